@@ -1,0 +1,51 @@
+//! Durations as one writes them: `"500ms"`, `"30s"`, `"2m"`, `"1h30m"`.
+
+use std::time::Duration;
+
+const ACCEPTED: &str = "write a number and a unit (ns, us, ms, s, m, h, d), as in \"500ms\", \"30s\" or \"1h30m\"";
+
+/// Reads `text`; the error says what was found and what is accepted.
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(format!("the duration is empty; {ACCEPTED}"));
+    }
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let (number, after) = split(rest, |c| c.is_ascii_digit());
+        let (unit, after) = split(after, |c| !c.is_ascii_digit());
+        let unit = unit.trim();
+        total = part(text, number, unit)
+            .and_then(|part| total.checked_add(part).ok_or_else(|| too_long(text)))?;
+        rest = after;
+    }
+    Ok(total)
+}
+
+fn part(text: &str, number: &str, unit: &str) -> Result<Duration, String> {
+    if number.is_empty() {
+        return Err(format!("the duration \"{text}\" has no number before \"{unit}\"; {ACCEPTED}"));
+    }
+    let number: u64 = number.parse().map_err(|_| too_long(text))?;
+    let seconds = |each: u64| number.checked_mul(each).map(Duration::from_secs).ok_or_else(|| too_long(text));
+    match unit {
+        "ns" => Ok(Duration::from_nanos(number)),
+        "us" | "µs" => Ok(Duration::from_micros(number)),
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        "m" => seconds(60),
+        "h" => seconds(60 * 60),
+        "d" => seconds(24 * 60 * 60),
+        "" => Err(format!("the duration \"{text}\" has no unit after {number}; {ACCEPTED}")),
+        _ => Err(format!("the duration \"{text}\" has the unknown unit \"{unit}\"; {ACCEPTED}")),
+    }
+}
+
+fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
+    let end = text.find(|c| !belongs(c)).unwrap_or(text.len());
+    text.split_at(end)
+}
+
+fn too_long(text: &str) -> String {
+    format!("the duration \"{text}\" is too long; for never, write `core::time::Duration::MAX`")
+}

@@ -1,0 +1,161 @@
+//! Tokens out. Each emitter says what it is given and what it writes; `p` stands for the path of
+//! `breaker_runtime::__private`. Everything that can live in the runtime does.
+//!
+//! Why these forms:
+//! * two arms of a match, not two closures: each arm may move the arguments;
+//! * the sync body in a closure that a function takes as `FnOnce`: a returned `&mut` may leave it;
+//! * the async body as `async move`, its type pinned in a scope of its own, so that `?`, literals and
+//!   coercions work as in the function itself, and the user's `use` cannot change what the type means;
+//! * the body as one group in the user's own braces, in `match () { () => .. }` where a block around
+//!   it would be unused braces;
+//! * tokens that carry a bound are spanned at what the user wrote, so that rustc points there.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{ExprClosure, ExprPath, ReturnType, Token};
+
+use crate::check::{Fallback, Plan, Setting, Value};
+use crate::target::Target;
+
+// Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
+// Output: fn price(sku: &str) -> Result<u64, E> {
+//             match p::Site::acquire({ static SITE: p::Site = ..; &SITE }) {
+//                 p::Ok(permit) => ..,
+//                 p::Err(rejected) => ..,
+//             }
+//         }
+pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
+    let Target { attributes, visibility, signature, inner_attributes, .. } = target;
+    let runtime = &plan.runtime;
+    let p = &quote!(#runtime::__private);
+    let site = site(p, plan, target);
+    let call = call(p, target);
+    let refuse = refuse(p, plan, target);
+    quote_spanned! {Span::mixed_site()=>
+        #(#attributes)*
+        #visibility #signature {
+            #inner_attributes
+            match #p::Site::acquire({ static SITE: #p::Site = #site; &SITE }) {
+                #p::Ok(permit) => #call,
+                #refuse
+            }
+        }
+    }
+}
+
+// Input:  name = "payment", failure_threshold = 5
+// Output: p::Site::named("payment", p::settings().failure_threshold(5))
+fn site(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
+    let settings = plan.settings.iter().fold(quote!(#p::settings()), |before, next| setting(p, before, next));
+    match &plan.name {
+        Some(Value::Literal(name)) => quote!(#p::Site::named(#name, #settings)),
+        Some(Value::Const(name)) => {
+            let checked = quote_spanned!(at(name.span())=> #p::checked_name(#name));
+            quote!(#p::Site::named(#checked, #settings))
+        }
+        None => {
+            let function = format!("::{}", target.signature.ident.unraw());
+            quote!(#p::Site::unnamed(#p::concat!(#p::module_path!(), #function), #settings))
+        }
+    }
+}
+
+// Input:  p::settings(), failure_threshold = LIMIT
+// Output: p::checked(p::settings().failure_threshold(LIMIT))
+fn setting(p: &TokenStream, before: TokenStream, setting: &Setting) -> TokenStream {
+    let key = &setting.key;
+    match &setting.value {
+        Value::Literal(value) if key.to_string().ends_with("timeout") => {
+            quote!(#before.#key(#p::Duration::new(#value)))
+        }
+        Value::Literal(value) => quote!(#before.#key(#value)),
+        Value::Const(value) => quote_spanned!(at(value.span())=> #p::checked(#before.#key(#value))),
+    }
+}
+
+fn call(p: &TokenStream, target: &Target) -> TokenStream {
+    if target.is_async() { call_async(p, target) } else { call_sync(p, target) }
+}
+
+// Input:  fn price(sku: &str) -> Result<u64, E> { .. }
+// Output: p::call(permit, move || -> Result<u64, E> { .. }, |out| p::Output(out).outcome())
+fn call_sync(p: &TokenStream, target: &Target) -> TokenStream {
+    let body = &target.body;
+    let body = match target.nameable_output() {
+        Some(output) => quote!(move || -> #output #body),
+        None => quote!(move || #body),
+    };
+    quote_spanned!(Span::mixed_site()=> #p::call(permit, #body, |out| #p::Output(out).outcome()))
+}
+
+// Input:  async fn price(sku: &str) -> Result<u64, E> { .. }
+// Output: p::call_async(permit, async move { ..; match () { () => { .. } } }, |out| ..).await
+fn call_async(p: &TokenStream, target: &Target) -> TokenStream {
+    let body = &target.body;
+    let pin = target.nameable_output().map(|output| {
+        quote_spanned! {Span::mixed_site()=>
+            if let #p::Some(out) = #p::None::<#output> {
+                return out;
+            }
+        }
+    });
+    quote_spanned! {Span::mixed_site()=>
+        #p::call_async(permit, async move { #pin match () { () => #body } }, |out| #p::Output(out).outcome()).await
+    }
+}
+
+// Input:  fallback = cached, fallback = |error| .., or none
+// Output: the arm for a rejected call
+fn refuse(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
+    match &plan.fallback {
+        Some(Fallback::Path { path, arguments }) => {
+            let call = call_path(path, arguments);
+            let value = resolve(p, target, at(path.span()), call);
+            quote_spanned!(Span::mixed_site()=> #p::Err(_) => #value,)
+        }
+        Some(Fallback::Closure(closure)) => {
+            let call = call_closure(p, closure);
+            let value = resolve(p, target, at(closure.body.span()), call);
+            quote_spanned!(Span::mixed_site()=> #p::Err(rejected) => #value,)
+        }
+        None => reject(p, target),
+    }
+}
+
+// Input:  cached, for the arguments (order: Order, note: &str)
+// Output: cached(order, note)
+fn call_path(path: &ExprPath, arguments: &[Ident]) -> TokenStream {
+    quote_spanned!(at(path.span())=> #path(#(#arguments),*))
+}
+
+// Input:  |error| Ok(0)
+// Output: p::fallback(rejected, move |error| Ok(0))
+fn call_closure(p: &TokenStream, closure: &ExprClosure) -> TokenStream {
+    let mut closure = closure.clone();
+    closure.capture.get_or_insert_with(<Token![move]>::default);
+    quote_spanned!(Span::mixed_site()=> #p::fallback(rejected, #closure))
+}
+
+// Input:  cached(sku), in an async function
+// Output: p::resolve(cached(sku)).await
+fn resolve(p: &TokenStream, target: &Target, span: Span, value: TokenStream) -> TokenStream {
+    if target.is_async() { quote_spanned!(span=> #p::resolve(#value).await) } else { value }
+}
+
+// Input:  -> Result<u64, E>
+// Output: p::Err(rejected) => p::reject(rejected),
+fn reject(p: &TokenStream, target: &Target) -> TokenStream {
+    let span = match &target.signature.output {
+        ReturnType::Default => target.signature.ident.span(),
+        ReturnType::Type(_, output) => output.span(),
+    };
+    let reject = quote_spanned!(at(span)=> #p::reject);
+    quote_spanned!(Span::mixed_site()=> #p::Err(rejected) => #reject(rejected),)
+}
+
+/// Our names, at the user's place.
+fn at(place: Span) -> Span {
+    Span::mixed_site().located_at(place)
+}

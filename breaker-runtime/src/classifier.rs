@@ -1,0 +1,48 @@
+//! Which results count as failures: `Err` does, every other value of every other type does not.
+
+use std::ops::Deref;
+
+use crate::outcome::Outcome;
+
+pub(crate) const fn of_result<T, E>(result: &Result<T, E>) -> Outcome {
+    match result {
+        Ok(_) => Outcome::Success,
+        Err(_) => Outcome::Failure,
+    }
+}
+
+/// What a protected function returned, of a type that only the compiler knows.
+///
+/// A `Result`, under whatever alias, finds the method right here; for any other type the compiler
+/// goes on through `Deref` and finds the one of [`Value`].
+#[derive(Debug)]
+pub struct Output<'a, T>(pub &'a T);
+
+/// A value of a type that is no `Result`.
+#[derive(Debug)]
+pub struct Value;
+
+impl<T, E> Output<'_, Result<T, E>> {
+    #[must_use]
+    #[inline]
+    pub const fn outcome(&self) -> Outcome {
+        of_result(self.0)
+    }
+}
+
+impl<T> Deref for Output<'_, T> {
+    type Target = Value;
+
+    #[inline]
+    fn deref(&self) -> &Value {
+        &Value
+    }
+}
+
+impl Value {
+    #[must_use]
+    #[inline]
+    pub const fn outcome(&self) -> Outcome {
+        Outcome::Success
+    }
+}

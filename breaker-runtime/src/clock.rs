@@ -1,0 +1,190 @@
+//! The only door to time: a monotonic clock that cannot overflow.
+//!
+//! Wall-clock time never enters the library, so a clock that is set back or forward moves no
+//! circuit. The end of time is [`Moment::NEVER`]: every sum saturates there, which makes
+//! `Duration::MAX` a legal setting that means never.
+
+use std::time::Duration;
+
+#[cfg(feature = "test-util")]
+use std::sync::Arc;
+
+/// A point on a breaker's clock, in nanoseconds since a start that nobody needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(u64);
+
+/// Where a breaker reads the time: the system's monotonic clock, or a test's hand.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Clock {
+    #[cfg(feature = "test-util")]
+    hand: Option<Arc<hand::Hand>>,
+}
+
+impl Moment {
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
+    pub(crate) const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    pub(crate) const fn nanos(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn after(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(nanos_of(wait)))
+    }
+
+    /// How long from `earlier` until this moment; zero when it lies in the past.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// How long one has to wait for it; none for never.
+    pub(crate) fn wait_from(self, now: Self) -> Option<Duration> {
+        (self != Self::NEVER).then(|| self.since(now))
+    }
+
+    /// The clock never shows the end of time, so that what is due never stays undue.
+    fn shown(nanos: u64) -> Self {
+        Self(nanos.min(u64::MAX - 1))
+    }
+}
+
+impl Clock {
+    #[inline]
+    pub(crate) fn now(&self) -> Moment {
+        #[cfg(feature = "test-util")]
+        if let Some(hand) = &self.hand {
+            return Moment::shown(hand.nanos());
+        }
+        Moment::shown(system::precise())
+    }
+
+    /// Whether `deadline` has come. Asks the coarse clock first, which costs a third of the precise
+    /// one and is never ahead of it, and the precise one only close to the deadline.
+    #[inline]
+    pub(crate) fn has_reached(&self, deadline: Moment) -> bool {
+        #[cfg(feature = "test-util")]
+        if let Some(hand) = &self.hand {
+            return Moment::shown(hand.nanos()) >= deadline;
+        }
+        let coarse = Moment::shown(system::coarse());
+        if coarse >= deadline {
+            return true;
+        }
+        deadline.since(coarse) <= system::COARSE_LAG && self.now() >= deadline
+    }
+}
+
+fn nanos_of(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod system {
+    use rustix::time::{ClockId, Timespec, clock_gettime};
+    use std::time::Duration;
+
+    /// The coarse clock lags by a tick: 10 ms on the slowest kernels. Twice that, for late ticks.
+    pub(super) const COARSE_LAG: Duration = Duration::from_millis(20);
+
+    pub(super) fn precise() -> u64 {
+        nanos(clock_gettime(ClockId::Monotonic))
+    }
+
+    pub(super) fn coarse() -> u64 {
+        nanos(clock_gettime(ClockId::MonotonicCoarse))
+    }
+
+    fn nanos(time: Timespec) -> u64 {
+        // Time since boot is never negative; 584 years of it fit.
+        time.tv_sec.unsigned_abs().wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec.unsigned_abs())
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[expect(clippy::disallowed_types, reason = "this is the door")]
+mod system {
+    use once_cell::sync::Lazy;
+    use std::time::{Duration, Instant};
+
+    pub(super) const COARSE_LAG: Duration = Duration::ZERO;
+
+    static START: Lazy<Instant> = Lazy::new(Instant::now);
+
+    pub(super) fn precise() -> u64 {
+        super::nanos_of(START.elapsed())
+    }
+
+    pub(super) fn coarse() -> u64 {
+        precise()
+    }
+}
+
+#[cfg(feature = "test-util")]
+#[expect(clippy::disallowed_types, reason = "the test's hand is not part of what loom explores")]
+pub(crate) mod hand {
+    //! The clock that a test moves.
+
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Hand(AtomicU64);
+
+    impl Hand {
+        pub(super) fn nanos(&self) -> u64 {
+            self.0.load(Ordering::SeqCst)
+        }
+
+        pub(crate) fn advance(&self, step: Duration) {
+            let step = super::nanos_of(step);
+            self.0
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| Some(now.saturating_add(step)))
+                .ok();
+        }
+    }
+
+    impl super::Clock {
+        pub(crate) fn by_hand(hand: Arc<Hand>) -> Self {
+            Self { hand: Some(hand) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_coarse_clock_is_never_ahead_of_the_precise_one() {
+        for _ in 0..10_000 {
+            let coarse = system::coarse();
+            assert!(coarse <= system::precise());
+        }
+    }
+
+    #[test]
+    fn a_sum_of_times_saturates_at_never() {
+        let late = Moment(u64::MAX - 1);
+        assert_eq!(late.after(Duration::from_nanos(1)), Moment::NEVER);
+        assert_eq!(Moment(0).after(Duration::MAX), Moment::NEVER);
+        assert_eq!(Moment::NEVER.after(Duration::MAX), Moment::NEVER);
+    }
+
+    #[test]
+    fn the_clock_never_shows_the_end_of_time() {
+        assert!(Moment::shown(u64::MAX) < Moment::NEVER);
+    }
+
+    #[test]
+    fn a_deadline_is_reached_at_exactly_its_moment() {
+        let clock = Clock::default();
+        let now = clock.now();
+        assert!(clock.has_reached(now));
+        assert!(!clock.has_reached(now.after(Duration::from_secs(3600))));
+        assert!(!clock.has_reached(Moment::NEVER));
+    }
+}

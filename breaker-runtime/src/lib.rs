@@ -1,0 +1,66 @@
+//! A circuit breaker that is right under every interleaving and costs next to nothing.
+//!
+//! ```
+//! use breaker_runtime::{BreakerError, circuit_breaker};
+//!
+//! #[circuit_breaker(name = "payment", failure_threshold = 5, fallback = cached_price)]
+//! fn price(sku: &str) -> Result<u64, BreakerError> {
+//!     // the real call
+//! #   Ok(sku.len() as u64)
+//! }
+//!
+//! fn cached_price(_sku: &str) -> Result<u64, BreakerError> {
+//!     Ok(42)
+//! }
+//!
+//! assert_eq!(price("tea")?, 3);
+//! # Ok::<(), BreakerError>(())
+//! ```
+//!
+//! After five failures in a row the circuit *opens*: for thirty seconds calls get the fallback at
+//! once, and the service behind gets room to recover. Then a few calls go through as *trials*; three
+//! successes close the circuit, one failure opens it again.
+//!
+//! | to | see |
+//! |---|---|
+//! | protect a function | [`circuit_breaker`], the attribute with all its keys |
+//! | protect something else, or control a breaker by hand | [`CircuitBreaker`], [`Permit`], [`Config`] |
+//! | find, list and watch breakers | [`Registry`], [`Snapshot`] |
+//! | handle a rejected call | [`BreakerError`], or a fallback |
+//! | test what is protected | `testing` (feature `test-util`) |
+//!
+//! # Features
+//!
+//! | feature | what it adds | default |
+//! |---|---|---|
+//! | `test-util` | `testing::Clock`, `Registry::with_clock` | no |
+
+// The order of these lines is the order of dependence: a room names only rooms above it.
+mod sync;
+mod clock;
+mod outcome;
+mod totals;
+mod state;
+mod window;
+mod config;
+mod classifier;
+mod snapshot;
+mod error;
+mod breaker;
+#[cfg(feature = "test-util")]
+pub mod testing;
+mod registry;
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use breaker_macros::circuit_breaker;
+
+pub use breaker::{CallFuture, CircuitBreaker, Permit};
+pub use config::{Config, ConfigBuilder, ConfigError};
+pub use error::{BreakerError, ErrorKind};
+pub use outcome::Outcome;
+pub use registry::{Conflict, Conflicts, RegisterError, Registry};
+pub use snapshot::Snapshot;
+pub use state::{Cause, State, Transition};
+pub use totals::Totals;

@@ -1,0 +1,48 @@
+//! The machine: five states, one table of transitions, one atomic word.
+//!
+//! | file | |
+//! |---|---|
+//! | `transition.rs` | the pure table: `next(State, Cause) -> Option<State>` |
+//! | `recovery.rs` | the settings that the machine obeys |
+//! | `record.rs` | the plain machine: state, trials and leases, deadlines; no threads, no clock |
+//! | `word.rs` | a state, a generation and a run of failures, packed into 64 bits |
+//! | `machine.rs` | the record behind a lock, and the word that callers read without it |
+//!
+//! It decides in the record, remembers in the word, and does not know what counts as a failure, who
+//! is told, or which rule opened it.
+//!
+//! # Proof of the word
+//!
+//! [`machine::Machine`] has a lock around the [`record::Record`] and two atomics, `word` and `until`.
+//!
+//! 1. **Who writes.** State and generation bits of `word`, and all of `until`, are written only under
+//!    the lock, by `publish`. The run of failures is changed without it, by compare-and-swap, and
+//!    only from a word that says Closed.
+//! 2. **Admission, closed.** One acquire load that says Closed or Disabled admits. It is the moment
+//!    at which the call is admitted; no other memory is needed.
+//! 3. **Settling, closed.** A success that reads the word of its own generation with no failures in it
+//!    has nothing to write; otherwise it swaps the run to zero, a failure swaps it one up. A swap
+//!    succeeds only while generation and state are those of the permit: a result of an older
+//!    generation changes nothing.
+//! 4. **Opening.** The failure whose swap completes the rule takes the lock and trips *its own*
+//!    generation: the first one changes the state, the others find another generation and do nothing.
+//! 5. **Rejection without the lock.** `publish` writes `word = Busy` (relaxed), then `until`
+//!    (release), then `word` (release). A reader loads `word` (acquire), `until` (acquire), and `word`
+//!    again. If it saw a new `until`, it also sees Busy or later in the second load; if it saw a new
+//!    word, it sees that word's `until`. Two equal loads that are not Busy thus bracket a moment at
+//!    which both were current, and a rejection is decided at that moment. Everything else (Busy, due,
+//!    a trial place that may be free) is decided under the lock.
+//! 6. **No ABA.** Generations only grow: 37 bits, 137 thousand million changes of state during one
+//!    call before one could be mistaken for another. Within HalfOpen a word may come back; it then
+//!    means the same.
+
+pub(crate) mod machine;
+mod record;
+mod recovery;
+mod transition;
+mod word;
+
+pub(crate) use record::{Observation, Refusal};
+pub(crate) use recovery::Recovery;
+pub use transition::{Cause, State, Transition};
+pub(crate) use word::MAX_RUN;

@@ -1,0 +1,197 @@
+//! The record behind a lock, and the word that callers read without it.
+//!
+//! The lock is taken by those who change the state or hold a trial, for some dozen instructions, and
+//! never while user code runs. The proof of the word is in `state.rs`; the numbers below refer to it.
+
+use super::record::{Admitted, Observation, Record, Refusal};
+use super::recovery::Recovery;
+use super::transition::{Cause, State};
+use super::word::Word;
+use crate::clock::{Clock, Moment};
+use crate::outcome::Outcome;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
+
+#[derive(Debug)]
+pub(crate) struct Machine {
+    word: AtomicU64,
+    until: AtomicU64,
+    record: Mutex<Record>,
+}
+
+/// What an admitted call brings back: the generation it belongs to and, for a trial, its lease.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket {
+    word: Word,
+    lease: Moment,
+}
+
+impl Machine {
+    pub(crate) fn new(now: Moment) -> Self {
+        let record = Record::new(now);
+        Self {
+            word: AtomicU64::new(Word::new(record.state(), record.generation()).bits()),
+            until: AtomicU64::new(record.until().nanos()),
+            record: Mutex::new(record),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn admit(&self, clock: &Clock, recovery: &Recovery) -> Result<Ticket, Refusal> {
+        let word = self.load(Ordering::Acquire);
+        if word.admits_all() {
+            return Ok(Ticket { word: word.without_run(), lease: Moment::NEVER });
+        }
+        self.admit_restricted(clock, recovery)
+    }
+
+    /// A call succeeded. With no failures to forget there is nothing to write (3).
+    #[inline]
+    pub(crate) fn succeed(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) {
+        if ticket.word.admits_all() && self.load(Ordering::Relaxed) == ticket.word {
+            return;
+        }
+        self.succeed_otherwise(ticket, clock, recovery);
+    }
+
+    /// A call failed. Returns how many did in a row, if it was admitted freely and still counts;
+    /// a failed trial re-opens the circuit here.
+    pub(crate) fn fail(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) -> Option<u32> {
+        if ticket.is_trial() {
+            self.settle_trial(ticket, Outcome::Failure, clock, recovery);
+            return None;
+        }
+        self.swap_run(ticket, Word::with_one_more)
+    }
+
+    /// A call ended that says nothing. Only a trial has something to give back.
+    pub(crate) fn ignore(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) {
+        if ticket.is_trial() {
+            self.settle_trial(ticket, Outcome::Ignored, clock, recovery);
+        }
+    }
+
+    /// A rule was met in the generation of this ticket (4).
+    pub(crate) fn trip(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) {
+        let mut record = self.lock();
+        if Word::new(record.state(), record.generation()) == ticket.word {
+            record.change(Cause::RuleMet, clock.now(), recovery);
+            self.publish(&record, recovery);
+        }
+    }
+
+    /// An operator's word.
+    pub(crate) fn order(&self, cause: Cause, clock: &Clock, recovery: &Recovery) {
+        let mut record = self.lock();
+        let now = clock.now();
+        record.expire(now, recovery);
+        record.change(cause, now, recovery);
+        self.publish(&record, recovery);
+    }
+
+    /// What one sees now; changes nothing, so an expired lease is seen and not yet noticed.
+    pub(crate) fn observe(&self, clock: &Clock, recovery: &Recovery) -> Observation {
+        let record = self.lock();
+        let (word, mut seen) = (self.load(Ordering::Relaxed), record.clone());
+        drop(record);
+        let now = clock.now();
+        seen.expire(now, recovery);
+        seen.observe(if word.is_closed() { word.run() } else { 0 }, now)
+    }
+
+    #[inline(never)]
+    fn admit_restricted(&self, clock: &Clock, recovery: &Recovery) -> Result<Ticket, Refusal> {
+        if let Some(refusal) = self.refuse(clock) {
+            return Err(refusal);
+        }
+        let mut record = self.lock();
+        let admitted = record.admit(clock.now(), recovery);
+        self.publish(&record, recovery);
+        let word = Word::new(record.state(), record.generation());
+        admitted.map(|admitted| match admitted {
+            Admitted::Freely => Ticket { word, lease: Moment::NEVER },
+            Admitted::AsTrial { lease } => Ticket { word, lease },
+        })
+    }
+
+    /// A rejection that needs no lock (5).
+    fn refuse(&self, clock: &Clock) -> Option<Refusal> {
+        let word = self.load(Ordering::Acquire);
+        let until = Moment::from_nanos(self.until.load(Ordering::Acquire));
+        if self.load(Ordering::Relaxed) != word {
+            return None;
+        }
+        match word.state()? {
+            State::Open if !clock.has_reached(until) => Some(Refusal { state: State::Open, until: Some(until) }),
+            State::HalfOpen if word.has_no_place() && !clock.has_reached(until) => {
+                Some(Refusal { state: State::HalfOpen, until: None })
+            }
+            State::ForcedOpen => Some(Refusal { state: State::ForcedOpen, until: None }),
+            State::Closed | State::Open | State::HalfOpen | State::Disabled => None,
+        }
+    }
+
+    #[cold]
+    fn succeed_otherwise(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) {
+        if ticket.is_trial() {
+            self.settle_trial(ticket, Outcome::Success, clock, recovery);
+        } else {
+            self.swap_run(ticket, Word::without_run);
+        }
+    }
+
+    /// Changes the run of failures in the generation of `ticket`; nothing in any other (3). Busy
+    /// means that this generation is just ending.
+    fn swap_run(&self, ticket: Ticket, step: fn(Word) -> Word) -> Option<u32> {
+        let mut word = self.load(Ordering::Relaxed);
+        while word.is_closed() && word.without_run() == ticket.word {
+            let changed = step(word);
+            match self.word.compare_exchange_weak(
+                word.bits(),
+                changed.bits(),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Some(changed.run()),
+                Err(now) => word = Word::from_bits(now),
+            }
+        }
+        None
+    }
+
+    fn settle_trial(&self, ticket: Ticket, outcome: Outcome, clock: &Clock, recovery: &Recovery) {
+        let mut record = self.lock();
+        record.settle_trial(ticket.word.generation(), ticket.lease, outcome, clock.now(), recovery);
+        self.publish(&record, recovery);
+    }
+
+    /// Makes the word say what the record says (1, 5). The run of a Closed circuit lives in the word
+    /// alone, so a generation that goes on is left as it is.
+    fn publish(&self, record: &Record, recovery: &Recovery) {
+        let mut word = Word::new(record.state(), record.generation());
+        if self.load(Ordering::Relaxed).without_run() == word && record.state() != State::HalfOpen {
+            return;
+        }
+        if record.state() == State::HalfOpen && record.is_full(recovery) {
+            word = word.with_no_place();
+        }
+        self.word.store(Word::BUSY.bits(), Ordering::Relaxed);
+        self.until.store(record.until().nanos(), Ordering::Release);
+        self.word.store(word.bits(), Ordering::Release);
+    }
+
+    #[inline]
+    fn load(&self, ordering: Ordering) -> Word {
+        Word::from_bits(self.word.load(ordering))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        lock(&self.record)
+    }
+}
+
+impl Ticket {
+    #[inline]
+    pub(crate) fn is_trial(self) -> bool {
+        !self.word.admits_all()
+    }
+}

@@ -1,0 +1,151 @@
+//! The table of transitions: every state, every cause, and nothing else. Total and pure.
+
+use std::fmt;
+
+/// What a circuit breaker is doing.
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, State};
+///
+/// let breaker = CircuitBreaker::new("search", Config::default())?;
+/// assert_eq!(breaker.state(), State::Closed);
+/// breaker.force_open();
+/// assert_eq!(breaker.state(), State::ForcedOpen);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Calls go through; failures are counted.
+    Closed,
+    /// Calls are rejected until the recovery time is over.
+    Open,
+    /// A few calls go through as trials; the rest are rejected.
+    HalfOpen,
+    /// An operator opened it: calls are rejected until an operator says otherwise.
+    ForcedOpen,
+    /// An operator switched it off: calls go through, totals count, no rule applies.
+    Disabled,
+}
+
+/// Why a circuit breaker changed its state, or began a new generation in the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// A rule for opening was met.
+    RuleMet,
+    /// The recovery time was over and a call arrived.
+    RecoveryElapsed,
+    /// Enough trials succeeded.
+    TrialsPassed,
+    /// A trial failed.
+    TrialFailed,
+    /// A trial did not end within its lease.
+    LeaseExpired,
+    /// An operator forced it open.
+    ForcedOpen,
+    /// An operator closed it.
+    ForcedClosed,
+    /// An operator switched it off.
+    Disabled,
+    /// An operator ended ForcedOpen or Disabled.
+    Released,
+    /// An operator reset it.
+    Reset,
+}
+
+/// A change that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transition {
+    /// The state before it.
+    pub from: State,
+    /// The state after it; the same one when an operator only began it anew.
+    pub to: State,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// The table. `None`: this cause means nothing in this state. The same state again is a change too:
+/// it begins a new generation, so that results from before it no longer count.
+pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
+    use Cause as C;
+    use State as S;
+    match (state, cause) {
+        (S::Closed, C::RuleMet) => Some(S::Open),
+        (S::Open, C::RecoveryElapsed) => Some(S::HalfOpen),
+        (S::HalfOpen, C::TrialsPassed) => Some(S::Closed),
+        (S::HalfOpen, C::TrialFailed | C::LeaseExpired) => Some(S::Open),
+
+        (_, C::ForcedOpen) => Some(S::ForcedOpen),
+        (_, C::ForcedClosed | C::Reset) => Some(S::Closed),
+        (_, C::Disabled) => Some(S::Disabled),
+        // A circuit that opened by its own rules is not an operator's to release.
+        (S::Closed | S::ForcedOpen | S::Disabled, C::Released) => Some(S::Closed),
+        (S::Open | S::HalfOpen, C::Released) => None,
+
+        (S::Open | S::HalfOpen | S::ForcedOpen | S::Disabled, C::RuleMet)
+        | (S::Closed | S::HalfOpen | S::ForcedOpen | S::Disabled, C::RecoveryElapsed)
+        | (
+            S::Closed | S::Open | S::ForcedOpen | S::Disabled,
+            C::TrialsPassed | C::TrialFailed | C::LeaseExpired,
+        ) => None,
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half-open",
+            Self::ForcedOpen => "forced open",
+            Self::Disabled => "disabled",
+        })
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::RuleMet => "a rule was met",
+            Self::RecoveryElapsed => "the recovery time is over",
+            Self::TrialsPassed => "enough trials succeeded",
+            Self::TrialFailed => "a trial failed",
+            Self::LeaseExpired => "a trial did not end within its lease",
+            Self::ForcedOpen => "forced open",
+            Self::ForcedClosed => "forced closed",
+            Self::Disabled => "disabled",
+            Self::Released => "released",
+            Self::Reset => "reset",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cause as C, State as S, next};
+
+    /// One row for each cause; columns: Closed, Open, HalfOpen, ForcedOpen, Disabled.
+    const STATES: [S; 5] = [S::Closed, S::Open, S::HalfOpen, S::ForcedOpen, S::Disabled];
+    const TABLE: [(C, [Option<S>; 5]); 10] = [
+        (C::RuleMet, [Some(S::Open), None, None, None, None]),
+        (C::RecoveryElapsed, [None, Some(S::HalfOpen), None, None, None]),
+        (C::TrialsPassed, [None, None, Some(S::Closed), None, None]),
+        (C::TrialFailed, [None, None, Some(S::Open), None, None]),
+        (C::LeaseExpired, [None, None, Some(S::Open), None, None]),
+        (C::ForcedOpen, [Some(S::ForcedOpen); 5]),
+        (C::ForcedClosed, [Some(S::Closed); 5]),
+        (C::Disabled, [Some(S::Disabled); 5]),
+        (C::Released, [Some(S::Closed), None, None, Some(S::Closed), Some(S::Closed)]),
+        (C::Reset, [Some(S::Closed); 5]),
+    ];
+
+    #[test]
+    fn every_pair_of_state_and_cause_is_as_written_here() {
+        for (cause, row) in TABLE {
+            for (state, expected) in STATES.into_iter().zip(row) {
+                assert_eq!(next(state, cause), expected, "{state} on {cause:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What fits into 64 bits: a state, a run of failures (or "no place free"), a generation.
+//!
+//! ```text
+//!  63 ............ 27  26 ........ 3   2 .. 0
+//!  generation (37)     payload (24)    state
+//! ```
+//! The payload is the number of failures in a row while Closed, and 1 while HalfOpen without a free
+//! trial place. `Busy` is no state: it tells readers to ask under the lock.
+
+use super::transition::State;
+
+/// The longest run of failures that is counted.
+pub(crate) const MAX_RUN: u32 = (1 << PAYLOAD_BITS) - 1;
+
+/// Generations count up to here and begin again.
+pub(super) const MAX_GENERATION: u64 = u64::MAX >> (STATE_BITS + PAYLOAD_BITS);
+
+const STATE_BITS: u32 = 3;
+const PAYLOAD_BITS: u32 = 24;
+const STATE: u64 = (1 << STATE_BITS) - 1;
+const PAYLOAD: u64 = (MAX_RUN as u64) << STATE_BITS;
+const ONE: u64 = 1 << STATE_BITS;
+
+// Closed and Disabled admit without a second look: they are the two words without this bit pattern.
+const CLOSED: u64 = 0;
+const DISABLED: u64 = 1;
+const RESTRICTED: u64 = 0b110;
+const OPEN: u64 = 2;
+const HALF_OPEN: u64 = 3;
+const FORCED_OPEN: u64 = 4;
+const BUSY: u64 = 6;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Word(u64);
+
+impl Word {
+    pub(super) const BUSY: Self = Self(BUSY);
+
+    pub(super) const fn new(state: State, generation: u64) -> Self {
+        let state = match state {
+            State::Closed => CLOSED,
+            State::Disabled => DISABLED,
+            State::Open => OPEN,
+            State::HalfOpen => HALF_OPEN,
+            State::ForcedOpen => FORCED_OPEN,
+        };
+        Self(generation << (STATE_BITS + PAYLOAD_BITS) | state)
+    }
+
+    #[inline]
+    pub(super) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    pub(super) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The state, or nothing while a change is being published.
+    pub(super) const fn state(self) -> Option<State> {
+        match self.0 & STATE {
+            CLOSED => Some(State::Closed),
+            DISABLED => Some(State::Disabled),
+            OPEN => Some(State::Open),
+            HALF_OPEN => Some(State::HalfOpen),
+            FORCED_OPEN => Some(State::ForcedOpen),
+            _ => None,
+        }
+    }
+
+    /// Closed or Disabled.
+    #[inline]
+    pub(super) const fn admits_all(self) -> bool {
+        self.0 & RESTRICTED == 0
+    }
+
+    /// The same generation without failures.
+    #[inline]
+    pub(super) const fn without_run(self) -> Self {
+        Self(self.0 & !PAYLOAD)
+    }
+
+    pub(super) const fn generation(self) -> u64 {
+        self.0 >> (STATE_BITS + PAYLOAD_BITS)
+    }
+
+    pub(super) const fn run(self) -> u32 {
+        // The mask keeps it within 24 bits.
+        ((self.0 & PAYLOAD) >> STATE_BITS) as u32
+    }
+
+    pub(super) const fn with_one_more(self) -> Self {
+        if self.run() == MAX_RUN { self } else { Self(self.0 + ONE) }
+    }
+
+    pub(super) const fn with_no_place(self) -> Self {
+        Self(self.0 | ONE)
+    }
+
+    pub(super) const fn has_no_place(self) -> bool {
+        self.0 & STATE == HALF_OPEN && self.0 & PAYLOAD != 0
+    }
+
+    pub(super) const fn is_closed(self) -> bool {
+        self.0 & STATE == CLOSED
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: [State; 5] =
+        [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
+
+    #[test]
+    fn a_word_gives_back_what_was_packed() {
+        for state in STATES {
+            for generation in [0, 1, MAX_GENERATION] {
+                let word = Word::new(state, generation);
+                assert_eq!(word.state(), Some(state));
+                assert_eq!(word.run(), 0);
+                assert_eq!(word.generation(), generation);
+            }
+        }
+        assert_eq!(Word::BUSY.state(), None);
+    }
+
+    #[test]
+    fn only_closed_and_disabled_admit_all() {
+        let admitting = STATES.map(|state| Word::new(state, 9).admits_all());
+        assert_eq!(admitting, [true, false, false, false, true]);
+        assert!(!Word::BUSY.admits_all());
+    }
+
+    #[test]
+    fn a_run_grows_by_one_and_stops_at_its_largest() {
+        let clean = Word::new(State::Closed, 7);
+        let mut word = clean;
+        for run in 1..=1000 {
+            word = word.with_one_more();
+            assert_eq!(word.run(), run);
+        }
+        assert_eq!(word.without_run(), clean);
+        let full = Word(clean.0 | PAYLOAD);
+        assert_eq!(full.run(), MAX_RUN);
+        assert_eq!(full.with_one_more(), full);
+    }
+
+    #[test]
+    fn a_generation_that_wraps_leaves_the_state_alone() {
+        assert_eq!(Word::new(State::Open, u64::MAX).state(), Some(State::Open));
+    }
+}

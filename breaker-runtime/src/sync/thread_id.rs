@@ -1,0 +1,89 @@
+//! A small number for every live thread, so that a counter can give each thread a cell of its own.
+//!
+//! Numbers start at 1, the smallest free one is given out first, and a thread that ends gives its
+//! number back. No two live threads have the same number; the lock around the free numbers makes
+//! what the old holder wrote visible to the next one.
+
+/// What a thread has that may not own a cell: one that is already being torn down.
+pub(crate) const NONE: u32 = u32::MAX;
+
+pub(crate) use imp::current;
+
+#[cfg(not(breaker_loom))]
+mod imp {
+    use std::cell::Cell;
+    use std::collections::BTreeSet;
+
+    use super::NONE;
+    use crate::sync::{Mutex, lock};
+
+    const UNASSIGNED: u32 = 0;
+
+    thread_local! {
+        // No destructor, so that reading it is one load that cannot fail.
+        static ID: Cell<u32> = const { Cell::new(UNASSIGNED) };
+        static RETURN: ReturnAtExit = const { ReturnAtExit };
+    }
+
+    static POOL: Mutex<Pool> = Mutex::new(Pool { used: 0, free: BTreeSet::new() });
+
+    struct Pool {
+        used: u32,
+        free: BTreeSet<u32>,
+    }
+
+    struct ReturnAtExit;
+
+    /// The number of this thread, or [`NONE`].
+    #[inline]
+    pub(crate) fn current() -> u32 {
+        match ID.get() {
+            UNASSIGNED => assign(),
+            id => id,
+        }
+    }
+
+    #[cold]
+    fn assign() -> u32 {
+        let id = match RETURN.try_with(|_| ()) {
+            Ok(()) => lock(&POOL).take(),
+            Err(_) => NONE,
+        };
+        ID.set(id);
+        id
+    }
+
+    impl Pool {
+        fn take(&mut self) -> u32 {
+            self.free.pop_first().unwrap_or_else(|| {
+                self.used += 1;
+                self.used
+            })
+        }
+    }
+
+    impl Drop for ReturnAtExit {
+        fn drop(&mut self) {
+            let id = ID.replace(NONE);
+            lock(&POOL).free.insert(id);
+        }
+    }
+}
+
+#[cfg(breaker_loom)]
+mod imp {
+    use crate::sync::{AtomicU32, Ordering};
+
+    loom::lazy_static! {
+        static ref USED: AtomicU32 = AtomicU32::new(0);
+    }
+
+    loom::thread_local! {
+        static ID: u32 = USED.fetch_add(1, Ordering::Relaxed) + 1;
+    }
+
+    /// The number of this thread in this run of the model.
+    pub(crate) fn current() -> u32 {
+        ID.with(|id| *id)
+    }
+}
