@@ -1,0 +1,108 @@
+//! The table of README: what a call costs raw, through us, and through the peers, in one run.
+//!
+//! `cargo bench -p breaker-tests --no-default-features`
+//!
+//! * ns: the median of 15 rounds in which all rows take turns, so that a machine that slows down
+//!   slows all of them;
+//! * x2: calls per second of two threads over those of one;
+//! * instr: callgrind instructions per call, 200,000 calls minus 100,000. They need valgrind and are
+//!   the only figure that is checked: with `--check` the run fails if one of ours exceeds its budget.
+
+#[path = "table/rows.rs"]
+mod rows;
+
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use rows::{ROWS, Row};
+
+const ROUNDS: usize = 15;
+const CALLS: u64 = 300_000;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["--count", row, calls, ..] => count(row, calls),
+        words if words.contains(&"--check") => check(),
+        _ => print_table(),
+    }
+}
+
+/// What runs under callgrind: one row, so many calls.
+fn count(row: &str, calls: &str) -> ExitCode {
+    let row = ROWS.iter().find(|candidate| candidate.name == row).expect("a row of this table");
+    (row.run)(calls.parse().expect("a number of calls"));
+    ExitCode::SUCCESS
+}
+
+fn check() -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for row in ROWS {
+        let Some(budget) = row.budget else { continue };
+        let instructions = instructions(row).expect("valgrind is installed");
+        let verdict = if instructions <= budget { "ok" } else { "TOO MANY" };
+        println!("{:44} {instructions:6} instructions, budget {budget}: {verdict}", row.name);
+        if instructions > budget {
+            code = ExitCode::FAILURE;
+        }
+    }
+    code
+}
+
+fn print_table() -> ExitCode {
+    let one = medians(nanos);
+    let two = medians(nanos_of_two_threads);
+    println!("| whole call | ns | x2 | instr |\n|---|---|---|---|");
+    for ((row, one), two) in ROWS.iter().zip(one).zip(two) {
+        let instructions = instructions(row).map_or("-".to_owned(), |count| count.to_string());
+        println!("| {} | {one:.2} | {:.2} | {instructions} |", row.name, 2.0 * one / two);
+    }
+    rows::print_future_sizes();
+    ExitCode::SUCCESS
+}
+
+fn medians(measure: fn(&Row) -> f64) -> Vec<f64> {
+    let mut rounds: Vec<Vec<f64>> = vec![Vec::new(); ROWS.len()];
+    for _ in 0..ROUNDS {
+        for (row, times) in ROWS.iter().zip(&mut rounds) {
+            times.push(measure(row));
+        }
+    }
+    rounds.into_iter().map(median).collect()
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a bench is far from 2^52 ns")]
+fn nanos(row: &Row) -> f64 {
+    let start = Instant::now();
+    (row.run)(CALLS);
+    start.elapsed().as_nanos() as f64 / CALLS as f64
+}
+
+/// The time per call of a thread while another one does the same.
+fn nanos_of_two_threads(row: &Row) -> f64 {
+    std::thread::scope(|scope| {
+        let threads = [(); 2].map(|()| scope.spawn(|| nanos(row)));
+        threads.map(|thread| thread.join().expect("a row does not panic")).into_iter().sum::<f64>() / 2.0
+    })
+}
+
+fn instructions(row: &Row) -> Option<u64> {
+    Some((callgrind(row, 200_000)? - callgrind(row, 100_000)?) / 100_000)
+}
+
+fn callgrind(row: &Row, calls: u64) -> Option<u64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(std::env::current_exe().ok()?)
+        .args(["--count", row.name, &calls.to_string()])
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    text.lines().find_map(|line| line.split_once("Collected :"))?.1.trim().parse().ok()
+}
