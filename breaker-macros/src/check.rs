@@ -95,7 +95,7 @@ impl Plan {
             Key::Fallback => self.fallback = Some(fallback(arg.value)?),
             Key::Crate => self.runtime = runtime(arg.value)?,
             Key::FailureThreshold => self.set(arg, |value| values::count(value, "failure_threshold", 16_777_215))?,
-            Key::HalfOpenMaxCalls => self.set(arg, |value| values::count(value, "half_open_max_calls", u32::MAX))?,
+            Key::HalfOpenMaxCalls => self.set(arg, |value| values::count(value, "half_open_max_calls", 16_777_213))?,
             Key::SuccessThreshold => self.set(arg, |value| values::count(value, "success_threshold", u32::MAX))?,
             Key::RecoveryTimeout => self.set(arg, |value| values::duration(value, "recovery_timeout"))?,
             Key::HalfOpenTimeout => self.set(arg, |value| values::duration(value, "half_open_timeout"))?,

@@ -22,7 +22,7 @@ use crate::target::Target;
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: fn price(sku: &str) -> Result<u64, E> {
 //             match p::Site::acquire({ static SITE: p::Site = ..; &SITE }) {
-//                 p::Ok(permit) => ..,
+//                 p::Ok(admission) => ..,
 //                 p::Err(rejected) => ..,
 //             }
 //         }
@@ -38,7 +38,7 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
         #visibility #signature {
             #inner_attributes
             match #p::Site::acquire({ static SITE: #p::Site = #site; &SITE }) {
-                #p::Ok(permit) => #call,
+                #p::Ok(admission) => #call,
                 #refuse
             }
         }
@@ -80,18 +80,18 @@ fn call(p: &TokenStream, target: &Target) -> TokenStream {
 }
 
 // Input:  fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: p::call(permit, move || -> Result<u64, E> { .. }, |out| p::Output(out).outcome())
+// Output: p::call(admission, move || -> Result<u64, E> { .. }, |out| p::Output(out).outcome())
 fn call_sync(p: &TokenStream, target: &Target) -> TokenStream {
     let body = &target.body;
     let body = match target.nameable_output() {
         Some(output) => quote!(move || -> #output #body),
         None => quote!(move || #body),
     };
-    quote_spanned!(Span::mixed_site()=> #p::call(permit, #body, |out| #p::Output(out).outcome()))
+    quote_spanned!(Span::mixed_site()=> #p::call(admission, #body, |out| #p::Output(out).outcome()))
 }
 
 // Input:  async fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: p::call_async(permit, async move { ..; match () { () => { .. } } }, |out| ..).await
+// Output: p::call_async(admission, async move { ..; match () { () => { .. } } }, |out| ..).await
 fn call_async(p: &TokenStream, target: &Target) -> TokenStream {
     let body = &target.body;
     let pin = target.nameable_output().map(|output| {
@@ -102,7 +102,7 @@ fn call_async(p: &TokenStream, target: &Target) -> TokenStream {
         }
     });
     quote_spanned! {Span::mixed_site()=>
-        #p::call_async(permit, async move { #pin match () { () => #body } }, |out| #p::Output(out).outcome()).await
+        #p::call_async(admission, async move { #pin match () { () => #body } }, |out| #p::Output(out).outcome()).await
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 pub use self::future::CallFuture;
 pub use self::permit::Permit;
-pub use self::circuit::Rejected;
+pub use self::circuit::{Admission, Rejected};
 pub(crate) use self::circuit::Circuit;
 pub(crate) use self::future::Guarded;
 
@@ -77,8 +77,8 @@ impl CircuitBreaker {
     where
         E: From<BreakerError>,
     {
-        let permit = self.circuit.admit().map_err(BreakerError::from)?;
-        permit.run(function, of_result)
+        let admission = self.circuit.admit().map_err(BreakerError::from)?;
+        admission.run(function, of_result)
     }
 
     /// Runs `future` if the circuit admits a call, which it decides when it is first polled. `Err`
@@ -125,7 +125,7 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_acquire(&self) -> Result<Permit<'_>, BreakerError> {
-        Ok(self.circuit.admit()?.watching_for_panics())
+        Ok(Permit::handed_out(self.circuit.admit()?))
     }
 
     /// The name it was made with.

@@ -65,15 +65,21 @@ impl Clock {
     /// one and is never ahead of it, and the precise one only close to the deadline.
     #[inline]
     pub(crate) fn has_reached(&self, deadline: Moment) -> bool {
-        #[cfg(feature = "test-util")]
-        if let Some(hand) = &self.hand {
-            return Moment::shown(hand.nanos()) >= deadline;
-        }
-        let coarse = Moment::shown(system::coarse());
+        let coarse = self.coarse_now();
         if coarse >= deadline {
             return true;
         }
         deadline.since(coarse) <= system::COARSE_LAG && self.now() >= deadline
+    }
+
+    /// The time, up to a tick ago.
+    #[inline]
+    pub(crate) fn coarse_now(&self) -> Moment {
+        #[cfg(feature = "test-util")]
+        if let Some(hand) = &self.hand {
+            return Moment::shown(hand.nanos());
+        }
+        Moment::shown(system::coarse())
     }
 }
 

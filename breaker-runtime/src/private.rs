@@ -9,7 +9,7 @@ pub use core::result::Result::{Err, Ok};
 pub use core::time::Duration;
 pub use core::{concat, module_path};
 
-pub use crate::breaker::{Permit, Rejected};
+pub use crate::breaker::{Admission, Rejected};
 pub use crate::classifier::Output;
 pub use crate::outcome::Outcome;
 
@@ -58,7 +58,7 @@ impl Site {
     ///
     /// If the call is rejected.
     #[inline]
-    pub fn acquire(&'static self) -> Result<Permit<'static>, Rejected<'static>> {
+    pub fn acquire(&'static self) -> Result<Admission<'static>, Rejected<'static>> {
         self.breaker().circuit().admit()
     }
 
@@ -122,21 +122,21 @@ pub const fn settings() -> ConfigBuilder {
 /// Runs the body of a function, once, to its end.
 #[inline]
 pub fn call<T>(
-    permit: Permit<'_>,
+    admission: Admission<'_>,
     body: impl FnOnce() -> T,
     classify: impl FnOnce(&T) -> Outcome,
 ) -> T {
-    permit.run(body, classify)
+    admission.run(body, classify)
 }
 
 /// Runs the body of an async function.
 #[inline]
 pub fn call_async<T>(
-    permit: Permit<'_>,
+    admission: Admission<'_>,
     body: impl Future<Output = T>,
     classify: impl Fn(&T) -> Outcome,
 ) -> impl Future<Output = T> {
-    Guarded::new(permit, body, classify)
+    Guarded::new(admission, body, classify)
 }
 
 /// Hands the rejection to a fallback that looks at it.

@@ -21,7 +21,7 @@
 //! 2. **Admission, closed.** One acquire load that says Closed or Disabled admits. It is the moment
 //!    at which the call is admitted; no other memory is needed.
 //! 3. **Settling, closed.** A success that reads the word of its own generation with no failures in it
-//!    has nothing to write; otherwise it swaps the run to zero, a failure swaps it one up. A swap
+//!    has nothing to write (a trial never does: its word equals no shared one); otherwise it swaps the run to zero, a failure swaps it one up. A swap
 //!    succeeds only while generation and state are those of the permit: a result of an older
 //!    generation changes nothing.
 //! 4. **Opening.** The failure whose swap completes the rule takes the lock and trips *its own*
@@ -42,7 +42,7 @@ mod recovery;
 mod transition;
 mod word;
 
-pub(crate) use record::{Observation, Refusal};
+pub(crate) use record::Observation;
 pub(crate) use recovery::Recovery;
 pub use transition::{Cause, State, Transition};
-pub(crate) use word::MAX_RUN;
+pub(crate) use word::{MAX_PLACES, MAX_RUN};

@@ -78,7 +78,8 @@ struct Cells {
     rejected: AtomicU64,
 }
 
-const NOBODY: u32 = 0;
+/// Before the first call. No thread has this number, nor the lack of one.
+const NOBODY: u32 = u32::MAX - 1;
 
 impl Counters {
     pub(crate) fn new() -> Self {
@@ -87,11 +88,10 @@ impl Counters {
 
     #[inline]
     pub(crate) fn add(&self, total: Total) {
-        let me = thread_id::current();
-        if self.owner.load(Ordering::Relaxed) == me {
+        if self.owner.load(Ordering::Relaxed) == thread_id::current_if_any() {
             self.own.of(total).add_alone();
         } else {
-            self.add_beside(me, total);
+            self.add_beside(thread_id::current(), total);
         }
     }
 

@@ -1,13 +1,12 @@
 //! What all clones of a breaker share, and the path of every call: admit, run, settle.
 
-use super::permit::Permit;
 use crate::clock::Clock;
 use crate::config::{Config, Name};
 use crate::error::{BreakerError, ErrorKind};
 use crate::outcome::Outcome;
 use crate::snapshot::Snapshot;
 use crate::state::machine::{Machine, Ticket};
-use crate::state::{Cause, Observation, Refusal, State};
+use crate::state::{Cause, Observation, State};
 use crate::totals::{Counters, Total};
 use crate::window::consecutive;
 
@@ -20,11 +19,19 @@ pub(crate) struct Circuit {
     name: Name,
 }
 
+/// A call that was admitted and is not over.
+#[derive(Debug)]
+#[must_use = "a call that is not settled never ended"]
+pub struct Admission<'a> {
+    circuit: &'a Circuit,
+    ticket: Ticket,
+}
+
 /// A call that was not admitted. It becomes a [`BreakerError`] only if somebody looks at it.
 #[derive(Clone, Copy, Debug)]
 pub struct Rejected<'a> {
     circuit: &'a Circuit,
-    refusal: Refusal,
+    by: State,
 }
 
 impl Circuit {
@@ -42,18 +49,18 @@ impl Circuit {
     }
 
     #[inline]
-    pub(crate) fn admit(&self) -> Result<Permit<'_>, Rejected<'_>> {
+    pub(crate) fn admit(&self) -> Result<Admission<'_>, Rejected<'_>> {
         match self.machine.admit(&self.clock, self.config.recovery()) {
-            Ok(ticket) => Ok(Permit::new(self, ticket)),
-            Err(refusal) => {
+            Ok(ticket) => Ok(Admission { circuit: self, ticket }),
+            Err(by) => {
                 self.counters.add(Total::Rejected);
-                Err(Rejected { circuit: self, refusal })
+                Err(Rejected { circuit: self, by })
             }
         }
     }
 
     #[inline]
-    pub(super) fn settle(&self, ticket: Ticket, outcome: Outcome) {
+    fn settle(&self, ticket: Ticket, outcome: Outcome) {
         let recovery = self.config.recovery();
         match outcome {
             Outcome::Success => {
@@ -93,16 +100,29 @@ impl Circuit {
     }
 }
 
+impl Admission<'_> {
+    #[inline]
+    pub(super) fn settle(&self, outcome: Outcome) {
+        self.circuit.settle(self.ticket, outcome);
+    }
+
+    pub(super) fn is_trial(&self) -> bool {
+        self.ticket.is_trial()
+    }
+}
+
 impl From<Rejected<'_>> for BreakerError {
-    #[cold]
-    fn from(rejected: Rejected<'_>) -> Self {
-        let Rejected { circuit, refusal } = rejected;
-        let kind = match refusal.state {
+    fn from(Rejected { circuit, by }: Rejected<'_>) -> Self {
+        let kind = match by {
             State::HalfOpen => ErrorKind::HalfOpen,
             State::ForcedOpen => ErrorKind::ForcedOpen,
             // Closed and Disabled refuse nothing.
             State::Open | State::Closed | State::Disabled => ErrorKind::Open,
         };
-        Self::new(circuit.name.clone(), kind, refusal.retry_after(circuit.clock.now()))
+        let retry_after = match kind {
+            ErrorKind::Open => circuit.machine.retry_after(&circuit.clock),
+            ErrorKind::HalfOpen | ErrorKind::ForcedOpen => None,
+        };
+        Self::new(circuit.name.clone(), kind, retry_after)
     }
 }

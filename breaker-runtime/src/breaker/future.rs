@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::circuit::Circuit;
+use super::circuit::{Admission, Circuit};
 use super::permit::{IfDropped, Permit};
 use crate::classifier::of_result;
 use crate::error::BreakerError;
@@ -44,8 +44,8 @@ impl<'a, F> CallFuture<'a, F> {
 
 impl<'a, F, C> Guarded<'a, F, C> {
     #[inline]
-    pub(crate) fn new(permit: Permit<'a>, future: F, classify: C) -> Self {
-        Self { future, permit: Some(permit), classify }
+    pub(crate) fn new(admission: Admission<'a>, future: F, classify: C) -> Self {
+        Self { future, permit: Some(Permit::new(admission, IfDropped::Cancelled)), classify }
     }
 }
 
@@ -59,7 +59,8 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if let Some(circuit) = this.not_asked_yet.take() {
-            *this.permit = Some(circuit.admit().map_err(BreakerError::from)?);
+            let admission = circuit.admit().map_err(BreakerError::from)?;
+            *this.permit = Some(Permit::new(admission, IfDropped::Cancelled));
         }
         poll_admitted(this.future, this.permit, of_result, context)
     }
@@ -86,16 +87,18 @@ fn poll_admitted<F: Future>(
     classify: impl FnOnce(&F::Output) -> Outcome,
     context: &mut Context<'_>,
 ) -> Poll<F::Output> {
-    let Some(mut permit) = place.take() else {
+    let Some(permit) = place else {
         return Poll::Pending;
     };
     permit.mark(IfDropped::Panicked);
     let polled = future.poll(context);
     match &polled {
-        Poll::Ready(output) => permit.settle(classify(output)),
-        Poll::Pending => {
-            permit.mark(IfDropped::Cancelled);
-            *place = Some(permit);
+        Poll::Pending => permit.mark(IfDropped::Cancelled),
+        Poll::Ready(output) => {
+            let outcome = classify(output);
+            if let Some(permit) = place.take() {
+                permit.settle(outcome);
+            }
         }
     }
     polled

@@ -2,9 +2,8 @@
 
 use std::mem::ManuallyDrop;
 
-use super::circuit::Circuit;
+use super::circuit::Admission;
 use crate::outcome::Outcome;
-use crate::state::machine::Ticket;
 
 /// The permission to make one call, to be [settled](Self::settle) when the call has ended.
 ///
@@ -26,8 +25,7 @@ use crate::state::machine::Ticket;
 #[derive(Debug)]
 #[must_use = "a permit that is dropped counts as a cancelled call; settle it"]
 pub struct Permit<'a> {
-    circuit: &'a Circuit,
-    ticket: Ticket,
+    admission: Admission<'a>,
     if_dropped: IfDropped,
 }
 
@@ -44,17 +42,16 @@ pub(super) enum IfDropped {
 
 impl<'a> Permit<'a> {
     #[inline]
-    pub(super) fn new(circuit: &'a Circuit, ticket: Ticket) -> Self {
-        Self { circuit, ticket, if_dropped: IfDropped::Cancelled }
+    pub(super) fn new(admission: Admission<'a>, if_dropped: IfDropped) -> Self {
+        Self { admission, if_dropped }
     }
 
-    /// For a permit that leaves our hands.
-    pub(super) fn watching_for_panics(mut self) -> Self {
+    /// For a caller who does with it as he likes.
+    pub(super) fn handed_out(admission: Admission<'a>) -> Self {
         // Within an unwinding that had begun before, being dropped says nothing about this call.
-        if !std::thread::panicking() {
-            self.if_dropped = IfDropped::AsTheThreadSays;
-        }
-        self
+        let if_dropped =
+            if std::thread::panicking() { IfDropped::Cancelled } else { IfDropped::AsTheThreadSays };
+        Self { admission, if_dropped }
     }
 
     /// Ends the call. If the circuit changed its state since the permit was acquired, the outcome is
@@ -62,22 +59,13 @@ impl<'a> Permit<'a> {
     #[inline]
     pub fn settle(self, outcome: Outcome) {
         let this = ManuallyDrop::new(self);
-        this.circuit.settle(this.ticket, outcome);
+        this.admission.settle(outcome);
     }
 
     /// Whether this call is a trial of a half-open circuit.
     #[must_use]
     pub fn is_trial(&self) -> bool {
-        self.ticket.is_trial()
-    }
-
-    /// Runs the call to its end.
-    #[inline]
-    pub(crate) fn run<T>(mut self, call: impl FnOnce() -> T, classify: impl FnOnce(&T) -> Outcome) -> T {
-        self.if_dropped = IfDropped::Panicked;
-        let output = call();
-        self.settle(classify(&output));
-        output
+        self.admission.is_trial()
     }
 
     pub(super) fn mark(&mut self, if_dropped: IfDropped) {
@@ -93,6 +81,17 @@ impl Drop for Permit<'_> {
             IfDropped::AsTheThreadSays => std::thread::panicking(),
         };
         let outcome = if panicked { Outcome::Failure } else { Outcome::Ignored };
-        self.circuit.settle(self.ticket, outcome);
+        self.admission.settle(outcome);
+    }
+}
+
+impl Admission<'_> {
+    /// Runs the call to its end.
+    #[inline]
+    pub(crate) fn run<T>(self, call: impl FnOnce() -> T, classify: impl FnOnce(&T) -> Outcome) -> T {
+        let permit = Permit::new(self, IfDropped::Panicked);
+        let output = call();
+        permit.settle(classify(&output));
+        output
     }
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{Config, ConfigError};
-use crate::state::{MAX_RUN, Recovery};
+use crate::state::{MAX_PLACES, MAX_RUN, Recovery};
 
 /// Builds a [`Config`]; what is not set keeps its default.
 ///
@@ -70,13 +70,13 @@ impl ConfigBuilder {
         self
     }
 
-    /// How many trials may run at a time while the circuit is half-open: at least 1; default 3.
+    /// How many trials may run at a time while the circuit is half-open: 1 to 16,777,213; default 3.
     #[doc(alias = "permittedNumberOfCallsInHalfOpenState")]
     #[doc(alias = "MaxRequests")]
     pub const fn half_open_max_calls(mut self, trials: u32) -> Self {
         match NonZeroU32::new(trials) {
-            Some(trials) => self.config.recovery.half_open_max_calls = trials,
-            None => self.refuse("half_open_max_calls must be at least 1"),
+            Some(trials) if trials.get() <= MAX_PLACES => self.config.recovery.half_open_max_calls = trials,
+            _ => self.refuse("half_open_max_calls must be between 1 and 16777213"),
         }
         self
     }

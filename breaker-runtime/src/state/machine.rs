@@ -3,13 +3,14 @@
 //! The lock is taken by those who change the state or hold a trial, for some dozen instructions, and
 //! never while user code runs. The proof of the word is in `state.rs`; the numbers below refer to it.
 
-use super::record::{Admitted, Observation, Record, Refusal};
+use super::record::{Admitted, Observation, Record};
 use super::recovery::Recovery;
 use super::transition::{Cause, State};
 use super::word::Word;
 use crate::clock::{Clock, Moment};
 use crate::outcome::Outcome;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
+use std::time::Duration;
 
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -18,12 +19,9 @@ pub(crate) struct Machine {
     record: Mutex<Record>,
 }
 
-/// What an admitted call brings back: the generation it belongs to and, for a trial, its lease.
+/// What an admitted call brings back: the generation it belongs to and, for a trial, its place.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ticket {
-    word: Word,
-    lease: Moment,
-}
+pub(crate) struct Ticket(Word);
 
 impl Machine {
     pub(crate) fn new(now: Moment) -> Self {
@@ -35,11 +33,12 @@ impl Machine {
         }
     }
 
+    /// Whether a call goes through now, or else which state refuses it.
     #[inline]
-    pub(crate) fn admit(&self, clock: &Clock, recovery: &Recovery) -> Result<Ticket, Refusal> {
+    pub(crate) fn admit(&self, clock: &Clock, recovery: &Recovery) -> Result<Ticket, State> {
         let word = self.load(Ordering::Acquire);
         if word.admits_all() {
-            return Ok(Ticket { word: word.without_run(), lease: Moment::NEVER });
+            return Ok(Ticket(word.without_run()));
         }
         self.admit_restricted(clock, recovery)
     }
@@ -47,7 +46,7 @@ impl Machine {
     /// A call succeeded. With no failures to forget there is nothing to write (3).
     #[inline]
     pub(crate) fn succeed(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) {
-        if ticket.word.admits_all() && self.load(Ordering::Relaxed) == ticket.word {
+        if self.load(Ordering::Relaxed) == ticket.0 {
             return;
         }
         self.succeed_otherwise(ticket, clock, recovery);
@@ -56,8 +55,8 @@ impl Machine {
     /// A call failed. Returns how many did in a row, if it was admitted freely and still counts;
     /// a failed trial re-opens the circuit here.
     pub(crate) fn fail(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) -> Option<u32> {
-        if ticket.is_trial() {
-            self.settle_trial(ticket, Outcome::Failure, clock, recovery);
+        if let Some(place) = ticket.0.place() {
+            self.settle_trial(ticket, place, Outcome::Failure, clock, recovery);
             return None;
         }
         self.swap_run(ticket, Word::with_one_more)
@@ -65,15 +64,15 @@ impl Machine {
 
     /// A call ended that says nothing. Only a trial has something to give back.
     pub(crate) fn ignore(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) {
-        if ticket.is_trial() {
-            self.settle_trial(ticket, Outcome::Ignored, clock, recovery);
+        if let Some(place) = ticket.0.place() {
+            self.settle_trial(ticket, place, Outcome::Ignored, clock, recovery);
         }
     }
 
     /// A rule was met in the generation of this ticket (4).
     pub(crate) fn trip(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) {
         let mut record = self.lock();
-        if Word::new(record.state(), record.generation()) == ticket.word {
+        if Word::new(record.state(), record.generation()) == ticket.0 {
             record.change(Cause::RuleMet, clock.now(), recovery);
             self.publish(&record, recovery);
         }
@@ -95,45 +94,59 @@ impl Machine {
         drop(record);
         let now = clock.now();
         seen.expire(now, recovery);
-        seen.observe(if word.is_closed() { word.run() } else { 0 }, now)
+        seen.observe(word.run(), now)
+    }
+
+    /// How long until an open circuit admits a trial, to the tick of the coarse clock; zero if it is
+    /// open no more, none if it stays open for ever.
+    pub(crate) fn retry_after(&self, clock: &Clock) -> Option<Duration> {
+        let (word, until) = self.read();
+        match word.state() {
+            Some(State::Open) => until.wait_from(clock.coarse_now()),
+            _ => Some(Duration::ZERO),
+        }
     }
 
     #[inline(never)]
-    fn admit_restricted(&self, clock: &Clock, recovery: &Recovery) -> Result<Ticket, Refusal> {
-        if let Some(refusal) = self.refuse(clock) {
-            return Err(refusal);
+    fn admit_restricted(&self, clock: &Clock, recovery: &Recovery) -> Result<Ticket, State> {
+        if let Some(state) = self.refuse(clock) {
+            return Err(state);
         }
         let mut record = self.lock();
         let admitted = record.admit(clock.now(), recovery);
         self.publish(&record, recovery);
         let word = Word::new(record.state(), record.generation());
         admitted.map(|admitted| match admitted {
-            Admitted::Freely => Ticket { word, lease: Moment::NEVER },
-            Admitted::AsTrial { lease } => Ticket { word, lease },
+            Admitted::Freely => Ticket(word),
+            Admitted::AsTrial { place } => Ticket(word.with_place(place)),
         })
     }
 
-    /// A rejection that needs no lock (5).
-    fn refuse(&self, clock: &Clock) -> Option<Refusal> {
+    /// A rejection that needs no lock.
+    fn refuse(&self, clock: &Clock) -> Option<State> {
+        let (word, until) = self.read();
+        let state = word.state()?;
+        let refused = match state {
+            State::Open => !clock.has_reached(until),
+            State::HalfOpen => word.has_no_place() && !clock.has_reached(until),
+            State::ForcedOpen => true,
+            State::Closed | State::Disabled => false,
+        };
+        refused.then_some(state)
+    }
+
+    /// The word and the moment that belongs to it; Busy if they do not belong together (5).
+    fn read(&self) -> (Word, Moment) {
         let word = self.load(Ordering::Acquire);
         let until = Moment::from_nanos(self.until.load(Ordering::Acquire));
-        if self.load(Ordering::Relaxed) != word {
-            return None;
-        }
-        match word.state()? {
-            State::Open if !clock.has_reached(until) => Some(Refusal { state: State::Open, until: Some(until) }),
-            State::HalfOpen if word.has_no_place() && !clock.has_reached(until) => {
-                Some(Refusal { state: State::HalfOpen, until: None })
-            }
-            State::ForcedOpen => Some(Refusal { state: State::ForcedOpen, until: None }),
-            State::Closed | State::Open | State::HalfOpen | State::Disabled => None,
-        }
+        let unchanged = self.load(Ordering::Relaxed) == word;
+        (if unchanged { word } else { Word::BUSY }, until)
     }
 
     #[cold]
     fn succeed_otherwise(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) {
-        if ticket.is_trial() {
-            self.settle_trial(ticket, Outcome::Success, clock, recovery);
+        if let Some(place) = ticket.0.place() {
+            self.settle_trial(ticket, place, Outcome::Success, clock, recovery);
         } else {
             self.swap_run(ticket, Word::without_run);
         }
@@ -143,7 +156,7 @@ impl Machine {
     /// means that this generation is just ending.
     fn swap_run(&self, ticket: Ticket, step: fn(Word) -> Word) -> Option<u32> {
         let mut word = self.load(Ordering::Relaxed);
-        while word.is_closed() && word.without_run() == ticket.word {
+        while word.is_closed() && word.without_run() == ticket.0 {
             let changed = step(word);
             match self.word.compare_exchange_weak(
                 word.bits(),
@@ -158,9 +171,9 @@ impl Machine {
         None
     }
 
-    fn settle_trial(&self, ticket: Ticket, outcome: Outcome, clock: &Clock, recovery: &Recovery) {
+    fn settle_trial(&self, ticket: Ticket, place: u32, outcome: Outcome, clock: &Clock, recovery: &Recovery) {
         let mut record = self.lock();
-        record.settle_trial(ticket.word.generation(), ticket.lease, outcome, clock.now(), recovery);
+        record.settle_trial((ticket.0.generation(), place), outcome, clock.now(), recovery);
         self.publish(&record, recovery);
     }
 
@@ -192,6 +205,6 @@ impl Machine {
 impl Ticket {
     #[inline]
     pub(crate) fn is_trial(self) -> bool {
-        !self.word.admits_all()
+        !self.0.admits_all()
     }
 }

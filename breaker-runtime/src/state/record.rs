@@ -21,24 +21,17 @@ pub(super) struct Record {
     since: Moment,
     /// When an open circuit admits its first trial.
     due: Moment,
-    /// When the lease of each running trial ends.
-    leases: Vec<Moment>,
+    /// When the lease of the trial in each place ends; none in a free place.
+    leases: Vec<Option<Moment>>,
     passed: u32,
     last: Option<Transition>,
 }
 
-/// A call that goes through: freely, or as a trial with a lease.
+/// A call that goes through: freely, or as the trial in a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admitted {
     Freely,
-    AsTrial { lease: Moment },
-}
-
-/// A call that does not: in which state, and until when that stays so if nothing happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) state: State,
-    pub(crate) until: Option<Moment>,
+    AsTrial { place: u32 },
 }
 
 /// What one sees from outside at one moment.
@@ -51,13 +44,6 @@ pub(crate) struct Observation {
     pub(crate) consecutive_failures: u32,
     pub(crate) trials: usize,
     pub(crate) last: Option<Transition>,
-}
-
-impl Refusal {
-    /// How long from `now` until the refusal ends by itself; none if it does not.
-    pub(crate) fn retry_after(&self, now: Moment) -> Option<Duration> {
-        self.until.and_then(|until| until.wait_from(now))
-    }
 }
 
 impl Record {
@@ -82,19 +68,20 @@ impl Record {
     }
 
     pub(super) fn is_full(&self, recovery: &Recovery) -> bool {
-        self.leases.len() >= recovery.half_open_max_calls.get() as usize
+        self.trials() >= recovery.half_open_max_calls.get() as usize
     }
 
     /// Until when nothing changes by itself.
     pub(super) fn until(&self) -> Moment {
         match self.state {
             State::Open => self.due,
-            State::HalfOpen => self.leases.iter().copied().min().unwrap_or(Moment::NEVER),
+            State::HalfOpen => self.leases.iter().flatten().copied().min().unwrap_or(Moment::NEVER),
             State::Closed | State::ForcedOpen | State::Disabled => Moment::NEVER,
         }
     }
 
-    pub(super) fn admit(&mut self, now: Moment, recovery: &Recovery) -> Result<Admitted, Refusal> {
+    /// Whether a call goes through now, or else which state refuses it.
+    pub(super) fn admit(&mut self, now: Moment, recovery: &Recovery) -> Result<Admitted, State> {
         self.expire(now, recovery);
         if self.state == State::Open && now >= self.due {
             self.change(Cause::RecoveryElapsed, now, recovery);
@@ -103,19 +90,16 @@ impl Record {
             State::Closed | State::Disabled => Ok(Admitted::Freely),
             State::HalfOpen if !self.is_full(recovery) => {
                 let lease = now.after(recovery.half_open_timeout);
-                self.leases.push(lease);
-                Ok(Admitted::AsTrial { lease })
+                Ok(Admitted::AsTrial { place: self.take_place(lease) })
             }
-            State::HalfOpen | State::ForcedOpen => Err(Refusal { state: self.state, until: None }),
-            State::Open => Err(Refusal { state: self.state, until: Some(self.due) }),
+            State::HalfOpen | State::Open | State::ForcedOpen => Err(self.state),
         }
     }
 
-    /// A trial that was admitted in `generation` with `lease` ended. Late results decide nothing.
+    /// The trial that was admitted to `place` in `generation` ended. Late results decide nothing.
     pub(super) fn settle_trial(
         &mut self,
-        generation: u64,
-        lease: Moment,
+        (generation, place): (u64, u32),
         outcome: Outcome,
         now: Moment,
         recovery: &Recovery,
@@ -124,8 +108,8 @@ impl Record {
         if self.generation != generation {
             return;
         }
-        if let Some(place) = self.leases.iter().position(|&held| held == lease) {
-            self.leases.swap_remove(place);
+        if let Some(lease) = self.leases.get_mut(place as usize) {
+            *lease = None;
         }
         match outcome {
             Outcome::Success => {
@@ -168,9 +152,22 @@ impl Record {
             time_in_state: now.since(self.since),
             retry_after: if self.state == State::Open { self.due.wait_from(now) } else { None },
             consecutive_failures: run,
-            trials: self.leases.len(),
+            trials: self.trials(),
             last: self.last,
         }
     }
 
+    fn trials(&self) -> usize {
+        self.leases.iter().flatten().count()
+    }
+
+    fn take_place(&mut self, lease: Moment) -> u32 {
+        let place = self.leases.iter().position(Option::is_none).unwrap_or(self.leases.len());
+        match self.leases.get_mut(place) {
+            Some(free) => *free = Some(lease),
+            None => self.leases.push(Some(lease)),
+        }
+        // There are at most half_open_max_calls places, a u32.
+        u32::try_from(place).unwrap_or(u32::MAX)
+    }
 }

@@ -4,13 +4,17 @@
 //!  63 ............ 27  26 ........ 3   2 .. 0
 //!  generation (37)     payload (24)    state
 //! ```
-//! The payload is the number of failures in a row while Closed, and 1 while HalfOpen without a free
-//! trial place. `Busy` is no state: it tells readers to ask under the lock.
+//! The payload of the shared word is the number of failures in a row while Closed, and 1 while
+//! HalfOpen without a free trial place. A trial's own word carries its place, from 2 up, and so is
+//! equal to no shared word. `Busy` is no state: it tells readers to ask under the lock.
 
 use super::transition::State;
 
 /// The longest run of failures that is counted.
 pub(crate) const MAX_RUN: u32 = (1 << PAYLOAD_BITS) - 1;
+
+/// The most trials that can have a place each.
+pub(crate) const MAX_PLACES: u32 = MAX_RUN - FIRST_PLACE;
 
 /// Generations count up to here and begin again.
 pub(super) const MAX_GENERATION: u64 = u64::MAX >> (STATE_BITS + PAYLOAD_BITS);
@@ -20,6 +24,7 @@ const PAYLOAD_BITS: u32 = 24;
 const STATE: u64 = (1 << STATE_BITS) - 1;
 const PAYLOAD: u64 = (MAX_RUN as u64) << STATE_BITS;
 const ONE: u64 = 1 << STATE_BITS;
+const FIRST_PLACE: u32 = 2;
 
 // Closed and Disabled admit without a second look: they are the two words without this bit pattern.
 const CLOSED: u64 = 0;
@@ -86,6 +91,10 @@ impl Word {
     }
 
     pub(super) const fn run(self) -> u32 {
+        if self.is_closed() { self.payload() } else { 0 }
+    }
+
+    const fn payload(self) -> u32 {
         // The mask keeps it within 24 bits.
         ((self.0 & PAYLOAD) >> STATE_BITS) as u32
     }
@@ -100,6 +109,16 @@ impl Word {
 
     pub(super) const fn has_no_place(self) -> bool {
         self.0 & STATE == HALF_OPEN && self.0 & PAYLOAD != 0
+    }
+
+    /// The word of the trial in this place.
+    pub(super) fn with_place(self, place: u32) -> Self {
+        Self(self.0 | u64::from(place + FIRST_PLACE) << STATE_BITS)
+    }
+
+    /// The place of the trial whose word this is.
+    pub(super) fn place(self) -> Option<u32> {
+        if self.0 & STATE == HALF_OPEN { self.payload().checked_sub(FIRST_PLACE) } else { None }
     }
 
     pub(super) const fn is_closed(self) -> bool {
@@ -146,6 +165,21 @@ mod tests {
         let full = Word(clean.0 | PAYLOAD);
         assert_eq!(full.run(), MAX_RUN);
         assert_eq!(full.with_one_more(), full);
+    }
+
+    #[test]
+    fn a_trial_carries_its_place_and_equals_no_shared_word() {
+        let shared = Word::new(State::HalfOpen, 3);
+        for place in [0, 1, 77, MAX_PLACES] {
+            let trial = shared.with_place(place);
+            assert_eq!(trial.place(), Some(place));
+            assert_ne!(trial, shared);
+            assert_ne!(trial, shared.with_no_place());
+            assert_eq!(trial.generation(), 3);
+        }
+        assert_eq!(shared.place(), None);
+        assert_eq!(shared.with_no_place().place(), None);
+        assert_eq!(Word::new(State::Closed, 3).with_one_more().with_one_more().place(), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 /// What a thread has that may not own a cell: one that is already being torn down.
 pub(crate) const NONE: u32 = u32::MAX;
 
-pub(crate) use imp::current;
+pub(crate) use imp::{current, current_if_any};
 
 #[cfg(not(breaker_loom))]
 mod imp {
@@ -33,6 +33,12 @@ mod imp {
     }
 
     struct ReturnAtExit;
+
+    /// The number of this thread, or one that no thread has: one load.
+    #[inline]
+    pub(crate) fn current_if_any() -> u32 {
+        ID.get()
+    }
 
     /// The number of this thread, or [`NONE`].
     #[inline]
@@ -81,6 +87,8 @@ mod imp {
     loom::thread_local! {
         static ID: u32 = USED.fetch_add(1, Ordering::Relaxed) + 1;
     }
+
+    pub(crate) use current as current_if_any;
 
     /// The number of this thread in this run of the model.
     pub(crate) fn current() -> u32 {
