@@ -41,8 +41,12 @@ pub(crate) enum Fallback {
 
 /// Checks the arguments alone, for when the function itself cannot be read.
 pub(crate) fn check_arguments(args: Vec<Arg>, errors: &mut Vec<Error>) -> Plan {
-    let mut plan =
-        Plan { name: None, settings: Vec::new(), fallback: None, runtime: syn::parse_quote!(::breaker_runtime) };
+    let mut plan = Plan {
+        name: None,
+        settings: Vec::new(),
+        fallback: None,
+        runtime: syn::parse_quote!(::breaker_runtime),
+    };
     let mut seen: Vec<Key> = Vec::new();
     for arg in args {
         let checked = Key::find(&arg.key).and_then(|key| {
@@ -94,9 +98,15 @@ impl Plan {
             Key::Name => self.name = Some(values::name(arg.value)?),
             Key::Fallback => self.fallback = Some(fallback(arg.value)?),
             Key::Crate => self.runtime = runtime(arg.value)?,
-            Key::FailureThreshold => self.set(arg, |value| values::count(value, "failure_threshold", 16_777_215))?,
-            Key::HalfOpenMaxCalls => self.set(arg, |value| values::count(value, "half_open_max_calls", 16_777_213))?,
-            Key::SuccessThreshold => self.set(arg, |value| values::count(value, "success_threshold", u32::MAX))?,
+            Key::FailureThreshold => {
+                self.set(arg, |value| values::count(value, "failure_threshold", 16_777_215))?
+            }
+            Key::HalfOpenMaxCalls => {
+                self.set(arg, |value| values::count(value, "half_open_max_calls", 16_777_213))?
+            }
+            Key::SuccessThreshold => {
+                self.set(arg, |value| values::count(value, "success_threshold", u32::MAX))?
+            }
             Key::RecoveryTimeout => self.set(arg, |value| values::duration(value, "recovery_timeout"))?,
             Key::HalfOpenTimeout => self.set(arg, |value| values::duration(value, "half_open_timeout"))?,
         }

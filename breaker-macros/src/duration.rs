@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-const ACCEPTED: &str = "write a number and a unit (ns, us, ms, s, m, h, d), as in \"500ms\", \"30s\" or \"1h30m\"";
+const ACCEPTED: &str =
+    "write a number and a unit (ns, us, ms, s, m, h, d), as in \"500ms\", \"30s\" or \"1h30m\"";
 
 /// Reads `text`; the error says what was found and what is accepted.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {

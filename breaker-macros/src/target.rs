@@ -74,7 +74,10 @@ fn refuse_other_items(input: ParseStream<'_>) -> Result<()> {
         }
         _ => return Ok(()),
     };
-    Err(Error::new(word.span(), format!("a circuit breaker protects a function, not this `{word}`; {advice}")))
+    Err(Error::new(
+        word.span(),
+        format!("a circuit breaker protects a function, not this `{word}`; {advice}"),
+    ))
 }
 
 fn split_body(tree: TokenTree) -> Result<(TokenStream, Group)> {

@@ -17,11 +17,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-pub use self::future::CallFuture;
-pub use self::permit::Permit;
-pub use self::circuit::{Admission, Rejected};
 pub(crate) use self::circuit::Circuit;
+pub use self::circuit::{Admission, Rejected};
+pub use self::future::CallFuture;
 pub(crate) use self::future::Guarded;
+pub use self::permit::Permit;
 
 use crate::classifier::of_result;
 use crate::clock::Clock;

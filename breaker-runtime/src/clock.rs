@@ -44,11 +44,6 @@ impl Moment {
     pub(crate) fn wait_from(self, now: Self) -> Option<Duration> {
         (self != Self::NEVER).then(|| self.since(now))
     }
-
-    /// The clock never shows the end of time, so that what is due never stays undue.
-    fn shown(nanos: u64) -> Self {
-        Self(nanos.min(u64::MAX - 1))
-    }
 }
 
 impl Clock {
@@ -56,9 +51,9 @@ impl Clock {
     pub(crate) fn now(&self) -> Moment {
         #[cfg(feature = "test-util")]
         if let Some(hand) = &self.hand {
-            return Moment::shown(hand.nanos());
+            return hand.shows();
         }
-        Moment::shown(system::precise())
+        Moment(system::precise())
     }
 
     /// Whether `deadline` has come. Asks the coarse clock first, which costs a third of the precise
@@ -77,9 +72,9 @@ impl Clock {
     pub(crate) fn coarse_now(&self) -> Moment {
         #[cfg(feature = "test-util")]
         if let Some(hand) = &self.hand {
-            return Moment::shown(hand.nanos());
+            return hand.shows();
         }
-        Moment::shown(system::coarse())
+        Moment(system::coarse())
     }
 }
 
@@ -105,7 +100,7 @@ mod system {
 
     fn nanos(time: Timespec) -> u64 {
         // Time since boot is never negative; 584 years of it fit.
-        time.tv_sec.unsigned_abs().wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec.unsigned_abs())
+        time.tv_sec.cast_unsigned().wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec.cast_unsigned())
     }
 }
 
@@ -137,12 +132,15 @@ pub(crate) mod hand {
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
 
+    use super::Moment;
+
     #[derive(Debug, Default)]
     pub(crate) struct Hand(AtomicU64);
 
     impl Hand {
-        pub(super) fn nanos(&self) -> u64 {
-            self.0.load(Ordering::SeqCst)
+        /// Never the end of time: what is never due must not become due.
+        pub(super) fn shows(&self) -> Moment {
+            Moment(self.0.load(Ordering::SeqCst).min(u64::MAX - 1))
         }
 
         pub(crate) fn advance(&self, step: Duration) {
@@ -180,9 +178,12 @@ mod tests {
         assert_eq!(Moment::NEVER.after(Duration::MAX), Moment::NEVER);
     }
 
+    #[cfg(feature = "test-util")]
     #[test]
     fn the_clock_never_shows_the_end_of_time() {
-        assert!(Moment::shown(u64::MAX) < Moment::NEVER);
+        let hand = Arc::new(hand::Hand::default());
+        hand.advance(Duration::MAX);
+        assert!(Clock::by_hand(hand).now() < Moment::NEVER);
     }
 
     #[test]

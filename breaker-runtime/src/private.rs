@@ -49,7 +49,12 @@ impl Site {
             Ok(config) => config,
             Err(error) => refuse(error.message()),
         };
-        Self { name: checked_name(name), config, declared: Declared { place, naming }, breaker: OnceCell::new() }
+        Self {
+            name: checked_name(name),
+            config,
+            declared: Declared { place, naming },
+            breaker: OnceCell::new(),
+        }
     }
 
     /// Asks for one call.

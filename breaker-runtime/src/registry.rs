@@ -117,8 +117,7 @@ impl Registry {
 
     /// All breakers, sorted by name, as of this moment.
     pub fn iter(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
-        let breakers: Vec<_> =
-            self.entries().by_name.values().map(|entry| entry.breaker.clone()).collect();
+        let breakers: Vec<_> = self.entries().by_name.values().map(|entry| entry.breaker.clone()).collect();
         breakers.into_iter()
     }
 

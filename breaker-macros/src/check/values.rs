@@ -59,7 +59,9 @@ pub(super) fn name(value: Expr) -> Result<Value, Error> {
     let refuse = |why: String| Err(Error::new(value.span(), why));
     match &value {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match text.value().len() {
-            0 => refuse("the name is empty; leave `name` out to name the breaker after the function".to_owned()),
+            0 => refuse(
+                "the name is empty; leave `name` out to name the breaker after the function".to_owned(),
+            ),
             1..=LONGEST_NAME => Ok(Value::Literal(text.to_token_stream())),
             length => refuse(format!("the name is {length} bytes long; {LONGEST_NAME} are possible")),
         },

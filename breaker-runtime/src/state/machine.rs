@@ -107,11 +107,14 @@ impl Machine {
         }
     }
 
-    #[inline(never)]
+    /// Cold, so that the path through a closed circuit is laid out straight.
+    #[cold]
     fn admit_restricted(&self, clock: &Clock, recovery: &Recovery) -> Result<Ticket, State> {
-        if let Some(state) = self.refuse(clock) {
-            return Err(state);
-        }
+        self.refuse(clock).map_or_else(|| self.admit_by_record(clock, recovery), Err)
+    }
+
+    #[inline(never)]
+    fn admit_by_record(&self, clock: &Clock, recovery: &Recovery) -> Result<Ticket, State> {
         let mut record = self.lock();
         let admitted = record.admit(clock.now(), recovery);
         self.publish(&record, recovery);
@@ -126,13 +129,13 @@ impl Machine {
     fn refuse(&self, clock: &Clock) -> Option<State> {
         let (word, until) = self.read();
         let state = word.state()?;
-        let refused = match state {
-            State::Open => !clock.has_reached(until),
-            State::HalfOpen => word.has_no_place() && !clock.has_reached(until),
-            State::ForcedOpen => true,
-            State::Closed | State::Disabled => false,
+        let ends = match state {
+            State::Open => until,
+            State::HalfOpen if word.has_no_place() => until,
+            State::ForcedOpen => return Some(state),
+            State::HalfOpen | State::Closed | State::Disabled => return None,
         };
-        refused.then_some(state)
+        if clock.has_reached(ends) { None } else { Some(state) }
     }
 
     /// The word and the moment that belongs to it; Busy if they do not belong together (5).

@@ -151,10 +151,8 @@ fn recloser_open(calls: u64) {
     repeat(calls, |number| _ = black_box(peer.call(|| work(number))));
 }
 
-type Failsafe = failsafe::StateMachine<
-    failsafe::failure_policy::ConsecutiveFailures<failsafe::backoff::Constant>,
-    (),
->;
+type Failsafe =
+    failsafe::StateMachine<failsafe::failure_policy::ConsecutiveFailures<failsafe::backoff::Constant>, ()>;
 
 fn failsafe() -> Failsafe {
     let hour = failsafe::backoff::constant(Duration::from_secs(3600));
@@ -204,5 +202,9 @@ fn peer_open(calls: u64) {
 
 /// What the attribute adds to a future, in bytes.
 pub(crate) fn print_future_sizes() {
-    println!("\nfuture: raw {} bytes, with the attribute {} bytes", size_of_val(&work_async(1)), size_of_val(&closed_async(1)));
+    println!(
+        "\nfuture: raw {} bytes, with the attribute {} bytes",
+        size_of_val(&work_async(1)),
+        size_of_val(&closed_async(1))
+    );
 }
