@@ -1,0 +1,239 @@
+//! What the attribute does: the keys, the fallbacks, the registry it registers in.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use breaker_runtime::{BreakerError, CircuitBreaker, ErrorKind, Registry, State, circuit_breaker};
+
+fn breaker(name: &str) -> CircuitBreaker {
+    Registry::global().get(name).unwrap()
+}
+
+#[derive(Debug, PartialEq)]
+enum Fault {
+    Down,
+    Rejected(ErrorKind),
+}
+
+impl From<BreakerError> for Fault {
+    fn from(error: BreakerError) -> Self {
+        Self::Rejected(error.kind())
+    }
+}
+
+#[circuit_breaker(name = "attribute/threshold", failure_threshold = 2)]
+fn always_down() -> Result<u32, Fault> {
+    Err(Fault::Down)
+}
+
+#[test]
+fn without_a_fallback_the_error_type_says_how_a_rejection_looks() {
+    assert_eq!(always_down(), Err(Fault::Down));
+    assert_eq!(always_down(), Err(Fault::Down));
+    assert_eq!(always_down(), Err(Fault::Rejected(ErrorKind::Open)));
+    assert_eq!(breaker("attribute/threshold").state(), State::Open);
+}
+
+#[circuit_breaker]
+fn bare() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn without_arguments_the_breaker_has_the_path_of_the_function_and_the_defaults() {
+    bare().unwrap();
+    let breaker = breaker("it::attribute::bare");
+    assert_eq!(breaker.config(), &breaker_runtime::Config::default());
+}
+
+mod settings {
+    use super::*;
+
+    pub(super) const NAME: &str = "attribute/consts";
+    pub(super) const LIMIT: u32 = 4;
+    pub(super) const WAIT: Duration = Duration::from_millis(1500);
+}
+
+#[circuit_breaker(
+    name = settings::NAME,
+    failure_threshold = settings::LIMIT * 2,
+    recovery_timeout = settings::WAIT,
+    half_open_max_calls = 1 + 1,
+    success_threshold = 7,
+    half_open_timeout = "1m30s",
+)]
+fn configured() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn every_setting_arrives_also_as_a_const_expression() {
+    configured().unwrap();
+    let breaker = breaker("attribute/consts");
+    let config = breaker.config();
+    assert_eq!(config.failure_threshold(), 8);
+    assert_eq!(config.recovery_timeout(), Duration::from_millis(1500));
+    assert_eq!(config.half_open_max_calls(), 2);
+    assert_eq!(config.success_threshold(), 7);
+    assert_eq!(config.half_open_timeout(), Duration::from_secs(90));
+}
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+#[circuit_breaker(name = "attribute/path", failure_threshold = 1, fallback = backup)]
+fn with_path(text: String, number: u32) -> Result<String, Fault> {
+    RUNS.fetch_add(1, Ordering::Relaxed);
+    drop((text, number));
+    Err(Fault::Down)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it stands in for a function that returns a result")]
+fn backup(text: String, number: u32) -> Result<String, Fault> {
+    Ok(format!("{text}{number}"))
+}
+
+#[test]
+fn a_path_fallback_gets_the_arguments_and_only_runs_for_rejected_calls() {
+    assert_eq!(with_path("a".into(), 1), Err(Fault::Down));
+    assert_eq!(with_path("b".into(), 2), Ok("b2".into()));
+    assert_eq!(RUNS.load(Ordering::Relaxed), 1);
+}
+
+#[circuit_breaker(name = "attribute/closure", failure_threshold = 1, fallback = |error| Ok(format!("{text}: {error}")))]
+fn with_closure(text: &str) -> Result<String, Fault> {
+    Err(if text.is_empty() { Fault::Rejected(ErrorKind::Open) } else { Fault::Down })
+}
+
+#[test]
+fn a_closure_fallback_sees_the_error_and_the_arguments() {
+    assert_eq!(with_closure("x"), Err(Fault::Down));
+    let text = with_closure("x").unwrap();
+    assert!(text.starts_with("x: circuit breaker \"attribute/closure\" is open; call again in"), "{text}");
+}
+
+#[circuit_breaker(name = "attribute/plain", fallback = |_| 0)]
+fn plain(number: u32) -> u32 {
+    number + 1
+}
+
+#[test]
+fn a_plain_value_is_a_success_and_its_fallback_a_value() {
+    assert_eq!(plain(1), 2);
+    breaker("attribute/plain").force_open();
+    assert_eq!(plain(1), 0);
+    let totals = breaker("attribute/plain").snapshot().totals;
+    assert_eq!((totals.successes, totals.rejected), (1, 1));
+}
+
+type Aliased<T> = std::io::Result<T>;
+
+#[circuit_breaker(name = "attribute/alias", failure_threshold = 1, fallback = |_| Ok(0))]
+fn aliased(fail: bool) -> Aliased<u32> {
+    if fail { Err(std::io::ErrorKind::TimedOut.into()) } else { Ok(1) }
+}
+
+#[test]
+fn an_alias_of_result_is_a_result() {
+    assert_eq!(aliased(false).unwrap(), 1);
+    assert!(aliased(true).is_err());
+    assert_eq!(breaker("attribute/alias").state(), State::Open);
+    assert_eq!(aliased(false).unwrap(), 0);
+}
+
+#[circuit_breaker(name = "attribute/recovers", failure_threshold = 1, recovery_timeout = "1ns", half_open_timeout = "1h", success_threshold = 1)]
+fn recovers(fail: bool) -> Result<u32, Fault> {
+    if fail { Err(Fault::Down) } else { Ok(1) }
+}
+
+#[test]
+fn a_function_recovers() {
+    assert_eq!(recovers(true), Err(Fault::Down));
+    assert_eq!(recovers(true), Err(Fault::Down));
+    assert_eq!(recovers(false), Ok(1));
+    assert_eq!(breaker("attribute/recovers").state(), State::Closed);
+}
+
+#[circuit_breaker(name = "attribute/panics", failure_threshold = 1, fallback = |_| 0)]
+fn panics(number: u32) -> u32 {
+    assert!(number != 7, "seven");
+    number
+}
+
+#[test]
+fn a_panic_in_the_body_counts_as_a_failure_and_goes_on_unwinding() {
+    assert!(std::panic::catch_unwind(|| panics(7)).is_err());
+    assert_eq!(panics(1), 0);
+}
+
+fn one_name_in_two_functions(first: bool) -> u32 {
+    #[circuit_breaker(name = "attribute/shared", failure_threshold = 1, fallback = |_| 10)]
+    fn one() -> u32 {
+        1
+    }
+    #[circuit_breaker(name = "attribute/shared", failure_threshold = 1, fallback = |_| 20)]
+    fn two() -> u32 {
+        2
+    }
+    if first { one() } else { two() }
+}
+
+#[test]
+fn functions_that_agree_share_a_breaker() {
+    assert_eq!((one_name_in_two_functions(true), one_name_in_two_functions(false)), (1, 2));
+    breaker("attribute/shared").force_open();
+    assert_eq!((one_name_in_two_functions(true), one_name_in_two_functions(false)), (10, 20));
+}
+
+#[circuit_breaker(name = "attribute/conflict", failure_threshold = 1, fallback = |_| 0)]
+fn strict() -> u32 {
+    1
+}
+
+#[circuit_breaker(name = "attribute/conflict", failure_threshold = 99, fallback = |_| 0)]
+fn lenient() -> u32 {
+    2
+}
+
+struct Left;
+struct Right;
+
+impl Left {
+    #[circuit_breaker(fallback = |_| 0)]
+    fn homonym() -> u32 {
+        1
+    }
+}
+
+impl Right {
+    #[circuit_breaker(fallback = |_| 0)]
+    fn homonym() -> u32 {
+        2
+    }
+}
+
+#[test]
+fn declarations_that_do_not_agree_are_found_and_the_first_one_stands() {
+    assert_eq!((strict(), lenient()), (1, 2));
+    assert_eq!((Left::homonym(), Right::homonym()), (1, 2));
+    let conflicts = Registry::global().check().unwrap_err();
+    let names: Vec<_> = conflicts.iter().map(breaker_runtime::Conflict::name).collect();
+    assert!(names.contains(&"attribute/conflict"), "{conflicts}");
+    // Two methods of one name in one module: nobody meant them to share a circuit.
+    assert!(names.contains(&"it::attribute::homonym"), "{conflicts}");
+}
+
+mod facade {
+    pub(crate) mod inner {
+        pub(crate) use breaker_runtime::__private;
+    }
+}
+
+#[circuit_breaker(name = "attribute/crate", crate = crate::attribute::facade::inner)]
+fn through_a_facade() -> Result<u32, BreakerError> {
+    Ok(3)
+}
+
+#[test]
+fn the_runtime_may_live_elsewhere() {
+    assert_eq!(through_a_facade().unwrap(), 3);
+}

@@ -1,0 +1,107 @@
+//! Promise 6 and the edges of the settings.
+
+use std::time::Duration;
+
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, Outcome, State};
+
+use crate::support::{Bench, settings};
+
+#[test]
+fn a_recovery_timeout_of_max_means_never() {
+    // failsafe, sentinel: Duration::MAX panics.
+    let bench = Bench::with(settings().recovery_timeout(Duration::MAX));
+    bench.open_now();
+    bench.clock.advance(Duration::MAX);
+    let error = bench.breaker.try_acquire().unwrap_err();
+    assert_eq!(error.retry_after(), None);
+    assert_eq!(bench.breaker.snapshot().retry_after, None);
+    assert!(error.to_string().contains("reset"));
+}
+
+#[test]
+fn a_lease_of_max_never_runs_out() {
+    let bench = Bench::with(settings().recovery_timeout(Duration::from_nanos(1)).half_open_timeout(Duration::MAX));
+    bench.open_now();
+    bench.clock.advance(Duration::from_nanos(1));
+    let trial = bench.permit();
+    bench.clock.advance(Duration::MAX);
+    assert_eq!(bench.breaker.state(), State::HalfOpen);
+    trial.settle(Outcome::Failure);
+    assert_eq!(bench.breaker.state(), State::Open);
+}
+
+#[test]
+fn a_recovery_timeout_below_a_second_is_kept() {
+    // sentinel: sub-second windows were truncated to zero.
+    let bench = Bench::with(settings().recovery_timeout(Duration::from_nanos(2)));
+    bench.open_now();
+    bench.clock.advance(Duration::from_nanos(1));
+    assert!(bench.rejects());
+    bench.clock.advance(Duration::from_nanos(1));
+    assert!(!bench.rejects());
+}
+
+#[test]
+fn the_system_clock_recovers_too() {
+    let config = Config::builder().failure_threshold(1).recovery_timeout(Duration::from_nanos(1)).build();
+    let breaker = CircuitBreaker::new("real time", config.unwrap()).unwrap();
+    breaker.try_acquire().unwrap().settle(Outcome::Failure);
+    assert!(breaker.try_acquire().unwrap().is_trial());
+}
+
+#[test]
+fn the_system_clock_rejects_until_it_is_time() {
+    let config = Config::builder().failure_threshold(1).recovery_timeout(Duration::from_secs(3600)).build();
+    let breaker = CircuitBreaker::new("real time", config.unwrap()).unwrap();
+    breaker.try_acquire().unwrap().settle(Outcome::Failure);
+    let wait = breaker.try_acquire().unwrap_err().retry_after().unwrap();
+    assert!(wait > Duration::from_secs(3500) && wait <= Duration::from_secs(3600) + Duration::from_millis(20));
+}
+
+#[test]
+fn settings_out_of_range_are_refused_by_name() {
+    let refused = [
+        (Config::builder().failure_threshold(0), "failure_threshold"),
+        (Config::builder().failure_threshold(1 << 24), "failure_threshold"),
+        (Config::builder().half_open_max_calls(0), "half_open_max_calls"),
+        (Config::builder().half_open_max_calls(u32::MAX), "half_open_max_calls"),
+        (Config::builder().success_threshold(0), "success_threshold"),
+        (Config::builder().recovery_timeout(Duration::ZERO), "recovery_timeout"),
+        (Config::builder().half_open_timeout(Duration::ZERO), "half_open_timeout"),
+        (Config::builder().success_threshold(0).failure_threshold(0), "success_threshold"),
+    ];
+    for (builder, name) in refused {
+        let error = builder.build().unwrap_err().to_string();
+        assert!(error.starts_with(name), "{error}");
+    }
+}
+
+#[test]
+fn the_largest_settings_work() {
+    let config = Config::builder()
+        .failure_threshold((1 << 24) - 1)
+        .half_open_max_calls((1 << 24) - 3)
+        .success_threshold(u32::MAX)
+        .recovery_timeout(Duration::MAX)
+        .build();
+    let breaker = CircuitBreaker::new("large", config.unwrap()).unwrap();
+    breaker.call(|| Ok::<_, BreakerError>(())).unwrap();
+}
+
+#[test]
+fn the_lease_follows_the_recovery_timeout_unless_it_is_set() {
+    let config = Config::builder().recovery_timeout(Duration::from_secs(7)).build().unwrap();
+    assert_eq!(config.half_open_timeout(), Duration::from_secs(7));
+}
+
+#[test]
+fn a_run_that_is_longer_than_the_threshold_ever_was_does_not_wrap() {
+    let bench = Bench::with(settings().failure_threshold(3));
+    bench.breaker.disable();
+    for _ in 0..10 {
+        bench.end(Outcome::Failure);
+    }
+    bench.breaker.release();
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.breaker.snapshot().consecutive_failures, 1);
+}

@@ -1,0 +1,71 @@
+//! Promise 2: exactly one result per permit, and only in its own generation.
+
+use breaker_runtime::{Outcome, State};
+
+use crate::support::{Bench, RECOVERY};
+
+#[test]
+fn a_late_success_closes_nothing() {
+    // tower-resilience, breaker 2.0, recloser, failsafe; Polly PR#223; nora#667.
+    let bench = Bench::new();
+    let late = [bench.permit(), bench.permit()];
+    bench.open_now();
+    bench.clock.advance(RECOVERY);
+    bench.end(Outcome::Ignored);
+    late.into_iter().for_each(|permit| permit.settle(Outcome::Success));
+    assert_eq!(bench.breaker.state(), State::HalfOpen);
+    assert_eq!(bench.breaker.snapshot().totals.successes, 2);
+}
+
+#[test]
+fn a_late_failure_reopens_nothing() {
+    let bench = Bench::new();
+    let late = [bench.permit(), bench.permit(), bench.permit()];
+    bench.open_now();
+    bench.clock.advance(RECOVERY);
+    bench.end(Outcome::Success);
+    let [first, second, third] = late;
+    first.settle(Outcome::Failure);
+    assert_eq!(bench.breaker.state(), State::HalfOpen);
+    bench.end(Outcome::Success);
+    second.settle(Outcome::Failure);
+    third.settle(Outcome::Failure);
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.consecutive_failures), (State::Closed, 0));
+}
+
+#[test]
+fn a_late_trial_does_not_count_in_the_next_recovery() {
+    let bench = Bench::due();
+    let late = bench.permit();
+    bench.end(Outcome::Failure);
+    bench.clock.advance(RECOVERY);
+    bench.end(Outcome::Success);
+    late.settle(Outcome::Success);
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.trials_in_flight), (State::HalfOpen, 0));
+}
+
+#[test]
+fn a_late_trial_does_not_take_the_place_of_another() {
+    let bench = Bench::due();
+    let late = bench.permit();
+    bench.end(Outcome::Failure);
+    bench.clock.advance(RECOVERY);
+    let (first, second) = (bench.permit(), bench.permit());
+    drop(late);
+    assert_eq!(bench.breaker.snapshot().trials_in_flight, 2);
+    assert!(bench.rejects());
+    drop((first, second));
+}
+
+#[test]
+fn results_of_disabled_calls_are_no_rules_business_after_the_release() {
+    let bench = Bench::new();
+    bench.breaker.disable();
+    let calls = [bench.permit(), bench.permit(), bench.permit()];
+    bench.breaker.release();
+    calls.into_iter().for_each(|permit| permit.settle(Outcome::Failure));
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.totals.failures), (State::Closed, 3));
+}

@@ -1,0 +1,18 @@
+//! The library from outside: a module for each promise and one for each group of shapes.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot get what it needs has failed")]
+#![allow(missing_docs, reason = "the names of the tests say it")]
+
+mod attribute;
+mod counts;
+mod edges;
+mod generations;
+mod names;
+mod operator;
+mod panics_and_cancellation;
+mod permits;
+mod shapes_async;
+mod shapes_sync;
+mod states;
+mod support;
+mod trials;

@@ -1,0 +1,56 @@
+//! The registry: one name, one breaker, and conflicts that name both places.
+
+use breaker_runtime::{Config, RegisterError, Registry, State};
+
+#[test]
+fn the_same_name_and_settings_give_the_same_breaker() {
+    let registry = Registry::new();
+    let first = registry.register("one", Config::default()).unwrap();
+    let second = registry.register("one", Config::default()).unwrap();
+    first.force_open();
+    assert_eq!(second.state(), State::ForcedOpen);
+    assert!(registry.check().is_ok());
+}
+
+#[test]
+fn other_settings_are_a_conflict_that_names_both_places_and_loses_nothing() {
+    let registry = Registry::new();
+    let first = registry.register("two", Config::default()).unwrap();
+    first.force_open();
+    let first_line = line!() - 2;
+    let other = Config::builder().failure_threshold(9).build().unwrap();
+    let error = registry.register("two", other).unwrap_err();
+    let second_line = line!() - 1;
+    let RegisterError::Conflict(conflict) = &error else { panic!("{error}") };
+    assert_eq!((conflict.first().line(), conflict.second().line()), (first_line, second_line));
+    assert!(error.to_string().contains("names.rs"), "{error}");
+    assert_eq!(registry.get("two").unwrap().state(), State::ForcedOpen);
+    assert_eq!(registry.check().unwrap_err().iter().next(), Some(conflict));
+}
+
+#[test]
+fn names_are_neither_empty_nor_endless() {
+    let registry = Registry::new();
+    assert!(registry.register("", Config::default()).is_err());
+    assert!(registry.register("x".repeat(10_240), Config::default()).is_err());
+    assert!(registry.register("x".repeat(255), Config::default()).is_ok());
+    assert_eq!(registry.iter().count(), 1);
+}
+
+#[test]
+fn registries_do_not_know_each_other() {
+    let (mine, other) = (Registry::new(), Registry::new());
+    mine.register("three", Config::default()).unwrap();
+    assert!(other.get("three").is_none());
+    assert!(Registry::global().get("three").is_none());
+}
+
+#[test]
+fn breakers_are_listed_by_name() {
+    let registry = Registry::new();
+    for name in ["b", "a", "c"] {
+        registry.register(name, Config::default()).unwrap();
+    }
+    let names: Vec<_> = registry.snapshots().iter().map(|snapshot| snapshot.name().to_owned()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+}

@@ -1,0 +1,72 @@
+//! What an operator can do by hand.
+
+use breaker_runtime::{Cause, CircuitBreaker, ErrorKind, Outcome, State};
+
+use crate::support::{Bench, RECOVERY};
+
+#[test]
+fn forced_open_stays_open_until_it_is_released() {
+    let bench = Bench::new();
+    bench.breaker.force_open();
+    bench.clock.advance(100 * RECOVERY);
+    let error = bench.breaker.try_acquire().unwrap_err();
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::ForcedOpen, None));
+    bench.breaker.release();
+    assert_eq!(bench.breaker.state(), State::Closed);
+}
+
+#[test]
+fn disabled_admits_all_and_applies_no_rule() {
+    let bench = Bench::open();
+    bench.breaker.disable();
+    for _ in 0..100 {
+        bench.end(Outcome::Failure);
+    }
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.totals.failures), (State::Disabled, 102));
+}
+
+#[test]
+fn a_circuit_that_opened_by_its_rules_is_not_released() {
+    let bench = Bench::open();
+    bench.breaker.release();
+    assert_eq!(bench.breaker.state(), State::Open);
+}
+
+#[test]
+fn closing_releasing_and_resetting_forget_the_run_also_when_the_circuit_was_closed() {
+    let orders: [(fn(&CircuitBreaker), Cause); 3] = [
+        (CircuitBreaker::force_closed, Cause::ForcedClosed),
+        (CircuitBreaker::release, Cause::Released),
+        (CircuitBreaker::reset, Cause::Reset),
+    ];
+    for (order, cause) in orders {
+        let bench = Bench::new();
+        let late = bench.permit();
+        bench.end(Outcome::Failure);
+        order(&bench.breaker);
+        let snapshot = bench.breaker.snapshot();
+        assert_eq!((snapshot.consecutive_failures, snapshot.generation), (0, 1), "{cause}");
+        assert_eq!(snapshot.last_transition.unwrap().cause, cause);
+        late.settle(Outcome::Failure);
+        bench.end(Outcome::Failure);
+        assert_eq!(bench.breaker.state(), State::Closed, "{cause}");
+    }
+}
+
+#[test]
+fn reset_keeps_the_totals() {
+    let bench = Bench::open();
+    bench.breaker.reset();
+    assert_eq!(bench.breaker.snapshot().totals.failures, 2);
+    assert!(!bench.rejects());
+}
+
+#[test]
+fn an_order_during_trials_makes_their_results_late() {
+    let bench = Bench::due();
+    let trial = bench.permit();
+    bench.breaker.force_closed();
+    trial.settle(Outcome::Failure);
+    assert_eq!(bench.breaker.state(), State::Closed);
+}

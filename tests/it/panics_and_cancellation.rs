@@ -1,0 +1,134 @@
+//! Promise 4: a panic is a failure and goes on unwinding; a cancelled call is ignored.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use breaker_runtime::{BreakerError, CircuitBreaker, Outcome, State, Totals};
+
+use crate::support::{Bench, settings};
+
+fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn quietly<T>(action: impl FnOnce() -> T) -> std::thread::Result<T> {
+    catch_unwind(AssertUnwindSafe(action))
+}
+
+fn totals(breaker: &CircuitBreaker) -> Totals {
+    breaker.snapshot().totals
+}
+
+#[test]
+fn a_panic_counts_as_a_failure_and_goes_on_unwinding() {
+    // No Rust peer counts it.
+    let bench = Bench::new();
+    let caught = quietly(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
+    assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "user code");
+    assert_eq!(totals(&bench.breaker).failures, 1);
+}
+
+#[test]
+fn a_trial_that_panics_opens_again() {
+    let bench = Bench::due();
+    _ = quietly(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
+    assert_eq!(bench.breaker.state(), State::Open);
+}
+
+#[test]
+fn a_future_that_panics_counts_as_a_failure() {
+    let bench = Bench::new();
+    let call = bench.breaker.call_async(async {
+        assert_eq!(bench.breaker.state(), State::Open, "user code");
+        Ok::<(), BreakerError>(())
+    });
+    let mut call = Box::pin(call);
+    assert!(quietly(|| poll_once(call.as_mut()).is_ready()).is_err());
+    drop(call);
+    let totals = totals(&bench.breaker);
+    assert_eq!((totals.failures, totals.calls()), (1, 1));
+}
+
+#[test]
+fn a_future_that_is_dropped_counts_as_ignored() {
+    let bench = Bench::due();
+    {
+        let mut call = pin!(bench.breaker.call_async(std::future::pending::<Result<(), BreakerError>>()));
+        assert!(poll_once(call.as_mut()).is_pending());
+        assert_eq!(bench.breaker.snapshot().trials_in_flight, 1);
+    }
+    assert_eq!(totals(&bench.breaker).ignored, 1);
+    assert_eq!(bench.breaker.snapshot().trials_in_flight, 0);
+}
+
+#[test]
+fn a_future_that_was_never_polled_is_no_call() {
+    let bench = Bench::new();
+    drop(bench.breaker.call_async(std::future::pending::<Result<(), BreakerError>>()));
+    assert_eq!(totals(&bench.breaker).calls(), 0);
+}
+
+#[test]
+fn a_waiting_future_that_is_dropped_by_somebody_elses_panic_counts_as_ignored() {
+    let bench = Bench::new();
+    _ = quietly(|| {
+        let mut call = Box::pin(bench.breaker.call_async(std::future::pending::<Result<(), BreakerError>>()));
+        assert!(poll_once(call.as_mut()).is_pending());
+        panic!("not in the call");
+    });
+    let totals = totals(&bench.breaker);
+    assert_eq!((totals.ignored, totals.failures), (1, 0));
+}
+
+#[test]
+fn a_future_that_is_polled_after_its_end_runs_nothing() {
+    let bench = Bench::with(settings().failure_threshold(1));
+    let mut runs = 0;
+    {
+        let mut call = pin!(bench.breaker.call_async(async {
+            runs += 1;
+            Ok::<_, BreakerError>(())
+        }));
+        assert!(poll_once(call.as_mut()).is_ready());
+        assert!(poll_once(call.as_mut()).is_pending());
+    }
+    bench.breaker.force_open();
+    {
+        let mut call = pin!(bench.breaker.call_async(async {
+            runs += 1;
+            Ok::<_, BreakerError>(())
+        }));
+        assert!(poll_once(call.as_mut()).is_ready());
+        assert!(poll_once(call.as_mut()).is_pending());
+    }
+    assert_eq!((runs, totals(&bench.breaker).calls()), (1, 2));
+}
+
+#[test]
+fn a_permit_that_is_dropped_by_a_panic_counts_as_a_failure() {
+    let bench = Bench::new();
+    _ = quietly(|| {
+        let _permit = bench.permit();
+        panic!("user code");
+    });
+    assert_eq!(totals(&bench.breaker).failures, 1);
+}
+
+#[test]
+fn a_permit_that_is_cancelled_during_an_unwinding_counts_as_ignored() {
+    struct Cleanup(CircuitBreaker);
+    impl Drop for Cleanup {
+        fn drop(&mut self) {
+            drop(self.0.try_acquire().unwrap());
+            self.0.try_acquire().unwrap().settle(Outcome::Success);
+        }
+    }
+    let bench = Bench::new();
+    _ = quietly(|| {
+        let _cleanup = Cleanup(bench.breaker.clone());
+        panic!("user code");
+    });
+    let totals = totals(&bench.breaker);
+    assert_eq!((totals.ignored, totals.successes, totals.failures), (1, 1, 0));
+}

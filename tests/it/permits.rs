@@ -1,0 +1,64 @@
+//! Promise 1: a permit cannot be lost. Promise 5: no lock is held while user code runs.
+
+use std::mem::forget;
+
+use breaker_runtime::{BreakerError, Outcome, State};
+
+use crate::support::Bench;
+
+#[test]
+fn a_forgotten_permit_of_a_closed_circuit_does_no_harm() {
+    let bench = Bench::new();
+    for _ in 0..1000 {
+        forget(bench.permit());
+    }
+    bench.end(Outcome::Success);
+    assert_eq!(bench.breaker.snapshot().totals.calls(), 1);
+}
+
+#[test]
+fn a_permit_that_is_dropped_by_an_early_return_counts_as_ignored() {
+    let bench = Bench::new();
+    let early = || -> Option<()> {
+        let _permit = bench.breaker.try_acquire().ok()?;
+        None
+    };
+    assert_eq!(early(), None);
+    assert_eq!(bench.breaker.snapshot().totals.ignored, 1);
+}
+
+#[test]
+fn the_breaker_can_be_used_and_read_from_within_a_call() {
+    // circuit_breaker: a callback that reads the state deadlocks.
+    let bench = Bench::due();
+    let state = bench.breaker.call(|| {
+        drop(bench.breaker.snapshot());
+        bench.breaker.call(|| Ok::<_, BreakerError>(bench.breaker.state()))
+    });
+    assert_eq!(state.unwrap(), State::HalfOpen);
+    assert_eq!(bench.breaker.state(), State::Closed);
+}
+
+#[test]
+fn an_order_from_within_a_call_is_obeyed() {
+    let bench = Bench::new();
+    bench
+        .breaker
+        .call(|| {
+            bench.breaker.force_open();
+            Ok::<_, BreakerError>(())
+        })
+        .unwrap();
+    assert_eq!(bench.breaker.state(), State::ForcedOpen);
+}
+
+#[test]
+fn permits_and_breakers_may_cross_threads() {
+    const fn crosses<T: Send + Sync>() {}
+    crosses::<breaker_runtime::Permit<'_>>();
+    crosses::<breaker_runtime::CircuitBreaker>();
+    crosses::<breaker_runtime::Registry>();
+    crosses::<breaker_runtime::Snapshot>();
+    const fn is_an_error<T: std::error::Error + Send + Sync + Clone + 'static>() {}
+    is_an_error::<BreakerError>();
+}

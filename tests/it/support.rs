@@ -1,0 +1,63 @@
+//! A breaker on a clock that stands still, and short words for what the tests do with it.
+
+use std::time::Duration;
+
+use breaker_runtime::testing::Clock;
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, Permit, Registry};
+
+/// A breaker whose time only the test moves.
+pub(crate) struct Bench {
+    pub(crate) clock: Clock,
+    pub(crate) breaker: CircuitBreaker,
+}
+
+pub(crate) const RECOVERY: Duration = Duration::from_secs(30);
+pub(crate) const NANO: Duration = Duration::from_nanos(1);
+
+/// Opens at the second failure, recovers after 30 s, two trials at a time, two successes close it.
+pub(crate) fn settings() -> ConfigBuilder {
+    Config::builder().failure_threshold(2).recovery_timeout(RECOVERY).half_open_max_calls(2).success_threshold(2)
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self::with(settings())
+    }
+
+    pub(crate) fn with(settings: ConfigBuilder) -> Self {
+        let clock = Clock::new();
+        let breaker = Registry::with_clock(&clock).register("bench", settings.build().unwrap()).unwrap();
+        Self { clock, breaker }
+    }
+
+    pub(crate) fn open() -> Self {
+        let bench = Self::new();
+        bench.open_now();
+        bench
+    }
+
+    /// Open, and the recovery time is over.
+    pub(crate) fn due() -> Self {
+        let bench = Self::open();
+        bench.clock.advance(RECOVERY);
+        bench
+    }
+
+    pub(crate) fn open_now(&self) {
+        while self.breaker.state() == breaker_runtime::State::Closed {
+            self.end(Outcome::Failure);
+        }
+    }
+
+    pub(crate) fn permit(&self) -> Permit<'_> {
+        self.breaker.try_acquire().unwrap()
+    }
+
+    pub(crate) fn end(&self, outcome: Outcome) {
+        self.permit().settle(outcome);
+    }
+
+    pub(crate) fn rejects(&self) -> bool {
+        self.breaker.try_acquire().is_err()
+    }
+}

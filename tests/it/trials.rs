@@ -1,0 +1,125 @@
+//! Trial places and leases: promises 1 and 3.
+
+use std::mem::forget;
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use breaker_runtime::{Cause, ErrorKind, Outcome, State};
+
+use crate::support::{Bench, NANO, RECOVERY, settings};
+
+#[test]
+fn no_more_trials_run_at_once_than_there_are_places() {
+    let bench = Bench::due();
+    let (first, second) = (bench.permit(), bench.permit());
+    assert!(first.is_trial() && second.is_trial());
+    assert_eq!(bench.breaker.try_acquire().unwrap_err().kind(), ErrorKind::HalfOpen);
+    assert_eq!(bench.breaker.snapshot().trials_in_flight, 2);
+    first.settle(Outcome::Success);
+    let third = bench.permit();
+    assert!(bench.rejects());
+    drop((second, third));
+}
+
+#[test]
+fn eight_threads_get_no_more_trials_than_there_are_places() {
+    // failsafe and recloser admit 1000 of 1000; circuitbreaker-rs lost 21,396 of 400,000 races.
+    for _ in 0..500 {
+        let bench = Bench::due();
+        let start = Arc::new(Barrier::new(8));
+        let admitted = std::thread::scope(|scope| {
+            let threads = [(); 8].map(|()| {
+                let (breaker, start) = (bench.breaker.clone(), Arc::clone(&start));
+                scope.spawn(move || {
+                    start.wait();
+                    breaker.try_acquire().map(forget).is_ok()
+                })
+            });
+            threads.into_iter().map(|thread| thread.join().unwrap()).filter(|&ok| ok).count()
+        });
+        assert_eq!(admitted, 2);
+    }
+}
+
+#[test]
+fn an_ignored_trial_gives_its_place_back_and_decides_nothing() {
+    // nora#585 #606, smallrye#320: half-open for ever after a 4xx.
+    let bench = Bench::due();
+    for _ in 0..100 {
+        let (first, second) = (bench.permit(), bench.permit());
+        first.settle(Outcome::Ignored);
+        second.settle(Outcome::Ignored);
+    }
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.trials_in_flight), (State::HalfOpen, 0));
+}
+
+#[test]
+fn a_dropped_trial_gives_its_place_back() {
+    // circuitbreaker-rs, ninelives, sentinel; resilience4j#935 #1681: stuck half-open for ever.
+    let bench = Bench::due();
+    for _ in 0..100 {
+        drop((bench.permit(), bench.permit()));
+    }
+    assert_eq!(bench.breaker.snapshot().trials_in_flight, 0);
+}
+
+#[test]
+fn a_forgotten_trial_counts_as_failed_when_its_lease_runs_out() {
+    // resilience4j: maxWaitDurationInHalfOpenState 0 waits for ever.
+    let bench = Bench::with(settings().half_open_timeout(Duration::from_secs(5)));
+    bench.open_now();
+    bench.clock.advance(RECOVERY);
+    forget(bench.permit());
+    forget(bench.permit());
+    bench.clock.advance(Duration::from_secs(5) - NANO);
+    assert_eq!(bench.breaker.state(), State::HalfOpen);
+    bench.clock.advance(NANO);
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.retry_after), (State::Open, Some(RECOVERY)));
+    assert_eq!(snapshot.last_transition.unwrap().cause, Cause::LeaseExpired);
+    assert!(bench.rejects());
+}
+
+#[test]
+fn a_lease_reopens_at_the_moment_it_ran_out_whoever_notices() {
+    let bench = Bench::with(settings().half_open_timeout(Duration::from_secs(5)));
+    bench.open_now();
+    bench.clock.advance(RECOVERY);
+    forget(bench.permit());
+    bench.clock.advance(Duration::from_secs(15));
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!(snapshot.time_in_state, Duration::from_secs(10));
+    assert_eq!(snapshot.retry_after, Some(Duration::from_secs(20)));
+    bench.clock.advance(Duration::from_secs(20));
+    assert!(bench.permit().is_trial());
+}
+
+#[test]
+fn the_lease_of_each_trial_runs_on_its_own() {
+    let bench = Bench::with(settings().success_threshold(3).half_open_timeout(Duration::from_secs(5)));
+    bench.open_now();
+    bench.clock.advance(RECOVERY);
+    let first = bench.permit();
+    bench.clock.advance(Duration::from_secs(4));
+    let second = bench.permit();
+    first.settle(Outcome::Success);
+    bench.clock.advance(Duration::from_secs(4));
+    assert_eq!(bench.breaker.state(), State::HalfOpen);
+    second.settle(Outcome::Success);
+    forget(bench.permit());
+    bench.clock.advance(Duration::from_secs(5));
+    assert_eq!(bench.breaker.state(), State::Open);
+}
+
+#[test]
+fn what_a_trial_brings_after_its_lease_is_counted_and_decides_nothing() {
+    let bench = Bench::due();
+    let (first, second) = (bench.permit(), bench.permit());
+    bench.clock.advance(RECOVERY);
+    first.settle(Outcome::Success);
+    second.settle(Outcome::Success);
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.totals.successes), (State::Open, 2));
+    assert_eq!(snapshot.last_transition.unwrap().cause, Cause::LeaseExpired);
+}
