@@ -1,1 +1,69 @@
-//! placeholder
+//! No call allocates, on any path but the first.
+
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use breaker_runtime::{Outcome, Registry, circuit_breaker};
+
+#[derive(Clone, Copy)]
+struct Refused;
+
+impl From<breaker_runtime::BreakerError> for Refused {
+    fn from(_: breaker_runtime::BreakerError) -> Self {
+        Self
+    }
+}
+
+#[circuit_breaker(name = "allocations/sync", failure_threshold = 1000)]
+fn call(fail: bool) -> Result<u32, Refused> {
+    if fail { Err(Refused) } else { Ok(1) }
+}
+
+#[circuit_breaker(name = "allocations/async", failure_threshold = 1000)]
+async fn call_async(fail: bool) -> Result<u32, Refused> {
+    std::future::ready(()).await;
+    if fail { Err(Refused) } else { Ok(1) }
+}
+
+fn allocations(action: impl FnMut()) -> u64 {
+    allocation_counter::measure(action).count_total
+}
+
+fn both(fail: bool) {
+    _ = call(fail);
+    let mut future = pin!(call_async(fail));
+    assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+}
+
+#[test]
+fn no_call_but_the_first_allocates() {
+    let before = allocations(|| both(false));
+    assert!(before > 0, "the first call registers the breakers; if it allocates nothing, we measure nothing");
+    for (path, fail) in [("success", false), ("failure", true)] {
+        assert_eq!(allocations(|| (0..100).for_each(|_| both(fail))), 0, "{path}");
+    }
+    for name in ["allocations/sync", "allocations/async"] {
+        Registry::global().get(name).expect("it was called").force_open();
+    }
+    assert_eq!(allocations(|| (0..100).for_each(|_| both(false))), 0, "rejected");
+    let breaker = Registry::global().get("allocations/sync").expect("it was called");
+    breaker.reset();
+    assert_eq!(allocations(|| breaker.try_acquire().map_or((), |permit| permit.settle(Outcome::Ignored))), 0);
+}
+
+#[test]
+fn breakers_that_are_dropped_give_everything_back() {
+    // recloser: 50,000 breakers dropped leak 53 MB.
+    let left = allocation_counter::measure(|| {
+        for number in 0..1000 {
+            let config = breaker_runtime::Config::builder().failure_threshold(1).build();
+            let config = config.expect("one failure is a threshold");
+            let breaker = breaker_runtime::CircuitBreaker::new(format!("dropped {number}"), config);
+            let breaker = breaker.expect("the name is right");
+            breaker.try_acquire().expect("it is closed").settle(Outcome::Failure);
+            assert!(breaker.try_acquire().is_err());
+        }
+    });
+    assert!(left.count_total >= 2000, "nothing was allocated, so nothing was measured");
+    assert_eq!(left.count_current, 0);
+}

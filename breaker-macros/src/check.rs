@@ -122,7 +122,11 @@ impl Plan {
 fn fallback(value: Expr) -> Result<Fallback, Error> {
     match values::ungrouped(value) {
         Expr::Path(path) => Ok(Fallback::Path { path, arguments: Vec::new() }),
-        Expr::Closure(closure) if closure.inputs.len() == 1 => Ok(Fallback::Closure(closure)),
+        Expr::Closure(mut closure) if closure.inputs.len() == 1 => {
+            // What it borrowed, the future of an async function would have to keep.
+            closure.capture.get_or_insert_with(Default::default);
+            Ok(Fallback::Closure(closure))
+        }
         Expr::Closure(closure) => Err(Error::new(
             closure.inputs_begin.span(),
             "a fallback closure takes one parameter, the error; \

@@ -11,10 +11,10 @@
 //! * tokens that carry a bound are spanned at what the user wrote, so that rustc points there.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{ExprClosure, ExprPath, ReturnType, Token};
+use syn::{ExprClosure, ExprPath, ReturnType};
 
 use crate::check::{Fallback, Plan, Setting, Value};
 use crate::target::Target;
@@ -52,7 +52,7 @@ fn site(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
     match &plan.name {
         Some(Value::Literal(name)) => quote!(#p::Site::named(#name, #settings)),
         Some(Value::Const(name)) => {
-            let checked = quote_spanned!(at(name.span())=> #p::checked_name(#name));
+            let checked = call_at(name.span(), p, "checked_name", &name.to_token_stream());
             quote!(#p::Site::named(#checked, #settings))
         }
         None => {
@@ -71,7 +71,7 @@ fn setting(p: &TokenStream, before: TokenStream, setting: &Setting) -> TokenStre
             quote!(#before.#key(#p::Duration::new(#value)))
         }
         Value::Literal(value) => quote!(#before.#key(#value)),
-        Value::Const(value) => quote_spanned!(at(value.span())=> #p::checked(#before.#key(#value))),
+        Value::Const(value) => call_at(value.span(), p, "checked", &quote!(#before.#key(#value))),
     }
 }
 
@@ -111,13 +111,11 @@ fn call_async(p: &TokenStream, target: &Target) -> TokenStream {
 fn refuse(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
     match &plan.fallback {
         Some(Fallback::Path { path, arguments }) => {
-            let call = call_path(path, arguments);
-            let value = resolve(p, target, at(path.span()), call);
+            let value = resolve(p, target, path.span(), call_path(path, arguments));
             quote_spanned!(Span::mixed_site()=> #p::Err(_) => #value,)
         }
         Some(Fallback::Closure(closure)) => {
-            let call = call_closure(p, closure);
-            let value = resolve(p, target, at(closure.body.span()), call);
+            let value = resolve(p, target, closure.body.span(), call_closure(p, closure));
             quote_spanned!(Span::mixed_site()=> #p::Err(rejected) => #value,)
         }
         None => reject(p, target),
@@ -133,15 +131,17 @@ fn call_path(path: &ExprPath, arguments: &[Ident]) -> TokenStream {
 // Input:  |error| Ok(0)
 // Output: p::fallback(rejected, move |error| Ok(0))
 fn call_closure(p: &TokenStream, closure: &ExprClosure) -> TokenStream {
-    let mut closure = closure.clone();
-    closure.capture.get_or_insert_with(<Token![move]>::default);
-    quote_spanned!(Span::mixed_site()=> #p::fallback(rejected, #closure))
+    call_at(closure.body.span(), p, "fallback", &quote_spanned!(Span::mixed_site()=> rejected, #closure))
 }
 
 // Input:  cached(sku), in an async function
 // Output: p::resolve(cached(sku)).await
 fn resolve(p: &TokenStream, target: &Target, span: Span, value: TokenStream) -> TokenStream {
-    if target.is_async() { quote_spanned!(span=> #p::resolve(#value).await) } else { value }
+    if !target.is_async() {
+        return value;
+    }
+    let resolved = call_at(span, p, "resolve", &value);
+    quote_spanned!(at(span)=> #resolved.await)
 }
 
 // Input:  -> Result<u64, E>
@@ -151,8 +151,19 @@ fn reject(p: &TokenStream, target: &Target) -> TokenStream {
         ReturnType::Default => target.signature.ident.span(),
         ReturnType::Type(_, output) => output.span(),
     };
-    let reject = quote_spanned!(at(span)=> #p::reject);
-    quote_spanned!(Span::mixed_site()=> #p::Err(rejected) => #reject(rejected),)
+    let reject = call_at(span, p, "reject", &quote_spanned!(Span::mixed_site()=> rejected));
+    quote_spanned!(Span::mixed_site()=> #p::Err(rejected) => #reject,)
+}
+
+// Input:  the place of `cached`, resolve, (cached(sku))
+// Output: p::resolve(cached(sku)), where the compiler looks for it at `cached`
+fn call_at(place: Span, p: &TokenStream, function: &str, arguments: &TokenStream) -> TokenStream {
+    let p = p.clone().into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(place));
+        token
+    });
+    let function = Ident::new(function, at(place));
+    quote_spanned!(at(place)=> #(#p)*::#function(#arguments))
 }
 
 /// Our names, at the user's place.

@@ -140,7 +140,13 @@ fn an_alias_of_result_is_a_result() {
     assert_eq!(aliased(false).unwrap(), 0);
 }
 
-#[circuit_breaker(name = "attribute/recovers", failure_threshold = 1, recovery_timeout = "1ns", half_open_timeout = "1h", success_threshold = 1)]
+#[circuit_breaker(
+    name = "attribute/recovers",
+    failure_threshold = 1,
+    recovery_timeout = "1ns",
+    half_open_timeout = "1h",
+    success_threshold = 1
+)]
 fn recovers(fail: bool) -> Result<u32, Fault> {
     if fail { Err(Fault::Down) } else { Ok(1) }
 }

@@ -20,7 +20,8 @@ fn a_recovery_timeout_of_max_means_never() {
 
 #[test]
 fn a_lease_of_max_never_runs_out() {
-    let bench = Bench::with(settings().recovery_timeout(Duration::from_nanos(1)).half_open_timeout(Duration::MAX));
+    let bench =
+        Bench::with(settings().recovery_timeout(Duration::from_nanos(1)).half_open_timeout(Duration::MAX));
     bench.open_now();
     bench.clock.advance(Duration::from_nanos(1));
     let trial = bench.permit();
@@ -55,7 +56,9 @@ fn the_system_clock_rejects_until_it_is_time() {
     let breaker = CircuitBreaker::new("real time", config.unwrap()).unwrap();
     breaker.try_acquire().unwrap().settle(Outcome::Failure);
     let wait = breaker.try_acquire().unwrap_err().retry_after().unwrap();
-    assert!(wait > Duration::from_secs(3500) && wait <= Duration::from_secs(3600) + Duration::from_millis(20));
+    assert!(
+        wait > Duration::from_secs(3500) && wait <= Duration::from_secs(3600) + Duration::from_millis(20)
+    );
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! The library from outside: a module for each promise and one for each group of shapes.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot get what it needs has failed")]
-#![allow(missing_docs, reason = "the names of the tests say it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot get what it needs has failed"
+)]
 
 mod attribute;
 mod counts;

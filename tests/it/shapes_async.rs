@@ -209,7 +209,13 @@ async fn a_future_that_was_send_is_send_and_one_that_was_not_still_works() {
     assert_eq!(here.run_until(stays("abc".into())).await.unwrap(), 3);
 }
 
-#[circuit_breaker(name = "async/cancelled", failure_threshold = 1, recovery_timeout = "1ns", half_open_timeout = "1h", half_open_max_calls = 1)]
+#[circuit_breaker(
+    name = "async/cancelled",
+    failure_threshold = 1,
+    recovery_timeout = "1ns",
+    half_open_timeout = "1h",
+    half_open_max_calls = 1
+)]
 async fn cancelled(hang: bool) -> Answer<()> {
     if hang {
         std::future::pending::<()>().await;

@@ -16,7 +16,11 @@ pub(crate) const NANO: Duration = Duration::from_nanos(1);
 
 /// Opens at the second failure, recovers after 30 s, two trials at a time, two successes close it.
 pub(crate) fn settings() -> ConfigBuilder {
-    Config::builder().failure_threshold(2).recovery_timeout(RECOVERY).half_open_max_calls(2).success_threshold(2)
+    Config::builder()
+        .failure_threshold(2)
+        .recovery_timeout(RECOVERY)
+        .half_open_max_calls(2)
+        .success_threshold(2)
 }
 
 impl Bench {

@@ -45,8 +45,8 @@ impl Key {
         let written = word.unraw().to_string();
         KEYS.into_iter().find(|key| key.name() == written).ok_or_else(|| {
             let known = KEYS.map(Self::name).join(", ");
-            let hint = nearest(&written).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-            Error::new(word.span(), format!("unknown key `{written}`{hint} the keys are: {known}"))
+            let hint = nearest(&written).map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
+            Error::new(word.span(), format!("unknown key `{written}`; {hint}the keys are: {known}"))
         })
     }
 }

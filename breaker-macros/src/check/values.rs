@@ -17,17 +17,19 @@ const LONGEST_NAME: usize = 255;
 pub(super) fn count(value: Expr, key: &str, most: u32) -> Result<Value, Error> {
     let value = ungrouped(value);
     let range = if most == u32::MAX { "at least 1".to_owned() } else { format!("between 1 and {most}") };
-    let refuse = |found: TokenStream| {
+    let refuse = |found: String| {
         Err(Error::new(value.span(), format!("`{key}` must be an integer, {range}; found {found}")))
     };
     match &value {
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => match in_range(number, most) {
             Some(number) => Ok(Value::Literal(number.into_token_stream())),
-            None => refuse(number.to_token_stream()),
+            None => refuse(number.to_string()),
         },
-        Expr::Lit(literal) => refuse(literal.to_token_stream()),
-        Expr::Unary(minus) if matches!(minus.op, UnOp::Neg(_)) => refuse(minus.to_token_stream()),
-        Expr::Closure(closure) => refuse(closure.to_token_stream()),
+        Expr::Lit(literal) => refuse(literal.to_token_stream().to_string()),
+        Expr::Unary(minus) if matches!(minus.op, UnOp::Neg(_)) => {
+            refuse(format!("-{}", minus.expr.to_token_stream()))
+        }
+        Expr::Closure(_) => refuse("a closure".to_owned()),
         _ => Ok(Value::Const(value)),
     }
 }

@@ -1,0 +1,166 @@
+//! What the terminal shows: aligned lines, and colour where a person looks at it. It decides nothing.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the terminal is what this file is for")]
+
+use std::env;
+use std::io::{IsTerminal as _, stdout};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use breaker_runtime::{Snapshot, State};
+
+use crate::story::{Desk, Purchase, Role, Source};
+use crate::summary::{Latency, Saved, Summary};
+
+#[derive(Clone, Copy)]
+pub(crate) struct Terminal {
+    start: Instant,
+    palette: Palette,
+}
+
+#[derive(Clone, Copy)]
+enum Palette {
+    Colour,
+    Plain,
+}
+
+/// The ANSI codes in use.
+#[derive(Clone, Copy)]
+enum Ink {
+    Bold = 1,
+    Dim = 2,
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+}
+
+pub(crate) fn reject_argument(unknown: &str) {
+    eprintln!("checkout: unknown argument `{unknown}`; the only one is --serve, to go on until Ctrl-C");
+}
+
+impl Terminal {
+    pub(crate) fn new() -> Self {
+        let wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let palette = if wanted && stdout().is_terminal() { Palette::Colour } else { Palette::Plain };
+        Self { start: Instant::now(), palette }
+    }
+
+    pub(crate) fn welcome(self, shop: SocketAddr) {
+        println!();
+        println!("  {}", self.paint(Ink::Bold, "A shop, its payment provider, and a circuit breaker"));
+        println!("  watch     http://{shop}/");
+        println!("  buy       http://{shop}/checkout?sku=tea");
+        println!("  circuits  http://{shop}/circuits");
+        println!();
+        let head =
+            format!("{:>9}  {:>10}  {:<9} {:<9} what happened", "time", "latency", "answer", "circuit");
+        println!("{}", self.paint(Ink::Dim, &head));
+    }
+
+    pub(crate) fn announce(self, what: &str) {
+        println!("\n  {}", self.paint(Ink::Bold, what));
+    }
+
+    pub(crate) fn show(self, purchase: &Purchase, circuit: Option<&Snapshot>) {
+        let time = self.start.elapsed().as_secs_f64();
+        let latency = millis(purchase.latency);
+        let (ink, source) = by_source(purchase.source);
+        let source = self.paint(ink, &format!("{source:<9}"));
+        let state = self.state_beside(purchase.desk, circuit);
+        let answer = &purchase.answer;
+        let role = self.paint(Ink::Dim, &by_role(&purchase.role));
+        println!("{time:>7.2} s  {latency}  {source} {state} {answer}{role}");
+    }
+
+    /// Says so if the circuit changed its state in between.
+    pub(crate) fn show_transition(self, before: Option<&Snapshot>, after: Option<&Snapshot>) {
+        let Some(after) = after else { return };
+        let Some(last) = after.last_transition else { return };
+        if before.is_some_and(|before| before.generation == after.generation) {
+            return;
+        }
+        let (from, to) = (format!("{:?}", last.from), format!("{:?}", last.to));
+        let change = self.paint(by_state(last.to), &format!("{from} → {to}"));
+        let wait = after.retry_after.map_or(String::new(), |wait| format!("; next trial in {wait:.1?}"));
+        println!("{:>21}  ── {change} ({:?}{wait}) ──", "", last.cause);
+    }
+
+    pub(crate) fn summarize(self, summary: &Summary, circuit: &Snapshot) {
+        self.announce("What it was good for, measured in this run");
+        show_latency("without a breaker", "failed", summary.unprotected.as_ref());
+        show_latency("with it, admitted", "failed", summary.failed.as_ref());
+        show_latency("with it, rejected", "by the fallback", summary.fallback.as_ref());
+        if let Some(Saved { each, total }) = summary.saved() {
+            let total = self.paint(Ink::Green, &format!("{:.1} s", total.as_secs_f64()));
+            println!("  {:<19} {total} of waiting, {each:.1?} for each of them", "saved");
+        }
+        let totals = circuit.totals;
+        println!(
+            "  {:<19} {} calls succeeded, {} failed, {} rejected; {} changes of state, now {:?}",
+            format!("circuit {}", circuit.name()),
+            totals.successes,
+            totals.failures,
+            totals.rejected,
+            circuit.generation,
+            circuit.state,
+        );
+    }
+
+    pub(crate) fn invite(self, shop: SocketAddr, rest: Duration) {
+        let address = self.paint(Ink::Bold, &format!("http://{shop}/"));
+        println!(
+            "\n  Once more in {rest:?}; the provider is healthy until then. See {address}; Ctrl-C ends it."
+        );
+    }
+
+    fn state_beside(self, desk: Desk, circuit: Option<&Snapshot>) -> String {
+        match (desk, circuit) {
+            (Desk::Protected, Some(circuit)) => {
+                let state = format!("{:?}", circuit.state);
+                self.paint(by_state(circuit.state), &format!("{state:<9}"))
+            }
+            (Desk::Protected, None) | (Desk::Unprotected, _) => self.paint(Ink::Dim, "none     "),
+        }
+    }
+
+    fn paint(self, ink: Ink, text: &str) -> String {
+        match self.palette {
+            Palette::Colour => format!("\x1b[{}m{text}\x1b[0m", ink as u8),
+            Palette::Plain => text.to_owned(),
+        }
+    }
+}
+
+fn show_latency(label: &str, what: &str, latency: Option<&Latency>) {
+    let Some(Latency { purchases, mean, shortest, longest }) = latency else { return };
+    let (mean, shortest, longest) = (millis(*mean), millis(*shortest), millis(*longest));
+    println!("  {label:<19} {purchases:>2} purchases {what:<15}  mean {mean}  from {shortest} to {longest}");
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:>7.1} ms", time.as_secs_f64() * 1e3)
+}
+
+fn by_role(role: &Role) -> String {
+    match role {
+        Role::Call => String::new(),
+        Role::Failure(count) => format!("  (failure {count} in a row)"),
+        Role::Trial => "  (trial)".to_owned(),
+    }
+}
+
+fn by_source(source: Source) -> (Ink, &'static str) {
+    match source {
+        Source::Provider => (Ink::Green, "provider"),
+        Source::Fallback => (Ink::Yellow, "fallback"),
+        Source::Failed => (Ink::Red, "failed"),
+    }
+}
+
+fn by_state(state: State) -> Ink {
+    match state {
+        State::Closed => Ink::Green,
+        State::HalfOpen => Ink::Yellow,
+        State::Open | State::ForcedOpen => Ink::Red,
+        State::Disabled => Ink::Dim,
+    }
+}

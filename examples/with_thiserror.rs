@@ -1,0 +1,46 @@
+//! Without a fallback, the error type says how a rejected call looks: one `#[from]` line.
+//!
+//! ```text
+//! cargo run -p breaker-examples --example with_thiserror
+//! ```
+#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+
+use breaker_runtime::{BreakerError, circuit_breaker};
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+enum ShippingError {
+    #[error("the carrier cannot be reached: {0}")]
+    Unreachable(#[from] io::Error),
+    #[error(transparent)]
+    Rejected(#[from] BreakerError),
+}
+
+#[circuit_breaker(name = "carrier", failure_threshold = 2, recovery_timeout = "10s")]
+fn ship(carrier: SocketAddr, parcel: &str) -> Result<String, ShippingError> {
+    TcpStream::connect(carrier)?;
+    Ok(format!("{parcel} is on its way"))
+}
+
+fn main() -> io::Result<()> {
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+    for parcel in ["tea", "cups", "honey", "spoons"] {
+        println!("{parcel:<7} {}", report(ship(nobody, parcel)));
+    }
+    Ok(())
+}
+
+/// The caller tells "it was tried and failed" from "it was not even tried".
+fn report(shipped: Result<String, ShippingError>) -> String {
+    match shipped {
+        Ok(news) => news,
+        Err(ShippingError::Rejected(error)) => match error.retry_after() {
+            Some(wait) => format!("not tried: circuit {:?} says, come back in {wait:.1?}", error.name()),
+            None => format!("not tried: {error}"),
+        },
+        Err(error @ ShippingError::Unreachable(_)) => format!("failed: {error}"),
+    }
+}

@@ -1,0 +1,64 @@
+// Generated from the file beside it.
+//! An async method of a trait, generic over everything.
+use breaker_runtime::BreakerError;
+struct Shop;
+trait Quotes {
+    async fn quote<T, const N: usize>(
+        &self,
+        key: T,
+        items: [u8; N],
+    ) -> Result<usize, BreakerError>
+    where
+        T: AsRef<str>;
+}
+impl Quotes for Shop {
+    async fn quote<T, const N: usize>(
+        &self,
+        key: T,
+        items: [u8; N],
+    ) -> Result<usize, BreakerError>
+    where
+        T: AsRef<str>,
+    {
+        match ::breaker_runtime::__private::Site::acquire({
+            static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                "quote",
+                ::breaker_runtime::__private::settings()
+                    .half_open_timeout(
+                        ::breaker_runtime::__private::Duration::new(0u64, 500000000u32),
+                    ),
+            );
+            &SITE
+        }) {
+            ::breaker_runtime::__private::Ok(admission) => {
+                ::breaker_runtime::__private::call_async(
+                        admission,
+                        async move {
+                            if let ::breaker_runtime::__private::Some(out) = ::breaker_runtime::__private::None::<
+                                Result<usize, BreakerError>,
+                            > {
+                                return out;
+                            }
+                            match () {
+                                () => {
+                                    if items.is_empty() {
+                                        return Ok(0);
+                                    }
+                                    Ok(key.as_ref().len() + items.len())
+                                }
+                            }
+                        },
+                        |out| ::breaker_runtime::__private::Output(out).outcome(),
+                    )
+                    .await
+            }
+            ::breaker_runtime::__private::Err(rejected) => {
+                ::breaker_runtime::__private::reject(rejected)
+            }
+        }
+    }
+}
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    assert_eq!(Shop.quote("tea", [1, 2]). await .unwrap(), 5);
+}

@@ -1,0 +1,58 @@
+// Generated from the file beside it.
+//! Methods with a closure as fallback, a plain value, and a returned reference.
+use breaker_runtime::Registry;
+struct Shop {
+    price: u32,
+}
+impl Shop {
+    fn price(&self, more: u32) -> u32 {
+        match ::breaker_runtime::__private::Site::acquire({
+            static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                "price",
+                ::breaker_runtime::__private::settings(),
+            );
+            &SITE
+        }) {
+            ::breaker_runtime::__private::Ok(admission) => {
+                ::breaker_runtime::__private::call(
+                    admission,
+                    move || -> u32 { self.price + more },
+                    |out| ::breaker_runtime::__private::Output(out).outcome(),
+                )
+            }
+            ::breaker_runtime::__private::Err(rejected) => {
+                ::breaker_runtime::__private::fallback(
+                    rejected,
+                    move |error| error.name().len() as u32 + more,
+                )
+            }
+        }
+    }
+    fn slot(&mut self) -> Option<&mut u32> {
+        match ::breaker_runtime::__private::Site::acquire({
+            static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                "slot",
+                ::breaker_runtime::__private::settings(),
+            );
+            &SITE
+        }) {
+            ::breaker_runtime::__private::Ok(admission) => {
+                ::breaker_runtime::__private::call(
+                    admission,
+                    move || -> Option<&mut u32> { Some(&mut self.price) },
+                    |out| ::breaker_runtime::__private::Output(out).outcome(),
+                )
+            }
+            ::breaker_runtime::__private::Err(rejected) => {
+                ::breaker_runtime::__private::fallback(rejected, move |_| None)
+            }
+        }
+    }
+}
+fn main() {
+    let mut shop = Shop { price: 1 };
+    *shop.slot().unwrap() += 1;
+    assert_eq!(shop.price(1), 3);
+    Registry::global().get("price").unwrap().force_open();
+    assert_eq!(shop.price(1), 6);
+}

@@ -1,0 +1,26 @@
+// Generated from the file beside it.
+//! A return type that cannot be named.
+use breaker_runtime::BreakerError;
+fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
+    match ::breaker_runtime::__private::Site::acquire({
+        static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+            "evens",
+            ::breaker_runtime::__private::settings(),
+        );
+        &SITE
+    }) {
+        ::breaker_runtime::__private::Ok(admission) => {
+            ::breaker_runtime::__private::call(
+                admission,
+                move || { Ok((0..most).filter(|number| number % 2 == 0)) },
+                |out| ::breaker_runtime::__private::Output(out).outcome(),
+            )
+        }
+        ::breaker_runtime::__private::Err(rejected) => {
+            ::breaker_runtime::__private::reject(rejected)
+        }
+    }
+}
+fn main() {
+    assert_eq!(evens(4).unwrap().collect::< Vec < _ >> (), [0, 2]);
+}

@@ -1,0 +1,38 @@
+// Generated from the file beside it.
+//! A plain function with settings and the path of a fallback, which gets the same arguments.
+use std::time::Duration;
+use breaker_runtime::{BreakerError, Registry};
+const WAIT: Duration = Duration::from_secs(5);
+pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
+    match ::breaker_runtime::__private::Site::acquire({
+        static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+            "payment",
+            ::breaker_runtime::__private::checked(
+                ::breaker_runtime::__private::settings()
+                    .failure_threshold(5)
+                    .recovery_timeout(WAIT),
+            ),
+        );
+        &SITE
+    }) {
+        ::breaker_runtime::__private::Ok(admission) => {
+            ::breaker_runtime::__private::call(
+                admission,
+                move || -> Result<String, BreakerError> {
+                    times += 1;
+                    Ok(format!("{order} x {times}"))
+                },
+                |out| ::breaker_runtime::__private::Output(out).outcome(),
+            )
+        }
+        ::breaker_runtime::__private::Err(_) => cached(order, times),
+    }
+}
+fn cached(order: String, times: u32) -> Result<String, BreakerError> {
+    Ok(format!("{order} cached {times}"))
+}
+fn main() {
+    assert_eq!(charge("tea".into(), 1).unwrap(), "tea x 2");
+    Registry::global().get("payment").unwrap().force_open();
+    assert_eq!(charge("tea".into(), 1).unwrap(), "tea cached 1");
+}

@@ -1,0 +1,28 @@
+// Generated from the file beside it.
+//! A plain function that returns a `Result` and has no fallback.
+use breaker_runtime::BreakerError;
+fn price(sku: &str) -> Result<usize, BreakerError> {
+    match ::breaker_runtime::__private::Site::acquire({
+        static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::unnamed(
+            ::breaker_runtime::__private::concat!(
+                ::breaker_runtime::__private::module_path!(), "::price"
+            ),
+            ::breaker_runtime::__private::settings(),
+        );
+        &SITE
+    }) {
+        ::breaker_runtime::__private::Ok(admission) => {
+            ::breaker_runtime::__private::call(
+                admission,
+                move || -> Result<usize, BreakerError> { Ok(sku.len()) },
+                |out| ::breaker_runtime::__private::Output(out).outcome(),
+            )
+        }
+        ::breaker_runtime::__private::Err(rejected) => {
+            ::breaker_runtime::__private::reject(rejected)
+        }
+    }
+}
+fn main() {
+    assert_eq!(price("tea").unwrap(), 3);
+}

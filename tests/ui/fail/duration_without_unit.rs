@@ -1,0 +1,13 @@
+use breaker_runtime::{BreakerError, circuit_breaker};
+
+#[circuit_breaker(recovery_timeout = 30)]
+fn price() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+#[circuit_breaker(recovery_timeout = "30")]
+fn order() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+fn main() {}

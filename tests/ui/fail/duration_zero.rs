@@ -1,0 +1,8 @@
+use breaker_runtime::{BreakerError, circuit_breaker};
+
+#[circuit_breaker(recovery_timeout = "0s", half_open_timeout = "0ms")]
+fn price() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use breaker_runtime::{BreakerError, circuit_breaker};
+
+#[circuit_breaker(name = "payment", fallback = cached)]
+fn price((width, height): (u32, u32)) -> Result<u32, BreakerError> {
+    Ok(width * height)
+}
+
+fn cached(size: (u32, u32)) -> Result<u32, BreakerError> {
+    Ok(size.0)
+}
+
+fn main() {
+    let _ = cached((1, 2));
+}

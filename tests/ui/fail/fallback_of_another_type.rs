@@ -1,0 +1,17 @@
+use breaker_runtime::{BreakerError, circuit_breaker};
+
+#[circuit_breaker(name = "payment", fallback = cached)]
+fn price(sku: &str) -> Result<u32, BreakerError> {
+    Ok(sku.len() as u32)
+}
+
+#[circuit_breaker(name = "order", fallback = |_| "none")]
+fn order() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+fn cached(sku: &str) -> u32 {
+    sku.len() as u32
+}
+
+fn main() {}
