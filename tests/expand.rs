@@ -4,6 +4,8 @@
 //! `TRYBUILD=overwrite cargo test -p breaker-tests --test expand --test ui` takes the present ones as
 //! right.
 
+#![expect(clippy::expect_used, reason = "a test that cannot get what it needs has failed")]
+
 use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
@@ -14,7 +16,12 @@ use syn::{Attribute, ImplItem, Item, Meta, TraitItem};
 
 /// The attribute's own code: a procedural macro's crate can export nothing but the macro.
 #[path = "../breaker-macros/src"]
-#[allow(unreachable_pub, dead_code, reason = "they belong to another crate")]
+#[allow(
+    dead_code,
+    clippy::wildcard_enum_match_arm,
+    clippy::large_enum_variant,
+    reason = "they belong to another crate"
+)]
 mod attribute {
     pub(crate) mod args;
     pub(crate) mod duration;
@@ -61,14 +68,12 @@ struct Expand;
 
 impl VisitMut for Expand {
     fn visit_item_mut(&mut self, item: &mut Item) {
-        match item {
-            Item::Fn(function) => {
-                if let Some(arguments) = take_arguments(&mut function.attrs) {
-                    *item = expand_one(arguments, function);
-                }
-            }
-            _ => visit_mut::visit_item_mut(self, item),
+        if let Item::Fn(function) = item
+            && let Some(arguments) = take_arguments(&mut function.attrs)
+        {
+            *item = expand_one(arguments, function);
         }
+        visit_mut::visit_item_mut(self, item);
     }
 
     fn visit_impl_item_mut(&mut self, item: &mut ImplItem) {

@@ -1,5 +1,11 @@
 //! Random scripts, played to the library and to a breaker so plain that it is obviously right.
 
+#![expect(
+    clippy::expect_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot get what it needs has failed"
+)]
+
 #[path = "model/obvious.rs"]
 mod obvious;
 
@@ -14,36 +20,43 @@ use proptest::prelude::*;
 enum Step {
     Acquire,
     /// Ends one of the calls that are running.
-    Settle(usize, Outcome),
-    Drop(usize),
-    Forget(usize),
+    End(usize, End),
     Advance(u64),
     Order(Cause),
 }
 
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Settled(Outcome),
+    Dropped,
+    Forgotten,
+}
+
+const ORDERS: [Cause; 5] =
+    [Cause::ForcedOpen, Cause::ForcedClosed, Cause::Disabled, Cause::Released, Cause::Reset];
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let outcome = prop_oneof![Just(Outcome::Success), Just(Outcome::Failure), Just(Outcome::Ignored)];
-    let order = prop::sample::select(vec![
-        Cause::ForcedOpen,
-        Cause::ForcedClosed,
-        Cause::Disabled,
-        Cause::Released,
-        Cause::Reset,
-    ]);
+    let end = prop_oneof![
+        3 => Just(End::Settled(Outcome::Success)),
+        3 => Just(End::Settled(Outcome::Failure)),
+        2 => Just(End::Settled(Outcome::Ignored)),
+        1 => Just(End::Dropped),
+        1 => Just(End::Forgotten),
+    ];
     let step = prop_oneof![
         10 => Just(Step::Acquire),
-        8 => (any::<usize>(), outcome).prop_map(|(call, outcome)| Step::Settle(call, outcome)),
-        1 => any::<usize>().prop_map(Step::Drop),
-        1 => any::<usize>().prop_map(Step::Forget),
+        10 => (any::<usize>(), end).prop_map(|(which, end)| Step::End(which, end)),
         4 => (0_u64..15).prop_map(Step::Advance),
-        1 => order.prop_map(Step::Order),
+        1 => prop::sample::select(&ORDERS).prop_map(Step::Order),
     ];
     prop::collection::vec(step, 1..400)
 }
 
 fn settings() -> impl Strategy<Value = Obvious> {
     (1_u32..4, 1_u64..20, 1_usize..4, 1_u32..4, 1_u64..20).prop_map(
-        |(threshold, recovery, places, passes, lease)| Obvious::new(threshold, recovery, places, passes, lease),
+        |(threshold, recovery, places, successes, lease)| {
+            Obvious::new(threshold, recovery, places, successes, lease)
+        },
     )
 }
 
@@ -58,34 +71,15 @@ proptest! {
 
 fn play(mut model: Obvious, script: Vec<Step>) -> Result<(), TestCaseError> {
     let clock = Clock::new();
-    let config = Config::builder()
-        .failure_threshold(model.threshold)
-        .recovery_timeout(Duration::from_nanos(model.recovery))
-        .half_open_max_calls(u32::try_from(model.places).expect("it is small"))
-        .success_threshold(model.passes)
-        .half_open_timeout(Duration::from_nanos(model.lease))
-        .build()
-        .expect("the settings are in range");
-    let breaker = Registry::with_clock(&clock).register("model", config).expect("the registry is empty");
+    let breaker =
+        Registry::with_clock(&clock).register("model", config(&model)).expect("the registry is empty");
     let mut running: Vec<(Permit<'_>, Call)> = Vec::new();
     for step in script {
         match step {
             Step::Acquire => running.extend(acquire(&breaker, &mut model)?),
-            Step::Settle(which, outcome) => {
+            Step::End(which, end) => {
                 if let Some((permit, call)) = take(&mut running, which) {
-                    permit.settle(outcome);
-                    model.settle(call, outcome);
-                }
-            }
-            Step::Drop(which) => {
-                if let Some((permit, call)) = take(&mut running, which) {
-                    drop(permit);
-                    model.settle(call, Outcome::Ignored);
-                }
-            }
-            Step::Forget(which) => {
-                if let Some((permit, _)) = take(&mut running, which) {
-                    std::mem::forget(permit);
+                    end_both(permit, call, end, &mut model);
                 }
             }
             Step::Advance(nanos) => {
@@ -100,6 +94,31 @@ fn play(mut model: Obvious, script: Vec<Step>) -> Result<(), TestCaseError> {
         compare(&breaker, &model)?;
     }
     Ok(())
+}
+
+fn config(model: &Obvious) -> Config {
+    Config::builder()
+        .failure_threshold(model.threshold)
+        .recovery_timeout(Duration::from_nanos(model.recovery))
+        .half_open_max_calls(u32::try_from(model.places).expect("it is small"))
+        .success_threshold(model.successes)
+        .half_open_timeout(Duration::from_nanos(model.lease))
+        .build()
+        .expect("the settings are in range")
+}
+
+fn end_both(permit: Permit<'_>, call: Call, end: End, model: &mut Obvious) {
+    match end {
+        End::Settled(outcome) => {
+            permit.settle(outcome);
+            model.settle(call, outcome);
+        }
+        End::Dropped => {
+            drop(permit);
+            model.settle(call, Outcome::Ignored);
+        }
+        End::Forgotten => std::mem::forget(permit),
+    }
 }
 
 fn acquire<'a>(
@@ -129,7 +148,8 @@ fn order(breaker: &CircuitBreaker, cause: Cause) {
         Cause::ForcedClosed => breaker.force_closed(),
         Cause::Disabled => breaker.disable(),
         Cause::Released => breaker.release(),
-        _ => breaker.reset(),
+        Cause::Reset => breaker.reset(),
+        _ => unreachable!("{cause} is no order"),
     }
 }
 

@@ -3,18 +3,24 @@
 mod keys;
 mod values;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use std::time::Duration;
+
+use proc_macro2::{Ident, Span};
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, ExprClosure, ExprPath, Path, ReturnType};
+use syn::{Error, Expr, ExprClosure, ExprPath, LitInt, LitStr, Path, ReturnType};
 
 use crate::args::Arg;
 use crate::target::{Target, argument_name};
 use keys::Key;
 
+/// The largest values of the runtime's settings; a test holds them against it.
+const LONGEST_RUN: u32 = 16_777_215;
+const MOST_TRIALS: u32 = 16_777_213;
+
 /// What is to be written: everything that was asked for, found to be right.
 pub(crate) struct Plan {
     /// None: after the path of the function.
-    pub(crate) name: Option<Value>,
+    pub(crate) name: Option<Name>,
     pub(crate) settings: Vec<Setting>,
     pub(crate) fallback: Option<Fallback>,
     /// Where the runtime lives.
@@ -27,9 +33,16 @@ pub(crate) struct Setting {
     pub(crate) value: Value,
 }
 
+pub(crate) enum Name {
+    Literal(LitStr),
+    Const(Expr),
+}
+
 pub(crate) enum Value {
     /// Known now, and right.
-    Literal(TokenStream),
+    Count(LitInt),
+    /// Likewise.
+    Duration(Duration),
     /// The compiler knows it; the runtime checks it in a const context.
     Const(Expr),
 }
@@ -94,27 +107,25 @@ pub(crate) fn check_target(plan: &mut Plan, target: &Target, errors: &mut Vec<Er
 
 impl Plan {
     fn take(&mut self, key: Key, arg: Arg) -> Result<(), Error> {
-        match key {
-            Key::Name => self.name = Some(values::name(arg.value)?),
-            Key::Fallback => self.fallback = Some(fallback(arg.value)?),
-            Key::Crate => self.runtime = runtime(arg.value)?,
-            Key::FailureThreshold => {
-                self.set(arg, |value| values::count(value, "failure_threshold", 16_777_215))?
+        let value = match key {
+            Key::Name => {
+                self.name = Some(values::name(arg.value)?);
+                return Ok(());
             }
-            Key::HalfOpenMaxCalls => {
-                self.set(arg, |value| values::count(value, "half_open_max_calls", 16_777_213))?
+            Key::Fallback => {
+                self.fallback = Some(fallback(arg.value)?);
+                return Ok(());
             }
-            Key::SuccessThreshold => {
-                self.set(arg, |value| values::count(value, "success_threshold", u32::MAX))?
+            Key::Crate => {
+                self.runtime = runtime(arg.value)?;
+                return Ok(());
             }
-            Key::RecoveryTimeout => self.set(arg, |value| values::duration(value, "recovery_timeout"))?,
-            Key::HalfOpenTimeout => self.set(arg, |value| values::duration(value, "half_open_timeout"))?,
-        }
-        Ok(())
-    }
-
-    fn set(&mut self, arg: Arg, check: impl FnOnce(Expr) -> Result<Value, Error>) -> Result<(), Error> {
-        self.settings.push(Setting { key: arg.key, value: check(arg.value)? });
+            Key::FailureThreshold => values::count(arg.value, key.name(), LONGEST_RUN)?,
+            Key::HalfOpenMaxCalls => values::count(arg.value, key.name(), MOST_TRIALS)?,
+            Key::SuccessThreshold => values::count(arg.value, key.name(), u32::MAX)?,
+            Key::RecoveryTimeout | Key::HalfOpenTimeout => values::duration(arg.value, key.name())?,
+        };
+        self.settings.push(Setting { key: arg.key, value });
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{ExprClosure, ExprPath, ReturnType};
 
-use crate::check::{Fallback, Plan, Setting, Value};
+use crate::check::{Fallback, Name, Plan, Setting, Value};
 use crate::target::Target;
 
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
@@ -48,29 +48,29 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
 // Input:  name = "payment", failure_threshold = 5
 // Output: p::Site::named("payment", p::settings().failure_threshold(5))
 fn site(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
-    let settings = plan.settings.iter().fold(quote!(#p::settings()), |before, next| setting(p, before, next));
-    match &plan.name {
-        Some(Value::Literal(name)) => quote!(#p::Site::named(#name, #settings)),
-        Some(Value::Const(name)) => {
-            let checked = call_at(name.span(), p, "checked_name", &name.to_token_stream());
-            quote!(#p::Site::named(#checked, #settings))
-        }
-        None => {
-            let function = format!("::{}", target.signature.ident.unraw());
-            quote!(#p::Site::unnamed(#p::concat!(#p::module_path!(), #function), #settings))
-        }
-    }
+    let settings =
+        plan.settings.iter().fold(quote!(#p::settings()), |before, next| setting(p, &before, next));
+    let Some(name) = &plan.name else {
+        let function = format!("::{}", target.signature.ident.unraw());
+        return quote!(#p::Site::unnamed(#p::concat!(#p::module_path!(), #function), #settings));
+    };
+    let name = match name {
+        Name::Literal(name) => name.to_token_stream(),
+        Name::Const(name) => call_at(name.span(), p, "checked_name", &name.to_token_stream()),
+    };
+    quote!(#p::Site::named(#name, #settings))
 }
 
 // Input:  p::settings(), failure_threshold = LIMIT
 // Output: p::checked(p::settings().failure_threshold(LIMIT))
-fn setting(p: &TokenStream, before: TokenStream, setting: &Setting) -> TokenStream {
+fn setting(p: &TokenStream, before: &TokenStream, setting: &Setting) -> TokenStream {
     let key = &setting.key;
     match &setting.value {
-        Value::Literal(value) if key.to_string().ends_with("timeout") => {
-            quote!(#before.#key(#p::Duration::new(#value)))
+        Value::Count(number) => quote!(#before.#key(#number)),
+        Value::Duration(duration) => {
+            let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
+            quote!(#before.#key(#p::Duration::new(#seconds, #nanos)))
         }
-        Value::Literal(value) => quote!(#before.#key(#value)),
         Value::Const(value) => call_at(value.span(), p, "checked", &quote!(#before.#key(#value))),
     }
 }
@@ -83,11 +83,8 @@ fn call(p: &TokenStream, target: &Target) -> TokenStream {
 // Output: p::call(admission, move || -> Result<u64, E> { .. }, |out| p::Output(out).outcome())
 fn call_sync(p: &TokenStream, target: &Target) -> TokenStream {
     let body = &target.body;
-    let body = match target.nameable_output() {
-        Some(output) => quote!(move || -> #output #body),
-        None => quote!(move || #body),
-    };
-    quote_spanned!(Span::mixed_site()=> #p::call(admission, #body, |out| #p::Output(out).outcome()))
+    let output = target.nameable_output().map(|output| quote!(-> #output));
+    quote_spanned!(Span::mixed_site()=> #p::call(admission, move || #output #body, |out| #p::Output(out).outcome()))
 }
 
 // Input:  async fn price(sku: &str) -> Result<u64, E> { .. }

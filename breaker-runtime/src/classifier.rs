@@ -23,6 +23,7 @@ pub struct Output<'a, T>(pub &'a T);
 pub struct Value;
 
 impl<T, E> Output<'_, Result<T, E>> {
+    /// `Err` is a failure.
     #[must_use]
     #[inline]
     pub const fn outcome(&self) -> Outcome {
@@ -40,6 +41,8 @@ impl<T> Deref for Output<'_, T> {
 }
 
 impl Value {
+    #[expect(clippy::unused_self, reason = "it stands in for the method of a result")]
+    /// It is not for us to say what is wrong with a value.
     #[must_use]
     #[inline]
     pub const fn outcome(&self) -> Outcome {

@@ -41,7 +41,6 @@ pub struct Config {
 
 impl Config {
     /// Starts from the defaults.
-    #[must_use]
     pub const fn builder() -> ConfigBuilder {
         ConfigBuilder::new()
     }

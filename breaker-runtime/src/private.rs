@@ -94,7 +94,6 @@ fn complain(conflict: &crate::registry::Conflict) {
 }
 
 /// Stops the compilation at the setting that has just been added, if it is out of its range.
-#[must_use]
 #[track_caller]
 pub const fn checked(settings: ConfigBuilder) -> ConfigBuilder {
     match settings.error() {
@@ -119,7 +118,7 @@ const fn refuse(message: &'static str) -> ! {
     panic!("{}", message)
 }
 
-#[must_use]
+/// The defaults, to be changed by one call for each key.
 pub const fn settings() -> ConfigBuilder {
     Config::builder()
 }
@@ -152,6 +151,7 @@ pub fn fallback<T>(rejected: Rejected<'_>, fallback: impl FnOnce(BreakerError) -
 
 /// A function without a fallback: its return type says how a rejection looks.
 #[inline]
+#[must_use]
 pub fn reject<T: FromRejected>(rejected: Rejected<'_>) -> T {
     T::from_rejected(rejected.into())
 }

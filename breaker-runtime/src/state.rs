@@ -26,7 +26,7 @@
 //!    generation changes nothing.
 //! 4. **Opening.** The failure whose swap completes the rule takes the lock and trips *its own*
 //!    generation: the first one changes the state, the others find another generation and do nothing.
-//! 5. **Rejection without the lock.** `publish` writes `word = Busy` (relaxed), then `until`
+//! 5. **Rejection without the lock.** `publish` swaps `word` to Busy (relaxed), writes `until`
 //!    (release), then `word` (release). A reader loads `word` (acquire), `until` (acquire), and `word`
 //!    again. If it saw a new `until`, it also sees Busy or later in the second load; if it saw a new
 //!    word, it sees that word's `until`. Two equal loads that are not Busy thus bracket a moment at

@@ -6,21 +6,50 @@
 pub(crate) mod thread_id;
 
 #[cfg(not(breaker_loom))]
-#[expect(clippy::disallowed_types, reason = "this is the door")]
 mod imp {
+    pub(crate) use once_cell::race::OnceBox;
     pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
     pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError};
 }
 
 #[cfg(breaker_loom)]
-#[expect(clippy::disallowed_types, reason = "this is the door")]
 mod imp {
     pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use std::sync::PoisonError;
+
+    /// once_cell's, with the same compare-and-swap, in terms that loom can follow. What it holds is
+    /// leaked with the run of the model.
+    #[derive(Debug)]
+    pub(crate) struct OnceBox<T: 'static> {
+        chosen: AtomicU64,
+        made: std::sync::Mutex<Vec<&'static T>>,
+    }
+
+    impl<T> OnceBox<T> {
+        pub(crate) fn new() -> Self {
+            Self { chosen: AtomicU64::new(0), made: std::sync::Mutex::default() }
+        }
+
+        pub(crate) fn get(&self) -> Option<&T> {
+            let chosen = self.chosen.load(Ordering::Acquire).checked_sub(1)?;
+            self.made().get(chosen as usize).copied()
+        }
+
+        pub(crate) fn get_or_init(&self, init: impl FnOnce() -> Box<T>) -> Option<&T> {
+            self.made().push(Box::leak(init()));
+            let mine = self.made().len() as u64;
+            _ = self.chosen.compare_exchange(0, mine, Ordering::AcqRel, Ordering::Acquire);
+            self.get()
+        }
+
+        fn made(&self) -> std::sync::MutexGuard<'_, Vec<&'static T>> {
+            self.made.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
 }
 
-pub(crate) use imp::{AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering};
+pub(crate) use imp::{AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering};
 
 /// Locks, and goes on after a panic elsewhere: no user code runs under our locks and none of our
 /// critical sections can stop half-way, so a poisoned lock still guards whole data.

@@ -11,10 +11,9 @@
 //! are handed on through a lock (see `sync::thread_id`), so load-add-store loses nothing. Readers
 //! see each cell grow only; so does the sum.
 
-use once_cell::race::OnceBox;
 use once_cell::sync::Lazy;
 
-use crate::sync::{AtomicU32, AtomicU64, Ordering, thread_id};
+use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, thread_id};
 
 /// How many calls ended in which way since the breaker was made. Every call that ended is in exactly
 /// one field; nothing ever resets them.

@@ -8,6 +8,8 @@
 //! * instr: callgrind instructions per call, 200,000 calls minus 100,000. They need valgrind and are
 //!   the only figure that is checked: with `--check` the run fails if one of ours exceeds its budget.
 
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench prints, and stops at what it lacks")]
+
 #[path = "table/rows.rs"]
 mod rows;
 

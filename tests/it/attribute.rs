@@ -87,7 +87,11 @@ fn with_path(text: String, number: u32) -> Result<String, Fault> {
     Err(Fault::Down)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands in for a function that returns a result")]
+#[expect(
+    clippy::unnecessary_wraps,
+    clippy::needless_pass_by_value,
+    reason = "it has the shape of what it stands in for"
+)]
 fn backup(text: String, number: u32) -> Result<String, Fault> {
     Ok(format!("{text}{number}"))
 }

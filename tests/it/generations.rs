@@ -12,7 +12,9 @@ fn a_late_success_closes_nothing() {
     bench.open_now();
     bench.clock.advance(RECOVERY);
     bench.end(Outcome::Ignored);
-    late.into_iter().for_each(|permit| permit.settle(Outcome::Success));
+    for permit in late {
+        permit.settle(Outcome::Success);
+    }
     assert_eq!(bench.breaker.state(), State::HalfOpen);
     assert_eq!(bench.breaker.snapshot().totals.successes, 2);
 }
@@ -65,7 +67,9 @@ fn results_of_disabled_calls_are_no_rules_business_after_the_release() {
     bench.breaker.disable();
     let calls = [bench.permit(), bench.permit(), bench.permit()];
     bench.breaker.release();
-    calls.into_iter().for_each(|permit| permit.settle(Outcome::Failure));
+    for permit in calls {
+        permit.settle(Outcome::Failure);
+    }
     let snapshot = bench.breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.totals.failures), (State::Closed, 3));
 }

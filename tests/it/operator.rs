@@ -35,7 +35,8 @@ fn a_circuit_that_opened_by_its_rules_is_not_released() {
 
 #[test]
 fn closing_releasing_and_resetting_forget_the_run_also_when_the_circuit_was_closed() {
-    let orders: [(fn(&CircuitBreaker), Cause); 3] = [
+    type Order = fn(&CircuitBreaker);
+    let orders: [(Order, Cause); 3] = [
         (CircuitBreaker::force_closed, Cause::ForcedClosed),
         (CircuitBreaker::release, Cause::Released),
         (CircuitBreaker::reset, Cause::Reset),

@@ -52,13 +52,14 @@ fn an_order_from_within_a_call_is_obeyed() {
     assert_eq!(bench.breaker.state(), State::ForcedOpen);
 }
 
+const fn crosses_threads<T: Send + Sync>() {}
+const fn is_an_error<T: std::error::Error + Send + Sync + Clone + 'static>() {}
+
 #[test]
 fn permits_and_breakers_may_cross_threads() {
-    const fn crosses<T: Send + Sync>() {}
-    crosses::<breaker_runtime::Permit<'_>>();
-    crosses::<breaker_runtime::CircuitBreaker>();
-    crosses::<breaker_runtime::Registry>();
-    crosses::<breaker_runtime::Snapshot>();
-    const fn is_an_error<T: std::error::Error + Send + Sync + Clone + 'static>() {}
+    crosses_threads::<breaker_runtime::Permit<'_>>();
+    crosses_threads::<breaker_runtime::CircuitBreaker>();
+    crosses_threads::<breaker_runtime::Registry>();
+    crosses_threads::<breaker_runtime::Snapshot>();
     is_an_error::<BreakerError>();
 }

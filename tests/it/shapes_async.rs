@@ -1,6 +1,11 @@
 //! Every shape of an async function.
 
-#![allow(clippy::unnecessary_wraps, clippy::unused_async, reason = "the shapes are the point")]
+#![allow(
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    clippy::large_types_passed_by_value,
+    reason = "the shapes are the point"
+)]
 
 use std::fmt::Display;
 use std::rc::Rc;

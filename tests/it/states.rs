@@ -2,7 +2,7 @@
 
 use breaker_runtime::{Cause, ErrorKind, Outcome, State};
 
-use crate::support::{Bench, NANO, RECOVERY, settings};
+use crate::support::{Bench, NANO, NEARLY, RECOVERY, settings};
 
 #[test]
 fn the_failure_that_reaches_the_threshold_opens() {
@@ -42,7 +42,7 @@ fn a_success_never_opens() {
 #[test]
 fn at_exactly_the_recovery_timeout_a_call_is_admitted_and_a_nanosecond_before_it_is_not() {
     let bench = Bench::open();
-    bench.clock.advance(RECOVERY - NANO);
+    bench.clock.advance(NEARLY);
     let error = bench.breaker.try_acquire().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Open);
     assert_eq!(error.retry_after(), Some(NANO));

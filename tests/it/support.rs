@@ -12,6 +12,8 @@ pub(crate) struct Bench {
 }
 
 pub(crate) const RECOVERY: Duration = Duration::from_secs(30);
+/// A nanosecond before it is due.
+pub(crate) const NEARLY: Duration = Duration::from_nanos(29_999_999_999);
 pub(crate) const NANO: Duration = Duration::from_nanos(1);
 
 /// Opens at the second failure, recovers after 30 s, two trials at a time, two successes close it.

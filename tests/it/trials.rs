@@ -72,7 +72,7 @@ fn a_forgotten_trial_counts_as_failed_when_its_lease_runs_out() {
     bench.clock.advance(RECOVERY);
     forget(bench.permit());
     forget(bench.permit());
-    bench.clock.advance(Duration::from_secs(5) - NANO);
+    bench.clock.advance(Duration::from_nanos(4_999_999_999));
     assert_eq!(bench.breaker.state(), State::HalfOpen);
     bench.clock.advance(NANO);
     let snapshot = bench.breaker.snapshot();

@@ -7,7 +7,7 @@ pub(crate) struct Obvious {
     pub(crate) threshold: u32,
     pub(crate) recovery: u64,
     pub(crate) places: usize,
-    pub(crate) passes: u32,
+    pub(crate) successes: u32,
     pub(crate) lease: u64,
     pub(crate) now: u64,
     pub(crate) state: State,
@@ -35,10 +35,25 @@ impl Call {
 }
 
 impl Obvious {
-    pub(crate) fn new(threshold: u32, recovery: u64, places: usize, passes: u32, lease: u64) -> Self {
+    pub(crate) fn new(threshold: u32, recovery: u64, places: usize, successes: u32, lease: u64) -> Self {
         let (now, since, generation, run, passed, calls) = (0, 0, 0, 0, 0, 0);
         let (state, trials, totals) = (State::Closed, Vec::new(), [0; 4]);
-        Self { threshold, recovery, places, passes, lease, now, state, generation, since, run, passed, trials, totals, calls }
+        Self {
+            threshold,
+            recovery,
+            places,
+            successes,
+            lease,
+            now,
+            state,
+            generation,
+            since,
+            run,
+            passed,
+            trials,
+            totals,
+            calls,
+        }
     }
 
     fn go(&mut self, state: State, at: u64) {
@@ -48,6 +63,10 @@ impl Obvious {
         self.run = 0;
         self.passed = 0;
         self.trials.clear();
+    }
+
+    fn count(&mut self, total: usize) {
+        self.totals.get_mut(total).map(|count| *count += 1).unwrap_or_default();
     }
 
     fn let_leases_end(&mut self) {
@@ -71,14 +90,14 @@ impl Obvious {
                 self.trials.push(Call { lease_ends: Some(self.now + self.lease), ..call });
                 return self.trials.last().copied();
             }
-            State::HalfOpen | State::Open | State::ForcedOpen => self.totals[3] += 1,
+            State::HalfOpen | State::Open | State::ForcedOpen => self.count(3),
         }
         None
     }
 
     pub(crate) fn settle(&mut self, call: Call, outcome: Outcome) {
         self.let_leases_end();
-        self.totals[outcome as usize] += 1;
+        self.count(outcome as usize);
         if call.generation != self.generation {
             return;
         }
@@ -93,12 +112,13 @@ impl Obvious {
             }
             (State::HalfOpen, Outcome::Success) => {
                 self.passed += 1;
-                if self.passed >= self.passes {
+                if self.passed >= self.successes {
                     self.go(State::Closed, self.now);
                 }
             }
             (State::HalfOpen, Outcome::Failure) => self.go(State::Open, self.now),
-            _ => {}
+            (State::Closed | State::HalfOpen, Outcome::Ignored)
+            | (State::Open | State::ForcedOpen | State::Disabled, _) => {}
         }
     }
 

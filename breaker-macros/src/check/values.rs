@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote};
+use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, ExprLit, Lit, LitInt, UnOp};
+use syn::{Error, Expr, ExprLit, Lit, LitInt, LitStr, UnOp};
 
-use super::Value;
+use super::{Name, Value};
 use crate::duration;
 
 const LONGEST_NAME: usize = 255;
@@ -22,7 +21,7 @@ pub(super) fn count(value: Expr, key: &str, most: u32) -> Result<Value, Error> {
     };
     match &value {
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => match in_range(number, most) {
-            Some(number) => Ok(Value::Literal(number.into_token_stream())),
+            Some(number) => Ok(Value::Count(number)),
             None => refuse(number.to_string()),
         },
         Expr::Lit(literal) => refuse(literal.to_token_stream().to_string()),
@@ -41,7 +40,7 @@ pub(super) fn duration(value: Expr, key: &str) -> Result<Value, Error> {
     match &value {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match duration::parse(&text.value()) {
             Ok(Duration::ZERO) => refuse(format!("`{key}` must be longer than zero")),
-            Ok(duration) => Ok(Value::Literal(parts(duration))),
+            Ok(duration) => Ok(Value::Duration(duration)),
             Err(why) => refuse(format!("`{key}`: {why}")),
         },
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
@@ -56,7 +55,7 @@ pub(super) fn duration(value: Expr, key: &str) -> Result<Value, Error> {
 }
 
 /// The name of a breaker.
-pub(super) fn name(value: Expr) -> Result<Value, Error> {
+pub(super) fn name(value: Expr) -> Result<Name, Error> {
     let value = ungrouped(value);
     let refuse = |why: String| Err(Error::new(value.span(), why));
     match &value {
@@ -64,14 +63,14 @@ pub(super) fn name(value: Expr) -> Result<Value, Error> {
             0 => refuse(
                 "the name is empty; leave `name` out to name the breaker after the function".to_owned(),
             ),
-            1..=LONGEST_NAME => Ok(Value::Literal(text.to_token_stream())),
+            1..=LONGEST_NAME => Ok(Name::Literal(LitStr::new(&text.value(), text.span()))),
             length => refuse(format!("the name is {length} bytes long; {LONGEST_NAME} are possible")),
         },
         Expr::Lit(_) | Expr::Unary(_) | Expr::Closure(_) => refuse(format!(
             "`name` must be a string, as in `name = \"payment\"`, or a const `&'static str`; found {}",
             value.to_token_stream()
         )),
-        _ => Ok(Value::Const(value)),
+        _ => Ok(Name::Const(value)),
     }
 }
 
@@ -90,9 +89,4 @@ fn in_range(number: &LitInt, most: u32) -> Option<LitInt> {
     let suffix = number.suffix();
     let fits = (1..=most).contains(&value) && (suffix.is_empty() || suffix == "u32");
     fits.then(|| LitInt::new(&value.to_string(), number.span()))
-}
-
-fn parts(duration: Duration) -> TokenStream {
-    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
-    quote!(#seconds, #nanos)
 }

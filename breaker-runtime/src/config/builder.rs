@@ -26,7 +26,7 @@ use crate::state::{MAX_PLACES, MAX_RUN, Recovery};
 #[must_use = "call build() to get the settings"]
 pub struct ConfigBuilder {
     config: Config,
-    /// Follows recovery_timeout until it is set.
+    /// Follows `recovery_timeout` until it is set.
     half_open_timeout: Option<Duration>,
     error: Option<ConfigError>,
 }

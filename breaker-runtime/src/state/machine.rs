@@ -190,7 +190,8 @@ impl Machine {
         if record.state() == State::HalfOpen && record.is_full(recovery) {
             word = word.with_no_place();
         }
-        self.word.store(Word::BUSY.bits(), Ordering::Relaxed);
+        // A swap, like the swaps of the run: of two, one sees the other.
+        self.word.swap(Word::BUSY.bits(), Ordering::Relaxed);
         self.until.store(record.until().nanos(), Ordering::Release);
         self.word.store(word.bits(), Ordering::Release);
     }

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// How an open circuit comes back.
+#[expect(clippy::struct_field_names, reason = "settings have the names that users know")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Recovery {
     pub(crate) recovery_timeout: Duration,

@@ -67,6 +67,7 @@ pub struct Transition {
 
 /// The table. `None`: this cause means nothing in this state. The same state again is a change too:
 /// it begins a new generation, so that results from before it no longer count.
+#[expect(clippy::match_same_arms, reason = "a line for each rule reads as the table that it is")]
 pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
     use Cause as C;
     use State as S;
@@ -94,7 +95,7 @@ pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
 
 impl fmt::Display for State {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
+        out.pad(match self {
             Self::Closed => "closed",
             Self::Open => "open",
             Self::HalfOpen => "half-open",
@@ -106,7 +107,7 @@ impl fmt::Display for State {
 
 impl fmt::Display for Cause {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
+        out.pad(match self {
             Self::RuleMet => "a rule was met",
             Self::RecoveryElapsed => "the recovery time is over",
             Self::TrialsPassed => "enough trials succeeded",

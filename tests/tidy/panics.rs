@@ -1,0 +1,70 @@
+//! Library code hands errors on: it has no shortcut that panics. And it has no unsafe code. The
+//! tokens of `quote!` count too, because they become the user's code.
+
+use crate::source::Source;
+use crate::tokens::{lines, places};
+
+const SHORTCUTS: &[&[&str]] = &[
+    &[".", "unwrap", "("],
+    &[".", "expect", "("],
+    &[".", "unwrap_err", "("],
+    &[".", "expect_err", "("],
+    &[":", "unwrap"],
+    &[":", "expect"],
+    &["todo", "!"],
+    &["unimplemented", "!"],
+    &["dbg", "!"],
+];
+
+pub(crate) fn complaints(sources: &[&Source]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for source in sources {
+        for words in SHORTCUTS {
+            let found = lines(&source.row, words).filter(|line| !source.is_for_tests(*line));
+            let what = format!("`{}`: hand the error on, or make it impossible", words.concat());
+            complaints.extend(found.map(|line| source.complain(line, &what)));
+        }
+        let found = unsafe_lines(source).filter(|line| !source.is_for_tests(*line));
+        complaints.extend(
+            found.map(|line| source.complain(line, "the library has no unsafe code; find a safe way")),
+        );
+    }
+    complaints
+}
+
+/// `unsafe` before something. Alone in its brackets it is a word that the macro looks for, as in
+/// `Token![unsafe]`.
+fn unsafe_lines(source: &Source) -> impl Iterator<Item = usize> {
+    let alone =
+        |place: usize| source.row.get(place + 1).is_none_or(|next| matches!(next.text.as_str(), ")" | "]"));
+    let code = places(&source.row, &["unsafe"]).filter(move |place| !alone(*place));
+    code.filter_map(|place| source.row.get(place)).map(|token| token.line)
+}
+
+#[test]
+fn shortcuts_and_unsafe_are_found() {
+    for code in [
+        "x.unwrap();",
+        "x\n.expect(\"y\");",
+        "y.map(Option::unwrap);",
+        "quote! { #x.expect(\"y\") };",
+        "todo!();",
+        "unimplemented!();",
+        "dbg!(x);",
+        "unsafe { g() };",
+    ] {
+        let text = format!("fn f() {{ {code} }}\n");
+        let line = if code.contains('\n') { "src/a.rs:2" } else { "src/a.rs:1" };
+        crate::complains(&complaints(&[&Source::parse("src/a.rs", &text).unwrap()]), line);
+    }
+    for item in ["unsafe fn f() {}", "unsafe impl Send for S {}", "#[unsafe(no_mangle)] fn f() {}"] {
+        crate::complains(&complaints(&[&Source::parse("src/a.rs", item).unwrap()]), "src/a.rs:1");
+    }
+}
+
+#[test]
+fn tests_docs_and_what_hands_on_are_free() {
+    let text = "/// x.unwrap() unsafe { }\nfn f() { x.unwrap_or(0); Token![unsafe]; \"todo!\" }\n\
+                #[expect(dead_code)]\nfn g() {}\n#[cfg(test)]\nmod tests {\n    fn t() { x.unwrap(); }\n}\n";
+    assert_eq!(complaints(&[&Source::parse("src/a.rs", text).unwrap()]), [""; 0]);
+}
