@@ -14,7 +14,7 @@ pub(crate) const fn of_result<T, E>(result: &Result<T, E>) -> Outcome {
 /// What a protected function returned, of a type that only the compiler knows.
 ///
 /// A `Result`, under whatever alias, finds the method right here; for any other type the compiler
-/// goes on through `Deref` and finds the one of [`Value`].
+/// goes on through `Deref` and finds the one of `Value`.
 #[derive(Debug)]
 pub struct Output<'a, T>(pub &'a T);
 
