@@ -87,19 +87,28 @@ fn poll_admitted<F: Future>(
     classify: impl FnOnce(&F::Output) -> Outcome,
     context: &mut Context<'_>,
 ) -> Poll<F::Output> {
-    let Some(permit) = place else {
+    if place.is_none() {
         return Poll::Pending;
-    };
-    permit.mark(IfDropped::Panicked);
+    }
+    let watch = FailOnPanic(place);
     let polled = future.poll(context);
-    match &polled {
-        Poll::Pending => permit.mark(IfDropped::Cancelled),
-        Poll::Ready(output) => {
-            let outcome = classify(output);
-            if let Some(permit) = place.take() {
-                permit.settle(outcome);
-            }
+    if let Poll::Ready(output) = &polled {
+        let outcome = classify(output);
+        if let Some(permit) = watch.0.take() {
+            permit.settle(outcome);
         }
     }
+    std::mem::forget(watch);
     polled
+}
+
+/// Settles the call at once when a panic comes through, and not only when somebody drops the future.
+struct FailOnPanic<'p, 'a>(&'p mut Option<Permit<'a>>);
+
+impl Drop for FailOnPanic<'_, '_> {
+    fn drop(&mut self) {
+        if let Some(permit) = self.0.take() {
+            permit.settle(Outcome::Failure);
+        }
+    }
 }

@@ -67,10 +67,6 @@ impl<'a> Permit<'a> {
     pub fn is_trial(&self) -> bool {
         self.admission.is_trial()
     }
-
-    pub(super) fn mark(&mut self, if_dropped: IfDropped) {
-        self.if_dropped = if_dropped;
-    }
 }
 
 impl Drop for Permit<'_> {
