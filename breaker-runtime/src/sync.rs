@@ -36,11 +36,11 @@ mod imp {
             self.made().get(chosen as usize).copied()
         }
 
-        pub(crate) fn get_or_init(&self, init: impl FnOnce() -> Box<T>) -> Option<&T> {
+        pub(crate) fn get_or_init(&self, init: impl FnOnce() -> Box<T>) -> &T {
             self.made().push(Box::leak(init()));
             let mine = self.made().len() as u64;
-            _ = self.chosen.compare_exchange(0, mine, Ordering::AcqRel, Ordering::Acquire);
-            self.get()
+            let chosen = self.chosen.compare_exchange(0, mine, Ordering::AcqRel, Ordering::Acquire);
+            self.made()[chosen.map_or_else(|first| first, |_| mine) as usize - 1]
         }
 
         fn made(&self) -> std::sync::MutexGuard<'_, Vec<&'static T>> {

@@ -87,10 +87,13 @@ impl Counters {
 
     #[inline]
     pub(crate) fn add(&self, total: Total) {
-        if self.owner.load(Ordering::Relaxed) == thread_id::current_if_any() {
+        let me = thread_id::current_if_any();
+        if self.owner.load(Ordering::Relaxed) == me {
             self.own.of(total).add_alone();
+        } else if let Some(line) = self.others.get().and_then(|block| block.line_of(me)) {
+            line.0.of(total).add_alone();
         } else {
-            self.add_beside(thread_id::current(), total);
+            self.add_otherwise(total);
         }
     }
 
@@ -105,24 +108,18 @@ impl Counters {
         sum
     }
 
-    #[inline]
-    fn add_beside(&self, me: u32, total: Total) {
-        let Some(block) = self.others.get() else {
-            return self.add_first(me, total);
-        };
-        match block.by_thread.get(me as usize) {
+    /// The first call of a thread or of the breaker, or a thread beyond the block.
+    #[cold]
+    fn add_otherwise(&self, total: Total) {
+        let me = thread_id::current();
+        if self.owner.load(Ordering::Relaxed) == me || (me != thread_id::NONE && self.claim(me)) {
+            return self.own.of(total).add_alone();
+        }
+        let block = self.others.get_or_init(Block::boxed);
+        match block.line_of(me) {
             Some(line) => line.0.of(total).add_alone(),
             None => block.shared.0.of(total).add_shared(),
         }
-    }
-
-    #[cold]
-    fn add_first(&self, me: u32, total: Total) {
-        if me != thread_id::NONE && self.claim(me) {
-            return self.own.of(total).add_alone();
-        }
-        self.others.get_or_init(Block::boxed);
-        self.add_beside(me, total);
     }
 
     fn claim(&self, me: u32) -> bool {
@@ -132,8 +129,14 @@ impl Counters {
 
 impl Block {
     fn boxed() -> Box<Self> {
-        let by_thread = (0..=*CELLS).map(|_| Line::default()).collect();
+        let by_thread = (0..*CELLS).map(|_| Line::default()).collect();
         Box::new(Self { by_thread, shared: Line::default() })
+    }
+
+    /// The line of a thread that has a number (they begin at 1), if the block reaches so far.
+    #[inline]
+    fn line_of(&self, thread: u32) -> Option<&Line> {
+        self.by_thread.get((thread as usize).wrapping_sub(1))
     }
 }
 

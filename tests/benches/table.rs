@@ -19,7 +19,7 @@ use std::time::Instant;
 use rows::{ROWS, Row};
 
 const ROUNDS: usize = 15;
-const CALLS: u64 = 300_000;
+const CALLS: u64 = 1_000_000;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
