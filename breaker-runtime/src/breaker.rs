@@ -144,7 +144,7 @@ impl CircuitBreaker {
     /// Open until a call arrives.
     #[must_use]
     pub fn state(&self) -> State {
-        self.circuit.observe().state
+        self.circuit.state()
     }
 
     /// Everything about it at this moment.

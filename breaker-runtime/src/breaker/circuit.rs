@@ -6,7 +6,7 @@ use crate::error::{BreakerError, ErrorKind};
 use crate::outcome::Outcome;
 use crate::snapshot::Snapshot;
 use crate::state::machine::{Machine, Ticket};
-use crate::state::{Cause, Observation, State};
+use crate::state::{Cause, State};
 use crate::totals::{Counters, Total};
 use crate::window::consecutive;
 
@@ -91,12 +91,13 @@ impl Circuit {
         self.machine.order(cause, &self.clock, self.config.recovery());
     }
 
-    pub(super) fn observe(&self) -> Observation {
-        self.machine.observe(&self.clock, self.config.recovery())
+    pub(super) fn state(&self) -> State {
+        self.machine.state(&self.clock, self.config.recovery())
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
-        Snapshot::new(self.name.clone(), self.observe(), self.counters.read())
+        let seen = self.machine.observe(&self.clock, self.config.recovery());
+        Snapshot::new(self.name.clone(), seen, self.counters.read())
     }
 }
 

@@ -87,6 +87,14 @@ impl Machine {
         self.publish(&record, recovery);
     }
 
+    /// The state that one sees now. Only a half-open circuit has to be looked at more closely.
+    pub(crate) fn state(&self, clock: &Clock, recovery: &Recovery) -> State {
+        match self.load(Ordering::Acquire).state() {
+            Some(state @ (State::Closed | State::Open | State::ForcedOpen | State::Disabled)) => state,
+            Some(State::HalfOpen) | None => self.observe(clock, recovery).state,
+        }
+    }
+
     /// What one sees now; changes nothing, so an expired lease is seen and not yet noticed.
     pub(crate) fn observe(&self, clock: &Clock, recovery: &Recovery) -> Observation {
         let record = self.lock();
@@ -101,10 +109,8 @@ impl Machine {
     /// open no more, none if it stays open for ever.
     pub(crate) fn retry_after(&self, clock: &Clock) -> Option<Duration> {
         let (word, until) = self.read();
-        match word.state() {
-            Some(State::Open) => until.wait_from(clock.coarse_now()),
-            _ => Some(Duration::ZERO),
-        }
+        let is_open = word.state() == Some(State::Open);
+        if is_open { until.wait_from(clock.coarse_now()) } else { Some(Duration::ZERO) }
     }
 
     /// Cold, so that the path through a closed circuit is laid out straight.
