@@ -84,14 +84,17 @@ fn call(p: &TokenStream, target: &Target) -> TokenStream {
 fn call_sync(p: &TokenStream, target: &Target) -> TokenStream {
     let body = &target.body;
     let output = target.nameable_output().map(|output| quote!(-> #output));
-    quote_spanned!(Span::mixed_site()=> #p::call(admission, move || #output #body, |out| #p::Output(out).outcome()))
+    let classify = classify(p, target);
+    quote_spanned!(Span::mixed_site()=> #p::call(admission, move || #output #body, #classify))
 }
 
 // Input:  async fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: p::call_async(admission, async move { ..; match () { () => { .. } } }, |out| ..).await
 fn call_async(p: &TokenStream, target: &Target) -> TokenStream {
     let body = &target.body;
-    let pin = target.nameable_output().map(|output| {
+    let classify = classify(p, target);
+    let output = if target.never_returns() { None } else { target.nameable_output() };
+    let pin = output.map(|output| {
         quote_spanned! {Span::mixed_site()=>
             if let #p::Some(out) = #p::None::<#output> {
                 return out;
@@ -99,8 +102,17 @@ fn call_async(p: &TokenStream, target: &Target) -> TokenStream {
         }
     });
     quote_spanned! {Span::mixed_site()=>
-        #p::call_async(admission, async move { #pin match () { () => #body } }, |out| #p::Output(out).outcome()).await
+        #p::call_async(admission, async move { #pin match () { () => #body } }, #classify).await
     }
+}
+
+// Input:  -> Result<u64, E>
+// Output: |out| p::Output(out).outcome()
+fn classify(p: &TokenStream, target: &Target) -> TokenStream {
+    if target.never_returns() {
+        return quote!(|_| #p::Outcome::Success);
+    }
+    quote_spanned!(Span::mixed_site()=> |out| #p::Output(out).outcome())
 }
 
 // Input:  fallback = cached, fallback = |error| .., or none

@@ -34,6 +34,11 @@ impl Target {
         }
     }
 
+    /// Whether it returns `!`, a type that only a signature may name.
+    pub(crate) fn never_returns(&self) -> bool {
+        matches!(&self.signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+    }
+
     pub(crate) fn is_async(&self) -> bool {
         self.signature.asyncness.is_some()
     }

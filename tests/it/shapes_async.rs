@@ -245,6 +245,18 @@ fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::
     future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
 }
 
+#[circuit_breaker(name = "async/never", fallback = |error| panic!("{error}"))]
+async fn never(text: &str) -> ! {
+    tokio::task::yield_now().await;
+    panic!("{text}")
+}
+
+#[tokio::test]
+async fn a_function_may_never_return() {
+    assert!(tokio::spawn(never("first")).await.is_err());
+    assert_eq!(Registry::global().get("async/never").unwrap().snapshot().totals.failures, 1);
+}
+
 #[circuit_breaker(name = "async/panics", failure_threshold = 1, fallback = |_| 0)]
 async fn panics() -> u32 {
     tokio::task::yield_now().await;

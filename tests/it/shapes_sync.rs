@@ -314,6 +314,20 @@ fn drops(first: Noisy<'_>, _second: Noisy<'_>) -> Answer<()> {
     Ok(())
 }
 
+#[circuit_breaker(name = "sync/never", failure_threshold = 1, fallback = |error| panic!("{error}"))]
+fn never(text: &str) -> ! {
+    panic!("{text}")
+}
+
+#[test]
+fn a_function_may_never_return() {
+    // tokio#4175.
+    let said =
+        |action: fn() -> ()| *std::panic::catch_unwind(action).unwrap_err().downcast::<String>().unwrap();
+    assert_eq!(said(|| never("first")), "first");
+    assert!(said(|| never("second")).contains("is open"));
+}
+
 #[test]
 fn every_argument_is_dropped_once() {
     let log = std::cell::RefCell::default();
