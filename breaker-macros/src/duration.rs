@@ -38,6 +38,9 @@ fn part(text: &str, number: &str, unit: &str) -> Result<Duration, String> {
         "h" => seconds(60 * 60),
         "d" => seconds(24 * 60 * 60),
         "" => Err(format!("the duration \"{text}\" has no unit after {number}; {ACCEPTED}")),
+        "." => {
+            Err(format!("the duration \"{text}\" has a fraction; use a smaller unit, \"1500ms\" for 1.5 s"))
+        }
         _ => Err(format!("the duration \"{text}\" has the unknown unit \"{unit}\"; {ACCEPTED}")),
     }
 }

@@ -21,7 +21,7 @@ use crate::target::Target;
 
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: fn price(sku: &str) -> Result<u64, E> {
-//             match p::Site::acquire({ static SITE: p::Site = ..; &SITE }) {
+//             match p::Site::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE }) {
 //                 p::Ok(admission) => ..,
 //                 p::Err(rejected) => ..,
 //             }
@@ -37,7 +37,7 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
         #(#attributes)*
         #visibility #signature {
             #inner_attributes
-            match #p::Site::acquire({ static SITE: #p::Site = #site; &SITE }) {
+            match #p::Site::acquire({ static __BREAKER_SITE: #p::Site = #site; &__BREAKER_SITE }) {
                 #p::Ok(admission) => #call,
                 #refuse
             }

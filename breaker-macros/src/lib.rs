@@ -51,7 +51,7 @@ mod recover;
 /// | `name` | a string, at most 255 bytes | the path of the function |
 /// | `failure_threshold` | how many failures in a row open the circuit: 1 to 16,777,215 | 5 |
 /// | `recovery_timeout` | how long it stays open before it admits a trial: a duration | `"30s"` |
-/// | `half_open_max_calls` | how many trials may run at a time: 1 to 16,777,213 | 3 |
+/// | `half_open_max_calls` | how many trials may run at a time: 1 to 1,024 | 3 |
 /// | `success_threshold` | how many successful trials close it: at least 1 | 3 |
 /// | `half_open_timeout` | how long a trial may take before it counts as failed: a duration | `recovery_timeout` |
 /// | `fallback` | what a rejected call gives instead: a path or a closure | none |
@@ -113,8 +113,11 @@ mod recover;
 /// * All monomorphizations of a generic function share one circuit, and so do all implementors of a
 ///   trait's default method. Two functions that end up with one default name are reported as a conflict
 ///   when the second one is first called; give each a `name`.
+/// * The values of the keys belong to the function and not to one of its instances, so they can name
+///   neither `Self` nor a generic parameter: write `Shop::LIMIT` and not `Self::LIMIT`.
 /// * `#[track_caller]` stops at the body.
-/// * A function that returns a future must be an `async fn`.
+/// * A function that returns a future must be an `async fn`. Under `#[async_trait]` it no longer is one
+///   when this attribute sees it: protect a function that the method calls.
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, function: TokenStream) -> TokenStream {
     recover::expand_or_explain(args.into(), function.into()).into()

@@ -85,7 +85,7 @@ impl CircuitBreaker {
     /// counts as a failure; a panic does too, and goes on unwinding.
     ///
     /// Cancel safe: dropping the future before it is ready counts as ignored and gives a trial's
-    /// place back.
+    /// place back. Polled again after it was ready or has panicked, it stays pending and runs nothing.
     ///
     /// # Errors
     ///
@@ -153,30 +153,42 @@ impl CircuitBreaker {
         self.circuit.snapshot()
     }
 
-    /// Rejects all calls until [`release`](Self::release), [`force_closed`](Self::force_closed) or
-    /// [`reset`](Self::reset).
+    /// Rejects all calls until an operator says otherwise: [`release`](Self::release),
+    /// [`force_closed`](Self::force_closed), [`reset`](Self::reset) or [`disable`](Self::disable).
+    ///
+    /// ```
+    /// # use breaker_runtime::{CircuitBreaker, Config, State};
+    /// let breaker = CircuitBreaker::new("search", Config::default())?;
+    /// breaker.force_open();
+    /// assert!(breaker.try_acquire().is_err());
+    /// breaker.release();
+    /// assert_eq!(breaker.state(), State::Closed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn force_open(&self) {
         self.circuit.order(Cause::ForcedOpen);
     }
 
-    /// Closes the circuit now; from then on its rules apply as usual.
+    /// Closes the circuit now, whatever it was; from then on its rules apply as usual. It begins anew,
+    /// like [`reset`](Self::reset); the two differ in the cause that monitoring sees.
     pub fn force_closed(&self) {
         self.circuit.order(Cause::ForcedClosed);
     }
 
-    /// Admits all calls and applies no rule until [`release`](Self::release),
-    /// [`force_closed`](Self::force_closed) or [`reset`](Self::reset). Totals go on counting.
+    /// Admits all calls and applies no rule until an operator says otherwise:
+    /// [`release`](Self::release), [`force_closed`](Self::force_closed), [`reset`](Self::reset) or
+    /// [`force_open`](Self::force_open). Totals go on counting.
     pub fn disable(&self) {
         self.circuit.order(Cause::Disabled);
     }
 
-    /// Ends ForcedOpen and Disabled: the circuit is Closed and its rules apply again. A circuit that
-    /// opened by its own rules stays as it is.
+    /// Ends ForcedOpen and Disabled: the circuit is Closed and its rules apply again. A closed circuit
+    /// begins anew, without its failures; one that opened by its own rules stays as it is.
     pub fn release(&self) {
         self.circuit.order(Cause::Released);
     }
 
-    /// Closes the circuit and forgets all failures. Totals stay.
+    /// Closes the circuit, whatever it was, and forgets all failures. Totals stay.
     pub fn reset(&self) {
         self.circuit.order(Cause::Reset);
     }

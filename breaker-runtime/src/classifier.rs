@@ -41,8 +41,8 @@ impl<T> Deref for Output<'_, T> {
 }
 
 impl Value {
-    #[expect(clippy::unused_self, reason = "it stands in for the method of a result")]
     /// It is not for us to say what is wrong with a value.
+    #[expect(clippy::unused_self, reason = "it stands in for the method of a result")]
     #[must_use]
     #[inline]
     pub const fn outcome(&self) -> Outcome {

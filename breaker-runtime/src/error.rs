@@ -69,8 +69,9 @@ impl BreakerError {
         self.kind
     }
 
-    /// How long until the circuit admits a call again, as of when it ended this one. Only an open
-    /// circuit knows; `None` otherwise, and when its `recovery_timeout` is never.
+    /// How long until the circuit admits a call again, as of when this error was made, which is right
+    /// after the call was rejected; zero if it was open no more by then. Only an open circuit knows:
+    /// `None` for the other kinds, and when its `recovery_timeout` is never.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after

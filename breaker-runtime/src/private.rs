@@ -1,5 +1,6 @@
 //! All that code written by the attribute may name. Not for anybody else: it changes without notice.
 
+use std::io::Write as _;
 use std::panic::Location;
 
 use once_cell::sync::OnceCell;
@@ -16,7 +17,7 @@ pub use crate::outcome::Outcome;
 use crate::breaker::{CircuitBreaker, Guarded};
 use crate::config::{Config, ConfigBuilder, Name};
 use crate::error::BreakerError;
-use crate::registry::{Declared, Naming, Registry};
+use crate::registry::{Conflict, Declared, Naming, Registry};
 
 /// One annotated function: what it declares, and its breaker from the first call on.
 #[derive(Debug)]
@@ -77,20 +78,24 @@ impl Site {
 
     #[cold]
     fn register(&'static self) -> &'static CircuitBreaker {
-        self.breaker.get_or_init(|| {
+        let mut found = None;
+        let breaker = self.breaker.get_or_init(|| {
             let name = Name::Static(self.name);
             let (breaker, conflict) = Registry::global().declare(name, self.config.clone(), self.declared);
-            if let Some(conflict) = conflict {
-                complain(&conflict);
-            }
+            found = conflict;
             breaker
-        })
+        });
+        if let Some(conflict) = found {
+            complain(&conflict);
+        }
+        breaker
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a conflict must be loud, and no caller can be handed an error")]
-fn complain(conflict: &crate::registry::Conflict) {
-    eprintln!("warning: {conflict}");
+/// Loudly, because no caller can be handed an error; but not by `eprintln!`, which panics where nobody
+/// can listen.
+fn complain(conflict: &Conflict) {
+    _ = writeln!(std::io::stderr(), "warning: {conflict}");
 }
 
 /// Stops the compilation at the setting that has just been added, if it is out of its range.
@@ -180,10 +185,7 @@ pub fn resolve<T, Kind, F: IntoOutput<T, Kind>>(given: F) -> impl Future<Output 
     given.into_output()
 }
 
-#[diagnostic::on_unimplemented(
-    message = "the fallback gives `{Self}`, but the function returns `{T}`",
-    label = "must give `{T}` or a future of it"
-)]
+/// A value, or a future of one.
 pub trait IntoOutput<T, Kind> {
     fn into_output(self) -> impl Future<Output = T>;
 }

@@ -158,7 +158,7 @@ impl Registry {
         if let Some(entry) = entries.by_name.get(&name) {
             let breaker = entry.breaker.clone();
             let conflict = entry.conflict(&config, declared);
-            entries.conflicts.extend(conflict.clone());
+            entries.remember(conflict.as_ref());
             return (breaker, conflict);
         }
         let breaker = CircuitBreaker::with_clock(name.clone(), config, self.shared.clock.clone());
@@ -168,6 +168,17 @@ impl Registry {
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
         lock(&self.shared.entries)
+    }
+}
+
+impl Entries {
+    /// Once, however often the two places are asked.
+    fn remember(&mut self, conflict: Option<&Conflict>) {
+        if let Some(conflict) = conflict
+            && !self.conflicts.contains(conflict)
+        {
+            self.conflicts.push(conflict.clone());
+        }
     }
 }
 

@@ -31,8 +31,8 @@ pub struct Snapshot {
     pub time_in_state: Duration,
     /// How long until it admits a trial; zero when it is due. Only when Open, and not when never.
     pub retry_after: Option<Duration>,
-    /// How many changes of state there were so far. Results count only in the generation in which
-    /// their call was admitted.
+    /// The number of its generation: it grows by one at every change of state, and when an operator
+    /// begins the same state anew. Results count only in the generation in which their call was admitted.
     pub generation: u64,
     /// Failures in a row, while Closed.
     pub consecutive_failures: u32,

@@ -21,9 +21,10 @@
 //! 2. **Admission, closed.** One acquire load that says Closed or Disabled admits. It is the moment
 //!    at which the call is admitted; no other memory is needed.
 //! 3. **Settling, closed.** A success that reads the word of its own generation with no failures in it
-//!    has nothing to write (a trial never does: its word equals no shared one); otherwise it swaps the run to zero, a failure swaps it one up. A swap
+//!    has nothing to write; otherwise it swaps the run to zero, and a failure swaps it one up. A swap
 //!    succeeds only while generation and state are those of the permit: a result of an older
-//!    generation changes nothing.
+//!    generation changes nothing. A trial's own word equals no shared one, so a trial never takes this
+//!    way out; it settles under the lock.
 //! 4. **Opening.** The failure whose swap completes the rule takes the lock and trips *its own*
 //!    generation: the first one changes the state, the others find another generation and do nothing.
 //! 5. **Rejection without the lock.** `publish` swaps `word` to Busy (relaxed), writes `until`
@@ -33,8 +34,10 @@
 //!    which both were current, and a rejection is decided at that moment. Everything else (Busy, due,
 //!    a trial place that may be free) is decided under the lock.
 //! 6. **No ABA.** Generations only grow: 37 bits, 137 thousand million changes of state during one
-//!    call before one could be mistaken for another. Within HalfOpen a word may come back; it then
-//!    means the same.
+//!    call before one could be mistaken for another. Within HalfOpen a word may come back with another
+//!    `until`. The circuit then had no free place at either load, and no lease had run out before the
+//!    second one, for whoever took the lock would have noticed and begun another generation: the
+//!    rejection was right at the first load.
 
 pub(crate) mod machine;
 mod record;

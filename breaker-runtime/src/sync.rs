@@ -1,7 +1,9 @@
 //! The only door to atomics and locks: the standard library's, or loom's under `--cfg breaker_loom`.
 //!
-//! Everything that threads share is built from what this room hands out, so the loom tests run the
-//! shipped code and not a copy of it.
+//! What threads race for is built from what this room hands out, so the loom tests run the shipped code
+//! and not a copy of it, but for two things that loom cannot follow: the block of counters is published
+//! by a twin of `once_cell`'s `OnceBox`, and thread numbers are not handed on when a thread ends (real
+//! threads test that). Cells that are filled once and block nobody come from `once_cell` directly.
 
 pub(crate) mod thread_id;
 

@@ -66,7 +66,7 @@ impl Story {
     }
 
     /// Plays it once, and returns every purchase in it.
-    pub(crate) async fn play(&self) -> reqwest::Result<Vec<Purchase>> {
+    pub(crate) async fn play(&self) -> anyhow::Result<Vec<Purchase>> {
         let mut purchases = Vec::new();
 
         self.terminal.announce("The payment provider is healthy.");
@@ -100,12 +100,13 @@ impl Story {
         Ok(purchases)
     }
 
-    /// Buys until the circuit last changed for this cause.
-    async fn buy_until(&self, cause: Cause) -> reqwest::Result<Vec<Purchase>> {
+    /// Buys until the circuit last changed for this cause; a circuit that never does is an error.
+    async fn buy_until(&self, cause: Cause) -> anyhow::Result<Vec<Purchase>> {
         let mut purchases = Vec::new();
         while purchases.len() < MOST_PURCHASES && last_cause() != Some(cause) {
             purchases.push(self.buy_one(Desk::Protected).await?);
         }
+        anyhow::ensure!(last_cause() == Some(cause), "the circuit should have changed because {cause}");
         Ok(purchases)
     }
 

@@ -78,10 +78,14 @@ impl Terminal {
         if before.is_some_and(|before| before.generation == after.generation) {
             return;
         }
-        let (from, to) = (format!("{:?}", last.from), format!("{:?}", last.to));
-        let change = self.paint(by_state(last.to), &format!("{from} → {to}"));
-        let wait = after.retry_after.map_or(String::new(), |wait| format!("; next trial in {wait:.1?}"));
-        println!("{:>21}  ── {change} ({:?}{wait}) ──", "", last.cause);
+        // Two changes in one purchase: the trial that failed had made the circuit half-open first.
+        let skipped = before.is_some_and(|before| before.state != last.from);
+        let from = if skipped { format!("open → {}", last.from) } else { last.from.to_string() };
+        let change = self.paint(by_state(last.to), &format!("{from} → {}", last.to));
+        let wait = after
+            .retry_after
+            .map_or(String::new(), |wait| format!("; next trial in {:.1} s", wait.as_secs_f64()));
+        println!("{:>21}  ── {change}: {}{wait} ──", "", last.cause);
     }
 
     pub(crate) fn summarize(self, summary: &Summary, circuit: &Snapshot) {
@@ -91,11 +95,12 @@ impl Terminal {
         show_latency("with it, rejected", "by the fallback", summary.fallback.as_ref());
         if let Some(Saved { each, total }) = summary.saved() {
             let total = self.paint(Ink::Green, &format!("{:.1} s", total.as_secs_f64()));
-            println!("  {:<19} {total} of waiting, {each:.1?} for each of them", "saved");
+            let each = each.as_secs_f64() * 1e3;
+            println!("  {:<19} {total} of waiting, {each:.1} ms for each of them", "saved");
         }
         let totals = circuit.totals;
         println!(
-            "  {:<19} {} calls succeeded, {} failed, {} rejected; {} changes of state, now {:?}",
+            "  {:<19} {} calls succeeded, {} failed, {} rejected; {} changes of state, now {}",
             format!("circuit {}", circuit.name()),
             totals.successes,
             totals.failures,
@@ -115,8 +120,7 @@ impl Terminal {
     fn state_beside(self, desk: Desk, circuit: Option<&Snapshot>) -> String {
         match (desk, circuit) {
             (Desk::Protected, Some(circuit)) => {
-                let state = format!("{:?}", circuit.state);
-                self.paint(by_state(circuit.state), &format!("{state:<9}"))
+                self.paint(by_state(circuit.state), &format!("{:<9}", circuit.state))
             }
             (Desk::Protected, None) | (Desk::Unprotected, _) => self.paint(Ink::Dim, "none     "),
         }

@@ -3,11 +3,11 @@
 use breaker_runtime::Registry;
 async fn plain(number: u32) -> u32 {
     match ::breaker_runtime::__private::Site::acquire({
-        static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "plain",
             ::breaker_runtime::__private::settings(),
         );
-        &SITE
+        &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(admission) => {
             ::breaker_runtime::__private::call_async(
@@ -36,11 +36,11 @@ fn cached(number: u32) -> u32 {
 }
 async fn deferred(number: u32) -> u32 {
     match ::breaker_runtime::__private::Site::acquire({
-        static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "deferred",
             ::breaker_runtime::__private::settings(),
         );
-        &SITE
+        &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(admission) => {
             ::breaker_runtime::__private::call_async(

@@ -21,14 +21,14 @@ impl Quotes for Shop {
         T: AsRef<str>,
     {
         match ::breaker_runtime::__private::Site::acquire({
-            static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+            static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "quote",
                 ::breaker_runtime::__private::settings()
                     .half_open_timeout(
                         ::breaker_runtime::__private::Duration::new(0u64, 500000000u32),
                     ),
             );
-            &SITE
+            &__BREAKER_SITE
         }) {
             ::breaker_runtime::__private::Ok(admission) => {
                 ::breaker_runtime::__private::call_async(

@@ -7,11 +7,11 @@ struct Shop {
 impl Shop {
     fn price(&self, more: u32) -> u32 {
         match ::breaker_runtime::__private::Site::acquire({
-            static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+            static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "price",
                 ::breaker_runtime::__private::settings(),
             );
-            &SITE
+            &__BREAKER_SITE
         }) {
             ::breaker_runtime::__private::Ok(admission) => {
                 ::breaker_runtime::__private::call(
@@ -30,11 +30,11 @@ impl Shop {
     }
     fn slot(&mut self) -> Option<&mut u32> {
         match ::breaker_runtime::__private::Site::acquire({
-            static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+            static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "slot",
                 ::breaker_runtime::__private::settings(),
             );
-            &SITE
+            &__BREAKER_SITE
         }) {
             ::breaker_runtime::__private::Ok(admission) => {
                 ::breaker_runtime::__private::call(

@@ -3,11 +3,11 @@
 use breaker_runtime::BreakerError;
 fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
     match ::breaker_runtime::__private::Site::acquire({
-        static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "evens",
             ::breaker_runtime::__private::settings(),
         );
-        &SITE
+        &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(admission) => {
             ::breaker_runtime::__private::call(

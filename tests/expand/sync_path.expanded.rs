@@ -5,7 +5,7 @@ use breaker_runtime::{BreakerError, Registry};
 const WAIT: Duration = Duration::from_secs(5);
 pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
     match ::breaker_runtime::__private::Site::acquire({
-        static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "payment",
             ::breaker_runtime::__private::checked(
                 ::breaker_runtime::__private::settings()
@@ -13,7 +13,7 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
                     .recovery_timeout(WAIT),
             ),
         );
-        &SITE
+        &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(admission) => {
             ::breaker_runtime::__private::call(

@@ -3,13 +3,13 @@
 use breaker_runtime::BreakerError;
 fn price(sku: &str) -> Result<usize, BreakerError> {
     match ::breaker_runtime::__private::Site::acquire({
-        static SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::unnamed(
+        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::unnamed(
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::price"
             ),
             ::breaker_runtime::__private::settings(),
         );
-        &SITE
+        &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(admission) => {
             ::breaker_runtime::__private::call(

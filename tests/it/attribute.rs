@@ -78,6 +78,24 @@ fn every_setting_arrives_also_as_a_const_expression() {
     assert_eq!(config.half_open_timeout(), Duration::from_secs(90));
 }
 
+#[circuit_breaker(
+    name = "attribute/largest",
+    failure_threshold = 16_777_215,
+    half_open_max_calls = 1024,
+    success_threshold = 4_294_967_295
+)]
+fn largest() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn the_largest_literals_are_those_of_the_runtime() {
+    // One more is refused: here by the builder, as a literal in ui/fail/count_too_large.rs.
+    largest().unwrap();
+    assert!(breaker_runtime::Config::builder().failure_threshold(16_777_216).build().is_err());
+    assert!(breaker_runtime::Config::builder().half_open_max_calls(1025).build().is_err());
+}
+
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
 #[circuit_breaker(name = "attribute/path", failure_threshold = 1, fallback = backup)]

@@ -275,6 +275,13 @@ mod shadowed {
 
     use breaker_runtime::circuit_breaker;
 
+    const SITE: &str = "sync/site";
+
+    #[circuit_breaker(name = SITE)]
+    pub(super) fn named() -> super::Answer<u32> {
+        super::Answer::Ok(1)
+    }
+
     struct Ok;
     struct Err;
     struct Some;
@@ -298,6 +305,7 @@ fn nothing_in_the_users_scope_is_in_the_way() {
     // cached#114 #230, tracing-test#15.
     assert_eq!(shadowed::call(1, 2, 3).unwrap(), 6);
     assert_eq!(shadowed::unnamed(1), 1);
+    assert_eq!((shadowed::named().unwrap(), successes("sync/site")), (1, 1));
 }
 
 struct Noisy<'a>(&'a std::cell::RefCell<Vec<&'static str>>, &'static str);

@@ -79,7 +79,8 @@ pub(crate) fn versions(workspace: &Manifest, members: &[Manifest]) -> Vec<String
     for member in members {
         for (name, value) in member.dependencies() {
             used.insert(name);
-            if value.get("workspace") != Some(&Value::Boolean(true)) {
+            let only_a_path = value.get("path").is_some() && value.get("version").is_none();
+            if value.get("workspace") != Some(&Value::Boolean(true)) && !only_a_path {
                 let what = format!("`{name}` has a version of its own; write `workspace = true`");
                 complaints.push(member.complain(member.line("dependencies", name), &what));
             }

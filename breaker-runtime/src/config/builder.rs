@@ -70,13 +70,13 @@ impl ConfigBuilder {
         self
     }
 
-    /// How many trials may run at a time while the circuit is half-open: 1 to 16,777,213; default 3.
+    /// How many trials may run at a time while the circuit is half-open: 1 to 1,024; default 3.
     #[doc(alias = "permittedNumberOfCallsInHalfOpenState")]
     #[doc(alias = "MaxRequests")]
     pub const fn half_open_max_calls(mut self, trials: u32) -> Self {
         match NonZeroU32::new(trials) {
             Some(trials) if trials.get() <= MAX_PLACES => self.config.recovery.half_open_max_calls = trials,
-            _ => self.refuse("half_open_max_calls must be between 1 and 16777213"),
+            _ => self.refuse("half_open_max_calls must be between 1 and 1024"),
         }
         self
     }

@@ -1,7 +1,7 @@
 //! The record behind a lock, and the word that callers read without it.
 //!
-//! The lock is taken by those who change the state or hold a trial, for some dozen instructions, and
-//! never while user code runs. The proof of the word is in `state.rs`; the numbers below refer to it.
+//! The lock is taken by those who change the state, hold a trial or take a snapshot, for as long as it
+//! takes to look at each trial's place, and never while user code runs. The proof of the word is in `state.rs`; the numbers below refer to it.
 
 use super::record::{Admitted, Observation, Record};
 use super::recovery::Recovery;
@@ -87,11 +87,13 @@ impl Machine {
         self.publish(&record, recovery);
     }
 
-    /// The state that one sees now. Only a half-open circuit has to be looked at more closely.
+    /// The state that one sees now: without the lock, unless it is just changing.
     pub(crate) fn state(&self, clock: &Clock, recovery: &Recovery) -> State {
-        match self.load(Ordering::Acquire).state() {
-            Some(state @ (State::Closed | State::Open | State::ForcedOpen | State::Disabled)) => state,
-            Some(State::HalfOpen) | None => self.observe(clock, recovery).state,
+        let (word, until) = self.read();
+        match word.state() {
+            Some(State::HalfOpen) if clock.has_reached(until) => State::Open,
+            Some(state) => state,
+            None => self.observe(clock, recovery).state,
         }
     }
 

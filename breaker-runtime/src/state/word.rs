@@ -13,8 +13,9 @@ use super::transition::State;
 /// The longest run of failures that is counted.
 pub(crate) const MAX_RUN: u32 = (1 << PAYLOAD_BITS) - 1;
 
-/// The most trials that can have a place each.
-pub(crate) const MAX_PLACES: u32 = MAX_RUN - FIRST_PLACE;
+/// The most trials at a time. The record looks through their places under its lock, and more than this
+/// would be no trial.
+pub(crate) const MAX_PLACES: u32 = 1024;
 
 /// Generations count up to here and begin again.
 pub(super) const MAX_GENERATION: u64 = u64::MAX >> (STATE_BITS + PAYLOAD_BITS);

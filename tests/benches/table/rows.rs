@@ -93,12 +93,12 @@ fn ours_async(calls: u64) {
     repeat(calls, |number| _ = black_box(ready(closed_async(number))));
 }
 
-#[circuit_breaker(name = "open", fallback = |_| Ok(number))]
+#[circuit_breaker(name = "open", recovery_timeout = "1d", fallback = |_| Ok(number))]
 fn open(number: u64) -> Answer {
     work(number)
 }
 
-#[circuit_breaker(name = "open", fallback = other)]
+#[circuit_breaker(name = "open", recovery_timeout = "1d", fallback = other)]
 fn open_with_path(number: u64) -> Answer {
     work(number)
 }

@@ -1,6 +1,6 @@
 //! No warning appears in the user's code.
 
-#![deny(warnings, clippy::pedantic, missing_docs, unused_qualifications, unreachable_pub)]
+#![deny(warnings, missing_docs, unused_qualifications, unreachable_pub)]
 
 use breaker_runtime::{BreakerError, circuit_breaker};
 
