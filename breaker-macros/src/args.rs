@@ -21,7 +21,15 @@ fn parse_all(input: ParseStream<'_>) -> Result<(Vec<Arg>, Vec<Error>)> {
     let (mut args, mut errors) = (Vec::new(), Vec::new());
     while !input.is_empty() {
         match parse_arg(input) {
-            Ok(arg) => args.push(arg),
+            Ok(arg) => {
+                args.push(arg);
+                if !input.is_empty() && !input.peek(Token![,]) {
+                    errors.push(input.error("expected `,` before the next key"));
+                    if !at_key(input) {
+                        skip_to_comma(input)?;
+                    }
+                }
+            }
             Err(error) => {
                 errors.push(error);
                 skip_to_comma(input)?;
@@ -33,7 +41,7 @@ fn parse_all(input: ParseStream<'_>) -> Result<(Vec<Arg>, Vec<Error>)> {
 }
 
 fn parse_arg(input: ParseStream<'_>) -> Result<Arg> {
-    if !input.peek(syn::Ident::peek_any) || !input.peek2(Token![=]) || input.peek2(Token![==]) {
+    if !at_key(input) {
         return Err(input.error("expected `key = value`, as in `failure_threshold = 5`"));
     }
     let key = input.call(Ident::parse_any)?;
@@ -41,11 +49,11 @@ fn parse_arg(input: ParseStream<'_>) -> Result<Arg> {
     if input.is_empty() || input.peek(Token![,]) {
         return Err(Error::new(key.span(), format!("`{key}` has no value; write `{key} = ..`")));
     }
-    let value = input.parse()?;
-    if !input.is_empty() && !input.peek(Token![,]) {
-        return Err(input.error("expected `,` before the next key"));
-    }
-    Ok(Arg { key, value })
+    Ok(Arg { key, value: input.parse()? })
+}
+
+fn at_key(input: ParseStream<'_>) -> bool {
+    input.peek(syn::Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==])
 }
 
 fn skip_to_comma(input: ParseStream<'_>) -> Result<()> {

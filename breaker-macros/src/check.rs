@@ -97,12 +97,10 @@ pub(crate) fn check_target(plan: &mut Plan, target: &Target, errors: &mut Vec<Er
         ));
     }
     match &mut plan.fallback {
-        Some(Fallback::Path { path, arguments }) => match forwarded(path, target) {
-            Ok(names) => *arguments = names,
-            Err(error) => errors.push(error),
-        },
-        Some(Fallback::Closure(_)) => {}
-        None => errors.extend(needs_fallback(target)),
+        Some(Fallback::Path { path, arguments }) => *arguments = forwarded(path, target, errors),
+        // After another error the fallback may be there and only misspelt.
+        None if errors.is_empty() => errors.extend(needs_fallback(target)),
+        Some(Fallback::Closure(_)) | None => {}
     }
 }
 
@@ -170,23 +168,22 @@ fn is_absolute(path: &Path) -> bool {
 }
 
 /// The names under which a path fallback is handed the arguments.
-fn forwarded(path: &ExprPath, target: &Target) -> Result<Vec<Ident>, Error> {
-    let span = path.span();
-    let inputs = &target.signature.inputs;
-    inputs
-        .iter()
-        .map(|input| match argument_name(input) {
-            Some(name) => {
-                let place = Span::located_at(&name.span(), span);
-                Ok(Ident::new(&name.to_string(), place))
+fn forwarded(path: &ExprPath, target: &Target, errors: &mut Vec<Error>) -> Vec<Ident> {
+    let mut names = Vec::new();
+    for input in &target.signature.inputs {
+        match argument_name(input) {
+            Some(mut name) => {
+                name.set_span(name.span().located_at(path.span()));
+                names.push(name);
             }
-            None => Err(Error::new(
+            None => errors.push(Error::new(
                 input.span(),
-                "the fallback cannot be handed an argument without a name; \
-                 name it, or write the fallback as a closure: `fallback = |error| ..`",
+                "the fallback cannot be handed an argument that has no name or depends on `cfg`; \
+                 give it a name, or write the fallback as a closure: `fallback = |error| ..`",
             )),
-        })
-        .collect()
+        }
+    }
+    names
 }
 
 fn output_span(target: &Target) -> Span {

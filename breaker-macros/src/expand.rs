@@ -8,6 +8,7 @@
 //!   coercions work as in the function itself, and the user's `use` cannot change what the type means;
 //! * the body as one group in the user's own braces, in `match () { () => .. }` where a block around
 //!   it would be unused braces;
+//! * names that no user has: an item is not hygienic, nor is a pattern beside a static of its name;
 //! * tokens that carry a bound are spanned at what the user wrote, so that rustc points there.
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -22,8 +23,8 @@ use crate::target::Target;
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: fn price(sku: &str) -> Result<u64, E> {
 //             match p::Site::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE }) {
-//                 p::Ok(admission) => ..,
-//                 p::Err(rejected) => ..,
+//                 p::Ok(__admission) => ..,
+//                 p::Err(__rejected) => ..,
 //             }
 //         }
 pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
@@ -38,7 +39,7 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
         #visibility #signature {
             #inner_attributes
             match #p::Site::acquire({ static __BREAKER_SITE: #p::Site = #site; &__BREAKER_SITE }) {
-                #p::Ok(admission) => #call,
+                #p::Ok(__admission) => #call,
                 #refuse
             }
         }
@@ -80,39 +81,39 @@ fn call(p: &TokenStream, target: &Target) -> TokenStream {
 }
 
 // Input:  fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: p::call(admission, move || -> Result<u64, E> { .. }, |out| p::Output(out).outcome())
+// Output: p::call(__admission, move || -> Result<u64, E> { .. }, |__out| p::Output(__out).__breaker_outcome())
 fn call_sync(p: &TokenStream, target: &Target) -> TokenStream {
     let body = &target.body;
     let output = target.nameable_output().map(|output| quote!(-> #output));
     let classify = classify(p, target);
-    quote_spanned!(Span::mixed_site()=> #p::call(admission, move || #output #body, #classify))
+    quote_spanned!(Span::mixed_site()=> #p::call(__admission, move || #output #body, #classify))
 }
 
 // Input:  async fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: p::call_async(admission, async move { ..; match () { () => { .. } } }, |out| ..).await
+// Output: p::call_async(__admission, async move { ..; match () { () => { .. } } }, |__out| ..).await
 fn call_async(p: &TokenStream, target: &Target) -> TokenStream {
     let body = &target.body;
     let classify = classify(p, target);
     let output = if target.never_returns() { None } else { target.nameable_output() };
     let pin = output.map(|output| {
         quote_spanned! {Span::mixed_site()=>
-            if let #p::Some(out) = #p::None::<#output> {
-                return out;
+            if let #p::Some(__out) = #p::None::<#output> {
+                return __out;
             }
         }
     });
     quote_spanned! {Span::mixed_site()=>
-        #p::call_async(admission, async move { #pin match () { () => #body } }, #classify).await
+        #p::call_async(__admission, async move { #pin match () { () => #body } }, #classify).await
     }
 }
 
 // Input:  -> Result<u64, E>
-// Output: |out| p::Output(out).outcome()
+// Output: |__out| p::Output(__out).__breaker_outcome()
 fn classify(p: &TokenStream, target: &Target) -> TokenStream {
     if target.never_returns() {
         return quote!(|_| #p::Outcome::Success);
     }
-    quote_spanned!(Span::mixed_site()=> |out| #p::Output(out).outcome())
+    quote_spanned!(Span::mixed_site()=> |__out| #p::Output(__out).__breaker_outcome())
 }
 
 // Input:  fallback = cached, fallback = |error| .., or none
@@ -125,7 +126,7 @@ fn refuse(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
         }
         Some(Fallback::Closure(closure)) => {
             let value = resolve(p, target, closure.body.span(), call_closure(p, closure));
-            quote_spanned!(Span::mixed_site()=> #p::Err(rejected) => #value,)
+            quote_spanned!(Span::mixed_site()=> #p::Err(__rejected) => #value,)
         }
         None => reject(p, target),
     }
@@ -138,9 +139,9 @@ fn call_path(path: &ExprPath, arguments: &[Ident]) -> TokenStream {
 }
 
 // Input:  |error| Ok(0)
-// Output: p::fallback(rejected, move |error| Ok(0))
+// Output: p::fallback(__rejected, move |error| Ok(0))
 fn call_closure(p: &TokenStream, closure: &ExprClosure) -> TokenStream {
-    call_at(closure.body.span(), p, "fallback", &quote_spanned!(Span::mixed_site()=> rejected, #closure))
+    call_at(closure.body.span(), p, "fallback", &quote_spanned!(Span::mixed_site()=> __rejected, #closure))
 }
 
 // Input:  cached(sku), in an async function
@@ -154,14 +155,14 @@ fn resolve(p: &TokenStream, target: &Target, span: Span, value: TokenStream) -> 
 }
 
 // Input:  -> Result<u64, E>
-// Output: p::Err(rejected) => p::reject(rejected),
+// Output: p::Err(__rejected) => p::reject(__rejected),
 fn reject(p: &TokenStream, target: &Target) -> TokenStream {
     let span = match &target.signature.output {
         ReturnType::Default => target.signature.ident.span(),
         ReturnType::Type(_, output) => output.span(),
     };
-    let reject = call_at(span, p, "reject", &quote_spanned!(Span::mixed_site()=> rejected));
-    quote_spanned!(Span::mixed_site()=> #p::Err(rejected) => #reject,)
+    let reject = call_at(span, p, "reject", &quote_spanned!(Span::mixed_site()=> __rejected));
+    quote_spanned!(Span::mixed_site()=> #p::Err(__rejected) => #reject,)
 }
 
 // Input:  the place of `cached`, resolve, (cached(sku))

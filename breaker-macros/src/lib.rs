@@ -116,6 +116,13 @@ mod recover;
 /// * The values of the keys belong to the function and not to one of its instances, so they can name
 ///   neither `Self` nor a generic parameter: write `Shop::LIMIT` and not `Self::LIMIT`.
 /// * `#[track_caller]` stops at the body.
+/// * Where the return type is a type parameter or an associated type, as in `fn retry<T>(..) -> T`, nobody
+///   knows that it is a `Result`: only panics count as failures.
+/// * A future grows by at most 48 bytes, and by the size of the arguments that the body gives away before
+///   its first `await`: these have two places in it.
+/// * Lints that look at a whole body do not see that it is one: clippy's `needless_return`,
+///   `needless_lifetimes`, `needless_pass_by_value`, `unused_async` and `unnecessary_wraps`, rustc's
+///   `unconditional_recursion`.
 /// * A function that returns a future must be an `async fn`. Under `#[async_trait]` it no longer is one
 ///   when this attribute sees it: protect a function that the method calls.
 #[proc_macro_attribute]

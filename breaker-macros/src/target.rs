@@ -69,6 +69,10 @@ fn parse_function(input: ParseStream<'_>) -> Result<Target> {
 
 fn refuse_other_items(input: ParseStream<'_>) -> Result<()> {
     let ahead = input.fork();
+    while ahead.peek(Token![unsafe]) || ahead.peek(Token![auto]) {
+        ahead.call(syn::Ident::parse_any)?;
+    }
+    let is_constant = ahead.peek(Token![const]) && ahead.peek3(Token![:]);
     let Ok(word) = ahead.call(syn::Ident::parse_any) else {
         return Ok(());
     };
@@ -77,6 +81,7 @@ fn refuse_other_items(input: ParseStream<'_>) -> Result<()> {
         "struct" | "enum" | "union" | "mod" | "type" | "static" | "use" | "macro_rules" => {
             "annotate the function that makes the call"
         }
+        _ if is_constant => "annotate the function that makes the call",
         _ => return Ok(()),
     };
     Err(Error::new(
@@ -112,15 +117,24 @@ fn is_inner_attribute(hash: &TokenTree, bang: &TokenTree, list: &TokenTree) -> b
     is_punct(hash, '#') && is_punct(bang, '!') && is_list
 }
 
-/// The name under which an argument can be handed on.
+/// The name under which an argument can be handed on. One that depends on `cfg` has none, since no
+/// argument of a call can.
 pub(crate) fn argument_name(argument: &FnArg) -> Option<syn::Ident> {
     match argument {
         FnArg::Receiver(receiver) => Some(syn::Ident::new("self", receiver.self_token.span)),
         FnArg::Typed(typed) => match &*typed.pat {
-            Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() => Some(name.ident.clone()),
+            Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() && !has_cfg(&typed.attrs) => {
+                Some(name.ident.clone())
+            }
             _ => None,
         },
     }
+}
+
+fn has_cfg(attributes: &[Attribute]) -> bool {
+    attributes
+        .iter()
+        .any(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
 }
 
 fn contains_impl(tokens: TokenStream) -> bool {

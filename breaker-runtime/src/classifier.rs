@@ -13,7 +13,8 @@ pub(crate) const fn of_result<T, E>(result: &Result<T, E>) -> Outcome {
 
 /// What a protected function returned, of a type that only the compiler knows.
 ///
-/// A `Result`, under whatever alias, finds the method right here; for any other type the compiler
+/// The method's name is one that no trait in the user's scope has. A `Result`, under whatever alias,
+/// finds it right here; for any other type the compiler
 /// goes on through `Deref` and finds the one of `Value`.
 #[derive(Debug)]
 pub struct Output<'a, T>(pub &'a T);
@@ -26,7 +27,7 @@ impl<T, E> Output<'_, Result<T, E>> {
     /// `Err` is a failure.
     #[must_use]
     #[inline]
-    pub const fn outcome(&self) -> Outcome {
+    pub const fn __breaker_outcome(&self) -> Outcome {
         of_result(self.0)
     }
 }
@@ -45,7 +46,7 @@ impl Value {
     #[expect(clippy::unused_self, reason = "it stands in for the method of a result")]
     #[must_use]
     #[inline]
-    pub const fn outcome(&self) -> Outcome {
+    pub const fn __breaker_outcome(&self) -> Outcome {
         Outcome::Success
     }
 }

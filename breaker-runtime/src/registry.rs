@@ -63,7 +63,8 @@ pub(crate) struct Declared {
 pub(crate) enum Naming {
     /// Two places may choose one name on purpose.
     Chosen,
-    /// Made from the path of a function; two functions that end up with one name do not mean it.
+    /// Made from the path of a function. Each function declares itself once, so a second one of the same
+    /// name is another function, and nobody meant them to share a circuit.
     Derived,
 }
 
@@ -186,7 +187,7 @@ impl Entry {
     fn conflict(&self, config: &Config, second: Declared) -> Option<Conflict> {
         let first = self.declared;
         let by_accident = first.naming == Naming::Derived && second.naming == Naming::Derived;
-        let agree = self.breaker.config() == config && !(by_accident && first.place != second.place);
+        let agree = self.breaker.config() == config && !by_accident;
         (!agree).then(|| Conflict::new(self.breaker.name(), first.place, second.place))
     }
 }

@@ -9,20 +9,22 @@ async fn plain(number: u32) -> u32 {
         );
         &__BREAKER_SITE
     }) {
-        ::breaker_runtime::__private::Ok(admission) => {
+        ::breaker_runtime::__private::Ok(__admission) => {
             ::breaker_runtime::__private::call_async(
-                    admission,
+                    __admission,
                     async move {
-                        if let ::breaker_runtime::__private::Some(out) = ::breaker_runtime::__private::None::<
+                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
                             u32,
                         > {
-                            return out;
+                            return __out;
                         }
                         match () {
                             () => number,
                         }
                     },
-                    |out| ::breaker_runtime::__private::Output(out).outcome(),
+                    |__out| {
+                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
+                    },
                 )
                 .await
         }
@@ -42,27 +44,29 @@ async fn deferred(number: u32) -> u32 {
         );
         &__BREAKER_SITE
     }) {
-        ::breaker_runtime::__private::Ok(admission) => {
+        ::breaker_runtime::__private::Ok(__admission) => {
             ::breaker_runtime::__private::call_async(
-                    admission,
+                    __admission,
                     async move {
-                        if let ::breaker_runtime::__private::Some(out) = ::breaker_runtime::__private::None::<
+                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
                             u32,
                         > {
-                            return out;
+                            return __out;
                         }
                         match () {
                             () => number,
                         }
                     },
-                    |out| ::breaker_runtime::__private::Output(out).outcome(),
+                    |__out| {
+                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
+                    },
                 )
                 .await
         }
-        ::breaker_runtime::__private::Err(rejected) => {
+        ::breaker_runtime::__private::Err(__rejected) => {
             ::breaker_runtime::__private::resolve(
                     ::breaker_runtime::__private::fallback(
-                        rejected,
+                        __rejected,
                         move |_| async move { number + 2 },
                     ),
                 )

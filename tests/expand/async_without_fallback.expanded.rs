@@ -30,14 +30,14 @@ impl Quotes for Shop {
             );
             &__BREAKER_SITE
         }) {
-            ::breaker_runtime::__private::Ok(admission) => {
+            ::breaker_runtime::__private::Ok(__admission) => {
                 ::breaker_runtime::__private::call_async(
-                        admission,
+                        __admission,
                         async move {
-                            if let ::breaker_runtime::__private::Some(out) = ::breaker_runtime::__private::None::<
+                            if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
                                 Result<usize, BreakerError>,
                             > {
-                                return out;
+                                return __out;
                             }
                             match () {
                                 () => {
@@ -48,12 +48,15 @@ impl Quotes for Shop {
                                 }
                             }
                         },
-                        |out| ::breaker_runtime::__private::Output(out).outcome(),
+                        |__out| {
+                            ::breaker_runtime::__private::Output(__out)
+                                .__breaker_outcome()
+                        },
                     )
                     .await
             }
-            ::breaker_runtime::__private::Err(rejected) => {
-                ::breaker_runtime::__private::reject(rejected)
+            ::breaker_runtime::__private::Err(__rejected) => {
+                ::breaker_runtime::__private::reject(__rejected)
             }
         }
     }

@@ -13,16 +13,18 @@ impl Shop {
             );
             &__BREAKER_SITE
         }) {
-            ::breaker_runtime::__private::Ok(admission) => {
+            ::breaker_runtime::__private::Ok(__admission) => {
                 ::breaker_runtime::__private::call(
-                    admission,
+                    __admission,
                     move || -> u32 { self.price + more },
-                    |out| ::breaker_runtime::__private::Output(out).outcome(),
+                    |__out| {
+                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
+                    },
                 )
             }
-            ::breaker_runtime::__private::Err(rejected) => {
+            ::breaker_runtime::__private::Err(__rejected) => {
                 ::breaker_runtime::__private::fallback(
-                    rejected,
+                    __rejected,
                     move |error| error.name().len() as u32 + more,
                 )
             }
@@ -36,15 +38,17 @@ impl Shop {
             );
             &__BREAKER_SITE
         }) {
-            ::breaker_runtime::__private::Ok(admission) => {
+            ::breaker_runtime::__private::Ok(__admission) => {
                 ::breaker_runtime::__private::call(
-                    admission,
+                    __admission,
                     move || -> Option<&mut u32> { Some(&mut self.price) },
-                    |out| ::breaker_runtime::__private::Output(out).outcome(),
+                    |__out| {
+                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
+                    },
                 )
             }
-            ::breaker_runtime::__private::Err(rejected) => {
-                ::breaker_runtime::__private::fallback(rejected, move |_| None)
+            ::breaker_runtime::__private::Err(__rejected) => {
+                ::breaker_runtime::__private::fallback(__rejected, move |_| None)
             }
         }
     }

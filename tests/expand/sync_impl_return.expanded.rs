@@ -9,15 +9,15 @@ fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
         );
         &__BREAKER_SITE
     }) {
-        ::breaker_runtime::__private::Ok(admission) => {
+        ::breaker_runtime::__private::Ok(__admission) => {
             ::breaker_runtime::__private::call(
-                admission,
+                __admission,
                 move || { Ok((0..most).filter(|number| number % 2 == 0)) },
-                |out| ::breaker_runtime::__private::Output(out).outcome(),
+                |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
             )
         }
-        ::breaker_runtime::__private::Err(rejected) => {
-            ::breaker_runtime::__private::reject(rejected)
+        ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::reject(__rejected)
         }
     }
 }

@@ -15,14 +15,14 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
         );
         &__BREAKER_SITE
     }) {
-        ::breaker_runtime::__private::Ok(admission) => {
+        ::breaker_runtime::__private::Ok(__admission) => {
             ::breaker_runtime::__private::call(
-                admission,
+                __admission,
                 move || -> Result<String, BreakerError> {
                     times += 1;
                     Ok(format!("{order} x {times}"))
                 },
-                |out| ::breaker_runtime::__private::Output(out).outcome(),
+                |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
             )
         }
         ::breaker_runtime::__private::Err(_) => cached(order, times),

@@ -11,15 +11,15 @@ fn price(sku: &str) -> Result<usize, BreakerError> {
         );
         &__BREAKER_SITE
     }) {
-        ::breaker_runtime::__private::Ok(admission) => {
+        ::breaker_runtime::__private::Ok(__admission) => {
             ::breaker_runtime::__private::call(
-                admission,
+                __admission,
                 move || -> Result<usize, BreakerError> { Ok(sku.len()) },
-                |out| ::breaker_runtime::__private::Output(out).outcome(),
+                |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
             )
         }
-        ::breaker_runtime::__private::Err(rejected) => {
-            ::breaker_runtime::__private::reject(rejected)
+        ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::reject(__rejected)
         }
     }
 }

@@ -96,6 +96,33 @@ fn the_largest_literals_are_those_of_the_runtime() {
     assert!(breaker_runtime::Config::builder().half_open_max_calls(1025).build().is_err());
 }
 
+macro_rules! lasts {
+    ($($name:ident $text:literal $nanos:literal;)*) => {
+        $(#[circuit_breaker(recovery_timeout = $text)]
+        fn $name() -> Result<(), BreakerError> {
+            Ok(())
+        })*
+
+        #[test]
+        fn every_unit_of_time_is_what_it_is() {
+            $($name().unwrap();
+            let name = concat!(module_path!(), "::", stringify!($name));
+            assert_eq!(breaker(name).config().recovery_timeout().as_nanos(), $nanos, $text);)*
+        }
+    };
+}
+
+lasts! {
+    nanoseconds "7ns" 7;
+    microseconds "7us" 7_000;
+    milliseconds "7ms" 7_000_000;
+    seconds "7s" 7_000_000_000;
+    minutes "7m" 420_000_000_000;
+    hours "7h" 25_200_000_000_000;
+    days "7d" 604_800_000_000_000;
+    mixed "1h 30m" 5_400_000_000_000;
+}
+
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
 #[circuit_breaker(name = "attribute/path", failure_threshold = 1, fallback = backup)]
@@ -225,19 +252,18 @@ fn lenient() -> u32 {
 struct Left;
 struct Right;
 
-impl Left {
-    #[circuit_breaker(fallback = |_| 0)]
-    fn homonym() -> u32 {
-        1
-    }
+macro_rules! homonyms {
+    ($($owner:ty => $value:literal),*) => {
+        $(impl $owner {
+            #[circuit_breaker(fallback = |_| 0)]
+            fn homonym() -> u32 {
+                $value
+            }
+        })*
+    };
 }
 
-impl Right {
-    #[circuit_breaker(fallback = |_| 0)]
-    fn homonym() -> u32 {
-        2
-    }
-}
+homonyms!(Left => 1, Right => 2);
 
 #[test]
 fn declarations_that_do_not_agree_are_found_and_the_first_one_stands() {
@@ -248,6 +274,23 @@ fn declarations_that_do_not_agree_are_found_and_the_first_one_stands() {
     assert!(names.contains(&"attribute/conflict"), "{conflicts}");
     // Two methods of one name in one module: nobody meant them to share a circuit.
     assert!(names.contains(&"it::attribute::homonym"), "{conflicts}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_conflict_panics_nobody_where_no_one_can_listen() {
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "--nocapture",
+            "attribute::declarations_that_do_not_agree_are_found_and_the_first_one_stands",
+        ])
+        .stdout(std::process::Stdio::null())
+        .stderr(full)
+        .status()
+        .unwrap();
+    assert!(status.success());
 }
 
 mod facade {

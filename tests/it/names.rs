@@ -33,8 +33,20 @@ fn names_are_neither_empty_nor_endless() {
     let registry = Registry::new();
     assert!(registry.register("", Config::default()).is_err());
     assert!(registry.register("x".repeat(10_240), Config::default()).is_err());
+    assert!(registry.register("x".repeat(256), Config::default()).is_err());
     assert!(registry.register("x".repeat(255), Config::default()).is_ok());
     assert_eq!(registry.iter().count(), 1);
+}
+
+#[test]
+fn a_conflict_is_remembered_once() {
+    let registry = Registry::new();
+    registry.register("again", Config::default()).unwrap();
+    let other = Config::builder().failure_threshold(9).build().unwrap();
+    for _ in 0..100 {
+        assert!(registry.register("again", other.clone()).is_err());
+    }
+    assert_eq!(registry.check().unwrap_err().iter().count(), 1);
 }
 
 #[test]

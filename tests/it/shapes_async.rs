@@ -286,3 +286,20 @@ fn a_future_grows_by_no_more_than_48_bytes() {
     let grown = size_of_val(&guarded("", [0; 1000])) - size_of_val(&raw("", [0; 1000]));
     assert!(grown <= 48, "it grew by {grown} bytes");
 }
+
+#[test]
+fn an_argument_that_is_given_away_before_the_first_await_has_two_places() {
+    async fn raw(block: [u8; 1000]) -> Answer<usize> {
+        drop(vec![block]);
+        tokio::task::yield_now().await;
+        Ok(0)
+    }
+    #[circuit_breaker(name = "async/given away")]
+    async fn guarded(block: [u8; 1000]) -> Answer<usize> {
+        drop(vec![block]);
+        tokio::task::yield_now().await;
+        Ok(0)
+    }
+    let grown = size_of_val(&guarded([0; 1000])) - size_of_val(&raw([0; 1000]));
+    assert!(grown <= 1000 + 56, "it grew by {grown} bytes");
+}

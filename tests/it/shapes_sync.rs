@@ -197,9 +197,18 @@ fn counted_down(from: u32) -> Answer<u32> {
     Ok(from)
 }
 
-#[circuit_breaker(name = "sync/raw")]
+#[circuit_breaker(name = "sync/raw", fallback = r#loop)]
 fn r#match(r#type: u32) -> Answer<u32> {
     Ok(r#type)
+}
+
+fn r#loop(r#type: u32) -> Answer<u32> {
+    Ok(r#type + 1)
+}
+
+#[circuit_breaker(name = "sync/cfg", fallback = |_| Ok(here + 1))]
+fn configured(here: u32, #[cfg(any())] nowhere: u32) -> Answer<u32> {
+    Ok(here)
 }
 
 #[circuit_breaker(name = "sync/recursive")]
@@ -214,6 +223,9 @@ fn arguments_of_every_kind() {
     assert_eq!(patterns((2, 3), "", [4, 5, 6]).unwrap(), 5);
     assert_eq!(counts_down(5).unwrap(), 1);
     assert_eq!(r#match(1).unwrap(), 1);
+    Registry::global().get("sync/raw").unwrap().force_open();
+    assert_eq!(r#match(1).unwrap(), 2);
+    assert_eq!(configured(1).unwrap(), 1);
     assert_eq!(factorial(5).unwrap(), 120);
     assert_eq!(successes("sync/recursive"), 5);
 }
@@ -271,11 +283,23 @@ fn qualifiers_attributes_and_macros() {
 }
 
 mod shadowed {
-    #![allow(dead_code, reason = "they are in the way, that is all")]
+    #![allow(dead_code, non_upper_case_globals, reason = "they are in the way, that is all")]
 
     use breaker_runtime::circuit_breaker;
 
     const SITE: &str = "sync/site";
+
+    static admission: u32 = 1;
+    static rejected: u32 = 1;
+    static out: u32 = 1;
+
+    trait Judge {
+        fn outcome(&self) -> &'static str {
+            "guilty"
+        }
+    }
+
+    impl<T> Judge for T {}
 
     #[circuit_breaker(name = SITE)]
     pub(super) fn named() -> super::Answer<u32> {
@@ -290,8 +314,8 @@ mod shadowed {
     mod core {}
     mod std {}
     #[circuit_breaker(name = "sync/shadowed")]
-    pub(super) fn call(admission: u32, rejected: u32, out: u32) -> super::Answer<u32> {
-        super::Answer::Ok(admission + rejected + out)
+    pub(super) fn call() -> super::Answer<u32> {
+        super::Answer::Ok(admission + rejected + out + 3)
     }
 
     #[circuit_breaker(fallback = |_| p)]
@@ -303,7 +327,7 @@ mod shadowed {
 #[test]
 fn nothing_in_the_users_scope_is_in_the_way() {
     // cached#114 #230, tracing-test#15.
-    assert_eq!(shadowed::call(1, 2, 3).unwrap(), 6);
+    assert_eq!(shadowed::call().unwrap(), 6);
     assert_eq!(shadowed::unnamed(1), 1);
     assert_eq!((shadowed::named().unwrap(), successes("sync/site")), (1, 1));
 }

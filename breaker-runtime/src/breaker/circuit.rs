@@ -121,7 +121,7 @@ impl From<Rejected<'_>> for BreakerError {
             State::Open | State::Closed | State::Disabled => ErrorKind::Open,
         };
         let retry_after = match kind {
-            ErrorKind::Open => circuit.machine.retry_after(&circuit.clock),
+            ErrorKind::Open => circuit.machine.retry_after(&circuit.clock, circuit.config.recovery()),
             ErrorKind::HalfOpen | ErrorKind::ForcedOpen => None,
         };
         Self::new(circuit.name.clone(), kind, retry_after)

@@ -7,8 +7,8 @@ use crate::outcome::Outcome;
 
 /// The permission to make one call, to be [settled](Self::settle) when the call has ended.
 ///
-/// * Dropped: the call was cancelled, which counts as ignored; or it panicked, if a panic began to
-///   unwind this thread after the permit was acquired, which counts as a failure.
+/// * Dropped: the call was cancelled, which counts as ignored; or it panicked, if this thread is
+///   unwinding now and was not when the permit was acquired, which counts as a failure.
 /// * Leaked (`mem::forget`): counts as nothing. A trial that is leaked counts as failed when its
 ///   lease, `half_open_timeout`, runs out.
 ///

@@ -107,12 +107,15 @@ impl Machine {
         seen.observe(word.run(), now)
     }
 
-    /// How long until an open circuit admits a trial, to the tick of the coarse clock; zero if it is
-    /// open no more, none if it stays open for ever.
-    pub(crate) fn retry_after(&self, clock: &Clock) -> Option<Duration> {
+    /// How long until an open circuit admits a trial, by the coarse clock, which may be a tick behind;
+    /// zero if it is open no more, none if it stays open for ever.
+    pub(crate) fn retry_after(&self, clock: &Clock, recovery: &Recovery) -> Option<Duration> {
         let (word, until) = self.read();
         let is_open = word.state() == Some(State::Open);
-        if is_open { until.wait_from(clock.coarse_now()) } else { Some(Duration::ZERO) }
+        if !is_open {
+            return Some(Duration::ZERO);
+        }
+        until.wait_from(clock.coarse_now()).map(|wait| wait.min(recovery.recovery_timeout))
     }
 
     /// Cold, so that the path through a closed circuit is laid out straight.

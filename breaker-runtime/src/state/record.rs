@@ -171,3 +171,23 @@ impl Record {
         u32::try_from(place).unwrap_or(u32::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    #[test]
+    fn the_generation_after_the_last_is_the_first() {
+        let recovery = Recovery {
+            recovery_timeout: Duration::MAX,
+            half_open_max_calls: NonZeroU32::MIN,
+            success_threshold: NonZeroU32::MIN,
+            half_open_timeout: Duration::MAX,
+        };
+        let mut record = Record { generation: MAX_GENERATION, ..Record::new(Moment::NEVER) };
+        record.change(Cause::Reset, Moment::NEVER, &recovery);
+        assert_eq!(record.generation(), 0);
+    }
+}
