@@ -11,6 +11,7 @@ mod attribute;
 mod counts;
 mod edges;
 mod generations;
+mod hygiene;
 mod names;
 mod operator;
 mod panics_and_cancellation;

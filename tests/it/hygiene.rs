@@ -1,0 +1,55 @@
+//! Nothing in the user's scope is in the way of what the attribute writes.
+
+use breaker_runtime::{BreakerError, Registry};
+
+type Answer<T> = Result<T, BreakerError>;
+
+mod shadowed {
+    #![allow(dead_code, non_upper_case_globals, reason = "they are in the way, that is all")]
+
+    use breaker_runtime::circuit_breaker;
+
+    const SITE: &str = "sync/site";
+
+    static admission: u32 = 1;
+    static rejected: u32 = 1;
+    static out: u32 = 1;
+
+    trait Judge {
+        fn outcome(&self) -> &'static str {
+            "guilty"
+        }
+    }
+
+    impl<T> Judge for T {}
+
+    #[circuit_breaker(name = SITE)]
+    pub(super) fn named() -> super::Answer<u32> {
+        super::Answer::Ok(1)
+    }
+
+    struct Ok;
+    struct Err;
+    struct Some;
+    struct None;
+    enum Result {}
+    mod core {}
+    mod std {}
+    #[circuit_breaker(name = "sync/shadowed")]
+    pub(super) fn call() -> super::Answer<u32> {
+        super::Answer::Ok(admission + rejected + out + 3)
+    }
+
+    #[circuit_breaker(fallback = |_| p)]
+    pub(super) fn unnamed(p: u32) -> u32 {
+        p
+    }
+}
+
+#[test]
+fn nothing_in_the_users_scope_is_in_the_way() {
+    // cached#114 #230, tracing-test#15.
+    assert_eq!(shadowed::call().unwrap(), 6);
+    assert_eq!(shadowed::unnamed(1), 1);
+    assert_eq!((shadowed::named().unwrap(), Registry::global().get("sync/site").is_some()), (1, true));
+}
