@@ -19,6 +19,7 @@ pub(crate) struct Row {
 pub(crate) const ROWS: &[Row] = &[
     Row { name: "raw call of a function that is not inlined", run: raw, budget: None },
     Row { name: "closed, success: breaker", run: ours_closed, budget: Some(40) },
+    Row { name: "closed, success, not inlined: breaker", run: ours_not_inlined, budget: Some(50) },
     Row { name: "closed, success: recloser", run: recloser_closed, budget: None },
     Row { name: "closed, success: failsafe", run: failsafe_closed, budget: None },
     Row { name: "raw async call, ready at once", run: raw_async, budget: None },
@@ -82,6 +83,17 @@ fn closed(number: u64) -> Answer {
 
 fn ours_closed(calls: u64) {
     repeat(calls, |number| _ = black_box(closed(number)));
+}
+
+/// With several callers the compiler does not inline the function, and its frame costs as much again.
+#[circuit_breaker(name = "closed, not inlined")]
+#[inline(never)]
+fn closed_not_inlined(number: u64) -> Answer {
+    work(number)
+}
+
+fn ours_not_inlined(calls: u64) {
+    repeat(calls, |number| _ = black_box(closed_not_inlined(number)));
 }
 
 #[circuit_breaker(name = "closed, async")]
