@@ -32,13 +32,14 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
     let runtime = &plan.runtime;
     let p = &quote!(#runtime::__private);
     let site = site(p, plan, target);
+    let acquire = Ident::new(if target.is_async() { "acquire_now" } else { "acquire" }, Span::mixed_site());
     let call = call(p, target);
     let refuse = refuse(p, plan, target);
     quote_spanned! {Span::mixed_site()=>
         #(#attributes)*
         #visibility #signature {
             #inner_attributes
-            match #p::Site::acquire({ static __BREAKER_SITE: #p::Site = #site; &__BREAKER_SITE }) {
+            match #p::Site::#acquire({ static __BREAKER_SITE: #p::Site = #site; &__BREAKER_SITE }) {
                 #p::Ok(__admission) => #call,
                 #refuse
             }
@@ -86,14 +87,15 @@ fn call_sync(p: &TokenStream, target: &Target) -> TokenStream {
     let body = &target.body;
     let output = target.nameable_output().map(|output| quote!(-> #output));
     let classify = classify(p, target);
-    quote_spanned!(Span::mixed_site()=> #p::call(__admission, move || #output #body, #classify))
+    let text = text(p, target);
+    quote_spanned!(Span::mixed_site()=> #p::call(__admission, move || #output #body, #classify, #text))
 }
 
 // Input:  async fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: p::call_async(__admission, async move { ..; match () { () => { .. } } }, |__out| ..).await
 fn call_async(p: &TokenStream, target: &Target) -> TokenStream {
     let body = &target.body;
-    let classify = classify(p, target);
+    let (classify, text) = (classify(p, target), text(p, target));
     let output = if target.never_returns() { None } else { target.nameable_output() };
     let pin = output.map(|output| {
         quote_spanned! {Span::mixed_site()=>
@@ -103,7 +105,7 @@ fn call_async(p: &TokenStream, target: &Target) -> TokenStream {
         }
     });
     quote_spanned! {Span::mixed_site()=>
-        #p::call_async(__admission, async move { #pin match () { () => #body } }, #classify).await
+        #p::call_async(__admission, async move { #pin match () { () => #body } }, #classify, #text).await
     }
 }
 
@@ -114,6 +116,15 @@ fn classify(p: &TokenStream, target: &Target) -> TokenStream {
         return quote!(|_| #p::Outcome::Success);
     }
     quote_spanned!(Span::mixed_site()=> |__out| #p::Output(__out).__breaker_outcome())
+}
+
+// Input:  -> Result<u64, E>
+// Output: |__out| p::Output(__out).__breaker_text()
+fn text(p: &TokenStream, target: &Target) -> TokenStream {
+    if target.never_returns() {
+        return quote!(|_| #p::None);
+    }
+    quote_spanned!(Span::mixed_site()=> |__out| #p::Output(__out).__breaker_text())
 }
 
 // Input:  fallback = cached, fallback = |error| .., or none

@@ -2,33 +2,48 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `circuit.rs` | what all clones of a breaker share, and the path of every call |
+//! | `circuit.rs` | what all clones of a breaker share; the first half of a call: being admitted |
+//! | `settle.rs` | the second half: what its result means |
 //! | `permit.rs` | the proof that a call was admitted, settled exactly once |
-//! | `future.rs` | a call that takes its time, and may be cancelled |
+//! | `future.rs` | a call that takes its time, and may be cancelled or ended |
+//! | `extras.rs` | what only some circuits keep: window, durations, bulkhead, shadow mode |
+//! | `bulkhead.rs` | how many calls may run at a time |
+//! | `identity.rs` | a circuit of its own, or one of a family that has one for each key |
+//! | `operator.rs` | commands by hand |
 //!
 //! Invariants: no lock is held while the user's code runs; every permit is settled once, by its owner
 //! or by being dropped; what a permit brings back counts in its own generation only.
 
+mod bulkhead;
 mod circuit;
+mod extras;
 mod future;
+mod identity;
+mod operator;
 mod permit;
+mod settle;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::Location;
+use std::pin::pin;
 use std::sync::Arc;
 
 pub(crate) use self::circuit::Circuit;
 pub use self::circuit::{Admission, Rejected};
-pub use self::future::CallFuture;
-pub(crate) use self::future::Guarded;
+pub(crate) use self::future::{Guarded, Limited};
+pub(crate) use self::identity::{Family, Identity};
+pub use self::operator::Operator;
 pub use self::permit::Permit;
 
-use crate::classifier::of_result;
+use crate::classifier::{of_result, type_of_error};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Name};
+use crate::config::{Config, ConfigError, Name, Settings};
 use crate::error::BreakerError;
+use crate::event::{Listener, Listening};
+use crate::outcome::Outcome;
 use crate::snapshot::Snapshot;
-use crate::state::{Cause, State};
+use crate::state::State;
 
 /// A circuit breaker. Clones are cheap and share one circuit.
 ///
@@ -60,15 +75,16 @@ impl CircuitBreaker {
     ///
     /// If the name is empty or longer than 255 bytes.
     pub fn new(name: impl Into<Cow<'static, str>>, config: Config) -> Result<Self, ConfigError> {
-        Ok(Self::with_clock(Name::new(name.into())?, config, Clock::default()))
+        let identity = Identity::Alone { name: Name::new(name.into())?, hub: None };
+        Ok(Self::made(identity, config.into(), Clock::default()))
     }
 
-    pub(crate) fn with_clock(name: Name, config: Config, clock: Clock) -> Self {
-        Self { circuit: Arc::new(Circuit::new(name, config, clock)) }
+    pub(crate) fn made(identity: Identity, settings: Settings, clock: Clock) -> Self {
+        Self { circuit: Arc::new(Circuit::new(identity, settings, clock)) }
     }
 
     /// Runs `function` if the circuit admits a call. `Err` counts as a failure; a panic does too, and
-    /// goes on unwinding.
+    /// goes on unwinding. Blocks for up to `max_wait` if `max_concurrent` calls are running.
     ///
     /// # Errors
     ///
@@ -77,19 +93,49 @@ impl CircuitBreaker {
     where
         E: From<BreakerError>,
     {
-        let admission = self.circuit.admit().map_err(BreakerError::from)?;
-        admission.run(function, of_result)
+        let admission = self.circuit.admit_blocking().map_err(BreakerError::from)?;
+        admission.run(function, of_result, type_of_error)
     }
 
-    /// Runs `future` if the circuit admits a call, which it decides when it is first polled. `Err`
-    /// counts as a failure; a panic does too, and goes on unwinding.
-    ///
-    /// Cancel safe: dropping the future before it is ready counts as ignored and gives a trial's
-    /// place back. Polled again after it was ready or has panicked, it stays pending and runs nothing.
+    /// Runs `function`, whatever it returns, if the circuit admits a call; `classify` says what the value
+    /// means. A panic of either counts as a failure and goes on unwinding. Blocks like [`call`](Self::call).
     ///
     /// # Errors
     ///
-    /// What `future` returns, or a [`BreakerError`] if the call was rejected.
+    /// If the call was rejected.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+    ///
+    /// let breaker = CircuitBreaker::new("stock", Config::builder().failure_threshold(1).build()?)?;
+    /// let is_there = |found: &Option<u32>| match found {
+    ///     Some(_) => Outcome::Success,
+    ///     None => Outcome::Failure,
+    /// };
+    /// assert_eq!(breaker.call_with(is_there, || None)?, None);
+    /// assert!(breaker.call_with(is_there, || Some(3)).is_err()); // the circuit is open
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn call_with<T>(
+        &self,
+        classify: impl FnOnce(&T) -> Outcome,
+        function: impl FnOnce() -> T,
+    ) -> Result<T, BreakerError> {
+        Ok(self.circuit.admit_blocking()?.run(function, classify, |_| None))
+    }
+
+    /// Awaits `future` if the circuit admits a call, which is asked when this is first polled. `Err`
+    /// counts as a failure; a panic does too, and goes on unwinding. Waits for up to `max_wait` if
+    /// `max_concurrent` calls are running, and ends the call after `call_timeout`. Dropped before it is
+    /// ready, the call counts as ignored and gives a trial's place back.
+    ///
+    /// # Errors
+    ///
+    /// What `future` returns, or a [`BreakerError`] if the call was rejected or timed out.
+    ///
+    /// # Panics
+    ///
+    /// With `call_timeout` or `max_wait`, outside a tokio runtime that has its timers enabled.
     ///
     /// ```
     /// # use breaker_runtime::{BreakerError, CircuitBreaker, Config};
@@ -101,16 +147,35 @@ impl CircuitBreaker {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn call_async<T, E, F>(&self, future: F) -> CallFuture<'_, F>
+    pub async fn call_async<T, E>(&self, future: impl Future<Output = Result<T, E>>) -> Result<T, E>
     where
-        F: Future<Output = Result<T, E>>,
         E: From<BreakerError>,
     {
-        CallFuture::new(&self.circuit, future)
+        let admission = self.circuit.admit_waiting().await.map_err(BreakerError::from)?;
+        Limited::new(admission, future, of_result, type_of_error).await.map_err(BreakerError::from)?
     }
 
-    /// Asks for one call. The permit must be [settled](Permit::settle); see there for what dropping
-    /// and leaking it mean.
+    /// Awaits `future`, whatever it gives, if the circuit admits a call; `classify` says what the value
+    /// means. As [`call_async`](Self::call_async) in everything else.
+    ///
+    /// # Errors
+    ///
+    /// If the call was rejected or timed out.
+    ///
+    /// # Panics
+    ///
+    /// With `call_timeout` or `max_wait`, outside a tokio runtime that has its timers enabled.
+    pub async fn call_async_with<T>(
+        &self,
+        classify: impl Fn(&T) -> Outcome,
+        future: impl Future<Output = T>,
+    ) -> Result<T, BreakerError> {
+        let admission = self.circuit.admit_waiting().await?;
+        Ok(Limited::new(admission, future, classify, |_| None).await?)
+    }
+
+    /// Asks for one call, and does not wait. The permit must be [settled](Permit::settle); see there for
+    /// what dropping and leaking it mean. It is timed from now; `call_timeout` does not apply to it.
     ///
     /// # Errors
     ///
@@ -131,13 +196,38 @@ impl CircuitBreaker {
     /// The name it was made with.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.circuit.name().as_str()
+        self.circuit.identity().name().as_str()
     }
 
-    /// The settings it was made with.
+    /// The key of this circuit, if its breaker has one for each key.
     #[must_use]
-    pub fn config(&self) -> &Config {
-        self.circuit.config()
+    pub fn key(&self) -> Option<&str> {
+        self.circuit.identity().key().map(|key| &**key)
+    }
+
+    /// The settings that it obeys.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        Config::clone(&self.circuit.config())
+    }
+
+    /// Obeys other settings from now on. State, generation, totals, the run of failures, the time until an
+    /// open circuit is due and the calls that are running stay as they are, and so does what the window
+    /// holds, as far as the new window has room for it; only a window of calls that becomes one of time, or
+    /// the other way round, begins empty. New rules are asked at the next failure or slow call.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome, State};
+    ///
+    /// let breaker = CircuitBreaker::new("search", Config::default())?;
+    /// breaker.try_acquire()?.settle(Outcome::Failure);
+    /// breaker.apply(Config::builder().failure_threshold(2).build()?);
+    /// breaker.try_acquire()?.settle(Outcome::Failure); // the second in a row
+    /// assert_eq!(breaker.state(), State::Open);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn apply(&self, config: Config) {
+        self.circuit.apply(config.into());
     }
 
     /// What it is doing. Reading changes nothing: an open circuit whose recovery time is over reads
@@ -153,8 +243,58 @@ impl CircuitBreaker {
         self.circuit.snapshot()
     }
 
-    /// Rejects all calls until an operator says otherwise: [`release`](Self::release),
-    /// [`force_closed`](Self::force_closed), [`reset`](Self::reset) or [`disable`](Self::disable).
+    /// Tells `listener` what happens to this breaker, for as long as what is returned lives.
+    /// [`Registry::listen`](crate::Registry::listen) tells of all breakers.
+    pub fn listen(&self, listener: impl Listener + 'static) -> Listening {
+        self.circuit.hub().listen(listener)
+    }
+
+    /// Waits until calls go through freely: the circuit is Closed, or Disabled.
+    ///
+    /// There is no timer behind it: an open circuit recovers by the calls of others. Whoever is the only
+    /// caller must go on calling, for nobody else makes the trials.
+    ///
+    /// May be cancelled at any time.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let breaker = CircuitBreaker::new("warehouse", Config::default())?;
+    /// breaker.force_open();
+    /// let queue = tokio::spawn({
+    ///     let breaker = breaker.clone();
+    ///     async move {
+    ///         breaker.closed().await;
+    ///         "drained"
+    ///     }
+    /// });
+    /// tokio::task::yield_now().await;
+    /// breaker.release();
+    /// assert_eq!(queue.await?, "drained");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn closed(&self) {
+        let hub = self.circuit.hub();
+        loop {
+            // Listen first and look then, so that no change falls between the two.
+            let mut changed = pin!(hub.changed());
+            changed.as_mut().enable();
+            match self.circuit.state_under_lock() {
+                State::Closed | State::Disabled => return,
+                State::Open | State::HalfOpen | State::ForcedOpen => changed.await,
+            }
+        }
+    }
+
+    /// Who gives the commands that follow: a name, a ticket, whatever explains it to those who look later.
+    pub fn operator(&self, name: impl Into<String>) -> Operator<'_> {
+        Operator::new(&self.circuit, Arc::from(name.into()))
+    }
+
+    /// Rejects all calls until an operator says otherwise, see [`Operator::force_open`].
     ///
     /// ```
     /// # use breaker_runtime::{CircuitBreaker, Config, State};
@@ -165,36 +305,48 @@ impl CircuitBreaker {
     /// assert_eq!(breaker.state(), State::Closed);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn force_open(&self) {
-        self.circuit.order(Cause::ForcedOpen);
+        self.caller().force_open();
     }
 
-    /// Closes the circuit now, whatever it was; from then on its rules apply as usual. It begins anew,
-    /// like [`reset`](Self::reset); the two differ in the cause that monitoring sees.
+    /// Closes the circuit now, see [`Operator::force_closed`].
+    #[track_caller]
     pub fn force_closed(&self) {
-        self.circuit.order(Cause::ForcedClosed);
+        self.caller().force_closed();
     }
 
-    /// Admits all calls and applies no rule until an operator says otherwise:
-    /// [`release`](Self::release), [`force_closed`](Self::force_closed), [`reset`](Self::reset) or
-    /// [`force_open`](Self::force_open). Totals go on counting.
+    /// Admits all calls until an operator says otherwise, see [`Operator::disable`].
+    #[track_caller]
     pub fn disable(&self) {
-        self.circuit.order(Cause::Disabled);
+        self.caller().disable();
     }
 
-    /// Ends ForcedOpen and Disabled: the circuit is Closed and its rules apply again. A closed circuit
-    /// begins anew, without its failures; one that opened by its own rules stays as it is.
+    /// Ends ForcedOpen and Disabled, see [`Operator::release`].
+    #[track_caller]
     pub fn release(&self) {
-        self.circuit.order(Cause::Released);
+        self.caller().release();
     }
 
-    /// Closes the circuit, whatever it was, and forgets all failures. Totals stay.
+    /// Closes the circuit and forgets all failures, see [`Operator::reset`].
+    #[track_caller]
     pub fn reset(&self) {
-        self.circuit.order(Cause::Reset);
+        self.caller().reset();
+    }
+
+    /// The operator of those who give no name: a place in the code.
+    #[track_caller]
+    fn caller(&self) -> Operator<'_> {
+        self.operator(Location::caller().to_string())
     }
 
     pub(crate) fn circuit(&self) -> &Circuit {
         &self.circuit
+    }
+
+    /// Whether nobody else has a clone of it, nor a call on it.
+    pub(crate) fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.circuit) == 1
     }
 }
 
@@ -203,6 +355,7 @@ impl fmt::Debug for CircuitBreaker {
         let Snapshot { state, totals, .. } = self.snapshot();
         out.debug_struct("CircuitBreaker")
             .field("name", &self.name())
+            .field("key", &self.key())
             .field("state", &state)
             .field("totals", &totals)
             .finish_non_exhaustive()

@@ -1,10 +1,19 @@
 //! The only door to time: a monotonic clock that cannot overflow.
 //!
 //! Wall-clock time never enters the library, so a clock that is set back or forward moves no
-//! circuit. The end of time is [`Moment::NEVER`]: every sum saturates there, which makes
+//! circuit. The durations of calls are read from a faster clock, the processor's counter where it is
+//! steady. The end of time is [`Moment::NEVER`]: every sum saturates there, which makes
 //! `Duration::MAX` a legal setting that means never.
 
+#[cfg(feature = "test-util")]
+pub(crate) mod hand;
+mod wait;
+
 use std::time::Duration;
+
+use once_cell::sync::Lazy;
+
+pub(crate) use wait::{Alarm, HAS_ASYNC_ALARM, Within};
 
 #[cfg(feature = "test-util")]
 use std::sync::Arc;
@@ -71,6 +80,32 @@ impl Clock {
         deadline.since(coarse) <= system::COARSE_LAG && self.now() >= deadline
     }
 
+    /// A stamp for the start of a call; never the largest.
+    #[inline]
+    pub(crate) fn start(&self) -> Start {
+        #[cfg(feature = "test-util")]
+        if let Some(hand) = &self.hand {
+            return Start(hand.shows().0 & Start::LARGEST);
+        }
+        Start(STOPWATCH.raw() & Start::LARGEST)
+    }
+
+    /// How many nanoseconds have passed since.
+    #[inline]
+    pub(crate) fn nanos_since(&self, start: Start) -> u64 {
+        #[cfg(feature = "test-util")]
+        if let Some(hand) = &self.hand {
+            return (hand.shows().0 & Start::LARGEST).saturating_sub(start.0);
+        }
+        STOPWATCH.delta_as_nanos(start.0, STOPWATCH.raw() & Start::LARGEST)
+    }
+
+    /// Makes ready what `start` needs: the first time in a process this takes a millisecond or so, in
+    /// which the processor's counter is held against the clock. Not while a call waits.
+    pub(crate) fn prepare() {
+        Lazy::force(&STOPWATCH);
+    }
+
     /// The time, up to a tick ago.
     #[inline]
     pub(crate) fn coarse_now(&self) -> Moment {
@@ -82,7 +117,26 @@ impl Clock {
     }
 }
 
-fn nanos_of(duration: Duration) -> u64 {
+/// When a call started, on the clock that is read for durations only.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start(u64);
+
+impl Start {
+    const LARGEST: u64 = u64::MAX >> 2;
+
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// At most 62 bits.
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
+    }
+}
+
+static STOPWATCH: Lazy<quanta::Clock> = Lazy::new(quanta::Clock::new);
+
+pub(crate) fn nanos_of(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -124,41 +178,6 @@ mod system {
 
     pub(super) fn coarse() -> u64 {
         precise()
-    }
-}
-
-#[cfg(feature = "test-util")]
-pub(crate) mod hand {
-    //! The clock that a test moves. It is not part of what loom explores, so its atomic is the standard
-    //! library's.
-
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU64, Ordering};
-    use std::time::Duration;
-
-    use super::Moment;
-
-    #[derive(Debug, Default)]
-    pub(crate) struct Hand(AtomicU64);
-
-    impl Hand {
-        /// Never the end of time: what is never due must not become due.
-        pub(super) fn shows(&self) -> Moment {
-            Moment(self.0.load(Ordering::SeqCst).min(u64::MAX - 1))
-        }
-
-        pub(crate) fn advance(&self, step: Duration) {
-            let step = super::nanos_of(step);
-            self.0
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| Some(now.saturating_add(step)))
-                .ok();
-        }
-    }
-
-    impl super::Clock {
-        pub(crate) fn by_hand(hand: Arc<Hand>) -> Self {
-            Self { hand: Some(hand) }
-        }
     }
 }
 

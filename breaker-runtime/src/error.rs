@@ -2,11 +2,14 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::{Clock, Moment};
 use crate::config::Name;
 
-/// The breaker ended this call, not your function: the function did not run.
+/// The breaker ended this call, not your function: the function did not run, or it took too long and was
+/// dropped.
 ///
 /// Without a fallback, the error type of a protected function says how this looks to its callers:
 ///
@@ -36,8 +39,11 @@ use crate::config::Name;
 #[derive(Clone, Debug)]
 pub struct BreakerError {
     name: Name,
+    key: Option<Arc<str>>,
     kind: ErrorKind,
-    retry_after: Option<Duration>,
+    /// When an open circuit admits its first trial.
+    due: Option<Moment>,
+    clock: Clock,
 }
 
 /// Why the breaker ended a call.
@@ -50,11 +56,20 @@ pub enum ErrorKind {
     HalfOpen,
     /// An operator forced the circuit open.
     ForcedOpen,
+    /// As many calls are running as may run at a time, and none ended while this one waited.
+    BulkheadFull,
+    /// The call took longer than it may.
+    TimedOut,
 }
 
 impl BreakerError {
-    pub(crate) const fn new(name: Name, kind: ErrorKind, retry_after: Option<Duration>) -> Self {
-        Self { name, kind, retry_after }
+    pub(crate) fn new(
+        (name, key): (Name, Option<Arc<str>>),
+        kind: ErrorKind,
+        due: Option<Moment>,
+        clock: Clock,
+    ) -> Self {
+        Self { name, key, kind, due, clock }
     }
 
     /// The name of the circuit breaker.
@@ -69,32 +84,39 @@ impl BreakerError {
         self.kind
     }
 
-    /// How long until the circuit admits a call again, as of when this error was made, which is right
-    /// after the call was rejected; zero if it was open no more by then. Only an open circuit knows:
-    /// `None` for the other kinds, and when its `recovery_timeout` is never.
+    /// The key of the circuit, if its breaker has one for each key.
     #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// How long until the circuit admits a call again, from now, the moment of asking; zero if that is due.
+    /// Only an open circuit knows: `None` for the other kinds, and when its `recovery_timeout` is never.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.due?.wait_from(self.clock.now())
     }
 }
 
 impl fmt::Display for BreakerError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name();
-        match (self.kind, self.retry_after) {
-            (ErrorKind::Open, Some(wait)) => {
-                write!(out, "circuit breaker {name:?} is open; call again in {wait:.1?}")
+        write!(out, "circuit breaker {:?}", self.name())?;
+        if let Some(key) = self.key() {
+            write!(out, " for {key:?}")?;
+        }
+        match (self.kind, self.retry_after()) {
+            (ErrorKind::Open, Some(wait)) => write!(out, " is open; call again in {wait:.1?}"),
+            (ErrorKind::Open, None) => out.write_str(" is open and never tries again by itself; reset it"),
+            (ErrorKind::HalfOpen, _) => {
+                out.write_str(" is half-open and all its trial places are taken; call again soon")
             }
-            (ErrorKind::Open, None) => {
-                write!(out, "circuit breaker {name:?} is open and never tries again by itself; reset it")
-            }
-            (ErrorKind::HalfOpen, _) => write!(
-                out,
-                "circuit breaker {name:?} is half-open and all its trial places are taken; call again soon"
+            (ErrorKind::ForcedOpen, _) => out.write_str(" was forced open; an operator has to release it"),
+            (ErrorKind::BulkheadFull, _) => out.write_str(
+                " has as many calls running as may run at a time; call again soon or raise max_concurrent",
             ),
-            (ErrorKind::ForcedOpen, _) => {
-                write!(out, "circuit breaker {name:?} was forced open; an operator has to release it")
-            }
+            (ErrorKind::TimedOut, _) => out.write_str(
+                " ended the call because it took longer than call_timeout; it counts as a failure",
+            ),
         }
     }
 }

@@ -33,6 +33,7 @@
 //!
 //! | feature | what it adds | default |
 //! |---|---|---|
+//! | `tokio` | time limits of async calls: `call_timeout`, and waiting for `max_wait` | no |
 //! | `test-util` | `testing::Clock`, `Registry::with_clock` | no |
 
 // The order of these lines is the order of dependence: a room names only rooms above it.
@@ -40,11 +41,13 @@ mod sync;
 mod clock;
 mod outcome;
 mod totals;
-mod state;
+mod durations;
 mod window;
+mod state;
 mod config;
 mod classifier;
 mod snapshot;
+mod event;
 mod error;
 mod breaker;
 #[cfg(feature = "test-util")]
@@ -56,11 +59,14 @@ pub mod __private;
 
 pub use breaker_macros::circuit_breaker;
 
-pub use breaker::{CallFuture, CircuitBreaker, Permit};
-pub use config::{Config, ConfigBuilder, ConfigError};
+pub use breaker::{CircuitBreaker, Operator, Permit};
+pub use config::{Config, ConfigBuilder, ConfigError, Conflict, Mode};
+pub use durations::Durations;
 pub use error::{BreakerError, ErrorKind};
+pub use event::{Change, Event, Events, Listener, Listening, Lost};
 pub use outcome::Outcome;
-pub use registry::{Conflict, Conflicts, RegisterError, Registry};
-pub use snapshot::Snapshot;
-pub use state::{Cause, State, Transition};
-pub use totals::Totals;
+pub use registry::{Conflicts, KeyedBreaker, RegisterError, Registry};
+pub use snapshot::{Snapshot, WindowCounts};
+pub use state::{Cause, Changes, State, Transition};
+pub use totals::{Rejections, Totals};
+pub use window::Trip;

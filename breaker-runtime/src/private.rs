@@ -1,102 +1,27 @@
 //! All that code written by the attribute may name. Not for anybody else: it changes without notice.
 
-use std::io::Write as _;
-use std::panic::Location;
+#[path = "private/site.rs"]
+mod site;
 
-use once_cell::sync::OnceCell;
+use std::num::NonZeroU32;
+use std::sync::Arc;
 
 pub use core::option::Option::{None, Some};
 pub use core::result::Result::{Err, Ok};
 pub use core::time::Duration;
 pub use core::{concat, module_path};
 
+pub use self::site::{KeyedCircuit, KeyedSite, Site};
 pub use crate::breaker::{Admission, Rejected};
 pub use crate::classifier::Output;
+pub use crate::config::Mode;
 pub use crate::outcome::Outcome;
+pub use crate::registry::{Key, KeyText};
 
-use crate::breaker::{CircuitBreaker, Guarded};
+use crate::breaker::{Guarded, Limited};
 use crate::config::{Config, ConfigBuilder, Name};
 use crate::error::BreakerError;
-use crate::registry::{Conflict, Declared, Naming, Registry};
-
-/// One annotated function: what it declares, and its breaker from the first call on.
-#[derive(Debug)]
-pub struct Site {
-    name: &'static str,
-    config: Config,
-    declared: Declared,
-    breaker: OnceCell<CircuitBreaker>,
-}
-
-impl Site {
-    /// A function whose author chose the name.
-    #[must_use]
-    #[track_caller]
-    pub const fn named(name: &'static str, settings: ConfigBuilder) -> Self {
-        Self::new(name, settings, Naming::Chosen)
-    }
-
-    /// A function that is called after its path.
-    #[must_use]
-    #[track_caller]
-    pub const fn unnamed(path: &'static str, settings: ConfigBuilder) -> Self {
-        Self::new(path, settings, Naming::Derived)
-    }
-
-    #[track_caller]
-    const fn new(name: &'static str, settings: ConfigBuilder, naming: Naming) -> Self {
-        let place = Location::caller();
-        let config = match settings.build() {
-            Ok(config) => config,
-            Err(error) => refuse(error.message()),
-        };
-        Self {
-            name: checked_name(name),
-            config,
-            declared: Declared { place, naming },
-            breaker: OnceCell::new(),
-        }
-    }
-
-    /// Asks for one call.
-    ///
-    /// # Errors
-    ///
-    /// If the call is rejected.
-    #[inline]
-    pub fn acquire(&'static self) -> Result<Admission<'static>, Rejected<'static>> {
-        self.breaker().circuit().admit()
-    }
-
-    #[inline]
-    fn breaker(&'static self) -> &'static CircuitBreaker {
-        match self.breaker.get() {
-            Some(breaker) => breaker,
-            None => self.register(),
-        }
-    }
-
-    #[cold]
-    fn register(&'static self) -> &'static CircuitBreaker {
-        let mut found = None;
-        let breaker = self.breaker.get_or_init(|| {
-            let name = Name::Static(self.name);
-            let (breaker, conflict) = Registry::global().declare(name, self.config.clone(), self.declared);
-            found = conflict;
-            breaker
-        });
-        if let Some(conflict) = found {
-            complain(&conflict);
-        }
-        breaker
-    }
-}
-
-/// Loudly, because no caller can be handed an error; but not by `eprintln!`, which panics where nobody
-/// can listen.
-fn complain(conflict: &Conflict) {
-    _ = writeln!(std::io::stderr(), "warning: {conflict}");
-}
+use crate::registry::checked_keys as check_keys;
 
 /// Stops the compilation at the setting that has just been added, if it is out of its range.
 #[track_caller]
@@ -117,6 +42,34 @@ pub const fn checked_name(name: &'static str) -> &'static str {
     }
 }
 
+/// Stops the compilation at a number of keys that no breaker can have.
+#[must_use]
+#[track_caller]
+pub const fn checked_keys(max_keys: u32) -> NonZeroU32 {
+    match check_keys(max_keys) {
+        Ok(max_keys) => max_keys,
+        Err(error) => refuse(error.message()),
+    }
+}
+
+/// A const window, of calls or of time: which of the two, its type says.
+#[derive(Debug)]
+pub struct Window<T>(pub T);
+
+impl Window<u32> {
+    /// Of calls.
+    pub const fn set(self, settings: ConfigBuilder) -> ConfigBuilder {
+        settings.window_calls(self.0)
+    }
+}
+
+impl Window<Duration> {
+    /// Of time.
+    pub const fn set(self, settings: ConfigBuilder) -> ConfigBuilder {
+        settings.window_time(self.0)
+    }
+}
+
 #[track_caller]
 #[expect(clippy::panic, reason = "only evaluated while the user's crate compiles: it is the compile error")]
 const fn refuse(message: &'static str) -> ! {
@@ -134,18 +87,69 @@ pub fn call<T>(
     admission: Admission<'_>,
     body: impl FnOnce() -> T,
     classify: impl FnOnce(&T) -> Outcome,
+    text: impl Fn(&T) -> Option<Arc<str>>,
 ) -> T {
-    admission.run(body, classify)
+    admission.run(body, classify, text)
 }
 
 /// Runs the body of an async function.
 #[inline]
-pub fn call_async<T>(
+pub fn call_async<F: Future, C, X>(
     admission: Admission<'_>,
-    body: impl Future<Output = T>,
-    classify: impl Fn(&T) -> Outcome,
-) -> impl Future<Output = T> {
-    Guarded::new(admission, body, classify)
+    body: F,
+    classify: C,
+    text: X,
+) -> Guarded<'_, F, C, X>
+where
+    C: Fn(&F::Output) -> Outcome,
+    X: Fn(&F::Output) -> Option<Arc<str>>,
+{
+    Guarded::new(admission, body, classify, text)
+}
+
+/// Runs the body of an async function, but no longer than its `call_timeout`.
+pub fn call_async_within<F: Future, C, X>(
+    admission: Admission<'_>,
+    body: F,
+    classify: C,
+    text: X,
+) -> Limited<'_, F, C, X>
+where
+    C: Fn(&F::Output) -> Outcome,
+    X: Fn(&F::Output) -> Option<Arc<str>>,
+{
+    Limited::new(admission, body, classify, text)
+}
+
+/// Asks a predicate of the user's.
+#[inline]
+pub fn ask<T: ?Sized>(value: &T, predicate: impl FnOnce(&T) -> bool) -> bool {
+    predicate(value)
+}
+
+/// An argument once more, for a fallback that may be called after the body has taken the first one.
+#[inline]
+#[must_use]
+pub fn again<T: Again>(argument: &T) -> T {
+    argument.again()
+}
+
+#[diagnostic::on_unimplemented(
+    message = "the fallback may run after the call has taken its arguments, so `{Self}` must be `Clone`",
+    label = "this argument is needed twice",
+    note = "derive `Clone` for it, take it by `&`, or write the fallback as a closure that does not use it"
+)]
+pub trait Again {
+    #[must_use]
+    fn again(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Again for T {
+    #[inline]
+    fn again(&self) -> Self {
+        self.clone()
+    }
 }
 
 /// Hands the rejection to a fallback that looks at it.

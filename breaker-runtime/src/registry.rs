@@ -1,21 +1,33 @@
 //! Name to breaker. One registry is global and serves the attribute; others are for those who want
 //! their own. Its lock is taken when a breaker is registered, looked up or listed, never by a call.
+//!
+//! | file | |
+//! |---|---|
+//! | `keyed.rs` | one circuit for each key |
+//! | `key.rs` | a key as text |
+//! | `conflict.rs` | why a breaker was not registered |
 
 mod conflict;
+mod key;
+mod keyed;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::panic::Location;
 use std::sync::Arc;
 
 use once_cell::sync::Lazy;
 
-pub use self::conflict::{Conflict, Conflicts, RegisterError};
+pub use self::conflict::{Conflicts, RegisterError};
+pub use self::key::{Key, KeyText};
+pub use self::keyed::KeyedBreaker;
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Identity};
 use crate::clock::Clock;
-use crate::config::{Config, Name};
+use crate::config::{Config, ConfigError, Conflict, Name, Settings};
+use crate::event::{Event, Events, Hub, Listener, Listening};
 use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -38,6 +50,7 @@ pub struct Registry {
 #[derive(Default)]
 struct Shared {
     clock: Clock,
+    hub: Arc<Hub>,
     entries: Mutex<Entries>,
 }
 
@@ -48,9 +61,20 @@ struct Entries {
 }
 
 struct Entry {
-    breaker: CircuitBreaker,
+    kind: Kind,
+    settings: Settings,
     declared: Declared,
 }
+
+/// One circuit, or one for each key.
+#[derive(Clone)]
+enum Kind {
+    Single(CircuitBreaker),
+    Keyed(KeyedBreaker),
+}
+
+/// The most keys a breaker may have.
+const MAX_KEYS: u32 = 1_000_000;
 
 /// Where a breaker was declared, and whether its author chose the name.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +105,7 @@ impl Registry {
     #[cfg(feature = "test-util")]
     #[must_use]
     pub fn with_clock(clock: &crate::testing::Clock) -> Self {
-        let shared = Shared { clock: clock.for_breakers(), entries: Mutex::default() };
+        let shared = Shared { clock: clock.for_breakers(), ..Shared::default() };
         Self { shared: Arc::new(shared) }
     }
 
@@ -105,27 +129,100 @@ impl Registry {
         config: Config,
     ) -> Result<CircuitBreaker, RegisterError> {
         let name = Name::new(name.into())?;
-        let declared = Declared { place: Location::caller(), naming: Naming::Chosen };
-        let (breaker, conflict) = self.declare(name, config, declared);
-        conflict.map_or(Ok(breaker), |conflict| Err(RegisterError::Conflict(conflict)))
+        let (breaker, conflict) = self.declare_single(name, config.into(), chosen_at(Location::caller()));
+        conflict.map_or(Ok(breaker), |conflict| Err(RegisterError::Conflict(Conflict::clone(&conflict))))
     }
 
-    /// The breaker of this name.
+    /// The breaker of this name, with one circuit for each key, at most `max_keys` (1 to 1,000,000); makes
+    /// it if there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// If the name is empty or longer than 255 bytes, if `max_keys` is out of its range, and if the name was
+    /// registered with other settings, another number of keys or without keys.
+    #[track_caller]
+    pub fn register_keyed(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        config: Config,
+        max_keys: u32,
+    ) -> Result<KeyedBreaker, RegisterError> {
+        let name = Name::new(name.into())?;
+        let max_keys = checked_keys(max_keys)?;
+        let declared = chosen_at(Location::caller());
+        let (breaker, conflict) = self.declare_keyed(name, config.into(), declared, max_keys);
+        conflict.map_or(Ok(breaker), |conflict| Err(RegisterError::Conflict(Conflict::clone(&conflict))))
+    }
+
+    /// The breaker of this name, if it has one circuit.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
-        self.entries().by_name.get(name).map(|entry| entry.breaker.clone())
+        match &self.entries().by_name.get(name)?.kind {
+            Kind::Single(breaker) => Some(breaker.clone()),
+            Kind::Keyed(_) => None,
+        }
     }
 
-    /// All breakers, sorted by name, as of this moment.
+    /// The breaker of this name, if it has one circuit for each key.
+    #[must_use]
+    pub fn get_keyed(&self, name: &str) -> Option<KeyedBreaker> {
+        match &self.entries().by_name.get(name)?.kind {
+            Kind::Keyed(breaker) => Some(breaker.clone()),
+            Kind::Single(_) => None,
+        }
+    }
+
+    /// All breakers with one circuit, sorted by name, as of this moment.
     pub fn iter(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
-        let breakers: Vec<_> = self.entries().by_name.values().map(|entry| entry.breaker.clone()).collect();
-        breakers.into_iter()
+        let kinds = self.kinds().into_iter();
+        kinds.filter_map(|kind| match kind {
+            Kind::Single(breaker) => Some(breaker),
+            Kind::Keyed(_) => None,
+        })
     }
 
-    /// What all breakers look like, sorted by name.
+    /// All breakers with one circuit for each key, sorted by name, as of this moment.
+    pub fn iter_keyed(&self) -> impl Iterator<Item = KeyedBreaker> + use<> {
+        let kinds = self.kinds().into_iter();
+        kinds.filter_map(|kind| match kind {
+            Kind::Keyed(breaker) => Some(breaker),
+            Kind::Single(_) => None,
+        })
+    }
+
+    /// Forces all circuits open, see [`Operator::force_open`](crate::Operator::force_open).
+    #[track_caller]
+    pub fn force_open_all(&self) {
+        self.circuits().for_each(|circuit| circuit.force_open());
+    }
+
+    /// Closes all circuits, see [`Operator::force_closed`](crate::Operator::force_closed).
+    #[track_caller]
+    pub fn force_closed_all(&self) {
+        self.circuits().for_each(|circuit| circuit.force_closed());
+    }
+
+    /// Resets all circuits, see [`Operator::reset`](crate::Operator::reset).
+    #[track_caller]
+    pub fn reset_all(&self) {
+        self.circuits().for_each(|circuit| circuit.reset());
+    }
+
+    /// Tells `listener` what happens to all breakers of this registry, for as long as what is returned lives.
+    pub fn listen(&self, listener: impl Listener + 'static) -> Listening {
+        self.shared.hub.listen(listener)
+    }
+
+    /// What happens to all breakers of this registry from now on, for async code.
+    #[must_use]
+    pub fn subscribe(&self) -> Events {
+        self.shared.hub.subscribe()
+    }
+
+    /// What all circuits look like, sorted by name, those of keys among them.
     #[must_use]
     pub fn snapshots(&self) -> Vec<Snapshot> {
-        self.iter().map(|breaker| breaker.snapshot()).collect()
+        self.circuits().map(|circuit| circuit.snapshot()).collect()
     }
 
     /// Whether all declarations so far agree; call it when your service has started.
@@ -148,27 +245,85 @@ impl Registry {
         Conflicts::if_any(self.entries().conflicts.clone())
     }
 
-    /// Like `register`, but gives the breaker that is there even if the declarations conflict.
-    pub(crate) fn declare(
+    /// Like `register`, but gives the breaker that is there even if the declarations conflict; if that has
+    /// a circuit for each key and this one has not, one that is in no registry.
+    pub(crate) fn declare_single(
         &self,
         name: Name,
-        config: Config,
+        settings: Settings,
         declared: Declared,
-    ) -> (CircuitBreaker, Option<Conflict>) {
-        let mut entries = self.entries();
-        if let Some(entry) = entries.by_name.get(&name) {
-            let breaker = entry.breaker.clone();
-            let conflict = entry.conflict(&config, declared);
-            entries.remember(conflict.as_ref());
-            return (breaker, conflict);
+    ) -> (CircuitBreaker, Option<Arc<Conflict>>) {
+        let hub = Some(Arc::clone(&self.shared.hub));
+        let identity = Identity::Alone { name: name.clone(), hub };
+        let breaker = CircuitBreaker::made(identity, settings.clone(), self.shared.clock.clone());
+        let entry = Entry { kind: Kind::Single(breaker.clone()), settings, declared };
+        match self.declare(name, entry) {
+            (Kind::Single(breaker), conflict) => (breaker, conflict),
+            (Kind::Keyed(_), conflict) => (breaker, conflict),
         }
-        let breaker = CircuitBreaker::with_clock(name.clone(), config, self.shared.clock.clone());
-        entries.by_name.insert(name, Entry { breaker: breaker.clone(), declared });
-        (breaker, None)
+    }
+
+    /// The same for a breaker with one circuit for each key.
+    pub(crate) fn declare_keyed(
+        &self,
+        name: Name,
+        settings: Settings,
+        declared: Declared,
+        max_keys: NonZeroU32,
+    ) -> (KeyedBreaker, Option<Arc<Conflict>>) {
+        let hub = Some(Arc::clone(&self.shared.hub));
+        let clock = self.shared.clock.clone();
+        let breaker = KeyedBreaker::new(name.clone(), settings.clone(), max_keys, clock, hub);
+        let entry = Entry { kind: Kind::Keyed(breaker.clone()), settings, declared };
+        match self.declare(name, entry) {
+            (Kind::Keyed(breaker), conflict) => (breaker, conflict),
+            (Kind::Single(_), conflict) => (breaker, conflict),
+        }
+    }
+
+    /// The entry that is there after this one was offered, and whether the two conflict.
+    fn declare(&self, name: Name, offered: Entry) -> (Kind, Option<Arc<Conflict>>) {
+        let mut entries = self.entries();
+        let Some(entry) = entries.by_name.get(&name) else {
+            let kind = offered.kind.clone();
+            entries.by_name.insert(name, offered);
+            return (kind, None);
+        };
+        let kind = entry.kind.clone();
+        let conflict = entry.conflict(&name, &offered).map(Arc::new);
+        entries.remember(conflict.as_deref());
+        drop(entries);
+        if let Some(conflict) = &conflict {
+            self.shared.hub.tell(&Event::Conflict(Arc::clone(conflict)));
+        }
+        (kind, conflict)
+    }
+
+    fn circuits(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
+        self.kinds().into_iter().flat_map(|kind| match kind {
+            Kind::Single(breaker) => vec![breaker],
+            Kind::Keyed(breaker) => breaker.iter().collect(),
+        })
+    }
+
+    fn kinds(&self) -> Vec<Kind> {
+        self.entries().by_name.values().map(|entry| entry.kind.clone()).collect()
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
         lock(&self.shared.entries)
+    }
+}
+
+fn chosen_at(place: &'static Location<'static>) -> Declared {
+    Declared { place, naming: Naming::Chosen }
+}
+
+/// How many keys a breaker may have, checked.
+pub(crate) const fn checked_keys(max_keys: u32) -> Result<NonZeroU32, ConfigError> {
+    match NonZeroU32::new(max_keys) {
+        Some(keys) if keys.get() <= MAX_KEYS => Ok(keys),
+        _ => Err(ConfigError::new("max_keys must be between 1 and 1000000")),
     }
 }
 
@@ -184,11 +339,22 @@ impl Entries {
 }
 
 impl Entry {
-    fn conflict(&self, config: &Config, second: Declared) -> Option<Conflict> {
-        let first = self.declared;
-        let by_accident = first.naming == Naming::Derived && second.naming == Naming::Derived;
-        let agree = self.breaker.config() == config && !by_accident;
-        (!agree).then(|| Conflict::new(self.breaker.name(), first.place, second.place))
+    /// It is what was declared that must agree, not what was applied since.
+    fn conflict(&self, name: &Name, second: &Self) -> Option<Conflict> {
+        let by_accident =
+            self.declared.naming == Naming::Derived && second.declared.naming == Naming::Derived;
+        let agree = *self.settings == *second.settings && self.kind.keys() == second.kind.keys();
+        (!agree || by_accident)
+            .then(|| Conflict::new(name.as_str(), self.declared.place, second.declared.place))
+    }
+}
+
+impl Kind {
+    fn keys(&self) -> Option<usize> {
+        match self {
+            Self::Single(_) => None,
+            Self::Keyed(breaker) => Some(breaker.max_keys()),
+        }
     }
 }
 

@@ -1,10 +1,13 @@
 //! What a circuit breaker looks like at one moment, for people and for monitoring.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Name;
-use crate::state::{Observation, State, Transition};
+use crate::durations::Durations;
+use crate::state::{Changes, Observation, State, Transition};
 use crate::totals::Totals;
+use crate::window::{Counts, share};
 
 /// A circuit breaker at one moment. Taking one changes nothing.
 ///
@@ -24,6 +27,7 @@ use crate::totals::Totals;
 #[non_exhaustive]
 pub struct Snapshot {
     name: Name,
+    key: Option<Arc<str>>,
     /// The state. An open circuit whose recovery time is over still reads Open until a call arrives;
     /// one whose trial outlived its lease reads Open already.
     pub state: State,
@@ -36,26 +40,79 @@ pub struct Snapshot {
     pub generation: u64,
     /// Failures in a row, while Closed.
     pub consecutive_failures: u32,
+    /// What the window holds, while Closed; none without a window.
+    pub window: Option<WindowCounts>,
     /// Trials that are running, while HalfOpen.
     pub trials_in_flight: usize,
+    /// Calls that are running, where `max_concurrent` counts them.
+    pub calls_in_flight: Option<u32>,
     /// How every call ended so far.
     pub totals: Totals,
-    /// The change that began this generation; none before the first.
-    pub last_transition: Option<Transition>,
+    /// How many calls went through in shadow mode that would have been rejected.
+    pub would_have_rejected: u64,
+    /// How long calls took, where they are timed.
+    pub durations: Option<Durations>,
+    /// How often it changed from which state to which.
+    pub changes: Changes,
+    /// How long it has been Open or ForcedOpen, all times together.
+    pub time_open: Duration,
+    /// The change that began this generation, and why; none before the first.
+    pub last_transition: Option<Arc<Transition>>,
+    /// Whether the service is not ready while this circuit is not closed.
+    pub critical: bool,
+}
+
+/// What a window holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WindowCounts {
+    /// Calls that succeeded or failed.
+    pub calls: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// Those that were slow, whether they succeeded or failed.
+    pub slow: u64,
+}
+
+/// What a circuit keeps beside its machine and its totals, if it does.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) window: Option<Counts>,
+    pub(crate) calls_in_flight: Option<u32>,
+    pub(crate) would_have_rejected: u64,
+    pub(crate) durations: Option<Durations>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(name: Name, seen: Observation, totals: Totals) -> Self {
+    pub(crate) fn new(
+        (name, key): (Name, Option<Arc<str>>),
+        seen: Observation,
+        totals: Totals,
+        kept: Kept,
+        critical: bool,
+    ) -> Self {
+        let window = kept.window.map(|counts| match seen.state {
+            State::Closed => counts.into(),
+            State::Open | State::HalfOpen | State::ForcedOpen | State::Disabled => Counts::default().into(),
+        });
         Self {
             name,
+            key,
             state: seen.state,
             time_in_state: seen.time_in_state,
             retry_after: seen.retry_after,
             generation: seen.generation,
             consecutive_failures: seen.consecutive_failures,
+            window,
             trials_in_flight: seen.trials,
+            calls_in_flight: kept.calls_in_flight,
             totals,
-            last_transition: seen.last,
+            would_have_rejected: kept.would_have_rejected,
+            durations: kept.durations,
+            changes: seen.history.changes,
+            time_open: seen.history.time_open,
+            last_transition: seen.history.last,
+            critical,
         }
     }
 
@@ -63,5 +120,31 @@ impl Snapshot {
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_str()
+    }
+
+    /// The key of the circuit, if its breaker has one for each key.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+}
+
+impl WindowCounts {
+    /// Which share of the calls failed; none without a call.
+    #[must_use]
+    pub fn failure_rate(&self) -> Option<f64> {
+        share(self.failures, self.calls)
+    }
+
+    /// Which share of the calls was slow; none without a call.
+    #[must_use]
+    pub fn slow_call_rate(&self) -> Option<f64> {
+        share(self.slow, self.calls)
+    }
+}
+
+impl From<Counts> for WindowCounts {
+    fn from(Counts { calls, failures, slow }: Counts) -> Self {
+        Self { calls, failures, slow }
     }
 }

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `transition.rs` | the pure table: `next(State, Cause) -> Option<State>` |
 //! | `recovery.rs` | the settings that the machine obeys |
+//! | `leases.rs` | the places of the trials, and until when each is taken |
+//! | `history.rs` | the changes so far, counted, and those that listeners are still to be told |
 //! | `record.rs` | the plain machine: state, trials and leases, deadlines; no threads, no clock |
 //! | `word.rs` | a state, a generation and a run of failures, packed into 64 bits |
 //! | `machine.rs` | the record behind a lock, and the word that callers read without it |
@@ -39,13 +41,17 @@
 //!    second one, for whoever took the lock would have noticed and begun another generation: the
 //!    rejection was right at the first load.
 
+mod history;
+mod leases;
 pub(crate) mod machine;
 mod record;
 mod recovery;
 mod transition;
 mod word;
 
-pub(crate) use record::Observation;
-pub(crate) use recovery::Recovery;
+pub use history::Changes;
+pub(crate) use record::{Observation, Trial};
+pub(crate) use recovery::{Factor, Recovery, Share};
+pub(crate) use transition::Details;
 pub use transition::{Cause, State, Transition};
 pub(crate) use word::{MAX_PLACES, MAX_RUN};

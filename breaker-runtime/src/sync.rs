@@ -5,18 +5,19 @@
 //! by a twin of `once_cell`'s `OnceBox`, and thread numbers are not handed on when a thread ends (real
 //! threads test that). Cells that are filled once and block nobody come from `once_cell` directly.
 
+pub(crate) mod striped;
 pub(crate) mod thread_id;
 
 #[cfg(not(breaker_loom))]
 mod imp {
     pub(crate) use once_cell::race::OnceBox;
-    pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
     pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError};
 }
 
 #[cfg(breaker_loom)]
 mod imp {
-    pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use std::sync::PoisonError;
 
@@ -51,7 +52,7 @@ mod imp {
     }
 }
 
-pub(crate) use imp::{AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering};
+pub(crate) use imp::{AtomicU16, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering};
 
 /// Locks, and goes on after a panic elsewhere: no user code runs under our locks and none of our
 /// critical sections can stop half-way, so a poisoned lock still guards whole data.

@@ -1,22 +1,13 @@
-//! How every call ended, ever: counters that a second thread does not slow down.
+//! How every call ended, ever: counters that a second thread does not slow down, see `sync/striped.rs`.
 //!
-//! A locked increment costs four times an uncontended call on current hardware, and a shared one
-//! halves the throughput of two cores. So each cell has **one** writing thread, which needs no
-//! locked instruction: the first thread that counts owns the cells inside the breaker; when a second
-//! one comes, a block with a cell for each of the first threads is made, once. Threads beyond the
-//! block share one last cell and pay for a locked increment. A breaker that one thread uses, or
-//! none, stays small.
-//!
-//! Proof. A cell of thread *n* is written only by the thread that holds the number *n*, and numbers
-//! are handed on through a lock (see `sync::thread_id`), so load-add-store loses nothing. Readers
-//! see each cell grow only; so does the sum.
+//! A breaker that one thread uses, or none, stays small; so does one that other threads use now and
+//! then, for their first few thousand calls are counted in small shared cells.
 
-use once_cell::sync::Lazy;
-
-use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, thread_id};
+use crate::sync::striped::{Mine, Striped};
+use crate::sync::{AtomicU16, AtomicU64, Ordering};
 
 /// How many calls ended in which way since the breaker was made. Every call that ended is in exactly
-/// one field; nothing ever resets them.
+/// one of successes, failures, timeouts, ignored and rejected; nothing ever resets them.
 ///
 /// Read while calls go on, the fields may be a few calls apart.
 ///
@@ -35,10 +26,28 @@ pub struct Totals {
     pub successes: u64,
     /// Calls that failed, those that panicked among them.
     pub failures: u64,
+    /// Calls that were ended because their time was over. To the rules they are failures.
+    pub timeouts: u64,
     /// Calls that ended without saying anything about the dependency, such as cancelled ones.
     pub ignored: u64,
     /// Calls that were not admitted; the function did not run.
     pub rejected: u64,
+    /// The same calls, by the reason.
+    pub rejections: Rejections,
+}
+
+/// How many calls were not admitted, and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rejections {
+    /// The circuit was open.
+    pub open: u64,
+    /// It was half-open and all trial places were taken.
+    pub half_open: u64,
+    /// An operator had forced it open.
+    pub forced_open: u64,
+    /// As many calls were running as may run at a time.
+    pub bulkhead: u64,
 }
 
 /// What a call adds one to.
@@ -46,164 +55,107 @@ pub struct Totals {
 pub(crate) enum Total {
     Successes,
     Failures,
+    Timeouts,
     Ignored,
-    Rejected,
+    Open,
+    HalfOpen,
+    ForcedOpen,
+    Bulkhead,
 }
 
 /// The counters of one breaker.
 #[derive(Debug)]
 pub(crate) struct Counters {
-    owner: AtomicU32,
-    own: Cells,
-    others: OnceBox<Block>,
+    cells: Striped<Cells>,
+    /// What threads that own no cell count before it is worth a block of cells.
+    early: [AtomicU16; 8],
 }
 
-#[derive(Debug)]
-struct Block {
-    by_thread: Box<[Line]>,
-    shared: Line,
-}
-
-/// Two cache lines, because the hardware fetches lines in pairs.
 #[derive(Debug, Default)]
-#[repr(align(128))]
-struct Line(Cells);
+struct Cells([AtomicU64; 8]);
 
-#[derive(Debug)]
-struct Cells {
-    successes: AtomicU64,
-    failures: AtomicU64,
-    ignored: AtomicU64,
-    rejected: AtomicU64,
-}
-
-/// Before the first call. No thread has this number, nor the lack of one.
-const NOBODY: u32 = u32::MAX - 1;
+/// So many calls of threads other than the first make a block of cells. Far from the largest u16: it is
+/// passed by one for each thread that is on its way.
+const WORTH_A_BLOCK: u16 = 4096;
 
 impl Counters {
     pub(crate) fn new() -> Self {
-        Self { owner: AtomicU32::new(NOBODY), own: Cells::default(), others: OnceBox::new() }
+        Self { cells: Striped::new(), early: Default::default() }
     }
 
     #[inline]
     pub(crate) fn add(&self, total: Total) {
-        let me = thread_id::current_if_any();
-        if self.owner.load(Ordering::Relaxed) == me {
-            self.own.of(total).add_alone();
-        } else if let Some(line) = self.others.get().and_then(|block| block.line_of(me)) {
-            line.0.of(total).add_alone();
-        } else {
-            self.add_otherwise(total);
+        match self.cells.alone() {
+            Some(cells) => cells.add_alone(total),
+            None => self.add_otherwise(total),
         }
     }
 
     pub(crate) fn read(&self) -> Totals {
-        let mut sum = self.own.read();
-        if let Some(block) = self.others.get() {
-            for line in &block.by_thread {
-                sum.add(line.0.read());
+        let mut sums = self.early.each_ref().map(|cell| u64::from(cell.load(Ordering::Relaxed)));
+        for cells in self.cells.iter() {
+            for (sum, cell) in sums.iter_mut().zip(&cells.0) {
+                *sum += cell.load(Ordering::Relaxed);
             }
-            sum.add(block.shared.0.read());
         }
-        sum
+        let [successes, failures, timeouts, ignored, open, half_open, forced_open, bulkhead] = sums;
+        let rejections = Rejections { open, half_open, forced_open, bulkhead };
+        let rejected = open + half_open + forced_open + bulkhead;
+        Totals { successes, failures, timeouts, ignored, rejected, rejections }
     }
 
     /// The first call of a thread or of the breaker, or a thread beyond the block.
     #[cold]
     fn add_otherwise(&self, total: Total) {
-        let me = thread_id::current();
-        if self.owner.load(Ordering::Relaxed) == me || (me != thread_id::NONE && self.claim(me)) {
-            return self.own.of(total).add_alone();
+        if let Some(own) = self.cells.claim() {
+            return own.add_alone(total);
         }
-        let block = self.others.get_or_init(Block::boxed);
-        match block.line_of(me) {
-            Some(line) => line.0.of(total).add_alone(),
-            None => block.shared.0.of(total).add_shared(),
+        if let Some(cell) = self.early.get(total as usize)
+            && !self.cells.has_block()
+            && cell.load(Ordering::Relaxed) < WORTH_A_BLOCK
+        {
+            cell.fetch_add(1, Ordering::Relaxed);
+            return;
         }
-    }
-
-    fn claim(&self, me: u32) -> bool {
-        self.owner.compare_exchange(NOBODY, me, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        match self.cells.mine() {
+            Mine::Alone(cells) => cells.add_alone(total),
+            Mine::Shared(cells) => cells.add_shared(total),
+        }
     }
 }
-
-impl Block {
-    fn boxed() -> Box<Self> {
-        let by_thread = (0..*CELLS).map(|_| Line::default()).collect();
-        Box::new(Self { by_thread, shared: Line::default() })
-    }
-
-    /// The line of a thread that has a number (they begin at 1), if the block reaches so far.
-    #[inline]
-    fn line_of(&self, thread: u32) -> Option<&Line> {
-        self.by_thread.get((thread as usize).wrapping_sub(1))
-    }
-}
-
-/// How many threads get a cell of their own: twice the cores, since more cannot run at once and
-/// those that sleep keep their numbers.
-static CELLS: Lazy<usize> = Lazy::new(|| {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    (2 * cores).clamp(4, 256)
-});
 
 impl Cells {
+    /// Only for the one thread that writes these cells.
     #[inline]
-    fn of(&self, total: Total) -> Cell<'_> {
-        Cell(match total {
-            Total::Successes => &self.successes,
-            Total::Failures => &self.failures,
-            Total::Ignored => &self.ignored,
-            Total::Rejected => &self.rejected,
-        })
-    }
-
-    fn read(&self) -> Totals {
-        Totals {
-            successes: self.successes.load(Ordering::Relaxed),
-            failures: self.failures.load(Ordering::Relaxed),
-            ignored: self.ignored.load(Ordering::Relaxed),
-            rejected: self.rejected.load(Ordering::Relaxed),
+    fn add_alone(&self, total: Total) {
+        if let Some(cell) = self.0.get(total as usize) {
+            cell.store(cell.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         }
     }
-}
 
-struct Cell<'a>(&'a AtomicU64);
-
-impl Cell<'_> {
-    /// Only for the one thread that writes this cell.
-    #[inline]
-    fn add_alone(self) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-    }
-
-    fn add_shared(self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Default for Cells {
-    fn default() -> Self {
-        Self {
-            successes: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
-            ignored: AtomicU64::new(0),
-            rejected: AtomicU64::new(0),
+    fn add_shared(&self, total: Total) {
+        if let Some(cell) = self.0.get(total as usize) {
+            cell.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
 impl Totals {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.successes += other.successes;
+        self.failures += other.failures;
+        self.timeouts += other.timeouts;
+        self.ignored += other.ignored;
+        self.rejected += other.rejected;
+        self.rejections.open += other.rejections.open;
+        self.rejections.half_open += other.rejections.half_open;
+        self.rejections.forced_open += other.rejections.forced_open;
+        self.rejections.bulkhead += other.rejections.bulkhead;
+    }
+
     /// All calls that ended, rejected ones included.
     #[must_use]
     pub const fn calls(&self) -> u64 {
-        self.successes + self.failures + self.ignored + self.rejected
-    }
-
-    fn add(&mut self, other: Self) {
-        self.successes += other.successes;
-        self.failures += other.failures;
-        self.ignored += other.ignored;
-        self.rejected += other.rejected;
+        self.successes + self.failures + self.timeouts + self.ignored + self.rejected
     }
 }

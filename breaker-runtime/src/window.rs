@@ -1,8 +1,170 @@
-//! What happened lately, and whether that is reason to open. It keeps no state of the circuit and
-//! does not know what a failure is.
+//! What happened lately, and whether that is reason to open. It does not know what a failure is, nor
+//! what is done about it.
 //!
-//! | file | rule |
+//! | file | |
 //! |---|---|
-//! | `consecutive.rs` | failures in a row, counted in the machine's word |
+//! | `rules.rs` | which counts are reason to open: pure |
+//! | `span.rs` | how far back a window reaches, packed into one word |
+//! | `count.rs` | exactly the last N calls |
+//! | `time.rs` | the last while, in parts |
+//! | `parts.rs` | a thread's own successes in each part |
+//!
+//! Successes are many and cannot open a circuit, so they take no lock; failures and slow calls take
+//! the window's own one. **Everything is tagged with the generation of the call that brought it**: what
+//! is found with an older tag is forgotten, what comes with an older tag is dropped. So nobody has to
+//! clear a window when the circuit closes, and a late result cannot enter the window of a later
+//! generation, whatever the threads do in between.
 
-pub(crate) mod consecutive;
+mod count;
+mod parts;
+mod rules;
+mod span;
+mod time;
+
+pub use rules::Trip;
+pub(crate) use rules::{Counts, Rate, Rules, share};
+pub(crate) use span::{MAX_CALLS, Span};
+
+use crate::clock::Clock;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
+use count::CountWindow;
+use span::{Shape, Tag};
+use time::TimeWindow;
+
+/// The window of one circuit, of calls or of time; [`reshape`](Self::reshape) makes it another one.
+#[derive(Debug)]
+pub(crate) struct Window {
+    shape: AtomicU64,
+    count: CountWindow,
+    time: TimeWindow,
+    lately: Mutex<Lately>,
+}
+
+/// What only those see who hold the lock.
+#[derive(Debug, Default)]
+struct Lately {
+    count: count::Marks,
+    time: time::Buckets,
+}
+
+/// A counted call that is no plain success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bad {
+    Failure,
+    SlowFailure,
+    SlowSuccess,
+}
+
+impl Bad {
+    const fn failures(self) -> u64 {
+        match self {
+            Self::Failure | Self::SlowFailure => 1,
+            Self::SlowSuccess => 0,
+        }
+    }
+
+    const fn slow(self) -> u64 {
+        match self {
+            Self::SlowFailure | Self::SlowSuccess => 1,
+            Self::Failure => 0,
+        }
+    }
+}
+
+impl Window {
+    pub(crate) fn new(span: Span) -> Self {
+        Self {
+            shape: AtomicU64::new(Shape::new(span, 0).bits()),
+            count: CountWindow::new(),
+            time: TimeWindow::new(),
+            lately: Mutex::new(Lately::default()),
+        }
+    }
+
+    /// A call of this generation succeeded, and fast.
+    #[inline]
+    pub(crate) fn succeed(&self, generation: u64, clock: &Clock) {
+        let shape = self.shape(Ordering::Acquire);
+        if let Some(size) = shape.calls() {
+            if !self.count.succeed(generation, size) {
+                self.count.succeed_slowly(generation, size, &mut self.lock().count);
+            }
+        } else if let Some(part) = shape.part() {
+            let now = clock.coarse_now();
+            if !self.time.succeed(generation, shape, now) {
+                self.lock().time.succeed(part.tag(generation, now));
+            }
+        }
+    }
+
+    /// A call of this generation failed or was slow. What the window holds with it, if that may be reason
+    /// to open by `rules`.
+    pub(crate) fn add(&self, generation: u64, bad: Bad, rules: &Rules, clock: &Clock) -> Option<Counts> {
+        let mut lately = self.lock();
+        let shape = self.shape(Ordering::Relaxed);
+        if let Some(size) = shape.calls() {
+            return self.count.add(generation, size, bad, &mut lately.count);
+        }
+        let part = shape.part()?;
+        let tag = part.tag(generation, clock.coarse_now());
+        let bad_ones = lately.time.add(tag, bad)?;
+        // To sum up the successes of all threads is work; most failures can do without.
+        rules.may_be_met(bad_ones).then(|| self.with_successes(bad_ones, tag, shape, &lately))
+    }
+
+    /// What the window holds in this generation. Looking forgets nothing.
+    pub(crate) fn counts(&self, generation: u64, clock: &Clock) -> Counts {
+        let lately = self.lock();
+        let shape = self.shape(Ordering::Relaxed);
+        if let Some(size) = shape.calls() {
+            return self.count.counts(generation, size, &lately.count);
+        }
+        let Some(part) = shape.part() else {
+            return Counts::default();
+        };
+        let tag = part.tag(generation, clock.coarse_now());
+        self.with_successes(lately.time.bad_ones(tag), tag, shape, &lately)
+    }
+
+    /// Makes it reach back as far as `span` says from now on, and keeps of what it holds whatever the new
+    /// span has room for. A call that ends meanwhile may be missed. From calls to time or back nothing can
+    /// be kept.
+    pub(crate) fn reshape(&self, span: Span, generation: u64, clock: &Clock) {
+        let mut lately = self.lock();
+        let old = self.shape(Ordering::Relaxed);
+        let new = Shape::new(span, old.era().wrapping_add(1));
+        if old.is_same_as(new) {
+            return;
+        }
+        match (old.calls().zip(new.calls()), old.part().zip(new.part())) {
+            (Some((before, after)), _) => self.count.resize(before, after, &mut lately.count),
+            (None, Some((before, after))) => {
+                let now = clock.coarse_now();
+                let last = before.tag(generation, now);
+                let mut kept = std::mem::take(&mut lately.time);
+                kept.forget_before(last);
+                self.time.carry(last, old, &mut kept);
+                lately.time = kept.retagged(generation, (before, after), now);
+            }
+            (None, None) => {
+                lately.time = time::Buckets::default();
+                self.count.forget(&mut lately.count);
+            }
+        }
+        self.shape.store(new.bits(), Ordering::Release);
+    }
+
+    fn with_successes(&self, bad_ones: Counts, last: Tag, shape: Shape, lately: &Lately) -> Counts {
+        let successes = lately.time.successes(last) + self.time.successes(last, shape);
+        Counts { calls: bad_ones.calls + successes, ..bad_ones }
+    }
+
+    #[inline]
+    fn shape(&self, ordering: Ordering) -> Shape {
+        Shape::from_bits(self.shape.load(ordering))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lately> {
+        lock(&self.lately)
+    }
+}

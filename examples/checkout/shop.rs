@@ -76,7 +76,7 @@ async fn circuits() -> impl IntoResponse {
 /// By hand: every text in it is a plain word, so nothing needs an escape.
 fn to_json(circuit: &Snapshot) -> String {
     let totals = circuit.totals;
-    let last_transition = circuit.last_transition.map_or("null".to_owned(), |last| {
+    let last_transition = circuit.last_transition.as_ref().map_or("null".to_owned(), |last| {
         format!(r#"{{"from":"{:?}","to":"{:?}","cause":"{:?}"}}"#, last.from, last.to, last.cause)
     });
     let fields = [

@@ -74,7 +74,7 @@ impl Terminal {
     /// Says so if the circuit changed its state in between.
     pub(crate) fn show_transition(self, before: Option<&Snapshot>, after: Option<&Snapshot>) {
         let Some(after) = after else { return };
-        let Some(last) = after.last_transition else { return };
+        let Some(last) = &after.last_transition else { return };
         if before.is_some_and(|before| before.generation == after.generation) {
             return;
         }

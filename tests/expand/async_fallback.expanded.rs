@@ -2,7 +2,7 @@
 //! Async functions whose fallbacks are plain and async.
 use breaker_runtime::Registry;
 async fn plain(number: u32) -> u32 {
-    match ::breaker_runtime::__private::Site::acquire({
+    match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "plain",
             ::breaker_runtime::__private::settings(),
@@ -25,6 +25,7 @@ async fn plain(number: u32) -> u32 {
                     |__out| {
                         ::breaker_runtime::__private::Output(__out).__breaker_outcome()
                     },
+                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
                 )
                 .await
         }
@@ -37,7 +38,7 @@ fn cached(number: u32) -> u32 {
     number + 1
 }
 async fn deferred(number: u32) -> u32 {
-    match ::breaker_runtime::__private::Site::acquire({
+    match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "deferred",
             ::breaker_runtime::__private::settings(),
@@ -60,6 +61,7 @@ async fn deferred(number: u32) -> u32 {
                     |__out| {
                         ::breaker_runtime::__private::Output(__out).__breaker_outcome()
                     },
+                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
                 )
                 .await
         }

@@ -20,7 +20,7 @@ impl Quotes for Shop {
     where
         T: AsRef<str>,
     {
-        match ::breaker_runtime::__private::Site::acquire({
+        match ::breaker_runtime::__private::Site::acquire_now({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "quote",
                 ::breaker_runtime::__private::settings()
@@ -51,6 +51,9 @@ impl Quotes for Shop {
                         |__out| {
                             ::breaker_runtime::__private::Output(__out)
                                 .__breaker_outcome()
+                        },
+                        |__out| {
+                            ::breaker_runtime::__private::Output(__out).__breaker_text()
                         },
                     )
                     .await

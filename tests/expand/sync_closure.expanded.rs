@@ -20,6 +20,7 @@ impl Shop {
                     |__out| {
                         ::breaker_runtime::__private::Output(__out).__breaker_outcome()
                     },
+                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
@@ -45,6 +46,7 @@ impl Shop {
                     |__out| {
                         ::breaker_runtime::__private::Output(__out).__breaker_outcome()
                     },
+                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {

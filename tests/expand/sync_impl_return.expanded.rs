@@ -14,6 +14,7 @@ fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
                 __admission,
                 move || { Ok((0..most).filter(|number| number % 2 == 0)) },
                 |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
+                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {

@@ -23,6 +23,7 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
                     Ok(format!("{order} x {times}"))
                 },
                 |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
+                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
             )
         }
         ::breaker_runtime::__private::Err(_) => cached(order, times),

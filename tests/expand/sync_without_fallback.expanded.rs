@@ -16,6 +16,7 @@ fn price(sku: &str) -> Result<usize, BreakerError> {
                 __admission,
                 move || -> Result<usize, BreakerError> { Ok(sku.len()) },
                 |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
+                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {

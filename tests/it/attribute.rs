@@ -43,7 +43,7 @@ fn bare() -> Result<(), BreakerError> {
 fn without_arguments_the_breaker_has_the_path_of_the_function_and_the_defaults() {
     bare().unwrap();
     let breaker = breaker("it::attribute::bare");
-    assert_eq!(breaker.config(), &breaker_runtime::Config::default());
+    assert_eq!(breaker.config(), breaker_runtime::Config::default());
 }
 
 mod settings {
@@ -71,7 +71,7 @@ fn every_setting_arrives_also_as_a_const_expression() {
     configured().unwrap();
     let breaker = breaker("attribute/consts");
     let config = breaker.config();
-    assert_eq!(config.failure_threshold(), 8);
+    assert_eq!(config.failure_threshold(), Some(8));
     assert_eq!(config.recovery_timeout(), Duration::from_millis(1500));
     assert_eq!(config.half_open_max_calls(), 2);
     assert_eq!(config.success_threshold(), 7);

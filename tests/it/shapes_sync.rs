@@ -279,7 +279,7 @@ fn qualifiers_attributes_and_macros() {
     assert_eq!(foreign(1), 1);
     attributed(1).unwrap();
     assert_eq!(by_macro().unwrap(), 1);
-    assert_eq!(Registry::global().get("sync/macro").unwrap().config().failure_threshold(), 3);
+    assert_eq!(Registry::global().get("sync/macro").unwrap().config().failure_threshold(), Some(3));
 }
 
 struct Noisy<'a>(&'a std::cell::RefCell<Vec<&'static str>>, &'static str);

@@ -8,29 +8,27 @@ use crate::tokens::{inside, lines, places};
 struct Door {
     paths: &'static [&'static str],
     /// Whether this file, named below its `src`, may.
-    is_open: fn(&str, &Mention) -> bool,
+    is_open: fn(&str) -> bool,
     advice: &'static str,
 }
 
 const DOORS: &[Door] = &[
     Door {
         paths: &["std::time::Instant", "std::time::SystemTime", "std::time::UNIX_EPOCH", "rustix"],
-        is_open: |file, _| file == "clock.rs",
+        is_open: |file| is_clock(file),
         advice: "time has one door; ask `crate::clock`",
     },
     Door {
         paths: &["std::sync::atomic", "std::sync::Mutex", "std::sync::RwLock", "std::sync::Condvar", "loom"],
-        is_open: |file, mention| {
-            file == "sync.rs"
-                || file.starts_with("sync/")
-                || (file == "clock.rs" && mention.module.iter().any(|name| name == "hand"))
-        },
+        // The clock that a test moves is not for loom to explore.
+        is_open: |file| file == "sync.rs" || file.starts_with("sync/") || file == "clock/hand.rs",
         advice: "atomics and locks have one door; use `crate::sync`",
     },
 ];
 
 /// The only files that may ask which features are on.
-const FEATURE_DOORS: &[&str] = &["lib.rs", "clock.rs", "registry.rs", "testing.rs", "integrations.rs"];
+const FEATURE_DOORS: &[&str] =
+    &["lib.rs", "clock.rs", "clock/wait.rs", "registry.rs", "testing.rs", "integrations.rs"];
 
 const SLEEPS: &[&str] =
     &["std::thread::sleep", "thread::sleep", "tokio::time::sleep", "tokio::time::sleep_until"];
@@ -40,9 +38,8 @@ pub(crate) fn time_and_atomics(sources: &[&Source]) -> Vec<String> {
     for source in sources {
         let file = below_src(source);
         for mention in mentions(source, &[]) {
-            let closed = |door: &&Door| {
-                door.paths.iter().any(|path| names(&mention, path)) && !(door.is_open)(file, &mention)
-            };
+            let closed =
+                |door: &&Door| door.paths.iter().any(|path| names(&mention, path)) && !(door.is_open)(file);
             complaints.extend(DOORS.iter().filter(closed).map(|door| named(source, &mention, door.advice)));
         }
     }
@@ -70,11 +67,11 @@ pub(crate) fn features(sources: &[&Source]) -> Vec<String> {
 pub(crate) fn sleeps(sources: &[&Source]) -> Vec<String> {
     let mut complaints = Vec::new();
     for source in sources {
-        for mention in mentions(source, &[]) {
-            if SLEEPS.iter().any(|path| names(&mention, path)) {
+        for mention in mentions(source, &[]).iter().filter(|_| !is_clock(below_src(source))) {
+            if SLEEPS.iter().any(|path| names(mention, path)) {
                 complaints.push(named(
                     source,
-                    &mention,
+                    mention,
                     "a test never sleeps; move `testing::Clock`, or join",
                 ));
             }
@@ -92,6 +89,10 @@ pub(crate) fn sleeps(sources: &[&Source]) -> Vec<String> {
     }
     complaints.dedup();
     complaints
+}
+
+fn is_clock(file: &str) -> bool {
+    file == "clock.rs" || file.starts_with("clock/")
 }
 
 fn below_src(source: &Source) -> &str {
@@ -148,7 +149,8 @@ mod tests {
     #[test]
     fn the_doors_are_open() {
         for (path, text) in [
-            ("src/clock.rs", "use std::time::Instant; mod hand { use std::sync::atomic::AtomicU8; }"),
+            ("src/clock.rs", "use std::time::Instant;"),
+            ("src/clock/hand.rs", "use std::sync::atomic::AtomicU8;"),
             ("src/sync.rs", "use std::sync::{Mutex, atomic::AtomicU8};"),
             ("src/sync/id.rs", "use loom::sync::Mutex;"),
             ("src/a.rs", "use std::{sync::Arc, time::Duration}; use once_cell::sync::OnceCell;"),

@@ -1,110 +1,273 @@
-//! What all clones of a breaker share, and the path of every call: admit, run, settle.
+//! What all clones of a breaker share, and the first half of every call: being admitted. The second half
+//! is in `settle.rs`.
 
-use crate::clock::Clock;
-use crate::config::{Config, Name};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use once_cell::race::OnceBox as Once;
+
+use super::bulkhead::Bulkhead;
+use super::extras::Extras;
+use super::identity::Identity;
+use super::permit::Permit;
+use crate::clock::{Clock, Start};
+use crate::config::{Config, Name, Settings};
 use crate::error::{BreakerError, ErrorKind};
-use crate::outcome::Outcome;
-use crate::snapshot::Snapshot;
+use crate::event::{Change, Event, Hub};
+use crate::snapshot::{Kept, Snapshot};
 use crate::state::machine::{Machine, Ticket};
-use crate::state::{Cause, State};
-use crate::totals::{Counters, Total};
-use crate::window::consecutive;
+use crate::state::{Cause, Details, State};
+use crate::sync::{AtomicU32, OnceBox, Ordering};
+use crate::totals::{Counters, Total, Totals};
 
 #[derive(Debug)]
 pub(crate) struct Circuit {
-    machine: Machine,
-    counters: Counters,
-    clock: Clock,
-    config: Config,
-    name: Name,
+    pub(super) machine: Machine<Settings>,
+    pub(super) counters: Counters,
+    pub(super) extras: OnceBox<Extras>,
+    /// How many failures in a row open it; zero for none.
+    pub(super) run_limit: AtomicU32,
+    pub(super) clock: Clock,
+    identity: Identity,
+    /// Those who listen to this breaker alone.
+    hub: Once<Arc<Hub>>,
 }
 
 /// A call that was admitted and is not over.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 #[must_use = "a call that is not settled never ended"]
 pub struct Admission<'a> {
-    circuit: &'a Circuit,
-    ticket: Ticket,
+    pub(super) circuit: &'a Circuit,
+    pub(super) ticket: Ticket,
+    pub(super) stamp: Stamp,
 }
 
-/// A call that was not admitted. It becomes a [`BreakerError`] only if somebody looks at it.
+/// When a call started, if it is timed, and whether it holds a place in the bulkhead. In one word, because
+/// it lies in every future.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stamp(u64);
+
+/// A call that was not admitted, or was ended. It becomes a [`BreakerError`] only if somebody looks at it.
 #[derive(Clone, Copy, Debug)]
 pub struct Rejected<'a> {
-    circuit: &'a Circuit,
-    by: State,
+    pub(super) circuit: &'a Circuit,
+    pub(super) kind: ErrorKind,
 }
 
 impl Circuit {
-    pub(super) fn new(name: Name, config: Config, clock: Clock) -> Self {
-        let machine = Machine::new(clock.now());
-        Self { machine, counters: Counters::new(), clock, config, name }
+    pub(crate) fn new(identity: Identity, settings: Settings, clock: Clock) -> Self {
+        let circuit = Self {
+            run_limit: AtomicU32::new(run_limit(&settings)),
+            extras: OnceBox::new(),
+            machine: Machine::new(settings, clock.now()),
+            counters: Counters::new(),
+            clock,
+            identity,
+            hub: Once::new(),
+        };
+        circuit.make_extras(&circuit.config());
+        circuit
     }
 
-    pub(super) fn name(&self) -> &Name {
-        &self.name
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
     }
 
-    pub(super) fn config(&self) -> &Config {
-        &self.config
+    pub(crate) fn config(&self) -> Settings {
+        self.machine.settings()
     }
 
+    /// Asks for one call that does not wait.
     #[inline]
     pub(crate) fn admit(&self) -> Result<Admission<'_>, Rejected<'_>> {
-        match self.machine.admit(&self.clock, self.config.recovery()) {
-            Ok(ticket) => Ok(Admission { circuit: self, ticket }),
-            Err(by) => {
-                self.counters.add(Total::Rejected);
-                Err(Rejected { circuit: self, by })
-            }
-        }
+        self.admit_or(|_| false)
+    }
+
+    /// Asks for one call; blocks this thread while it waits for its turn.
+    #[inline]
+    pub(crate) fn admit_blocking(&self) -> Result<Admission<'_>, Rejected<'_>> {
+        self.admit_or(|extras| extras.wait_blocking(&self.clock))
     }
 
     #[inline]
-    fn settle(&self, ticket: Ticket, outcome: Outcome) {
-        let recovery = self.config.recovery();
-        match outcome {
-            Outcome::Success => {
-                self.counters.add(Total::Successes);
-                self.machine.succeed(ticket, &self.clock, recovery);
-            }
-            Outcome::Failure => self.settle_failure(ticket),
-            Outcome::Ignored => {
-                self.counters.add(Total::Ignored);
-                self.machine.ignore(ticket, &self.clock, recovery);
-            }
+    fn admit_or(&self, wait: impl FnOnce(&Extras) -> bool) -> Result<Admission<'_>, Rejected<'_>> {
+        match self.machine.admit_freely() {
+            Some(ticket) if self.extras.get().is_none() => Ok(Admission::plain(self, ticket)),
+            ticket => self.admit_otherwise(ticket, wait),
         }
     }
 
-    #[inline(never)]
-    fn settle_failure(&self, ticket: Ticket) {
-        self.counters.add(Total::Failures);
-        let recovery = self.config.recovery();
-        let Some(run) = self.machine.fail(ticket, &self.clock, recovery) else {
-            return;
+    /// Asks for one call; waits for its turn. Dropped meanwhile, the call was cancelled.
+    pub(crate) async fn admit_waiting(&self) -> Result<Admission<'_>, Rejected<'_>> {
+        let ticket = self.admit_by_state(self.machine.admit_freely())?;
+        let Some((extras, bulkhead)) = self.bulkhead_for(ticket) else {
+            return Ok(self.start(ticket, Stamp::NONE));
         };
-        if consecutive::is_met(run, self.config.threshold()) {
-            self.machine.trip(ticket, &self.clock, recovery);
-        }
+        // From here on the call may be cancelled, and a trial's place must not be lost with it.
+        let waiting = Permit::cancellable(Admission::plain(self, ticket));
+        let wait = if extras.is_shadow() { Duration::ZERO } else { extras.max_wait() };
+        let has_entered = bulkhead.enter_within(wait, &self.clock).await;
+        _ = waiting.into_admission();
+        self.enter(ticket, extras, has_entered)
     }
 
-    pub(super) fn order(&self, cause: Cause) {
-        self.machine.order(cause, &self.clock, self.config.recovery());
+    /// A restricted circuit, or one that keeps more than a run. `wait` blocks until the call has a place in
+    /// the bulkhead, or says that it waits no longer.
+    #[inline(never)]
+    fn admit_otherwise(
+        &self,
+        ticket: Option<Ticket>,
+        wait: impl FnOnce(&Extras) -> bool,
+    ) -> Result<Admission<'_>, Rejected<'_>> {
+        let ticket = self.admit_by_state(ticket)?;
+        let Some((extras, bulkhead)) = self.bulkhead_for(ticket) else {
+            return Ok(self.start(ticket, Stamp::NONE));
+        };
+        let has_entered = bulkhead.try_enter() || (!extras.is_shadow() && wait(extras));
+        self.enter(ticket, extras, has_entered)
+    }
+
+    /// The bulkhead, if this call has to pass it.
+    fn bulkhead_for(&self, ticket: Ticket) -> Option<(&Extras, &Bulkhead)> {
+        let extras = self.extras.get().filter(|_| ticket.is_ruled())?;
+        Some((extras, extras.bulkhead()?))
+    }
+
+    fn enter(
+        &self,
+        ticket: Ticket,
+        extras: &Extras,
+        has_entered: bool,
+    ) -> Result<Admission<'_>, Rejected<'_>> {
+        if has_entered {
+            return Ok(self.start(ticket, Stamp::IN_BULKHEAD));
+        }
+        if extras.is_shadow() {
+            extras.count_shadow_rejection();
+            return Ok(self.start(ticket, Stamp::NONE));
+        }
+        self.give_back(ticket);
+        self.counters.add(Total::Bulkhead);
+        Err(Rejected { circuit: self, kind: ErrorKind::BulkheadFull })
+    }
+
+    /// What a circuit says that does not admit all calls.
+    fn admit_by_state(&self, freely: Option<Ticket>) -> Result<Ticket, Rejected<'_>> {
+        if let Some(ticket) = freely {
+            return Ok(ticket);
+        }
+        let admitted = self.machine.admit(&self.clock);
+        self.tell_news();
+        let by = match admitted {
+            Ok(ticket) => return Ok(ticket),
+            Err(by) => by,
+        };
+        if let Some(extras) = self.extras.get().filter(|extras| extras.is_shadow()) {
+            // An operator's word counts in shadow mode too: it is no guess of ours.
+            if by != State::ForcedOpen {
+                extras.count_shadow_rejection();
+                return Ok(Ticket::OUTSIDE);
+            }
+        }
+        let (total, kind) = match by {
+            State::HalfOpen => (Total::HalfOpen, ErrorKind::HalfOpen),
+            State::ForcedOpen => (Total::ForcedOpen, ErrorKind::ForcedOpen),
+            // Closed and Disabled refuse nothing.
+            State::Open | State::Closed | State::Disabled => (Total::Open, ErrorKind::Open),
+        };
+        self.counters.add(total);
+        Err(Rejected { circuit: self, kind })
+    }
+
+    /// The call begins now.
+    fn start(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
+        let is_timed = self.extras.get().is_some_and(Extras::is_timed);
+        let stamp = if is_timed { stamp.with(self.clock.start()) } else { stamp };
+        Admission { circuit: self, ticket, stamp }
+    }
+
+    pub(super) fn order(&self, cause: Cause, by: Arc<str>) {
+        let details = Details { ordered_by: Some(by), ..Details::default() };
+        self.machine.order(cause, details, &self.clock);
+        self.tell_news();
+    }
+
+    pub(crate) fn apply(&self, settings: Settings) {
+        self.make_extras(&settings);
+        self.machine.obey(settings, &self.clock, |settings, generation| {
+            self.run_limit.store(run_limit(settings), Ordering::Relaxed);
+            if let Some(extras) = self.extras.get() {
+                extras.apply(settings, generation, &self.clock);
+            }
+        });
+        self.tell_news();
     }
 
     pub(super) fn state(&self) -> State {
-        self.machine.state(&self.clock, self.config.recovery())
+        self.machine.state(&self.clock)
+    }
+
+    /// The same, after all changes that have begun.
+    pub(super) fn state_under_lock(&self) -> State {
+        self.machine.observe(&self.clock).state
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
-        let seen = self.machine.observe(&self.clock, self.config.recovery());
-        Snapshot::new(self.name.clone(), seen, self.counters.read())
+        let seen = self.machine.observe(&self.clock);
+        let kept =
+            self.extras.get().map_or_else(Kept::default, |extras| extras.kept(seen.generation, &self.clock));
+        let critical = self.config().critical();
+        Snapshot::new(self.who(), seen, self.counters.read(), kept, critical)
+    }
+
+    /// Closed, without a failure to remember.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.machine.is_clean()
+            && self.extras.get().is_none_or(|extras| {
+                extras.is_clean(self.machine.observe(&self.clock).generation, &self.clock)
+            })
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        self.counters.read()
+    }
+
+    /// Those who listen to this breaker alone.
+    pub(super) fn hub(&self) -> &Arc<Hub> {
+        self.hub.get_or_init(|| Box::new(Arc::default()))
+    }
+
+    /// Tells the listeners what has changed. The thread that does tells all there is, in order.
+    pub(super) fn tell_news(&self) {
+        if !self.machine.has_news() || !self.machine.begin_to_tell() {
+            return;
+        }
+        while let Some(transition) = self.machine.next_news() {
+            let (name, key) = self.who();
+            let event = Event::Changed(Change::new(name, key, transition));
+            for hub in self.hub.get().into_iter().chain(self.identity.hub()) {
+                hub.tell(&event);
+            }
+        }
+    }
+
+    fn who(&self) -> (Name, Option<Arc<str>>) {
+        (self.identity.name().clone(), self.identity.key().cloned())
+    }
+
+    fn make_extras(&self, config: &Config) {
+        if Extras::are_needed(config) {
+            self.extras.get_or_init(|| Box::new(Extras::new(config)));
+        }
     }
 }
 
-impl Admission<'_> {
+impl<'a> Admission<'a> {
+    /// Of a call that is not timed and has no place to give back.
     #[inline]
-    pub(super) fn settle(&self, outcome: Outcome) {
-        self.circuit.settle(self.ticket, outcome);
+    const fn plain(circuit: &'a Circuit, ticket: Ticket) -> Self {
+        Self { circuit, ticket, stamp: Stamp::NONE }
     }
 
     pub(super) fn is_trial(&self) -> bool {
@@ -112,18 +275,42 @@ impl Admission<'_> {
     }
 }
 
+impl Drop for Circuit {
+    fn drop(&mut self) {
+        self.identity.retire(|| self.counters.read());
+    }
+}
+
+fn run_limit(config: &Config) -> u32 {
+    config.rules().consecutive.map_or(0, NonZeroU32::get)
+}
+
+impl Stamp {
+    pub(super) const NONE: Self = Self(0);
+    const IN_BULKHEAD: Self = Self(1 << 63);
+    const TIMED: u64 = 1 << 62;
+
+    const fn with(self, start: Start) -> Self {
+        Self(self.0 | Self::TIMED | start.bits())
+    }
+
+    pub(super) const fn is_in_bulkhead(self) -> bool {
+        self.0 & Self::IN_BULKHEAD.0 != 0
+    }
+
+    pub(super) const fn start(self) -> Option<Start> {
+        if self.0 & Self::TIMED == 0 { None } else { Some(Start::from_bits(self.0 & (Self::TIMED - 1))) }
+    }
+}
+
 impl From<Rejected<'_>> for BreakerError {
-    fn from(Rejected { circuit, by }: Rejected<'_>) -> Self {
-        let kind = match by {
-            State::HalfOpen => ErrorKind::HalfOpen,
-            State::ForcedOpen => ErrorKind::ForcedOpen,
-            // Closed and Disabled refuse nothing.
-            State::Open | State::Closed | State::Disabled => ErrorKind::Open,
+    fn from(Rejected { circuit, kind }: Rejected<'_>) -> Self {
+        let due = match kind {
+            ErrorKind::Open => Some(circuit.machine.due().unwrap_or_else(|| circuit.clock.coarse_now())),
+            ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull | ErrorKind::TimedOut => {
+                None
+            }
         };
-        let retry_after = match kind {
-            ErrorKind::Open => circuit.machine.retry_after(&circuit.clock, circuit.config.recovery()),
-            ErrorKind::HalfOpen | ErrorKind::ForcedOpen => None,
-        };
-        Self::new(circuit.name.clone(), kind, retry_after)
+        Self::new(circuit.who(), kind, due, circuit.clock.clone())
     }
 }

@@ -1,114 +1,149 @@
 //! A call that takes its time. While it is being polled only a panic can end it early; between two
-//! polls only a cancellation can. Polled again after its end it stays pending, and runs nothing.
+//! polls only a cancellation can, or the end of its time. Polled again after its end it stays pending, and
+//! runs nothing.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::circuit::{Admission, Circuit};
-use super::permit::{IfDropped, Permit};
-use crate::classifier::of_result;
-use crate::error::BreakerError;
+use super::circuit::{Admission, Rejected};
+use super::extras::Extras;
+use super::permit::says_panicked;
+use super::settle::End;
+use crate::clock::Alarm;
+use crate::error::ErrorKind;
 use crate::outcome::Outcome;
-
-pin_project! {
-    /// The future of [`CircuitBreaker::call_async`](crate::CircuitBreaker::call_async).
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct CallFuture<'a, F> {
-        #[pin]
-        future: F,
-        not_asked_yet: Option<&'a Circuit>,
-        permit: Option<Permit<'a>>,
-    }
-}
 
 pin_project! {
     /// A future whose call was admitted, and how to read what it returns.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Guarded<'a, F, C> {
+    pub struct Guarded<'a, F, C, X> {
         #[pin]
         future: F,
-        permit: Option<Permit<'a>>,
+        call: Unsettled<'a>,
         classify: C,
+        text: X,
     }
 }
 
-impl<'a, F> CallFuture<'a, F> {
-    pub(super) fn new(circuit: &'a Circuit, future: F) -> Self {
-        Self { future, not_asked_yet: Some(circuit), permit: None }
+pin_project! {
+    /// The same, with an end to its time: what the future gives, or that it was ended.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Limited<'a, F, C, X> {
+        #[pin]
+        call: Guarded<'a, F, C, X>,
+        #[pin]
+        alarm: Option<Alarm>,
     }
 }
 
-impl<'a, F, C> Guarded<'a, F, C> {
-    #[inline]
-    pub(crate) fn new(admission: Admission<'a>, future: F, classify: C) -> Self {
-        Self { future, permit: Some(Permit::new(admission, IfDropped::Cancelled)), classify }
-    }
-}
+/// A call that is cancelled when this is dropped before it has ended.
+#[derive(Debug)]
+struct Unsettled<'a>(Option<Admission<'a>>);
 
-impl<T, E, F> Future for CallFuture<'_, F>
-where
-    F: Future<Output = Result<T, E>>,
-    E: From<BreakerError>,
-{
-    type Output = Result<T, E>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let Some(circuit) = this.not_asked_yet.take() {
-            let admission = circuit.admit().map_err(BreakerError::from)?;
-            *this.permit = Some(Permit::new(admission, IfDropped::Cancelled));
-        }
-        poll_admitted(this.future, this.permit, of_result, context)
-    }
-}
-
-impl<F, C> Future for Guarded<'_, F, C>
+impl<'a, F, C, X> Guarded<'a, F, C, X>
 where
     F: Future,
     C: Fn(&F::Output) -> Outcome,
+    X: Fn(&F::Output) -> Option<Arc<str>>,
+{
+    #[inline]
+    pub(crate) fn new(admission: Admission<'a>, future: F, classify: C, text: X) -> Self {
+        Self { future, call: Unsettled(Some(admission)), classify, text }
+    }
+}
+
+impl<'a, F, C, X> Limited<'a, F, C, X>
+where
+    F: Future,
+    C: Fn(&F::Output) -> Outcome,
+    X: Fn(&F::Output) -> Option<Arc<str>>,
+{
+    pub(crate) fn new(admission: Admission<'a>, future: F, classify: C, text: X) -> Self {
+        let circuit = admission.circuit;
+        let limit = circuit.extras.get().and_then(Extras::call_timeout);
+        let alarm = limit.and_then(|limit| circuit.clock.alarm(limit));
+        Self { call: Guarded::new(admission, future, classify, text), alarm }
+    }
+}
+
+impl<F, C, X> Future for Guarded<'_, F, C, X>
+where
+    F: Future,
+    C: Fn(&F::Output) -> Outcome,
+    X: Fn(&F::Output) -> Option<Arc<str>>,
 {
     type Output = F::Output;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        poll_admitted(this.future, this.permit, this.classify, context)
+        if this.call.0.is_none() {
+            return Poll::Pending;
+        }
+        let watch = FailOnPanic(this.call);
+        let polled = this.future.poll(context);
+        if let Poll::Ready(output) = &polled {
+            let end = (this.classify)(output).into();
+            if let Some(admission) = watch.0.0.take() {
+                admission.settle(end, &|| (this.text)(output));
+            }
+        }
+        std::mem::forget(watch);
+        polled
     }
 }
 
-#[inline]
-fn poll_admitted<F: Future>(
-    future: Pin<&mut F>,
-    place: &mut Option<Permit<'_>>,
-    classify: impl FnOnce(&F::Output) -> Outcome,
-    context: &mut Context<'_>,
-) -> Poll<F::Output> {
-    if place.is_none() {
-        return Poll::Pending;
-    }
-    let watch = FailOnPanic(place);
-    let polled = future.poll(context);
-    if let Poll::Ready(output) = &polled {
-        let outcome = classify(output);
-        if let Some(permit) = watch.0.take() {
-            permit.settle(outcome);
+impl<'a, F, C, X> Future for Limited<'a, F, C, X>
+where
+    F: Future,
+    C: Fn(&F::Output) -> Outcome,
+    X: Fn(&F::Output) -> Option<Arc<str>>,
+{
+    type Output = Result<F::Output, Rejected<'a>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Poll::Ready(output) = this.call.as_mut().poll(context) {
+            return Poll::Ready(Ok(output));
+        }
+        let Some(alarm) = this.alarm.as_pin_mut() else {
+            return Poll::Pending;
+        };
+        match (alarm.poll(context), this.call.project().call.0) {
+            (Poll::Ready(()), Some(admission)) => Poll::Ready(Err(admission.time_out())),
+            (Poll::Ready(()) | Poll::Pending, _) => Poll::Pending,
         }
     }
-    std::mem::forget(watch);
-    polled
+}
+
+impl<'a> Admission<'a> {
+    fn time_out(self) -> Rejected<'a> {
+        self.settle(End::TimedOut, &|| Some(Arc::from("it took longer than call_timeout")));
+        Rejected { circuit: self.circuit, kind: ErrorKind::TimedOut }
+    }
+}
+
+impl Drop for Unsettled<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(admission) = self.0.take() {
+            admission.settle(End::Ignored, &|| None);
+        }
+    }
 }
 
 /// Settles the call at once when a panic comes through, and not only when somebody drops the future.
-struct FailOnPanic<'p, 'a>(&'p mut Option<Permit<'a>>);
+struct FailOnPanic<'p, 'a>(&'p mut Unsettled<'a>);
 
 impl Drop for FailOnPanic<'_, '_> {
     fn drop(&mut self) {
-        if let Some(permit) = self.0.take() {
-            permit.settle(Outcome::Failure);
+        if let Some(admission) = self.0.0.take() {
+            admission.settle(End::Failure, &says_panicked);
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The proof that a call was admitted. It is settled exactly once: by its owner, or by being dropped.
 
+use std::fmt::Display;
 use std::mem::ManuallyDrop;
+use std::sync::Arc;
 
 use super::circuit::Admission;
+use super::settle::{End, Text};
 use crate::outcome::Outcome;
 
 /// The permission to make one call, to be [settled](Self::settle) when the call has ended.
@@ -10,7 +13,7 @@ use crate::outcome::Outcome;
 /// * Dropped: the call was cancelled, which counts as ignored; or it panicked, if this thread is
 ///   unwinding now and was not when the permit was acquired, which counts as a failure.
 /// * Leaked (`mem::forget`): counts as nothing. A trial that is leaked counts as failed when its
-///   lease, `half_open_timeout`, runs out.
+///   lease, `half_open_timeout`, runs out; a place among `max_concurrent` calls stays taken.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
@@ -31,19 +34,19 @@ pub struct Permit<'a> {
 
 /// What it means that a permit was dropped.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum IfDropped {
+enum IfDropped {
     /// The call runs right now, so only a panic can drop its permit.
     Panicked,
-    /// The call rests between two polls, so it is being cancelled.
+    /// The call waits, so it is being cancelled.
     Cancelled,
     /// The owner is not ours to watch: a panic, if one has begun.
     AsTheThreadSays,
 }
 
 impl<'a> Permit<'a> {
-    #[inline]
-    pub(super) fn new(admission: Admission<'a>, if_dropped: IfDropped) -> Self {
-        Self { admission, if_dropped }
+    /// For a call that waits.
+    pub(super) const fn cancellable(admission: Admission<'a>) -> Self {
+        Self { admission, if_dropped: IfDropped::Cancelled }
     }
 
     /// For a caller who does with it as he likes.
@@ -58,14 +61,39 @@ impl<'a> Permit<'a> {
     /// counted in the totals and decides nothing.
     #[inline]
     pub fn settle(self, outcome: Outcome) {
-        let this = ManuallyDrop::new(self);
-        this.admission.settle(outcome);
+        self.settle_as(outcome.into(), &|| None);
+    }
+
+    /// Ends the call as a failure and says why: if it opens the circuit, that is what
+    /// [`Transition::last_failure`](crate::Transition) shows.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let breaker = CircuitBreaker::new("upload", Config::builder().failure_threshold(1).build()?)?;
+    /// breaker.try_acquire()?.fail("the disk is full");
+    /// let opened = breaker.snapshot().last_transition.unwrap();
+    /// assert_eq!(opened.last_failure.as_deref(), Some("the disk is full"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fail(self, why: impl Display) {
+        self.settle_as(End::Failure, &|| Some(Arc::from(why.to_string())));
     }
 
     /// Whether this call is a trial of a half-open circuit.
     #[must_use]
     pub fn is_trial(&self) -> bool {
         self.admission.is_trial()
+    }
+
+    /// The call goes on under another guard.
+    pub(super) fn into_admission(self) -> Admission<'a> {
+        ManuallyDrop::new(self).admission
+    }
+
+    #[inline]
+    fn settle_as(self, end: End, text: Text<'_>) {
+        self.into_admission().settle(end, text);
     }
 }
 
@@ -76,18 +104,32 @@ impl Drop for Permit<'_> {
             IfDropped::Cancelled => false,
             IfDropped::AsTheThreadSays => std::thread::panicking(),
         };
-        let outcome = if panicked { Outcome::Failure } else { Outcome::Ignored };
-        self.admission.settle(outcome);
+        if panicked {
+            self.admission.settle(End::Failure, &says_panicked);
+        } else {
+            self.admission.settle(End::Ignored, &|| None);
+        }
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "others have nothing to say")]
+pub(super) fn says_panicked() -> Option<Arc<str>> {
+    Some(Arc::from("it panicked"))
+}
+
 impl Admission<'_> {
-    /// Runs the call to its end.
+    /// Runs the call to its end. `text` is asked what a failure says.
     #[inline]
-    pub(crate) fn run<T>(self, call: impl FnOnce() -> T, classify: impl FnOnce(&T) -> Outcome) -> T {
-        let permit = Permit::new(self, IfDropped::Panicked);
+    pub(crate) fn run<T>(
+        self,
+        call: impl FnOnce() -> T,
+        classify: impl FnOnce(&T) -> Outcome,
+        text: impl Fn(&T) -> Option<Arc<str>>,
+    ) -> T {
+        let permit = Permit { admission: self, if_dropped: IfDropped::Panicked };
         let output = call();
-        permit.settle(classify(&output));
+        let end = classify(&output).into();
+        permit.settle_as(end, &|| text(&output));
         output
     }
 }

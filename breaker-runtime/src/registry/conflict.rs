@@ -1,18 +1,9 @@
-//! Two declarations of one name that do not agree.
+//! Why a breaker was not registered, and all conflicts of a registry.
 
 use std::error::Error;
 use std::fmt;
-use std::panic::Location;
 
-use crate::config::ConfigError;
-
-/// One name was declared in two ways. The first declaration stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conflict {
-    name: String,
-    first: &'static Location<'static>,
-    second: &'static Location<'static>,
-}
+use crate::config::{ConfigError, Conflict};
 
 /// All conflicts of a registry, from [`Registry::check`](crate::Registry::check).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,34 +26,6 @@ pub enum RegisterError {
     Conflict(Conflict),
 }
 
-impl Conflict {
-    pub(crate) fn new(
-        name: &str,
-        first: &'static Location<'static>,
-        second: &'static Location<'static>,
-    ) -> Self {
-        Self { name: name.to_owned(), first, second }
-    }
-
-    /// The name that was declared twice.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Where the declaration stands that is in force.
-    #[must_use]
-    pub const fn first(&self) -> &'static Location<'static> {
-        self.first
-    }
-
-    /// Where the other one stands.
-    #[must_use]
-    pub const fn second(&self) -> &'static Location<'static> {
-        self.second
-    }
-}
-
 impl Conflicts {
     pub(super) fn if_any(conflicts: Vec<Conflict>) -> Result<(), Self> {
         if conflicts.is_empty() { Ok(()) } else { Err(Self(conflicts)) }
@@ -71,17 +34,6 @@ impl Conflicts {
     /// The conflicts, in the order in which they were found.
     pub fn iter(&self) -> impl Iterator<Item = &Conflict> {
         self.0.iter()
-    }
-}
-
-impl fmt::Display for Conflict {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, first, second } = self;
-        write!(
-            out,
-            "circuit breaker {name:?} is declared at {first} and again at {second}; \
-             give both the same settings, or one of them another name"
-        )
     }
 }
 
@@ -104,7 +56,6 @@ impl fmt::Display for RegisterError {
     }
 }
 
-impl Error for Conflict {}
 impl Error for Conflicts {}
 impl Error for RegisterError {}
 

@@ -1,135 +1,183 @@
 //! The record behind a lock, and the word that callers read without it.
 //!
 //! The lock is taken by those who change the state, hold a trial or take a snapshot, for as long as it
-//! takes to look at each trial's place, and never while user code runs. The proof of the word is in `state.rs`; the numbers below refer to it.
+//! takes to look at each trial's place, and never while user code runs. The proof of the word is in
+//! `state.rs`; the numbers below refer to it.
 
-use super::record::{Admitted, Observation, Record};
+use std::sync::Arc;
+
+use super::record::{Admitted, Observation, Record, Trial};
 use super::recovery::Recovery;
-use super::transition::{Cause, State};
+use super::transition::{Cause, Details, State, Transition};
 use super::word::Word;
 use crate::clock::{Clock, Moment};
-use crate::outcome::Outcome;
-use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
-use std::time::Duration;
+use crate::sync::{AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, lock};
 
+/// The machine of one circuit, and the settings `S` that it obeys.
 #[derive(Debug)]
-pub(crate) struct Machine {
+pub(crate) struct Machine<S> {
     word: AtomicU64,
     until: AtomicU64,
-    record: Mutex<Record>,
+    /// Whether there are changes that nobody was told of: a hint, read without the lock.
+    has_news: AtomicU32,
+    locked: Mutex<Locked<S>>,
+}
+
+#[derive(Debug)]
+struct Locked<S> {
+    record: Record,
+    settings: S,
+    /// Whether somebody is telling listeners just now; he tells them the rest as well.
+    is_telling: bool,
 }
 
 /// What an admitted call brings back: the generation it belongs to and, for a trial, its place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket(Word);
 
-impl Machine {
-    pub(crate) fn new(now: Moment) -> Self {
+impl<S: AsRef<Recovery>> Machine<S> {
+    pub(crate) fn new(settings: S, now: Moment) -> Self {
         let record = Record::new(now);
         Self {
             word: AtomicU64::new(Word::new(record.state(), record.generation()).bits()),
             until: AtomicU64::new(record.until().nanos()),
-            record: Mutex::new(record),
+            has_news: AtomicU32::new(0),
+            locked: Mutex::new(Locked { record, settings, is_telling: false }),
         }
     }
 
-    /// Whether a call goes through now, or else which state refuses it.
+    /// Lets a call through if every call goes through now.
     #[inline]
-    pub(crate) fn admit(&self, clock: &Clock, recovery: &Recovery) -> Result<Ticket, State> {
+    pub(crate) fn admit_freely(&self) -> Option<Ticket> {
         let word = self.load(Ordering::Acquire);
-        if word.admits_all() {
-            return Ok(Ticket(word.without_run()));
-        }
-        self.admit_restricted(clock, recovery)
+        word.admits_all().then_some(Ticket(word.without_run()))
     }
 
-    /// A call succeeded. With no failures to forget there is nothing to write (3).
+    /// Whether a call goes through now, or else which state refuses it. Cold, so that the path through a
+    /// closed circuit is laid out straight.
+    #[cold]
+    pub(crate) fn admit(&self, clock: &Clock) -> Result<Ticket, State> {
+        self.refuse(clock).map_or_else(|| self.admit_by_record(clock), Err)
+    }
+
+    /// Whether nothing has changed since the call was admitted, no failure either: then a success has
+    /// nothing to write (3).
     #[inline]
-    pub(crate) fn succeed(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) {
-        if self.load(Ordering::Relaxed) == ticket.0 {
-            return;
-        }
-        self.succeed_otherwise(ticket, clock, recovery);
+    pub(crate) fn is_unchanged(&self, ticket: Ticket) -> bool {
+        self.load(Ordering::Relaxed) == ticket.0
     }
 
-    /// A call failed. Returns how many did in a row, if it was admitted freely and still counts;
-    /// a failed trial re-opens the circuit here.
-    pub(crate) fn fail(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) -> Option<u32> {
-        if let Some(place) = ticket.0.place() {
-            self.settle_trial(ticket, place, Outcome::Failure, clock, recovery);
-            return None;
-        }
+    /// A call succeeded. Returns whether it still counts.
+    pub(crate) fn end_run(&self, ticket: Ticket) -> bool {
+        self.swap_run(ticket, Word::without_run).is_some()
+    }
+
+    /// A call failed. Returns how many did in a row, if it was admitted freely and still counts.
+    pub(crate) fn fail(&self, ticket: Ticket) -> Option<u32> {
         self.swap_run(ticket, Word::with_one_more)
     }
 
-    /// A call ended that says nothing. Only a trial has something to give back.
-    pub(crate) fn ignore(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) {
-        if let Some(place) = ticket.0.place() {
-            self.settle_trial(ticket, place, Outcome::Ignored, clock, recovery);
-        }
+    /// A trial ended.
+    pub(crate) fn settle_trial(&self, ticket: Ticket, trial: Trial, clock: &Clock) {
+        let Some(place) = ticket.0.place() else {
+            return;
+        };
+        let locked = &mut *self.lock();
+        let recovery = locked.settings.as_ref();
+        locked.record.settle_trial((ticket.0.generation(), place), trial, clock.now(), recovery);
+        self.publish(locked);
     }
 
     /// A rule was met in the generation of this ticket (4).
-    pub(crate) fn trip(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) {
-        let mut record = self.lock();
-        if Word::new(record.state(), record.generation()) == ticket.0 {
-            record.change(Cause::RuleMet, clock.now(), recovery);
-            self.publish(&record, recovery);
+    pub(crate) fn trip(&self, ticket: Ticket, details: Details, clock: &Clock) {
+        let locked = &mut *self.lock();
+        if Word::new(locked.record.state(), locked.record.generation()) == ticket.0 {
+            locked.record.change(Cause::RuleMet, details, clock.now(), locked.settings.as_ref());
+            self.publish(locked);
         }
     }
 
     /// An operator's word.
-    pub(crate) fn order(&self, cause: Cause, clock: &Clock, recovery: &Recovery) {
-        let mut record = self.lock();
+    pub(crate) fn order(&self, cause: Cause, details: Details, clock: &Clock) {
+        let locked = &mut *self.lock();
         let now = clock.now();
-        record.expire(now, recovery);
-        record.change(cause, now, recovery);
-        self.publish(&record, recovery);
+        let recovery = locked.settings.as_ref();
+        locked.record.expire(now, recovery);
+        locked.record.change(cause, details, now, recovery);
+        self.publish(locked);
+    }
+
+    /// Obeys other settings from now on. `meanwhile` is told the generation, under the lock; it must not
+    /// come back here.
+    pub(crate) fn obey(&self, settings: S, clock: &Clock, meanwhile: impl FnOnce(&S, u64)) {
+        let locked = &mut *self.lock();
+        locked.record.expire(clock.now(), locked.settings.as_ref());
+        meanwhile(&settings, locked.record.generation());
+        locked.settings = settings;
+        self.publish(locked);
     }
 
     /// The state that one sees now: without the lock, unless it is just changing.
-    pub(crate) fn state(&self, clock: &Clock, recovery: &Recovery) -> State {
+    pub(crate) fn state(&self, clock: &Clock) -> State {
         let (word, until) = self.read();
         match word.state() {
             Some(State::HalfOpen) if clock.has_reached(until) => State::Open,
             Some(state) => state,
-            None => self.observe(clock, recovery).state,
+            None => self.observe(clock).state,
         }
     }
 
     /// What one sees now; changes nothing, so an expired lease is seen and not yet noticed.
-    pub(crate) fn observe(&self, clock: &Clock, recovery: &Recovery) -> Observation {
-        let record = self.lock();
-        let (word, mut seen) = (self.load(Ordering::Relaxed), record.clone());
-        drop(record);
+    pub(crate) fn observe(&self, clock: &Clock) -> Observation {
+        let locked = self.lock();
+        let (word, mut seen) = (self.load(Ordering::Relaxed), locked.record.clone());
         let now = clock.now();
-        seen.expire(now, recovery);
+        seen.expire(now, locked.settings.as_ref());
+        drop(locked);
         seen.observe(word.run(), now)
     }
 
-    /// How long until an open circuit admits a trial, by the coarse clock, which may be a tick behind;
-    /// zero if it is open no more, none if it stays open for ever.
-    pub(crate) fn retry_after(&self, clock: &Clock, recovery: &Recovery) -> Option<Duration> {
+    /// When an open circuit admits its first trial, or now if it is open no more.
+    pub(crate) fn due(&self) -> Option<Moment> {
         let (word, until) = self.read();
-        let is_open = word.state() == Some(State::Open);
-        if !is_open {
-            return Some(Duration::ZERO);
-        }
-        until.wait_from(clock.coarse_now()).map(|wait| wait.min(recovery.recovery_timeout))
+        (word.state() == Some(State::Open)).then_some(until)
     }
 
-    /// Cold, so that the path through a closed circuit is laid out straight.
-    #[cold]
-    fn admit_restricted(&self, clock: &Clock, recovery: &Recovery) -> Result<Ticket, State> {
-        self.refuse(clock).map_or_else(|| self.admit_by_record(clock, recovery), Err)
+    /// Closed without a failure, as far as the word knows.
+    pub(crate) fn is_clean(&self) -> bool {
+        let word = self.load(Ordering::Acquire);
+        word.is_closed() && word.run() == 0
+    }
+
+    /// Whether `next_news` has something to say.
+    pub(crate) fn has_news(&self) -> bool {
+        self.has_news.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether the caller is to tell the listeners. He then calls [`next_news`](Self::next_news) until there
+    /// is none.
+    pub(crate) fn begin_to_tell(&self) -> bool {
+        let mut locked = self.lock();
+        !std::mem::replace(&mut locked.is_telling, true)
+    }
+
+    /// The oldest change that nobody was told of. Without one, the telling has ended.
+    pub(crate) fn next_news(&self) -> Option<Arc<Transition>> {
+        let locked = &mut *self.lock();
+        let news = locked.record.next_news();
+        if news.is_none() {
+            locked.is_telling = false;
+            self.has_news.store(0, Ordering::Relaxed);
+        }
+        news
     }
 
     #[inline(never)]
-    fn admit_by_record(&self, clock: &Clock, recovery: &Recovery) -> Result<Ticket, State> {
-        let mut record = self.lock();
-        let admitted = record.admit(clock.now(), recovery);
-        self.publish(&record, recovery);
-        let word = Word::new(record.state(), record.generation());
+    fn admit_by_record(&self, clock: &Clock) -> Result<Ticket, State> {
+        let locked = &mut *self.lock();
+        let admitted = locked.record.admit(clock.now(), locked.settings.as_ref());
+        self.publish(locked);
+        let word = Word::new(locked.record.state(), locked.record.generation());
         admitted.map(|admitted| match admitted {
             Admitted::Freely => Ticket(word),
             Admitted::AsTrial { place } => Ticket(word.with_place(place)),
@@ -157,15 +205,6 @@ impl Machine {
         (if unchanged { word } else { Word::BUSY }, until)
     }
 
-    #[cold]
-    fn succeed_otherwise(&self, ticket: Ticket, clock: &Clock, recovery: &Recovery) {
-        if let Some(place) = ticket.0.place() {
-            self.settle_trial(ticket, place, Outcome::Success, clock, recovery);
-        } else {
-            self.swap_run(ticket, Word::without_run);
-        }
-    }
-
     /// Changes the run of failures in the generation of `ticket`; nothing in any other (3). Busy
     /// means that this generation is just ending.
     fn swap_run(&self, ticket: Ticket, step: fn(Word) -> Word) -> Option<u32> {
@@ -185,20 +224,18 @@ impl Machine {
         None
     }
 
-    fn settle_trial(&self, ticket: Ticket, place: u32, outcome: Outcome, clock: &Clock, recovery: &Recovery) {
-        let mut record = self.lock();
-        record.settle_trial((ticket.0.generation(), place), outcome, clock.now(), recovery);
-        self.publish(&record, recovery);
-    }
-
     /// Makes the word say what the record says (1, 5). The run of a Closed circuit lives in the word
     /// alone, so a generation that goes on is left as it is.
-    fn publish(&self, record: &Record, recovery: &Recovery) {
+    fn publish(&self, locked: &Locked<S>) {
+        let record = &locked.record;
+        if record.has_news() {
+            self.has_news.store(1, Ordering::Relaxed);
+        }
         let mut word = Word::new(record.state(), record.generation());
         if self.load(Ordering::Relaxed).without_run() == word && record.state() != State::HalfOpen {
             return;
         }
-        if record.state() == State::HalfOpen && record.is_full(recovery) {
+        if record.state() == State::HalfOpen && record.is_full(locked.settings.as_ref()) {
             word = word.with_no_place();
         }
         // A swap, like the swaps of the run: of two, one sees the other.
@@ -212,14 +249,40 @@ impl Machine {
         Word::from_bits(self.word.load(ordering))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Record> {
-        lock(&self.record)
+    fn lock(&self) -> MutexGuard<'_, Locked<S>> {
+        lock(&self.locked)
+    }
+}
+
+impl<S: Clone> Machine<S> {
+    /// The settings that it obeys.
+    pub(crate) fn settings(&self) -> S {
+        lock(&self.locked).settings.clone()
     }
 }
 
 impl Ticket {
+    /// Of a call that went through though it was refused: its result decides nothing.
+    pub(crate) const OUTSIDE: Self = Self(Word::BUSY);
+
     #[inline]
     pub(crate) fn is_trial(self) -> bool {
-        !self.0.admits_all()
+        self.0.place().is_some()
+    }
+
+    /// Whether the rules look at its result: it was admitted by a closed circuit.
+    #[inline]
+    pub(crate) const fn is_counted(self) -> bool {
+        self.0.is_closed()
+    }
+
+    /// Whether limits apply to it: neither disabled nor outside.
+    pub(crate) fn is_ruled(self) -> bool {
+        self.is_counted() || self.is_trial()
+    }
+
+    #[inline]
+    pub(crate) const fn generation(self) -> u64 {
+        self.0.generation()
     }
 }

@@ -4,15 +4,17 @@
 //! out, so that a circuit whose trial hangs has re-opened at the moment the lease ended, whoever
 //! comes to notice.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::history::History;
+use super::leases::Leases;
 use super::recovery::Recovery;
-use super::transition::{Cause, State, Transition, next};
+use super::transition::{Cause, Details, State, Transition, next};
 use super::word::MAX_GENERATION;
 use crate::clock::Moment;
-use crate::outcome::Outcome;
 
-/// Everything about a circuit but its run of failures.
+/// Everything about a circuit but its run of failures and its window.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     state: State,
@@ -21,10 +23,12 @@ pub(super) struct Record {
     since: Moment,
     /// When an open circuit admits its first trial.
     due: Moment,
-    /// When the lease of the trial in each place ends; none in a free place.
-    leases: Vec<Option<Moment>>,
+    leases: Leases,
     passed: u32,
-    last: Option<Transition>,
+    /// How often trials have re-opened it since it was closed.
+    reopenings: u32,
+    /// None before the first change.
+    history: Option<Box<History>>,
 }
 
 /// A call that goes through: freely, or as the trial in a place.
@@ -34,8 +38,17 @@ pub(super) enum Admitted {
     AsTrial { place: u32 },
 }
 
+/// How a trial ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Trial {
+    Passed,
+    Failed(Details),
+    Slow(Details),
+    Ignored,
+}
+
 /// What one sees from outside at one moment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Observation {
     pub(crate) state: State,
     pub(crate) generation: u64,
@@ -43,7 +56,7 @@ pub(crate) struct Observation {
     pub(crate) retry_after: Option<Duration>,
     pub(crate) consecutive_failures: u32,
     pub(crate) trials: usize,
-    pub(crate) last: Option<Transition>,
+    pub(crate) history: History,
 }
 
 impl Record {
@@ -53,9 +66,10 @@ impl Record {
             generation: 0,
             since: now,
             due: Moment::NEVER,
-            leases: Vec::new(),
+            leases: Leases::new(),
             passed: 0,
-            last: None,
+            reopenings: 0,
+            history: None,
         }
     }
 
@@ -68,14 +82,14 @@ impl Record {
     }
 
     pub(super) fn is_full(&self, recovery: &Recovery) -> bool {
-        self.trials() >= recovery.half_open_max_calls.get() as usize
+        self.leases.count() >= recovery.half_open_max_calls.get() as usize
     }
 
     /// Until when nothing changes by itself.
     pub(super) fn until(&self) -> Moment {
         match self.state {
             State::Open => self.due,
-            State::HalfOpen => self.leases.iter().flatten().copied().min().unwrap_or(Moment::NEVER),
+            State::HalfOpen => self.leases.first_to_end(),
             State::Closed | State::ForcedOpen | State::Disabled => Moment::NEVER,
         }
     }
@@ -84,13 +98,12 @@ impl Record {
     pub(super) fn admit(&mut self, now: Moment, recovery: &Recovery) -> Result<Admitted, State> {
         self.expire(now, recovery);
         if self.state == State::Open && now >= self.due {
-            self.change(Cause::RecoveryElapsed, now, recovery);
+            self.change(Cause::RecoveryElapsed, Details::default(), now, recovery);
         }
         match self.state {
             State::Closed | State::Disabled => Ok(Admitted::Freely),
             State::HalfOpen if !self.is_full(recovery) => {
-                let lease = now.after(recovery.half_open_timeout);
-                Ok(Admitted::AsTrial { place: self.take_place(lease) })
+                Ok(Admitted::AsTrial { place: self.leases.take(now.after(recovery.half_open_timeout)) })
             }
             State::HalfOpen | State::Open | State::ForcedOpen => Err(self.state),
         }
@@ -100,7 +113,7 @@ impl Record {
     pub(super) fn settle_trial(
         &mut self,
         (generation, place): (u64, u32),
-        outcome: Outcome,
+        trial: Trial,
         now: Moment,
         recovery: &Recovery,
     ) {
@@ -108,18 +121,17 @@ impl Record {
         if self.generation != generation {
             return;
         }
-        if let Some(lease) = self.leases.get_mut(place as usize) {
-            *lease = None;
-        }
-        match outcome {
-            Outcome::Success => {
+        self.leases.give_back(place);
+        match trial {
+            Trial::Passed => {
                 self.passed += 1;
                 if self.passed >= recovery.success_threshold.get() {
-                    self.change(Cause::TrialsPassed, now, recovery);
+                    self.change(Cause::TrialsPassed, Details::default(), now, recovery);
                 }
             }
-            Outcome::Failure => self.change(Cause::TrialFailed, now, recovery),
-            Outcome::Ignored => {}
+            Trial::Failed(details) => self.change(Cause::TrialFailed, details, now, recovery),
+            Trial::Slow(details) => self.change(Cause::TrialSlow, details, now, recovery),
+            Trial::Ignored => {}
         }
     }
 
@@ -127,22 +139,41 @@ impl Record {
     pub(super) fn expire(&mut self, now: Moment, recovery: &Recovery) {
         let ends = self.until();
         if self.state == State::HalfOpen && ends <= now {
-            self.change(Cause::LeaseExpired, ends, recovery);
+            self.change(Cause::LeaseExpired, Details::default(), ends, recovery);
         }
     }
 
     /// Begins the generation that the table says follows, if it says one does.
-    pub(super) fn change(&mut self, cause: Cause, at: Moment, recovery: &Recovery) {
+    pub(super) fn change(&mut self, cause: Cause, details: Details, at: Moment, recovery: &Recovery) {
         let Some(to) = next(self.state, cause) else {
             return;
         };
-        self.last = Some(Transition { from: self.state, to, cause });
+        let (from, lasted) = (self.state, at.since(self.since));
         self.state = to;
         self.generation = (self.generation + 1) & MAX_GENERATION;
         self.since = at;
-        self.due = at.after(recovery.recovery_timeout);
         self.leases.clear();
         self.passed = 0;
+        self.reopenings = match (from, to) {
+            (State::HalfOpen, State::Open) => self.reopenings.saturating_add(1),
+            (State::Open, State::HalfOpen) => self.reopenings,
+            _ => 0,
+        };
+        let Details { trip, last_failure, ordered_by } = details;
+        let generation = self.generation;
+        let transition = Transition { from, to, cause, generation, trip, last_failure, ordered_by };
+        let history = self.history.get_or_insert_with(|| Box::new(History::new()));
+        history.add(Arc::new(transition), lasted);
+        self.due = at.after(recovery.open_for(self.reopenings, history.draw()));
+    }
+
+    /// The oldest change that nobody was told of.
+    pub(super) fn next_news(&mut self) -> Option<Arc<Transition>> {
+        self.history.as_mut()?.news.pop_front()
+    }
+
+    pub(super) fn has_news(&self) -> bool {
+        self.history.as_ref().is_some_and(|history| !history.news.is_empty())
     }
 
     pub(super) fn observe(&self, run: u32, now: Moment) -> Observation {
@@ -152,23 +183,11 @@ impl Record {
             time_in_state: now.since(self.since),
             retry_after: if self.state == State::Open { self.due.wait_from(now) } else { None },
             consecutive_failures: run,
-            trials: self.trials(),
-            last: self.last,
+            trials: self.leases.count(),
+            history: self.history.as_deref().map_or_else(History::new, |history| {
+                history.clone().until(self.state, now.since(self.since))
+            }),
         }
-    }
-
-    fn trials(&self) -> usize {
-        self.leases.iter().flatten().count()
-    }
-
-    fn take_place(&mut self, lease: Moment) -> u32 {
-        let place = self.leases.iter().position(Option::is_none).unwrap_or(self.leases.len());
-        match self.leases.get_mut(place) {
-            Some(free) => *free = Some(lease),
-            None => self.leases.push(Some(lease)),
-        }
-        // There are at most half_open_max_calls places, a u32.
-        u32::try_from(place).unwrap_or(u32::MAX)
     }
 }
 
@@ -177,17 +196,38 @@ mod tests {
     use std::num::NonZeroU32;
 
     use super::*;
+    use crate::state::{Factor, Share};
+
+    const RECOVERY: Recovery = Recovery {
+        recovery_timeout: Duration::from_nanos(10),
+        backoff: Factor::ONE,
+        max_recovery_timeout: Duration::MAX,
+        jitter: Share::NONE,
+        half_open_max_calls: NonZeroU32::MIN,
+        success_threshold: NonZeroU32::MIN,
+        half_open_timeout: Duration::from_nanos(10),
+    };
 
     #[test]
     fn the_generation_after_the_last_is_the_first() {
-        let recovery = Recovery {
-            recovery_timeout: Duration::MAX,
-            half_open_max_calls: NonZeroU32::MIN,
-            success_threshold: NonZeroU32::MIN,
-            half_open_timeout: Duration::MAX,
-        };
         let mut record = Record { generation: MAX_GENERATION, ..Record::new(Moment::NEVER) };
-        record.change(Cause::Reset, Moment::NEVER, &recovery);
+        record.change(Cause::Reset, Details::default(), Moment::NEVER, &RECOVERY);
         assert_eq!(record.generation(), 0);
+    }
+
+    #[test]
+    fn two_looks_at_an_expired_lease_see_the_same_due_time_however_it_is_drawn() {
+        let recovery = Recovery { jitter: Share::new(1.0).expect("in range"), ..RECOVERY };
+        let mut record = Record::new(Moment::from_nanos(0));
+        record.change(Cause::RuleMet, Details::default(), Moment::from_nanos(0), &recovery);
+        record.admit(Moment::from_nanos(50), &recovery).expect("it is due");
+        let due = [(); 2].map(|()| {
+            let mut seen = record.clone();
+            seen.expire(Moment::from_nanos(90), &recovery);
+            seen.due
+        });
+        assert_eq!(due[0], due[1]);
+        record.expire(Moment::from_nanos(90), &recovery);
+        assert_eq!(record.due, due[0]);
     }
 }

@@ -8,7 +8,128 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Recovery {
     pub(crate) recovery_timeout: Duration,
+    pub(crate) backoff: Factor,
+    pub(crate) max_recovery_timeout: Duration,
+    pub(crate) jitter: Share,
     pub(crate) half_open_max_calls: NonZeroU32,
     pub(crate) success_threshold: NonZeroU32,
     pub(crate) half_open_timeout: Duration,
+}
+
+/// A finite number of at least one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Factor(f64);
+
+/// A number from zero to one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share(f64);
+
+impl Recovery {
+    /// How long the circuit stays open after this many re-openings. `draw` is what chance says, from
+    /// zero to one.
+    pub(super) fn open_for(&self, reopenings: u32, draw: f64) -> Duration {
+        let grown = self.recovery_timeout.as_secs_f64() * self.backoff.0.powf(f64::from(reopenings));
+        let whole = if reopenings == 0 || self.backoff.0 <= 1.0 {
+            self.recovery_timeout
+        } else {
+            // Too long for a duration is longer than the longest.
+            Duration::try_from_secs_f64(grown)
+                .map_or(self.max_recovery_timeout, |grown| grown.min(self.max_recovery_timeout))
+        };
+        if self.jitter.0 <= 0.0 || whole == Duration::MAX {
+            return whole;
+        }
+        // The product is no longer than `whole`, and a part of the shortest time is still a time.
+        whole.mul_f64(1.0 - self.jitter.0 * draw).clamp(Duration::from_nanos(1), whole)
+    }
+}
+
+impl Factor {
+    pub(crate) const ONE: Self = Self(1.0);
+
+    pub(crate) const fn new(factor: f64) -> Option<Self> {
+        if factor >= 1.0 && factor.is_finite() { Some(Self(factor)) } else { None }
+    }
+
+    pub(crate) const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Share {
+    pub(crate) const NONE: Self = Self(0.0);
+
+    pub(crate) const fn new(share: f64) -> Option<Self> {
+        if share >= 0.0 && share <= 1.0 { Some(Self(share)) } else { None }
+    }
+
+    pub(crate) const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+// Neither is ever NaN.
+impl Eq for Factor {}
+impl Eq for Share {}
+
+impl PartialEq for Factor {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+
+impl PartialEq for Share {
+    fn eq(&self, other: &Self) -> bool {
+        // Minus zero is zero.
+        (self.0 + 0.0).to_bits() == (other.0 + 0.0).to_bits()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recovery(seconds: u64, backoff: f64, most: Duration, jitter: f64) -> Recovery {
+        Recovery {
+            recovery_timeout: Duration::from_secs(seconds),
+            backoff: Factor::new(backoff).expect("in range"),
+            max_recovery_timeout: most,
+            jitter: Share::new(jitter).expect("in range"),
+            half_open_max_calls: NonZeroU32::MIN,
+            success_threshold: NonZeroU32::MIN,
+            half_open_timeout: Duration::MAX,
+        }
+    }
+
+    #[test]
+    fn it_grows_by_the_factor_up_to_the_most() {
+        let recovery = recovery(10, 2.0, Duration::from_secs(60), 0.0);
+        let waits = [0, 1, 2, 3, 1000, u32::MAX].map(|times| recovery.open_for(times, 0.5).as_secs());
+        assert_eq!(waits, [10, 20, 40, 60, 60, 60]);
+    }
+
+    #[test]
+    fn chance_takes_up_to_its_share_away_and_never_all() {
+        let fifth = recovery(10, 1.0, Duration::MAX, 0.2);
+        assert_eq!(fifth.open_for(0, 0.0), Duration::from_secs(10));
+        assert_eq!(fifth.open_for(0, 1.0), Duration::from_secs(8));
+        let all = recovery(10, 3.0, Duration::MAX, 1.0);
+        assert_eq!(all.open_for(0, 1.0), Duration::from_nanos(1));
+        assert_eq!(all.open_for(1, 0.5), Duration::from_secs(15));
+    }
+
+    #[test]
+    fn never_stays_never() {
+        let mut never = recovery(1, 2.0, Duration::MAX, 0.5);
+        assert_eq!(never.open_for(100_000, 0.5), Duration::MAX);
+        never.recovery_timeout = Duration::MAX;
+        assert_eq!([never.open_for(0, 1.0), never.open_for(7, 1.0)], [Duration::MAX; 2]);
+    }
+
+    #[test]
+    fn nonsense_is_no_number() {
+        assert!([f64::NAN, f64::INFINITY, 0.999, -1.0].into_iter().all(|n| Factor::new(n).is_none()));
+        assert!([f64::NAN, f64::INFINITY, 1.001, -0.001].into_iter().all(|n| Share::new(n).is_none()));
+        assert_eq!(Share::new(-0.0), Share::new(0.0));
+    }
 }

@@ -1,6 +1,9 @@
 //! The table of transitions: every state, every cause, and nothing else. Total and pure.
 
 use std::fmt;
+use std::sync::Arc;
+
+use crate::window::Trip;
 
 /// What a circuit breaker is doing.
 ///
@@ -39,6 +42,8 @@ pub enum Cause {
     TrialsPassed,
     /// A trial failed.
     TrialFailed,
+    /// A trial was slow.
+    TrialSlow,
     /// A trial did not end within its lease.
     LeaseExpired,
     /// An operator forced it open.
@@ -53,8 +58,21 @@ pub enum Cause {
     Reset,
 }
 
-/// A change that happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A change that happened, and why.
+///
+/// ```
+/// use breaker_runtime::{Cause, CircuitBreaker, Config, State};
+///
+/// let breaker = CircuitBreaker::new("search", Config::default())?;
+/// breaker.operator("alice").force_open();
+///
+/// let change = breaker.snapshot().last_transition.unwrap();
+/// assert_eq!((change.from, change.to, change.cause), (State::Closed, State::ForcedOpen, Cause::ForcedOpen));
+/// assert_eq!(change.ordered_by.as_deref(), Some("alice"));
+/// assert_eq!(change.to_string(), "closed -> forced open: forced open by alice");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Transition {
     /// The state before it.
@@ -63,6 +81,24 @@ pub struct Transition {
     pub to: State,
     /// Why.
     pub cause: Cause,
+    /// The number of the generation that it began.
+    pub generation: u64,
+    /// The rule that was met, if one was, with its figures.
+    pub trip: Option<Trip>,
+    /// What the failure said that opened the circuit: its `Display` text or, without one, its `Debug`
+    /// text or the name of its type. None where nobody can say: a permit that was settled by hand, a value
+    /// that is no `Err`, a change that no failure caused.
+    pub last_failure: Option<Arc<str>>,
+    /// Who ordered it, if an operator did: the name that was given, or else the place in the code.
+    pub ordered_by: Option<Arc<str>>,
+}
+
+/// What is known of a change beside its cause.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Details {
+    pub(crate) trip: Option<Trip>,
+    pub(crate) last_failure: Option<Arc<str>>,
+    pub(crate) ordered_by: Option<Arc<str>>,
 }
 
 /// The table. `None`: this cause means nothing in this state. The same state again is a change too:
@@ -75,7 +111,7 @@ pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
         (S::Closed, C::RuleMet) => Some(S::Open),
         (S::Open, C::RecoveryElapsed) => Some(S::HalfOpen),
         (S::HalfOpen, C::TrialsPassed) => Some(S::Closed),
-        (S::HalfOpen, C::TrialFailed | C::LeaseExpired) => Some(S::Open),
+        (S::HalfOpen, C::TrialFailed | C::TrialSlow | C::LeaseExpired) => Some(S::Open),
 
         (_, C::ForcedOpen) => Some(S::ForcedOpen),
         (_, C::ForcedClosed | C::Reset) => Some(S::Closed),
@@ -88,7 +124,7 @@ pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
         | (S::Closed | S::HalfOpen | S::ForcedOpen | S::Disabled, C::RecoveryElapsed)
         | (
             S::Closed | S::Open | S::ForcedOpen | S::Disabled,
-            C::TrialsPassed | C::TrialFailed | C::LeaseExpired,
+            C::TrialsPassed | C::TrialFailed | C::TrialSlow | C::LeaseExpired,
         ) => None,
     }
 }
@@ -112,6 +148,7 @@ impl fmt::Display for Cause {
             Self::RecoveryElapsed => "the recovery time is over",
             Self::TrialsPassed => "enough trials succeeded",
             Self::TrialFailed => "a trial failed",
+            Self::TrialSlow => "a trial was slow",
             Self::LeaseExpired => "a trial did not end within its lease",
             Self::ForcedOpen => "forced open",
             Self::ForcedClosed => "forced closed",
@@ -122,17 +159,35 @@ impl fmt::Display for Cause {
     }
 }
 
+impl fmt::Display for Transition {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} -> {}: ", self.from, self.to)?;
+        match &self.trip {
+            Some(trip) => trip.fmt(out)?,
+            None => self.cause.fmt(out)?,
+        }
+        if let Some(text) = &self.last_failure {
+            write!(out, "; the last failure said {text:?}")?;
+        }
+        if let Some(who) = &self.ordered_by {
+            write!(out, " by {who}")?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Cause as C, State as S, next};
 
     /// One row for each cause; columns: Closed, Open, HalfOpen, ForcedOpen, Disabled.
     const STATES: [S; 5] = [S::Closed, S::Open, S::HalfOpen, S::ForcedOpen, S::Disabled];
-    const TABLE: [(C, [Option<S>; 5]); 10] = [
+    const TABLE: [(C, [Option<S>; 5]); 11] = [
         (C::RuleMet, [Some(S::Open), None, None, None, None]),
         (C::RecoveryElapsed, [None, Some(S::HalfOpen), None, None, None]),
         (C::TrialsPassed, [None, None, Some(S::Closed), None, None]),
         (C::TrialFailed, [None, None, Some(S::Open), None, None]),
+        (C::TrialSlow, [None, None, Some(S::Open), None, None]),
         (C::LeaseExpired, [None, None, Some(S::Open), None, None]),
         (C::ForcedOpen, [Some(S::ForcedOpen); 5]),
         (C::ForcedClosed, [Some(S::Closed); 5]),

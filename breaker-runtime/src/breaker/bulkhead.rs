@@ -1,0 +1,97 @@
+//! How many calls may run at a time: first come, first served, sync and async calls in one queue.
+//!
+//! The queue is tokio's semaphore, which runs under any executor and takes back the place of a waiting
+//! call that is cancelled.
+
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::clock::{Clock, Within};
+use crate::sync::{Mutex, lock};
+
+#[derive(Debug)]
+pub(super) struct Bulkhead {
+    places: Semaphore,
+    size: Mutex<Size>,
+}
+
+/// How many places there are, and how many of those that are taken go when they are given back.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    places: u32,
+    owed: u32,
+}
+
+/// So many that nobody waits: for those who were waiting when the limit was lifted.
+const UNLIMITED: u32 = 1 << 28;
+
+impl Bulkhead {
+    pub(super) fn new(limit: Option<u32>) -> Self {
+        let places = limit.unwrap_or(UNLIMITED).min(UNLIMITED);
+        Self { places: Semaphore::new(places as usize), size: Mutex::new(Size { places, owed: 0 }) }
+    }
+
+    /// Takes a place if one is free and nobody waits for it.
+    pub(super) fn try_enter(&self) -> bool {
+        self.places.try_acquire().map(tokio::sync::SemaphorePermit::forget).is_ok()
+    }
+
+    /// Takes a place; blocks this thread until one is free, but no longer than `wait`.
+    pub(super) fn enter_blocking(&self, wait: Duration, clock: &Clock) -> bool {
+        !wait.is_zero() && clock.block_for(wait, self.enter()).is_some()
+    }
+
+    /// Takes a place; waits until one is free, but no longer than `wait`, and not at all where there is no
+    /// timer.
+    pub(super) async fn enter_within(&self, wait: Duration, clock: &Clock) -> bool {
+        if self.try_enter() {
+            return true;
+        }
+        match clock.alarm(wait) {
+            Some(alarm) if !wait.is_zero() => Within::new(self.enter(), alarm).await.is_some(),
+            Some(_) | None => false,
+        }
+    }
+
+    /// Gives a place back.
+    pub(super) fn leave(&self) {
+        let mut size = lock(&self.size);
+        if size.owed > 0 {
+            size.owed -= 1;
+        } else {
+            self.places.add_permits(1);
+        }
+    }
+
+    /// Has so many places from now on. Calls that run stay; those that wait may go on.
+    pub(super) fn resize(&self, limit: Option<u32>) {
+        let mut size = lock(&self.size);
+        let places = limit.unwrap_or(UNLIMITED).min(UNLIMITED);
+        if places > size.places {
+            let more = places - size.places;
+            let paid = more.min(size.owed);
+            size.owed -= paid;
+            self.places.add_permits((more - paid) as usize);
+        } else {
+            let fewer = size.places - places;
+            let gone = self.places.forget_permits(fewer as usize);
+            size.owed += fewer - u32::try_from(gone).unwrap_or(fewer);
+        }
+        size.places = places;
+    }
+
+    /// How many calls are running.
+    pub(super) fn in_flight(&self) -> u32 {
+        let size = lock(&self.size);
+        let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
+        (size.places + size.owed).saturating_sub(free)
+    }
+
+    /// The semaphore is never closed, so a place is what waiting ends with.
+    async fn enter(&self) {
+        if let Ok(place) = self.places.acquire().await {
+            place.forget();
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Who a circuit is: one of its own, or one of a family that shares a name and has a circuit for each key.
+
+use std::sync::Arc;
+
+use crate::config::Name;
+use crate::event::Hub;
+use crate::sync::{Mutex, lock};
+use crate::totals::Totals;
+
+#[derive(Debug)]
+pub(crate) enum Identity {
+    Alone {
+        name: Name,
+        /// Of the registry that it is in.
+        hub: Option<Arc<Hub>>,
+    },
+    Member {
+        family: Arc<Family>,
+        key: Arc<str>,
+    },
+}
+
+/// What the circuits of all keys share.
+#[derive(Debug)]
+pub(crate) struct Family {
+    name: Name,
+    hub: Option<Arc<Hub>>,
+    /// How the calls of circuits ended that are no more.
+    retired: Mutex<Totals>,
+}
+
+impl Identity {
+    pub(super) fn name(&self) -> &Name {
+        match self {
+            Self::Alone { name, .. } => name,
+            Self::Member { family, .. } => &family.name,
+        }
+    }
+
+    pub(super) fn key(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Alone { .. } => None,
+            Self::Member { key, .. } => Some(key),
+        }
+    }
+
+    pub(super) fn hub(&self) -> Option<&Arc<Hub>> {
+        match self {
+            Self::Alone { hub, .. } => hub.as_ref(),
+            Self::Member { family, .. } => family.hub.as_ref(),
+        }
+    }
+
+    /// A circuit is no more; its calls still count.
+    pub(super) fn retire(&self, totals: impl FnOnce() -> Totals) {
+        if let Self::Member { family, .. } = self {
+            lock(&family.retired).add(totals());
+        }
+    }
+}
+
+impl Family {
+    pub(crate) fn new(name: Name, hub: Option<Arc<Hub>>) -> Self {
+        Self { name, hub, retired: Mutex::new(Totals::default()) }
+    }
+
+    pub(crate) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    pub(crate) fn retired(&self) -> Totals {
+        *lock(&self.retired)
+    }
+}

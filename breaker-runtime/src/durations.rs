@@ -1,0 +1,238 @@
+//! How long calls took: a histogram for each thread, see `sync/striped.rs`.
+//!
+//! Eight buckets an octave from a microsecond to 73 minutes, so that a quantile is right to six percent.
+
+use std::time::Duration;
+
+use crate::sync::striped::{Mine, Striped};
+use crate::sync::{AtomicU64, Ordering};
+
+/// How long the calls of a circuit breaker took that ran to their end: all of them since it was made.
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+///
+/// let breaker = CircuitBreaker::new("search", Config::builder().durations(true).build()?)?;
+/// breaker.try_acquire()?.settle(Outcome::Success);
+///
+/// let durations = breaker.snapshot().durations.unwrap();
+/// assert_eq!(durations.count(), 1);
+/// assert!(durations.quantile(0.99).unwrap() >= durations.quantile(0.5).unwrap());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Durations {
+    buckets: Vec<u64>,
+    count: u64,
+    sum: Duration,
+}
+
+/// The durations of one breaker's calls.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    histograms: Striped<Histogram>,
+}
+
+#[derive(Debug)]
+struct Histogram {
+    buckets: [AtomicU64; BUCKETS],
+    sum: AtomicU64,
+}
+
+/// The first bucket ends here: a power of two next to a microsecond.
+const FIRST_OCTAVE: u32 = 10;
+const LAST_OCTAVE: u32 = 41;
+const BITS: u32 = 3;
+/// One for what is shorter, one for what is longer.
+const BUCKETS: usize = ((LAST_OCTAVE - FIRST_OCTAVE + 1) << BITS) as usize + 2;
+
+impl Recorder {
+    pub(crate) fn new() -> Self {
+        Self { histograms: Striped::new() }
+    }
+
+    #[inline]
+    pub(crate) fn add(&self, nanos: u64) {
+        match self.histograms.alone() {
+            Some(histogram) => histogram.add_alone(nanos),
+            None => match self.histograms.mine() {
+                Mine::Alone(histogram) => histogram.add_alone(nanos),
+                Mine::Shared(histogram) => histogram.add_shared(nanos),
+            },
+        }
+    }
+
+    pub(crate) fn read(&self) -> Durations {
+        let mut buckets = vec![0; BUCKETS];
+        let mut sum = 0_u64;
+        for histogram in self.histograms.iter() {
+            for (total, bucket) in buckets.iter_mut().zip(&histogram.buckets) {
+                *total += bucket.load(Ordering::Relaxed);
+            }
+            sum = sum.saturating_add(histogram.sum.load(Ordering::Relaxed));
+        }
+        Durations { count: buckets.iter().sum(), buckets, sum: Duration::from_nanos(sum) }
+    }
+}
+
+impl Histogram {
+    /// Only for the one thread that writes it.
+    #[inline]
+    fn add_alone(&self, nanos: u64) {
+        if let Some(bucket) = self.buckets.get(bucket_of(nanos)) {
+            bucket.store(bucket.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        }
+        self.sum.store(self.sum.load(Ordering::Relaxed).saturating_add(nanos), Ordering::Relaxed);
+    }
+
+    fn add_shared(&self, nanos: u64) {
+        if let Some(bucket) = self.buckets.get(bucket_of(nanos)) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
+        self.sum.fetch_add(nanos, Ordering::Relaxed);
+    }
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self { buckets: std::array::from_fn(|_| AtomicU64::new(0)), sum: AtomicU64::new(0) }
+    }
+}
+
+impl Durations {
+    /// How many calls were timed.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// All durations together.
+    #[must_use]
+    pub const fn sum(&self) -> Duration {
+        self.sum
+    }
+
+    /// The mean; none before the first call.
+    #[must_use]
+    pub fn mean(&self) -> Option<Duration> {
+        let nanos = u64::try_from(self.sum.as_nanos()).unwrap_or(u64::MAX);
+        nanos.checked_div(self.count).map(Duration::from_nanos)
+    }
+
+    /// Half of the calls took at most this long.
+    #[must_use]
+    pub fn p50(&self) -> Option<Duration> {
+        self.quantile(0.50)
+    }
+
+    /// 95 percent of the calls took at most this long.
+    #[must_use]
+    pub fn p95(&self) -> Option<Duration> {
+        self.quantile(0.95)
+    }
+
+    /// 99 percent of the calls took at most this long.
+    #[must_use]
+    pub fn p99(&self) -> Option<Duration> {
+        self.quantile(0.99)
+    }
+
+    /// The share `q` of the calls took at most this long, to within six percent; below a microsecond to
+    /// within a microsecond. None before the first call, and for a `q` that is not between 0 and 1.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a quantile of 2^53 calls need not be exact to one"
+    )]
+    pub fn quantile(&self, q: f64) -> Option<Duration> {
+        if self.count == 0 || !(0.0..=1.0).contains(&q) {
+            return None;
+        }
+        let rank = ((self.count as f64 * q).ceil() as u64).clamp(1, self.count);
+        let mut below = 0;
+        let bucket = self.buckets.iter().position(|count| {
+            below += count;
+            below >= rank
+        })?;
+        Some(Duration::from_nanos(middle_of(bucket)))
+    }
+
+    /// How many calls took at most so long, and at most an eighth longer; for the buckets of monitoring.
+    #[must_use]
+    pub fn count_within(&self, at_most: Duration) -> u64 {
+        let nanos = u64::try_from(at_most.as_nanos()).unwrap_or(u64::MAX);
+        self.buckets.iter().take(bucket_of(nanos) + 1).sum()
+    }
+}
+
+#[inline]
+fn bucket_of(nanos: u64) -> usize {
+    let octave = nanos.max(1).ilog2();
+    if octave < FIRST_OCTAVE {
+        return 0;
+    }
+    if octave > LAST_OCTAVE {
+        return BUCKETS - 1;
+    }
+    // The bits after the leading one say where in its octave it lies.
+    let within = (nanos >> (octave - BITS)) & ((1 << BITS) - 1);
+    (((octave - FIRST_OCTAVE) << BITS) as usize) + within as usize + 1
+}
+
+fn middle_of(bucket: usize) -> u64 {
+    let start = start_of(bucket);
+    start + (start_of(bucket + 1) - start) / 2
+}
+
+fn start_of(bucket: usize) -> u64 {
+    let Some(bucket) = bucket.checked_sub(1) else {
+        return 0;
+    };
+    let octave = FIRST_OCTAVE + u32::try_from(bucket >> BITS).unwrap_or(LAST_OCTAVE);
+    let within = (bucket & ((1 << BITS) - 1)) as u64;
+    ((1 << BITS) + within) << (octave - BITS)
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_duration_lies_in_its_bucket() {
+        for nanos in
+            (0..44).flat_map(|bits| [1_u64 << bits, (1 << bits) + 1, (1 << bits) * 3 / 2, (2 << bits) - 1])
+        {
+            let bucket = bucket_of(nanos);
+            assert!(start_of(bucket) <= nanos, "{nanos}");
+            assert!(bucket == BUCKETS - 1 || nanos < start_of(bucket + 1), "{nanos}");
+        }
+        assert_eq!([bucket_of(0), bucket_of(u64::MAX)], [0, BUCKETS - 1]);
+    }
+
+    #[test]
+    fn quantiles_are_right_to_six_percent() {
+        let recorder = Recorder::new();
+        for millis in 1..=1000 {
+            recorder.add(millis * 1_000_000);
+        }
+        let durations = recorder.read();
+        assert_eq!(durations.count(), 1000);
+        assert_eq!(durations.mean(), Some(Duration::from_micros(500_500)));
+        for (quantile, millis) in
+            [(durations.p50(), 500.0), (durations.p95(), 950.0), (durations.p99(), 990.0)]
+        {
+            let found = quantile.expect("there are calls").as_secs_f64() * 1000.0;
+            assert!((found / millis - 1.0).abs() < 0.065, "{found} {millis}");
+        }
+        assert_eq!(durations.quantile(f64::NAN), None);
+        assert_eq!(durations.quantile(1.1), None);
+    }
+
+    #[test]
+    fn nothing_has_no_quantile_and_no_mean() {
+        let nothing = Recorder::new().read();
+        assert_eq!((nothing.mean(), nothing.p99(), nothing.count()), (None, None, 0));
+    }
+}

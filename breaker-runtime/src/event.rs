@@ -1,0 +1,117 @@
+//! What circuits tell those who listen. Nobody listens on the path of a call: news are told after the
+//! state has changed, under no lock, by the thread that changed it.
+//!
+//! | file | |
+//! |---|---|
+//! | `hub.rs` | who listens, and how they are told |
+//! | `stream.rs` | events for async code |
+
+mod hub;
+mod stream;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub(crate) use hub::Hub;
+pub use hub::Listening;
+pub use stream::{Events, Lost};
+
+use crate::config::{Conflict, Name};
+use crate::state::Transition;
+
+/// Something that happened to a circuit breaker. Clones are cheap.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use breaker_runtime::{Config, Event, Registry};
+///
+/// let registry = Registry::new();
+/// let log = Arc::new(Mutex::new(Vec::new()));
+/// let listening = registry.listen({
+///     let log = Arc::clone(&log);
+///     move |event: &Event| log.lock().unwrap().push(event.to_string())
+/// });
+/// registry.register("search", Config::default())?.operator("alice").force_open();
+/// drop(listening);
+///
+/// let told = log.lock().unwrap();
+/// assert_eq!(*told, [r#"circuit breaker "search": closed -> forced open: forced open by alice"#]);
+/// # Ok::<(), breaker_runtime::RegisterError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A circuit changed its state, or an operator began it anew. Each circuit tells its changes in the order
+    /// in which they happened.
+    Changed(Change),
+    /// A name was declared in two ways; the first declaration stands.
+    Conflict(Arc<Conflict>),
+}
+
+/// A change of a circuit's state, and whose it was.
+#[derive(Clone, Debug)]
+pub struct Change {
+    name: Name,
+    key: Option<Arc<str>>,
+    transition: Arc<Transition>,
+}
+
+/// Somebody who wants to know.
+///
+/// Closures `Fn(&Event)` are listeners. A listener is called by the thread that caused the event, after the
+/// change and under no lock, so it may use the breaker; what it causes is told when it has returned. It
+/// should be quick: the caller of the protected function waits for it. One that panics harms nobody: the
+/// panic ends there.
+pub trait Listener: Send + Sync {
+    /// Something happened.
+    fn on_event(&self, event: &Event);
+}
+
+impl<F: Fn(&Event) + Send + Sync> Listener for F {
+    fn on_event(&self, event: &Event) {
+        self(event);
+    }
+}
+
+impl Change {
+    pub(crate) const fn new(name: Name, key: Option<Arc<str>>, transition: Arc<Transition>) -> Self {
+        Self { name, key, transition }
+    }
+
+    /// The name of the circuit breaker.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The key of the circuit, if its breaker has one for each key.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// What changed, and why.
+    #[must_use]
+    pub fn transition(&self) -> &Transition {
+        &self.transition
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "circuit breaker {:?}", self.name())?;
+        if let Some(key) = self.key() {
+            write!(out, " for {key:?}")?;
+        }
+        write!(out, ": {}", self.transition)
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changed(change) => change.fmt(out),
+            Self::Conflict(conflict) => conflict.fmt(out),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Who listens, and how they are told: one after the other, under no lock, each behind a wall that its
+//! panics do not pass.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+
+use once_cell::sync::OnceCell;
+use tokio::sync::{Notify, broadcast};
+
+use super::{Event, Events, Listener};
+use crate::sync::{Mutex, lock};
+
+/// So many events a slow reader may be behind before he loses the oldest.
+const BACKLOG: usize = 1024;
+
+/// All who listen to one registry, or to one breaker.
+#[derive(Default)]
+pub(crate) struct Hub {
+    listeners: Mutex<Vec<Arc<dyn Listener>>>,
+    stream: OnceCell<broadcast::Sender<Event>>,
+    changed: Notify,
+}
+
+/// That a [`Listener`] listens: until this is dropped, or for ever.
+///
+/// ```
+/// use breaker_runtime::{Event, Registry};
+///
+/// let registry = Registry::new();
+/// registry.listen(|event: &Event| println!("{event}")).for_ever();
+/// ```
+#[must_use = "when it is dropped the listening ends; for_ever() keeps it"]
+pub struct Listening {
+    hub: Weak<Hub>,
+    listener: Arc<dyn Listener>,
+}
+
+impl Hub {
+    pub(crate) fn listen(self: &Arc<Self>, listener: impl Listener + 'static) -> Listening {
+        let listener: Arc<dyn Listener> = Arc::new(listener);
+        lock(&self.listeners).push(Arc::clone(&listener));
+        Listening { hub: Arc::downgrade(self), listener }
+    }
+
+    pub(crate) fn subscribe(&self) -> Events {
+        Events::new(self.stream.get_or_init(|| broadcast::Sender::new(BACKLOG)).subscribe())
+    }
+
+    /// Wakes when something changes from now on.
+    pub(crate) fn changed(&self) -> tokio::sync::futures::Notified<'_> {
+        self.changed.notified()
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        self.changed.notify_waiters();
+        if let Some(stream) = self.stream.get() {
+            // An error says that nobody reads.
+            _ = stream.send(event.clone());
+        }
+        let listeners = lock(&self.listeners).clone();
+        for listener in listeners {
+            _ = catch_unwind(AssertUnwindSafe(|| listener.on_event(event)));
+        }
+    }
+}
+
+impl Listening {
+    /// Never ends the listening.
+    pub fn for_ever(mut self) {
+        self.hub = Weak::new();
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        if let Some(hub) = self.hub.upgrade() {
+            lock(&hub.listeners).retain(|listener| !Arc::ptr_eq(listener, &self.listener));
+        }
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Hub").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Listening").finish_non_exhaustive()
+    }
+}

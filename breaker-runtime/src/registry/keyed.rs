@@ -1,0 +1,255 @@
+//! One circuit for each key: a bad host must not cut off the good ones.
+//!
+//! A known key is looked up without a lock and without an allocation. A new one takes the lock of the
+//! `Queue`, which remembers in which order keys came, and finds one to let go when there are too many.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use once_cell::race::OnceBox;
+
+use crate::breaker::{CircuitBreaker, Family, Identity};
+use crate::clock::Clock;
+use crate::config::{Config, Name, Settings};
+use crate::event::Hub;
+use crate::snapshot::Snapshot;
+use crate::sync::{Mutex, lock};
+use crate::totals::Totals;
+
+/// A circuit breaker that has one circuit for each key: host, tenant, shard. Clones are cheap and share
+/// the circuits.
+///
+/// There are at most `max_keys` circuits. When a new key comes and there are as many, one is let go
+/// that is idle (no call runs on it, nobody holds it), closed and without a failure to remember: it has nothing to
+/// forget. Of several, one that was not used lately. If none can go, the new key shares the
+/// [overflow](Self::overflow) circuit until one can, and so does every key longer than 255 bytes.
+///
+/// ```
+/// use breaker_runtime::{Config, Registry, State};
+///
+/// let breakers = Registry::new().register_keyed("shop", Config::default(), 1000)?;
+/// breakers.get("eu-1").force_open();
+/// assert_eq!(breakers.get("eu-2").state(), State::Closed);
+/// assert_eq!(breakers.get("eu-1").key(), Some("eu-1"));
+/// # Ok::<(), breaker_runtime::RegisterError>(())
+/// ```
+#[derive(Clone)]
+pub struct KeyedBreaker {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    family: Arc<Family>,
+    circuits: papaya::HashMap<Arc<str>, CircuitBreaker, foldhash::quality::RandomState>,
+    max_keys: usize,
+    queue: Mutex<Queue>,
+    overflow: OnceBox<CircuitBreaker>,
+    clock: Clock,
+}
+
+struct Queue {
+    settings: Settings,
+    /// The keys in the order in which they may be let go.
+    keys: VecDeque<Seen>,
+    /// Those that were let go and that somebody may still hold: their calls are still counted.
+    gone: Vec<CircuitBreaker>,
+}
+
+/// A key, and how many calls its circuit had seen when somebody looked last.
+struct Seen {
+    key: Arc<str>,
+    calls: u64,
+}
+
+/// So many keys are looked at to find one that may go.
+const LOOKS: usize = 256;
+const LONGEST_KEY: usize = 255;
+
+impl KeyedBreaker {
+    pub(super) fn new(
+        name: Name,
+        settings: Settings,
+        max_keys: NonZeroU32,
+        clock: Clock,
+        hub: Option<Arc<Hub>>,
+    ) -> Self {
+        let queue = Queue { settings, keys: VecDeque::new(), gone: Vec::new() };
+        Self {
+            shared: Arc::new(Shared {
+                family: Arc::new(Family::new(name, hub)),
+                circuits: papaya::HashMap::with_hasher(foldhash::quality::RandomState::default()),
+                max_keys: max_keys.get() as usize,
+                queue: Mutex::new(queue),
+                overflow: OnceBox::new(),
+                clock,
+            }),
+        }
+    }
+
+    /// The circuit of this key; makes it if there is none yet.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, key: &str) -> CircuitBreaker {
+        self.find(key).unwrap_or_else(|| self.add(key))
+    }
+
+    /// The circuit of this key, if it has one.
+    #[must_use]
+    #[inline]
+    pub fn find(&self, key: &str) -> Option<CircuitBreaker> {
+        self.shared.circuits.pin().get(key).cloned()
+    }
+
+    /// The circuit of all keys that found no room. Its key is empty.
+    #[must_use]
+    pub fn overflow(&self) -> CircuitBreaker {
+        let made = || Box::new(self.shared.circuit(Arc::from(""), self.settings()));
+        self.shared.overflow.get_or_init(made).clone()
+    }
+
+    /// The name that all circuits share.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.shared.family.name().as_str()
+    }
+
+    /// The settings that all circuits share.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        Config::clone(&self.settings())
+    }
+
+    /// How many circuits there may be.
+    #[must_use]
+    pub fn max_keys(&self) -> usize {
+        self.shared.max_keys
+    }
+
+    /// How many circuits there are, without the overflow.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.circuits.pin().len()
+    }
+
+    /// Whether there is no circuit yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All circuits, the overflow last if it was ever needed, as of this moment.
+    pub fn iter(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
+        let mut circuits: Vec<_> = self.shared.circuits.pin().values().cloned().collect();
+        circuits.extend(self.shared.overflow.get().cloned());
+        circuits.into_iter()
+    }
+
+    /// What all circuits look like.
+    #[must_use]
+    pub fn snapshots(&self) -> Vec<Snapshot> {
+        self.iter().map(|circuit| circuit.snapshot()).collect()
+    }
+
+    /// How every call ended so far, on all circuits together, those that are no more among them.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        // Under the lock no circuit goes from one place to another.
+        let queue = lock(&self.shared.queue);
+        let mut sum = self.shared.family.retired();
+        for circuit in self.iter().chain(queue.gone.iter().cloned()) {
+            sum.add(circuit.circuit().totals());
+        }
+        sum
+    }
+
+    /// All circuits, and those to come, obey other settings from now on, see
+    /// [`CircuitBreaker::apply`].
+    pub fn apply(&self, config: Config) {
+        let settings = Settings::from(config);
+        lock(&self.shared.queue).settings = settings.clone();
+        self.iter().for_each(|circuit| circuit.circuit().apply(settings.clone()));
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        lock(&self.shared.queue).settings.clone()
+    }
+
+    #[cold]
+    fn add(&self, key: &str) -> CircuitBreaker {
+        if key.len() > LONGEST_KEY {
+            return self.overflow();
+        }
+        let mut queue = lock(&self.shared.queue);
+        let circuits = self.shared.circuits.pin();
+        if let Some(circuit) = circuits.get(key) {
+            return circuit.clone();
+        }
+        if queue.keys.len() >= self.shared.max_keys && !queue.let_one_go(&self.shared) {
+            drop(queue);
+            return self.overflow();
+        }
+        let key: Arc<str> = Arc::from(key);
+        let circuit = self.shared.circuit(Arc::clone(&key), queue.settings.clone());
+        circuits.insert(Arc::clone(&key), circuit.clone());
+        queue.keys.push_back(Seen { key, calls: 0 });
+        circuit
+    }
+}
+
+impl Shared {
+    fn circuit(&self, key: Arc<str>, settings: Settings) -> CircuitBreaker {
+        let identity = Identity::Member { family: Arc::clone(&self.family), key };
+        CircuitBreaker::made(identity, settings, self.clock.clone())
+    }
+}
+
+impl Queue {
+    /// Makes room. A call that comes in the very moment in which its circuit goes is counted in the totals
+    /// and decides nothing.
+    fn let_one_go(&mut self, shared: &Shared) -> bool {
+        self.gone.retain(|circuit| !circuit.is_alone());
+        let circuits = shared.circuits.pin();
+        let mut used_lately = None;
+        for _ in 0..LOOKS.min(self.keys.len()) {
+            let Some(mut seen) = self.keys.pop_front() else {
+                break;
+            };
+            let Some(circuit) = circuits.get(&seen.key) else {
+                return true;
+            };
+            let calls = circuit.circuit().totals().calls();
+            let may_go = circuit.is_alone() && circuit.circuit().is_clean();
+            if may_go && seen.calls == calls {
+                self.bury(&seen.key, shared);
+                return true;
+            }
+            seen.calls = calls;
+            if may_go && used_lately.is_none() {
+                used_lately = Some(Arc::clone(&seen.key));
+            }
+            self.keys.push_back(seen);
+        }
+        let Some(key) = used_lately else {
+            return false;
+        };
+        self.keys.retain(|seen| seen.key != key);
+        self.bury(&key, shared);
+        true
+    }
+
+    fn bury(&mut self, key: &str, shared: &Shared) {
+        self.gone.extend(shared.circuits.pin().remove(key).cloned());
+    }
+}
+
+impl fmt::Debug for KeyedBreaker {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("KeyedBreaker")
+            .field("name", &self.name())
+            .field("keys", &self.len())
+            .field("max_keys", &self.max_keys())
+            .finish_non_exhaustive()
+    }
+}
