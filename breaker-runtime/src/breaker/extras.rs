@@ -74,6 +74,12 @@ impl Extras {
         self.switches.store(switches, Ordering::Release);
     }
 
+    /// Whether a call needs nothing at its start: neither a place nor a stamp.
+    #[inline]
+    pub(super) fn let_pass(&self) -> bool {
+        !self.is_on(TIMED | BOUNDED)
+    }
+
     #[inline]
     pub(super) fn is_windowed(&self) -> bool {
         self.is_on(WINDOWED)

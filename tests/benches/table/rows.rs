@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use breaker_runtime::{BreakerError, Registry, circuit_breaker};
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, Registry, circuit_breaker};
 
 pub(crate) struct Row {
     pub(crate) name: &'static str,
@@ -25,6 +25,14 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "raw async call, ready at once", run: raw_async, budget: None },
     Row { name: "closed, success, async: breaker", run: ours_async, budget: Some(40) },
     Row { name: "closed, success, async: breaker 2.0", run: peer_async, budget: None },
+    Row { name: "closed, count window 100, full and clean: breaker", run: ours_count_clean, budget: None },
+    Row { name: "closed, count window 100, failures in it: breaker", run: ours_count_dirty, budget: None },
+    Row { name: "closed, count window 100: breaker 2.0", run: raw, budget: None },
+    Row { name: "closed, time window: breaker", run: ours_time, budget: None },
+    Row { name: "closed, timed: breaker", run: ours_timed, budget: None },
+    Row { name: "closed, known key of 1000: breaker", run: ours_keyed, budget: None },
+    Row { name: "closed, bulkhead: breaker", run: ours_bulkhead, budget: None },
+    Row { name: "closed, 10 % failing: breaker", run: ours_failing, budget: None },
     Row { name: "open, rejected: breaker", run: ours_open, budget: Some(105) },
     Row { name: "open, rejected, as an error: breaker", run: ours_open_error, budget: None },
     Row { name: "open, rejected: recloser", run: recloser_open, budget: None },
@@ -140,6 +148,65 @@ fn ours_open_error(calls: u64) {
     static OPEN: OnceLock<()> = OnceLock::new();
     OPEN.get_or_init(hold_open);
     repeat(calls, |number| _ = black_box(open(number)));
+}
+
+macro_rules! settled {
+    ($config:expr, $prepare:expr) => {{
+        static BREAKER: OnceLock<CircuitBreaker> = OnceLock::new();
+        BREAKER.get_or_init(|| {
+            let breaker = CircuitBreaker::new("b", $config.build().unwrap()).unwrap();
+            $prepare(&breaker);
+            breaker
+        })
+    }};
+}
+
+fn ours_count_clean(calls: u64) {
+    let breaker = settled!(Config::builder().window_calls(100).failure_rate(0.5), |_: &_| ());
+    repeat(calls, |number| _ = black_box(breaker.call(|| work(number))));
+}
+
+fn ours_count_dirty(calls: u64) {
+    let breaker =
+        settled!(Config::builder().window_calls(1_000_000).failure_rate(0.5), |b: &CircuitBreaker| {
+            b.try_acquire().unwrap().settle(breaker_runtime::Outcome::Failure);
+        });
+    repeat(calls, |number| _ = black_box(breaker.call(|| work(number))));
+}
+
+fn ours_time(calls: u64) {
+    let breaker =
+        settled!(Config::builder().window_time(Duration::from_secs(60)).failure_rate(0.5), |_: &_| ());
+    repeat(calls, |number| _ = black_box(breaker.call(|| work(number))));
+}
+
+fn ours_timed(calls: u64) {
+    let breaker = settled!(Config::builder().durations(true), |_: &_| ());
+    repeat(calls, |number| _ = black_box(breaker.call(|| work(number))));
+}
+
+fn ours_bulkhead(calls: u64) {
+    let breaker = settled!(Config::builder().max_concurrent(100), |_: &_| ());
+    repeat(calls, |number| _ = black_box(breaker.call(|| work(number))));
+}
+
+fn ours_failing(calls: u64) {
+    let breaker = settled!(Config::builder(), |_: &_| ());
+    repeat(calls, |number| {
+        _ = black_box(breaker.call(|| if number % 10 == 0 { Err(Refused) } else { work(number) }));
+    });
+}
+
+fn ours_keyed(calls: u64) {
+    static BREAKERS: OnceLock<breaker_runtime::KeyedBreaker> = OnceLock::new();
+    let breakers = BREAKERS.get_or_init(|| {
+        let breakers = Registry::new().register_keyed("k", Config::default(), 2000).unwrap();
+        for n in 0..1000 {
+            _ = breakers.get(&format!("host-{n}"));
+        }
+        breakers
+    });
+    repeat(calls, |number| _ = black_box(breakers.get("host-77").call(|| work(number))));
 }
 
 fn recloser() -> recloser::Recloser {
