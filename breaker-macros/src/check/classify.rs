@@ -1,8 +1,9 @@
 //! Which results count: `failure_if` and `ignore_if`, each a pattern or a question.
 
+use proc_macro2::TokenTree;
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, Pat, Token};
+use syn::{Error, Expr, Pat, Token, parenthesized};
 
 use super::keys::Key;
 use super::values::ungrouped;
@@ -19,7 +20,7 @@ pub(super) fn read(given: Given, key: &str) -> Result<Condition, Error> {
                 format!("`{key}` has no pattern; write one as in `matches!`: `{key}(Err(_))`"),
             ));
         }
-        Given::List(list) => return parse_pattern.parse2(list.stream()),
+        Given::List(list) => return parse_pattern.parse2(TokenTree::Group(list).into()),
         Given::Value(value) => ungrouped(value),
     };
     match &value {
@@ -54,8 +55,11 @@ pub(super) fn check(plan: &Plan, target: &Target, errors: &mut Vec<Error>) {
     }
 }
 
-fn parse_pattern(input: ParseStream<'_>) -> syn::Result<Condition> {
-    let pattern = Box::new(Pat::parse_multi_with_leading_vert(input)?);
+// With the parentheses, so that there is a place where the pattern ends too soon.
+fn parse_pattern(list: ParseStream<'_>) -> syn::Result<Condition> {
+    let input;
+    parenthesized!(input in list);
+    let pattern = Box::new(Pat::parse_multi_with_leading_vert(&input)?);
     let guard = match input.parse::<Option<Token![if]>>()? {
         Some(_) => Some(Box::new(input.parse()?)),
         None => None,

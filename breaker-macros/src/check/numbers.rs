@@ -1,12 +1,11 @@
 //! The values that are numbers: counts, shares and factors.
 
 use proc_macro2::Span;
-use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprLit, Lit, LitFloat, LitInt, UnOp};
 
 use super::Value;
-use super::values::ungrouped;
+use super::values::{found, ungrouped};
 
 /// An integer of at least 1.
 pub(super) fn count(value: Expr, key: &str, most: u32) -> Result<Value, Error> {
@@ -43,18 +42,14 @@ pub(super) fn in_range(number: &LitInt, most: u32) -> Option<LitInt> {
 /// A literal that `judge` finds right, or something that may be a const expression.
 fn number(value: Expr, accepted: &str, judge: impl Fn(&Lit) -> Option<Lit>) -> Result<Value, Error> {
     let value = ungrouped(value);
-    let refuse = |found: String| Err(Error::new(value.span(), format!("{accepted}; found {found}")));
-    match &value {
-        Expr::Lit(ExprLit { lit, .. }) => match judge(lit) {
-            Some(number) => Ok(Value::Literal(number)),
-            None => refuse(lit.to_token_stream().to_string()),
-        },
-        Expr::Unary(minus) if matches!(minus.op, UnOp::Neg(_)) => {
-            refuse(format!("-{}", minus.expr.to_token_stream()))
-        }
-        Expr::Closure(_) => refuse("a closure".to_owned()),
-        _ => Ok(Value::Const(value)),
-    }
+    let right = match &value {
+        Expr::Lit(ExprLit { lit, .. }) => judge(lit),
+        Expr::Unary(minus) if matches!(minus.op, UnOp::Neg(_)) => None,
+        Expr::Closure(_) => None,
+        _ => return Ok(Value::Const(value)),
+    };
+    let refusal = || Error::new(value.span(), format!("{accepted}; found {}", found(&value)));
+    right.map(Value::Literal).ok_or_else(refusal)
 }
 
 fn count_of(literal: &Lit, most: u32) -> Option<Lit> {

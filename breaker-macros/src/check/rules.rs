@@ -17,27 +17,27 @@ const NEEDS: [Need; 7] = [
     Need {
         key: Key::SlowCallRate,
         one_of: &[Key::SlowCall],
-        because: "from how long on a call is slow; add `slow_call = \"2s\"`",
+        because: "which says from how long on a call is slow; add `slow_call = \"2s\"`",
     },
     Need {
         key: Key::MinimumCalls,
         one_of: &[Key::FailureRate, Key::SlowCall],
-        because: "it only holds back rates; add `failure_rate = 0.5`, or remove it",
+        because: "since it only holds back rates; add `failure_rate = 0.5`, or remove it",
     },
     Need {
         key: Key::MaxRecoveryTimeout,
         one_of: &[Key::Backoff],
-        because: "without it no time grows; add `backoff = 2.0`",
+        because: "without which no time grows; add `backoff = 2.0`",
     },
     Need {
         key: Key::MaxWait,
         one_of: &[Key::MaxConcurrent],
-        because: "without it no call ever waits; add `max_concurrent = 10`",
+        because: "without which no call ever waits; add `max_concurrent = 10`",
     },
     Need {
         key: Key::MaxKeys,
         one_of: &[Key::Keyed],
-        because: "without it there is one circuit; add `key = ..`, an expression over the arguments",
+        because: "without which there is one circuit; add `key = ..`, an expression over the arguments",
     },
 ];
 
@@ -47,7 +47,7 @@ pub(super) fn check(plan: &Plan, errors: &mut Vec<Error>) {
     for Need { key, one_of, because } in NEEDS {
         let is_met = one_of.iter().any(|other| plan.place_of(*other).is_some());
         let names: Vec<_> = one_of.iter().map(|other| format!("`{}`", other.name())).collect();
-        let message = || format!("`{}` needs {}: {because}", key.name(), names.join(" or "));
+        let message = || format!("`{}` needs {}, {because}", key.name(), names.join(" or "));
         errors.extend(plan.place_of(key).filter(|_| !is_met).map(|place| Error::new(place, message())));
     }
     errors.extend(check_minimum(plan));

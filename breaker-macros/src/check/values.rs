@@ -6,7 +6,7 @@ use std::time::Duration;
 use proc_macro2::{Ident, Span};
 use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Path};
+use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Path, UnOp};
 
 use super::numbers::in_range;
 use super::{Name, Setting, Value};
@@ -49,7 +49,7 @@ pub(super) fn wait(value: Expr, key: &str) -> Result<Value, Error> {
         }
         Expr::Lit(_) | Expr::Unary(_) | Expr::Closure(_) => refuse(format!(
             "`{key}` must be a duration, as in `{key} = \"30s\"`, or a const `Duration`; found {}",
-            value.to_token_stream()
+            found(&value)
         )),
         _ => Ok(Value::Const(value)),
     }
@@ -71,7 +71,7 @@ pub(super) fn window(value: Expr, place: Span) -> Result<Setting, Error> {
             format!(
                 "`window` must be a number of calls, between 1 and {WIDEST_WINDOW}, or a duration, \
                  as in `window = \"60s\"`; found {}",
-                value.to_token_stream()
+                found(&value)
             ),
         )),
         _ => setting("window", Value::Window(value)),
@@ -84,7 +84,7 @@ pub(super) fn flag(value: Expr, key: &str) -> Result<Value, Error> {
         Expr::Lit(ExprLit { lit: lit @ Lit::Bool(_), .. }) => Ok(Value::Literal(lit)),
         other @ (Expr::Lit(_) | Expr::Closure(_)) => Err(Error::new(
             other.span(),
-            format!("`{key}` must be `true`, `false` or a const `bool`; found {}", other.to_token_stream()),
+            format!("`{key}` must be `true`, `false` or a const `bool`; found {}", found(&other)),
         )),
         value => Ok(Value::Const(value)),
     }
@@ -102,7 +102,7 @@ pub(super) fn mode(value: Expr) -> Result<Value, Error> {
         "shadow" => Ok(Value::Mode(Ident::new("Shadow", value.span()))),
         _ => Err(Error::new(
             value.span(),
-            format!("`mode` must be \"enforce\" or \"shadow\"; found {}", value.to_token_stream()),
+            format!("`mode` must be \"enforce\" or \"shadow\"; found {}", found(&value)),
         )),
     }
 }
@@ -121,7 +121,7 @@ pub(super) fn name(value: Expr) -> Result<Name, Error> {
         },
         Expr::Lit(_) | Expr::Unary(_) | Expr::Closure(_) => refuse(format!(
             "`name` must be a string, as in `name = \"payment\"`, or a const `&'static str`; found {}",
-            value.to_token_stream()
+            found(&value)
         )),
         _ => Ok(Name::Const(value)),
     }
@@ -147,6 +147,15 @@ pub(super) fn runtime(value: Expr) -> Result<Path, Error> {
             span,
             "`crate` says where breaker_runtime lives, as an absolute path: `crate = ::my_facade::breaker_runtime`",
         )),
+    }
+}
+
+/// A value as it was written, for whoever wrote it.
+pub(super) fn found(value: &Expr) -> String {
+    match value {
+        Expr::Unary(minus) if matches!(minus.op, UnOp::Neg(_)) => format!("-{}", found(&minus.expr)),
+        Expr::Closure(_) => "a closure".to_owned(),
+        other => other.to_token_stream().to_string().replace(" :: ", "::"),
     }
 }
 

@@ -39,7 +39,8 @@ pub(super) fn arm(
 pub(super) fn keep(p: &TokenStream, plan: &Plan) -> TokenStream {
     let kept = plan.again.iter().map(|binding| {
         let Binding { name, conditions, .. } = binding;
-        let (clone, again) = (clone_of(binding), call_at(name.span(), p, "again", &quote!(&#name)));
+        let borrowed = quote_spanned!(at(name.span())=> &#name);
+        let (clone, again) = (clone_of(binding), call_at(name.span(), p, "again", &borrowed));
         quote_spanned!(Span::mixed_site()=> #conditions let #clone = #again;)
     });
     kept.collect()
