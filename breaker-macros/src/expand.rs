@@ -39,14 +39,14 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
     let Target { attributes, visibility, signature, inner_attributes, .. } = target;
     let runtime = &plan.runtime;
     let p = &quote!(#runtime::__private);
-    let (before, acquired) = site::acquire(p, plan, target);
+    let (circuit, acquired) = site::acquire(p, plan, target);
     let call = call(p, plan, target);
     let refused = refuse::arm(p, plan, target, None);
     quote_spanned! {Span::mixed_site()=>
         #(#attributes)*
         #visibility #signature {
             #inner_attributes
-            #before
+            #circuit
             match #acquired {
                 #p::Ok(__admission) => #call,
                 #refused
@@ -118,18 +118,12 @@ fn call_within(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
 // Input:  the place of `cached`, resolve, (cached(sku))
 // Output: p::resolve(cached(sku)), where the compiler looks for it at `cached`
 fn call_at(place: Span, p: &TokenStream, function: &str, arguments: &TokenStream) -> TokenStream {
-    let (p, function) = (path_at(place, p), Ident::new(function, at(place)));
-    quote_spanned!(at(place)=> #p::#function(#arguments))
-}
-
-// Input:  the place of `cached`, ::breaker_runtime::__private
-// Output: the same path, at that place
-fn path_at(place: Span, p: &TokenStream) -> TokenStream {
-    let moved = p.clone().into_iter().map(|mut token| {
+    let p = p.clone().into_iter().map(|mut token| {
         token.set_span(token.span().located_at(place));
         token
     });
-    moved.collect()
+    let function = Ident::new(function, at(place));
+    quote_spanned!(at(place)=> #(#p)*::#function(#arguments))
 }
 
 /// Our names, at the user's place.

@@ -6,18 +6,18 @@ struct Shop {
 }
 impl Shop {
     fn price(&self, sku: String) -> Result<String, BreakerError> {
-        let __acquired = ::breaker_runtime::__private::KeyedSite::acquire(
+        let __circuit = ::breaker_runtime::__private::KeyedSite::circuit(
             {
                 static __BREAKER_SITE: ::breaker_runtime::__private::KeyedSite = ::breaker_runtime::__private::KeyedSite::named(
                     "price",
                     ::breaker_runtime::__private::settings(),
-                    16,
+                    ::breaker_runtime::__private::checked_keys(16),
                 );
                 &__BREAKER_SITE
             },
-            ::breaker_runtime::__private::Key(&(self.region)).__breaker_key(),
+            &::breaker_runtime::__private::Key(&(self.region)).__breaker_key(),
         );
-        match __acquired {
+        match ::breaker_runtime::__private::KeyedCircuit::acquire(&__circuit) {
             ::breaker_runtime::__private::Ok(__admission) => {
                 ::breaker_runtime::__private::call(
                     __admission,
@@ -35,21 +35,21 @@ impl Shop {
     }
 }
 async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
-    let __acquired = ::breaker_runtime::__private::KeyedSite::acquire_now(
+    let __circuit = ::breaker_runtime::__private::KeyedSite::circuit(
         {
             static __BREAKER_SITE: ::breaker_runtime::__private::KeyedSite = ::breaker_runtime::__private::KeyedSite::unnamed(
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::stock"
                 ),
                 ::breaker_runtime::__private::settings(),
-                1024,
+                ::breaker_runtime::__private::checked_keys(1024),
             );
             &__BREAKER_SITE
         },
-        ::breaker_runtime::__private::Key(&(format!("{tenant}/{}", sku.len())))
+        &::breaker_runtime::__private::Key(&(format!("{tenant}/{}", sku.len())))
             .__breaker_key(),
     );
-    match __acquired {
+    match ::breaker_runtime::__private::KeyedCircuit::acquire_now(&__circuit) {
         ::breaker_runtime::__private::Ok(__admission) => {
             ::breaker_runtime::__private::call_async(
                     __admission,

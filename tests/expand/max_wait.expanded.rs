@@ -62,23 +62,20 @@ async fn later() -> Result<u32, BreakerError> {
     }
 }
 async fn each(tenant: u32) -> Result<u32, BreakerError> {
-    let __acquired = ::breaker_runtime::__private::KeyedSite::acquire_waiting(
-            {
-                static __BREAKER_SITE: ::breaker_runtime::__private::KeyedSite = ::breaker_runtime::__private::KeyedSite::named(
-                    "keyed",
-                    ::breaker_runtime::__private::settings()
-                        .max_concurrent(2)
-                        .max_wait(
-                            ::breaker_runtime::__private::Duration::new(1u64, 0u32),
-                        ),
-                    1024,
-                );
-                &__BREAKER_SITE
-            },
-            ::breaker_runtime::__private::Key(&(tenant)).__breaker_key(),
-        )
-        .await;
-    match __acquired {
+    let __circuit = ::breaker_runtime::__private::KeyedSite::circuit(
+        {
+            static __BREAKER_SITE: ::breaker_runtime::__private::KeyedSite = ::breaker_runtime::__private::KeyedSite::named(
+                "keyed",
+                ::breaker_runtime::__private::settings()
+                    .max_concurrent(2)
+                    .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32)),
+                ::breaker_runtime::__private::checked_keys(1024),
+            );
+            &__BREAKER_SITE
+        },
+        &::breaker_runtime::__private::Key(&(tenant)).__breaker_key(),
+    );
+    match ::breaker_runtime::__private::KeyedCircuit::acquire_waiting(&__circuit).await {
         ::breaker_runtime::__private::Ok(__admission) => {
             ::breaker_runtime::__private::call_async(
                     __admission,

@@ -49,7 +49,7 @@ async fn a_call_that_takes_too_long_is_ended_and_is_a_failure() {
     assert_eq!(hangs(true).await, Err(Kind(ErrorKind::TimedOut)));
     assert_eq!(hangs(true).await, Err(Kind(ErrorKind::TimedOut)));
     assert_eq!(hangs(false).await, Err(Kind(ErrorKind::Open)));
-    assert_eq!(Registry::global().get("limits/timeout").unwrap().snapshot().totals.failures, 2);
+    assert_eq!(Registry::global().get("limits/timeout").unwrap().snapshot().totals.timeouts, 2);
 }
 
 struct Shop {

@@ -2,10 +2,11 @@
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
+use syn::Expr;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
-use super::{at, call_at, path_at};
+use super::{at, call_at};
 use crate::check::{Name, Plan, Setting, Value};
 use crate::target::Target;
 
@@ -16,35 +17,50 @@ const MOST_KEYS: u32 = 1024;
 // Output: (nothing), p::Site::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE })
 //
 // Input:  name = "payment", key = tenant, max_wait = "1s", async
-// Output: let __acquired = p::KeyedSite::acquire_waiting({ .. }, p::Key(&(tenant)).__breaker_key()).await;,
-//         __acquired
+// Output: let __circuit = p::KeyedSite::circuit({ .. }, &p::Key(&(tenant)).__breaker_key());,
+//         p::KeyedCircuit::acquire_waiting(&__circuit).await
 pub(super) fn acquire(p: &TokenStream, plan: &Plan, target: &Target) -> (TokenStream, TokenStream) {
-    let kind = Ident::new(if plan.key.is_some() { "KeyedSite" } else { "Site" }, Span::mixed_site());
     let (function, awaited) = match (target.is_async(), plan.may_wait()) {
         (false, _) => ("acquire", None),
         (true, false) => ("acquire_now", None),
         (true, true) => ("acquire_waiting", Some(quote_spanned!(Span::mixed_site()=> .await))),
     };
     let function = Ident::new(function, Span::mixed_site());
-    let site = site(p, plan, target, &kind);
-    let key = plan.key.as_ref().map(|key| {
-        let p = path_at(key.span(), p);
-        quote_spanned!(at(key.span())=> , #p::Key(&(#key)).__breaker_key())
-    });
-    let acquire = quote_spanned! {Span::mixed_site()=>
-        #p::#kind::#function({ static __BREAKER_SITE: #p::#kind = #site; &__BREAKER_SITE } #key) #awaited
+    let Some(key) = &plan.key else {
+        let site = reference(p, plan, target, "Site");
+        return (
+            TokenStream::new(),
+            quote_spanned!(Span::mixed_site()=> #p::Site::#function(#site) #awaited),
+        );
     };
-    if key.is_none() {
-        return (TokenStream::new(), acquire);
-    }
+    let site = reference(p, plan, target, "KeyedSite");
+    let key = text(p, key);
     (
-        quote_spanned!(Span::mixed_site()=> let __acquired = #acquire;),
-        quote_spanned!(Span::mixed_site()=> __acquired),
+        quote_spanned!(Span::mixed_site()=> let __circuit = #p::KeyedSite::circuit(#site, #key);),
+        quote_spanned!(Span::mixed_site()=> #p::KeyedCircuit::#function(&__circuit) #awaited),
     )
 }
 
+// Input:  key = tenant
+// Output: &p::Key(&(tenant)).__breaker_key()
+fn text(p: &TokenStream, key: &Expr) -> TokenStream {
+    let place = at(key.span());
+    let wrapped = call_at(key.span(), p, "Key", &quote_spanned!(place=> &(#key)));
+    quote_spanned!(place=> &#wrapped.__breaker_key())
+}
+
+// Input:  Site
+// Output: { static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE }
+fn reference(p: &TokenStream, plan: &Plan, target: &Target, kind: &str) -> TokenStream {
+    let kind = Ident::new(kind, Span::mixed_site());
+    let site = site(p, plan, target, &kind);
+    quote_spanned! {Span::mixed_site()=>
+        { static __BREAKER_SITE: #p::#kind = #site; &__BREAKER_SITE }
+    }
+}
+
 // Input:  name = "payment", failure_threshold = 5, key = tenant
-// Output: p::KeyedSite::named("payment", p::settings().failure_threshold(5), 1024)
+// Output: p::KeyedSite::named("payment", p::settings().failure_threshold(5), p::checked_keys(1024))
 fn site(p: &TokenStream, plan: &Plan, target: &Target, kind: &Ident) -> TokenStream {
     let settings =
         plan.settings.iter().fold(quote!(#p::settings()), |before, next| setting(p, &before, next));
@@ -84,10 +100,11 @@ fn setting(p: &TokenStream, before: &TokenStream, setting: &Setting) -> TokenStr
 // Output: , p::checked_keys(LIMIT)
 fn max_keys(p: &TokenStream, given: Option<&Value>) -> TokenStream {
     let most = match given {
-        Some(Value::Literal(literal)) => literal.to_token_stream(),
+        Some(Value::Literal(literal)) => quote!(#p::checked_keys(#literal)),
         Some(Value::Const(value)) => call_at(value.span(), p, "checked_keys", &value.to_token_stream()),
         Some(Value::Duration(_) | Value::Mode(_) | Value::Window(_)) | None => {
-            Literal::u32_unsuffixed(MOST_KEYS).to_token_stream()
+            let most = Literal::u32_unsuffixed(MOST_KEYS);
+            quote!(#p::checked_keys(#most))
         }
     };
     quote!(, #most)
