@@ -5,8 +5,12 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
     match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "charge",
-            ::breaker_runtime::__private::settings()
-                .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
+            ::breaker_runtime::__private::checked(
+                ::breaker_runtime::__private::settings()
+                    .call_timeout(
+                        ::breaker_runtime::__private::Duration::new(2u64, 0u32),
+                    ),
+            ),
         );
         &__BREAKER_SITE
     }) {
@@ -36,8 +40,8 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
             {
                 ::breaker_runtime::__private::Ok(__out) => __out,
                 ::breaker_runtime::__private::Err(_) => {
-                    #[allow(unused_mut, unused_variables)]
                     let order = __again_order;
+                    let _ = &order;
                     ::breaker_runtime::__private::resolve(cached(order, note)).await
                 }
             }
@@ -54,8 +58,12 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
     match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "price",
-            ::breaker_runtime::__private::settings()
-                .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
+            ::breaker_runtime::__private::checked(
+                ::breaker_runtime::__private::settings()
+                    .call_timeout(
+                        ::breaker_runtime::__private::Duration::new(2u64, 0u32),
+                    ),
+            ),
         );
         &__BREAKER_SITE
     }) {
@@ -85,8 +93,8 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
             {
                 ::breaker_runtime::__private::Ok(__out) => __out,
                 ::breaker_runtime::__private::Err(__rejected) => {
-                    #[allow(unused_mut, unused_variables)]
                     let mut sku = __again_sku;
+                    let _ = &mut sku;
                     ::breaker_runtime::__private::resolve(
                             ::breaker_runtime::__private::fallback(
                                 __rejected,
@@ -112,8 +120,12 @@ async fn ping() -> Result<(), BreakerError> {
     match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "ping",
-            ::breaker_runtime::__private::settings()
-                .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
+            ::breaker_runtime::__private::checked(
+                ::breaker_runtime::__private::settings()
+                    .call_timeout(
+                        ::breaker_runtime::__private::Duration::new(2u64, 0u32),
+                    ),
+            ),
         );
         &__BREAKER_SITE
     }) {

@@ -141,3 +141,24 @@ async fn a_call_of_every_type_may_take_too_long() {
     assert!(tokio::spawn(never(String::new())).await.is_err());
     assert_eq!(tokio::spawn(boxed('x')).await.unwrap().to_string(), "x");
 }
+
+#[test]
+fn a_future_with_limits_grows_by_no_more_than_is_said() {
+    async fn raw(text: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
+    #[circuit_breaker(name = "limits/keyed size", key = text)]
+    async fn keyed(text: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
+    #[circuit_breaker(name = "limits/limited size", call_timeout = "1s")]
+    async fn limited(text: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
+    let raw = size_of_val(&raw(""));
+    let grown = (size_of_val(&keyed("")) - raw, size_of_val(&limited("")) - raw);
+    assert!(grown.0 <= 48 + 32 && grown.1 <= 48 + 128, "they grew by {grown:?} bytes");
+}

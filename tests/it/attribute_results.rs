@@ -118,6 +118,31 @@ async fn any_type_can_be_asked_about() {
     assert_eq!(counts("results/reference"), (1, 1, 1));
 }
 
+struct Shop<T> {
+    bad: T,
+}
+
+impl<T: PartialEq + Copy> Shop<T> {
+    #[circuit_breaker(name = "results/method", failure_if = Self::is_bad, ignore_if(Ok(Self { .. })))]
+    fn open(self, fail: bool) -> Result<Self, Fault> {
+        if fail { Err(Fault::Cancelled) } else { Ok(self) }
+    }
+
+    fn is_bad(answer: &Result<Self, Fault>) -> bool {
+        answer.as_ref().is_ok_and(|shop| shop.bad != same(shop.bad)) || answer.is_err()
+    }
+}
+
+fn same<T>(value: T) -> T {
+    value
+}
+
+#[test]
+fn they_may_name_the_type_and_its_parameters() {
+    assert!(Shop { bad: 1 }.open(true).is_err() && Shop { bad: '1' }.open(false).is_ok());
+    assert_eq!(counts("results/method"), (0, 1, 1));
+}
+
 macro_rules! judged {
     ($name:ident, $label:literal, $pattern:pat, $guard:expr, $question:expr) => {
         #[circuit_breaker(name = $label, failure_if($pattern if $guard), ignore_if = $question)]

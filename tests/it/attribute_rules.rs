@@ -56,6 +56,7 @@ fn every_literal_arrives_and_the_largest_are_those_of_the_runtime() {
     assert_eq!((config.jitter().to_bits(), config.max_concurrent()), (0_f64.to_bits(), Some(9)));
     assert_eq!((config.max_wait(), config.mode()), (Duration::ZERO, Mode::Shadow));
     assert!(config.durations() && config.critical());
+    assert_eq!(config.recovery_timeout(), Duration::from_secs(30));
     let builder = breaker_runtime::Config::builder;
     assert!(builder().consecutive_failures(16_777_216).build().is_err());
     assert!(builder().window_calls(1_000_001).build().is_err());

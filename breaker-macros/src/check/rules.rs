@@ -1,9 +1,14 @@
 //! The rules over several keys: which one means nothing without another.
 
+use std::time::Duration;
+
 use syn::{Error, Lit, LitInt};
 
 use super::keys::Key;
-use super::{Plan, Value};
+use super::{Plan, Setting, Value};
+
+/// The runtime's default; `tests/it/attribute_rules.rs` holds it against that.
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 struct Need {
     key: Key,
@@ -51,25 +56,54 @@ pub(super) fn check(plan: &Plan, errors: &mut Vec<Error>) {
         errors.extend(plan.place_of(key).filter(|_| !is_met).map(|place| Error::new(place, message())));
     }
     errors.extend(check_minimum(plan));
+    errors.extend(check_longest(plan));
 }
 
 /// A window of calls never holds more of them than it is long.
 fn check_minimum(plan: &Plan) -> Option<Error> {
-    let minimum = literal(plan, Key::MinimumCalls.name())?;
-    let window = literal(plan, "window_calls")?;
+    let minimum = count(plan, Key::MinimumCalls.name())?;
+    let window = count(plan, "window_calls")?;
     let (least, most): (u32, u32) = (minimum.base10_parse().ok()?, window.base10_parse().ok()?);
     (least > most).then(|| {
         Error::new(
             minimum.span(),
-            format!("`minimum_calls` must be at most the window, which never holds more than {most} calls; found {least}"),
+            format!(
+                "`minimum_calls` must be at most the window, which never holds more than {most} calls; found {least}"
+            ),
         )
     })
 }
 
-fn literal<'a>(plan: &'a Plan, method: &str) -> Option<&'a LitInt> {
-    let setting = plan.settings.iter().find(|setting| setting.method == method)?;
-    match &setting.value {
+/// What grows does not end below where it began.
+fn check_longest(plan: &Plan) -> Option<Error> {
+    let longest = duration(plan, Key::MaxRecoveryTimeout)?;
+    let first = match plan.place_of(Key::RecoveryTimeout) {
+        Some(_) => duration(plan, Key::RecoveryTimeout)?,
+        None => RECOVERY_TIMEOUT,
+    };
+    let place = plan.place_of(Key::MaxRecoveryTimeout)?;
+    (longest < first).then(|| {
+        Error::new(
+            place,
+            format!("`max_recovery_timeout` must be at least `recovery_timeout`, which is {first:?}; found {longest:?}"),
+        )
+    })
+}
+
+fn count<'a>(plan: &'a Plan, method: &str) -> Option<&'a LitInt> {
+    match &setting(plan, method)?.value {
         Value::Literal(Lit::Int(number)) => Some(number),
         Value::Literal(_) | Value::Duration(_) | Value::Mode(_) | Value::Const(_) | Value::Window(_) => None,
     }
+}
+
+fn duration(plan: &Plan, key: Key) -> Option<Duration> {
+    match &setting(plan, key.name())?.value {
+        Value::Duration(duration) => Some(*duration),
+        Value::Literal(_) | Value::Mode(_) | Value::Const(_) | Value::Window(_) => None,
+    }
+}
+
+fn setting<'a>(plan: &'a Plan, method: &str) -> Option<&'a Setting> {
+    plan.settings.iter().find(|setting| setting.method == method)
 }

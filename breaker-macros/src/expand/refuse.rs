@@ -47,15 +47,18 @@ pub(super) fn keep(p: &TokenStream, plan: &Plan) -> TokenStream {
 }
 
 // Input:  mut order: Order, which the fallback needs
-// Output: #[allow(unused_mut, unused_variables)] let mut order = __again_order;
+// Output: let mut order = __again_order;
+//         let _ = &mut order;
 //
-// It was found among the fallback's tokens, which need not mean that it is used, or changed, there.
+// It was found among the fallback's tokens, which need not mean that it is used there, or changed: the
+// second line does both. An `allow` would be an error where the user forbids the lint.
 pub(super) fn give_back(plan: &Plan) -> Option<TokenStream> {
     let given_back = plan.again.iter().map(|binding| {
         let Binding { name, mutability, conditions } = binding;
         let clone = clone_of(binding);
         quote_spanned! {Span::mixed_site()=>
-            #conditions #[allow(unused_mut, unused_variables)] let #mutability #name = #clone;
+            #conditions let #mutability #name = #clone;
+            #conditions let _ = &#mutability #name;
         }
     });
     (!plan.again.is_empty()).then(|| given_back.collect())
