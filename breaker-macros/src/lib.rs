@@ -97,11 +97,13 @@ mod recover;
 ///
 /// `failure_if` replaces the default: an `Err` that it does not name counts as nothing, because it says
 /// nothing about the service; name `Err(_)` too if you want it. `ignore_if` goes first: what it names
-/// counts as nothing, whatever `failure_if` says.
+/// counts as nothing, whatever `failure_if` says. Both may look at the arguments that are `Copy` or
+/// references; the others are the body's.
 ///
 /// ```
-/// use breaker_runtime::{BreakerError, Registry, circuit_breaker};
+/// use breaker_runtime::{BreakerError, circuit_breaker};
 ///
+/// # use breaker_runtime::Registry;
 /// enum Fault {
 ///     Status(u16),
 ///     Rejected(BreakerError),
@@ -158,8 +160,8 @@ mod recover;
 /// # Keys of calls
 ///
 /// With `key`, the function has a circuit for each value of an expression over its arguments, so that one
-/// bad tenant, host or region does not close the door on the others. It is anything that is `Display`,
-/// it is evaluated once a call, before the body, and it may borrow from the arguments.
+/// bad tenant, host or region does not close the door on the others. It is anything that is `Display` or
+/// `AsRef<str>`, it is evaluated once a call, before the body, and it may borrow from the arguments.
 ///
 /// ```
 /// use breaker_runtime::circuit_breaker;

@@ -118,6 +118,17 @@ async fn any_type_can_be_asked_about() {
     assert_eq!(counts("results/reference"), (1, 1, 1));
 }
 
+#[circuit_breaker(name = "results/arguments", failure_if(length if *length > most), ignore_if = |_| text.is_empty(), fallback = |_| 0)]
+async fn length(text: &str, most: usize) -> usize {
+    text.len()
+}
+
+#[tokio::test]
+async fn they_may_look_at_arguments_that_the_body_leaves() {
+    assert_eq!((length("abc", 2).await, length("abc", 3).await, length("", 0).await), (3, 3, 0));
+    assert_eq!(counts("results/arguments"), (1, 1, 1));
+}
+
 struct Shop<T> {
     bad: T,
 }
