@@ -8,6 +8,10 @@
 )]
 
 mod attribute;
+mod attribute_keys;
+mod attribute_limits;
+mod attribute_results;
+mod attribute_rules;
 mod counts;
 mod edges;
 mod generations;
