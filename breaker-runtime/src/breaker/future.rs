@@ -110,16 +110,15 @@ where
         if let Poll::Ready(output) = this.call.as_mut().poll(context) {
             return Poll::Ready(Ok(output));
         }
-        let Some(alarm) = this.alarm.as_pin_mut() else {
+        match this.alarm.as_pin_mut().map(|alarm| alarm.poll(context)) {
+            Some(Poll::Ready(())) => {}
+            Some(Poll::Pending) | None => return Poll::Pending,
+        }
+        let Some(admission) = this.call.project().call.0.take() else {
             return Poll::Pending;
         };
-        match (alarm.poll(context), this.call.project().call.0.take()) {
-            (Poll::Ready(()), Some(admission)) => {
-                admission.time_out(&|| Some(Arc::from("it took longer than call_timeout")));
-                Poll::Ready(Err(Rejected { circuit: admission.circuit, kind: ErrorKind::TimedOut }))
-            }
-            (Poll::Ready(()) | Poll::Pending, _) => Poll::Pending,
-        }
+        admission.time_out(&|| Some(Arc::from("it took longer than call_timeout")));
+        Poll::Ready(Err(Rejected { circuit: admission.circuit, kind: ErrorKind::TimedOut }))
     }
 }
 
