@@ -60,7 +60,8 @@ impl Hub {
         }
         let listeners = lock(&self.listeners).clone();
         for listener in listeners {
-            _ = catch_unwind(AssertUnwindSafe(|| listener.on_event(event)));
+            // It may have ceased to listen, and is then dropped here: behind the wall as well.
+            _ = catch_unwind(AssertUnwindSafe(move || listener.on_event(event)));
         }
     }
 }
