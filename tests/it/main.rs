@@ -20,6 +20,8 @@ mod names;
 mod operator;
 mod panics_and_cancellation;
 mod permits;
+mod recovery;
+mod results;
 mod rules;
 mod shapes_async;
 mod shapes_sync;
