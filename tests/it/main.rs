@@ -16,6 +16,7 @@ mod counts;
 mod edges;
 mod generations;
 mod hygiene;
+mod keyed;
 mod limits;
 mod limits_applied;
 mod names;
