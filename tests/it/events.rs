@@ -33,10 +33,8 @@ impl Log {
 }
 
 fn change(event: &Event) -> &Change {
-    match event {
-        Event::Changed(change) => change,
-        other => panic!("{other}"),
-    }
+    let Event::Changed(change) = event else { panic!("{event}") };
+    change
 }
 
 fn registered() -> (Registry, CircuitBreaker) {
@@ -94,7 +92,7 @@ fn a_listener_hears_of_its_own_breaker_only_and_the_registrys_of_all() {
 fn every_call_that_changes_something_tells_it() {
     let (bench, log) = (Bench::with(settings().failure_threshold(1).success_threshold(1)), Log::default());
     let _listening = bench.breaker.listen(log.listener("a"));
-    bench.breaker.call_with(|_| Outcome::Failure, || ()).unwrap();
+    bench.breaker.call_with(|()| Outcome::Failure, || ()).unwrap();
     assert_eq!(log.take(), ["a: closed > open"]);
     bench.clock.advance(RECOVERY);
     let trial = bench.permit();

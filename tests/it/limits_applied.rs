@@ -39,7 +39,9 @@ fn more_places_let_those_in_who_wait() {
     let mut waiting = [call(&bench), call(&bench), call(&bench)];
     assert_eq!(running(&bench), 1);
     apply(&bench, at_most(3));
-    waiting.iter_mut().for_each(|call| assert!(poll_once(call.as_mut()).is_pending()));
+    for call in &mut waiting {
+        assert!(poll_once(call.as_mut()).is_pending());
+    }
     assert_eq!(running(&bench), 3);
     assert!(bench.rejects());
     drop(waiting);
@@ -137,11 +139,13 @@ fn a_limit_that_shrinks_while_a_call_waits_keeps_it_waiting() {
     assert_eq!(running(&bench), 0);
 }
 
+type Owned = Pin<Box<dyn Future<Output = Result<(), BreakerError>> + Send>>;
+
 /// An executor that looks at the breaker, and drops a call of its own, while it is woken.
 struct Inline {
     breaker: CircuitBreaker,
     woken: AtomicU32,
-    own: Mutex<Option<Pin<Box<dyn Future<Output = Result<(), BreakerError>> + Send>>>>,
+    own: Mutex<Option<Owned>>,
 }
 
 impl Wake for Inline {

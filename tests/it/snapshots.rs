@@ -219,7 +219,7 @@ fn calls_that_wait_are_not_in_flight() {
     let bench = Bench::with(settings().max_concurrent(1).max_wait(Duration::MAX));
     let in_flight = |breaker: &CircuitBreaker| breaker.snapshot().calls_in_flight;
     let place = bench.permit();
-    let mut waiting = Box::pin(bench.breaker.call_async_with(|_: &()| Outcome::Success, async {}));
+    let mut waiting = Box::pin(bench.breaker.call_async_with(|()| Outcome::Success, async {}));
     assert!(poll_once(waiting.as_mut()).is_pending());
     assert_eq!(in_flight(&bench.breaker), Some(1));
     place.settle(Outcome::Success);
