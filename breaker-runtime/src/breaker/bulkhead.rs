@@ -48,9 +48,13 @@ impl Bulkhead {
         if self.try_enter() {
             return true;
         }
+        // Who does not wait needs no timer, and so no tokio runtime.
+        if wait.is_zero() {
+            return false;
+        }
         match clock.alarm(wait) {
-            Some(alarm) if !wait.is_zero() => Within::new(self.enter(), alarm).await.is_some(),
-            Some(_) | None => false,
+            Some(alarm) => Within::new(self.enter(), alarm).await.is_some(),
+            None => false,
         }
     }
 
@@ -59,26 +63,29 @@ impl Bulkhead {
         let mut size = lock(&self.size);
         if size.owed > 0 {
             size.owed -= 1;
-        } else {
-            self.places.add_permits(1);
+            return;
         }
+        drop(size);
+        self.hand_out(1);
     }
 
-    /// Has so many places from now on. Calls that run stay; those that wait may go on.
-    pub(super) fn resize(&self, limit: Option<u32>) {
+    /// Has so many places from now on, once those that are new have been [handed out](Self::hand_out): so
+    /// many. Calls that run stay.
+    pub(super) fn resize(&self, limit: Option<u32>) -> u32 {
         let mut size = lock(&self.size);
-        let places = limit.unwrap_or(UNLIMITED).min(UNLIMITED);
-        if places > size.places {
-            let more = places - size.places;
-            let paid = more.min(size.owed);
-            size.owed -= paid;
-            self.places.add_permits((more - paid) as usize);
-        } else {
-            let fewer = size.places - places;
-            let gone = self.places.forget_permits(fewer as usize);
-            size.owed += fewer - u32::try_from(gone).unwrap_or(fewer);
-        }
-        size.places = places;
+        let (before, after) = (size.places, limit.unwrap_or(UNLIMITED).min(UNLIMITED));
+        size.places = after;
+        let more = after.saturating_sub(before);
+        let paid = more.min(size.owed);
+        size.owed = size.owed - paid + before.saturating_sub(after);
+        self.collect(&mut size);
+        more - paid
+    }
+
+    /// Gives free places to those who wait. It wakes them, so it must not be called under a lock.
+    pub(super) fn hand_out(&self, places: u32) {
+        self.places.add_permits(places as usize);
+        self.collect(&mut lock(&self.size));
     }
 
     /// How many calls are running.
@@ -88,10 +95,26 @@ impl Bulkhead {
         (size.places + size.owed).saturating_sub(free)
     }
 
+    /// Takes back from the free places what is owed.
+    fn collect(&self, size: &mut Size) {
+        let gone = self.places.forget_permits(size.owed as usize);
+        size.owed -= u32::try_from(gone).unwrap_or(size.owed);
+    }
+
     /// The semaphore is never closed, so a place is what waiting ends with.
     async fn enter(&self) {
+        let _debts = PayWhenDone(self);
         if let Ok(place) = self.places.acquire().await {
             place.forget();
         }
+    }
+}
+
+/// Whoever is cancelled when it was his turn gives his place to the semaphore, which knows no debts.
+struct PayWhenDone<'a>(&'a Bulkhead);
+
+impl Drop for PayWhenDone<'_> {
+    fn drop(&mut self) {
+        self.0.collect(&mut lock(&self.0.size));
     }
 }

@@ -226,12 +226,16 @@ impl Circuit {
 
     pub(crate) fn apply(&self, settings: Settings) {
         self.make_extras(&settings);
+        let mut places = 0;
         self.machine.obey(settings, &self.clock, |settings, generation| {
             self.run_limit.store(run_limit(settings), Ordering::Relaxed);
             if let Some(extras) = self.extras.get() {
-                extras.apply(settings, generation, &self.clock);
+                places = extras.apply(settings, generation, &self.clock);
             }
         });
+        if let Some(extras) = self.extras.get() {
+            extras.hand_out(places);
+        }
         self.tell_news();
     }
 

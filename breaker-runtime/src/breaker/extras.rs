@@ -53,12 +53,19 @@ impl Extras {
         extras
     }
 
-    /// Obeys other settings from now on.
-    pub(super) fn apply(&self, config: &Config, generation: u64, clock: &Clock) {
+    /// Obeys other settings from now on. How many places of the bulkhead are to be
+    /// [handed out](Self::hand_out).
+    pub(super) fn apply(&self, config: &Config, generation: u64, clock: &Clock) -> u32 {
         *lock(&self.rules) = *config.rules();
         self.window.reshape(config.span(), generation, clock);
-        self.bulkhead.resize(config.max_concurrent());
+        let places = self.bulkhead.resize(config.max_concurrent());
         self.switch(config);
+        places
+    }
+
+    /// Lets those in who wait for the bulkhead's new places; not under a lock.
+    pub(super) fn hand_out(&self, places: u32) {
+        self.bulkhead.hand_out(places);
     }
 
     fn switch(&self, config: &Config) {

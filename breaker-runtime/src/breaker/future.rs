@@ -64,7 +64,8 @@ where
 {
     pub(crate) fn new(admission: Admission<'a>, future: F, classify: C, text: X) -> Self {
         let circuit = admission.circuit;
-        let limit = circuit.extras.get().and_then(Extras::call_timeout);
+        let limits = circuit.extras.get().filter(|_| admission.ticket.is_ruled());
+        let limit = limits.and_then(Extras::call_timeout);
         let alarm = limit.and_then(|limit| circuit.clock.alarm(limit));
         Self { call: Guarded::new(admission, future, classify, text), alarm }
     }

@@ -60,8 +60,10 @@ impl Hub {
         }
         let listeners = lock(&self.listeners).clone();
         for listener in listeners {
-            // It may have ceased to listen, and is then dropped here: behind the wall as well.
-            _ = catch_unwind(AssertUnwindSafe(move || listener.on_event(event)));
+            _ = catch_unwind(AssertUnwindSafe(|| listener.on_event(event)));
+            // It may have ceased to listen, and is then dropped here: not while its own panic unwinds, for
+            // a second one would end the process.
+            _ = catch_unwind(AssertUnwindSafe(|| drop(listener)));
         }
     }
 }

@@ -46,16 +46,19 @@ const LEAP: u64 = 1 << 24;
 const SIZE_BITS: u32 = 49;
 const SIZE_STARTS: u32 = 63 - SIZE_BITS;
 const MAX_SIZE: u64 = (1 << SIZE_BITS) - 1;
+/// The size of a part that never ends.
+const FOR_EVER: u64 = MAX_SIZE;
 
 impl Shape {
     pub(super) fn new(span: Span, era: u16) -> Self {
         let (size, is_time) = match span {
             Span::Unlimited => (0, 0),
             Span::Calls(calls) => (u64::from(calls.get()), 0),
-            // A part of more than six days is as long as one of six days and a half: nobody's window.
-            Span::Time(time) => {
-                (Moment::from_nanos(0).after(time).nanos().div_ceil(PARTS as u64).min(MAX_SIZE), 1)
-            }
+            Span::Time(time) => match Moment::from_nanos(0).after(time) {
+                Moment::NEVER => (FOR_EVER, 1),
+                // A part of more than six days is as long as one of six days and a half: nobody's window.
+                ends => (ends.nanos().div_ceil(PARTS as u64).min(FOR_EVER - 1), 1),
+            },
         };
         Self(u64::from(era) << (SIZE_BITS + 1) | size << 1 | is_time)
     }
@@ -84,7 +87,8 @@ impl Shape {
     /// The part of a window of time.
     #[inline]
     pub(super) fn part(self) -> Option<Part> {
-        (self.0 & 1 == 1).then_some(Part { nanos: self.size() })
+        let nanos = if self.size() == FOR_EVER { u64::MAX } else { self.size() };
+        (self.0 & 1 == 1).then_some(Part { nanos })
     }
 
     pub(super) const fn era(self) -> u16 {
