@@ -30,6 +30,8 @@ fn no_trial_is_refused_while_a_place_is_free() {
 fn three_threads_get_no_more_trials_than_there_are_places() {
     with_at_most(2, || {
         let (_clock, breaker) = due(strict().half_open_max_calls(2));
+        // Half-open already: how it gets there is for two threads to find out.
+        end(&breaker, Outcome::Ignored);
         let third = {
             let breaker = breaker.clone();
             thread::spawn(move || keep_one(&breaker))
