@@ -5,15 +5,17 @@
 
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::clock::{Clock, Within};
-use crate::sync::{Mutex, lock};
+use crate::sync::{AtomicU32, Mutex, Ordering, lock};
 
 #[derive(Debug)]
 pub(super) struct Bulkhead {
     places: Semaphore,
     size: Mutex<Size>,
+    /// Whether places are owed: a hint, read without the lock.
+    has_debt: AtomicU32,
 }
 
 /// How many places there are, and how many of those that are taken go when they are given back.
@@ -29,12 +31,21 @@ const UNLIMITED: u32 = 1 << 28;
 impl Bulkhead {
     pub(super) fn new(limit: Option<u32>) -> Self {
         let places = limit.unwrap_or(UNLIMITED).min(UNLIMITED);
-        Self { places: Semaphore::new(places as usize), size: Mutex::new(Size { places, owed: 0 }) }
+        Self {
+            places: Semaphore::new(places as usize),
+            size: Mutex::new(Size { places, owed: 0 }),
+            has_debt: AtomicU32::new(0),
+        }
     }
 
     /// Takes a place if one is free and nobody waits for it.
     pub(super) fn try_enter(&self) -> bool {
-        self.places.try_acquire().map(tokio::sync::SemaphorePermit::forget).is_ok()
+        while self.places.try_acquire().map(SemaphorePermit::forget).is_ok() {
+            if !self.pays_debt() {
+                return true;
+            }
+        }
+        false
     }
 
     /// Takes a place; blocks this thread until one is free, but no longer than `wait`.
@@ -79,6 +90,7 @@ impl Bulkhead {
             size.owed += fewer - u32::try_from(gone).unwrap_or(fewer);
         }
         size.places = places;
+        self.has_debt.store(u32::from(size.owed > 0), Ordering::Relaxed);
     }
 
     /// How many calls are running.
@@ -90,8 +102,24 @@ impl Bulkhead {
 
     /// The semaphore is never closed, so a place is what waiting ends with.
     async fn enter(&self) {
-        if let Ok(place) = self.places.acquire().await {
+        while let Ok(place) = self.places.acquire().await {
             place.forget();
+            if !self.pays_debt() {
+                return;
+            }
         }
+    }
+
+    /// Whether a place that was just taken is an owed one, and is gone with that. Those that run pay when they
+    /// leave; but the place of a call that was cancelled while it waited comes straight from the semaphore.
+    fn pays_debt(&self) -> bool {
+        if self.has_debt.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        let mut size = lock(&self.size);
+        let pays = size.owed > 0;
+        size.owed = size.owed.saturating_sub(1);
+        self.has_debt.store(u32::from(size.owed > 0), Ordering::Relaxed);
+        pays
     }
 }
