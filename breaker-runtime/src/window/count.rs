@@ -127,7 +127,8 @@ impl CountWindow {
     fn begin(&self, generation: u64, marks: &mut Marks) {
         *marks = Marks { generation, ..Marks::default() };
         self.last_bad.store(0, Ordering::Release);
-        self.head.store(Head::start_of(generation).0, Ordering::Release);
+        // A swap, like the steps: of two, one sees the other.
+        self.head.swap(Head::start_of(generation).0, Ordering::AcqRel);
     }
 
     /// Renumbers so that the last call has the position `size`, if it had a later one.
