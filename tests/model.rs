@@ -1,4 +1,5 @@
-//! Random scripts, played to the library and to a breaker so plain that it is obviously right.
+//! Random scripts, played to the library and to a breaker so plain that it is obviously right: for each
+//! kind of policy many short ones, which shrink well, and a few of 10,000 steps.
 
 #![expect(
     clippy::expect_used,
@@ -8,166 +9,107 @@
 
 #[path = "model/obvious.rs"]
 mod obvious;
+#[path = "model/play.rs"]
+mod play;
+#[path = "model/policy.rs"]
+mod policy;
+#[path = "model/script.rs"]
+mod script;
+#[path = "model/window.rs"]
+mod window;
 
-use std::time::Duration;
-
-use breaker_runtime::testing::Clock;
-use breaker_runtime::{Cause, CircuitBreaker, Config, Outcome, Permit, Registry};
-use obvious::{Call, Obvious};
+use breaker_runtime::{Cause, Trip};
+use obvious::{Changed, Obvious};
+use play::play;
+use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+use script::{Family, steps};
 
-#[derive(Clone, Debug)]
-enum Step {
-    Acquire,
-    /// Ends one of the calls that are running.
-    End(usize, End),
-    Advance(u64),
-    Order(Cause),
-}
+const SHORT_SCRIPTS: u32 = 150;
+const LONG_SCRIPT: usize = 10_000;
+const SEEDS: [u8; 3] = [1, 2, 3];
 
-#[derive(Clone, Copy, Debug)]
-enum End {
-    Settled(Outcome),
-    Dropped,
-    Forgotten,
-}
-
-const ORDERS: [Cause; 5] =
-    [Cause::ForcedOpen, Cause::ForcedClosed, Cause::Disabled, Cause::Released, Cause::Reset];
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let end = prop_oneof![
-        3 => Just(End::Settled(Outcome::Success)),
-        3 => Just(End::Settled(Outcome::Failure)),
-        2 => Just(End::Settled(Outcome::Ignored)),
-        1 => Just(End::Dropped),
-        1 => Just(End::Forgotten),
-    ];
-    let step = prop_oneof![
-        10 => Just(Step::Acquire),
-        10 => (any::<usize>(), end).prop_map(|(which, end)| Step::End(which, end)),
-        4 => (0_u64..15).prop_map(Step::Advance),
-        1 => prop::sample::select(&ORDERS).prop_map(Step::Order),
-    ];
-    prop::collection::vec(step, 1..400)
-}
-
-fn settings() -> impl Strategy<Value = Obvious> {
-    (1_u32..4, 1_u64..20, 1_usize..4, 1_u32..4, 1_u64..20).prop_map(
-        |(threshold, recovery, places, successes, lease)| {
-            Obvious::new(threshold, recovery, places, successes, lease)
-        },
-    )
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_script_tells_the_breaker_from_the_obvious_one(model in settings(), script in steps()) {
-        play(model, script)?;
+/// Plays scripts for policies of this family. `shows` says of a change that it is what the family is for:
+/// long scripts that never came there would prove nothing.
+fn prove(family: &Family, shows: fn(&Changed) -> bool) {
+    let config = ProptestConfig {
+        cases: SHORT_SCRIPTS,
+        failure_persistence: None,
+        max_shrink_iters: 20_000,
+        ..ProptestConfig::default()
+    };
+    let short = (family.clone(), vec(steps(family, 30), 1..200));
+    TestRunner::new(config.clone())
+        .run(&short, |(policy, script)| play(policy, script).map(drop))
+        .unwrap_or_else(|failure| panic!("{failure}"));
+    // Without leaks, or no place in a bulkhead would be left for most of it.
+    let long = (family.clone(), vec(steps(family, 0), LONG_SCRIPT));
+    for seed in SEEDS {
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
+        let config = ProptestConfig { cases: 1, max_shrink_iters: 200, ..config.clone() };
+        TestRunner::new_with_rng(config, rng)
+            .run(&long, |(policy, script)| came_there(&play(policy, script)?, shows))
+            .unwrap_or_else(|failure| panic!("{failure}"));
     }
 }
 
-fn play(mut model: Obvious, script: Vec<Step>) -> Result<(), TestCaseError> {
-    let clock = Clock::new();
-    let breaker =
-        Registry::with_clock(&clock).register("model", config(&model)).expect("the registry is empty");
-    let mut running: Vec<(Permit<'_>, Call)> = Vec::new();
-    for step in script {
-        match step {
-            Step::Acquire => running.extend(acquire(&breaker, &mut model)?),
-            Step::End(which, end) => {
-                if let Some((permit, call)) = take(&mut running, which) {
-                    end_both(permit, call, end, &mut model);
-                }
-            }
-            Step::Advance(nanos) => {
-                clock.advance(Duration::from_nanos(nanos));
-                model.now += nanos;
-            }
-            Step::Order(cause) => {
-                order(&breaker, cause);
-                model.order(cause);
-            }
-        }
-        compare(&breaker, &model)?;
-    }
+fn came_there(model: &Obvious, shows: fn(&Changed) -> bool) -> Result<(), TestCaseError> {
+    let times = model.changes.iter().filter(|change| shows(change)).count();
+    prop_assert!(times >= 10, "only {} times of {} changes", times, model.changes.len());
     Ok(())
 }
 
-fn config(model: &Obvious) -> Config {
-    Config::builder()
-        .failure_threshold(model.threshold)
-        .recovery_timeout(Duration::from_nanos(model.recovery))
-        .half_open_max_calls(u32::try_from(model.places).expect("it is small"))
-        .success_threshold(model.successes)
-        .half_open_timeout(Duration::from_nanos(model.lease))
-        .build()
-        .expect("the settings are in range")
+#[test]
+fn a_run_of_failures_opens_as_the_obvious_breaker_does() {
+    prove(&script::consecutive(), |change| matches!(change.trip, Some(Trip::ConsecutiveFailures { .. })));
 }
 
-fn end_both(permit: Permit<'_>, call: Call, end: End, model: &mut Obvious) {
-    match end {
-        End::Settled(outcome) => {
-            permit.settle(outcome);
-            model.settle(call, outcome);
-        }
-        End::Dropped => {
-            drop(permit);
-            model.settle(call, Outcome::Ignored);
-        }
-        End::Forgotten => std::mem::forget(permit),
-    }
+#[test]
+fn failures_in_a_window_of_calls_open_as_the_obvious_breaker_does() {
+    // tower-resilience: 10,000 failures were needed after 10,000 successes.
+    prove(&script::failures_in_calls(), |change| matches!(change.trip, Some(Trip::FailuresInWindow { .. })));
 }
 
-fn acquire<'a>(
-    breaker: &'a CircuitBreaker,
-    model: &mut Obvious,
-) -> Result<Option<(Permit<'a>, Call)>, TestCaseError> {
-    match (breaker.try_acquire(), model.acquire()) {
-        (Ok(permit), Some(call)) => {
-            prop_assert_eq!(permit.is_trial(), call.is_trial());
-            Ok(Some((permit, call)))
-        }
-        (Err(error), None) => {
-            prop_assert_eq!(error.retry_after().map(nanos), model.retry_after());
-            Ok(None)
-        }
-        (ours, theirs) => Err(TestCaseError::fail(format!("{ours:?}, but the model says {theirs:?}"))),
-    }
+#[test]
+fn a_rate_of_failures_opens_as_the_obvious_breaker_does() {
+    // recloser PR#10, failsafe: a success opened it, and the first window was blind.
+    prove(&script::failure_rate(), |change| matches!(change.trip, Some(Trip::FailureRate { .. })));
 }
 
-fn take<'a>(running: &mut Vec<(Permit<'a>, Call)>, which: usize) -> Option<(Permit<'a>, Call)> {
-    if running.is_empty() { None } else { Some(running.swap_remove(which % running.len())) }
+#[test]
+fn a_rate_of_slow_calls_opens_as_the_obvious_breaker_does() {
+    prove(&script::slow_call_rate(), |change| matches!(change.trip, Some(Trip::SlowCallRate { .. })));
 }
 
-fn order(breaker: &CircuitBreaker, cause: Cause) {
-    match cause {
-        Cause::ForcedOpen => breaker.force_open(),
-        Cause::ForcedClosed => breaker.force_closed(),
-        Cause::Disabled => breaker.disable(),
-        Cause::Released => breaker.release(),
-        Cause::Reset => breaker.reset(),
-        _ => unreachable!("{cause} is no order"),
-    }
+#[test]
+fn several_rules_open_as_the_obvious_breaker_does() {
+    prove(&script::several_rules(), |change| change.trip.is_some());
 }
 
-fn compare(breaker: &CircuitBreaker, model: &Obvious) -> Result<(), TestCaseError> {
-    let ours = breaker.snapshot();
-    let theirs = model.seen();
-    prop_assert_eq!(ours.state, theirs.state);
-    prop_assert_eq!(breaker.state(), theirs.state);
-    prop_assert_eq!(ours.generation, theirs.generation);
-    prop_assert_eq!(nanos(ours.time_in_state), theirs.now - theirs.since);
-    prop_assert_eq!(ours.retry_after.map(nanos), theirs.retry_after());
-    prop_assert_eq!(ours.consecutive_failures, theirs.run);
-    prop_assert_eq!(ours.trials_in_flight, theirs.trials.len());
-    let totals = ours.totals;
-    prop_assert_eq!([totals.successes, totals.failures, totals.ignored, totals.rejected], theirs.totals);
-    Ok(())
+#[test]
+fn a_window_of_time_opens_as_the_obvious_breaker_does() {
+    // tower-resilience: one good call per idle period opened it.
+    prove(&script::window_of_time(), |change| change.trip.is_some());
 }
 
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).expect("the scripts are short")
+#[test]
+fn backoff_grows_as_that_of_the_obvious_breaker_does() {
+    prove(&script::backoff(), |change| change.cause == Cause::TrialFailed);
+}
+
+#[test]
+fn in_shadow_mode_it_opens_as_the_obvious_breaker_does_and_rejects_nothing() {
+    prove(&script::shadow(), |change| change.trip.is_some());
+}
+
+#[test]
+fn with_few_calls_at_a_time_it_opens_as_the_obvious_breaker_does() {
+    prove(&script::max_concurrent(), |change| change.cause != Cause::Reset);
+}
+
+#[test]
+fn settings_applied_in_the_middle_mean_what_they_mean_to_the_obvious_breaker() {
+    // resilience4j#2325 #1116: reconfiguring lost the state.
+    prove(&script::any_policy(), |change| change.trip.is_some());
 }

@@ -88,6 +88,7 @@ impl Window {
         match shape.calls() {
             Some(size) if self.count.succeed(generation, size) => {}
             Some(size) => self.enter_count(generation, size),
+            None if shape.is_unlimited() => {}
             None => self.succeed_in_time(generation, shape, clock),
         }
     }

@@ -1,31 +1,53 @@
 //! A breaker for one thread, written for nothing but to be read.
 
-use breaker_runtime::{Cause, Outcome, State};
+use std::collections::BTreeMap;
 
-#[derive(Clone, Debug)]
+use breaker_runtime::{Cause, ErrorKind, Outcome, State, Trip};
+
+use crate::policy::{Policy, Span};
+use crate::window::{Counts, Window};
+
+#[derive(Debug)]
 pub(crate) struct Obvious {
-    pub(crate) threshold: u32,
-    pub(crate) recovery: u64,
-    pub(crate) places: usize,
-    pub(crate) successes: u32,
-    pub(crate) lease: u64,
+    pub(crate) policy: Policy,
     pub(crate) now: u64,
     pub(crate) state: State,
     pub(crate) generation: u64,
     pub(crate) since: u64,
     pub(crate) run: u32,
-    pub(crate) passed: u32,
     pub(crate) trials: Vec<Call>,
-    /// Successes, failures, ignored, rejected.
-    pub(crate) totals: [u64; 4],
+    /// How often a call ended in which way, or was rejected for which reason.
+    pub(crate) totals: BTreeMap<&'static str, u64>,
+    pub(crate) would_have_rejected: u64,
+    /// Calls that hold a place among `max_concurrent`.
+    pub(crate) in_bulkhead: u32,
+    /// Since it was made.
+    pub(crate) changes: Vec<Changed>,
+    pub(crate) time_open: u64,
+    window: Window,
+    due: u64,
+    passed: u32,
+    reopenings: u32,
     calls: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Call {
     id: u64,
-    generation: u64,
+    /// None if it went through only because nothing is rejected in shadow mode.
+    generation: Option<u64>,
     lease_ends: Option<u64>,
+    /// If it is timed.
+    started: Option<u64>,
+    in_bulkhead: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Changed {
+    pub(crate) from: State,
+    pub(crate) to: State,
+    pub(crate) cause: Cause,
+    pub(crate) trip: Option<Trip>,
 }
 
 impl Call {
@@ -35,112 +57,219 @@ impl Call {
 }
 
 impl Obvious {
-    pub(crate) fn new(threshold: u32, recovery: u64, places: usize, successes: u32, lease: u64) -> Self {
-        let (now, since, generation, run, passed, calls) = (0, 0, 0, 0, 0, 0);
-        let (state, trials, totals) = (State::Closed, Vec::new(), [0; 4]);
+    pub(crate) fn new(policy: Policy) -> Self {
         Self {
-            threshold,
-            recovery,
-            places,
-            successes,
-            lease,
-            now,
-            state,
-            generation,
-            since,
-            run,
-            passed,
-            trials,
-            totals,
-            calls,
+            policy,
+            now: 0,
+            state: State::Closed,
+            generation: 0,
+            since: 0,
+            run: 0,
+            trials: Vec::new(),
+            totals: BTreeMap::new(),
+            would_have_rejected: 0,
+            in_bulkhead: 0,
+            changes: Vec::new(),
+            time_open: 0,
+            window: Window::new(policy.window),
+            due: 0,
+            passed: 0,
+            reopenings: 0,
+            calls: 0,
         }
     }
 
-    fn go(&mut self, state: State, at: u64) {
-        self.state = state;
+    pub(crate) fn advance(&mut self, nanos: u64) {
+        self.now += nanos;
+        self.window.forget(self.now);
+        let first = self.trials.iter().filter_map(|trial| trial.lease_ends).min();
+        if let Some(end) = first.filter(|&end| end <= self.now) {
+            self.go(State::Open, Cause::LeaseExpired, end);
+        }
+    }
+
+    pub(crate) fn apply(&mut self, policy: Policy) {
+        self.window.apply(policy.window, self.now);
+        self.policy = policy;
+    }
+
+    pub(crate) fn acquire(&mut self) -> Result<Call, ErrorKind> {
+        if self.state == State::Open && self.now >= self.due {
+            self.go(State::HalfOpen, Cause::RecoveryElapsed, self.now);
+        }
+        self.calls += 1;
+        let mut call = Call {
+            id: self.calls,
+            generation: Some(self.generation),
+            lease_ends: None,
+            started: self.policy.slow_call.map(|_| self.now),
+            in_bulkhead: false,
+        };
+        match self.state {
+            State::Closed => {}
+            State::Disabled => return Ok(call),
+            State::HalfOpen if self.trials.len() < self.policy.places as usize => {
+                call.lease_ends = Some(self.now + self.policy.lease);
+            }
+            State::HalfOpen => return self.refuse(call, ErrorKind::HalfOpen, "half-open"),
+            State::Open => return self.refuse(call, ErrorKind::Open, "open"),
+            State::ForcedOpen => {
+                self.count("forced open");
+                return Err(ErrorKind::ForcedOpen);
+            }
+        }
+        self.enter(call)
+    }
+
+    fn refuse(&mut self, call: Call, kind: ErrorKind, reason: &'static str) -> Result<Call, ErrorKind> {
+        if self.policy.shadow {
+            self.would_have_rejected += 1;
+            return Ok(Call { generation: None, ..call });
+        }
+        self.count(reason);
+        Err(kind)
+    }
+
+    fn enter(&mut self, mut call: Call) -> Result<Call, ErrorKind> {
+        if let Some(most) = self.policy.max_concurrent {
+            call.in_bulkhead = self.in_bulkhead < most;
+            if call.in_bulkhead {
+                self.in_bulkhead += 1;
+            } else if self.policy.shadow {
+                self.would_have_rejected += 1;
+            } else {
+                self.count("bulkhead");
+                return Err(ErrorKind::BulkheadFull);
+            }
+        }
+        if call.is_trial() {
+            self.trials.push(call);
+        }
+        Ok(call)
+    }
+
+    pub(crate) fn settle(&mut self, call: Call, outcome: Outcome) {
+        self.count(match outcome {
+            Outcome::Success => "success",
+            Outcome::Failure => "failure",
+            Outcome::Ignored => "ignored",
+        });
+        if call.in_bulkhead {
+            self.in_bulkhead -= 1;
+        }
+        if call.generation != Some(self.generation) {
+            return;
+        }
+        self.trials.retain(|trial| trial.id != call.id);
+        let failed = match outcome {
+            Outcome::Success => false,
+            Outcome::Failure => true,
+            Outcome::Ignored => return,
+        };
+        let took = call.started.map_or(0, |started| self.now - started);
+        let slow = call.started.is_some() && self.policy.slow_call.is_some_and(|limit| took >= limit);
+        match self.state {
+            State::Closed => self.count_call(failed, slow),
+            State::HalfOpen => self.count_trial(failed, slow),
+            State::Open | State::ForcedOpen | State::Disabled => {}
+        }
+    }
+
+    fn count_call(&mut self, failed: bool, slow: bool) {
+        self.run = if failed { self.run + 1 } else { 0 };
+        self.window.add(failed, slow, self.now);
+        if !failed && !slow {
+            return;
+        }
+        if let Some(trip) = self.met_rule() {
+            self.go(State::Open, Cause::RuleMet, self.now);
+            self.changes.last_mut().expect("it went").trip = Some(trip);
+        }
+    }
+
+    fn count_trial(&mut self, failed: bool, slow: bool) {
+        if failed {
+            return self.go(State::Open, Cause::TrialFailed, self.now);
+        }
+        if slow {
+            return self.go(State::Open, Cause::TrialSlow, self.now);
+        }
+        self.passed += 1;
+        if self.passed >= self.policy.successes {
+            self.go(State::Closed, Cause::TrialsPassed, self.now);
+        }
+    }
+
+    fn met_rule(&self) -> Option<Trip> {
+        let Counts { calls, failures, slow } = self.window.counts();
+        if let Some(limit) = self.policy.consecutive.filter(|&limit| self.run >= limit) {
+            return Some(Trip::ConsecutiveFailures { failures: self.run, limit });
+        }
+        if let Some(limit) = self.policy.failures.filter(|&limit| failures >= u64::from(limit)) {
+            return Some(Trip::FailuresInWindow { failures, calls, limit });
+        }
+        if calls < u64::from(self.policy.minimum_calls) {
+            return None;
+        }
+        if let Some(limit) = self.policy.failure_rate.filter(|&limit| share(failures, calls) >= limit) {
+            return Some(Trip::FailureRate { failures, calls, limit });
+        }
+        let limit = self.policy.slow_call_rate;
+        (self.policy.slow_call.is_some() && share(slow, calls) >= limit).then_some(Trip::SlowCallRate {
+            slow,
+            calls,
+            limit,
+        })
+    }
+
+    pub(crate) fn order(&mut self, cause: Cause) {
+        let opened_by_itself = matches!(self.state, State::Open | State::HalfOpen);
+        match cause {
+            Cause::ForcedOpen => self.go(State::ForcedOpen, cause, self.now),
+            Cause::Disabled => self.go(State::Disabled, cause, self.now),
+            Cause::Released if opened_by_itself => {}
+            _ => self.go(State::Closed, cause, self.now),
+        }
+    }
+
+    fn go(&mut self, to: State, cause: Cause, at: u64) {
+        let from = self.state;
+        self.changes.push(Changed { from, to, cause, trip: None });
+        self.time_open = self.time_open_until(at);
+        match (from, to) {
+            (State::HalfOpen, State::Open) => self.reopenings += 1,
+            (State::Open, State::HalfOpen) => {}
+            _ => self.reopenings = 0,
+        }
+        self.due = at + self.policy.open_for(self.reopenings);
+        self.state = to;
         self.generation += 1;
         self.since = at;
         self.run = 0;
         self.passed = 0;
         self.trials.clear();
+        self.window.clear();
     }
 
-    fn count(&mut self, total: usize) {
-        self.totals.get_mut(total).map(|count| *count += 1).unwrap_or_default();
+    fn count(&mut self, total: &'static str) {
+        *self.totals.entry(total).or_default() += 1;
     }
 
-    fn let_leases_end(&mut self) {
-        if let Some(end) = self.trials.iter().filter_map(|trial| trial.lease_ends).min()
-            && end <= self.now
-        {
-            self.go(State::Open, end);
-        }
-    }
-
-    pub(crate) fn acquire(&mut self) -> Option<Call> {
-        self.let_leases_end();
-        if self.state == State::Open && self.now >= self.since + self.recovery {
-            self.go(State::HalfOpen, self.now);
-        }
-        self.calls += 1;
-        let call = Call { id: self.calls, generation: self.generation, lease_ends: None };
-        match self.state {
-            State::Closed | State::Disabled => return Some(call),
-            State::HalfOpen if self.trials.len() < self.places => {
-                self.trials.push(Call { lease_ends: Some(self.now + self.lease), ..call });
-                return self.trials.last().copied();
-            }
-            State::HalfOpen | State::Open | State::ForcedOpen => self.count(3),
-        }
-        None
-    }
-
-    pub(crate) fn settle(&mut self, call: Call, outcome: Outcome) {
-        self.let_leases_end();
-        self.count(outcome as usize);
-        if call.generation != self.generation {
-            return;
-        }
-        self.trials.retain(|trial| trial.id != call.id);
-        match (self.state, outcome) {
-            (State::Closed, Outcome::Success) => self.run = 0,
-            (State::Closed, Outcome::Failure) => {
-                self.run += 1;
-                if self.run >= self.threshold {
-                    self.go(State::Open, self.now);
-                }
-            }
-            (State::HalfOpen, Outcome::Success) => {
-                self.passed += 1;
-                if self.passed >= self.successes {
-                    self.go(State::Closed, self.now);
-                }
-            }
-            (State::HalfOpen, Outcome::Failure) => self.go(State::Open, self.now),
-            (State::Closed | State::HalfOpen, Outcome::Ignored)
-            | (State::Open | State::ForcedOpen | State::Disabled, _) => {}
-        }
-    }
-
-    pub(crate) fn order(&mut self, cause: Cause) {
-        self.let_leases_end();
-        let opened_by_itself = matches!(self.state, State::Open | State::HalfOpen);
-        match cause {
-            Cause::ForcedOpen => self.go(State::ForcedOpen, self.now),
-            Cause::Disabled => self.go(State::Disabled, self.now),
-            Cause::Released if opened_by_itself => {}
-            _ => self.go(State::Closed, self.now),
-        }
-    }
-
-    /// What one sees; looking changes nothing.
-    pub(crate) fn seen(&self) -> Self {
-        let mut seen = self.clone();
-        seen.let_leases_end();
-        seen
+    pub(crate) fn time_open_until(&self, at: u64) -> u64 {
+        let is_open = matches!(self.state, State::Open | State::ForcedOpen);
+        self.time_open + if is_open { at - self.since } else { 0 }
     }
 
     pub(crate) fn retry_after(&self) -> Option<u64> {
-        (self.state == State::Open).then(|| (self.since + self.recovery).saturating_sub(self.now))
+        (self.state == State::Open).then(|| self.due.saturating_sub(self.now))
     }
+
+    /// What the window holds, if there is one.
+    pub(crate) fn window(&self) -> Option<Counts> {
+        (self.policy.window != Span::None).then(|| self.window.counts())
+    }
+}
+
+fn share(some: u64, all: u64) -> f64 {
+    f64::from(u32::try_from(some).expect("few")) / f64::from(u32::try_from(all).expect("few"))
 }

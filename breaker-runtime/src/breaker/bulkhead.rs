@@ -5,15 +5,17 @@
 
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::clock::{Clock, Within};
-use crate::sync::{Mutex, lock};
+use crate::sync::{AtomicU32, Mutex, Ordering, lock};
 
 #[derive(Debug)]
 pub(super) struct Bulkhead {
     places: Semaphore,
     size: Mutex<Size>,
+    /// Whether places are owed: a hint, read without the lock.
+    has_debt: AtomicU32,
 }
 
 /// How many places there are, and how many of those that are taken go when they are given back.
@@ -29,12 +31,21 @@ const UNLIMITED: u32 = 1 << 28;
 impl Bulkhead {
     pub(super) fn new(limit: Option<u32>) -> Self {
         let places = limit.unwrap_or(UNLIMITED).min(UNLIMITED);
-        Self { places: Semaphore::new(places as usize), size: Mutex::new(Size { places, owed: 0 }) }
+        Self {
+            places: Semaphore::new(places as usize),
+            size: Mutex::new(Size { places, owed: 0 }),
+            has_debt: AtomicU32::new(0),
+        }
     }
 
     /// Takes a place if one is free and nobody waits for it.
     pub(super) fn try_enter(&self) -> bool {
-        self.places.try_acquire().map(tokio::sync::SemaphorePermit::forget).is_ok()
+        while self.places.try_acquire().map(SemaphorePermit::forget).is_ok() {
+            if !self.pays_debt() {
+                return true;
+            }
+        }
+        false
     }
 
     /// Takes a place; blocks this thread until one is free, but no longer than `wait`.
@@ -62,7 +73,7 @@ impl Bulkhead {
     pub(super) fn leave(&self) {
         let mut size = lock(&self.size);
         if size.owed > 0 {
-            size.owed -= 1;
+            self.owe(&mut size, |owed| owed - 1);
             return;
         }
         drop(size);
@@ -75,17 +86,17 @@ impl Bulkhead {
         let mut size = lock(&self.size);
         let (before, after) = (size.places, limit.unwrap_or(UNLIMITED).min(UNLIMITED));
         size.places = after;
+        let fewer = before.saturating_sub(after);
+        let gone = self.places.forget_permits(fewer as usize);
         let more = after.saturating_sub(before);
         let paid = more.min(size.owed);
-        size.owed = size.owed - paid + before.saturating_sub(after);
-        self.collect(&mut size);
+        self.owe(&mut size, |owed| owed - paid + fewer - u32::try_from(gone).unwrap_or(fewer));
         more - paid
     }
 
     /// Gives free places to those who wait. It wakes them, so it must not be called under a lock.
     pub(super) fn hand_out(&self, places: u32) {
         self.places.add_permits(places as usize);
-        self.collect(&mut lock(&self.size));
     }
 
     /// How many calls are running.
@@ -95,26 +106,30 @@ impl Bulkhead {
         (size.places + size.owed).saturating_sub(free)
     }
 
-    /// Takes back from the free places what is owed.
-    fn collect(&self, size: &mut Size) {
-        let gone = self.places.forget_permits(size.owed as usize);
-        size.owed -= u32::try_from(gone).unwrap_or(size.owed);
-    }
-
     /// The semaphore is never closed, so a place is what waiting ends with.
     async fn enter(&self) {
-        let _debts = PayWhenDone(self);
-        if let Ok(place) = self.places.acquire().await {
+        while let Ok(place) = self.places.acquire().await {
             place.forget();
+            if !self.pays_debt() {
+                return;
+            }
         }
     }
-}
 
-/// Whoever is cancelled when it was his turn gives his place to the semaphore, which knows no debts.
-struct PayWhenDone<'a>(&'a Bulkhead);
+    /// Whether a place that was just taken is an owed one, and is gone with that. Those that run pay when they
+    /// leave; but the place of a call that was cancelled while it waited comes straight from the semaphore.
+    fn pays_debt(&self) -> bool {
+        if self.has_debt.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        let mut size = lock(&self.size);
+        let pays = size.owed > 0;
+        self.owe(&mut size, |owed| owed.saturating_sub(1));
+        pays
+    }
 
-impl Drop for PayWhenDone<'_> {
-    fn drop(&mut self) {
-        self.0.collect(&mut lock(&self.0.size));
+    fn owe(&self, size: &mut Size, change: impl FnOnce(u32) -> u32) {
+        size.owed = change(size.owed);
+        self.has_debt.store(u32::from(size.owed > 0), Ordering::Relaxed);
     }
 }

@@ -143,9 +143,7 @@ impl Extras {
 
     #[inline]
     pub(super) fn succeed(&self, generation: u64, clock: &Clock) {
-        if self.is_windowed() {
-            self.window.succeed(generation, clock);
-        }
+        self.window.succeed(generation, clock);
     }
 
     /// A call ended that was no plain success, with so many failures in a row. The rule that is met now.

@@ -74,16 +74,23 @@ impl Admission<'_> {
 
 impl Circuit {
     /// A success that may have something to write: in a window, at the end of a run of failures, as a trial.
-    #[cold]
     #[inline(never)]
     fn succeed_otherwise(&self, ticket: Ticket, stamp: Stamp) {
         if self.leave(stamp, End::Success) {
             self.go_badly(ticket, Bad::SlowSuccess, &|| None);
+        } else if ticket.is_watched() {
+            self.succeed_watched(ticket);
         } else if ticket.is_trial() {
             self.pass_trial(ticket);
-        } else if self.machine.end_run_if_any(ticket)
-            && let Some(extras) = self.extras.get()
-        {
+        } else {
+            self.machine.end_run(ticket);
+        }
+    }
+
+    #[inline]
+    fn succeed_watched(&self, ticket: Ticket) {
+        let still_counts = self.machine.is_clean_for(ticket) || self.machine.end_run(ticket);
+        if let Some(extras) = self.extras.get().filter(|_| still_counts) {
             extras.succeed(ticket.generation(), &self.clock);
         }
     }
@@ -140,7 +147,7 @@ impl Circuit {
     fn met_rule(&self, ticket: Ticket, bad: Bad) -> Option<Trip> {
         let run = match bad {
             Bad::Failure | Bad::SlowFailure => self.machine.fail(ticket)?,
-            Bad::SlowSuccess if self.machine.end_run_if_any(ticket) => 0,
+            Bad::SlowSuccess if self.machine.end_run(ticket) => 0,
             Bad::SlowSuccess => return None,
         };
         if let Some(extras) = self.extras.get() {

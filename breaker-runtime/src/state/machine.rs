@@ -78,10 +78,16 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.load(Ordering::Relaxed) == ticket.0
     }
 
-    /// A call succeeded. Returns whether it still counts.
+    /// Whether the call of a watched circuit still counts, and there is no run to end.
     #[inline]
-    pub(crate) fn end_run_if_any(&self, ticket: Ticket) -> bool {
-        self.load(Ordering::Relaxed) == ticket.0.unwatched_call() || self.end_run(ticket)
+    pub(crate) fn is_clean_for(&self, ticket: Ticket) -> bool {
+        self.load(Ordering::Relaxed) == ticket.0.of_its_circuit()
+    }
+
+    /// A call succeeded: there are no failures in a row any more. Returns whether it still counts.
+    #[cold]
+    pub(crate) fn end_run(&self, ticket: Ticket) -> bool {
+        self.swap_run(ticket, Word::without_run).is_some()
     }
 
     /// A call failed. Returns how many did in a row, if it was admitted freely and still counts.
@@ -219,12 +225,6 @@ impl<S: AsRef<Recovery>> Machine<S> {
         (if unchanged { word } else { Word::BUSY }, until)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn end_run(&self, ticket: Ticket) -> bool {
-        self.swap_run(ticket, Word::without_run).is_some()
-    }
-
     /// Changes the run of failures in the generation of `ticket`; nothing in any other (3). Busy
     /// means that this generation is just ending.
     fn swap_run(&self, ticket: Ticket, step: fn(Word) -> Word) -> Option<u32> {
@@ -296,6 +296,12 @@ impl Ticket {
     #[inline]
     pub(crate) fn is_trial(self) -> bool {
         self.0.place().is_some()
+    }
+
+    /// Whether its circuit keeps more than a run.
+    #[inline]
+    pub(crate) const fn is_watched(self) -> bool {
+        self.0.is_watched_call()
     }
 
     /// Whether the rules look at its result: it was admitted by a closed circuit.

@@ -61,7 +61,7 @@ impl CountWindow {
     pub(super) fn succeed(&self, generation: u64, size: u64) -> bool {
         let mut head = self.head();
         while let Some(position) = head.position_in(generation) {
-            if position >= size && self.is_clean(position, size) {
+            if self.is_full_and_clean(position, size) {
                 return true;
             }
             match self.head.compare_exchange_weak(head.0, head.0 + 1, Ordering::AcqRel, Ordering::Acquire) {
@@ -127,7 +127,8 @@ impl CountWindow {
     fn begin(&self, generation: u64, marks: &mut Marks) {
         *marks = Marks { generation, ..Marks::default() };
         self.last_bad.store(0, Ordering::Release);
-        self.head.store(Head::start_of(generation).0, Ordering::Release);
+        // A swap, like the steps: of two, one sees the other.
+        self.head.swap(Head::start_of(generation).0, Ordering::AcqRel);
     }
 
     /// Renumbers so that the last call has the position `size`, if it had a later one.
@@ -142,8 +143,10 @@ impl CountWindow {
         self.last_bad.store(marks.bad.back().map_or(0, |mark| mark.position), Ordering::Release);
     }
 
+    /// Whether the last `size` calls were successes: as many have passed since the last that was none, or
+    /// since the beginning.
     #[inline]
-    fn is_clean(&self, position: u64, size: u64) -> bool {
+    fn is_full_and_clean(&self, position: u64, size: u64) -> bool {
         position.saturating_sub(self.last_bad.load(Ordering::Acquire)) >= size
     }
 

@@ -44,6 +44,7 @@ pub(super) struct Tag(u64);
 const LEAP: u64 = 1 << 24;
 
 const SIZE_BITS: u32 = 49;
+const SIZE_STARTS: u32 = 63 - SIZE_BITS;
 const MAX_SIZE: u64 = (1 << SIZE_BITS) - 1;
 /// The size of a part that never ends.
 const FOR_EVER: u64 = MAX_SIZE;
@@ -71,6 +72,12 @@ impl Shape {
         self.0
     }
 
+    /// Whether there is no window.
+    #[inline]
+    pub(super) const fn is_unlimited(self) -> bool {
+        self.0 << SIZE_STARTS >> SIZE_STARTS == 0
+    }
+
     /// The size of a window of calls.
     #[inline]
     pub(super) fn calls(self) -> Option<u64> {
@@ -90,7 +97,7 @@ impl Shape {
     }
 
     pub(super) const fn is_same_as(self, other: Self) -> bool {
-        self.0 << 14 == other.0 << 14
+        self.0 << SIZE_STARTS == other.0 << SIZE_STARTS
     }
 
     const fn size(self) -> u64 {

@@ -1,0 +1,44 @@
+//! What breakers keep: nothing of the calls that ended, nothing when they are gone, little at rest; and no
+//! call but the first allocates.
+//!
+//! Allocations are counted for each thread, so what two threads share is measured by both and summed up.
+
+#[path = "soak/calls.rs"]
+mod calls;
+#[path = "soak/memory.rs"]
+mod memory;
+
+use std::time::Duration;
+
+use allocation_counter::AllocationInfo;
+use breaker_runtime::testing::Clock;
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, Registry};
+
+/// Windows of each kind, and what else a circuit may keep.
+fn kinds() -> [(&'static str, ConfigBuilder); 5] {
+    let settings = || Config::builder().half_open_max_calls(2).success_threshold(2);
+    let minute = Duration::from_secs(60);
+    [
+        ("consecutive", settings().failure_threshold(5)),
+        ("window of calls", settings().window_calls(100).failure_rate(0.6)),
+        ("window of time", settings().window_time(Duration::from_secs(10)).failure_rate(0.6)),
+        ("slow calls", settings().window_calls(100).failure_rate(0.6).slow_call(minute)),
+        ("bulkhead", settings().failure_threshold(5).max_concurrent(10)),
+    ]
+}
+
+fn breaker(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
+    let clock = Clock::new();
+    let breaker = Registry::with_clock(&clock).register("soak", settings.build().unwrap()).unwrap();
+    (clock, breaker)
+}
+
+fn end(breaker: &CircuitBreaker, outcome: Outcome) {
+    if let Ok(permit) = breaker.try_acquire() {
+        permit.settle(outcome);
+    }
+}
+
+fn measure(action: impl FnMut()) -> AllocationInfo {
+    allocation_counter::measure(action)
+}

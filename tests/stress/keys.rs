@@ -1,0 +1,58 @@
+//! One circuit for each key, under threads that come with ever new keys.
+
+use std::time::Duration;
+
+use breaker_runtime::testing::Clock;
+use breaker_runtime::{Config, KeyedBreaker, Registry};
+
+use crate::{THREADS, any_outcome, any_settings, storm};
+
+const MAX_KEYS: u32 = 16;
+const CALLS: u64 = 3000;
+
+fn keyed() -> (Clock, KeyedBreaker) {
+    let clock = Clock::new();
+    let config = Config::builder().failure_threshold(3).recovery_timeout(Duration::from_millis(10)).build();
+    let breakers = Registry::with_clock(&clock).register_keyed("stress", config.unwrap(), MAX_KEYS);
+    (clock, breakers.unwrap())
+}
+
+#[test]
+fn there_are_never_too_many_keys_and_their_totals_add_up_and_only_grow() {
+    // resilience4j#650 #703: keyed breakers were never evicted.
+    let (clock, breakers) = keyed();
+    let mut before = 0;
+    storm(
+        |mut dice, _| {
+            for _ in 0..CALLS {
+                let key = dice.u32(0..MAX_KEYS * 3).to_string();
+                if let Ok(permit) = breakers.get(&key).try_acquire() {
+                    permit.settle(any_outcome(&mut dice));
+                }
+            }
+        },
+        |dice| {
+            clock.advance(Duration::from_millis(dice.u64(0..5)));
+            if dice.u8(0..10) == 0 {
+                breakers.apply(any_settings(dice).build().unwrap());
+            }
+            assert!(breakers.len() <= MAX_KEYS as usize, "{}", breakers.len());
+            let calls = breakers.totals().calls();
+            assert!(calls >= before, "{calls} after {before}");
+            before = calls;
+        },
+    );
+    assert!(breakers.len() <= MAX_KEYS as usize);
+    assert_eq!(breakers.totals().calls(), THREADS * CALLS);
+}
+
+#[test]
+fn threads_that_come_with_one_new_key_share_one_circuit() {
+    let (_clock, breakers) = keyed();
+    for round in 0..MAX_KEYS {
+        let key = format!("new {round}");
+        storm(|_, _| breakers.get(&key).try_acquire().map(drop).unwrap(), |_| {});
+        assert_eq!(breakers.find(&key).unwrap().snapshot().totals.ignored, THREADS);
+    }
+    assert_eq!(breakers.len(), MAX_KEYS as usize);
+}

@@ -1,0 +1,168 @@
+//! Every call is counted once, whatever happens beside it.
+
+use std::time::Duration;
+
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, State};
+use fastrand::Rng;
+
+use crate::{THREADS, any_outcome, any_settings, breaker, order, storm};
+
+const CALLS: u64 = 5000;
+
+/// How the calls of one thread ended.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    successes: u64,
+    failures: u64,
+    ignored: u64,
+    rejected: u64,
+}
+
+impl Tally {
+    fn call(&mut self, breaker: &CircuitBreaker, outcome: Outcome, dice: &mut Rng) {
+        match breaker.try_acquire() {
+            Err(_) => self.rejected += 1,
+            Ok(permit) if dice.u8(0..20) == 0 => {
+                drop(permit);
+                self.ignored += 1;
+            }
+            Ok(permit) => {
+                if dice.u8(0..10) == 0 {
+                    std::thread::yield_now();
+                }
+                permit.settle(outcome);
+                match outcome {
+                    Outcome::Success => self.successes += 1,
+                    Outcome::Failure => self.failures += 1,
+                    Outcome::Ignored => self.ignored += 1,
+                }
+            }
+        }
+    }
+
+    fn sum(tallies: Vec<Self>) -> Self {
+        tallies.into_iter().fold(Self::default(), |sum, one| Self {
+            successes: sum.successes + one.successes,
+            failures: sum.failures + one.failures,
+            ignored: sum.ignored + one.ignored,
+            rejected: sum.rejected + one.rejected,
+        })
+    }
+}
+
+#[test]
+fn every_call_is_in_the_totals_once_beside_operators_and_new_settings() {
+    // resilience4j#1017: counts went negative under load.
+    let (clock, breaker) = breaker(Config::builder());
+    let tallies = storm(
+        |mut dice, _| {
+            let mut tally = Tally::default();
+            for _ in 0..CALLS {
+                let outcome = any_outcome(&mut dice);
+                tally.call(&breaker, outcome, &mut dice);
+            }
+            tally
+        },
+        |dice| {
+            clock.advance(Duration::from_millis(dice.u64(0..20)));
+            order(&breaker, dice);
+            breaker.apply(any_settings(dice).build().unwrap());
+            assert!(breaker.snapshot().totals.calls() <= THREADS * CALLS);
+        },
+    );
+    let (totals, sum) = (breaker.snapshot().totals, Tally::sum(tallies));
+    assert_eq!(totals.calls(), THREADS * CALLS);
+    assert_eq!((totals.successes, totals.failures), (sum.successes, sum.failures));
+    assert_eq!((totals.ignored, totals.rejected), (sum.ignored, sum.rejected));
+    breaker.apply(Config::builder().max_concurrent(8).build().unwrap());
+    let snapshot = breaker.snapshot();
+    assert_eq!((snapshot.calls_in_flight, snapshot.trials_in_flight), (Some(0), 0));
+}
+
+/// Nothing opens it, so that everything stays in its window.
+fn holds_all(settings: ConfigBuilder) {
+    let (_clock, breaker) = breaker(settings);
+    let tallies = storm(
+        |mut dice, _| {
+            let mut tally = Tally::default();
+            for _ in 0..CALLS {
+                let outcome = if dice.u8(0..4) == 0 { Outcome::Failure } else { Outcome::Success };
+                tally.call(&breaker, outcome, &mut dice);
+            }
+            tally
+        },
+        |_| {
+            let held = breaker.snapshot().window.unwrap();
+            assert!(held.failures <= held.calls && held.calls <= THREADS * CALLS);
+        },
+    );
+    let (snapshot, sum) = (breaker.snapshot(), Tally::sum(tallies));
+    let held = snapshot.window.unwrap();
+    assert_eq!(snapshot.state, State::Closed);
+    assert_eq!((held.calls, held.failures), (sum.successes + sum.failures, sum.failures));
+}
+
+#[test]
+fn a_window_of_calls_holds_every_call_of_all_threads() {
+    holds_all(Config::builder().failure_threshold(1_000_000).window_calls(1_000_000));
+}
+
+#[test]
+fn a_window_of_time_holds_every_call_of_all_threads() {
+    holds_all(Config::builder().failure_threshold(1_000_000).window_time(Duration::from_secs(60)));
+}
+
+#[test]
+fn a_full_window_never_holds_more_nor_less_than_its_size() {
+    // tower-resilience: a window of calls that never slides.
+    let (_clock, breaker) = breaker(Config::builder().failure_threshold(1_000_000).window_calls(50));
+    (0..50).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Failure));
+    storm(
+        |mut dice, _| {
+            for _ in 0..CALLS {
+                let outcome = if dice.u8(0..20) == 0 { Outcome::Failure } else { Outcome::Success };
+                breaker.try_acquire().unwrap().settle(outcome);
+            }
+        },
+        |_| assert_eq!(breaker.snapshot().window.unwrap().calls, 50),
+    );
+    (0..50).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Success));
+    let held = breaker.snapshot().window.unwrap();
+    assert_eq!((held.calls, held.failures), (50, 0));
+}
+
+#[test]
+fn no_failure_is_lost_while_the_window_changes_its_length() {
+    let settings =
+        |seconds| Config::builder().failure_threshold(1_000_000).window_time(Duration::from_secs(seconds));
+    let (_clock, breaker) = breaker(settings(60));
+    let failures: u64 = storm(
+        |mut dice, _| {
+            let mut tally = Tally::default();
+            for _ in 0..CALLS {
+                let outcome = if dice.u8(0..4) == 0 { Outcome::Failure } else { Outcome::Success };
+                tally.call(&breaker, outcome, &mut dice);
+            }
+            tally.failures
+        },
+        |dice| breaker.apply(settings(dice.u64(60..100)).build().unwrap()),
+    )
+    .into_iter()
+    .sum();
+    let held = breaker.snapshot().window.unwrap();
+    assert_eq!(held.failures, failures);
+    assert!(held.calls <= THREADS * CALLS);
+}
+
+#[test]
+fn every_timed_call_is_in_the_durations_once() {
+    let (clock, breaker) = breaker(Config::builder().failure_threshold(1_000_000).durations(true));
+    storm(
+        |mut dice, _| {
+            let mut tally = Tally::default();
+            (0..CALLS).for_each(|_| tally.call(&breaker, Outcome::Success, &mut dice));
+        },
+        |dice| clock.advance(Duration::from_micros(dice.u64(0..50))),
+    );
+    assert_eq!(breaker.snapshot().durations.unwrap().count(), THREADS * CALLS);
+}
