@@ -66,8 +66,10 @@ where
         let circuit = admission.circuit;
         let limits = circuit.extras.get().filter(|_| admission.ticket.is_ruled());
         let limit = limits.and_then(Extras::call_timeout);
+        // Guarded first: to ask for a timer where there is none panics.
+        let call = Guarded::new(admission, future, classify, text);
         let alarm = limit.and_then(|limit| circuit.clock.alarm(limit));
-        Self { call: Guarded::new(admission, future, classify, text), alarm }
+        Self { call, alarm }
     }
 }
 
