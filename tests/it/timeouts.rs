@@ -9,7 +9,7 @@ use breaker_runtime::{
     BreakerError, Cause, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Mode, Outcome, State, Trip,
 };
 
-use crate::support::{Bench, NANO, RECOVERY, poll_once, seconds, settings};
+use crate::support::{Bench, NANO, RECOVERY, poll_once, quietly, seconds, settings};
 
 type Answer = Result<u8, BreakerError>;
 type Call<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
@@ -197,6 +197,20 @@ fn a_limit_that_is_applied_holds_for_calls_that_start_after_it() {
     bench.clock.advance(LIMIT);
     assert!(poll_once(before.as_mut()).is_pending());
     assert_eq!(ended(after).kind(), ErrorKind::TimedOut);
+}
+
+#[test]
+fn where_there_are_no_timers_the_call_panics_and_loses_no_place() {
+    let config = limited().max_concurrent(1).max_wait(seconds(1)).build().unwrap();
+    let breaker = CircuitBreaker::new("no timers", config).unwrap();
+    for nth in 1..=10 {
+        let mut call = Box::pin(breaker.call_async(async { Answer::Ok(1) }));
+        assert!(quietly(|| poll_once(call.as_mut()).is_ready()).is_err());
+        drop(call);
+        let snapshot = breaker.snapshot();
+        assert_eq!((snapshot.calls_in_flight, snapshot.totals.calls()), (Some(0), nth));
+    }
+    assert_eq!(breaker.state(), State::Closed);
 }
 
 #[tokio::test(start_paused = true)]
