@@ -78,20 +78,12 @@ impl Circuit {
     fn succeed_otherwise(&self, ticket: Ticket, stamp: Stamp) {
         if self.leave(stamp, End::Success) {
             self.go_badly(ticket, Bad::SlowSuccess, &|| None);
-        } else if ticket.is_watched() {
-            self.succeed_watched(ticket);
+        } else if self.machine.is_clean_for(ticket) || self.machine.end_run(ticket) {
+            if let Some(extras) = self.extras.get() {
+                extras.succeed(ticket.generation(), &self.clock);
+            }
         } else if ticket.is_trial() {
             self.pass_trial(ticket);
-        } else {
-            self.machine.end_run(ticket);
-        }
-    }
-
-    #[inline]
-    fn succeed_watched(&self, ticket: Ticket) {
-        let still_counts = self.machine.is_clean_for(ticket) || self.machine.end_run(ticket);
-        if let Some(extras) = self.extras.get().filter(|_| still_counts) {
-            extras.succeed(ticket.generation(), &self.clock);
         }
     }
 
