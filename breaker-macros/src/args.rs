@@ -1,15 +1,22 @@
-//! The grammar of the attribute: `key = value, key = value`. It knows tokens and spans; which keys
-//! there are, and what their values may be, it does not judge.
+//! The grammar of the attribute: `key = value, key = value, key(pattern)`. It knows tokens and spans;
+//! which keys there are, and what they may be given, it does not judge.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Error, Expr, Result, Token};
+use syn::{Error, Expr, Result, Token, token};
 
-/// One `key = value`.
+/// One `key = value`, or one `key(..)`.
 pub(crate) struct Arg {
     pub(crate) key: Ident,
-    pub(crate) value: Expr,
+    pub(crate) given: Given,
+}
+
+/// What a key is given.
+pub(crate) enum Given {
+    Value(Expr),
+    /// In parentheses, of which only some keys can say what they mean.
+    List(Group),
 }
 
 /// Reads all arguments; one that cannot be read is an error and does not hide the next.
@@ -45,15 +52,19 @@ fn parse_arg(input: ParseStream<'_>) -> Result<Arg> {
         return Err(input.error("expected `key = value`, as in `failure_threshold = 5`"));
     }
     let key = input.call(Ident::parse_any)?;
+    if input.peek(token::Paren) {
+        return Ok(Arg { key, given: Given::List(input.parse()?) });
+    }
     input.parse::<Token![=]>()?;
     if input.is_empty() || input.peek(Token![,]) {
         return Err(Error::new(key.span(), format!("`{key}` has no value; write `{key} = ..`")));
     }
-    Ok(Arg { key, value: input.parse()? })
+    Ok(Arg { key, given: Given::Value(input.parse()?) })
 }
 
 fn at_key(input: ParseStream<'_>) -> bool {
-    input.peek(syn::Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==])
+    let has_value = input.peek2(Token![=]) && !input.peek2(Token![==]);
+    input.peek(syn::Ident::peek_any) && (has_value || input.peek2(token::Paren))
 }
 
 fn skip_to_comma(input: ParseStream<'_>) -> Result<()> {

@@ -1,35 +1,58 @@
 //! The rules, over the arguments and the function together. All faults are found in one pass.
+//!
+//! | file | |
+//! |---|---|
+//! | `keys.rs` | which keys there are |
+//! | `values.rs` `numbers.rs` | what one value may be |
+//! | `rules.rs` | which keys need another one |
+//! | `classify.rs` | which results count: `failure_if` and `ignore_if` |
+//! | `fallback.rs` `mentions.rs` | what a rejected call gives instead, and which arguments it needs |
 
+mod classify;
+mod fallback;
 mod keys;
+mod mentions;
+mod numbers;
+mod rules;
 mod values;
 
 use std::time::Duration;
 
 use proc_macro2::{Ident, Span};
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, ExprClosure, ExprPath, LitInt, LitStr, Path, ReturnType};
+use syn::{Error, Expr, ExprClosure, ExprPath, Lit, LitStr, Pat, Path, ReturnType};
 
 use crate::args::Arg;
-use crate::target::{Target, argument_name};
+use crate::target::{Binding, Target};
 use keys::Key;
 
 /// The largest values of the runtime's settings; tests/it/attribute.rs holds them against it.
 const LONGEST_RUN: u32 = 16_777_215;
 const MOST_TRIALS: u32 = 1024;
+const MOST_KEYS: u32 = 1_000_000;
 
 /// What is to be written: everything that was asked for, found to be right.
 pub(crate) struct Plan {
     /// None: after the path of the function.
     pub(crate) name: Option<Name>,
     pub(crate) settings: Vec<Setting>,
+    pub(crate) failure_if: Option<Condition>,
+    pub(crate) ignore_if: Option<Condition>,
     pub(crate) fallback: Option<Fallback>,
+    /// What the fallback needs once more when the body had it and took too long.
+    pub(crate) again: Vec<Binding>,
+    /// One circuit for each value of this expression.
+    pub(crate) key: Option<Expr>,
+    pub(crate) max_keys: Option<Value>,
     /// Where the runtime lives.
     pub(crate) runtime: Path,
+    /// The keys as they were written, those with a fault too.
+    given: Vec<(Key, Span)>,
 }
 
 /// One call on the builder of the settings.
 pub(crate) struct Setting {
-    pub(crate) key: Ident,
+    pub(crate) method: Ident,
     pub(crate) value: Value,
 }
 
@@ -40,11 +63,23 @@ pub(crate) enum Name {
 
 pub(crate) enum Value {
     /// Known now, and right.
-    Count(LitInt),
+    Literal(Lit),
     /// Likewise.
     Duration(Duration),
+    /// Likewise: a mode's name.
+    Mode(Ident),
     /// The compiler knows it; the runtime checks it in a const context.
     Const(Expr),
+    /// The same, and only its type says whether it is a number of calls or a time.
+    Window(Expr),
+}
+
+/// What is asked of a result.
+pub(crate) enum Condition {
+    /// Boxed, because patterns and expressions are large.
+    Pattern { pattern: Box<Pat>, guard: Option<Box<Expr>> },
+    /// A path or a closure.
+    Predicate(Box<Expr>),
 }
 
 pub(crate) enum Fallback {
@@ -54,27 +89,33 @@ pub(crate) enum Fallback {
 
 /// Checks the arguments alone, for when the function itself cannot be read.
 pub(crate) fn check_arguments(args: Vec<Arg>, errors: &mut Vec<Error>) -> Plan {
-    let mut plan = Plan {
-        name: None,
-        settings: Vec::new(),
-        fallback: None,
-        runtime: syn::parse_quote!(::breaker_runtime),
-    };
-    let mut seen: Vec<Key> = Vec::new();
+    let mut plan = Plan::new();
+    // What cannot be read may be the very key that another one needs.
+    let mut all_are_known = errors.is_empty();
     for arg in args {
-        let checked = Key::find(&arg.key).and_then(|key| {
-            if seen.contains(&key) {
-                return Err(Error::new(arg.key.span(), format!("`{}` is set twice; keep one", key.name())));
+        let key = match Key::find(&arg.key) {
+            Ok(key) => key,
+            Err(error) => {
+                all_are_known = false;
+                errors.push(error);
+                continue;
             }
-            seen.push(key);
-            plan.take(key, arg)
-        });
-        errors.extend(checked.err());
+        };
+        let span = arg.key.span();
+        if plan.place_of(key).is_some() {
+            errors.push(Error::new(span, format!("`{}` is set twice; keep one", key.name())));
+            continue;
+        }
+        plan.given.push((key, span));
+        errors.extend(plan.take(key, arg).err());
+    }
+    if all_are_known {
+        rules::check(&plan, errors);
     }
     plan
 }
 
-/// Checks the function, and the fallback against it.
+/// Checks the function, and against it what was asked for.
 pub(crate) fn check_target(plan: &mut Plan, target: &Target, errors: &mut Vec<Error>) {
     let signature = &target.signature;
     if let Some(word) = &signature.constness {
@@ -95,95 +136,78 @@ pub(crate) fn check_target(plan: &mut Plan, target: &Target, errors: &mut Vec<Er
             "the call ends when the future does, which this function does not see; write it as `async fn` \
              (async_trait rewrites it before this attribute comes: protect a function that it calls)",
         ));
+    } else if !target.is_async() {
+        errors.extend(needs_async(plan));
     }
-    match &mut plan.fallback {
-        Some(Fallback::Path { path, arguments }) => *arguments = forwarded(path, target, errors),
-        // After another error the fallback may be there and only misspelt.
-        None if errors.is_empty() => errors.extend(needs_fallback(target)),
-        Some(Fallback::Closure(_)) | None => {}
-    }
+    classify::check(plan, target, errors);
+    fallback::check(plan, target, errors);
 }
 
 impl Plan {
+    fn new() -> Self {
+        Self {
+            name: None,
+            settings: Vec::new(),
+            failure_if: None,
+            ignore_if: None,
+            fallback: None,
+            again: Vec::new(),
+            key: None,
+            max_keys: None,
+            runtime: syn::parse_quote!(::breaker_runtime),
+            given: Vec::new(),
+        }
+    }
+
+    /// Whether a call may be ended before its body has.
+    pub(crate) fn may_time_out(&self) -> bool {
+        self.place_of(Key::CallTimeout).is_some()
+    }
+
+    /// Whether a call may have to wait for its turn.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.place_of(Key::MaxWait).is_some()
+    }
+
+    fn place_of(&self, key: Key) -> Option<Span> {
+        self.given.iter().find(|(given, _)| *given == key).map(|(_, span)| *span)
+    }
+
     fn take(&mut self, key: Key, arg: Arg) -> Result<(), Error> {
-        let value = match key {
-            Key::Name => {
-                self.name = Some(values::name(arg.value)?);
-                return Ok(());
+        let (name, span) = (key.name(), arg.key.span());
+        let value = |given| values::only(given, name);
+        let mut set = |value| self.settings.push(Setting { method: Ident::new(name, span), value });
+        let given = arg.given;
+        match key {
+            Key::Name => self.name = Some(values::name(value(given)?)?),
+            Key::FailureIf => self.failure_if = Some(classify::read(given, name)?),
+            Key::IgnoreIf => self.ignore_if = Some(classify::read(given, name)?),
+            Key::Fallback => self.fallback = Some(fallback::read(value(given)?)?),
+            Key::Keyed => self.key = Some(values::key(value(given)?)?),
+            Key::MaxKeys => self.max_keys = Some(numbers::count(value(given)?, name, MOST_KEYS)?),
+            Key::Crate => self.runtime = values::runtime(value(given)?)?,
+            Key::FailureThreshold | Key::ConsecutiveFailures => {
+                set(numbers::count(value(given)?, name, LONGEST_RUN)?);
             }
-            Key::Fallback => {
-                self.fallback = Some(fallback(arg.value)?);
-                return Ok(());
+            Key::HalfOpenMaxCalls => set(numbers::count(value(given)?, name, MOST_TRIALS)?),
+            Key::MinimumCalls | Key::SuccessThreshold | Key::MaxConcurrent => {
+                set(numbers::count(value(given)?, name, u32::MAX)?);
             }
-            Key::Crate => {
-                self.runtime = runtime(arg.value)?;
-                return Ok(());
-            }
-            Key::FailureThreshold => values::count(arg.value, key.name(), LONGEST_RUN)?,
-            Key::HalfOpenMaxCalls => values::count(arg.value, key.name(), MOST_TRIALS)?,
-            Key::SuccessThreshold => values::count(arg.value, key.name(), u32::MAX)?,
-            Key::RecoveryTimeout | Key::HalfOpenTimeout => values::duration(arg.value, key.name())?,
-        };
-        self.settings.push(Setting { key: arg.key, value });
+            Key::FailureRate | Key::SlowCallRate => set(numbers::rate(value(given)?, name)?),
+            Key::Backoff => set(numbers::factor(value(given)?, name)?),
+            Key::Jitter => set(numbers::share(value(given)?, name)?),
+            Key::SlowCall
+            | Key::RecoveryTimeout
+            | Key::MaxRecoveryTimeout
+            | Key::HalfOpenTimeout
+            | Key::CallTimeout => set(values::duration(value(given)?, name)?),
+            Key::MaxWait => set(values::wait(value(given)?, name)?),
+            Key::Critical | Key::Durations => set(values::flag(value(given)?, name)?),
+            Key::Mode => set(values::mode(value(given)?)?),
+            Key::Window => self.settings.push(values::window(value(given)?, span)?),
+        }
         Ok(())
     }
-}
-
-fn fallback(value: Expr) -> Result<Fallback, Error> {
-    match values::ungrouped(value) {
-        Expr::Path(path) => Ok(Fallback::Path { path, arguments: Vec::new() }),
-        Expr::Closure(mut closure) if closure.inputs.len() == 1 => {
-            // What it borrowed, the future of an async function would have to keep.
-            closure.capture.get_or_insert_with(Default::default);
-            Ok(Fallback::Closure(closure))
-        }
-        Expr::Closure(closure) => Err(Error::new(
-            closure.inputs_begin.span(),
-            "a fallback closure takes one parameter, the error; \
-             the function's arguments are in scope: `fallback = |error| ..`",
-        )),
-        other => Err(Error::new(
-            other.span(),
-            "a fallback is the path of a function with the same arguments, `fallback = cached`, \
-             or a closure, `fallback = |error| ..`",
-        )),
-    }
-}
-
-fn runtime(value: Expr) -> Result<Path, Error> {
-    let span = value.span();
-    match values::ungrouped(value) {
-        Expr::Path(ExprPath { path, qself: None, .. }) if is_absolute(&path) => Ok(path),
-        _ => Err(Error::new(
-            span,
-            "`crate` says where breaker_runtime lives, as an absolute path: `crate = ::my_facade::breaker_runtime`",
-        )),
-    }
-}
-
-fn is_absolute(path: &Path) -> bool {
-    let starts_at_crate =
-        path.segments.first().is_some_and(|first| first.ident == "crate" || first.ident == "$crate");
-    path.leading_colon.is_some() || starts_at_crate
-}
-
-/// The names under which a path fallback is handed the arguments.
-fn forwarded(path: &ExprPath, target: &Target, errors: &mut Vec<Error>) -> Vec<Ident> {
-    let mut names = Vec::new();
-    for input in &target.signature.inputs {
-        match argument_name(input) {
-            Some(mut name) => {
-                name.set_span(name.span().located_at(path.span()));
-                names.push(name);
-            }
-            None => errors.push(Error::new(
-                input.span(),
-                "the fallback cannot be handed an argument that has no name or depends on `cfg`; \
-                 give it a name, or write the fallback as a closure: `fallback = |error| ..`",
-            )),
-        }
-    }
-    names
 }
 
 fn output_span(target: &Target) -> Span {
@@ -193,12 +217,12 @@ fn output_span(target: &Target) -> Span {
     }
 }
 
-fn needs_fallback(target: &Target) -> Option<Error> {
-    matches!(target.signature.output, ReturnType::Default).then(|| {
+fn needs_async(plan: &Plan) -> Option<Error> {
+    plan.place_of(Key::CallTimeout).map(|place| {
         Error::new(
-            target.signature.ident.span(),
-            "a function that returns nothing cannot say that its call was rejected; \
-             add a fallback, `fallback = |error| ..`, or return a `Result`",
+            place,
+            "`call_timeout` ends async calls only: nobody can end a function that does not await; \
+             write `async fn`, or give the call that it makes a time limit of its own",
         )
     })
 }

@@ -1,6 +1,12 @@
 //! Tokens out. Each emitter says what it is given and what it writes; `p` stands for the path of
 //! `breaker_runtime::__private`. Everything that can live in the runtime does.
 //!
+//! | file | |
+//! |---|---|
+//! | `site.rs` | the static, its settings, and the question whether a call may go through |
+//! | `classify.rs` | what a result counts as, and what it says |
+//! | `refuse.rs` | what a call gives that may not, or takes too long |
+//!
 //! Why these forms:
 //! * two arms of a match, not two closures: each arm may move the arguments;
 //! * the sync body in a closure that a function takes as `FnOnce`: a returned `&mut` may leave it;
@@ -8,16 +14,18 @@
 //!   coercions work as in the function itself, and the user's `use` cannot change what the type means;
 //! * the body as one group in the user's own braces, in `match () { () => .. }` where a block around
 //!   it would be unused braces;
+//! * the key in a statement of its own: what it locked or borrowed is free again before the body runs;
 //! * names that no user has: an item is not hygienic, nor is a pattern beside a static of its name;
 //! * tokens that carry a bound are spanned at what the user wrote, so that rustc points there.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote, quote_spanned};
-use syn::ext::IdentExt as _;
-use syn::spanned::Spanned as _;
-use syn::{ExprClosure, ExprPath, ReturnType};
+mod classify;
+mod refuse;
+mod site;
 
-use crate::check::{Fallback, Name, Plan, Setting, Value};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use crate::check::Plan;
 use crate::target::Target;
 
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
@@ -31,71 +39,47 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
     let Target { attributes, visibility, signature, inner_attributes, .. } = target;
     let runtime = &plan.runtime;
     let p = &quote!(#runtime::__private);
-    let site = site(p, plan, target);
-    let acquire = Ident::new(if target.is_async() { "acquire_now" } else { "acquire" }, Span::mixed_site());
-    let call = call(p, target);
-    let refuse = refuse(p, plan, target);
+    let (circuit, acquired) = site::acquire(p, plan, target);
+    let call = call(p, plan, target);
+    let refused = refuse::arm(p, plan, target, None);
     quote_spanned! {Span::mixed_site()=>
         #(#attributes)*
         #visibility #signature {
             #inner_attributes
-            match #p::Site::#acquire({ static __BREAKER_SITE: #p::Site = #site; &__BREAKER_SITE }) {
+            #circuit
+            match #acquired {
                 #p::Ok(__admission) => #call,
-                #refuse
+                #refused
             }
         }
     }
 }
 
-// Input:  name = "payment", failure_threshold = 5
-// Output: p::Site::named("payment", p::settings().failure_threshold(5))
-fn site(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
-    let settings =
-        plan.settings.iter().fold(quote!(#p::settings()), |before, next| setting(p, &before, next));
-    let Some(name) = &plan.name else {
-        let function = format!("::{}", target.signature.ident.unraw());
-        return quote!(#p::Site::unnamed(#p::concat!(#p::module_path!(), #function), #settings));
-    };
-    let name = match name {
-        Name::Literal(name) => name.to_token_stream(),
-        Name::Const(name) => call_at(name.span(), p, "checked_name", &name.to_token_stream()),
-    };
-    quote!(#p::Site::named(#name, #settings))
-}
-
-// Input:  p::settings(), failure_threshold = LIMIT
-// Output: p::checked(p::settings().failure_threshold(LIMIT))
-fn setting(p: &TokenStream, before: &TokenStream, setting: &Setting) -> TokenStream {
-    let key = &setting.key;
-    match &setting.value {
-        Value::Count(number) => quote!(#before.#key(#number)),
-        Value::Duration(duration) => {
-            let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
-            quote!(#before.#key(#p::Duration::new(#seconds, #nanos)))
-        }
-        Value::Const(value) => call_at(value.span(), p, "checked", &quote!(#before.#key(#value))),
+fn call(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
+    if !target.is_async() {
+        call_sync(p, plan, target)
+    } else if plan.may_time_out() {
+        call_within(p, plan, target)
+    } else {
+        let call = call_async(p, plan, target, &quote_spanned!(Span::mixed_site()=> call_async));
+        quote_spanned!(Span::mixed_site()=> #call.await)
     }
 }
 
-fn call(p: &TokenStream, target: &Target) -> TokenStream {
-    if target.is_async() { call_async(p, target) } else { call_sync(p, target) }
-}
-
 // Input:  fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: p::call(__admission, move || -> Result<u64, E> { .. }, |__out| p::Output(__out).__breaker_outcome())
-fn call_sync(p: &TokenStream, target: &Target) -> TokenStream {
+// Output: p::call(__admission, move || -> Result<u64, E> { .. }, |__out| .., |__out| ..)
+fn call_sync(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
     let body = &target.body;
     let output = target.nameable_output().map(|output| quote!(-> #output));
-    let classify = classify(p, target);
-    let text = text(p, target);
-    quote_spanned!(Span::mixed_site()=> #p::call(__admission, move || #output #body, #classify, #text))
+    let judge = classify::closures(p, plan, target);
+    quote_spanned!(Span::mixed_site()=> #p::call(__admission, move || #output #body, #judge))
 }
 
-// Input:  async fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: p::call_async(__admission, async move { ..; match () { () => { .. } } }, |__out| ..).await
-fn call_async(p: &TokenStream, target: &Target) -> TokenStream {
+// Input:  async fn price(sku: &str) -> Result<u64, E> { .. }, call_async
+// Output: p::call_async(__admission, async move { ..; match () { () => { .. } } }, |__out| .., |__out| ..)
+fn call_async(p: &TokenStream, plan: &Plan, target: &Target, function: &TokenStream) -> TokenStream {
     let body = &target.body;
-    let (classify, text) = (classify(p, target), text(p, target));
+    let judge = classify::closures(p, plan, target);
     let output = if target.never_returns() { None } else { target.nameable_output() };
     let pin = output.map(|output| {
         quote_spanned! {Span::mixed_site()=>
@@ -105,75 +89,30 @@ fn call_async(p: &TokenStream, target: &Target) -> TokenStream {
         }
     });
     quote_spanned! {Span::mixed_site()=>
-        #p::call_async(__admission, async move { #pin match () { () => #body } }, #classify, #text).await
+        #p::#function(__admission, async move { #pin match () { () => #body } }, #judge)
     }
 }
 
-// Input:  -> Result<u64, E>
-// Output: |__out| p::Output(__out).__breaker_outcome()
-fn classify(p: &TokenStream, target: &Target) -> TokenStream {
-    if target.never_returns() {
-        return quote!(|_| #p::Outcome::Success);
-    }
-    quote_spanned!(Span::mixed_site()=> |__out| #p::Output(__out).__breaker_outcome())
-}
-
-// Input:  -> Result<u64, E>
-// Output: |__out| p::Output(__out).__breaker_text()
-fn text(p: &TokenStream, target: &Target) -> TokenStream {
-    if target.never_returns() {
-        return quote!(|_| #p::None);
-    }
-    quote_spanned!(Span::mixed_site()=> |__out| #p::Output(__out).__breaker_text())
-}
-
-// Input:  fallback = cached, fallback = |error| .., or none
-// Output: the arm for a rejected call
-fn refuse(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
-    match &plan.fallback {
-        Some(Fallback::Path { path, arguments }) => {
-            let value = resolve(p, target, path.span(), call_path(path, arguments));
-            quote_spanned!(Span::mixed_site()=> #p::Err(_) => #value,)
+// Input:  call_timeout = "2s", async fn price(order: Order) -> Result<u64, E> { .. }
+// Output: {
+//             let __again_order = p::again(&order);
+//             match p::call_async_within(..).await {
+//                 p::Ok(__out) => __out,
+//                 p::Err(__rejected) => ..,
+//             }
+//         }
+fn call_within(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
+    let call = call_async(p, plan, target, &quote_spanned!(Span::mixed_site()=> call_async_within));
+    let kept = refuse::keep(p, plan);
+    let given_back = refuse::give_back(plan);
+    let refused = refuse::arm(p, plan, target, given_back);
+    let call = quote_spanned! {Span::mixed_site()=>
+        match #call.await {
+            #p::Ok(__out) => __out,
+            #refused
         }
-        Some(Fallback::Closure(closure)) => {
-            let value = resolve(p, target, closure.body.span(), call_closure(p, closure));
-            quote_spanned!(Span::mixed_site()=> #p::Err(__rejected) => #value,)
-        }
-        None => reject(p, target),
-    }
-}
-
-// Input:  cached, for the arguments (order: Order, note: &str)
-// Output: cached(order, note)
-fn call_path(path: &ExprPath, arguments: &[Ident]) -> TokenStream {
-    quote_spanned!(at(path.span())=> #path(#(#arguments),*))
-}
-
-// Input:  |error| Ok(0)
-// Output: p::fallback(__rejected, move |error| Ok(0))
-fn call_closure(p: &TokenStream, closure: &ExprClosure) -> TokenStream {
-    call_at(closure.body.span(), p, "fallback", &quote_spanned!(Span::mixed_site()=> __rejected, #closure))
-}
-
-// Input:  cached(sku), in an async function
-// Output: p::resolve(cached(sku)).await
-fn resolve(p: &TokenStream, target: &Target, span: Span, value: TokenStream) -> TokenStream {
-    if !target.is_async() {
-        return value;
-    }
-    let resolved = call_at(span, p, "resolve", &value);
-    quote_spanned!(at(span)=> #resolved.await)
-}
-
-// Input:  -> Result<u64, E>
-// Output: p::Err(__rejected) => p::reject(__rejected),
-fn reject(p: &TokenStream, target: &Target) -> TokenStream {
-    let span = match &target.signature.output {
-        ReturnType::Default => target.signature.ident.span(),
-        ReturnType::Type(_, output) => output.span(),
     };
-    let reject = call_at(span, p, "reject", &quote_spanned!(Span::mixed_site()=> __rejected));
-    quote_spanned!(Span::mixed_site()=> #p::Err(__rejected) => #reject,)
+    if kept.is_empty() { call } else { quote_spanned!(Span::mixed_site()=> { #kept #call }) }
 }
 
 // Input:  the place of `cached`, resolve, (cached(sku))

@@ -3,13 +3,17 @@
 //! The body is one opaque group of tokens. It may be half typed, or hold code that only a later
 //! compiler understands; nothing here looks into it but for inner attributes at its start.
 
+mod arguments;
+
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{
-    Attribute, Error, FnArg, GenericArgument, Pat, PathArguments, PathSegment, Result, ReturnType, Signature,
-    Token, Type, TypeParamBound, Visibility,
+    Attribute, Error, GenericArgument, PathArguments, PathSegment, Result, ReturnType, Signature, Token,
+    Type, TypeParamBound, Visibility,
 };
+
+pub(crate) use arguments::{Binding, Reuse, argument_name, bound, reuse};
 
 pub(crate) struct Target {
     pub(crate) attributes: Vec<Attribute>,
@@ -115,26 +119,6 @@ fn is_inner_attribute(hash: &TokenTree, bang: &TokenTree, list: &TokenTree) -> b
     let is_punct = |tree: &TokenTree, c| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == c);
     let is_list = matches!(list, TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket);
     is_punct(hash, '#') && is_punct(bang, '!') && is_list
-}
-
-/// The name under which an argument can be handed on. One that depends on `cfg` has none, since no
-/// argument of a call can.
-pub(crate) fn argument_name(argument: &FnArg) -> Option<syn::Ident> {
-    match argument {
-        FnArg::Receiver(receiver) => Some(syn::Ident::new("self", receiver.self_token.span)),
-        FnArg::Typed(typed) => match &*typed.pat {
-            Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() && !has_cfg(&typed.attrs) => {
-                Some(name.ident.clone())
-            }
-            _ => None,
-        },
-    }
-}
-
-fn has_cfg(attributes: &[Attribute]) -> bool {
-    attributes
-        .iter()
-        .any(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
 }
 
 fn contains_impl(tokens: TokenStream) -> bool {

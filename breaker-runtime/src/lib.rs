@@ -24,8 +24,11 @@
 //! | to | see |
 //! |---|---|
 //! | protect a function | [`circuit_breaker`], the attribute with all its keys |
-//! | protect something else, or control a breaker by hand | [`CircuitBreaker`], [`Permit`], [`Config`] |
+//! | choose when it opens, how it recovers, how many calls may run | [`ConfigBuilder`], every setting with its range and default |
+//! | protect something else, or control a breaker by hand | [`CircuitBreaker`], [`Permit`], [`Operator`] |
+//! | have a circuit for each host, tenant or shard | [`KeyedBreaker`] |
 //! | find, list and watch breakers | [`Registry`], [`Snapshot`] |
+//! | be told when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
 //! | handle a rejected call | [`BreakerError`], or a fallback |
 //! | test what is protected | `testing` (feature `test-util`) |
 //!

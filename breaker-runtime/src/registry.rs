@@ -193,19 +193,25 @@ impl Registry {
     /// Forces all circuits open, see [`Operator::force_open`](crate::Operator::force_open).
     #[track_caller]
     pub fn force_open_all(&self) {
-        self.circuits().for_each(|circuit| circuit.force_open());
+        for circuit in self.circuits() {
+            circuit.force_open();
+        }
     }
 
     /// Closes all circuits, see [`Operator::force_closed`](crate::Operator::force_closed).
     #[track_caller]
     pub fn force_closed_all(&self) {
-        self.circuits().for_each(|circuit| circuit.force_closed());
+        for circuit in self.circuits() {
+            circuit.force_closed();
+        }
     }
 
     /// Resets all circuits, see [`Operator::reset`](crate::Operator::reset).
     #[track_caller]
     pub fn reset_all(&self) {
-        self.circuits().for_each(|circuit| circuit.reset());
+        for circuit in self.circuits() {
+            circuit.reset();
+        }
     }
 
     /// Tells `listener` what happens to all breakers of this registry, for as long as what is returned lives.

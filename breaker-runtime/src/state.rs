@@ -18,15 +18,18 @@
 //! [`machine::Machine`] has a lock around the [`record::Record`] and two atomics, `word` and `until`.
 //!
 //! 1. **Who writes.** State and generation bits of `word`, and all of `until`, are written only under
-//!    the lock, by `publish`. The run of failures is changed without it, by compare-and-swap, and
-//!    only from a word that says Closed.
+//!    the lock, by `publish` and `watch`. The run of failures is changed without it, by
+//!    compare-and-swap, and only from a word that says Closed.
 //! 2. **Admission, closed.** One acquire load that says Closed or Disabled admits. It is the moment
-//!    at which the call is admitted; no other memory is needed.
-//! 3. **Settling, closed.** A success that reads the word of its own generation with no failures in it
-//!    has nothing to write; otherwise it swaps the run to zero, and a failure swaps it one up. A swap
-//!    succeeds only while generation and state are those of the permit: a result of an older
-//!    generation changes nothing. A trial's own word equals no shared one, so a trial never takes this
-//!    way out; it settles under the lock.
+//!    at which the call is admitted; no other memory is needed. A circuit that is *watched*, because it
+//!    keeps a window, a clock or a bulkhead as well, has another number for Closed, so its calls take the
+//!    longer way and a plain circuit never asks. `watch` sets that number by an atomic or, which is one
+//!    with any swap of the run; calls that were let through before keep their word and their generation.
+//! 3. **Settling, closed.** A success that reads the very word that its call was given, which is its own
+//!    generation with no failures in it, has nothing to write; otherwise it swaps the run to zero, and a
+//!    failure swaps it one up. A swap succeeds only while the word is Closed and of the generation of the
+//!    permit: a result of an older generation changes nothing. The words of trials and of watched calls
+//!    equal no shared one, so neither takes this way out.
 //! 4. **Opening.** The failure whose swap completes the rule takes the lock and trips *its own*
 //!    generation: the first one changes the state, the others find another generation and do nothing.
 //! 5. **Rejection without the lock.** `publish` swaps `word` to Busy (relaxed), writes `until`

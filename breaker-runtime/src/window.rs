@@ -85,16 +85,30 @@ impl Window {
     #[inline]
     pub(crate) fn succeed(&self, generation: u64, clock: &Clock) {
         let shape = self.shape(Ordering::Acquire);
-        if let Some(size) = shape.calls() {
-            if !self.count.succeed(generation, size) {
-                self.count.succeed_slowly(generation, size, &mut self.lock().count);
-            }
-        } else if let Some(part) = shape.part() {
-            let now = clock.coarse_now();
-            if !self.time.succeed(generation, shape, now) {
-                self.lock().time.succeed(part.tag(generation, now));
-            }
+        match shape.calls() {
+            Some(size) if self.count.succeed(generation, size) => {}
+            Some(size) => self.enter_count(generation, size),
+            None if shape.is_unlimited() => {}
+            None => self.succeed_in_time(generation, shape, clock),
         }
+    }
+
+    /// In a function of its own, so that windows of calls do not pay for its frame.
+    #[inline(never)]
+    fn succeed_in_time(&self, generation: u64, shape: Shape, clock: &Clock) {
+        let Some(part) = shape.part() else {
+            return;
+        };
+        let now = clock.coarse_now();
+        if !self.time.succeed(generation, shape, now) {
+            self.lock().time.succeed(part.tag(generation, now));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_count(&self, generation: u64, size: u64) {
+        self.count.succeed_slowly(generation, size, &mut self.lock().count);
     }
 
     /// A call of this generation failed or was slow. What the window holds with it, if that may be reason

@@ -8,16 +8,34 @@
 )]
 
 mod attribute;
+mod attribute_keys;
+mod attribute_limits;
+mod attribute_results;
+mod attribute_rules;
+mod bad_input;
+mod closed;
 mod counts;
 mod edges;
+mod events;
 mod generations;
 mod hygiene;
+mod keyed;
+mod limits;
+mod limits_applied;
+mod modes;
 mod names;
 mod operator;
 mod panics_and_cancellation;
 mod permits;
+mod recovery;
+mod results;
+mod rules;
 mod shapes_async;
 mod shapes_sync;
+mod snapshots;
 mod states;
 mod support;
+mod time_windows;
+mod timeouts;
 mod trials;
+mod windows_applied;

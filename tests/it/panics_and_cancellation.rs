@@ -1,20 +1,10 @@
 //! Promise 4: a panic is a failure and goes on unwinding; a cancelled call is ignored.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use breaker_runtime::{BreakerError, CircuitBreaker, Outcome, State, Totals};
 
-use crate::support::{Bench, settings};
-
-fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-fn quietly<T>(action: impl FnOnce() -> T) -> std::thread::Result<T> {
-    catch_unwind(AssertUnwindSafe(action))
-}
+use crate::support::{Bench, poll_once, quietly, settings};
 
 fn totals(breaker: &CircuitBreaker) -> Totals {
     breaker.snapshot().totals

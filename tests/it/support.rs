@@ -1,9 +1,15 @@
 //! A breaker on a clock that stands still, and short words for what the tests do with it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use breaker_runtime::testing::Clock;
-use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, Permit, Registry};
+use breaker_runtime::{
+    CircuitBreaker, Config, ConfigBuilder, Outcome, Permit, Registry, Transition, Trip, WindowCounts,
+};
 
 /// A breaker whose time only the test moves.
 pub(crate) struct Bench {
@@ -63,7 +69,46 @@ impl Bench {
         self.permit().settle(outcome);
     }
 
+    pub(crate) fn end_all(&self, outcome: Outcome, times: u32) {
+        (0..times).for_each(|_| self.end(outcome));
+    }
+
+    /// A call that takes so long.
+    pub(crate) fn take(&self, duration: Duration, outcome: Outcome) {
+        let permit = self.permit();
+        self.clock.advance(duration);
+        permit.settle(outcome);
+    }
+
+    /// Calls, failures and slow calls in the window.
+    pub(crate) fn window(&self) -> (u64, u64, u64) {
+        let WindowCounts { calls, failures, slow, .. } = self.breaker.snapshot().window.unwrap();
+        (calls, failures, slow)
+    }
+
+    pub(crate) fn last(&self) -> Arc<Transition> {
+        self.breaker.snapshot().last_transition.unwrap()
+    }
+
+    pub(crate) fn trip(&self) -> Trip {
+        self.last().trip.unwrap()
+    }
+
     pub(crate) fn rejects(&self) -> bool {
         self.breaker.try_acquire().is_err()
     }
+}
+
+/// Without a runtime; nobody is woken.
+pub(crate) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// What a panic ends is not the test.
+pub(crate) fn quietly<T>(action: impl FnOnce() -> T) -> std::thread::Result<T> {
+    catch_unwind(AssertUnwindSafe(action))
+}
+
+pub(crate) fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
 }

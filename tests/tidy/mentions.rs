@@ -19,8 +19,6 @@ pub(crate) struct Mention {
     pub(crate) path: Vec<String>,
     /// How many of the first segments stand in a `use`, which is a mention of its own.
     pub(crate) imported: usize,
-    /// The module around it, from the crate on.
-    pub(crate) module: Vec<String>,
 }
 
 /// All mentions in `source`, which is the module at `module` below its crate.
@@ -51,8 +49,8 @@ struct Walk {
 
 impl Walk {
     fn found(&mut self, line: usize, path: &[String]) {
-        let (path, module) = (self.absolute(path), self.module.clone());
-        self.found.push(Mention { line, path, imported: 0, module });
+        let path = self.absolute(path);
+        self.found.push(Mention { line, path, imported: 0 });
     }
 
     fn absolute(&self, path: &[String]) -> Vec<String> {

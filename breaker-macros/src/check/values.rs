@@ -3,43 +3,44 @@
 
 use std::time::Duration;
 
+use proc_macro2::{Ident, Span};
 use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, ExprLit, Lit, LitInt, LitStr, UnOp};
+use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Path, UnOp};
 
-use super::{Name, Value};
+use super::numbers::in_range;
+use super::{Name, Setting, Value};
+use crate::args::Given;
 use crate::duration;
 
 const LONGEST_NAME: usize = 255;
+const WIDEST_WINDOW: u32 = 1_000_000;
 
-/// An integer of at least 1.
-pub(super) fn count(value: Expr, key: &str, most: u32) -> Result<Value, Error> {
-    let value = ungrouped(value);
-    let range = if most == u32::MAX { "at least 1".to_owned() } else { format!("between 1 and {most}") };
-    let refuse = |found: String| {
-        Err(Error::new(value.span(), format!("`{key}` must be an integer, {range}; found {found}")))
-    };
-    match &value {
-        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => match in_range(number, most) {
-            Some(number) => Ok(Value::Count(number)),
-            None => refuse(number.to_string()),
-        },
-        Expr::Lit(literal) => refuse(literal.to_token_stream().to_string()),
-        Expr::Unary(minus) if matches!(minus.op, UnOp::Neg(_)) => {
-            refuse(format!("-{}", minus.expr.to_token_stream()))
+/// What stands behind `=`, for all keys that have no use for parentheses.
+pub(super) fn only(given: Given, key: &str) -> Result<Expr, Error> {
+    match given {
+        Given::Value(value) => Ok(value),
+        Given::List(list) => {
+            Err(Error::new(list.span(), format!("`{key}` takes a value; write `{key} = ..`")))
         }
-        Expr::Closure(_) => refuse("a closure".to_owned()),
-        _ => Ok(Value::Const(value)),
     }
 }
 
 /// A duration longer than zero.
 pub(super) fn duration(value: Expr, key: &str) -> Result<Value, Error> {
+    let span = value.span();
+    match wait(value, key)? {
+        Value::Duration(Duration::ZERO) => Err(Error::new(span, format!("`{key}` must be longer than zero"))),
+        duration => Ok(duration),
+    }
+}
+
+/// A duration that may be zero.
+pub(super) fn wait(value: Expr, key: &str) -> Result<Value, Error> {
     let value = ungrouped(value);
     let refuse = |why: String| Err(Error::new(value.span(), why));
     match &value {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match duration::parse(&text.value()) {
-            Ok(Duration::ZERO) => refuse(format!("`{key}` must be longer than zero")),
             Ok(duration) => Ok(Value::Duration(duration)),
             Err(why) => refuse(format!("`{key}`: {why}")),
         },
@@ -48,9 +49,61 @@ pub(super) fn duration(value: Expr, key: &str) -> Result<Value, Error> {
         }
         Expr::Lit(_) | Expr::Unary(_) | Expr::Closure(_) => refuse(format!(
             "`{key}` must be a duration, as in `{key} = \"30s\"`, or a const `Duration`; found {}",
-            value.to_token_stream()
+            found(&value)
         )),
         _ => Ok(Value::Const(value)),
+    }
+}
+
+/// A number of calls or a time; of a const, only the compiler knows which.
+pub(super) fn window(value: Expr, place: Span) -> Result<Setting, Error> {
+    let value = ungrouped(value);
+    let setting = |method, value| Ok(Setting { method: Ident::new(method, place), value });
+    match &value {
+        Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) => setting("window_time", duration(value, "window")?),
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. })
+            if let Some(calls) = in_range(number, WIDEST_WINDOW) =>
+        {
+            setting("window_calls", Value::Literal(Lit::Int(calls)))
+        }
+        Expr::Lit(_) | Expr::Unary(_) | Expr::Closure(_) => Err(Error::new(
+            value.span(),
+            format!(
+                "`window` must be a number of calls, between 1 and {WIDEST_WINDOW}, or a duration, \
+                 as in `window = \"60s\"`; found {}",
+                found(&value)
+            ),
+        )),
+        _ => setting("window", Value::Window(value)),
+    }
+}
+
+/// Yes or no.
+pub(super) fn flag(value: Expr, key: &str) -> Result<Value, Error> {
+    match ungrouped(value) {
+        Expr::Lit(ExprLit { lit: lit @ Lit::Bool(_), .. }) => Ok(Value::Literal(lit)),
+        other @ (Expr::Lit(_) | Expr::Closure(_)) => Err(Error::new(
+            other.span(),
+            format!("`{key}` must be `true`, `false` or a const `bool`; found {}", found(&other)),
+        )),
+        value => Ok(Value::Const(value)),
+    }
+}
+
+/// Whether the breaker interferes: a word, so that whoever reads the attribute sees which.
+pub(super) fn mode(value: Expr) -> Result<Value, Error> {
+    let value = ungrouped(value);
+    let written = match &value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.value(),
+        _ => String::new(),
+    };
+    match written.as_str() {
+        "enforce" => Ok(Value::Mode(Ident::new("Enforce", value.span()))),
+        "shadow" => Ok(Value::Mode(Ident::new("Shadow", value.span()))),
+        _ => Err(Error::new(
+            value.span(),
+            format!("`mode` must be \"enforce\" or \"shadow\"; found {}", found(&value)),
+        )),
     }
 }
 
@@ -68,9 +121,41 @@ pub(super) fn name(value: Expr) -> Result<Name, Error> {
         },
         Expr::Lit(_) | Expr::Unary(_) | Expr::Closure(_) => refuse(format!(
             "`name` must be a string, as in `name = \"payment\"`, or a const `&'static str`; found {}",
-            value.to_token_stream()
+            found(&value)
         )),
         _ => Ok(Name::Const(value)),
+    }
+}
+
+/// Anything that can be shown; what it may name and what it is, the compiler knows.
+pub(super) fn key(value: Expr) -> Result<Expr, Error> {
+    match ungrouped(value) {
+        Expr::Closure(closure) => Err(Error::new(
+            closure.inputs_begin.span(),
+            "`key` is no closure: the function's arguments are in scope; write `key = tenant`",
+        )),
+        value => Ok(value),
+    }
+}
+
+/// Where the runtime lives.
+pub(super) fn runtime(value: Expr) -> Result<Path, Error> {
+    let span = value.span();
+    match ungrouped(value) {
+        Expr::Path(ExprPath { path, qself: None, .. }) if is_absolute(&path) => Ok(path),
+        _ => Err(Error::new(
+            span,
+            "`crate` says where breaker_runtime lives, as an absolute path: `crate = ::my_facade::breaker_runtime`",
+        )),
+    }
+}
+
+/// A value as it was written, for whoever wrote it.
+pub(super) fn found(value: &Expr) -> String {
+    match value {
+        Expr::Unary(minus) if matches!(minus.op, UnOp::Neg(_)) => format!("-{}", found(&minus.expr)),
+        Expr::Closure(_) => "a closure".to_owned(),
+        other => other.to_token_stream().to_string().replace(" :: ", "::"),
     }
 }
 
@@ -83,10 +168,8 @@ pub(super) fn ungrouped(value: Expr) -> Expr {
     }
 }
 
-/// The number without its suffix, where the user put it.
-fn in_range(number: &LitInt, most: u32) -> Option<LitInt> {
-    let value: u32 = number.base10_parse().ok()?;
-    let suffix = number.suffix();
-    let fits = (1..=most).contains(&value) && (suffix.is_empty() || suffix == "u32");
-    fits.then(|| LitInt::new(&value.to_string(), number.span()))
+fn is_absolute(path: &Path) -> bool {
+    let starts_at_crate =
+        path.segments.first().is_some_and(|first| first.ident == "crate" || first.ident == "$crate");
+    path.leading_colon.is_some() || starts_at_crate
 }

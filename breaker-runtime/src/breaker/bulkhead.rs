@@ -59,9 +59,13 @@ impl Bulkhead {
         if self.try_enter() {
             return true;
         }
+        // Who does not wait needs no timer, and so no tokio runtime.
+        if wait.is_zero() {
+            return false;
+        }
         match clock.alarm(wait) {
-            Some(alarm) if !wait.is_zero() => Within::new(self.enter(), alarm).await.is_some(),
-            Some(_) | None => false,
+            Some(alarm) => Within::new(self.enter(), alarm).await.is_some(),
+            None => false,
         }
     }
 
@@ -69,28 +73,30 @@ impl Bulkhead {
     pub(super) fn leave(&self) {
         let mut size = lock(&self.size);
         if size.owed > 0 {
-            size.owed -= 1;
-        } else {
-            self.places.add_permits(1);
+            self.owe(&mut size, |owed| owed - 1);
+            return;
         }
+        drop(size);
+        self.hand_out(1);
     }
 
-    /// Has so many places from now on. Calls that run stay; those that wait may go on.
-    pub(super) fn resize(&self, limit: Option<u32>) {
+    /// Has so many places from now on, once those that are new have been [handed out](Self::hand_out): so
+    /// many. Calls that run stay.
+    pub(super) fn resize(&self, limit: Option<u32>) -> u32 {
         let mut size = lock(&self.size);
-        let places = limit.unwrap_or(UNLIMITED).min(UNLIMITED);
-        if places > size.places {
-            let more = places - size.places;
-            let paid = more.min(size.owed);
-            size.owed -= paid;
-            self.places.add_permits((more - paid) as usize);
-        } else {
-            let fewer = size.places - places;
-            let gone = self.places.forget_permits(fewer as usize);
-            size.owed += fewer - u32::try_from(gone).unwrap_or(fewer);
-        }
-        size.places = places;
-        self.has_debt.store(u32::from(size.owed > 0), Ordering::Relaxed);
+        let (before, after) = (size.places, limit.unwrap_or(UNLIMITED).min(UNLIMITED));
+        size.places = after;
+        let fewer = before.saturating_sub(after);
+        let gone = self.places.forget_permits(fewer as usize);
+        let more = after.saturating_sub(before);
+        let paid = more.min(size.owed);
+        self.owe(&mut size, |owed| owed - paid + fewer - u32::try_from(gone).unwrap_or(fewer));
+        more - paid
+    }
+
+    /// Gives free places to those who wait. It wakes them, so it must not be called under a lock.
+    pub(super) fn hand_out(&self, places: u32) {
+        self.places.add_permits(places as usize);
     }
 
     /// How many calls are running.
@@ -118,8 +124,12 @@ impl Bulkhead {
         }
         let mut size = lock(&self.size);
         let pays = size.owed > 0;
-        size.owed = size.owed.saturating_sub(1);
-        self.has_debt.store(u32::from(size.owed > 0), Ordering::Relaxed);
+        self.owe(&mut size, |owed| owed.saturating_sub(1));
         pays
+    }
+
+    fn owe(&self, size: &mut Size, change: impl FnOnce(u32) -> u32) {
+        size.owed = change(size.owed);
+        self.has_debt.store(u32::from(size.owed > 0), Ordering::Relaxed);
     }
 }

@@ -90,48 +90,68 @@ impl Circuit {
         self.admit_or(|extras| extras.wait_blocking(&self.clock))
     }
 
+    /// What comes back from the long way is taken apart here, so that the short one keeps all in registers.
     #[inline]
     fn admit_or(&self, wait: impl FnOnce(&Extras) -> bool) -> Result<Admission<'_>, Rejected<'_>> {
-        match self.machine.admit_freely() {
-            Some(ticket) if self.extras.get().is_none() => Ok(Admission::plain(self, ticket)),
-            ticket => self.admit_otherwise(ticket, wait),
+        let admitted = match self.machine.admit_freely().or_else(|| self.admit_in_passing()) {
+            Some(ticket) => Ok((ticket, Stamp::NONE)),
+            None => self.admit_otherwise(wait),
+        };
+        match admitted {
+            Ok((ticket, stamp)) => Ok(Admission { circuit: self, ticket, stamp }),
+            Err(kind) => Err(Rejected { circuit: self, kind }),
         }
     }
 
     /// Asks for one call; waits for its turn. Dropped meanwhile, the call was cancelled.
     pub(crate) async fn admit_waiting(&self) -> Result<Admission<'_>, Rejected<'_>> {
-        let ticket = self.admit_by_state(self.machine.admit_freely())?;
+        let admitted = self.enter_waiting().await;
+        let (ticket, stamp) = admitted.map_err(|kind| Rejected { circuit: self, kind })?;
+        Ok(Admission { circuit: self, ticket, stamp })
+    }
+
+    async fn enter_waiting(&self) -> Result<(Ticket, Stamp), ErrorKind> {
+        let ticket = match self.machine.admit_freely() {
+            Some(ticket) => return Ok((ticket, Stamp::NONE)),
+            None => self.admit_by_state()?,
+        };
         let Some((extras, bulkhead)) = self.bulkhead_for(ticket) else {
-            return Ok(self.start(ticket, Stamp::NONE));
+            return Ok((ticket, self.start(Stamp::NONE)));
         };
         // From here on the call may be cancelled, and a trial's place must not be lost with it.
-        let waiting = Permit::cancellable(Admission::plain(self, ticket));
+        let waiting = Permit::cancellable(Admission { circuit: self, ticket, stamp: Stamp::NONE });
         let wait = if extras.is_shadow() { Duration::ZERO } else { extras.max_wait() };
         let has_entered = bulkhead.enter_within(wait, &self.clock).await;
         _ = waiting.into_admission();
         self.enter(ticket, extras, has_entered)
     }
 
-    /// A restricted circuit, or one that keeps more than a run. `wait` blocks until the call has a place in
+    /// A closed circuit that keeps a window and asks nothing at the start of a call.
+    #[inline]
+    fn admit_in_passing(&self) -> Option<Ticket> {
+        let ticket = self.machine.admit_watched()?;
+        self.extras.get()?.let_pass().then_some(ticket)
+    }
+
+    /// A restricted circuit, or one whose calls have a stamp. `wait` blocks until the call has a place in
     /// the bulkhead, or says that it waits no longer.
+    #[cold]
     #[inline(never)]
-    fn admit_otherwise(
-        &self,
-        ticket: Option<Ticket>,
-        wait: impl FnOnce(&Extras) -> bool,
-    ) -> Result<Admission<'_>, Rejected<'_>> {
-        let ticket = self.admit_by_state(ticket)?;
+    fn admit_otherwise(&self, wait: impl FnOnce(&Extras) -> bool) -> Result<(Ticket, Stamp), ErrorKind> {
+        let ticket = self.admit_by_state()?;
         let Some((extras, bulkhead)) = self.bulkhead_for(ticket) else {
-            return Ok(self.start(ticket, Stamp::NONE));
+            return Ok((ticket, self.start(Stamp::NONE)));
         };
         let has_entered = bulkhead.try_enter() || (!extras.is_shadow() && wait(extras));
         self.enter(ticket, extras, has_entered)
     }
 
     /// The bulkhead, if this call has to pass it.
+    #[inline]
     fn bulkhead_for(&self, ticket: Ticket) -> Option<(&Extras, &Bulkhead)> {
-        let extras = self.extras.get().filter(|_| ticket.is_ruled())?;
-        Some((extras, extras.bulkhead()?))
+        let extras = self.extras.get()?;
+        let bulkhead = extras.bulkhead()?;
+        ticket.is_ruled().then_some((extras, bulkhead))
     }
 
     fn enter(
@@ -139,36 +159,47 @@ impl Circuit {
         ticket: Ticket,
         extras: &Extras,
         has_entered: bool,
-    ) -> Result<Admission<'_>, Rejected<'_>> {
+    ) -> Result<(Ticket, Stamp), ErrorKind> {
         if has_entered {
-            return Ok(self.start(ticket, Stamp::IN_BULKHEAD));
+            return Ok((ticket, self.start(Stamp::IN_BULKHEAD)));
         }
         if extras.is_shadow() {
             extras.count_shadow_rejection();
-            return Ok(self.start(ticket, Stamp::NONE));
+            return Ok((ticket, self.start(Stamp::NONE)));
         }
         self.give_back(ticket);
         self.counters.add(Total::Bulkhead);
-        Err(Rejected { circuit: self, kind: ErrorKind::BulkheadFull })
+        Err(ErrorKind::BulkheadFull)
     }
 
-    /// What a circuit says that does not admit all calls.
-    fn admit_by_state(&self, freely: Option<Ticket>) -> Result<Ticket, Rejected<'_>> {
-        if let Some(ticket) = freely {
+    /// What a circuit says that does not admit all calls unseen.
+    #[inline]
+    fn admit_by_state(&self) -> Result<Ticket, ErrorKind> {
+        if let Some(ticket) = self.machine.admit_watched() {
             return Ok(ticket);
         }
-        let admitted = self.machine.admit(&self.clock);
+        match self.machine.refuse(&self.clock) {
+            Some(by) => self.reject(by),
+            None => self.admit_by_record(),
+        }
+    }
+
+    #[inline(never)]
+    fn admit_by_record(&self) -> Result<Ticket, ErrorKind> {
+        let admitted = self.machine.admit_by_record(&self.clock);
         self.tell_news();
-        let by = match admitted {
-            Ok(ticket) => return Ok(ticket),
-            Err(by) => by,
-        };
-        if let Some(extras) = self.extras.get().filter(|extras| extras.is_shadow()) {
-            // An operator's word counts in shadow mode too: it is no guess of ours.
-            if by != State::ForcedOpen {
-                extras.count_shadow_rejection();
-                return Ok(Ticket::OUTSIDE);
-            }
+        admitted.or_else(|by| self.reject(by))
+    }
+
+    #[inline]
+    fn reject(&self, by: State) -> Result<Ticket, ErrorKind> {
+        // An operator's word counts in shadow mode too: it is no guess of ours.
+        if by != State::ForcedOpen
+            && let Some(extras) = self.extras.get()
+            && extras.is_shadow()
+        {
+            extras.count_shadow_rejection();
+            return Ok(Ticket::OUTSIDE);
         }
         let (total, kind) = match by {
             State::HalfOpen => (Total::HalfOpen, ErrorKind::HalfOpen),
@@ -177,14 +208,14 @@ impl Circuit {
             State::Open | State::Closed | State::Disabled => (Total::Open, ErrorKind::Open),
         };
         self.counters.add(total);
-        Err(Rejected { circuit: self, kind })
+        Err(kind)
     }
 
     /// The call begins now.
-    fn start(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
+    #[inline]
+    fn start(&self, stamp: Stamp) -> Stamp {
         let is_timed = self.extras.get().is_some_and(Extras::is_timed);
-        let stamp = if is_timed { stamp.with(self.clock.start()) } else { stamp };
-        Admission { circuit: self, ticket, stamp }
+        if is_timed { stamp.with(self.clock.start()) } else { stamp }
     }
 
     pub(super) fn order(&self, cause: Cause, by: Arc<str>) {
@@ -195,12 +226,16 @@ impl Circuit {
 
     pub(crate) fn apply(&self, settings: Settings) {
         self.make_extras(&settings);
+        let mut places = 0;
         self.machine.obey(settings, &self.clock, |settings, generation| {
             self.run_limit.store(run_limit(settings), Ordering::Relaxed);
             if let Some(extras) = self.extras.get() {
-                extras.apply(settings, generation, &self.clock);
+                places = extras.apply(settings, generation, &self.clock);
             }
         });
+        if let Some(extras) = self.extras.get() {
+            extras.hand_out(places);
+        }
         self.tell_news();
     }
 
@@ -239,8 +274,16 @@ impl Circuit {
     }
 
     /// Tells the listeners what has changed. The thread that does tells all there is, in order.
+    #[inline]
     pub(super) fn tell_news(&self) {
-        if !self.machine.has_news() || !self.machine.begin_to_tell() {
+        if self.machine.has_news() {
+            self.tell();
+        }
+    }
+
+    #[cold]
+    fn tell(&self) {
+        if !self.machine.begin_to_tell() {
             return;
         }
         while let Some(transition) = self.machine.next_news() {
@@ -259,17 +302,12 @@ impl Circuit {
     fn make_extras(&self, config: &Config) {
         if Extras::are_needed(config) {
             self.extras.get_or_init(|| Box::new(Extras::new(config)));
+            self.machine.watch();
         }
     }
 }
 
-impl<'a> Admission<'a> {
-    /// Of a call that is not timed and has no place to give back.
-    #[inline]
-    const fn plain(circuit: &'a Circuit, ticket: Ticket) -> Self {
-        Self { circuit, ticket, stamp: Stamp::NONE }
-    }
-
+impl Admission<'_> {
     pub(super) fn is_trial(&self) -> bool {
         self.ticket.is_trial()
     }
@@ -292,6 +330,11 @@ impl Stamp {
 
     const fn with(self, start: Start) -> Self {
         Self(self.0 | Self::TIMED | start.bits())
+    }
+
+    #[inline]
+    pub(super) const fn is_none(self) -> bool {
+        self.0 == 0
     }
 
     pub(super) const fn is_in_bulkhead(self) -> bool {

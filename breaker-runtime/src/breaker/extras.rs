@@ -53,12 +53,19 @@ impl Extras {
         extras
     }
 
-    /// Obeys other settings from now on.
-    pub(super) fn apply(&self, config: &Config, generation: u64, clock: &Clock) {
+    /// Obeys other settings from now on. How many places of the bulkhead are to be
+    /// [handed out](Self::hand_out).
+    pub(super) fn apply(&self, config: &Config, generation: u64, clock: &Clock) -> u32 {
         *lock(&self.rules) = *config.rules();
         self.window.reshape(config.span(), generation, clock);
-        self.bulkhead.resize(config.max_concurrent());
+        let places = self.bulkhead.resize(config.max_concurrent());
         self.switch(config);
+        places
+    }
+
+    /// Lets those in who wait for the bulkhead's new places; not under a lock.
+    pub(super) fn hand_out(&self, places: u32) {
+        self.bulkhead.hand_out(places);
     }
 
     fn switch(&self, config: &Config) {
@@ -72,6 +79,12 @@ impl Extras {
             self.recorder.get_or_init(|| Box::new(Recorder::new()));
         }
         self.switches.store(switches, Ordering::Release);
+    }
+
+    /// Whether a call needs nothing at its start: neither a place nor a stamp.
+    #[inline]
+    pub(super) fn let_pass(&self) -> bool {
+        !self.is_on(TIMED | BOUNDED)
     }
 
     #[inline]
@@ -130,9 +143,7 @@ impl Extras {
 
     #[inline]
     pub(super) fn succeed(&self, generation: u64, clock: &Clock) {
-        if self.is_windowed() {
-            self.window.succeed(generation, clock);
-        }
+        self.window.succeed(generation, clock);
     }
 
     /// A call ended that was no plain success, with so many failures in a row. The rule that is met now.

@@ -11,7 +11,6 @@ use pin_project_lite::pin_project;
 use super::circuit::{Admission, Rejected};
 use super::extras::Extras;
 use super::permit::says_panicked;
-use super::settle::End;
 use crate::clock::Alarm;
 use crate::error::ErrorKind;
 use crate::outcome::Outcome;
@@ -65,7 +64,8 @@ where
 {
     pub(crate) fn new(admission: Admission<'a>, future: F, classify: C, text: X) -> Self {
         let circuit = admission.circuit;
-        let limit = circuit.extras.get().and_then(Extras::call_timeout);
+        let limits = circuit.extras.get().filter(|_| admission.ticket.is_ruled());
+        let limit = limits.and_then(Extras::call_timeout);
         let alarm = limit.and_then(|limit| circuit.clock.alarm(limit));
         Self { call: Guarded::new(admission, future, classify, text), alarm }
     }
@@ -86,13 +86,13 @@ where
             return Poll::Pending;
         }
         let watch = FailOnPanic(this.call);
-        let polled = this.future.poll(context);
-        if let Poll::Ready(output) = &polled {
-            let end = (this.classify)(output).into();
-            if let Some(admission) = watch.0.0.take() {
-                admission.settle(end, &|| (this.text)(output));
+        let polled = this.future.poll(context).map(|output| {
+            let outcome = (this.classify)(&output);
+            match watch.0.0.take() {
+                Some(admission) => admission.settle_with(output, outcome, &*this.text),
+                None => output,
             }
-        }
+        });
         std::mem::forget(watch);
         polled
     }
@@ -111,20 +111,15 @@ where
         if let Poll::Ready(output) = this.call.as_mut().poll(context) {
             return Poll::Ready(Ok(output));
         }
-        let Some(alarm) = this.alarm.as_pin_mut() else {
+        match this.alarm.as_pin_mut().map(|alarm| alarm.poll(context)) {
+            Some(Poll::Ready(())) => {}
+            Some(Poll::Pending) | None => return Poll::Pending,
+        }
+        let Some(admission) = this.call.project().call.0.take() else {
             return Poll::Pending;
         };
-        match (alarm.poll(context), this.call.project().call.0) {
-            (Poll::Ready(()), Some(admission)) => Poll::Ready(Err(admission.time_out())),
-            (Poll::Ready(()) | Poll::Pending, _) => Poll::Pending,
-        }
-    }
-}
-
-impl<'a> Admission<'a> {
-    fn time_out(self) -> Rejected<'a> {
-        self.settle(End::TimedOut, &|| Some(Arc::from("it took longer than call_timeout")));
-        Rejected { circuit: self.circuit, kind: ErrorKind::TimedOut }
+        admission.time_out(&|| Some(Arc::from("it took longer than call_timeout")));
+        Poll::Ready(Err(Rejected { circuit: admission.circuit, kind: ErrorKind::TimedOut }))
     }
 }
 
@@ -132,7 +127,7 @@ impl Drop for Unsettled<'_> {
     #[inline]
     fn drop(&mut self) {
         if let Some(admission) = self.0.take() {
-            admission.settle(End::Ignored, &|| None);
+            admission.ignore();
         }
     }
 }
@@ -143,7 +138,7 @@ struct FailOnPanic<'p, 'a>(&'p mut Unsettled<'a>);
 impl Drop for FailOnPanic<'_, '_> {
     fn drop(&mut self) {
         if let Some(admission) = self.0.0.take() {
-            admission.settle(End::Failure, &says_panicked);
+            admission.fail(&says_panicked);
         }
     }
 }

@@ -5,7 +5,6 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use super::circuit::Admission;
-use super::settle::{End, Text};
 use crate::outcome::Outcome;
 
 /// The permission to make one call, to be [settled](Self::settle) when the call has ended.
@@ -61,7 +60,7 @@ impl<'a> Permit<'a> {
     /// counted in the totals and decides nothing.
     #[inline]
     pub fn settle(self, outcome: Outcome) {
-        self.settle_as(outcome.into(), &|| None);
+        self.into_admission().settle_with((), outcome, |()| None);
     }
 
     /// Ends the call as a failure and says why: if it opens the circuit, that is what
@@ -77,7 +76,7 @@ impl<'a> Permit<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn fail(self, why: impl Display) {
-        self.settle_as(End::Failure, &|| Some(Arc::from(why.to_string())));
+        self.into_admission().fail(&|| Some(Arc::from(why.to_string())));
     }
 
     /// Whether this call is a trial of a half-open circuit.
@@ -90,11 +89,6 @@ impl<'a> Permit<'a> {
     pub(super) fn into_admission(self) -> Admission<'a> {
         ManuallyDrop::new(self).admission
     }
-
-    #[inline]
-    fn settle_as(self, end: End, text: Text<'_>) {
-        self.into_admission().settle(end, text);
-    }
 }
 
 impl Drop for Permit<'_> {
@@ -105,9 +99,9 @@ impl Drop for Permit<'_> {
             IfDropped::AsTheThreadSays => std::thread::panicking(),
         };
         if panicked {
-            self.admission.settle(End::Failure, &says_panicked);
+            self.admission.fail(&says_panicked);
         } else {
-            self.admission.settle(End::Ignored, &|| None);
+            self.admission.ignore();
         }
     }
 }
@@ -128,8 +122,7 @@ impl Admission<'_> {
     ) -> T {
         let permit = Permit { admission: self, if_dropped: IfDropped::Panicked };
         let output = call();
-        let end = classify(&output).into();
-        permit.settle_as(end, &|| text(&output));
-        output
+        let outcome = classify(&output);
+        permit.into_admission().settle_with(output, outcome, text)
     }
 }

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::circuit::{Admission, Circuit};
+use super::circuit::{Admission, Circuit, Stamp};
 use crate::outcome::Outcome;
 use crate::state::machine::Ticket;
 use crate::state::{Details, Trial};
@@ -13,7 +13,7 @@ use crate::window::{Bad, Trip};
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+enum End {
     Success,
     Failure,
     TimedOut,
@@ -24,75 +24,112 @@ pub(super) enum End {
 pub(super) type Text<'t> = &'t dyn Fn() -> Option<Arc<str>>;
 
 impl Admission<'_> {
+    /// Ends the call with what it brought. The output is handed through rather than looked at from afar, so
+    /// that on the short way it stays in registers.
     #[inline]
-    pub(super) fn settle(self, end: End, text: Text<'_>) {
-        let circuit = self.circuit;
-        if end == End::Success && circuit.extras.get().is_none() {
-            circuit.counters.add(Total::Successes);
-            if !circuit.machine.is_unchanged(self.ticket) {
-                circuit.succeed_otherwise(self.ticket);
-            }
-        } else {
-            self.settle_otherwise(end, text);
+    pub(super) fn settle_with<T>(
+        self,
+        output: T,
+        outcome: Outcome,
+        text: impl Fn(&T) -> Option<Arc<str>>,
+    ) -> T {
+        match outcome {
+            Outcome::Success => self.succeed(),
+            Outcome::Failure => return self.fail_with(output, text),
+            Outcome::Ignored => self.ignore(),
+        }
+        output
+    }
+
+    #[inline]
+    pub(super) fn succeed(self) {
+        let Self { circuit, ticket, stamp } = self;
+        circuit.counters.add(Total::Successes);
+        if !circuit.machine.is_unchanged(ticket) {
+            circuit.succeed_otherwise(ticket, stamp);
         }
     }
 
+    pub(super) fn ignore(self) {
+        self.circuit.leave(self.stamp, End::Ignored);
+        self.circuit.counters.add(Total::Ignored);
+        self.circuit.give_back(self.ticket);
+    }
+
+    pub(super) fn fail(self, text: Text<'_>) {
+        self.circuit.fail(self.ticket, self.stamp, End::Failure, text);
+    }
+
+    pub(super) fn time_out(self, text: Text<'_>) {
+        self.circuit.fail(self.ticket, self.stamp, End::TimedOut, text);
+    }
+
+    #[cold]
     #[inline(never)]
-    fn settle_otherwise(self, end: End, text: Text<'_>) {
-        let circuit = self.circuit;
-        let is_slow = self.leave();
-        circuit.counters.add(match end {
-            End::Success => Total::Successes,
-            End::Failure => Total::Failures,
-            End::TimedOut => Total::Timeouts,
-            End::Ignored => Total::Ignored,
-        });
-        match (end, is_slow) {
-            (End::Success, false) => circuit.succeed_with_extras(self.ticket),
-            (End::Success, true) => circuit.go_badly(self.ticket, Bad::SlowSuccess, text),
-            (End::Failure | End::TimedOut, false) => circuit.go_badly(self.ticket, Bad::Failure, text),
-            (End::Failure | End::TimedOut, true) => circuit.go_badly(self.ticket, Bad::SlowFailure, text),
-            (End::Ignored, _) => circuit.give_back(self.ticket),
-        }
-    }
-
-    /// Leaves the bulkhead and stops the watch. Whether the call was slow.
-    fn leave(self) -> bool {
-        let Some(extras) = self.circuit.extras.get() else {
-            return false;
-        };
-        let is_slow =
-            self.stamp.start().is_some_and(|start| extras.took(self.circuit.clock.nanos_since(start)));
-        if self.stamp.is_in_bulkhead() {
-            extras.leave_bulkhead();
-        }
-        is_slow
+    fn fail_with<T>(self, output: T, text: impl Fn(&T) -> Option<Arc<str>>) -> T {
+        self.fail(&|| text(&output));
+        output
     }
 }
 
 impl Circuit {
-    /// A trial succeeded, or a call that ends a run of failures, or one that counts in no rule.
-    #[cold]
-    fn succeed_otherwise(&self, ticket: Ticket) {
-        if ticket.is_trial() {
-            self.machine.settle_trial(ticket, Trial::Passed, &self.clock);
-            self.tell_news();
+    /// A success that may have something to write: in a window, at the end of a run of failures, as a trial.
+    #[inline(never)]
+    fn succeed_otherwise(&self, ticket: Ticket, stamp: Stamp) {
+        if self.leave(stamp, End::Success) {
+            self.go_badly(ticket, Bad::SlowSuccess, &|| None);
+        } else if ticket.is_watched() {
+            self.succeed_watched(ticket);
+        } else if ticket.is_trial() {
+            self.pass_trial(ticket);
         } else {
             self.machine.end_run(ticket);
         }
     }
 
-    fn succeed_with_extras(&self, ticket: Ticket) {
-        if !ticket.is_counted() {
-            return self.succeed_otherwise(ticket);
-        }
-        let still_counts = self.machine.is_unchanged(ticket) || self.machine.end_run(ticket);
+    #[inline]
+    fn succeed_watched(&self, ticket: Ticket) {
+        let still_counts = self.machine.is_clean_for(ticket) || self.machine.end_run(ticket);
         if let Some(extras) = self.extras.get().filter(|_| still_counts) {
             extras.succeed(ticket.generation(), &self.clock);
         }
     }
 
+    #[inline(never)]
+    fn pass_trial(&self, ticket: Ticket) {
+        self.machine.settle_trial(ticket, Trial::Passed, &self.clock);
+        self.tell_news();
+    }
+
+    #[inline(never)]
+    fn fail(&self, ticket: Ticket, stamp: Stamp, end: End, text: Text<'_>) {
+        let is_slow = self.leave(stamp, end);
+        self.counters.add(if end == End::TimedOut { Total::Timeouts } else { Total::Failures });
+        self.go_badly(ticket, if is_slow { Bad::SlowFailure } else { Bad::Failure }, text);
+    }
+
+    /// Leaves the bulkhead and stops the watch. Whether the call was slow; one that says nothing is not.
+    #[inline]
+    fn leave(&self, stamp: Stamp, end: End) -> bool {
+        !stamp.is_none() && self.leave_with(stamp, end)
+    }
+
+    #[inline(never)]
+    fn leave_with(&self, stamp: Stamp, end: End) -> bool {
+        let Some(extras) = self.extras.get() else {
+            return false;
+        };
+        if stamp.is_in_bulkhead() {
+            extras.leave_bulkhead();
+        }
+        match stamp.start() {
+            Some(start) if end != End::Ignored => extras.took(self.clock.nanos_since(start)),
+            Some(_) | None => false,
+        }
+    }
+
     /// A failure, or a slow call.
+    #[inline(never)]
     fn go_badly(&self, ticket: Ticket, bad: Bad, text: Text<'_>) {
         if ticket.is_trial() {
             self.machine.settle_trial(ticket, failed_trial(bad, text), &self.clock);
@@ -141,15 +178,4 @@ fn failed_trial(bad: Bad, text: Text<'_>) -> Trial {
 /// The text is the user's `Display`: it may panic, and the call it belongs to must be settled all the same.
 fn ask(text: Text<'_>) -> Option<Arc<str>> {
     catch_unwind(AssertUnwindSafe(text)).unwrap_or_else(|_| Some(Arc::from("(its text panicked)")))
-}
-
-impl From<Outcome> for End {
-    #[inline]
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Success => Self::Success,
-            Outcome::Failure => Self::Failure,
-            Outcome::Ignored => Self::Ignored,
-        }
-    }
 }

@@ -61,6 +61,9 @@ impl Hub {
         let listeners = lock(&self.listeners).clone();
         for listener in listeners {
             _ = catch_unwind(AssertUnwindSafe(|| listener.on_event(event)));
+            // It may have ceased to listen, and is then dropped here: not while its own panic unwinds, for
+            // a second one would end the process.
+            _ = catch_unwind(AssertUnwindSafe(|| drop(listener)));
         }
     }
 }

@@ -105,7 +105,12 @@ impl KeyedBreaker {
     /// The circuit of all keys that found no room. Its key is empty.
     #[must_use]
     pub fn overflow(&self) -> CircuitBreaker {
-        let made = || Box::new(self.shared.circuit(Arc::from(""), self.settings()));
+        if let Some(circuit) = self.shared.overflow.get() {
+            return circuit.clone();
+        }
+        // Made under the lock, so that settings that are being applied reach it in one way or the other.
+        let queue = lock(&self.shared.queue);
+        let made = || Box::new(self.shared.circuit(Arc::from(""), queue.settings.clone()));
         self.shared.overflow.get_or_init(made).clone()
     }
 

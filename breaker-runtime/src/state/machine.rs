@@ -27,6 +27,8 @@ pub(crate) struct Machine<S> {
 struct Locked<S> {
     record: Record,
     settings: S,
+    /// Whether its circuit keeps more than a run, so that no closed call may pass unseen.
+    is_watched: bool,
     /// Whether somebody is telling listeners just now; he tells them the rest as well.
     is_telling: bool,
 }
@@ -42,22 +44,31 @@ impl<S: AsRef<Recovery>> Machine<S> {
             word: AtomicU64::new(Word::new(record.state(), record.generation()).bits()),
             until: AtomicU64::new(record.until().nanos()),
             has_news: AtomicU32::new(0),
-            locked: Mutex::new(Locked { record, settings, is_telling: false }),
+            locked: Mutex::new(Locked { record, settings, is_watched: false, is_telling: false }),
         }
     }
 
-    /// Lets a call through if every call goes through now.
+    /// Lets a call through if every call goes through now and nobody watches.
     #[inline]
     pub(crate) fn admit_freely(&self) -> Option<Ticket> {
         let word = self.load(Ordering::Acquire);
         word.admits_all().then_some(Ticket(word.without_run()))
     }
 
-    /// Whether a call goes through now, or else which state refuses it. Cold, so that the path through a
-    /// closed circuit is laid out straight.
-    #[cold]
-    pub(crate) fn admit(&self, clock: &Clock) -> Result<Ticket, State> {
-        self.refuse(clock).map_or_else(|| self.admit_by_record(clock), Err)
+    /// The same where somebody watches.
+    #[inline]
+    pub(crate) fn admit_watched(&self) -> Option<Ticket> {
+        self.load(Ordering::Acquire).watched_call().map(Ticket)
+    }
+
+    /// From now on no closed call passes unseen.
+    pub(crate) fn watch(&self) {
+        let mut locked = self.lock();
+        locked.is_watched = true;
+        if locked.record.state() == State::Closed {
+            // Others may be changing the run, but nobody the state.
+            self.word.fetch_or(Word::new(State::Closed, 0).watched().bits(), Ordering::AcqRel);
+        }
     }
 
     /// Whether nothing has changed since the call was admitted, no failure either: then a success has
@@ -67,7 +78,14 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.load(Ordering::Relaxed) == ticket.0
     }
 
-    /// A call succeeded. Returns whether it still counts.
+    /// Whether the call of a watched circuit still counts, and there is no run to end.
+    #[inline]
+    pub(crate) fn is_clean_for(&self, ticket: Ticket) -> bool {
+        self.load(Ordering::Relaxed) == ticket.0.of_its_circuit()
+    }
+
+    /// A call succeeded: there are no failures in a row any more. Returns whether it still counts.
+    #[cold]
     pub(crate) fn end_run(&self, ticket: Ticket) -> bool {
         self.swap_run(ticket, Word::without_run).is_some()
     }
@@ -91,7 +109,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
     /// A rule was met in the generation of this ticket (4).
     pub(crate) fn trip(&self, ticket: Ticket, details: Details, clock: &Clock) {
         let locked = &mut *self.lock();
-        if Word::new(locked.record.state(), locked.record.generation()) == ticket.0 {
+        if locked.record.state() == State::Closed && locked.record.generation() == ticket.generation() {
             locked.record.change(Cause::RuleMet, details, clock.now(), locked.settings.as_ref());
             self.publish(locked);
         }
@@ -172,20 +190,21 @@ impl<S: AsRef<Recovery>> Machine<S> {
         news
     }
 
-    #[inline(never)]
-    fn admit_by_record(&self, clock: &Clock) -> Result<Ticket, State> {
+    /// Whether a call goes through now, or else which state refuses it.
+    pub(crate) fn admit_by_record(&self, clock: &Clock) -> Result<Ticket, State> {
         let locked = &mut *self.lock();
         let admitted = locked.record.admit(clock.now(), locked.settings.as_ref());
         self.publish(locked);
-        let word = Word::new(locked.record.state(), locked.record.generation());
+        let word = locked.word();
         admitted.map(|admitted| match admitted {
-            Admitted::Freely => Ticket(word),
+            Admitted::Freely => Ticket(word.watched_call().unwrap_or(word)),
             Admitted::AsTrial { place } => Ticket(word.with_place(place)),
         })
     }
 
-    /// A rejection that needs no lock.
-    fn refuse(&self, clock: &Clock) -> Option<State> {
+    /// Which state refuses a call without a doubt, so that nobody needs to take the lock.
+    #[inline]
+    pub(crate) fn refuse(&self, clock: &Clock) -> Option<State> {
         let (word, until) = self.read();
         let state = word.state()?;
         let ends = match state {
@@ -198,6 +217,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
     }
 
     /// The word and the moment that belongs to it; Busy if they do not belong together (5).
+    #[inline]
     fn read(&self) -> (Word, Moment) {
         let word = self.load(Ordering::Acquire);
         let until = Moment::from_nanos(self.until.load(Ordering::Acquire));
@@ -209,7 +229,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
     /// means that this generation is just ending.
     fn swap_run(&self, ticket: Ticket, step: fn(Word) -> Word) -> Option<u32> {
         let mut word = self.load(Ordering::Relaxed);
-        while word.is_closed() && word.without_run() == ticket.0 {
+        while word.is_closed() && word.generation() == ticket.generation() {
             let changed = step(word);
             match self.word.compare_exchange_weak(
                 word.bits(),
@@ -231,7 +251,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
         if record.has_news() {
             self.has_news.store(1, Ordering::Relaxed);
         }
-        let mut word = Word::new(record.state(), record.generation());
+        let mut word = locked.word();
         if self.load(Ordering::Relaxed).without_run() == word && record.state() != State::HalfOpen {
             return;
         }
@@ -254,6 +274,14 @@ impl<S: AsRef<Recovery>> Machine<S> {
     }
 }
 
+impl<S> Locked<S> {
+    /// What the shared word is to say, but for the run and for free places.
+    fn word(&self) -> Word {
+        let word = Word::new(self.record.state(), self.record.generation());
+        if self.is_watched { word.watched() } else { word }
+    }
+}
+
 impl<S: Clone> Machine<S> {
     /// The settings that it obeys.
     pub(crate) fn settings(&self) -> S {
@@ -268,6 +296,12 @@ impl Ticket {
     #[inline]
     pub(crate) fn is_trial(self) -> bool {
         self.0.place().is_some()
+    }
+
+    /// Whether its circuit keeps more than a run.
+    #[inline]
+    pub(crate) const fn is_watched(self) -> bool {
+        self.0.is_watched_call()
     }
 
     /// Whether the rules look at its result: it was admitted by a closed circuit.

@@ -39,8 +39,10 @@ impl Recovery {
         if self.jitter.0 <= 0.0 || whole == Duration::MAX {
             return whole;
         }
-        // The product is no longer than `whole`, and a part of the shortest time is still a time.
-        whole.mul_f64(1.0 - self.jitter.0 * draw).clamp(Duration::from_nanos(1), whole)
+        // The product is no longer than `whole`, but seconds next to the longest round up to too many; and
+        // a part of the shortest time is still a time.
+        Duration::try_from_secs_f64(whole.as_secs_f64() * (1.0 - self.jitter.0 * draw))
+            .map_or(whole, |part| part.clamp(Duration::from_nanos(1), whole))
     }
 }
 

@@ -7,6 +7,10 @@
 //! The payload of the shared word is the number of failures in a row while Closed, and 1 while
 //! HalfOpen without a free trial place. A trial's own word carries its place, from 2 up, and so is
 //! equal to no shared word. `Busy` is no state: it tells readers to ask under the lock.
+//!
+//! A circuit that keeps more than a run is *watched*: its Closed has a number of its own, which does not
+//! admit at first sight, and its calls carry another one, which equals no shared word. So a plain circuit
+//! need not ask whether it is one.
 
 use super::transition::State;
 
@@ -34,7 +38,10 @@ const RESTRICTED: u64 = 0b110;
 const OPEN: u64 = 2;
 const HALF_OPEN: u64 = 3;
 const FORCED_OPEN: u64 = 4;
+const CLOSED_WATCHED: u64 = 5;
 const BUSY: u64 = 6;
+/// Of a call, never of a circuit.
+const CALL_WATCHED: u64 = 7;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word(u64);
@@ -66,7 +73,7 @@ impl Word {
     /// The state, or nothing while a change is being published.
     pub(super) const fn state(self) -> Option<State> {
         match self.0 & STATE {
-            CLOSED => Some(State::Closed),
+            CLOSED | CLOSED_WATCHED => Some(State::Closed),
             DISABLED => Some(State::Disabled),
             OPEN => Some(State::Open),
             HALF_OPEN => Some(State::HalfOpen),
@@ -75,7 +82,7 @@ impl Word {
         }
     }
 
-    /// Closed or Disabled.
+    /// Closed and not watched, or Disabled.
     #[inline]
     pub(super) const fn admits_all(self) -> bool {
         self.0 & RESTRICTED == 0
@@ -122,8 +129,31 @@ impl Word {
         if self.0 & STATE == HALF_OPEN { self.payload().checked_sub(FIRST_PLACE) } else { None }
     }
 
+    /// Of a closed circuit, or of a call that a closed circuit let through.
     pub(super) const fn is_closed(self) -> bool {
-        self.0 & STATE == CLOSED
+        matches!(self.0 & STATE, CLOSED | CLOSED_WATCHED | CALL_WATCHED)
+    }
+
+    /// The same circuit, watched from now on if it is closed.
+    pub(super) const fn watched(self) -> Self {
+        if self.0 & STATE == CLOSED { Self(self.0 | CLOSED_WATCHED) } else { self }
+    }
+
+    /// The word of a call that a watched circuit lets through because it is closed.
+    #[inline]
+    pub(super) const fn watched_call(self) -> Option<Self> {
+        if self.0 & STATE == CLOSED_WATCHED { Some(Self(self.without_run().0 | CALL_WATCHED)) } else { None }
+    }
+
+    #[inline]
+    pub(super) const fn is_watched_call(self) -> bool {
+        self.0 & STATE == CALL_WATCHED
+    }
+
+    /// For the word of a watched call: its circuit's own while that has no failure.
+    #[inline]
+    pub(super) const fn of_its_circuit(self) -> Self {
+        Self(self.0 ^ CALL_WATCHED ^ CLOSED_WATCHED)
     }
 }
 
@@ -152,6 +182,7 @@ mod tests {
         let admitting = STATES.map(|state| Word::new(state, 9).admits_all());
         assert_eq!(admitting, [true, false, false, false, true]);
         assert!(!Word::BUSY.admits_all());
+        assert!(!Word::new(State::Closed, 9).watched().admits_all());
     }
 
     #[test]
@@ -181,6 +212,17 @@ mod tests {
         assert_eq!(shared.place(), None);
         assert_eq!(shared.with_no_place().place(), None);
         assert_eq!(Word::new(State::Closed, 3).with_one_more().with_one_more().place(), None);
+    }
+
+    #[test]
+    fn a_watched_circuit_is_closed_and_its_calls_equal_no_shared_word() {
+        let shared = Word::new(State::Closed, 3).with_one_more().watched();
+        assert_eq!((shared.state(), shared.run(), shared.generation()), (Some(State::Closed), 1, 3));
+        let call = shared.watched_call().expect("it is watched");
+        assert!(call.is_closed() && call.is_watched_call() && call.of_its_circuit() == shared.without_run());
+        assert_eq!((call.state(), call.generation(), call.place()), (None, 3, None));
+        assert_eq!(Word::new(State::Closed, 3).watched_call(), None);
+        assert_eq!(Word::new(State::Disabled, 3).watched(), Word::new(State::Disabled, 3));
     }
 
     #[test]

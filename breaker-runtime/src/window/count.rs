@@ -60,8 +60,8 @@ impl CountWindow {
     #[inline]
     pub(super) fn succeed(&self, generation: u64, size: u64) -> bool {
         let mut head = self.head();
-        while head.is_of(generation) && head.position() < LAST_POSITION {
-            if head.position() >= size && self.is_clean(head.position(), size) {
+        while let Some(position) = head.position_in(generation) {
+            if self.is_full_and_clean(position, size) {
                 return true;
             }
             match self.head.compare_exchange_weak(head.0, head.0 + 1, Ordering::AcqRel, Ordering::Acquire) {
@@ -143,8 +143,10 @@ impl CountWindow {
         self.last_bad.store(marks.bad.back().map_or(0, |mark| mark.position), Ordering::Release);
     }
 
+    /// Whether the last `size` calls were successes: as many have passed since the last that was none, or
+    /// since the beginning.
     #[inline]
-    fn is_clean(&self, position: u64, size: u64) -> bool {
+    fn is_full_and_clean(&self, position: u64, size: u64) -> bool {
         position.saturating_sub(self.last_bad.load(Ordering::Acquire)) >= size
     }
 
@@ -181,9 +183,12 @@ impl Head {
         Self(generation << POSITION_BITS)
     }
 
+    /// The position, in a window of this generation that has positions left: for any other one, the
+    /// difference is larger than any position.
     #[inline]
-    const fn is_of(self, generation: u64) -> bool {
-        self.0 & !POSITION == generation << POSITION_BITS
+    fn position_in(self, generation: u64) -> Option<u64> {
+        let position = self.0.wrapping_sub(Self::start_of(generation).0);
+        (position < LAST_POSITION).then_some(position)
     }
 
     #[inline]

@@ -44,17 +44,21 @@ pub(super) struct Tag(u64);
 const LEAP: u64 = 1 << 24;
 
 const SIZE_BITS: u32 = 49;
+const SIZE_STARTS: u32 = 63 - SIZE_BITS;
 const MAX_SIZE: u64 = (1 << SIZE_BITS) - 1;
+/// The size of a part that never ends.
+const FOR_EVER: u64 = MAX_SIZE;
 
 impl Shape {
     pub(super) fn new(span: Span, era: u16) -> Self {
         let (size, is_time) = match span {
             Span::Unlimited => (0, 0),
             Span::Calls(calls) => (u64::from(calls.get()), 0),
-            // A part of more than six days is as long as one of six days and a half: nobody's window.
-            Span::Time(time) => {
-                (Moment::from_nanos(0).after(time).nanos().div_ceil(PARTS as u64).min(MAX_SIZE), 1)
-            }
+            Span::Time(time) => match Moment::from_nanos(0).after(time) {
+                Moment::NEVER => (FOR_EVER, 1),
+                // A part of more than six days is as long as one of six days and a half: nobody's window.
+                ends => (ends.nanos().div_ceil(PARTS as u64).min(FOR_EVER - 1), 1),
+            },
         };
         Self(u64::from(era) << (SIZE_BITS + 1) | size << 1 | is_time)
     }
@@ -68,6 +72,12 @@ impl Shape {
         self.0
     }
 
+    /// Whether there is no window.
+    #[inline]
+    pub(super) const fn is_unlimited(self) -> bool {
+        self.0 << SIZE_STARTS >> SIZE_STARTS == 0
+    }
+
     /// The size of a window of calls.
     #[inline]
     pub(super) fn calls(self) -> Option<u64> {
@@ -77,7 +87,8 @@ impl Shape {
     /// The part of a window of time.
     #[inline]
     pub(super) fn part(self) -> Option<Part> {
-        (self.0 & 1 == 1).then_some(Part { nanos: self.size() })
+        let nanos = if self.size() == FOR_EVER { u64::MAX } else { self.size() };
+        (self.0 & 1 == 1).then_some(Part { nanos })
     }
 
     pub(super) const fn era(self) -> u16 {
@@ -86,7 +97,7 @@ impl Shape {
     }
 
     pub(super) const fn is_same_as(self, other: Self) -> bool {
-        self.0 << 14 == other.0 << 14
+        self.0 << SIZE_STARTS == other.0 << SIZE_STARTS
     }
 
     const fn size(self) -> u64 {

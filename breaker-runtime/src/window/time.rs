@@ -37,14 +37,19 @@ impl TimeWindow {
     /// Counts without the lock. Returns false if this thread has no place to do so.
     #[inline]
     pub(super) fn succeed(&self, generation: u64, shape: Shape, now: Moment) -> bool {
-        let parts = match self.successes.alone() {
-            Some(parts) => parts,
-            None => match self.successes.mine() {
-                Mine::Alone(parts) => parts,
-                Mine::Shared(_) => return false,
-            },
-        };
-        parts.succeed(generation, shape, now);
+        match self.successes.alone() {
+            Some(parts) => parts.succeed(generation, shape, now),
+            None => return self.succeed_elsewhere(generation, shape, now),
+        }
+        true
+    }
+
+    #[cold]
+    fn succeed_elsewhere(&self, generation: u64, shape: Shape, now: Moment) -> bool {
+        match self.successes.mine() {
+            Mine::Alone(parts) => parts.succeed(generation, shape, now),
+            Mine::Shared(_) => return false,
+        }
         true
     }
 

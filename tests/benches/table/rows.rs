@@ -5,34 +5,70 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use breaker_runtime::{BreakerError, Registry, circuit_breaker};
+use breaker_runtime::BreakerError;
+
+pub(crate) use ours::print_future_sizes;
+
+use super::ours;
 
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) run: fn(u64),
-    /// The most instructions that a call of ours may take.
-    pub(crate) budget: Option<u64>,
+    pub(crate) whose: Whose,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Its instructions are held against the committed figure.
+    Ours,
+    /// A peer, or no breaker at all.
+    Others,
+}
+
+const fn ours(name: &'static str, run: fn(u64)) -> Row {
+    Row { name, run, whose: Whose::Ours }
+}
+
+const fn other(name: &'static str, run: fn(u64)) -> Row {
+    Row { name, run, whose: Whose::Others }
 }
 
 pub(crate) const ROWS: &[Row] = &[
-    Row { name: "raw call of a function that is not inlined", run: raw, budget: None },
-    Row { name: "closed, success: breaker", run: ours_closed, budget: Some(40) },
-    Row { name: "closed, success, not inlined: breaker", run: ours_not_inlined, budget: Some(50) },
-    Row { name: "closed, success: recloser", run: recloser_closed, budget: None },
-    Row { name: "closed, success: failsafe", run: failsafe_closed, budget: None },
-    Row { name: "raw async call, ready at once", run: raw_async, budget: None },
-    Row { name: "closed, success, async: breaker", run: ours_async, budget: Some(40) },
-    Row { name: "closed, success, async: breaker 2.0", run: peer_async, budget: None },
-    Row { name: "open, rejected: breaker", run: ours_open, budget: Some(105) },
-    Row { name: "open, rejected, as an error: breaker", run: ours_open_error, budget: None },
-    Row { name: "open, rejected: recloser", run: recloser_open, budget: None },
-    Row { name: "open, rejected: failsafe", run: failsafe_open, budget: None },
-    Row { name: "open, rejected, async: breaker 2.0", run: peer_open, budget: None },
+    other("raw call of a function that is not inlined", raw),
+    ours("closed, success: breaker", ours::closed),
+    ours("closed, success, not inlined: breaker", ours::not_inlined),
+    other("closed, success: recloser", recloser_closed),
+    other("closed, success: failsafe", failsafe_closed),
+    other("raw async call, ready at once", raw_async),
+    ours("closed, success, async: breaker", ours::asynchronous),
+    other("closed, success, async: breaker 2.0", peer_async),
+    ours("closed, count window 100, full and clean: breaker", ours::count_window),
+    ours("closed, count window, a failure in it: breaker", ours::count_window_with_failure),
+    other("closed, count window 100, async: breaker 2.0", peer_window),
+    ours("closed, time window: breaker", ours::time_window),
+    other("closed, time window: failsafe", failsafe_time),
+    ours("closed, timed: breaker", ours::timed),
+    other("two readings of Instant and the raw call", instant_twice),
+    ours("closed, known key of 1000: breaker", ours::keyed),
+    ours("closed, max_concurrent: breaker", ours::bounded),
+    ours("closed, 10 % failing: breaker", ours::failing),
+    other("closed, 10 % failing: recloser", recloser_failing),
+    other("closed, 10 % failing: failsafe", failsafe_failing),
+    ours("open, rejected: breaker", ours::open),
+    ours("open, rejected, as an error: breaker", ours::open_as_error),
+    other("open, rejected: recloser", recloser_open),
+    other("open, rejected: failsafe", failsafe_open),
+    other("open, rejected, async: breaker 2.0", peer_open),
 ];
 
-type Answer = Result<u64, Refused>;
+pub(crate) type Answer = Result<u64, Refused>;
+
+/// Every tenth call fails.
+pub(crate) fn work_or_fail(number: u64) -> Answer {
+    if number.is_multiple_of(10) { Err(Refused) } else { work(number) }
+}
 
 /// An error of one byte, so that what is measured is the call and not the copying of errors.
 #[derive(Clone, Copy, Debug)]
@@ -46,21 +82,21 @@ impl From<BreakerError> for Refused {
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands for a function that can fail")]
 #[inline(never)]
-fn work(number: u64) -> Answer {
+pub(crate) fn work(number: u64) -> Answer {
     Ok(black_box(number).wrapping_mul(31) ^ 7)
 }
 
-async fn work_async(number: u64) -> Answer {
+pub(crate) async fn work_async(number: u64) -> Answer {
     std::future::ready(work(number)).await
 }
 
-fn repeat(calls: u64, mut call: impl FnMut(u64)) {
+pub(crate) fn repeat(calls: u64, mut call: impl FnMut(u64)) {
     for number in 0..calls {
         call(black_box(number));
     }
 }
 
-fn ready<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut context = Context::from_waker(Waker::noop());
     match pin!(future).poll(&mut context) {
         Poll::Ready(output) => output,
@@ -76,70 +112,12 @@ fn raw_async(calls: u64) {
     repeat(calls, |number| _ = black_box(ready(work_async(number))));
 }
 
-#[circuit_breaker(name = "closed")]
-fn closed(number: u64) -> Answer {
-    work(number)
-}
-
-fn ours_closed(calls: u64) {
-    repeat(calls, |number| _ = black_box(closed(number)));
-}
-
-/// With several callers the compiler does not inline the function, and its frame costs as much again.
-#[circuit_breaker(name = "closed, not inlined")]
-#[inline(never)]
-fn closed_not_inlined(number: u64) -> Answer {
-    work(number)
-}
-
-fn ours_not_inlined(calls: u64) {
-    repeat(calls, |number| _ = black_box(closed_not_inlined(number)));
-}
-
-#[circuit_breaker(name = "closed, async")]
-async fn closed_async(number: u64) -> Answer {
-    work(number)
-}
-
-fn ours_async(calls: u64) {
-    repeat(calls, |number| _ = black_box(ready(closed_async(number))));
-}
-
-#[circuit_breaker(name = "open", recovery_timeout = "1d", fallback = |_| Ok(number))]
-fn open(number: u64) -> Answer {
-    work(number)
-}
-
-#[circuit_breaker(name = "open", recovery_timeout = "1d", fallback = other)]
-fn open_with_path(number: u64) -> Answer {
-    work(number)
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "a fallback returns what the function returns")]
-fn other(number: u64) -> Answer {
-    Ok(number)
-}
-
-fn hold_open() {
-    _ = open_with_path(1);
-    Registry::global().get("open").expect("it was just called").force_closed();
-    let breaker = Registry::global().get("open").expect("it was just called");
-    for _ in 0..5 {
-        let permit = breaker.try_acquire().expect("it is closed");
-        permit.settle(breaker_runtime::Outcome::Failure);
-    }
-}
-
-fn ours_open(calls: u64) {
-    static OPEN: OnceLock<()> = OnceLock::new();
-    OPEN.get_or_init(hold_open);
-    repeat(calls, |number| _ = black_box(open_with_path(number)));
-}
-
-fn ours_open_error(calls: u64) {
-    static OPEN: OnceLock<()> = OnceLock::new();
-    OPEN.get_or_init(hold_open);
-    repeat(calls, |number| _ = black_box(open(number)));
+fn instant_twice(calls: u64) {
+    repeat(calls, |number| {
+        let start = Instant::now();
+        _ = black_box(work(number));
+        black_box(start.elapsed());
+    });
 }
 
 fn recloser() -> recloser::Recloser {
@@ -164,6 +142,12 @@ fn recloser_open(calls: u64) {
     repeat(calls, |number| _ = black_box(peer.call(|| work(number))));
 }
 
+fn recloser_failing(calls: u64) {
+    static PEER: OnceLock<recloser::Recloser> = OnceLock::new();
+    let peer = PEER.get_or_init(recloser);
+    repeat(calls, |number| _ = black_box(peer.call(|| work_or_fail(number))));
+}
+
 type Failsafe =
     failsafe::StateMachine<failsafe::failure_policy::ConsecutiveFailures<failsafe::backoff::Constant>, ()>;
 
@@ -177,6 +161,30 @@ fn failsafe_closed(calls: u64) {
     use failsafe::CircuitBreaker as _;
     static PEER: OnceLock<Failsafe> = OnceLock::new();
     let peer = PEER.get_or_init(failsafe);
+    repeat(calls, |number| _ = black_box(peer.call(|| work(number))));
+}
+
+fn failsafe_failing(calls: u64) {
+    use failsafe::CircuitBreaker as _;
+    static PEER: OnceLock<Failsafe> = OnceLock::new();
+    let peer = PEER.get_or_init(failsafe);
+    repeat(calls, |number| _ = black_box(peer.call(|| work_or_fail(number))));
+}
+
+type FailsafeOverTime = failsafe::StateMachine<
+    failsafe::failure_policy::SuccessRateOverTimeWindow<failsafe::backoff::Constant>,
+    (),
+>;
+
+fn failsafe_time(calls: u64) {
+    use failsafe::CircuitBreaker as _;
+    static PEER: OnceLock<FailsafeOverTime> = OnceLock::new();
+    let peer = PEER.get_or_init(|| {
+        let hour = failsafe::backoff::constant(Duration::from_secs(3600));
+        let minute = Duration::from_secs(60);
+        let policy = failsafe::failure_policy::success_rate_over_time_window(0.5, 10, minute, hour);
+        failsafe::Config::new().failure_policy(policy).build()
+    });
     repeat(calls, |number| _ = black_box(peer.call(|| work(number))));
 }
 
@@ -203,6 +211,12 @@ fn peer_async(calls: u64) {
     repeat(calls, |number| _ = black_box(ready(peer.call(|| work_async(number)))));
 }
 
+fn peer_window(calls: u64) {
+    static PEER: OnceLock<peer_breaker::CircuitBreaker> = OnceLock::new();
+    let peer = PEER.get_or_init(peer);
+    repeat(calls, |number| _ = black_box(ready(peer.call(|| work_async(number)))));
+}
+
 fn peer_open(calls: u64) {
     static PEER: OnceLock<peer_breaker::CircuitBreaker> = OnceLock::new();
     let peer = PEER.get_or_init(|| {
@@ -211,13 +225,4 @@ fn peer_open(calls: u64) {
         peer
     });
     repeat(calls, |number| _ = black_box(ready(peer.call(|| work_async(number)))));
-}
-
-/// What the attribute adds to a future, in bytes.
-pub(crate) fn print_future_sizes() {
-    println!(
-        "\nfuture: raw {} bytes, with the attribute {} bytes",
-        size_of_val(&work_async(1)),
-        size_of_val(&closed_async(1))
-    );
 }

@@ -25,7 +25,41 @@ async fn order(sku: &str) -> Result<usize, BreakerError> {
 #[circuit_breaker(fallback = |_| ())]
 async fn notify() {}
 
+// Patterns that cover all, or each other, and an argument that the fallback only seems to name.
+#[circuit_breaker(failure_if(_), ignore_if(Ok(_) | Err(_)))]
+fn judged() -> Result<u32, BreakerError> {
+    Ok(0)
+}
+
+#[circuit_breaker(failure_if(Err(error) if error.name().is_empty()), ignore_if = Result::is_ok)]
+async fn asked() -> Result<u32, BreakerError> {
+    Ok(0)
+}
+
+#[circuit_breaker(key = tenant, max_keys = 2, max_concurrent = 1, max_wait = "1s")]
+async fn keyed(tenant: &str) -> Result<usize, BreakerError> {
+    Ok(tenant.len())
+}
+
+#[circuit_breaker(call_timeout = "1s", fallback = |error| Ok(format!("{error} length").len()))]
+async fn limited(mut sku: String, length: usize) -> Result<usize, BreakerError> {
+    sku.push('x');
+    Ok(sku.len() + length)
+}
+
+#[circuit_breaker(call_timeout = "1s", fallback = kept)]
+async fn handed_on(mut sku: String) -> String {
+    sku.push('x');
+    sku
+}
+
+fn kept(sku: String) -> String {
+    sku
+}
+
 fn main() {
     assert_eq!(price("tea", 1).ok(), Some(6));
+    assert!(judged().is_ok());
+    drop((asked(), keyed("a"), limited(String::new(), 1), handed_on(String::new())));
     drop((order("tea"), notify()));
 }

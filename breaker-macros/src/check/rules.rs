@@ -1,0 +1,109 @@
+//! The rules over several keys: which one means nothing without another.
+
+use std::time::Duration;
+
+use syn::{Error, Lit, LitInt};
+
+use super::keys::Key;
+use super::{Plan, Setting, Value};
+
+/// The runtime's default; `tests/it/attribute_rules.rs` holds it against that.
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(30);
+
+struct Need {
+    key: Key,
+    one_of: &'static [Key],
+    because: &'static str,
+}
+
+const NEEDS: [Need; 7] = [
+    Need { key: Key::FailureRate, one_of: &[Key::Window], because: OF_WHICH },
+    Need { key: Key::SlowCall, one_of: &[Key::Window], because: OF_WHICH },
+    Need {
+        key: Key::SlowCallRate,
+        one_of: &[Key::SlowCall],
+        because: "which says from how long on a call is slow; add `slow_call = \"2s\"`",
+    },
+    Need {
+        key: Key::MinimumCalls,
+        one_of: &[Key::FailureRate, Key::SlowCall],
+        because: "since it only holds back rates; add `failure_rate = 0.5`, or remove it",
+    },
+    Need {
+        key: Key::MaxRecoveryTimeout,
+        one_of: &[Key::Backoff],
+        because: "without which no time grows; add `backoff = 2.0`",
+    },
+    Need {
+        key: Key::MaxWait,
+        one_of: &[Key::MaxConcurrent],
+        because: "without which no call ever waits; add `max_concurrent = 10`",
+    },
+    Need {
+        key: Key::MaxKeys,
+        one_of: &[Key::Keyed],
+        because: "without which there is one circuit; add `key = ..`, an expression over the arguments",
+    },
+];
+
+const OF_WHICH: &str = "the calls that it looks at; add `window = 100` or `window = \"60s\"`";
+
+pub(super) fn check(plan: &Plan, errors: &mut Vec<Error>) {
+    for Need { key, one_of, because } in NEEDS {
+        let is_met = one_of.iter().any(|other| plan.place_of(*other).is_some());
+        let names: Vec<_> = one_of.iter().map(|other| format!("`{}`", other.name())).collect();
+        let message = || format!("`{}` needs {}, {because}", key.name(), names.join(" or "));
+        errors.extend(plan.place_of(key).filter(|_| !is_met).map(|place| Error::new(place, message())));
+    }
+    errors.extend(check_minimum(plan));
+    errors.extend(check_longest(plan));
+}
+
+/// A window of calls never holds more of them than it is long.
+fn check_minimum(plan: &Plan) -> Option<Error> {
+    let minimum = count(plan, Key::MinimumCalls.name())?;
+    let window = count(plan, "window_calls")?;
+    let (least, most): (u32, u32) = (minimum.base10_parse().ok()?, window.base10_parse().ok()?);
+    (least > most).then(|| {
+        Error::new(
+            minimum.span(),
+            format!(
+                "`minimum_calls` must be at most the window, which never holds more than {most} calls; found {least}"
+            ),
+        )
+    })
+}
+
+/// What grows does not end below where it began.
+fn check_longest(plan: &Plan) -> Option<Error> {
+    let longest = duration(plan, Key::MaxRecoveryTimeout)?;
+    let first = match plan.place_of(Key::RecoveryTimeout) {
+        Some(_) => duration(plan, Key::RecoveryTimeout)?,
+        None => RECOVERY_TIMEOUT,
+    };
+    let place = plan.place_of(Key::MaxRecoveryTimeout)?;
+    (longest < first).then(|| {
+        Error::new(
+            place,
+            format!("`max_recovery_timeout` must be at least `recovery_timeout`, which is {first:?}; found {longest:?}"),
+        )
+    })
+}
+
+fn count<'a>(plan: &'a Plan, method: &str) -> Option<&'a LitInt> {
+    match &setting(plan, method)?.value {
+        Value::Literal(Lit::Int(number)) => Some(number),
+        Value::Literal(_) | Value::Duration(_) | Value::Mode(_) | Value::Const(_) | Value::Window(_) => None,
+    }
+}
+
+fn duration(plan: &Plan, key: Key) -> Option<Duration> {
+    match &setting(plan, key.name())?.value {
+        Value::Duration(duration) => Some(*duration),
+        Value::Literal(_) | Value::Mode(_) | Value::Const(_) | Value::Window(_) => None,
+    }
+}
+
+fn setting<'a>(plan: &'a Plan, method: &str) -> Option<&'a Setting> {
+    plan.settings.iter().find(|setting| setting.method == method)
+}

@@ -1,0 +1,108 @@
+//! What a call gives that may not go through, or that takes too long.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{ExprClosure, ExprPath, ReturnType};
+
+use super::{at, call_at};
+use crate::check::{Fallback, Plan};
+use crate::target::{Binding, Target};
+
+// Input:  fallback = cached, fallback = |error| .., or none
+// Output: p::Err(__rejected) => ..,
+pub(super) fn arm(
+    p: &TokenStream,
+    plan: &Plan,
+    target: &Target,
+    given_back: Option<TokenStream>,
+) -> TokenStream {
+    let (pattern, value) = match &plan.fallback {
+        Some(Fallback::Path { path, arguments }) => {
+            (quote!(_), resolve(p, target, path.span(), call_path(path, arguments)))
+        }
+        Some(Fallback::Closure(closure)) => {
+            (rejected(), resolve(p, target, closure.body.span(), call_closure(p, closure)))
+        }
+        None => (rejected(), reject(p, target)),
+    };
+    let value = match given_back {
+        Some(before) => quote_spanned!(Span::mixed_site()=> { #before #value }),
+        None => value,
+    };
+    quote_spanned!(Span::mixed_site()=> #p::Err(#pattern) => #value,)
+}
+
+// Input:  order: Order, which the fallback needs
+// Output: let __again_order = p::again(&order);
+pub(super) fn keep(p: &TokenStream, plan: &Plan) -> TokenStream {
+    let kept = plan.again.iter().map(|binding| {
+        let Binding { name, conditions, .. } = binding;
+        let borrowed = quote_spanned!(at(name.span())=> &#name);
+        let (clone, again) = (clone_of(binding), call_at(name.span(), p, "again", &borrowed));
+        quote_spanned!(Span::mixed_site()=> #conditions let #clone = #again;)
+    });
+    kept.collect()
+}
+
+// Input:  mut order: Order, which the fallback needs
+// Output: let mut order = __again_order;
+//         let _ = &mut order;
+//
+// It was found among the fallback's tokens, which need not mean that it is used there, or changed: the
+// second line does both. An `allow` would be an error where the user forbids the lint.
+pub(super) fn give_back(plan: &Plan) -> Option<TokenStream> {
+    let given_back = plan.again.iter().map(|binding| {
+        let Binding { name, mutability, conditions } = binding;
+        let clone = clone_of(binding);
+        quote_spanned! {Span::mixed_site()=>
+            #conditions let #mutability #name = #clone;
+            #conditions let _ = &#mutability #name;
+        }
+    });
+    (!plan.again.is_empty()).then(|| given_back.collect())
+}
+
+// Input:  order
+// Output: __again_order
+fn clone_of(binding: &Binding) -> Ident {
+    format_ident!("__again_{}", binding.name.unraw(), span = Span::mixed_site())
+}
+
+// Input:  cached, for the arguments (order: Order, note: &str)
+// Output: cached(order, note)
+fn call_path(path: &ExprPath, arguments: &[Ident]) -> TokenStream {
+    quote_spanned!(at(path.span())=> #path(#(#arguments),*))
+}
+
+// Input:  |error| Ok(0)
+// Output: p::fallback(__rejected, move |error| Ok(0))
+fn call_closure(p: &TokenStream, closure: &ExprClosure) -> TokenStream {
+    let rejected = rejected();
+    call_at(closure.body.span(), p, "fallback", &quote!(#rejected, #closure))
+}
+
+// Input:  cached(sku), in an async function
+// Output: p::resolve(cached(sku)).await
+fn resolve(p: &TokenStream, target: &Target, span: Span, value: TokenStream) -> TokenStream {
+    if !target.is_async() {
+        return value;
+    }
+    let resolved = call_at(span, p, "resolve", &value);
+    quote_spanned!(at(span)=> #resolved.await)
+}
+
+// Input:  -> Result<u64, E>
+// Output: p::reject(__rejected)
+fn reject(p: &TokenStream, target: &Target) -> TokenStream {
+    let span = match &target.signature.output {
+        ReturnType::Default => target.signature.ident.span(),
+        ReturnType::Type(_, output) => output.span(),
+    };
+    call_at(span, p, "reject", &rejected())
+}
+
+fn rejected() -> TokenStream {
+    quote_spanned!(Span::mixed_site()=> __rejected)
+}

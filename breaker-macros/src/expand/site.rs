@@ -1,0 +1,113 @@
+//! The static of an annotated function, its settings, and the question whether a call may go through.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::Expr;
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+
+use super::{at, call_at};
+use crate::check::{Name, Plan, Setting, Value};
+use crate::target::Target;
+
+/// How many circuits the keys of one function may have if nobody says how many.
+const MOST_KEYS: u32 = 1024;
+
+// Input:  name = "payment"
+// Output: (nothing), p::Site::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE })
+//
+// Input:  name = "payment", key = tenant, max_wait = "1s", async
+// Output: let __circuit = p::KeyedSite::circuit({ .. }, &p::Key(&(tenant)).__breaker_key());,
+//         p::KeyedCircuit::acquire_waiting(&__circuit).await
+pub(super) fn acquire(p: &TokenStream, plan: &Plan, target: &Target) -> (TokenStream, TokenStream) {
+    let (function, awaited) = match (target.is_async(), plan.may_wait()) {
+        (false, _) => ("acquire", None),
+        (true, false) => ("acquire_now", None),
+        (true, true) => ("acquire_waiting", Some(quote_spanned!(Span::mixed_site()=> .await))),
+    };
+    let function = Ident::new(function, Span::mixed_site());
+    let Some(key) = &plan.key else {
+        let site = reference(p, plan, target, "Site");
+        return (
+            TokenStream::new(),
+            quote_spanned!(Span::mixed_site()=> #p::Site::#function(#site) #awaited),
+        );
+    };
+    let site = reference(p, plan, target, "KeyedSite");
+    let key = text(p, key);
+    (
+        quote_spanned!(Span::mixed_site()=> let __circuit = #p::KeyedSite::circuit(#site, #key);),
+        quote_spanned!(Span::mixed_site()=> #p::KeyedCircuit::#function(&__circuit) #awaited),
+    )
+}
+
+// Input:  key = tenant
+// Output: &p::Key(&(tenant)).__breaker_key()
+fn text(p: &TokenStream, key: &Expr) -> TokenStream {
+    let place = at(key.span());
+    let wrapped = call_at(key.span(), p, "Key", &quote_spanned!(place=> &(#key)));
+    quote_spanned!(place=> &#wrapped.__breaker_key())
+}
+
+// Input:  Site
+// Output: { static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE }
+fn reference(p: &TokenStream, plan: &Plan, target: &Target, kind: &str) -> TokenStream {
+    let kind = Ident::new(kind, Span::mixed_site());
+    let site = site(p, plan, target, &kind);
+    quote_spanned! {Span::mixed_site()=>
+        { static __BREAKER_SITE: #p::#kind = #site; &__BREAKER_SITE }
+    }
+}
+
+// Input:  name = "payment", failure_threshold = 5, key = tenant
+// Output: p::KeyedSite::named("payment", p::settings().failure_threshold(5), p::checked_keys(1024))
+fn site(p: &TokenStream, plan: &Plan, target: &Target, kind: &Ident) -> TokenStream {
+    let settings =
+        plan.settings.iter().fold(quote!(#p::settings()), |before, next| setting(p, &before, next));
+    let most = plan.key.as_ref().map(|_| max_keys(p, plan.max_keys.as_ref()));
+    let Some(name) = &plan.name else {
+        let function = format!("::{}", target.signature.ident.unraw());
+        return quote!(#p::#kind::unnamed(#p::concat!(#p::module_path!(), #function), #settings #most));
+    };
+    let name = match name {
+        Name::Literal(name) => name.to_token_stream(),
+        Name::Const(name) => call_at(name.span(), p, "checked_name", &name.to_token_stream()),
+    };
+    quote!(#p::#kind::named(#name, #settings #most))
+}
+
+// Input:  p::settings(), failure_threshold = LIMIT
+// Output: p::checked(p::settings().failure_threshold(LIMIT))
+fn setting(p: &TokenStream, before: &TokenStream, setting: &Setting) -> TokenStream {
+    let method = &setting.method;
+    match &setting.value {
+        Value::Literal(literal) => quote!(#before.#method(#literal)),
+        Value::Duration(duration) => {
+            let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
+            let next = quote!(#before.#method(#p::Duration::new(#seconds, #nanos)));
+            // A time limit needs more than to be right: a feature of the runtime.
+            if method == "call_timeout" { call_at(method.span(), p, "checked", &next) } else { next }
+        }
+        Value::Mode(mode) => quote!(#before.#method(#p::Mode::#mode)),
+        Value::Const(value) => call_at(value.span(), p, "checked", &quote!(#before.#method(#value))),
+        Value::Window(value) => {
+            let window = call_at(value.span(), p, "Window", &value.to_token_stream());
+            let set = Ident::new("set", at(value.span()));
+            call_at(value.span(), p, "checked", &quote!(#window.#set(#before)))
+        }
+    }
+}
+
+// Input:  max_keys = LIMIT
+// Output: , p::checked_keys(LIMIT)
+fn max_keys(p: &TokenStream, given: Option<&Value>) -> TokenStream {
+    let most = match given {
+        Some(Value::Literal(literal)) => quote!(#p::checked_keys(#literal)),
+        Some(Value::Const(value)) => call_at(value.span(), p, "checked_keys", &value.to_token_stream()),
+        Some(Value::Duration(_) | Value::Mode(_) | Value::Window(_)) | None => {
+            let most = Literal::u32_unsuffixed(MOST_KEYS);
+            quote!(#p::checked_keys(#most))
+        }
+    };
+    quote!(, #most)
+}

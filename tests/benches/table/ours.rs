@@ -1,0 +1,143 @@
+//! Our rows: annotated functions, as users write them.
+
+use std::hint::black_box;
+use std::sync::OnceLock;
+
+use breaker_runtime::{CircuitBreaker, Outcome, Registry, circuit_breaker};
+
+use super::rows::{Answer, ready, repeat, work, work_async, work_or_fail};
+
+macro_rules! row {
+    ($row:ident calls $function:ident($($argument:expr),*) $(after $prepare:expr)?) => {
+        pub(crate) fn $row(calls: u64) {
+            $(
+                static PREPARED: OnceLock<()> = OnceLock::new();
+                PREPARED.get_or_init(|| $prepare);
+            )?
+            repeat(calls, |number| _ = black_box($function($($argument,)* number)));
+        }
+    };
+}
+
+#[circuit_breaker(name = "closed")]
+fn closed_function(number: u64) -> Answer {
+    work(number)
+}
+
+row!(closed calls closed_function());
+
+/// With several callers the compiler does not inline the function, and its frame costs as much again.
+#[circuit_breaker(name = "closed, not inlined")]
+#[inline(never)]
+fn closed_not_inlined(number: u64) -> Answer {
+    work(number)
+}
+
+row!(not_inlined calls closed_not_inlined());
+
+#[circuit_breaker(name = "closed, async")]
+async fn closed_async(number: u64) -> Answer {
+    work(number)
+}
+
+pub(crate) fn asynchronous(calls: u64) {
+    repeat(calls, |number| _ = black_box(ready(closed_async(number))));
+}
+
+#[circuit_breaker(name = "count window", window = 100, failure_rate = 0.5)]
+fn in_count_window(number: u64) -> Answer {
+    work(number)
+}
+
+row!(count_window calls in_count_window());
+
+#[circuit_breaker(name = "count window, failing", window = 1_000_000, failure_rate = 0.5)]
+fn in_failing_count_window(number: u64) -> Answer {
+    work(number)
+}
+
+row!(count_window_with_failure calls in_failing_count_window() after {
+    _ = in_failing_count_window(1);
+    fail_once("count window, failing");
+});
+
+#[circuit_breaker(name = "time window", window = "60s", failure_rate = 0.5)]
+fn in_time_window(number: u64) -> Answer {
+    work(number)
+}
+
+row!(time_window calls in_time_window());
+
+#[circuit_breaker(name = "timed", durations = true)]
+fn timed_function(number: u64) -> Answer {
+    work(number)
+}
+
+row!(timed calls timed_function());
+
+#[circuit_breaker(name = "keyed", key = host)]
+fn of_host(host: &str, number: u64) -> Answer {
+    work(number)
+}
+
+row!(keyed calls of_host(black_box("host-77")) after {
+    for host in 0..1000 {
+        _ = of_host(&format!("host-{host}"), 1);
+    }
+});
+
+#[circuit_breaker(name = "bounded", max_concurrent = 100)]
+fn bounded_function(number: u64) -> Answer {
+    work(number)
+}
+
+row!(bounded calls bounded_function());
+
+#[circuit_breaker(name = "failing")]
+fn failing_function(number: u64) -> Answer {
+    work_or_fail(number)
+}
+
+row!(failing calls failing_function());
+
+#[circuit_breaker(name = "open", recovery_timeout = "1d", fallback = |_| Ok(number))]
+fn open_function(number: u64) -> Answer {
+    work(number)
+}
+
+#[circuit_breaker(name = "open", recovery_timeout = "1d", fallback = another)]
+fn open_with_path(number: u64) -> Answer {
+    work(number)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a fallback returns what the function returns")]
+fn another(number: u64) -> Answer {
+    Ok(number)
+}
+
+row!(open calls open_with_path() after hold_open());
+row!(open_as_error calls open_function() after hold_open());
+
+/// By its own rules, and not by an operator.
+fn hold_open() {
+    _ = open_with_path(1);
+    breaker("open").force_closed();
+    (0..5).for_each(|_| fail_once("open"));
+}
+
+fn fail_once(name: &str) {
+    breaker(name).try_acquire().expect("it is closed").settle(Outcome::Failure);
+}
+
+fn breaker(name: &str) -> CircuitBreaker {
+    Registry::global().get(name).expect("its function was called")
+}
+
+/// What the attribute adds to a future, in bytes.
+pub(crate) fn print_future_sizes() {
+    println!(
+        "\nfuture: raw {} bytes, with the attribute {} bytes",
+        size_of_val(&work_async(1)),
+        size_of_val(&closed_async(1))
+    );
+}

@@ -1,0 +1,165 @@
+// Generated from the file beside it.
+//! A call that may take too long: the fallback gets clones of what the body had, and only of that.
+use breaker_runtime::BreakerError;
+async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
+    match ::breaker_runtime::__private::Site::acquire_now({
+        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+            "charge",
+            ::breaker_runtime::__private::checked(
+                ::breaker_runtime::__private::settings()
+                    .call_timeout(
+                        ::breaker_runtime::__private::Duration::new(2u64, 0u32),
+                    ),
+            ),
+        );
+        &__BREAKER_SITE
+    }) {
+        ::breaker_runtime::__private::Ok(__admission) => {
+            let __again_order = ::breaker_runtime::__private::again(&order);
+            match ::breaker_runtime::__private::call_async_within(
+                    __admission,
+                    async move {
+                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
+                            Result<String, BreakerError>,
+                        > {
+                            return __out;
+                        }
+                        match () {
+                            () => {
+                                drop(order);
+                                Ok(note.to_owned())
+                            }
+                        }
+                    },
+                    |__out| {
+                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
+                    },
+                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                )
+                .await
+            {
+                ::breaker_runtime::__private::Ok(__out) => __out,
+                ::breaker_runtime::__private::Err(_) => {
+                    let order = __again_order;
+                    let _ = &order;
+                    ::breaker_runtime::__private::resolve(cached(order, note)).await
+                }
+            }
+        }
+        ::breaker_runtime::__private::Err(_) => {
+            ::breaker_runtime::__private::resolve(cached(order, note)).await
+        }
+    }
+}
+fn cached(order: String, note: &str) -> Result<String, BreakerError> {
+    Ok(order + note)
+}
+async fn price(mut sku: String, amount: Box<u32>) -> String {
+    match ::breaker_runtime::__private::Site::acquire_now({
+        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+            "price",
+            ::breaker_runtime::__private::checked(
+                ::breaker_runtime::__private::settings()
+                    .call_timeout(
+                        ::breaker_runtime::__private::Duration::new(2u64, 0u32),
+                    ),
+            ),
+        );
+        &__BREAKER_SITE
+    }) {
+        ::breaker_runtime::__private::Ok(__admission) => {
+            let __again_sku = ::breaker_runtime::__private::again(&sku);
+            match ::breaker_runtime::__private::call_async_within(
+                    __admission,
+                    async move {
+                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
+                            String,
+                        > {
+                            return __out;
+                        }
+                        match () {
+                            () => {
+                                sku.push('x');
+                                format!("{sku}{amount}")
+                            }
+                        }
+                    },
+                    |__out| {
+                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
+                    },
+                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                )
+                .await
+            {
+                ::breaker_runtime::__private::Ok(__out) => __out,
+                ::breaker_runtime::__private::Err(__rejected) => {
+                    let mut sku = __again_sku;
+                    let _ = &mut sku;
+                    ::breaker_runtime::__private::resolve(
+                            ::breaker_runtime::__private::fallback(
+                                __rejected,
+                                move |error| format!("{sku}: {error}"),
+                            ),
+                        )
+                        .await
+                }
+            }
+        }
+        ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::resolve(
+                    ::breaker_runtime::__private::fallback(
+                        __rejected,
+                        move |error| format!("{sku}: {error}"),
+                    ),
+                )
+                .await
+        }
+    }
+}
+async fn ping() -> Result<(), BreakerError> {
+    match ::breaker_runtime::__private::Site::acquire_now({
+        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+            "ping",
+            ::breaker_runtime::__private::checked(
+                ::breaker_runtime::__private::settings()
+                    .call_timeout(
+                        ::breaker_runtime::__private::Duration::new(2u64, 0u32),
+                    ),
+            ),
+        );
+        &__BREAKER_SITE
+    }) {
+        ::breaker_runtime::__private::Ok(__admission) => {
+            match ::breaker_runtime::__private::call_async_within(
+                    __admission,
+                    async move {
+                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
+                            Result<(), BreakerError>,
+                        > {
+                            return __out;
+                        }
+                        match () {
+                            () => Ok(()),
+                        }
+                    },
+                    |__out| {
+                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
+                    },
+                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                )
+                .await
+            {
+                ::breaker_runtime::__private::Ok(__out) => __out,
+                ::breaker_runtime::__private::Err(__rejected) => {
+                    ::breaker_runtime::__private::reject(__rejected)
+                }
+            }
+        }
+        ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::reject(__rejected)
+        }
+    }
+}
+fn main() {
+    drop((charge("tea".to_owned(), ""), price("tea".to_owned(), Box::new(1)), ping()));
+}

@@ -1,0 +1,90 @@
+// Generated from the file beside it.
+//! What counts as a failure, and what counts as nothing, said by patterns.
+use breaker_runtime::{BreakerError, Registry};
+#[derive(Debug)]
+enum Fault {
+    Status(u16),
+    Rejected,
+}
+impl From<BreakerError> for Fault {
+    fn from(_: BreakerError) -> Self {
+        Self::Rejected
+    }
+}
+fn price(code: u16) -> Result<u16, Fault> {
+    match ::breaker_runtime::__private::Site::acquire({
+        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+            "price",
+            ::breaker_runtime::__private::settings(),
+        );
+        &__BREAKER_SITE
+    }) {
+        ::breaker_runtime::__private::Ok(__admission) => {
+            ::breaker_runtime::__private::call(
+                __admission,
+                move || -> Result<u16, Fault> {
+                    if code < 400 { Ok(code) } else { Err(Fault::Status(code)) }
+                },
+                |__out| {
+                    if match __out {
+                        Ok(0) | Err(Fault::Rejected) => true,
+                        _ => false,
+                    } {
+                        ::breaker_runtime::__private::Outcome::Ignored
+                    } else if match __out {
+                        Err(Fault::Status(code)) if *code >= 500 => true,
+                        _ => false,
+                    } {
+                        ::breaker_runtime::__private::Outcome::Failure
+                    } else {
+                        ::breaker_runtime::__private::Output(__out)
+                            .__breaker_outcome_unnamed()
+                    }
+                },
+                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+            )
+        }
+        ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::reject(__rejected)
+        }
+    }
+}
+fn found(number: u32) -> Option<u32> {
+    match ::breaker_runtime::__private::Site::acquire({
+        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+            "found",
+            ::breaker_runtime::__private::settings(),
+        );
+        &__BREAKER_SITE
+    }) {
+        ::breaker_runtime::__private::Ok(__admission) => {
+            ::breaker_runtime::__private::call(
+                __admission,
+                move || -> Option<u32> { number.checked_sub(1) },
+                |__out| {
+                    if match __out {
+                        None => true,
+                        _ => false,
+                    } {
+                        ::breaker_runtime::__private::Outcome::Ignored
+                    } else {
+                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
+                    }
+                },
+                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+            )
+        }
+        ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::fallback(__rejected, move |_| None)
+        }
+    }
+}
+fn main() {
+    assert!(price(200).is_ok() && price(0).is_ok());
+    assert!(price(404).is_err() && price(503).is_err());
+    let totals = Registry::global().get("price").unwrap().snapshot().totals;
+    assert_eq!((totals.successes, totals.failures, totals.ignored), (1, 1, 2));
+    assert!(found(1).is_some() && found(0).is_none());
+    let totals = Registry::global().get("found").unwrap().snapshot().totals;
+    assert_eq!((totals.successes, totals.ignored), (1, 1));
+}

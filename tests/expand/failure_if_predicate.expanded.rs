@@ -1,0 +1,86 @@
+// Generated from the file beside it.
+//! What counts as a failure, said by a function and by a closure.
+use breaker_runtime::{BreakerError, Registry};
+fn reply(text: &str) -> Result<usize, BreakerError> {
+    match ::breaker_runtime::__private::Site::acquire({
+        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+            "reply",
+            ::breaker_runtime::__private::settings(),
+        );
+        &__BREAKER_SITE
+    }) {
+        ::breaker_runtime::__private::Ok(__admission) => {
+            ::breaker_runtime::__private::call(
+                __admission,
+                move || -> Result<usize, BreakerError> { Ok(text.len()) },
+                |__out| {
+                    if ::breaker_runtime::__private::ask(__out, Result::is_err) {
+                        ::breaker_runtime::__private::Outcome::Ignored
+                    } else if ::breaker_runtime::__private::ask(__out, is_bad) {
+                        ::breaker_runtime::__private::Outcome::Failure
+                    } else {
+                        ::breaker_runtime::__private::Output(__out)
+                            .__breaker_outcome_unnamed()
+                    }
+                },
+                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+            )
+        }
+        ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::reject(__rejected)
+        }
+    }
+}
+fn is_bad(reply: &Result<usize, BreakerError>) -> bool {
+    matches!(reply, Ok(0))
+}
+async fn status(code: u16) -> u16 {
+    match ::breaker_runtime::__private::Site::acquire_now({
+        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+            "status",
+            ::breaker_runtime::__private::settings(),
+        );
+        &__BREAKER_SITE
+    }) {
+        ::breaker_runtime::__private::Ok(__admission) => {
+            ::breaker_runtime::__private::call_async(
+                    __admission,
+                    async move {
+                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
+                            u16,
+                        > {
+                            return __out;
+                        }
+                        match () {
+                            () => code,
+                        }
+                    },
+                    |__out| {
+                        if ::breaker_runtime::__private::ask(
+                            __out,
+                            |status| *status >= 500,
+                        ) {
+                            ::breaker_runtime::__private::Outcome::Failure
+                        } else {
+                            ::breaker_runtime::__private::Output(__out)
+                                .__breaker_outcome_unnamed()
+                        }
+                    },
+                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                )
+                .await
+        }
+        ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::resolve(
+                    ::breaker_runtime::__private::fallback(__rejected, move |_| 503),
+                )
+                .await
+        }
+    }
+}
+fn main() {
+    assert!(reply("").is_ok() && reply("hello").is_ok());
+    let totals = Registry::global().get("reply").unwrap().snapshot().totals;
+    assert_eq!((totals.successes, totals.failures), (1, 1));
+    drop(status(500));
+}

@@ -1,0 +1,82 @@
+// Generated from the file beside it.
+//! One circuit for each value of an expression over the arguments.
+use breaker_runtime::BreakerError;
+struct Shop {
+    region: String,
+}
+impl Shop {
+    fn price(&self, sku: String) -> Result<String, BreakerError> {
+        let __circuit = ::breaker_runtime::__private::KeyedSite::circuit(
+            {
+                static __BREAKER_SITE: ::breaker_runtime::__private::KeyedSite = ::breaker_runtime::__private::KeyedSite::named(
+                    "price",
+                    ::breaker_runtime::__private::settings(),
+                    ::breaker_runtime::__private::checked_keys(16),
+                );
+                &__BREAKER_SITE
+            },
+            &::breaker_runtime::__private::Key(&(self.region)).__breaker_key(),
+        );
+        match ::breaker_runtime::__private::KeyedCircuit::acquire(&__circuit) {
+            ::breaker_runtime::__private::Ok(__admission) => {
+                ::breaker_runtime::__private::call(
+                    __admission,
+                    move || -> Result<String, BreakerError> { Ok(sku) },
+                    |__out| {
+                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
+                    },
+                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                )
+            }
+            ::breaker_runtime::__private::Err(__rejected) => {
+                ::breaker_runtime::__private::reject(__rejected)
+            }
+        }
+    }
+}
+async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
+    let __circuit = ::breaker_runtime::__private::KeyedSite::circuit(
+        {
+            static __BREAKER_SITE: ::breaker_runtime::__private::KeyedSite = ::breaker_runtime::__private::KeyedSite::unnamed(
+                ::breaker_runtime::__private::concat!(
+                    ::breaker_runtime::__private::module_path!(), "::stock"
+                ),
+                ::breaker_runtime::__private::settings(),
+                ::breaker_runtime::__private::checked_keys(1024),
+            );
+            &__BREAKER_SITE
+        },
+        &::breaker_runtime::__private::Key(&(format!("{tenant}/{}", sku.len())))
+            .__breaker_key(),
+    );
+    match ::breaker_runtime::__private::KeyedCircuit::acquire_now(&__circuit) {
+        ::breaker_runtime::__private::Ok(__admission) => {
+            ::breaker_runtime::__private::call_async(
+                    __admission,
+                    async move {
+                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
+                            Result<usize, BreakerError>,
+                        > {
+                            return __out;
+                        }
+                        match () {
+                            () => Ok(sku.len()),
+                        }
+                    },
+                    |__out| {
+                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
+                    },
+                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                )
+                .await
+        }
+        ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::reject(__rejected)
+        }
+    }
+}
+fn main() {
+    let shop = Shop { region: "eu".to_owned() };
+    assert_eq!(shop.price("tea".to_owned()).unwrap(), "tea");
+    drop(stock(1, "tea"));
+}

@@ -1,0 +1,23 @@
+//! A call that may have to wait for its turn, sync and async, and with a key.
+
+use breaker_runtime::BreakerError;
+
+#[breaker_runtime::circuit_breaker(name = "sync", max_concurrent = 2, max_wait = "1s")]
+fn now() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+#[breaker_runtime::circuit_breaker(name = "async", max_concurrent = 2, max_wait = "1s")]
+async fn later() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+#[breaker_runtime::circuit_breaker(name = "keyed", max_concurrent = 2, max_wait = "1s", key = tenant)]
+async fn each(tenant: u32) -> Result<u32, BreakerError> {
+    Ok(tenant)
+}
+
+fn main() {
+    assert_eq!(now().unwrap(), 1);
+    drop((later(), each(1)));
+}

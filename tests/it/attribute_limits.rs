@@ -1,0 +1,164 @@
+//! Limits on a call: how long it may take, how many run at a time, and what the fallback is given then.
+
+use breaker_runtime::{BreakerError, ErrorKind, Registry, circuit_breaker};
+
+#[circuit_breaker(name = "limits/concurrent", max_concurrent = 1, fallback = |_| 0)]
+fn alone(depth: u32) -> u32 {
+    if depth == 0 { 1 } else { 10 + alone(depth - 1) }
+}
+
+#[test]
+fn a_call_that_finds_no_room_is_rejected_which_is_no_failure() {
+    assert_eq!((alone(0), alone(2), alone(0)), (1, 10, 1));
+    let totals = Registry::global().get("limits/concurrent").unwrap().snapshot().totals;
+    assert_eq!((totals.successes, totals.failures), (3, 0));
+}
+
+#[circuit_breaker(name = "limits/waits", max_concurrent = 1, max_wait = "1h")]
+async fn one_by_one(number: u32) -> Result<u32, BreakerError> {
+    tokio::task::yield_now().await;
+    Ok(number)
+}
+
+#[tokio::test]
+async fn a_call_may_wait_for_its_turn() {
+    let (one, two) = tokio::join!(one_by_one(1), one_by_one(2));
+    assert_eq!((one.unwrap(), two.unwrap()), (1, 2));
+}
+
+#[derive(Debug, PartialEq)]
+struct Kind(ErrorKind);
+
+impl From<BreakerError> for Kind {
+    fn from(error: BreakerError) -> Self {
+        Self(error.kind())
+    }
+}
+
+#[circuit_breaker(name = "limits/timeout", call_timeout = "1ms", failure_threshold = 2)]
+async fn hangs(hang: bool) -> Result<u32, Kind> {
+    if hang {
+        std::future::pending::<()>().await;
+    }
+    Ok(1)
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_ended_and_is_a_failure() {
+    assert_eq!(hangs(false).await, Ok(1));
+    assert_eq!(hangs(true).await, Err(Kind(ErrorKind::TimedOut)));
+    assert_eq!(hangs(true).await, Err(Kind(ErrorKind::TimedOut)));
+    assert_eq!(hangs(false).await, Err(Kind(ErrorKind::Open)));
+    assert_eq!(Registry::global().get("limits/timeout").unwrap().snapshot().totals.timeouts, 2);
+}
+
+struct Shop {
+    region: &'static str,
+}
+
+impl Shop {
+    #[circuit_breaker(name = "limits/path", call_timeout = "1ms", fallback = Self::cached)]
+    async fn price(&self, order: String, note: &str, mut times: Vec<u32>) -> String {
+        times.push(order.len().try_into().unwrap());
+        drop(order);
+        std::future::pending::<()>().await;
+        format!("{}{note}{times:?}", self.region)
+    }
+
+    async fn cached(&self, order: String, note: &str, times: Vec<u32>) -> String {
+        tokio::task::yield_now().await;
+        format!("{} {order} {note} {times:?}", self.region)
+    }
+}
+
+#[tokio::test]
+async fn a_path_fallback_gets_the_arguments_as_they_were() {
+    let shop = Shop { region: "eu" };
+    let call = || shop.price("tea".to_owned(), "now", vec![1]);
+    assert_eq!(call().await, "eu tea now [1]");
+    Registry::global().get("limits/path").unwrap().force_open();
+    assert_eq!(call().await, "eu tea now [1]");
+}
+
+/// There is only one of each.
+struct Unique(u32);
+
+#[circuit_breaker(
+    name = "limits/closure",
+    call_timeout = "1ms",
+    fallback = |error| {
+        left.push('!');
+        (format!("{left}{type}{:>width$}", error.kind() == ErrorKind::TimedOut), unique)
+    }
+)]
+async fn closure(
+    (mut left, right): (String, Unique),
+    r#type: Box<str>,
+    unique: u32,
+    #[cfg(not(any()))] width: usize,
+    #[cfg(any())] nowhere: u32,
+    other: &mut Unique,
+) -> (String, u32) {
+    left.push_str(&r#type);
+    drop(r#type);
+    other.0 += right.0;
+    std::future::pending::<()>().await;
+    (left, unique + u32::try_from(width).unwrap())
+}
+
+#[tokio::test]
+async fn a_closure_fallback_gets_those_that_it_names_and_only_they_are_cloned() {
+    let mut other = Unique(1);
+    let given = closure(("a".to_owned(), Unique(2)), "b".into(), 7, 5, &mut other).await;
+    assert_eq!((given, other.0), (("a!b true".to_owned(), 7), 3));
+}
+
+#[circuit_breaker(name = "limits/shadowed", call_timeout = "1ms", fallback = |unique| unique.name().len())]
+async fn shadowed(unique: Unique, name: Unique) -> usize {
+    std::future::pending::<()>().await;
+    usize::try_from(unique.0 + name.0).unwrap()
+}
+
+#[tokio::test]
+async fn a_name_that_is_a_parameter_or_a_method_is_no_argument() {
+    assert_eq!(shadowed(Unique(1), Unique(2)).await, "limits/shadowed".len());
+}
+
+#[circuit_breaker(name = "limits/never", call_timeout = "1ms", fallback = |error| panic!("{error}"))]
+async fn never(text: String) -> ! {
+    std::future::pending::<()>().await;
+    panic!("{text}")
+}
+
+#[circuit_breaker(name = "limits/dyn", call_timeout = "1ms", fallback = |_| Box::new(text.clone()))]
+async fn boxed(text: impl std::fmt::Display + Clone + Send + 'static) -> Box<dyn std::fmt::Display + Send> {
+    std::future::pending::<()>().await;
+    Box::new(text)
+}
+
+#[tokio::test]
+async fn a_call_of_every_type_may_take_too_long() {
+    assert!(tokio::spawn(never(String::new())).await.is_err());
+    assert_eq!(tokio::spawn(boxed('x')).await.unwrap().to_string(), "x");
+}
+
+#[test]
+fn a_future_with_limits_grows_by_no_more_than_is_said() {
+    async fn raw(text: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
+    #[circuit_breaker(name = "limits/keyed size", key = text)]
+    async fn keyed(text: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
+    #[circuit_breaker(name = "limits/limited size", call_timeout = "1s")]
+    async fn limited(text: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
+    let raw = size_of_val(&raw(""));
+    let grown = (size_of_val(&keyed("")) - raw, size_of_val(&limited("")) - raw);
+    assert!(grown.0 <= 48 + 32 && grown.1 <= 48 + 128, "they grew by {grown:?} bytes");
+}

@@ -1,0 +1,159 @@
+//! The attribute's settings: each arrives in the configuration, as a literal and as a const expression,
+//! and opens the circuit, or does not.
+
+use std::time::Duration;
+
+use breaker_runtime::{BreakerError, CircuitBreaker, Mode, Registry, State, circuit_breaker};
+
+fn breaker(name: &str) -> CircuitBreaker {
+    Registry::global().get(name).unwrap()
+}
+
+#[derive(Debug)]
+enum Fault {
+    Down,
+    Rejected,
+}
+
+impl From<BreakerError> for Fault {
+    fn from(_: BreakerError) -> Self {
+        Self::Rejected
+    }
+}
+
+#[circuit_breaker(
+    name = "rules/literals",
+    failure_threshold = 7,
+    consecutive_failures = 16_777_215,
+    failure_rate = 1,
+    window = 1_000_000,
+    minimum_calls = 1_000_000,
+    slow_call = "2s",
+    slow_call_rate = 0.25,
+    backoff = 2,
+    max_recovery_timeout = "10m",
+    jitter = 0,
+    max_concurrent = 9,
+    max_wait = "0s",
+    durations = true,
+    critical = true,
+    mode = "shadow"
+)]
+fn literals() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn every_literal_arrives_and_the_largest_are_those_of_the_runtime() {
+    literals().unwrap();
+    let breaker = breaker("rules/literals");
+    let config = breaker.config();
+    assert_eq!((config.failure_threshold(), config.consecutive_failures()), (Some(7), Some(16_777_215)));
+    assert_eq!((config.failure_rate(), config.window_calls()), (Some(1.0), Some(1_000_000)));
+    assert_eq!((config.minimum_calls(), config.slow_call()), (1_000_000, Some(Duration::from_secs(2))));
+    assert_eq!((config.slow_call_rate(), config.backoff().to_bits()), (Some(0.25), 2_f64.to_bits()));
+    assert_eq!(config.max_recovery_timeout(), Duration::from_secs(600));
+    assert_eq!((config.jitter().to_bits(), config.max_concurrent()), (0_f64.to_bits(), Some(9)));
+    assert_eq!((config.max_wait(), config.mode()), (Duration::ZERO, Mode::Shadow));
+    assert!(config.durations() && config.critical());
+    assert_eq!(config.recovery_timeout(), Duration::from_secs(30));
+    let builder = breaker_runtime::Config::builder;
+    assert!(builder().consecutive_failures(16_777_216).build().is_err());
+    assert!(builder().window_calls(1_000_001).build().is_err());
+}
+
+mod settings {
+    use std::time::Duration;
+
+    pub(super) const RUN: u32 = 3;
+    pub(super) const HALF: f64 = 0.5;
+    pub(super) const MINUTE: Duration = Duration::from_secs(60);
+    pub(super) const YES: bool = true;
+}
+
+#[circuit_breaker(
+    name = "rules/consts",
+    consecutive_failures = settings::RUN + 1,
+    failure_rate = settings::HALF,
+    window = settings::MINUTE,
+    minimum_calls = settings::RUN,
+    slow_call = settings::MINUTE,
+    slow_call_rate = settings::HALF / 2.0,
+    backoff = 1.0 + settings::HALF,
+    max_recovery_timeout = settings::MINUTE,
+    jitter = settings::HALF,
+    max_concurrent = settings::RUN,
+    max_wait = settings::MINUTE,
+    durations = settings::YES,
+    critical = !settings::YES,
+)]
+fn consts() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[circuit_breaker(name = "rules/const calls", window = settings::RUN * 2, failure_rate = 0.5)]
+fn const_calls() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn every_setting_may_be_a_const_expression() {
+    consts().unwrap();
+    let breaker_of_consts = breaker("rules/consts");
+    let config = breaker_of_consts.config();
+    let minute = Duration::from_secs(60);
+    assert_eq!((config.consecutive_failures(), config.failure_rate()), (Some(4), Some(0.5)));
+    assert_eq!((config.window_time(), config.window_calls()), (Some(minute), None));
+    assert_eq!((config.minimum_calls(), config.slow_call()), (3, Some(minute)));
+    assert_eq!((config.slow_call_rate(), config.backoff().to_bits()), (Some(0.25), 1.5_f64.to_bits()));
+    assert_eq!((config.max_recovery_timeout(), config.jitter().to_bits()), (minute, 0.5_f64.to_bits()));
+    assert_eq!((config.max_concurrent(), config.max_wait()), (Some(3), minute));
+    assert!(config.durations() && !config.critical());
+    const_calls().unwrap();
+    assert_eq!(breaker("rules/const calls").config().window_calls(), Some(6));
+}
+
+#[circuit_breaker(name = "rules/rate", window = 4, failure_rate = 0.5, minimum_calls = 4)]
+fn half_fails(fail: bool) -> Result<(), Fault> {
+    if fail { Err(Fault::Down) } else { Ok(()) }
+}
+
+#[test]
+fn a_rate_opens_once_the_window_holds_enough_calls() {
+    for fail in [true, false, true] {
+        assert_eq!(half_fails(fail).is_err(), fail);
+    }
+    assert_eq!(breaker("rules/rate").state(), State::Closed);
+    half_fails(false).unwrap();
+    half_fails(true).unwrap_err();
+    assert_eq!(breaker("rules/rate").state(), State::Open);
+    assert!(matches!(half_fails(false), Err(Fault::Rejected)));
+}
+
+#[circuit_breaker(name = "rules/run", window = 100, failure_threshold = 50, consecutive_failures = 2)]
+fn in_a_row(fail: bool) -> Result<(), Fault> {
+    if fail { Err(Fault::Down) } else { Ok(()) }
+}
+
+#[test]
+fn failures_in_a_row_open_beside_a_window() {
+    for fail in [true, false, true] {
+        assert_eq!(in_a_row(fail).is_err(), fail);
+    }
+    assert_eq!(breaker("rules/run").state(), State::Closed);
+    in_a_row(true).unwrap_err();
+    assert_eq!(breaker("rules/run").state(), State::Open);
+}
+
+#[circuit_breaker(name = "rules/shadow", failure_threshold = 1, mode = "shadow")]
+fn watched() -> Result<(), Fault> {
+    Err(Fault::Down)
+}
+
+#[test]
+fn in_shadow_the_circuit_opens_and_admits_all_the_same() {
+    for _ in 0..3 {
+        assert!(matches!(watched(), Err(Fault::Down)));
+    }
+    assert_eq!(breaker("rules/shadow").state(), State::Open);
+}

@@ -1,0 +1,110 @@
+//! Waiting until calls go through freely.
+
+use std::pin::{Pin, pin};
+
+use breaker_runtime::Outcome;
+
+use crate::support::{Bench, RECOVERY, poll_once};
+
+/// Whether it is over; it is polled again, which is what a wake-up is for.
+fn is_over<F: Future<Output = ()>>(closed: Pin<&mut F>) -> bool {
+    poll_once(closed).is_ready()
+}
+
+#[test]
+fn a_closed_or_disabled_circuit_is_not_waited_for() {
+    let bench = Bench::new();
+    assert!(is_over(pin!(bench.breaker.closed())));
+    bench.breaker.disable();
+    assert!(is_over(pin!(bench.breaker.closed())));
+}
+
+#[test]
+fn the_wait_ends_when_the_trials_have_passed() {
+    let bench = Bench::open();
+    let mut closed = pin!(bench.breaker.closed());
+    assert!(!is_over(closed.as_mut()));
+    bench.clock.advance(RECOVERY);
+    assert!(!is_over(closed.as_mut()));
+    bench.end(Outcome::Success);
+    assert!(!is_over(closed.as_mut()));
+    bench.end(Outcome::Success);
+    assert!(is_over(closed.as_mut()));
+}
+
+#[test]
+fn the_wait_goes_on_while_the_circuit_only_changes_from_bad_to_bad() {
+    let bench = Bench::due();
+    let mut closed = pin!(bench.breaker.closed());
+    assert!(!is_over(closed.as_mut()));
+    drop(bench.permit());
+    assert!(!is_over(closed.as_mut()));
+    bench.end(Outcome::Failure);
+    assert!(!is_over(closed.as_mut()));
+    bench.breaker.force_open();
+    assert!(!is_over(closed.as_mut()));
+    bench.breaker.release();
+    assert!(is_over(closed.as_mut()));
+}
+
+#[test]
+fn a_wait_that_was_made_before_the_change_and_polled_after_it_ends() {
+    let bench = Bench::open();
+    let closed = bench.breaker.closed();
+    bench.breaker.reset();
+    assert!(is_over(pin!(closed)));
+}
+
+#[test]
+fn a_wait_looks_at_what_is_and_not_at_what_was() {
+    let bench = Bench::open();
+    let mut closed = pin!(bench.breaker.closed());
+    assert!(!is_over(closed.as_mut()));
+    bench.breaker.reset();
+    bench.open_now();
+    assert!(!is_over(closed.as_mut()));
+}
+
+#[test]
+fn a_wait_may_be_cancelled() {
+    let bench = Bench::open();
+    for _ in 0..100 {
+        assert!(!is_over(pin!(bench.breaker.closed())));
+    }
+    let mut closed = pin!(bench.breaker.closed());
+    assert!(!is_over(closed.as_mut()));
+    bench.breaker.reset();
+    assert!(is_over(closed.as_mut()));
+}
+
+#[tokio::test]
+async fn all_who_wait_are_woken() {
+    let bench = Bench::open();
+    let waiting: Vec<_> = (0..10)
+        .map(|_| {
+            let breaker = bench.breaker.clone();
+            tokio::spawn(async move { breaker.closed().await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    bench.breaker.force_closed();
+    for wait in waiting {
+        wait.await.unwrap();
+    }
+}
+
+#[test]
+fn one_who_waits_on_another_thread_is_woken() {
+    for _ in 0..100 {
+        let bench = Bench::open();
+        std::thread::scope(|scope| {
+            let breaker = &bench.breaker;
+            let waiting = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                runtime.block_on(breaker.closed());
+            });
+            breaker.reset();
+            waiting.join().unwrap();
+        });
+    }
+}

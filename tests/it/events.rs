@@ -1,0 +1,348 @@
+//! Who is told what happened, in which order, and who harms nobody by it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use breaker_runtime::{
+    BreakerError, Cause, Change, CircuitBreaker, Config, Event, Lost, Outcome, RegisterError, Registry, State,
+};
+
+use crate::support::{Bench, RECOVERY, quietly, settings};
+
+/// What listeners were told, in the order of the telling.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn note(&self, line: impl Into<String>) {
+        self.0.lock().unwrap().push(line.into());
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    /// A listener that notes each change as "who: state before > state after".
+    fn listener(&self, who: &'static str) -> impl Fn(&Event) + Send + Sync + 'static {
+        let log = self.clone();
+        move |event| {
+            let change = change(event).transition();
+            log.note(format!("{who}: {} > {}", change.from, change.to));
+        }
+    }
+}
+
+fn change(event: &Event) -> &Change {
+    let Event::Changed(change) = event else { panic!("{event}") };
+    change
+}
+
+fn registered() -> (Registry, CircuitBreaker) {
+    let registry = Registry::new();
+    let breaker = registry.register("search", settings().build().unwrap()).unwrap();
+    (registry, breaker)
+}
+
+#[test]
+fn changes_are_told_in_the_order_in_which_they_happened() {
+    let (bench, log) = (Bench::new(), Log::default());
+    let _listening = bench.breaker.listen(log.listener("a"));
+    bench.open_now();
+    bench.clock.advance(RECOVERY);
+    bench.end(Outcome::Failure);
+    bench.clock.advance(RECOVERY);
+    bench.end_all(Outcome::Success, 2);
+    assert_eq!(
+        log.take(),
+        [
+            "a: closed > open",
+            "a: open > half-open",
+            "a: half-open > open",
+            "a: open > half-open",
+            "a: half-open > closed"
+        ]
+    );
+}
+
+#[test]
+fn listeners_are_told_in_the_order_in_which_they_came_the_breakers_own_first() {
+    let (registry, breaker) = registered();
+    let log = Log::default();
+    let _all = [registry.listen(log.listener("third")), registry.listen(log.listener("fourth"))];
+    let _own = [breaker.listen(log.listener("first")), breaker.listen(log.listener("second"))];
+    breaker.force_open();
+    let names: Vec<_> = log.take().iter().map(|line| line.split(':').next().unwrap().to_owned()).collect();
+    assert_eq!(names, ["first", "second", "third", "fourth"]);
+}
+
+#[test]
+fn a_listener_hears_of_its_own_breaker_only_and_the_registrys_of_all() {
+    let (registry, search) = registered();
+    let payment = registry.register("payment", Config::default()).unwrap();
+    let (own, all) = (Log::default(), Log::default());
+    let _own = search.listen(own.listener("own"));
+    let names = all.clone();
+    let _all = registry.listen(move |event: &Event| names.note(change(event).name()));
+    payment.force_open();
+    search.force_open();
+    assert_eq!((own.take().len(), all.take()), (1, vec!["payment".to_owned(), "search".to_owned()]));
+}
+
+#[test]
+fn every_call_that_changes_something_tells_it() {
+    let (bench, log) = (Bench::with(settings().failure_threshold(1).success_threshold(1)), Log::default());
+    let _listening = bench.breaker.listen(log.listener("a"));
+    bench.breaker.call_with(|()| Outcome::Failure, || ()).unwrap();
+    assert_eq!(log.take(), ["a: closed > open"]);
+    bench.clock.advance(RECOVERY);
+    let trial = bench.permit();
+    assert_eq!(log.take(), ["a: open > half-open"]);
+    bench.clock.advance(RECOVERY);
+    assert_eq!(bench.breaker.state(), State::Open);
+    assert_eq!(log.take(), [""; 0]); // looking tells nothing
+    assert!(bench.rejects());
+    assert_eq!(log.take(), ["a: half-open > open"]);
+    drop(trial);
+    bench.clock.advance(RECOVERY);
+    bench.breaker.apply(settings().build().unwrap());
+    assert_eq!(log.take(), [""; 0]);
+}
+
+#[test]
+fn a_listener_that_panics_harms_nobody() {
+    let (bench, log) = (Bench::new(), Log::default());
+    let _listening = [
+        bench.breaker.listen(|_: &Event| panic!("first listener")),
+        bench.breaker.listen(log.listener("a")),
+        bench.breaker.listen(|_: &Event| panic!("last listener")),
+    ];
+    bench.open_now();
+    bench.clock.advance(RECOVERY);
+    bench.end_all(Outcome::Success, 2);
+    assert_eq!(log.take().len(), 3);
+    assert_eq!((bench.breaker.state(), bench.breaker.snapshot().totals.calls()), (State::Closed, 4));
+}
+
+#[test]
+fn a_listener_may_look_at_the_breaker() {
+    // circuit_breaker: a callback that reads the state deadlocks.
+    let (bench, log) = (Bench::new(), Log::default());
+    let (breaker, seen) = (bench.breaker.clone(), log.clone());
+    let _listening = bench.breaker.listen(move |_: &Event| {
+        let snapshot = breaker.snapshot();
+        seen.note(format!("{} {} {breaker:?}", breaker.state(), snapshot.generation));
+    });
+    bench.open_now();
+    assert!(log.take()[0].starts_with("open 1 CircuitBreaker"));
+}
+
+#[test]
+fn a_listener_may_command_the_breaker_and_what_it_causes_is_told_after_it_returned() {
+    let (bench, log) = (Bench::new(), Log::default());
+    let (breaker, seen) = (bench.breaker.clone(), log.clone());
+    let _commanding = bench.breaker.listen(move |event: &Event| {
+        seen.note(format!("{} begins", change(event).transition().to));
+        if change(event).transition().to == State::Open {
+            breaker.force_open();
+            breaker.release();
+        }
+        seen.note("returns");
+    });
+    let _listening = bench.breaker.listen(log.listener("a"));
+    bench.end_all(Outcome::Failure, 2);
+    assert_eq!(
+        log.take(),
+        [
+            "open begins",
+            "returns",
+            "a: closed > open",
+            "forced open begins",
+            "returns",
+            "a: open > forced open",
+            "closed begins",
+            "returns",
+            "a: forced open > closed"
+        ]
+    );
+}
+
+#[test]
+fn a_listener_may_call_what_the_breaker_protects() {
+    let (bench, calls) = (Bench::new(), Arc::new(AtomicU32::new(0)));
+    let (breaker, count) = (bench.breaker.clone(), Arc::clone(&calls));
+    let _listening = bench.breaker.listen(move |_: &Event| {
+        let called = breaker.call(|| Ok::<_, BreakerError>(()));
+        count.fetch_add(u32::from(called.is_ok()) + 10, Ordering::Relaxed);
+    });
+    bench.open_now();
+    assert_eq!(calls.load(Ordering::Relaxed), 10);
+    bench.breaker.reset();
+    assert_eq!(calls.load(Ordering::Relaxed), 21);
+}
+
+#[test]
+fn a_listener_may_listen_and_cease_while_it_is_told() {
+    let (bench, log) = (Bench::new(), Log::default());
+    let place = Arc::new(Mutex::new(None));
+    let (breaker, own, later) = (bench.breaker.clone(), Arc::clone(&place), log.clone());
+    *place.lock().unwrap() = Some(bench.breaker.listen(move |_: &Event| {
+        let mine = own.lock().unwrap().take();
+        drop(mine);
+        breaker.listen(later.listener("later")).for_ever();
+    }));
+    bench.breaker.force_open();
+    assert_eq!(log.take(), [""; 0]);
+    bench.breaker.release();
+    assert_eq!(log.take(), ["later: forced open > closed"]);
+}
+
+#[test]
+fn no_listening_outlives_its_token_and_for_ever_needs_none() {
+    let (registry, breaker) = registered();
+    let log = Log::default();
+    let (own, all) = (breaker.listen(log.listener("own")), registry.listen(log.listener("all")));
+    registry.listen(log.listener("for ever")).for_ever();
+    breaker.force_open();
+    assert_eq!(log.take().len(), 3);
+    drop(own);
+    drop(all);
+    breaker.release();
+    assert_eq!(log.take(), ["for ever: forced open > closed"]);
+}
+
+#[test]
+fn a_token_may_outlive_its_breaker() {
+    let bench = Bench::new();
+    let listening = bench.breaker.listen(|_: &Event| {});
+    drop(bench);
+    drop(listening);
+}
+
+#[test]
+fn what_a_listener_owns_is_dropped_when_it_ceases() {
+    let (bench, owned) = (Bench::new(), Arc::new(()));
+    let theirs = Arc::clone(&owned);
+    let listening = bench.breaker.listen(move |_: &Event| drop(Arc::clone(&theirs)));
+    assert_eq!(Arc::strong_count(&owned), 2);
+    drop(listening);
+    assert_eq!(Arc::strong_count(&owned), 1);
+}
+
+#[test]
+fn a_listener_whose_drop_panics_silences_nobody() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("drop of a listener");
+        }
+    }
+    let (bench, log) = (Bench::new(), Log::default());
+    let place = Arc::new(Mutex::new(None));
+    let (own, bomb) = (Arc::clone(&place), Bomb);
+    *place.lock().unwrap() = Some(bench.breaker.listen(move |_: &Event| {
+        let _keeps = &bomb;
+        // Now the last one to hold this listener is the one who tells.
+        let mine = own.lock().unwrap().take();
+        drop(mine);
+    }));
+    _ = quietly(|| bench.breaker.force_open());
+    let _listening = bench.breaker.listen(log.listener("a"));
+    bench.breaker.release();
+    assert_eq!(log.take().last().map(String::as_str), Some("a: forced open > closed"));
+}
+
+#[test]
+fn events_say_which_generation_began_and_why() {
+    let (bench, seen) = (Bench::new(), Arc::new(Mutex::new(Vec::new())));
+    let log = Arc::clone(&seen);
+    let _listening = bench.breaker.listen(move |event: &Event| {
+        let change = change(event).transition().clone();
+        log.lock().unwrap().push((change.generation, change.cause));
+    });
+    bench.open_now();
+    bench.breaker.operator("alice").reset();
+    bench.breaker.operator("alice").reset();
+    assert_eq!(*seen.lock().unwrap(), [(1, Cause::RuleMet), (2, Cause::Reset), (3, Cause::Reset)]);
+}
+
+#[test]
+fn events_say_who_gave_an_order_or_else_where_it_stands() {
+    let (registry, breaker) = registered();
+    let mut events = registry.subscribe();
+    let mut who = || {
+        let Some(Ok(event)) = events.try_next() else { panic!("nothing happened") };
+        change(&event).transition().ordered_by.clone().map(|who| who.to_string())
+    };
+    breaker.operator("alice, because of #4711").force_open();
+    assert_eq!(who().as_deref(), Some("alice, because of #4711"));
+    let orders: [fn(&CircuitBreaker); 5] = [
+        CircuitBreaker::force_open,
+        CircuitBreaker::release,
+        CircuitBreaker::disable,
+        CircuitBreaker::force_closed,
+        CircuitBreaker::reset,
+    ];
+    for order in orders {
+        order(&breaker);
+        assert!(who().is_some());
+    }
+    let line = line!() + 1;
+    breaker.force_open();
+    assert!(who().unwrap().contains(&format!("events.rs:{line}:")));
+}
+
+#[test]
+fn an_order_to_all_says_where_it_stands() {
+    let (registry, breaker) = registered();
+    let by = || breaker.snapshot().last_transition.unwrap().ordered_by.clone().unwrap();
+    let here = |line: u32| format!("events.rs:{line}:");
+    registry.force_open_all();
+    assert!(by().contains(&here(line!() - 1)), "{}", by());
+    registry.force_closed_all();
+    assert!(by().contains(&here(line!() - 1)), "{}", by());
+    registry.reset_all();
+    assert!(by().contains(&here(line!() - 1)), "{}", by());
+}
+
+#[test]
+fn a_slow_reader_loses_the_oldest_events_and_is_told_how_many() {
+    let (registry, breaker) = registered();
+    let mut events = registry.subscribe();
+    (0..1030).for_each(|_| breaker.reset());
+    let Some(Err(lost)) = events.try_next() else { panic!("it kept all") };
+    assert_eq!((lost, lost.to_string().starts_with("6 events were lost")), (Lost(6), true));
+    for generation in 7..=1030 {
+        let Some(Ok(event)) = events.try_next() else { panic!("{generation} is missing") };
+        assert_eq!(change(&event).transition().generation, generation);
+    }
+    assert!(events.try_next().is_none());
+}
+
+#[tokio::test]
+async fn a_reader_gets_what_happens_from_now_on() {
+    let (registry, breaker) = registered();
+    breaker.force_open();
+    let (mut events, mut other) = (registry.subscribe(), registry.subscribe());
+    let reading = tokio::spawn(async move { events.next().await.unwrap().unwrap() });
+    tokio::task::yield_now().await;
+    breaker.release();
+    assert_eq!(change(&reading.await.unwrap()).transition().cause, Cause::Released);
+    assert_eq!(change(&other.next().await.unwrap().unwrap()).transition().cause, Cause::Released);
+    drop((breaker, registry));
+    assert!(other.next().await.is_none());
+}
+
+#[test]
+fn a_conflict_is_an_event_and_comes_from_check() {
+    let (registry, _breaker) = registered();
+    let mut events = registry.subscribe();
+    assert!(registry.check().is_ok());
+    let error = registry.register("search", Config::default()).unwrap_err();
+    let RegisterError::Conflict(conflict) = error else { panic!("{error}") };
+    let Some(Ok(Event::Conflict(told))) = events.try_next() else { panic!("nobody was told") };
+    assert_eq!(*told, conflict);
+    let found = registry.check().unwrap_err();
+    assert_eq!(found.iter().collect::<Vec<_>>(), [&conflict]);
+    assert_eq!(found.to_string(), conflict.to_string());
+    assert!(conflict.to_string().contains("events.rs"), "{conflict}");
+}

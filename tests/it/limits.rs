@@ -1,0 +1,311 @@
+//! How many calls may run at a time, and how long one waits for its turn.
+
+use std::future::pending;
+use std::mem::forget;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use breaker_runtime::{
+    BreakerError, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Mode, Outcome, Permit, State,
+};
+
+use crate::support::{Bench, NANO, RECOVERY, poll_once, quietly, seconds, settings};
+
+type Answer = Result<u8, BreakerError>;
+type Call<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+
+fn at_most(calls: u32) -> ConfigBuilder {
+    settings().max_concurrent(calls)
+}
+
+fn patient(calls: u32) -> ConfigBuilder {
+    at_most(calls).max_wait(Duration::MAX)
+}
+
+impl Bench {
+    fn running(&self) -> u32 {
+        self.breaker.snapshot().calls_in_flight.unwrap()
+    }
+
+    /// A call that runs for ever, once it has a place.
+    fn endless(&self) -> Call<'_> {
+        self.polled(pending())
+    }
+
+    fn quick(&self) -> Call<'_> {
+        self.polled(async { Ok(1) })
+    }
+
+    fn polled<'a>(&'a self, future: impl Future<Output = Answer> + Send + 'a) -> Call<'a> {
+        let mut call: Call<'a> = Box::pin(self.breaker.call_async(future));
+        assert!(poll_once(call.as_mut()).is_pending());
+        call
+    }
+
+    fn is_full(&self) -> bool {
+        match self.breaker.try_acquire() {
+            Ok(_) => false,
+            Err(error) => error.kind() == ErrorKind::BulkheadFull,
+        }
+    }
+
+    fn apply(&self, settings: ConfigBuilder) {
+        self.breaker.apply(settings.build().unwrap());
+    }
+}
+
+#[test]
+fn a_full_bulkhead_rejects_and_that_is_no_failure() {
+    let bench = Bench::with(at_most(2));
+    let (one, two) = (bench.permit(), bench.permit());
+    for _ in 0..100 {
+        let error = bench.breaker.try_acquire().unwrap_err();
+        assert_eq!((error.kind(), error.retry_after()), (ErrorKind::BulkheadFull, None));
+        assert!(error.to_string().contains("max_concurrent"), "{error}");
+    }
+    assert!(bench.breaker.call(|| Ok::<_, BreakerError>(())).is_err());
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.consecutive_failures), (State::Closed, 0));
+    assert_eq!((snapshot.totals.rejections.bulkhead, snapshot.totals.calls()), (101, 101));
+    drop(one);
+    drop((bench.permit(), two));
+}
+
+#[test]
+fn an_async_call_that_does_not_wait_is_rejected_under_any_executor() {
+    // No tokio runtime, and the system's clock: nothing may ask for a timer.
+    for mode in [Mode::Enforce, Mode::Shadow] {
+        let config = Config::builder().max_concurrent(1).mode(mode).build().unwrap();
+        let breaker = CircuitBreaker::new("no timers", config).unwrap();
+        let place = breaker.try_acquire().unwrap();
+        let mut call = Box::pin(breaker.call_async(async { Answer::Ok(1) }));
+        let Poll::Ready(answer) = poll_once(call.as_mut()) else { panic!("it waits") };
+        match mode {
+            Mode::Enforce => assert_eq!(answer.unwrap_err().kind(), ErrorKind::BulkheadFull),
+            Mode::Shadow => assert_eq!(answer.unwrap(), 1),
+        }
+        drop(place);
+    }
+}
+
+#[test]
+fn a_full_bulkhead_gives_a_trials_place_back() {
+    let bench = Bench::with(at_most(1).half_open_max_calls(1));
+    let long = bench.permit();
+    bench.breaker.reset();
+    // Two failures open it; they run outside the bulkhead, as it was lifted for them.
+    bench.apply(settings().half_open_max_calls(1));
+    bench.open_now();
+    bench.apply(at_most(1).half_open_max_calls(1));
+    bench.clock.advance(RECOVERY);
+    for _ in 0..10 {
+        assert!(bench.is_full());
+        assert_eq!(bench.breaker.snapshot().trials_in_flight, 0);
+    }
+    assert_eq!(bench.breaker.state(), State::HalfOpen);
+    drop(long);
+    assert!(bench.permit().is_trial());
+}
+
+#[test]
+fn the_breaker_is_asked_first_and_then_the_bulkhead() {
+    let bench = Bench::with(at_most(1));
+    let place = bench.permit();
+    bench.breaker.force_open();
+    assert_eq!(bench.breaker.try_acquire().unwrap_err().kind(), ErrorKind::ForcedOpen);
+    bench.breaker.release();
+    assert_eq!(bench.breaker.try_acquire().unwrap_err().kind(), ErrorKind::BulkheadFull);
+    drop(place);
+}
+
+#[test]
+fn a_call_leaves_the_bulkhead_however_it_ends() {
+    let bench = Bench::with(at_most(1).failure_threshold(1000));
+    let ends: [fn(&Bench); 7] = [
+        |bench| bench.end(Outcome::Success),
+        |bench| bench.end(Outcome::Failure),
+        |bench| bench.end(Outcome::Ignored),
+        |bench| drop(bench.permit()),
+        |bench| drop(bench.endless()),
+        |bench| _ = quietly(|| bench.breaker.call(|| -> Answer { panic!("user code") })),
+        |bench| {
+            let mut call = Box::pin(bench.breaker.call_async(async { Answer::Ok(quietly_not()) }));
+            _ = quietly(|| poll_once(call.as_mut()).is_ready());
+        },
+    ];
+    for end in ends.iter().cycle().take(70) {
+        assert_eq!(bench.running(), 0);
+        end(&bench);
+    }
+    assert_eq!(bench.breaker.snapshot().totals.calls(), 70);
+}
+
+fn quietly_not() -> u8 {
+    panic!("user code")
+}
+
+#[test]
+fn a_call_of_an_older_generation_leaves_too() {
+    let bench = Bench::with(at_most(1));
+    let late = bench.permit();
+    bench.breaker.reset();
+    assert!(bench.is_full());
+    late.settle(Outcome::Success);
+    assert!(!bench.is_full());
+}
+
+#[test]
+fn async_calls_wait_for_their_turn_in_the_order_in_which_they_came() {
+    let bench = Bench::with(patient(1));
+    let place = bench.permit();
+    let [mut first, mut second, mut third] = [bench.quick(), bench.quick(), bench.quick()];
+    place.settle(Outcome::Success);
+    for late in [&mut third, &mut second] {
+        assert!(poll_once(late.as_mut()).is_pending());
+    }
+    // Nobody who comes now overtakes those who wait.
+    assert!(bench.is_full());
+    for next in [&mut first, &mut second, &mut third] {
+        assert!(matches!(poll_once(next.as_mut()), Poll::Ready(Ok(1))));
+    }
+    assert_eq!((bench.running(), bench.breaker.snapshot().totals.successes), (0, 4));
+}
+
+#[test]
+fn an_async_call_waits_for_max_wait_and_no_longer() {
+    let bench = Bench::with(at_most(1).max_wait(seconds(5)));
+    let place = bench.permit();
+    let mut call = bench.quick();
+    bench.clock.advance(seconds(5).checked_sub(NANO).unwrap());
+    assert!(poll_once(call.as_mut()).is_pending());
+    bench.clock.advance(NANO);
+    let Poll::Ready(Err(error)) = poll_once(call.as_mut()) else { panic!("it waits on") };
+    assert_eq!(error.kind(), ErrorKind::BulkheadFull);
+    place.settle(Outcome::Success);
+    let totals = bench.breaker.snapshot().totals;
+    assert_eq!((totals.rejections.bulkhead, totals.calls(), bench.running()), (1, 2, 0));
+}
+
+#[test]
+fn a_call_that_is_cancelled_while_it_waits_loses_no_place() {
+    let bench = Bench::with(patient(1));
+    for is_its_turn in [false, true] {
+        let place = bench.permit();
+        let waiting = bench.quick();
+        let mut next = bench.quick();
+        if is_its_turn {
+            place.settle(Outcome::Success);
+            drop(waiting);
+        } else {
+            drop(waiting);
+            place.settle(Outcome::Success);
+        }
+        assert!(poll_once(next.as_mut()).is_ready());
+        assert_eq!(bench.running(), 0);
+    }
+    let totals = bench.breaker.snapshot().totals;
+    assert_eq!((totals.ignored, totals.successes), (2, 4));
+}
+
+#[test]
+fn a_trial_that_is_cancelled_while_it_waits_gives_its_place_back() {
+    let bench = Bench::with(patient(1).half_open_max_calls(2));
+    bench.open_now();
+    bench.clock.advance(RECOVERY);
+    let first = bench.permit();
+    let waiting = bench.quick();
+    assert_eq!(bench.breaker.snapshot().trials_in_flight, 2);
+    drop(waiting);
+    assert_eq!(bench.breaker.snapshot().trials_in_flight, 1);
+    first.settle(Outcome::Success);
+    bench.end(Outcome::Success);
+    assert_eq!(bench.breaker.state(), State::Closed);
+}
+
+#[test]
+fn a_trial_that_waited_in_vain_gives_its_place_back() {
+    let bench = Bench::with(at_most(1).max_wait(seconds(5)));
+    bench.open_now();
+    bench.clock.advance(RECOVERY);
+    let first = bench.permit();
+    let mut waiting = bench.quick();
+    bench.clock.advance(seconds(5));
+    assert!(matches!(poll_once(waiting.as_mut()), Poll::Ready(Err(_))));
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.trials_in_flight), (State::HalfOpen, 1));
+    drop(first);
+}
+
+#[test]
+fn a_thread_that_waits_gets_the_place_that_is_given_back() {
+    let bench = Bench::with(patient(1));
+    for _ in 0..200 {
+        let place = bench.permit();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| bench.breaker.call(|| Answer::Ok(7)));
+            (0..100).for_each(|_| std::thread::yield_now());
+            assert!(!waiting.is_finished());
+            place.settle(Outcome::Success);
+            assert_eq!(waiting.join().unwrap().unwrap(), 7);
+        });
+    }
+    assert_eq!((bench.running(), bench.breaker.snapshot().totals.rejected), (0, 0));
+}
+
+#[test]
+fn a_thread_waits_for_max_wait_and_no_longer() {
+    let bench = Bench::with(at_most(1).max_wait(seconds(5)));
+    let place = bench.permit();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| bench.breaker.call(|| Answer::Ok(7)));
+        // It may begin to wait at any of these moments.
+        while !waiting.is_finished() {
+            bench.clock.advance(seconds(1));
+            std::thread::yield_now();
+        }
+        assert_eq!(waiting.join().unwrap().unwrap_err().kind(), ErrorKind::BulkheadFull);
+    });
+    place.settle(Outcome::Success);
+    assert_eq!((bench.running(), bench.breaker.snapshot().totals.rejections.bulkhead), (0, 1));
+}
+
+#[test]
+fn try_acquire_never_waits() {
+    let bench = Bench::with(patient(1));
+    let place = bench.permit();
+    assert!(bench.is_full());
+    drop(place);
+}
+
+#[test]
+fn a_forgotten_permit_keeps_its_place_until_there_are_more() {
+    let bench = Bench::with(at_most(2));
+    forget(bench.permit());
+    assert_eq!(bench.running(), 1);
+    for _ in 0..100 {
+        bench.end(Outcome::Success);
+    }
+    forget(bench.permit());
+    assert!(bench.is_full());
+    // Nobody can know that they are gone, but the operator can make room.
+    bench.apply(at_most(3));
+    bench.end(Outcome::Success);
+    bench.breaker.disable();
+    let freely: Vec<Permit<'_>> = (0..100).map(|_| bench.permit()).collect();
+    drop(freely);
+}
+
+#[test]
+fn a_disabled_breaker_has_no_bulkhead() {
+    let bench = Bench::with(at_most(1));
+    let place = bench.permit();
+    bench.breaker.disable();
+    let more = [bench.permit(), bench.permit()];
+    bench.breaker.release();
+    assert!(bench.is_full());
+    drop(more);
+    assert!(bench.is_full());
+    drop(place);
+    assert!(!bench.is_full());
+}

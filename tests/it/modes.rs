@@ -1,0 +1,252 @@
+//! Shadow mode, and settings that change under way.
+
+use std::mem::forget;
+use std::time::Duration;
+
+use breaker_runtime::{Cause, Config, ConfigBuilder, ErrorKind, Event, Mode, Outcome, Registry, State, Trip};
+
+use crate::support::{Bench, NANO, RECOVERY, seconds, settings};
+
+fn shadow() -> ConfigBuilder {
+    settings().mode(Mode::Shadow)
+}
+
+impl Bench {
+    fn obey(&self, settings: ConfigBuilder) {
+        self.breaker.apply(settings.build().unwrap());
+    }
+
+    fn would_have_rejected(&self) -> u64 {
+        self.breaker.snapshot().would_have_rejected
+    }
+}
+
+#[test]
+fn shadow_mode_counts_changes_state_and_rejects_nothing() {
+    let bench = Bench::with(shadow());
+    bench.open_now();
+    assert_eq!(bench.trip(), Trip::ConsecutiveFailures { failures: 2, limit: 2 });
+    for _ in 0..10 {
+        bench.end(Outcome::Failure);
+    }
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.would_have_rejected), (State::Open, 10));
+    assert_eq!((snapshot.totals.failures, snapshot.totals.rejected), (12, 0));
+    assert_eq!(snapshot.retry_after, Some(RECOVERY));
+}
+
+#[test]
+fn shadow_mode_recovers_by_its_trials_as_ever() {
+    let bench = Bench::with(shadow());
+    bench.open_now();
+    let outside = bench.permit();
+    bench.clock.advance(RECOVERY);
+    let (first, second) = (bench.permit(), bench.permit());
+    assert!(first.is_trial() && second.is_trial() && !outside.is_trial());
+    let third = bench.permit();
+    assert!(!third.is_trial());
+    assert_eq!(bench.would_have_rejected(), 2);
+    third.settle(Outcome::Failure);
+    outside.settle(Outcome::Failure);
+    assert_eq!(bench.breaker.state(), State::HalfOpen);
+    first.settle(Outcome::Success);
+    second.settle(Outcome::Success);
+    assert_eq!(bench.breaker.state(), State::Closed);
+}
+
+#[test]
+fn a_call_outside_that_ends_late_decides_nothing() {
+    let bench = Bench::with(shadow().failure_threshold(1));
+    bench.open_now();
+    let outside = [bench.permit(), bench.permit()];
+    bench.breaker.reset();
+    let [failure, success] = outside;
+    failure.settle(Outcome::Failure);
+    success.settle(Outcome::Success);
+    assert_eq!((bench.breaker.state(), bench.breaker.snapshot().totals.calls()), (State::Closed, 3));
+}
+
+#[test]
+fn an_operators_word_counts_in_shadow_mode_too() {
+    let bench = Bench::with(shadow());
+    bench.breaker.force_open();
+    assert_eq!(bench.breaker.try_acquire().unwrap_err().kind(), ErrorKind::ForcedOpen);
+    assert_eq!((bench.would_have_rejected(), bench.breaker.snapshot().totals.rejected), (0, 1));
+}
+
+#[test]
+fn a_full_bulkhead_in_shadow_mode_lets_calls_through() {
+    let bench = Bench::with(shadow().max_concurrent(1).max_wait(Duration::MAX));
+    let calls = [bench.permit(), bench.permit(), bench.permit()];
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.would_have_rejected, snapshot.calls_in_flight), (2, Some(1)));
+    drop(calls);
+    assert_eq!(bench.breaker.snapshot().calls_in_flight, Some(0));
+    assert_eq!(bench.breaker.snapshot().totals.ignored, 3);
+}
+
+#[test]
+fn a_breaker_can_be_put_into_shadow_mode_and_out_of_it() {
+    let bench = Bench::open();
+    assert!(bench.rejects());
+    bench.obey(shadow());
+    bench.end(Outcome::Success);
+    assert_eq!((bench.breaker.state(), bench.would_have_rejected()), (State::Open, 1));
+    bench.obey(settings());
+    assert!(bench.rejects());
+    assert_eq!(bench.would_have_rejected(), 1);
+}
+
+#[test]
+fn a_critical_breaker_says_so() {
+    let bench = Bench::new();
+    assert!(!bench.breaker.snapshot().critical);
+    bench.obey(settings().critical(true));
+    assert!(bench.breaker.snapshot().critical && bench.breaker.config().critical());
+}
+
+#[test]
+fn apply_keeps_state_run_totals_generation_and_listeners() {
+    // resilience4j#2325 #1116: reconfiguring made a new breaker, without state and without listeners.
+    let bench = Bench::with(settings().failure_threshold(5));
+    let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = std::sync::Arc::clone(&told);
+    let _listening = bench.breaker.listen(move |event: &Event| log.lock().unwrap().push(event.to_string()));
+    bench.end(Outcome::Success);
+    bench.end_all(Outcome::Failure, 4);
+    let before = bench.breaker.snapshot();
+    bench.obey(settings().failure_threshold(9).recovery_timeout(seconds(1)));
+    let after = bench.breaker.snapshot();
+    assert_eq!((after.consecutive_failures, after.generation), (4, before.generation));
+    assert_eq!((after.totals, after.state), (before.totals, State::Closed));
+    bench.end_all(Outcome::Failure, 5);
+    assert_eq!(bench.trip(), Trip::ConsecutiveFailures { failures: 9, limit: 9 });
+    assert_eq!(told.lock().unwrap().len(), 1);
+    assert_eq!(bench.breaker.config().recovery_timeout(), seconds(1));
+}
+
+#[test]
+fn a_rule_that_is_met_by_what_was_applied_opens_at_the_next_failure() {
+    let bench = Bench::with(settings().failure_threshold(100));
+    bench.end_all(Outcome::Failure, 10);
+    bench.obey(settings().failure_threshold(2));
+    assert_eq!(bench.breaker.state(), State::Closed);
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.trip(), Trip::ConsecutiveFailures { failures: 11, limit: 2 });
+}
+
+#[test]
+fn an_open_circuit_stays_open_until_it_was_due() {
+    let bench = Bench::open();
+    bench.obey(settings().recovery_timeout(seconds(1)).half_open_max_calls(1));
+    assert_eq!(bench.breaker.snapshot().retry_after, Some(RECOVERY));
+    bench.clock.advance(RECOVERY.checked_sub(NANO).unwrap());
+    assert!(bench.rejects());
+    bench.clock.advance(NANO);
+    bench.permit().settle(Outcome::Failure);
+    assert_eq!(bench.breaker.snapshot().retry_after, Some(seconds(1)));
+}
+
+#[test]
+fn apply_keeps_the_backoff() {
+    let bench = Bench::with(settings().backoff(2.0));
+    bench.open_now();
+    bench.clock.advance(RECOVERY);
+    bench.end(Outcome::Failure);
+    bench.obey(settings().recovery_timeout(seconds(10)).backoff(3.0));
+    bench.clock.advance(2 * RECOVERY);
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.breaker.snapshot().retry_after, Some(seconds(90)));
+}
+
+#[test]
+fn a_half_open_circuit_takes_the_new_number_of_trials() {
+    let bench = Bench::due();
+    let (first, second) = (bench.permit(), bench.permit());
+    bench.obey(settings().half_open_max_calls(1));
+    assert!(bench.rejects());
+    drop(first);
+    assert!(bench.rejects());
+    drop(second);
+    let only = bench.permit();
+    assert!(bench.rejects());
+    bench.obey(settings().half_open_max_calls(3).success_threshold(1));
+    let more = [bench.permit(), bench.permit()];
+    assert!(bench.rejects());
+    only.settle(Outcome::Success);
+    assert_eq!(bench.breaker.state(), State::Closed);
+    drop(more);
+}
+
+#[test]
+fn a_trial_keeps_the_lease_that_it_got() {
+    let bench = Bench::due();
+    forget(bench.permit());
+    bench.obey(settings().half_open_timeout(seconds(1)));
+    bench.clock.advance(seconds(29));
+    assert_eq!(bench.breaker.state(), State::HalfOpen);
+    bench.clock.advance(seconds(1));
+    assert_eq!((bench.breaker.state(), bench.last().cause), (State::Open, Cause::LeaseExpired));
+}
+
+#[test]
+fn apply_of_what_is_there_changes_nothing() {
+    let bench = Bench::with(settings().window_calls(10).failure_threshold(5));
+    bench.end_all(Outcome::Failure, 3);
+    for _ in 0..10 {
+        bench.obey(settings().window_calls(10).failure_threshold(5));
+    }
+    assert_eq!((bench.window(), bench.breaker.snapshot().generation), ((3, 3, 0), 0));
+    assert!(bench.breaker.snapshot().last_transition.is_none());
+}
+
+#[test]
+fn what_was_declared_stays_what_a_second_declaration_is_held_against() {
+    let registry = Registry::new();
+    let breaker = registry.register("search", Config::default()).unwrap();
+    let applied = Config::builder().failure_threshold(9).build().unwrap();
+    breaker.apply(applied.clone());
+    assert!(registry.register("search", Config::default()).is_ok());
+    assert!(registry.register("search", applied.clone()).is_err());
+    assert_eq!(registry.get("search").unwrap().config(), applied);
+}
+
+#[test]
+fn apply_while_calls_end_loses_none_of_them() {
+    // "A call that ends meanwhile may be missed" by the window, never by the totals.
+    let bench = Bench::with(settings().failure_threshold(1 << 20));
+    let windows = [
+        settings().window_calls(1000).failure_rate(1.0),
+        settings().window_time(seconds(10)).failure_threshold(1 << 20),
+        settings().failure_threshold(1 << 20).max_concurrent(3),
+        shadow().window_calls(7).failure_threshold(1 << 20),
+    ];
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for call in 0..2000 {
+                    let outcome = if call % 2 == 0 { Outcome::Success } else { Outcome::Failure };
+                    if let Ok(permit) = bench.breaker.try_acquire() {
+                        permit.settle(outcome);
+                    }
+                }
+            });
+        }
+        scope.spawn(|| (0..500).for_each(|nth| bench.obey(windows[nth % 4].clone())));
+    });
+    bench.obey(settings().max_concurrent(1));
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.totals.calls(), snapshot.calls_in_flight), (8000, Some(0)));
+}
+
+#[test]
+fn an_order_and_apply_at_once_do_not_block_each_other() {
+    let bench = Bench::with(settings());
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..500).for_each(|_| bench.breaker.force_open()));
+        scope.spawn(|| (0..500).for_each(|_| bench.obey(shadow())));
+        scope.spawn(|| (0..500).for_each(|_| bench.breaker.release()));
+    });
+    bench.breaker.release();
+    assert_eq!((bench.breaker.state(), bench.breaker.config().mode()), (State::Closed, Mode::Shadow));
+}

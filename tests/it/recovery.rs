@@ -1,0 +1,242 @@
+//! How long a circuit stays open, and what that grows by.
+
+use std::mem::forget;
+use std::time::Duration;
+
+use breaker_runtime::{Cause, Config, ConfigBuilder, Mode, Outcome, State};
+
+use crate::support::{Bench, NANO, quietly, seconds};
+
+/// One failure opens it, one success closes it.
+fn opens_at_once() -> ConfigBuilder {
+    Config::builder().failure_threshold(1).success_threshold(1).recovery_timeout(seconds(10))
+}
+
+fn opened(settings: ConfigBuilder) -> Bench {
+    let bench = Bench::with(settings);
+    bench.end(Outcome::Failure);
+    bench
+}
+
+impl Bench {
+    fn wait(&self) -> Option<Duration> {
+        self.breaker.snapshot().retry_after
+    }
+
+    /// Waits until it is due and makes a trial that ends like this.
+    fn try_again(&self, outcome: Outcome) {
+        self.clock.advance(self.wait().unwrap());
+        self.end(outcome);
+    }
+
+    /// How long it is open after each of so many re-openings.
+    fn waits(&self, reopenings: usize) -> Vec<u64> {
+        let mut waits = vec![self.wait().unwrap().as_secs()];
+        for _ in 0..reopenings {
+            self.try_again(Outcome::Failure);
+            waits.push(self.wait().unwrap().as_secs());
+        }
+        waits
+    }
+}
+
+#[test]
+fn each_reopening_makes_the_circuit_stay_open_longer_up_to_the_most() {
+    let bench = opened(opens_at_once().backoff(2.0).max_recovery_timeout(seconds(60)));
+    assert_eq!(bench.waits(5), [10, 20, 40, 60, 60, 60]);
+}
+
+#[test]
+fn without_backoff_it_stays_open_for_the_same_time() {
+    assert_eq!(opened(opens_at_once()).waits(3), [10; 4]);
+    assert_eq!(opened(opens_at_once().backoff(1.0)).waits(3), [10; 4]);
+}
+
+#[test]
+fn backoff_ends_at_five_minutes_unless_the_first_time_is_longer() {
+    assert_eq!(opened(opens_at_once().backoff(10.0)).waits(3), [10, 100, 300, 300]);
+    let hour = opens_at_once().recovery_timeout(seconds(3600));
+    assert_eq!(opened(hour.clone().backoff(2.0)).waits(2), [3600; 3]);
+    assert_eq!(opened(hour).waits(2), [3600; 3]);
+}
+
+#[test]
+fn closing_resets_the_backoff() {
+    let bench = opened(opens_at_once().backoff(2.0));
+    assert_eq!(bench.waits(2), [10, 20, 40]);
+    bench.try_again(Outcome::Success);
+    assert_eq!(bench.breaker.state(), State::Closed);
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.waits(1), [10, 20]);
+}
+
+#[test]
+fn an_operator_resets_the_backoff() {
+    let bench = opened(opens_at_once().backoff(2.0));
+    bench.waits(2);
+    bench.breaker.reset();
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.waits(2), [10, 20, 40]);
+    bench.breaker.force_open();
+    bench.breaker.release();
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.wait(), Some(seconds(10)));
+}
+
+#[test]
+fn an_ignored_trial_does_not_grow_the_backoff() {
+    let bench = opened(opens_at_once().backoff(2.0));
+    bench.try_again(Outcome::Ignored);
+    bench.end(Outcome::Ignored);
+    assert_eq!(bench.breaker.state(), State::HalfOpen);
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.wait(), Some(seconds(20)));
+}
+
+#[test]
+fn a_lease_that_ran_out_grows_the_backoff() {
+    let bench = opened(opens_at_once().backoff(2.0).half_open_timeout(seconds(5)));
+    bench.clock.advance(seconds(10));
+    forget(bench.permit());
+    bench.clock.advance(seconds(5));
+    assert_eq!((bench.last().cause, bench.wait()), (Cause::LeaseExpired, Some(seconds(20))));
+    bench.clock.advance(seconds(20));
+    forget(bench.permit());
+    bench.clock.advance(seconds(6));
+    assert_eq!(bench.wait(), Some(seconds(39)));
+}
+
+#[test]
+fn backoff_grows_without_end_and_never_panics() {
+    let bench = opened(opens_at_once().backoff(1e300).max_recovery_timeout(Duration::MAX));
+    bench.try_again(Outcome::Failure);
+    assert_eq!((bench.breaker.state(), bench.wait()), (State::Open, None));
+    assert!(bench.rejects());
+    assert_eq!(opened(opens_at_once().backoff(f64::MAX)).waits(3), [10, 300, 300, 300]);
+}
+
+#[test]
+fn jitter_takes_up_to_its_share_away() {
+    let settings = opens_at_once().jitter(0.2);
+    let waits: Vec<_> = (0..1000).map(|_| opened(settings.clone()).wait().unwrap()).collect();
+    assert!(waits.iter().all(|wait| (seconds(8)..=seconds(10)).contains(wait)));
+    // It spreads: a thousand draws that all miss a fifth of the range are as good as impossible.
+    assert!(waits.iter().any(|wait| *wait < Duration::from_millis(8400)));
+    assert!(waits.iter().any(|wait| *wait > Duration::from_millis(9600)));
+}
+
+#[test]
+fn jitter_is_drawn_anew_at_each_opening() {
+    let bench = opened(opens_at_once().jitter(1.0).backoff(2.0));
+    let mut shares: Vec<_> = (0..20)
+        .map(|nth| {
+            let whole = 10_f64 * 2_f64.powi(nth.min(4));
+            let share = bench.wait().unwrap().as_secs_f64() / whole.min(300.0);
+            bench.try_again(Outcome::Failure);
+            share
+        })
+        .collect();
+    shares.dedup();
+    assert_eq!(shares.len(), 20);
+}
+
+#[test]
+fn jitter_never_leaves_nothing() {
+    let settings = opens_at_once().recovery_timeout(NANO).jitter(1.0);
+    for _ in 0..1000 {
+        assert_eq!(opened(settings.clone()).wait(), Some(NANO));
+    }
+}
+
+#[test]
+fn looking_twice_sees_the_same_due_time_whatever_chance_says() {
+    let bench = opened(opens_at_once().jitter(1.0).half_open_timeout(NANO));
+    bench.clock.advance(bench.wait().unwrap());
+    forget(bench.permit());
+    bench.clock.advance(NANO);
+    let seen = bench.wait();
+    assert_eq!([bench.wait(), bench.breaker.try_acquire().unwrap_err().retry_after()], [seen; 2]);
+}
+
+#[test]
+fn jitter_and_backoff_of_the_longest_times_do_not_overflow() {
+    // failsafe: Duration::MAX panics.
+    let longest = [Duration::MAX, Duration::MAX.checked_sub(NANO).unwrap(), seconds(u64::MAX)];
+    for time in longest {
+        for jitter in [0.0, f64::MIN_POSITIVE, 0.5, 1.0] {
+            let settings = opens_at_once()
+                .recovery_timeout(time)
+                .backoff(1.5)
+                .max_recovery_timeout(Duration::MAX)
+                .jitter(jitter);
+            let bench = Bench::with(settings);
+            assert!(quietly(|| bench.end(Outcome::Failure)).is_ok(), "{time:?} {jitter}");
+            assert!(bench.rejects());
+        }
+    }
+}
+
+#[test]
+fn a_slow_trial_opens_again() {
+    let slow = opens_at_once().window_calls(10).slow_call(seconds(2)).success_threshold(2);
+    let bench = opened(slow.backoff(2.0));
+    bench.clock.advance(seconds(10));
+    bench.end(Outcome::Success);
+    bench.take(seconds(2), Outcome::Success);
+    assert_eq!((bench.breaker.state(), bench.last().cause), (State::Open, Cause::TrialSlow));
+    assert_eq!((bench.wait(), bench.last().last_failure.clone()), (Some(seconds(20)), None));
+}
+
+#[test]
+fn a_trial_that_fails_slowly_failed() {
+    let bench = opened(opens_at_once().window_calls(10).slow_call(seconds(2)));
+    bench.clock.advance(seconds(10));
+    bench.take(seconds(2), Outcome::Failure);
+    assert_eq!(bench.last().cause, Cause::TrialFailed);
+}
+
+#[test]
+fn a_trial_that_is_slow_and_ignored_decides_nothing() {
+    let bench = opened(opens_at_once().window_calls(10).slow_call(seconds(2)));
+    bench.clock.advance(seconds(10));
+    bench.take(seconds(2), Outcome::Ignored);
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.trials_in_flight), (State::HalfOpen, 0));
+}
+
+#[test]
+fn the_next_trial_is_made_by_a_call_and_not_by_a_timer() {
+    // do-over: the call after the cooldown hangs.
+    let bench = opened(opens_at_once());
+    bench.clock.advance(seconds(3600));
+    assert_eq!(bench.breaker.state(), State::Open);
+    bench.end(Outcome::Success);
+    assert_eq!(bench.breaker.state(), State::Closed);
+}
+
+#[test]
+fn every_time_may_be_max() {
+    // failsafe, sentinel: Duration::MAX panics.
+    let settings = Config::builder()
+        .failure_threshold(1)
+        .window_time(Duration::MAX)
+        .slow_call(Duration::MAX)
+        .recovery_timeout(Duration::MAX)
+        .backoff(2.0)
+        .max_recovery_timeout(Duration::MAX)
+        .jitter(1.0)
+        .half_open_timeout(Duration::MAX)
+        .call_timeout(Duration::MAX)
+        .max_concurrent(u32::MAX)
+        .max_wait(Duration::MAX)
+        .mode(Mode::Enforce);
+    let bench = Bench::with(settings);
+    bench.take(seconds(1), Outcome::Success);
+    bench.take(Duration::MAX, Outcome::Failure);
+    bench.clock.advance(Duration::MAX);
+    assert_eq!((bench.breaker.state(), bench.wait()), (State::Open, None));
+    assert!(bench.rejects());
+    bench.breaker.reset();
+    bench.end(Outcome::Success);
+    assert_eq!(bench.breaker.state(), State::Closed);
+}

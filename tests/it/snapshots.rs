@@ -1,0 +1,228 @@
+//! What a circuit looks like at one moment.
+
+use std::mem::forget;
+use std::time::Duration;
+
+use breaker_runtime::{Cause, CircuitBreaker, Outcome, State, Trip};
+
+use crate::support::{Bench, NANO, RECOVERY, poll_once, seconds, settings};
+
+#[test]
+fn a_new_breaker_has_done_nothing() {
+    let bench = Bench::with(settings().window_calls(10).durations(true).max_concurrent(3));
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.name(), snapshot.key()), ("bench", None));
+    assert_eq!((snapshot.state, snapshot.generation, snapshot.retry_after), (State::Closed, 0, None));
+    assert_eq!((snapshot.totals.calls(), snapshot.consecutive_failures), (0, 0));
+    assert_eq!((snapshot.trials_in_flight, snapshot.calls_in_flight), (0, Some(0)));
+    assert_eq!((snapshot.time_open, snapshot.would_have_rejected), (Duration::ZERO, 0));
+    assert!(snapshot.last_transition.is_none() && !snapshot.critical);
+}
+
+#[test]
+fn a_rate_of_no_calls_is_none() {
+    // resilience4j#1516: -1; others: NaN.
+    let bench = Bench::with(settings().window_calls(10));
+    let window = bench.breaker.snapshot().window.unwrap();
+    assert_eq!((window.calls, window.failure_rate(), window.slow_call_rate()), (0, None, None));
+    bench.end(Outcome::Ignored);
+    assert_eq!(bench.breaker.snapshot().window.unwrap().failure_rate(), None);
+    bench.end(Outcome::Success);
+    assert_eq!(bench.breaker.snapshot().window.unwrap().failure_rate(), Some(0.0));
+}
+
+#[test]
+fn the_window_shows_counts_and_rates() {
+    let bench = Bench::with(settings().window_calls(8).failure_threshold(100).slow_call(seconds(1)));
+    bench.end_all(Outcome::Success, 3);
+    bench.end(Outcome::Failure);
+    bench.take(seconds(1), Outcome::Failure);
+    bench.take(seconds(1), Outcome::Success);
+    bench.end_all(Outcome::Success, 2);
+    let window = bench.breaker.snapshot().window.unwrap();
+    assert_eq!((window.calls, window.failures, window.slow), (8, 2, 2));
+    assert_eq!((window.failure_rate(), window.slow_call_rate()), (Some(0.25), Some(0.25)));
+}
+
+#[test]
+fn looking_changes_nothing() {
+    let bench = Bench::with(settings().window_time(seconds(10)).failure_threshold(2));
+    bench.end(Outcome::Failure);
+    for _ in 0..100 {
+        drop(bench.breaker.snapshot());
+        _ = (bench.breaker.state(), format!("{:?}", bench.breaker));
+    }
+    assert_eq!((bench.window(), bench.breaker.snapshot().totals.calls()), ((1, 1, 0), 1));
+    bench.end(Outcome::Failure);
+    bench.clock.advance(RECOVERY);
+    assert_eq!(bench.breaker.snapshot().generation, 1);
+}
+
+#[test]
+fn durations_are_those_of_the_clock() {
+    let bench = Bench::with(settings().durations(true));
+    for millis in 1..=100 {
+        bench.take(Duration::from_millis(millis), Outcome::Success);
+    }
+    let durations = bench.breaker.snapshot().durations.unwrap();
+    assert_eq!((durations.count(), durations.sum()), (100, Duration::from_millis(5050)));
+    assert_eq!(durations.mean(), Some(Duration::from_micros(50_500)));
+    for (found, millis) in [(durations.p50(), 50), (durations.p95(), 95), (durations.p99(), 99)] {
+        let share = found.unwrap().as_secs_f64() / Duration::from_millis(millis).as_secs_f64();
+        assert!((0.93..1.07).contains(&share), "{millis} {found:?}");
+    }
+    assert_eq!(durations.count_within(seconds(1)), 100);
+    assert_eq!(durations.count_within(Duration::ZERO), 0);
+}
+
+#[test]
+fn nothing_timed_has_no_durations() {
+    let bench = Bench::new();
+    bench.take(seconds(1), Outcome::Success);
+    assert!(bench.breaker.snapshot().durations.is_none());
+    let bench = Bench::with(settings().durations(true));
+    let durations = bench.breaker.snapshot().durations.unwrap();
+    assert_eq!((durations.count(), durations.mean(), durations.p50()), (0, None, None));
+}
+
+#[test]
+fn failures_and_the_longest_calls_are_timed_too() {
+    let bench = Bench::with(settings().durations(true));
+    bench.take(seconds(1 << 20), Outcome::Failure);
+    bench.take(Duration::ZERO, Outcome::Success);
+    let durations = bench.breaker.snapshot().durations.unwrap();
+    assert_eq!((durations.count(), durations.sum()), (2, seconds(1 << 20)));
+}
+
+#[test]
+fn durations_of_all_threads_are_together() {
+    let bench = Bench::with(settings().durations(true).failure_threshold(100));
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| bench.end_all(Outcome::Success, 100));
+        }
+    });
+    assert_eq!(bench.breaker.snapshot().durations.unwrap().count(), 1600);
+}
+
+#[test]
+fn changes_count_every_way_from_state_to_state() {
+    let bench = Bench::due();
+    bench.end(Outcome::Failure);
+    bench.clock.advance(RECOVERY);
+    bench.end_all(Outcome::Success, 2);
+    bench.breaker.reset();
+    bench.breaker.force_open();
+    bench.breaker.disable();
+    let changes = bench.breaker.snapshot().changes;
+    let seen = [
+        (State::Closed, State::Open, 1),
+        (State::Open, State::HalfOpen, 2),
+        (State::HalfOpen, State::Open, 1),
+        (State::HalfOpen, State::Closed, 1),
+        (State::Closed, State::Closed, 1),
+        (State::Closed, State::ForcedOpen, 1),
+        (State::ForcedOpen, State::Disabled, 1),
+        (State::Open, State::Closed, 0),
+    ];
+    for (from, to, count) in seen {
+        assert_eq!(changes.count(from, to), count, "{from} {to}");
+    }
+    assert_eq!((changes.to(State::Open), changes.to(State::HalfOpen), changes.to(State::Closed)), (2, 2, 2));
+    assert_eq!(bench.breaker.snapshot().generation, 8);
+}
+
+#[test]
+fn the_time_open_is_that_of_open_and_forced_open_together() {
+    let bench = Bench::new();
+    let time_open = || bench.breaker.snapshot().time_open;
+    bench.clock.advance(seconds(100));
+    assert_eq!(time_open(), Duration::ZERO);
+    bench.open_now();
+    bench.clock.advance(seconds(7));
+    assert_eq!(time_open(), seconds(7));
+    bench.clock.advance(RECOVERY);
+    let trial = bench.permit();
+    bench.clock.advance(seconds(5));
+    assert_eq!(time_open(), seconds(37));
+    trial.settle(Outcome::Success);
+    bench.end(Outcome::Success);
+    bench.clock.advance(seconds(100));
+    bench.breaker.force_open();
+    bench.clock.advance(seconds(3));
+    assert_eq!(time_open(), seconds(40));
+}
+
+#[test]
+fn an_expired_lease_is_seen_before_anybody_noticed_it() {
+    let bench = Bench::with(settings().half_open_timeout(seconds(5)));
+    bench.open_now();
+    bench.clock.advance(RECOVERY);
+    forget(bench.permit());
+    bench.clock.advance(seconds(8));
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.generation, snapshot.trials_in_flight), (State::Open, 3, 0));
+    assert_eq!((snapshot.time_in_state, snapshot.time_open), (seconds(3), RECOVERY + seconds(3)));
+    assert_eq!(snapshot.changes.count(State::HalfOpen, State::Open), 1);
+    assert_eq!(snapshot.last_transition.unwrap().cause, Cause::LeaseExpired);
+    assert!(bench.rejects());
+    assert_eq!(bench.breaker.snapshot().generation, 3);
+}
+
+#[test]
+fn the_last_transition_says_which_rule_with_which_figures_and_what_the_failure_said() {
+    let bench = Bench::with(settings().window_calls(4).failure_rate(0.5).failure_threshold(100));
+    bench.end_all(Outcome::Success, 2);
+    bench.end(Outcome::Failure);
+    bench.permit().fail("no route to host");
+    let last = bench.last();
+    assert_eq!((last.from, last.to, last.cause, last.generation), {
+        (State::Closed, State::Open, Cause::RuleMet, 1)
+    });
+    assert_eq!(last.trip, Some(Trip::FailureRate { failures: 2, calls: 4, limit: 0.5 }));
+    assert_eq!(
+        last.to_string(),
+        r#"closed -> open: 2 of 4 calls failed (limit 0.5); the last failure said "no route to host""#
+    );
+    bench.clock.advance(RECOVERY);
+    drop(bench.permit());
+    let last = bench.last();
+    assert_eq!((last.cause, last.trip, last.last_failure.is_none()), (Cause::RecoveryElapsed, None, true));
+    assert_eq!(last.to_string(), "open -> half-open: the recovery time is over");
+}
+
+#[test]
+fn the_time_in_a_state_begins_with_its_generation() {
+    let bench = Bench::new();
+    bench.clock.advance(seconds(9));
+    assert_eq!(bench.breaker.snapshot().time_in_state, seconds(9));
+    bench.breaker.reset();
+    bench.clock.advance(NANO);
+    assert_eq!(bench.breaker.snapshot().time_in_state, NANO);
+}
+
+#[test]
+fn every_trip_reads_as_a_sentence() {
+    let sentences = [
+        (Trip::ConsecutiveFailures { failures: 5, limit: 5 }, "5 failures in a row (limit 5)"),
+        (Trip::FailuresInWindow { failures: 5, calls: 9, limit: 5 }, "5 failures among 9 calls (limit 5)"),
+        (Trip::FailureRate { failures: 5, calls: 9, limit: 0.5 }, "5 of 9 calls failed (limit 0.5)"),
+        (Trip::SlowCallRate { slow: 5, calls: 9, limit: 0.5 }, "5 of 9 calls were slow (limit 0.5)"),
+    ];
+    for (trip, sentence) in sentences {
+        assert_eq!(trip.to_string(), sentence);
+    }
+}
+
+#[test]
+fn calls_that_wait_are_not_in_flight() {
+    let bench = Bench::with(settings().max_concurrent(1).max_wait(Duration::MAX));
+    let in_flight = |breaker: &CircuitBreaker| breaker.snapshot().calls_in_flight;
+    let place = bench.permit();
+    let mut waiting = Box::pin(bench.breaker.call_async_with(|()| Outcome::Success, async {}));
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    assert_eq!(in_flight(&bench.breaker), Some(1));
+    place.settle(Outcome::Success);
+    assert!(poll_once(waiting.as_mut()).is_ready());
+    assert_eq!(in_flight(&bench.breaker), Some(0));
+}

@@ -1,0 +1,217 @@
+//! Opening by what happened in the last while.
+
+use std::time::Duration;
+
+use breaker_runtime::{Config, ConfigBuilder, Outcome, State, Trip};
+
+use crate::support::{Bench, NANO, RECOVERY, seconds};
+
+fn last(time: Duration) -> ConfigBuilder {
+    Config::builder().window_time(time).recovery_timeout(RECOVERY)
+}
+
+#[test]
+fn a_call_is_forgotten_after_nine_to_ten_tenths_of_the_window() {
+    for (starts, kept) in [(0, 10_000), (400, 9600), (999, 9001)] {
+        let bench = Bench::with(last(seconds(10)).failure_threshold(100));
+        bench.clock.advance(Duration::from_millis(starts));
+        bench.end(Outcome::Failure);
+        bench.end(Outcome::Success);
+        bench.clock.advance(Duration::from_millis(kept).checked_sub(NANO).unwrap());
+        assert_eq!(bench.window(), (2, 1, 0), "{starts}");
+        bench.clock.advance(NANO);
+        assert_eq!(bench.window(), (0, 0, 0), "{starts}");
+    }
+}
+
+#[test]
+fn the_window_forgets_a_tenth_at_a_time() {
+    let bench = Bench::with(last(seconds(10)).failure_threshold(100));
+    for _ in 0..10 {
+        bench.end(Outcome::Failure);
+        bench.end(Outcome::Success);
+        bench.clock.advance(seconds(1));
+    }
+    for left in (0..9).rev() {
+        assert_eq!(bench.window(), (2 * (left + 1), left + 1, 0));
+        bench.clock.advance(seconds(1));
+    }
+    assert_eq!(bench.window(), (0, 0, 0));
+}
+
+#[test]
+fn a_failure_that_is_forgotten_opens_nothing() {
+    let bench = Bench::with(last(seconds(10)).failure_threshold(2));
+    for _ in 0..100 {
+        bench.end(Outcome::Failure);
+        bench.clock.advance(seconds(10));
+    }
+    assert_eq!(bench.breaker.state(), State::Closed);
+    bench.end(Outcome::Failure);
+    bench.clock.advance(seconds(9));
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.trip(), Trip::FailuresInWindow { failures: 2, calls: 2, limit: 2 });
+}
+
+#[test]
+fn one_good_call_in_an_idle_period_neither_opens_nor_keeps_the_past_alive() {
+    // tower: a window of 10 s and a probe every 15 s, and it opened or stuck.
+    let bench = Bench::with(last(seconds(10)).failure_rate(0.5).minimum_calls(3));
+    bench.end_all(Outcome::Failure, 2);
+    for _ in 0..100 {
+        bench.clock.advance(seconds(15));
+        bench.end(Outcome::Success);
+        assert_eq!((bench.breaker.state(), bench.window()), (State::Closed, (1, 0, 0)));
+    }
+    bench.clock.advance(seconds(15));
+    bench.end_all(Outcome::Failure, 2);
+    assert_eq!(bench.window(), (2, 2, 0));
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.trip(), Trip::FailureRate { failures: 3, calls: 3, limit: 0.5 });
+}
+
+#[test]
+fn a_bad_call_in_every_idle_period_opens_nothing() {
+    // tower: the same, with a probe that fails.
+    let bench = Bench::with(last(seconds(10)).failure_rate(0.5).minimum_calls(2));
+    for _ in 0..100 {
+        bench.clock.advance(seconds(15));
+        bench.end(Outcome::Failure);
+        assert_eq!((bench.breaker.state(), bench.window()), (State::Closed, (1, 1, 0)));
+    }
+}
+
+#[test]
+fn an_idle_window_is_empty_however_long_it_was_idle() {
+    for idle in [seconds(10), seconds(11), seconds(1 << 20), seconds(1 << 33)] {
+        let bench = Bench::with(last(seconds(10)).failure_threshold(2));
+        bench.end(Outcome::Failure);
+        bench.end(Outcome::Success);
+        bench.clock.advance(idle);
+        assert_eq!(bench.window(), (0, 0, 0));
+        bench.end(Outcome::Failure);
+        assert_eq!((bench.breaker.state(), bench.window()), (State::Closed, (1, 1, 0)));
+    }
+}
+
+#[test]
+fn a_window_below_a_second_is_kept() {
+    // sentinel: sub-second windows were truncated to zero.
+    let bench = Bench::with(last(Duration::from_millis(20)).failure_threshold(2));
+    bench.end(Outcome::Failure);
+    bench.clock.advance(Duration::from_millis(20));
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.breaker.state(), State::Closed);
+    bench.clock.advance(Duration::from_millis(19));
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.breaker.state(), State::Open);
+}
+
+#[test]
+fn the_smallest_window_works() {
+    let bench = Bench::with(last(NANO).failure_threshold(2));
+    bench.end(Outcome::Failure);
+    bench.clock.advance(seconds(1));
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.breaker.state(), State::Closed);
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.breaker.state(), State::Open);
+}
+
+#[test]
+fn a_window_of_max_never_forgets() {
+    // failsafe, sentinel: Duration::MAX panics.
+    let bench = Bench::with(last(Duration::MAX).failure_threshold(3));
+    for idle in [seconds(3600), seconds(100 * 24 * 3600)] {
+        bench.end(Outcome::Failure);
+        bench.end(Outcome::Success);
+        bench.clock.advance(idle);
+    }
+    bench.clock.advance(Duration::MAX);
+    assert_eq!(bench.window(), (4, 2, 0));
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.trip(), Trip::FailuresInWindow { failures: 3, calls: 5, limit: 3 });
+}
+
+#[test]
+fn an_ignored_call_is_in_no_count_of_a_window_of_time() {
+    let bench = Bench::with(last(seconds(10)).failure_rate(0.5).minimum_calls(2));
+    bench.end(Outcome::Failure);
+    bench.end_all(Outcome::Ignored, 100);
+    assert_eq!(bench.window(), (1, 1, 0));
+}
+
+#[test]
+fn a_success_does_not_open_by_a_window_of_time() {
+    // recloser PR#10, failsafe.
+    let bench = Bench::with(last(seconds(10)).failure_rate(0.5));
+    bench.end_all(Outcome::Failure, 5);
+    bench.end_all(Outcome::Success, 5);
+    assert_eq!((bench.breaker.state(), bench.window()), (State::Closed, (10, 5, 0)));
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.trip(), Trip::FailureRate { failures: 6, calls: 11, limit: 0.5 });
+}
+
+#[test]
+fn a_call_enters_the_window_when_it_ends() {
+    let bench = Bench::with(last(seconds(10)).failure_threshold(2));
+    let long = bench.permit();
+    bench.clock.advance(seconds(60));
+    bench.end(Outcome::Failure);
+    long.settle(Outcome::Failure);
+    assert_eq!(bench.trip(), Trip::FailuresInWindow { failures: 2, calls: 2, limit: 2 });
+}
+
+#[test]
+fn slow_calls_open_by_a_window_of_time() {
+    let bench = Bench::with(last(seconds(60)).slow_call(seconds(1)).slow_call_rate(0.2).minimum_calls(5));
+    bench.end_all(Outcome::Success, 4);
+    bench.take(seconds(1), Outcome::Success);
+    assert_eq!(bench.trip(), Trip::SlowCallRate { slow: 1, calls: 5, limit: 0.2 });
+}
+
+#[test]
+fn another_generation_begins_with_an_empty_window_of_time() {
+    let bench = Bench::with(last(seconds(10)).failure_threshold(3));
+    for _ in 0..20 {
+        bench.end_all(Outcome::Failure, 2);
+        bench.end_all(Outcome::Success, 2);
+        assert_eq!(bench.window(), (4, 2, 0));
+        let late = (bench.permit(), bench.permit());
+        bench.breaker.reset();
+        late.0.settle(Outcome::Failure);
+        late.1.settle(Outcome::Success);
+        assert_eq!((bench.breaker.state(), bench.window()), (State::Closed, (0, 0, 0)));
+        bench.clock.advance(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn successes_of_all_threads_are_in_the_rate() {
+    // More threads than have a place of their own on a small machine.
+    const THREADS: u64 = 24;
+    let bench = Bench::with(last(seconds(60)).failure_rate(0.1).minimum_calls(1));
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| bench.end_all(Outcome::Success, 100));
+        }
+    });
+    assert_eq!(bench.window(), (100 * THREADS, 0, 0));
+    bench.end_all(Outcome::Failure, 266);
+    assert_eq!((bench.breaker.state(), bench.window()), (State::Closed, (2666, 266, 0)));
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.trip(), Trip::FailureRate { failures: 267, calls: 2667, limit: 0.1 });
+}
+
+#[test]
+fn successes_of_threads_that_are_gone_stay_and_are_forgotten_in_time() {
+    let bench = Bench::with(last(seconds(10)).failure_threshold(5));
+    for second in 1..=20 {
+        std::thread::scope(|scope| {
+            scope.spawn(|| bench.end_all(Outcome::Success, 3));
+        });
+        bench.end(Outcome::Success);
+        assert_eq!(bench.window(), (4 * second.min(10), 0, 0));
+        bench.clock.advance(seconds(1));
+    }
+}

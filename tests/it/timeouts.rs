@@ -1,0 +1,223 @@
+//! How long an async call may take.
+
+use std::future::pending;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use breaker_runtime::{
+    BreakerError, Cause, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Mode, Outcome, State, Trip,
+};
+
+use crate::support::{Bench, NANO, RECOVERY, poll_once, seconds, settings};
+
+type Answer = Result<u8, BreakerError>;
+type Call<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
+
+const LIMIT: Duration = Duration::from_secs(2);
+
+fn limited() -> ConfigBuilder {
+    settings().call_timeout(LIMIT)
+}
+
+/// Polled once, and pending.
+fn started<'a>(bench: &'a Bench, future: impl Future<Output = Answer> + 'a) -> Call<'a> {
+    let mut call: Call<'a> = Box::pin(bench.breaker.call_async(future));
+    assert!(poll_once(call.as_mut()).is_pending());
+    call
+}
+
+/// What a call says whose time is over.
+fn ended(mut call: Call<'_>) -> BreakerError {
+    let Poll::Ready(Err(error)) = poll_once(call.as_mut()) else { panic!("it goes on") };
+    error
+}
+
+fn time_out(bench: &Bench) -> BreakerError {
+    let call = started(bench, pending());
+    bench.clock.advance(LIMIT);
+    ended(call)
+}
+
+#[test]
+fn a_call_that_takes_too_long_is_ended_and_counts_as_a_failure_and_as_a_timeout() {
+    let bench = Bench::with(limited());
+    let mut call = started(&bench, pending());
+    bench.clock.advance(LIMIT.checked_sub(NANO).unwrap());
+    assert!(poll_once(call.as_mut()).is_pending());
+    bench.clock.advance(NANO);
+    let error = ended(call);
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::TimedOut, None));
+    assert!(error.to_string().contains("call_timeout"), "{error}");
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.totals.timeouts, snapshot.totals.failures, snapshot.totals.calls()), (1, 0, 1));
+    assert_eq!(snapshot.consecutive_failures, 1);
+    time_out(&bench);
+    assert_eq!(bench.trip(), Trip::ConsecutiveFailures { failures: 2, limit: 2 });
+    assert_eq!(bench.last().last_failure.as_deref(), Some("it took longer than call_timeout"));
+}
+
+#[test]
+fn the_future_of_a_call_that_is_ended_is_dropped() {
+    struct Witness<'a>(&'a std::cell::Cell<bool>);
+    impl Drop for Witness<'_> {
+        fn drop(&mut self) {
+            self.0.set(true);
+        }
+    }
+    let (bench, is_dropped) = (Bench::with(limited()), std::cell::Cell::new(false));
+    let mut call = started(&bench, async {
+        let _witness = Witness(&is_dropped);
+        pending().await
+    });
+    bench.clock.advance(LIMIT);
+    assert!(!is_dropped.get());
+    assert!(poll_once(call.as_mut()).is_ready());
+    // At once, though the caller still holds what is left of the call.
+    assert!(is_dropped.get());
+    drop(call);
+    // opossum#198: a call that timed out ended a second time.
+    assert_eq!(bench.breaker.snapshot().totals.calls(), 1);
+}
+
+#[test]
+fn a_result_that_is_there_in_time_wins() {
+    // opossum#198: one result a call, never a timeout and then another.
+    let bench = Bench::with(limited());
+    let mut polls = 0;
+    let late = std::future::poll_fn(move |_| {
+        polls += 1;
+        if polls == 2 { Poll::Ready(Answer::Ok(7)) } else { Poll::Pending }
+    });
+    let mut call = started(&bench, late);
+    bench.clock.advance(LIMIT);
+    assert!(matches!(poll_once(call.as_mut()), Poll::Ready(Ok(7))));
+    let totals = bench.breaker.snapshot().totals;
+    assert_eq!((totals.successes, totals.calls()), (1, 1));
+}
+
+#[test]
+fn a_trial_that_takes_too_long_opens_again() {
+    let bench = Bench::with(limited());
+    bench.open_now();
+    bench.clock.advance(RECOVERY);
+    time_out(&bench);
+    assert_eq!((bench.breaker.state(), bench.last().cause), (State::Open, Cause::TrialFailed));
+    assert_eq!(bench.last().last_failure.as_deref(), Some("it took longer than call_timeout"));
+    bench.clock.advance(RECOVERY);
+    drop((bench.permit(), bench.permit()));
+}
+
+#[test]
+fn a_timeout_is_a_failure_to_every_rule() {
+    let rate = Config::builder().window_calls(4).failure_rate(0.5).minimum_calls(2).call_timeout(LIMIT);
+    let bench = Bench::with(rate);
+    bench.end(Outcome::Success);
+    time_out(&bench);
+    assert_eq!(bench.trip(), Trip::FailureRate { failures: 1, calls: 2, limit: 0.5 });
+    let slow =
+        Config::builder().window_time(seconds(60)).slow_call(LIMIT).minimum_calls(1).call_timeout(LIMIT);
+    let bench = Bench::with(slow);
+    time_out(&bench);
+    assert_eq!(bench.trip(), Trip::SlowCallRate { slow: 1, calls: 1, limit: 0.5 });
+}
+
+#[test]
+fn a_call_that_is_ended_leaves_the_bulkhead() {
+    let bench = Bench::with(limited().max_concurrent(1).failure_threshold(100));
+    for _ in 0..10 {
+        time_out(&bench);
+        assert_eq!(bench.breaker.snapshot().calls_in_flight, Some(0));
+        // And leaves it once: there is one place, not two.
+        let _place = bench.permit();
+        assert!(bench.rejects());
+    }
+}
+
+#[test]
+fn the_time_that_a_call_waits_for_its_turn_is_not_its_own() {
+    let bench = Bench::with(limited().max_concurrent(1).max_wait(Duration::MAX));
+    let place = bench.permit();
+    let mut call = started(&bench, pending());
+    bench.clock.advance(10 * LIMIT);
+    assert!(poll_once(call.as_mut()).is_pending());
+    place.settle(Outcome::Success);
+    assert!(poll_once(call.as_mut()).is_pending());
+    bench.clock.advance(LIMIT.checked_sub(NANO).unwrap());
+    assert!(poll_once(call.as_mut()).is_pending());
+    bench.clock.advance(NANO);
+    assert_eq!(ended(call).kind(), ErrorKind::TimedOut);
+}
+
+#[test]
+fn a_limit_of_max_ends_no_call() {
+    let bench = Bench::with(settings().call_timeout(Duration::MAX));
+    let mut call = started(&bench, pending());
+    bench.clock.advance(Duration::MAX);
+    assert!(poll_once(call.as_mut()).is_pending());
+}
+
+#[test]
+fn shadow_mode_ends_no_call() {
+    let bench = Bench::with(limited().mode(Mode::Shadow));
+    let mut call = started(&bench, pending());
+    bench.clock.advance(2 * LIMIT);
+    assert!(poll_once(call.as_mut()).is_pending());
+    drop(call);
+    assert_eq!(bench.breaker.snapshot().totals.ignored, 1);
+}
+
+#[test]
+fn a_disabled_breaker_ends_no_call() {
+    let bench = Bench::with(limited());
+    bench.breaker.disable();
+    let mut call = started(&bench, pending());
+    bench.clock.advance(2 * LIMIT);
+    assert!(poll_once(call.as_mut()).is_pending());
+}
+
+#[test]
+fn permits_and_sync_calls_are_not_ended() {
+    let bench = Bench::with(limited());
+    bench.take(2 * LIMIT, Outcome::Success);
+    let call = || {
+        bench.clock.advance(2 * LIMIT);
+        Answer::Ok(1)
+    };
+    assert_eq!(bench.breaker.call(call).unwrap(), 1);
+    assert_eq!(bench.breaker.snapshot().totals.successes, 2);
+}
+
+#[test]
+fn a_limit_that_is_applied_holds_for_calls_that_start_after_it() {
+    let bench = Bench::new();
+    let mut before = started(&bench, pending());
+    bench.breaker.apply(limited().build().unwrap());
+    let after = started(&bench, pending());
+    bench.clock.advance(LIMIT);
+    assert!(poll_once(before.as_mut()).is_pending());
+    assert_eq!(ended(after).kind(), ErrorKind::TimedOut);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokios_own_timers_end_calls_and_waiting() {
+    let config = limited().max_concurrent(1).max_wait(seconds(1)).build().unwrap();
+    let breaker = CircuitBreaker::new("real timers", config).unwrap();
+    let (long, waiting) =
+        tokio::join!(breaker.call_async(pending::<Answer>()), breaker.call_async(async { Answer::Ok(1) }),);
+    assert_eq!(long.unwrap_err().kind(), ErrorKind::TimedOut);
+    assert_eq!(waiting.unwrap_err().kind(), ErrorKind::BulkheadFull);
+    assert_eq!(breaker.call_async(async { Answer::Ok(2) }).await.unwrap(), 2);
+    let totals = breaker.snapshot().totals;
+    assert_eq!((totals.timeouts, totals.rejections.bulkhead, totals.successes), (1, 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_waits_are_not_too_long_for_tokio() {
+    let nearly_never = Duration::MAX.checked_sub(NANO).unwrap();
+    for time in [seconds(1 << 33), seconds(1 << 40), nearly_never] {
+        let config = limited().call_timeout(time).max_concurrent(1).max_wait(time).build().unwrap();
+        let breaker = CircuitBreaker::new("for ages", config).unwrap();
+        assert_eq!(breaker.call_async(async { Answer::Ok(2) }).await.unwrap(), 2);
+    }
+}

@@ -1,0 +1,178 @@
+//! What `apply` does to a window: it keeps whatever the new one has room for.
+
+use std::time::Duration;
+
+use breaker_runtime::{Config, ConfigBuilder, Outcome, State, Trip};
+
+use crate::support::{Bench, RECOVERY, seconds};
+
+fn calls(calls: u32) -> ConfigBuilder {
+    Config::builder().window_calls(calls).failure_threshold(1000).recovery_timeout(RECOVERY)
+}
+
+fn time(time: Duration) -> ConfigBuilder {
+    Config::builder().window_time(time).failure_threshold(1000).recovery_timeout(RECOVERY)
+}
+
+fn obey(bench: &Bench, settings: ConfigBuilder) {
+    bench.breaker.apply(settings.build().unwrap());
+}
+
+#[test]
+fn a_window_of_calls_that_grows_keeps_all_and_makes_room() {
+    let bench = Bench::with(calls(5));
+    bench.end_all(Outcome::Failure, 10);
+    bench.end_all(Outcome::Success, 3);
+    assert_eq!(bench.window(), (5, 2, 0));
+    obey(&bench, calls(8));
+    assert_eq!(bench.window(), (5, 2, 0));
+    bench.end_all(Outcome::Success, 3);
+    assert_eq!(bench.window(), (8, 2, 0));
+    bench.end(Outcome::Success);
+    assert_eq!(bench.window(), (8, 1, 0));
+}
+
+#[test]
+fn a_window_of_calls_that_shrinks_keeps_the_last_ones() {
+    let bench = Bench::with(calls(10));
+    bench.end_all(Outcome::Failure, 4);
+    bench.end_all(Outcome::Success, 4);
+    bench.end_all(Outcome::Failure, 2);
+    obey(&bench, calls(5));
+    assert_eq!(bench.window(), (5, 2, 0));
+    obey(&bench, calls(7));
+    assert_eq!(bench.window(), (5, 2, 0));
+    bench.end_all(Outcome::Success, 2);
+    assert_eq!(bench.window(), (7, 2, 0));
+}
+
+#[test]
+fn a_window_of_calls_is_exact_after_every_change_of_its_size() {
+    let bench = Bench::with(calls(1));
+    let mut held: Vec<bool> = Vec::new();
+    for (nth, size) in [3_usize, 7, 2, 10, 10, 1, 4, 64, 5].into_iter().cycle().take(200).enumerate() {
+        obey(&bench, calls(u32::try_from(size).unwrap()));
+        held.drain(..held.len().saturating_sub(size));
+        for call in 0..nth % 6 {
+            let failed = (nth * 7 + call) % 3 == 0;
+            bench.end(if failed { Outcome::Failure } else { Outcome::Success });
+            held.push(failed);
+            held.drain(..held.len().saturating_sub(size));
+            let failures = held.iter().filter(|failed| **failed).count();
+            assert_eq!(bench.window(), (held.len() as u64, failures as u64, 0), "{nth} {size}");
+        }
+    }
+}
+
+#[test]
+fn a_window_of_time_that_shrinks_forgets_what_is_too_old() {
+    let bench = Bench::with(time(seconds(100)));
+    bench.end(Outcome::Failure);
+    bench.clock.advance(seconds(50));
+    bench.end(Outcome::Failure);
+    bench.end(Outcome::Success);
+    bench.clock.advance(seconds(9));
+    obey(&bench, time(seconds(20)));
+    assert_eq!(bench.window(), (2, 1, 0));
+    bench.clock.advance(seconds(21));
+    assert_eq!(bench.window(), (0, 0, 0));
+}
+
+#[test]
+fn a_window_of_time_that_grows_keeps_what_it_holds_for_longer() {
+    let bench = Bench::with(time(seconds(10)));
+    bench.end(Outcome::Failure);
+    bench.end(Outcome::Success);
+    bench.clock.advance(seconds(5));
+    obey(&bench, time(seconds(1000)));
+    assert_eq!(bench.window(), (2, 1, 0));
+    bench.clock.advance(seconds(890));
+    bench.end(Outcome::Success);
+    assert_eq!(bench.window(), (3, 1, 0));
+    bench.clock.advance(seconds(110));
+    assert_eq!(bench.window(), (1, 0, 0));
+}
+
+#[test]
+fn successes_of_all_threads_are_carried_into_another_window_of_time() {
+    let bench = Bench::with(time(seconds(10)));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| bench.end_all(Outcome::Success, 10));
+        }
+    });
+    bench.end(Outcome::Failure);
+    for length in [20, 5, 100, 1] {
+        obey(&bench, time(seconds(length)));
+        assert_eq!(bench.window(), (81, 1, 0), "{length}");
+        bench.clock.advance(Duration::from_millis(10));
+    }
+    bench.end_all(Outcome::Success, 5);
+    assert_eq!(bench.window(), (86, 1, 0));
+}
+
+#[test]
+fn another_kind_of_window_begins_empty_and_the_run_stays() {
+    let bench = Bench::with(calls(10));
+    bench.end_all(Outcome::Failure, 3);
+    for settings in [time(seconds(10)), calls(10), time(seconds(20))] {
+        obey(&bench, settings);
+        assert_eq!(bench.window(), (0, 0, 0));
+        bench.end(Outcome::Failure);
+        bench.end(Outcome::Failure);
+        assert_eq!(bench.window(), (2, 2, 0));
+    }
+    assert_eq!(bench.breaker.snapshot().consecutive_failures, 9);
+}
+
+#[test]
+fn a_window_can_be_added_and_taken_away() {
+    let bench = Bench::with(Config::builder().failure_threshold(4));
+    bench.end_all(Outcome::Failure, 3);
+    assert!(bench.breaker.snapshot().window.is_none());
+    obey(&bench, calls(10).failure_threshold(3));
+    assert_eq!((bench.window(), bench.breaker.snapshot().consecutive_failures), ((0, 0, 0), 3));
+    bench.end_all(Outcome::Failure, 2);
+    assert_eq!((bench.breaker.state(), bench.window()), (State::Closed, (2, 2, 0)));
+    obey(&bench, Config::builder().failure_threshold(6));
+    assert!(bench.breaker.snapshot().window.is_none());
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.trip(), Trip::ConsecutiveFailures { failures: 6, limit: 6 });
+}
+
+#[test]
+fn rules_that_are_applied_look_at_what_the_window_holds() {
+    let bench = Bench::with(calls(10));
+    bench.end_all(Outcome::Success, 4);
+    bench.end_all(Outcome::Failure, 5);
+    obey(&bench, Config::builder().window_calls(10).failure_rate(0.6).recovery_timeout(RECOVERY));
+    assert_eq!(bench.breaker.state(), State::Closed);
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.trip(), Trip::FailureRate { failures: 6, calls: 10, limit: 0.6 });
+}
+
+#[test]
+fn slow_calls_that_are_applied_are_those_that_start_after_it() {
+    let bench = Bench::with(calls(10));
+    let before = bench.permit();
+    obey(&bench, calls(10).slow_call(seconds(1)).slow_call_rate(1.0));
+    let after = bench.permit();
+    bench.clock.advance(seconds(1));
+    before.settle(Outcome::Success);
+    after.settle(Outcome::Success);
+    assert_eq!(bench.window(), (2, 0, 1));
+    assert_eq!(bench.breaker.snapshot().durations.unwrap().count(), 1);
+}
+
+#[test]
+fn the_window_of_an_open_circuit_may_change_too() {
+    let bench = Bench::with(calls(10).failure_threshold(2));
+    bench.end_all(Outcome::Failure, 2);
+    for settings in [calls(20), time(seconds(10)), calls(3)] {
+        obey(&bench, settings);
+        assert_eq!((bench.breaker.state(), bench.window()), (State::Open, (0, 0, 0)));
+    }
+    bench.breaker.reset();
+    bench.end(Outcome::Failure);
+    assert_eq!(bench.window(), (1, 1, 0));
+}

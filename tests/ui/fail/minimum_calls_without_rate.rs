@@ -1,0 +1,8 @@
+use breaker_runtime::{BreakerError, circuit_breaker};
+
+#[circuit_breaker(window = 100, minimum_calls = 20)]
+fn price() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+fn main() {}
