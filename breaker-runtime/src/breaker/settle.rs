@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use crate::state::machine::Ticket;
 use crate::state::{Details, Trial};
 use crate::sync::Ordering;
-use crate::totals::Total;
+use crate::totals::{Rare, Total};
 use crate::window::{Bad, Trip};
 
 /// How a call ended.
@@ -52,7 +52,7 @@ impl Admission<'_> {
 
     pub(super) fn ignore(self) {
         self.circuit.leave(self.stamp, End::Ignored);
-        self.circuit.counters.add(Total::Ignored);
+        self.circuit.counters.add(Total::Rare(Rare::Ignored));
         self.circuit.give_back(self.ticket);
     }
 
@@ -96,7 +96,7 @@ impl Circuit {
     #[inline(never)]
     fn fail(&self, ticket: Ticket, stamp: Stamp, end: End, text: Text<'_>) {
         let is_slow = self.leave(stamp, end);
-        self.counters.add(if end == End::TimedOut { Total::Timeouts } else { Total::Failures });
+        self.counters.add(if end == End::TimedOut { Total::Rare(Rare::Timeouts) } else { Total::Failures });
         self.go_badly(ticket, if is_slow { Bad::SlowFailure } else { Bad::Failure }, text);
     }
 
