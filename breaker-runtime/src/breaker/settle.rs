@@ -82,8 +82,11 @@ impl Circuit {
             self.succeed_watched(ticket);
         } else if ticket.is_trial() {
             self.pass_trial(ticket);
-        } else {
-            self.machine.end_run(ticket);
+        } else if self.machine.end_run(ticket)
+            && let Some(extras) = self.extras.get()
+        {
+            // It began before the settings asked for a window, and ends after.
+            extras.succeed(ticket.generation(), &self.clock);
         }
     }
 
