@@ -72,7 +72,7 @@ fn with_few_switches(scene: impl Fn() + Send + Sync + 'static) {
     with_at_most(3, scene);
 }
 
-/// The same with so many interruptions: two, where there are three threads.
+/// The same with so many interruptions: two, where there are three threads or many calls.
 fn with_at_most(switches: usize, scene: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(switches);

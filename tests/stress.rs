@@ -10,6 +10,8 @@
 //! | `telling.rs` | changes are told once and in order |
 //! | `keys.rs` | one circuit for each key |
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot get what it needs has failed")]
+
 #[path = "stress/keys.rs"]
 mod keys;
 #[path = "stress/limits.rs"]
@@ -33,10 +35,11 @@ const RECOVERY: Duration = Duration::from_secs(30);
 /// Runs `work` on all threads, which start at one moment, each with dice and a number of its own. What each
 /// brings back, and `beside`, which goes on as long as any of them works.
 fn storm<T: Send>(work: impl Fn(Rng, u64) -> T + Sync, mut beside: impl FnMut(&mut Rng)) -> Vec<T> {
-    let start = Barrier::new(THREADS as usize + 1);
+    let numbers = [0, 1, 2, 3, 4, 5, 6, 7];
+    let start = Barrier::new(numbers.len() + 1);
     std::thread::scope(|scope| {
         let (work, start) = (&work, &start);
-        let threads = [0, 1, 2, 3, 4, 5, 6, 7].map(|number| {
+        let threads = numbers.map(|number| {
             scope.spawn(move || {
                 let dice = Rng::with_seed(number);
                 start.wait();
@@ -110,11 +113,13 @@ struct Inside {
 }
 
 impl Inside {
-    fn visit(&self) {
+    /// How many were inside with this one.
+    fn visit(&self) -> u32 {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         std::thread::yield_now();
         self.now.fetch_sub(1, Ordering::SeqCst);
+        now
     }
 
     fn most(&self) -> u32 {

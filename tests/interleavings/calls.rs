@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use breaker_runtime::{CircuitBreaker, ConfigBuilder, Outcome, State, Trip};
 
-use super::{RECOVERY, breaker, end, permit, race_on, strict, window, with_few_switches};
+use super::{RECOVERY, breaker, end, permit, race_on, strict, window, with_at_most, with_few_switches};
 
 /// So many failures among the last so many calls.
 fn of_calls(failures: u32, calls: u32) -> ConfigBuilder {
@@ -17,7 +17,7 @@ fn opened_by(breaker: &CircuitBreaker) -> Option<Trip> {
 
 #[test]
 fn no_call_of_two_threads_is_lost_or_counted_twice() {
-    with_few_switches(|| {
+    with_at_most(2, || {
         let (_clock, breaker) = breaker(of_calls(10, 10));
         race_on(
             &breaker,
@@ -144,7 +144,7 @@ fn a_success_that_begins_the_next_window_beside_a_late_one_is_alone_there() {
 #[test]
 fn a_result_beside_a_whole_recovery_is_not_in_the_next_window() {
     for outcome in [Outcome::Success, Outcome::Failure] {
-        with_few_switches(move || {
+        with_at_most(2, move || {
             let (clock, breaker) = breaker(of_calls(2, 10).half_open_timeout(Duration::MAX));
             let late = permit(&breaker);
             end(&breaker, Outcome::Failure);

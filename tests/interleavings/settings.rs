@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use breaker_runtime::{CircuitBreaker, ConfigBuilder, Outcome, State};
 
-use super::{breaker, due, end, keep_one, permit, race_on, strict, window, with_few_switches};
+use super::{breaker, due, end, keep_one, permit, race_on, strict, window, with_at_most, with_few_switches};
 
 fn apply(settings: ConfigBuilder) -> impl FnOnce(&CircuitBreaker) + 'static {
     move |breaker| breaker.apply(settings.build().expect("the settings are in range"))
@@ -97,7 +97,7 @@ fn a_failure_beside_a_first_window_is_in_the_run_and_at_most_once_in_the_window(
 
 #[test]
 fn calls_beside_a_window_of_time_of_another_length_are_counted_once_and_no_failure_is_lost() {
-    with_few_switches(|| {
+    with_at_most(2, || {
         let (clock, breaker) = breaker(time(10));
         end(&breaker, Outcome::Success);
         end(&breaker, Outcome::Failure);
