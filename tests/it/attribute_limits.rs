@@ -163,7 +163,7 @@ fn a_future_with_limits_grows_by_no_more_than_is_said() {
     assert!(grown.0 <= 48 + 32 && grown.1 <= 48 + 128, "they grew by {grown:?} bytes");
 }
 
-struct Fragile;
+struct Fragile(String);
 
 impl Clone for Fragile {
     fn clone(&self) -> Self {
@@ -173,7 +173,7 @@ impl Clone for Fragile {
 
 #[circuit_breaker(name = "limits/fragile", call_timeout = "1h", max_concurrent = 1, fallback = kept)]
 async fn fragile(order: Fragile) -> u32 {
-    drop(order);
+    drop(order.0);
     1
 }
 
@@ -184,7 +184,7 @@ fn kept(_order: Fragile) -> u32 {
 #[tokio::test]
 async fn an_argument_whose_clone_panics_takes_no_place_with_it() {
     for _ in 0..3 {
-        assert!(tokio::spawn(fragile(Fragile)).await.is_err());
+        assert!(tokio::spawn(fragile(Fragile(String::new()))).await.is_err());
         let snapshot = Registry::global().get("limits/fragile").unwrap().snapshot();
         assert_eq!(snapshot.calls_in_flight, Some(0));
     }
