@@ -8,6 +8,7 @@
 //! | `panics.rs` | library code has no shortcut that panics, and no unsafe |
 //! | `manifests.rs` | every version, lint and feature stands in one place and says why |
 //! | `plan.rs` | what stands at the top level, and README's map |
+//! | `promises.rs` | every test that the page about promises names is there |
 //!
 //! A rule is a function from texts to complaints, so beside each stands a test that feeds it a bad
 //! text and wants the complaint. `house.rs` reads the tree, `source.rs` one file, `tokens.rs` and
@@ -28,6 +29,8 @@ mod mentions;
 mod panics;
 #[path = "tidy/plan.rs"]
 mod plan;
+#[path = "tidy/promises.rs"]
+mod promises;
 #[path = "tidy/rooms.rs"]
 mod rooms;
 #[path = "tidy/source.rs"]
@@ -116,6 +119,14 @@ fn nothing_else_stands_at_the_top_level() {
 fn the_map_names_every_room() {
     let house = House::read().unwrap();
     settle(&plan::map(&house.readme, &house.library()));
+}
+
+#[test]
+fn every_promise_names_a_test_that_is_there() {
+    const PAGE: &str = "breaker-runtime/src/docs/internals.md";
+    let house = House::read().unwrap();
+    let page = house::text_of(PAGE).unwrap();
+    settle(&promises::complaints(PAGE, &page, &house.all()));
 }
 
 #[track_caller]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::sync::striped::{Mine, Striped};
 use crate::sync::{AtomicU64, Ordering};
 
-/// How long the calls of a circuit breaker took that ran to their end: all of them since it was made.
+/// How long the calls of a circuit breaker took that succeeded or failed: all of them since it was made.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, Outcome};

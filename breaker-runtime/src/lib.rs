@@ -59,6 +59,7 @@ mod registry;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+pub mod docs;
 
 pub use breaker_macros::circuit_breaker;
 

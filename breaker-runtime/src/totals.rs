@@ -4,7 +4,7 @@
 //! then, for their first few thousand calls are counted in small shared cells.
 
 use crate::sync::striped::{Mine, Striped};
-use crate::sync::{AtomicU16, AtomicU64, Ordering};
+use crate::sync::{AtomicU16, AtomicU64, OnceBox, Ordering};
 
 /// How many calls ended in which way since the breaker was made. Every call that ended is in exactly
 /// one of successes, failures, timeouts, ignored and rejected; nothing ever resets them.
@@ -50,14 +50,20 @@ pub struct Rejections {
     pub bulkhead: u64,
 }
 
-/// What a call adds one to.
+/// What a call adds one to: the ways in which most calls end, each thread for itself, and the others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Total {
     Successes,
     Failures,
+    Open,
+    Rare(Rare),
+}
+
+/// Ways in which few calls end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rare {
     Timeouts,
     Ignored,
-    Open,
     HalfOpen,
     ForcedOpen,
     Bulkhead,
@@ -68,11 +74,12 @@ pub(crate) enum Total {
 pub(crate) struct Counters {
     cells: Striped<Cells>,
     /// What threads that own no cell count before it is worth a block of cells.
-    early: [AtomicU16; 8],
+    early: [AtomicU16; 3],
+    rare: OnceBox<[AtomicU64; 5]>,
 }
 
 #[derive(Debug, Default)]
-struct Cells([AtomicU64; 8]);
+struct Cells([AtomicU64; 3]);
 
 /// So many calls of threads other than the first make a block of cells. Far from the largest u16: it is
 /// passed by one for each thread that is on its way.
@@ -80,14 +87,20 @@ const WORTH_A_BLOCK: u16 = 4096;
 
 impl Counters {
     pub(crate) fn new() -> Self {
-        Self { cells: Striped::new(), early: Default::default() }
+        Self { cells: Striped::new(), early: Default::default(), rare: OnceBox::new() }
     }
 
     #[inline]
     pub(crate) fn add(&self, total: Total) {
+        let cell = match total {
+            Total::Successes => 0,
+            Total::Failures => 1,
+            Total::Open => 2,
+            Total::Rare(rare) => return self.add_rare(rare),
+        };
         match self.cells.alone() {
-            Some(cells) => cells.add_alone(total),
-            None => self.add_otherwise(total),
+            Some(cells) => cells.add_alone(cell),
+            None => self.add_otherwise(cell),
         }
     }
 
@@ -98,7 +111,9 @@ impl Counters {
                 *sum += cell.load(Ordering::Relaxed);
             }
         }
-        let [successes, failures, timeouts, ignored, open, half_open, forced_open, bulkhead] = sums;
+        let [successes, failures, open] = sums;
+        let rare = self.rare.get().map(|rare| rare.each_ref().map(|cell| cell.load(Ordering::Relaxed)));
+        let [timeouts, ignored, half_open, forced_open, bulkhead] = rare.unwrap_or_default();
         let rejections = Rejections { open, half_open, forced_open, bulkhead };
         let rejected = open + half_open + forced_open + bulkhead;
         Totals { successes, failures, timeouts, ignored, rejected, rejections }
@@ -106,20 +121,27 @@ impl Counters {
 
     /// The first call of a thread or of the breaker, or a thread beyond the block.
     #[cold]
-    fn add_otherwise(&self, total: Total) {
+    fn add_otherwise(&self, cell: usize) {
         if let Some(own) = self.cells.claim() {
-            return own.add_alone(total);
+            return own.add_alone(cell);
         }
-        if let Some(cell) = self.early.get(total as usize)
+        if let Some(early) = self.early.get(cell)
             && !self.cells.has_block()
-            && cell.load(Ordering::Relaxed) < WORTH_A_BLOCK
+            && early.load(Ordering::Relaxed) < WORTH_A_BLOCK
         {
-            cell.fetch_add(1, Ordering::Relaxed);
+            early.fetch_add(1, Ordering::Relaxed);
             return;
         }
         match self.cells.mine() {
-            Mine::Alone(cells) => cells.add_alone(total),
-            Mine::Shared(cells) => cells.add_shared(total),
+            Mine::Alone(cells) => cells.add_alone(cell),
+            Mine::Shared(cells) => cells.add_shared(cell),
+        }
+    }
+
+    #[inline(never)]
+    fn add_rare(&self, rare: Rare) {
+        if let Some(cell) = self.rare.get_or_init(Box::default).get(rare as usize) {
+            cell.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -127,14 +149,14 @@ impl Counters {
 impl Cells {
     /// Only for the one thread that writes these cells.
     #[inline]
-    fn add_alone(&self, total: Total) {
-        if let Some(cell) = self.0.get(total as usize) {
+    fn add_alone(&self, cell: usize) {
+        if let Some(cell) = self.0.get(cell) {
             cell.store(cell.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         }
     }
 
-    fn add_shared(&self, total: Total) {
-        if let Some(cell) = self.0.get(total as usize) {
+    fn add_shared(&self, cell: usize) {
+        if let Some(cell) = self.0.get(cell) {
             cell.fetch_add(1, Ordering::Relaxed);
         }
     }

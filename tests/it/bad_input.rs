@@ -149,6 +149,16 @@ fn a_name_is_neither_empty_nor_endless() {
 }
 
 #[test]
+fn a_number_of_keys_out_of_range_is_refused() {
+    let registry = Registry::new();
+    for max_keys in [0, 1_000_001, u32::MAX] {
+        let error = registry.register_keyed("keyed", Config::default(), max_keys).unwrap_err();
+        assert_eq!(error.to_string(), "max_keys must be between 1 and 1000000");
+    }
+    assert!(registry.register_keyed("keyed", Config::default(), 1_000_000).is_ok());
+}
+
+#[test]
 fn the_largest_windows_and_limits_work() {
     let bench = Bench::with(
         settings().window_calls(1_000_000).failure_threshold((1 << 24) - 1).max_concurrent(u32::MAX),

@@ -34,6 +34,7 @@ mod shapes_async;
 mod shapes_sync;
 mod snapshots;
 mod states;
+mod subscriptions;
 mod support;
 mod time_windows;
 mod timeouts;

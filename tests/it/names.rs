@@ -1,6 +1,6 @@
 //! The registry: one name, one breaker, and conflicts that name both places.
 
-use breaker_runtime::{Config, RegisterError, Registry, State};
+use breaker_runtime::{Config, Outcome, RegisterError, Registry, State};
 
 #[test]
 fn the_same_name_and_settings_give_the_same_breaker() {
@@ -47,6 +47,17 @@ fn a_conflict_is_remembered_once() {
         assert!(registry.register("again", other.clone()).is_err());
     }
     assert_eq!(registry.check().unwrap_err().iter().count(), 1);
+}
+
+#[test]
+fn a_breaker_that_is_registered_anew_for_every_request_trips() {
+    // aspnetcore#48089: built for each request, it never did.
+    let registry = Registry::new();
+    let request = || registry.register("per request", Config::default()).unwrap();
+    for _ in 0..5 {
+        request().try_acquire().unwrap().settle(Outcome::Failure);
+    }
+    assert_eq!(request().state(), State::Open);
 }
 
 #[test]

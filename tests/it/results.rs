@@ -219,6 +219,18 @@ fn a_text_that_uses_the_breaker_does_not_deadlock() {
 }
 
 #[test]
+fn a_classifier_that_uses_the_breaker_does_not_deadlock() {
+    let bench = Bench::due();
+    let nested = |_: &u8| {
+        drop((bench.permit(), bench.breaker.snapshot()));
+        bench.breaker.force_open();
+        Outcome::Success
+    };
+    bench.breaker.call_with(nested, || 1).unwrap();
+    assert_eq!(bench.breaker.state(), State::ForcedOpen);
+}
+
+#[test]
 fn every_call_is_settled_once_whatever_it_does() {
     // opossum#198: a timeout and then the late error were two results.
     let bench = Bench::with(settings().failure_threshold(1000));

@@ -95,6 +95,16 @@ fn failures_and_the_longest_calls_are_timed_too() {
 }
 
 #[test]
+fn a_call_that_says_nothing_is_not_timed() {
+    let bench = Bench::with(settings().durations(true));
+    bench.take(seconds(1), Outcome::Ignored);
+    let permit = bench.permit();
+    bench.clock.advance(seconds(1));
+    drop(permit);
+    assert_eq!(bench.breaker.snapshot().durations.unwrap().count(), 0);
+}
+
+#[test]
 fn durations_of_all_threads_are_together() {
     let bench = Bench::with(settings().durations(true).failure_threshold(100));
     std::thread::scope(|scope| {

@@ -141,6 +141,18 @@ fn a_window_can_be_added_and_taken_away() {
 }
 
 #[test]
+fn a_call_that_began_before_there_was_a_window_enters_it_when_it_ends() {
+    for window in [calls(10), time(seconds(10))] {
+        let bench = Bench::with(Config::builder().failure_threshold(4));
+        let (success, failure) = (bench.permit(), bench.permit());
+        obey(&bench, window);
+        success.settle(Outcome::Success);
+        failure.settle(Outcome::Failure);
+        assert_eq!(bench.window(), (2, 1, 0));
+    }
+}
+
+#[test]
 fn rules_that_are_applied_look_at_what_the_window_holds() {
     let bench = Bench::with(calls(10));
     bench.end_all(Outcome::Success, 4);

@@ -19,7 +19,7 @@ use crate::snapshot::{Kept, Snapshot};
 use crate::state::machine::{Machine, Ticket};
 use crate::state::{Cause, Details, State};
 use crate::sync::{AtomicU32, OnceBox, Ordering};
-use crate::totals::{Counters, Total, Totals};
+use crate::totals::{Counters, Rare, Total, Totals};
 
 #[derive(Debug)]
 pub(crate) struct Circuit {
@@ -168,7 +168,7 @@ impl Circuit {
             return Ok((ticket, self.start(Stamp::NONE)));
         }
         self.give_back(ticket);
-        self.counters.add(Total::Bulkhead);
+        self.counters.add(Total::Rare(Rare::Bulkhead));
         Err(ErrorKind::BulkheadFull)
     }
 
@@ -202,8 +202,8 @@ impl Circuit {
             return Ok(Ticket::OUTSIDE);
         }
         let (total, kind) = match by {
-            State::HalfOpen => (Total::HalfOpen, ErrorKind::HalfOpen),
-            State::ForcedOpen => (Total::ForcedOpen, ErrorKind::ForcedOpen),
+            State::HalfOpen => (Total::Rare(Rare::HalfOpen), ErrorKind::HalfOpen),
+            State::ForcedOpen => (Total::Rare(Rare::ForcedOpen), ErrorKind::ForcedOpen),
             // Closed and Disabled refuse nothing.
             State::Open | State::Closed | State::Disabled => (Total::Open, ErrorKind::Open),
         };

@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use crate::state::machine::Ticket;
 use crate::state::{Details, Trial};
 use crate::sync::Ordering;
-use crate::totals::Total;
+use crate::totals::{Rare, Total};
 use crate::window::{Bad, Trip};
 
 /// How a call ended.
@@ -52,7 +52,7 @@ impl Admission<'_> {
 
     pub(super) fn ignore(self) {
         self.circuit.leave(self.stamp, End::Ignored);
-        self.circuit.counters.add(Total::Ignored);
+        self.circuit.counters.add(Total::Rare(Rare::Ignored));
         self.circuit.give_back(self.ticket);
     }
 
@@ -78,23 +78,12 @@ impl Circuit {
     fn succeed_otherwise(&self, ticket: Ticket, stamp: Stamp) {
         if self.leave(stamp, End::Success) {
             self.go_badly(ticket, Bad::SlowSuccess, &|| None);
-        } else if ticket.is_watched() {
-            self.succeed_watched(ticket);
+        } else if self.machine.is_clean_for(ticket) || self.machine.end_run(ticket) {
+            if let Some(extras) = self.extras.get() {
+                extras.succeed(ticket.generation(), &self.clock);
+            }
         } else if ticket.is_trial() {
             self.pass_trial(ticket);
-        } else if self.machine.end_run(ticket)
-            && let Some(extras) = self.extras.get()
-        {
-            // It began before the settings asked for a window, and ends after.
-            extras.succeed(ticket.generation(), &self.clock);
-        }
-    }
-
-    #[inline]
-    fn succeed_watched(&self, ticket: Ticket) {
-        let still_counts = self.machine.is_clean_for(ticket) || self.machine.end_run(ticket);
-        if let Some(extras) = self.extras.get().filter(|_| still_counts) {
-            extras.succeed(ticket.generation(), &self.clock);
         }
     }
 
@@ -107,7 +96,7 @@ impl Circuit {
     #[inline(never)]
     fn fail(&self, ticket: Ticket, stamp: Stamp, end: End, text: Text<'_>) {
         let is_slow = self.leave(stamp, end);
-        self.counters.add(if end == End::TimedOut { Total::Timeouts } else { Total::Failures });
+        self.counters.add(if end == End::TimedOut { Total::Rare(Rare::Timeouts) } else { Total::Failures });
         self.go_badly(ticket, if is_slow { Bad::SlowFailure } else { Bad::Failure }, text);
     }
 

@@ -78,7 +78,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.load(Ordering::Relaxed) == ticket.0
     }
 
-    /// Whether the call of a watched circuit still counts, and there is no run to end.
+    /// Whether the call of a watched circuit still counts, and there is no run to end. No other call's word
+    /// is one that its circuit can have.
     #[inline]
     pub(crate) fn is_clean_for(&self, ticket: Ticket) -> bool {
         self.load(Ordering::Relaxed) == ticket.0.of_its_circuit()
@@ -296,12 +297,6 @@ impl Ticket {
     #[inline]
     pub(crate) fn is_trial(self) -> bool {
         self.0.place().is_some()
-    }
-
-    /// Whether its circuit keeps more than a run.
-    #[inline]
-    pub(crate) const fn is_watched(self) -> bool {
-        self.0.is_watched_call()
     }
 
     /// Whether the rules look at its result: it was admitted by a closed circuit.

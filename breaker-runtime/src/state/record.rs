@@ -21,14 +21,20 @@ pub(super) struct Record {
     generation: u64,
     /// When this generation began.
     since: Moment,
+    /// None before the first change: most circuits never have one, and stay small.
+    course: Option<Box<Course>>,
+}
+
+/// What a circuit needs that was ever anything but closed.
+#[derive(Clone, Debug)]
+struct Course {
     /// When an open circuit admits its first trial.
     due: Moment,
     leases: Leases,
     passed: u32,
     /// How often trials have re-opened it since it was closed.
     reopenings: u32,
-    /// None before the first change.
-    history: Option<Box<History>>,
+    history: History,
 }
 
 /// A call that goes through: freely, or as the trial in a place.
@@ -61,16 +67,7 @@ pub(crate) struct Observation {
 
 impl Record {
     pub(super) const fn new(now: Moment) -> Self {
-        Self {
-            state: State::Closed,
-            generation: 0,
-            since: now,
-            due: Moment::NEVER,
-            leases: Leases::new(),
-            passed: 0,
-            reopenings: 0,
-            history: None,
-        }
+        Self { state: State::Closed, generation: 0, since: now, course: None }
     }
 
     pub(super) const fn state(&self) -> State {
@@ -82,28 +79,30 @@ impl Record {
     }
 
     pub(super) fn is_full(&self, recovery: &Recovery) -> bool {
-        self.leases.count() >= recovery.half_open_max_calls.get() as usize
+        self.trials() >= recovery.half_open_max_calls.get() as usize
     }
 
     /// Until when nothing changes by itself.
     pub(super) fn until(&self) -> Moment {
-        match self.state {
-            State::Open => self.due,
-            State::HalfOpen => self.leases.first_to_end(),
-            State::Closed | State::ForcedOpen | State::Disabled => Moment::NEVER,
+        match (self.state, &self.course) {
+            (State::Open, Some(course)) => course.due,
+            (State::HalfOpen, Some(course)) => course.leases.first_to_end(),
+            (State::Open | State::HalfOpen, None)
+            | (State::Closed | State::ForcedOpen | State::Disabled, _) => Moment::NEVER,
         }
     }
 
     /// Whether a call goes through now, or else which state refuses it.
     pub(super) fn admit(&mut self, now: Moment, recovery: &Recovery) -> Result<Admitted, State> {
         self.expire(now, recovery);
-        if self.state == State::Open && now >= self.due {
+        if self.state == State::Open && now >= self.until() {
             self.change(Cause::RecoveryElapsed, Details::default(), now, recovery);
         }
         match self.state {
             State::Closed | State::Disabled => Ok(Admitted::Freely),
             State::HalfOpen if !self.is_full(recovery) => {
-                Ok(Admitted::AsTrial { place: self.leases.take(now.after(recovery.half_open_timeout)) })
+                let lease = now.after(recovery.half_open_timeout);
+                Ok(Admitted::AsTrial { place: self.course().leases.take(lease) })
             }
             State::HalfOpen | State::Open | State::ForcedOpen => Err(self.state),
         }
@@ -121,11 +120,12 @@ impl Record {
         if self.generation != generation {
             return;
         }
-        self.leases.give_back(place);
+        let course = self.course();
+        course.leases.give_back(place);
         match trial {
             Trial::Passed => {
-                self.passed += 1;
-                if self.passed >= recovery.success_threshold.get() {
+                course.passed += 1;
+                if course.passed >= recovery.success_threshold.get() {
                     self.change(Cause::TrialsPassed, Details::default(), now, recovery);
                 }
             }
@@ -152,6 +152,54 @@ impl Record {
         self.state = to;
         self.generation = (self.generation + 1) & MAX_GENERATION;
         self.since = at;
+        let Details { trip, last_failure, ordered_by } = details;
+        let generation = self.generation;
+        let transition = Transition { from, to, cause, generation, trip, last_failure, ordered_by };
+        let course = self.course();
+        course.history.add(Arc::new(transition), lasted);
+        course.begin(from, to);
+        course.due = at.after(recovery.open_for(course.reopenings, course.history.draw()));
+    }
+
+    /// The oldest change that nobody was told of.
+    pub(super) fn next_news(&mut self) -> Option<Arc<Transition>> {
+        self.course.as_mut()?.history.news.pop_front()
+    }
+
+    pub(super) fn has_news(&self) -> bool {
+        self.course.as_ref().is_some_and(|course| !course.history.news.is_empty())
+    }
+
+    pub(super) fn observe(&self, run: u32, now: Moment) -> Observation {
+        let time_in_state = now.since(self.since);
+        let history = self.course.as_ref().map_or_else(History::new, |course| course.history.clone());
+        Observation {
+            state: self.state,
+            generation: self.generation,
+            time_in_state,
+            retry_after: if self.state == State::Open { self.until().wait_from(now) } else { None },
+            consecutive_failures: run,
+            trials: self.trials(),
+            history: history.until(self.state, time_in_state),
+        }
+    }
+
+    fn trials(&self) -> usize {
+        self.course.as_ref().map_or(0, |course| course.leases.count())
+    }
+
+    fn course(&mut self) -> &mut Course {
+        self.course.get_or_insert_with(|| Box::new(Course::new()))
+    }
+}
+
+impl Course {
+    fn new() -> Self {
+        let (leases, history) = (Leases::new(), History::new());
+        Self { due: Moment::NEVER, leases, passed: 0, reopenings: 0, history }
+    }
+
+    fn begin(&mut self, from: State, to: State) {
         self.leases.clear();
         self.passed = 0;
         self.reopenings = match (from, to) {
@@ -159,35 +207,6 @@ impl Record {
             (State::Open, State::HalfOpen) => self.reopenings,
             _ => 0,
         };
-        let Details { trip, last_failure, ordered_by } = details;
-        let generation = self.generation;
-        let transition = Transition { from, to, cause, generation, trip, last_failure, ordered_by };
-        let history = self.history.get_or_insert_with(|| Box::new(History::new()));
-        history.add(Arc::new(transition), lasted);
-        self.due = at.after(recovery.open_for(self.reopenings, history.draw()));
-    }
-
-    /// The oldest change that nobody was told of.
-    pub(super) fn next_news(&mut self) -> Option<Arc<Transition>> {
-        self.history.as_mut()?.news.pop_front()
-    }
-
-    pub(super) fn has_news(&self) -> bool {
-        self.history.as_ref().is_some_and(|history| !history.news.is_empty())
-    }
-
-    pub(super) fn observe(&self, run: u32, now: Moment) -> Observation {
-        Observation {
-            state: self.state,
-            generation: self.generation,
-            time_in_state: now.since(self.since),
-            retry_after: if self.state == State::Open { self.due.wait_from(now) } else { None },
-            consecutive_failures: run,
-            trials: self.leases.count(),
-            history: self.history.as_deref().map_or_else(History::new, |history| {
-                history.clone().until(self.state, now.since(self.since))
-            }),
-        }
     }
 }
 
@@ -224,10 +243,10 @@ mod tests {
         let due = [(); 2].map(|()| {
             let mut seen = record.clone();
             seen.expire(Moment::from_nanos(90), &recovery);
-            seen.due
+            seen.until()
         });
         assert_eq!(due[0], due[1]);
         record.expire(Moment::from_nanos(90), &recovery);
-        assert_eq!(record.due, due[0]);
+        assert_eq!(record.until(), due[0]);
     }
 }

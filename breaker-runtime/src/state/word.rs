@@ -145,11 +145,6 @@ impl Word {
         if self.0 & STATE == CLOSED_WATCHED { Some(Self(self.without_run().0 | CALL_WATCHED)) } else { None }
     }
 
-    #[inline]
-    pub(super) const fn is_watched_call(self) -> bool {
-        self.0 & STATE == CALL_WATCHED
-    }
-
     /// For the word of a watched call: its circuit's own while that has no failure.
     #[inline]
     pub(super) const fn of_its_circuit(self) -> Self {
@@ -219,7 +214,7 @@ mod tests {
         let shared = Word::new(State::Closed, 3).with_one_more().watched();
         assert_eq!((shared.state(), shared.run(), shared.generation()), (Some(State::Closed), 1, 3));
         let call = shared.watched_call().expect("it is watched");
-        assert!(call.is_closed() && call.is_watched_call() && call.of_its_circuit() == shared.without_run());
+        assert!(call.is_closed() && call.of_its_circuit() == shared.without_run());
         assert_eq!((call.state(), call.generation(), call.place()), (None, 3, None));
         assert_eq!(Word::new(State::Closed, 3).watched_call(), None);
         assert_eq!(Word::new(State::Disabled, 3).watched(), Word::new(State::Disabled, 3));

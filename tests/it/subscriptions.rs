@@ -1,0 +1,98 @@
+//! Events for those who read them when they like, and what they say about orders and declarations.
+
+use breaker_runtime::{Cause, CircuitBreaker, Config, Event, Lost, RegisterError, Registry, Transition};
+
+use crate::support::settings;
+
+fn registered() -> (Registry, CircuitBreaker) {
+    let registry = Registry::new();
+    let breaker = registry.register("search", settings().build().unwrap()).unwrap();
+    (registry, breaker)
+}
+
+fn transition(event: &Event) -> &Transition {
+    let Event::Changed(change) = event else { panic!("{event}") };
+    change.transition()
+}
+
+#[test]
+fn events_say_who_gave_an_order_or_else_where_it_stands() {
+    let (registry, breaker) = registered();
+    let mut events = registry.subscribe();
+    let mut who = || {
+        let Some(Ok(event)) = events.try_next() else { panic!("nothing happened") };
+        transition(&event).ordered_by.clone().map(|who| who.to_string())
+    };
+    breaker.operator("alice, because of #4711").force_open();
+    assert_eq!(who().as_deref(), Some("alice, because of #4711"));
+    let orders: [fn(&CircuitBreaker); 5] = [
+        CircuitBreaker::force_open,
+        CircuitBreaker::release,
+        CircuitBreaker::disable,
+        CircuitBreaker::force_closed,
+        CircuitBreaker::reset,
+    ];
+    for order in orders {
+        order(&breaker);
+        assert!(who().is_some());
+    }
+    let line = line!() + 1;
+    breaker.force_open();
+    assert!(who().unwrap().contains(&format!("subscriptions.rs:{line}:")));
+}
+
+#[test]
+fn an_order_to_all_says_where_it_stands() {
+    let (registry, breaker) = registered();
+    let by = || breaker.snapshot().last_transition.unwrap().ordered_by.clone().unwrap();
+    let here = |line: u32| format!("subscriptions.rs:{line}:");
+    registry.force_open_all();
+    assert!(by().contains(&here(line!() - 1)), "{}", by());
+    registry.force_closed_all();
+    assert!(by().contains(&here(line!() - 1)), "{}", by());
+    registry.reset_all();
+    assert!(by().contains(&here(line!() - 1)), "{}", by());
+}
+
+#[test]
+fn a_slow_reader_loses_the_oldest_events_and_is_told_how_many() {
+    let (registry, breaker) = registered();
+    let mut events = registry.subscribe();
+    (0..1030).for_each(|_| breaker.reset());
+    let Some(Err(lost)) = events.try_next() else { panic!("it kept all") };
+    assert_eq!((lost, lost.to_string().starts_with("6 events were lost")), (Lost(6), true));
+    for generation in 7..=1030 {
+        let Some(Ok(event)) = events.try_next() else { panic!("{generation} is missing") };
+        assert_eq!(transition(&event).generation, generation);
+    }
+    assert!(events.try_next().is_none());
+}
+
+#[tokio::test]
+async fn a_reader_gets_what_happens_from_now_on() {
+    let (registry, breaker) = registered();
+    breaker.force_open();
+    let (mut events, mut other) = (registry.subscribe(), registry.subscribe());
+    let reading = tokio::spawn(async move { events.next().await.unwrap().unwrap() });
+    tokio::task::yield_now().await;
+    breaker.release();
+    assert_eq!(transition(&reading.await.unwrap()).cause, Cause::Released);
+    assert_eq!(transition(&other.next().await.unwrap().unwrap()).cause, Cause::Released);
+    drop((breaker, registry));
+    assert!(other.next().await.is_none());
+}
+
+#[test]
+fn a_conflict_is_an_event_and_comes_from_check() {
+    let (registry, _breaker) = registered();
+    let mut events = registry.subscribe();
+    assert!(registry.check().is_ok());
+    let error = registry.register("search", Config::default()).unwrap_err();
+    let RegisterError::Conflict(conflict) = error else { panic!("{error}") };
+    let Some(Ok(Event::Conflict(told))) = events.try_next() else { panic!("nobody was told") };
+    assert_eq!(*told, conflict);
+    let found = registry.check().unwrap_err();
+    assert_eq!(found.iter().collect::<Vec<_>>(), [&conflict]);
+    assert_eq!(found.to_string(), conflict.to_string());
+    assert!(conflict.to_string().contains("subscriptions.rs"), "{conflict}");
+}
