@@ -70,7 +70,7 @@ fn failures_of_two_threads_add_up_and_open_once() {
 
 #[test]
 fn two_failures_that_each_open_open_once() {
-    loom::model(|| {
+    with_few_switches(|| {
         let (_clock, breaker) = breaker(strict());
         let (one, other) = (breaker.try_acquire(), breaker.try_acquire());
         drop((one, other));
