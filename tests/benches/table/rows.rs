@@ -201,26 +201,28 @@ fn failsafe_open(calls: u64) {
     repeat(calls, |number| _ = black_box(peer.call(|| work(number))));
 }
 
-fn peer() -> peer_breaker::CircuitBreaker {
-    peer_breaker::CircuitBreaker::new(peer_breaker::CircuitBreakerConfig::standard())
+/// It has always a window; without one in name, of one call.
+fn peer(window: u32) -> peer_breaker::CircuitBreaker {
+    let config = peer_breaker::CircuitBreakerConfig::builder().consecutive_failures(5);
+    peer_breaker::CircuitBreaker::new(config.sliding_window_size(window).build())
 }
 
 fn peer_async(calls: u64) {
     static PEER: OnceLock<peer_breaker::CircuitBreaker> = OnceLock::new();
-    let peer = PEER.get_or_init(peer);
+    let peer = PEER.get_or_init(|| peer(1));
     repeat(calls, |number| _ = black_box(ready(peer.call(|| work_async(number)))));
 }
 
 fn peer_window(calls: u64) {
     static PEER: OnceLock<peer_breaker::CircuitBreaker> = OnceLock::new();
-    let peer = PEER.get_or_init(peer);
+    let peer = PEER.get_or_init(|| peer(100));
     repeat(calls, |number| _ = black_box(ready(peer.call(|| work_async(number)))));
 }
 
 fn peer_open(calls: u64) {
     static PEER: OnceLock<peer_breaker::CircuitBreaker> = OnceLock::new();
     let peer = PEER.get_or_init(|| {
-        let peer = peer();
+        let peer = peer(1);
         peer.trip();
         peer
     });
