@@ -183,8 +183,9 @@ mod recover;
 /// a rejected call gives: the fallback, or an error.
 ///
 /// When a call is ended, its body already had the arguments. The fallback gets clones of those that it
-/// uses, made before the call: a path all of them, a closure those that it names. What there is only
-/// once, `self` and `&mut`, it cannot have.
+/// uses, made before the circuit is asked: a path all of them, a closure those that it names. What there
+/// is only once, `self` and `&mut`, it cannot have. A rejected call makes the clones too, and a `Clone`
+/// that panics is no call.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, circuit_breaker};
