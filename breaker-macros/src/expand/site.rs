@@ -1,5 +1,7 @@
 //! The static of an annotated function, its settings, and the question whether a call may go through.
 
+use std::time::Duration;
+
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::Expr;
@@ -62,8 +64,10 @@ fn reference(p: &TokenStream, plan: &Plan, target: &Target, kind: &str) -> Token
 // Input:  name = "payment", failure_threshold = 5, key = tenant
 // Output: p::KeyedSite::named("payment", p::settings().failure_threshold(5), p::checked_keys(1024))
 fn site(p: &TokenStream, plan: &Plan, target: &Target, kind: &Ident) -> TokenStream {
-    let settings =
-        plan.settings.iter().fold(quote!(#p::settings()), |before, next| setting(p, &before, next));
+    let settings = plan.settings.iter().fold(quote!(#p::settings()), |before, next| {
+        let settings = setting(p, &before, next);
+        if target.is_async() { waiting(p, settings, next) } else { settings }
+    });
     let most = plan.key.as_ref().map(|_| max_keys(p, plan.max_keys.as_ref()));
     let Some(name) = &plan.name else {
         let function = format!("::{}", target.signature.ident.unraw());
@@ -96,6 +100,20 @@ fn setting(p: &TokenStream, before: &TokenStream, setting: &Setting) -> TokenStr
             call_at(value.span(), p, "checked", &quote!(#window.#set(#before)))
         }
     }
+}
+
+// Input:  p::settings().max_wait(LIMIT), max_wait = LIMIT, in an async function
+// Output: p::checked_waiting(p::settings().max_wait(LIMIT))
+//
+// Only async code needs a feature to wait, and the builder does not know for whom it builds. Nobody
+// needs one for `"0s"`.
+fn waiting(p: &TokenStream, settings: TokenStream, setting: &Setting) -> TokenStream {
+    let Setting { method, value } = setting;
+    let never_waits = matches!(value, Value::Duration(Duration::ZERO));
+    if method != "max_wait" || never_waits {
+        return settings;
+    }
+    call_at(method.span(), p, "checked_waiting", &settings)
 }
 
 // Input:  max_keys = LIMIT
