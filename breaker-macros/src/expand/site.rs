@@ -13,7 +13,7 @@ use crate::check::{Name, Plan, Setting, Value};
 use crate::target::Target;
 
 /// How many circuits the keys of one function may have if nobody says how many.
-const MOST_KEYS: u32 = 1024;
+const DEFAULT_KEYS: u32 = 1024;
 
 // Input:  name = "payment"
 // Output: (nothing), p::Site::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE })
@@ -123,7 +123,7 @@ fn max_keys(p: &TokenStream, given: Option<&Value>) -> TokenStream {
         Some(Value::Literal(literal)) => quote!(#p::checked_keys(#literal)),
         Some(Value::Const(value)) => call_at(value.span(), p, "checked_keys", &value.to_token_stream()),
         Some(Value::Duration(_) | Value::Mode(_) | Value::Window(_)) | None => {
-            let most = Literal::u32_unsuffixed(MOST_KEYS);
+            let most = Literal::u32_unsuffixed(DEFAULT_KEYS);
             quote!(#p::checked_keys(#most))
         }
     };
