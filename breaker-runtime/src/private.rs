@@ -249,8 +249,8 @@ mod tests {
     #[test]
     fn a_wait_that_needs_tokio_is_refused_without_it_and_a_time_limit_too() {
         let waiting = || checked_waiting(settings().max_concurrent(1).max_wait(Duration::from_secs(1)));
-        assert_eq!(std::panic::catch_unwind(waiting).is_ok(), cfg!(feature = "tokio"));
+        assert_eq!(std::panic::catch_unwind(waiting).is_ok(), HAS_ASYNC_ALARM);
         let limited = || checked(settings().call_timeout(Duration::from_secs(1)));
-        assert_eq!(std::panic::catch_unwind(limited).is_ok(), cfg!(feature = "tokio"));
+        assert_eq!(std::panic::catch_unwind(limited).is_ok(), HAS_ASYNC_ALARM);
     }
 }
