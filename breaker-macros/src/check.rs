@@ -26,9 +26,14 @@ use crate::args::Arg;
 use crate::target::{Binding, Target};
 use keys::Key;
 
-/// The largest values of the runtime's settings; tests/it/attribute.rs holds them against it.
+// Copies of what the runtime allows, so that a literal is refused where it stands; more of them are in
+// `values.rs` and `rules.rs`. A test in `tests/it` holds each against the runtime; it is named above it.
+
+/// `attribute::the_largest_literals_are_those_of_the_runtime`
 const LONGEST_RUN: u32 = 16_777_215;
+/// `attribute::the_largest_literals_are_those_of_the_runtime`
 const MOST_TRIALS: u32 = 1024;
+/// `attribute_keys::the_largest_number_of_keys_is_that_of_the_runtime`
 const MOST_KEYS: u32 = 1_000_000;
 
 /// What is to be written: everything that was asked for, found to be right.

@@ -15,6 +15,8 @@
 //! * the body as one group in the user's own braces, in `match () { () => .. }` where a block around
 //!   it would be unused braces;
 //! * the key in a statement of its own: what it locked or borrowed is free again before the body runs;
+//! * the key and the clones before the circuit is asked: they are the user's code and may panic, and from
+//!   the admission to its guard there must be no code but ours;
 //! * names that no user has: an item is not hygienic, nor is a pattern beside a static of its name;
 //! * tokens that carry a bound are spanned at what the user wrote, so that rustc points there.
 
@@ -40,6 +42,7 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
     let runtime = &plan.runtime;
     let p = &quote!(#runtime::__private);
     let (circuit, acquired) = site::acquire(p, plan, target);
+    let kept = refuse::keep(p, plan);
     let call = call(p, plan, target);
     let refused = refuse::arm(p, plan, target, None);
     quote_spanned! {Span::mixed_site()=>
@@ -47,6 +50,7 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
         #visibility #signature {
             #inner_attributes
             #circuit
+            #kept
             match #acquired {
                 #p::Ok(__admission) => #call,
                 #refused
@@ -94,25 +98,20 @@ fn call_async(p: &TokenStream, plan: &Plan, target: &Target, function: &TokenStr
 }
 
 // Input:  call_timeout = "2s", async fn price(order: Order) -> Result<u64, E> { .. }
-// Output: {
-//             let __again_order = p::again(&order);
-//             match p::call_async_within(..).await {
-//                 p::Ok(__out) => __out,
-//                 p::Err(__rejected) => ..,
-//             }
+// Output: match p::call_async_within(..).await {
+//             p::Ok(__out) => __out,
+//             p::Err(__rejected) => ..,
 //         }
 fn call_within(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
     let call = call_async(p, plan, target, &quote_spanned!(Span::mixed_site()=> call_async_within));
-    let kept = refuse::keep(p, plan);
     let given_back = refuse::give_back(plan);
     let refused = refuse::arm(p, plan, target, given_back);
-    let call = quote_spanned! {Span::mixed_site()=>
+    quote_spanned! {Span::mixed_site()=>
         match #call.await {
             #p::Ok(__out) => __out,
             #refused
         }
-    };
-    if kept.is_empty() { call } else { quote_spanned!(Span::mixed_site()=> { #kept #call }) }
+    }
 }
 
 // Input:  the place of `cached`, resolve, (cached(sku))

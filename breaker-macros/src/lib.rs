@@ -51,24 +51,24 @@ mod recover;
 /// | `name` | a string, at most 255 bytes | the path of the function |
 /// | `failure_threshold` | how many failures open the circuit, in a row or within the `window`: 1 to 16,777,215 | 5 when no other rule is given |
 /// | `consecutive_failures` | how many in a row, also beside a window: 1 to 16,777,215 | none |
-/// | `failure_rate` | which share of failures in the `window`: above 0, at most 1 | none |
+/// | `failure_rate` | which share of failures in the `window`: above 0, at most 1; needs `window` | none |
 /// | `window` | what the rules look at: 1 to 1,000,000 calls, or a duration | none |
 /// | `minimum_calls` | how many calls a rate waits for: at least 1, at most a window of calls | 10, or the window of calls if that is smaller |
 /// | `slow_call` | from how long on a call is slow: a duration; needs `window` | none |
-/// | `slow_call_rate` | which share of slow calls in the `window`: above 0, at most 1 | 0.5 with `slow_call` |
+/// | `slow_call_rate` | which share of slow calls in the `window`: above 0, at most 1; needs `slow_call` | 0.5 with `slow_call` |
 /// | `recovery_timeout` | how long the circuit stays open before it admits a trial: a duration | `"30s"` |
-/// | `backoff` | by how much that grows each time a trial fails: at least 1.0 | 1.0 |
-/// | `max_recovery_timeout` | up to how long it grows: a duration; needs `backoff` | `"5m"`, or `recovery_timeout` if that is longer |
-/// | `jitter` | which part of it is left to chance: 0 to 1 | 0 |
+/// | `backoff` | by which factor the time in which the circuit stays open grows each time a trial opens it again: at least 1.0 | 1.0 |
+/// | `max_recovery_timeout` | up to how long `backoff` lets that time grow: a duration; needs `backoff` | `"5m"`, or `recovery_timeout` if that is longer |
+/// | `jitter` | which part of the time in which the circuit stays open is left to chance: 0 to 1; with 0.2 it lasts 80 to 100 percent | 0 |
 /// | `half_open_max_calls` | how many trials may run at a time: 1 to 1,024 | 3 |
 /// | `success_threshold` | how many successful trials close the circuit: at least 1 | 3 |
 /// | `half_open_timeout` | how long a trial may take before it counts as failed: a duration | `recovery_timeout` |
 /// | `failure_if` | which results are failures: `(pattern)` or a question | `Err` |
 /// | `ignore_if` | which results count as nothing: the same; it wins | none |
 /// | `fallback` | what a rejected call gives instead: a path or a closure | none |
-/// | `call_timeout` | how long a call may take, in an `async fn`: a duration | none |
+/// | `call_timeout` | how long a call may take, in an `async fn`: a duration; needs the feature `tokio` | none |
 /// | `max_concurrent` | how many calls may run at a time: at least 1 | no limit |
-/// | `max_wait` | how long a call waits for its turn: a duration, also `"0s"`; needs `max_concurrent` | `"0s"` |
+/// | `max_wait` | how long a call waits for its turn: a duration, also `"0s"`; needs `max_concurrent`, and in an `async fn` the feature `tokio` | `"0s"` |
 /// | `key` | an expression over the arguments: one circuit for each of its values | one circuit |
 /// | `max_keys` | for how many keys there is a circuit at a time: 1 to 1,000,000; needs `key` | 1,024 |
 /// | `mode` | `"enforce"`, or `"shadow"`: counts and reports, and rejects nothing | `"enforce"` |
@@ -157,14 +157,25 @@ mod recover;
 /// # assert_eq!(quote("tea").unwrap(), 3);
 /// ```
 ///
+/// # Trials
+///
+/// After `recovery_timeout` the circuit admits trials, which close it or open it again. A trial that takes
+/// longer than `half_open_timeout` counts as failed, and that is all that happens to it: the call goes on,
+/// and its caller gets what it returns. For the circuit its result comes too late: it is in the totals and
+/// decides nothing. What ends a call is `call_timeout`.
+///
 /// # Keys of calls
 ///
 /// With `key`, the function has a circuit for each value of an expression over its arguments, so that one
 /// bad tenant, host or region does not close the door on the others. It is anything that is `Display` or
 /// `AsRef<str>`, it is evaluated once a call, before the body, and it may borrow from the arguments.
 ///
+/// All of them together are one [`KeyedBreaker`](../breaker_runtime/struct.KeyedBreaker.html), which
+/// `Registry::global().get_keyed("name")` finds, while `get` does not. All settings hold for each key on
+/// its own: with `max_concurrent = 50`, there may be 50 calls of every key at a time.
+///
 /// ```
-/// use breaker_runtime::circuit_breaker;
+/// use breaker_runtime::{Registry, State, circuit_breaker};
 ///
 /// #[circuit_breaker(name = "tenant", key = tenant, max_keys = 100, failure_if(false), failure_threshold = 1,
 ///     fallback = |_| false)]
@@ -172,7 +183,11 @@ mod recover;
 ///     // the real call
 /// #   tenant != "bad"
 /// }
-/// # assert!(!ping("bad") && ping("good"));
+///
+/// assert!(!ping("bad") && ping("good"));
+/// let breaker = Registry::global().get_keyed("tenant").unwrap();
+/// assert_eq!(breaker.get("bad").state(), State::Open);
+/// assert_eq!(breaker.get("good").state(), State::Closed);
 /// ```
 ///
 /// # Limits on a call
@@ -183,8 +198,9 @@ mod recover;
 /// a rejected call gives: the fallback, or an error.
 ///
 /// When a call is ended, its body already had the arguments. The fallback gets clones of those that it
-/// uses, made before the call: a path all of them, a closure those that it names. What there is only
-/// once, `self` and `&mut`, it cannot have.
+/// uses, made before the circuit is asked: a path all of them, a closure those that it names. What there
+/// is only once, `self` and `&mut`, it cannot have. A rejected call makes the clones too, and a `Clone`
+/// that panics is no call.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, circuit_breaker};

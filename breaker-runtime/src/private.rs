@@ -19,6 +19,7 @@ pub use crate::outcome::Outcome;
 pub use crate::registry::{Key, KeyText};
 
 use crate::breaker::{Guarded, Limited};
+use crate::clock::HAS_ASYNC_ALARM;
 use crate::config::{Config, ConfigBuilder, Name};
 use crate::error::BreakerError;
 use crate::registry::checked_keys as check_keys;
@@ -30,6 +31,22 @@ pub const fn checked(settings: ConfigBuilder) -> ConfigBuilder {
         None => settings,
         Some(error) => refuse(error.message()),
     }
+}
+
+/// Stops the compilation at the `max_wait` of an async function whose calls would not wait.
+#[track_caller]
+pub const fn checked_waiting(settings: ConfigBuilder) -> ConfigBuilder {
+    match why_no_wait(HAS_ASYNC_ALARM) {
+        None => settings,
+        Some(message) => refuse(message),
+    }
+}
+
+const fn why_no_wait(has_async_alarm: bool) -> Option<&'static str> {
+    if has_async_alarm {
+        return None;
+    }
+    Some("max_wait of an async function needs the feature `tokio` of breaker-runtime")
 }
 
 /// Stops the compilation at a name that no breaker can have.
@@ -215,5 +232,25 @@ impl<T, F: Future<Output = T>> IntoOutput<T, Deferred> for F {
     #[inline]
     fn into_output(self) -> impl Future<Output = T> {
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn async_calls_wait_only_where_something_wakes_them() {
+        assert_eq!(why_no_wait(true), None);
+        let why = "max_wait of an async function needs the feature `tokio` of breaker-runtime";
+        assert_eq!(why_no_wait(false), Some(why));
+    }
+
+    #[test]
+    fn a_wait_that_needs_tokio_is_refused_without_it_and_a_time_limit_too() {
+        let waiting = || checked_waiting(settings().max_concurrent(1).max_wait(Duration::from_secs(1)));
+        assert_eq!(std::panic::catch_unwind(waiting).is_ok(), HAS_ASYNC_ALARM);
+        let limited = || checked(settings().call_timeout(Duration::from_secs(1)));
+        assert_eq!(std::panic::catch_unwind(limited).is_ok(), HAS_ASYNC_ALARM);
     }
 }

@@ -2,6 +2,7 @@
 //! A call that may take too long: the fallback gets clones of what the body had, and only of that.
 use breaker_runtime::BreakerError;
 async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
+    let __again_order = ::breaker_runtime::__private::again(&order);
     match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "charge",
@@ -15,7 +16,6 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            let __again_order = ::breaker_runtime::__private::again(&order);
             match ::breaker_runtime::__private::call_async_within(
                     __admission,
                     async move {
@@ -55,6 +55,7 @@ fn cached(order: String, note: &str) -> Result<String, BreakerError> {
     Ok(order + note)
 }
 async fn price(mut sku: String, amount: Box<u32>) -> String {
+    let __again_sku = ::breaker_runtime::__private::again(&sku);
     match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "price",
@@ -68,7 +69,6 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            let __again_sku = ::breaker_runtime::__private::again(&sku);
             match ::breaker_runtime::__private::call_async_within(
                     __admission,
                     async move {

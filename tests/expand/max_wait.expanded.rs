@@ -28,9 +28,13 @@ async fn later() -> Result<u32, BreakerError> {
     match ::breaker_runtime::__private::Site::acquire_waiting({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "async",
-                ::breaker_runtime::__private::settings()
-                    .max_concurrent(2)
-                    .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32)),
+                ::breaker_runtime::__private::checked_waiting(
+                    ::breaker_runtime::__private::settings()
+                        .max_concurrent(2)
+                        .max_wait(
+                            ::breaker_runtime::__private::Duration::new(1u64, 0u32),
+                        ),
+                ),
             );
             &__BREAKER_SITE
         })
@@ -66,9 +70,13 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
         {
             static __BREAKER_SITE: ::breaker_runtime::__private::KeyedSite = ::breaker_runtime::__private::KeyedSite::named(
                 "keyed",
-                ::breaker_runtime::__private::settings()
-                    .max_concurrent(2)
-                    .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32)),
+                ::breaker_runtime::__private::checked_waiting(
+                    ::breaker_runtime::__private::settings()
+                        .max_concurrent(2)
+                        .max_wait(
+                            ::breaker_runtime::__private::Duration::new(1u64, 0u32),
+                        ),
+                ),
                 ::breaker_runtime::__private::checked_keys(1024),
             );
             &__BREAKER_SITE
@@ -101,7 +109,44 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
         }
     }
 }
+async fn never() -> Result<u32, BreakerError> {
+    match ::breaker_runtime::__private::Site::acquire_waiting({
+            static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                "never",
+                ::breaker_runtime::__private::settings()
+                    .max_concurrent(2)
+                    .max_wait(::breaker_runtime::__private::Duration::new(0u64, 0u32)),
+            );
+            &__BREAKER_SITE
+        })
+        .await
+    {
+        ::breaker_runtime::__private::Ok(__admission) => {
+            ::breaker_runtime::__private::call_async(
+                    __admission,
+                    async move {
+                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
+                            Result<u32, BreakerError>,
+                        > {
+                            return __out;
+                        }
+                        match () {
+                            () => Ok(4),
+                        }
+                    },
+                    |__out| {
+                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
+                    },
+                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                )
+                .await
+        }
+        ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::reject(__rejected)
+        }
+    }
+}
 fn main() {
     assert_eq!(now().unwrap(), 1);
-    drop((later(), each(1)));
+    drop((later(), each(1), never()));
 }

@@ -17,7 +17,12 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
     Ok(tenant)
 }
 
+#[breaker_runtime::circuit_breaker(name = "never", max_concurrent = 2, max_wait = "0s")]
+async fn never() -> Result<u32, BreakerError> {
+    Ok(4)
+}
+
 fn main() {
     assert_eq!(now().unwrap(), 1);
-    drop((later(), each(1)));
+    drop((later(), each(1), never()));
 }

@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use breaker_runtime::{BreakerError, circuit_breaker};
+use breaker_runtime::{BreakerError, Config, Registry, circuit_breaker};
+
+use crate::support::quietly;
 
 #[derive(Debug, PartialEq)]
 enum Fault {
@@ -88,8 +90,7 @@ fn generic<T: std::fmt::Display>(kind: T, fail: bool) -> Result<T, BreakerError>
 }
 
 fn by_argument_error<T>() -> Result<T, BreakerError> {
-    let breaker =
-        breaker_runtime::CircuitBreaker::new("keys/error", breaker_runtime::Config::default()).unwrap();
+    let breaker = breaker_runtime::CircuitBreaker::new("keys/error", Config::default()).unwrap();
     breaker.force_open();
     breaker.try_acquire().map(|_| panic!("it is open"))
 }
@@ -98,4 +99,86 @@ fn by_argument_error<T>() -> Result<T, BreakerError> {
 fn a_key_may_be_generic() {
     assert!(generic(1, true).is_err() && generic(1, false).is_err());
     assert!(generic('2', false).is_ok());
+}
+
+#[circuit_breaker(name = "keys/most", key = 1, max_keys = 1_000_000)]
+fn most() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn the_largest_number_of_keys_is_that_of_the_runtime() {
+    // One more is refused: here by the registry, as a literal in ui/fail/max_keys_out_of_range.rs.
+    most().unwrap();
+    assert_eq!(Registry::global().get_keyed("keys/most").unwrap().max_keys(), 1_000_000);
+    assert!(Registry::new().register_keyed("keys/most", Config::default(), 1_000_001).is_err());
+}
+
+/// Shows itself as "tenant", but not always to the end.
+struct Tenant {
+    breaks: bool,
+}
+
+impl std::fmt::Display for Tenant {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("tenant")?;
+        assert!(!self.breaks, "it cannot be shown");
+        Ok(())
+    }
+}
+
+impl Tenant {
+    fn known(&self) -> &Self {
+        assert!(!self.breaks, "it is not known");
+        self
+    }
+}
+
+#[circuit_breaker(name = "keys/shown", key = tenant, max_concurrent = 1, fallback = |_| false)]
+fn shown(tenant: Tenant) -> bool {
+    !tenant.breaks
+}
+
+#[circuit_breaker(name = "keys/known", key = tenant.known(), max_concurrent = 1, fallback = |_| false)]
+fn known(tenant: Tenant) -> bool {
+    !tenant.breaks
+}
+
+#[circuit_breaker(name = "keys/shown later", key = tenant, max_concurrent = 1, fallback = |_| false)]
+async fn shown_later(tenant: Tenant) -> bool {
+    !tenant.breaks
+}
+
+#[circuit_breaker(
+    name = "keys/known later",
+    key = tenant.known(),
+    max_concurrent = 1,
+    max_wait = "1ns",
+    call_timeout = "1h",
+    fallback = |_| false
+)]
+async fn known_later(tenant: Tenant) -> bool {
+    !tenant.breaks
+}
+
+fn calls(name: &str) -> (u64, Option<u32>) {
+    let snapshot = Registry::global().get_keyed(name).unwrap().get("tenant").snapshot();
+    (snapshot.totals.calls(), snapshot.calls_in_flight)
+}
+
+#[tokio::test]
+async fn a_key_that_panics_is_no_call_and_takes_no_place() {
+    let tenant = |breaks| Tenant { breaks };
+    assert!(shown(tenant(false)) && known(tenant(false)));
+    assert!(shown_later(tenant(false)).await && known_later(tenant(false)).await);
+    for _ in 0..3 {
+        assert!(quietly(|| shown(tenant(true))).is_err() && quietly(|| known(tenant(true))).is_err());
+        assert!(tokio::spawn(shown_later(tenant(true))).await.is_err());
+        assert!(tokio::spawn(known_later(tenant(true))).await.is_err());
+    }
+    for name in ["keys/shown", "keys/known", "keys/shown later", "keys/known later"] {
+        assert_eq!(calls(name), (1, Some(0)), "{name}");
+    }
+    assert!(shown(tenant(false)) && known(tenant(false)));
+    assert!(shown_later(tenant(false)).await && known_later(tenant(false)).await);
 }

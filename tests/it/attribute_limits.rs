@@ -1,6 +1,14 @@
 //! Limits on a call: how long it may take, how many run at a time, and what the fallback is given then.
 
-use breaker_runtime::{BreakerError, ErrorKind, Registry, circuit_breaker};
+use std::pin::pin;
+
+use breaker_runtime::{BreakerError, ErrorKind, Registry, Snapshot, State, circuit_breaker};
+
+use crate::support::{poll_once, quietly};
+
+fn snapshot(name: &str) -> Snapshot {
+    Registry::global().get(name).unwrap().snapshot()
+}
 
 #[circuit_breaker(name = "limits/concurrent", max_concurrent = 1, fallback = |_| 0)]
 fn alone(depth: u32) -> u32 {
@@ -167,7 +175,8 @@ struct Fragile(String);
 
 impl Clone for Fragile {
     fn clone(&self) -> Self {
-        panic!("it cannot be cloned")
+        assert!(self.0 != "broken", "it cannot be cloned");
+        Self(self.0.clone())
     }
 }
 
@@ -183,9 +192,118 @@ fn kept(_order: Fragile) -> u32 {
 
 #[tokio::test]
 async fn an_argument_whose_clone_panics_takes_no_place_with_it() {
+    let call = |order: &str| tokio::spawn(fragile(Fragile(order.to_owned())));
+    // The first call that gets so far makes the breaker.
+    assert_eq!(call("whole").await.unwrap(), 1);
     for _ in 0..3 {
-        assert!(tokio::spawn(fragile(Fragile(String::new()))).await.is_err());
-        let snapshot = Registry::global().get("limits/fragile").unwrap().snapshot();
-        assert_eq!(snapshot.calls_in_flight, Some(0));
+        assert!(call("broken").await.is_err());
+        let snapshot = snapshot("limits/fragile");
+        assert_eq!((snapshot.calls_in_flight, snapshot.totals.calls()), (Some(0), 1));
+        assert_eq!((snapshot.totals.successes, snapshot.totals.rejected), (1, 0));
     }
+    assert_eq!(call("whole").await.unwrap(), 1);
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a question takes a reference")]
+fn unfit(number: &u32) -> bool {
+    assert!(*number != 7, "seven");
+    false
+}
+
+#[circuit_breaker(name = "limits/judged", max_concurrent = 1, failure_if = unfit, fallback = |_| 0)]
+fn judged(number: u32) -> u32 {
+    number
+}
+
+#[circuit_breaker(name = "limits/judged later", max_concurrent = 1, ignore_if(it if unfit(it)), fallback = |_| 0)]
+async fn judged_later(number: u32) -> u32 {
+    number
+}
+
+#[circuit_breaker(
+    name = "limits/judged in time",
+    max_concurrent = 1,
+    max_wait = "1ns",
+    call_timeout = "1h",
+    failure_if = |number| *number > 9 || unfit(number),
+    fallback = |_| 0
+)]
+async fn judged_in_time(number: u32) -> u32 {
+    number
+}
+
+#[tokio::test]
+async fn a_question_about_a_result_that_panics_takes_no_place_with_it() {
+    for _ in 0..3 {
+        assert!(quietly(|| judged(7)).is_err());
+        assert!(
+            tokio::spawn(judged_later(7)).await.is_err() && tokio::spawn(judged_in_time(7)).await.is_err()
+        );
+    }
+    for name in ["limits/judged", "limits/judged later", "limits/judged in time"] {
+        let snapshot = snapshot(name);
+        assert_eq!((snapshot.totals.failures, snapshot.calls_in_flight), (3, Some(0)), "{name}");
+    }
+    assert_eq!((judged(1), judged_later(2).await, judged_in_time(3).await), (1, 2, 3));
+}
+
+/// An error that cannot be shown.
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("it cannot be shown")
+    }
+}
+
+impl From<BreakerError> for Unspeakable {
+    fn from(_: BreakerError) -> Self {
+        Self
+    }
+}
+
+#[circuit_breaker(name = "limits/unspeakable", max_concurrent = 1, failure_threshold = 1)]
+fn unspeakable() -> Result<(), Unspeakable> {
+    Err(Unspeakable)
+}
+
+#[test]
+fn an_error_that_panics_when_it_is_shown_opens_and_takes_no_place_with_it() {
+    unspeakable().unwrap_err();
+    let snapshot = snapshot("limits/unspeakable");
+    assert_eq!((snapshot.state, snapshot.calls_in_flight), (State::Open, Some(0)));
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("it goes off");
+    }
+}
+
+#[circuit_breaker(name = "limits/bomb", max_concurrent = 1, fallback = |_| 0)]
+fn dropped(bomb: Option<Bomb>) -> u32 {
+    u32::from(bomb.is_none())
+}
+
+#[circuit_breaker(name = "limits/bomb later", max_concurrent = 1, fallback = |_| 0)]
+async fn cancelled(bomb: Option<Bomb>) -> u32 {
+    tokio::task::yield_now().await;
+    u32::from(bomb.is_none())
+}
+
+#[tokio::test]
+async fn an_argument_that_panics_when_it_is_dropped_takes_no_place_with_it() {
+    for _ in 0..3 {
+        assert!(quietly(|| dropped(Some(Bomb))).is_err());
+        let cancel = || assert!(poll_once(pin!(cancelled(Some(Bomb)))).is_pending());
+        assert!(quietly(cancel).is_err());
+    }
+    let (run, later) = (snapshot("limits/bomb"), snapshot("limits/bomb later"));
+    assert_eq!((run.totals.failures, run.calls_in_flight), (3, Some(0)));
+    assert_eq!((later.totals.ignored, later.calls_in_flight), (3, Some(0)));
+    assert_eq!((dropped(None), cancelled(None).await), (1, 1));
 }

@@ -62,6 +62,38 @@ fn every_literal_arrives_and_the_largest_are_those_of_the_runtime() {
     assert!(builder().window_calls(1_000_001).build().is_err());
 }
 
+#[circuit_breaker(name = "rules/\
+    nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\
+    nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\
+    nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn")]
+fn long() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn the_longest_name_is_that_of_the_runtime() {
+    // One byte more is refused: here by the runtime, as a literal in ui/fail/name_too_long.rs.
+    long().unwrap();
+    let name = format!("rules/{}", "n".repeat(249));
+    assert_eq!(breaker(&name).name().len(), 255);
+    assert!(CircuitBreaker::new(name + "n", breaker_runtime::Config::default()).is_err());
+}
+
+#[circuit_breaker(name = "rules/longest", backoff = 2.0, max_recovery_timeout = "30s")]
+fn longest() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn a_longest_time_may_be_that_of_the_default_and_no_shorter() {
+    // Less is refused: here by the builder, as a literal in ui/fail/max_recovery_timeout_too_short.rs.
+    longest().unwrap();
+    let config = breaker("rules/longest").config();
+    assert_eq!(config.max_recovery_timeout(), config.recovery_timeout());
+    let builder = breaker_runtime::Config::builder().backoff(2.0);
+    assert!(builder.max_recovery_timeout(Duration::from_secs(29)).build().is_err());
+}
+
 mod settings {
     use std::time::Duration;
 

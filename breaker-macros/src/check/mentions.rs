@@ -1,5 +1,7 @@
-//! Whether tokens mention a variable, as far as tokens can say. Rather one too many: a variable that
-//! is found and not used is only cloned for nothing.
+//! Whether tokens mention a variable, as far as tokens can say. Rather one too many: one that is missed
+//! would be gone when the fallback runs. The price is that a mere mention, as of a variable that the
+//! fallback hides by one of its own, clones for nothing, and where nothing can be cloned, as with `self`,
+//! `&mut` and what is not `Clone`, it is an error.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;

@@ -7,7 +7,7 @@ use syn::{Error, Lit, LitInt};
 use super::keys::Key;
 use super::{Plan, Setting, Value};
 
-/// The runtime's default; `tests/it/attribute_rules.rs` holds it against that.
+/// The runtime's default: `attribute_rules::a_longest_time_may_be_that_of_the_default_and_no_shorter`
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 struct Need {

@@ -13,7 +13,9 @@ use super::{Name, Setting, Value};
 use crate::args::Given;
 use crate::duration;
 
+/// `attribute_rules::the_longest_name_is_that_of_the_runtime`
 const LONGEST_NAME: usize = 255;
+/// `attribute_rules::every_literal_arrives_and_the_largest_are_those_of_the_runtime`
 const WIDEST_WINDOW: u32 = 1_000_000;
 
 /// What stands behind `=`, for all keys that have no use for parentheses.

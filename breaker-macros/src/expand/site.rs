@@ -1,5 +1,7 @@
 //! The static of an annotated function, its settings, and the question whether a call may go through.
 
+use std::time::Duration;
+
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::Expr;
@@ -11,7 +13,7 @@ use crate::check::{Name, Plan, Setting, Value};
 use crate::target::Target;
 
 /// How many circuits the keys of one function may have if nobody says how many.
-const MOST_KEYS: u32 = 1024;
+const DEFAULT_KEYS: u32 = 1024;
 
 // Input:  name = "payment"
 // Output: (nothing), p::Site::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE })
@@ -62,8 +64,10 @@ fn reference(p: &TokenStream, plan: &Plan, target: &Target, kind: &str) -> Token
 // Input:  name = "payment", failure_threshold = 5, key = tenant
 // Output: p::KeyedSite::named("payment", p::settings().failure_threshold(5), p::checked_keys(1024))
 fn site(p: &TokenStream, plan: &Plan, target: &Target, kind: &Ident) -> TokenStream {
-    let settings =
-        plan.settings.iter().fold(quote!(#p::settings()), |before, next| setting(p, &before, next));
+    let settings = plan.settings.iter().fold(quote!(#p::settings()), |before, next| {
+        let settings = setting(p, &before, next);
+        if target.is_async() { waiting(p, settings, next) } else { settings }
+    });
     let most = plan.key.as_ref().map(|_| max_keys(p, plan.max_keys.as_ref()));
     let Some(name) = &plan.name else {
         let function = format!("::{}", target.signature.ident.unraw());
@@ -98,6 +102,20 @@ fn setting(p: &TokenStream, before: &TokenStream, setting: &Setting) -> TokenStr
     }
 }
 
+// Input:  p::settings().max_wait(LIMIT), max_wait = LIMIT, in an async function
+// Output: p::checked_waiting(p::settings().max_wait(LIMIT))
+//
+// Only async code needs a feature to wait, and the builder does not know for whom it builds. Nobody
+// needs one for `"0s"`.
+fn waiting(p: &TokenStream, settings: TokenStream, setting: &Setting) -> TokenStream {
+    let Setting { method, value } = setting;
+    let never_waits = matches!(value, Value::Duration(Duration::ZERO));
+    if method != "max_wait" || never_waits {
+        return settings;
+    }
+    call_at(method.span(), p, "checked_waiting", &settings)
+}
+
 // Input:  max_keys = LIMIT
 // Output: , p::checked_keys(LIMIT)
 fn max_keys(p: &TokenStream, given: Option<&Value>) -> TokenStream {
@@ -105,7 +123,7 @@ fn max_keys(p: &TokenStream, given: Option<&Value>) -> TokenStream {
         Some(Value::Literal(literal)) => quote!(#p::checked_keys(#literal)),
         Some(Value::Const(value)) => call_at(value.span(), p, "checked_keys", &value.to_token_stream()),
         Some(Value::Duration(_) | Value::Mode(_) | Value::Window(_)) | None => {
-            let most = Literal::u32_unsuffixed(MOST_KEYS);
+            let most = Literal::u32_unsuffixed(DEFAULT_KEYS);
             quote!(#p::checked_keys(#most))
         }
     };
