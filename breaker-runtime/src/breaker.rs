@@ -2,7 +2,8 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `circuit.rs` | what all clones of a breaker share; the first half of a call: being admitted |
+//! | `circuit.rs` | what all clones of a breaker share |
+//! | `admit.rs` | the first half of a call: being admitted |
 //! | `settle.rs` | the second half: what its result means |
 //! | `permit.rs` | the proof that a call was admitted, settled exactly once |
 //! | `future.rs` | a call that takes its time, and may be cancelled or ended |
@@ -14,6 +15,7 @@
 //! Invariants: no lock is held while the user's code runs; every permit is settled once, by its owner
 //! or by being dropped; what a permit brings back counts in its own generation only.
 
+mod admit;
 mod bulkhead;
 mod circuit;
 mod extras;
@@ -214,7 +216,8 @@ impl CircuitBreaker {
     /// Obeys other settings from now on. State, generation, totals, the run of failures, the time until an
     /// open circuit is due and the calls that are running stay as they are, and so does what the window
     /// holds, as far as the new window has room for it; only a window of calls that becomes one of time, or
-    /// the other way round, begins empty. New rules are asked at the next failure or slow call.
+    /// the other way round, begins empty. A success that ends at the very moment may be missed in the window.
+    /// New rules are asked at the next failure or slow call.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, Outcome, State};
@@ -342,6 +345,10 @@ impl CircuitBreaker {
 
     pub(crate) fn circuit(&self) -> &Circuit {
         &self.circuit
+    }
+
+    pub(crate) fn has_listeners(&self) -> bool {
+        self.circuit.has_listeners()
     }
 
     /// Whether nobody else has a clone of it, nor a call on it.

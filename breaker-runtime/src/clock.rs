@@ -69,7 +69,7 @@ impl Clock {
         Moment(system::precise())
     }
 
-    /// Whether `deadline` has come. Asks the coarse clock first, which costs a third of the precise
+    /// Whether `deadline` has come. Asks the coarse clock first, which costs a quarter of the precise
     /// one and is never ahead of it, and the precise one only close to the deadline.
     #[inline]
     pub(crate) fn has_reached(&self, deadline: Moment) -> bool {

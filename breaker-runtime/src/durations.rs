@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::sync::striped::{Mine, Striped};
 use crate::sync::{AtomicU64, Ordering};
 
-/// How long the calls of a circuit breaker took that succeeded or failed: all of them since it was made.
+/// How long the calls of a circuit breaker took that succeeded or failed: all of them since it was first told
+/// to record durations, but for calls while it was disabled.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
@@ -138,7 +139,7 @@ impl Durations {
     }
 
     /// The share `q` of the calls took at most this long, to within six percent; below a microsecond to
-    /// within a microsecond. None before the first call, and for a `q` that is not between 0 and 1.
+    /// within a microsecond, and what took longer than 73 minutes counts as that. None before the first call, and for a `q` that is not between 0 and 1.
     #[must_use]
     #[expect(
         clippy::cast_precision_loss,
@@ -159,7 +160,7 @@ impl Durations {
         Some(Duration::from_nanos(middle_of(bucket)))
     }
 
-    /// How many calls took at most so long, and at most an eighth longer; for the buckets of monitoring.
+    /// How many calls took at most so long, and at most an eighth or a microsecond longer; for the buckets of monitoring.
     #[must_use]
     pub fn count_within(&self, at_most: Duration) -> u64 {
         let nanos = u64::try_from(at_most.as_nanos()).unwrap_or(u64::MAX);

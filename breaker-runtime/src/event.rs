@@ -58,10 +58,11 @@ pub struct Change {
 
 /// Somebody who wants to know.
 ///
-/// Closures `Fn(&Event)` are listeners. A listener is called by the thread that caused the event, after the
-/// change and under no lock, so it may use the breaker; what it causes is told when it has returned. It
-/// should be quick: the caller of the protected function waits for it. One that panics harms nobody: the
-/// panic ends there.
+/// Closures `Fn(&Event)` are listeners. A listener is called after the change and under no lock, so it may use
+/// the breaker; what it causes is told when it has returned. It is called by the thread that caused the
+/// event, or by one that is just telling another event of the same circuit: that one then tells them all, in
+/// order, and the caller whose call caused it may have gone on. It should be quick: a caller of the protected
+/// function waits for it. One that panics harms nobody: the panic ends there.
 pub trait Listener: Send + Sync {
     /// Something happened.
     fn on_event(&self, event: &Event);

@@ -130,7 +130,7 @@ impl Registry {
     ) -> Result<CircuitBreaker, RegisterError> {
         let name = Name::new(name.into())?;
         let (breaker, conflict) = self.declare_single(name, config.into(), chosen_at(Location::caller()));
-        conflict.map_or(Ok(breaker), |conflict| Err(RegisterError::Conflict(Conflict::clone(&conflict))))
+        self.conflicting(breaker, conflict)
     }
 
     /// The breaker of this name, with one circuit for each key, at most `max_keys` (1 to 1,000,000); makes
@@ -151,7 +151,7 @@ impl Registry {
         let max_keys = checked_keys(max_keys)?;
         let declared = chosen_at(Location::caller());
         let (breaker, conflict) = self.declare_keyed(name, config.into(), declared, max_keys);
-        conflict.map_or(Ok(breaker), |conflict| Err(RegisterError::Conflict(Conflict::clone(&conflict))))
+        self.conflicting(breaker, conflict)
     }
 
     /// The breaker of this name, if it has one circuit.
@@ -190,7 +190,7 @@ impl Registry {
         })
     }
 
-    /// Forces all circuits open, see [`Operator::force_open`](crate::Operator::force_open).
+    /// Forces all circuits open that there are, see [`Operator::force_open`](crate::Operator::force_open).
     #[track_caller]
     pub fn force_open_all(&self) {
         for circuit in self.circuits() {
@@ -198,7 +198,7 @@ impl Registry {
         }
     }
 
-    /// Closes all circuits, see [`Operator::force_closed`](crate::Operator::force_closed).
+    /// Closes all circuits that there are, see [`Operator::force_closed`](crate::Operator::force_closed).
     #[track_caller]
     pub fn force_closed_all(&self) {
         for circuit in self.circuits() {
@@ -206,7 +206,7 @@ impl Registry {
         }
     }
 
-    /// Resets all circuits, see [`Operator::reset`](crate::Operator::reset).
+    /// Resets all circuits that there are, see [`Operator::reset`](crate::Operator::reset).
     #[track_caller]
     pub fn reset_all(&self) {
         for circuit in self.circuits() {
@@ -298,11 +298,20 @@ impl Registry {
         let kind = entry.kind.clone();
         let conflict = entry.conflict(&name, &offered).map(Arc::new);
         entries.remember(conflict.as_deref());
-        drop(entries);
-        if let Some(conflict) = &conflict {
-            self.shared.hub.tell(&Event::Conflict(Arc::clone(conflict)));
-        }
         (kind, conflict)
+    }
+
+    /// Tells the listeners of a conflict, under no lock and in nobody's initialisation.
+    pub(crate) fn tell(&self, conflict: &Arc<Conflict>) {
+        self.shared.hub.tell(&Event::Conflict(Arc::clone(conflict)));
+    }
+
+    fn conflicting<B>(&self, breaker: B, conflict: Option<Arc<Conflict>>) -> Result<B, RegisterError> {
+        let Some(conflict) = conflict else {
+            return Ok(breaker);
+        };
+        self.tell(&conflict);
+        Err(RegisterError::Conflict(Conflict::clone(&conflict)))
     }
 
     fn circuits(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {

@@ -1,9 +1,10 @@
 //! The only door to atomics and locks: the standard library's, or loom's under `--cfg breaker_loom`.
 //!
 //! What threads race for is built from what this room hands out, so the loom tests run the shipped code
-//! and not a copy of it, but for two things that loom cannot follow: the block of counters is published
-//! by a twin of `once_cell`'s `OnceBox`, and thread numbers are not handed on when a thread ends (real
-//! threads test that). Cells that are filled once and block nobody come from `once_cell` directly.
+//! and not a copy of it, but for what loom cannot follow: what is made once is published by a twin of
+//! `once_cell`'s `OnceBox`; thread numbers are not handed on when a thread ends; and the queue of the
+//! bulkhead, the channel of events (tokio's) and the map of keys (papaya's) are their authors' to prove. Real
+//! threads test those.
 
 pub(crate) mod striped;
 pub(crate) mod thread_id;

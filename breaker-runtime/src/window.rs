@@ -99,9 +99,18 @@ impl Window {
         let Some(part) = shape.part() else {
             return;
         };
-        let now = clock.coarse_now();
-        if !self.time.succeed(generation, shape, now) {
-            self.lock().time.succeed(part.tag(generation, now));
+        if !self.time.succeed(generation, shape, part.now(clock)) {
+            self.succeed_under_lock(generation, clock);
+        }
+    }
+
+    /// For a thread that has no place of its own. Shape and time are read under the lock, as `add` does: a
+    /// bucket from before a change of either would shut out all that come after it.
+    #[cold]
+    fn succeed_under_lock(&self, generation: u64, clock: &Clock) {
+        let mut lately = self.lock();
+        if let Some(part) = self.shape(Ordering::Relaxed).part() {
+            lately.time.succeed(part.tag(generation, part.now(clock)));
         }
     }
 
@@ -120,7 +129,7 @@ impl Window {
             return self.count.add(generation, size, bad, &mut lately.count);
         }
         let part = shape.part()?;
-        let tag = part.tag(generation, clock.coarse_now());
+        let tag = part.tag(generation, part.now(clock));
         let bad_ones = lately.time.add(tag, bad)?;
         // To sum up the successes of all threads is work; most failures can do without.
         rules.may_be_met(bad_ones).then(|| self.with_successes(bad_ones, tag, shape, &lately))
@@ -136,7 +145,7 @@ impl Window {
         let Some(part) = shape.part() else {
             return Counts::default();
         };
-        let tag = part.tag(generation, clock.coarse_now());
+        let tag = part.tag(generation, part.now(clock));
         self.with_successes(lately.time.bad_ones(tag), tag, shape, &lately)
     }
 
@@ -153,7 +162,7 @@ impl Window {
         match (old.calls().zip(new.calls()), old.part().zip(new.part())) {
             (Some((before, after)), _) => self.count.resize(before, after, &mut lately.count),
             (None, Some((before, after))) => {
-                let now = clock.coarse_now();
+                let now = before.now(clock);
                 let last = before.tag(generation, now);
                 let mut kept = std::mem::take(&mut lately.time);
                 kept.forget_before(last);

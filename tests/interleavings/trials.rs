@@ -5,7 +5,9 @@ use std::time::Duration;
 use breaker_runtime::{CircuitBreaker, ErrorKind, Outcome, State};
 use loom::thread;
 
-use super::{RECOVERY, breaker, due, end, keep_one, race_on, strict, with_at_most, with_few_switches};
+use super::{
+    RECOVERY, breaker, due, end, keep_one, permit, race_on, strict, with_at_most, with_few_switches,
+};
 
 #[test]
 fn one_place_is_taken_by_exactly_one_trial() {
@@ -19,7 +21,7 @@ fn one_place_is_taken_by_exactly_one_trial() {
 
 #[test]
 fn no_trial_is_refused_while_a_place_is_free() {
-    loom::model(|| {
+    with_few_switches(|| {
         let (_clock, breaker) = due(strict().half_open_max_calls(2));
         assert_eq!(race_on(&breaker, keep_one, keep_one), (true, true));
         assert!(!keep_one(&breaker));
@@ -44,17 +46,15 @@ fn three_threads_get_no_more_trials_than_there_are_places() {
 
 #[test]
 fn a_place_that_is_given_back_is_taken_by_one() {
-    with_at_most(2, || {
+    with_few_switches(|| {
         let (_clock, breaker) = due(strict());
-        let trial = breaker.clone();
-        let permit = trial.try_acquire().expect("it is due");
-        let (mine, theirs) = (breaker.clone(), breaker.clone());
-        let one = thread::spawn(move || keep_one(&mine));
-        let other = thread::spawn(move || keep_one(&theirs));
-        permit.settle(Outcome::Ignored);
-        let admitted = [one, other].map(|thread| thread.join().expect("it does not panic"));
-        assert!(admitted != [true, true]);
-        assert_eq!(breaker.snapshot().trials_in_flight, admitted.into_iter().filter(|&yes| yes).count());
+        let trial = permit(&breaker);
+        let (one, other) = race_on(&breaker, keep_one, |other| {
+            trial.settle(Outcome::Ignored);
+            keep_one(other)
+        });
+        assert!(one != other, "the place was free, and is no more");
+        assert_eq!(breaker.snapshot().trials_in_flight, 1);
     });
 }
 
@@ -70,7 +70,7 @@ fn failures_of_two_threads_add_up_and_open_once() {
 
 #[test]
 fn two_failures_that_each_open_open_once() {
-    loom::model(|| {
+    with_few_switches(|| {
         let (_clock, breaker) = breaker(strict());
         let (one, other) = (breaker.try_acquire(), breaker.try_acquire());
         drop((one, other));
@@ -158,7 +158,7 @@ fn an_order_beats_a_rule_whichever_comes_first() {
 
 #[test]
 fn the_trial_that_closes_and_the_call_that_finds_its_lease_over_agree() {
-    loom::model(|| {
+    with_few_switches(|| {
         let (clock, breaker) = due(strict().half_open_timeout(Duration::from_secs(1)));
         let trial = breaker.clone();
         let (closed, admitted) = {
@@ -176,7 +176,7 @@ fn the_trial_that_closes_and_the_call_that_finds_its_lease_over_agree() {
 
 #[test]
 fn closing_and_admitting_are_one_after_the_other() {
-    loom::model(|| {
+    with_few_switches(|| {
         let (_clock, breaker) = due(strict());
         let trial = breaker.clone();
         let permit = trial.try_acquire().expect("it is due");
@@ -193,7 +193,7 @@ fn closing_and_admitting_are_one_after_the_other() {
 
 #[test]
 fn a_rejection_tells_how_long_of_the_right_generation() {
-    with_few_switches(|| {
+    with_at_most(2, || {
         let (clock, breaker) = breaker(strict());
         end(&breaker, Outcome::Failure);
         clock.advance(Duration::from_secs(10));

@@ -19,6 +19,7 @@ mod counts;
 mod edges;
 mod events;
 mod generations;
+mod hostile;
 mod hygiene;
 mod keyed;
 mod limits;

@@ -113,10 +113,7 @@ impl Obvious {
             }
             State::HalfOpen => return self.refuse(call, ErrorKind::HalfOpen, "half-open"),
             State::Open => return self.refuse(call, ErrorKind::Open, "open"),
-            State::ForcedOpen => {
-                self.count("forced open");
-                return Err(ErrorKind::ForcedOpen);
-            }
+            State::ForcedOpen => return self.refuse(call, ErrorKind::ForcedOpen, "forced open"),
         }
         self.enter(call)
     }

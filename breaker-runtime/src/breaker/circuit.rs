@@ -1,16 +1,14 @@
-//! What all clones of a breaker share, and the first half of every call: being admitted. The second half
-//! is in `settle.rs`.
+//! What all clones of a breaker share. The two halves of a call are in `admit.rs` and `settle.rs`.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
+// Of listeners, whom loom does not follow.
 use once_cell::race::OnceBox as Once;
 
-use super::bulkhead::Bulkhead;
 use super::extras::Extras;
 use super::identity::Identity;
-use super::permit::Permit;
 use crate::clock::{Clock, Start};
 use crate::config::{Config, Name, Settings};
 use crate::error::{BreakerError, ErrorKind};
@@ -19,9 +17,8 @@ use crate::snapshot::{Kept, Snapshot};
 use crate::state::machine::{Machine, Ticket};
 use crate::state::{Cause, Details, State};
 use crate::sync::{AtomicU32, OnceBox, Ordering};
-use crate::totals::{Counters, Rare, Total, Totals};
+use crate::totals::{Counters, Totals};
 
-#[derive(Debug)]
 pub(crate) struct Circuit {
     pub(super) machine: Machine<Settings>,
     pub(super) counters: Counters,
@@ -78,146 +75,6 @@ impl Circuit {
         self.machine.settings()
     }
 
-    /// Asks for one call that does not wait.
-    #[inline]
-    pub(crate) fn admit(&self) -> Result<Admission<'_>, Rejected<'_>> {
-        self.admit_or(|_| false)
-    }
-
-    /// Asks for one call; blocks this thread while it waits for its turn.
-    #[inline]
-    pub(crate) fn admit_blocking(&self) -> Result<Admission<'_>, Rejected<'_>> {
-        self.admit_or(|extras| extras.wait_blocking(&self.clock))
-    }
-
-    /// What comes back from the long way is taken apart here, so that the short one keeps all in registers.
-    #[inline]
-    fn admit_or(&self, wait: impl FnOnce(&Extras) -> bool) -> Result<Admission<'_>, Rejected<'_>> {
-        let admitted = match self.machine.admit_freely().or_else(|| self.admit_in_passing()) {
-            Some(ticket) => Ok((ticket, Stamp::NONE)),
-            None => self.admit_otherwise(wait),
-        };
-        match admitted {
-            Ok((ticket, stamp)) => Ok(Admission { circuit: self, ticket, stamp }),
-            Err(kind) => Err(Rejected { circuit: self, kind }),
-        }
-    }
-
-    /// Asks for one call; waits for its turn. Dropped meanwhile, the call was cancelled.
-    pub(crate) async fn admit_waiting(&self) -> Result<Admission<'_>, Rejected<'_>> {
-        let admitted = self.enter_waiting().await;
-        let (ticket, stamp) = admitted.map_err(|kind| Rejected { circuit: self, kind })?;
-        Ok(Admission { circuit: self, ticket, stamp })
-    }
-
-    async fn enter_waiting(&self) -> Result<(Ticket, Stamp), ErrorKind> {
-        let ticket = match self.machine.admit_freely() {
-            Some(ticket) => return Ok((ticket, Stamp::NONE)),
-            None => self.admit_by_state()?,
-        };
-        let Some((extras, bulkhead)) = self.bulkhead_for(ticket) else {
-            return Ok((ticket, self.start(Stamp::NONE)));
-        };
-        // From here on the call may be cancelled, and a trial's place must not be lost with it.
-        let waiting = Permit::cancellable(Admission { circuit: self, ticket, stamp: Stamp::NONE });
-        let wait = if extras.is_shadow() { Duration::ZERO } else { extras.max_wait() };
-        let has_entered = bulkhead.enter_within(wait, &self.clock).await;
-        _ = waiting.into_admission();
-        self.enter(ticket, extras, has_entered)
-    }
-
-    /// A closed circuit that keeps a window and asks nothing at the start of a call.
-    #[inline]
-    fn admit_in_passing(&self) -> Option<Ticket> {
-        let ticket = self.machine.admit_watched()?;
-        self.extras.get()?.let_pass().then_some(ticket)
-    }
-
-    /// A restricted circuit, or one whose calls have a stamp. `wait` blocks until the call has a place in
-    /// the bulkhead, or says that it waits no longer.
-    #[cold]
-    #[inline(never)]
-    fn admit_otherwise(&self, wait: impl FnOnce(&Extras) -> bool) -> Result<(Ticket, Stamp), ErrorKind> {
-        let ticket = self.admit_by_state()?;
-        let Some((extras, bulkhead)) = self.bulkhead_for(ticket) else {
-            return Ok((ticket, self.start(Stamp::NONE)));
-        };
-        let has_entered = bulkhead.try_enter() || (!extras.is_shadow() && wait(extras));
-        self.enter(ticket, extras, has_entered)
-    }
-
-    /// The bulkhead, if this call has to pass it.
-    #[inline]
-    fn bulkhead_for(&self, ticket: Ticket) -> Option<(&Extras, &Bulkhead)> {
-        let extras = self.extras.get()?;
-        let bulkhead = extras.bulkhead()?;
-        ticket.is_ruled().then_some((extras, bulkhead))
-    }
-
-    fn enter(
-        &self,
-        ticket: Ticket,
-        extras: &Extras,
-        has_entered: bool,
-    ) -> Result<(Ticket, Stamp), ErrorKind> {
-        if has_entered {
-            return Ok((ticket, self.start(Stamp::IN_BULKHEAD)));
-        }
-        if extras.is_shadow() {
-            extras.count_shadow_rejection();
-            return Ok((ticket, self.start(Stamp::NONE)));
-        }
-        self.give_back(ticket);
-        self.counters.add(Total::Rare(Rare::Bulkhead));
-        Err(ErrorKind::BulkheadFull)
-    }
-
-    /// What a circuit says that does not admit all calls unseen.
-    #[inline]
-    fn admit_by_state(&self) -> Result<Ticket, ErrorKind> {
-        if let Some(ticket) = self.machine.admit_watched() {
-            return Ok(ticket);
-        }
-        match self.machine.refuse(&self.clock) {
-            Some(by) => self.reject(by),
-            None => self.admit_by_record(),
-        }
-    }
-
-    #[inline(never)]
-    fn admit_by_record(&self) -> Result<Ticket, ErrorKind> {
-        let admitted = self.machine.admit_by_record(&self.clock);
-        self.tell_news();
-        admitted.or_else(|by| self.reject(by))
-    }
-
-    #[inline]
-    fn reject(&self, by: State) -> Result<Ticket, ErrorKind> {
-        // An operator's word counts in shadow mode too: it is no guess of ours.
-        if by != State::ForcedOpen
-            && let Some(extras) = self.extras.get()
-            && extras.is_shadow()
-        {
-            extras.count_shadow_rejection();
-            return Ok(Ticket::OUTSIDE);
-        }
-        let (total, kind) = match by {
-            State::HalfOpen => (Total::Rare(Rare::HalfOpen), ErrorKind::HalfOpen),
-            State::ForcedOpen => (Total::Rare(Rare::ForcedOpen), ErrorKind::ForcedOpen),
-            // Closed and Disabled refuse nothing.
-            State::Open | State::Closed | State::Disabled => (Total::Open, ErrorKind::Open),
-        };
-        self.counters.add(total);
-        Err(kind)
-    }
-
-    /// The call begins now.
-    #[inline]
-    fn start(&self, stamp: Stamp) -> Stamp {
-        let is_timed = self.extras.get().is_some_and(Extras::is_timed);
-        if is_timed { stamp.with(self.clock.start()) } else { stamp }
-    }
-
     pub(super) fn order(&self, cause: Cause, by: Arc<str>) {
         let details = Details { ordered_by: Some(by), ..Details::default() };
         self.machine.order(cause, details, &self.clock);
@@ -256,12 +113,18 @@ impl Circuit {
         Snapshot::new(self.who(), seen, self.counters.read(), kept, critical)
     }
 
-    /// Closed, without a failure to remember.
-    pub(crate) fn is_clean(&self) -> bool {
+    /// Closed, without anything to remember: no failure, no listener, no settings other than these.
+    pub(crate) fn is_clean(&self, settings: &Config) -> bool {
         self.machine.is_clean()
+            && !self.has_listeners()
+            && *self.config() == *settings
             && self.extras.get().is_none_or(|extras| {
                 extras.is_clean(self.machine.observe(&self.clock).generation, &self.clock)
             })
+    }
+
+    pub(crate) fn has_listeners(&self) -> bool {
+        self.hub.get().is_some()
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -277,7 +140,16 @@ impl Circuit {
     #[inline]
     pub(super) fn tell_news(&self) {
         if self.machine.has_news() {
+            self.wake();
             self.tell();
+        }
+    }
+
+    /// Those who wait for a state need not wait for those who are told of it.
+    #[cold]
+    fn wake(&self) {
+        if let Some(hub) = self.hub.get() {
+            hub.wake();
         }
     }
 
@@ -299,7 +171,11 @@ impl Circuit {
         (self.identity.name().clone(), self.identity.key().cloned())
     }
 
+    /// Before the settings are obeyed, and under no lock: to make a clock ready takes a while.
     fn make_extras(&self, config: &Config) {
+        if config.durations() {
+            Clock::prepare();
+        }
         if Extras::are_needed(config) {
             self.extras.get_or_init(|| Box::new(Extras::new(config)));
             self.machine.watch();
@@ -310,6 +186,12 @@ impl Circuit {
 impl Admission<'_> {
     pub(super) fn is_trial(&self) -> bool {
         self.ticket.is_trial()
+    }
+}
+
+impl fmt::Debug for Circuit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Circuit").field("name", self.identity.name()).finish_non_exhaustive()
     }
 }
 
@@ -325,10 +207,10 @@ fn run_limit(config: &Config) -> u32 {
 
 impl Stamp {
     pub(super) const NONE: Self = Self(0);
-    const IN_BULKHEAD: Self = Self(1 << 63);
+    pub(super) const IN_BULKHEAD: Self = Self(1 << 63);
     const TIMED: u64 = 1 << 62;
 
-    const fn with(self, start: Start) -> Self {
+    pub(super) const fn with(self, start: Start) -> Self {
         Self(self.0 | Self::TIMED | start.bits())
     }
 

@@ -75,7 +75,6 @@ impl Extras {
         self.max_wait.store(nanos(Some(config.max_wait())), Ordering::Relaxed);
         let switches = switches(config);
         if switches & TIMED > 0 {
-            Clock::prepare();
             self.recorder.get_or_init(|| Box::new(Recorder::new()));
         }
         self.switches.store(switches, Ordering::Release);

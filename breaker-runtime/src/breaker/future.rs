@@ -33,8 +33,9 @@ pin_project! {
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Limited<'a, F, C, X> {
+        // None after its end.
         #[pin]
-        call: Guarded<'a, F, C, X>,
+        call: Option<Guarded<'a, F, C, X>>,
         #[pin]
         alarm: Option<Alarm>,
     }
@@ -67,7 +68,7 @@ where
         let limits = circuit.extras.get().filter(|_| admission.ticket.is_ruled());
         let limit = limits.and_then(Extras::call_timeout);
         // Guarded first: to ask for a timer where there is none panics.
-        let call = Guarded::new(admission, future, classify, text);
+        let call = Some(Guarded::new(admission, future, classify, text));
         let alarm = limit.and_then(|limit| circuit.clock.alarm(limit));
         Self { call, alarm }
     }
@@ -110,18 +111,26 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let Poll::Ready(output) = this.call.as_mut().poll(context) {
+        let Some(call) = this.call.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
+        if let Poll::Ready(output) = call.poll(context) {
             return Poll::Ready(Ok(output));
         }
         match this.alarm.as_pin_mut().map(|alarm| alarm.poll(context)) {
             Some(Poll::Ready(())) => {}
             Some(Poll::Pending) | None => return Poll::Pending,
         }
-        let Some(admission) = this.call.project().call.0.take() else {
+        let call = this.call.as_mut().as_pin_mut().and_then(|call| call.project().call.0.take());
+        let mut unsettled = Unsettled(call);
+        // The future first: what it holds it holds within its place.
+        this.call.set(None);
+        let Some(admission) = unsettled.0.take() else {
             return Poll::Pending;
         };
+        let circuit = admission.circuit;
         admission.time_out(&|| Some(Arc::from("it took longer than call_timeout")));
-        Poll::Ready(Err(Rejected { circuit: admission.circuit, kind: ErrorKind::TimedOut }))
+        Poll::Ready(Err(Rejected { circuit, kind: ErrorKind::TimedOut }))
     }
 }
 

@@ -16,7 +16,8 @@ pub(crate) enum Identity {
     },
     Member {
         family: Arc<Family>,
-        key: Arc<str>,
+        /// None for the circuit that keys share which found no room.
+        key: Option<Arc<str>>,
     },
 }
 
@@ -40,7 +41,7 @@ impl Identity {
     pub(super) fn key(&self) -> Option<&Arc<str>> {
         match self {
             Self::Alone { .. } => None,
-            Self::Member { key, .. } => Some(key),
+            Self::Member { key, .. } => key.as_ref(),
         }
     }
 

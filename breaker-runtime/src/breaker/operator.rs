@@ -6,8 +6,8 @@ use super::circuit::Circuit;
 use crate::state::Cause;
 
 /// Somebody who commands a breaker by hand, by name: see
-/// [`CircuitBreaker::operator`](crate::CircuitBreaker::operator). Every command begins a new generation:
-/// calls that were admitted before it no longer count in any rule.
+/// [`CircuitBreaker::operator`](crate::CircuitBreaker::operator). Every command that has an effect begins a
+/// new generation: calls that were admitted before it no longer count in any rule.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, State};

@@ -20,6 +20,9 @@ enum End {
     Ignored,
 }
 
+/// So many bytes of what a failure says are kept.
+const LONGEST_TEXT: usize = 1024;
+
 /// What a failure says, asked for only when it opens a circuit.
 pub(super) type Text<'t> = &'t dyn Fn() -> Option<Arc<str>>;
 
@@ -169,5 +172,20 @@ fn failed_trial(bad: Bad, text: Text<'_>) -> Trial {
 
 /// The text is the user's `Display`: it may panic, and the call it belongs to must be settled all the same.
 fn ask(text: Text<'_>) -> Option<Arc<str>> {
-    catch_unwind(AssertUnwindSafe(text)).unwrap_or_else(|_| Some(Arc::from("(its text panicked)")))
+    match catch_unwind(AssertUnwindSafe(text)) {
+        Ok(text) => text.map(shortened),
+        Err(thrown) => {
+            // To drop it could panic as well.
+            std::mem::forget(thrown);
+            Some(Arc::from("(its text panicked)"))
+        }
+    }
+}
+
+fn shortened(text: Arc<str>) -> Arc<str> {
+    if text.len() <= LONGEST_TEXT {
+        return text;
+    }
+    let ends = text.char_indices().map(|(place, _)| place).take_while(|&place| place <= LONGEST_TEXT);
+    ends.last().and_then(|end| text.get(..end)).map_or(Arc::clone(&text), Arc::from)
 }

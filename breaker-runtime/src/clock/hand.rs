@@ -38,7 +38,10 @@ impl Hand {
     }
 
     fn wake_on_advance(&self, waker: &Waker) {
-        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner).push(waker.clone());
+        let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !sleepers.iter().any(|sleeper| sleeper.will_wake(waker)) {
+            sleepers.push(waker.clone());
+        }
     }
 }
 

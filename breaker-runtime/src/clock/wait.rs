@@ -1,5 +1,6 @@
 //! Waiting for something until a moment: with this thread, or in async code.
 
+use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -7,6 +8,9 @@ use std::thread::{Thread, current, park, park_timeout};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
+#[cfg(feature = "tokio")]
+use tokio::task::coop::Unconstrained;
+use tokio::task::coop::unconstrained;
 
 use super::{Clock, Moment};
 
@@ -26,7 +30,6 @@ pin_project! {
 pin_project! {
     /// Ends at a moment; whoever waits for never waits for ever.
     #[project = Ringing]
-    #[derive(Debug)]
     pub(crate) enum Alarm {
         Never,
         ByHand { #[pin] sleep: ByHand },
@@ -38,8 +41,9 @@ pin_project! {
 type ByHand = super::hand::Sleep;
 #[cfg(not(feature = "test-util"))]
 type ByHand = std::future::Pending<()>;
+// Not part of the budget of the task that waits: a call that has used it up must not outlive its time.
 #[cfg(feature = "tokio")]
-type Tokio = tokio::time::Sleep;
+type Tokio = Unconstrained<tokio::time::Sleep>;
 #[cfg(not(feature = "tokio"))]
 type Tokio = std::future::Pending<()>;
 
@@ -61,7 +65,7 @@ impl Clock {
             return Some(Alarm::ByHand { sleep });
         }
         #[cfg(feature = "tokio")]
-        return Some(Alarm::Tokio { sleep: tokio::time::sleep(wait) });
+        return Some(Alarm::Tokio { sleep: unconstrained(tokio::time::sleep(wait)) });
         #[cfg(not(feature = "tokio"))]
         None
     }
@@ -71,7 +75,8 @@ impl Clock {
         let until = self.now().after(wait);
         let waker = Waker::from(Arc::new(Unpark(current())));
         let mut context = Context::from_waker(&waker);
-        let mut future = pin!(future);
+        // A task that has used up its budget is made to wait for a turn that never comes on a blocked thread.
+        let mut future = pin!(unconstrained(future));
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 return Some(output);
@@ -121,6 +126,12 @@ impl Future for Alarm {
             Ringing::ByHand { sleep: by_hand } => by_hand.poll(context),
             Ringing::Tokio { sleep } => sleep.poll(context),
         }
+    }
+}
+
+impl fmt::Debug for Alarm {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Alarm").finish_non_exhaustive()
     }
 }
 

@@ -127,7 +127,7 @@ impl ConfigBuilder {
 
     /// The rules look this far back: longer than zero; default: no window. It is kept in ten parts and
     /// forgets one at a time, so it reaches back for nine to ten tenths of its length. Without calls it
-    /// empties. `Duration::MAX` never forgets.
+    /// empties. The longest is 65 days; `Duration::MAX` never forgets.
     #[doc(alias = "SamplingDuration")]
     #[doc(alias = "Interval")]
     pub const fn window_time(mut self, time: Duration) -> Self {
@@ -263,7 +263,9 @@ impl ConfigBuilder {
 
     /// How many calls may run at a time: at least 1; default: no limit. The circuit is asked first;
     /// then a call that finds no room waits for [`max_wait`](Self::max_wait) and is rejected, which is
-    /// no failure.
+    /// no failure. A call that has waited while the circuit changed asks it again. With keys the limit is
+    /// that of each key. A permit that is forgotten (`mem::forget`) keeps its place; only
+    /// [`apply`](crate::CircuitBreaker::apply) with a larger limit makes up for it.
     #[doc(alias = "maxConcurrentCalls")]
     #[doc(alias = "bulkhead")]
     pub const fn max_concurrent(mut self, calls: u32) -> Self {
@@ -285,7 +287,7 @@ impl ConfigBuilder {
 
     /// Whether the durations of calls are recorded, for [`Snapshot::durations`](crate::Snapshot); default
     /// no, but with [`slow_call`](Self::slow_call) they always are. It costs two readings of the time a
-    /// call.
+    /// call. Calls of a disabled breaker are not timed.
     pub const fn durations(mut self, recorded: bool) -> Self {
         self.durations = recorded;
         self

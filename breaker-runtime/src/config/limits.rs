@@ -29,7 +29,7 @@ pub enum Mode {
     /// It rejects calls.
     #[default]
     Enforce,
-    /// It counts, changes its state and reports, and lets every call through: the way to introduce a
-    /// circuit breaker where people depend on a service.
+    /// It counts, changes its state and reports, and lets every call through, also when an operator forces
+    /// it open: the way to introduce a circuit breaker where people depend on a service.
     Shadow,
 }

@@ -52,19 +52,31 @@ impl Hub {
         self.changed.notified()
     }
 
+    /// Wakes those who wait for a change.
+    pub(crate) fn wake(&self) {
+        behind_a_wall(|| self.changed.notify_waiters());
+    }
+
     pub(crate) fn tell(&self, event: &Event) {
-        self.changed.notify_waiters();
         if let Some(stream) = self.stream.get() {
             // An error says that nobody reads.
-            _ = stream.send(event.clone());
+            behind_a_wall(|| _ = stream.send(event.clone()));
         }
         let listeners = lock(&self.listeners).clone();
         for listener in listeners {
-            _ = catch_unwind(AssertUnwindSafe(|| listener.on_event(event)));
+            behind_a_wall(|| listener.on_event(event));
             // It may have ceased to listen, and is then dropped here: not while its own panic unwinds, for
             // a second one would end the process.
-            _ = catch_unwind(AssertUnwindSafe(|| drop(listener)));
+            behind_a_wall(|| drop(listener));
         }
+    }
+}
+
+/// Runs what is not ours: a listener, somebody's waker. Its panic ends here, and with it what it threw, which
+/// is never dropped: that could panic as well.
+fn behind_a_wall(theirs: impl FnOnce()) {
+    if let Err(thrown) = catch_unwind(AssertUnwindSafe(theirs)) {
+        std::mem::forget(thrown);
     }
 }
 

@@ -199,6 +199,7 @@ fn register<B>(
     });
     if let Some(conflict) = found {
         complain(&conflict);
+        Registry::global().tell(&conflict);
     }
     breaker
 }

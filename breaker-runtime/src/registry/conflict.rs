@@ -20,9 +20,9 @@ pub struct Conflicts(Vec<Conflict>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The name is empty or too long.
+    /// The name is empty or too long, or there are to be too many keys or none.
     Name(ConfigError),
-    /// The name was registered with other settings.
+    /// The name was registered with other settings, for another number of keys, or without keys.
     Conflict(Conflict),
 }
 

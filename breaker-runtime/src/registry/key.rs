@@ -1,5 +1,5 @@
 //! A key as text. What is text already is borrowed; anything else is written down by its `Display`, on the
-//! stack if it is no longer than a URL's host.
+//! stack if that takes no more than 64 bytes.
 
 use std::fmt::{self, Display, Write as _};
 use std::ops::Deref;

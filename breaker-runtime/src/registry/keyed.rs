@@ -23,8 +23,9 @@ use crate::totals::Totals;
 ///
 /// There are at most `max_keys` circuits. When a new key comes and there are as many, one is let go
 /// that is idle (no call runs on it, nobody holds it), closed and without a failure to remember: it has nothing to
-/// forget. Of several, one that was not used lately. If none can go, the new key shares the
-/// [overflow](Self::overflow) circuit until one can, and so does every key longer than 255 bytes.
+/// forget. Of several, one that was not used lately. It looks at 256 keys, and the next time at the next
+/// ones; if none of them can go, the new key shares the [overflow](Self::overflow) circuit until one can, and
+/// so does every key longer than 255 bytes. A circuit that is let go forgets its listeners and operators.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, State};
@@ -45,6 +46,8 @@ struct Shared {
     circuits: papaya::HashMap<Arc<str>, CircuitBreaker, foldhash::quality::RandomState>,
     max_keys: usize,
     queue: Mutex<Queue>,
+    /// Held while settings are being applied: one after the other, to all circuits.
+    applying: Mutex<()>,
     overflow: OnceBox<CircuitBreaker>,
     clock: Clock,
 }
@@ -63,7 +66,7 @@ struct Seen {
     calls: u64,
 }
 
-/// So many keys are looked at to find one that may go.
+/// So many keys are looked at to find one that may go; the next new key goes on where this one stopped.
 const LOOKS: usize = 256;
 const LONGEST_KEY: usize = 255;
 
@@ -82,6 +85,7 @@ impl KeyedBreaker {
                 circuits: papaya::HashMap::with_hasher(foldhash::quality::RandomState::default()),
                 max_keys: max_keys.get() as usize,
                 queue: Mutex::new(queue),
+                applying: Mutex::new(()),
                 overflow: OnceBox::new(),
                 clock,
             }),
@@ -102,7 +106,7 @@ impl KeyedBreaker {
         self.shared.circuits.pin().get(key).cloned()
     }
 
-    /// The circuit of all keys that found no room. Its key is empty.
+    /// The circuit of all keys that found no room. It has no key of its own.
     #[must_use]
     pub fn overflow(&self) -> CircuitBreaker {
         if let Some(circuit) = self.shared.overflow.get() {
@@ -110,7 +114,7 @@ impl KeyedBreaker {
         }
         // Made under the lock, so that settings that are being applied reach it in one way or the other.
         let queue = lock(&self.shared.queue);
-        let made = || Box::new(self.shared.circuit(Arc::from(""), queue.settings.clone()));
+        let made = || Box::new(self.shared.circuit(None, queue.settings.clone()));
         self.shared.overflow.get_or_init(made).clone()
     }
 
@@ -173,6 +177,7 @@ impl KeyedBreaker {
     /// [`CircuitBreaker::apply`].
     pub fn apply(&self, config: Config) {
         let settings = Settings::from(config);
+        let _one_at_a_time = lock(&self.shared.applying);
         lock(&self.shared.queue).settings = settings.clone();
         self.iter().for_each(|circuit| circuit.circuit().apply(settings.clone()));
     }
@@ -186,7 +191,10 @@ impl KeyedBreaker {
         if key.len() > LONGEST_KEY {
             return self.overflow();
         }
+        // Before the lock, so that it is dropped after it.
+        let _not_ours_to_drop;
         let mut queue = lock(&self.shared.queue);
+        _not_ours_to_drop = queue.sweep();
         let circuits = self.shared.circuits.pin();
         if let Some(circuit) = circuits.get(key) {
             return circuit.clone();
@@ -196,7 +204,7 @@ impl KeyedBreaker {
             return self.overflow();
         }
         let key: Arc<str> = Arc::from(key);
-        let circuit = self.shared.circuit(Arc::clone(&key), queue.settings.clone());
+        let circuit = self.shared.circuit(Some(Arc::clone(&key)), queue.settings.clone());
         circuits.insert(Arc::clone(&key), circuit.clone());
         queue.keys.push_back(Seen { key, calls: 0 });
         circuit
@@ -204,7 +212,7 @@ impl KeyedBreaker {
 }
 
 impl Shared {
-    fn circuit(&self, key: Arc<str>, settings: Settings) -> CircuitBreaker {
+    fn circuit(&self, key: Option<Arc<str>>, settings: Settings) -> CircuitBreaker {
         let identity = Identity::Member { family: Arc::clone(&self.family), key };
         CircuitBreaker::made(identity, settings, self.clock.clone())
     }
@@ -214,38 +222,46 @@ impl Queue {
     /// Makes room. A call that comes in the very moment in which its circuit goes is counted in the totals
     /// and decides nothing.
     fn let_one_go(&mut self, shared: &Shared) -> bool {
-        self.gone.retain(|circuit| !circuit.is_alone());
         let circuits = shared.circuits.pin();
         let mut used_lately = None;
         for _ in 0..LOOKS.min(self.keys.len()) {
             let Some(mut seen) = self.keys.pop_front() else {
                 break;
             };
-            let Some(circuit) = circuits.get(&seen.key) else {
-                return true;
-            };
-            let calls = circuit.circuit().totals().calls();
-            let may_go = circuit.is_alone() && circuit.circuit().is_clean();
-            if may_go && seen.calls == calls {
-                self.bury(&seen.key, shared);
-                return true;
-            }
-            seen.calls = calls;
-            if may_go && used_lately.is_none() {
-                used_lately = Some(Arc::clone(&seen.key));
+            let may_go = circuits
+                .get(&seen.key)
+                .filter(|circuit| circuit.is_alone() && circuit.circuit().is_clean(&self.settings));
+            if let Some(circuit) = may_go {
+                let calls = circuit.circuit().totals().calls();
+                if seen.calls == calls {
+                    self.bury(&seen.key, shared);
+                    return true;
+                }
+                seen.calls = calls;
+                used_lately.get_or_insert_with(|| Arc::clone(&seen.key));
             }
             self.keys.push_back(seen);
         }
         let Some(key) = used_lately else {
             return false;
         };
-        self.keys.retain(|seen| seen.key != key);
+        // It was put back just now, so it is not far from the end.
+        if let Some(place) = self.keys.iter().rposition(|seen| seen.key == key) {
+            self.keys.remove(place);
+        }
         self.bury(&key, shared);
         true
     }
 
     fn bury(&mut self, key: &str, shared: &Shared) {
         self.gone.extend(shared.circuits.pin().remove(key).cloned());
+    }
+
+    /// Drops the circuits that nobody holds any more; those that hold a listener, which is not ours to drop
+    /// under a lock, it hands back.
+    fn sweep(&mut self) -> Vec<CircuitBreaker> {
+        let free = self.gone.extract_if(.., |circuit| circuit.is_alone());
+        free.filter(CircuitBreaker::has_listeners).collect()
     }
 }
 

@@ -1,7 +1,8 @@
 //! The record behind a lock, and the word that callers read without it.
 //!
-//! The lock is taken by those who change the state, hold a trial or take a snapshot, for as long as it
-//! takes to look at each trial's place, and never while user code runs. The proof of the word is in
+//! The lock is taken by those who change the state or the settings, hold a trial or take a snapshot, for as
+//! long as it takes to look at each trial's place, to copy the record or to give a window another length, and
+//! never while user code runs. The proof of the word is in
 //! `state.rs`; the numbers below refer to it.
 
 use std::sync::Arc;
@@ -76,6 +77,12 @@ impl<S: AsRef<Recovery>> Machine<S> {
     #[inline]
     pub(crate) fn is_unchanged(&self, ticket: Ticket) -> bool {
         self.load(Ordering::Relaxed) == ticket.0
+    }
+
+    /// Whether the circuit is still in the generation that let this call through.
+    pub(crate) fn is_of_now(&self, ticket: Ticket) -> bool {
+        let word = self.load(Ordering::Acquire);
+        word != Word::BUSY && word.generation() == ticket.generation()
     }
 
     /// Whether the call of a watched circuit still counts, and there is no run to end. No other call's word
@@ -292,7 +299,7 @@ impl<S: Clone> Machine<S> {
 
 impl Ticket {
     /// Of a call that went through though it was refused: its result decides nothing.
-    pub(crate) const OUTSIDE: Self = Self(Word::BUSY);
+    pub(crate) const OUTSIDE: Self = Self(Word::OUTSIDE);
 
     #[inline]
     pub(crate) fn is_trial(self) -> bool {
@@ -305,9 +312,10 @@ impl Ticket {
         self.0.is_closed()
     }
 
-    /// Whether limits apply to it: neither disabled nor outside.
+    /// Whether limits and clocks apply to it. Not to one that a plain circuit let through, which leaves by a
+    /// way where nobody gives a place back; nor to one of a disabled circuit, nor outside of all.
     pub(crate) fn is_ruled(self) -> bool {
-        self.is_counted() || self.is_trial()
+        self.0.is_watched_call() || self.is_trial()
     }
 
     #[inline]

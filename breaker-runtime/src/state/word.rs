@@ -48,6 +48,8 @@ pub(super) struct Word(u64);
 
 impl Word {
     pub(super) const BUSY: Self = Self(BUSY);
+    /// Of a call that no state let through; no circuit ever has this word.
+    pub(super) const OUTSIDE: Self = Self(BUSY | PAYLOAD);
 
     pub(super) const fn new(state: State, generation: u64) -> Self {
         let state = match state {
@@ -143,6 +145,11 @@ impl Word {
     #[inline]
     pub(super) const fn watched_call(self) -> Option<Self> {
         if self.0 & STATE == CLOSED_WATCHED { Some(Self(self.without_run().0 | CALL_WATCHED)) } else { None }
+    }
+
+    #[inline]
+    pub(super) const fn is_watched_call(self) -> bool {
+        self.0 & STATE == CALL_WATCHED
     }
 
     /// For the word of a watched call: its circuit's own while that has no failure.

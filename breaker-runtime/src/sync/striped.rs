@@ -1,7 +1,7 @@
 //! Something that every thread has one of, so that no thread waits for another to write it.
 //!
-//! A locked increment costs four times an uncontended call on current hardware, and a shared one
-//! halves the throughput of two cores. So each cell has **one** writing thread, which needs no locked
+//! A locked increment may cost as much as several calls, and a shared one halves the throughput of two cores.
+//! So each cell has **one** writing thread, which needs no locked
 //! instruction: the first thread owns the cell inside; for the others a block with a cell for each of
 //! the first threads is made, once. Threads beyond the block share one last cell.
 //!

@@ -4,10 +4,9 @@
 //! those that are no plain success are kept; a success is but a step of the position, and once the window
 //! is full and holds nothing else, not even that: one success more changes nothing then.
 //!
-//! Proof of `head` and `last_bad`. `head` holds a position and the low bits of a generation. Under the lock
-//! it may be set to a new generation or shifted; without the lock a success steps it by compare-and-swap,
-//! which succeeds only in its own generation: 2^24 generations would have to pass between the caller's
-//! look at the circuit's word and this one for two to be confused. `last_bad` is written under the lock,
+//! Proof of `head` and `last_bad`. `head` holds a position and the whole generation. Under the lock it may
+//! be set to a new generation or shifted; without the lock a success steps it by compare-and-swap, which
+//! succeeds only in its own generation. `last_bad` is written under the lock,
 //! after the step of `head` that it belongs to. A success that finds the window clean because it reads the
 //! one before the other runs beside that bad call and counts as having come before it, when the window
 //! was clean indeed. When both are reset, `last_bad` goes first: whoever sees the new `head` sees a window
@@ -40,13 +39,13 @@ struct Mark {
 }
 
 /// ```text
-///  63 .......... 40  39 ....... 0
-///  generation (24)   position (40)
+///  63 .......... 27  26 ....... 0
+///  generation (37)   position (27)
 /// ```
 #[derive(Clone, Copy, Debug)]
 struct Head(u64);
 
-const POSITION_BITS: u32 = 40;
+const POSITION_BITS: u32 = 27;
 const POSITION: u64 = (1 << POSITION_BITS) - 1;
 /// Positions begin anew from here, and leave room for all who are on their way.
 const LAST_POSITION: u64 = POSITION - (1 << 20);
@@ -96,10 +95,7 @@ impl CountWindow {
         if marks.generation != generation {
             return Counts::default();
         }
-        let position = self.head().position();
-        let mut seen = Marks { bad: marks.bad.clone(), ..*marks };
-        seen.forget_before(position, size);
-        seen.counts(position, size)
+        marks.counts(self.head().position(), size)
     }
 
     /// Makes room in a window that grows: it has seen no more than its old size.
@@ -173,8 +169,14 @@ impl Marks {
         }
     }
 
+    /// Leaves out those that have left the window since somebody looked last.
     fn counts(&self, position: u64, size: u64) -> Counts {
-        Counts { calls: position.min(size), failures: self.failures, slow: self.slow }
+        let mut counts = Counts { calls: position.min(size), failures: self.failures, slow: self.slow };
+        for gone in self.bad.iter().take_while(|mark| mark.position + size <= position) {
+            counts.failures -= gone.bad.failures();
+            counts.slow -= gone.bad.slow();
+        }
+        counts
     }
 }
 

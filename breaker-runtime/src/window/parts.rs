@@ -83,7 +83,7 @@ impl Parts {
 impl Cell {
     #[inline]
     fn count_on(&self) {
-        self.successes.store(self.successes.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.successes.store(self.successes.load(Ordering::Relaxed) + 1, Ordering::Release);
     }
 
     fn begin(&self, tag: u64, successes: u64) {

@@ -1,0 +1,236 @@
+//! What user code and threads do to a breaker at the worst moment.
+
+use std::future::pending;
+use std::panic::panic_any;
+use std::pin::pin;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use breaker_runtime::{
+    BreakerError, CircuitBreaker, Config, ErrorKind, Event, Outcome, Registry, State, circuit_breaker,
+};
+use tokio::task::coop::consume_budget;
+
+use crate::support::{Bench, settings};
+
+/// What is thrown, and panics again when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "dropped");
+    }
+}
+
+#[test]
+fn a_listener_that_throws_a_bomb_silences_nobody() {
+    let bench = Bench::new();
+    bench.breaker.listen(|_: &Event| panic_any(Bomb)).for_ever();
+    let (told, heard) = channel();
+    bench.breaker.listen(move |_: &Event| told.send(()).unwrap()).for_ever();
+    for _ in 0..3 {
+        bench.breaker.reset();
+    }
+    assert_eq!(heard.try_iter().count(), 3);
+}
+
+#[test]
+fn a_text_that_throws_a_bomb_opens_the_circuit_all_the_same() {
+    struct Says;
+    impl std::fmt::Display for Says {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic_any(Bomb)
+        }
+    }
+    let bench = Bench::with(settings().failure_threshold(1));
+    bench.permit().fail(Says);
+    assert_eq!(bench.breaker.state(), State::Open);
+}
+
+#[test]
+fn a_long_text_is_cut() {
+    let bench = Bench::with(settings().failure_threshold(1));
+    bench.permit().fail("\u{e4}".repeat(10_000));
+    let opened = bench.breaker.snapshot().last_transition.unwrap();
+    assert_eq!(opened.last_failure.as_deref(), Some(&*"\u{e4}".repeat(512)));
+}
+
+#[circuit_breaker(name = "hostile/conflict", failure_threshold = 1)]
+fn first() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+#[circuit_breaker(name = "hostile/conflict", failure_threshold = 2)]
+fn second() -> Result<u32, BreakerError> {
+    Ok(2)
+}
+
+#[test]
+fn a_listener_may_call_the_function_of_whose_conflict_it_is_told() {
+    first().unwrap();
+    let (told, heard) = channel();
+    let _listening = Registry::global().listen(move |event: &Event| {
+        if let Event::Conflict(conflict) = event
+            && conflict.name() == "hostile/conflict"
+        {
+            told.send(second().unwrap()).unwrap();
+        }
+    });
+    second().unwrap();
+    assert_eq!(heard.try_iter().count(), 1);
+}
+
+#[test]
+fn who_waits_for_the_closing_does_not_wait_for_a_listener() {
+    let bench = Bench::new();
+    let ((entered, has_entered), (done, is_done)) = (channel(), channel::<()>());
+    let is_done = std::sync::Mutex::new(is_done);
+    let listening = bench.breaker.listen(move |_: &Event| {
+        entered.send(()).unwrap();
+        _ = is_done.lock().unwrap().recv();
+    });
+    std::thread::scope(|scope| {
+        scope.spawn(|| bench.breaker.force_open());
+        has_entered.recv().unwrap();
+        let mut closed = pin!(bench.breaker.closed());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(closed.as_mut().poll(&mut context).is_pending());
+        bench.breaker.reset();
+        assert!(closed.as_mut().poll(&mut context).is_ready());
+        drop(done);
+    });
+    drop(listening);
+}
+
+#[tokio::test]
+async fn a_call_that_uses_up_its_tasks_budget_is_ended_in_time_too() {
+    let config = Config::builder().call_timeout(Duration::from_millis(1)).build().unwrap();
+    let breaker = CircuitBreaker::new("budget", config).unwrap();
+    let busy = async {
+        for _ in 0..1_000_000_000_u64 {
+            consume_budget().await;
+        }
+        Ok::<_, BreakerError>(())
+    };
+    assert_eq!(breaker.call_async(busy).await.unwrap_err().kind(), ErrorKind::TimedOut);
+}
+
+#[tokio::test]
+async fn a_thread_that_blocks_in_a_task_without_budget_is_woken() {
+    let config = Config::builder().max_concurrent(1).max_wait(Duration::MAX).build().unwrap();
+    let breaker = CircuitBreaker::new("budget", config).unwrap();
+    for _ in 0..20 {
+        while tokio::task::coop::has_budget_remaining() {
+            let spent = tokio::sync::Semaphore::new(1);
+            spent.acquire().await.unwrap().forget();
+        }
+        let (asks, asked) = (AtomicBool::new(false), breaker.clone());
+        std::thread::scope(|scope| {
+            let held = breaker.try_acquire().unwrap();
+            let call = || asked.call(|| Ok::<_, BreakerError>(()));
+            scope.spawn(|| {
+                while !asks.load(Ordering::Acquire) {
+                    std::thread::yield_now();
+                }
+                (0..100).for_each(|_| std::thread::yield_now());
+                held.settle(Outcome::Success);
+            });
+            asks.store(true, Ordering::Release);
+            call().unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_call_that_is_ended_leaves_its_place_after_its_future() {
+    struct Held(CircuitBreaker);
+    impl Drop for Held {
+        fn drop(&mut self) {
+            assert_eq!(self.0.snapshot().calls_in_flight, Some(1));
+        }
+    }
+    let bench = Bench::with(settings().max_concurrent(1).call_timeout(Duration::from_secs(1)));
+    let held = Held(bench.breaker.clone());
+    let call = async move {
+        let _held = held;
+        pending::<Result<(), BreakerError>>().await
+    };
+    let mut call = pin!(bench.breaker.call_async(call));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(call.as_mut().poll(&mut context).is_pending());
+    bench.clock.advance(Duration::from_secs(1));
+    let Poll::Ready(Err(error)) = call.as_mut().poll(&mut context) else { panic!("its time is over") };
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert_eq!(bench.breaker.snapshot().calls_in_flight, Some(0));
+}
+
+#[test]
+fn a_call_that_waited_while_the_circuit_opened_is_rejected_and_gives_its_place_back() {
+    let bench = Bench::with(settings().failure_threshold(1).max_concurrent(1).max_wait(Duration::MAX));
+    let running = bench.permit();
+    let mut waiting = pin!(bench.breaker.call_async(async { Ok::<_, BreakerError>(()) }));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+    running.settle(Outcome::Failure);
+    let Poll::Ready(Err(error)) = waiting.as_mut().poll(&mut context) else { panic!("it is open") };
+    assert_eq!((error.kind(), bench.breaker.snapshot().calls_in_flight), (ErrorKind::Open, Some(0)));
+}
+
+#[test]
+fn a_limit_that_comes_beside_a_call_loses_no_place() {
+    for _ in 0..300 {
+        let bench = Bench::with(settings().failure_threshold(1).recovery_timeout(Duration::from_nanos(1)));
+        bench.open_now();
+        let start = Barrier::new(3);
+        let limited = settings().max_concurrent(5).build().unwrap();
+        let (breaker, start) = (&bench.breaker, &start);
+        std::thread::scope(|scope| {
+            scope.spawn(move || (start.wait(), breaker.reset()));
+            scope.spawn(move || (start.wait(), breaker.apply(limited)));
+            scope.spawn(move || {
+                start.wait();
+                (0..20).for_each(|_| _ = breaker.call(|| Ok::<_, BreakerError>(())));
+            });
+        });
+        assert_eq!(bench.breaker.snapshot().calls_in_flight, Some(0));
+    }
+}
+
+#[test]
+fn a_circuit_with_a_listener_or_settings_of_its_own_is_not_let_go() {
+    for touch in [
+        |circuit: &CircuitBreaker| circuit.listen(|_: &Event| ()).for_ever(),
+        |circuit: &CircuitBreaker| circuit.apply(settings().build().unwrap()),
+    ] {
+        let keyed = Registry::new().register_keyed("touched", Config::default(), 1).unwrap();
+        touch(&keyed.get("a"));
+        assert_eq!(keyed.get("b").key(), None);
+        assert!(keyed.find("a").is_some());
+    }
+}
+
+#[test]
+fn a_window_that_gets_longer_beside_threads_without_a_place_goes_on_counting() {
+    let window = |seconds| settings().window_time(Duration::from_secs(seconds)).failure_threshold(3).build();
+    for _ in 0..30 {
+        let bench = Bench::with(settings().window_time(Duration::from_secs(10)).failure_threshold(3));
+        bench.clock.advance(Duration::from_secs(100_000));
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        bench.end(Outcome::Success);
+                    }
+                });
+            }
+            bench.breaker.apply(window(10_000).unwrap());
+            stop.store(true, Ordering::Relaxed);
+        });
+        (0..3).for_each(|_| bench.end(Outcome::Failure));
+        assert_eq!(bench.breaker.state(), State::Open);
+    }
+}
