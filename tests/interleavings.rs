@@ -1,4 +1,5 @@
-//! Every interleaving of the shipped code, by loom:
+//! The shipped code under every interleaving of two or three threads, the larger scenes with at most three
+//! switches, by loom:
 //! `RUSTFLAGS="--cfg breaker_loom" cargo test -p breaker-tests --test interleavings --release`
 //!
 //! Without that flag there is nothing here. What is proved stands in the words of each test; why the

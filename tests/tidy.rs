@@ -127,6 +127,7 @@ fn every_promise_names_a_test_that_is_there() {
     let house = House::read().unwrap();
     let page = house::text_of(PAGE).unwrap();
     settle(&promises::complaints(PAGE, &page, &house.all()));
+    settle(&promises::missing(PAGE, &page, promises::TITLES));
 }
 
 #[track_caller]

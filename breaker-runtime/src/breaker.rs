@@ -167,6 +167,24 @@ impl CircuitBreaker {
     /// # Panics
     ///
     /// With `call_timeout` or `max_wait`, outside a tokio runtime that has its timers enabled.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let breaker = CircuitBreaker::new("stock", Config::builder().failure_threshold(1).build()?)?;
+    /// let by_status = |status: &u16| match status {
+    ///     500.. => Outcome::Failure,
+    ///     400..500 => Outcome::Ignored, // the caller's own fault
+    ///     _ => Outcome::Success,
+    /// };
+    /// assert_eq!(breaker.call_async_with(by_status, async { 404 }).await?, 404);
+    /// assert_eq!(breaker.call_async_with(by_status, async { 503 }).await?, 503);
+    /// assert!(breaker.call_async_with(by_status, async { 200 }).await.is_err()); // the circuit is open
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn call_async_with<T>(
         &self,
         classify: impl Fn(&T) -> Outcome,
@@ -248,6 +266,22 @@ impl CircuitBreaker {
 
     /// Tells `listener` what happens to this breaker, for as long as what is returned lives.
     /// [`Registry::listen`](crate::Registry::listen) tells of all breakers.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use breaker_runtime::{CircuitBreaker, Config, Event};
+    ///
+    /// let breaker = CircuitBreaker::new("search", Config::default())?;
+    /// let (heard, events) = mpsc::channel();
+    /// let listening = breaker.listen(move |event: &Event| _ = heard.send(event.to_string()));
+    /// breaker.operator("alice").force_open();
+    /// drop(listening);
+    /// breaker.release(); // unheard
+    ///
+    /// let told = events.iter().collect::<Vec<_>>();
+    /// assert_eq!(told, [r#"circuit breaker "search": closed -> forced open: forced open by alice"#]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn listen(&self, listener: impl Listener + 'static) -> Listening {
         self.circuit.hub().listen(listener)
     }

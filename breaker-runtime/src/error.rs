@@ -47,6 +47,25 @@ pub struct BreakerError {
 }
 
 /// Why the breaker ended a call.
+///
+/// ```
+/// use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind};
+///
+/// /// The status that a web server answers with.
+/// fn status(error: &BreakerError) -> u16 {
+///     match error.kind() {
+///         ErrorKind::BulkheadFull => 429,
+///         ErrorKind::TimedOut => 504,
+///         _ => 503,
+///     }
+/// }
+///
+/// let breaker = CircuitBreaker::new("search", Config::default())?;
+/// breaker.force_open();
+/// let error = breaker.try_acquire().unwrap_err();
+/// assert_eq!((error.kind(), status(&error)), (ErrorKind::ForcedOpen, 503));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

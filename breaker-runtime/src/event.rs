@@ -49,6 +49,20 @@ pub enum Event {
 }
 
 /// A change of a circuit's state, and whose it was.
+///
+/// ```
+/// use breaker_runtime::{Cause, Config, Event, Registry};
+///
+/// let registry = Registry::new();
+/// let mut events = registry.subscribe();
+/// let shops = registry.register_keyed("shop", Config::default(), 100)?;
+/// shops.get("eu-1").operator("alice").force_open();
+///
+/// let Some(Ok(Event::Changed(change))) = events.try_next() else { panic!("it changed") };
+/// assert_eq!((change.name(), change.key()), ("shop", Some("eu-1")));
+/// assert_eq!(change.transition().cause, Cause::ForcedOpen);
+/// # Ok::<(), breaker_runtime::RegisterError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Change {
     name: Name,
@@ -63,6 +77,35 @@ pub struct Change {
 /// event, or by one that is just telling another event of the same circuit: that one then tells them all, in
 /// order, and the caller whose call caused it may have gone on. It should be quick: a caller of the protected
 /// function waits for it. One that panics harms nobody: the panic ends there.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+/// use breaker_runtime::{Config, Event, Listener, Registry, State};
+///
+/// /// Counts outages.
+/// struct Outages(Arc<AtomicU32>);
+///
+/// impl Listener for Outages {
+///     fn on_event(&self, event: &Event) {
+///         if let Event::Changed(change) = event
+///             && matches!(change.transition().to, State::Open | State::ForcedOpen)
+///         {
+///             self.0.fetch_add(1, Ordering::Relaxed);
+///         }
+///     }
+/// }
+///
+/// let registry = Registry::new();
+/// let count = Arc::new(AtomicU32::new(0));
+/// registry.listen(Outages(Arc::clone(&count))).for_ever();
+///
+/// let breaker = registry.register("search", Config::default())?;
+/// breaker.force_open();
+/// breaker.release();
+/// assert_eq!(count.load(Ordering::Relaxed), 1);
+/// # Ok::<(), breaker_runtime::RegisterError>(())
+/// ```
 pub trait Listener: Send + Sync {
     /// Something happened.
     fn on_event(&self, event: &Event);

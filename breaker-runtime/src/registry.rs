@@ -164,6 +164,22 @@ impl Registry {
     }
 
     /// The breaker of this name, if it has one circuit for each key.
+    ///
+    /// ```
+    /// use breaker_runtime::{BreakerError, Registry, State, circuit_breaker};
+    ///
+    /// #[circuit_breaker(name = "tenants", key = tenant)]
+    /// fn price(tenant: &str) -> Result<u64, BreakerError> {
+    ///     // the real call
+    /// #   Ok(tenant.len() as u64)
+    /// }
+    ///
+    /// assert_eq!(price("acme")?, 4);
+    /// let tenants = Registry::global().get_keyed("tenants").unwrap();
+    /// assert_eq!(tenants.find("acme").unwrap().state(), State::Closed);
+    /// assert!(Registry::global().get("tenants").is_none()); // it has more than one circuit
+    /// # Ok::<(), BreakerError>(())
+    /// ```
     #[must_use]
     pub fn get_keyed(&self, name: &str) -> Option<KeyedBreaker> {
         match &self.entries().by_name.get(name)?.kind {

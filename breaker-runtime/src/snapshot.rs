@@ -63,6 +63,22 @@ pub struct Snapshot {
 }
 
 /// What a window holds.
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+///
+/// let config = Config::builder().window_calls(100).failure_rate(0.5).build()?;
+/// let breaker = CircuitBreaker::new("search", config)?;
+/// assert_eq!(breaker.snapshot().window.unwrap().failure_rate(), None);
+///
+/// for outcome in [Outcome::Success, Outcome::Success, Outcome::Success, Outcome::Failure] {
+///     breaker.try_acquire()?.settle(outcome);
+/// }
+/// let window = breaker.snapshot().window.unwrap();
+/// assert_eq!((window.calls, window.failures, window.slow), (4, 1, 0));
+/// assert_eq!(window.failure_rate(), Some(0.25));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WindowCounts {

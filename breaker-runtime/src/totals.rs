@@ -37,6 +37,22 @@ pub struct Totals {
 }
 
 /// How many calls were not admitted, and why.
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config};
+///
+/// let breaker = CircuitBreaker::new("search", Config::builder().max_concurrent(1).build()?)?;
+/// let running = breaker.try_acquire()?;
+/// assert!(breaker.try_acquire().is_err());
+/// breaker.force_open();
+/// assert!(breaker.try_acquire().is_err());
+/// drop(running);
+///
+/// let totals = breaker.snapshot().totals;
+/// assert_eq!((totals.rejections.bulkhead, totals.rejections.forced_open), (1, 1));
+/// assert_eq!(totals.rejected, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejections {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, Registry, State};
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, RegisterError, Registry, State};
 
 use crate::support::{Bench, seconds, settings};
 
@@ -156,6 +156,16 @@ fn a_number_of_keys_out_of_range_is_refused() {
         assert_eq!(error.to_string(), "max_keys must be between 1 and 1000000");
     }
     assert!(registry.register_keyed("keyed", Config::default(), 1_000_000).is_ok());
+}
+
+#[test]
+fn a_breaker_without_room_for_a_key_is_not_registered() {
+    let registry = Registry::new();
+    let error = registry.register_keyed("keyed", Config::default(), 0).unwrap_err();
+    assert!(matches!(error, RegisterError::Name(_)), "{error:?}");
+    assert!(registry.get_keyed("keyed").is_none() && registry.check().is_ok());
+    // The name is still to be had, with keys or without.
+    assert!(registry.register("keyed", Config::default()).is_ok());
 }
 
 #[test]

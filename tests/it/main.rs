@@ -10,6 +10,7 @@
 mod attribute;
 mod attribute_keys;
 mod attribute_limits;
+mod attribute_panics;
 mod attribute_results;
 mod attribute_rules;
 mod bad_input;

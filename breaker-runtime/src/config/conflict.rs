@@ -5,6 +5,21 @@ use std::fmt;
 use std::panic::Location;
 
 /// One name was declared in two ways. The first declaration stands.
+///
+/// ```
+/// use breaker_runtime::{Config, RegisterError, Registry};
+///
+/// let registry = Registry::new();
+/// registry.register("search", Config::default())?;
+///
+/// let lenient = Config::builder().failure_threshold(50).build()?;
+/// let Err(RegisterError::Conflict(conflict)) = registry.register("search", lenient) else {
+///     panic!("they do not agree")
+/// };
+/// assert_eq!(conflict.name(), "search");
+/// assert!(conflict.first().line() < conflict.second().line());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
     name: String,

@@ -29,6 +29,20 @@ pub struct Events {
 }
 
 /// So many events came and went before they were read.
+///
+/// ```
+/// use breaker_runtime::{Config, Lost, Registry};
+///
+/// let registry = Registry::new();
+/// let mut events = registry.subscribe();
+/// let breaker = registry.register("search", Config::default())?;
+/// for _ in 0..1030 {
+///     breaker.reset(); // and nobody reads
+/// }
+/// assert!(matches!(events.try_next(), Some(Err(Lost(6)))));
+/// assert!(matches!(events.try_next(), Some(Ok(_)))); // the oldest that is left
+/// # Ok::<(), breaker_runtime::RegisterError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost(pub u64);
 

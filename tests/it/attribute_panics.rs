@@ -1,0 +1,115 @@
+//! What panics beside the body: a key that cannot be shown, and a question about the result.
+
+use std::fmt;
+use std::pin::pin;
+
+use breaker_runtime::{BreakerError, CircuitBreaker, Registry, State, circuit_breaker};
+
+use crate::support::{poll_once, quietly};
+
+/// A tenant whose name cannot be had, unless it is a good one.
+struct Tenant {
+    is_good: bool,
+}
+
+impl fmt::Display for Tenant {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("tenant")?;
+        if self.is_good { Ok(()) } else { panic!("no name") }
+    }
+}
+
+#[circuit_breaker(name = "panics/key", key = tenant, failure_threshold = 1)]
+fn by_tenant(tenant: Tenant) -> Result<bool, BreakerError> {
+    Ok(tenant.is_good)
+}
+
+#[circuit_breaker(name = "panics/key-async", key = tenant, failure_threshold = 1, max_concurrent = 1)]
+async fn by_tenant_later(tenant: Tenant) -> Result<bool, BreakerError> {
+    Ok(tenant.is_good)
+}
+
+/// How many keys there are, and how many calls ended.
+fn seen(name: &str) -> (usize, u64) {
+    Registry::global().get_keyed(name).map_or((0, 0), |keys| (keys.len(), keys.totals().calls()))
+}
+
+fn message(caught: std::thread::Result<impl Sized>) -> &'static str {
+    *caught.err().unwrap().downcast::<&str>().unwrap()
+}
+
+#[test]
+fn a_key_whose_display_panics_is_the_callers_panic_and_counts_as_nothing() {
+    for _ in 0..2 {
+        assert_eq!(message(quietly(|| by_tenant(Tenant { is_good: false }))), "no name");
+    }
+    assert_eq!(seen("panics/key"), (0, 0));
+    assert!(by_tenant(Tenant { is_good: true }).unwrap());
+    assert_eq!(seen("panics/key"), (1, 1));
+}
+
+#[test]
+fn a_key_of_an_async_call_whose_display_panics_is_the_callers_panic_and_counts_as_nothing() {
+    for _ in 0..2 {
+        let caught = quietly(|| poll_once(pin!(by_tenant_later(Tenant { is_good: false }))).is_ready());
+        assert_eq!(message(caught), "no name");
+    }
+    assert_eq!(seen("panics/key-async"), (0, 0));
+    assert!(poll_once(pin!(by_tenant_later(Tenant { is_good: true }))).is_ready());
+    assert_eq!(seen("panics/key-async"), (1, 1));
+}
+
+fn explodes<T>(_: &T) -> bool {
+    panic!("no answer")
+}
+
+macro_rules! asked {
+    ($name:literal, $sync:ident, $later:ident, $($question:tt)*) => {
+        #[circuit_breaker(name = $name, failure_threshold = 2, $($question)*)]
+        fn $sync() -> Result<u8, BreakerError> {
+            Ok(1)
+        }
+
+        // The same settings, so that both share a circuit.
+        #[circuit_breaker(name = $name, failure_threshold = 2, $($question)*)]
+        async fn $later() -> Result<u8, BreakerError> {
+            tokio::task::yield_now().await;
+            Ok(1)
+        }
+    };
+}
+
+asked!("panics/failure_if", failing, failing_later, failure_if = explodes);
+asked!("panics/ignore_if", ignoring, ignoring_later, ignore_if = explodes);
+asked!("panics/guard", guarded, guarded_later, failure_if(Ok(number) if explodes(number)));
+
+/// Both panic with what the question said, and both are failures: the second one opens the circuit.
+fn are_failures(name: &str, sync: fn() -> Result<u8, BreakerError>, later: impl Future) {
+    assert_eq!(message(quietly(sync)), "no answer");
+    let breaker: CircuitBreaker = Registry::global().get(name).unwrap();
+    assert_eq!((breaker.snapshot().totals.failures, breaker.state()), (1, State::Closed));
+
+    let mut later = Box::pin(later);
+    assert!(poll_once(later.as_mut()).is_pending());
+    assert_eq!(message(quietly(|| poll_once(later.as_mut()).is_ready())), "no answer");
+    drop(later);
+    let snapshot = breaker.snapshot();
+    assert_eq!((snapshot.totals.failures, snapshot.totals.calls(), snapshot.state), (2, 2, State::Open));
+    let said = snapshot.last_transition.unwrap().last_failure.clone();
+    assert_eq!(said.as_deref(), Some("it panicked"));
+}
+
+#[test]
+fn a_failure_if_that_panics_is_a_failure_and_goes_on_unwinding() {
+    are_failures("panics/failure_if", failing, failing_later());
+}
+
+#[test]
+fn an_ignore_if_that_panics_is_a_failure_and_goes_on_unwinding() {
+    are_failures("panics/ignore_if", ignoring, ignoring_later());
+}
+
+#[test]
+fn a_guard_that_panics_is_a_failure_and_goes_on_unwinding() {
+    are_failures("panics/guard", guarded, guarded_later());
+}
