@@ -55,9 +55,10 @@ fn ten_million_calls_leave_nothing() {
         let late = calls_by_two(&clock, &breaker, number);
         let changes = breaker.snapshot().generation;
         assert!(changes >= 100, "{what}: {changes} changes prove little");
-        assert_eq!(late, 0, "{what}: while it lives, after {bytes} and {early} bytes for the first calls");
+        // Less is right as well: a window that begins anew lets go what the last one took.
+        assert!(late <= 0, "{what}: {late} while it lives, after {bytes} and {early} for the first calls");
         let mut gone = Some((clock, breaker));
-        bytes += early + measure(|| gone = None).bytes_current;
+        bytes += early + late + measure(|| gone = None).bytes_current;
         assert_eq!(bytes, 0, "{what}: when it is gone");
     }
 }
