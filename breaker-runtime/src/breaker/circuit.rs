@@ -31,7 +31,8 @@ pub(crate) struct Circuit {
     hub: Once<Arc<Hub>>,
 }
 
-/// A call that was admitted and is not over.
+/// A call that was admitted and is not over. A copy only so that a permit, which has a `Drop`, can hand it on;
+/// whoever settles it takes it out of where it was.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a call that is not settled never ended"]
 pub struct Admission<'a> {

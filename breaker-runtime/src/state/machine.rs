@@ -82,7 +82,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
     /// Whether the circuit is still in the generation that let this call through.
     pub(crate) fn is_of_now(&self, ticket: Ticket) -> bool {
         let word = self.load(Ordering::Acquire);
-        word != Word::BUSY && word.generation() == ticket.generation()
+        let generation = if word == Word::BUSY { self.lock().record.generation() } else { word.generation() };
+        generation == ticket.generation()
     }
 
     /// Whether the call of a watched circuit still counts, and there is no run to end. No other call's word
