@@ -28,7 +28,7 @@ impl Circuit {
     /// What comes back from the long way is taken apart here, so that the short one keeps all in registers.
     #[inline]
     fn admit_or(&self, wait: impl FnOnce(&Extras) -> bool) -> Result<Admission<'_>, Rejected<'_>> {
-        let admitted = match self.machine.admit_freely().or_else(|| self.admit_in_passing()) {
+        let admitted = match self.machine.admit_freely() {
             Some(ticket) => Ok((ticket, Stamp::NONE)),
             None => self.admit_otherwise(wait),
         };
@@ -61,18 +61,22 @@ impl Circuit {
         self.enter(ticket, extras, has_entered)
     }
 
-    /// A closed circuit that keeps a window and asks nothing at the start of a call.
-    #[inline]
-    fn admit_in_passing(&self) -> Option<Ticket> {
-        let ticket = self.machine.admit_watched()?;
-        self.extras.get()?.let_pass().then_some(ticket)
-    }
-
-    /// A restricted circuit, or one whose calls have a stamp. `wait` blocks until the call has a place in
+    /// A restricted circuit, or one that keeps more than a run. `wait` blocks until the call has a place in
     /// the bulkhead, or says that it waits no longer.
     #[cold]
     #[inline(never)]
     fn admit_otherwise(&self, wait: impl FnOnce(&Extras) -> bool) -> Result<(Ticket, Stamp), ErrorKind> {
+        // A circuit that only keeps a window asks nothing at the start of a call.
+        if let Some(ticket) = self.machine.admit_watched()
+            && self.extras.get().is_some_and(Extras::let_pass)
+        {
+            return Ok((ticket, Stamp::NONE));
+        }
+        self.admit_with_stamp(wait)
+    }
+
+    #[inline(never)]
+    fn admit_with_stamp(&self, wait: impl FnOnce(&Extras) -> bool) -> Result<(Ticket, Stamp), ErrorKind> {
         let ticket = self.admit_by_state()?;
         let Some((extras, bulkhead)) = self.bulkhead_for(ticket) else {
             return Ok((ticket, self.start(ticket, Stamp::NONE)));
