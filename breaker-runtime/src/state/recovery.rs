@@ -133,5 +133,6 @@ mod tests {
         assert!([f64::NAN, f64::INFINITY, 0.999, -1.0].into_iter().all(|n| Factor::new(n).is_none()));
         assert!([f64::NAN, f64::INFINITY, 1.001, -0.001].into_iter().all(|n| Share::new(n).is_none()));
         assert_eq!(Share::new(-0.0), Share::new(0.0));
+        assert_eq!(Share::new(0.0), Share::new(-0.0));
     }
 }
