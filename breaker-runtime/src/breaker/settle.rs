@@ -128,9 +128,7 @@ impl Circuit {
     fn go_badly(&self, ticket: Ticket, bad: Bad, text: Text<'_>) {
         if ticket.is_trial() {
             self.machine.settle_trial(ticket, failed_trial(bad, text), &self.clock);
-        } else if ticket.is_counted()
-            && let Some(trip) = self.met_rule(ticket, bad)
-        {
+        } else if let Some(trip) = self.met_rule(ticket, bad) {
             let last_failure = if bad == Bad::SlowSuccess { None } else { ask(text) };
             let details = Details { trip: Some(trip), last_failure, ordered_by: None };
             self.machine.trip(ticket, details, &self.clock);

@@ -307,12 +307,6 @@ impl Ticket {
         self.0.place().is_some()
     }
 
-    /// Whether the rules look at its result: it was admitted by a closed circuit.
-    #[inline]
-    pub(crate) const fn is_counted(self) -> bool {
-        self.0.is_closed()
-    }
-
     /// Whether limits and clocks apply to it. Not to one that a plain circuit let through, which leaves by a
     /// way where nobody gives a place back; nor to one of a disabled circuit, nor outside of all.
     pub(crate) fn is_ruled(self) -> bool {
