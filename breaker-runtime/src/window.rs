@@ -27,7 +27,7 @@ pub(crate) use span::{MAX_CALLS, Span};
 
 use crate::clock::Clock;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
-use count::CountWindow;
+use count::{CountWindow, Step};
 use span::{Shape, Tag};
 use time::TimeWindow;
 
@@ -81,15 +81,32 @@ impl Window {
         }
     }
 
-    /// A call of this generation succeeded, and fast.
+    /// A call of this generation succeeded, and fast. Whether one more would change nothing; then the
+    /// window may [rest](Self::rest).
     #[inline]
-    pub(crate) fn succeed(&self, generation: u64, clock: &Clock) {
+    pub(crate) fn succeed(&self, generation: u64, clock: &Clock) -> bool {
         let shape = self.shape(Ordering::Acquire);
-        match shape.calls() {
-            Some(size) if self.count.succeed(generation, size) => {}
-            Some(size) => self.enter_count(generation, size),
-            None if shape.is_unlimited() => {}
-            None => self.succeed_in_time(generation, shape, clock),
+        let Some(size) = shape.calls() else {
+            self.succeed_in_time(generation, shape, clock);
+            return shape.is_unlimited();
+        };
+        match self.count.succeed(generation, size) {
+            Step::Needless => return true,
+            Step::Taken => {}
+            Step::Refused => self.enter_count(generation, size),
+        }
+        false
+    }
+
+    /// Calls `rest` if one success more would change nothing in this generation. Nothing enters the window
+    /// meanwhile.
+    #[cold]
+    pub(crate) fn rest(&self, generation: u64, rest: impl FnOnce()) {
+        let _lately = self.lock();
+        let shape = self.shape(Ordering::Relaxed);
+        let is_full_and_clean = |size| self.count.is_full_and_clean_in(generation, size);
+        if shape.calls().map_or(shape.is_unlimited(), is_full_and_clean) {
+            rest();
         }
     }
 

@@ -64,18 +64,54 @@ fn the_window_does_not_open_below_its_limit() {
     });
 }
 
-#[test]
-fn a_failure_beside_successes_of_a_full_and_clean_window_is_not_lost() {
-    with_few_switches(|| {
+/// A failure comes beside a success, after so many successes in a window of two: with three of them the
+/// window rests, with two it is about to.
+fn is_not_lost_after(successes: u32) {
+    with_few_switches(move || {
         let (_clock, breaker) = breaker(of_calls(10, 2));
-        end(&breaker, Outcome::Success);
-        end(&breaker, Outcome::Success);
+        for _ in 0..successes {
+            end(&breaker, Outcome::Success);
+        }
         race_on(&breaker, |one| end(one, Outcome::Success), |other| end(other, Outcome::Failure));
         let held = window(&breaker);
         assert_eq!((held.calls, held.failures), (2, 1), "it is one of the last two, whichever came first");
         end(&breaker, Outcome::Success);
         end(&breaker, Outcome::Success);
         assert_eq!(window(&breaker).failures, 0, "the last two succeeded");
+    });
+}
+
+#[test]
+fn a_failure_beside_the_success_after_which_a_window_rests_is_not_lost() {
+    is_not_lost_after(2);
+}
+
+#[test]
+fn a_failure_in_a_window_at_rest_is_not_lost() {
+    is_not_lost_after(3);
+}
+
+#[test]
+fn a_window_that_comes_to_rest_beside_failures_of_two_threads_loses_none() {
+    with_few_switches(|| {
+        let (_clock, breaker) = breaker(of_calls(10, 1));
+        end(&breaker, Outcome::Failure);
+        race_on(
+            &breaker,
+            |one| {
+                end(one, Outcome::Success);
+                end(one, Outcome::Success);
+            },
+            |other| {
+                end(other, Outcome::Success);
+                end(other, Outcome::Failure);
+                assert!(window(other).calls == 1);
+            },
+        );
+        end(&breaker, Outcome::Failure);
+        assert_eq!(window(&breaker).failures, 1, "the last one failed");
+        end(&breaker, Outcome::Success);
+        assert_eq!(window(&breaker).failures, 0, "the last one succeeded");
     });
 }
 

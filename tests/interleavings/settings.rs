@@ -85,6 +85,20 @@ fn a_success_beside_a_window_of_another_size_is_in_it_or_missed_and_breaks_nothi
 }
 
 #[test]
+fn a_success_beside_a_window_at_rest_that_grows_is_in_it_or_missed_and_those_after_it_are_in_it() {
+    with_few_switches(|| {
+        let (_clock, breaker) = breaker(calls(1));
+        end(&breaker, Outcome::Success);
+        end(&breaker, Outcome::Success);
+        race_on(&breaker, apply(calls(3)), |other| end(other, Outcome::Success));
+        let held = window(&breaker).calls;
+        assert!(matches!(held, 1 | 2), "{held}");
+        end(&breaker, Outcome::Success);
+        assert_eq!(window(&breaker).calls, held + 1);
+    });
+}
+
+#[test]
 fn a_failure_beside_a_first_window_is_in_the_run_and_at_most_once_in_the_window() {
     with_few_switches(|| {
         let (_clock, breaker) = breaker(strict().failure_threshold(5));

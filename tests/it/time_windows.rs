@@ -1,5 +1,7 @@
 //! Opening by what happened in the last while.
 
+use std::sync::Barrier;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use breaker_runtime::{Config, ConfigBuilder, Outcome, State, Trip};
@@ -188,19 +190,26 @@ fn another_generation_begins_with_an_empty_window_of_time() {
 
 #[test]
 fn successes_of_all_threads_are_in_the_rate() {
-    // More threads than have a place of their own on a small machine.
-    const THREADS: u64 = 24;
-    let bench = Bench::with(last(seconds(60)).failure_rate(0.1).minimum_calls(1));
+    // More threads at a time than have a place of their own, which are twice the cores.
+    let threads = 2 * u32::try_from(available_parallelism().unwrap().get()).unwrap() + 8;
+    let all_are_here = Barrier::new(threads as usize);
+    let bench = Bench::with(last(seconds(60)).failure_rate(0.5).minimum_calls(1));
     std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| bench.end_all(Outcome::Success, 100));
+        for _ in 0..threads {
+            scope.spawn(|| {
+                all_are_here.wait();
+                bench.end_all(Outcome::Success, 100);
+                all_are_here.wait();
+            });
         }
     });
-    assert_eq!(bench.window(), (100 * THREADS, 0, 0));
-    bench.end_all(Outcome::Failure, 266);
-    assert_eq!((bench.breaker.state(), bench.window()), (State::Closed, (2666, 266, 0)));
+    let successes = 100 * threads;
+    assert_eq!(bench.window(), (successes.into(), 0, 0));
+    bench.end_all(Outcome::Failure, successes - 1);
+    assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailureRate { failures: 267, calls: 2667, limit: 0.1 });
+    let [failures, calls] = [successes, 2 * successes].map(u64::from);
+    assert_eq!(bench.trip(), Trip::FailureRate { failures, calls, limit: 0.5 });
 }
 
 #[test]

@@ -32,6 +32,23 @@ fn a_window_of_calls_that_grows_keeps_all_and_makes_room() {
     assert_eq!(bench.window(), (8, 1, 0));
 }
 
+// A window that is full and clean is written to again as soon as that could change something.
+#[test]
+fn a_window_at_rest_counts_again_once_it_grows_or_holds_a_failure() {
+    let bench = Bench::with(calls(2));
+    bench.end_all(Outcome::Success, 5);
+    assert_eq!(bench.window(), (2, 0, 0));
+    obey(&bench, calls(4));
+    bench.end(Outcome::Success);
+    assert_eq!(bench.window(), (3, 0, 0));
+    bench.end_all(Outcome::Success, 5);
+    bench.end(Outcome::Failure);
+    bench.end_all(Outcome::Success, 3);
+    assert_eq!(bench.window(), (4, 1, 0));
+    bench.end(Outcome::Success);
+    assert_eq!(bench.window(), (4, 0, 0));
+}
+
 #[test]
 fn a_window_of_calls_that_shrinks_keeps_the_last_ones() {
     let bench = Bench::with(calls(10));

@@ -61,22 +61,11 @@ impl Circuit {
         self.enter(ticket, extras, has_entered)
     }
 
-    /// A restricted circuit, or one that keeps more than a run. `wait` blocks until the call has a place in
-    /// the bulkhead, or says that it waits no longer.
+    /// A restricted circuit, or a watched one. `wait` blocks until the call has a place in the bulkhead, or
+    /// says that it waits no longer.
     #[cold]
     #[inline(never)]
     fn admit_otherwise(&self, wait: impl FnOnce(&Extras) -> bool) -> Result<(Ticket, Stamp), ErrorKind> {
-        // A circuit that only keeps a window asks nothing at the start of a call.
-        if let Some(ticket) = self.machine.admit_watched()
-            && self.extras.get().is_some_and(Extras::let_pass)
-        {
-            return Ok((ticket, Stamp::NONE));
-        }
-        self.admit_with_stamp(wait)
-    }
-
-    #[inline(never)]
-    fn admit_with_stamp(&self, wait: impl FnOnce(&Extras) -> bool) -> Result<(Ticket, Stamp), ErrorKind> {
         let ticket = self.admit_by_state()?;
         let Some((extras, bulkhead)) = self.bulkhead_for(ticket) else {
             return Ok((ticket, self.start(ticket, Stamp::NONE)));

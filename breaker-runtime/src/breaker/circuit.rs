@@ -89,6 +89,7 @@ impl Circuit {
             self.run_limit.store(run_limit(settings), Ordering::Relaxed);
             if let Some(extras) = self.extras.get() {
                 places = extras.apply(settings, generation, &self.clock);
+                self.enter_window(extras, generation);
             }
         });
         if let Some(extras) = self.extras.get() {
@@ -172,6 +173,13 @@ impl Circuit {
         (self.identity.name().clone(), self.identity.key().cloned())
     }
 
+    /// Something has changed in the window that a success may have to follow.
+    pub(super) fn enter_window(&self, extras: &Extras, generation: u64) {
+        if extras.is_windowed() {
+            self.machine.enter_window(generation);
+        }
+    }
+
     /// Before the settings are obeyed, and under no lock: to make a clock ready takes a while.
     fn make_extras(&self, config: &Config) {
         if config.durations() {
@@ -179,7 +187,7 @@ impl Circuit {
         }
         if Extras::are_needed(config) {
             self.extras.get_or_init(|| Box::new(Extras::new(config)));
-            self.machine.watch();
+            self.machine.keep(Extras::keeps(config));
         }
     }
 }

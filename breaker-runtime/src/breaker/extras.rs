@@ -8,6 +8,7 @@ use crate::clock::{Clock, nanos_of};
 use crate::config::{Config, Mode};
 use crate::durations::Recorder;
 use crate::snapshot::Kept;
+use crate::state::Keeps;
 use crate::sync::{AtomicU32, AtomicU64, Mutex, OnceBox, Ordering, lock};
 use crate::window::{Bad, Rules, Span, Trip, Window};
 
@@ -35,6 +36,18 @@ impl Extras {
     /// Whether a circuit with these settings keeps anything beside its machine and its totals.
     pub(super) fn are_needed(config: &Config) -> bool {
         switches(config) > 0 || config.call_timeout().is_some()
+    }
+
+    /// What a circuit with these settings keeps about its calls.
+    pub(super) fn keeps(config: &Config) -> Keeps {
+        let switches = switches(config);
+        if switches & (TIMED | BOUNDED) > 0 || config.call_timeout().is_some() {
+            Keeps::Calls
+        } else if switches & WINDOWED > 0 {
+            Keeps::Window
+        } else {
+            Keeps::Run
+        }
     }
 
     pub(super) fn new(config: &Config) -> Self {
@@ -78,12 +91,6 @@ impl Extras {
             self.recorder.get_or_init(|| Box::new(Recorder::new()));
         }
         self.switches.store(switches, Ordering::Release);
-    }
-
-    /// Whether a call needs nothing at its start: neither a place nor a stamp.
-    #[inline]
-    pub(super) fn let_pass(&self) -> bool {
-        !self.is_on(TIMED | BOUNDED)
     }
 
     #[inline]
@@ -140,9 +147,14 @@ impl Extras {
         nanos >= self.slow_call.load(Ordering::Relaxed)
     }
 
+    /// Whether one success more would change nothing; then the window may [rest](Self::rest).
     #[inline]
-    pub(super) fn succeed(&self, generation: u64, clock: &Clock) {
-        self.window.succeed(generation, clock);
+    pub(super) fn succeed(&self, generation: u64, clock: &Clock) -> bool {
+        self.window.succeed(generation, clock)
+    }
+
+    pub(super) fn rest(&self, generation: u64, rest: impl FnOnce()) {
+        self.window.rest(generation, rest);
     }
 
     /// A call ended that was no plain success, with so many failures in a row. The rule that is met now.

@@ -82,11 +82,20 @@ impl Circuit {
         if self.leave(stamp, End::Success) {
             self.go_badly(ticket, Bad::SlowSuccess, &|| None);
         } else if self.machine.is_clean_for(ticket) || self.machine.end_run(ticket) {
-            if let Some(extras) = self.extras.get() {
-                extras.succeed(ticket.generation(), &self.clock);
-            }
+            self.succeed_in_window(ticket);
         } else if ticket.is_trial() {
             self.pass_trial(ticket);
+        }
+    }
+
+    #[inline]
+    fn succeed_in_window(&self, ticket: Ticket) {
+        let generation = ticket.generation();
+        if let Some(extras) = self.extras.get()
+            && extras.succeed(generation, &self.clock)
+            && !ticket.is_ruled()
+        {
+            extras.rest(generation, || self.machine.rest_window(generation));
         }
     }
 
@@ -144,7 +153,9 @@ impl Circuit {
             Bad::SlowSuccess => return None,
         };
         if let Some(extras) = self.extras.get() {
-            return extras.add(ticket.generation(), bad, run, &self.clock);
+            let trip = extras.add(ticket.generation(), bad, run, &self.clock);
+            self.enter_window(extras, ticket.generation());
+            return trip;
         }
         let limit = self.run_limit.load(Ordering::Relaxed);
         (limit > 0 && run >= limit).then_some(Trip::ConsecutiveFailures { failures: run, limit })

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::record::{Admitted, Observation, Record, Trial};
 use super::recovery::Recovery;
 use super::transition::{Cause, Details, State, Transition};
-use super::word::Word;
+use super::word::{Keeps, Word};
 use crate::clock::{Clock, Moment};
 use crate::sync::{AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, lock};
 
@@ -28,8 +28,8 @@ pub(crate) struct Machine<S> {
 struct Locked<S> {
     record: Record,
     settings: S,
-    /// Whether its circuit keeps more than a run, so that no closed call may pass unseen.
-    is_watched: bool,
+    /// What its circuit has ever kept.
+    keeps: Keeps,
     /// Whether somebody is telling listeners just now; he tells them the rest as well.
     is_telling: bool,
 }
@@ -45,7 +45,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
             word: AtomicU64::new(Word::new(record.state(), record.generation()).bits()),
             until: AtomicU64::new(record.until().nanos()),
             has_news: AtomicU32::new(0),
-            locked: Mutex::new(Locked { record, settings, is_watched: false, is_telling: false }),
+            locked: Mutex::new(Locked { record, settings, keeps: Keeps::Run, is_telling: false }),
         }
     }
 
@@ -53,7 +53,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
     #[inline]
     pub(crate) fn admit_freely(&self) -> Option<Ticket> {
         let word = self.load(Ordering::Acquire);
-        word.admits_all().then_some(Ticket(word.without_run()))
+        word.admits_all().then_some(Ticket(word.free_call()))
     }
 
     /// The same where somebody watches.
@@ -62,14 +62,21 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.load(Ordering::Acquire).watched_call().map(Ticket)
     }
 
-    /// From now on no closed call passes unseen.
-    pub(crate) fn watch(&self) {
+    /// From now on it keeps so much.
+    pub(crate) fn keep(&self, keeps: Keeps) {
         let mut locked = self.lock();
-        locked.is_watched = true;
-        if locked.record.state() == State::Closed {
-            // Others may be changing the run, but nobody the state.
-            self.word.fetch_or(Word::new(State::Closed, 0).watched().bits(), Ordering::AcqRel);
-        }
+        locked.keeps = locked.keeps.max(keeps);
+        self.swap_closed(locked.record.generation(), |word| word.keeping(keeps));
+    }
+
+    /// A call has entered the window, or the window has grown: successes enter it from now on (7).
+    pub(crate) fn enter_window(&self, generation: u64) {
+        self.swap_closed(generation, |word| word.keeping(Keeps::Window));
+    }
+
+    /// One success more would change nothing in the window, and whoever could change that waits (7).
+    pub(crate) fn rest_window(&self, generation: u64) {
+        self.swap_closed(generation, Word::at_rest);
     }
 
     /// Whether nothing has changed since the call was admitted, no failure either: then a success has
@@ -86,8 +93,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
         generation == ticket.generation()
     }
 
-    /// Whether the call of a watched circuit still counts, and there is no run to end. No other call's word
-    /// is one that its circuit can have.
+    /// Whether the call still counts, there is no run to end, and yet something to write.
     #[inline]
     pub(crate) fn is_clean_for(&self, ticket: Ticket) -> bool {
         self.load(Ordering::Relaxed) == ticket.0.of_its_circuit()
@@ -206,7 +212,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.publish(locked);
         let word = locked.word();
         admitted.map(|admitted| match admitted {
-            Admitted::Freely => Ticket(word.watched_call().unwrap_or(word)),
+            Admitted::Freely => Ticket(word.watched_call().unwrap_or(word.free_call())),
             Admitted::AsTrial { place } => Ticket(word.with_place(place)),
         })
     }
@@ -234,19 +240,27 @@ impl<S: AsRef<Recovery>> Machine<S> {
         (if unchanged { word } else { Word::BUSY }, until)
     }
 
-    /// Changes the run of failures in the generation of `ticket`; nothing in any other (3). Busy
-    /// means that this generation is just ending.
+    /// Changes the run of failures in the generation of `ticket`, and says what it is now.
     fn swap_run(&self, ticket: Ticket, step: fn(Word) -> Word) -> Option<u32> {
+        self.swap_closed(ticket.generation(), step).map(Word::run)
+    }
+
+    /// Changes the word of this closed generation; nothing in any other (3). Busy means that this
+    /// generation is just ending.
+    fn swap_closed(&self, generation: u64, step: impl Fn(Word) -> Word) -> Option<Word> {
         let mut word = self.load(Ordering::Relaxed);
-        while word.is_closed() && word.generation() == ticket.generation() {
+        while word.is_closed() && word.generation() == generation {
             let changed = step(word);
+            if changed == word {
+                return Some(word);
+            }
             match self.word.compare_exchange_weak(
                 word.bits(),
                 changed.bits(),
-                Ordering::Relaxed,
+                Ordering::Release,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return Some(changed.run()),
+                Ok(_) => return Some(changed),
                 Err(now) => word = Word::from_bits(now),
             }
         }
@@ -254,14 +268,15 @@ impl<S: AsRef<Recovery>> Machine<S> {
     }
 
     /// Makes the word say what the record says (1, 5). The run of a Closed circuit lives in the word
-    /// alone, so a generation that goes on is left as it is.
+    /// alone, and so does whether its window rests, so a generation that goes on is left as it is.
     fn publish(&self, locked: &Locked<S>) {
         let record = &locked.record;
         if record.has_news() {
             self.has_news.store(1, Ordering::Relaxed);
         }
         let mut word = locked.word();
-        if self.load(Ordering::Relaxed).without_run() == word && record.state() != State::HalfOpen {
+        let is_same = self.load(Ordering::Relaxed).without_run().at_rest() == word.at_rest();
+        if is_same && record.state() != State::HalfOpen {
             return;
         }
         if record.state() == State::HalfOpen && record.is_full(locked.settings.as_ref()) {
@@ -286,8 +301,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
 impl<S> Locked<S> {
     /// What the shared word is to say, but for the run and for free places.
     fn word(&self) -> Word {
-        let word = Word::new(self.record.state(), self.record.generation());
-        if self.is_watched { word.watched() } else { word }
+        Word::new(self.record.state(), self.record.generation()).keeping(self.keeps)
     }
 }
 

@@ -1,16 +1,17 @@
 //! What fits into 64 bits: a state, a run of failures (or "no place free"), a generation.
 //!
 //! ```text
-//!  63 ............ 27  26 ........ 3   2 .. 0
-//!  generation (37)     payload (24)    state
+//!  63 ............ 28  27 ........ 4   3 .. 0
+//!  generation (36)     payload (24)    state
 //! ```
 //! The payload of the shared word is the number of failures in a row while Closed, and 1 while
 //! HalfOpen without a free trial place. A trial's own word carries its place, from 2 up, and so is
 //! equal to no shared word. `Busy` is no state: it tells readers to ask under the lock.
 //!
-//! A circuit that keeps more than a run is *watched*: its Closed has a number of its own, which does not
-//! admit at first sight, and its calls carry another one, which equals no shared word. So a plain circuit
-//! need not ask whether it is one.
+//! What a circuit [`Keeps`] gives its Closed one of three numbers, so that a plain circuit need not ask
+//! whether it is one. Where a success may have to enter a window, the shared word differs by one bit from
+//! that of its calls; where each call has a clock or a place, Closed does not admit at first sight, and its
+//! calls carry a number that equals no shared word.
 
 use super::transition::State;
 
@@ -24,17 +25,19 @@ pub(crate) const MAX_PLACES: u32 = 1024;
 /// Generations count up to here and begin again.
 pub(super) const MAX_GENERATION: u64 = u64::MAX >> (STATE_BITS + PAYLOAD_BITS);
 
-const STATE_BITS: u32 = 3;
+const STATE_BITS: u32 = 4;
 const PAYLOAD_BITS: u32 = 24;
 const STATE: u64 = (1 << STATE_BITS) - 1;
 const PAYLOAD: u64 = (MAX_RUN as u64) << STATE_BITS;
 const ONE: u64 = 1 << STATE_BITS;
 const FIRST_PLACE: u32 = 2;
 
-// Closed and Disabled admit without a second look: they are the two words without this bit pattern.
+// What admits without a second look has none of these bits.
+const RESTRICTED: u64 = 0b0110;
 const CLOSED: u64 = 0;
-const DISABLED: u64 = 1;
-const RESTRICTED: u64 = 0b110;
+/// Of a circuit, never of a call: a success has something to write.
+const CLOSED_WINDOWED: u64 = CLOSED | WINDOWED;
+const WINDOWED: u64 = 1;
 const OPEN: u64 = 2;
 const HALF_OPEN: u64 = 3;
 const FORCED_OPEN: u64 = 4;
@@ -42,6 +45,18 @@ const CLOSED_WATCHED: u64 = 5;
 const BUSY: u64 = 6;
 /// Of a call, never of a circuit.
 const CALL_WATCHED: u64 = 7;
+const DISABLED: u64 = 8;
+
+/// What a circuit keeps about its calls while it is closed; each includes the ones above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Keeps {
+    /// How many failed in a row.
+    Run,
+    /// Which failed lately.
+    Window,
+    /// When each began, or whether it has a place in the bulkhead.
+    Calls,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word(u64);
@@ -75,7 +90,7 @@ impl Word {
     /// The state, or nothing while a change is being published.
     pub(super) const fn state(self) -> Option<State> {
         match self.0 & STATE {
-            CLOSED | CLOSED_WATCHED => Some(State::Closed),
+            CLOSED | CLOSED_WINDOWED | CLOSED_WATCHED => Some(State::Closed),
             DISABLED => Some(State::Disabled),
             OPEN => Some(State::Open),
             HALF_OPEN => Some(State::HalfOpen),
@@ -88,6 +103,12 @@ impl Word {
     #[inline]
     pub(super) const fn admits_all(self) -> bool {
         self.0 & RESTRICTED == 0
+    }
+
+    /// The word of a call that goes through now, if all do.
+    #[inline]
+    pub(super) const fn free_call(self) -> Self {
+        Self(self.0 & !(PAYLOAD | WINDOWED))
     }
 
     /// The same generation without failures.
@@ -133,12 +154,21 @@ impl Word {
 
     /// Of a closed circuit, or of a call that a closed circuit let through.
     pub(super) const fn is_closed(self) -> bool {
-        matches!(self.0 & STATE, CLOSED | CLOSED_WATCHED | CALL_WATCHED)
+        matches!(self.0 & STATE, CLOSED | CLOSED_WINDOWED | CLOSED_WATCHED | CALL_WATCHED)
     }
 
-    /// The same circuit, watched from now on if it is closed.
-    pub(super) const fn watched(self) -> Self {
-        if self.0 & STATE == CLOSED { Self(self.0 | CLOSED_WATCHED) } else { self }
+    /// The same circuit, if it keeps so much.
+    pub(super) const fn keeping(self, keeps: Keeps) -> Self {
+        match (self.0 & STATE, keeps) {
+            (CLOSED, Keeps::Window) => Self(self.0 | CLOSED_WINDOWED),
+            (CLOSED | CLOSED_WINDOWED, Keeps::Calls) => Self(self.0 | CLOSED_WATCHED),
+            _ => self,
+        }
+    }
+
+    /// The same circuit, if a success has nothing to write there.
+    pub(super) const fn at_rest(self) -> Self {
+        if self.0 & STATE == CLOSED_WINDOWED { Self(self.0 ^ WINDOWED) } else { self }
     }
 
     /// The word of a call that a watched circuit lets through because it is closed.
@@ -152,10 +182,15 @@ impl Word {
         self.0 & STATE == CALL_WATCHED
     }
 
-    /// For the word of a watched call: its circuit's own while that has no failure.
+    /// For the word of a call: that of its circuit while it is closed, has no failure in a row, and a
+    /// success has something to write.
     #[inline]
     pub(super) const fn of_its_circuit(self) -> Self {
-        Self(self.0 ^ CALL_WATCHED ^ CLOSED_WATCHED)
+        if self.is_watched_call() {
+            Self(self.0 ^ CALL_WATCHED ^ CLOSED_WATCHED)
+        } else {
+            Self(self.0 | WINDOWED)
+        }
     }
 }
 
@@ -184,7 +219,7 @@ mod tests {
         let admitting = STATES.map(|state| Word::new(state, 9).admits_all());
         assert_eq!(admitting, [true, false, false, false, true]);
         assert!(!Word::BUSY.admits_all());
-        assert!(!Word::new(State::Closed, 9).watched().admits_all());
+        assert!(!Word::new(State::Closed, 9).keeping(Keeps::Calls).admits_all());
     }
 
     #[test]
@@ -218,13 +253,27 @@ mod tests {
 
     #[test]
     fn a_watched_circuit_is_closed_and_its_calls_equal_no_shared_word() {
-        let shared = Word::new(State::Closed, 3).with_one_more().watched();
+        let shared = Word::new(State::Closed, 3).with_one_more().keeping(Keeps::Calls);
         assert_eq!((shared.state(), shared.run(), shared.generation()), (Some(State::Closed), 1, 3));
+        assert!(!shared.admits_all());
         let call = shared.watched_call().expect("it is watched");
         assert!(call.is_closed() && call.of_its_circuit() == shared.without_run());
         assert_eq!((call.state(), call.generation(), call.place()), (None, 3, None));
         assert_eq!(Word::new(State::Closed, 3).watched_call(), None);
-        assert_eq!(Word::new(State::Disabled, 3).watched(), Word::new(State::Disabled, 3));
+        assert_eq!(Word::new(State::Disabled, 3).keeping(Keeps::Calls), Word::new(State::Disabled, 3));
+    }
+
+    #[test]
+    fn a_circuit_with_a_window_differs_from_its_calls_unless_it_rests() {
+        let plain = Word::new(State::Closed, 3);
+        let shared = plain.with_one_more().keeping(Keeps::Window);
+        assert_eq!((shared.state(), shared.run(), shared.generation()), (Some(State::Closed), 1, 3));
+        assert!(shared.admits_all() && shared.free_call() == plain);
+        assert_eq!(plain.of_its_circuit(), shared.without_run());
+        assert_eq!(shared.without_run().at_rest(), plain);
+        let watched = shared.keeping(Keeps::Calls);
+        assert_eq!(watched, plain.with_one_more().keeping(Keeps::Calls));
+        assert_eq!((watched.at_rest(), watched.keeping(Keeps::Window)), (watched, watched));
     }
 
     #[test]

@@ -23,6 +23,16 @@ pub(super) struct CountWindow {
     last_bad: AtomicU64,
 }
 
+/// What became of a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Taken,
+    /// The window is full and clean.
+    Needless,
+    /// The window is of another generation, or its positions run out.
+    Refused,
+}
+
 /// The calls that were no plain successes, oldest first, and how many of them there are of each sort.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
@@ -40,7 +50,7 @@ struct Mark {
 
 /// ```text
 ///  63 .......... 27  26 ....... 0
-///  generation (37)   position (27)
+///  generation (36)   position (27)
 /// ```
 #[derive(Clone, Copy, Debug)]
 struct Head(u64);
@@ -55,20 +65,25 @@ impl CountWindow {
         Self { head: AtomicU64::new(0), last_bad: AtomicU64::new(0) }
     }
 
-    /// Steps on without the lock. Returns false where that is not possible: in another generation.
+    /// Steps on without the lock.
     #[inline]
-    pub(super) fn succeed(&self, generation: u64, size: u64) -> bool {
+    pub(super) fn succeed(&self, generation: u64, size: u64) -> Step {
         let mut head = self.head();
         while let Some(position) = head.position_in(generation) {
             if self.is_full_and_clean(position, size) {
-                return true;
+                return Step::Needless;
             }
             match self.head.compare_exchange_weak(head.0, head.0 + 1, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return true,
+                Ok(_) => return Step::Taken,
                 Err(now) => head = Head(now),
             }
         }
-        false
+        Step::Refused
+    }
+
+    /// Whether a success of this generation need not step.
+    pub(super) fn is_full_and_clean_in(&self, generation: u64, size: u64) -> bool {
+        self.head().position_in(generation).is_some_and(|position| self.is_full_and_clean(position, size))
     }
 
     /// The same under the lock.
@@ -210,7 +225,7 @@ mod tests {
         window.last_bad.store(LAST_POSITION - 3, Ordering::Relaxed);
         marks.push(Mark { position: LAST_POSITION - 3, bad: Bad::Failure });
         for _ in 0..4 {
-            if !window.succeed(0, 6) {
+            if window.succeed(0, 6) == Step::Refused {
                 window.succeed_slowly(0, 6, &mut marks);
             }
         }
@@ -225,7 +240,7 @@ mod tests {
     fn a_window_that_is_full_and_clean_is_not_written_to() {
         let window = CountWindow::new();
         for _ in 0..1000 {
-            assert!(window.succeed(0, 100));
+            assert_ne!(window.succeed(0, 100), Step::Refused);
         }
         assert_eq!(window.head().position(), 100);
     }

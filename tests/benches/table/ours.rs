@@ -51,15 +51,13 @@ fn in_count_window(number: u64) -> Answer {
 
 row!(count_window calls in_count_window);
 
-#[circuit_breaker(name = "count window, failing", window = 1_000_000, failure_rate = 0.5)]
+/// Never clean, so that every success enters it.
+#[circuit_breaker(name = "count window, failing", window = 100, failure_rate = 0.5)]
 fn in_failing_count_window(number: u64) -> Answer {
-    work(number)
+    work_or_fail(64, number)
 }
 
-row!(count_window_with_failure calls in_failing_count_window after {
-    _ = in_failing_count_window(1);
-    fail_once("count window, failing");
-});
+row!(failing_count_window calls in_failing_count_window);
 
 #[circuit_breaker(name = "time window", window = "60s", failure_rate = 0.5)]
 fn in_time_window(number: u64) -> Answer {
@@ -99,7 +97,7 @@ row!(bounded calls bounded_function);
 
 #[circuit_breaker(name = "failing")]
 fn failing_function(number: u64) -> Answer {
-    work_or_fail(number)
+    work_or_fail(10, number)
 }
 
 row!(failing calls failing_function);

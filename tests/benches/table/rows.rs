@@ -46,7 +46,7 @@ pub(crate) const ROWS: &[Row] = &[
     ours("closed, success, async: breaker", ours::asynchronous),
     other("closed, success, async: breaker 2.0", peer_async),
     ours("closed, count window 100, full and clean: breaker", ours::count_window),
-    ours("closed, count window, a failure in it: breaker", ours::count_window_with_failure),
+    ours("closed, count window, one of 64 failing: breaker", ours::failing_count_window),
     other("closed, count window 100, async: breaker 2.0", peer_window),
     ours("closed, time window: breaker", ours::time_window),
     other("closed, time window: failsafe", failsafe_time),
@@ -66,9 +66,9 @@ pub(crate) const ROWS: &[Row] = &[
 
 pub(crate) type Answer = Result<u64, Refused>;
 
-/// Every tenth call fails.
-pub(crate) fn work_or_fail(number: u64) -> Answer {
-    if number.is_multiple_of(10) { Err(Refused) } else { work(number) }
+/// One of so many calls fails.
+pub(crate) fn work_or_fail(of: u64, number: u64) -> Answer {
+    if number.is_multiple_of(of) { Err(Refused) } else { work(number) }
 }
 
 /// An error of one byte, so that what is measured is the call and not the copying of errors.
@@ -146,7 +146,7 @@ fn recloser_open(calls: u64) {
 fn recloser_failing(calls: u64) {
     static PEER: OnceLock<recloser::Recloser> = OnceLock::new();
     let peer = PEER.get_or_init(recloser);
-    repeat(calls, |number| _ = black_box(peer.call(|| work_or_fail(number))));
+    repeat(calls, |number| _ = black_box(peer.call(|| work_or_fail(10, number))));
 }
 
 type Failsafe =
@@ -169,7 +169,7 @@ fn failsafe_failing(calls: u64) {
     use failsafe::CircuitBreaker as _;
     static PEER: OnceLock<Failsafe> = OnceLock::new();
     let peer = PEER.get_or_init(failsafe);
-    repeat(calls, |number| _ = black_box(peer.call(|| work_or_fail(number))));
+    repeat(calls, |number| _ = black_box(peer.call(|| work_or_fail(10, number))));
 }
 
 type FailsafeOverTime = failsafe::StateMachine<
