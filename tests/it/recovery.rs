@@ -46,6 +46,18 @@ fn each_reopening_makes_the_circuit_stay_open_longer_up_to_the_most() {
     assert_eq!(bench.waits(5), [10, 20, 40, 60, 60, 60]);
 }
 
+// In seconds as a float, half a year and a nanosecond is half a year.
+#[test]
+fn the_first_time_is_exact_with_backoff_and_every_time_without() {
+    let long = seconds(15_552_000) + NANO;
+    let settings = opens_at_once().recovery_timeout(long);
+    let bench = opened(settings.clone().backoff(2.0));
+    assert_eq!(bench.wait(), Some(long));
+    let bench = opened(settings);
+    bench.try_again(Outcome::Failure);
+    assert_eq!(bench.wait(), Some(long));
+}
+
 #[test]
 fn without_backoff_it_stays_open_for_the_same_time() {
     assert_eq!(opened(opens_at_once()).waits(3), [10; 4]);

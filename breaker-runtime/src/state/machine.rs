@@ -313,8 +313,9 @@ impl<S: Clone> Machine<S> {
 }
 
 impl Ticket {
-    /// Of a call that went through though it was refused: its result decides nothing.
-    pub(crate) const OUTSIDE: Self = Self(Word::OUTSIDE);
+    /// Of a call that went through though it was refused: its result decides nothing. It belongs to no state, and
+    /// to the first generation, in which nothing is refused.
+    pub(crate) const OUTSIDE: Self = Self(Word::BUSY);
 
     #[inline]
     pub(crate) fn is_trial(self) -> bool {

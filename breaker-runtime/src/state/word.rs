@@ -63,8 +63,6 @@ pub(super) struct Word(u64);
 
 impl Word {
     pub(super) const BUSY: Self = Self(BUSY);
-    /// Of a call that no state let through; no circuit ever has this word.
-    pub(super) const OUTSIDE: Self = Self(BUSY | PAYLOAD);
 
     pub(super) const fn new(state: State, generation: u64) -> Self {
         let state = match state {
