@@ -81,7 +81,7 @@ impl Circuit {
     fn succeed_otherwise(&self, ticket: Ticket, stamp: Stamp) {
         if self.leave(stamp, End::Success) {
             self.go_badly(ticket, Bad::SlowSuccess, &|| None);
-        } else if self.machine.is_clean_for(ticket) || self.machine.end_run(ticket) {
+        } else if self.machine.end_run(ticket) {
             self.succeed_in_window(ticket);
         } else if ticket.is_trial() {
             self.pass_trial(ticket);

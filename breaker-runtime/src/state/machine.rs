@@ -93,14 +93,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
         generation == ticket.generation()
     }
 
-    /// Whether the call still counts, there is no run to end, and yet something to write.
-    #[inline]
-    pub(crate) fn is_clean_for(&self, ticket: Ticket) -> bool {
-        self.load(Ordering::Relaxed) == ticket.0.of_its_circuit()
-    }
-
     /// A call succeeded: there are no failures in a row any more. Returns whether it still counts.
-    #[cold]
+    #[inline]
     pub(crate) fn end_run(&self, ticket: Ticket) -> bool {
         self.swap_run(ticket, Word::without_run).is_some()
     }
@@ -241,12 +235,14 @@ impl<S: AsRef<Recovery>> Machine<S> {
     }
 
     /// Changes the run of failures in the generation of `ticket`, and says what it is now.
+    #[inline]
     fn swap_run(&self, ticket: Ticket, step: fn(Word) -> Word) -> Option<u32> {
         self.swap_closed(ticket.generation(), step).map(Word::run)
     }
 
     /// Changes the word of this closed generation; nothing in any other (3). Busy means that this
     /// generation is just ending.
+    #[inline]
     fn swap_closed(&self, generation: u64, step: impl Fn(Word) -> Word) -> Option<Word> {
         let mut word = self.load(Ordering::Relaxed);
         while word.is_closed() && word.generation() == generation {

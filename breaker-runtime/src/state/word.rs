@@ -179,17 +179,6 @@ impl Word {
     pub(super) const fn is_watched_call(self) -> bool {
         self.0 & STATE == CALL_WATCHED
     }
-
-    /// For the word of a call: that of its circuit while it is closed, has no failure in a row, and a
-    /// success has something to write.
-    #[inline]
-    pub(super) const fn of_its_circuit(self) -> Self {
-        if self.is_watched_call() {
-            Self(self.0 ^ CALL_WATCHED ^ CLOSED_WATCHED)
-        } else {
-            Self(self.0 | WINDOWED)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -255,7 +244,7 @@ mod tests {
         assert_eq!((shared.state(), shared.run(), shared.generation()), (Some(State::Closed), 1, 3));
         assert!(!shared.admits_all());
         let call = shared.watched_call().expect("it is watched");
-        assert!(call.is_closed() && call.of_its_circuit() == shared.without_run());
+        assert!(call.is_closed());
         assert_eq!((call.state(), call.generation(), call.place()), (None, 3, None));
         assert_eq!(Word::new(State::Closed, 3).watched_call(), None);
         assert_eq!(Word::new(State::Disabled, 3).keeping(Keeps::Calls), Word::new(State::Disabled, 3));
@@ -267,7 +256,6 @@ mod tests {
         let shared = plain.with_one_more().keeping(Keeps::Window);
         assert_eq!((shared.state(), shared.run(), shared.generation()), (Some(State::Closed), 1, 3));
         assert!(shared.admits_all() && shared.free_call() == plain);
-        assert_eq!(plain.of_its_circuit(), shared.without_run());
         assert_eq!(shared.without_run().at_rest(), plain);
         let watched = shared.keeping(Keeps::Calls);
         assert_eq!(watched, plain.with_one_more().keeping(Keeps::Calls));
