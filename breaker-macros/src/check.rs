@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `keys.rs` | which keys there are |
 //! | `values.rs` `numbers.rs` | what one value may be |
-//! | `rules.rs` | which keys need another one |
+//! | `rules.rs` | which keys need another one, and which exclude each other |
+//! | `breaker.rs` | a breaker that is there already: how a call gets hold of it |
 //! | `classify.rs` | which results count: `failure_if` and `ignore_if` |
 //! | `fallback.rs` `mentions.rs` | what a rejected call gives instead, and which arguments it needs |
 
+mod breaker;
 mod classify;
 mod fallback;
 mod keys;
@@ -24,6 +26,7 @@ use syn::{Error, Expr, ExprClosure, ExprPath, Lit, LitStr, Pat, Path, ReturnType
 
 use crate::args::Arg;
 use crate::target::{Binding, Target};
+pub(crate) use breaker::{Breaker, Holding};
 use keys::Key;
 
 // Copies of what the runtime allows, so that a literal is refused where it stands; more of them are in
@@ -44,8 +47,13 @@ pub(crate) struct Plan {
     pub(crate) failure_if: Option<Condition>,
     pub(crate) ignore_if: Option<Condition>,
     pub(crate) fallback: Option<Fallback>,
-    /// What the fallback needs once more when the body had it and took too long.
+    pub(crate) fallback_on: FallbackOn,
+    /// What the fallback needs once more when the body has had it.
     pub(crate) again: Vec<Binding>,
+    /// A breaker that is there already.
+    pub(crate) breaker: Option<Breaker>,
+    /// Where the breaker is registered, if not in the global registry.
+    pub(crate) registry: Option<Expr>,
     /// One circuit for each value of this expression.
     pub(crate) key: Option<Expr>,
     pub(crate) max_keys: Option<Value>,
@@ -90,6 +98,15 @@ pub(crate) enum Condition {
 pub(crate) enum Fallback {
     Path { path: ExprPath, arguments: Vec<Ident> },
     Closure(ExprClosure),
+}
+
+/// After which calls the fallback runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FallbackOn {
+    /// Those that the breaker ended.
+    Rejected,
+    /// And those that failed.
+    Failure,
 }
 
 /// Checks the arguments alone, for when the function itself cannot be read.
@@ -145,6 +162,9 @@ pub(crate) fn check_target(plan: &mut Plan, target: &Target, errors: &mut Vec<Er
         errors.extend(needs_async(plan));
     }
     classify::check(plan, target, errors);
+    if let Some(breaker) = &mut plan.breaker {
+        breaker.look_at(target);
+    }
     fallback::check(plan, target, errors);
 }
 
@@ -156,7 +176,10 @@ impl Plan {
             failure_if: None,
             ignore_if: None,
             fallback: None,
+            fallback_on: FallbackOn::Rejected,
             again: Vec::new(),
+            breaker: None,
+            registry: None,
             key: None,
             max_keys: None,
             runtime: syn::parse_quote!(::breaker_runtime),
@@ -164,14 +187,20 @@ impl Plan {
         }
     }
 
-    /// Whether a call may be ended before its body has.
+    /// Whether an async call may be ended before its body has. Of a breaker that is there already, only it
+    /// knows.
     pub(crate) fn may_time_out(&self) -> bool {
-        self.place_of(Key::CallTimeout).is_some()
+        self.place_of(Key::CallTimeout).is_some() || self.breaker.is_some()
     }
 
-    /// Whether a call may have to wait for its turn.
+    /// Whether an async call may have to wait for its turn; likewise.
     pub(crate) fn may_wait(&self) -> bool {
-        self.place_of(Key::MaxWait).is_some()
+        self.place_of(Key::MaxWait).is_some() || self.breaker.is_some()
+    }
+
+    /// Whether the body may have had the arguments when something else must give the result.
+    pub(crate) fn may_end_late(&self, target: &Target) -> bool {
+        self.fallback_on == FallbackOn::Failure || (target.is_async() && self.may_time_out())
     }
 
     fn place_of(&self, key: Key) -> Option<Span> {
@@ -188,8 +217,11 @@ impl Plan {
             Key::FailureIf => self.failure_if = Some(classify::read(given, name)?),
             Key::IgnoreIf => self.ignore_if = Some(classify::read(given, name)?),
             Key::Fallback => self.fallback = Some(fallback::read(value(given)?)?),
+            Key::FallbackOn => self.fallback_on = fallback::read_on(value(given)?)?,
             Key::Keyed => self.key = Some(values::key(value(given)?)?),
             Key::MaxKeys => self.max_keys = Some(numbers::count(value(given)?, name, MOST_KEYS)?),
+            Key::Breaker => self.breaker = Some(Breaker::new(value(given)?)),
+            Key::Registry => self.registry = Some(value(given)?),
             Key::Crate => self.runtime = values::runtime(value(given)?)?,
             Key::FailureThreshold | Key::ConsecutiveFailures => {
                 set(numbers::count(value(given)?, name, LONGEST_RUN)?);

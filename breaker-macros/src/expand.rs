@@ -5,10 +5,11 @@
 //! |---|---|
 //! | `site.rs` | the static, its settings, and the question whether a call may go through |
 //! | `classify.rs` | what a result counts as, and what it says |
-//! | `refuse.rs` | what a call gives that may not, or takes too long |
+//! | `refuse.rs` | what a call gives that may not go through, takes too long, or fails |
 //!
 //! Why these forms:
 //! * two arms of a match, not two closures: each arm may move the arguments;
+//! * a second match where something may have to give the result after the body: there it stands once;
 //! * the sync body in a closure that a function takes as `FnOnce`: a returned `&mut` may leave it;
 //! * the async body as `async move`, its type pinned in a scope of its own, so that `?`, literals and
 //!   coercions work as in the function itself, and the user's `use` cannot change what the type means;
@@ -27,7 +28,7 @@ mod site;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use crate::check::Plan;
+use crate::check::{FallbackOn, Plan};
 use crate::target::Target;
 
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
@@ -41,49 +42,102 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
     let Target { attributes, visibility, signature, inner_attributes, .. } = target;
     let runtime = &plan.runtime;
     let p = &quote!(#runtime::__private);
-    let (circuit, acquired) = site::acquire(p, plan, target);
-    let kept = refuse::keep(p, plan);
-    let call = call(p, plan, target);
-    let refused = refuse::arm(p, plan, target, None);
+    let guarded = if plan.may_end_late(target) { late(p, plan, target) } else { early(p, plan, target) };
     quote_spanned! {Span::mixed_site()=>
         #(#attributes)*
         #visibility #signature {
             #inner_attributes
-            #circuit
-            #kept
-            match #acquired {
-                #p::Ok(__admission) => #call,
-                #refused
-            }
+            #guarded
+        }
+    }
+}
+
+// Input:  #[circuit_breaker(fallback = cached)] fn price(sku: &str) -> u64 { .. }
+// Output: match p::Site::acquire(..) {
+//             p::Ok(__admission) => p::call(..),
+//             p::Err(_) => cached(sku),
+//         }
+fn early(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
+    let (circuit, acquired) = site::acquire(p, plan, target);
+    let call = call(p, plan, target);
+    let refused = refuse::arm(p, plan, target);
+    quote_spanned! {Span::mixed_site()=>
+        #circuit
+        match #acquired {
+            #p::Ok(__admission) => #call,
+            #refused
+        }
+    }
+}
+
+// Input:  #[circuit_breaker(fallback = cached, fallback_on = failure)] fn price(order: Order) -> u64 { .. }
+// Output: let __again_order = p::again(&order);
+//         let __ended = match p::Site::acquire(..) {
+//             p::Ok(__admission) => p::call_or_fail(..),
+//             p::Err(__rejected) => p::Err(p::Unserved::Rejected(__rejected)),
+//         };
+//         match __ended {
+//             p::Ok(__out) => __out,
+//             p::Err(_) => { let order = __again_order; ..; cached(order) }
+//         }
+fn late(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
+    let (circuit, acquired) = site::acquire(p, plan, target);
+    let kept = refuse::keep(p, plan);
+    let call = call(p, plan, target);
+    let rejected = match plan.fallback_on {
+        FallbackOn::Rejected => quote_spanned!(Span::mixed_site()=> __rejected),
+        FallbackOn::Failure => quote_spanned!(Span::mixed_site()=> #p::Unserved::Rejected(__rejected)),
+    };
+    let refused = refuse::arm(p, plan, target);
+    quote_spanned! {Span::mixed_site()=>
+        #circuit
+        #kept
+        let __ended = match #acquired {
+            #p::Ok(__admission) => #call,
+            #p::Err(__rejected) => #p::Err(#rejected),
+        };
+        match __ended {
+            #p::Ok(__out) => __out,
+            #refused
         }
     }
 }
 
 fn call(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
-    if !target.is_async() {
-        call_sync(p, plan, target)
-    } else if plan.may_time_out() {
-        call_within(p, plan, target)
+    let tells_failures = plan.fallback_on == FallbackOn::Failure;
+    let function = match (target.is_async(), tells_failures) {
+        (false, false) => "call",
+        (false, true) => "call_or_fail",
+        (true, false) if plan.may_time_out() => "call_async_within",
+        (true, false) => "call_async",
+        (true, true) => "call_async_or_fail",
+    };
+    let function = Ident::new(function, Span::mixed_site());
+    let judge = classify::closures(p, plan, target);
+    if target.is_async() {
+        let body = async_body(p, target);
+        quote_spanned!(Span::mixed_site()=> #p::#function(__admission, #body, #judge).await)
     } else {
-        let call = call_async(p, plan, target, &quote_spanned!(Span::mixed_site()=> call_async));
-        quote_spanned!(Span::mixed_site()=> #call.await)
+        let body = sync_body(target);
+        quote_spanned!(Span::mixed_site()=> #p::#function(__admission, #body, #judge))
     }
 }
 
 // Input:  fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: p::call(__admission, move || -> Result<u64, E> { .. }, |__out| .., |__out| ..)
-fn call_sync(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
+// Output: move || -> Result<u64, E> { .. }
+fn sync_body(target: &Target) -> TokenStream {
     let body = &target.body;
     let output = target.nameable_output().map(|output| quote!(-> #output));
-    let judge = classify::closures(p, plan, target);
-    quote_spanned!(Span::mixed_site()=> #p::call(__admission, move || #output #body, #judge))
+    quote_spanned!(Span::mixed_site()=> move || #output #body)
 }
 
-// Input:  async fn price(sku: &str) -> Result<u64, E> { .. }, call_async
-// Output: p::call_async(__admission, async move { ..; match () { () => { .. } } }, |__out| .., |__out| ..)
-fn call_async(p: &TokenStream, plan: &Plan, target: &Target, function: &TokenStream) -> TokenStream {
+// Input:  async fn price(sku: &str) -> Result<u64, E> { .. }
+// Output: async move {
+//             if let p::Some(__out) = p::None::<Result<u64, E>> { return __out; }
+//             match () { () => { .. } }
+//         }
+fn async_body(p: &TokenStream, target: &Target) -> TokenStream {
     let body = &target.body;
-    let judge = classify::closures(p, plan, target);
     let output = if target.never_returns() { None } else { target.nameable_output() };
     let pin = output.map(|output| {
         quote_spanned! {Span::mixed_site()=>
@@ -92,26 +146,7 @@ fn call_async(p: &TokenStream, plan: &Plan, target: &Target, function: &TokenStr
             }
         }
     });
-    quote_spanned! {Span::mixed_site()=>
-        #p::#function(__admission, async move { #pin match () { () => #body } }, #judge)
-    }
-}
-
-// Input:  call_timeout = "2s", async fn price(order: Order) -> Result<u64, E> { .. }
-// Output: match p::call_async_within(..).await {
-//             p::Ok(__out) => __out,
-//             p::Err(__rejected) => ..,
-//         }
-fn call_within(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
-    let call = call_async(p, plan, target, &quote_spanned!(Span::mixed_site()=> call_async_within));
-    let given_back = refuse::give_back(plan);
-    let refused = refuse::arm(p, plan, target, given_back);
-    quote_spanned! {Span::mixed_site()=>
-        match #call.await {
-            #p::Ok(__out) => __out,
-            #refused
-        }
-    }
+    quote_spanned!(Span::mixed_site()=> async move { #pin match () { () => #body } })
 }
 
 // Input:  the place of `cached`, resolve, (cached(sku))

@@ -96,7 +96,7 @@ fn refuse_other_items(input: ParseStream<'_>) -> Result<()> {
 
 fn split_body(tree: TokenTree) -> Result<(TokenStream, Group)> {
     let TokenTree::Group(braces) = tree else {
-        return Err(Error::new(tree.span(), "expected the function's body in braces"));
+        return Err(Error::new(tree.span(), "expected `{`"));
     };
     let mut tokens = braces.stream().into_iter().peekable();
     let mut inner = TokenStream::new();

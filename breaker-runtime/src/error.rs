@@ -1,9 +1,13 @@
 //! What a caller gets when the breaker, and not the function, ended a call.
 
+mod call;
+
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use self::call::CallError;
 
 use crate::clock::{Clock, Moment};
 use crate::config::Name;

@@ -29,7 +29,7 @@
 //! | have a circuit for each host, tenant or shard | [`KeyedBreaker`] |
 //! | find, list and watch breakers | [`Registry`], [`Snapshot`] |
 //! | be told when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
-//! | handle a rejected call | [`BreakerError`], or a fallback |
+//! | handle a rejected call | [`BreakerError`], or a fallback, which may see a [`CallError`] |
 //! | test what is protected | `testing` (feature `test-util`) |
 //!
 //! # Features
@@ -66,7 +66,7 @@ pub use breaker_macros::circuit_breaker;
 pub use breaker::{CircuitBreaker, Operator, Permit};
 pub use config::{Config, ConfigBuilder, ConfigError, Conflict, Mode};
 pub use durations::Durations;
-pub use error::{BreakerError, ErrorKind};
+pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{Change, Event, Events, Listener, Listening, Lost};
 pub use outcome::Outcome;
 pub use registry::{Conflicts, KeyedBreaker, RegisterError, Registry};

@@ -1,7 +1,13 @@
 //! All that code written by the attribute may name. Not for anybody else: it changes without notice.
 
+#[path = "private/given.rs"]
+mod given;
+#[path = "private/late.rs"]
+mod late;
 #[path = "private/site.rs"]
 mod site;
+#[path = "private/window.rs"]
+mod window;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -11,7 +17,10 @@ pub use core::result::Result::{Err, Ok};
 pub use core::time::Duration;
 pub use core::{concat, module_path};
 
+pub use self::given::{Given, Gives, borrowed, cloned, registry};
+pub use self::late::{Unserved, call_async_or_fail, call_or_fail, fallback_or_fail};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};
+pub use self::window::Window;
 pub use crate::breaker::{Admission, Rejected};
 pub use crate::classifier::Output;
 pub use crate::config::Mode;
@@ -30,6 +39,24 @@ pub const fn checked(settings: ConfigBuilder) -> ConfigBuilder {
     match settings.error() {
         None => settings,
         Some(error) => refuse(error.message()),
+    }
+}
+
+/// Stops the compilation at a `minimum_calls` that does not go with the window.
+#[track_caller]
+pub const fn checked_rules(settings: ConfigBuilder) -> ConfigBuilder {
+    match settings.rules_disagree() {
+        None => settings,
+        Some(message) => refuse(message),
+    }
+}
+
+/// Stops the compilation at a `max_recovery_timeout` that does not go with `recovery_timeout`.
+#[track_caller]
+pub const fn checked_recovery(settings: ConfigBuilder) -> ConfigBuilder {
+    match settings.recovery_disagrees() {
+        None => settings,
+        Some(message) => refuse(message),
     }
 }
 
@@ -66,24 +93,6 @@ pub const fn checked_keys(max_keys: u32) -> NonZeroU32 {
     match check_keys(max_keys) {
         Ok(max_keys) => max_keys,
         Err(error) => refuse(error.message()),
-    }
-}
-
-/// A const window, of calls or of time: which of the two, its type says.
-#[derive(Debug)]
-pub struct Window<T>(pub T);
-
-impl Window<u32> {
-    /// Of calls.
-    pub const fn set(self, settings: ConfigBuilder) -> ConfigBuilder {
-        settings.window_calls(self.0)
-    }
-}
-
-impl Window<Duration> {
-    /// Of time.
-    pub const fn set(self, settings: ConfigBuilder) -> ConfigBuilder {
-        settings.window_time(self.0)
     }
 }
 

@@ -3,7 +3,7 @@
 use breaker_runtime::BreakerError;
 async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
     let __again_order = ::breaker_runtime::__private::again(&order);
-    match ::breaker_runtime::__private::Site::acquire_now({
+    let __ended = match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "charge",
             ::breaker_runtime::__private::checked(
@@ -16,7 +16,7 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            match ::breaker_runtime::__private::call_async_within(
+            ::breaker_runtime::__private::call_async_within(
                     __admission,
                     async move {
                         if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
@@ -37,16 +37,16 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
                     |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
                 )
                 .await
-            {
-                ::breaker_runtime::__private::Ok(__out) => __out,
-                ::breaker_runtime::__private::Err(_) => {
-                    let order = __again_order;
-                    let _ = &order;
-                    ::breaker_runtime::__private::resolve(cached(order, note)).await
-                }
-            }
         }
+        ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::Err(__rejected)
+        }
+    };
+    match __ended {
+        ::breaker_runtime::__private::Ok(__out) => __out,
         ::breaker_runtime::__private::Err(_) => {
+            let order = __again_order;
+            let _ = &order;
             ::breaker_runtime::__private::resolve(cached(order, note)).await
         }
     }
@@ -56,7 +56,7 @@ fn cached(order: String, note: &str) -> Result<String, BreakerError> {
 }
 async fn price(mut sku: String, amount: Box<u32>) -> String {
     let __again_sku = ::breaker_runtime::__private::again(&sku);
-    match ::breaker_runtime::__private::Site::acquire_now({
+    let __ended = match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "price",
             ::breaker_runtime::__private::checked(
@@ -69,7 +69,7 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            match ::breaker_runtime::__private::call_async_within(
+            ::breaker_runtime::__private::call_async_within(
                     __admission,
                     async move {
                         if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
@@ -90,22 +90,16 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
                     |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
                 )
                 .await
-            {
-                ::breaker_runtime::__private::Ok(__out) => __out,
-                ::breaker_runtime::__private::Err(__rejected) => {
-                    let mut sku = __again_sku;
-                    let _ = &mut sku;
-                    ::breaker_runtime::__private::resolve(
-                            ::breaker_runtime::__private::fallback(
-                                __rejected,
-                                move |error| format!("{sku}: {error}"),
-                            ),
-                        )
-                        .await
-                }
-            }
         }
         ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::Err(__rejected)
+        }
+    };
+    match __ended {
+        ::breaker_runtime::__private::Ok(__out) => __out,
+        ::breaker_runtime::__private::Err(__rejected) => {
+            let mut sku = __again_sku;
+            let _ = &mut sku;
             ::breaker_runtime::__private::resolve(
                     ::breaker_runtime::__private::fallback(
                         __rejected,
@@ -117,7 +111,7 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
     }
 }
 async fn ping() -> Result<(), BreakerError> {
-    match ::breaker_runtime::__private::Site::acquire_now({
+    let __ended = match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "ping",
             ::breaker_runtime::__private::checked(
@@ -130,7 +124,7 @@ async fn ping() -> Result<(), BreakerError> {
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            match ::breaker_runtime::__private::call_async_within(
+            ::breaker_runtime::__private::call_async_within(
                     __admission,
                     async move {
                         if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
@@ -148,13 +142,13 @@ async fn ping() -> Result<(), BreakerError> {
                     |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
                 )
                 .await
-            {
-                ::breaker_runtime::__private::Ok(__out) => __out,
-                ::breaker_runtime::__private::Err(__rejected) => {
-                    ::breaker_runtime::__private::reject(__rejected)
-                }
-            }
         }
+        ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::Err(__rejected)
+        }
+    };
+    match __ended {
+        ::breaker_runtime::__private::Ok(__out) => __out,
         ::breaker_runtime::__private::Err(__rejected) => {
             ::breaker_runtime::__private::reject(__rejected)
         }

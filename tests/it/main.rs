@@ -8,6 +8,8 @@
 )]
 
 mod attribute;
+mod attribute_breaker;
+mod attribute_fallback_on;
 mod attribute_keys;
 mod attribute_limits;
 mod attribute_panics;

@@ -45,7 +45,7 @@ pub(super) fn check(plan: &Plan, target: &Target, errors: &mut Vec<Error>) {
     if !target.never_returns() {
         return;
     }
-    for key in [Key::FailureIf, Key::IgnoreIf] {
+    for key in [Key::FailureIf, Key::IgnoreIf, Key::FallbackOn] {
         errors.extend(plan.place_of(key).map(|place| {
             Error::new(
                 place,

@@ -6,8 +6,8 @@ use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprPath, ReturnType};
 
 use super::mentions::mentions;
-use super::values::ungrouped;
-use super::{Fallback, Plan};
+use super::values::{found, ungrouped};
+use super::{Fallback, FallbackOn, Plan};
 use crate::target::{Binding, Reuse, Target, argument_name, bound, reuse};
 
 /// A path, or a closure that takes the error.
@@ -32,6 +32,27 @@ pub(super) fn read(value: Expr) -> Result<Fallback, Error> {
     }
 }
 
+/// One of two words.
+pub(super) fn read_on(value: Expr) -> Result<FallbackOn, Error> {
+    let value = ungrouped(value);
+    let word = match &value {
+        Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+        _ => None,
+    };
+    match word.as_deref() {
+        Some("rejected") => Ok(FallbackOn::Rejected),
+        Some("failure") => Ok(FallbackOn::Failure),
+        _ => Err(Error::new(
+            value.span(),
+            format!(
+                "`fallback_on` must be `rejected`, after a call that the breaker ended, or `failure`, also \
+                 after one that failed; found {}",
+                found(&value)
+            ),
+        )),
+    }
+}
+
 /// Checks the fallback against the function.
 pub(super) fn check(plan: &mut Plan, target: &Target, errors: &mut Vec<Error>) {
     match &mut plan.fallback {
@@ -40,7 +61,7 @@ pub(super) fn check(plan: &mut Plan, target: &Target, errors: &mut Vec<Error>) {
         None if errors.is_empty() => errors.extend(needs_fallback(target)),
         Some(Fallback::Closure(_)) | None => {}
     }
-    if plan.may_time_out() && target.is_async() {
+    if plan.may_end_late(target) {
         plan.again = again(plan, target, errors);
     }
 }
@@ -64,7 +85,7 @@ fn forwarded(path: &ExprPath, target: &Target, errors: &mut Vec<Error>) -> Vec<I
     names
 }
 
-/// What the fallback of a call that took too long has to be given clones of.
+/// What a fallback that runs after the body has to be given clones of.
 fn again(plan: &Plan, target: &Target, errors: &mut Vec<Error>) -> Vec<Binding> {
     let Some(fallback) = &plan.fallback else {
         return Vec::new();
@@ -83,11 +104,11 @@ fn again(plan: &Plan, target: &Target, errors: &mut Vec<Error>) -> Vec<Binding> 
 }
 
 fn is_gone(name: &Ident) -> Error {
-    let instead = if name == "self" { "take `&self`" } else { "take it by `&` or by value" };
+    let instead = if name == "self" { "make it `&self`" } else { "take it by `&` or by value" };
     Error::new(
         name.span(),
         format!(
-            "the call may time out after it has taken `{name}`, and then the fallback needs `{name}` once more; \
+            "the fallback may run after the body, which takes `{name}`, and it needs `{name}` too; \
              {instead}, or write a fallback that does without: `fallback = |error| ..`"
         ),
     )

@@ -24,6 +24,7 @@ pub(super) enum Key {
     FailureIf,
     IgnoreIf,
     Fallback,
+    FallbackOn,
     CallTimeout,
     MaxConcurrent,
     MaxWait,
@@ -32,10 +33,12 @@ pub(super) enum Key {
     Mode,
     Critical,
     Durations,
+    Breaker,
+    Registry,
     Crate,
 }
 
-const KEYS: [Key; 27] = [
+const KEYS: [Key; 30] = [
     Key::Name,
     Key::FailureThreshold,
     Key::ConsecutiveFailures,
@@ -54,6 +57,7 @@ const KEYS: [Key; 27] = [
     Key::FailureIf,
     Key::IgnoreIf,
     Key::Fallback,
+    Key::FallbackOn,
     Key::CallTimeout,
     Key::MaxConcurrent,
     Key::MaxWait,
@@ -62,6 +66,8 @@ const KEYS: [Key; 27] = [
     Key::Mode,
     Key::Critical,
     Key::Durations,
+    Key::Breaker,
+    Key::Registry,
     Key::Crate,
 ];
 
@@ -86,6 +92,7 @@ impl Key {
             Self::FailureIf => "failure_if",
             Self::IgnoreIf => "ignore_if",
             Self::Fallback => "fallback",
+            Self::FallbackOn => "fallback_on",
             Self::CallTimeout => "call_timeout",
             Self::MaxConcurrent => "max_concurrent",
             Self::MaxWait => "max_wait",
@@ -94,6 +101,8 @@ impl Key {
             Self::Mode => "mode",
             Self::Critical => "critical",
             Self::Durations => "durations",
+            Self::Breaker => "breaker",
+            Self::Registry => "registry",
             Self::Crate => "crate",
         }
     }

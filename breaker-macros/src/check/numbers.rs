@@ -9,8 +9,11 @@ use super::values::{found, ungrouped};
 
 /// An integer of at least 1.
 pub(super) fn count(value: Expr, key: &str, most: u32) -> Result<Value, Error> {
-    let range = if most == u32::MAX { "at least 1".to_owned() } else { format!("between 1 and {most}") };
-    number(value, &format!("`{key}` must be an integer, {range}"), |literal| count_of(literal, most))
+    let accepted = match most {
+        u32::MAX => format!("`{key}` must be an integer of at least 1"),
+        _ => format!("`{key}` must be an integer between 1 and {most}"),
+    };
+    number(value, &accepted, |literal| count_of(literal, most))
 }
 
 /// Which part of all calls: more than none.

@@ -1,7 +1,8 @@
-//! The rules over several keys: which one means nothing without another.
+//! The rules over several keys: which one means nothing without another, or beside it.
 
 use std::time::Duration;
 
+use proc_macro2::Span;
 use syn::{Error, Lit, LitInt};
 
 use super::keys::Key;
@@ -16,7 +17,7 @@ struct Need {
     because: &'static str,
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need { key: Key::FailureRate, one_of: &[Key::Window], because: OF_WHICH },
     Need { key: Key::SlowCall, one_of: &[Key::Window], because: OF_WHICH },
     Need {
@@ -40,6 +41,11 @@ const NEEDS: [Need; 7] = [
         because: "without which no call ever waits; add `max_concurrent = 10`",
     },
     Need {
+        key: Key::FallbackOn,
+        one_of: &[Key::Fallback],
+        because: "which it says when to run; add `fallback = |error| ..`, or remove it",
+    },
+    Need {
         key: Key::MaxKeys,
         one_of: &[Key::Keyed],
         because: "without which there is one circuit; add `key = ..`, an expression over the arguments",
@@ -48,15 +54,41 @@ const NEEDS: [Need; 7] = [
 
 const OF_WHICH: &str = "the calls that it looks at; add `window = 100` or `window = \"60s\"`";
 
+/// What has a meaning where the breaker is there already.
+const BESIDE_BREAKER: [Key; 6] =
+    [Key::Breaker, Key::Fallback, Key::FallbackOn, Key::FailureIf, Key::IgnoreIf, Key::Crate];
+
 pub(super) fn check(plan: &Plan, errors: &mut Vec<Error>) {
-    for Need { key, one_of, because } in NEEDS {
+    let has_breaker = plan.place_of(Key::Breaker).is_some();
+    let may_stand = |key| !has_breaker || BESIDE_BREAKER.contains(&key);
+    let misplaced = plan.given.iter().filter(|(key, _)| !may_stand(*key));
+    errors.extend(misplaced.map(|(key, place)| beside_breaker(*key, *place)));
+    for Need { key, one_of, because } in NEEDS.into_iter().filter(|need| may_stand(need.key)) {
         let is_met = one_of.iter().any(|other| plan.place_of(*other).is_some());
         let names: Vec<_> = one_of.iter().map(|other| format!("`{}`", other.name())).collect();
         let message = || format!("`{}` needs {}, {because}", key.name(), names.join(" or "));
         errors.extend(plan.place_of(key).filter(|_| !is_met).map(|place| Error::new(place, message())));
     }
-    errors.extend(check_minimum(plan));
-    errors.extend(check_longest(plan));
+    if !has_breaker {
+        errors.extend(check_minimum(plan));
+        errors.extend(check_longest(plan));
+    }
+}
+
+fn beside_breaker(key: Key, place: Span) -> Error {
+    let name = key.name();
+    let message = if matches!(key, Key::Keyed | Key::MaxKeys) {
+        format!(
+            "`{name}` makes circuits, and with `breaker` there is one already; of a `KeyedBreaker` take the \
+             right one: `breaker = self.breakers.get(tenant)`"
+        )
+    } else {
+        format!(
+            "`{name}` is said where a breaker is made, and with `breaker` there is one already; remove `{name}` \
+             here, or remove `breaker`"
+        )
+    };
+    Error::new(place, message)
 }
 
 /// A window of calls never holds more of them than it is long.

@@ -1,4 +1,4 @@
-//! What a call gives that may not go through, or that takes too long.
+//! What a call gives that may not go through, that takes too long, or that fails.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -7,27 +7,22 @@ use syn::spanned::Spanned as _;
 use syn::{ExprClosure, ExprPath, ReturnType};
 
 use super::{at, call_at};
-use crate::check::{Fallback, Plan};
+use crate::check::{Fallback, FallbackOn, Plan};
 use crate::target::{Binding, Target};
 
 // Input:  fallback = cached, fallback = |error| .., or none
 // Output: p::Err(__rejected) => ..,
-pub(super) fn arm(
-    p: &TokenStream,
-    plan: &Plan,
-    target: &Target,
-    given_back: Option<TokenStream>,
-) -> TokenStream {
+pub(super) fn arm(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
     let (pattern, value) = match &plan.fallback {
         Some(Fallback::Path { path, arguments }) => {
             (quote!(_), resolve(p, target, path.span(), call_path(path, arguments)))
         }
         Some(Fallback::Closure(closure)) => {
-            (rejected(), resolve(p, target, closure.body.span(), call_closure(p, closure)))
+            (rejected(), resolve(p, target, closure.body.span(), call_closure(p, plan, closure)))
         }
         None => (rejected(), reject(p, target)),
     };
-    let value = match given_back {
+    let value = match give_back(plan) {
         Some(before) => quote_spanned!(Span::mixed_site()=> { #before #value }),
         None => value,
     };
@@ -52,7 +47,7 @@ pub(super) fn keep(p: &TokenStream, plan: &Plan) -> TokenStream {
 //
 // It was found among the fallback's tokens, which need not mean that it is used there, or changed: the
 // second line does both. An `allow` would be an error where the user forbids the lint.
-pub(super) fn give_back(plan: &Plan) -> Option<TokenStream> {
+fn give_back(plan: &Plan) -> Option<TokenStream> {
     let given_back = plan.again.iter().map(|binding| {
         let Binding { name, mutability, conditions } = binding;
         let clone = clone_of(binding);
@@ -78,9 +73,13 @@ fn call_path(path: &ExprPath, arguments: &[Ident]) -> TokenStream {
 
 // Input:  |error| Ok(0)
 // Output: p::fallback(__rejected, move |error| Ok(0))
-fn call_closure(p: &TokenStream, closure: &ExprClosure) -> TokenStream {
+fn call_closure(p: &TokenStream, plan: &Plan, closure: &ExprClosure) -> TokenStream {
     let rejected = rejected();
-    call_at(closure.body.span(), p, "fallback", &quote!(#rejected, #closure))
+    let function = match plan.fallback_on {
+        FallbackOn::Rejected => "fallback",
+        FallbackOn::Failure => "fallback_or_fail",
+    };
+    call_at(closure.body.span(), p, function, &quote!(#rejected, #closure))
 }
 
 // Input:  cached(sku), in an async function

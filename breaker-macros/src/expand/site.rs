@@ -9,7 +9,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::{at, call_at};
-use crate::check::{Name, Plan, Setting, Value};
+use crate::check::{Breaker, Holding, Name, Plan, Setting, Value};
 use crate::target::Target;
 
 /// How many circuits the keys of one function may have if nobody says how many.
@@ -28,6 +28,10 @@ pub(super) fn acquire(p: &TokenStream, plan: &Plan, target: &Target) -> (TokenSt
         (true, true) => ("acquire_waiting", Some(quote_spanned!(Span::mixed_site()=> .await))),
     };
     let function = Ident::new(function, Span::mixed_site());
+    if let Some(breaker) = &plan.breaker {
+        let circuit = given(p, breaker);
+        return (circuit, quote_spanned!(Span::mixed_site()=> #p::Given::#function(&__circuit) #awaited));
+    }
     let Some(key) = &plan.key else {
         let site = reference(p, plan, target, "Site");
         return (
@@ -43,6 +47,19 @@ pub(super) fn acquire(p: &TokenStream, plan: &Plan, target: &Target) -> (TokenSt
     )
 }
 
+// Input:  breaker = self.breaker
+// Output: let __circuit = p::borrowed(&(self.breaker));
+fn given(p: &TokenStream, breaker: &Breaker) -> TokenStream {
+    let value = &breaker.value;
+    let function = match breaker.holding {
+        Holding::Borrowed => "borrowed",
+        Holding::Cloned => "cloned",
+    };
+    let place = at(value.span());
+    let given = call_at(value.span(), p, function, &quote_spanned!(place=> &(#value)));
+    quote_spanned!(Span::mixed_site()=> let __circuit = #given;)
+}
+
 // Input:  key = tenant
 // Output: &p::Key(&(tenant)).__breaker_key()
 fn text(p: &TokenStream, key: &Expr) -> TokenStream {
@@ -53,12 +70,20 @@ fn text(p: &TokenStream, key: &Expr) -> TokenStream {
 
 // Input:  Site
 // Output: { static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE }
+//
+// Input:  Site, registry = self.registry
+// Output: p::Site::declared_in({ .. }, || p::registry(&(self.registry)))
 fn reference(p: &TokenStream, plan: &Plan, target: &Target, kind: &str) -> TokenStream {
     let kind = Ident::new(kind, Span::mixed_site());
     let site = site(p, plan, target, &kind);
-    quote_spanned! {Span::mixed_site()=>
+    let reference = quote_spanned! {Span::mixed_site()=>
         { static __BREAKER_SITE: #p::#kind = #site; &__BREAKER_SITE }
-    }
+    };
+    let Some(value) = &plan.registry else {
+        return reference;
+    };
+    let registry = call_at(value.span(), p, "registry", &quote_spanned!(at(value.span())=> &(#value)));
+    quote_spanned!(Span::mixed_site()=> #p::#kind::declared_in(#reference, || #registry))
 }
 
 // Input:  name = "payment", failure_threshold = 5, key = tenant
@@ -68,6 +93,7 @@ fn site(p: &TokenStream, plan: &Plan, target: &Target, kind: &Ident) -> TokenStr
         let settings = setting(p, &before, next);
         if target.is_async() { waiting(p, settings, next) } else { settings }
     });
+    let settings = together(p, plan, settings);
     let most = plan.key.as_ref().map(|_| max_keys(p, plan.max_keys.as_ref()));
     let Some(name) = &plan.name else {
         let function = format!("::{}", target.signature.ident.unraw());
@@ -114,6 +140,27 @@ fn waiting(p: &TokenStream, settings: TokenStream, setting: &Setting) -> TokenSt
         return settings;
     }
     call_at(method.span(), p, "checked_waiting", &settings)
+}
+
+// Input:  p::settings().., minimum_calls = LIMIT, window = 100
+// Output: p::checked_rules(p::settings()..)
+//
+// Literals were compared already. What is wrong with a const beside another setting, the compiler shows at
+// the key that must change.
+fn together(p: &TokenStream, plan: &Plan, settings: TokenStream) -> TokenStream {
+    const PAIRS: [(&str, &[&str], &str); 2] = [
+        ("minimum_calls", &["window", "window_calls"], "checked_rules"),
+        ("max_recovery_timeout", &["recovery_timeout"], "checked_recovery"),
+    ];
+    let find = |name| plan.settings.iter().find(|setting| setting.method == name);
+    PAIRS.into_iter().fold(settings, |settings, (name, others, function)| {
+        let Some(setting) = find(name) else {
+            return settings;
+        };
+        let mut all = others.iter().filter_map(|other| find(*other)).chain([setting]);
+        let is_known = all.all(|setting| !matches!(setting.value, Value::Const(_) | Value::Window(_)));
+        if is_known { settings } else { call_at(setting.method.span(), p, function, &settings) }
+    })
 }
 
 // Input:  max_keys = LIMIT

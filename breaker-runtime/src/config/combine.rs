@@ -37,6 +37,11 @@ impl ConfigBuilder {
         if self.limits.max_concurrent.is_none() && !self.limits.max_wait.is_zero() {
             return Some("max_wait needs max_concurrent: without it no call ever waits");
         }
+        self.recovery_disagrees()
+    }
+
+    /// Whether the longest time is shorter than the first one.
+    pub(crate) const fn recovery_disagrees(&self) -> Option<&'static str> {
         match (self.max_recovery_timeout, self.backoff) {
             (Some(_), None) => Some("max_recovery_timeout needs backoff: without it no time grows"),
             (Some(most), Some(_)) if is_shorter(most, self.recovery_timeout) => {
@@ -46,7 +51,8 @@ impl ConfigBuilder {
         }
     }
 
-    const fn rules_disagree(&self) -> Option<&'static str> {
+    /// Whether a rate has nothing to look at, or waits for more calls than there can be.
+    pub(crate) const fn rules_disagree(&self) -> Option<&'static str> {
         let has_rate = self.failure_rate.is_some() || self.slow_call.is_some();
         if self.slow_call_rate.is_some() && self.slow_call.is_none() {
             return Some("slow_call_rate needs slow_call, which says from how long on a call is slow");

@@ -84,15 +84,25 @@ impl Site {
     fn breaker(&'static self) -> &'static CircuitBreaker {
         match self.breaker.get() {
             Some(breaker) => breaker,
-            None => self.register(),
+            None => self.register(Registry::global()),
         }
     }
 
+    /// Declares it in this registry, if it is not declared yet.
+    #[inline]
+    pub fn declared_in(&'static self, registry: impl FnOnce() -> Registry) -> &'static Self {
+        if self.breaker.get().is_none() {
+            // Before anything is initialised: it is the user's code, and may call this very function.
+            self.register(&registry());
+        }
+        self
+    }
+
     #[cold]
-    fn register(&'static self) -> &'static CircuitBreaker {
+    fn register(&'static self, registry: &Registry) -> &'static CircuitBreaker {
         let Declaration { name, config, declared } = &self.declaration;
-        register(&self.breaker, || {
-            Registry::global().declare_single(Name::Static(name), Settings::Static(config), *declared)
+        register(&self.breaker, registry, || {
+            registry.declare_single(Name::Static(name), Settings::Static(config), *declared)
         })
     }
 }
@@ -125,16 +135,25 @@ impl KeyedSite {
     fn breaker(&'static self) -> &'static KeyedBreaker {
         match self.breaker.get() {
             Some(breaker) => breaker,
-            None => self.register(),
+            None => self.register(Registry::global()),
         }
     }
 
+    /// Declares it in this registry, if it is not declared yet.
+    #[inline]
+    pub fn declared_in(&'static self, registry: impl FnOnce() -> Registry) -> &'static Self {
+        if self.breaker.get().is_none() {
+            self.register(&registry());
+        }
+        self
+    }
+
     #[cold]
-    fn register(&'static self) -> &'static KeyedBreaker {
+    fn register(&'static self, registry: &Registry) -> &'static KeyedBreaker {
         let Declaration { name, config, declared } = &self.declaration;
-        register(&self.breaker, || {
+        register(&self.breaker, registry, || {
             let (name, settings) = (Name::Static(name), Settings::Static(config));
-            Registry::global().declare_keyed(name, settings, *declared, self.max_keys)
+            registry.declare_keyed(name, settings, *declared, self.max_keys)
         })
     }
 }
@@ -189,6 +208,7 @@ impl Declaration {
 
 fn register<B>(
     breaker: &'static OnceCell<B>,
+    registry: &Registry,
     declare: impl FnOnce() -> (B, Option<std::sync::Arc<Conflict>>),
 ) -> &'static B {
     let mut found = None;
@@ -199,7 +219,7 @@ fn register<B>(
     });
     if let Some(conflict) = found {
         complain(&conflict);
-        Registry::global().tell(&conflict);
+        registry.tell(&conflict);
     }
     breaker
 }

@@ -1,7 +1,7 @@
 //! A key as text. What is text already is borrowed; anything else is written down by its `Display`, on the
 //! stack if that takes no more than 64 bytes.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Display};
 use std::ops::Deref;
 
 const ON_STACK: usize = 64;
@@ -13,7 +13,7 @@ pub struct Key<'a, T: ?Sized> {
     value: WithDisplay<'a, T>,
 }
 
-/// The same, where it is no text.
+/// The same, where it is no text: it must show itself.
 #[derive(Debug)]
 pub struct WithDisplay<'a, T: ?Sized>(&'a T);
 
@@ -44,14 +44,34 @@ impl<'a, T: AsRef<str> + ?Sized> Key<'a, T> {
     }
 }
 
-impl<T: Display + ?Sized> WithDisplay<'_, T> {
+impl<T: ?Sized> WithDisplay<'_, T> {
     /// As it shows itself. If that panics, the caller gets the panic: no circuit was asked yet.
     #[must_use]
-    pub fn __breaker_key(&self) -> KeyText<'static> {
+    pub fn __breaker_key(&self) -> KeyText<'static>
+    where
+        T: Shown,
+    {
         let mut text = Text::OnStack { bytes: [0; ON_STACK], length: 0 };
         // An error here is the `Display`'s own; what it has written so far is the key.
-        _ = write!(text, "{}", self.0);
+        _ = self.0.show(&mut text);
         KeyText(text)
+    }
+}
+
+#[diagnostic::on_unimplemented(
+    message = "a key is text, and `{Self}` is neither `Display` nor `AsRef<str>`",
+    label = "this has no text",
+    note = "implement `Display` for it, or give a part of it that has one: `key = tenant.name`"
+)]
+pub trait Shown {
+    #[doc(hidden)]
+    fn show(&self, out: &mut dyn fmt::Write) -> fmt::Result;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Display + ?Sized> Shown for T {
+    fn show(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        write!(out, "{self}")
     }
 }
 

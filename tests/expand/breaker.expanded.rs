@@ -1,0 +1,86 @@
+// Generated from the file beside it.
+//! A breaker that is there already: borrowed where the body leaves it alone, and cloned where it does not.
+use breaker_runtime::{BreakerError, CircuitBreaker, Config};
+struct Client {
+    breaker: CircuitBreaker,
+    calls: u32,
+}
+impl Client {
+    fn fetch(&self) -> Result<u32, BreakerError> {
+        let __circuit = ::breaker_runtime::__private::borrowed(&(self.breaker));
+        match ::breaker_runtime::__private::Given::acquire(&__circuit) {
+            ::breaker_runtime::__private::Ok(__admission) => {
+                ::breaker_runtime::__private::call(
+                    __admission,
+                    move || -> Result<u32, BreakerError> { Ok(self.calls) },
+                    |__out| {
+                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
+                    },
+                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                )
+            }
+            ::breaker_runtime::__private::Err(__rejected) => {
+                ::breaker_runtime::__private::reject(__rejected)
+            }
+        }
+    }
+    async fn send(&mut self, note: String) -> usize {
+        let __circuit = ::breaker_runtime::__private::cloned(&(self.breaker));
+        let __again_note = ::breaker_runtime::__private::again(&note);
+        let __ended = match ::breaker_runtime::__private::Given::acquire_waiting(
+                &__circuit,
+            )
+            .await
+        {
+            ::breaker_runtime::__private::Ok(__admission) => {
+                ::breaker_runtime::__private::call_async_within(
+                        __admission,
+                        async move {
+                            if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
+                                usize,
+                            > {
+                                return __out;
+                            }
+                            match () {
+                                () => {
+                                    self.calls += 1;
+                                    note.len()
+                                }
+                            }
+                        },
+                        |__out| {
+                            ::breaker_runtime::__private::Output(__out)
+                                .__breaker_outcome()
+                        },
+                        |__out| {
+                            ::breaker_runtime::__private::Output(__out).__breaker_text()
+                        },
+                    )
+                    .await
+            }
+            ::breaker_runtime::__private::Err(__rejected) => {
+                ::breaker_runtime::__private::Err(__rejected)
+            }
+        };
+        match __ended {
+            ::breaker_runtime::__private::Ok(__out) => __out,
+            ::breaker_runtime::__private::Err(__rejected) => {
+                let note = __again_note;
+                let _ = &note;
+                ::breaker_runtime::__private::resolve(
+                        ::breaker_runtime::__private::fallback(
+                            __rejected,
+                            move |_| note.len(),
+                        ),
+                    )
+                    .await
+            }
+        }
+    }
+}
+fn main() {
+    let breaker = CircuitBreaker::new("client", Config::default()).unwrap();
+    let mut client = Client { breaker, calls: 1 };
+    assert_eq!(client.fetch().unwrap(), 1);
+    drop(client.send("now".to_owned()));
+}

@@ -1,0 +1,31 @@
+//! A fallback that runs after failed calls too: it stands once, and gets clones of what the body had.
+
+use breaker_runtime::{BreakerError, CallError};
+
+#[breaker_runtime::circuit_breaker(name = "charge", fallback = cached, fallback_on = failure)]
+fn charge(order: String, note: &str) -> Result<String, BreakerError> {
+    drop(order);
+    Ok(note.to_owned())
+}
+
+fn cached(order: String, note: &str) -> Result<String, BreakerError> {
+    Ok(order + note)
+}
+
+#[breaker_runtime::circuit_breaker(
+    name = "stock",
+    failure_if = Option::is_none,
+    fallback = |error| match error {
+        CallError::Failed(none) => none,
+        CallError::Rejected(_) => Some(0),
+    },
+    fallback_on = failure
+)]
+async fn stock(sku: String) -> Option<usize> {
+    Some(sku.len())
+}
+
+fn main() {
+    assert_eq!(charge("tea".to_owned(), "now").unwrap(), "now");
+    drop(stock("tea".to_owned()));
+}

@@ -1,0 +1,32 @@
+// Generated from the file beside it.
+//! A registry of one's own, asked for at the first call.
+use breaker_runtime::{BreakerError, Registry};
+fn charge(registry: &Registry) -> Result<usize, BreakerError> {
+    match ::breaker_runtime::__private::Site::acquire(
+        ::breaker_runtime::__private::Site::declared_in(
+            {
+                static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                    "charge",
+                    ::breaker_runtime::__private::settings(),
+                );
+                &__BREAKER_SITE
+            },
+            || ::breaker_runtime::__private::registry(&(registry)),
+        ),
+    ) {
+        ::breaker_runtime::__private::Ok(__admission) => {
+            ::breaker_runtime::__private::call(
+                __admission,
+                move || -> Result<usize, BreakerError> { Ok(registry.iter().count()) },
+                |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
+                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+            )
+        }
+        ::breaker_runtime::__private::Err(__rejected) => {
+            ::breaker_runtime::__private::reject(__rejected)
+        }
+    }
+}
+fn main() {
+    assert_eq!(charge(& Registry::new()).unwrap(), 1);
+}

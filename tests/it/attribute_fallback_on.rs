@@ -1,0 +1,240 @@
+//! Fallbacks that run after failed calls too: `fallback_on = failure`.
+
+use std::fmt::Display;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use breaker_runtime::{BreakerError, CallError, ErrorKind, Registry, Totals, circuit_breaker};
+use tokio::sync::oneshot::{Receiver, channel};
+
+use crate::support::{poll_once, quietly};
+
+fn totals(name: &str) -> Totals {
+    Registry::global().get(name).unwrap().snapshot().totals
+}
+
+fn force_open(name: &str) {
+    Registry::global().get(name).unwrap().force_open();
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Fault {
+    Down,
+    Ours,
+}
+
+impl Display for Fault {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{self:?}")
+    }
+}
+
+type Answer = Result<u32, Fault>;
+
+#[circuit_breaker(name = "on/path", ignore_if(Err(Fault::Ours)), fallback = cached, fallback_on = failure)]
+fn price(answer: Answer, note: &str, by: u32) -> Answer {
+    _ = note;
+    Ok(answer? * by)
+}
+
+#[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "it stands in for another")]
+fn cached(answer: Answer, note: &str, by: u32) -> Answer {
+    Ok(100 + by + u32::try_from(note.len()).unwrap() + u32::from(answer.is_err()))
+}
+
+#[test]
+fn a_path_runs_after_a_failure_and_after_a_rejection_with_the_arguments_as_they_were() {
+    assert_eq!(price(Ok(2), "note", 3), Ok(6));
+    assert_eq!(price(Err(Fault::Down), "note", 3), Ok(108));
+    assert_eq!(price(Err(Fault::Ours), "note", 3), Err(Fault::Ours));
+    force_open("on/path");
+    assert_eq!(price(Ok(2), "note", 3), Ok(107));
+    let totals = totals("on/path");
+    assert_eq!((totals.successes, totals.failures, totals.rejected), (1, 1, 1));
+}
+
+// resilience4j#780 #804 #1800 #2274: the fallback ran for errors that were to be ignored.
+#[test]
+fn no_fallback_runs_for_ignored_errors() {
+    #[circuit_breaker(name = "on/unnamed", failure_if(Err(Fault::Down)), fallback = |_| Ok(0), fallback_on = failure)]
+    fn unnamed(answer: Answer) -> Answer {
+        answer
+    }
+    #[circuit_breaker(
+        name = "on/ignored",
+        ignore_if = |answer| *answer == Err(Fault::Ours),
+        fallback = |_| Ok(0),
+        fallback_on = failure
+    )]
+    fn ignored(answer: Answer) -> Answer {
+        answer
+    }
+    for function in [unnamed, ignored] {
+        assert_eq!(function(Err(Fault::Ours)), Err(Fault::Ours));
+        assert_eq!((function(Err(Fault::Down)), function(Ok(1))), (Ok(0), Ok(1)));
+    }
+    for name in ["on/unnamed", "on/ignored"] {
+        assert_eq!((totals(name).ignored, totals(name).failures), (1, 1), "{name}");
+    }
+}
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+/// Ends with an error as soon as it is told to.
+#[circuit_breaker(
+    name = "on/twice",
+    call_timeout = "1s",
+    fallback = |error| {
+        RUNS.fetch_add(1, Ordering::Relaxed);
+        Err(error.to_string())
+    },
+    fallback_on = failure
+)]
+async fn late(told: Receiver<()>) -> Result<String, String> {
+    told.await.map_err(|error| error.to_string())?;
+    Err("told".to_owned())
+}
+
+// opossum#198: the fallback ran for the timeout, and once more for the error that came later.
+#[tokio::test(start_paused = true)]
+async fn no_fallback_runs_twice_for_the_timeout_and_for_the_late_error() {
+    for (seconds, is_told, said) in [(1, false, "longer than"), (1, true, "told"), (0, true, "told")] {
+        let (tell, told) = channel();
+        let mut call = pin!(late(told));
+        assert!(poll_once(call.as_mut()).is_pending());
+        tokio::time::advance(std::time::Duration::from_secs(seconds)).await;
+        if is_told {
+            tell.send(()).unwrap();
+            assert!(call.await.unwrap_err().contains(said));
+        } else {
+            assert!(call.await.unwrap_err().contains(said));
+            tell.send(()).unwrap_err();
+        }
+    }
+    assert_eq!(RUNS.load(Ordering::Relaxed), 3);
+    assert_eq!((totals("on/twice").timeouts, totals("on/twice").failures), (1, 2));
+}
+
+struct Shop {
+    region: &'static str,
+}
+
+/// There is only one of it.
+struct Unique(u32);
+
+impl Shop {
+    #[circuit_breaker(
+        name = "on/method",
+        failure_if = Option::is_none,
+        fallback = |error| match error {
+            CallError::Failed(nothing) => nothing.or(Some(format!("{} {sku}", self.region))),
+            CallError::Rejected(error) => Some(format!("{:?} {sku}", error.kind())),
+        },
+        fallback_on = failure
+    )]
+    async fn find<T: Display>(&self, sku: String, shown: Option<T>, unique: Unique) -> Option<String> {
+        tokio::task::yield_now().await;
+        drop((sku, unique));
+        Some(shown?.to_string())
+    }
+
+    #[circuit_breaker(name = "on/impl", failure_if(_), fallback = |_| other.0, fallback_on = failure)]
+    fn count(self, other: &Unique, left: &mut u32) -> impl Display {
+        *left -= 1;
+        *left + other.0 + u32::from(self.region.is_empty())
+    }
+}
+
+#[tokio::test]
+async fn an_async_method_hands_on_what_it_returned_and_clones_only_what_is_named() {
+    let shop = Shop { region: "eu" };
+    let find = |shown: Option<u32>| shop.find("tea".to_owned(), shown, Unique(1));
+    assert_eq!((find(Some(5)).await.unwrap(), find(None).await.unwrap()), ("5".into(), "eu tea".into()));
+    force_open("on/method");
+    assert_eq!(find(Some(5)).await.unwrap(), "ForcedOpen tea");
+}
+
+#[test]
+fn a_value_without_a_name_may_be_a_failure_too() {
+    let mut left = 3;
+    assert_eq!(Shop { region: "" }.count(&Unique(40), &mut left).to_string(), "40");
+    assert_eq!((left, totals("on/impl").failures), (2, 1));
+}
+
+#[circuit_breaker(name = "on/panics", fallback = |_| 0, fallback_on = failure)]
+fn panics() -> u32 {
+    panic!("it panics")
+}
+
+#[circuit_breaker(name = "on/panics later", fallback = |_| 0, fallback_on = failure)]
+async fn panics_later() -> u32 {
+    tokio::task::yield_now().await;
+    panic!("it panics")
+}
+
+#[circuit_breaker(
+    name = "on/cancelled",
+    fallback = |_| FALLBACKS.fetch_add(1, Ordering::Relaxed),
+    fallback_on = failure
+)]
+async fn cancelled() -> u32 {
+    std::future::pending().await
+}
+
+static FALLBACKS: AtomicU32 = AtomicU32::new(0);
+
+#[tokio::test]
+async fn a_panic_goes_on_unwinding_and_a_cancelled_call_needs_no_fallback() {
+    assert!(quietly(panics).is_err());
+    assert!(tokio::spawn(panics_later()).await.unwrap_err().is_panic());
+    assert_eq!((totals("on/panics").failures, totals("on/panics later").failures), (1, 1));
+    assert!(poll_once(pin!(cancelled())).is_pending());
+    assert_eq!((totals("on/cancelled").ignored, FALLBACKS.load(Ordering::Relaxed)), (1, 0));
+}
+
+#[circuit_breaker(
+    name = "on/keyed",
+    key = tenant,
+    failure_threshold = 1,
+    fallback = async |error| Err(format!("{tenant}: {error}")),
+    fallback_on = failure
+)]
+async fn keyed(tenant: String, fail: bool) -> Result<usize, String> {
+    if fail { Err("down".to_owned()) } else { Ok(tenant.len()) }
+}
+
+#[tokio::test]
+async fn each_key_has_its_own_failures() {
+    let call = |tenant: &str, fail| keyed(tenant.to_owned(), fail);
+    assert_eq!((call("a", true).await, call("b", false).await), (Err("a: down".to_owned()), Ok(1)));
+    assert!(
+        call("a", false).await.unwrap_err().starts_with("a: circuit breaker \"on/keyed\" for \"a\" is open")
+    );
+}
+
+#[test]
+fn the_error_says_what_went_wrong() {
+    type Error = CallError<Result<u32, String>>;
+    let breaker =
+        breaker_runtime::CircuitBreaker::new("on/text", breaker_runtime::Config::default()).unwrap();
+    breaker.force_open();
+    let error: BreakerError = breaker.try_acquire().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ForcedOpen);
+    assert_eq!(Error::Rejected(error.clone()).to_string(), error.to_string());
+    assert_eq!(Error::Failed(Err("down".to_owned())).to_string(), "down");
+    assert_eq!(Error::Failed(Ok(0)).to_string(), "the call returned a value that counts as a failure");
+}
+
+#[test]
+fn nothing_is_cloned_where_the_fallback_is_for_rejected_calls() {
+    #[circuit_breaker(name = "on/rejected", fallback = kept, fallback_on = rejected)]
+    fn taken(unique: Unique) -> Result<u32, BreakerError> {
+        Ok(unique.0)
+    }
+    fn kept(unique: Unique) -> Result<u32, BreakerError> {
+        Ok(unique.0 + 1)
+    }
+    assert_eq!(taken(Unique(1)).unwrap(), 1);
+    force_open("on/rejected");
+    assert_eq!(taken(Unique(1)).unwrap(), 2);
+}
