@@ -9,7 +9,7 @@
 use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::parse::Parse;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, ImplItem, Item, Meta, TraitItem};
@@ -38,6 +38,24 @@ fn every_expansion_is_the_one_that_was_agreed_on() {
     assert!(!shapes.is_empty(), "there is nothing to compare");
     for shape in shapes {
         compare(&shape);
+    }
+}
+
+#[test]
+fn all_faults_are_told_in_one_pass_and_the_function_stays() {
+    let function = quote!(
+        const fn price(_: u32) -> Result<u32, BreakerError> {
+            Ok(1)
+        }
+    );
+    for (arguments, count) in [
+        (quote!(name = "", failure_threshold = 0, recovery_timeout = "1 year", oops, fallback = cached), 6),
+        (quote!(failure_rate = 0.5, minimum_calls = 0, max_wait = "1s", call_timeout = "2s"), 5),
+        (quote!(breaker = BREAKER, key = 1, window = "soon", fallback_on = never), 6),
+    ] {
+        let said = recover::expand_or_explain(arguments, function.clone()).to_string();
+        assert_eq!(said.matches("compile_error").count(), count, "{said}");
+        assert!(said.ends_with(&function.to_string()), "{said}");
     }
 }
 

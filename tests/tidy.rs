@@ -7,6 +7,7 @@
 //! | `files.rs` | every file says what it is for, is short and well named |
 //! | `panics.rs` | library code has no shortcut that panics, and no unsafe |
 //! | `manifests.rs` | every version, lint and feature stands in one place and says why |
+//! | `messages.rs` | every message is shown by a case under `ui/fail` |
 //! | `plan.rs` | what stands at the top level, and README's map |
 //! | `promises.rs` | every test that the page about promises names is there |
 //!
@@ -25,6 +26,8 @@ mod house;
 mod manifests;
 #[path = "tidy/mentions.rs"]
 mod mentions;
+#[path = "tidy/messages.rs"]
+mod messages;
 #[path = "tidy/panics.rs"]
 mod panics;
 #[path = "tidy/plan.rs"]
@@ -108,6 +111,22 @@ fn every_feature_is_explained() {
     let runtime = house.member("breaker-runtime").unwrap();
     let lib = house.source("breaker-runtime/src/lib.rs").unwrap();
     settle(&manifests::features(runtime, lib));
+}
+
+#[test]
+fn every_message_of_the_macro_is_shown_once() {
+    let house = House::read().unwrap();
+    let answers = house::answers("tests/ui/fail").unwrap();
+    settle(&messages::shown_once(&house.under("breaker-macros/src/"), &answers));
+}
+
+#[test]
+fn every_message_of_the_runtime_at_compile_time_is_shown() {
+    const SPEAKERS: [&str; 6] =
+        ["config/builder", "config/combine", "config/name", "private", "registry.", "registry/key."];
+    let house = House::read().unwrap();
+    let speakers = SPEAKERS.map(|speaker| house.under(&format!("breaker-runtime/src/{speaker}"))).concat();
+    settle(&messages::shown(&speakers, &house::answers("tests/ui/fail").unwrap()));
 }
 
 #[test]

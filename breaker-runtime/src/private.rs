@@ -147,11 +147,21 @@ where
     Limited::new(admission, body, classify, text)
 }
 
-/// Asks a predicate of the user's.
+/// Asks a question of the user's.
 #[inline]
-pub fn ask<T: ?Sized>(value: &T, predicate: impl FnOnce(&T) -> bool) -> bool {
-    predicate(value)
+pub fn ask<T: ?Sized, Q: Question<T>>(value: &T, question: Q) -> bool {
+    question(value)
 }
+
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no question about `{T}`",
+    label = "this must take a `&{T}` and return a `bool`",
+    note = "write the path of such a function, a closure, `|result| ..`, or a pattern in parentheses: `failure_if(Err(_))`"
+)]
+pub trait Question<T: ?Sized>: FnOnce(&T) -> bool {}
+
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized, Q: FnOnce(&T) -> bool> Question<T> for Q {}
 
 /// An argument once more, for a fallback that may be called after the body has taken the first one.
 #[inline]
@@ -161,7 +171,7 @@ pub fn again<T: Again>(argument: &T) -> T {
 }
 
 #[diagnostic::on_unimplemented(
-    message = "the fallback may run after the call has taken its arguments, so `{Self}` must be `Clone`",
+    message = "the fallback may run after the body has taken its arguments, so `{Self}` must be `Clone`",
     label = "this argument is needed twice",
     note = "derive `Clone` for it, take it by `&`, or write the fallback as a closure that does not use it"
 )]
@@ -216,6 +226,11 @@ pub fn resolve<T, Kind, F: IntoOutput<T, Kind>>(given: F) -> impl Future<Output 
 }
 
 /// A value, or a future of one.
+#[diagnostic::on_unimplemented(
+    message = "the fallback gives `{Self}`, and the function returns `{T}`",
+    label = "this must be a `{T}`, or a future of one",
+    note = "a closure that never returns has to say what it would: `fallback = |_| -> {T} {{ panic!() }}`"
+)]
 pub trait IntoOutput<T, Kind> {
     fn into_output(self) -> impl Future<Output = T>;
 }

@@ -90,7 +90,7 @@ fn largest() -> Result<(), BreakerError> {
 
 #[test]
 fn the_largest_literals_are_those_of_the_runtime() {
-    // One more is refused: here by the builder, as a literal in ui/fail/count_too_large.rs.
+    // One more is refused: here by the builder, as a literal in ui/fail/count_out_of_range.rs.
     largest().unwrap();
     assert!(breaker_runtime::Config::builder().failure_threshold(16_777_216).build().is_err());
     assert!(breaker_runtime::Config::builder().half_open_max_calls(1025).build().is_err());

@@ -108,7 +108,7 @@ fn most() -> Result<(), BreakerError> {
 
 #[test]
 fn the_largest_number_of_keys_is_that_of_the_runtime() {
-    // One more is refused: here by the registry, as a literal in ui/fail/max_keys_out_of_range.rs.
+    // One more is refused: here by the registry, as a literal in ui/fail/count_out_of_range.rs.
     most().unwrap();
     assert_eq!(Registry::global().get_keyed("keys/most").unwrap().max_keys(), 1_000_000);
     assert!(Registry::new().register_keyed("keys/most", Config::default(), 1_000_001).is_err());

@@ -2,7 +2,9 @@
 
 use std::pin::pin;
 
-use breaker_runtime::{BreakerError, ErrorKind, Registry, Snapshot, State, circuit_breaker};
+use breaker_runtime::{
+    BreakerError, CircuitBreaker, Config, ErrorKind, Registry, Snapshot, State, circuit_breaker,
+};
 
 use crate::support::{poll_once, quietly};
 
@@ -166,9 +168,23 @@ fn a_future_with_limits_grows_by_no_more_than_is_said() {
         tokio::task::yield_now().await;
         Ok(text.len())
     }
+    #[circuit_breaker(name = "limits/told size", fallback = |_| Ok(0), fallback_on = failure)]
+    async fn told(text: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
+    #[circuit_breaker(breaker = breaker)]
+    async fn given(text: &str, breaker: &CircuitBreaker) -> Result<usize, BreakerError> {
+        _ = breaker;
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
     let raw = size_of_val(&raw(""));
     let grown = (size_of_val(&keyed("")) - raw, size_of_val(&limited("")) - raw);
     assert!(grown.0 <= 48 + 32 && grown.1 <= 48 + 128, "they grew by {grown:?} bytes");
+    let breaker = CircuitBreaker::new("limits/given size", Config::default()).unwrap();
+    let grown = (size_of_val(&told("")) - raw, size_of_val(&given("", &breaker)) - raw);
+    assert!(grown.0 <= 48 + 128 && grown.1 <= 48 + 128, "they grew by {grown:?} bytes");
 }
 
 struct Fragile(String);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::manifests::Manifest;
+use crate::messages::Answer;
 use crate::source::Source;
 
 /// Everything that the rules look at.
@@ -82,6 +83,18 @@ pub(crate) fn top_level() -> Result<Vec<String>, String> {
 /// The path of this package is that of the house and one step more.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// What the compiler says to the cases in this folder.
+pub(crate) fn answers(folder: &str) -> Result<Vec<Answer>, String> {
+    let paths = entries(&root().join(folder))?.into_iter();
+    let paths = paths.filter(|path| path.extension().is_some_and(|extension| extension == "stderr"));
+    paths
+        .map(|path| {
+            let path = format!("{folder}/{}", name_of(&path));
+            Ok(Answer { text: text_of(&path)?, path })
+        })
+        .collect()
 }
 
 pub(crate) fn text_of(path: &str) -> Result<String, String> {

@@ -156,7 +156,6 @@ pub(super) fn runtime(value: Expr) -> Result<Path, Error> {
 pub(super) fn found(value: &Expr) -> String {
     match value {
         Expr::Unary(minus) if matches!(minus.op, UnOp::Neg(_)) => format!("-{}", found(&minus.expr)),
-        Expr::Closure(_) => "a closure".to_owned(),
         other => other.to_token_stream().to_string().replace(" :: ", "::"),
     }
 }

@@ -32,7 +32,8 @@ pub fn registry<G: Gives<Registry> + ?Sized>(given: &G) -> Registry {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no `{T}`",
     label = "this must be a `{T}`",
-    note = "a reference to one does too, and whatever dereferences to one, as `Arc` and `LazyLock` do"
+    note = "write an expression that is one, a reference to one, or that dereferences to one as `Arc` and `LazyLock` do: \
+            `breaker = self.breaker`, `registry = REGISTRY`"
 )]
 pub trait Gives<T> {
     fn give(&self) -> &T;

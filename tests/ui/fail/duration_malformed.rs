@@ -1,17 +1,15 @@
 use breaker_runtime::{BreakerError, circuit_breaker};
 
-#[circuit_breaker(recovery_timeout = "soon")]
-fn without_number() -> Result<u32, BreakerError> {
-    Ok(1)
-}
-
-#[circuit_breaker(recovery_timeout = "")]
-fn empty() -> Result<u32, BreakerError> {
-    Ok(1)
-}
-
-#[circuit_breaker(recovery_timeout = "300000000000000d")]
-fn too_long() -> Result<u32, BreakerError> {
+#[circuit_breaker(
+    recovery_timeout = "soon",
+    half_open_timeout = "",
+    max_recovery_timeout = "300000000000000d",
+    backoff = 2.0,
+    slow_call = "30 parsecs",
+    window = "1.5s",
+    call_timeout = "30",
+)]
+async fn price() -> Result<u32, BreakerError> {
     Ok(1)
 }
 

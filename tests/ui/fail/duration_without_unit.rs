@@ -5,9 +5,4 @@ fn price() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
-#[circuit_breaker(recovery_timeout = "30")]
-fn order() -> Result<u32, BreakerError> {
-    Ok(1)
-}
-
 fn main() {}

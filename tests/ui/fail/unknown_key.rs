@@ -1,7 +1,16 @@
 use breaker_runtime::{BreakerError, circuit_breaker};
 
-#[circuit_breaker(failure_treshold = 3, colour = "red")]
+#[circuit_breaker(failure_treshold = 3, colour = "red", shared = "local")]
 fn price() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+// One error each: the function has a fallback, and the rate a window; they are only misspelt.
+#[circuit_breaker(fallbak = |_| ())]
+fn pay() {}
+
+#[circuit_breaker(windw = 100, failure_rate = 0.5)]
+fn order() -> Result<u32, BreakerError> {
     Ok(1)
 }
 

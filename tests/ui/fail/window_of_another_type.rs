@@ -10,11 +10,6 @@ fn too_many() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
-#[circuit_breaker(window = "0s")]
-fn no_time() -> Result<u32, BreakerError> {
-    Ok(1)
-}
-
 #[circuit_breaker(window = 0.5)]
 fn fraction() -> Result<u32, BreakerError> {
     Ok(1)

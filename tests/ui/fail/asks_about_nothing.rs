@@ -1,0 +1,8 @@
+use breaker_runtime::circuit_breaker;
+
+#[circuit_breaker(failure_if(_), ignore_if = is_ours, fallback = |_| std::process::exit(1), fallback_on = failure)]
+fn serve() -> ! {
+    std::process::exit(0)
+}
+
+fn main() {}

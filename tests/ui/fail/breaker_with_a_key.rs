@@ -1,0 +1,14 @@
+use breaker_runtime::{BreakerError, KeyedBreaker, circuit_breaker};
+
+struct Shop {
+    breakers: KeyedBreaker,
+}
+
+impl Shop {
+    #[circuit_breaker(breaker = self.breakers, key = tenant, max_keys = 10)]
+    fn price(&self, tenant: &str) -> Result<usize, BreakerError> {
+        Ok(tenant.len())
+    }
+}
+
+fn main() {}

@@ -1,8 +1,0 @@
-use breaker_runtime::{BreakerError, circuit_breaker};
-
-#[circuit_breaker(failure_if(Err(_)), failure_if = Result::is_err)]
-fn price() -> Result<u32, BreakerError> {
-    Ok(1)
-}
-
-fn main() {}

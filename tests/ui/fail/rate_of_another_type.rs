@@ -1,8 +1,0 @@
-use breaker_runtime::{BreakerError, circuit_breaker};
-
-#[circuit_breaker(window = 100, failure_rate = "50%", slow_call = "1s", slow_call_rate = -0.5)]
-fn price() -> Result<u32, BreakerError> {
-    Ok(1)
-}
-
-fn main() {}
