@@ -311,7 +311,7 @@ mod recover;
 /// | `max_keys` | for how many keys there is a circuit at a time: 1 to 1,000,000 | 1,024 | must be an integer between 1 and 1000000; needs `key` |
 /// | `registry` | an expression, a [`Registry`](../breaker_runtime/struct.Registry.html): where the breaker is registered; evaluated at the first call of the function, and at the others that come at the same time | the global one | is no `Registry` |
 /// | `breaker` | an expression, a [`CircuitBreaker`](../breaker_runtime/struct.CircuitBreaker.html) that is there already; evaluated at every call | its own | is no `CircuitBreaker`; is said where a breaker is made |
-/// | `crate` | where `breaker_runtime` lives, as an absolute path, for those who re-export it | `::breaker_runtime` | says where breaker_runtime lives |
+/// | `crate` | where `breaker_runtime` lives, as an absolute path, for those who re-export it | `::breaker_runtime` | says where `breaker_runtime` lives |
 ///
 /// With `key`, one bad tenant, host or region does not close the door on the others. It is evaluated once a call,
 /// before the body, and it may borrow from the arguments. All circuits together are one
@@ -395,8 +395,10 @@ mod recover;
 ///     // the real call
 /// #   Ok(sku.len() as u64)
 /// }
-/// # assert_eq!(price("tea").unwrap(), 3);
-/// # fn main() {}
+///
+/// fn main() {
+///     assert_eq!(price("tea").unwrap(), 3);
+/// }
 /// ```
 ///
 /// # Modes
@@ -455,8 +457,9 @@ mod recover;
 /// * Where the return type is a type parameter or an associated type, as in `fn retry<T>(..) -> T`, nobody
 ///   knows that it is a `Result`: only panics count as failures.
 /// * A future grows by at most 48 bytes, and by the size of the arguments that the body gives away before
-///   its first `await`: these have two places in it. With `key` it grows by 32 bytes more, with
-///   `call_timeout` by 128 and by the clones, with `max_wait` by the size of all arguments.
+///   its first `await`: these have two places in it. With `key` it grows by 32 bytes more; with `call_timeout`
+///   and with `fallback_on = failure` by 128, by the clones and by what the function returns; with `max_wait`
+///   and with `breaker` by 448 and by all arguments.
 /// * Lints that look at a whole body do not see that it is one: clippy's `needless_return`,
 ///   `needless_lifetimes`, `needless_pass_by_value`, `unused_async` and `unnecessary_wraps`, rustc's
 ///   `unconditional_recursion`.

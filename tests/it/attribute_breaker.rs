@@ -107,20 +107,20 @@ async fn the_body_may_change_or_drop_what_holds_the_breaker() {
     assert_eq!(breaker.snapshot().totals.failures, 1);
 }
 
+struct Panics(CircuitBreaker);
+
+impl Panics {
+    #[circuit_breaker(breaker = self.0)]
+    fn call(&self) -> Result<(), Fault> {
+        panic!("it panics")
+    }
+}
+
 #[tokio::test]
 async fn a_cancelled_call_is_ignored_and_a_panic_is_a_failure_of_that_breaker() {
     let client = Client::new("breaker/cancelled");
     assert!(poll_once(pin!(client.count())).is_pending());
     assert_eq!(client.breaker.snapshot().totals.ignored, 1);
-
-    struct Panics(CircuitBreaker);
-
-    impl Panics {
-        #[circuit_breaker(breaker = self.0)]
-        fn call(&self) -> Result<(), Fault> {
-            panic!("it panics")
-        }
-    }
 
     let panics = Panics(breaker("breaker/panics"));
     assert!(quietly(|| panics.call()).is_err());

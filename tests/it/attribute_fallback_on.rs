@@ -231,6 +231,7 @@ fn nothing_is_cloned_where_the_fallback_is_for_rejected_calls() {
     fn taken(unique: Unique) -> Result<u32, BreakerError> {
         Ok(unique.0)
     }
+    #[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "it stands in for another")]
     fn kept(unique: Unique) -> Result<u32, BreakerError> {
         Ok(unique.0 + 1)
     }

@@ -7,7 +7,7 @@ use syn::{Error, Expr, Pat, Token, parenthesized};
 
 use super::keys::Key;
 use super::values::ungrouped;
-use super::{Condition, Plan};
+use super::{Condition, FallbackOn, Plan};
 use crate::args::Given;
 use crate::target::Target;
 
@@ -45,7 +45,8 @@ pub(super) fn check(plan: &Plan, target: &Target, errors: &mut Vec<Error>) {
     if !target.never_returns() {
         return;
     }
-    for key in [Key::FailureIf, Key::IgnoreIf, Key::FallbackOn] {
+    let asks = |key: &Key| *key != Key::FallbackOn || plan.fallback_on == FallbackOn::Failure;
+    for key in [Key::FailureIf, Key::IgnoreIf, Key::FallbackOn].into_iter().filter(asks) {
         errors.extend(plan.place_of(key).map(|place| {
             Error::new(
                 place,

@@ -2,7 +2,7 @@
 
 #![deny(warnings, missing_docs, unused_qualifications, unreachable_pub)]
 
-use breaker_runtime::{BreakerError, circuit_breaker};
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, Registry, circuit_breaker};
 
 #[circuit_breaker(name = "payment", failure_threshold = 5, fallback = cached)]
 fn price(sku: &str, mut times: u32) -> Result<u32, BreakerError> {
@@ -57,7 +57,46 @@ fn kept(sku: String) -> String {
     sku
 }
 
+#[circuit_breaker(fallback = |error| Ok(error.to_string().len()), fallback_on = failure)]
+fn told(mut sku: String, length: usize) -> Result<usize, BreakerError> {
+    sku.push('x');
+    Ok(sku.len() + length)
+}
+
+#[circuit_breaker(failure_if(true), fallback = |_| false, fallback_on = failure)]
+async fn told_later(sku: String) -> bool {
+    sku.is_empty()
+}
+
+#[circuit_breaker(fallback = |_| std::process::exit(1), fallback_on = rejected)]
+fn never() -> ! {
+    std::process::exit(0)
+}
+
+#[circuit_breaker(breaker = breaker)]
+fn given(breaker: &CircuitBreaker) -> Result<usize, BreakerError> {
+    Ok(breaker.name().len())
+}
+
+#[circuit_breaker(breaker = breaker.0, fallback = |_| 0)]
+async fn taken(mut breaker: (CircuitBreaker, usize)) -> usize {
+    breaker.1 += 1;
+    breaker.1
+}
+
+#[circuit_breaker(registry = registry, key = "one")]
+async fn registered(registry: Registry) -> Result<usize, BreakerError> {
+    drop(registry);
+    Ok(1)
+}
+
 fn main() {
+    let breaker = CircuitBreaker::new("given", Config::default()).unwrap();
+    assert_eq!((told("tea".into(), 1).ok(), given(&breaker).ok()), (Some(5), Some(5)));
+    drop((told_later(String::new()), taken((breaker, 1)), registered(Registry::new())));
+    if price("tea", 1).is_err() {
+        never();
+    }
     assert_eq!(price("tea", 1).ok(), Some(6));
     assert!(judged().is_ok());
     drop((asked(), keyed("a"), limited(String::new(), 1), handed_on(String::new())));
