@@ -457,9 +457,9 @@ mod recover;
 /// * Where the return type is a type parameter or an associated type, as in `fn retry<T>(..) -> T`, nobody
 ///   knows that it is a `Result`: only panics count as failures.
 /// * A future grows by at most 48 bytes, and by the size of the arguments that the body gives away before
-///   its first `await`: these have two places in it. With `key` it grows by 32 bytes more; with `call_timeout`
-///   and with `fallback_on = failure` by 128, by the clones and by what the function returns; with `max_wait`
-///   and with `breaker` by 448 and by all arguments.
+///   its first `await`: these have two places in it. With `key` it grows by 32 bytes more; with `max_wait` by
+///   all arguments; with `call_timeout` and with `fallback_on = failure` by 128, by the clones and by what the
+///   function returns; with `breaker` by 128 and by all arguments.
 /// * Lints that look at a whole body do not see that it is one: clippy's `needless_return`,
 ///   `needless_lifetimes`, `needless_pass_by_value`, `unused_async` and `unnecessary_wraps`, rustc's
 ///   `unconditional_recursion`.

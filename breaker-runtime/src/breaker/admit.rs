@@ -1,8 +1,6 @@
 //! The first half of every call: being admitted. Closed circuits admit by one look at their word; the rest
 //! asks the state, and then the bulkhead.
 
-use std::time::Duration;
-
 use super::bulkhead::Bulkhead;
 use super::circuit::{Admission, Circuit, Rejected, Stamp};
 use super::extras::Extras;
@@ -11,6 +9,12 @@ use crate::error::ErrorKind;
 use crate::state::State;
 use crate::state::machine::Ticket;
 use crate::totals::{Rare, Total};
+
+/// What came of a call that was let through, if the limit lets it through as well.
+enum Entered {
+    Already(Ticket, Stamp),
+    AfterAWait(Ticket),
+}
 
 impl Circuit {
     /// Asks for one call that does not wait.
@@ -40,23 +44,40 @@ impl Circuit {
 
     /// Asks for one call; waits for its turn. Dropped meanwhile, the call was cancelled.
     pub(crate) async fn admit_waiting(&self) -> Result<Admission<'_>, Rejected<'_>> {
-        let admitted = self.enter_waiting().await;
+        let admitted = match self.enter_at_once() {
+            Ok(Entered::Already(ticket, stamp)) => Ok((ticket, stamp)),
+            // Boxed, so that the futures of the many calls that need not wait are small.
+            Ok(Entered::AfterAWait(ticket)) => Box::pin(self.enter_waiting(ticket)).await,
+            Err(kind) => Err(kind),
+        };
         let (ticket, stamp) = admitted.map_err(|kind| Rejected { circuit: self, kind })?;
         Ok(Admission { circuit: self, ticket, stamp })
     }
 
-    async fn enter_waiting(&self) -> Result<(Ticket, Stamp), ErrorKind> {
+    fn enter_at_once(&self) -> Result<Entered, ErrorKind> {
         let ticket = match self.machine.admit_freely() {
-            Some(ticket) => return Ok((ticket, Stamp::NONE)),
+            Some(ticket) => return Ok(Entered::Already(ticket, Stamp::NONE)),
             None => self.admit_by_state()?,
         };
         let Some((extras, bulkhead)) = self.bulkhead_for(ticket) else {
-            return Ok((ticket, self.start(ticket, Stamp::NONE)));
+            return Ok(Entered::Already(ticket, self.start(ticket, Stamp::NONE)));
         };
+        let has_entered = bulkhead.try_enter();
+        if !has_entered && !extras.is_shadow() && !extras.max_wait().is_zero() {
+            return Ok(Entered::AfterAWait(ticket));
+        }
+        self.enter(ticket, extras, has_entered).map(|(ticket, stamp)| Entered::Already(ticket, stamp))
+    }
+
+    async fn enter_waiting(&self, ticket: Ticket) -> Result<(Ticket, Stamp), ErrorKind> {
         // From here on the call may be cancelled, and a trial's place must not be lost with it.
         let waiting = Permit::cancellable(Admission { circuit: self, ticket, stamp: Stamp::NONE });
-        let wait = if extras.is_shadow() { Duration::ZERO } else { extras.max_wait() };
-        let has_entered = bulkhead.enter_within(wait, &self.clock).await;
+        let Some((extras, bulkhead)) = self.bulkhead_for(ticket) else {
+            // The limit has been taken away since.
+            _ = waiting.into_admission();
+            return Ok((ticket, self.start(ticket, Stamp::NONE)));
+        };
+        let has_entered = bulkhead.enter_within(extras.max_wait(), &self.clock).await;
         _ = waiting.into_admission();
         self.enter(ticket, extras, has_entered)
     }
