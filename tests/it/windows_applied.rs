@@ -128,6 +128,19 @@ fn successes_of_all_threads_are_carried_into_another_window_of_time() {
     assert_eq!(bench.window(), (86, 1, 0));
 }
 
+// What a thread counted in parts of one length is carried over once, however often that length comes back.
+#[test]
+fn successes_are_carried_once_into_windows_of_time_that_change_to_and_fro() {
+    let bench = Bench::with(time(seconds(10)));
+    for held in 1..=8 {
+        bench.end(Outcome::Success);
+        obey(&bench, time(seconds(20)));
+        assert_eq!(bench.window(), (held, 0, 0));
+        obey(&bench, time(seconds(10)));
+        assert_eq!(bench.window(), (held, 0, 0));
+    }
+}
+
 #[test]
 fn another_kind_of_window_begins_empty_and_the_run_stays() {
     let bench = Bench::with(calls(10));
