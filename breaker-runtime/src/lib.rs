@@ -53,9 +53,9 @@ mod snapshot;
 mod event;
 mod error;
 mod breaker;
+mod registry;
 #[cfg(feature = "test-util")]
 pub mod testing;
-mod registry;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -69,7 +69,7 @@ pub use durations::Durations;
 pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{Change, Event, Events, Listener, Listening, Lost};
 pub use outcome::Outcome;
-pub use registry::{Conflicts, KeyedBreaker, RegisterError, Registry};
+pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::{Snapshot, WindowCounts};
 pub use state::{Cause, Changes, State, Transition};
 pub use totals::{Rejections, Totals};
