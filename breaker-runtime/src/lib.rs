@@ -28,6 +28,7 @@
 //! | protect something else, or control a breaker by hand | [`CircuitBreaker`], [`Permit`], [`Operator`] |
 //! | have a circuit for each host, tenant or shard | [`KeyedBreaker`] |
 //! | find, list and watch breakers | [`Registry`], [`Snapshot`] |
+//! | know every protected function before it is called | [`Registry::declared`], [`Registry::check`] |
 //! | be told when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
 //! | handle a rejected call | [`BreakerError`], or a fallback, which may see a [`CallError`] |
 //! | test what is protected | `testing` (feature `test-util`) |
@@ -37,7 +38,7 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `tokio` | time limits of async calls: `call_timeout`, and waiting for `max_wait` | no |
-//! | `test-util` | `testing::Clock`, `Registry::with_clock` | no |
+//! | `test-util` | `testing`: a registry and a clock for each test, `trip`, `assert_state`; with `tokio`, breakers follow tokio's paused clock | no |
 
 // The order of these lines is the order of dependence: a room names only rooms above it.
 mod sync;
