@@ -1,6 +1,7 @@
 //! `testing::scope`: a test has a registry and a clock of its own, whoever runs beside it.
 
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Barrier, LazyLock};
 use std::time::Duration;
 
 use breaker_runtime::testing::{self, Scope, assert_state, scope, scope_async, trip};
@@ -240,6 +241,64 @@ fn a_circuit_is_tripped_before_the_first_call_of_its_function_and_whatever_it_wa
             assert!(change.contains("testing::trip at") && change.contains(&place), "{change}");
             scope.advance(RECOVERY);
         }
+    });
+}
+
+static OWN: LazyLock<Registry> = LazyLock::new(Registry::new);
+static OTHER: LazyLock<Registry> = LazyLock::new(Registry::new);
+
+/// That of the test, if it has one.
+fn registry_of_test() -> Registry {
+    ASKED.fetch_add(1, Ordering::Relaxed);
+    if is_in_scope() { Registry::new() } else { OWN.clone() }
+}
+
+static ASKED: AtomicU32 = AtomicU32::new(0);
+
+fn is_in_scope() -> bool {
+    Registry::global().get("scopes/in scope").is_some()
+}
+
+#[circuit_breaker(name = "scopes/own", registry = registry_of_test(), failure_threshold = 1)]
+fn in_own_registry(fails: bool) -> Result<u32, BreakerError> {
+    if fails { Err(own_error()) } else { Ok(1) }
+}
+
+#[circuit_breaker(name = "scopes/own", registry = OTHER, key = tenant, failure_threshold = 2)]
+fn in_own_registry_with_key(tenant: &str) -> Result<usize, BreakerError> {
+    Ok(tenant.len())
+}
+
+#[test]
+fn a_function_is_asked_for_its_registry_once_in_each_scope() {
+    let test = || {
+        scope(|scope| {
+            scope.registry().register("scopes/in scope", Config::default()).unwrap();
+            assert!(in_own_registry(true).is_err());
+            assert_eq!(in_own_registry(false).unwrap_err().name(), "scopes/own");
+            scope.advance(RECOVERY);
+            assert!(in_own_registry(false).is_ok());
+            assert!(scope.registry().get("scopes/own").is_none());
+        });
+    };
+    test();
+    test();
+    assert_eq!(ASKED.load(Ordering::Relaxed), 2);
+    assert!(in_own_registry(false).is_ok());
+    assert_eq!(ASKED.load(Ordering::Relaxed), 3);
+    assert!(OWN.get("scopes/own").is_some());
+}
+
+#[test]
+fn functions_with_registries_of_their_own_are_declared_and_in_no_conflict() {
+    let declared: Vec<_> = Registry::declared().filter(|it| it.name() == "scopes/own").collect();
+    assert!(declared.len() == 2 && declared.iter().all(|it| it.has_own_registry()));
+    let found = Registry::global().check().unwrap_err();
+    assert!(found.iter().all(|conflict| conflict.name() != "scopes/own"), "{found}");
+    scope(|_| {
+        assert_eq!(in_own_registry_with_key("acme").unwrap(), 4);
+        let text = complaint(|| trip("scopes/own"));
+        assert!(text.contains("of it::scopes::in_own_registry is in the registry that this names"), "{text}");
     });
 }
 

@@ -172,9 +172,7 @@ impl KeyedSite {
 
     #[cold]
     fn register(&'static self, registry: &Registry) -> &'static KeyedBreaker {
-        register(&self.breaker, registry, || {
-            registry.declare_keyed(self.declaration.claim(), self.max_keys)
-        })
+        register(&self.breaker, registry, || registry.declare_keyed(self.declaration.claim(), self.max_keys))
     }
 }
 
