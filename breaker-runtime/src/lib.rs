@@ -37,6 +37,9 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `tokio` | time limits of async calls: `call_timeout`, and waiting for `max_wait` | no |
+//! | `tracing` | `integrations::tracing`: changes of state as events | no |
+//! | `prometheus` | `integrations::prometheus`: a collector for `prometheus-client`, and the page | no |
+//! | `opentelemetry` | `integrations::opentelemetry`: the same figures as instruments | no |
 //! | `test-util` | `testing::Clock`, `Registry::with_clock` | no |
 
 // The order of these lines is the order of dependence: a room names only rooms above it.
@@ -56,6 +59,7 @@ mod breaker;
 #[cfg(feature = "test-util")]
 pub mod testing;
 mod registry;
+pub mod integrations;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;

@@ -247,6 +247,18 @@ impl Registry {
         self.circuits().map(|circuit| circuit.snapshot()).collect()
     }
 
+    /// What all breakers look like, sorted by name; of one that has a circuit for each key, what they look like
+    /// [together](KeyedBreaker::snapshot).
+    #[must_use]
+    pub fn summaries(&self) -> Vec<Snapshot> {
+        let kinds = self.kinds().into_iter();
+        let summary = |kind| match kind {
+            Kind::Single(breaker) => CircuitBreaker::snapshot(&breaker),
+            Kind::Keyed(breaker) => KeyedBreaker::snapshot(&breaker),
+        };
+        kinds.map(summary).collect()
+    }
+
     /// Whether all declarations so far agree; call it when your service has started.
     ///
     /// # Errors
