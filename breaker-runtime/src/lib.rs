@@ -38,6 +38,9 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `tokio` | time limits of async calls: `call_timeout`, and waiting for `max_wait` | no |
+//! | `tracing` | `integrations::tracing`: changes of state as events | no |
+//! | `prometheus` | `integrations::prometheus`: a collector for `prometheus-client`, and the page | no |
+//! | `opentelemetry` | `integrations::opentelemetry`: the same figures as instruments | no |
 //! | `test-util` | `testing`: a registry and a clock for each test, `trip`, `assert_state`; with `tokio`, breakers follow tokio's paused clock | no |
 
 // The order of these lines is the order of dependence: a room names only rooms above it.
@@ -57,6 +60,7 @@ mod breaker;
 mod registry;
 #[cfg(feature = "test-util")]
 pub mod testing;
+pub mod integrations;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
