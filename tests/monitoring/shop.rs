@@ -36,7 +36,7 @@ impl Shop {
         let page = move || async move {
             // Nobody waits for it in a test that only reads the page.
             _ = scraped.send(());
-            prometheus::page(Registry::global())
+            prometheus::page(&Registry::global())
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

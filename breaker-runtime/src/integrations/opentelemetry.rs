@@ -15,7 +15,7 @@ use crate::registry::Registry;
 /// ```
 /// use breaker_runtime::{Registry, integrations::opentelemetry::observe};
 ///
-/// observe(&opentelemetry::global::meter("my-service"), Registry::global());
+/// observe(&opentelemetry::global::meter("my-service"), &Registry::global());
 /// ```
 pub fn observe(meter: &Meter, registry: &Registry) {
     for series in SERIES {
