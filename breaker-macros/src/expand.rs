@@ -45,16 +45,20 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
     let kept = refuse::keep(p, plan);
     let call = call(p, plan, target);
     let refused = refuse::arm(p, plan, target, None);
+    let guarded = quote_spanned! {Span::mixed_site()=>
+        #circuit
+        #kept
+        match #acquired {
+            #p::Ok(__admission) => #call,
+            #refused
+        }
+    };
+    let guarded = target.boxed.as_ref().map_or(guarded.clone(), |boxed| boxed.around(&guarded));
     quote_spanned! {Span::mixed_site()=>
         #(#attributes)*
         #visibility #signature {
             #inner_attributes
-            #circuit
-            #kept
-            match #acquired {
-                #p::Ok(__admission) => #call,
-                #refused
-            }
+            #guarded
         }
     }
 }

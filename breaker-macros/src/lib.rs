@@ -273,8 +273,9 @@ mod recover;
 /// * Lints that look at a whole body do not see that it is one: clippy's `needless_return`,
 ///   `needless_lifetimes`, `needless_pass_by_value`, `unused_async` and `unnecessary_wraps`, rustc's
 ///   `unconditional_recursion`.
-/// * A function that returns a future must be an `async fn`. Under `#[async_trait]` it no longer is one
-///   when this attribute sees it: protect a function that the method calls.
+/// * A function that returns a future must be an `async fn`, or its whole body be one
+///   `Box::pin(async move { .. })`, as `#[async_trait]` writes it; it is then guarded inside the box. Under
+///   `#[async_trait]`, arguments that are patterns have no names for a fallback.
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, function: TokenStream) -> TokenStream {
     recover::expand_or_explain(args.into(), function.into()).into()

@@ -33,6 +33,7 @@ mod recovery;
 mod results;
 mod rules;
 mod shapes_async;
+mod shapes_async_trait;
 mod shapes_sync;
 mod snapshots;
 mod states;

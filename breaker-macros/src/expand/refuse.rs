@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{ExprClosure, ExprPath, ReturnType};
+use syn::{ExprClosure, ExprPath};
 
 use super::{at, call_at};
 use crate::check::{Fallback, Plan};
@@ -96,11 +96,7 @@ fn resolve(p: &TokenStream, target: &Target, span: Span, value: TokenStream) -> 
 // Input:  -> Result<u64, E>
 // Output: p::reject(__rejected)
 fn reject(p: &TokenStream, target: &Target) -> TokenStream {
-    let span = match &target.signature.output {
-        ReturnType::Default => target.signature.ident.span(),
-        ReturnType::Type(_, output) => output.span(),
-    };
-    call_at(span, p, "reject", &rejected())
+    call_at(target.output_span(), p, "reject", &rejected())
 }
 
 fn rejected() -> TokenStream {
