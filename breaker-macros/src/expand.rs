@@ -78,9 +78,9 @@ fn call(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
 // Output: p::call(__admission, move || -> Result<u64, E> { .. }, |__out| .., |__out| ..)
 fn call_sync(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
     let body = &target.body;
-    let output = target.nameable_output().map(|output| quote!(-> #output));
+    let output = target.nameable_output();
     let judge = classify::closures(p, plan, target);
-    quote_spanned!(Span::mixed_site()=> #p::call(__admission, move || #output #body, #judge))
+    quote_spanned!(Span::mixed_site()=> #p::call(__admission, move || -> #output #body, #judge))
 }
 
 // Input:  async fn price(sku: &str) -> Result<u64, E> { .. }, call_async
@@ -88,8 +88,8 @@ fn call_sync(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
 fn call_async(p: &TokenStream, plan: &Plan, target: &Target, function: &TokenStream) -> TokenStream {
     let body = &target.body;
     let judge = classify::closures(p, plan, target);
-    let output = if target.never_returns() { None } else { target.nameable_output() };
-    let pin = output.map(|output| {
+    let pin = (!target.never_returns()).then(|| {
+        let output = target.nameable_output();
         quote_spanned! {Span::mixed_site()=>
             if let #p::Some(__out) = #p::None::<#output> {
                 return __out;

@@ -6,9 +6,10 @@
 
 mod arguments;
 mod boxed;
+mod nameable;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned;
@@ -43,10 +44,9 @@ impl Target {
         output.filter(|ty| !matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty()))
     }
 
-    /// What the body returns, where a type can say it: nothing if an `impl Trait` is part of it.
-    pub(crate) fn nameable_output(&self) -> Option<TokenStream> {
-        let output = self.output().map_or_else(|| quote!(()), ToTokens::to_token_stream);
-        (!contains_impl(output.clone())).then_some(output)
+    /// The same, as the body can say it.
+    pub(crate) fn nameable_output(&self) -> TokenStream {
+        self.output().map_or_else(|| quote!(()), nameable::nameable)
     }
 
     /// Where the compiler points when it speaks of what a call gives.
@@ -140,12 +140,4 @@ fn is_inner_attribute(hash: &TokenTree, bang: &TokenTree, list: &TokenTree) -> b
     let is_punct = |tree: &TokenTree, c| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == c);
     let is_list = matches!(list, TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket);
     is_punct(hash, '#') && is_punct(bang, '!') && is_list
-}
-
-fn contains_impl(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|tree| match tree {
-        TokenTree::Ident(word) => word == "impl",
-        TokenTree::Group(group) => contains_impl(group.stream()),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
 }

@@ -1,5 +1,6 @@
 //! Every shape of an async function.
 
+#![deny(warnings)]
 #![allow(
     clippy::unnecessary_wraps,
     clippy::unused_async,
@@ -27,7 +28,7 @@ struct Shop {
 }
 
 trait Sells {
-    fn sell(&mut self) -> impl Future<Output = Answer<u32>> + Send;
+    fn sell(&mut self) -> impl std::future::Future<Output = Answer<u32>> + Send;
 
     #[circuit_breaker(name = "async/default method")]
     async fn restock(&self) -> Answer<&'static str> {
@@ -287,7 +288,7 @@ async fn a_cancelled_trial_gives_its_place_back() {
     assert_eq!(breaker.snapshot().totals.ignored, 10);
 }
 
-fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
+fn futures_poll<F: std::future::Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
     future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
 }
 

@@ -192,7 +192,7 @@ async fn an_instrumented_method_of_an_async_trait_in_either_order() {
     }
 }
 
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+type BoxFuture<'a, T> = Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;
 
 impl Shop {
     #[circuit_breaker(
@@ -201,7 +201,7 @@ impl Shop {
         half_open_timeout = "1h",
         failure_threshold = 1
     )]
-    fn by_hand(&self, hang: bool) -> Pin<Box<dyn Future<Output = Answer<u32>> + Send + '_>> {
+    fn by_hand(&self, hang: bool) -> Pin<Box<dyn std::future::Future<Output = Answer<u32>> + Send + '_>> {
         Box::pin(async move {
             if hang {
                 std::future::pending::<()>().await;

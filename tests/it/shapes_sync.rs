@@ -1,6 +1,7 @@
 //! Every shape of a function that is not async. That it compiles is half of each test; the other half
 //! is that the call goes through and is counted.
 
+#![deny(warnings)]
 #![allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "the shapes are the point")]
 
 use std::collections::HashMap;

@@ -27,7 +27,10 @@ impl House {
             members.push(Manifest::parse(&path, &text_of(&path)?)?);
             let is_library = member.starts_with("breaker-");
             let folder = if is_library { format!("{member}/src") } else { member };
-            read_folder(&folder, &mut sources)?;
+            // One that lies in another has been read with it.
+            if !sources.iter().any(|source: &Source| source.path.starts_with(&format!("{folder}/"))) {
+                read_folder(&folder, &mut sources)?;
+            }
         }
         let test_only: Vec<String> = sources.iter().flat_map(Source::test_only_stems).collect();
         for source in &mut sources {
