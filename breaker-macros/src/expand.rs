@@ -18,13 +18,14 @@
 //! * the key and the clones before the circuit is asked: they are the user's code and may panic, and from
 //!   the admission to its guard there must be no code but ours;
 //! * names that no user has: an item is not hygienic, nor is a pattern beside a static of its name;
+//! * braces, closure and `async` at the user's place: lints leave alone what they take for a macro's;
 //! * tokens that carry a bound are spanned at what the user wrote, so that rustc points there.
 
 mod classify;
 mod refuse;
 mod site;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
 use crate::check::Plan;
@@ -54,13 +55,15 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
         }
     };
     let guarded = target.boxed.as_ref().map_or(guarded.clone(), |boxed| boxed.around(&guarded));
-    quote_spanned! {Span::mixed_site()=>
-        #(#attributes)*
-        #visibility #signature {
-            #inner_attributes
-            #guarded
-        }
-    }
+    let body = braces(target, &quote!(#inner_attributes #guarded));
+    quote!(#(#attributes)* #visibility #signature #body)
+}
+
+/// Where the user's own are: from the first word to the last brace, the function is the user's.
+fn braces(target: &Target, inside: &TokenStream) -> TokenStream {
+    let mut braces = Group::new(Delimiter::Brace, inside.clone());
+    braces.set_span(target.body.span());
+    TokenTree::Group(braces).into()
 }
 
 fn call(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
@@ -80,7 +83,8 @@ fn call_sync(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
     let body = &target.body;
     let output = target.nameable_output();
     let judge = classify::closures(p, plan, target);
-    quote_spanned!(Span::mixed_site()=> #p::call(__admission, move || -> #output #body, #judge))
+    let body = quote_spanned!(body.span()=> move || -> #output #body);
+    quote_spanned!(Span::mixed_site()=> #p::call(__admission, #body, #judge))
 }
 
 // Input:  async fn price(sku: &str) -> Result<u64, E> { .. }, call_async
@@ -96,9 +100,8 @@ fn call_async(p: &TokenStream, plan: &Plan, target: &Target, function: &TokenStr
             }
         }
     });
-    quote_spanned! {Span::mixed_site()=>
-        #p::#function(__admission, async move { #pin match () { () => #body } }, #judge)
-    }
+    let body = quote_spanned!(body.span()=> async move { #pin match () { () => #body } });
+    quote_spanned!(Span::mixed_site()=> #p::#function(__admission, #body, #judge))
 }
 
 // Input:  call_timeout = "2s", async fn price(order: Order) -> Result<u64, E> { .. }

@@ -13,12 +13,14 @@ fn breaker(name: &str) -> CircuitBreaker {
 }
 
 #[circuit_breaker(name = "others/async unsafe")]
+#[expect(unsafe_code, reason = "the shape is the point")]
 async unsafe fn dangerous(number: u32) -> Answer<u32> {
     tokio::task::yield_now().await;
     Ok(number)
 }
 
 #[circuit_breaker(name = "others/unsafe extern", fallback = |_| -1)]
+#[expect(unsafe_code, reason = "the shape is the point")]
 pub(in crate::others_attributes) unsafe extern "C" fn foreign(number: i32) -> i32 {
     number
 }

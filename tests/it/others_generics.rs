@@ -67,6 +67,19 @@ where
     call(text).len()
 }
 
+type Shorten = for<'a> fn(&'a str) -> &'a str;
+
+#[circuit_breaker(name = "others/for, returned", fallback = |_| Box::new(str::trim_end))]
+async fn shortens<'s>(at_start: &'s bool) -> Box<dyn for<'a> Fn(&'a str) -> &'a str + 's> {
+    tokio::task::yield_now().await;
+    Box::new(|text| if *at_start { text.trim_start() } else { text.trim_end() })
+}
+
+#[circuit_breaker(name = "others/for, alias", fallback = |_| str::trim)]
+fn trims() -> Shorten {
+    |text| text.trim()
+}
+
 #[circuit_breaker(name = "others/underscore", fallback = |_| text.split(' '))]
 fn words(text: &'_ str) -> std::str::Split<'_, char> {
     text.split(',')
@@ -76,6 +89,7 @@ fn words(text: &'_ str) -> std::str::Split<'_, char> {
 async fn async_trait_110_lifetimes_are_kept() {
     let (one, two) = ("one".to_owned(), "two".to_owned());
     assert_eq!(picks(one.as_str(), &["three", two.as_str()], "four").await.unwrap(), ("one", "two"));
+    assert_eq!((shortens(&true).await(" a "), trims()(" a ")), ("a ", "a"));
     assert_eq!((applies("abc", |text| &text[1..]), words("a,b").count()), (2, 2));
 }
 

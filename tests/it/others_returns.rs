@@ -2,6 +2,7 @@
 
 #![deny(warnings)]
 #![allow(
+    clippy::elidable_lifetime_names,
     clippy::needless_return,
     clippy::unnecessary_wraps,
     clippy::unused_async,

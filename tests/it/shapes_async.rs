@@ -2,6 +2,7 @@
 
 #![deny(warnings)]
 #![allow(
+    clippy::needless_lifetimes,
     clippy::unnecessary_wraps,
     clippy::unused_async,
     clippy::large_types_passed_by_value,

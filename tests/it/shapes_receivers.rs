@@ -2,6 +2,7 @@
 
 #![deny(warnings)]
 #![allow(
+    clippy::trivially_copy_pass_by_ref,
     clippy::unused_async,
     clippy::unnecessary_wraps,
     clippy::needless_arbitrary_self_type,

@@ -232,6 +232,7 @@ fn arguments_of_every_kind() {
 }
 
 #[circuit_breaker(name = "sync/unsafe")]
+#[expect(unsafe_code, reason = "the shape is the point")]
 unsafe fn dangerous(number: u32) -> Answer<u32> {
     Ok(number)
 }
