@@ -53,6 +53,32 @@ fn no_call_but_the_first_allocates() {
     assert_eq!(allocations(|| breaker.try_acquire().map_or((), |permit| permit.settle(Outcome::Ignored))), 0);
 }
 
+struct Boxes;
+
+#[async_trait::async_trait]
+trait CallsInABox {
+    async fn call(&self) -> Result<u32, Refused>;
+}
+
+#[async_trait::async_trait]
+impl CallsInABox for Boxes {
+    #[circuit_breaker(name = "allocations/async_trait")]
+    async fn call(&self) -> Result<u32, Refused> {
+        std::future::ready(()).await;
+        Ok(1)
+    }
+}
+
+#[test]
+fn a_method_of_an_async_trait_is_boxed_once() {
+    let call = || {
+        let mut future = CallsInABox::call(&Boxes);
+        assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    };
+    call();
+    assert_eq!(allocations(call), 1);
+}
+
 #[test]
 fn breakers_that_are_dropped_give_everything_back() {
     // recloser: 50,000 breakers dropped leak 53 MB.

@@ -4,7 +4,12 @@
 //! `TRYBUILD=overwrite cargo test -p breaker-tests --test expand --test ui` takes the present ones as
 //! right.
 
-#![expect(clippy::expect_used, reason = "a test that cannot get what it needs has failed")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot get what it needs has failed"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -31,6 +36,13 @@ mod attribute {
     pub(crate) mod recover;
 }
 use attribute::{args, check, duration, expand, recover, target};
+
+#[path = "expansions/edits.rs"]
+mod edits;
+#[path = "expansions/fuzz.rs"]
+mod fuzz;
+#[path = "expansions/nonsense.rs"]
+mod nonsense;
 
 #[test]
 fn every_expansion_is_the_one_that_was_agreed_on() {

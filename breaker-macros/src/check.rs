@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use proc_macro2::{Ident, Span};
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, ExprClosure, ExprPath, Lit, LitStr, Pat, Path, ReturnType};
+use syn::{Error, Expr, ExprClosure, ExprPath, Lit, LitStr, Pat, Path};
 
 use crate::args::Arg;
 use crate::target::{Binding, Target};
@@ -152,11 +152,11 @@ pub(crate) fn check_target(plan: &mut Plan, target: &Target, errors: &mut Vec<Er
             "a function with variable arguments cannot be protected; protect one that calls it",
         ));
     }
-    if !target.is_async() && target.returns_future() {
+    if target.hides_future() {
         errors.push(Error::new(
-            output_span(target),
-            "the call ends when the future does, which this function does not see; write it as `async fn` \
-             (async_trait rewrites it before this attribute comes: protect a function that it calls)",
+            target.output_span(),
+            "the call ends when the future does, which this function does not see; write it as `async fn`, \
+             or let its whole body be one `Box::pin(async move { .. })`",
         ));
     } else if !target.is_async() {
         errors.extend(needs_async(plan));
@@ -244,13 +244,6 @@ impl Plan {
             Key::Window => self.settings.push(values::window(value(given)?, span)?),
         }
         Ok(())
-    }
-}
-
-fn output_span(target: &Target) -> Span {
-    match &target.signature.output {
-        ReturnType::Default => target.signature.ident.span(),
-        ReturnType::Type(_, output) => output.span(),
     }
 }
 

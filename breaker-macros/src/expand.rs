@@ -19,13 +19,14 @@
 //! * the key and the clones before the circuit is asked: they are the user's code and may panic, and from
 //!   the admission to its guard there must be no code but ours;
 //! * names that no user has: an item is not hygienic, nor is a pattern beside a static of its name;
+//! * braces, closure and `async` at the user's place: lints leave alone what they take for a macro's;
 //! * tokens that carry a bound are spanned at what the user wrote, so that rustc points there.
 
 mod classify;
 mod refuse;
 mod site;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
 use crate::check::{FallbackOn, Plan};
@@ -43,13 +44,16 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
     let runtime = &plan.runtime;
     let p = &quote!(#runtime::__private);
     let guarded = if plan.may_end_late(target) { late(p, plan, target) } else { early(p, plan, target) };
-    quote_spanned! {Span::mixed_site()=>
-        #(#attributes)*
-        #visibility #signature {
-            #inner_attributes
-            #guarded
-        }
-    }
+    let guarded = target.boxed.as_ref().map_or(guarded.clone(), |boxed| boxed.around(&guarded));
+    let body = braces(target, &quote!(#inner_attributes #guarded));
+    quote!(#(#attributes)* #visibility #signature #body)
+}
+
+/// Where the user's own are: from the first word to the last brace, the function is the user's.
+fn braces(target: &Target, inside: &TokenStream) -> TokenStream {
+    let mut braces = Group::new(Delimiter::Brace, inside.clone());
+    braces.set_span(target.body.span());
+    TokenTree::Group(braces).into()
 }
 
 // Input:  #[circuit_breaker(fallback = cached)] fn price(sku: &str) -> u64 { .. }
@@ -127,8 +131,8 @@ fn call(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
 // Output: move || -> Result<u64, E> { .. }
 fn sync_body(target: &Target) -> TokenStream {
     let body = &target.body;
-    let output = target.nameable_output().map(|output| quote!(-> #output));
-    quote_spanned!(Span::mixed_site()=> move || #output #body)
+    let output = target.nameable_output();
+    quote_spanned!(body.span()=> move || -> #output #body)
 }
 
 // Input:  async fn price(sku: &str) -> Result<u64, E> { .. }
@@ -138,15 +142,15 @@ fn sync_body(target: &Target) -> TokenStream {
 //         }
 fn async_body(p: &TokenStream, target: &Target) -> TokenStream {
     let body = &target.body;
-    let output = if target.never_returns() { None } else { target.nameable_output() };
-    let pin = output.map(|output| {
+    let pin = (!target.never_returns()).then(|| {
+        let output = target.nameable_output();
         quote_spanned! {Span::mixed_site()=>
             if let #p::Some(__out) = #p::None::<#output> {
                 return __out;
             }
         }
     });
-    quote_spanned!(Span::mixed_site()=> async move { #pin match () { () => #body } })
+    quote_spanned!(body.span()=> async move { #pin match () { () => #body } })
 }
 
 // Input:  the place of `cached`, resolve, (cached(sku))

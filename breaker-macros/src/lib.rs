@@ -461,11 +461,14 @@ mod recover;
 ///   its first `await`: these have two places in it. With `key` it grows by 32 bytes more; with `max_wait` by
 ///   all arguments; with `call_timeout` and with `fallback_on = failure` by 128, by the clones and by what the
 ///   function returns; with `breaker` by 128 and by all arguments.
-/// * Lints that look at a whole body do not see that it is one: clippy's `needless_return`,
-///   `needless_lifetimes`, `needless_pass_by_value`, `unused_async` and `unnecessary_wraps`, rustc's
-///   `unconditional_recursion`.
-/// * A function that returns a future must be an `async fn`. Under `#[async_trait]` it no longer is one
-///   when this attribute sees it: protect a function that the method calls.
+/// * Lints that look at a whole body do not see that it is one: clippy's `needless_pass_by_value`,
+///   `boxed_local`, `unnecessary_wraps`, `unused_async`, and in an `async fn` `needless_question_mark` at the
+///   end; rustc's `unconditional_recursion`. Two of clippy's see more than before: `result_large_err` finds
+///   large errors of closures, which the body is now, and `async_yields_async` an `async fn` that returns a
+///   future; an `allow` on the function holds for both.
+/// * A function that returns a future must be an `async fn`, or its whole body be one
+///   `Box::pin(async move { .. })`, as `#[async_trait]` writes it; it is then guarded inside the box. Under
+///   `#[async_trait]`, arguments that are patterns have no names for a fallback.
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, function: TokenStream) -> TokenStream {
     recover::expand_or_explain(args.into(), function.into()).into()

@@ -1,19 +1,22 @@
 //! The annotated function: its attributes, its signature, and a body that stays as it was written.
 //!
 //! The body is one opaque group of tokens. It may be half typed, or hold code that only a later
-//! compiler understands; nothing here looks into it but for inner attributes at its start.
+//! compiler understands; nothing here looks into it but for inner attributes at its start, and a
+//! `Box::pin(async move { .. })` around all of it.
 
 mod arguments;
+mod boxed;
+mod nameable;
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{
-    Attribute, Error, GenericArgument, PathArguments, PathSegment, Result, ReturnType, Signature, Token,
-    Type, TypeParamBound, Visibility,
-};
+use syn::spanned::Spanned;
+use syn::{Attribute, Error, Result, ReturnType, Signature, Token, Type, Visibility};
 
 pub(crate) use arguments::{Binding, Reuse, argument_name, bound, reuse};
+pub(crate) use boxed::Boxed;
 
 pub(crate) struct Target {
     pub(crate) attributes: Vec<Attribute>,
@@ -21,6 +24,8 @@ pub(crate) struct Target {
     pub(crate) signature: Signature,
     /// `#![..]` at the start of the body, which only a function's own braces may hold.
     pub(crate) inner_attributes: TokenStream,
+    /// What stands around the body of a function that returns a box with the call in it.
+    pub(crate) boxed: Option<Boxed>,
     pub(crate) body: Group,
 }
 
@@ -29,30 +34,38 @@ pub(crate) fn parse(tokens: TokenStream) -> Result<Target> {
 }
 
 impl Target {
-    /// What the body returns, where a type can say it: nothing if an `impl Trait` is part of it.
-    pub(crate) fn nameable_output(&self) -> Option<TokenStream> {
-        match &self.signature.output {
-            ReturnType::Default => Some(quote::quote!(())),
-            ReturnType::Type(_, ty) if contains_impl(quote::quote!(#ty)) => None,
-            ReturnType::Type(_, ty) => Some(quote::quote!(#ty)),
-        }
+    /// What a call gives in the end; none if that is `()`.
+    pub(crate) fn output(&self) -> Option<&Type> {
+        let output = match &self.signature.output {
+            ReturnType::Default => None,
+            ReturnType::Type(_, ty) if self.boxed.is_some() => boxed::output_of(ty),
+            ReturnType::Type(_, ty) => Some(&**ty),
+        };
+        output.filter(|ty| !matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty()))
+    }
+
+    /// The same, as the body can say it.
+    pub(crate) fn nameable_output(&self) -> TokenStream {
+        self.output().map_or_else(|| quote!(()), nameable::nameable)
+    }
+
+    /// Where the compiler points when it speaks of what a call gives.
+    pub(crate) fn output_span(&self) -> Span {
+        self.output().map_or_else(|| self.signature.ident.span(), Spanned::span)
     }
 
     /// Whether it returns `!`, a type that only a signature may name.
     pub(crate) fn never_returns(&self) -> bool {
-        matches!(&self.signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+        matches!(self.output(), Some(Type::Never(_)))
     }
 
     pub(crate) fn is_async(&self) -> bool {
-        self.signature.asyncness.is_some()
+        self.signature.asyncness.is_some() || self.boxed.is_some()
     }
 
-    /// A function that returns a future without saying `async`.
-    pub(crate) fn returns_future(&self) -> bool {
-        match &self.signature.output {
-            ReturnType::Default => false,
-            ReturnType::Type(_, ty) => is_future(ty),
-        }
+    /// A function that gives a future away, and nobody sees the call in it.
+    pub(crate) fn hides_future(&self) -> bool {
+        !self.is_async() && self.output().is_some_and(boxed::is_future)
     }
 }
 
@@ -68,7 +81,15 @@ fn parse_function(input: ParseStream<'_>) -> Result<Target> {
         ));
     }
     let (inner_attributes, body) = split_body(input.parse()?)?;
-    Ok(Target { attributes, visibility, signature, inner_attributes, body })
+    let is_boxed = match &signature.output {
+        ReturnType::Type(_, ty) => signature.asyncness.is_none() && boxed::output_of(ty).is_some(),
+        ReturnType::Default => false,
+    };
+    let (boxed, body) = match boxed::unboxed(&body).filter(|_| is_boxed) {
+        Some((boxed, call)) => (Some(boxed), call),
+        None => (None, body),
+    };
+    Ok(Target { attributes, visibility, signature, inner_attributes, boxed, body })
 }
 
 fn refuse_other_items(input: ParseStream<'_>) -> Result<()> {
@@ -119,42 +140,4 @@ fn is_inner_attribute(hash: &TokenTree, bang: &TokenTree, list: &TokenTree) -> b
     let is_punct = |tree: &TokenTree, c| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == c);
     let is_list = matches!(list, TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket);
     is_punct(hash, '#') && is_punct(bang, '!') && is_list
-}
-
-fn contains_impl(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|tree| match tree {
-        TokenTree::Ident(word) => word == "impl",
-        TokenTree::Group(group) => contains_impl(group.stream()),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
-}
-
-fn is_future(ty: &Type) -> bool {
-    match ty {
-        Type::ImplTrait(one) => one.bounds.iter().any(bound_is_future),
-        Type::Path(path) => path.path.segments.last().is_some_and(boxes_future),
-        Type::Group(group) => is_future(&group.elem),
-        Type::Paren(paren) => is_future(&paren.elem),
-        _ => false,
-    }
-}
-
-fn bound_is_future(bound: &TypeParamBound) -> bool {
-    matches!(bound, TypeParamBound::Trait(one) if one.path.segments.last().is_some_and(|last| last.ident == "Future"))
-}
-
-/// `BoxFuture<..>`, and `Pin<Box<dyn Future ..>>` to whatever depth.
-fn boxes_future(segment: &PathSegment) -> bool {
-    if segment.ident == "BoxFuture" || segment.ident == "LocalBoxFuture" {
-        return true;
-    }
-    let PathArguments::AngleBracketed(list) = &segment.arguments else {
-        return false;
-    };
-    (segment.ident == "Pin" || segment.ident == "Box")
-        && list.args.iter().any(|argument| match argument {
-            GenericArgument::Type(Type::TraitObject(object)) => object.bounds.iter().any(bound_is_future),
-            GenericArgument::Type(ty) => is_future(ty),
-            _ => false,
-        })
 }

@@ -16,7 +16,9 @@ fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
         ::breaker_runtime::__private::Ok(__admission) => {
             ::breaker_runtime::__private::call(
                 __admission,
-                move || { Ok((0..most).filter(|number| number % 2 == 0)) },
+                move || -> Result<_, BreakerError> {
+                    Ok((0..most).filter(|number| number % 2 == 0))
+                },
                 |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
                 |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
             )

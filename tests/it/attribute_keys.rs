@@ -135,11 +135,13 @@ impl Tenant {
 }
 
 #[circuit_breaker(name = "keys/shown", key = tenant, max_concurrent = 1, fallback = |_| false)]
+#[expect(clippy::needless_pass_by_value, reason = "the body does not have it")]
 fn shown(tenant: Tenant) -> bool {
     !tenant.breaks
 }
 
 #[circuit_breaker(name = "keys/known", key = tenant.known(), max_concurrent = 1, fallback = |_| false)]
+#[expect(clippy::needless_pass_by_value, reason = "the body does not have it")]
 fn known(tenant: Tenant) -> bool {
     !tenant.breaks
 }

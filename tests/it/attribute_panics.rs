@@ -20,6 +20,7 @@ impl fmt::Display for Tenant {
 }
 
 #[circuit_breaker(name = "panics/key", key = tenant, failure_threshold = 1)]
+#[expect(clippy::needless_pass_by_value, reason = "the shape is the point")]
 fn by_tenant(tenant: Tenant) -> Result<bool, BreakerError> {
     Ok(tenant.is_good)
 }

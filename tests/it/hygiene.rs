@@ -1,5 +1,7 @@
 //! Nothing in the user's scope is in the way of what the attribute writes.
 
+#![deny(warnings)]
+
 use breaker_runtime::{BreakerError, Registry};
 
 type Answer<T> = Result<T, BreakerError>;

@@ -1,6 +1,8 @@
 //! Every shape of an async function.
 
+#![deny(warnings)]
 #![allow(
+    clippy::needless_lifetimes,
     clippy::unnecessary_wraps,
     clippy::unused_async,
     clippy::large_types_passed_by_value,
@@ -27,7 +29,7 @@ struct Shop {
 }
 
 trait Sells {
-    fn sell(&mut self) -> impl Future<Output = Answer<u32>> + Send;
+    fn sell(&mut self) -> impl std::future::Future<Output = Answer<u32>> + Send;
 
     #[circuit_breaker(name = "async/default method")]
     async fn restock(&self) -> Answer<&'static str> {
@@ -207,6 +209,52 @@ async fn stays(text: Rc<str>) -> Answer<usize> {
     Ok(text.len())
 }
 
+/// That what is returned borrows from the arguments is what the compiler finds hard.
+struct Shelf(Vec<String>);
+
+impl Shelf {
+    #[circuit_breaker(name = "async/spawned, plain", fallback = |_| None)]
+    async fn first(&mut self, prefix: &str) -> Option<&mut String> {
+        tokio::task::yield_now().await;
+        self.0.iter_mut().find(|item| item.starts_with(prefix))
+    }
+
+    #[circuit_breaker(name = "async/spawned, async", call_timeout = "1h", fallback = Self::any)]
+    async fn last<'a>(&'a self, prefix: &'a str) -> Answer<(&'a str, &'a String)> {
+        tokio::task::yield_now().await;
+        Ok((prefix, &self.0[1]))
+    }
+
+    async fn any<'a>(&'a self, prefix: &'a str) -> Answer<(&'a str, &'a String)> {
+        tokio::task::yield_now().await;
+        Ok((prefix, &self.0[0]))
+    }
+
+    #[circuit_breaker(name = "async/spawned, closure", failure_if(None), fallback = |_| async move { self.0.get(at) })]
+    async fn nth(&self, at: usize) -> Option<&String> {
+        tokio::task::yield_now().await;
+        self.0.get(at + 1)
+    }
+
+    #[circuit_breaker(name = "async/spawned, error", key = prefix, max_concurrent = 2, max_wait = "1h")]
+    async fn count(&mut self, prefix: &str) -> Answer<(usize, &[String])> {
+        tokio::task::yield_now().await;
+        Ok((prefix.len(), &self.0))
+    }
+}
+
+#[tokio::test]
+async fn a_future_whose_result_borrows_is_send_whatever_the_fallback() {
+    let task = tokio::spawn(async {
+        let mut shelf = Shelf(vec!["tea".to_owned(), "rum".to_owned()]);
+        shelf.first("r").await.unwrap().push('!');
+        let last = shelf.last("r").await.unwrap().1.clone();
+        let nth = shelf.nth(0).await.unwrap().clone();
+        (last, nth, shelf.count("r").await.unwrap().0)
+    });
+    assert_eq!(task.await.unwrap(), ("rum!".to_owned(), "rum!".to_owned(), 1));
+}
+
 #[tokio::test]
 async fn a_future_that_was_send_is_send_and_one_that_was_not_still_works() {
     assert_eq!(tokio::spawn(sends("abc".into())).await.unwrap().unwrap(), 3);
@@ -241,7 +289,7 @@ async fn a_cancelled_trial_gives_its_place_back() {
     assert_eq!(breaker.snapshot().totals.ignored, 10);
 }
 
-fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
+fn futures_poll<F: std::future::Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
     future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
 }
 

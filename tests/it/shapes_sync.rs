@@ -1,6 +1,7 @@
 //! Every shape of a function that is not async. That it compiles is half of each test; the other half
 //! is that the call goes through and is counted.
 
+#![deny(warnings)]
 #![allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "the shapes are the point")]
 
 use std::collections::HashMap;
@@ -231,6 +232,7 @@ fn arguments_of_every_kind() {
 }
 
 #[circuit_breaker(name = "sync/unsafe")]
+#[expect(unsafe_code, reason = "the shape is the point")]
 unsafe fn dangerous(number: u32) -> Answer<u32> {
     Ok(number)
 }

@@ -27,6 +27,12 @@ impl Manifest {
         members.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
+    /// A folder that says which edition it is there for.
+    fn is_called_after_its_edition(&self) -> bool {
+        let edition = self.at(&["package", "edition"]).and_then(Value::as_str);
+        edition.is_some_and(|edition| self.path.ends_with(&format!("/edition_{edition}/Cargo.toml")))
+    }
+
     fn at(&self, keys: &[&str]) -> Option<&Value> {
         let (first, rest) = keys.split_first()?;
         rest.iter().try_fold(self.table.get(*first)?, |value, key| value.get(key))
@@ -111,7 +117,9 @@ pub(crate) fn inheritance(members: &[Manifest]) -> Vec<String> {
     let mut complaints = Vec::new();
     for member in members {
         for key in ["edition", "rust-version", "license"] {
-            if member.at(&["package", key, "workspace"]) != Some(&Value::Boolean(true)) {
+            if member.at(&["package", key, "workspace"]) != Some(&Value::Boolean(true))
+                && !(key == "edition" && member.is_called_after_its_edition())
+            {
                 let what = format!("`{key}` is not the workspace's; write `{key}.workspace = true`");
                 complaints.push(member.complain(member.line("package", key), &what));
             }
@@ -208,6 +216,11 @@ mod tests {
         assert_eq!(inheritance(&[manifest("m", good)]), [""; 0]);
         let own = good.replace("edition.workspace = true", "edition = \"2024\"");
         crate::complains(&inheritance(&[manifest("m", &own)]), "m:2");
+        assert_eq!(inheritance(&[manifest("a/edition_2024/Cargo.toml", &own)]), [""; 0]);
+        crate::complains(
+            &inheritance(&[manifest("a/edition_2021/Cargo.toml", &own)]),
+            "a/edition_2021/Cargo.toml:2",
+        );
         let lints = good.replace("[lints]\nworkspace = true", "[lints.rust]\ndead_code = \"allow\"");
         crate::complains(&inheritance(&[manifest("m", &lints)]), "m:1");
     }

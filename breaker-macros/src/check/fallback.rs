@@ -3,7 +3,7 @@
 use proc_macro2::Ident;
 use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, ExprPath, ReturnType};
+use syn::{Error, Expr, ExprPath};
 
 use super::mentions::mentions;
 use super::values::{found, ungrouped};
@@ -127,7 +127,7 @@ impl Fallback {
 }
 
 fn needs_fallback(target: &Target) -> Option<Error> {
-    matches!(target.signature.output, ReturnType::Default).then(|| {
+    target.output().is_none().then(|| {
         Error::new(
             target.signature.ident.span(),
             "a function that returns nothing cannot say that its call was rejected; \

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{ExprClosure, ExprPath, ReturnType};
+use syn::{Expr, ExprClosure, ExprPath, Macro, ReturnType, Stmt};
 
 use super::{at, call_at};
 use crate::check::{Fallback, FallbackOn, Plan};
@@ -16,6 +16,10 @@ pub(super) fn arm(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream 
     let (pattern, value) = match &plan.fallback {
         Some(Fallback::Path { path, arguments }) => {
             (quote!(_), resolve(p, target, path.span(), call_path(path, arguments)))
+        }
+        // Neither the value nor a future of it, as far as the compiler knows: it takes the type that is wanted.
+        Some(Fallback::Closure(closure)) if closure_never_returns(closure) => {
+            (rejected(), call_closure(p, plan, closure))
         }
         Some(Fallback::Closure(closure)) => {
             (rejected(), resolve(p, target, closure.body.span(), call_closure(p, plan, closure)))
@@ -82,6 +86,28 @@ fn call_closure(p: &TokenStream, plan: &Plan, closure: &ExprClosure) -> TokenStr
     call_at(closure.body.span(), p, function, &quote!(#rejected, #closure))
 }
 
+/// Whether its type is open, and it ends in `panic!` or one of those that stand for it.
+fn closure_never_returns(closure: &ExprClosure) -> bool {
+    matches!(closure.output, ReturnType::Default) && never_returns(&closure.body)
+}
+
+fn never_returns(body: &Expr) -> bool {
+    match body {
+        Expr::Macro(one) => is_panic(&one.mac),
+        Expr::Block(block) => match block.block.stmts.last() {
+            Some(Stmt::Macro(last)) => is_panic(&last.mac),
+            Some(Stmt::Expr(last, _)) => never_returns(last),
+            Some(Stmt::Local(_) | Stmt::Item(_)) | None => false,
+        },
+        _ => false,
+    }
+}
+
+fn is_panic(one: &Macro) -> bool {
+    const NAMES: [&str; 4] = ["panic", "todo", "unimplemented", "unreachable"];
+    one.path.segments.last().is_some_and(|last| NAMES.iter().any(|name| last.ident == name))
+}
+
 // Input:  cached(sku), in an async function
 // Output: p::resolve(cached(sku)).await
 fn resolve(p: &TokenStream, target: &Target, span: Span, value: TokenStream) -> TokenStream {
@@ -95,11 +121,7 @@ fn resolve(p: &TokenStream, target: &Target, span: Span, value: TokenStream) -> 
 // Input:  -> Result<u64, E>
 // Output: p::reject(__rejected)
 fn reject(p: &TokenStream, target: &Target) -> TokenStream {
-    let span = match &target.signature.output {
-        ReturnType::Default => target.signature.ident.span(),
-        ReturnType::Type(_, output) => output.span(),
-    };
-    call_at(span, p, "reject", &rejected())
+    call_at(target.output_span(), p, "reject", &rejected())
 }
 
 fn rejected() -> TokenStream {

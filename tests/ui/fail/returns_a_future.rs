@@ -12,4 +12,11 @@ fn order() -> Pin<Box<dyn Future<Output = Result<u32, BreakerError>> + Send>> {
     Box::pin(async { Ok(1) })
 }
 
+// What stands before the box runs when nobody has asked the circuit yet.
+#[circuit_breaker(name = "later")]
+fn later() -> Pin<Box<dyn Future<Output = Result<u32, BreakerError>> + Send>> {
+    let number = 1;
+    Box::pin(async move { Ok(number) })
+}
+
 fn main() {}

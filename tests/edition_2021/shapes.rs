@@ -1,0 +1,57 @@
+//! The modules of `tests/it` that hold shapes of functions, compiled as the edition before.
+
+#![deny(warnings)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot get what it needs has failed"
+)]
+
+#[path = "../it/hygiene.rs"]
+mod hygiene;
+#[path = "../it/others_arguments.rs"]
+mod others_arguments;
+#[path = "../it/others_attributes.rs"]
+mod others_attributes;
+#[path = "../it/others_futures.rs"]
+mod others_futures;
+#[path = "../it/others_generics.rs"]
+mod others_generics;
+#[path = "../it/others_names.rs"]
+mod others_names;
+#[path = "../it/others_returns.rs"]
+mod others_returns;
+#[path = "../it/shapes_async.rs"]
+mod shapes_async;
+#[path = "../it/shapes_async_trait.rs"]
+mod shapes_async_trait;
+#[path = "../it/shapes_receivers.rs"]
+mod shapes_receivers;
+#[path = "../it/shapes_sync.rs"]
+mod shapes_sync;
+
+/// An identifier here, a keyword in the edition of the attribute.
+#[breaker_runtime::circuit_breaker(name = "2021/gen", fallback = |_| gen)]
+fn gen(gen: u32) -> u32 {
+    gen + 1
+}
+
+/// In this edition an `impl Trait` has only the lifetimes that it names.
+#[breaker_runtime::circuit_breaker(name = "2021/captures", fallback = |_| 0..2)]
+fn evens(list: &[u8]) -> impl Iterator<Item = usize> + 'static {
+    0..list.len()
+}
+
+#[test]
+fn what_was_a_name_in_this_edition_still_is_one() {
+    assert_eq!(gen(1), 2);
+    breaker_runtime::Registry::global().get("2021/gen").unwrap().force_open();
+    assert_eq!(gen(1), 1);
+}
+
+#[test]
+fn what_is_returned_may_outlive_the_arguments() {
+    let numbers = evens(&[1, 2, 3]);
+    assert_eq!(numbers.count(), 3);
+}

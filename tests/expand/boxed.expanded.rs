@@ -1,0 +1,57 @@
+// Generated from the file beside it.
+//! A call in a box, as `#[async_trait]` writes it.
+use std::pin::Pin;
+use breaker_runtime::BreakerError;
+type Answer = Result<u32, BreakerError>;
+fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+    Box::pin(async move {
+        match ::breaker_runtime::__private::Site::acquire_now({
+            static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                "boxed",
+                ::breaker_runtime::__private::concat!(
+                    ::breaker_runtime::__private::module_path!(), "::boxed"
+                ),
+                ::breaker_runtime::__private::settings(),
+            );
+            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
+            &__BREAKER_SITE
+        }) {
+            ::breaker_runtime::__private::Ok(__admission) => {
+                ::breaker_runtime::__private::call_async(
+                        __admission,
+                        async move {
+                            if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
+                                Answer,
+                            > {
+                                return __out;
+                            }
+                            match () {
+                                () => Ok(*number),
+                            }
+                        },
+                        |__out| {
+                            ::breaker_runtime::__private::Output(__out)
+                                .__breaker_outcome()
+                        },
+                        |__out| {
+                            ::breaker_runtime::__private::Output(__out).__breaker_text()
+                        },
+                    )
+                    .await
+            }
+            ::breaker_runtime::__private::Err(__rejected) => {
+                ::breaker_runtime::__private::resolve(
+                        ::breaker_runtime::__private::fallback(
+                            __rejected,
+                            move |_| Ok(0),
+                        ),
+                    )
+                    .await
+            }
+        }
+    })
+}
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    assert_eq!(boxed(& 1). await .unwrap(), 1);
+}

@@ -1,0 +1,178 @@
+//! What other attributes got wrong about arguments. Each test is called after the report.
+
+#![deny(warnings)]
+#![allow(
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    clippy::needless_pass_by_value,
+    clippy::used_underscore_binding,
+    reason = "the shapes are the point"
+)]
+
+use std::cell::RefCell;
+use std::fmt::{Debug, Display};
+use std::rc::Rc;
+
+use breaker_runtime::{BreakerError, Registry, circuit_breaker};
+
+type Answer<T> = Result<T, BreakerError>;
+
+fn open(name: &str) {
+    Registry::global().get(name).unwrap().force_open();
+}
+
+#[circuit_breaker(name = "others/mut", fallback = same)]
+fn counts_down(mut from: u32) -> u32 {
+    while from > 1 {
+        from -= 1;
+    }
+    from
+}
+
+#[circuit_breaker(name = "others/mut, async", fallback = same)]
+async fn counts_down_later(mut from: u32) -> u32 {
+    while from > 1 {
+        tokio::task::yield_now().await;
+        from -= 1;
+    }
+    from
+}
+
+fn same(from: u32) -> u32 {
+    from
+}
+
+#[tokio::test]
+async fn cached_96_tracing_1167_an_argument_may_be_mut() {
+    assert_eq!((counts_down(5), counts_down_later(5).await), (1, 1));
+    open("others/mut");
+    open("others/mut, async");
+    assert_eq!((counts_down(5), counts_down_later(5).await), (5, 5));
+}
+
+struct Point {
+    x: u32,
+    y: u32,
+}
+
+#[circuit_breaker(name = "others/patterns", fallback = |_| Ok(x + y + left))]
+async fn patterns(
+    Point { x, y }: Point,
+    (left, mut right): (u32, u32),
+    _: &str,
+    &[first, ..]: &[u32; 2],
+) -> Answer<u32> {
+    tokio::task::yield_now().await;
+    right += first;
+    Ok(x * y * left * right)
+}
+
+#[derive(Clone)]
+struct Noisy(Rc<RefCell<Vec<&'static str>>>, &'static str);
+
+impl Drop for Noisy {
+    fn drop(&mut self) {
+        self.0.borrow_mut().push(self.1);
+    }
+}
+
+#[circuit_breaker(name = "others/drop order", fallback = |_| ())]
+fn drops(_: Noisy, _ignored: Noisy, kept: Noisy) {
+    kept.0.borrow_mut().push("body");
+}
+
+#[circuit_breaker(name = "others/drop order, async", fallback = |_| ())]
+async fn drops_later(_: Noisy, _ignored: Noisy, kept: Noisy) {
+    tokio::task::yield_now().await;
+    kept.0.borrow_mut().push("body");
+}
+
+fn noisy(log: &Rc<RefCell<Vec<&'static str>>>) -> [Noisy; 3] {
+    ["_", "_ignored", "kept"].map(|name| Noisy(log.clone(), name))
+}
+
+#[tokio::test]
+async fn async_trait_199_232_patterns_and_every_argument_is_dropped_after_the_body() {
+    assert_eq!(patterns(Point { x: 2, y: 3 }, (5, 6), "", &[1, 2]).await.unwrap(), 210);
+    open("others/patterns");
+    assert_eq!(patterns(Point { x: 2, y: 3 }, (5, 6), "", &[1, 2]).await.unwrap(), 10);
+    for is_open in [false, true] {
+        let logs = [Rc::default(), Rc::default()];
+        let [first, second, third] = noisy(&logs[0]);
+        drops(first, second, third);
+        let [first, second, third] = noisy(&logs[1]);
+        drops_later(first, second, third).await;
+        for log in logs {
+            let mut log = log.take();
+            assert_eq!(log.first() == Some(&"body"), !is_open, "{log:?}");
+            log.retain(|name| *name != "body");
+            log.sort_unstable();
+            assert_eq!(log, ["_", "_ignored", "kept"]);
+        }
+        open("others/drop order");
+        open("others/drop order, async");
+    }
+}
+
+#[circuit_breaker(name = "others/cfg", fallback = |_| here)]
+async fn configured(#[cfg(test)] here: u32, #[cfg(not(test))] nowhere: Nonsense) -> u32 {
+    here + 1
+}
+
+#[circuit_breaker(name = "others/cfg, forwarded", call_timeout = "1h", fallback = |_| Ok(here.len()))]
+async fn timed(#[cfg(test)] here: String, #[cfg(not(test))] here: Nonsense) -> Answer<usize> {
+    Ok(here.len() + 1)
+}
+
+#[tokio::test]
+async fn async_trait_226_an_argument_may_depend_on_cfg() {
+    assert_eq!((configured(1).await, timed("a".to_owned()).await.unwrap()), (2, 2));
+}
+
+#[circuit_breaker(name = "others/impl argument", fallback = backup)]
+fn shown(value: impl Debug + Clone, more: &impl Display) -> String {
+    format!("{value:?}{more}")
+}
+
+fn backup(value: impl Debug, more: &impl Display) -> String {
+    format!("{more}{value:?}")
+}
+
+#[circuit_breaker(name = "others/impl argument, async", fallback = |_| more.to_string())]
+async fn shown_later(value: impl Debug + Clone, more: &(impl Display + ?Sized)) -> String {
+    tokio::task::yield_now().await;
+    format!("{value:?}{more}")
+}
+
+#[circuit_breaker(name = "others/callback", fallback = |_| 0)]
+async fn calls_back<F: std::future::Future<Output = u32>>(call: impl FnOnce(u32) -> F) -> u32 {
+    call(1).await
+}
+
+#[tokio::test]
+async fn async_trait_177_an_argument_may_be_impl_trait() {
+    assert_eq!((shown(Some(1), &2), shown_later(1, "x").await), ("Some(1)2".to_owned(), "1x".to_owned()));
+    open("others/impl argument");
+    assert_eq!(shown(Some(1), &2), "2Some(1)");
+    assert_eq!(calls_back(async |number| number + 1).await, 2);
+}
+
+#[circuit_breaker(name = "others/collisions", failure_if(__breaker if *__breaker > __permit), fallback = |__rejected| __out + __site)]
+fn collides(__out: u32, __admission: u32, __site: u32) -> u32 {
+    __out + __admission + __site
+}
+
+#[expect(non_upper_case_globals, reason = "it is in the way, that is all")]
+const __permit: u32 = 90;
+
+#[circuit_breaker(name = "others/collisions, key", key = __circuit, call_timeout = "1h", fallback = |p| __again_order + p.name().len())]
+async fn collides_later(__circuit: &str, __again_order: usize, order: usize) -> usize {
+    __circuit.len() + __again_order + order
+}
+
+#[tokio::test]
+async fn cached_114_230_the_names_of_arguments_are_not_ours() {
+    assert_eq!((collides(1, 2, 3), collides_later("ab", 2, 3).await), (6, 7));
+    open("others/collisions");
+    assert_eq!(collides(1, 2, 3), 4);
+}

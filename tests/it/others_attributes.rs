@@ -1,0 +1,160 @@
+//! What other attributes got wrong about what stands around a function: qualifiers, visibility, and other
+//! attributes. Each test is called after the report.
+
+#![deny(warnings)]
+#![allow(clippy::unnecessary_wraps, clippy::unused_async, reason = "the shapes are the point")]
+
+use breaker_runtime::{BreakerError, CircuitBreaker, Registry, circuit_breaker};
+
+type Answer<T> = Result<T, BreakerError>;
+
+fn breaker(name: &str) -> CircuitBreaker {
+    Registry::global().get(name).unwrap()
+}
+
+#[circuit_breaker(name = "others/async unsafe")]
+#[expect(unsafe_code, reason = "the shape is the point")]
+async unsafe fn dangerous(number: u32) -> Answer<u32> {
+    tokio::task::yield_now().await;
+    Ok(number)
+}
+
+#[circuit_breaker(name = "others/unsafe extern", fallback = |_| -1)]
+#[expect(unsafe_code, reason = "the shape is the point")]
+pub(in crate::others_attributes) unsafe extern "C" fn foreign(number: i32) -> i32 {
+    number
+}
+
+#[expect(unsafe_code, reason = "an unsafe function can only be called so")]
+#[tokio::test]
+async fn tracing_2576_async_unsafe_extern_stand_in_their_order() {
+    // SAFETY: it is only called unsafe.
+    assert_eq!(unsafe { dangerous(1) }.await.unwrap(), 1);
+    // SAFETY: the same.
+    assert_eq!(unsafe { foreign(1) }, 1);
+}
+
+#[circuit_breaker(name = "others/inner attribute")]
+async fn inner(number: u32) -> Answer<u32> {
+    #![expect(unused_variables, reason = "an inner attribute belongs to the whole body")]
+    #![allow(clippy::let_and_return, reason = "the same")]
+    let unused = number;
+    let number = 3_u32;
+    number.checked_sub(1).map_or_else(|| Ok(0), Ok)
+}
+
+#[tokio::test]
+async fn tracing_2307_an_inner_attribute_belongs_to_the_body() {
+    assert_eq!(inner(1).await.unwrap(), 2);
+}
+
+#[circuit_breaker(name = "others/test above", fallback = |_| Ok(()))]
+#[tokio::test]
+async fn tokio_6497_rstest_346_a_test_may_be_protected_from_above() -> Result<(), std::io::Error> {
+    tokio::task::yield_now().await;
+    let of_this_test = std::thread::current();
+    assert!(of_this_test.name().is_some_and(|name| name.ends_with("from_above")));
+    Ok(())
+}
+
+#[tokio::test]
+#[circuit_breaker(name = "others/test below", failure_threshold = 1)]
+async fn tokio_6497_rstest_346_a_test_may_be_protected_from_below() -> anyhow::Result<()> {
+    tokio::task::yield_now().await;
+    anyhow::ensure!(Registry::global().get("others/test below").is_some(), "the call is counted");
+    Ok(())
+}
+
+mod inside {
+    use super::{Answer, circuit_breaker};
+
+    #[circuit_breaker(name = "others/pub(super)")]
+    pub(super) fn visible() -> Answer<u32> {
+        Ok(1)
+    }
+
+    pub(crate) struct Shop;
+
+    impl Shop {
+        #[circuit_breaker(name = "others/pub(in)")]
+        pub(in crate::others_attributes) async fn open(&self) -> Answer<u32> {
+            Ok(2)
+        }
+    }
+}
+
+#[tokio::test]
+async fn tracing_977_visibility_is_kept() {
+    assert_eq!((inside::visible().unwrap(), inside::Shop.open().await.unwrap()), (1, 2));
+}
+
+#[circuit_breaker(name = "others/above instrument", fallback = |_| Ok(0))]
+#[tracing::instrument(level = "debug", skip(text), err)]
+async fn above(number: u32, text: &str) -> Answer<u32> {
+    tokio::task::yield_now().await;
+    if text.is_empty() {
+        return Ok(number);
+    }
+    breaker("others/closed to all").try_acquire().map(|_| number)
+}
+
+#[tracing::instrument(skip(text), ret)]
+#[circuit_breaker(name = "others/below instrument", fallback = |_| Ok(0))]
+async fn below(number: u32, text: &str) -> Answer<u32> {
+    tokio::task::yield_now().await;
+    if text.is_empty() {
+        return Ok(number);
+    }
+    breaker("others/closed to all").try_acquire().map(|_| number)
+}
+
+#[circuit_breaker(name = "others/above instrument, sync")]
+#[tracing::instrument]
+fn above_now(number: u32) -> Answer<&'static str> {
+    Ok(if number == 0 { "zero" } else { "more" })
+}
+
+#[tracing::instrument]
+#[circuit_breaker(name = "others/below instrument, sync")]
+fn below_now(number: u32) -> Answer<&'static str> {
+    Ok(if number == 0 { "zero" } else { "more" })
+}
+
+#[tokio::test]
+async fn tracing_instrument_may_stand_above_and_below() {
+    let closed =
+        Registry::global().register("others/closed to all", breaker_runtime::Config::default()).unwrap();
+    closed.force_open();
+    assert_eq!((above(1, "").await.unwrap(), below(1, "").await.unwrap()), (1, 1));
+    assert!(above(1, "x").await.is_err() && below(1, "x").await.is_err());
+    assert_eq!((above_now(0).unwrap(), below_now(1).unwrap()), ("zero", "more"));
+    for name in ["others/above instrument", "others/below instrument"] {
+        let totals = breaker(name).snapshot().totals;
+        assert_eq!((totals.successes, totals.failures), (1, 1), "{name}");
+    }
+}
+
+/// A documented function, which
+#[doc = "is"]
+#[cfg_attr(test, doc = "documented.")]
+#[cfg(test)]
+#[circuit_breaker(name = "others/attributes", fallback = |_| 0)]
+#[must_use]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "an attribute more")]
+#[cold]
+#[track_caller]
+#[expect(unused_variables, reason = "it reaches the arguments and the body")]
+fn attributed(#[cfg(test)] number: u32) -> u32 {
+    let unused = 1;
+    2
+}
+
+#[cfg(not(test))]
+#[circuit_breaker(name = "others/cfg", nonsense)]
+fn absent() -> Nonsense {}
+
+#[test]
+fn attributes_of_every_kind_may_stand_around() {
+    assert_eq!(attributed(1), 2);
+}

@@ -1,0 +1,84 @@
+//! What other attributes got wrong about futures. Each test is called after the report.
+
+#![deny(warnings)]
+#![allow(clippy::unnecessary_wraps, clippy::unused_async, reason = "the shapes are the point")]
+
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+
+use breaker_runtime::{BreakerError, Registry, circuit_breaker};
+
+type Answer<T> = Result<T, BreakerError>;
+
+static LOG: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+#[circuit_breaker(
+    name = "others/send",
+    key = LOG.lock().unwrap_or_else(PoisonError::into_inner).len(),
+    failure_if = |_| LOG.lock().is_err(),
+    max_concurrent = 9,
+    max_wait = "1h",
+    call_timeout = "1h",
+    fallback = |error| async move { error.name().len() }
+)]
+async fn logs(number: u32) -> usize {
+    let length = {
+        let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+        log.push(number);
+        log.len()
+    };
+    tokio::task::yield_now().await;
+    length
+}
+
+#[tokio::test]
+async fn opentelemetry_rust_239_nothing_of_ours_that_is_not_send_lives_across_an_await() {
+    assert_eq!(tokio::spawn(logs(1)).await.unwrap(), 1);
+    assert_eq!(tokio::spawn(logs(1)).await.unwrap(), 2);
+}
+
+#[circuit_breaker(name = "others/recursive", fallback = |_| Ok(0))]
+async fn factorial(number: u64) -> Answer<u64> {
+    tokio::task::yield_now().await;
+    Ok(if number < 2 { 1 } else { number * Box::pin(factorial(number - 1)).await? })
+}
+
+#[circuit_breaker(name = "others/recursive, boxed")]
+fn sum(number: u64) -> Pin<Box<dyn std::future::Future<Output = Answer<u64>> + Send>> {
+    Box::pin(async move { Ok(if number == 0 { 0 } else { number + sum(number - 1).await? }) })
+}
+
+#[tokio::test]
+async fn an_async_function_may_call_itself() {
+    assert_eq!((factorial(5).await.unwrap(), sum(4).await.unwrap()), (120, 10));
+    assert_eq!(Registry::global().get("others/recursive").unwrap().snapshot().totals.successes, 5);
+}
+
+#[circuit_breaker(name = "others/labels", fallback = |_| 0)]
+async fn labelled(most: u32) -> u32 {
+    let mut found = 0;
+    'outer: for number in 0.. {
+        let square = 'square: {
+            if number == 2 {
+                break 'square 0;
+            }
+            number * number
+        };
+        for _ in 0..2 {
+            tokio::task::yield_now().await;
+            if square >= most {
+                break 'outer;
+            }
+            if number % 2 == 0 {
+                continue 'outer;
+            }
+            found += square;
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn labels_stay_inside() {
+    assert_eq!(labelled(10).await, 20);
+}

@@ -1,0 +1,232 @@
+//! What other attributes got wrong about what a function returns. Each test is called after the report.
+
+#![deny(warnings)]
+#![allow(
+    clippy::elidable_lifetime_names,
+    clippy::needless_return,
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    reason = "the shapes are the point"
+)]
+
+use std::error::Error;
+use std::fmt::Display;
+
+use breaker_runtime::{BreakerError, Registry, circuit_breaker};
+
+type Answer<T> = Result<T, BreakerError>;
+
+/// Successes and failures.
+fn counts(name: &str) -> (u64, u64) {
+    let totals = Registry::global().get(name).unwrap().snapshot().totals;
+    (totals.successes, totals.failures)
+}
+
+#[circuit_breaker(name = "others/return", fallback = |_| -1)]
+fn returns(number: i32) -> i32 {
+    if number > 1 {
+        return number;
+    }
+    for next in 0.. {
+        if next == number {
+            return next;
+        }
+    }
+    0
+}
+
+#[circuit_breaker(name = "others/return, async")]
+async fn returns_later(number: i32) -> Answer<i32> {
+    let inner = async { return number + 1 };
+    if number > 1 {
+        return Ok(inner.await);
+    }
+    tokio::task::yield_now().await;
+    return Ok(number);
+}
+
+#[tokio::test]
+async fn tokio_4635_return_does_not_escape() {
+    assert_eq!((returns(2), returns(1)), (2, 1));
+    assert_eq!((returns_later(2).await.unwrap(), returns_later(1).await.unwrap()), (3, 1));
+    assert_eq!((counts("others/return"), counts("others/return, async")), ((2, 0), (2, 0)));
+}
+
+#[derive(Debug)]
+struct Fault(String);
+
+impl<E: Display> From<E> for Fault {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+#[circuit_breaker(name = "others/question mark")]
+async fn parses(text: &str) -> Result<u32, Fault> {
+    let number: u64 = text.parse()?;
+    Ok(number.try_into()?)
+}
+
+#[circuit_breaker(name = "others/nothing but a question mark")]
+async fn tries(text: &str) -> Result<(), Fault> {
+    text.parse::<u32>()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn tokio_6930_question_mark_infers() {
+    assert_eq!(parses("1").await.unwrap(), 1);
+    assert!(parses("x").await.unwrap_err().0.contains("invalid digit"));
+    assert!(tries("1").await.is_ok() && tries("x").await.is_err());
+    assert_eq!(counts("others/question mark"), (1, 1));
+}
+
+#[circuit_breaker(name = "others/dyn", fallback = |_| Box::new("none"))]
+fn shows(number: u8) -> Box<dyn Display> {
+    match number {
+        0 => Box::new("zero"),
+        number => Box::new(number),
+    }
+}
+
+#[circuit_breaker(name = "others/dyn error")]
+async fn fails_with(text: &str) -> Result<Box<dyn Display + Send>, Box<dyn Error + Send + Sync>> {
+    if text.is_empty() {
+        return Err("it is empty".into());
+    }
+    Ok(Box::new(text.parse::<u32>()?))
+}
+
+#[circuit_breaker(name = "others/fn pointer", fallback = |_| |number| number)]
+async fn picks(twice: bool) -> fn(u32) -> u32 {
+    if twice { |number| 2 * number } else { |number| number }
+}
+
+#[circuit_breaker(name = "others/slice", fallback = |_| &[])]
+async fn listed() -> &'static [u8] {
+    &[1, 2]
+}
+
+#[tokio::test]
+async fn tracing_1053_async_trait_149_a_box_becomes_dyn() {
+    assert_eq!((shows(0).to_string(), shows(1).to_string()), ("zero".to_owned(), "1".to_owned()));
+    assert_eq!(fails_with("1").await.unwrap().to_string(), "1");
+    assert!(fails_with("x").await.is_err() && fails_with("").await.is_err());
+    assert_eq!((picks(true).await(2), picks(false).await(2)), (4, 2));
+    assert_eq!(listed().await, [1, 2]);
+}
+
+#[circuit_breaker(name = "others/impl", fallback = |_| Vec::new().into_iter())]
+fn numbers(most: u32) -> impl Iterator<Item = u32> + Clone {
+    (0..most).collect::<Vec<_>>().into_iter()
+}
+
+#[circuit_breaker(name = "others/impl, async")]
+async fn numbers_later<'a>(text: &'a str) -> Result<impl Iterator<Item = char> + use<'a>, Fault> {
+    tokio::task::yield_now().await;
+    Ok(text.chars())
+}
+
+#[tokio::test]
+async fn tracing_1227_impl_trait_is_returned() {
+    assert_eq!(numbers(3).clone().sum::<u32>(), 3);
+    assert_eq!(numbers_later("ab").await.unwrap().count(), 2);
+    Registry::global().get("others/impl").unwrap().force_open();
+    assert_eq!(numbers(3).count(), 0);
+}
+
+#[circuit_breaker(name = "others/never", fallback = |error| panic!("{error}"))]
+fn never() -> ! {
+    panic!("never")
+}
+
+#[circuit_breaker(name = "others/never, async", fallback = |error| panic!("{error}"))]
+async fn never_later() -> ! {
+    tokio::task::yield_now().await;
+    panic!("never")
+}
+
+#[circuit_breaker(name = "others/infallible", fallback = |error| panic!("{error}"))]
+async fn infallible(number: u32) -> std::convert::Infallible {
+    panic!("{number}")
+}
+
+#[circuit_breaker(name = "others/never, fallback", fallback = |_| {
+    let why = "not yet";
+    todo!("{why}")
+})]
+async fn not_yet(number: u32) -> impl Display {
+    number
+}
+
+#[tokio::test]
+async fn tokio_4175_never_is_a_return_type() {
+    assert!(tokio::spawn(async { never() }).await.is_err());
+    assert!(tokio::spawn(async { never_later().await }).await.is_err());
+    assert!(tokio::spawn(infallible(1)).await.is_err());
+    assert_eq!(not_yet(1).await.to_string(), "1");
+    Registry::global().get("others/never, fallback").unwrap().force_open();
+    assert!(tokio::spawn(async { not_yet(1).await.to_string() }).await.is_err());
+    assert_eq!((counts("others/never"), counts("others/never, async")), ((0, 1), (0, 1)));
+}
+
+mod fruit {
+    pub(super) struct Kind(pub(super) u32);
+    pub(super) mod bitter {
+        pub(crate) struct Kind;
+    }
+}
+use fruit::Kind;
+
+#[circuit_breaker(name = "others/use", fallback = |_| Kind(0))]
+async fn uses(number: u32) -> Kind {
+    use fruit::bitter::Kind;
+    _ = Kind;
+    fruit::Kind(number)
+}
+
+#[circuit_breaker(name = "others/use, sync", fallback = |_| Kind(0))]
+fn uses_now(number: u32) -> Kind {
+    use fruit::bitter::Kind;
+    _ = Kind;
+    fruit::Kind(number)
+}
+
+#[tokio::test]
+async fn tracing_3306_what_the_body_uses_does_not_change_the_type() {
+    assert_eq!((uses(1).await.0, uses_now(2).0), (1, 2));
+}
+
+struct Buffer(Vec<u8>);
+
+impl Buffer {
+    #[circuit_breaker(name = "others/reborrow", fallback = |_| None)]
+    fn first(&mut self) -> Option<&mut u8> {
+        let list = &mut self.0;
+        list.push(7);
+        list.first_mut()
+    }
+
+    #[circuit_breaker(name = "others/reborrow, async", fallback = |_| None)]
+    async fn first_later<'a>(&mut self, into: &'a mut Vec<u8>) -> Option<&'a mut u8> {
+        into.append(&mut self.0);
+        tokio::task::yield_now().await;
+        into.first_mut()
+    }
+}
+
+#[circuit_breaker(name = "others/reborrow, argument", fallback = |_| list)]
+fn pushed(list: &mut Vec<u8>, item: u8) -> &mut Vec<u8> {
+    list.push(item);
+    list
+}
+
+#[tokio::test]
+async fn backon_49_a_reborrow_leaves_the_body() {
+    let mut buffer = Buffer(vec![1]);
+    *buffer.first().unwrap() += 1;
+    let mut list = vec![];
+    *buffer.first_later(&mut list).await.unwrap() += 1;
+    pushed(&mut list, 1).push(2);
+    assert_eq!(list, [3, 7, 1, 2]);
+}

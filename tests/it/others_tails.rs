@@ -1,0 +1,26 @@
+//! What the last expression of a body borrows from its variables is given back before they are dropped, as
+//! it is in a function of this edition, and not in one of the edition before.
+
+#![deny(warnings)]
+
+use std::sync::{Mutex, PoisonError};
+
+use breaker_runtime::circuit_breaker;
+
+#[circuit_breaker(name = "others/tail", fallback = |_| None)]
+fn tail(first: u32) -> Option<u32> {
+    let list = Mutex::new(vec![first]);
+    list.lock().unwrap_or_else(PoisonError::into_inner).first().copied()
+}
+
+#[circuit_breaker(name = "others/tail, async", fallback = |_| None)]
+async fn tail_later(first: u32) -> Option<u32> {
+    tokio::task::yield_now().await;
+    let list = Mutex::new(vec![first]);
+    list.lock().unwrap_or_else(PoisonError::into_inner).first().copied()
+}
+
+#[tokio::test]
+async fn what_a_tail_borrows_is_dropped_as_in_the_function_itself() {
+    assert_eq!((tail(1), tail_later(1).await), (Some(1), Some(1)));
+}
