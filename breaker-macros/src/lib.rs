@@ -449,7 +449,8 @@ mod recover;
 ///
 /// * All monomorphizations of a generic function share one circuit, and so do all implementors of a
 ///   trait's default method. Two functions that end up with one default name are reported as a conflict
-///   when the second one is first called; give each a `name`.
+///   when the second one is first called, and before that by
+///   [`Registry::check`](../breaker_runtime/struct.Registry.html#method.check); give each a `name`.
 /// * The name and the settings belong to the function and not to one of its instances, so they can name
 ///   neither `Self` nor a generic parameter: write `Shop::LIMIT` and not `Self::LIMIT`. `key`,
 ///   `failure_if`, `ignore_if`, `fallback`, `breaker` and `registry` can.

@@ -78,7 +78,7 @@ impl CircuitBreaker {
     /// If the name is empty or longer than 255 bytes.
     pub fn new(name: impl Into<Cow<'static, str>>, config: Config) -> Result<Self, ConfigError> {
         let identity = Identity::Alone { name: Name::new(name.into())?, hub: None };
-        Ok(Self::made(identity, config.into(), Clock::default()))
+        Ok(Self::made(identity, config.into(), Clock::here()))
     }
 
     pub(crate) fn made(identity: Identity, settings: Settings, clock: Clock) -> Self {

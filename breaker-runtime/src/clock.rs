@@ -7,6 +7,8 @@
 
 #[cfg(feature = "test-util")]
 pub(crate) mod hand;
+#[cfg(all(feature = "test-util", feature = "tokio"))]
+mod paused;
 mod wait;
 
 use std::time::Duration;
@@ -60,8 +62,32 @@ impl Moment {
     expect(clippy::unused_self, reason = "only a test's clock differs from others")
 )]
 impl Clock {
+    /// The clock for what is made here: the system's, or that of the test around it.
+    pub(crate) fn here() -> Self {
+        #[cfg(feature = "test-util")]
+        return Self::of_test();
+        #[cfg(not(feature = "test-util"))]
+        Self::default()
+    }
+
     #[inline]
     pub(crate) fn now(&self) -> Moment {
+        #[cfg(feature = "test-util")]
+        if let Some(moment) = self.tested() {
+            return moment;
+        }
+        Moment(system::precise())
+    }
+
+    /// The time of a test: that of its hand, or of tokio's clock where it is paused.
+    #[cfg(feature = "test-util")]
+    fn tested(&self) -> Option<Moment> {
+        self.hand.as_ref().map_or_else(paused::now, |hand| Some(hand.shows()))
+    }
+
+    /// The time for a thread that is blocked. It may hold up the very runtime whose time is paused, so it does
+    /// not wait for that.
+    fn now_while_blocked(&self) -> Moment {
         #[cfg(feature = "test-util")]
         if let Some(hand) = &self.hand {
             return hand.shows();
@@ -84,8 +110,8 @@ impl Clock {
     #[inline]
     pub(crate) fn start(&self) -> Start {
         #[cfg(feature = "test-util")]
-        if let Some(hand) = &self.hand {
-            return Start(hand.shows().0 & Start::LARGEST);
+        if let Some(Moment(nanos)) = self.tested() {
+            return Start::tested(nanos);
         }
         Start(STOPWATCH.raw() & Start::LARGEST)
     }
@@ -94,8 +120,9 @@ impl Clock {
     #[inline]
     pub(crate) fn nanos_since(&self, start: Start) -> u64 {
         #[cfg(feature = "test-util")]
-        if let Some(hand) = &self.hand {
-            return (hand.shows().0 & Start::LARGEST).saturating_sub(start.0);
+        if start.0 & Start::TESTED != 0 {
+            let now = self.tested().map_or(start, |Moment(nanos)| Start::tested(nanos));
+            return now.0.saturating_sub(start.0);
         }
         STOPWATCH.delta_as_nanos(start.0, STOPWATCH.raw() & Start::LARGEST)
     }
@@ -110,8 +137,8 @@ impl Clock {
     #[inline]
     pub(crate) fn coarse_now(&self) -> Moment {
         #[cfg(feature = "test-util")]
-        if let Some(hand) = &self.hand {
-            return hand.shows();
+        if let Some(moment) = self.tested() {
+            return moment;
         }
         Moment(system::coarse())
     }
@@ -123,6 +150,14 @@ pub(crate) struct Start(u64);
 
 impl Start {
     const LARGEST: u64 = u64::MAX >> 2;
+    /// Of a call that began in the time of a test, which is not the stopwatch's. That comes so far in 24 years.
+    #[cfg(feature = "test-util")]
+    const TESTED: u64 = 1 << 61;
+
+    #[cfg(feature = "test-util")]
+    const fn tested(nanos: u64) -> Self {
+        Self(Self::TESTED | (nanos & (Self::TESTED - 1)))
+    }
 
     pub(crate) const fn from_bits(bits: u64) -> Self {
         Self(bits)
@@ -131,6 +166,37 @@ impl Start {
     /// At most 62 bits.
     pub(crate) const fn bits(self) -> u64 {
         self.0
+    }
+}
+
+/// Without tokio nobody else pauses time.
+#[cfg(all(feature = "test-util", not(feature = "tokio")))]
+mod paused {
+    use std::future::Pending;
+    use std::pin::Pin;
+    use std::time::Duration;
+
+    pub(super) type Timer = Pin<Box<Pending<()>>>;
+
+    #[derive(Debug)]
+    pub(super) enum Since {}
+
+    impl Since {
+        pub(super) const fn now() -> Option<Self> {
+            None
+        }
+
+        pub(super) const fn elapsed(&self) -> Option<Duration> {
+            match *self {}
+        }
+    }
+
+    pub(super) const fn now() -> Option<super::Moment> {
+        None
+    }
+
+    pub(super) const fn timer(_: Duration) -> Option<Timer> {
+        None
     }
 }
 
@@ -171,9 +237,11 @@ mod system {
     pub(super) const COARSE_LAG: Duration = Duration::ZERO;
 
     static START: Lazy<Instant> = Lazy::new(Instant::now);
+    /// So that there are moments before the start.
+    const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
     pub(super) fn precise() -> u64 {
-        super::nanos_of(START.elapsed())
+        super::nanos_of(A_DAY + START.elapsed())
     }
 
     pub(super) fn coarse() -> u64 {

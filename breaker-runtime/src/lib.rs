@@ -28,6 +28,7 @@
 //! | protect something else, or control a breaker by hand | [`CircuitBreaker`], [`Permit`], [`Operator`] |
 //! | have a circuit for each host, tenant or shard | [`KeyedBreaker`] |
 //! | find, list and watch breakers | [`Registry`], [`Snapshot`] |
+//! | know every protected function before it is called | [`Registry::declared`], [`Registry::check`] |
 //! | be told when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
 //! | handle a rejected call | [`BreakerError`], or a fallback, which may see a [`CallError`] |
 //! | test what is protected | `testing` (feature `test-util`) |
@@ -37,7 +38,7 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `tokio` | time limits of async calls: `call_timeout`, and waiting for `max_wait` | no |
-//! | `test-util` | `testing::Clock`, `Registry::with_clock` | no |
+//! | `test-util` | `testing`: a registry and a clock for each test, `trip`, `assert_state`; with `tokio`, breakers follow tokio's paused clock | no |
 
 // The order of these lines is the order of dependence: a room names only rooms above it.
 mod sync;
@@ -53,9 +54,9 @@ mod snapshot;
 mod event;
 mod error;
 mod breaker;
+mod registry;
 #[cfg(feature = "test-util")]
 pub mod testing;
-mod registry;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -69,7 +70,7 @@ pub use durations::Durations;
 pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{Change, Event, Events, Listener, Listening, Lost};
 pub use outcome::Outcome;
-pub use registry::{Conflicts, KeyedBreaker, RegisterError, Registry};
+pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::{Snapshot, WindowCounts};
 pub use state::{Cause, Changes, State, Transition};
 pub use totals::{Rejections, Totals};

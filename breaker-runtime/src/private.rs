@@ -1,5 +1,7 @@
 //! All that code written by the attribute may name. Not for anybody else: it changes without notice.
 
+#[path = "private/declare.rs"]
+mod declare;
 #[path = "private/given.rs"]
 mod given;
 #[path = "private/late.rs"]
@@ -12,11 +14,13 @@ mod window;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+pub use crate::__declare as declare;
 pub use core::option::Option::{None, Some};
 pub use core::result::Result::{Err, Ok};
 pub use core::time::Duration;
 pub use core::{concat, module_path};
 
+pub use self::declare::add;
 pub use self::given::{Given, Gives, borrowed, cloned, registry};
 pub use self::late::{Unserved, call_async_or_fail, call_or_fail, fallback_or_fail};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};

@@ -5,15 +5,53 @@
 //! |---|---|
 //! | `keyed.rs` | one circuit for each key |
 //! | `key.rs` | a key as text |
+//! | `declaration.rs` | what the attribute says about a function, known before its first call |
+//! | `claim.rs` | what anybody says about a name, and whether two of them agree |
 //! | `conflict.rs` | why a breaker was not registered |
+//! | `scope.rs` | the registry that one test has for itself |
 
+mod claim;
 mod conflict;
+mod declaration;
 mod key;
 mod keyed;
+#[cfg(feature = "test-util")]
+pub(crate) mod scope;
+/// Without tests there is no scope.
+#[cfg(not(feature = "test-util"))]
+pub(crate) mod scope {
+    use super::{Declaration, KeyedBreaker, Registry};
+    use crate::breaker::CircuitBreaker;
+
+    pub(super) const fn registry() -> Option<Registry> {
+        None
+    }
+
+    #[inline]
+    pub(crate) const fn single(_: &'static Declaration) -> Option<&'static CircuitBreaker> {
+        None
+    }
+
+    #[inline]
+    pub(crate) const fn knows(_: &'static Declaration) -> Option<bool> {
+        None
+    }
+
+    #[inline]
+    pub(crate) const fn declare(_: &'static Declaration, _: &Registry) -> bool {
+        false
+    }
+
+    #[inline]
+    pub(crate) const fn keyed(_: &'static Declaration) -> Option<&'static KeyedBreaker> {
+        None
+    }
+}
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write as _;
 use std::num::NonZeroU32;
 use std::panic::Location;
 use std::sync::Arc;
@@ -21,12 +59,14 @@ use std::sync::Arc;
 use once_cell::sync::Lazy;
 
 pub use self::conflict::{Conflicts, RegisterError};
+pub use self::declaration::Declaration;
 pub use self::key::{Key, KeyText};
 pub use self::keyed::KeyedBreaker;
 
+use self::claim::{Claim, Origin};
 use crate::breaker::{CircuitBreaker, Identity};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Conflict, Name, Settings};
+use crate::config::{Config, ConfigError, Conflict, Name};
 use crate::event::{Event, Events, Hub, Listener, Listening};
 use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -42,13 +82,15 @@ use crate::sync::{Mutex, MutexGuard, lock};
 /// assert_eq!(registry.get("search").unwrap().state(), breaker.state());
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Registry {
     shared: Arc<Shared>,
 }
 
 #[derive(Default)]
 struct Shared {
+    /// Whether annotated functions register here.
+    is_global: bool,
     clock: Clock,
     hub: Arc<Hub>,
     entries: Mutex<Entries>,
@@ -62,8 +104,7 @@ struct Entries {
 
 struct Entry {
     kind: Kind,
-    settings: Settings,
-    declared: Declared,
+    claim: Claim,
 }
 
 /// One circuit, or one for each key.
@@ -76,43 +117,59 @@ enum Kind {
 /// The most keys a breaker may have.
 const MAX_KEYS: u32 = 1_000_000;
 
-/// Where a breaker was declared, and whether its author chose the name.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Declared {
-    pub(crate) place: &'static Location<'static>,
-    pub(crate) naming: Naming,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Naming {
-    /// Two places may choose one name on purpose.
-    Chosen,
-    /// Made from the path of a function. Each function declares itself once, so a second one of the same
-    /// name is another function, and nobody meant them to share a circuit.
-    Derived,
-}
-
-static GLOBAL: Lazy<Registry> = Lazy::new(Registry::new);
+static GLOBAL: Lazy<Registry> = Lazy::new(|| Registry::of_functions(Clock::default()));
 
 impl Registry {
     /// An empty registry of your own.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::of_owner(Clock::here())
     }
 
     /// An empty registry whose breakers read the time from `clock`, which only the test moves.
     #[cfg(feature = "test-util")]
     #[must_use]
-    pub fn with_clock(clock: &crate::testing::Clock) -> Self {
-        let shared = Shared { clock: clock.for_breakers(), ..Shared::default() };
+    pub fn with_clock(clock: &crate::clock::hand::Clock) -> Self {
+        Self::of_owner(clock.for_breakers())
+    }
+
+    /// The registry of the attribute. A breaker appears in it when its function is first called;
+    /// [`declared`](Self::declared) knows it before. In a scope of the feature `test-util` it is the registry
+    /// of that scope.
+    #[must_use]
+    pub fn global() -> Self {
+        scope::registry().unwrap_or_else(|| GLOBAL.clone())
+    }
+
+    /// What the attribute declares, for all functions of the binary, sorted by name: those of every crate
+    /// that is linked into it, whether they are ever called or not.
+    ///
+    /// ```
+    /// use breaker_runtime::{BreakerError, Registry, circuit_breaker};
+    ///
+    /// #[circuit_breaker(name = "orders")]
+    /// fn order(sku: &str) -> Result<u64, BreakerError> {
+    ///     // the real call
+    /// #   Ok(sku.len() as u64)
+    /// }
+    ///
+    /// for declared in Registry::declared() {
+    ///     println!("{} is {} at {}", declared.name(), declared.function(), declared.place());
+    /// }
+    /// # assert!(Registry::declared().any(|declared| declared.name() == "orders"));
+    /// ```
+    pub fn declared() -> impl Iterator<Item = &'static Declaration> {
+        declaration::all().into_iter()
+    }
+
+    fn of_functions(clock: Clock) -> Self {
+        let shared = Shared { is_global: true, clock, ..Shared::default() };
         Self { shared: Arc::new(shared) }
     }
 
-    /// The registry of the attribute. A breaker appears in it when its function is first called.
-    #[must_use]
-    pub fn global() -> &'static Self {
-        &GLOBAL
+    fn of_owner(clock: Clock) -> Self {
+        let shared = Shared { clock, ..Shared::default() };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The breaker of this name; makes it if there is none yet. To register a name again with the
@@ -129,7 +186,8 @@ impl Registry {
         config: Config,
     ) -> Result<CircuitBreaker, RegisterError> {
         let name = Name::new(name.into())?;
-        let (breaker, conflict) = self.declare_single(name, config.into(), chosen_at(Location::caller()));
+        let claim = by_hand(name, config, None, Location::caller());
+        let (breaker, conflict) = self.declare_single(claim);
         self.conflicting(breaker, conflict)
     }
 
@@ -149,8 +207,8 @@ impl Registry {
     ) -> Result<KeyedBreaker, RegisterError> {
         let name = Name::new(name.into())?;
         let max_keys = checked_keys(max_keys)?;
-        let declared = chosen_at(Location::caller());
-        let (breaker, conflict) = self.declare_keyed(name, config.into(), declared, max_keys);
+        let claim = by_hand(name, config, Some(max_keys), Location::caller());
+        let (breaker, conflict) = self.declare_keyed(claim, max_keys);
         self.conflicting(breaker, conflict)
     }
 
@@ -247,11 +305,14 @@ impl Registry {
         self.circuits().map(|circuit| circuit.snapshot()).collect()
     }
 
-    /// Whether all declarations so far agree; call it when your service has started.
+    /// Whether all that was registered agrees; for the [global](Self::global) registry also what the
+    /// attribute [declares](Self::declared), without a call. Let a test ask it, or your service when it has
+    /// started.
     ///
     /// # Errors
     ///
-    /// All names that were declared in two ways, with both places.
+    /// All names that were declared in two ways, with both places. Two functions that happen to have one
+    /// path and no `name` are a conflict too, whatever their settings.
     ///
     /// ```
     /// use breaker_runtime::{Config, Registry};
@@ -264,22 +325,23 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn check(&self) -> Result<(), Conflicts> {
-        Conflicts::if_any(self.entries().conflicts.clone())
+        let entries = self.entries();
+        let mut conflicts = entries.conflicts.clone();
+        if self.shared.is_global {
+            let declared = declaration::conflicts(&entries);
+            conflicts.extend(declared.into_iter().filter(|it| !entries.conflicts.contains(it)));
+        }
+        Conflicts::if_any(conflicts)
     }
 
     /// Like `register`, but gives the breaker that is there even if the declarations conflict; if that has
     /// a circuit for each key and this one has not, one that is in no registry.
-    pub(crate) fn declare_single(
-        &self,
-        name: Name,
-        settings: Settings,
-        declared: Declared,
-    ) -> (CircuitBreaker, Option<Arc<Conflict>>) {
+    pub(crate) fn declare_single(&self, claim: Claim) -> (CircuitBreaker, Option<Arc<Conflict>>) {
         let hub = Some(Arc::clone(&self.shared.hub));
-        let identity = Identity::Alone { name: name.clone(), hub };
-        let breaker = CircuitBreaker::made(identity, settings.clone(), self.shared.clock.clone());
-        let entry = Entry { kind: Kind::Single(breaker.clone()), settings, declared };
-        match self.declare(name, entry) {
+        let identity = Identity::Alone { name: claim.name.clone(), hub };
+        let breaker = CircuitBreaker::made(identity, claim.settings.clone(), self.shared.clock.clone());
+        let entry = Entry { kind: Kind::Single(breaker.clone()), claim };
+        match self.declare(entry) {
             (Kind::Single(breaker), conflict) => (breaker, conflict),
             (Kind::Keyed(_), conflict) => (breaker, conflict),
         }
@@ -288,37 +350,42 @@ impl Registry {
     /// The same for a breaker with one circuit for each key.
     pub(crate) fn declare_keyed(
         &self,
-        name: Name,
-        settings: Settings,
-        declared: Declared,
+        claim: Claim,
         max_keys: NonZeroU32,
     ) -> (KeyedBreaker, Option<Arc<Conflict>>) {
         let hub = Some(Arc::clone(&self.shared.hub));
         let clock = self.shared.clock.clone();
-        let breaker = KeyedBreaker::new(name.clone(), settings.clone(), max_keys, clock, hub);
-        let entry = Entry { kind: Kind::Keyed(breaker.clone()), settings, declared };
-        match self.declare(name, entry) {
+        let breaker = KeyedBreaker::new(claim.name.clone(), claim.settings.clone(), max_keys, clock, hub);
+        let entry = Entry { kind: Kind::Keyed(breaker.clone()), claim };
+        match self.declare(entry) {
             (Kind::Keyed(breaker), conflict) => (breaker, conflict),
             (Kind::Single(_), conflict) => (breaker, conflict),
         }
     }
 
     /// The entry that is there after this one was offered, and whether the two conflict.
-    fn declare(&self, name: Name, offered: Entry) -> (Kind, Option<Arc<Conflict>>) {
+    fn declare(&self, offered: Entry) -> (Kind, Option<Arc<Conflict>>) {
         let mut entries = self.entries();
-        let Some(entry) = entries.by_name.get(&name) else {
+        let Some(entry) = entries.by_name.get(&offered.claim.name) else {
             let kind = offered.kind.clone();
-            entries.by_name.insert(name, offered);
+            entries.by_name.insert(offered.claim.name.clone(), offered);
             return (kind, None);
         };
         let kind = entry.kind.clone();
-        let conflict = entry.conflict(&name, &offered).map(Arc::new);
+        let conflict = entry.claim.conflict(&offered.claim).map(Arc::new);
         entries.remember(conflict.as_deref());
         (kind, conflict)
     }
 
+    /// Loudly, because no caller of an annotated function can be handed an error; but not by `eprintln!`,
+    /// which panics where nobody can listen.
+    pub(crate) fn warn(&self, conflict: &Arc<Conflict>) {
+        _ = writeln!(std::io::stderr(), "warning: {conflict}");
+        self.tell(conflict);
+    }
+
     /// Tells the listeners of a conflict, under no lock and in nobody's initialisation.
-    pub(crate) fn tell(&self, conflict: &Arc<Conflict>) {
+    fn tell(&self, conflict: &Arc<Conflict>) {
         self.shared.hub.tell(&Event::Conflict(Arc::clone(conflict)));
     }
 
@@ -346,8 +413,13 @@ impl Registry {
     }
 }
 
-fn chosen_at(place: &'static Location<'static>) -> Declared {
-    Declared { place, naming: Naming::Chosen }
+fn by_hand(
+    name: Name,
+    config: Config,
+    max_keys: Option<NonZeroU32>,
+    place: &'static Location<'static>,
+) -> Claim {
+    Claim { name, settings: config.into(), max_keys, origin: Origin::Place(place) }
 }
 
 /// How many keys a breaker may have, checked.
@@ -369,23 +441,9 @@ impl Entries {
     }
 }
 
-impl Entry {
-    /// It is what was declared that must agree, not what was applied since.
-    fn conflict(&self, name: &Name, second: &Self) -> Option<Conflict> {
-        let by_accident =
-            self.declared.naming == Naming::Derived && second.declared.naming == Naming::Derived;
-        let agree = *self.settings == *second.settings && self.kind.keys() == second.kind.keys();
-        (!agree || by_accident)
-            .then(|| Conflict::new(name.as_str(), self.declared.place, second.declared.place))
-    }
-}
-
-impl Kind {
-    fn keys(&self) -> Option<usize> {
-        match self {
-            Self::Single(_) => None,
-            Self::Keyed(breaker) => Some(breaker.max_keys()),
-        }
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -6,6 +6,7 @@
 //! bulkhead, the channel of events (tokio's) and the map of keys (papaya's) are their authors' to prove. Real
 //! threads test those.
 
+pub(crate) mod list;
 pub(crate) mod striped;
 pub(crate) mod thread_id;
 

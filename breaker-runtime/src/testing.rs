@@ -1,45 +1,56 @@
-//! For the tests of those who use breakers: time that only the test moves.
+//! For the tests of those who use breakers: a registry and a clock for each test, and words for what a test
+//! does with a circuit.
+//!
+//! ```
+//! use std::time::Duration;
+//! use breaker_runtime::{BreakerError, State, circuit_breaker, testing};
+//!
+//! #[circuit_breaker(name = "quotes", fallback = |_| Ok(42))]
+//! fn quote(sku: &str) -> Result<u64, BreakerError> {
+//!     // the real call
+//! #   Ok(sku.len() as u64)
+//! }
+//!
+//! // In a test:
+//! testing::scope(|scope| {
+//!     testing::trip("quotes");
+//!     assert_eq!(quote("tea")?, 42);
+//!
+//!     scope.advance(Duration::from_secs(30));
+//!     assert_eq!(quote("tea")?, 3);
+//!     testing::assert_state("quotes", State::HalfOpen);
+//! #   Ok::<(), BreakerError>(())
+//! })?;
+//! # Ok::<(), BreakerError>(())
+//! ```
+//!
+//! # Time
+//!
+//! In a [scope](scope()) time stands still until the test [advances](Scope::advance) it. Where tokio's time is
+//! paused when the scope begins (`#[tokio::test(start_paused = true)]`), the scope goes with tokio's clock as
+//! well, whether that is advanced by the test or by itself.
+//!
+//! Outside of scopes, too, a breaker follows tokio's clock while it is paused, if the features `test-util` and
+//! `tokio` are on: in recovery times, windows, durations and limits. Only a thread that is blocked, because a
+//! sync function waits for `max_wait`, waits in real time: it may hold up the very runtime.
+//!
+//! # Threads and tasks
+//!
+//! A thread is in the scope that it has entered, and what it starts is not: hand the scope on.
+//!
+//! | what a test starts | how the scope gets there |
+//! |---|---|
+//! | `thread::spawn` | `thread::spawn(move \|\| scope.enter(..))` |
+//! | `tokio::spawn` | `tokio::spawn(scope.enter_async(..))` |
+//! | tasks of a runtime with one thread | by itself, if `block_on` is called in the scope: `scope.enter(\|\| runtime.block_on(..))` |
+//!
+//! What somebody else spawns cannot be reached so; it uses the global registry.
 
-use std::sync::Arc;
-use std::time::Duration;
+#[path = "testing/assert.rs"]
+mod assert;
+#[path = "testing/scope.rs"]
+mod in_scope;
 
-use crate::clock::{self, hand::Hand};
-
-/// A clock that stands still until a test advances it. Clones show the same time.
-///
-/// ```
-/// use std::time::Duration;
-/// use breaker_runtime::{Config, Outcome, Registry, State, testing::Clock};
-///
-/// let clock = Clock::new();
-/// let config = Config::builder().failure_threshold(1).build()?;
-/// let breaker = Registry::with_clock(&clock).register("search", config)?;
-///
-/// breaker.try_acquire()?.settle(Outcome::Failure);
-/// assert!(breaker.try_acquire().is_err());
-///
-/// clock.advance(Duration::from_secs(30));
-/// assert!(breaker.try_acquire()?.is_trial());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct Clock {
-    hand: Arc<Hand>,
-}
-
-impl Clock {
-    /// A clock that shows its start.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Moves the time forward. It stops at the end of time, 584 years away.
-    pub fn advance(&self, step: Duration) {
-        self.hand.advance(step);
-    }
-
-    pub(crate) fn for_breakers(&self) -> clock::Clock {
-        clock::Clock::by_hand(Arc::clone(&self.hand))
-    }
-}
+pub use self::assert::{Which, assert_state, trip};
+pub use self::in_scope::{InScope, Scope, scope, scope_async};
+pub use crate::clock::hand::Clock;

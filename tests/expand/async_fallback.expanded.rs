@@ -5,8 +5,12 @@ async fn plain(number: u32) -> u32 {
     match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "plain",
+            ::breaker_runtime::__private::concat!(
+                ::breaker_runtime::__private::module_path!(), "::plain"
+            ),
             ::breaker_runtime::__private::settings(),
         );
+        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
@@ -41,8 +45,12 @@ async fn deferred(number: u32) -> u32 {
     match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "deferred",
+            ::breaker_runtime::__private::concat!(
+                ::breaker_runtime::__private::module_path!(), "::deferred"
+            ),
             ::breaker_runtime::__private::settings(),
         );
+        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {

@@ -23,11 +23,15 @@ impl Quotes for Shop {
         match ::breaker_runtime::__private::Site::acquire_now({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "quote",
+                ::breaker_runtime::__private::concat!(
+                    ::breaker_runtime::__private::module_path!(), "::quote"
+                ),
                 ::breaker_runtime::__private::settings()
                     .half_open_timeout(
                         ::breaker_runtime::__private::Duration::new(0u64, 500000000u32),
                     ),
             );
+            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         }) {
             ::breaker_runtime::__private::Ok(__admission) => {

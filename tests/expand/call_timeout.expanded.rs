@@ -6,6 +6,9 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
     let __ended = match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "charge",
+            ::breaker_runtime::__private::concat!(
+                ::breaker_runtime::__private::module_path!(), "::charge"
+            ),
             ::breaker_runtime::__private::checked(
                 ::breaker_runtime::__private::settings()
                     .call_timeout(
@@ -13,6 +16,7 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
                     ),
             ),
         );
+        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
@@ -59,6 +63,9 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
     let __ended = match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "price",
+            ::breaker_runtime::__private::concat!(
+                ::breaker_runtime::__private::module_path!(), "::price"
+            ),
             ::breaker_runtime::__private::checked(
                 ::breaker_runtime::__private::settings()
                     .call_timeout(
@@ -66,6 +73,7 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
                     ),
             ),
         );
+        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
@@ -114,6 +122,9 @@ async fn ping() -> Result<(), BreakerError> {
     let __ended = match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "ping",
+            ::breaker_runtime::__private::concat!(
+                ::breaker_runtime::__private::module_path!(), "::ping"
+            ),
             ::breaker_runtime::__private::checked(
                 ::breaker_runtime::__private::settings()
                     .call_timeout(
@@ -121,6 +132,7 @@ async fn ping() -> Result<(), BreakerError> {
                     ),
             ),
         );
+        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {

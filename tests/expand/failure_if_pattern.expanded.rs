@@ -15,8 +15,12 @@ fn price(code: u16) -> Result<u16, Fault> {
     match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "price",
+            ::breaker_runtime::__private::concat!(
+                ::breaker_runtime::__private::module_path!(), "::price"
+            ),
             ::breaker_runtime::__private::settings(),
         );
+        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
@@ -53,8 +57,12 @@ fn found(number: u32) -> Option<u32> {
     match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "found",
+            ::breaker_runtime::__private::concat!(
+                ::breaker_runtime::__private::module_path!(), "::found"
+            ),
             ::breaker_runtime::__private::settings(),
         );
+        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {

@@ -5,8 +5,12 @@ fn reply(text: &str) -> Result<usize, BreakerError> {
     match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "reply",
+            ::breaker_runtime::__private::concat!(
+                ::breaker_runtime::__private::module_path!(), "::reply"
+            ),
             ::breaker_runtime::__private::settings(),
         );
+        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
@@ -38,8 +42,12 @@ async fn status(code: u16) -> u16 {
     match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "status",
+            ::breaker_runtime::__private::concat!(
+                ::breaker_runtime::__private::module_path!(), "::status"
+            ),
             ::breaker_runtime::__private::settings(),
         );
+        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {

@@ -10,9 +10,13 @@ impl Shop {
             {
                 static __BREAKER_SITE: ::breaker_runtime::__private::KeyedSite = ::breaker_runtime::__private::KeyedSite::named(
                     "price",
+                    ::breaker_runtime::__private::concat!(
+                        ::breaker_runtime::__private::module_path!(), "::price"
+                    ),
                     ::breaker_runtime::__private::settings(),
                     ::breaker_runtime::__private::checked_keys(16),
                 );
+                ::breaker_runtime::__private::declare!(__BREAKER_SITE);
                 &__BREAKER_SITE
             },
             &::breaker_runtime::__private::Key(&(self.region)).__breaker_key(),
@@ -44,6 +48,7 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
                 ::breaker_runtime::__private::settings(),
                 ::breaker_runtime::__private::checked_keys(1024),
             );
+            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         },
         &::breaker_runtime::__private::Key(&(format!("{tenant}/{}", sku.len())))

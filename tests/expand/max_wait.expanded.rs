@@ -5,10 +5,14 @@ fn now() -> Result<u32, BreakerError> {
     match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "sync",
+            ::breaker_runtime::__private::concat!(
+                ::breaker_runtime::__private::module_path!(), "::now"
+            ),
             ::breaker_runtime::__private::settings()
                 .max_concurrent(2)
                 .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32)),
         );
+        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
@@ -28,6 +32,9 @@ async fn later() -> Result<u32, BreakerError> {
     match ::breaker_runtime::__private::Site::acquire_waiting({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "async",
+                ::breaker_runtime::__private::concat!(
+                    ::breaker_runtime::__private::module_path!(), "::later"
+                ),
                 ::breaker_runtime::__private::checked_waiting(
                     ::breaker_runtime::__private::settings()
                         .max_concurrent(2)
@@ -36,6 +43,7 @@ async fn later() -> Result<u32, BreakerError> {
                         ),
                 ),
             );
+            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         })
         .await
@@ -70,6 +78,9 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
         {
             static __BREAKER_SITE: ::breaker_runtime::__private::KeyedSite = ::breaker_runtime::__private::KeyedSite::named(
                 "keyed",
+                ::breaker_runtime::__private::concat!(
+                    ::breaker_runtime::__private::module_path!(), "::each"
+                ),
                 ::breaker_runtime::__private::checked_waiting(
                     ::breaker_runtime::__private::settings()
                         .max_concurrent(2)
@@ -79,6 +90,7 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
                 ),
                 ::breaker_runtime::__private::checked_keys(1024),
             );
+            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         },
         &::breaker_runtime::__private::Key(&(tenant)).__breaker_key(),
@@ -113,10 +125,14 @@ async fn never() -> Result<u32, BreakerError> {
     match ::breaker_runtime::__private::Site::acquire_waiting({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "never",
+                ::breaker_runtime::__private::concat!(
+                    ::breaker_runtime::__private::module_path!(), "::never"
+                ),
                 ::breaker_runtime::__private::settings()
                     .max_concurrent(2)
                     .max_wait(::breaker_runtime::__private::Duration::new(0u64, 0u32)),
             );
+            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         })
         .await

@@ -6,9 +6,14 @@ fn charge(registry: &Registry) -> Result<usize, BreakerError> {
         ::breaker_runtime::__private::Site::declared_in(
             {
                 static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
-                    "charge",
-                    ::breaker_runtime::__private::settings(),
-                );
+                        "charge",
+                        ::breaker_runtime::__private::concat!(
+                            ::breaker_runtime::__private::module_path!(), "::charge"
+                        ),
+                        ::breaker_runtime::__private::settings(),
+                    )
+                    .elsewhere();
+                ::breaker_runtime::__private::declare!(__BREAKER_SITE);
                 &__BREAKER_SITE
             },
             || ::breaker_runtime::__private::registry(&(registry)),

@@ -9,8 +9,12 @@ impl Shop {
         match ::breaker_runtime::__private::Site::acquire({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "price",
+                ::breaker_runtime::__private::concat!(
+                    ::breaker_runtime::__private::module_path!(), "::price"
+                ),
                 ::breaker_runtime::__private::settings(),
             );
+            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         }) {
             ::breaker_runtime::__private::Ok(__admission) => {
@@ -35,8 +39,12 @@ impl Shop {
         match ::breaker_runtime::__private::Site::acquire({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "slot",
+                ::breaker_runtime::__private::concat!(
+                    ::breaker_runtime::__private::module_path!(), "::slot"
+                ),
                 ::breaker_runtime::__private::settings(),
             );
+            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         }) {
             ::breaker_runtime::__private::Ok(__admission) => {

@@ -5,8 +5,12 @@ fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
     match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "evens",
+            ::breaker_runtime::__private::concat!(
+                ::breaker_runtime::__private::module_path!(), "::evens"
+            ),
             ::breaker_runtime::__private::settings(),
         );
+        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {

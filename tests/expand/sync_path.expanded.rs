@@ -7,12 +7,16 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
     match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "payment",
+            ::breaker_runtime::__private::concat!(
+                ::breaker_runtime::__private::module_path!(), "::charge"
+            ),
             ::breaker_runtime::__private::checked(
                 ::breaker_runtime::__private::settings()
                     .failure_threshold(5)
                     .recovery_timeout(WAIT),
             ),
         );
+        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {

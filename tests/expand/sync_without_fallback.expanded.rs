@@ -9,6 +9,7 @@ fn price(sku: &str) -> Result<usize, BreakerError> {
             ),
             ::breaker_runtime::__private::settings(),
         );
+        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {

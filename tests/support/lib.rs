@@ -3,3 +3,5 @@
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+pub mod neighbour;

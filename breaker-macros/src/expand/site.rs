@@ -69,15 +69,20 @@ fn text(p: &TokenStream, key: &Expr) -> TokenStream {
 }
 
 // Input:  Site
-// Output: { static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE }
+// Output: { static __BREAKER_SITE: p::Site = ..; p::declare!(..); &__BREAKER_SITE }
 //
 // Input:  Site, registry = self.registry
 // Output: p::Site::declared_in({ .. }, || p::registry(&(self.registry)))
 fn reference(p: &TokenStream, plan: &Plan, target: &Target, kind: &str) -> TokenStream {
     let kind = Ident::new(kind, Span::mixed_site());
     let site = site(p, plan, target, &kind);
+    let elsewhere = plan.registry.as_ref().map(|_| quote!(.elsewhere()));
     let reference = quote_spanned! {Span::mixed_site()=>
-        { static __BREAKER_SITE: #p::#kind = #site; &__BREAKER_SITE }
+        {
+            static __BREAKER_SITE: #p::#kind = #site #elsewhere;
+            #p::declare!(__BREAKER_SITE);
+            &__BREAKER_SITE
+        }
     };
     let Some(value) = &plan.registry else {
         return reference;
@@ -87,7 +92,7 @@ fn reference(p: &TokenStream, plan: &Plan, target: &Target, kind: &str) -> Token
 }
 
 // Input:  name = "payment", failure_threshold = 5, key = tenant
-// Output: p::KeyedSite::named("payment", p::settings().failure_threshold(5), p::checked_keys(1024))
+// Output: p::KeyedSite::named("payment", p::concat!(..), p::settings().failure_threshold(5), p::checked_keys(1024))
 fn site(p: &TokenStream, plan: &Plan, target: &Target, kind: &Ident) -> TokenStream {
     let settings = plan.settings.iter().fold(quote!(#p::settings()), |before, next| {
         let settings = setting(p, &before, next);
@@ -95,15 +100,16 @@ fn site(p: &TokenStream, plan: &Plan, target: &Target, kind: &Ident) -> TokenStr
     });
     let settings = together(p, plan, settings);
     let most = plan.key.as_ref().map(|_| max_keys(p, plan.max_keys.as_ref()));
+    let function = format!("::{}", target.signature.ident.unraw());
+    let path = quote!(#p::concat!(#p::module_path!(), #function));
     let Some(name) = &plan.name else {
-        let function = format!("::{}", target.signature.ident.unraw());
-        return quote!(#p::#kind::unnamed(#p::concat!(#p::module_path!(), #function), #settings #most));
+        return quote!(#p::#kind::unnamed(#path, #settings #most));
     };
     let name = match name {
         Name::Literal(name) => name.to_token_stream(),
         Name::Const(name) => call_at(name.span(), p, "checked_name", &name.to_token_stream()),
     };
-    quote!(#p::#kind::named(#name, #settings #most))
+    quote!(#p::#kind::named(#name, #path, #settings #most))
 }
 
 // Input:  p::settings(), failure_threshold = LIMIT

@@ -76,7 +76,7 @@ impl Circuit {
         self.machine.settings()
     }
 
-    pub(super) fn order(&self, cause: Cause, by: Arc<str>) {
+    pub(crate) fn order(&self, cause: Cause, by: Arc<str>) {
         let details = Details { ordered_by: Some(by), ..Details::default() };
         self.machine.order(cause, details, &self.clock);
         self.tell_news();

@@ -72,7 +72,7 @@ impl Clock {
 
     /// Gives `future` so long, blocking this thread.
     pub(crate) fn block_for<F: Future>(&self, wait: Duration, future: F) -> Option<F::Output> {
-        let until = self.now().after(wait);
+        let until = self.now_while_blocked().after(wait);
         let waker = Waker::from(Arc::new(Unpark(current())));
         let mut context = Context::from_waker(&waker);
         // A task that has used up its budget is made to wait for a turn that never comes on a blocked thread.
@@ -81,13 +81,14 @@ impl Clock {
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 return Some(output);
             }
-            let left = until.wait_from(self.now());
+            let left = until.wait_from(self.now_while_blocked());
             if left == Some(Duration::ZERO) {
                 return None;
             }
             #[cfg(feature = "test-util")]
             if let Some(advanced) = self.sleep_by_hand(until) {
-                if pin!(advanced).poll(&mut context).is_pending() {
+                let mut advanced = pin!(advanced);
+                if advanced.as_mut().poll(&mut context).is_pending() {
                     park();
                 }
                 continue;

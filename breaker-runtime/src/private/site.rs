@@ -1,44 +1,38 @@
 //! One annotated function: what it declares, and its breaker from the first call on.
 
-use std::io::Write as _;
 use std::num::NonZeroU32;
-use std::panic::Location;
+use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 
 use super::{checked_name, refuse};
 use crate::breaker::{Admission, CircuitBreaker, Rejected};
-use crate::config::{Config, ConfigBuilder, Conflict, Name, Settings};
-use crate::registry::{Declared, KeyText, KeyedBreaker, Naming, Registry};
+use crate::config::{ConfigBuilder, Conflict};
+use crate::registry::{Declaration, KeyText, KeyedBreaker, Registry, scope};
 
 /// A function with one circuit.
 #[derive(Debug)]
 pub struct Site {
-    declaration: Declaration,
+    /// For the linker, which collects them.
+    pub declaration: Declaration,
     breaker: OnceCell<CircuitBreaker>,
 }
 
 /// A function with one circuit for each key.
 #[derive(Debug)]
 pub struct KeyedSite {
-    declaration: Declaration,
+    /// For the linker, which collects them.
+    pub declaration: Declaration,
     max_keys: NonZeroU32,
     breaker: OnceCell<KeyedBreaker>,
-}
-
-#[derive(Debug)]
-struct Declaration {
-    name: &'static str,
-    config: Config,
-    declared: Declared,
 }
 
 impl Site {
     /// A function whose author chose the name.
     #[must_use]
     #[track_caller]
-    pub const fn named(name: &'static str, settings: ConfigBuilder) -> Self {
-        let declaration = Declaration::new(name, settings, Naming::Chosen);
+    pub const fn named(name: &'static str, path: &'static str, settings: ConfigBuilder) -> Self {
+        let declaration = declare(path, settings).named(checked_name(name));
         Self { declaration, breaker: OnceCell::new() }
     }
 
@@ -46,8 +40,15 @@ impl Site {
     #[must_use]
     #[track_caller]
     pub const fn unnamed(path: &'static str, settings: ConfigBuilder) -> Self {
-        let declaration = Declaration::new(path, settings, Naming::Derived);
+        let declaration = declare(checked_name(path), settings);
         Self { declaration, breaker: OnceCell::new() }
+    }
+
+    /// A function that registers elsewhere than in the global registry.
+    #[must_use]
+    pub const fn elsewhere(mut self) -> Self {
+        self.declaration.move_elsewhere();
+        self
     }
 
     /// Asks for one call, for a sync function.
@@ -82,28 +83,31 @@ impl Site {
 
     #[inline]
     fn breaker(&'static self) -> &'static CircuitBreaker {
+        if let Some(breaker) = scope::single(&self.declaration) {
+            return breaker;
+        }
         match self.breaker.get() {
             Some(breaker) => breaker,
-            None => self.register(Registry::global()),
+            None => self.register(&Registry::global()),
         }
     }
 
     /// Declares it in this registry, if it is not declared yet.
     #[inline]
     pub fn declared_in(&'static self, registry: impl FnOnce() -> Registry) -> &'static Self {
-        if self.breaker.get().is_none() {
+        if !scope::knows(&self.declaration).unwrap_or_else(|| self.breaker.get().is_some()) {
             // Before anything is initialised: it is the user's code, and may call this very function.
-            self.register(&registry());
+            let registry = registry();
+            if !scope::declare(&self.declaration, &registry) {
+                self.register(&registry);
+            }
         }
         self
     }
 
     #[cold]
     fn register(&'static self, registry: &Registry) -> &'static CircuitBreaker {
-        let Declaration { name, config, declared } = &self.declaration;
-        register(&self.breaker, registry, || {
-            registry.declare_single(Name::Static(name), Settings::Static(config), *declared)
-        })
+        register(&self.breaker, registry, || registry.declare_single(self.declaration.claim()))
     }
 }
 
@@ -111,8 +115,13 @@ impl KeyedSite {
     /// A function whose author chose the name.
     #[must_use]
     #[track_caller]
-    pub const fn named(name: &'static str, settings: ConfigBuilder, max_keys: NonZeroU32) -> Self {
-        let declaration = Declaration::new(name, settings, Naming::Chosen);
+    pub const fn named(
+        name: &'static str,
+        path: &'static str,
+        settings: ConfigBuilder,
+        max_keys: NonZeroU32,
+    ) -> Self {
+        let declaration = declare(path, settings).named(checked_name(name)).keyed(max_keys);
         Self { declaration, max_keys, breaker: OnceCell::new() }
     }
 
@@ -120,8 +129,15 @@ impl KeyedSite {
     #[must_use]
     #[track_caller]
     pub const fn unnamed(path: &'static str, settings: ConfigBuilder, max_keys: NonZeroU32) -> Self {
-        let declaration = Declaration::new(path, settings, Naming::Derived);
+        let declaration = declare(checked_name(path), settings).keyed(max_keys);
         Self { declaration, max_keys, breaker: OnceCell::new() }
+    }
+
+    /// A function that registers elsewhere than in the global registry.
+    #[must_use]
+    pub const fn elsewhere(mut self) -> Self {
+        self.declaration.move_elsewhere();
+        self
     }
 
     /// The circuit of this key, for the code of one call.
@@ -133,28 +149,30 @@ impl KeyedSite {
 
     #[inline]
     fn breaker(&'static self) -> &'static KeyedBreaker {
+        if let Some(breaker) = scope::keyed(&self.declaration) {
+            return breaker;
+        }
         match self.breaker.get() {
             Some(breaker) => breaker,
-            None => self.register(Registry::global()),
+            None => self.register(&Registry::global()),
         }
     }
 
     /// Declares it in this registry, if it is not declared yet.
     #[inline]
     pub fn declared_in(&'static self, registry: impl FnOnce() -> Registry) -> &'static Self {
-        if self.breaker.get().is_none() {
-            self.register(&registry());
+        if !scope::knows(&self.declaration).unwrap_or_else(|| self.breaker.get().is_some()) {
+            let registry = registry();
+            if !scope::declare(&self.declaration, &registry) {
+                self.register(&registry);
+            }
         }
         self
     }
 
     #[cold]
     fn register(&'static self, registry: &Registry) -> &'static KeyedBreaker {
-        let Declaration { name, config, declared } = &self.declaration;
-        register(&self.breaker, registry, || {
-            let (name, settings) = (Name::Static(name), Settings::Static(config));
-            registry.declare_keyed(name, settings, *declared, self.max_keys)
-        })
+        register(&self.breaker, registry, || registry.declare_keyed(self.declaration.claim(), self.max_keys))
     }
 }
 
@@ -194,22 +212,19 @@ impl KeyedCircuit {
     }
 }
 
-impl Declaration {
-    #[track_caller]
-    const fn new(name: &'static str, settings: ConfigBuilder, naming: Naming) -> Self {
-        let place = Location::caller();
-        let config = match settings.build() {
-            Ok(config) => config,
-            Err(error) => refuse(error.message()),
-        };
-        Self { name: checked_name(name), config, declared: Declared { place, naming } }
+/// The declaration of a function that is called after its path.
+#[track_caller]
+const fn declare(path: &'static str, settings: ConfigBuilder) -> Declaration {
+    match settings.build() {
+        Ok(config) => Declaration::new(path, config),
+        Err(error) => refuse(error.message()),
     }
 }
 
 fn register<B>(
     breaker: &'static OnceCell<B>,
     registry: &Registry,
-    declare: impl FnOnce() -> (B, Option<std::sync::Arc<Conflict>>),
+    declare: impl FnOnce() -> (B, Option<Arc<Conflict>>),
 ) -> &'static B {
     let mut found = None;
     let breaker = breaker.get_or_init(|| {
@@ -218,14 +233,7 @@ fn register<B>(
         breaker
     });
     if let Some(conflict) = found {
-        complain(&conflict);
-        registry.tell(&conflict);
+        registry.warn(&conflict);
     }
     breaker
-}
-
-/// Loudly, because no caller can be handed an error; but not by `eprintln!`, which panics where nobody
-/// can listen.
-fn complain(conflict: &Conflict) {
-    _ = writeln!(std::io::stderr(), "warning: {conflict}");
 }

@@ -1,0 +1,211 @@
+//! Every function with the attribute is known before its first call, of whatever shape and crate, and so is
+//! every conflict.
+
+#![allow(dead_code, reason = "it is known all the same")]
+
+use breaker_runtime::{
+    BreakerError, Config, Conflict, Conflicts, Declaration, Registry, circuit_breaker, testing,
+};
+use breaker_tests::neighbour;
+
+fn declared(name: &str) -> &'static Declaration {
+    let mut found = Registry::declared().filter(|declared| declared.name() == name);
+    let first = found.next().unwrap();
+    assert!(found.next().is_none(), "{name} is declared once");
+    first
+}
+
+fn conflicts(found: &Conflicts, name: &str) -> Vec<Conflict> {
+    found.iter().filter(|conflict| conflict.name() == name).cloned().collect()
+}
+
+const NAME: &str = "declared/const";
+
+#[circuit_breaker(name = NAME, failure_threshold = 3, recovery_timeout = "7s")]
+fn never_called() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn a_function_is_known_before_its_first_call_with_name_path_place_and_settings() {
+    let line = line!() - 7;
+    let known = declared(NAME);
+    assert_eq!(known.function(), "it::declared::never_called");
+    assert!(known.has_chosen_name());
+    assert_eq!((known.place().file(), known.place().line()), (file!(), line));
+    assert_eq!(known.config().failure_threshold(), Some(3));
+    assert_eq!(known.config().recovery_timeout().as_secs(), 7);
+    assert_eq!(known.max_keys(), None);
+    assert!(Registry::global().get(NAME).is_none(), "nobody has called it");
+}
+
+trait Shop {
+    #[circuit_breaker]
+    fn default_method(&self) -> Result<(), BreakerError> {
+        Ok(())
+    }
+    fn required(&self) -> Result<(), BreakerError>;
+}
+
+struct Corner;
+
+impl Shop for Corner {
+    #[circuit_breaker]
+    fn required(&self) -> Result<(), BreakerError> {
+        Ok(())
+    }
+}
+
+impl Corner {
+    #[circuit_breaker]
+    async fn method<T: Send>(&self, _: T) -> Result<(), BreakerError> {
+        std::future::ready(()).await;
+        Ok(())
+    }
+}
+
+#[circuit_breaker]
+fn generic<T: Default, const N: usize>(_: [T; N]) -> Result<T, BreakerError> {
+    Ok(T::default())
+}
+
+macro_rules! made_by_macro {
+    ($name:ident) => {
+        #[circuit_breaker(key = key)]
+        fn $name(key: u32) -> Result<(), BreakerError> {
+            Ok(())
+        }
+    };
+}
+
+made_by_macro!(keyed);
+
+#[test]
+fn every_shape_is_known_once() {
+    #[circuit_breaker]
+    fn nested() -> Result<(), BreakerError> {
+        Ok(())
+    }
+    assert_eq!(generic([1u8]).unwrap(), 0);
+    assert_eq!(generic([""; 2]).unwrap(), "");
+    Corner.default_method().unwrap();
+    for function in ["default_method", "required", "method", "generic", "nested"] {
+        let known = declared(&format!("it::declared::{function}"));
+        assert_eq!((known.name(), known.max_keys()), (known.function(), None));
+        assert!(!known.has_chosen_name());
+    }
+    assert_eq!(declared("it::declared::keyed").max_keys(), Some(1024));
+}
+
+#[test]
+fn functions_of_other_crates_are_known_though_nobody_names_them() {
+    let known = declared("breaker_tests::neighbour::hidden::unnamed");
+    assert_eq!(known.max_keys(), Some(12));
+    assert_eq!(known.place().file(), neighbour::FILE);
+}
+
+#[test]
+fn what_is_declared_is_sorted_by_name() {
+    let names: Vec<_> = Registry::declared().map(Declaration::name).collect();
+    assert!(names.is_sorted(), "{names:?}");
+}
+
+#[circuit_breaker(name = "declared/two crates")]
+fn of_this_crate() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn a_conflict_of_two_crates_is_found_before_either_function_is_called() {
+    let line = line!() - 7;
+    let found = Registry::global().check().unwrap_err();
+    let [conflict] = conflicts(&found, "declared/two crates").try_into().unwrap();
+    let places = [conflict.first(), conflict.second()].map(|place| (place.file(), place.line()));
+    assert_eq!(places, [(file!(), line), (neighbour::FILE, 9)]);
+    assert!(conflict.to_string().contains("neighbour.rs:9:1"), "{conflict}");
+}
+
+mod agreeing {
+    use super::{BreakerError, circuit_breaker};
+
+    #[circuit_breaker(name = "declared/agreeing", max_concurrent = 3)]
+    pub(super) fn one() -> Result<(), BreakerError> {
+        Ok(())
+    }
+
+    #[circuit_breaker(name = "declared/agreeing", max_concurrent = 3)]
+    fn two() -> Result<(), BreakerError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn functions_that_agree_and_what_a_scope_holds_are_no_conflict() {
+    let found = Registry::global().check().unwrap_err();
+    assert_eq!(conflicts(&found, "declared/agreeing"), []);
+    let found = testing::scope(|scope| {
+        agreeing::one().unwrap();
+        let strict = Config::builder().failure_threshold(99).build().unwrap();
+        scope.registry().register("declared/scope", strict).unwrap();
+        scope.registry().check().unwrap_err()
+    });
+    assert_eq!(conflicts(&found, "declared/agreeing"), []);
+    assert_eq!(conflicts(&found, "declared/two crates").len(), 1);
+}
+
+#[circuit_breaker(name = "declared/scope")]
+fn never_called_either() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn what_was_registered_by_hand_must_agree_with_what_is_declared() {
+    testing::scope(|scope| {
+        let strict = Config::builder().failure_threshold(99).build().unwrap();
+        let line = line!() + 1;
+        scope.registry().register("declared/scope", strict).unwrap();
+        let found = Registry::global().check().unwrap_err();
+        let [conflict] = conflicts(&found, "declared/scope").try_into().unwrap();
+        assert_eq!(conflict.first().line(), line, "it stands, for it was first");
+    });
+    let own = Registry::new();
+    own.register("declared/scope", Config::builder().failure_threshold(9).build().unwrap()).unwrap();
+    assert!(own.check().is_ok(), "no function registers there");
+}
+
+mod accident {
+    use super::{BreakerError, circuit_breaker};
+
+    pub(super) struct Left;
+    pub(super) struct Right;
+
+    impl Left {
+        #[circuit_breaker]
+        pub(super) fn same() -> Result<(), BreakerError> {
+            Ok(())
+        }
+    }
+
+    impl Right {
+        #[circuit_breaker]
+        pub(super) fn same() -> Result<(), BreakerError> {
+            Ok(())
+        }
+    }
+}
+
+#[test]
+fn functions_that_happen_to_have_one_path_are_found_before_and_after_their_calls_once() {
+    const PATH: &str = "it::declared::accident::same";
+    testing::scope(|scope| {
+        let before = conflicts(&scope.registry().check().unwrap_err(), PATH);
+        let mut events = scope.registry().subscribe();
+        accident::Left::same().unwrap();
+        assert!(events.try_next().is_none(), "one alone is no conflict");
+        assert_eq!(conflicts(&scope.registry().check().unwrap_err(), PATH), before);
+        accident::Right::same().unwrap();
+        assert!(matches!(events.try_next(), Some(Ok(breaker_runtime::Event::Conflict(_)))));
+        assert_eq!(conflicts(&scope.registry().check().unwrap_err(), PATH), before);
+        assert_eq!(before.len(), 1);
+    });
+}

@@ -1,0 +1,180 @@
+//! tokio's paused clock: breakers go with it, in scopes and outside.
+
+use std::time::Duration;
+
+use breaker_runtime::testing::{assert_state, scope_async, trip};
+use breaker_runtime::{
+    BreakerError, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Outcome, State, circuit_breaker,
+};
+
+use crate::support::{NANO, NEARLY, RECOVERY, seconds};
+
+fn breaker(settings: ConfigBuilder) -> CircuitBreaker {
+    CircuitBreaker::new("paused", settings.build().unwrap()).unwrap()
+}
+
+fn end(breaker: &CircuitBreaker, outcome: Outcome) {
+    breaker.try_acquire().unwrap().settle(outcome);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_circuit_is_due_by_tokios_clock_to_the_nanosecond() {
+    let breaker = breaker(Config::builder().failure_threshold(1));
+    end(&breaker, Outcome::Failure);
+    assert_eq!(breaker.snapshot().retry_after, Some(RECOVERY));
+    tokio::time::advance(NEARLY).await;
+    assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), Some(NANO));
+    tokio::time::advance(NANO).await;
+    assert!(breaker.try_acquire().unwrap().is_trial());
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_that_goes_on_by_itself_is_waited_for_too() {
+    let breaker = breaker(Config::builder().failure_threshold(1));
+    end(&breaker, Outcome::Failure);
+    tokio::time::timeout(RECOVERY, std::future::pending::<()>()).await.unwrap_err();
+    assert!(breaker.try_acquire().unwrap().is_trial());
+}
+
+#[tokio::test(start_paused = true)]
+async fn windows_and_durations_follow_tokios_clock() {
+    let settings = Config::builder().window_time(seconds(60)).slow_call(seconds(5)).durations(true);
+    let breaker = breaker(settings);
+    let permit = breaker.try_acquire().unwrap();
+    tokio::time::advance(seconds(5)).await;
+    permit.settle(Outcome::Success);
+    let snapshot = breaker.snapshot();
+    assert_eq!(snapshot.window.unwrap().slow, 1);
+    assert_eq!(snapshot.durations.unwrap().mean(), Some(seconds(5)));
+    tokio::time::advance(seconds(60)).await;
+    assert_eq!(breaker.snapshot().window.unwrap().calls, 0);
+}
+
+#[tokio::test]
+async fn a_call_that_began_in_real_time_is_timed_in_real_time() {
+    let breaker = breaker(Config::builder().durations(true));
+    let permit = breaker.try_acquire().unwrap();
+    tokio::time::pause();
+    tokio::time::advance(seconds(3600)).await;
+    permit.settle(Outcome::Success);
+    assert!(breaker.snapshot().durations.unwrap().mean().unwrap() < seconds(3600));
+}
+
+#[tokio::test]
+async fn time_that_nobody_paused_is_the_systems() {
+    scope_async(async |scope| {
+        trip("paused/slow");
+        let before = scope.registry().get("paused/slow").unwrap().snapshot();
+        tokio::task::yield_now().await;
+        let after = scope.registry().get("paused/slow").unwrap().snapshot();
+        assert_eq!((before.retry_after, after.retry_after), (Some(RECOVERY), Some(RECOVERY)));
+    })
+    .await;
+}
+
+#[circuit_breaker(
+    name = "paused/slow",
+    failure_threshold = 1,
+    call_timeout = "2s",
+    max_concurrent = 1,
+    max_wait = "3s"
+)]
+async fn slow(duration: Duration) -> Result<(), BreakerError> {
+    tokio::time::timeout(duration, std::future::pending::<()>()).await.unwrap_err();
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_scope_tokios_clock_and_the_tests_hand_move_one_time() {
+    scope_async(async |scope| {
+        trip("paused/slow");
+        tokio::time::advance(seconds(10)).await;
+        scope.advance(Duration::from_nanos(19_999_999_999));
+        assert_eq!(slow(NANO).await.unwrap_err().retry_after(), Some(NANO));
+        scope.advance(NANO);
+        slow(NANO).await.unwrap();
+        assert_state("paused/slow", State::HalfOpen);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_scope_a_time_limit_ends_a_call_when_tokios_clock_goes_on_by_itself() {
+    scope_async(async |_| {
+        let start = tokio::time::Instant::now();
+        assert_eq!(slow(seconds(5)).await.unwrap_err().kind(), ErrorKind::TimedOut);
+        assert_eq!(start.elapsed().as_secs(), 2);
+        assert_state("paused/slow", State::Open);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_scope_a_time_limit_ends_a_call_when_the_hand_is_moved() {
+    scope_async(async |scope| {
+        let call = tokio::spawn(scope.enter_async(slow(seconds(5))));
+        tokio::task::yield_now().await;
+        scope.advance(seconds(2));
+        assert_eq!(call.await.unwrap().unwrap_err().kind(), ErrorKind::TimedOut);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_scope_a_call_waits_for_its_turn_by_tokios_clock() {
+    scope_async(async |scope| {
+        let holder = scope.enter_async(slow(seconds(1)));
+        let waiting = scope.enter_async(slow(NANO));
+        let (holder, waiting) = tokio::join!(holder, waiting);
+        assert!(holder.is_ok() && waiting.is_ok());
+
+        let place = breaker(Config::builder().max_concurrent(1).max_wait(seconds(3)));
+        let _taken = place.try_acquire().unwrap();
+        let start = tokio::time::Instant::now();
+        let refused = place.call_async(async { Ok::<_, BreakerError>(()) }).await.unwrap_err();
+        assert_eq!((refused.kind(), start.elapsed().as_secs()), (ErrorKind::BulkheadFull, 3));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn threads_outside_of_the_runtime_see_the_time_that_it_has_shown() {
+    scope_async(async |scope| {
+        trip("paused/slow");
+        tokio::time::advance(seconds(10)).await;
+        let breaker = scope.registry().get("paused/slow").unwrap();
+        assert_eq!(breaker.snapshot().retry_after, Some(seconds(20)));
+        let thread = std::thread::spawn(move || breaker.snapshot().retry_after);
+        assert_eq!(thread.join().unwrap(), Some(seconds(20)));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thread_that_is_blocked_waits_in_real_time() {
+    let wait = Duration::from_millis(1);
+    let place = breaker(Config::builder().max_concurrent(1).max_wait(wait));
+    let _taken = place.try_acquire().unwrap();
+    let refused = place.call(|| Ok::<_, BreakerError>(())).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::BulkheadFull);
+}
+
+#[test]
+fn runtimes_with_different_times_do_not_disturb_each_other() {
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_time().start_paused(true).build().unwrap()
+    };
+    let (one, other) = (runtime(), runtime());
+    one.block_on(tokio::time::advance(seconds(3600)));
+    for runtime in [other, one] {
+        runtime.block_on(async {
+            let breaker = breaker(Config::builder().failure_threshold(1));
+            end(&breaker, Outcome::Failure);
+            tokio::time::advance(NEARLY).await;
+            assert!(breaker.try_acquire().is_err());
+            tokio::time::advance(NANO).await;
+            assert!(breaker.try_acquire().unwrap().is_trial());
+        });
+    }
+}

@@ -1,0 +1,367 @@
+//! `testing::scope`: a test has a registry and a clock of its own, whoever runs beside it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Barrier, LazyLock};
+use std::time::Duration;
+
+use breaker_runtime::testing::{self, Scope, assert_state, scope, scope_async, trip};
+use breaker_runtime::{
+    BreakerError, CircuitBreaker, Config, ErrorKind, Outcome, Registry, State, circuit_breaker,
+};
+
+use crate::support::{NANO, NEARLY, RECOVERY, quietly};
+
+#[circuit_breaker(name = "scopes/price", failure_threshold = 1)]
+fn price(fails: bool) -> Result<u32, BreakerError> {
+    if fails { Err(own_error()) } else { Ok(1) }
+}
+
+#[circuit_breaker(name = "scopes/order", failure_threshold = 1)]
+async fn order(fails: bool) -> Result<u32, BreakerError> {
+    tokio::task::yield_now().await;
+    if fails { Err(own_error()) } else { Ok(1) }
+}
+
+#[circuit_breaker(name = "scopes/tenants", key = tenant, failure_threshold = 1)]
+fn tenants(tenant: &str, fails: bool) -> Result<u32, BreakerError> {
+    if fails { Err(own_error()) } else { Ok(tenant.len().try_into().unwrap_or_default()) }
+}
+
+/// An error of the function's own, which is no rejection.
+fn own_error() -> BreakerError {
+    let breaker = CircuitBreaker::new("elsewhere", Config::default()).unwrap();
+    breaker.force_open();
+    breaker.try_acquire().unwrap_err()
+}
+
+/// Whether the breaker of this function is open; it is asked for by a call.
+fn is_open() -> bool {
+    price(false).is_err_and(|error| error.name() == "scopes/price")
+}
+
+#[test]
+fn parallel_tests_share_no_breaker() {
+    // microprofile-fault-tolerance#323: the circuit that one test opens rejects the calls of another.
+    let both = Barrier::new(2);
+    let test = |fails: bool| {
+        scope(|_| {
+            assert_eq!(price(fails).is_err(), fails);
+            both.wait();
+            assert_eq!(is_open(), fails);
+            both.wait();
+        });
+    };
+    std::thread::scope(|threads| {
+        threads.spawn(|| test(true));
+        threads.spawn(|| test(false));
+    });
+    assert!(Registry::global().get("scopes/price").is_none(), "and nothing is left of it");
+}
+
+#[test]
+fn every_call_in_a_scope_finds_the_same_breaker() {
+    scope(|scope| {
+        assert!(!is_open());
+        assert!(price(true).is_err());
+        assert!(is_open());
+        let breaker = scope.registry().get("scopes/price").unwrap();
+        assert_eq!(breaker.snapshot().totals.rejected, 1);
+        assert_eq!(scope.registry().iter().count(), 1);
+        assert_eq!(Registry::global().get("scopes/price").unwrap().state(), State::Open);
+    });
+}
+
+#[test]
+fn the_clock_of_a_scope_stands_still_until_the_test_moves_it() {
+    scope(|scope| {
+        assert!(price(true).is_err());
+        scope.advance(NEARLY);
+        assert!(is_open());
+        scope.advance(NANO);
+        assert!(!is_open());
+        assert_state("scopes/price", State::HalfOpen);
+    });
+}
+
+#[test]
+fn every_breaker_that_is_made_in_a_scope_reads_its_clock() {
+    scope(|scope| {
+        let config = Config::builder().failure_threshold(1).build().unwrap();
+        let alone = CircuitBreaker::new("alone", config.clone()).unwrap();
+        let registered = Registry::new().register("registered", config).unwrap();
+        for breaker in [alone, registered] {
+            breaker.try_acquire().unwrap().settle(Outcome::Failure);
+            assert_eq!(breaker.snapshot().retry_after, Some(RECOVERY));
+            scope.advance(RECOVERY);
+            assert!(breaker.try_acquire().unwrap().is_trial());
+        }
+    });
+}
+
+#[test]
+fn a_scope_in_a_scope_hides_the_outer_one_until_it_ends() {
+    scope(|outer| {
+        assert!(price(true).is_err());
+        scope(|inner| {
+            assert!(!is_open());
+            inner.advance(RECOVERY);
+        });
+        assert!(is_open(), "the inner clock is not ours");
+        outer.enter(|| assert!(is_open()));
+    });
+}
+
+#[test]
+fn a_panic_leaves_the_scope() {
+    scope(|_| {
+        assert!(price(true).is_err());
+        assert!(quietly(|| scope(|_| assert!(is_open(), "not in here"))).is_err());
+        assert!(is_open());
+    });
+    assert!(quietly(|| scope(|_| price(true).unwrap())).is_err());
+    assert!(Registry::global().get("scopes/price").is_none());
+}
+
+#[test]
+fn a_function_with_a_key_has_its_circuits_in_the_scope() {
+    scope(|_| {
+        assert!(tenants("acme", true).is_err());
+        assert!(tenants("acme", false).is_err());
+        assert_eq!(tenants("umbrella", false).unwrap(), 8);
+        assert_state(("scopes/tenants", "acme"), State::Open);
+        assert_state(("scopes/tenants", "umbrella"), State::Closed);
+    });
+    scope(|_| assert_eq!(tenants("acme", false).unwrap(), 4));
+    assert!(Registry::global().get_keyed("scopes/tenants").is_none());
+}
+
+#[test]
+fn a_thread_is_in_the_scope_that_it_was_given() {
+    scope(|scope| {
+        trip("scopes/price");
+        std::thread::scope(|threads| {
+            threads.spawn(|| scope.enter(|| assert!(is_open())));
+        });
+    });
+}
+
+#[tokio::test]
+async fn async_calls_are_in_the_scope_and_those_beside_it_are_not() {
+    let failing = scope_async(async |_| {
+        assert!(order(true).await.is_err());
+        order(false).await
+    });
+    let working = scope_async(async |_| (order(false).await, order(false).await));
+    let (failing, working) = tokio::join!(failing, working);
+    assert_eq!(failing.unwrap_err().kind(), ErrorKind::Open);
+    assert_eq!((working.0.unwrap(), working.1.unwrap()), (1, 1));
+    assert!(Registry::global().get("scopes/order").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_is_in_the_scope_that_it_was_given() {
+    scope_async(async |scope| {
+        trip("scopes/order");
+        let task = tokio::spawn(scope.enter_async(order(false)));
+        assert_eq!(task.await.unwrap().unwrap_err().kind(), ErrorKind::Open);
+    })
+    .await;
+}
+
+#[test]
+fn tasks_of_a_runtime_that_runs_in_the_scope_are_in_it() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    scope(|_| {
+        trip("scopes/order");
+        let task = async { tokio::spawn(order(false)).await.unwrap() };
+        assert_eq!(runtime.block_on(task).unwrap_err().kind(), ErrorKind::Open);
+    });
+}
+
+#[tokio::test]
+async fn what_a_future_drops_is_dropped_in_its_scope() {
+    struct Calls;
+    impl Drop for Calls {
+        fn drop(&mut self) {
+            assert!(price(true).is_err());
+        }
+    }
+    let scope = Scope::new();
+    let calls = Calls;
+    drop(scope.enter_async(async move {
+        std::future::pending::<()>().await;
+        drop(calls);
+    }));
+    assert_eq!(scope.registry().get("scopes/price").unwrap().snapshot().totals.failures, 1);
+    assert!(Registry::global().get("scopes/price").is_none());
+}
+
+#[circuit_breaker(name = "scopes/limited", call_timeout = "2s", max_concurrent = 1, max_wait = "3s")]
+async fn limited() -> Result<(), BreakerError> {
+    std::future::pending().await
+}
+
+#[tokio::test]
+async fn limits_obey_the_clock_of_the_scope() {
+    scope_async(async |scope| {
+        let first = tokio::spawn(scope.enter_async(limited()));
+        let second = tokio::spawn(scope.enter_async(limited()));
+        for call in [first, second] {
+            tokio::task::yield_now().await;
+            scope.advance(Duration::from_secs(2));
+            assert_eq!(call.await.unwrap().unwrap_err().kind(), ErrorKind::TimedOut);
+        }
+    })
+    .await;
+}
+
+#[test]
+fn a_circuit_is_tripped_before_the_first_call_of_its_function_and_whatever_it_was() {
+    scope(|scope| {
+        trip("scopes/price");
+        assert_eq!(price(false).unwrap_err().kind(), ErrorKind::Open);
+        let breaker = scope.registry().get("scopes/price").unwrap();
+        assert!(
+            scope.registry().check().is_err_and(|found| found.iter().all(|it| it.name() != breaker.name()))
+        );
+        for before in [State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled] {
+            match before {
+                State::Open | State::Closed => scope.advance(RECOVERY),
+                State::HalfOpen => drop(breaker.try_acquire().unwrap()),
+                State::ForcedOpen => breaker.force_open(),
+                State::Disabled => breaker.disable(),
+            }
+            let line = line!() + 1;
+            trip(&breaker);
+            assert_state(&breaker, State::Open);
+            let snapshot = breaker.snapshot();
+            assert_eq!(snapshot.retry_after, Some(RECOVERY), "after {before}");
+            let change = snapshot.last_transition.unwrap().to_string();
+            let place = format!("tests/it/scopes.rs:{line}:");
+            assert!(change.contains("testing::trip at") && change.contains(&place), "{change}");
+            scope.advance(RECOVERY);
+        }
+    });
+}
+
+static OWN: LazyLock<Registry> = LazyLock::new(Registry::new);
+static OTHER: LazyLock<Registry> = LazyLock::new(Registry::new);
+
+/// That of the test, if it has one.
+fn registry_of_test() -> Registry {
+    ASKED.fetch_add(1, Ordering::Relaxed);
+    if is_in_scope() { Registry::new() } else { OWN.clone() }
+}
+
+static ASKED: AtomicU32 = AtomicU32::new(0);
+
+fn is_in_scope() -> bool {
+    Registry::global().get("scopes/in scope").is_some()
+}
+
+#[circuit_breaker(name = "scopes/own", registry = registry_of_test(), failure_threshold = 1)]
+fn in_own_registry(fails: bool) -> Result<u32, BreakerError> {
+    if fails { Err(own_error()) } else { Ok(1) }
+}
+
+#[circuit_breaker(name = "scopes/own", registry = OTHER, key = tenant, failure_threshold = 2)]
+fn in_own_registry_with_key(tenant: &str) -> Result<usize, BreakerError> {
+    Ok(tenant.len())
+}
+
+#[test]
+fn a_function_is_asked_for_its_registry_once_in_each_scope() {
+    let test = || {
+        scope(|scope| {
+            scope.registry().register("scopes/in scope", Config::default()).unwrap();
+            assert!(in_own_registry(true).is_err());
+            assert_eq!(in_own_registry(false).unwrap_err().name(), "scopes/own");
+            scope.advance(RECOVERY);
+            assert!(in_own_registry(false).is_ok());
+            assert!(scope.registry().get("scopes/own").is_none());
+        });
+    };
+    test();
+    test();
+    assert_eq!(ASKED.load(Ordering::Relaxed), 2);
+    assert!(in_own_registry(false).is_ok());
+    assert_eq!(ASKED.load(Ordering::Relaxed), 3);
+    assert!(OWN.get("scopes/own").is_some());
+}
+
+#[test]
+fn functions_with_registries_of_their_own_are_declared_and_in_no_conflict() {
+    let declared: Vec<_> = Registry::declared().filter(|it| it.name() == "scopes/own").collect();
+    assert!(declared.len() == 2 && declared.iter().all(|it| it.has_own_registry()));
+    let found = Registry::global().check().unwrap_err();
+    assert!(found.iter().all(|conflict| conflict.name() != "scopes/own"), "{found}");
+    scope(|_| {
+        assert_eq!(in_own_registry_with_key("acme").unwrap(), 4);
+        let text = complaint(|| trip("scopes/own"));
+        assert!(text.contains("of it::scopes::in_own_registry is in the registry that this names"), "{text}");
+    });
+}
+
+/// What the test says that fails.
+fn complaint(test: impl FnOnce()) -> String {
+    *quietly(|| scope(|_| test())).unwrap_err().downcast().unwrap()
+}
+
+#[test]
+fn an_assertion_that_fails_shows_the_circuit() {
+    let text = complaint(|| {
+        assert!(price(true).is_err());
+        assert_state("scopes/price", State::Closed);
+    });
+    assert_eq!(
+        text,
+        "circuit breaker \"scopes/price\" is open, and not closed\n  for 0ns, call again in 30s\n  last change: \
+         closed -> open: 1 failures in a row (limit 1); the last failure said \"circuit breaker \\\"elsewhere\\\" was \
+         forced open; an operator has to release it\"\n  calls: 0 succeeded, 1 failed, 0 ignored, 0 rejected"
+    );
+    let text = complaint(|| assert_state(("scopes/tenants", "acme"), State::Open));
+    let start = "circuit breaker \"scopes/tenants\" for the key \"acme\" is closed, and not open\n  for 0ns\n  \
+                 last change: none\n";
+    assert!(text.starts_with(start), "{text}");
+}
+
+#[test]
+fn a_name_that_nothing_has_is_named_with_those_that_there_are() {
+    let text = complaint(|| trip("scopes/prize"));
+    assert!(text.starts_with("there is no circuit breaker \"scopes/prize\""), "{text}");
+    assert!(text.contains("\"scopes/price\", \"scopes/tenants\""), "{text}");
+    let text = complaint(|| trip("scopes/tenants"));
+    assert!(text.ends_with("write (\"scopes/tenants\", \"the key\")"), "{text}");
+    let text = complaint(|| trip(("scopes/price", "acme")));
+    assert!(text.ends_with("has one circuit and no key: write \"scopes/price\""), "{text}");
+    let text = complaint(|| trip(("scopes/none", "acme")));
+    assert!(text.starts_with("there is no circuit breaker \"scopes/none\""), "{text}");
+}
+
+#[test]
+fn an_assertion_stands_where_the_test_does() {
+    let (told, telling) = std::sync::mpsc::channel();
+    let before = std::panic::take_hook();
+    let thread = std::thread::current().id();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().id() == thread {
+            _ = told.send(panic.location().map(|place| (place.file().to_owned(), place.line())));
+        }
+    }));
+    let line = line!() + 1;
+    let failed = quietly(|| scope(|_| assert_state("scopes/price", State::Open)));
+    std::panic::set_hook(before);
+    assert!(failed.is_err());
+    assert_eq!(telling.try_recv().unwrap(), Some(("tests/it/scopes.rs".to_owned(), line)));
+}
+
+#[test]
+fn a_scope_that_nobody_is_in_can_be_entered_anywhere() {
+    let scope = Scope::default();
+    scope.enter(|| trip("scopes/price"));
+    assert_eq!(scope.enter(|| price(false)).unwrap_err().retry_after(), Some(RECOVERY));
+    scope.clock().advance(RECOVERY);
+    assert!(scope.enter(|| price(false)).is_ok());
+    assert!(format!("{scope:?}").contains("scopes/price"));
+    testing::scope(|_| assert!(!is_open()));
+}
