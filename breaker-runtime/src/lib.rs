@@ -30,6 +30,7 @@
 //! | find, list and watch breakers | [`Registry`], [`Snapshot`] |
 //! | know every protected function before it is called | [`Registry::declared`], [`Registry::check`] |
 //! | be told when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
+//! | see all circuits in a browser | `integrations::axum` (feature `axum`) |
 //! | handle a rejected call | [`BreakerError`], or a fallback, which may see a [`CallError`] |
 //! | test what is protected | `testing` (feature `test-util`) |
 //!
@@ -38,6 +39,7 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `tokio` | time limits of async calls: `call_timeout`, and waiting for `max_wait` | no |
+//! | `axum` | a dashboard, health and all circuits as JSON over HTTP: `integrations::axum` | no |
 //! | `test-util` | `testing`: a registry and a clock for each test, `trip`, `assert_state`; with `tokio`, breakers follow tokio's paused clock | no |
 
 // The order of these lines is the order of dependence: a room names only rooms above it.
@@ -57,6 +59,7 @@ mod breaker;
 mod registry;
 #[cfg(feature = "test-util")]
 pub mod testing;
+pub mod integrations;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
