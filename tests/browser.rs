@@ -86,7 +86,8 @@ fn names_keys_errors_and_operators_stay_text() {
     tab.eval("document.querySelectorAll('details').forEach(it => it.open = true)");
     let quoted = serde_json::to_string(evil).unwrap();
     tab.until(&format!("{} === {quoted}", said(evil, ".name")));
-    for (name, place) in [(evil, ".why"), (evil, ".changes"), ("by an operator", ".why"), ("keyed", ".keys")] {
+    for (name, place) in [(evil, ".why"), (evil, ".changes"), ("by an operator", ".why"), ("keyed", ".keys")]
+    {
         tab.until(&format!("{}?.includes({quoted})", said(name, place)));
     }
     assert_eq!(tab.eval("document.querySelectorAll('main img, main script').length"), 0);
@@ -124,7 +125,9 @@ fn controls_refuse_without_the_token() {
     tab.go(&site.url("/"));
     tab.until("document.querySelector('.card')");
     tab.eval("document.querySelector('details').open = true");
-    let click = |tab: &mut Tab, order: &str| tab.eval(&format!("document.querySelector('[data-order={order}]').click()"));
+    let click = |tab: &mut Tab, order: &str| {
+        tab.eval(&format!("document.querySelector('[data-order={order}]').click()"))
+    };
     let sign = |tab: &mut Tab, token: &str| {
         tab.eval(&format!(
             "document.getElementById('operator-name').value = 'Zoë';\
@@ -168,7 +171,9 @@ fn controls_refuse_another_site_even_with_the_token() {
     );
     assert_eq!(tab.eval(&script), "kept out");
     // A request that needs no leave arrives, and is refused; its answer is not for that site to read.
-    let script = format!("fetch('{target}', {{ method: 'POST', mode: 'no-cors', body: 'x=1' }}).then(() => 'sent', () => 'kept out')");
+    let script = format!(
+        "fetch('{target}', {{ method: 'POST', mode: 'no-cors', body: 'x=1' }}).then(() => 'sent', () => 'kept out')"
+    );
     assert_eq!(tab.eval(&script), "sent");
     tab.eval(&format!(
         "(() => {{ const form = document.createElement('form'); form.method = 'post'; form.action = '{target}';\

@@ -67,7 +67,13 @@ pub(crate) fn furnish(registry: &Registry) {
         (0..good).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Success));
         (0..bad).for_each(|_| breaker.try_acquire().unwrap().fail("503 from upstream"));
     };
-    let rate = || Config::builder().window_calls(100).failure_rate(0.5).slow_call(Duration::from_secs(1)).slow_call_rate(0.8);
+    let rate = || {
+        Config::builder()
+            .window_calls(100)
+            .failure_rate(0.5)
+            .slow_call(Duration::from_secs(1))
+            .slow_call_rate(0.8)
+    };
     end(&register("payment", rate().minimum_calls(20).critical(true).durations(true)), 60, 20);
     end(&register("search::query", rate().durations(true).max_concurrent(50)), 400, 3);
     end(&register("recommendations", Config::builder()), 120, 2);
@@ -75,12 +81,17 @@ pub(crate) fn furnish(registry: &Registry) {
     let stock = register("warehouse::stock", rate().minimum_calls(10));
     end(&stock, 4, 6);
     (0..40).for_each(|_| drop(stock.try_acquire()));
-    let trial = register("fraud-check", Config::builder().failure_threshold(1).recovery_timeout(Duration::from_nanos(1)));
+    let trial = register(
+        "fraud-check",
+        Config::builder().failure_threshold(1).recovery_timeout(Duration::from_nanos(1)),
+    );
     end(&trial, 0, 1);
     std::mem::forget(trial.try_acquire().unwrap());
     register("legacy-export", Config::builder()).operator("alice, #4711").force_open();
     register("shadowed", Config::builder().mode(breaker_runtime::Mode::Shadow)).operator("bob").disable();
-    let shops = registry.register_keyed("shop", Config::builder().failure_threshold(2).build().unwrap(), 1000).unwrap();
+    let shops = registry
+        .register_keyed("shop", Config::builder().failure_threshold(2).build().unwrap(), 1000)
+        .unwrap();
     for region in ["eu-1", "eu-2", "us-1", "ap-1"] {
         end(&shops.get(region), 9, 0);
     }

@@ -62,7 +62,8 @@ async fn only_the_token_opens() {
         assert_eq!((answer.refusal().0, answer.header("www-authenticate")), (401, "Bearer"));
     }
     // Not even whether a circuit is there does a stranger learn from a command.
-    let unknown = server.request(Method::POST, "/circuits/none/reset").header("x-breaker-operator", "mallory");
+    let unknown =
+        server.request(Method::POST, "/circuits/none/reset").header("x-breaker-operator", "mallory");
     assert_eq!(Answer::to(unknown).await.refusal().0, 401);
     assert_eq!(breaker.state(), State::Closed);
     let in_any_case = named().header("authorization", format!("bearer {TOKEN}"));

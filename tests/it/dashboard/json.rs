@@ -81,7 +81,11 @@ async fn every_rule_says_what_it_found() {
     let in_window = Config::builder().window_calls(10).failure_threshold(1);
     let slow = Config::builder().window_calls(10).minimum_calls(1).slow_call(seconds(1)).slow_call_rate(0.5);
     for (name, config, trip) in [
-        ("run", Config::builder().failure_threshold(1), r#"{"rule":"consecutive_failures","found":1,"calls":null,"limit":1.0}"#),
+        (
+            "run",
+            Config::builder().failure_threshold(1),
+            r#"{"rule":"consecutive_failures","found":1,"calls":null,"limit":1.0}"#,
+        ),
         ("window", in_window, r#"{"rule":"failure_threshold","found":1,"calls":1,"limit":1.0}"#),
         ("slow", slow, r#"{"rule":"slow_call_rate","found":1,"calls":1,"limit":0.5}"#),
     ] {
@@ -122,7 +126,10 @@ async fn the_last_change_before_there_was_a_router_is_shown_too() {
     server.clock.advance(seconds(3));
     let late = Server::beside(&server).await;
     let circuit = late.get("/circuits/early").await.json();
-    assert_eq!((&circuit["transitions"][0]["cause"], &circuit["transitions"][0]["ago"]), (&"disabled".into(), &3.0.into()));
+    assert_eq!(
+        (&circuit["transitions"][0]["cause"], &circuit["transitions"][0]["ago"]),
+        (&"disabled".into(), &3.0.into())
+    );
 }
 
 const KEYS: &str = r#"{"count":2,"most":100,

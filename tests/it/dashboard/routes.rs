@@ -10,8 +10,20 @@ use crate::support::settings;
 async fn every_name_has_an_address_and_comes_back_as_it_is() {
     let server = Server::start().await;
     let names = [
-        "a/b", "shop::price", "/", "\"quoted\"", "it's", "new\nline\0", "<script>alert(1)</script>", "50%", "%2F",
-        "\u{202e}ünï\u{1f980}", "stream", "a?b#c", "a+b c", "health",
+        "a/b",
+        "shop::price",
+        "/",
+        "\"quoted\"",
+        "it's",
+        "new\nline\0",
+        "<script>alert(1)</script>",
+        "50%",
+        "%2F",
+        "\u{202e}ünï\u{1f980}",
+        "stream",
+        "a?b#c",
+        "a+b c",
+        "health",
     ];
     for name in names {
         server.register(name, settings());
@@ -19,7 +31,8 @@ async fn every_name_has_an_address_and_comes_back_as_it_is() {
         assert_eq!((answer.status, &answer.json()["name"]), (200, &name.into()));
     }
     let all = server.get("/circuits").await.json();
-    let listed: Vec<_> = all["circuits"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    let listed: Vec<_> =
+        all["circuits"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
     let mut sorted = names;
     sorted.sort_unstable();
     assert_eq!(listed, sorted);
@@ -30,7 +43,9 @@ async fn what_is_not_there_is_refused_as_json() {
     let server = Server::start().await;
     server.register("payment", settings());
     let no_circuit = (404, "no circuit has this name, or this key; see /circuits".to_owned());
-    for path in ["/circuits/payments", "/circuits/payment?key=eu", &format!("/circuits/{}", "n".repeat(10_000))] {
+    for path in
+        ["/circuits/payments", "/circuits/payment?key=eu", &format!("/circuits/{}", "n".repeat(10_000))]
+    {
         assert_eq!(server.get(path).await.refusal(), no_circuit);
     }
     for path in ["/circuits/%FF", "/circuits/payment?key=a&key=b"] {
@@ -54,7 +69,10 @@ async fn nothing_is_kept_guessed_framed_or_fetched_from_elsewhere() {
     let server = Server::start().await;
     for path in ["/", "/circuits", "/circuits/none", "/health/circuits"] {
         let answer = server.get(path).await;
-        assert_eq!((answer.header("cache-control"), answer.header("x-content-type-options")), ("no-store", "nosniff"));
+        assert_eq!(
+            (answer.header("cache-control"), answer.header("x-content-type-options")),
+            ("no-store", "nosniff")
+        );
         let policy = answer.header("content-security-policy");
         assert!(policy.starts_with("default-src '") && policy.contains("frame-ancestors 'none'"), "{policy}");
         assert!(!policy.contains("unsafe") && !policy.contains('*') && !policy.contains("http"), "{policy}");
@@ -67,7 +85,9 @@ async fn the_page_is_one_file_and_names_nothing_elsewhere() {
     let page = server.get("/").await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     assert_eq!(page.text.matches("<script>").count(), 1);
-    for word in ["src=\"", "@import", "url(", "http://", "https://", "innerHTML", "/* script */", "/* style */"] {
+    for word in
+        ["src=\"", "@import", "url(", "http://", "https://", "innerHTML", "/* script */", "/* style */"]
+    {
         assert!(!page.text.contains(word), "{word}");
     }
 }

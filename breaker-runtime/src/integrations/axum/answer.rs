@@ -38,16 +38,16 @@ pub(super) async fn guard(mut response: Response) -> Response {
 }
 
 impl Refusal {
-    pub(super) const ADDRESS: Self = Self::new(
-        StatusCode::BAD_REQUEST,
-        "the address is no percent-encoded UTF-8, or names a key twice",
-    );
+    pub(super) const ADDRESS: Self =
+        Self::new(StatusCode::BAD_REQUEST, "the address is no percent-encoded UTF-8, or names a key twice");
     pub(super) const OPERATOR: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "X-Breaker-Operator is not the name of an operator: 1 to 255 bytes of percent-encoded UTF-8 without control characters",
     );
-    pub(super) const TOKEN: Self =
-        Self::new(StatusCode::UNAUTHORIZED, "send the token of the dashboard: `Authorization: Bearer <token>`");
+    pub(super) const TOKEN: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "send the token of the dashboard: `Authorization: Bearer <token>`",
+    );
     pub(super) const CONTROLS: Self = Self::new(
         StatusCode::FORBIDDEN,
         "this dashboard obeys nobody: it has no token, see `Dashboard::token`",

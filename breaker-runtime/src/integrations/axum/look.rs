@@ -147,5 +147,10 @@ fn badness(circuit: &Snapshot) -> (u8, u64, u64, u64) {
     };
     let totals = circuit.totals;
     let in_window = circuit.window.map_or(0, |window| window.failures);
-    (state, in_window.max(circuit.consecutive_failures.into()), totals.failures + totals.timeouts, totals.rejected)
+    (
+        state,
+        in_window.max(circuit.consecutive_failures.into()),
+        totals.failures + totals.timeouts,
+        totals.rejected,
+    )
 }

@@ -28,7 +28,8 @@ static PAGE: Lazy<Page> = Lazy::new(|| {
 });
 
 pub(super) async fn page() -> ([(HeaderName, &'static str); 2], Bytes) {
-    let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, PAGE.policy.as_str())];
+    let headers =
+        [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, PAGE.policy.as_str())];
     (headers, PAGE.html.clone())
 }
 

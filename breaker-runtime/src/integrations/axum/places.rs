@@ -9,7 +9,7 @@ use crate::sync::{Mutex, lock};
 
 const MOST: usize = 100;
 /// So long a stream lasts.
-pub(super) const LEASE: Duration = Duration::from_secs(30);
+const LEASE: Duration = Duration::from_secs(30);
 
 /// The places, taken and free.
 #[derive(Debug, Default)]
@@ -49,13 +49,38 @@ impl Places {
 }
 
 impl Place {
-    pub(super) fn is_over(&self, now: Moment) -> bool {
-        now >= self.until
+    pub(super) fn is_over(&self, at: Moment) -> bool {
+        at >= self.until
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         lock(&self.taken).until.retain(|(number, _)| *number != self.number);
+    }
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::{LEASE, MOST, Places};
+    use crate::clock::Moment;
+
+    #[test]
+    fn a_place_whose_lease_is_over_is_given_to_another_only_when_places_are_scarce() {
+        let (places, start) = (Places::default(), Moment::from_nanos(0));
+        let mut held: Vec<_> = (0..MOST).map_while(|_| places.take(start)).collect();
+        assert_eq!(held.len(), MOST);
+        assert!(places.take(start).is_none());
+
+        held.pop();
+        held.extend(places.take(start));
+        assert_eq!((held.len(), places.take(start).is_none()), (MOST, true));
+
+        let late = start.after(LEASE);
+        assert!(held.iter().all(|place| place.is_over(late) && !place.is_over(start)));
+        let next: Vec<_> = (0..MOST).map_while(|_| places.take(late)).collect();
+        // Those who are thrown out give nothing back that is another's.
+        drop(held);
+        assert_eq!((next.len(), places.take(late).is_none()), (MOST, true));
     }
 }

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use self::figures::name_of;
 pub(super) use self::figures::Figures;
+use self::figures::name_of;
 pub(super) use self::settings::Settings;
 pub(super) use self::transition::Transition;
 use crate::state::State;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 
@@ -37,10 +37,7 @@ pub(super) async fn stream(State(panel): State<Arc<Panel>>, headers: HeaderMap) 
     let client = Client { panel, place, seen, told: Told::Nothing };
     let events = unfold(client, async |client| client.next().await);
     // Proxies like nginx must hand on each event as it comes.
-    let headers = [
-        (CONTENT_TYPE, "text/event-stream"),
-        (HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (HeaderName::from_static("x-accel-buffering"), "no")];
     Ok((headers, Body::from_stream(events)).into_response())
 }
 
@@ -48,10 +45,12 @@ impl Client {
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
         let clock = self.panel.registry.clock();
         if let Told::Something = self.told {
-            clock.alarm(self.panel.feed.wait(clock.now()))?.await;
-        }
-        if self.place.is_over(clock.now()) {
-            return None;
+            let (now, wait) = (clock.now(), self.panel.feed.wait(clock.now()));
+            // It ends after an event rather than before one, so that who comes back misses no second.
+            if self.place.is_over(now.after(wait)) {
+                return None;
+            }
+            clock.alarm(wait)?.await;
         }
         let (look, event) = self.panel.feed.tell(&self.panel, self.seen);
         let event = match self.told {

@@ -222,7 +222,7 @@ class Card {
     this.root = by("card").content.firstElementChild.cloneNode(true);
     this.root.card = this;
     this.parts = {};
-    for (const part of ["pulse", "name", "tags", "state", "since", "next", "why", "spark", "rules", "figures", "more"]) {
+    for (const part of ["pulse", "name", "tags", "state", "since", "next", "why", "spark", "peak", "rules", "figures", "more"]) {
       this.parts[part] = this.root.querySelector(`.${part}`);
     }
     this.parts.rate = this.root.querySelector(".rate b");
@@ -261,10 +261,10 @@ class Card {
     const { parts } = this;
     const { rate, ratio } = this.circuit.lately();
     say(parts.rate, rate === 0 ? "0" : rate < 10 ? rate.toFixed(1) : count(Math.round(rate)));
-    const radius = (5 + 18 * Math.min(1, Math.log10(1 + rate) / 3)).toFixed(1);
+    const radius = (6 + 17 * Math.min(1, Math.log10(1 + rate) / 2.5)).toFixed(1);
     if (parts.circle.getAttribute("r") !== radius) parts.circle.setAttribute("r", radius);
-    parts.pulse.classList.toggle("busy", ratio !== null);
-    if (ratio !== null) parts.pulse.style.setProperty("--ratio", `${Math.round(ratio * 100)}%`);
+    const fill = ratio === null ? "" : tint(ratio);
+    if (this.fill !== fill) parts.circle.style.fill = this.fill = fill;
   }
 
   paintSpark() {
@@ -285,6 +285,7 @@ class Card {
       const shape = parts.spark.children[result];
       if (shape.getAttribute("d") !== path) shape.setAttribute("d", path);
     });
+    say(parts.peak, peak ? `${count(peak)}/s` : "");
     const label = `calls in the last minute, at most ${peak} a second`;
     if (parts.spark.getAttribute("aria-label") !== label) parts.spark.setAttribute("aria-label", label);
   }
@@ -349,12 +350,12 @@ function reason({ why, last_failure, ordered_by }) {
 function rules({ state, settings, window, consecutive_failures, calls_in_flight, trials_in_flight }) {
   const rules = [];
   const upTo = (label, found, limit) =>
-    rules.push({ label, text: `${count(found)} of ${count(limit)}`, value: found / limit, limit: 1, heat: found / limit });
+    rules.push({ label, text: `${count(found)} of ${count(limit)}`, value: found / limit, limit: 1 });
   const rate = (label, found, limit) => {
     const enough = window.calls >= settings.minimum_calls;
     const text = found === null ? `limit ${percent(limit)}` : `${percent(found)}, limit ${percent(limit)}`;
     const wait = enough ? "" : `; ${count(window.calls)} of ${count(settings.minimum_calls)} calls`;
-    rules.push({ label, text: text + wait, value: found ?? 0, limit, heat: (found ?? 0) / limit });
+    rules.push({ label, text: text + wait, value: found ?? 0, limit });
   };
   if (state === "closed") {
     const run = settings.consecutive_failures ?? (window ? null : settings.failure_threshold);
@@ -388,11 +389,12 @@ function ruleRow() {
   return make("div", { className: "rule" }, make("span"), make("span"), make("div", { className: "meter" }, make("i"), make("u")));
 }
 
-function paintRule(row, { label, text, value, limit, heat }) {
+function paintRule(row, { label, text, value, limit }) {
   const [name, found, meter] = row.children;
   say(name, label);
   say(found, text);
-  for (const [property, share] of [["--value", value], ["--limit", limit], ["--heat", heat]]) {
+  mark(meter, "near", value >= limit ? "there" : value >= limit / 2 ? "near" : "far");
+  for (const [property, share] of [["--value", value], ["--limit", limit]]) {
     const width = `${Math.round(Math.min(1, share) * 100)}%`;
     if (meter.style.getPropertyValue(property) !== width) meter.style.setProperty(property, width);
   }
@@ -542,6 +544,12 @@ function fill(list, things, row, paintRow) {
   while (list.children.length > things.length) list.lastElementChild.remove();
   while (list.children.length < things.length) list.append(row());
   things.forEach((thing, nth) => paintRow(list.children[nth], thing));
+}
+
+// From good over doubtful, at a third of failures, to bad.
+function tint(ratio) {
+  const [from, to, share] = ratio < 1 / 3 ? ["ok", "warn", ratio * 3] : ["warn", "bad", (ratio - 1 / 3) * 1.5];
+  return `color-mix(in oklab, var(--${to}) ${Math.round(share * 100)}%, var(--${from}))`;
 }
 
 function keyName(key) {

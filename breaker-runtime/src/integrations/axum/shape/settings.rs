@@ -62,5 +62,5 @@ impl From<&Config> for Settings {
 }
 
 fn seconds(time: Duration) -> Option<f64> {
-    (time != Duration::MAX).then(|| time.as_secs_f64())
+    (time != Duration::MAX).then_some(time.as_secs_f64())
 }
