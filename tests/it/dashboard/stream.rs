@@ -38,10 +38,9 @@ impl Stream {
     /// The next event, or none if the stream has ended.
     async fn next(&mut self) -> Option<Event> {
         loop {
-            if let Some((event, rest)) = self.buffer.split_once("\n\n") {
-                let event = Event::parse(event);
-                self.buffer = rest.to_owned();
-                return Some(event);
+            if let Some(end) = self.buffer.find("\n\n") {
+                let event: String = self.buffer.drain(..end + 2).collect();
+                return Some(Event::parse(&event));
             }
             let chunk = self.response.chunk().await.unwrap()?;
             self.buffer.push_str(str::from_utf8(&chunk).unwrap());

@@ -327,7 +327,10 @@ function next(circuit) {
   const which = sick ? `${sick} of ${count(data.keys.count)} keys open: ${keyName(data.keys.worst[0].key)}; ` : "";
   if (data.state === "forced_open") return `${which}until an operator says otherwise`;
   if (data.state === "disabled") return "all calls go through; no rule applies";
-  if (data.state === "half_open") return `${data.trials_in_flight} trials running; ${data.settings.success_threshold} successes close it`;
+  if (data.state === "half_open") {
+    const { trials_in_flight: trials, settings: { success_threshold: enough } } = data;
+    return `${trials} ${trials === 1 ? "trial" : "trials"} running; ${enough} good in all ${enough === 1 ? "closes" : "close"} it`;
+  }
   if (data.state !== "open") return "";
   if (data.retry_after === null) return `${which}no trial until an operator says so`;
   const left = data.retry_after - circuit.passed();
@@ -335,7 +338,9 @@ function next(circuit) {
 }
 
 function why(circuit) {
-  const last = circuit.data.transitions[0];
+  const { state, transitions } = circuit.data;
+  // That it tries again says nothing; why it had to does.
+  const last = state === "half_open" ? transitions.find(change => change.to !== "half_open") : transitions[0];
   return last ? reason(last) : "";
 }
 
@@ -350,7 +355,7 @@ function reason({ why, last_failure, ordered_by }) {
 function rules({ state, settings, window, consecutive_failures, calls_in_flight, trials_in_flight }) {
   const rules = [];
   const upTo = (label, found, limit) =>
-    rules.push({ label, text: `${count(found)} of ${count(limit)}`, value: found / limit, limit: 1 });
+    rules.push({ label, text: `${count(found)} of ${count(limit)}`, value: found / limit, limit: 1, calm: label === "trials running" });
   const rate = (label, found, limit) => {
     const enough = window.calls >= settings.minimum_calls;
     const text = found === null ? `limit ${percent(limit)}` : `${percent(found)}, limit ${percent(limit)}`;
@@ -364,6 +369,7 @@ function rules({ state, settings, window, consecutive_failures, calls_in_flight,
     if (window && settings.failure_rate !== null) rate("failure rate", window.failure_rate, settings.failure_rate);
     if (window && settings.slow_call_rate !== null) rate("slow calls", window.slow_call_rate, settings.slow_call_rate);
   }
+  // All trial places are taken as a rule: no reason for alarm.
   if (state === "half_open") upTo("trials running", trials_in_flight, settings.half_open_max_calls);
   if (calls_in_flight !== null && settings.max_concurrent !== null) upTo("calls running", calls_in_flight, settings.max_concurrent);
   return rules;
@@ -389,11 +395,11 @@ function ruleRow() {
   return make("div", { className: "rule" }, make("span"), make("span"), make("div", { className: "meter" }, make("i"), make("u")));
 }
 
-function paintRule(row, { label, text, value, limit }) {
+function paintRule(row, { label, text, value, limit, calm }) {
   const [name, found, meter] = row.children;
   say(name, label);
   say(found, text);
-  mark(meter, "near", value >= limit ? "there" : value >= limit / 2 ? "near" : "far");
+  mark(meter, "near", calm || value < limit / 2 ? "far" : value < limit ? "near" : "there");
   for (const [property, share] of [["--value", value], ["--limit", limit]]) {
     const width = `${Math.round(Math.min(1, share) * 100)}%`;
     if (meter.style.getPropertyValue(property) !== width) meter.style.setProperty(property, width);
@@ -468,7 +474,7 @@ function controlBar(circuit) {
     });
     return button;
   });
-  return [make("h3", {}, "Controls"), make("div", { className: "controls" }, ...buttons), answer];
+  return [make("h3", {}, circuit.data.keys ? "Controls of all keys" : "Controls"), make("div", { className: "controls" }, ...buttons), answer];
 }
 
 async function command(circuit, order) {
