@@ -327,7 +327,7 @@ impl Registry {
     pub fn check(&self) -> Result<(), Conflicts> {
         let entries = self.entries();
         let mut conflicts = entries.conflicts.clone();
-        if self.shared.is_global {
+        if self.is_of_functions() {
             let declared = declaration::conflicts(&entries);
             conflicts.extend(declared.into_iter().filter(|it| !entries.conflicts.contains(it)));
         }
@@ -395,6 +395,11 @@ impl Registry {
         };
         self.tell(&conflict);
         Err(RegisterError::Conflict(Conflict::clone(&conflict)))
+    }
+
+    /// Whether annotated functions register here, but for those that name another registry.
+    pub(crate) fn is_of_functions(&self) -> bool {
+        self.shared.is_global
     }
 
     /// The clock of all breakers here.

@@ -30,7 +30,7 @@ pub(crate) async fn open(gateway: Gateway) -> io::Result<SocketAddr> {
         .route("/checkout", get(checkout))
         .route("/unprotected", get(checkout_unprotected))
         .with_state(gateway)
-        .merge(router(Registry::global()));
+        .merge(router(&Registry::global()));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     tokio::spawn(axum::serve(listener, routes).into_future());

@@ -4,7 +4,7 @@
 //! use breaker_runtime::Registry;
 //! use breaker_runtime::integrations::axum::router;
 //!
-//! let app = axum::Router::new().nest("/breakers", router(Registry::global()));
+//! let app = axum::Router::new().nest("/breakers", router(&Registry::global()));
 //! // axum::serve(listener, app)
 //! # let _: axum::Router = app;
 //! ```
@@ -19,7 +19,7 @@
 //! | `POST /circuits/{name}/force-open`, `../force-closed`, `../disable`, `../release`, `../reset` | commands, once there is a [`Dashboard::token`]; with `?key=eu-1` for the circuit of that key, without for all that a breaker has |
 //!
 //! A name is percent-encoded, slashes too: `/circuits/billing%2Fcharge`. A circuit that is called `stream` is at
-//! `/circuits/%73tream`. What goes wrong is `{"error": "what, and what to do about it"}`: 400, 401, 403, 404, 405
+//! `/circuits/%73tream`. What goes wrong is `{"error": "what, and what to do about it"}`: 400, 401, 403, 404, 405, 409
 //! or 503. Reading needs no token; where names are secret, put the router behind a layer of your own. The
 //! runtime must have its timers enabled, as that of `#[tokio::main]` has.
 //!
@@ -53,7 +53,8 @@
 //! ```
 //!
 //! Times are in seconds; one that is never over is null. States are `closed`, `open`, `half_open`, `forced_open`
-//! and `disabled`. `settings` holds every setting by its name. `transitions` are the last ten since the router
+//! and `disabled`; a function that was declared and never called has the state `uncalled`, and `declared_at` says
+//! where it stands. `settings` holds every setting by its name. `transitions` are the last ten since the router
 //! was made, the newest first, and the last one before that.
 //!
 //! A breaker with a circuit for each key is one of these as well: `totals` are those of all its circuits, the
@@ -110,7 +111,7 @@ use crate::registry::Registry;
 /// use breaker_runtime::integrations::axum::Dashboard;
 ///
 /// let token = std::env::var("BREAKER_TOKEN").unwrap_or_default();
-/// let router = Dashboard::new(Registry::global()).token(&token).router();
+/// let router = Dashboard::new(&Registry::global()).token(&token).router();
 /// # let _: axum::Router = router;
 /// ```
 #[derive(Debug)]
@@ -142,7 +143,7 @@ struct Which {
 /// use breaker_runtime::Registry;
 /// use breaker_runtime::integrations::axum::router;
 ///
-/// let app = axum::Router::new().merge(router(Registry::global()));
+/// let app = axum::Router::new().merge(router(&Registry::global()));
 /// # let _: axum::Router = app;
 /// ```
 pub fn router(registry: &Registry) -> Router {

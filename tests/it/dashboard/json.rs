@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{Config, Outcome};
+use breaker_runtime::{BreakerError, Config, Outcome, Registry, circuit_breaker};
 
-use super::server::Server;
+use super::server::{Answer, Server};
 use crate::support::{seconds, settings};
 
 /// As it is written here, without the line breaks and what indents the lines.
@@ -124,7 +124,7 @@ async fn the_last_change_before_there_was_a_router_is_shown_too() {
     let server = Server::with(|_| axum::Router::new()).await;
     server.register("early", settings()).operator("alice").disable();
     server.clock.advance(seconds(3));
-    let late = Server::beside(&server).await;
+    let late = Server::of(&server.registry).await;
     let circuit = late.get("/circuits/early").await.json();
     assert_eq!(
         (&circuit["transitions"][0]["cause"], &circuit["transitions"][0]["ago"]),
@@ -184,4 +184,34 @@ async fn of_many_keys_only_the_ten_worst_are_shown() {
     let keys: Vec<_> = worst.iter().map(|circuit| circuit["key"].as_str().unwrap()).collect();
     assert_eq!((keys.len(), &keys[..3]), (10, ["k8", "k7", "k9"].as_slice()));
     assert_eq!((&shop["keys"]["states"]["closed"], &shop["totals"]["successes"]), (&298.into(), &300.into()));
+}
+
+#[circuit_breaker(name = "dashboard: uncalled", failure_threshold = 7)]
+fn never_called_before() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_function_that_was_never_called_is_listed_too() {
+    let server = Server::of(&Registry::global()).await;
+    let listed = async |path: &str| {
+        let all = server.get("/circuits").await.json();
+        let circuits = all["circuits"].as_array().unwrap();
+        let found = circuits.iter().filter(|circuit| circuit["name"] == "dashboard: uncalled").count();
+        (found, server.get(path).await.json())
+    };
+    let path = "/circuits/dashboard:%20uncalled";
+    let (found, circuit) = listed(path).await;
+    assert_eq!((found, &circuit["state"]), (1, &"uncalled".into()));
+    assert_eq!(circuit["settings"]["failure_threshold"], 7);
+    assert!(circuit["declared_at"].as_str().unwrap().contains("json.rs:"), "{circuit}");
+    assert_eq!(Answer::to(server.order(&format!("{path}/reset"))).await.refusal().0, 409);
+    let health = server.get("/health/circuits").await.json();
+    assert!(health["circuits"].get("dashboard: uncalled").is_none());
+
+    never_called_before().unwrap();
+    let (found, circuit) = listed(path).await;
+    assert_eq!((found, &circuit["state"], circuit.get("declared_at")), (1, &"closed".into(), None));
+    let own = Server::start().await;
+    assert_eq!(own.get("/circuits").await.json()["circuits"].as_array().unwrap().len(), 0);
 }

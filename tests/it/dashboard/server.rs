@@ -46,10 +46,10 @@ impl Server {
         Self::serve(clock, registry, router).await
     }
 
-    /// Another one of the same breakers.
-    pub(crate) async fn beside(other: &Self) -> Self {
-        let router = Dashboard::new(&other.registry).router();
-        Self::serve(other.clock.clone(), other.registry.clone(), router).await
+    /// One of breakers that are there.
+    pub(crate) async fn of(registry: &Registry) -> Self {
+        let router = Dashboard::new(registry).token(TOKEN).router();
+        Self::serve(Clock::new(), registry.clone(), router).await
     }
 
     async fn serve(clock: Clock, registry: Registry, router: Router) -> Self {

@@ -62,6 +62,10 @@ impl Refusal {
         StatusCode::NOT_FOUND,
         "no such command; there are force-open, force-closed, disable, release and reset",
     );
+    pub(super) const UNCALLED: Self = Self::new(
+        StatusCode::CONFLICT,
+        "its function was never called, so there is no circuit to command yet",
+    );
     pub(super) const METHOD: Self =
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "not by this method; the header `Allow` says by which");
     pub(super) const CROWD: Self =

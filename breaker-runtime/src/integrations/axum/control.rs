@@ -43,7 +43,7 @@ pub(super) async fn obey(
     let (Path((name, order)), Query(which)) = (address?, which?);
     let order = Order::named(&order).ok_or(Refusal::ORDER)?;
     let watched = look::find(&panel.registry, &name, which.key.as_deref()).ok_or(Refusal::CIRCUIT)?;
-    for circuit in watched.circuits() {
+    for circuit in watched.circuits().ok_or(Refusal::UNCALLED)? {
         order.give(&circuit.operator(operator.as_str()));
     }
     Ok(json(StatusCode::OK, &News::whole(&watched.look(&panel.log))))

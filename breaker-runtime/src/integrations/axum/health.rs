@@ -10,7 +10,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Refusal, json};
-use super::shape::{Breaker, Passing};
+use super::shape::{Breaker, CLOSED, Passing, UNCALLED};
 use super::{Panel, look};
 
 /// Which circuits are critical: those that say so or, if this is there with any value, all.
@@ -47,8 +47,9 @@ pub(super) async fn health(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Query(Asked { all }) = asked?;
-    let breakers: Vec<_> =
+    let mut breakers: Vec<_> =
         look::all(&panel.registry).iter().map(|watched| watched.look(&panel.log)).collect();
+    breakers.retain(|breaker| breaker.figures.state != UNCALLED);
     let is_ready = !breakers
         .iter()
         .any(|breaker| (all.is_some() || breaker.figures.critical) && breaker.figures.rejects());
@@ -58,7 +59,7 @@ pub(super) async fn health(
 
 impl<'a> Health<'a> {
     fn of(breakers: &'a [Breaker]) -> Self {
-        let is_healthy = breakers.iter().all(|breaker| breaker.figures.state == "closed");
+        let is_healthy = breakers.iter().all(|breaker| breaker.figures.state == CLOSED);
         let circuits = breakers.iter().map(|breaker| (breaker.name(), Circuit::of(breaker))).collect();
         Self { status: if is_healthy { Status::Healthy } else { Status::Degraded }, circuits }
     }

@@ -1,9 +1,9 @@
 //! Looking at breakers: one after the other, without changing anything.
 
 use super::log::{LAST, Log};
-use super::shape::{Breaker, Figures, Keys, Member, Settings, States, Transition};
+use super::shape::{Breaker, CLOSED, Figures, Keys, Member, Settings, States, Transition, UNCALLED};
 use crate::breaker::CircuitBreaker;
-use crate::registry::{KeyedBreaker, Registry};
+use crate::registry::{Declaration, KeyedBreaker, Registry};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -15,14 +15,25 @@ pub(super) enum Watched {
     /// A breaker with one circuit, or the circuit of one key.
     Single(CircuitBreaker),
     Keyed(KeyedBreaker),
+    /// A function that was never called, so that it has no breaker yet.
+    Declared(&'static Declaration),
 }
 
-/// All breakers, sorted by name.
+/// All breakers, and those that annotated functions will have, sorted by name.
 pub(super) fn all(registry: &Registry) -> Vec<Watched> {
     let singles = registry.iter().map(Watched::Single);
     let mut all: Vec<_> = singles.chain(registry.iter_keyed().map(Watched::Keyed)).collect();
+    all.extend(declared(registry).map(Watched::Declared));
+    // A stable sort: of one name the breaker comes first, and then the functions that will share it.
     all.sort_by(|one, other| one.name().cmp(other.name()));
+    all.dedup_by(|one, other| one.name() == other.name());
     all
+}
+
+/// The functions that register here, called or not.
+fn declared(registry: &Registry) -> impl Iterator<Item = &'static Declaration> {
+    let declared = registry.is_of_functions().then(Registry::declared);
+    declared.into_iter().flatten().filter(|declared| !declared.has_own_registry())
 }
 
 pub(super) fn find(registry: &Registry, name: &str, key: Option<&str>) -> Option<Watched> {
@@ -31,7 +42,8 @@ pub(super) fn find(registry: &Registry, name: &str, key: Option<&str>) -> Option
         return keyed?.find(key).map(Watched::Single);
     }
     let single = || registry.get(name).map(Watched::Single);
-    keyed.map(Watched::Keyed).or_else(single)
+    let declared = || declared(registry).find(|declared| declared.name() == name).map(Watched::Declared);
+    keyed.map(Watched::Keyed).or_else(single).or_else(declared)
 }
 
 impl Watched {
@@ -39,21 +51,23 @@ impl Watched {
         match self {
             Self::Single(breaker) => breaker.name(),
             Self::Keyed(breaker) => breaker.name(),
+            Self::Declared(declared) => declared.name(),
         }
     }
 
     pub(super) fn keys(&self) -> usize {
         match self {
-            Self::Single(_) => 0,
+            Self::Single(_) | Self::Declared(_) => 0,
             Self::Keyed(breaker) => breaker.len(),
         }
     }
 
-    /// Those that a command goes to.
-    pub(super) fn circuits(&self) -> Vec<CircuitBreaker> {
+    /// Those that a command goes to; none of a function that was never called.
+    pub(super) fn circuits(&self) -> Option<Vec<CircuitBreaker>> {
         match self {
-            Self::Single(breaker) => vec![breaker.clone()],
-            Self::Keyed(breaker) => breaker.iter().collect(),
+            Self::Single(breaker) => Some(vec![breaker.clone()]),
+            Self::Keyed(breaker) => Some(breaker.iter().collect()),
+            Self::Declared(_) => None,
         }
     }
 
@@ -61,6 +75,7 @@ impl Watched {
         match self {
             Self::Single(breaker) => look_at_single(breaker, log),
             Self::Keyed(breaker) => look_at_keyed(breaker, log),
+            Self::Declared(declared) => look_at_declared(declared),
         }
     }
 }
@@ -72,6 +87,7 @@ fn look_at_single(breaker: &CircuitBreaker, log: &Log) -> Breaker {
     Breaker {
         name: snapshot.name().to_owned(),
         key: snapshot.key().map(str::to_owned),
+        declared_at: None,
         figures: Figures::from(&snapshot),
         keys: None,
         settings: Settings::from(&breaker.config()),
@@ -79,13 +95,26 @@ fn look_at_single(breaker: &CircuitBreaker, log: &Log) -> Breaker {
     }
 }
 
+fn look_at_declared(declared: &Declaration) -> Breaker {
+    Breaker {
+        name: declared.name().to_owned(),
+        key: None,
+        declared_at: Some(declared.place().to_string()),
+        figures: Figures::resting(UNCALLED, declared.config()),
+        keys: None,
+        settings: Settings::from(declared.config()),
+        transitions: Vec::new(),
+    }
+}
+
 fn look_at_keyed(breaker: &KeyedBreaker, log: &Log) -> Breaker {
     let config = breaker.config();
     let (states, worst) = survey(breaker.iter());
-    let worst_figures = worst.first().map_or_else(|| Figures::resting(&config), Figures::from);
+    let worst_figures = worst.first().map_or_else(|| Figures::resting(CLOSED, &config), Figures::from);
     Breaker {
         name: breaker.name().to_owned(),
         key: None,
+        declared_at: None,
         figures: worst_figures.with(breaker.totals()),
         settings: Settings::from(&config),
         transitions: with_last(logged(log, breaker.name()), &worst),

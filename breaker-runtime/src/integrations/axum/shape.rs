@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-pub(super) use self::figures::Figures;
 use self::figures::name_of;
+pub(super) use self::figures::{CLOSED, Figures, UNCALLED};
 pub(super) use self::settings::Settings;
 pub(super) use self::transition::Transition;
 use crate::state::State;
@@ -25,6 +25,8 @@ use crate::state::State;
 pub(super) struct Breaker {
     pub(super) name: String,
     pub(super) key: Option<String>,
+    /// Where the function stands that was never called.
+    pub(super) declared_at: Option<String>,
     pub(super) figures: Figures,
     pub(super) keys: Option<Keys>,
     pub(super) settings: Settings,
@@ -37,6 +39,8 @@ pub(super) struct Breaker {
 pub(super) struct News<'a> {
     name: &'a str,
     key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared_at: Option<&'a str>,
     #[serde(flatten)]
     figures: &'a Figures,
     keys: Option<&'a Keys>,
@@ -93,6 +97,7 @@ impl<'a> News<'a> {
         Self {
             name: &breaker.name,
             key: breaker.key.as_deref(),
+            declared_at: breaker.declared_at.as_deref(),
             figures: &breaker.figures,
             keys: breaker.keys.as_ref(),
             settings: Some(&breaker.settings),

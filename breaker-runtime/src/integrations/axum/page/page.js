@@ -7,8 +7,9 @@ const SECONDS = 60;
 const RESULTS = ["ok", "bad", "warn", "off"];
 const STATES = {
   open: "open", forced_open: "forced open", half_open: "half-open", disabled: "disabled", closed: "closed",
+  uncalled: "never called",
 };
-const RANKS = { open: 0, forced_open: 0, half_open: 1, disabled: 2, closed: 3 };
+const RANKS = { open: 0, forced_open: 0, half_open: 1, disabled: 2, closed: 3, uncalled: 4 };
 const ORDERS = {
   "force-open": "Force open", "force-closed": "Force closed", disable: "Disable", release: "Release", reset: "Reset",
 };
@@ -246,7 +247,7 @@ class Card {
     circuit.forget();
     mark(this.root, "state", data.state);
     say(parts.state, STATES[data.state]);
-    say(parts.since, `for ${time(data.time_in_state + circuit.passed())}`);
+    say(parts.since, data.state === "uncalled" ? "" : `for ${time(data.time_in_state + circuit.passed())}`);
     say(parts.tags, tags(data));
     say(parts.next, next(circuit));
     say(parts.why, why(circuit));
@@ -300,7 +301,7 @@ class Card {
     }
     if (!parts.more.firstChild) parts.more.append(make("div"), make("div"));
     const [bar, news] = parts.more.children;
-    if (controls && !bar.firstChild) bar.append(...controlBar(circuit));
+    if (controls && !bar.firstChild && circuit.data.state !== "uncalled") bar.append(...controlBar(circuit));
     if (this.shown !== circuit.data) {
       this.shown = circuit.data;
       news.replaceChildren(...changes(circuit), ...keys(circuit.data), ...settings(circuit.data));
@@ -326,6 +327,7 @@ function next(circuit) {
   const sick = data.keys ? data.keys.states.open + data.keys.states.forced_open : 0;
   const which = sick ? `${sick} of ${count(data.keys.count)} keys open: ${keyName(data.keys.worst[0].key)}; ` : "";
   if (data.state === "forced_open") return `${which}until an operator says otherwise`;
+  if (data.state === "uncalled") return `declared at ${data.declared_at}`;
   if (data.state === "disabled") return "all calls go through; no rule applies";
   if (data.state === "half_open") {
     const { trials_in_flight: trials, settings: { success_threshold: enough } } = data;

@@ -11,6 +11,10 @@ use crate::snapshot::{Snapshot, WindowCounts};
 use crate::state::State;
 use crate::totals;
 
+pub(in super::super) const CLOSED: &str = "closed";
+/// Not yet a state: the function was never called.
+pub(in super::super) const UNCALLED: &str = "uncalled";
+
 /// Those of one circuit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(in super::super) struct Figures {
@@ -67,10 +71,10 @@ struct Durations {
 }
 
 impl Figures {
-    /// Those of a circuit that was never called.
-    pub(in super::super) fn resting(config: &Config) -> Self {
+    /// Those of a circuit that has done nothing.
+    pub(in super::super) fn resting(state: &'static str, config: &Config) -> Self {
         Self {
-            state: name_of(State::Closed),
+            state,
             time_in_state: Passing(Duration::ZERO),
             retry_after: None,
             generation: 0,
@@ -123,7 +127,7 @@ impl Totals {
 
 pub(in super::super) const fn name_of(state: State) -> &'static str {
     match state {
-        State::Closed => "closed",
+        State::Closed => CLOSED,
         State::Open => "open",
         State::HalfOpen => "half_open",
         State::ForcedOpen => "forced_open",
