@@ -14,7 +14,9 @@ mod site;
 
 use std::time::{Duration, Instant};
 
-use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, Registry, State};
+use breaker_runtime::{
+    BreakerError, CircuitBreaker, Config, ConfigBuilder, Outcome, Registry, State, circuit_breaker,
+};
 
 use chromium::Tab;
 use site::{Site, TOKEN};
@@ -245,17 +247,42 @@ fn of_two_hundred_circuits_only_those_in_sight_are_painted() {
     tab.had_no_trouble();
 }
 
+#[circuit_breaker(name = "rarely")]
+fn rarely_called() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn a_function_is_listed_before_its_first_call() {
+    let Some(mut tab) = Tab::open() else { return };
+    let site = Site::start(&Registry::global());
+    tab.go(&site.url("/"));
+    tab.until(&format!("{} === 'never called'", said("rarely", ".state")));
+    tab.until(&format!("{}.startsWith('declared at tests/browser.rs:')", said("rarely", ".next")));
+    rarely_called().unwrap();
+    tab.until(&format!("{} === 'closed'", said("rarely", ".state")));
+    tab.had_no_trouble();
+}
+
 #[test]
 fn the_page_fits_a_phone_and_has_a_dark_side() {
     let Some(mut tab) = Tab::open() else { return };
     let registry = Registry::new();
     site::furnish(&registry);
     let site = Site::start(&registry);
-    for (name, width, scheme) in [("light", 1280, "light"), ("dark", 1280, "dark"), ("phone", 390, "light")] {
+    let nothing = "null";
+    let details = "document.querySelectorAll('details').forEach((it, nth) => it.open = nth > 2)";
+    for (name, width, scheme, action) in [
+        ("light", 1280, "light", nothing),
+        ("dark", 1280, "dark", nothing),
+        ("phone", 390, "light", nothing),
+        ("details", 1280, "dark", details),
+    ] {
         tab.look(width, 860, scheme);
         tab.go(&site.url("/"));
         tab.until("document.querySelectorAll('.card').length >= 8");
         tab.until("document.querySelector('.spark path').getAttribute('d') !== null");
+        tab.eval(action);
         assert_eq!(tab.eval("document.documentElement.scrollWidth <= innerWidth"), true, "{name}");
         let picture = tab.picture();
         assert!(picture.len() > 10_000, "{name} is empty");

@@ -83,7 +83,10 @@ pub(crate) fn furnish(registry: &Registry) {
     (0..40).for_each(|_| drop(stock.try_acquire()));
     let trial = register(
         "fraud-check",
-        Config::builder().failure_threshold(1).recovery_timeout(Duration::from_nanos(1)),
+        Config::builder()
+            .failure_threshold(1)
+            .recovery_timeout(Duration::from_nanos(1))
+            .half_open_timeout(Duration::from_secs(60)),
     );
     end(&trial, 0, 1);
     std::mem::forget(trial.try_acquire().unwrap());
