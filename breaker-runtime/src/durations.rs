@@ -21,7 +21,7 @@ use crate::sync::{AtomicU64, Ordering};
 /// assert!(durations.quantile(0.99).unwrap() >= durations.quantile(0.5).unwrap());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Durations {
     buckets: Vec<u64>,
     count: u64,
@@ -101,6 +101,15 @@ impl Default for Histogram {
 }
 
 impl Durations {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.buckets.resize(BUCKETS, 0);
+        for (sum, count) in self.buckets.iter_mut().zip(&other.buckets) {
+            *sum += count;
+        }
+        self.count += other.count;
+        self.sum = self.sum.saturating_add(other.sum);
+    }
+
     /// How many calls were timed.
     #[must_use]
     pub const fn count(&self) -> u64 {

@@ -39,6 +39,9 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `tokio` | time limits of async calls: `call_timeout`, and waiting for `max_wait` | no |
+//! | `tracing` | `integrations::tracing`: changes of state as events | no |
+//! | `prometheus` | `integrations::prometheus`: a collector for `prometheus-client`, and the page | no |
+//! | `opentelemetry` | `integrations::opentelemetry`: the same figures as instruments | no |
 //! | `axum` | a dashboard, health and all circuits as JSON over HTTP: `integrations::axum` | no |
 //! | `test-util` | `testing`: a registry and a clock for each test, `trip`, `assert_state`; with `tokio`, breakers follow tokio's paused clock | no |
 

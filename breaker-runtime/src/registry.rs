@@ -305,6 +305,18 @@ impl Registry {
         self.circuits().map(|circuit| circuit.snapshot()).collect()
     }
 
+    /// What all breakers look like, sorted by name; of one that has a circuit for each key, what they look like
+    /// [together](KeyedBreaker::snapshot).
+    #[must_use]
+    pub fn summaries(&self) -> Vec<Snapshot> {
+        let kinds = self.kinds().into_iter();
+        let summary = |kind| match kind {
+            Kind::Single(breaker) => CircuitBreaker::snapshot(&breaker),
+            Kind::Keyed(breaker) => KeyedBreaker::snapshot(&breaker),
+        };
+        kinds.map(summary).collect()
+    }
+
     /// Whether all that was registered agrees; for the [global](Self::global) registry also what the
     /// attribute [declares](Self::declared), without a call. Let a test ask it, or your service when it has
     /// started.
@@ -395,11 +407,6 @@ impl Registry {
         };
         self.tell(&conflict);
         Err(RegisterError::Conflict(Conflict::clone(&conflict)))
-    }
-
-    /// Whether annotated functions register here, but for those that name another registry.
-    pub(crate) fn is_of_functions(&self) -> bool {
-        self.shared.is_global
     }
 
     /// The clock of all breakers here.

@@ -1,5 +1,6 @@
 //! What a circuit breaker looks like at one moment, for people and for monitoring.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,7 +80,7 @@ pub struct Snapshot {
 /// assert_eq!(window.failure_rate(), Some(0.25));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WindowCounts {
     /// Calls that succeeded or failed.
@@ -145,7 +146,84 @@ impl Snapshot {
     }
 }
 
+/// What only grows: of several circuits it is the sum.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sums {
+    totals: Totals,
+    would_have_rejected: u64,
+    durations: Option<Durations>,
+    changes: Changes,
+    time_open: Duration,
+}
+
+impl Sums {
+    pub(crate) fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    pub(crate) fn add(&mut self, circuit: &Snapshot) {
+        self.totals.add(circuit.totals);
+        self.would_have_rejected += circuit.would_have_rejected;
+        self.changes.add(circuit.changes);
+        self.time_open = self.time_open.saturating_add(circuit.time_open);
+        if let Some(durations) = &circuit.durations {
+            self.durations.get_or_insert_default().add(durations);
+        }
+    }
+}
+
+impl Snapshot {
+    /// What circuits look like together that share a name. `fresh` is one of them that was never called,
+    /// `retired` what those counted that are no more.
+    pub(crate) fn of_all(fresh: &Self, retired: &Sums, circuits: &[Self]) -> Self {
+        let mut sums = retired.clone();
+        for circuit in circuits.iter().chain([fresh]) {
+            sums.add(circuit);
+        }
+        let worst =
+            circuits.iter().max_by_key(|circuit| (circuit.severity(), Reverse(circuit.time_in_state)));
+        let seen = worst.unwrap_or(fresh);
+        let mut window = fresh.window;
+        for counts in circuits.iter().filter_map(|circuit| circuit.window) {
+            window.get_or_insert_default().add(counts);
+        }
+        Self {
+            window,
+            calls_in_flight: circuits
+                .iter()
+                .filter_map(|circuit| circuit.calls_in_flight)
+                .reduce(u32::saturating_add)
+                .or(fresh.calls_in_flight),
+            trials_in_flight: circuits.iter().map(|circuit| circuit.trials_in_flight).sum(),
+            totals: sums.totals,
+            would_have_rejected: sums.would_have_rejected,
+            durations: sums.durations,
+            changes: sums.changes,
+            time_open: sums.time_open,
+            key: None,
+            ..seen.clone()
+        }
+    }
+
+    /// How much is wrong with it.
+    const fn severity(&self) -> u8 {
+        match self.state {
+            State::Closed => 0,
+            State::Disabled => 1,
+            State::HalfOpen => 2,
+            State::Open => 3,
+            State::ForcedOpen => 4,
+        }
+    }
+}
+
 impl WindowCounts {
+    fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.failures += other.failures;
+        self.slow += other.slow;
+    }
+
     /// Which share of the calls failed; none without a call.
     #[must_use]
     pub fn failure_rate(&self) -> Option<f64> {

@@ -7,6 +7,7 @@
     reason = "a test that cannot get what it needs has failed"
 )]
 
+mod assertions;
 mod attribute;
 mod attribute_breaker;
 mod attribute_fallback_on;

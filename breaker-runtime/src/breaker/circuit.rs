@@ -206,7 +206,7 @@ impl fmt::Debug for Circuit {
 
 impl Drop for Circuit {
     fn drop(&mut self) {
-        self.identity.retire(|| self.counters.read());
+        self.identity.retire(|| self.snapshot());
     }
 }
 

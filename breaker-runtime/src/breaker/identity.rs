@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::config::Name;
 use crate::event::Hub;
+use crate::snapshot::{Snapshot, Sums};
 use crate::sync::{Mutex, lock};
-use crate::totals::Totals;
 
 #[derive(Debug)]
 pub(crate) enum Identity {
@@ -26,8 +26,8 @@ pub(crate) enum Identity {
 pub(crate) struct Family {
     name: Name,
     hub: Option<Arc<Hub>>,
-    /// How the calls of circuits ended that are no more.
-    retired: Mutex<Totals>,
+    /// What circuits counted that are no more.
+    retired: Mutex<Sums>,
 }
 
 impl Identity {
@@ -52,24 +52,25 @@ impl Identity {
         }
     }
 
-    /// A circuit is no more; its calls still count.
-    pub(super) fn retire(&self, totals: impl FnOnce() -> Totals) {
+    /// A circuit is no more; what it counted still counts.
+    pub(super) fn retire(&self, last_seen: impl FnOnce() -> Snapshot) {
         if let Self::Member { family, .. } = self {
-            lock(&family.retired).add(totals());
+            let last_seen = last_seen();
+            lock(&family.retired).add(&last_seen);
         }
     }
 }
 
 impl Family {
     pub(crate) fn new(name: Name, hub: Option<Arc<Hub>>) -> Self {
-        Self { name, hub, retired: Mutex::new(Totals::default()) }
+        Self { name, hub, retired: Mutex::new(Sums::default()) }
     }
 
     pub(crate) fn name(&self) -> &Name {
         &self.name
     }
 
-    pub(crate) fn retired(&self) -> Totals {
-        *lock(&self.retired)
+    pub(crate) fn retired(&self) -> Sums {
+        lock(&self.retired).clone()
     }
 }

@@ -16,6 +16,7 @@
 //! | `GET /circuits` | `{"circuits": [..]}`, sorted by name |
 //! | `GET /circuits/{name}` | one of them; with `?key=eu-1` the circuit of that key |
 //! | `GET /circuits/stream` | the same as server-sent events, once a second |
+//! | `GET /metrics` | what Prometheus scrapes, with the feature `prometheus` |
 //! | `POST /circuits/{name}/force-open`, `../force-closed`, `../disable`, `../release`, `../reset` | commands, once there is a [`Dashboard::token`]; with `?key=eu-1` for the circuit of that key, without for all that a breaker has |
 //!
 //! A name is percent-encoded, slashes too: `/circuits/billing%2Fcharge`. A circuit that is called `stream` is at
@@ -91,8 +92,9 @@ use axum::Router;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::middleware::map_response;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 
@@ -178,6 +180,7 @@ impl Dashboard {
         Router::new()
             .route("/", get(page::page))
             .route("/health/circuits", get(health::health))
+            .route("/metrics", get(metrics))
             .route("/circuits", get(circuits))
             .route("/circuits/stream", get(stream::stream))
             .route("/circuits/{name}", get(circuit))
@@ -186,6 +189,11 @@ impl Dashboard {
             .route_layer(map_response(answer::guard))
             .with_state(Arc::new(panel))
     }
+}
+
+async fn metrics(State(panel): State<Arc<Panel>>) -> Result<Response, Refusal> {
+    let page = super::METRICS.ok_or(Refusal::METRICS)?;
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], page(&panel.registry)).into_response())
 }
 
 async fn circuits(State(panel): State<Arc<Panel>>) -> Response {

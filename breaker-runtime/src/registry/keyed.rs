@@ -161,12 +161,45 @@ impl KeyedBreaker {
         self.iter().map(|circuit| circuit.snapshot()).collect()
     }
 
+    /// What all circuits look like together. What they count is added up, and circuits that are no more
+    /// still count; state, times and transition are those of the worst one.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry, State};
+    ///
+    /// let shops = Registry::new().register_keyed("shop", Config::default(), 1000)?;
+    /// shops.get("eu-1").force_open();
+    /// shops.get("eu-2").call(|| Ok::<_, breaker_runtime::BreakerError>(1))?;
+    ///
+    /// let together = shops.snapshot();
+    /// assert_eq!((together.name(), together.key()), ("shop", None));
+    /// assert_eq!((together.state, together.totals.successes), (State::ForcedOpen, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let fresh = CircuitBreaker::made(
+            Identity::Alone { name: self.shared.family.name().clone(), hub: None },
+            self.settings(),
+            self.shared.clock.clone(),
+        );
+        // Under the lock no circuit goes from one place to another.
+        let queue = lock(&self.shared.queue);
+        let mut retired = self.shared.family.retired();
+        for circuit in &queue.gone {
+            retired.add(&circuit.snapshot());
+        }
+        let circuits = self.snapshots();
+        drop(queue);
+        Snapshot::of_all(&fresh.snapshot(), &retired, &circuits)
+    }
+
     /// How every call ended so far, on all circuits together, those that are no more among them.
     #[must_use]
     pub fn totals(&self) -> Totals {
         // Under the lock no circuit goes from one place to another.
         let queue = lock(&self.shared.queue);
-        let mut sum = self.shared.family.retired();
+        let mut sum = self.shared.family.retired().totals();
         for circuit in self.iter().chain(queue.gone.iter().cloned()) {
             sum.add(circuit.circuit().totals());
         }

@@ -35,6 +35,12 @@ pub(crate) struct History {
 }
 
 impl Changes {
+    pub(crate) fn add(&mut self, other: Self) {
+        for (sum, count) in self.0.iter_mut().flatten().zip(other.0.iter().flatten()) {
+            *sum += count;
+        }
+    }
+
     /// From one state to another; to the same one, when an operator began it anew.
     #[must_use]
     pub fn count(&self, from: State, to: State) -> u64 {

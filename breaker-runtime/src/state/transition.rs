@@ -129,6 +129,11 @@ pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
     }
 }
 
+impl State {
+    /// All there are.
+    pub const ALL: [Self; 5] = [Self::Closed, Self::Open, Self::HalfOpen, Self::ForcedOpen, Self::Disabled];
+}
+
 impl fmt::Display for State {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.pad(match self {

@@ -80,6 +80,15 @@ async fn nothing_is_kept_guessed_framed_or_fetched_from_elsewhere() {
 }
 
 #[tokio::test]
+async fn prometheus_finds_its_page_here_too() {
+    let server = Server::start().await;
+    server.register("payment", settings()).force_open();
+    let page = server.get("/metrics").await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/plain; version=0.0.4"));
+    assert!(page.text.contains("circuit_breaker_state{circuit=\"payment\"} 1\n"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn the_page_is_one_file_and_names_nothing_elsewhere() {
     let server = Server::start().await;
     let page = server.get("/").await;

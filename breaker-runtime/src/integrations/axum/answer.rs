@@ -66,6 +66,8 @@ impl Refusal {
         StatusCode::CONFLICT,
         "its function was never called, so there is no circuit to command yet",
     );
+    pub(super) const METRICS: Self =
+        Self::new(StatusCode::NOT_FOUND, "breaker-runtime was built without its feature `prometheus`");
     pub(super) const METHOD: Self =
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "not by this method; the header `Allow` says by which");
     pub(super) const CROWD: Self =
