@@ -54,7 +54,8 @@ impl Tab {
     fn start() -> Self {
         static PROFILES: AtomicU32 = AtomicU32::new(0);
         let nth = PROFILES.fetch_add(1, Ordering::Relaxed);
-        let profile = std::env::temp_dir().join(format!("breaker-chromium-{}-{nth}", std::process::id()));
+        let profile =
+            PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}-{nth}", std::process::id()));
         let mut process = Command::new("sh")
             .args(["-c", START, "sh", "--headless=new", "--remote-debugging-pipe", "--no-sandbox"])
             .args(["--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars"])
@@ -171,6 +172,10 @@ impl Drop for Tab {
         // It may have ended by itself.
         _ = self.process.kill();
         _ = self.process.wait();
-        _ = std::fs::remove_dir_all(&self.profile);
+        // Its own children may write for a moment longer.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while std::fs::remove_dir_all(&self.profile).is_err() && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
     }
 }
