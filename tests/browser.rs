@@ -181,7 +181,7 @@ fn controls_refuse_another_site_even_with_the_token() {
         "(() => {{ const form = document.createElement('form'); form.method = 'post'; form.action = '{target}';\
          document.body.append(form); form.submit(); }})()"
     ));
-    tab.until("document.body.textContent.includes('X-Breaker-Operator')");
+    tab.until("document.body?.textContent.includes('X-Breaker-Operator')");
     assert_eq!((payment.state(), payment.snapshot().generation), (State::Closed, 0));
 }
 

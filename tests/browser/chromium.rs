@@ -82,6 +82,10 @@ impl Tab {
     }
 
     fn call(&mut self, method: &str, params: &Value) -> Value {
+        self.try_call(method, params).unwrap_or_else(|error| panic!("{method} {params}: {error}"))
+    }
+
+    fn try_call(&mut self, method: &str, params: &Value) -> Result<Value, Value> {
         self.next += 1;
         let mut command = json!({ "id": self.next, "method": method, "params": params });
         if let Some(session) = &self.session {
@@ -95,8 +99,8 @@ impl Tab {
                 panic!("no answer in {PATIENCE:?} to {method} {params}");
             };
             if message["id"] == self.next {
-                assert!(message.get("error").is_none(), "{method} {params}: {message}");
-                return message["result"].take();
+                let error = message["error"].take();
+                return if error.is_null() { Ok(message["result"].take()) } else { Err(error) };
             }
             let is_error = message["params"]["entry"]["level"] == "error";
             if message["method"] == "Runtime.exceptionThrown" || is_error {
@@ -113,13 +117,12 @@ impl Tab {
 
     /// The value of an expression, or what it promises.
     pub(crate) fn eval(&mut self, expression: &str) -> Value {
-        let params = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
-        let mut answer = self.call("Runtime.evaluate", &params);
+        let answer = self.call("Runtime.evaluate", &evaluation(expression));
         assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
-        answer["result"]["value"].take()
+        answer["result"]["value"].clone()
     }
 
-    /// Waits until the expression holds, asked before each frame.
+    /// Waits until the expression holds, asked before each frame, also on a page that is yet to come.
     pub(crate) fn until(&mut self, expression: &str) {
         let limit = PATIENCE.as_millis() / 2;
         let script = format!(
@@ -128,7 +131,16 @@ impl Tab {
              else if (performance.now() - start > {limit}) done(document.body.innerText);\
              else requestAnimationFrame(look) }}; look() }})"
         );
-        let page = self.eval(&script);
+        let deadline = Instant::now() + PATIENCE;
+        let answer = loop {
+            match self.try_call("Runtime.evaluate", &evaluation(&script)) {
+                Ok(answer) => break answer,
+                // The page was left while it was asked.
+                Err(error) => assert!(Instant::now() < deadline, "{expression}: {error}"),
+            }
+        };
+        assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
+        let page = &answer["result"]["value"];
         assert!(page.is_null(), "never: {expression}\nthe page says: {}", page.as_str().unwrap_or_default());
     }
 
@@ -165,6 +177,10 @@ impl Tab {
         self.eval("1");
         assert!(self.trouble.is_empty(), "{:#?}", self.trouble);
     }
+}
+
+fn evaluation(expression: &str) -> Value {
+    json!({ "expression": expression, "awaitPromise": true, "returnByValue": true })
 }
 
 impl Drop for Tab {
