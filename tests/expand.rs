@@ -43,6 +43,8 @@ mod edits;
 mod fuzz;
 #[path = "expansions/nonsense.rs"]
 mod nonsense;
+#[path = "expansions/pieces.rs"]
+mod pieces;
 
 #[test]
 fn every_expansion_is_the_one_that_was_agreed_on() {

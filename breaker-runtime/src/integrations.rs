@@ -1,12 +1,15 @@
-//! The neighbours: one file is one feature. They read snapshots and hear events, as anybody can; the path of
-//! a call knows nothing of them.
+//! The neighbours: one file, or file and folder, is one feature. They read snapshots, hear events and command, as
+//! anybody can; the path of a call knows nothing of them.
 //!
 //! | module | feature | |
 //! |---|---|---|
 //! | `tracing` | `tracing` | changes of state as events |
 //! | `prometheus` | `prometheus` | a collector for `prometheus-client`, and the page that Prometheus scrapes |
 //! | `opentelemetry` | `opentelemetry` | the same figures as observable instruments |
+//! | `axum` | `axum` | the dashboard, health and all circuits as JSON over HTTP |
 
+#[cfg(feature = "axum")]
+pub mod axum;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
 #[cfg(feature = "prometheus")]
@@ -15,3 +18,9 @@ pub mod prometheus;
 mod series;
 #[cfg(feature = "tracing")]
 pub mod tracing;
+
+/// What Prometheus scrapes, where there is such a page: the dashboard has a route for it.
+#[cfg(all(feature = "axum", feature = "prometheus"))]
+const METRICS: Option<fn(&crate::Registry) -> String> = Some(prometheus::page);
+#[cfg(all(feature = "axum", not(feature = "prometheus")))]
+const METRICS: Option<fn(&crate::Registry) -> String> = None;

@@ -30,6 +30,7 @@
 //! | find, list and watch breakers | [`Registry`], [`Snapshot`] |
 //! | know every protected function before it is called | [`Registry::declared`], [`Registry::check`] |
 //! | be told when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
+//! | see all circuits in a browser | `integrations::axum` (feature `axum`) |
 //! | handle a rejected call | [`BreakerError`], or a fallback, which may see a [`CallError`] |
 //! | test what is protected | `testing` (feature `test-util`) |
 //!
@@ -41,6 +42,7 @@
 //! | `tracing` | `integrations::tracing`: changes of state as events | no |
 //! | `prometheus` | `integrations::prometheus`: a collector for `prometheus-client`, and the page | no |
 //! | `opentelemetry` | `integrations::opentelemetry`: the same figures as instruments | no |
+//! | `axum` | a dashboard, health and all circuits as JSON over HTTP: `integrations::axum` | no |
 //! | `test-util` | `testing`: a registry and a clock for each test, `trip`, `assert_state`; with `tokio`, breakers follow tokio's paused clock | no |
 
 // The order of these lines is the order of dependence: a room names only rooms above it.

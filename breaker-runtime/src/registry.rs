@@ -339,7 +339,7 @@ impl Registry {
     pub fn check(&self) -> Result<(), Conflicts> {
         let entries = self.entries();
         let mut conflicts = entries.conflicts.clone();
-        if self.shared.is_global {
+        if self.is_of_functions() {
             let declared = declaration::conflicts(&entries);
             conflicts.extend(declared.into_iter().filter(|it| !entries.conflicts.contains(it)));
         }
@@ -351,7 +351,7 @@ impl Registry {
     pub(crate) fn declare_single(&self, claim: Claim) -> (CircuitBreaker, Option<Arc<Conflict>>) {
         let hub = Some(Arc::clone(&self.shared.hub));
         let identity = Identity::Alone { name: claim.name.clone(), hub };
-        let breaker = CircuitBreaker::made(identity, claim.settings.clone(), self.shared.clock.clone());
+        let breaker = CircuitBreaker::made(identity, claim.settings.clone(), self.clock().clone());
         let entry = Entry { kind: Kind::Single(breaker.clone()), claim };
         match self.declare(entry) {
             (Kind::Single(breaker), conflict) => (breaker, conflict),
@@ -366,7 +366,7 @@ impl Registry {
         max_keys: NonZeroU32,
     ) -> (KeyedBreaker, Option<Arc<Conflict>>) {
         let hub = Some(Arc::clone(&self.shared.hub));
-        let clock = self.shared.clock.clone();
+        let clock = self.clock().clone();
         let breaker = KeyedBreaker::new(claim.name.clone(), claim.settings.clone(), max_keys, clock, hub);
         let entry = Entry { kind: Kind::Keyed(breaker.clone()), claim };
         match self.declare(entry) {
@@ -407,6 +407,11 @@ impl Registry {
         };
         self.tell(&conflict);
         Err(RegisterError::Conflict(Conflict::clone(&conflict)))
+    }
+
+    /// The clock of all breakers here.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.clock
     }
 
     fn circuits(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {

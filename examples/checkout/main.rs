@@ -5,7 +5,8 @@
 //! cargo run -p breaker-examples --example checkout -- --serve  # again and again, for the browser
 //! ```
 //!
-//! Two real HTTP servers on loopback, and a customer who buys tea while you watch:
+//! Two real HTTP servers on loopback, and a customer who buys tea while you watch in the terminal and, at the
+//! address that it prints, on the dashboard:
 //!
 //! ```text
 //! story.rs ── HTTP ──▶ shop.rs ──▶ payment.rs ── HTTP ──▶ provider.rs
@@ -16,6 +17,7 @@
 
 mod provider;
 mod payment;
+mod stock;
 mod shop;
 mod summary;
 mod terminal;

@@ -27,6 +27,7 @@ pub(crate) enum Payment {
     recovery_timeout = "2s", // for two seconds every call gets the fallback, at once
     half_open_max_calls = 1, // then one call at a time goes through, as a trial
     success_threshold = 2,   // two good trials close the circuit, a bad one opens it again
+    durations = true,        // how long charges take, for the dashboard
     fallback = postpone,
 )]
 pub(crate) async fn charge(gateway: &Gateway, sku: &str) -> reqwest::Result<Payment> {

@@ -174,9 +174,6 @@ async fn whatever_leads_to_a_breaker_will_do_and_is_asked_at_every_call() {
 
 #[tokio::test(start_paused = true)]
 async fn the_limits_of_that_breaker_hold() {
-    let config = Config::builder().call_timeout(seconds(1)).max_concurrent(1).max_wait(seconds(2));
-    let breaker = CircuitBreaker::new("breaker/limits", config.build().unwrap()).unwrap();
-
     #[circuit_breaker(breaker = breaker, fallback = |error| (order, Some(error.kind())))]
     async fn hangs(breaker: &CircuitBreaker, order: String, hang: bool) -> (String, Option<ErrorKind>) {
         if hang {
@@ -184,6 +181,9 @@ async fn the_limits_of_that_breaker_hold() {
         }
         (order, None)
     }
+
+    let config = Config::builder().call_timeout(seconds(1)).max_concurrent(1).max_wait(seconds(2));
+    let breaker = CircuitBreaker::new("breaker/limits", config.build().unwrap()).unwrap();
 
     let call = |order: &str, hang| hangs(&breaker, order.to_owned(), hang);
     let (first, second) = tokio::join!(call("a", true), call("b", false));

@@ -19,6 +19,7 @@ mod attribute_rules;
 mod bad_input;
 mod closed;
 mod counts;
+mod dashboard;
 mod declared;
 mod edges;
 mod events;

@@ -32,10 +32,10 @@ fn search(sale: u64) -> Option<u64> {
 
 impl Shop {
     pub(crate) async fn open() -> Self {
-        let (scraped, scrapes) = unbounded_channel();
+        let (tell, scrapes) = unbounded_channel();
         let page = move || async move {
             // Nobody waits for it in a test that only reads the page.
-            _ = scraped.send(());
+            _ = tell.send(());
             prometheus::page(&Registry::global())
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

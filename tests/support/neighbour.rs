@@ -6,6 +6,10 @@ use breaker_runtime::{BreakerError, circuit_breaker};
 pub const FILE: &str = file!();
 
 /// Agrees with nobody: `tests/it/declared.rs` has this name too.
+///
+/// # Errors
+///
+/// None.
 #[circuit_breaker(name = "declared/two crates", failure_threshold = 8)]
 pub fn of_another_crate() -> Result<(), BreakerError> {
     Ok(())

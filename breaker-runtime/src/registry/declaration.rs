@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::panic::Location;
 
-use super::Entries;
 use super::claim::{Claim, Origin};
+use super::{Entries, Registry};
 use crate::config::{Config, Conflict, Name, Settings};
 use crate::sync::list::{Link, Linked, List};
 
@@ -143,6 +143,13 @@ impl Declaration {
 impl Linked for Declaration {
     fn link(&self) -> &Link<Self> {
         &self.link
+    }
+}
+
+impl Registry {
+    /// Whether annotated functions register here, but for those that name another registry.
+    pub(crate) fn is_of_functions(&self) -> bool {
+        self.shared.is_global
     }
 }
 

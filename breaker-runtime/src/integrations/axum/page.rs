@@ -1,0 +1,39 @@
+//! The dashboard: one page, its script and style inside it, known to the browser by their hashes.
+
+use axum::body::Bytes;
+use axum::http::HeaderName;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use once_cell::sync::Lazy;
+use sha2::{Digest, Sha256};
+
+struct Page {
+    html: Bytes,
+    policy: String,
+}
+
+const SCRIPT: &str = include_str!("page/page.js");
+const STYLE: &str = include_str!("page/page.css");
+
+static PAGE: Lazy<Page> = Lazy::new(|| {
+    let html = include_str!("page/page.html").replace("/* style */", STYLE).replace("/* script */", SCRIPT);
+    let policy = format!(
+        "default-src 'self'; script-src '{}'; style-src '{}'; img-src data:; object-src 'none'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'",
+        hash(SCRIPT),
+        hash(STYLE),
+    );
+    Page { html: Bytes::from(html), policy }
+});
+
+pub(super) async fn page() -> ([(HeaderName, &'static str); 2], Bytes) {
+    let headers =
+        [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, PAGE.policy.as_str())];
+    (headers, PAGE.html.clone())
+}
+
+/// As a Content-Security-Policy names a text.
+fn hash(text: &str) -> String {
+    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)))
+}

@@ -1,0 +1,187 @@
+//! What moves: state, counts, times.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Passing;
+use crate::config::Config;
+use crate::durations;
+use crate::snapshot::{Snapshot, WindowCounts};
+use crate::state::State;
+use crate::totals;
+
+pub(in super::super) const CLOSED: &str = "closed";
+/// Not yet a state: the function was never called.
+pub(in super::super) const UNCALLED: &str = "uncalled";
+
+/// Those of one circuit.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(in super::super) struct Figures {
+    pub(in super::super) state: &'static str,
+    time_in_state: Passing,
+    pub(in super::super) retry_after: Option<Passing>,
+    generation: u64,
+    pub(in super::super) critical: bool,
+    consecutive_failures: u32,
+    window: Option<Window>,
+    trials_in_flight: usize,
+    calls_in_flight: Option<u32>,
+    pub(in super::super) totals: Totals,
+    would_have_rejected: u64,
+    durations: Option<Durations>,
+    time_open: Passing,
+    opened: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Window {
+    calls: u64,
+    failures: u64,
+    slow: u64,
+    failure_rate: Option<f64>,
+    slow_call_rate: Option<f64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(in super::super) struct Totals {
+    successes: u64,
+    failures: u64,
+    timeouts: u64,
+    ignored: u64,
+    pub(in super::super) rejected: u64,
+    rejections: Rejections,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+struct Rejections {
+    open: u64,
+    half_open: u64,
+    forced_open: u64,
+    bulkhead: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Durations {
+    count: u64,
+    mean: Option<f64>,
+    p50: Option<f64>,
+    p95: Option<f64>,
+    p99: Option<f64>,
+}
+
+impl Figures {
+    /// Those of a circuit that has done nothing.
+    pub(in super::super) fn resting(state: &'static str, config: &Config) -> Self {
+        Self {
+            state,
+            time_in_state: Passing(Duration::ZERO),
+            retry_after: None,
+            generation: 0,
+            critical: config.critical(),
+            consecutive_failures: 0,
+            window: None,
+            trials_in_flight: 0,
+            calls_in_flight: config.max_concurrent().map(|_| 0),
+            totals: Totals::default(),
+            would_have_rejected: 0,
+            durations: None,
+            time_open: Passing(Duration::ZERO),
+            opened: 0,
+        }
+    }
+
+    /// With the totals of more circuits than this.
+    pub(in super::super) fn with(self, totals: totals::Totals) -> Self {
+        Self { totals: totals.into(), ..self }
+    }
+
+    /// Whether it rejects calls and does not even wait for one to try again.
+    pub(in super::super) fn rejects(&self) -> bool {
+        match self.state {
+            "open" => self.retry_after.is_none_or(|Passing(left)| !left.is_zero()),
+            state => state == "forced_open",
+        }
+    }
+
+    pub(in super::super) fn error_rate(&self) -> Option<f64> {
+        match &self.window {
+            Some(window) => window.failure_rate,
+            None => self.totals.error_rate(),
+        }
+    }
+}
+
+impl Totals {
+    pub(in super::super) fn calls(&self) -> u64 {
+        self.successes + self.failures + self.timeouts + self.ignored + self.rejected
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a share of 2^53 calls need not be exact to one")]
+    fn error_rate(&self) -> Option<f64> {
+        let failures = self.failures + self.timeouts;
+        let calls = self.successes + failures;
+        (calls > 0).then(|| failures as f64 / calls as f64)
+    }
+}
+
+pub(in super::super) const fn name_of(state: State) -> &'static str {
+    match state {
+        State::Closed => CLOSED,
+        State::Open => "open",
+        State::HalfOpen => "half_open",
+        State::ForcedOpen => "forced_open",
+        State::Disabled => "disabled",
+    }
+}
+
+impl From<&Snapshot> for Figures {
+    fn from(snapshot: &Snapshot) -> Self {
+        Self {
+            state: name_of(snapshot.state),
+            time_in_state: Passing(snapshot.time_in_state),
+            retry_after: snapshot.retry_after.map(Passing),
+            generation: snapshot.generation,
+            critical: snapshot.critical,
+            consecutive_failures: snapshot.consecutive_failures,
+            window: snapshot.window.map(Window::from),
+            trials_in_flight: snapshot.trials_in_flight,
+            calls_in_flight: snapshot.calls_in_flight,
+            totals: snapshot.totals.into(),
+            would_have_rejected: snapshot.would_have_rejected,
+            durations: snapshot.durations.as_ref().map(Durations::from),
+            time_open: Passing(snapshot.time_open),
+            opened: snapshot.changes.to(State::Open) + snapshot.changes.to(State::ForcedOpen),
+        }
+    }
+}
+
+impl From<WindowCounts> for Window {
+    fn from(counts: WindowCounts) -> Self {
+        let WindowCounts { calls, failures, slow } = counts;
+        let (failure_rate, slow_call_rate) = (counts.failure_rate(), counts.slow_call_rate());
+        Self { calls, failures, slow, failure_rate, slow_call_rate }
+    }
+}
+
+impl From<totals::Totals> for Totals {
+    fn from(totals: totals::Totals) -> Self {
+        let totals::Totals { successes, failures, timeouts, ignored, rejected, rejections } = totals;
+        let totals::Rejections { open, half_open, forced_open, bulkhead } = rejections;
+        let rejections = Rejections { open, half_open, forced_open, bulkhead };
+        Self { successes, failures, timeouts, ignored, rejected, rejections }
+    }
+}
+
+impl From<&durations::Durations> for Durations {
+    fn from(durations: &durations::Durations) -> Self {
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+        Self {
+            count: durations.count(),
+            mean: seconds(durations.mean()),
+            p50: seconds(durations.p50()),
+            p95: seconds(durations.p95()),
+            p99: seconds(durations.p99()),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Every setting by its name.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::config::{Config, Mode};
+
+/// Times are in seconds; one that is never over is none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(in super::super) struct Settings {
+    failure_threshold: Option<u32>,
+    consecutive_failures: Option<u32>,
+    failure_rate: Option<f64>,
+    slow_call: Option<f64>,
+    slow_call_rate: Option<f64>,
+    window_calls: Option<u32>,
+    window_time: Option<f64>,
+    minimum_calls: u32,
+    recovery_timeout: Option<f64>,
+    backoff: f64,
+    max_recovery_timeout: Option<f64>,
+    jitter: f64,
+    half_open_max_calls: u32,
+    success_threshold: u32,
+    half_open_timeout: Option<f64>,
+    call_timeout: Option<f64>,
+    max_concurrent: Option<u32>,
+    max_wait: Option<f64>,
+    mode: &'static str,
+    durations: bool,
+}
+
+impl From<&Config> for Settings {
+    fn from(config: &Config) -> Self {
+        Self {
+            failure_threshold: config.failure_threshold(),
+            consecutive_failures: config.consecutive_failures(),
+            failure_rate: config.failure_rate(),
+            slow_call: config.slow_call().and_then(seconds),
+            slow_call_rate: config.slow_call_rate(),
+            window_calls: config.window_calls(),
+            window_time: config.window_time().and_then(seconds),
+            minimum_calls: config.minimum_calls(),
+            recovery_timeout: seconds(config.recovery_timeout()),
+            backoff: config.backoff(),
+            max_recovery_timeout: seconds(config.max_recovery_timeout()),
+            jitter: config.jitter(),
+            half_open_max_calls: config.half_open_max_calls(),
+            success_threshold: config.success_threshold(),
+            half_open_timeout: seconds(config.half_open_timeout()),
+            call_timeout: config.call_timeout().and_then(seconds),
+            max_concurrent: config.max_concurrent(),
+            max_wait: seconds(config.max_wait()),
+            mode: match config.mode() {
+                Mode::Enforce => "enforce",
+                Mode::Shadow => "shadow",
+            },
+            durations: config.durations(),
+        }
+    }
+}
+
+fn seconds(time: Duration) -> Option<f64> {
+    (time != Duration::MAX).then_some(time.as_secs_f64())
+}

@@ -1,0 +1,100 @@
+//! A change, and why.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Passing, name_of};
+use crate::state::{self, Cause};
+use crate::window;
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(in super::super) struct Transition {
+    key: Option<String>,
+    ago: Passing,
+    from: &'static str,
+    to: &'static str,
+    cause: &'static str,
+    generation: u64,
+    /// The cause for people.
+    why: String,
+    trip: Option<Trip>,
+    last_failure: Option<String>,
+    ordered_by: Option<String>,
+}
+
+/// The rule that was met.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Trip {
+    rule: &'static str,
+    /// Failures or slow calls.
+    found: u64,
+    /// Among so many, if the rule looks at more than a run.
+    calls: Option<u64>,
+    limit: f64,
+}
+
+impl Transition {
+    pub(in super::super) fn new(key: Option<&str>, ago: Duration, transition: &state::Transition) -> Self {
+        let state::Transition { from, to, cause, generation, trip, last_failure, ordered_by } = transition;
+        Self {
+            key: key.map(str::to_owned),
+            ago: Passing(ago),
+            from: name_of(*from),
+            to: name_of(*to),
+            cause: name_of_cause(*cause),
+            generation: *generation,
+            why: trip.as_ref().map_or_else(|| cause.to_string(), ToString::to_string),
+            trip: trip.map(Trip::from),
+            last_failure: last_failure.as_deref().map(str::to_owned),
+            ordered_by: ordered_by.as_deref().map(str::to_owned),
+        }
+    }
+
+    /// Whether both are one change.
+    pub(in super::super) fn is(&self, other: &Self) -> bool {
+        self.generation == other.generation && self.key == other.key
+    }
+
+    pub(in super::super) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    pub(in super::super) const fn ago(&self) -> Duration {
+        self.ago.0
+    }
+}
+
+impl From<window::Trip> for Trip {
+    fn from(trip: window::Trip) -> Self {
+        let (rule, found, calls, limit) = match trip {
+            window::Trip::ConsecutiveFailures { failures, limit } => {
+                ("consecutive_failures", failures.into(), None, limit.into())
+            }
+            window::Trip::FailuresInWindow { failures, calls, limit } => {
+                ("failure_threshold", failures, Some(calls), limit.into())
+            }
+            window::Trip::FailureRate { failures, calls, limit } => {
+                ("failure_rate", failures, Some(calls), limit)
+            }
+            window::Trip::SlowCallRate { slow, calls, limit } => ("slow_call_rate", slow, Some(calls), limit),
+        };
+        Self { rule, found, calls, limit }
+    }
+}
+
+const fn name_of_cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::RuleMet => "rule_met",
+        Cause::RecoveryElapsed => "recovery_elapsed",
+        Cause::TrialsPassed => "trials_passed",
+        Cause::TrialFailed => "trial_failed",
+        Cause::TrialSlow => "trial_slow",
+        Cause::LeaseExpired => "lease_expired",
+        Cause::ForcedOpen => "forced_open",
+        Cause::ForcedClosed => "forced_closed",
+        Cause::Disabled => "disabled",
+        Cause::Released => "released",
+        Cause::Reset => "reset",
+    }
+}

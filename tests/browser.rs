@@ -1,0 +1,292 @@
+//! The dashboard in a real browser: Chromium without a window, which the tests start and end. Without Chromium they
+//! say that they were left out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot get what it needs has failed"
+)]
+
+#[path = "browser/chromium.rs"]
+mod chromium;
+#[path = "browser/site.rs"]
+mod site;
+
+use std::time::{Duration, Instant};
+
+use breaker_runtime::{
+    BreakerError, CircuitBreaker, Config, ConfigBuilder, Outcome, Registry, State, circuit_breaker,
+};
+
+use chromium::Tab;
+use site::{Site, TOKEN};
+
+/// What a circuit's card says in this place.
+fn said(name: &str, place: &str) -> String {
+    let name = serde_json::to_string(name).unwrap();
+    format!(
+        "([...document.querySelectorAll('.card')].find(card => card.getAttribute('aria-label') === {name})\
+         ?.querySelector('{place}')?.textContent)"
+    )
+}
+
+fn quick() -> ConfigBuilder {
+    Config::builder().failure_threshold(1).success_threshold(1).recovery_timeout(Duration::from_millis(10))
+}
+
+fn register(registry: &Registry, name: &str, settings: ConfigBuilder) -> CircuitBreaker {
+    registry.register(name.to_owned(), settings.build().unwrap()).unwrap()
+}
+
+fn end(breaker: &CircuitBreaker, outcome: Outcome) {
+    breaker.try_acquire().unwrap().settle(outcome);
+}
+
+#[test]
+fn the_page_shows_within_two_seconds_that_a_circuit_opens_and_recovers() {
+    let Some(mut tab) = Tab::open() else { return };
+    let registry = Registry::new();
+    let payment = register(&registry, "payment", quick());
+    let site = Site::start(&registry);
+    tab.go(&site.url("/"));
+    let state = |wanted: &str| format!("{} === '{wanted}'", said("payment", ".state"));
+    tab.until(&state("closed"));
+
+    let (mut opened, mut recovered) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let start = Instant::now();
+        payment.try_acquire().unwrap().fail("no route to host");
+        tab.until(&state("open"));
+        opened.push(start.elapsed());
+        tab.until(&format!("{}.includes('no route to host')", said("payment", ".why")));
+        tab.until(&format!("{} === 'the next call is a trial'", said("payment", ".next")));
+
+        let start = Instant::now();
+        end(&payment, Outcome::Success);
+        tab.until(&state("closed"));
+        recovered.push(start.elapsed());
+    }
+    // One of three: another process may have had the processor.
+    for times in [opened, recovered] {
+        assert!(times.iter().any(|time| *time < Duration::from_secs(2)), "{times:?}");
+    }
+    tab.had_no_trouble();
+}
+
+#[test]
+fn names_keys_errors_and_operators_stay_text() {
+    let Some(mut tab) = Tab::open() else { return };
+    let registry = Registry::new();
+    let evil = "<img src=x onerror=hit=1><script>hit=1</script>\"'&amp;\n\u{202e}";
+    register(&registry, evil, quick()).try_acquire().unwrap().fail(evil);
+    register(&registry, "by an operator", quick()).operator(evil).force_open();
+    let keyed = registry.register_keyed("keyed", quick().build().unwrap(), 10).unwrap();
+    keyed.get(evil).try_acquire().unwrap().fail(evil);
+    let site = Site::start(&registry);
+    tab.go(&site.url("/"));
+    tab.until("document.querySelectorAll('.card').length === 3");
+    tab.eval("document.querySelectorAll('details').forEach(it => it.open = true)");
+    let quoted = serde_json::to_string(evil).unwrap();
+    tab.until(&format!("{} === {quoted}", said(evil, ".name")));
+    for (name, place) in [(evil, ".why"), (evil, ".changes"), ("by an operator", ".why"), ("keyed", ".keys")]
+    {
+        tab.until(&format!("{}?.includes({quoted})", said(name, place)));
+    }
+    assert_eq!(tab.eval("document.querySelectorAll('main img, main script').length"), 0);
+    assert_eq!(tab.eval("typeof hit"), "undefined");
+    tab.had_no_trouble();
+}
+
+#[test]
+fn the_stream_comes_back_when_the_server_does() {
+    let Some(mut tab) = Tab::open() else { return };
+    let registry = Registry::new();
+    let payment = register(&registry, "payment", quick());
+    let site = Site::start(&registry);
+    tab.go(&site.url("/"));
+    tab.until(&format!("{} === 'closed'", said("payment", ".state")));
+    let address = site.end();
+    tab.until("document.getElementById('link').dataset.link === 'lost'");
+
+    payment.force_open();
+    let another = Registry::new();
+    register(&another, "payment", quick()).force_open();
+    register(&another, "new", quick());
+    let _site = Site::start_at(address, &another);
+    tab.until(&format!("{} === 'forced open'", said("payment", ".state")));
+    tab.until(&format!("{} === 'closed'", said("new", ".state")));
+    tab.until("document.getElementById('link').dataset.link === 'live'");
+}
+
+#[test]
+fn controls_refuse_without_the_token() {
+    let Some(mut tab) = Tab::open() else { return };
+    let registry = Registry::new();
+    let payment = register(&registry, "a/b <payment>", quick());
+    let site = Site::start(&registry);
+    tab.go(&site.url("/"));
+    tab.until("document.querySelector('.card')");
+    tab.eval("document.querySelector('details').open = true");
+    let click = |tab: &mut Tab, order: &str| {
+        tab.eval(&format!("document.querySelector('[data-order={order}]').click()"))
+    };
+    let sign = |tab: &mut Tab, token: &str| {
+        tab.eval(&format!(
+            "document.getElementById('operator-name').value = 'Zoë';\
+             document.getElementById('operator-token').value = '{token}';\
+             document.getElementById('operator-keep').click()"
+        ));
+    };
+    tab.until("document.querySelector('[data-order=force-open]')");
+    click(&mut tab, "force-open");
+    tab.until("document.getElementById('operator').open");
+    sign(&mut tab, "wrong");
+    tab.until("sessionStorage.getItem('breaker-token') === 'wrong'");
+    click(&mut tab, "force-open");
+    tab.until("document.querySelector('[data-order=force-open]').textContent === 'Force open: sure?'");
+    click(&mut tab, "force-open");
+    tab.until("document.querySelector('.answer').textContent.startsWith('refused (401)')");
+    assert_eq!(payment.state(), State::Closed);
+
+    tab.eval("document.getElementById('sign').click()");
+    sign(&mut tab, TOKEN);
+    tab.until(&format!("sessionStorage.getItem('breaker-token') === '{TOKEN}'"));
+    click(&mut tab, "force-open");
+    click(&mut tab, "force-open");
+    tab.until("document.querySelector('.answer').textContent === 'done'");
+    assert_eq!(payment.snapshot().last_transition.unwrap().ordered_by.as_deref(), Some("Zoë"));
+    tab.until(&format!("{} === 'forced open by Zoë'", said("a/b <payment>", ".why")));
+    assert_eq!(tab.eval("localStorage.getItem('breaker-token')"), serde_json::Value::Null);
+}
+
+#[test]
+fn controls_refuse_another_site_even_with_the_token() {
+    let Some(mut tab) = Tab::open() else { return };
+    let registry = Registry::new();
+    let payment = register(&registry, "payment", quick());
+    let (site, other) = (Site::start(&registry), Site::start_bare());
+    let target = site.url("/circuits/payment/force-open");
+    tab.go(&other.url("/"));
+    let script = format!(
+        "fetch('{target}', {{ method: 'POST', headers: {{ Authorization: 'Bearer {TOKEN}', 'X-Breaker-Operator': 'mallory' }} }})\
+         .then(() => 'let in', () => 'kept out')"
+    );
+    assert_eq!(tab.eval(&script), "kept out");
+    // A request that needs no leave arrives, and is refused; its answer is not for that site to read.
+    let script = format!(
+        "fetch('{target}', {{ method: 'POST', mode: 'no-cors', body: 'x=1' }}).then(() => 'sent', () => 'kept out')"
+    );
+    assert_eq!(tab.eval(&script), "sent");
+    tab.eval(&format!(
+        "(() => {{ const form = document.createElement('form'); form.method = 'post'; form.action = '{target}';\
+         document.body.append(form); form.submit(); }})()"
+    ));
+    tab.until("document.body?.textContent.includes('X-Breaker-Operator')");
+    assert_eq!((payment.state(), payment.snapshot().generation), (State::Closed, 0));
+}
+
+#[test]
+fn keyboard_filter_theme_and_the_worst_first() {
+    let Some(mut tab) = Tab::open() else { return };
+    let registry = Registry::new();
+    for name in ["alpha", "beta", "gamma"] {
+        register(&registry, name, quick());
+    }
+    register(&registry, "zeta", quick()).force_open();
+    let site = Site::start(&registry);
+    tab.go(&site.url("/"));
+    let names = "[...document.querySelectorAll('.card:not([hidden])')].map(card => card.getAttribute('aria-label')).join()";
+    tab.until(&format!("{names} === 'zeta,alpha,beta,gamma'"));
+    tab.until("document.title === '1 open · circuits'");
+    tab.press("j");
+    tab.press("j");
+    tab.until("document.activeElement.closest('.card')?.getAttribute('aria-label') === 'alpha'");
+    tab.press("Enter");
+    tab.until("document.activeElement.parentElement.open");
+    tab.press("/");
+    tab.until("document.activeElement.id === 'filter'");
+    for key in ["E", "T", "A"] {
+        tab.press(key);
+    }
+    tab.until(&format!("{names} === 'zeta,beta'"));
+    tab.press("Escape");
+    tab.until(&format!("{names} === 'zeta,alpha,beta,gamma'"));
+    tab.eval("document.querySelector('#states [data-state=open], #states [data-state=forced_open]:not([hidden])').click()");
+    tab.eval("document.querySelector('#states [data-state=forced_open]').click()");
+    tab.until(&format!("{names} === 'zeta'"));
+    let background = "getComputedStyle(document.body).backgroundColor";
+    let light = tab.eval(background);
+    tab.eval("document.getElementById('theme').click()");
+    tab.until(&format!("{background} !== {light}"));
+    tab.had_no_trouble();
+}
+
+#[test]
+fn of_two_hundred_circuits_only_those_in_sight_are_painted() {
+    let Some(mut tab) = Tab::open() else { return };
+    let registry = Registry::new();
+    let breakers: Vec<_> =
+        (0..200).map(|nth| register(&registry, &format!("circuit {nth:03}"), Config::builder())).collect();
+    let site = Site::start(&registry);
+    tab.go(&site.url("/"));
+    tab.until("document.querySelectorAll('.card').length === 200");
+    tab.until(&format!("{} === 'closed'", said("circuit 000", ".state")));
+    tab.eval(
+        "window.touched = new Set(); new MutationObserver(all => all.forEach(it =>\
+         touched.add((it.target.closest ?? (() => it.target.parentElement.closest('.card'))).call(it.target, '.card'))))\
+         .observe(document.getElementById('circuits'), { subtree: true, childList: true, characterData: true, attributes: true })",
+    );
+    for breaker in &breakers {
+        end(breaker, Outcome::Success);
+    }
+    tab.until(&format!("{} !== '0'", said("circuit 000", ".rate b")));
+    let touched = tab.eval("touched.size").as_u64().unwrap();
+    assert!((1..60).contains(&touched), "{touched}");
+    tab.eval("window.scrollTo(0, document.body.scrollHeight)");
+    tab.until(&format!("{} !== '0'", said("circuit 199", ".rate b")));
+    tab.had_no_trouble();
+}
+
+#[circuit_breaker(name = "rarely")]
+fn rarely_called() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn a_function_is_listed_before_its_first_call() {
+    let Some(mut tab) = Tab::open() else { return };
+    let site = Site::start(&Registry::global());
+    tab.go(&site.url("/"));
+    tab.until(&format!("{} === 'never called'", said("rarely", ".state")));
+    tab.until(&format!("{}.startsWith('declared at tests/browser.rs:')", said("rarely", ".next")));
+    rarely_called().unwrap();
+    tab.until(&format!("{} === 'closed'", said("rarely", ".state")));
+    tab.had_no_trouble();
+}
+
+#[test]
+fn the_page_fits_a_phone_and_has_a_dark_side() {
+    let Some(mut tab) = Tab::open() else { return };
+    let registry = Registry::new();
+    site::furnish(&registry);
+    let site = Site::start(&registry);
+    let nothing = "null";
+    let details = "document.querySelectorAll('details').forEach((it, nth) => it.open = nth > 2)";
+    for (name, width, scheme, action) in [
+        ("light", 1280, "light", nothing),
+        ("dark", 1280, "dark", nothing),
+        ("phone", 390, "light", nothing),
+        ("details", 1280, "dark", details),
+    ] {
+        tab.look(width, 860, scheme);
+        tab.go(&site.url("/"));
+        tab.until("document.querySelectorAll('.card').length >= 8");
+        tab.until("document.querySelector('.spark path').getAttribute('d') !== null");
+        tab.eval(action);
+        assert_eq!(tab.eval("document.documentElement.scrollWidth <= innerWidth"), true, "{name}");
+        let picture = tab.picture();
+        assert!(picture.len() > 10_000, "{name} is empty");
+        std::fs::write(format!("{}/dashboard-{name}.png", env!("CARGO_TARGET_TMPDIR")), picture).unwrap();
+    }
+    tab.had_no_trouble();
+}

@@ -1,0 +1,102 @@
+//! A real server with the dashboard, and circuits to look at.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use breaker_runtime::integrations::axum::Dashboard;
+use breaker_runtime::{Config, Outcome, Registry};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+
+pub(crate) const TOKEN: &str = "correct horse";
+
+/// Ends with all its connections when it is dropped.
+pub(crate) struct Site {
+    address: SocketAddr,
+    runtime: Option<Runtime>,
+}
+
+impl Site {
+    pub(crate) fn start(registry: &Registry) -> Self {
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), registry)
+    }
+
+    pub(crate) fn start_at(address: SocketAddr, registry: &Registry) -> Self {
+        Self::serve(address, Dashboard::new(registry).token(TOKEN).router())
+    }
+
+    /// Another site, whose pages may send what they want to where they want.
+    pub(crate) fn start_bare() -> Self {
+        let page = axum::response::Html("<!doctype html><title>elsewhere</title><body>");
+        let router = axum::Router::new().route("/", axum::routing::get(page));
+        Self::serve((Ipv4Addr::LOCALHOST, 0).into(), router)
+    }
+
+    fn serve(address: SocketAddr, router: axum::Router) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(TcpListener::bind(address)).unwrap();
+        let address = listener.local_addr().unwrap();
+        runtime.spawn(async { axum::serve(listener, router).await.unwrap() });
+        Self { address, runtime: Some(runtime) }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Ends it; another one may start at its address.
+    pub(crate) fn end(self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// One circuit of each kind.
+pub(crate) fn furnish(registry: &Registry) {
+    let register = |name: &'static str, settings: breaker_runtime::ConfigBuilder| {
+        registry.register(name, settings.build().unwrap()).unwrap()
+    };
+    let end = |breaker: &breaker_runtime::CircuitBreaker, good: u32, bad: u32| {
+        (0..good).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Success));
+        (0..bad).for_each(|_| breaker.try_acquire().unwrap().fail("503 from upstream"));
+    };
+    let rate = || {
+        Config::builder()
+            .window_calls(100)
+            .failure_rate(0.5)
+            .slow_call(Duration::from_secs(1))
+            .slow_call_rate(0.8)
+    };
+    end(&register("payment", rate().minimum_calls(20).critical(true).durations(true)), 60, 20);
+    end(&register("search::query", rate().durations(true).max_concurrent(50)), 400, 3);
+    end(&register("recommendations", Config::builder()), 120, 2);
+    end(&register("mail", Config::builder().failure_threshold(2)), 5, 2);
+    let stock = register("warehouse::stock", rate().minimum_calls(10));
+    end(&stock, 4, 6);
+    (0..40).for_each(|_| drop(stock.try_acquire()));
+    let trial = register(
+        "fraud-check",
+        Config::builder()
+            .failure_threshold(1)
+            .recovery_timeout(Duration::from_nanos(1))
+            .half_open_timeout(Duration::from_secs(60)),
+    );
+    end(&trial, 0, 1);
+    std::mem::forget(trial.try_acquire().unwrap());
+    register("legacy-export", Config::builder()).operator("alice, #4711").force_open();
+    register("shadowed", Config::builder().mode(breaker_runtime::Mode::Shadow)).operator("bob").disable();
+    let shops = registry
+        .register_keyed("shop", Config::builder().failure_threshold(2).build().unwrap(), 1000)
+        .unwrap();
+    for region in ["eu-1", "eu-2", "us-1", "ap-1"] {
+        end(&shops.get(region), 9, 0);
+    }
+    end(&shops.get("eu-3"), 1, 2);
+}

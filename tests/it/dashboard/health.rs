@@ -1,0 +1,82 @@
+//! What a readiness probe hears.
+
+use breaker_runtime::{Config, Outcome};
+
+use super::server::Server;
+use crate::support::{RECOVERY, settings};
+
+#[tokio::test]
+async fn health_is_exactly_this() {
+    let server = Server::start().await;
+    assert_eq!(server.get("/health/circuits").await.text, r#"{"status":"healthy","circuits":{}}"#);
+    server.register("search", settings());
+    let payment = server.register("payment", settings().critical(true));
+    payment.try_acquire().unwrap().settle(Outcome::Success);
+    while payment.try_acquire().map(|permit| permit.settle(Outcome::Failure)).is_ok() {}
+    let answer = server.get("/health/circuits").await;
+    let expected = concat!(
+        r#"{"status":"degraded","circuits":{"#,
+        r#""payment":{"state":"open","error_rate":0.6666666666666666,"total_calls":4,"rejected_calls":1,"#,
+        r#""retry_after":30.0,"critical":true},"#,
+        r#""search":{"state":"closed","error_rate":null,"total_calls":0,"rejected_calls":0,"#,
+        r#""retry_after":null,"critical":false}}}"#,
+    );
+    assert_eq!((answer.status, answer.text.as_str()), (503, expected));
+}
+
+#[tokio::test]
+async fn an_open_breaker_does_not_make_the_service_unready_unless_it_is_critical() {
+    let server = Server::start().await;
+    let search = server.register("search", settings());
+    search.force_open();
+    let answer = server.get("/health/circuits").await;
+    assert_eq!((answer.status, &answer.json()["status"]), (200, &"degraded".into()));
+    for path in ["/health/circuits?all", "/health/circuits?all=true"] {
+        assert_eq!(server.get(path).await.status, 503);
+    }
+    search.release();
+    assert_eq!(server.get("/health/circuits?all").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_critical_circuit_that_needs_calls_to_recover_gets_them() {
+    let server = Server::start().await;
+    let payment = server.register("payment", settings().critical(true));
+    let status = async || server.get("/health/circuits").await.status;
+    for _ in 0..2 {
+        payment.try_acquire().unwrap().settle(Outcome::Failure);
+    }
+    assert_eq!(status().await, 503);
+    server.clock.advance(RECOVERY);
+    assert_eq!(status().await, 200);
+    let trial = payment.try_acquire().unwrap();
+    assert_eq!(status().await, 200); // half-open
+    trial.settle(Outcome::Failure);
+    assert_eq!(status().await, 503);
+    payment.disable();
+    assert_eq!(status().await, 200);
+    payment.force_open();
+    assert_eq!(status().await, 503);
+}
+
+#[tokio::test]
+async fn the_error_rate_is_that_of_the_window_if_there_is_one() {
+    let server = Server::start().await;
+    let breaker = server.register("search", settings().window_calls(2).failure_threshold(100));
+    for outcome in [Outcome::Failure, Outcome::Success, Outcome::Failure, Outcome::Success] {
+        breaker.try_acquire().unwrap().settle(outcome);
+    }
+    breaker.try_acquire().unwrap().settle(Outcome::Success);
+    let health = server.get("/health/circuits").await.json();
+    assert_eq!(health["circuits"]["search"]["error_rate"], 0.0);
+}
+
+#[tokio::test]
+async fn one_bad_key_of_a_critical_breaker_counts() {
+    let server = Server::start().await;
+    let config = Config::builder().critical(true).build().unwrap();
+    let shops = server.registry.register_keyed("shop", config, 10).unwrap();
+    assert_eq!(server.get("/health/circuits").await.status, 200);
+    shops.get("eu").force_open();
+    assert_eq!(server.get("/health/circuits").await.status, 503);
+}

@@ -1,0 +1,217 @@
+//! The exact JSON of circuits.
+
+use std::time::Duration;
+
+use breaker_runtime::{BreakerError, Config, Outcome, Registry, circuit_breaker};
+
+use super::server::{Answer, Server};
+use crate::support::{seconds, settings};
+
+/// As it is written here, without the line breaks and what indents the lines.
+fn one_line(json: &str) -> String {
+    json.lines().map(str::trim).collect()
+}
+
+const FRESH: &str = r#"{"circuits":[{"name":"payment","key":null,"state":"closed","time_in_state":1.5,
+    "retry_after":null,"generation":0,"critical":false,"consecutive_failures":0,"window":null,
+    "trials_in_flight":0,"calls_in_flight":null,
+    "totals":{"successes":0,"failures":0,"timeouts":0,"ignored":0,"rejected":0,
+    "rejections":{"open":0,"half_open":0,"forced_open":0,"bulkhead":0}},
+    "would_have_rejected":0,"durations":null,"time_open":0.0,"opened":0,"keys":null,
+    "settings":{"failure_threshold":5,"consecutive_failures":5,"failure_rate":null,"slow_call":null,
+    "slow_call_rate":null,"window_calls":null,"window_time":null,"minimum_calls":10,"recovery_timeout":30.0,
+    "backoff":1.0,"max_recovery_timeout":300.0,"jitter":0.0,"half_open_max_calls":3,"success_threshold":3,
+    "half_open_timeout":30.0,"call_timeout":null,"max_concurrent":null,"max_wait":0.0,"mode":"enforce",
+    "durations":false},"transitions":[]}]}"#;
+
+#[tokio::test]
+async fn a_fresh_circuit() {
+    let server = Server::start().await;
+    assert_eq!(server.get("/circuits").await.text, r#"{"circuits":[]}"#);
+    server.register("payment", Config::builder());
+    server.clock.advance(Duration::from_millis(1500));
+    assert_eq!(server.get("/circuits").await.text, one_line(FRESH));
+}
+
+const TRIPPED: &str = r#"{"name":"payment","key":null,"state":"open","time_in_state":2.5,"retry_after":27.5,
+    "generation":1,"critical":true,"consecutive_failures":0,
+    "window":{"calls":0,"failures":0,"slow":0,"failure_rate":null,"slow_call_rate":null},
+    "trials_in_flight":0,"calls_in_flight":0,
+    "totals":{"successes":2,"failures":2,"timeouts":0,"ignored":1,"rejected":1,
+    "rejections":{"open":1,"half_open":0,"forced_open":0,"bulkhead":0}},"would_have_rejected":0,
+    "durations":{"count":4,"mean":0.0,"p50":5.12e-7,"p95":5.12e-7,"p99":5.12e-7},"time_open":2.5,"opened":1,
+    "keys":null,
+    "settings":{"failure_threshold":null,"consecutive_failures":null,"failure_rate":0.5,"slow_call":null,
+    "slow_call_rate":null,"window_calls":null,"window_time":60.0,"minimum_calls":4,"recovery_timeout":30.0,
+    "backoff":2.0,"max_recovery_timeout":null,"jitter":0.0,"half_open_max_calls":3,"success_threshold":3,
+    "half_open_timeout":30.0,"call_timeout":1.0,"max_concurrent":3,"max_wait":0.25,"mode":"enforce",
+    "durations":true},
+    "transitions":[{"key":null,"ago":2.5,"from":"closed","to":"open","cause":"rule_met","generation":1,
+    "why":"2 of 4 calls failed (limit 0.5)",
+    "trip":{"rule":"failure_rate","found":2,"calls":4,"limit":0.5},
+    "last_failure":"no \"route\"\nto host","ordered_by":null}]}"#;
+
+#[tokio::test]
+async fn a_circuit_that_opened_says_why() {
+    let server = Server::start().await;
+    let config = Config::builder()
+        .window_time(seconds(60))
+        .failure_rate(0.5)
+        .minimum_calls(4)
+        .backoff(2.0)
+        .max_recovery_timeout(Duration::MAX)
+        .call_timeout(seconds(1))
+        .max_concurrent(3)
+        .max_wait(Duration::from_millis(250))
+        .critical(true)
+        .durations(true);
+    let breaker = server.register("payment", config);
+    for outcome in [Outcome::Success, Outcome::Success, Outcome::Ignored, Outcome::Failure] {
+        breaker.try_acquire().unwrap().settle(outcome);
+    }
+    breaker.try_acquire().unwrap().fail("no \"route\"\nto host");
+    server.clock.advance(Duration::from_millis(2500));
+    assert!(breaker.try_acquire().is_err());
+    assert_eq!(server.get("/circuits/payment").await.text, one_line(TRIPPED));
+}
+
+#[tokio::test]
+async fn every_rule_says_what_it_found() {
+    let server = Server::start().await;
+    let in_window = Config::builder().window_calls(10).failure_threshold(1);
+    let slow = Config::builder().window_calls(10).minimum_calls(1).slow_call(seconds(1)).slow_call_rate(0.5);
+    for (name, config, trip) in [
+        (
+            "run",
+            Config::builder().failure_threshold(1),
+            r#"{"rule":"consecutive_failures","found":1,"calls":null,"limit":1.0}"#,
+        ),
+        ("window", in_window, r#"{"rule":"failure_threshold","found":1,"calls":1,"limit":1.0}"#),
+        ("slow", slow, r#"{"rule":"slow_call_rate","found":1,"calls":1,"limit":0.5}"#),
+    ] {
+        let breaker = server.register(name, config);
+        let permit = breaker.try_acquire().unwrap();
+        server.clock.advance(seconds(1));
+        permit.settle(Outcome::Failure);
+        let answer = server.get(&format!("/circuits/{name}")).await;
+        assert!(answer.text.contains(&format!(r#""trip":{trip}"#)), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn changes_are_the_last_ten_the_newest_first() {
+    let server = Server::start().await;
+    let breaker = server.register("search", Config::builder());
+    for _ in 0..6 {
+        server.clock.advance(seconds(1));
+        breaker.operator("alice").force_open();
+        server.clock.advance(seconds(1));
+        breaker.operator("bob").release();
+    }
+    let circuit = server.get("/circuits/search").await.json();
+    let changes = circuit["transitions"].as_array().unwrap();
+    let generations: Vec<_> = changes.iter().map(|change| change["generation"].as_u64().unwrap()).collect();
+    assert_eq!(generations, [12, 11, 10, 9, 8, 7, 6, 5, 4, 3]);
+    assert_eq!(
+        (&changes[0]["ordered_by"], &changes[0]["cause"], &changes[0]["ago"]),
+        (&"bob".into(), &"released".into(), &0.0.into())
+    );
+    assert_eq!((&changes[9]["ordered_by"], &changes[9]["ago"]), (&"alice".into(), &9.0.into()));
+}
+
+#[tokio::test]
+async fn the_last_change_before_there_was_a_router_is_shown_too() {
+    let server = Server::with(|_| axum::Router::new()).await;
+    server.register("early", settings()).operator("alice").disable();
+    server.clock.advance(seconds(3));
+    let late = Server::of(&server.registry).await;
+    let circuit = late.get("/circuits/early").await.json();
+    assert_eq!(
+        (&circuit["transitions"][0]["cause"], &circuit["transitions"][0]["ago"]),
+        (&"disabled".into(), &3.0.into())
+    );
+}
+
+const KEYS: &str = r#"{"count":2,"most":100,
+    "states":{"closed":1,"open":1,"half_open":0,"forced_open":0,"disabled":0},"worst":[
+    {"key":"eu \"1\"","state":"open","time_in_state":0.0,"retry_after":30.0,"generation":1,"critical":false,
+    "consecutive_failures":0,"window":null,"trials_in_flight":0,"calls_in_flight":null,
+    "totals":{"successes":0,"failures":1,"timeouts":0,"ignored":0,"rejected":0,
+    "rejections":{"open":0,"half_open":0,"forced_open":0,"bulkhead":0}},
+    "would_have_rejected":0,"durations":null,"time_open":0.0,"opened":1},
+    {"key":"us","state":"closed","time_in_state":0.0,"retry_after":null,"generation":0,"critical":false,
+    "consecutive_failures":0,"window":null,"trials_in_flight":0,"calls_in_flight":null,
+    "totals":{"successes":1,"failures":0,"timeouts":0,"ignored":0,"rejected":0,
+    "rejections":{"open":0,"half_open":0,"forced_open":0,"bulkhead":0}},
+    "would_have_rejected":0,"durations":null,"time_open":0.0,"opened":0}]}"#;
+
+#[tokio::test]
+async fn a_breaker_with_keys_shows_its_totals_and_its_worst_circuits() {
+    let server = Server::start().await;
+    let config = Config::builder().failure_threshold(1).build().unwrap();
+    let shops = server.registry.register_keyed("shop", config, 100).unwrap();
+    let none = server.get("/circuits/shop").await.json();
+    assert_eq!((&none["state"], &none["keys"]["count"]), (&"closed".into(), &0.into()));
+
+    shops.get("us").try_acquire().unwrap().settle(Outcome::Success);
+    shops.get("eu \"1\"").try_acquire().unwrap().settle(Outcome::Failure);
+    let answer = server.get("/circuits/shop").await;
+    assert!(answer.text.contains(&one_line(KEYS)), "{}", answer.text);
+    let shop = answer.json();
+    assert_eq!((&shop["state"], &shop["transitions"][0]["key"]), (&"open".into(), &"eu \"1\"".into()));
+    assert_eq!((&shop["totals"]["successes"], &shop["totals"]["failures"]), (&1.into(), &1.into()));
+
+    let eu = server.get("/circuits/shop?key=eu%20%221%22").await.json();
+    assert_eq!((&eu["key"], &eu["state"], &eu["keys"]), (&"eu \"1\"".into(), &"open".into(), &().into()));
+    assert_eq!(eu["transitions"].as_array().unwrap().len(), 1);
+    let us = server.get("/circuits/shop?key=us").await.json();
+    assert_eq!((&us["state"], us["transitions"].as_array().unwrap().len()), (&"closed".into(), 0));
+}
+
+#[tokio::test]
+async fn of_many_keys_only_the_ten_worst_are_shown() {
+    let server = Server::start().await;
+    let config = Config::builder().failure_threshold(3).build().unwrap();
+    let shops = server.registry.register_keyed("shop", config, 1000).unwrap();
+    for key in 0..300 {
+        shops.get(&format!("k{key}")).try_acquire().unwrap().settle(Outcome::Success);
+    }
+    shops.get("k7").disable();
+    shops.get("k8").force_open();
+    shops.get("k9").try_acquire().unwrap().settle(Outcome::Failure);
+    let shop = server.get("/circuits/shop").await.json();
+    let worst = shop["keys"]["worst"].as_array().unwrap();
+    let keys: Vec<_> = worst.iter().map(|circuit| circuit["key"].as_str().unwrap()).collect();
+    assert_eq!((keys.len(), &keys[..3]), (10, ["k8", "k7", "k9"].as_slice()));
+    assert_eq!((&shop["keys"]["states"]["closed"], &shop["totals"]["successes"]), (&298.into(), &300.into()));
+}
+
+#[circuit_breaker(name = "dashboard: uncalled", failure_threshold = 7)]
+fn never_called_before() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_function_that_was_never_called_is_listed_too() {
+    let server = Server::of(&Registry::global()).await;
+    let listed = async |path: &str| {
+        let all = server.get("/circuits").await.json();
+        let circuits = all["circuits"].as_array().unwrap();
+        let found = circuits.iter().filter(|circuit| circuit["name"] == "dashboard: uncalled").count();
+        (found, server.get(path).await.json())
+    };
+    let path = "/circuits/dashboard:%20uncalled";
+    let (found, circuit) = listed(path).await;
+    assert_eq!((found, &circuit["state"]), (1, &"uncalled".into()));
+    assert_eq!(circuit["settings"]["failure_threshold"], 7);
+    assert!(circuit["declared_at"].as_str().unwrap().contains("json.rs:"), "{circuit}");
+    assert_eq!(Answer::to(server.order(&format!("{path}/reset"))).await.refusal().0, 409);
+    let health = server.get("/health/circuits").await.json();
+    assert!(health["circuits"].get("dashboard: uncalled").is_none());
+
+    never_called_before().unwrap();
+    let (found, circuit) = listed(path).await;
+    assert_eq!((found, &circuit["state"], circuit.get("declared_at")), (1, &"closed".into(), None));
+    let own = Server::start().await;
+    assert_eq!(own.get("/circuits").await.json()["circuits"].as_array().unwrap().len(), 0);
+}

@@ -1,0 +1,116 @@
+//! A server on loopback, and short words for asking it.
+
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use axum::Router;
+use breaker_runtime::integrations::axum::Dashboard;
+use breaker_runtime::testing::Clock;
+use breaker_runtime::{CircuitBreaker, ConfigBuilder, Registry};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// A registry whose time only the test moves, and its dashboard.
+pub(crate) struct Server {
+    pub(crate) clock: Clock,
+    pub(crate) registry: Registry,
+    pub(crate) address: SocketAddr,
+    http: Client,
+    task: JoinHandle<()>,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+pub(crate) const TOKEN: &str = "correct horse";
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::with(Dashboard::router).await
+    }
+
+    pub(crate) async fn with_token() -> Self {
+        Self::with(|dashboard| dashboard.token(TOKEN).router()).await
+    }
+
+    pub(crate) async fn with(router: impl FnOnce(Dashboard) -> Router) -> Self {
+        let clock = Clock::new();
+        let registry = Registry::with_clock(&clock);
+        let router = router(Dashboard::new(&registry));
+        Self::serve(clock, registry, router).await
+    }
+
+    /// One of breakers that are there.
+    pub(crate) async fn of(registry: &Registry) -> Self {
+        let router = Dashboard::new(registry).token(TOKEN).router();
+        Self::serve(Clock::new(), registry.clone(), router).await
+    }
+
+    async fn serve(clock: Clock, registry: Registry, router: Router) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
+        let http = Client::builder().no_proxy().build().unwrap();
+        Self { clock, registry, address, http, task }
+    }
+
+    pub(crate) fn register(&self, name: &'static str, settings: ConfigBuilder) -> CircuitBreaker {
+        self.registry.register(name, settings.build().unwrap()).unwrap()
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.address))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        Answer::to(self.request(Method::GET, path)).await
+    }
+
+    /// A command as the dashboard sends it.
+    pub(crate) fn order(&self, path: &str) -> RequestBuilder {
+        let request = self.request(Method::POST, path);
+        request.bearer_auth(TOKEN).header("x-breaker-operator", "alice")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Answer {
+    pub(crate) async fn to(request: RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Self { status, headers, text: response.text().await.unwrap() }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.header("content-type"), "application/json", "{}", self.text);
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// A refusal says why.
+    pub(crate) fn refusal(&self) -> (u16, String) {
+        (self.status, self.json()["error"].as_str().unwrap().to_owned())
+    }
+}
+
+/// Every byte of it percent-encoded.
+pub(crate) fn encoded(name: &str) -> String {
+    name.bytes().fold(String::new(), |mut text, byte| {
+        write!(text, "%{byte:02X}").unwrap();
+        text
+    })
+}
