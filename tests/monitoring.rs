@@ -11,14 +11,15 @@
 
 #[path = "monitoring/prometheus.rs"]
 mod prometheus;
+#[path = "monitoring/promtool.rs"]
+mod promtool;
 #[path = "monitoring/shop.rs"]
 mod shop;
-#[path = "monitoring/tools.rs"]
-mod tools;
 
+use breaker_tests::programs::found;
 use prometheus::Prometheus;
+use promtool::promtool;
 use shop::Shop;
-use tools::{found, promtool};
 
 const OBSERVABILITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/observability");
 

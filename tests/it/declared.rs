@@ -121,7 +121,7 @@ fn a_conflict_of_two_crates_is_found_before_either_function_is_called() {
     let found = Registry::global().check().unwrap_err();
     let [conflict] = conflicts(&found, "declared/two crates").try_into().unwrap();
     let places = [conflict.first(), conflict.second()].map(|place| (place.file(), place.line()));
-    assert_eq!(places, [(file!(), line), (neighbour::FILE, 9)]);
+    assert_eq!(places, [(file!(), line), (neighbour::FILE, 13)]);
     assert!(conflict.to_string().contains("neighbour.rs:9:1"), "{conflict}");
 }
 

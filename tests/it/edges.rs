@@ -106,3 +106,28 @@ fn a_run_that_is_longer_than_the_threshold_ever_was_does_not_wrap() {
     bench.end(Outcome::Failure);
     assert_eq!(bench.breaker.snapshot().consecutive_failures, 1);
 }
+
+// Two declarations of one name must agree on each of them.
+#[test]
+fn settings_that_differ_in_one_number_differ() {
+    let of = |calls| {
+        Config::builder().window_calls(calls).slow_call(Duration::from_secs(1)).failure_rate(0.5).backoff(2.0)
+    };
+    let base = || of(100);
+    let all = [
+        base(),
+        base().failure_rate(0.4),
+        base().slow_call_rate(0.4),
+        base().backoff(3.0),
+        base().jitter(0.5),
+        base().failure_threshold(5),
+        of(101),
+        base().minimum_calls(11),
+    ]
+    .map(|settings| settings.build().unwrap());
+    for (place, one) in all.iter().enumerate() {
+        for (other_place, other) in all.iter().enumerate() {
+            assert_eq!(one == other, place == other_place, "{one:?} {other:?}");
+        }
+    }
+}

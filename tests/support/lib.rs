@@ -5,3 +5,4 @@
 mod readme {}
 
 pub mod neighbour;
+pub mod programs;

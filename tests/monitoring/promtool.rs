@@ -1,20 +1,7 @@
-//! The programs that a test needs, if they are there.
+//! promtool, which judges what Prometheus reads.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-
-/// Whether this program is installed; where all tests must run, it has to be.
-#[expect(clippy::print_stderr, reason = "who reads the log shall know what was not tested")]
-pub(crate) fn found(program: &str) -> bool {
-    let is_there =
-        Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if !is_there {
-        let all = std::env::var("BREAKER_TESTS").is_ok_and(|which| which == "all");
-        assert!(!all, "{program} is not installed: sudo apt-get install prometheus");
-        eprintln!("left out: {program} is not installed (sudo apt-get install prometheus)");
-    }
-    is_there
-}
 
 /// Runs promtool beside the alerts; it must find nothing.
 pub(crate) fn promtool(args: &[&str], input: &str) {
