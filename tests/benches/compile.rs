@@ -1,0 +1,87 @@
+//! What the attribute costs while a crate compiles: 500 functions bare, with it, and with attributes that people
+//! use without a second thought, in one run.
+//!
+//! `cargo bench -p breaker-tests --bench compile`
+//!
+//! * check: the median of 9 rounds of `rustc --emit=metadata`, as `cargo check` runs it, in which all rows take
+//!   turns, so that a machine that slows down slows all of them;
+//! * added: over the bare functions of the same kind;
+//! * expansion: the pass of that name, of one more run.
+//!
+//! Nothing here is checked, since it is time; `tests/expansions/budget.rs` checks what it comes from, the size of
+//! what is written.
+
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench prints, and stops at what it lacks")]
+
+#[path = "compile/crates.rs"]
+mod crates;
+#[path = "compile/samples.rs"]
+mod samples;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use crates::Crates;
+use samples::{ROWS, Row};
+
+const ROUNDS: usize = 9;
+
+fn main() {
+    let crates = Crates::build();
+    let files = ROWS.map(|row| write(&row));
+    let mut rounds = ROWS.map(|_| Vec::with_capacity(ROUNDS));
+    for _ in 0..ROUNDS {
+        for (file, seconds) in files.iter().zip(&mut rounds) {
+            seconds.push(check(&crates, file));
+        }
+    }
+    let seconds = rounds.map(median);
+    println!("| 500 of | check, s | added, s | expansion, s |\n|---|---|---|---|");
+    let mut bare = f64::NAN;
+    for ((row, file), seconds) in ROWS.iter().zip(&files).zip(seconds) {
+        if row.is_bare() {
+            bare = seconds;
+        }
+        let expansion = expansion(&crates, file).unwrap_or(f64::NAN);
+        println!("| {} | {seconds:.2} | {:.2} | {expansion:.3} |", row.name, seconds - bare);
+    }
+}
+
+fn write(row: &Row) -> PathBuf {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.rs", row.file));
+    fs::write(&file, row.source()).expect("the target folder can be written to");
+    file
+}
+
+fn check(crates: &Crates, file: &PathBuf) -> f64 {
+    let mut rustc = rustc(crates, file);
+    let start = Instant::now();
+    let output = rustc.output().expect("rustc can be run");
+    let seconds = start.elapsed().as_secs_f64();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{} does not compile: {errors}", file.display());
+    seconds
+}
+
+/// The pass takes its time by itself only where unstable options are let in.
+fn expansion(crates: &Crates, file: &PathBuf) -> Option<f64> {
+    let output = rustc(crates, file).arg("-Ztime-passes").env("RUSTC_BOOTSTRAP", "1").output().ok()?;
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let line = text.lines().find(|line| line.ends_with("macro_expand_crate"))?;
+    line.split_once("time:")?.1.split(';').next()?.trim().parse().ok()
+}
+
+fn rustc(crates: &Crates, file: &PathBuf) -> Command {
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "--cap-lints=warn", "--out-dir"]);
+    rustc.arg(env!("CARGO_TARGET_TMPDIR")).arg(file).args(crates.arguments());
+    rustc
+}
+
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN)
+}
