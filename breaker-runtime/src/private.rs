@@ -6,19 +6,15 @@ mod declare;
 mod given;
 #[path = "private/late.rs"]
 mod late;
+#[path = "private/resolve.rs"]
+mod resolve;
 #[path = "private/site.rs"]
 mod site;
 #[path = "private/window.rs"]
 mod window;
 
-use std::future::Ready;
-use std::marker::PhantomData;
 use std::num::NonZeroU32;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-
-use pin_project_lite::pin_project;
 
 pub use crate::__declare as declare;
 pub use core::option::Option::{None, Some};
@@ -29,6 +25,7 @@ pub use core::{concat, module_path};
 pub use self::declare::add;
 pub use self::given::{Given, Gives, borrowed, cloned, registry};
 pub use self::late::{Unserved, call_async_or_fail, call_or_fail, fallback_or_fail};
+pub use self::resolve::{IntoFutureOf, Resolved, resolve};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};
 pub use self::window::Window;
 pub use crate::breaker::{Admission, Rejected};
@@ -226,60 +223,6 @@ impl<T, E: From<BreakerError>> FromRejected for Result<T, E> {
     #[cold]
     fn from_rejected(error: BreakerError) -> Self {
         Err(E::from(error))
-    }
-}
-
-/// What a fallback of an async function gave: the value, or a future of it.
-#[inline]
-pub fn resolve<T, F, G: IntoFutureOf<T, F>>(given: G) -> Resolved<T, F> {
-    Resolved { future: given.into_future_of(), output: PhantomData }
-}
-
-pin_project! {
-    /// A future of a `T`. It says so without a bound: the compiler, asked whether the future of a protected
-    /// function is `Send`, forgets how the lifetimes in its types belong together, and cannot show a bound
-    /// that needs it.
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Resolved<T, F> {
-        #[pin]
-        future: F,
-        output: PhantomData<fn() -> T>,
-    }
-}
-
-impl<T, F: Future<Output = T>> Future for Resolved<T, F> {
-    type Output = T;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        self.project().future.poll(context)
-    }
-}
-
-/// A value, or a future of one: which of the two, the compiler finds out.
-#[diagnostic::on_unimplemented(
-    message = "the fallback gives `{Self}`, and the function returns `{T}`",
-    label = "this must be a `{T}`, or a future of one",
-    note = "a closure that never returns has to say what it would: `fallback = |_| -> {T} {{ panic!() }}`"
-)]
-pub trait IntoFutureOf<T, F> {
-    fn into_future_of(self) -> F;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T> IntoFutureOf<T, Ready<T>> for T {
-    #[inline]
-    fn into_future_of(self) -> Ready<T> {
-        core::future::ready(self)
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<T, F: Future<Output = T>> IntoFutureOf<T, F> for F {
-    #[inline]
-    fn into_future_of(self) -> F {
-        self
     }
 }
 

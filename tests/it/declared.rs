@@ -122,7 +122,7 @@ fn a_conflict_of_two_crates_is_found_before_either_function_is_called() {
     let [conflict] = conflicts(&found, "declared/two crates").try_into().unwrap();
     let places = [conflict.first(), conflict.second()].map(|place| (place.file(), place.line()));
     assert_eq!(places, [(file!(), line), (neighbour::FILE, 13)]);
-    assert!(conflict.to_string().contains("neighbour.rs:9:1"), "{conflict}");
+    assert!(conflict.to_string().contains("neighbour.rs:13:1"), "{conflict}");
 }
 
 mod agreeing {
