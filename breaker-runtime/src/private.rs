@@ -22,7 +22,6 @@ pub use core::result::Result::{Err, Ok};
 pub use core::time::Duration;
 pub use core::{concat, module_path};
 
-pub use self::declare::add;
 pub use self::given::{Given, Gives, borrowed, cloned, registry};
 pub use self::late::{Unserved, call_async_or_fail, call_or_fail, fallback_or_fail};
 pub use self::resolve::{IntoFutureOf, Resolved, resolve};

@@ -13,16 +13,14 @@ use crate::registry::{Declaration, KeyText, KeyedBreaker, Registry, scope};
 /// A function with one circuit.
 #[derive(Debug)]
 pub struct Site {
-    /// For the linker, which collects them.
-    pub declaration: Declaration,
+    declaration: Declaration,
     breaker: OnceCell<CircuitBreaker>,
 }
 
 /// A function with one circuit for each key.
 #[derive(Debug)]
 pub struct KeyedSite {
-    /// For the linker, which collects them.
-    pub declaration: Declaration,
+    declaration: Declaration,
     max_keys: NonZeroU32,
     breaker: OnceCell<KeyedBreaker>,
 }
@@ -49,6 +47,11 @@ impl Site {
     pub const fn elsewhere(mut self) -> Self {
         self.declaration.move_elsewhere();
         self
+    }
+
+    /// Makes it known. It is called before `main`: it must neither allocate nor panic.
+    pub fn declare(&'static self) {
+        self.declaration.add();
     }
 
     /// Asks for one call, for a sync function.
@@ -138,6 +141,11 @@ impl KeyedSite {
     pub const fn elsewhere(mut self) -> Self {
         self.declaration.move_elsewhere();
         self
+    }
+
+    /// Makes it known. It is called before `main`: it must neither allocate nor panic.
+    pub fn declare(&'static self) {
+        self.declaration.add();
     }
 
     /// The circuit of this key, for the code of one call.
