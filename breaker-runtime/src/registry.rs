@@ -142,7 +142,8 @@ impl Registry {
     }
 
     /// What the attribute declares, for all functions of the binary, sorted by name: those of every crate
-    /// that is linked into it, whether they are ever called or not.
+    /// that is linked into it, whether they are ever called or not. A crate that stands in Cargo.toml and that
+    /// no code names is not linked; `use that_crate as _;` names it.
     ///
     /// ```
     /// use breaker_runtime::{BreakerError, Registry, circuit_breaker};
