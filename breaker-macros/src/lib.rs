@@ -47,10 +47,10 @@ mod recover;
 /// row, stays open for 30 seconds, and closes when three trials have succeeded.
 ///
 /// A value out of its range is a compile error at the value, also when it is a const, and so is a key that
-/// means nothing without another one, at the key; all faults are told at once, and the function stays. Numbers,
-/// durations, bools and the name may be const expressions. Durations are strings (`"500ms"`, `"30s"`, `"2m"`,
-/// `"1h30m"`; the units are ns, us, ms, s, m, h, d) or const `Duration`s, longer than zero; for never, write
-/// `Duration::MAX`.
+/// means nothing without another one, at the key. All that the attribute itself can see is told at once, and the
+/// function stays; names, types and consts that rustc checks come after it. Numbers, durations, bools and the
+/// name may be const expressions. Durations are strings (`"500ms"`, `"30s"`, `"2m"`, `"1h30m"`; the units are ns,
+/// us, ms, s, m, h, d) or const `Duration`s, longer than zero; for never, write `Duration::MAX`.
 ///
 /// ```compile_fail
 /// # use breaker_runtime::{BreakerError, circuit_breaker};
@@ -406,7 +406,7 @@ mod recover;
 /// | key | what | default | otherwise the compiler says |
 /// |---|---|---|---|
 /// | `mode` | `"enforce"`, or `"shadow"`: counts, changes its state and reports, and rejects nothing: how one introduces a breaker | `"enforce"` | must be "enforce" or "shadow" |
-/// | `critical` | whether your service is not ready while this circuit is not closed: a bool | `false` | must be `true`, `false` or a const `bool` |
+/// | `critical` | whether `/health/circuits` answers 503 while this circuit rejects calls and is not yet due for a trial: a bool | `false` | must be `true`, `false` or a const `bool` |
 /// | `durations` | whether the durations of calls are recorded, for the snapshot: a bool | `false`, `true` with `slow_call` | must be `true`, `false` or a const `bool` |
 ///
 /// ```
@@ -461,6 +461,12 @@ mod recover;
 ///   its first `await`: these have two places in it. With `key` it grows by 32 bytes more; with `max_wait` by
 ///   all arguments; with `call_timeout` and with `fallback_on = failure` by 128, by the clones and by what the
 ///   function returns; with `breaker` by 128 and by all arguments.
+/// * Arguments are dropped when the body ends, in the order in which it mentions them and those that it does
+///   not mention last, not in reverse order of declaration: let a guard that must outlive another be a local of
+///   the body.
+/// * In an `async fn` a fallback closure whose type the compiler cannot tell, as in `|_| Default::default()` or
+///   `|_| text.parse().unwrap()`, needs its type: `|_| -> Vec<u8> { Default::default() }`. So does one that ends
+///   in `std::process::exit`.
 /// * Lints that look at a whole body do not see that it is one: clippy's `needless_pass_by_value`,
 ///   `boxed_local`, `unnecessary_wraps`, `unused_async`, and in an `async fn` `needless_question_mark` at the
 ///   end; rustc's `unconditional_recursion`. Two of clippy's see more than before: `result_large_err` finds

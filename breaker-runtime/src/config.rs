@@ -206,7 +206,7 @@ impl Config {
         self.mode
     }
 
-    /// Whether the service is not ready while this circuit is not closed.
+    /// Whether the service is not ready while this circuit rejects calls and is not yet due for a trial.
     #[must_use]
     pub const fn critical(&self) -> bool {
         self.critical

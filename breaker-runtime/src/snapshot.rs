@@ -59,7 +59,7 @@ pub struct Snapshot {
     pub time_open: Duration,
     /// The change that began this generation, and why; none before the first.
     pub last_transition: Option<Arc<Transition>>,
-    /// Whether the service is not ready while this circuit is not closed.
+    /// Whether the service is not ready while this circuit rejects calls and is not yet due for a trial.
     pub critical: bool,
 }
 

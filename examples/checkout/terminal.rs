@@ -85,7 +85,8 @@ impl Terminal {
         let wait = after
             .retry_after
             .map_or(String::new(), |wait| format!("; next trial in {:.1} s", wait.as_secs_f64()));
-        println!("{:>21}  ── {change}: {}{wait} ──", "", last.cause);
+        let why = last.trip.map_or_else(|| last.cause.to_string(), |trip| trip.to_string());
+        println!("{:>21}  ── {change}: {why}{wait} ──", "");
     }
 
     pub(crate) fn summarize(self, summary: &Summary, circuit: &Snapshot) {

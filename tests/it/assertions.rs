@@ -28,9 +28,9 @@ fn a_circuit_is_tripped_before_the_first_call_of_its_function_and_whatever_it_wa
         trip("assertions/price");
         assert_eq!(price(false).unwrap_err().kind(), ErrorKind::Open);
         let breaker = scope.registry().get("assertions/price").unwrap();
-        assert!(
-            scope.registry().check().is_err_and(|found| found.iter().all(|it| it.name() != breaker.name()))
-        );
+        // That a circuit was tripped is no conflict; other tests of this binary declare some.
+        let conflicts = scope.registry().check().err();
+        assert!(conflicts.is_none_or(|found| found.iter().all(|it| it.name() != breaker.name())));
         for before in [State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled] {
             match before {
                 State::Open | State::Closed => scope.advance(RECOVERY),
@@ -65,7 +65,7 @@ fn an_assertion_that_fails_shows_the_circuit() {
     assert_eq!(
         text,
         "circuit breaker \"assertions/price\" is open, and not closed\n  for 0ns, call again in 30s\n  last change: \
-         closed -> open: 1 failures in a row (limit 1); the last failure said \"circuit breaker \\\"elsewhere\\\" was \
+         closed -> open: 1 failure in a row (limit 1); the last failure said \"circuit breaker \\\"elsewhere\\\" was \
          forced open; an operator has to release it\"\n  calls: 0 succeeded, 1 failed, 0 ignored, 0 rejected"
     );
     let text = complaint(|| assert_state(("assertions/tenants", "acme"), State::Open));

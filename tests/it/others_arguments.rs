@@ -92,7 +92,7 @@ fn noisy(log: &Rc<RefCell<Vec<&'static str>>>) -> [Noisy; 3] {
 }
 
 #[tokio::test]
-async fn async_trait_199_232_patterns_and_every_argument_is_dropped_after_the_body() {
+async fn async_trait_199_232_patterns_bind_and_arguments_are_dropped_after_the_body_once_each() {
     assert_eq!(patterns(Point { x: 2, y: 3 }, (5, 6), "", &[1, 2]).await.unwrap(), 210);
     open("others/patterns");
     assert_eq!(patterns(Point { x: 2, y: 3 }, (5, 6), "", &[1, 2]).await.unwrap(), 10);

@@ -215,6 +215,7 @@ fn the_time_in_a_state_begins_with_its_generation() {
 fn every_trip_reads_as_a_sentence() {
     let sentences = [
         (Trip::ConsecutiveFailures { failures: 5, limit: 5 }, "5 failures in a row (limit 5)"),
+        (Trip::ConsecutiveFailures { failures: 1, limit: 1 }, "1 failure in a row (limit 1)"),
         (Trip::FailuresInWindow { failures: 5, calls: 9, limit: 5 }, "5 failures among 9 calls (limit 5)"),
         (Trip::FailureRate { failures: 5, calls: 9, limit: 0.5 }, "5 of 9 calls failed (limit 0.5)"),
         (Trip::SlowCallRate { slow: 5, calls: 9, limit: 0.5 }, "5 of 9 calls were slow (limit 0.5)"),

@@ -80,8 +80,8 @@ impl Bulkhead {
         self.hand_out(1);
     }
 
-    /// Has so many places from now on, once those that are new have been [handed out](Self::hand_out): so
-    /// many. Calls that run stay.
+    /// Changes the limit. Returns how many new places the caller must [`hand_out`](Self::hand_out) once it
+    /// holds no lock. Running calls keep theirs.
     pub(super) fn resize(&self, limit: Option<u32>) -> u32 {
         let mut size = lock(&self.size);
         let (before, after) = (size.places, limit.unwrap_or(UNLIMITED).min(UNLIMITED));

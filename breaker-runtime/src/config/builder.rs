@@ -299,8 +299,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Whether your service is not ready while this circuit is not closed; default no. The breaker
-    /// itself does nothing with it: those who report health do.
+    /// Whether your service is not ready while this circuit rejects calls and is not yet due for a trial;
+    /// default no. The breaker itself does nothing with it: those who report health do.
     pub const fn critical(mut self, critical: bool) -> Self {
         self.critical = critical;
         self

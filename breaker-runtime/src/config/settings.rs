@@ -1,4 +1,4 @@
-//! A config as those share it who obey it: one that lives as long as the program costs nothing.
+//! A `Config` that many circuits share; the default one is a static and costs no allocation.
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! What a fallback gets that runs after failed calls too.
 
+use std::error::Error;
 use std::fmt;
 
 use super::BreakerError;
@@ -42,3 +43,6 @@ impl<T, E: fmt::Display> fmt::Display for CallError<Result<T, E>> {
         }
     }
 }
+
+/// What the function returned need not be an error of the standard library, so it is told, and is no source.
+impl<T: fmt::Debug, E: fmt::Debug + fmt::Display> Error for CallError<Result<T, E>> {}

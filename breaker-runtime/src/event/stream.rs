@@ -51,7 +51,8 @@ impl Events {
         Self { receiver }
     }
 
-    /// The next event, when it happens; none when the registry and all its breakers are gone. May be cancelled: nothing is lost.
+    /// The next event, when it happens; none when the registry and all its breakers are gone. May be cancelled:
+    /// nothing is lost.
     pub async fn next(&mut self) -> Option<Result<Event, Lost>> {
         match self.receiver.recv().await {
             Ok(event) => Some(Ok(event)),

@@ -20,7 +20,7 @@
 //! | `POST /circuits/{name}/force-open`, `../force-closed`, `../disable`, `../release`, `../reset` | commands, once there is a [`Dashboard::token`]; with `?key=eu-1` for the circuit of that key, without for all that a breaker has |
 //!
 //! A name is percent-encoded, slashes too: `/circuits/billing%2Fcharge`. A circuit that is called `stream` is at
-//! `/circuits/%73tream`. What goes wrong is `{"error": "what, and what to do about it"}`: 400, 401, 403, 404, 405, 409
+//! `/circuits/%73tream`. Browsers cannot address one that is called `.` or `..`. What goes wrong is `{"error": "what, and what to do about it"}`: 400, 401, 403, 404, 405, 409
 //! or 503. Reading needs no token; where names are secret, put the router behind a layer of your own. The
 //! runtime must have its timers enabled, as that of `#[tokio::main]` has.
 //!
@@ -55,8 +55,9 @@
 //!
 //! Times are in seconds; one that is never over is null. States are `closed`, `open`, `half_open`, `forced_open`
 //! and `disabled`; a function that was declared and never called has the state `uncalled`, and `declared_at` says
-//! where it stands. `settings` holds every setting by its name. `transitions` are the last ten since the router
-//! was made, the newest first, and the last one before that.
+//! where it stands. `settings` holds the settings by the builder's names (`window_calls`, `window_time`);
+//! `critical` stands beside it, and so does `max_keys`, as `most` of `keys`. `transitions` are the last ten of the
+//! breaker since the router was made, all its keys together, the newest first, and the last one before that.
 //!
 //! A breaker with a circuit for each key is one of these as well: `totals` are those of all its circuits, the
 //! other figures are those of the worst one, and `keys` is
@@ -74,6 +75,14 @@
 //! client that has died gives its place back; browsers come back by themselves. There are a hundred places; without
 //! one the answer is 503. Circuits are looked at once a second for all clients together, and not at all without
 //! one. A breaker of more than a thousand keys is looked at less often: one of ten thousand every ten seconds.
+//!
+//! A client that does not read any more gives its place back after half a minute, but its connection stays until
+//! TCP gives up: set a limit of connections or a write timeout in the server.
+//!
+//! # Commands
+//!
+//! A command on a breaker with keys reaches the circuits that exist now; a key that is new afterwards starts
+//! closed.
 
 mod answer;
 mod control;

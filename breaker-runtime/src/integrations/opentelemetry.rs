@@ -1,5 +1,4 @@
-//! The figures of [`prometheus`](https://docs.rs/breaker-runtime) as observable instruments of
-//! [`opentelemetry`].
+//! The figures of the module `integrations::prometheus` as observable instruments of [`opentelemetry`].
 //!
 //! Counters and gauges, with the same names but for the `_total`, read whenever the reader collects. Durations
 //! are not among them: `OpenTelemetry` has no histogram that is read from elsewhere.

@@ -2,7 +2,8 @@
 //!
 //! Target `breaker`; `WARN` for a circuit that opens and for two declarations that disagree, `INFO` for all
 //! else. Fields, those that a change does not have left out: `circuit`, `key`, `from`, `to`, `cause`,
-//! `generation`, `rule` with its figures, `last_failure`, `ordered_by`.
+//! `generation`, `rule` with its figures, `last_failure`, `ordered_by`. States and causes are spelled as the
+//! dashboard and the metrics spell them: `half_open`, `rule_met`.
 
 use ::tracing::{info, warn};
 
@@ -18,7 +19,7 @@ use crate::state::State;
 /// // In an application: the global registry, and a subscriber of your choice.
 /// let registry = Registry::new();
 /// listen(&registry).for_ever();
-/// // WARN breaker: circuit breaker opened circuit="payment" from=closed to=forced open cause=ForcedOpen ..
+/// // WARN breaker: circuit breaker opened circuit="payment" from="closed" to="forced_open" cause="forced_open" ..
 /// registry.register("payment", Config::default())?.force_open();
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
@@ -38,9 +39,9 @@ fn tell(change: &Change) {
                 target: "breaker",
                 circuit = change.name(),
                 key = change.key(),
-                from = %transition.from,
-                to = %transition.to,
-                cause = ?transition.cause,
+                from = transition.from.label(),
+                to = transition.to.label(),
+                cause = transition.cause.label(),
                 generation = transition.generation,
                 rule = transition.trip.map(::tracing::field::display),
                 last_failure = transition.last_failure.as_deref(),

@@ -85,9 +85,9 @@ pub struct Transition {
     pub generation: u64,
     /// The rule that was met, if one was, with its figures.
     pub trip: Option<Trip>,
-    /// What the failure said that opened the circuit: its `Display` text or, without one, its `Debug`
-    /// text or the name of its type, up to 1,024 bytes of it. None where nobody can say: a permit that was settled by hand, a value
-    /// that is no `Err`, a change that no failure caused.
+    /// What the failure said that opened the circuit: its `Display` text or, without one, its `Debug` text or the
+    /// name of its type, up to 1,024 bytes of it. None where nobody can say: a permit that was settled by hand, a
+    /// value that is no `Err`, a change that no failure caused.
     pub last_failure: Option<Arc<str>>,
     /// Who ordered it, if an operator did: the name that was given, or else the place in the code.
     pub ordered_by: Option<Arc<str>>,

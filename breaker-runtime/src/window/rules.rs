@@ -154,7 +154,8 @@ impl fmt::Display for Trip {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ConsecutiveFailures { failures, limit } => {
-                write!(out, "{failures} failures in a row (limit {limit})")
+                let noun = if *failures == 1 { "failure" } else { "failures" };
+                write!(out, "{failures} {noun} in a row (limit {limit})")
             }
             Self::FailuresInWindow { failures, calls, limit } => {
                 write!(out, "{failures} failures among {calls} calls (limit {limit})")

@@ -95,7 +95,7 @@ impl Row {
     }
 
     fn function(&self, number: u32) -> String {
-        let sample = Sample { is_async: number % 2 == 0, has_fallback: number % 4 < 2 };
+        let sample = Sample { is_async: number.is_multiple_of(2), has_fallback: number % 4 < 2 };
         let (above, asyncness) = ((self.above)(&sample), if sample.is_async { "async " } else { "" });
         let body = body(number, sample.is_async);
         format!(
@@ -104,7 +104,7 @@ impl Row {
     }
 
     fn method(&self, number: u32) -> String {
-        let sample = Sample { is_async: true, has_fallback: number % 2 == 0 };
+        let sample = Sample { is_async: true, has_fallback: number.is_multiple_of(2) };
         let (above, outside, body) = ((self.above)(&sample), self.outside, body(number, true));
         let signature = "async fn call(&self, order: &str, count: u32) -> Result<u32, Error>";
         format!(

@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use self::figures::name_of;
 pub(super) use self::figures::{CLOSED, Figures, UNCALLED};
 pub(super) use self::settings::Settings;
 pub(super) use self::transition::Transition;

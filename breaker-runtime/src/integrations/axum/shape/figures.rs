@@ -11,7 +11,7 @@ use crate::snapshot::{Snapshot, WindowCounts};
 use crate::state::State;
 use crate::totals;
 
-pub(in super::super) const CLOSED: &str = "closed";
+pub(in super::super) const CLOSED: &str = State::Closed.label();
 /// Not yet a state: the function was never called.
 pub(in super::super) const UNCALLED: &str = "uncalled";
 
@@ -125,20 +125,10 @@ impl Totals {
     }
 }
 
-pub(in super::super) const fn name_of(state: State) -> &'static str {
-    match state {
-        State::Closed => CLOSED,
-        State::Open => "open",
-        State::HalfOpen => "half_open",
-        State::ForcedOpen => "forced_open",
-        State::Disabled => "disabled",
-    }
-}
-
 impl From<&Snapshot> for Figures {
     fn from(snapshot: &Snapshot) -> Self {
         Self {
-            state: name_of(snapshot.state),
+            state: snapshot.state.label(),
             time_in_state: Passing(snapshot.time_in_state),
             retry_after: snapshot.retry_after.map(Passing),
             generation: snapshot.generation,

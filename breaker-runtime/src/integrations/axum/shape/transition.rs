@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Passing, name_of};
-use crate::state::{self, Cause};
+use super::Passing;
+use crate::state;
 use crate::window;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -40,9 +40,9 @@ impl Transition {
         Self {
             key: key.map(str::to_owned),
             ago: Passing(ago),
-            from: name_of(*from),
-            to: name_of(*to),
-            cause: name_of_cause(*cause),
+            from: from.label(),
+            to: to.label(),
+            cause: cause.label(),
             generation: *generation,
             why: trip.as_ref().map_or_else(|| cause.to_string(), ToString::to_string),
             trip: trip.map(Trip::from),
@@ -80,21 +80,5 @@ impl From<window::Trip> for Trip {
             window::Trip::SlowCallRate { slow, calls, limit } => ("slow_call_rate", slow, Some(calls), limit),
         };
         Self { rule, found, calls, limit }
-    }
-}
-
-const fn name_of_cause(cause: Cause) -> &'static str {
-    match cause {
-        Cause::RuleMet => "rule_met",
-        Cause::RecoveryElapsed => "recovery_elapsed",
-        Cause::TrialsPassed => "trials_passed",
-        Cause::TrialFailed => "trial_failed",
-        Cause::TrialSlow => "trial_slow",
-        Cause::LeaseExpired => "lease_expired",
-        Cause::ForcedOpen => "forced_open",
-        Cause::ForcedClosed => "forced_closed",
-        Cause::Disabled => "disabled",
-        Cause::Released => "released",
-        Cause::Reset => "reset",
     }
 }

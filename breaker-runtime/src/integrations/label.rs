@@ -1,0 +1,33 @@
+//! States and causes as machines read them: one word each.
+
+use crate::state::{Cause, State};
+
+impl State {
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+impl Cause {
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::RuleMet => "rule_met",
+            Self::RecoveryElapsed => "recovery_elapsed",
+            Self::TrialsPassed => "trials_passed",
+            Self::TrialFailed => "trial_failed",
+            Self::TrialSlow => "trial_slow",
+            Self::LeaseExpired => "lease_expired",
+            Self::ForcedOpen => "forced_open",
+            Self::ForcedClosed => "forced_closed",
+            Self::Disabled => "disabled",
+            Self::Released => "released",
+            Self::Reset => "reset",
+        }
+    }
+}
