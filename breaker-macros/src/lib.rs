@@ -82,7 +82,7 @@ mod recover;
 ///
 /// | key | what | default | otherwise the compiler says |
 /// |---|---|---|---|
-/// | `failure_threshold` | how many failures, in a row or within the `window`: 1 to 16,777,215 | 5 when no other rule is given | must be an integer between 1 and 16777215 |
+/// | `failure_threshold` | how many failures, in a row or within the `window`: 1 to 16,777,215, at most a window of calls | 5 when no other rule is given, or the window of calls if that is smaller | must be an integer between 1 and 16777215 |
 /// | `consecutive_failures` | how many failures in a row, also beside a window: 1 to 16,777,215 | none | must be an integer between 1 and 16777215 |
 /// | `window` | what the rules look at: 1 to 1,000,000 calls, or a duration | none | must be a number of calls, between 1 and 1000000, or a duration |
 /// | `failure_rate` | which share of failures in the `window`: above 0, at most 1 | none | must be a number above 0 and at most 1; needs `window` |

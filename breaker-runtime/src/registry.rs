@@ -8,6 +8,7 @@
 //! | `declaration.rs` | what the attribute says about a function, known before its first call |
 //! | `claim.rs` | what anybody says about a name, and whether two of them agree |
 //! | `conflict.rs` | why a breaker was not registered |
+//! | `summaries.rs` | all of it at a glance |
 //! | `scope.rs` | the registry that one test has for itself |
 
 mod claim;
@@ -15,6 +16,7 @@ mod conflict;
 mod declaration;
 mod key;
 mod keyed;
+mod summaries;
 #[cfg(feature = "test-util")]
 pub(crate) mod scope;
 /// Without tests there is no scope.
@@ -304,18 +306,6 @@ impl Registry {
     #[must_use]
     pub fn snapshots(&self) -> Vec<Snapshot> {
         self.circuits().map(|circuit| circuit.snapshot()).collect()
-    }
-
-    /// What all breakers look like, sorted by name; of one that has a circuit for each key, what they look like
-    /// [together](KeyedBreaker::snapshot).
-    #[must_use]
-    pub fn summaries(&self) -> Vec<Snapshot> {
-        let kinds = self.kinds().into_iter();
-        let summary = |kind| match kind {
-            Kind::Single(breaker) => CircuitBreaker::snapshot(&breaker),
-            Kind::Keyed(breaker) => KeyedBreaker::snapshot(&breaker),
-        };
-        kinds.map(summary).collect()
     }
 
     /// Whether all that was registered agrees; for the [global](Self::global) registry also what the

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::Name;
+use crate::config::{Config, Mode, Name};
 use crate::durations::Durations;
 use crate::state::{Changes, Observation, State, Transition};
 use crate::totals::Totals;
@@ -59,6 +59,8 @@ pub struct Snapshot {
     pub time_open: Duration,
     /// The change that began this generation, and why; none before the first.
     pub last_transition: Option<Arc<Transition>>,
+    /// Whether it enforces what it decides, or only counts it.
+    pub mode: Mode,
     /// Whether the service is not ready while this circuit rejects calls and is not yet due for a trial.
     pub critical: bool,
 }
@@ -106,7 +108,7 @@ impl Snapshot {
         seen: Observation,
         totals: Totals,
         kept: Kept,
-        critical: bool,
+        config: &Config,
     ) -> Self {
         let window = kept.window.map(|counts| match seen.state {
             State::Closed => counts.into(),
@@ -129,7 +131,8 @@ impl Snapshot {
             changes: seen.history.changes,
             time_open: seen.history.time_open,
             last_transition: seen.history.last,
-            critical,
+            mode: config.mode(),
+            critical: config.critical(),
         }
     }
 
@@ -205,14 +208,25 @@ impl Snapshot {
         }
     }
 
+    /// Whether it rejects calls and does not even wait for one to try again; in shadow mode never.
+    pub(crate) fn rejects(&self) -> bool {
+        let is_closed_to_all = match self.state {
+            State::ForcedOpen => true,
+            State::Open => self.retry_after != Some(Duration::ZERO),
+            State::Closed | State::HalfOpen | State::Disabled => false,
+        };
+        is_closed_to_all && self.mode == Mode::Enforce
+    }
+
     /// How much is wrong with it.
-    const fn severity(&self) -> u8 {
+    pub(crate) fn severity(&self) -> u8 {
         match self.state {
             State::Closed => 0,
             State::Disabled => 1,
             State::HalfOpen => 2,
-            State::Open => 3,
-            State::ForcedOpen => 4,
+            State::Open | State::ForcedOpen if !self.rejects() => 3,
+            State::Open => 4,
+            State::ForcedOpen => 5,
         }
     }
 }

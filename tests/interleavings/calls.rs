@@ -11,6 +11,11 @@ fn of_calls(failures: u32, calls: u32) -> ConfigBuilder {
     strict().failure_threshold(failures).window_calls(calls)
 }
 
+/// It keeps so many calls, and no rule looks at them.
+fn never_opened(calls: u32) -> ConfigBuilder {
+    strict().consecutive_failures(100).window_calls(calls)
+}
+
 fn opened_by(breaker: &CircuitBreaker) -> Option<Trip> {
     breaker.snapshot().last_transition.and_then(|change| change.trip)
 }
@@ -68,7 +73,7 @@ fn the_window_does_not_open_below_its_limit() {
 /// window rests, with two it is about to.
 fn is_not_lost_after(successes: u32) {
     with_few_switches(move || {
-        let (_clock, breaker) = breaker(of_calls(10, 2));
+        let (_clock, breaker) = breaker(never_opened(2));
         for _ in 0..successes {
             end(&breaker, Outcome::Success);
         }
@@ -94,7 +99,7 @@ fn a_failure_in_a_window_at_rest_is_not_lost() {
 #[test]
 fn a_window_that_comes_to_rest_beside_failures_of_two_threads_loses_none() {
     with_few_switches(|| {
-        let (_clock, breaker) = breaker(of_calls(10, 1));
+        let (_clock, breaker) = breaker(never_opened(1));
         end(&breaker, Outcome::Failure);
         race_on(
             &breaker,
@@ -118,7 +123,7 @@ fn a_window_that_comes_to_rest_beside_failures_of_two_threads_loses_none() {
 #[test]
 fn a_failure_leaves_the_window_with_the_call_that_pushes_it_out_and_not_before() {
     with_few_switches(|| {
-        let (_clock, breaker) = breaker(of_calls(10, 3));
+        let (_clock, breaker) = breaker(never_opened(3));
         end(&breaker, Outcome::Failure);
         race_on(&breaker, |one| end(one, Outcome::Success), |other| end(other, Outcome::Success));
         assert_eq!((window(&breaker).calls, window(&breaker).failures), (3, 1));

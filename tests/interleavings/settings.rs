@@ -11,7 +11,7 @@ fn apply(settings: ConfigBuilder) -> impl FnOnce(&CircuitBreaker) + 'static {
 }
 
 fn calls(size: u32) -> ConfigBuilder {
-    strict().failure_threshold(10).window_calls(size)
+    strict().consecutive_failures(10).window_calls(size)
 }
 
 fn time(seconds: u64) -> ConfigBuilder {

@@ -170,9 +170,8 @@ fn a_breaker_without_room_for_a_key_is_not_registered() {
 
 #[test]
 fn the_largest_windows_and_limits_work() {
-    let bench = Bench::with(
-        settings().window_calls(1_000_000).failure_threshold((1 << 24) - 1).max_concurrent(u32::MAX),
-    );
+    let bench =
+        Bench::with(settings().window_calls(1_000_000).failure_threshold(1_000_000).max_concurrent(u32::MAX));
     bench.end_all(Outcome::Failure, 1000);
     assert_eq!((bench.window(), bench.breaker.state()), ((1000, 1000, 0), State::Closed));
 }

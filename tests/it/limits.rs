@@ -309,3 +309,15 @@ fn a_disabled_breaker_has_no_bulkhead() {
     drop(place);
     assert!(!bench.is_full());
 }
+
+#[test]
+fn a_trial_that_passes_the_limit_takes_one_place_among_the_trials() {
+    let bench = Bench::with(settings().half_open_max_calls(1).success_threshold(1).max_concurrent(2));
+    bench.open_now();
+    bench.clock.advance(RECOVERY);
+    let trial = bench.permit();
+    assert!(trial.is_trial());
+    assert_eq!(bench.breaker.snapshot().trials_in_flight, 1);
+    trial.settle(Outcome::Success);
+    assert_eq!(bench.breaker.state(), State::Closed);
+}

@@ -29,6 +29,7 @@ mod hygiene;
 mod keyed;
 mod limits;
 mod limits_applied;
+mod metrics;
 mod modes;
 mod names;
 mod operator;

@@ -219,7 +219,7 @@ fn apply_while_calls_end_loses_none_of_them() {
         settings().window_calls(1000).failure_rate(1.0),
         settings().window_time(seconds(10)).failure_threshold(1 << 20),
         settings().failure_threshold(1 << 20).max_concurrent(3),
-        shadow().window_calls(7).failure_threshold(1 << 20),
+        shadow().window_calls(7).consecutive_failures(1 << 20),
     ];
     std::thread::scope(|scope| {
         for _ in 0..4 {

@@ -115,6 +115,16 @@ fn shown(value: impl Debug, more: &impl Display) -> Answer<String> {
     Ok(format!("{value:?}{more}"))
 }
 
+#[circuit_breaker(name = "sync/dyn of impl")]
+fn boxed_shown(most: u32) -> Answer<Box<dyn Iterator<Item = impl std::fmt::Display>>> {
+    Ok(Box::new(0..most))
+}
+
+#[test]
+fn a_dyn_of_an_impl_is_returned() {
+    assert_eq!(boxed_shown(3).unwrap().map(|number| number.to_string()).collect::<String>(), "012");
+}
+
 #[circuit_breaker(name = "sync/impl return")]
 fn evens(most: u32) -> Answer<impl Iterator<Item = u32>> {
     Ok((0..most).filter(|number| number % 2 == 0))

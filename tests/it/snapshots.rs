@@ -33,7 +33,7 @@ fn a_rate_of_no_calls_is_none() {
 
 #[test]
 fn the_window_shows_counts_and_rates() {
-    let bench = Bench::with(settings().window_calls(8).failure_threshold(100).slow_call(seconds(1)));
+    let bench = Bench::with(settings().window_calls(8).failure_threshold(8).slow_call(seconds(1)));
     bench.end_all(Outcome::Success, 3);
     bench.end(Outcome::Failure);
     bench.take(seconds(1), Outcome::Failure);
@@ -181,7 +181,7 @@ fn an_expired_lease_is_seen_before_anybody_noticed_it() {
 
 #[test]
 fn the_last_transition_says_which_rule_with_which_figures_and_what_the_failure_said() {
-    let bench = Bench::with(settings().window_calls(4).failure_rate(0.5).failure_threshold(100));
+    let bench = Bench::with(settings().window_calls(4).failure_rate(0.5).failure_threshold(4));
     bench.end_all(Outcome::Success, 2);
     bench.end(Outcome::Failure);
     bench.permit().fail("no route to host");

@@ -235,3 +235,26 @@ async fn the_longest_waits_are_not_too_long_for_tokio() {
         assert_eq!(breaker.call_async(async { Answer::Ok(2) }).await.unwrap(), 2);
     }
 }
+
+/// What a call holds that panics when it is dropped.
+struct Mine;
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        panic!("it cannot be dropped");
+    }
+}
+
+#[test]
+fn a_call_whose_time_is_over_fails_even_if_it_panics_when_it_is_dropped() {
+    let bench = Bench::with(limited().failure_threshold(1));
+    let mut call = started(&bench, async {
+        let _held = Mine;
+        pending().await
+    });
+    bench.clock.advance(LIMIT);
+    assert!(quietly(|| _ = poll_once(call.as_mut())).is_err());
+    drop(call);
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!((snapshot.totals.failures, snapshot.totals.calls(), snapshot.state), (1, 1, State::Open));
+}

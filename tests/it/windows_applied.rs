@@ -7,7 +7,7 @@ use breaker_runtime::{Config, ConfigBuilder, Outcome, State, Trip};
 use crate::support::{Bench, RECOVERY, seconds};
 
 fn calls(calls: u32) -> ConfigBuilder {
-    Config::builder().window_calls(calls).failure_threshold(1000).recovery_timeout(RECOVERY)
+    Config::builder().window_calls(calls).consecutive_failures(1000).recovery_timeout(RECOVERY)
 }
 
 fn time(time: Duration) -> ConfigBuilder {

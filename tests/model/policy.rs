@@ -32,6 +32,16 @@ pub(crate) enum Span {
     Time(u64),
 }
 
+impl Span {
+    /// So many failures, or all calls of a window that is smaller: it never holds more.
+    pub(crate) fn at_most(self, failures: u32) -> u32 {
+        match self {
+            Self::Calls(calls) => failures.min(calls),
+            Self::None | Self::Time(_) => failures,
+        }
+    }
+}
+
 impl Policy {
     /// How long the circuit stays open after so many re-openings.
     pub(crate) fn open_for(&self, reopenings: u32) -> u64 {

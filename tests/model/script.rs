@@ -59,7 +59,11 @@ pub(crate) fn consecutive() -> Family {
 /// Failures within the last so many calls.
 pub(crate) fn failures_in_calls() -> Family {
     (base(), calls(), 1_u32..6)
-        .prop_map(|(base, window, failures)| Policy { window, failures: Some(failures), ..base })
+        .prop_map(|(base, window, failures)| Policy {
+            window,
+            failures: Some(window.at_most(failures)),
+            ..base
+        })
         .boxed()
 }
 
@@ -147,7 +151,8 @@ fn all_rules(window: BoxedStrategy<Span>) -> Family {
     (rated(window), option::of(3_u32..8), option::of(3_u32..12), any::<(bool, bool)>())
         .prop_map(|(base, consecutive, failures, (rate, slow))| Policy {
             consecutive,
-            failures: if consecutive.is_none() && !rate && !slow { Some(7) } else { failures },
+            failures: if consecutive.is_none() && !rate && !slow { Some(7) } else { failures }
+                .map(|failures| base.window.at_most(failures)),
             failure_rate: base.failure_rate.filter(|_| rate),
             slow_call: base.slow_call.filter(|_| slow),
             ..base

@@ -115,7 +115,7 @@ fn a_window_of_time_holds_every_call_of_all_threads() {
 #[test]
 fn a_full_window_never_holds_more_nor_less_than_its_size() {
     // tower-resilience: a window of calls that never slides.
-    let (_clock, breaker) = breaker(Config::builder().failure_threshold(1_000_000).window_calls(50));
+    let (_clock, breaker) = breaker(Config::builder().consecutive_failures(1_000_000).window_calls(50));
     (0..50).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Failure));
     storm(
         |mut dice, _| {

@@ -70,7 +70,8 @@ pub(super) fn check(plan: &Plan, errors: &mut Vec<Error>) {
         errors.extend(plan.place_of(key).filter(|_| !is_met).map(|place| Error::new(place, message())));
     }
     if !has_breaker {
-        errors.extend(check_minimum(plan));
+        errors.extend(check_window(plan, Key::MinimumCalls));
+        errors.extend(check_window(plan, Key::FailureThreshold));
         errors.extend(check_longest(plan));
     }
 }
@@ -92,15 +93,16 @@ fn beside_breaker(key: Key, place: Span) -> Error {
 }
 
 /// A window of calls never holds more of them than it is long.
-fn check_minimum(plan: &Plan) -> Option<Error> {
-    let minimum = count(plan, Key::MinimumCalls.name())?;
+fn check_window(plan: &Plan, key: Key) -> Option<Error> {
+    let name = key.name();
+    let needed = count(plan, name)?;
     let window = count(plan, "window_calls")?;
-    let (least, most): (u32, u32) = (minimum.base10_parse().ok()?, window.base10_parse().ok()?);
+    let (least, most): (u32, u32) = (needed.base10_parse().ok()?, window.base10_parse().ok()?);
     (least > most).then(|| {
         Error::new(
-            minimum.span(),
+            needed.span(),
             format!(
-                "`minimum_calls` must be at most the window, which never holds more than {most} calls; found {least}"
+                "`{name}` must be at most the window, which never holds more than {most} calls; found {least}"
             ),
         )
     })

@@ -154,8 +154,9 @@ fn waiting(p: &TokenStream, settings: TokenStream, setting: &Setting) -> TokenSt
 // Literals were compared already. What is wrong with a const beside another setting, the compiler shows at
 // the key that must change.
 fn together(p: &TokenStream, plan: &Plan, settings: TokenStream) -> TokenStream {
-    const PAIRS: [(&str, &[&str], &str); 2] = [
+    const PAIRS: [(&str, &[&str], &str); 3] = [
         ("minimum_calls", &["window", "window_calls"], "checked_rules"),
+        ("failure_threshold", &["window", "window_calls"], "checked_rules"),
         ("max_recovery_timeout", &["recovery_timeout"], "checked_recovery"),
     ];
     let find = |name| plan.settings.iter().find(|setting| setting.method == name);

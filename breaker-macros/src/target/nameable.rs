@@ -3,7 +3,7 @@
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens as _;
-use syn::{GenericArgument, Path, PathArguments, Token, Type, TypeInfer};
+use syn::{GenericArgument, Path, PathArguments, Token, Type, TypeInfer, TypeParamBound};
 
 // Input:  Result<impl Iterator<Item = u32>, Error<'a>>
 // Output: Result<_, Error<'_>>
@@ -35,7 +35,15 @@ fn forget_impl(ty: &mut Type) {
         Type::Reference(reference) => forget_impl(&mut reference.elem),
         Type::Group(group) => forget_impl(&mut group.elem),
         Type::Paren(paren) => forget_impl(&mut paren.elem),
+        Type::Ptr(pointer) => forget_impl(&mut pointer.elem),
+        Type::TraitObject(object) => object.bounds.iter_mut().for_each(forget_in_bound),
         _ => {}
+    }
+}
+
+fn forget_in_bound(bound: &mut TypeParamBound) {
+    if let TypeParamBound::Trait(one) = bound {
+        forget_in_path(&mut one.path);
     }
 }
 
@@ -45,8 +53,10 @@ fn forget_in_path(path: &mut Path) {
             continue;
         };
         for argument in &mut list.args {
-            if let GenericArgument::Type(ty) = argument {
-                forget_impl(ty);
+            match argument {
+                GenericArgument::Type(ty) => forget_impl(ty),
+                GenericArgument::AssocType(one) => forget_impl(&mut one.ty),
+                _ => {}
             }
         }
     }

@@ -111,8 +111,7 @@ impl Circuit {
         let seen = self.machine.observe(&self.clock);
         let kept =
             self.extras.get().map_or_else(Kept::default, |extras| extras.kept(seen.generation, &self.clock));
-        let critical = self.config().critical();
-        Snapshot::new(self.who(), seen, self.counters.read(), kept, critical)
+        Snapshot::new(self.who(), seen, self.counters.read(), kept, &self.config())
     }
 
     /// Closed, without anything to remember: no failure, no listener, no settings other than these.

@@ -123,8 +123,10 @@ where
         }
         let call = this.call.as_mut().as_pin_mut().and_then(|call| call.project().call.0.take());
         let mut unsettled = Unsettled(call);
-        // The future first: what it holds it holds within its place.
+        // The future first: what it holds it holds within its place. To drop it may panic.
+        let watch = FailOnPanic(&mut unsettled);
         this.call.set(None);
+        std::mem::forget(watch);
         let Some(admission) = unsettled.0.take() else {
             return Poll::Pending;
         };

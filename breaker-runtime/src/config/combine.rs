@@ -67,6 +67,15 @@ impl ConfigBuilder {
             (Some(minimum), Span::Calls(calls)) if minimum.get() > calls.get() => {
                 Some("minimum_calls must be at most the window of calls, which never holds more")
             }
+            (Some(_) | None, _) => self.threshold_disagrees(),
+        }
+    }
+
+    const fn threshold_disagrees(&self) -> Option<&'static str> {
+        match (self.failure_threshold, self.span) {
+            (Some(failures), Span::Calls(calls)) if failures.get() > calls.get() => {
+                Some("failure_threshold must be at most the window of calls, which never holds more")
+            }
             (Some(_) | None, _) => None,
         }
     }
@@ -76,7 +85,11 @@ impl ConfigBuilder {
             && self.consecutive_failures.is_none()
             && self.failure_rate.is_none()
             && self.slow_call.is_none();
-        let failures = if no_rule { Some(FAILURES) } else { self.failure_threshold };
+        let failures = match (no_rule, self.span) {
+            (true, Span::Calls(calls)) if calls.get() < FAILURES.get() => Some(calls),
+            (true, _) => Some(FAILURES),
+            (false, _) => self.failure_threshold,
+        };
         let is_windowed = !matches!(self.span, Span::Unlimited);
         Rules {
             consecutive: if is_windowed {

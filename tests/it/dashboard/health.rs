@@ -1,9 +1,9 @@
 //! What a readiness probe hears.
 
-use breaker_runtime::{Config, Outcome};
+use breaker_runtime::{Config, Mode, Outcome, State};
 
 use super::server::Server;
-use crate::support::{RECOVERY, settings};
+use crate::support::{RECOVERY, seconds, settings};
 
 #[tokio::test]
 async fn health_is_exactly_this() {
@@ -62,7 +62,7 @@ async fn a_critical_circuit_that_needs_calls_to_recover_gets_them() {
 #[tokio::test]
 async fn the_error_rate_is_that_of_the_window_if_there_is_one() {
     let server = Server::start().await;
-    let breaker = server.register("search", settings().window_calls(2).failure_threshold(100));
+    let breaker = server.register("search", settings().window_calls(2).consecutive_failures(100));
     for outcome in [Outcome::Failure, Outcome::Success, Outcome::Failure, Outcome::Success] {
         breaker.try_acquire().unwrap().settle(outcome);
     }
@@ -79,4 +79,29 @@ async fn one_bad_key_of_a_critical_breaker_counts() {
     assert_eq!(server.get("/health/circuits").await.status, 200);
     shops.get("eu").force_open();
     assert_eq!(server.get("/health/circuits").await.status, 503);
+}
+
+#[tokio::test]
+async fn a_key_that_rejects_is_not_hidden_by_one_that_is_due() {
+    let server = Server::start().await;
+    let config = Config::builder().critical(true).recovery_timeout(seconds(10)).build().unwrap();
+    let shops = server.registry.register_keyed("shop", config, 10).unwrap();
+    for _ in 0..5 {
+        shops.get("due").try_acquire().unwrap().settle(Outcome::Failure);
+    }
+    server.clock.advance(seconds(10));
+    assert_eq!(server.get("/health/circuits").await.status, 200);
+    shops.get("forced").force_open();
+    let health = server.get("/health/circuits").await;
+    assert_eq!((health.status, &health.json()["circuits"]["shop"]["state"]), (503, &"forced_open".into()));
+    assert_eq!(shops.snapshot().state, State::ForcedOpen);
+}
+
+#[tokio::test]
+async fn a_breaker_in_shadow_mode_rejects_nothing_and_so_the_service_is_ready() {
+    let server = Server::start().await;
+    let breaker = server.register("trial run", settings().mode(Mode::Shadow).critical(true));
+    breaker.force_open();
+    assert!(breaker.try_acquire().is_ok());
+    assert_eq!(server.get("/health/circuits").await.status, 200);
 }

@@ -15,6 +15,11 @@ fn window() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker(window = 100, failure_threshold = MANY)]
+fn threshold() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
 #[circuit_breaker(backoff = 2.0, max_recovery_timeout = SHORT)]
 fn longest() -> Result<u32, BreakerError> {
     Ok(1)

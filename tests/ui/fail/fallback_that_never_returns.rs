@@ -1,6 +1,6 @@
 use breaker_runtime::circuit_breaker;
 
-#[circuit_breaker(fallback = |_| panic!("there is no price"))]
+#[circuit_breaker(fallback = |_| std::process::exit(1))]
 async fn price() -> u32 {
     1
 }

@@ -52,7 +52,7 @@ pub(super) async fn health(
     breakers.retain(|breaker| breaker.figures.state != UNCALLED);
     let is_ready = !breakers
         .iter()
-        .any(|breaker| (all.is_some() || breaker.figures.critical) && breaker.figures.rejects());
+        .any(|breaker| (all.is_some() || breaker.figures.critical) && breaker.figures.rejects);
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok(json(status, &Health::of(&breakers)))
 }

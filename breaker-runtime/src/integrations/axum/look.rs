@@ -5,7 +5,6 @@ use super::shape::{Breaker, CLOSED, Figures, Keys, Member, Settings, States, Tra
 use crate::breaker::CircuitBreaker;
 use crate::registry::{Declaration, KeyedBreaker, Registry};
 use crate::snapshot::Snapshot;
-use crate::state::State;
 
 /// So many circuits of a breaker with keys are shown.
 const WORST: usize = 10;
@@ -32,8 +31,7 @@ pub(super) fn all(registry: &Registry) -> Vec<Watched> {
 
 /// The functions that register here, called or not.
 fn declared(registry: &Registry) -> impl Iterator<Item = &'static Declaration> {
-    let declared = registry.is_of_functions().then(Registry::declared);
-    declared.into_iter().flatten().filter(|declared| !declared.has_own_registry())
+    registry.declared_here()
 }
 
 pub(super) fn find(registry: &Registry, name: &str, key: Option<&str>) -> Option<Watched> {
@@ -109,13 +107,13 @@ fn look_at_declared(declared: &Declaration) -> Breaker {
 
 fn look_at_keyed(breaker: &KeyedBreaker, log: &Log) -> Breaker {
     let config = breaker.config();
-    let (states, worst) = survey(breaker.iter());
+    let Survey { states, rejects, worst } = survey(breaker.iter());
     let worst_figures = worst.first().map_or_else(|| Figures::resting(CLOSED, &config), Figures::from);
     Breaker {
         name: breaker.name().to_owned(),
         key: None,
         declared_at: None,
-        figures: worst_figures.with(breaker.totals()),
+        figures: worst_figures.with(breaker.totals(), rejects),
         settings: Settings::from(&config),
         transitions: with_last(logged(log, breaker.name()), &worst),
         keys: Some(Keys {
@@ -150,34 +148,38 @@ fn with_last(mut transitions: Vec<Transition>, circuits: &[Snapshot]) -> Vec<Tra
     transitions
 }
 
-/// How many there are in each state, and the worst of them, the very worst first. Keeps no more than those.
-fn survey(circuits: impl Iterator<Item = CircuitBreaker>) -> (States, Vec<Snapshot>) {
-    let mut states = States::default();
-    let mut worst: Vec<Snapshot> = Vec::with_capacity(WORST + 1);
+/// Circuits of one name.
+struct Survey {
+    /// How many there are in each state.
+    states: States,
+    /// Whether any of them rejects calls and none is due to try again.
+    rejects: bool,
+    /// No more than are shown, the very worst first.
+    worst: Vec<Snapshot>,
+}
+
+fn survey(circuits: impl Iterator<Item = CircuitBreaker>) -> Survey {
+    let mut survey =
+        Survey { states: States::default(), rejects: false, worst: Vec::with_capacity(WORST + 1) };
     for circuit in circuits {
         let snapshot = circuit.snapshot();
-        states.add(snapshot.state);
-        let place = worst.partition_point(|other| badness(other) >= badness(&snapshot));
+        survey.states.add(snapshot.state);
+        survey.rejects |= snapshot.rejects();
+        let place = survey.worst.partition_point(|other| badness(other) >= badness(&snapshot));
         if place < WORST {
-            worst.insert(place, snapshot);
-            worst.truncate(WORST);
+            survey.worst.insert(place, snapshot);
+            survey.worst.truncate(WORST);
         }
     }
-    (states, worst)
+    survey
 }
 
 /// The larger the worse.
 fn badness(circuit: &Snapshot) -> (u8, u64, u64, u64) {
-    let state = match circuit.state {
-        State::Open | State::ForcedOpen => 3,
-        State::HalfOpen => 2,
-        State::Disabled => 1,
-        State::Closed => 0,
-    };
     let totals = circuit.totals;
     let in_window = circuit.window.map_or(0, |window| window.failures);
     (
-        state,
+        circuit.severity(),
         in_window.max(circuit.consecutive_failures.into()),
         totals.failures + totals.timeouts,
         totals.rejected,

@@ -23,6 +23,9 @@ pub(in super::super) struct Figures {
     pub(in super::super) retry_after: Option<Passing>,
     generation: u64,
     pub(in super::super) critical: bool,
+    /// Whether calls are rejected and none is due to try again.
+    #[serde(skip)]
+    pub(in super::super) rejects: bool,
     consecutive_failures: u32,
     window: Option<Window>,
     trials_in_flight: usize,
@@ -79,6 +82,7 @@ impl Figures {
             retry_after: None,
             generation: 0,
             critical: config.critical(),
+            rejects: false,
             consecutive_failures: 0,
             window: None,
             trials_in_flight: 0,
@@ -91,17 +95,9 @@ impl Figures {
         }
     }
 
-    /// With the totals of more circuits than this.
-    pub(in super::super) fn with(self, totals: totals::Totals) -> Self {
-        Self { totals: totals.into(), ..self }
-    }
-
-    /// Whether it rejects calls and does not even wait for one to try again.
-    pub(in super::super) fn rejects(&self) -> bool {
-        match self.state {
-            "open" => self.retry_after.is_none_or(|Passing(left)| !left.is_zero()),
-            state => state == "forced_open",
-        }
+    /// With what more circuits than this add up to, and whether any of them rejects.
+    pub(in super::super) fn with(self, totals: totals::Totals, rejects: bool) -> Self {
+        Self { totals: totals.into(), rejects, ..self }
     }
 
     pub(in super::super) fn error_rate(&self) -> Option<f64> {
@@ -133,6 +129,7 @@ impl From<&Snapshot> for Figures {
             retry_after: snapshot.retry_after.map(Passing),
             generation: snapshot.generation,
             critical: snapshot.critical,
+            rejects: snapshot.rejects(),
             consecutive_failures: snapshot.consecutive_failures,
             window: snapshot.window.map(Window::from),
             trials_in_flight: snapshot.trials_in_flight,

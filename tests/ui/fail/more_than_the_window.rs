@@ -5,4 +5,9 @@ fn price() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker(window = 3, failure_threshold = 5)]
+fn stock() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
 fn main() {}

@@ -1,0 +1,143 @@
+//! What monitoring reads.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use ::opentelemetry::KeyValue;
+use ::opentelemetry::metrics::MeterProvider as _;
+use breaker_runtime::integrations::{opentelemetry, prometheus, tracing};
+use breaker_runtime::{BreakerError, Config, Outcome, Registry, circuit_breaker, testing};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+
+use crate::support::seconds;
+
+#[circuit_breaker(name = "metrics/uncalled", window = 10, failure_rate = 0.5)]
+fn uncalled() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+// increase() does not see what begins at one.
+#[test]
+fn every_series_of_a_function_is_there_before_its_first_call() {
+    testing::scope(|scope| {
+        let series = |page: &str| -> Vec<String> {
+            let of_it = page.lines().filter(|line| line.contains("metrics/uncalled"));
+            of_it.filter_map(|line| Some(line.rsplit_once(' ')?.0.to_owned())).collect()
+        };
+        let before = prometheus::page(scope.registry());
+        assert!(before.contains("calls_total{circuit=\"metrics/uncalled\",result=\"failure\"} 0\n"));
+        assert!(before.contains("{circuit=\"metrics/uncalled\",from=\"closed\",to=\"open\"} 0\n"));
+        uncalled().unwrap();
+        let after = prometheus::page(scope.registry());
+        assert!(after.contains("calls_total{circuit=\"metrics/uncalled\",result=\"success\"} 1\n"));
+        let expected: Vec<String> =
+            series(&after).into_iter().filter(|name| !name.contains("_ratio{")).collect();
+        assert_eq!(series(&before), expected, "only a ratio needs a call");
+    });
+}
+
+#[test]
+fn what_keys_counted_that_are_gone_stays_counted() {
+    let registry = Registry::new();
+    let config = Config::builder().durations(true).build().unwrap();
+    let hosts = registry.register_keyed("host", config, 2).unwrap();
+    for host in ["a", "b", "c", "d", "e"] {
+        hosts.get(host).try_acquire().unwrap().settle(Outcome::Success);
+        hosts.get(host).force_open();
+        hosts.get(host).release();
+    }
+    let page = prometheus::page(&registry);
+    for line in [
+        "circuit_breaker_calls_total{circuit=\"host\",result=\"success\"} 5",
+        "circuit_breaker_state_changes_total{circuit=\"host\",from=\"closed\",to=\"forced_open\"} 5",
+        "circuit_breaker_call_duration_seconds_count{circuit=\"host\"} 5",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
+    }
+}
+
+#[test]
+fn a_name_is_escaped() {
+    let registry = Registry::new();
+    registry.register("a \"b\"\n\\c", Config::default()).unwrap();
+    let page = prometheus::page(&registry);
+    assert!(page.contains("circuit_breaker_state{circuit=\"a \\\"b\\\"\\n\\\\c\"} 0\n"), "{page}");
+}
+
+#[test]
+fn durations_are_in_the_buckets_that_were_asked_for() {
+    let clock = testing::Clock::new();
+    let registry = Registry::with_clock(&clock);
+    let breaker = registry.register("slow", Config::builder().durations(true).build().unwrap()).unwrap();
+    for time in [1, 3, 30] {
+        let call = breaker.try_acquire().unwrap();
+        clock.advance(seconds(time));
+        call.settle(Outcome::Success);
+    }
+    let page = prometheus::Breakers::new(&registry).buckets([seconds(20), seconds(2), seconds(2)]).page();
+    let buckets: Vec<&str> = page.lines().filter(|line| line.contains("_seconds_bucket")).collect();
+    let bucket = |bound, count| {
+        format!("circuit_breaker_call_duration_seconds_bucket{{le=\"{bound}\",circuit=\"slow\"}} {count}")
+    };
+    assert_eq!(buckets, [bucket("2.0", 1), bucket("20.0", 2), bucket("+Inf", 3)]);
+}
+
+#[test]
+fn opentelemetry_observes_what_prometheus_reads() {
+    let exporter = InMemoryMetricExporter::default();
+    let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
+    let registry = Registry::new();
+    opentelemetry::observe(&provider.meter("shop"), &registry);
+    registry.register("payment", Config::default()).unwrap().force_open();
+    provider.force_flush().unwrap();
+    let collected = exporter.get_finished_metrics().unwrap();
+    let metrics = collected.iter().flat_map(ResourceMetrics::scope_metrics).flat_map(ScopeMetrics::metrics);
+    let state = metrics.into_iter().find(|metric| metric.name() == "circuit_breaker_state").unwrap();
+    let AggregatedMetrics::F64(MetricData::Gauge(gauge)) = state.data() else { panic!("{state:?}") };
+    let point = gauge.data_points().next().unwrap();
+    assert_eq!(point.attributes().cloned().collect::<Vec<_>>(), [KeyValue::new("circuit", "payment")]);
+    assert_eq!(point.value().to_bits(), 1_f64.to_bits());
+}
+
+#[test]
+fn tracing_is_told_why() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).without_time().with_writer({
+        let log = log.clone();
+        move || log.clone()
+    });
+    ::tracing::subscriber::with_default(subscriber.finish(), || {
+        let registry = Registry::new();
+        let _listening = tracing::listen(&registry);
+        let config = Config::builder().failure_threshold(1).build().unwrap();
+        let breaker = registry.register("payment", config).unwrap();
+        breaker.try_acquire().unwrap().fail("no route to host");
+        breaker.operator("alice").reset();
+    });
+    let told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let [opened, closed] = told.lines().collect::<Vec<_>>().try_into().unwrap();
+    for field in
+        [" WARN breaker: ", "circuit=\"payment\"", "in a row (limit 1)", "last_failure=\"no route to host\""]
+    {
+        assert!(opened.contains(field), "{field} is not in {opened}");
+    }
+    for field in [" INFO breaker: ", "ordered_by=\"alice\"", "generation=2"] {
+        assert!(closed.contains(field), "{field} is not in {closed}");
+    }
+    assert!(!closed.contains("last_failure"));
+}
+
+/// What was written.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(text)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
