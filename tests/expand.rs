@@ -37,6 +37,8 @@ mod attribute {
 }
 use attribute::{args, check, duration, expand, recover, target};
 
+#[path = "expansions/budget.rs"]
+mod budget;
 #[path = "expansions/edits.rs"]
 mod edits;
 #[path = "expansions/fuzz.rs"]
