@@ -11,6 +11,24 @@
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench prints, and stops at what it lacks")]
 
+/// The attribute's own code, for its row: a procedural macro's crate can export nothing but the macro.
+#[path = "../../breaker-macros/src"]
+#[allow(
+    dead_code,
+    clippy::wildcard_enum_match_arm,
+    clippy::large_enum_variant,
+    reason = "they belong to another crate"
+)]
+mod attribute {
+    pub(crate) mod args;
+    pub(crate) mod duration;
+    pub(crate) mod target;
+    pub(crate) mod check;
+    pub(crate) mod expand;
+    pub(crate) mod recover;
+}
+use attribute::{args, check, duration, expand, recover, target};
+
 #[path = "table/ours.rs"]
 mod ours;
 #[path = "table/rows.rs"]

@@ -4,6 +4,9 @@ use std::hint::black_box;
 use std::sync::OnceLock;
 
 use breaker_runtime::{CircuitBreaker, Outcome, Registry, circuit_breaker};
+use proc_macro2::TokenStream;
+
+use crate::recover::expand_or_explain;
 
 use super::rows::{Answer, ready, repeat, work, work_async, work_or_fail};
 
@@ -125,6 +128,18 @@ fn hold_open() {
     _ = open_with_path(1);
     breaker("open").force_closed();
     (0..5).for_each(|_| fail_once("open"));
+}
+
+/// What the attribute does while the user's crate compiles: so much more than a call that a thousandth is counted.
+pub(crate) fn expansion(calls: u64) {
+    let [arguments, function] = [
+        "name = \"payment\", failure_threshold = 5, fallback = cached",
+        "pub async fn price(sku: &str) -> Result<u64, PriceError> { ask(sku).await }",
+    ]
+    .map(|text| text.parse::<TokenStream>().expect("these are tokens"));
+    for _ in 0..calls / 1000 {
+        black_box(expand_or_explain(arguments.clone(), function.clone()));
+    }
 }
 
 fn fail_once(name: &str) {

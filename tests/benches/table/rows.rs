@@ -62,6 +62,7 @@ pub(crate) const ROWS: &[Row] = &[
     other("open, rejected: recloser", recloser_open),
     other("open, rejected: failsafe", failsafe_open),
     other("open, rejected, async: breaker 2.0", peer_open),
+    ours("a thousandth of the expansion of a function: breaker", ours::expansion),
 ];
 
 pub(crate) type Answer = Result<u64, Refused>;
