@@ -113,7 +113,7 @@ fn a_breaker_at_rest_is_small() {
     let called = measure(|| breakers.iter().for_each(|breaker| end(breaker, Outcome::Success)));
     let bytes = each(number, made.bytes_current + called.bytes_current);
     println!("a breaker at rest with its place in the registry: {bytes:.0} bytes");
-    assert!(bytes <= 360.0, "{bytes}");
+    assert!(bytes <= 410.0, "{bytes}");
     let alone = measure(|| breakers.push(CircuitBreaker::new("alone", Config::default()).unwrap()));
     println!("a breaker at rest: {} bytes", alone.bytes_current);
     assert!(alone.bytes_current <= 256, "{}", alone.bytes_current);
