@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{CircuitBreaker, ConfigBuilder, Outcome, State, Trip};
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, State, Trip};
 
 use super::{RECOVERY, breaker, end, permit, race_on, strict, window, with_at_most, with_few_switches};
 
@@ -13,7 +13,7 @@ fn of_calls(failures: u32, calls: u32) -> ConfigBuilder {
 
 /// It keeps so many calls, and no rule looks at them.
 fn never_opened(calls: u32) -> ConfigBuilder {
-    strict().consecutive_failures(100).window_calls(calls)
+    Config::builder().consecutive_failures(100).window_calls(calls)
 }
 
 fn opened_by(breaker: &CircuitBreaker) -> Option<Trip> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{CircuitBreaker, ConfigBuilder, Outcome, State};
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, State};
 
 use super::{breaker, due, end, keep_one, permit, race_on, strict, window, with_at_most, with_few_switches};
 
@@ -11,7 +11,7 @@ fn apply(settings: ConfigBuilder) -> impl FnOnce(&CircuitBreaker) + 'static {
 }
 
 fn calls(size: u32) -> ConfigBuilder {
-    strict().consecutive_failures(10).window_calls(size)
+    Config::builder().consecutive_failures(10).window_calls(size)
 }
 
 fn time(seconds: u64) -> ConfigBuilder {
