@@ -34,6 +34,7 @@ use crate::target::Target;
 
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: fn price(sku: &str) -> Result<u64, E> {
+//             let __judge = p::returned::<Result<u64, E>>().__breaker_judge();
 //             match p::Site::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE }) {
 //                 p::Ok(__admission) => ..,
 //                 p::Err(__rejected) => ..,
@@ -59,14 +60,16 @@ fn braces(target: &Target, inside: &TokenStream) -> TokenStream {
 // Input:  #[circuit_breaker(fallback = cached)] fn price(sku: &str) -> u64 { .. }
 // Output: match p::Site::acquire(..) {
 //             p::Ok(__admission) => p::call(..),
-//             p::Err(_) => cached(sku),
+//             p::Err(__rejected) => { ..; cached(sku) }
 //         }
 fn early(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
     let (circuit, acquired) = site::acquire(p, plan, target);
+    let judge = classify::judge(p, target);
     let call = call(p, plan, target);
     let refused = refuse::arm(p, plan, target);
     quote_spanned! {Span::mixed_site()=>
         #circuit
+        #judge
         match #acquired {
             #p::Ok(__admission) => #call,
             #refused
@@ -82,10 +85,11 @@ fn early(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
 //         };
 //         match __ended {
 //             p::Ok(__out) => __out,
-//             p::Err(_) => { let order = __again_order; ..; cached(order) }
+//             p::Err(__rejected) => { let order = __again_order; ..; cached(order) }
 //         }
 fn late(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
     let (circuit, acquired) = site::acquire(p, plan, target);
+    let judge = classify::judge(p, target);
     let kept = refuse::keep(p, plan);
     let call = call(p, plan, target);
     let rejected = match plan.fallback_on {
@@ -96,6 +100,7 @@ fn late(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         #circuit
         #kept
+        #judge
         let __ended = match #acquired {
             #p::Ok(__admission) => #call,
             #p::Err(__rejected) => #p::Err(#rejected),
@@ -107,17 +112,29 @@ fn late(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
     }
 }
 
+// Input:  fn price(sku: &str) -> Result<u64, E> { .. }
+// Output: p::call(__admission, move || .., __judge)
+//
+// Input:  async fn price(sku: &str) -> Result<u64, E> { .. }, failure_if = is_down
+// Output: p::call_async_asking(__admission, async move { .. }, __judge, |__out, __judge| ..).await
+//
+// The short forms are for the compiler, which takes its time for each closure.
 fn call(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
     let tells_failures = plan.fallback_on == FallbackOn::Failure;
-    let function = match (target.is_async(), tells_failures) {
-        (false, false) => "call",
-        (false, true) => "call_or_fail",
-        (true, false) if plan.may_time_out() => "call_async_within",
-        (true, false) => "call_async",
-        (true, true) => "call_async_or_fail",
+    let (short, function) = match (target.is_async(), tells_failures) {
+        (false, false) => (Some("call"), "call_asking"),
+        (false, true) => (None, "call_or_fail"),
+        (true, false) if plan.may_time_out() => (None, "call_async_within"),
+        (true, false) => (Some("call_async"), "call_async_asking"),
+        (true, true) => (None, "call_async_or_fail"),
+    };
+    let judge = quote_spanned!(Span::mixed_site()=> __judge);
+    let (function, judge) = match (short, classify::asked(p, plan)) {
+        (Some(short), None) => (short, judge),
+        (_, Some(asked)) => (function, quote!(#judge, #asked)),
+        (None, None) => (function, quote!(#judge, #p::judged)),
     };
     let function = Ident::new(function, Span::mixed_site());
-    let judge = classify::closures(p, plan, target);
     if target.is_async() {
         let body = async_body(p, target);
         quote_spanned!(Span::mixed_site()=> #p::#function(__admission, #body, #judge).await)

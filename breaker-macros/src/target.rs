@@ -59,6 +59,11 @@ impl Target {
         matches!(self.output(), Some(Type::Never(_)))
     }
 
+    /// Whether it returns an `impl Trait`, of which nobody knows what it is.
+    pub(crate) fn hides_output(&self) -> bool {
+        matches!(self.output(), Some(Type::ImplTrait(_)))
+    }
+
     pub(crate) fn is_async(&self) -> bool {
         self.signature.asyncness.is_some() || self.boxed.is_some()
     }

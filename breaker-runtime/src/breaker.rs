@@ -154,7 +154,7 @@ impl CircuitBreaker {
         E: From<BreakerError>,
     {
         let admission = self.circuit.admit_waiting().await.map_err(BreakerError::from)?;
-        Limited::new(admission, future, of_result, type_of_error).await.map_err(BreakerError::from)?
+        Limited::new(admission, future, (of_result, type_of_error)).await.map_err(BreakerError::from)?
     }
 
     /// Awaits `future`, whatever it gives, if the circuit admits a call; `classify` says what the value
@@ -191,7 +191,7 @@ impl CircuitBreaker {
         future: impl Future<Output = T>,
     ) -> Result<T, BreakerError> {
         let admission = self.circuit.admit_waiting().await?;
-        Ok(Limited::new(admission, future, classify, |_| None).await?)
+        Ok(Limited::new(admission, future, (classify, |_: &_| None)).await?)
     }
 
     /// Asks for one call, and does not wait. The permit must be [settled](Permit::settle); see there for

@@ -79,5 +79,5 @@ pub use outcome::Outcome;
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::{Snapshot, WindowCounts};
 pub use state::{Cause, Changes, State, Transition};
-pub use totals::{Rejections, Totals};
+pub use totals::{Fallbacks, Rejections, Totals};
 pub use window::Trip;

@@ -1,9 +1,13 @@
 //! All that code written by the attribute may name. Not for anybody else: it changes without notice.
 
+#[path = "private/answer.rs"]
+mod answer;
 #[path = "private/declare.rs"]
 mod declare;
 #[path = "private/given.rs"]
 mod given;
+#[path = "private/judge.rs"]
+mod judge;
 #[path = "private/late.rs"]
 mod late;
 #[path = "private/resolve.rs"]
@@ -14,7 +18,6 @@ mod site;
 mod window;
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 pub use crate::__declare as declare;
 pub use core::option::Option::{None, Some};
@@ -22,13 +25,15 @@ pub use core::result::Result::{Err, Ok};
 pub use core::time::Duration;
 pub use core::{concat, module_path};
 
+pub use self::answer::Asking;
 pub use self::given::{Given, Gives, borrowed, cloned, registry};
+pub use self::judge::{Asked, ByDebug, ByDisplay, Mute, Results, Returned, Says, Values, judged, returned};
 pub use self::late::{Unserved, call_async_or_fail, call_or_fail, fallback_or_fail};
 pub use self::resolve::{IntoFutureOf, Resolved, resolve};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};
 pub use self::window::Window;
 pub use crate::breaker::{Admission, Rejected};
-pub use crate::classifier::Output;
+pub use crate::classifier::Judge;
 pub use crate::config::Mode;
 pub use crate::outcome::Outcome;
 pub use crate::registry::{Key, KeyText};
@@ -82,6 +87,14 @@ const fn why_no_wait(has_async_alarm: bool) -> Option<&'static str> {
     Some("max_wait of an async function needs the feature `tokio` of breaker-runtime")
 }
 
+/// Stops the compilation at settings that no breaker can have, should the attribute have missed it.
+#[track_caller]
+const fn check(settings: &ConfigBuilder) {
+    if let Some(message) = settings.fault() {
+        refuse(message)
+    }
+}
+
 /// Stops the compilation at a name that no breaker can have.
 #[must_use]
 #[track_caller]
@@ -114,43 +127,52 @@ pub const fn settings() -> ConfigBuilder {
 }
 
 /// Runs the body of a function, once, to its end.
+#[expect(clippy::needless_pass_by_value, reason = "as the async forms take it, which keep it")]
 #[inline]
-pub fn call<T>(
+pub fn call<T, J: Judge<T>>(admission: Admission<'_>, body: impl FnOnce() -> T, judge: J) -> T {
+    admission.run(body, |output| judge.outcome(output), |output| judge.text(output))
+}
+
+/// The same, where somebody is asked before the judge.
+#[inline]
+pub fn call_asking<T, J: Judge<T>>(
     admission: Admission<'_>,
     body: impl FnOnce() -> T,
-    classify: impl FnOnce(&T) -> Outcome,
-    text: impl Fn(&T) -> Option<Arc<str>>,
+    judge: J,
+    classify: impl Fn(&T, &J) -> Outcome,
 ) -> T {
-    admission.run(body, classify, text)
+    call(admission, body, Asked { judge, classify })
 }
 
 /// Runs the body of an async function.
 #[inline]
-pub fn call_async<F: Future, C, X>(
+pub fn call_async<F: Future, J: Judge<F::Output>>(
     admission: Admission<'_>,
     body: F,
-    classify: C,
-    text: X,
-) -> Guarded<'_, F, C, X>
-where
-    C: Fn(&F::Output) -> Outcome,
-    X: Fn(&F::Output) -> Option<Arc<str>>,
-{
-    Guarded::new(admission, body, classify, text)
+    judge: J,
+) -> Guarded<'_, F, J> {
+    Guarded::new(admission, body, judge)
 }
 
-/// Runs the body of an async function, but no longer than its `call_timeout`.
-pub fn call_async_within<F: Future, C, X>(
+/// The same, where somebody is asked before the judge.
+#[inline]
+pub fn call_async_asking<F: Future, J: Judge<F::Output>, C: Fn(&F::Output, &J) -> Outcome>(
     admission: Admission<'_>,
     body: F,
+    judge: J,
     classify: C,
-    text: X,
-) -> Limited<'_, F, C, X>
-where
-    C: Fn(&F::Output) -> Outcome,
-    X: Fn(&F::Output) -> Option<Arc<str>>,
-{
-    Limited::new(admission, body, classify, text)
+) -> Guarded<'_, F, Asked<J, C>> {
+    Guarded::new(admission, body, Asked { judge, classify })
+}
+
+/// The same, but no longer than its `call_timeout`.
+pub fn call_async_within<F: Future, J: Judge<F::Output>, C: Fn(&F::Output, &J) -> Outcome>(
+    admission: Admission<'_>,
+    body: F,
+    judge: J,
+    classify: C,
+) -> Limited<'_, F, Asked<J, C>> {
+    Limited::new(admission, body, Asked { judge, classify })
 }
 
 /// Asks a question of the user's.

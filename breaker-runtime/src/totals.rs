@@ -34,6 +34,8 @@ pub struct Totals {
     pub rejected: u64,
     /// The same calls, by the reason.
     pub rejections: Rejections,
+    /// What fallbacks of annotated functions gave instead. Beside the calls: each of them is counted above too.
+    pub fallbacks: Fallbacks,
 }
 
 /// How many calls were not admitted, and why.
@@ -66,12 +68,39 @@ pub struct Rejections {
     pub bulkhead: u64,
 }
 
+/// How many fallbacks of annotated functions ran to their end, and what they gave. One that panics or is dropped
+/// before gave nothing.
+///
+/// ```
+/// use breaker_runtime::{Registry, circuit_breaker};
+///
+/// #[circuit_breaker(name = "forecast", fallback = |_| Ok(15))]
+/// fn degrees() -> Result<i32, String> {
+///     Err("no answer".into())
+/// }
+///
+/// let forecast = Registry::global().single("forecast")?;
+/// forecast.force_open();
+/// assert_eq!(degrees(), Ok(15));
+/// assert_eq!(forecast.snapshot().totals.fallbacks.successes, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fallbacks {
+    /// Those that gave an answer.
+    pub successes: u64,
+    /// Those that gave an `Err`.
+    pub failures: u64,
+}
+
 /// What a call adds one to: the ways in which most calls end, each thread for itself, and the others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Total {
     Successes,
     Failures,
     Open,
+    Fallbacks,
     Rare(Rare),
 }
 
@@ -83,6 +112,7 @@ pub(crate) enum Rare {
     HalfOpen,
     ForcedOpen,
     Bulkhead,
+    FailedFallbacks,
 }
 
 /// The counters of one breaker.
@@ -90,12 +120,12 @@ pub(crate) enum Rare {
 pub(crate) struct Counters {
     cells: Striped<Cells>,
     /// What threads that own no cell count before it is worth a block of cells.
-    early: [AtomicU16; 3],
-    rare: OnceBox<[AtomicU64; 5]>,
+    early: [AtomicU16; 4],
+    rare: OnceBox<[AtomicU64; 6]>,
 }
 
 #[derive(Debug, Default)]
-struct Cells([AtomicU64; 3]);
+struct Cells([AtomicU64; 4]);
 
 /// So many calls of threads other than the first make a block of cells. Far from the largest u16: it is
 /// passed by one for each thread that is on its way.
@@ -112,6 +142,7 @@ impl Counters {
             Total::Successes => 0,
             Total::Failures => 1,
             Total::Open => 2,
+            Total::Fallbacks => 3,
             Total::Rare(rare) => return self.add_rare(rare),
         };
         match self.cells.alone() {
@@ -127,12 +158,14 @@ impl Counters {
                 *sum += cell.load(Ordering::Relaxed);
             }
         }
-        let [successes, failures, open] = sums;
+        let [successes, failures, open, answered] = sums;
         let rare = self.rare.get().map(|rare| rare.each_ref().map(|cell| cell.load(Ordering::Relaxed)));
-        let [timeouts, ignored, half_open, forced_open, bulkhead] = rare.unwrap_or_default();
+        let [timeouts, ignored, half_open, forced_open, bulkhead, failed_fallbacks] =
+            rare.unwrap_or_default();
         let rejections = Rejections { open, half_open, forced_open, bulkhead };
         let rejected = open + half_open + forced_open + bulkhead;
-        Totals { successes, failures, timeouts, ignored, rejected, rejections }
+        let fallbacks = Fallbacks { successes: answered, failures: failed_fallbacks };
+        Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks }
     }
 
     /// The first call of a thread or of the breaker, or a thread beyond the block.
@@ -189,6 +222,8 @@ impl Totals {
         self.rejections.half_open += other.rejections.half_open;
         self.rejections.forced_open += other.rejections.forced_open;
         self.rejections.bulkhead += other.rejections.bulkhead;
+        self.fallbacks.successes += other.fallbacks.successes;
+        self.fallbacks.failures += other.fallbacks.failures;
     }
 
     /// All calls that ended, rejected ones included.

@@ -2,6 +2,7 @@
 //! Async functions whose fallbacks are plain and async.
 use breaker_runtime::Registry;
 async fn plain(number: u32) -> u32 {
+    let __judge = ::breaker_runtime::__private::returned::<u32>().__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "plain",
@@ -26,15 +27,16 @@ async fn plain(number: u32) -> u32 {
                             () => number,
                         }
                     },
-                    |__out| {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
-                    },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                    __judge,
                 )
                 .await
         }
-        ::breaker_runtime::__private::Err(_) => {
-            ::breaker_runtime::__private::resolve(cached(number)).await
+        ::breaker_runtime::__private::Err(__rejected) => {
+            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
+            let __answer: u32 = ::breaker_runtime::__private::resolve(cached(number))
+                .await;
+            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            __answer
         }
     }
 }
@@ -42,6 +44,7 @@ fn cached(number: u32) -> u32 {
     number + 1
 }
 async fn deferred(number: u32) -> u32 {
+    let __judge = ::breaker_runtime::__private::returned::<u32>().__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "deferred",
@@ -66,21 +69,21 @@ async fn deferred(number: u32) -> u32 {
                             () => number,
                         }
                     },
-                    |__out| {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
-                    },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                    __judge,
                 )
                 .await
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            ::breaker_runtime::__private::resolve(
+            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
+            let __answer: u32 = ::breaker_runtime::__private::resolve(
                     ::breaker_runtime::__private::fallback(
                         __rejected,
                         move |_| async move { number + 2 },
                     ),
                 )
-                .await
+                .await;
+            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            __answer
         }
     }
 }

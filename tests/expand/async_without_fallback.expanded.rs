@@ -20,6 +20,10 @@ impl Quotes for Shop {
     where
         T: AsRef<str>,
     {
+        let __judge = ::breaker_runtime::__private::returned::<
+            Result<usize, BreakerError>,
+        >()
+            .__breaker_judge();
         match ::breaker_runtime::__private::Site::acquire_now({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "quote",
@@ -52,13 +56,7 @@ impl Quotes for Shop {
                                 }
                             }
                         },
-                        |__out| {
-                            ::breaker_runtime::__private::Output(__out)
-                                .__breaker_outcome()
-                        },
-                        |__out| {
-                            ::breaker_runtime::__private::Output(__out).__breaker_text()
-                        },
+                        __judge,
                     )
                     .await
             }

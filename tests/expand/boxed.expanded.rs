@@ -5,6 +5,8 @@ use breaker_runtime::BreakerError;
 type Answer = Result<u32, BreakerError>;
 fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
     Box::pin(async move {
+        let __judge = ::breaker_runtime::__private::returned::<Answer>()
+            .__breaker_judge();
         match ::breaker_runtime::__private::Site::acquire_now({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "boxed",
@@ -29,24 +31,20 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
                                 () => Ok(*number),
                             }
                         },
-                        |__out| {
-                            ::breaker_runtime::__private::Output(__out)
-                                .__breaker_outcome()
-                        },
-                        |__out| {
-                            ::breaker_runtime::__private::Output(__out).__breaker_text()
-                        },
+                        __judge,
                     )
                     .await
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                ::breaker_runtime::__private::resolve(
-                        ::breaker_runtime::__private::fallback(
-                            __rejected,
-                            move |_| Ok(0),
-                        ),
-                    )
-                    .await
+                let __asking = ::breaker_runtime::__private::Rejected::asking(
+                    &__rejected,
+                );
+                let __answer: Answer = ::breaker_runtime::__private::fallback(
+                    __rejected,
+                    move |_| Ok(0),
+                );
+                ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+                __answer
             }
         }
     })

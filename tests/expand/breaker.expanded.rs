@@ -8,15 +8,16 @@ struct Client {
 impl Client {
     fn fetch(&self) -> Result<u32, BreakerError> {
         let __circuit = ::breaker_runtime::__private::borrowed(&(self.breaker));
+        let __judge = ::breaker_runtime::__private::returned::<
+            Result<u32, BreakerError>,
+        >()
+            .__breaker_judge();
         match ::breaker_runtime::__private::Given::acquire(&__circuit) {
             ::breaker_runtime::__private::Ok(__admission) => {
                 ::breaker_runtime::__private::call(
                     __admission,
                     move || -> Result<u32, BreakerError> { Ok(self.calls) },
-                    |__out| {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
-                    },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                    __judge,
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
@@ -27,6 +28,8 @@ impl Client {
     async fn send(&mut self, note: String) -> usize {
         let __circuit = ::breaker_runtime::__private::cloned(&(self.breaker));
         let __again_note = ::breaker_runtime::__private::again(&note);
+        let __judge = ::breaker_runtime::__private::returned::<usize>()
+            .__breaker_judge();
         let __ended = match ::breaker_runtime::__private::Given::acquire_waiting(
                 &__circuit,
             )
@@ -48,13 +51,8 @@ impl Client {
                                 }
                             }
                         },
-                        |__out| {
-                            ::breaker_runtime::__private::Output(__out)
-                                .__breaker_outcome()
-                        },
-                        |__out| {
-                            ::breaker_runtime::__private::Output(__out).__breaker_text()
-                        },
+                        __judge,
+                        ::breaker_runtime::__private::judged,
                     )
                     .await
             }
@@ -67,13 +65,18 @@ impl Client {
             ::breaker_runtime::__private::Err(__rejected) => {
                 let note = __again_note;
                 let _ = &note;
-                ::breaker_runtime::__private::resolve(
+                let __asking = ::breaker_runtime::__private::Rejected::asking(
+                    &__rejected,
+                );
+                let __answer: usize = ::breaker_runtime::__private::resolve(
                         ::breaker_runtime::__private::fallback(
                             __rejected,
                             move |_| note.len(),
                         ),
                     )
-                    .await
+                    .await;
+                ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+                __answer
             }
         }
     }

@@ -3,6 +3,10 @@
 use breaker_runtime::BreakerError;
 async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
     let __again_order = ::breaker_runtime::__private::again(&order);
+    let __judge = ::breaker_runtime::__private::returned::<
+        Result<String, BreakerError>,
+    >()
+        .__breaker_judge();
     let __ended = match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "charge",
@@ -35,10 +39,8 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
                             }
                         }
                     },
-                    |__out| {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
-                    },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                    __judge,
+                    ::breaker_runtime::__private::judged,
                 )
                 .await
         }
@@ -48,10 +50,16 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
     };
     match __ended {
         ::breaker_runtime::__private::Ok(__out) => __out,
-        ::breaker_runtime::__private::Err(_) => {
+        ::breaker_runtime::__private::Err(__rejected) => {
             let order = __again_order;
             let _ = &order;
-            ::breaker_runtime::__private::resolve(cached(order, note)).await
+            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
+            let __answer: Result<String, BreakerError> = ::breaker_runtime::__private::resolve(
+                    cached(order, note),
+                )
+                .await;
+            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            __answer
         }
     }
 }
@@ -60,6 +68,7 @@ fn cached(order: String, note: &str) -> Result<String, BreakerError> {
 }
 async fn price(mut sku: String, amount: Box<u32>) -> String {
     let __again_sku = ::breaker_runtime::__private::again(&sku);
+    let __judge = ::breaker_runtime::__private::returned::<String>().__breaker_judge();
     let __ended = match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "price",
@@ -92,10 +101,8 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
                             }
                         }
                     },
-                    |__out| {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
-                    },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                    __judge,
+                    ::breaker_runtime::__private::judged,
                 )
                 .await
         }
@@ -108,17 +115,22 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
         ::breaker_runtime::__private::Err(__rejected) => {
             let mut sku = __again_sku;
             let _ = &mut sku;
-            ::breaker_runtime::__private::resolve(
+            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
+            let __answer: String = ::breaker_runtime::__private::resolve(
                     ::breaker_runtime::__private::fallback(
                         __rejected,
                         move |error| format!("{sku}: {error}"),
                     ),
                 )
-                .await
+                .await;
+            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            __answer
         }
     }
 }
 async fn ping() -> Result<(), BreakerError> {
+    let __judge = ::breaker_runtime::__private::returned::<Result<(), BreakerError>>()
+        .__breaker_judge();
     let __ended = match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "ping",
@@ -148,10 +160,8 @@ async fn ping() -> Result<(), BreakerError> {
                             () => Ok(()),
                         }
                     },
-                    |__out| {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
-                    },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                    __judge,
+                    ::breaker_runtime::__private::judged,
                 )
                 .await
         }

@@ -12,6 +12,8 @@ impl From<BreakerError> for Fault {
     }
 }
 fn price(code: u16) -> Result<u16, Fault> {
+    let __judge = ::breaker_runtime::__private::returned::<Result<u16, Fault>>()
+        .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "price",
@@ -24,12 +26,13 @@ fn price(code: u16) -> Result<u16, Fault> {
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call(
+            ::breaker_runtime::__private::call_asking(
                 __admission,
                 move || -> Result<u16, Fault> {
                     if code < 400 { Ok(code) } else { Err(Fault::Status(code)) }
                 },
-                |__out| {
+                __judge,
+                |__out, __judge| {
                     if match __out {
                         Ok(0) | Err(Fault::Rejected) => true,
                         _ => false,
@@ -41,11 +44,9 @@ fn price(code: u16) -> Result<u16, Fault> {
                     } {
                         ::breaker_runtime::__private::Outcome::Failure
                     } else {
-                        ::breaker_runtime::__private::Output(__out)
-                            .__breaker_outcome_unnamed()
+                        __judge.unnamed(__out)
                     }
                 },
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
@@ -54,6 +55,8 @@ fn price(code: u16) -> Result<u16, Fault> {
     }
 }
 fn found(number: u32) -> Option<u32> {
+    let __judge = ::breaker_runtime::__private::returned::<Option<u32>>()
+        .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "found",
@@ -66,24 +69,30 @@ fn found(number: u32) -> Option<u32> {
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call(
+            ::breaker_runtime::__private::call_asking(
                 __admission,
                 move || -> Option<u32> { number.checked_sub(1) },
-                |__out| {
+                __judge,
+                |__out, __judge| {
                     if match __out {
                         None => true,
                         _ => false,
                     } {
                         ::breaker_runtime::__private::Outcome::Ignored
                     } else {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
+                        ::breaker_runtime::__private::judged(__out, __judge)
                     }
                 },
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            ::breaker_runtime::__private::fallback(__rejected, move |_| None)
+            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
+            let __answer: Option<u32> = ::breaker_runtime::__private::fallback(
+                __rejected,
+                move |_| None,
+            );
+            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            __answer
         }
     }
 }

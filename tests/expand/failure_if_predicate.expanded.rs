@@ -2,6 +2,8 @@
 //! What counts as a failure, said by a function and by a closure.
 use breaker_runtime::{BreakerError, Registry};
 fn reply(text: &str) -> Result<usize, BreakerError> {
+    let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
+        .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "reply",
@@ -14,20 +16,19 @@ fn reply(text: &str) -> Result<usize, BreakerError> {
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call(
+            ::breaker_runtime::__private::call_asking(
                 __admission,
                 move || -> Result<usize, BreakerError> { Ok(text.len()) },
-                |__out| {
+                __judge,
+                |__out, __judge| {
                     if ::breaker_runtime::__private::ask(__out, Result::is_err) {
                         ::breaker_runtime::__private::Outcome::Ignored
                     } else if ::breaker_runtime::__private::ask(__out, is_bad) {
                         ::breaker_runtime::__private::Outcome::Failure
                     } else {
-                        ::breaker_runtime::__private::Output(__out)
-                            .__breaker_outcome_unnamed()
+                        __judge.unnamed(__out)
                     }
                 },
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
@@ -39,6 +40,7 @@ fn is_bad(reply: &Result<usize, BreakerError>) -> bool {
     matches!(reply, Ok(0))
 }
 async fn status(code: u16) -> u16 {
+    let __judge = ::breaker_runtime::__private::returned::<u16>().__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "status",
@@ -51,7 +53,7 @@ async fn status(code: u16) -> u16 {
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_async(
+            ::breaker_runtime::__private::call_async_asking(
                     __admission,
                     async move {
                         if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
@@ -63,26 +65,28 @@ async fn status(code: u16) -> u16 {
                             () => code,
                         }
                     },
-                    |__out| {
+                    __judge,
+                    |__out, __judge| {
                         if ::breaker_runtime::__private::ask(
                             __out,
                             |status| *status >= 500,
                         ) {
                             ::breaker_runtime::__private::Outcome::Failure
                         } else {
-                            ::breaker_runtime::__private::Output(__out)
-                                .__breaker_outcome_unnamed()
+                            __judge.unnamed(__out)
                         }
                     },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
                 )
                 .await
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            ::breaker_runtime::__private::resolve(
-                    ::breaker_runtime::__private::fallback(__rejected, move |_| 503),
-                )
-                .await
+            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
+            let __answer: u16 = ::breaker_runtime::__private::fallback(
+                __rejected,
+                move |_| 503,
+            );
+            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            __answer
         }
     }
 }

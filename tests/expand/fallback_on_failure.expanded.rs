@@ -3,6 +3,10 @@
 use breaker_runtime::{BreakerError, CallError};
 fn charge(order: String, note: &str) -> Result<String, BreakerError> {
     let __again_order = ::breaker_runtime::__private::again(&order);
+    let __judge = ::breaker_runtime::__private::returned::<
+        Result<String, BreakerError>,
+    >()
+        .__breaker_judge();
     let __ended = match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "charge",
@@ -21,8 +25,8 @@ fn charge(order: String, note: &str) -> Result<String, BreakerError> {
                     drop(order);
                     Ok(note.to_owned())
                 },
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                __judge,
+                ::breaker_runtime::__private::judged,
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
@@ -33,10 +37,13 @@ fn charge(order: String, note: &str) -> Result<String, BreakerError> {
     };
     match __ended {
         ::breaker_runtime::__private::Ok(__out) => __out,
-        ::breaker_runtime::__private::Err(_) => {
+        ::breaker_runtime::__private::Err(__rejected) => {
             let order = __again_order;
             let _ = &order;
-            cached(order, note)
+            let __asking = ::breaker_runtime::__private::Unserved::asking(&__rejected);
+            let __answer: Result<String, BreakerError> = cached(order, note);
+            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            __answer
         }
     }
 }
@@ -44,6 +51,8 @@ fn cached(order: String, note: &str) -> Result<String, BreakerError> {
     Ok(order + note)
 }
 async fn stock(sku: String) -> Option<usize> {
+    let __judge = ::breaker_runtime::__private::returned::<Option<usize>>()
+        .__breaker_judge();
     let __ended = match ::breaker_runtime::__private::Site::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "stock",
@@ -68,15 +77,14 @@ async fn stock(sku: String) -> Option<usize> {
                             () => Some(sku.len()),
                         }
                     },
-                    |__out| {
+                    __judge,
+                    |__out, __judge| {
                         if ::breaker_runtime::__private::ask(__out, Option::is_none) {
                             ::breaker_runtime::__private::Outcome::Failure
                         } else {
-                            ::breaker_runtime::__private::Output(__out)
-                                .__breaker_outcome_unnamed()
+                            __judge.unnamed(__out)
                         }
                     },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
                 )
                 .await
         }
@@ -89,7 +97,8 @@ async fn stock(sku: String) -> Option<usize> {
     match __ended {
         ::breaker_runtime::__private::Ok(__out) => __out,
         ::breaker_runtime::__private::Err(__rejected) => {
-            ::breaker_runtime::__private::resolve(
+            let __asking = ::breaker_runtime::__private::Unserved::asking(&__rejected);
+            let __answer: Option<usize> = ::breaker_runtime::__private::resolve(
                     ::breaker_runtime::__private::fallback_or_fail(
                         __rejected,
                         move |error| match error {
@@ -98,7 +107,9 @@ async fn stock(sku: String) -> Option<usize> {
                         },
                     ),
                 )
-                .await
+                .await;
+            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            __answer
         }
     }
 }

@@ -21,15 +21,16 @@ impl Shop {
             },
             &::breaker_runtime::__private::Key(&(self.region)).__breaker_key(),
         );
+        let __judge = ::breaker_runtime::__private::returned::<
+            Result<String, BreakerError>,
+        >()
+            .__breaker_judge();
         match ::breaker_runtime::__private::KeyedCircuit::acquire(&__circuit) {
             ::breaker_runtime::__private::Ok(__admission) => {
                 ::breaker_runtime::__private::call(
                     __admission,
                     move || -> Result<String, BreakerError> { Ok(sku) },
-                    |__out| {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
-                    },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                    __judge,
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
@@ -54,6 +55,8 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
         &::breaker_runtime::__private::Key(&(format!("{tenant}/{}", sku.len())))
             .__breaker_key(),
     );
+    let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
+        .__breaker_judge();
     match ::breaker_runtime::__private::KeyedCircuit::acquire_now(&__circuit) {
         ::breaker_runtime::__private::Ok(__admission) => {
             ::breaker_runtime::__private::call_async(
@@ -68,10 +71,7 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
                             () => Ok(sku.len()),
                         }
                     },
-                    |__out| {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
-                    },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                    __judge,
                 )
                 .await
         }

@@ -2,6 +2,8 @@
 //! A call that may have to wait for its turn, sync and async, and with a key.
 use breaker_runtime::BreakerError;
 fn now() -> Result<u32, BreakerError> {
+    let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
+        .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "sync",
@@ -19,8 +21,7 @@ fn now() -> Result<u32, BreakerError> {
             ::breaker_runtime::__private::call(
                 __admission,
                 move || -> Result<u32, BreakerError> { Ok(1) },
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                __judge,
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
@@ -29,6 +30,8 @@ fn now() -> Result<u32, BreakerError> {
     }
 }
 async fn later() -> Result<u32, BreakerError> {
+    let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
+        .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire_waiting({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "async",
@@ -61,10 +64,7 @@ async fn later() -> Result<u32, BreakerError> {
                             () => Ok(1),
                         }
                     },
-                    |__out| {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
-                    },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                    __judge,
                 )
                 .await
         }
@@ -95,6 +95,8 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
         },
         &::breaker_runtime::__private::Key(&(tenant)).__breaker_key(),
     );
+    let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
+        .__breaker_judge();
     match ::breaker_runtime::__private::KeyedCircuit::acquire_waiting(&__circuit).await {
         ::breaker_runtime::__private::Ok(__admission) => {
             ::breaker_runtime::__private::call_async(
@@ -109,10 +111,7 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
                             () => Ok(tenant),
                         }
                     },
-                    |__out| {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
-                    },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                    __judge,
                 )
                 .await
         }
@@ -122,6 +121,8 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
     }
 }
 async fn never() -> Result<u32, BreakerError> {
+    let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
+        .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire_waiting({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "never",
@@ -150,10 +151,7 @@ async fn never() -> Result<u32, BreakerError> {
                             () => Ok(4),
                         }
                     },
-                    |__out| {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
-                    },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                    __judge,
                 )
                 .await
         }

@@ -2,6 +2,8 @@
 //! A registry of one's own, asked for at the first call.
 use breaker_runtime::{BreakerError, Registry};
 fn charge(registry: &Registry) -> Result<usize, BreakerError> {
+    let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
+        .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire(
         ::breaker_runtime::__private::Site::declared_in(
             {
@@ -23,8 +25,7 @@ fn charge(registry: &Registry) -> Result<usize, BreakerError> {
             ::breaker_runtime::__private::call(
                 __admission,
                 move || -> Result<usize, BreakerError> { Ok(registry.iter().count()) },
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                __judge,
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {

@@ -6,6 +6,7 @@ struct Shop {
 }
 impl Shop {
     fn price(&self, more: u32) -> u32 {
+        let __judge = ::breaker_runtime::__private::returned::<u32>().__breaker_judge();
         match ::breaker_runtime::__private::Site::acquire({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "price",
@@ -21,21 +22,25 @@ impl Shop {
                 ::breaker_runtime::__private::call(
                     __admission,
                     move || -> u32 { self.price + more },
-                    |__out| {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
-                    },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                    __judge,
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                ::breaker_runtime::__private::fallback(
+                let __asking = ::breaker_runtime::__private::Rejected::asking(
+                    &__rejected,
+                );
+                let __answer: u32 = ::breaker_runtime::__private::fallback(
                     __rejected,
                     move |error| error.name().len() as u32 + more,
-                )
+                );
+                ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+                __answer
             }
         }
     }
     fn slot(&mut self) -> Option<&mut u32> {
+        let __judge = ::breaker_runtime::__private::returned::<Option<&mut u32>>()
+            .__breaker_judge();
         match ::breaker_runtime::__private::Site::acquire({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "slot",
@@ -51,14 +56,19 @@ impl Shop {
                 ::breaker_runtime::__private::call(
                     __admission,
                     move || -> Option<&mut u32> { Some(&mut self.price) },
-                    |__out| {
-                        ::breaker_runtime::__private::Output(__out).__breaker_outcome()
-                    },
-                    |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                    __judge,
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                ::breaker_runtime::__private::fallback(__rejected, move |_| None)
+                let __asking = ::breaker_runtime::__private::Rejected::asking(
+                    &__rejected,
+                );
+                let __answer: Option<&mut u32> = ::breaker_runtime::__private::fallback(
+                    __rejected,
+                    move |_| None,
+                );
+                ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+                __answer
             }
         }
     }

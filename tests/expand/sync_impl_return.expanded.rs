@@ -2,6 +2,8 @@
 //! A return type that cannot be named.
 use breaker_runtime::BreakerError;
 fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
+    let __judge = ::breaker_runtime::__private::returned::<Result<_, BreakerError>>()
+        .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "evens",
@@ -19,8 +21,7 @@ fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
                 move || -> Result<_, BreakerError> {
                     Ok((0..most).filter(|number| number % 2 == 0))
                 },
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                __judge,
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {

@@ -4,6 +4,10 @@ use std::time::Duration;
 use breaker_runtime::{BreakerError, Registry};
 const WAIT: Duration = Duration::from_secs(5);
 pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
+    let __judge = ::breaker_runtime::__private::returned::<
+        Result<String, BreakerError>,
+    >()
+        .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "payment",
@@ -26,11 +30,15 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
                     times += 1;
                     Ok(format!("{order} x {times}"))
                 },
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                __judge,
             )
         }
-        ::breaker_runtime::__private::Err(_) => cached(order, times),
+        ::breaker_runtime::__private::Err(__rejected) => {
+            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
+            let __answer: Result<String, BreakerError> = cached(order, times);
+            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            __answer
+        }
     }
 }
 fn cached(order: String, times: u32) -> Result<String, BreakerError> {

@@ -2,6 +2,8 @@
 //! A plain function that returns a `Result` and has no fallback.
 use breaker_runtime::BreakerError;
 fn price(sku: &str) -> Result<usize, BreakerError> {
+    let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
+        .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::unnamed(
             ::breaker_runtime::__private::concat!(
@@ -16,8 +18,7 @@ fn price(sku: &str) -> Result<usize, BreakerError> {
             ::breaker_runtime::__private::call(
                 __admission,
                 move || -> Result<usize, BreakerError> { Ok(sku.len()) },
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_outcome(),
-                |__out| ::breaker_runtime::__private::Output(__out).__breaker_text(),
+                __judge,
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {

@@ -11,6 +11,7 @@ mod assertions;
 mod attribute;
 mod attribute_breaker;
 mod attribute_fallback_on;
+mod attribute_fallback_totals;
 mod attribute_keys;
 mod attribute_limits;
 mod attribute_panics;

@@ -9,41 +9,42 @@ use crate::check::{Condition, Plan};
 use crate::target::Target;
 
 // Input:  -> Result<u64, E>
-// Output: |__out| p::Output(__out).__breaker_outcome(), |__out| p::Output(__out).__breaker_text()
-pub(super) fn closures(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
-    if target.never_returns() {
-        return quote!(|_| #p::Outcome::Success, |_| #p::None);
+// Output: let __judge = p::returned::<Result<u64, E>>().__breaker_judge();
+//
+// Input:  -> impl Iterator<Item = u8>
+// Output: let __judge = p::Values;
+pub(super) fn judge(p: &TokenStream, target: &Target) -> TokenStream {
+    if target.never_returns() || target.hides_output() {
+        return quote_spanned!(Span::mixed_site()=> let __judge = #p::Values;);
     }
-    let outcome = outcome(p, plan);
-    quote_spanned!(Span::mixed_site()=> |__out| #outcome, |__out| #p::Output(__out).__breaker_text())
+    let output = target.nameable_output();
+    quote_spanned!(Span::mixed_site()=> let __judge = #p::returned::<#output>().__breaker_judge();)
 }
 
 // Input:  failure_if(Err(Fault::Down)), ignore_if = is_ours
-// Output: if p::ask(__out, is_ours) {
+// Output: |__out, __judge| if p::ask(__out, is_ours) {
 //             p::Outcome::Ignored
 //         } else if match __out { Err(Fault::Down) => true, _ => false } {
 //             p::Outcome::Failure
 //         } else {
-//             p::Output(__out).__breaker_outcome_unnamed()
+//             __judge.unnamed(__out)
 //         }
-fn outcome(p: &TokenStream, plan: &Plan) -> TokenStream {
-    let outcome = match &plan.failure_if {
-        None => quote_spanned!(Span::mixed_site()=> #p::Output(__out).__breaker_outcome()),
-        Some(condition) => {
+pub(super) fn asked(p: &TokenStream, plan: &Plan) -> Option<TokenStream> {
+    let outcome = match (&plan.failure_if, &plan.ignore_if) {
+        (None, None) => return None,
+        (None, Some(_)) => quote_spanned!(Span::mixed_site()=> { #p::judged(__out, __judge) }),
+        (Some(condition), _) => {
             let holds = holds(p, condition);
             quote_spanned! {Span::mixed_site()=>
-                if #holds { #p::Outcome::Failure } else { #p::Output(__out).__breaker_outcome_unnamed() }
+                if #holds { #p::Outcome::Failure } else { __judge.unnamed(__out) }
             }
         }
     };
-    let Some(condition) = &plan.ignore_if else {
-        return outcome;
-    };
-    let holds = holds(p, condition);
-    // Without braces around another `if`: this reads as one chain.
-    let outcome =
-        if plan.failure_if.is_some() { outcome } else { quote_spanned!(Span::mixed_site()=> { #outcome }) };
-    quote_spanned!(Span::mixed_site()=> if #holds { #p::Outcome::Ignored } else #outcome)
+    let ignored = plan.ignore_if.as_ref().map(|condition| {
+        let holds = holds(p, condition);
+        quote_spanned!(Span::mixed_site()=> if #holds { #p::Outcome::Ignored } else)
+    });
+    Some(quote_spanned!(Span::mixed_site()=> |__out, __judge| #ignored #outcome))
 }
 
 // Input:  (Err(fault) if fault.is_grave())

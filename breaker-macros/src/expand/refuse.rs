@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Expr, ExprClosure, ExprPath, Macro, ReturnType, Stmt};
+use syn::{Expr, ExprClosure, ExprPath, Macro, Path, ReturnType, Stmt};
 
 use super::{at, call_at};
 use crate::check::{Fallback, FallbackOn, Plan};
@@ -13,24 +13,42 @@ use crate::target::{Binding, Target};
 // Input:  fallback = cached, fallback = |error| .., or none
 // Output: p::Err(__rejected) => ..,
 pub(super) fn arm(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
-    let (pattern, value) = match &plan.fallback {
-        Some(Fallback::Path { path, arguments }) => {
-            (quote!(_), resolve(p, target, path.span(), call_path(path, arguments)))
-        }
-        // Neither the value nor a future of it, as far as the compiler knows: it takes the type that is wanted.
-        Some(Fallback::Closure(closure)) if closure_never_returns(closure) => {
-            (rejected(), call_closure(p, plan, closure))
-        }
-        Some(Fallback::Closure(closure)) => {
-            (rejected(), resolve(p, target, closure.body.span(), call_closure(p, plan, closure)))
-        }
-        None => (rejected(), reject(p, target)),
+    let answer = plan.fallback.as_ref().map(|fallback| answer(p, plan, target, fallback));
+    let value = answer.unwrap_or_else(|| reject(p, target));
+    quote_spanned!(Span::mixed_site()=> #p::Err(__rejected) => #value,)
+}
+
+// Input:  cached, for a function that returns Result<u64, E>
+// Output: {
+//             let __asking = p::Rejected::asking(&__rejected);
+//             let __answer: Result<u64, E> = cached(sku);
+//             p::Asking::got(__asking, &__answer, &__judge);
+//             __answer
+//         }
+//
+// Its type is said so that a fallback that gives another one is told so, and not that two arms differ.
+fn answer(p: &TokenStream, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
+    let given_back = give_back(plan);
+    let value = match fallback {
+        Fallback::Path { path, arguments } => resolve(p, target, path.span(), call_path(path, arguments)),
+        Fallback::Closure(closure) if is_plain(closure) => call_closure(p, plan, closure),
+        Fallback::Closure(closure) => resolve(p, target, closure.body.span(), call_closure(p, plan, closure)),
     };
-    let value = match give_back(plan) {
-        Some(before) => quote_spanned!(Span::mixed_site()=> { #before #value }),
-        None => value,
+    if target.never_returns() {
+        return quote_spanned!(Span::mixed_site()=> { #given_back #value });
+    }
+    let refusal = match plan.fallback_on {
+        FallbackOn::Rejected => quote!(Rejected),
+        FallbackOn::Failure => quote!(Unserved),
     };
-    quote_spanned!(Span::mixed_site()=> #p::Err(#pattern) => #value,)
+    let output = target.nameable_output();
+    quote_spanned! {Span::mixed_site()=> {
+        #given_back
+        let __asking = #p::#refusal::asking(&__rejected);
+        let __answer: #output = #value;
+        #p::Asking::got(__asking, &__answer, &__judge);
+        __answer
+    }}
 }
 
 // Input:  order: Order, which the fallback needs
@@ -86,17 +104,23 @@ fn call_closure(p: &TokenStream, plan: &Plan, closure: &ExprClosure) -> TokenStr
     call_at(closure.body.span(), p, function, &quote!(#rejected, #closure))
 }
 
-/// Whether its type is open, and it ends in `panic!` or one of those that stand for it.
-fn closure_never_returns(closure: &ExprClosure) -> bool {
-    matches!(closure.output, ReturnType::Default) && never_returns(&closure.body)
+/// Whether one sees that it gives the value, and no future of it, or never returns. The compiler finds that out
+/// as well, but it takes its time, and of what never returns it does not know which type it has.
+fn is_plain(closure: &ExprClosure) -> bool {
+    closure.asyncness.is_none() && matches!(closure.output, ReturnType::Default) && is_value(&closure.body)
 }
 
-fn never_returns(body: &Expr) -> bool {
+fn is_value(body: &Expr) -> bool {
     match body {
+        Expr::Lit(_) | Expr::Tuple(_) => true,
         Expr::Macro(one) => is_panic(&one.mac),
+        Expr::Path(path) => is_one_of(&path.path, &["None"]),
+        Expr::Call(call) => {
+            matches!(&*call.func, Expr::Path(path) if is_one_of(&path.path, &["Ok", "Err", "Some"]))
+        }
         Expr::Block(block) => match block.block.stmts.last() {
             Some(Stmt::Macro(last)) => is_panic(&last.mac),
-            Some(Stmt::Expr(last, _)) => never_returns(last),
+            Some(Stmt::Expr(last, _)) => is_value(last),
             Some(Stmt::Local(_) | Stmt::Item(_)) | None => false,
         },
         _ => false,
@@ -104,8 +128,11 @@ fn never_returns(body: &Expr) -> bool {
 }
 
 fn is_panic(one: &Macro) -> bool {
-    const NAMES: [&str; 4] = ["panic", "todo", "unimplemented", "unreachable"];
-    one.path.segments.last().is_some_and(|last| NAMES.iter().any(|name| last.ident == name))
+    is_one_of(&one.path, &["panic", "todo", "unimplemented", "unreachable"])
+}
+
+fn is_one_of(path: &Path, names: &[&str]) -> bool {
+    path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
 }
 
 // Input:  cached(sku), in an async function

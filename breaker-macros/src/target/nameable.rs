@@ -9,8 +9,11 @@ use syn::{GenericArgument, Path, PathArguments, Token, Type, TypeInfer, TypePara
 // Output: Result<_, Error<'_>>
 pub(super) fn nameable(ty: &Type) -> TokenStream {
     let mut written = ty.to_token_stream();
-    if !binds_lifetimes(written.clone()) {
+    if !mentions(written.clone(), "for") {
         written = forget_lifetimes(written);
+    }
+    if !mentions(written.clone(), "impl") {
+        return written;
     }
     // Read once more: the first one belongs to the signature.
     match syn::parse2(written.clone()) {
@@ -85,11 +88,11 @@ fn is_quote(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(mark) if mark.as_char() == '\'')
 }
 
-/// `for<'a> ..` names lifetimes that the compiler cannot find.
-fn binds_lifetimes(tokens: TokenStream) -> bool {
+/// `for<'a> ..` names lifetimes that the compiler cannot find, `impl` a type that it has to.
+fn mentions(tokens: TokenStream, sought: &str) -> bool {
     tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(word) => word == "for",
-        TokenTree::Group(group) => binds_lifetimes(group.stream()),
+        TokenTree::Ident(word) => word == sought,
+        TokenTree::Group(group) => mentions(group.stream(), sought),
         TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     })
 }

@@ -36,7 +36,7 @@ pub(crate) struct Circuit {
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a call that is not settled never ended"]
 pub struct Admission<'a> {
-    pub(super) circuit: &'a Circuit,
+    pub(crate) circuit: &'a Circuit,
     pub(super) ticket: Ticket,
     pub(super) stamp: Stamp,
 }
@@ -49,7 +49,7 @@ pub(super) struct Stamp(u64);
 /// A call that was not admitted, or was ended. It becomes a [`BreakerError`] only if somebody looks at it.
 #[derive(Clone, Copy, Debug)]
 pub struct Rejected<'a> {
-    pub(super) circuit: &'a Circuit,
+    pub(crate) circuit: &'a Circuit,
     pub(super) kind: ErrorKind,
 }
 

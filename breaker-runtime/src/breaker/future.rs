@@ -11,20 +11,19 @@ use pin_project_lite::pin_project;
 use super::circuit::{Admission, Rejected};
 use super::extras::Extras;
 use super::permit::says_panicked;
+use crate::classifier::Judge;
 use crate::clock::Alarm;
 use crate::error::ErrorKind;
-use crate::outcome::Outcome;
 
 pin_project! {
     /// A future whose call was admitted, and how to read what it returns.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Guarded<'a, F, C, X> {
+    pub struct Guarded<'a, F, J> {
         #[pin]
         future: F,
         call: Unsettled<'a>,
-        classify: C,
-        text: X,
+        judge: J,
     }
 }
 
@@ -32,10 +31,10 @@ pin_project! {
     /// The same, with an end to its time: what the future gives, or that it was ended.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Limited<'a, F, C, X> {
+    pub struct Limited<'a, F, J> {
         // None after its end.
         #[pin]
-        call: Option<Guarded<'a, F, C, X>>,
+        call: Option<Guarded<'a, F, J>>,
         #[pin]
         alarm: Option<Alarm>,
     }
@@ -45,41 +44,26 @@ pin_project! {
 #[derive(Debug)]
 struct Unsettled<'a>(Option<Admission<'a>>);
 
-impl<'a, F, C, X> Guarded<'a, F, C, X>
-where
-    F: Future,
-    C: Fn(&F::Output) -> Outcome,
-    X: Fn(&F::Output) -> Option<Arc<str>>,
-{
+impl<'a, F: Future, J: Judge<F::Output>> Guarded<'a, F, J> {
     #[inline]
-    pub(crate) fn new(admission: Admission<'a>, future: F, classify: C, text: X) -> Self {
-        Self { future, call: Unsettled(Some(admission)), classify, text }
+    pub(crate) fn new(admission: Admission<'a>, future: F, judge: J) -> Self {
+        Self { future, call: Unsettled(Some(admission)), judge }
     }
 }
 
-impl<'a, F, C, X> Limited<'a, F, C, X>
-where
-    F: Future,
-    C: Fn(&F::Output) -> Outcome,
-    X: Fn(&F::Output) -> Option<Arc<str>>,
-{
-    pub(crate) fn new(admission: Admission<'a>, future: F, classify: C, text: X) -> Self {
+impl<'a, F: Future, J: Judge<F::Output>> Limited<'a, F, J> {
+    pub(crate) fn new(admission: Admission<'a>, future: F, judge: J) -> Self {
         let circuit = admission.circuit;
         let limits = circuit.extras.get().filter(|_| admission.ticket.is_ruled());
         let limit = limits.and_then(Extras::call_timeout);
         // Guarded first: to ask for a timer where there is none panics.
-        let call = Some(Guarded::new(admission, future, classify, text));
+        let call = Some(Guarded::new(admission, future, judge));
         let alarm = limit.and_then(|limit| circuit.clock.alarm(limit));
         Self { call, alarm }
     }
 }
 
-impl<F, C, X> Future for Guarded<'_, F, C, X>
-where
-    F: Future,
-    C: Fn(&F::Output) -> Outcome,
-    X: Fn(&F::Output) -> Option<Arc<str>>,
-{
+impl<F: Future, J: Judge<F::Output>> Future for Guarded<'_, F, J> {
     type Output = F::Output;
 
     #[inline]
@@ -90,9 +74,9 @@ where
         }
         let watch = FailOnPanic(this.call);
         let polled = this.future.poll(context).map(|output| {
-            let outcome = (this.classify)(&output);
+            let outcome = this.judge.outcome(&output);
             match watch.0.0.take() {
-                Some(admission) => admission.settle_with(output, outcome, &*this.text),
+                Some(admission) => admission.settle_with(output, outcome, |output| this.judge.text(output)),
                 None => output,
             }
         });
@@ -101,12 +85,7 @@ where
     }
 }
 
-impl<'a, F, C, X> Future for Limited<'a, F, C, X>
-where
-    F: Future,
-    C: Fn(&F::Output) -> Outcome,
-    X: Fn(&F::Output) -> Option<Arc<str>>,
-{
+impl<'a, F: Future, J: Judge<F::Output>> Future for Limited<'a, F, J> {
     type Output = Result<F::Output, Rejected<'a>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {

@@ -76,6 +76,15 @@ impl Admission<'_> {
 }
 
 impl Circuit {
+    /// A fallback ran to its end.
+    #[inline]
+    pub(crate) fn count_fallback(&self, outcome: Outcome) {
+        self.counters.add(match outcome {
+            Outcome::Success | Outcome::Ignored => Total::Fallbacks,
+            Outcome::Failure => Total::Rare(Rare::FailedFallbacks),
+        });
+    }
+
     /// A success that may have something to write: in a window, at the end of a run of failures, as a trial.
     #[inline(never)]
     fn succeed_otherwise(&self, ticket: Ticket, stamp: Stamp) {

@@ -12,22 +12,28 @@ const FAILURES: NonZeroU32 = non_zero(5);
 const MINIMUM_CALLS: NonZeroU32 = non_zero(10);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5 * 60);
 
-pub(super) const DEFAULT: Config = {
-    let builder = ConfigBuilder::new();
-    let rules = builder.rules();
-    builder.with(rules)
-};
+pub(super) const DEFAULT: Config = ConfigBuilder::new().made();
 
 impl ConfigBuilder {
     pub(super) const fn combined(self) -> Result<Config, ConfigError> {
-        if let Some(error) = self.error {
-            return Err(error);
+        match self.fault() {
+            Some(message) => Err(ConfigError::new(message)),
+            None => Ok(self.made()),
         }
-        if let Some(message) = self.disagreement() {
-            return Err(ConfigError::new(message));
+    }
+
+    /// What is wrong with them, if anything is.
+    pub(crate) const fn fault(&self) -> Option<&'static str> {
+        match &self.error {
+            Some(error) => Some(error.message()),
+            None => self.disagreement(),
         }
+    }
+
+    /// Of settings that were checked.
+    pub(crate) const fn made(self) -> Config {
         let rules = self.rules();
-        Ok(self.with(rules))
+        self.with(rules)
     }
 
     const fn disagreement(&self) -> Option<&'static str> {

@@ -1,4 +1,4 @@
-//! A `Config` that many circuits share; the default one is a static and costs no allocation.
+//! A `Config` that many circuits share; the default one costs no allocation.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -6,17 +6,15 @@ use std::sync::Arc;
 use super::Config;
 use crate::state::Recovery;
 
+/// None for the default.
 #[derive(Clone, Debug)]
-pub(crate) enum Settings {
-    Static(&'static Config),
-    Shared(Arc<Config>),
-}
+pub(crate) struct Settings(Option<Arc<Config>>);
 
 static DEFAULT: Config = super::combine::DEFAULT;
 
 impl From<Config> for Settings {
     fn from(config: Config) -> Self {
-        if config == DEFAULT { Self::Static(&DEFAULT) } else { Self::Shared(Arc::new(config)) }
+        Self((config != DEFAULT).then(|| Arc::new(config)))
     }
 }
 
@@ -24,10 +22,7 @@ impl Deref for Settings {
     type Target = Config;
 
     fn deref(&self) -> &Config {
-        match self {
-            Self::Static(config) => config,
-            Self::Shared(config) => config,
-        }
+        self.0.as_deref().unwrap_or(&DEFAULT)
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `circuit_breaker_calls_total` | `circuit`, `result` = `success`, `failure`, `timeout`, `ignored`, `rejected` |
 //! | `circuit_breaker_rejections_total` | `circuit`, `reason` = `open`, `half_open`, `forced_open`, `bulkhead` |
+//! | `circuit_breaker_fallback_total` | `circuit`, `result` = `success`, `failure` |
 //! | `circuit_breaker_would_have_rejected_total` | `circuit` |
 //! | `circuit_breaker_state_changes_total` | `circuit`, `from`, `to` |
 //! | `circuit_breaker_open_seconds_total` | `circuit` |

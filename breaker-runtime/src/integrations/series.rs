@@ -39,6 +39,7 @@ pub(super) enum Value {
 pub(super) const SERIES: &[Series] = &[
     counter("circuit_breaker_calls", "How calls ended", calls),
     counter("circuit_breaker_rejections", "Calls that were not admitted, by the reason", rejections),
+    counter("circuit_breaker_fallback", "Fallbacks that ran to their end, and what they gave", fallbacks),
     counter(
         "circuit_breaker_would_have_rejected",
         "Calls that went through in shadow mode and would have been rejected",
@@ -95,6 +96,13 @@ fn rejections(seen: &Snapshot) -> Vec<Point> {
     ]
     .map(|(reason, count)| Point::labelled("reason", reason, count))
     .into()
+}
+
+fn fallbacks(seen: &Snapshot) -> Vec<Point> {
+    let fallbacks = seen.totals.fallbacks;
+    [("success", fallbacks.successes), ("failure", fallbacks.failures)]
+        .map(|(result, count)| Point::labelled("result", result, count))
+        .into()
 }
 
 fn changes(seen: &Snapshot) -> Vec<Point> {

@@ -7,7 +7,10 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use super::answer::Asking;
+use super::judge::Asked;
 use crate::breaker::{Admission, Limited, Rejected};
+use crate::classifier::Judge;
 use crate::error::{BreakerError, CallError};
 use crate::outcome::Outcome;
 
@@ -16,8 +19,8 @@ use crate::outcome::Outcome;
 pub enum Unserved<'a, T> {
     /// The breaker ended the call.
     Rejected(Rejected<'a>),
-    /// It returned this, which counts as a failure.
-    Failed(T),
+    /// Here it returned this, which counts as a failure.
+    Failed(Asking<'a>, T),
 }
 
 /// What was returned, and what it counts as.
@@ -29,18 +32,22 @@ struct Judged<T> {
 
 pin_project! {
     /// The body of an async function, and the question what its result counts as.
-    struct Judging<F, C> {
+    struct Judging<F, J> {
         #[pin]
         body: F,
-        classify: C,
+        judge: J,
     }
 }
 
+/// Says once more what was said, and what the result says.
+struct AsJudged<J>(J);
+
 pin_project! {
     /// A call whose result was judged.
-    struct OrFail<L> {
+    struct OrFail<'a, L> {
         #[pin]
         call: L,
+        asking: Asking<'a>,
     }
 }
 
@@ -49,39 +56,37 @@ pin_project! {
 /// # Errors
 ///
 /// If what it returns is a failure.
+#[expect(clippy::needless_pass_by_value, reason = "as the async forms take it, which keep it")]
 #[inline]
-pub fn call_or_fail<T>(
+pub fn call_or_fail<T, J: Judge<T>>(
     admission: Admission<'_>,
     body: impl FnOnce() -> T,
-    classify: impl FnOnce(&T) -> Outcome,
-    text: impl Fn(&T) -> Option<Arc<str>>,
+    judge: J,
+    classify: impl Fn(&T, &J) -> Outcome,
 ) -> Result<T, Unserved<'_, T>> {
+    let asking = admission.asking();
     let mut outcome = Outcome::Success;
     let output = admission.run(
         body,
         |output| {
-            outcome = classify(output);
+            outcome = classify(output, &judge);
             outcome
         },
-        text,
+        |output| judge.text(output),
     );
-    Judged { output, outcome }.into_result()
+    Judged { output, outcome }.into_result(asking)
 }
 
 /// Runs the body of an async function, but no longer than its `call_timeout`.
-pub fn call_async_or_fail<F: Future, C, X>(
+pub fn call_async_or_fail<F: Future, J: Judge<F::Output> + Copy, C: Fn(&F::Output, &J) -> Outcome>(
     admission: Admission<'_>,
     body: F,
+    judge: J,
     classify: C,
-    text: X,
-) -> impl Future<Output = Result<F::Output, Unserved<'_, F::Output>>>
-where
-    C: Fn(&F::Output) -> Outcome,
-    X: Fn(&F::Output) -> Option<Arc<str>>,
-{
-    let body = Judging { body, classify };
-    let outcome = |judged: &Judged<F::Output>| judged.outcome;
-    OrFail { call: Limited::new(admission, body, outcome, move |judged| text(&judged.output)) }
+) -> impl Future<Output = Result<F::Output, Unserved<'_, F::Output>>> {
+    let asking = admission.asking();
+    let body = Judging { body, judge: Asked { judge, classify } };
+    OrFail { call: Limited::new(admission, body, AsJudged(judge)), asking }
 }
 
 /// Hands what went wrong to a fallback that looks at it.
@@ -89,35 +94,46 @@ where
 pub fn fallback_or_fail<T, R>(unserved: Unserved<'_, T>, fallback: impl FnOnce(CallError<T>) -> R) -> R {
     fallback(match unserved {
         Unserved::Rejected(rejected) => CallError::Rejected(BreakerError::from(rejected)),
-        Unserved::Failed(output) => CallError::Failed(output),
+        Unserved::Failed(_, output) => CallError::Failed(output),
     })
 }
 
 impl<T> Judged<T> {
-    fn into_result<'a>(self) -> Result<T, Unserved<'a, T>> {
+    fn into_result(self, asking: Asking<'_>) -> Result<T, Unserved<'_, T>> {
         match self.outcome {
             Outcome::Success | Outcome::Ignored => Ok(self.output),
-            Outcome::Failure => Err(Unserved::Failed(self.output)),
+            Outcome::Failure => Err(Unserved::Failed(asking, self.output)),
         }
     }
 }
 
-impl<F: Future, C: Fn(&F::Output) -> Outcome> Future for Judging<F, C> {
+impl<T, J: Judge<T>> Judge<Judged<T>> for AsJudged<J> {
+    fn outcome(&self, judged: &Judged<T>) -> Outcome {
+        judged.outcome
+    }
+
+    fn text(&self, judged: &Judged<T>) -> Option<Arc<str>> {
+        self.0.text(&judged.output)
+    }
+}
+
+impl<F: Future, J: Judge<F::Output>> Future for Judging<F, J> {
     type Output = Judged<F::Output>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let output = ready!(this.body.poll(context));
-        let outcome = (this.classify)(&output);
+        let outcome = this.judge.outcome(&output);
         Poll::Ready(Judged { output, outcome })
     }
 }
 
-impl<'a, T, L: Future<Output = Result<Judged<T>, Rejected<'a>>>> Future for OrFail<L> {
+impl<'a, T, L: Future<Output = Result<Judged<T>, Rejected<'a>>>> Future for OrFail<'a, L> {
     type Output = Result<T, Unserved<'a, T>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let ended = ready!(self.project().call.poll(context));
-        Poll::Ready(ended.map_err(Unserved::Rejected).and_then(Judged::into_result))
+        let this = self.project();
+        let ended = ready!(this.call.poll(context));
+        Poll::Ready(ended.map_err(Unserved::Rejected).and_then(|judged| judged.into_result(*this.asking)))
     }
 }

@@ -1,11 +1,12 @@
 //! One annotated function: what it declares, and its breaker from the first call on.
 
+use std::mem::ManuallyDrop;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 
-use super::{checked_name, refuse};
+use super::{check, checked_name};
 use crate::breaker::{Admission, CircuitBreaker, Rejected};
 use crate::config::{ConfigBuilder, Conflict};
 use crate::registry::{Declaration, KeyText, KeyedBreaker, Registry, scope};
@@ -14,7 +15,7 @@ use crate::registry::{Declaration, KeyText, KeyedBreaker, Registry, scope};
 #[derive(Debug)]
 pub struct Site {
     declaration: Declaration,
-    breaker: OnceCell<CircuitBreaker>,
+    breaker: OnceCell<ManuallyDrop<CircuitBreaker>>,
 }
 
 /// A function with one circuit for each key.
@@ -22,7 +23,7 @@ pub struct Site {
 pub struct KeyedSite {
     declaration: Declaration,
     max_keys: NonZeroU32,
-    breaker: OnceCell<KeyedBreaker>,
+    breaker: OnceCell<ManuallyDrop<KeyedBreaker>>,
 }
 
 impl Site {
@@ -30,7 +31,8 @@ impl Site {
     #[must_use]
     #[track_caller]
     pub const fn named(name: &'static str, path: &'static str, settings: ConfigBuilder) -> Self {
-        let declaration = declare(path, settings).named(checked_name(name));
+        check(&settings);
+        let declaration = Declaration::new(path, settings).named(checked_name(name));
         Self { declaration, breaker: OnceCell::new() }
     }
 
@@ -38,7 +40,8 @@ impl Site {
     #[must_use]
     #[track_caller]
     pub const fn unnamed(path: &'static str, settings: ConfigBuilder) -> Self {
-        let declaration = declare(checked_name(path), settings);
+        check(&settings);
+        let declaration = Declaration::new(checked_name(path), settings);
         Self { declaration, breaker: OnceCell::new() }
     }
 
@@ -124,7 +127,8 @@ impl KeyedSite {
         settings: ConfigBuilder,
         max_keys: NonZeroU32,
     ) -> Self {
-        let declaration = declare(path, settings).named(checked_name(name)).keyed(max_keys);
+        check(&settings);
+        let declaration = Declaration::new(path, settings).named(checked_name(name)).keyed(max_keys);
         Self { declaration, max_keys, breaker: OnceCell::new() }
     }
 
@@ -132,7 +136,8 @@ impl KeyedSite {
     #[must_use]
     #[track_caller]
     pub const fn unnamed(path: &'static str, settings: ConfigBuilder, max_keys: NonZeroU32) -> Self {
-        let declaration = declare(checked_name(path), settings).keyed(max_keys);
+        check(&settings);
+        let declaration = Declaration::new(checked_name(path), settings).keyed(max_keys);
         Self { declaration, max_keys, breaker: OnceCell::new() }
     }
 
@@ -220,17 +225,8 @@ impl KeyedCircuit {
     }
 }
 
-/// The declaration of a function that is called after its path.
-#[track_caller]
-const fn declare(path: &'static str, settings: ConfigBuilder) -> Declaration {
-    match settings.build() {
-        Ok(config) => Declaration::new(path, config),
-        Err(error) => refuse(error.message()),
-    }
-}
-
 fn register<B>(
-    breaker: &'static OnceCell<B>,
+    breaker: &'static OnceCell<ManuallyDrop<B>>,
     registry: &Registry,
     declare: impl FnOnce() -> (B, Option<Arc<Conflict>>),
 ) -> &'static B {
@@ -238,7 +234,7 @@ fn register<B>(
     let breaker = breaker.get_or_init(|| {
         let (breaker, conflict) = declare();
         found = conflict;
-        breaker
+        ManuallyDrop::new(breaker)
     });
     if let Some(conflict) = found {
         registry.warn(&conflict);

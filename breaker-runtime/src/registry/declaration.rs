@@ -7,7 +7,7 @@ use std::panic::Location;
 
 use super::claim::{Claim, Origin};
 use super::{Entries, Registry};
-use crate::config::{Config, Conflict, Name, Settings};
+use crate::config::{Config, ConfigBuilder, Conflict, Name, Settings};
 use crate::sync::list::{Link, Linked, List};
 
 /// A function with the attribute, from [`Registry::declared`](crate::Registry::declared): known before its
@@ -32,7 +32,7 @@ use crate::sync::list::{Link, Linked, List};
 pub struct Declaration {
     name: &'static str,
     function: &'static str,
-    config: Config,
+    settings: ConfigBuilder,
     max_keys: Option<NonZeroU32>,
     place: &'static Location<'static>,
     naming: Naming,
@@ -59,12 +59,12 @@ static DECLARED: List<Declaration> = List::new();
 impl Declaration {
     /// A function whose author chose no name: it is called after its path.
     #[track_caller]
-    pub(crate) const fn new(function: &'static str, config: Config) -> Self {
+    pub(crate) const fn new(function: &'static str, settings: ConfigBuilder) -> Self {
         let place = Location::caller();
         Self {
             name: function,
             function,
-            config,
+            settings,
             max_keys: None,
             place,
             naming: Naming::Derived,
@@ -114,8 +114,8 @@ impl Declaration {
 
     /// The settings that the attribute gives.
     #[must_use]
-    pub const fn config(&self) -> &Config {
-        &self.config
+    pub fn config(&self) -> Config {
+        self.settings.clone().made()
     }
 
     /// How many circuits there may be; none if there is one circuit and no key.
@@ -135,7 +135,7 @@ impl Declaration {
     }
 
     pub(crate) fn claim(&'static self) -> Claim {
-        let (name, settings) = (Name::Static(self.name), Settings::Static(&self.config));
+        let (name, settings) = (Name::Static(self.name), Settings::from(self.config()));
         Claim { name, settings, max_keys: self.max_keys, origin: Origin::Function(self) }
     }
 }

@@ -98,9 +98,9 @@ fn look_at_declared(declared: &Declaration) -> Breaker {
         name: declared.name().to_owned(),
         key: None,
         declared_at: Some(declared.place().to_string()),
-        figures: Figures::resting(UNCALLED, declared.config()),
+        figures: Figures::resting(UNCALLED, &declared.config()),
         keys: None,
-        settings: Settings::from(declared.config()),
+        settings: Settings::from(&declared.config()),
         transitions: Vec::new(),
     }
 }

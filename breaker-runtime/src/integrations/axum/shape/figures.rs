@@ -54,6 +54,7 @@ pub(in super::super) struct Totals {
     ignored: u64,
     pub(in super::super) rejected: u64,
     rejections: Rejections,
+    fallbacks: Fallbacks,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -62,6 +63,12 @@ struct Rejections {
     half_open: u64,
     forced_open: u64,
     bulkhead: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+struct Fallbacks {
+    successes: u64,
+    failures: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -153,10 +160,13 @@ impl From<WindowCounts> for Window {
 
 impl From<totals::Totals> for Totals {
     fn from(totals: totals::Totals) -> Self {
-        let totals::Totals { successes, failures, timeouts, ignored, rejected, rejections } = totals;
+        let totals::Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks } =
+            totals;
         let totals::Rejections { open, half_open, forced_open, bulkhead } = rejections;
         let rejections = Rejections { open, half_open, forced_open, bulkhead };
-        Self { successes, failures, timeouts, ignored, rejected, rejections }
+        let totals::Fallbacks { successes: answered, failures: failed } = fallbacks;
+        let fallbacks = Fallbacks { successes: answered, failures: failed };
+        Self { successes, failures, timeouts, ignored, rejected, rejections, fallbacks }
     }
 }
 

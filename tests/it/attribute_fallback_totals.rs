@@ -1,0 +1,144 @@
+//! What fallbacks gave is counted at the circuit that needed them, beside how the calls ended.
+
+use std::future::pending;
+use std::pin::pin;
+
+use breaker_runtime::{CircuitBreaker, Config, Fallbacks, KeyedBreaker, Registry, circuit_breaker};
+
+use crate::support::{poll_once, quietly};
+
+type Answer = Result<u32, String>;
+
+fn counted(name: &str) -> (u64, u64) {
+    pair(Registry::global().get(name).unwrap().snapshot().totals.fallbacks)
+}
+
+fn pair(fallbacks: Fallbacks) -> (u64, u64) {
+    (fallbacks.successes, fallbacks.failures)
+}
+
+fn force_open(name: &str) {
+    Registry::global().get(name).unwrap().force_open();
+}
+
+#[circuit_breaker(name = "counted/path", fallback = cached)]
+fn price(count: u32) -> Answer {
+    Ok(count)
+}
+
+fn cached(count: u32) -> Answer {
+    if count == 0 { Err("nothing kept".to_owned()) } else { Ok(count) }
+}
+
+#[test]
+fn an_answer_is_a_success_and_an_error_a_failure() {
+    assert_eq!(price(1), Ok(1));
+    assert_eq!(counted("counted/path"), (0, 0), "nobody needed it");
+    force_open("counted/path");
+    for count in [0, 1, 2] {
+        _ = price(count);
+    }
+    assert_eq!(counted("counted/path"), (2, 1));
+    let totals = Registry::global().get("counted/path").unwrap().snapshot().totals;
+    assert_eq!((totals.rejected, totals.calls()), (3, 4), "it is no call of its own");
+}
+
+#[test]
+fn a_value_that_is_no_result_is_a_success() {
+    #[circuit_breaker(name = "counted/plain", fallback = |_| None)]
+    fn find() -> Option<u32> {
+        Some(1)
+    }
+    #[circuit_breaker(name = "counted/plain", fallback = |_| 0..3)]
+    fn numbers() -> impl Iterator<Item = u32> {
+        0..2
+    }
+    _ = find();
+    force_open("counted/plain");
+    assert_eq!((find(), numbers().count()), (None, 3));
+    assert_eq!(counted("counted/plain"), (2, 0));
+}
+
+// `failure_if` is about the dependency, which the fallback does not ask.
+#[test]
+fn what_the_function_says_of_failures_is_not_said_of_the_fallback() {
+    #[circuit_breaker(name = "counted/named", failure_if = |count: &u32| *count == 0, fallback = |_| 0)]
+    fn count() -> u32 {
+        1
+    }
+    _ = count();
+    force_open("counted/named");
+    assert_eq!(count(), 0);
+    assert_eq!(counted("counted/named"), (1, 0));
+}
+
+#[test]
+fn a_fallback_that_panics_gave_nothing() {
+    #[circuit_breaker(name = "counted/panics", fallback = |_| panic!("none"))]
+    fn price() -> Answer {
+        Ok(1)
+    }
+    _ = price();
+    force_open("counted/panics");
+    assert!(quietly(price).is_err());
+    assert_eq!(counted("counted/panics"), (0, 0));
+}
+
+#[tokio::test]
+async fn an_async_fallback_is_counted_when_it_is_over() {
+    #[circuit_breaker(name = "counted/async", fallback = async |_| if ends { Ok(2) } else { pending().await })]
+    async fn price(ends: bool) -> Answer {
+        Ok(u32::from(ends))
+    }
+    _ = price(true).await;
+    force_open("counted/async");
+    assert!(poll_once(pin!(price(false))).is_pending());
+    assert_eq!(counted("counted/async"), (0, 0), "it was dropped on its way");
+    assert_eq!(price(true).await, Ok(2));
+    assert_eq!(counted("counted/async"), (1, 0));
+}
+
+#[tokio::test]
+async fn fallbacks_after_failures_are_counted_too() {
+    #[circuit_breaker(name = "counted/late", fallback = |_| Ok(0), fallback_on = failure)]
+    fn price(answer: Answer) -> Answer {
+        answer
+    }
+    #[circuit_breaker(name = "counted/late", fallback = |_| async { Err("no".into()) }, fallback_on = failure)]
+    async fn later(answer: Answer) -> Answer {
+        answer
+    }
+    assert_eq!(price(Err("down".to_owned())), Ok(0));
+    assert_eq!(later(Err("down".to_owned())).await, Err("no".to_owned()));
+    assert_eq!(later(Ok(1)).await, Ok(1));
+    assert_eq!(counted("counted/late"), (1, 1));
+    force_open("counted/late");
+    assert_eq!(price(Ok(1)), Ok(0));
+    assert_eq!(counted("counted/late"), (2, 1));
+}
+
+#[test]
+fn they_are_counted_at_the_key_that_needed_them() {
+    #[circuit_breaker(name = "counted/keyed", key = tenant, fallback = |_| Ok(0))]
+    fn keyed(tenant: &str) -> Answer {
+        Ok(tenant.len().try_into().unwrap_or(0))
+    }
+    _ = (keyed("a"), keyed("b"));
+    let circuits: KeyedBreaker = Registry::global().get_keyed("counted/keyed").unwrap();
+    circuits.get("a").force_open();
+    assert_eq!((keyed("a"), keyed("b")), (Ok(0), Ok(1)));
+    assert_eq!(pair(circuits.get("a").snapshot().totals.fallbacks), (1, 0));
+    assert_eq!(pair(circuits.snapshot().totals.fallbacks), (1, 0));
+}
+
+#[test]
+fn they_are_counted_at_the_breaker_that_was_given() {
+    #[circuit_breaker(breaker = breaker, fallback = |_| Ok(0))]
+    fn given(breaker: &CircuitBreaker) -> Answer {
+        Ok(1)
+    }
+    let breaker = CircuitBreaker::new("counted/given", Config::default()).unwrap();
+    breaker.force_open();
+    assert_eq!(given(&breaker), Ok(0));
+    assert_eq!(pair(breaker.snapshot().totals.fallbacks), (1, 0));
+}
