@@ -10,7 +10,7 @@ use breaker_runtime::{CircuitBreaker, ConfigBuilder, Registry};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 /// A registry whose time only the test moves, and its dashboard.
@@ -53,7 +53,7 @@ impl Server {
     }
 
     async fn serve(clock: Clock, registry: Registry, router: Router) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let listener = listener();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
         let http = Client::builder().no_proxy().build().unwrap();
@@ -77,6 +77,14 @@ impl Server {
         let request = self.request(Method::POST, path);
         request.bearer_auth(TOKEN).header("x-breaker-operator", "alice")
     }
+}
+
+/// Its sockets keep little, so that it shows early who does not read.
+fn listener() -> TcpListener {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(4096).unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    socket.listen(1024).unwrap()
 }
 
 impl Drop for Server {
