@@ -99,22 +99,13 @@ fn rejections(seen: &Snapshot) -> Vec<Point> {
 
 fn changes(seen: &Snapshot) -> Vec<Point> {
     let pairs = State::ALL.into_iter().flat_map(|from| State::ALL.map(|to| (from, to)));
-    let possible = pairs.filter(|(from, to)| can_follow(*from, *to));
+    let possible = pairs.filter(|(from, to)| from.can_become(*to));
     possible
         .map(|(from, to)| Point {
-            labels: vec![("from", label_of(from)), ("to", label_of(to))],
+            labels: vec![("from", from.label()), ("to", to.label())],
             value: Value::Whole(seen.changes.count(from, to)),
         })
         .collect()
-}
-
-/// Whether the table of transitions leads from one state to another one. An operator can order three of them
-/// at any time.
-fn can_follow(from: State, to: State) -> bool {
-    let is_ordered = matches!(to, State::Closed | State::ForcedOpen | State::Disabled);
-    let by_itself =
-        [(State::Closed, State::Open), (State::Open, State::HalfOpen), (State::HalfOpen, State::Open)];
-    from != to && (is_ordered || by_itself.contains(&(from, to)))
 }
 
 fn ratio(share: Option<f64>) -> Vec<Point> {
@@ -126,16 +117,6 @@ const fn number_of(state: State) -> u64 {
         State::Closed | State::Disabled => 0,
         State::Open | State::ForcedOpen => 1,
         State::HalfOpen => 2,
-    }
-}
-
-const fn label_of(state: State) -> &'static str {
-    match state {
-        State::Closed => "closed",
-        State::Open => "open",
-        State::HalfOpen => "half_open",
-        State::ForcedOpen => "forced_open",
-        State::Disabled => "disabled",
     }
 }
 

@@ -1,9 +1,11 @@
 //! States and causes as machines read them: one word each.
 
-use crate::state::{Cause, State};
+use super::transition::{Cause, State};
 
 impl State {
-    pub(super) const fn label(self) -> &'static str {
+    /// The word for it in metrics, logs and JSON, `half_open` for one; people read its `Display`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
         match self {
             Self::Closed => "closed",
             Self::Open => "open",
@@ -15,7 +17,9 @@ impl State {
 }
 
 impl Cause {
-    pub(super) const fn label(self) -> &'static str {
+    /// The word for it in logs and JSON, `rule_met` for one; people read its `Display`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
         match self {
             Self::RuleMet => "rule_met",
             Self::RecoveryElapsed => "recovery_elapsed",
