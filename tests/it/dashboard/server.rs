@@ -31,28 +31,28 @@ pub(crate) struct Answer {
 pub(crate) const TOKEN: &str = "correct horse";
 
 impl Server {
-    pub(crate) async fn start() -> Self {
-        Self::with(Dashboard::router).await
+    pub(crate) fn start() -> Self {
+        Self::with(Dashboard::router)
     }
 
-    pub(crate) async fn with_token() -> Self {
-        Self::with(|dashboard| dashboard.token(TOKEN).router()).await
+    pub(crate) fn with_token() -> Self {
+        Self::with(|dashboard| dashboard.token(TOKEN).router())
     }
 
-    pub(crate) async fn with(router: impl FnOnce(Dashboard) -> Router) -> Self {
+    pub(crate) fn with(router: impl FnOnce(Dashboard) -> Router) -> Self {
         let clock = Clock::new();
         let registry = Registry::with_clock(&clock);
         let router = router(Dashboard::new(&registry));
-        Self::serve(clock, registry, router).await
+        Self::serve(clock, registry, router)
     }
 
     /// One of breakers that are there.
-    pub(crate) async fn of(registry: &Registry) -> Self {
+    pub(crate) fn of(registry: &Registry) -> Self {
         let router = Dashboard::new(registry).token(TOKEN).router();
-        Self::serve(Clock::new(), registry.clone(), router).await
+        Self::serve(Clock::new(), registry.clone(), router)
     }
 
-    async fn serve(clock: Clock, registry: Registry, router: Router) -> Self {
+    fn serve(clock: Clock, registry: Registry, router: Router) -> Self {
         let listener = listener();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });

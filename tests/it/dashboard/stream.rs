@@ -73,7 +73,7 @@ impl Event {
 
 #[tokio::test]
 async fn first_comes_everything_and_then_what_changes() {
-    let server = Server::start().await;
+    let server = Server::start();
     let payment = server.register("payment", settings());
     server.register("search", settings());
     let mut stream = Stream::open(&server, None).await;
@@ -108,7 +108,7 @@ async fn first_comes_everything_and_then_what_changes() {
 
 #[tokio::test]
 async fn who_comes_back_gets_what_he_missed() {
-    let server = Server::start().await;
+    let server = Server::start();
     let names = ["a", "b", "c"];
     let breakers = names.map(|name| server.register(name, settings()));
     let mut stream = Stream::open(&server, None).await;
@@ -131,7 +131,7 @@ async fn who_comes_back_gets_what_he_missed() {
 
 #[tokio::test]
 async fn circuits_are_looked_at_once_a_second_for_all_clients_and_not_at_all_without_one() {
-    let server = Server::start().await;
+    let server = Server::start();
     for nth in 0..200 {
         server.registry.register(format!("circuit {nth}"), settings().build().unwrap()).unwrap();
     }
@@ -159,7 +159,7 @@ async fn circuits_are_looked_at_once_a_second_for_all_clients_and_not_at_all_wit
 
 #[tokio::test]
 async fn a_breaker_of_many_keys_is_looked_at_less_often() {
-    let server = Server::start().await;
+    let server = Server::start();
     let keyed =
         |name: &'static str| server.registry.register_keyed(name, settings().build().unwrap(), 5000).unwrap();
     let (few, many) = (keyed("few"), keyed("many"));
@@ -180,7 +180,7 @@ async fn a_breaker_of_many_keys_is_looked_at_less_often() {
 
 #[tokio::test]
 async fn a_stream_ends_after_half_a_minute() {
-    let server = Server::start().await;
+    let server = Server::start();
     let mut stream = Stream::open(&server, None).await;
     stream.next().await.unwrap();
     assert_eq!(stream.response.headers()["connection"], "close");
@@ -195,7 +195,7 @@ async fn a_stream_ends_after_half_a_minute() {
 
 #[tokio::test]
 async fn ten_thousand_clients_are_capped() {
-    let server = Server::start().await;
+    let server = Server::start();
     let mut streams = Vec::new();
     for _ in 0..100 {
         streams.push(Stream::open(&server, None).await);
@@ -229,7 +229,7 @@ async fn deaf(server: &Server) -> TcpStream {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_harms_nobody() {
-    let server = Server::start().await;
+    let server = Server::start();
     let payment = server.register("payment", settings());
     let _deaf = deaf(&server).await;
     let mut stream = Stream::open(&server, None).await;
@@ -244,7 +244,7 @@ async fn a_client_that_does_not_read_harms_nobody() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_dropped_with_its_connection() {
-    let server = Server::start().await;
+    let server = Server::start();
     for nth in 0..1000 {
         server.registry.register(format!("circuit {nth}"), settings().build().unwrap()).unwrap();
     }
