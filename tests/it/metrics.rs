@@ -78,7 +78,7 @@ fn durations_are_in_the_buckets_that_were_asked_for() {
     let page = prometheus::Breakers::new(&registry).buckets([seconds(20), seconds(2), seconds(2)]).page();
     let buckets: Vec<&str> = page.lines().filter(|line| line.contains("_seconds_bucket")).collect();
     let bucket = |bound, count| {
-        format!("circuit_breaker_call_duration_seconds_bucket{{le=\"{bound}\",circuit=\"slow\"}} {count}")
+        format!("circuit_breaker_call_duration_seconds_bucket{{circuit=\"slow\",le=\"{bound}\"}} {count}")
     };
     assert_eq!(buckets, [bucket("2.0", 1), bucket("20.0", 2), bucket("+Inf", 3)]);
 }

@@ -27,7 +27,7 @@ fn observe_series(meter: &Meter, registry: Registry, series: &'static Series) {
     let each = move |observe: &dyn Fn(f64, &[KeyValue])| {
         for circuit in registry.summaries() {
             for Point { labels, value } in (series.points)(&circuit) {
-                let labels = labels.into_iter().map(|(key, value)| KeyValue::new(key, value));
+                let labels = labels.into_iter().flatten().map(|(key, value)| KeyValue::new(key, value));
                 let circuit = KeyValue::new("circuit", circuit.name().to_owned());
                 observe(number(value), &[circuit].into_iter().chain(labels).collect::<Vec<_>>());
             }

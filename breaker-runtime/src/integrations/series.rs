@@ -26,7 +26,7 @@ pub(super) enum Kind {
 
 /// A number, and its labels beside the name of the circuit.
 pub(super) struct Point {
-    pub(super) labels: Vec<(&'static str, &'static str)>,
+    pub(super) labels: [Option<(&'static str, &'static str)>; 2],
     pub(super) value: Value,
 }
 
@@ -102,7 +102,7 @@ fn changes(seen: &Snapshot) -> Vec<Point> {
     let possible = pairs.filter(|(from, to)| from.can_become(*to));
     possible
         .map(|(from, to)| Point {
-            labels: vec![("from", from.label()), ("to", to.label())],
+            labels: [Some(("from", from.label())), Some(("to", to.label()))],
             value: Value::Whole(seen.changes.count(from, to)),
         })
         .collect()
@@ -122,14 +122,14 @@ const fn number_of(state: State) -> u64 {
 
 impl Point {
     fn labelled(key: &'static str, value: &'static str, count: u64) -> Self {
-        Self { labels: vec![(key, value)], value: Value::Whole(count) }
+        Self { labels: [Some((key, value)), None], value: Value::Whole(count) }
     }
 
     const fn whole(value: u64) -> Self {
-        Self { labels: Vec::new(), value: Value::Whole(value) }
+        Self { labels: [None; 2], value: Value::Whole(value) }
     }
 
     const fn real(value: f64) -> Self {
-        Self { labels: Vec::new(), value: Value::Real(value) }
+        Self { labels: [None; 2], value: Value::Real(value) }
     }
 }
