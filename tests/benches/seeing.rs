@@ -32,13 +32,13 @@ const WATCHED: u32 = 200;
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["--watch", address] => dashboard::watch(address),
-        _ => {
-            print_answers().await;
-            print_shares().await;
-        }
+    if let [watch, address] = args.as_slice()
+        && watch == "--watch"
+    {
+        dashboard::watch(address);
     }
+    print_answers().await;
+    print_shares().await;
 }
 
 async fn print_answers() {
@@ -82,9 +82,9 @@ async fn print_shares() {
 
 /// In percent.
 async fn share(service: &Service) -> f64 {
-    let (start, before) = (Instant::now(), processor::time());
+    let (start, before) = (Instant::now(), processor::seconds());
     service.work(ROUND).await;
-    100.0 * (processor::time() - before).as_secs_f64() / start.elapsed().as_secs_f64()
+    100.0 * (processor::seconds() - before) / start.elapsed().as_secs_f64()
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {

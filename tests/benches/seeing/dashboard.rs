@@ -32,7 +32,7 @@ impl Drop for Dashboard {
 }
 
 /// As a browser does: it comes back with the last id that it has seen.
-pub(crate) fn watch(address: &str) {
+pub(crate) fn watch(address: &str) -> ! {
     let mut last = None;
     loop {
         let mut server = TcpStream::connect(address).expect("the service is there");
