@@ -3,7 +3,11 @@
 use super::transition::{Cause, State};
 
 impl State {
-    /// The word for it in metrics, logs and JSON, `half_open` for one; people read its `Display`.
+    /// The word for it in metrics, logs and JSON; people read its `Display`.
+    ///
+    /// ```
+    /// assert_eq!(breaker_runtime::State::HalfOpen.label(), "half_open");
+    /// ```
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -17,7 +21,11 @@ impl State {
 }
 
 impl Cause {
-    /// The word for it in logs and JSON, `rule_met` for one; people read its `Display`.
+    /// The word for it in logs and JSON; people read its `Display`.
+    ///
+    /// ```
+    /// assert_eq!(breaker_runtime::Cause::RuleMet.label(), "rule_met");
+    /// ```
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
