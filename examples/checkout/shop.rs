@@ -6,6 +6,7 @@
 //! | `/unprotected?sku=tea` | the same without the circuit breaker, to compare |
 //! | `/` | the dashboard: all circuits as they are now |
 //! | `/circuits`, `/health/circuits` | the same as JSON, and for a readiness probe |
+//! | `/metrics` | the same for Prometheus; alerts and a dashboard for Grafana are in `examples/observability` |
 
 use std::collections::HashMap;
 use std::io;

@@ -50,6 +50,7 @@ impl Terminal {
         println!("  watch     http://{shop}/");
         println!("  buy       http://{shop}/checkout?sku=tea");
         println!("  circuits  http://{shop}/circuits");
+        println!("  metrics   http://{shop}/metrics");
         println!();
         let head =
             format!("{:>9}  {:>10}  {:<9} {:<9} what happened", "time", "latency", "answer", "circuit");

@@ -8,6 +8,9 @@
 //! * instr: callgrind instructions per call, of 100,000 calls after the first. They need valgrind and are
 //!   the only figure that is checked: with `--check` the run fails if one of ours is more than 5 % above
 //!   the committed one in `table/instructions.txt`; `--bless` commits what it finds.
+//!
+//! With `--features integrations` all neighbours are built in, and watch while instructions are counted: `--check`
+//! then shows that a call does not pay for being seen.
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench prints, and stops at what it lacks")]
 
@@ -33,6 +36,9 @@ use attribute::{args, check, duration, expand, recover, target};
 mod ours;
 #[path = "table/rows.rs"]
 mod rows;
+#[cfg(feature = "integrations")]
+#[path = "table/watched.rs"]
+mod watched;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -57,10 +63,12 @@ fn main() -> ExitCode {
 }
 
 /// What runs under callgrind: one row, so many calls. The first one makes the breaker and what it needs, which
-/// takes as long as it takes.
+/// takes as long as it takes. Who watches begins then.
 fn count(row: &str, calls: &str) -> ExitCode {
     let row = ROWS.iter().find(|candidate| candidate.name == row).expect("a row of this table");
     (row.run)(1);
+    #[cfg(feature = "integrations")]
+    watched::begin();
     counted(row.run, calls.parse().expect("a number of calls"));
     ExitCode::SUCCESS
 }
@@ -95,7 +103,11 @@ fn bless() -> ExitCode {
 }
 
 fn our_instructions() -> impl Iterator<Item = (&'static Row, u64)> {
-    let ours = ROWS.iter().filter(|row| row.whose == Whose::Ours);
+    let ours = ROWS.iter().filter(|row| match row.whose {
+        Whose::Ours => true,
+        Whose::Compiler => !cfg!(feature = "integrations"),
+        Whose::Others => false,
+    });
     ours.map(|row| (row, instructions(row).expect("valgrind is installed")))
 }
 

@@ -78,9 +78,47 @@ fn durations_are_in_the_buckets_that_were_asked_for() {
     let page = prometheus::Breakers::new(&registry).buckets([seconds(20), seconds(2), seconds(2)]).page();
     let buckets: Vec<&str> = page.lines().filter(|line| line.contains("_seconds_bucket")).collect();
     let bucket = |bound, count| {
-        format!("circuit_breaker_call_duration_seconds_bucket{{le=\"{bound}\",circuit=\"slow\"}} {count}")
+        format!("circuit_breaker_call_duration_seconds_bucket{{circuit=\"slow\",le=\"{bound}\"}} {count}")
     };
     assert_eq!(buckets, [bucket("2.0", 1), bucket("20.0", 2), bucket("+Inf", 3)]);
+}
+
+/// The samples of a page, sorted, with their labels sorted.
+fn samples(page: &str) -> Vec<(&str, Vec<&str>, f64)> {
+    let lines = page.lines().filter(|line| !line.starts_with('#'));
+    let mut samples: Vec<_> = lines
+        .map(|line| {
+            let (name, rest) = line.split_once('{').unwrap();
+            let (labels, value) = rest.rsplit_once("} ").unwrap();
+            let mut labels: Vec<&str> = labels.split(',').collect();
+            labels.sort_unstable();
+            (name, labels, value.parse().unwrap())
+        })
+        .collect();
+    samples.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
+    samples
+}
+
+#[test]
+fn the_page_and_the_collector_for_the_client_say_the_same() {
+    let registry = Registry::new();
+    let config = Config::builder().window_calls(10).failure_rate(0.9).slow_call(seconds(1)).max_concurrent(3);
+    let busy = registry.register("a \"busy\"\n\\ one", config.build().unwrap()).unwrap();
+    for outcome in [Outcome::Success, Outcome::Failure, Outcome::Ignored] {
+        busy.try_acquire().unwrap().settle(outcome);
+    }
+    let forced = registry.register("forced open", Config::default()).unwrap();
+    forced.force_open();
+    forced.try_acquire().unwrap_err();
+    // Time that passes would tell them apart.
+    forced.release();
+    let breakers = prometheus::Breakers::new(&registry);
+    let (page, mut other) = (breakers.page(), String::new());
+    let mut client = prometheus_client::registry::Registry::default();
+    client.register_collector(Box::new(breakers));
+    prometheus_client::encoding::text::encode_registry(&mut other, &client).unwrap();
+    assert!(samples(&page).len() > 60, "{page}");
+    assert_eq!(samples(&page), samples(&other));
 }
 
 #[test]

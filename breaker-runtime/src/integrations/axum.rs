@@ -77,8 +77,9 @@
 //! one the answer is 503. Circuits are looked at once a second for all clients together, and not at all without
 //! one. A breaker of more than a thousand keys is looked at less often: one of ten thousand every ten seconds.
 //!
-//! A client that does not read any more gives its place back after half a minute, but its connection stays until
-//! TCP gives up: set a limit of connections or a write timeout in the server.
+//! A client that takes nothing for half a minute is dropped, and its connection with it. That needs HTTP/1 without a
+//! layer that copies what it sends on, as compression does: under HTTP/2 let the server ping (`keep_alive_interval`),
+//! elsewhere set `TCP_USER_TIMEOUT` on its sockets.
 //!
 //! # Commands
 //!
@@ -95,6 +96,7 @@ mod page;
 mod places;
 mod shape;
 mod stream;
+mod way;
 
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
 //! The figures of the module `integrations::prometheus` as observable instruments of [`opentelemetry`].
 //!
 //! Counters and gauges, with the same names but for the `_total`, read whenever the reader collects. Durations
-//! are not among them: `OpenTelemetry` has no histogram that is read from elsewhere.
+//! are not among them: `OpenTelemetry` has no histogram that is read from elsewhere. It has no callback for
+//! several instruments either, so each of the nine looks at the circuits for itself.
 
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::Meter;
@@ -26,7 +27,7 @@ fn observe_series(meter: &Meter, registry: Registry, series: &'static Series) {
     let each = move |observe: &dyn Fn(f64, &[KeyValue])| {
         for circuit in registry.summaries() {
             for Point { labels, value } in (series.points)(&circuit) {
-                let labels = labels.into_iter().map(|(key, value)| KeyValue::new(key, value));
+                let labels = labels.into_iter().flatten().map(|(key, value)| KeyValue::new(key, value));
                 let circuit = KeyValue::new("circuit", circuit.name().to_owned());
                 observe(number(value), &[circuit].into_iter().chain(labels).collect::<Vec<_>>());
             }

@@ -16,13 +16,14 @@
 //! They are read when Prometheus asks; between two scrapes nothing runs. There is no label for the process,
 //! which is Prometheus's to add, and none for keys or for the texts of errors.
 
+mod text;
+
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
-use prometheus_client::registry::Registry as Page;
 
 use super::series::{Kind, Point, SERIES, Series, Value};
 use crate::durations::Durations;
@@ -62,6 +63,7 @@ const BUCKETS: [Duration; 7] = [
 ];
 
 const DURATION: &str = "circuit_breaker_call_duration_seconds";
+const DURATION_HELP: &str = "How long calls took";
 
 /// The page that Prometheus scrapes, in its text format; its type is `text/plain; version=0.0.4`.
 ///
@@ -98,38 +100,8 @@ impl Breakers {
     /// The page that Prometheus scrapes, see [`page`].
     #[must_use]
     pub fn page(&self) -> String {
-        let mut page = Page::default();
-        page.register_collector(Box::new(self.clone()));
-        let mut text = String::new();
-        // To write to a String never fails.
-        _ = text::encode_registry(&mut text, &page);
-        in_text_format(&text)
+        text::page(self)
     }
-}
-
-/// `OpenMetrics` names a counter without its `_total`, the older format, which all tools read, with it.
-fn in_text_format(page: &str) -> String {
-    let mut text = String::with_capacity(page.len() + 512);
-    for line in page.lines() {
-        let (comment, rest) = match line.split_at_checked(7) {
-            Some((comment @ ("# HELP " | "# TYPE "), rest)) => (comment, rest),
-            _ => ("", line),
-        };
-        let counter = if comment.is_empty() { None } else { counter_named(rest) };
-        text.push_str(comment);
-        match counter {
-            Some((name, after)) => text.extend([name, "_total", after]),
-            None => text.push_str(rest),
-        }
-        text.push('\n');
-    }
-    text
-}
-
-fn counter_named(line: &str) -> Option<(&str, &str)> {
-    let (name, after) = line.split_at(line.find(' ')?);
-    let is_counter = SERIES.iter().any(|series| series.kind == Kind::Counter && series.name == name);
-    is_counter.then_some((name, after))
 }
 
 impl Collector for Breakers {
@@ -148,8 +120,7 @@ impl Breakers {
         page: &mut DescriptorEncoder<'_>,
         seen: &[Snapshot],
     ) -> Result<(), std::fmt::Error> {
-        let mut series =
-            page.encode_descriptor(DURATION, "How long calls took", None, MetricType::Histogram)?;
+        let mut series = page.encode_descriptor(DURATION, DURATION_HELP, None, MetricType::Histogram)?;
         for circuit in seen {
             if let Some(durations) = &circuit.durations {
                 series.encode_family(&[("circuit", circuit.name())])?.encode_histogram(
@@ -186,7 +157,8 @@ fn encode_series(
     let mut encoder = page.encode_descriptor(series.name, series.help, None, kind)?;
     for circuit in seen {
         for Point { labels, value } in (series.points)(circuit) {
-            let labels: Vec<(&str, &str)> = [("circuit", circuit.name())].into_iter().chain(labels).collect();
+            let circuit = [("circuit", circuit.name())].into_iter();
+            let labels: Vec<(&str, &str)> = circuit.chain(labels.into_iter().flatten()).collect();
             let mut family = encoder.encode_family(&labels)?;
             match (series.kind, value) {
                 (Kind::Counter, Value::Whole(count)) => {

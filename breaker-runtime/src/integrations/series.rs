@@ -26,7 +26,7 @@ pub(super) enum Kind {
 
 /// A number, and its labels beside the name of the circuit.
 pub(super) struct Point {
-    pub(super) labels: Vec<(&'static str, &'static str)>,
+    pub(super) labels: [Option<(&'static str, &'static str)>; 2],
     pub(super) value: Value,
 }
 
@@ -107,22 +107,13 @@ fn fallbacks(seen: &Snapshot) -> Vec<Point> {
 
 fn changes(seen: &Snapshot) -> Vec<Point> {
     let pairs = State::ALL.into_iter().flat_map(|from| State::ALL.map(|to| (from, to)));
-    let possible = pairs.filter(|(from, to)| can_follow(*from, *to));
+    let possible = pairs.filter(|(from, to)| from.can_become(*to));
     possible
         .map(|(from, to)| Point {
-            labels: vec![("from", label_of(from)), ("to", label_of(to))],
+            labels: [Some(("from", from.label())), Some(("to", to.label()))],
             value: Value::Whole(seen.changes.count(from, to)),
         })
         .collect()
-}
-
-/// Whether the table of transitions leads from one state to another one. An operator can order three of them
-/// at any time.
-fn can_follow(from: State, to: State) -> bool {
-    let is_ordered = matches!(to, State::Closed | State::ForcedOpen | State::Disabled);
-    let by_itself =
-        [(State::Closed, State::Open), (State::Open, State::HalfOpen), (State::HalfOpen, State::Open)];
-    from != to && (is_ordered || by_itself.contains(&(from, to)))
 }
 
 fn ratio(share: Option<f64>) -> Vec<Point> {
@@ -137,26 +128,16 @@ const fn number_of(state: State) -> u64 {
     }
 }
 
-const fn label_of(state: State) -> &'static str {
-    match state {
-        State::Closed => "closed",
-        State::Open => "open",
-        State::HalfOpen => "half_open",
-        State::ForcedOpen => "forced_open",
-        State::Disabled => "disabled",
-    }
-}
-
 impl Point {
     fn labelled(key: &'static str, value: &'static str, count: u64) -> Self {
-        Self { labels: vec![(key, value)], value: Value::Whole(count) }
+        Self { labels: [Some((key, value)), None], value: Value::Whole(count) }
     }
 
     const fn whole(value: u64) -> Self {
-        Self { labels: Vec::new(), value: Value::Whole(value) }
+        Self { labels: [None; 2], value: Value::Whole(value) }
     }
 
     const fn real(value: f64) -> Self {
-        Self { labels: Vec::new(), value: Value::Real(value) }
+        Self { labels: [None; 2], value: Value::Real(value) }
     }
 }

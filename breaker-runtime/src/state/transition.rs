@@ -132,6 +132,35 @@ pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
 impl State {
     /// All there are.
     pub const ALL: [Self; 5] = [Self::Closed, Self::Open, Self::HalfOpen, Self::ForcedOpen, Self::Disabled];
+
+    /// Whether there is a cause that leads from this state to another one, `to`.
+    ///
+    /// ```
+    /// use breaker_runtime::State;
+    ///
+    /// assert!(State::Open.can_become(State::HalfOpen));
+    /// assert!(!State::Closed.can_become(State::HalfOpen));
+    /// ```
+    #[must_use]
+    pub fn can_become(self, to: Self) -> bool {
+        self != to && Cause::ALL.into_iter().any(|cause| next(self, cause) == Some(to))
+    }
+}
+
+impl Cause {
+    const ALL: [Self; 11] = [
+        Self::RuleMet,
+        Self::RecoveryElapsed,
+        Self::TrialsPassed,
+        Self::TrialFailed,
+        Self::TrialSlow,
+        Self::LeaseExpired,
+        Self::ForcedOpen,
+        Self::ForcedClosed,
+        Self::Disabled,
+        Self::Released,
+        Self::Reset,
+    ];
 }
 
 impl fmt::Display for State {
@@ -186,7 +215,6 @@ mod tests {
     use super::{Cause as C, State as S, next};
 
     /// One row for each cause; columns: Closed, Open, HalfOpen, ForcedOpen, Disabled.
-    const STATES: [S; 5] = [S::Closed, S::Open, S::HalfOpen, S::ForcedOpen, S::Disabled];
     const TABLE: [(C, [Option<S>; 5]); 11] = [
         (C::RuleMet, [Some(S::Open), None, None, None, None]),
         (C::RecoveryElapsed, [None, Some(S::HalfOpen), None, None, None]),
@@ -203,8 +231,9 @@ mod tests {
 
     #[test]
     fn every_pair_of_state_and_cause_is_as_written_here() {
+        assert_eq!(TABLE.map(|(cause, _)| cause), C::ALL);
         for (cause, row) in TABLE {
-            for (state, expected) in STATES.into_iter().zip(row) {
+            for (state, expected) in S::ALL.into_iter().zip(row) {
                 assert_eq!(next(state, cause), expected, "{state} on {cause:?}");
             }
         }

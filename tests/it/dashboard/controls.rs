@@ -8,7 +8,7 @@ use crate::support::settings;
 
 #[tokio::test]
 async fn every_command_is_obeyed_and_says_who_gave_it() {
-    let server = Server::with_token().await;
+    let server = Server::with_token();
     let breaker = server.register("a/b <c>", settings());
     let path = format!("/circuits/{}", encoded("a/b <c>"));
     for (order, state, cause) in [
@@ -29,7 +29,7 @@ async fn every_command_is_obeyed_and_says_who_gave_it() {
 
 #[tokio::test]
 async fn without_a_token_nobody_is_obeyed() {
-    for server in [Server::start().await, Server::with(|dashboard| dashboard.token(" ").router()).await] {
+    for server in [Server::start(), Server::with(|dashboard| dashboard.token(" ").router())] {
         let breaker = server.register("payment", settings());
         for request in [
             server.order("/circuits/payment/force-open"),
@@ -44,7 +44,7 @@ async fn without_a_token_nobody_is_obeyed() {
 
 #[tokio::test]
 async fn only_the_token_opens() {
-    let server = Server::with_token().await;
+    let server = Server::with_token();
     let breaker = server.register("payment", settings());
     let path = "/circuits/payment/force-open";
     let named = || server.request(Method::POST, path).header("x-breaker-operator", "mallory");
@@ -72,7 +72,7 @@ async fn only_the_token_opens() {
 
 #[tokio::test]
 async fn a_form_of_another_site_commands_nothing() {
-    let server = Server::with_token().await;
+    let server = Server::with_token();
     let breaker = server.register("payment", settings());
     let form = server
         .request(Method::POST, "/circuits/payment/force-open")
@@ -86,7 +86,7 @@ async fn a_form_of_another_site_commands_nothing() {
 
 #[tokio::test]
 async fn an_operator_is_a_name_of_bounded_length_in_one_line() {
-    let server = Server::with_token().await;
+    let server = Server::with_token();
     let breaker = server.register("payment", settings());
     let order = |name: &str| {
         let request = server.request(Method::POST, "/circuits/payment/disable").bearer_auth(TOKEN);
@@ -103,7 +103,7 @@ async fn an_operator_is_a_name_of_bounded_length_in_one_line() {
 
 #[tokio::test]
 async fn what_is_not_there_is_not_commanded() {
-    let server = Server::with_token().await;
+    let server = Server::with_token();
     server.register("payment", settings());
     for path in ["/circuits/payment/explode", "/circuits/none/reset", "/circuits/payment/reset?key=eu"] {
         assert_eq!(Answer::to(server.order(path)).await.refusal().0, 404);
@@ -112,7 +112,7 @@ async fn what_is_not_there_is_not_commanded() {
 
 #[tokio::test]
 async fn a_key_or_all_of_them_are_commanded() {
-    let server = Server::with_token().await;
+    let server = Server::with_token();
     let shops = server.registry.register_keyed("shop", Config::default(), 10).unwrap();
     let state = |key: &str| shops.find(key).unwrap().state();
     for key in ["eu", "us"] {

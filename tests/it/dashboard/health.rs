@@ -7,7 +7,7 @@ use crate::support::{RECOVERY, seconds, settings};
 
 #[tokio::test]
 async fn health_is_exactly_this() {
-    let server = Server::start().await;
+    let server = Server::start();
     assert_eq!(server.get("/health/circuits").await.text, r#"{"status":"healthy","circuits":{}}"#);
     server.register("search", settings());
     let payment = server.register("payment", settings().critical(true));
@@ -26,7 +26,7 @@ async fn health_is_exactly_this() {
 
 #[tokio::test]
 async fn an_open_breaker_does_not_make_the_service_unready_unless_it_is_critical() {
-    let server = Server::start().await;
+    let server = Server::start();
     let search = server.register("search", settings());
     search.force_open();
     let answer = server.get("/health/circuits").await;
@@ -40,7 +40,7 @@ async fn an_open_breaker_does_not_make_the_service_unready_unless_it_is_critical
 
 #[tokio::test]
 async fn a_critical_circuit_that_needs_calls_to_recover_gets_them() {
-    let server = Server::start().await;
+    let server = Server::start();
     let payment = server.register("payment", settings().critical(true));
     let status = async || server.get("/health/circuits").await.status;
     for _ in 0..2 {
@@ -61,7 +61,7 @@ async fn a_critical_circuit_that_needs_calls_to_recover_gets_them() {
 
 #[tokio::test]
 async fn the_error_rate_is_that_of_the_window_if_there_is_one() {
-    let server = Server::start().await;
+    let server = Server::start();
     let breaker = server.register("search", settings().window_calls(2).consecutive_failures(100));
     for outcome in [Outcome::Failure, Outcome::Success, Outcome::Failure, Outcome::Success] {
         breaker.try_acquire().unwrap().settle(outcome);
@@ -73,7 +73,7 @@ async fn the_error_rate_is_that_of_the_window_if_there_is_one() {
 
 #[tokio::test]
 async fn one_bad_key_of_a_critical_breaker_counts() {
-    let server = Server::start().await;
+    let server = Server::start();
     let config = Config::builder().critical(true).build().unwrap();
     let shops = server.registry.register_keyed("shop", config, 10).unwrap();
     assert_eq!(server.get("/health/circuits").await.status, 200);
@@ -83,7 +83,7 @@ async fn one_bad_key_of_a_critical_breaker_counts() {
 
 #[tokio::test]
 async fn a_key_that_rejects_is_not_hidden_by_one_that_is_due() {
-    let server = Server::start().await;
+    let server = Server::start();
     let config = Config::builder().critical(true).recovery_timeout(seconds(10)).build().unwrap();
     let shops = server.registry.register_keyed("shop", config, 10).unwrap();
     for _ in 0..5 {
@@ -99,7 +99,7 @@ async fn a_key_that_rejects_is_not_hidden_by_one_that_is_due() {
 
 #[tokio::test]
 async fn a_breaker_in_shadow_mode_rejects_nothing_and_so_the_service_is_ready() {
-    let server = Server::start().await;
+    let server = Server::start();
     let breaker = server.register("trial run", settings().mode(Mode::Shadow).critical(true));
     breaker.force_open();
     assert!(breaker.try_acquire().is_ok());

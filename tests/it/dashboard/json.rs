@@ -26,7 +26,7 @@ const FRESH: &str = r#"{"circuits":[{"name":"payment","key":null,"state":"closed
 
 #[tokio::test]
 async fn a_fresh_circuit() {
-    let server = Server::start().await;
+    let server = Server::start();
     assert_eq!(server.get("/circuits").await.text, r#"{"circuits":[]}"#);
     server.register("payment", Config::builder());
     server.clock.advance(Duration::from_millis(1500));
@@ -53,7 +53,7 @@ const TRIPPED: &str = r#"{"name":"payment","key":null,"state":"open","time_in_st
 
 #[tokio::test]
 async fn a_circuit_that_opened_says_why() {
-    let server = Server::start().await;
+    let server = Server::start();
     let config = Config::builder()
         .window_time(seconds(60))
         .failure_rate(0.5)
@@ -77,7 +77,7 @@ async fn a_circuit_that_opened_says_why() {
 
 #[tokio::test]
 async fn every_rule_says_what_it_found() {
-    let server = Server::start().await;
+    let server = Server::start();
     let in_window = Config::builder().window_calls(10).failure_threshold(1);
     let slow = Config::builder().window_calls(10).minimum_calls(1).slow_call(seconds(1)).slow_call_rate(0.5);
     for (name, config, trip) in [
@@ -100,7 +100,7 @@ async fn every_rule_says_what_it_found() {
 
 #[tokio::test]
 async fn changes_are_the_last_ten_the_newest_first() {
-    let server = Server::start().await;
+    let server = Server::start();
     let breaker = server.register("search", Config::builder());
     for _ in 0..6 {
         server.clock.advance(seconds(1));
@@ -121,10 +121,10 @@ async fn changes_are_the_last_ten_the_newest_first() {
 
 #[tokio::test]
 async fn the_last_change_before_there_was_a_router_is_shown_too() {
-    let server = Server::with(|_| axum::Router::new()).await;
+    let server = Server::with(|_| axum::Router::new());
     server.register("early", settings()).operator("alice").disable();
     server.clock.advance(seconds(3));
-    let late = Server::of(&server.registry).await;
+    let late = Server::of(&server.registry);
     let circuit = late.get("/circuits/early").await.json();
     assert_eq!(
         (&circuit["transitions"][0]["cause"], &circuit["transitions"][0]["ago"]),
@@ -147,7 +147,7 @@ const KEYS: &str = r#"{"count":2,"most":100,
 
 #[tokio::test]
 async fn a_breaker_with_keys_shows_its_totals_and_its_worst_circuits() {
-    let server = Server::start().await;
+    let server = Server::start();
     let config = Config::builder().failure_threshold(1).build().unwrap();
     let shops = server.registry.register_keyed("shop", config, 100).unwrap();
     let none = server.get("/circuits/shop").await.json();
@@ -170,7 +170,7 @@ async fn a_breaker_with_keys_shows_its_totals_and_its_worst_circuits() {
 
 #[tokio::test]
 async fn of_many_keys_only_the_ten_worst_are_shown() {
-    let server = Server::start().await;
+    let server = Server::start();
     let config = Config::builder().failure_threshold(3).build().unwrap();
     let shops = server.registry.register_keyed("shop", config, 1000).unwrap();
     for key in 0..300 {
@@ -193,7 +193,7 @@ fn never_called_before() -> Result<(), BreakerError> {
 
 #[tokio::test]
 async fn a_function_that_was_never_called_is_listed_too() {
-    let server = Server::of(&Registry::global()).await;
+    let server = Server::of(&Registry::global());
     let listed = async |path: &str| {
         let all = server.get("/circuits").await.json();
         let circuits = all["circuits"].as_array().unwrap();
@@ -212,6 +212,6 @@ async fn a_function_that_was_never_called_is_listed_too() {
     never_called_before().unwrap();
     let (found, circuit) = listed(path).await;
     assert_eq!((found, &circuit["state"], circuit.get("declared_at")), (1, &"closed".into(), None));
-    let own = Server::start().await;
+    let own = Server::start();
     assert_eq!(own.get("/circuits").await.json()["circuits"].as_array().unwrap().len(), 0);
 }

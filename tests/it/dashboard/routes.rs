@@ -8,7 +8,7 @@ use crate::support::settings;
 
 #[tokio::test]
 async fn every_name_has_an_address_and_comes_back_as_it_is() {
-    let server = Server::start().await;
+    let server = Server::start();
     let names = [
         "a/b",
         "shop::price",
@@ -40,7 +40,7 @@ async fn every_name_has_an_address_and_comes_back_as_it_is() {
 
 #[tokio::test]
 async fn what_is_not_there_is_refused_as_json() {
-    let server = Server::start().await;
+    let server = Server::start();
     server.register("payment", settings());
     let no_circuit = (404, "no circuit has this name, or this key; see /circuits".to_owned());
     for path in
@@ -66,7 +66,7 @@ async fn what_is_not_there_is_refused_as_json() {
 
 #[tokio::test]
 async fn nothing_is_kept_guessed_framed_or_fetched_from_elsewhere() {
-    let server = Server::start().await;
+    let server = Server::start();
     for path in ["/", "/circuits", "/circuits/none", "/health/circuits"] {
         let answer = server.get(path).await;
         assert_eq!(
@@ -81,7 +81,7 @@ async fn nothing_is_kept_guessed_framed_or_fetched_from_elsewhere() {
 
 #[tokio::test]
 async fn prometheus_finds_its_page_here_too() {
-    let server = Server::start().await;
+    let server = Server::start();
     server.register("payment", settings()).force_open();
     let page = server.get("/metrics").await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/plain; version=0.0.4"));
@@ -90,7 +90,7 @@ async fn prometheus_finds_its_page_here_too() {
 
 #[tokio::test]
 async fn the_page_is_one_file_and_names_nothing_elsewhere() {
-    let server = Server::start().await;
+    let server = Server::start();
     let page = server.get("/").await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     assert_eq!(page.text.matches("<script>").count(), 1);
@@ -106,8 +106,7 @@ async fn the_router_goes_below_any_path_and_beside_other_routes() {
     let server = Server::with(|dashboard| {
         let shop = Router::new().route("/", axum::routing::get("shop")).fallback(async || "lost");
         shop.nest("/breakers", dashboard.router())
-    })
-    .await;
+    });
     server.register("payment", settings());
     assert_eq!(server.get("/").await.text, "shop");
     assert_eq!(server.get("/breakers/circuits/payment").await.json()["name"], "payment");
@@ -115,6 +114,6 @@ async fn the_router_goes_below_any_path_and_beside_other_routes() {
     assert_eq!(server.get("/elsewhere").await.text, "lost");
     assert_eq!(server.get("/").await.header("content-security-policy"), "");
 
-    let merged = Server::with(|dashboard| dashboard.router().fallback(async || "lost")).await;
+    let merged = Server::with(|dashboard| dashboard.router().fallback(async || "lost"));
     assert_eq!((merged.get("/circuits").await.status, merged.get("/x").await.text.as_str()), (200, "lost"));
 }

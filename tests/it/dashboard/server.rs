@@ -10,7 +10,7 @@ use breaker_runtime::{CircuitBreaker, ConfigBuilder, Registry};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 /// A registry whose time only the test moves, and its dashboard.
@@ -31,29 +31,29 @@ pub(crate) struct Answer {
 pub(crate) const TOKEN: &str = "correct horse";
 
 impl Server {
-    pub(crate) async fn start() -> Self {
-        Self::with(Dashboard::router).await
+    pub(crate) fn start() -> Self {
+        Self::with(Dashboard::router)
     }
 
-    pub(crate) async fn with_token() -> Self {
-        Self::with(|dashboard| dashboard.token(TOKEN).router()).await
+    pub(crate) fn with_token() -> Self {
+        Self::with(|dashboard| dashboard.token(TOKEN).router())
     }
 
-    pub(crate) async fn with(router: impl FnOnce(Dashboard) -> Router) -> Self {
+    pub(crate) fn with(router: impl FnOnce(Dashboard) -> Router) -> Self {
         let clock = Clock::new();
         let registry = Registry::with_clock(&clock);
         let router = router(Dashboard::new(&registry));
-        Self::serve(clock, registry, router).await
+        Self::serve(clock, registry, router)
     }
 
     /// One of breakers that are there.
-    pub(crate) async fn of(registry: &Registry) -> Self {
+    pub(crate) fn of(registry: &Registry) -> Self {
         let router = Dashboard::new(registry).token(TOKEN).router();
-        Self::serve(Clock::new(), registry.clone(), router).await
+        Self::serve(Clock::new(), registry.clone(), router)
     }
 
-    async fn serve(clock: Clock, registry: Registry, router: Router) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    fn serve(clock: Clock, registry: Registry, router: Router) -> Self {
+        let listener = listener();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
         let http = Client::builder().no_proxy().build().unwrap();
@@ -77,6 +77,14 @@ impl Server {
         let request = self.request(Method::POST, path);
         request.bearer_auth(TOKEN).header("x-breaker-operator", "alice")
     }
+}
+
+/// Its sockets keep little, so that it shows early who does not read.
+fn listener() -> TcpListener {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(4096).unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    socket.listen(1024).unwrap()
 }
 
 impl Drop for Server {

@@ -1,12 +1,13 @@
 //! Server-sent events, on a clock that the test moves.
 
-use std::time::Duration;
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
 
 use breaker_runtime::State;
 use reqwest::{Method, Response};
 use serde_json::Value;
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::server::Server;
 use crate::support::{seconds, settings};
@@ -72,7 +73,7 @@ impl Event {
 
 #[tokio::test]
 async fn first_comes_everything_and_then_what_changes() {
-    let server = Server::start().await;
+    let server = Server::start();
     let payment = server.register("payment", settings());
     server.register("search", settings());
     let mut stream = Stream::open(&server, None).await;
@@ -107,7 +108,7 @@ async fn first_comes_everything_and_then_what_changes() {
 
 #[tokio::test]
 async fn who_comes_back_gets_what_he_missed() {
-    let server = Server::start().await;
+    let server = Server::start();
     let names = ["a", "b", "c"];
     let breakers = names.map(|name| server.register(name, settings()));
     let mut stream = Stream::open(&server, None).await;
@@ -130,7 +131,7 @@ async fn who_comes_back_gets_what_he_missed() {
 
 #[tokio::test]
 async fn circuits_are_looked_at_once_a_second_for_all_clients_and_not_at_all_without_one() {
-    let server = Server::start().await;
+    let server = Server::start();
     for nth in 0..200 {
         server.registry.register(format!("circuit {nth}"), settings().build().unwrap()).unwrap();
     }
@@ -158,7 +159,7 @@ async fn circuits_are_looked_at_once_a_second_for_all_clients_and_not_at_all_wit
 
 #[tokio::test]
 async fn a_breaker_of_many_keys_is_looked_at_less_often() {
-    let server = Server::start().await;
+    let server = Server::start();
     let keyed =
         |name: &'static str| server.registry.register_keyed(name, settings().build().unwrap(), 5000).unwrap();
     let (few, many) = (keyed("few"), keyed("many"));
@@ -179,9 +180,10 @@ async fn a_breaker_of_many_keys_is_looked_at_less_often() {
 
 #[tokio::test]
 async fn a_stream_ends_after_half_a_minute() {
-    let server = Server::start().await;
+    let server = Server::start();
     let mut stream = Stream::open(&server, None).await;
     stream.next().await.unwrap();
+    assert_eq!(stream.response.headers()["connection"], "close");
     server.clock.advance(seconds(29));
     let last = stream.next().await.unwrap();
     assert!(stream.next().await.is_none());
@@ -193,7 +195,7 @@ async fn a_stream_ends_after_half_a_minute() {
 
 #[tokio::test]
 async fn ten_thousand_clients_are_capped() {
-    let server = Server::start().await;
+    let server = Server::start();
     let mut streams = Vec::new();
     for _ in 0..100 {
         streams.push(Stream::open(&server, None).await);
@@ -216,12 +218,20 @@ async fn ten_thousand_clients_are_capped() {
     assert_eq!(next.status(), 200);
 }
 
+/// A client that asks for the stream and never reads.
+async fn deaf(server: &Server) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut deaf = socket.connect(server.address).await.unwrap();
+    deaf.write_all(b"GET /circuits/stream HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    deaf
+}
+
 #[tokio::test]
 async fn a_client_that_does_not_read_harms_nobody() {
-    let server = Server::start().await;
+    let server = Server::start();
     let payment = server.register("payment", settings());
-    let mut deaf = TcpStream::connect(server.address).await.unwrap();
-    deaf.write_all(b"GET /circuits/stream HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let _deaf = deaf(&server).await;
     let mut stream = Stream::open(&server, None).await;
     stream.next().await.unwrap();
     for _ in 0..25 {
@@ -230,4 +240,24 @@ async fn a_client_that_does_not_read_harms_nobody() {
         let delta = stream.after(&server, seconds(1)).await;
         assert_eq!((delta.names(), payment.state()), (vec!["payment"], State::Closed));
     }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_dropped_with_its_connection() {
+    let server = Server::start();
+    for nth in 0..1000 {
+        server.registry.register(format!("circuit {nth}"), settings().build().unwrap()).unwrap();
+    }
+    let mut deaf = deaf(&server).await;
+    // Who writes to a socket that is closed is told so.
+    let end = Instant::now() + Duration::from_secs(60);
+    while !matches!(deaf.try_write(b"x"), Err(error) if error.kind() != ErrorKind::WouldBlock) {
+        assert!(Instant::now() < end, "it is still connected");
+        server.clock.advance(seconds(10));
+        tokio::task::yield_now().await;
+    }
+    // It ended in the middle of the first event.
+    let mut text = Vec::new();
+    let end = deaf.read_to_end(&mut text).await;
+    assert!(!text.ends_with(b"\r\n0\r\n\r\n"), "{end:?}");
 }

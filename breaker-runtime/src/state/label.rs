@@ -1,9 +1,15 @@
 //! States and causes as machines read them: one word each.
 
-use crate::state::{Cause, State};
+use super::transition::{Cause, State};
 
 impl State {
-    pub(super) const fn label(self) -> &'static str {
+    /// The word for it in metrics, logs and JSON; people read its `Display`.
+    ///
+    /// ```
+    /// assert_eq!(breaker_runtime::State::HalfOpen.label(), "half_open");
+    /// ```
+    #[must_use]
+    pub const fn label(self) -> &'static str {
         match self {
             Self::Closed => "closed",
             Self::Open => "open",
@@ -15,7 +21,13 @@ impl State {
 }
 
 impl Cause {
-    pub(super) const fn label(self) -> &'static str {
+    /// The word for it in logs and JSON; people read its `Display`.
+    ///
+    /// ```
+    /// assert_eq!(breaker_runtime::Cause::RuleMet.label(), "rule_met");
+    /// ```
+    #[must_use]
+    pub const fn label(self) -> &'static str {
         match self {
             Self::RuleMet => "rule_met",
             Self::RecoveryElapsed => "recovery_elapsed",
