@@ -122,9 +122,7 @@ const fn refuse(message: &'static str) -> ! {
 }
 
 /// The defaults, to be changed by one call for each key.
-pub const fn settings() -> ConfigBuilder {
-    Config::builder()
-}
+pub const SETTINGS: ConfigBuilder = Config::builder();
 
 /// Runs the body of a function, once, to its end.
 #[expect(clippy::needless_pass_by_value, reason = "as the async forms take it, which keep it")]
@@ -260,9 +258,9 @@ mod tests {
 
     #[test]
     fn a_wait_that_needs_tokio_is_refused_without_it_and_a_time_limit_too() {
-        let waiting = || checked_waiting(settings().max_concurrent(1).max_wait(Duration::from_secs(1)));
+        let waiting = || checked_waiting(SETTINGS.max_concurrent(1).max_wait(Duration::from_secs(1)));
         assert_eq!(std::panic::catch_unwind(waiting).is_ok(), HAS_ASYNC_ALARM);
-        let limited = || checked(settings().call_timeout(Duration::from_secs(1)));
+        let limited = || checked(SETTINGS.call_timeout(Duration::from_secs(1)));
         assert_eq!(std::panic::catch_unwind(limited).is_ok(), HAS_ASYNC_ALARM);
     }
 }

@@ -9,7 +9,7 @@ async fn plain(number: u32) -> u32 {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::plain"
             ),
-            ::breaker_runtime::__private::settings(),
+            ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -32,10 +32,9 @@ async fn plain(number: u32) -> u32 {
                 .await
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
             let __answer: u32 = ::breaker_runtime::__private::resolve(cached(number))
                 .await;
-            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
             __answer
         }
     }
@@ -51,7 +50,7 @@ async fn deferred(number: u32) -> u32 {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::deferred"
             ),
-            ::breaker_runtime::__private::settings(),
+            ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -74,7 +73,6 @@ async fn deferred(number: u32) -> u32 {
                 .await
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
             let __answer: u32 = ::breaker_runtime::__private::resolve(
                     ::breaker_runtime::__private::fallback(
                         __rejected,
@@ -82,7 +80,7 @@ async fn deferred(number: u32) -> u32 {
                     ),
                 )
                 .await;
-            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
             __answer
         }
     }

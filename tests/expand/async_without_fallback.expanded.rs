@@ -30,7 +30,7 @@ impl Quotes for Shop {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::quote"
                 ),
-                ::breaker_runtime::__private::settings()
+                ::breaker_runtime::__private::SETTINGS
                     .half_open_timeout(
                         ::breaker_runtime::__private::Duration::new(0u64, 500000000u32),
                     ),

@@ -13,7 +13,7 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::boxed"
                 ),
-                ::breaker_runtime::__private::settings(),
+                ::breaker_runtime::__private::SETTINGS,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
@@ -36,14 +36,15 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
                     .await
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                let __asking = ::breaker_runtime::__private::Rejected::asking(
-                    &__rejected,
-                );
                 let __answer: Answer = ::breaker_runtime::__private::fallback(
                     __rejected,
                     move |_| Ok(0),
                 );
-                ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+                ::breaker_runtime::__private::Rejected::got(
+                    __rejected,
+                    &__answer,
+                    &__judge,
+                );
                 __answer
             }
         }

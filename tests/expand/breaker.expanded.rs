@@ -65,9 +65,6 @@ impl Client {
             ::breaker_runtime::__private::Err(__rejected) => {
                 let note = __again_note;
                 let _ = &note;
-                let __asking = ::breaker_runtime::__private::Rejected::asking(
-                    &__rejected,
-                );
                 let __answer: usize = ::breaker_runtime::__private::resolve(
                         ::breaker_runtime::__private::fallback(
                             __rejected,
@@ -75,7 +72,11 @@ impl Client {
                         ),
                     )
                     .await;
-                ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+                ::breaker_runtime::__private::Rejected::got(
+                    __rejected,
+                    &__answer,
+                    &__judge,
+                );
                 __answer
             }
         }

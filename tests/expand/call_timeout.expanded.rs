@@ -14,7 +14,7 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
             ::breaker_runtime::__private::checked(
-                ::breaker_runtime::__private::settings()
+                ::breaker_runtime::__private::SETTINGS
                     .call_timeout(
                         ::breaker_runtime::__private::Duration::new(2u64, 0u32),
                     ),
@@ -53,12 +53,11 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
         ::breaker_runtime::__private::Err(__rejected) => {
             let order = __again_order;
             let _ = &order;
-            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
             let __answer: Result<String, BreakerError> = ::breaker_runtime::__private::resolve(
                     cached(order, note),
                 )
                 .await;
-            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
             __answer
         }
     }
@@ -76,7 +75,7 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
                 ::breaker_runtime::__private::module_path!(), "::price"
             ),
             ::breaker_runtime::__private::checked(
-                ::breaker_runtime::__private::settings()
+                ::breaker_runtime::__private::SETTINGS
                     .call_timeout(
                         ::breaker_runtime::__private::Duration::new(2u64, 0u32),
                     ),
@@ -115,7 +114,6 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
         ::breaker_runtime::__private::Err(__rejected) => {
             let mut sku = __again_sku;
             let _ = &mut sku;
-            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
             let __answer: String = ::breaker_runtime::__private::resolve(
                     ::breaker_runtime::__private::fallback(
                         __rejected,
@@ -123,7 +121,7 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
                     ),
                 )
                 .await;
-            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
             __answer
         }
     }
@@ -138,7 +136,7 @@ async fn ping() -> Result<(), BreakerError> {
                 ::breaker_runtime::__private::module_path!(), "::ping"
             ),
             ::breaker_runtime::__private::checked(
-                ::breaker_runtime::__private::settings()
+                ::breaker_runtime::__private::SETTINGS
                     .call_timeout(
                         ::breaker_runtime::__private::Duration::new(2u64, 0u32),
                     ),

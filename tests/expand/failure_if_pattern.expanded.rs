@@ -20,7 +20,7 @@ fn price(code: u16) -> Result<u16, Fault> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::price"
             ),
-            ::breaker_runtime::__private::settings(),
+            ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -63,7 +63,7 @@ fn found(number: u32) -> Option<u32> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::found"
             ),
-            ::breaker_runtime::__private::settings(),
+            ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -86,12 +86,11 @@ fn found(number: u32) -> Option<u32> {
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
             let __answer: Option<u32> = ::breaker_runtime::__private::fallback(
                 __rejected,
                 move |_| None,
             );
-            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
             __answer
         }
     }

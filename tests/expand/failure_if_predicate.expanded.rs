@@ -10,7 +10,7 @@ fn reply(text: &str) -> Result<usize, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::reply"
             ),
-            ::breaker_runtime::__private::settings(),
+            ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -47,7 +47,7 @@ async fn status(code: u16) -> u16 {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::status"
             ),
-            ::breaker_runtime::__private::settings(),
+            ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -80,12 +80,11 @@ async fn status(code: u16) -> u16 {
                 .await
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
             let __answer: u16 = ::breaker_runtime::__private::fallback(
                 __rejected,
                 move |_| 503,
             );
-            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
             __answer
         }
     }

@@ -13,7 +13,7 @@ fn charge(order: String, note: &str) -> Result<String, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
-            ::breaker_runtime::__private::settings(),
+            ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -59,7 +59,7 @@ async fn stock(sku: String) -> Option<usize> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::stock"
             ),
-            ::breaker_runtime::__private::settings(),
+            ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE

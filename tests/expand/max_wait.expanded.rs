@@ -10,7 +10,7 @@ fn now() -> Result<u32, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::now"
             ),
-            ::breaker_runtime::__private::settings()
+            ::breaker_runtime::__private::SETTINGS
                 .max_concurrent(2)
                 .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32)),
         );
@@ -39,7 +39,7 @@ async fn later() -> Result<u32, BreakerError> {
                     ::breaker_runtime::__private::module_path!(), "::later"
                 ),
                 ::breaker_runtime::__private::checked_waiting(
-                    ::breaker_runtime::__private::settings()
+                    ::breaker_runtime::__private::SETTINGS
                         .max_concurrent(2)
                         .max_wait(
                             ::breaker_runtime::__private::Duration::new(1u64, 0u32),
@@ -82,7 +82,7 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
                     ::breaker_runtime::__private::module_path!(), "::each"
                 ),
                 ::breaker_runtime::__private::checked_waiting(
-                    ::breaker_runtime::__private::settings()
+                    ::breaker_runtime::__private::SETTINGS
                         .max_concurrent(2)
                         .max_wait(
                             ::breaker_runtime::__private::Duration::new(1u64, 0u32),
@@ -129,7 +129,7 @@ async fn never() -> Result<u32, BreakerError> {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::never"
                 ),
-                ::breaker_runtime::__private::settings()
+                ::breaker_runtime::__private::SETTINGS
                     .max_concurrent(2)
                     .max_wait(::breaker_runtime::__private::Duration::new(0u64, 0u32)),
             );

@@ -13,7 +13,7 @@ impl Shop {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::price"
                 ),
-                ::breaker_runtime::__private::settings(),
+                ::breaker_runtime::__private::SETTINGS,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
@@ -26,14 +26,15 @@ impl Shop {
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                let __asking = ::breaker_runtime::__private::Rejected::asking(
-                    &__rejected,
-                );
                 let __answer: u32 = ::breaker_runtime::__private::fallback(
                     __rejected,
                     move |error| error.name().len() as u32 + more,
                 );
-                ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+                ::breaker_runtime::__private::Rejected::got(
+                    __rejected,
+                    &__answer,
+                    &__judge,
+                );
                 __answer
             }
         }
@@ -47,7 +48,7 @@ impl Shop {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::slot"
                 ),
-                ::breaker_runtime::__private::settings(),
+                ::breaker_runtime::__private::SETTINGS,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
@@ -60,14 +61,15 @@ impl Shop {
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                let __asking = ::breaker_runtime::__private::Rejected::asking(
-                    &__rejected,
-                );
                 let __answer: Option<&mut u32> = ::breaker_runtime::__private::fallback(
                     __rejected,
                     move |_| None,
                 );
-                ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+                ::breaker_runtime::__private::Rejected::got(
+                    __rejected,
+                    &__answer,
+                    &__judge,
+                );
                 __answer
             }
         }

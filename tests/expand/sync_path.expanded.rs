@@ -15,7 +15,7 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
             ::breaker_runtime::__private::checked(
-                ::breaker_runtime::__private::settings()
+                ::breaker_runtime::__private::SETTINGS
                     .failure_threshold(5)
                     .recovery_timeout(WAIT),
             ),
@@ -34,9 +34,8 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            let __asking = ::breaker_runtime::__private::Rejected::asking(&__rejected);
             let __answer: Result<String, BreakerError> = cached(order, times);
-            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
+            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
             __answer
         }
     }

@@ -20,9 +20,8 @@ pub(super) fn arm(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream 
 
 // Input:  cached, for a function that returns Result<u64, E>
 // Output: {
-//             let __asking = p::Rejected::asking(&__rejected);
 //             let __answer: Result<u64, E> = cached(sku);
-//             p::Asking::got(__asking, &__answer, &__judge);
+//             p::Rejected::got(__rejected, &__answer, &__judge);
 //             __answer
 //         }
 //
@@ -37,18 +36,23 @@ fn answer(p: &TokenStream, plan: &Plan, target: &Target, fallback: &Fallback) ->
     if target.never_returns() {
         return quote_spanned!(Span::mixed_site()=> { #given_back #value });
     }
-    let refusal = match plan.fallback_on {
-        FallbackOn::Rejected => quote!(Rejected),
-        FallbackOn::Failure => quote!(Unserved),
-    };
     let output = target.nameable_output();
-    quote_spanned! {Span::mixed_site()=> {
-        #given_back
-        let __asking = #p::#refusal::asking(&__rejected);
-        let __answer: #output = #value;
-        #p::Asking::got(__asking, &__answer, &__judge);
-        __answer
-    }}
+    match plan.fallback_on {
+        FallbackOn::Rejected => quote_spanned! {Span::mixed_site()=> {
+            #given_back
+            let __answer: #output = #value;
+            #p::Rejected::got(__rejected, &__answer, &__judge);
+            __answer
+        }},
+        // What failed goes to the fallback.
+        FallbackOn::Failure => quote_spanned! {Span::mixed_site()=> {
+            #given_back
+            let __asking = #p::Unserved::asking(&__rejected);
+            let __answer: #output = #value;
+            #p::Asking::got(__asking, &__answer, &__judge);
+            __answer
+        }},
+    }
 }
 
 // Input:  order: Order, which the fallback needs

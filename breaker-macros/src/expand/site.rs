@@ -92,9 +92,9 @@ fn reference(p: &TokenStream, plan: &Plan, target: &Target, kind: &str) -> Token
 }
 
 // Input:  name = "payment", failure_threshold = 5, key = tenant
-// Output: p::KeyedSite::named("payment", p::concat!(..), p::settings().failure_threshold(5), p::checked_keys(1024))
+// Output: p::KeyedSite::named("payment", p::concat!(..), p::SETTINGS.failure_threshold(5), p::checked_keys(1024))
 fn site(p: &TokenStream, plan: &Plan, target: &Target, kind: &Ident) -> TokenStream {
-    let settings = plan.settings.iter().fold(quote!(#p::settings()), |before, next| {
+    let settings = plan.settings.iter().fold(quote!(#p::SETTINGS), |before, next| {
         let settings = setting(p, &before, next);
         if target.is_async() { waiting(p, settings, next) } else { settings }
     });
@@ -112,8 +112,8 @@ fn site(p: &TokenStream, plan: &Plan, target: &Target, kind: &Ident) -> TokenStr
     quote!(#p::#kind::named(#name, #path, #settings #most))
 }
 
-// Input:  p::settings(), failure_threshold = LIMIT
-// Output: p::checked(p::settings().failure_threshold(LIMIT))
+// Input:  p::SETTINGS, failure_threshold = LIMIT
+// Output: p::checked(p::SETTINGS.failure_threshold(LIMIT))
 fn setting(p: &TokenStream, before: &TokenStream, setting: &Setting) -> TokenStream {
     let method = &setting.method;
     match &setting.value {
@@ -134,8 +134,8 @@ fn setting(p: &TokenStream, before: &TokenStream, setting: &Setting) -> TokenStr
     }
 }
 
-// Input:  p::settings().max_wait(LIMIT), max_wait = LIMIT, in an async function
-// Output: p::checked_waiting(p::settings().max_wait(LIMIT))
+// Input:  p::SETTINGS.max_wait(LIMIT), max_wait = LIMIT, in an async function
+// Output: p::checked_waiting(p::SETTINGS.max_wait(LIMIT))
 //
 // Only async code needs a feature to wait, and the builder does not know for whom it builds. Nobody
 // needs one for `"0s"`.
@@ -148,8 +148,8 @@ fn waiting(p: &TokenStream, settings: TokenStream, setting: &Setting) -> TokenSt
     call_at(method.span(), p, "checked_waiting", &settings)
 }
 
-// Input:  p::settings().., minimum_calls = LIMIT, window = 100
-// Output: p::checked_rules(p::settings()..)
+// Input:  p::SETTINGS.., minimum_calls = LIMIT, window = 100
+// Output: p::checked_rules(p::SETTINGS..)
 //
 // Literals were compared already. What is wrong with a const beside another setting, the compiler shows at
 // the key that must change.

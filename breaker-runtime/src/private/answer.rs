@@ -23,12 +23,11 @@ impl<'a> Admission<'a> {
     }
 }
 
-impl<'a> Rejected<'a> {
-    /// Before the fallback runs.
+impl Rejected<'_> {
+    /// The same.
     #[inline]
-    #[must_use]
-    pub const fn asking(&self) -> Asking<'a> {
-        Asking(self.circuit)
+    pub fn got<T, J: Judge<T>>(self, answer: &T, judge: &J) {
+        Asking(self.circuit).got(answer, judge);
     }
 }
 
@@ -38,7 +37,7 @@ impl<'a, T> Unserved<'a, T> {
     #[must_use]
     pub const fn asking(&self) -> Asking<'a> {
         match self {
-            Self::Rejected(rejected) => rejected.asking(),
+            Self::Rejected(rejected) => Asking(rejected.circuit),
             Self::Failed(asking, _) => *asking,
         }
     }
