@@ -110,16 +110,25 @@ impl Key {
     pub(super) fn find(word: &Ident) -> Result<Self, Error> {
         let written = word.unraw().to_string();
         KEYS.into_iter().find(|key| key.name() == written).ok_or_else(|| {
-            let known = KEYS.map(Self::name).join(", ");
-            let hint = nearest(&written).map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
-            Error::new(word.span(), format!("unknown key `{written}`; {hint}the keys are: {known}"))
+            let alike = alike(&written).join("` or `");
+            let advice = if alike.is_empty() {
+                format!("the keys are: {}", KEYS.map(Self::name).join(", "))
+            } else {
+                format!("did you mean `{alike}`?")
+            };
+            Error::new(word.span(), format!("unknown key `{written}`; {advice}"))
         })
     }
 }
 
-/// The known key that is closest, if it is close: at most a third of it differs.
-fn nearest(written: &str) -> Option<&'static str> {
+/// The known keys that may be meant: the closest one, if at most a third of it differs, or else all of which this
+/// is a word.
+fn alike(written: &str) -> Vec<&'static str> {
+    let names = KEYS.map(Key::name);
     let distance = |name: &str| strsim::damerau_levenshtein(written, name);
-    let name = KEYS.map(Key::name).into_iter().min_by_key(|name| distance(name))?;
-    (3 * distance(name) <= name.len()).then_some(name)
+    let closest = names.into_iter().min_by_key(|name| distance(name));
+    match closest.filter(|name| 3 * distance(name) <= name.len()) {
+        Some(name) => vec![name],
+        None => names.into_iter().filter(|name| name.split('_').any(|word| word == written)).collect(),
+    }
 }

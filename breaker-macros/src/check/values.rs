@@ -23,7 +23,9 @@ pub(super) fn only(given: Given, key: &str) -> Result<Expr, Error> {
     match given {
         Given::Value(value) => Ok(value),
         Given::List(list) => {
-            Err(Error::new(list.span(), format!("`{key}` takes a value; write `{key} = ..`")))
+            let value = list.stream().to_string();
+            let value = if value.is_empty() { ".." } else { &value };
+            Err(Error::new(list.span(), format!("`{key}` takes a value; write `{key} = {value}`")))
         }
     }
 }

@@ -14,4 +14,9 @@ fn order() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker(timeout = "10s")]
+fn send() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
 fn main() {}
