@@ -174,7 +174,8 @@ mod recover;
 /// | `fallback` | what the caller gets of a call that was rejected or took too long: the path of a function with the same arguments, or a closure that takes the error and has the arguments in scope | the error | is the path of a function, or a closure |
 /// | `fallback_on` | after which calls it runs: `rejected`, or `failure`, also after one that failed | `rejected` | must be `rejected` or `failure`; needs `fallback` |
 ///
-/// In an async function the fallback may be async or not.
+/// A path is called with the function's own arguments, in order, and never with the error; for the error write
+/// `|error| fallback(error)`. In an async function the fallback may be async or not.
 ///
 /// ```
 /// use breaker_runtime::circuit_breaker;
@@ -280,7 +281,7 @@ mod recover;
 /// |---|---|---|---|
 /// | `call_timeout` | how long a call may take, in an `async fn`: a duration | as long as it likes | must be a duration; ends async calls only; needs the feature `tokio` |
 /// | `max_concurrent` | how many calls may run at a time: at least 1 | no limit | must be an integer of at least 1 |
-/// | `max_wait` | how long a call waits for its turn, first come, first served: a duration, also `"0s"` | `"0s"` | must be a duration; needs `max_concurrent`, and in an `async fn` the feature `tokio` |
+/// | `max_wait` | how long a call waits for its turn, first come, first served: any duration, zero too | `"0s"` | must be a duration; needs `max_concurrent`, and in an `async fn` the feature `tokio` |
 ///
 /// `call_timeout` ends an async call that takes too long: its future is dropped, which is a failure. A call that
 /// finds no room among `max_concurrent` is rejected, which is none. Either way the caller gets what a rejected
@@ -443,7 +444,18 @@ mod recover;
 /// | `max_concurrent`, `max_wait` | `Bulkhead`: `maxConcurrentCalls`, `maxWaitDuration` | `PermitLimit`, `QueueLimit` | | | |
 /// | `mode = "shadow"` | the state `METRICS_ONLY` | | | | |
 ///
-/// In gobreaker `ConsecutiveFailures > 5` opens at the sixth failure; here `failure_threshold = 6` does.
+/// The names correspond; what they mean is not always the same:
+///
+/// * `failure_threshold`: in gobreaker `ConsecutiveFailures > 5` opens at the sixth failure; here
+///   `failure_threshold = 6` does.
+/// * `failure_if`: an error that it does not name is ignored. In gobreaker, failsafe, recloser, Polly and
+///   resilience4j's `recordException` it is a success, which lowers rates and lets trials succeed.
+/// * `window`: gobreaker's `Interval` without `BucketPeriod` is a fixed window, which is cleared when it is over;
+///   here all windows slide.
+/// * `half_open_max_calls`: failsafe and recloser admit all calls while half-open.
+/// * `success_threshold`: in failsafe one success closes.
+/// * `half_open_timeout`: resilience4j's limits the half-open state as a whole, ours each trial.
+/// * `max_wait`: Polly's `QueueLimit` is how many may wait, ours how long.
 ///
 /// # Limits
 ///
@@ -460,7 +472,9 @@ mod recover;
 /// * A future grows by at most 48 bytes, and by the size of the arguments that the body gives away before
 ///   its first `await`: these have two places in it. With `key` it grows by 32 bytes more; with `max_wait` by
 ///   all arguments; with `call_timeout` and with `fallback_on = failure` by 128, by the clones and by what the
-///   function returns; with `breaker` by 128 and by all arguments.
+///   function returns; with `breaker` by 128 and by all arguments. An argument that `key` borrows or that is
+///   cloned for a fallback has two places too, since rustc keeps what was borrowed across an `await`, and an async
+///   fallback adds its own future. Take what is large by reference or in an `Arc`.
 /// * Arguments are dropped when the body ends, in the order in which it mentions them and those that it does
 ///   not mention last, not in reverse order of declaration: let a guard that must outlive another be a local of
 ///   the body.
