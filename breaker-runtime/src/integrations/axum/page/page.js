@@ -206,7 +206,7 @@ function arrange() {
   // A card that moves loses the focus.
   if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
   by("empty").hidden = shown > 0;
-  say(by("empty"), circuits.size ? "No circuit matches." : "No circuit yet. One appears when its function is first called.");
+  say(by("empty"), circuits.size ? "No circuit matches." : "No circuit yet. Those of the global registry are here from the start, others once they are made.");
 }
 
 const sight = new IntersectionObserver(entries => {
@@ -386,6 +386,11 @@ function figures({ totals, durations, opened, would_have_rejected }) {
   if (totals.rejected) {
     const by = reasons.map(([reason, calls]) => `${reason.replace("_", " ")} ${count(calls)}`).join(", ");
     figures.push(["rejected", `${count(totals.rejected)} (${by})`]);
+  }
+  const { successes, failures } = totals.fallbacks;
+  if (successes + failures) {
+    const failed = failures ? ` (${count(failures)} failed)` : "";
+    figures.push(["fallbacks", count(successes + failures) + failed]);
   }
   if (would_have_rejected) figures.push(["would have rejected", count(would_have_rejected)]);
   if (totals.timeouts) figures.push(["timed out", count(totals.timeouts)]);
