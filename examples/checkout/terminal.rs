@@ -110,6 +110,10 @@ impl Terminal {
             circuit.generation,
             circuit.state,
         );
+        println!(
+            "  {:<19} stays up with `cargo run -p breaker-examples --example checkout -- --serve`",
+            "dashboard"
+        );
     }
 
     pub(crate) fn invite(self, shop: SocketAddr, rest: Duration) {
