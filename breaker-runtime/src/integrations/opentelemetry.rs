@@ -2,7 +2,7 @@
 //!
 //! Counters and gauges, with the same names but for the `_total`, read whenever the reader collects. Durations
 //! are not among them: `OpenTelemetry` has no histogram that is read from elsewhere. It has no callback for
-//! several instruments either, so each of the nine looks at the circuits for itself.
+//! several instruments either, so each looks at the circuits for itself.
 
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::Meter;
