@@ -474,7 +474,7 @@ mod recover;
 ///   all arguments; with `call_timeout` and with `fallback_on = failure` by 128, by the clones and by what the
 ///   function returns; with `breaker` by 128 and by all arguments. An argument that `key` borrows or that is
 ///   cloned for a fallback has two places too, since rustc keeps what was borrowed across an `await`, and an async
-///   fallback adds its own future. Take what is large by reference or in an `Arc`.
+///   fallback needs room for its own future. Take what is large by reference or in an `Arc`.
 /// * Arguments are dropped when the body ends, in the order in which it mentions them and those that it does
 ///   not mention last, not in reverse order of declaration: let a guard that must outlive another be a local of
 ///   the body.
