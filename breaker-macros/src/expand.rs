@@ -6,6 +6,7 @@
 //! | `site.rs` | the static, its settings, and the question whether a call may go through |
 //! | `classify.rs` | what a result counts as, and what it says |
 //! | `refuse.rs` | what a call gives that may not go through, takes too long, or fails |
+//! | `plain.rs` | closures that give a value, as one sees |
 //!
 //! Why these forms:
 //! * two arms of a match, not two closures: each arm may move the arguments;
@@ -23,6 +24,7 @@
 //! * tokens that carry a bound are spanned at what the user wrote, so that rustc points there.
 
 mod classify;
+mod plain;
 mod refuse;
 mod site;
 
@@ -173,12 +175,24 @@ fn async_body(p: &TokenStream, target: &Target) -> TokenStream {
 // Input:  the place of `cached`, resolve, (cached(sku))
 // Output: p::resolve(cached(sku)), where the compiler looks for it at `cached`
 fn call_at(place: Span, p: &TokenStream, function: &str, arguments: &TokenStream) -> TokenStream {
+    generic_call_at(place, p, function, None, arguments)
+}
+
+// Input:  .., ::<Option<u64>>, ..
+// Output: p::fallback::<Option<u64>>(..)
+fn generic_call_at(
+    place: Span,
+    p: &TokenStream,
+    function: &str,
+    types: Option<&TokenStream>,
+    arguments: &TokenStream,
+) -> TokenStream {
     let p = p.clone().into_iter().map(|mut token| {
         token.set_span(token.span().located_at(place));
         token
     });
     let function = Ident::new(function, at(place));
-    quote_spanned!(at(place)=> #(#p)*::#function(#arguments))
+    quote_spanned!(at(place)=> #(#p)*::#function #types (#arguments))
 }
 
 /// Our names, at the user's place.

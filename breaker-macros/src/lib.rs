@@ -254,7 +254,7 @@ mod recover;
 /// | `jitter` | which part of that time is left to chance: 0 to 1; with 0.2 it lasts 80 to 100 percent | 0 | must be a number between 0 and 1 |
 /// | `half_open_max_calls` | how many trials may run at a time: 1 to 1,024 | 3 | must be an integer between 1 and 1024 |
 /// | `success_threshold` | how many successful trials close the circuit: at least 1 | 3 | must be an integer of at least 1 |
-/// | `half_open_timeout` | how long a trial may take before it counts as failed: a duration | `recovery_timeout` | must be a duration |
+/// | `half_open_timeout` | how long a trial may take before it counts as failed: a duration | `recovery_timeout`, or `call_timeout` if longer | must be a duration |
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, circuit_breaker};

@@ -41,7 +41,7 @@ impl Target {
             ReturnType::Type(_, ty) if self.boxed.is_some() => boxed::output_of(ty),
             ReturnType::Type(_, ty) => Some(&**ty),
         };
-        output.filter(|ty| !matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty()))
+        output.map(ungrouped).filter(|ty| !matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty()))
     }
 
     /// The same, as the body can say it.
@@ -64,6 +64,11 @@ impl Target {
         matches!(self.output(), Some(Type::ImplTrait(_)))
     }
 
+    /// Whether it returns something like a `Result` whose error is an `impl Trait`.
+    pub(crate) fn hides_error(&self) -> bool {
+        self.output().is_some_and(nameable::hides_last_of_two)
+    }
+
     pub(crate) fn is_async(&self) -> bool {
         self.signature.asyncness.is_some() || self.boxed.is_some()
     }
@@ -71,6 +76,15 @@ impl Target {
     /// A function that gives a future away, and nobody sees the call in it.
     pub(crate) fn hides_future(&self) -> bool {
         !self.is_async() && self.output().is_some_and(boxed::is_future)
+    }
+}
+
+/// A type that came through `macro_rules!`, or stands in parentheses.
+fn ungrouped(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => ungrouped(&group.elem),
+        Type::Paren(paren) => ungrouped(&paren.elem),
+        other => other,
     }
 }
 

@@ -27,7 +27,9 @@ pub use core::{concat, module_path};
 
 pub use self::answer::Asking;
 pub use self::given::{Given, Gives, borrowed, cloned, registry};
-pub use self::judge::{Asked, ByDebug, ByDisplay, Mute, Results, Returned, Says, Values, judged, returned};
+pub use self::judge::{
+    Asked, ByDebug, ByDisplay, Mute, Results, Returned, Says, Values, judged, returned, unknown, untold,
+};
 pub use self::late::{Unserved, call_async_or_fail, call_or_fail, fallback_or_fail};
 pub use self::resolve::{IntoFutureOf, Resolved, resolve};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};

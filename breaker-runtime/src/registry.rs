@@ -457,6 +457,13 @@ impl Default for Registry {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_set().entries(self.iter()).finish()
+        let mut names = out.debug_set();
+        for kind in self.kinds() {
+            match kind {
+                Kind::Single(breaker) => names.entry(&breaker),
+                Kind::Keyed(breaker) => names.entry(&breaker),
+            };
+        }
+        names.finish()
     }
 }

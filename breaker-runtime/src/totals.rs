@@ -79,11 +79,11 @@ pub struct Rejections {
 ///     Err("no answer".into())
 /// }
 ///
-/// let forecast = Registry::global().single("forecast")?;
+/// degrees().unwrap_err();
+/// let forecast = Registry::global().get("forecast").unwrap();
 /// forecast.force_open();
 /// assert_eq!(degrees(), Ok(15));
 /// assert_eq!(forecast.snapshot().totals.fallbacks.successes, 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

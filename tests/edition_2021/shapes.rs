@@ -22,6 +22,8 @@ mod others_generics;
 mod others_names;
 #[path = "../it/others_returns.rs"]
 mod others_returns;
+#[path = "../it/shapes_answers.rs"]
+mod shapes_answers;
 #[path = "../it/shapes_async.rs"]
 mod shapes_async;
 #[path = "../it/shapes_async_trait.rs"]

@@ -36,10 +36,9 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
                     .await
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                let __answer: Answer = ::breaker_runtime::__private::fallback(
-                    __rejected,
-                    move |_| Ok(0),
-                );
+                let __answer: Answer = ::breaker_runtime::__private::fallback::<
+                    Answer,
+                >(__rejected, move |_| Ok(0));
                 ::breaker_runtime::__private::Rejected::got(
                     __rejected,
                     &__answer,

@@ -86,10 +86,9 @@ fn found(number: u32) -> Option<u32> {
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            let __answer: Option<u32> = ::breaker_runtime::__private::fallback(
-                __rejected,
-                move |_| None,
-            );
+            let __answer: Option<u32> = ::breaker_runtime::__private::fallback::<
+                Option<u32>,
+            >(__rejected, move |_| None);
             ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
             __answer
         }

@@ -80,10 +80,9 @@ async fn status(code: u16) -> u16 {
                 .await
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            let __answer: u16 = ::breaker_runtime::__private::fallback(
-                __rejected,
-                move |_| 503,
-            );
+            let __answer: u16 = ::breaker_runtime::__private::fallback::<
+                u16,
+            >(__rejected, move |_| 503);
             ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
             __answer
         }

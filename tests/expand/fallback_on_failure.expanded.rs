@@ -37,11 +37,17 @@ fn charge(order: String, note: &str) -> Result<String, BreakerError> {
     };
     match __ended {
         ::breaker_runtime::__private::Ok(__out) => __out,
-        ::breaker_runtime::__private::Err(__rejected) => {
+        ::breaker_runtime::__private::Err(ref __rejected) => {
             let order = __again_order;
             let _ = &order;
-            let __asking = ::breaker_runtime::__private::Unserved::asking(&__rejected);
-            let __answer: Result<String, BreakerError> = cached(order, note);
+            let __asking = ::breaker_runtime::__private::Unserved::asking(__rejected);
+            let __answer: Result<String, BreakerError> = if let ::breaker_runtime::__private::Some(
+                __answer,
+            ) = ::breaker_runtime::__private::None {
+                __answer
+            } else {
+                cached(order, note)
+            };
             ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
             __answer
         }

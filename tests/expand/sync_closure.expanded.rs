@@ -26,10 +26,9 @@ impl Shop {
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                let __answer: u32 = ::breaker_runtime::__private::fallback(
-                    __rejected,
-                    move |error| error.name().len() as u32 + more,
-                );
+                let __answer: u32 = ::breaker_runtime::__private::fallback::<
+                    u32,
+                >(__rejected, move |error| error.name().len() as u32 + more);
                 ::breaker_runtime::__private::Rejected::got(
                     __rejected,
                     &__answer,
@@ -61,10 +60,9 @@ impl Shop {
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                let __answer: Option<&mut u32> = ::breaker_runtime::__private::fallback(
-                    __rejected,
-                    move |_| None,
-                );
+                let __answer: Option<&mut u32> = ::breaker_runtime::__private::fallback::<
+                    Option<&mut u32>,
+                >(__rejected, move |_| None);
                 ::breaker_runtime::__private::Rejected::got(
                     __rejected,
                     &__answer,

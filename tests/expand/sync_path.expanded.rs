@@ -34,7 +34,13 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            let __answer: Result<String, BreakerError> = cached(order, times);
+            let __answer: Result<String, BreakerError> = if let ::breaker_runtime::__private::Some(
+                __answer,
+            ) = ::breaker_runtime::__private::None {
+                __answer
+            } else {
+                cached(order, times)
+            };
             ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
             __answer
         }

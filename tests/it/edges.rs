@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{BreakerError, CircuitBreaker, Config, Outcome, State};
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, ConfigBuilder, Outcome, State};
 
 use crate::support::{Bench, settings};
 
@@ -93,6 +93,17 @@ fn the_largest_settings_work() {
 fn the_lease_follows_the_recovery_timeout_unless_it_is_set() {
     let config = Config::builder().recovery_timeout(Duration::from_secs(7)).build().unwrap();
     assert_eq!(config.half_open_timeout(), Duration::from_secs(7));
+}
+
+// Otherwise every trial that takes longer had failed, whatever it gave, and the circuit never closed.
+#[test]
+fn the_lease_is_no_shorter_than_a_call_may_take() {
+    let settings = Config::builder().recovery_timeout(Duration::from_millis(100));
+    let lease = |settings: ConfigBuilder| settings.build().unwrap().half_open_timeout();
+    assert_eq!(lease(settings.clone().call_timeout(Duration::from_secs(2))), Duration::from_secs(2));
+    assert_eq!(lease(settings.clone().call_timeout(Duration::from_millis(10))), Duration::from_millis(100));
+    let set = settings.call_timeout(Duration::from_secs(2)).half_open_timeout(Duration::from_secs(1));
+    assert_eq!(lease(set), Duration::from_secs(1));
 }
 
 #[test]

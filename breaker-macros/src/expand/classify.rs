@@ -1,6 +1,6 @@
 //! What a result counts as, and what it says when it opens the circuit.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
@@ -12,13 +12,17 @@ use crate::target::Target;
 // Output: let __judge = p::returned::<Result<u64, E>>().__breaker_judge();
 //
 // Input:  -> impl Iterator<Item = u8>
-// Output: let __judge = p::Values;
+// Output: let __judge = p::unknown();
+//
+// Input:  -> Result<u64, impl Error>
+// Output: let __judge = p::untold::<Result<u64, _>>().__breaker_judge();
 pub(super) fn judge(p: &TokenStream, target: &Target) -> TokenStream {
     if target.never_returns() || target.hides_output() {
-        return quote_spanned!(Span::mixed_site()=> let __judge = #p::Values;);
+        return quote_spanned!(Span::mixed_site()=> let __judge = #p::unknown(););
     }
     let output = target.nameable_output();
-    quote_spanned!(Span::mixed_site()=> let __judge = #p::returned::<#output>().__breaker_judge();)
+    let function = Ident::new(if target.hides_error() { "untold" } else { "returned" }, Span::mixed_site());
+    quote_spanned!(Span::mixed_site()=> let __judge = #p::#function::<#output>().__breaker_judge();)
 }
 
 // Input:  failure_if(Err(Fault::Down)), ignore_if = is_ours

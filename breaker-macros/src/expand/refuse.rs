@@ -4,54 +4,92 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Expr, ExprClosure, ExprPath, Macro, Path, ReturnType, Stmt};
+use syn::{ExprClosure, ExprPath, ReturnType};
 
-use super::{at, call_at};
+use super::plain::is_plain;
+use super::{at, call_at, generic_call_at};
 use crate::check::{Fallback, FallbackOn, Plan};
 use crate::target::{Binding, Target};
 
 // Input:  fallback = cached, fallback = |error| .., or none
 // Output: p::Err(__rejected) => ..,
 pub(super) fn arm(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
-    let answer = plan.fallback.as_ref().map(|fallback| answer(p, plan, target, fallback));
-    let value = answer.unwrap_or_else(|| reject(p, target));
-    quote_spanned!(Span::mixed_site()=> #p::Err(__rejected) => #value,)
+    match &plan.fallback {
+        None => {
+            let value = reject(p, target);
+            quote_spanned!(Span::mixed_site()=> #p::Err(__rejected) => #value,)
+        }
+        Some(fallback) => {
+            let answer = answer(p, plan, target, fallback);
+            // What failed stays where it is if nobody looks at it.
+            let by_reference = looks_at_nothing(plan, fallback).then(|| quote!(ref));
+            quote_spanned!(Span::mixed_site()=> #p::Err(#by_reference __rejected) => { #answer })
+        }
+    }
+}
+
+fn looks_at_nothing(plan: &Plan, fallback: &Fallback) -> bool {
+    plan.fallback_on == FallbackOn::Failure && matches!(fallback, Fallback::Path { .. })
 }
 
 // Input:  cached, for a function that returns Result<u64, E>
-// Output: {
-//             let __answer: Result<u64, E> = cached(sku);
-//             p::Rejected::got(__rejected, &__answer, &__judge);
-//             __answer
-//         }
+// Output: let __answer: Result<u64, E> = cached(sku);
+//         p::Rejected::got(__rejected, &__answer, &__judge);
+//         __answer
 //
 // Its type is said so that a fallback that gives another one is told so, and not that two arms differ.
 fn answer(p: &TokenStream, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
     let given_back = give_back(plan);
-    let value = match fallback {
-        Fallback::Path { path, arguments } => resolve(p, target, path.span(), call_path(path, arguments)),
-        Fallback::Closure(closure) if is_plain(closure) => call_closure(p, plan, closure),
-        Fallback::Closure(closure) => resolve(p, target, closure.body.span(), call_closure(p, plan, closure)),
-    };
+    let value = value(p, plan, target, fallback);
     if target.never_returns() {
-        return quote_spanned!(Span::mixed_site()=> { #given_back #value });
+        return quote_spanned!(Span::mixed_site()=> #given_back #value);
     }
     let output = target.nameable_output();
-    match plan.fallback_on {
-        FallbackOn::Rejected => quote_spanned! {Span::mixed_site()=> {
+    if plan.fallback_on == FallbackOn::Rejected {
+        return quote_spanned! {Span::mixed_site()=>
             #given_back
             let __answer: #output = #value;
             #p::Rejected::got(__rejected, &__answer, &__judge);
             __answer
-        }},
-        // What failed goes to the fallback.
-        FallbackOn::Failure => quote_spanned! {Span::mixed_site()=> {
-            #given_back
-            let __asking = #p::Unserved::asking(&__rejected);
-            let __answer: #output = #value;
-            #p::Asking::got(__asking, &__answer, &__judge);
-            __answer
-        }},
+        };
+    }
+    let borrowed = (!looks_at_nothing(plan, fallback)).then(|| quote!(&));
+    quote_spanned! {Span::mixed_site()=>
+        #given_back
+        let __asking = #p::Unserved::asking(#borrowed __rejected);
+        let __answer: #output = #value;
+        #p::Asking::got(__asking, &__answer, &__judge);
+        __answer
+    }
+}
+
+fn value(p: &TokenStream, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
+    match fallback {
+        Fallback::Path { path, arguments } if target.is_async() => {
+            resolve(p, path.span(), &call_path(path, arguments))
+        }
+        Fallback::Path { path, arguments } => maybe(p, &call_path(path, arguments)),
+        Fallback::Closure(closure) if matches!(closure.output, ReturnType::Type(..)) => {
+            let called = call_closure(p, plan, closure, None);
+            if target.is_async() { resolve(p, closure.body.span(), &called) } else { maybe(p, &called) }
+        }
+        Fallback::Closure(closure) if target.is_async() && !is_plain(closure) => {
+            resolve(p, closure.body.span(), &call_closure(p, plan, closure, None))
+        }
+        Fallback::Closure(closure) => {
+            let output = (!target.never_returns()).then(|| target.nameable_output());
+            call_closure(p, plan, closure, output)
+        }
+    }
+}
+
+// Input:  exit(code)
+// Output: if let p::Some(__answer) = p::None { __answer } else { exit(code) }
+//
+// One that never returns is a good fallback, and what stands after it is not the user's.
+fn maybe(p: &TokenStream, value: &TokenStream) -> TokenStream {
+    quote_spanned! {Span::mixed_site()=>
+        if let #p::Some(__answer) = #p::None { __answer } else { #value }
     }
 }
 
@@ -97,55 +135,29 @@ fn call_path(path: &ExprPath, arguments: &[Ident]) -> TokenStream {
     quote_spanned!(at(path.span())=> #path(#(#arguments),*))
 }
 
-// Input:  |error| Ok(0)
-// Output: p::fallback(__rejected, move |error| Ok(0))
-fn call_closure(p: &TokenStream, plan: &Plan, closure: &ExprClosure) -> TokenStream {
-    let rejected = rejected();
-    let function = match plan.fallback_on {
-        FallbackOn::Rejected => "fallback",
-        FallbackOn::Failure => "fallback_or_fail",
-    };
-    call_at(closure.body.span(), p, function, &quote!(#rejected, #closure))
-}
-
-/// Whether one sees that it gives the value, and no future of it, or never returns. The compiler finds that out
-/// as well, but it takes its time, and of what never returns it does not know which type it has.
-fn is_plain(closure: &ExprClosure) -> bool {
-    closure.asyncness.is_none() && matches!(closure.output, ReturnType::Default) && is_value(&closure.body)
-}
-
-fn is_value(body: &Expr) -> bool {
-    match body {
-        Expr::Lit(_) | Expr::Tuple(_) => true,
-        Expr::Macro(one) => is_panic(&one.mac),
-        Expr::Path(path) => is_one_of(&path.path, &["None"]),
-        Expr::Call(call) => {
-            matches!(&*call.func, Expr::Path(path) if is_one_of(&path.path, &["Ok", "Err", "Some"]))
+// Input:  |error| Ok(0), Option<u64>
+// Output: p::fallback::<Option<u64>>(__rejected, move |error| Ok(0))
+fn call_closure(
+    p: &TokenStream,
+    plan: &Plan,
+    closure: &ExprClosure,
+    output: Option<TokenStream>,
+) -> TokenStream {
+    let place = closure.body.span();
+    let (function, types) = match plan.fallback_on {
+        FallbackOn::Rejected => ("fallback", output.map(|output| quote_spanned!(at(place)=> ::<#output>))),
+        FallbackOn::Failure => {
+            ("fallback_or_fail", output.map(|output| quote_spanned!(at(place)=> ::<_, #output>)))
         }
-        Expr::Block(block) => match block.block.stmts.last() {
-            Some(Stmt::Macro(last)) => is_panic(&last.mac),
-            Some(Stmt::Expr(last, _)) => is_value(last),
-            Some(Stmt::Local(_) | Stmt::Item(_)) | None => false,
-        },
-        _ => false,
-    }
-}
-
-fn is_panic(one: &Macro) -> bool {
-    is_one_of(&one.path, &["panic", "todo", "unimplemented", "unreachable"])
-}
-
-fn is_one_of(path: &Path, names: &[&str]) -> bool {
-    path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
+    };
+    let rejected = rejected();
+    generic_call_at(place, p, function, types.as_ref(), &quote!(#rejected, #closure))
 }
 
 // Input:  cached(sku), in an async function
 // Output: p::resolve(cached(sku)).await
-fn resolve(p: &TokenStream, target: &Target, span: Span, value: TokenStream) -> TokenStream {
-    if !target.is_async() {
-        return value;
-    }
-    let resolved = call_at(span, p, "resolve", &value);
+fn resolve(p: &TokenStream, span: Span, value: &TokenStream) -> TokenStream {
+    let resolved = call_at(span, p, "resolve", value);
     quote_spanned!(at(span)=> #resolved.await)
 }
 

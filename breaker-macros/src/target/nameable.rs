@@ -1,18 +1,33 @@
 //! A return type as a body can say it: what only a signature may leave open, `impl Trait`, the compiler is
 //! left to find, and so are lifetimes: clippy takes one that is named in the body for one that is needed.
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::{GenericArgument, Path, PathArguments, Token, Type, TypeInfer, TypeParamBound};
+
+/// In types of functions `'_` is another lifetime, or none, and `for<'a>` names one that the compiler cannot find.
+const FUNCTIONS: [&str; 5] = ["fn", "Fn", "FnMut", "FnOnce", "for"];
+
+/// Whether it is something like a `Result` whose error is an `impl Trait`.
+pub(super) fn hides_last_of_two(ty: &Type) -> bool {
+    let Type::Path(path) = ty else {
+        return false;
+    };
+    let Some(PathArguments::AngleBracketed(list)) = path.path.segments.last().map(|last| &last.arguments)
+    else {
+        return false;
+    };
+    list.args.len() > 1 && list.args.last().is_some_and(|last| mentions(last.to_token_stream(), &["impl"]))
+}
 
 // Input:  Result<impl Iterator<Item = u32>, Error<'a>>
 // Output: Result<_, Error<'_>>
 pub(super) fn nameable(ty: &Type) -> TokenStream {
     let mut written = ty.to_token_stream();
-    if !mentions(written.clone(), "for") {
+    if !mentions(written.clone(), &FUNCTIONS) {
         written = forget_lifetimes(written);
     }
-    if !mentions(written.clone(), "impl") {
+    if !mentions(written.clone(), &["impl"]) {
         return written;
     }
     // Read once more: the first one belongs to the signature.
@@ -73,12 +88,13 @@ fn forget_lifetimes(tokens: TokenStream) -> TokenStream {
             TokenTree::Ident(name) if was_lifetime && name != "static" => {
                 TokenTree::Ident(Ident::new("_", name.span()))
             }
-            TokenTree::Group(group) => {
+            // A block has labels.
+            TokenTree::Group(group) if group.delimiter() != Delimiter::Brace => {
                 let mut inside = Group::new(group.delimiter(), forget_lifetimes(group.stream()));
                 inside.set_span(group.span());
                 TokenTree::Group(inside)
             }
-            TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => token,
+            TokenTree::Group(_) | TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => token,
         }
     });
     tokens.collect()
@@ -88,11 +104,10 @@ fn is_quote(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(mark) if mark.as_char() == '\'')
 }
 
-/// `for<'a> ..` names lifetimes that the compiler cannot find, `impl` a type that it has to.
-fn mentions(tokens: TokenStream, sought: &str) -> bool {
+fn mentions(tokens: TokenStream, words: &[&str]) -> bool {
     tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(word) => word == sought,
-        TokenTree::Group(group) => mentions(group.stream(), sought),
+        TokenTree::Ident(word) => words.iter().any(|one| word == one),
+        TokenTree::Group(group) => mentions(group.stream(), words),
         TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     })
 }

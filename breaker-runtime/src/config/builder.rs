@@ -234,7 +234,8 @@ impl ConfigBuilder {
     }
 
     /// How long a trial may take before it counts as failed and gives its place back: longer than
-    /// zero; default: as long as `recovery_timeout`. `Duration::MAX` means never, and then a trial
+    /// zero; default: as long as `recovery_timeout`, or `call_timeout` if that is longer, lest a trial that may
+    /// still succeed has failed. `Duration::MAX` means never, and then a trial
     /// whose permit is leaked holds its place until an operator resets the breaker.
     #[doc(alias = "maxWaitDurationInHalfOpenState")]
     pub const fn half_open_timeout(mut self, lease: Duration) -> Self {

@@ -140,7 +140,10 @@ impl ConfigBuilder {
                 success_threshold: self.success_threshold,
                 half_open_timeout: match self.half_open_timeout {
                     Some(lease) => lease,
-                    None => open_for,
+                    None => match self.limits.call_timeout {
+                        Some(limit) if is_shorter(open_for, limit) => limit,
+                        Some(_) | None => open_for,
+                    },
                 },
             },
             limits: self.limits,

@@ -33,8 +33,8 @@
 //!
 //! It is `degraded` while any circuit is not closed. The answer is 503 while a critical circuit is open and not
 //! yet due, or forced open. One that is due or half-open needs calls to recover, so the probe must not keep
-//! them away. `error_rate` is that of the window or, without one, of all calls; null without a call. Ask it for
-//! readiness, never for liveness: an open circuit is the application working.
+//! them away. `error_rate` is that of the window or, where none holds a call, of all calls; null without a
+//! call. Ask it for readiness, never for liveness: an open circuit is the application working.
 //!
 //! # A circuit
 //!
@@ -77,9 +77,10 @@
 //! one the answer is 503. Circuits are looked at once a second for all clients together, and not at all without
 //! one. A breaker of more than a thousand keys is looked at less often: one of ten thousand every ten seconds.
 //!
-//! A client that takes nothing for half a minute is dropped, and its connection with it. That needs HTTP/1 without a
-//! layer that copies what it sends on, as compression does: under HTTP/2 let the server ping (`keep_alive_interval`),
-//! elsewhere set `TCP_USER_TIMEOUT` on its sockets.
+//! A client that takes nothing for half a minute is dropped, and its connection with it. That needs HTTP/1
+//! without a layer that copies what it sends on, as compression does, or as hyper does where it has no vectored
+//! writes: under HTTP/2 let the server ping (`keep_alive_interval`), elsewhere set `TCP_USER_TIMEOUT` on its
+//! sockets.
 //!
 //! # Commands
 //!

@@ -23,19 +23,19 @@ pub struct OrDebug<T>(OrMute<T>);
 
 /// The same, where it has no `Debug` either.
 #[derive(Debug)]
-pub struct OrMute<T>(OrValue, PhantomData<fn() -> T>);
+pub struct OrMute<T>(OrValue<T>);
 
 /// Something of which nothing is known.
 #[derive(Debug)]
-pub struct OrValue;
+pub struct OrValue<T>(PhantomData<fn() -> T>);
 
 /// Judges an `R`, which is a `Result`: `Err` is a failure, and says what it is as `S` does.
 #[derive(Debug)]
 pub struct Results<R, S>(PhantomData<fn() -> (R, S)>);
 
-/// Judges everything else: it is not for us to say what is wrong with a value.
-#[derive(Clone, Copy, Debug)]
-pub struct Values;
+/// Judges a `T`, whatever it is: it is not for us to say what is wrong with a value.
+#[derive(Debug)]
+pub struct Values<T>(PhantomData<fn() -> T>);
 
 /// How an error says what it is.
 pub trait Says<E> {
@@ -64,7 +64,19 @@ pub struct Asked<J, C> {
 /// The judge of what this function returns.
 #[must_use]
 pub const fn returned<T>() -> Returned<T> {
-    Returned(OrDebug(OrMute(OrValue, PhantomData)))
+    Returned(OrDebug(untold()))
+}
+
+/// The same where nobody can ask the error: it is an `impl Trait`.
+#[must_use]
+pub const fn untold<T>() -> OrMute<T> {
+    OrMute(OrValue(PhantomData))
+}
+
+/// The judge of what nobody knows.
+#[must_use]
+pub const fn unknown<T>() -> Values<T> {
+    Values(PhantomData)
 }
 
 /// Nobody is asked but the judge.
@@ -96,11 +108,11 @@ impl<T, E> OrMute<Result<T, E>> {
     }
 }
 
-impl OrValue {
+impl<T> OrValue<T> {
     #[expect(clippy::unused_self, reason = "the compiler finds it by its self")]
     #[must_use]
-    pub const fn __breaker_judge(&self) -> Values {
-        Values
+    pub const fn __breaker_judge(&self) -> Values<T> {
+        Values(PhantomData)
     }
 }
 
@@ -121,9 +133,9 @@ impl<T> Deref for OrDebug<T> {
 }
 
 impl<T> Deref for OrMute<T> {
-    type Target = OrValue;
+    type Target = OrValue<T>;
 
-    fn deref(&self) -> &OrValue {
+    fn deref(&self) -> &OrValue<T> {
         &self.0
     }
 }
@@ -157,7 +169,7 @@ impl<T, E, S: Says<E>> Judge<Result<T, E>> for Results<Result<T, E>, S> {
     }
 }
 
-impl<T> Judge<T> for Values {
+impl<T> Judge<T> for Values<T> {
     #[inline]
     fn outcome(&self, _: &T) -> Outcome {
         Outcome::Success
@@ -200,11 +212,19 @@ impl<T, E, S> Results<Result<T, E>, S> {
     }
 }
 
-impl Values {
+impl<T> Clone for Values<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Values<T> {}
+
+impl<T> Values<T> {
     /// The same.
     #[inline]
     #[must_use]
-    pub const fn unnamed<T>(&self, _: &T) -> Outcome {
+    pub const fn unnamed(&self, _: &T) -> Outcome {
         Outcome::Success
     }
 }

@@ -62,7 +62,7 @@ pub fn trip(which: impl Which) {
 /// // circuit breaker "shipping" is open, and not closed
 /// //   for 12µs, call again in 30s
 /// //   last change: closed -> open: a rule was met by testing::trip at tests/shop.rs:8:1
-/// //   calls: 0 succeeded, 0 failed, 0 ignored, 0 rejected
+/// //   calls: 0 succeeded, 0 failed, 0 timed out, 0 ignored, 0 rejected
 /// ```
 #[track_caller]
 pub fn assert_state(which: impl Which, expected: State) {
@@ -80,8 +80,13 @@ pub fn assert_state(which: impl Which, expected: State) {
     let totals = snapshot.totals;
     fail(&format!(
         "circuit breaker {name} is {state}, and not {expected}\n  for {:?}{due}\n  last change: {change}\n  \
-         calls: {} succeeded, {} failed, {} ignored, {} rejected",
-        snapshot.time_in_state, totals.successes, totals.failures, totals.ignored, totals.rejected
+         calls: {} succeeded, {} failed, {} timed out, {} ignored, {} rejected",
+        snapshot.time_in_state,
+        totals.successes,
+        totals.failures,
+        totals.timeouts,
+        totals.ignored,
+        totals.rejected
     ))
 }
 

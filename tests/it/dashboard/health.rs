@@ -25,6 +25,19 @@ async fn health_is_exactly_this() {
 }
 
 #[tokio::test]
+async fn a_circuit_that_has_just_opened_says_by_its_totals_how_bad_it_was() {
+    let server = Server::start();
+    let search = server.register("search", Config::builder().window_calls(10).failure_threshold(2));
+    search.try_acquire().unwrap().settle(Outcome::Success);
+    for _ in 0..2 {
+        search.try_acquire().unwrap().settle(Outcome::Failure);
+    }
+    assert_eq!(search.snapshot().window.map(|window| window.calls), Some(0));
+    let answer = server.get("/health/circuits").await.json();
+    assert_eq!(answer["circuits"]["search"]["error_rate"], 2.0 / 3.0);
+}
+
+#[tokio::test]
 async fn an_open_breaker_does_not_make_the_service_unready_unless_it_is_critical() {
     let server = Server::start();
     let search = server.register("search", settings());

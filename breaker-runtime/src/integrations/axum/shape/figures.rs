@@ -108,10 +108,9 @@ impl Figures {
     }
 
     pub(in super::super) fn error_rate(&self) -> Option<f64> {
-        match &self.window {
-            Some(window) => window.failure_rate,
-            None => self.totals.error_rate(),
-        }
+        // A circuit that has just opened has an empty window.
+        let window = self.window.as_ref().and_then(|window| window.failure_rate);
+        window.or_else(|| self.totals.error_rate())
     }
 }
 

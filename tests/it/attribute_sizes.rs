@@ -1,0 +1,73 @@
+//! How much the future of an annotated function is larger than that of its body.
+
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, circuit_breaker};
+
+#[test]
+fn a_future_with_limits_grows_by_no_more_than_is_said() {
+    async fn raw(text: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
+    #[circuit_breaker(name = "limits/keyed size", key = text)]
+    async fn keyed(text: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
+    #[circuit_breaker(name = "limits/limited size", call_timeout = "1s")]
+    async fn limited(text: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
+    #[circuit_breaker(name = "limits/told size", fallback = |_| Ok(0), fallback_on = failure)]
+    async fn told(text: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
+    #[circuit_breaker(breaker = breaker)]
+    async fn given(text: &str, breaker: &CircuitBreaker) -> Result<usize, BreakerError> {
+        _ = breaker;
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
+    #[circuit_breaker(name = "limits/waiting size", max_concurrent = 5, max_wait = "1s")]
+    async fn waiting(text: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len())
+    }
+    let raw = size_of_val(&raw(""));
+    let grown = size_of_val(&waiting("")) - raw;
+    assert!(grown <= 48 + size_of::<&str>(), "it grew by {grown} bytes");
+    let grown = (size_of_val(&keyed("")) - raw, size_of_val(&limited("")) - raw);
+    assert!(grown.0 <= 48 + 32 && grown.1 <= 48 + 128, "they grew by {grown:?} bytes");
+    let breaker = CircuitBreaker::new("limits/given size", Config::default()).unwrap();
+    let grown = (size_of_val(&told("")) - raw, size_of_val(&given("", &breaker)) - raw);
+    let (output, arguments) = (size_of::<Result<usize, BreakerError>>(), size_of_val(&("", &breaker)));
+    assert!(grown.0 <= 48 + 128 + output && grown.1 <= 48 + 128 + arguments, "they grew by {grown:?} bytes");
+}
+
+// What is borrowed before the first await keeps its place, though the body then has the argument.
+#[test]
+fn an_argument_that_the_key_borrows_has_two_places_and_so_has_one_that_is_cloned() {
+    type Order = [u8; 256];
+    #[circuit_breaker(name = "limits/owned size")]
+    async fn plain(order: Order) -> Result<u8, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(order[0])
+    }
+    #[circuit_breaker(name = "limits/owned key size", key = order[0])]
+    async fn keyed(order: Order) -> Result<u8, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(order[0])
+    }
+    #[circuit_breaker(name = "limits/owned told size", fallback = |_| Ok(order[1]), fallback_on = failure)]
+    async fn told(order: Order) -> Result<u8, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(order[0])
+    }
+    let order = size_of::<Order>();
+    let sizes = (size_of_val(&plain([0; 256])), size_of_val(&keyed([0; 256])), size_of_val(&told([0; 256])));
+    assert!(
+        sizes.0 <= 2 * order + 100 && sizes.1 <= 3 * order + 200 && sizes.2 <= 4 * order + 300,
+        "{sizes:?}"
+    );
+}

@@ -1,0 +1,185 @@
+//! What a function may return, and what a fallback may give for it.
+
+use std::fmt::{Debug, Display};
+use std::rc::Rc;
+
+use breaker_runtime::{BreakerError, Registry, circuit_breaker};
+
+fn force_open(name: &str) {
+    Registry::global().get(name).unwrap().force_open();
+}
+
+#[derive(Debug, PartialEq)]
+struct Down;
+
+impl From<BreakerError> for Down {
+    fn from(_: BreakerError) -> Self {
+        Self
+    }
+}
+
+#[test]
+fn an_impl_trait_may_stand_in_any_type() {
+    #[circuit_breaker(fallback = |_| None)]
+    fn evens(most: u32) -> Option<impl Iterator<Item = u32>> {
+        Some((0..most).step_by(2))
+    }
+    #[circuit_breaker(fallback = |_| (String::new(), 0))]
+    fn pair(shown: String) -> (impl Display, u8) {
+        (shown, 1)
+    }
+    #[circuit_breaker(failure_if = |all: &Vec<_>| all.is_empty(), fallback = |_| Vec::new())]
+    fn all(most: u8) -> Vec<impl Into<u32>> {
+        (0..most).collect()
+    }
+    assert_eq!(evens(3).unwrap().sum::<u32>(), 2);
+    let (shown, count) = pair("x".to_owned());
+    assert_eq!((shown.to_string(), count), ("x".to_owned(), 1));
+    assert_eq!(all(2).into_iter().map(Into::into).sum::<u32>(), 1);
+}
+
+#[tokio::test]
+async fn an_error_that_is_an_impl_trait_need_not_have_display() {
+    #[circuit_breaker]
+    fn ask(count: u8) -> Result<u8, impl Debug + From<BreakerError>> {
+        if count == 0 { Err(Down) } else { Ok(count) }
+    }
+    #[circuit_breaker]
+    async fn later(count: u8) -> Result<u8, impl Debug + From<BreakerError>> {
+        if count == 0 { Err(Down) } else { Ok(count) }
+    }
+    assert_eq!((ask(1).unwrap(), later(2).await.unwrap()), (1, 2));
+    assert_eq!(format!("{:?}", ask(0).unwrap_err()), "Down");
+}
+
+macro_rules! shown {
+    ($name:ident, $gives:ty) => {
+        #[circuit_breaker(fallback = |_| 0)]
+        fn $name() -> $gives {
+            1
+        }
+    };
+}
+
+macro_rules! ends {
+    ($name:ident, $gives:ty) => {
+        #[circuit_breaker(fallback = |_| panic!("open"))]
+        fn $name() -> $gives {
+            panic!("over")
+        }
+    };
+}
+
+shown!(shown, impl Display);
+ends!(ends, !);
+
+#[test]
+fn the_type_may_come_through_a_macro() {
+    assert_eq!(shown().to_string(), "1");
+    assert!(std::panic::catch_unwind(|| ends()).is_err());
+}
+
+#[tokio::test]
+async fn lifetimes_may_stand_in_the_types_of_functions() {
+    #[circuit_breaker]
+    fn greeter<'a>(name: &'a str) -> Result<Box<dyn Fn() -> &'a str + 'a>, BreakerError> {
+        Ok(Box::new(move || name))
+    }
+    #[circuit_breaker]
+    async fn chooser<'a>(name: &'a str) -> Result<Box<dyn Fn(&'a str) -> &'a str + 'a>, BreakerError> {
+        Ok(Box::new(move |other| if other.is_empty() { name } else { other }))
+    }
+    #[circuit_breaker(fallback = |_| |text| text)]
+    fn pointer<'a>(_: &'a str) -> fn(&'a str) -> &'a str {
+        |text| text.trim()
+    }
+    assert_eq!(greeter("x").unwrap()(), "x");
+    assert_eq!(chooser("x").await.unwrap()(""), "x");
+    assert_eq!(pointer("")(" y "), "y");
+}
+
+#[test]
+fn what_a_closure_gives_is_coerced_as_what_the_function_gives() {
+    #[circuit_breaker(name = "answers/boxed", fallback = |_| Ok(Box::new(1)))]
+    fn boxed() -> Result<Box<dyn Display>, BreakerError> {
+        Ok(Box::new(2))
+    }
+    #[circuit_breaker(name = "answers/slice", fallback = |_| Some(&[1, 2]))]
+    fn slice() -> Option<&'static [u8]> {
+        Some(&[])
+    }
+    #[circuit_breaker(name = "answers/function", fallback = |_| Ok(|count| count + 1), fallback_on = failure)]
+    fn function() -> Result<fn(u8) -> u8, BreakerError> {
+        Ok(|count| count)
+    }
+    #[circuit_breaker(name = "answers/error", fallback = |error| Err(Rc::new(error)))]
+    fn error() -> Result<u8, Rc<dyn std::error::Error>> {
+        Ok(1)
+    }
+    _ = (boxed(), slice(), function(), error());
+    for name in ["answers/boxed", "answers/slice", "answers/function", "answers/error"] {
+        force_open(name);
+    }
+    assert_eq!(boxed().unwrap().to_string(), "1");
+    assert_eq!(slice(), Some(&[1, 2][..]));
+    assert_eq!(function().unwrap()(1), 2);
+    assert!(error().is_err());
+}
+
+fn ends_here(_: u8) -> ! {
+    panic!("this is the end")
+}
+
+// `deny(warnings)` holds here: what we write after a fallback that never returns is not the user's dead code.
+#[test]
+fn a_fallback_may_never_return() {
+    #[circuit_breaker(name = "answers/path", fallback = ends_here)]
+    fn path(count: u8) -> u64 {
+        count.into()
+    }
+    #[circuit_breaker(name = "answers/closure", fallback = |error| -> ! { panic!("{error}") })]
+    fn closure() {}
+    #[circuit_breaker(name = "answers/late", fallback = ends_here, fallback_on = failure)]
+    fn late(count: u8) -> Result<u8, Down> {
+        if count == 0 { Err(Down) } else { Ok(count) }
+    }
+    assert_eq!((path(1), late(1)), (1, Ok(1)));
+    closure();
+    force_open("answers/path");
+    force_open("answers/closure");
+    assert!(std::panic::catch_unwind(|| path(1)).is_err());
+    assert!(std::panic::catch_unwind(closure).is_err());
+    assert!(std::panic::catch_unwind(|| late(0)).is_err());
+}
+
+async fn cached(count: u32) -> Result<u32, Down> {
+    Ok(std::future::ready(count).await)
+}
+
+mod step {
+    #[expect(non_snake_case, reason = "it has the name of another one")]
+    pub(super) async fn Ok(count: u32) -> Result<u32, super::Down> {
+        Result::Ok(std::future::ready(count).await)
+    }
+}
+
+#[tokio::test]
+async fn what_looks_like_a_value_may_be_a_future() {
+    #[circuit_breaker(name = "answers/return", fallback = |_| {
+        if count > 0 {
+            return cached(count);
+        }
+        unreachable!("there is always something")
+    })]
+    async fn price(count: u32) -> Result<u32, Down> {
+        Ok(count + 1)
+    }
+    #[circuit_breaker(name = "answers/named", fallback = |_| step::Ok(count))]
+    async fn named(count: u32) -> Result<u32, Down> {
+        Ok(count + 1)
+    }
+    assert_eq!((price(1).await, named(1).await), (Ok(2), Ok(2)));
+    force_open("answers/return");
+    force_open("answers/named");
+    assert_eq!((price(1).await, named(1).await), (Ok(1), Ok(1)));
+}
