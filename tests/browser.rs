@@ -74,6 +74,26 @@ fn the_page_shows_within_two_seconds_that_a_circuit_opens_and_recovers() {
 }
 
 #[test]
+fn a_card_says_how_often_a_fallback_answered_and_how_often_not() {
+    #[circuit_breaker(breaker = breaker, fallback = |_| if count > 0 { Ok(count) } else { Err("none kept") })]
+    fn price(breaker: &CircuitBreaker, count: u32) -> Result<u32, &'static str> {
+        Ok(count)
+    }
+    let Some(mut tab) = Tab::open() else { return };
+    let registry = Registry::new();
+    let payment = register(&registry, "payment", quick());
+    let site = Site::start(&registry);
+    tab.go(&site.url("/"));
+    tab.until(&format!("{} === 'closed'", said("payment", ".state")));
+    payment.force_open();
+    for count in [0, 1, 2] {
+        _ = price(&payment, count);
+    }
+    tab.until(&format!("{}.includes('fallbacks3 (1 failed)')", said("payment", ".figures")));
+    tab.had_no_trouble();
+}
+
+#[test]
 fn names_keys_errors_and_operators_stay_text() {
     let Some(mut tab) = Tab::open() else { return };
     let registry = Registry::new();
