@@ -42,6 +42,16 @@ fn end(breaker: &CircuitBreaker, outcome: Outcome) {
     breaker.try_acquire().unwrap().settle(outcome);
 }
 
+/// A page with one circuit, which is closed.
+fn show_payment(tab: &mut Tab) -> (CircuitBreaker, Site) {
+    let registry = Registry::new();
+    let payment = register(&registry, "payment", quick());
+    let site = Site::start(&registry);
+    tab.go(&site.url("/"));
+    tab.until(&format!("{} === 'closed'", said("payment", ".state")));
+    (payment, site)
+}
+
 #[test]
 fn the_page_shows_within_two_seconds_that_a_circuit_opens_and_recovers() {
     let Some(mut tab) = Tab::open() else { return };
@@ -80,11 +90,7 @@ fn a_card_says_how_often_a_fallback_answered_and_how_often_not() {
         Ok(count)
     }
     let Some(mut tab) = Tab::open() else { return };
-    let registry = Registry::new();
-    let payment = register(&registry, "payment", quick());
-    let site = Site::start(&registry);
-    tab.go(&site.url("/"));
-    tab.until(&format!("{} === 'closed'", said("payment", ".state")));
+    let (payment, _site) = show_payment(&mut tab);
     payment.force_open();
     for count in [0, 1, 2] {
         _ = price(&payment, count);
@@ -120,11 +126,7 @@ fn names_keys_errors_and_operators_stay_text() {
 #[test]
 fn the_stream_comes_back_when_the_server_does() {
     let Some(mut tab) = Tab::open() else { return };
-    let registry = Registry::new();
-    let payment = register(&registry, "payment", quick());
-    let site = Site::start(&registry);
-    tab.go(&site.url("/"));
-    tab.until(&format!("{} === 'closed'", said("payment", ".state")));
+    let (payment, site) = show_payment(&mut tab);
     let address = site.end();
     tab.until("document.getElementById('link').dataset.link === 'lost'");
 
