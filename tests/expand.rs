@@ -34,9 +34,12 @@ mod attribute {
     pub(crate) mod check;
     pub(crate) mod expand;
     pub(crate) mod recover;
+    pub(crate) mod tokens;
 }
-use attribute::{args, check, duration, expand, recover, target};
+use attribute::{args, check, duration, expand, recover, target, tokens};
 
+#[path = "expansions/agree.rs"]
+mod agree;
 #[path = "expansions/budget.rs"]
 mod budget;
 #[path = "expansions/edits.rs"]

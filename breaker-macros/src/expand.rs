@@ -3,7 +3,8 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `site.rs` | the static, its settings, and the question whether a call may go through |
+//! | `site.rs` | the static, and the question whether a call may go through |
+//! | `settings.rs` | what the attribute sets |
 //! | `classify.rs` | what a result counts as, and what it says |
 //! | `refuse.rs` | what a call gives that may not go through, takes too long, or fails |
 //! | `plain.rs` | closures that give a value, as one sees |
@@ -26,6 +27,7 @@
 mod classify;
 mod plain;
 mod refuse;
+mod settings;
 mod site;
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
@@ -33,6 +35,7 @@ use quote::{quote, quote_spanned};
 
 use crate::check::{FallbackOn, Plan};
 use crate::target::Target;
+use crate::tokens::Tokens;
 
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: fn price(sku: &str) -> Result<u64, E> {
@@ -45,7 +48,7 @@ use crate::target::Target;
 pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
     let Target { attributes, visibility, signature, inner_attributes, .. } = target;
     let runtime = &plan.runtime;
-    let p = &quote!(#runtime::__private);
+    let p = &Tokens::new(quote!(#runtime::__private));
     let guarded = if plan.may_end_late(target) { late(p, plan, target) } else { early(p, plan, target) };
     let guarded = target.boxed.as_ref().map_or(guarded.clone(), |boxed| boxed.around(&guarded));
     let body = braces(target, &quote!(#inner_attributes #guarded));
@@ -64,7 +67,7 @@ fn braces(target: &Target, inside: &TokenStream) -> TokenStream {
 //             p::Ok(__admission) => p::call(..),
 //             p::Err(__rejected) => { ..; cached(sku) }
 //         }
-fn early(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
+fn early(p: &Tokens, plan: &Plan, target: &Target) -> TokenStream {
     let (circuit, acquired) = site::acquire(p, plan, target);
     let judge = classify::judge(p, target);
     let call = call(p, plan, target);
@@ -89,7 +92,7 @@ fn early(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
 //             p::Ok(__out) => __out,
 //             p::Err(__rejected) => { let order = __again_order; ..; cached(order) }
 //         }
-fn late(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
+fn late(p: &Tokens, plan: &Plan, target: &Target) -> TokenStream {
     let (circuit, acquired) = site::acquire(p, plan, target);
     let judge = classify::judge(p, target);
     let kept = refuse::keep(p, plan);
@@ -121,7 +124,7 @@ fn late(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
 // Output: p::call_async_asking(__admission, async move { .. }, __judge, |__out, __judge| ..).await
 //
 // The short forms are for the compiler, which takes its time for each closure.
-fn call(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
+fn call(p: &Tokens, plan: &Plan, target: &Target) -> TokenStream {
     let tells_failures = plan.fallback_on == FallbackOn::Failure;
     let (short, function) = match (target.is_async(), tells_failures) {
         (false, false) => (Some("call"), "call_asking"),
@@ -150,7 +153,7 @@ fn call(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
 // Output: move || -> Result<u64, E> { .. }
 fn sync_body(target: &Target) -> TokenStream {
     let body = &target.body;
-    let output = target.nameable_output();
+    let output = &target.nameable_output;
     quote_spanned!(body.span()=> move || -> #output #body)
 }
 
@@ -159,10 +162,10 @@ fn sync_body(target: &Target) -> TokenStream {
 //             if let p::Some(__out) = p::None::<Result<u64, E>> { return __out; }
 //             match () { () => { .. } }
 //         }
-fn async_body(p: &TokenStream, target: &Target) -> TokenStream {
+fn async_body(p: &Tokens, target: &Target) -> TokenStream {
     let body = &target.body;
     let pin = (!target.never_returns()).then(|| {
-        let output = target.nameable_output();
+        let output = &target.nameable_output;
         quote_spanned! {Span::mixed_site()=>
             if let #p::Some(__out) = #p::None::<#output> {
                 return __out;
@@ -174,7 +177,7 @@ fn async_body(p: &TokenStream, target: &Target) -> TokenStream {
 
 // Input:  the place of `cached`, resolve, (cached(sku))
 // Output: p::resolve(cached(sku)), where the compiler looks for it at `cached`
-fn call_at(place: Span, p: &TokenStream, function: &str, arguments: &TokenStream) -> TokenStream {
+fn call_at(place: Span, p: &Tokens, function: &str, arguments: &TokenStream) -> TokenStream {
     generic_call_at(place, p, function, None, arguments)
 }
 
@@ -182,17 +185,13 @@ fn call_at(place: Span, p: &TokenStream, function: &str, arguments: &TokenStream
 // Output: p::fallback::<Option<u64>>(..)
 fn generic_call_at(
     place: Span,
-    p: &TokenStream,
+    p: &Tokens,
     function: &str,
     types: Option<&TokenStream>,
     arguments: &TokenStream,
 ) -> TokenStream {
-    let p = p.clone().into_iter().map(|mut token| {
-        token.set_span(token.span().located_at(place));
-        token
-    });
-    let function = Ident::new(function, at(place));
-    quote_spanned!(at(place)=> #(#p)*::#function #types (#arguments))
+    let (p, function) = (p.at(place), Ident::new(function, at(place)));
+    quote_spanned!(at(place)=> #p::#function #types (#arguments))
 }
 
 /// Our names, at the user's place.

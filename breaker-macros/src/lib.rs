@@ -9,6 +9,7 @@
 //! | `duration.rs` | `"1h30m"` | a duration |
 //! | `expand.rs` | the plan | the function, protected |
 //! | `recover.rs` | what is wrong | errors, beside the untouched function |
+//! | `tokens.rs` | tokens that are written several times | their copies |
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "the enums matched here are syn's, which may grow")]
 
@@ -20,6 +21,7 @@ mod target;
 mod check;
 mod expand;
 mod recover;
+mod tokens;
 
 /// Protects a function with a circuit breaker.
 ///

@@ -18,35 +18,45 @@ use syn::{Attribute, Error, Result, ReturnType, Signature, Token, Type, Visibili
 pub(crate) use arguments::{Binding, Reuse, argument_name, bound, reuse};
 pub(crate) use boxed::Boxed;
 
+use crate::tokens::Tokens;
+
 pub(crate) struct Target {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
     /// `#![..]` at the start of the body, which only a function's own braces may hold.
     pub(crate) inner_attributes: TokenStream,
+    /// What a call gives in the end, as the body can say it.
+    pub(crate) nameable_output: Tokens,
     /// What stands around the body of a function that returns a box with the call in it.
     pub(crate) boxed: Option<Boxed>,
     pub(crate) body: Group,
 }
 
 pub(crate) fn parse(tokens: TokenStream) -> Result<Target> {
-    parse_function.parse2(tokens)
+    let mut tokens: Vec<_> = tokens.into_iter().collect();
+    let body = tokens.last_mut().and_then(take_body);
+    let parse = |input: ParseStream<'_>| parse_function(input, body);
+    parse.parse2(tokens.into_iter().collect())
+}
+
+// Input:  { .. }
+// Output: { .. }, and in its place {}
+//
+// The parser would read it, however long it is, to find its end.
+fn take_body(last: &mut TokenTree) -> Option<Group> {
+    let TokenTree::Group(braces) = last else {
+        return None;
+    };
+    let mut empty = Group::new(braces.delimiter(), TokenStream::new());
+    empty.set_span(braces.span());
+    (braces.delimiter() == Delimiter::Brace).then(|| std::mem::replace(braces, empty))
 }
 
 impl Target {
     /// What a call gives in the end; none if that is `()`.
     pub(crate) fn output(&self) -> Option<&Type> {
-        let output = match &self.signature.output {
-            ReturnType::Default => None,
-            ReturnType::Type(_, ty) if self.boxed.is_some() => boxed::output_of(ty),
-            ReturnType::Type(_, ty) => Some(&**ty),
-        };
-        output.map(ungrouped).filter(|ty| !matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty()))
-    }
-
-    /// The same, as the body can say it.
-    pub(crate) fn nameable_output(&self) -> TokenStream {
-        self.output().map_or_else(|| quote!(()), nameable::nameable)
+        output(&self.signature, self.boxed.as_ref())
     }
 
     /// Where the compiler points when it speaks of what a call gives.
@@ -79,6 +89,15 @@ impl Target {
     }
 }
 
+fn output<'a>(signature: &'a Signature, boxed: Option<&Boxed>) -> Option<&'a Type> {
+    let output = match &signature.output {
+        ReturnType::Default => None,
+        ReturnType::Type(_, ty) if boxed.is_some() => boxed::output_of(ty),
+        ReturnType::Type(_, ty) => Some(&**ty),
+    };
+    output.map(ungrouped).filter(|ty| !matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty()))
+}
+
 /// A type that came through `macro_rules!`, or stands in parentheses.
 fn ungrouped(ty: &Type) -> &Type {
     match ty {
@@ -88,7 +107,7 @@ fn ungrouped(ty: &Type) -> &Type {
     }
 }
 
-fn parse_function(input: ParseStream<'_>) -> Result<Target> {
+fn parse_function(input: ParseStream<'_>, body: Option<Group>) -> Result<Target> {
     let attributes = input.call(Attribute::parse_outer)?;
     let visibility = input.parse()?;
     refuse_other_items(input)?;
@@ -99,16 +118,22 @@ fn parse_function(input: ParseStream<'_>) -> Result<Target> {
             "there is no body to protect here; annotate the functions that implement this one",
         ));
     }
-    let (inner_attributes, body) = split_body(input.parse()?)?;
+    let body = match (body, input.parse()?) {
+        (Some(body), _) | (None, TokenTree::Group(body)) => body,
+        (None, other) => return Err(Error::new(other.span(), "expected `{`")),
+    };
+    let (inner_attributes, body) = split_body(body);
     let is_boxed = match &signature.output {
         ReturnType::Type(_, ty) => signature.asyncness.is_none() && boxed::output_of(ty).is_some(),
         ReturnType::Default => false,
     };
-    let (boxed, body) = match boxed::unboxed(&body).filter(|_| is_boxed) {
+    let (boxed, body) = match is_boxed.then(|| boxed::unboxed(&body)).flatten() {
         Some((boxed, call)) => (Some(boxed), call),
         None => (None, body),
     };
-    Ok(Target { attributes, visibility, signature, inner_attributes, boxed, body })
+    let output = output(&signature, boxed.as_ref()).map_or_else(|| quote!(()), nameable::nameable);
+    let nameable_output = Tokens::new(output);
+    Ok(Target { attributes, visibility, signature, inner_attributes, nameable_output, boxed, body })
 }
 
 fn refuse_other_items(input: ParseStream<'_>) -> Result<()> {
@@ -134,10 +159,7 @@ fn refuse_other_items(input: ParseStream<'_>) -> Result<()> {
     ))
 }
 
-fn split_body(tree: TokenTree) -> Result<(TokenStream, Group)> {
-    let TokenTree::Group(braces) = tree else {
-        return Err(Error::new(tree.span(), "expected `{`"));
-    };
+fn split_body(braces: Group) -> (TokenStream, Group) {
     let mut tokens = braces.stream().into_iter().peekable();
     let mut inner = TokenStream::new();
     let mut ahead = tokens.clone();
@@ -148,11 +170,11 @@ fn split_body(tree: TokenTree) -> Result<(TokenStream, Group)> {
         tokens = ahead.clone();
     }
     if inner.is_empty() {
-        return Ok((inner, braces));
+        return (inner, braces);
     }
     let mut body = Group::new(Delimiter::Brace, tokens.collect());
     body.set_span(braces.span());
-    Ok((inner, body))
+    (inner, body)
 }
 
 fn is_inner_attribute(hash: &TokenTree, bang: &TokenTree, list: &TokenTree) -> bool {

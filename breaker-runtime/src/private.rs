@@ -36,13 +36,13 @@ pub use self::site::{KeyedCircuit, KeyedSite, Site};
 pub use self::window::Window;
 pub use crate::breaker::{Admission, Rejected};
 pub use crate::classifier::Judge;
-pub use crate::config::Mode;
+pub use crate::config::{ConfigBuilder, Mode};
 pub use crate::outcome::Outcome;
 pub use crate::registry::{Key, KeyText};
 
 use crate::breaker::{Guarded, Limited};
 use crate::clock::HAS_ASYNC_ALARM;
-use crate::config::{Config, ConfigBuilder, Name};
+use crate::config::{Config, Name};
 use crate::error::BreakerError;
 use crate::registry::checked_keys as check_keys;
 
@@ -87,14 +87,6 @@ const fn why_no_wait(has_async_alarm: bool) -> Option<&'static str> {
         return None;
     }
     Some("max_wait of an async function needs the feature `tokio` of breaker-runtime")
-}
-
-/// Stops the compilation at settings that no breaker can have, should the attribute have missed it.
-#[track_caller]
-const fn check(settings: &ConfigBuilder) {
-    if let Some(message) = settings.fault() {
-        refuse(message)
-    }
 }
 
 /// Stops the compilation at a name that no breaker can have.

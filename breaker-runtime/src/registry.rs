@@ -61,6 +61,7 @@ use std::sync::Arc;
 use once_cell::sync::Lazy;
 
 pub use self::conflict::{Conflicts, RegisterError};
+pub(crate) use self::declaration::Configure;
 pub use self::declaration::Declaration;
 pub use self::key::{Key, KeyText};
 pub use self::keyed::KeyedBreaker;

@@ -29,8 +29,9 @@ mod attribute {
     pub(crate) mod check;
     pub(crate) mod expand;
     pub(crate) mod recover;
+    pub(crate) mod tokens;
 }
-use attribute::{args, check, duration, expand, recover, target};
+use attribute::{args, check, duration, expand, recover, target, tokens};
 
 #[path = "table/ours.rs"]
 mod ours;

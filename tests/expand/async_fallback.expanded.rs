@@ -9,7 +9,7 @@ async fn plain(number: u32) -> u32 {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::plain"
             ),
-            ::breaker_runtime::__private::SETTINGS,
+            |__settings| __settings,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -34,8 +34,7 @@ async fn plain(number: u32) -> u32 {
         ::breaker_runtime::__private::Err(__rejected) => {
             let __answer: u32 = ::breaker_runtime::__private::resolve(cached(number))
                 .await;
-            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
-            __answer
+            __judge.answered(__rejected, __answer)
         }
     }
 }
@@ -50,7 +49,7 @@ async fn deferred(number: u32) -> u32 {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::deferred"
             ),
-            ::breaker_runtime::__private::SETTINGS,
+            |__settings| __settings,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -80,8 +79,7 @@ async fn deferred(number: u32) -> u32 {
                     ),
                 )
                 .await;
-            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
-            __answer
+            __judge.answered(__rejected, __answer)
         }
     }
 }

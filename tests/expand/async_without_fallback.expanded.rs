@@ -30,10 +30,15 @@ impl Quotes for Shop {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::quote"
                 ),
-                ::breaker_runtime::__private::SETTINGS
-                    .half_open_timeout(
-                        ::breaker_runtime::__private::Duration::new(0u64, 500000000u32),
-                    ),
+                |__settings| {
+                    __settings
+                        .half_open_timeout(
+                            ::breaker_runtime::__private::Duration::new(
+                                0u64,
+                                500000000u32,
+                            ),
+                        )
+                },
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE

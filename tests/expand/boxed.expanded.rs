@@ -13,7 +13,7 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::boxed"
                 ),
-                ::breaker_runtime::__private::SETTINGS,
+                |__settings| __settings,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
@@ -39,12 +39,7 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
                 let __answer: Answer = ::breaker_runtime::__private::fallback::<
                     Answer,
                 >(__rejected, move |_| Ok(0));
-                ::breaker_runtime::__private::Rejected::got(
-                    __rejected,
-                    &__answer,
-                    &__judge,
-                );
-                __answer
+                __judge.answered(__rejected, __answer)
             }
         }
     })

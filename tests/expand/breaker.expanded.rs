@@ -72,12 +72,7 @@ impl Client {
                         ),
                     )
                     .await;
-                ::breaker_runtime::__private::Rejected::got(
-                    __rejected,
-                    &__answer,
-                    &__judge,
-                );
-                __answer
+                __judge.answered(__rejected, __answer)
             }
         }
     }

@@ -8,17 +8,16 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
     >()
         .__breaker_judge();
     let __ended = match ::breaker_runtime::__private::Site::acquire_now({
+        const __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
+            ::breaker_runtime::__private::SETTINGS
+                .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
+        );
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "charge",
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
-            ::breaker_runtime::__private::checked(
-                ::breaker_runtime::__private::SETTINGS
-                    .call_timeout(
-                        ::breaker_runtime::__private::Duration::new(2u64, 0u32),
-                    ),
-            ),
+            |_| __BREAKER_SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -57,8 +56,7 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
                     cached(order, note),
                 )
                 .await;
-            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
-            __answer
+            __judge.answered(__rejected, __answer)
         }
     }
 }
@@ -69,17 +67,16 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
     let __again_sku = ::breaker_runtime::__private::again(&sku);
     let __judge = ::breaker_runtime::__private::returned::<String>().__breaker_judge();
     let __ended = match ::breaker_runtime::__private::Site::acquire_now({
+        const __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
+            ::breaker_runtime::__private::SETTINGS
+                .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
+        );
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "price",
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::price"
             ),
-            ::breaker_runtime::__private::checked(
-                ::breaker_runtime::__private::SETTINGS
-                    .call_timeout(
-                        ::breaker_runtime::__private::Duration::new(2u64, 0u32),
-                    ),
-            ),
+            |_| __BREAKER_SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -121,8 +118,7 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
                     ),
                 )
                 .await;
-            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
-            __answer
+            __judge.answered(__rejected, __answer)
         }
     }
 }
@@ -130,17 +126,16 @@ async fn ping() -> Result<(), BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<(), BreakerError>>()
         .__breaker_judge();
     let __ended = match ::breaker_runtime::__private::Site::acquire_now({
+        const __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
+            ::breaker_runtime::__private::SETTINGS
+                .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
+        );
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "ping",
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::ping"
             ),
-            ::breaker_runtime::__private::checked(
-                ::breaker_runtime::__private::SETTINGS
-                    .call_timeout(
-                        ::breaker_runtime::__private::Duration::new(2u64, 0u32),
-                    ),
-            ),
+            |_| __BREAKER_SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE

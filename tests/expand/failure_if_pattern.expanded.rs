@@ -20,7 +20,7 @@ fn price(code: u16) -> Result<u16, Fault> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::price"
             ),
-            ::breaker_runtime::__private::SETTINGS,
+            |__settings| __settings,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -63,7 +63,7 @@ fn found(number: u32) -> Option<u32> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::found"
             ),
-            ::breaker_runtime::__private::SETTINGS,
+            |__settings| __settings,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -89,8 +89,7 @@ fn found(number: u32) -> Option<u32> {
             let __answer: Option<u32> = ::breaker_runtime::__private::fallback::<
                 Option<u32>,
             >(__rejected, move |_| None);
-            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
-            __answer
+            __judge.answered(__rejected, __answer)
         }
     }
 }

@@ -10,7 +10,7 @@ fn reply(text: &str) -> Result<usize, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::reply"
             ),
-            ::breaker_runtime::__private::SETTINGS,
+            |__settings| __settings,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -47,7 +47,7 @@ async fn status(code: u16) -> u16 {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::status"
             ),
-            ::breaker_runtime::__private::SETTINGS,
+            |__settings| __settings,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -83,8 +83,7 @@ async fn status(code: u16) -> u16 {
             let __answer: u16 = ::breaker_runtime::__private::fallback::<
                 u16,
             >(__rejected, move |_| 503);
-            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
-            __answer
+            __judge.answered(__rejected, __answer)
         }
     }
 }

@@ -13,7 +13,7 @@ fn charge(order: String, note: &str) -> Result<String, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
-            ::breaker_runtime::__private::SETTINGS,
+            |__settings| __settings,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -48,8 +48,7 @@ fn charge(order: String, note: &str) -> Result<String, BreakerError> {
             } else {
                 cached(order, note)
             };
-            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
-            __answer
+            __judge.answered(__asking, __answer)
         }
     }
 }
@@ -65,7 +64,7 @@ async fn stock(sku: String) -> Option<usize> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::stock"
             ),
-            ::breaker_runtime::__private::SETTINGS,
+            |__settings| __settings,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -114,8 +113,7 @@ async fn stock(sku: String) -> Option<usize> {
                     ),
                 )
                 .await;
-            ::breaker_runtime::__private::Asking::got(__asking, &__answer, &__judge);
-            __answer
+            __judge.answered(__asking, __answer)
         }
     }
 }

@@ -10,9 +10,11 @@ fn now() -> Result<u32, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::now"
             ),
-            ::breaker_runtime::__private::SETTINGS
-                .max_concurrent(2)
-                .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32)),
+            |__settings| {
+                __settings
+                    .max_concurrent(2)
+                    .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32))
+            },
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -33,18 +35,17 @@ async fn later() -> Result<u32, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
         .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire_waiting({
+            const __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
+                ::breaker_runtime::__private::SETTINGS
+                    .max_concurrent(2)
+                    .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32)),
+            );
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "async",
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::later"
                 ),
-                ::breaker_runtime::__private::checked_waiting(
-                    ::breaker_runtime::__private::SETTINGS
-                        .max_concurrent(2)
-                        .max_wait(
-                            ::breaker_runtime::__private::Duration::new(1u64, 0u32),
-                        ),
-                ),
+                |_| __BREAKER_SETTINGS,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
@@ -76,18 +77,17 @@ async fn later() -> Result<u32, BreakerError> {
 async fn each(tenant: u32) -> Result<u32, BreakerError> {
     let __circuit = ::breaker_runtime::__private::KeyedSite::circuit(
         {
+            const __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
+                ::breaker_runtime::__private::SETTINGS
+                    .max_concurrent(2)
+                    .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32)),
+            );
             static __BREAKER_SITE: ::breaker_runtime::__private::KeyedSite = ::breaker_runtime::__private::KeyedSite::named(
                 "keyed",
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::each"
                 ),
-                ::breaker_runtime::__private::checked_waiting(
-                    ::breaker_runtime::__private::SETTINGS
-                        .max_concurrent(2)
-                        .max_wait(
-                            ::breaker_runtime::__private::Duration::new(1u64, 0u32),
-                        ),
-                ),
+                |_| __BREAKER_SETTINGS,
                 ::breaker_runtime::__private::checked_keys(1024),
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
@@ -129,9 +129,13 @@ async fn never() -> Result<u32, BreakerError> {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::never"
                 ),
-                ::breaker_runtime::__private::SETTINGS
-                    .max_concurrent(2)
-                    .max_wait(::breaker_runtime::__private::Duration::new(0u64, 0u32)),
+                |__settings| {
+                    __settings
+                        .max_concurrent(2)
+                        .max_wait(
+                            ::breaker_runtime::__private::Duration::new(0u64, 0u32),
+                        )
+                },
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE

@@ -12,7 +12,7 @@ fn charge(registry: &Registry) -> Result<usize, BreakerError> {
                         ::breaker_runtime::__private::concat!(
                             ::breaker_runtime::__private::module_path!(), "::charge"
                         ),
-                        ::breaker_runtime::__private::SETTINGS,
+                        |__settings| __settings,
                     )
                     .elsewhere();
                 ::breaker_runtime::__private::declare!(__BREAKER_SITE);

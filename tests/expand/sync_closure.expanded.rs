@@ -13,7 +13,7 @@ impl Shop {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::price"
                 ),
-                ::breaker_runtime::__private::SETTINGS,
+                |__settings| __settings,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
@@ -29,12 +29,7 @@ impl Shop {
                 let __answer: u32 = ::breaker_runtime::__private::fallback::<
                     u32,
                 >(__rejected, move |error| error.name().len() as u32 + more);
-                ::breaker_runtime::__private::Rejected::got(
-                    __rejected,
-                    &__answer,
-                    &__judge,
-                );
-                __answer
+                __judge.answered(__rejected, __answer)
             }
         }
     }
@@ -47,7 +42,7 @@ impl Shop {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::slot"
                 ),
-                ::breaker_runtime::__private::SETTINGS,
+                |__settings| __settings,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
@@ -63,12 +58,7 @@ impl Shop {
                 let __answer: Option<&mut u32> = ::breaker_runtime::__private::fallback::<
                     Option<&mut u32>,
                 >(__rejected, move |_| None);
-                ::breaker_runtime::__private::Rejected::got(
-                    __rejected,
-                    &__answer,
-                    &__judge,
-                );
-                __answer
+                __judge.answered(__rejected, __answer)
             }
         }
     }

@@ -9,16 +9,17 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
     >()
         .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire({
+        const __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
+            ::breaker_runtime::__private::SETTINGS
+                .failure_threshold(5)
+                .recovery_timeout(WAIT),
+        );
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "payment",
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
-            ::breaker_runtime::__private::checked(
-                ::breaker_runtime::__private::SETTINGS
-                    .failure_threshold(5)
-                    .recovery_timeout(WAIT),
-            ),
+            |_| __BREAKER_SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -41,8 +42,7 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
             } else {
                 cached(order, times)
             };
-            ::breaker_runtime::__private::Rejected::got(__rejected, &__answer, &__judge);
-            __answer
+            __judge.answered(__rejected, __answer)
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::recover::expand_or_explain;
 const BUDGET: [(&str, &str, usize); 6] = [
     ("", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 195),
     ("", "async fn price(sku: &str) -> Result<u64, E> { ask(sku).await }", 238),
-    ("fallback = cached", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 255),
+    ("fallback = cached", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 235),
     ("fallback = |_| Ok(0)", "async fn price(sku: &str) -> Result<u64, E> { ask(sku).await }", 286),
     ("failure_threshold = 5, recovery_timeout = \"10s\"", "fn price() -> Result<u64, E> { ask() }", 221),
     ("key = sku", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 249),

@@ -10,10 +10,11 @@ use super::plain::is_plain;
 use super::{at, call_at, generic_call_at};
 use crate::check::{Fallback, FallbackOn, Plan};
 use crate::target::{Binding, Target};
+use crate::tokens::Tokens;
 
 // Input:  fallback = cached, fallback = |error| .., or none
 // Output: p::Err(__rejected) => ..,
-pub(super) fn arm(p: &TokenStream, plan: &Plan, target: &Target) -> TokenStream {
+pub(super) fn arm(p: &Tokens, plan: &Plan, target: &Target) -> TokenStream {
     match &plan.fallback {
         None => {
             let value = reject(p, target);
@@ -34,23 +35,21 @@ fn looks_at_nothing(plan: &Plan, fallback: &Fallback) -> bool {
 
 // Input:  cached, for a function that returns Result<u64, E>
 // Output: let __answer: Result<u64, E> = cached(sku);
-//         p::Rejected::got(__rejected, &__answer, &__judge);
-//         __answer
+//         __judge.answered(__rejected, __answer)
 //
 // Its type is said so that a fallback that gives another one is told so, and not that two arms differ.
-fn answer(p: &TokenStream, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
+fn answer(p: &Tokens, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
     let given_back = give_back(plan);
     let value = value(p, plan, target, fallback);
     if target.never_returns() {
         return quote_spanned!(Span::mixed_site()=> #given_back #value);
     }
-    let output = target.nameable_output();
+    let output = &target.nameable_output;
     if plan.fallback_on == FallbackOn::Rejected {
         return quote_spanned! {Span::mixed_site()=>
             #given_back
             let __answer: #output = #value;
-            #p::Rejected::got(__rejected, &__answer, &__judge);
-            __answer
+            __judge.answered(__rejected, __answer)
         };
     }
     let borrowed = (!looks_at_nothing(plan, fallback)).then(|| quote!(&));
@@ -58,12 +57,11 @@ fn answer(p: &TokenStream, plan: &Plan, target: &Target, fallback: &Fallback) ->
         #given_back
         let __asking = #p::Unserved::asking(#borrowed __rejected);
         let __answer: #output = #value;
-        #p::Asking::got(__asking, &__answer, &__judge);
-        __answer
+        __judge.answered(__asking, __answer)
     }
 }
 
-fn value(p: &TokenStream, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
+fn value(p: &Tokens, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
     match fallback {
         Fallback::Path { path, arguments } if target.is_async() => {
             resolve(p, path.span(), &call_path(path, arguments))
@@ -77,7 +75,7 @@ fn value(p: &TokenStream, plan: &Plan, target: &Target, fallback: &Fallback) -> 
             resolve(p, closure.body.span(), &call_closure(p, plan, closure, None))
         }
         Fallback::Closure(closure) => {
-            let output = (!target.never_returns()).then(|| target.nameable_output());
+            let output = (!target.never_returns()).then_some(&target.nameable_output);
             call_closure(p, plan, closure, output)
         }
     }
@@ -87,7 +85,7 @@ fn value(p: &TokenStream, plan: &Plan, target: &Target, fallback: &Fallback) -> 
 // Output: if let p::Some(__answer) = p::None { __answer } else { exit(code) }
 //
 // One that never returns is a good fallback, and what stands after it is not the user's.
-fn maybe(p: &TokenStream, value: &TokenStream) -> TokenStream {
+fn maybe(p: &Tokens, value: &TokenStream) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         if let #p::Some(__answer) = #p::None { __answer } else { #value }
     }
@@ -95,7 +93,7 @@ fn maybe(p: &TokenStream, value: &TokenStream) -> TokenStream {
 
 // Input:  order: Order, which the fallback needs
 // Output: let __again_order = p::again(&order);
-pub(super) fn keep(p: &TokenStream, plan: &Plan) -> TokenStream {
+pub(super) fn keep(p: &Tokens, plan: &Plan) -> TokenStream {
     let kept = plan.again.iter().map(|binding| {
         let Binding { name, conditions, .. } = binding;
         let borrowed = quote_spanned!(at(name.span())=> &#name);
@@ -137,12 +135,7 @@ fn call_path(path: &ExprPath, arguments: &[Ident]) -> TokenStream {
 
 // Input:  |error| Ok(0), Option<u64>
 // Output: p::fallback::<Option<u64>>(__rejected, move |error| Ok(0))
-fn call_closure(
-    p: &TokenStream,
-    plan: &Plan,
-    closure: &ExprClosure,
-    output: Option<TokenStream>,
-) -> TokenStream {
+fn call_closure(p: &Tokens, plan: &Plan, closure: &ExprClosure, output: Option<&Tokens>) -> TokenStream {
     let place = closure.body.span();
     let (function, types) = match plan.fallback_on {
         FallbackOn::Rejected => ("fallback", output.map(|output| quote_spanned!(at(place)=> ::<#output>))),
@@ -156,14 +149,14 @@ fn call_closure(
 
 // Input:  cached(sku), in an async function
 // Output: p::resolve(cached(sku)).await
-fn resolve(p: &TokenStream, span: Span, value: &TokenStream) -> TokenStream {
+fn resolve(p: &Tokens, span: Span, value: &TokenStream) -> TokenStream {
     let resolved = call_at(span, p, "resolve", value);
     quote_spanned!(at(span)=> #resolved.await)
 }
 
 // Input:  -> Result<u64, E>
 // Output: p::reject(__rejected)
-fn reject(p: &TokenStream, target: &Target) -> TokenStream {
+fn reject(p: &Tokens, target: &Target) -> TokenStream {
     call_at(target.output_span(), p, "reject", &rejected())
 }
 

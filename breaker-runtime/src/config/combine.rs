@@ -23,7 +23,7 @@ impl ConfigBuilder {
     }
 
     /// What is wrong with them, if anything is.
-    pub(crate) const fn fault(&self) -> Option<&'static str> {
+    const fn fault(&self) -> Option<&'static str> {
         match &self.error {
             Some(error) => Some(error.message()),
             None => self.disagreement(),

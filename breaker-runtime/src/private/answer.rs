@@ -1,18 +1,29 @@
 //! What a fallback gave, counted at the circuit that needed it.
 
-use super::Unserved;
+use super::{Results, Unserved, Values};
 use crate::breaker::{Admission, Circuit, Rejected};
-use crate::classifier::Judge;
+use crate::classifier::of_result;
+use crate::outcome::Outcome;
 
 /// A circuit that waits for what a fallback gives.
 #[derive(Clone, Copy, Debug)]
 pub struct Asking<'a>(&'a Circuit);
 
-impl Asking<'_> {
-    /// An `Err` is a failure, whatever the function says of its own.
+impl<T, E, S> Results<Result<T, E>, S> {
+    /// Counts it, and hands it on: an `Err` is a failure, whatever the function says of its own.
     #[inline]
-    pub fn got<T, J: Judge<T>>(self, answer: &T, judge: &J) {
-        self.0.count_fallback(judge.outcome(answer));
+    pub fn answered<'a>(self, asking: impl Into<Asking<'a>>, answer: Result<T, E>) -> Result<T, E> {
+        asking.into().0.count_fallback(of_result(&answer));
+        answer
+    }
+}
+
+impl<T> Values<T> {
+    /// The same: nothing is wrong with a value.
+    #[inline]
+    pub fn answered<'a>(self, asking: impl Into<Asking<'a>>, answer: T) -> T {
+        asking.into().0.count_fallback(Outcome::Success);
+        answer
     }
 }
 
@@ -23,11 +34,9 @@ impl<'a> Admission<'a> {
     }
 }
 
-impl Rejected<'_> {
-    /// The same.
-    #[inline]
-    pub fn got<T, J: Judge<T>>(self, answer: &T, judge: &J) {
-        Asking(self.circuit).got(answer, judge);
+impl<'a> From<Rejected<'a>> for Asking<'a> {
+    fn from(rejected: Rejected<'a>) -> Self {
+        Self(rejected.circuit)
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 
-use super::{check, checked_name};
+use super::checked_name;
 use crate::breaker::{Admission, CircuitBreaker, Rejected};
-use crate::config::{ConfigBuilder, Conflict};
-use crate::registry::{Declaration, KeyText, KeyedBreaker, Registry, scope};
+use crate::config::Conflict;
+use crate::registry::{Configure, Declaration, KeyText, KeyedBreaker, Registry, scope};
 
 /// A function with one circuit.
 #[derive(Debug)]
@@ -30,18 +30,16 @@ impl Site {
     /// A function whose author chose the name.
     #[must_use]
     #[track_caller]
-    pub const fn named(name: &'static str, path: &'static str, settings: ConfigBuilder) -> Self {
-        check(&settings);
-        let declaration = Declaration::new(path, settings).named(checked_name(name));
+    pub const fn named(name: &'static str, path: &'static str, configure: Configure) -> Self {
+        let declaration = Declaration::new(path, configure).named(name);
         Self { declaration, breaker: OnceCell::new() }
     }
 
     /// A function that is called after its path.
     #[must_use]
     #[track_caller]
-    pub const fn unnamed(path: &'static str, settings: ConfigBuilder) -> Self {
-        check(&settings);
-        let declaration = Declaration::new(checked_name(path), settings);
+    pub const fn unnamed(path: &'static str, configure: Configure) -> Self {
+        let declaration = Declaration::new(checked_name(path), configure);
         Self { declaration, breaker: OnceCell::new() }
     }
 
@@ -124,20 +122,18 @@ impl KeyedSite {
     pub const fn named(
         name: &'static str,
         path: &'static str,
-        settings: ConfigBuilder,
+        configure: Configure,
         max_keys: NonZeroU32,
     ) -> Self {
-        check(&settings);
-        let declaration = Declaration::new(path, settings).named(checked_name(name)).keyed(max_keys);
+        let declaration = Declaration::new(path, configure).named(name).keyed(max_keys);
         Self { declaration, max_keys, breaker: OnceCell::new() }
     }
 
     /// A function that is called after its path.
     #[must_use]
     #[track_caller]
-    pub const fn unnamed(path: &'static str, settings: ConfigBuilder, max_keys: NonZeroU32) -> Self {
-        check(&settings);
-        let declaration = Declaration::new(checked_name(path), settings).keyed(max_keys);
+    pub const fn unnamed(path: &'static str, configure: Configure, max_keys: NonZeroU32) -> Self {
+        let declaration = Declaration::new(checked_name(path), configure).keyed(max_keys);
         Self { declaration, max_keys, breaker: OnceCell::new() }
     }
 

@@ -32,13 +32,17 @@ use crate::sync::list::{Link, Linked, List};
 pub struct Declaration {
     name: &'static str,
     function: &'static str,
-    settings: ConfigBuilder,
+    configure: Configure,
     max_keys: Option<NonZeroU32>,
     place: &'static Location<'static>,
     naming: Naming,
     home: Home,
     link: Link<Self>,
 }
+
+/// The settings that the attribute gives, on top of others. Not the settings themselves: the compiler would
+/// have to work them out for each function, which takes it longer than to check this.
+pub(crate) type Configure = fn(ConfigBuilder) -> ConfigBuilder;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Naming {
@@ -59,12 +63,12 @@ static DECLARED: List<Declaration> = List::new();
 impl Declaration {
     /// A function whose author chose no name: it is called after its path.
     #[track_caller]
-    pub(crate) const fn new(function: &'static str, settings: ConfigBuilder) -> Self {
+    pub(crate) const fn new(function: &'static str, configure: Configure) -> Self {
         let place = Location::caller();
         Self {
             name: function,
             function,
-            settings,
+            configure,
             max_keys: None,
             place,
             naming: Naming::Derived,
@@ -115,7 +119,7 @@ impl Declaration {
     /// The settings that the attribute gives.
     #[must_use]
     pub fn config(&self) -> Config {
-        self.settings.clone().made()
+        (self.configure)(Config::builder()).made()
     }
 
     /// How many circuits there may be; none if there is one circuit and no key.

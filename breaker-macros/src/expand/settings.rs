@@ -1,0 +1,113 @@
+//! What the attribute sets: a function over the builder, and the checks that only the compiler can do.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+
+use super::{at, call_at};
+use crate::check::{Plan, Setting, Value};
+use crate::target::Target;
+use crate::tokens::Tokens;
+
+// Input:  failure_threshold = 5
+// Output: (nothing), |__settings| __settings.failure_threshold(5)
+//
+// Input:  failure_threshold = LIMIT
+// Output: const __BREAKER_SETTINGS: p::ConfigBuilder = p::checked(p::SETTINGS.failure_threshold(LIMIT));,
+//         |_| __BREAKER_SETTINGS
+//
+// What only the compiler can check, it works out; what was checked here waits for the first call.
+pub(super) fn configure(p: &Tokens, plan: &Plan, target: &Target) -> (Option<TokenStream>, TokenStream) {
+    if plan.settings.iter().all(|setting| check(target, setting).is_none()) {
+        let before = quote_spanned!(Span::mixed_site()=> __settings);
+        let settings = chain(p, plan, target, before.clone());
+        return (None, quote!(|#before| #settings));
+    }
+    let settings = together(p, plan, chain(p, plan, target, quote!(#p::SETTINGS)));
+    let checked = quote_spanned! {Span::mixed_site()=>
+        const __BREAKER_SETTINGS: #p::ConfigBuilder = #settings;
+    };
+    (Some(checked), quote_spanned!(Span::mixed_site()=> |_| __BREAKER_SETTINGS))
+}
+
+fn chain(p: &Tokens, plan: &Plan, target: &Target, start: TokenStream) -> TokenStream {
+    plan.settings.iter().fold(start, |before, next| {
+        let settings = setting(p, &before, next);
+        match check(target, next) {
+            Some(Check { place, function }) => call_at(place, p, function, &settings),
+            None => settings,
+        }
+    })
+}
+
+// Input:  p::SETTINGS, recovery_timeout = "10s"
+// Output: p::SETTINGS.recovery_timeout(p::Duration::new(10u64, 0u32))
+fn setting(p: &Tokens, before: &TokenStream, setting: &Setting) -> TokenStream {
+    let method = &setting.method;
+    match &setting.value {
+        Value::Literal(literal) => quote!(#before.#method(#literal)),
+        Value::Duration(duration) => {
+            let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
+            quote!(#before.#method(#p::Duration::new(#seconds, #nanos)))
+        }
+        Value::Mode(mode) => quote!(#before.#method(#p::Mode::#mode)),
+        Value::Const(value) => quote!(#before.#method(#value)),
+        Value::Window(value) => {
+            let window = call_at(value.span(), p, "Window", &value.to_token_stream());
+            let set = Ident::new("set", at(value.span()));
+            quote!(#window.#set(#before))
+        }
+    }
+}
+
+/// A question that only the compiler can answer, and where it is to show what is wrong.
+struct Check {
+    place: Span,
+    function: &'static str,
+}
+
+// Input:  failure_threshold = LIMIT
+// Output: checked
+fn check(target: &Target, setting: &Setting) -> Option<Check> {
+    let Setting { method, value } = setting;
+    match value {
+        // Only async code needs a feature to wait, and the builder does not know for whom it builds.
+        // Nobody needs one for `"0s"`.
+        Value::Duration(Duration::ZERO) => None,
+        _ if method == "max_wait" && target.is_async() => {
+            Some(Check { place: method.span(), function: "checked_waiting" })
+        }
+        // A time limit needs more than to be right: a feature of the runtime.
+        Value::Duration(_) if method == "call_timeout" => {
+            Some(Check { place: method.span(), function: "checked" })
+        }
+        Value::Const(value) | Value::Window(value) => {
+            Some(Check { place: value.span(), function: "checked" })
+        }
+        Value::Literal(_) | Value::Duration(_) | Value::Mode(_) => None,
+    }
+}
+
+// Input:  p::SETTINGS.., minimum_calls = LIMIT, window = 100
+// Output: p::checked_rules(p::SETTINGS..)
+//
+// Literals were compared already. What is wrong with a const beside another setting, the compiler shows at
+// the key that must change.
+fn together(p: &Tokens, plan: &Plan, settings: TokenStream) -> TokenStream {
+    const PAIRS: [(&str, &[&str], &str); 3] = [
+        ("minimum_calls", &["window", "window_calls"], "checked_rules"),
+        ("failure_threshold", &["window", "window_calls"], "checked_rules"),
+        ("max_recovery_timeout", &["recovery_timeout"], "checked_recovery"),
+    ];
+    let find = |name| plan.settings.iter().find(|setting| setting.method == name);
+    PAIRS.into_iter().fold(settings, |settings, (name, others, function)| {
+        let Some(setting) = find(name) else {
+            return settings;
+        };
+        let mut all = others.iter().filter_map(|other| find(*other)).chain([setting]);
+        let is_known = all.all(|setting| !matches!(setting.value, Value::Const(_) | Value::Window(_)));
+        if is_known { settings } else { call_at(setting.method.span(), p, function, &settings) }
+    })
+}

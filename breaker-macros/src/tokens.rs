@@ -1,0 +1,28 @@
+//! Tokens that are written several times. A `TokenStream` asks the compiler for each copy of it, and the compiler
+//! takes its time; this does not.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::ToTokens;
+
+pub(crate) struct Tokens(Vec<TokenTree>);
+
+impl Tokens {
+    pub(crate) fn new(tokens: impl ToTokens) -> Self {
+        Self(tokens.into_token_stream().into_iter().collect())
+    }
+
+    /// The same, at another place.
+    pub(crate) fn at(&self, place: Span) -> Self {
+        let mut tokens = self.0.clone();
+        for token in &mut tokens {
+            token.set_span(token.span().located_at(place));
+        }
+        Self(tokens)
+    }
+}
+
+impl ToTokens for Tokens {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(self.0.iter().cloned());
+    }
+}
