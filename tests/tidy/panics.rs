@@ -1,5 +1,5 @@
-//! Library code hands errors on: it has no shortcut that panics. And it has no unsafe code. The
-//! tokens of `quote!` count too, because they become the user's code.
+//! Library code hands errors on: it has no shortcut that panics. And it has no unsafe code but where it
+//! says so here. The tokens of `quote!` count too, because they become the user's code.
 
 use crate::source::Source;
 use crate::tokens::{lines, places};
@@ -25,26 +25,30 @@ pub(crate) fn complaints(sources: &[&Source]) -> Vec<String> {
             complaints.extend(found.map(|line| source.complain(line, &what)));
         }
         let found = unsafe_lines(source).filter(|line| !source.is_for_tests(*line));
-        complaints.extend(
-            found.map(|line| source.complain(line, "the library has no unsafe code; find a safe way")),
-        );
+        complaints.extend(found.map(|line| {
+            source.complain(line, "the library has no unsafe code but what is named here; find a safe way")
+        }));
     }
     complaints
 }
 
-/// The section of a constructor, in the one file that writes it: the only way to know a function before it is
-/// called.
-const SECTION: (&str, &[&str]) = ("private/declare.rs", &["unsafe", "(", "link_section", "="]);
+/// Each in the one file that writes it.
+const NEEDED: [(&str, &[&str]); 2] = [
+    // The section of a constructor: the only way to know a function before it is called.
+    ("private/declare.rs", &["unsafe", "(", "link_section", "="]),
+    // What the compiler has proven already, and would prove again for each function.
+    ("private/site.rs", &["unsafe", "impl", "Sync", "for", "Site", "{", "}"]),
+];
 
 /// `unsafe` before something. Alone in its brackets it is a word that the macro looks for, as in
 /// `Token![unsafe]`.
 fn unsafe_lines(source: &Source) -> impl Iterator<Item = usize> {
     let alone =
         |place: usize| source.row.get(place + 1).is_none_or(|next| matches!(next.text.as_str(), ")" | "]"));
-    let (file, words) = SECTION;
-    let sections: Vec<usize> = places(&source.row, words).filter(|_| source.path.ends_with(file)).collect();
+    let here = NEEDED.into_iter().filter(|(file, _)| source.path.ends_with(file));
+    let needed: Vec<usize> = here.flat_map(|(_, words)| places(&source.row, words)).collect();
     let code =
-        places(&source.row, &["unsafe"]).filter(move |place| !alone(*place) && !sections.contains(place));
+        places(&source.row, &["unsafe"]).filter(move |place| !alone(*place) && !needed.contains(place));
     code.filter_map(|place| source.row.get(place)).map(|token| token.line)
 }
 
@@ -66,7 +70,10 @@ fn shortcuts_and_unsafe_are_found() {
     }
     let section = "#[unsafe(link_section = \".init_array\")] static F: fn() = f;";
     assert_eq!(complaints(&[&Source::parse("src/private/declare.rs", section).unwrap()]), [""; 0]);
-    for item in ["unsafe fn f() {}", "unsafe impl Send for S {}", "#[unsafe(no_mangle)] fn f() {}", section] {
+    let proven = "unsafe impl Sync for Site {}";
+    assert_eq!(complaints(&[&Source::parse("src/private/site.rs", proven).unwrap()]), [""; 0]);
+    let items = ["unsafe fn f() {}", "unsafe impl Send for S {}", "#[unsafe(no_mangle)] fn f() {}"];
+    for item in items.into_iter().chain([section, proven]) {
         crate::complains(&complaints(&[&Source::parse("src/a.rs", item).unwrap()]), "src/a.rs:1");
     }
 }
