@@ -33,16 +33,24 @@ impl std::fmt::Display for Error {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { out.write_str(\"down\") }
 }
 pub fn cached(_: &str, count: u32) -> Result<u32, Error> { Ok(count) }
+#[derive(Debug)]
 pub struct Shop;
 impl Shop {
     pub async fn cached(&self, _: &str, count: u32) -> Result<u32, Error> { Ok(count) }
 }
 ";
 
-pub(crate) const ROWS: [Row; 7] = [
+pub(crate) const ROWS: [Row; 8] = [
     row(Kind::Functions, "functions", "bare_functions", |_| "", ""),
     row(Kind::Functions, "functions with #[circuit_breaker]", "breaker_functions", breaker, ""),
     row(Kind::Functions, "functions with #[tracing::instrument]", "instrument_functions", instrument, ""),
+    row(
+        Kind::Functions,
+        "functions with #[tracing::instrument(skip_all)]",
+        "instrument_functions_alone",
+        instrument_alone,
+        "",
+    ),
     row(Kind::Methods, "async methods of traits", "bare_methods", |_| "", ""),
     row(Kind::Methods, "async methods with #[circuit_breaker]", "breaker_methods", breaker, ""),
     row(Kind::Methods, "async methods with #[tracing::instrument]", "instrument_methods", instrument, ""),
@@ -78,6 +86,11 @@ fn breaker(sample: &Sample) -> &'static str {
 }
 
 fn instrument(_: &Sample) -> &'static str {
+    "#[tracing::instrument]"
+}
+
+/// Without the arguments, of which ours takes no note either.
+fn instrument_alone(_: &Sample) -> &'static str {
     "#[tracing::instrument(skip_all)]"
 }
 
