@@ -30,13 +30,13 @@ use syn::{Attribute, ImplItem, Item, Meta, TraitItem};
 mod attribute {
     pub(crate) mod args;
     pub(crate) mod duration;
+    pub(crate) mod repeated;
     pub(crate) mod target;
     pub(crate) mod check;
     pub(crate) mod expand;
     pub(crate) mod recover;
-    pub(crate) mod tokens;
 }
-use attribute::{args, check, duration, expand, recover, target, tokens};
+use attribute::{args, check, duration, expand, recover, repeated, target};
 
 #[path = "expansions/agree.rs"]
 mod agree;

@@ -1,4 +1,4 @@
-//! Tokens out. Each emitter says what it is given and what it writes; `p` stands for the path of
+//! Repeated out. Each emitter says what it is given and what it writes; `p` stands for the path of
 //! `breaker_runtime::__private`. Everything that can live in the runtime does.
 //!
 //! | file | |
@@ -34,8 +34,8 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
 use crate::check::{FallbackOn, Plan};
+use crate::repeated::Repeated;
 use crate::target::Target;
-use crate::tokens::Tokens;
 
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: fn price(sku: &str) -> Result<u64, E> {
@@ -48,7 +48,7 @@ use crate::tokens::Tokens;
 pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
     let Target { attributes, visibility, signature, inner_attributes, .. } = target;
     let runtime = &plan.runtime;
-    let p = &Tokens::new(quote!(#runtime::__private));
+    let p = &Repeated::new(quote!(#runtime::__private));
     let guarded = if plan.may_end_late(target) { late(p, plan, target) } else { early(p, plan, target) };
     let guarded = target.boxed.as_ref().map_or(guarded.clone(), |boxed| boxed.around(&guarded));
     let body = braces(target, &quote!(#inner_attributes #guarded));
@@ -63,11 +63,12 @@ fn braces(target: &Target, inside: &TokenStream) -> TokenStream {
 }
 
 // Input:  #[circuit_breaker(fallback = cached)] fn price(sku: &str) -> u64 { .. }
-// Output: match p::Site::acquire(..) {
+// Output: let __judge = ..;
+//         match p::Site::acquire(..) {
 //             p::Ok(__admission) => p::call(..),
-//             p::Err(__rejected) => { ..; cached(sku) }
+//             p::Err(__rejected) => { let __answer: u64 = ..; __judge.answered(__rejected, __answer) }
 //         }
-fn early(p: &Tokens, plan: &Plan, target: &Target) -> TokenStream {
+fn early(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
     let (circuit, acquired) = site::acquire(p, plan, target);
     let judge = classify::judge(p, target);
     let call = call(p, plan, target);
@@ -84,15 +85,16 @@ fn early(p: &Tokens, plan: &Plan, target: &Target) -> TokenStream {
 
 // Input:  #[circuit_breaker(fallback = cached, fallback_on = failure)] fn price(order: Order) -> u64 { .. }
 // Output: let __again_order = p::again(&order);
+//         let __judge = ..;
 //         let __ended = match p::Site::acquire(..) {
 //             p::Ok(__admission) => p::call_or_fail(..),
 //             p::Err(__rejected) => p::Err(p::Unserved::Rejected(__rejected)),
 //         };
 //         match __ended {
 //             p::Ok(__out) => __out,
-//             p::Err(__rejected) => { let order = __again_order; ..; cached(order) }
+//             p::Err(ref __rejected) => { let order = __again_order; ..; __judge.answered(__asking, __answer) }
 //         }
-fn late(p: &Tokens, plan: &Plan, target: &Target) -> TokenStream {
+fn late(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
     let (circuit, acquired) = site::acquire(p, plan, target);
     let judge = classify::judge(p, target);
     let kept = refuse::keep(p, plan);
@@ -124,7 +126,7 @@ fn late(p: &Tokens, plan: &Plan, target: &Target) -> TokenStream {
 // Output: p::call_async_asking(__admission, async move { .. }, __judge, |__out, __judge| ..).await
 //
 // The short forms are for the compiler, which takes its time for each closure.
-fn call(p: &Tokens, plan: &Plan, target: &Target) -> TokenStream {
+fn call(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
     let tells_failures = plan.fallback_on == FallbackOn::Failure;
     let (short, function) = match (target.is_async(), tells_failures) {
         (false, false) => (Some("call"), "call_asking"),
@@ -162,7 +164,7 @@ fn sync_body(target: &Target) -> TokenStream {
 //             if let p::Some(__out) = p::None::<Result<u64, E>> { return __out; }
 //             match () { () => { .. } }
 //         }
-fn async_body(p: &Tokens, target: &Target) -> TokenStream {
+fn async_body(p: &Repeated, target: &Target) -> TokenStream {
     let body = &target.body;
     let pin = (!target.never_returns()).then(|| {
         let output = &target.nameable_output;
@@ -177,7 +179,7 @@ fn async_body(p: &Tokens, target: &Target) -> TokenStream {
 
 // Input:  the place of `cached`, resolve, (cached(sku))
 // Output: p::resolve(cached(sku)), where the compiler looks for it at `cached`
-fn call_at(place: Span, p: &Tokens, function: &str, arguments: &TokenStream) -> TokenStream {
+fn call_at(place: Span, p: &Repeated, function: &str, arguments: &TokenStream) -> TokenStream {
     generic_call_at(place, p, function, None, arguments)
 }
 
@@ -185,7 +187,7 @@ fn call_at(place: Span, p: &Tokens, function: &str, arguments: &TokenStream) -> 
 // Output: p::fallback::<Option<u64>>(..)
 fn generic_call_at(
     place: Span,
-    p: &Tokens,
+    p: &Repeated,
     function: &str,
     types: Option<&TokenStream>,
     arguments: &TokenStream,

@@ -7,9 +7,9 @@
 //! | `target.rs` | the tokens of the function | its signature, its body untouched |
 //! | `check.rs` | both | a plan, or all that is wrong |
 //! | `duration.rs` | `"1h30m"` | a duration |
+//! | `repeated.rs` | tokens | their copies, which cost the compiler nothing |
 //! | `expand.rs` | the plan | the function, protected |
 //! | `recover.rs` | what is wrong | errors, beside the untouched function |
-//! | `tokens.rs` | tokens that are written several times | their copies |
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "the enums matched here are syn's, which may grow")]
 
@@ -17,11 +17,11 @@ use proc_macro::TokenStream;
 
 mod args;
 mod duration;
+mod repeated;
 mod target;
 mod check;
 mod expand;
 mod recover;
-mod tokens;
 
 /// Protects a function with a circuit breaker.
 ///

@@ -18,7 +18,7 @@ use syn::{Attribute, Error, Result, ReturnType, Signature, Token, Type, Visibili
 pub(crate) use arguments::{Binding, Reuse, argument_name, bound, reuse};
 pub(crate) use boxed::Boxed;
 
-use crate::tokens::Tokens;
+use crate::repeated::Repeated;
 
 pub(crate) struct Target {
     pub(crate) attributes: Vec<Attribute>,
@@ -27,7 +27,7 @@ pub(crate) struct Target {
     /// `#![..]` at the start of the body, which only a function's own braces may hold.
     pub(crate) inner_attributes: TokenStream,
     /// What a call gives in the end, as the body can say it.
-    pub(crate) nameable_output: Tokens,
+    pub(crate) nameable_output: Repeated,
     /// What stands around the body of a function that returns a box with the call in it.
     pub(crate) boxed: Option<Boxed>,
     pub(crate) body: Group,
@@ -45,12 +45,14 @@ pub(crate) fn parse(tokens: TokenStream) -> Result<Target> {
 //
 // The parser would read it, however long it is, to find its end.
 fn take_body(last: &mut TokenTree) -> Option<Group> {
-    let TokenTree::Group(braces) = last else {
-        return None;
-    };
-    let mut empty = Group::new(braces.delimiter(), TokenStream::new());
-    empty.set_span(braces.span());
-    (braces.delimiter() == Delimiter::Brace).then(|| std::mem::replace(braces, empty))
+    match last {
+        TokenTree::Group(braces) if braces.delimiter() == Delimiter::Brace => {
+            let mut empty = Group::new(Delimiter::Brace, TokenStream::new());
+            empty.set_span(braces.span());
+            Some(std::mem::replace(braces, empty))
+        }
+        TokenTree::Group(_) | TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,
+    }
 }
 
 impl Target {
@@ -118,9 +120,9 @@ fn parse_function(input: ParseStream<'_>, body: Option<Group>) -> Result<Target>
             "there is no body to protect here; annotate the functions that implement this one",
         ));
     }
-    let body = match (body, input.parse()?) {
-        (Some(body), _) | (None, TokenTree::Group(body)) => body,
-        (None, other) => return Err(Error::new(other.span(), "expected `{`")),
+    let body = match input.parse()? {
+        TokenTree::Group(read) => body.unwrap_or(read),
+        other => return Err(Error::new(other.span(), "expected `{`")),
     };
     let (inner_attributes, body) = split_body(body);
     let is_boxed = match &signature.output {
@@ -132,7 +134,7 @@ fn parse_function(input: ParseStream<'_>, body: Option<Group>) -> Result<Target>
         None => (None, body),
     };
     let output = output(&signature, boxed.as_ref()).map_or_else(|| quote!(()), nameable::nameable);
-    let nameable_output = Tokens::new(output);
+    let nameable_output = Repeated::new(output);
     Ok(Target { attributes, visibility, signature, inner_attributes, nameable_output, boxed, body })
 }
 

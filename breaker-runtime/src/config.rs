@@ -1,7 +1,8 @@
 //! Every setting of a circuit breaker, with its unit, range and default, in one place.
 //!
 //! A [`Config`] is valid by construction: the builder is the only way to one, and it is `const`, so
-//! that the attribute checks its settings while the user's crate compiles.
+//! that what the attribute is given as a const expression is checked while the user's crate compiles. The attribute
+//! checks literals itself.
 //!
 //! | file | |
 //! |---|---|

@@ -9,7 +9,7 @@ async fn plain(number: u32) -> u32 {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::plain"
             ),
-            |__settings| __settings,
+            || ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -49,7 +49,7 @@ async fn deferred(number: u32) -> u32 {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::deferred"
             ),
-            |__settings| __settings,
+            || ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE

@@ -30,8 +30,8 @@ impl Quotes for Shop {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::quote"
                 ),
-                |__settings| {
-                    __settings
+                || {
+                    ::breaker_runtime::__private::SETTINGS
                         .half_open_timeout(
                             ::breaker_runtime::__private::Duration::new(
                                 0u64,

@@ -13,7 +13,7 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::boxed"
                 ),
-                |__settings| __settings,
+                || ::breaker_runtime::__private::SETTINGS,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE

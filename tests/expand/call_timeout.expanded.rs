@@ -17,7 +17,7 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
-            |_| __BREAKER_SETTINGS,
+            || __BREAKER_SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -76,7 +76,7 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::price"
             ),
-            |_| __BREAKER_SETTINGS,
+            || __BREAKER_SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -135,7 +135,7 @@ async fn ping() -> Result<(), BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::ping"
             ),
-            |_| __BREAKER_SETTINGS,
+            || __BREAKER_SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE

@@ -20,7 +20,7 @@ fn price(code: u16) -> Result<u16, Fault> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::price"
             ),
-            |__settings| __settings,
+            || ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -63,7 +63,7 @@ fn found(number: u32) -> Option<u32> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::found"
             ),
-            |__settings| __settings,
+            || ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE

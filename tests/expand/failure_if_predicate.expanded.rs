@@ -10,7 +10,7 @@ fn reply(text: &str) -> Result<usize, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::reply"
             ),
-            |__settings| __settings,
+            || ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -47,7 +47,7 @@ async fn status(code: u16) -> u16 {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::status"
             ),
-            |__settings| __settings,
+            || ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE

@@ -13,7 +13,7 @@ fn charge(order: String, note: &str) -> Result<String, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
-            |__settings| __settings,
+            || ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -64,7 +64,7 @@ async fn stock(sku: String) -> Option<usize> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::stock"
             ),
-            |__settings| __settings,
+            || ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE

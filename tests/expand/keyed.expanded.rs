@@ -13,7 +13,7 @@ impl Shop {
                     ::breaker_runtime::__private::concat!(
                         ::breaker_runtime::__private::module_path!(), "::price"
                     ),
-                    |__settings| __settings,
+                    || ::breaker_runtime::__private::SETTINGS,
                     ::breaker_runtime::__private::checked_keys(16),
                 );
                 ::breaker_runtime::__private::declare!(__BREAKER_SITE);
@@ -46,7 +46,7 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::stock"
                 ),
-                |__settings| __settings,
+                || ::breaker_runtime::__private::SETTINGS,
                 ::breaker_runtime::__private::checked_keys(1024),
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);

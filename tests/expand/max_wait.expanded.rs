@@ -10,8 +10,8 @@ fn now() -> Result<u32, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::now"
             ),
-            |__settings| {
-                __settings
+            || {
+                ::breaker_runtime::__private::SETTINGS
                     .max_concurrent(2)
                     .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32))
             },
@@ -45,7 +45,7 @@ async fn later() -> Result<u32, BreakerError> {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::later"
                 ),
-                |_| __BREAKER_SETTINGS,
+                || __BREAKER_SETTINGS,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
@@ -87,7 +87,7 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::each"
                 ),
-                |_| __BREAKER_SETTINGS,
+                || __BREAKER_SETTINGS,
                 ::breaker_runtime::__private::checked_keys(1024),
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
@@ -129,8 +129,8 @@ async fn never() -> Result<u32, BreakerError> {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::never"
                 ),
-                |__settings| {
-                    __settings
+                || {
+                    ::breaker_runtime::__private::SETTINGS
                         .max_concurrent(2)
                         .max_wait(
                             ::breaker_runtime::__private::Duration::new(0u64, 0u32),

@@ -12,7 +12,7 @@ fn charge(registry: &Registry) -> Result<usize, BreakerError> {
                         ::breaker_runtime::__private::concat!(
                             ::breaker_runtime::__private::module_path!(), "::charge"
                         ),
-                        |__settings| __settings,
+                        || ::breaker_runtime::__private::SETTINGS,
                     )
                     .elsewhere();
                 ::breaker_runtime::__private::declare!(__BREAKER_SITE);

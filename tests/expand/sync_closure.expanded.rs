@@ -13,7 +13,7 @@ impl Shop {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::price"
                 ),
-                |__settings| __settings,
+                || ::breaker_runtime::__private::SETTINGS,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
@@ -42,7 +42,7 @@ impl Shop {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::slot"
                 ),
-                |__settings| __settings,
+                || ::breaker_runtime::__private::SETTINGS,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE

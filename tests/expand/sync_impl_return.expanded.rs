@@ -10,7 +10,7 @@ fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::evens"
             ),
-            |__settings| __settings,
+            || ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE

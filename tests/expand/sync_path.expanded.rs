@@ -19,7 +19,7 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
-            |_| __BREAKER_SETTINGS,
+            || __BREAKER_SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE

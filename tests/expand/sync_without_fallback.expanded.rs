@@ -9,7 +9,7 @@ fn price(sku: &str) -> Result<usize, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::price"
             ),
-            |__settings| __settings,
+            || ::breaker_runtime::__private::SETTINGS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE

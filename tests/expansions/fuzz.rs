@@ -57,6 +57,13 @@ fn tracing_615_errors_stand_in_braces_beside_the_function() {
 }
 
 #[test]
+fn a_forgotten_arrow_is_pointed_at_though_the_body_is_not_read() {
+    let function = edited("fn price() Result<u64, E> { ask(sku) }", &[]);
+    let expansion = expand_or_explain(TokenStream::new(), function).to_string();
+    assert!(expansion.contains("expected `{`"), "{expansion}");
+}
+
+#[test]
 fn deep_nesting_does_not_end_the_compiler() {
     // The stack that rustc runs macros on, and this is a debug build of one as well.
     let thread = std::thread::Builder::new().stack_size(8 << 20).spawn(answer_the_deepest);

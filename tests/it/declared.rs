@@ -36,6 +36,7 @@ fn a_function_is_known_before_its_first_call_with_name_path_place_and_settings()
     assert_eq!(known.config().failure_threshold(), Some(3));
     assert_eq!(known.config().recovery_timeout().as_secs(), 7);
     assert_eq!(known.max_keys(), None);
+    assert!(format!("{known:?}").contains(&format!("{:?}", known.config())), "{known:?}");
     assert!(Registry::global().get(NAME).is_none(), "nobody has called it");
 }
 

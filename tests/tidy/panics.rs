@@ -37,15 +37,19 @@ const NEEDED: [(&str, &[&str]); 2] = [
     // The section of a constructor: the only way to know a function before it is called.
     ("private/declare.rs", &["unsafe", "(", "link_section", "="]),
     // What the compiler has proven already, and would prove again for each function.
-    ("private/site.rs", &["unsafe", "impl", "Sync", "for", "Site", "{", "}"]),
+    ("private/site.rs", SHARED),
 ];
+
+const SHARED: &[&str] = &["unsafe", "impl", "Sync", "for", "Site", "{", "}"];
+const PROOF: &[&str] = &["threads_share", ":", ":", "<", "Parts", ">"];
 
 /// `unsafe` before something. Alone in its brackets it is a word that the macro looks for, as in
 /// `Token![unsafe]`.
 fn unsafe_lines(source: &Source) -> impl Iterator<Item = usize> {
     let alone =
         |place: usize| source.row.get(place + 1).is_none_or(|next| matches!(next.text.as_str(), ")" | "]"));
-    let here = NEEDED.into_iter().filter(|(file, _)| source.path.ends_with(file));
+    let is_proven = |words: &[&str]| words != SHARED || places(&source.row, PROOF).next().is_some();
+    let here = NEEDED.into_iter().filter(|(file, words)| source.path.ends_with(file) && is_proven(words));
     let needed: Vec<usize> = here.flat_map(|(_, words)| places(&source.row, words)).collect();
     let code =
         places(&source.row, &["unsafe"]).filter(move |place| !alone(*place) && !needed.contains(place));
@@ -70,10 +74,15 @@ fn shortcuts_and_unsafe_are_found() {
     }
     let section = "#[unsafe(link_section = \".init_array\")] static F: fn() = f;";
     assert_eq!(complaints(&[&Source::parse("src/private/declare.rs", section).unwrap()]), [""; 0]);
-    let proven = "unsafe impl Sync for Site {}";
-    assert_eq!(complaints(&[&Source::parse("src/private/site.rs", proven).unwrap()]), [""; 0]);
+    let (shared, proof) = ("unsafe impl Sync for Site {}", "const _: () = threads_share::<Parts>();");
+    let proven = format!("{proof}{shared}");
+    assert_eq!(complaints(&[&Source::parse("src/private/site.rs", &proven).unwrap()]), [""; 0]);
+    crate::complains(
+        &complaints(&[&Source::parse("src/private/site.rs", shared).unwrap()]),
+        "src/private/site.rs:1",
+    );
     let items = ["unsafe fn f() {}", "unsafe impl Send for S {}", "#[unsafe(no_mangle)] fn f() {}"];
-    for item in items.into_iter().chain([section, proven]) {
+    for item in items.into_iter().chain([section, &proven]) {
         crate::complains(&complaints(&[&Source::parse("src/a.rs", item).unwrap()]), "src/a.rs:1");
     }
 }

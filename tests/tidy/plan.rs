@@ -24,7 +24,14 @@ pub(crate) fn map(readme: &str, library: &[&Source]) -> Vec<String> {
     };
     let below = lines.iter().skip(start + 1);
     let section: Vec<&str> = below.take_while(|line| !line.starts_with("## ")).copied().collect();
-    let is_on_map = |stem: &str| section.iter().any(|line| line.split(is_no_letter).any(|word| word == stem));
+    let is_on_map = |stem: &str| {
+        section.iter().any(|line| {
+            line.split('`')
+                .skip(1)
+                .step_by(2)
+                .any(|quoted| quoted.split(is_no_letter).any(|word| word == stem))
+        })
+    };
     let mut complaints = Vec::new();
     for (stem, of) in places(library) {
         if !is_on_map(&stem) {
@@ -68,11 +75,11 @@ fn a_room_that_is_not_on_the_map_is_found() {
     let args = Source::parse("breaker-macros/src/args.rs", "").unwrap();
     let keys = Source::parse("breaker-macros/src/args/keys.rs", "").unwrap();
     let judged = |readme: &str| map(readme, &[&lib, &args, &keys]);
-    assert_eq!(judged("# b\n## Map of the house\nclock.rs, `private.rs`\nargs.rs\n"), [""; 0]);
+    assert_eq!(judged("# b\n## Map of the house\n`clock.rs`, `private.rs`\n`args.rs`\n"), [""; 0]);
     crate::complains(
-        &judged("# b\n## Map of the house\nclocks private\nargs\n## More\nclock\n"),
+        &judged("# b\n## Map of the house\n`clocks` clock `private`\n`args`\n## More\n`clock`\n"),
         "README.md:2",
     );
-    crate::complains(&judged("# b\n## Map of the house\nclock private\n"), "README.md:2");
+    crate::complains(&judged("# b\n## Map of the house\n`clock` `private`\n"), "README.md:2");
     crate::complains(&judged("# b\nclock private args\n"), "README.md:1");
 }

@@ -6,8 +6,8 @@ use syn::spanned::Spanned as _;
 
 use super::call_at;
 use crate::check::{Condition, Plan};
+use crate::repeated::Repeated;
 use crate::target::Target;
-use crate::tokens::Tokens;
 
 // Input:  -> Result<u64, E>
 // Output: let __judge = p::returned::<Result<u64, E>>().__breaker_judge();
@@ -17,7 +17,7 @@ use crate::tokens::Tokens;
 //
 // Input:  -> Result<u64, impl Error>
 // Output: let __judge = p::untold::<Result<u64, _>>().__breaker_judge();
-pub(super) fn judge(p: &Tokens, target: &Target) -> TokenStream {
+pub(super) fn judge(p: &Repeated, target: &Target) -> TokenStream {
     if target.never_returns() || target.hides_output() {
         return quote_spanned!(Span::mixed_site()=> let __judge = #p::unknown(););
     }
@@ -34,7 +34,7 @@ pub(super) fn judge(p: &Tokens, target: &Target) -> TokenStream {
 //         } else {
 //             __judge.unnamed(__out)
 //         }
-pub(super) fn asked(p: &Tokens, plan: &Plan) -> Option<TokenStream> {
+pub(super) fn asked(p: &Repeated, plan: &Plan) -> Option<TokenStream> {
     let outcome = match (&plan.failure_if, &plan.ignore_if) {
         (None, None) => return None,
         (None, Some(_)) => quote_spanned!(Span::mixed_site()=> { #p::judged(__out, __judge) }),
@@ -57,7 +57,7 @@ pub(super) fn asked(p: &Tokens, plan: &Plan) -> Option<TokenStream> {
 //
 // Input:  = is_bad
 // Output: p::ask(__out, is_bad)
-fn holds(p: &Tokens, condition: &Condition) -> TokenStream {
+fn holds(p: &Repeated, condition: &Condition) -> TokenStream {
     match condition {
         Condition::Pattern { pattern, guard } => {
             let guard = guard.iter().map(|guard| quote!(if #guard));

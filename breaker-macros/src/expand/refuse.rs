@@ -9,12 +9,12 @@ use syn::{ExprClosure, ExprPath, ReturnType};
 use super::plain::is_plain;
 use super::{at, call_at, generic_call_at};
 use crate::check::{Fallback, FallbackOn, Plan};
+use crate::repeated::Repeated;
 use crate::target::{Binding, Target};
-use crate::tokens::Tokens;
 
 // Input:  fallback = cached, fallback = |error| .., or none
 // Output: p::Err(__rejected) => ..,
-pub(super) fn arm(p: &Tokens, plan: &Plan, target: &Target) -> TokenStream {
+pub(super) fn arm(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
     match &plan.fallback {
         None => {
             let value = reject(p, target);
@@ -34,11 +34,16 @@ fn looks_at_nothing(plan: &Plan, fallback: &Fallback) -> bool {
 }
 
 // Input:  cached, for a function that returns Result<u64, E>
-// Output: let __answer: Result<u64, E> = cached(sku);
+// Output: let __answer: Result<u64, E> = ..;
 //         __judge.answered(__rejected, __answer)
 //
+// Input:  the same, fallback_on = failure
+// Output: let __asking = p::Unserved::asking(__rejected);
+//         let __answer: Result<u64, E> = ..;
+//         __judge.answered(__asking, __answer)
+//
 // Its type is said so that a fallback that gives another one is told so, and not that two arms differ.
-fn answer(p: &Tokens, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
+fn answer(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
     let given_back = give_back(plan);
     let value = value(p, plan, target, fallback);
     if target.never_returns() {
@@ -61,7 +66,15 @@ fn answer(p: &Tokens, plan: &Plan, target: &Target, fallback: &Fallback) -> Toke
     }
 }
 
-fn value(p: &Tokens, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
+// Input:  cached
+// Output: if let p::Some(__answer) = p::None { __answer } else { cached(sku) }
+//
+// Input:  cached, in an async function
+// Output: p::resolve(cached(sku)).await
+//
+// Input:  |_| Ok(0)
+// Output: p::fallback::<Result<u64, E>>(__rejected, move |_| Ok(0))
+fn value(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
     match fallback {
         Fallback::Path { path, arguments } if target.is_async() => {
             resolve(p, path.span(), &call_path(path, arguments))
@@ -85,7 +98,7 @@ fn value(p: &Tokens, plan: &Plan, target: &Target, fallback: &Fallback) -> Token
 // Output: if let p::Some(__answer) = p::None { __answer } else { exit(code) }
 //
 // One that never returns is a good fallback, and what stands after it is not the user's.
-fn maybe(p: &Tokens, value: &TokenStream) -> TokenStream {
+fn maybe(p: &Repeated, value: &TokenStream) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         if let #p::Some(__answer) = #p::None { __answer } else { #value }
     }
@@ -93,7 +106,7 @@ fn maybe(p: &Tokens, value: &TokenStream) -> TokenStream {
 
 // Input:  order: Order, which the fallback needs
 // Output: let __again_order = p::again(&order);
-pub(super) fn keep(p: &Tokens, plan: &Plan) -> TokenStream {
+pub(super) fn keep(p: &Repeated, plan: &Plan) -> TokenStream {
     let kept = plan.again.iter().map(|binding| {
         let Binding { name, conditions, .. } = binding;
         let borrowed = quote_spanned!(at(name.span())=> &#name);
@@ -135,7 +148,7 @@ fn call_path(path: &ExprPath, arguments: &[Ident]) -> TokenStream {
 
 // Input:  |error| Ok(0), Option<u64>
 // Output: p::fallback::<Option<u64>>(__rejected, move |error| Ok(0))
-fn call_closure(p: &Tokens, plan: &Plan, closure: &ExprClosure, output: Option<&Tokens>) -> TokenStream {
+fn call_closure(p: &Repeated, plan: &Plan, closure: &ExprClosure, output: Option<&Repeated>) -> TokenStream {
     let place = closure.body.span();
     let (function, types) = match plan.fallback_on {
         FallbackOn::Rejected => ("fallback", output.map(|output| quote_spanned!(at(place)=> ::<#output>))),
@@ -149,14 +162,14 @@ fn call_closure(p: &Tokens, plan: &Plan, closure: &ExprClosure, output: Option<&
 
 // Input:  cached(sku), in an async function
 // Output: p::resolve(cached(sku)).await
-fn resolve(p: &Tokens, span: Span, value: &TokenStream) -> TokenStream {
+fn resolve(p: &Repeated, span: Span, value: &TokenStream) -> TokenStream {
     let resolved = call_at(span, p, "resolve", value);
     quote_spanned!(at(span)=> #resolved.await)
 }
 
 // Input:  -> Result<u64, E>
 // Output: p::reject(__rejected)
-fn reject(p: &Tokens, target: &Target) -> TokenStream {
+fn reject(p: &Repeated, target: &Target) -> TokenStream {
     call_at(target.output_span(), p, "reject", &rejected())
 }
 

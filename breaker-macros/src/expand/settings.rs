@@ -8,43 +8,40 @@ use syn::spanned::Spanned as _;
 
 use super::{at, call_at};
 use crate::check::{Plan, Setting, Value};
+use crate::repeated::Repeated;
 use crate::target::Target;
-use crate::tokens::Tokens;
 
 // Input:  failure_threshold = 5
-// Output: (nothing), |__settings| __settings.failure_threshold(5)
+// Output: (nothing) and || p::SETTINGS.failure_threshold(5)
 //
 // Input:  failure_threshold = LIMIT
-// Output: const __BREAKER_SETTINGS: p::ConfigBuilder = p::checked(p::SETTINGS.failure_threshold(LIMIT));,
-//         |_| __BREAKER_SETTINGS
+// Output: const __BREAKER_SETTINGS: p::ConfigBuilder = p::checked(p::SETTINGS.failure_threshold(LIMIT));
+//         and || __BREAKER_SETTINGS
 //
 // What only the compiler can check, it works out; what was checked here waits for the first call.
-pub(super) fn configure(p: &Tokens, plan: &Plan, target: &Target) -> (Option<TokenStream>, TokenStream) {
-    if plan.settings.iter().all(|setting| check(target, setting).is_none()) {
-        let before = quote_spanned!(Span::mixed_site()=> __settings);
-        let settings = chain(p, plan, target, before.clone());
-        return (None, quote!(|#before| #settings));
+pub(super) fn written(p: &Repeated, plan: &Plan, target: &Target) -> (Option<TokenStream>, TokenStream) {
+    let mut is_known = true;
+    let settings = plan.settings.iter().fold(quote!(#p::SETTINGS), |before, next| {
+        let settings = setting(p, &before, next);
+        let Some(Check { place, function }) = needed_check(target, next) else {
+            return settings;
+        };
+        is_known = false;
+        call_at(place, p, function, &settings)
+    });
+    if is_known {
+        return (None, quote!(|| #settings));
     }
-    let settings = together(p, plan, chain(p, plan, target, quote!(#p::SETTINGS)));
-    let checked = quote_spanned! {Span::mixed_site()=>
+    let settings = together(p, plan, settings);
+    let constant = quote_spanned! {Span::mixed_site()=>
         const __BREAKER_SETTINGS: #p::ConfigBuilder = #settings;
     };
-    (Some(checked), quote_spanned!(Span::mixed_site()=> |_| __BREAKER_SETTINGS))
-}
-
-fn chain(p: &Tokens, plan: &Plan, target: &Target, start: TokenStream) -> TokenStream {
-    plan.settings.iter().fold(start, |before, next| {
-        let settings = setting(p, &before, next);
-        match check(target, next) {
-            Some(Check { place, function }) => call_at(place, p, function, &settings),
-            None => settings,
-        }
-    })
+    (Some(constant), quote_spanned!(Span::mixed_site()=> || __BREAKER_SETTINGS))
 }
 
 // Input:  p::SETTINGS, recovery_timeout = "10s"
 // Output: p::SETTINGS.recovery_timeout(p::Duration::new(10u64, 0u32))
-fn setting(p: &Tokens, before: &TokenStream, setting: &Setting) -> TokenStream {
+fn setting(p: &Repeated, before: &TokenStream, setting: &Setting) -> TokenStream {
     let method = &setting.method;
     match &setting.value {
         Value::Literal(literal) => quote!(#before.#method(#literal)),
@@ -70,7 +67,7 @@ struct Check {
 
 // Input:  failure_threshold = LIMIT
 // Output: checked
-fn check(target: &Target, setting: &Setting) -> Option<Check> {
+fn needed_check(target: &Target, setting: &Setting) -> Option<Check> {
     let Setting { method, value } = setting;
     match value {
         // Only async code needs a feature to wait, and the builder does not know for whom it builds.
@@ -95,7 +92,7 @@ fn check(target: &Target, setting: &Setting) -> Option<Check> {
 //
 // Literals were compared already. What is wrong with a const beside another setting, the compiler shows at
 // the key that must change.
-fn together(p: &Tokens, plan: &Plan, settings: TokenStream) -> TokenStream {
+fn together(p: &Repeated, plan: &Plan, settings: TokenStream) -> TokenStream {
     const PAIRS: [(&str, &[&str], &str); 3] = [
         ("minimum_calls", &["window", "window_calls"], "checked_rules"),
         ("failure_threshold", &["window", "window_calls"], "checked_rules"),

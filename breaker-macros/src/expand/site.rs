@@ -6,11 +6,10 @@ use syn::Expr;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
-use super::settings::configure;
-use super::{at, call_at};
+use super::{at, call_at, settings};
 use crate::check::{Breaker, Holding, Name, Plan, Value};
+use crate::repeated::Repeated;
 use crate::target::Target;
-use crate::tokens::Tokens;
 
 /// How many circuits the keys of one function may have if nobody says how many.
 const DEFAULT_KEYS: u32 = 1024;
@@ -21,7 +20,7 @@ const DEFAULT_KEYS: u32 = 1024;
 // Input:  name = "payment", key = tenant, max_wait = "1s", async
 // Output: let __circuit = p::KeyedSite::circuit({ .. }, &p::Key(&(tenant)).__breaker_key());,
 //         p::KeyedCircuit::acquire_waiting(&__circuit).await
-pub(super) fn acquire(p: &Tokens, plan: &Plan, target: &Target) -> (TokenStream, TokenStream) {
+pub(super) fn acquire(p: &Repeated, plan: &Plan, target: &Target) -> (TokenStream, TokenStream) {
     let (function, awaited) = match (target.is_async(), plan.may_wait()) {
         (false, _) => ("acquire", None),
         (true, false) => ("acquire_now", None),
@@ -49,7 +48,7 @@ pub(super) fn acquire(p: &Tokens, plan: &Plan, target: &Target) -> (TokenStream,
 
 // Input:  breaker = self.breaker
 // Output: let __circuit = p::borrowed(&(self.breaker));
-fn given(p: &Tokens, breaker: &Breaker) -> TokenStream {
+fn given(p: &Repeated, breaker: &Breaker) -> TokenStream {
     let value = &breaker.value;
     let function = match breaker.holding {
         Holding::Borrowed => "borrowed",
@@ -62,7 +61,7 @@ fn given(p: &Tokens, breaker: &Breaker) -> TokenStream {
 
 // Input:  key = tenant
 // Output: &p::Key(&(tenant)).__breaker_key()
-fn text(p: &Tokens, key: &Expr) -> TokenStream {
+fn text(p: &Repeated, key: &Expr) -> TokenStream {
     let place = at(key.span());
     let wrapped = call_at(key.span(), p, "Key", &quote_spanned!(place=> &(#key)));
     quote_spanned!(place=> &#wrapped.__breaker_key())
@@ -71,16 +70,19 @@ fn text(p: &Tokens, key: &Expr) -> TokenStream {
 // Input:  Site
 // Output: { static __BREAKER_SITE: p::Site = ..; p::declare!(..); &__BREAKER_SITE }
 //
+// Input:  Site, failure_threshold = LIMIT
+// Output: { const __BREAKER_SETTINGS: p::ConfigBuilder = ..; static __BREAKER_SITE: p::Site = ..; .. }
+//
 // Input:  Site, registry = self.registry
 // Output: p::Site::declared_in({ .. }, || p::registry(&(self.registry)))
-fn reference(p: &Tokens, plan: &Plan, target: &Target, kind: &str) -> TokenStream {
+fn reference(p: &Repeated, plan: &Plan, target: &Target, kind: &str) -> TokenStream {
     let kind = Ident::new(kind, Span::mixed_site());
-    let (checked, configure) = configure(p, plan, target);
+    let (constant, configure) = settings::written(p, plan, target);
     let site = site(p, plan, target, &kind, &configure);
     let elsewhere = plan.registry.as_ref().map(|_| quote!(.elsewhere()));
     let reference = quote_spanned! {Span::mixed_site()=>
         {
-            #checked
+            #constant
             static __BREAKER_SITE: #p::#kind = #site #elsewhere;
             #p::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
@@ -94,8 +96,8 @@ fn reference(p: &Tokens, plan: &Plan, target: &Target, kind: &str) -> TokenStrea
 }
 
 // Input:  name = "payment", failure_threshold = 5, key = tenant
-// Output: p::KeyedSite::named("payment", p::concat!(..), |__settings| .., p::checked_keys(1024))
-fn site(p: &Tokens, plan: &Plan, target: &Target, kind: &Ident, configure: &TokenStream) -> TokenStream {
+// Output: p::KeyedSite::named("payment", p::concat!(..), || p::SETTINGS.failure_threshold(5), p::checked_keys(1024))
+fn site(p: &Repeated, plan: &Plan, target: &Target, kind: &Ident, configure: &TokenStream) -> TokenStream {
     let most = plan.key.as_ref().map(|_| max_keys(p, plan.max_keys.as_ref()));
     let function = format!("::{}", target.signature.ident.unraw());
     let path = quote!(#p::concat!(#p::module_path!(), #function));
@@ -111,7 +113,7 @@ fn site(p: &Tokens, plan: &Plan, target: &Target, kind: &Ident, configure: &Toke
 
 // Input:  max_keys = LIMIT
 // Output: , p::checked_keys(LIMIT)
-fn max_keys(p: &Tokens, given: Option<&Value>) -> TokenStream {
+fn max_keys(p: &Repeated, given: Option<&Value>) -> TokenStream {
     let most = match given {
         Some(Value::Literal(literal)) => quote!(#p::checked_keys(#literal)),
         Some(Value::Const(value)) => call_at(value.span(), p, "checked_keys", &value.to_token_stream()),

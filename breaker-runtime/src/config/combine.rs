@@ -16,21 +16,17 @@ pub(super) const DEFAULT: Config = ConfigBuilder::new().made();
 
 impl ConfigBuilder {
     pub(super) const fn combined(self) -> Result<Config, ConfigError> {
-        match self.fault() {
+        let fault = match &self.error {
+            Some(error) => Some(error.message()),
+            None => self.disagreement(),
+        };
+        match fault {
             Some(message) => Err(ConfigError::new(message)),
             None => Ok(self.made()),
         }
     }
 
-    /// What is wrong with them, if anything is.
-    const fn fault(&self) -> Option<&'static str> {
-        match &self.error {
-            Some(error) => Some(error.message()),
-            None => self.disagreement(),
-        }
-    }
-
-    /// Of settings that were checked.
+    /// Of settings that were checked: here, or by the attribute and the compiler.
     pub(crate) const fn made(self) -> Config {
         let rules = self.rules();
         self.with(rules)

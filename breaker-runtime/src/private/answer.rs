@@ -1,19 +1,18 @@
 //! What a fallback gave, counted at the circuit that needed it.
 
-use super::{Results, Unserved, Values};
+use super::{Results, Says, Unserved, Values};
 use crate::breaker::{Admission, Circuit, Rejected};
-use crate::classifier::of_result;
-use crate::outcome::Outcome;
+use crate::classifier::Judge;
 
 /// A circuit that waits for what a fallback gives.
 #[derive(Clone, Copy, Debug)]
 pub struct Asking<'a>(&'a Circuit);
 
-impl<T, E, S> Results<Result<T, E>, S> {
+impl<T, E, S: Says<E>> Results<Result<T, E>, S> {
     /// Counts it, and hands it on: an `Err` is a failure, whatever the function says of its own.
     #[inline]
     pub fn answered<'a>(self, asking: impl Into<Asking<'a>>, answer: Result<T, E>) -> Result<T, E> {
-        asking.into().0.count_fallback(of_result(&answer));
+        asking.into().0.count_fallback(self.outcome(&answer));
         answer
     }
 }
@@ -22,7 +21,7 @@ impl<T> Values<T> {
     /// The same: nothing is wrong with a value.
     #[inline]
     pub fn answered<'a>(self, asking: impl Into<Asking<'a>>, answer: T) -> T {
-        asking.into().0.count_fallback(Outcome::Success);
+        asking.into().0.count_fallback(self.outcome(&answer));
         answer
     }
 }
@@ -35,6 +34,7 @@ impl<'a> Admission<'a> {
 }
 
 impl<'a> From<Rejected<'a>> for Asking<'a> {
+    #[inline]
     fn from(rejected: Rejected<'a>) -> Self {
         Self(rejected.circuit)
     }

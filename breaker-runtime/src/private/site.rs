@@ -22,7 +22,7 @@ struct Parts {
     breaker: OnceCell<ManuallyDrop<CircuitBreaker>>,
 }
 
-/// A function with one circuit for each key.
+/// A function with one circuit for each key. There are few of them; the compiler may prove what it has to.
 #[derive(Debug)]
 pub struct KeyedSite {
     declaration: Declaration,
@@ -45,7 +45,7 @@ const _: () = {
 unsafe impl Sync for Site {}
 
 impl Site {
-    /// A function whose author chose the name.
+    /// A function whose author chose the name, which is checked already.
     #[must_use]
     #[track_caller]
     pub const fn named(name: &'static str, path: &'static str, configure: Configure) -> Self {
@@ -134,7 +134,7 @@ impl Site {
 }
 
 impl KeyedSite {
-    /// A function whose author chose the name.
+    /// A function whose author chose the name, which is checked already.
     #[must_use]
     #[track_caller]
     pub const fn named(

@@ -2,6 +2,7 @@
 //! binary, so each is known from the start, whether its function is ever called or not.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroU32;
 use std::panic::Location;
 
@@ -28,7 +29,6 @@ use crate::sync::list::{Link, Linked, List};
 /// assert!(invoices.place().line() > 1);
 /// # assert!(invoices.has_chosen_name() && invoices.max_keys().is_none());
 /// ```
-#[derive(Debug)]
 pub struct Declaration {
     name: &'static str,
     function: &'static str,
@@ -40,9 +40,9 @@ pub struct Declaration {
     link: Link<Self>,
 }
 
-/// The settings that the attribute gives, on top of others. Not the settings themselves: the compiler would
-/// have to work them out for each function, which takes it longer than to check this.
-pub(crate) type Configure = fn(ConfigBuilder) -> ConfigBuilder;
+/// The settings that the attribute gives: literals that it has checked, and const expressions that the compiler
+/// has. Not the settings themselves: to work them out for each function takes the compiler its time.
+pub(crate) type Configure = fn() -> ConfigBuilder;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Naming {
@@ -119,7 +119,7 @@ impl Declaration {
     /// The settings that the attribute gives.
     #[must_use]
     pub fn config(&self) -> Config {
-        (self.configure)(Config::builder()).made()
+        (self.configure)().made()
     }
 
     /// How many circuits there may be; none if there is one circuit and no key.
@@ -141,6 +141,21 @@ impl Declaration {
     pub(crate) fn claim(&'static self) -> Claim {
         let (name, settings) = (Name::Static(self.name), Settings::from(self.config()));
         Claim { name, settings, max_keys: self.max_keys, origin: Origin::Function(self) }
+    }
+}
+
+impl fmt::Debug for Declaration {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, function, configure: _, max_keys, place, naming, home, link: _ } = self;
+        out.debug_struct("Declaration")
+            .field("name", name)
+            .field("function", function)
+            .field("config", &self.config())
+            .field("max_keys", max_keys)
+            .field("place", place)
+            .field("naming", naming)
+            .field("home", home)
+            .finish()
     }
 }
 

@@ -40,20 +40,27 @@ impl Shop {
 }
 ";
 
-pub(crate) const ROWS: [Row; 8] = [
+pub(crate) const ROWS: [Row; 9] = [
     row(Kind::Functions, "functions", "bare_functions", |_| "", ""),
     row(Kind::Functions, "functions with #[circuit_breaker]", "breaker_functions", breaker, ""),
     row(Kind::Functions, "functions with #[tracing::instrument]", "instrument_functions", instrument, ""),
     row(
         Kind::Functions,
         "functions with #[tracing::instrument(skip_all)]",
-        "instrument_functions_alone",
-        instrument_alone,
+        "instrument_functions_skip_all",
+        instrument_skip_all,
         "",
     ),
     row(Kind::Methods, "async methods of traits", "bare_methods", |_| "", ""),
     row(Kind::Methods, "async methods with #[circuit_breaker]", "breaker_methods", breaker, ""),
     row(Kind::Methods, "async methods with #[tracing::instrument]", "instrument_methods", instrument, ""),
+    row(
+        Kind::Methods,
+        "async methods with #[tracing::instrument(skip_all)]",
+        "instrument_methods_skip_all",
+        instrument_skip_all,
+        "",
+    ),
     row(
         Kind::Methods,
         "async methods with #[async_trait]",
@@ -90,7 +97,7 @@ fn instrument(_: &Sample) -> &'static str {
 }
 
 /// Without the arguments, of which ours takes no note either.
-fn instrument_alone(_: &Sample) -> &'static str {
+fn instrument_skip_all(_: &Sample) -> &'static str {
     "#[tracing::instrument(skip_all)]"
 }
 

@@ -1,12 +1,12 @@
-//! Tokens that are written several times. A `TokenStream` asks the compiler for each copy of it, and the compiler
+//! Repeated that are written several times. A `TokenStream` asks the compiler for each copy of it, and the compiler
 //! takes its time; this does not.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-pub(crate) struct Tokens(Vec<TokenTree>);
+pub(crate) struct Repeated(Vec<TokenTree>);
 
-impl Tokens {
+impl Repeated {
     pub(crate) fn new(tokens: impl ToTokens) -> Self {
         Self(tokens.into_token_stream().into_iter().collect())
     }
@@ -21,7 +21,7 @@ impl Tokens {
     }
 }
 
-impl ToTokens for Tokens {
+impl ToTokens for Repeated {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         tokens.extend(self.0.iter().cloned());
     }
