@@ -118,6 +118,11 @@ const fn refuse(message: &'static str) -> ! {
 /// The defaults, to be changed by one call for each key.
 pub const SETTINGS: ConfigBuilder = Config::builder();
 
+/// Settings that the compiler has worked out.
+pub fn copied(settings: &ConfigBuilder) -> ConfigBuilder {
+    settings.clone()
+}
+
 /// Runs the body of a function, once, to its end.
 #[expect(clippy::needless_pass_by_value, reason = "as the async forms take it, which keep it")]
 #[inline]

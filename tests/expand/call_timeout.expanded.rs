@@ -8,7 +8,7 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
     >()
         .__breaker_judge();
     let __ended = match ::breaker_runtime::__private::Site::acquire_now({
-        const __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
+        static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
             ::breaker_runtime::__private::SETTINGS
                 .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
         );
@@ -17,7 +17,7 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
-            || __BREAKER_SETTINGS,
+            || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -67,7 +67,7 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
     let __again_sku = ::breaker_runtime::__private::again(&sku);
     let __judge = ::breaker_runtime::__private::returned::<String>().__breaker_judge();
     let __ended = match ::breaker_runtime::__private::Site::acquire_now({
-        const __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
+        static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
             ::breaker_runtime::__private::SETTINGS
                 .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
         );
@@ -76,7 +76,7 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::price"
             ),
-            || __BREAKER_SETTINGS,
+            || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
@@ -126,7 +126,7 @@ async fn ping() -> Result<(), BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<(), BreakerError>>()
         .__breaker_judge();
     let __ended = match ::breaker_runtime::__private::Site::acquire_now({
-        const __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
+        static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
             ::breaker_runtime::__private::SETTINGS
                 .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
         );
@@ -135,7 +135,7 @@ async fn ping() -> Result<(), BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::ping"
             ),
-            || __BREAKER_SETTINGS,
+            || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE

@@ -35,7 +35,7 @@ async fn later() -> Result<u32, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
         .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire_waiting({
-            const __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
+            static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
                 ::breaker_runtime::__private::SETTINGS
                     .max_concurrent(2)
                     .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32)),
@@ -45,7 +45,7 @@ async fn later() -> Result<u32, BreakerError> {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::later"
                 ),
-                || __BREAKER_SETTINGS,
+                || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
@@ -77,7 +77,7 @@ async fn later() -> Result<u32, BreakerError> {
 async fn each(tenant: u32) -> Result<u32, BreakerError> {
     let __circuit = ::breaker_runtime::__private::KeyedSite::circuit(
         {
-            const __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
+            static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
                 ::breaker_runtime::__private::SETTINGS
                     .max_concurrent(2)
                     .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32)),
@@ -87,7 +87,7 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::each"
                 ),
-                || __BREAKER_SETTINGS,
+                || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
                 ::breaker_runtime::__private::checked_keys(1024),
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);

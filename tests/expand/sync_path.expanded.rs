@@ -9,7 +9,7 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
     >()
         .__breaker_judge();
     match ::breaker_runtime::__private::Site::acquire({
-        const __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
+        static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
             ::breaker_runtime::__private::SETTINGS
                 .failure_threshold(5)
                 .recovery_timeout(WAIT),
@@ -19,7 +19,7 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
-            || __BREAKER_SETTINGS,
+            || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "it is known all the same")]
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use breaker_runtime::{
     BreakerError, Config, Conflict, Conflicts, Declaration, Registry, circuit_breaker, testing,
 };
@@ -38,6 +40,23 @@ fn a_function_is_known_before_its_first_call_with_name_path_place_and_settings()
     assert_eq!(known.max_keys(), None);
     assert!(format!("{known:?}").contains(&format!("{:?}", known.config())), "{known:?}");
     assert!(Registry::global().get(NAME).is_none(), "nobody has called it");
+}
+
+struct Limits {
+    failures: u32,
+    calls: AtomicU32,
+}
+
+static LIMITS: Limits = Limits { failures: 4, calls: AtomicU32::new(0) };
+
+#[circuit_breaker(failure_threshold = LIMITS.failures, fallback = |_| LIMITS.calls.fetch_add(1, Ordering::Relaxed))]
+fn limited() -> u32 {
+    0
+}
+
+#[test]
+fn a_setting_may_be_read_from_a_static_of_which_other_parts_change() {
+    assert_eq!(declared("it::declared::limited").config().failure_threshold(), Some(4));
 }
 
 trait Shop {

@@ -15,10 +15,11 @@ use crate::target::Target;
 // Output: (nothing) and || p::SETTINGS.failure_threshold(5)
 //
 // Input:  failure_threshold = LIMIT
-// Output: const __BREAKER_SETTINGS: p::ConfigBuilder = p::checked(p::SETTINGS.failure_threshold(LIMIT));
-//         and || __BREAKER_SETTINGS
+// Output: static __BREAKER_SETTINGS: p::ConfigBuilder = p::checked(p::SETTINGS.failure_threshold(LIMIT));
+//         and || p::copied(&__BREAKER_SETTINGS)
 //
-// What only the compiler can check, it works out; what was checked here waits for the first call.
+// What only the compiler can check, it works out; what was checked here waits for the first call. In a static, which
+// may read others of the user's.
 pub(super) fn written(p: &Repeated, plan: &Plan, target: &Target) -> (Option<TokenStream>, TokenStream) {
     let mut is_known = true;
     let settings = plan.settings.iter().fold(quote!(#p::SETTINGS), |before, next| {
@@ -33,10 +34,10 @@ pub(super) fn written(p: &Repeated, plan: &Plan, target: &Target) -> (Option<Tok
         return (None, quote!(|| #settings));
     }
     let settings = together(p, plan, settings);
-    let constant = quote_spanned! {Span::mixed_site()=>
-        const __BREAKER_SETTINGS: #p::ConfigBuilder = #settings;
+    let checked = quote_spanned! {Span::mixed_site()=>
+        static __BREAKER_SETTINGS: #p::ConfigBuilder = #settings;
     };
-    (Some(constant), quote_spanned!(Span::mixed_site()=> || __BREAKER_SETTINGS))
+    (Some(checked), quote_spanned!(Span::mixed_site()=> || #p::copied(&__BREAKER_SETTINGS)))
 }
 
 // Input:  p::SETTINGS, recovery_timeout = "10s"

@@ -71,18 +71,18 @@ fn text(p: &Repeated, key: &Expr) -> TokenStream {
 // Output: { static __BREAKER_SITE: p::Site = ..; p::declare!(..); &__BREAKER_SITE }
 //
 // Input:  Site, failure_threshold = LIMIT
-// Output: { const __BREAKER_SETTINGS: p::ConfigBuilder = ..; static __BREAKER_SITE: p::Site = ..; .. }
+// Output: { static __BREAKER_SETTINGS: p::ConfigBuilder = ..; static __BREAKER_SITE: p::Site = ..; .. }
 //
 // Input:  Site, registry = self.registry
 // Output: p::Site::declared_in({ .. }, || p::registry(&(self.registry)))
 fn reference(p: &Repeated, plan: &Plan, target: &Target, kind: &str) -> TokenStream {
     let kind = Ident::new(kind, Span::mixed_site());
-    let (constant, configure) = settings::written(p, plan, target);
+    let (checked, configure) = settings::written(p, plan, target);
     let site = site(p, plan, target, &kind, &configure);
     let elsewhere = plan.registry.as_ref().map(|_| quote!(.elsewhere()));
     let reference = quote_spanned! {Span::mixed_site()=>
         {
-            #constant
+            #checked
             static __BREAKER_SITE: #p::#kind = #site #elsewhere;
             #p::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
