@@ -1,4 +1,4 @@
-//! Repeated out. Each emitter says what it is given and what it writes; `p` stands for the path of
+//! Tokens out. Each emitter says what it is given and what it writes; `p` stands for the path of
 //! `breaker_runtime::__private`. Everything that can live in the runtime does.
 //!
 //! | file | |

@@ -7,7 +7,7 @@
 //! | `target.rs` | the tokens of the function | its signature, its body untouched |
 //! | `check.rs` | both | a plan, or all that is wrong |
 //! | `duration.rs` | `"1h30m"` | a duration |
-//! | `repeated.rs` | tokens | their copies, which cost the compiler nothing |
+//! | `repeated.rs` | tokens | their copies |
 //! | `expand.rs` | the plan | the function, protected |
 //! | `recover.rs` | what is wrong | errors, beside the untouched function |
 

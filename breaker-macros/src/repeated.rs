@@ -1,5 +1,5 @@
-//! Repeated that are written several times. A `TokenStream` asks the compiler for each copy of it, and the compiler
-//! takes its time; this does not.
+//! Tokens that are written several times. A `TokenStream` asks the compiler for each copy of it, and the compiler
+//! takes its time; this does not, but for groups.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;

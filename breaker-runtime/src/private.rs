@@ -25,7 +25,6 @@ pub use core::result::Result::{Err, Ok};
 pub use core::time::Duration;
 pub use core::{concat, module_path};
 
-pub use self::answer::Asking;
 pub use self::given::{Given, Gives, borrowed, cloned, registry};
 pub use self::judge::{
     Asked, ByDebug, ByDisplay, Mute, Results, Returned, Says, Values, judged, returned, unknown, untold,

@@ -41,14 +41,17 @@ const NEEDED: [(&str, &[&str]); 2] = [
 ];
 
 const SHARED: &[&str] = &["unsafe", "impl", "Sync", "for", "Site", "{", "}"];
-const PROOF: &[&str] = &["threads_share", ":", ":", "<", "Parts", ">"];
+const PROOF: [&[&str]; 2] =
+    [&["threads_share", ":", ":", "<", "Parts", ">"], &["struct", "Site", "(", "Parts", ")", ";"]];
 
 /// `unsafe` before something. Alone in its brackets it is a word that the macro looks for, as in
 /// `Token![unsafe]`.
 fn unsafe_lines(source: &Source) -> impl Iterator<Item = usize> {
     let alone =
         |place: usize| source.row.get(place + 1).is_none_or(|next| matches!(next.text.as_str(), ")" | "]"));
-    let is_proven = |words: &[&str]| words != SHARED || places(&source.row, PROOF).next().is_some();
+    let is_proven = |words: &[&str]| {
+        words != SHARED || PROOF.iter().all(|proof| places(&source.row, proof).next().is_some())
+    };
     let here = NEEDED.into_iter().filter(|(file, words)| source.path.ends_with(file) && is_proven(words));
     let needed: Vec<usize> = here.flat_map(|(_, words)| places(&source.row, words)).collect();
     let code =
@@ -75,7 +78,7 @@ fn shortcuts_and_unsafe_are_found() {
     let section = "#[unsafe(link_section = \".init_array\")] static F: fn() = f;";
     assert_eq!(complaints(&[&Source::parse("src/private/declare.rs", section).unwrap()]), [""; 0]);
     let (shared, proof) = ("unsafe impl Sync for Site {}", "const _: () = threads_share::<Parts>();");
-    let proven = format!("{proof}{shared}");
+    let proven = format!("pub struct Site(Parts);{proof}{shared}");
     assert_eq!(complaints(&[&Source::parse("src/private/site.rs", &proven).unwrap()]), [""; 0]);
     crate::complains(
         &complaints(&[&Source::parse("src/private/site.rs", shared).unwrap()]),

@@ -40,7 +40,7 @@ const _: () = {
 #[expect(
     unsafe_code,
     reason = "left to itself the compiler proves it anew for the static of each function, through all types of a \
-              circuit: a fourteenth of the time that a function with the attribute costs it"
+              circuit: a fourteenth of the instructions that a function with the attribute costs it"
 )]
 unsafe impl Sync for Site {}
 
