@@ -24,13 +24,11 @@ impl Name {
     }
 
     pub(crate) const fn check(text: &str) -> Result<(), ConfigError> {
-        if text.is_empty() {
-            return Err(ConfigError::new("the name of a circuit breaker must not be empty"));
+        match text.len() {
+            0 => Err(ConfigError::new("the name of a circuit breaker must not be empty")),
+            1..=LONGEST => Ok(()),
+            _ => Err(ConfigError::new("the name of a circuit breaker must be at most 255 bytes long")),
         }
-        if text.len() > LONGEST {
-            return Err(ConfigError::new("the name of a circuit breaker must be at most 255 bytes long"));
-        }
-        Ok(())
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -30,6 +30,13 @@ pub struct KeyedSite {
     breaker: OnceCell<ManuallyDrop<KeyedBreaker>>,
 }
 
+/// A breaker before the first call.
+#[expect(
+    clippy::declare_interior_mutable_const,
+    reason = "worked out once, and not anew for each function's static"
+)]
+const UNSET: OnceCell<ManuallyDrop<CircuitBreaker>> = OnceCell::new();
+
 /// Threads may share its parts: proven here, once for all.
 const _: () = {
     const fn threads_share<T: Sync>() {}
@@ -49,16 +56,16 @@ impl Site {
     #[must_use]
     #[track_caller]
     pub const fn named(name: &'static str, path: &'static str, configure: Configure) -> Self {
-        let declaration = Declaration::new(path, configure).named(name);
-        Self(Parts { declaration, breaker: OnceCell::new() })
+        let declaration = Declaration::named(name, path, configure);
+        Self(Parts { declaration, breaker: UNSET })
     }
 
     /// A function that is called after its path.
     #[must_use]
     #[track_caller]
     pub const fn unnamed(path: &'static str, configure: Configure) -> Self {
-        let declaration = Declaration::new(checked_name(path), configure);
-        Self(Parts { declaration, breaker: OnceCell::new() })
+        let declaration = Declaration::unnamed(checked_name(path), configure);
+        Self(Parts { declaration, breaker: UNSET })
     }
 
     /// A function that registers elsewhere than in the global registry.
@@ -143,7 +150,7 @@ impl KeyedSite {
         configure: Configure,
         max_keys: NonZeroU32,
     ) -> Self {
-        let declaration = Declaration::new(path, configure).named(name).keyed(max_keys);
+        let declaration = Declaration::named(name, path, configure).keyed(max_keys);
         Self { declaration, max_keys, breaker: OnceCell::new() }
     }
 
@@ -151,7 +158,7 @@ impl KeyedSite {
     #[must_use]
     #[track_caller]
     pub const fn unnamed(path: &'static str, configure: Configure, max_keys: NonZeroU32) -> Self {
-        let declaration = Declaration::new(checked_name(path), configure).keyed(max_keys);
+        let declaration = Declaration::unnamed(checked_name(path), configure).keyed(max_keys);
         Self { declaration, max_keys, breaker: OnceCell::new() }
     }
 

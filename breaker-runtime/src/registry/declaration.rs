@@ -61,26 +61,25 @@ enum Home {
 static DECLARED: List<Declaration> = List::new();
 
 impl Declaration {
-    /// A function whose author chose no name: it is called after its path.
+    /// A function whose author chose the name.
     #[track_caller]
-    pub(crate) const fn new(function: &'static str, configure: Configure) -> Self {
-        let place = Location::caller();
+    pub(crate) const fn named(name: &'static str, function: &'static str, configure: Configure) -> Self {
+        Self { name, naming: Naming::Chosen, ..Self::unnamed(function, configure) }
+    }
+
+    /// A function that is called after its path.
+    #[track_caller]
+    pub(crate) const fn unnamed(function: &'static str, configure: Configure) -> Self {
         Self {
             name: function,
             function,
             configure,
             max_keys: None,
-            place,
+            place: Location::caller(),
             naming: Naming::Derived,
             home: Home::Global,
-            link: Link::new(),
+            link: Link::NEW,
         }
-    }
-
-    pub(crate) const fn named(mut self, name: &'static str) -> Self {
-        self.name = name;
-        self.naming = Naming::Chosen;
-        self
     }
 
     pub(crate) const fn move_elsewhere(&mut self) {

@@ -40,9 +40,11 @@ impl<T: Linked> List<T> {
 }
 
 impl<T> Link<T> {
-    pub(crate) const fn new() -> Self {
-        Self { before: OnceCell::new() }
-    }
+    #[expect(
+        clippy::declare_interior_mutable_const,
+        reason = "worked out once, and not anew for each static"
+    )]
+    pub(crate) const NEW: Self = Self { before: OnceCell::new() };
 }
 
 impl<T> fmt::Debug for Link<T> {
@@ -65,7 +67,7 @@ mod tests {
 
     #[test]
     fn whoever_is_added_twice_is_in_the_list_once() {
-        static ITEMS: [Item; 3] = [Item(0, Link::new()), Item(1, Link::new()), Item(2, Link::new())];
+        static ITEMS: [Item; 3] = [Item(0, Link::NEW), Item(1, Link::NEW), Item(2, Link::NEW)];
         let list = List::new();
         for item in ITEMS.iter().chain(&ITEMS) {
             list.add(item);
