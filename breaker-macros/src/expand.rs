@@ -31,25 +31,30 @@ mod settings;
 mod site;
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 
-use crate::check::{FallbackOn, Plan};
+use crate::check::{Fallback, FallbackOn, Plan};
 use crate::repeated::Repeated;
 use crate::target::Target;
 
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: fn price(sku: &str) -> Result<u64, E> {
 //             let __judge = p::returned::<Result<u64, E>>().__breaker_judge();
-//             match p::Site::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE }) {
-//                 p::Ok(__admission) => ..,
-//                 p::Err(__rejected) => ..,
-//             }
+//             p::serve(
+//                 p::Site::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE }),
+//                 move || -> Result<u64, E> { .. },
+//                 __judge,
+//             )
 //         }
 pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
     let Target { attributes, visibility, signature, inner_attributes, .. } = target;
     let runtime = &plan.runtime;
     let p = &Repeated::new(quote!(#runtime::__private));
-    let guarded = if plan.may_end_late(target) { late(p, plan, target) } else { early(p, plan, target) };
+    let guarded = match &plan.fallback {
+        _ if plan.may_end_late(target) => late(p, plan, target),
+        Some(fallback) => early(p, plan, target, fallback),
+        None => served(p, plan, target),
+    };
     let guarded = target.boxed.as_ref().map_or(guarded.clone(), |boxed| boxed.around(&guarded));
     let body = braces(target, &quote!(#inner_attributes #guarded));
     quote!(#(#attributes)* #visibility #signature #body)
@@ -62,17 +67,28 @@ fn braces(target: &Target, inside: &TokenStream) -> TokenStream {
     TokenTree::Group(braces).into()
 }
 
+// Input:  #[circuit_breaker(key = sku)] fn price(sku: &str) -> Result<u64, E> { .. }
+// Output: let __circuit = ..;
+//         let __judge = ..;
+//         p::serve(p::KeyedCircuit::acquire(&__circuit), .., __judge)
+fn served(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
+    let (circuit, acquired) = site::acquire(p, plan, target);
+    let judge = classify::judge(p, target);
+    let call = call(p, plan, target, Asks::Now(acquired));
+    quote!(#circuit #judge #call)
+}
+
 // Input:  #[circuit_breaker(fallback = cached)] fn price(sku: &str) -> u64 { .. }
 // Output: let __judge = ..;
 //         match p::Site::acquire(..) {
 //             p::Ok(__admission) => p::call(..),
 //             p::Err(__rejected) => { let __answer: u64 = ..; __judge.answered(__rejected, __answer) }
 //         }
-fn early(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
+fn early(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
     let (circuit, acquired) = site::acquire(p, plan, target);
     let judge = classify::judge(p, target);
-    let call = call(p, plan, target);
-    let refused = refuse::arm(p, plan, target);
+    let call = call(p, plan, target, Asks::Before);
+    let refused = refuse::arm(p, plan, target, fallback);
     quote_spanned! {Span::mixed_site()=>
         #circuit
         #judge
@@ -98,12 +114,15 @@ fn late(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
     let (circuit, acquired) = site::acquire(p, plan, target);
     let judge = classify::judge(p, target);
     let kept = refuse::keep(p, plan);
-    let call = call(p, plan, target);
+    let call = call(p, plan, target, Asks::Before);
     let rejected = match plan.fallback_on {
         FallbackOn::Rejected => quote_spanned!(Span::mixed_site()=> __rejected),
         FallbackOn::Failure => quote_spanned!(Span::mixed_site()=> #p::Unserved::Rejected(__rejected)),
     };
-    let refused = refuse::arm(p, plan, target);
+    let refused = match &plan.fallback {
+        Some(fallback) => refuse::arm(p, plan, target, fallback),
+        None => refuse::without_fallback(p, target),
+    };
     quote_spanned! {Span::mixed_site()=>
         #circuit
         #kept
@@ -119,36 +138,57 @@ fn late(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
     }
 }
 
+/// When it is asked whether the call may go through.
+enum Asks {
+    /// A match has asked: there is an admission.
+    Before,
+    /// These tokens ask.
+    Now(TokenStream),
+}
+
 // Input:  fn price(sku: &str) -> Result<u64, E> { .. }
+// Output: p::serve(p::Site::acquire(..), move || .., __judge)
+//
+// Input:  the same, fallback = cached
 // Output: p::call(__admission, move || .., __judge)
 //
 // Input:  async fn price(sku: &str) -> Result<u64, E> { .. }, failure_if = is_down
 // Output: p::call_async_asking(__admission, async move { .. }, __judge, |__out, __judge| ..).await
 //
 // The short forms are for the compiler, which takes its time for each closure.
-fn call(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
+fn call(p: &Repeated, plan: &Plan, target: &Target, asks: Asks) -> TokenStream {
+    let (place, path, verb, admission) = match asks {
+        Asks::Before => {
+            let place = Span::mixed_site();
+            (place, quote!(#p), "call", quote_spanned!(place=> __admission))
+        }
+        // Where the compiler shows that nothing can be returned.
+        Asks::Now(acquired) => {
+            let place = at(target.output_span());
+            (place, p.at(place).into_token_stream(), "serve", acquired)
+        }
+    };
     let tells_failures = plan.fallback_on == FallbackOn::Failure;
-    let (short, function) = match (target.is_async(), tells_failures) {
-        (false, false) => (Some("call"), "call_asking"),
-        (false, true) => (None, "call_or_fail"),
-        (true, false) if plan.may_time_out() => (None, "call_async_within"),
-        (true, false) => (Some("call_async"), "call_async_asking"),
-        (true, true) => (None, "call_async_or_fail"),
+    let (short, long) = match (target.is_async(), tells_failures) {
+        (false, false) => (Some(""), "_asking"),
+        (false, true) => (None, "_or_fail"),
+        (true, false) if plan.may_time_out() => (None, "_async_within"),
+        (true, false) => (Some("_async"), "_async_asking"),
+        (true, true) => (None, "_async_or_fail"),
     };
     let judge = quote_spanned!(Span::mixed_site()=> __judge);
-    let (function, judge) = match (short, classify::asked(p, plan)) {
+    let (form, judge) = match (short, classify::asked(p, plan)) {
         (Some(short), None) => (short, judge),
-        (_, Some(asked)) => (function, quote!(#judge, #asked)),
-        (None, None) => (function, quote!(#judge, #p::judged)),
+        (_, Some(asked)) => (long, quote!(#judge, #asked)),
+        (None, None) => (long, quote!(#judge, #p::judged)),
     };
-    let function = Ident::new(function, Span::mixed_site());
-    if target.is_async() {
-        let body = async_body(p, target);
-        quote_spanned!(Span::mixed_site()=> #p::#function(__admission, #body, #judge).await)
+    let (body, awaited) = if target.is_async() {
+        (async_body(p, target), Some(quote_spanned!(place=> .await)))
     } else {
-        let body = sync_body(target);
-        quote_spanned!(Span::mixed_site()=> #p::#function(__admission, #body, #judge))
-    }
+        (sync_body(target), None)
+    };
+    let function = Ident::new(&format!("{verb}{form}"), place);
+    quote_spanned!(place=> #path::#function(#admission, #body, #judge) #awaited)
 }
 
 // Input:  fn price(sku: &str) -> Result<u64, E> { .. }

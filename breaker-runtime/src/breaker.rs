@@ -31,7 +31,7 @@ use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
 
-pub(crate) use self::circuit::Circuit;
+pub(crate) use self::circuit::{Acquired, Circuit};
 pub use self::circuit::{Admission, Rejected};
 pub(crate) use self::future::{Guarded, Limited};
 pub(crate) use self::identity::{Family, Identity};

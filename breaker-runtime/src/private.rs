@@ -12,6 +12,8 @@ mod judge;
 mod late;
 #[path = "private/resolve.rs"]
 mod resolve;
+#[path = "private/serve.rs"]
+mod serve;
 #[path = "private/site.rs"]
 mod site;
 #[path = "private/window.rs"]
@@ -31,6 +33,7 @@ pub use self::judge::{
 };
 pub use self::late::{Unserved, call_async_or_fail, call_or_fail, fallback_or_fail};
 pub use self::resolve::{IntoFutureOf, Resolved, resolve};
+pub use self::serve::{FromRejected, Served, reject, serve, serve_asking, serve_async, serve_async_asking};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};
 pub use self::window::Window;
 pub use crate::breaker::{Admission, Rejected};
@@ -216,31 +219,6 @@ impl<T: Clone> Again for T {
 #[inline]
 pub fn fallback<T>(rejected: Rejected<'_>, fallback: impl FnOnce(BreakerError) -> T) -> T {
     fallback(rejected.into())
-}
-
-/// A function without a fallback: its return type says how a rejection looks.
-#[inline]
-#[must_use]
-pub fn reject<T: FromRejected>(rejected: Rejected<'_>) -> T {
-    T::from_rejected(rejected.into())
-}
-
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot say that the circuit breaker rejected the call",
-    label = "a rejected call has to return this",
-    note = "either add a fallback, `fallback = |error| ..`, or return a `Result<_, E>` with `E: From<BreakerError>`; \
-            with thiserror that is one variant: `#[error(transparent)] Rejected(#[from] breaker_runtime::BreakerError)`"
-)]
-pub trait FromRejected {
-    fn from_rejected(error: BreakerError) -> Self;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T, E: From<BreakerError>> FromRejected for Result<T, E> {
-    #[cold]
-    fn from_rejected(error: BreakerError) -> Self {
-        Err(E::from(error))
-    }
 }
 
 #[cfg(test)]

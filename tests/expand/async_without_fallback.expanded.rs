@@ -24,51 +24,44 @@ impl Quotes for Shop {
             Result<usize, BreakerError>,
         >()
             .__breaker_judge();
-        match ::breaker_runtime::__private::Site::acquire_now({
-            static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
-                "quote",
-                ::breaker_runtime::__private::concat!(
-                    ::breaker_runtime::__private::module_path!(), "::quote"
-                ),
-                || {
-                    ::breaker_runtime::__private::SETTINGS
-                        .half_open_timeout(
-                            ::breaker_runtime::__private::Duration::new(
-                                0u64,
-                                500000000u32,
-                            ),
-                        )
-                },
-            );
-            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
-            &__BREAKER_SITE
-        }) {
-            ::breaker_runtime::__private::Ok(__admission) => {
-                ::breaker_runtime::__private::call_async(
-                        __admission,
-                        async move {
-                            if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                                Result<usize, BreakerError>,
-                            > {
-                                return __out;
-                            }
-                            match () {
-                                () => {
-                                    if items.is_empty() {
-                                        return Ok(0);
-                                    }
-                                    Ok(key.as_ref().len() + items.len())
-                                }
-                            }
+        ::breaker_runtime::__private::serve_async(
+                ::breaker_runtime::__private::Site::acquire_now({
+                    static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                        "quote",
+                        ::breaker_runtime::__private::concat!(
+                            ::breaker_runtime::__private::module_path!(), "::quote"
+                        ),
+                        || {
+                            ::breaker_runtime::__private::SETTINGS
+                                .half_open_timeout(
+                                    ::breaker_runtime::__private::Duration::new(
+                                        0u64,
+                                        500000000u32,
+                                    ),
+                                )
                         },
-                        __judge,
-                    )
-                    .await
-            }
-            ::breaker_runtime::__private::Err(__rejected) => {
-                ::breaker_runtime::__private::reject(__rejected)
-            }
-        }
+                    );
+                    ::breaker_runtime::__private::declare!(__BREAKER_SITE);
+                    &__BREAKER_SITE
+                }),
+                async move {
+                    if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
+                        Result<usize, BreakerError>,
+                    > {
+                        return __out;
+                    }
+                    match () {
+                        () => {
+                            if items.is_empty() {
+                                return Ok(0);
+                            }
+                            Ok(key.as_ref().len() + items.len())
+                        }
+                    }
+                },
+                __judge,
+            )
+            .await
     }
 }
 #[tokio::main(flavor = "current_thread")]

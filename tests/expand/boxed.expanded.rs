@@ -36,10 +36,7 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
                     .await
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                let __answer: Answer = ::breaker_runtime::__private::fallback::<
-                    Answer,
-                >(__rejected, move |_| Ok(0));
-                __judge.answered(__rejected, __answer)
+                __judge.fallback(__rejected, move |_| Ok(0))
             }
         }
     })

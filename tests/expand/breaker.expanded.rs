@@ -12,18 +12,11 @@ impl Client {
             Result<u32, BreakerError>,
         >()
             .__breaker_judge();
-        match ::breaker_runtime::__private::Given::acquire(&__circuit) {
-            ::breaker_runtime::__private::Ok(__admission) => {
-                ::breaker_runtime::__private::call(
-                    __admission,
-                    move || -> Result<u32, BreakerError> { Ok(self.calls) },
-                    __judge,
-                )
-            }
-            ::breaker_runtime::__private::Err(__rejected) => {
-                ::breaker_runtime::__private::reject(__rejected)
-            }
-        }
+        ::breaker_runtime::__private::serve(
+            ::breaker_runtime::__private::Given::acquire(&__circuit),
+            move || -> Result<u32, BreakerError> { Ok(self.calls) },
+            __judge,
+        )
     }
     async fn send(&mut self, note: String) -> usize {
         let __circuit = ::breaker_runtime::__private::cloned(&(self.breaker));

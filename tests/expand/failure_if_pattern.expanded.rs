@@ -14,45 +14,38 @@ impl From<BreakerError> for Fault {
 fn price(code: u16) -> Result<u16, Fault> {
     let __judge = ::breaker_runtime::__private::returned::<Result<u16, Fault>>()
         .__breaker_judge();
-    match ::breaker_runtime::__private::Site::acquire({
-        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
-            "price",
-            ::breaker_runtime::__private::concat!(
-                ::breaker_runtime::__private::module_path!(), "::price"
-            ),
-            || ::breaker_runtime::__private::SETTINGS,
-        );
-        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
-        &__BREAKER_SITE
-    }) {
-        ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_asking(
-                __admission,
-                move || -> Result<u16, Fault> {
-                    if code < 400 { Ok(code) } else { Err(Fault::Status(code)) }
-                },
-                __judge,
-                |__out, __judge| {
-                    if match __out {
-                        Ok(0) | Err(Fault::Rejected) => true,
-                        _ => false,
-                    } {
-                        ::breaker_runtime::__private::Outcome::Ignored
-                    } else if match __out {
-                        Err(Fault::Status(code)) if *code >= 500 => true,
-                        _ => false,
-                    } {
-                        ::breaker_runtime::__private::Outcome::Failure
-                    } else {
-                        __judge.unnamed(__out)
-                    }
-                },
-            )
-        }
-        ::breaker_runtime::__private::Err(__rejected) => {
-            ::breaker_runtime::__private::reject(__rejected)
-        }
-    }
+    ::breaker_runtime::__private::serve_asking(
+        ::breaker_runtime::__private::Site::acquire({
+            static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                "price",
+                ::breaker_runtime::__private::concat!(
+                    ::breaker_runtime::__private::module_path!(), "::price"
+                ),
+                || ::breaker_runtime::__private::SETTINGS,
+            );
+            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
+            &__BREAKER_SITE
+        }),
+        move || -> Result<u16, Fault> {
+            if code < 400 { Ok(code) } else { Err(Fault::Status(code)) }
+        },
+        __judge,
+        |__out, __judge| {
+            if match __out {
+                Ok(0) | Err(Fault::Rejected) => true,
+                _ => false,
+            } {
+                ::breaker_runtime::__private::Outcome::Ignored
+            } else if match __out {
+                Err(Fault::Status(code)) if *code >= 500 => true,
+                _ => false,
+            } {
+                ::breaker_runtime::__private::Outcome::Failure
+            } else {
+                __judge.unnamed(__out)
+            }
+        },
+    )
 }
 fn found(number: u32) -> Option<u32> {
     let __judge = ::breaker_runtime::__private::returned::<Option<u32>>()
@@ -86,10 +79,7 @@ fn found(number: u32) -> Option<u32> {
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            let __answer: Option<u32> = ::breaker_runtime::__private::fallback::<
-                Option<u32>,
-            >(__rejected, move |_| None);
-            __judge.answered(__rejected, __answer)
+            __judge.fallback(__rejected, move |_| None)
         }
     }
 }

@@ -4,37 +4,30 @@ use breaker_runtime::{BreakerError, Registry};
 fn reply(text: &str) -> Result<usize, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
         .__breaker_judge();
-    match ::breaker_runtime::__private::Site::acquire({
-        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
-            "reply",
-            ::breaker_runtime::__private::concat!(
-                ::breaker_runtime::__private::module_path!(), "::reply"
-            ),
-            || ::breaker_runtime::__private::SETTINGS,
-        );
-        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
-        &__BREAKER_SITE
-    }) {
-        ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_asking(
-                __admission,
-                move || -> Result<usize, BreakerError> { Ok(text.len()) },
-                __judge,
-                |__out, __judge| {
-                    if ::breaker_runtime::__private::ask(__out, Result::is_err) {
-                        ::breaker_runtime::__private::Outcome::Ignored
-                    } else if ::breaker_runtime::__private::ask(__out, is_bad) {
-                        ::breaker_runtime::__private::Outcome::Failure
-                    } else {
-                        __judge.unnamed(__out)
-                    }
-                },
-            )
-        }
-        ::breaker_runtime::__private::Err(__rejected) => {
-            ::breaker_runtime::__private::reject(__rejected)
-        }
-    }
+    ::breaker_runtime::__private::serve_asking(
+        ::breaker_runtime::__private::Site::acquire({
+            static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                "reply",
+                ::breaker_runtime::__private::concat!(
+                    ::breaker_runtime::__private::module_path!(), "::reply"
+                ),
+                || ::breaker_runtime::__private::SETTINGS,
+            );
+            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
+            &__BREAKER_SITE
+        }),
+        move || -> Result<usize, BreakerError> { Ok(text.len()) },
+        __judge,
+        |__out, __judge| {
+            if ::breaker_runtime::__private::ask(__out, Result::is_err) {
+                ::breaker_runtime::__private::Outcome::Ignored
+            } else if ::breaker_runtime::__private::ask(__out, is_bad) {
+                ::breaker_runtime::__private::Outcome::Failure
+            } else {
+                __judge.unnamed(__out)
+            }
+        },
+    )
 }
 fn is_bad(reply: &Result<usize, BreakerError>) -> bool {
     matches!(reply, Ok(0))
@@ -80,10 +73,7 @@ async fn status(code: u16) -> u16 {
                 .await
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            let __answer: u16 = ::breaker_runtime::__private::fallback::<
-                u16,
-            >(__rejected, move |_| 503);
-            __judge.answered(__rejected, __answer)
+            __judge.fallback(__rejected, move |_| 503)
         }
     }
 }

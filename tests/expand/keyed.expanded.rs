@@ -25,18 +25,11 @@ impl Shop {
             Result<String, BreakerError>,
         >()
             .__breaker_judge();
-        match ::breaker_runtime::__private::KeyedCircuit::acquire(&__circuit) {
-            ::breaker_runtime::__private::Ok(__admission) => {
-                ::breaker_runtime::__private::call(
-                    __admission,
-                    move || -> Result<String, BreakerError> { Ok(sku) },
-                    __judge,
-                )
-            }
-            ::breaker_runtime::__private::Err(__rejected) => {
-                ::breaker_runtime::__private::reject(__rejected)
-            }
-        }
+        ::breaker_runtime::__private::serve(
+            ::breaker_runtime::__private::KeyedCircuit::acquire(&__circuit),
+            move || -> Result<String, BreakerError> { Ok(sku) },
+            __judge,
+        )
     }
 }
 async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
@@ -57,28 +50,21 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
     );
     let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
         .__breaker_judge();
-    match ::breaker_runtime::__private::KeyedCircuit::acquire_now(&__circuit) {
-        ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_async(
-                    __admission,
-                    async move {
-                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                            Result<usize, BreakerError>,
-                        > {
-                            return __out;
-                        }
-                        match () {
-                            () => Ok(sku.len()),
-                        }
-                    },
-                    __judge,
-                )
-                .await
-        }
-        ::breaker_runtime::__private::Err(__rejected) => {
-            ::breaker_runtime::__private::reject(__rejected)
-        }
-    }
+    ::breaker_runtime::__private::serve_async(
+            ::breaker_runtime::__private::KeyedCircuit::acquire_now(&__circuit),
+            async move {
+                if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
+                    Result<usize, BreakerError>,
+                > {
+                    return __out;
+                }
+                match () {
+                    () => Ok(sku.len()),
+                }
+            },
+            __judge,
+        )
+        .await
 }
 fn main() {
     let shop = Shop { region: "eu".to_owned() };

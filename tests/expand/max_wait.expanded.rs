@@ -4,75 +4,64 @@ use breaker_runtime::BreakerError;
 fn now() -> Result<u32, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
         .__breaker_judge();
-    match ::breaker_runtime::__private::Site::acquire({
-        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
-            "sync",
-            ::breaker_runtime::__private::concat!(
-                ::breaker_runtime::__private::module_path!(), "::now"
-            ),
-            || {
-                ::breaker_runtime::__private::SETTINGS
-                    .max_concurrent(2)
-                    .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32))
-            },
-        );
-        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
-        &__BREAKER_SITE
-    }) {
-        ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call(
-                __admission,
-                move || -> Result<u32, BreakerError> { Ok(1) },
-                __judge,
-            )
-        }
-        ::breaker_runtime::__private::Err(__rejected) => {
-            ::breaker_runtime::__private::reject(__rejected)
-        }
-    }
+    ::breaker_runtime::__private::serve(
+        ::breaker_runtime::__private::Site::acquire({
+            static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                "sync",
+                ::breaker_runtime::__private::concat!(
+                    ::breaker_runtime::__private::module_path!(), "::now"
+                ),
+                || {
+                    ::breaker_runtime::__private::SETTINGS
+                        .max_concurrent(2)
+                        .max_wait(
+                            ::breaker_runtime::__private::Duration::new(1u64, 0u32),
+                        )
+                },
+            );
+            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
+            &__BREAKER_SITE
+        }),
+        move || -> Result<u32, BreakerError> { Ok(1) },
+        __judge,
+    )
 }
 async fn later() -> Result<u32, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
         .__breaker_judge();
-    match ::breaker_runtime::__private::Site::acquire_waiting({
-            static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
-                ::breaker_runtime::__private::SETTINGS
-                    .max_concurrent(2)
-                    .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32)),
-            );
-            static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
-                "async",
-                ::breaker_runtime::__private::concat!(
-                    ::breaker_runtime::__private::module_path!(), "::later"
-                ),
-                || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
-            );
-            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
-            &__BREAKER_SITE
-        })
+    ::breaker_runtime::__private::serve_async(
+            ::breaker_runtime::__private::Site::acquire_waiting({
+                    static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
+                        ::breaker_runtime::__private::SETTINGS
+                            .max_concurrent(2)
+                            .max_wait(
+                                ::breaker_runtime::__private::Duration::new(1u64, 0u32),
+                            ),
+                    );
+                    static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                        "async",
+                        ::breaker_runtime::__private::concat!(
+                            ::breaker_runtime::__private::module_path!(), "::later"
+                        ),
+                        || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
+                    );
+                    ::breaker_runtime::__private::declare!(__BREAKER_SITE);
+                    &__BREAKER_SITE
+                })
+                .await,
+            async move {
+                if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
+                    Result<u32, BreakerError>,
+                > {
+                    return __out;
+                }
+                match () {
+                    () => Ok(1),
+                }
+            },
+            __judge,
+        )
         .await
-    {
-        ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_async(
-                    __admission,
-                    async move {
-                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                            Result<u32, BreakerError>,
-                        > {
-                            return __out;
-                        }
-                        match () {
-                            () => Ok(1),
-                        }
-                    },
-                    __judge,
-                )
-                .await
-        }
-        ::breaker_runtime::__private::Err(__rejected) => {
-            ::breaker_runtime::__private::reject(__rejected)
-        }
-    }
 }
 async fn each(tenant: u32) -> Result<u32, BreakerError> {
     let __circuit = ::breaker_runtime::__private::KeyedSite::circuit(
@@ -97,72 +86,58 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
     );
     let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
         .__breaker_judge();
-    match ::breaker_runtime::__private::KeyedCircuit::acquire_waiting(&__circuit).await {
-        ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_async(
-                    __admission,
-                    async move {
-                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                            Result<u32, BreakerError>,
-                        > {
-                            return __out;
-                        }
-                        match () {
-                            () => Ok(tenant),
-                        }
-                    },
-                    __judge,
-                )
-                .await
-        }
-        ::breaker_runtime::__private::Err(__rejected) => {
-            ::breaker_runtime::__private::reject(__rejected)
-        }
-    }
+    ::breaker_runtime::__private::serve_async(
+            ::breaker_runtime::__private::KeyedCircuit::acquire_waiting(&__circuit)
+                .await,
+            async move {
+                if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
+                    Result<u32, BreakerError>,
+                > {
+                    return __out;
+                }
+                match () {
+                    () => Ok(tenant),
+                }
+            },
+            __judge,
+        )
+        .await
 }
 async fn never() -> Result<u32, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
         .__breaker_judge();
-    match ::breaker_runtime::__private::Site::acquire_waiting({
-            static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
-                "never",
-                ::breaker_runtime::__private::concat!(
-                    ::breaker_runtime::__private::module_path!(), "::never"
-                ),
-                || {
-                    ::breaker_runtime::__private::SETTINGS
-                        .max_concurrent(2)
-                        .max_wait(
-                            ::breaker_runtime::__private::Duration::new(0u64, 0u32),
-                        )
-                },
-            );
-            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
-            &__BREAKER_SITE
-        })
+    ::breaker_runtime::__private::serve_async(
+            ::breaker_runtime::__private::Site::acquire_waiting({
+                    static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                        "never",
+                        ::breaker_runtime::__private::concat!(
+                            ::breaker_runtime::__private::module_path!(), "::never"
+                        ),
+                        || {
+                            ::breaker_runtime::__private::SETTINGS
+                                .max_concurrent(2)
+                                .max_wait(
+                                    ::breaker_runtime::__private::Duration::new(0u64, 0u32),
+                                )
+                        },
+                    );
+                    ::breaker_runtime::__private::declare!(__BREAKER_SITE);
+                    &__BREAKER_SITE
+                })
+                .await,
+            async move {
+                if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
+                    Result<u32, BreakerError>,
+                > {
+                    return __out;
+                }
+                match () {
+                    () => Ok(4),
+                }
+            },
+            __judge,
+        )
         .await
-    {
-        ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_async(
-                    __admission,
-                    async move {
-                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                            Result<u32, BreakerError>,
-                        > {
-                            return __out;
-                        }
-                        match () {
-                            () => Ok(4),
-                        }
-                    },
-                    __judge,
-                )
-                .await
-        }
-        ::breaker_runtime::__private::Err(__rejected) => {
-            ::breaker_runtime::__private::reject(__rejected)
-        }
-    }
 }
 fn main() {
     assert_eq!(now().unwrap(), 1);

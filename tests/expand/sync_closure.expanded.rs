@@ -26,10 +26,8 @@ impl Shop {
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                let __answer: u32 = ::breaker_runtime::__private::fallback::<
-                    u32,
-                >(__rejected, move |error| error.name().len() as u32 + more);
-                __judge.answered(__rejected, __answer)
+                __judge
+                    .fallback(__rejected, move |error| error.name().len() as u32 + more)
             }
         }
     }
@@ -55,10 +53,7 @@ impl Shop {
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                let __answer: Option<&mut u32> = ::breaker_runtime::__private::fallback::<
-                    Option<&mut u32>,
-                >(__rejected, move |_| None);
-                __judge.answered(__rejected, __answer)
+                __judge.fallback(__rejected, move |_| None)
             }
         }
     }

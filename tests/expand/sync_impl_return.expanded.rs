@@ -4,30 +4,23 @@ use breaker_runtime::BreakerError;
 fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<_, BreakerError>>()
         .__breaker_judge();
-    match ::breaker_runtime::__private::Site::acquire({
-        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
-            "evens",
-            ::breaker_runtime::__private::concat!(
-                ::breaker_runtime::__private::module_path!(), "::evens"
-            ),
-            || ::breaker_runtime::__private::SETTINGS,
-        );
-        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
-        &__BREAKER_SITE
-    }) {
-        ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call(
-                __admission,
-                move || -> Result<_, BreakerError> {
-                    Ok((0..most).filter(|number| number % 2 == 0))
-                },
-                __judge,
-            )
-        }
-        ::breaker_runtime::__private::Err(__rejected) => {
-            ::breaker_runtime::__private::reject(__rejected)
-        }
-    }
+    ::breaker_runtime::__private::serve(
+        ::breaker_runtime::__private::Site::acquire({
+            static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                "evens",
+                ::breaker_runtime::__private::concat!(
+                    ::breaker_runtime::__private::module_path!(), "::evens"
+                ),
+                || ::breaker_runtime::__private::SETTINGS,
+            );
+            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
+            &__BREAKER_SITE
+        }),
+        move || -> Result<_, BreakerError> {
+            Ok((0..most).filter(|number| number % 2 == 0))
+        },
+        __judge,
+    )
 }
 fn main() {
     assert_eq!(evens(4).unwrap().collect::< Vec < _ >> (), [0, 2]);

@@ -4,27 +4,20 @@ use breaker_runtime::BreakerError;
 fn price(sku: &str) -> Result<usize, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
         .__breaker_judge();
-    match ::breaker_runtime::__private::Site::acquire({
-        static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::unnamed(
-            ::breaker_runtime::__private::concat!(
-                ::breaker_runtime::__private::module_path!(), "::price"
-            ),
-            || ::breaker_runtime::__private::SETTINGS,
-        );
-        ::breaker_runtime::__private::declare!(__BREAKER_SITE);
-        &__BREAKER_SITE
-    }) {
-        ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call(
-                __admission,
-                move || -> Result<usize, BreakerError> { Ok(sku.len()) },
-                __judge,
-            )
-        }
-        ::breaker_runtime::__private::Err(__rejected) => {
-            ::breaker_runtime::__private::reject(__rejected)
-        }
-    }
+    ::breaker_runtime::__private::serve(
+        ::breaker_runtime::__private::Site::acquire({
+            static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::unnamed(
+                ::breaker_runtime::__private::concat!(
+                    ::breaker_runtime::__private::module_path!(), "::price"
+                ),
+                || ::breaker_runtime::__private::SETTINGS,
+            );
+            ::breaker_runtime::__private::declare!(__BREAKER_SITE);
+            &__BREAKER_SITE
+        }),
+        move || -> Result<usize, BreakerError> { Ok(sku.len()) },
+        __judge,
+    )
 }
 fn main() {
     assert_eq!(price("tea").unwrap(), 3);

@@ -12,21 +12,20 @@ use crate::check::{Fallback, FallbackOn, Plan};
 use crate::repeated::Repeated;
 use crate::target::{Binding, Target};
 
-// Input:  fallback = cached, fallback = |error| .., or none
-// Output: p::Err(__rejected) => ..,
-pub(super) fn arm(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
-    match &plan.fallback {
-        None => {
-            let value = reject(p, target);
-            quote_spanned!(Span::mixed_site()=> #p::Err(__rejected) => #value,)
-        }
-        Some(fallback) => {
-            let answer = answer(p, plan, target, fallback);
-            // What failed stays where it is if nobody looks at it.
-            let by_reference = looks_at_nothing(plan, fallback).then(|| quote!(ref));
-            quote_spanned!(Span::mixed_site()=> #p::Err(#by_reference __rejected) => { #answer })
-        }
-    }
+// Input:  fallback = cached, or fallback = |error| ..
+// Output: p::Err(__rejected) => { .. }
+pub(super) fn arm(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
+    let answer = answer(p, plan, target, fallback);
+    // What failed stays where it is if nobody looks at it.
+    let by_reference = looks_at_nothing(plan, fallback).then(|| quote!(ref));
+    quote_spanned!(Span::mixed_site()=> #p::Err(#by_reference __rejected) => { #answer })
+}
+
+// Input:  -> Result<u64, E>
+// Output: p::Err(__rejected) => p::reject(__rejected),
+pub(super) fn without_fallback(p: &Repeated, target: &Target) -> TokenStream {
+    let value = call_at(target.output_span(), p, "reject", &rejected());
+    quote_spanned!(Span::mixed_site()=> #p::Err(__rejected) => #value,)
 }
 
 fn looks_at_nothing(plan: &Plan, fallback: &Fallback) -> bool {
@@ -37,6 +36,9 @@ fn looks_at_nothing(plan: &Plan, fallback: &Fallback) -> bool {
 // Output: let __answer: Result<u64, E> = ..;
 //         __judge.answered(__rejected, __answer)
 //
+// Input:  |_| Ok(0)
+// Output: __judge.fallback(__rejected, move |_| Ok(0))
+//
 // Input:  the same, fallback_on = failure
 // Output: let __asking = p::Unserved::asking(__rejected);
 //         let __answer: Result<u64, E> = ..;
@@ -45,6 +47,9 @@ fn looks_at_nothing(plan: &Plan, fallback: &Fallback) -> bool {
 // Its type is said so that a fallback that gives another one is told so, and not that two arms differ.
 fn answer(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
     let given_back = give_back(plan);
+    if let Some(answer) = answer_of_closure(plan, target, fallback) {
+        return quote!(#given_back #answer);
+    }
     let value = value(p, plan, target, fallback);
     if target.never_returns() {
         return quote_spanned!(Span::mixed_site()=> #given_back #value);
@@ -64,6 +69,19 @@ fn answer(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> To
         let __answer: #output = #value;
         __judge.answered(__asking, __answer)
     }
+}
+
+// The short form is for the compiler, which takes its time for each type that is said.
+fn answer_of_closure(plan: &Plan, target: &Target, fallback: &Fallback) -> Option<TokenStream> {
+    let Fallback::Closure(closure) = fallback else {
+        return None;
+    };
+    let is_short = plan.fallback_on == FallbackOn::Rejected
+        && matches!(closure.output, ReturnType::Default)
+        && (is_plain(closure) || !target.is_async())
+        && !target.never_returns();
+    let function = Ident::new("fallback", at(closure.body.span()));
+    is_short.then(|| quote_spanned!(function.span()=> __judge.#function(__rejected, #closure)))
 }
 
 // Input:  cached
@@ -165,12 +183,6 @@ fn call_closure(p: &Repeated, plan: &Plan, closure: &ExprClosure, output: Option
 fn resolve(p: &Repeated, span: Span, value: &TokenStream) -> TokenStream {
     let resolved = call_at(span, p, "resolve", value);
     quote_spanned!(at(span)=> #resolved.await)
-}
-
-// Input:  -> Result<u64, E>
-// Output: p::reject(__rejected)
-fn reject(p: &Repeated, target: &Target) -> TokenStream {
-    call_at(target.output_span(), p, "reject", &rejected())
 }
 
 fn rejected() -> TokenStream {

@@ -53,6 +53,9 @@ pub struct Rejected<'a> {
     pub(super) kind: ErrorKind,
 }
 
+/// What a call is told that asks.
+pub(crate) type Acquired<'a> = Result<Admission<'a>, Rejected<'a>>;
+
 impl Circuit {
     pub(crate) fn new(identity: Identity, settings: Settings, clock: Clock) -> Self {
         let circuit = Self {

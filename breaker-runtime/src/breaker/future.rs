@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::circuit::{Admission, Rejected};
+use super::circuit::{Acquired, Admission, Rejected};
 use super::extras::Extras;
 use super::permit::says_panicked;
 use crate::classifier::Judge;
@@ -42,12 +42,52 @@ pin_project! {
 
 /// A call that is cancelled when this is dropped before it has ended.
 #[derive(Debug)]
-struct Unsettled<'a>(Option<Admission<'a>>);
+struct Unsettled<'a>(Call<'a>);
+
+#[derive(Debug)]
+enum Call<'a> {
+    Running(Admission<'a>),
+    /// It has ended; or it was rejected, and somebody is still to be told.
+    Over(Option<Rejected<'a>>),
+}
 
 impl<'a, F: Future, J: Judge<F::Output>> Guarded<'a, F, J> {
     #[inline]
     pub(crate) fn new(admission: Admission<'a>, future: F, judge: J) -> Self {
-        Self { future, call: Unsettled(Some(admission)), judge }
+        Self { future, call: Unsettled(Call::Running(admission)), judge }
+    }
+
+    /// Of a call that may have been rejected.
+    #[inline]
+    pub(crate) fn acquired(acquired: Acquired<'a>, future: F, judge: J) -> Self {
+        let call = match acquired {
+            Ok(admission) => Call::Running(admission),
+            Err(rejected) => Call::Over(Some(rejected)),
+        };
+        Self { future, call: Unsettled(call), judge }
+    }
+
+    /// Polls a call that runs. Of one that does not, `over` says what it gives.
+    #[inline]
+    pub(crate) fn poll_or(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        over: impl FnOnce(&mut Option<Rejected<'a>>) -> Poll<F::Output>,
+    ) -> Poll<F::Output> {
+        let this = self.project();
+        if let Call::Over(rejected) = &mut this.call.0 {
+            return over(rejected);
+        }
+        let watch = FailOnPanic(this.call);
+        let polled = this.future.poll(context).map(|output| {
+            let outcome = this.judge.outcome(&output);
+            match watch.0.take() {
+                Some(admission) => admission.settle_with(output, outcome, |output| this.judge.text(output)),
+                None => output,
+            }
+        });
+        std::mem::forget(watch);
+        polled
     }
 }
 
@@ -68,20 +108,7 @@ impl<F: Future, J: Judge<F::Output>> Future for Guarded<'_, F, J> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        if this.call.0.is_none() {
-            return Poll::Pending;
-        }
-        let watch = FailOnPanic(this.call);
-        let polled = this.future.poll(context).map(|output| {
-            let outcome = this.judge.outcome(&output);
-            match watch.0.0.take() {
-                Some(admission) => admission.settle_with(output, outcome, |output| this.judge.text(output)),
-                None => output,
-            }
-        });
-        std::mem::forget(watch);
-        polled
+        self.poll_or(context, |_| Poll::Pending)
     }
 }
 
@@ -100,13 +127,13 @@ impl<'a, F: Future, J: Judge<F::Output>> Future for Limited<'a, F, J> {
             Some(Poll::Ready(())) => {}
             Some(Poll::Pending) | None => return Poll::Pending,
         }
-        let call = this.call.as_mut().as_pin_mut().and_then(|call| call.project().call.0.take());
-        let mut unsettled = Unsettled(call);
+        let call = this.call.as_mut().as_pin_mut().and_then(|call| call.project().call.take());
+        let mut unsettled = Unsettled(call.map_or(Call::Over(None), Call::Running));
         // The future first: what it holds it holds within its place. To drop it may panic.
         let watch = FailOnPanic(&mut unsettled);
         this.call.set(None);
         std::mem::forget(watch);
-        let Some(admission) = unsettled.0.take() else {
+        let Some(admission) = unsettled.take() else {
             return Poll::Pending;
         };
         let circuit = admission.circuit;
@@ -115,10 +142,23 @@ impl<'a, F: Future, J: Judge<F::Output>> Future for Limited<'a, F, J> {
     }
 }
 
+impl<'a> Unsettled<'a> {
+    #[inline]
+    fn take(&mut self) -> Option<Admission<'a>> {
+        match self.0 {
+            Call::Running(admission) => {
+                self.0 = Call::Over(None);
+                Some(admission)
+            }
+            Call::Over(_) => None,
+        }
+    }
+}
+
 impl Drop for Unsettled<'_> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(admission) = self.0.take() {
+        if let Some(admission) = self.take() {
             admission.ignore();
         }
     }
@@ -129,7 +169,7 @@ struct FailOnPanic<'p, 'a>(&'p mut Unsettled<'a>);
 
 impl Drop for FailOnPanic<'_, '_> {
     fn drop(&mut self) {
-        if let Some(admission) = self.0.0.take() {
+        if let Some(admission) = self.0.take() {
             admission.fail(&says_panicked);
         }
     }

@@ -3,6 +3,7 @@
 use super::{Results, Says, Unserved, Values};
 use crate::breaker::{Admission, Circuit, Rejected};
 use crate::classifier::Judge;
+use crate::error::BreakerError;
 
 /// A circuit that waits for what a fallback gives.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,16 @@ impl<T, E, S: Says<E>> Results<Result<T, E>, S> {
         asking.into().0.count_fallback(self.outcome(&answer));
         answer
     }
+
+    /// Asks a closure that gives the value, and no future of it.
+    #[inline]
+    pub fn fallback(
+        self,
+        rejected: Rejected<'_>,
+        fallback: impl FnOnce(BreakerError) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.answered(rejected, fallback(rejected.into()))
+    }
 }
 
 impl<T> Values<T> {
@@ -23,6 +34,12 @@ impl<T> Values<T> {
     pub fn answered<'a>(self, asking: impl Into<Asking<'a>>, answer: T) -> T {
         asking.into().0.count_fallback(self.outcome(&answer));
         answer
+    }
+
+    /// The same.
+    #[inline]
+    pub fn fallback(self, rejected: Rejected<'_>, fallback: impl FnOnce(BreakerError) -> T) -> T {
+        self.answered(rejected, fallback(rejected.into()))
     }
 }
 
