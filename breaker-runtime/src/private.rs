@@ -145,11 +145,7 @@ pub fn call_asking<T, J: Judge<T>>(
 
 /// Runs the body of an async function.
 #[inline]
-pub fn call_async<F: Future, J: Judge<F::Output>>(
-    admission: Admission<'_>,
-    body: F,
-    judge: J,
-) -> Guarded<'_, F, J> {
+pub const fn call_async<F, J>(admission: Admission<'_>, body: F, judge: J) -> Guarded<'_, F, J> {
     Guarded::new(admission, body, judge)
 }
 

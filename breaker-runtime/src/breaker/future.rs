@@ -51,22 +51,24 @@ enum Call<'a> {
     Over(Option<Rejected<'a>>),
 }
 
-impl<'a, F: Future, J: Judge<F::Output>> Guarded<'a, F, J> {
+impl<'a, F, J> Guarded<'a, F, J> {
     #[inline]
-    pub(crate) fn new(admission: Admission<'a>, future: F, judge: J) -> Self {
+    pub(crate) const fn new(admission: Admission<'a>, future: F, judge: J) -> Self {
         Self { future, call: Unsettled(Call::Running(admission)), judge }
     }
 
     /// Of a call that may have been rejected.
     #[inline]
-    pub(crate) fn acquired(acquired: Acquired<'a>, future: F, judge: J) -> Self {
+    pub(crate) const fn acquired(acquired: Acquired<'a>, future: F, judge: J) -> Self {
         let call = match acquired {
             Ok(admission) => Call::Running(admission),
             Err(rejected) => Call::Over(Some(rejected)),
         };
         Self { future, call: Unsettled(call), judge }
     }
+}
 
+impl<'a, F: Future, J: Judge<F::Output>> Guarded<'a, F, J> {
     /// Polls a call that runs. Of one that does not, `over` says what it gives.
     #[inline]
     pub(crate) fn poll_or(

@@ -45,17 +45,13 @@ pub fn serve_asking<T: FromRejected, J: Judge<T>>(
 
 /// Runs the body of an async function, if it may run.
 #[inline]
-pub fn serve_async<T, F: Future<Output = T>, J: Judge<T>>(
-    acquired: Acquired<'_>,
-    body: F,
-    judge: J,
-) -> Served<'_, F, J> {
+pub const fn serve_async<F, J>(acquired: Acquired<'_>, body: F, judge: J) -> Served<'_, F, J> {
     Served { call: Guarded::acquired(acquired, body, judge) }
 }
 
 /// The same, where somebody is asked before the judge.
 #[inline]
-pub fn serve_async_asking<T, F: Future<Output = T>, J: Judge<T>, C: Fn(&T, &J) -> Outcome>(
+pub fn serve_async_asking<F: Future, J, C: Fn(&F::Output, &J) -> Outcome>(
     acquired: Acquired<'_>,
     body: F,
     judge: J,
