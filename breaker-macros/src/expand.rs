@@ -10,7 +10,8 @@
 //! | `plain.rs` | closures that give a value, as one sees |
 //!
 //! Why these forms:
-//! * two arms of a match, not two closures: each arm may move the arguments;
+//! * without a fallback one call, and no match: to look at what was asked is the runtime's work;
+//! * with one, two arms of a match, not two closures: each arm may move the arguments;
 //! * a second match where something may have to give the result after the body: there it stands once;
 //! * the sync body in a closure that a function takes as `FnOnce`: a returned `&mut` may leave it;
 //! * the async body as `async move`, its type pinned in a scope of its own, so that `?`, literals and
@@ -31,7 +32,7 @@ mod settings;
 mod site;
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens as _, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 
 use crate::check::{Fallback, FallbackOn, Plan};
 use crate::repeated::Repeated;
@@ -40,8 +41,8 @@ use crate::target::Target;
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: fn price(sku: &str) -> Result<u64, E> {
 //             let __judge = p::returned::<Result<u64, E>>().__breaker_judge();
-//             p::serve(
-//                 p::Site::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE }),
+//             p::protect(
+//                 { static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE },
 //                 move || -> Result<u64, E> { .. },
 //                 __judge,
 //             )
@@ -53,7 +54,7 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
     let guarded = match &plan.fallback {
         _ if plan.may_end_late(target) => late(p, plan, target),
         Some(fallback) => early(p, plan, target, fallback),
-        None => served(p, plan, target),
+        None => without_fallback(p, plan, target),
     };
     let guarded = target.boxed.as_ref().map_or(guarded.clone(), |boxed| boxed.around(&guarded));
     let body = braces(target, &quote!(#inner_attributes #guarded));
@@ -70,24 +71,25 @@ fn braces(target: &Target, inside: &TokenStream) -> TokenStream {
 // Input:  #[circuit_breaker(key = sku)] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: let __circuit = ..;
 //         let __judge = ..;
-//         p::serve(p::KeyedCircuit::acquire(&__circuit), .., __judge)
-fn served(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
-    let (circuit, acquired) = site::acquire(p, plan, target);
+//         p::protect(&__circuit, .., __judge)
+fn without_fallback(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
+    let (circuit, asked) = site::asked(p, plan, target);
     let judge = classify::judge(p, target);
-    let call = call(p, plan, target, Asks::Now(acquired));
+    // At the return type rustc says so if that cannot be a rejection.
+    let call = call(p, plan, target, ("protect", target.output_span()), &asked);
     quote!(#circuit #judge #call)
 }
 
 // Input:  #[circuit_breaker(fallback = cached)] fn price(sku: &str) -> u64 { .. }
 // Output: let __judge = ..;
-//         match p::Site::acquire(..) {
+//         match p::Acquire::acquire(..) {
 //             p::Ok(__admission) => p::call(..),
 //             p::Err(__rejected) => { let __answer: u64 = ..; __judge.answered(__rejected, __answer) }
 //         }
 fn early(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
-    let (circuit, acquired) = site::acquire(p, plan, target);
+    let (circuit, acquired) = site::acquired(p, plan, target);
     let judge = classify::judge(p, target);
-    let call = call(p, plan, target, Asks::Before);
+    let call = call_admitted(p, plan, target);
     let refused = refuse::arm(p, plan, target, fallback);
     quote_spanned! {Span::mixed_site()=>
         #circuit
@@ -102,7 +104,7 @@ fn early(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> Tok
 // Input:  #[circuit_breaker(fallback = cached, fallback_on = failure)] fn price(order: Order) -> u64 { .. }
 // Output: let __again_order = p::again(&order);
 //         let __judge = ..;
-//         let __ended = match p::Site::acquire(..) {
+//         let __ended = match p::Acquire::acquire(..) {
 //             p::Ok(__admission) => p::call_or_fail(..),
 //             p::Err(__rejected) => p::Err(p::Unserved::Rejected(__rejected)),
 //         };
@@ -111,10 +113,10 @@ fn early(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> Tok
 //             p::Err(ref __rejected) => { let order = __again_order; ..; __judge.answered(__asking, __answer) }
 //         }
 fn late(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
-    let (circuit, acquired) = site::acquire(p, plan, target);
+    let (circuit, acquired) = site::acquired(p, plan, target);
     let judge = classify::judge(p, target);
     let kept = refuse::keep(p, plan);
-    let call = call(p, plan, target, Asks::Before);
+    let call = call_admitted(p, plan, target);
     let rejected = match plan.fallback_on {
         FallbackOn::Rejected => quote_spanned!(Span::mixed_site()=> __rejected),
         FallbackOn::Failure => quote_spanned!(Span::mixed_site()=> #p::Unserved::Rejected(__rejected)),
@@ -138,36 +140,27 @@ fn late(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
     }
 }
 
-/// When it is asked whether the call may go through.
-enum Asks {
-    /// A match has asked: there is an admission.
-    Before,
-    /// These tokens ask.
-    Now(TokenStream),
+// Input:  fn price(sku: &str) -> Result<u64, E> { .. }
+// Output: p::call(__admission, move || .., __judge)
+fn call_admitted(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
+    let admission = quote_spanned!(Span::mixed_site()=> __admission);
+    call(p, plan, target, ("call", Span::mixed_site()), &admission)
 }
 
-// Input:  fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: p::serve(p::Site::acquire(..), move || .., __judge)
+// Input:  protect, .., fn price(sku: &str) -> Result<u64, E> { .. }
+// Output: p::protect(.., move || .., __judge)
 //
-// Input:  the same, fallback = cached
-// Output: p::call(__admission, move || .., __judge)
-//
-// Input:  async fn price(sku: &str) -> Result<u64, E> { .. }, failure_if = is_down
+// Input:  call, __admission, async fn price(sku: &str) -> Result<u64, E> { .. }, failure_if = is_down
 // Output: p::call_async_asking(__admission, async move { .. }, __judge, |__out, __judge| ..).await
 //
-// The short forms are for the compiler, which takes its time for each closure.
-fn call(p: &Repeated, plan: &Plan, target: &Target, asks: Asks) -> TokenStream {
-    let (place, path, verb, admission) = match asks {
-        Asks::Before => {
-            let place = Span::mixed_site();
-            (place, quote!(#p), "call", quote_spanned!(place=> __admission))
-        }
-        // Where the compiler shows that nothing can be returned.
-        Asks::Now(acquired) => {
-            let place = at(target.output_span());
-            (place, p.at(place).into_token_stream(), "serve", acquired)
-        }
-    };
+// The short forms spare the compiler a closure.
+fn call(
+    p: &Repeated,
+    plan: &Plan,
+    target: &Target,
+    (verb, place): (&str, Span),
+    given: &TokenStream,
+) -> TokenStream {
     let tells_failures = plan.fallback_on == FallbackOn::Failure;
     let (short, long) = match (target.is_async(), tells_failures) {
         (false, false) => (Some(""), "_asking"),
@@ -183,12 +176,12 @@ fn call(p: &Repeated, plan: &Plan, target: &Target, asks: Asks) -> TokenStream {
         (None, None) => (long, quote!(#judge, #p::judged)),
     };
     let (body, awaited) = if target.is_async() {
-        (async_body(p, target), Some(quote_spanned!(place=> .await)))
+        (async_body(p, target), Some(quote_spanned!(at(place)=> .await)))
     } else {
         (sync_body(target), None)
     };
-    let function = Ident::new(&format!("{verb}{form}"), place);
-    quote_spanned!(place=> #path::#function(#admission, #body, #judge) #awaited)
+    let call = call_at(place, p, &format!("{verb}{form}"), &quote!(#given, #body, #judge));
+    quote!(#call #awaited)
 }
 
 // Input:  fn price(sku: &str) -> Result<u64, E> { .. }
@@ -223,8 +216,8 @@ fn call_at(place: Span, p: &Repeated, function: &str, arguments: &TokenStream) -
     generic_call_at(place, p, function, None, arguments)
 }
 
-// Input:  .., ::<Option<u64>>, ..
-// Output: p::fallback::<Option<u64>>(..)
+// Input:  .., fallback_or_fail, ::<_, Option<u64>>, ..
+// Output: p::fallback_or_fail::<_, Option<u64>>(..)
 fn generic_call_at(
     place: Span,
     p: &Repeated,

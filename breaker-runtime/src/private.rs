@@ -1,5 +1,7 @@
 //! All that code written by the attribute may name. Not for anybody else: it changes without notice.
 
+#[path = "private/acquire.rs"]
+mod acquire;
 #[path = "private/answer.rs"]
 mod answer;
 #[path = "private/declare.rs"]
@@ -10,10 +12,10 @@ mod given;
 mod judge;
 #[path = "private/late.rs"]
 mod late;
+#[path = "private/protect.rs"]
+mod protect;
 #[path = "private/resolve.rs"]
 mod resolve;
-#[path = "private/serve.rs"]
-mod serve;
 #[path = "private/site.rs"]
 mod site;
 #[path = "private/window.rs"]
@@ -27,13 +29,16 @@ pub use core::result::Result::{Err, Ok};
 pub use core::time::Duration;
 pub use core::{concat, module_path};
 
+pub use self::acquire::{Acquire, AcquireNow};
 pub use self::given::{Given, Gives, borrowed, cloned, registry};
 pub use self::judge::{
     Asked, ByDebug, ByDisplay, Mute, Results, Returned, Says, Values, judged, returned, unknown, untold,
 };
 pub use self::late::{Unserved, call_async_or_fail, call_or_fail, fallback_or_fail};
+pub use self::protect::{
+    FromRejected, Protected, protect, protect_asking, protect_async, protect_async_asking, reject,
+};
 pub use self::resolve::{IntoFutureOf, Resolved, resolve};
-pub use self::serve::{FromRejected, Served, reject, serve, serve_asking, serve_async, serve_async_asking};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};
 pub use self::window::Window;
 pub use crate::breaker::{Admission, Rejected};
@@ -151,13 +156,13 @@ pub const fn call_async<F, J>(admission: Admission<'_>, body: F, judge: J) -> Gu
 
 /// The same, where somebody is asked before the judge.
 #[inline]
-pub fn call_async_asking<F: Future, J: Judge<F::Output>, C: Fn(&F::Output, &J) -> Outcome>(
+pub fn call_async_asking<F: Future, J, C: Fn(&F::Output, &J) -> Outcome>(
     admission: Admission<'_>,
     body: F,
     judge: J,
     classify: C,
 ) -> Guarded<'_, F, Asked<J, C>> {
-    Guarded::new(admission, body, Asked { judge, classify })
+    call_async(admission, body, Asked { judge, classify })
 }
 
 /// The same, but no longer than its `call_timeout`.

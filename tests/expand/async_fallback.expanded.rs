@@ -3,7 +3,7 @@
 use breaker_runtime::Registry;
 async fn plain(number: u32) -> u32 {
     let __judge = ::breaker_runtime::__private::returned::<u32>().__breaker_judge();
-    match ::breaker_runtime::__private::Site::acquire_now({
+    match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "plain",
             ::breaker_runtime::__private::concat!(
@@ -43,7 +43,7 @@ fn cached(number: u32) -> u32 {
 }
 async fn deferred(number: u32) -> u32 {
     let __judge = ::breaker_runtime::__private::returned::<u32>().__breaker_judge();
-    match ::breaker_runtime::__private::Site::acquire_now({
+    match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "deferred",
             ::breaker_runtime::__private::concat!(

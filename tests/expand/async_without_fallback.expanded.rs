@@ -24,8 +24,8 @@ impl Quotes for Shop {
             Result<usize, BreakerError>,
         >()
             .__breaker_judge();
-        ::breaker_runtime::__private::serve_async(
-                ::breaker_runtime::__private::Site::acquire_now({
+        ::breaker_runtime::__private::protect_async(
+                {
                     static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                         "quote",
                         ::breaker_runtime::__private::concat!(
@@ -43,7 +43,7 @@ impl Quotes for Shop {
                     );
                     ::breaker_runtime::__private::declare!(__BREAKER_SITE);
                     &__BREAKER_SITE
-                }),
+                },
                 async move {
                     if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
                         Result<usize, BreakerError>,

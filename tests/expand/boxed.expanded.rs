@@ -7,7 +7,7 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
     Box::pin(async move {
         let __judge = ::breaker_runtime::__private::returned::<Answer>()
             .__breaker_judge();
-        match ::breaker_runtime::__private::Site::acquire_now({
+        match ::breaker_runtime::__private::AcquireNow::acquire_now({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "boxed",
                 ::breaker_runtime::__private::concat!(
@@ -36,7 +36,7 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
                     .await
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                __judge.fallback(__rejected, move |_| Ok(0))
+                __judge.answer(__rejected, move |_| Ok(0))
             }
         }
     })

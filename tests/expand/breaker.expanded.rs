@@ -12,8 +12,8 @@ impl Client {
             Result<u32, BreakerError>,
         >()
             .__breaker_judge();
-        ::breaker_runtime::__private::serve(
-            ::breaker_runtime::__private::Given::acquire(&__circuit),
+        ::breaker_runtime::__private::protect(
+            &__circuit,
             move || -> Result<u32, BreakerError> { Ok(self.calls) },
             __judge,
         )

@@ -7,7 +7,7 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
         Result<String, BreakerError>,
     >()
         .__breaker_judge();
-    let __ended = match ::breaker_runtime::__private::Site::acquire_now({
+    let __ended = match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
             ::breaker_runtime::__private::SETTINGS
                 .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
@@ -66,7 +66,7 @@ fn cached(order: String, note: &str) -> Result<String, BreakerError> {
 async fn price(mut sku: String, amount: Box<u32>) -> String {
     let __again_sku = ::breaker_runtime::__private::again(&sku);
     let __judge = ::breaker_runtime::__private::returned::<String>().__breaker_judge();
-    let __ended = match ::breaker_runtime::__private::Site::acquire_now({
+    let __ended = match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
             ::breaker_runtime::__private::SETTINGS
                 .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
@@ -125,7 +125,7 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
 async fn ping() -> Result<(), BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<(), BreakerError>>()
         .__breaker_judge();
-    let __ended = match ::breaker_runtime::__private::Site::acquire_now({
+    let __ended = match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
             ::breaker_runtime::__private::SETTINGS
                 .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),

@@ -14,8 +14,8 @@ impl From<BreakerError> for Fault {
 fn price(code: u16) -> Result<u16, Fault> {
     let __judge = ::breaker_runtime::__private::returned::<Result<u16, Fault>>()
         .__breaker_judge();
-    ::breaker_runtime::__private::serve_asking(
-        ::breaker_runtime::__private::Site::acquire({
+    ::breaker_runtime::__private::protect_asking(
+        {
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "price",
                 ::breaker_runtime::__private::concat!(
@@ -25,7 +25,7 @@ fn price(code: u16) -> Result<u16, Fault> {
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
-        }),
+        },
         move || -> Result<u16, Fault> {
             if code < 400 { Ok(code) } else { Err(Fault::Status(code)) }
         },
@@ -50,7 +50,7 @@ fn price(code: u16) -> Result<u16, Fault> {
 fn found(number: u32) -> Option<u32> {
     let __judge = ::breaker_runtime::__private::returned::<Option<u32>>()
         .__breaker_judge();
-    match ::breaker_runtime::__private::Site::acquire({
+    match ::breaker_runtime::__private::Acquire::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "found",
             ::breaker_runtime::__private::concat!(
@@ -79,7 +79,7 @@ fn found(number: u32) -> Option<u32> {
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            __judge.fallback(__rejected, move |_| None)
+            __judge.answer(__rejected, move |_| None)
         }
     }
 }

@@ -4,8 +4,8 @@ use breaker_runtime::{BreakerError, Registry};
 fn reply(text: &str) -> Result<usize, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
         .__breaker_judge();
-    ::breaker_runtime::__private::serve_asking(
-        ::breaker_runtime::__private::Site::acquire({
+    ::breaker_runtime::__private::protect_asking(
+        {
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "reply",
                 ::breaker_runtime::__private::concat!(
@@ -15,7 +15,7 @@ fn reply(text: &str) -> Result<usize, BreakerError> {
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
-        }),
+        },
         move || -> Result<usize, BreakerError> { Ok(text.len()) },
         __judge,
         |__out, __judge| {
@@ -34,7 +34,7 @@ fn is_bad(reply: &Result<usize, BreakerError>) -> bool {
 }
 async fn status(code: u16) -> u16 {
     let __judge = ::breaker_runtime::__private::returned::<u16>().__breaker_judge();
-    match ::breaker_runtime::__private::Site::acquire_now({
+    match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "status",
             ::breaker_runtime::__private::concat!(
@@ -73,7 +73,7 @@ async fn status(code: u16) -> u16 {
                 .await
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            __judge.fallback(__rejected, move |_| 503)
+            __judge.answer(__rejected, move |_| 503)
         }
     }
 }

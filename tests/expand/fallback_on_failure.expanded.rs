@@ -7,7 +7,7 @@ fn charge(order: String, note: &str) -> Result<String, BreakerError> {
         Result<String, BreakerError>,
     >()
         .__breaker_judge();
-    let __ended = match ::breaker_runtime::__private::Site::acquire({
+    let __ended = match ::breaker_runtime::__private::Acquire::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "charge",
             ::breaker_runtime::__private::concat!(
@@ -58,7 +58,7 @@ fn cached(order: String, note: &str) -> Result<String, BreakerError> {
 async fn stock(sku: String) -> Option<usize> {
     let __judge = ::breaker_runtime::__private::returned::<Option<usize>>()
         .__breaker_judge();
-    let __ended = match ::breaker_runtime::__private::Site::acquire_now({
+    let __ended = match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "stock",
             ::breaker_runtime::__private::concat!(

@@ -25,8 +25,8 @@ impl Shop {
             Result<String, BreakerError>,
         >()
             .__breaker_judge();
-        ::breaker_runtime::__private::serve(
-            ::breaker_runtime::__private::KeyedCircuit::acquire(&__circuit),
+        ::breaker_runtime::__private::protect(
+            &__circuit,
             move || -> Result<String, BreakerError> { Ok(sku) },
             __judge,
         )
@@ -50,8 +50,8 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
     );
     let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
         .__breaker_judge();
-    ::breaker_runtime::__private::serve_async(
-            ::breaker_runtime::__private::KeyedCircuit::acquire_now(&__circuit),
+    ::breaker_runtime::__private::protect_async(
+            &__circuit,
             async move {
                 if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
                     Result<usize, BreakerError>,

@@ -4,8 +4,8 @@ use breaker_runtime::BreakerError;
 fn now() -> Result<u32, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
         .__breaker_judge();
-    ::breaker_runtime::__private::serve(
-        ::breaker_runtime::__private::Site::acquire({
+    ::breaker_runtime::__private::protect(
+        {
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "sync",
                 ::breaker_runtime::__private::concat!(
@@ -21,7 +21,7 @@ fn now() -> Result<u32, BreakerError> {
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
-        }),
+        },
         move || -> Result<u32, BreakerError> { Ok(1) },
         __judge,
     )
@@ -29,7 +29,7 @@ fn now() -> Result<u32, BreakerError> {
 async fn later() -> Result<u32, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
         .__breaker_judge();
-    ::breaker_runtime::__private::serve_async(
+    ::breaker_runtime::__private::protect_async(
             ::breaker_runtime::__private::Site::acquire_waiting({
                     static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
                         ::breaker_runtime::__private::SETTINGS
@@ -86,7 +86,7 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
     );
     let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
         .__breaker_judge();
-    ::breaker_runtime::__private::serve_async(
+    ::breaker_runtime::__private::protect_async(
             ::breaker_runtime::__private::KeyedCircuit::acquire_waiting(&__circuit)
                 .await,
             async move {
@@ -106,7 +106,7 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
 async fn never() -> Result<u32, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
         .__breaker_judge();
-    ::breaker_runtime::__private::serve_async(
+    ::breaker_runtime::__private::protect_async(
             ::breaker_runtime::__private::Site::acquire_waiting({
                     static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                         "never",

@@ -4,23 +4,21 @@ use breaker_runtime::{BreakerError, Registry};
 fn charge(registry: &Registry) -> Result<usize, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
         .__breaker_judge();
-    ::breaker_runtime::__private::serve(
-        ::breaker_runtime::__private::Site::acquire(
-            ::breaker_runtime::__private::Site::declared_in(
-                {
-                    static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
-                            "charge",
-                            ::breaker_runtime::__private::concat!(
-                                ::breaker_runtime::__private::module_path!(), "::charge"
-                            ),
-                            || ::breaker_runtime::__private::SETTINGS,
-                        )
-                        .elsewhere();
-                    ::breaker_runtime::__private::declare!(__BREAKER_SITE);
-                    &__BREAKER_SITE
-                },
-                || ::breaker_runtime::__private::registry(&(registry)),
-            ),
+    ::breaker_runtime::__private::protect(
+        ::breaker_runtime::__private::Site::declared_in(
+            {
+                static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                        "charge",
+                        ::breaker_runtime::__private::concat!(
+                            ::breaker_runtime::__private::module_path!(), "::charge"
+                        ),
+                        || ::breaker_runtime::__private::SETTINGS,
+                    )
+                    .elsewhere();
+                ::breaker_runtime::__private::declare!(__BREAKER_SITE);
+                &__BREAKER_SITE
+            },
+            || ::breaker_runtime::__private::registry(&(registry)),
         ),
         move || -> Result<usize, BreakerError> { Ok(registry.iter().count()) },
         __judge,

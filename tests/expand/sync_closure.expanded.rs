@@ -7,7 +7,7 @@ struct Shop {
 impl Shop {
     fn price(&self, more: u32) -> u32 {
         let __judge = ::breaker_runtime::__private::returned::<u32>().__breaker_judge();
-        match ::breaker_runtime::__private::Site::acquire({
+        match ::breaker_runtime::__private::Acquire::acquire({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "price",
                 ::breaker_runtime::__private::concat!(
@@ -26,15 +26,14 @@ impl Shop {
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                __judge
-                    .fallback(__rejected, move |error| error.name().len() as u32 + more)
+                __judge.answer(__rejected, move |error| error.name().len() as u32 + more)
             }
         }
     }
     fn slot(&mut self) -> Option<&mut u32> {
         let __judge = ::breaker_runtime::__private::returned::<Option<&mut u32>>()
             .__breaker_judge();
-        match ::breaker_runtime::__private::Site::acquire({
+        match ::breaker_runtime::__private::Acquire::acquire({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "slot",
                 ::breaker_runtime::__private::concat!(
@@ -53,7 +52,7 @@ impl Shop {
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                __judge.fallback(__rejected, move |_| None)
+                __judge.answer(__rejected, move |_| None)
             }
         }
     }

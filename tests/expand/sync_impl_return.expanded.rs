@@ -4,8 +4,8 @@ use breaker_runtime::BreakerError;
 fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<_, BreakerError>>()
         .__breaker_judge();
-    ::breaker_runtime::__private::serve(
-        ::breaker_runtime::__private::Site::acquire({
+    ::breaker_runtime::__private::protect(
+        {
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "evens",
                 ::breaker_runtime::__private::concat!(
@@ -15,7 +15,7 @@ fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
-        }),
+        },
         move || -> Result<_, BreakerError> {
             Ok((0..most).filter(|number| number % 2 == 0))
         },

@@ -8,7 +8,7 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
         Result<String, BreakerError>,
     >()
         .__breaker_judge();
-    match ::breaker_runtime::__private::Site::acquire({
+    match ::breaker_runtime::__private::Acquire::acquire({
         static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
             ::breaker_runtime::__private::SETTINGS
                 .failure_threshold(5)

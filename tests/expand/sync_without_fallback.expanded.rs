@@ -4,8 +4,8 @@ use breaker_runtime::BreakerError;
 fn price(sku: &str) -> Result<usize, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
         .__breaker_judge();
-    ::breaker_runtime::__private::serve(
-        ::breaker_runtime::__private::Site::acquire({
+    ::breaker_runtime::__private::protect(
+        {
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::unnamed(
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::price"
@@ -14,7 +14,7 @@ fn price(sku: &str) -> Result<usize, BreakerError> {
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
-        }),
+        },
         move || -> Result<usize, BreakerError> { Ok(sku.len()) },
         __judge,
     )

@@ -7,14 +7,14 @@ use crate::recover::expand_or_explain;
 /// Arguments, a function, and by how many tokens it grows. More is a decision: say why in the message of the
 /// commit.
 const BUDGET: [(&str, &str, usize); 8] = [
-    ("", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 154),
-    ("", "async fn price(sku: &str) -> Result<u64, E> { ask(sku).await }", 197),
+    ("", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 140),
+    ("", "async fn price(sku: &str) -> Result<u64, E> { ask(sku).await }", 183),
     ("fallback = cached", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 235),
     ("fallback = |_| Ok(0)", "async fn price(sku: &str) -> Result<u64, E> { ask(sku).await }", 247),
-    ("failure_threshold = 5, recovery_timeout = \"10s\"", "fn price() -> Result<u64, E> { ask() }", 180),
-    ("failure_threshold = LIMIT", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 208),
+    ("failure_threshold = 5, recovery_timeout = \"10s\"", "fn price() -> Result<u64, E> { ask() }", 166),
+    ("failure_threshold = LIMIT", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 194),
     ("fallback = cached, fallback_on = failure", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 337),
-    ("key = sku", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 208),
+    ("key = sku", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 194),
 ];
 
 #[test]

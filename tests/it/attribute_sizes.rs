@@ -3,6 +3,44 @@
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, circuit_breaker};
 
 #[test]
+fn a_future_grows_by_no_more_than_48_bytes() {
+    async fn raw(text: &str, block: [u8; 256]) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len() + block.len())
+    }
+    #[circuit_breaker(name = "async/size", fallback = |_| Ok(text.len() + block.len()))]
+    async fn guarded(text: &str, block: [u8; 256]) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len() + block.len())
+    }
+    #[circuit_breaker(name = "async/size without a fallback")]
+    async fn bare(text: &str, block: [u8; 256]) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len() + block.len())
+    }
+    let raw = size_of_val(&raw("", [0; 256]));
+    let grown = [size_of_val(&guarded("", [0; 256])) - raw, size_of_val(&bare("", [0; 256])) - raw];
+    assert!(grown[0] <= 48 && grown[1] <= 32, "they grew by {grown:?} bytes");
+}
+
+#[test]
+fn an_argument_that_is_given_away_before_the_first_await_has_two_places() {
+    async fn raw(block: [u8; 256]) -> Result<usize, BreakerError> {
+        drop(vec![block]);
+        tokio::task::yield_now().await;
+        Ok(0)
+    }
+    #[circuit_breaker(name = "async/given away")]
+    async fn guarded(block: [u8; 256]) -> Result<usize, BreakerError> {
+        drop(vec![block]);
+        tokio::task::yield_now().await;
+        Ok(0)
+    }
+    let grown = size_of_val(&guarded([0; 256])) - size_of_val(&raw([0; 256]));
+    assert!(grown <= 256 + 32, "it grew by {grown} bytes");
+}
+
+#[test]
 fn a_future_with_limits_grows_by_no_more_than_is_said() {
     async fn raw(text: &str) -> Result<usize, BreakerError> {
         tokio::task::yield_now().await;

@@ -21,7 +21,7 @@ pub(super) fn arm(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallbac
     quote_spanned!(Span::mixed_site()=> #p::Err(#by_reference __rejected) => { #answer })
 }
 
-// Input:  -> Result<u64, E>
+// Input:  call_timeout = "1s", and no fallback
 // Output: p::Err(__rejected) => p::reject(__rejected),
 pub(super) fn without_fallback(p: &Repeated, target: &Target) -> TokenStream {
     let value = call_at(target.output_span(), p, "reject", &rejected());
@@ -36,15 +36,12 @@ fn looks_at_nothing(plan: &Plan, fallback: &Fallback) -> bool {
 // Output: let __answer: Result<u64, E> = ..;
 //         __judge.answered(__rejected, __answer)
 //
-// Input:  |_| Ok(0)
-// Output: __judge.fallback(__rejected, move |_| Ok(0))
-//
 // Input:  the same, fallback_on = failure
 // Output: let __asking = p::Unserved::asking(__rejected);
 //         let __answer: Result<u64, E> = ..;
 //         __judge.answered(__asking, __answer)
 //
-// Its type is said so that a fallback that gives another one is told so, and not that two arms differ.
+// The type of `__answer` is said so that a fallback that gives another one is told so, and not that two arms differ.
 fn answer(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
     let given_back = give_back(plan);
     if let Some(answer) = answer_of_closure(plan, target, fallback) {
@@ -71,7 +68,10 @@ fn answer(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> To
     }
 }
 
-// The short form is for the compiler, which takes its time for each type that is said.
+// Input:  |_| Ok(0)
+// Output: __judge.answer(__rejected, move |_| Ok(0))
+//
+// The short form spares the compiler a type and a call.
 fn answer_of_closure(plan: &Plan, target: &Target, fallback: &Fallback) -> Option<TokenStream> {
     let Fallback::Closure(closure) = fallback else {
         return None;
@@ -80,7 +80,7 @@ fn answer_of_closure(plan: &Plan, target: &Target, fallback: &Fallback) -> Optio
         && matches!(closure.output, ReturnType::Default)
         && (is_plain(closure) || !target.is_async())
         && !target.never_returns();
-    let function = Ident::new("fallback", at(closure.body.span()));
+    let function = Ident::new("answer", at(closure.body.span()));
     is_short.then(|| quote_spanned!(function.span()=> __judge.#function(__rejected, #closure)))
 }
 
@@ -90,8 +90,8 @@ fn answer_of_closure(plan: &Plan, target: &Target, fallback: &Fallback) -> Optio
 // Input:  cached, in an async function
 // Output: p::resolve(cached(sku)).await
 //
-// Input:  |_| Ok(0)
-// Output: p::fallback::<Result<u64, E>>(__rejected, move |_| Ok(0))
+// Input:  |_| Ok(0), fallback_on = failure
+// Output: p::fallback_or_fail::<_, Result<u64, E>>(__rejected, move |_| Ok(0))
 fn value(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
     match fallback {
         Fallback::Path { path, arguments } if target.is_async() => {
@@ -164,12 +164,15 @@ fn call_path(path: &ExprPath, arguments: &[Ident]) -> TokenStream {
     quote_spanned!(at(path.span())=> #path(#(#arguments),*))
 }
 
-// Input:  |error| Ok(0), Option<u64>
-// Output: p::fallback::<Option<u64>>(__rejected, move |error| Ok(0))
+// Input:  |error| -> Option<u64> { None }
+// Output: p::fallback(__rejected, move |error| -> Option<u64> { None })
+//
+// Input:  |error| None, fallback_on = failure, Option<u64>
+// Output: p::fallback_or_fail::<_, Option<u64>>(__rejected, move |error| None)
 fn call_closure(p: &Repeated, plan: &Plan, closure: &ExprClosure, output: Option<&Repeated>) -> TokenStream {
     let place = closure.body.span();
     let (function, types) = match plan.fallback_on {
-        FallbackOn::Rejected => ("fallback", output.map(|output| quote_spanned!(at(place)=> ::<#output>))),
+        FallbackOn::Rejected => ("fallback", None),
         FallbackOn::Failure => {
             ("fallback_or_fail", output.map(|output| quote_spanned!(at(place)=> ::<_, #output>)))
         }

@@ -15,35 +15,43 @@ use crate::target::Target;
 const DEFAULT_KEYS: u32 = 1024;
 
 // Input:  name = "payment"
-// Output: (nothing), p::Site::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE })
+// Output: (nothing), { static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE }
 //
 // Input:  name = "payment", key = tenant, max_wait = "1s", async
 // Output: let __circuit = p::KeyedSite::circuit({ .. }, &p::Key(&(tenant)).__breaker_key());,
 //         p::KeyedCircuit::acquire_waiting(&__circuit).await
-pub(super) fn acquire(p: &Repeated, plan: &Plan, target: &Target) -> (TokenStream, TokenStream) {
-    let (function, awaited) = match (target.is_async(), plan.may_wait()) {
-        (false, _) => ("acquire", None),
-        (true, false) => ("acquire_now", None),
-        (true, true) => ("acquire_waiting", Some(quote_spanned!(Span::mixed_site()=> .await))),
+//
+// The second is what is asked whether a call may go through; or the answer, where the call waits for it.
+pub(super) fn asked(p: &Repeated, plan: &Plan, target: &Target) -> (TokenStream, TokenStream) {
+    let (circuit, site, kind) = if let Some(breaker) = &plan.breaker {
+        (given(p, breaker), quote_spanned!(Span::mixed_site()=> &__circuit), "Given")
+    } else if let Some(key) = &plan.key {
+        let (site, key) = (reference(p, plan, target, "KeyedSite"), text(p, key));
+        let circuit =
+            quote_spanned!(Span::mixed_site()=> let __circuit = #p::KeyedSite::circuit(#site, #key););
+        (circuit, quote_spanned!(Span::mixed_site()=> &__circuit), "KeyedCircuit")
+    } else {
+        (TokenStream::new(), reference(p, plan, target, "Site"), "Site")
     };
-    let function = Ident::new(function, Span::mixed_site());
-    if let Some(breaker) = &plan.breaker {
-        let circuit = given(p, breaker);
-        return (circuit, quote_spanned!(Span::mixed_site()=> #p::Given::#function(&__circuit) #awaited));
+    if !(target.is_async() && plan.may_wait()) {
+        return (circuit, site);
     }
-    let Some(key) = &plan.key else {
-        let site = reference(p, plan, target, "Site");
-        return (
-            TokenStream::new(),
-            quote_spanned!(Span::mixed_site()=> #p::Site::#function(#site) #awaited),
-        );
+    let kind = Ident::new(kind, Span::mixed_site());
+    (circuit, quote_spanned!(Span::mixed_site()=> #p::#kind::acquire_waiting(#site).await))
+}
+
+// Input:  name = "payment"
+// Output: (nothing), p::Acquire::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE })
+pub(super) fn acquired(p: &Repeated, plan: &Plan, target: &Target) -> (TokenStream, TokenStream) {
+    let (circuit, asked) = asked(p, plan, target);
+    let acquired = if !target.is_async() {
+        quote_spanned!(Span::mixed_site()=> #p::Acquire::acquire(#asked))
+    } else if plan.may_wait() {
+        asked
+    } else {
+        quote_spanned!(Span::mixed_site()=> #p::AcquireNow::acquire_now(#asked))
     };
-    let site = reference(p, plan, target, "KeyedSite");
-    let key = text(p, key);
-    (
-        quote_spanned!(Span::mixed_site()=> let __circuit = #p::KeyedSite::circuit(#site, #key);),
-        quote_spanned!(Span::mixed_site()=> #p::KeyedCircuit::#function(&__circuit) #awaited),
-    )
+    (circuit, acquired)
 }
 
 // Input:  breaker = self.breaker

@@ -2,7 +2,7 @@
 //! asks the state, and then the bulkhead.
 
 use super::bulkhead::Bulkhead;
-use super::circuit::{Admission, Circuit, Rejected, Stamp};
+use super::circuit::{Acquired, Admission, Circuit, Rejected, Stamp};
 use super::extras::Extras;
 use super::permit::Permit;
 use crate::error::ErrorKind;
@@ -19,19 +19,19 @@ enum Entered {
 impl Circuit {
     /// Asks for one call that does not wait.
     #[inline]
-    pub(crate) fn admit(&self) -> Result<Admission<'_>, Rejected<'_>> {
+    pub(crate) fn admit(&self) -> Acquired<'_> {
         self.admit_or(|_| false)
     }
 
     /// Asks for one call; blocks this thread while it waits for its turn.
     #[inline]
-    pub(crate) fn admit_blocking(&self) -> Result<Admission<'_>, Rejected<'_>> {
+    pub(crate) fn admit_blocking(&self) -> Acquired<'_> {
         self.admit_or(|extras| extras.wait_blocking(&self.clock))
     }
 
     /// What comes back from the long way is taken apart here, so that the short one keeps all in registers.
     #[inline]
-    fn admit_or(&self, wait: impl FnOnce(&Extras) -> bool) -> Result<Admission<'_>, Rejected<'_>> {
+    fn admit_or(&self, wait: impl FnOnce(&Extras) -> bool) -> Acquired<'_> {
         let admitted = match self.machine.admit_freely() {
             Some(ticket) => Ok((ticket, Stamp::NONE)),
             None => self.admit_otherwise(wait),
@@ -43,7 +43,7 @@ impl Circuit {
     }
 
     /// Asks for one call; waits for its turn. Dropped meanwhile, the call was cancelled.
-    pub(crate) async fn admit_waiting(&self) -> Result<Admission<'_>, Rejected<'_>> {
+    pub(crate) async fn admit_waiting(&self) -> Acquired<'_> {
         let admitted = match self.enter_at_once() {
             Ok(Entered::Already(ticket, stamp)) => Ok((ticket, stamp)),
             // Boxed, so that the futures of the many calls that need not wait are small.

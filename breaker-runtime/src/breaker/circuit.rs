@@ -53,7 +53,7 @@ pub struct Rejected<'a> {
     pub(super) kind: ErrorKind,
 }
 
-/// What a call is told that asks.
+/// Whether a call may go through.
 pub(crate) type Acquired<'a> = Result<Admission<'a>, Rejected<'a>>;
 
 impl Circuit {

@@ -10,7 +10,7 @@ use crate::error::BreakerError;
 pub struct Asking<'a>(&'a Circuit);
 
 impl<T, E, S: Says<E>> Results<Result<T, E>, S> {
-    /// Counts it, and hands it on: an `Err` is a failure, whatever the function says of its own.
+    /// Counts it, and hands it on: an `Err` is a failure, whatever `failure_if` says.
     #[inline]
     pub fn answered<'a>(self, asking: impl Into<Asking<'a>>, answer: Result<T, E>) -> Result<T, E> {
         asking.into().0.count_fallback(self.outcome(&answer));
@@ -19,7 +19,7 @@ impl<T, E, S: Says<E>> Results<Result<T, E>, S> {
 
     /// Asks a closure that gives the value, and no future of it.
     #[inline]
-    pub fn fallback(
+    pub fn answer(
         self,
         rejected: Rejected<'_>,
         fallback: impl FnOnce(BreakerError) -> Result<T, E>,
@@ -38,7 +38,7 @@ impl<T> Values<T> {
 
     /// The same.
     #[inline]
-    pub fn fallback(self, rejected: Rejected<'_>, fallback: impl FnOnce(BreakerError) -> T) -> T {
+    pub fn answer(self, rejected: Rejected<'_>, fallback: impl FnOnce(BreakerError) -> T) -> T {
         self.answered(rejected, fallback(rejected.into()))
     }
 }

@@ -3,7 +3,8 @@
 use std::borrow::Borrow;
 use std::ops::Deref;
 
-use crate::breaker::{Admission, CircuitBreaker, Rejected};
+use super::acquire::Acquire;
+use crate::breaker::{Acquired, CircuitBreaker};
 use crate::registry::Registry;
 
 /// A breaker of the user's, or a clone of it, for one call.
@@ -61,23 +62,20 @@ impl<T, D: Deref<Target: Gives<T>>> Gives<T> for D {
 }
 
 impl<B: Borrow<CircuitBreaker>> Given<B> {
-    /// Asks for one call, for a sync function.
+    /// Asks for one call, for an async function: the breaker may let calls wait for their turn.
     ///
     /// # Errors
     ///
     /// If the call is rejected.
     #[inline]
-    pub fn acquire(&self) -> Result<Admission<'_>, Rejected<'_>> {
-        self.0.borrow().circuit().admit_blocking()
-    }
-
-    /// The same, for an async function: the breaker may let calls wait for their turn.
-    ///
-    /// # Errors
-    ///
-    /// If the call is rejected.
-    #[inline]
-    pub async fn acquire_waiting(&self) -> Result<Admission<'_>, Rejected<'_>> {
+    pub async fn acquire_waiting(&self) -> Acquired<'_> {
         self.0.borrow().circuit().admit_waiting().await
+    }
+}
+
+impl<'a, B: Borrow<CircuitBreaker>> Acquire<'a> for &'a Given<B> {
+    #[inline]
+    fn acquire(self) -> Acquired<'a> {
+        self.0.borrow().circuit().admit_blocking()
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 
+use super::acquire::{Acquire, AcquireNow};
 use super::checked_name;
-use crate::breaker::{Admission, CircuitBreaker, Rejected};
+use crate::breaker::{Acquired, CircuitBreaker};
 use crate::config::Conflict;
 use crate::registry::{Configure, Declaration, KeyText, KeyedBreaker, Registry, scope};
 
@@ -30,14 +31,7 @@ pub struct KeyedSite {
     breaker: OnceCell<ManuallyDrop<KeyedBreaker>>,
 }
 
-/// A breaker before the first call.
-#[expect(
-    clippy::declare_interior_mutable_const,
-    reason = "worked out once, and not anew for each function's static"
-)]
-const UNSET: OnceCell<ManuallyDrop<CircuitBreaker>> = OnceCell::new();
-
-/// Threads may share its parts: proven here, once for all.
+/// Threads may share `Parts`: proven here, once for all.
 const _: () = {
     const fn threads_share<T: Sync>() {}
     threads_share::<Parts>();
@@ -47,9 +41,16 @@ const _: () = {
 #[expect(
     unsafe_code,
     reason = "left to itself the compiler proves it anew for the static of each function, through all types of a \
-              circuit: a fourteenth of the instructions that a function with the attribute costs it"
+              circuit"
 )]
 unsafe impl Sync for Site {}
+
+/// A breaker before the first call.
+#[expect(
+    clippy::declare_interior_mutable_const,
+    reason = "worked out once, and not anew for each function's static"
+)]
+const UNSET: OnceCell<ManuallyDrop<CircuitBreaker>> = OnceCell::new();
 
 impl Site {
     /// A function whose author chose the name, which is checked already.
@@ -80,33 +81,13 @@ impl Site {
         self.0.declaration.add();
     }
 
-    /// Asks for one call, for a sync function.
+    /// Asks for one call, for an async function whose calls wait for their turn.
     ///
     /// # Errors
     ///
     /// If the call is rejected.
     #[inline]
-    pub fn acquire(&'static self) -> Result<Admission<'static>, Rejected<'static>> {
-        self.breaker().circuit().admit_blocking()
-    }
-
-    /// The same, for an async function whose calls do not wait.
-    ///
-    /// # Errors
-    ///
-    /// If the call is rejected.
-    #[inline]
-    pub fn acquire_now(&'static self) -> Result<Admission<'static>, Rejected<'static>> {
-        self.breaker().circuit().admit()
-    }
-
-    /// The same, for an async function whose calls wait for their turn.
-    ///
-    /// # Errors
-    ///
-    /// If the call is rejected.
-    #[inline]
-    pub async fn acquire_waiting(&'static self) -> Result<Admission<'static>, Rejected<'static>> {
+    pub async fn acquire_waiting(&'static self) -> Acquired<'static> {
         self.breaker().circuit().admit_waiting().await
     }
 
@@ -215,34 +196,42 @@ impl KeyedSite {
 pub struct KeyedCircuit(CircuitBreaker);
 
 impl KeyedCircuit {
-    /// Asks for one call, for a sync function.
+    /// Asks for one call, for an async function whose calls wait for their turn.
     ///
     /// # Errors
     ///
     /// If the call is rejected.
     #[inline]
-    pub fn acquire(&self) -> Result<Admission<'_>, Rejected<'_>> {
+    pub async fn acquire_waiting(&self) -> Acquired<'_> {
+        self.0.circuit().admit_waiting().await
+    }
+}
+
+impl Acquire<'static> for &'static Site {
+    #[inline]
+    fn acquire(self) -> Acquired<'static> {
+        self.breaker().circuit().admit_blocking()
+    }
+}
+
+impl AcquireNow<'static> for &'static Site {
+    #[inline]
+    fn acquire_now(self) -> Acquired<'static> {
+        self.breaker().circuit().admit()
+    }
+}
+
+impl<'a> Acquire<'a> for &'a KeyedCircuit {
+    #[inline]
+    fn acquire(self) -> Acquired<'a> {
         self.0.circuit().admit_blocking()
     }
+}
 
-    /// The same, for an async function whose calls do not wait.
-    ///
-    /// # Errors
-    ///
-    /// If the call is rejected.
+impl<'a> AcquireNow<'a> for &'a KeyedCircuit {
     #[inline]
-    pub fn acquire_now(&self) -> Result<Admission<'_>, Rejected<'_>> {
+    fn acquire_now(self) -> Acquired<'a> {
         self.0.circuit().admit()
-    }
-
-    /// The same, for an async function whose calls wait for their turn.
-    ///
-    /// # Errors
-    ///
-    /// If the call is rejected.
-    #[inline]
-    pub async fn acquire_waiting(&self) -> Result<Admission<'_>, Rejected<'_>> {
-        self.0.circuit().admit_waiting().await
     }
 }
 

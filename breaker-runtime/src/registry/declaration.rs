@@ -78,7 +78,7 @@ impl Declaration {
             place: Location::caller(),
             naming: Naming::Derived,
             home: Home::Global,
-            link: Link::NEW,
+            link: Link::UNSET,
         }
     }
 

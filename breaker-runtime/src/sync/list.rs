@@ -44,7 +44,7 @@ impl<T> Link<T> {
         clippy::declare_interior_mutable_const,
         reason = "worked out once, and not anew for each static"
     )]
-    pub(crate) const NEW: Self = Self { before: OnceCell::new() };
+    pub(crate) const UNSET: Self = Self { before: OnceCell::new() };
 }
 
 impl<T> fmt::Debug for Link<T> {
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn whoever_is_added_twice_is_in_the_list_once() {
-        static ITEMS: [Item; 3] = [Item(0, Link::NEW), Item(1, Link::NEW), Item(2, Link::NEW)];
+        static ITEMS: [Item; 3] = [Item(0, Link::UNSET), Item(1, Link::UNSET), Item(2, Link::UNSET)];
         let list = List::new();
         for item in ITEMS.iter().chain(&ITEMS) {
             list.add(item);

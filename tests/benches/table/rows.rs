@@ -60,7 +60,7 @@ pub(crate) const ROWS: &[Row] = &[
     other("closed, 10 % failing: recloser", recloser_failing),
     other("closed, 10 % failing: failsafe", failsafe_failing),
     ours("open, rejected: breaker", ours::open),
-    ours("open, rejected, as an error: breaker", ours::open_as_error),
+    ours("open, rejected, closure fallback: breaker", ours::open_as_error),
     other("open, rejected: recloser", recloser_open),
     other("open, rejected: failsafe", failsafe_open),
     other("open, rejected, async: breaker 2.0", peer_open),

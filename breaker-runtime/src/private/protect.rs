@@ -1,23 +1,24 @@
-//! A function without a fallback: its return type says how a rejection looks. Whether the call may go through is
-//! looked at here, and not in the function: the compiler takes its time for each match.
+//! A function without a fallback: its return type says how a rejection looks. It asks and runs in one call, since each
+//! match in a function costs compile time. One that may end late has a match of its own.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::acquire::{Acquire, AcquireNow};
 use super::call;
 use super::judge::Asked;
-use crate::breaker::{Acquired, Guarded, Rejected};
+use crate::breaker::{Guarded, Rejected};
 use crate::classifier::Judge;
 use crate::error::BreakerError;
 use crate::outcome::Outcome;
 
 pin_project! {
-    /// A call of an async function.
+    /// A call of an async function without a fallback: its body, or the error of a rejection.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Served<'a, F, J> {
+    pub struct Protected<'a, F, J> {
         #[pin]
         call: Guarded<'a, F, J>,
     }
@@ -25,8 +26,12 @@ pin_project! {
 
 /// Runs the body of a function, once, to its end, if it may run.
 #[inline]
-pub fn serve<T: FromRejected, J: Judge<T>>(acquired: Acquired<'_>, body: impl FnOnce() -> T, judge: J) -> T {
-    match acquired {
+pub fn protect<'a, T: FromRejected, J: Judge<T>>(
+    site: impl Acquire<'a>,
+    body: impl FnOnce() -> T,
+    judge: J,
+) -> T {
+    match site.acquire() {
         Ok(admission) => call(admission, body, judge),
         Err(rejected) => reject(rejected),
     }
@@ -34,40 +39,38 @@ pub fn serve<T: FromRejected, J: Judge<T>>(acquired: Acquired<'_>, body: impl Fn
 
 /// The same, where somebody is asked before the judge.
 #[inline]
-pub fn serve_asking<T: FromRejected, J: Judge<T>>(
-    acquired: Acquired<'_>,
+pub fn protect_asking<'a, T: FromRejected, J: Judge<T>>(
+    site: impl Acquire<'a>,
     body: impl FnOnce() -> T,
     judge: J,
     classify: impl Fn(&T, &J) -> Outcome,
 ) -> T {
-    serve(acquired, body, Asked { judge, classify })
+    protect(site, body, Asked { judge, classify })
 }
 
 /// Runs the body of an async function, if it may run.
 #[inline]
-pub const fn serve_async<F, J>(acquired: Acquired<'_>, body: F, judge: J) -> Served<'_, F, J> {
-    Served { call: Guarded::acquired(acquired, body, judge) }
+pub fn protect_async<'a, F, J>(site: impl AcquireNow<'a>, body: F, judge: J) -> Protected<'a, F, J> {
+    Protected { call: Guarded::acquired(site.acquire_now(), body, judge) }
 }
 
 /// The same, where somebody is asked before the judge.
 #[inline]
-pub fn serve_async_asking<F: Future, J, C: Fn(&F::Output, &J) -> Outcome>(
-    acquired: Acquired<'_>,
+pub fn protect_async_asking<'a, F: Future, J, C: Fn(&F::Output, &J) -> Outcome>(
+    site: impl AcquireNow<'a>,
     body: F,
     judge: J,
     classify: C,
-) -> Served<'_, F, Asked<J, C>> {
-    serve_async(acquired, body, Asked { judge, classify })
+) -> Protected<'a, F, Asked<J, C>> {
+    protect_async(site, body, Asked { judge, classify })
 }
 
-impl<F: Future<Output: FromRejected>, J: Judge<F::Output>> Future for Served<'_, F, J> {
+impl<F: Future<Output: FromRejected>, J: Judge<F::Output>> Future for Protected<'_, F, J> {
     type Output = F::Output;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        self.project().call.poll_or(context, |rejected| {
-            rejected.take().map_or(Poll::Pending, |rejected| Poll::Ready(reject(rejected)))
-        })
+        self.project().call.poll_or(context, |rejected| Poll::Ready(reject(rejected)))
     }
 }
 
