@@ -77,6 +77,7 @@ fn without_fallback(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
     let judge = classify::judge(p, target);
     // At the return type rustc says so if that cannot be a rejection.
     let call = call(p, plan, target, ("protect", target.output_span()), &asked);
+    let call = ended(target, &circuit, call);
     quote!(#circuit #judge #call)
 }
 
@@ -91,14 +92,26 @@ fn early(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> Tok
     let judge = classify::judge(p, target);
     let call = call_admitted(p, plan, target);
     let refused = refuse::arm(p, plan, target, fallback);
-    quote_spanned! {Span::mixed_site()=>
-        #circuit
-        #judge
+    let call = quote_spanned! {Span::mixed_site()=>
         match #acquired {
             #p::Ok(__admission) => #call,
             #refused
         }
+    };
+    let call = ended(target, &circuit, call);
+    quote!(#circuit #judge #call)
+}
+
+// Input:  p::protect_async(&__circuit, ..).await
+// Output: let __out = p::protect_async(&__circuit, ..).await;
+//         __out
+//
+// In edition 2021 a future that borrows the circuit would outlive it at the end of the block.
+fn ended(target: &Target, circuit: &TokenStream, call: TokenStream) -> TokenStream {
+    if circuit.is_empty() || !target.is_async() {
+        return call;
     }
+    quote_spanned!(Span::mixed_site()=> let __out = #call; __out)
 }
 
 // Input:  #[circuit_breaker(fallback = cached, fallback_on = failure)] fn price(order: Order) -> u64 { .. }

@@ -477,9 +477,9 @@ mod recover;
 ///   function returns; with `breaker` by 128 and by all arguments. An argument that `key` borrows or that is
 ///   cloned for a fallback has two places too, since rustc keeps what was borrowed across an `await`, and an async
 ///   fallback needs room for its own future. Take what is large by reference or in an `Arc`.
-/// * Arguments are dropped when the body ends, in the order in which it mentions them and those that it does
-///   not mention last, not in reverse order of declaration: let a guard that must outlive another be a local of
-///   the body.
+/// * Arguments are dropped when the body ends, or when a call is rejected and there is no fallback, in the order in
+///   which the body mentions them and those that it does not mention last, not in reverse order of declaration: let a
+///   guard that must outlive another be a local of the body.
 /// * In an `async fn` a fallback closure whose type the compiler cannot tell, as in `|_| Default::default()` or
 ///   `|_| text.parse().unwrap()`, needs its type: `|_| -> Vec<u8> { Default::default() }`. So does one that ends
 ///   in `std::process::exit`.

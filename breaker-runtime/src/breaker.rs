@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 pub(crate) use self::circuit::{Acquired, Circuit};
 pub use self::circuit::{Admission, Rejected};
-pub(crate) use self::future::{Guarded, Limited};
+pub(crate) use self::future::{Guarded, Limited, Unsettled};
 pub(crate) use self::identity::{Family, Identity};
 pub use self::operator::Operator;
 pub use self::permit::Permit;

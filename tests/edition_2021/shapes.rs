@@ -1,6 +1,6 @@
 //! The modules of `tests/it` that hold shapes of functions, compiled as the edition before.
 
-#![deny(warnings)]
+#![deny(warnings, tail_expr_drop_order)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -43,6 +43,28 @@ fn gen(gen: u32) -> u32 {
 #[breaker_runtime::circuit_breaker(name = "2021/captures", fallback = |_| 0..2)]
 fn evens(list: &[u8]) -> impl Iterator<Item = usize> + 'static {
     0..list.len()
+}
+
+/// In this edition what the last expression of a block made lives longer than the block's own.
+#[breaker_runtime::circuit_breaker(name = "2021/keyed", key = shop)]
+async fn order(shop: u8) -> Result<u8, breaker_runtime::BreakerError> {
+    Ok(shop)
+}
+
+#[breaker_runtime::circuit_breaker(
+    name = "2021/keyed, waiting",
+    key = shop,
+    max_concurrent = 1,
+    max_wait = "1s",
+    fallback = |_| 0
+)]
+async fn order_later(shop: u8) -> u8 {
+    shop
+}
+
+#[tokio::test]
+async fn a_call_ends_before_the_circuit_of_its_key() {
+    assert_eq!((order(1).await.unwrap(), order_later(2).await), (1, 2));
 }
 
 #[test]

@@ -50,7 +50,7 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
     );
     let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
         .__breaker_judge();
-    ::breaker_runtime::__private::protect_async(
+    let __out = ::breaker_runtime::__private::protect_async(
             &__circuit,
             async move {
                 if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
@@ -64,7 +64,8 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
             },
             __judge,
         )
-        .await
+        .await;
+    __out
 }
 fn main() {
     let shop = Shop { region: "eu".to_owned() };

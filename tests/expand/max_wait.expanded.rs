@@ -86,7 +86,7 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
     );
     let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
         .__breaker_judge();
-    ::breaker_runtime::__private::protect_async(
+    let __out = ::breaker_runtime::__private::protect_async(
             ::breaker_runtime::__private::KeyedCircuit::acquire_waiting(&__circuit)
                 .await,
             async move {
@@ -101,7 +101,8 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
             },
             __judge,
         )
-        .await
+        .await;
+    __out
 }
 async fn never() -> Result<u32, BreakerError> {
     let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()

@@ -81,6 +81,19 @@ fn drops(_: Noisy, _ignored: Noisy, kept: Noisy) {
     kept.0.borrow_mut().push("body");
 }
 
+#[circuit_breaker(name = "others/drop order, no fallback")]
+fn drops_without_fallback(_: Noisy, _ignored: Noisy, kept: Noisy) -> Answer<()> {
+    kept.0.borrow_mut().push("body");
+    Ok(())
+}
+
+#[circuit_breaker(name = "others/drop order, async, no fallback")]
+async fn drops_later_without_fallback(_: Noisy, _ignored: Noisy, kept: Noisy) -> Answer<()> {
+    tokio::task::yield_now().await;
+    kept.0.borrow_mut().push("body");
+    Ok(())
+}
+
 #[circuit_breaker(name = "others/drop order, async", fallback = |_| ())]
 async fn drops_later(_: Noisy, _ignored: Noisy, kept: Noisy) {
     tokio::task::yield_now().await;
@@ -97,11 +110,15 @@ async fn async_trait_199_232_patterns_bind_and_arguments_are_dropped_after_the_b
     open("others/patterns");
     assert_eq!(patterns(Point { x: 2, y: 3 }, (5, 6), "", &[1, 2]).await.unwrap(), 10);
     for is_open in [false, true] {
-        let logs = [Rc::default(), Rc::default()];
+        let logs = [Rc::default(), Rc::default(), Rc::default(), Rc::default()];
         let [first, second, third] = noisy(&logs[0]);
         drops(first, second, third);
         let [first, second, third] = noisy(&logs[1]);
         drops_later(first, second, third).await;
+        let [first, second, third] = noisy(&logs[2]);
+        assert_eq!(drops_without_fallback(first, second, third).is_err(), is_open);
+        let [first, second, third] = noisy(&logs[3]);
+        assert_eq!(drops_later_without_fallback(first, second, third).await.is_err(), is_open);
         for log in logs {
             let mut log = log.take();
             assert_eq!(log.first() == Some(&"body"), !is_open, "{log:?}");
@@ -109,8 +126,10 @@ async fn async_trait_199_232_patterns_bind_and_arguments_are_dropped_after_the_b
             log.sort_unstable();
             assert_eq!(log, ["_", "_ignored", "kept"]);
         }
-        open("others/drop order");
-        open("others/drop order, async");
+        for name in ["others/drop order", "others/drop order, async"] {
+            open(name);
+            open(&format!("{name}, no fallback"));
+        }
     }
 }
 

@@ -82,3 +82,27 @@ async fn labelled(most: u32) -> u32 {
 async fn labels_stay_inside() {
     assert_eq!(labelled(10).await, 20);
 }
+
+macro_rules! chain {
+    ($last:ident $(, $name:ident calls $next:ident)*) => {
+        #[circuit_breaker]
+        async fn $last() -> Answer<u8> {
+            Ok(1)
+        }
+        $(#[circuit_breaker]
+        async fn $name() -> Answer<u8> {
+            $next().await
+        })*
+    };
+}
+
+chain!(
+    f0, f1 calls f0, f2 calls f1, f3 calls f2, f4 calls f3, f5 calls f4, f6 calls f5, f7 calls f6, f8 calls f7,
+    f9 calls f8, f10 calls f9, f11 calls f10, f12 calls f11, f13 calls f12, f14 calls f13, f15 calls f14
+);
+
+// The compiler goes so deep by itself, `recursion_limit`, and one level of types more in each call is many.
+#[tokio::test]
+async fn sixteen_functions_that_await_each_other_may_be_spawned() {
+    assert_eq!(tokio::spawn(f15()).await.unwrap().unwrap(), 1);
+}

@@ -16,7 +16,7 @@ use crate::clock::Alarm;
 use crate::error::ErrorKind;
 
 pin_project! {
-    /// A future, the call that it is, if that was admitted, and how to read what it returns.
+    /// A future whose call was admitted, and how to read what it returns.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Guarded<'a, F, J> {
@@ -42,7 +42,7 @@ pin_project! {
 
 /// A call that is cancelled when this is dropped before it has ended.
 #[derive(Debug)]
-struct Unsettled<'a>(Call<'a>);
+pub(crate) struct Unsettled<'a>(Call<'a>);
 
 #[derive(Debug)]
 enum Call<'a> {
@@ -55,42 +55,7 @@ enum Call<'a> {
 impl<'a, F, J> Guarded<'a, F, J> {
     #[inline]
     pub(crate) const fn new(admission: Admission<'a>, future: F, judge: J) -> Self {
-        Self::acquired(Ok(admission), future, judge)
-    }
-
-    /// Of a call that may have been rejected.
-    #[inline]
-    pub(crate) const fn acquired(acquired: Acquired<'a>, future: F, judge: J) -> Self {
-        let call = match acquired {
-            Ok(admission) => Call::Running(admission),
-            Err(rejected) => Call::Over(Some(rejected)),
-        };
-        Self { future, call: Unsettled(call), judge }
-    }
-}
-
-impl<'a, F: Future, J: Judge<F::Output>> Guarded<'a, F, J> {
-    /// Polls a call that runs. Of one that was rejected, `rejected` says once what it gives.
-    #[inline]
-    pub(crate) fn poll_or(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        rejected: impl FnOnce(Rejected<'a>) -> Poll<F::Output>,
-    ) -> Poll<F::Output> {
-        let this = self.project();
-        if let Call::Over(untold) = &mut this.call.0 {
-            return untold.take().map_or(Poll::Pending, rejected);
-        }
-        let watch = FailOnPanic(this.call);
-        let polled = this.future.poll(context).map(|output| {
-            let outcome = this.judge.outcome(&output);
-            match watch.0.take() {
-                Some(admission) => admission.settle_with(output, outcome, |output| this.judge.text(output)),
-                None => output,
-            }
-        });
-        std::mem::forget(watch);
-        polled
+        Self { future, call: Unsettled::new(Ok(admission)), judge }
     }
 }
 
@@ -111,7 +76,8 @@ impl<F: Future, J: Judge<F::Output>> Future for Guarded<'_, F, J> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        self.poll_or(context, |_| Poll::Pending)
+        let this = self.project();
+        this.call.poll(this.future, this.judge, context, |_| Poll::Pending)
     }
 }
 
@@ -146,6 +112,38 @@ impl<'a, F: Future, J: Judge<F::Output>> Future for Limited<'a, F, J> {
 }
 
 impl<'a> Unsettled<'a> {
+    #[inline]
+    pub(crate) const fn new(acquired: Acquired<'a>) -> Self {
+        Self(match acquired {
+            Ok(admission) => Call::Running(admission),
+            Err(rejected) => Call::Over(Some(rejected)),
+        })
+    }
+
+    /// Polls the future of a call that runs. Of one that was rejected, `rejected` says once what it gives.
+    #[inline]
+    pub(crate) fn poll<F: Future, J: Judge<F::Output>>(
+        &mut self,
+        future: Pin<&mut F>,
+        judge: &J,
+        context: &mut Context<'_>,
+        rejected: impl FnOnce(Rejected<'a>) -> Poll<F::Output>,
+    ) -> Poll<F::Output> {
+        if let Call::Over(untold) = &mut self.0 {
+            return untold.take().map_or(Poll::Pending, rejected);
+        }
+        let watch = FailOnPanic(self);
+        let polled = future.poll(context).map(|output| {
+            let outcome = judge.outcome(&output);
+            match watch.0.take() {
+                Some(admission) => admission.settle_with(output, outcome, |output| judge.text(output)),
+                None => output,
+            }
+        });
+        std::mem::forget(watch);
+        polled
+    }
+
     #[inline]
     fn take(&mut self) -> Option<Admission<'a>> {
         match self.0 {

@@ -9,18 +9,21 @@ use pin_project_lite::pin_project;
 use super::acquire::{Acquire, AcquireNow};
 use super::call;
 use super::judge::Asked;
-use crate::breaker::{Guarded, Rejected};
+use crate::breaker::{Rejected, Unsettled};
 use crate::classifier::Judge;
 use crate::error::BreakerError;
 use crate::outcome::Outcome;
 
 pin_project! {
-    /// A call of an async function without a fallback: its body, or the error of a rejection.
+    /// A call of an async function without a fallback: its body, or the error of a rejection. Not a `Guarded` within: the
+    /// compiler, asked whether a chain of such calls is `Send`, goes only so deep.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Protected<'a, F, J> {
         #[pin]
-        call: Guarded<'a, F, J>,
+        body: F,
+        call: Unsettled<'a>,
+        judge: J,
     }
 }
 
@@ -51,7 +54,7 @@ pub fn protect_asking<'a, T: FromRejected, J: Judge<T>>(
 /// Runs the body of an async function, if it may run.
 #[inline]
 pub fn protect_async<'a, F, J>(site: impl AcquireNow<'a>, body: F, judge: J) -> Protected<'a, F, J> {
-    Protected { call: Guarded::acquired(site.acquire_now(), body, judge) }
+    Protected { body, call: Unsettled::new(site.acquire_now()), judge }
 }
 
 /// The same, where somebody is asked before the judge.
@@ -70,7 +73,8 @@ impl<F: Future<Output: FromRejected>, J: Judge<F::Output>> Future for Protected<
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        self.project().call.poll_or(context, |rejected| Poll::Ready(reject(rejected)))
+        let this = self.project();
+        this.call.poll(this.body, this.judge, context, |rejected| Poll::Ready(reject(rejected)))
     }
 }
 
