@@ -207,18 +207,14 @@ fn sync_body(target: &Target) -> TokenStream {
 
 // Input:  async fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: async move {
-//             if let p::Some(__out) = p::None::<Result<u64, E>> { return __out; }
+//             if false { return p::pin::<Result<u64, E>>(); }
 //             match () { () => { .. } }
 //         }
 fn async_body(p: &Repeated, target: &Target) -> TokenStream {
     let body = &target.body;
     let pin = (!target.never_returns()).then(|| {
         let output = &target.nameable_output;
-        quote_spanned! {Span::mixed_site()=>
-            if let #p::Some(__out) = #p::None::<#output> {
-                return __out;
-            }
-        }
+        quote_spanned!(Span::mixed_site()=> if false { return #p::pin::<#output>(); })
     });
     quote_spanned!(body.span()=> async move { #pin match () { () => #body } })
 }

@@ -216,6 +216,12 @@ impl<T: Clone> Again for T {
     }
 }
 
+/// Says which type an async body has. It is never called: nobody has such a value.
+#[must_use]
+pub fn pin<T>() -> T {
+    std::process::abort()
+}
+
 /// Hands the rejection to a fallback that looks at it.
 #[inline]
 pub fn fallback<T>(rejected: Rejected<'_>, fallback: impl FnOnce(BreakerError) -> T) -> T {

@@ -18,10 +18,8 @@ async fn plain(number: u32) -> u32 {
             ::breaker_runtime::__private::call_async(
                     __admission,
                     async move {
-                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                            u32,
-                        > {
-                            return __out;
+                        if false {
+                            return ::breaker_runtime::__private::pin::<u32>();
                         }
                         match () {
                             () => number,
@@ -58,10 +56,8 @@ async fn deferred(number: u32) -> u32 {
             ::breaker_runtime::__private::call_async(
                     __admission,
                     async move {
-                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                            u32,
-                        > {
-                            return __out;
+                        if false {
+                            return ::breaker_runtime::__private::pin::<u32>();
                         }
                         match () {
                             () => number,

@@ -45,10 +45,10 @@ impl Quotes for Shop {
                     &__BREAKER_SITE
                 },
                 async move {
-                    if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                        Result<usize, BreakerError>,
-                    > {
-                        return __out;
+                    if false {
+                        return ::breaker_runtime::__private::pin::<
+                            Result<usize, BreakerError>,
+                        >();
                     }
                     match () {
                         () => {

@@ -22,10 +22,8 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
                 ::breaker_runtime::__private::call_async(
                         __admission,
                         async move {
-                            if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                                Answer,
-                            > {
-                                return __out;
+                            if false {
+                                return ::breaker_runtime::__private::pin::<Answer>();
                             }
                             match () {
                                 () => Ok(*number),

@@ -32,10 +32,8 @@ impl Client {
                 ::breaker_runtime::__private::call_async_within(
                         __admission,
                         async move {
-                            if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                                usize,
-                            > {
-                                return __out;
+                            if false {
+                                return ::breaker_runtime::__private::pin::<usize>();
                             }
                             match () {
                                 () => {

@@ -26,10 +26,10 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
             ::breaker_runtime::__private::call_async_within(
                     __admission,
                     async move {
-                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                            Result<String, BreakerError>,
-                        > {
-                            return __out;
+                        if false {
+                            return ::breaker_runtime::__private::pin::<
+                                Result<String, BreakerError>,
+                            >();
                         }
                         match () {
                             () => {
@@ -85,10 +85,8 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
             ::breaker_runtime::__private::call_async_within(
                     __admission,
                     async move {
-                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                            String,
-                        > {
-                            return __out;
+                        if false {
+                            return ::breaker_runtime::__private::pin::<String>();
                         }
                         match () {
                             () => {
@@ -144,10 +142,10 @@ async fn ping() -> Result<(), BreakerError> {
             ::breaker_runtime::__private::call_async_within(
                     __admission,
                     async move {
-                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                            Result<(), BreakerError>,
-                        > {
-                            return __out;
+                        if false {
+                            return ::breaker_runtime::__private::pin::<
+                                Result<(), BreakerError>,
+                            >();
                         }
                         match () {
                             () => Ok(()),

@@ -49,10 +49,8 @@ async fn status(code: u16) -> u16 {
             ::breaker_runtime::__private::call_async_asking(
                     __admission,
                     async move {
-                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                            u16,
-                        > {
-                            return __out;
+                        if false {
+                            return ::breaker_runtime::__private::pin::<u16>();
                         }
                         match () {
                             () => code,

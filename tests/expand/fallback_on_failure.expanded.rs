@@ -73,10 +73,8 @@ async fn stock(sku: String) -> Option<usize> {
             ::breaker_runtime::__private::call_async_or_fail(
                     __admission,
                     async move {
-                        if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                            Option<usize>,
-                        > {
-                            return __out;
+                        if false {
+                            return ::breaker_runtime::__private::pin::<Option<usize>>();
                         }
                         match () {
                             () => Some(sku.len()),

@@ -53,10 +53,10 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
     let __out = ::breaker_runtime::__private::protect_async(
             &__circuit,
             async move {
-                if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                    Result<usize, BreakerError>,
-                > {
-                    return __out;
+                if false {
+                    return ::breaker_runtime::__private::pin::<
+                        Result<usize, BreakerError>,
+                    >();
                 }
                 match () {
                     () => Ok(sku.len()),

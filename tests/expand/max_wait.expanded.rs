@@ -50,10 +50,10 @@ async fn later() -> Result<u32, BreakerError> {
                 })
                 .await,
             async move {
-                if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                    Result<u32, BreakerError>,
-                > {
-                    return __out;
+                if false {
+                    return ::breaker_runtime::__private::pin::<
+                        Result<u32, BreakerError>,
+                    >();
                 }
                 match () {
                     () => Ok(1),
@@ -90,10 +90,10 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
             ::breaker_runtime::__private::KeyedCircuit::acquire_waiting(&__circuit)
                 .await,
             async move {
-                if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                    Result<u32, BreakerError>,
-                > {
-                    return __out;
+                if false {
+                    return ::breaker_runtime::__private::pin::<
+                        Result<u32, BreakerError>,
+                    >();
                 }
                 match () {
                     () => Ok(tenant),
@@ -127,10 +127,10 @@ async fn never() -> Result<u32, BreakerError> {
                 })
                 .await,
             async move {
-                if let ::breaker_runtime::__private::Some(__out) = ::breaker_runtime::__private::None::<
-                    Result<u32, BreakerError>,
-                > {
-                    return __out;
+                if false {
+                    return ::breaker_runtime::__private::pin::<
+                        Result<u32, BreakerError>,
+                    >();
                 }
                 match () {
                     () => Ok(4),

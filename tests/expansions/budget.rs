@@ -8,7 +8,7 @@ use crate::recover::expand_or_explain;
 /// commit.
 const BUDGET: [(&str, &str, usize); 8] = [
     ("", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 140),
-    ("", "async fn price(sku: &str) -> Result<u64, E> { ask(sku).await }", 183),
+    ("", "async fn price(sku: &str) -> Result<u64, E> { ask(sku).await }", 171),
     ("fallback = cached", "fn price(sku: &str) -> Result<u64, E> { ask(sku) }", 235),
     ("fallback = |_| Ok(0)", "async fn price(sku: &str) -> Result<u64, E> { ask(sku).await }", 247),
     ("failure_threshold = 5, recovery_timeout = \"10s\"", "fn price() -> Result<u64, E> { ask() }", 166),
