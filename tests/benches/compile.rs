@@ -4,7 +4,7 @@
 //! `cargo bench -p breaker-tests --bench compile`
 //!
 //! * check: the median of 9 rounds of `rustc --emit=metadata`, as `cargo check` runs it, in which all rows take
-//!   turns, so that a machine that slows down slows all of them;
+//!   turns, each round beginning with another one, so that a machine that slows down slows all of them;
 //! * added: over the bare functions of the same kind;
 //! * expansion: the pass of that name, of one more run.
 //!
@@ -32,8 +32,10 @@ fn main() {
     let crates = Crates::build();
     let files = ROWS.map(|row| write(&row));
     let mut rounds = ROWS.map(|_| Vec::with_capacity(ROUNDS));
-    for _ in 0..ROUNDS {
-        for (file, seconds) in files.iter().zip(&mut rounds) {
+    for round in 0..ROUNDS {
+        let mut turns: Vec<_> = files.iter().zip(&mut rounds).collect();
+        turns.rotate_left(round);
+        for (file, seconds) in turns {
             seconds.push(check(&crates, file));
         }
     }
