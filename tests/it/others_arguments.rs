@@ -119,6 +119,10 @@ async fn async_trait_199_232_patterns_bind_and_arguments_are_dropped_after_the_b
         assert_eq!(drops_without_fallback(first, second, third).is_err(), is_open);
         let [first, second, third] = noisy(&logs[3]);
         assert_eq!(drops_later_without_fallback(first, second, third).await.is_err(), is_open);
+        // Without a fallback the body has its arguments, run or not.
+        for log in &logs[2..] {
+            assert_eq!(log.borrow().iter().find(|name| **name != "body"), Some(&"kept"), "{log:?}");
+        }
         for log in logs {
             let mut log = log.take();
             assert_eq!(log.first() == Some(&"body"), !is_open, "{log:?}");
