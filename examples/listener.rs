@@ -21,7 +21,7 @@ fn main() -> Result<()> {
     let (heard, causes) = mpsc::channel();
     let listening = Registry::global().listen(move |event: &Event| {
         println!("    heard: {event}");
-        if let Event::Changed(change) = event {
+        if let Event::StateChanged(change) = event {
             let transition = change.transition();
             // An error says that nobody waits for it any more.
             _ = heard.send((transition.cause, transition.last_failure.clone()));
@@ -40,7 +40,10 @@ fn main() -> Result<()> {
     mail.force_open(); // unheard
 
     let [(opened, text), (reset, _)] = causes.iter().collect::<Vec<_>>().try_into().ok().context("two")?;
-    ensure!((opened, reset) == (Cause::RuleMet, Cause::Reset), "a rule opened it, and a person closed it");
+    ensure!(
+        (opened, reset) == (Cause::ThresholdReached, Cause::Reset),
+        "a rule opened it, and a person closed it"
+    );
     ensure!(text.as_deref() == Some("the mailbox of cleo is full"), "the third failure opened it");
     Ok(())
 }

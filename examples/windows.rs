@@ -9,7 +9,7 @@
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use anyhow::{Context as _, Result, ensure};
-use breaker_runtime::{Registry, State, Trip, WindowCounts, circuit_breaker};
+use breaker_runtime::{Registry, State, TripReason, WindowCounts, circuit_breaker};
 
 #[circuit_breaker(name = "warehouse", window = 10, failure_rate = 0.5, minimum_calls = 6)]
 fn stock(nth: u32, broken: bool) -> Result<u32> {
@@ -34,7 +34,7 @@ fn main() -> Result<()> {
     let breaker = Registry::global().get("warehouse").context("it was called")?;
     let opened = breaker.snapshot().last_transition.context("it opened")?;
     println!("{opened}");
-    ensure!(matches!(opened.trip, Some(Trip::FailureRate { .. })), "it was the rate that opened it");
+    ensure!(matches!(opened.trip, Some(TripReason::FailureRate { .. })), "it was the rate that opened it");
     Ok(())
 }
 

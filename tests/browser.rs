@@ -176,7 +176,7 @@ fn controls_refuse_without_the_token() {
     click(&mut tab, "force-open");
     click(&mut tab, "force-open");
     tab.until("document.querySelector('.answer').textContent === 'done'");
-    assert_eq!(payment.snapshot().last_transition.unwrap().ordered_by.as_deref(), Some("Zoë"));
+    assert_eq!(payment.snapshot().last_transition.unwrap().initiator.as_deref(), Some("Zoë"));
     tab.until(&format!("{} === 'forced open by Zoë'", said("a/b <payment>", ".why")));
     assert_eq!(tab.eval("localStorage.getItem('breaker-token')"), serde_json::Value::Null);
 }

@@ -19,7 +19,7 @@ mod script;
 #[path = "model/window.rs"]
 mod window;
 
-use breaker_runtime::{Cause, Trip};
+use breaker_runtime::{Cause, TripReason};
 use obvious::{Changed, Obvious};
 use play::play;
 use proptest::collection::vec;
@@ -63,24 +63,28 @@ fn came_there(model: &Obvious, shows: fn(&Changed) -> bool) -> Result<(), TestCa
 
 #[test]
 fn a_run_of_failures_opens_as_the_obvious_breaker_does() {
-    prove(&script::consecutive(), |change| matches!(change.trip, Some(Trip::ConsecutiveFailures { .. })));
+    prove(&script::consecutive(), |change| {
+        matches!(change.trip, Some(TripReason::ConsecutiveFailures { .. }))
+    });
 }
 
 #[test]
 fn failures_in_a_window_of_calls_open_as_the_obvious_breaker_does() {
     // tower-resilience: 10,000 failures were needed after 10,000 successes.
-    prove(&script::failures_in_calls(), |change| matches!(change.trip, Some(Trip::FailuresInWindow { .. })));
+    prove(&script::failures_in_calls(), |change| {
+        matches!(change.trip, Some(TripReason::FailuresInWindow { .. }))
+    });
 }
 
 #[test]
 fn a_rate_of_failures_opens_as_the_obvious_breaker_does() {
     // recloser PR#10, failsafe: a success opened it, and the first window was blind.
-    prove(&script::failure_rate(), |change| matches!(change.trip, Some(Trip::FailureRate { .. })));
+    prove(&script::failure_rate(), |change| matches!(change.trip, Some(TripReason::FailureRate { .. })));
 }
 
 #[test]
 fn a_rate_of_slow_calls_opens_as_the_obvious_breaker_does() {
-    prove(&script::slow_call_rate(), |change| matches!(change.trip, Some(Trip::SlowCallRate { .. })));
+    prove(&script::slow_call_rate(), |change| matches!(change.trip, Some(TripReason::SlowCallRate { .. })));
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn any_settings(dice: &mut Rng) -> ConfigBuilder {
 fn order(breaker: &CircuitBreaker, dice: &mut Rng) {
     match dice.u8(0..12) {
         0 => breaker.force_open(),
-        1 => breaker.force_closed(),
+        1 => breaker.force_close(),
         2 => breaker.disable(),
         3 | 4 => breaker.release(),
         5 | 6 => breaker.reset(),

@@ -1,5 +1,5 @@
 //! The grammar of the attribute: `key = value, key = value, key(pattern)`. It knows tokens and spans;
-//! which keys there are, and what they may be given, it does not judge.
+//! which keys there are, and what they may be given, it does not classifier.
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;

@@ -239,7 +239,7 @@ impl Plan {
             | Key::HalfOpenTimeout
             | Key::CallTimeout => set(values::duration(value(given)?, name)?),
             Key::MaxWait => set(values::wait(value(given)?, name)?),
-            Key::Critical | Key::Durations => set(values::flag(value(given)?, name)?),
+            Key::Critical | Key::CallDurations => set(values::flag(value(given)?, name)?),
             Key::Mode => set(values::mode(value(given)?)?),
             Key::Window => self.settings.push(values::window(value(given)?, span)?),
         }

@@ -40,11 +40,11 @@ use crate::target::Target;
 
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: fn price(sku: &str) -> Result<u64, E> {
-//             let __judge = p::returned::<Result<u64, E>>().__breaker_judge();
+//             let __classifier = p::returned::<Result<u64, E>>().__breaker_classifier();
 //             p::protect(
 //                 { static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE },
 //                 move || -> Result<u64, E> { .. },
-//                 __judge,
+//                 __classifier,
 //             )
 //         }
 pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
@@ -70,26 +70,26 @@ fn braces(target: &Target, inside: &TokenStream) -> TokenStream {
 
 // Input:  #[circuit_breaker(key = sku)] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: let __circuit = ..;
-//         let __judge = ..;
-//         p::protect(&__circuit, .., __judge)
+//         let __classifier = ..;
+//         p::protect(&__circuit, .., __classifier)
 fn without_fallback(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
     let (circuit, asked) = site::asked(p, plan, target);
-    let judge = classify::judge(p, target);
+    let classifier = classify::classifier(p, target);
     // At the return type rustc says so if that cannot be a rejection.
     let call = call(p, plan, target, ("protect", target.output_span()), &asked);
     let call = ended(target, &circuit, call);
-    quote!(#circuit #judge #call)
+    quote!(#circuit #classifier #call)
 }
 
 // Input:  #[circuit_breaker(fallback = cached)] fn price(sku: &str) -> u64 { .. }
-// Output: let __judge = ..;
+// Output: let __classifier = ..;
 //         match p::Acquire::acquire(..) {
 //             p::Ok(__admission) => p::call(..),
-//             p::Err(__rejected) => { let __answer: u64 = ..; __judge.answered(__rejected, __answer) }
+//             p::Err(__rejected) => { let __answer: u64 = ..; __classifier.answered(__rejected, __answer) }
 //         }
 fn early(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
     let (circuit, acquired) = site::acquired(p, plan, target);
-    let judge = classify::judge(p, target);
+    let classifier = classify::classifier(p, target);
     let call = call_admitted(p, plan, target);
     let refused = refuse::arm(p, plan, target, fallback);
     let call = quote_spanned! {Span::mixed_site()=>
@@ -99,7 +99,7 @@ fn early(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> Tok
         }
     };
     let call = ended(target, &circuit, call);
-    quote!(#circuit #judge #call)
+    quote!(#circuit #classifier #call)
 }
 
 // Input:  p::protect_async(&__circuit, ..).await
@@ -116,18 +116,18 @@ fn ended(target: &Target, circuit: &TokenStream, call: TokenStream) -> TokenStre
 
 // Input:  #[circuit_breaker(fallback = cached, fallback_on = failure)] fn price(order: Order) -> u64 { .. }
 // Output: let __again_order = p::again(&order);
-//         let __judge = ..;
+//         let __classifier = ..;
 //         let __ended = match p::Acquire::acquire(..) {
 //             p::Ok(__admission) => p::call_or_fail(..),
 //             p::Err(__rejected) => p::Err(p::Unserved::Rejected(__rejected)),
 //         };
 //         match __ended {
 //             p::Ok(__out) => __out,
-//             p::Err(ref __rejected) => { let order = __again_order; ..; __judge.answered(__asking, __answer) }
+//             p::Err(ref __rejected) => { let order = __again_order; ..; __classifier.answered(__asking, __answer) }
 //         }
 fn late(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
     let (circuit, acquired) = site::acquired(p, plan, target);
-    let judge = classify::judge(p, target);
+    let classifier = classify::classifier(p, target);
     let kept = refuse::keep(p, plan);
     let call = call_admitted(p, plan, target);
     let rejected = match plan.fallback_on {
@@ -141,7 +141,7 @@ fn late(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         #circuit
         #kept
-        #judge
+        #classifier
         let __ended = match #acquired {
             #p::Ok(__admission) => #call,
             #p::Err(__rejected) => #p::Err(#rejected),
@@ -154,17 +154,17 @@ fn late(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
 }
 
 // Input:  fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: p::call(__admission, move || .., __judge)
+// Output: p::call(__admission, move || .., __classifier)
 fn call_admitted(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
     let admission = quote_spanned!(Span::mixed_site()=> __admission);
     call(p, plan, target, ("call", Span::mixed_site()), &admission)
 }
 
 // Input:  protect, .., fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: p::protect(.., move || .., __judge)
+// Output: p::protect(.., move || .., __classifier)
 //
 // Input:  call, __admission, async fn price(sku: &str) -> Result<u64, E> { .. }, failure_if = is_down
-// Output: p::call_async_asking(__admission, async move { .. }, __judge, |__out, __judge| ..).await
+// Output: p::call_async_asking(__admission, async move { .. }, __classifier, |__out, __classifier| ..).await
 //
 // The short forms spare the compiler a closure.
 fn call(
@@ -182,18 +182,18 @@ fn call(
         (true, false) => (Some("_async"), "_async_asking"),
         (true, true) => (None, "_async_or_fail"),
     };
-    let judge = quote_spanned!(Span::mixed_site()=> __judge);
-    let (form, judge) = match (short, classify::asked(p, plan)) {
-        (Some(short), None) => (short, judge),
-        (_, Some(asked)) => (long, quote!(#judge, #asked)),
-        (None, None) => (long, quote!(#judge, #p::judged)),
+    let classifier = quote_spanned!(Span::mixed_site()=> __classifier);
+    let (form, classifier) = match (short, classify::asked(p, plan)) {
+        (Some(short), None) => (short, classifier),
+        (_, Some(asked)) => (long, quote!(#classifier, #asked)),
+        (None, None) => (long, quote!(#classifier, #p::judged)),
     };
     let (body, awaited) = if target.is_async() {
         (async_body(p, target), Some(quote_spanned!(at(place)=> .await)))
     } else {
         (sync_body(target), None)
     };
-    let call = call_at(place, p, &format!("{verb}{form}"), &quote!(#given, #body, #judge));
+    let call = call_at(place, p, &format!("{verb}{form}"), &quote!(#given, #body, #classifier));
     quote!(#call #awaited)
 }
 

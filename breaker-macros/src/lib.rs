@@ -223,7 +223,7 @@ mod recover;
 /// #[circuit_breaker(
 ///     ignore_if(Err(404)),
 ///     fallback = |error| match error {
-///         CallError::Rejected(_) | CallError::Failed(_) => Ok(format!("what we knew of {sku}")),
+///         CallError::Breaker(_) | CallError::Failed(_) => Ok(format!("what we knew of {sku}")),
 ///     },
 ///     fallback_on = failure
 /// )]

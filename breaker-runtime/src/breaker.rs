@@ -9,7 +9,7 @@
 //! | `future.rs` | a call that takes its time, and may be cancelled or ended |
 //! | `extras.rs` | what only some circuits keep: window, durations, bulkhead, shadow mode |
 //! | `bulkhead.rs` | how many calls may run at a time |
-//! | `identity.rs` | a circuit of its own, or one of a family that has one for each key |
+//! | `identity.rs` | a circuit of its own, or one of a group that has one for each key |
 //! | `operator.rs` | commands by hand |
 //!
 //! Invariants: no lock is held while the user's code runs; every permit is settled once, by its owner
@@ -34,7 +34,7 @@ use std::sync::Arc;
 pub(crate) use self::circuit::{Acquired, Circuit};
 pub use self::circuit::{Admission, Rejected};
 pub(crate) use self::future::{Guarded, Limited, Unsettled};
-pub(crate) use self::identity::{Family, Identity};
+pub(crate) use self::identity::{Identity, KeyGroup};
 pub use self::operator::Operator;
 pub use self::permit::Permit;
 
@@ -42,7 +42,7 @@ use crate::classifier::{of_result, type_of_error};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Name, Settings};
 use crate::error::BreakerError;
-use crate::event::{Listener, Listening};
+use crate::event::{Listener, Subscription};
 use crate::outcome::Outcome;
 use crate::snapshot::Snapshot;
 use crate::state::State;
@@ -78,10 +78,10 @@ impl CircuitBreaker {
     /// If the name is empty or longer than 255 bytes.
     pub fn new(name: impl Into<Cow<'static, str>>, config: Config) -> Result<Self, ConfigError> {
         let identity = Identity::Alone { name: Name::new(name.into())?, hub: None };
-        Ok(Self::made(identity, config.into(), Clock::here()))
+        Ok(Self::new_unchecked(identity, config.into(), Clock::here()))
     }
 
-    pub(crate) fn made(identity: Identity, settings: Settings, clock: Clock) -> Self {
+    pub(crate) fn new_unchecked(identity: Identity, settings: Settings, clock: Clock) -> Self {
         Self { circuit: Arc::new(Circuit::new(identity, settings, clock)) }
     }
 
@@ -242,13 +242,13 @@ impl CircuitBreaker {
     ///
     /// let breaker = CircuitBreaker::new("search", Config::default())?;
     /// breaker.try_acquire()?.settle(Outcome::Failure);
-    /// breaker.apply(Config::builder().failure_threshold(2).build()?);
+    /// breaker.set_config(Config::builder().failure_threshold(2).build()?);
     /// breaker.try_acquire()?.settle(Outcome::Failure); // the second in a row
     /// assert_eq!(breaker.state(), State::Open);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn apply(&self, config: Config) {
-        self.circuit.apply(config.into());
+    pub fn set_config(&self, config: Config) {
+        self.circuit.set_config(config.into());
     }
 
     /// What it is doing. Reading changes nothing: an open circuit whose recovery time is over reads
@@ -282,7 +282,7 @@ impl CircuitBreaker {
     /// assert_eq!(told, [r#"circuit breaker "search": closed -> forced open: forced open by alice"#]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn listen(&self, listener: impl Listener + 'static) -> Listening {
+    pub fn listen(&self, listener: impl Listener + 'static) -> Subscription {
         self.circuit.hub().listen(listener)
     }
 
@@ -302,7 +302,7 @@ impl CircuitBreaker {
     /// let queue = tokio::spawn({
     ///     let breaker = breaker.clone();
     ///     async move {
-    ///         breaker.closed().await;
+    ///         breaker.wait_closed().await;
     ///         "drained"
     ///     }
     /// });
@@ -313,7 +313,7 @@ impl CircuitBreaker {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn closed(&self) {
+    pub async fn wait_closed(&self) {
         let hub = self.circuit.hub();
         loop {
             // Listen first and look then, so that no change falls between the two.
@@ -347,10 +347,10 @@ impl CircuitBreaker {
         self.caller().force_open();
     }
 
-    /// Closes the circuit now, see [`Operator::force_closed`].
+    /// Closes the circuit now, see [`Operator::force_close`].
     #[track_caller]
-    pub fn force_closed(&self) {
-        self.caller().force_closed();
+    pub fn force_close(&self) {
+        self.caller().force_close();
     }
 
     /// Admits all calls until an operator says otherwise, see [`Operator::disable`].

@@ -19,7 +19,7 @@ pub(crate) fn type_of_error<T, E>(_: &Result<T, E>) -> Option<Arc<str>> {
 }
 
 /// Says of what a function returned what it counts as, and what it says itself.
-pub trait Judge<T> {
+pub trait Classifier<T> {
     /// Success, failure or neither.
     fn outcome(&self, value: &T) -> Outcome;
 
@@ -28,7 +28,7 @@ pub trait Judge<T> {
 }
 
 /// Two answers that are there already.
-impl<T, C, X> Judge<T> for (C, X)
+impl<T, C, X> Classifier<T> for (C, X)
 where
     C: Fn(&T) -> Outcome,
     X: Fn(&T) -> Option<Arc<str>>,

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use once_cell::sync::Lazy;
 
-pub(crate) use wait::{Alarm, HAS_ASYNC_ALARM, Within};
+pub(crate) use wait::{HAS_ASYNC_TIMER, Sleep, Timeout};
 
 #[cfg(feature = "test-util")]
 use std::sync::Arc;

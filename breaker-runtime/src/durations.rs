@@ -22,7 +22,7 @@ use crate::sync::{AtomicU64, Ordering};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Durations {
+pub struct CallDurations {
     buckets: Vec<u64>,
     count: u64,
     sum: Duration,
@@ -63,7 +63,7 @@ impl Recorder {
         }
     }
 
-    pub(crate) fn read(&self) -> Durations {
+    pub(crate) fn read(&self) -> CallDurations {
         let mut buckets = vec![0; BUCKETS];
         let mut sum = 0_u64;
         for histogram in self.histograms.iter() {
@@ -72,7 +72,7 @@ impl Recorder {
             }
             sum = sum.saturating_add(histogram.sum.load(Ordering::Relaxed));
         }
-        Durations { count: buckets.iter().sum(), buckets, sum: Duration::from_nanos(sum) }
+        CallDurations { count: buckets.iter().sum(), buckets, sum: Duration::from_nanos(sum) }
     }
 }
 
@@ -100,7 +100,7 @@ impl Default for Histogram {
     }
 }
 
-impl Durations {
+impl CallDurations {
     pub(crate) fn add(&mut self, other: &Self) {
         self.buckets.resize(BUCKETS, 0);
         for (sum, count) in self.buckets.iter_mut().zip(&other.buckets) {

@@ -13,8 +13,8 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use hub::Hub;
-pub use hub::Listening;
-pub use stream::{Events, Lost};
+pub use hub::Subscription;
+pub use stream::{Events, Lagged};
 
 use crate::config::{Conflict, Name};
 use crate::state::Transition;
@@ -43,7 +43,7 @@ use crate::state::Transition;
 pub enum Event {
     /// A circuit changed its state, or an operator began it anew. Each circuit tells its changes in the order
     /// in which they happened.
-    Changed(Change),
+    StateChanged(StateChange),
     /// A name was declared in two ways; the first declaration stands.
     Conflict(Arc<Conflict>),
 }
@@ -58,13 +58,13 @@ pub enum Event {
 /// let shops = registry.register_keyed("shop", Config::default(), 100)?;
 /// shops.get("eu-1").operator("alice").force_open();
 ///
-/// let Some(Ok(Event::Changed(change))) = events.try_next() else { panic!("it changed") };
+/// let Some(Ok(Event::StateChanged(change))) = events.try_next() else { panic!("it changed") };
 /// assert_eq!((change.name(), change.key()), ("shop", Some("eu-1")));
 /// assert_eq!(change.transition().cause, Cause::ForcedOpen);
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Change {
+pub struct StateChange {
     name: Name,
     key: Option<Arc<str>>,
     transition: Arc<Transition>,
@@ -88,7 +88,7 @@ pub struct Change {
 ///
 /// impl Listener for Outages {
 ///     fn on_event(&self, event: &Event) {
-///         if let Event::Changed(change) = event
+///         if let Event::StateChanged(change) = event
 ///             && matches!(change.transition().to, State::Open | State::ForcedOpen)
 ///         {
 ///             self.0.fetch_add(1, Ordering::Relaxed);
@@ -98,7 +98,7 @@ pub struct Change {
 ///
 /// let registry = Registry::new();
 /// let count = Arc::new(AtomicU32::new(0));
-/// registry.listen(Outages(Arc::clone(&count))).for_ever();
+/// registry.listen(Outages(Arc::clone(&count))).detach();
 ///
 /// let breaker = registry.register("search", Config::default())?;
 /// breaker.force_open();
@@ -117,7 +117,7 @@ impl<F: Fn(&Event) + Send + Sync> Listener for F {
     }
 }
 
-impl Change {
+impl StateChange {
     pub(crate) const fn new(name: Name, key: Option<Arc<str>>, transition: Arc<Transition>) -> Self {
         Self { name, key, transition }
     }
@@ -141,7 +141,7 @@ impl Change {
     }
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for StateChange {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "circuit breaker {:?}", self.name())?;
         if let Some(key) = self.key() {
@@ -154,7 +154,7 @@ impl fmt::Display for Change {
 impl fmt::Display for Event {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Changed(change) => change.fmt(out),
+            Self::StateChanged(change) => change.fmt(out),
             Self::Conflict(conflict) => conflict.fmt(out),
         }
     }

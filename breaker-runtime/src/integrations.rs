@@ -21,6 +21,6 @@ pub mod tracing;
 
 /// What Prometheus scrapes, where there is such a page: the dashboard has a route for it.
 #[cfg(all(feature = "axum", feature = "prometheus"))]
-const METRICS: Option<fn(&crate::Registry) -> String> = Some(prometheus::page);
+const METRICS: Option<fn(&crate::Registry) -> String> = Some(prometheus::encode);
 #[cfg(all(feature = "axum", not(feature = "prometheus")))]
 const METRICS: Option<fn(&crate::Registry) -> String> = None;

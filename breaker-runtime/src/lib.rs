@@ -72,12 +72,12 @@ pub use breaker_macros::circuit_breaker;
 
 pub use breaker::{CircuitBreaker, Operator, Permit};
 pub use config::{Config, ConfigBuilder, ConfigError, Conflict, Mode};
-pub use durations::Durations;
+pub use durations::CallDurations;
 pub use error::{BreakerError, CallError, ErrorKind};
-pub use event::{Change, Event, Events, Listener, Listening, Lost};
+pub use event::{Event, Events, Lagged, Listener, StateChange, Subscription};
 pub use outcome::Outcome;
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::{Snapshot, WindowCounts};
-pub use state::{Cause, Changes, State, Transition};
+pub use state::{Cause, State, Transition, TransitionCounts};
 pub use totals::{Fallbacks, Rejections, Totals};
-pub use window::Trip;
+pub use window::TripReason;

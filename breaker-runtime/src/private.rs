@@ -8,8 +8,8 @@ mod answer;
 mod declare;
 #[path = "private/given.rs"]
 mod given;
-#[path = "private/judge.rs"]
-mod judge;
+#[path = "private/classifier.rs"]
+mod classifier;
 #[path = "private/late.rs"]
 mod late;
 #[path = "private/protect.rs"]
@@ -30,10 +30,10 @@ pub use core::time::Duration;
 pub use core::{concat, module_path};
 
 pub use self::acquire::{Acquire, AcquireNow};
-pub use self::given::{Given, Gives, borrowed, cloned, registry};
-pub use self::judge::{
+pub use self::classifier::{
     Asked, ByDebug, ByDisplay, Mute, Results, Returned, Says, Values, judged, returned, unknown, untold,
 };
+pub use self::given::{Given, Gives, borrowed, cloned, registry};
 pub use self::late::{Unserved, call_async_or_fail, call_or_fail, fallback_or_fail};
 pub use self::protect::{
     FromRejected, Protected, protect, protect_asking, protect_async, protect_async_asking, reject,
@@ -42,13 +42,13 @@ pub use self::resolve::{IntoFutureOf, Resolved, resolve};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};
 pub use self::window::Window;
 pub use crate::breaker::{Admission, Rejected};
-pub use crate::classifier::Judge;
+pub use crate::classifier::Classifier;
 pub use crate::config::{ConfigBuilder, Mode};
 pub use crate::outcome::Outcome;
 pub use crate::registry::{Key, KeyText};
 
 use crate::breaker::{Guarded, Limited};
-use crate::clock::HAS_ASYNC_ALARM;
+use crate::clock::HAS_ASYNC_TIMER;
 use crate::config::{Config, Name};
 use crate::error::BreakerError;
 use crate::registry::checked_keys as check_keys;
@@ -83,7 +83,7 @@ pub const fn checked_recovery(settings: ConfigBuilder) -> ConfigBuilder {
 /// Stops the compilation at the `max_wait` of an async function whose calls would not wait.
 #[track_caller]
 pub const fn checked_waiting(settings: ConfigBuilder) -> ConfigBuilder {
-    match why_no_wait(HAS_ASYNC_ALARM) {
+    match why_no_wait(HAS_ASYNC_TIMER) {
         None => settings,
         Some(message) => refuse(message),
     }
@@ -133,46 +133,46 @@ pub fn copied(settings: &ConfigBuilder) -> ConfigBuilder {
 /// Runs the body of a function, once, to its end.
 #[expect(clippy::needless_pass_by_value, reason = "as the async forms take it, which keep it")]
 #[inline]
-pub fn call<T, J: Judge<T>>(admission: Admission<'_>, body: impl FnOnce() -> T, judge: J) -> T {
-    admission.run(body, |output| judge.outcome(output), |output| judge.text(output))
+pub fn call<T, J: Classifier<T>>(admission: Admission<'_>, body: impl FnOnce() -> T, classifier: J) -> T {
+    admission.run(body, |output| classifier.outcome(output), |output| classifier.text(output))
 }
 
-/// The same, where somebody is asked before the judge.
+/// The same, where somebody is asked before the classifier.
 #[inline]
-pub fn call_asking<T, J: Judge<T>>(
+pub fn call_asking<T, J: Classifier<T>>(
     admission: Admission<'_>,
     body: impl FnOnce() -> T,
-    judge: J,
+    classifier: J,
     classify: impl Fn(&T, &J) -> Outcome,
 ) -> T {
-    call(admission, body, Asked { judge, classify })
+    call(admission, body, Asked { classifier, classify })
 }
 
 /// Runs the body of an async function.
 #[inline]
-pub const fn call_async<F, J>(admission: Admission<'_>, body: F, judge: J) -> Guarded<'_, F, J> {
-    Guarded::new(admission, body, judge)
+pub const fn call_async<F, J>(admission: Admission<'_>, body: F, classifier: J) -> Guarded<'_, F, J> {
+    Guarded::new(admission, body, classifier)
 }
 
-/// The same, where somebody is asked before the judge.
+/// The same, where somebody is asked before the classifier.
 #[inline]
 pub fn call_async_asking<F: Future, J, C: Fn(&F::Output, &J) -> Outcome>(
     admission: Admission<'_>,
     body: F,
-    judge: J,
+    classifier: J,
     classify: C,
 ) -> Guarded<'_, F, Asked<J, C>> {
-    call_async(admission, body, Asked { judge, classify })
+    call_async(admission, body, Asked { classifier, classify })
 }
 
 /// The same, but no longer than its `call_timeout`.
-pub fn call_async_within<F: Future, J: Judge<F::Output>, C: Fn(&F::Output, &J) -> Outcome>(
+pub fn call_async_within<F: Future, J: Classifier<F::Output>, C: Fn(&F::Output, &J) -> Outcome>(
     admission: Admission<'_>,
     body: F,
-    judge: J,
+    classifier: J,
     classify: C,
 ) -> Limited<'_, F, Asked<J, C>> {
-    Limited::new(admission, body, Asked { judge, classify })
+    Limited::new(admission, body, Asked { classifier, classify })
 }
 
 /// Asks a question of the user's.
@@ -242,8 +242,8 @@ mod tests {
     #[test]
     fn a_wait_that_needs_tokio_is_refused_without_it_and_a_time_limit_too() {
         let waiting = || checked_waiting(SETTINGS.max_concurrent(1).max_wait(Duration::from_secs(1)));
-        assert_eq!(std::panic::catch_unwind(waiting).is_ok(), HAS_ASYNC_ALARM);
+        assert_eq!(std::panic::catch_unwind(waiting).is_ok(), HAS_ASYNC_TIMER);
         let limited = || checked(SETTINGS.call_timeout(Duration::from_secs(1)));
-        assert_eq!(std::panic::catch_unwind(limited).is_ok(), HAS_ASYNC_ALARM);
+        assert_eq!(std::panic::catch_unwind(limited).is_ok(), HAS_ASYNC_TIMER);
     }
 }

@@ -70,7 +70,7 @@ use self::claim::{Claim, Origin};
 use crate::breaker::{CircuitBreaker, Identity};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Conflict, Name};
-use crate::event::{Event, Events, Hub, Listener, Listening};
+use crate::event::{Event, Events, Hub, Listener, Subscription};
 use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -158,7 +158,7 @@ impl Registry {
     /// }
     ///
     /// for declared in Registry::declared() {
-    ///     println!("{} is {} at {}", declared.name(), declared.function(), declared.place());
+    ///     println!("{} is {} at {}", declared.name(), declared.function(), declared.location());
     /// }
     /// # assert!(Registry::declared().any(|declared| declared.name() == "orders"));
     /// ```
@@ -276,11 +276,11 @@ impl Registry {
         }
     }
 
-    /// Closes all circuits that there are, see [`Operator::force_closed`](crate::Operator::force_closed).
+    /// Closes all circuits that there are, see [`Operator::force_close`](crate::Operator::force_close).
     #[track_caller]
-    pub fn force_closed_all(&self) {
+    pub fn force_close_all(&self) {
         for circuit in self.circuits() {
-            circuit.force_closed();
+            circuit.force_close();
         }
     }
 
@@ -293,7 +293,7 @@ impl Registry {
     }
 
     /// Tells `listener` what happens to all breakers of this registry, for as long as what is returned lives.
-    pub fn listen(&self, listener: impl Listener + 'static) -> Listening {
+    pub fn listen(&self, listener: impl Listener + 'static) -> Subscription {
         self.shared.hub.listen(listener)
     }
 
@@ -343,7 +343,7 @@ impl Registry {
     pub(crate) fn declare_single(&self, claim: Claim) -> (CircuitBreaker, Option<Arc<Conflict>>) {
         let hub = Some(Arc::clone(&self.shared.hub));
         let identity = Identity::Alone { name: claim.name.clone(), hub };
-        let breaker = CircuitBreaker::made(identity, claim.settings.clone(), self.clock().clone());
+        let breaker = CircuitBreaker::new_unchecked(identity, claim.settings.clone(), self.clock().clone());
         let entry = Entry { kind: Kind::Single(breaker.clone()), claim };
         match self.declare(entry) {
             (Kind::Single(breaker), conflict) => (breaker, conflict),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Config, Mode, Name};
-use crate::durations::Durations;
-use crate::state::{Changes, Observation, State, Transition};
+use crate::durations::CallDurations;
+use crate::state::{Observation, State, Transition, TransitionCounts};
 use crate::totals::Totals;
 use crate::window::{Counts, share};
 
@@ -50,11 +50,11 @@ pub struct Snapshot {
     /// How every call ended so far.
     pub totals: Totals,
     /// How many calls went through in shadow mode that would have been rejected.
-    pub would_have_rejected: u64,
+    pub shadow_rejections: u64,
     /// How long calls took, where they are timed.
-    pub durations: Option<Durations>,
+    pub durations: Option<CallDurations>,
     /// How often it changed from which state to which.
-    pub changes: Changes,
+    pub changes: TransitionCounts,
     /// How long it has been Open or ForcedOpen, all times together.
     pub time_open: Duration,
     /// The change that began this generation, and why; none before the first.
@@ -98,8 +98,8 @@ pub struct WindowCounts {
 pub(crate) struct Kept {
     pub(crate) window: Option<Counts>,
     pub(crate) calls_in_flight: Option<u32>,
-    pub(crate) would_have_rejected: u64,
-    pub(crate) durations: Option<Durations>,
+    pub(crate) shadow_rejections: u64,
+    pub(crate) durations: Option<CallDurations>,
 }
 
 impl Snapshot {
@@ -126,7 +126,7 @@ impl Snapshot {
             trials_in_flight: seen.trials,
             calls_in_flight: kept.calls_in_flight,
             totals,
-            would_have_rejected: kept.would_have_rejected,
+            shadow_rejections: kept.shadow_rejections,
             durations: kept.durations,
             changes: seen.history.changes,
             time_open: seen.history.time_open,
@@ -153,9 +153,9 @@ impl Snapshot {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sums {
     totals: Totals,
-    would_have_rejected: u64,
-    durations: Option<Durations>,
-    changes: Changes,
+    shadow_rejections: u64,
+    durations: Option<CallDurations>,
+    changes: TransitionCounts,
     time_open: Duration,
 }
 
@@ -166,7 +166,7 @@ impl Sums {
 
     pub(crate) fn add(&mut self, circuit: &Snapshot) {
         self.totals.add(circuit.totals);
-        self.would_have_rejected += circuit.would_have_rejected;
+        self.shadow_rejections += circuit.shadow_rejections;
         self.changes.add(circuit.changes);
         self.time_open = self.time_open.saturating_add(circuit.time_open);
         if let Some(durations) = &circuit.durations {
@@ -199,7 +199,7 @@ impl Snapshot {
                 .or(fresh.calls_in_flight),
             trials_in_flight: circuits.iter().map(|circuit| circuit.trials_in_flight).sum(),
             totals: sums.totals,
-            would_have_rejected: sums.would_have_rejected,
+            shadow_rejections: sums.shadow_rejections,
             durations: sums.durations,
             changes: sums.changes,
             time_open: sums.time_open,

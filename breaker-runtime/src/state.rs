@@ -59,7 +59,7 @@ mod recovery;
 mod transition;
 mod word;
 
-pub use history::Changes;
+pub use history::TransitionCounts;
 pub(crate) use record::{Observation, Trial};
 pub(crate) use recovery::{Factor, Recovery, Share};
 pub(crate) use transition::Details;

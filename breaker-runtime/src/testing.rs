@@ -51,6 +51,6 @@ mod assert;
 #[path = "testing/scope.rs"]
 mod in_scope;
 
-pub use self::assert::{Which, assert_state, trip};
+pub use self::assert::{IntoBreaker, assert_state, trip};
 pub use self::in_scope::{InScope, Scope, scope, scope_async};
 pub use crate::clock::hand::Clock;

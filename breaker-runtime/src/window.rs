@@ -21,7 +21,7 @@ mod rules;
 mod span;
 mod time;
 
-pub use rules::Trip;
+pub use rules::TripReason;
 pub(crate) use rules::{Counts, Rate, Rules, share};
 pub(crate) use span::{MAX_CALLS, Span};
 

@@ -74,7 +74,7 @@ impl Story {
 
         self.provider.break_down();
         self.terminal.announce("It breaks down. Every customer waits, and then gets an error.");
-        purchases.extend(self.buy_until(Cause::RuleMet).await?);
+        purchases.extend(self.buy_until(Cause::ThresholdReached).await?);
 
         self.terminal
             .announce("The circuit is open. Customers get the fallback at once; then one is a trial.");

@@ -2,7 +2,8 @@
 //! Async functions whose fallbacks are plain and async.
 use breaker_runtime::Registry;
 async fn plain(number: u32) -> u32 {
-    let __judge = ::breaker_runtime::__private::returned::<u32>().__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<u32>()
+        .__breaker_classifier();
     match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "plain",
@@ -25,14 +26,14 @@ async fn plain(number: u32) -> u32 {
                             () => number,
                         }
                     },
-                    __judge,
+                    __classifier,
                 )
                 .await
         }
         ::breaker_runtime::__private::Err(__rejected) => {
             let __answer: u32 = ::breaker_runtime::__private::resolve(cached(number))
                 .await;
-            __judge.answered(__rejected, __answer)
+            __classifier.answered(__rejected, __answer)
         }
     }
 }
@@ -40,7 +41,8 @@ fn cached(number: u32) -> u32 {
     number + 1
 }
 async fn deferred(number: u32) -> u32 {
-    let __judge = ::breaker_runtime::__private::returned::<u32>().__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<u32>()
+        .__breaker_classifier();
     match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "deferred",
@@ -63,7 +65,7 @@ async fn deferred(number: u32) -> u32 {
                             () => number,
                         }
                     },
-                    __judge,
+                    __classifier,
                 )
                 .await
         }
@@ -75,7 +77,7 @@ async fn deferred(number: u32) -> u32 {
                     ),
                 )
                 .await;
-            __judge.answered(__rejected, __answer)
+            __classifier.answered(__rejected, __answer)
         }
     }
 }

@@ -20,10 +20,10 @@ impl Quotes for Shop {
     where
         T: AsRef<str>,
     {
-        let __judge = ::breaker_runtime::__private::returned::<
+        let __classifier = ::breaker_runtime::__private::returned::<
             Result<usize, BreakerError>,
         >()
-            .__breaker_judge();
+            .__breaker_classifier();
         ::breaker_runtime::__private::protect_async(
                 {
                     static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -59,7 +59,7 @@ impl Quotes for Shop {
                         }
                     }
                 },
-                __judge,
+                __classifier,
             )
             .await
     }

@@ -5,8 +5,8 @@ use breaker_runtime::BreakerError;
 type Answer = Result<u32, BreakerError>;
 fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
     Box::pin(async move {
-        let __judge = ::breaker_runtime::__private::returned::<Answer>()
-            .__breaker_judge();
+        let __classifier = ::breaker_runtime::__private::returned::<Answer>()
+            .__breaker_classifier();
         match ::breaker_runtime::__private::AcquireNow::acquire_now({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "boxed",
@@ -29,12 +29,12 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
                                 () => Ok(*number),
                             }
                         },
-                        __judge,
+                        __classifier,
                     )
                     .await
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                __judge.answer(__rejected, move |_| Ok(0))
+                __classifier.answer(__rejected, move |_| Ok(0))
             }
         }
     })

@@ -8,21 +8,21 @@ struct Client {
 impl Client {
     fn fetch(&self) -> Result<u32, BreakerError> {
         let __circuit = ::breaker_runtime::__private::borrowed(&(self.breaker));
-        let __judge = ::breaker_runtime::__private::returned::<
+        let __classifier = ::breaker_runtime::__private::returned::<
             Result<u32, BreakerError>,
         >()
-            .__breaker_judge();
+            .__breaker_classifier();
         ::breaker_runtime::__private::protect(
             &__circuit,
             move || -> Result<u32, BreakerError> { Ok(self.calls) },
-            __judge,
+            __classifier,
         )
     }
     async fn send(&mut self, note: String) -> usize {
         let __circuit = ::breaker_runtime::__private::cloned(&(self.breaker));
         let __again_note = ::breaker_runtime::__private::again(&note);
-        let __judge = ::breaker_runtime::__private::returned::<usize>()
-            .__breaker_judge();
+        let __classifier = ::breaker_runtime::__private::returned::<usize>()
+            .__breaker_classifier();
         let __ended = match ::breaker_runtime::__private::Given::acquire_waiting(
                 &__circuit,
             )
@@ -42,7 +42,7 @@ impl Client {
                                 }
                             }
                         },
-                        __judge,
+                        __classifier,
                         ::breaker_runtime::__private::judged,
                     )
                     .await
@@ -63,7 +63,7 @@ impl Client {
                         ),
                     )
                     .await;
-                __judge.answered(__rejected, __answer)
+                __classifier.answered(__rejected, __answer)
             }
         }
     }

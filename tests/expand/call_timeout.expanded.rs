@@ -3,10 +3,10 @@
 use breaker_runtime::BreakerError;
 async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
     let __again_order = ::breaker_runtime::__private::again(&order);
-    let __judge = ::breaker_runtime::__private::returned::<
+    let __classifier = ::breaker_runtime::__private::returned::<
         Result<String, BreakerError>,
     >()
-        .__breaker_judge();
+        .__breaker_classifier();
     let __ended = match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
             ::breaker_runtime::__private::SETTINGS
@@ -38,7 +38,7 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
                             }
                         }
                     },
-                    __judge,
+                    __classifier,
                     ::breaker_runtime::__private::judged,
                 )
                 .await
@@ -56,7 +56,7 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
                     cached(order, note),
                 )
                 .await;
-            __judge.answered(__rejected, __answer)
+            __classifier.answered(__rejected, __answer)
         }
     }
 }
@@ -65,7 +65,8 @@ fn cached(order: String, note: &str) -> Result<String, BreakerError> {
 }
 async fn price(mut sku: String, amount: Box<u32>) -> String {
     let __again_sku = ::breaker_runtime::__private::again(&sku);
-    let __judge = ::breaker_runtime::__private::returned::<String>().__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<String>()
+        .__breaker_classifier();
     let __ended = match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
             ::breaker_runtime::__private::SETTINGS
@@ -95,7 +96,7 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
                             }
                         }
                     },
-                    __judge,
+                    __classifier,
                     ::breaker_runtime::__private::judged,
                 )
                 .await
@@ -116,13 +117,15 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
                     ),
                 )
                 .await;
-            __judge.answered(__rejected, __answer)
+            __classifier.answered(__rejected, __answer)
         }
     }
 }
 async fn ping() -> Result<(), BreakerError> {
-    let __judge = ::breaker_runtime::__private::returned::<Result<(), BreakerError>>()
-        .__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<
+        Result<(), BreakerError>,
+    >()
+        .__breaker_classifier();
     let __ended = match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
             ::breaker_runtime::__private::SETTINGS
@@ -151,7 +154,7 @@ async fn ping() -> Result<(), BreakerError> {
                             () => Ok(()),
                         }
                     },
-                    __judge,
+                    __classifier,
                     ::breaker_runtime::__private::judged,
                 )
                 .await

@@ -12,8 +12,8 @@ impl From<BreakerError> for Fault {
     }
 }
 fn price(code: u16) -> Result<u16, Fault> {
-    let __judge = ::breaker_runtime::__private::returned::<Result<u16, Fault>>()
-        .__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<Result<u16, Fault>>()
+        .__breaker_classifier();
     ::breaker_runtime::__private::protect_asking(
         {
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -29,8 +29,8 @@ fn price(code: u16) -> Result<u16, Fault> {
         move || -> Result<u16, Fault> {
             if code < 400 { Ok(code) } else { Err(Fault::Status(code)) }
         },
-        __judge,
-        |__out, __judge| {
+        __classifier,
+        |__out, __classifier| {
             if match __out {
                 Ok(0) | Err(Fault::Rejected) => true,
                 _ => false,
@@ -42,14 +42,14 @@ fn price(code: u16) -> Result<u16, Fault> {
             } {
                 ::breaker_runtime::__private::Outcome::Failure
             } else {
-                __judge.unnamed(__out)
+                __classifier.unnamed(__out)
             }
         },
     )
 }
 fn found(number: u32) -> Option<u32> {
-    let __judge = ::breaker_runtime::__private::returned::<Option<u32>>()
-        .__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<Option<u32>>()
+        .__breaker_classifier();
     match ::breaker_runtime::__private::Acquire::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "found",
@@ -65,21 +65,21 @@ fn found(number: u32) -> Option<u32> {
             ::breaker_runtime::__private::call_asking(
                 __admission,
                 move || -> Option<u32> { number.checked_sub(1) },
-                __judge,
-                |__out, __judge| {
+                __classifier,
+                |__out, __classifier| {
                     if match __out {
                         None => true,
                         _ => false,
                     } {
                         ::breaker_runtime::__private::Outcome::Ignored
                     } else {
-                        ::breaker_runtime::__private::judged(__out, __judge)
+                        ::breaker_runtime::__private::judged(__out, __classifier)
                     }
                 },
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            __judge.answer(__rejected, move |_| None)
+            __classifier.answer(__rejected, move |_| None)
         }
     }
 }

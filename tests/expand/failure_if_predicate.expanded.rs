@@ -2,8 +2,10 @@
 //! What counts as a failure, said by a function and by a closure.
 use breaker_runtime::{BreakerError, Registry};
 fn reply(text: &str) -> Result<usize, BreakerError> {
-    let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
-        .__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<
+        Result<usize, BreakerError>,
+    >()
+        .__breaker_classifier();
     ::breaker_runtime::__private::protect_asking(
         {
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -17,14 +19,14 @@ fn reply(text: &str) -> Result<usize, BreakerError> {
             &__BREAKER_SITE
         },
         move || -> Result<usize, BreakerError> { Ok(text.len()) },
-        __judge,
-        |__out, __judge| {
+        __classifier,
+        |__out, __classifier| {
             if ::breaker_runtime::__private::ask(__out, Result::is_err) {
                 ::breaker_runtime::__private::Outcome::Ignored
             } else if ::breaker_runtime::__private::ask(__out, is_bad) {
                 ::breaker_runtime::__private::Outcome::Failure
             } else {
-                __judge.unnamed(__out)
+                __classifier.unnamed(__out)
             }
         },
     )
@@ -33,7 +35,8 @@ fn is_bad(reply: &Result<usize, BreakerError>) -> bool {
     matches!(reply, Ok(0))
 }
 async fn status(code: u16) -> u16 {
-    let __judge = ::breaker_runtime::__private::returned::<u16>().__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<u16>()
+        .__breaker_classifier();
     match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "status",
@@ -56,22 +59,22 @@ async fn status(code: u16) -> u16 {
                             () => code,
                         }
                     },
-                    __judge,
-                    |__out, __judge| {
+                    __classifier,
+                    |__out, __classifier| {
                         if ::breaker_runtime::__private::ask(
                             __out,
                             |status| *status >= 500,
                         ) {
                             ::breaker_runtime::__private::Outcome::Failure
                         } else {
-                            __judge.unnamed(__out)
+                            __classifier.unnamed(__out)
                         }
                     },
                 )
                 .await
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            __judge.answer(__rejected, move |_| 503)
+            __classifier.answer(__rejected, move |_| 503)
         }
     }
 }

@@ -3,10 +3,10 @@
 use breaker_runtime::{BreakerError, CallError};
 fn charge(order: String, note: &str) -> Result<String, BreakerError> {
     let __again_order = ::breaker_runtime::__private::again(&order);
-    let __judge = ::breaker_runtime::__private::returned::<
+    let __classifier = ::breaker_runtime::__private::returned::<
         Result<String, BreakerError>,
     >()
-        .__breaker_judge();
+        .__breaker_classifier();
     let __ended = match ::breaker_runtime::__private::Acquire::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "charge",
@@ -25,7 +25,7 @@ fn charge(order: String, note: &str) -> Result<String, BreakerError> {
                     drop(order);
                     Ok(note.to_owned())
                 },
-                __judge,
+                __classifier,
                 ::breaker_runtime::__private::judged,
             )
         }
@@ -48,7 +48,7 @@ fn charge(order: String, note: &str) -> Result<String, BreakerError> {
             } else {
                 cached(order, note)
             };
-            __judge.answered(__asking, __answer)
+            __classifier.answered(__asking, __answer)
         }
     }
 }
@@ -56,8 +56,8 @@ fn cached(order: String, note: &str) -> Result<String, BreakerError> {
     Ok(order + note)
 }
 async fn stock(sku: String) -> Option<usize> {
-    let __judge = ::breaker_runtime::__private::returned::<Option<usize>>()
-        .__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<Option<usize>>()
+        .__breaker_classifier();
     let __ended = match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "stock",
@@ -80,12 +80,12 @@ async fn stock(sku: String) -> Option<usize> {
                             () => Some(sku.len()),
                         }
                     },
-                    __judge,
-                    |__out, __judge| {
+                    __classifier,
+                    |__out, __classifier| {
                         if ::breaker_runtime::__private::ask(__out, Option::is_none) {
                             ::breaker_runtime::__private::Outcome::Failure
                         } else {
-                            __judge.unnamed(__out)
+                            __classifier.unnamed(__out)
                         }
                     },
                 )
@@ -106,12 +106,12 @@ async fn stock(sku: String) -> Option<usize> {
                         __rejected,
                         move |error| match error {
                             CallError::Failed(none) => none,
-                            CallError::Rejected(_) => Some(0),
+                            CallError::Breaker(_) => Some(0),
                         },
                     ),
                 )
                 .await;
-            __judge.answered(__asking, __answer)
+            __classifier.answered(__asking, __answer)
         }
     }
 }

@@ -17,7 +17,7 @@ fn cached(order: String, note: &str) -> Result<String, BreakerError> {
     failure_if = Option::is_none,
     fallback = |error| match error {
         CallError::Failed(none) => none,
-        CallError::Rejected(_) => Some(0),
+        CallError::Breaker(_) => Some(0),
     },
     fallback_on = failure
 )]

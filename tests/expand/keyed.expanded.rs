@@ -21,14 +21,14 @@ impl Shop {
             },
             &::breaker_runtime::__private::Key(&(self.region)).__breaker_key(),
         );
-        let __judge = ::breaker_runtime::__private::returned::<
+        let __classifier = ::breaker_runtime::__private::returned::<
             Result<String, BreakerError>,
         >()
-            .__breaker_judge();
+            .__breaker_classifier();
         ::breaker_runtime::__private::protect(
             &__circuit,
             move || -> Result<String, BreakerError> { Ok(sku) },
-            __judge,
+            __classifier,
         )
     }
 }
@@ -48,8 +48,10 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
         &::breaker_runtime::__private::Key(&(format!("{tenant}/{}", sku.len())))
             .__breaker_key(),
     );
-    let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
-        .__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<
+        Result<usize, BreakerError>,
+    >()
+        .__breaker_classifier();
     let __out = ::breaker_runtime::__private::protect_async(
             &__circuit,
             async move {
@@ -62,7 +64,7 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
                     () => Ok(sku.len()),
                 }
             },
-            __judge,
+            __classifier,
         )
         .await;
     __out

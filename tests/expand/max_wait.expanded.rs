@@ -2,8 +2,10 @@
 //! A call that may have to wait for its turn, sync and async, and with a key.
 use breaker_runtime::BreakerError;
 fn now() -> Result<u32, BreakerError> {
-    let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
-        .__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<
+        Result<u32, BreakerError>,
+    >()
+        .__breaker_classifier();
     ::breaker_runtime::__private::protect(
         {
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -23,12 +25,14 @@ fn now() -> Result<u32, BreakerError> {
             &__BREAKER_SITE
         },
         move || -> Result<u32, BreakerError> { Ok(1) },
-        __judge,
+        __classifier,
     )
 }
 async fn later() -> Result<u32, BreakerError> {
-    let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
-        .__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<
+        Result<u32, BreakerError>,
+    >()
+        .__breaker_classifier();
     ::breaker_runtime::__private::protect_async(
             ::breaker_runtime::__private::Site::acquire_waiting({
                     static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
@@ -59,7 +63,7 @@ async fn later() -> Result<u32, BreakerError> {
                     () => Ok(1),
                 }
             },
-            __judge,
+            __classifier,
         )
         .await
 }
@@ -84,8 +88,10 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
         },
         &::breaker_runtime::__private::Key(&(tenant)).__breaker_key(),
     );
-    let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
-        .__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<
+        Result<u32, BreakerError>,
+    >()
+        .__breaker_classifier();
     let __out = ::breaker_runtime::__private::protect_async(
             ::breaker_runtime::__private::KeyedCircuit::acquire_waiting(&__circuit)
                 .await,
@@ -99,14 +105,16 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
                     () => Ok(tenant),
                 }
             },
-            __judge,
+            __classifier,
         )
         .await;
     __out
 }
 async fn never() -> Result<u32, BreakerError> {
-    let __judge = ::breaker_runtime::__private::returned::<Result<u32, BreakerError>>()
-        .__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<
+        Result<u32, BreakerError>,
+    >()
+        .__breaker_classifier();
     ::breaker_runtime::__private::protect_async(
             ::breaker_runtime::__private::Site::acquire_waiting({
                     static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -136,7 +144,7 @@ async fn never() -> Result<u32, BreakerError> {
                     () => Ok(4),
                 }
             },
-            __judge,
+            __classifier,
         )
         .await
 }

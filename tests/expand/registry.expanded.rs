@@ -2,8 +2,10 @@
 //! A registry of one's own, asked for at the first call.
 use breaker_runtime::{BreakerError, Registry};
 fn charge(registry: &Registry) -> Result<usize, BreakerError> {
-    let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
-        .__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<
+        Result<usize, BreakerError>,
+    >()
+        .__breaker_classifier();
     ::breaker_runtime::__private::protect(
         ::breaker_runtime::__private::Site::declared_in(
             {
@@ -21,7 +23,7 @@ fn charge(registry: &Registry) -> Result<usize, BreakerError> {
             || ::breaker_runtime::__private::registry(&(registry)),
         ),
         move || -> Result<usize, BreakerError> { Ok(registry.iter().count()) },
-        __judge,
+        __classifier,
     )
 }
 fn main() {

@@ -6,7 +6,8 @@ struct Shop {
 }
 impl Shop {
     fn price(&self, more: u32) -> u32 {
-        let __judge = ::breaker_runtime::__private::returned::<u32>().__breaker_judge();
+        let __classifier = ::breaker_runtime::__private::returned::<u32>()
+            .__breaker_classifier();
         match ::breaker_runtime::__private::Acquire::acquire({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "price",
@@ -22,17 +23,18 @@ impl Shop {
                 ::breaker_runtime::__private::call(
                     __admission,
                     move || -> u32 { self.price + more },
-                    __judge,
+                    __classifier,
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                __judge.answer(__rejected, move |error| error.name().len() as u32 + more)
+                __classifier
+                    .answer(__rejected, move |error| error.name().len() as u32 + more)
             }
         }
     }
     fn slot(&mut self) -> Option<&mut u32> {
-        let __judge = ::breaker_runtime::__private::returned::<Option<&mut u32>>()
-            .__breaker_judge();
+        let __classifier = ::breaker_runtime::__private::returned::<Option<&mut u32>>()
+            .__breaker_classifier();
         match ::breaker_runtime::__private::Acquire::acquire({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "slot",
@@ -48,11 +50,11 @@ impl Shop {
                 ::breaker_runtime::__private::call(
                     __admission,
                     move || -> Option<&mut u32> { Some(&mut self.price) },
-                    __judge,
+                    __classifier,
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                __judge.answer(__rejected, move |_| None)
+                __classifier.answer(__rejected, move |_| None)
             }
         }
     }

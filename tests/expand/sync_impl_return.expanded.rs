@@ -2,8 +2,10 @@
 //! A return type that cannot be named.
 use breaker_runtime::BreakerError;
 fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
-    let __judge = ::breaker_runtime::__private::returned::<Result<_, BreakerError>>()
-        .__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<
+        Result<_, BreakerError>,
+    >()
+        .__breaker_classifier();
     ::breaker_runtime::__private::protect(
         {
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -19,7 +21,7 @@ fn evens(most: u32) -> Result<impl Iterator<Item = u32>, BreakerError> {
         move || -> Result<_, BreakerError> {
             Ok((0..most).filter(|number| number % 2 == 0))
         },
-        __judge,
+        __classifier,
     )
 }
 fn main() {

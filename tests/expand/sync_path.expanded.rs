@@ -4,10 +4,10 @@ use std::time::Duration;
 use breaker_runtime::{BreakerError, Registry};
 const WAIT: Duration = Duration::from_secs(5);
 pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
-    let __judge = ::breaker_runtime::__private::returned::<
+    let __classifier = ::breaker_runtime::__private::returned::<
         Result<String, BreakerError>,
     >()
-        .__breaker_judge();
+        .__breaker_classifier();
     match ::breaker_runtime::__private::Acquire::acquire({
         static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
             ::breaker_runtime::__private::SETTINGS
@@ -31,7 +31,7 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
                     times += 1;
                     Ok(format!("{order} x {times}"))
                 },
-                __judge,
+                __classifier,
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
@@ -42,7 +42,7 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
             } else {
                 cached(order, times)
             };
-            __judge.answered(__rejected, __answer)
+            __classifier.answered(__rejected, __answer)
         }
     }
 }

@@ -2,8 +2,10 @@
 //! A plain function that returns a `Result` and has no fallback.
 use breaker_runtime::BreakerError;
 fn price(sku: &str) -> Result<usize, BreakerError> {
-    let __judge = ::breaker_runtime::__private::returned::<Result<usize, BreakerError>>()
-        .__breaker_judge();
+    let __classifier = ::breaker_runtime::__private::returned::<
+        Result<usize, BreakerError>,
+    >()
+        .__breaker_classifier();
     ::breaker_runtime::__private::protect(
         {
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::unnamed(
@@ -16,7 +18,7 @@ fn price(sku: &str) -> Result<usize, BreakerError> {
             &__BREAKER_SITE
         },
         move || -> Result<usize, BreakerError> { Ok(sku.len()) },
-        __judge,
+        __classifier,
     )
 }
 fn main() {

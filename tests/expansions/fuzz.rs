@@ -101,7 +101,7 @@ fn answer_the_deepest() {
 fn answers(arguments: &str, function: &str) {
     let (arguments, function) = (edited(arguments, &[]), edited(function, &[]));
     assert!(!function.is_empty(), "these are tokens");
-    judge(&arguments, &function).unwrap_or_else(|error| panic!("{error}"));
+    classifier(&arguments, &function).unwrap_or_else(|error| panic!("{error}"));
 }
 
 fn run<S: Strategy>(given: &S, tokens: impl Fn(S::Value) -> (TokenStream, TokenStream)) -> Tally {
@@ -110,7 +110,7 @@ fn run<S: Strategy>(given: &S, tokens: impl Fn(S::Value) -> (TokenStream, TokenS
     let result = TestRunner::new(config).run(given, |value| {
         let (arguments, function) = tokens(value);
         let (expanded, explained) = tally.get();
-        let is_expanded = judge(&arguments, &function)?;
+        let is_expanded = classifier(&arguments, &function)?;
         tally.set((expanded + u32::from(is_expanded), explained + u32::from(!is_expanded)));
         Ok(())
     });
@@ -125,7 +125,7 @@ fn edited(text: &str, edits: &[(usize, Edit)]) -> TokenStream {
 
 /// Whether it was expanded, and not explained. Errors come first, and then the function as it was; an expansion
 /// is a function, with the body in it once.
-fn judge(arguments: &TokenStream, function: &TokenStream) -> Result<bool, TestCaseError> {
+fn classifier(arguments: &TokenStream, function: &TokenStream) -> Result<bool, TestCaseError> {
     let expansion = expand_or_explain(arguments.clone(), function.clone());
     let (count, rest) = take_errors.parse2(expansion.clone()).map_err(|error| fail(&error, &expansion))?;
     if count > 0 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, State, Trip};
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, State, TripReason};
 
 use super::{RECOVERY, breaker, end, permit, race_on, strict, window, with_at_most, with_few_switches};
 
@@ -16,7 +16,7 @@ fn never_opened(calls: u32) -> ConfigBuilder {
     Config::builder().consecutive_failures(100).window_calls(calls)
 }
 
-fn opened_by(breaker: &CircuitBreaker) -> Option<Trip> {
+fn opened_by(breaker: &CircuitBreaker) -> Option<TripReason> {
     breaker.snapshot().last_transition.and_then(|change| change.trip)
 }
 
@@ -54,7 +54,10 @@ fn the_window_opens_at_its_limit_however_failures_and_successes_meet() {
         );
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.state, snapshot.generation), (State::Open, 1));
-        assert_eq!(opened_by(&breaker), Some(Trip::FailuresInWindow { failures: 2, calls: 3, limit: 2 }));
+        assert_eq!(
+            opened_by(&breaker),
+            Some(TripReason::FailuresInWindow { failures: 2, calls: 3, limit: 2 })
+        );
     });
 }
 
@@ -65,7 +68,10 @@ fn the_window_does_not_open_below_its_limit() {
         race_on(&breaker, |one| end(one, Outcome::Failure), |other| end(other, Outcome::Failure));
         assert_eq!(breaker.state(), State::Closed);
         end(&breaker, Outcome::Failure);
-        assert_eq!(opened_by(&breaker), Some(Trip::FailuresInWindow { failures: 3, calls: 3, limit: 3 }));
+        assert_eq!(
+            opened_by(&breaker),
+            Some(TripReason::FailuresInWindow { failures: 3, calls: 3, limit: 3 })
+        );
     });
 }
 

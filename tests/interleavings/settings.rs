@@ -6,8 +6,8 @@ use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, State};
 
 use super::{breaker, due, end, keep_one, permit, race_on, strict, window, with_at_most, with_few_switches};
 
-fn apply(settings: ConfigBuilder) -> impl FnOnce(&CircuitBreaker) + 'static {
-    move |breaker| breaker.apply(settings.build().expect("the settings are in range"))
+fn set_config(settings: ConfigBuilder) -> impl FnOnce(&CircuitBreaker) + 'static {
+    move |breaker| breaker.set_config(settings.build().expect("the settings are in range"))
 }
 
 fn calls(size: u32) -> ConfigBuilder {

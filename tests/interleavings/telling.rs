@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use breaker_runtime::{CircuitBreaker, Event, Listening, Outcome, State, Transition};
+use breaker_runtime::{CircuitBreaker, Event, Outcome, State, Subscription, Transition};
 use loom::thread;
 
 use super::{breaker, due, permit, race_on, strict, with_at_most, with_few_switches};
@@ -14,11 +14,11 @@ use super::{breaker, due, permit, race_on, strict, with_at_most, with_few_switch
 struct Told(Arc<Mutex<Vec<Transition>>>);
 
 impl Told {
-    fn by(breaker: &CircuitBreaker) -> (Self, Listening) {
+    fn by(breaker: &CircuitBreaker) -> (Self, Subscription) {
         let told = Self::default();
         let log = told.clone();
         let listening = breaker.listen(move |event: &Event| {
-            if let Event::Changed(change) = event {
+            if let Event::StateChanged(change) = event {
                 // Others may come in between.
                 thread::yield_now();
                 log.0.lock().unwrap_or_else(PoisonError::into_inner).push(change.transition().clone());
@@ -81,7 +81,7 @@ fn waits_beside(breaker: &CircuitBreaker, change: impl FnOnce(&CircuitBreaker) +
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(Arc::clone(&woken));
     let mut context = Context::from_waker(&waker);
-    let mut closed = pin!(breaker.closed());
+    let mut closed = pin!(breaker.wait_closed());
     let ((), first) = race_on(breaker, change, |_| closed.as_mut().poll(&mut context));
     assert_eq!(breaker.state(), State::Closed);
     if first == Poll::Pending {
@@ -118,7 +118,7 @@ fn who_waits_for_the_closing_never_misses_one_that_another_thread_tells() {
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         let mut context = Context::from_waker(&waker);
-        let mut closed = pin!(breaker.closed());
+        let mut closed = pin!(breaker.wait_closed());
         let ((), first) = race_on(&breaker, CircuitBreaker::release, |_| closed.as_mut().poll(&mut context));
         other.join().expect("it does not panic");
         if first == Poll::Pending && breaker.state() == State::Closed {

@@ -202,7 +202,7 @@ fn a_rejection_tells_how_long_of_the_right_generation() {
                 one.try_acquire().map(std::mem::forget).map_err(|error| (error.kind(), error.retry_after()))
             },
             |other| {
-                other.force_closed();
+                other.force_close();
                 _ = other.try_acquire().map(|permit| permit.settle(Outcome::Failure));
             },
         );

@@ -128,7 +128,7 @@ impl Shop {
         failure_if = Option::is_none,
         fallback = |error| match error {
             CallError::Failed(nothing) => nothing.or(Some(format!("{} {sku}", self.region))),
-            CallError::Rejected(error) => Some(format!("{:?} {sku}", error.kind())),
+            CallError::Breaker(error) => Some(format!("{:?} {sku}", error.kind())),
         },
         fallback_on = failure
     )]
@@ -220,7 +220,7 @@ fn the_error_says_what_went_wrong() {
     breaker.force_open();
     let error: BreakerError = breaker.try_acquire().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ForcedOpen);
-    assert_eq!(Error::Rejected(error.clone()).to_string(), error.to_string());
+    assert_eq!(Error::Breaker(error.clone()).to_string(), error.to_string());
     assert_eq!(Error::Failed(Err("down".to_owned())).to_string(), "down");
     assert_eq!(Error::Failed(Ok(0)).to_string(), "the call returned a value that counts as a failure");
 }

@@ -162,7 +162,7 @@ fn a_number_of_keys_out_of_range_is_refused() {
 fn a_breaker_without_room_for_a_key_is_not_registered() {
     let registry = Registry::new();
     let error = registry.register_keyed("keyed", Config::default(), 0).unwrap_err();
-    assert!(matches!(error, RegisterError::Name(_)), "{error:?}");
+    assert!(matches!(error, RegisterError::Invalid(_)), "{error:?}");
     assert!(registry.get_keyed("keyed").is_none() && registry.check().is_ok());
     // The name is still to be had, with keys or without.
     assert!(registry.register("keyed", Config::default()).is_ok());

@@ -14,15 +14,15 @@ fn is_over<F: Future<Output = ()>>(closed: Pin<&mut F>) -> bool {
 #[test]
 fn a_closed_or_disabled_circuit_is_not_waited_for() {
     let bench = Bench::new();
-    assert!(is_over(pin!(bench.breaker.closed())));
+    assert!(is_over(pin!(bench.breaker.wait_closed())));
     bench.breaker.disable();
-    assert!(is_over(pin!(bench.breaker.closed())));
+    assert!(is_over(pin!(bench.breaker.wait_closed())));
 }
 
 #[test]
 fn the_wait_ends_when_the_trials_have_passed() {
     let bench = Bench::open();
-    let mut closed = pin!(bench.breaker.closed());
+    let mut closed = pin!(bench.breaker.wait_closed());
     assert!(!is_over(closed.as_mut()));
     bench.clock.advance(RECOVERY);
     assert!(!is_over(closed.as_mut()));
@@ -35,7 +35,7 @@ fn the_wait_ends_when_the_trials_have_passed() {
 #[test]
 fn the_wait_goes_on_while_the_circuit_only_changes_from_bad_to_bad() {
     let bench = Bench::due();
-    let mut closed = pin!(bench.breaker.closed());
+    let mut closed = pin!(bench.breaker.wait_closed());
     assert!(!is_over(closed.as_mut()));
     drop(bench.permit());
     assert!(!is_over(closed.as_mut()));
@@ -50,7 +50,7 @@ fn the_wait_goes_on_while_the_circuit_only_changes_from_bad_to_bad() {
 #[test]
 fn a_wait_that_was_made_before_the_change_and_polled_after_it_ends() {
     let bench = Bench::open();
-    let closed = bench.breaker.closed();
+    let closed = bench.breaker.wait_closed();
     bench.breaker.reset();
     assert!(is_over(pin!(closed)));
 }
@@ -58,7 +58,7 @@ fn a_wait_that_was_made_before_the_change_and_polled_after_it_ends() {
 #[test]
 fn a_wait_looks_at_what_is_and_not_at_what_was() {
     let bench = Bench::open();
-    let mut closed = pin!(bench.breaker.closed());
+    let mut closed = pin!(bench.breaker.wait_closed());
     assert!(!is_over(closed.as_mut()));
     bench.breaker.reset();
     bench.open_now();
@@ -69,9 +69,9 @@ fn a_wait_looks_at_what_is_and_not_at_what_was() {
 fn a_wait_may_be_cancelled() {
     let bench = Bench::open();
     for _ in 0..100 {
-        assert!(!is_over(pin!(bench.breaker.closed())));
+        assert!(!is_over(pin!(bench.breaker.wait_closed())));
     }
-    let mut closed = pin!(bench.breaker.closed());
+    let mut closed = pin!(bench.breaker.wait_closed());
     assert!(!is_over(closed.as_mut()));
     bench.breaker.reset();
     assert!(is_over(closed.as_mut()));
@@ -83,11 +83,11 @@ async fn all_who_wait_are_woken() {
     let waiting: Vec<_> = (0..10)
         .map(|_| {
             let breaker = bench.breaker.clone();
-            tokio::spawn(async move { breaker.closed().await })
+            tokio::spawn(async move { breaker.wait_closed().await })
         })
         .collect();
     tokio::task::yield_now().await;
-    bench.breaker.force_closed();
+    bench.breaker.force_close();
     for wait in waiting {
         wait.await.unwrap();
     }
@@ -101,7 +101,7 @@ fn one_who_waits_on_another_thread_is_woken() {
             let breaker = &bench.breaker;
             let waiting = scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-                runtime.block_on(breaker.closed());
+                runtime.block_on(breaker.wait_closed());
             });
             breaker.reset();
             waiting.join().unwrap();

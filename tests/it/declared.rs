@@ -34,7 +34,7 @@ fn a_function_is_known_before_its_first_call_with_name_path_place_and_settings()
     let known = declared(NAME);
     assert_eq!(known.function(), "it::declared::never_called");
     assert!(known.has_chosen_name());
-    assert_eq!((known.place().file(), known.place().line()), (file!(), line));
+    assert_eq!((known.location().file(), known.location().line()), (file!(), line));
     assert_eq!(known.config().failure_threshold(), Some(3));
     assert_eq!(known.config().recovery_timeout().as_secs(), 7);
     assert_eq!(known.max_keys(), None);
@@ -121,7 +121,7 @@ fn every_shape_is_known_once() {
 fn functions_of_other_crates_are_known_though_nobody_names_them() {
     let known = declared("breaker_tests::neighbour::hidden::unnamed");
     assert_eq!(known.max_keys(), Some(12));
-    assert_eq!(known.place().file(), neighbour::FILE);
+    assert_eq!(known.location().file(), neighbour::FILE);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use breaker_runtime::{BreakerError, Cause, Change, CircuitBreaker, Config, Event, Outcome, Registry, State};
+use breaker_runtime::{
+    BreakerError, Cause, CircuitBreaker, Config, Event, Outcome, Registry, State, StateChange,
+};
 
 use crate::support::{Bench, RECOVERY, quietly, settings};
 
@@ -30,8 +32,8 @@ impl Log {
     }
 }
 
-fn change(event: &Event) -> &Change {
-    let Event::Changed(change) = event else { panic!("{event}") };
+fn change(event: &Event) -> &StateChange {
+    let Event::StateChanged(change) = event else { panic!("{event}") };
     change
 }
 
@@ -102,7 +104,7 @@ fn every_call_that_changes_something_tells_it() {
     assert_eq!(log.take(), ["a: half-open > open"]);
     drop(trial);
     bench.clock.advance(RECOVERY);
-    bench.breaker.apply(settings().build().unwrap());
+    bench.breaker.set_config(settings().build().unwrap());
     assert_eq!(log.take(), [""; 0]);
 }
 
@@ -186,7 +188,7 @@ fn a_listener_may_listen_and_cease_while_it_is_told() {
     *place.lock().unwrap() = Some(bench.breaker.listen(move |_: &Event| {
         let mine = own.lock().unwrap().take();
         drop(mine);
-        breaker.listen(later.listener("later")).for_ever();
+        breaker.listen(later.listener("later")).detach();
     }));
     bench.breaker.force_open();
     assert_eq!(log.take(), [""; 0]);
@@ -199,7 +201,7 @@ fn no_listening_outlives_its_token_and_for_ever_needs_none() {
     let (registry, breaker) = registered();
     let log = Log::default();
     let (own, all) = (breaker.listen(log.listener("own")), registry.listen(log.listener("all")));
-    registry.listen(log.listener("for ever")).for_ever();
+    registry.listen(log.listener("for ever")).detach();
     breaker.force_open();
     assert_eq!(log.take().len(), 3);
     drop(own);
@@ -260,5 +262,5 @@ fn events_say_which_generation_began_and_why() {
     bench.open_now();
     bench.breaker.operator("alice").reset();
     bench.breaker.operator("alice").reset();
-    assert_eq!(*seen.lock().unwrap(), [(1, Cause::RuleMet), (2, Cause::Reset), (3, Cause::Reset)]);
+    assert_eq!(*seen.lock().unwrap(), [(1, Cause::ThresholdReached), (2, Cause::Reset), (3, Cause::Reset)]);
 }

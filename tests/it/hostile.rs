@@ -28,9 +28,9 @@ impl Drop for Bomb {
 #[test]
 fn a_listener_that_throws_a_bomb_silences_nobody() {
     let bench = Bench::new();
-    bench.breaker.listen(|_: &Event| panic_any(Bomb)).for_ever();
+    bench.breaker.listen(|_: &Event| panic_any(Bomb)).detach();
     let (told, heard) = channel();
-    bench.breaker.listen(move |_: &Event| told.send(()).unwrap()).for_ever();
+    bench.breaker.listen(move |_: &Event| told.send(()).unwrap()).detach();
     for _ in 0..3 {
         bench.breaker.reset();
     }
@@ -95,7 +95,7 @@ fn who_waits_for_the_closing_does_not_wait_for_a_listener() {
     std::thread::scope(|scope| {
         scope.spawn(|| bench.breaker.force_open());
         has_entered.recv().unwrap();
-        let mut closed = pin!(bench.breaker.closed());
+        let mut closed = pin!(bench.breaker.wait_closed());
         let mut context = Context::from_waker(Waker::noop());
         assert!(closed.as_mut().poll(&mut context).is_pending());
         bench.breaker.reset();
@@ -189,7 +189,7 @@ fn a_limit_that_comes_beside_a_call_loses_no_place() {
         let (breaker, start) = (&bench.breaker, &start);
         std::thread::scope(|scope| {
             scope.spawn(move || (start.wait(), breaker.reset()));
-            scope.spawn(move || (start.wait(), breaker.apply(limited)));
+            scope.spawn(move || (start.wait(), breaker.set_config(limited)));
             scope.spawn(move || {
                 start.wait();
                 (0..20).for_each(|_| _ = breaker.call(|| Ok::<_, BreakerError>(())));
@@ -202,8 +202,8 @@ fn a_limit_that_comes_beside_a_call_loses_no_place() {
 #[test]
 fn a_circuit_with_a_listener_or_settings_of_its_own_is_not_let_go() {
     for touch in [
-        |circuit: &CircuitBreaker| circuit.listen(|_: &Event| ()).for_ever(),
-        |circuit: &CircuitBreaker| circuit.apply(settings().build().unwrap()),
+        |circuit: &CircuitBreaker| circuit.listen(|_: &Event| ()).detach(),
+        |circuit: &CircuitBreaker| circuit.set_config(settings().build().unwrap()),
     ] {
         let keyed = Registry::new().register_keyed("touched", Config::default(), 1).unwrap();
         touch(&keyed.get("a"));
@@ -227,7 +227,7 @@ fn a_window_that_gets_longer_beside_threads_without_a_place_goes_on_counting() {
                     }
                 });
             }
-            bench.breaker.apply(window(10_000).unwrap());
+            bench.breaker.set_config(window(10_000).unwrap());
             stop.store(true, Ordering::Relaxed);
         });
         (0..3).for_each(|_| bench.end(Outcome::Failure));

@@ -17,13 +17,13 @@ mod shadowed {
     static rejected: u32 = 1;
     static out: u32 = 1;
 
-    trait Judge {
+    trait Classifier {
         fn outcome(&self) -> &'static str {
             "guilty"
         }
     }
 
-    impl<T> Judge for T {}
+    impl<T> Classifier for T {}
 
     #[circuit_breaker(name = SITE)]
     pub(super) fn named() -> super::Answer<u32> {

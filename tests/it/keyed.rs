@@ -233,7 +233,7 @@ fn settings_that_are_applied_reach_every_key() {
     keys.end("old", Outcome::Failure);
     keys.breakers.overflow().try_acquire().unwrap().settle(Outcome::Failure);
     let strict = settings().failure_threshold(1).build().unwrap();
-    keys.breakers.apply(strict.clone());
+    keys.breakers.set_config(strict.clone());
     assert_eq!(keys.breakers.get("old").snapshot().consecutive_failures, 1);
     for key in ["old", "new", &"k".repeat(300)] {
         assert_eq!(keys.breakers.get(key).config(), strict);
@@ -263,7 +263,7 @@ fn events_name_the_key() {
     let keys = Keys::at_most(10);
     let mut events = keys.registry.subscribe();
     keys.breakers.get("a").operator("bob").force_open();
-    let Some(Ok(Event::Changed(change))) = events.try_next() else { panic!("it changed") };
+    let Some(Ok(Event::StateChanged(change))) = events.try_next() else { panic!("it changed") };
     assert_eq!((change.name(), change.key()), ("shop", Some("a")));
     assert_eq!(
         change.to_string(),

@@ -50,8 +50,8 @@ impl Bench {
         }
     }
 
-    fn apply(&self, settings: ConfigBuilder) {
-        self.breaker.apply(settings.build().unwrap());
+    fn set_config(&self, settings: ConfigBuilder) {
+        self.breaker.set_config(settings.build().unwrap());
     }
 }
 
@@ -95,9 +95,9 @@ fn a_full_bulkhead_gives_a_trials_place_back() {
     let long = bench.permit();
     bench.breaker.reset();
     // Two failures open it; they run outside the bulkhead, as it was lifted for them.
-    bench.apply(settings().half_open_max_calls(1));
+    bench.set_config(settings().half_open_max_calls(1));
     bench.open_now();
-    bench.apply(at_most(1).half_open_max_calls(1));
+    bench.set_config(at_most(1).half_open_max_calls(1));
     bench.clock.advance(RECOVERY);
     for _ in 0..10 {
         assert!(bench.is_full());
@@ -289,7 +289,7 @@ fn a_forgotten_permit_keeps_its_place_until_there_are_more() {
     forget(bench.permit());
     assert!(bench.is_full());
     // Nobody can know that they are gone, but the operator can make room.
-    bench.apply(at_most(3));
+    bench.set_config(at_most(3));
     bench.end(Outcome::Success);
     bench.breaker.disable();
     let freely: Vec<Permit<'_>> = (0..100).map(|_| bench.permit()).collect();

@@ -18,7 +18,7 @@ fn at_most(calls: u32) -> ConfigBuilder {
 }
 
 fn apply(bench: &Bench, settings: ConfigBuilder) {
-    bench.breaker.apply(settings.build().unwrap());
+    bench.breaker.set_config(settings.build().unwrap());
 }
 
 fn running(bench: &Bench) -> u32 {

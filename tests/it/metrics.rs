@@ -25,11 +25,11 @@ fn every_series_of_a_function_is_there_before_its_first_call() {
             let of_it = page.lines().filter(|line| line.contains("metrics/uncalled"));
             of_it.filter_map(|line| Some(line.rsplit_once(' ')?.0.to_owned())).collect()
         };
-        let before = prometheus::page(scope.registry());
+        let before = prometheus::encode(scope.registry());
         assert!(before.contains("calls_total{circuit=\"metrics/uncalled\",result=\"failure\"} 0\n"));
         assert!(before.contains("{circuit=\"metrics/uncalled\",from=\"closed\",to=\"open\"} 0\n"));
         uncalled().unwrap();
-        let after = prometheus::page(scope.registry());
+        let after = prometheus::encode(scope.registry());
         assert!(after.contains("calls_total{circuit=\"metrics/uncalled\",result=\"success\"} 1\n"));
         let expected: Vec<String> =
             series(&after).into_iter().filter(|name| !name.contains("_ratio{")).collect();
@@ -47,7 +47,7 @@ fn what_keys_counted_that_are_gone_stays_counted() {
         hosts.get(host).force_open();
         hosts.get(host).release();
     }
-    let page = prometheus::page(&registry);
+    let page = prometheus::encode(&registry);
     for line in [
         "circuit_breaker_calls_total{circuit=\"host\",result=\"success\"} 5",
         "circuit_breaker_state_changes_total{circuit=\"host\",from=\"closed\",to=\"forced_open\"} 5",
@@ -61,7 +61,7 @@ fn what_keys_counted_that_are_gone_stays_counted() {
 fn a_name_is_escaped() {
     let registry = Registry::new();
     registry.register("a \"b\"\n\\c", Config::default()).unwrap();
-    let page = prometheus::page(&registry);
+    let page = prometheus::encode(&registry);
     assert!(page.contains("circuit_breaker_state{circuit=\"a \\\"b\\\"\\n\\\\c\"} 0\n"), "{page}");
 }
 
@@ -75,7 +75,8 @@ fn durations_are_in_the_buckets_that_were_asked_for() {
         clock.advance(seconds(time));
         call.settle(Outcome::Success);
     }
-    let page = prometheus::Breakers::new(&registry).buckets([seconds(20), seconds(2), seconds(2)]).page();
+    let page =
+        prometheus::BreakerCollector::new(&registry).buckets([seconds(20), seconds(2), seconds(2)]).encode();
     let buckets: Vec<&str> = page.lines().filter(|line| line.contains("_seconds_bucket")).collect();
     let bucket = |bound, count| {
         format!("circuit_breaker_call_duration_seconds_bucket{{circuit=\"slow\",le=\"{bound}\"}} {count}")
@@ -112,8 +113,8 @@ fn the_page_and_the_collector_for_the_client_say_the_same() {
     forced.try_acquire().unwrap_err();
     // Time that passes would tell them apart.
     forced.release();
-    let breakers = prometheus::Breakers::new(&registry);
-    let (page, mut other) = (breakers.page(), String::new());
+    let breakers = prometheus::BreakerCollector::new(&registry);
+    let (page, mut other) = (breakers.encode(), String::new());
     let mut client = prometheus_client::registry::Registry::default();
     client.register_collector(Box::new(breakers));
     prometheus_client::encoding::text::encode_registry(&mut other, &client).unwrap();
@@ -160,7 +161,7 @@ fn tracing_is_told_why() {
     {
         assert!(opened.contains(field), "{field} is not in {opened}");
     }
-    for field in [" INFO breaker: ", "ordered_by=\"alice\"", "generation=2"] {
+    for field in [" INFO breaker: ", "initiator=\"alice\"", "generation=2"] {
         assert!(closed.contains(field), "{field} is not in {closed}");
     }
     assert!(!closed.contains("last_failure"));

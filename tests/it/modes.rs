@@ -3,7 +3,7 @@
 use std::mem::forget;
 use std::time::Duration;
 
-use breaker_runtime::{Cause, Config, ConfigBuilder, Event, Mode, Outcome, Registry, State, Trip};
+use breaker_runtime::{Cause, Config, ConfigBuilder, Event, Mode, Outcome, Registry, State, TripReason};
 
 use crate::support::{Bench, NANO, RECOVERY, seconds, settings};
 
@@ -13,11 +13,11 @@ fn shadow() -> ConfigBuilder {
 
 impl Bench {
     fn obey(&self, settings: ConfigBuilder) {
-        self.breaker.apply(settings.build().unwrap());
+        self.breaker.set_config(settings.build().unwrap());
     }
 
-    fn would_have_rejected(&self) -> u64 {
-        self.breaker.snapshot().would_have_rejected
+    fn shadow_rejections(&self) -> u64 {
+        self.breaker.snapshot().shadow_rejections
     }
 }
 
@@ -25,12 +25,12 @@ impl Bench {
 fn shadow_mode_counts_changes_state_and_rejects_nothing() {
     let bench = Bench::with(shadow());
     bench.open_now();
-    assert_eq!(bench.trip(), Trip::ConsecutiveFailures { failures: 2, limit: 2 });
+    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 2, limit: 2 });
     for _ in 0..10 {
         bench.end(Outcome::Failure);
     }
     let snapshot = bench.breaker.snapshot();
-    assert_eq!((snapshot.state, snapshot.would_have_rejected), (State::Open, 10));
+    assert_eq!((snapshot.state, snapshot.shadow_rejections), (State::Open, 10));
     assert_eq!((snapshot.totals.failures, snapshot.totals.rejected), (12, 0));
     assert_eq!(snapshot.retry_after, Some(RECOVERY));
 }
@@ -45,7 +45,7 @@ fn shadow_mode_recovers_by_its_trials_as_ever() {
     assert!(first.is_trial() && second.is_trial() && !outside.is_trial());
     let third = bench.permit();
     assert!(!third.is_trial());
-    assert_eq!(bench.would_have_rejected(), 2);
+    assert_eq!(bench.shadow_rejections(), 2);
     third.settle(Outcome::Failure);
     outside.settle(Outcome::Failure);
     assert_eq!(bench.breaker.state(), State::HalfOpen);
@@ -71,7 +71,7 @@ fn in_shadow_mode_a_forced_open_circuit_lets_calls_through_too() {
     let bench = Bench::with(shadow());
     bench.breaker.force_open();
     bench.end(Outcome::Success);
-    assert_eq!((bench.would_have_rejected(), bench.breaker.snapshot().totals.rejected), (1, 0));
+    assert_eq!((bench.shadow_rejections(), bench.breaker.snapshot().totals.rejected), (1, 0));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_full_bulkhead_in_shadow_mode_lets_calls_through() {
     let bench = Bench::with(shadow().max_concurrent(1).max_wait(Duration::MAX));
     let calls = [bench.permit(), bench.permit(), bench.permit()];
     let snapshot = bench.breaker.snapshot();
-    assert_eq!((snapshot.would_have_rejected, snapshot.calls_in_flight), (2, Some(1)));
+    assert_eq!((snapshot.shadow_rejections, snapshot.calls_in_flight), (2, Some(1)));
     drop(calls);
     assert_eq!(bench.breaker.snapshot().calls_in_flight, Some(0));
     assert_eq!(bench.breaker.snapshot().totals.ignored, 3);
@@ -91,10 +91,10 @@ fn a_breaker_can_be_put_into_shadow_mode_and_out_of_it() {
     assert!(bench.rejects());
     bench.obey(shadow());
     bench.end(Outcome::Success);
-    assert_eq!((bench.breaker.state(), bench.would_have_rejected()), (State::Open, 1));
+    assert_eq!((bench.breaker.state(), bench.shadow_rejections()), (State::Open, 1));
     bench.obey(settings());
     assert!(bench.rejects());
-    assert_eq!(bench.would_have_rejected(), 1);
+    assert_eq!(bench.shadow_rejections(), 1);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn apply_keeps_state_run_totals_generation_and_listeners() {
     assert_eq!((after.consecutive_failures, after.generation), (4, before.generation));
     assert_eq!((after.totals, after.state), (before.totals, State::Closed));
     bench.end_all(Outcome::Failure, 5);
-    assert_eq!(bench.trip(), Trip::ConsecutiveFailures { failures: 9, limit: 9 });
+    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 9, limit: 9 });
     assert_eq!(told.lock().unwrap().len(), 1);
     assert_eq!(bench.breaker.config().recovery_timeout(), seconds(1));
 }
@@ -132,7 +132,7 @@ fn a_rule_that_is_met_by_what_was_applied_opens_at_the_next_failure() {
     bench.obey(settings().failure_threshold(2));
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::ConsecutiveFailures { failures: 11, limit: 2 });
+    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 11, limit: 2 });
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn what_was_declared_stays_what_a_second_declaration_is_held_against() {
     let registry = Registry::new();
     let breaker = registry.register("search", Config::default()).unwrap();
     let applied = Config::builder().failure_threshold(9).build().unwrap();
-    breaker.apply(applied.clone());
+    breaker.set_config(applied.clone());
     assert!(registry.register("search", Config::default()).is_ok());
     assert!(registry.register("search", applied.clone()).is_err());
     assert_eq!(registry.get("search").unwrap().config(), applied);

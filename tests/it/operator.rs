@@ -37,7 +37,7 @@ fn a_circuit_that_opened_by_its_rules_is_not_released() {
 fn closing_releasing_and_resetting_forget_the_run_also_when_the_circuit_was_closed() {
     type Order = fn(&CircuitBreaker);
     let orders: [(Order, Cause); 3] = [
-        (CircuitBreaker::force_closed, Cause::ForcedClosed),
+        (CircuitBreaker::force_close, Cause::ForcedClosed),
         (CircuitBreaker::release, Cause::Released),
         (CircuitBreaker::reset, Cause::Reset),
     ];
@@ -67,7 +67,7 @@ fn reset_keeps_the_totals() {
 fn an_order_during_trials_makes_their_results_late() {
     let bench = Bench::due();
     let trial = bench.permit();
-    bench.breaker.force_closed();
+    bench.breaker.force_close();
     trial.settle(Outcome::Failure);
     assert_eq!(bench.breaker.state(), State::Closed);
 }

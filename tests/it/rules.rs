@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{Cause, Config, ConfigBuilder, Mode, Outcome, State, Trip};
+use breaker_runtime::{Cause, Config, ConfigBuilder, Mode, Outcome, State, TripReason};
 
 use crate::support::{Bench, NANO, RECOVERY, seconds};
 
@@ -30,7 +30,7 @@ fn a_window_of_calls_holds_exactly_the_last_n() {
     bench.end(Outcome::Failure);
     assert_eq!((bench.breaker.state(), bench.window()), (State::Closed, (5, 2, 0)));
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailuresInWindow { failures: 3, calls: 5, limit: 3 });
+    assert_eq!(bench.trip(), TripReason::FailuresInWindow { failures: 3, calls: 5, limit: 3 });
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_window_of_one_call_is_the_last_call() {
     bench.end_all(Outcome::Success, 3);
     assert_eq!(bench.window(), (1, 0, 0));
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailureRate { failures: 1, calls: 1, limit: 1.0 });
+    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 1, calls: 1, limit: 1.0 });
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_window_that_saw_ten_thousand_successes_slides_on() {
     bench.end_all(Outcome::Failure, 49);
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailureRate { failures: 50, calls: 100, limit: 0.5 });
+    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 50, calls: 100, limit: 0.5 });
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_success_does_not_open_though_with_it_the_rate_is_met() {
     bench.end_all(Outcome::Success, 5);
     assert_eq!((bench.breaker.state(), bench.window()), (State::Closed, (10, 5, 0)));
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailureRate { failures: 5, calls: 10, limit: 0.5 });
+    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 5, calls: 10, limit: 0.5 });
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn the_first_window_is_judged_before_it_is_full() {
     bench.end(Outcome::Failure);
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailureRate { failures: 2, calls: 2, limit: 0.5 });
+    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 2, calls: 2, limit: 0.5 });
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn an_ignored_outcome_is_in_no_count_of_the_window() {
     }
     assert_eq!((bench.window(), bench.breaker.state()), ((1, 1, 0), State::Closed));
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailureRate { failures: 2, calls: 2, limit: 0.5 });
+    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 2, calls: 2, limit: 0.5 });
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_rate_equal_to_its_limit_opens_and_one_below_does_not() {
         bench.end_all(Outcome::Failure, failures);
         assert_eq!(
             bench.trip(),
-            Trip::FailureRate { failures: failures.into(), calls: 10, limit: rate },
+            TripReason::FailureRate { failures: failures.into(), calls: 10, limit: rate },
             "{rate}"
         );
     }
@@ -122,10 +122,10 @@ fn minimum_calls_holds_back_rates_only() {
     bench.end_all(Outcome::Failure, 3);
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailuresInWindow { failures: 4, calls: 4, limit: 4 });
+    assert_eq!(bench.trip(), TripReason::FailuresInWindow { failures: 4, calls: 4, limit: 4 });
     let bench = Bench::with(last_calls(100).failure_rate(0.5).minimum_calls(50).consecutive_failures(4));
     bench.end_all(Outcome::Failure, 4);
-    assert_eq!(bench.trip(), Trip::ConsecutiveFailures { failures: 4, limit: 4 });
+    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 4, limit: 4 });
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn the_call_that_completes_minimum_calls_may_open() {
     bench.end_all(Outcome::Failure, 9);
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailureRate { failures: 10, calls: 10, limit: 0.5 });
+    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 10, calls: 10, limit: 0.5 });
 }
 
 #[test]
@@ -143,8 +143,8 @@ fn a_call_of_exactly_slow_call_is_slow_and_a_nanosecond_less_is_not() {
     bench.take(SLOW.checked_sub(NANO).unwrap(), Outcome::Success);
     assert_eq!(bench.window(), (1, 0, 0));
     bench.take(SLOW, Outcome::Success);
-    assert_eq!(bench.trip(), Trip::SlowCallRate { slow: 1, calls: 2, limit: 0.5 });
-    assert_eq!((bench.last().cause, bench.last().last_failure.clone()), (Cause::RuleMet, None));
+    assert_eq!(bench.trip(), TripReason::SlowCallRate { slow: 1, calls: 2, limit: 0.5 });
+    assert_eq!((bench.last().cause, bench.last().last_failure.clone()), (Cause::ThresholdReached, None));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_slow_success_asks_the_failure_rules_too() {
     let bench = bench(last_calls(10).failure_rate(0.5).slow_call(SLOW).slow_call_rate(1.0));
     bench.end_all(Outcome::Failure, 9);
     bench.take(SLOW, Outcome::Success);
-    assert_eq!(bench.trip(), Trip::FailureRate { failures: 9, calls: 10, limit: 0.5 });
+    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 9, calls: 10, limit: 0.5 });
     assert_eq!(bench.last().last_failure, None);
 }
 
@@ -187,7 +187,7 @@ fn failures_in_a_row_open_beside_a_window() {
     bench.end_all(Outcome::Failure, 4);
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::ConsecutiveFailures { failures: 5, limit: 5 });
+    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 5, limit: 5 });
 }
 
 #[test]
@@ -199,14 +199,14 @@ fn failure_threshold_with_a_window_needs_no_run() {
     }
     assert_eq!(bench.breaker.snapshot().consecutive_failures, 0);
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailuresInWindow { failures: 3, calls: 5, limit: 3 });
+    assert_eq!(bench.trip(), TripReason::FailuresInWindow { failures: 3, calls: 5, limit: 3 });
 }
 
 #[test]
 fn without_a_window_the_smaller_of_both_runs_opens() {
     let bench = bench(Config::builder().failure_threshold(7).consecutive_failures(3));
     bench.end_all(Outcome::Failure, 3);
-    assert_eq!(bench.trip(), Trip::ConsecutiveFailures { failures: 3, limit: 3 });
+    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 3, limit: 3 });
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_window_without_a_rule_opens_at_five_failures_within_it() {
     }
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailuresInWindow { failures: 5, calls: 9, limit: 5 });
+    assert_eq!(bench.trip(), TripReason::FailuresInWindow { failures: 5, calls: 9, limit: 5 });
 }
 
 #[test]
@@ -237,11 +237,11 @@ fn of_several_rules_that_are_met_at_once_the_plainest_is_named() {
         bench.trip()
     };
     let (rates, threshold, run) = all();
-    assert_eq!(named(run), Trip::ConsecutiveFailures { failures: 4, limit: 4 });
-    assert_eq!(named(threshold), Trip::FailuresInWindow { failures: 4, calls: 4, limit: 4 });
-    assert_eq!(named(rates), Trip::FailureRate { failures: 4, calls: 4, limit: 0.5 });
+    assert_eq!(named(run), TripReason::ConsecutiveFailures { failures: 4, limit: 4 });
+    assert_eq!(named(threshold), TripReason::FailuresInWindow { failures: 4, calls: 4, limit: 4 });
+    assert_eq!(named(rates), TripReason::FailureRate { failures: 4, calls: 4, limit: 0.5 });
     let slow_only = last_calls(4).slow_call(SLOW);
-    assert_eq!(named(slow_only), Trip::SlowCallRate { slow: 4, calls: 4, limit: 0.5 });
+    assert_eq!(named(slow_only), TripReason::SlowCallRate { slow: 4, calls: 4, limit: 0.5 });
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::mem::forget;
 use std::time::Duration;
 
-use breaker_runtime::{Cause, CircuitBreaker, Outcome, State, Trip};
+use breaker_runtime::{Cause, CircuitBreaker, Outcome, State, TripReason};
 
 use crate::support::{Bench, NANO, RECOVERY, poll_once, seconds, settings};
 
@@ -15,7 +15,7 @@ fn a_new_breaker_has_done_nothing() {
     assert_eq!((snapshot.state, snapshot.generation, snapshot.retry_after), (State::Closed, 0, None));
     assert_eq!((snapshot.totals.calls(), snapshot.consecutive_failures), (0, 0));
     assert_eq!((snapshot.trials_in_flight, snapshot.calls_in_flight), (0, Some(0)));
-    assert_eq!((snapshot.time_open, snapshot.would_have_rejected), (Duration::ZERO, 0));
+    assert_eq!((snapshot.time_open, snapshot.shadow_rejections), (Duration::ZERO, 0));
     assert!(snapshot.last_transition.is_none() && !snapshot.critical);
 }
 
@@ -187,9 +187,9 @@ fn the_last_transition_says_which_rule_with_which_figures_and_what_the_failure_s
     bench.permit().fail("no route to host");
     let last = bench.last();
     assert_eq!((last.from, last.to, last.cause, last.generation), {
-        (State::Closed, State::Open, Cause::RuleMet, 1)
+        (State::Closed, State::Open, Cause::ThresholdReached, 1)
     });
-    assert_eq!(last.trip, Some(Trip::FailureRate { failures: 2, calls: 4, limit: 0.5 }));
+    assert_eq!(last.trip, Some(TripReason::FailureRate { failures: 2, calls: 4, limit: 0.5 }));
     assert_eq!(
         last.to_string(),
         r#"closed -> open: 2 of 4 calls failed (limit 0.5); the last failure said "no route to host""#
@@ -214,11 +214,14 @@ fn the_time_in_a_state_begins_with_its_generation() {
 #[test]
 fn every_trip_reads_as_a_sentence() {
     let sentences = [
-        (Trip::ConsecutiveFailures { failures: 5, limit: 5 }, "5 failures in a row (limit 5)"),
-        (Trip::ConsecutiveFailures { failures: 1, limit: 1 }, "1 failure in a row (limit 1)"),
-        (Trip::FailuresInWindow { failures: 5, calls: 9, limit: 5 }, "5 failures among 9 calls (limit 5)"),
-        (Trip::FailureRate { failures: 5, calls: 9, limit: 0.5 }, "5 of 9 calls failed (limit 0.5)"),
-        (Trip::SlowCallRate { slow: 5, calls: 9, limit: 0.5 }, "5 of 9 calls were slow (limit 0.5)"),
+        (TripReason::ConsecutiveFailures { failures: 5, limit: 5 }, "5 failures in a row (limit 5)"),
+        (TripReason::ConsecutiveFailures { failures: 1, limit: 1 }, "1 failure in a row (limit 1)"),
+        (
+            TripReason::FailuresInWindow { failures: 5, calls: 9, limit: 5 },
+            "5 failures among 9 calls (limit 5)",
+        ),
+        (TripReason::FailureRate { failures: 5, calls: 9, limit: 0.5 }, "5 of 9 calls failed (limit 0.5)"),
+        (TripReason::SlowCallRate { slow: 5, calls: 9, limit: 0.5 }, "5 of 9 calls were slow (limit 0.5)"),
     ];
     for (trip, sentence) in sentences {
         assert_eq!(trip.to_string(), sentence);

@@ -14,7 +14,7 @@ fn the_failure_that_reaches_the_threshold_opens() {
     }
     bench.end(Outcome::Failure);
     assert_eq!(bench.breaker.state(), State::Open);
-    assert_eq!(bench.breaker.snapshot().last_transition.unwrap().cause, Cause::RuleMet);
+    assert_eq!(bench.breaker.snapshot().last_transition.unwrap().cause, Cause::ThresholdReached);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Events for those who read them when they like, and what they say about orders and declarations.
 
-use breaker_runtime::{Cause, CircuitBreaker, Config, Event, Lost, RegisterError, Registry, Transition};
+use breaker_runtime::{Cause, CircuitBreaker, Config, Event, Lagged, RegisterError, Registry, Transition};
 
 use crate::support::settings;
 
@@ -11,7 +11,7 @@ fn registered() -> (Registry, CircuitBreaker) {
 }
 
 fn transition(event: &Event) -> &Transition {
-    let Event::Changed(change) = event else { panic!("{event}") };
+    let Event::StateChanged(change) = event else { panic!("{event}") };
     change.transition()
 }
 
@@ -21,7 +21,7 @@ fn events_say_who_gave_an_order_or_else_where_it_stands() {
     let mut events = registry.subscribe();
     let mut who = || {
         let Some(Ok(event)) = events.try_next() else { panic!("nothing happened") };
-        transition(&event).ordered_by.clone().map(|who| who.to_string())
+        transition(&event).initiator.clone().map(|who| who.to_string())
     };
     breaker.operator("alice, because of #4711").force_open();
     assert_eq!(who().as_deref(), Some("alice, because of #4711"));
@@ -29,7 +29,7 @@ fn events_say_who_gave_an_order_or_else_where_it_stands() {
         CircuitBreaker::force_open,
         CircuitBreaker::release,
         CircuitBreaker::disable,
-        CircuitBreaker::force_closed,
+        CircuitBreaker::force_close,
         CircuitBreaker::reset,
     ];
     for order in orders {
@@ -44,11 +44,11 @@ fn events_say_who_gave_an_order_or_else_where_it_stands() {
 #[test]
 fn an_order_to_all_says_where_it_stands() {
     let (registry, breaker) = registered();
-    let by = || breaker.snapshot().last_transition.unwrap().ordered_by.clone().unwrap();
+    let by = || breaker.snapshot().last_transition.unwrap().initiator.clone().unwrap();
     let here = |line: u32| format!("subscriptions.rs:{line}:");
     registry.force_open_all();
     assert!(by().contains(&here(line!() - 1)), "{}", by());
-    registry.force_closed_all();
+    registry.force_close_all();
     assert!(by().contains(&here(line!() - 1)), "{}", by());
     registry.reset_all();
     assert!(by().contains(&here(line!() - 1)), "{}", by());
@@ -60,7 +60,7 @@ fn a_slow_reader_loses_the_oldest_events_and_is_told_how_many() {
     let mut events = registry.subscribe();
     (0..1030).for_each(|_| breaker.reset());
     let Some(Err(lost)) = events.try_next() else { panic!("it kept all") };
-    assert_eq!((lost, lost.to_string().starts_with("6 events were lost")), (Lost(6), true));
+    assert_eq!((lost, lost.to_string().starts_with("6 events were lost")), (Lagged(6), true));
     for generation in 7..=1030 {
         let Some(Ok(event)) = events.try_next() else { panic!("{generation} is missing") };
         assert_eq!(transition(&event).generation, generation);

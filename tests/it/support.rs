@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use breaker_runtime::testing::Clock;
 use breaker_runtime::{
-    CircuitBreaker, Config, ConfigBuilder, Outcome, Permit, Registry, Transition, Trip, WindowCounts,
+    CircuitBreaker, Config, ConfigBuilder, Outcome, Permit, Registry, Transition, TripReason, WindowCounts,
 };
 
 /// A breaker whose time only the test moves.
@@ -90,7 +90,7 @@ impl Bench {
         self.breaker.snapshot().last_transition.unwrap()
     }
 
-    pub(crate) fn trip(&self) -> Trip {
+    pub(crate) fn trip(&self) -> TripReason {
         self.last().trip.unwrap()
     }
 

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use breaker_runtime::{Config, ConfigBuilder, Outcome, State, Trip};
+use breaker_runtime::{Config, ConfigBuilder, Outcome, State, TripReason};
 
 use crate::support::{Bench, NANO, RECOVERY, seconds};
 
@@ -52,7 +52,7 @@ fn a_failure_that_is_forgotten_opens_nothing() {
     bench.end(Outcome::Failure);
     bench.clock.advance(seconds(9));
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailuresInWindow { failures: 2, calls: 2, limit: 2 });
+    assert_eq!(bench.trip(), TripReason::FailuresInWindow { failures: 2, calls: 2, limit: 2 });
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn one_good_call_in_an_idle_period_neither_opens_nor_keeps_the_past_alive() {
     bench.end_all(Outcome::Failure, 2);
     assert_eq!(bench.window(), (2, 2, 0));
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailureRate { failures: 3, calls: 3, limit: 0.5 });
+    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 3, calls: 3, limit: 0.5 });
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_window_of_max_never_forgets() {
     bench.clock.advance(Duration::MAX);
     assert_eq!(bench.window(), (4, 2, 0));
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailuresInWindow { failures: 3, calls: 5, limit: 3 });
+    assert_eq!(bench.trip(), TripReason::FailuresInWindow { failures: 3, calls: 5, limit: 3 });
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_success_does_not_open_by_a_window_of_time() {
     bench.end_all(Outcome::Success, 5);
     assert_eq!((bench.breaker.state(), bench.window()), (State::Closed, (10, 5, 0)));
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailureRate { failures: 6, calls: 11, limit: 0.5 });
+    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 6, calls: 11, limit: 0.5 });
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_call_enters_the_window_when_it_ends() {
     bench.clock.advance(seconds(60));
     bench.end(Outcome::Failure);
     long.settle(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailuresInWindow { failures: 2, calls: 2, limit: 2 });
+    assert_eq!(bench.trip(), TripReason::FailuresInWindow { failures: 2, calls: 2, limit: 2 });
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn slow_calls_open_by_a_window_of_time() {
     let bench = Bench::with(last(seconds(60)).slow_call(seconds(1)).slow_call_rate(0.2).minimum_calls(5));
     bench.end_all(Outcome::Success, 4);
     bench.take(seconds(1), Outcome::Success);
-    assert_eq!(bench.trip(), Trip::SlowCallRate { slow: 1, calls: 5, limit: 0.2 });
+    assert_eq!(bench.trip(), TripReason::SlowCallRate { slow: 1, calls: 5, limit: 0.2 });
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn successes_of_all_threads_are_in_the_rate() {
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
     let [failures, calls] = [successes, 2 * successes].map(u64::from);
-    assert_eq!(bench.trip(), Trip::FailureRate { failures, calls, limit: 0.5 });
+    assert_eq!(bench.trip(), TripReason::FailureRate { failures, calls, limit: 0.5 });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use breaker_runtime::{
-    BreakerError, Cause, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Mode, Outcome, State, Trip,
+    BreakerError, Cause, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Mode, Outcome, State, TripReason,
 };
 
 use crate::support::{Bench, NANO, RECOVERY, poll_once, quietly, seconds, settings};
@@ -53,7 +53,7 @@ fn a_call_that_takes_too_long_is_ended_and_counts_as_a_failure_and_as_a_timeout(
     assert_eq!((snapshot.totals.timeouts, snapshot.totals.failures, snapshot.totals.calls()), (1, 0, 1));
     assert_eq!(snapshot.consecutive_failures, 1);
     time_out(&bench);
-    assert_eq!(bench.trip(), Trip::ConsecutiveFailures { failures: 2, limit: 2 });
+    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 2, limit: 2 });
     assert_eq!(bench.last().last_failure.as_deref(), Some("it took longer than call_timeout"));
 }
 
@@ -114,12 +114,12 @@ fn a_timeout_is_a_failure_to_every_rule() {
     let bench = Bench::with(rate);
     bench.end(Outcome::Success);
     time_out(&bench);
-    assert_eq!(bench.trip(), Trip::FailureRate { failures: 1, calls: 2, limit: 0.5 });
+    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 1, calls: 2, limit: 0.5 });
     let slow =
         Config::builder().window_time(seconds(60)).slow_call(LIMIT).minimum_calls(1).call_timeout(LIMIT);
     let bench = Bench::with(slow);
     time_out(&bench);
-    assert_eq!(bench.trip(), Trip::SlowCallRate { slow: 1, calls: 1, limit: 0.5 });
+    assert_eq!(bench.trip(), TripReason::SlowCallRate { slow: 1, calls: 1, limit: 0.5 });
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn permits_and_sync_calls_are_not_ended() {
 fn a_limit_that_is_applied_holds_for_calls_that_start_after_it() {
     let bench = Bench::new();
     let mut before = started(&bench, pending());
-    bench.breaker.apply(limited().build().unwrap());
+    bench.breaker.set_config(limited().build().unwrap());
     let after = started(&bench, pending());
     bench.clock.advance(LIMIT);
     assert!(poll_once(before.as_mut()).is_pending());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{Config, ConfigBuilder, Outcome, State, Trip};
+use breaker_runtime::{Config, ConfigBuilder, Outcome, State, TripReason};
 
 use crate::support::{Bench, RECOVERY, seconds};
 
@@ -15,7 +15,7 @@ fn time(time: Duration) -> ConfigBuilder {
 }
 
 fn obey(bench: &Bench, settings: ConfigBuilder) {
-    bench.breaker.apply(settings.build().unwrap());
+    bench.breaker.set_config(settings.build().unwrap());
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_window_can_be_added_and_taken_away() {
     obey(&bench, Config::builder().failure_threshold(6));
     assert!(bench.breaker.snapshot().window.is_none());
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::ConsecutiveFailures { failures: 6, limit: 6 });
+    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 6, limit: 6 });
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn rules_that_are_applied_look_at_what_the_window_holds() {
     obey(&bench, Config::builder().window_calls(10).failure_rate(0.6).recovery_timeout(RECOVERY));
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), Trip::FailureRate { failures: 6, calls: 10, limit: 0.6 });
+    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 6, calls: 10, limit: 0.6 });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use breaker_runtime::{Cause, ErrorKind, Outcome, State, Trip};
+use breaker_runtime::{Cause, ErrorKind, Outcome, State, TripReason};
 
 use crate::policy::{Policy, Span};
 use crate::window::{Counts, Window};
@@ -18,7 +18,7 @@ pub(crate) struct Obvious {
     pub(crate) trials: Vec<Call>,
     /// How often a call ended in which way, or was rejected for which reason.
     pub(crate) totals: BTreeMap<&'static str, u64>,
-    pub(crate) would_have_rejected: u64,
+    pub(crate) shadow_rejections: u64,
     /// Calls that hold a place among `max_concurrent`.
     pub(crate) in_bulkhead: u32,
     /// Since it was made.
@@ -47,7 +47,7 @@ pub(crate) struct Changed {
     pub(crate) from: State,
     pub(crate) to: State,
     pub(crate) cause: Cause,
-    pub(crate) trip: Option<Trip>,
+    pub(crate) trip: Option<TripReason>,
 }
 
 impl Call {
@@ -67,7 +67,7 @@ impl Obvious {
             run: 0,
             trials: Vec::new(),
             totals: BTreeMap::new(),
-            would_have_rejected: 0,
+            shadow_rejections: 0,
             in_bulkhead: 0,
             changes: Vec::new(),
             time_open: 0,
@@ -88,8 +88,8 @@ impl Obvious {
         }
     }
 
-    pub(crate) fn apply(&mut self, policy: Policy) {
-        self.window.apply(policy.window, self.now);
+    pub(crate) fn set_config(&mut self, policy: Policy) {
+        self.window.set_config(policy.window, self.now);
         self.policy = policy;
     }
 
@@ -120,7 +120,7 @@ impl Obvious {
 
     fn refuse(&mut self, call: Call, kind: ErrorKind, reason: &'static str) -> Result<Call, ErrorKind> {
         if self.policy.shadow {
-            self.would_have_rejected += 1;
+            self.shadow_rejections += 1;
             return Ok(Call { generation: None, ..call });
         }
         self.count(reason);
@@ -133,7 +133,7 @@ impl Obvious {
             if call.in_bulkhead {
                 self.in_bulkhead += 1;
             } else if self.policy.shadow {
-                self.would_have_rejected += 1;
+                self.shadow_rejections += 1;
             } else {
                 self.count("bulkhead");
                 return Err(ErrorKind::BulkheadFull);
@@ -179,7 +179,7 @@ impl Obvious {
             return;
         }
         if let Some(trip) = self.met_rule() {
-            self.go(State::Open, Cause::RuleMet, self.now);
+            self.go(State::Open, Cause::ThresholdReached, self.now);
             self.changes.last_mut().expect("it went").trip = Some(trip);
         }
     }
@@ -197,22 +197,22 @@ impl Obvious {
         }
     }
 
-    fn met_rule(&self) -> Option<Trip> {
+    fn met_rule(&self) -> Option<TripReason> {
         let Counts { calls, failures, slow } = self.window.counts();
         if let Some(limit) = self.policy.consecutive.filter(|&limit| self.run >= limit) {
-            return Some(Trip::ConsecutiveFailures { failures: self.run, limit });
+            return Some(TripReason::ConsecutiveFailures { failures: self.run, limit });
         }
         if let Some(limit) = self.policy.failures.filter(|&limit| failures >= u64::from(limit)) {
-            return Some(Trip::FailuresInWindow { failures, calls, limit });
+            return Some(TripReason::FailuresInWindow { failures, calls, limit });
         }
         if calls < u64::from(self.policy.minimum_calls) {
             return None;
         }
         if let Some(limit) = self.policy.failure_rate.filter(|&limit| share(failures, calls) >= limit) {
-            return Some(Trip::FailureRate { failures, calls, limit });
+            return Some(TripReason::FailureRate { failures, calls, limit });
         }
         let limit = self.policy.slow_call_rate;
-        (self.policy.slow_call.is_some() && share(slow, calls) >= limit).then_some(Trip::SlowCallRate {
+        (self.policy.slow_call.is_some() && share(slow, calls) >= limit).then_some(TripReason::SlowCallRate {
             slow,
             calls,
             limit,

@@ -42,8 +42,8 @@ pub(crate) fn play(policy: Policy, script: Vec<Step>) -> Result<Obvious, TestCas
                 model.order(cause);
             }
             Step::Apply(policy) => {
-                breaker.apply(policy.config());
-                model.apply(policy);
+                breaker.set_config(policy.config());
+                model.set_config(policy);
             }
         }
         compare(&breaker, &model)?;
@@ -57,7 +57,7 @@ pub(crate) fn play(policy: Policy, script: Vec<Step>) -> Result<Obvious, TestCas
 fn listener(told: &Told) -> impl Fn(&Event) + use<> {
     let told = Arc::clone(told);
     move |event| {
-        if let Event::Changed(change) = event {
+        if let Event::StateChanged(change) = event {
             told.lock().expect("nobody panics").push(change.transition().clone());
         }
     }
@@ -102,7 +102,7 @@ fn end_both(permit: Permit<'_>, call: Call, end: End, model: &mut Obvious) {
 fn order(breaker: &CircuitBreaker, cause: Cause) {
     match cause {
         Cause::ForcedOpen => breaker.force_open(),
-        Cause::ForcedClosed => breaker.force_closed(),
+        Cause::ForcedClosed => breaker.force_close(),
         Cause::Disabled => breaker.disable(),
         Cause::Released => breaker.release(),
         Cause::Reset => breaker.reset(),
@@ -124,7 +124,7 @@ fn compare(breaker: &CircuitBreaker, model: &Obvious) -> Result<(), TestCaseErro
     prop_assert_eq!(ours.trials_in_flight, model.trials.len());
     let in_flight = model.policy.max_concurrent.map(|_| model.in_bulkhead);
     prop_assert_eq!(ours.calls_in_flight, in_flight);
-    prop_assert_eq!(ours.would_have_rejected, model.would_have_rejected);
+    prop_assert_eq!(ours.shadow_rejections, model.shadow_rejections);
     prop_assert_eq!(nanos(ours.time_open), model.time_open_until(model.now));
     prop_assert_eq!(ours.last_transition.as_deref().map(changed), model.changes.last().copied());
     compare_totals(&ours, model)

@@ -52,7 +52,7 @@ impl Window {
     }
 
     /// A part that falls into several new ones goes into the one in which it ends.
-    pub(crate) fn apply(&mut self, span: Span, now: u64) {
+    pub(crate) fn set_config(&mut self, span: Span, now: u64) {
         match (self.span, span) {
             (Span::Calls(_), Span::Calls(_)) => {}
             (Span::Time(old), Span::Time(_)) => {

@@ -34,7 +34,7 @@ fn there_are_never_too_many_keys_and_their_totals_add_up_and_only_grow() {
         |dice| {
             clock.advance(Duration::from_millis(dice.u64(0..5)));
             if dice.u8(0..10) == 0 {
-                breakers.apply(any_settings(dice).build().unwrap());
+                breakers.set_config(any_settings(dice).build().unwrap());
             }
             assert!(breakers.len() <= MAX_KEYS as usize, "{}", breakers.len());
             let calls = breakers.totals().calls();

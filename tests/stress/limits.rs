@@ -31,7 +31,7 @@ fn a_circuit_that_stays_half_open_never_runs_too_many_trials() {
             }
         },
         |dice| {
-            breaker.apply(settings(dice.u64(10..100)).build().unwrap());
+            breaker.set_config(settings(dice.u64(10..100)).build().unwrap());
             assert!(breaker.snapshot().trials_in_flight <= PLACES as usize);
         },
     );
@@ -78,7 +78,7 @@ fn never_do_more_calls_run_than_may() {
         },
         |dice| {
             let settings = bounded(PLACES).recovery_timeout(Duration::from_secs(dice.u64(1..9)));
-            breaker.apply(settings.build().unwrap());
+            breaker.set_config(settings.build().unwrap());
         },
     )
     .into_iter()
@@ -114,7 +114,7 @@ fn no_place_is_lost_or_doubled_while_the_limit_moves() {
                 _ = breaker.call(|| Ok::<_, BreakerError>(inside.visit()));
             }
         },
-        |dice| breaker.apply(bounded(dice.u32(1..5)).build().unwrap()),
+        |dice| breaker.set_config(bounded(dice.u32(1..5)).build().unwrap()),
     );
     assert!(inside.most() <= 4, "{}", inside.most());
     has_exactly(&breaker, 4);
@@ -122,7 +122,7 @@ fn no_place_is_lost_or_doubled_while_the_limit_moves() {
 }
 
 fn has_exactly(breaker: &CircuitBreaker, places: u32) {
-    breaker.apply(bounded(places).build().unwrap());
+    breaker.set_config(bounded(places).build().unwrap());
     assert_eq!(breaker.snapshot().calls_in_flight, Some(0));
     let held: Vec<_> = (0..places).map(|_| breaker.try_acquire().unwrap()).collect();
     assert!(breaker.try_acquire().is_err());
@@ -139,7 +139,7 @@ fn a_cancelled_waiter_hands_no_place_on_that_is_gone() {
         assert!(waiting.as_mut().poll(&mut context).is_pending());
         // The place goes to the one who waits, who has not looked yet.
         first.settle(Outcome::Success);
-        breaker.apply(bounded(1).build().unwrap());
+        breaker.set_config(bounded(1).build().unwrap());
     }
     assert_eq!(breaker.snapshot().calls_in_flight, Some(1));
     assert!(breaker.try_acquire().is_err(), "one call runs, and one may");

@@ -66,7 +66,7 @@ fn every_call_is_in_the_totals_once_beside_operators_and_new_settings() {
         |dice| {
             clock.advance(Duration::from_millis(dice.u64(0..20)));
             order(&breaker, dice);
-            breaker.apply(any_settings(dice).build().unwrap());
+            breaker.set_config(any_settings(dice).build().unwrap());
             assert!(breaker.snapshot().totals.calls() <= THREADS * CALLS);
         },
     );
@@ -74,7 +74,7 @@ fn every_call_is_in_the_totals_once_beside_operators_and_new_settings() {
     assert_eq!(totals.calls(), THREADS * CALLS);
     assert_eq!((totals.successes, totals.failures), (sum.successes, sum.failures));
     assert_eq!((totals.ignored, totals.rejected), (sum.ignored, sum.rejected));
-    breaker.apply(Config::builder().max_concurrent(8).build().unwrap());
+    breaker.set_config(Config::builder().max_concurrent(8).build().unwrap());
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.calls_in_flight, snapshot.trials_in_flight), (Some(0), 0));
 }
@@ -145,7 +145,7 @@ fn no_failure_is_lost_while_the_window_changes_its_length() {
             }
             tally.failures
         },
-        |dice| breaker.apply(settings(dice.u64(60..100)).build().unwrap()),
+        |dice| breaker.set_config(settings(dice.u64(60..100)).build().unwrap()),
     )
     .into_iter()
     .sum();

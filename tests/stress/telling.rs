@@ -14,7 +14,7 @@ fn every_change_is_told_once_and_in_an_unbroken_order() {
     let listening = breaker.listen({
         let told = Arc::clone(&told);
         move |event: &Event| {
-            if let Event::Changed(change) = event {
+            if let Event::StateChanged(change) = event {
                 told.lock().unwrap().push(change.transition().clone());
             }
         }
@@ -32,7 +32,7 @@ fn every_change_is_told_once_and_in_an_unbroken_order() {
         },
         |dice| {
             clock.advance(Duration::from_millis(dice.u64(0..100)));
-            breaker.apply(any_settings(dice).build().unwrap());
+            breaker.set_config(any_settings(dice).build().unwrap());
         },
     );
     drop(listening);

@@ -40,7 +40,7 @@ pub(crate) fn complaints(sources: &[&Source]) -> Vec<String> {
         }
         for mention in mentions(source, &module).iter().filter(|mention| !source.is_for_tests(mention.line)) {
             complaints.extend(
-                judge(mention, own, &rooms, &exports).map(|what| source.complain(mention.line, &what)),
+                classifier(mention, own, &rooms, &exports).map(|what| source.complain(mention.line, &what)),
             );
         }
     }
@@ -48,7 +48,7 @@ pub(crate) fn complaints(sources: &[&Source]) -> Vec<String> {
     complaints
 }
 
-fn judge(
+fn classifier(
     mention: &Mention,
     own: usize,
     rooms: &[Room],

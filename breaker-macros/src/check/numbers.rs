@@ -42,11 +42,11 @@ pub(super) fn in_range(number: &LitInt, most: u32) -> Option<LitInt> {
     fits.then(|| LitInt::new(&value.to_string(), number.span()))
 }
 
-/// A literal that `judge` finds right, or something that may be a const expression.
-fn number(value: Expr, accepted: &str, judge: impl Fn(&Lit) -> Option<Lit>) -> Result<Value, Error> {
+/// A literal that `classifier` finds right, or something that may be a const expression.
+fn number(value: Expr, accepted: &str, classifier: impl Fn(&Lit) -> Option<Lit>) -> Result<Value, Error> {
     let value = ungrouped(value);
     let right = match &value {
-        Expr::Lit(ExprLit { lit, .. }) => judge(lit),
+        Expr::Lit(ExprLit { lit, .. }) => classifier(lit),
         Expr::Unary(minus) if matches!(minus.op, UnOp::Neg(_)) => None,
         Expr::Closure(_) => None,
         _ => return Ok(Value::Const(value)),

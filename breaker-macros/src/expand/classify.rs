@@ -10,38 +10,38 @@ use crate::repeated::Repeated;
 use crate::target::Target;
 
 // Input:  -> Result<u64, E>
-// Output: let __judge = p::returned::<Result<u64, E>>().__breaker_judge();
+// Output: let __classifier = p::returned::<Result<u64, E>>().__breaker_classifier();
 //
 // Input:  -> impl Iterator<Item = u8>
-// Output: let __judge = p::unknown();
+// Output: let __classifier = p::unknown();
 //
 // Input:  -> Result<u64, impl Error>
-// Output: let __judge = p::untold::<Result<u64, _>>().__breaker_judge();
-pub(super) fn judge(p: &Repeated, target: &Target) -> TokenStream {
+// Output: let __classifier = p::untold::<Result<u64, _>>().__breaker_classifier();
+pub(super) fn classifier(p: &Repeated, target: &Target) -> TokenStream {
     if target.never_returns() || target.hides_output() {
-        return quote_spanned!(Span::mixed_site()=> let __judge = #p::unknown(););
+        return quote_spanned!(Span::mixed_site()=> let __classifier = #p::unknown(););
     }
     let output = &target.nameable_output;
     let function = Ident::new(if target.hides_error() { "untold" } else { "returned" }, Span::mixed_site());
-    quote_spanned!(Span::mixed_site()=> let __judge = #p::#function::<#output>().__breaker_judge();)
+    quote_spanned!(Span::mixed_site()=> let __classifier = #p::#function::<#output>().__breaker_classifier();)
 }
 
 // Input:  failure_if(Err(Fault::Down)), ignore_if = is_ours
-// Output: |__out, __judge| if p::ask(__out, is_ours) {
+// Output: |__out, __classifier| if p::ask(__out, is_ours) {
 //             p::Outcome::Ignored
 //         } else if match __out { Err(Fault::Down) => true, _ => false } {
 //             p::Outcome::Failure
 //         } else {
-//             __judge.unnamed(__out)
+//             __classifier.unnamed(__out)
 //         }
 pub(super) fn asked(p: &Repeated, plan: &Plan) -> Option<TokenStream> {
     let outcome = match (&plan.failure_if, &plan.ignore_if) {
         (None, None) => return None,
-        (None, Some(_)) => quote_spanned!(Span::mixed_site()=> { #p::judged(__out, __judge) }),
+        (None, Some(_)) => quote_spanned!(Span::mixed_site()=> { #p::judged(__out, __classifier) }),
         (Some(condition), _) => {
             let holds = holds(p, condition);
             quote_spanned! {Span::mixed_site()=>
-                if #holds { #p::Outcome::Failure } else { __judge.unnamed(__out) }
+                if #holds { #p::Outcome::Failure } else { __classifier.unnamed(__out) }
             }
         }
     };
@@ -49,7 +49,7 @@ pub(super) fn asked(p: &Repeated, plan: &Plan) -> Option<TokenStream> {
         let holds = holds(p, condition);
         quote_spanned!(Span::mixed_site()=> if #holds { #p::Outcome::Ignored } else)
     });
-    Some(quote_spanned!(Span::mixed_site()=> |__out, __judge| #ignored #outcome))
+    Some(quote_spanned!(Span::mixed_site()=> |__out, __classifier| #ignored #outcome))
 }
 
 // Input:  (Err(fault) if fault.is_grave())

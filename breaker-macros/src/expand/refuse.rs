@@ -34,12 +34,12 @@ fn looks_at_nothing(plan: &Plan, fallback: &Fallback) -> bool {
 
 // Input:  cached, for a function that returns Result<u64, E>
 // Output: let __answer: Result<u64, E> = ..;
-//         __judge.answered(__rejected, __answer)
+//         __classifier.answered(__rejected, __answer)
 //
 // Input:  the same, fallback_on = failure
 // Output: let __asking = p::Unserved::asking(__rejected);
 //         let __answer: Result<u64, E> = ..;
-//         __judge.answered(__asking, __answer)
+//         __classifier.answered(__asking, __answer)
 //
 // The type of `__answer` is said so that a fallback that gives another one is told so, and not that two arms differ.
 fn answer(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
@@ -56,7 +56,7 @@ fn answer(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> To
         return quote_spanned! {Span::mixed_site()=>
             #given_back
             let __answer: #output = #value;
-            __judge.answered(__rejected, __answer)
+            __classifier.answered(__rejected, __answer)
         };
     }
     let borrowed = (!looks_at_nothing(plan, fallback)).then(|| quote!(&));
@@ -64,12 +64,12 @@ fn answer(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> To
         #given_back
         let __asking = #p::Unserved::asking(#borrowed __rejected);
         let __answer: #output = #value;
-        __judge.answered(__asking, __answer)
+        __classifier.answered(__asking, __answer)
     }
 }
 
 // Input:  |_| Ok(0)
-// Output: __judge.answer(__rejected, move |_| Ok(0))
+// Output: __classifier.answer(__rejected, move |_| Ok(0))
 //
 // The short form spares the compiler a type and a call.
 fn answer_of_closure(plan: &Plan, target: &Target, fallback: &Fallback) -> Option<TokenStream> {
@@ -81,7 +81,7 @@ fn answer_of_closure(plan: &Plan, target: &Target, fallback: &Fallback) -> Optio
         && (is_plain(closure) || !target.is_async())
         && !target.never_returns();
     let function = Ident::new("answer", at(closure.body.span()));
-    is_short.then(|| quote_spanned!(function.span()=> __judge.#function(__rejected, #closure)))
+    is_short.then(|| quote_spanned!(function.span()=> __classifier.#function(__rejected, #closure)))
 }
 
 // Input:  cached

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::clock::{Clock, Within};
+use crate::clock::{Clock, Timeout};
 use crate::sync::{AtomicU32, Mutex, Ordering, lock};
 
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Bulkhead {
             return false;
         }
         match clock.alarm(wait) {
-            Some(alarm) => Within::new(self.enter(), alarm).await.is_some(),
+            Some(alarm) => Timeout::new(self.enter(), alarm).await.is_some(),
             None => false,
         }
     }

@@ -12,7 +12,7 @@ use super::identity::Identity;
 use crate::clock::{Clock, Start};
 use crate::config::{Config, Name, Settings};
 use crate::error::{BreakerError, ErrorKind};
-use crate::event::{Change, Event, Hub};
+use crate::event::{Event, Hub, StateChange};
 use crate::snapshot::{Kept, Snapshot};
 use crate::state::machine::{Machine, Ticket};
 use crate::state::{Cause, Details, State};
@@ -80,18 +80,18 @@ impl Circuit {
     }
 
     pub(crate) fn order(&self, cause: Cause, by: Arc<str>) {
-        let details = Details { ordered_by: Some(by), ..Details::default() };
+        let details = Details { initiator: Some(by), ..Details::default() };
         self.machine.order(cause, details, &self.clock);
         self.tell_news();
     }
 
-    pub(crate) fn apply(&self, settings: Settings) {
+    pub(crate) fn set_config(&self, settings: Settings) {
         self.make_extras(&settings);
         let mut places = 0;
         self.machine.obey(settings, &self.clock, |settings, generation| {
             self.run_limit.store(run_limit(settings), Ordering::Relaxed);
             if let Some(extras) = self.extras.get() {
-                places = extras.apply(settings, generation, &self.clock);
+                places = extras.set_config(settings, generation, &self.clock);
                 self.enter_window(extras, generation);
             }
         });
@@ -164,7 +164,7 @@ impl Circuit {
         }
         while let Some(transition) = self.machine.next_news() {
             let (name, key) = self.who();
-            let event = Event::Changed(Change::new(name, key, transition));
+            let event = Event::StateChanged(StateChange::new(name, key, transition));
             for hub in self.hub.get().into_iter().chain(self.identity.hub()) {
                 hub.tell(&event);
             }

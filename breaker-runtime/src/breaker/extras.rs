@@ -10,7 +10,7 @@ use crate::durations::Recorder;
 use crate::snapshot::Kept;
 use crate::state::Keeps;
 use crate::sync::{AtomicU32, AtomicU64, Mutex, OnceBox, Ordering, lock};
-use crate::window::{Bad, Rules, Span, Trip, Window};
+use crate::window::{Bad, Rules, Span, TripReason, Window};
 
 #[derive(Debug)]
 pub(crate) struct Extras {
@@ -23,7 +23,7 @@ pub(crate) struct Extras {
     slow_call: AtomicU64,
     call_timeout: AtomicU64,
     max_wait: AtomicU64,
-    would_have_rejected: AtomicU64,
+    shadow_rejections: AtomicU64,
 }
 
 // The switches.
@@ -60,7 +60,7 @@ impl Extras {
             slow_call: AtomicU64::new(u64::MAX),
             call_timeout: AtomicU64::new(u64::MAX),
             max_wait: AtomicU64::new(0),
-            would_have_rejected: AtomicU64::new(0),
+            shadow_rejections: AtomicU64::new(0),
         };
         extras.switch(config);
         extras
@@ -68,7 +68,7 @@ impl Extras {
 
     /// Obeys other settings from now on. How many places of the bulkhead are to be
     /// [handed out](Self::hand_out).
-    pub(super) fn apply(&self, config: &Config, generation: u64, clock: &Clock) -> u32 {
+    pub(super) fn set_config(&self, config: &Config, generation: u64, clock: &Clock) -> u32 {
         *lock(&self.rules) = *config.rules();
         self.window.reshape(config.span(), generation, clock);
         let places = self.bulkhead.resize(config.max_concurrent());
@@ -135,7 +135,7 @@ impl Extras {
     }
 
     pub(super) fn count_shadow_rejection(&self) {
-        self.would_have_rejected.fetch_add(1, Ordering::Relaxed);
+        self.shadow_rejections.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A call took so long. Whether that is slow.
@@ -158,7 +158,7 @@ impl Extras {
     }
 
     /// A call ended that was no plain success, with so many failures in a row. The rule that is met now.
-    pub(super) fn add(&self, generation: u64, bad: Bad, run: u32, clock: &Clock) -> Option<Trip> {
+    pub(super) fn add(&self, generation: u64, bad: Bad, run: u32, clock: &Clock) -> Option<TripReason> {
         let rules = *lock(&self.rules);
         let counts = if self.is_windowed() { self.window.add(generation, bad, &rules, clock) } else { None };
         rules.met_by_run(run).or_else(|| rules.met_by(counts?))
@@ -174,7 +174,7 @@ impl Extras {
         Kept {
             window: self.is_windowed().then(|| self.window.counts(generation, clock)),
             calls_in_flight: self.bulkhead().map(Bulkhead::in_flight),
-            would_have_rejected: self.would_have_rejected.load(Ordering::Relaxed),
+            shadow_rejections: self.shadow_rejections.load(Ordering::Relaxed),
             durations: self.recorder.get().map(Recorder::read),
         }
     }

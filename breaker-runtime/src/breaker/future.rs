@@ -11,8 +11,8 @@ use pin_project_lite::pin_project;
 use super::circuit::{Acquired, Admission, Rejected};
 use super::extras::Extras;
 use super::permit::says_panicked;
-use crate::classifier::Judge;
-use crate::clock::Alarm;
+use crate::classifier::Classifier;
+use crate::clock::Sleep;
 use crate::error::ErrorKind;
 
 pin_project! {
@@ -23,7 +23,7 @@ pin_project! {
         #[pin]
         future: F,
         call: Unsettled<'a>,
-        judge: J,
+        classifier: J,
     }
 }
 
@@ -36,7 +36,7 @@ pin_project! {
         #[pin]
         call: Option<Guarded<'a, F, J>>,
         #[pin]
-        alarm: Option<Alarm>,
+        alarm: Option<Sleep>,
     }
 }
 
@@ -54,34 +54,34 @@ enum Call<'a> {
 
 impl<'a, F, J> Guarded<'a, F, J> {
     #[inline]
-    pub(crate) const fn new(admission: Admission<'a>, future: F, judge: J) -> Self {
-        Self { future, call: Unsettled::new(Ok(admission)), judge }
+    pub(crate) const fn new(admission: Admission<'a>, future: F, classifier: J) -> Self {
+        Self { future, call: Unsettled::new(Ok(admission)), classifier }
     }
 }
 
-impl<'a, F: Future, J: Judge<F::Output>> Limited<'a, F, J> {
-    pub(crate) fn new(admission: Admission<'a>, future: F, judge: J) -> Self {
+impl<'a, F: Future, J: Classifier<F::Output>> Limited<'a, F, J> {
+    pub(crate) fn new(admission: Admission<'a>, future: F, classifier: J) -> Self {
         let circuit = admission.circuit;
         let limits = circuit.extras.get().filter(|_| admission.ticket.is_ruled());
         let limit = limits.and_then(Extras::call_timeout);
         // Guarded first: to ask for a timer where there is none panics.
-        let call = Some(Guarded::new(admission, future, judge));
+        let call = Some(Guarded::new(admission, future, classifier));
         let alarm = limit.and_then(|limit| circuit.clock.alarm(limit));
         Self { call, alarm }
     }
 }
 
-impl<F: Future, J: Judge<F::Output>> Future for Guarded<'_, F, J> {
+impl<F: Future, J: Classifier<F::Output>> Future for Guarded<'_, F, J> {
     type Output = F::Output;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.call.poll(this.future, this.judge, context, |_| Poll::Pending)
+        this.call.poll(this.future, this.classifier, context, |_| Poll::Pending)
     }
 }
 
-impl<'a, F: Future, J: Judge<F::Output>> Future for Limited<'a, F, J> {
+impl<'a, F: Future, J: Classifier<F::Output>> Future for Limited<'a, F, J> {
     type Output = Result<F::Output, Rejected<'a>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -122,10 +122,10 @@ impl<'a> Unsettled<'a> {
 
     /// Polls the future of a call that runs. Of one that was rejected, `rejected` says once what it gives.
     #[inline]
-    pub(crate) fn poll<F: Future, J: Judge<F::Output>>(
+    pub(crate) fn poll<F: Future, J: Classifier<F::Output>>(
         &mut self,
         future: Pin<&mut F>,
-        judge: &J,
+        classifier: &J,
         context: &mut Context<'_>,
         rejected: impl FnOnce(Rejected<'a>) -> Poll<F::Output>,
     ) -> Poll<F::Output> {
@@ -134,9 +134,9 @@ impl<'a> Unsettled<'a> {
         }
         let watch = FailOnPanic(self);
         let polled = future.poll(context).map(|output| {
-            let outcome = judge.outcome(&output);
+            let outcome = classifier.outcome(&output);
             match watch.0.take() {
-                Some(admission) => admission.settle_with(output, outcome, |output| judge.text(output)),
+                Some(admission) => admission.settle_with(output, outcome, |output| classifier.text(output)),
                 None => output,
             }
         });

@@ -1,4 +1,4 @@
-//! Who a circuit is: one of its own, or one of a family that shares a name and has a circuit for each key.
+//! Who a circuit is: one of its own, or one of a group that shares a name and has a circuit for each key.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(crate) enum Identity {
         hub: Option<Arc<Hub>>,
     },
     Member {
-        family: Arc<Family>,
+        group: Arc<KeyGroup>,
         /// None for the circuit that keys share which found no room.
         key: Option<Arc<str>>,
     },
@@ -23,7 +23,7 @@ pub(crate) enum Identity {
 
 /// What the circuits of all keys share.
 #[derive(Debug)]
-pub(crate) struct Family {
+pub(crate) struct KeyGroup {
     name: Name,
     hub: Option<Arc<Hub>>,
     /// What circuits counted that are no more.
@@ -34,7 +34,7 @@ impl Identity {
     pub(super) fn name(&self) -> &Name {
         match self {
             Self::Alone { name, .. } => name,
-            Self::Member { family, .. } => &family.name,
+            Self::Member { group, .. } => &group.name,
         }
     }
 
@@ -48,20 +48,20 @@ impl Identity {
     pub(super) fn hub(&self) -> Option<&Arc<Hub>> {
         match self {
             Self::Alone { hub, .. } => hub.as_ref(),
-            Self::Member { family, .. } => family.hub.as_ref(),
+            Self::Member { group, .. } => group.hub.as_ref(),
         }
     }
 
     /// A circuit is no more; what it counted still counts.
     pub(super) fn retire(&self, last_seen: impl FnOnce() -> Snapshot) {
-        if let Self::Member { family, .. } = self {
+        if let Self::Member { group, .. } = self {
             let last_seen = last_seen();
-            lock(&family.retired).add(&last_seen);
+            lock(&group.retired).add(&last_seen);
         }
     }
 }
 
-impl Family {
+impl KeyGroup {
     pub(crate) fn new(name: Name, hub: Option<Arc<Hub>>) -> Self {
         Self { name, hub, retired: Mutex::new(Sums::default()) }
     }

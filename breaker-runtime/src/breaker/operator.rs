@@ -15,7 +15,7 @@ use crate::state::Cause;
 /// let breaker = CircuitBreaker::new("search", Config::default())?;
 /// breaker.operator("alice, because of #4711").force_open();
 /// let change = breaker.snapshot().last_transition.unwrap();
-/// assert_eq!(change.ordered_by.as_deref(), Some("alice, because of #4711"));
+/// assert_eq!(change.initiator.as_deref(), Some("alice, because of #4711"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -30,19 +30,19 @@ impl<'a> Operator<'a> {
     }
 
     /// Rejects all calls until an operator says otherwise: [`release`](Self::release),
-    /// [`force_closed`](Self::force_closed), [`reset`](Self::reset) or [`disable`](Self::disable).
+    /// [`force_close`](Self::force_close), [`reset`](Self::reset) or [`disable`](Self::disable).
     pub fn force_open(&self) {
         self.order(Cause::ForcedOpen);
     }
 
     /// Closes the circuit now, whatever it was; from then on its rules apply as usual. It begins anew,
     /// like [`reset`](Self::reset); the two differ in the cause that monitoring sees.
-    pub fn force_closed(&self) {
+    pub fn force_close(&self) {
         self.order(Cause::ForcedClosed);
     }
 
     /// Admits all calls and applies neither rules nor limits until an operator says otherwise:
-    /// [`release`](Self::release), [`force_closed`](Self::force_closed), [`reset`](Self::reset) or
+    /// [`release`](Self::release), [`force_close`](Self::force_close), [`reset`](Self::reset) or
     /// [`force_open`](Self::force_open). Totals go on counting.
     pub fn disable(&self) {
         self.order(Cause::Disabled);

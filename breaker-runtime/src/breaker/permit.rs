@@ -50,7 +50,7 @@ impl<'a> Permit<'a> {
 
     /// For a caller who does with it as he likes.
     pub(super) fn handed_out(admission: Admission<'a>) -> Self {
-        // Within an unwinding that had begun before, being dropped says nothing about this call.
+        // Timeout an unwinding that had begun before, being dropped says nothing about this call.
         let if_dropped =
             if std::thread::panicking() { IfDropped::Cancelled } else { IfDropped::AsTheThreadSays };
         Self { admission, if_dropped }

@@ -9,7 +9,7 @@ use crate::state::machine::Ticket;
 use crate::state::{Details, Trial};
 use crate::sync::Ordering;
 use crate::totals::{Rare, Total};
-use crate::window::{Bad, Trip};
+use crate::window::{Bad, TripReason};
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,14 +148,14 @@ impl Circuit {
             self.machine.settle_trial(ticket, failed_trial(bad, text), &self.clock);
         } else if let Some(trip) = self.met_rule(ticket, bad) {
             let last_failure = if bad == Bad::SlowSuccess { None } else { ask(text) };
-            let details = Details { trip: Some(trip), last_failure, ordered_by: None };
+            let details = Details { trip: Some(trip), last_failure, initiator: None };
             self.machine.trip(ticket, details, &self.clock);
         }
         self.tell_news();
     }
 
     /// The rule that is met now, if the call still counts.
-    fn met_rule(&self, ticket: Ticket, bad: Bad) -> Option<Trip> {
+    fn met_rule(&self, ticket: Ticket, bad: Bad) -> Option<TripReason> {
         let run = match bad {
             Bad::Failure | Bad::SlowFailure => self.machine.fail(ticket)?,
             Bad::SlowSuccess if self.machine.end_run(ticket) => 0,
@@ -167,7 +167,7 @@ impl Circuit {
             return trip;
         }
         let limit = self.run_limit.load(Ordering::Relaxed);
-        (limit > 0 && run >= limit).then_some(Trip::ConsecutiveFailures { failures: run, limit })
+        (limit > 0 && run >= limit).then_some(TripReason::ConsecutiveFailures { failures: run, limit })
     }
 
     /// The call decides nothing. Only a trial has something to give back.

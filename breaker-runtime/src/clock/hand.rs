@@ -44,7 +44,7 @@ pub(crate) struct Hand {
 }
 
 /// Ends when the hand has moved to a moment.
-pub(crate) struct Sleep {
+pub(crate) struct MockSleep {
     hand: Arc<Hand>,
     until: Moment,
     timer: Option<paused::Timer>,
@@ -119,7 +119,7 @@ impl Hand {
     }
 }
 
-impl Sleep {
+impl MockSleep {
     /// Whether tokio's clock may have come so far; if not, it wakes the task when it has.
     fn has_rung(&mut self, context: &mut Context<'_>) -> bool {
         let Some(wait) = self.until.wait_from(self.hand.shows()).filter(|_| self.hand.paused.is_some())
@@ -137,7 +137,7 @@ impl Sleep {
     }
 }
 
-impl Future for Sleep {
+impl Future for MockSleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
@@ -182,7 +182,7 @@ impl super::Clock {
     }
 
     /// A sleep on the clock that a test moves, if this is one.
-    pub(crate) fn sleep_by_hand(&self, until: Moment) -> Option<Sleep> {
-        self.hand.as_ref().map(|hand| Sleep { hand: Arc::clone(hand), until, timer: None })
+    pub(crate) fn sleep_by_hand(&self, until: Moment) -> Option<MockSleep> {
+        self.hand.as_ref().map(|hand| MockSleep { hand: Arc::clone(hand), until, timer: None })
     }
 }

@@ -19,18 +19,18 @@ pin_project! {
     /// is then dropped with this one.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub(crate) struct Within<F> {
+    pub(crate) struct Timeout<F> {
         #[pin]
         future: F,
         #[pin]
-        alarm: Alarm,
+        alarm: Sleep,
     }
 }
 
 pin_project! {
     /// Ends at a moment; whoever waits for never waits for ever.
     #[project = Ringing]
-    pub(crate) enum Alarm {
+    pub(crate) enum Sleep {
         Never,
         ByHand { #[pin] sleep: ByHand },
         Tokio { #[pin] sleep: Tokio },
@@ -38,7 +38,7 @@ pin_project! {
 }
 
 #[cfg(feature = "test-util")]
-type ByHand = super::hand::Sleep;
+type ByHand = super::hand::MockSleep;
 #[cfg(not(feature = "test-util"))]
 type ByHand = std::future::Pending<()>;
 // Not part of the budget of the task that waits: a call that has used it up must not outlive its time.
@@ -50,22 +50,22 @@ type Tokio = std::future::Pending<()>;
 struct Unpark(Thread);
 
 /// Whether async code can wait for a moment on the system's clock.
-pub(crate) const HAS_ASYNC_ALARM: bool = cfg!(feature = "tokio");
+pub(crate) const HAS_ASYNC_TIMER: bool = cfg!(feature = "tokio");
 
 impl Clock {
     /// An alarm after `wait`. None without the feature `tokio`, unless a test moves this clock.
     #[cfg_attr(feature = "tokio", expect(clippy::unnecessary_wraps, reason = "without tokio there is none"))]
-    pub(crate) fn alarm(&self, wait: Duration) -> Option<Alarm> {
+    pub(crate) fn alarm(&self, wait: Duration) -> Option<Sleep> {
         let until = self.now().after(wait);
         if until == Moment::NEVER {
-            return Some(Alarm::Never);
+            return Some(Sleep::Never);
         }
         #[cfg(feature = "test-util")]
         if let Some(sleep) = self.sleep_by_hand(until) {
-            return Some(Alarm::ByHand { sleep });
+            return Some(Sleep::ByHand { sleep });
         }
         #[cfg(feature = "tokio")]
-        return Some(Alarm::Tokio { sleep: unconstrained(tokio::time::sleep(wait)) });
+        return Some(Sleep::Tokio { sleep: unconstrained(tokio::time::sleep(wait)) });
         #[cfg(not(feature = "tokio"))]
         None
     }
@@ -98,14 +98,14 @@ impl Clock {
     }
 }
 
-impl<F> Within<F> {
+impl<F> Timeout<F> {
     #[inline]
-    pub(crate) const fn new(future: F, alarm: Alarm) -> Self {
+    pub(crate) const fn new(future: F, alarm: Sleep) -> Self {
         Self { future, alarm }
     }
 }
 
-impl<F: Future> Future for Within<F> {
+impl<F: Future> Future for Timeout<F> {
     type Output = Option<F::Output>;
 
     #[inline]
@@ -118,7 +118,7 @@ impl<F: Future> Future for Within<F> {
     }
 }
 
-impl Future for Alarm {
+impl Future for Sleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
@@ -130,9 +130,9 @@ impl Future for Alarm {
     }
 }
 
-impl fmt::Debug for Alarm {
+impl fmt::Debug for Sleep {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Alarm").finish_non_exhaustive()
+        out.debug_struct("Sleep").finish_non_exhaustive()
     }
 }
 

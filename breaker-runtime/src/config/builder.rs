@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{Config, ConfigError, Limits, Mode};
-use crate::clock::HAS_ASYNC_ALARM;
+use crate::clock::HAS_ASYNC_TIMER;
 use crate::state::{Factor, MAX_PLACES, MAX_RUN, Share};
 use crate::window::{MAX_CALLS, Rate, Span};
 
@@ -255,7 +255,7 @@ impl ConfigBuilder {
         if at_most.is_zero() {
             self.refuse("call_timeout must be longer than zero");
         }
-        if !HAS_ASYNC_ALARM {
+        if !HAS_ASYNC_TIMER {
             self.refuse("call_timeout needs the feature `tokio` of breaker-runtime");
         }
         self.limits.call_timeout = Some(at_most);
@@ -266,7 +266,7 @@ impl ConfigBuilder {
     /// then a call that finds no room waits for [`max_wait`](Self::max_wait) and is rejected, which is
     /// no failure. A call that has waited while the circuit changed asks it again. With keys the limit is
     /// that of each key. A permit that is forgotten (`mem::forget`) keeps its place; only
-    /// [`apply`](crate::CircuitBreaker::apply) with a larger limit makes up for it.
+    /// [`set_config`](crate::CircuitBreaker::set_config) with a larger limit makes up for it.
     #[doc(alias = "maxConcurrentCalls")]
     #[doc(alias = "bulkhead")]
     pub const fn max_concurrent(mut self, calls: u32) -> Self {

@@ -21,7 +21,7 @@ pub(crate) struct Limits {
 /// breaker.try_acquire()?.settle(Outcome::Failure);
 /// assert_eq!(breaker.state(), State::Open);
 /// breaker.try_acquire()?.settle(Outcome::Success); // it goes through all the same
-/// assert_eq!(breaker.snapshot().would_have_rejected, 1);
+/// assert_eq!(breaker.snapshot().shadow_rejections, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -15,7 +15,7 @@ use super::BreakerError;
 ///     name = "quote",
 ///     fallback = |error| match error {
 ///         CallError::Failed(Err(why)) => Ok(why.len()),
-///         CallError::Failed(Ok(_)) | CallError::Rejected(_) => Ok(0),
+///         CallError::Failed(Ok(_)) | CallError::Breaker(_) => Ok(0),
 ///     },
 ///     fallback_on = failure
 /// )]
@@ -28,7 +28,7 @@ use super::BreakerError;
 #[derive(Clone, Debug)]
 pub enum CallError<T> {
     /// The breaker ended the call: the function did not run, or took too long.
-    Rejected(BreakerError),
+    Breaker(BreakerError),
     /// The function returned this, which counts as a failure.
     Failed(T),
 }
@@ -37,7 +37,7 @@ pub enum CallError<T> {
 impl<T, E: fmt::Display> fmt::Display for CallError<Result<T, E>> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rejected(error) => error.fmt(out),
+            Self::Breaker(error) => error.fmt(out),
             Self::Failed(Err(error)) => error.fmt(out),
             Self::Failed(Ok(_)) => out.write_str("the call returned a value that counts as a failure"),
         }

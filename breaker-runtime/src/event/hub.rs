@@ -28,19 +28,19 @@ pub(crate) struct Hub {
 /// use breaker_runtime::{Event, Registry};
 ///
 /// let registry = Registry::new();
-/// registry.listen(|event: &Event| println!("{event}")).for_ever();
+/// registry.listen(|event: &Event| println!("{event}")).detach();
 /// ```
-#[must_use = "when it is dropped the listening ends; for_ever() keeps it"]
-pub struct Listening {
+#[must_use = "when it is dropped the listening ends; detach() keeps it"]
+pub struct Subscription {
     hub: Weak<Hub>,
     listener: Arc<dyn Listener>,
 }
 
 impl Hub {
-    pub(crate) fn listen(self: &Arc<Self>, listener: impl Listener + 'static) -> Listening {
+    pub(crate) fn listen(self: &Arc<Self>, listener: impl Listener + 'static) -> Subscription {
         let listener: Arc<dyn Listener> = Arc::new(listener);
         lock(&self.listeners).push(Arc::clone(&listener));
-        Listening { hub: Arc::downgrade(self), listener }
+        Subscription { hub: Arc::downgrade(self), listener }
     }
 
     pub(crate) fn subscribe(&self) -> Events {
@@ -80,14 +80,14 @@ fn behind_a_wall(theirs: impl FnOnce()) {
     }
 }
 
-impl Listening {
+impl Subscription {
     /// Never ends the listening.
-    pub fn for_ever(mut self) {
+    pub fn detach(mut self) {
         self.hub = Weak::new();
     }
 }
 
-impl Drop for Listening {
+impl Drop for Subscription {
     fn drop(&mut self) {
         if let Some(hub) = self.hub.upgrade() {
             lock(&hub.listeners).retain(|listener| !Arc::ptr_eq(listener, &self.listener));
@@ -101,8 +101,8 @@ impl fmt::Debug for Hub {
     }
 }
 
-impl fmt::Debug for Listening {
+impl fmt::Debug for Subscription {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Listening").finish_non_exhaustive()
+        out.debug_struct("Subscription").finish_non_exhaustive()
     }
 }

@@ -17,7 +17,7 @@ use super::Event;
 /// let mut events = registry.subscribe();
 /// registry.register("search", Config::default())?.force_open();
 ///
-/// let Some(Ok(Event::Changed(change))) = events.next().await else { panic!("it changed") };
+/// let Some(Ok(Event::StateChanged(change))) = events.next().await else { panic!("it changed") };
 /// assert_eq!(change.transition().to, State::ForcedOpen);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -31,7 +31,7 @@ pub struct Events {
 /// So many events came and went before they were read.
 ///
 /// ```
-/// use breaker_runtime::{Config, Lost, Registry};
+/// use breaker_runtime::{Config, Lagged, Registry};
 ///
 /// let registry = Registry::new();
 /// let mut events = registry.subscribe();
@@ -39,12 +39,12 @@ pub struct Events {
 /// for _ in 0..1030 {
 ///     breaker.reset(); // and nobody reads
 /// }
-/// assert!(matches!(events.try_next(), Some(Err(Lost(6)))));
+/// assert!(matches!(events.try_next(), Some(Err(Lagged(6)))));
 /// assert!(matches!(events.try_next(), Some(Ok(_)))); // the oldest that is left
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lost(pub u64);
+pub struct Lagged(pub u64);
 
 impl Events {
     pub(super) const fn new(receiver: broadcast::Receiver<Event>) -> Self {
@@ -53,28 +53,28 @@ impl Events {
 
     /// The next event, when it happens; none when the registry and all its breakers are gone. May be cancelled:
     /// nothing is lost.
-    pub async fn next(&mut self) -> Option<Result<Event, Lost>> {
+    pub async fn next(&mut self) -> Option<Result<Event, Lagged>> {
         match self.receiver.recv().await {
             Ok(event) => Some(Ok(event)),
-            Err(RecvError::Lagged(count)) => Some(Err(Lost(count))),
+            Err(RecvError::Lagged(count)) => Some(Err(Lagged(count))),
             Err(RecvError::Closed) => None,
         }
     }
 
     /// The next event, if it has happened already.
-    pub fn try_next(&mut self) -> Option<Result<Event, Lost>> {
+    pub fn try_next(&mut self) -> Option<Result<Event, Lagged>> {
         match self.receiver.try_recv() {
             Ok(event) => Some(Ok(event)),
-            Err(TryRecvError::Lagged(count)) => Some(Err(Lost(count))),
+            Err(TryRecvError::Lagged(count)) => Some(Err(Lagged(count))),
             Err(TryRecvError::Empty | TryRecvError::Closed) => None,
         }
     }
 }
 
-impl fmt::Display for Lost {
+impl fmt::Display for Lagged {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} events were lost because they were not read in time", self.0)
     }
 }
 
-impl std::error::Error for Lost {}
+impl std::error::Error for Lagged {}

@@ -17,7 +17,7 @@
 //! | `GET /circuits/{name}` | one of them; with `?key=eu-1` the circuit of that key |
 //! | `GET /circuits/stream` | the same as server-sent events, once a second |
 //! | `GET /metrics` | what Prometheus scrapes, with the feature `prometheus` |
-//! | `POST /circuits/{name}/force-open`, `../force-closed`, `../disable`, `../release`, `../reset` | commands, once there is a [`Dashboard::token`]; with `?key=eu-1` for the circuit of that key, without for all that a breaker has |
+//! | `POST /circuits/{name}/force-open`, `../force-close`, `../disable`, `../release`, `../reset` | commands, once there is a [`Dashboard::token`]; with `?key=eu-1` for the circuit of that key, without for all that a breaker has |
 //!
 //! A name is percent-encoded, slashes too: `/circuits/billing%2Fcharge`. A circuit that is called `stream` is at
 //! `/circuits/%73tream`. Browsers cannot address one that is called `.` or `..`. What goes wrong is `{"error": "what, and what to do about it"}`: 400, 401, 403, 404, 405, 409
@@ -46,12 +46,12 @@
 //!  "totals": {"successes": 8, "failures": 5, "timeouts": 0, "ignored": 0, "rejected": 2,
 //!             "rejections": {"open": 2, "half_open": 0, "forced_open": 0, "bulkhead": 0},
 //!             "fallbacks": {"successes": 2, "failures": 0}},
-//!  "would_have_rejected": 0, "durations": {"count": 13, "mean": 0.05, "p50": 0.04, "p95": 0.3, "p99": 0.3},
+//!  "shadow_rejections": 0, "durations": {"count": 13, "mean": 0.05, "p50": 0.04, "p95": 0.3, "p99": 0.3},
 //!  "time_open": 2.5, "opened": 1, "keys": null, "settings": {"failure_threshold": null, "failure_rate": 0.5},
-//!  "transitions": [{"key": null, "ago": 2.5, "from": "closed", "to": "open", "cause": "rule_met", "generation": 1,
+//!  "transitions": [{"key": null, "ago": 2.5, "from": "closed", "to": "open", "cause": "threshold_reached", "generation": 1,
 //!                   "why": "5 of 10 calls failed (limit 0.5)",
 //!                   "trip": {"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5},
-//!                   "last_failure": "no route to host", "ordered_by": null}]}
+//!                   "last_failure": "no route to host", "initiator": null}]}
 //! ```
 //!
 //! Times are in seconds; one that is never over is null. States are `closed`, `open`, `half_open`, `forced_open`
@@ -173,7 +173,7 @@ impl Dashboard {
 
     /// Obeys the commands of those who know `token`. They send it as `Authorization: Bearer <token>`, and
     /// their name, percent-encoded, as `X-Breaker-Operator: <name>`, which the change then tells as
-    /// [`ordered_by`](crate::Transition::ordered_by). Without that header nothing is obeyed: a form of another site
+    /// [`initiator`](crate::Transition::initiator). Without that header nothing is obeyed: a form of another site
     /// cannot send it. An empty token obeys nobody.
     ///
     /// ```sh

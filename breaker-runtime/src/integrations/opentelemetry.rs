@@ -25,7 +25,7 @@ pub fn observe(meter: &Meter, registry: &Registry) {
 
 fn observe_series(meter: &Meter, registry: Registry, series: &'static Series) {
     let each = move |observe: &dyn Fn(f64, &[KeyValue])| {
-        for circuit in registry.summaries() {
+        for circuit in registry.snapshots_by_name() {
             for Point { labels, value } in (series.points)(&circuit) {
                 let labels = labels.into_iter().flatten().map(|(key, value)| KeyValue::new(key, value));
                 let circuit = KeyValue::new("circuit", circuit.name().to_owned());

@@ -5,7 +5,7 @@
 //! | `circuit_breaker_calls_total` | `circuit`, `result` = `success`, `failure`, `timeout`, `ignored`, `rejected` |
 //! | `circuit_breaker_rejections_total` | `circuit`, `reason` = `open`, `half_open`, `forced_open`, `bulkhead` |
 //! | `circuit_breaker_fallback_total` | `circuit`, `result` = `success`, `failure` |
-//! | `circuit_breaker_would_have_rejected_total` | `circuit` |
+//! | `circuit_breaker_shadow_rejections_total` | `circuit` |
 //! | `circuit_breaker_state_changes_total` | `circuit`, `from`, `to` |
 //! | `circuit_breaker_open_seconds_total` | `circuit` |
 //! | `circuit_breaker_state` | `circuit`; 0 closed or disabled, 1 open or forced open, 2 half-open |
@@ -26,20 +26,20 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 
 use super::series::{Kind, Point, SERIES, Series, Value};
-use crate::durations::Durations;
+use crate::durations::CallDurations;
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
 
 /// All breakers of a registry, for a registry of `prometheus_client`.
 ///
 /// ```
-/// use breaker_runtime::{Config, Registry, integrations::prometheus::Breakers};
+/// use breaker_runtime::{Config, Registry, integrations::prometheus::BreakerCollector};
 ///
 /// let breakers = Registry::new();
 /// breakers.register("payment", Config::default())?;
 ///
 /// let mut metrics = prometheus_client::registry::Registry::default();
-/// metrics.register_collector(Box::new(Breakers::new(&breakers)));
+/// metrics.register_collector(Box::new(BreakerCollector::new(&breakers)));
 ///
 /// let mut page = String::new();
 /// prometheus_client::encoding::text::encode(&mut page, &metrics)?;
@@ -47,7 +47,7 @@ use crate::snapshot::Snapshot;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Breakers {
+pub struct BreakerCollector {
     registry: Registry,
     buckets: Vec<Duration>,
 }
@@ -72,15 +72,15 @@ const DURATION_HELP: &str = "How long calls took";
 ///
 /// let breakers = Registry::new();
 /// breakers.register("payment", Config::default())?.force_open();
-/// assert!(prometheus::page(&breakers).contains("circuit_breaker_state{circuit=\"payment\"} 1\n"));
+/// assert!(prometheus::encode(&breakers).contains("circuit_breaker_state{circuit=\"payment\"} 1\n"));
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
 #[must_use]
-pub fn page(breakers: &Registry) -> String {
-    Breakers::new(breakers).page()
+pub fn encode(breakers: &Registry) -> String {
+    BreakerCollector::new(breakers).encode()
 }
 
-impl Breakers {
+impl BreakerCollector {
     /// With buckets of 10, 50, 100 and 500 ms and 1, 5 and 10 s for durations.
     #[must_use]
     pub fn new(registry: &Registry) -> Self {
@@ -97,16 +97,16 @@ impl Breakers {
         self
     }
 
-    /// The page that Prometheus scrapes, see [`page`].
+    /// The page that Prometheus scrapes, see [`encode`].
     #[must_use]
-    pub fn page(&self) -> String {
+    pub fn encode(&self) -> String {
         text::page(self)
     }
 }
 
-impl Collector for Breakers {
+impl Collector for BreakerCollector {
     fn encode(&self, mut page: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let seen = self.registry.summaries();
+        let seen = self.registry.snapshots_by_name();
         for series in SERIES {
             encode_series(&mut page, series, &seen)?;
         }
@@ -114,7 +114,7 @@ impl Collector for Breakers {
     }
 }
 
-impl Breakers {
+impl BreakerCollector {
     fn encode_durations(
         &self,
         page: &mut DescriptorEncoder<'_>,
@@ -135,7 +135,7 @@ impl Breakers {
     }
 
     /// How many calls are in each bucket and in none before it.
-    fn counts_of(&self, durations: &Durations) -> Vec<(f64, u64)> {
+    fn counts_of(&self, durations: &CallDurations) -> Vec<(f64, u64)> {
         let bounds = self.buckets.iter().map(|bound| (bound.as_secs_f64(), durations.count_within(*bound)));
         let mut below = 0;
         bounds

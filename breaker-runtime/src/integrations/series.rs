@@ -41,11 +41,11 @@ pub(super) const SERIES: &[Series] = &[
     counter("circuit_breaker_rejections", "Calls that were not admitted, by the reason", rejections),
     counter("circuit_breaker_fallback", "Fallbacks that ran to their end, and what they gave", fallbacks),
     counter(
-        "circuit_breaker_would_have_rejected",
+        "circuit_breaker_shadow_rejections",
         "Calls that went through in shadow mode and would have been rejected",
-        |seen| vec![Point::whole(seen.would_have_rejected)],
+        |seen| vec![Point::whole(seen.shadow_rejections)],
     ),
-    counter("circuit_breaker_state_changes", "Changes of state", changes),
+    counter("circuit_breaker_state_changes", "State changes", changes),
     counter("circuit_breaker_open_seconds", "How long it was open", |seen| {
         vec![Point::real(seen.time_open.as_secs_f64())]
     }),

@@ -2,12 +2,12 @@
 //!
 //! Target `breaker`; `WARN` for a circuit that opens and for two declarations that disagree, `INFO` for all
 //! else. Fields, those that a change does not have left out: `circuit`, `key`, `from`, `to`, `cause`,
-//! `generation`, `rule` with its figures, `last_failure`, `ordered_by`. States and causes are spelled as the
-//! dashboard and the metrics spell them: `half_open`, `rule_met`.
+//! `generation`, `rule` with its figures, `last_failure`, `initiator`. States and causes are spelled as the
+//! dashboard and the metrics spell them: `half_open`, `threshold_reached`.
 
 use ::tracing::{info, warn};
 
-use crate::event::{Change, Event, Listening};
+use crate::event::{Event, StateChange, Subscription};
 use crate::registry::Registry;
 use crate::state::State;
 
@@ -18,19 +18,19 @@ use crate::state::State;
 ///
 /// // In an application: the global registry, and a subscriber of your choice.
 /// let registry = Registry::new();
-/// listen(&registry).for_ever();
+/// listen(&registry).detach();
 /// // WARN breaker: circuit breaker opened circuit="payment" from="closed" to="forced_open" cause="forced_open" ..
 /// registry.register("payment", Config::default())?.force_open();
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
-pub fn listen(registry: &Registry) -> Listening {
+pub fn listen(registry: &Registry) -> Subscription {
     registry.listen(|event: &Event| match event {
-        Event::Changed(change) => tell(change),
+        Event::StateChanged(change) => tell(change),
         Event::Conflict(conflict) => warn!(target: "breaker", "{conflict}"),
     })
 }
 
-fn tell(change: &Change) {
+fn tell(change: &StateChange) {
     let transition = change.transition();
     // A macro has one level and one set of fields.
     macro_rules! tell {
@@ -45,7 +45,7 @@ fn tell(change: &Change) {
                 generation = transition.generation,
                 rule = transition.trip.map(::tracing::field::display),
                 last_failure = transition.last_failure.as_deref(),
-                ordered_by = transition.ordered_by.as_deref(),
+                initiator = transition.initiator.as_deref(),
                 $message
             )
         };

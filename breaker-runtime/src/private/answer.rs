@@ -2,7 +2,7 @@
 
 use super::{Results, Says, Unserved, Values};
 use crate::breaker::{Admission, Circuit, Rejected};
-use crate::classifier::Judge;
+use crate::classifier::Classifier;
 use crate::error::BreakerError;
 
 /// A circuit that waits for what a fallback gives.

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use super::answer::Asking;
-use super::judge::Asked;
+use super::classifier::Asked;
 use crate::breaker::{Admission, Limited, Rejected};
-use crate::classifier::Judge;
+use crate::classifier::Classifier;
 use crate::error::{BreakerError, CallError};
 use crate::outcome::Outcome;
 
@@ -35,7 +35,7 @@ pin_project! {
     struct Judging<F, J> {
         #[pin]
         body: F,
-        judge: J,
+        classifier: J,
     }
 }
 
@@ -58,10 +58,10 @@ pin_project! {
 /// If what it returns is a failure.
 #[expect(clippy::needless_pass_by_value, reason = "as the async forms take it, which keep it")]
 #[inline]
-pub fn call_or_fail<T, J: Judge<T>>(
+pub fn call_or_fail<T, J: Classifier<T>>(
     admission: Admission<'_>,
     body: impl FnOnce() -> T,
-    judge: J,
+    classifier: J,
     classify: impl Fn(&T, &J) -> Outcome,
 ) -> Result<T, Unserved<'_, T>> {
     let asking = admission.asking();
@@ -69,31 +69,31 @@ pub fn call_or_fail<T, J: Judge<T>>(
     let output = admission.run(
         body,
         |output| {
-            outcome = classify(output, &judge);
+            outcome = classify(output, &classifier);
             outcome
         },
-        |output| judge.text(output),
+        |output| classifier.text(output),
     );
     Judged { output, outcome }.into_result(asking)
 }
 
 /// Runs the body of an async function, but no longer than its `call_timeout`.
-pub fn call_async_or_fail<F: Future, J: Judge<F::Output> + Copy, C: Fn(&F::Output, &J) -> Outcome>(
+pub fn call_async_or_fail<F: Future, J: Classifier<F::Output> + Copy, C: Fn(&F::Output, &J) -> Outcome>(
     admission: Admission<'_>,
     body: F,
-    judge: J,
+    classifier: J,
     classify: C,
 ) -> impl Future<Output = Result<F::Output, Unserved<'_, F::Output>>> {
     let asking = admission.asking();
-    let body = Judging { body, judge: Asked { judge, classify } };
-    OrFail { call: Limited::new(admission, body, AsJudged(judge)), asking }
+    let body = Judging { body, classifier: Asked { classifier, classify } };
+    OrFail { call: Limited::new(admission, body, AsJudged(classifier)), asking }
 }
 
 /// Hands what went wrong to a fallback that looks at it.
 #[inline]
 pub fn fallback_or_fail<T, R>(unserved: Unserved<'_, T>, fallback: impl FnOnce(CallError<T>) -> R) -> R {
     fallback(match unserved {
-        Unserved::Rejected(rejected) => CallError::Rejected(BreakerError::from(rejected)),
+        Unserved::Rejected(rejected) => CallError::Breaker(BreakerError::from(rejected)),
         Unserved::Failed(_, output) => CallError::Failed(output),
     })
 }
@@ -107,7 +107,7 @@ impl<T> Judged<T> {
     }
 }
 
-impl<T, J: Judge<T>> Judge<Judged<T>> for AsJudged<J> {
+impl<T, J: Classifier<T>> Classifier<Judged<T>> for AsJudged<J> {
     fn outcome(&self, judged: &Judged<T>) -> Outcome {
         judged.outcome
     }
@@ -117,13 +117,13 @@ impl<T, J: Judge<T>> Judge<Judged<T>> for AsJudged<J> {
     }
 }
 
-impl<F: Future, J: Judge<F::Output>> Future for Judging<F, J> {
+impl<F: Future, J: Classifier<F::Output>> Future for Judging<F, J> {
     type Output = Judged<F::Output>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let output = ready!(this.body.poll(context));
-        let outcome = this.judge.outcome(&output);
+        let outcome = this.classifier.outcome(&output);
         Poll::Ready(Judged { output, outcome })
     }
 }

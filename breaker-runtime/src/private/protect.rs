@@ -8,9 +8,9 @@ use pin_project_lite::pin_project;
 
 use super::acquire::{Acquire, AcquireNow};
 use super::call;
-use super::judge::Asked;
+use super::classifier::Asked;
 use crate::breaker::{Rejected, Unsettled};
-use crate::classifier::Judge;
+use crate::classifier::Classifier;
 use crate::error::BreakerError;
 use crate::outcome::Outcome;
 
@@ -23,58 +23,58 @@ pin_project! {
         #[pin]
         body: F,
         call: Unsettled<'a>,
-        judge: J,
+        classifier: J,
     }
 }
 
 /// Runs the body of a function, once, to its end, if it may run.
 #[inline]
-pub fn protect<'a, T: FromRejected, J: Judge<T>>(
+pub fn protect<'a, T: FromRejected, J: Classifier<T>>(
     site: impl Acquire<'a>,
     body: impl FnOnce() -> T,
-    judge: J,
+    classifier: J,
 ) -> T {
     match site.acquire() {
-        Ok(admission) => call(admission, body, judge),
+        Ok(admission) => call(admission, body, classifier),
         Err(rejected) => reject(rejected),
     }
 }
 
-/// The same, where somebody is asked before the judge.
+/// The same, where somebody is asked before the classifier.
 #[inline]
-pub fn protect_asking<'a, T: FromRejected, J: Judge<T>>(
+pub fn protect_asking<'a, T: FromRejected, J: Classifier<T>>(
     site: impl Acquire<'a>,
     body: impl FnOnce() -> T,
-    judge: J,
+    classifier: J,
     classify: impl Fn(&T, &J) -> Outcome,
 ) -> T {
-    protect(site, body, Asked { judge, classify })
+    protect(site, body, Asked { classifier, classify })
 }
 
 /// Runs the body of an async function, if it may run.
 #[inline]
-pub fn protect_async<'a, F, J>(site: impl AcquireNow<'a>, body: F, judge: J) -> Protected<'a, F, J> {
-    Protected { body, call: Unsettled::new(site.acquire_now()), judge }
+pub fn protect_async<'a, F, J>(site: impl AcquireNow<'a>, body: F, classifier: J) -> Protected<'a, F, J> {
+    Protected { body, call: Unsettled::new(site.acquire_now()), classifier }
 }
 
-/// The same, where somebody is asked before the judge.
+/// The same, where somebody is asked before the classifier.
 #[inline]
 pub fn protect_async_asking<'a, F: Future, J, C: Fn(&F::Output, &J) -> Outcome>(
     site: impl AcquireNow<'a>,
     body: F,
-    judge: J,
+    classifier: J,
     classify: C,
 ) -> Protected<'a, F, Asked<J, C>> {
-    protect_async(site, body, Asked { judge, classify })
+    protect_async(site, body, Asked { classifier, classify })
 }
 
-impl<F: Future<Output: FromRejected>, J: Judge<F::Output>> Future for Protected<'_, F, J> {
+impl<F: Future<Output: FromRejected>, J: Classifier<F::Output>> Future for Protected<'_, F, J> {
     type Output = F::Output;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.call.poll(this.body, this.judge, context, |rejected| Poll::Ready(reject(rejected)))
+        this.call.poll(this.body, this.classifier, context, |rejected| Poll::Ready(reject(rejected)))
     }
 }
 

@@ -29,15 +29,15 @@ impl Claim {
         let agree = *self.settings == *second.settings && self.max_keys == second.max_keys;
         let by_accident = self.origin.is_accident_with(second.origin);
         (!agree || by_accident)
-            .then(|| Conflict::new(self.name.as_str(), self.origin.place(), second.origin.place()))
+            .then(|| Conflict::new(self.name.as_str(), self.origin.location(), second.origin.location()))
     }
 }
 
 impl Origin {
-    const fn place(self) -> &'static Location<'static> {
+    const fn location(self) -> &'static Location<'static> {
         match self {
             Self::Place(place) => place,
-            Self::Function(declaration) => declaration.place(),
+            Self::Function(declaration) => declaration.location(),
         }
     }
 

@@ -15,13 +15,13 @@ pub struct Conflicts(Vec<Conflict>);
 /// use breaker_runtime::{Config, RegisterError, Registry};
 ///
 /// let error = Registry::new().register("", Config::default()).unwrap_err();
-/// assert!(matches!(error, RegisterError::Name(_)));
+/// assert!(matches!(error, RegisterError::Invalid(_)));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterError {
     /// The name is empty or too long, or there are to be too many keys or none.
-    Name(ConfigError),
+    Invalid(ConfigError),
     /// The name was registered with other settings, for another number of keys, or without keys.
     Conflict(Conflict),
 }
@@ -50,7 +50,7 @@ impl fmt::Display for Conflicts {
 impl fmt::Display for RegisterError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Name(error) => error.fmt(out),
+            Self::Invalid(error) => error.fmt(out),
             Self::Conflict(conflict) => conflict.fmt(out),
         }
     }
@@ -61,6 +61,6 @@ impl Error for RegisterError {}
 
 impl From<ConfigError> for RegisterError {
     fn from(error: ConfigError) -> Self {
-        Self::Name(error)
+        Self::Invalid(error)
     }
 }

@@ -26,7 +26,7 @@ use crate::sync::list::{Link, Linked, List};
 /// let invoices = Registry::declared().find(|declared| declared.name() == "invoices").unwrap();
 /// assert!(invoices.function().ends_with("::invoice"));
 /// assert_eq!(invoices.config().failure_threshold(), Some(7));
-/// assert!(invoices.place().line() > 1);
+/// assert!(invoices.location().line() > 1);
 /// # assert!(invoices.has_chosen_name() && invoices.max_keys().is_none());
 /// ```
 pub struct Declaration {
@@ -111,7 +111,7 @@ impl Declaration {
 
     /// The file, the line and the column of the attribute.
     #[must_use]
-    pub const fn place(&self) -> &'static Location<'static> {
+    pub const fn location(&self) -> &'static Location<'static> {
         self.place
     }
 

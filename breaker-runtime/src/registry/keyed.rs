@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use once_cell::race::OnceBox;
 
-use crate::breaker::{CircuitBreaker, Family, Identity};
+use crate::breaker::{CircuitBreaker, Identity, KeyGroup};
 use crate::clock::Clock;
 use crate::config::{Config, Name, Settings};
 use crate::event::Hub;
@@ -42,7 +42,7 @@ pub struct KeyedBreaker {
 }
 
 struct Shared {
-    family: Arc<Family>,
+    group: Arc<KeyGroup>,
     circuits: papaya::HashMap<Arc<str>, CircuitBreaker, foldhash::quality::RandomState>,
     max_keys: usize,
     queue: Mutex<Queue>,
@@ -81,7 +81,7 @@ impl KeyedBreaker {
         let queue = Queue { settings, keys: VecDeque::new(), gone: Vec::new() };
         Self {
             shared: Arc::new(Shared {
-                family: Arc::new(Family::new(name, hub)),
+                group: Arc::new(KeyGroup::new(name, hub)),
                 circuits: papaya::HashMap::with_hasher(foldhash::quality::RandomState::default()),
                 max_keys: max_keys.get() as usize,
                 queue: Mutex::new(queue),
@@ -121,7 +121,7 @@ impl KeyedBreaker {
     /// The name that all circuits share.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.shared.family.name().as_str()
+        self.shared.group.name().as_str()
     }
 
     /// The settings that all circuits share.
@@ -178,14 +178,14 @@ impl KeyedBreaker {
     /// ```
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let fresh = CircuitBreaker::made(
-            Identity::Alone { name: self.shared.family.name().clone(), hub: None },
+        let fresh = CircuitBreaker::new_unchecked(
+            Identity::Alone { name: self.shared.group.name().clone(), hub: None },
             self.settings(),
             self.shared.clock.clone(),
         );
         // Under the lock no circuit goes from one place to another.
         let queue = lock(&self.shared.queue);
-        let mut retired = self.shared.family.retired();
+        let mut retired = self.shared.group.retired();
         for circuit in &queue.gone {
             retired.add(&circuit.snapshot());
         }
@@ -199,7 +199,7 @@ impl KeyedBreaker {
     pub fn totals(&self) -> Totals {
         // Under the lock no circuit goes from one place to another.
         let queue = lock(&self.shared.queue);
-        let mut sum = self.shared.family.retired().totals();
+        let mut sum = self.shared.group.retired().totals();
         for circuit in self.iter().chain(queue.gone.iter().cloned()) {
             sum.add(circuit.circuit().totals());
         }
@@ -207,12 +207,12 @@ impl KeyedBreaker {
     }
 
     /// All circuits, and those to come, obey other settings from now on, see
-    /// [`CircuitBreaker::apply`].
-    pub fn apply(&self, config: Config) {
+    /// [`CircuitBreaker::set_config`].
+    pub fn set_config(&self, config: Config) {
         let settings = Settings::from(config);
         let _one_at_a_time = lock(&self.shared.applying);
         lock(&self.shared.queue).settings = settings.clone();
-        self.iter().for_each(|circuit| circuit.circuit().apply(settings.clone()));
+        self.iter().for_each(|circuit| circuit.circuit().set_config(settings.clone()));
     }
 
     pub(super) fn settings(&self) -> Settings {
@@ -246,8 +246,8 @@ impl KeyedBreaker {
 
 impl Shared {
     fn circuit(&self, key: Option<Arc<str>>, settings: Settings) -> CircuitBreaker {
-        let identity = Identity::Member { family: Arc::clone(&self.family), key };
-        CircuitBreaker::made(identity, settings, self.clock.clone())
+        let identity = Identity::Member { group: Arc::clone(&self.group), key };
+        CircuitBreaker::new_unchecked(identity, settings, self.clock.clone())
     }
 }
 

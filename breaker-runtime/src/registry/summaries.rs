@@ -9,7 +9,7 @@ impl Registry {
     /// [together](crate::KeyedBreaker::snapshot). Functions that were [declared](Self::declared) and never called are
     /// among them: what is there from the start is not missed when it begins.
     #[must_use]
-    pub fn summaries(&self) -> Vec<Snapshot> {
+    pub fn snapshots_by_name(&self) -> Vec<Snapshot> {
         let mut summaries: Vec<Snapshot> = self
             .kinds()
             .into_iter()
@@ -34,6 +34,6 @@ impl Registry {
     /// What the circuit of this function will be when it is called.
     fn uncalled(&self, declared: &'static Declaration) -> CircuitBreaker {
         let Claim { name, settings, .. } = declared.claim();
-        CircuitBreaker::made(Identity::Alone { name, hub: None }, settings, self.clock().clone())
+        CircuitBreaker::new_unchecked(Identity::Alone { name, hub: None }, settings, self.clock().clone())
     }
 }

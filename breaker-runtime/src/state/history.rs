@@ -20,12 +20,12 @@ use super::transition::{State, Transition};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changes([[u64; 5]; 5]);
+pub struct TransitionCounts([[u64; 5]; 5]);
 
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     pub(crate) last: Option<Arc<Transition>>,
-    pub(crate) changes: Changes,
+    pub(crate) changes: TransitionCounts,
     pub(crate) time_open: Duration,
     /// What listeners are still to be told, oldest first.
     pub(super) news: VecDeque<Arc<Transition>>,
@@ -34,7 +34,7 @@ pub(crate) struct History {
     draw: f64,
 }
 
-impl Changes {
+impl TransitionCounts {
     pub(crate) fn add(&mut self, other: Self) {
         for (sum, count) in self.0.iter_mut().flatten().zip(other.0.iter().flatten()) {
             *sum += count;
@@ -56,7 +56,7 @@ impl Changes {
 
 impl History {
     pub(super) fn new() -> Self {
-        let (last, changes, news) = (None, Changes::default(), VecDeque::new());
+        let (last, changes, news) = (None, TransitionCounts::default(), VecDeque::new());
         Self { last, changes, time_open: Duration::ZERO, news, draw: fastrand::f64() }
     }
 

@@ -24,12 +24,12 @@ impl Cause {
     /// The word for it in logs and JSON; people read its `Display`.
     ///
     /// ```
-    /// assert_eq!(breaker_runtime::Cause::RuleMet.label(), "rule_met");
+    /// assert_eq!(breaker_runtime::Cause::ThresholdReached.label(), "threshold_reached");
     /// ```
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
-            Self::RuleMet => "rule_met",
+            Self::ThresholdReached => "threshold_reached",
             Self::RecoveryElapsed => "recovery_elapsed",
             Self::TrialsPassed => "trials_passed",
             Self::TrialFailed => "trial_failed",

@@ -119,7 +119,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
     pub(crate) fn trip(&self, ticket: Ticket, details: Details, clock: &Clock) {
         let locked = &mut *self.lock();
         if locked.record.state() == State::Closed && locked.record.generation() == ticket.generation() {
-            locked.record.change(Cause::RuleMet, details, clock.now(), locked.settings.as_ref());
+            locked.record.change(Cause::ThresholdReached, details, clock.now(), locked.settings.as_ref());
             self.publish(locked);
         }
     }

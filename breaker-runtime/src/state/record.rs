@@ -152,9 +152,9 @@ impl Record {
         self.state = to;
         self.generation = (self.generation + 1) & MAX_GENERATION;
         self.since = at;
-        let Details { trip, last_failure, ordered_by } = details;
+        let Details { trip, last_failure, initiator } = details;
         let generation = self.generation;
-        let transition = Transition { from, to, cause, generation, trip, last_failure, ordered_by };
+        let transition = Transition { from, to, cause, generation, trip, last_failure, initiator };
         let course = self.course();
         course.history.add(Arc::new(transition), lasted);
         course.begin(from, to);
@@ -238,7 +238,7 @@ mod tests {
     fn two_looks_at_an_expired_lease_see_the_same_due_time_however_it_is_drawn() {
         let recovery = Recovery { jitter: Share::new(1.0).expect("in range"), ..RECOVERY };
         let mut record = Record::new(Moment::from_nanos(0));
-        record.change(Cause::RuleMet, Details::default(), Moment::from_nanos(0), &recovery);
+        record.change(Cause::ThresholdReached, Details::default(), Moment::from_nanos(0), &recovery);
         record.admit(Moment::from_nanos(50), &recovery).expect("it is due");
         let due = [(); 2].map(|()| {
             let mut seen = record.clone();

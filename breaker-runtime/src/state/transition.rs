@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::window::Trip;
+use crate::window::TripReason;
 
 /// What a circuit breaker is doing.
 ///
@@ -35,7 +35,7 @@ pub enum State {
 #[non_exhaustive]
 pub enum Cause {
     /// A rule for opening was met.
-    RuleMet,
+    ThresholdReached,
     /// The recovery time was over and a call arrived.
     RecoveryElapsed,
     /// Enough trials succeeded.
@@ -68,7 +68,7 @@ pub enum Cause {
 ///
 /// let change = breaker.snapshot().last_transition.unwrap();
 /// assert_eq!((change.from, change.to, change.cause), (State::Closed, State::ForcedOpen, Cause::ForcedOpen));
-/// assert_eq!(change.ordered_by.as_deref(), Some("alice"));
+/// assert_eq!(change.initiator.as_deref(), Some("alice"));
 /// assert_eq!(change.to_string(), "closed -> forced open: forced open by alice");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -84,21 +84,21 @@ pub struct Transition {
     /// The number of the generation that it began.
     pub generation: u64,
     /// The rule that was met, if one was, with its figures.
-    pub trip: Option<Trip>,
+    pub trip: Option<TripReason>,
     /// What the failure said that opened the circuit: its `Display` text or, without one, its `Debug` text or the
     /// name of its type, up to 1,024 bytes of it. None where nobody can say: a permit that was settled by hand, a
     /// value that is no `Err`, a change that no failure caused.
     pub last_failure: Option<Arc<str>>,
     /// Who ordered it, if an operator did: the name that was given, or else the place in the code.
-    pub ordered_by: Option<Arc<str>>,
+    pub initiator: Option<Arc<str>>,
 }
 
 /// What is known of a change beside its cause.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Details {
-    pub(crate) trip: Option<Trip>,
+    pub(crate) trip: Option<TripReason>,
     pub(crate) last_failure: Option<Arc<str>>,
-    pub(crate) ordered_by: Option<Arc<str>>,
+    pub(crate) initiator: Option<Arc<str>>,
 }
 
 /// The table. `None`: this cause means nothing in this state. The same state again is a change too:
@@ -108,7 +108,7 @@ pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
     use Cause as C;
     use State as S;
     match (state, cause) {
-        (S::Closed, C::RuleMet) => Some(S::Open),
+        (S::Closed, C::ThresholdReached) => Some(S::Open),
         (S::Open, C::RecoveryElapsed) => Some(S::HalfOpen),
         (S::HalfOpen, C::TrialsPassed) => Some(S::Closed),
         (S::HalfOpen, C::TrialFailed | C::TrialSlow | C::LeaseExpired) => Some(S::Open),
@@ -120,7 +120,7 @@ pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
         (S::Closed | S::ForcedOpen | S::Disabled, C::Released) => Some(S::Closed),
         (S::Open | S::HalfOpen, C::Released) => None,
 
-        (S::Open | S::HalfOpen | S::ForcedOpen | S::Disabled, C::RuleMet)
+        (S::Open | S::HalfOpen | S::ForcedOpen | S::Disabled, C::ThresholdReached)
         | (S::Closed | S::HalfOpen | S::ForcedOpen | S::Disabled, C::RecoveryElapsed)
         | (
             S::Closed | S::Open | S::ForcedOpen | S::Disabled,
@@ -149,7 +149,7 @@ impl State {
 
 impl Cause {
     const ALL: [Self; 11] = [
-        Self::RuleMet,
+        Self::ThresholdReached,
         Self::RecoveryElapsed,
         Self::TrialsPassed,
         Self::TrialFailed,
@@ -178,7 +178,7 @@ impl fmt::Display for State {
 impl fmt::Display for Cause {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.pad(match self {
-            Self::RuleMet => "a rule was met",
+            Self::ThresholdReached => "a rule was met",
             Self::RecoveryElapsed => "the recovery time is over",
             Self::TrialsPassed => "enough trials succeeded",
             Self::TrialFailed => "a trial failed",
@@ -203,7 +203,7 @@ impl fmt::Display for Transition {
         if let Some(text) = &self.last_failure {
             write!(out, "; the last failure said {text:?}")?;
         }
-        if let Some(who) = &self.ordered_by {
+        if let Some(who) = &self.initiator {
             write!(out, " by {who}")?;
         }
         Ok(())
@@ -216,7 +216,7 @@ mod tests {
 
     /// One row for each cause; columns: Closed, Open, HalfOpen, ForcedOpen, Disabled.
     const TABLE: [(C, [Option<S>; 5]); 11] = [
-        (C::RuleMet, [Some(S::Open), None, None, None, None]),
+        (C::ThresholdReached, [Some(S::Open), None, None, None, None]),
         (C::RecoveryElapsed, [None, Some(S::HalfOpen), None, None, None]),
         (C::TrialsPassed, [None, None, Some(S::Closed), None, None]),
         (C::TrialFailed, [None, None, Some(S::Open), None, None]),

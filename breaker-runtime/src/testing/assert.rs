@@ -33,13 +33,13 @@ use crate::state::{Cause, State};
 /// });
 /// ```
 #[track_caller]
-pub fn trip(which: impl Which) {
-    let breaker = which.breaker();
+pub fn trip(which: impl IntoBreaker) {
+    let breaker = which.into_breaker();
     let by: Arc<str> = Arc::from(format!("testing::trip at {}", Location::caller()));
     if breaker.state() != State::Closed {
         breaker.circuit().order(Cause::ForcedClosed, Arc::clone(&by));
     }
-    breaker.circuit().order(Cause::RuleMet, by);
+    breaker.circuit().order(Cause::ThresholdReached, by);
 }
 
 /// Asserts that a circuit is in this state.
@@ -65,8 +65,8 @@ pub fn trip(which: impl Which) {
 /// //   calls: 0 succeeded, 0 failed, 0 timed out, 0 ignored, 0 rejected
 /// ```
 #[track_caller]
-pub fn assert_state(which: impl Which, expected: State) {
-    let snapshot = which.breaker().snapshot();
+pub fn assert_state(which: impl IntoBreaker, expected: State) {
+    let snapshot = which.into_breaker().snapshot();
     let state = snapshot.state;
     if state == expected {
         return;
@@ -90,29 +90,29 @@ pub fn assert_state(which: impl Which, expected: State) {
     ))
 }
 
-/// Which circuit: that of a name, that of a name and a key, or a breaker itself.
+/// IntoBreaker circuit: that of a name, that of a name and a key, or a breaker itself.
 ///
 /// A name is looked for in [`Registry::global`], which in a scope is that of the scope, and then among
 /// what the attribute declares.
-pub trait Which {
+pub trait IntoBreaker {
     /// The breaker.
     ///
     /// # Panics
     ///
     /// If nothing has this name.
     #[track_caller]
-    fn breaker(self) -> CircuitBreaker;
+    fn into_breaker(self) -> CircuitBreaker;
 }
 
-impl Which for &CircuitBreaker {
-    fn breaker(self) -> CircuitBreaker {
+impl IntoBreaker for &CircuitBreaker {
+    fn into_breaker(self) -> CircuitBreaker {
         self.clone()
     }
 }
 
-impl Which for &str {
+impl IntoBreaker for &str {
     #[track_caller]
-    fn breaker(self) -> CircuitBreaker {
+    fn into_breaker(self) -> CircuitBreaker {
         let registry = Registry::global();
         registry.make_declared(self);
         match registry.get(self) {
@@ -125,9 +125,9 @@ impl Which for &str {
     }
 }
 
-impl Which for (&str, &str) {
+impl IntoBreaker for (&str, &str) {
     #[track_caller]
-    fn breaker(self) -> CircuitBreaker {
+    fn into_breaker(self) -> CircuitBreaker {
         let (name, key) = self;
         let registry = Registry::global();
         registry.make_declared(name);

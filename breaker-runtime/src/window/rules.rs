@@ -33,20 +33,20 @@ pub(crate) struct Counts {
 /// The rule that opened a circuit, with its figures.
 ///
 /// ```
-/// use breaker_runtime::{CircuitBreaker, Config, Outcome, Trip};
+/// use breaker_runtime::{CircuitBreaker, Config, Outcome, TripReason};
 ///
 /// let breaker = CircuitBreaker::new("search", Config::builder().failure_threshold(2).build()?)?;
 /// breaker.try_acquire()?.settle(Outcome::Failure);
 /// breaker.try_acquire()?.settle(Outcome::Failure);
 ///
 /// let opened = breaker.snapshot().last_transition.unwrap();
-/// assert_eq!(opened.trip, Some(Trip::ConsecutiveFailures { failures: 2, limit: 2 }));
+/// assert_eq!(opened.trip, Some(TripReason::ConsecutiveFailures { failures: 2, limit: 2 }));
 /// assert_eq!(opened.trip.unwrap().to_string(), "2 failures in a row (limit 2)");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Trip {
+pub enum TripReason {
     /// So many failures in a row.
     ConsecutiveFailures {
         /// How many there were.
@@ -85,18 +85,18 @@ pub enum Trip {
 
 impl Rules {
     /// Whether this run of failures is reason to open.
-    pub(crate) fn met_by_run(&self, failures: u32) -> Option<Trip> {
+    pub(crate) fn met_by_run(&self, failures: u32) -> Option<TripReason> {
         let limit = self.consecutive?.get();
-        (failures >= limit).then_some(Trip::ConsecutiveFailures { failures, limit })
+        (failures >= limit).then_some(TripReason::ConsecutiveFailures { failures, limit })
     }
 
     /// Whether what the window holds is reason to open.
-    pub(crate) fn met_by(&self, counts: Counts) -> Option<Trip> {
+    pub(crate) fn met_by(&self, counts: Counts) -> Option<TripReason> {
         let Counts { calls, failures, slow } = counts;
         if let Some(limit) = self.failures.map(NonZeroU32::get)
             && failures >= u64::from(limit)
         {
-            return Some(Trip::FailuresInWindow { failures, calls, limit });
+            return Some(TripReason::FailuresInWindow { failures, calls, limit });
         }
         if calls < u64::from(self.minimum_calls.get()) {
             return None;
@@ -104,10 +104,10 @@ impl Rules {
         if let Some(rate) = self.failure_rate
             && rate.is_met(failures, calls)
         {
-            return Some(Trip::FailureRate { failures, calls, limit: rate.get() });
+            return Some(TripReason::FailureRate { failures, calls, limit: rate.get() });
         }
         let rate = self.slow_call_rate?;
-        rate.is_met(slow, calls).then_some(Trip::SlowCallRate { slow, calls, limit: rate.get() })
+        rate.is_met(slow, calls).then_some(TripReason::SlowCallRate { slow, calls, limit: rate.get() })
     }
 
     /// Whether these could be reason to open if `calls` were whatever it takes. More successes only lower
@@ -150,7 +150,7 @@ pub(crate) fn share(some: u64, all: u64) -> Option<f64> {
     (all > 0).then(|| some as f64 / all as f64)
 }
 
-impl fmt::Display for Trip {
+impl fmt::Display for TripReason {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ConsecutiveFailures { failures, limit } => {
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn the_fifth_failure_of_five_is_enough_and_the_fourth_is_not() {
         assert_eq!(rules().met_by_run(4), None);
-        assert_eq!(rules().met_by_run(5), Some(Trip::ConsecutiveFailures { failures: 5, limit: 5 }));
+        assert_eq!(rules().met_by_run(5), Some(TripReason::ConsecutiveFailures { failures: 5, limit: 5 }));
         assert!(rules().met_by_run(6).is_some());
         assert_eq!(Rules { consecutive: None, ..rules() }.met_by_run(u32::MAX), None);
     }
@@ -203,12 +203,12 @@ mod tests {
         assert_eq!(rates.met_by(counts(10, 2, 0)), None);
         assert_eq!(
             rates.met_by(counts(10, 3, 0)),
-            Some(Trip::FailureRate { failures: 3, calls: 10, limit: 0.3 })
+            Some(TripReason::FailureRate { failures: 3, calls: 10, limit: 0.3 })
         );
         assert_eq!(rates.met_by(counts(10, 0, 9)), None);
         assert_eq!(
             rates.met_by(counts(10, 0, 10)),
-            Some(Trip::SlowCallRate { slow: 10, calls: 10, limit: 1.0 })
+            Some(TripReason::SlowCallRate { slow: 10, calls: 10, limit: 1.0 })
         );
     }
 
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(rules().met_by(counts(9, 3, 9)), None);
         assert_eq!(
             rules().met_by(counts(4, 4, 0)),
-            Some(Trip::FailuresInWindow { failures: 4, calls: 4, limit: 4 })
+            Some(TripReason::FailuresInWindow { failures: 4, calls: 4, limit: 4 })
         );
     }
 

@@ -126,7 +126,7 @@ row!(open_as_error calls open_function after hold_open());
 /// By its own rules, and not by an operator.
 fn hold_open() {
     _ = open_with_path(1);
-    breaker("open").force_closed();
+    breaker("open").force_close();
     (0..5).for_each(|_| fail_once("open"));
 }
 

@@ -16,7 +16,7 @@ use ::opentelemetry::metrics::MeterProvider as _;
 pub(crate) fn begin() {
     let registry = Registry::global();
     tracing_subscriber::fmt().with_writer(std::io::sink).init();
-    tracing::listen(&registry).for_ever();
+    tracing::listen(&registry).detach();
     let (tell, looked) = channel();
     std::thread::spawn(move || {
         let runtime = Builder::new_current_thread().enable_all().build().expect("the system has threads");

@@ -15,15 +15,15 @@ async fn every_command_is_obeyed_and_says_who_gave_it() {
         ("force-open", State::ForcedOpen, Cause::ForcedOpen),
         ("release", State::Closed, Cause::Released),
         ("disable", State::Disabled, Cause::Disabled),
-        ("force-closed", State::Closed, Cause::ForcedClosed),
+        ("force-close", State::Closed, Cause::ForcedClosed),
         ("reset", State::Closed, Cause::Reset),
     ] {
         let answer = Answer::to(server.order(&format!("{path}/{order}"))).await;
         let snapshot = breaker.snapshot();
         let last = snapshot.last_transition.unwrap();
         assert_eq!((answer.status, snapshot.state, last.cause), (200, state, cause));
-        assert_eq!(last.ordered_by.as_deref(), Some("alice"));
-        assert_eq!(answer.json()["transitions"][0]["ordered_by"], "alice");
+        assert_eq!(last.initiator.as_deref(), Some("alice"));
+        assert_eq!(answer.json()["transitions"][0]["initiator"], "alice");
     }
 }
 
@@ -98,7 +98,7 @@ async fn an_operator_is_a_name_of_bounded_length_in_one_line() {
     assert_eq!(breaker.state(), State::Closed);
     assert_eq!(Answer::to(order(&encoded("Zoë, \"#4711\""))).await.status, 200);
     let last = breaker.snapshot().last_transition.unwrap();
-    assert_eq!(last.ordered_by.as_deref(), Some("Zoë, \"#4711\""));
+    assert_eq!(last.initiator.as_deref(), Some("Zoë, \"#4711\""));
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ const FRESH: &str = r#"{"circuits":[{"name":"payment","key":null,"state":"closed
     "trials_in_flight":0,"calls_in_flight":null,
     "totals":{"successes":0,"failures":0,"timeouts":0,"ignored":0,"rejected":0,
     "rejections":{"open":0,"half_open":0,"forced_open":0,"bulkhead":0},"fallbacks":{"successes":0,"failures":0}},
-    "would_have_rejected":0,"durations":null,"time_open":0.0,"opened":0,"keys":null,
+    "shadow_rejections":0,"durations":null,"time_open":0.0,"opened":0,"keys":null,
     "settings":{"failure_threshold":5,"consecutive_failures":5,"failure_rate":null,"slow_call":null,
     "slow_call_rate":null,"window_calls":null,"window_time":null,"minimum_calls":10,"recovery_timeout":30.0,
     "backoff":1.0,"max_recovery_timeout":300.0,"jitter":0.0,"half_open_max_calls":3,"success_threshold":3,
@@ -38,7 +38,7 @@ const TRIPPED: &str = r#"{"name":"payment","key":null,"state":"open","time_in_st
     "window":{"calls":0,"failures":0,"slow":0,"failure_rate":null,"slow_call_rate":null},
     "trials_in_flight":0,"calls_in_flight":0,
     "totals":{"successes":2,"failures":2,"timeouts":0,"ignored":1,"rejected":1,
-    "rejections":{"open":1,"half_open":0,"forced_open":0,"bulkhead":0},"fallbacks":{"successes":0,"failures":0}},"would_have_rejected":0,
+    "rejections":{"open":1,"half_open":0,"forced_open":0,"bulkhead":0},"fallbacks":{"successes":0,"failures":0}},"shadow_rejections":0,
     "durations":{"count":4,"mean":0.0,"p50":5.12e-7,"p95":5.12e-7,"p99":5.12e-7},"time_open":2.5,"opened":1,
     "keys":null,
     "settings":{"failure_threshold":null,"consecutive_failures":null,"failure_rate":0.5,"slow_call":null,
@@ -46,10 +46,10 @@ const TRIPPED: &str = r#"{"name":"payment","key":null,"state":"open","time_in_st
     "backoff":2.0,"max_recovery_timeout":null,"jitter":0.0,"half_open_max_calls":3,"success_threshold":3,
     "half_open_timeout":30.0,"call_timeout":1.0,"max_concurrent":3,"max_wait":0.25,"mode":"enforce",
     "durations":true},
-    "transitions":[{"key":null,"ago":2.5,"from":"closed","to":"open","cause":"rule_met","generation":1,
+    "transitions":[{"key":null,"ago":2.5,"from":"closed","to":"open","cause":"threshold_reached","generation":1,
     "why":"2 of 4 calls failed (limit 0.5)",
     "trip":{"rule":"failure_rate","found":2,"calls":4,"limit":0.5},
-    "last_failure":"no \"route\"\nto host","ordered_by":null}]}"#;
+    "last_failure":"no \"route\"\nto host","initiator":null}]}"#;
 
 #[tokio::test]
 async fn a_circuit_that_opened_says_why() {
@@ -113,10 +113,10 @@ async fn changes_are_the_last_ten_the_newest_first() {
     let generations: Vec<_> = changes.iter().map(|change| change["generation"].as_u64().unwrap()).collect();
     assert_eq!(generations, [12, 11, 10, 9, 8, 7, 6, 5, 4, 3]);
     assert_eq!(
-        (&changes[0]["ordered_by"], &changes[0]["cause"], &changes[0]["ago"]),
+        (&changes[0]["initiator"], &changes[0]["cause"], &changes[0]["ago"]),
         (&"bob".into(), &"released".into(), &0.0.into())
     );
-    assert_eq!((&changes[9]["ordered_by"], &changes[9]["ago"]), (&"alice".into(), &9.0.into()));
+    assert_eq!((&changes[9]["initiator"], &changes[9]["ago"]), (&"alice".into(), &9.0.into()));
 }
 
 #[tokio::test]
@@ -138,12 +138,12 @@ const KEYS: &str = r#"{"count":2,"most":100,
     "consecutive_failures":0,"window":null,"trials_in_flight":0,"calls_in_flight":null,
     "totals":{"successes":0,"failures":1,"timeouts":0,"ignored":0,"rejected":0,
     "rejections":{"open":0,"half_open":0,"forced_open":0,"bulkhead":0},"fallbacks":{"successes":0,"failures":0}},
-    "would_have_rejected":0,"durations":null,"time_open":0.0,"opened":1},
+    "shadow_rejections":0,"durations":null,"time_open":0.0,"opened":1},
     {"key":"us","state":"closed","time_in_state":0.0,"retry_after":null,"generation":0,"critical":false,
     "consecutive_failures":0,"window":null,"trials_in_flight":0,"calls_in_flight":null,
     "totals":{"successes":1,"failures":0,"timeouts":0,"ignored":0,"rejected":0,
     "rejections":{"open":0,"half_open":0,"forced_open":0,"bulkhead":0},"fallbacks":{"successes":0,"failures":0}},
-    "would_have_rejected":0,"durations":null,"time_open":0.0,"opened":0}]}"#;
+    "shadow_rejections":0,"durations":null,"time_open":0.0,"opened":0}]}"#;
 
 #[tokio::test]
 async fn a_breaker_with_keys_shows_its_totals_and_its_worst_circuits() {

@@ -91,7 +91,7 @@ async fn first_comes_everything_and_then_what_changes() {
     assert_eq!(delta.names(), ["new", "payment"]);
     let news = &delta.data["circuits"][1];
     assert_eq!(
-        (&news["state"], &news["transitions"][0]["ordered_by"]),
+        (&news["state"], &news["transitions"][0]["initiator"]),
         (&"forced_open".into(), &"alice".into())
     );
     assert!(news.get("settings").is_none());
@@ -101,7 +101,7 @@ async fn first_comes_everything_and_then_what_changes() {
     assert!(delta.data["circuits"][0].get("transitions").is_none());
     assert_eq!(delta.data["circuits"][0]["totals"]["rejections"]["forced_open"], 1);
 
-    payment.apply(settings().critical(true).failure_threshold(7).build().unwrap());
+    payment.set_config(settings().critical(true).failure_threshold(7).build().unwrap());
     let delta = stream.after(&server, seconds(1)).await;
     assert_eq!(delta.data["circuits"][0]["settings"]["failure_threshold"], 7);
 }

@@ -60,7 +60,7 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "no circuit has this name, or this key; see /circuits");
     pub(super) const ORDER: Self = Self::new(
         StatusCode::NOT_FOUND,
-        "no such command; there are force-open, force-closed, disable, release and reset",
+        "no such command; there are force-open, force-close, disable, release and reset",
     );
     pub(super) const UNCALLED: Self = Self::new(
         StatusCode::CONFLICT,

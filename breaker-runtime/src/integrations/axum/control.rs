@@ -85,7 +85,7 @@ impl Order {
     fn named(name: &str) -> Option<Self> {
         match name {
             "force-open" => Some(Self::ForceOpen),
-            "force-closed" => Some(Self::ForceClosed),
+            "force-close" => Some(Self::ForceClosed),
             "disable" => Some(Self::Disable),
             "release" => Some(Self::Release),
             "reset" => Some(Self::Reset),
@@ -96,7 +96,7 @@ impl Order {
     fn give(self, operator: &Operator<'_>) {
         match self {
             Self::ForceOpen => operator.force_open(),
-            Self::ForceClosed => operator.force_closed(),
+            Self::ForceClosed => operator.force_close(),
             Self::Disable => operator.disable(),
             Self::Release => operator.release(),
             Self::Reset => operator.reset(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
-use crate::event::{Change, Event, Listening};
+use crate::event::{Event, StateChange, Subscription};
 use crate::registry::Registry;
 use crate::sync::{Mutex, lock};
 
@@ -17,7 +17,7 @@ pub(super) const LAST: usize = 10;
 pub(super) struct Log {
     entries: Arc<Entries>,
     clock: Clock,
-    _listening: Listening,
+    _listening: Subscription,
 }
 
 #[derive(Default)]
@@ -25,7 +25,7 @@ struct Entries(Mutex<HashMap<String, VecDeque<Entry>>>);
 
 struct Entry {
     at: Moment,
-    change: Change,
+    change: StateChange,
 }
 
 impl Log {
@@ -34,7 +34,7 @@ impl Log {
         let listening = registry.listen({
             let (entries, clock) = (Arc::clone(&entries), clock.clone());
             move |event: &Event| {
-                if let Event::Changed(change) = event {
+                if let Event::StateChanged(change) = event {
                     entries.add(Entry { at: clock.now(), change: change.clone() });
                 }
             }
@@ -43,7 +43,7 @@ impl Log {
     }
 
     /// The last changes of this breaker, the newest first, and how long ago they were.
-    pub(super) fn of_breaker(&self, name: &str) -> Vec<(Duration, Change)> {
+    pub(super) fn of_breaker(&self, name: &str) -> Vec<(Duration, StateChange)> {
         let now = self.clock.now();
         let entries = lock(&self.entries.0);
         let newest_first = entries.get(name).into_iter().flatten().rev();

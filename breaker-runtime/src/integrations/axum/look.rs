@@ -97,7 +97,7 @@ fn look_at_declared(declared: &Declaration) -> Breaker {
     Breaker {
         name: declared.name().to_owned(),
         key: None,
-        declared_at: Some(declared.place().to_string()),
+        declared_at: Some(declared.location().to_string()),
         figures: Figures::resting(UNCALLED, &declared.config()),
         keys: None,
         settings: Settings::from(&declared.config()),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use tokio::sync::oneshot::{Receiver, Sender, channel};
 
-use crate::clock::{Clock, Within};
+use crate::clock::{Clock, Timeout};
 
 /// So long a client may take for a piece; one that is alive takes it at once.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,7 +40,7 @@ impl Way {
     /// If the client has not taken it in time. The server then ends the connection.
     pub(super) async fn next(&mut self, clock: &Clock) -> io::Result<Option<Bytes>> {
         if let (Some(taken), Some(alarm)) = (self.taken.take(), clock.alarm(PATIENCE))
-            && Within::new(taken, alarm).await.is_none()
+            && Timeout::new(taken, alarm).await.is_none()
         {
             return Err(io::ErrorKind::TimedOut.into());
         }

@@ -3,8 +3,8 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::{Breakers, DURATION, DURATION_HELP};
-use crate::durations::Durations;
+use super::{BreakerCollector, DURATION, DURATION_HELP};
+use crate::durations::CallDurations;
 use crate::integrations::series::{Kind, Point, SERIES, Series, Value};
 use crate::snapshot::Snapshot;
 
@@ -20,8 +20,8 @@ struct Circuit {
 #[derive(Default)]
 struct Page(String);
 
-pub(super) fn page(breakers: &Breakers) -> String {
-    let seen = breakers.registry.summaries().into_iter();
+pub(super) fn page(breakers: &BreakerCollector) -> String {
+    let seen = breakers.registry.snapshots_by_name().into_iter();
     let circuits: Vec<_> = seen.map(|seen| Circuit { name: quotable(seen.name()), seen }).collect();
     let mut page = Page(String::with_capacity(circuits.len() * LINES));
     for series in SERIES {
@@ -53,7 +53,7 @@ impl Page {
         }
     }
 
-    fn add_durations(&mut self, breakers: &Breakers, circuits: &[Circuit]) {
+    fn add_durations(&mut self, breakers: &BreakerCollector, circuits: &[Circuit]) {
         self.add_header([DURATION, ""], DURATION_HELP, "histogram");
         for circuit in circuits {
             if let Some(durations) = &circuit.seen.durations {
@@ -62,7 +62,7 @@ impl Page {
         }
     }
 
-    fn add_histogram(&mut self, breakers: &Breakers, circuit: &Circuit, durations: &Durations) {
+    fn add_histogram(&mut self, breakers: &BreakerCollector, circuit: &Circuit, durations: &CallDurations) {
         for bound in &breakers.buckets {
             let le = format!("{:?}", bound.as_secs_f64());
             self.add_line([DURATION, "_bucket"], circuit, [("le", &*le)], durations.count_within(*bound));

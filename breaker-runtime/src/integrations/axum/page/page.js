@@ -11,7 +11,7 @@ const STATES = {
 };
 const RANKS = { open: 0, forced_open: 0, half_open: 1, disabled: 2, closed: 3, uncalled: 4 };
 const ORDERS = {
-  "force-open": "Force open", "force-closed": "Force closed", disable: "Disable", release: "Release", reset: "Reset",
+  "force-open": "Force open", "force-close": "Force closed", disable: "Disable", release: "Release", reset: "Reset",
 };
 
 const by = id => document.getElementById(id);
@@ -346,10 +346,10 @@ function why(circuit) {
   return last ? reason(last) : "";
 }
 
-function reason({ why, last_failure, ordered_by }) {
+function reason({ why, last_failure, initiator }) {
   let text = why;
   if (last_failure !== null) text += `; the last failure said “${last_failure}”`;
-  if (ordered_by !== null) text += ` by ${ordered_by}`;
+  if (initiator !== null) text += ` by ${initiator}`;
   return text;
 }
 
@@ -377,7 +377,7 @@ function rules({ state, settings, window, consecutive_failures, calls_in_flight,
   return rules;
 }
 
-function figures({ totals, durations, opened, would_have_rejected }) {
+function figures({ totals, durations, opened, shadow_rejections }) {
   const figures = [];
   if (durations?.count) {
     for (const quantile of ["p50", "p95", "p99"]) figures.push([quantile, short(durations[quantile])]);
@@ -392,7 +392,7 @@ function figures({ totals, durations, opened, would_have_rejected }) {
     const failed = failures ? ` (${count(failures)} failed)` : "";
     figures.push(["fallbacks", count(successes + failures) + failed]);
   }
-  if (would_have_rejected) figures.push(["would have rejected", count(would_have_rejected)]);
+  if (shadow_rejections) figures.push(["would have rejected", count(shadow_rejections)]);
   if (totals.timeouts) figures.push(["timed out", count(totals.timeouts)]);
   if (opened) figures.push(["opened", opened === 1 ? "once" : `${count(opened)} times`]);
   return figures;

@@ -31,8 +31,8 @@ pub(in super::super) struct Figures {
     trials_in_flight: usize,
     calls_in_flight: Option<u32>,
     pub(in super::super) totals: Totals,
-    would_have_rejected: u64,
-    durations: Option<Durations>,
+    shadow_rejections: u64,
+    durations: Option<CallDurations>,
     time_open: Passing,
     opened: u64,
 }
@@ -72,7 +72,7 @@ struct Fallbacks {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-struct Durations {
+struct CallDurations {
     count: u64,
     mean: Option<f64>,
     p50: Option<f64>,
@@ -95,7 +95,7 @@ impl Figures {
             trials_in_flight: 0,
             calls_in_flight: config.max_concurrent().map(|_| 0),
             totals: Totals::default(),
-            would_have_rejected: 0,
+            shadow_rejections: 0,
             durations: None,
             time_open: Passing(Duration::ZERO),
             opened: 0,
@@ -141,8 +141,8 @@ impl From<&Snapshot> for Figures {
             trials_in_flight: snapshot.trials_in_flight,
             calls_in_flight: snapshot.calls_in_flight,
             totals: snapshot.totals.into(),
-            would_have_rejected: snapshot.would_have_rejected,
-            durations: snapshot.durations.as_ref().map(Durations::from),
+            shadow_rejections: snapshot.shadow_rejections,
+            durations: snapshot.durations.as_ref().map(CallDurations::from),
             time_open: Passing(snapshot.time_open),
             opened: snapshot.changes.to(State::Open) + snapshot.changes.to(State::ForcedOpen),
         }
@@ -169,8 +169,8 @@ impl From<totals::Totals> for Totals {
     }
 }
 
-impl From<&durations::Durations> for Durations {
-    fn from(durations: &durations::Durations) -> Self {
+impl From<&durations::CallDurations> for CallDurations {
+    fn from(durations: &durations::CallDurations) -> Self {
         let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
         Self {
             count: durations.count(),

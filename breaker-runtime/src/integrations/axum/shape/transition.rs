@@ -18,14 +18,14 @@ pub(in super::super) struct Transition {
     generation: u64,
     /// The cause for people.
     why: String,
-    trip: Option<Trip>,
+    trip: Option<TripReason>,
     last_failure: Option<String>,
-    ordered_by: Option<String>,
+    initiator: Option<String>,
 }
 
 /// The rule that was met.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-struct Trip {
+struct TripReason {
     rule: &'static str,
     /// Failures or slow calls.
     found: u64,
@@ -36,7 +36,7 @@ struct Trip {
 
 impl Transition {
     pub(in super::super) fn new(key: Option<&str>, ago: Duration, transition: &state::Transition) -> Self {
-        let state::Transition { from, to, cause, generation, trip, last_failure, ordered_by } = transition;
+        let state::Transition { from, to, cause, generation, trip, last_failure, initiator } = transition;
         Self {
             key: key.map(str::to_owned),
             ago: Passing(ago),
@@ -45,9 +45,9 @@ impl Transition {
             cause: cause.label(),
             generation: *generation,
             why: trip.as_ref().map_or_else(|| cause.to_string(), ToString::to_string),
-            trip: trip.map(Trip::from),
+            trip: trip.map(TripReason::from),
             last_failure: last_failure.as_deref().map(str::to_owned),
-            ordered_by: ordered_by.as_deref().map(str::to_owned),
+            initiator: initiator.as_deref().map(str::to_owned),
         }
     }
 
@@ -65,19 +65,21 @@ impl Transition {
     }
 }
 
-impl From<window::Trip> for Trip {
-    fn from(trip: window::Trip) -> Self {
+impl From<window::TripReason> for TripReason {
+    fn from(trip: window::TripReason) -> Self {
         let (rule, found, calls, limit) = match trip {
-            window::Trip::ConsecutiveFailures { failures, limit } => {
+            window::TripReason::ConsecutiveFailures { failures, limit } => {
                 ("consecutive_failures", failures.into(), None, limit.into())
             }
-            window::Trip::FailuresInWindow { failures, calls, limit } => {
+            window::TripReason::FailuresInWindow { failures, calls, limit } => {
                 ("failure_threshold", failures, Some(calls), limit.into())
             }
-            window::Trip::FailureRate { failures, calls, limit } => {
+            window::TripReason::FailureRate { failures, calls, limit } => {
                 ("failure_rate", failures, Some(calls), limit)
             }
-            window::Trip::SlowCallRate { slow, calls, limit } => ("slow_call_rate", slow, Some(calls), limit),
+            window::TripReason::SlowCallRate { slow, calls, limit } => {
+                ("slow_call_rate", slow, Some(calls), limit)
+            }
         };
         Self { rule, found, calls, limit }
     }

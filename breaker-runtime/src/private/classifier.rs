@@ -6,12 +6,12 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::classifier::{Judge, of_result};
+use crate::classifier::{Classifier, of_result};
 use crate::outcome::Outcome;
 
 /// What a protected function returns.
 ///
-/// The compiler looks for `__breaker_judge`, a name that no trait in the user's scope has, here first: a
+/// The compiler looks for `__breaker_classifier`, a name that no trait in the user's scope has, here first: a
 /// `Result`, under whatever alias, has its own, if its error has `Display`. Otherwise it goes on through
 /// `Deref`.
 #[derive(Debug)]
@@ -54,14 +54,14 @@ pub enum ByDebug {}
 #[derive(Clone, Copy, Debug)]
 pub enum Mute {}
 
-/// A judge, and somebody who is asked first.
+/// A classifier, and somebody who is asked first.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<J, C> {
-    pub(super) judge: J,
+    pub(super) classifier: J,
     pub(super) classify: C,
 }
 
-/// The judge of what this function returns.
+/// The classifier of what this function returns.
 #[must_use]
 pub const fn returned<T>() -> Returned<T> {
     Returned(OrDebug(untold()))
@@ -73,21 +73,21 @@ pub const fn untold<T>() -> OrMute<T> {
     OrMute(OrValue(PhantomData))
 }
 
-/// The judge of what nobody knows.
+/// The classifier of what nobody knows.
 #[must_use]
 pub const fn unknown<T>() -> Values<T> {
     Values(PhantomData)
 }
 
-/// Nobody is asked but the judge.
+/// Nobody is asked but the classifier.
 #[inline]
-pub fn judged<T, J: Judge<T>>(value: &T, judge: &J) -> Outcome {
-    judge.outcome(value)
+pub fn judged<T, J: Classifier<T>>(value: &T, classifier: &J) -> Outcome {
+    classifier.outcome(value)
 }
 
 impl<T, E: Display> Returned<Result<T, E>> {
     #[must_use]
-    pub const fn __breaker_judge(&self) -> Results<Result<T, E>, ByDisplay> {
+    pub const fn __breaker_classifier(&self) -> Results<Result<T, E>, ByDisplay> {
         Results(PhantomData)
     }
 }
@@ -95,7 +95,7 @@ impl<T, E: Display> Returned<Result<T, E>> {
 impl<T, E: Debug> OrDebug<Result<T, E>> {
     #[expect(clippy::unused_self, reason = "the compiler finds it by its self")]
     #[must_use]
-    pub const fn __breaker_judge(&self) -> Results<Result<T, E>, ByDebug> {
+    pub const fn __breaker_classifier(&self) -> Results<Result<T, E>, ByDebug> {
         Results(PhantomData)
     }
 }
@@ -103,7 +103,7 @@ impl<T, E: Debug> OrDebug<Result<T, E>> {
 impl<T, E> OrMute<Result<T, E>> {
     #[expect(clippy::unused_self, reason = "the compiler finds it by its self")]
     #[must_use]
-    pub const fn __breaker_judge(&self) -> Results<Result<T, E>, Mute> {
+    pub const fn __breaker_classifier(&self) -> Results<Result<T, E>, Mute> {
         Results(PhantomData)
     }
 }
@@ -111,7 +111,7 @@ impl<T, E> OrMute<Result<T, E>> {
 impl<T> OrValue<T> {
     #[expect(clippy::unused_self, reason = "the compiler finds it by its self")]
     #[must_use]
-    pub const fn __breaker_judge(&self) -> Values<T> {
+    pub const fn __breaker_classifier(&self) -> Values<T> {
         Values(PhantomData)
     }
 }
@@ -158,7 +158,7 @@ impl<E> Says<E> for Mute {
     }
 }
 
-impl<T, E, S: Says<E>> Judge<Result<T, E>> for Results<Result<T, E>, S> {
+impl<T, E, S: Says<E>> Classifier<Result<T, E>> for Results<Result<T, E>, S> {
     #[inline]
     fn outcome(&self, result: &Result<T, E>) -> Outcome {
         of_result(result)
@@ -169,7 +169,7 @@ impl<T, E, S: Says<E>> Judge<Result<T, E>> for Results<Result<T, E>, S> {
     }
 }
 
-impl<T> Judge<T> for Values<T> {
+impl<T> Classifier<T> for Values<T> {
     #[inline]
     fn outcome(&self, _: &T) -> Outcome {
         Outcome::Success
@@ -180,14 +180,14 @@ impl<T> Judge<T> for Values<T> {
     }
 }
 
-impl<T, J: Judge<T>, C: Fn(&T, &J) -> Outcome> Judge<T> for Asked<J, C> {
+impl<T, J: Classifier<T>, C: Fn(&T, &J) -> Outcome> Classifier<T> for Asked<J, C> {
     #[inline]
     fn outcome(&self, value: &T) -> Outcome {
-        (self.classify)(value, &self.judge)
+        (self.classify)(value, &self.classifier)
     }
 
     fn text(&self, value: &T) -> Option<Arc<str>> {
-        self.judge.text(value)
+        self.classifier.text(value)
     }
 }
 
