@@ -1,29 +1,35 @@
-//! The circuit breaker itself: admits calls, settles them, obeys an operator.
+//! The circuit breaker itself: admits calls, records their results, executes an operator's commands.
 //!
 //! | file | |
 //! |---|---|
-//! | `circuit.rs` | what all clones of a breaker share |
-//! | `admit.rs` | the first half of a call: being admitted |
-//! | `settle.rs` | the second half: what its result means |
-//! | `permit.rs` | the proof that a call was admitted, settled exactly once |
-//! | `future.rs` | a call that takes its time, and may be cancelled or ended |
-//! | `extras.rs` | what only some circuits keep: window, durations, bulkhead, shadow mode |
-//! | `bulkhead.rs` | how many calls may run at a time |
-//! | `identity.rs` | a circuit of its own, or one of a group that has one for each key |
-//! | `operator.rs` | commands by hand |
+//! | `circuit.rs` | the shared state of all clones of a breaker |
+//! | `admit.rs` | the first half of a call: admission |
+//! | `admission.rs` | a call between its two halves |
+//! | `stamp.rs` | the per-call flags of an admission |
+//! | `permit.rs` | the guard of an admission, which settles it exactly once |
+//! | `record.rs` | the second half of a call: recording its result |
+//! | `saturation.rs` | lets successes skip a window that they would not change |
+//! | `future.rs` | a running async call, which may be cancelled or time out |
+//! | `options.rs` | optional state: window, durations, bulkhead, shadow mode |
+//! | `bulkhead.rs` | the limit on concurrent calls |
+//! | `identity.rs` | the name and the key of a circuit |
+//! | `operator.rs` | the commands of an operator |
 //!
-//! Invariants: no lock is held while the user's code runs; every permit is settled once, by its owner
-//! or by being dropped; what a permit brings back counts in its own generation only.
+//! Invariants: no lock is held while user code runs; every permit is settled once, by its owner or by being
+//! dropped; a result counts only in the generation that admitted its call.
 
+mod admission;
 mod admit;
 mod bulkhead;
 mod circuit;
-mod extras;
 mod future;
 mod identity;
 mod operator;
+mod options;
 mod permit;
-mod settle;
+mod record;
+mod saturation;
+mod stamp;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -31,9 +37,10 @@ use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
 
-pub(crate) use self::circuit::{Acquired, Circuit};
-pub use self::circuit::{Admission, Rejected};
-pub(crate) use self::future::{Guarded, Limited, Unsettled};
+pub use self::admission::Admission;
+pub(crate) use self::circuit::Circuit;
+pub use self::circuit::Rejected;
+pub(crate) use self::future::{AsyncCall, Guarded, Limited};
 pub(crate) use self::identity::{Identity, KeyGroup};
 pub use self::operator::Operator;
 pub use self::permit::Permit;
@@ -153,7 +160,7 @@ impl CircuitBreaker {
     where
         E: From<BreakerError>,
     {
-        let admission = self.circuit.admit_waiting().await.map_err(BreakerError::from)?;
+        let admission = self.circuit.admit_async().await.map_err(BreakerError::from)?;
         Limited::new(admission, future, (of_result, type_of_error)).await.map_err(BreakerError::from)?
     }
 
@@ -190,7 +197,7 @@ impl CircuitBreaker {
         classify: impl Fn(&T) -> Outcome,
         future: impl Future<Output = T>,
     ) -> Result<T, BreakerError> {
-        let admission = self.circuit.admit_waiting().await?;
+        let admission = self.circuit.admit_async().await?;
         Ok(Limited::new(admission, future, (classify, |_: &_| None)).await?)
     }
 
@@ -210,7 +217,7 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_acquire(&self) -> Result<Permit<'_>, BreakerError> {
-        Ok(Permit::handed_out(self.circuit.admit()?))
+        Ok(Permit::handed_out(self.circuit.try_admit()?))
     }
 
     /// The name it was made with.

@@ -21,3 +21,18 @@ pub enum Outcome {
     /// totals and in no rule, and gives a trial's place back.
     Ignored,
 }
+
+/// The result of a call as the rules see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Completion {
+    pub(crate) outcome: Outcome,
+    /// The call took at least `slow_call`.
+    pub(crate) is_slow: bool,
+}
+
+impl Completion {
+    /// Returns `true` for a failure.
+    pub(crate) const fn is_failure(self) -> bool {
+        matches!(self.outcome, Outcome::Failure)
+    }
+}

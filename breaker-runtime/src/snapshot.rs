@@ -8,7 +8,7 @@ use crate::config::{Config, Mode, Name};
 use crate::durations::CallDurations;
 use crate::state::{Observation, State, Transition, TransitionCounts};
 use crate::totals::Totals;
-use crate::window::{Counts, share};
+use crate::window::WindowCounts;
 
 /// A circuit breaker at one moment. Taking one changes nothing.
 ///
@@ -65,38 +65,10 @@ pub struct Snapshot {
     pub critical: bool,
 }
 
-/// What a window holds.
-///
-/// ```
-/// use breaker_runtime::{CircuitBreaker, Config, Outcome};
-///
-/// let config = Config::builder().window_calls(100).failure_rate(0.5).build()?;
-/// let breaker = CircuitBreaker::new("search", config)?;
-/// assert_eq!(breaker.snapshot().window.unwrap().failure_rate(), None);
-///
-/// for outcome in [Outcome::Success, Outcome::Success, Outcome::Success, Outcome::Failure] {
-///     breaker.try_acquire()?.settle(outcome);
-/// }
-/// let window = breaker.snapshot().window.unwrap();
-/// assert_eq!((window.calls, window.failures, window.slow), (4, 1, 0));
-/// assert_eq!(window.failure_rate(), Some(0.25));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct WindowCounts {
-    /// Calls that succeeded or failed.
-    pub calls: u64,
-    /// Those that failed.
-    pub failures: u64,
-    /// Those that were slow, whether they succeeded or failed.
-    pub slow: u64,
-}
-
 /// What a circuit keeps beside its machine and its totals, if it does.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
-    pub(crate) window: Option<Counts>,
+    pub(crate) window: Option<WindowCounts>,
     pub(crate) calls_in_flight: Option<u32>,
     pub(crate) shadow_rejections: u64,
     pub(crate) durations: Option<CallDurations>,
@@ -111,8 +83,8 @@ impl Snapshot {
         config: &Config,
     ) -> Self {
         let window = kept.window.map(|counts| match seen.state {
-            State::Closed => counts.into(),
-            State::Open | State::HalfOpen | State::ForcedOpen | State::Disabled => Counts::default().into(),
+            State::Closed => counts,
+            State::Open | State::HalfOpen | State::ForcedOpen | State::Disabled => WindowCounts::default(),
         });
         Self {
             name,
@@ -188,7 +160,7 @@ impl Snapshot {
         let seen = worst.unwrap_or(fresh);
         let mut window = fresh.window;
         for counts in circuits.iter().filter_map(|circuit| circuit.window) {
-            window.get_or_insert_default().add(counts);
+            *window.get_or_insert_default() += counts;
         }
         Self {
             window,
@@ -228,31 +200,5 @@ impl Snapshot {
             State::Open => 4,
             State::ForcedOpen => 5,
         }
-    }
-}
-
-impl WindowCounts {
-    fn add(&mut self, other: Self) {
-        self.calls += other.calls;
-        self.failures += other.failures;
-        self.slow += other.slow;
-    }
-
-    /// Which share of the calls failed; none without a call.
-    #[must_use]
-    pub fn failure_rate(&self) -> Option<f64> {
-        share(self.failures, self.calls)
-    }
-
-    /// Which share of the calls was slow; none without a call.
-    #[must_use]
-    pub fn slow_call_rate(&self) -> Option<f64> {
-        share(self.slow, self.calls)
-    }
-}
-
-impl From<Counts> for WindowCounts {
-    fn from(Counts { calls, failures, slow }: Counts) -> Self {
-        Self { calls, failures, slow }
     }
 }

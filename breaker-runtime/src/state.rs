@@ -1,67 +1,61 @@
-//! The machine: five states, one table of transitions, one atomic word.
+//! The state machine of a circuit: five states, one table of transitions, one atomic word.
 //!
 //! | file | |
 //! |---|---|
 //! | `transition.rs` | the pure table: `next(State, Cause) -> Option<State>` |
-//! | `recovery.rs` | the settings that the machine obeys |
-//! | `leases.rs` | the places of the trials, and until when each is taken |
-//! | `history.rs` | the changes so far, counted, and those that listeners are still to be told |
-//! | `record.rs` | the plain machine: state, trials and leases, deadlines; no threads, no clock |
-//! | `word.rs` | a state, a generation and a run of failures, packed into 64 bits |
+//! | `recovery.rs` | the settings of the recovery |
+//! | `trial_slots.rs` | the slots of trial calls, and when the lease of each ends |
+//! | `history.rs` | past transitions, counted, and those that listeners have not been notified of |
+//! | `record.rs` | the state machine itself, for one thread and without a clock |
+//! | `word.rs` | state, run of failures and generation, packed into 64 bits |
 //! | `machine.rs` | the record behind a lock, and the word that callers read without it |
 //!
-//! It decides in the record, remembers in the word, and does not know what counts as a failure, who
-//! is told, or which rule opened it.
+//! The record decides, the word publishes the decision. Neither knows which results are failures, which
+//! listeners exist, or which rule opened the circuit.
 //!
 //! # Proof of the word
 //!
 //! [`machine::Machine`] has a lock around the [`record::Record`] and two atomics, `word` and `until`.
 //!
-//! 1. **Who writes.** Generation bits of `word`, and all of `until`, are written only under the lock, by
-//!    `publish`. While the word says Closed, its run of failures and what it keeps are changed by
-//!    compare-and-swap (`swap_closed`), within the one generation.
-//! 2. **Admission, closed.** One acquire load that says Closed or Disabled admits. It is the moment
-//!    at which the call is admitted; no other memory is needed. A circuit that is *watched*, because it
-//!    keeps a clock or a bulkhead, has another number for Closed, so its calls take the longer way and a
-//!    plain circuit never asks. Calls that were let through before keep their word and their generation.
-//! 3. **Settling, closed.** A success that reads the very word that its call was given, which is its own
-//!    generation with no failures in it, has nothing to write; otherwise it swaps the run to zero, and a
-//!    failure swaps it one up. A swap succeeds only while the word is Closed and of the generation of the
-//!    permit: a result of an older generation changes nothing. The words of trials and of watched calls
-//!    equal no shared one, so neither takes this way out.
-//! 4. **Opening.** The failure whose swap completes the rule takes the lock and trips *its own*
-//!    generation: the first one changes the state, the others find another generation and do nothing.
-//! 5. **Rejection without the lock.** `publish` swaps `word` to Busy (relaxed), writes `until`
-//!    (release), then `word` (release). A reader loads `word` (acquire), `until` (acquire), and `word`
-//!    again. If it saw a new `until`, it also sees Busy or later in the second load; if it saw a new
-//!    word, it sees that word's `until`. Two equal loads that are not Busy thus bracket a moment at
-//!    which both were current, and a rejection is decided at that moment. Everything else (Busy, due,
-//!    a trial place that may be free) is decided under the lock.
-//! 6. **No ABA.** Generations only grow: 36 bits, 68 thousand million changes of state during one
-//!    call before one could be mistaken for another. Within HalfOpen a word may come back with another
-//!    `until`. The circuit then had no free place at either load, and no lease had run out before the
-//!    second one, for whoever took the lock would have noticed and begun another generation: the
-//!    rejection was right at the first load.
-//! 7. **A window at rest.** In a circuit with a window the word has one bit more than those of its calls, so
-//!    a success does not take the way out of 3 but enters the window. Once one success more would change
-//!    nothing there, the bit is cleared (`rest_window`), under the window's lock, which everything takes that
-//!    enters the window and is no success; and whatever entered it under that lock sets the bit
-//!    (`enter_window`) before its call has ended. So of the two the setting comes last, or what is found
-//!    under the lock is not at rest. A success that reads the cleared bit was beside that call, and counts as
-//!    having come before it; one that began after that call ended reads the bit.
+//! 1. **Writers.** The generation bits of `word`, and all of `until`, are written only under the lock, by
+//!    `publish`. While the word says Closed, its run of failures and its recording bit are changed by
+//!    compare-and-swap (`swap_closed`), within one generation.
+//! 2. **Admission while closed.** One acquire load that says Closed or Disabled admits the call, at the
+//!    moment of that load; no other memory is needed. A circuit that *tracks* its calls, because it times
+//!    them or has a bulkhead, encodes Closed differently, so its calls take the slow path and those of a
+//!    plain circuit never check. Calls admitted before the encoding changed keep their ticket.
+//! 3. **Settlement while closed.** A success that reads exactly the word of its own ticket (its own
+//!    generation, no failures) has nothing to write. Otherwise it swaps the run to zero, and a failure swaps
+//!    it one up. A swap succeeds only while the word is Closed and of the ticket's generation, so a result of
+//!    an older generation changes nothing. The tickets of trial calls and of tracked calls equal no shared
+//!    word, so neither takes the short exit.
+//! 4. **Opening.** The failure whose swap reaches the threshold takes the lock and trips *its own*
+//!    generation. The first such failure changes the state; the others find another generation and do nothing.
+//! 5. **Rejection without the lock.** `publish` swaps `word` to `BUSY` (relaxed), writes `until` (release),
+//!    then `word` (release). A reader loads `word` (acquire), `until` (acquire), and `word` again. If it saw a
+//!    new `until`, it also sees `BUSY` or something later in the second load; if it saw a new word, it sees
+//!    the `until` of that word. Two equal loads that are not `BUSY` therefore bracket a moment at which both
+//!    values were current, and a rejection is decided at that moment. Everything else (`BUSY`, a due circuit,
+//!    a trial slot that may be free) is decided under the lock.
+//! 6. **No ABA.** Generations only grow: with 36 bits, 68 billion changes of state would have to happen
+//!    during one call before one generation could be mistaken for another. Within HalfOpen a word may recur
+//!    with another `until`. The circuit then had no free slot at either load, and no lease had ended before
+//!    the second one, because the thread that took the lock would have noticed and begun another generation:
+//!    the rejection was right at the first load.
+//! 7. **The recording bit** of a circuit with a window is proven in `breaker/saturation.rs`.
 
 mod history;
 mod label;
-mod leases;
 pub(crate) mod machine;
 mod record;
 mod recovery;
 mod transition;
+mod trial_slots;
 mod word;
 
 pub use history::TransitionCounts;
-pub(crate) use record::{Observation, Trial};
+pub(crate) use record::Observation;
 pub(crate) use recovery::{Factor, Recovery, Share};
 pub(crate) use transition::Details;
 pub use transition::{Cause, State, Transition};
-pub(crate) use word::{Keeps, MAX_PLACES, MAX_RUN};
+pub(crate) use word::{MAX_RUN, MAX_TRIALS, Tracking};

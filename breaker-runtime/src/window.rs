@@ -1,210 +1,199 @@
-//! What happened lately, and whether that is reason to open. It does not know what a failure is, nor
-//! what is done about it.
+//! The recent calls of a circuit, and the rules that they are checked against. This module does not know
+//! which results are failures, nor what happens after a rule trips.
 //!
 //! | file | |
 //! |---|---|
-//! | `rules.rs` | which counts are reason to open: pure |
-//! | `span.rs` | how far back a window reaches, packed into one word |
-//! | `count.rs` | exactly the last N calls |
-//! | `time.rs` | the last while, in parts |
-//! | `parts.rs` | a thread's own successes in each part |
+//! | `rules.rs` | the rules, as pure functions of counts |
+//! | `counts.rs` | the contents of a window, as numbers |
+//! | `span.rs` | the length of a window, packed into one word |
+//! | `count.rs` | a window of exactly the last N calls |
+//! | `time.rs` | a window of time, in slices |
+//! | `slices.rs` | the successes of one thread in each slice |
 //!
-//! Successes are many and cannot open a circuit, so they take no lock; failures and slow calls take
-//! the window's own one. **Everything is tagged with the generation of the call that brought it**: what
-//! is found with an older tag is forgotten, what comes with an older tag is dropped. So nobody has to
-//! clear a window when the circuit closes, and a late result cannot enter the window of a later
-//! generation, whatever the threads do in between.
+//! Successes are frequent and cannot open a circuit, so they take no lock; failures and slow calls take the
+//! lock of the window. **Everything carries the generation of its call**: stored results of an older
+//! generation are forgotten, and late results of an older generation are dropped. A window therefore need not
+//! be cleared when the circuit closes, and a late result cannot enter the window of a later generation,
+//! however threads interleave.
 
 mod count;
-mod parts;
+mod counts;
 mod rules;
+mod slices;
 mod span;
 mod time;
 
+pub use counts::WindowCounts;
 pub use rules::TripReason;
-pub(crate) use rules::{Counts, Rate, Rules, share};
+pub(crate) use rules::{Rate, Rules, trip_by_run};
 pub(crate) use span::{MAX_CALLS, Span};
 
 use crate::clock::Clock;
+use crate::outcome::Completion;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
-use count::{CountWindow, Step};
-use span::{Shape, Tag};
-use time::TimeWindow;
+use count::{Advance, CountWindow, FaultLog};
+use span::{SliceId, WindowSpec};
+use time::{Buckets, Resize, TimeWindow};
 
-/// The window of one circuit, of calls or of time; [`reshape`](Self::reshape) makes it another one.
+/// The window of one circuit: of calls, of time, or none.
 #[derive(Debug)]
 pub(crate) struct Window {
-    shape: AtomicU64,
+    spec: AtomicU64,
     count: CountWindow,
     time: TimeWindow,
-    lately: Mutex<Lately>,
+    locked: Mutex<WindowState>,
 }
 
-/// What only those see who hold the lock.
+/// The part of a window that is protected by its lock.
 #[derive(Debug, Default)]
-struct Lately {
-    count: count::Marks,
-    time: time::Buckets,
-}
-
-/// A counted call that is no plain success.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bad {
-    Failure,
-    SlowFailure,
-    SlowSuccess,
-}
-
-impl Bad {
-    const fn failures(self) -> u64 {
-        match self {
-            Self::Failure | Self::SlowFailure => 1,
-            Self::SlowSuccess => 0,
-        }
-    }
-
-    const fn slow(self) -> u64 {
-        match self {
-            Self::SlowFailure | Self::SlowSuccess => 1,
-            Self::Failure => 0,
-        }
-    }
+struct WindowState {
+    log: FaultLog,
+    buckets: Buckets,
 }
 
 impl Window {
     pub(crate) fn new(span: Span) -> Self {
         Self {
-            shape: AtomicU64::new(Shape::new(span, 0).bits()),
+            spec: AtomicU64::new(WindowSpec::new(span, 0).bits()),
             count: CountWindow::new(),
             time: TimeWindow::new(),
-            lately: Mutex::new(Lately::default()),
+            locked: Mutex::new(WindowState::default()),
         }
     }
 
-    /// A call of this generation succeeded, and fast. Whether one more would change nothing; then the
-    /// window may [rest](Self::rest).
+    /// Records a success that was not slow. Returns `true` if another one would change nothing.
     #[inline]
-    pub(crate) fn succeed(&self, generation: u64, clock: &Clock) -> bool {
-        let shape = self.shape(Ordering::Acquire);
-        let Some(size) = shape.calls() else {
-            self.succeed_in_time(generation, shape, clock);
-            return shape.is_unlimited();
+    pub(crate) fn record_success(&self, generation: u64, clock: &Clock) -> bool {
+        let spec = self.spec(Ordering::Acquire);
+        let Some(size) = spec.calls() else {
+            self.record_success_in_time(generation, spec, clock);
+            return spec.is_unlimited();
         };
-        match self.count.succeed(generation, size) {
-            Step::Needless => return true,
-            Step::Taken => {}
-            Step::Refused => self.enter_count(generation, size),
+        match self.count.record_success(generation, size) {
+            Advance::Unneeded => return true,
+            Advance::Advanced => {}
+            Advance::NeedsLock => self.record_success_locked(generation, size),
         }
         false
     }
 
-    /// Calls `rest` if one success more would change nothing in this generation. Nothing enters the window
-    /// meanwhile.
+    /// Calls `skip` if another success of this generation would change nothing. The lock keeps everything
+    /// else out of the window meanwhile.
     #[cold]
-    pub(crate) fn rest(&self, generation: u64, rest: impl FnOnce()) {
-        let _lately = self.lock();
-        let shape = self.shape(Ordering::Relaxed);
-        let is_full_and_clean = |size| self.count.is_full_and_clean_in(generation, size);
-        if shape.calls().map_or(shape.is_unlimited(), is_full_and_clean) {
-            rest();
+    pub(crate) fn if_saturated(&self, generation: u64, skip: impl FnOnce()) {
+        let _state = self.lock();
+        let spec = self.spec(Ordering::Relaxed);
+        let is_saturated = |size| self.count.is_saturated(generation, size);
+        if spec.calls().map_or(spec.is_unlimited(), is_saturated) {
+            skip();
         }
     }
 
-    /// In a function of its own, so that windows of calls do not pay for its frame.
+    // Not inlined, so that windows of calls do not pay for its stack frame.
     #[inline(never)]
-    fn succeed_in_time(&self, generation: u64, shape: Shape, clock: &Clock) {
-        let Some(part) = shape.part() else {
+    fn record_success_in_time(&self, generation: u64, spec: WindowSpec, clock: &Clock) {
+        let Some(slice) = spec.slice() else {
             return;
         };
-        if !self.time.succeed(generation, shape, part.now(clock)) {
-            self.succeed_under_lock(generation, clock);
+        if !self.time.record_success(generation, spec, slice.now(clock)) {
+            self.record_success_in_bucket(generation, clock);
         }
     }
 
-    /// For a thread that has no place of its own. Shape and time are read under the lock, as `add` does: a
-    /// bucket from before a change of either would shut out all that come after it.
+    /// Records a success of a thread without a cell of its own. Spec and time are read under the lock, as in
+    /// `record_fault`: a bucket from before a change of either would shut out all later ones.
     #[cold]
-    fn succeed_under_lock(&self, generation: u64, clock: &Clock) {
-        let mut lately = self.lock();
-        if let Some(part) = self.shape(Ordering::Relaxed).part() {
-            lately.time.succeed(part.tag(generation, part.now(clock)));
+    fn record_success_in_bucket(&self, generation: u64, clock: &Clock) {
+        let mut state = self.lock();
+        if let Some(slice) = self.spec(Ordering::Relaxed).slice() {
+            state.buckets.record_success(slice.id(generation, slice.now(clock)));
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn enter_count(&self, generation: u64, size: u64) {
-        self.count.succeed_slowly(generation, size, &mut self.lock().count);
+    fn record_success_locked(&self, generation: u64, size: u64) {
+        self.count.record_success_locked(generation, size, &mut self.lock().log);
     }
 
-    /// A call of this generation failed or was slow. What the window holds with it, if that may be reason
-    /// to open by `rules`.
-    pub(crate) fn add(&self, generation: u64, bad: Bad, rules: &Rules, clock: &Clock) -> Option<Counts> {
-        let mut lately = self.lock();
-        let shape = self.shape(Ordering::Relaxed);
-        if let Some(size) = shape.calls() {
-            return self.count.add(generation, size, bad, &mut lately.count);
+    /// Records a failure or a slow call. Returns the contents of the window if they may trip one of `rules`.
+    pub(crate) fn record_fault(
+        &self,
+        generation: u64,
+        completion: Completion,
+        rules: &Rules,
+        clock: &Clock,
+    ) -> Option<WindowCounts> {
+        let mut state = self.lock();
+        let spec = self.spec(Ordering::Relaxed);
+        if let Some(size) = spec.calls() {
+            return self.count.record_fault(generation, size, completion, &mut state.log);
         }
-        let part = shape.part()?;
-        let tag = part.tag(generation, part.now(clock));
-        let bad_ones = lately.time.add(tag, bad)?;
-        // To sum up the successes of all threads is work; most failures can do without.
-        rules.may_be_met(bad_ones).then(|| self.with_successes(bad_ones, tag, shape, &lately))
+        let length = spec.slice()?;
+        let slice = length.id(generation, length.now(clock));
+        let faults = state.buckets.record_fault(slice, completion)?;
+        // Summing the successes of all threads is expensive, and most faults do not need the sum.
+        rules.may_trip(faults).then(|| self.with_successes(faults, slice, spec, &state))
     }
 
-    /// What the window holds in this generation. Looking forgets nothing.
-    pub(crate) fn counts(&self, generation: u64, clock: &Clock) -> Counts {
-        let lately = self.lock();
-        let shape = self.shape(Ordering::Relaxed);
-        if let Some(size) = shape.calls() {
-            return self.count.counts(generation, size, &lately.count);
+    /// Returns the contents of the window in this generation, and changes nothing.
+    pub(crate) fn counts(&self, generation: u64, clock: &Clock) -> WindowCounts {
+        let state = self.lock();
+        let spec = self.spec(Ordering::Relaxed);
+        if let Some(size) = spec.calls() {
+            return self.count.counts(generation, size, &state.log);
         }
-        let Some(part) = shape.part() else {
-            return Counts::default();
+        let Some(length) = spec.slice() else {
+            return WindowCounts::default();
         };
-        let tag = part.tag(generation, part.now(clock));
-        self.with_successes(lately.time.bad_ones(tag), tag, shape, &lately)
+        let slice = length.id(generation, length.now(clock));
+        self.with_successes(state.buckets.faults(slice), slice, spec, &state)
     }
 
-    /// Makes it reach back as far as `span` says from now on, and keeps of what it holds whatever the new
-    /// span has room for. A call that ends meanwhile may be missed. From calls to time or back nothing can
-    /// be kept.
-    pub(crate) fn reshape(&self, span: Span, generation: u64, clock: &Clock) {
-        let mut lately = self.lock();
-        let old = self.shape(Ordering::Relaxed);
-        let new = Shape::new(span, old.era().wrapping_add(1));
-        if old.is_same_as(new) {
+    /// Changes the span and keeps the calls that the new span has room for. A call that ends meanwhile may be
+    /// missed. Nothing can be kept when a window of calls becomes one of time, or the reverse.
+    pub(crate) fn set_span(&self, span: Span, generation: u64, clock: &Clock) {
+        let mut state = self.lock();
+        let old = self.spec(Ordering::Relaxed);
+        let new = WindowSpec::new(span, old.epoch().wrapping_add(1));
+        if old.has_span_of(new) {
             return;
         }
-        match (old.calls().zip(new.calls()), old.part().zip(new.part())) {
-            (Some((before, after)), _) => self.count.resize(before, after, &mut lately.count),
-            (None, Some((before, after))) => {
-                let now = before.now(clock);
-                let last = before.tag(generation, now);
-                let mut kept = std::mem::take(&mut lately.time);
+        match (old.calls().zip(new.calls()), old.slice().zip(new.slice())) {
+            (Some((from, to)), _) => self.count.resize(from, to, &mut state.log),
+            (None, Some((from, to))) => {
+                let now = from.now(clock);
+                let last = from.id(generation, now);
+                let mut kept = std::mem::take(&mut state.buckets);
                 kept.forget_before(last);
-                self.time.carry(last, old, &mut kept);
-                lately.time = kept.retagged(generation, (before, after), now);
+                self.time.copy_into(&mut kept, last, old);
+                state.buckets = kept.resized(generation, Resize { from, to }, now);
             }
             (None, None) => {
-                lately.time = time::Buckets::default();
-                self.count.forget(&mut lately.count);
+                state.buckets = Buckets::default();
+                self.count.clear(&mut state.log);
             }
         }
-        self.shape.store(new.bits(), Ordering::Release);
+        self.spec.store(new.bits(), Ordering::Release);
     }
 
-    fn with_successes(&self, bad_ones: Counts, last: Tag, shape: Shape, lately: &Lately) -> Counts {
-        let successes = lately.time.successes(last) + self.time.successes(last, shape);
-        Counts { calls: bad_ones.calls + successes, ..bad_ones }
+    fn with_successes(
+        &self,
+        faults: WindowCounts,
+        last: SliceId,
+        spec: WindowSpec,
+        state: &WindowState,
+    ) -> WindowCounts {
+        let successes = state.buckets.successes(last) + self.time.successes(last, spec);
+        WindowCounts { calls: faults.calls + successes, ..faults }
     }
 
     #[inline]
-    fn shape(&self, ordering: Ordering) -> Shape {
-        Shape::from_bits(self.shape.load(ordering))
+    fn spec(&self, ordering: Ordering) -> WindowSpec {
+        WindowSpec::from_bits(self.spec.load(ordering))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Lately> {
-        lock(&self.lately)
+    fn lock(&self) -> MutexGuard<'_, WindowState> {
+        lock(&self.locked)
     }
 }

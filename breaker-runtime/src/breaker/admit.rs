@@ -1,182 +1,188 @@
-//! The first half of every call: being admitted. Closed circuits admit by one look at their word; the rest
-//! asks the state, and then the bulkhead.
+//! The first half of every call: being admitted. A plain closed circuit admits after one load of its word;
+//! every other circuit decides by its state first and by its bulkhead second.
 
+use super::admission::Admission;
 use super::bulkhead::Bulkhead;
-use super::circuit::{Acquired, Admission, Circuit, Rejected, Stamp};
-use super::extras::Extras;
+use super::circuit::{Circuit, Rejected};
+use super::options::CircuitOptions;
 use super::permit::Permit;
+use super::stamp::Stamp;
 use crate::error::ErrorKind;
 use crate::state::State;
 use crate::state::machine::Ticket;
 use crate::totals::{Rare, Total};
 
-/// What came of a call that was let through, if the limit lets it through as well.
-enum Entered {
-    Already(Ticket, Stamp),
-    AfterAWait(Ticket),
+/// The answer to an async call before it waits.
+enum Attempt<'a> {
+    Admitted(Admission<'a>),
+    /// The state admits the call, and its bulkhead is full.
+    MustWait(Ticket),
+}
+
+/// A bulkhead that a call must pass, and the settings that apply to it.
+struct Gate<'a> {
+    options: &'a CircuitOptions,
+    bulkhead: &'a Bulkhead,
 }
 
 impl Circuit {
-    /// Asks for one call that does not wait.
+    /// Admits or rejects a call that does not wait.
     #[inline]
-    pub(crate) fn admit(&self) -> Acquired<'_> {
-        self.admit_or(|_| false)
+    pub(crate) fn try_admit(&self) -> Result<Admission<'_>, Rejected<'_>> {
+        self.admit_with(|_| false)
     }
 
-    /// Asks for one call; blocks this thread while it waits for its turn.
+    /// Admits or rejects a call, and blocks the thread while the call waits for a bulkhead slot.
     #[inline]
-    pub(crate) fn admit_blocking(&self) -> Acquired<'_> {
-        self.admit_or(|extras| extras.wait_blocking(&self.clock))
+    pub(crate) fn admit_blocking(&self) -> Result<Admission<'_>, Rejected<'_>> {
+        self.admit_with(|options| options.wait_blocking(&self.clock))
     }
 
-    /// What comes back from the long way is taken apart here, so that the short one keeps all in registers.
     #[inline]
-    fn admit_or(&self, wait: impl FnOnce(&Extras) -> bool) -> Acquired<'_> {
-        let admitted = match self.machine.admit_freely() {
-            Some(ticket) => Ok((ticket, Stamp::NONE)),
-            None => self.admit_otherwise(wait),
-        };
-        match admitted {
-            Ok((ticket, stamp)) => Ok(Admission { circuit: self, ticket, stamp }),
-            Err(kind) => Err(Rejected { circuit: self, kind }),
+    fn admit_with(&self, wait: impl FnOnce(&CircuitOptions) -> bool) -> Result<Admission<'_>, Rejected<'_>> {
+        match self.machine.admit_fast() {
+            Some(ticket) => Ok(self.admission(ticket, Stamp::NONE)),
+            None => self.admit_slow(wait).map_err(|kind| Rejected { circuit: self, kind }),
         }
     }
 
-    /// Asks for one call; waits for its turn. Dropped meanwhile, the call was cancelled.
-    pub(crate) async fn admit_waiting(&self) -> Acquired<'_> {
-        let admitted = match self.enter_at_once() {
-            Ok(Entered::Already(ticket, stamp)) => Ok((ticket, stamp)),
-            // Boxed, so that the futures of the many calls that need not wait are small.
-            Ok(Entered::AfterAWait(ticket)) => Box::pin(self.enter_waiting(ticket)).await,
+    /// Admits or rejects a call, and waits for a bulkhead slot without blocking. If the future is dropped
+    /// while it waits, the call was cancelled.
+    pub(crate) async fn admit_async(&self) -> Result<Admission<'_>, Rejected<'_>> {
+        let admitted = match self.attempt() {
+            Ok(Attempt::Admitted(admission)) => Ok(admission),
+            // Boxed, so that the futures of the many calls that need not wait stay small.
+            Ok(Attempt::MustWait(ticket)) => Box::pin(self.wait_async(ticket)).await,
             Err(kind) => Err(kind),
         };
-        let (ticket, stamp) = admitted.map_err(|kind| Rejected { circuit: self, kind })?;
-        Ok(Admission { circuit: self, ticket, stamp })
+        admitted.map_err(|kind| Rejected { circuit: self, kind })
     }
 
-    fn enter_at_once(&self) -> Result<Entered, ErrorKind> {
-        let ticket = match self.machine.admit_freely() {
-            Some(ticket) => return Ok(Entered::Already(ticket, Stamp::NONE)),
+    fn attempt(&self) -> Result<Attempt<'_>, ErrorKind> {
+        let ticket = match self.machine.admit_fast() {
+            Some(ticket) => return Ok(Attempt::Admitted(self.admission(ticket, Stamp::NONE))),
             None => self.admit_by_state()?,
         };
-        let Some((extras, bulkhead)) = self.bulkhead_for(ticket) else {
-            return Ok(Entered::Already(ticket, self.start(ticket, Stamp::NONE)));
+        let Some(gate) = self.gate(ticket) else {
+            return Ok(Attempt::Admitted(self.start(ticket, Stamp::NONE)));
         };
-        let has_entered = bulkhead.try_enter();
-        if !has_entered && !extras.is_shadow() && !extras.max_wait().is_zero() {
-            return Ok(Entered::AfterAWait(ticket));
+        let has_slot = gate.bulkhead.try_acquire();
+        if !has_slot && !gate.options.is_shadow() && !gate.options.max_wait().is_zero() {
+            return Ok(Attempt::MustWait(ticket));
         }
-        self.enter(ticket, extras, has_entered).map(|(ticket, stamp)| Entered::Already(ticket, stamp))
+        self.pass(ticket, &gate, has_slot).map(Attempt::Admitted)
     }
 
-    async fn enter_waiting(&self, ticket: Ticket) -> Result<(Ticket, Stamp), ErrorKind> {
-        // From here on the call may be cancelled, and a trial's place must not be lost with it.
-        let waiting = Permit::cancellable(Admission { circuit: self, ticket, stamp: Stamp::NONE });
-        let Some((extras, bulkhead)) = self.bulkhead_for(ticket) else {
-            // The limit has been taken away since.
+    async fn wait_async(&self, ticket: Ticket) -> Result<Admission<'_>, ErrorKind> {
+        // While it waits the call may be cancelled, and the slot of a trial call must not be lost.
+        let waiting = Permit::waiting(self.admission(ticket, Stamp::NONE));
+        let Some(gate) = self.gate(ticket) else {
+            // The limit has been removed.
             _ = waiting.into_admission();
-            return Ok((ticket, self.start(ticket, Stamp::NONE)));
+            return Ok(self.start(ticket, Stamp::NONE));
         };
-        let has_entered = bulkhead.enter_within(extras.max_wait(), &self.clock).await;
+        let has_slot = gate.bulkhead.acquire_within(gate.options.max_wait(), &self.clock).await;
         _ = waiting.into_admission();
-        self.enter(ticket, extras, has_entered)
+        self.pass(ticket, &gate, has_slot)
     }
 
-    /// A restricted circuit, or a watched one. `wait` blocks until the call has a place in the bulkhead, or
-    /// says that it waits no longer.
+    /// Admits or rejects a call of a circuit that is restricted or tracked. `wait` blocks until the call has a
+    /// bulkhead slot and returns `false` if it gets none in time.
     #[cold]
     #[inline(never)]
-    fn admit_otherwise(&self, wait: impl FnOnce(&Extras) -> bool) -> Result<(Ticket, Stamp), ErrorKind> {
+    fn admit_slow(&self, wait: impl FnOnce(&CircuitOptions) -> bool) -> Result<Admission<'_>, ErrorKind> {
         let ticket = self.admit_by_state()?;
-        let Some((extras, bulkhead)) = self.bulkhead_for(ticket) else {
-            return Ok((ticket, self.start(ticket, Stamp::NONE)));
+        let Some(gate) = self.gate(ticket) else {
+            return Ok(self.start(ticket, Stamp::NONE));
         };
-        let has_entered = bulkhead.try_enter() || (!extras.is_shadow() && wait(extras));
-        self.enter(ticket, extras, has_entered)
+        let has_slot = gate.bulkhead.try_acquire() || (!gate.options.is_shadow() && wait(gate.options));
+        self.pass(ticket, &gate, has_slot)
     }
 
-    /// The bulkhead, if this call has to pass it.
+    /// Returns the bulkhead, if this call must pass it.
     #[inline]
-    fn bulkhead_for(&self, ticket: Ticket) -> Option<(&Extras, &Bulkhead)> {
-        let extras = self.extras.get()?;
-        let bulkhead = extras.bulkhead()?;
-        ticket.is_ruled().then_some((extras, bulkhead))
+    fn gate(&self, ticket: Ticket) -> Option<Gate<'_>> {
+        let options = self.options.get()?;
+        let bulkhead = options.bulkhead()?;
+        ticket.is_tracked().then_some(Gate { options, bulkhead })
     }
 
-    fn enter(
-        &self,
-        ticket: Ticket,
-        extras: &Extras,
-        has_entered: bool,
-    ) -> Result<(Ticket, Stamp), ErrorKind> {
-        if has_entered {
-            return self.enter_now(ticket, extras);
+    /// Admits a call that has a bulkhead slot, and rejects or, in shadow mode, counts one that has none.
+    fn pass(&self, ticket: Ticket, gate: &Gate<'_>, has_slot: bool) -> Result<Admission<'_>, ErrorKind> {
+        if has_slot {
+            return self.enter(ticket, gate.options);
         }
-        if extras.is_shadow() {
-            extras.count_shadow_rejection();
-            return Ok((ticket, self.start(ticket, Stamp::NONE)));
+        if gate.options.is_shadow() {
+            gate.options.count_shadow_rejection();
+            return Ok(self.start(ticket, Stamp::NONE));
         }
-        self.give_back(ticket);
+        self.abandon_trial(ticket);
         self.counters.add(Total::Rare(Rare::Bulkhead));
         Err(ErrorKind::BulkheadFull)
     }
 
-    /// A place is taken. If it took so long that the circuit has changed, the call must ask again: it shall
-    /// not run into a service that has failed meanwhile.
-    fn enter_now(&self, ticket: Ticket, extras: &Extras) -> Result<(Ticket, Stamp), ErrorKind> {
-        if self.machine.is_of_now(ticket) {
-            return Ok((ticket, self.start(ticket, Stamp::IN_BULKHEAD)));
+    /// Admits a call that has a bulkhead slot. If the circuit changed while the call waited, the state decides
+    /// again: the dependency may have failed meanwhile.
+    fn enter(&self, ticket: Ticket, options: &CircuitOptions) -> Result<Admission<'_>, ErrorKind> {
+        if self.machine.is_current(ticket) {
+            return Ok(self.start(ticket, Stamp::IN_BULKHEAD));
         }
-        match self.machine.admit_freely().map_or_else(|| self.admit_by_state(), Ok) {
-            Ok(ticket) if ticket.is_ruled() => Ok((ticket, self.start(ticket, Stamp::IN_BULKHEAD))),
-            refused_or_free => {
-                extras.leave_bulkhead();
-                refused_or_free.map(|ticket| (ticket, Stamp::NONE))
+        match self.machine.admit_fast().map_or_else(|| self.admit_by_state(), Ok) {
+            Ok(ticket) if ticket.is_tracked() => Ok(self.start(ticket, Stamp::IN_BULKHEAD)),
+            untracked_or_rejected => {
+                options.leave_bulkhead();
+                untracked_or_rejected.map(|ticket| self.admission(ticket, Stamp::NONE))
             }
         }
     }
 
-    /// What a circuit says that does not admit all calls unseen.
+    /// Admits or rejects a call by the state of a circuit that does not admit on the fast path.
     #[inline]
     fn admit_by_state(&self) -> Result<Ticket, ErrorKind> {
-        if let Some(ticket) = self.machine.admit_watched() {
+        if let Some(ticket) = self.machine.admit_tracked() {
             return Ok(ticket);
         }
-        match self.machine.refuse(&self.clock) {
-            Some(by) => self.reject(by),
-            None => self.admit_by_record(),
+        match self.machine.reject_fast(&self.clock) {
+            Some(state) => self.reject(state),
+            None => self.admit_locked(),
         }
     }
 
     #[inline(never)]
-    fn admit_by_record(&self) -> Result<Ticket, ErrorKind> {
-        let admitted = self.machine.admit_by_record(&self.clock);
-        self.tell_news();
-        admitted.or_else(|by| self.reject(by))
+    fn admit_locked(&self) -> Result<Ticket, ErrorKind> {
+        let decision = self.machine.admit_locked(&self.clock);
+        self.notify_if(decision.pending);
+        decision.ticket.or_else(|state| self.reject(state))
     }
 
+    /// Counts the rejection, or admits the call in shadow mode.
     #[inline]
-    fn reject(&self, by: State) -> Result<Ticket, ErrorKind> {
-        if let Some(extras) = self.extras.get()
-            && extras.is_shadow()
+    fn reject(&self, state: State) -> Result<Ticket, ErrorKind> {
+        if let Some(options) = self.options.get()
+            && options.is_shadow()
         {
-            extras.count_shadow_rejection();
-            return Ok(Ticket::OUTSIDE);
+            options.count_shadow_rejection();
+            return Ok(Ticket::SHADOW);
         }
-        let (total, kind) = match by {
+        let (total, kind) = match state {
             State::HalfOpen => (Total::Rare(Rare::HalfOpen), ErrorKind::HalfOpen),
             State::ForcedOpen => (Total::Rare(Rare::ForcedOpen), ErrorKind::ForcedOpen),
-            // Closed and Disabled refuse nothing.
+            // Closed and Disabled never reject.
             State::Open | State::Closed | State::Disabled => (Total::Open, ErrorKind::Open),
         };
         self.counters.add(total);
         Err(kind)
     }
 
-    /// The call begins now.
+    /// Returns the admission of a call that starts now.
     #[inline]
-    fn start(&self, ticket: Ticket, stamp: Stamp) -> Stamp {
-        let is_timed = ticket.is_ruled() && self.extras.get().is_some_and(Extras::is_timed);
-        if is_timed { stamp.with(self.clock.start()) } else { stamp }
+    fn start(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
+        let is_timed = ticket.is_tracked() && self.options.get().is_some_and(CircuitOptions::is_timed);
+        self.admission(ticket, if is_timed { stamp.started_at(self.clock.start()) } else { stamp })
+    }
+
+    #[inline]
+    const fn admission(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
+        Admission { circuit: self, ticket, stamp }
     }
 }

@@ -1,77 +1,75 @@
-//! A call that takes its time. While it is being polled only a panic can end it early; between two
-//! polls only a cancellation can, or the end of its time. Polled again after its end it stays pending, and
-//! runs nothing.
+//! A running async call. While it is polled only a panic can end it early; between two polls only a
+//! cancellation or its time limit can. Polled again after its end it stays pending and runs nothing.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::circuit::{Acquired, Admission, Rejected};
-use super::extras::Extras;
-use super::permit::says_panicked;
+use super::admission::Admission;
+use super::circuit::Rejected;
+use super::options::CircuitOptions;
 use crate::classifier::Classifier;
 use crate::clock::Sleep;
 use crate::error::ErrorKind;
 
 pin_project! {
-    /// A future whose call was admitted, and how to read what it returns.
+    /// The future of an admitted call, with the classifier of its output.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Guarded<'a, F, J> {
+    pub struct Guarded<'a, F, C> {
         #[pin]
         future: F,
-        call: Unsettled<'a>,
-        classifier: J,
+        call: AsyncCall<'a>,
+        classifier: C,
     }
 }
 
 pin_project! {
-    /// The same, with an end to its time: what the future gives, or that it was ended.
+    /// A guarded future with a time limit.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Limited<'a, F, J> {
-        // None after its end.
+    pub struct Limited<'a, F, C> {
+        // `None` after its end.
         #[pin]
-        call: Option<Guarded<'a, F, J>>,
+        call: Option<Guarded<'a, F, C>>,
         #[pin]
-        alarm: Option<Sleep>,
+        sleep: Option<Sleep>,
     }
 }
 
-/// A call that is cancelled when this is dropped before it has ended.
+/// The guard of an async call, which is cancelled when this is dropped while it is running.
 #[derive(Debug)]
-pub(crate) struct Unsettled<'a>(Call<'a>);
+pub(crate) struct AsyncCall<'a>(Progress<'a>);
 
 #[derive(Debug)]
-enum Call<'a> {
+enum Progress<'a> {
     Running(Admission<'a>),
-    /// It has ended; or it was rejected, and its caller is still to be told. Not two variants: each future would be
-    /// eight bytes larger.
-    Over(Option<Rejected<'a>>),
+    /// The call has ended, or was rejected and the caller has not received the rejection yet. These are not
+    /// two variants, because each future would be eight bytes larger.
+    Ended(Option<Rejected<'a>>),
 }
 
-impl<'a, F, J> Guarded<'a, F, J> {
+impl<'a, F, C> Guarded<'a, F, C> {
     #[inline]
-    pub(crate) const fn new(admission: Admission<'a>, future: F, classifier: J) -> Self {
-        Self { future, call: Unsettled::new(Ok(admission)), classifier }
+    pub(crate) const fn new(admission: Admission<'a>, future: F, classifier: C) -> Self {
+        Self { future, call: AsyncCall(Progress::Running(admission)), classifier }
     }
 }
 
-impl<'a, F: Future, J: Classifier<F::Output>> Limited<'a, F, J> {
-    pub(crate) fn new(admission: Admission<'a>, future: F, classifier: J) -> Self {
+impl<'a, F: Future, C: Classifier<F::Output>> Limited<'a, F, C> {
+    pub(crate) fn new(admission: Admission<'a>, future: F, classifier: C) -> Self {
         let circuit = admission.circuit;
-        let limits = circuit.extras.get().filter(|_| admission.ticket.is_ruled());
-        let limit = limits.and_then(Extras::call_timeout);
-        // Guarded first: to ask for a timer where there is none panics.
+        let options = circuit.options.get().filter(|_| admission.ticket.is_tracked());
+        let limit = options.and_then(CircuitOptions::call_timeout);
+        // The call is guarded first, because creating a timer panics outside a tokio runtime.
         let call = Some(Guarded::new(admission, future, classifier));
-        let alarm = limit.and_then(|limit| circuit.clock.alarm(limit));
-        Self { call, alarm }
+        let sleep = limit.and_then(|limit| circuit.clock.alarm(limit));
+        Self { call, sleep }
     }
 }
 
-impl<F: Future, J: Classifier<F::Output>> Future for Guarded<'_, F, J> {
+impl<F: Future, C: Classifier<F::Output>> Future for Guarded<'_, F, C> {
     type Output = F::Output;
 
     #[inline]
@@ -81,7 +79,7 @@ impl<F: Future, J: Classifier<F::Output>> Future for Guarded<'_, F, J> {
     }
 }
 
-impl<'a, F: Future, J: Classifier<F::Output>> Future for Limited<'a, F, J> {
+impl<'a, F: Future, C: Classifier<F::Output>> Future for Limited<'a, F, C> {
     type Output = Result<F::Output, Rejected<'a>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -92,71 +90,75 @@ impl<'a, F: Future, J: Classifier<F::Output>> Future for Limited<'a, F, J> {
         if let Poll::Ready(output) = call.poll(context) {
             return Poll::Ready(Ok(output));
         }
-        match this.alarm.as_pin_mut().map(|alarm| alarm.poll(context)) {
+        match this.sleep.as_pin_mut().map(|sleep| sleep.poll(context)) {
             Some(Poll::Ready(())) => {}
             Some(Poll::Pending) | None => return Poll::Pending,
         }
-        let call = this.call.as_mut().as_pin_mut().and_then(|call| call.project().call.take());
-        let mut unsettled = Unsettled(call.map_or(Call::Over(None), Call::Running));
-        // The future first: what it holds it holds within its place. To drop it may panic.
-        let watch = FailOnPanic(&mut unsettled);
+        let mut call = match this.call.as_mut().as_pin_mut() {
+            Some(call) => std::mem::replace(call.project().call, AsyncCall::ENDED),
+            None => AsyncCall::ENDED,
+        };
+        // The future is dropped while its call still holds its slot. Dropping it may panic.
+        let guard = FailOnPanic(&mut call);
         this.call.set(None);
-        std::mem::forget(watch);
-        let Some(admission) = unsettled.take() else {
+        std::mem::forget(guard);
+        let Some(admission) = call.take() else {
             return Poll::Pending;
         };
         let circuit = admission.circuit;
-        admission.time_out(&|| Some(Arc::from("it took longer than call_timeout")));
+        admission.time_out();
         Poll::Ready(Err(Rejected { circuit, kind: ErrorKind::TimedOut }))
     }
 }
 
-impl<'a> Unsettled<'a> {
+impl<'a> AsyncCall<'a> {
+    const ENDED: Self = Self(Progress::Ended(None));
+
     #[inline]
-    pub(crate) const fn new(acquired: Acquired<'a>) -> Self {
-        Self(match acquired {
-            Ok(admission) => Call::Running(admission),
-            Err(rejected) => Call::Over(Some(rejected)),
+    pub(crate) fn new(admitted: Result<Admission<'a>, Rejected<'a>>) -> Self {
+        Self(match admitted {
+            Ok(admission) => Progress::Running(admission),
+            Err(rejected) => Progress::Ended(Some(rejected)),
         })
     }
 
-    /// Polls the future of a call that runs. Of one that was rejected, `rejected` says once what it gives.
+    /// Polls the future of a running call. For a rejected call it returns the output of `rejected` once.
     #[inline]
-    pub(crate) fn poll<F: Future, J: Classifier<F::Output>>(
+    pub(crate) fn poll<F: Future, C: Classifier<F::Output>>(
         &mut self,
         future: Pin<&mut F>,
-        classifier: &J,
+        classifier: &C,
         context: &mut Context<'_>,
         rejected: impl FnOnce(Rejected<'a>) -> Poll<F::Output>,
     ) -> Poll<F::Output> {
-        if let Call::Over(untold) = &mut self.0 {
-            return untold.take().map_or(Poll::Pending, rejected);
+        if let Progress::Ended(rejection) = &mut self.0 {
+            return rejection.take().map_or(Poll::Pending, rejected);
         }
-        let watch = FailOnPanic(self);
+        let guard = FailOnPanic(self);
         let polled = future.poll(context).map(|output| {
             let outcome = classifier.outcome(&output);
-            match watch.0.take() {
-                Some(admission) => admission.settle_with(output, outcome, |output| classifier.text(output)),
+            match guard.0.take() {
+                Some(admission) => admission.settle(output, outcome, |output| classifier.text(output)),
                 None => output,
             }
         });
-        std::mem::forget(watch);
+        std::mem::forget(guard);
         polled
     }
 
+    /// Ends the call and returns its admission, if it was running.
     #[inline]
     fn take(&mut self) -> Option<Admission<'a>> {
-        match self.0 {
-            Call::Running(admission) => {
-                self.0 = Call::Over(None);
-                Some(admission)
-            }
-            Call::Over(_) => None,
-        }
+        // Field by field: a `mem::replace` of the whole costs the fast path a dozen instructions.
+        let Progress::Running(Admission { circuit, ticket, stamp }) = self.0 else {
+            return None;
+        };
+        self.0 = Progress::Ended(None);
+        Some(Admission { circuit, ticket, stamp })
     }
 }
 
-impl Drop for Unsettled<'_> {
+impl Drop for AsyncCall<'_> {
     #[inline]
     fn drop(&mut self) {
         if let Some(admission) = self.take() {
@@ -165,13 +167,13 @@ impl Drop for Unsettled<'_> {
     }
 }
 
-/// Settles the call at once when a panic comes through, and not only when somebody drops the future.
-struct FailOnPanic<'p, 'a>(&'p mut Unsettled<'a>);
+/// Settles the call as soon as a panic passes through, not only when the future is dropped.
+struct FailOnPanic<'p, 'a>(&'p mut AsyncCall<'a>);
 
 impl Drop for FailOnPanic<'_, '_> {
     fn drop(&mut self) {
         if let Some(admission) = self.0.take() {
-            admission.fail(&says_panicked);
+            admission.panicked();
         }
     }
 }

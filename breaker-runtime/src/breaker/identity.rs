@@ -1,4 +1,4 @@
-//! Who a circuit is: one of its own, or one of a group that shares a name and has a circuit for each key.
+//! The identity of a circuit: a circuit of its own, or one of a group with a circuit for each key.
 
 use std::sync::Arc;
 
@@ -7,26 +7,27 @@ use crate::event::Hub;
 use crate::snapshot::{Snapshot, Sums};
 use crate::sync::{Mutex, lock};
 
+/// The name and key of a circuit, and the listeners of its registry.
 #[derive(Debug)]
 pub(crate) enum Identity {
     Alone {
         name: Name,
-        /// Of the registry that it is in.
+        /// The hub of its registry, if it is in one.
         hub: Option<Arc<Hub>>,
     },
     Member {
         group: Arc<KeyGroup>,
-        /// None for the circuit that keys share which found no room.
+        /// `None` for the overflow circuit.
         key: Option<Arc<str>>,
     },
 }
 
-/// What the circuits of all keys share.
+/// The part that the circuits of all keys share.
 #[derive(Debug)]
 pub(crate) struct KeyGroup {
     name: Name,
     hub: Option<Arc<Hub>>,
-    /// What circuits counted that are no more.
+    /// The sums of the circuits that have been dropped.
     retired: Mutex<Sums>,
 }
 
@@ -45,6 +46,7 @@ impl Identity {
         }
     }
 
+    /// Returns the hub of the registry, if the circuit is in one.
     pub(super) fn hub(&self) -> Option<&Arc<Hub>> {
         match self {
             Self::Alone { hub, .. } => hub.as_ref(),
@@ -52,11 +54,11 @@ impl Identity {
         }
     }
 
-    /// A circuit is no more; what it counted still counts.
-    pub(super) fn retire(&self, last_seen: impl FnOnce() -> Snapshot) {
+    /// Adds the final counts of a dropped circuit to those of its group.
+    pub(super) fn retire(&self, last_snapshot: impl FnOnce() -> Snapshot) {
         if let Self::Member { group, .. } = self {
-            let last_seen = last_seen();
-            lock(&group.retired).add(&last_seen);
+            let last_snapshot = last_snapshot();
+            lock(&group.retired).add(&last_snapshot);
         }
     }
 }
@@ -70,6 +72,7 @@ impl KeyGroup {
         &self.name
     }
 
+    /// Returns the sums of the circuits that have been dropped.
     pub(crate) fn retired(&self) -> Sums {
         lock(&self.retired).clone()
     }

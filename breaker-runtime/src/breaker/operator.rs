@@ -1,13 +1,15 @@
-//! An operator's commands, and who gave them.
+//! The commands of an operator.
 
 use std::sync::Arc;
 
 use super::circuit::Circuit;
 use crate::state::Cause;
 
-/// Somebody who commands a breaker by hand, by name: see
-/// [`CircuitBreaker::operator`](crate::CircuitBreaker::operator). Every command that has an effect begins a
-/// new generation: calls that were admitted before it no longer count in any rule.
+/// An operator who controls a breaker by hand, identified by name: see
+/// [`CircuitBreaker::operator`](crate::CircuitBreaker::operator).
+///
+/// Every command that has an effect begins a new generation: calls that were admitted before it no longer
+/// count in any rule.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, State};
@@ -29,37 +31,37 @@ impl<'a> Operator<'a> {
         Self { circuit, name }
     }
 
-    /// Rejects all calls until an operator says otherwise: [`release`](Self::release),
+    /// Opens the circuit: all calls are rejected until [`release`](Self::release),
     /// [`force_close`](Self::force_close), [`reset`](Self::reset) or [`disable`](Self::disable).
     pub fn force_open(&self) {
-        self.order(Cause::ForcedOpen);
+        self.command(Cause::ForcedOpen);
     }
 
-    /// Closes the circuit now, whatever it was; from then on its rules apply as usual. It begins anew,
-    /// like [`reset`](Self::reset); the two differ in the cause that monitoring sees.
+    /// Closes the circuit from any state and forgets all failures; its rules apply from then on. The totals
+    /// stay. It differs from [`reset`](Self::reset) only in the [`Cause`] of the transition.
     pub fn force_close(&self) {
-        self.order(Cause::ForcedClosed);
+        self.command(Cause::ForcedClosed);
     }
 
-    /// Admits all calls and applies neither rules nor limits until an operator says otherwise:
+    /// Disables the breaker: all calls are admitted and no rule or limit applies until
     /// [`release`](Self::release), [`force_close`](Self::force_close), [`reset`](Self::reset) or
-    /// [`force_open`](Self::force_open). Totals go on counting.
+    /// [`force_open`](Self::force_open). Calls are still counted in the totals.
     pub fn disable(&self) {
-        self.order(Cause::Disabled);
+        self.command(Cause::Disabled);
     }
 
-    /// Ends ForcedOpen and Disabled: the circuit is Closed and its rules apply again. A closed circuit
-    /// begins anew, without its failures; one that opened by its own rules stays as it is.
+    /// Ends `ForcedOpen` and `Disabled`: the circuit is closed and its rules apply again. A closed circuit
+    /// forgets its failures. A circuit that was opened by its own rules stays as it is.
     pub fn release(&self) {
-        self.order(Cause::Released);
+        self.command(Cause::Released);
     }
 
-    /// Closes the circuit, whatever it was, and forgets all failures. Totals stay.
+    /// Closes the circuit from any state and forgets all failures. The totals stay.
     pub fn reset(&self) {
-        self.order(Cause::Reset);
+        self.command(Cause::Reset);
     }
 
-    fn order(&self, cause: Cause) {
-        self.circuit.order(cause, Arc::clone(&self.name));
+    fn command(&self, cause: Cause) {
+        self.circuit.command(cause, Arc::clone(&self.name));
     }
 }

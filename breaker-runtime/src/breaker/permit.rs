@@ -1,18 +1,20 @@
-//! The proof that a call was admitted. It is settled exactly once: by its owner, or by being dropped.
+//! The permission to make one call. It is settled exactly once: by its owner, or by being dropped.
 
 use std::fmt::Display;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
-use super::circuit::Admission;
+use super::admission::Admission;
 use crate::outcome::Outcome;
 
 /// The permission to make one call, to be [settled](Self::settle) when the call has ended.
 ///
-/// * Dropped: the call was cancelled, which counts as ignored; or it panicked, if this thread is
-///   unwinding now and was not when the permit was acquired, which counts as a failure.
-/// * Leaked (`mem::forget`): counts as nothing. A trial that is leaked counts as failed when its
-///   lease, `half_open_timeout`, runs out; a place among `max_concurrent` calls stays taken.
+/// A permit that is not settled has these effects:
+///
+/// * Dropped: the call was cancelled and counts as ignored. If the thread is panicking and was not panicking
+///   when the permit was acquired, the call panicked and counts as a failure.
+/// * Leaked ([`std::mem::forget`]): the call is not counted. A leaked trial call counts as failed when its
+///   lease, `half_open_timeout`, ends. A leaked permit keeps its slot among `max_concurrent` calls.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
@@ -28,43 +30,48 @@ use crate::outcome::Outcome;
 #[must_use = "a permit that is dropped counts as a cancelled call; settle it"]
 pub struct Permit<'a> {
     admission: Admission<'a>,
-    if_dropped: IfDropped,
+    on_drop: OnDrop,
 }
 
-/// What it means that a permit was dropped.
+/// The meaning of a dropped permit.
 #[derive(Clone, Copy, Debug)]
-enum IfDropped {
-    /// The call runs right now, so only a panic can drop its permit.
+enum OnDrop {
+    /// The call is running on this thread, so only its panic can drop the permit.
     Panicked,
-    /// The call waits, so it is being cancelled.
+    /// The call is waiting, so it is being cancelled.
     Cancelled,
-    /// The owner is not ours to watch: a panic, if one has begun.
-    AsTheThreadSays,
+    /// The owner is unknown: the call panicked if the thread is panicking.
+    AskThread,
 }
 
 impl<'a> Permit<'a> {
-    /// For a call that waits.
-    pub(super) const fn cancellable(admission: Admission<'a>) -> Self {
-        Self { admission, if_dropped: IfDropped::Cancelled }
+    /// Returns the guard of a call that runs on this thread.
+    #[inline]
+    pub(super) const fn running(admission: Admission<'a>) -> Self {
+        Self { admission, on_drop: OnDrop::Panicked }
     }
 
-    /// For a caller who does with it as he likes.
+    /// Returns the guard of a call that waits.
+    pub(super) const fn waiting(admission: Admission<'a>) -> Self {
+        Self { admission, on_drop: OnDrop::Cancelled }
+    }
+
+    /// Returns the permit for a caller of `try_acquire`.
     pub(super) fn handed_out(admission: Admission<'a>) -> Self {
-        // Timeout an unwinding that had begun before, being dropped says nothing about this call.
-        let if_dropped =
-            if std::thread::panicking() { IfDropped::Cancelled } else { IfDropped::AsTheThreadSays };
-        Self { admission, if_dropped }
+        // A panic that has already begun says nothing about this call.
+        let on_drop = if std::thread::panicking() { OnDrop::Cancelled } else { OnDrop::AskThread };
+        Self { admission, on_drop }
     }
 
-    /// Ends the call. If the circuit changed its state since the permit was acquired, the outcome is
-    /// counted in the totals and decides nothing.
+    /// Ends the call. If the circuit has changed its state since the permit was acquired, the outcome is
+    /// counted in the totals and has no other effect.
     #[inline]
     pub fn settle(self, outcome: Outcome) {
-        self.into_admission().settle_with((), outcome, |()| None);
+        self.into_admission().settle((), outcome, |()| None);
     }
 
-    /// Ends the call as a failure and says why: if it opens the circuit, that is what
-    /// [`Transition::last_failure`](crate::Transition) shows.
+    /// Ends the call as a failure with a reason. If this failure opens the circuit, the reason becomes
+    /// [`Transition::last_failure`](crate::Transition).
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config};
@@ -75,54 +82,40 @@ impl<'a> Permit<'a> {
     /// assert_eq!(opened.last_failure.as_deref(), Some("the disk is full"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn fail(self, why: impl Display) {
-        self.into_admission().fail(&|| Some(Arc::from(why.to_string())));
+    pub fn fail(self, reason: impl Display) {
+        self.into_admission().fail(&|| Some(Arc::from(reason.to_string())));
     }
 
-    /// Whether this call is a trial of a half-open circuit.
+    /// Returns `true` if this call is a trial call of a half-open circuit.
     #[must_use]
     pub fn is_trial(&self) -> bool {
-        self.admission.is_trial()
+        self.admission.ticket.trial().is_some()
     }
 
-    /// The call goes on under another guard.
+    /// Returns the admission without its guard.
+    #[inline]
     pub(super) fn into_admission(self) -> Admission<'a> {
-        ManuallyDrop::new(self).admission
+        ManuallyDrop::new(self).take()
+    }
+
+    #[inline]
+    fn take(&mut self) -> Admission<'a> {
+        let Admission { circuit, ticket, stamp } = self.admission;
+        Admission { circuit, ticket, stamp }
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let panicked = match self.if_dropped {
-            IfDropped::Panicked => true,
-            IfDropped::Cancelled => false,
-            IfDropped::AsTheThreadSays => std::thread::panicking(),
+        let panicked = match self.on_drop {
+            OnDrop::Panicked => true,
+            OnDrop::Cancelled => false,
+            OnDrop::AskThread => std::thread::panicking(),
         };
         if panicked {
-            self.admission.fail(&says_panicked);
+            self.take().panicked();
         } else {
-            self.admission.ignore();
+            self.take().ignore();
         }
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "others have nothing to say")]
-pub(super) fn says_panicked() -> Option<Arc<str>> {
-    Some(Arc::from("it panicked"))
-}
-
-impl Admission<'_> {
-    /// Runs the call to its end. `text` is asked what a failure says.
-    #[inline]
-    pub(crate) fn run<T>(
-        self,
-        call: impl FnOnce() -> T,
-        classify: impl FnOnce(&T) -> Outcome,
-        text: impl Fn(&T) -> Option<Arc<str>>,
-    ) -> T {
-        let permit = Permit { admission: self, if_dropped: IfDropped::Panicked };
-        let output = call();
-        let outcome = classify(&output);
-        permit.into_admission().settle_with(output, outcome, text)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Config, ConfigError, Limits, Mode};
 use crate::clock::HAS_ASYNC_TIMER;
-use crate::state::{Factor, MAX_PLACES, MAX_RUN, Share};
+use crate::state::{Factor, MAX_RUN, MAX_TRIALS, Share};
 use crate::window::{MAX_CALLS, Rate, Span};
 
 /// Builds a [`Config`]; what is not set keeps its default.
@@ -216,7 +216,7 @@ impl ConfigBuilder {
     #[doc(alias = "permittedNumberOfCallsInHalfOpenState")]
     #[doc(alias = "MaxRequests")]
     pub const fn half_open_max_calls(mut self, trials: u32) -> Self {
-        match counted(trials, MAX_PLACES) {
+        match counted(trials, MAX_TRIALS) {
             Some(trials) => self.half_open_max_calls = trials,
             None => self.refuse("half_open_max_calls must be between 1 and 1024"),
         }

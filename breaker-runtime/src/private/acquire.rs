@@ -1,7 +1,7 @@
 //! What a protected function asks whether a call may go through: its site, the circuit of a key, or a breaker of the
 //! user's.
 
-use crate::breaker::Acquired;
+use crate::breaker::{Admission, Rejected};
 
 /// For sync functions.
 pub trait Acquire<'a> {
@@ -10,7 +10,7 @@ pub trait Acquire<'a> {
     /// # Errors
     ///
     /// If the call is rejected.
-    fn acquire(self) -> Acquired<'a>;
+    fn acquire(self) -> Result<Admission<'a>, Rejected<'a>>;
 }
 
 /// For async functions.
@@ -20,11 +20,11 @@ pub trait AcquireNow<'a> {
     /// # Errors
     ///
     /// If the call is rejected.
-    fn acquire_now(self) -> Acquired<'a>;
+    fn acquire_now(self) -> Result<Admission<'a>, Rejected<'a>>;
 }
 
 /// A call that has waited for its turn has its answer already.
-impl<'a> AcquireNow<'a> for Acquired<'a> {
+impl<'a> AcquireNow<'a> for Result<Admission<'a>, Rejected<'a>> {
     #[inline]
     fn acquire_now(self) -> Self {
         self

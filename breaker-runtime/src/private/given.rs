@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::ops::Deref;
 
 use super::acquire::Acquire;
-use crate::breaker::{Acquired, CircuitBreaker};
+use crate::breaker::{Admission, CircuitBreaker, Rejected};
 use crate::registry::Registry;
 
 /// A breaker of the user's, or a clone of it, for one call.
@@ -68,14 +68,14 @@ impl<B: Borrow<CircuitBreaker>> Given<B> {
     ///
     /// If the call is rejected.
     #[inline]
-    pub async fn acquire_waiting(&self) -> Acquired<'_> {
-        self.0.borrow().circuit().admit_waiting().await
+    pub async fn acquire_waiting(&self) -> Result<Admission<'_>, Rejected<'_>> {
+        self.0.borrow().circuit().admit_async().await
     }
 }
 
 impl<'a, B: Borrow<CircuitBreaker>> Acquire<'a> for &'a Given<B> {
     #[inline]
-    fn acquire(self) -> Acquired<'a> {
+    fn acquire(self) -> Result<Admission<'a>, Rejected<'a>> {
         self.0.borrow().circuit().admit_blocking()
     }
 }

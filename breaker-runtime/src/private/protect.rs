@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use super::acquire::{Acquire, AcquireNow};
 use super::call;
 use super::classifier::Asked;
-use crate::breaker::{Rejected, Unsettled};
+use crate::breaker::{AsyncCall, Rejected};
 use crate::classifier::Classifier;
 use crate::error::BreakerError;
 use crate::outcome::Outcome;
@@ -22,7 +22,7 @@ pin_project! {
     pub struct Protected<'a, F, J> {
         #[pin]
         body: F,
-        call: Unsettled<'a>,
+        call: AsyncCall<'a>,
         classifier: J,
     }
 }
@@ -54,7 +54,7 @@ pub fn protect_asking<'a, T: FromRejected, J: Classifier<T>>(
 /// Runs the body of an async function, if it may run.
 #[inline]
 pub fn protect_async<'a, F, J>(site: impl AcquireNow<'a>, body: F, classifier: J) -> Protected<'a, F, J> {
-    Protected { body, call: Unsettled::new(site.acquire_now()), classifier }
+    Protected { body, call: AsyncCall::new(site.acquire_now()), classifier }
 }
 
 /// The same, where somebody is asked before the classifier.

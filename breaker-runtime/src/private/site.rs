@@ -8,7 +8,7 @@ use once_cell::sync::OnceCell;
 
 use super::acquire::{Acquire, AcquireNow};
 use super::checked_name;
-use crate::breaker::{Acquired, CircuitBreaker};
+use crate::breaker::{Admission, CircuitBreaker, Rejected};
 use crate::config::Conflict;
 use crate::registry::{Configure, Declaration, KeyText, KeyedBreaker, Registry, scope};
 
@@ -87,8 +87,8 @@ impl Site {
     ///
     /// If the call is rejected.
     #[inline]
-    pub async fn acquire_waiting(&'static self) -> Acquired<'static> {
-        self.breaker().circuit().admit_waiting().await
+    pub async fn acquire_waiting(&'static self) -> Result<Admission<'static>, Rejected<'static>> {
+        self.breaker().circuit().admit_async().await
     }
 
     #[inline]
@@ -202,36 +202,36 @@ impl KeyedCircuit {
     ///
     /// If the call is rejected.
     #[inline]
-    pub async fn acquire_waiting(&self) -> Acquired<'_> {
-        self.0.circuit().admit_waiting().await
+    pub async fn acquire_waiting(&self) -> Result<Admission<'_>, Rejected<'_>> {
+        self.0.circuit().admit_async().await
     }
 }
 
 impl Acquire<'static> for &'static Site {
     #[inline]
-    fn acquire(self) -> Acquired<'static> {
+    fn acquire(self) -> Result<Admission<'static>, Rejected<'static>> {
         self.breaker().circuit().admit_blocking()
     }
 }
 
 impl AcquireNow<'static> for &'static Site {
     #[inline]
-    fn acquire_now(self) -> Acquired<'static> {
-        self.breaker().circuit().admit()
+    fn acquire_now(self) -> Result<Admission<'static>, Rejected<'static>> {
+        self.breaker().circuit().try_admit()
     }
 }
 
 impl<'a> Acquire<'a> for &'a KeyedCircuit {
     #[inline]
-    fn acquire(self) -> Acquired<'a> {
+    fn acquire(self) -> Result<Admission<'a>, Rejected<'a>> {
         self.0.circuit().admit_blocking()
     }
 }
 
 impl<'a> AcquireNow<'a> for &'a KeyedCircuit {
     #[inline]
-    fn acquire_now(self) -> Acquired<'a> {
-        self.0.circuit().admit()
+    fn acquire_now(self) -> Result<Admission<'a>, Rejected<'a>> {
+        self.0.circuit().try_admit()
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct History {
     pub(crate) changes: TransitionCounts,
     pub(crate) time_open: Duration,
     /// What listeners are still to be told, oldest first.
-    pub(super) news: VecDeque<Arc<Transition>>,
+    pub(super) pending: VecDeque<Arc<Transition>>,
     /// What chance says about the next opening. Drawn before it happens, so that all who look at an
     /// expired lease, and nobody has changed anything yet, see the same.
     draw: f64,
@@ -56,8 +56,8 @@ impl TransitionCounts {
 
 impl History {
     pub(super) fn new() -> Self {
-        let (last, changes, news) = (None, TransitionCounts::default(), VecDeque::new());
-        Self { last, changes, time_open: Duration::ZERO, news, draw: fastrand::f64() }
+        let (last, changes, pending) = (None, TransitionCounts::default(), VecDeque::new());
+        Self { last, changes, time_open: Duration::ZERO, pending, draw: fastrand::f64() }
     }
 
     /// A change after a state that `lasted` so long.
@@ -68,7 +68,7 @@ impl History {
             *count += 1;
         }
         self.add_time(change.from, lasted);
-        self.news.push_back(Arc::clone(&change));
+        self.pending.push_back(Arc::clone(&change));
         self.last = Some(change);
     }
 

@@ -1,26 +1,24 @@
 //! The record behind a lock, and the word that callers read without it.
 //!
-//! The lock is taken by those who change the state or the settings, hold a trial or take a snapshot, for as
-//! long as it takes to look at each trial's place, to copy the record or to give a window another length, and
-//! never while user code runs. The proof of the word is in
-//! `state.rs`; the numbers below refer to it.
+//! The lock is held to change the state or the settings, to settle a trial call and to take a snapshot. It
+//! protects a scan of the trial slots or a copy of the record, and never user code. The numbers in
+//! parentheses refer to the proof in `state.rs`.
 
 use std::sync::Arc;
 
-use super::record::{Admitted, Observation, Record, Trial};
+use super::record::{Observation, Record, TrialCall};
 use super::recovery::Recovery;
 use super::transition::{Cause, Details, State, Transition};
-use super::word::{Keeps, Word};
+use super::word::{Tracking, Word};
 use crate::clock::{Clock, Moment};
-use crate::sync::{AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, lock};
+use crate::outcome::Completion;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 
-/// The machine of one circuit, and the settings `S` that it obeys.
+/// The state machine of one circuit, and its settings `S`.
 #[derive(Debug)]
 pub(crate) struct Machine<S> {
     word: AtomicU64,
     until: AtomicU64,
-    /// Whether there are changes that nobody was told of: a hint, read without the lock.
-    has_news: AtomicU32,
     locked: Mutex<Locked<S>>,
 }
 
@@ -28,15 +26,31 @@ pub(crate) struct Machine<S> {
 struct Locked<S> {
     record: Record,
     settings: S,
-    /// What its circuit has ever kept.
-    keeps: Keeps,
-    /// Whether somebody is telling listeners just now; he tells them the rest as well.
-    is_telling: bool,
+    /// The highest level of bookkeeping that the settings have asked for so far.
+    tracking: Tracking,
+    /// `true` while a thread notifies listeners; it also delivers the events that are added meanwhile.
+    is_notifying: bool,
 }
 
-/// What an admitted call brings back: the generation it belongs to and, for a trial, its place.
+/// The word of an admitted call: its generation and, for a trial call, its slot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket(Word);
+
+/// Tells the caller to notify listeners, because transitions are pending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "listeners must be notified of pending transitions"]
+pub(crate) enum Pending {
+    Nothing,
+    Transitions,
+}
+
+/// The answer of the record to a call.
+#[derive(Debug)]
+pub(crate) struct Decision {
+    /// The ticket of an admitted call, or the state that rejects it.
+    pub(crate) ticket: Result<Ticket, State>,
+    pub(crate) pending: Pending,
+}
 
 impl<S: AsRef<Recovery>> Machine<S> {
     pub(crate) fn new(settings: S, now: Moment) -> Self {
@@ -44,107 +58,136 @@ impl<S: AsRef<Recovery>> Machine<S> {
         Self {
             word: AtomicU64::new(Word::new(record.state(), record.generation()).bits()),
             until: AtomicU64::new(record.until().nanos()),
-            has_news: AtomicU32::new(0),
-            locked: Mutex::new(Locked { record, settings, keeps: Keeps::Run, is_telling: false }),
+            locked: Mutex::new(Locked { record, settings, tracking: Tracking::Run, is_notifying: false }),
         }
     }
 
-    /// Lets a call through if every call goes through now and nobody watches.
+    /// Admits a call if the circuit admits every call and tracks none (2).
     #[inline]
-    pub(crate) fn admit_freely(&self) -> Option<Ticket> {
+    pub(crate) fn admit_fast(&self) -> Option<Ticket> {
         let word = self.load(Ordering::Acquire);
-        word.admits_all().then_some(Ticket(word.free_call()))
+        word.admits_all().then_some(Ticket(word.fast_call()))
     }
 
-    /// The same where somebody watches.
+    /// Admits a call if the circuit is closed and tracks its calls (2).
     #[inline]
-    pub(crate) fn admit_watched(&self) -> Option<Ticket> {
-        self.load(Ordering::Acquire).watched_call().map(Ticket)
+    pub(crate) fn admit_tracked(&self) -> Option<Ticket> {
+        self.load(Ordering::Acquire).tracked_call().map(Ticket)
     }
 
-    /// From now on it keeps so much.
-    pub(crate) fn keep(&self, keeps: Keeps) {
+    /// Returns the state that rejects a call, if that can be decided without the lock (5).
+    #[inline]
+    pub(crate) fn reject_fast(&self, clock: &Clock) -> Option<State> {
+        let (word, until) = self.read();
+        let state = word.state()?;
+        let ends = match state {
+            State::Open => until,
+            State::HalfOpen if word.has_no_free_slot() => until,
+            State::ForcedOpen => return Some(state),
+            State::HalfOpen | State::Closed | State::Disabled => return None,
+        };
+        if clock.has_reached(ends) { None } else { Some(state) }
+    }
+
+    /// Admits or rejects a call under the lock. An open circuit that is due becomes half-open.
+    pub(crate) fn admit_locked(&self, clock: &Clock) -> Decision {
+        let locked = &mut *self.lock();
+        let admitted = locked.record.admit(clock.now(), locked.settings.as_ref());
+        let pending = self.publish(locked);
+        let word = locked.word();
+        let ticket = admitted.map(|slot| match slot {
+            None => Ticket(word.tracked_call().unwrap_or(word.fast_call())),
+            Some(slot) => Ticket(word.with_slot(slot)),
+        });
+        Decision { ticket, pending }
+    }
+
+    /// Raises the level of bookkeeping.
+    pub(crate) fn track(&self, tracking: Tracking) {
         let mut locked = self.lock();
-        locked.keeps = locked.keeps.max(keeps);
-        self.swap_closed(locked.record.generation(), |word| word.keeping(keeps));
+        locked.tracking = locked.tracking.max(tracking);
+        self.swap_closed(locked.record.generation(), |word| word.tracking(tracking));
     }
 
-    /// A call has entered the window, or the window has grown: successes enter it from now on (7).
-    pub(crate) fn enter_window(&self, generation: u64) {
-        self.swap_closed(generation, |word| word.keeping(Keeps::Window));
+    /// Makes successes of this generation record themselves in the window (7).
+    pub(crate) fn record_successes(&self, generation: u64) {
+        self.swap_closed(generation, |word| word.tracking(Tracking::Window));
     }
 
-    /// One success more would change nothing in the window, and whoever could change that waits (7).
-    pub(crate) fn rest_window(&self, generation: u64) {
-        self.swap_closed(generation, Word::at_rest);
+    /// Lets successes of this generation skip the window (7).
+    pub(crate) fn skip_successes(&self, generation: u64) {
+        self.swap_closed(generation, Word::without_recording);
     }
 
-    /// Whether nothing has changed since the call was admitted, no failure either: then a success has
-    /// nothing to write (3).
+    /// Returns `true` if nothing has changed since the call was admitted, not even by a failure: a success
+    /// then has nothing to write (3).
     #[inline]
     pub(crate) fn is_unchanged(&self, ticket: Ticket) -> bool {
         self.load(Ordering::Relaxed) == ticket.0
     }
 
-    /// Whether the circuit is still in the generation that let this call through.
-    pub(crate) fn is_of_now(&self, ticket: Ticket) -> bool {
+    /// Returns `true` if the circuit is still in the generation that admitted this call.
+    pub(crate) fn is_current(&self, ticket: Ticket) -> bool {
         let word = self.load(Ordering::Acquire);
         let generation = if word == Word::BUSY { self.lock().record.generation() } else { word.generation() };
         generation == ticket.generation()
     }
 
-    /// A call succeeded: there are no failures in a row any more. Returns whether it still counts.
+    /// Resets the run of failures after a success. Returns `true` if the call still counts.
     #[inline]
-    pub(crate) fn end_run(&self, ticket: Ticket) -> bool {
+    pub(crate) fn reset_run(&self, ticket: Ticket) -> bool {
         self.swap_run(ticket, Word::without_run).is_some()
     }
 
-    /// A call failed. Returns how many did in a row, if it was admitted freely and still counts.
-    pub(crate) fn fail(&self, ticket: Ticket) -> Option<u32> {
-        self.swap_run(ticket, Word::with_one_more)
+    /// Adds a failure to the run and returns its new length, or `None` if the call no longer counts.
+    pub(crate) fn extend_run(&self, ticket: Ticket) -> Option<u32> {
+        self.swap_run(ticket, Word::with_longer_run)
     }
 
-    /// A trial ended.
-    pub(crate) fn settle_trial(&self, ticket: Ticket, trial: Trial, clock: &Clock) {
-        let Some(place) = ticket.0.place() else {
-            return;
-        };
+    /// Records the result of a trial call.
+    pub(crate) fn settle_trial(
+        &self,
+        trial: TrialCall,
+        completion: Completion,
+        details: Details,
+        clock: &Clock,
+    ) -> Pending {
         let locked = &mut *self.lock();
-        let recovery = locked.settings.as_ref();
-        locked.record.settle_trial((ticket.0.generation(), place), trial, clock.now(), recovery);
-        self.publish(locked);
+        locked.record.settle_trial(trial, completion, details, clock.now(), locked.settings.as_ref());
+        self.publish(locked)
     }
 
-    /// A rule was met in the generation of this ticket (4).
-    pub(crate) fn trip(&self, ticket: Ticket, details: Details, clock: &Clock) {
+    /// Opens the circuit, if it is still in the generation in which the threshold was reached (4).
+    pub(crate) fn trip(&self, ticket: Ticket, details: Details, clock: &Clock) -> Pending {
         let locked = &mut *self.lock();
-        if locked.record.state() == State::Closed && locked.record.generation() == ticket.generation() {
-            locked.record.change(Cause::ThresholdReached, details, clock.now(), locked.settings.as_ref());
-            self.publish(locked);
+        if locked.record.state() != State::Closed || locked.record.generation() != ticket.generation() {
+            return Pending::Nothing;
         }
+        locked.record.change(Cause::ThresholdReached, details, clock.now(), locked.settings.as_ref());
+        self.publish(locked)
     }
 
-    /// An operator's word.
-    pub(crate) fn order(&self, cause: Cause, details: Details, clock: &Clock) {
+    /// Executes an operator's command.
+    pub(crate) fn command(&self, cause: Cause, details: Details, clock: &Clock) -> Pending {
         let locked = &mut *self.lock();
         let now = clock.now();
         let recovery = locked.settings.as_ref();
         locked.record.expire(now, recovery);
         locked.record.change(cause, details, now, recovery);
-        self.publish(locked);
+        self.publish(locked)
     }
 
-    /// Obeys other settings from now on. `meanwhile` is told the generation, under the lock; it must not
-    /// come back here.
-    pub(crate) fn obey(&self, settings: S, clock: &Clock, meanwhile: impl FnOnce(&S, u64)) {
+    /// Replaces the settings. `apply` receives them and the generation under the lock and must not call
+    /// back into the machine's locked methods.
+    pub(crate) fn set_settings(&self, settings: S, clock: &Clock, apply: impl FnOnce(&S, u64)) -> Pending {
         let locked = &mut *self.lock();
         locked.record.expire(clock.now(), locked.settings.as_ref());
-        meanwhile(&settings, locked.record.generation());
+        apply(&settings, locked.record.generation());
         locked.settings = settings;
-        self.publish(locked);
+        self.publish(locked)
     }
 
-    /// The state that one sees now: without the lock, unless it is just changing.
+    /// Returns the current state, without the lock unless the state is being changed.
     pub(crate) fn state(&self, clock: &Clock) -> State {
         let (word, until) = self.read();
         match word.state() {
@@ -154,78 +197,44 @@ impl<S: AsRef<Recovery>> Machine<S> {
         }
     }
 
-    /// What one sees now; changes nothing, so an expired lease is seen and not yet noticed.
+    /// Returns a copy of the record. An expired lease is shown as reopened, and stays in the record.
     pub(crate) fn observe(&self, clock: &Clock) -> Observation {
         let locked = self.lock();
-        let (word, mut seen) = (self.load(Ordering::Relaxed), locked.record.clone());
+        let (word, mut observed) = (self.load(Ordering::Relaxed), locked.record.clone());
         let now = clock.now();
-        seen.expire(now, locked.settings.as_ref());
+        observed.expire(now, locked.settings.as_ref());
         drop(locked);
-        seen.observe(word.run(), now)
+        observed.observe(word.run(), now)
     }
 
-    /// When an open circuit admits its first trial, or now if it is open no more.
+    /// Returns when an open circuit admits its first trial call, or `None` if it is not open.
     pub(crate) fn due(&self) -> Option<Moment> {
         let (word, until) = self.read();
         (word.state() == Some(State::Open)).then_some(until)
     }
 
-    /// Closed without a failure, as far as the word knows.
+    /// Returns `true` if the circuit is closed without consecutive failures.
     pub(crate) fn is_clean(&self) -> bool {
         let word = self.load(Ordering::Acquire);
         word.is_closed() && word.run() == 0
     }
 
-    /// Whether `next_news` has something to say.
-    pub(crate) fn has_news(&self) -> bool {
-        self.has_news.load(Ordering::Relaxed) > 0
-    }
-
-    /// Whether the caller is to tell the listeners. He then calls [`next_news`](Self::next_news) until there
-    /// is none.
-    pub(crate) fn begin_to_tell(&self) -> bool {
+    /// Returns `true` if this thread must notify listeners: it then calls
+    /// [`next_pending`](Self::next_pending) until that returns `None`.
+    pub(crate) fn try_start_notifying(&self) -> bool {
         let mut locked = self.lock();
-        !std::mem::replace(&mut locked.is_telling, true)
+        !std::mem::replace(&mut locked.is_notifying, true)
     }
 
-    /// The oldest change that nobody was told of. Without one, the telling has ended.
-    pub(crate) fn next_news(&self) -> Option<Arc<Transition>> {
+    /// Removes and returns the oldest pending transition. `None` ends the notification.
+    pub(crate) fn next_pending(&self) -> Option<Arc<Transition>> {
         let locked = &mut *self.lock();
-        let news = locked.record.next_news();
-        if news.is_none() {
-            locked.is_telling = false;
-            self.has_news.store(0, Ordering::Relaxed);
-        }
-        news
+        let transition = locked.record.next_pending();
+        locked.is_notifying = transition.is_some();
+        transition
     }
 
-    /// Whether a call goes through now, or else which state refuses it.
-    pub(crate) fn admit_by_record(&self, clock: &Clock) -> Result<Ticket, State> {
-        let locked = &mut *self.lock();
-        let admitted = locked.record.admit(clock.now(), locked.settings.as_ref());
-        self.publish(locked);
-        let word = locked.word();
-        admitted.map(|admitted| match admitted {
-            Admitted::Freely => Ticket(word.watched_call().unwrap_or(word.free_call())),
-            Admitted::AsTrial { place } => Ticket(word.with_place(place)),
-        })
-    }
-
-    /// Which state refuses a call without a doubt, so that nobody needs to take the lock.
-    #[inline]
-    pub(crate) fn refuse(&self, clock: &Clock) -> Option<State> {
-        let (word, until) = self.read();
-        let state = word.state()?;
-        let ends = match state {
-            State::Open => until,
-            State::HalfOpen if word.has_no_place() => until,
-            State::ForcedOpen => return Some(state),
-            State::HalfOpen | State::Closed | State::Disabled => return None,
-        };
-        if clock.has_reached(ends) { None } else { Some(state) }
-    }
-
-    /// The word and the moment that belongs to it; Busy if they do not belong together (5).
+    /// Reads the word and the moment that belongs to it; `BUSY` if they do not belong together (5).
     #[inline]
     fn read(&self) -> (Word, Moment) {
         let word = self.load(Ordering::Acquire);
@@ -234,14 +243,14 @@ impl<S: AsRef<Recovery>> Machine<S> {
         (if unchanged { word } else { Word::BUSY }, until)
     }
 
-    /// Changes the run of failures in the generation of `ticket`, and says what it is now.
+    /// Changes the run of failures in the generation of `ticket` and returns its length.
     #[inline]
     fn swap_run(&self, ticket: Ticket, step: fn(Word) -> Word) -> Option<u32> {
         self.swap_closed(ticket.generation(), step).map(Word::run)
     }
 
-    /// Changes the word of this closed generation; nothing in any other (3). Busy means that this
-    /// generation is just ending.
+    /// Changes the word of this closed generation, and nothing in any other one (3). `BUSY` means that this
+    /// generation is ending.
     #[inline]
     fn swap_closed(&self, generation: u64, step: impl Fn(Word) -> Word) -> Option<Word> {
         let mut word = self.load(Ordering::Relaxed);
@@ -263,25 +272,23 @@ impl<S: AsRef<Recovery>> Machine<S> {
         None
     }
 
-    /// Makes the word say what the record says (1, 5). The run of a Closed circuit lives in the word
-    /// alone, and so does whether its window rests, so a generation that goes on is left as it is.
-    fn publish(&self, locked: &Locked<S>) {
+    /// Makes the word agree with the record (1, 5). The run of a closed circuit and its recording bit exist
+    /// only in the word, so the word of a generation that goes on is left alone.
+    fn publish(&self, locked: &Locked<S>) -> Pending {
         let record = &locked.record;
-        if record.has_news() {
-            self.has_news.store(1, Ordering::Relaxed);
-        }
         let mut word = locked.word();
-        let is_same = self.load(Ordering::Relaxed).without_run().at_rest() == word.at_rest();
-        if is_same && record.state() != State::HalfOpen {
-            return;
+        let is_same =
+            self.load(Ordering::Relaxed).without_run().without_recording() == word.without_recording();
+        if !is_same || record.state() == State::HalfOpen {
+            if record.state() == State::HalfOpen && record.is_full(locked.settings.as_ref()) {
+                word = word.with_no_free_slot();
+            }
+            // A read-modify-write, as in `swap_closed`, so that of two the later one sees the earlier one.
+            self.word.swap(Word::BUSY.bits(), Ordering::Relaxed);
+            self.until.store(record.until().nanos(), Ordering::Release);
+            self.word.store(word.bits(), Ordering::Release);
         }
-        if record.state() == State::HalfOpen && record.is_full(locked.settings.as_ref()) {
-            word = word.with_no_place();
-        }
-        // A swap, like the swaps of the run: of two, one sees the other.
-        self.word.swap(Word::BUSY.bits(), Ordering::Relaxed);
-        self.until.store(record.until().nanos(), Ordering::Release);
-        self.word.store(word.bits(), Ordering::Release);
+        if record.has_pending() { Pending::Transitions } else { Pending::Nothing }
     }
 
     #[inline]
@@ -295,33 +302,35 @@ impl<S: AsRef<Recovery>> Machine<S> {
 }
 
 impl<S> Locked<S> {
-    /// What the shared word is to say, but for the run and for free places.
+    /// Returns the shared word of the record, except for the run and the free trial slots.
     fn word(&self) -> Word {
-        Word::new(self.record.state(), self.record.generation()).keeping(self.keeps)
+        Word::new(self.record.state(), self.record.generation()).tracking(self.tracking)
     }
 }
 
 impl<S: Clone> Machine<S> {
-    /// The settings that it obeys.
+    /// Returns a copy of the settings.
     pub(crate) fn settings(&self) -> S {
         lock(&self.locked).settings.clone()
     }
 }
 
 impl Ticket {
-    /// Of a call that went through though it was refused: its result decides nothing. It belongs to no state, and
-    /// to the first generation, in which nothing is refused.
-    pub(crate) const OUTSIDE: Self = Self(Word::BUSY);
+    /// The ticket of a call that shadow mode admits although the circuit rejects it. Its result decides
+    /// nothing: it belongs to no state, and to the first generation, which rejects nothing.
+    pub(crate) const SHADOW: Self = Self(Word::BUSY);
 
+    /// Returns the trial call that this ticket belongs to, if it is one.
     #[inline]
-    pub(crate) fn is_trial(self) -> bool {
-        self.0.place().is_some()
+    pub(crate) fn trial(self) -> Option<TrialCall> {
+        self.0.slot().map(|slot| TrialCall { generation: self.generation(), slot })
     }
 
-    /// Whether limits and clocks apply to it. Not to one that a plain circuit let through, which leaves by a
-    /// way where nobody gives a place back; nor to one of a disabled circuit, nor outside of all.
-    pub(crate) fn is_ruled(self) -> bool {
-        self.0.is_watched_call() || self.is_trial()
+    /// Returns `true` if limits and timing apply to the call. They do not apply to a call that was admitted
+    /// on the fast path, whose exit releases no slot, nor to one of a disabled circuit, nor in shadow mode
+    /// to one that the circuit rejected.
+    pub(crate) fn is_tracked(self) -> bool {
+        self.0.is_tracked_call() || self.trial().is_some()
     }
 
     #[inline]

@@ -1,59 +1,52 @@
-//! The plain machine: what a circuit remembers and how it decides, for one thread at a time.
+//! The state machine of one circuit, for one thread at a time: what it remembers and how it decides.
 //!
-//! It is told the time and reads no clock. Before it decides anything it lets expired leases run
-//! out, so that a circuit whose trial hangs has re-opened at the moment the lease ended, whoever
-//! comes to notice.
+//! The caller passes the current time; nothing here reads a clock. Every decision first lets expired leases
+//! take effect, so a circuit whose trial call hangs reopens at the moment the lease ended, no matter which
+//! caller notices.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::history::History;
-use super::leases::Leases;
 use super::recovery::Recovery;
 use super::transition::{Cause, Details, State, Transition, next};
+use super::trial_slots::TrialSlots;
 use super::word::MAX_GENERATION;
 use crate::clock::Moment;
+use crate::outcome::{Completion, Outcome};
 
-/// Everything about a circuit but its run of failures and its window.
+/// The state of a circuit, except its run of failures and its window.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     state: State,
     generation: u64,
     /// When this generation began.
     since: Moment,
-    /// None before the first change: most circuits never have one, and stay small.
-    course: Option<Box<Course>>,
+    /// `None` before the first change of state, which most circuits never have.
+    progress: Option<Box<Progress>>,
 }
 
-/// What a circuit needs that was ever anything but closed.
+/// The recovery and the history of a circuit that has changed its state at least once.
 #[derive(Clone, Debug)]
-struct Course {
-    /// When an open circuit admits its first trial.
+struct Progress {
+    /// When an open circuit admits its first trial call.
     due: Moment,
-    leases: Leases,
-    passed: u32,
-    /// How often trials have re-opened it since it was closed.
+    slots: TrialSlots,
+    /// Trial calls that succeeded in this generation.
+    successes: u32,
+    /// Times that trial calls have reopened the circuit since it was last closed.
     reopenings: u32,
     history: History,
 }
 
-/// A call that goes through: freely, or as the trial in a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admitted {
-    Freely,
-    AsTrial { place: u32 },
+/// The identity of a trial call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TrialCall {
+    pub(super) generation: u64,
+    pub(super) slot: u32,
 }
 
-/// How a trial ended.
-#[derive(Clone, Debug)]
-pub(crate) enum Trial {
-    Passed,
-    Failed(Details),
-    Slow(Details),
-    Ignored,
-}
-
-/// What one sees from outside at one moment.
+/// The record at one moment, as a snapshot shows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Observation {
     pub(crate) state: State,
@@ -67,7 +60,7 @@ pub(crate) struct Observation {
 
 impl Record {
     pub(super) const fn new(now: Moment) -> Self {
-        Self { state: State::Closed, generation: 0, since: now, course: None }
+        Self { state: State::Closed, generation: 0, since: now, progress: None }
     }
 
     pub(super) const fn state(&self) -> State {
@@ -78,64 +71,77 @@ impl Record {
         self.generation
     }
 
+    /// Returns `true` if every trial slot is in use.
     pub(super) fn is_full(&self, recovery: &Recovery) -> bool {
         self.trials() >= recovery.half_open_max_calls.get() as usize
     }
 
-    /// Until when nothing changes by itself.
+    /// Returns the moment until which the state cannot change without a call or an operator.
     pub(super) fn until(&self) -> Moment {
-        match (self.state, &self.course) {
-            (State::Open, Some(course)) => course.due,
-            (State::HalfOpen, Some(course)) => course.leases.first_to_end(),
+        match (self.state, &self.progress) {
+            (State::Open, Some(progress)) => progress.due,
+            (State::HalfOpen, Some(progress)) => progress.slots.first_expiry(),
             (State::Open | State::HalfOpen, None)
             | (State::Closed | State::ForcedOpen | State::Disabled, _) => Moment::NEVER,
         }
     }
 
-    /// Whether a call goes through now, or else which state refuses it.
-    pub(super) fn admit(&mut self, now: Moment, recovery: &Recovery) -> Result<Admitted, State> {
+    /// Admits a call: returns its trial slot while half-open, and `None` where calls are unrestricted.
+    ///
+    /// # Errors
+    ///
+    /// Returns the state that rejects the call.
+    pub(super) fn admit(&mut self, now: Moment, recovery: &Recovery) -> Result<Option<u32>, State> {
         self.expire(now, recovery);
         if self.state == State::Open && now >= self.until() {
             self.change(Cause::RecoveryElapsed, Details::default(), now, recovery);
         }
         match self.state {
-            State::Closed | State::Disabled => Ok(Admitted::Freely),
+            State::Closed | State::Disabled => Ok(None),
             State::HalfOpen if !self.is_full(recovery) => {
                 let lease = now.after(recovery.half_open_timeout);
-                Ok(Admitted::AsTrial { place: self.course().leases.take(lease) })
+                Ok(Some(self.progress().slots.acquire(lease)))
             }
             State::HalfOpen | State::Open | State::ForcedOpen => Err(self.state),
         }
     }
 
-    /// The trial that was admitted to `place` in `generation` ended. Late results decide nothing.
+    /// Records the result of a trial call and frees its slot. A result of an older generation is dropped.
     pub(super) fn settle_trial(
         &mut self,
-        (generation, place): (u64, u32),
-        trial: Trial,
+        trial: TrialCall,
+        completion: Completion,
+        details: Details,
         now: Moment,
         recovery: &Recovery,
     ) {
         self.expire(now, recovery);
-        if self.generation != generation {
+        if self.generation != trial.generation {
             return;
         }
-        let course = self.course();
-        course.leases.give_back(place);
-        match trial {
-            Trial::Passed => {
-                course.passed += 1;
-                if course.passed >= recovery.success_threshold.get() {
-                    self.change(Cause::TrialsPassed, Details::default(), now, recovery);
-                }
+        self.progress().slots.release(trial.slot);
+        match completion {
+            Completion { outcome: Outcome::Ignored, .. } => {}
+            Completion { outcome: Outcome::Failure, .. } => {
+                self.change(Cause::TrialFailed, details, now, recovery);
             }
-            Trial::Failed(details) => self.change(Cause::TrialFailed, details, now, recovery),
-            Trial::Slow(details) => self.change(Cause::TrialSlow, details, now, recovery),
-            Trial::Ignored => {}
+            Completion { outcome: Outcome::Success, is_slow: true } => {
+                self.change(Cause::TrialSlow, details, now, recovery);
+            }
+            Completion { outcome: Outcome::Success, is_slow: false } => self.pass_trial(now, recovery),
         }
     }
 
-    /// Lets a lease that is over re-open the circuit at the moment it ended.
+    /// Counts a successful trial call; enough of them close the circuit.
+    fn pass_trial(&mut self, now: Moment, recovery: &Recovery) {
+        let progress = self.progress();
+        progress.successes += 1;
+        if progress.successes >= recovery.success_threshold.get() {
+            self.change(Cause::TrialsPassed, Details::default(), now, recovery);
+        }
+    }
+
+    /// Reopens a half-open circuit whose first lease has ended, as of the moment it ended.
     pub(super) fn expire(&mut self, now: Moment, recovery: &Recovery) {
         let ends = self.until();
         if self.state == State::HalfOpen && ends <= now {
@@ -143,7 +149,7 @@ impl Record {
         }
     }
 
-    /// Begins the generation that the table says follows, if it says one does.
+    /// Begins the next generation, if the table of transitions has one for this cause.
     pub(super) fn change(&mut self, cause: Cause, details: Details, at: Moment, recovery: &Recovery) {
         let Some(to) = next(self.state, cause) else {
             return;
@@ -155,24 +161,25 @@ impl Record {
         let Details { trip, last_failure, initiator } = details;
         let generation = self.generation;
         let transition = Transition { from, to, cause, generation, trip, last_failure, initiator };
-        let course = self.course();
-        course.history.add(Arc::new(transition), lasted);
-        course.begin(from, to);
-        course.due = at.after(recovery.open_for(course.reopenings, course.history.draw()));
+        let progress = self.progress();
+        progress.history.add(Arc::new(transition), lasted);
+        progress.begin(from, to);
+        progress.due = at.after(recovery.open_for(progress.reopenings, progress.history.draw()));
     }
 
-    /// The oldest change that nobody was told of.
-    pub(super) fn next_news(&mut self) -> Option<Arc<Transition>> {
-        self.course.as_mut()?.history.news.pop_front()
+    /// Removes and returns the oldest transition that listeners have not been notified of.
+    pub(super) fn next_pending(&mut self) -> Option<Arc<Transition>> {
+        self.progress.as_mut()?.history.pending.pop_front()
     }
 
-    pub(super) fn has_news(&self) -> bool {
-        self.course.as_ref().is_some_and(|course| !course.history.news.is_empty())
+    /// Returns `true` if listeners have not been notified of every transition.
+    pub(super) fn has_pending(&self) -> bool {
+        self.progress.as_ref().is_some_and(|progress| !progress.history.pending.is_empty())
     }
 
     pub(super) fn observe(&self, run: u32, now: Moment) -> Observation {
         let time_in_state = now.since(self.since);
-        let history = self.course.as_ref().map_or_else(History::new, |course| course.history.clone());
+        let history = self.progress.as_ref().map_or_else(History::new, |progress| progress.history.clone());
         Observation {
             state: self.state,
             generation: self.generation,
@@ -185,23 +192,24 @@ impl Record {
     }
 
     fn trials(&self) -> usize {
-        self.course.as_ref().map_or(0, |course| course.leases.count())
+        self.progress.as_ref().map_or(0, |progress| progress.slots.in_use())
     }
 
-    fn course(&mut self) -> &mut Course {
-        self.course.get_or_insert_with(|| Box::new(Course::new()))
+    fn progress(&mut self) -> &mut Progress {
+        self.progress.get_or_insert_with(|| Box::new(Progress::new()))
     }
 }
 
-impl Course {
+impl Progress {
     fn new() -> Self {
-        let (leases, history) = (Leases::new(), History::new());
-        Self { due: Moment::NEVER, leases, passed: 0, reopenings: 0, history }
+        let (slots, history) = (TrialSlots::new(), History::new());
+        Self { due: Moment::NEVER, slots, successes: 0, reopenings: 0, history }
     }
 
+    /// Resets what belongs to one generation.
     fn begin(&mut self, from: State, to: State) {
-        self.leases.clear();
-        self.passed = 0;
+        self.slots.clear();
+        self.successes = 0;
         self.reopenings = match (from, to) {
             (State::HalfOpen, State::Open) => self.reopenings.saturating_add(1),
             (State::Open, State::HalfOpen) => self.reopenings,
@@ -228,18 +236,18 @@ mod tests {
     };
 
     #[test]
-    fn the_generation_after_the_last_is_the_first() {
+    fn the_generation_wraps_to_zero_after_its_maximum() {
         let mut record = Record { generation: MAX_GENERATION, ..Record::new(Moment::NEVER) };
         record.change(Cause::Reset, Details::default(), Moment::NEVER, &RECOVERY);
         assert_eq!(record.generation(), 0);
     }
 
     #[test]
-    fn two_looks_at_an_expired_lease_see_the_same_due_time_however_it_is_drawn() {
+    fn observing_an_expired_lease_twice_shows_the_same_due_time_under_jitter() {
         let recovery = Recovery { jitter: Share::new(1.0).expect("in range"), ..RECOVERY };
         let mut record = Record::new(Moment::from_nanos(0));
         record.change(Cause::ThresholdReached, Details::default(), Moment::from_nanos(0), &recovery);
-        record.admit(Moment::from_nanos(50), &recovery).expect("it is due");
+        record.admit(Moment::from_nanos(50), &recovery).expect("the circuit is due");
         let due = [(); 2].map(|()| {
             let mut seen = record.clone();
             seen.expire(Moment::from_nanos(90), &recovery);

@@ -1,10 +1,10 @@
-//! The settings that the machine obeys once a circuit is open.
+//! The settings that govern how an open circuit recovers.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// How an open circuit comes back.
-#[expect(clippy::struct_field_names, reason = "settings have the names that users know")]
+/// The recovery settings of one circuit.
+#[expect(clippy::struct_field_names, reason = "the fields have the names of the public settings")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Recovery {
     pub(crate) recovery_timeout: Duration,
@@ -25,22 +25,21 @@ pub(crate) struct Factor(f64);
 pub(crate) struct Share(f64);
 
 impl Recovery {
-    /// How long the circuit stays open after this many re-openings. `draw` is what chance says, from
+    /// Returns how long the circuit stays open after this many reopenings. `draw` is a random number from
     /// zero to one.
     pub(super) fn open_for(&self, reopenings: u32, draw: f64) -> Duration {
         let grown = self.recovery_timeout.as_secs_f64() * self.backoff.0.powf(f64::from(reopenings));
         let whole = if reopenings == 0 || self.backoff.0 <= 1.0 {
             self.recovery_timeout
         } else {
-            // Too long for a duration is longer than the longest.
+            // A product that exceeds the range of a duration also exceeds the maximum.
             Duration::try_from_secs_f64(grown)
                 .map_or(self.max_recovery_timeout, |grown| grown.min(self.max_recovery_timeout))
         };
         if self.jitter.0 <= 0.0 || whole == Duration::MAX {
             return whole;
         }
-        // The product is no longer than `whole`, but seconds next to the longest round up to too many; and
-        // a part of the shortest time is still a time.
+        // Rounding near the largest duration may exceed its range, and the smallest part must not be zero.
         Duration::try_from_secs_f64(whole.as_secs_f64() * (1.0 - self.jitter.0 * draw))
             .map_or(whole, |part| part.clamp(Duration::from_nanos(1), whole))
     }
@@ -70,7 +69,7 @@ impl Share {
     }
 }
 
-// Neither is ever NaN.
+// Neither can be NaN.
 impl Eq for Factor {}
 impl Eq for Share {}
 
@@ -82,7 +81,7 @@ impl PartialEq for Factor {
 
 impl PartialEq for Share {
     fn eq(&self, other: &Self) -> bool {
-        // Minus zero is zero.
+        // Minus zero equals zero.
         (self.0 + 0.0).to_bits() == (other.0 + 0.0).to_bits()
     }
 }
@@ -91,11 +90,11 @@ impl PartialEq for Share {
 mod tests {
     use super::*;
 
-    fn recovery(seconds: u64, backoff: f64, most: Duration, jitter: f64) -> Recovery {
+    fn recovery(seconds: u64, backoff: f64, max: Duration, jitter: f64) -> Recovery {
         Recovery {
             recovery_timeout: Duration::from_secs(seconds),
             backoff: Factor::new(backoff).expect("in range"),
-            max_recovery_timeout: most,
+            max_recovery_timeout: max,
             jitter: Share::new(jitter).expect("in range"),
             half_open_max_calls: NonZeroU32::MIN,
             success_threshold: NonZeroU32::MIN,
@@ -104,14 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn it_grows_by_the_factor_up_to_the_most() {
+    fn the_open_time_grows_by_the_factor_up_to_its_maximum() {
         let recovery = recovery(10, 2.0, Duration::from_secs(60), 0.0);
         let waits = [0, 1, 2, 3, 1000, u32::MAX].map(|times| recovery.open_for(times, 0.5).as_secs());
         assert_eq!(waits, [10, 20, 40, 60, 60, 60]);
     }
 
     #[test]
-    fn chance_takes_up_to_its_share_away_and_never_all() {
+    fn jitter_shortens_by_at_most_its_share_and_never_to_zero() {
         let fifth = recovery(10, 1.0, Duration::MAX, 0.2);
         assert_eq!(fifth.open_for(0, 0.0), Duration::from_secs(10));
         assert_eq!(fifth.open_for(0, 1.0), Duration::from_secs(8));
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn never_stays_never() {
+    fn an_open_time_of_never_stays_never() {
         let mut never = recovery(1, 2.0, Duration::MAX, 0.5);
         assert_eq!(never.open_for(100_000, 0.5), Duration::MAX);
         never.recovery_timeout = Duration::MAX;
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_no_number() {
+    fn values_out_of_range_are_rejected() {
         assert!([f64::NAN, f64::INFINITY, 0.999, -1.0].into_iter().all(|n| Factor::new(n).is_none()));
         assert!([f64::NAN, f64::INFINITY, 1.001, -0.001].into_iter().all(|n| Share::new(n).is_none()));
         assert_eq!(Share::new(-0.0), Share::new(0.0));

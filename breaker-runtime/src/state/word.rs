@@ -1,28 +1,27 @@
-//! What fits into 64 bits: a state, a run of failures (or "no place free"), a generation.
+//! The packed state that calls read without a lock: a state, a payload and a generation in 64 bits.
 //!
 //! ```text
 //!  63 ............ 28  27 ........ 4   3 .. 0
 //!  generation (36)     payload (24)    state
 //! ```
-//! The payload of the shared word is the number of failures in a row while Closed, and 1 while
-//! HalfOpen without a free trial place. A trial's own word carries its place, from 2 up, and so is
-//! equal to no shared word. `Busy` is no state: it tells readers to ask under the lock.
+//! The payload of the shared word is the number of consecutive failures while Closed, and 1 while HalfOpen
+//! without a free trial slot. The word of a trial call carries its slot, counted from 2, and so equals no
+//! shared word. `BUSY` is not a state: it tells readers to look under the lock.
 //!
-//! What a circuit [`Keeps`] gives its Closed one of three numbers, so that a plain circuit need not ask
-//! whether it is one. Where a success may have to enter a window, the shared word differs by one bit from
-//! that of its calls; where each call has a clock or a place, Closed does not admit at first sight, and its
-//! calls carry a number that equals no shared word.
+//! Closed has three encodings, one for each level of [`Tracking`], so that the word alone tells how a call
+//! is admitted and settled. [`Tracking::Window`] sets one bit in the shared word that the words of calls do
+//! not have. [`Tracking::Calls`] uses an encoding that does not admit on the fast path, and its calls carry
+//! another one that equals no shared word.
 
 use super::transition::State;
 
-/// The longest run of failures that is counted.
+/// Maximum number of consecutive failures that is counted.
 pub(crate) const MAX_RUN: u32 = (1 << PAYLOAD_BITS) - 1;
 
-/// The most trials at a time. The record looks through their places under its lock, and more than this
-/// would be no trial.
-pub(crate) const MAX_PLACES: u32 = 1024;
+/// Maximum number of concurrent trial calls. The record scans their slots under its lock.
+pub(crate) const MAX_TRIALS: u32 = 1024;
 
-/// Generations count up to here and begin again.
+/// Maximum generation; the next one is 0.
 pub(super) const MAX_GENERATION: u64 = u64::MAX >> (STATE_BITS + PAYLOAD_BITS);
 
 const STATE_BITS: u32 = 4;
@@ -30,34 +29,35 @@ const PAYLOAD_BITS: u32 = 24;
 const STATE: u64 = (1 << STATE_BITS) - 1;
 const PAYLOAD: u64 = (MAX_RUN as u64) << STATE_BITS;
 const ONE: u64 = 1 << STATE_BITS;
-const FIRST_PLACE: u32 = 2;
+const FIRST_SLOT: u32 = 2;
 
-// What admits without a second look has none of these bits.
+// A state that admits on the fast path has none of these bits.
 const RESTRICTED: u64 = 0b0110;
 const CLOSED: u64 = 0;
-/// Of a circuit, never of a call: a success has something to write.
-const CLOSED_WINDOWED: u64 = CLOSED | WINDOWED;
-const WINDOWED: u64 = 1;
+/// Only in the shared word: successes must be recorded in the window.
+const RECORDING: u64 = 1;
+const CLOSED_RECORDING: u64 = CLOSED | RECORDING;
 const OPEN: u64 = 2;
 const HALF_OPEN: u64 = 3;
 const FORCED_OPEN: u64 = 4;
-const CLOSED_WATCHED: u64 = 5;
+const CLOSED_TRACKED: u64 = 5;
 const BUSY: u64 = 6;
-/// Of a call, never of a circuit.
-const CALL_WATCHED: u64 = 7;
+/// Only in the words of calls, never in the shared word.
+const TRACKED_CALL: u64 = 7;
 const DISABLED: u64 = 8;
 
-/// What a circuit keeps about its calls while it is closed; each includes the ones above it.
+/// The bookkeeping that a closed circuit needs for its calls; each level includes the ones above it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Keeps {
-    /// How many failed in a row.
+pub(crate) enum Tracking {
+    /// The number of consecutive failures.
     Run,
-    /// Which failed lately.
+    /// A window of recent calls.
     Window,
-    /// When each began, or whether it has a place in the bulkhead.
+    /// The start time or the bulkhead slot of each call.
     Calls,
 }
 
+/// A packed word: that of a circuit, or that of an admitted call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word(u64);
 
@@ -85,10 +85,10 @@ impl Word {
         self.0
     }
 
-    /// The state, or nothing while a change is being published.
+    /// Returns the state, or `None` while a change is being published.
     pub(super) const fn state(self) -> Option<State> {
         match self.0 & STATE {
-            CLOSED | CLOSED_WINDOWED | CLOSED_WATCHED => Some(State::Closed),
+            CLOSED | CLOSED_RECORDING | CLOSED_TRACKED => Some(State::Closed),
             DISABLED => Some(State::Disabled),
             OPEN => Some(State::Open),
             HALF_OPEN => Some(State::HalfOpen),
@@ -97,87 +97,90 @@ impl Word {
         }
     }
 
-    /// Closed and not watched, or Disabled.
+    /// Returns `true` if every call is admitted on the fast path: Closed and not tracked, or Disabled.
     #[inline]
     pub(super) const fn admits_all(self) -> bool {
         self.0 & RESTRICTED == 0
     }
 
-    /// The word of a call that goes through now, if all do.
+    /// Returns the word of a call that is admitted on the fast path.
     #[inline]
-    pub(super) const fn free_call(self) -> Self {
-        Self(self.0 & !(PAYLOAD | WINDOWED))
+    pub(super) const fn fast_call(self) -> Self {
+        Self(self.0 & !(PAYLOAD | RECORDING))
     }
 
-    /// The same generation without failures.
+    /// Returns the word of a call that a closed, tracked circuit admits.
+    #[inline]
+    pub(super) const fn tracked_call(self) -> Option<Self> {
+        if self.0 & STATE == CLOSED_TRACKED { Some(Self(self.without_run().0 | TRACKED_CALL)) } else { None }
+    }
+
+    #[inline]
+    pub(super) const fn is_tracked_call(self) -> bool {
+        self.0 & STATE == TRACKED_CALL
+    }
+
+    /// Returns the word with its payload cleared: no consecutive failures.
     #[inline]
     pub(super) const fn without_run(self) -> Self {
         Self(self.0 & !PAYLOAD)
+    }
+
+    /// Returns the word with one more consecutive failure; the count stops at [`MAX_RUN`].
+    pub(super) const fn with_longer_run(self) -> Self {
+        if self.run() == MAX_RUN { self } else { Self(self.0 + ONE) }
     }
 
     pub(super) const fn generation(self) -> u64 {
         self.0 >> (STATE_BITS + PAYLOAD_BITS)
     }
 
+    /// Returns the number of consecutive failures.
     pub(super) const fn run(self) -> u32 {
         if self.is_closed() { self.payload() } else { 0 }
     }
 
     const fn payload(self) -> u32 {
-        // The mask keeps it within 24 bits.
+        // The mask leaves 24 bits.
         ((self.0 & PAYLOAD) >> STATE_BITS) as u32
     }
 
-    pub(super) const fn with_one_more(self) -> Self {
-        if self.run() == MAX_RUN { self } else { Self(self.0 + ONE) }
-    }
-
-    pub(super) const fn with_no_place(self) -> Self {
+    /// Returns the half-open word that says that no trial slot is free.
+    pub(super) const fn with_no_free_slot(self) -> Self {
         Self(self.0 | ONE)
     }
 
-    pub(super) const fn has_no_place(self) -> bool {
+    pub(super) const fn has_no_free_slot(self) -> bool {
         self.0 & STATE == HALF_OPEN && self.0 & PAYLOAD != 0
     }
 
-    /// The word of the trial in this place.
-    pub(super) fn with_place(self, place: u32) -> Self {
-        Self(self.0 | u64::from(place + FIRST_PLACE) << STATE_BITS)
+    /// Returns the word of the trial call in this slot.
+    pub(super) fn with_slot(self, slot: u32) -> Self {
+        Self(self.0 | u64::from(slot + FIRST_SLOT) << STATE_BITS)
     }
 
-    /// The place of the trial whose word this is.
-    pub(super) fn place(self) -> Option<u32> {
-        if self.0 & STATE == HALF_OPEN { self.payload().checked_sub(FIRST_PLACE) } else { None }
+    /// Returns the slot, if this is the word of a trial call.
+    pub(super) fn slot(self) -> Option<u32> {
+        if self.0 & STATE == HALF_OPEN { self.payload().checked_sub(FIRST_SLOT) } else { None }
     }
 
-    /// Of a closed circuit, or of a call that a closed circuit let through.
+    /// Returns `true` for a closed circuit and for a call that a closed circuit admitted.
     pub(super) const fn is_closed(self) -> bool {
-        matches!(self.0 & STATE, CLOSED | CLOSED_WINDOWED | CLOSED_WATCHED | CALL_WATCHED)
+        matches!(self.0 & STATE, CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | TRACKED_CALL)
     }
 
-    /// The same circuit, if it keeps so much.
-    pub(super) const fn keeping(self, keeps: Keeps) -> Self {
-        match (self.0 & STATE, keeps) {
-            (CLOSED, Keeps::Window) => Self(self.0 | CLOSED_WINDOWED),
-            (CLOSED | CLOSED_WINDOWED, Keeps::Calls) => Self(self.0 | CLOSED_WATCHED),
+    /// Returns the word raised to this level of bookkeeping, if it is closed.
+    pub(super) const fn tracking(self, tracking: Tracking) -> Self {
+        match (self.0 & STATE, tracking) {
+            (CLOSED, Tracking::Window) => Self(self.0 | CLOSED_RECORDING),
+            (CLOSED | CLOSED_RECORDING, Tracking::Calls) => Self(self.0 | CLOSED_TRACKED),
             _ => self,
         }
     }
 
-    /// The same circuit, if a success has nothing to write there.
-    pub(super) const fn at_rest(self) -> Self {
-        if self.0 & STATE == CLOSED_WINDOWED { Self(self.0 ^ WINDOWED) } else { self }
-    }
-
-    /// The word of a call that a watched circuit lets through because it is closed.
-    #[inline]
-    pub(super) const fn watched_call(self) -> Option<Self> {
-        if self.0 & STATE == CLOSED_WATCHED { Some(Self(self.without_run().0 | CALL_WATCHED)) } else { None }
-    }
-
-    #[inline]
-    pub(super) const fn is_watched_call(self) -> bool {
-        self.0 & STATE == CALL_WATCHED
+    /// Returns the word with the window bit cleared: successes need not be recorded in the window.
+    pub(super) const fn without_recording(self) -> Self {
+        if self.0 & STATE == CLOSED_RECORDING { Self(self.0 ^ RECORDING) } else { self }
     }
 }
 
@@ -189,7 +192,7 @@ mod tests {
         [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
 
     #[test]
-    fn a_word_gives_back_what_was_packed() {
+    fn a_word_returns_what_was_packed() {
         for state in STATES {
             for generation in [0, 1, MAX_GENERATION] {
                 let word = Word::new(state, generation);
@@ -206,64 +209,64 @@ mod tests {
         let admitting = STATES.map(|state| Word::new(state, 9).admits_all());
         assert_eq!(admitting, [true, false, false, false, true]);
         assert!(!Word::BUSY.admits_all());
-        assert!(!Word::new(State::Closed, 9).keeping(Keeps::Calls).admits_all());
+        assert!(!Word::new(State::Closed, 9).tracking(Tracking::Calls).admits_all());
     }
 
     #[test]
-    fn a_run_grows_by_one_and_stops_at_its_largest() {
+    fn a_run_grows_by_one_and_stops_at_its_maximum() {
         let clean = Word::new(State::Closed, 7);
         let mut word = clean;
         for run in 1..=1000 {
-            word = word.with_one_more();
+            word = word.with_longer_run();
             assert_eq!(word.run(), run);
         }
         assert_eq!(word.without_run(), clean);
         let full = Word(clean.0 | PAYLOAD);
         assert_eq!(full.run(), MAX_RUN);
-        assert_eq!(full.with_one_more(), full);
+        assert_eq!(full.with_longer_run(), full);
     }
 
     #[test]
-    fn a_trial_carries_its_place_and_equals_no_shared_word() {
+    fn a_trial_call_carries_its_slot_and_equals_no_shared_word() {
         let shared = Word::new(State::HalfOpen, 3);
-        for place in [0, 1, 77, MAX_PLACES] {
-            let trial = shared.with_place(place);
-            assert_eq!(trial.place(), Some(place));
+        for slot in [0, 1, 77, MAX_TRIALS] {
+            let trial = shared.with_slot(slot);
+            assert_eq!(trial.slot(), Some(slot));
             assert_ne!(trial, shared);
-            assert_ne!(trial, shared.with_no_place());
+            assert_ne!(trial, shared.with_no_free_slot());
             assert_eq!(trial.generation(), 3);
         }
-        assert_eq!(shared.place(), None);
-        assert_eq!(shared.with_no_place().place(), None);
-        assert_eq!(Word::new(State::Closed, 3).with_one_more().with_one_more().place(), None);
+        assert_eq!(shared.slot(), None);
+        assert_eq!(shared.with_no_free_slot().slot(), None);
+        assert_eq!(Word::new(State::Closed, 3).with_longer_run().with_longer_run().slot(), None);
     }
 
     #[test]
-    fn a_watched_circuit_is_closed_and_its_calls_equal_no_shared_word() {
-        let shared = Word::new(State::Closed, 3).with_one_more().keeping(Keeps::Calls);
+    fn a_tracked_circuit_is_closed_and_its_calls_equal_no_shared_word() {
+        let shared = Word::new(State::Closed, 3).with_longer_run().tracking(Tracking::Calls);
         assert_eq!((shared.state(), shared.run(), shared.generation()), (Some(State::Closed), 1, 3));
         assert!(!shared.admits_all());
-        let call = shared.watched_call().expect("it is watched");
+        let call = shared.tracked_call().expect("it is tracked");
         assert!(call.is_closed());
-        assert_eq!((call.state(), call.generation(), call.place()), (None, 3, None));
-        assert_eq!(Word::new(State::Closed, 3).watched_call(), None);
-        assert_eq!(Word::new(State::Disabled, 3).keeping(Keeps::Calls), Word::new(State::Disabled, 3));
+        assert_eq!((call.state(), call.generation(), call.slot()), (None, 3, None));
+        assert_eq!(Word::new(State::Closed, 3).tracked_call(), None);
+        assert_eq!(Word::new(State::Disabled, 3).tracking(Tracking::Calls), Word::new(State::Disabled, 3));
     }
 
     #[test]
-    fn a_circuit_with_a_window_differs_from_its_calls_unless_it_rests() {
+    fn a_recording_circuit_differs_from_its_calls_and_one_that_skips_successes_does_not() {
         let plain = Word::new(State::Closed, 3);
-        let shared = plain.with_one_more().keeping(Keeps::Window);
+        let shared = plain.with_longer_run().tracking(Tracking::Window);
         assert_eq!((shared.state(), shared.run(), shared.generation()), (Some(State::Closed), 1, 3));
-        assert!(shared.admits_all() && shared.free_call() == plain);
-        assert_eq!(shared.without_run().at_rest(), plain);
-        let watched = shared.keeping(Keeps::Calls);
-        assert_eq!(watched, plain.with_one_more().keeping(Keeps::Calls));
-        assert_eq!((watched.at_rest(), watched.keeping(Keeps::Window)), (watched, watched));
+        assert!(shared.admits_all() && shared.fast_call() == plain);
+        assert_eq!(shared.without_run().without_recording(), plain);
+        let tracked = shared.tracking(Tracking::Calls);
+        assert_eq!(tracked, plain.with_longer_run().tracking(Tracking::Calls));
+        assert_eq!((tracked.without_recording(), tracked.tracking(Tracking::Window)), (tracked, tracked));
     }
 
     #[test]
-    fn a_generation_that_wraps_leaves_the_state_alone() {
+    fn a_generation_that_wraps_does_not_change_the_state() {
         assert_eq!(Word::new(State::Open, u64::MAX).state(), Some(State::Open));
     }
 }

@@ -37,9 +37,9 @@ pub fn trip(which: impl IntoBreaker) {
     let breaker = which.into_breaker();
     let by: Arc<str> = Arc::from(format!("testing::trip at {}", Location::caller()));
     if breaker.state() != State::Closed {
-        breaker.circuit().order(Cause::ForcedClosed, Arc::clone(&by));
+        breaker.circuit().command(Cause::ForcedClosed, Arc::clone(&by));
     }
-    breaker.circuit().order(Cause::ThresholdReached, by);
+    breaker.circuit().command(Cause::ThresholdReached, by);
 }
 
 /// Asserts that a circuit is in this state.
@@ -90,7 +90,7 @@ pub fn assert_state(which: impl IntoBreaker, expected: State) {
     ))
 }
 
-/// IntoBreaker circuit: that of a name, that of a name and a key, or a breaker itself.
+/// A circuit: that of a name, that of a name and a key, or a breaker itself.
 ///
 /// A name is looked for in [`Registry::global`], which in a scope is that of the scope, and then among
 /// what the attribute declares.

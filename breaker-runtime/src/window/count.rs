@@ -1,53 +1,55 @@
-//! Exactly the last N calls that succeeded or failed.
+//! A window of exactly the last N calls that succeeded or failed.
 //!
-//! Calls have positions: 1, 2, 3 .. in the order in which they entered the window. Only the positions of
-//! those that are no plain success are kept; a success is but a step of the position, and once the window
-//! is full and holds nothing else, not even that: one success more changes nothing then.
+//! Calls are numbered 1, 2, 3 .. in the order in which they enter the window. Only the positions of failures
+//! and slow calls are stored; a success merely advances the position. A window is *saturated* when it is full
+//! and holds no failure and no slow call: another success changes nothing and is not recorded.
 //!
-//! Proof of `head` and `last_bad`. `head` holds a position and the whole generation. Under the lock it may
-//! be set to a new generation or shifted; without the lock a success steps it by compare-and-swap, which
-//! succeeds only in its own generation. `last_bad` is written under the lock,
-//! after the step of `head` that it belongs to. A success that finds the window clean because it reads the
-//! one before the other runs beside that bad call and counts as having come before it, when the window
-//! was clean indeed. When both are reset, `last_bad` goes first: whoever sees the new `head` sees a window
-//! that is not full.
+//! Proof of `head` and `last_fault`. `head` holds a position and the whole generation. Under the lock it may be
+//! set to a new generation or renumbered; without the lock a success advances it by compare-and-swap, which
+//! succeeds only in its own generation. `last_fault` is written under the lock, after the `head` of the same
+//! call. A success that finds the window saturated because it reads one before the other runs concurrently
+//! with that fault, and counts as having ended before it, when the window was saturated indeed. When both are
+//! reset, `last_fault` is reset first: a thread that sees the new `head` sees a window that is not full.
 
 use std::collections::VecDeque;
 
-use super::{Bad, Counts};
+use super::counts::WindowCounts;
+use crate::outcome::Completion;
 use crate::sync::{AtomicU64, Ordering};
 
 #[derive(Debug)]
 pub(super) struct CountWindow {
     head: AtomicU64,
-    last_bad: AtomicU64,
+    last_fault: AtomicU64,
 }
 
-/// What became of a success.
+/// The effect of a success on the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Taken,
-    /// The window is full and clean.
-    Needless,
-    /// The window is of another generation, or its positions run out.
-    Refused,
+pub(super) enum Advance {
+    Advanced,
+    /// The window is saturated.
+    Unneeded,
+    /// The window belongs to another generation or has no positions left, so the lock is needed.
+    NeedsLock,
 }
 
-/// The calls that were no plain successes, oldest first, and how many of them there are of each sort.
+/// The failures and slow calls in the window, oldest first, and their sums.
 #[derive(Debug, Default)]
-pub(super) struct Marks {
+pub(super) struct FaultLog {
     generation: u64,
-    bad: VecDeque<Mark>,
+    faults: VecDeque<Fault>,
     failures: u64,
     slow: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Mark {
+struct Fault {
     position: u64,
-    bad: Bad,
+    completion: Completion,
 }
 
+/// A generation and a position in one word.
+///
 /// ```text
 ///  63 .......... 27  26 ....... 0
 ///  generation (36)   position (27)
@@ -57,108 +59,114 @@ struct Head(u64);
 
 const POSITION_BITS: u32 = 27;
 const POSITION: u64 = (1 << POSITION_BITS) - 1;
-/// Positions begin anew from here, and leave room for all who are on their way.
+/// Positions are renumbered from here on; the rest is room for calls that are already past the check.
 const LAST_POSITION: u64 = POSITION - (1 << 20);
 
 impl CountWindow {
     pub(super) fn new() -> Self {
-        Self { head: AtomicU64::new(0), last_bad: AtomicU64::new(0) }
+        Self { head: AtomicU64::new(0), last_fault: AtomicU64::new(0) }
     }
 
-    /// Steps on without the lock.
+    /// Records a success without the lock.
     #[inline]
-    pub(super) fn succeed(&self, generation: u64, size: u64) -> Step {
+    pub(super) fn record_success(&self, generation: u64, size: u64) -> Advance {
         let mut head = self.head();
         while let Some(position) = head.position_in(generation) {
-            if self.is_full_and_clean(position, size) {
-                return Step::Needless;
+            if self.is_saturated_at(position, size) {
+                return Advance::Unneeded;
             }
             match self.head.compare_exchange_weak(head.0, head.0 + 1, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return Step::Taken,
+                Ok(_) => return Advance::Advanced,
                 Err(now) => head = Head(now),
             }
         }
-        Step::Refused
+        Advance::NeedsLock
     }
 
-    /// Whether a success of this generation need not step.
-    pub(super) fn is_full_and_clean_in(&self, generation: u64, size: u64) -> bool {
-        self.head().position_in(generation).is_some_and(|position| self.is_full_and_clean(position, size))
+    /// Returns `true` if a success of this generation would change nothing.
+    pub(super) fn is_saturated(&self, generation: u64, size: u64) -> bool {
+        self.head().position_in(generation).is_some_and(|position| self.is_saturated_at(position, size))
     }
 
-    /// The same under the lock.
+    /// Records a success under the lock.
     #[cold]
-    pub(super) fn succeed_slowly(&self, generation: u64, size: u64, marks: &mut Marks) {
-        if self.enter(generation, size, marks) {
+    pub(super) fn record_success_locked(&self, generation: u64, size: u64, log: &mut FaultLog) {
+        if self.enter(generation, size, log) {
             self.head.fetch_add(1, Ordering::AcqRel);
         }
     }
 
-    /// A call that was no plain success. What the window holds with it; nothing if it comes too late.
-    pub(super) fn add(&self, generation: u64, size: u64, bad: Bad, marks: &mut Marks) -> Option<Counts> {
-        if !self.enter(generation, size, marks) {
+    /// Records a failure or a slow call. Returns the contents of the window, or `None` for a late result.
+    pub(super) fn record_fault(
+        &self,
+        generation: u64,
+        size: u64,
+        completion: Completion,
+        log: &mut FaultLog,
+    ) -> Option<WindowCounts> {
+        if !self.enter(generation, size, log) {
             return None;
         }
         let position = Head(self.head.fetch_add(1, Ordering::AcqRel)).position() + 1;
-        marks.push(Mark { position, bad });
-        self.last_bad.store(position, Ordering::Release);
-        marks.forget_before(position, size);
-        Some(marks.counts(position, size))
+        log.push(Fault { position, completion });
+        self.last_fault.store(position, Ordering::Release);
+        log.forget_before(position, size);
+        Some(log.counts(position, size))
     }
 
-    pub(super) fn counts(&self, generation: u64, size: u64, marks: &Marks) -> Counts {
-        if marks.generation != generation {
-            return Counts::default();
+    pub(super) fn counts(&self, generation: u64, size: u64, log: &FaultLog) -> WindowCounts {
+        if log.generation != generation {
+            return WindowCounts::default();
         }
-        marks.counts(self.head().position(), size)
+        log.counts(self.head().position(), size)
     }
 
-    /// Makes room in a window that grows: it has seen no more than its old size.
-    pub(super) fn resize(&self, before: u64, after: u64, marks: &mut Marks) {
-        if after > before {
-            self.shift_down(before, marks);
+    /// Changes the length of the window. One that grows holds no more calls than its old length.
+    pub(super) fn resize(&self, from: u64, to: u64, log: &mut FaultLog) {
+        if to > from {
+            self.renumber(from, log);
         }
     }
 
-    pub(super) fn forget(&self, marks: &mut Marks) {
-        self.begin(marks.generation, marks);
+    /// Empties the window.
+    pub(super) fn clear(&self, log: &mut FaultLog) {
+        self.begin(log.generation, log);
     }
 
-    /// Whether a call of this generation may enter. A younger one than the window's begins a new window.
-    fn enter(&self, generation: u64, size: u64, marks: &mut Marks) -> bool {
-        if marks.generation < generation {
-            self.begin(generation, marks);
+    /// Returns `true` if a call of this generation may enter. A newer generation begins a new window.
+    fn enter(&self, generation: u64, size: u64, log: &mut FaultLog) -> bool {
+        if log.generation < generation {
+            self.begin(generation, log);
         }
         if self.head().position() >= LAST_POSITION {
-            self.shift_down(size, marks);
+            self.renumber(size, log);
         }
-        marks.generation == generation
+        log.generation == generation
     }
 
-    fn begin(&self, generation: u64, marks: &mut Marks) {
-        *marks = Marks { generation, ..Marks::default() };
-        self.last_bad.store(0, Ordering::Release);
-        // A swap, like the steps: of two, one sees the other.
+    fn begin(&self, generation: u64, log: &mut FaultLog) {
+        *log = FaultLog { generation, ..FaultLog::default() };
+        self.last_fault.store(0, Ordering::Release);
+        // A read-modify-write, as in `record_success`, so that of two the later one sees the earlier one.
         self.head.swap(Head::start_of(generation).0, Ordering::AcqRel);
     }
 
-    /// Renumbers so that the last call has the position `size`, if it had a later one.
-    fn shift_down(&self, size: u64, marks: &mut Marks) {
+    /// Renumbers the calls so that the last one has the position `size`, if it had a later one.
+    fn renumber(&self, size: u64, log: &mut FaultLog) {
         let position = self.head().position();
-        marks.forget_before(position, size);
+        log.forget_before(position, size);
         let by = position.saturating_sub(size);
-        for mark in &mut marks.bad {
-            mark.position -= by;
+        for fault in &mut log.faults {
+            fault.position -= by;
         }
         self.head.fetch_sub(by, Ordering::AcqRel);
-        self.last_bad.store(marks.bad.back().map_or(0, |mark| mark.position), Ordering::Release);
+        self.last_fault.store(log.faults.back().map_or(0, |fault| fault.position), Ordering::Release);
     }
 
-    /// Whether the last `size` calls were successes: as many have passed since the last that was none, or
-    /// since the beginning.
+    /// Returns `true` if at least `size` successes have followed the last fault, or the beginning.
     #[inline]
-    fn is_full_and_clean(&self, position: u64, size: u64) -> bool {
-        position.saturating_sub(self.last_bad.load(Ordering::Acquire)) >= size
+    fn is_saturated_at(&self, position: u64, size: u64) -> bool {
+        position.saturating_sub(self.last_fault.load(Ordering::Acquire)) >= size
     }
 
     #[inline]
@@ -167,29 +175,32 @@ impl CountWindow {
     }
 }
 
-impl Marks {
-    fn push(&mut self, mark: Mark) {
-        self.failures += mark.bad.failures();
-        self.slow += mark.bad.slow();
-        self.bad.push_back(mark);
+impl FaultLog {
+    fn push(&mut self, fault: Fault) {
+        let WindowCounts { failures, slow, .. } = WindowCounts::of(fault.completion);
+        self.failures += failures;
+        self.slow += slow;
+        self.faults.push_back(fault);
     }
 
     fn forget_before(&mut self, position: u64, size: u64) {
-        while let Some(oldest) = self.bad.front()
+        while let Some(oldest) = self.faults.front()
             && oldest.position + size <= position
         {
-            self.failures -= oldest.bad.failures();
-            self.slow -= oldest.bad.slow();
-            self.bad.pop_front();
+            let WindowCounts { failures, slow, .. } = WindowCounts::of(oldest.completion);
+            self.failures -= failures;
+            self.slow -= slow;
+            self.faults.pop_front();
         }
     }
 
-    /// Leaves out those that have left the window since somebody looked last.
-    fn counts(&self, position: u64, size: u64) -> Counts {
-        let mut counts = Counts { calls: position.min(size), failures: self.failures, slow: self.slow };
-        for gone in self.bad.iter().take_while(|mark| mark.position + size <= position) {
-            counts.failures -= gone.bad.failures();
-            counts.slow -= gone.bad.slow();
+    /// Returns the contents of the window, without the faults that have left it since they were last dropped.
+    fn counts(&self, position: u64, size: u64) -> WindowCounts {
+        let mut counts = WindowCounts { calls: position.min(size), failures: self.failures, slow: self.slow };
+        for outdated in self.faults.iter().take_while(|fault| fault.position + size <= position) {
+            let WindowCounts { failures, slow, .. } = WindowCounts::of(outdated.completion);
+            counts.failures -= failures;
+            counts.slow -= slow;
         }
         counts
     }
@@ -200,8 +211,8 @@ impl Head {
         Self(generation << POSITION_BITS)
     }
 
-    /// The position, in a window of this generation that has positions left: for any other one, the
-    /// difference is larger than any position.
+    /// Returns the position, if the window is of this generation and has positions left. For any other
+    /// generation the difference exceeds every position.
     #[inline]
     fn position_in(self, generation: u64) -> Option<u64> {
         let position = self.0.wrapping_sub(Self::start_of(generation).0);
@@ -217,30 +228,34 @@ impl Head {
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
     use super::*;
+    use crate::outcome::Outcome;
+
+    const FAILURE: Completion = Completion { outcome: Outcome::Failure, is_slow: false };
+    const SLOW_FAILURE: Completion = Completion { outcome: Outcome::Failure, is_slow: true };
 
     #[test]
-    fn positions_that_run_out_begin_anew_and_nothing_is_lost() {
-        let (window, mut marks) = (CountWindow::new(), Marks::default());
+    fn calls_are_renumbered_when_positions_run_out_and_none_is_lost() {
+        let (window, mut log) = (CountWindow::new(), FaultLog::default());
         window.head.store(LAST_POSITION - 3, Ordering::Relaxed);
-        window.last_bad.store(LAST_POSITION - 3, Ordering::Relaxed);
-        marks.push(Mark { position: LAST_POSITION - 3, bad: Bad::Failure });
+        window.last_fault.store(LAST_POSITION - 3, Ordering::Relaxed);
+        log.push(Fault { position: LAST_POSITION - 3, completion: FAILURE });
         for _ in 0..4 {
-            if window.succeed(0, 6) == Step::Refused {
-                window.succeed_slowly(0, 6, &mut marks);
+            if window.record_success(0, 6) == Advance::NeedsLock {
+                window.record_success_locked(0, 6, &mut log);
             }
         }
         assert_eq!(window.head().position(), 7);
-        let counts = window.add(0, 6, Bad::SlowFailure, &mut marks);
-        assert_eq!(counts, Some(Counts { calls: 6, failures: 2, slow: 1 }));
-        let counts = window.add(0, 6, Bad::Failure, &mut marks);
-        assert_eq!(counts, Some(Counts { calls: 6, failures: 2, slow: 1 }));
+        let counts = window.record_fault(0, 6, SLOW_FAILURE, &mut log);
+        assert_eq!(counts, Some(WindowCounts { calls: 6, failures: 2, slow: 1 }));
+        let counts = window.record_fault(0, 6, FAILURE, &mut log);
+        assert_eq!(counts, Some(WindowCounts { calls: 6, failures: 2, slow: 1 }));
     }
 
     #[test]
-    fn a_window_that_is_full_and_clean_is_not_written_to() {
+    fn a_saturated_window_is_not_written_to() {
         let window = CountWindow::new();
         for _ in 0..1000 {
-            assert_ne!(window.succeed(0, 100), Step::Refused);
+            assert_ne!(window.record_success(0, 100), Advance::NeedsLock);
         }
         assert_eq!(window.head().position(), 100);
     }

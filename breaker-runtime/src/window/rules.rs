@@ -1,36 +1,29 @@
-//! Which counts are reason to open. Pure: it is told the numbers and keeps none.
-//!
-//! Rules are asked when a failure or a slow call was recorded, and equal is always enough.
+//! The rules that open a circuit, as pure functions of counts. They are evaluated after a failure or a slow
+//! call, and a value equal to its threshold trips the circuit.
 
 use std::fmt;
 use std::num::NonZeroU32;
 
-/// The rules of one circuit; none of a kind means that this kind never opens it.
+use super::counts::{WindowCounts, ratio};
+
+/// The rules of one circuit. A rule that is `None` never opens it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
-    /// In a row.
+    /// Threshold of consecutive failures.
     pub(crate) consecutive: Option<NonZeroU32>,
-    /// Within the window.
+    /// Threshold of failures within the window.
     pub(crate) failures: Option<NonZeroU32>,
     pub(crate) failure_rate: Option<Rate>,
     pub(crate) slow_call_rate: Option<Rate>,
-    /// Holds back the rates, nothing else.
+    /// Minimum number of calls in the window before a rate is evaluated.
     pub(crate) minimum_calls: NonZeroU32,
 }
 
-/// A share above zero, up to one.
+/// A rate above zero and at most one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rate(f64);
 
-/// What a window holds. A slow failure is in both.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    pub(crate) calls: u64,
-    pub(crate) failures: u64,
-    pub(crate) slow: u64,
-}
-
-/// The rule that opened a circuit, with its figures.
+/// The rule that opened a circuit, with the counts at that moment.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, Outcome, TripReason};
@@ -47,52 +40,53 @@ pub(crate) struct Counts {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TripReason {
-    /// So many failures in a row.
+    /// Too many consecutive failures.
     ConsecutiveFailures {
-        /// How many there were.
+        /// Number of consecutive failures.
         failures: u32,
-        /// How many are enough.
+        /// Threshold: [`consecutive_failures`](crate::ConfigBuilder::consecutive_failures), or
+        /// [`failure_threshold`](crate::ConfigBuilder::failure_threshold) without a window.
         limit: u32,
     },
-    /// So many failures within the window.
+    /// Too many failures within the window.
     FailuresInWindow {
-        /// How many there were.
+        /// Number of failures in the window.
         failures: u64,
-        /// Among so many calls.
+        /// Number of calls in the window.
         calls: u64,
-        /// How many are enough.
+        /// Threshold: [`failure_threshold`](crate::ConfigBuilder::failure_threshold).
         limit: u32,
     },
-    /// A share of failures within the window.
+    /// Too high a rate of failures within the window.
     FailureRate {
-        /// How many there were.
+        /// Number of failures in the window.
         failures: u64,
-        /// Among so many calls.
+        /// Number of calls in the window.
         calls: u64,
-        /// Which share is enough.
+        /// Threshold: [`failure_rate`](crate::ConfigBuilder::failure_rate).
         limit: f64,
     },
-    /// A share of slow calls within the window.
+    /// Too high a rate of slow calls within the window.
     SlowCallRate {
-        /// How many there were.
+        /// Number of slow calls in the window.
         slow: u64,
-        /// Among so many calls.
+        /// Number of calls in the window.
         calls: u64,
-        /// Which share is enough.
+        /// Threshold: [`slow_call_rate`](crate::ConfigBuilder::slow_call_rate).
         limit: f64,
     },
 }
 
-impl Rules {
-    /// Whether this run of failures is reason to open.
-    pub(crate) fn met_by_run(&self, failures: u32) -> Option<TripReason> {
-        let limit = self.consecutive?.get();
-        (failures >= limit).then_some(TripReason::ConsecutiveFailures { failures, limit })
-    }
+/// Returns the reason to open after this many consecutive failures, if the threshold is reached.
+pub(crate) fn trip_by_run(threshold: Option<NonZeroU32>, failures: u32) -> Option<TripReason> {
+    let limit = threshold?.get();
+    (failures >= limit).then_some(TripReason::ConsecutiveFailures { failures, limit })
+}
 
-    /// Whether what the window holds is reason to open.
-    pub(crate) fn met_by(&self, counts: Counts) -> Option<TripReason> {
-        let Counts { calls, failures, slow } = counts;
+impl Rules {
+    /// Returns the reason to open with these counts in the window, if a threshold is reached.
+    pub(crate) fn trip_by_window(&self, counts: WindowCounts) -> Option<TripReason> {
+        let WindowCounts { calls, failures, slow } = counts;
         if let Some(limit) = self.failures.map(NonZeroU32::get)
             && failures >= u64::from(limit)
         {
@@ -102,19 +96,19 @@ impl Rules {
             return None;
         }
         if let Some(rate) = self.failure_rate
-            && rate.is_met(failures, calls)
+            && rate.is_reached(failures, calls)
         {
             return Some(TripReason::FailureRate { failures, calls, limit: rate.get() });
         }
         let rate = self.slow_call_rate?;
-        rate.is_met(slow, calls).then_some(TripReason::SlowCallRate { slow, calls, limit: rate.get() })
+        rate.is_reached(slow, calls).then_some(TripReason::SlowCallRate { slow, calls, limit: rate.get() })
     }
 
-    /// Whether these could be reason to open if `calls` were whatever it takes. More successes only lower
-    /// a rate, so the fewest calls that `minimum_calls` allows decide.
-    pub(crate) fn may_be_met(&self, bad_ones: Counts) -> bool {
-        let calls = bad_ones.calls.max(u64::from(self.minimum_calls.get()));
-        self.met_by(Counts { calls, ..bad_ones }).is_some()
+    /// Returns `true` if these failures and slow calls reach a threshold with the most favourable number of
+    /// successes. More successes only lower a rate, so that number is the least that `minimum_calls` allows.
+    pub(crate) fn may_trip(&self, faults: WindowCounts) -> bool {
+        let calls = faults.calls.max(u64::from(self.minimum_calls.get()));
+        self.trip_by_window(WindowCounts { calls, ..faults }).is_some()
     }
 }
 
@@ -129,25 +123,20 @@ impl Rate {
         self.0
     }
 
-    /// Divides rather than multiplies: 3.0 / 10.0 is the very number that one writes as 0.3.
-    fn is_met(self, some: u64, all: u64) -> bool {
-        share(some, all).is_some_and(|share| share >= self.0)
+    /// Returns `true` if `part` of `whole` reaches the rate. Divides instead of multiplying, because
+    /// 3.0 / 10.0 equals the literal 0.3.
+    fn is_reached(self, part: u64, whole: u64) -> bool {
+        ratio(part, whole).is_some_and(|ratio| ratio >= self.0)
     }
 }
 
-// It is never NaN.
+// A rate cannot be NaN.
 impl Eq for Rate {}
 
 impl PartialEq for Rate {
     fn eq(&self, other: &Self) -> bool {
         self.0.to_bits() == other.0.to_bits()
     }
-}
-
-/// None of nothing is no share.
-#[expect(clippy::cast_precision_loss, reason = "no window holds 2^53 calls")]
-pub(crate) fn share(some: u64, all: u64) -> Option<f64> {
-    (all > 0).then(|| some as f64 / all as f64)
 }
 
 impl fmt::Display for TripReason {
@@ -175,60 +164,63 @@ mod tests {
     use super::*;
 
     fn rules() -> Rules {
-        let number = |number| NonZeroU32::new(number);
         Rules {
-            consecutive: number(5),
-            failures: number(4),
+            consecutive: NonZeroU32::new(5),
+            failures: NonZeroU32::new(4),
             failure_rate: Rate::new(0.3),
             slow_call_rate: Rate::new(1.0),
             minimum_calls: NonZeroU32::new(10).expect("ten is not zero"),
         }
     }
 
-    fn counts(calls: u64, failures: u64, slow: u64) -> Counts {
-        Counts { calls, failures, slow }
+    fn counts(calls: u64, failures: u64, slow: u64) -> WindowCounts {
+        WindowCounts { calls, failures, slow }
     }
 
     #[test]
-    fn the_fifth_failure_of_five_is_enough_and_the_fourth_is_not() {
-        assert_eq!(rules().met_by_run(4), None);
-        assert_eq!(rules().met_by_run(5), Some(TripReason::ConsecutiveFailures { failures: 5, limit: 5 }));
-        assert!(rules().met_by_run(6).is_some());
-        assert_eq!(Rules { consecutive: None, ..rules() }.met_by_run(u32::MAX), None);
+    fn a_run_trips_at_its_threshold_and_not_before() {
+        let five = NonZeroU32::new(5);
+        assert_eq!(trip_by_run(five, 4), None);
+        assert_eq!(trip_by_run(five, 5), Some(TripReason::ConsecutiveFailures { failures: 5, limit: 5 }));
+        assert!(trip_by_run(five, 6).is_some());
+        assert_eq!(trip_by_run(None, u32::MAX), None);
     }
 
     #[test]
-    fn a_rate_equal_to_its_limit_is_enough() {
+    fn a_rate_equal_to_its_threshold_trips() {
         let rates = Rules { failures: None, ..rules() };
-        assert_eq!(rates.met_by(counts(10, 2, 0)), None);
+        assert_eq!(rates.trip_by_window(counts(10, 2, 0)), None);
         assert_eq!(
-            rates.met_by(counts(10, 3, 0)),
+            rates.trip_by_window(counts(10, 3, 0)),
             Some(TripReason::FailureRate { failures: 3, calls: 10, limit: 0.3 })
         );
-        assert_eq!(rates.met_by(counts(10, 0, 9)), None);
+        assert_eq!(rates.trip_by_window(counts(10, 0, 9)), None);
         assert_eq!(
-            rates.met_by(counts(10, 0, 10)),
+            rates.trip_by_window(counts(10, 0, 10)),
             Some(TripReason::SlowCallRate { slow: 10, calls: 10, limit: 1.0 })
         );
     }
 
     #[test]
-    fn minimum_calls_holds_back_rates_and_nothing_else() {
-        assert_eq!(rules().met_by(counts(9, 3, 9)), None);
+    fn minimum_calls_delays_rates_and_nothing_else() {
+        assert_eq!(rules().trip_by_window(counts(9, 3, 9)), None);
         assert_eq!(
-            rules().met_by(counts(4, 4, 0)),
+            rules().trip_by_window(counts(4, 4, 0)),
             Some(TripReason::FailuresInWindow { failures: 4, calls: 4, limit: 4 })
         );
     }
 
     #[test]
-    fn what_may_be_met_is_never_less_than_what_is() {
-        for (bad, successes) in (0..6).flat_map(|bad| (0..20).map(move |successes| (bad, successes))) {
-            let bad_ones = counts(bad, bad, 0);
-            let all = counts(bad + successes, bad, 0);
-            assert!(rules().met_by(all).is_none() || rules().may_be_met(bad_ones), "{bad} {successes}");
+    fn faults_that_trip_with_some_number_of_successes_may_trip() {
+        for (failures, successes) in (0..6).flat_map(|failures| (0..20).map(move |more| (failures, more))) {
+            let faults = counts(failures, failures, 0);
+            let all = counts(failures + successes, failures, 0);
+            assert!(
+                rules().trip_by_window(all).is_none() || rules().may_trip(faults),
+                "{failures} failures, {successes} successes"
+            );
         }
-        assert!(!rules().may_be_met(counts(2, 2, 0)));
-        assert!(rules().may_be_met(counts(3, 3, 0)));
+        assert!(!rules().may_trip(counts(2, 2, 0)));
+        assert!(rules().may_trip(counts(3, 3, 0)));
     }
 }

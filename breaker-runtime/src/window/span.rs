@@ -1,69 +1,72 @@
-//! How far back a window reaches. Packed into one word, so that a success reads it in one load.
+//! The length of a window, and the slices of a window of time.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
 
-/// How far back the rules look.
+/// The calls that the rules take into account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Span {
-    /// No window: the rules look at the run of failures only.
+    /// No window: only consecutive failures count.
     Unlimited,
+    /// The last calls that succeeded or failed.
     Calls(NonZeroU32),
+    /// The calls that ended within this time.
     Time(Duration),
 }
 
-/// The largest window of calls.
+/// Maximum length of a window of calls.
 pub(crate) const MAX_CALLS: u32 = 1_000_000;
 
-/// In so many parts a window of time is kept.
-pub(super) const PARTS: usize = 10;
+/// Number of slices in a window of time.
+pub(super) const SLICES: usize = 10;
 
-/// A span, and an era that is another one after each change.
+/// A span packed into one word, so that a success reads it in one load, with an epoch that differs after
+/// each change.
 ///
 /// ```text
-///  63 .... 50  49 ............................ 1   0
-///  era (14)    calls, or nanoseconds a part (49)   is it time?
+///  63 .... 50  49 ................................... 1   0
+///  epoch (14)  calls, or nanoseconds per slice (49)       1 for time
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shape(u64);
+pub(super) struct WindowSpec(u64);
 
-/// How long a part of a window of time is: a tenth.
+/// The length of one slice of a window of time: a tenth of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct SliceLength {
     nanos: u64,
 }
 
-/// The number of a part. It grows with the time, and leaps by far more than a window from one generation
-/// to the next, so that no part of an older generation lies within the window of a newer one.
+/// The number of a slice. It grows with time, and by far more than a window from one generation to the next,
+/// so no slice of an older generation lies within the window of a newer one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Tag(u64);
+pub(super) struct SliceId(u64);
 
-/// More parts than anybody sleeps through between two lines of code.
-const LEAP: u64 = 1 << 24;
+/// Distance between the slices of two generations: more slices than pass while one call ends.
+const GENERATION_STRIDE: u64 = 1 << 24;
 
-/// Parts shorter than this many nanoseconds, two ticks of a slow kernel, are timed by the precise clock.
-const SHORT: u64 = 20_000_000;
+/// Slices shorter than this, in nanoseconds (two ticks of a slow kernel), need the precise clock.
+const SHORT_SLICE: u64 = 20_000_000;
 
 const SIZE_BITS: u32 = 49;
-const SIZE_STARTS: u32 = 63 - SIZE_BITS;
+const UNUSED_BITS: u32 = 63 - SIZE_BITS;
 const MAX_SIZE: u64 = (1 << SIZE_BITS) - 1;
-/// The size of a part that never ends.
-const FOR_EVER: u64 = MAX_SIZE;
+/// The size of a slice that never ends.
+const ENDLESS: u64 = MAX_SIZE;
 
-impl Shape {
-    pub(super) fn new(span: Span, era: u16) -> Self {
+impl WindowSpec {
+    pub(super) fn new(span: Span, epoch: u16) -> Self {
         let (size, is_time) = match span {
             Span::Unlimited => (0, 0),
             Span::Calls(calls) => (u64::from(calls.get()), 0),
             Span::Time(time) => match Moment::from_nanos(0).after(time) {
-                Moment::NEVER => (FOR_EVER, 1),
-                // Parts longer than six days and a half are as long as that: 65 days in all.
-                ends => (ends.nanos().div_ceil(PARTS as u64).min(FOR_EVER - 1), 1),
+                Moment::NEVER => (ENDLESS, 1),
+                // The longest slice is six and a half days, so the longest window is 65 days.
+                ends => (ends.nanos().div_ceil(SLICES as u64).min(ENDLESS - 1), 1),
             },
         };
-        Self(u64::from(era) << (SIZE_BITS + 1) | size << 1 | is_time)
+        Self(u64::from(epoch) << (SIZE_BITS + 1) | size << 1 | is_time)
     }
 
     #[inline]
@@ -75,32 +78,33 @@ impl Shape {
         self.0
     }
 
-    /// Whether there is no window.
+    /// Returns `true` if there is no window.
     #[inline]
     pub(super) const fn is_unlimited(self) -> bool {
-        self.0 << SIZE_STARTS >> SIZE_STARTS == 0
+        self.0 << UNUSED_BITS >> UNUSED_BITS == 0
     }
 
-    /// The size of a window of calls.
+    /// Returns the length of a window of calls.
     #[inline]
     pub(super) fn calls(self) -> Option<u64> {
         (self.0 & 1 == 0 && self.size() > 0).then_some(self.size())
     }
 
-    /// The part of a window of time.
+    /// Returns the length of the slices of a window of time.
     #[inline]
-    pub(super) fn part(self) -> Option<Part> {
-        let nanos = if self.size() == FOR_EVER { u64::MAX } else { self.size() };
-        (self.0 & 1 == 1).then_some(Part { nanos })
+    pub(super) fn slice(self) -> Option<SliceLength> {
+        let nanos = if self.size() == ENDLESS { u64::MAX } else { self.size() };
+        (self.0 & 1 == 1).then_some(SliceLength { nanos })
     }
 
-    pub(super) const fn era(self) -> u16 {
+    pub(super) const fn epoch(self) -> u16 {
         // The shift leaves 14 bits.
         (self.0 >> (SIZE_BITS + 1)) as u16
     }
 
-    pub(super) const fn is_same_as(self, other: Self) -> bool {
-        self.0 << SIZE_STARTS == other.0 << SIZE_STARTS
+    /// Returns `true` if both describe the same span, in whatever epoch.
+    pub(super) const fn has_span_of(self, other: Self) -> bool {
+        self.0 << UNUSED_BITS == other.0 << UNUSED_BITS
     }
 
     const fn size(self) -> u64 {
@@ -108,44 +112,45 @@ impl Shape {
     }
 }
 
-impl Part {
-    /// The time, as exactly as parts of this length need it. The coarse clock costs a quarter of the other
-    /// and is right to a tick.
+impl SliceLength {
+    /// Returns the time with the precision that slices of this length need. The coarse clock costs a quarter
+    /// of the precise one and is accurate to one tick.
     #[inline]
     pub(super) fn now(self, clock: &Clock) -> Moment {
-        if self.nanos < SHORT { clock.now() } else { clock.coarse_now() }
+        if self.nanos < SHORT_SLICE { clock.now() } else { clock.coarse_now() }
     }
 
-    pub(super) fn tag(self, generation: u64, now: Moment) -> Tag {
-        Tag((now.nanos() / self.nanos.max(1)).wrapping_add(generation.wrapping_mul(LEAP)))
+    /// Returns the slice of this generation that contains `now`.
+    pub(super) fn id(self, generation: u64, now: Moment) -> SliceId {
+        let number = now.nanos() / self.nanos.max(1);
+        SliceId(number.wrapping_add(generation.wrapping_mul(GENERATION_STRIDE)))
     }
 
-    /// When the part ends that `now` is in.
-    pub(super) fn end_of(self, now: Moment) -> Moment {
-        let part = self.nanos.max(1);
-        Moment::from_nanos((now.nanos() / part + 1).saturating_mul(part))
+    /// Returns when the slice that contains `now` ends.
+    pub(super) fn end(self, now: Moment) -> Moment {
+        let nanos = self.nanos.max(1);
+        Moment::from_nanos((now.nanos() / nanos + 1).saturating_mul(nanos))
     }
 
-    /// The tag that the same time has in parts of another length; where a part falls into several, the
-    /// latest that has begun.
-    pub(super) fn retag(self, generation: u64, tag: Tag, after: Self, now: Moment) -> Tag {
-        let parts = tag.0.wrapping_sub(generation.wrapping_mul(LEAP));
-        let ends = parts.saturating_add(1).saturating_mul(self.nanos).saturating_sub(1);
-        after.tag(generation, now.min(Moment::from_nanos(ends)))
+    /// Returns the slice of another length that covers the end of `slice`, or `now` if that is earlier.
+    pub(super) fn convert(self, generation: u64, slice: SliceId, to: Self, now: Moment) -> SliceId {
+        let number = slice.0.wrapping_sub(generation.wrapping_mul(GENERATION_STRIDE));
+        let end = number.saturating_add(1).saturating_mul(self.nanos).saturating_sub(1);
+        to.id(generation, now.min(Moment::from_nanos(end)))
     }
 }
 
-impl Tag {
-    /// Whether this part lies within the window whose last part is `last`. One that is even later does too:
+impl SliceId {
+    /// Returns `true` if this slice lies in the window whose last slice is `last`. A later slice does too:
     /// its clock was read a moment later.
     pub(super) const fn is_within(self, last: Self) -> bool {
-        self.0 > last.0.saturating_sub(PARTS as u64) || last.0 < PARTS as u64
+        self.0 > last.0.saturating_sub(SLICES as u64) || last.0 < SLICES as u64
     }
 
-    /// A place among as many as a window has parts.
-    pub(super) fn place(self) -> u32 {
+    /// Returns the index of the cell that counts this slice.
+    pub(super) fn index(self) -> u32 {
         // It is less than ten.
-        u32::try_from(self.0 % PARTS as u64).unwrap_or_default()
+        u32::try_from(self.0 % SLICES as u64).unwrap_or_default()
     }
 
     pub(super) const fn bits(self) -> u64 {

@@ -1,32 +1,41 @@
-//! The last while, in parts: what is older than the window is forgotten a tenth of it at a time, and a
-//! window without calls is empty.
+//! A window of time in slices: older calls are forgotten a tenth of the window at a time, and a window
+//! without calls becomes empty.
 //!
-//! Each thread counts its successes for itself; failures, slow calls, and the successes of threads that
-//! have no place of their own are counted under the lock.
+//! Each thread counts its successes for itself. Failures, slow calls and the successes of threads without a
+//! cell of their own are counted under the lock.
 
 use std::collections::VecDeque;
 
-use super::parts::Parts;
-use super::span::{Part, Shape, Tag};
-use super::{Bad, Counts};
+use super::counts::WindowCounts;
+use super::slices::TimeSlices;
+use super::span::{SliceId, SliceLength, WindowSpec};
 use crate::clock::Moment;
+use crate::outcome::Completion;
 use crate::sync::striped::{Mine, Striped};
 
+/// The successes that are counted without the lock.
 #[derive(Debug)]
 pub(super) struct TimeWindow {
-    successes: Striped<Parts>,
+    successes: Striped<TimeSlices>,
 }
 
-/// What is counted under the lock, oldest part first.
+/// The calls that are counted under the lock, oldest slice first.
 #[derive(Debug, Default)]
 pub(super) struct Buckets(VecDeque<Bucket>);
 
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
-    tag: Tag,
+    slice: SliceId,
     successes: u64,
     /// Failures and slow calls.
-    bad: Counts,
+    faults: WindowCounts,
+}
+
+/// A change of the length of slices.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Resize {
+    pub(super) from: SliceLength,
+    pub(super) to: SliceLength,
 }
 
 impl TimeWindow {
@@ -34,108 +43,101 @@ impl TimeWindow {
         Self { successes: Striped::new() }
     }
 
-    /// Counts without the lock. Returns false if this thread has no place to do so.
+    /// Counts a success without the lock. Returns `false` if this thread has no cell of its own.
     #[inline]
-    pub(super) fn succeed(&self, generation: u64, shape: Shape, now: Moment) -> bool {
+    pub(super) fn record_success(&self, generation: u64, spec: WindowSpec, now: Moment) -> bool {
         match self.successes.alone() {
-            Some(parts) => parts.succeed(generation, shape, now),
-            None => return self.succeed_elsewhere(generation, shape, now),
+            Some(slices) => slices.record_success(generation, spec, now),
+            None => return self.record_in_new_cell(generation, spec, now),
         }
         true
     }
 
     #[cold]
-    fn succeed_elsewhere(&self, generation: u64, shape: Shape, now: Moment) -> bool {
+    fn record_in_new_cell(&self, generation: u64, spec: WindowSpec, now: Moment) -> bool {
         match self.successes.mine() {
-            Mine::Alone(parts) => parts.succeed(generation, shape, now),
+            Mine::Alone(slices) => slices.record_success(generation, spec, now),
             Mine::Shared(_) => return false,
         }
         true
     }
 
-    /// The successes in the window whose last part is `last`.
-    pub(super) fn successes(&self, last: Tag, shape: Shape) -> u64 {
-        self.successes.iter().map(|parts| parts.sum(last, shape)).sum()
+    /// Returns the successes in the window whose last slice is `last`.
+    pub(super) fn successes(&self, last: SliceId, spec: WindowSpec) -> u64 {
+        self.successes.iter().map(|slices| slices.sum(last, spec)).sum()
     }
 
-    /// The successes of all threads in the window, for when the parts get another length.
-    pub(super) fn carry(&self, last: Tag, shape: Shape, buckets: &mut Buckets) {
-        for (tag, successes) in self.successes.iter().flat_map(|parts| parts.iter(shape)) {
-            if tag.is_within(last) {
-                buckets.0.push_back(Bucket { tag, successes, bad: Counts::default() });
+    /// Copies the successes of all threads into `buckets`, before the length of slices changes.
+    pub(super) fn copy_into(&self, buckets: &mut Buckets, last: SliceId, spec: WindowSpec) {
+        for (slice, successes) in self.successes.iter().flat_map(|slices| slices.iter(spec)) {
+            if slice.is_within(last) {
+                buckets.0.push_back(Bucket { slice, successes, faults: WindowCounts::default() });
             }
         }
-        buckets.0.make_contiguous().sort_by_key(|bucket| bucket.tag);
+        buckets.0.make_contiguous().sort_by_key(|bucket| bucket.slice);
     }
 }
 
 impl Buckets {
-    /// A success of a thread that has no place of its own.
-    pub(super) fn succeed(&mut self, tag: Tag) {
-        if let Some(bucket) = self.bucket(tag) {
+    /// Counts a success of a thread without a cell of its own.
+    pub(super) fn record_success(&mut self, slice: SliceId) {
+        if let Some(bucket) = self.bucket(slice) {
             bucket.successes += 1;
         }
     }
 
-    /// A call that was no plain success. All such calls in the window; nothing if it comes too late.
-    pub(super) fn add(&mut self, tag: Tag, bad: Bad) -> Option<Counts> {
-        self.bucket(tag)?.bad.add(Counts { calls: 1, failures: bad.failures(), slow: bad.slow() });
-        Some(self.forget_before(tag))
+    /// Counts a failure or a slow call. Returns all such calls in the window, or `None` for a late result of
+    /// an older generation.
+    pub(super) fn record_fault(&mut self, slice: SliceId, completion: Completion) -> Option<WindowCounts> {
+        self.bucket(slice)?.faults += WindowCounts::of(completion);
+        self.forget_before(slice);
+        Some(self.faults(slice))
     }
 
-    /// Keeps the window whose last part is `last`, and says what is in it but for the successes.
-    pub(super) fn forget_before(&mut self, last: Tag) -> Counts {
+    /// Drops the slices that have left the window whose last slice is `last`.
+    pub(super) fn forget_before(&mut self, last: SliceId) {
         while let Some(oldest) = self.0.front()
-            && !oldest.tag.is_within(last)
+            && !oldest.slice.is_within(last)
         {
             self.0.pop_front();
         }
-        self.bad_ones(last)
     }
 
-    /// Failures and slow calls in the window whose last part is `last`.
-    pub(super) fn bad_ones(&self, last: Tag) -> Counts {
-        let mut sum = Counts::default();
+    /// Returns the failures and slow calls in the window whose last slice is `last`.
+    pub(super) fn faults(&self, last: SliceId) -> WindowCounts {
+        let mut sum = WindowCounts::default();
         for bucket in self.within(last) {
-            sum.add(bucket.bad);
+            sum += bucket.faults;
         }
         sum
     }
 
-    pub(super) fn successes(&self, last: Tag) -> u64 {
+    pub(super) fn successes(&self, last: SliceId) -> u64 {
         self.within(last).map(|bucket| bucket.successes).sum()
     }
 
-    /// The same calls in parts of another length.
-    pub(super) fn retagged(mut self, generation: u64, (before, after): (Part, Part), now: Moment) -> Self {
+    /// Returns the same calls in slices of another length.
+    pub(super) fn resized(mut self, generation: u64, resize: Resize, now: Moment) -> Self {
         for bucket in &mut self.0 {
-            bucket.tag = before.retag(generation, bucket.tag, after, now);
+            bucket.slice = resize.from.convert(generation, bucket.slice, resize.to, now);
         }
         self
     }
 
-    fn within(&self, last: Tag) -> impl Iterator<Item = &Bucket> {
-        self.0.iter().filter(move |bucket| bucket.tag.is_within(last) && bucket.tag <= last)
+    fn within(&self, last: SliceId) -> impl Iterator<Item = &Bucket> {
+        self.0.iter().filter(move |bucket| bucket.slice.is_within(last) && bucket.slice <= last)
     }
 
-    /// The bucket of this part, the youngest; none for an older one, which only a late result of an older
-    /// generation has.
-    fn bucket(&mut self, tag: Tag) -> Option<&mut Bucket> {
-        let newest = self.0.back().map(|newest| newest.tag);
-        if newest.is_some_and(|newest| newest > tag) {
+    /// Returns the bucket of the newest slice, or `None` for an older slice, which only a late result of an
+    /// older generation has.
+    fn bucket(&mut self, slice: SliceId) -> Option<&mut Bucket> {
+        let newest = self.0.back().map(|newest| newest.slice);
+        if newest.is_some_and(|newest| newest > slice) {
             return None;
         }
-        if newest != Some(tag) {
-            self.0.push_back(Bucket { tag, successes: 0, bad: Counts::default() });
+        if newest != Some(slice) {
+            self.0.push_back(Bucket { slice, successes: 0, faults: WindowCounts::default() });
         }
         self.0.back_mut()
-    }
-}
-
-impl Counts {
-    fn add(&mut self, other: Self) {
-        self.calls += other.calls;
-        self.failures += other.failures;
-        self.slow += other.slow;
     }
 }

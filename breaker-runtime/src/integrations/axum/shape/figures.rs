@@ -7,9 +7,10 @@ use serde::Serialize;
 use super::Passing;
 use crate::config::Config;
 use crate::durations;
-use crate::snapshot::{Snapshot, WindowCounts};
+use crate::snapshot::Snapshot;
 use crate::state::State;
 use crate::totals;
+use crate::window::WindowCounts;
 
 pub(in super::super) const CLOSED: &str = State::Closed.label();
 /// Not yet a state: the function was never called.

@@ -1,0 +1,204 @@
+//! Optional state of a circuit, allocated when its settings first need it: window, durations, bulkhead, shadow
+//! mode. A plain circuit does without, which keeps it small and its call path short.
+
+use std::time::Duration;
+
+use super::bulkhead::Bulkhead;
+use crate::clock::{Clock, nanos_of};
+use crate::config::{Config, Mode};
+use crate::durations::Recorder;
+use crate::outcome::Completion;
+use crate::snapshot::Kept;
+use crate::state::Tracking;
+use crate::sync::{AtomicU32, AtomicU64, Mutex, OnceBox, Ordering, lock};
+use crate::window::{Rules, Span, TripReason, Window};
+
+#[derive(Debug)]
+pub(crate) struct CircuitOptions {
+    window: Window,
+    rules: Mutex<Rules>,
+    recorder: OnceBox<Recorder>,
+    bulkhead: Bulkhead,
+    features: AtomicU32,
+    /// Nanoseconds; the maximum for never.
+    slow_call: AtomicU64,
+    call_timeout: AtomicU64,
+    max_wait: AtomicU64,
+    shadow_rejections: AtomicU64,
+}
+
+// The bits of `features`.
+const WINDOWED: u32 = 1;
+const TIMED: u32 = 2;
+const BOUNDED: u32 = 4;
+const SHADOW: u32 = 8;
+
+impl CircuitOptions {
+    /// Returns `true` if a circuit with these settings needs more than its machine and its totals.
+    pub(super) fn are_needed(config: &Config) -> bool {
+        features(config) > 0 || config.call_timeout().is_some()
+    }
+
+    /// Returns the level of bookkeeping that these settings need.
+    pub(super) fn tracking(config: &Config) -> Tracking {
+        let features = features(config);
+        if features & (TIMED | BOUNDED) > 0 || config.call_timeout().is_some() {
+            Tracking::Calls
+        } else if features & WINDOWED > 0 {
+            Tracking::Window
+        } else {
+            Tracking::Run
+        }
+    }
+
+    pub(super) fn new(config: &Config) -> Self {
+        let options = Self {
+            window: Window::new(config.span()),
+            rules: Mutex::new(*config.rules()),
+            recorder: OnceBox::new(),
+            bulkhead: Bulkhead::new(config.max_concurrent()),
+            features: AtomicU32::new(0),
+            slow_call: AtomicU64::new(u64::MAX),
+            call_timeout: AtomicU64::new(u64::MAX),
+            max_wait: AtomicU64::new(0),
+            shadow_rejections: AtomicU64::new(0),
+        };
+        options.store(config);
+        options
+    }
+
+    /// Applies other settings. Returns the number of new bulkhead slots, which the caller
+    /// [adds](Self::add_slots) once it holds no lock.
+    pub(super) fn set_config(&self, config: &Config, generation: u64, clock: &Clock) -> u32 {
+        *lock(&self.rules) = *config.rules();
+        self.window.set_span(config.span(), generation, clock);
+        let new_slots = self.bulkhead.resize(config.max_concurrent());
+        self.store(config);
+        new_slots
+    }
+
+    /// Adds bulkhead slots. It wakes waiting calls, so no lock may be held.
+    pub(super) fn add_slots(&self, slots: u32) {
+        self.bulkhead.add_slots(slots);
+    }
+
+    fn store(&self, config: &Config) {
+        let nanos = |duration: Option<Duration>| duration.map_or(u64::MAX, nanos_of);
+        self.slow_call.store(nanos(config.slow_call()), Ordering::Relaxed);
+        self.call_timeout.store(nanos(config.call_timeout()), Ordering::Relaxed);
+        self.max_wait.store(nanos(Some(config.max_wait())), Ordering::Relaxed);
+        let features = features(config);
+        if features & TIMED > 0 {
+            self.recorder.get_or_init(|| Box::new(Recorder::new()));
+        }
+        self.features.store(features, Ordering::Release);
+    }
+
+    #[inline]
+    pub(super) fn has_window(&self) -> bool {
+        self.has(WINDOWED)
+    }
+
+    #[inline]
+    pub(super) fn is_timed(&self) -> bool {
+        self.has(TIMED)
+    }
+
+    #[inline]
+    pub(super) fn is_shadow(&self) -> bool {
+        self.has(SHADOW)
+    }
+
+    /// Returns the bulkhead, if the number of concurrent calls is limited.
+    #[inline]
+    pub(super) fn bulkhead(&self) -> Option<&Bulkhead> {
+        self.has(BOUNDED).then_some(&self.bulkhead)
+    }
+
+    /// Releases a bulkhead slot, even if the limit has been removed meanwhile.
+    pub(super) fn leave_bulkhead(&self) {
+        self.bulkhead.release();
+    }
+
+    /// Blocks until a bulkhead slot is free, for at most `max_wait`. Returns `false` if none was.
+    pub(super) fn wait_blocking(&self, clock: &Clock) -> bool {
+        self.bulkhead.acquire_blocking(self.max_wait(), clock)
+    }
+
+    pub(super) fn max_wait(&self) -> Duration {
+        Duration::from_nanos(self.max_wait.load(Ordering::Relaxed))
+    }
+
+    /// Returns the time limit of a call, if there is one and shadow mode is off.
+    pub(super) fn call_timeout(&self) -> Option<Duration> {
+        let nanos = self.call_timeout.load(Ordering::Relaxed);
+        (nanos != u64::MAX && !self.is_shadow()).then(|| Duration::from_nanos(nanos))
+    }
+
+    /// Counts a call that only shadow mode admitted.
+    pub(super) fn count_shadow_rejection(&self) {
+        self.shadow_rejections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Records the duration of a call. Returns `true` if it was slow.
+    #[inline]
+    pub(super) fn record_duration(&self, nanos: u64) -> bool {
+        if let Some(recorder) = self.recorder.get() {
+            recorder.add(nanos);
+        }
+        nanos >= self.slow_call.load(Ordering::Relaxed)
+    }
+
+    /// Records a success in the window. Returns `true` if another one would change nothing.
+    #[inline]
+    pub(super) fn record_success(&self, generation: u64, clock: &Clock) -> bool {
+        self.window.record_success(generation, clock)
+    }
+
+    /// Calls `skip` if another success would change nothing, see [`Window::if_saturated`].
+    pub(super) fn if_saturated(&self, generation: u64, skip: impl FnOnce()) {
+        self.window.if_saturated(generation, skip);
+    }
+
+    /// Records a failure or a slow call in the window. Returns the rule of the window that trips, if any.
+    pub(super) fn record_fault(
+        &self,
+        generation: u64,
+        completion: Completion,
+        clock: &Clock,
+    ) -> Option<TripReason> {
+        if !self.has_window() {
+            return None;
+        }
+        let rules = *lock(&self.rules);
+        rules.trip_by_window(self.window.record_fault(generation, completion, &rules, clock)?)
+    }
+
+    /// Returns `true` if the window of this generation holds no failure and no slow call.
+    pub(super) fn is_clean(&self, generation: u64, clock: &Clock) -> bool {
+        let counts = self.window.counts(generation, clock);
+        counts.failures == 0 && counts.slow == 0
+    }
+
+    pub(super) fn kept(&self, generation: u64, clock: &Clock) -> Kept {
+        Kept {
+            window: self.has_window().then(|| self.window.counts(generation, clock)),
+            calls_in_flight: self.bulkhead().map(Bulkhead::in_flight),
+            shadow_rejections: self.shadow_rejections.load(Ordering::Relaxed),
+            durations: self.recorder.get().map(Recorder::read),
+        }
+    }
+
+    #[inline]
+    fn has(&self, feature: u32) -> bool {
+        self.features.load(Ordering::Acquire) & feature > 0
+    }
+}
+
+fn features(config: &Config) -> u32 {
+    let bit = |is_on, bit| if is_on { bit } else { 0 };
+    bit(config.span() != Span::Unlimited, WINDOWED)
+        | bit(config.durations(), TIMED)
+        | bit(config.max_concurrent().is_some(), BOUNDED)
+        | bit(config.mode() == Mode::Shadow, SHADOW)
+}

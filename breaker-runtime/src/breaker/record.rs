@@ -1,0 +1,167 @@
+//! The second half of every call: recording its result in the totals, the rules and the state.
+//!
+//! A success that finds nothing to write ends in [`Circuit::record_success`]. Everything else takes the same
+//! three steps: [`Circuit::trip_reason`] records it in the window and evaluates the rules, the machine changes
+//! the state, and [`Circuit::notify_if`] notifies listeners.
+
+use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::circuit::Circuit;
+use super::stamp::Stamp;
+use crate::outcome::{Completion, Outcome};
+use crate::state::Details;
+use crate::state::machine::Ticket;
+use crate::sync::Ordering;
+use crate::totals::{Rare, Total};
+use crate::window::{TripReason, trip_by_run};
+
+/// Maximum length of a stored failure text, in bytes.
+const MAX_FAILURE_TEXT: usize = 1024;
+
+/// Returns the text of a failure. It is called only if the failure changes the state.
+pub(super) type FailureText<'t> = &'t dyn Fn() -> Option<Arc<str>>;
+
+impl Circuit {
+    /// Records a success.
+    #[inline]
+    pub(super) fn record_success(&self, ticket: Ticket, stamp: Stamp) {
+        self.counters.add(Total::Successes);
+        if !self.machine.is_unchanged(ticket) {
+            self.record_success_slow(ticket, stamp);
+        }
+    }
+
+    /// Records a success that may have to be written down: in the window, at the end of a run of failures, as
+    /// a trial call.
+    #[inline(never)]
+    fn record_success_slow(&self, ticket: Ticket, stamp: Stamp) {
+        let is_slow = self.leave(stamp);
+        if !is_slow && self.machine.reset_run(ticket) {
+            self.record_success_in_window(ticket);
+        } else if is_slow || ticket.trial().is_some() {
+            self.record(ticket, Completion { outcome: Outcome::Success, is_slow }, &|| None);
+        }
+    }
+
+    /// Records a failure.
+    #[inline(never)]
+    pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: FailureText<'_>) {
+        let is_slow = self.leave(stamp);
+        self.counters.add(Total::Failures);
+        self.record(ticket, Completion { outcome: Outcome::Failure, is_slow }, text);
+    }
+
+    /// Records a call that was ended by `call_timeout`, which is a failure to the rules.
+    pub(super) fn record_timeout(&self, ticket: Ticket, stamp: Stamp) {
+        let is_slow = self.leave(stamp);
+        self.counters.add(Total::Rare(Rare::Timeouts));
+        self.record(ticket, Completion { outcome: Outcome::Failure, is_slow }, &|| {
+            Some(Arc::from("it took longer than call_timeout"))
+        });
+    }
+
+    /// Records a call that says nothing about the dependency. Only a trial call has a slot to free.
+    pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) {
+        self.leave_bulkhead(stamp);
+        self.counters.add(Total::Rare(Rare::Ignored));
+        self.abandon_trial(ticket);
+    }
+
+    /// Frees the slot of a trial call that does not count.
+    pub(super) fn abandon_trial(&self, ticket: Ticket) {
+        if ticket.trial().is_some() {
+            self.record(ticket, Completion { outcome: Outcome::Ignored, is_slow: false }, &|| None);
+        }
+    }
+
+    /// Counts a fallback that ran to its end.
+    #[inline]
+    pub(crate) fn count_fallback(&self, outcome: Outcome) {
+        self.counters.add(match outcome {
+            Outcome::Success | Outcome::Ignored => Total::Fallbacks,
+            Outcome::Failure => Total::Rare(Rare::FailedFallbacks),
+        });
+    }
+
+    /// Records a trial call, a failure or a slow call: window and rules, then the state, then listeners.
+    #[inline(never)]
+    fn record(&self, ticket: Ticket, completion: Completion, text: FailureText<'_>) {
+        let last_failure = || if completion.is_failure() { evaluate(text) } else { None };
+        if let Some(trial) = ticket.trial() {
+            let details = Details { last_failure: last_failure(), ..Details::default() };
+            let pending = self.machine.settle_trial(trial, completion, details, &self.clock);
+            self.notify_if(pending);
+        } else if let Some(trip) = self.trip_reason(ticket, completion) {
+            let details = Details { trip: Some(trip), last_failure: last_failure(), initiator: None };
+            let pending = self.machine.trip(ticket, details, &self.clock);
+            self.notify_if(pending);
+        }
+    }
+
+    /// Records a failure or a slow call in the run and in the window. Returns the rule that trips, if the
+    /// call still counts and one does.
+    fn trip_reason(&self, ticket: Ticket, completion: Completion) -> Option<TripReason> {
+        let run = if completion.is_failure() {
+            self.machine.extend_run(ticket)?
+        } else if self.machine.reset_run(ticket) {
+            0
+        } else {
+            return None;
+        };
+        let by_run = trip_by_run(NonZeroU32::new(self.run_threshold.load(Ordering::Relaxed)), run);
+        let Some(options) = self.options.get() else {
+            return by_run;
+        };
+        let by_window = options.record_fault(ticket.generation(), completion, &self.clock);
+        self.resume_recording(options, ticket.generation());
+        by_run.or(by_window)
+    }
+
+    /// Frees the bulkhead slot and records the duration. Returns `true` if the call was slow.
+    #[inline]
+    fn leave(&self, stamp: Stamp) -> bool {
+        !stamp.is_none() && self.leave_stamped(stamp)
+    }
+
+    #[inline(never)]
+    fn leave_stamped(&self, stamp: Stamp) -> bool {
+        self.leave_bulkhead(stamp);
+        match (self.options.get(), stamp.start()) {
+            (Some(options), Some(start)) => options.record_duration(self.clock.nanos_since(start)),
+            (_, None) | (None, _) => false,
+        }
+    }
+
+    #[inline]
+    fn leave_bulkhead(&self, stamp: Stamp) {
+        if stamp.is_in_bulkhead()
+            && let Some(options) = self.options.get()
+        {
+            options.leave_bulkhead();
+        }
+    }
+}
+
+/// Returns the shortened text of a failure. It comes from a user's `Display`, which may panic, and the call
+/// must be settled even then.
+fn evaluate(text: FailureText<'_>) -> Option<Arc<str>> {
+    match catch_unwind(AssertUnwindSafe(text)) {
+        Ok(text) => text.map(shortened),
+        Err(payload) => {
+            // Dropping the payload could panic as well.
+            std::mem::forget(payload);
+            Some(Arc::from("(its text panicked)"))
+        }
+    }
+}
+
+/// Returns the text, cut at the last character boundary within [`MAX_FAILURE_TEXT`].
+fn shortened(text: Arc<str>) -> Arc<str> {
+    if text.len() <= MAX_FAILURE_TEXT {
+        return text;
+    }
+    let ends = text.char_indices().map(|(index, _)| index).take_while(|&index| index <= MAX_FAILURE_TEXT);
+    ends.last().and_then(|end| text.get(..end)).map_or(Arc::clone(&text), Arc::from)
+}

@@ -1,0 +1,109 @@
+//! The successes of one thread in each slice of a window of time.
+//!
+//! One thread writes (see `sync/striped.rs`) while others may read the sum. Proof for a cell: before the
+//! writer reuses it for another slice, it clears the slice id, then writes the count (release), then the new
+//! id. A reader loads the id, the count (acquire) and the id again: if it saw the count of the new slice, its
+//! second load finds the old id gone, and it skips a cell that is being rewritten. All cells belong to the
+//! spec that is stored beside them: the writer clears it, empties the cells and stores the new spec (release),
+//! and a reader that knows another spec skips all of them.
+
+use super::span::{SLICES, SliceId, WindowSpec};
+use crate::clock::Moment;
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+
+/// The successes of one thread.
+#[derive(Debug, Default)]
+pub(super) struct TimeSlices {
+    spec: AtomicU64,
+    // The three values that the writer stored last: while they hold, it only increments a count.
+    generation: AtomicU64,
+    ends: AtomicU64,
+    index: AtomicU32,
+    cells: [Cell; SLICES],
+}
+
+#[derive(Debug, Default)]
+struct Cell {
+    /// One more than the slice id; zero for none.
+    slice: AtomicU64,
+    successes: AtomicU64,
+}
+
+impl TimeSlices {
+    /// Counts a success. Only the owning thread may call it.
+    #[inline]
+    pub(super) fn record_success(&self, generation: u64, spec: WindowSpec, now: Moment) {
+        let is_same = self.spec.load(Ordering::Relaxed) == spec.bits()
+            && self.generation.load(Ordering::Relaxed) == generation
+            && now.nanos() < self.ends.load(Ordering::Relaxed);
+        let index = self.index.load(Ordering::Relaxed) as usize;
+        match self.cells.get(index) {
+            Some(cell) if is_same => cell.increment(),
+            _ => self.record_in_other_slice(generation, spec, now),
+        }
+    }
+
+    /// Returns the successes in the window whose last slice is `last`.
+    pub(super) fn sum(&self, last: SliceId, spec: WindowSpec) -> u64 {
+        self.iter(spec).filter(|(slice, _)| slice.is_within(last)).map(|(_, successes)| successes).sum()
+    }
+
+    /// Returns all slices with their successes, if they belong to `spec`.
+    pub(super) fn iter(&self, spec: WindowSpec) -> impl Iterator<Item = (SliceId, u64)> {
+        let is_same = self.spec.load(Ordering::Acquire) == spec.bits();
+        self.cells.iter().filter(move |_| is_same).filter_map(Cell::read)
+    }
+
+    #[cold]
+    fn record_in_other_slice(&self, generation: u64, spec: WindowSpec, now: Moment) {
+        self.adopt(spec);
+        let Some(length) = spec.slice() else {
+            return;
+        };
+        let slice = length.id(generation, now);
+        let Some(cell) = self.cells.get(slice.index() as usize) else {
+            return;
+        };
+        match cell.slice.load(Ordering::Relaxed).cmp(&(slice.bits() + 1)) {
+            std::cmp::Ordering::Less => cell.reset(slice.bits() + 1, 1),
+            std::cmp::Ordering::Equal => cell.increment(),
+            // A late result of an older generation.
+            std::cmp::Ordering::Greater => return,
+        }
+        self.generation.store(generation, Ordering::Relaxed);
+        self.ends.store(length.end(now).nanos(), Ordering::Relaxed);
+        self.index.store(slice.index(), Ordering::Relaxed);
+    }
+
+    /// Empties all cells if they belong to another spec.
+    fn adopt(&self, spec: WindowSpec) {
+        if self.spec.load(Ordering::Relaxed) == spec.bits() {
+            return;
+        }
+        self.spec.store(0, Ordering::Relaxed);
+        for cell in &self.cells {
+            cell.reset(0, 0);
+        }
+        self.spec.store(spec.bits(), Ordering::Release);
+    }
+}
+
+impl Cell {
+    #[inline]
+    fn increment(&self) {
+        self.successes.store(self.successes.load(Ordering::Relaxed) + 1, Ordering::Release);
+    }
+
+    fn reset(&self, slice: u64, successes: u64) {
+        self.slice.store(0, Ordering::Relaxed);
+        self.successes.store(successes, Ordering::Release);
+        self.slice.store(slice, Ordering::Release);
+    }
+
+    fn read(&self) -> Option<(SliceId, u64)> {
+        let slice = self.slice.load(Ordering::Acquire);
+        let successes = self.successes.load(Ordering::Acquire);
+        let is_same = self.slice.load(Ordering::Relaxed) == slice;
+        (is_same && slice > 0).then(|| (SliceId::from_bits(slice - 1), successes))
+    }
+}
