@@ -56,8 +56,8 @@ use crate::state::State;
 
 /// A circuit breaker. Clones are cheap and share one circuit.
 ///
-/// The attribute [`circuit_breaker`](crate::circuit_breaker) is the usual way to one; make your own
-/// to protect something that is not a function, or to control one by hand.
+/// Most breakers are created by the attribute [`circuit_breaker`](crate::circuit_breaker). Create one yourself
+/// to protect something that is not a function, or to control a breaker by hand.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind};
@@ -78,40 +78,41 @@ pub struct CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    /// A breaker of its own, in no registry.
+    /// Creates a breaker that is in no registry.
     ///
     /// # Errors
     ///
-    /// If the name is empty or longer than 255 bytes.
+    /// Returns an error if the name is empty or longer than 255 bytes.
     pub fn new(name: impl Into<Cow<'static, str>>, config: Config) -> Result<Self, ConfigError> {
         let identity = Identity::Alone { name: Name::new(name.into())?, hub: None };
         Ok(Self::new_unchecked(identity, config.into(), Clock::here()))
     }
 
+    /// Creates a breaker whose name and settings have been checked.
     pub(crate) fn new_unchecked(identity: Identity, settings: Settings, clock: Clock) -> Self {
         Self { circuit: Arc::new(Circuit::new(identity, settings, clock)) }
     }
 
-    /// Runs `function` if the circuit admits a call. `Err` counts as a failure; a panic does too, and
-    /// goes on unwinding. Blocks for up to `max_wait` if `max_concurrent` calls are running.
+    /// Runs `function` if the circuit admits a call. An `Err` counts as a failure. A panic counts as a failure
+    /// and continues to unwind. Blocks the thread for up to `max_wait` while `max_concurrent` calls are running.
     ///
     /// # Errors
     ///
-    /// What `function` returns, or a [`BreakerError`] if the call was rejected.
+    /// Returns the error of `function`, or a [`BreakerError`] if the call was rejected.
     pub fn call<T, E>(&self, function: impl FnOnce() -> Result<T, E>) -> Result<T, E>
     where
         E: From<BreakerError>,
     {
         let admission = self.circuit.admit_blocking().map_err(BreakerError::from)?;
-        admission.run(function, of_result, type_of_error)
+        Permit::running(admission).run(function, of_result, type_of_error)
     }
 
-    /// Runs `function`, whatever it returns, if the circuit admits a call; `classify` says what the value
-    /// means. A panic of either counts as a failure and goes on unwinding. Blocks like [`call`](Self::call).
+    /// Runs `function` if the circuit admits a call, and classifies its output with `classify`. A panic of
+    /// either counts as a failure and continues to unwind. Blocks like [`call`](Self::call).
     ///
     /// # Errors
     ///
-    /// If the call was rejected.
+    /// Returns an error if the call was rejected.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
@@ -130,21 +131,25 @@ impl CircuitBreaker {
         classify: impl FnOnce(&T) -> Outcome,
         function: impl FnOnce() -> T,
     ) -> Result<T, BreakerError> {
-        Ok(self.circuit.admit_blocking()?.run(function, classify, |_| None))
+        let admission = self.circuit.admit_blocking()?;
+        Ok(Permit::running(admission).run(function, classify, |_| None))
     }
 
-    /// Awaits `future` if the circuit admits a call, which is asked when this is first polled. `Err`
-    /// counts as a failure; a panic does too, and goes on unwinding. Waits for up to `max_wait` if
-    /// `max_concurrent` calls are running, and ends the call after `call_timeout`. Dropped before it is
-    /// ready, the call counts as ignored and gives a trial's place back.
+    /// Awaits `future` if the circuit admits a call, which is decided on the first poll. An `Err` counts as a
+    /// failure. A panic counts as a failure and continues to unwind. Waits for up to `max_wait` while
+    /// `max_concurrent` calls are running, and ends the call after `call_timeout`.
     ///
     /// # Errors
     ///
-    /// What `future` returns, or a [`BreakerError`] if the call was rejected or timed out.
+    /// Returns the error of `future`, or a [`BreakerError`] if the call was rejected or timed out.
     ///
     /// # Panics
     ///
-    /// With `call_timeout` or `max_wait`, outside a tokio runtime that has its timers enabled.
+    /// Panics with `call_timeout` or `max_wait` outside a tokio runtime with timers enabled.
+    ///
+    /// # Cancellation
+    ///
+    /// A call that is dropped before it is ready counts as ignored and releases its slots.
     ///
     /// ```
     /// # use breaker_runtime::{BreakerError, CircuitBreaker, Config};
@@ -164,16 +169,16 @@ impl CircuitBreaker {
         Limited::new(admission, future, (of_result, type_of_error)).await.map_err(BreakerError::from)?
     }
 
-    /// Awaits `future`, whatever it gives, if the circuit admits a call; `classify` says what the value
-    /// means. As [`call_async`](Self::call_async) in everything else.
+    /// Awaits `future` if the circuit admits a call, and classifies its output with `classify`. In everything
+    /// else it behaves like [`call_async`](Self::call_async).
     ///
     /// # Errors
     ///
-    /// If the call was rejected or timed out.
+    /// Returns an error if the call was rejected or timed out.
     ///
     /// # Panics
     ///
-    /// With `call_timeout` or `max_wait`, outside a tokio runtime that has its timers enabled.
+    /// Panics with `call_timeout` or `max_wait` outside a tokio runtime with timers enabled.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
@@ -182,7 +187,7 @@ impl CircuitBreaker {
     /// let breaker = CircuitBreaker::new("stock", Config::builder().failure_threshold(1).build()?)?;
     /// let by_status = |status: &u16| match status {
     ///     500.. => Outcome::Failure,
-    ///     400..500 => Outcome::Ignored, // the caller's own fault
+    ///     400..500 => Outcome::Ignored, // the fault of the caller
     ///     _ => Outcome::Success,
     /// };
     /// assert_eq!(breaker.call_async_with(by_status, async { 404 }).await?, 404);
@@ -201,12 +206,13 @@ impl CircuitBreaker {
         Ok(Limited::new(admission, future, (classify, |_: &_| None)).await?)
     }
 
-    /// Asks for one call, and does not wait. The permit must be [settled](Permit::settle); see there for
-    /// what dropping and leaking it mean. It is timed from now; `call_timeout` does not apply to it.
+    /// Acquires a permit for one call without waiting. The permit must be [settled](Permit::settle); see
+    /// [`Permit`] for the effects of dropping or leaking it. The call is timed from now, and `call_timeout` does
+    /// not apply to it.
     ///
     /// # Errors
     ///
-    /// If the call is rejected.
+    /// Returns an error if the call is rejected.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
@@ -220,29 +226,28 @@ impl CircuitBreaker {
         Ok(Permit::handed_out(self.circuit.try_admit()?))
     }
 
-    /// The name it was made with.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.circuit.identity().name().as_str()
     }
 
-    /// The key of this circuit, if its breaker has one for each key.
+    /// Returns the key of this circuit, if its breaker has a circuit for each key.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.circuit.identity().key().map(|key| &**key)
     }
 
-    /// The settings that it obeys.
+    /// Returns the current settings.
     #[must_use]
     pub fn config(&self) -> Config {
         Config::clone(&self.circuit.config())
     }
 
-    /// Obeys other settings from now on. State, generation, totals, the run of failures, the time until an
-    /// open circuit is due and the calls that are running stay as they are, and so does what the window
-    /// holds, as far as the new window has room for it; only a window of calls that becomes one of time, or
-    /// the other way round, begins empty. A success that ends at the very moment may be missed in the window.
-    /// New rules are asked at the next failure or slow call.
+    /// Replaces the settings. The state, the generation, the totals, the run of failures, the remaining open
+    /// time and running calls are not affected. The window keeps the calls that fit into the new window; a
+    /// window of calls that becomes one of time, or the reverse, begins empty. The window may miss a success that
+    /// ends at the same moment. New rules are evaluated at the next failure or slow call.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, Outcome, State};
@@ -258,47 +263,50 @@ impl CircuitBreaker {
         self.circuit.set_config(config.into());
     }
 
-    /// What it is doing. Reading changes nothing: an open circuit whose recovery time is over reads
-    /// Open until a call arrives.
+    /// Returns the state. Reading changes nothing: an open circuit whose recovery time has passed reads
+    /// [`Open`](State::Open) until a call arrives.
     #[must_use]
     pub fn state(&self) -> State {
         self.circuit.state()
     }
 
-    /// Everything about it at this moment.
+    /// Returns a snapshot of the breaker at this moment.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.circuit.snapshot()
     }
 
-    /// Tells `listener` what happens to this breaker, for as long as what is returned lives.
-    /// [`Registry::listen`](crate::Registry::listen) tells of all breakers.
+    /// Notifies `listener` of the events of this breaker until the returned subscription is dropped.
+    /// [`Registry::listen`](crate::Registry::listen) covers all breakers of a registry.
     ///
     /// ```
     /// use std::sync::mpsc;
     /// use breaker_runtime::{CircuitBreaker, Config, Event};
     ///
     /// let breaker = CircuitBreaker::new("search", Config::default())?;
-    /// let (heard, events) = mpsc::channel();
-    /// let listening = breaker.listen(move |event: &Event| _ = heard.send(event.to_string()));
+    /// let (sender, events) = mpsc::channel();
+    /// let subscription = breaker.listen(move |event: &Event| _ = sender.send(event.to_string()));
     /// breaker.operator("alice").force_open();
-    /// drop(listening);
-    /// breaker.release(); // unheard
+    /// drop(subscription);
+    /// breaker.release(); // no notification
     ///
-    /// let told = events.iter().collect::<Vec<_>>();
-    /// assert_eq!(told, [r#"circuit breaker "search": closed -> forced open: forced open by alice"#]);
+    /// let received = events.iter().collect::<Vec<_>>();
+    /// assert_eq!(received, [r#"circuit breaker "search": closed -> forced open: forced open by alice"#]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn listen(&self, listener: impl Listener + 'static) -> Subscription {
         self.circuit.hub().listen(listener)
     }
 
-    /// Waits until calls go through freely: the circuit is Closed, or Disabled.
+    /// Waits until the circuit admits all calls: until it is [`Closed`](State::Closed) or
+    /// [`Disabled`](State::Disabled).
     ///
-    /// There is no timer behind it: an open circuit recovers by the calls of others. Whoever is the only
-    /// caller must go on calling, for nobody else makes the trials.
+    /// No timer closes the circuit: an open circuit recovers through the trial calls of its callers. Do not wait
+    /// here with the only task that makes these calls.
     ///
-    /// May be cancelled at any time.
+    /// # Cancellation
+    ///
+    /// The future can be dropped at any time without effect.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -323,7 +331,7 @@ impl CircuitBreaker {
     pub async fn wait_closed(&self) {
         let hub = self.circuit.hub();
         loop {
-            // Listen first and look then, so that no change falls between the two.
+            // Registered before the state is read, so that no change is missed in between.
             let mut changed = pin!(hub.changed());
             changed.as_mut().enable();
             match self.circuit.state_under_lock() {
@@ -333,12 +341,13 @@ impl CircuitBreaker {
         }
     }
 
-    /// Who gives the commands that follow: a name, a ticket, whatever explains it to those who look later.
+    /// Returns the commands of an operator, who is recorded in each [`Transition`](crate::Transition). The name
+    /// is free text, such as a person and a ticket.
     pub fn operator(&self, name: impl Into<String>) -> Operator<'_> {
         Operator::new(&self.circuit, Arc::from(name.into()))
     }
 
-    /// Rejects all calls until an operator says otherwise, see [`Operator::force_open`].
+    /// Opens the circuit until an operator ends it, see [`Operator::force_open`].
     ///
     /// ```
     /// # use breaker_runtime::{CircuitBreaker, Config, State};
@@ -354,19 +363,19 @@ impl CircuitBreaker {
         self.caller().force_open();
     }
 
-    /// Closes the circuit now, see [`Operator::force_close`].
+    /// Closes the circuit, see [`Operator::force_close`].
     #[track_caller]
     pub fn force_close(&self) {
         self.caller().force_close();
     }
 
-    /// Admits all calls until an operator says otherwise, see [`Operator::disable`].
+    /// Admits all calls until an operator ends it, see [`Operator::disable`].
     #[track_caller]
     pub fn disable(&self) {
         self.caller().disable();
     }
 
-    /// Ends ForcedOpen and Disabled, see [`Operator::release`].
+    /// Ends `ForcedOpen` and `Disabled`, see [`Operator::release`].
     #[track_caller]
     pub fn release(&self) {
         self.caller().release();
@@ -378,7 +387,7 @@ impl CircuitBreaker {
         self.caller().reset();
     }
 
-    /// The operator of those who give no name: a place in the code.
+    /// Returns an operator that is named after the location of the call.
     #[track_caller]
     fn caller(&self) -> Operator<'_> {
         self.operator(Location::caller().to_string())
@@ -392,7 +401,7 @@ impl CircuitBreaker {
         self.circuit.has_listeners()
     }
 
-    /// Whether nobody else has a clone of it, nor a call on it.
+    /// Returns `true` if this is the only clone.
     pub(crate) fn is_alone(&self) -> bool {
         Arc::strong_count(&self.circuit) == 1
     }

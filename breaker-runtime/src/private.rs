@@ -134,7 +134,11 @@ pub fn copied(settings: &ConfigBuilder) -> ConfigBuilder {
 #[expect(clippy::needless_pass_by_value, reason = "as the async forms take it, which keep it")]
 #[inline]
 pub fn call<T, J: Classifier<T>>(admission: Admission<'_>, body: impl FnOnce() -> T, classifier: J) -> T {
-    admission.run(body, |output| classifier.outcome(output), |output| classifier.text(output))
+    crate::breaker::Permit::running(admission).run(
+        body,
+        |output| classifier.outcome(output),
+        |output| classifier.text(output),
+    )
 }
 
 /// The same, where somebody is asked before the classifier.

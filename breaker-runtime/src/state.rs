@@ -54,7 +54,7 @@ mod trial_slots;
 mod word;
 
 pub use history::TransitionCounts;
-pub(crate) use record::Observation;
+pub(crate) use record::{Observation, TrialCall};
 pub(crate) use recovery::{Factor, Recovery, Share};
 pub(crate) use transition::Details;
 pub use transition::{Cause, State, Transition};

@@ -150,7 +150,7 @@ impl Window {
         self.with_successes(state.buckets.faults(slice), slice, spec, &state)
     }
 
-    /// Changes the span and keeps the calls that the new span has room for. A call that ends meanwhile may be
+    /// Changes the span and keeps the calls that fit into the new one. A call that ends meanwhile may be
     /// missed. Nothing can be kept when a window of calls becomes one of time, or the reverse.
     pub(crate) fn set_span(&self, span: Span, generation: u64, clock: &Clock) {
         let mut state = self.lock();

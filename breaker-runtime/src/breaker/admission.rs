@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::circuit::Circuit;
-use super::permit::Permit;
 use super::record::FailureText;
 use super::stamp::Stamp;
 use crate::outcome::Outcome;
@@ -11,30 +10,28 @@ use crate::state::machine::Ticket;
 
 /// A call that was admitted and has not ended.
 ///
-/// It has no `Drop`: as a guard it would be stored twice in the future of every annotated async function. Its
-/// owner puts it under a guard ([`Permit`], or the future of the call) before any user code runs.
+/// It has no `Drop`, because a guard would be stored twice in the future of every annotated async function. Its
+/// owner puts it under a guard (a permit, or the future of the call) before any user code runs.
 #[derive(Debug)]
 #[must_use = "an admission that is not settled is never recorded"]
-pub struct Admission<'a> {
-    pub(crate) circuit: &'a Circuit,
+pub struct Admission<'a>(pub(super) Call<'a>);
+
+/// The data of an admitted call. It can be copied out of a guard in one move, unlike the admission, which
+/// exists once per call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call<'a> {
+    pub(super) circuit: &'a Circuit,
     pub(super) ticket: Ticket,
     pub(super) stamp: Stamp,
 }
 
-impl Admission<'_> {
-    /// Runs `body` to its end and settles the call by what `classify` returns. `failure_text` is called only
-    /// if a failure changes the state.
-    #[inline]
-    pub(crate) fn run<T>(
-        self,
-        body: impl FnOnce() -> T,
-        classify: impl FnOnce(&T) -> Outcome,
-        failure_text: impl Fn(&T) -> Option<Arc<str>>,
-    ) -> T {
-        let permit = Permit::running(self);
-        let output = body();
-        let outcome = classify(&output);
-        permit.into_admission().settle(output, outcome, failure_text)
+impl<'a> Admission<'a> {
+    pub(super) const fn new(circuit: &'a Circuit, ticket: Ticket, stamp: Stamp) -> Self {
+        Self(Call { circuit, ticket, stamp })
+    }
+
+    pub(crate) const fn circuit(&self) -> &'a Circuit {
+        self.0.circuit
     }
 
     /// Settles the call and returns `output`, which is passed by value so that it stays in registers on the
@@ -46,8 +43,9 @@ impl Admission<'_> {
         outcome: Outcome,
         failure_text: impl Fn(&T) -> Option<Arc<str>>,
     ) -> T {
+        let Call { circuit, ticket, stamp } = self.0;
         match outcome {
-            Outcome::Success => self.circuit.record_success(self.ticket, self.stamp),
+            Outcome::Success => circuit.record_success(ticket, stamp),
             Outcome::Failure => return self.fail_with(output, failure_text),
             Outcome::Ignored => self.ignore(),
         }
@@ -62,7 +60,8 @@ impl Admission<'_> {
     }
 
     pub(super) fn fail(self, text: FailureText<'_>) {
-        self.circuit.record_failure(self.ticket, self.stamp, text);
+        let Call { circuit, ticket, stamp } = self.0;
+        circuit.record_failure(ticket, stamp, text);
     }
 
     /// Settles a call whose body panicked.
@@ -72,10 +71,12 @@ impl Admission<'_> {
 
     /// Settles a call that took longer than `call_timeout`.
     pub(super) fn time_out(self) {
-        self.circuit.record_timeout(self.ticket, self.stamp);
+        let Call { circuit, ticket, stamp } = self.0;
+        circuit.record_timeout(ticket, stamp);
     }
 
     pub(super) fn ignore(self) {
-        self.circuit.record_ignored(self.ticket, self.stamp);
+        let Call { circuit, ticket, stamp } = self.0;
+        circuit.record_ignored(ticket, stamp);
     }
 }

@@ -1,7 +1,7 @@
 //! The first half of every call: being admitted. A plain closed circuit admits after one load of its word;
 //! every other circuit decides by its state first and by its bulkhead second.
 
-use super::admission::Admission;
+use super::admission::{Admission, Call};
 use super::bulkhead::Bulkhead;
 use super::circuit::{Circuit, Rejected};
 use super::options::CircuitOptions;
@@ -40,9 +40,14 @@ impl Circuit {
 
     #[inline]
     fn admit_with(&self, wait: impl FnOnce(&CircuitOptions) -> bool) -> Result<Admission<'_>, Rejected<'_>> {
-        match self.machine.admit_fast() {
-            Some(ticket) => Ok(self.admission(ticket, Stamp::NONE)),
-            None => self.admit_slow(wait).map_err(|kind| Rejected { circuit: self, kind }),
+        // Taken apart and put together again, so that the fast path keeps every part in a register.
+        let admitted = match self.machine.admit_fast() {
+            Some(ticket) => Ok((ticket, Stamp::NONE)),
+            None => self.admit_slow(wait).map(|Admission(Call { ticket, stamp, .. })| (ticket, stamp)),
+        };
+        match admitted {
+            Ok((ticket, stamp)) => Ok(self.admission(ticket, stamp)),
+            Err(kind) => Err(Rejected { circuit: self, kind }),
         }
     }
 
@@ -183,6 +188,6 @@ impl Circuit {
 
     #[inline]
     const fn admission(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
-        Admission { circuit: self, ticket, stamp }
+        Admission::new(self, ticket, stamp)
     }
 }

@@ -59,8 +59,8 @@ impl<'a, F, C> Guarded<'a, F, C> {
 
 impl<'a, F: Future, C: Classifier<F::Output>> Limited<'a, F, C> {
     pub(crate) fn new(admission: Admission<'a>, future: F, classifier: C) -> Self {
-        let circuit = admission.circuit;
-        let options = circuit.options.get().filter(|_| admission.ticket.is_tracked());
+        let circuit = admission.circuit();
+        let options = circuit.options.get().filter(|_| admission.0.ticket.is_tracked());
         let limit = options.and_then(CircuitOptions::call_timeout);
         // The call is guarded first, because creating a timer panics outside a tokio runtime.
         let call = Some(Guarded::new(admission, future, classifier));
@@ -105,7 +105,7 @@ impl<'a, F: Future, C: Classifier<F::Output>> Future for Limited<'a, F, C> {
         let Some(admission) = call.take() else {
             return Poll::Pending;
         };
-        let circuit = admission.circuit;
+        let circuit = admission.circuit();
         admission.time_out();
         Poll::Ready(Err(Rejected { circuit, kind: ErrorKind::TimedOut }))
     }
@@ -149,12 +149,11 @@ impl<'a> AsyncCall<'a> {
     /// Ends the call and returns its admission, if it was running.
     #[inline]
     fn take(&mut self) -> Option<Admission<'a>> {
-        // Field by field: a `mem::replace` of the whole costs the fast path a dozen instructions.
-        let Progress::Running(Admission { circuit, ticket, stamp }) = self.0 else {
+        let Progress::Running(Admission(call)) = self.0 else {
             return None;
         };
         self.0 = Progress::Ended(None);
-        Some(Admission { circuit, ticket, stamp })
+        Some(Admission(call))
     }
 }
 

@@ -47,7 +47,7 @@ enum OnDrop {
 impl<'a> Permit<'a> {
     /// Returns the guard of a call that runs on this thread.
     #[inline]
-    pub(super) const fn running(admission: Admission<'a>) -> Self {
+    pub(crate) const fn running(admission: Admission<'a>) -> Self {
         Self { admission, on_drop: OnDrop::Panicked }
     }
 
@@ -61,6 +61,20 @@ impl<'a> Permit<'a> {
         // A panic that has already begun says nothing about this call.
         let on_drop = if std::thread::panicking() { OnDrop::Cancelled } else { OnDrop::AskThread };
         Self { admission, on_drop }
+    }
+
+    /// Runs `body` to its end and settles the call by what `classify` returns. `failure_text` is called only
+    /// if a failure changes the state.
+    #[inline]
+    pub(crate) fn run<T>(
+        self,
+        body: impl FnOnce() -> T,
+        classify: impl FnOnce(&T) -> Outcome,
+        failure_text: impl Fn(&T) -> Option<Arc<str>>,
+    ) -> T {
+        let output = body();
+        let outcome = classify(&output);
+        self.into_admission().settle(output, outcome, failure_text)
     }
 
     /// Ends the call. If the circuit has changed its state since the permit was acquired, the outcome is
@@ -89,7 +103,7 @@ impl<'a> Permit<'a> {
     /// Returns `true` if this call is a trial call of a half-open circuit.
     #[must_use]
     pub fn is_trial(&self) -> bool {
-        self.admission.ticket.trial().is_some()
+        self.admission.0.ticket.trial().is_some()
     }
 
     /// Returns the admission without its guard.
@@ -100,8 +114,7 @@ impl<'a> Permit<'a> {
 
     #[inline]
     fn take(&mut self) -> Admission<'a> {
-        let Admission { circuit, ticket, stamp } = self.admission;
-        Admission { circuit, ticket, stamp }
+        Admission(self.admission.0)
     }
 }
 

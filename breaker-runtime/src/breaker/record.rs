@@ -11,8 +11,8 @@ use std::sync::Arc;
 use super::circuit::Circuit;
 use super::stamp::Stamp;
 use crate::outcome::{Completion, Outcome};
-use crate::state::Details;
 use crate::state::machine::Ticket;
+use crate::state::{Details, TrialCall};
 use crate::sync::Ordering;
 use crate::totals::{Rare, Total};
 use crate::window::{TripReason, trip_by_run};
@@ -63,6 +63,7 @@ impl Circuit {
     }
 
     /// Records a call that says nothing about the dependency. Only a trial call has a slot to free.
+    #[inline(never)]
     pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) {
         self.leave_bulkhead(stamp);
         self.counters.add(Total::Rare(Rare::Ignored));
@@ -88,16 +89,23 @@ impl Circuit {
     /// Records a trial call, a failure or a slow call: window and rules, then the state, then listeners.
     #[inline(never)]
     fn record(&self, ticket: Ticket, completion: Completion, text: FailureText<'_>) {
-        let last_failure = || if completion.is_failure() { evaluate(text) } else { None };
         if let Some(trial) = ticket.trial() {
-            let details = Details { last_failure: last_failure(), ..Details::default() };
-            let pending = self.machine.settle_trial(trial, completion, details, &self.clock);
-            self.notify_if(pending);
+            self.settle_trial(trial, completion, text);
         } else if let Some(trip) = self.trip_reason(ticket, completion) {
-            let details = Details { trip: Some(trip), last_failure: last_failure(), initiator: None };
-            let pending = self.machine.trip(ticket, details, &self.clock);
-            self.notify_if(pending);
+            self.trip(ticket, trip, last_failure(completion, text));
         }
+    }
+
+    #[cold]
+    fn settle_trial(&self, trial: TrialCall, completion: Completion, text: FailureText<'_>) {
+        let details = Details { last_failure: last_failure(completion, text), ..Details::default() };
+        self.notify_if(self.machine.settle_trial(trial, completion, details, &self.clock));
+    }
+
+    #[cold]
+    fn trip(&self, ticket: Ticket, trip: TripReason, last_failure: Option<Arc<str>>) {
+        let details = Details { trip: Some(trip), last_failure, initiator: None };
+        self.notify_if(self.machine.trip(ticket, details, &self.clock));
     }
 
     /// Records a failure or a slow call in the run and in the window. Returns the rule that trips, if the
@@ -144,9 +152,13 @@ impl Circuit {
     }
 }
 
-/// Returns the shortened text of a failure. It comes from a user's `Display`, which may panic, and the call
-/// must be settled even then.
-fn evaluate(text: FailureText<'_>) -> Option<Arc<str>> {
+/// Returns the shortened text of a failed call. It comes from a user's `Display`, which may panic, and the
+/// call must be settled even then.
+#[cold]
+fn last_failure(completion: Completion, text: FailureText<'_>) -> Option<Arc<str>> {
+    if !completion.is_failure() {
+        return None;
+    }
     match catch_unwind(AssertUnwindSafe(text)) {
         Ok(text) => text.map(shortened),
         Err(payload) => {

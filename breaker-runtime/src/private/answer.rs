@@ -46,7 +46,7 @@ impl<T> Values<T> {
 impl<'a> Admission<'a> {
     /// Before its result is known.
     pub(super) const fn asking(&self) -> Asking<'a> {
-        Asking(self.circuit)
+        Asking(self.circuit())
     }
 }
 

@@ -66,7 +66,7 @@ pub fn call_or_fail<T, J: Classifier<T>>(
 ) -> Result<T, Unserved<'_, T>> {
     let asking = admission.asking();
     let mut outcome = Outcome::Success;
-    let output = admission.run(
+    let output = crate::breaker::Permit::running(admission).run(
         body,
         |output| {
             outcome = classify(output, &classifier);

@@ -59,7 +59,7 @@ struct Head(u64);
 
 const POSITION_BITS: u32 = 27;
 const POSITION: u64 = (1 << POSITION_BITS) - 1;
-/// Positions are renumbered from here on; the rest is room for calls that are already past the check.
+/// Positions are renumbered from here on; the rest is a reserve for calls that are already past the check.
 const LAST_POSITION: u64 = POSITION - (1 << 20);
 
 impl CountWindow {
