@@ -87,7 +87,7 @@ impl Circuit {
     }
 
     /// Records a trial call, a failure or a slow call: window and rules, then the state, then listeners.
-    #[inline(never)]
+    #[inline]
     fn record(&self, ticket: Ticket, completion: Completion, text: FailureText<'_>) {
         if let Some(trial) = ticket.trial() {
             self.settle_trial(trial, completion, text);
@@ -110,6 +110,7 @@ impl Circuit {
 
     /// Records a failure or a slow call in the run and in the window. Returns the rule that trips, if the
     /// call still counts and one does.
+    #[inline]
     fn trip_reason(&self, ticket: Ticket, completion: Completion) -> Option<TripReason> {
         let run = if completion.is_failure() {
             self.machine.extend_run(ticket)?

@@ -204,7 +204,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
         let now = clock.now();
         observed.expire(now, locked.settings.as_ref());
         drop(locked);
-        observed.observe(word.run(), now)
+        let run = if word.is_closed() { word.payload() } else { 0 };
+        observed.observe(run, now)
     }
 
     /// Returns when an open circuit admits its first trial call, or `None` if it is not open.
@@ -216,7 +217,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
     /// Returns `true` if the circuit is closed without consecutive failures.
     pub(crate) fn is_clean(&self) -> bool {
         let word = self.load(Ordering::Acquire);
-        word.is_closed() && word.run() == 0
+        word.is_closed() && word.payload() == 0
     }
 
     /// Returns `true` if this thread must notify listeners: it then calls
@@ -246,7 +247,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
     /// Changes the run of failures in the generation of `ticket` and returns its length.
     #[inline]
     fn swap_run(&self, ticket: Ticket, step: fn(Word) -> Word) -> Option<u32> {
-        self.swap_closed(ticket.generation(), step).map(Word::run)
+        self.swap_closed(ticket.generation(), step).map(Word::payload)
     }
 
     /// Changes the word of this closed generation, and nothing in any other one (3). `BUSY` means that this

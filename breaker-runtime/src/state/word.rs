@@ -128,19 +128,15 @@ impl Word {
 
     /// Returns the word with one more consecutive failure; the count stops at [`MAX_RUN`].
     pub(super) const fn with_longer_run(self) -> Self {
-        if self.run() == MAX_RUN { self } else { Self(self.0 + ONE) }
+        if self.payload() == MAX_RUN { self } else { Self(self.0 + ONE) }
     }
 
     pub(super) const fn generation(self) -> u64 {
         self.0 >> (STATE_BITS + PAYLOAD_BITS)
     }
 
-    /// Returns the number of consecutive failures.
-    pub(super) const fn run(self) -> u32 {
-        if self.is_closed() { self.payload() } else { 0 }
-    }
-
-    const fn payload(self) -> u32 {
+    /// Returns the payload, which is the number of consecutive failures in a closed word.
+    pub(super) const fn payload(self) -> u32 {
         // The mask leaves 24 bits.
         ((self.0 & PAYLOAD) >> STATE_BITS) as u32
     }
@@ -197,7 +193,7 @@ mod tests {
             for generation in [0, 1, MAX_GENERATION] {
                 let word = Word::new(state, generation);
                 assert_eq!(word.state(), Some(state));
-                assert_eq!(word.run(), 0);
+                assert_eq!(word.payload(), 0);
                 assert_eq!(word.generation(), generation);
             }
         }
@@ -218,11 +214,11 @@ mod tests {
         let mut word = clean;
         for run in 1..=1000 {
             word = word.with_longer_run();
-            assert_eq!(word.run(), run);
+            assert_eq!(word.payload(), run);
         }
         assert_eq!(word.without_run(), clean);
         let full = Word(clean.0 | PAYLOAD);
-        assert_eq!(full.run(), MAX_RUN);
+        assert_eq!(full.payload(), MAX_RUN);
         assert_eq!(full.with_longer_run(), full);
     }
 
@@ -244,7 +240,7 @@ mod tests {
     #[test]
     fn a_tracked_circuit_is_closed_and_its_calls_equal_no_shared_word() {
         let shared = Word::new(State::Closed, 3).with_longer_run().tracking(Tracking::Calls);
-        assert_eq!((shared.state(), shared.run(), shared.generation()), (Some(State::Closed), 1, 3));
+        assert_eq!((shared.state(), shared.payload(), shared.generation()), (Some(State::Closed), 1, 3));
         assert!(!shared.admits_all());
         let call = shared.tracked_call().expect("it is tracked");
         assert!(call.is_closed());
@@ -257,7 +253,7 @@ mod tests {
     fn a_recording_circuit_differs_from_its_calls_and_one_that_skips_successes_does_not() {
         let plain = Word::new(State::Closed, 3);
         let shared = plain.with_longer_run().tracking(Tracking::Window);
-        assert_eq!((shared.state(), shared.run(), shared.generation()), (Some(State::Closed), 1, 3));
+        assert_eq!((shared.state(), shared.payload(), shared.generation()), (Some(State::Closed), 1, 3));
         assert!(shared.admits_all() && shared.fast_call() == plain);
         assert_eq!(shared.without_run().without_recording(), plain);
         let tracked = shared.tracking(Tracking::Calls);
