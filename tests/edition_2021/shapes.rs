@@ -10,20 +10,20 @@
 
 #[path = "../it/hygiene.rs"]
 mod hygiene;
-#[path = "../it/others_arguments.rs"]
-mod others_arguments;
-#[path = "../it/others_attributes.rs"]
-mod others_attributes;
-#[path = "../it/others_futures.rs"]
-mod others_futures;
-#[path = "../it/others_generics.rs"]
-mod others_generics;
-#[path = "../it/others_names.rs"]
-mod others_names;
-#[path = "../it/others_returns.rs"]
-mod others_returns;
-#[path = "../it/shapes_answers.rs"]
-mod shapes_answers;
+#[path = "../it/reported_arguments.rs"]
+mod reported_arguments;
+#[path = "../it/reported_attributes.rs"]
+mod reported_attributes;
+#[path = "../it/reported_futures.rs"]
+mod reported_futures;
+#[path = "../it/reported_generics.rs"]
+mod reported_generics;
+#[path = "../it/reported_names.rs"]
+mod reported_names;
+#[path = "../it/reported_returns.rs"]
+mod reported_returns;
+#[path = "../it/shapes_returns.rs"]
+mod shapes_returns;
 #[path = "../it/shapes_async.rs"]
 mod shapes_async;
 #[path = "../it/shapes_async_trait.rs"]

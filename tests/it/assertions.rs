@@ -3,7 +3,7 @@
 use breaker_runtime::testing::{assert_state, scope, trip};
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind, State, circuit_breaker};
 
-use crate::support::{RECOVERY, quietly};
+use crate::support::{RECOVERY, catch_panic};
 
 #[circuit_breaker(name = "assertions/price", failure_threshold = 1)]
 fn price(fails: bool) -> Result<u32, BreakerError> {
@@ -23,7 +23,7 @@ fn own_error() -> BreakerError {
 }
 
 #[test]
-fn a_circuit_is_tripped_before_the_first_call_of_its_function_and_whatever_it_was() {
+fn trip_opens_a_circuit_in_every_state_and_before_the_first_call_of_its_function() {
     scope(|scope| {
         trip("assertions/price");
         assert_eq!(price(false).unwrap_err().kind(), ErrorKind::Open);
@@ -53,11 +53,11 @@ fn a_circuit_is_tripped_before_the_first_call_of_its_function_and_whatever_it_wa
 
 /// What the test says that fails.
 fn complaint(test: impl FnOnce()) -> String {
-    *quietly(|| scope(|_| test())).unwrap_err().downcast().unwrap()
+    *catch_panic(|| scope(|_| test())).unwrap_err().downcast().unwrap()
 }
 
 #[test]
-fn an_assertion_that_fails_shows_the_circuit() {
+fn a_failed_assertion_shows_the_circuit() {
     let text = complaint(|| {
         assert!(price(true).is_err());
         assert_state("assertions/price", State::Closed);
@@ -76,7 +76,7 @@ fn an_assertion_that_fails_shows_the_circuit() {
 }
 
 #[test]
-fn a_name_that_nothing_has_is_named_with_those_that_there_are() {
+fn an_unknown_name_is_reported_with_the_known_names() {
     let text = complaint(|| trip("assertions/prize"));
     assert!(text.starts_with("there is no circuit breaker \"assertions/prize\""), "{text}");
     assert!(text.contains("\"assertions/price\", \"assertions/tenants\""), "{text}");
@@ -89,7 +89,7 @@ fn a_name_that_nothing_has_is_named_with_those_that_there_are() {
 }
 
 #[test]
-fn an_assertion_stands_where_the_test_does() {
+fn a_failed_assertion_reports_the_location_in_the_test() {
     let (told, telling) = std::sync::mpsc::channel();
     let before = std::panic::take_hook();
     let thread = std::thread::current().id();
@@ -99,7 +99,7 @@ fn an_assertion_stands_where_the_test_does() {
         }
     }));
     let line = line!() + 1;
-    let failed = quietly(|| scope(|_| assert_state("assertions/price", State::Open)));
+    let failed = catch_panic(|| scope(|_| assert_state("assertions/price", State::Open)));
     std::panic::set_hook(before);
     assert!(failed.is_err());
     assert_eq!(telling.try_recv().unwrap(), Some(("tests/it/assertions.rs".to_owned(), line)));

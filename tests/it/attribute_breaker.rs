@@ -8,7 +8,7 @@ use breaker_runtime::{
     BreakerError, CircuitBreaker, Config, ErrorKind, KeyedBreaker, Outcome, Registry, State, circuit_breaker,
 };
 
-use crate::support::{poll_once, quietly, seconds};
+use crate::support::{catch_panic, poll_once, seconds};
 
 fn breaker(name: &'static str) -> CircuitBreaker {
     CircuitBreaker::new(name, Config::builder().failure_threshold(2).build().unwrap()).unwrap()
@@ -70,7 +70,7 @@ impl Client {
 }
 
 #[test]
-fn two_instances_have_two_circuits() {
+fn each_instance_has_its_own_circuit() {
     let (one, two) = (Client::new("breaker/one"), Client::new("breaker/two"));
     assert_eq!((one.fetch::<u32>(Err(Fault::Down)), one.fetch(Ok("x"))), (Err(Fault::Down), Ok("x")));
     for _ in 0..2 {
@@ -84,7 +84,7 @@ fn two_instances_have_two_circuits() {
 }
 
 #[tokio::test]
-async fn an_async_method_uses_the_breaker_of_its_object() {
+async fn an_async_method_uses_the_breaker_of_its_instance() {
     let client = Arc::new(Client::new("breaker/async"));
     let counting = Arc::clone(&client);
     assert_eq!(tokio::spawn(async move { counting.count().await }).await.unwrap(), 10);
@@ -93,7 +93,7 @@ async fn an_async_method_uses_the_breaker_of_its_object() {
 }
 
 #[tokio::test]
-async fn the_body_may_change_or_drop_what_holds_the_breaker() {
+async fn the_body_can_replace_or_drop_the_owner_of_the_breaker() {
     let mut client = Client::new("breaker/held");
     let first = client.breaker.clone();
     assert_eq!(*client.next(), 1);
@@ -117,13 +117,13 @@ impl Panics {
 }
 
 #[tokio::test]
-async fn a_cancelled_call_is_ignored_and_a_panic_is_a_failure_of_that_breaker() {
+async fn the_breaker_counts_a_cancelled_call_as_ignored_and_a_panic_as_a_failure() {
     let client = Client::new("breaker/cancelled");
     assert!(poll_once(pin!(client.count())).is_pending());
     assert_eq!(client.breaker.snapshot().totals.ignored, 1);
 
     let panics = Panics(breaker("breaker/panics"));
-    assert!(quietly(|| panics.call()).is_err());
+    assert!(catch_panic(|| panics.call()).is_err());
     assert_eq!(panics.0.snapshot().totals.failures, 1);
 }
 
@@ -155,7 +155,7 @@ fn behind_a_lock(held: &Mutex<CircuitBreaker>) -> Result<bool, Fault> {
 }
 
 #[tokio::test]
-async fn whatever_leads_to_a_breaker_will_do_and_is_asked_at_every_call() {
+async fn any_expression_that_leads_to_a_breaker_is_accepted_and_evaluated_at_every_call() {
     assert_eq!((lazy(), by_function()), (Ok(1), Ok(1)));
     LAZY.force_open();
     shared().force_open();
@@ -173,7 +173,7 @@ async fn whatever_leads_to_a_breaker_will_do_and_is_asked_at_every_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_limits_of_that_breaker_hold() {
+async fn the_limits_of_the_given_breaker_apply() {
     #[circuit_breaker(breaker = breaker, fallback = |error| (order, Some(error.kind())))]
     async fn hangs(breaker: &CircuitBreaker, order: String, hang: bool) -> (String, Option<ErrorKind>) {
         if hang {
@@ -211,7 +211,7 @@ fn asked() -> &'static LazyLock<Registry> {
 }
 
 #[tokio::test]
-async fn a_registry_of_ones_own_is_asked_for_at_the_first_call_only() {
+async fn a_registry_expression_is_evaluated_at_the_first_call_only() {
     let (mine, other) = (Registry::new(), Registry::new());
     assert_eq!((registered(&mine), registered(&other)), (Ok(1), Ok(1)));
     assert_eq!(mine.get("breaker/registered").unwrap().snapshot().totals.successes, 2);
@@ -224,7 +224,7 @@ async fn a_registry_of_ones_own_is_asked_for_at_the_first_call_only() {
 }
 
 #[test]
-fn a_registry_that_panics_is_no_call_and_one_that_calls_the_function_does_not_hang() {
+fn a_panicking_registry_expression_counts_no_call_and_a_recursive_one_does_not_deadlock() {
     #[circuit_breaker(name = "breaker/anew", registry = made(depth))]
     fn anew(depth: u32) -> Result<u32, Fault> {
         Ok(depth)
@@ -236,14 +236,14 @@ fn a_registry_that_panics_is_no_call_and_one_that_calls_the_function_does_not_ha
         }
         OWN.clone()
     }
-    assert!(quietly(|| anew(7)).is_err());
+    assert!(catch_panic(|| anew(7)).is_err());
     assert_eq!(anew(2), Ok(2));
     let breaker = OWN.get("breaker/anew").unwrap();
     assert_eq!((breaker.snapshot().totals.successes, breaker.state()), (3, State::Closed));
 }
 
 #[test]
-fn a_conflict_is_told_in_that_registry() {
+fn a_conflict_is_reported_in_the_given_registry() {
     #[circuit_breaker(name = "breaker/conflict", registry = registry)]
     fn declared(registry: Registry) -> Result<u32, Fault> {
         Ok(registry.snapshots().len().try_into().unwrap())

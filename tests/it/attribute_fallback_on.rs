@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use breaker_runtime::{BreakerError, CallError, ErrorKind, Registry, Totals, circuit_breaker};
 use tokio::sync::oneshot::{Receiver, channel};
 
-use crate::support::{poll_once, quietly};
+use crate::support::{catch_panic, poll_once};
 
 fn totals(name: &str) -> Totals {
     Registry::global().get(name).unwrap().snapshot().totals
@@ -43,7 +43,7 @@ fn cached(answer: Answer, note: &str, by: u32) -> Answer {
 }
 
 #[test]
-fn a_path_runs_after_a_failure_and_after_a_rejection_with_the_arguments_as_they_were() {
+fn a_path_fallback_runs_after_failures_and_rejections_with_the_original_arguments() {
     assert_eq!(price(Ok(2), "note", 3), Ok(6));
     assert_eq!(price(Err(Fault::Down), "note", 3), Ok(108));
     assert_eq!(price(Err(Fault::Ours), "note", 3), Err(Fault::Ours));
@@ -97,7 +97,7 @@ async fn late(told: Receiver<()>) -> Result<String, String> {
 
 // opossum#198: the fallback ran for the timeout, and once more for the error that came later.
 #[tokio::test(start_paused = true)]
-async fn no_fallback_runs_twice_for_the_timeout_and_for_the_late_error() {
+async fn no_fallback_runs_twice_for_a_timeout_and_a_late_error() {
     for (seconds, is_told, said) in [(1, false, "longer than"), (1, true, "told"), (0, true, "told")] {
         let (tell, told) = channel();
         let mut call = pin!(late(told));
@@ -146,7 +146,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn an_async_method_hands_on_what_it_returned_and_clones_only_what_is_named() {
+async fn a_fallback_of_an_async_method_receives_the_failed_value_and_clones_only_the_arguments_it_uses() {
     let shop = Shop { region: "eu" };
     let find = |shown: Option<u32>| shop.find("tea".to_owned(), shown, Unique(1));
     assert_eq!((find(Some(5)).await.unwrap(), find(None).await.unwrap()), ("5".into(), "eu tea".into()));
@@ -155,7 +155,7 @@ async fn an_async_method_hands_on_what_it_returned_and_clones_only_what_is_named
 }
 
 #[test]
-fn a_value_without_a_name_may_be_a_failure_too() {
+fn a_value_of_an_opaque_type_can_be_a_failure() {
     let mut left = 3;
     assert_eq!(Shop { region: "" }.count(&Unique(40), &mut left).to_string(), "40");
     assert_eq!((left, totals("on/impl").failures), (2, 1));
@@ -184,8 +184,8 @@ async fn cancelled() -> u32 {
 static FALLBACKS: AtomicU32 = AtomicU32::new(0);
 
 #[tokio::test]
-async fn a_panic_goes_on_unwinding_and_a_cancelled_call_needs_no_fallback() {
-    assert!(quietly(panics).is_err());
+async fn a_panic_keeps_unwinding_and_a_cancelled_call_runs_no_fallback() {
+    assert!(catch_panic(panics).is_err());
     assert!(tokio::spawn(panics_later()).await.unwrap_err().is_panic());
     assert_eq!((totals("on/panics").failures, totals("on/panics later").failures), (1, 1));
     assert!(poll_once(pin!(cancelled())).is_pending());
@@ -204,7 +204,7 @@ async fn keyed(tenant: String, fail: bool) -> Result<usize, String> {
 }
 
 #[tokio::test]
-async fn each_key_has_its_own_failures() {
+async fn failures_of_one_key_do_not_affect_another_key() {
     let call = |tenant: &str, fail| keyed(tenant.to_owned(), fail);
     assert_eq!((call("a", true).await, call("b", false).await), (Err("a: down".to_owned()), Ok(1)));
     assert!(
@@ -213,7 +213,7 @@ async fn each_key_has_its_own_failures() {
 }
 
 #[test]
-fn the_error_says_what_went_wrong() {
+fn the_error_describes_the_rejection_or_the_failed_value() {
     type Error = CallError<Result<u32, String>>;
     let breaker =
         breaker_runtime::CircuitBreaker::new("on/text", breaker_runtime::Config::default()).unwrap();
@@ -226,7 +226,7 @@ fn the_error_says_what_went_wrong() {
 }
 
 #[test]
-fn nothing_is_cloned_where_the_fallback_is_for_rejected_calls() {
+fn a_fallback_for_rejections_only_clones_no_argument() {
     #[circuit_breaker(name = "on/rejected", fallback = kept, fallback_on = rejected)]
     fn taken(unique: Unique) -> Result<u32, BreakerError> {
         Ok(unique.0)

@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use breaker_runtime::{CircuitBreaker, Config, Fallbacks, KeyedBreaker, Registry, circuit_breaker};
 
-use crate::support::{poll_once, quietly};
+use crate::support::{catch_panic, poll_once};
 
 type Answer = Result<u32, String>;
 
@@ -31,7 +31,7 @@ fn cached(count: u32) -> Answer {
 }
 
 #[test]
-fn an_answer_is_a_success_and_an_error_a_failure() {
+fn a_fallback_that_returns_ok_counts_as_a_success_and_err_as_a_failure() {
     assert_eq!(price(1), Ok(1));
     assert_eq!(counted("counted/path"), (0, 0), "nobody needed it");
     force_open("counted/path");
@@ -44,7 +44,7 @@ fn an_answer_is_a_success_and_an_error_a_failure() {
 }
 
 #[test]
-fn a_value_that_is_no_result_is_a_success() {
+fn a_fallback_value_that_is_no_result_counts_as_a_success() {
     #[circuit_breaker(name = "counted/plain", fallback = |_| None)]
     fn find() -> Option<u32> {
         Some(1)
@@ -61,7 +61,7 @@ fn a_value_that_is_no_result_is_a_success() {
 
 // `failure_if` is about the dependency, which the fallback does not ask.
 #[test]
-fn what_the_function_says_of_failures_is_not_said_of_the_fallback() {
+fn the_classifier_of_the_function_is_not_applied_to_the_fallback() {
     #[circuit_breaker(name = "counted/named", failure_if = |count: &u32| *count == 0, fallback = |_| 0)]
     fn count() -> u32 {
         1
@@ -73,19 +73,19 @@ fn what_the_function_says_of_failures_is_not_said_of_the_fallback() {
 }
 
 #[test]
-fn a_fallback_that_panics_gave_nothing() {
+fn a_panicking_fallback_is_not_counted() {
     #[circuit_breaker(name = "counted/panics", fallback = |_| panic!("none"))]
     fn price() -> Answer {
         Ok(1)
     }
     _ = price();
     force_open("counted/panics");
-    assert!(quietly(price).is_err());
+    assert!(catch_panic(price).is_err());
     assert_eq!(counted("counted/panics"), (0, 0));
 }
 
 #[tokio::test]
-async fn an_async_fallback_is_counted_when_it_is_over() {
+async fn an_async_fallback_is_counted_when_it_completes() {
     #[circuit_breaker(name = "counted/async", fallback = async |_| if ends { Ok(2) } else { pending().await })]
     async fn price(ends: bool) -> Answer {
         Ok(u32::from(ends))
@@ -99,7 +99,7 @@ async fn an_async_fallback_is_counted_when_it_is_over() {
 }
 
 #[tokio::test]
-async fn fallbacks_after_failures_are_counted_too() {
+async fn fallbacks_after_failures_are_counted() {
     #[circuit_breaker(name = "counted/late", fallback = |_| Ok(0), fallback_on = failure)]
     fn price(answer: Answer) -> Answer {
         answer
@@ -118,7 +118,7 @@ async fn fallbacks_after_failures_are_counted_too() {
 }
 
 #[test]
-fn they_are_counted_at_the_key_that_needed_them() {
+fn a_fallback_is_counted_at_the_circuit_of_its_key() {
     #[circuit_breaker(name = "counted/keyed", key = tenant, fallback = |_| Ok(0))]
     fn keyed(tenant: &str) -> Answer {
         Ok(tenant.len().try_into().unwrap_or(0))
@@ -132,7 +132,7 @@ fn they_are_counted_at_the_key_that_needed_them() {
 }
 
 #[test]
-fn they_are_counted_at_the_breaker_that_was_given() {
+fn a_fallback_is_counted_at_the_given_breaker() {
     #[circuit_breaker(breaker = breaker, fallback = |_| Ok(0))]
     fn given(breaker: &CircuitBreaker) -> Answer {
         Ok(1)

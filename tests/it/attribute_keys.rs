@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use breaker_runtime::{BreakerError, Config, Registry, circuit_breaker};
 
-use crate::support::quietly;
+use crate::support::catch_panic;
 
 #[derive(Debug, PartialEq)]
 enum Fault {
@@ -25,7 +25,7 @@ fn by_argument(tenant: &str, fail: bool) -> Result<usize, Fault> {
 }
 
 #[test]
-fn each_key_has_a_circuit_of_its_own() {
+fn each_key_has_its_own_circuit() {
     assert_eq!(by_argument("one", true), Err(Fault::Down));
     assert_eq!(by_argument("one", false), Err(Fault::Rejected));
     assert_eq!(by_argument("two", false), Ok(3));
@@ -45,7 +45,7 @@ async fn unnamed(tenant: u32, order: String) -> Result<String, Fault> {
 }
 
 #[tokio::test]
-async fn the_key_is_asked_once_a_call_before_the_body() {
+async fn the_key_expression_is_evaluated_once_per_call_before_the_body() {
     let call = |tenant| unnamed(tenant, "tea".to_owned());
     assert_eq!(call(1).await, Err(Fault::Down));
     assert_eq!(call(1).await, Err(Fault::Rejected));
@@ -78,7 +78,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn a_key_may_borrow_and_lets_go_before_the_body() {
+async fn a_borrow_in_the_key_expression_ends_before_the_body() {
     let shop = Shop { region: Mutex::new("eu".to_owned()) };
     assert_eq!(shop.price("tea".to_owned()).unwrap(), "tea eu");
     assert_eq!(shop.stock("tea".to_owned()).await.unwrap(), "tea eu");
@@ -96,7 +96,7 @@ fn by_argument_error<T>() -> Result<T, BreakerError> {
 }
 
 #[test]
-fn a_key_may_be_generic() {
+fn a_key_can_be_generic() {
     assert!(generic(1, true).is_err() && generic(1, false).is_err());
     assert!(generic('2', false).is_ok());
 }
@@ -107,7 +107,7 @@ fn most() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn the_largest_number_of_keys_is_that_of_the_runtime() {
+fn the_largest_max_keys_literal_equals_the_limit_of_the_runtime() {
     // One more is refused: here by the registry, as a literal in ui/fail/count_out_of_range.rs.
     most().unwrap();
     assert_eq!(Registry::global().get_keyed("keys/most").unwrap().max_keys(), 1_000_000);
@@ -169,12 +169,12 @@ fn calls(name: &str) -> (u64, Option<u32>) {
 }
 
 #[tokio::test]
-async fn a_key_that_panics_is_no_call_and_takes_no_place() {
+async fn a_panicking_key_expression_counts_no_call_and_leaks_no_slot() {
     let tenant = |breaks| Tenant { breaks };
     assert!(shown(tenant(false)) && known(tenant(false)));
     assert!(shown_later(tenant(false)).await && known_later(tenant(false)).await);
     for _ in 0..3 {
-        assert!(quietly(|| shown(tenant(true))).is_err() && quietly(|| known(tenant(true))).is_err());
+        assert!(catch_panic(|| shown(tenant(true))).is_err() && catch_panic(|| known(tenant(true))).is_err());
         assert!(tokio::spawn(shown_later(tenant(true))).await.is_err());
         assert!(tokio::spawn(known_later(tenant(true))).await.is_err());
     }

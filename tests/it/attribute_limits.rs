@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use breaker_runtime::{BreakerError, ErrorKind, Registry, Snapshot, State, circuit_breaker};
 
-use crate::support::{poll_once, quietly};
+use crate::support::{catch_panic, poll_once};
 
 fn snapshot(name: &str) -> Snapshot {
     Registry::global().get(name).unwrap().snapshot()
@@ -16,7 +16,7 @@ fn alone(depth: u32) -> u32 {
 }
 
 #[test]
-fn a_call_that_finds_no_room_is_rejected_which_is_no_failure() {
+fn a_call_that_finds_the_bulkhead_full_is_rejected_and_not_a_failure() {
     assert_eq!((alone(0), alone(2), alone(0)), (1, 10, 1));
     let totals = Registry::global().get("limits/concurrent").unwrap().snapshot().totals;
     assert_eq!((totals.successes, totals.failures), (3, 0));
@@ -29,7 +29,7 @@ async fn one_by_one(number: u32) -> Result<u32, BreakerError> {
 }
 
 #[tokio::test]
-async fn a_call_may_wait_for_its_turn() {
+async fn a_call_can_wait_for_a_slot() {
     let (one, two) = tokio::join!(one_by_one(1), one_by_one(2));
     assert_eq!((one.unwrap(), two.unwrap()), (1, 2));
 }
@@ -52,7 +52,7 @@ async fn hangs(hang: bool) -> Result<u32, Kind> {
 }
 
 #[tokio::test]
-async fn a_call_that_takes_too_long_is_ended_and_is_a_failure() {
+async fn a_call_that_exceeds_call_timeout_is_cancelled_and_counts_as_a_failure() {
     assert_eq!(hangs(false).await, Ok(1));
     assert_eq!(hangs(true).await, Err(Kind(ErrorKind::TimedOut)));
     assert_eq!(hangs(true).await, Err(Kind(ErrorKind::TimedOut)));
@@ -80,7 +80,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn a_path_fallback_gets_the_arguments_as_they_were() {
+async fn a_path_fallback_receives_the_original_arguments() {
     let shop = Shop { region: "eu" };
     let call = || shop.price("tea".to_owned(), "now", vec![1]);
     assert_eq!(call().await, "eu tea now [1]");
@@ -115,7 +115,7 @@ async fn closure(
 }
 
 #[tokio::test]
-async fn a_closure_fallback_gets_those_that_it_names_and_only_they_are_cloned() {
+async fn a_closure_fallback_clones_only_the_arguments_it_names() {
     let mut other = Unique(1);
     let given = closure(("a".to_owned(), Unique(2)), "b".into(), 7, 5, &mut other).await;
     assert_eq!((given, other.0), (("a!b true".to_owned(), 7), 3));
@@ -128,7 +128,7 @@ async fn shadowed(unique: Unique, name: Unique) -> usize {
 }
 
 #[tokio::test]
-async fn a_name_that_is_a_parameter_or_a_method_is_no_argument() {
+async fn a_closure_parameter_or_method_name_is_not_taken_for_an_argument() {
     assert_eq!(shadowed(Unique(1), Unique(2)).await, "limits/shadowed".len());
 }
 
@@ -145,7 +145,7 @@ async fn boxed(text: impl std::fmt::Display + Clone + Send + 'static) -> Box<dyn
 }
 
 #[tokio::test]
-async fn a_call_of_every_type_may_take_too_long() {
+async fn a_call_of_every_return_type_can_time_out() {
     assert!(tokio::spawn(never(String::new())).await.is_err());
     assert_eq!(tokio::spawn(boxed('x')).await.unwrap().to_string(), "x");
 }
@@ -170,7 +170,7 @@ fn kept(_order: Fragile) -> u32 {
 }
 
 #[tokio::test]
-async fn an_argument_whose_clone_panics_takes_no_place_with_it() {
+async fn an_argument_whose_clone_panics_leaks_no_slot() {
     let call = |order: &str| tokio::spawn(fragile(Fragile(order.to_owned())));
     // The first call that gets so far makes the breaker.
     assert_eq!(call("whole").await.unwrap(), 1);
@@ -212,9 +212,9 @@ async fn judged_in_time(number: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn a_question_about_a_result_that_panics_takes_no_place_with_it() {
+async fn a_classifier_that_panics_leaks_no_slot() {
     for _ in 0..3 {
-        assert!(quietly(|| judged(7)).is_err());
+        assert!(catch_panic(|| judged(7)).is_err());
         assert!(
             tokio::spawn(judged_later(7)).await.is_err() && tokio::spawn(judged_in_time(7)).await.is_err()
         );
@@ -248,7 +248,7 @@ fn unspeakable() -> Result<(), Unspeakable> {
 }
 
 #[test]
-fn an_error_that_panics_when_it_is_shown_opens_and_takes_no_place_with_it() {
+fn an_error_whose_display_panics_opens_the_circuit_and_leaks_no_slot() {
     unspeakable().unwrap_err();
     let snapshot = snapshot("limits/unspeakable");
     assert_eq!((snapshot.state, snapshot.calls_in_flight), (State::Open, Some(0)));
@@ -275,11 +275,11 @@ async fn cancelled(bomb: Option<Bomb>) -> u32 {
 }
 
 #[tokio::test]
-async fn an_argument_that_panics_when_it_is_dropped_takes_no_place_with_it() {
+async fn an_argument_whose_drop_panics_leaks_no_slot() {
     for _ in 0..3 {
-        assert!(quietly(|| dropped(Some(Bomb))).is_err());
+        assert!(catch_panic(|| dropped(Some(Bomb))).is_err());
         let cancel = || assert!(poll_once(pin!(cancelled(Some(Bomb)))).is_pending());
-        assert!(quietly(cancel).is_err());
+        assert!(catch_panic(cancel).is_err());
     }
     let (run, later) = (snapshot("limits/bomb"), snapshot("limits/bomb later"));
     assert_eq!((run.totals.failures, run.calls_in_flight), (3, Some(0)));

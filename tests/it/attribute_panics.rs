@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use breaker_runtime::{BreakerError, CircuitBreaker, Registry, State, circuit_breaker};
 
-use crate::support::{poll_once, quietly};
+use crate::support::{catch_panic, poll_once};
 
 /// A tenant whose name cannot be had, unless it is a good one.
 struct Tenant {
@@ -40,9 +40,9 @@ fn message(caught: std::thread::Result<impl Sized>) -> &'static str {
 }
 
 #[test]
-fn a_key_whose_display_panics_is_the_callers_panic_and_counts_as_nothing() {
+fn a_panic_in_the_display_of_a_key_reaches_the_caller_and_counts_no_call() {
     for _ in 0..2 {
-        assert_eq!(message(quietly(|| by_tenant(Tenant { is_good: false }))), "no name");
+        assert_eq!(message(catch_panic(|| by_tenant(Tenant { is_good: false }))), "no name");
     }
     assert_eq!(seen("panics/key"), (0, 0));
     assert!(by_tenant(Tenant { is_good: true }).unwrap());
@@ -50,9 +50,9 @@ fn a_key_whose_display_panics_is_the_callers_panic_and_counts_as_nothing() {
 }
 
 #[test]
-fn a_key_of_an_async_call_whose_display_panics_is_the_callers_panic_and_counts_as_nothing() {
+fn a_panic_in_the_display_of_an_async_key_reaches_the_caller_and_counts_no_call() {
     for _ in 0..2 {
-        let caught = quietly(|| poll_once(pin!(by_tenant_later(Tenant { is_good: false }))).is_ready());
+        let caught = catch_panic(|| poll_once(pin!(by_tenant_later(Tenant { is_good: false }))).is_ready());
         assert_eq!(message(caught), "no name");
     }
     assert_eq!(seen("panics/key-async"), (0, 0));
@@ -86,13 +86,13 @@ asked!("panics/guard", guarded, guarded_later, failure_if(Ok(number) if explodes
 
 /// Both panic with what the question said, and both are failures: the second one opens the circuit.
 fn are_failures(name: &str, sync: fn() -> Result<u8, BreakerError>, later: impl Future) {
-    assert_eq!(message(quietly(sync)), "no answer");
+    assert_eq!(message(catch_panic(sync)), "no answer");
     let breaker: CircuitBreaker = Registry::global().get(name).unwrap();
     assert_eq!((breaker.snapshot().totals.failures, breaker.state()), (1, State::Closed));
 
     let mut later = Box::pin(later);
     assert!(poll_once(later.as_mut()).is_pending());
-    assert_eq!(message(quietly(|| poll_once(later.as_mut()).is_ready())), "no answer");
+    assert_eq!(message(catch_panic(|| poll_once(later.as_mut()).is_ready())), "no answer");
     drop(later);
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.totals.failures, snapshot.totals.calls(), snapshot.state), (2, 2, State::Open));
@@ -101,16 +101,16 @@ fn are_failures(name: &str, sync: fn() -> Result<u8, BreakerError>, later: impl 
 }
 
 #[test]
-fn a_failure_if_that_panics_is_a_failure_and_goes_on_unwinding() {
+fn a_panic_in_failure_if_counts_as_a_failure_and_keeps_unwinding() {
     are_failures("panics/failure_if", failing, failing_later());
 }
 
 #[test]
-fn an_ignore_if_that_panics_is_a_failure_and_goes_on_unwinding() {
+fn a_panic_in_ignore_if_counts_as_a_failure_and_keeps_unwinding() {
     are_failures("panics/ignore_if", ignoring, ignoring_later());
 }
 
 #[test]
-fn a_guard_that_panics_is_a_failure_and_goes_on_unwinding() {
+fn a_panic_in_a_guard_counts_as_a_failure_and_keeps_unwinding() {
     are_failures("panics/guard", guarded, guarded_later());
 }

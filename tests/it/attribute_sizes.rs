@@ -3,7 +3,7 @@
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, circuit_breaker};
 
 #[test]
-fn a_future_grows_by_no_more_than_48_bytes() {
+fn a_future_grows_by_at_most_48_bytes() {
     async fn raw(text: &str, block: [u8; 256]) -> Result<usize, BreakerError> {
         tokio::task::yield_now().await;
         Ok(text.len() + block.len())
@@ -24,7 +24,7 @@ fn a_future_grows_by_no_more_than_48_bytes() {
 }
 
 #[test]
-fn an_argument_that_is_given_away_before_the_first_await_has_two_places() {
+fn an_argument_that_is_moved_before_the_first_await_is_stored_twice() {
     async fn raw(block: [u8; 256]) -> Result<usize, BreakerError> {
         drop(vec![block]);
         tokio::task::yield_now().await;
@@ -41,7 +41,7 @@ fn an_argument_that_is_given_away_before_the_first_await_has_two_places() {
 }
 
 #[test]
-fn a_future_with_limits_grows_by_no_more_than_is_said() {
+fn a_future_with_limits_grows_by_at_most_the_documented_size() {
     async fn raw(text: &str) -> Result<usize, BreakerError> {
         tokio::task::yield_now().await;
         Ok(text.len())
@@ -85,7 +85,7 @@ fn a_future_with_limits_grows_by_no_more_than_is_said() {
 
 // What is borrowed before the first await keeps its place, though the body then has the argument.
 #[test]
-fn what_the_key_borrows_has_one_place_more_and_what_a_fallback_after_failures_needs_two() {
+fn an_argument_is_stored_once_more_for_a_key_that_borrows_it_and_for_a_fallback_after_failures() {
     type Order = [u8; 256];
     #[circuit_breaker(name = "limits/owned size")]
     async fn plain(order: Order) -> Result<u8, BreakerError> {

@@ -7,7 +7,7 @@ use breaker_runtime::{
     BreakerError, Cause, CircuitBreaker, Config, Event, Outcome, Registry, State, StateChange,
 };
 
-use crate::support::{Bench, RECOVERY, quietly, settings};
+use crate::support::{Bench, RECOVERY, catch_panic, settings};
 
 /// What listeners were told, in the order of the telling.
 #[derive(Clone, Default)]
@@ -44,10 +44,10 @@ fn registered() -> (Registry, CircuitBreaker) {
 }
 
 #[test]
-fn changes_are_told_in_the_order_in_which_they_happened() {
+fn listeners_receive_state_changes_in_order() {
     let (bench, log) = (Bench::new(), Log::default());
     let _listening = bench.breaker.listen(log.listener("a"));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     bench.end(Outcome::Failure);
     bench.clock.advance(RECOVERY);
@@ -65,7 +65,7 @@ fn changes_are_told_in_the_order_in_which_they_happened() {
 }
 
 #[test]
-fn listeners_are_told_in_the_order_in_which_they_came_the_breakers_own_first() {
+fn listeners_run_in_registration_order_and_those_of_the_breaker_first() {
     let (registry, breaker) = registered();
     let log = Log::default();
     let _all = [registry.listen(log.listener("third")), registry.listen(log.listener("fourth"))];
@@ -76,7 +76,7 @@ fn listeners_are_told_in_the_order_in_which_they_came_the_breakers_own_first() {
 }
 
 #[test]
-fn a_listener_hears_of_its_own_breaker_only_and_the_registrys_of_all() {
+fn a_listener_of_a_breaker_receives_its_events_only_and_one_of_the_registry_receives_all() {
     let (registry, search) = registered();
     let payment = registry.register("payment", Config::default()).unwrap();
     let (own, all) = (Log::default(), Log::default());
@@ -89,7 +89,7 @@ fn a_listener_hears_of_its_own_breaker_only_and_the_registrys_of_all() {
 }
 
 #[test]
-fn every_call_that_changes_something_tells_it() {
+fn every_call_that_changes_the_state_notifies_listeners() {
     let (bench, log) = (Bench::with(settings().failure_threshold(1).success_threshold(1)), Log::default());
     let _listening = bench.breaker.listen(log.listener("a"));
     bench.breaker.call_with(|()| Outcome::Failure, || ()).unwrap();
@@ -109,14 +109,14 @@ fn every_call_that_changes_something_tells_it() {
 }
 
 #[test]
-fn a_listener_that_panics_harms_nobody() {
+fn a_panicking_listener_does_not_affect_the_others() {
     let (bench, log) = (Bench::new(), Log::default());
     let _listening = [
         bench.breaker.listen(|_: &Event| panic!("first listener")),
         bench.breaker.listen(log.listener("a")),
         bench.breaker.listen(|_: &Event| panic!("last listener")),
     ];
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     bench.end_all(Outcome::Success, 2);
     assert_eq!(log.take().len(), 3);
@@ -124,7 +124,7 @@ fn a_listener_that_panics_harms_nobody() {
 }
 
 #[test]
-fn a_listener_may_look_at_the_breaker() {
+fn a_listener_can_read_the_breaker() {
     // circuit_breaker: a callback that reads the state deadlocks.
     let (bench, log) = (Bench::new(), Log::default());
     let (breaker, seen) = (bench.breaker.clone(), log.clone());
@@ -132,12 +132,12 @@ fn a_listener_may_look_at_the_breaker() {
         let snapshot = breaker.snapshot();
         seen.note(format!("{} {} {breaker:?}", breaker.state(), snapshot.generation));
     });
-    bench.open_now();
+    bench.trip();
     assert!(log.take()[0].starts_with("open 1 CircuitBreaker"));
 }
 
 #[test]
-fn a_listener_may_command_the_breaker_and_what_it_causes_is_told_after_it_returned() {
+fn a_listener_can_command_the_breaker_and_the_resulting_events_follow_after_it_returns() {
     let (bench, log) = (Bench::new(), Log::default());
     let (breaker, seen) = (bench.breaker.clone(), log.clone());
     let _commanding = bench.breaker.listen(move |event: &Event| {
@@ -167,21 +167,21 @@ fn a_listener_may_command_the_breaker_and_what_it_causes_is_told_after_it_return
 }
 
 #[test]
-fn a_listener_may_call_what_the_breaker_protects() {
+fn a_listener_can_make_a_call_through_the_breaker() {
     let (bench, calls) = (Bench::new(), Arc::new(AtomicU32::new(0)));
     let (breaker, count) = (bench.breaker.clone(), Arc::clone(&calls));
     let _listening = bench.breaker.listen(move |_: &Event| {
         let called = breaker.call(|| Ok::<_, BreakerError>(()));
         count.fetch_add(u32::from(called.is_ok()) + 10, Ordering::Relaxed);
     });
-    bench.open_now();
+    bench.trip();
     assert_eq!(calls.load(Ordering::Relaxed), 10);
     bench.breaker.reset();
     assert_eq!(calls.load(Ordering::Relaxed), 21);
 }
 
 #[test]
-fn a_listener_may_listen_and_cease_while_it_is_told() {
+fn a_listener_can_register_and_remove_listeners_while_it_runs() {
     let (bench, log) = (Bench::new(), Log::default());
     let place = Arc::new(Mutex::new(None));
     let (breaker, own, later) = (bench.breaker.clone(), Arc::clone(&place), log.clone());
@@ -197,7 +197,7 @@ fn a_listener_may_listen_and_cease_while_it_is_told() {
 }
 
 #[test]
-fn no_listening_outlives_its_token_and_for_ever_needs_none() {
+fn a_dropped_subscription_removes_its_listener_and_a_detached_one_does_not() {
     let (registry, breaker) = registered();
     let log = Log::default();
     let (own, all) = (breaker.listen(log.listener("own")), registry.listen(log.listener("all")));
@@ -211,7 +211,7 @@ fn no_listening_outlives_its_token_and_for_ever_needs_none() {
 }
 
 #[test]
-fn a_token_may_outlive_its_breaker() {
+fn a_subscription_can_outlive_its_breaker() {
     let bench = Bench::new();
     let listening = bench.breaker.listen(|_: &Event| {});
     drop(bench);
@@ -219,7 +219,7 @@ fn a_token_may_outlive_its_breaker() {
 }
 
 #[test]
-fn what_a_listener_owns_is_dropped_when_it_ceases() {
+fn removing_a_listener_drops_what_it_owns() {
     let (bench, owned) = (Bench::new(), Arc::new(()));
     let theirs = Arc::clone(&owned);
     let listening = bench.breaker.listen(move |_: &Event| drop(Arc::clone(&theirs)));
@@ -229,7 +229,7 @@ fn what_a_listener_owns_is_dropped_when_it_ceases() {
 }
 
 #[test]
-fn a_listener_whose_drop_panics_silences_nobody() {
+fn a_listener_whose_drop_panics_does_not_affect_the_others() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
@@ -245,21 +245,21 @@ fn a_listener_whose_drop_panics_silences_nobody() {
         let mine = own.lock().unwrap().take();
         drop(mine);
     }));
-    _ = quietly(|| bench.breaker.force_open());
+    _ = catch_panic(|| bench.breaker.force_open());
     let _listening = bench.breaker.listen(log.listener("a"));
     bench.breaker.release();
     assert_eq!(log.take().last().map(String::as_str), Some("a: forced open > closed"));
 }
 
 #[test]
-fn events_say_which_generation_began_and_why() {
+fn events_contain_the_generation_and_the_cause() {
     let (bench, seen) = (Bench::new(), Arc::new(Mutex::new(Vec::new())));
     let log = Arc::clone(&seen);
     let _listening = bench.breaker.listen(move |event: &Event| {
         let change = change(event).transition().clone();
         log.lock().unwrap().push((change.generation, change.cause));
     });
-    bench.open_now();
+    bench.trip();
     bench.breaker.operator("alice").reset();
     bench.breaker.operator("alice").reset();
     assert_eq!(*seen.lock().unwrap(), [(1, Cause::ThresholdReached), (2, Cause::Reset), (3, Cause::Reset)]);

@@ -26,7 +26,7 @@ impl Drop for Bomb {
 }
 
 #[test]
-fn a_listener_that_throws_a_bomb_silences_nobody() {
+fn a_listener_whose_panic_payload_panics_on_drop_does_not_affect_the_others() {
     let bench = Bench::new();
     bench.breaker.listen(|_: &Event| panic_any(Bomb)).detach();
     let (told, heard) = channel();
@@ -38,7 +38,7 @@ fn a_listener_that_throws_a_bomb_silences_nobody() {
 }
 
 #[test]
-fn a_text_that_throws_a_bomb_opens_the_circuit_all_the_same() {
+fn a_failure_text_whose_panic_payload_panics_on_drop_still_opens_the_circuit() {
     struct Says;
     impl std::fmt::Display for Says {
         fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,7 +51,7 @@ fn a_text_that_throws_a_bomb_opens_the_circuit_all_the_same() {
 }
 
 #[test]
-fn a_long_text_is_cut() {
+fn a_long_failure_text_is_truncated() {
     let bench = Bench::with(settings().failure_threshold(1));
     bench.permit().fail("\u{e4}".repeat(10_000));
     let opened = bench.breaker.snapshot().last_transition.unwrap();
@@ -69,7 +69,7 @@ fn second() -> Result<u32, BreakerError> {
 }
 
 #[test]
-fn a_listener_may_call_the_function_of_whose_conflict_it_is_told() {
+fn a_listener_can_call_the_function_whose_conflict_it_receives() {
     first().unwrap();
     let (told, heard) = channel();
     let _listening = Registry::global().listen(move |event: &Event| {
@@ -84,7 +84,7 @@ fn a_listener_may_call_the_function_of_whose_conflict_it_is_told() {
 }
 
 #[test]
-fn who_waits_for_the_closing_does_not_wait_for_a_listener() {
+fn wait_closed_does_not_wait_for_listeners() {
     let bench = Bench::new();
     let ((entered, has_entered), (done, is_done)) = (channel(), channel::<()>());
     let is_done = std::sync::Mutex::new(is_done);
@@ -106,7 +106,7 @@ fn who_waits_for_the_closing_does_not_wait_for_a_listener() {
 }
 
 #[tokio::test]
-async fn a_call_that_uses_up_its_tasks_budget_is_ended_in_time_too() {
+async fn a_call_that_exhausts_the_budget_of_its_task_still_times_out() {
     let config = Config::builder().call_timeout(Duration::from_millis(1)).build().unwrap();
     let breaker = CircuitBreaker::new("budget", config).unwrap();
     let busy = async {
@@ -145,7 +145,7 @@ async fn a_thread_that_blocks_in_a_task_without_budget_is_woken() {
 }
 
 #[test]
-fn a_call_that_is_ended_leaves_its_place_after_its_future() {
+fn a_timed_out_call_releases_its_slot_after_its_future_is_dropped() {
     struct Held(CircuitBreaker);
     impl Drop for Held {
         fn drop(&mut self) {
@@ -168,7 +168,7 @@ fn a_call_that_is_ended_leaves_its_place_after_its_future() {
 }
 
 #[test]
-fn a_call_that_waited_while_the_circuit_opened_is_rejected_and_gives_its_place_back() {
+fn a_call_that_waited_while_the_circuit_opened_is_rejected_and_releases_its_slot() {
     let bench = Bench::with(settings().failure_threshold(1).max_concurrent(1).max_wait(Duration::MAX));
     let running = bench.permit();
     let mut waiting = pin!(bench.breaker.call_async(async { Ok::<_, BreakerError>(()) }));
@@ -180,10 +180,10 @@ fn a_call_that_waited_while_the_circuit_opened_is_rejected_and_gives_its_place_b
 }
 
 #[test]
-fn a_limit_that_comes_beside_a_call_loses_no_place() {
+fn a_bulkhead_that_is_added_during_a_call_loses_no_slot() {
     for _ in 0..300 {
         let bench = Bench::with(settings().failure_threshold(1).recovery_timeout(Duration::from_nanos(1)));
-        bench.open_now();
+        bench.trip();
         let start = Barrier::new(3);
         let limited = settings().max_concurrent(5).build().unwrap();
         let (breaker, start) = (&bench.breaker, &start);
@@ -200,7 +200,7 @@ fn a_limit_that_comes_beside_a_call_loses_no_place() {
 }
 
 #[test]
-fn a_circuit_with_a_listener_or_settings_of_its_own_is_not_let_go() {
+fn a_circuit_with_a_listener_or_its_own_settings_is_not_evicted() {
     for touch in [
         |circuit: &CircuitBreaker| circuit.listen(|_: &Event| ()).detach(),
         |circuit: &CircuitBreaker| circuit.set_config(settings().build().unwrap()),
@@ -213,7 +213,7 @@ fn a_circuit_with_a_listener_or_settings_of_its_own_is_not_let_go() {
 }
 
 #[test]
-fn a_window_that_gets_longer_beside_threads_without_a_place_goes_on_counting() {
+fn a_window_that_grows_during_calls_of_many_threads_keeps_counting() {
     let window = |seconds| settings().window_time(Duration::from_secs(seconds)).failure_threshold(3).build();
     for _ in 0..30 {
         let bench = Bench::with(settings().window_time(Duration::from_secs(10)).failure_threshold(3));

@@ -49,7 +49,7 @@ mod shadowed {
 }
 
 #[test]
-fn nothing_in_the_users_scope_is_in_the_way() {
+fn names_in_the_scope_of_the_user_do_not_affect_the_generated_code() {
     // cached#114 #230, tracing-test#15.
     assert_eq!(shadowed::call().unwrap(), 6);
     assert_eq!(shadowed::unnamed(1), 1);

@@ -7,7 +7,7 @@ use breaker_runtime::{BreakerError, Outcome, State};
 use crate::support::Bench;
 
 #[test]
-fn a_forgotten_permit_of_a_closed_circuit_does_no_harm() {
+fn a_forgotten_permit_of_a_closed_circuit_changes_nothing() {
     let bench = Bench::new();
     for _ in 0..1000 {
         forget(bench.permit());
@@ -17,7 +17,7 @@ fn a_forgotten_permit_of_a_closed_circuit_does_no_harm() {
 }
 
 #[test]
-fn a_permit_that_is_dropped_by_an_early_return_counts_as_ignored() {
+fn a_permit_that_an_early_return_drops_counts_as_ignored() {
     let bench = Bench::new();
     let early = || -> Option<()> {
         let _permit = bench.breaker.try_acquire().ok()?;
@@ -28,7 +28,7 @@ fn a_permit_that_is_dropped_by_an_early_return_counts_as_ignored() {
 }
 
 #[test]
-fn the_breaker_can_be_used_and_read_from_within_a_call() {
+fn a_call_can_use_and_read_its_own_breaker() {
     // circuit_breaker: a callback that reads the state deadlocks.
     let bench = Bench::due();
     let state = bench.breaker.call(|| {
@@ -40,7 +40,7 @@ fn the_breaker_can_be_used_and_read_from_within_a_call() {
 }
 
 #[test]
-fn an_order_from_within_a_call_is_obeyed() {
+fn a_command_during_a_call_takes_effect() {
     let bench = Bench::new();
     bench
         .breaker
@@ -56,7 +56,7 @@ const fn crosses_threads<T: Send + Sync>() {}
 const fn is_an_error<T: std::error::Error + Send + Sync + Clone + 'static>() {}
 
 #[test]
-fn permits_and_breakers_may_cross_threads() {
+fn permits_and_breakers_are_send_and_sync() {
     crosses_threads::<breaker_runtime::Permit<'_>>();
     crosses_threads::<breaker_runtime::CircuitBreaker>();
     crosses_threads::<breaker_runtime::Registry>();

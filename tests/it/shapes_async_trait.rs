@@ -78,7 +78,7 @@ impl Sells for Shop {
 }
 
 #[tokio::test]
-async fn methods_of_an_async_trait() {
+async fn async_trait_methods_are_supported() {
     // async-trait#11 #277, tracing#1219 #3179.
     let mut shop: Box<dyn Sells + Send + Sync> = Box::new(Shop { price: 10 });
     assert_eq!((shop.price("tea", 1).await.unwrap(), shop.price("", 1).await.unwrap()), (8, 0));
@@ -129,7 +129,7 @@ impl Fetches<String> for Shop {
 }
 
 #[tokio::test]
-async fn generic_methods_of_an_async_trait() {
+async fn generic_async_trait_methods_are_supported() {
     let key = "tea".to_owned();
     let shop = Arc::new(Shop { price: 1 });
     let spawned = tokio::spawn(async move { shop.fetch(&"tea".to_owned(), ["a", "b"]).await.unwrap().1 });
@@ -151,7 +151,7 @@ trait Stays {
 impl Stays for Shop {}
 
 #[tokio::test]
-async fn a_method_whose_future_is_not_send_need_not_become_so() {
+async fn a_method_whose_future_is_not_send_is_supported() {
     assert_eq!(Shop { price: 1 }.stay(Rc::new(2)).await.unwrap(), 2);
 }
 
@@ -179,7 +179,7 @@ impl Traced for Shop {
 }
 
 #[tokio::test]
-async fn an_instrumented_method_of_an_async_trait_in_either_order() {
+async fn instrument_and_async_trait_combine_in_either_order() {
     // tracing#1219 #3179.
     let open = Registry::global().register("async-trait/open", breaker_runtime::Config::default()).unwrap();
     open.force_open();
@@ -222,7 +222,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn a_call_that_is_boxed_by_hand_begins_and_ends_inside() {
+async fn a_manually_boxed_call_starts_and_ends_inside_the_box() {
     let shop = Shop { price: 1 };
     drop(shop.by_hand(false));
     assert!(Registry::global().get("async-trait/by hand").is_none(), "nobody has called it yet");

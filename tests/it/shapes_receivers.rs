@@ -106,7 +106,7 @@ fn open(names: &[&str]) {
 }
 
 #[test]
-fn a_sync_method_may_take_self_in_every_way() {
+fn a_sync_method_supports_every_receiver() {
     // async-trait#11 #277.
     let mut shop = Shop { price: 10 };
     let mut call = || {
@@ -127,7 +127,7 @@ fn a_sync_method_may_take_self_in_every_way() {
 }
 
 #[tokio::test]
-async fn an_async_method_may_take_self_in_every_way() {
+async fn an_async_method_supports_every_receiver() {
     // async-trait#11 #277.
     let call = async || {
         let mut shop = Shop { price: 10 };

@@ -77,7 +77,7 @@ impl Sells for Shop {
 }
 
 #[test]
-fn methods() {
+fn methods_are_supported() {
     let mut shop = Shop::new();
     assert_eq!(shop.price("tea").unwrap(), 3);
     Registry::global().get("sync/&self").unwrap().force_open();
@@ -121,7 +121,7 @@ fn boxed_shown(most: u32) -> Answer<Box<dyn Iterator<Item = impl std::fmt::Displ
 }
 
 #[test]
-fn a_dyn_of_an_impl_is_returned() {
+fn a_box_of_dyn_with_an_impl_type_can_be_returned() {
     assert_eq!(boxed_shown(3).unwrap().map(|number| number.to_string()).collect::<String>(), "012");
 }
 
@@ -136,7 +136,7 @@ fn boxed(number: u32) -> Box<dyn Display> {
 }
 
 #[test]
-fn generics_lifetimes_and_traits() {
+fn generics_lifetimes_and_traits_are_kept() {
     assert_eq!(generic([1, 2]).unwrap(), ["1", "2"]);
     assert_eq!(generic(['x']).unwrap(), ["x"]);
     assert_eq!(successes("sync/generic"), 2);
@@ -182,7 +182,7 @@ fn early(text: &str) -> Result<u32, Broken> {
 }
 
 #[test]
-fn early_returns_question_marks_and_labels_end_the_body_and_not_the_call() {
+fn early_returns_question_marks_and_labels_end_the_body_but_not_the_call() {
     // pybreaker#7, sentinel-rust#5, tokio#4635.
     assert_eq!(early("").unwrap(), 0);
     assert_eq!(early("one").unwrap(), 1);
@@ -228,7 +228,7 @@ fn factorial(number: u64) -> Answer<u64> {
 }
 
 #[test]
-fn arguments_of_every_kind() {
+fn arguments_of_every_kind_are_supported() {
     assert_eq!(patterns((2, 3), "", [4, 5, 6]).unwrap(), 24);
     Registry::global().get("sync/patterns").unwrap().force_open();
     assert_eq!(patterns((2, 3), "", [4, 5, 6]).unwrap(), 5);
@@ -264,13 +264,13 @@ fn attributed(#[allow(unused_variables)] number: u32) -> Answer<()> {
 
 #[test]
 #[circuit_breaker(name = "sync/test", fallback = |_| ())]
-fn a_test_may_be_protected() {
+fn a_test_can_be_protected() {
     assert_eq!(1 + 1, 2);
 }
 
 #[circuit_breaker(name = "sync/test below", fallback = |_| ())]
 #[test]
-fn a_test_may_be_protected_from_above() {
+fn a_test_can_be_protected_from_above() {
     assert_eq!(1 + 1, 2);
 }
 
@@ -285,7 +285,7 @@ protected!(by_macro, "sync/macro", 2 + 1, Answer<u32>, { Ok(1) });
 
 #[expect(unsafe_code, reason = "an unsafe function can only be called so")]
 #[test]
-fn qualifiers_attributes_and_macros() {
+fn qualifiers_attributes_and_macros_are_supported() {
     // SAFETY: it is only called unsafe.
     assert_eq!(unsafe { dangerous(1) }.unwrap(), 1);
     assert_eq!(foreign(1), 1);
@@ -314,7 +314,7 @@ fn never(text: &str) -> ! {
 }
 
 #[test]
-fn a_function_may_never_return() {
+fn a_function_can_diverge() {
     // tokio#4175.
     let said =
         |action: fn() -> ()| *std::panic::catch_unwind(action).unwrap_err().downcast::<String>().unwrap();

@@ -16,7 +16,7 @@ fn transition(event: &Event) -> &Transition {
 }
 
 #[test]
-fn events_say_who_gave_an_order_or_else_where_it_stands() {
+fn an_event_contains_the_operator_or_the_location_of_the_command() {
     let (registry, breaker) = registered();
     let mut events = registry.subscribe();
     let mut who = || {
@@ -42,7 +42,7 @@ fn events_say_who_gave_an_order_or_else_where_it_stands() {
 }
 
 #[test]
-fn an_order_to_all_says_where_it_stands() {
+fn a_command_to_all_breakers_records_its_location() {
     let (registry, breaker) = registered();
     let by = || breaker.snapshot().last_transition.unwrap().initiator.clone().unwrap();
     let here = |line: u32| format!("subscriptions.rs:{line}:");
@@ -55,7 +55,7 @@ fn an_order_to_all_says_where_it_stands() {
 }
 
 #[test]
-fn a_slow_reader_loses_the_oldest_events_and_is_told_how_many() {
+fn a_slow_subscriber_loses_the_oldest_events_and_learns_how_many() {
     let (registry, breaker) = registered();
     let mut events = registry.subscribe();
     (0..1030).for_each(|_| breaker.reset());
@@ -69,7 +69,7 @@ fn a_slow_reader_loses_the_oldest_events_and_is_told_how_many() {
 }
 
 #[tokio::test]
-async fn a_reader_gets_what_happens_from_now_on() {
+async fn a_subscriber_receives_the_events_after_it_subscribed() {
     let (registry, breaker) = registered();
     breaker.force_open();
     let (mut events, mut other) = (registry.subscribe(), registry.subscribe());
@@ -83,7 +83,7 @@ async fn a_reader_gets_what_happens_from_now_on() {
 }
 
 #[test]
-fn a_conflict_is_an_event_and_comes_from_check() {
+fn a_conflict_is_an_event_and_is_returned_by_check() {
     let (registry, _breaker) = registered();
     let mut events = registry.subscribe();
     assert!(registry.check().is_ok());

@@ -19,7 +19,7 @@ pub(crate) struct Bench {
 
 pub(crate) const RECOVERY: Duration = Duration::from_secs(30);
 /// A nanosecond before it is due.
-pub(crate) const NEARLY: Duration = Duration::from_nanos(29_999_999_999);
+pub(crate) const ALMOST_RECOVERY: Duration = Duration::from_nanos(29_999_999_999);
 pub(crate) const NANO: Duration = Duration::from_nanos(1);
 
 /// Opens at the second failure, recovers after 30 s, two trials at a time, two successes close it.
@@ -44,7 +44,7 @@ impl Bench {
 
     pub(crate) fn open() -> Self {
         let bench = Self::new();
-        bench.open_now();
+        bench.trip();
         bench
     }
 
@@ -55,7 +55,7 @@ impl Bench {
         bench
     }
 
-    pub(crate) fn open_now(&self) {
+    pub(crate) fn trip(&self) {
         while self.breaker.state() == breaker_runtime::State::Closed {
             self.end(Outcome::Failure);
         }
@@ -74,7 +74,7 @@ impl Bench {
     }
 
     /// A call that takes so long.
-    pub(crate) fn take(&self, duration: Duration, outcome: Outcome) {
+    pub(crate) fn call_taking(&self, duration: Duration, outcome: Outcome) {
         let permit = self.permit();
         self.clock.advance(duration);
         permit.settle(outcome);
@@ -86,12 +86,12 @@ impl Bench {
         (calls, failures, slow)
     }
 
-    pub(crate) fn last(&self) -> Arc<Transition> {
+    pub(crate) fn last_transition(&self) -> Arc<Transition> {
         self.breaker.snapshot().last_transition.unwrap()
     }
 
-    pub(crate) fn trip(&self) -> TripReason {
-        self.last().trip.unwrap()
+    pub(crate) fn trip_reason(&self) -> TripReason {
+        self.last_transition().trip.unwrap()
     }
 
     pub(crate) fn rejects(&self) -> bool {
@@ -105,7 +105,7 @@ pub(crate) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Outp
 }
 
 /// What a panic ends is not the test.
-pub(crate) fn quietly<T>(action: impl FnOnce() -> T) -> std::thread::Result<T> {
+pub(crate) fn catch_panic<T>(action: impl FnOnce() -> T) -> std::thread::Result<T> {
     catch_unwind(AssertUnwindSafe(action))
 }
 

@@ -9,7 +9,7 @@ use breaker_runtime::{
     BreakerError, Cause, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Mode, Outcome, State, TripReason,
 };
 
-use crate::support::{Bench, NANO, RECOVERY, poll_once, quietly, seconds, settings};
+use crate::support::{Bench, NANO, RECOVERY, catch_panic, poll_once, seconds, settings};
 
 type Answer = Result<u8, BreakerError>;
 type Call<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
@@ -40,7 +40,7 @@ fn time_out(bench: &Bench) -> BreakerError {
 }
 
 #[test]
-fn a_call_that_takes_too_long_is_ended_and_counts_as_a_failure_and_as_a_timeout() {
+fn a_call_that_exceeds_call_timeout_counts_as_a_failure_and_a_timeout() {
     let bench = Bench::with(limited());
     let mut call = started(&bench, pending());
     bench.clock.advance(LIMIT.checked_sub(NANO).unwrap());
@@ -53,12 +53,12 @@ fn a_call_that_takes_too_long_is_ended_and_counts_as_a_failure_and_as_a_timeout(
     assert_eq!((snapshot.totals.timeouts, snapshot.totals.failures, snapshot.totals.calls()), (1, 0, 1));
     assert_eq!(snapshot.consecutive_failures, 1);
     time_out(&bench);
-    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 2, limit: 2 });
-    assert_eq!(bench.last().last_failure.as_deref(), Some("it took longer than call_timeout"));
+    assert_eq!(bench.trip_reason(), TripReason::ConsecutiveFailures { failures: 2, limit: 2 });
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it took longer than call_timeout"));
 }
 
 #[test]
-fn the_future_of_a_call_that_is_ended_is_dropped() {
+fn the_future_of_a_timed_out_call_is_dropped() {
     struct Witness<'a>(&'a std::cell::Cell<bool>);
     impl Drop for Witness<'_> {
         fn drop(&mut self) {
@@ -81,7 +81,7 @@ fn the_future_of_a_call_that_is_ended_is_dropped() {
 }
 
 #[test]
-fn a_result_that_is_there_in_time_wins() {
+fn a_result_that_is_ready_at_the_timeout_wins() {
     // opossum#198: one result a call, never a timeout and then another.
     let bench = Bench::with(limited());
     let mut polls = 0;
@@ -97,33 +97,33 @@ fn a_result_that_is_there_in_time_wins() {
 }
 
 #[test]
-fn a_trial_that_takes_too_long_opens_again() {
+fn a_trial_that_times_out_reopens_the_circuit() {
     let bench = Bench::with(limited());
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     time_out(&bench);
-    assert_eq!((bench.breaker.state(), bench.last().cause), (State::Open, Cause::TrialFailed));
-    assert_eq!(bench.last().last_failure.as_deref(), Some("it took longer than call_timeout"));
+    assert_eq!((bench.breaker.state(), bench.last_transition().cause), (State::Open, Cause::TrialFailed));
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it took longer than call_timeout"));
     bench.clock.advance(RECOVERY);
     drop((bench.permit(), bench.permit()));
 }
 
 #[test]
-fn a_timeout_is_a_failure_to_every_rule() {
+fn every_rule_counts_a_timeout_as_a_failure() {
     let rate = Config::builder().window_calls(4).failure_rate(0.5).minimum_calls(2).call_timeout(LIMIT);
     let bench = Bench::with(rate);
     bench.end(Outcome::Success);
     time_out(&bench);
-    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 1, calls: 2, limit: 0.5 });
+    assert_eq!(bench.trip_reason(), TripReason::FailureRate { failures: 1, calls: 2, limit: 0.5 });
     let slow =
         Config::builder().window_time(seconds(60)).slow_call(LIMIT).minimum_calls(1).call_timeout(LIMIT);
     let bench = Bench::with(slow);
     time_out(&bench);
-    assert_eq!(bench.trip(), TripReason::SlowCallRate { slow: 1, calls: 1, limit: 0.5 });
+    assert_eq!(bench.trip_reason(), TripReason::SlowCallRate { slow: 1, calls: 1, limit: 0.5 });
 }
 
 #[test]
-fn a_call_that_is_ended_leaves_the_bulkhead() {
+fn a_timed_out_call_releases_its_slot() {
     let bench = Bench::with(limited().max_concurrent(1).failure_threshold(100));
     for _ in 0..10 {
         time_out(&bench);
@@ -135,7 +135,7 @@ fn a_call_that_is_ended_leaves_the_bulkhead() {
 }
 
 #[test]
-fn the_time_that_a_call_waits_for_its_turn_is_not_its_own() {
+fn the_time_spent_waiting_for_a_slot_does_not_count() {
     let bench = Bench::with(limited().max_concurrent(1).max_wait(Duration::MAX));
     let place = bench.permit();
     let mut call = started(&bench, pending());
@@ -150,7 +150,7 @@ fn the_time_that_a_call_waits_for_its_turn_is_not_its_own() {
 }
 
 #[test]
-fn a_limit_of_max_ends_no_call() {
+fn a_call_timeout_of_max_ends_no_call() {
     let bench = Bench::with(settings().call_timeout(Duration::MAX));
     let mut call = started(&bench, pending());
     bench.clock.advance(Duration::MAX);
@@ -177,9 +177,9 @@ fn a_disabled_breaker_ends_no_call() {
 }
 
 #[test]
-fn permits_and_sync_calls_are_not_ended() {
+fn permits_and_sync_calls_do_not_time_out() {
     let bench = Bench::with(limited());
-    bench.take(2 * LIMIT, Outcome::Success);
+    bench.call_taking(2 * LIMIT, Outcome::Success);
     let call = || {
         bench.clock.advance(2 * LIMIT);
         Answer::Ok(1)
@@ -189,7 +189,7 @@ fn permits_and_sync_calls_are_not_ended() {
 }
 
 #[test]
-fn a_limit_that_is_applied_holds_for_calls_that_start_after_it() {
+fn a_changed_call_timeout_applies_to_calls_that_start_after_it() {
     let bench = Bench::new();
     let mut before = started(&bench, pending());
     bench.breaker.set_config(limited().build().unwrap());
@@ -200,12 +200,12 @@ fn a_limit_that_is_applied_holds_for_calls_that_start_after_it() {
 }
 
 #[test]
-fn where_there_are_no_timers_the_call_panics_and_loses_no_place() {
+fn without_timers_a_call_panics_and_loses_no_slot() {
     let config = limited().max_concurrent(1).max_wait(seconds(1)).build().unwrap();
     let breaker = CircuitBreaker::new("no timers", config).unwrap();
     for nth in 1..=10 {
         let mut call = Box::pin(breaker.call_async(async { Answer::Ok(1) }));
-        assert!(quietly(|| poll_once(call.as_mut()).is_ready()).is_err());
+        assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
         drop(call);
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.calls_in_flight, snapshot.totals.calls()), (Some(0), nth));
@@ -214,7 +214,7 @@ fn where_there_are_no_timers_the_call_panics_and_loses_no_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokios_own_timers_end_calls_and_waiting() {
+async fn the_timers_of_tokio_end_calls_and_waits() {
     let config = limited().max_concurrent(1).max_wait(seconds(1)).build().unwrap();
     let breaker = CircuitBreaker::new("real timers", config).unwrap();
     let (long, waiting) =
@@ -227,7 +227,7 @@ async fn tokios_own_timers_end_calls_and_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_longest_waits_are_not_too_long_for_tokio() {
+async fn the_longest_waits_are_supported_by_tokio() {
     let nearly_never = Duration::MAX.checked_sub(NANO).unwrap();
     for time in [seconds(1 << 33), seconds(1 << 40), nearly_never] {
         let config = limited().call_timeout(time).max_concurrent(1).max_wait(time).build().unwrap();
@@ -246,14 +246,14 @@ impl Drop for Mine {
 }
 
 #[test]
-fn a_call_whose_time_is_over_fails_even_if_it_panics_when_it_is_dropped() {
+fn a_timed_out_call_counts_as_a_failure_although_its_drop_panics() {
     let bench = Bench::with(limited().failure_threshold(1));
     let mut call = started(&bench, async {
         let _held = Mine;
         pending().await
     });
     bench.clock.advance(LIMIT);
-    assert!(quietly(|| _ = poll_once(call.as_mut())).is_err());
+    assert!(catch_panic(|| _ = poll_once(call.as_mut())).is_err());
     drop(call);
     let snapshot = bench.breaker.snapshot();
     assert_eq!((snapshot.totals.failures, snapshot.totals.calls(), snapshot.state), (1, 1, State::Open));

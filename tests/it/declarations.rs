@@ -29,10 +29,10 @@ fn never_called() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn a_function_is_known_before_its_first_call_with_name_path_place_and_settings() {
+fn a_function_is_declared_before_its_first_call_with_name_path_location_and_settings() {
     let line = line!() - 7;
     let known = declared(NAME);
-    assert_eq!(known.function(), "it::declared::never_called");
+    assert_eq!(known.function(), "it::declarations::never_called");
     assert!(known.has_chosen_name());
     assert_eq!((known.location().file(), known.location().line()), (file!(), line));
     assert_eq!(known.config().failure_threshold(), Some(3));
@@ -55,8 +55,8 @@ fn limited() -> u32 {
 }
 
 #[test]
-fn a_setting_may_be_read_from_a_static_of_which_other_parts_change() {
-    assert_eq!(declared("it::declared::limited").config().failure_threshold(), Some(4));
+fn a_setting_can_be_read_from_a_static_with_interior_mutability() {
+    assert_eq!(declared("it::declarations::limited").config().failure_threshold(), Some(4));
 }
 
 trait Shop {
@@ -101,7 +101,7 @@ macro_rules! made_by_macro {
 made_by_macro!(keyed);
 
 #[test]
-fn every_shape_is_known_once() {
+fn a_function_of_any_shape_is_declared_once() {
     #[circuit_breaker]
     fn nested() -> Result<(), BreakerError> {
         Ok(())
@@ -110,22 +110,22 @@ fn every_shape_is_known_once() {
     assert_eq!(generic([""; 2]).unwrap(), "");
     Corner.default_method().unwrap();
     for function in ["default_method", "required", "method", "generic", "nested"] {
-        let known = declared(&format!("it::declared::{function}"));
+        let known = declared(&format!("it::declarations::{function}"));
         assert_eq!((known.name(), known.max_keys()), (known.function(), None));
         assert!(!known.has_chosen_name());
     }
-    assert_eq!(declared("it::declared::keyed").max_keys(), Some(1024));
+    assert_eq!(declared("it::declarations::keyed").max_keys(), Some(1024));
 }
 
 #[test]
-fn functions_of_other_crates_are_known_though_nobody_names_them() {
+fn functions_of_other_crates_are_declared_although_this_crate_does_not_use_them() {
     let known = declared("breaker_tests::neighbour::hidden::unnamed");
     assert_eq!(known.max_keys(), Some(12));
     assert_eq!(known.location().file(), neighbour::FILE);
 }
 
 #[test]
-fn what_is_declared_is_sorted_by_name() {
+fn declarations_are_sorted_by_name() {
     let names: Vec<_> = Registry::declared().map(Declaration::name).collect();
     assert!(names.is_sorted(), "{names:?}");
 }
@@ -136,7 +136,7 @@ fn of_this_crate() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn a_conflict_of_two_crates_is_found_before_either_function_is_called() {
+fn a_conflict_between_two_crates_is_found_before_either_function_is_called() {
     let line = line!() - 7;
     let found = Registry::global().check().unwrap_err();
     let [conflict] = conflicts(&found, "declared/two crates").try_into().unwrap();
@@ -160,7 +160,7 @@ mod agreeing {
 }
 
 #[test]
-fn functions_that_agree_and_what_a_scope_holds_are_no_conflict() {
+fn equal_declarations_and_registrations_in_a_scope_are_no_conflict() {
     let found = Registry::global().check().unwrap_err();
     assert_eq!(conflicts(&found, "declared/agreeing"), []);
     let found = testing::scope(|scope| {
@@ -179,7 +179,7 @@ fn never_called_either() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn what_was_registered_by_hand_must_agree_with_what_is_declared() {
+fn a_manual_registration_must_agree_with_the_declarations() {
     testing::scope(|scope| {
         let strict = Config::builder().failure_threshold(99).build().unwrap();
         let line = line!() + 1;
@@ -215,8 +215,8 @@ mod accident {
 }
 
 #[test]
-fn functions_that_happen_to_have_one_path_are_found_before_and_after_their_calls_once() {
-    const PATH: &str = "it::declared::accident::same";
+fn functions_that_share_a_path_by_accident_are_one_conflict_before_and_after_their_calls() {
+    const PATH: &str = "it::declarations::accident::same";
     testing::scope(|scope| {
         let before = conflicts(&scope.registry().check().unwrap_err(), PATH);
         let mut events = scope.registry().subscribe();

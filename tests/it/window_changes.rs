@@ -19,7 +19,7 @@ fn obey(bench: &Bench, settings: ConfigBuilder) {
 }
 
 #[test]
-fn a_window_of_calls_that_grows_keeps_all_and_makes_room() {
+fn a_growing_window_of_calls_keeps_all_calls() {
     let bench = Bench::with(calls(5));
     bench.end_all(Outcome::Failure, 10);
     bench.end_all(Outcome::Success, 3);
@@ -34,7 +34,7 @@ fn a_window_of_calls_that_grows_keeps_all_and_makes_room() {
 
 // A window that is full and clean is written to again as soon as that could change something.
 #[test]
-fn a_window_at_rest_counts_again_once_it_grows_or_holds_a_failure() {
+fn a_full_window_of_successes_counts_again_after_it_grows_or_a_call_fails() {
     let bench = Bench::with(calls(2));
     bench.end_all(Outcome::Success, 5);
     assert_eq!(bench.window(), (2, 0, 0));
@@ -50,7 +50,7 @@ fn a_window_at_rest_counts_again_once_it_grows_or_holds_a_failure() {
 }
 
 #[test]
-fn a_window_of_calls_that_shrinks_keeps_the_last_ones() {
+fn a_shrinking_window_of_calls_keeps_the_last_calls() {
     let bench = Bench::with(calls(10));
     bench.end_all(Outcome::Failure, 4);
     bench.end_all(Outcome::Success, 4);
@@ -64,7 +64,7 @@ fn a_window_of_calls_that_shrinks_keeps_the_last_ones() {
 }
 
 #[test]
-fn a_window_of_calls_is_exact_after_every_change_of_its_size() {
+fn a_window_of_calls_is_exact_after_every_resize() {
     let bench = Bench::with(calls(1));
     let mut held: Vec<bool> = Vec::new();
     for (nth, size) in [3_usize, 7, 2, 10, 10, 1, 4, 64, 5].into_iter().cycle().take(200).enumerate() {
@@ -82,7 +82,7 @@ fn a_window_of_calls_is_exact_after_every_change_of_its_size() {
 }
 
 #[test]
-fn a_window_of_time_that_shrinks_forgets_what_is_too_old() {
+fn a_shrinking_window_of_time_drops_calls_that_are_too_old() {
     let bench = Bench::with(time(seconds(100)));
     bench.end(Outcome::Failure);
     bench.clock.advance(seconds(50));
@@ -96,7 +96,7 @@ fn a_window_of_time_that_shrinks_forgets_what_is_too_old() {
 }
 
 #[test]
-fn a_window_of_time_that_grows_keeps_what_it_holds_for_longer() {
+fn a_growing_window_of_time_keeps_its_calls_longer() {
     let bench = Bench::with(time(seconds(10)));
     bench.end(Outcome::Failure);
     bench.end(Outcome::Success);
@@ -111,7 +111,7 @@ fn a_window_of_time_that_grows_keeps_what_it_holds_for_longer() {
 }
 
 #[test]
-fn successes_of_all_threads_are_carried_into_another_window_of_time() {
+fn successes_of_all_threads_are_kept_when_a_window_of_time_is_resized() {
     let bench = Bench::with(time(seconds(10)));
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -130,7 +130,7 @@ fn successes_of_all_threads_are_carried_into_another_window_of_time() {
 
 // What a thread counted in parts of one length is carried over once, however often that length comes back.
 #[test]
-fn successes_are_carried_once_into_windows_of_time_that_change_to_and_fro() {
+fn successes_are_kept_once_when_a_window_of_time_is_resized_back_and_forth() {
     let bench = Bench::with(time(seconds(10)));
     for held in 1..=8 {
         bench.end(Outcome::Success);
@@ -142,7 +142,7 @@ fn successes_are_carried_once_into_windows_of_time_that_change_to_and_fro() {
 }
 
 #[test]
-fn another_kind_of_window_begins_empty_and_the_run_stays() {
+fn a_window_of_another_kind_starts_empty_and_keeps_consecutive_failures() {
     let bench = Bench::with(calls(10));
     bench.end_all(Outcome::Failure, 3);
     for settings in [time(seconds(10)), calls(10), time(seconds(20))] {
@@ -156,7 +156,7 @@ fn another_kind_of_window_begins_empty_and_the_run_stays() {
 }
 
 #[test]
-fn a_window_can_be_added_and_taken_away() {
+fn a_window_can_be_added_and_removed() {
     let bench = Bench::with(Config::builder().failure_threshold(4));
     bench.end_all(Outcome::Failure, 3);
     assert!(bench.breaker.snapshot().window.is_none());
@@ -167,11 +167,11 @@ fn a_window_can_be_added_and_taken_away() {
     obey(&bench, Config::builder().failure_threshold(6));
     assert!(bench.breaker.snapshot().window.is_none());
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 6, limit: 6 });
+    assert_eq!(bench.trip_reason(), TripReason::ConsecutiveFailures { failures: 6, limit: 6 });
 }
 
 #[test]
-fn a_call_that_began_before_there_was_a_window_enters_it_when_it_ends() {
+fn a_call_that_started_before_the_window_enters_it_when_it_ends() {
     for window in [calls(10), time(seconds(10))] {
         let bench = Bench::with(Config::builder().failure_threshold(4));
         let (success, failure) = (bench.permit(), bench.permit());
@@ -183,18 +183,18 @@ fn a_call_that_began_before_there_was_a_window_enters_it_when_it_ends() {
 }
 
 #[test]
-fn rules_that_are_applied_look_at_what_the_window_holds() {
+fn a_new_rule_applies_to_the_calls_already_in_the_window() {
     let bench = Bench::with(calls(10));
     bench.end_all(Outcome::Success, 4);
     bench.end_all(Outcome::Failure, 5);
     obey(&bench, Config::builder().window_calls(10).failure_rate(0.6).recovery_timeout(RECOVERY));
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 6, calls: 10, limit: 0.6 });
+    assert_eq!(bench.trip_reason(), TripReason::FailureRate { failures: 6, calls: 10, limit: 0.6 });
 }
 
 #[test]
-fn slow_calls_that_are_applied_are_those_that_start_after_it() {
+fn a_new_slow_call_applies_to_calls_that_start_after_it() {
     let bench = Bench::with(calls(10));
     let before = bench.permit();
     obey(&bench, calls(10).slow_call(seconds(1)).slow_call_rate(1.0));
@@ -207,7 +207,7 @@ fn slow_calls_that_are_applied_are_those_that_start_after_it() {
 }
 
 #[test]
-fn the_window_of_an_open_circuit_may_change_too() {
+fn the_window_of_an_open_circuit_can_change() {
     let bench = Bench::with(calls(10).failure_threshold(2));
     bench.end_all(Outcome::Failure, 2);
     for settings in [calls(20), time(seconds(10)), calls(3)] {

@@ -4,7 +4,7 @@
 #![deny(warnings)]
 #![allow(clippy::unnecessary_wraps, clippy::unused_async, reason = "the shapes are the point")]
 
-use breaker_runtime::{BreakerError, CircuitBreaker, Registry, circuit_breaker};
+use breaker_runtime::{CircuitBreaker, Registry, circuit_breaker};
 
 fn breaker(name: &str) -> CircuitBreaker {
     Registry::global().get(name).unwrap()
@@ -68,7 +68,7 @@ struct Pair(u32, u32);
 method!(Pair, self, self.0);
 
 #[tokio::test]
-async fn syn_852_groups_that_nobody_sees_are_seen_through() {
+async fn syn_852_arguments_in_invisible_groups_are_accepted() {
     assert_eq!((whole(1), parts(&3).await, parts(&9).await, Pair(1, 2).method()), (2, 4, 9, 1));
     breaker("others/method").force_open();
     assert_eq!(Pair(1, 2).method(), 2);
@@ -96,7 +96,7 @@ const fn more() -> usize {
 hygienic!(hygiene, hidden, hidden + more());
 
 #[test]
-fn rust_92654_two_arguments_of_one_name_stay_two() {
+fn rust_92654_equal_argument_names_of_different_macro_scopes_stay_distinct() {
     assert_eq!(hygiene(10, 20), 131);
     breaker("others/hygiene").force_open();
     assert_eq!(hygiene(10, 20), 30 + "others/hygiene".len());
@@ -160,9 +160,7 @@ mod shadowed {
 }
 
 #[tokio::test]
-async fn tracing_test_15_result_ok_and_std_may_be_something_else() {
+async fn tracing_test_15_result_ok_and_std_can_be_shadowed() {
     assert!(shadowed::sync(false).unwrap() && shadowed::later(true).await.unwrap());
     assert!(matches!(shadowed::sync(true), shadowed::Good(true)));
-    let rejected = || breaker("others/method").try_acquire().map(drop);
-    assert!(matches!(rejected().err(), None | Some(BreakerError { .. })));
 }

@@ -19,7 +19,7 @@ impl From<BreakerError> for Down {
 }
 
 #[test]
-fn an_impl_trait_may_stand_in_any_type() {
+fn impl_trait_can_appear_in_any_return_type() {
     #[circuit_breaker(fallback = |_| None)]
     fn evens(most: u32) -> Option<impl Iterator<Item = u32>> {
         Some((0..most).step_by(2))
@@ -39,7 +39,7 @@ fn an_impl_trait_may_stand_in_any_type() {
 }
 
 #[tokio::test]
-async fn an_error_that_is_an_impl_trait_need_not_have_display() {
+async fn an_impl_trait_error_does_not_need_display() {
     #[circuit_breaker]
     fn ask(count: u8) -> Result<u8, impl Debug + From<BreakerError>> {
         if count == 0 { Err(Down) } else { Ok(count) }
@@ -74,13 +74,13 @@ shown!(shown, impl Display);
 ends!(ends, !);
 
 #[test]
-fn the_type_may_come_through_a_macro() {
+fn the_return_type_can_come_from_a_macro() {
     assert_eq!(shown().to_string(), "1");
     assert!(std::panic::catch_unwind(|| ends()).is_err());
 }
 
 #[tokio::test]
-async fn lifetimes_may_stand_in_the_types_of_functions() {
+async fn lifetimes_can_appear_in_returned_function_types() {
     #[circuit_breaker]
     fn greeter<'a>(name: &'a str) -> Result<Box<dyn Fn() -> &'a str + 'a>, BreakerError> {
         Ok(Box::new(move || name))
@@ -99,7 +99,7 @@ async fn lifetimes_may_stand_in_the_types_of_functions() {
 }
 
 #[test]
-fn what_a_closure_gives_is_coerced_as_what_the_function_gives() {
+fn the_value_of_a_closure_fallback_is_coerced_to_the_return_type() {
     #[circuit_breaker(name = "answers/boxed", fallback = |_| Ok(Box::new(1)))]
     fn boxed() -> Result<Box<dyn Display>, BreakerError> {
         Ok(Box::new(2))
@@ -132,7 +132,7 @@ fn ends_here(_: u8) -> ! {
 
 // `deny(warnings)` holds here: what we write after a fallback that never returns is not the user's dead code.
 #[test]
-fn a_fallback_may_never_return() {
+fn a_fallback_can_diverge() {
     #[circuit_breaker(name = "answers/path", fallback = ends_here)]
     fn path(count: u8) -> u64 {
         count.into()
@@ -164,7 +164,7 @@ mod step {
 }
 
 #[tokio::test]
-async fn what_looks_like_a_value_may_be_a_future() {
+async fn a_fallback_that_looks_like_a_value_can_be_a_future() {
     #[circuit_breaker(name = "answers/return", fallback = |_| {
         if count > 0 {
             return cached(count);

@@ -32,7 +32,7 @@ async fn logs(number: u32) -> usize {
 }
 
 #[tokio::test]
-async fn opentelemetry_rust_239_nothing_of_ours_that_is_not_send_lives_across_an_await() {
+async fn opentelemetry_rust_239_generated_code_holds_no_value_that_is_not_send_across_an_await() {
     assert_eq!(tokio::spawn(logs(1)).await.unwrap(), 1);
     assert_eq!(tokio::spawn(logs(1)).await.unwrap(), 2);
 }
@@ -49,7 +49,7 @@ fn sum(number: u64) -> Pin<Box<dyn std::future::Future<Output = Answer<u64>> + S
 }
 
 #[tokio::test]
-async fn an_async_function_may_call_itself() {
+async fn an_async_function_can_call_itself() {
     assert_eq!((factorial(5).await.unwrap(), sum(4).await.unwrap()), (120, 10));
     assert_eq!(Registry::global().get("others/recursive").unwrap().snapshot().totals.successes, 5);
 }
@@ -79,7 +79,7 @@ async fn labelled(most: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn labels_stay_inside() {
+async fn labels_in_the_body_are_kept() {
     assert_eq!(labelled(10).await, 20);
 }
 
@@ -103,6 +103,6 @@ chain!(
 
 // The compiler goes so deep by itself, `recursion_limit`, and one level of types more in each call is many.
 #[tokio::test]
-async fn sixteen_functions_that_await_each_other_may_be_spawned() {
+async fn sixteen_nested_async_functions_can_be_spawned() {
     assert_eq!(tokio::spawn(f15()).await.unwrap().unwrap(), 1);
 }

@@ -33,7 +33,7 @@ fn call(bench: &Bench) -> Call<'_> {
 }
 
 #[test]
-fn more_places_let_those_in_who_wait() {
+fn a_higher_limit_admits_waiting_calls() {
     let bench = Bench::with(at_most(1));
     let _running = bench.permit();
     let mut waiting = [call(&bench), call(&bench), call(&bench)];
@@ -51,7 +51,7 @@ fn more_places_let_those_in_who_wait() {
 }
 
 #[test]
-fn fewer_places_end_no_call_and_admit_none_until_enough_have_ended() {
+fn a_lower_limit_ends_no_call_and_admits_none_until_enough_have_ended() {
     let bench = Bench::with(at_most(4));
     let mut calls = vec![bench.permit(), bench.permit(), bench.permit()];
     apply(&bench, at_most(1));
@@ -66,7 +66,7 @@ fn fewer_places_end_no_call_and_admit_none_until_enough_have_ended() {
 }
 
 #[test]
-fn places_that_were_taken_away_come_back() {
+fn a_limit_that_is_lowered_and_raised_again_loses_no_slot() {
     let bench = Bench::with(at_most(3));
     let calls = [bench.permit(), bench.permit(), bench.permit()];
     for limit in [1, 3, 2, 3, 1, 2, 3] {
@@ -79,7 +79,7 @@ fn places_that_were_taken_away_come_back() {
 }
 
 #[test]
-fn without_a_limit_those_who_wait_go_on_and_everybody_comes_in() {
+fn removing_the_limit_admits_waiting_calls_and_all_new_ones() {
     let bench = Bench::with(at_most(1));
     let place = bench.permit();
     let mut waiting: Call<'_> = Box::pin(bench.breaker.call_async(async { Ok(()) }));
@@ -100,7 +100,7 @@ fn without_a_limit_those_who_wait_go_on_and_everybody_comes_in() {
 }
 
 #[test]
-fn a_limit_that_is_new_counts_the_calls_that_come_after_it() {
+fn a_new_limit_counts_only_the_calls_that_start_after_it() {
     let bench = Bench::new();
     let before = bench.permit();
     apply(&bench, at_most(1));
@@ -111,7 +111,7 @@ fn a_limit_that_is_new_counts_the_calls_that_come_after_it() {
 }
 
 #[test]
-fn a_limit_stays_though_the_one_whose_turn_it_was_is_cancelled() {
+fn a_lowered_limit_holds_although_the_next_waiting_call_is_cancelled() {
     let bench = Bench::with(at_most(2));
     let (first, _second) = (bench.permit(), bench.permit());
     let waiting = call(&bench);
@@ -124,7 +124,7 @@ fn a_limit_stays_though_the_one_whose_turn_it_was_is_cancelled() {
 }
 
 #[test]
-fn a_limit_that_shrinks_while_a_call_waits_keeps_it_waiting() {
+fn a_lowered_limit_keeps_a_waiting_call_waiting() {
     let bench = Bench::with(at_most(2));
     let (first, second) = (bench.permit(), bench.permit());
     let mut waiting = call(&bench);
@@ -157,7 +157,7 @@ impl Wake for Inline {
 }
 
 #[test]
-fn no_lock_is_held_while_those_are_woken_who_wait() {
+fn no_lock_is_held_while_waiting_calls_are_woken() {
     for by_apply in [false, true] {
         let bench = Bench::with(at_most(2));
         let breaker = bench.breaker.clone();

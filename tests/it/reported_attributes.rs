@@ -21,13 +21,13 @@ async unsafe fn dangerous(number: u32) -> Answer<u32> {
 
 #[circuit_breaker(name = "others/unsafe extern", fallback = |_| -1)]
 #[expect(unsafe_code, reason = "the shape is the point")]
-pub(in crate::others_attributes) unsafe extern "C" fn foreign(number: i32) -> i32 {
+pub(in crate::reported_attributes) unsafe extern "C" fn foreign(number: i32) -> i32 {
     number
 }
 
 #[expect(unsafe_code, reason = "an unsafe function can only be called so")]
 #[tokio::test]
-async fn tracing_2576_async_unsafe_extern_stand_in_their_order() {
+async fn tracing_2576_async_unsafe_and_extern_keep_their_order() {
     // SAFETY: it is only called unsafe.
     assert_eq!(unsafe { dangerous(1) }.await.unwrap(), 1);
     // SAFETY: the same.
@@ -44,13 +44,13 @@ async fn inner(number: u32) -> Answer<u32> {
 }
 
 #[tokio::test]
-async fn tracing_2307_an_inner_attribute_belongs_to_the_body() {
+async fn tracing_2307_an_inner_attribute_applies_to_the_body() {
     assert_eq!(inner(1).await.unwrap(), 2);
 }
 
 #[circuit_breaker(name = "others/test above", fallback = |_| Ok(()))]
 #[tokio::test]
-async fn tokio_6497_rstest_346_a_test_may_be_protected_from_above() -> Result<(), std::io::Error> {
+async fn tokio_6497_rstest_346_a_test_can_be_protected_from_above() -> Result<(), std::io::Error> {
     tokio::task::yield_now().await;
     let of_this_test = std::thread::current();
     assert!(of_this_test.name().is_some_and(|name| name.ends_with("from_above")));
@@ -59,7 +59,7 @@ async fn tokio_6497_rstest_346_a_test_may_be_protected_from_above() -> Result<()
 
 #[tokio::test]
 #[circuit_breaker(name = "others/test below", failure_threshold = 1)]
-async fn tokio_6497_rstest_346_a_test_may_be_protected_from_below() -> anyhow::Result<()> {
+async fn tokio_6497_rstest_346_a_test_can_be_protected_from_below() -> anyhow::Result<()> {
     tokio::task::yield_now().await;
     anyhow::ensure!(Registry::global().get("others/test below").is_some(), "the call is counted");
     Ok(())
@@ -77,7 +77,7 @@ mod inside {
 
     impl Shop {
         #[circuit_breaker(name = "others/pub(in)")]
-        pub(in crate::others_attributes) async fn open(&self) -> Answer<u32> {
+        pub(in crate::reported_attributes) async fn open(&self) -> Answer<u32> {
             Ok(2)
         }
     }
@@ -121,7 +121,7 @@ fn below_now(number: u32) -> Answer<&'static str> {
 }
 
 #[tokio::test]
-async fn tracing_instrument_may_stand_above_and_below() {
+async fn tracing_instrument_works_above_and_below() {
     let closed =
         Registry::global().register("others/closed to all", breaker_runtime::Config::default()).unwrap();
     closed.force_open();
@@ -155,6 +155,6 @@ fn attributed(#[cfg(test)] number: u32) -> u32 {
 fn absent() -> Nonsense {}
 
 #[test]
-fn attributes_of_every_kind_may_stand_around() {
+fn attributes_of_every_kind_are_kept() {
     assert_eq!(attributed(1), 2);
 }

@@ -10,7 +10,7 @@ use breaker_runtime::{
     BreakerError, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Mode, Outcome, Permit, State,
 };
 
-use crate::support::{Bench, NANO, RECOVERY, poll_once, quietly, seconds, settings};
+use crate::support::{Bench, NANO, RECOVERY, catch_panic, poll_once, seconds, settings};
 
 type Answer = Result<u8, BreakerError>;
 type Call<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
@@ -56,7 +56,7 @@ impl Bench {
 }
 
 #[test]
-fn a_full_bulkhead_rejects_and_that_is_no_failure() {
+fn a_full_bulkhead_rejects_and_counts_no_failure() {
     let bench = Bench::with(at_most(2));
     let (one, two) = (bench.permit(), bench.permit());
     for _ in 0..100 {
@@ -90,13 +90,13 @@ fn an_async_call_that_does_not_wait_is_rejected_under_any_executor() {
 }
 
 #[test]
-fn a_full_bulkhead_gives_a_trials_place_back() {
+fn a_full_bulkhead_releases_the_trial_slot() {
     let bench = Bench::with(at_most(1).half_open_max_calls(1));
     let long = bench.permit();
     bench.breaker.reset();
     // Two failures open it; they run outside the bulkhead, as it was lifted for them.
     bench.set_config(settings().half_open_max_calls(1));
-    bench.open_now();
+    bench.trip();
     bench.set_config(at_most(1).half_open_max_calls(1));
     bench.clock.advance(RECOVERY);
     for _ in 0..10 {
@@ -109,7 +109,7 @@ fn a_full_bulkhead_gives_a_trials_place_back() {
 }
 
 #[test]
-fn the_breaker_is_asked_first_and_then_the_bulkhead() {
+fn the_circuit_is_checked_before_the_bulkhead() {
     let bench = Bench::with(at_most(1));
     let place = bench.permit();
     bench.breaker.force_open();
@@ -120,7 +120,7 @@ fn the_breaker_is_asked_first_and_then_the_bulkhead() {
 }
 
 #[test]
-fn a_call_leaves_the_bulkhead_however_it_ends() {
+fn every_way_to_end_a_call_releases_its_slot() {
     let bench = Bench::with(at_most(1).failure_threshold(1000));
     let ends: [fn(&Bench); 7] = [
         |bench| bench.end(Outcome::Success),
@@ -128,10 +128,10 @@ fn a_call_leaves_the_bulkhead_however_it_ends() {
         |bench| bench.end(Outcome::Ignored),
         |bench| drop(bench.permit()),
         |bench| drop(bench.endless()),
-        |bench| _ = quietly(|| bench.breaker.call(|| -> Answer { panic!("user code") })),
+        |bench| _ = catch_panic(|| bench.breaker.call(|| -> Answer { panic!("user code") })),
         |bench| {
-            let mut call = Box::pin(bench.breaker.call_async(async { Answer::Ok(quietly_not()) }));
-            _ = quietly(|| poll_once(call.as_mut()).is_ready());
+            let mut call = Box::pin(bench.breaker.call_async(async { Answer::Ok(panics()) }));
+            _ = catch_panic(|| poll_once(call.as_mut()).is_ready());
         },
     ];
     for end in ends.iter().cycle().take(70) {
@@ -141,12 +141,12 @@ fn a_call_leaves_the_bulkhead_however_it_ends() {
     assert_eq!(bench.breaker.snapshot().totals.calls(), 70);
 }
 
-fn quietly_not() -> u8 {
+fn panics() -> u8 {
     panic!("user code")
 }
 
 #[test]
-fn a_call_of_an_older_generation_leaves_too() {
+fn a_call_of_an_older_generation_releases_its_slot() {
     let bench = Bench::with(at_most(1));
     let late = bench.permit();
     bench.breaker.reset();
@@ -156,7 +156,7 @@ fn a_call_of_an_older_generation_leaves_too() {
 }
 
 #[test]
-fn async_calls_wait_for_their_turn_in_the_order_in_which_they_came() {
+fn waiting_async_calls_run_in_arrival_order() {
     let bench = Bench::with(patient(1));
     let place = bench.permit();
     let [mut first, mut second, mut third] = [bench.quick(), bench.quick(), bench.quick()];
@@ -173,7 +173,7 @@ fn async_calls_wait_for_their_turn_in_the_order_in_which_they_came() {
 }
 
 #[test]
-fn an_async_call_waits_for_max_wait_and_no_longer() {
+fn an_async_call_waits_for_exactly_max_wait() {
     let bench = Bench::with(at_most(1).max_wait(seconds(5)));
     let place = bench.permit();
     let mut call = bench.quick();
@@ -188,7 +188,7 @@ fn an_async_call_waits_for_max_wait_and_no_longer() {
 }
 
 #[test]
-fn a_call_that_is_cancelled_while_it_waits_loses_no_place() {
+fn a_call_that_is_cancelled_while_it_waits_loses_no_slot() {
     let bench = Bench::with(patient(1));
     for is_its_turn in [false, true] {
         let place = bench.permit();
@@ -209,9 +209,9 @@ fn a_call_that_is_cancelled_while_it_waits_loses_no_place() {
 }
 
 #[test]
-fn a_trial_that_is_cancelled_while_it_waits_gives_its_place_back() {
+fn a_trial_that_is_cancelled_while_it_waits_releases_its_slot() {
     let bench = Bench::with(patient(1).half_open_max_calls(2));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     let first = bench.permit();
     let waiting = bench.quick();
@@ -224,9 +224,9 @@ fn a_trial_that_is_cancelled_while_it_waits_gives_its_place_back() {
 }
 
 #[test]
-fn a_trial_that_waited_in_vain_gives_its_place_back() {
+fn a_trial_whose_wait_times_out_releases_its_slot() {
     let bench = Bench::with(at_most(1).max_wait(seconds(5)));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     let first = bench.permit();
     let mut waiting = bench.quick();
@@ -238,7 +238,7 @@ fn a_trial_that_waited_in_vain_gives_its_place_back() {
 }
 
 #[test]
-fn a_thread_that_waits_gets_the_place_that_is_given_back() {
+fn a_waiting_thread_receives_the_released_slot() {
     let bench = Bench::with(patient(1));
     for _ in 0..200 {
         let place = bench.permit();
@@ -254,7 +254,7 @@ fn a_thread_that_waits_gets_the_place_that_is_given_back() {
 }
 
 #[test]
-fn a_thread_waits_for_max_wait_and_no_longer() {
+fn a_thread_waits_at_most_max_wait() {
     let bench = Bench::with(at_most(1).max_wait(seconds(5)));
     let place = bench.permit();
     std::thread::scope(|scope| {
@@ -279,7 +279,7 @@ fn try_acquire_never_waits() {
 }
 
 #[test]
-fn a_forgotten_permit_keeps_its_place_until_there_are_more() {
+fn a_forgotten_permit_keeps_its_slot_until_the_limit_is_raised() {
     let bench = Bench::with(at_most(2));
     forget(bench.permit());
     assert_eq!(bench.running(), 1);
@@ -311,9 +311,9 @@ fn a_disabled_breaker_has_no_bulkhead() {
 }
 
 #[test]
-fn a_trial_that_passes_the_limit_takes_one_place_among_the_trials() {
+fn a_trial_that_enters_the_bulkhead_uses_one_trial_slot() {
     let bench = Bench::with(settings().half_open_max_calls(1).success_threshold(1).max_concurrent(2));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     let trial = bench.permit();
     assert!(trial.is_trial());

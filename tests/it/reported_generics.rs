@@ -146,7 +146,7 @@ impl<T: PartialOrd + Display> Shop<T> {
 }
 
 #[test]
-fn e0401_the_static_does_without_generics_and_the_call_has_them() {
+fn e0401_the_generated_static_uses_no_generics_of_the_function() {
     assert_eq!((Shop(3).price::<1>(2), Shop('c').price::<2>('d')), (2, 'd'));
     let breaker = Registry::global().get_keyed("others/E0401").unwrap();
     let failures = ["1", "2"].map(|key| breaker.get(key).snapshot().totals.failures);

@@ -21,6 +21,6 @@ async fn tail_later(first: u32) -> Option<u32> {
 }
 
 #[tokio::test]
-async fn what_a_tail_borrows_is_dropped_as_in_the_function_itself() {
+async fn temporaries_of_the_tail_expression_are_dropped_before_local_variables() {
     assert_eq!((tail(1), tail_later(1).await), (Some(1), Some(1)));
 }

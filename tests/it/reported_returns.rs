@@ -46,7 +46,7 @@ async fn returns_later(number: i32) -> Answer<i32> {
 }
 
 #[tokio::test]
-async fn tokio_4635_return_does_not_escape() {
+async fn tokio_4635_return_ends_the_body_only() {
     assert_eq!((returns(2), returns(1)), (2, 1));
     assert_eq!((returns_later(2).await.unwrap(), returns_later(1).await.unwrap()), (3, 1));
     assert_eq!((counts("others/return"), counts("others/return, async")), ((2, 0), (2, 0)));
@@ -74,7 +74,7 @@ async fn tries(text: &str) -> Result<(), Fault> {
 }
 
 #[tokio::test]
-async fn tokio_6930_question_mark_infers() {
+async fn tokio_6930_the_question_mark_infers_its_types() {
     assert_eq!(parses("1").await.unwrap(), 1);
     assert!(parses("x").await.unwrap_err().0.contains("invalid digit"));
     assert!(tries("1").await.is_ok() && tries("x").await.is_err());
@@ -108,7 +108,7 @@ async fn listed() -> &'static [u8] {
 }
 
 #[tokio::test]
-async fn tracing_1053_async_trait_149_a_box_becomes_dyn() {
+async fn tracing_1053_async_trait_149_a_returned_box_coerces_to_dyn() {
     assert_eq!((shows(0).to_string(), shows(1).to_string()), ("zero".to_owned(), "1".to_owned()));
     assert_eq!(fails_with("1").await.unwrap().to_string(), "1");
     assert!(fails_with("x").await.is_err() && fails_with("").await.is_err());
@@ -128,7 +128,7 @@ async fn numbers_later<'a>(text: &'a str) -> Result<impl Iterator<Item = char> +
 }
 
 #[tokio::test]
-async fn tracing_1227_impl_trait_is_returned() {
+async fn tracing_1227_impl_trait_can_be_returned() {
     assert_eq!(numbers(3).clone().sum::<u32>(), 3);
     assert_eq!(numbers_later("ab").await.unwrap().count(), 2);
     Registry::global().get("others/impl").unwrap().force_open();
@@ -160,7 +160,7 @@ async fn not_yet(number: u32) -> impl Display {
 }
 
 #[tokio::test]
-async fn tokio_4175_never_is_a_return_type() {
+async fn tokio_4175_the_never_type_can_be_returned() {
     assert!(tokio::spawn(async { never() }).await.is_err());
     assert!(tokio::spawn(async { never_later().await }).await.is_err());
     assert!(tokio::spawn(infallible(1)).await.is_err());
@@ -193,7 +193,7 @@ fn uses_now(number: u32) -> Kind {
 }
 
 #[tokio::test]
-async fn tracing_3306_what_the_body_uses_does_not_change_the_type() {
+async fn tracing_3306_imports_in_the_body_do_not_change_the_return_type() {
     assert_eq!((uses(1).await.0, uses_now(2).0), (1, 2));
 }
 
@@ -222,7 +222,7 @@ fn pushed(list: &mut Vec<u8>, item: u8) -> &mut Vec<u8> {
 }
 
 #[tokio::test]
-async fn backon_49_a_reborrow_leaves_the_body() {
+async fn backon_49_a_reborrow_can_be_returned() {
     let mut buffer = Buffer(vec![1]);
     *buffer.first().unwrap() += 1;
     let mut list = vec![];

@@ -43,7 +43,7 @@ fn same(from: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn cached_96_tracing_1167_an_argument_may_be_mut() {
+async fn cached_96_tracing_1167_mut_arguments() {
     assert_eq!((counts_down(5), counts_down_later(5).await), (1, 1));
     open("others/mut");
     open("others/mut, async");
@@ -105,7 +105,7 @@ fn noisy(log: &Rc<RefCell<Vec<&'static str>>>) -> [Noisy; 3] {
 }
 
 #[tokio::test]
-async fn async_trait_199_232_patterns_bind_and_arguments_are_dropped_after_the_body_once_each() {
+async fn async_trait_199_232_patterns_bind_and_every_argument_is_dropped_once_after_the_body() {
     assert_eq!(patterns(Point { x: 2, y: 3 }, (5, 6), "", &[1, 2]).await.unwrap(), 210);
     open("others/patterns");
     assert_eq!(patterns(Point { x: 2, y: 3 }, (5, 6), "", &[1, 2]).await.unwrap(), 10);
@@ -148,7 +148,7 @@ async fn timed(#[cfg(test)] here: String, #[cfg(not(test))] here: Nonsense) -> A
 }
 
 #[tokio::test]
-async fn async_trait_226_an_argument_may_depend_on_cfg() {
+async fn async_trait_226_cfg_on_arguments() {
     assert_eq!((configured(1).await, timed("a".to_owned()).await.unwrap()), (2, 2));
 }
 
@@ -173,7 +173,7 @@ async fn calls_back<F: std::future::Future<Output = u32>>(call: impl FnOnce(u32)
 }
 
 #[tokio::test]
-async fn async_trait_177_an_argument_may_be_impl_trait() {
+async fn async_trait_177_impl_trait_arguments() {
     assert_eq!((shown(Some(1), &2), shown_later(1, "x").await), ("Some(1)2".to_owned(), "1x".to_owned()));
     open("others/impl argument");
     assert_eq!(shown(Some(1), &2), "2Some(1)");
@@ -194,7 +194,7 @@ async fn collides_later(__circuit: &str, __again_order: usize, order: usize) -> 
 }
 
 #[tokio::test]
-async fn cached_114_230_the_names_of_arguments_are_not_ours() {
+async fn cached_114_230_argument_names_do_not_collide_with_generated_names() {
     assert_eq!((collides(1, 2, 3), collides_later("ab", 2, 3).await), (6, 7));
     open("others/collisions");
     assert_eq!(collides(1, 2, 3), 4);
