@@ -1,4 +1,4 @@
-//! What the attribute does: the keys, the fallbacks, the registry it registers in.
+//! The attribute's basic settings, its fallbacks, and the registration of annotated functions.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -90,13 +90,13 @@ fn largest() -> Result<(), BreakerError> {
 
 #[test]
 fn the_largest_count_literals_equal_the_limits_of_the_runtime() {
-    // One more is refused: here by the builder, as a literal in ui/fail/count_out_of_range.rs.
+    // The builder rejects one more. The attribute rejects such a literal: see ui/fail/count_out_of_range.rs.
     largest().unwrap();
     assert!(breaker_runtime::Config::builder().failure_threshold(16_777_216).build().is_err());
     assert!(breaker_runtime::Config::builder().half_open_max_calls(1025).build().is_err());
 }
 
-macro_rules! lasts {
+macro_rules! recovery_timeouts {
     ($($name:ident $text:literal $nanos:literal;)*) => {
         $(#[circuit_breaker(recovery_timeout = $text)]
         fn $name() -> Result<(), BreakerError> {
@@ -112,7 +112,7 @@ macro_rules! lasts {
     };
 }
 
-lasts! {
+recovery_timeouts! {
     nanoseconds "7ns" 7;
     microseconds "7us" 7_000;
     milliseconds "7ms" 7_000_000;
@@ -135,7 +135,7 @@ fn with_path(text: String, number: u32) -> Result<String, Fault> {
 #[expect(
     clippy::unnecessary_wraps,
     clippy::needless_pass_by_value,
-    reason = "it has the shape of what it stands in for"
+    reason = "a fallback has the signature of its function"
 )]
 fn backup(text: String, number: u32) -> Result<String, Fault> {
     Ok(format!("{text}{number}"))
@@ -220,7 +220,7 @@ fn a_panic_in_the_body_counts_as_a_failure_and_keeps_unwinding() {
     assert_eq!(panics(1), 0);
 }
 
-fn one_name_in_two_functions(first: bool) -> u32 {
+fn call_one_of_two(first: bool) -> u32 {
     #[circuit_breaker(name = "attribute/shared", failure_threshold = 1, fallback = |_| 10)]
     fn one() -> u32 {
         1
@@ -234,9 +234,9 @@ fn one_name_in_two_functions(first: bool) -> u32 {
 
 #[test]
 fn functions_with_equal_declarations_share_a_breaker() {
-    assert_eq!((one_name_in_two_functions(true), one_name_in_two_functions(false)), (1, 2));
+    assert_eq!((call_one_of_two(true), call_one_of_two(false)), (1, 2));
     breaker("attribute/shared").force_open();
-    assert_eq!((one_name_in_two_functions(true), one_name_in_two_functions(false)), (10, 20));
+    assert_eq!((call_one_of_two(true), call_one_of_two(false)), (10, 20));
 }
 
 #[circuit_breaker(name = "attribute/conflict", failure_threshold = 1, fallback = |_| 0)]
@@ -252,28 +252,28 @@ fn lenient() -> u32 {
 struct Left;
 struct Right;
 
-macro_rules! homonyms {
+macro_rules! methods_of_one_name {
     ($($owner:ty => $value:literal),*) => {
         $(impl $owner {
             #[circuit_breaker(fallback = |_| 0)]
-            fn homonym() -> u32 {
+            fn same_name() -> u32 {
                 $value
             }
         })*
     };
 }
 
-homonyms!(Left => 1, Right => 2);
+methods_of_one_name!(Left => 1, Right => 2);
 
 #[test]
 fn conflicting_declarations_are_reported_and_the_first_one_wins() {
     assert_eq!((strict(), lenient()), (1, 2));
-    assert_eq!((Left::homonym(), Right::homonym()), (1, 2));
+    assert_eq!((Left::same_name(), Right::same_name()), (1, 2));
     let conflicts = Registry::global().check().unwrap_err();
     let names: Vec<_> = conflicts.iter().map(breaker_runtime::Conflict::name).collect();
     assert!(names.contains(&"attribute/conflict"), "{conflicts}");
-    // Two methods of one name in one module: nobody meant them to share a circuit.
-    assert!(names.contains(&"it::attribute::homonym"), "{conflicts}");
+    // Two methods of one name in one module share a circuit by accident.
+    assert!(names.contains(&"it::attribute::same_name"), "{conflicts}");
 }
 
 #[cfg(target_os = "linux")]

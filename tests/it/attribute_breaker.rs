@@ -1,4 +1,4 @@
-//! Breakers that are there already, `breaker = ..`, and registries of one's own, `registry = ..`.
+//! The arguments `breaker = ..` and `registry = ..`.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -47,7 +47,7 @@ impl Client {
         self.calls + 10
     }
 
-    // What holds the breaker is changed, or gone, while the call runs.
+    // The body replaces the breaker while the call runs.
     #[circuit_breaker(breaker = self.breaker, fallback = Self::cached)]
     fn next(&mut self) -> &mut u32 {
         self.breaker = breaker("breaker/other");
@@ -112,7 +112,7 @@ struct Panics(CircuitBreaker);
 impl Panics {
     #[circuit_breaker(breaker = self.0)]
     fn call(&self) -> Result<(), Fault> {
-        panic!("it panics")
+        panic!("user code")
     }
 }
 
@@ -165,7 +165,7 @@ async fn any_expression_that_leads_to_a_breaker_is_accepted_and_evaluated_at_eve
     hosts.get("bad").force_open();
     assert!(of_key(&hosts, "bad", Ok(())).await.is_err() && of_key(&hosts, "good", Ok(())).await.is_ok());
 
-    // The lock is free again before the body runs.
+    // The guard is dropped before the body runs.
     let held = Mutex::new(breaker("breaker/locked"));
     assert_eq!(behind_a_lock(&held), Ok(true));
     *held.lock().unwrap() = LAZY.clone();
@@ -197,16 +197,16 @@ fn registered(registry: &Registry) -> Result<u32, Fault> {
     Ok(1)
 }
 
-#[circuit_breaker(registry = asked(), key = tenant)]
+#[circuit_breaker(registry = counted_registry(), key = tenant)]
 async fn keyed(tenant: &str) -> Result<usize, Fault> {
     Ok(tenant.len())
 }
 
-static ASKED: AtomicU32 = AtomicU32::new(0);
+static EVALUATIONS: AtomicU32 = AtomicU32::new(0);
 static OWN: LazyLock<Registry> = LazyLock::new(Registry::new);
 
-fn asked() -> &'static LazyLock<Registry> {
-    ASKED.fetch_add(1, Ordering::Relaxed);
+fn counted_registry() -> &'static LazyLock<Registry> {
+    EVALUATIONS.fetch_add(1, Ordering::Relaxed);
     &OWN
 }
 
@@ -219,26 +219,26 @@ async fn a_registry_expression_is_evaluated_at_the_first_call_only() {
     assert!(Registry::global().get("breaker/registered").is_none());
 
     assert_eq!((keyed("a").await, keyed("b").await), (Ok(1), Ok(1)));
-    assert_eq!(ASKED.load(Ordering::Relaxed), 1);
+    assert_eq!(EVALUATIONS.load(Ordering::Relaxed), 1);
     assert_eq!(OWN.get_keyed("it::attribute_breaker::keyed").unwrap().len(), 2);
 }
 
 #[test]
 fn a_panicking_registry_expression_counts_no_call_and_a_recursive_one_does_not_deadlock() {
-    #[circuit_breaker(name = "breaker/anew", registry = made(depth))]
-    fn anew(depth: u32) -> Result<u32, Fault> {
+    #[circuit_breaker(name = "breaker/recursive", registry = registry(depth))]
+    fn recursive(depth: u32) -> Result<u32, Fault> {
         Ok(depth)
     }
-    fn made(depth: u32) -> Registry {
-        assert!(depth < 7, "there is none");
+    fn registry(depth: u32) -> Registry {
+        assert!(depth < 7, "no registry");
         if depth > 0 {
-            anew(depth - 1).unwrap();
+            recursive(depth - 1).unwrap();
         }
         OWN.clone()
     }
-    assert!(catch_panic(|| anew(7)).is_err());
-    assert_eq!(anew(2), Ok(2));
-    let breaker = OWN.get("breaker/anew").unwrap();
+    assert!(catch_panic(|| recursive(7)).is_err());
+    assert_eq!(recursive(2), Ok(2));
+    let breaker = OWN.get("breaker/recursive").unwrap();
     assert_eq!((breaker.snapshot().totals.successes, breaker.state()), (3, State::Closed));
 }
 

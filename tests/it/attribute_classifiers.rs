@@ -1,8 +1,8 @@
-//! What counts as a failure, and what counts as nothing: `failure_if` and `ignore_if`.
+//! The classifiers `failure_if` and `ignore_if`.
 
 use breaker_runtime::{BreakerError, Registry, circuit_breaker};
 
-/// Successes, failures and ignored calls.
+/// Returns the successes, failures and ignored calls of a breaker.
 fn counts(name: &str) -> (u64, u64, u64) {
     let totals = Registry::global().get(name).unwrap().snapshot().totals;
     (totals.successes, totals.failures, totals.ignored)
@@ -91,7 +91,7 @@ async fn plain(status: u16) -> u16 {
     status
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "that is what it is asked with")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a predicate takes a reference")]
 fn is_bad(status: &u16) -> bool {
     *status >= 500
 }
@@ -154,16 +154,16 @@ fn a_classifier_can_use_self_and_its_type_parameters() {
     assert_eq!(counts("results/method"), (0, 1, 1));
 }
 
-macro_rules! judged {
-    ($name:ident, $label:literal, $pattern:pat, $guard:expr, $question:expr) => {
-        #[circuit_breaker(name = $label, failure_if($pattern if $guard), ignore_if = $question)]
+macro_rules! classified {
+    ($name:ident, $label:literal, $pattern:pat, $guard:expr, $predicate:expr) => {
+        #[circuit_breaker(name = $label, failure_if($pattern if $guard), ignore_if = $predicate)]
         fn $name(status: u16) -> Result<u16, Fault> {
             answer(status)
         }
     };
 }
 
-judged!(by_macro, "results/macro", Err(Fault::Status(_)) | Ok(300), "x".len() == 1, |it| matches!(
+classified!(by_macro, "results/macro", Err(Fault::Status(_)) | Ok(300), "x".len() == 1, |it| matches!(
     it,
     Ok(301)
 ));

@@ -1,4 +1,4 @@
-//! Fallbacks that run after failed calls too: `fallback_on = failure`.
+//! Fallbacks that also run after failed calls: `fallback_on = failure`.
 
 use std::fmt::Display;
 use std::pin::pin;
@@ -37,7 +37,11 @@ fn price(answer: Answer, note: &str, by: u32) -> Answer {
     Ok(answer? * by)
 }
 
-#[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "it stands in for another")]
+#[expect(
+    clippy::unnecessary_wraps,
+    clippy::needless_pass_by_value,
+    reason = "a fallback has the signature of its function"
+)]
 fn cached(answer: Answer, note: &str, by: u32) -> Answer {
     Ok(100 + by + u32::try_from(note.len()).unwrap() + u32::from(answer.is_err()))
 }
@@ -53,7 +57,7 @@ fn a_path_fallback_runs_after_failures_and_rejections_with_the_original_argument
     assert_eq!((totals.successes, totals.failures, totals.rejected), (1, 1, 1));
 }
 
-// resilience4j#780 #804 #1800 #2274: the fallback ran for errors that were to be ignored.
+// resilience4j#780 #804 #1800 #2274: the fallback ran for ignored errors.
 #[test]
 fn no_fallback_runs_for_ignored_errors() {
     #[circuit_breaker(name = "on/unnamed", failure_if(Err(Fault::Down)), fallback = |_| Ok(0), fallback_on = failure)]
@@ -80,7 +84,7 @@ fn no_fallback_runs_for_ignored_errors() {
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
-/// Ends with an error as soon as it is told to.
+/// Fails as soon as `signal` is sent.
 #[circuit_breaker(
     name = "on/twice",
     call_timeout = "1s",
@@ -90,25 +94,27 @@ static RUNS: AtomicU32 = AtomicU32::new(0);
     },
     fallback_on = failure
 )]
-async fn late(told: Receiver<()>) -> Result<String, String> {
-    told.await.map_err(|error| error.to_string())?;
-    Err("told".to_owned())
+async fn fails_on_signal(signal: Receiver<()>) -> Result<String, String> {
+    signal.await.map_err(|error| error.to_string())?;
+    Err("signalled".to_owned())
 }
 
-// opossum#198: the fallback ran for the timeout, and once more for the error that came later.
+// opossum#198: the fallback ran for the timeout and again for the late error.
 #[tokio::test(start_paused = true)]
 async fn no_fallback_runs_twice_for_a_timeout_and_a_late_error() {
-    for (seconds, is_told, said) in [(1, false, "longer than"), (1, true, "told"), (0, true, "told")] {
-        let (tell, told) = channel();
-        let mut call = pin!(late(told));
+    for (seconds, is_signalled, text) in
+        [(1, false, "longer than"), (1, true, "signalled"), (0, true, "signalled")]
+    {
+        let (sender, signal) = channel();
+        let mut call = pin!(fails_on_signal(signal));
         assert!(poll_once(call.as_mut()).is_pending());
         tokio::time::advance(std::time::Duration::from_secs(seconds)).await;
-        if is_told {
-            tell.send(()).unwrap();
-            assert!(call.await.unwrap_err().contains(said));
+        if is_signalled {
+            sender.send(()).unwrap();
+            assert!(call.await.unwrap_err().contains(text));
         } else {
-            assert!(call.await.unwrap_err().contains(said));
-            tell.send(()).unwrap_err();
+            assert!(call.await.unwrap_err().contains(text));
+            sender.send(()).unwrap_err();
         }
     }
     assert_eq!(RUNS.load(Ordering::Relaxed), 3);
@@ -119,7 +125,7 @@ struct Shop {
     region: &'static str,
 }
 
-/// There is only one of it.
+/// A value that cannot be cloned.
 struct Unique(u32);
 
 impl Shop {
@@ -163,13 +169,13 @@ fn a_value_of_an_opaque_type_can_be_a_failure() {
 
 #[circuit_breaker(name = "on/panics", fallback = |_| 0, fallback_on = failure)]
 fn panics() -> u32 {
-    panic!("it panics")
+    panic!("user code")
 }
 
 #[circuit_breaker(name = "on/panics later", fallback = |_| 0, fallback_on = failure)]
 async fn panics_later() -> u32 {
     tokio::task::yield_now().await;
-    panic!("it panics")
+    panic!("user code")
 }
 
 #[circuit_breaker(
@@ -231,7 +237,11 @@ fn a_fallback_for_rejections_only_clones_no_argument() {
     fn taken(unique: Unique) -> Result<u32, BreakerError> {
         Ok(unique.0)
     }
-    #[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "it stands in for another")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::needless_pass_by_value,
+        reason = "a fallback has the signature of its function"
+    )]
     fn kept(unique: Unique) -> Result<u32, BreakerError> {
         Ok(unique.0 + 1)
     }

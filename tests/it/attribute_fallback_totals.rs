@@ -1,4 +1,4 @@
-//! What fallbacks gave is counted at the circuit that needed them, beside how the calls ended.
+//! The results of fallbacks, which are counted at the circuit whose call needed them.
 
 use std::future::pending;
 use std::pin::pin;
@@ -9,6 +9,7 @@ use crate::support::{catch_panic, poll_once};
 
 type Answer = Result<u32, String>;
 
+/// Returns the successes and failures of the fallbacks of a breaker.
 fn counted(name: &str) -> (u64, u64) {
     pair(Registry::global().get(name).unwrap().snapshot().totals.fallbacks)
 }
@@ -27,20 +28,20 @@ fn price(count: u32) -> Answer {
 }
 
 fn cached(count: u32) -> Answer {
-    if count == 0 { Err("nothing kept".to_owned()) } else { Ok(count) }
+    if count == 0 { Err("the cache is empty".to_owned()) } else { Ok(count) }
 }
 
 #[test]
 fn a_fallback_that_returns_ok_counts_as_a_success_and_err_as_a_failure() {
     assert_eq!(price(1), Ok(1));
-    assert_eq!(counted("counted/path"), (0, 0), "nobody needed it");
+    assert_eq!(counted("counted/path"), (0, 0), "no call was rejected");
     force_open("counted/path");
     for count in [0, 1, 2] {
         _ = price(count);
     }
     assert_eq!(counted("counted/path"), (2, 1));
     let totals = Registry::global().get("counted/path").unwrap().snapshot().totals;
-    assert_eq!((totals.rejected, totals.calls()), (3, 4), "it is no call of its own");
+    assert_eq!((totals.rejected, totals.calls()), (3, 4), "a fallback is not counted as a call");
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn a_fallback_value_that_is_no_result_counts_as_a_success() {
     assert_eq!(counted("counted/plain"), (2, 0));
 }
 
-// `failure_if` is about the dependency, which the fallback does not ask.
+// `failure_if` describes failures of the dependency, which the fallback does not call.
 #[test]
 fn the_classifier_of_the_function_is_not_applied_to_the_fallback() {
     #[circuit_breaker(name = "counted/named", failure_if = |count: &u32| *count == 0, fallback = |_| 0)]
@@ -93,7 +94,7 @@ async fn an_async_fallback_is_counted_when_it_completes() {
     _ = price(true).await;
     force_open("counted/async");
     assert!(poll_once(pin!(price(false))).is_pending());
-    assert_eq!(counted("counted/async"), (0, 0), "it was dropped on its way");
+    assert_eq!(counted("counted/async"), (0, 0), "the fallback was dropped before it completed");
     assert_eq!(price(true).await, Ok(2));
     assert_eq!(counted("counted/async"), (1, 0));
 }

@@ -1,4 +1,4 @@
-//! One circuit for each key: the expression, when it is asked, and what it may borrow.
+//! The argument `key = ..`: when the expression is evaluated, and what it can borrow.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -31,14 +31,14 @@ fn each_key_has_its_own_circuit() {
     assert_eq!(by_argument("two", false), Ok(3));
 }
 
-static ASKED: AtomicU32 = AtomicU32::new(0);
+static EVALUATIONS: AtomicU32 = AtomicU32::new(0);
 
-fn asked(tenant: u32) -> u32 {
-    ASKED.fetch_add(1, Ordering::Relaxed);
+fn counted_key(tenant: u32) -> u32 {
+    EVALUATIONS.fetch_add(1, Ordering::Relaxed);
     tenant
 }
 
-#[circuit_breaker(key = asked(tenant), max_keys = 4 * 4, failure_threshold = 1)]
+#[circuit_breaker(key = counted_key(tenant), max_keys = 4 * 4, failure_threshold = 1)]
 async fn unnamed(tenant: u32, order: String) -> Result<String, Fault> {
     tokio::task::yield_now().await;
     if tenant == 1 { Err(Fault::Down) } else { Ok(order) }
@@ -50,7 +50,7 @@ async fn the_key_expression_is_evaluated_once_per_call_before_the_body() {
     assert_eq!(call(1).await, Err(Fault::Down));
     assert_eq!(call(1).await, Err(Fault::Rejected));
     assert_eq!(tokio::spawn(call(2)).await.unwrap(), Ok("tea".to_owned()));
-    assert_eq!(ASKED.load(Ordering::Relaxed), 3);
+    assert_eq!(EVALUATIONS.load(Ordering::Relaxed), 3);
 }
 
 struct Shop {
@@ -60,7 +60,7 @@ struct Shop {
 impl Shop {
     #[circuit_breaker(name = "keys/locked", key = self.region.lock().unwrap(), fallback = |_| None)]
     fn price(&self, order: String) -> Option<String> {
-        // What the key locked is free again.
+        // The guard that the key expression created is dropped.
         self.region.try_lock().ok().map(|region| format!("{order} {region}"))
     }
 
@@ -102,19 +102,19 @@ fn a_key_can_be_generic() {
 }
 
 #[circuit_breaker(name = "keys/most", key = 1, max_keys = 1_000_000)]
-fn most() -> Result<(), BreakerError> {
+fn with_largest_max_keys() -> Result<(), BreakerError> {
     Ok(())
 }
 
 #[test]
 fn the_largest_max_keys_literal_equals_the_limit_of_the_runtime() {
-    // One more is refused: here by the registry, as a literal in ui/fail/count_out_of_range.rs.
-    most().unwrap();
+    // The registry rejects one more. The attribute rejects such a literal: see ui/fail/count_out_of_range.rs.
+    with_largest_max_keys().unwrap();
     assert_eq!(Registry::global().get_keyed("keys/most").unwrap().max_keys(), 1_000_000);
     assert!(Registry::new().register_keyed("keys/most", Config::default(), 1_000_001).is_err());
 }
 
-/// Shows itself as "tenant", but not always to the end.
+/// A key that writes "tenant" and panics afterwards if `breaks` is set.
 struct Tenant {
     breaks: bool,
 }
@@ -122,26 +122,26 @@ struct Tenant {
 impl std::fmt::Display for Tenant {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str("tenant")?;
-        assert!(!self.breaks, "it cannot be shown");
+        assert!(!self.breaks, "Display of a tenant");
         Ok(())
     }
 }
 
 impl Tenant {
     fn known(&self) -> &Self {
-        assert!(!self.breaks, "it is not known");
+        assert!(!self.breaks, "an unknown tenant");
         self
     }
 }
 
 #[circuit_breaker(name = "keys/shown", key = tenant, max_concurrent = 1, fallback = |_| false)]
-#[expect(clippy::needless_pass_by_value, reason = "the body does not have it")]
+#[expect(clippy::needless_pass_by_value, reason = "the body drops its argument")]
 fn shown(tenant: Tenant) -> bool {
     !tenant.breaks
 }
 
 #[circuit_breaker(name = "keys/known", key = tenant.known(), max_concurrent = 1, fallback = |_| false)]
-#[expect(clippy::needless_pass_by_value, reason = "the body does not have it")]
+#[expect(clippy::needless_pass_by_value, reason = "the body drops its argument")]
 fn known(tenant: Tenant) -> bool {
     !tenant.breaks
 }

@@ -1,4 +1,4 @@
-//! Limits on a call: how long it may take, how many run at a time, and what the fallback is given then.
+//! The limits `call_timeout`, `max_concurrent` and `max_wait`, and the arguments of a fallback that runs because of them.
 
 use std::pin::pin;
 
@@ -88,7 +88,7 @@ async fn a_path_fallback_receives_the_original_arguments() {
     assert_eq!(call().await, "eu tea now [1]");
 }
 
-/// There is only one of each.
+/// A value that cannot be cloned.
 struct Unique(u32);
 
 #[circuit_breaker(
@@ -154,7 +154,7 @@ struct Fragile(String);
 
 impl Clone for Fragile {
     fn clone(&self) -> Self {
-        assert!(self.0 != "broken", "it cannot be cloned");
+        assert!(self.0 != "broken", "Clone of an argument");
         Self(self.0.clone())
     }
 }
@@ -172,7 +172,7 @@ fn kept(_order: Fragile) -> u32 {
 #[tokio::test]
 async fn an_argument_whose_clone_panics_leaks_no_slot() {
     let call = |order: &str| tokio::spawn(fragile(Fragile(order.to_owned())));
-    // The first call that gets so far makes the breaker.
+    // The first call that clones its argument successfully creates the breaker.
     assert_eq!(call("whole").await.unwrap(), 1);
     for _ in 0..3 {
         assert!(call("broken").await.is_err());
@@ -183,105 +183,106 @@ async fn an_argument_whose_clone_panics_leaks_no_slot() {
     assert_eq!(call("whole").await.unwrap(), 1);
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "a question takes a reference")]
-fn unfit(number: &u32) -> bool {
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a predicate takes a reference")]
+fn panics_at_seven(number: &u32) -> bool {
     assert!(*number != 7, "seven");
     false
 }
 
-#[circuit_breaker(name = "limits/judged", max_concurrent = 1, failure_if = unfit, fallback = |_| 0)]
-fn judged(number: u32) -> u32 {
+#[circuit_breaker(name = "limits/classified", max_concurrent = 1, failure_if = panics_at_seven, fallback = |_| 0)]
+fn classified(number: u32) -> u32 {
     number
 }
 
-#[circuit_breaker(name = "limits/judged later", max_concurrent = 1, ignore_if(it if unfit(it)), fallback = |_| 0)]
-async fn judged_later(number: u32) -> u32 {
+#[circuit_breaker(name = "limits/classified later", max_concurrent = 1, ignore_if(it if panics_at_seven(it)), fallback = |_| 0)]
+async fn classified_async(number: u32) -> u32 {
     number
 }
 
 #[circuit_breaker(
-    name = "limits/judged in time",
+    name = "limits/classified in time",
     max_concurrent = 1,
     max_wait = "1ns",
     call_timeout = "1h",
-    failure_if = |number| *number > 9 || unfit(number),
+    failure_if = |number| *number > 9 || panics_at_seven(number),
     fallback = |_| 0
 )]
-async fn judged_in_time(number: u32) -> u32 {
+async fn classified_with_timeout(number: u32) -> u32 {
     number
 }
 
 #[tokio::test]
 async fn a_classifier_that_panics_leaks_no_slot() {
     for _ in 0..3 {
-        assert!(catch_panic(|| judged(7)).is_err());
+        assert!(catch_panic(|| classified(7)).is_err());
         assert!(
-            tokio::spawn(judged_later(7)).await.is_err() && tokio::spawn(judged_in_time(7)).await.is_err()
+            tokio::spawn(classified_async(7)).await.is_err()
+                && tokio::spawn(classified_with_timeout(7)).await.is_err()
         );
     }
-    for name in ["limits/judged", "limits/judged later", "limits/judged in time"] {
+    for name in ["limits/classified", "limits/classified later", "limits/classified in time"] {
         let snapshot = snapshot(name);
         assert_eq!((snapshot.totals.failures, snapshot.calls_in_flight), (3, Some(0)), "{name}");
     }
-    assert_eq!((judged(1), judged_later(2).await, judged_in_time(3).await), (1, 2, 3));
+    assert_eq!((classified(1), classified_async(2).await, classified_with_timeout(3).await), (1, 2, 3));
 }
 
-/// An error that cannot be shown.
+/// An error whose `Display` panics.
 #[derive(Debug)]
-struct Unspeakable;
+struct PanickingError;
 
-impl std::fmt::Display for Unspeakable {
+impl std::fmt::Display for PanickingError {
     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        panic!("it cannot be shown")
+        panic!("Display of an error")
     }
 }
 
-impl From<BreakerError> for Unspeakable {
+impl From<BreakerError> for PanickingError {
     fn from(_: BreakerError) -> Self {
         Self
     }
 }
 
-#[circuit_breaker(name = "limits/unspeakable", max_concurrent = 1, failure_threshold = 1)]
-fn unspeakable() -> Result<(), Unspeakable> {
-    Err(Unspeakable)
+#[circuit_breaker(name = "limits/panicking_error", max_concurrent = 1, failure_threshold = 1)]
+fn panicking_error() -> Result<(), PanickingError> {
+    Err(PanickingError)
 }
 
 #[test]
 fn an_error_whose_display_panics_opens_the_circuit_and_leaks_no_slot() {
-    unspeakable().unwrap_err();
-    let snapshot = snapshot("limits/unspeakable");
+    panicking_error().unwrap_err();
+    let snapshot = snapshot("limits/panicking_error");
     assert_eq!((snapshot.state, snapshot.calls_in_flight), (State::Open, Some(0)));
 }
 
-/// Panics when it is dropped.
-struct Bomb;
+/// A value that panics when it is dropped.
+struct PanicsOnDrop;
 
-impl Drop for Bomb {
+impl Drop for PanicsOnDrop {
     fn drop(&mut self) {
-        panic!("it goes off");
+        panic!("Drop of an argument");
     }
 }
 
-#[circuit_breaker(name = "limits/bomb", max_concurrent = 1, fallback = |_| 0)]
-fn dropped(bomb: Option<Bomb>) -> u32 {
-    u32::from(bomb.is_none())
+#[circuit_breaker(name = "limits/drop", max_concurrent = 1, fallback = |_| 0)]
+fn dropped(argument: Option<PanicsOnDrop>) -> u32 {
+    u32::from(argument.is_none())
 }
 
-#[circuit_breaker(name = "limits/bomb later", max_concurrent = 1, fallback = |_| 0)]
-async fn cancelled(bomb: Option<Bomb>) -> u32 {
+#[circuit_breaker(name = "limits/drop later", max_concurrent = 1, fallback = |_| 0)]
+async fn cancelled(argument: Option<PanicsOnDrop>) -> u32 {
     tokio::task::yield_now().await;
-    u32::from(bomb.is_none())
+    u32::from(argument.is_none())
 }
 
 #[tokio::test]
 async fn an_argument_whose_drop_panics_leaks_no_slot() {
     for _ in 0..3 {
-        assert!(catch_panic(|| dropped(Some(Bomb))).is_err());
-        let cancel = || assert!(poll_once(pin!(cancelled(Some(Bomb)))).is_pending());
+        assert!(catch_panic(|| dropped(Some(PanicsOnDrop))).is_err());
+        let cancel = || assert!(poll_once(pin!(cancelled(Some(PanicsOnDrop)))).is_pending());
         assert!(catch_panic(cancel).is_err());
     }
-    let (run, later) = (snapshot("limits/bomb"), snapshot("limits/bomb later"));
+    let (run, later) = (snapshot("limits/drop"), snapshot("limits/drop later"));
     assert_eq!((run.totals.failures, run.calls_in_flight), (3, Some(0)));
     assert_eq!((later.totals.ignored, later.calls_in_flight), (3, Some(0)));
     assert_eq!((dropped(None), cancelled(None).await), (1, 1));

@@ -1,5 +1,4 @@
-//! The attribute's settings: each arrives in the configuration, as a literal and as a const expression,
-//! and opens the circuit, or does not.
+//! The attribute's settings, as literals and as const expressions, and their effect on a circuit.
 
 use std::time::Duration;
 
@@ -72,7 +71,7 @@ fn long() -> Result<(), BreakerError> {
 
 #[test]
 fn the_longest_name_equals_the_limit_of_the_runtime() {
-    // One byte more is refused: here by the runtime, as a literal in ui/fail/name_too_long.rs.
+    // The runtime rejects one more byte. The attribute rejects such a literal: see ui/fail/name_too_long.rs.
     long().unwrap();
     let name = format!("rules/{}", "n".repeat(249));
     assert_eq!(breaker(&name).name().len(), 255);
@@ -86,7 +85,8 @@ fn longest() -> Result<(), BreakerError> {
 
 #[test]
 fn max_recovery_timeout_can_equal_the_default_recovery_timeout_but_not_be_shorter() {
-    // Less is refused: here by the builder, as a literal in ui/fail/max_recovery_timeout_too_short.rs.
+    // The builder rejects less. The attribute rejects such a literal: see
+    // ui/fail/max_recovery_timeout_too_short.rs.
     longest().unwrap();
     let config = breaker("rules/longest").config();
     assert_eq!(config.max_recovery_timeout(), config.recovery_timeout());

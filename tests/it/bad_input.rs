@@ -1,4 +1,4 @@
-//! What no circuit breaker can have, and what is said about it.
+//! Settings, names and key limits that are rejected, and the messages that name them.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ fn a_duration_of_zero_is_rejected() {
         new().backoff(2.0).max_recovery_timeout(Duration::ZERO),
         "max_recovery_timeout must be at least recovery_timeout",
     );
-    // Not to wait is what one does without this setting.
+    // A wait of zero equals the default.
     assert!(new().max_concurrent(1).max_wait(Duration::ZERO).build().is_ok());
 }
 
@@ -164,7 +164,7 @@ fn a_breaker_with_max_keys_of_zero_is_not_registered() {
     let error = registry.register_keyed("keyed", Config::default(), 0).unwrap_err();
     assert!(matches!(error, RegisterError::Invalid(_)), "{error:?}");
     assert!(registry.get_keyed("keyed").is_none() && registry.check().is_ok());
-    // The name is still to be had, with keys or without.
+    // The name is still free.
     assert!(registry.register("keyed", Config::default()).is_ok());
 }
 

@@ -1,4 +1,4 @@
-//! How many calls may run at a time, and how long one waits for its turn.
+//! The bulkhead: `max_concurrent` and `max_wait`.
 
 use std::future::pending;
 use std::mem::forget;
@@ -19,20 +19,17 @@ fn at_most(calls: u32) -> ConfigBuilder {
     settings().max_concurrent(calls)
 }
 
-fn patient(calls: u32) -> ConfigBuilder {
+fn at_most_with_wait(calls: u32) -> ConfigBuilder {
     at_most(calls).max_wait(Duration::MAX)
 }
 
 impl Bench {
-    fn running(&self) -> u32 {
-        self.breaker.snapshot().calls_in_flight.unwrap()
-    }
-
-    /// A call that runs for ever, once it has a place.
+    /// Returns a polled call that never completes.
     fn endless(&self) -> Call<'_> {
         self.polled(pending())
     }
 
+    /// Returns a polled call that completes as soon as it has a slot.
     fn quick(&self) -> Call<'_> {
         self.polled(async { Ok(1) })
     }
@@ -48,10 +45,6 @@ impl Bench {
             Ok(_) => false,
             Err(error) => error.kind() == ErrorKind::BulkheadFull,
         }
-    }
-
-    fn set_config(&self, settings: ConfigBuilder) {
-        self.breaker.set_config(settings.build().unwrap());
     }
 }
 
@@ -74,18 +67,18 @@ fn a_full_bulkhead_rejects_and_counts_no_failure() {
 
 #[test]
 fn an_async_call_that_does_not_wait_is_rejected_under_any_executor() {
-    // No tokio runtime, and the system's clock: nothing may ask for a timer.
+    // There is no tokio runtime, so the call must not create a timer.
     for mode in [Mode::Enforce, Mode::Shadow] {
         let config = Config::builder().max_concurrent(1).mode(mode).build().unwrap();
         let breaker = CircuitBreaker::new("no timers", config).unwrap();
-        let place = breaker.try_acquire().unwrap();
+        let held = breaker.try_acquire().unwrap();
         let mut call = Box::pin(breaker.call_async(async { Answer::Ok(1) }));
-        let Poll::Ready(answer) = poll_once(call.as_mut()) else { panic!("it waits") };
+        let Poll::Ready(answer) = poll_once(call.as_mut()) else { panic!("the call waits") };
         match mode {
             Mode::Enforce => assert_eq!(answer.unwrap_err().kind(), ErrorKind::BulkheadFull),
             Mode::Shadow => assert_eq!(answer.unwrap(), 1),
         }
-        drop(place);
+        drop(held);
     }
 }
 
@@ -94,7 +87,7 @@ fn a_full_bulkhead_releases_the_trial_slot() {
     let bench = Bench::with(at_most(1).half_open_max_calls(1));
     let long = bench.permit();
     bench.breaker.reset();
-    // Two failures open it; they run outside the bulkhead, as it was lifted for them.
+    // The bulkhead is removed so that the two failures that open the circuit can run.
     bench.set_config(settings().half_open_max_calls(1));
     bench.trip();
     bench.set_config(at_most(1).half_open_max_calls(1));
@@ -111,12 +104,12 @@ fn a_full_bulkhead_releases_the_trial_slot() {
 #[test]
 fn the_circuit_is_checked_before_the_bulkhead() {
     let bench = Bench::with(at_most(1));
-    let place = bench.permit();
+    let held = bench.permit();
     bench.breaker.force_open();
     assert_eq!(bench.breaker.try_acquire().unwrap_err().kind(), ErrorKind::ForcedOpen);
     bench.breaker.release();
     assert_eq!(bench.breaker.try_acquire().unwrap_err().kind(), ErrorKind::BulkheadFull);
-    drop(place);
+    drop(held);
 }
 
 #[test]
@@ -157,14 +150,14 @@ fn a_call_of_an_older_generation_releases_its_slot() {
 
 #[test]
 fn waiting_async_calls_run_in_arrival_order() {
-    let bench = Bench::with(patient(1));
-    let place = bench.permit();
+    let bench = Bench::with(at_most_with_wait(1));
+    let held = bench.permit();
     let [mut first, mut second, mut third] = [bench.quick(), bench.quick(), bench.quick()];
-    place.settle(Outcome::Success);
+    held.settle(Outcome::Success);
     for late in [&mut third, &mut second] {
         assert!(poll_once(late.as_mut()).is_pending());
     }
-    // Nobody who comes now overtakes those who wait.
+    // A new call does not overtake the waiting ones.
     assert!(bench.is_full());
     for next in [&mut first, &mut second, &mut third] {
         assert!(matches!(poll_once(next.as_mut()), Poll::Ready(Ok(1))));
@@ -175,31 +168,31 @@ fn waiting_async_calls_run_in_arrival_order() {
 #[test]
 fn an_async_call_waits_for_exactly_max_wait() {
     let bench = Bench::with(at_most(1).max_wait(seconds(5)));
-    let place = bench.permit();
+    let held = bench.permit();
     let mut call = bench.quick();
     bench.clock.advance(seconds(5).checked_sub(NANO).unwrap());
     assert!(poll_once(call.as_mut()).is_pending());
     bench.clock.advance(NANO);
-    let Poll::Ready(Err(error)) = poll_once(call.as_mut()) else { panic!("it waits on") };
+    let Poll::Ready(Err(error)) = poll_once(call.as_mut()) else { panic!("the call still waits") };
     assert_eq!(error.kind(), ErrorKind::BulkheadFull);
-    place.settle(Outcome::Success);
+    held.settle(Outcome::Success);
     let totals = bench.breaker.snapshot().totals;
     assert_eq!((totals.rejections.bulkhead, totals.calls(), bench.running()), (1, 2, 0));
 }
 
 #[test]
 fn a_call_that_is_cancelled_while_it_waits_loses_no_slot() {
-    let bench = Bench::with(patient(1));
-    for is_its_turn in [false, true] {
-        let place = bench.permit();
+    let bench = Bench::with(at_most_with_wait(1));
+    for has_slot in [false, true] {
+        let held = bench.permit();
         let waiting = bench.quick();
         let mut next = bench.quick();
-        if is_its_turn {
-            place.settle(Outcome::Success);
+        if has_slot {
+            held.settle(Outcome::Success);
             drop(waiting);
         } else {
             drop(waiting);
-            place.settle(Outcome::Success);
+            held.settle(Outcome::Success);
         }
         assert!(poll_once(next.as_mut()).is_ready());
         assert_eq!(bench.running(), 0);
@@ -210,7 +203,7 @@ fn a_call_that_is_cancelled_while_it_waits_loses_no_slot() {
 
 #[test]
 fn a_trial_that_is_cancelled_while_it_waits_releases_its_slot() {
-    let bench = Bench::with(patient(1).half_open_max_calls(2));
+    let bench = Bench::with(at_most_with_wait(1).half_open_max_calls(2));
     bench.trip();
     bench.clock.advance(RECOVERY);
     let first = bench.permit();
@@ -239,14 +232,14 @@ fn a_trial_whose_wait_times_out_releases_its_slot() {
 
 #[test]
 fn a_waiting_thread_receives_the_released_slot() {
-    let bench = Bench::with(patient(1));
+    let bench = Bench::with(at_most_with_wait(1));
     for _ in 0..200 {
-        let place = bench.permit();
+        let held = bench.permit();
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| bench.breaker.call(|| Answer::Ok(7)));
             (0..100).for_each(|_| std::thread::yield_now());
             assert!(!waiting.is_finished());
-            place.settle(Outcome::Success);
+            held.settle(Outcome::Success);
             assert_eq!(waiting.join().unwrap().unwrap(), 7);
         });
     }
@@ -256,26 +249,26 @@ fn a_waiting_thread_receives_the_released_slot() {
 #[test]
 fn a_thread_waits_at_most_max_wait() {
     let bench = Bench::with(at_most(1).max_wait(seconds(5)));
-    let place = bench.permit();
+    let held = bench.permit();
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| bench.breaker.call(|| Answer::Ok(7)));
-        // It may begin to wait at any of these moments.
+        // The thread can start to wait at any point of this loop.
         while !waiting.is_finished() {
             bench.clock.advance(seconds(1));
             std::thread::yield_now();
         }
         assert_eq!(waiting.join().unwrap().unwrap_err().kind(), ErrorKind::BulkheadFull);
     });
-    place.settle(Outcome::Success);
+    held.settle(Outcome::Success);
     assert_eq!((bench.running(), bench.breaker.snapshot().totals.rejections.bulkhead), (0, 1));
 }
 
 #[test]
 fn try_acquire_never_waits() {
-    let bench = Bench::with(patient(1));
-    let place = bench.permit();
+    let bench = Bench::with(at_most_with_wait(1));
+    let held = bench.permit();
     assert!(bench.is_full());
-    drop(place);
+    drop(held);
 }
 
 #[test]
@@ -288,25 +281,25 @@ fn a_forgotten_permit_keeps_its_slot_until_the_limit_is_raised() {
     }
     forget(bench.permit());
     assert!(bench.is_full());
-    // Nobody can know that they are gone, but the operator can make room.
+    // The breaker cannot detect forgotten permits; an operator can raise the limit.
     bench.set_config(at_most(3));
     bench.end(Outcome::Success);
     bench.breaker.disable();
-    let freely: Vec<Permit<'_>> = (0..100).map(|_| bench.permit()).collect();
-    drop(freely);
+    let unlimited: Vec<Permit<'_>> = (0..100).map(|_| bench.permit()).collect();
+    drop(unlimited);
 }
 
 #[test]
 fn a_disabled_breaker_has_no_bulkhead() {
     let bench = Bench::with(at_most(1));
-    let place = bench.permit();
+    let held = bench.permit();
     bench.breaker.disable();
     let more = [bench.permit(), bench.permit()];
     bench.breaker.release();
     assert!(bench.is_full());
     drop(more);
     assert!(bench.is_full());
-    drop(place);
+    drop(held);
     assert!(!bench.is_full());
 }
 

@@ -1,4 +1,4 @@
-//! What the result of a call means, and what a failure says.
+//! Classifiers, which map the result of a call to an outcome, and the recorded text of failures.
 
 use std::fmt;
 
@@ -6,27 +6,27 @@ use breaker_runtime::{BreakerError, Cause, Config, ConfigBuilder, Outcome, State
 
 use crate::support::{Bench, RECOVERY, catch_panic, poll_once, settings};
 
-/// One failure opens it.
+/// Returns settings that open at one failure and close at one success.
 fn opens_at_once() -> ConfigBuilder {
     Config::builder().failure_threshold(1).success_threshold(1).recovery_timeout(RECOVERY)
 }
 
-#[expect(clippy::ref_option, reason = "a classifier sees what the function returns")]
+#[expect(clippy::ref_option, reason = "a classifier takes a reference to the result")]
 fn none_fails<T>(found: &Option<T>) -> Outcome {
     if found.is_none() { Outcome::Failure } else { Outcome::Success }
 }
 
-/// An error whose text cannot be had.
+/// An error whose `Display` panics.
 #[derive(Debug)]
-struct Unspeakable;
+struct PanickingError;
 
-impl fmt::Display for Unspeakable {
+impl fmt::Display for PanickingError {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        panic!("no words")
+        panic!("Display of an error")
     }
 }
 
-impl From<BreakerError> for Unspeakable {
+impl From<BreakerError> for PanickingError {
     fn from(_: BreakerError) -> Self {
         Self
     }
@@ -76,16 +76,16 @@ fn the_output_of_a_future_is_classified_by_the_classifier() {
 #[test]
 fn a_classifier_can_invert_a_result() {
     let bench = Bench::with(settings());
-    let odd = |result: &Result<u8, u8>| if result.is_ok() { Outcome::Failure } else { Outcome::Success };
-    assert_eq!(bench.breaker.call_with(odd, || Err(1)).unwrap(), Err(1));
-    assert_eq!(bench.breaker.call_with(odd, || Ok(1)).unwrap(), Ok(1));
+    let inverted = |result: &Result<u8, u8>| if result.is_ok() { Outcome::Failure } else { Outcome::Success };
+    assert_eq!(bench.breaker.call_with(inverted, || Err(1)).unwrap(), Err(1));
+    assert_eq!(bench.breaker.call_with(inverted, || Ok(1)).unwrap(), Ok(1));
     let totals = bench.breaker.snapshot().totals;
     assert_eq!((totals.successes, totals.failures), (1, 1));
 }
 
 #[test]
 fn an_ignored_result_of_a_trial_releases_its_slot() {
-    // nora#585 #606, smallrye#320: counted as success, or half-open for ever after a 4xx.
+    // nora#585 #606, smallrye#320: a 4xx counted as a success or left the circuit half-open.
     let bench = Bench::due();
     for _ in 0..10 {
         bench.breaker.call_with(|_: &u8| Outcome::Ignored, || 4).unwrap();
@@ -158,8 +158,10 @@ fn a_failure_without_a_text_records_none() {
 #[test]
 fn an_error_without_display_is_recorded_by_its_type_name() {
     let bench = Bench::with(opens_at_once());
-    assert!(bench.breaker.call(|| Err::<(), _>(Unspeakable)).is_err());
-    assert!(bench.last_transition().last_failure.as_deref().unwrap().ends_with("classifiers::Unspeakable"));
+    assert!(bench.breaker.call(|| Err::<(), _>(PanickingError)).is_err());
+    assert!(
+        bench.last_transition().last_failure.as_deref().unwrap().ends_with("classifiers::PanickingError")
+    );
 }
 
 #[test]
@@ -178,12 +180,12 @@ fn a_panic_is_recorded_as_the_failure_text() {
 #[test]
 fn a_panicking_display_does_not_affect_the_call() {
     let bench = Bench::with(opens_at_once());
-    bench.permit().fail(Unspeakable);
+    bench.permit().fail(PanickingError);
     let snapshot = bench.breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.totals.failures), (State::Open, 1));
     assert_eq!(bench.last_transition().last_failure.as_deref(), Some("(its text panicked)"));
     bench.clock.advance(RECOVERY);
-    bench.permit().fail(Unspeakable);
+    bench.permit().fail(PanickingError);
     assert_eq!((bench.breaker.state(), bench.last_transition().cause), (State::Open, Cause::TrialFailed));
 }
 
@@ -193,28 +195,28 @@ fn a_failure_text_is_formatted_only_when_the_circuit_opens() {
     impl fmt::Display for Counted<'_> {
         fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
             self.0.set(self.0.get() + 1);
-            out.write_str("asked")
+            out.write_str("formatted")
         }
     }
-    let (bench, asked) = (Bench::with(settings().failure_threshold(3)), std::cell::Cell::new(0));
+    let (bench, formatted) = (Bench::with(settings().failure_threshold(3)), std::cell::Cell::new(0));
     for wanted in [0, 0, 1] {
-        bench.permit().fail(Counted(&asked));
-        assert_eq!(asked.get(), wanted);
+        bench.permit().fail(Counted(&formatted));
+        assert_eq!(formatted.get(), wanted);
     }
 }
 
 #[test]
 fn a_failure_text_that_uses_the_breaker_does_not_deadlock() {
-    // circuit_breaker: a callback that reads the state deadlocks.
-    struct Curious<'a>(&'a Bench);
-    impl fmt::Display for Curious<'_> {
+    // circuit_breaker: a callback that read the state deadlocked.
+    struct ReadsBreaker<'a>(&'a Bench);
+    impl fmt::Display for ReadsBreaker<'_> {
         fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
             drop(self.0.permit());
             write!(out, "seen {}", self.0.breaker.snapshot().state)
         }
     }
     let bench = Bench::with(opens_at_once());
-    bench.permit().fail(Curious(&bench));
+    bench.permit().fail(ReadsBreaker(&bench));
     assert_eq!(bench.last_transition().last_failure.as_deref(), Some("seen closed"));
 }
 
@@ -232,11 +234,11 @@ fn a_classifier_that_uses_the_breaker_does_not_deadlock() {
 
 #[test]
 fn every_call_is_settled_exactly_once() {
-    // opossum#198: a timeout and then the late error were two results.
+    // opossum#198: a timeout and the late error of one call counted as two results.
     let bench = Bench::with(settings().failure_threshold(1000));
     let calls: [fn(&Bench); 5] = [
         |bench| _ = bench.breaker.call(|| Ok::<_, BreakerError>(())),
-        |bench| _ = bench.breaker.call(|| Err::<(), _>(Unspeakable)),
+        |bench| _ = bench.breaker.call(|| Err::<(), _>(PanickingError)),
         |bench| {
             _ = catch_panic(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
         },

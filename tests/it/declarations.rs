@@ -1,7 +1,7 @@
-//! Every function with the attribute is known before its first call, of whatever shape and crate, and so is
-//! every conflict.
+//! Declarations: every annotated function of the binary, and every conflict between them, is known before the first
+//! call.
 
-#![allow(dead_code, reason = "it is known all the same")]
+#![allow(dead_code, reason = "uncalled functions are declared too")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -39,7 +39,7 @@ fn a_function_is_declared_before_its_first_call_with_name_path_location_and_sett
     assert_eq!(known.config().recovery_timeout().as_secs(), 7);
     assert_eq!(known.max_keys(), None);
     assert!(format!("{known:?}").contains(&format!("{:?}", known.config())), "{known:?}");
-    assert!(Registry::global().get(NAME).is_none(), "nobody has called it");
+    assert!(Registry::global().get(NAME).is_none(), "the function was not called");
 }
 
 struct Limits {
@@ -140,8 +140,8 @@ fn a_conflict_between_two_crates_is_found_before_either_function_is_called() {
     let line = line!() - 7;
     let found = Registry::global().check().unwrap_err();
     let [conflict] = conflicts(&found, "declared/two crates").try_into().unwrap();
-    let places = [conflict.first(), conflict.second()].map(|place| (place.file(), place.line()));
-    assert_eq!(places, [(file!(), line), (neighbour::FILE, 13)]);
+    let locations = [conflict.first(), conflict.second()].map(|location| (location.file(), location.line()));
+    assert_eq!(locations, [(file!(), line), (neighbour::FILE, 13)]);
     assert!(conflict.to_string().contains("neighbour.rs:13:1"), "{conflict}");
 }
 
@@ -186,11 +186,11 @@ fn a_manual_registration_must_agree_with_the_declarations() {
         scope.registry().register("declared/scope", strict).unwrap();
         let found = Registry::global().check().unwrap_err();
         let [conflict] = conflicts(&found, "declared/scope").try_into().unwrap();
-        assert_eq!(conflict.first().line(), line, "it stands, for it was first");
+        assert_eq!(conflict.first().line(), line, "the first registration wins");
     });
     let own = Registry::new();
     own.register("declared/scope", Config::builder().failure_threshold(9).build().unwrap()).unwrap();
-    assert!(own.check().is_ok(), "no function registers there");
+    assert!(own.check().is_ok(), "no function uses this registry");
 }
 
 mod accident {
@@ -221,7 +221,7 @@ fn functions_that_share_a_path_by_accident_are_one_conflict_before_and_after_the
         let before = conflicts(&scope.registry().check().unwrap_err(), PATH);
         let mut events = scope.registry().subscribe();
         accident::Left::same().unwrap();
-        assert!(events.try_next().is_none(), "one alone is no conflict");
+        assert!(events.try_next().is_none(), "one call alone is no conflict");
         assert_eq!(conflicts(&scope.registry().check().unwrap_err(), PATH), before);
         accident::Right::same().unwrap();
         assert!(matches!(events.try_next(), Some(Ok(breaker_runtime::Event::Conflict(_)))));

@@ -1,4 +1,4 @@
-//! Promise 6 and the edges of the settings.
+//! The smallest and largest values of the settings, and the defaults that depend on other settings.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::support::{Bench, settings};
 
 #[test]
 fn a_recovery_timeout_of_max_never_ends() {
-    // failsafe, sentinel: Duration::MAX panics.
+    // failsafe, sentinel: Duration::MAX panicked.
     let bench = Bench::with(settings().recovery_timeout(Duration::MAX));
     bench.trip();
     bench.clock.advance(Duration::MAX);
@@ -61,7 +61,7 @@ fn the_system_clock_rejects_until_the_recovery_timeout_ends() {
 
 #[test]
 fn a_setting_out_of_range_is_rejected_by_name() {
-    let refused = [
+    let rejected = [
         (Config::builder().failure_threshold(0), "failure_threshold"),
         (Config::builder().failure_threshold(1 << 24), "failure_threshold"),
         (Config::builder().half_open_max_calls(0), "half_open_max_calls"),
@@ -71,7 +71,7 @@ fn a_setting_out_of_range_is_rejected_by_name() {
         (Config::builder().half_open_timeout(Duration::ZERO), "half_open_timeout"),
         (Config::builder().success_threshold(0).failure_threshold(0), "success_threshold"),
     ];
-    for (builder, name) in refused {
+    for (builder, name) in rejected {
         let error = builder.build().unwrap_err().to_string();
         assert!(error.starts_with(name), "{error}");
     }
@@ -95,7 +95,7 @@ fn the_lease_defaults_to_the_recovery_timeout() {
     assert_eq!(config.half_open_timeout(), Duration::from_secs(7));
 }
 
-// Otherwise every trial that takes longer had failed, whatever it gave, and the circuit never closed.
+// With a shorter lease every trial that runs longer would count as failed, and the circuit would never close.
 #[test]
 fn the_default_lease_is_no_shorter_than_call_timeout() {
     let settings = Config::builder().recovery_timeout(Duration::from_millis(100));
@@ -118,7 +118,7 @@ fn more_consecutive_failures_than_the_threshold_do_not_overflow() {
     assert_eq!(bench.breaker.snapshot().consecutive_failures, 1);
 }
 
-// Two declarations of one name must agree on each of them.
+// Declarations of one name conflict unless every setting is equal.
 #[test]
 fn configs_that_differ_in_one_number_are_not_equal() {
     let of = |calls| {
@@ -136,9 +136,9 @@ fn configs_that_differ_in_one_number_are_not_equal() {
         base().minimum_calls(11),
     ]
     .map(|settings| settings.build().unwrap());
-    for (place, one) in all.iter().enumerate() {
-        for (other_place, other) in all.iter().enumerate() {
-            assert_eq!(one == other, place == other_place, "{one:?} {other:?}");
+    for (index, one) in all.iter().enumerate() {
+        for (other_index, other) in all.iter().enumerate() {
+            assert_eq!(one == other, index == other_index, "{one:?} {other:?}");
         }
     }
 }

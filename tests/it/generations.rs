@@ -1,4 +1,4 @@
-//! Promise 2: exactly one result per permit, and only in its own generation.
+//! Late outcomes: a permit is settled once and decides only in the generation that issued it.
 
 use breaker_runtime::{Outcome, State};
 

@@ -1,4 +1,4 @@
-//! Nothing in the user's scope is in the way of what the attribute writes.
+//! Hygiene: names in the scope of an annotated function do not affect the generated code.
 
 #![deny(warnings)]
 
@@ -7,7 +7,7 @@ use breaker_runtime::{BreakerError, Registry};
 type Answer<T> = Result<T, BreakerError>;
 
 mod shadowed {
-    #![allow(dead_code, non_upper_case_globals, reason = "they are in the way, that is all")]
+    #![allow(dead_code, non_upper_case_globals, reason = "only their names matter")]
 
     use breaker_runtime::circuit_breaker;
 
@@ -19,7 +19,7 @@ mod shadowed {
 
     trait Classifier {
         fn outcome(&self) -> &'static str {
-            "guilty"
+            "a user's classifier"
         }
     }
 

@@ -1,4 +1,4 @@
-//! One circuit for each key: the bad one does not cut off the others, and there are never too many.
+//! Keyed breakers: one circuit per key, the limit on their number, and eviction.
 
 use std::sync::{Arc, Barrier};
 
@@ -32,13 +32,13 @@ impl Keys {
     }
 
     fn is_overflow(&self, circuit: &CircuitBreaker) -> bool {
-        // An order shows on the circuit that obeys it.
+        // A reset starts a new generation, so it identifies the circuit it reached.
         let before = circuit.snapshot().generation;
         self.breakers.overflow().reset();
         circuit.snapshot().generation > before
     }
 
-    /// Whether the key found no room.
+    /// Returns `true` if the key uses the overflow circuit.
     fn overflows(&self, key: &str) -> bool {
         self.is_overflow(&self.breakers.get(key))
     }
@@ -91,7 +91,7 @@ fn eight_threads_with_one_new_key_share_one_circuit() {
 
 #[test]
 fn there_are_never_more_circuits_than_max_keys() {
-    // resilience4j#650 #703: keyed breakers were never evicted.
+    // resilience4j#650 #703: keyed circuits were never evicted.
     let keys = Keys::at_most(100);
     for key in 0..100_000_u64 {
         keys.end(&key.to_string(), Outcome::Success);
@@ -263,7 +263,9 @@ fn events_contain_the_key() {
     let keys = Keys::at_most(10);
     let mut events = keys.registry.subscribe();
     keys.breakers.get("a").operator("bob").force_open();
-    let Some(Ok(Event::StateChanged(change))) = events.try_next() else { panic!("it changed") };
+    let Some(Ok(Event::StateChanged(change))) = events.try_next() else {
+        panic!("no state change was received")
+    };
     assert_eq!((change.name(), change.key()), ("shop", Some("a")));
     assert_eq!(
         change.to_string(),
@@ -293,7 +295,7 @@ fn a_name_is_either_keyed_or_not() {
 
 #[test]
 fn the_eviction_scan_continues_where_it_stopped() {
-    // So that an outage of many keys does not make each new one look at all of them.
+    // Otherwise every new key would scan all circuits while many keys are open.
     let keys = Keys::at_most(1000);
     for key in 0..1000 {
         let circuit = keys.breakers.get(&key.to_string());

@@ -1,11 +1,7 @@
-//! The library from outside: a module for each promise and one for each group of shapes.
+//! Tests of the public API: one module per area of behaviour, per group of annotated functions, and per group of
+//! bugs that were reported against other attribute macros.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that cannot get what it needs has failed"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic fails the test")]
 
 mod assertions;
 mod attribute;

@@ -1,4 +1,4 @@
-//! Opening by what a window of calls holds, and by several rules at once.
+//! The rules that open a circuit by a window of calls, alone and combined.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn a_window_of_calls_holds_exactly_the_last_n() {
     assert_eq!(bench.window(), (5, 2, 0));
     bench.end(Outcome::Success);
     assert_eq!(bench.window(), (5, 1, 0));
-    // Three failures in all by then, but never three among five.
+    // Three failures in total, but only one among the last five calls.
     bench.end(Outcome::Failure);
     assert_eq!(bench.window(), (5, 1, 0));
     bench.end(Outcome::Failure);
@@ -66,7 +66,7 @@ fn failures_leave_a_window_of_calls_one_by_one() {
 
 #[test]
 fn a_success_does_not_open_although_it_completes_the_rate() {
-    // recloser PR#10, failsafe: the window was asked on successes too.
+    // recloser PR#10, failsafe: successes evaluated the window too.
     let bench = bench(last_calls(10).failure_rate(0.5).minimum_calls(10));
     bench.end_all(Outcome::Failure, 5);
     bench.end_all(Outcome::Success, 5);
@@ -77,7 +77,7 @@ fn a_success_does_not_open_although_it_completes_the_rate() {
 
 #[test]
 fn the_first_window_is_evaluated_before_it_is_full() {
-    // recloser PR#10: the first window was blind.
+    // recloser PR#10: the first window was not evaluated.
     let bench = bench(last_calls(1000).failure_rate(0.5).minimum_calls(2));
     bench.end(Outcome::Failure);
     assert_eq!(bench.breaker.state(), State::Closed);
@@ -172,7 +172,6 @@ fn a_slow_success_resets_consecutive_failures() {
 
 #[test]
 fn a_slow_success_also_evaluates_the_failure_rules() {
-    // "When a failure or a slow call is recorded, every rule is asked."
     let bench = bench(last_calls(10).failure_rate(0.5).slow_call(SLOW).slow_call_rate(1.0));
     bench.end_all(Outcome::Failure, 9);
     bench.call_taking(SLOW, Outcome::Success);
@@ -182,7 +181,6 @@ fn a_slow_success_also_evaluates_the_failure_rules() {
 
 #[test]
 fn consecutive_failures_open_although_there_is_a_window() {
-    // "Five in a row or half of the last hundred."
     let bench = bench(last_calls(100).failure_rate(0.5).consecutive_failures(5));
     bench.end_all(Outcome::Success, 90);
     bench.end_all(Outcome::Failure, 4);
@@ -234,17 +232,17 @@ fn the_simplest_of_several_reached_thresholds_is_reported() {
             rules.failure_threshold(4).consecutive_failures(4),
         )
     };
-    let named = |settings| {
+    let reported = |settings| {
         let bench = bench(settings);
         (0..4).for_each(|_| bench.call_taking(SLOW, Outcome::Failure));
         bench.trip_reason()
     };
     let (rates, threshold, run) = all();
-    assert_eq!(named(run), TripReason::ConsecutiveFailures { failures: 4, limit: 4 });
-    assert_eq!(named(threshold), TripReason::FailuresInWindow { failures: 4, calls: 4, limit: 4 });
-    assert_eq!(named(rates), TripReason::FailureRate { failures: 4, calls: 4, limit: 0.5 });
+    assert_eq!(reported(run), TripReason::ConsecutiveFailures { failures: 4, limit: 4 });
+    assert_eq!(reported(threshold), TripReason::FailuresInWindow { failures: 4, calls: 4, limit: 4 });
+    assert_eq!(reported(rates), TripReason::FailureRate { failures: 4, calls: 4, limit: 0.5 });
     let slow_only = last_calls(4).slow_call(SLOW);
-    assert_eq!(named(slow_only), TripReason::SlowCallRate { slow: 4, calls: 4, limit: 0.5 });
+    assert_eq!(reported(slow_only), TripReason::SlowCallRate { slow: 4, calls: 4, limit: 0.5 });
 }
 
 #[test]

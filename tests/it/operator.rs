@@ -1,4 +1,4 @@
-//! What an operator can do by hand.
+//! The commands of an operator.
 
 use breaker_runtime::{Cause, CircuitBreaker, ErrorKind, Outcome, State};
 
@@ -35,17 +35,17 @@ fn release_does_not_close_a_circuit_that_a_rule_opened() {
 
 #[test]
 fn force_close_release_and_reset_clear_consecutive_failures_of_a_closed_circuit() {
-    type Order = fn(&CircuitBreaker);
-    let orders: [(Order, Cause); 3] = [
+    type Command = fn(&CircuitBreaker);
+    let commands: [(Command, Cause); 3] = [
         (CircuitBreaker::force_close, Cause::ForcedClosed),
         (CircuitBreaker::release, Cause::Released),
         (CircuitBreaker::reset, Cause::Reset),
     ];
-    for (order, cause) in orders {
+    for (command, cause) in commands {
         let bench = Bench::new();
         let late = bench.permit();
         bench.end(Outcome::Failure);
-        order(&bench.breaker);
+        command(&bench.breaker);
         let snapshot = bench.breaker.snapshot();
         assert_eq!((snapshot.consecutive_failures, snapshot.generation), (0, 1), "{cause}");
         assert_eq!(snapshot.last_transition.unwrap().cause, cause);

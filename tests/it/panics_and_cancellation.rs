@@ -1,4 +1,4 @@
-//! Promise 4: a panic is a failure and goes on unwinding; a cancelled call is ignored.
+//! Panics and cancellation: a panic is a failure and keeps unwinding, and a cancelled call is ignored.
 
 use std::pin::pin;
 
@@ -12,7 +12,6 @@ fn totals(breaker: &CircuitBreaker) -> Totals {
 
 #[test]
 fn a_panic_counts_as_a_failure_and_keeps_unwinding() {
-    // No Rust peer counts it.
     let bench = Bench::new();
     let caught = catch_panic(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
     assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "user code");
@@ -35,7 +34,7 @@ fn a_future_that_panics_counts_as_a_failure() {
     });
     let mut call = Box::pin(call);
     assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
-    // At once, and not when somebody drops what is left of the future.
+    // The failure is counted immediately and not when the future is dropped.
     assert_eq!(totals(&bench.breaker).failures, 1);
     drop(call);
     assert_eq!(totals(&bench.breaker).calls(), 1);
@@ -66,7 +65,7 @@ fn a_pending_future_that_an_unrelated_panic_drops_counts_as_ignored() {
     _ = catch_panic(|| {
         let mut call = Box::pin(bench.breaker.call_async(std::future::pending::<Result<(), BreakerError>>()));
         assert!(poll_once(call.as_mut()).is_pending());
-        panic!("not in the call");
+        panic!("outside the call");
     });
     let totals = totals(&bench.breaker);
     assert_eq!((totals.ignored, totals.failures), (1, 0));
@@ -82,7 +81,7 @@ fn a_future_that_is_polled_after_completion_runs_nothing() {
             Ok::<_, BreakerError>(())
         }));
         assert!(poll_once(call.as_mut()).is_ready());
-        // As with every async function.
+        // Every async function panics when it is polled after completion.
         assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
     }
     bench.breaker.force_open();
@@ -92,7 +91,7 @@ fn a_future_that_is_polled_after_completion_runs_nothing() {
             Ok::<_, BreakerError>(())
         }));
         assert!(poll_once(call.as_mut()).is_ready());
-        // As with every async function.
+        // Every async function panics when it is polled after completion.
         assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
     }
     assert_eq!((runs, totals(&bench.breaker).calls()), (1, 2));

@@ -1,4 +1,4 @@
-//! tokio's paused clock: breakers go with it, in scopes and outside.
+//! tokio's paused clock, which breakers follow inside and outside of scopes.
 
 use std::time::Duration;
 
@@ -128,11 +128,11 @@ async fn in_a_scope_a_call_waits_for_a_slot_by_the_clock_of_tokio() {
         let (holder, waiting) = tokio::join!(holder, waiting);
         assert!(holder.is_ok() && waiting.is_ok());
 
-        let place = breaker(Config::builder().max_concurrent(1).max_wait(seconds(3)));
-        let _taken = place.try_acquire().unwrap();
+        let full = breaker(Config::builder().max_concurrent(1).max_wait(seconds(3)));
+        let _held = full.try_acquire().unwrap();
         let start = tokio::time::Instant::now();
-        let refused = place.call_async(async { Ok::<_, BreakerError>(()) }).await.unwrap_err();
-        assert_eq!((refused.kind(), start.elapsed().as_secs()), (ErrorKind::BulkheadFull, 3));
+        let error = full.call_async(async { Ok::<_, BreakerError>(()) }).await.unwrap_err();
+        assert_eq!((error.kind(), start.elapsed().as_secs()), (ErrorKind::BulkheadFull, 3));
     })
     .await;
 }
@@ -153,10 +153,10 @@ async fn threads_outside_the_runtime_see_the_last_time_it_showed() {
 #[tokio::test(start_paused = true)]
 async fn a_blocked_thread_waits_in_real_time() {
     let wait = Duration::from_millis(1);
-    let place = breaker(Config::builder().max_concurrent(1).max_wait(wait));
-    let _taken = place.try_acquire().unwrap();
-    let refused = place.call(|| Ok::<_, BreakerError>(())).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::BulkheadFull);
+    let full = breaker(Config::builder().max_concurrent(1).max_wait(wait));
+    let _held = full.try_acquire().unwrap();
+    let error = full.call(|| Ok::<_, BreakerError>(())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BulkheadFull);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Promise 1: a permit cannot be lost. Promise 5: no lock is held while user code runs.
+//! Permits: they cannot be lost, and user code can use the breaker while it holds one.
 
 use std::mem::forget;
 
@@ -29,7 +29,7 @@ fn a_permit_that_an_early_return_drops_counts_as_ignored() {
 
 #[test]
 fn a_call_can_use_and_read_its_own_breaker() {
-    // circuit_breaker: a callback that reads the state deadlocks.
+    // circuit_breaker: a callback that read the state deadlocked.
     let bench = Bench::due();
     let state = bench.breaker.call(|| {
         drop(bench.breaker.snapshot());
@@ -52,14 +52,14 @@ fn a_command_during_a_call_takes_effect() {
     assert_eq!(bench.breaker.state(), State::ForcedOpen);
 }
 
-const fn crosses_threads<T: Send + Sync>() {}
+const fn is_send_and_sync<T: Send + Sync>() {}
 const fn is_an_error<T: std::error::Error + Send + Sync + Clone + 'static>() {}
 
 #[test]
 fn permits_and_breakers_are_send_and_sync() {
-    crosses_threads::<breaker_runtime::Permit<'_>>();
-    crosses_threads::<breaker_runtime::CircuitBreaker>();
-    crosses_threads::<breaker_runtime::Registry>();
-    crosses_threads::<breaker_runtime::Snapshot>();
+    is_send_and_sync::<breaker_runtime::Permit<'_>>();
+    is_send_and_sync::<breaker_runtime::CircuitBreaker>();
+    is_send_and_sync::<breaker_runtime::Registry>();
+    is_send_and_sync::<breaker_runtime::Snapshot>();
     is_an_error::<BreakerError>();
 }

@@ -1,4 +1,4 @@
-//! How long a circuit stays open, and what that grows by.
+//! The recovery timeout, its backoff and its jitter.
 
 use std::mem::forget;
 use std::time::Duration;
@@ -7,11 +7,12 @@ use breaker_runtime::{Cause, Config, ConfigBuilder, Mode, Outcome, State};
 
 use crate::support::{Bench, NANO, catch_panic, seconds};
 
-/// One failure opens it, one success closes it.
+/// Returns settings that open at one failure and close at one success.
 fn opens_at_once() -> ConfigBuilder {
     Config::builder().failure_threshold(1).success_threshold(1).recovery_timeout(seconds(10))
 }
 
+/// Returns a bench whose circuit just opened.
 fn opened(settings: ConfigBuilder) -> Bench {
     let bench = Bench::with(settings);
     bench.end(Outcome::Failure);
@@ -19,21 +20,22 @@ fn opened(settings: ConfigBuilder) -> Bench {
 }
 
 impl Bench {
+    /// Returns the time until the circuit is due.
     fn wait(&self) -> Option<Duration> {
         self.breaker.snapshot().retry_after
     }
 
-    /// Waits until it is due and makes a trial that ends like this.
-    fn try_again(&self, outcome: Outcome) {
+    /// Advances the clock until the circuit is due and runs a trial that ends with `outcome`.
+    fn run_trial(&self, outcome: Outcome) {
         self.clock.advance(self.wait().unwrap());
         self.end(outcome);
     }
 
-    /// How long it is open after each of so many re-openings.
+    /// Returns the recovery timeouts, in seconds, of the opening and of `reopenings` failed trials.
     fn waits(&self, reopenings: usize) -> Vec<u64> {
         let mut waits = vec![self.wait().unwrap().as_secs()];
         for _ in 0..reopenings {
-            self.try_again(Outcome::Failure);
+            self.run_trial(Outcome::Failure);
             waits.push(self.wait().unwrap().as_secs());
         }
         waits
@@ -46,7 +48,7 @@ fn each_reopening_lengthens_the_recovery_timeout_up_to_the_maximum() {
     assert_eq!(bench.waits(5), [10, 20, 40, 60, 60, 60]);
 }
 
-// In seconds as a float, fifty years and a nanosecond are fifty years.
+// A float of seconds cannot represent fifty years and one nanosecond.
 #[test]
 fn the_first_recovery_timeout_is_exact_and_without_backoff_every_one_is() {
     let long = seconds(1_555_200_000) + NANO;
@@ -54,7 +56,7 @@ fn the_first_recovery_timeout_is_exact_and_without_backoff_every_one_is() {
     let bench = opened(settings.clone().backoff(2.0));
     assert_eq!(bench.wait(), Some(long));
     let bench = opened(settings);
-    bench.try_again(Outcome::Failure);
+    bench.run_trial(Outcome::Failure);
     assert_eq!(bench.wait(), Some(long));
 }
 
@@ -76,7 +78,7 @@ fn backoff_stops_at_five_minutes_or_at_a_longer_recovery_timeout() {
 fn closing_resets_the_backoff() {
     let bench = opened(opens_at_once().backoff(2.0));
     assert_eq!(bench.waits(2), [10, 20, 40]);
-    bench.try_again(Outcome::Success);
+    bench.run_trial(Outcome::Success);
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
     assert_eq!(bench.waits(1), [10, 20]);
@@ -98,7 +100,7 @@ fn an_operator_command_resets_the_backoff() {
 #[test]
 fn an_ignored_trial_does_not_increase_the_backoff() {
     let bench = opened(opens_at_once().backoff(2.0));
-    bench.try_again(Outcome::Ignored);
+    bench.run_trial(Outcome::Ignored);
     bench.end(Outcome::Ignored);
     assert_eq!(bench.breaker.state(), State::HalfOpen);
     bench.end(Outcome::Failure);
@@ -121,7 +123,7 @@ fn an_expired_lease_increases_the_backoff() {
 #[test]
 fn unlimited_backoff_never_panics() {
     let bench = opened(opens_at_once().backoff(1e300).max_recovery_timeout(Duration::MAX));
-    bench.try_again(Outcome::Failure);
+    bench.run_trial(Outcome::Failure);
     assert_eq!((bench.breaker.state(), bench.wait()), (State::Open, None));
     assert!(bench.rejects());
     assert_eq!(opened(opens_at_once().backoff(f64::MAX)).waits(3), [10, 300, 300, 300]);
@@ -132,7 +134,7 @@ fn jitter_shortens_the_recovery_timeout_by_at_most_its_share() {
     let settings = opens_at_once().jitter(0.2);
     let waits: Vec<_> = (0..1000).map(|_| opened(settings.clone()).wait().unwrap()).collect();
     assert!(waits.iter().all(|wait| (seconds(8)..=seconds(10)).contains(wait)));
-    // It spreads: a thousand draws that all miss a fifth of the range are as good as impossible.
+    // The probability that a thousand draws all miss a fifth of the range is negligible.
     assert!(waits.iter().any(|wait| *wait < Duration::from_millis(8400)));
     assert!(waits.iter().any(|wait| *wait > Duration::from_millis(9600)));
 }
@@ -144,7 +146,7 @@ fn every_opening_draws_new_jitter() {
         .map(|nth| {
             let whole = 10_f64 * 2_f64.powi(nth.min(4));
             let share = bench.wait().unwrap().as_secs_f64() / whole.min(300.0);
-            bench.try_again(Outcome::Failure);
+            bench.run_trial(Outcome::Failure);
             share
         })
         .collect();
@@ -172,7 +174,7 @@ fn repeated_reads_return_the_same_due_time_despite_jitter() {
 
 #[test]
 fn jitter_and_backoff_of_the_longest_durations_do_not_overflow() {
-    // failsafe: Duration::MAX panics.
+    // failsafe: Duration::MAX panicked.
     let longest = [Duration::MAX, Duration::MAX.checked_sub(NANO).unwrap(), seconds(u64::MAX)];
     for time in longest {
         for jitter in [0.0, f64::MIN_POSITIVE, 0.5, 1.0] {
@@ -218,7 +220,7 @@ fn a_slow_ignored_trial_decides_nothing() {
 
 #[test]
 fn a_call_starts_the_next_trial_without_a_timer() {
-    // do-over: the call after the cooldown hangs.
+    // do-over: the call after the recovery timeout hung.
     let bench = opened(opens_at_once());
     bench.clock.advance(seconds(3600));
     assert_eq!(bench.breaker.state(), State::Open);
@@ -228,7 +230,7 @@ fn a_call_starts_the_next_trial_without_a_timer() {
 
 #[test]
 fn every_duration_can_be_max() {
-    // failsafe, sentinel: Duration::MAX panics.
+    // failsafe, sentinel: Duration::MAX panicked.
     let settings = Config::builder()
         .failure_threshold(1)
         .window_time(Duration::MAX)

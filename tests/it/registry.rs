@@ -1,4 +1,4 @@
-//! The registry: one name, one breaker, and conflicts that name both places.
+//! The registry: one breaker per name, and conflicts that name both locations.
 
 use breaker_runtime::{Config, Outcome, RegisterError, Registry, State};
 
@@ -51,7 +51,7 @@ fn a_repeated_conflict_is_stored_once() {
 
 #[test]
 fn a_breaker_that_is_registered_for_every_request_trips() {
-    // aspnetcore#48089: built for each request, it never did.
+    // aspnetcore#48089: a breaker that was built for each request never tripped.
     let registry = Registry::new();
     let request = || registry.register("per request", Config::default()).unwrap();
     for _ in 0..5 {

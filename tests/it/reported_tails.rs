@@ -1,5 +1,5 @@
-//! What the last expression of a body borrows from its variables is given back before they are dropped, as
-//! it is in a function of this edition, and not in one of the edition before.
+//! Temporaries of the last expression of a body are dropped before its local variables, as in every function of
+//! edition 2024. Edition 2021 has the opposite order, so that edition does not compile this file.
 
 #![deny(warnings)]
 
@@ -7,13 +7,13 @@ use std::sync::{Mutex, PoisonError};
 
 use breaker_runtime::circuit_breaker;
 
-#[circuit_breaker(name = "others/tail", fallback = |_| None)]
+#[circuit_breaker(name = "reported/tail", fallback = |_| None)]
 fn tail(first: u32) -> Option<u32> {
     let list = Mutex::new(vec![first]);
     list.lock().unwrap_or_else(PoisonError::into_inner).first().copied()
 }
 
-#[circuit_breaker(name = "others/tail, async", fallback = |_| None)]
+#[circuit_breaker(name = "reported/tail, async", fallback = |_| None)]
 async fn tail_later(first: u32) -> Option<u32> {
     tokio::task::yield_now().await;
     let list = Mutex::new(vec![first]);

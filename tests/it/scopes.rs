@@ -1,4 +1,4 @@
-//! `testing::scope`: a test has a registry and a clock of its own, whoever runs beside it.
+//! `testing::scope`, which gives each test its own registry and clock.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Barrier, LazyLock};
@@ -27,21 +27,21 @@ fn tenants(tenant: &str, fails: bool) -> Result<u32, BreakerError> {
     if fails { Err(own_error()) } else { Ok(tenant.len().try_into().unwrap_or_default()) }
 }
 
-/// An error of the function's own, which is no rejection.
+/// Returns a `BreakerError` that does not come from the breaker of the annotated function.
 fn own_error() -> BreakerError {
     let breaker = CircuitBreaker::new("elsewhere", Config::default()).unwrap();
     breaker.force_open();
     breaker.try_acquire().unwrap_err()
 }
 
-/// Whether the breaker of this function is open; it is asked for by a call.
+/// Calls `price` and returns `true` if its breaker rejected the call.
 fn is_open() -> bool {
     price(false).is_err_and(|error| error.name() == "scopes/price")
 }
 
 #[test]
 fn parallel_scopes_share_no_breaker() {
-    // microprofile-fault-tolerance#323: the circuit that one test opens rejects the calls of another.
+    // microprofile-fault-tolerance#323: a circuit that one test opened rejected the calls of another.
     let both = Barrier::new(2);
     let test = |fails: bool| {
         scope(|_| {
@@ -55,7 +55,7 @@ fn parallel_scopes_share_no_breaker() {
         threads.spawn(|| test(true));
         threads.spawn(|| test(false));
     });
-    assert!(Registry::global().get("scopes/price").is_none(), "and nothing is left of it");
+    assert!(Registry::global().get("scopes/price").is_none(), "the scope left a breaker behind");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_nested_scope_hides_the_outer_one_until_it_ends() {
             assert!(!is_open());
             inner.advance(RECOVERY);
         });
-        assert!(is_open(), "the inner clock is not ours");
+        assert!(is_open(), "the inner clock moved the outer one");
         outer.enter(|| assert!(is_open()));
     });
 }
@@ -115,7 +115,7 @@ fn a_nested_scope_hides_the_outer_one_until_it_ends() {
 fn a_panic_leaves_the_scope() {
     scope(|_| {
         assert!(price(true).is_err());
-        assert!(catch_panic(|| scope(|_| assert!(is_open(), "not in here"))).is_err());
+        assert!(catch_panic(|| scope(|_| assert!(is_open(), "the circuit is closed"))).is_err());
         assert!(is_open());
     });
     assert!(catch_panic(|| scope(|_| price(true).unwrap())).is_err());
@@ -218,13 +218,13 @@ async fn limits_follow_the_clock_of_the_scope() {
 static OWN: LazyLock<Registry> = LazyLock::new(Registry::new);
 static OTHER: LazyLock<Registry> = LazyLock::new(Registry::new);
 
-/// That of the test, if it has one.
+/// Returns a new registry in a scope of a test, and `OWN` outside of scopes.
 fn registry_of_test() -> Registry {
-    ASKED.fetch_add(1, Ordering::Relaxed);
+    EVALUATIONS.fetch_add(1, Ordering::Relaxed);
     if is_in_scope() { Registry::new() } else { OWN.clone() }
 }
 
-static ASKED: AtomicU32 = AtomicU32::new(0);
+static EVALUATIONS: AtomicU32 = AtomicU32::new(0);
 
 fn is_in_scope() -> bool {
     Registry::global().get("scopes/in scope").is_some()
@@ -254,9 +254,9 @@ fn a_registry_expression_is_evaluated_once_per_scope() {
     };
     test();
     test();
-    assert_eq!(ASKED.load(Ordering::Relaxed), 2);
+    assert_eq!(EVALUATIONS.load(Ordering::Relaxed), 2);
     assert!(in_own_registry(false).is_ok());
-    assert_eq!(ASKED.load(Ordering::Relaxed), 3);
+    assert_eq!(EVALUATIONS.load(Ordering::Relaxed), 3);
     assert!(OWN.get("scopes/own").is_some());
 }
 

@@ -1,11 +1,11 @@
-//! Every shape of an async function.
+//! The shapes of async functions.
 
 #![deny(warnings)]
 #![allow(
     clippy::needless_lifetimes,
     clippy::unnecessary_wraps,
     clippy::unused_async,
-    reason = "the shapes are the point"
+    reason = "the tests are about the shapes of functions"
 )]
 
 use std::fmt::Display;
@@ -168,7 +168,7 @@ async fn generics_question_marks_and_inference_are_kept() {
 
 #[circuit_breaker(name = "async/anyhow", failure_threshold = 1)]
 async fn with_anyhow(fail: bool) -> anyhow::Result<()> {
-    anyhow::ensure!(!fail, "it failed");
+    anyhow::ensure!(!fail, "user error");
     Ok(())
 }
 
@@ -208,7 +208,7 @@ async fn stays(text: Rc<str>) -> Answer<usize> {
     Ok(text.len())
 }
 
-/// That what is returned borrows from the arguments is what the compiler finds hard.
+/// A type whose methods return borrows of their arguments, which makes `Send` hard to prove for the compiler.
 struct Shelf(Vec<String>);
 
 impl Shelf {
@@ -282,13 +282,13 @@ async fn a_cancelled_trial_releases_its_slot() {
     breaker.try_acquire().unwrap().settle(breaker_runtime::Outcome::Failure);
     for _ in 0..10 {
         let mut call = Box::pin(cancelled(true));
-        assert!(futures_poll(call.as_mut()).is_pending());
+        assert!(poll_once(call.as_mut()).is_pending());
     }
     assert_eq!(breaker.state(), State::HalfOpen);
     assert_eq!(breaker.snapshot().totals.ignored, 10);
 }
 
-fn futures_poll<F: std::future::Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
+fn poll_once<F: std::future::Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
     future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
 }
 

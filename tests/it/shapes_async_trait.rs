@@ -1,5 +1,5 @@
-//! Methods that `#[async_trait]` rewrites before this attribute sees them, and functions that box their
-//! call by hand. Either way the call begins and ends inside the box.
+//! Methods that `#[async_trait]` rewrites before this attribute sees them, and functions that box their future
+//! themselves. The call starts and ends inside the boxed future.
 
 #![deny(warnings)]
 
@@ -196,12 +196,15 @@ type BoxFuture<'a, T> = Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>
 
 impl Shop {
     #[circuit_breaker(
-        name = "async-trait/by hand",
+        name = "async-trait/manually boxed",
         recovery_timeout = "1ns",
         half_open_timeout = "1h",
         failure_threshold = 1
     )]
-    fn by_hand(&self, hang: bool) -> Pin<Box<dyn std::future::Future<Output = Answer<u32>> + Send + '_>> {
+    fn manually_boxed(
+        &self,
+        hang: bool,
+    ) -> Pin<Box<dyn std::future::Future<Output = Answer<u32>> + Send + '_>> {
         Box::pin(async move {
             if hang {
                 std::future::pending::<()>().await;
@@ -224,12 +227,12 @@ impl Shop {
 #[tokio::test]
 async fn a_manually_boxed_call_starts_and_ends_inside_the_box() {
     let shop = Shop { price: 1 };
-    drop(shop.by_hand(false));
-    assert!(Registry::global().get("async-trait/by hand").is_none(), "nobody has called it yet");
-    assert_eq!(shop.by_hand(false).await.unwrap(), 1);
-    let breaker = breaker("async-trait/by hand");
+    drop(shop.manually_boxed(false));
+    assert!(Registry::global().get("async-trait/manually boxed").is_none(), "the future was never polled");
+    assert_eq!(shop.manually_boxed(false).await.unwrap(), 1);
+    let breaker = breaker("async-trait/manually boxed");
     breaker.try_acquire().unwrap().settle(breaker_runtime::Outcome::Failure);
-    let mut call = shop.by_hand(true);
+    let mut call = shop.manually_boxed(true);
     assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     assert_eq!((breaker.state(), breaker.snapshot().totals.ignored), (State::HalfOpen, 0));
     drop(call);

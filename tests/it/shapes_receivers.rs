@@ -1,4 +1,4 @@
-//! Every receiver, in sync and in async methods.
+//! The receivers of sync and async methods.
 
 #![deny(warnings)]
 #![allow(
@@ -6,7 +6,7 @@
     clippy::unused_async,
     clippy::unnecessary_wraps,
     clippy::needless_arbitrary_self_type,
-    reason = "the shapes are the point"
+    reason = "the tests are about the shapes of functions"
 )]
 
 use std::pin::Pin;
@@ -97,6 +97,7 @@ impl Shop {
     }
 }
 
+/// Asserts that each breaker counted one success, and forces it open.
 fn open(names: &[&str]) {
     for name in names {
         let breaker = Registry::global().get(&format!("receivers/{name}")).unwrap();

@@ -1,8 +1,11 @@
-//! Every shape of a function that is not async. That it compiles is half of each test; the other half
-//! is that the call goes through and is counted.
+//! The shapes of sync functions. The tests check that they compile, and that calls are admitted and counted.
 
 #![deny(warnings)]
-#![allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "the shapes are the point")]
+#![allow(
+    clippy::unnecessary_wraps,
+    clippy::needless_pass_by_value,
+    reason = "the tests are about the shapes of functions"
+)]
 
 use std::collections::HashMap;
 use std::fmt::{Debug, Display};
@@ -242,7 +245,7 @@ fn arguments_of_every_kind_are_supported() {
 }
 
 #[circuit_breaker(name = "sync/unsafe")]
-#[expect(unsafe_code, reason = "the shape is the point")]
+#[expect(unsafe_code, reason = "the test is about the qualifier")]
 unsafe fn dangerous(number: u32) -> Answer<u32> {
     Ok(number)
 }
@@ -254,7 +257,7 @@ extern "C" fn foreign(number: i32) -> i32 {
 
 /// A documented function.
 #[circuit_breaker(name = "sync/attributes")]
-#[must_use = "it says so"]
+#[must_use = "the attribute is kept"]
 #[inline]
 fn attributed(#[allow(unused_variables)] number: u32) -> Answer<()> {
     #![expect(unused_mut, reason = "an inner attribute belongs to the whole body")]
@@ -283,10 +286,10 @@ macro_rules! protected {
 
 protected!(by_macro, "sync/macro", 2 + 1, Answer<u32>, { Ok(1) });
 
-#[expect(unsafe_code, reason = "an unsafe function can only be called so")]
+#[expect(unsafe_code, reason = "calling an unsafe function needs it")]
 #[test]
 fn qualifiers_attributes_and_macros_are_supported() {
-    // SAFETY: it is only called unsafe.
+    // SAFETY: the function has no precondition.
     assert_eq!(unsafe { dangerous(1) }.unwrap(), 1);
     assert_eq!(foreign(1), 1);
     attributed(1).unwrap();
@@ -294,16 +297,16 @@ fn qualifiers_attributes_and_macros_are_supported() {
     assert_eq!(Registry::global().get("sync/macro").unwrap().config().failure_threshold(), Some(3));
 }
 
-struct Noisy<'a>(&'a std::cell::RefCell<Vec<&'static str>>, &'static str);
+struct LogsDrop<'a>(&'a std::cell::RefCell<Vec<&'static str>>, &'static str);
 
-impl Drop for Noisy<'_> {
+impl Drop for LogsDrop<'_> {
     fn drop(&mut self) {
         self.0.borrow_mut().push(self.1);
     }
 }
 
 #[circuit_breaker(name = "sync/drop", fallback = |_| Ok(()))]
-fn drops(first: Noisy<'_>, _second: Noisy<'_>) -> Answer<()> {
+fn drops(first: LogsDrop<'_>, _second: LogsDrop<'_>) -> Answer<()> {
     drop(first);
     Ok(())
 }
@@ -316,18 +319,18 @@ fn never(text: &str) -> ! {
 #[test]
 fn a_function_can_diverge() {
     // tokio#4175.
-    let said =
+    let message =
         |action: fn() -> ()| *std::panic::catch_unwind(action).unwrap_err().downcast::<String>().unwrap();
-    assert_eq!(said(|| never("first")), "first");
-    assert!(said(|| never("second")).contains("is open"));
+    assert_eq!(message(|| never("first")), "first");
+    assert!(message(|| never("second")).contains("is open"));
 }
 
 #[test]
 fn every_argument_is_dropped_once() {
     let log = std::cell::RefCell::default();
-    drops(Noisy(&log, "first"), Noisy(&log, "second")).unwrap();
+    drops(LogsDrop(&log, "first"), LogsDrop(&log, "second")).unwrap();
     Registry::global().get("sync/drop").unwrap().force_open();
-    drops(Noisy(&log, "first"), Noisy(&log, "second")).unwrap();
+    drops(LogsDrop(&log, "first"), LogsDrop(&log, "second")).unwrap();
     let mut log = log.into_inner();
     log.sort_unstable();
     assert_eq!(log, ["first", "first", "second", "second"]);

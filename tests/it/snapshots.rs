@@ -1,4 +1,4 @@
-//! What a circuit looks like at one moment.
+//! Snapshots of a circuit.
 
 use std::mem::forget;
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn a_new_breaker_has_an_empty_snapshot() {
 
 #[test]
 fn a_rate_without_calls_is_none() {
-    // resilience4j#1516: -1; others: NaN.
+    // resilience4j#1516: the rate was -1. Other libraries return NaN.
     let bench = Bench::with(settings().window_calls(10));
     let window = bench.breaker.snapshot().window.unwrap();
     assert_eq!((window.calls, window.failure_rate(), window.slow_call_rate()), (0, None, None));
@@ -232,11 +232,11 @@ fn every_trip_reason_reads_as_a_sentence() {
 fn waiting_calls_are_not_in_flight() {
     let bench = Bench::with(settings().max_concurrent(1).max_wait(Duration::MAX));
     let in_flight = |breaker: &CircuitBreaker| breaker.snapshot().calls_in_flight;
-    let place = bench.permit();
+    let held = bench.permit();
     let mut waiting = Box::pin(bench.breaker.call_async_with(|()| Outcome::Success, async {}));
     assert!(poll_once(waiting.as_mut()).is_pending());
     assert_eq!(in_flight(&bench.breaker), Some(1));
-    place.settle(Outcome::Success);
+    held.settle(Outcome::Success);
     assert!(poll_once(waiting.as_mut()).is_ready());
     assert_eq!(in_flight(&bench.breaker), Some(0));
 }

@@ -1,4 +1,4 @@
-//! Opening and recovering, with one thread.
+//! The states of a circuit: opening, recovering and closing.
 
 use breaker_runtime::{Cause, ErrorKind, Outcome, State};
 
@@ -6,7 +6,7 @@ use crate::support::{ALMOST_RECOVERY, Bench, NANO, RECOVERY, settings};
 
 #[test]
 fn the_failure_that_reaches_the_threshold_opens() {
-    // arrow#3344, gobreaker: maxFailures 5 opened at 6.
+    // arrow#3344, gobreaker: a limit of 5 failures opened at the sixth.
     let bench = Bench::with(settings().failure_threshold(5));
     for _ in 0..4 {
         bench.end(Outcome::Failure);
@@ -31,7 +31,7 @@ fn a_success_resets_consecutive_failures_and_an_ignored_outcome_does_not() {
 
 #[test]
 fn a_success_never_opens() {
-    // recloser PR#10, failsafe: the window was asked on successes too.
+    // recloser PR#10, failsafe: successes evaluated the window too.
     let bench = Bench::with(settings().failure_threshold(1));
     for _ in 0..1000 {
         bench.end(Outcome::Success);

@@ -1,4 +1,4 @@
-//! Opening by what happened in the last while.
+//! Windows of time: how calls enter and leave them, and the rules that open by them.
 
 use std::sync::Barrier;
 use std::thread::available_parallelism;
@@ -57,7 +57,7 @@ fn a_failure_that_left_the_window_does_not_open() {
 
 #[test]
 fn one_success_per_idle_period_neither_opens_nor_keeps_old_calls() {
-    // tower: a window of 10 s and a probe every 15 s, and it opened or stuck.
+    // tower: with a window of 10 s and a call every 15 s, the circuit opened or did not recover.
     let bench = Bench::with(last(seconds(10)).failure_rate(0.5).minimum_calls(3));
     bench.end_all(Outcome::Failure, 2);
     for _ in 0..100 {
@@ -74,7 +74,6 @@ fn one_success_per_idle_period_neither_opens_nor_keeps_old_calls() {
 
 #[test]
 fn one_failure_per_idle_period_does_not_open() {
-    // tower: the same, with a probe that fails.
     let bench = Bench::with(last(seconds(10)).failure_rate(0.5).minimum_calls(2));
     for _ in 0..100 {
         bench.clock.advance(seconds(15));
@@ -122,7 +121,7 @@ fn the_smallest_window_works() {
 
 #[test]
 fn a_window_of_max_drops_no_call() {
-    // failsafe, sentinel: Duration::MAX panics.
+    // failsafe, sentinel: Duration::MAX panicked.
     let bench = Bench::with(last(Duration::MAX).failure_threshold(3));
     for idle in [seconds(3600), seconds(100 * 24 * 3600)] {
         bench.end(Outcome::Failure);
@@ -145,7 +144,7 @@ fn an_ignored_call_is_not_counted_in_a_window_of_time() {
 
 #[test]
 fn a_success_does_not_open_by_a_window_of_time() {
-    // recloser PR#10, failsafe.
+    // recloser PR#10, failsafe: successes evaluated the window too.
     let bench = Bench::with(last(seconds(10)).failure_rate(0.5));
     bench.end_all(Outcome::Failure, 5);
     bench.end_all(Outcome::Success, 5);
@@ -190,16 +189,16 @@ fn a_new_generation_starts_with_an_empty_window_of_time() {
 
 #[test]
 fn the_rate_includes_successes_of_all_threads() {
-    // More threads at a time than have a place of their own, which are twice the cores.
+    // There are twice as many stripes as cores, so some of these threads share one.
     let threads = 2 * u32::try_from(available_parallelism().unwrap().get()).unwrap() + 8;
-    let all_are_here = Barrier::new(threads as usize);
+    let all_threads = Barrier::new(threads as usize);
     let bench = Bench::with(last(seconds(60)).failure_rate(0.5).minimum_calls(1));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                all_are_here.wait();
+                all_threads.wait();
                 bench.end_all(Outcome::Success, 100);
-                all_are_here.wait();
+                all_threads.wait();
             });
         }
     });

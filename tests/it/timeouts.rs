@@ -1,4 +1,4 @@
-//! How long an async call may take.
+//! `call_timeout`, which limits the duration of an async call.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -20,23 +20,24 @@ fn limited() -> ConfigBuilder {
     settings().call_timeout(LIMIT)
 }
 
-/// Polled once, and pending.
+/// Returns a call that was polled once and is pending.
 fn started<'a>(bench: &'a Bench, future: impl Future<Output = Answer> + 'a) -> Call<'a> {
     let mut call: Call<'a> = Box::pin(bench.breaker.call_async(future));
     assert!(poll_once(call.as_mut()).is_pending());
     call
 }
 
-/// What a call says whose time is over.
-fn ended(mut call: Call<'_>) -> BreakerError {
-    let Poll::Ready(Err(error)) = poll_once(call.as_mut()) else { panic!("it goes on") };
+/// Polls a call whose timeout elapsed and returns its error.
+fn error_of(mut call: Call<'_>) -> BreakerError {
+    let Poll::Ready(Err(error)) = poll_once(call.as_mut()) else { panic!("the call did not time out") };
     error
 }
 
+/// Runs a call into its timeout.
 fn time_out(bench: &Bench) -> BreakerError {
     let call = started(bench, pending());
     bench.clock.advance(LIMIT);
-    ended(call)
+    error_of(call)
 }
 
 #[test]
@@ -46,7 +47,7 @@ fn a_call_that_exceeds_call_timeout_counts_as_a_failure_and_a_timeout() {
     bench.clock.advance(LIMIT.checked_sub(NANO).unwrap());
     assert!(poll_once(call.as_mut()).is_pending());
     bench.clock.advance(NANO);
-    let error = ended(call);
+    let error = error_of(call);
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::TimedOut, None));
     assert!(error.to_string().contains("call_timeout"), "{error}");
     let snapshot = bench.breaker.snapshot();
@@ -59,30 +60,30 @@ fn a_call_that_exceeds_call_timeout_counts_as_a_failure_and_a_timeout() {
 
 #[test]
 fn the_future_of_a_timed_out_call_is_dropped() {
-    struct Witness<'a>(&'a std::cell::Cell<bool>);
-    impl Drop for Witness<'_> {
+    struct SetsOnDrop<'a>(&'a std::cell::Cell<bool>);
+    impl Drop for SetsOnDrop<'_> {
         fn drop(&mut self) {
             self.0.set(true);
         }
     }
     let (bench, is_dropped) = (Bench::with(limited()), std::cell::Cell::new(false));
     let mut call = started(&bench, async {
-        let _witness = Witness(&is_dropped);
+        let _value = SetsOnDrop(&is_dropped);
         pending().await
     });
     bench.clock.advance(LIMIT);
     assert!(!is_dropped.get());
     assert!(poll_once(call.as_mut()).is_ready());
-    // At once, though the caller still holds what is left of the call.
+    // The future is dropped although the caller still holds the call.
     assert!(is_dropped.get());
     drop(call);
-    // opossum#198: a call that timed out ended a second time.
+    // opossum#198: a call that timed out was counted again when it ended.
     assert_eq!(bench.breaker.snapshot().totals.calls(), 1);
 }
 
 #[test]
 fn a_result_that_is_ready_at_the_timeout_wins() {
-    // opossum#198: one result a call, never a timeout and then another.
+    // opossum#198: one call produced a timeout and a result.
     let bench = Bench::with(limited());
     let mut polls = 0;
     let late = std::future::poll_fn(move |_| {
@@ -128,8 +129,8 @@ fn a_timed_out_call_releases_its_slot() {
     for _ in 0..10 {
         time_out(&bench);
         assert_eq!(bench.breaker.snapshot().calls_in_flight, Some(0));
-        // And leaves it once: there is one place, not two.
-        let _place = bench.permit();
+        // The slot is released exactly once.
+        let _held = bench.permit();
         assert!(bench.rejects());
     }
 }
@@ -137,16 +138,16 @@ fn a_timed_out_call_releases_its_slot() {
 #[test]
 fn the_time_spent_waiting_for_a_slot_does_not_count() {
     let bench = Bench::with(limited().max_concurrent(1).max_wait(Duration::MAX));
-    let place = bench.permit();
+    let held = bench.permit();
     let mut call = started(&bench, pending());
     bench.clock.advance(10 * LIMIT);
     assert!(poll_once(call.as_mut()).is_pending());
-    place.settle(Outcome::Success);
+    held.settle(Outcome::Success);
     assert!(poll_once(call.as_mut()).is_pending());
     bench.clock.advance(LIMIT.checked_sub(NANO).unwrap());
     assert!(poll_once(call.as_mut()).is_pending());
     bench.clock.advance(NANO);
-    assert_eq!(ended(call).kind(), ErrorKind::TimedOut);
+    assert_eq!(error_of(call).kind(), ErrorKind::TimedOut);
 }
 
 #[test]
@@ -196,7 +197,7 @@ fn a_changed_call_timeout_applies_to_calls_that_start_after_it() {
     let after = started(&bench, pending());
     bench.clock.advance(LIMIT);
     assert!(poll_once(before.as_mut()).is_pending());
-    assert_eq!(ended(after).kind(), ErrorKind::TimedOut);
+    assert_eq!(error_of(after).kind(), ErrorKind::TimedOut);
 }
 
 #[test]
@@ -231,17 +232,17 @@ async fn the_longest_waits_are_supported_by_tokio() {
     let nearly_never = Duration::MAX.checked_sub(NANO).unwrap();
     for time in [seconds(1 << 33), seconds(1 << 40), nearly_never] {
         let config = limited().call_timeout(time).max_concurrent(1).max_wait(time).build().unwrap();
-        let breaker = CircuitBreaker::new("for ages", config).unwrap();
+        let breaker = CircuitBreaker::new("very long timeouts", config).unwrap();
         assert_eq!(breaker.call_async(async { Answer::Ok(2) }).await.unwrap(), 2);
     }
 }
 
-/// What a call holds that panics when it is dropped.
-struct Mine;
+/// A value that panics when it is dropped.
+struct PanicsOnDrop;
 
-impl Drop for Mine {
+impl Drop for PanicsOnDrop {
     fn drop(&mut self) {
-        panic!("it cannot be dropped");
+        panic!("Drop of a local variable");
     }
 }
 
@@ -249,7 +250,7 @@ impl Drop for Mine {
 fn a_timed_out_call_counts_as_a_failure_although_its_drop_panics() {
     let bench = Bench::with(limited().failure_threshold(1));
     let mut call = started(&bench, async {
-        let _held = Mine;
+        let _value = PanicsOnDrop;
         pending().await
     });
     bench.clock.advance(LIMIT);

@@ -1,4 +1,4 @@
-//! Promise 7: every call that ended is counted exactly once.
+//! The totals: every call that ended is counted exactly once.
 
 use std::sync::{Arc, Barrier};
 
@@ -22,7 +22,7 @@ fn every_way_to_end_a_call_has_its_own_total() {
 #[test]
 fn concurrent_threads_lose_no_count() {
     // resilience4j#1017: counts went negative under load.
-    const THREADS: u64 = 40; // more than there are cells of their own on a small machine
+    const THREADS: u64 = 40; // more than a small machine has stripes
     const CALLS: u64 = 20_000;
     let breaker = CircuitBreaker::new("counted", Config::default()).unwrap();
     breaker.disable();
@@ -67,7 +67,7 @@ fn a_call_that_ends_during_thread_local_destruction_is_counted() {
     for first in [true, false] {
         let breaker = breaker.clone();
         std::thread::spawn(move || {
-            // Before or after the thread has got its number: both orders of destructors.
+            // Covers both orders of the thread-local destructors: of this value and of the thread's stripe number.
             if first {
                 breaker.try_acquire().unwrap().settle(Outcome::Success);
             }

@@ -1,4 +1,4 @@
-//! Trial places and leases: promises 1 and 3.
+//! Trial calls: their slots and leases.
 
 use std::mem::forget;
 use std::sync::{Arc, Barrier};
@@ -23,7 +23,7 @@ fn at_most_half_open_max_calls_trials_run_at_once() {
 
 #[test]
 fn eight_threads_start_at_most_half_open_max_calls_trials() {
-    // failsafe and recloser admit 1000 of 1000; circuitbreaker-rs lost 21,396 of 400,000 races.
+    // failsafe, recloser and circuitbreaker-rs admitted more trials than their limit.
     for _ in 0..500 {
         let bench = Bench::due();
         let start = Arc::new(Barrier::new(8));
@@ -43,7 +43,7 @@ fn eight_threads_start_at_most_half_open_max_calls_trials() {
 
 #[test]
 fn an_ignored_trial_releases_its_slot_and_decides_nothing() {
-    // nora#585 #606, smallrye#320: half-open for ever after a 4xx.
+    // nora#585 #606, smallrye#320: the circuit stayed half-open after a 4xx.
     let bench = Bench::due();
     for _ in 0..100 {
         let (first, second) = (bench.permit(), bench.permit());
@@ -56,7 +56,7 @@ fn an_ignored_trial_releases_its_slot_and_decides_nothing() {
 
 #[test]
 fn a_dropped_trial_releases_its_slot() {
-    // circuitbreaker-rs, ninelives, sentinel; resilience4j#935 #1681: stuck half-open for ever.
+    // circuitbreaker-rs, ninelives, sentinel; resilience4j#935 #1681: the circuit stayed half-open.
     let bench = Bench::due();
     for _ in 0..100 {
         drop((bench.permit(), bench.permit()));
@@ -66,7 +66,7 @@ fn a_dropped_trial_releases_its_slot() {
 
 #[test]
 fn a_forgotten_trial_counts_as_failed_when_its_lease_expires() {
-    // resilience4j: maxWaitDurationInHalfOpenState 0 waits for ever.
+    // resilience4j: a hung trial kept the circuit half-open indefinitely.
     let bench = Bench::with(settings().half_open_timeout(Duration::from_secs(5)));
     bench.trip();
     bench.clock.advance(RECOVERY);

@@ -1,4 +1,4 @@
-//! Waiting until calls go through freely.
+//! `wait_closed`, which waits until a circuit no longer rejects calls.
 
 use std::pin::{Pin, pin};
 
@@ -6,7 +6,7 @@ use breaker_runtime::Outcome;
 
 use crate::support::{Bench, RECOVERY, poll_once};
 
-/// Whether it is over; it is polled again, which is what a wake-up is for.
+/// Polls the wait and returns `true` if it completed.
 fn is_over<F: Future<Output = ()>>(closed: Pin<&mut F>) -> bool {
     poll_once(closed).is_ready()
 }
