@@ -172,8 +172,8 @@ fn panics() -> u32 {
     panic!("user code")
 }
 
-#[circuit_breaker(name = "on/panics later", fallback = |_| 0, fallback_on = failure)]
-async fn panics_later() -> u32 {
+#[circuit_breaker(name = "on/panics, async", fallback = |_| 0, fallback_on = failure)]
+async fn panics_async() -> u32 {
     tokio::task::yield_now().await;
     panic!("user code")
 }
@@ -192,8 +192,8 @@ static FALLBACKS: AtomicU32 = AtomicU32::new(0);
 #[tokio::test]
 async fn a_panic_keeps_unwinding_and_a_cancelled_call_runs_no_fallback() {
     assert!(catch_panic(panics).is_err());
-    assert!(tokio::spawn(panics_later()).await.unwrap_err().is_panic());
-    assert_eq!((totals("on/panics").failures, totals("on/panics later").failures), (1, 1));
+    assert!(tokio::spawn(panics_async()).await.unwrap_err().is_panic());
+    assert_eq!((totals("on/panics").failures, totals("on/panics, async").failures), (1, 1));
     assert!(poll_once(pin!(cancelled())).is_pending());
     assert_eq!((totals("on/cancelled").ignored, FALLBACKS.load(Ordering::Relaxed)), (1, 0));
 }

@@ -75,7 +75,7 @@ fn the_classifier_of_the_function_is_not_applied_to_the_fallback() {
 
 #[test]
 fn a_panicking_fallback_is_not_counted() {
-    #[circuit_breaker(name = "counted/panics", fallback = |_| panic!("none"))]
+    #[circuit_breaker(name = "counted/panics", fallback = |_| panic!("fallback"))]
     fn price() -> Answer {
         Ok(1)
     }
@@ -106,12 +106,12 @@ async fn fallbacks_after_failures_are_counted() {
         answer
     }
     #[circuit_breaker(name = "counted/late", fallback = |_| async { Err("no".into()) }, fallback_on = failure)]
-    async fn later(answer: Answer) -> Answer {
+    async fn price_async(answer: Answer) -> Answer {
         answer
     }
     assert_eq!(price(Err("down".to_owned())), Ok(0));
-    assert_eq!(later(Err("down".to_owned())).await, Err("no".to_owned()));
-    assert_eq!(later(Ok(1)).await, Ok(1));
+    assert_eq!(price_async(Err("down".to_owned())).await, Err("no".to_owned()));
+    assert_eq!(price_async(Ok(1)).await, Ok(1));
     assert_eq!(counted("counted/late"), (1, 1));
     force_open("counted/late");
     assert_eq!(price(Ok(1)), Ok(0));

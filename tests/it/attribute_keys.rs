@@ -92,7 +92,7 @@ fn generic<T: std::fmt::Display>(kind: T, fail: bool) -> Result<T, BreakerError>
 fn by_argument_error<T>() -> Result<T, BreakerError> {
     let breaker = breaker_runtime::CircuitBreaker::new("keys/error", Config::default()).unwrap();
     breaker.force_open();
-    breaker.try_acquire().map(|_| panic!("it is open"))
+    breaker.try_acquire().map(|_| panic!("the circuit is open"))
 }
 
 #[test]
@@ -146,20 +146,20 @@ fn known(tenant: Tenant) -> bool {
     !tenant.breaks
 }
 
-#[circuit_breaker(name = "keys/shown later", key = tenant, max_concurrent = 1, fallback = |_| false)]
-async fn shown_later(tenant: Tenant) -> bool {
+#[circuit_breaker(name = "keys/shown, async", key = tenant, max_concurrent = 1, fallback = |_| false)]
+async fn shown_async(tenant: Tenant) -> bool {
     !tenant.breaks
 }
 
 #[circuit_breaker(
-    name = "keys/known later",
+    name = "keys/known, async",
     key = tenant.known(),
     max_concurrent = 1,
     max_wait = "1ns",
     call_timeout = "1h",
     fallback = |_| false
 )]
-async fn known_later(tenant: Tenant) -> bool {
+async fn known_async(tenant: Tenant) -> bool {
     !tenant.breaks
 }
 
@@ -172,15 +172,15 @@ fn calls(name: &str) -> (u64, Option<u32>) {
 async fn a_panicking_key_expression_counts_no_call_and_leaks_no_slot() {
     let tenant = |breaks| Tenant { breaks };
     assert!(shown(tenant(false)) && known(tenant(false)));
-    assert!(shown_later(tenant(false)).await && known_later(tenant(false)).await);
+    assert!(shown_async(tenant(false)).await && known_async(tenant(false)).await);
     for _ in 0..3 {
         assert!(catch_panic(|| shown(tenant(true))).is_err() && catch_panic(|| known(tenant(true))).is_err());
-        assert!(tokio::spawn(shown_later(tenant(true))).await.is_err());
-        assert!(tokio::spawn(known_later(tenant(true))).await.is_err());
+        assert!(tokio::spawn(shown_async(tenant(true))).await.is_err());
+        assert!(tokio::spawn(known_async(tenant(true))).await.is_err());
     }
-    for name in ["keys/shown", "keys/known", "keys/shown later", "keys/known later"] {
+    for name in ["keys/shown", "keys/known", "keys/shown, async", "keys/known, async"] {
         assert_eq!(calls(name), (1, Some(0)), "{name}");
     }
     assert!(shown(tenant(false)) && known(tenant(false)));
-    assert!(shown_later(tenant(false)).await && known_later(tenant(false)).await);
+    assert!(shown_async(tenant(false)).await && known_async(tenant(false)).await);
 }

@@ -1,4 +1,5 @@
-//! The limits `call_timeout`, `max_concurrent` and `max_wait`, and the arguments of a fallback that runs because of them.
+//! The limits `call_timeout`, `max_concurrent` and `max_wait`, and the arguments of a fallback that runs
+//! because of them.
 
 use std::pin::pin;
 
@@ -194,13 +195,13 @@ fn classified(number: u32) -> u32 {
     number
 }
 
-#[circuit_breaker(name = "limits/classified later", max_concurrent = 1, ignore_if(it if panics_at_seven(it)), fallback = |_| 0)]
+#[circuit_breaker(name = "limits/classified, async", max_concurrent = 1, ignore_if(it if panics_at_seven(it)), fallback = |_| 0)]
 async fn classified_async(number: u32) -> u32 {
     number
 }
 
 #[circuit_breaker(
-    name = "limits/classified in time",
+    name = "limits/classified, timeout",
     max_concurrent = 1,
     max_wait = "1ns",
     call_timeout = "1h",
@@ -220,7 +221,7 @@ async fn a_classifier_that_panics_leaks_no_slot() {
                 && tokio::spawn(classified_with_timeout(7)).await.is_err()
         );
     }
-    for name in ["limits/classified", "limits/classified later", "limits/classified in time"] {
+    for name in ["limits/classified", "limits/classified, async", "limits/classified, timeout"] {
         let snapshot = snapshot(name);
         assert_eq!((snapshot.totals.failures, snapshot.calls_in_flight), (3, Some(0)), "{name}");
     }
@@ -269,7 +270,7 @@ fn dropped(argument: Option<PanicsOnDrop>) -> u32 {
     u32::from(argument.is_none())
 }
 
-#[circuit_breaker(name = "limits/drop later", max_concurrent = 1, fallback = |_| 0)]
+#[circuit_breaker(name = "limits/drop, async", max_concurrent = 1, fallback = |_| 0)]
 async fn cancelled(argument: Option<PanicsOnDrop>) -> u32 {
     tokio::task::yield_now().await;
     u32::from(argument.is_none())
@@ -282,8 +283,8 @@ async fn an_argument_whose_drop_panics_leaks_no_slot() {
         let cancel = || assert!(poll_once(pin!(cancelled(Some(PanicsOnDrop)))).is_pending());
         assert!(catch_panic(cancel).is_err());
     }
-    let (run, later) = (snapshot("limits/drop"), snapshot("limits/drop later"));
+    let (run, cancelled_run) = (snapshot("limits/drop"), snapshot("limits/drop, async"));
     assert_eq!((run.totals.failures, run.calls_in_flight), (3, Some(0)));
-    assert_eq!((later.totals.ignored, later.calls_in_flight), (3, Some(0)));
+    assert_eq!((cancelled_run.totals.ignored, cancelled_run.calls_in_flight), (3, Some(0)));
     assert_eq!((dropped(None), cancelled(None).await), (1, 1));
 }

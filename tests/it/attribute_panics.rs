@@ -26,7 +26,7 @@ fn by_tenant(tenant: Tenant) -> Result<bool, BreakerError> {
 }
 
 #[circuit_breaker(name = "panics/key-async", key = tenant, failure_threshold = 1, max_concurrent = 1)]
-async fn by_tenant_later(tenant: Tenant) -> Result<bool, BreakerError> {
+async fn by_tenant_async(tenant: Tenant) -> Result<bool, BreakerError> {
     Ok(tenant.is_good)
 }
 
@@ -52,11 +52,11 @@ fn a_panic_in_the_display_of_a_key_reaches_the_caller_and_counts_no_call() {
 #[test]
 fn a_panic_in_the_display_of_an_async_key_reaches_the_caller_and_counts_no_call() {
     for _ in 0..2 {
-        let caught = catch_panic(|| poll_once(pin!(by_tenant_later(Tenant { is_good: false }))).is_ready());
+        let caught = catch_panic(|| poll_once(pin!(by_tenant_async(Tenant { is_good: false }))).is_ready());
         assert_eq!(message(caught), "no name");
     }
     assert_eq!(keys_and_calls("panics/key-async"), (0, 0));
-    assert!(poll_once(pin!(by_tenant_later(Tenant { is_good: true }))).is_ready());
+    assert!(poll_once(pin!(by_tenant_async(Tenant { is_good: true }))).is_ready());
     assert_eq!(keys_and_calls("panics/key-async"), (1, 1));
 }
 
@@ -65,7 +65,7 @@ fn panics<T>(_: &T) -> bool {
 }
 
 macro_rules! functions {
-    ($name:literal, $sync:ident, $later:ident, $($predicate:tt)*) => {
+    ($name:literal, $sync:ident, $async:ident, $($predicate:tt)*) => {
         #[circuit_breaker(name = $name, failure_threshold = 2, $($predicate)*)]
         fn $sync() -> Result<u8, BreakerError> {
             Ok(1)
@@ -73,28 +73,28 @@ macro_rules! functions {
 
         // Both functions share a circuit because their settings are equal.
         #[circuit_breaker(name = $name, failure_threshold = 2, $($predicate)*)]
-        async fn $later() -> Result<u8, BreakerError> {
+        async fn $async() -> Result<u8, BreakerError> {
             tokio::task::yield_now().await;
             Ok(1)
         }
     };
 }
 
-functions!("panics/failure_if", failing, failing_later, failure_if = panics);
-functions!("panics/ignore_if", ignoring, ignoring_later, ignore_if = panics);
-functions!("panics/guard", guarded, guarded_later, failure_if(Ok(number) if panics(number)));
+functions!("panics/failure_if", failing, failing_async, failure_if = panics);
+functions!("panics/ignore_if", ignoring, ignoring_async, ignore_if = panics);
+functions!("panics/guard", guarded, guarded_async, failure_if(Ok(number) if panics(number)));
 
-/// Asserts that both calls panic with the message of the predicate and count as failures. The second one opens the
-/// circuit.
-fn assert_failures(name: &str, sync: fn() -> Result<u8, BreakerError>, later: impl Future) {
+/// Asserts that both calls panic with the message of the predicate and count as failures. The second one
+/// opens the circuit.
+fn assert_failures(name: &str, sync: fn() -> Result<u8, BreakerError>, pending: impl Future) {
     assert_eq!(message(catch_panic(sync)), "predicate");
     let breaker: CircuitBreaker = Registry::global().get(name).unwrap();
     assert_eq!((breaker.snapshot().totals.failures, breaker.state()), (1, State::Closed));
 
-    let mut later = Box::pin(later);
-    assert!(poll_once(later.as_mut()).is_pending());
-    assert_eq!(message(catch_panic(|| poll_once(later.as_mut()).is_ready())), "predicate");
-    drop(later);
+    let mut pending = Box::pin(pending);
+    assert!(poll_once(pending.as_mut()).is_pending());
+    assert_eq!(message(catch_panic(|| poll_once(pending.as_mut()).is_ready())), "predicate");
+    drop(pending);
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.totals.failures, snapshot.totals.calls(), snapshot.state), (2, 2, State::Open));
     let text = snapshot.last_transition.unwrap().last_failure.clone();
@@ -103,15 +103,15 @@ fn assert_failures(name: &str, sync: fn() -> Result<u8, BreakerError>, later: im
 
 #[test]
 fn a_panic_in_failure_if_counts_as_a_failure_and_keeps_unwinding() {
-    assert_failures("panics/failure_if", failing, failing_later());
+    assert_failures("panics/failure_if", failing, failing_async());
 }
 
 #[test]
 fn a_panic_in_ignore_if_counts_as_a_failure_and_keeps_unwinding() {
-    assert_failures("panics/ignore_if", ignoring, ignoring_later());
+    assert_failures("panics/ignore_if", ignoring, ignoring_async());
 }
 
 #[test]
 fn a_panic_in_a_guard_counts_as_a_failure_and_keeps_unwinding() {
-    assert_failures("panics/guard", guarded, guarded_later());
+    assert_failures("panics/guard", guarded, guarded_async());
 }

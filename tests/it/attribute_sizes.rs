@@ -83,8 +83,8 @@ fn a_future_with_limits_grows_by_at_most_the_documented_size() {
     assert!(grown.0 <= 48 + 128 + output && grown.1 <= 48 + 128 + arguments, "they grew by {grown:?} bytes");
 }
 
-// A future keeps the storage of an argument that was borrowed before its first await, although the argument is moved
-// into the body afterwards.
+// A future keeps the storage of an argument that was borrowed before its first await, although the argument
+// is moved into the body afterwards.
 #[test]
 fn an_argument_is_stored_once_more_for_a_key_that_borrows_it_and_for_a_fallback_after_failures() {
     type Order = [u8; 256];

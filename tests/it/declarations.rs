@@ -1,5 +1,5 @@
-//! Declarations: every annotated function of the binary, and every conflict between them, is known before the first
-//! call.
+//! Declarations: every annotated function of the binary, and every conflict between them, is known before the
+//! first call.
 
 #![allow(dead_code, reason = "uncalled functions are declared too")]
 

@@ -1,5 +1,5 @@
-//! Tests of the public API: one module per area of behaviour, per group of annotated functions, and per group of
-//! bugs that were reported against other attribute macros.
+//! Tests of the public API: one module per area of behaviour, per group of annotated functions, and per group
+//! of bugs that were reported against other attribute macros.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic fails the test")]
 

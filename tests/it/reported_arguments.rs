@@ -30,7 +30,7 @@ fn counts_down(mut from: u32) -> u32 {
 }
 
 #[circuit_breaker(name = "reported/mut, async", fallback = same)]
-async fn counts_down_later(mut from: u32) -> u32 {
+async fn counts_down_async(mut from: u32) -> u32 {
     while from > 1 {
         tokio::task::yield_now().await;
         from -= 1;
@@ -44,10 +44,10 @@ fn same(from: u32) -> u32 {
 
 #[tokio::test]
 async fn cached_96_tracing_1167_mut_arguments() {
-    assert_eq!((counts_down(5), counts_down_later(5).await), (1, 1));
+    assert_eq!((counts_down(5), counts_down_async(5).await), (1, 1));
     open("reported/mut");
     open("reported/mut, async");
-    assert_eq!((counts_down(5), counts_down_later(5).await), (5, 5));
+    assert_eq!((counts_down(5), counts_down_async(5).await), (5, 5));
 }
 
 struct Point {
@@ -95,7 +95,7 @@ async fn drops_later_without_fallback(_: LogsDrop, _ignored: LogsDrop, kept: Log
 }
 
 #[circuit_breaker(name = "reported/drop order, async", fallback = |_| ())]
-async fn drops_later(_: LogsDrop, _ignored: LogsDrop, kept: LogsDrop) {
+async fn drops_async(_: LogsDrop, _ignored: LogsDrop, kept: LogsDrop) {
     tokio::task::yield_now().await;
     kept.0.borrow_mut().push("body");
 }
@@ -114,7 +114,7 @@ async fn async_trait_199_232_patterns_bind_and_every_argument_is_dropped_once_af
         let [first, second, third] = arguments(&logs[0]);
         drops(first, second, third);
         let [first, second, third] = arguments(&logs[1]);
-        drops_later(first, second, third).await;
+        drops_async(first, second, third).await;
         let [first, second, third] = arguments(&logs[2]);
         assert_eq!(drops_without_fallback(first, second, third).is_err(), is_open);
         let [first, second, third] = arguments(&logs[3]);
@@ -162,7 +162,7 @@ fn backup(value: impl Debug, more: &impl Display) -> String {
 }
 
 #[circuit_breaker(name = "reported/impl argument, async", fallback = |_| more.to_string())]
-async fn shown_later(value: impl Debug + Clone, more: &(impl Display + ?Sized)) -> String {
+async fn shown_async(value: impl Debug + Clone, more: &(impl Display + ?Sized)) -> String {
     tokio::task::yield_now().await;
     format!("{value:?}{more}")
 }
@@ -174,7 +174,7 @@ async fn calls_back<F: std::future::Future<Output = u32>>(call: impl FnOnce(u32)
 
 #[tokio::test]
 async fn async_trait_177_impl_trait_arguments() {
-    assert_eq!((shown(Some(1), &2), shown_later(1, "x").await), ("Some(1)2".to_owned(), "1x".to_owned()));
+    assert_eq!((shown(Some(1), &2), shown_async(1, "x").await), ("Some(1)2".to_owned(), "1x".to_owned()));
     open("reported/impl argument");
     assert_eq!(shown(Some(1), &2), "2Some(1)");
     assert_eq!(calls_back(async |number| number + 1).await, 2);
@@ -189,13 +189,13 @@ fn collides(__out: u32, __admission: u32, __site: u32) -> u32 {
 const __permit: u32 = 90;
 
 #[circuit_breaker(name = "reported/collisions, key", key = __circuit, call_timeout = "1h", fallback = |p| __again_order + p.name().len())]
-async fn collides_later(__circuit: &str, __again_order: usize, order: usize) -> usize {
+async fn collides_async(__circuit: &str, __again_order: usize, order: usize) -> usize {
     __circuit.len() + __again_order + order
 }
 
 #[tokio::test]
 async fn cached_114_230_argument_names_do_not_collide_with_generated_names() {
-    assert_eq!((collides(1, 2, 3), collides_later("ab", 2, 3).await), (6, 7));
+    assert_eq!((collides(1, 2, 3), collides_async("ab", 2, 3).await), (6, 7));
     open("reported/collisions");
     assert_eq!(collides(1, 2, 3), 4);
 }

@@ -1,5 +1,5 @@
-//! Bugs of other attribute macros with qualifiers, visibility and further attributes. Each test is named after the
-//! report.
+//! Bugs of other attribute macros with qualifiers, visibility and further attributes. Each test is named
+//! after the report.
 
 #![deny(warnings)]
 #![allow(
@@ -151,7 +151,7 @@ async fn tracing_instrument_works_above_and_below() {
 #[allow(clippy::inline_always, reason = "the test is about attributes")]
 #[cold]
 #[track_caller]
-#[expect(unused_variables, reason = "it reaches the arguments and the body")]
+#[expect(unused_variables, reason = "the attribute applies to the arguments and the body")]
 fn attributed(#[cfg(test)] number: u32) -> u32 {
     let unused = 1;
     2

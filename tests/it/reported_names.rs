@@ -1,5 +1,5 @@
-//! Bugs of other attribute macros with names and with functions that macros generate. Each test is named after the
-//! report.
+//! Bugs of other attribute macros with names and with functions that macros generate. Each test is named
+//! after the report.
 
 #![deny(warnings)]
 #![allow(
@@ -143,8 +143,8 @@ mod shadowed {
     }
 
     #[circuit_breaker]
-    pub(super) fn sync(good: bool) -> Result<bool> {
-        if good { Good(good) } else { sync(true) }
+    pub(super) fn synchronous(good: bool) -> Result<bool> {
+        if good { Good(good) } else { synchronous(true) }
     }
 
     #[circuit_breaker(
@@ -158,13 +158,13 @@ mod shadowed {
         mode = "shadow",
         fallback = |error| Bad(error)
     )]
-    pub(super) async fn later(good: bool) -> Result<bool> {
+    pub(super) async fn asynchronous(good: bool) -> Result<bool> {
         Good(good)
     }
 }
 
 #[tokio::test]
 async fn tracing_test_15_result_ok_and_std_can_be_shadowed() {
-    assert!(shadowed::sync(false).unwrap() && shadowed::later(true).await.unwrap());
-    assert!(matches!(shadowed::sync(true), shadowed::Good(true)));
+    assert!(shadowed::synchronous(false).unwrap() && shadowed::asynchronous(true).await.unwrap());
+    assert!(matches!(shadowed::synchronous(true), shadowed::Good(true)));
 }

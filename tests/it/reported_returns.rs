@@ -36,7 +36,7 @@ fn returns(number: i32) -> i32 {
 }
 
 #[circuit_breaker(name = "reported/return, async")]
-async fn returns_later(number: i32) -> Answer<i32> {
+async fn returns_async(number: i32) -> Answer<i32> {
     let inner = async { return number + 1 };
     if number > 1 {
         return Ok(inner.await);
@@ -48,7 +48,7 @@ async fn returns_later(number: i32) -> Answer<i32> {
 #[tokio::test]
 async fn tokio_4635_return_ends_the_body_only() {
     assert_eq!((returns(2), returns(1)), (2, 1));
-    assert_eq!((returns_later(2).await.unwrap(), returns_later(1).await.unwrap()), (3, 1));
+    assert_eq!((returns_async(2).await.unwrap(), returns_async(1).await.unwrap()), (3, 1));
     assert_eq!((counts("reported/return"), counts("reported/return, async")), ((2, 0), (2, 0)));
 }
 
@@ -122,7 +122,7 @@ fn numbers(most: u32) -> impl Iterator<Item = u32> + Clone {
 }
 
 #[circuit_breaker(name = "reported/impl, async")]
-async fn numbers_later<'a>(text: &'a str) -> Result<impl Iterator<Item = char> + use<'a>, Fault> {
+async fn numbers_async<'a>(text: &'a str) -> Result<impl Iterator<Item = char> + use<'a>, Fault> {
     tokio::task::yield_now().await;
     Ok(text.chars())
 }
@@ -130,7 +130,7 @@ async fn numbers_later<'a>(text: &'a str) -> Result<impl Iterator<Item = char> +
 #[tokio::test]
 async fn tracing_1227_impl_trait_can_be_returned() {
     assert_eq!(numbers(3).clone().sum::<u32>(), 3);
-    assert_eq!(numbers_later("ab").await.unwrap().count(), 2);
+    assert_eq!(numbers_async("ab").await.unwrap().count(), 2);
     Registry::global().get("reported/impl").unwrap().force_open();
     assert_eq!(numbers(3).count(), 0);
 }
@@ -141,7 +141,7 @@ fn never() -> ! {
 }
 
 #[circuit_breaker(name = "reported/never, async", fallback = |error| panic!("{error}"))]
-async fn never_later() -> ! {
+async fn never_async() -> ! {
     tokio::task::yield_now().await;
     panic!("never")
 }
@@ -162,7 +162,7 @@ async fn not_yet(number: u32) -> impl Display {
 #[tokio::test]
 async fn tokio_4175_the_never_type_can_be_returned() {
     assert!(tokio::spawn(async { never() }).await.is_err());
-    assert!(tokio::spawn(async { never_later().await }).await.is_err());
+    assert!(tokio::spawn(async { never_async().await }).await.is_err());
     assert!(tokio::spawn(infallible(1)).await.is_err());
     assert_eq!(not_yet(1).await.to_string(), "1");
     Registry::global().get("reported/never, fallback").unwrap().force_open();
@@ -208,7 +208,7 @@ impl Buffer {
     }
 
     #[circuit_breaker(name = "reported/reborrow, async", fallback = |_| None)]
-    async fn first_later<'a>(&mut self, into: &'a mut Vec<u8>) -> Option<&'a mut u8> {
+    async fn first_async<'a>(&mut self, into: &'a mut Vec<u8>) -> Option<&'a mut u8> {
         into.append(&mut self.0);
         tokio::task::yield_now().await;
         into.first_mut()
@@ -226,7 +226,7 @@ async fn backon_49_a_reborrow_can_be_returned() {
     let mut buffer = Buffer(vec![1]);
     *buffer.first().unwrap() += 1;
     let mut list = vec![];
-    *buffer.first_later(&mut list).await.unwrap() += 1;
+    *buffer.first_async(&mut list).await.unwrap() += 1;
     pushed(&mut list, 1).push(2);
     assert_eq!(list, [3, 7, 1, 2]);
 }

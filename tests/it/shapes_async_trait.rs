@@ -1,5 +1,5 @@
-//! Methods that `#[async_trait]` rewrites before this attribute sees them, and functions that box their future
-//! themselves. The call starts and ends inside the boxed future.
+//! Methods that `#[async_trait]` rewrites before this attribute sees them, and functions that box their
+//! future themselves. The call starts and ends inside the boxed future.
 
 #![deny(warnings)]
 

@@ -66,7 +66,7 @@ impl Shop {
     }
 
     #[circuit_breaker(name = "receivers/async mut self", fallback = |_| Ok(self))]
-    async fn lower_later(mut self, by: u32) -> Answer<Self> {
+    async fn lower_async(mut self, by: u32) -> Answer<Self> {
         tokio::task::yield_now().await;
         self.price -= by;
         Ok(self)
@@ -84,14 +84,14 @@ impl Shop {
     }
 
     #[circuit_breaker(name = "receivers/async self: Pin", fallback = |_| self)]
-    async fn pinned_later(mut self: Pin<&mut Self>) -> Pin<&mut Self> {
+    async fn pinned_async(mut self: Pin<&mut Self>) -> Pin<&mut Self> {
         tokio::task::yield_now().await;
         self.price += 1;
         self
     }
 
     #[circuit_breaker(name = "receivers/async &'a self", fallback = |_| async move { &self.price })]
-    async fn named_later<'a>(&'a self, _other: &u32) -> &'a u32 {
+    async fn named_async<'a>(&'a self, _other: &u32) -> &'a u32 {
         tokio::task::yield_now().await;
         &self.price
     }
@@ -134,10 +134,10 @@ async fn an_async_method_supports_every_receiver() {
         let mut shop = Shop { price: 10 };
         [
             shop.clone().take().await.unwrap_or(1),
-            shop.clone().lower_later(1).await.unwrap().price,
+            shop.clone().lower_async(1).await.unwrap().price,
             Arc::new(shop.clone()).share().await,
-            Pin::new(&mut shop).pinned_later().await.price,
-            *shop.named_later(&{ 0 }).await,
+            Pin::new(&mut shop).pinned_async().await.price,
+            *shop.named_async(&{ 0 }).await,
         ]
     };
     assert_eq!(call().await, [10, 9, 10, 11, 11]);

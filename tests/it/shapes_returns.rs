@@ -41,15 +41,15 @@ fn impl_trait_can_appear_in_any_return_type() {
 #[tokio::test]
 async fn an_impl_trait_error_does_not_need_display() {
     #[circuit_breaker]
-    fn ask(count: u8) -> Result<u8, impl Debug + From<BreakerError>> {
+    fn count(count: u8) -> Result<u8, impl Debug + From<BreakerError>> {
         if count == 0 { Err(Down) } else { Ok(count) }
     }
     #[circuit_breaker]
-    async fn later(count: u8) -> Result<u8, impl Debug + From<BreakerError>> {
+    async fn count_async(count: u8) -> Result<u8, impl Debug + From<BreakerError>> {
         if count == 0 { Err(Down) } else { Ok(count) }
     }
-    assert_eq!((ask(1).unwrap(), later(2).await.unwrap()), (1, 2));
-    assert_eq!(format!("{:?}", ask(0).unwrap_err()), "Down");
+    assert_eq!((count(1).unwrap(), count_async(2).await.unwrap()), (1, 2));
+    assert_eq!(format!("{:?}", count(0).unwrap_err()), "Down");
 }
 
 macro_rules! shown {
@@ -130,7 +130,8 @@ fn never_returns(_: u8) -> ! {
     panic!("user code")
 }
 
-// Warnings are errors here: generated code after a fallback that never returns must not be reported as dead code.
+// Warnings are errors here: generated code after a fallback that never returns must not be reported as dead
+// code.
 #[test]
 fn a_fallback_can_diverge() {
     #[circuit_breaker(name = "returns/path", fallback = never_returns)]
@@ -157,7 +158,7 @@ async fn cached(count: u32) -> Result<u32, Down> {
 }
 
 mod step {
-    #[expect(non_snake_case, reason = "it has the name of the variant")]
+    #[expect(non_snake_case, reason = "the test needs the name of the variant")]
     pub(super) async fn Ok(count: u32) -> Result<u32, super::Down> {
         Result::Ok(std::future::ready(count).await)
     }

@@ -23,8 +23,8 @@ pub(crate) const RECOVERY: Duration = Duration::from_secs(30);
 pub(crate) const ALMOST_RECOVERY: Duration = Duration::from_nanos(29_999_999_999);
 pub(crate) const NANO: Duration = Duration::from_nanos(1);
 
-/// Returns settings that open at the second failure, recover after 30 s, allow two trials at a time and close after
-/// two successful trials.
+/// Returns settings that open at the second failure, recover after 30 s, allow two trials at a time and close
+/// after two successful trials.
 pub(crate) fn settings() -> ConfigBuilder {
     Config::builder()
         .failure_threshold(2)

@@ -67,7 +67,8 @@ fn a_call_that_ends_during_thread_local_destruction_is_counted() {
     for first in [true, false] {
         let breaker = breaker.clone();
         std::thread::spawn(move || {
-            // Covers both orders of the thread-local destructors: of this value and of the thread's stripe number.
+            // Covers both orders of the thread-local destructors: of this value and of the thread's stripe
+            // number.
             if first {
                 breaker.try_acquire().unwrap().settle(Outcome::Success);
             }

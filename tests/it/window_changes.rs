@@ -28,8 +28,8 @@ fn a_growing_window_of_calls_keeps_all_calls() {
     assert_eq!(bench.window(), (8, 1, 0));
 }
 
-// Successes do not write to a full window without failures. This optimization ends when the window grows or a call
-// fails.
+// Successes do not write to a full window without failures. This optimization ends when the window grows or a
+// call fails.
 #[test]
 fn a_full_window_of_successes_counts_again_after_it_grows_or_a_call_fails() {
     let bench = Bench::with(calls(2));
@@ -125,7 +125,8 @@ fn successes_of_all_threads_are_kept_when_a_window_of_time_is_resized() {
     assert_eq!(bench.window(), (86, 1, 0));
 }
 
-// Counts that a thread recorded for one window length are carried over once, although that length is used again.
+// Counts that a thread recorded for one window length are carried over once, although that length is used
+// again.
 #[test]
 fn successes_are_kept_once_when_a_window_of_time_is_resized_back_and_forth() {
     let bench = Bench::with(time(seconds(10)));
