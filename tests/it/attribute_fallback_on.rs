@@ -20,7 +20,7 @@ fn force_open(name: &str) {
 #[derive(Clone, Debug, PartialEq)]
 enum Fault {
     Down,
-    Ours,
+    Invalid,
 }
 
 impl Display for Fault {
@@ -31,7 +31,7 @@ impl Display for Fault {
 
 type Answer = Result<u32, Fault>;
 
-#[circuit_breaker(name = "on/path", ignore_if(Err(Fault::Ours)), fallback = cached, fallback_on = failure)]
+#[circuit_breaker(name = "on/path", ignore_if(Err(Fault::Invalid)), fallback = cached, fallback_on = failure)]
 fn price(answer: Answer, note: &str, by: u32) -> Answer {
     _ = note;
     Ok(answer? * by)
@@ -50,7 +50,7 @@ fn cached(answer: Answer, note: &str, by: u32) -> Answer {
 fn a_path_fallback_runs_after_failures_and_rejections_with_the_original_arguments() {
     assert_eq!(price(Ok(2), "note", 3), Ok(6));
     assert_eq!(price(Err(Fault::Down), "note", 3), Ok(108));
-    assert_eq!(price(Err(Fault::Ours), "note", 3), Err(Fault::Ours));
+    assert_eq!(price(Err(Fault::Invalid), "note", 3), Err(Fault::Invalid));
     force_open("on/path");
     assert_eq!(price(Ok(2), "note", 3), Ok(107));
     let totals = totals("on/path");
@@ -66,7 +66,7 @@ fn no_fallback_runs_for_ignored_errors() {
     }
     #[circuit_breaker(
         name = "on/ignored",
-        ignore_if = |answer| *answer == Err(Fault::Ours),
+        ignore_if = |answer| *answer == Err(Fault::Invalid),
         fallback = |_| Ok(0),
         fallback_on = failure
     )]
@@ -74,7 +74,7 @@ fn no_fallback_runs_for_ignored_errors() {
         answer
     }
     for function in [unnamed, ignored] {
-        assert_eq!(function(Err(Fault::Ours)), Err(Fault::Ours));
+        assert_eq!(function(Err(Fault::Invalid)), Err(Fault::Invalid));
         assert_eq!((function(Err(Fault::Down)), function(Ok(1))), (Ok(0), Ok(1)));
     }
     for name in ["on/unnamed", "on/ignored"] {
