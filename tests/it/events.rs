@@ -241,7 +241,7 @@ fn a_listener_whose_drop_panics_does_not_affect_the_others() {
     let (own, value) = (Arc::clone(&slot), PanicsOnDrop);
     *slot.lock().unwrap() = Some(bench.breaker.listen(move |_: &Event| {
         let _captured = &value;
-        // Leaves the notifying thread with the last reference to this listener.
+        // After this drop only the notifying thread refers to the listener.
         let subscription = own.lock().unwrap().take();
         drop(subscription);
     }));

@@ -6,7 +6,8 @@ use crate::support::{Bench, RECOVERY};
 
 #[test]
 fn a_late_success_does_not_close_the_circuit() {
-    // tower-resilience, breaker 2.0, recloser, failsafe; Polly PR#223; nora#667.
+    // tower-resilience, breaker 2.0, recloser, failsafe; Polly PR#223; nora#667: a late success closed the
+    // circuit.
     let bench = Bench::new();
     let late = [bench.permit(), bench.permit()];
     bench.trip();

@@ -105,7 +105,7 @@ chain!(
     f9 calls f8, f10 calls f9, f11 calls f10, f12 calls f11, f13 calls f12, f14 calls f13, f15 calls f14
 );
 
-// A level of nested types per call could exceed the default `recursion_limit` of the compiler.
+// Each call nests its types deeper, which must not exceed the default `recursion_limit` of the compiler.
 #[tokio::test]
 async fn sixteen_nested_async_functions_can_be_spawned() {
     assert_eq!(tokio::spawn(f15()).await.unwrap().unwrap(), 1);

@@ -208,7 +208,7 @@ async fn stays(text: Rc<str>) -> Answer<usize> {
     Ok(text.len())
 }
 
-/// A type whose methods return borrows of their arguments, which makes `Send` hard to prove for the compiler.
+/// A type whose methods return borrows of their arguments, which makes it hard for the compiler to prove `Send`.
 struct Shelf(Vec<String>);
 
 impl Shelf {

@@ -125,8 +125,7 @@ fn successes_of_all_threads_are_kept_when_a_window_of_time_is_resized() {
     assert_eq!(bench.window(), (86, 1, 0));
 }
 
-// Counts that a thread recorded for one window length are carried over once, although that length is used
-// again.
+// The counts of a thread are carried over to a resized window once, even if the first length returns.
 #[test]
 fn successes_are_kept_once_when_a_window_of_time_is_resized_back_and_forth() {
     let bench = Bench::with(time(seconds(10)));
