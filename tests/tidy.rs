@@ -142,7 +142,7 @@ fn the_map_names_every_room() {
 
 #[test]
 fn every_promise_names_a_test_that_is_there() {
-    const PAGE: &str = "breaker-runtime/src/docs/internals.md";
+    const PAGE: &str = "tests/promises.md";
     let house = House::read().unwrap();
     let page = house::text_of(PAGE).unwrap();
     settle(&promises::complaints(PAGE, &page, &house.all()));

@@ -1,4 +1,4 @@
-//! Pages for readers. There is no code in here.
+//! Documentation pages. This module contains no code.
 
-#[doc = include_str!("docs/internals.md")]
-pub mod internals {}
+#[doc = include_str!("docs/architecture.md")]
+pub mod architecture {}

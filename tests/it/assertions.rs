@@ -1,9 +1,9 @@
-//! `testing::trip` and `testing::assert_state`: what a test does to a circuit, and expects of one.
+//! The test helpers `testing::trip` and `testing::assert_state`.
 
 use breaker_runtime::testing::{assert_state, scope, trip};
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind, State, circuit_breaker};
 
-use crate::support::{RECOVERY, quietly};
+use crate::support::{RECOVERY, catch_panic};
 
 #[circuit_breaker(name = "assertions/price", failure_threshold = 1)]
 fn price(fails: bool) -> Result<u32, BreakerError> {
@@ -15,7 +15,7 @@ fn tenants(tenant: &str) -> Result<usize, BreakerError> {
     Ok(tenant.len())
 }
 
-/// An error of the function's own, which is no rejection.
+/// Returns a `BreakerError` that does not come from the breaker of the annotated function.
 fn own_error() -> BreakerError {
     let breaker = CircuitBreaker::new("elsewhere", Config::default()).unwrap();
     breaker.force_open();
@@ -23,12 +23,12 @@ fn own_error() -> BreakerError {
 }
 
 #[test]
-fn a_circuit_is_tripped_before_the_first_call_of_its_function_and_whatever_it_was() {
+fn trip_opens_a_circuit_in_every_state_and_before_the_first_call_of_its_function() {
     scope(|scope| {
         trip("assertions/price");
         assert_eq!(price(false).unwrap_err().kind(), ErrorKind::Open);
         let breaker = scope.registry().get("assertions/price").unwrap();
-        // That a circuit was tripped is no conflict; other tests of this binary declare some.
+        // Other tests of this binary declare conflicts; only this name must have none.
         let conflicts = scope.registry().check().err();
         assert!(conflicts.is_none_or(|found| found.iter().all(|it| it.name() != breaker.name())));
         for before in [State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled] {
@@ -44,21 +44,21 @@ fn a_circuit_is_tripped_before_the_first_call_of_its_function_and_whatever_it_wa
             let snapshot = breaker.snapshot();
             assert_eq!(snapshot.retry_after, Some(RECOVERY), "after {before}");
             let change = snapshot.last_transition.unwrap().to_string();
-            let place = format!("tests/it/assertions.rs:{line}:");
-            assert!(change.contains("testing::trip at") && change.contains(&place), "{change}");
+            let location = format!("tests/it/assertions.rs:{line}:");
+            assert!(change.contains("testing::trip at") && change.contains(&location), "{change}");
             scope.advance(RECOVERY);
         }
     });
 }
 
-/// What the test says that fails.
-fn complaint(test: impl FnOnce()) -> String {
-    *quietly(|| scope(|_| test())).unwrap_err().downcast().unwrap()
+/// Runs `test` in a scope and returns the message of its panic.
+fn panic_message(test: impl FnOnce()) -> String {
+    *catch_panic(|| scope(|_| test())).unwrap_err().downcast().unwrap()
 }
 
 #[test]
-fn an_assertion_that_fails_shows_the_circuit() {
-    let text = complaint(|| {
+fn a_failed_assertion_shows_the_circuit() {
+    let text = panic_message(|| {
         assert!(price(true).is_err());
         assert_state("assertions/price", State::Closed);
     });
@@ -68,7 +68,7 @@ fn an_assertion_that_fails_shows_the_circuit() {
          closed -> open: 1 failure in a row (limit 1); the last failure said \"circuit breaker \\\"elsewhere\\\" was \
          forced open; an operator has to release it\"\n  calls: 0 succeeded, 1 failed, 0 timed out, 0 ignored, 0 rejected"
     );
-    let text = complaint(|| assert_state(("assertions/tenants", "acme"), State::Open));
+    let text = panic_message(|| assert_state(("assertions/tenants", "acme"), State::Open));
     assert_eq!(tenants("acme").unwrap(), 4);
     let start = "circuit breaker \"assertions/tenants\" for the key \"acme\" is closed, and not open\n  for 0ns\n  \
                  last change: none\n";
@@ -76,31 +76,31 @@ fn an_assertion_that_fails_shows_the_circuit() {
 }
 
 #[test]
-fn a_name_that_nothing_has_is_named_with_those_that_there_are() {
-    let text = complaint(|| trip("assertions/prize"));
+fn an_unknown_name_is_reported_with_the_known_names() {
+    let text = panic_message(|| trip("assertions/prize"));
     assert!(text.starts_with("there is no circuit breaker \"assertions/prize\""), "{text}");
     assert!(text.contains("\"assertions/price\", \"assertions/tenants\""), "{text}");
-    let text = complaint(|| trip("assertions/tenants"));
+    let text = panic_message(|| trip("assertions/tenants"));
     assert!(text.ends_with("write (\"assertions/tenants\", \"the key\")"), "{text}");
-    let text = complaint(|| trip(("assertions/price", "acme")));
+    let text = panic_message(|| trip(("assertions/price", "acme")));
     assert!(text.ends_with("has one circuit and no key: write \"assertions/price\""), "{text}");
-    let text = complaint(|| trip(("assertions/none", "acme")));
+    let text = panic_message(|| trip(("assertions/none", "acme")));
     assert!(text.starts_with("there is no circuit breaker \"assertions/none\""), "{text}");
 }
 
 #[test]
-fn an_assertion_stands_where_the_test_does() {
-    let (told, telling) = std::sync::mpsc::channel();
+fn a_failed_assertion_reports_the_location_in_the_test() {
+    let (sender, receiver) = std::sync::mpsc::channel();
     let before = std::panic::take_hook();
     let thread = std::thread::current().id();
     std::panic::set_hook(Box::new(move |panic| {
         if std::thread::current().id() == thread {
-            _ = told.send(panic.location().map(|place| (place.file().to_owned(), place.line())));
+            _ = sender.send(panic.location().map(|location| (location.file().to_owned(), location.line())));
         }
     }));
     let line = line!() + 1;
-    let failed = quietly(|| scope(|_| assert_state("assertions/price", State::Open)));
+    let failed = catch_panic(|| scope(|_| assert_state("assertions/price", State::Open)));
     std::panic::set_hook(before);
     assert!(failed.is_err());
-    assert_eq!(telling.try_recv().unwrap(), Some(("tests/it/assertions.rs".to_owned(), line)));
+    assert_eq!(receiver.try_recv().unwrap(), Some(("tests/it/assertions.rs".to_owned(), line)));
 }

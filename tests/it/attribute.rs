@@ -1,4 +1,4 @@
-//! What the attribute does: the keys, the fallbacks, the registry it registers in.
+//! The attribute's basic settings, its fallbacks, and the registration of annotated functions.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn always_down() -> Result<u32, Fault> {
 }
 
 #[test]
-fn without_a_fallback_the_error_type_says_how_a_rejection_looks() {
+fn without_a_fallback_a_rejection_is_converted_into_the_error_type() {
     assert_eq!(always_down(), Err(Fault::Down));
     assert_eq!(always_down(), Err(Fault::Down));
     assert_eq!(always_down(), Err(Fault::Rejected(ErrorKind::Open)));
@@ -40,7 +40,7 @@ fn bare() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn without_arguments_the_breaker_has_the_path_of_the_function_and_the_defaults() {
+fn without_arguments_the_breaker_is_named_by_the_function_path_and_uses_the_defaults() {
     bare().unwrap();
     let breaker = breaker("it::attribute::bare");
     assert_eq!(breaker.config(), breaker_runtime::Config::default());
@@ -67,7 +67,7 @@ fn configured() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn every_setting_arrives_also_as_a_const_expression() {
+fn every_setting_accepts_a_const_expression() {
     configured().unwrap();
     let breaker = breaker("attribute/consts");
     let config = breaker.config();
@@ -89,14 +89,14 @@ fn largest() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn the_largest_literals_are_those_of_the_runtime() {
-    // One more is refused: here by the builder, as a literal in ui/fail/count_out_of_range.rs.
+fn the_largest_count_literals_equal_the_limits_of_the_runtime() {
+    // The builder rejects one more. The attribute rejects such a literal: see ui/fail/count_out_of_range.rs.
     largest().unwrap();
     assert!(breaker_runtime::Config::builder().failure_threshold(16_777_216).build().is_err());
     assert!(breaker_runtime::Config::builder().half_open_max_calls(1025).build().is_err());
 }
 
-macro_rules! lasts {
+macro_rules! recovery_timeouts {
     ($($name:ident $text:literal $nanos:literal;)*) => {
         $(#[circuit_breaker(recovery_timeout = $text)]
         fn $name() -> Result<(), BreakerError> {
@@ -104,7 +104,7 @@ macro_rules! lasts {
         })*
 
         #[test]
-        fn every_unit_of_time_is_what_it_is() {
+        fn every_unit_of_time_is_parsed() {
             $($name().unwrap();
             let name = concat!(module_path!(), "::", stringify!($name));
             assert_eq!(breaker(name).config().recovery_timeout().as_nanos(), $nanos, $text);)*
@@ -112,7 +112,7 @@ macro_rules! lasts {
     };
 }
 
-lasts! {
+recovery_timeouts! {
     nanoseconds "7ns" 7;
     microseconds "7us" 7_000;
     milliseconds "7ms" 7_000_000;
@@ -135,14 +135,14 @@ fn with_path(text: String, number: u32) -> Result<String, Fault> {
 #[expect(
     clippy::unnecessary_wraps,
     clippy::needless_pass_by_value,
-    reason = "it has the shape of what it stands in for"
+    reason = "a fallback has the signature of its function"
 )]
 fn backup(text: String, number: u32) -> Result<String, Fault> {
     Ok(format!("{text}{number}"))
 }
 
 #[test]
-fn a_path_fallback_gets_the_arguments_and_only_runs_for_rejected_calls() {
+fn a_path_fallback_receives_the_arguments_and_runs_only_for_rejected_calls() {
     assert_eq!(with_path("a".into(), 1), Err(Fault::Down));
     assert_eq!(with_path("b".into(), 2), Ok("b2".into()));
     assert_eq!(RUNS.load(Ordering::Relaxed), 1);
@@ -154,7 +154,7 @@ fn with_closure(text: &str) -> Result<String, Fault> {
 }
 
 #[test]
-fn a_closure_fallback_sees_the_error_and_the_arguments() {
+fn a_closure_fallback_can_use_the_error_and_the_arguments() {
     assert_eq!(with_closure("x"), Err(Fault::Down));
     let text = with_closure("x").unwrap();
     assert!(text.starts_with("x: circuit breaker \"attribute/closure\" is open; call again in"), "{text}");
@@ -166,7 +166,7 @@ fn plain(number: u32) -> u32 {
 }
 
 #[test]
-fn a_plain_value_is_a_success_and_its_fallback_a_value() {
+fn a_value_that_is_no_result_counts_as_a_success() {
     assert_eq!(plain(1), 2);
     breaker("attribute/plain").force_open();
     assert_eq!(plain(1), 0);
@@ -182,7 +182,7 @@ fn aliased(fail: bool) -> Aliased<u32> {
 }
 
 #[test]
-fn an_alias_of_result_is_a_result() {
+fn an_alias_of_result_is_treated_as_a_result() {
     assert_eq!(aliased(false).unwrap(), 1);
     assert!(aliased(true).is_err());
     assert_eq!(breaker("attribute/alias").state(), State::Open);
@@ -201,7 +201,7 @@ fn recovers(fail: bool) -> Result<u32, Fault> {
 }
 
 #[test]
-fn a_function_recovers() {
+fn a_function_recovers_after_its_circuit_opened() {
     assert_eq!(recovers(true), Err(Fault::Down));
     assert_eq!(recovers(true), Err(Fault::Down));
     assert_eq!(recovers(false), Ok(1));
@@ -215,12 +215,12 @@ fn panics(number: u32) -> u32 {
 }
 
 #[test]
-fn a_panic_in_the_body_counts_as_a_failure_and_goes_on_unwinding() {
+fn a_panic_in_the_body_counts_as_a_failure_and_keeps_unwinding() {
     assert!(std::panic::catch_unwind(|| panics(7)).is_err());
     assert_eq!(panics(1), 0);
 }
 
-fn one_name_in_two_functions(first: bool) -> u32 {
+fn call_one_of_two(first: bool) -> u32 {
     #[circuit_breaker(name = "attribute/shared", failure_threshold = 1, fallback = |_| 10)]
     fn one() -> u32 {
         1
@@ -233,10 +233,10 @@ fn one_name_in_two_functions(first: bool) -> u32 {
 }
 
 #[test]
-fn functions_that_agree_share_a_breaker() {
-    assert_eq!((one_name_in_two_functions(true), one_name_in_two_functions(false)), (1, 2));
+fn functions_with_equal_declarations_share_a_breaker() {
+    assert_eq!((call_one_of_two(true), call_one_of_two(false)), (1, 2));
     breaker("attribute/shared").force_open();
-    assert_eq!((one_name_in_two_functions(true), one_name_in_two_functions(false)), (10, 20));
+    assert_eq!((call_one_of_two(true), call_one_of_two(false)), (10, 20));
 }
 
 #[circuit_breaker(name = "attribute/conflict", failure_threshold = 1, fallback = |_| 0)]
@@ -252,39 +252,39 @@ fn lenient() -> u32 {
 struct Left;
 struct Right;
 
-macro_rules! homonyms {
+macro_rules! methods_of_one_name {
     ($($owner:ty => $value:literal),*) => {
         $(impl $owner {
             #[circuit_breaker(fallback = |_| 0)]
-            fn homonym() -> u32 {
+            fn same_name() -> u32 {
                 $value
             }
         })*
     };
 }
 
-homonyms!(Left => 1, Right => 2);
+methods_of_one_name!(Left => 1, Right => 2);
 
 #[test]
-fn declarations_that_do_not_agree_are_found_and_the_first_one_stands() {
+fn conflicting_declarations_are_reported_and_the_first_one_wins() {
     assert_eq!((strict(), lenient()), (1, 2));
-    assert_eq!((Left::homonym(), Right::homonym()), (1, 2));
+    assert_eq!((Left::same_name(), Right::same_name()), (1, 2));
     let conflicts = Registry::global().check().unwrap_err();
     let names: Vec<_> = conflicts.iter().map(breaker_runtime::Conflict::name).collect();
     assert!(names.contains(&"attribute/conflict"), "{conflicts}");
-    // Two methods of one name in one module: nobody meant them to share a circuit.
-    assert!(names.contains(&"it::attribute::homonym"), "{conflicts}");
+    // Two methods of one name in one module share a circuit by accident.
+    assert!(names.contains(&"it::attribute::same_name"), "{conflicts}");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_conflict_panics_nobody_where_no_one_can_listen() {
+fn a_conflict_does_not_panic_when_stderr_cannot_be_written() {
     let full = std::fs::File::create("/dev/full").unwrap();
     let status = std::process::Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
             "--nocapture",
-            "attribute::declarations_that_do_not_agree_are_found_and_the_first_one_stands",
+            "attribute::conflicting_declarations_are_reported_and_the_first_one_wins",
         ])
         .stdout(std::process::Stdio::null())
         .stderr(full)
@@ -305,6 +305,6 @@ fn through_a_facade() -> Result<u32, BreakerError> {
 }
 
 #[test]
-fn the_runtime_may_live_elsewhere() {
+fn the_runtime_can_be_reached_through_another_crate() {
     assert_eq!(through_a_facade().unwrap(), 3);
 }

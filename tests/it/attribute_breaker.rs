@@ -1,4 +1,4 @@
-//! Breakers that are there already, `breaker = ..`, and registries of one's own, `registry = ..`.
+//! The arguments `breaker = ..` and `registry = ..`.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,7 +8,7 @@ use breaker_runtime::{
     BreakerError, CircuitBreaker, Config, ErrorKind, KeyedBreaker, Outcome, Registry, State, circuit_breaker,
 };
 
-use crate::support::{poll_once, quietly, seconds};
+use crate::support::{catch_panic, poll_once, seconds};
 
 fn breaker(name: &'static str) -> CircuitBreaker {
     CircuitBreaker::new(name, Config::builder().failure_threshold(2).build().unwrap()).unwrap()
@@ -47,7 +47,7 @@ impl Client {
         self.calls + 10
     }
 
-    // What holds the breaker is changed, or gone, while the call runs.
+    // The body replaces the breaker while the call runs.
     #[circuit_breaker(breaker = self.breaker, fallback = Self::cached)]
     fn next(&mut self) -> &mut u32 {
         self.breaker = breaker("breaker/other");
@@ -70,7 +70,7 @@ impl Client {
 }
 
 #[test]
-fn two_instances_have_two_circuits() {
+fn each_instance_has_its_own_circuit() {
     let (one, two) = (Client::new("breaker/one"), Client::new("breaker/two"));
     assert_eq!((one.fetch::<u32>(Err(Fault::Down)), one.fetch(Ok("x"))), (Err(Fault::Down), Ok("x")));
     for _ in 0..2 {
@@ -84,7 +84,7 @@ fn two_instances_have_two_circuits() {
 }
 
 #[tokio::test]
-async fn an_async_method_uses_the_breaker_of_its_object() {
+async fn an_async_method_uses_the_breaker_of_its_instance() {
     let client = Arc::new(Client::new("breaker/async"));
     let counting = Arc::clone(&client);
     assert_eq!(tokio::spawn(async move { counting.count().await }).await.unwrap(), 10);
@@ -93,7 +93,7 @@ async fn an_async_method_uses_the_breaker_of_its_object() {
 }
 
 #[tokio::test]
-async fn the_body_may_change_or_drop_what_holds_the_breaker() {
+async fn the_body_can_replace_or_drop_the_owner_of_the_breaker() {
     let mut client = Client::new("breaker/held");
     let first = client.breaker.clone();
     assert_eq!(*client.next(), 1);
@@ -112,18 +112,18 @@ struct Panics(CircuitBreaker);
 impl Panics {
     #[circuit_breaker(breaker = self.0)]
     fn call(&self) -> Result<(), Fault> {
-        panic!("it panics")
+        panic!("user code")
     }
 }
 
 #[tokio::test]
-async fn a_cancelled_call_is_ignored_and_a_panic_is_a_failure_of_that_breaker() {
+async fn the_breaker_counts_a_cancelled_call_as_ignored_and_a_panic_as_a_failure() {
     let client = Client::new("breaker/cancelled");
     assert!(poll_once(pin!(client.count())).is_pending());
     assert_eq!(client.breaker.snapshot().totals.ignored, 1);
 
     let panics = Panics(breaker("breaker/panics"));
-    assert!(quietly(|| panics.call()).is_err());
+    assert!(catch_panic(|| panics.call()).is_err());
     assert_eq!(panics.0.snapshot().totals.failures, 1);
 }
 
@@ -155,7 +155,7 @@ fn behind_a_lock(held: &Mutex<CircuitBreaker>) -> Result<bool, Fault> {
 }
 
 #[tokio::test]
-async fn whatever_leads_to_a_breaker_will_do_and_is_asked_at_every_call() {
+async fn any_expression_that_leads_to_a_breaker_is_accepted_and_evaluated_at_every_call() {
     assert_eq!((lazy(), by_function()), (Ok(1), Ok(1)));
     LAZY.force_open();
     shared().force_open();
@@ -165,7 +165,7 @@ async fn whatever_leads_to_a_breaker_will_do_and_is_asked_at_every_call() {
     hosts.get("bad").force_open();
     assert!(of_key(&hosts, "bad", Ok(())).await.is_err() && of_key(&hosts, "good", Ok(())).await.is_ok());
 
-    // The lock is free again before the body runs.
+    // The guard is dropped before the body runs.
     let held = Mutex::new(breaker("breaker/locked"));
     assert_eq!(behind_a_lock(&held), Ok(true));
     *held.lock().unwrap() = LAZY.clone();
@@ -173,7 +173,7 @@ async fn whatever_leads_to_a_breaker_will_do_and_is_asked_at_every_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_limits_of_that_breaker_hold() {
+async fn the_limits_of_the_given_breaker_apply() {
     #[circuit_breaker(breaker = breaker, fallback = |error| (order, Some(error.kind())))]
     async fn hangs(breaker: &CircuitBreaker, order: String, hang: bool) -> (String, Option<ErrorKind>) {
         if hang {
@@ -197,21 +197,21 @@ fn registered(registry: &Registry) -> Result<u32, Fault> {
     Ok(1)
 }
 
-#[circuit_breaker(registry = asked(), key = tenant)]
+#[circuit_breaker(registry = counted_registry(), key = tenant)]
 async fn keyed(tenant: &str) -> Result<usize, Fault> {
     Ok(tenant.len())
 }
 
-static ASKED: AtomicU32 = AtomicU32::new(0);
+static EVALUATIONS: AtomicU32 = AtomicU32::new(0);
 static OWN: LazyLock<Registry> = LazyLock::new(Registry::new);
 
-fn asked() -> &'static LazyLock<Registry> {
-    ASKED.fetch_add(1, Ordering::Relaxed);
+fn counted_registry() -> &'static LazyLock<Registry> {
+    EVALUATIONS.fetch_add(1, Ordering::Relaxed);
     &OWN
 }
 
 #[tokio::test]
-async fn a_registry_of_ones_own_is_asked_for_at_the_first_call_only() {
+async fn a_registry_expression_is_evaluated_at_the_first_call_only() {
     let (mine, other) = (Registry::new(), Registry::new());
     assert_eq!((registered(&mine), registered(&other)), (Ok(1), Ok(1)));
     assert_eq!(mine.get("breaker/registered").unwrap().snapshot().totals.successes, 2);
@@ -219,31 +219,31 @@ async fn a_registry_of_ones_own_is_asked_for_at_the_first_call_only() {
     assert!(Registry::global().get("breaker/registered").is_none());
 
     assert_eq!((keyed("a").await, keyed("b").await), (Ok(1), Ok(1)));
-    assert_eq!(ASKED.load(Ordering::Relaxed), 1);
+    assert_eq!(EVALUATIONS.load(Ordering::Relaxed), 1);
     assert_eq!(OWN.get_keyed("it::attribute_breaker::keyed").unwrap().len(), 2);
 }
 
 #[test]
-fn a_registry_that_panics_is_no_call_and_one_that_calls_the_function_does_not_hang() {
-    #[circuit_breaker(name = "breaker/anew", registry = made(depth))]
-    fn anew(depth: u32) -> Result<u32, Fault> {
+fn a_panicking_registry_expression_counts_no_call_and_a_recursive_one_does_not_deadlock() {
+    #[circuit_breaker(name = "breaker/recursive", registry = registry(depth))]
+    fn recursive(depth: u32) -> Result<u32, Fault> {
         Ok(depth)
     }
-    fn made(depth: u32) -> Registry {
-        assert!(depth < 7, "there is none");
+    fn registry(depth: u32) -> Registry {
+        assert!(depth < 7, "no registry");
         if depth > 0 {
-            anew(depth - 1).unwrap();
+            recursive(depth - 1).unwrap();
         }
         OWN.clone()
     }
-    assert!(quietly(|| anew(7)).is_err());
-    assert_eq!(anew(2), Ok(2));
-    let breaker = OWN.get("breaker/anew").unwrap();
+    assert!(catch_panic(|| recursive(7)).is_err());
+    assert_eq!(recursive(2), Ok(2));
+    let breaker = OWN.get("breaker/recursive").unwrap();
     assert_eq!((breaker.snapshot().totals.successes, breaker.state()), (3, State::Closed));
 }
 
 #[test]
-fn a_conflict_is_told_in_that_registry() {
+fn a_conflict_is_reported_in_the_given_registry() {
     #[circuit_breaker(name = "breaker/conflict", registry = registry)]
     fn declared(registry: Registry) -> Result<u32, Fault> {
         Ok(registry.snapshots().len().try_into().unwrap())

@@ -1,4 +1,4 @@
-//! Fallbacks that run after failed calls too: `fallback_on = failure`.
+//! Fallbacks that also run after failed calls: `fallback_on = failure`.
 
 use std::fmt::Display;
 use std::pin::pin;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use breaker_runtime::{BreakerError, CallError, ErrorKind, Registry, Totals, circuit_breaker};
 use tokio::sync::oneshot::{Receiver, channel};
 
-use crate::support::{poll_once, quietly};
+use crate::support::{catch_panic, poll_once};
 
 fn totals(name: &str) -> Totals {
     Registry::global().get(name).unwrap().snapshot().totals
@@ -20,7 +20,7 @@ fn force_open(name: &str) {
 #[derive(Clone, Debug, PartialEq)]
 enum Fault {
     Down,
-    Ours,
+    Invalid,
 }
 
 impl Display for Fault {
@@ -31,29 +31,33 @@ impl Display for Fault {
 
 type Answer = Result<u32, Fault>;
 
-#[circuit_breaker(name = "on/path", ignore_if(Err(Fault::Ours)), fallback = cached, fallback_on = failure)]
+#[circuit_breaker(name = "on/path", ignore_if(Err(Fault::Invalid)), fallback = cached, fallback_on = failure)]
 fn price(answer: Answer, note: &str, by: u32) -> Answer {
     _ = note;
     Ok(answer? * by)
 }
 
-#[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "it stands in for another")]
+#[expect(
+    clippy::unnecessary_wraps,
+    clippy::needless_pass_by_value,
+    reason = "a fallback has the signature of its function"
+)]
 fn cached(answer: Answer, note: &str, by: u32) -> Answer {
     Ok(100 + by + u32::try_from(note.len()).unwrap() + u32::from(answer.is_err()))
 }
 
 #[test]
-fn a_path_runs_after_a_failure_and_after_a_rejection_with_the_arguments_as_they_were() {
+fn a_path_fallback_runs_after_failures_and_rejections_with_the_original_arguments() {
     assert_eq!(price(Ok(2), "note", 3), Ok(6));
     assert_eq!(price(Err(Fault::Down), "note", 3), Ok(108));
-    assert_eq!(price(Err(Fault::Ours), "note", 3), Err(Fault::Ours));
+    assert_eq!(price(Err(Fault::Invalid), "note", 3), Err(Fault::Invalid));
     force_open("on/path");
     assert_eq!(price(Ok(2), "note", 3), Ok(107));
     let totals = totals("on/path");
     assert_eq!((totals.successes, totals.failures, totals.rejected), (1, 1, 1));
 }
 
-// resilience4j#780 #804 #1800 #2274: the fallback ran for errors that were to be ignored.
+// resilience4j#780 #804 #1800 #2274: the fallback ran for ignored errors.
 #[test]
 fn no_fallback_runs_for_ignored_errors() {
     #[circuit_breaker(name = "on/unnamed", failure_if(Err(Fault::Down)), fallback = |_| Ok(0), fallback_on = failure)]
@@ -62,7 +66,7 @@ fn no_fallback_runs_for_ignored_errors() {
     }
     #[circuit_breaker(
         name = "on/ignored",
-        ignore_if = |answer| *answer == Err(Fault::Ours),
+        ignore_if = |answer| *answer == Err(Fault::Invalid),
         fallback = |_| Ok(0),
         fallback_on = failure
     )]
@@ -70,7 +74,7 @@ fn no_fallback_runs_for_ignored_errors() {
         answer
     }
     for function in [unnamed, ignored] {
-        assert_eq!(function(Err(Fault::Ours)), Err(Fault::Ours));
+        assert_eq!(function(Err(Fault::Invalid)), Err(Fault::Invalid));
         assert_eq!((function(Err(Fault::Down)), function(Ok(1))), (Ok(0), Ok(1)));
     }
     for name in ["on/unnamed", "on/ignored"] {
@@ -80,7 +84,7 @@ fn no_fallback_runs_for_ignored_errors() {
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
-/// Ends with an error as soon as it is told to.
+/// Fails as soon as `signal` is sent.
 #[circuit_breaker(
     name = "on/twice",
     call_timeout = "1s",
@@ -90,25 +94,27 @@ static RUNS: AtomicU32 = AtomicU32::new(0);
     },
     fallback_on = failure
 )]
-async fn late(told: Receiver<()>) -> Result<String, String> {
-    told.await.map_err(|error| error.to_string())?;
-    Err("told".to_owned())
+async fn fails_on_signal(signal: Receiver<()>) -> Result<String, String> {
+    signal.await.map_err(|error| error.to_string())?;
+    Err("signalled".to_owned())
 }
 
-// opossum#198: the fallback ran for the timeout, and once more for the error that came later.
+// opossum#198: the fallback ran for the timeout and again for the late error.
 #[tokio::test(start_paused = true)]
-async fn no_fallback_runs_twice_for_the_timeout_and_for_the_late_error() {
-    for (seconds, is_told, said) in [(1, false, "longer than"), (1, true, "told"), (0, true, "told")] {
-        let (tell, told) = channel();
-        let mut call = pin!(late(told));
+async fn no_fallback_runs_twice_for_a_timeout_and_a_late_error() {
+    for (seconds, is_signalled, text) in
+        [(1, false, "longer than"), (1, true, "signalled"), (0, true, "signalled")]
+    {
+        let (sender, signal) = channel();
+        let mut call = pin!(fails_on_signal(signal));
         assert!(poll_once(call.as_mut()).is_pending());
         tokio::time::advance(std::time::Duration::from_secs(seconds)).await;
-        if is_told {
-            tell.send(()).unwrap();
-            assert!(call.await.unwrap_err().contains(said));
+        if is_signalled {
+            sender.send(()).unwrap();
+            assert!(call.await.unwrap_err().contains(text));
         } else {
-            assert!(call.await.unwrap_err().contains(said));
-            tell.send(()).unwrap_err();
+            assert!(call.await.unwrap_err().contains(text));
+            sender.send(()).unwrap_err();
         }
     }
     assert_eq!(RUNS.load(Ordering::Relaxed), 3);
@@ -119,7 +125,7 @@ struct Shop {
     region: &'static str,
 }
 
-/// There is only one of it.
+/// A value that cannot be cloned.
 struct Unique(u32);
 
 impl Shop {
@@ -146,7 +152,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn an_async_method_hands_on_what_it_returned_and_clones_only_what_is_named() {
+async fn a_fallback_of_an_async_method_receives_the_failed_value_and_clones_only_the_arguments_it_uses() {
     let shop = Shop { region: "eu" };
     let find = |shown: Option<u32>| shop.find("tea".to_owned(), shown, Unique(1));
     assert_eq!((find(Some(5)).await.unwrap(), find(None).await.unwrap()), ("5".into(), "eu tea".into()));
@@ -155,7 +161,7 @@ async fn an_async_method_hands_on_what_it_returned_and_clones_only_what_is_named
 }
 
 #[test]
-fn a_value_without_a_name_may_be_a_failure_too() {
+fn a_value_of_an_opaque_type_can_be_a_failure() {
     let mut left = 3;
     assert_eq!(Shop { region: "" }.count(&Unique(40), &mut left).to_string(), "40");
     assert_eq!((left, totals("on/impl").failures), (2, 1));
@@ -163,13 +169,13 @@ fn a_value_without_a_name_may_be_a_failure_too() {
 
 #[circuit_breaker(name = "on/panics", fallback = |_| 0, fallback_on = failure)]
 fn panics() -> u32 {
-    panic!("it panics")
+    panic!("user code")
 }
 
-#[circuit_breaker(name = "on/panics later", fallback = |_| 0, fallback_on = failure)]
-async fn panics_later() -> u32 {
+#[circuit_breaker(name = "on/panics, async", fallback = |_| 0, fallback_on = failure)]
+async fn panics_async() -> u32 {
     tokio::task::yield_now().await;
-    panic!("it panics")
+    panic!("user code")
 }
 
 #[circuit_breaker(
@@ -184,10 +190,10 @@ async fn cancelled() -> u32 {
 static FALLBACKS: AtomicU32 = AtomicU32::new(0);
 
 #[tokio::test]
-async fn a_panic_goes_on_unwinding_and_a_cancelled_call_needs_no_fallback() {
-    assert!(quietly(panics).is_err());
-    assert!(tokio::spawn(panics_later()).await.unwrap_err().is_panic());
-    assert_eq!((totals("on/panics").failures, totals("on/panics later").failures), (1, 1));
+async fn a_panic_keeps_unwinding_and_a_cancelled_call_runs_no_fallback() {
+    assert!(catch_panic(panics).is_err());
+    assert!(tokio::spawn(panics_async()).await.unwrap_err().is_panic());
+    assert_eq!((totals("on/panics").failures, totals("on/panics, async").failures), (1, 1));
     assert!(poll_once(pin!(cancelled())).is_pending());
     assert_eq!((totals("on/cancelled").ignored, FALLBACKS.load(Ordering::Relaxed)), (1, 0));
 }
@@ -204,7 +210,7 @@ async fn keyed(tenant: String, fail: bool) -> Result<usize, String> {
 }
 
 #[tokio::test]
-async fn each_key_has_its_own_failures() {
+async fn failures_of_one_key_do_not_affect_another_key() {
     let call = |tenant: &str, fail| keyed(tenant.to_owned(), fail);
     assert_eq!((call("a", true).await, call("b", false).await), (Err("a: down".to_owned()), Ok(1)));
     assert!(
@@ -213,7 +219,7 @@ async fn each_key_has_its_own_failures() {
 }
 
 #[test]
-fn the_error_says_what_went_wrong() {
+fn the_error_describes_the_rejection_or_the_failed_value() {
     type Error = CallError<Result<u32, String>>;
     let breaker =
         breaker_runtime::CircuitBreaker::new("on/text", breaker_runtime::Config::default()).unwrap();
@@ -226,12 +232,16 @@ fn the_error_says_what_went_wrong() {
 }
 
 #[test]
-fn nothing_is_cloned_where_the_fallback_is_for_rejected_calls() {
+fn a_fallback_for_rejections_only_clones_no_argument() {
     #[circuit_breaker(name = "on/rejected", fallback = kept, fallback_on = rejected)]
     fn taken(unique: Unique) -> Result<u32, BreakerError> {
         Ok(unique.0)
     }
-    #[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "it stands in for another")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::needless_pass_by_value,
+        reason = "a fallback has the signature of its function"
+    )]
     fn kept(unique: Unique) -> Result<u32, BreakerError> {
         Ok(unique.0 + 1)
     }

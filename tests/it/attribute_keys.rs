@@ -1,11 +1,11 @@
-//! One circuit for each key: the expression, when it is asked, and what it may borrow.
+//! The argument `key = ..`: when the expression is evaluated, and what it can borrow.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use breaker_runtime::{BreakerError, Config, Registry, circuit_breaker};
 
-use crate::support::quietly;
+use crate::support::catch_panic;
 
 #[derive(Debug, PartialEq)]
 enum Fault {
@@ -25,32 +25,32 @@ fn by_argument(tenant: &str, fail: bool) -> Result<usize, Fault> {
 }
 
 #[test]
-fn each_key_has_a_circuit_of_its_own() {
+fn each_key_has_its_own_circuit() {
     assert_eq!(by_argument("one", true), Err(Fault::Down));
     assert_eq!(by_argument("one", false), Err(Fault::Rejected));
     assert_eq!(by_argument("two", false), Ok(3));
 }
 
-static ASKED: AtomicU32 = AtomicU32::new(0);
+static EVALUATIONS: AtomicU32 = AtomicU32::new(0);
 
-fn asked(tenant: u32) -> u32 {
-    ASKED.fetch_add(1, Ordering::Relaxed);
+fn counted_key(tenant: u32) -> u32 {
+    EVALUATIONS.fetch_add(1, Ordering::Relaxed);
     tenant
 }
 
-#[circuit_breaker(key = asked(tenant), max_keys = 4 * 4, failure_threshold = 1)]
+#[circuit_breaker(key = counted_key(tenant), max_keys = 4 * 4, failure_threshold = 1)]
 async fn unnamed(tenant: u32, order: String) -> Result<String, Fault> {
     tokio::task::yield_now().await;
     if tenant == 1 { Err(Fault::Down) } else { Ok(order) }
 }
 
 #[tokio::test]
-async fn the_key_is_asked_once_a_call_before_the_body() {
+async fn the_key_expression_is_evaluated_once_per_call_before_the_body() {
     let call = |tenant| unnamed(tenant, "tea".to_owned());
     assert_eq!(call(1).await, Err(Fault::Down));
     assert_eq!(call(1).await, Err(Fault::Rejected));
     assert_eq!(tokio::spawn(call(2)).await.unwrap(), Ok("tea".to_owned()));
-    assert_eq!(ASKED.load(Ordering::Relaxed), 3);
+    assert_eq!(EVALUATIONS.load(Ordering::Relaxed), 3);
 }
 
 struct Shop {
@@ -60,7 +60,7 @@ struct Shop {
 impl Shop {
     #[circuit_breaker(name = "keys/locked", key = self.region.lock().unwrap(), fallback = |_| None)]
     fn price(&self, order: String) -> Option<String> {
-        // What the key locked is free again.
+        // The guard that the key expression created is dropped.
         self.region.try_lock().ok().map(|region| format!("{order} {region}"))
     }
 
@@ -78,7 +78,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn a_key_may_borrow_and_lets_go_before_the_body() {
+async fn a_borrow_in_the_key_expression_ends_before_the_body() {
     let shop = Shop { region: Mutex::new("eu".to_owned()) };
     assert_eq!(shop.price("tea".to_owned()).unwrap(), "tea eu");
     assert_eq!(shop.stock("tea".to_owned()).await.unwrap(), "tea eu");
@@ -92,29 +92,29 @@ fn generic<T: std::fmt::Display>(kind: T, fail: bool) -> Result<T, BreakerError>
 fn by_argument_error<T>() -> Result<T, BreakerError> {
     let breaker = breaker_runtime::CircuitBreaker::new("keys/error", Config::default()).unwrap();
     breaker.force_open();
-    breaker.try_acquire().map(|_| panic!("it is open"))
+    breaker.try_acquire().map(|_| panic!("the circuit is open"))
 }
 
 #[test]
-fn a_key_may_be_generic() {
+fn a_key_can_be_generic() {
     assert!(generic(1, true).is_err() && generic(1, false).is_err());
     assert!(generic('2', false).is_ok());
 }
 
 #[circuit_breaker(name = "keys/most", key = 1, max_keys = 1_000_000)]
-fn most() -> Result<(), BreakerError> {
+fn with_largest_max_keys() -> Result<(), BreakerError> {
     Ok(())
 }
 
 #[test]
-fn the_largest_number_of_keys_is_that_of_the_runtime() {
-    // One more is refused: here by the registry, as a literal in ui/fail/count_out_of_range.rs.
-    most().unwrap();
+fn the_largest_max_keys_literal_equals_the_limit_of_the_runtime() {
+    // The registry rejects one more. The attribute rejects such a literal: see ui/fail/count_out_of_range.rs.
+    with_largest_max_keys().unwrap();
     assert_eq!(Registry::global().get_keyed("keys/most").unwrap().max_keys(), 1_000_000);
     assert!(Registry::new().register_keyed("keys/most", Config::default(), 1_000_001).is_err());
 }
 
-/// Shows itself as "tenant", but not always to the end.
+/// A key that writes "tenant" and panics afterwards if `breaks` is set.
 struct Tenant {
     breaks: bool,
 }
@@ -122,44 +122,44 @@ struct Tenant {
 impl std::fmt::Display for Tenant {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str("tenant")?;
-        assert!(!self.breaks, "it cannot be shown");
+        assert!(!self.breaks, "Display of a tenant");
         Ok(())
     }
 }
 
 impl Tenant {
     fn known(&self) -> &Self {
-        assert!(!self.breaks, "it is not known");
+        assert!(!self.breaks, "an unknown tenant");
         self
     }
 }
 
 #[circuit_breaker(name = "keys/shown", key = tenant, max_concurrent = 1, fallback = |_| false)]
-#[expect(clippy::needless_pass_by_value, reason = "the body does not have it")]
+#[expect(clippy::needless_pass_by_value, reason = "the body drops its argument")]
 fn shown(tenant: Tenant) -> bool {
     !tenant.breaks
 }
 
 #[circuit_breaker(name = "keys/known", key = tenant.known(), max_concurrent = 1, fallback = |_| false)]
-#[expect(clippy::needless_pass_by_value, reason = "the body does not have it")]
+#[expect(clippy::needless_pass_by_value, reason = "the body drops its argument")]
 fn known(tenant: Tenant) -> bool {
     !tenant.breaks
 }
 
-#[circuit_breaker(name = "keys/shown later", key = tenant, max_concurrent = 1, fallback = |_| false)]
-async fn shown_later(tenant: Tenant) -> bool {
+#[circuit_breaker(name = "keys/shown, async", key = tenant, max_concurrent = 1, fallback = |_| false)]
+async fn shown_async(tenant: Tenant) -> bool {
     !tenant.breaks
 }
 
 #[circuit_breaker(
-    name = "keys/known later",
+    name = "keys/known, async",
     key = tenant.known(),
     max_concurrent = 1,
     max_wait = "1ns",
     call_timeout = "1h",
     fallback = |_| false
 )]
-async fn known_later(tenant: Tenant) -> bool {
+async fn known_async(tenant: Tenant) -> bool {
     !tenant.breaks
 }
 
@@ -169,18 +169,18 @@ fn calls(name: &str) -> (u64, Option<u32>) {
 }
 
 #[tokio::test]
-async fn a_key_that_panics_is_no_call_and_takes_no_place() {
+async fn a_panicking_key_expression_counts_no_call_and_leaks_no_slot() {
     let tenant = |breaks| Tenant { breaks };
     assert!(shown(tenant(false)) && known(tenant(false)));
-    assert!(shown_later(tenant(false)).await && known_later(tenant(false)).await);
+    assert!(shown_async(tenant(false)).await && known_async(tenant(false)).await);
     for _ in 0..3 {
-        assert!(quietly(|| shown(tenant(true))).is_err() && quietly(|| known(tenant(true))).is_err());
-        assert!(tokio::spawn(shown_later(tenant(true))).await.is_err());
-        assert!(tokio::spawn(known_later(tenant(true))).await.is_err());
+        assert!(catch_panic(|| shown(tenant(true))).is_err() && catch_panic(|| known(tenant(true))).is_err());
+        assert!(tokio::spawn(shown_async(tenant(true))).await.is_err());
+        assert!(tokio::spawn(known_async(tenant(true))).await.is_err());
     }
-    for name in ["keys/shown", "keys/known", "keys/shown later", "keys/known later"] {
+    for name in ["keys/shown", "keys/known", "keys/shown, async", "keys/known, async"] {
         assert_eq!(calls(name), (1, Some(0)), "{name}");
     }
     assert!(shown(tenant(false)) && known(tenant(false)));
-    assert!(shown_later(tenant(false)).await && known_later(tenant(false)).await);
+    assert!(shown_async(tenant(false)).await && known_async(tenant(false)).await);
 }

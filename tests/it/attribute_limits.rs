@@ -1,10 +1,11 @@
-//! Limits on a call: how long it may take, how many run at a time, and what the fallback is given then.
+//! The limits `call_timeout`, `max_concurrent` and `max_wait`, and the arguments of a fallback that runs
+//! because of them.
 
 use std::pin::pin;
 
 use breaker_runtime::{BreakerError, ErrorKind, Registry, Snapshot, State, circuit_breaker};
 
-use crate::support::{poll_once, quietly};
+use crate::support::{catch_panic, poll_once};
 
 fn snapshot(name: &str) -> Snapshot {
     Registry::global().get(name).unwrap().snapshot()
@@ -16,7 +17,7 @@ fn alone(depth: u32) -> u32 {
 }
 
 #[test]
-fn a_call_that_finds_no_room_is_rejected_which_is_no_failure() {
+fn a_call_that_finds_the_bulkhead_full_is_rejected_and_not_a_failure() {
     assert_eq!((alone(0), alone(2), alone(0)), (1, 10, 1));
     let totals = Registry::global().get("limits/concurrent").unwrap().snapshot().totals;
     assert_eq!((totals.successes, totals.failures), (3, 0));
@@ -29,7 +30,7 @@ async fn one_by_one(number: u32) -> Result<u32, BreakerError> {
 }
 
 #[tokio::test]
-async fn a_call_may_wait_for_its_turn() {
+async fn a_call_can_wait_for_a_slot() {
     let (one, two) = tokio::join!(one_by_one(1), one_by_one(2));
     assert_eq!((one.unwrap(), two.unwrap()), (1, 2));
 }
@@ -52,7 +53,7 @@ async fn hangs(hang: bool) -> Result<u32, Kind> {
 }
 
 #[tokio::test]
-async fn a_call_that_takes_too_long_is_ended_and_is_a_failure() {
+async fn a_call_that_exceeds_call_timeout_is_cancelled_and_counts_as_a_failure() {
     assert_eq!(hangs(false).await, Ok(1));
     assert_eq!(hangs(true).await, Err(Kind(ErrorKind::TimedOut)));
     assert_eq!(hangs(true).await, Err(Kind(ErrorKind::TimedOut)));
@@ -80,7 +81,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn a_path_fallback_gets_the_arguments_as_they_were() {
+async fn a_path_fallback_receives_the_original_arguments() {
     let shop = Shop { region: "eu" };
     let call = || shop.price("tea".to_owned(), "now", vec![1]);
     assert_eq!(call().await, "eu tea now [1]");
@@ -88,7 +89,7 @@ async fn a_path_fallback_gets_the_arguments_as_they_were() {
     assert_eq!(call().await, "eu tea now [1]");
 }
 
-/// There is only one of each.
+/// A value that cannot be cloned.
 struct Unique(u32);
 
 #[circuit_breaker(
@@ -115,7 +116,7 @@ async fn closure(
 }
 
 #[tokio::test]
-async fn a_closure_fallback_gets_those_that_it_names_and_only_they_are_cloned() {
+async fn a_closure_fallback_clones_only_the_arguments_it_names() {
     let mut other = Unique(1);
     let given = closure(("a".to_owned(), Unique(2)), "b".into(), 7, 5, &mut other).await;
     assert_eq!((given, other.0), (("a!b true".to_owned(), 7), 3));
@@ -128,7 +129,7 @@ async fn shadowed(unique: Unique, name: Unique) -> usize {
 }
 
 #[tokio::test]
-async fn a_name_that_is_a_parameter_or_a_method_is_no_argument() {
+async fn a_closure_parameter_or_method_name_is_not_taken_for_an_argument() {
     assert_eq!(shadowed(Unique(1), Unique(2)).await, "limits/shadowed".len());
 }
 
@@ -145,7 +146,7 @@ async fn boxed(text: impl std::fmt::Display + Clone + Send + 'static) -> Box<dyn
 }
 
 #[tokio::test]
-async fn a_call_of_every_type_may_take_too_long() {
+async fn a_call_of_every_return_type_can_time_out() {
     assert!(tokio::spawn(never(String::new())).await.is_err());
     assert_eq!(tokio::spawn(boxed('x')).await.unwrap().to_string(), "x");
 }
@@ -154,7 +155,7 @@ struct Fragile(String);
 
 impl Clone for Fragile {
     fn clone(&self) -> Self {
-        assert!(self.0 != "broken", "it cannot be cloned");
+        assert!(self.0 != "broken", "Clone of an argument");
         Self(self.0.clone())
     }
 }
@@ -170,9 +171,9 @@ fn kept(_order: Fragile) -> u32 {
 }
 
 #[tokio::test]
-async fn an_argument_whose_clone_panics_takes_no_place_with_it() {
+async fn an_argument_whose_clone_panics_leaks_no_slot() {
     let call = |order: &str| tokio::spawn(fragile(Fragile(order.to_owned())));
-    // The first call that gets so far makes the breaker.
+    // The first call that clones its argument successfully creates the breaker.
     assert_eq!(call("whole").await.unwrap(), 1);
     for _ in 0..3 {
         assert!(call("broken").await.is_err());
@@ -183,106 +184,107 @@ async fn an_argument_whose_clone_panics_takes_no_place_with_it() {
     assert_eq!(call("whole").await.unwrap(), 1);
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "a question takes a reference")]
-fn unfit(number: &u32) -> bool {
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a predicate takes a reference")]
+fn panics_at_seven(number: &u32) -> bool {
     assert!(*number != 7, "seven");
     false
 }
 
-#[circuit_breaker(name = "limits/judged", max_concurrent = 1, failure_if = unfit, fallback = |_| 0)]
-fn judged(number: u32) -> u32 {
+#[circuit_breaker(name = "limits/classified", max_concurrent = 1, failure_if = panics_at_seven, fallback = |_| 0)]
+fn classified(number: u32) -> u32 {
     number
 }
 
-#[circuit_breaker(name = "limits/judged later", max_concurrent = 1, ignore_if(it if unfit(it)), fallback = |_| 0)]
-async fn judged_later(number: u32) -> u32 {
+#[circuit_breaker(name = "limits/classified, async", max_concurrent = 1, ignore_if(it if panics_at_seven(it)), fallback = |_| 0)]
+async fn classified_async(number: u32) -> u32 {
     number
 }
 
 #[circuit_breaker(
-    name = "limits/judged in time",
+    name = "limits/classified, timeout",
     max_concurrent = 1,
     max_wait = "1ns",
     call_timeout = "1h",
-    failure_if = |number| *number > 9 || unfit(number),
+    failure_if = |number| *number > 9 || panics_at_seven(number),
     fallback = |_| 0
 )]
-async fn judged_in_time(number: u32) -> u32 {
+async fn classified_with_timeout(number: u32) -> u32 {
     number
 }
 
 #[tokio::test]
-async fn a_question_about_a_result_that_panics_takes_no_place_with_it() {
+async fn a_classifier_that_panics_leaks_no_slot() {
     for _ in 0..3 {
-        assert!(quietly(|| judged(7)).is_err());
+        assert!(catch_panic(|| classified(7)).is_err());
         assert!(
-            tokio::spawn(judged_later(7)).await.is_err() && tokio::spawn(judged_in_time(7)).await.is_err()
+            tokio::spawn(classified_async(7)).await.is_err()
+                && tokio::spawn(classified_with_timeout(7)).await.is_err()
         );
     }
-    for name in ["limits/judged", "limits/judged later", "limits/judged in time"] {
+    for name in ["limits/classified", "limits/classified, async", "limits/classified, timeout"] {
         let snapshot = snapshot(name);
         assert_eq!((snapshot.totals.failures, snapshot.calls_in_flight), (3, Some(0)), "{name}");
     }
-    assert_eq!((judged(1), judged_later(2).await, judged_in_time(3).await), (1, 2, 3));
+    assert_eq!((classified(1), classified_async(2).await, classified_with_timeout(3).await), (1, 2, 3));
 }
 
-/// An error that cannot be shown.
+/// An error whose `Display` panics.
 #[derive(Debug)]
-struct Unspeakable;
+struct PanickingError;
 
-impl std::fmt::Display for Unspeakable {
+impl std::fmt::Display for PanickingError {
     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        panic!("it cannot be shown")
+        panic!("Display of an error")
     }
 }
 
-impl From<BreakerError> for Unspeakable {
+impl From<BreakerError> for PanickingError {
     fn from(_: BreakerError) -> Self {
         Self
     }
 }
 
-#[circuit_breaker(name = "limits/unspeakable", max_concurrent = 1, failure_threshold = 1)]
-fn unspeakable() -> Result<(), Unspeakable> {
-    Err(Unspeakable)
+#[circuit_breaker(name = "limits/panicking_error", max_concurrent = 1, failure_threshold = 1)]
+fn panicking_error() -> Result<(), PanickingError> {
+    Err(PanickingError)
 }
 
 #[test]
-fn an_error_that_panics_when_it_is_shown_opens_and_takes_no_place_with_it() {
-    unspeakable().unwrap_err();
-    let snapshot = snapshot("limits/unspeakable");
+fn an_error_whose_display_panics_opens_the_circuit_and_leaks_no_slot() {
+    panicking_error().unwrap_err();
+    let snapshot = snapshot("limits/panicking_error");
     assert_eq!((snapshot.state, snapshot.calls_in_flight), (State::Open, Some(0)));
 }
 
-/// Panics when it is dropped.
-struct Bomb;
+/// A value that panics when it is dropped.
+struct PanicsOnDrop;
 
-impl Drop for Bomb {
+impl Drop for PanicsOnDrop {
     fn drop(&mut self) {
-        panic!("it goes off");
+        panic!("Drop of an argument");
     }
 }
 
-#[circuit_breaker(name = "limits/bomb", max_concurrent = 1, fallback = |_| 0)]
-fn dropped(bomb: Option<Bomb>) -> u32 {
-    u32::from(bomb.is_none())
+#[circuit_breaker(name = "limits/drop", max_concurrent = 1, fallback = |_| 0)]
+fn dropped(argument: Option<PanicsOnDrop>) -> u32 {
+    u32::from(argument.is_none())
 }
 
-#[circuit_breaker(name = "limits/bomb later", max_concurrent = 1, fallback = |_| 0)]
-async fn cancelled(bomb: Option<Bomb>) -> u32 {
+#[circuit_breaker(name = "limits/drop, async", max_concurrent = 1, fallback = |_| 0)]
+async fn cancelled(argument: Option<PanicsOnDrop>) -> u32 {
     tokio::task::yield_now().await;
-    u32::from(bomb.is_none())
+    u32::from(argument.is_none())
 }
 
 #[tokio::test]
-async fn an_argument_that_panics_when_it_is_dropped_takes_no_place_with_it() {
+async fn an_argument_whose_drop_panics_leaks_no_slot() {
     for _ in 0..3 {
-        assert!(quietly(|| dropped(Some(Bomb))).is_err());
-        let cancel = || assert!(poll_once(pin!(cancelled(Some(Bomb)))).is_pending());
-        assert!(quietly(cancel).is_err());
+        assert!(catch_panic(|| dropped(Some(PanicsOnDrop))).is_err());
+        let cancel = || assert!(poll_once(pin!(cancelled(Some(PanicsOnDrop)))).is_pending());
+        assert!(catch_panic(cancel).is_err());
     }
-    let (run, later) = (snapshot("limits/bomb"), snapshot("limits/bomb later"));
+    let (run, cancelled_run) = (snapshot("limits/drop"), snapshot("limits/drop, async"));
     assert_eq!((run.totals.failures, run.calls_in_flight), (3, Some(0)));
-    assert_eq!((later.totals.ignored, later.calls_in_flight), (3, Some(0)));
+    assert_eq!((cancelled_run.totals.ignored, cancelled_run.calls_in_flight), (3, Some(0)));
     assert_eq!((dropped(None), cancelled(None).await), (1, 1));
 }

@@ -1,13 +1,13 @@
-//! What panics beside the body: a key that cannot be shown, and a question about the result.
+//! Panics outside the body: in the `Display` of a key and in `failure_if` and `ignore_if`.
 
 use std::fmt;
 use std::pin::pin;
 
 use breaker_runtime::{BreakerError, CircuitBreaker, Registry, State, circuit_breaker};
 
-use crate::support::{poll_once, quietly};
+use crate::support::{catch_panic, poll_once};
 
-/// A tenant whose name cannot be had, unless it is a good one.
+/// A key whose `Display` panics unless `is_good` is set.
 struct Tenant {
     is_good: bool,
 }
@@ -20,18 +20,18 @@ impl fmt::Display for Tenant {
 }
 
 #[circuit_breaker(name = "panics/key", key = tenant, failure_threshold = 1)]
-#[expect(clippy::needless_pass_by_value, reason = "the shape is the point")]
+#[expect(clippy::needless_pass_by_value, reason = "the key takes the argument by value")]
 fn by_tenant(tenant: Tenant) -> Result<bool, BreakerError> {
     Ok(tenant.is_good)
 }
 
 #[circuit_breaker(name = "panics/key-async", key = tenant, failure_threshold = 1, max_concurrent = 1)]
-async fn by_tenant_later(tenant: Tenant) -> Result<bool, BreakerError> {
+async fn by_tenant_async(tenant: Tenant) -> Result<bool, BreakerError> {
     Ok(tenant.is_good)
 }
 
-/// How many keys there are, and how many calls ended.
-fn seen(name: &str) -> (usize, u64) {
+/// Returns the number of keys and of ended calls.
+fn keys_and_calls(name: &str) -> (usize, u64) {
     Registry::global().get_keyed(name).map_or((0, 0), |keys| (keys.len(), keys.totals().calls()))
 }
 
@@ -40,77 +40,78 @@ fn message(caught: std::thread::Result<impl Sized>) -> &'static str {
 }
 
 #[test]
-fn a_key_whose_display_panics_is_the_callers_panic_and_counts_as_nothing() {
+fn a_panic_in_the_display_of_a_key_reaches_the_caller_and_counts_no_call() {
     for _ in 0..2 {
-        assert_eq!(message(quietly(|| by_tenant(Tenant { is_good: false }))), "no name");
+        assert_eq!(message(catch_panic(|| by_tenant(Tenant { is_good: false }))), "no name");
     }
-    assert_eq!(seen("panics/key"), (0, 0));
+    assert_eq!(keys_and_calls("panics/key"), (0, 0));
     assert!(by_tenant(Tenant { is_good: true }).unwrap());
-    assert_eq!(seen("panics/key"), (1, 1));
+    assert_eq!(keys_and_calls("panics/key"), (1, 1));
 }
 
 #[test]
-fn a_key_of_an_async_call_whose_display_panics_is_the_callers_panic_and_counts_as_nothing() {
+fn a_panic_in_the_display_of_an_async_key_reaches_the_caller_and_counts_no_call() {
     for _ in 0..2 {
-        let caught = quietly(|| poll_once(pin!(by_tenant_later(Tenant { is_good: false }))).is_ready());
+        let caught = catch_panic(|| poll_once(pin!(by_tenant_async(Tenant { is_good: false }))).is_ready());
         assert_eq!(message(caught), "no name");
     }
-    assert_eq!(seen("panics/key-async"), (0, 0));
-    assert!(poll_once(pin!(by_tenant_later(Tenant { is_good: true }))).is_ready());
-    assert_eq!(seen("panics/key-async"), (1, 1));
+    assert_eq!(keys_and_calls("panics/key-async"), (0, 0));
+    assert!(poll_once(pin!(by_tenant_async(Tenant { is_good: true }))).is_ready());
+    assert_eq!(keys_and_calls("panics/key-async"), (1, 1));
 }
 
-fn explodes<T>(_: &T) -> bool {
-    panic!("no answer")
+fn panics<T>(_: &T) -> bool {
+    panic!("predicate")
 }
 
-macro_rules! asked {
-    ($name:literal, $sync:ident, $later:ident, $($question:tt)*) => {
-        #[circuit_breaker(name = $name, failure_threshold = 2, $($question)*)]
+macro_rules! functions {
+    ($name:literal, $sync:ident, $async:ident, $($predicate:tt)*) => {
+        #[circuit_breaker(name = $name, failure_threshold = 2, $($predicate)*)]
         fn $sync() -> Result<u8, BreakerError> {
             Ok(1)
         }
 
-        // The same settings, so that both share a circuit.
-        #[circuit_breaker(name = $name, failure_threshold = 2, $($question)*)]
-        async fn $later() -> Result<u8, BreakerError> {
+        // Both functions share a circuit because their settings are equal.
+        #[circuit_breaker(name = $name, failure_threshold = 2, $($predicate)*)]
+        async fn $async() -> Result<u8, BreakerError> {
             tokio::task::yield_now().await;
             Ok(1)
         }
     };
 }
 
-asked!("panics/failure_if", failing, failing_later, failure_if = explodes);
-asked!("panics/ignore_if", ignoring, ignoring_later, ignore_if = explodes);
-asked!("panics/guard", guarded, guarded_later, failure_if(Ok(number) if explodes(number)));
+functions!("panics/failure_if", failing, failing_async, failure_if = panics);
+functions!("panics/ignore_if", ignoring, ignoring_async, ignore_if = panics);
+functions!("panics/guard", guarded, guarded_async, failure_if(Ok(number) if panics(number)));
 
-/// Both panic with what the question said, and both are failures: the second one opens the circuit.
-fn are_failures(name: &str, sync: fn() -> Result<u8, BreakerError>, later: impl Future) {
-    assert_eq!(message(quietly(sync)), "no answer");
+/// Asserts that both calls panic with the message of the predicate and count as failures. The second one
+/// opens the circuit.
+fn assert_failures(name: &str, sync: fn() -> Result<u8, BreakerError>, pending: impl Future) {
+    assert_eq!(message(catch_panic(sync)), "predicate");
     let breaker: CircuitBreaker = Registry::global().get(name).unwrap();
     assert_eq!((breaker.snapshot().totals.failures, breaker.state()), (1, State::Closed));
 
-    let mut later = Box::pin(later);
-    assert!(poll_once(later.as_mut()).is_pending());
-    assert_eq!(message(quietly(|| poll_once(later.as_mut()).is_ready())), "no answer");
-    drop(later);
+    let mut pending = Box::pin(pending);
+    assert!(poll_once(pending.as_mut()).is_pending());
+    assert_eq!(message(catch_panic(|| poll_once(pending.as_mut()).is_ready())), "predicate");
+    drop(pending);
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.totals.failures, snapshot.totals.calls(), snapshot.state), (2, 2, State::Open));
-    let said = snapshot.last_transition.unwrap().last_failure.clone();
-    assert_eq!(said.as_deref(), Some("it panicked"));
+    let text = snapshot.last_transition.unwrap().last_failure.clone();
+    assert_eq!(text.as_deref(), Some("it panicked"));
 }
 
 #[test]
-fn a_failure_if_that_panics_is_a_failure_and_goes_on_unwinding() {
-    are_failures("panics/failure_if", failing, failing_later());
+fn a_panic_in_failure_if_counts_as_a_failure_and_keeps_unwinding() {
+    assert_failures("panics/failure_if", failing, failing_async());
 }
 
 #[test]
-fn an_ignore_if_that_panics_is_a_failure_and_goes_on_unwinding() {
-    are_failures("panics/ignore_if", ignoring, ignoring_later());
+fn a_panic_in_ignore_if_counts_as_a_failure_and_keeps_unwinding() {
+    assert_failures("panics/ignore_if", ignoring, ignoring_async());
 }
 
 #[test]
-fn a_guard_that_panics_is_a_failure_and_goes_on_unwinding() {
-    are_failures("panics/guard", guarded, guarded_later());
+fn a_panic_in_a_guard_counts_as_a_failure_and_keeps_unwinding() {
+    assert_failures("panics/guard", guarded, guarded_async());
 }

@@ -1,9 +1,9 @@
-//! How much the future of an annotated function is larger than that of its body.
+//! The difference in size between the future of an annotated function and that of its body.
 
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, circuit_breaker};
 
 #[test]
-fn a_future_grows_by_no_more_than_48_bytes() {
+fn a_future_grows_by_at_most_48_bytes() {
     async fn raw(text: &str, block: [u8; 256]) -> Result<usize, BreakerError> {
         tokio::task::yield_now().await;
         Ok(text.len() + block.len())
@@ -24,13 +24,13 @@ fn a_future_grows_by_no_more_than_48_bytes() {
 }
 
 #[test]
-fn an_argument_that_is_given_away_before_the_first_await_has_two_places() {
+fn an_argument_that_is_moved_before_the_first_await_is_stored_twice() {
     async fn raw(block: [u8; 256]) -> Result<usize, BreakerError> {
         drop(vec![block]);
         tokio::task::yield_now().await;
         Ok(0)
     }
-    #[circuit_breaker(name = "async/given away")]
+    #[circuit_breaker(name = "async/moved")]
     async fn guarded(block: [u8; 256]) -> Result<usize, BreakerError> {
         drop(vec![block]);
         tokio::task::yield_now().await;
@@ -41,7 +41,7 @@ fn an_argument_that_is_given_away_before_the_first_await_has_two_places() {
 }
 
 #[test]
-fn a_future_with_limits_grows_by_no_more_than_is_said() {
+fn a_future_with_limits_grows_by_at_most_the_documented_size() {
     async fn raw(text: &str) -> Result<usize, BreakerError> {
         tokio::task::yield_now().await;
         Ok(text.len())
@@ -56,8 +56,8 @@ fn a_future_with_limits_grows_by_no_more_than_is_said() {
         tokio::task::yield_now().await;
         Ok(text.len())
     }
-    #[circuit_breaker(name = "limits/told size", fallback = |_| Ok(0), fallback_on = failure)]
-    async fn told(text: &str) -> Result<usize, BreakerError> {
+    #[circuit_breaker(name = "limits/fallback size", fallback = |_| Ok(0), fallback_on = failure)]
+    async fn with_fallback(text: &str) -> Result<usize, BreakerError> {
         tokio::task::yield_now().await;
         Ok(text.len())
     }
@@ -78,14 +78,15 @@ fn a_future_with_limits_grows_by_no_more_than_is_said() {
     let grown = (size_of_val(&keyed("")) - raw, size_of_val(&limited("")) - raw);
     assert!(grown.0 <= 48 + 32 && grown.1 <= 48 + 128, "they grew by {grown:?} bytes");
     let breaker = CircuitBreaker::new("limits/given size", Config::default()).unwrap();
-    let grown = (size_of_val(&told("")) - raw, size_of_val(&given("", &breaker)) - raw);
+    let grown = (size_of_val(&with_fallback("")) - raw, size_of_val(&given("", &breaker)) - raw);
     let (output, arguments) = (size_of::<Result<usize, BreakerError>>(), size_of_val(&("", &breaker)));
     assert!(grown.0 <= 48 + 128 + output && grown.1 <= 48 + 128 + arguments, "they grew by {grown:?} bytes");
 }
 
-// What is borrowed before the first await keeps its place, though the body then has the argument.
+// A future keeps the storage of an argument that was borrowed before its first await, although the argument
+// is moved into the body afterwards.
 #[test]
-fn what_the_key_borrows_has_one_place_more_and_what_a_fallback_after_failures_needs_two() {
+fn an_argument_is_stored_once_more_for_a_key_that_borrows_it_and_for_a_fallback_after_failures() {
     type Order = [u8; 256];
     #[circuit_breaker(name = "limits/owned size")]
     async fn plain(order: Order) -> Result<u8, BreakerError> {
@@ -97,13 +98,14 @@ fn what_the_key_borrows_has_one_place_more_and_what_a_fallback_after_failures_ne
         tokio::task::yield_now().await;
         Ok(order[0])
     }
-    #[circuit_breaker(name = "limits/owned told size", fallback = |_| Ok(order[1]), fallback_on = failure)]
-    async fn told(order: Order) -> Result<u8, BreakerError> {
+    #[circuit_breaker(name = "limits/owned fallback size", fallback = |_| Ok(order[1]), fallback_on = failure)]
+    async fn with_fallback(order: Order) -> Result<u8, BreakerError> {
         tokio::task::yield_now().await;
         Ok(order[0])
     }
     let order = size_of::<Order>();
-    let sizes = (size_of_val(&plain([0; 256])), size_of_val(&keyed([0; 256])), size_of_val(&told([0; 256])));
+    let sizes =
+        (size_of_val(&plain([0; 256])), size_of_val(&keyed([0; 256])), size_of_val(&with_fallback([0; 256])));
     assert!(
         sizes.0 <= 2 * order + 64 && sizes.1 <= 3 * order + 80 && sizes.2 <= 4 * order + 200,
         "{sizes:?}"

@@ -1,4 +1,4 @@
-//! What no circuit breaker can have, and what is said about it.
+//! Settings, names and key limits that are rejected, and the messages that name them.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn refused(builder: ConfigBuilder, message: &str) {
 }
 
 #[test]
-fn a_rate_is_above_zero_and_at_most_one() {
+fn a_rate_must_be_above_zero_and_at_most_one() {
     for nonsense in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, -0.5, 1.000_000_1, 50.0, f64::MAX]
     {
         refused(new().window_calls(10).failure_rate(nonsense), "failure_rate must be above 0 and at most 1");
@@ -31,7 +31,7 @@ fn a_rate_is_above_zero_and_at_most_one() {
 }
 
 #[test]
-fn the_smallest_rate_opens_at_the_first_failure_that_may_open() {
+fn the_smallest_rate_opens_at_the_first_failure_after_minimum_calls() {
     let bench = Bench::with(new().window_calls(10).failure_rate(f64::MIN_POSITIVE).minimum_calls(2));
     bench.end(Outcome::Success);
     assert_eq!(bench.breaker.state(), State::Closed);
@@ -40,7 +40,7 @@ fn the_smallest_rate_opens_at_the_first_failure_that_may_open() {
 }
 
 #[test]
-fn backoff_and_jitter_are_numbers_in_their_range() {
+fn backoff_and_jitter_must_be_numbers_in_their_range() {
     for nonsense in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.999, 0.0, -1.0] {
         refused(new().backoff(nonsense), "backoff must be a number of at least 1.0");
     }
@@ -52,7 +52,7 @@ fn backoff_and_jitter_are_numbers_in_their_range() {
 }
 
 #[test]
-fn no_time_is_zero() {
+fn a_duration_of_zero_is_rejected() {
     refused(new().recovery_timeout(Duration::ZERO), "recovery_timeout must be longer than zero");
     refused(new().half_open_timeout(Duration::ZERO), "half_open_timeout must be longer than zero");
     refused(new().window_time(Duration::ZERO), "a window of time must be longer than zero");
@@ -62,12 +62,12 @@ fn no_time_is_zero() {
         new().backoff(2.0).max_recovery_timeout(Duration::ZERO),
         "max_recovery_timeout must be at least recovery_timeout",
     );
-    // Not to wait is what one does without this setting.
+    // A wait of zero equals the default.
     assert!(new().max_concurrent(1).max_wait(Duration::ZERO).build().is_ok());
 }
 
 #[test]
-fn no_number_is_out_of_its_range() {
+fn a_number_out_of_its_range_is_rejected() {
     refused(new().failure_threshold(0), "failure_threshold must be between 1 and 16777215");
     refused(new().failure_threshold(1 << 24), "failure_threshold must be between 1 and 16777215");
     refused(new().consecutive_failures(0), "consecutive_failures must be between 1 and 16777215");
@@ -82,7 +82,7 @@ fn no_number_is_out_of_its_range() {
 }
 
 #[test]
-fn minimum_calls_beyond_a_window_of_calls_is_refused() {
+fn minimum_calls_above_a_window_of_calls_is_rejected() {
     let message = "minimum_calls must be at most the window of calls, which never holds more";
     refused(new().window_calls(10).failure_rate(0.5).minimum_calls(11), message);
     refused(new().minimum_calls(11).failure_rate(0.5).window_calls(10), message);
@@ -91,7 +91,7 @@ fn minimum_calls_beyond_a_window_of_calls_is_refused() {
 }
 
 #[test]
-fn minimum_calls_follows_a_small_window_of_calls() {
+fn minimum_calls_defaults_to_at_most_the_window_of_calls() {
     for (calls, minimum) in [(1, 1), (9, 9), (10, 10), (1000, 10)] {
         let config = new().window_calls(calls).failure_rate(0.5).build().unwrap();
         assert_eq!(config.minimum_calls(), minimum);
@@ -99,7 +99,7 @@ fn minimum_calls_follows_a_small_window_of_calls() {
 }
 
 #[test]
-fn pairs_that_make_no_sense_are_refused() {
+fn contradictory_settings_are_rejected() {
     let without_window = "failure_rate and slow_call need a window: window_calls or window_time";
     refused(new().failure_rate(0.5), without_window);
     refused(new().slow_call(seconds(1)), without_window);
@@ -127,12 +127,12 @@ fn pairs_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn of_several_faults_the_first_is_named_and_ranges_come_before_pairs() {
+fn the_first_of_several_errors_is_reported_and_ranges_are_checked_before_combinations() {
     refused(new().failure_rate(0.5).jitter(2.0).success_threshold(0), "jitter must be between 0.0 and 1.0");
 }
 
 #[test]
-fn a_name_is_neither_empty_nor_endless() {
+fn an_empty_or_too_long_name_is_rejected() {
     let (empty, long) = (
         "the name of a circuit breaker must not be empty",
         "the name of a circuit breaker must be at most 255 bytes long",
@@ -149,7 +149,7 @@ fn a_name_is_neither_empty_nor_endless() {
 }
 
 #[test]
-fn a_number_of_keys_out_of_range_is_refused() {
+fn max_keys_out_of_range_is_rejected() {
     let registry = Registry::new();
     for max_keys in [0, 1_000_001, u32::MAX] {
         let error = registry.register_keyed("keyed", Config::default(), max_keys).unwrap_err();
@@ -159,17 +159,17 @@ fn a_number_of_keys_out_of_range_is_refused() {
 }
 
 #[test]
-fn a_breaker_without_room_for_a_key_is_not_registered() {
+fn a_breaker_with_max_keys_of_zero_is_not_registered() {
     let registry = Registry::new();
     let error = registry.register_keyed("keyed", Config::default(), 0).unwrap_err();
     assert!(matches!(error, RegisterError::Invalid(_)), "{error:?}");
     assert!(registry.get_keyed("keyed").is_none() && registry.check().is_ok());
-    // The name is still to be had, with keys or without.
+    // The name is still free.
     assert!(registry.register("keyed", Config::default()).is_ok());
 }
 
 #[test]
-fn the_largest_windows_and_limits_work() {
+fn the_largest_window_and_bulkhead_work() {
     let bench =
         Bench::with(settings().window_calls(1_000_000).failure_threshold(1_000_000).max_concurrent(u32::MAX));
     bench.end_all(Outcome::Failure, 1000);

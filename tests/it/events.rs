@@ -1,4 +1,4 @@
-//! Who is told what happened, in which order, and who harms nobody by it.
+//! Listeners: which events they receive, in which order, and what they can do while they run.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,14 +7,14 @@ use breaker_runtime::{
     BreakerError, Cause, CircuitBreaker, Config, Event, Outcome, Registry, State, StateChange,
 };
 
-use crate::support::{Bench, RECOVERY, quietly, settings};
+use crate::support::{Bench, RECOVERY, catch_panic, settings};
 
-/// What listeners were told, in the order of the telling.
+/// The events that listeners received, in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    fn note(&self, line: impl Into<String>) {
+    fn push(&self, line: impl Into<String>) {
         self.0.lock().unwrap().push(line.into());
     }
 
@@ -22,12 +22,12 @@ impl Log {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 
-    /// A listener that notes each change as "who: state before > state after".
-    fn listener(&self, who: &'static str) -> impl Fn(&Event) + Send + Sync + 'static {
+    /// Returns a listener that logs each state change as "name: from > to".
+    fn listener(&self, name: &'static str) -> impl Fn(&Event) + Send + Sync + 'static {
         let log = self.clone();
         move |event| {
             let change = change(event).transition();
-            log.note(format!("{who}: {} > {}", change.from, change.to));
+            log.push(format!("{name}: {} > {}", change.from, change.to));
         }
     }
 }
@@ -44,10 +44,10 @@ fn registered() -> (Registry, CircuitBreaker) {
 }
 
 #[test]
-fn changes_are_told_in_the_order_in_which_they_happened() {
+fn listeners_receive_state_changes_in_order() {
     let (bench, log) = (Bench::new(), Log::default());
-    let _listening = bench.breaker.listen(log.listener("a"));
-    bench.open_now();
+    let _subscription = bench.breaker.listen(log.listener("a"));
+    bench.trip();
     bench.clock.advance(RECOVERY);
     bench.end(Outcome::Failure);
     bench.clock.advance(RECOVERY);
@@ -65,7 +65,7 @@ fn changes_are_told_in_the_order_in_which_they_happened() {
 }
 
 #[test]
-fn listeners_are_told_in_the_order_in_which_they_came_the_breakers_own_first() {
+fn listeners_run_in_registration_order_and_those_of_the_breaker_first() {
     let (registry, breaker) = registered();
     let log = Log::default();
     let _all = [registry.listen(log.listener("third")), registry.listen(log.listener("fourth"))];
@@ -76,22 +76,22 @@ fn listeners_are_told_in_the_order_in_which_they_came_the_breakers_own_first() {
 }
 
 #[test]
-fn a_listener_hears_of_its_own_breaker_only_and_the_registrys_of_all() {
+fn a_listener_of_a_breaker_receives_its_events_only_and_one_of_the_registry_receives_all() {
     let (registry, search) = registered();
     let payment = registry.register("payment", Config::default()).unwrap();
     let (own, all) = (Log::default(), Log::default());
     let _own = search.listen(own.listener("own"));
     let names = all.clone();
-    let _all = registry.listen(move |event: &Event| names.note(change(event).name()));
+    let _all = registry.listen(move |event: &Event| names.push(change(event).name()));
     payment.force_open();
     search.force_open();
     assert_eq!((own.take().len(), all.take()), (1, vec!["payment".to_owned(), "search".to_owned()]));
 }
 
 #[test]
-fn every_call_that_changes_something_tells_it() {
+fn every_call_that_changes_the_state_notifies_listeners() {
     let (bench, log) = (Bench::with(settings().failure_threshold(1).success_threshold(1)), Log::default());
-    let _listening = bench.breaker.listen(log.listener("a"));
+    let _subscription = bench.breaker.listen(log.listener("a"));
     bench.breaker.call_with(|()| Outcome::Failure, || ()).unwrap();
     assert_eq!(log.take(), ["a: closed > open"]);
     bench.clock.advance(RECOVERY);
@@ -99,7 +99,7 @@ fn every_call_that_changes_something_tells_it() {
     assert_eq!(log.take(), ["a: open > half-open"]);
     bench.clock.advance(RECOVERY);
     assert_eq!(bench.breaker.state(), State::Open);
-    assert_eq!(log.take(), [""; 0]); // looking tells nothing
+    assert_eq!(log.take(), [""; 0]); // reading the state sends no event
     assert!(bench.rejects());
     assert_eq!(log.take(), ["a: half-open > open"]);
     drop(trial);
@@ -109,14 +109,14 @@ fn every_call_that_changes_something_tells_it() {
 }
 
 #[test]
-fn a_listener_that_panics_harms_nobody() {
+fn a_panicking_listener_does_not_affect_the_others() {
     let (bench, log) = (Bench::new(), Log::default());
-    let _listening = [
+    let _subscription = [
         bench.breaker.listen(|_: &Event| panic!("first listener")),
         bench.breaker.listen(log.listener("a")),
         bench.breaker.listen(|_: &Event| panic!("last listener")),
     ];
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     bench.end_all(Outcome::Success, 2);
     assert_eq!(log.take().len(), 3);
@@ -124,31 +124,31 @@ fn a_listener_that_panics_harms_nobody() {
 }
 
 #[test]
-fn a_listener_may_look_at_the_breaker() {
-    // circuit_breaker: a callback that reads the state deadlocks.
+fn a_listener_can_read_the_breaker() {
+    // circuit_breaker: a callback that read the state deadlocked.
     let (bench, log) = (Bench::new(), Log::default());
     let (breaker, seen) = (bench.breaker.clone(), log.clone());
-    let _listening = bench.breaker.listen(move |_: &Event| {
+    let _subscription = bench.breaker.listen(move |_: &Event| {
         let snapshot = breaker.snapshot();
-        seen.note(format!("{} {} {breaker:?}", breaker.state(), snapshot.generation));
+        seen.push(format!("{} {} {breaker:?}", breaker.state(), snapshot.generation));
     });
-    bench.open_now();
+    bench.trip();
     assert!(log.take()[0].starts_with("open 1 CircuitBreaker"));
 }
 
 #[test]
-fn a_listener_may_command_the_breaker_and_what_it_causes_is_told_after_it_returned() {
+fn a_listener_can_command_the_breaker_and_the_resulting_events_follow_after_it_returns() {
     let (bench, log) = (Bench::new(), Log::default());
     let (breaker, seen) = (bench.breaker.clone(), log.clone());
     let _commanding = bench.breaker.listen(move |event: &Event| {
-        seen.note(format!("{} begins", change(event).transition().to));
+        seen.push(format!("{} begins", change(event).transition().to));
         if change(event).transition().to == State::Open {
             breaker.force_open();
             breaker.release();
         }
-        seen.note("returns");
+        seen.push("returns");
     });
-    let _listening = bench.breaker.listen(log.listener("a"));
+    let _subscription = bench.breaker.listen(log.listener("a"));
     bench.end_all(Outcome::Failure, 2);
     assert_eq!(
         log.take(),
@@ -167,27 +167,27 @@ fn a_listener_may_command_the_breaker_and_what_it_causes_is_told_after_it_return
 }
 
 #[test]
-fn a_listener_may_call_what_the_breaker_protects() {
+fn a_listener_can_make_a_call_through_the_breaker() {
     let (bench, calls) = (Bench::new(), Arc::new(AtomicU32::new(0)));
     let (breaker, count) = (bench.breaker.clone(), Arc::clone(&calls));
-    let _listening = bench.breaker.listen(move |_: &Event| {
+    let _subscription = bench.breaker.listen(move |_: &Event| {
         let called = breaker.call(|| Ok::<_, BreakerError>(()));
         count.fetch_add(u32::from(called.is_ok()) + 10, Ordering::Relaxed);
     });
-    bench.open_now();
+    bench.trip();
     assert_eq!(calls.load(Ordering::Relaxed), 10);
     bench.breaker.reset();
     assert_eq!(calls.load(Ordering::Relaxed), 21);
 }
 
 #[test]
-fn a_listener_may_listen_and_cease_while_it_is_told() {
+fn a_listener_can_register_and_remove_listeners_while_it_runs() {
     let (bench, log) = (Bench::new(), Log::default());
-    let place = Arc::new(Mutex::new(None));
-    let (breaker, own, later) = (bench.breaker.clone(), Arc::clone(&place), log.clone());
-    *place.lock().unwrap() = Some(bench.breaker.listen(move |_: &Event| {
-        let mine = own.lock().unwrap().take();
-        drop(mine);
+    let slot = Arc::new(Mutex::new(None));
+    let (breaker, own, later) = (bench.breaker.clone(), Arc::clone(&slot), log.clone());
+    *slot.lock().unwrap() = Some(bench.breaker.listen(move |_: &Event| {
+        let subscription = own.lock().unwrap().take();
+        drop(subscription);
         breaker.listen(later.listener("later")).detach();
     }));
     bench.breaker.force_open();
@@ -197,69 +197,69 @@ fn a_listener_may_listen_and_cease_while_it_is_told() {
 }
 
 #[test]
-fn no_listening_outlives_its_token_and_for_ever_needs_none() {
+fn a_dropped_subscription_removes_its_listener_and_a_detached_one_does_not() {
     let (registry, breaker) = registered();
     let log = Log::default();
     let (own, all) = (breaker.listen(log.listener("own")), registry.listen(log.listener("all")));
-    registry.listen(log.listener("for ever")).detach();
+    registry.listen(log.listener("detached")).detach();
     breaker.force_open();
     assert_eq!(log.take().len(), 3);
     drop(own);
     drop(all);
     breaker.release();
-    assert_eq!(log.take(), ["for ever: forced open > closed"]);
+    assert_eq!(log.take(), ["detached: forced open > closed"]);
 }
 
 #[test]
-fn a_token_may_outlive_its_breaker() {
+fn a_subscription_can_outlive_its_breaker() {
     let bench = Bench::new();
-    let listening = bench.breaker.listen(|_: &Event| {});
+    let subscription = bench.breaker.listen(|_: &Event| {});
     drop(bench);
-    drop(listening);
+    drop(subscription);
 }
 
 #[test]
-fn what_a_listener_owns_is_dropped_when_it_ceases() {
+fn removing_a_listener_drops_what_it_owns() {
     let (bench, owned) = (Bench::new(), Arc::new(()));
-    let theirs = Arc::clone(&owned);
-    let listening = bench.breaker.listen(move |_: &Event| drop(Arc::clone(&theirs)));
+    let shared = Arc::clone(&owned);
+    let subscription = bench.breaker.listen(move |_: &Event| drop(Arc::clone(&shared)));
     assert_eq!(Arc::strong_count(&owned), 2);
-    drop(listening);
+    drop(subscription);
     assert_eq!(Arc::strong_count(&owned), 1);
 }
 
 #[test]
-fn a_listener_whose_drop_panics_silences_nobody() {
-    struct Bomb;
-    impl Drop for Bomb {
+fn a_listener_whose_drop_panics_does_not_affect_the_others() {
+    struct PanicsOnDrop;
+    impl Drop for PanicsOnDrop {
         fn drop(&mut self) {
             panic!("drop of a listener");
         }
     }
     let (bench, log) = (Bench::new(), Log::default());
-    let place = Arc::new(Mutex::new(None));
-    let (own, bomb) = (Arc::clone(&place), Bomb);
-    *place.lock().unwrap() = Some(bench.breaker.listen(move |_: &Event| {
-        let _keeps = &bomb;
-        // Now the last one to hold this listener is the one who tells.
-        let mine = own.lock().unwrap().take();
-        drop(mine);
+    let slot = Arc::new(Mutex::new(None));
+    let (own, value) = (Arc::clone(&slot), PanicsOnDrop);
+    *slot.lock().unwrap() = Some(bench.breaker.listen(move |_: &Event| {
+        let _captured = &value;
+        // After this drop only the notifying thread refers to the listener.
+        let subscription = own.lock().unwrap().take();
+        drop(subscription);
     }));
-    _ = quietly(|| bench.breaker.force_open());
-    let _listening = bench.breaker.listen(log.listener("a"));
+    _ = catch_panic(|| bench.breaker.force_open());
+    let _subscription = bench.breaker.listen(log.listener("a"));
     bench.breaker.release();
     assert_eq!(log.take().last().map(String::as_str), Some("a: forced open > closed"));
 }
 
 #[test]
-fn events_say_which_generation_began_and_why() {
+fn events_contain_the_generation_and_the_cause() {
     let (bench, seen) = (Bench::new(), Arc::new(Mutex::new(Vec::new())));
     let log = Arc::clone(&seen);
-    let _listening = bench.breaker.listen(move |event: &Event| {
+    let _subscription = bench.breaker.listen(move |event: &Event| {
         let change = change(event).transition().clone();
         log.lock().unwrap().push((change.generation, change.cause));
     });
-    bench.open_now();
+    bench.trip();
     bench.breaker.operator("alice").reset();
     bench.breaker.operator("alice").reset();
     assert_eq!(*seen.lock().unwrap(), [(1, Cause::ThresholdReached), (2, Cause::Reset), (3, Cause::Reset)]);

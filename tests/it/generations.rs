@@ -1,15 +1,16 @@
-//! Promise 2: exactly one result per permit, and only in its own generation.
+//! Late outcomes: a permit is settled once and decides only in the generation that issued it.
 
 use breaker_runtime::{Outcome, State};
 
 use crate::support::{Bench, RECOVERY};
 
 #[test]
-fn a_late_success_closes_nothing() {
-    // tower-resilience, breaker 2.0, recloser, failsafe; Polly PR#223; nora#667.
+fn a_late_success_does_not_close_the_circuit() {
+    // tower-resilience, breaker 2.0, recloser, failsafe; Polly PR#223; nora#667: a late success closed the
+    // circuit.
     let bench = Bench::new();
     let late = [bench.permit(), bench.permit()];
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     bench.end(Outcome::Ignored);
     for permit in late {
@@ -20,10 +21,10 @@ fn a_late_success_closes_nothing() {
 }
 
 #[test]
-fn a_late_failure_reopens_nothing() {
+fn a_late_failure_does_not_reopen_the_circuit() {
     let bench = Bench::new();
     let late = [bench.permit(), bench.permit(), bench.permit()];
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     bench.end(Outcome::Success);
     let [first, second, third] = late;
@@ -49,7 +50,7 @@ fn a_late_trial_does_not_count_in_the_next_recovery() {
 }
 
 #[test]
-fn a_late_trial_does_not_take_the_place_of_another() {
+fn a_late_trial_does_not_release_the_slot_of_another() {
     let bench = Bench::due();
     let late = bench.permit();
     bench.end(Outcome::Failure);
@@ -62,7 +63,7 @@ fn a_late_trial_does_not_take_the_place_of_another() {
 }
 
 #[test]
-fn results_of_disabled_calls_are_no_rules_business_after_the_release() {
+fn outcomes_of_calls_while_disabled_trip_no_rule_after_the_release() {
     let bench = Bench::new();
     bench.breaker.disable();
     let calls = [bench.permit(), bench.permit(), bench.permit()];

@@ -1,4 +1,4 @@
-//! What user code and threads do to a breaker at the worst moment.
+//! User code that panics, blocks or calls the breaker at the worst moment.
 
 use std::future::pending;
 use std::panic::panic_any;
@@ -16,42 +16,42 @@ use tokio::task::coop::consume_budget;
 
 use crate::support::{Bench, settings};
 
-/// What is thrown, and panics again when it is dropped.
-struct Bomb;
+/// A panic payload that panics when it is dropped.
+struct PanicsOnDrop;
 
-impl Drop for Bomb {
+impl Drop for PanicsOnDrop {
     fn drop(&mut self) {
-        assert!(std::thread::panicking(), "dropped");
+        assert!(std::thread::panicking(), "Drop of a panic payload");
     }
 }
 
 #[test]
-fn a_listener_that_throws_a_bomb_silences_nobody() {
+fn a_listener_whose_panic_payload_panics_on_drop_does_not_affect_the_others() {
     let bench = Bench::new();
-    bench.breaker.listen(|_: &Event| panic_any(Bomb)).detach();
-    let (told, heard) = channel();
-    bench.breaker.listen(move |_: &Event| told.send(()).unwrap()).detach();
+    bench.breaker.listen(|_: &Event| panic_any(PanicsOnDrop)).detach();
+    let (sender, receiver) = channel();
+    bench.breaker.listen(move |_: &Event| sender.send(()).unwrap()).detach();
     for _ in 0..3 {
         bench.breaker.reset();
     }
-    assert_eq!(heard.try_iter().count(), 3);
+    assert_eq!(receiver.try_iter().count(), 3);
 }
 
 #[test]
-fn a_text_that_throws_a_bomb_opens_the_circuit_all_the_same() {
-    struct Says;
-    impl std::fmt::Display for Says {
+fn a_failure_text_whose_panic_payload_panics_on_drop_still_opens_the_circuit() {
+    struct PanickingText;
+    impl std::fmt::Display for PanickingText {
         fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            panic_any(Bomb)
+            panic_any(PanicsOnDrop)
         }
     }
     let bench = Bench::with(settings().failure_threshold(1));
-    bench.permit().fail(Says);
+    bench.permit().fail(PanickingText);
     assert_eq!(bench.breaker.state(), State::Open);
 }
 
 #[test]
-fn a_long_text_is_cut() {
+fn a_long_failure_text_is_truncated() {
     let bench = Bench::with(settings().failure_threshold(1));
     bench.permit().fail("\u{e4}".repeat(10_000));
     let opened = bench.breaker.snapshot().last_transition.unwrap();
@@ -69,26 +69,26 @@ fn second() -> Result<u32, BreakerError> {
 }
 
 #[test]
-fn a_listener_may_call_the_function_of_whose_conflict_it_is_told() {
+fn a_listener_can_call_the_function_whose_conflict_it_receives() {
     first().unwrap();
-    let (told, heard) = channel();
-    let _listening = Registry::global().listen(move |event: &Event| {
+    let (sender, receiver) = channel();
+    let _subscription = Registry::global().listen(move |event: &Event| {
         if let Event::Conflict(conflict) = event
             && conflict.name() == "hostile/conflict"
         {
-            told.send(second().unwrap()).unwrap();
+            sender.send(second().unwrap()).unwrap();
         }
     });
     second().unwrap();
-    assert_eq!(heard.try_iter().count(), 1);
+    assert_eq!(receiver.try_iter().count(), 1);
 }
 
 #[test]
-fn who_waits_for_the_closing_does_not_wait_for_a_listener() {
+fn wait_closed_does_not_wait_for_listeners() {
     let bench = Bench::new();
     let ((entered, has_entered), (done, is_done)) = (channel(), channel::<()>());
     let is_done = std::sync::Mutex::new(is_done);
-    let listening = bench.breaker.listen(move |_: &Event| {
+    let subscription = bench.breaker.listen(move |_: &Event| {
         entered.send(()).unwrap();
         _ = is_done.lock().unwrap().recv();
     });
@@ -102,11 +102,11 @@ fn who_waits_for_the_closing_does_not_wait_for_a_listener() {
         assert!(closed.as_mut().poll(&mut context).is_ready());
         drop(done);
     });
-    drop(listening);
+    drop(subscription);
 }
 
 #[tokio::test]
-async fn a_call_that_uses_up_its_tasks_budget_is_ended_in_time_too() {
+async fn a_call_that_exhausts_the_budget_of_its_task_still_times_out() {
     let config = Config::builder().call_timeout(Duration::from_millis(1)).build().unwrap();
     let breaker = CircuitBreaker::new("budget", config).unwrap();
     let busy = async {
@@ -127,25 +127,25 @@ async fn a_thread_that_blocks_in_a_task_without_budget_is_woken() {
             let spent = tokio::sync::Semaphore::new(1);
             spent.acquire().await.unwrap().forget();
         }
-        let (asks, asked) = (AtomicBool::new(false), breaker.clone());
+        let (is_calling, caller) = (AtomicBool::new(false), breaker.clone());
         std::thread::scope(|scope| {
             let held = breaker.try_acquire().unwrap();
-            let call = || asked.call(|| Ok::<_, BreakerError>(()));
+            let call = || caller.call(|| Ok::<_, BreakerError>(()));
             scope.spawn(|| {
-                while !asks.load(Ordering::Acquire) {
+                while !is_calling.load(Ordering::Acquire) {
                     std::thread::yield_now();
                 }
                 (0..100).for_each(|_| std::thread::yield_now());
                 held.settle(Outcome::Success);
             });
-            asks.store(true, Ordering::Release);
+            is_calling.store(true, Ordering::Release);
             call().unwrap();
         });
     }
 }
 
 #[test]
-fn a_call_that_is_ended_leaves_its_place_after_its_future() {
+fn a_timed_out_call_releases_its_slot_after_its_future_is_dropped() {
     struct Held(CircuitBreaker);
     impl Drop for Held {
         fn drop(&mut self) {
@@ -162,28 +162,32 @@ fn a_call_that_is_ended_leaves_its_place_after_its_future() {
     let mut context = Context::from_waker(Waker::noop());
     assert!(call.as_mut().poll(&mut context).is_pending());
     bench.clock.advance(Duration::from_secs(1));
-    let Poll::Ready(Err(error)) = call.as_mut().poll(&mut context) else { panic!("its time is over") };
+    let Poll::Ready(Err(error)) = call.as_mut().poll(&mut context) else {
+        panic!("the call did not time out")
+    };
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert_eq!(bench.breaker.snapshot().calls_in_flight, Some(0));
 }
 
 #[test]
-fn a_call_that_waited_while_the_circuit_opened_is_rejected_and_gives_its_place_back() {
+fn a_call_that_waited_while_the_circuit_opened_is_rejected_and_releases_its_slot() {
     let bench = Bench::with(settings().failure_threshold(1).max_concurrent(1).max_wait(Duration::MAX));
     let running = bench.permit();
     let mut waiting = pin!(bench.breaker.call_async(async { Ok::<_, BreakerError>(()) }));
     let mut context = Context::from_waker(Waker::noop());
     assert!(waiting.as_mut().poll(&mut context).is_pending());
     running.settle(Outcome::Failure);
-    let Poll::Ready(Err(error)) = waiting.as_mut().poll(&mut context) else { panic!("it is open") };
+    let Poll::Ready(Err(error)) = waiting.as_mut().poll(&mut context) else {
+        panic!("the call was not rejected")
+    };
     assert_eq!((error.kind(), bench.breaker.snapshot().calls_in_flight), (ErrorKind::Open, Some(0)));
 }
 
 #[test]
-fn a_limit_that_comes_beside_a_call_loses_no_place() {
+fn a_bulkhead_that_is_added_during_a_call_loses_no_slot() {
     for _ in 0..300 {
         let bench = Bench::with(settings().failure_threshold(1).recovery_timeout(Duration::from_nanos(1)));
-        bench.open_now();
+        bench.trip();
         let start = Barrier::new(3);
         let limited = settings().max_concurrent(5).build().unwrap();
         let (breaker, start) = (&bench.breaker, &start);
@@ -200,7 +204,7 @@ fn a_limit_that_comes_beside_a_call_loses_no_place() {
 }
 
 #[test]
-fn a_circuit_with_a_listener_or_settings_of_its_own_is_not_let_go() {
+fn a_circuit_with_a_listener_or_its_own_settings_is_not_evicted() {
     for touch in [
         |circuit: &CircuitBreaker| circuit.listen(|_: &Event| ()).detach(),
         |circuit: &CircuitBreaker| circuit.set_config(settings().build().unwrap()),
@@ -213,7 +217,7 @@ fn a_circuit_with_a_listener_or_settings_of_its_own_is_not_let_go() {
 }
 
 #[test]
-fn a_window_that_gets_longer_beside_threads_without_a_place_goes_on_counting() {
+fn a_window_that_grows_during_calls_of_many_threads_keeps_counting() {
     let window = |seconds| settings().window_time(Duration::from_secs(seconds)).failure_threshold(3).build();
     for _ in 0..30 {
         let bench = Bench::with(settings().window_time(Duration::from_secs(10)).failure_threshold(3));

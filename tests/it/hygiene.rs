@@ -1,4 +1,4 @@
-//! Nothing in the user's scope is in the way of what the attribute writes.
+//! Hygiene: names in the scope of an annotated function do not affect the generated code.
 
 #![deny(warnings)]
 
@@ -7,7 +7,7 @@ use breaker_runtime::{BreakerError, Registry};
 type Answer<T> = Result<T, BreakerError>;
 
 mod shadowed {
-    #![allow(dead_code, non_upper_case_globals, reason = "they are in the way, that is all")]
+    #![allow(dead_code, non_upper_case_globals, reason = "only their names matter")]
 
     use breaker_runtime::circuit_breaker;
 
@@ -19,7 +19,7 @@ mod shadowed {
 
     trait Classifier {
         fn outcome(&self) -> &'static str {
-            "guilty"
+            "a user's classifier"
         }
     }
 
@@ -49,8 +49,8 @@ mod shadowed {
 }
 
 #[test]
-fn nothing_in_the_users_scope_is_in_the_way() {
-    // cached#114 #230, tracing-test#15.
+fn names_in_the_scope_of_the_user_do_not_affect_the_generated_code() {
+    // cached#114 #230, tracing-test#15: names of the user collided with the generated code.
     assert_eq!(shadowed::call().unwrap(), 6);
     assert_eq!(shadowed::unnamed(1), 1);
     assert_eq!((shadowed::named().unwrap(), Registry::global().get("sync/site").is_some()), (1, true));

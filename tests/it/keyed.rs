@@ -1,4 +1,4 @@
-//! One circuit for each key: the bad one does not cut off the others, and there are never too many.
+//! Keyed breakers: one circuit per key, the limit on their number, and eviction.
 
 use std::sync::{Arc, Barrier};
 
@@ -32,20 +32,20 @@ impl Keys {
     }
 
     fn is_overflow(&self, circuit: &CircuitBreaker) -> bool {
-        // An order shows on the circuit that obeys it.
+        // A reset starts a new generation, so it identifies the circuit it reached.
         let before = circuit.snapshot().generation;
         self.breakers.overflow().reset();
         circuit.snapshot().generation > before
     }
 
-    /// Whether the key found no room.
+    /// Returns `true` if the key uses the overflow circuit.
     fn overflows(&self, key: &str) -> bool {
         self.is_overflow(&self.breakers.get(key))
     }
 }
 
 #[test]
-fn one_bad_key_does_not_trip_the_circuit_for_all() {
+fn failures_of_one_key_do_not_open_the_circuit_of_another() {
     let keys = Keys::at_most(100);
     for _ in 0..2 {
         keys.end("bad", Outcome::Failure);
@@ -61,7 +61,7 @@ fn one_bad_key_does_not_trip_the_circuit_for_all() {
 }
 
 #[test]
-fn a_key_gets_the_same_circuit_every_time() {
+fn a_key_always_finds_the_same_circuit() {
     let keys = Keys::at_most(100);
     assert!(keys.breakers.is_empty() && keys.breakers.find("a").is_none());
     keys.breakers.get("a").force_open();
@@ -71,7 +71,7 @@ fn a_key_gets_the_same_circuit_every_time() {
 }
 
 #[test]
-fn eight_threads_that_ask_for_a_new_key_get_one_circuit() {
+fn eight_threads_with_one_new_key_share_one_circuit() {
     let keys = Keys::at_most(1000);
     let start = Barrier::new(8);
     for round in 0..100 {
@@ -91,7 +91,7 @@ fn eight_threads_that_ask_for_a_new_key_get_one_circuit() {
 
 #[test]
 fn there_are_never_more_circuits_than_max_keys() {
-    // resilience4j#650 #703: keyed breakers were never evicted.
+    // resilience4j#650 #703: keyed circuits were never evicted.
     let keys = Keys::at_most(100);
     for key in 0..100_000_u64 {
         keys.end(&key.to_string(), Outcome::Success);
@@ -103,7 +103,7 @@ fn there_are_never_more_circuits_than_max_keys() {
 }
 
 #[test]
-fn the_key_that_was_not_used_lately_goes_first() {
+fn the_least_recently_used_key_is_evicted_first() {
     let keys = Keys::at_most(3);
     for key in ["a", "b", "c"] {
         keys.end(key, Outcome::Success);
@@ -118,7 +118,7 @@ fn the_key_that_was_not_used_lately_goes_first() {
 }
 
 #[test]
-fn a_circuit_with_something_to_remember_never_goes() {
+fn a_circuit_with_recorded_state_is_never_evicted() {
     let keys = Keys::with(settings().window_calls(10).failure_threshold(3).build().unwrap(), 6);
     keys.end("failed", Outcome::Failure);
     keys.end("failed and succeeded", Outcome::Failure);
@@ -146,7 +146,7 @@ fn a_circuit_with_something_to_remember_never_goes() {
 }
 
 #[test]
-fn a_slow_call_is_something_to_remember_until_the_window_forgets_it() {
+fn a_slow_call_prevents_eviction_until_it_leaves_the_window() {
     let config = settings().window_time(seconds(10)).slow_call(seconds(1)).build().unwrap();
     let keys = Keys::with(config, 1);
     let slow = keys.breakers.get("slow");
@@ -161,7 +161,7 @@ fn a_slow_call_is_something_to_remember_until_the_window_forgets_it() {
 }
 
 #[test]
-fn a_circuit_that_somebody_holds_never_goes() {
+fn a_circuit_that_is_in_use_is_never_evicted() {
     let keys = Keys::at_most(2);
     let held = keys.breakers.get("held");
     let called = keys.breakers.get("called");
@@ -176,7 +176,7 @@ fn a_circuit_that_somebody_holds_never_goes() {
 }
 
 #[test]
-fn keys_without_room_share_the_overflow_circuit_until_there_is_room() {
+fn keys_above_max_keys_share_the_overflow_circuit_until_a_circuit_can_be_evicted() {
     let keys = Keys::at_most(1);
     keys.breakers.get("a").force_open();
     keys.end("b", Outcome::Failure);
@@ -191,7 +191,7 @@ fn keys_without_room_share_the_overflow_circuit_until_there_is_room() {
 }
 
 #[test]
-fn a_key_that_is_too_long_shares_the_overflow_circuit() {
+fn a_key_that_is_too_long_uses_the_overflow_circuit() {
     let keys = Keys::at_most(100);
     assert!(keys.overflows(&"k".repeat(10_240)));
     assert!(keys.overflows(&"k".repeat(256)));
@@ -201,7 +201,7 @@ fn a_key_that_is_too_long_shares_the_overflow_circuit() {
 }
 
 #[test]
-fn an_empty_key_is_a_key() {
+fn an_empty_key_is_a_valid_key() {
     let keys = Keys::at_most(100);
     keys.breakers.get("").force_open();
     assert_eq!(keys.breakers.find("").unwrap().state(), State::ForcedOpen);
@@ -209,7 +209,7 @@ fn an_empty_key_is_a_key() {
 }
 
 #[test]
-fn totals_add_up_over_all_keys_and_those_that_are_gone() {
+fn totals_include_all_keys_and_the_evicted_ones() {
     let keys = Keys::at_most(3);
     keys.breakers.get("open").force_open();
     let held = keys.breakers.get("held");
@@ -228,7 +228,7 @@ fn totals_add_up_over_all_keys_and_those_that_are_gone() {
 }
 
 #[test]
-fn settings_that_are_applied_reach_every_key() {
+fn set_config_applies_to_every_key() {
     let keys = Keys::at_most(2);
     keys.end("old", Outcome::Failure);
     keys.breakers.overflow().try_acquire().unwrap().settle(Outcome::Failure);
@@ -259,11 +259,13 @@ fn the_registry_lists_the_circuits_of_all_keys() {
 }
 
 #[test]
-fn events_name_the_key() {
+fn events_contain_the_key() {
     let keys = Keys::at_most(10);
     let mut events = keys.registry.subscribe();
     keys.breakers.get("a").operator("bob").force_open();
-    let Some(Ok(Event::StateChanged(change))) = events.try_next() else { panic!("it changed") };
+    let Some(Ok(Event::StateChanged(change))) = events.try_next() else {
+        panic!("no state change was received")
+    };
     assert_eq!((change.name(), change.key()), ("shop", Some("a")));
     assert_eq!(
         change.to_string(),
@@ -272,7 +274,7 @@ fn events_name_the_key() {
 }
 
 #[test]
-fn a_name_has_keys_or_has_none() {
+fn a_name_is_either_keyed_or_not() {
     let registry = Registry::new();
     registry.register_keyed("keyed", Config::default(), 10).unwrap();
     registry.register("alone", Config::default()).unwrap();
@@ -292,8 +294,8 @@ fn a_name_has_keys_or_has_none() {
 }
 
 #[test]
-fn the_search_for_one_that_may_go_goes_on_where_it_stopped() {
-    // So that an outage of many keys does not make each new one look at all of them.
+fn the_eviction_scan_continues_where_it_stopped() {
+    // Otherwise every new key would scan all circuits while many keys are open.
     let keys = Keys::at_most(1000);
     for key in 0..1000 {
         let circuit = keys.breakers.get(&key.to_string());
@@ -307,7 +309,7 @@ fn the_search_for_one_that_may_go_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn threads_that_bring_new_keys_stay_within_the_bound() {
+fn concurrent_threads_with_new_keys_stay_within_max_keys() {
     let keys = Arc::new(Keys::at_most(16));
     std::thread::scope(|scope| {
         for thread in 0..8 {

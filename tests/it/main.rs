@@ -1,11 +1,10 @@
-//! The library from outside: a module for each promise and one for each group of shapes.
+//! Tests of the public API: one module per area of behaviour, per group of annotated functions, and per group
+//! of bugs that were reported against other attribute macros.
+//!
+//! A comment such as `tokio#4175` names a report against another library that the test reproduces for this
+//! one.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that cannot get what it needs has failed"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic fails the test")]
 
 mod assertions;
 mod attribute;
@@ -15,41 +14,41 @@ mod attribute_fallback_totals;
 mod attribute_keys;
 mod attribute_limits;
 mod attribute_panics;
-mod attribute_results;
-mod attribute_rules;
+mod attribute_classifiers;
+mod attribute_settings;
 mod attribute_sizes;
 mod bad_input;
-mod closed;
-mod counts;
+mod wait_closed;
+mod totals;
 mod dashboard;
-mod declared;
-mod edges;
+mod declarations;
+mod extreme_settings;
 mod events;
 mod generations;
 mod hostile;
 mod hygiene;
 mod keyed;
-mod limits;
-mod limits_applied;
+mod bulkhead;
+mod bulkhead_changes;
 mod metrics;
 mod modes;
-mod names;
+mod registry;
 mod operator;
-mod others_arguments;
-mod others_attributes;
-mod others_futures;
-mod others_generics;
-mod others_names;
-mod others_returns;
-mod others_tails;
+mod reported_arguments;
+mod reported_attributes;
+mod reported_futures;
+mod reported_generics;
+mod reported_names;
+mod reported_returns;
+mod reported_tails;
 mod panics_and_cancellation;
 mod paused_time;
 mod permits;
 mod recovery;
-mod results;
-mod rules;
+mod classifiers;
+mod opening_rules;
 mod scopes;
-mod shapes_answers;
+mod shapes_returns;
 mod shapes_async;
 mod shapes_async_trait;
 mod shapes_receivers;
@@ -61,4 +60,4 @@ mod support;
 mod time_windows;
 mod timeouts;
 mod trials;
-mod windows_applied;
+mod window_changes;

@@ -1,4 +1,4 @@
-//! Shadow mode, and settings that change under way.
+//! Shadow mode, and settings that change on a live breaker.
 
 use std::mem::forget;
 use std::time::Duration;
@@ -12,20 +12,16 @@ fn shadow() -> ConfigBuilder {
 }
 
 impl Bench {
-    fn obey(&self, settings: ConfigBuilder) {
-        self.breaker.set_config(settings.build().unwrap());
-    }
-
     fn shadow_rejections(&self) -> u64 {
         self.breaker.snapshot().shadow_rejections
     }
 }
 
 #[test]
-fn shadow_mode_counts_changes_state_and_rejects_nothing() {
+fn shadow_mode_counts_and_changes_state_but_never_rejects() {
     let bench = Bench::with(shadow());
-    bench.open_now();
-    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 2, limit: 2 });
+    bench.trip();
+    assert_eq!(bench.trip_reason(), TripReason::ConsecutiveFailures { failures: 2, limit: 2 });
     for _ in 0..10 {
         bench.end(Outcome::Failure);
     }
@@ -36,9 +32,9 @@ fn shadow_mode_counts_changes_state_and_rejects_nothing() {
 }
 
 #[test]
-fn shadow_mode_recovers_by_its_trials_as_ever() {
+fn shadow_mode_recovers_through_trial_calls() {
     let bench = Bench::with(shadow());
-    bench.open_now();
+    bench.trip();
     let outside = bench.permit();
     bench.clock.advance(RECOVERY);
     let (first, second) = (bench.permit(), bench.permit());
@@ -55,9 +51,9 @@ fn shadow_mode_recovers_by_its_trials_as_ever() {
 }
 
 #[test]
-fn a_call_outside_that_ends_late_decides_nothing() {
+fn a_late_shadow_call_decides_nothing() {
     let bench = Bench::with(shadow().failure_threshold(1));
-    bench.open_now();
+    bench.trip();
     let outside = [bench.permit(), bench.permit()];
     bench.breaker.reset();
     let [failure, success] = outside;
@@ -67,7 +63,7 @@ fn a_call_outside_that_ends_late_decides_nothing() {
 }
 
 #[test]
-fn in_shadow_mode_a_forced_open_circuit_lets_calls_through_too() {
+fn in_shadow_mode_a_forced_open_circuit_admits_calls() {
     let bench = Bench::with(shadow());
     bench.breaker.force_open();
     bench.end(Outcome::Success);
@@ -75,7 +71,7 @@ fn in_shadow_mode_a_forced_open_circuit_lets_calls_through_too() {
 }
 
 #[test]
-fn a_full_bulkhead_in_shadow_mode_lets_calls_through() {
+fn in_shadow_mode_a_full_bulkhead_admits_calls() {
     let bench = Bench::with(shadow().max_concurrent(1).max_wait(Duration::MAX));
     let calls = [bench.permit(), bench.permit(), bench.permit()];
     let snapshot = bench.breaker.snapshot();
@@ -86,59 +82,60 @@ fn a_full_bulkhead_in_shadow_mode_lets_calls_through() {
 }
 
 #[test]
-fn a_breaker_can_be_put_into_shadow_mode_and_out_of_it() {
+fn shadow_mode_can_be_turned_on_and_off_on_a_live_breaker() {
     let bench = Bench::open();
     assert!(bench.rejects());
-    bench.obey(shadow());
+    bench.set_config(shadow());
     bench.end(Outcome::Success);
     assert_eq!((bench.breaker.state(), bench.shadow_rejections()), (State::Open, 1));
-    bench.obey(settings());
+    bench.set_config(settings());
     assert!(bench.rejects());
     assert_eq!(bench.shadow_rejections(), 1);
 }
 
 #[test]
-fn a_critical_breaker_says_so() {
+fn a_critical_breaker_is_marked_in_its_snapshot() {
     let bench = Bench::new();
     assert!(!bench.breaker.snapshot().critical);
-    bench.obey(settings().critical(true));
+    bench.set_config(settings().critical(true));
     assert!(bench.breaker.snapshot().critical && bench.breaker.config().critical());
 }
 
 #[test]
-fn apply_keeps_state_run_totals_generation_and_listeners() {
-    // resilience4j#2325 #1116: reconfiguring made a new breaker, without state and without listeners.
+fn set_config_keeps_state_consecutive_failures_totals_generation_and_listeners() {
+    // resilience4j#2325 #1116: a new configuration created a new breaker without state and listeners.
     let bench = Bench::with(settings().failure_threshold(5));
-    let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let log = std::sync::Arc::clone(&told);
-    let _listening = bench.breaker.listen(move |event: &Event| log.lock().unwrap().push(event.to_string()));
+    let events = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = std::sync::Arc::clone(&events);
+    let _subscription =
+        bench.breaker.listen(move |event: &Event| log.lock().unwrap().push(event.to_string()));
     bench.end(Outcome::Success);
     bench.end_all(Outcome::Failure, 4);
     let before = bench.breaker.snapshot();
-    bench.obey(settings().failure_threshold(9).recovery_timeout(seconds(1)));
+    bench.set_config(settings().failure_threshold(9).recovery_timeout(seconds(1)));
     let after = bench.breaker.snapshot();
     assert_eq!((after.consecutive_failures, after.generation), (4, before.generation));
     assert_eq!((after.totals, after.state), (before.totals, State::Closed));
     bench.end_all(Outcome::Failure, 5);
-    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 9, limit: 9 });
-    assert_eq!(told.lock().unwrap().len(), 1);
+    assert_eq!(bench.trip_reason(), TripReason::ConsecutiveFailures { failures: 9, limit: 9 });
+    assert_eq!(events.lock().unwrap().len(), 1);
     assert_eq!(bench.breaker.config().recovery_timeout(), seconds(1));
 }
 
 #[test]
-fn a_rule_that_is_met_by_what_was_applied_opens_at_the_next_failure() {
+fn a_threshold_that_set_config_lowers_below_the_count_opens_at_the_next_failure() {
     let bench = Bench::with(settings().failure_threshold(100));
     bench.end_all(Outcome::Failure, 10);
-    bench.obey(settings().failure_threshold(2));
+    bench.set_config(settings().failure_threshold(2));
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 11, limit: 2 });
+    assert_eq!(bench.trip_reason(), TripReason::ConsecutiveFailures { failures: 11, limit: 2 });
 }
 
 #[test]
-fn an_open_circuit_stays_open_until_it_was_due() {
+fn set_config_does_not_change_when_an_open_circuit_is_due() {
     let bench = Bench::open();
-    bench.obey(settings().recovery_timeout(seconds(1)).half_open_max_calls(1));
+    bench.set_config(settings().recovery_timeout(seconds(1)).half_open_max_calls(1));
     assert_eq!(bench.breaker.snapshot().retry_after, Some(RECOVERY));
     bench.clock.advance(RECOVERY.checked_sub(NANO).unwrap());
     assert!(bench.rejects());
@@ -148,29 +145,29 @@ fn an_open_circuit_stays_open_until_it_was_due() {
 }
 
 #[test]
-fn apply_keeps_the_backoff() {
+fn set_config_keeps_the_backoff() {
     let bench = Bench::with(settings().backoff(2.0));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     bench.end(Outcome::Failure);
-    bench.obey(settings().recovery_timeout(seconds(10)).backoff(3.0));
+    bench.set_config(settings().recovery_timeout(seconds(10)).backoff(3.0));
     bench.clock.advance(2 * RECOVERY);
     bench.end(Outcome::Failure);
     assert_eq!(bench.breaker.snapshot().retry_after, Some(seconds(90)));
 }
 
 #[test]
-fn a_half_open_circuit_takes_the_new_number_of_trials() {
+fn a_half_open_circuit_uses_the_new_number_of_trials() {
     let bench = Bench::due();
     let (first, second) = (bench.permit(), bench.permit());
-    bench.obey(settings().half_open_max_calls(1));
+    bench.set_config(settings().half_open_max_calls(1));
     assert!(bench.rejects());
     drop(first);
     assert!(bench.rejects());
     drop(second);
     let only = bench.permit();
     assert!(bench.rejects());
-    bench.obey(settings().half_open_max_calls(3).success_threshold(1));
+    bench.set_config(settings().half_open_max_calls(3).success_threshold(1));
     let more = [bench.permit(), bench.permit()];
     assert!(bench.rejects());
     only.settle(Outcome::Success);
@@ -179,29 +176,29 @@ fn a_half_open_circuit_takes_the_new_number_of_trials() {
 }
 
 #[test]
-fn a_trial_keeps_the_lease_that_it_got() {
+fn a_trial_keeps_the_lease_it_started_with() {
     let bench = Bench::due();
     forget(bench.permit());
-    bench.obey(settings().half_open_timeout(seconds(1)));
+    bench.set_config(settings().half_open_timeout(seconds(1)));
     bench.clock.advance(seconds(29));
     assert_eq!(bench.breaker.state(), State::HalfOpen);
     bench.clock.advance(seconds(1));
-    assert_eq!((bench.breaker.state(), bench.last().cause), (State::Open, Cause::LeaseExpired));
+    assert_eq!((bench.breaker.state(), bench.last_transition().cause), (State::Open, Cause::LeaseExpired));
 }
 
 #[test]
-fn apply_of_what_is_there_changes_nothing() {
+fn set_config_with_the_current_settings_changes_nothing() {
     let bench = Bench::with(settings().window_calls(10).failure_threshold(5));
     bench.end_all(Outcome::Failure, 3);
     for _ in 0..10 {
-        bench.obey(settings().window_calls(10).failure_threshold(5));
+        bench.set_config(settings().window_calls(10).failure_threshold(5));
     }
     assert_eq!((bench.window(), bench.breaker.snapshot().generation), ((3, 3, 0), 0));
     assert!(bench.breaker.snapshot().last_transition.is_none());
 }
 
 #[test]
-fn what_was_declared_stays_what_a_second_declaration_is_held_against() {
+fn a_second_declaration_is_compared_with_the_first_one_and_not_with_applied_settings() {
     let registry = Registry::new();
     let breaker = registry.register("search", Config::default()).unwrap();
     let applied = Config::builder().failure_threshold(9).build().unwrap();
@@ -212,8 +209,8 @@ fn what_was_declared_stays_what_a_second_declaration_is_held_against() {
 }
 
 #[test]
-fn apply_while_calls_end_loses_none_of_them() {
-    // "A call that ends meanwhile may be missed" by the window, never by the totals.
+fn set_config_during_calls_loses_none_of_them() {
+    // The window can miss a call that ends during the change; the totals cannot.
     let bench = Bench::with(settings().failure_threshold(1 << 20));
     let windows = [
         settings().window_calls(1000).failure_rate(1.0),
@@ -232,19 +229,19 @@ fn apply_while_calls_end_loses_none_of_them() {
                 }
             });
         }
-        scope.spawn(|| (0..500).for_each(|nth| bench.obey(windows[nth % 4].clone())));
+        scope.spawn(|| (0..500).for_each(|nth| bench.set_config(windows[nth % 4].clone())));
     });
-    bench.obey(settings().max_concurrent(1));
+    bench.set_config(settings().max_concurrent(1));
     let snapshot = bench.breaker.snapshot();
     assert_eq!((snapshot.totals.calls(), snapshot.calls_in_flight), (8000, Some(0)));
 }
 
 #[test]
-fn an_order_and_apply_at_once_do_not_block_each_other() {
+fn an_operator_command_and_set_config_do_not_deadlock() {
     let bench = Bench::with(settings());
     std::thread::scope(|scope| {
         scope.spawn(|| (0..500).for_each(|_| bench.breaker.force_open()));
-        scope.spawn(|| (0..500).for_each(|_| bench.obey(shadow())));
+        scope.spawn(|| (0..500).for_each(|_| bench.set_config(shadow())));
         scope.spawn(|| (0..500).for_each(|_| bench.breaker.release()));
     });
     bench.breaker.release();

@@ -1,11 +1,11 @@
-//! What an operator can do by hand.
+//! The commands of an operator.
 
 use breaker_runtime::{Cause, CircuitBreaker, ErrorKind, Outcome, State};
 
 use crate::support::{Bench, RECOVERY};
 
 #[test]
-fn forced_open_stays_open_until_it_is_released() {
+fn a_forced_open_circuit_stays_open_until_it_is_released() {
     let bench = Bench::new();
     bench.breaker.force_open();
     bench.clock.advance(100 * RECOVERY);
@@ -16,7 +16,7 @@ fn forced_open_stays_open_until_it_is_released() {
 }
 
 #[test]
-fn disabled_admits_all_and_applies_no_rule() {
+fn a_disabled_circuit_admits_all_calls_and_applies_no_rule() {
     let bench = Bench::open();
     bench.breaker.disable();
     for _ in 0..100 {
@@ -27,25 +27,25 @@ fn disabled_admits_all_and_applies_no_rule() {
 }
 
 #[test]
-fn a_circuit_that_opened_by_its_rules_is_not_released() {
+fn release_does_not_close_a_circuit_that_a_rule_opened() {
     let bench = Bench::open();
     bench.breaker.release();
     assert_eq!(bench.breaker.state(), State::Open);
 }
 
 #[test]
-fn closing_releasing_and_resetting_forget_the_run_also_when_the_circuit_was_closed() {
-    type Order = fn(&CircuitBreaker);
-    let orders: [(Order, Cause); 3] = [
+fn force_close_release_and_reset_clear_consecutive_failures_of_a_closed_circuit() {
+    type Command = fn(&CircuitBreaker);
+    let commands: [(Command, Cause); 3] = [
         (CircuitBreaker::force_close, Cause::ForcedClosed),
         (CircuitBreaker::release, Cause::Released),
         (CircuitBreaker::reset, Cause::Reset),
     ];
-    for (order, cause) in orders {
+    for (command, cause) in commands {
         let bench = Bench::new();
         let late = bench.permit();
         bench.end(Outcome::Failure);
-        order(&bench.breaker);
+        command(&bench.breaker);
         let snapshot = bench.breaker.snapshot();
         assert_eq!((snapshot.consecutive_failures, snapshot.generation), (0, 1), "{cause}");
         assert_eq!(snapshot.last_transition.unwrap().cause, cause);
@@ -64,7 +64,7 @@ fn reset_keeps_the_totals() {
 }
 
 #[test]
-fn an_order_during_trials_makes_their_results_late() {
+fn a_command_during_trials_makes_their_outcomes_late() {
     let bench = Bench::due();
     let trial = bench.permit();
     bench.breaker.force_close();

@@ -1,28 +1,27 @@
-//! Promise 4: a panic is a failure and goes on unwinding; a cancelled call is ignored.
+//! Panics and cancellation: a panic is a failure and keeps unwinding, and a cancelled call is ignored.
 
 use std::pin::pin;
 
 use breaker_runtime::{BreakerError, CircuitBreaker, Outcome, State, Totals};
 
-use crate::support::{Bench, poll_once, quietly, settings};
+use crate::support::{Bench, catch_panic, poll_once, settings};
 
 fn totals(breaker: &CircuitBreaker) -> Totals {
     breaker.snapshot().totals
 }
 
 #[test]
-fn a_panic_counts_as_a_failure_and_goes_on_unwinding() {
-    // No Rust peer counts it.
+fn a_panic_counts_as_a_failure_and_keeps_unwinding() {
     let bench = Bench::new();
-    let caught = quietly(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
+    let caught = catch_panic(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
     assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "user code");
     assert_eq!(totals(&bench.breaker).failures, 1);
 }
 
 #[test]
-fn a_trial_that_panics_opens_again() {
+fn a_trial_that_panics_reopens_the_circuit() {
     let bench = Bench::due();
-    _ = quietly(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
+    _ = catch_panic(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
     assert_eq!(bench.breaker.state(), State::Open);
 }
 
@@ -34,15 +33,15 @@ fn a_future_that_panics_counts_as_a_failure() {
         Ok::<(), BreakerError>(())
     });
     let mut call = Box::pin(call);
-    assert!(quietly(|| poll_once(call.as_mut()).is_ready()).is_err());
-    // At once, and not when somebody drops what is left of the future.
+    assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
+    // The failure is counted immediately and not when the future is dropped.
     assert_eq!(totals(&bench.breaker).failures, 1);
     drop(call);
     assert_eq!(totals(&bench.breaker).calls(), 1);
 }
 
 #[test]
-fn a_future_that_is_dropped_counts_as_ignored() {
+fn a_dropped_future_counts_as_ignored() {
     let bench = Bench::due();
     {
         let mut call = pin!(bench.breaker.call_async(std::future::pending::<Result<(), BreakerError>>()));
@@ -54,26 +53,26 @@ fn a_future_that_is_dropped_counts_as_ignored() {
 }
 
 #[test]
-fn a_future_that_was_never_polled_is_no_call() {
+fn a_future_that_was_never_polled_counts_no_call() {
     let bench = Bench::new();
     drop(bench.breaker.call_async(std::future::pending::<Result<(), BreakerError>>()));
     assert_eq!(totals(&bench.breaker).calls(), 0);
 }
 
 #[test]
-fn a_waiting_future_that_is_dropped_by_somebody_elses_panic_counts_as_ignored() {
+fn a_pending_future_that_an_unrelated_panic_drops_counts_as_ignored() {
     let bench = Bench::new();
-    _ = quietly(|| {
+    _ = catch_panic(|| {
         let mut call = Box::pin(bench.breaker.call_async(std::future::pending::<Result<(), BreakerError>>()));
         assert!(poll_once(call.as_mut()).is_pending());
-        panic!("not in the call");
+        panic!("outside the call");
     });
     let totals = totals(&bench.breaker);
     assert_eq!((totals.ignored, totals.failures), (1, 0));
 }
 
 #[test]
-fn a_future_that_is_polled_after_its_end_runs_nothing() {
+fn a_future_that_is_polled_after_completion_runs_nothing() {
     let bench = Bench::with(settings().failure_threshold(1));
     let mut runs = 0;
     {
@@ -82,8 +81,8 @@ fn a_future_that_is_polled_after_its_end_runs_nothing() {
             Ok::<_, BreakerError>(())
         }));
         assert!(poll_once(call.as_mut()).is_ready());
-        // As with every async function.
-        assert!(quietly(|| poll_once(call.as_mut()).is_ready()).is_err());
+        // Every async function panics when it is polled after completion.
+        assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
     }
     bench.breaker.force_open();
     {
@@ -92,8 +91,8 @@ fn a_future_that_is_polled_after_its_end_runs_nothing() {
             Ok::<_, BreakerError>(())
         }));
         assert!(poll_once(call.as_mut()).is_ready());
-        // As with every async function.
-        assert!(quietly(|| poll_once(call.as_mut()).is_ready()).is_err());
+        // Every async function panics when it is polled after completion.
+        assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
     }
     assert_eq!((runs, totals(&bench.breaker).calls()), (1, 2));
 }
@@ -101,7 +100,7 @@ fn a_future_that_is_polled_after_its_end_runs_nothing() {
 #[test]
 fn a_permit_that_is_dropped_by_a_panic_counts_as_a_failure() {
     let bench = Bench::new();
-    _ = quietly(|| {
+    _ = catch_panic(|| {
         let _permit = bench.permit();
         panic!("user code");
     });
@@ -109,7 +108,7 @@ fn a_permit_that_is_dropped_by_a_panic_counts_as_a_failure() {
 }
 
 #[test]
-fn a_permit_that_is_cancelled_during_an_unwinding_counts_as_ignored() {
+fn a_permit_that_is_dropped_during_unwinding_but_acquired_in_it_counts_as_ignored() {
     struct Cleanup(CircuitBreaker);
     impl Drop for Cleanup {
         fn drop(&mut self) {
@@ -118,7 +117,7 @@ fn a_permit_that_is_cancelled_during_an_unwinding_counts_as_ignored() {
         }
     }
     let bench = Bench::new();
-    _ = quietly(|| {
+    _ = catch_panic(|| {
         let _cleanup = Cleanup(bench.breaker.clone());
         panic!("user code");
     });

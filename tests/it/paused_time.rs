@@ -1,4 +1,4 @@
-//! tokio's paused clock: breakers go with it, in scopes and outside.
+//! tokio's paused clock, which breakers follow inside and outside of scopes.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use breaker_runtime::{
     BreakerError, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Outcome, State, circuit_breaker,
 };
 
-use crate::support::{NANO, NEARLY, RECOVERY, seconds};
+use crate::support::{ALMOST_RECOVERY, NANO, RECOVERY, seconds};
 
 fn breaker(settings: ConfigBuilder) -> CircuitBreaker {
     CircuitBreaker::new("paused", settings.build().unwrap()).unwrap()
@@ -18,18 +18,18 @@ fn end(breaker: &CircuitBreaker, outcome: Outcome) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_circuit_is_due_by_tokios_clock_to_the_nanosecond() {
+async fn an_open_circuit_is_due_by_the_clock_of_tokio_to_the_nanosecond() {
     let breaker = breaker(Config::builder().failure_threshold(1));
     end(&breaker, Outcome::Failure);
     assert_eq!(breaker.snapshot().retry_after, Some(RECOVERY));
-    tokio::time::advance(NEARLY).await;
+    tokio::time::advance(ALMOST_RECOVERY).await;
     assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), Some(NANO));
     tokio::time::advance(NANO).await;
     assert!(breaker.try_acquire().unwrap().is_trial());
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_that_goes_on_by_itself_is_waited_for_too() {
+async fn time_that_auto_advances_ends_the_recovery_timeout() {
     let breaker = breaker(Config::builder().failure_threshold(1));
     end(&breaker, Outcome::Failure);
     tokio::time::timeout(RECOVERY, std::future::pending::<()>()).await.unwrap_err();
@@ -37,7 +37,7 @@ async fn time_that_goes_on_by_itself_is_waited_for_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn windows_and_durations_follow_tokios_clock() {
+async fn windows_and_durations_follow_the_clock_of_tokio() {
     let settings = Config::builder().window_time(seconds(60)).slow_call(seconds(5)).durations(true);
     let breaker = breaker(settings);
     let permit = breaker.try_acquire().unwrap();
@@ -51,7 +51,7 @@ async fn windows_and_durations_follow_tokios_clock() {
 }
 
 #[tokio::test]
-async fn a_call_that_began_in_real_time_is_timed_in_real_time() {
+async fn a_call_that_started_in_real_time_is_timed_in_real_time() {
     let breaker = breaker(Config::builder().durations(true));
     let permit = breaker.try_acquire().unwrap();
     tokio::time::pause();
@@ -61,7 +61,7 @@ async fn a_call_that_began_in_real_time_is_timed_in_real_time() {
 }
 
 #[tokio::test]
-async fn time_that_nobody_paused_is_the_systems() {
+async fn a_clock_that_is_not_paused_does_not_advance_a_scope() {
     scope_async(async |scope| {
         trip("paused/slow");
         let before = scope.registry().get("paused/slow").unwrap().snapshot();
@@ -85,7 +85,7 @@ async fn slow(duration: Duration) -> Result<(), BreakerError> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_scope_tokios_clock_and_the_tests_hand_move_one_time() {
+async fn in_a_scope_the_clock_of_tokio_and_advance_move_the_same_time() {
     scope_async(async |scope| {
         trip("paused/slow");
         tokio::time::advance(seconds(10)).await;
@@ -99,7 +99,7 @@ async fn in_a_scope_tokios_clock_and_the_tests_hand_move_one_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_scope_a_time_limit_ends_a_call_when_tokios_clock_goes_on_by_itself() {
+async fn in_a_scope_auto_advance_ends_a_call_at_its_timeout() {
     scope_async(async |_| {
         let start = tokio::time::Instant::now();
         assert_eq!(slow(seconds(5)).await.unwrap_err().kind(), ErrorKind::TimedOut);
@@ -110,7 +110,7 @@ async fn in_a_scope_a_time_limit_ends_a_call_when_tokios_clock_goes_on_by_itself
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_scope_a_time_limit_ends_a_call_when_the_hand_is_moved() {
+async fn in_a_scope_advance_ends_a_call_at_its_timeout() {
     scope_async(async |scope| {
         let call = tokio::spawn(scope.enter_async(slow(seconds(5))));
         tokio::task::yield_now().await;
@@ -121,24 +121,24 @@ async fn in_a_scope_a_time_limit_ends_a_call_when_the_hand_is_moved() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_scope_a_call_waits_for_its_turn_by_tokios_clock() {
+async fn in_a_scope_a_call_waits_for_a_slot_by_the_clock_of_tokio() {
     scope_async(async |scope| {
         let holder = scope.enter_async(slow(seconds(1)));
         let waiting = scope.enter_async(slow(NANO));
         let (holder, waiting) = tokio::join!(holder, waiting);
         assert!(holder.is_ok() && waiting.is_ok());
 
-        let place = breaker(Config::builder().max_concurrent(1).max_wait(seconds(3)));
-        let _taken = place.try_acquire().unwrap();
+        let full = breaker(Config::builder().max_concurrent(1).max_wait(seconds(3)));
+        let _held = full.try_acquire().unwrap();
         let start = tokio::time::Instant::now();
-        let refused = place.call_async(async { Ok::<_, BreakerError>(()) }).await.unwrap_err();
-        assert_eq!((refused.kind(), start.elapsed().as_secs()), (ErrorKind::BulkheadFull, 3));
+        let error = full.call_async(async { Ok::<_, BreakerError>(()) }).await.unwrap_err();
+        assert_eq!((error.kind(), start.elapsed().as_secs()), (ErrorKind::BulkheadFull, 3));
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn threads_outside_of_the_runtime_see_the_time_that_it_has_shown() {
+async fn threads_outside_the_runtime_see_the_last_time_it_showed() {
     scope_async(async |scope| {
         trip("paused/slow");
         tokio::time::advance(seconds(10)).await;
@@ -151,16 +151,16 @@ async fn threads_outside_of_the_runtime_see_the_time_that_it_has_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thread_that_is_blocked_waits_in_real_time() {
+async fn a_blocked_thread_waits_in_real_time() {
     let wait = Duration::from_millis(1);
-    let place = breaker(Config::builder().max_concurrent(1).max_wait(wait));
-    let _taken = place.try_acquire().unwrap();
-    let refused = place.call(|| Ok::<_, BreakerError>(())).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::BulkheadFull);
+    let full = breaker(Config::builder().max_concurrent(1).max_wait(wait));
+    let _held = full.try_acquire().unwrap();
+    let error = full.call(|| Ok::<_, BreakerError>(())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BulkheadFull);
 }
 
 #[test]
-fn runtimes_with_different_times_do_not_disturb_each_other() {
+fn runtimes_with_different_times_do_not_affect_each_other() {
     let runtime = || {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         builder.enable_time().start_paused(true).build().unwrap()
@@ -171,7 +171,7 @@ fn runtimes_with_different_times_do_not_disturb_each_other() {
         runtime.block_on(async {
             let breaker = breaker(Config::builder().failure_threshold(1));
             end(&breaker, Outcome::Failure);
-            tokio::time::advance(NEARLY).await;
+            tokio::time::advance(ALMOST_RECOVERY).await;
             assert!(breaker.try_acquire().is_err());
             tokio::time::advance(NANO).await;
             assert!(breaker.try_acquire().unwrap().is_trial());

@@ -1,4 +1,4 @@
-//! Promise 1: a permit cannot be lost. Promise 5: no lock is held while user code runs.
+//! Permits: they cannot be lost, and user code can use the breaker while it holds one.
 
 use std::mem::forget;
 
@@ -7,7 +7,7 @@ use breaker_runtime::{BreakerError, Outcome, State};
 use crate::support::Bench;
 
 #[test]
-fn a_forgotten_permit_of_a_closed_circuit_does_no_harm() {
+fn a_forgotten_permit_of_a_closed_circuit_changes_nothing() {
     let bench = Bench::new();
     for _ in 0..1000 {
         forget(bench.permit());
@@ -17,7 +17,7 @@ fn a_forgotten_permit_of_a_closed_circuit_does_no_harm() {
 }
 
 #[test]
-fn a_permit_that_is_dropped_by_an_early_return_counts_as_ignored() {
+fn a_permit_that_an_early_return_drops_counts_as_ignored() {
     let bench = Bench::new();
     let early = || -> Option<()> {
         let _permit = bench.breaker.try_acquire().ok()?;
@@ -28,8 +28,8 @@ fn a_permit_that_is_dropped_by_an_early_return_counts_as_ignored() {
 }
 
 #[test]
-fn the_breaker_can_be_used_and_read_from_within_a_call() {
-    // circuit_breaker: a callback that reads the state deadlocks.
+fn a_call_can_use_and_read_its_own_breaker() {
+    // circuit_breaker: a callback that read the state deadlocked.
     let bench = Bench::due();
     let state = bench.breaker.call(|| {
         drop(bench.breaker.snapshot());
@@ -40,7 +40,7 @@ fn the_breaker_can_be_used_and_read_from_within_a_call() {
 }
 
 #[test]
-fn an_order_from_within_a_call_is_obeyed() {
+fn a_command_during_a_call_takes_effect() {
     let bench = Bench::new();
     bench
         .breaker
@@ -52,14 +52,14 @@ fn an_order_from_within_a_call_is_obeyed() {
     assert_eq!(bench.breaker.state(), State::ForcedOpen);
 }
 
-const fn crosses_threads<T: Send + Sync>() {}
+const fn is_send_and_sync<T: Send + Sync>() {}
 const fn is_an_error<T: std::error::Error + Send + Sync + Clone + 'static>() {}
 
 #[test]
-fn permits_and_breakers_may_cross_threads() {
-    crosses_threads::<breaker_runtime::Permit<'_>>();
-    crosses_threads::<breaker_runtime::CircuitBreaker>();
-    crosses_threads::<breaker_runtime::Registry>();
-    crosses_threads::<breaker_runtime::Snapshot>();
+fn permits_and_breakers_are_send_and_sync() {
+    is_send_and_sync::<breaker_runtime::Permit<'_>>();
+    is_send_and_sync::<breaker_runtime::CircuitBreaker>();
+    is_send_and_sync::<breaker_runtime::Registry>();
+    is_send_and_sync::<breaker_runtime::Snapshot>();
     is_an_error::<BreakerError>();
 }

@@ -1,17 +1,18 @@
-//! How long a circuit stays open, and what that grows by.
+//! The recovery timeout, its backoff and its jitter.
 
 use std::mem::forget;
 use std::time::Duration;
 
 use breaker_runtime::{Cause, Config, ConfigBuilder, Mode, Outcome, State};
 
-use crate::support::{Bench, NANO, quietly, seconds};
+use crate::support::{Bench, NANO, catch_panic, seconds};
 
-/// One failure opens it, one success closes it.
+/// Returns settings that open at one failure and close at one success.
 fn opens_at_once() -> ConfigBuilder {
     Config::builder().failure_threshold(1).success_threshold(1).recovery_timeout(seconds(10))
 }
 
+/// Returns a bench whose circuit just opened.
 fn opened(settings: ConfigBuilder) -> Bench {
     let bench = Bench::with(settings);
     bench.end(Outcome::Failure);
@@ -19,21 +20,22 @@ fn opened(settings: ConfigBuilder) -> Bench {
 }
 
 impl Bench {
+    /// Returns the time until the circuit is due.
     fn wait(&self) -> Option<Duration> {
         self.breaker.snapshot().retry_after
     }
 
-    /// Waits until it is due and makes a trial that ends like this.
-    fn try_again(&self, outcome: Outcome) {
+    /// Advances the clock until the circuit is due and runs a trial that ends with `outcome`.
+    fn run_trial(&self, outcome: Outcome) {
         self.clock.advance(self.wait().unwrap());
         self.end(outcome);
     }
 
-    /// How long it is open after each of so many re-openings.
+    /// Returns the recovery timeouts, in seconds, of the opening and of `reopenings` failed trials.
     fn waits(&self, reopenings: usize) -> Vec<u64> {
         let mut waits = vec![self.wait().unwrap().as_secs()];
         for _ in 0..reopenings {
-            self.try_again(Outcome::Failure);
+            self.run_trial(Outcome::Failure);
             waits.push(self.wait().unwrap().as_secs());
         }
         waits
@@ -41,31 +43,31 @@ impl Bench {
 }
 
 #[test]
-fn each_reopening_makes_the_circuit_stay_open_longer_up_to_the_most() {
+fn each_reopening_lengthens_the_recovery_timeout_up_to_the_maximum() {
     let bench = opened(opens_at_once().backoff(2.0).max_recovery_timeout(seconds(60)));
     assert_eq!(bench.waits(5), [10, 20, 40, 60, 60, 60]);
 }
 
-// In seconds as a float, fifty years and a nanosecond are fifty years.
+// A float of seconds cannot represent fifty years and one nanosecond.
 #[test]
-fn the_first_time_is_exact_with_backoff_and_every_time_without() {
+fn the_first_recovery_timeout_is_exact_and_without_backoff_every_one_is() {
     let long = seconds(1_555_200_000) + NANO;
     let settings = opens_at_once().recovery_timeout(long);
     let bench = opened(settings.clone().backoff(2.0));
     assert_eq!(bench.wait(), Some(long));
     let bench = opened(settings);
-    bench.try_again(Outcome::Failure);
+    bench.run_trial(Outcome::Failure);
     assert_eq!(bench.wait(), Some(long));
 }
 
 #[test]
-fn without_backoff_it_stays_open_for_the_same_time() {
+fn without_backoff_every_recovery_timeout_is_equal() {
     assert_eq!(opened(opens_at_once()).waits(3), [10; 4]);
     assert_eq!(opened(opens_at_once().backoff(1.0)).waits(3), [10; 4]);
 }
 
 #[test]
-fn backoff_ends_at_five_minutes_unless_the_first_time_is_longer() {
+fn backoff_stops_at_five_minutes_or_at_a_longer_recovery_timeout() {
     assert_eq!(opened(opens_at_once().backoff(10.0)).waits(3), [10, 100, 300, 300]);
     let hour = opens_at_once().recovery_timeout(seconds(3600));
     assert_eq!(opened(hour.clone().backoff(2.0)).waits(2), [3600; 3]);
@@ -76,14 +78,14 @@ fn backoff_ends_at_five_minutes_unless_the_first_time_is_longer() {
 fn closing_resets_the_backoff() {
     let bench = opened(opens_at_once().backoff(2.0));
     assert_eq!(bench.waits(2), [10, 20, 40]);
-    bench.try_again(Outcome::Success);
+    bench.run_trial(Outcome::Success);
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
     assert_eq!(bench.waits(1), [10, 20]);
 }
 
 #[test]
-fn an_operator_resets_the_backoff() {
+fn an_operator_command_resets_the_backoff() {
     let bench = opened(opens_at_once().backoff(2.0));
     bench.waits(2);
     bench.breaker.reset();
@@ -96,9 +98,9 @@ fn an_operator_resets_the_backoff() {
 }
 
 #[test]
-fn an_ignored_trial_does_not_grow_the_backoff() {
+fn an_ignored_trial_does_not_increase_the_backoff() {
     let bench = opened(opens_at_once().backoff(2.0));
-    bench.try_again(Outcome::Ignored);
+    bench.run_trial(Outcome::Ignored);
     bench.end(Outcome::Ignored);
     assert_eq!(bench.breaker.state(), State::HalfOpen);
     bench.end(Outcome::Failure);
@@ -106,12 +108,12 @@ fn an_ignored_trial_does_not_grow_the_backoff() {
 }
 
 #[test]
-fn a_lease_that_ran_out_grows_the_backoff() {
+fn an_expired_lease_increases_the_backoff() {
     let bench = opened(opens_at_once().backoff(2.0).half_open_timeout(seconds(5)));
     bench.clock.advance(seconds(10));
     forget(bench.permit());
     bench.clock.advance(seconds(5));
-    assert_eq!((bench.last().cause, bench.wait()), (Cause::LeaseExpired, Some(seconds(20))));
+    assert_eq!((bench.last_transition().cause, bench.wait()), (Cause::LeaseExpired, Some(seconds(20))));
     bench.clock.advance(seconds(20));
     forget(bench.permit());
     bench.clock.advance(seconds(6));
@@ -119,32 +121,32 @@ fn a_lease_that_ran_out_grows_the_backoff() {
 }
 
 #[test]
-fn backoff_grows_without_end_and_never_panics() {
+fn unlimited_backoff_never_panics() {
     let bench = opened(opens_at_once().backoff(1e300).max_recovery_timeout(Duration::MAX));
-    bench.try_again(Outcome::Failure);
+    bench.run_trial(Outcome::Failure);
     assert_eq!((bench.breaker.state(), bench.wait()), (State::Open, None));
     assert!(bench.rejects());
     assert_eq!(opened(opens_at_once().backoff(f64::MAX)).waits(3), [10, 300, 300, 300]);
 }
 
 #[test]
-fn jitter_takes_up_to_its_share_away() {
+fn jitter_shortens_the_recovery_timeout_by_at_most_its_share() {
     let settings = opens_at_once().jitter(0.2);
     let waits: Vec<_> = (0..1000).map(|_| opened(settings.clone()).wait().unwrap()).collect();
     assert!(waits.iter().all(|wait| (seconds(8)..=seconds(10)).contains(wait)));
-    // It spreads: a thousand draws that all miss a fifth of the range are as good as impossible.
+    // The probability that a thousand draws all miss a fifth of the range is negligible.
     assert!(waits.iter().any(|wait| *wait < Duration::from_millis(8400)));
     assert!(waits.iter().any(|wait| *wait > Duration::from_millis(9600)));
 }
 
 #[test]
-fn jitter_is_drawn_anew_at_each_opening() {
+fn every_opening_draws_new_jitter() {
     let bench = opened(opens_at_once().jitter(1.0).backoff(2.0));
     let mut shares: Vec<_> = (0..20)
         .map(|nth| {
             let whole = 10_f64 * 2_f64.powi(nth.min(4));
             let share = bench.wait().unwrap().as_secs_f64() / whole.min(300.0);
-            bench.try_again(Outcome::Failure);
+            bench.run_trial(Outcome::Failure);
             share
         })
         .collect();
@@ -153,7 +155,7 @@ fn jitter_is_drawn_anew_at_each_opening() {
 }
 
 #[test]
-fn jitter_never_leaves_nothing() {
+fn jitter_never_shortens_the_recovery_timeout_to_zero() {
     let settings = opens_at_once().recovery_timeout(NANO).jitter(1.0);
     for _ in 0..1000 {
         assert_eq!(opened(settings.clone()).wait(), Some(NANO));
@@ -161,7 +163,7 @@ fn jitter_never_leaves_nothing() {
 }
 
 #[test]
-fn looking_twice_sees_the_same_due_time_whatever_chance_says() {
+fn repeated_reads_return_the_same_due_time_despite_jitter() {
     let bench = opened(opens_at_once().jitter(1.0).half_open_timeout(NANO));
     bench.clock.advance(bench.wait().unwrap());
     forget(bench.permit());
@@ -171,8 +173,8 @@ fn looking_twice_sees_the_same_due_time_whatever_chance_says() {
 }
 
 #[test]
-fn jitter_and_backoff_of_the_longest_times_do_not_overflow() {
-    // failsafe: Duration::MAX panics.
+fn jitter_and_backoff_of_the_longest_durations_do_not_overflow() {
+    // failsafe: Duration::MAX panicked.
     let longest = [Duration::MAX, Duration::MAX.checked_sub(NANO).unwrap(), seconds(u64::MAX)];
     for time in longest {
         for jitter in [0.0, f64::MIN_POSITIVE, 0.5, 1.0] {
@@ -182,43 +184,43 @@ fn jitter_and_backoff_of_the_longest_times_do_not_overflow() {
                 .max_recovery_timeout(Duration::MAX)
                 .jitter(jitter);
             let bench = Bench::with(settings);
-            assert!(quietly(|| bench.end(Outcome::Failure)).is_ok(), "{time:?} {jitter}");
+            assert!(catch_panic(|| bench.end(Outcome::Failure)).is_ok(), "{time:?} {jitter}");
             assert!(bench.rejects());
         }
     }
 }
 
 #[test]
-fn a_slow_trial_opens_again() {
+fn a_slow_trial_reopens_the_circuit() {
     let slow = opens_at_once().window_calls(10).slow_call(seconds(2)).success_threshold(2);
     let bench = opened(slow.backoff(2.0));
     bench.clock.advance(seconds(10));
     bench.end(Outcome::Success);
-    bench.take(seconds(2), Outcome::Success);
-    assert_eq!((bench.breaker.state(), bench.last().cause), (State::Open, Cause::TrialSlow));
-    assert_eq!((bench.wait(), bench.last().last_failure.clone()), (Some(seconds(20)), None));
+    bench.call_taking(seconds(2), Outcome::Success);
+    assert_eq!((bench.breaker.state(), bench.last_transition().cause), (State::Open, Cause::TrialSlow));
+    assert_eq!((bench.wait(), bench.last_transition().last_failure.clone()), (Some(seconds(20)), None));
 }
 
 #[test]
-fn a_trial_that_fails_slowly_failed() {
+fn a_trial_that_fails_slowly_counts_as_failed() {
     let bench = opened(opens_at_once().window_calls(10).slow_call(seconds(2)));
     bench.clock.advance(seconds(10));
-    bench.take(seconds(2), Outcome::Failure);
-    assert_eq!(bench.last().cause, Cause::TrialFailed);
+    bench.call_taking(seconds(2), Outcome::Failure);
+    assert_eq!(bench.last_transition().cause, Cause::TrialFailed);
 }
 
 #[test]
-fn a_trial_that_is_slow_and_ignored_decides_nothing() {
+fn a_slow_ignored_trial_decides_nothing() {
     let bench = opened(opens_at_once().window_calls(10).slow_call(seconds(2)));
     bench.clock.advance(seconds(10));
-    bench.take(seconds(2), Outcome::Ignored);
+    bench.call_taking(seconds(2), Outcome::Ignored);
     let snapshot = bench.breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.trials_in_flight), (State::HalfOpen, 0));
 }
 
 #[test]
-fn the_next_trial_is_made_by_a_call_and_not_by_a_timer() {
-    // do-over: the call after the cooldown hangs.
+fn a_call_starts_the_next_trial_without_a_timer() {
+    // do-over: the call after the recovery timeout hung.
     let bench = opened(opens_at_once());
     bench.clock.advance(seconds(3600));
     assert_eq!(bench.breaker.state(), State::Open);
@@ -227,8 +229,8 @@ fn the_next_trial_is_made_by_a_call_and_not_by_a_timer() {
 }
 
 #[test]
-fn every_time_may_be_max() {
-    // failsafe, sentinel: Duration::MAX panics.
+fn every_duration_can_be_max() {
+    // failsafe, sentinel: Duration::MAX panicked.
     let settings = Config::builder()
         .failure_threshold(1)
         .window_time(Duration::MAX)
@@ -243,8 +245,8 @@ fn every_time_may_be_max() {
         .max_wait(Duration::MAX)
         .mode(Mode::Enforce);
     let bench = Bench::with(settings);
-    bench.take(seconds(1), Outcome::Success);
-    bench.take(Duration::MAX, Outcome::Failure);
+    bench.call_taking(seconds(1), Outcome::Success);
+    bench.call_taking(Duration::MAX, Outcome::Failure);
     bench.clock.advance(Duration::MAX);
     assert_eq!((bench.breaker.state(), bench.wait()), (State::Open, None));
     assert!(bench.rejects());

@@ -1,4 +1,4 @@
-//! `testing::scope`: a test has a registry and a clock of its own, whoever runs beside it.
+//! `testing::scope`, which gives each test its own registry and clock.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Barrier, LazyLock};
@@ -9,7 +9,7 @@ use breaker_runtime::{
     BreakerError, CircuitBreaker, Config, ErrorKind, Outcome, Registry, State, circuit_breaker,
 };
 
-use crate::support::{NANO, NEARLY, RECOVERY, quietly};
+use crate::support::{ALMOST_RECOVERY, NANO, RECOVERY, catch_panic};
 
 #[circuit_breaker(name = "scopes/price", failure_threshold = 1)]
 fn price(fails: bool) -> Result<u32, BreakerError> {
@@ -27,21 +27,21 @@ fn tenants(tenant: &str, fails: bool) -> Result<u32, BreakerError> {
     if fails { Err(own_error()) } else { Ok(tenant.len().try_into().unwrap_or_default()) }
 }
 
-/// An error of the function's own, which is no rejection.
+/// Returns a `BreakerError` that does not come from the breaker of the annotated function.
 fn own_error() -> BreakerError {
     let breaker = CircuitBreaker::new("elsewhere", Config::default()).unwrap();
     breaker.force_open();
     breaker.try_acquire().unwrap_err()
 }
 
-/// Whether the breaker of this function is open; it is asked for by a call.
+/// Calls `price` and returns `true` if its breaker rejected the call.
 fn is_open() -> bool {
     price(false).is_err_and(|error| error.name() == "scopes/price")
 }
 
 #[test]
-fn parallel_tests_share_no_breaker() {
-    // microprofile-fault-tolerance#323: the circuit that one test opens rejects the calls of another.
+fn parallel_scopes_share_no_breaker() {
+    // microprofile-fault-tolerance#323: a circuit that one test opened rejected the calls of another.
     let both = Barrier::new(2);
     let test = |fails: bool| {
         scope(|_| {
@@ -55,7 +55,7 @@ fn parallel_tests_share_no_breaker() {
         threads.spawn(|| test(true));
         threads.spawn(|| test(false));
     });
-    assert!(Registry::global().get("scopes/price").is_none(), "and nothing is left of it");
+    assert!(Registry::global().get("scopes/price").is_none(), "the scope left a breaker behind");
 }
 
 #[test]
@@ -72,10 +72,10 @@ fn every_call_in_a_scope_finds_the_same_breaker() {
 }
 
 #[test]
-fn the_clock_of_a_scope_stands_still_until_the_test_moves_it() {
+fn the_clock_of_a_scope_moves_only_by_advance() {
     scope(|scope| {
         assert!(price(true).is_err());
-        scope.advance(NEARLY);
+        scope.advance(ALMOST_RECOVERY);
         assert!(is_open());
         scope.advance(NANO);
         assert!(!is_open());
@@ -84,7 +84,7 @@ fn the_clock_of_a_scope_stands_still_until_the_test_moves_it() {
 }
 
 #[test]
-fn every_breaker_that_is_made_in_a_scope_reads_its_clock() {
+fn every_breaker_created_in_a_scope_uses_its_clock() {
     scope(|scope| {
         let config = Config::builder().failure_threshold(1).build().unwrap();
         let alone = CircuitBreaker::new("alone", config.clone()).unwrap();
@@ -99,14 +99,14 @@ fn every_breaker_that_is_made_in_a_scope_reads_its_clock() {
 }
 
 #[test]
-fn a_scope_in_a_scope_hides_the_outer_one_until_it_ends() {
+fn a_nested_scope_hides_the_outer_one_until_it_ends() {
     scope(|outer| {
         assert!(price(true).is_err());
         scope(|inner| {
             assert!(!is_open());
             inner.advance(RECOVERY);
         });
-        assert!(is_open(), "the inner clock is not ours");
+        assert!(is_open(), "the inner clock moved the outer one");
         outer.enter(|| assert!(is_open()));
     });
 }
@@ -115,15 +115,15 @@ fn a_scope_in_a_scope_hides_the_outer_one_until_it_ends() {
 fn a_panic_leaves_the_scope() {
     scope(|_| {
         assert!(price(true).is_err());
-        assert!(quietly(|| scope(|_| assert!(is_open(), "not in here"))).is_err());
+        assert!(catch_panic(|| scope(|_| assert!(is_open(), "the circuit is closed"))).is_err());
         assert!(is_open());
     });
-    assert!(quietly(|| scope(|_| price(true).unwrap())).is_err());
+    assert!(catch_panic(|| scope(|_| price(true).unwrap())).is_err());
     assert!(Registry::global().get("scopes/price").is_none());
 }
 
 #[test]
-fn a_function_with_a_key_has_its_circuits_in_the_scope() {
+fn circuits_of_a_keyed_function_belong_to_the_scope() {
     scope(|_| {
         assert!(tenants("acme", true).is_err());
         assert!(tenants("acme", false).is_err());
@@ -136,7 +136,7 @@ fn a_function_with_a_key_has_its_circuits_in_the_scope() {
 }
 
 #[test]
-fn a_thread_is_in_the_scope_that_it_was_given() {
+fn a_thread_can_enter_a_scope() {
     scope(|scope| {
         trip("scopes/price");
         std::thread::scope(|threads| {
@@ -146,7 +146,7 @@ fn a_thread_is_in_the_scope_that_it_was_given() {
 }
 
 #[tokio::test]
-async fn async_calls_are_in_the_scope_and_those_beside_it_are_not() {
+async fn async_calls_outside_a_scope_are_not_in_it() {
     let failing = scope_async(async |_| {
         assert!(order(true).await.is_err());
         order(false).await
@@ -159,7 +159,7 @@ async fn async_calls_are_in_the_scope_and_those_beside_it_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_task_is_in_the_scope_that_it_was_given() {
+async fn a_task_can_enter_a_scope() {
     scope_async(async |scope| {
         trip("scopes/order");
         let task = tokio::spawn(scope.enter_async(order(false)));
@@ -169,7 +169,7 @@ async fn a_task_is_in_the_scope_that_it_was_given() {
 }
 
 #[test]
-fn tasks_of_a_runtime_that_runs_in_the_scope_are_in_it() {
+fn tasks_of_a_runtime_that_runs_in_a_scope_are_in_it() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     scope(|_| {
         trip("scopes/order");
@@ -179,7 +179,7 @@ fn tasks_of_a_runtime_that_runs_in_the_scope_are_in_it() {
 }
 
 #[tokio::test]
-async fn what_a_future_drops_is_dropped_in_its_scope() {
+async fn a_future_is_dropped_in_its_scope() {
     struct Calls;
     impl Drop for Calls {
         fn drop(&mut self) {
@@ -202,7 +202,7 @@ async fn limited() -> Result<(), BreakerError> {
 }
 
 #[tokio::test]
-async fn limits_obey_the_clock_of_the_scope() {
+async fn limits_follow_the_clock_of_the_scope() {
     scope_async(async |scope| {
         let first = tokio::spawn(scope.enter_async(limited()));
         let second = tokio::spawn(scope.enter_async(limited()));
@@ -218,13 +218,13 @@ async fn limits_obey_the_clock_of_the_scope() {
 static OWN: LazyLock<Registry> = LazyLock::new(Registry::new);
 static OTHER: LazyLock<Registry> = LazyLock::new(Registry::new);
 
-/// That of the test, if it has one.
+/// Returns a new registry in a scope of a test, and `OWN` outside of scopes.
 fn registry_of_test() -> Registry {
-    ASKED.fetch_add(1, Ordering::Relaxed);
+    EVALUATIONS.fetch_add(1, Ordering::Relaxed);
     if is_in_scope() { Registry::new() } else { OWN.clone() }
 }
 
-static ASKED: AtomicU32 = AtomicU32::new(0);
+static EVALUATIONS: AtomicU32 = AtomicU32::new(0);
 
 fn is_in_scope() -> bool {
     Registry::global().get("scopes/in scope").is_some()
@@ -241,7 +241,7 @@ fn in_own_registry_with_key(tenant: &str) -> Result<usize, BreakerError> {
 }
 
 #[test]
-fn a_function_is_asked_for_its_registry_once_in_each_scope() {
+fn a_registry_expression_is_evaluated_once_per_scope() {
     let test = || {
         scope(|scope| {
             scope.registry().register("scopes/in scope", Config::default()).unwrap();
@@ -254,21 +254,21 @@ fn a_function_is_asked_for_its_registry_once_in_each_scope() {
     };
     test();
     test();
-    assert_eq!(ASKED.load(Ordering::Relaxed), 2);
+    assert_eq!(EVALUATIONS.load(Ordering::Relaxed), 2);
     assert!(in_own_registry(false).is_ok());
-    assert_eq!(ASKED.load(Ordering::Relaxed), 3);
+    assert_eq!(EVALUATIONS.load(Ordering::Relaxed), 3);
     assert!(OWN.get("scopes/own").is_some());
 }
 
 #[test]
-fn functions_with_registries_of_their_own_are_declared_and_in_no_conflict() {
+fn functions_with_their_own_registries_are_declared_and_never_conflict() {
     let declared: Vec<_> = Registry::declared().filter(|it| it.name() == "scopes/own").collect();
     assert!(declared.len() == 2 && declared.iter().all(|it| it.has_own_registry()));
     let found = Registry::global().check().unwrap_err();
     assert!(found.iter().all(|conflict| conflict.name() != "scopes/own"), "{found}");
     scope(|_| {
         assert_eq!(in_own_registry_with_key("acme").unwrap(), 4);
-        let failed = quietly(|| trip("scopes/own")).unwrap_err().downcast::<String>().unwrap();
+        let failed = catch_panic(|| trip("scopes/own")).unwrap_err().downcast::<String>().unwrap();
         assert!(
             failed.contains("of it::scopes::in_own_registry is in the registry that this names"),
             "{failed}"
@@ -277,7 +277,7 @@ fn functions_with_registries_of_their_own_are_declared_and_in_no_conflict() {
 }
 
 #[test]
-fn a_scope_that_nobody_is_in_can_be_entered_anywhere() {
+fn an_unused_scope_can_be_entered_anywhere() {
     let scope = Scope::default();
     scope.enter(|| trip("scopes/price"));
     assert_eq!(scope.enter(|| price(false)).unwrap_err().retry_after(), Some(RECOVERY));

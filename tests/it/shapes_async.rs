@@ -1,11 +1,11 @@
-//! Every shape of an async function.
+//! The shapes of async functions.
 
 #![deny(warnings)]
 #![allow(
     clippy::needless_lifetimes,
     clippy::unnecessary_wraps,
     clippy::unused_async,
-    reason = "the shapes are the point"
+    reason = "the tests are about the shapes of functions"
 )]
 
 use std::fmt::Display;
@@ -63,7 +63,7 @@ impl Sells for Shop {
 }
 
 #[tokio::test]
-async fn methods() {
+async fn methods_are_supported() {
     let mut shop = Shop { price: 1 };
     assert_eq!(shop.price("tea").await.unwrap(), 4);
     force_open("async/&self");
@@ -114,7 +114,7 @@ async fn boxed(number: u32) -> Box<dyn Display + Send> {
 }
 
 #[tokio::test]
-async fn a_fallback_may_be_plain_or_async_without_saying_so() {
+async fn a_fallback_can_be_sync_or_async() {
     assert_eq!((plain_path(1).await, async_path(1).await), (1, 1));
     assert_eq!((plain_closure("a").await.unwrap(), async_closure("a".into()).await.unwrap()), (2, 2));
     unit().await;
@@ -155,7 +155,7 @@ async fn inferred() -> Answer<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn generics_question_marks_and_inference() {
+async fn generics_question_marks_and_inference_are_kept() {
     // tokio#6930, tracing#3306.
     assert_eq!(generic(&[1, 2], "x").await.unwrap(), (&1, "x".to_owned()));
     assert_eq!(early("").await.unwrap(), 0);
@@ -168,12 +168,12 @@ async fn generics_question_marks_and_inference() {
 
 #[circuit_breaker(name = "async/anyhow", failure_threshold = 1)]
 async fn with_anyhow(fail: bool) -> anyhow::Result<()> {
-    anyhow::ensure!(!fail, "it failed");
+    anyhow::ensure!(!fail, "user error");
     Ok(())
 }
 
 #[tokio::test]
-async fn anyhow_needs_nothing_at_all() {
+async fn anyhow_needs_no_conversion() {
     assert!(with_anyhow(true).await.is_err());
     assert!(with_anyhow(false).await.unwrap_err().is::<BreakerError>());
 }
@@ -190,7 +190,7 @@ async fn with_thiserror() -> Result<(), Fault> {
 }
 
 #[tokio::test]
-async fn thiserror_needs_one_line() {
+async fn thiserror_needs_one_from_attribute() {
     with_thiserror().await.unwrap();
     force_open("async/thiserror");
     assert!(matches!(with_thiserror().await, Err(Fault::Rejected(_))));
@@ -208,7 +208,7 @@ async fn stays(text: Rc<str>) -> Answer<usize> {
     Ok(text.len())
 }
 
-/// That what is returned borrows from the arguments is what the compiler finds hard.
+/// A type whose methods return borrows of their arguments, which makes it hard for the compiler to prove `Send`.
 struct Shelf(Vec<String>);
 
 impl Shelf {
@@ -243,7 +243,7 @@ impl Shelf {
 }
 
 #[tokio::test]
-async fn a_future_whose_result_borrows_is_send_whatever_the_fallback() {
+async fn a_future_whose_output_borrows_is_send_with_every_fallback() {
     let task = tokio::spawn(async {
         let mut shelf = Shelf(vec!["tea".to_owned(), "rum".to_owned()]);
         shelf.first("r").await.unwrap().push('!');
@@ -255,7 +255,7 @@ async fn a_future_whose_result_borrows_is_send_whatever_the_fallback() {
 }
 
 #[tokio::test]
-async fn a_future_that_was_send_is_send_and_one_that_was_not_still_works() {
+async fn a_send_future_stays_send_and_one_that_is_not_send_works() {
     assert_eq!(tokio::spawn(sends("abc".into())).await.unwrap().unwrap(), 3);
     let here = tokio::task::LocalSet::new();
     assert_eq!(here.run_until(stays("abc".into())).await.unwrap(), 3);
@@ -276,19 +276,19 @@ async fn cancelled(hang: bool) -> Answer<()> {
 }
 
 #[tokio::test]
-async fn a_cancelled_trial_gives_its_place_back() {
+async fn a_cancelled_trial_releases_its_slot() {
     cancelled(false).await.unwrap();
     let breaker = Registry::global().get("async/cancelled").unwrap();
     breaker.try_acquire().unwrap().settle(breaker_runtime::Outcome::Failure);
     for _ in 0..10 {
         let mut call = Box::pin(cancelled(true));
-        assert!(futures_poll(call.as_mut()).is_pending());
+        assert!(poll_once(call.as_mut()).is_pending());
     }
     assert_eq!(breaker.state(), State::HalfOpen);
     assert_eq!(breaker.snapshot().totals.ignored, 10);
 }
 
-fn futures_poll<F: std::future::Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
+fn poll_once<F: std::future::Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
     future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
 }
 
@@ -299,7 +299,7 @@ async fn never(text: &str) -> ! {
 }
 
 #[tokio::test]
-async fn a_function_may_never_return() {
+async fn a_function_can_diverge() {
     assert!(tokio::spawn(never("first")).await.is_err());
     assert_eq!(Registry::global().get("async/never").unwrap().snapshot().totals.failures, 1);
 }

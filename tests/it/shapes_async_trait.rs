@@ -1,5 +1,5 @@
 //! Methods that `#[async_trait]` rewrites before this attribute sees them, and functions that box their
-//! call by hand. Either way the call begins and ends inside the box.
+//! future themselves. The call starts and ends inside the boxed future.
 
 #![deny(warnings)]
 
@@ -78,7 +78,7 @@ impl Sells for Shop {
 }
 
 #[tokio::test]
-async fn methods_of_an_async_trait() {
+async fn async_trait_methods_are_supported() {
     // async-trait#11 #277, tracing#1219 #3179.
     let mut shop: Box<dyn Sells + Send + Sync> = Box::new(Shop { price: 10 });
     assert_eq!((shop.price("tea", 1).await.unwrap(), shop.price("", 1).await.unwrap()), (8, 0));
@@ -129,7 +129,7 @@ impl Fetches<String> for Shop {
 }
 
 #[tokio::test]
-async fn generic_methods_of_an_async_trait() {
+async fn generic_async_trait_methods_are_supported() {
     let key = "tea".to_owned();
     let shop = Arc::new(Shop { price: 1 });
     let spawned = tokio::spawn(async move { shop.fetch(&"tea".to_owned(), ["a", "b"]).await.unwrap().1 });
@@ -151,7 +151,7 @@ trait Stays {
 impl Stays for Shop {}
 
 #[tokio::test]
-async fn a_method_whose_future_is_not_send_need_not_become_so() {
+async fn a_method_whose_future_is_not_send_is_supported() {
     assert_eq!(Shop { price: 1 }.stay(Rc::new(2)).await.unwrap(), 2);
 }
 
@@ -179,7 +179,7 @@ impl Traced for Shop {
 }
 
 #[tokio::test]
-async fn an_instrumented_method_of_an_async_trait_in_either_order() {
+async fn instrument_and_async_trait_combine_in_either_order() {
     // tracing#1219 #3179.
     let open = Registry::global().register("async-trait/open", breaker_runtime::Config::default()).unwrap();
     open.force_open();
@@ -196,12 +196,15 @@ type BoxFuture<'a, T> = Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>
 
 impl Shop {
     #[circuit_breaker(
-        name = "async-trait/by hand",
+        name = "async-trait/manually boxed",
         recovery_timeout = "1ns",
         half_open_timeout = "1h",
         failure_threshold = 1
     )]
-    fn by_hand(&self, hang: bool) -> Pin<Box<dyn std::future::Future<Output = Answer<u32>> + Send + '_>> {
+    fn manually_boxed(
+        &self,
+        hang: bool,
+    ) -> Pin<Box<dyn std::future::Future<Output = Answer<u32>> + Send + '_>> {
         Box::pin(async move {
             if hang {
                 std::future::pending::<()>().await;
@@ -222,14 +225,14 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn a_call_that_is_boxed_by_hand_begins_and_ends_inside() {
+async fn a_manually_boxed_call_starts_and_ends_inside_the_box() {
     let shop = Shop { price: 1 };
-    drop(shop.by_hand(false));
-    assert!(Registry::global().get("async-trait/by hand").is_none(), "nobody has called it yet");
-    assert_eq!(shop.by_hand(false).await.unwrap(), 1);
-    let breaker = breaker("async-trait/by hand");
+    drop(shop.manually_boxed(false));
+    assert!(Registry::global().get("async-trait/manually boxed").is_none(), "the future was never polled");
+    assert_eq!(shop.manually_boxed(false).await.unwrap(), 1);
+    let breaker = breaker("async-trait/manually boxed");
     breaker.try_acquire().unwrap().settle(breaker_runtime::Outcome::Failure);
-    let mut call = shop.by_hand(true);
+    let mut call = shop.manually_boxed(true);
     assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     assert_eq!((breaker.state(), breaker.snapshot().totals.ignored), (State::HalfOpen, 0));
     drop(call);

@@ -1,4 +1,4 @@
-//! Every receiver, in sync and in async methods.
+//! The receivers of sync and async methods.
 
 #![deny(warnings)]
 #![allow(
@@ -6,7 +6,7 @@
     clippy::unused_async,
     clippy::unnecessary_wraps,
     clippy::needless_arbitrary_self_type,
-    reason = "the shapes are the point"
+    reason = "the tests are about the shapes of functions"
 )]
 
 use std::pin::Pin;
@@ -66,7 +66,7 @@ impl Shop {
     }
 
     #[circuit_breaker(name = "receivers/async mut self", fallback = |_| Ok(self))]
-    async fn lower_later(mut self, by: u32) -> Answer<Self> {
+    async fn lower_async(mut self, by: u32) -> Answer<Self> {
         tokio::task::yield_now().await;
         self.price -= by;
         Ok(self)
@@ -84,19 +84,20 @@ impl Shop {
     }
 
     #[circuit_breaker(name = "receivers/async self: Pin", fallback = |_| self)]
-    async fn pinned_later(mut self: Pin<&mut Self>) -> Pin<&mut Self> {
+    async fn pinned_async(mut self: Pin<&mut Self>) -> Pin<&mut Self> {
         tokio::task::yield_now().await;
         self.price += 1;
         self
     }
 
     #[circuit_breaker(name = "receivers/async &'a self", fallback = |_| async move { &self.price })]
-    async fn named_later<'a>(&'a self, _other: &u32) -> &'a u32 {
+    async fn named_async<'a>(&'a self, _other: &u32) -> &'a u32 {
         tokio::task::yield_now().await;
         &self.price
     }
 }
 
+/// Asserts that each breaker counted one success, and forces it open.
 fn open(names: &[&str]) {
     for name in names {
         let breaker = Registry::global().get(&format!("receivers/{name}")).unwrap();
@@ -106,7 +107,7 @@ fn open(names: &[&str]) {
 }
 
 #[test]
-fn a_sync_method_may_take_self_in_every_way() {
+fn a_sync_method_supports_every_receiver() {
     // async-trait#11 #277.
     let mut shop = Shop { price: 10 };
     let mut call = || {
@@ -127,16 +128,16 @@ fn a_sync_method_may_take_self_in_every_way() {
 }
 
 #[tokio::test]
-async fn an_async_method_may_take_self_in_every_way() {
+async fn an_async_method_supports_every_receiver() {
     // async-trait#11 #277.
     let call = async || {
         let mut shop = Shop { price: 10 };
         [
             shop.clone().take().await.unwrap_or(1),
-            shop.clone().lower_later(1).await.unwrap().price,
+            shop.clone().lower_async(1).await.unwrap().price,
             Arc::new(shop.clone()).share().await,
-            Pin::new(&mut shop).pinned_later().await.price,
-            *shop.named_later(&{ 0 }).await,
+            Pin::new(&mut shop).pinned_async().await.price,
+            *shop.named_async(&{ 0 }).await,
         ]
     };
     assert_eq!(call().await, [10, 9, 10, 11, 11]);

@@ -1,8 +1,11 @@
-//! Every shape of a function that is not async. That it compiles is half of each test; the other half
-//! is that the call goes through and is counted.
+//! The shapes of sync functions. The tests check that they compile, and that calls are admitted and counted.
 
 #![deny(warnings)]
-#![allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "the shapes are the point")]
+#![allow(
+    clippy::unnecessary_wraps,
+    clippy::needless_pass_by_value,
+    reason = "the tests are about the shapes of functions"
+)]
 
 use std::collections::HashMap;
 use std::fmt::{Debug, Display};
@@ -77,7 +80,7 @@ impl Sells for Shop {
 }
 
 #[test]
-fn methods() {
+fn methods_are_supported() {
     let mut shop = Shop::new();
     assert_eq!(shop.price("tea").unwrap(), 3);
     Registry::global().get("sync/&self").unwrap().force_open();
@@ -121,7 +124,7 @@ fn boxed_shown(most: u32) -> Answer<Box<dyn Iterator<Item = impl std::fmt::Displ
 }
 
 #[test]
-fn a_dyn_of_an_impl_is_returned() {
+fn a_box_of_dyn_with_an_impl_type_can_be_returned() {
     assert_eq!(boxed_shown(3).unwrap().map(|number| number.to_string()).collect::<String>(), "012");
 }
 
@@ -136,7 +139,7 @@ fn boxed(number: u32) -> Box<dyn Display> {
 }
 
 #[test]
-fn generics_lifetimes_and_traits() {
+fn generics_lifetimes_and_traits_are_kept() {
     assert_eq!(generic([1, 2]).unwrap(), ["1", "2"]);
     assert_eq!(generic(['x']).unwrap(), ["x"]);
     assert_eq!(successes("sync/generic"), 2);
@@ -182,7 +185,7 @@ fn early(text: &str) -> Result<u32, Broken> {
 }
 
 #[test]
-fn early_returns_question_marks_and_labels_end_the_body_and_not_the_call() {
+fn early_returns_question_marks_and_labels_end_the_body_but_not_the_call() {
     // pybreaker#7, sentinel-rust#5, tokio#4635.
     assert_eq!(early("").unwrap(), 0);
     assert_eq!(early("one").unwrap(), 1);
@@ -228,7 +231,7 @@ fn factorial(number: u64) -> Answer<u64> {
 }
 
 #[test]
-fn arguments_of_every_kind() {
+fn arguments_of_every_kind_are_supported() {
     assert_eq!(patterns((2, 3), "", [4, 5, 6]).unwrap(), 24);
     Registry::global().get("sync/patterns").unwrap().force_open();
     assert_eq!(patterns((2, 3), "", [4, 5, 6]).unwrap(), 5);
@@ -242,7 +245,7 @@ fn arguments_of_every_kind() {
 }
 
 #[circuit_breaker(name = "sync/unsafe")]
-#[expect(unsafe_code, reason = "the shape is the point")]
+#[expect(unsafe_code, reason = "the test is about the qualifier")]
 unsafe fn dangerous(number: u32) -> Answer<u32> {
     Ok(number)
 }
@@ -254,7 +257,7 @@ extern "C" fn foreign(number: i32) -> i32 {
 
 /// A documented function.
 #[circuit_breaker(name = "sync/attributes")]
-#[must_use = "it says so"]
+#[must_use = "the attribute is kept"]
 #[inline]
 fn attributed(#[allow(unused_variables)] number: u32) -> Answer<()> {
     #![expect(unused_mut, reason = "an inner attribute belongs to the whole body")]
@@ -264,13 +267,13 @@ fn attributed(#[allow(unused_variables)] number: u32) -> Answer<()> {
 
 #[test]
 #[circuit_breaker(name = "sync/test", fallback = |_| ())]
-fn a_test_may_be_protected() {
+fn a_test_can_be_protected() {
     assert_eq!(1 + 1, 2);
 }
 
 #[circuit_breaker(name = "sync/test below", fallback = |_| ())]
 #[test]
-fn a_test_may_be_protected_from_above() {
+fn a_test_can_be_protected_from_above() {
     assert_eq!(1 + 1, 2);
 }
 
@@ -283,10 +286,10 @@ macro_rules! protected {
 
 protected!(by_macro, "sync/macro", 2 + 1, Answer<u32>, { Ok(1) });
 
-#[expect(unsafe_code, reason = "an unsafe function can only be called so")]
+#[expect(unsafe_code, reason = "calling an unsafe function needs it")]
 #[test]
-fn qualifiers_attributes_and_macros() {
-    // SAFETY: it is only called unsafe.
+fn qualifiers_attributes_and_macros_are_supported() {
+    // SAFETY: the function has no precondition.
     assert_eq!(unsafe { dangerous(1) }.unwrap(), 1);
     assert_eq!(foreign(1), 1);
     attributed(1).unwrap();
@@ -294,16 +297,16 @@ fn qualifiers_attributes_and_macros() {
     assert_eq!(Registry::global().get("sync/macro").unwrap().config().failure_threshold(), Some(3));
 }
 
-struct Noisy<'a>(&'a std::cell::RefCell<Vec<&'static str>>, &'static str);
+struct LogsDrop<'a>(&'a std::cell::RefCell<Vec<&'static str>>, &'static str);
 
-impl Drop for Noisy<'_> {
+impl Drop for LogsDrop<'_> {
     fn drop(&mut self) {
         self.0.borrow_mut().push(self.1);
     }
 }
 
 #[circuit_breaker(name = "sync/drop", fallback = |_| Ok(()))]
-fn drops(first: Noisy<'_>, _second: Noisy<'_>) -> Answer<()> {
+fn drops(first: LogsDrop<'_>, _second: LogsDrop<'_>) -> Answer<()> {
     drop(first);
     Ok(())
 }
@@ -314,20 +317,20 @@ fn never(text: &str) -> ! {
 }
 
 #[test]
-fn a_function_may_never_return() {
+fn a_function_can_diverge() {
     // tokio#4175.
-    let said =
+    let message =
         |action: fn() -> ()| *std::panic::catch_unwind(action).unwrap_err().downcast::<String>().unwrap();
-    assert_eq!(said(|| never("first")), "first");
-    assert!(said(|| never("second")).contains("is open"));
+    assert_eq!(message(|| never("first")), "first");
+    assert!(message(|| never("second")).contains("is open"));
 }
 
 #[test]
 fn every_argument_is_dropped_once() {
     let log = std::cell::RefCell::default();
-    drops(Noisy(&log, "first"), Noisy(&log, "second")).unwrap();
+    drops(LogsDrop(&log, "first"), LogsDrop(&log, "second")).unwrap();
     Registry::global().get("sync/drop").unwrap().force_open();
-    drops(Noisy(&log, "first"), Noisy(&log, "second")).unwrap();
+    drops(LogsDrop(&log, "first"), LogsDrop(&log, "second")).unwrap();
     let mut log = log.into_inner();
     log.sort_unstable();
     assert_eq!(log, ["first", "first", "second", "second"]);

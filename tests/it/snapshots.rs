@@ -1,4 +1,4 @@
-//! What a circuit looks like at one moment.
+//! Snapshots of a circuit.
 
 use std::mem::forget;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use breaker_runtime::{Cause, CircuitBreaker, Outcome, State, TripReason};
 use crate::support::{Bench, NANO, RECOVERY, poll_once, seconds, settings};
 
 #[test]
-fn a_new_breaker_has_done_nothing() {
+fn a_new_breaker_has_an_empty_snapshot() {
     let bench = Bench::with(settings().window_calls(10).durations(true).max_concurrent(3));
     let snapshot = bench.breaker.snapshot();
     assert_eq!((snapshot.name(), snapshot.key()), ("bench", None));
@@ -20,8 +20,8 @@ fn a_new_breaker_has_done_nothing() {
 }
 
 #[test]
-fn a_rate_of_no_calls_is_none() {
-    // resilience4j#1516: -1; others: NaN.
+fn a_rate_without_calls_is_none() {
+    // resilience4j#1516: the rate was -1. Other libraries return NaN.
     let bench = Bench::with(settings().window_calls(10));
     let window = bench.breaker.snapshot().window.unwrap();
     assert_eq!((window.calls, window.failure_rate(), window.slow_call_rate()), (0, None, None));
@@ -32,12 +32,12 @@ fn a_rate_of_no_calls_is_none() {
 }
 
 #[test]
-fn the_window_shows_counts_and_rates() {
+fn the_window_contains_counts_and_rates() {
     let bench = Bench::with(settings().window_calls(8).failure_threshold(8).slow_call(seconds(1)));
     bench.end_all(Outcome::Success, 3);
     bench.end(Outcome::Failure);
-    bench.take(seconds(1), Outcome::Failure);
-    bench.take(seconds(1), Outcome::Success);
+    bench.call_taking(seconds(1), Outcome::Failure);
+    bench.call_taking(seconds(1), Outcome::Success);
     bench.end_all(Outcome::Success, 2);
     let window = bench.breaker.snapshot().window.unwrap();
     assert_eq!((window.calls, window.failures, window.slow), (8, 2, 2));
@@ -45,7 +45,7 @@ fn the_window_shows_counts_and_rates() {
 }
 
 #[test]
-fn looking_changes_nothing() {
+fn reading_a_snapshot_changes_nothing() {
     let bench = Bench::with(settings().window_time(seconds(10)).failure_threshold(2));
     bench.end(Outcome::Failure);
     for _ in 0..100 {
@@ -59,10 +59,10 @@ fn looking_changes_nothing() {
 }
 
 #[test]
-fn durations_are_those_of_the_clock() {
+fn durations_are_measured_by_the_clock() {
     let bench = Bench::with(settings().durations(true));
     for millis in 1..=100 {
-        bench.take(Duration::from_millis(millis), Outcome::Success);
+        bench.call_taking(Duration::from_millis(millis), Outcome::Success);
     }
     let durations = bench.breaker.snapshot().durations.unwrap();
     assert_eq!((durations.count(), durations.sum()), (100, Duration::from_millis(5050)));
@@ -76,9 +76,9 @@ fn durations_are_those_of_the_clock() {
 }
 
 #[test]
-fn nothing_timed_has_no_durations() {
+fn without_timed_calls_there_are_no_durations() {
     let bench = Bench::new();
-    bench.take(seconds(1), Outcome::Success);
+    bench.call_taking(seconds(1), Outcome::Success);
     assert!(bench.breaker.snapshot().durations.is_none());
     let bench = Bench::with(settings().durations(true));
     let durations = bench.breaker.snapshot().durations.unwrap();
@@ -86,18 +86,18 @@ fn nothing_timed_has_no_durations() {
 }
 
 #[test]
-fn failures_and_the_longest_calls_are_timed_too() {
+fn failures_and_very_long_calls_are_timed() {
     let bench = Bench::with(settings().durations(true));
-    bench.take(seconds(1 << 20), Outcome::Failure);
-    bench.take(Duration::ZERO, Outcome::Success);
+    bench.call_taking(seconds(1 << 20), Outcome::Failure);
+    bench.call_taking(Duration::ZERO, Outcome::Success);
     let durations = bench.breaker.snapshot().durations.unwrap();
     assert_eq!((durations.count(), durations.sum()), (2, seconds(1 << 20)));
 }
 
 #[test]
-fn a_call_that_says_nothing_is_not_timed() {
+fn an_ignored_call_is_not_timed() {
     let bench = Bench::with(settings().durations(true));
-    bench.take(seconds(1), Outcome::Ignored);
+    bench.call_taking(seconds(1), Outcome::Ignored);
     let permit = bench.permit();
     bench.clock.advance(seconds(1));
     drop(permit);
@@ -105,7 +105,7 @@ fn a_call_that_says_nothing_is_not_timed() {
 }
 
 #[test]
-fn durations_of_all_threads_are_together() {
+fn durations_of_all_threads_are_combined() {
     let bench = Bench::with(settings().durations(true).failure_threshold(100));
     std::thread::scope(|scope| {
         for _ in 0..16 {
@@ -116,7 +116,7 @@ fn durations_of_all_threads_are_together() {
 }
 
 #[test]
-fn changes_count_every_way_from_state_to_state() {
+fn every_transition_is_counted_by_its_two_states() {
     let bench = Bench::due();
     bench.end(Outcome::Failure);
     bench.clock.advance(RECOVERY);
@@ -143,12 +143,12 @@ fn changes_count_every_way_from_state_to_state() {
 }
 
 #[test]
-fn the_time_open_is_that_of_open_and_forced_open_together() {
+fn time_open_includes_open_and_forced_open() {
     let bench = Bench::new();
     let time_open = || bench.breaker.snapshot().time_open;
     bench.clock.advance(seconds(100));
     assert_eq!(time_open(), Duration::ZERO);
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(seconds(7));
     assert_eq!(time_open(), seconds(7));
     bench.clock.advance(RECOVERY);
@@ -164,9 +164,9 @@ fn the_time_open_is_that_of_open_and_forced_open_together() {
 }
 
 #[test]
-fn an_expired_lease_is_seen_before_anybody_noticed_it() {
+fn an_expired_lease_is_visible_before_a_call_notices_it() {
     let bench = Bench::with(settings().half_open_timeout(seconds(5)));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     forget(bench.permit());
     bench.clock.advance(seconds(8));
@@ -180,12 +180,12 @@ fn an_expired_lease_is_seen_before_anybody_noticed_it() {
 }
 
 #[test]
-fn the_last_transition_says_which_rule_with_which_figures_and_what_the_failure_said() {
+fn the_last_transition_contains_the_threshold_its_figures_and_the_failure_text() {
     let bench = Bench::with(settings().window_calls(4).failure_rate(0.5).failure_threshold(4));
     bench.end_all(Outcome::Success, 2);
     bench.end(Outcome::Failure);
     bench.permit().fail("no route to host");
-    let last = bench.last();
+    let last = bench.last_transition();
     assert_eq!((last.from, last.to, last.cause, last.generation), {
         (State::Closed, State::Open, Cause::ThresholdReached, 1)
     });
@@ -196,13 +196,13 @@ fn the_last_transition_says_which_rule_with_which_figures_and_what_the_failure_s
     );
     bench.clock.advance(RECOVERY);
     drop(bench.permit());
-    let last = bench.last();
+    let last = bench.last_transition();
     assert_eq!((last.cause, last.trip, last.last_failure.is_none()), (Cause::RecoveryElapsed, None, true));
     assert_eq!(last.to_string(), "open -> half-open: the recovery time is over");
 }
 
 #[test]
-fn the_time_in_a_state_begins_with_its_generation() {
+fn the_time_in_a_state_starts_with_its_generation() {
     let bench = Bench::new();
     bench.clock.advance(seconds(9));
     assert_eq!(bench.breaker.snapshot().time_in_state, seconds(9));
@@ -212,7 +212,7 @@ fn the_time_in_a_state_begins_with_its_generation() {
 }
 
 #[test]
-fn every_trip_reads_as_a_sentence() {
+fn every_trip_reason_reads_as_a_sentence() {
     let sentences = [
         (TripReason::ConsecutiveFailures { failures: 5, limit: 5 }, "5 failures in a row (limit 5)"),
         (TripReason::ConsecutiveFailures { failures: 1, limit: 1 }, "1 failure in a row (limit 1)"),
@@ -229,14 +229,14 @@ fn every_trip_reads_as_a_sentence() {
 }
 
 #[test]
-fn calls_that_wait_are_not_in_flight() {
+fn waiting_calls_are_not_in_flight() {
     let bench = Bench::with(settings().max_concurrent(1).max_wait(Duration::MAX));
     let in_flight = |breaker: &CircuitBreaker| breaker.snapshot().calls_in_flight;
-    let place = bench.permit();
+    let held = bench.permit();
     let mut waiting = Box::pin(bench.breaker.call_async_with(|()| Outcome::Success, async {}));
     assert!(poll_once(waiting.as_mut()).is_pending());
     assert_eq!(in_flight(&bench.breaker), Some(1));
-    place.settle(Outcome::Success);
+    held.settle(Outcome::Success);
     assert!(poll_once(waiting.as_mut()).is_ready());
     assert_eq!(in_flight(&bench.breaker), Some(0));
 }

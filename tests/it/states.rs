@@ -1,12 +1,12 @@
-//! Opening and recovering, with one thread.
+//! The states of a circuit: opening, recovering and closing.
 
 use breaker_runtime::{Cause, ErrorKind, Outcome, State};
 
-use crate::support::{Bench, NANO, NEARLY, RECOVERY, settings};
+use crate::support::{ALMOST_RECOVERY, Bench, NANO, RECOVERY, settings};
 
 #[test]
 fn the_failure_that_reaches_the_threshold_opens() {
-    // arrow#3344, gobreaker: maxFailures 5 opened at 6.
+    // arrow#3344, gobreaker: a limit of 5 failures opened at the sixth.
     let bench = Bench::with(settings().failure_threshold(5));
     for _ in 0..4 {
         bench.end(Outcome::Failure);
@@ -18,7 +18,7 @@ fn the_failure_that_reaches_the_threshold_opens() {
 }
 
 #[test]
-fn a_success_ends_a_run_of_failures_and_an_ignored_outcome_does_not() {
+fn a_success_resets_consecutive_failures_and_an_ignored_outcome_does_not() {
     let bench = Bench::new();
     bench.end(Outcome::Failure);
     bench.end(Outcome::Success);
@@ -31,7 +31,7 @@ fn a_success_ends_a_run_of_failures_and_an_ignored_outcome_does_not() {
 
 #[test]
 fn a_success_never_opens() {
-    // recloser PR#10, failsafe: the window was asked on successes too.
+    // recloser PR#10, failsafe: successes evaluated the window too.
     let bench = Bench::with(settings().failure_threshold(1));
     for _ in 0..1000 {
         bench.end(Outcome::Success);
@@ -40,9 +40,9 @@ fn a_success_never_opens() {
 }
 
 #[test]
-fn at_exactly_the_recovery_timeout_a_call_is_admitted_and_a_nanosecond_before_it_is_not() {
+fn a_call_is_admitted_at_exactly_the_recovery_timeout_and_not_a_nanosecond_before() {
     let bench = Bench::open();
-    bench.clock.advance(NEARLY);
+    bench.clock.advance(ALMOST_RECOVERY);
     let error = bench.breaker.try_acquire().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Open);
     assert_eq!(error.retry_after(), Some(NANO));
@@ -51,7 +51,7 @@ fn at_exactly_the_recovery_timeout_a_call_is_admitted_and_a_nanosecond_before_it
 }
 
 #[test]
-fn enough_successful_trials_close_and_forget_the_failures() {
+fn enough_successful_trials_close_the_circuit_and_clear_the_failures() {
     let bench = Bench::due();
     bench.end(Outcome::Success);
     assert_eq!(bench.breaker.state(), State::HalfOpen);
@@ -64,7 +64,7 @@ fn enough_successful_trials_close_and_forget_the_failures() {
 }
 
 #[test]
-fn one_failed_trial_opens_again_for_the_whole_recovery_timeout() {
+fn one_failed_trial_reopens_for_the_whole_recovery_timeout() {
     let bench = Bench::due();
     bench.end(Outcome::Success);
     bench.clock.advance(NANO);

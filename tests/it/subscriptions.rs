@@ -1,4 +1,4 @@
-//! Events for those who read them when they like, and what they say about orders and declarations.
+//! Subscriptions, and the contents of events about commands and conflicts.
 
 use breaker_runtime::{Cause, CircuitBreaker, Config, Event, Lagged, RegisterError, Registry, Transition};
 
@@ -16,51 +16,51 @@ fn transition(event: &Event) -> &Transition {
 }
 
 #[test]
-fn events_say_who_gave_an_order_or_else_where_it_stands() {
+fn an_event_contains_the_operator_or_the_location_of_the_command() {
     let (registry, breaker) = registered();
     let mut events = registry.subscribe();
-    let mut who = || {
-        let Some(Ok(event)) = events.try_next() else { panic!("nothing happened") };
-        transition(&event).initiator.clone().map(|who| who.to_string())
+    let mut initiator = || {
+        let Some(Ok(event)) = events.try_next() else { panic!("no event was received") };
+        transition(&event).initiator.clone().map(|initiator| initiator.to_string())
     };
     breaker.operator("alice, because of #4711").force_open();
-    assert_eq!(who().as_deref(), Some("alice, because of #4711"));
-    let orders: [fn(&CircuitBreaker); 5] = [
+    assert_eq!(initiator().as_deref(), Some("alice, because of #4711"));
+    let commands: [fn(&CircuitBreaker); 5] = [
         CircuitBreaker::force_open,
         CircuitBreaker::release,
         CircuitBreaker::disable,
         CircuitBreaker::force_close,
         CircuitBreaker::reset,
     ];
-    for order in orders {
-        order(&breaker);
-        assert!(who().is_some());
+    for command in commands {
+        command(&breaker);
+        assert!(initiator().is_some());
     }
     let line = line!() + 1;
     breaker.force_open();
-    assert!(who().unwrap().contains(&format!("subscriptions.rs:{line}:")));
+    assert!(initiator().unwrap().contains(&format!("subscriptions.rs:{line}:")));
 }
 
 #[test]
-fn an_order_to_all_says_where_it_stands() {
+fn a_command_to_all_breakers_records_its_location() {
     let (registry, breaker) = registered();
-    let by = || breaker.snapshot().last_transition.unwrap().initiator.clone().unwrap();
+    let initiator = || breaker.snapshot().last_transition.unwrap().initiator.clone().unwrap();
     let here = |line: u32| format!("subscriptions.rs:{line}:");
     registry.force_open_all();
-    assert!(by().contains(&here(line!() - 1)), "{}", by());
+    assert!(initiator().contains(&here(line!() - 1)), "{}", initiator());
     registry.force_close_all();
-    assert!(by().contains(&here(line!() - 1)), "{}", by());
+    assert!(initiator().contains(&here(line!() - 1)), "{}", initiator());
     registry.reset_all();
-    assert!(by().contains(&here(line!() - 1)), "{}", by());
+    assert!(initiator().contains(&here(line!() - 1)), "{}", initiator());
 }
 
 #[test]
-fn a_slow_reader_loses_the_oldest_events_and_is_told_how_many() {
+fn a_slow_subscriber_loses_the_oldest_events_and_learns_how_many() {
     let (registry, breaker) = registered();
     let mut events = registry.subscribe();
     (0..1030).for_each(|_| breaker.reset());
-    let Some(Err(lost)) = events.try_next() else { panic!("it kept all") };
-    assert_eq!((lost, lost.to_string().starts_with("6 events were lost")), (Lagged(6), true));
+    let Some(Err(lagged)) = events.try_next() else { panic!("no event was lost") };
+    assert_eq!((lagged, lagged.to_string().starts_with("6 events were lost")), (Lagged(6), true));
     for generation in 7..=1030 {
         let Some(Ok(event)) = events.try_next() else { panic!("{generation} is missing") };
         assert_eq!(transition(&event).generation, generation);
@@ -69,7 +69,7 @@ fn a_slow_reader_loses_the_oldest_events_and_is_told_how_many() {
 }
 
 #[tokio::test]
-async fn a_reader_gets_what_happens_from_now_on() {
+async fn a_subscriber_receives_the_events_after_it_subscribed() {
     let (registry, breaker) = registered();
     breaker.force_open();
     let (mut events, mut other) = (registry.subscribe(), registry.subscribe());
@@ -83,14 +83,14 @@ async fn a_reader_gets_what_happens_from_now_on() {
 }
 
 #[test]
-fn a_conflict_is_an_event_and_comes_from_check() {
+fn a_conflict_is_an_event_and_is_returned_by_check() {
     let (registry, _breaker) = registered();
     let mut events = registry.subscribe();
     assert!(registry.check().is_ok());
     let error = registry.register("search", Config::default()).unwrap_err();
     let RegisterError::Conflict(conflict) = error else { panic!("{error}") };
-    let Some(Ok(Event::Conflict(told))) = events.try_next() else { panic!("nobody was told") };
-    assert_eq!(*told, conflict);
+    let Some(Ok(Event::Conflict(received))) = events.try_next() else { panic!("no conflict was received") };
+    assert_eq!(*received, conflict);
     let found = registry.check().unwrap_err();
     assert_eq!(found.iter().collect::<Vec<_>>(), [&conflict]);
     assert_eq!(found.to_string(), conflict.to_string());

@@ -1,4 +1,4 @@
-//! A breaker on a clock that stands still, and short words for what the tests do with it.
+//! A breaker on a manual clock, and short helpers for what the tests do with it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -11,18 +11,20 @@ use breaker_runtime::{
     CircuitBreaker, Config, ConfigBuilder, Outcome, Permit, Registry, Transition, TripReason, WindowCounts,
 };
 
-/// A breaker whose time only the test moves.
+/// A breaker and the clock that drives it. Only the test moves the clock.
 pub(crate) struct Bench {
     pub(crate) clock: Clock,
     pub(crate) breaker: CircuitBreaker,
 }
 
+/// The recovery timeout of [`settings`].
 pub(crate) const RECOVERY: Duration = Duration::from_secs(30);
-/// A nanosecond before it is due.
-pub(crate) const NEARLY: Duration = Duration::from_nanos(29_999_999_999);
+/// One nanosecond less than [`RECOVERY`].
+pub(crate) const ALMOST_RECOVERY: Duration = Duration::from_nanos(29_999_999_999);
 pub(crate) const NANO: Duration = Duration::from_nanos(1);
 
-/// Opens at the second failure, recovers after 30 s, two trials at a time, two successes close it.
+/// Returns settings that open at the second failure, recover after 30 s, allow two trials at a time and close
+/// after two successful trials.
 pub(crate) fn settings() -> ConfigBuilder {
     Config::builder()
         .failure_threshold(2)
@@ -42,20 +44,22 @@ impl Bench {
         Self { clock, breaker }
     }
 
+    /// Returns a bench with an open circuit.
     pub(crate) fn open() -> Self {
         let bench = Self::new();
-        bench.open_now();
+        bench.trip();
         bench
     }
 
-    /// Open, and the recovery time is over.
+    /// Returns a bench with an open circuit whose recovery timeout has elapsed.
     pub(crate) fn due() -> Self {
         let bench = Self::open();
         bench.clock.advance(RECOVERY);
         bench
     }
 
-    pub(crate) fn open_now(&self) {
+    /// Records failures until the circuit is no longer closed.
+    pub(crate) fn trip(&self) {
         while self.breaker.state() == breaker_runtime::State::Closed {
             self.end(Outcome::Failure);
         }
@@ -65,6 +69,7 @@ impl Bench {
         self.breaker.try_acquire().unwrap()
     }
 
+    /// Runs one call that ends with `outcome`.
     pub(crate) fn end(&self, outcome: Outcome) {
         self.permit().settle(outcome);
     }
@@ -73,25 +78,34 @@ impl Bench {
         (0..times).for_each(|_| self.end(outcome));
     }
 
-    /// A call that takes so long.
-    pub(crate) fn take(&self, duration: Duration, outcome: Outcome) {
+    /// Runs one call that takes `duration`.
+    pub(crate) fn call_taking(&self, duration: Duration, outcome: Outcome) {
         let permit = self.permit();
         self.clock.advance(duration);
         permit.settle(outcome);
     }
 
-    /// Calls, failures and slow calls in the window.
+    /// Returns the calls, failures and slow calls in the window.
     pub(crate) fn window(&self) -> (u64, u64, u64) {
         let WindowCounts { calls, failures, slow, .. } = self.breaker.snapshot().window.unwrap();
         (calls, failures, slow)
     }
 
-    pub(crate) fn last(&self) -> Arc<Transition> {
+    pub(crate) fn last_transition(&self) -> Arc<Transition> {
         self.breaker.snapshot().last_transition.unwrap()
     }
 
-    pub(crate) fn trip(&self) -> TripReason {
-        self.last().trip.unwrap()
+    pub(crate) fn trip_reason(&self) -> TripReason {
+        self.last_transition().trip.unwrap()
+    }
+
+    pub(crate) fn set_config(&self, settings: ConfigBuilder) {
+        self.breaker.set_config(settings.build().unwrap());
+    }
+
+    /// Returns the calls that hold a slot of the bulkhead.
+    pub(crate) fn running(&self) -> u32 {
+        self.breaker.snapshot().calls_in_flight.unwrap()
     }
 
     pub(crate) fn rejects(&self) -> bool {
@@ -99,13 +113,13 @@ impl Bench {
     }
 }
 
-/// Without a runtime; nobody is woken.
+/// Polls `future` once, without a runtime and with a waker that does nothing.
 pub(crate) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// What a panic ends is not the test.
-pub(crate) fn quietly<T>(action: impl FnOnce() -> T) -> std::thread::Result<T> {
+/// Runs `action` and returns its panic as an error.
+pub(crate) fn catch_panic<T>(action: impl FnOnce() -> T) -> std::thread::Result<T> {
     catch_unwind(AssertUnwindSafe(action))
 }
 

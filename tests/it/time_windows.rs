@@ -1,4 +1,4 @@
-//! Opening by what happened in the last while.
+//! Windows of time: how calls enter and leave them, and the rules that open by them.
 
 use std::sync::Barrier;
 use std::thread::available_parallelism;
@@ -13,7 +13,7 @@ fn last(time: Duration) -> ConfigBuilder {
 }
 
 #[test]
-fn a_call_is_forgotten_after_nine_to_ten_tenths_of_the_window() {
+fn a_call_leaves_the_window_after_nine_to_ten_tenths_of_its_length() {
     for (starts, kept) in [(0, 10_000), (400, 9600), (999, 9001)] {
         let bench = Bench::with(last(seconds(10)).failure_threshold(100));
         bench.clock.advance(Duration::from_millis(starts));
@@ -27,7 +27,7 @@ fn a_call_is_forgotten_after_nine_to_ten_tenths_of_the_window() {
 }
 
 #[test]
-fn the_window_forgets_a_tenth_at_a_time() {
+fn a_window_of_time_drops_one_tenth_at_a_time() {
     let bench = Bench::with(last(seconds(10)).failure_threshold(100));
     for _ in 0..10 {
         bench.end(Outcome::Failure);
@@ -42,7 +42,7 @@ fn the_window_forgets_a_tenth_at_a_time() {
 }
 
 #[test]
-fn a_failure_that_is_forgotten_opens_nothing() {
+fn a_failure_that_left_the_window_does_not_open() {
     let bench = Bench::with(last(seconds(10)).failure_threshold(2));
     for _ in 0..100 {
         bench.end(Outcome::Failure);
@@ -52,12 +52,12 @@ fn a_failure_that_is_forgotten_opens_nothing() {
     bench.end(Outcome::Failure);
     bench.clock.advance(seconds(9));
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), TripReason::FailuresInWindow { failures: 2, calls: 2, limit: 2 });
+    assert_eq!(bench.trip_reason(), TripReason::FailuresInWindow { failures: 2, calls: 2, limit: 2 });
 }
 
 #[test]
-fn one_good_call_in_an_idle_period_neither_opens_nor_keeps_the_past_alive() {
-    // tower: a window of 10 s and a probe every 15 s, and it opened or stuck.
+fn one_success_per_idle_period_neither_opens_nor_keeps_old_calls() {
+    // tower: with a window of 10 s and a call every 15 s, the circuit opened or did not recover.
     let bench = Bench::with(last(seconds(10)).failure_rate(0.5).minimum_calls(3));
     bench.end_all(Outcome::Failure, 2);
     for _ in 0..100 {
@@ -69,12 +69,11 @@ fn one_good_call_in_an_idle_period_neither_opens_nor_keeps_the_past_alive() {
     bench.end_all(Outcome::Failure, 2);
     assert_eq!(bench.window(), (2, 2, 0));
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 3, calls: 3, limit: 0.5 });
+    assert_eq!(bench.trip_reason(), TripReason::FailureRate { failures: 3, calls: 3, limit: 0.5 });
 }
 
 #[test]
-fn a_bad_call_in_every_idle_period_opens_nothing() {
-    // tower: the same, with a probe that fails.
+fn one_failure_per_idle_period_does_not_open() {
     let bench = Bench::with(last(seconds(10)).failure_rate(0.5).minimum_calls(2));
     for _ in 0..100 {
         bench.clock.advance(seconds(15));
@@ -84,7 +83,7 @@ fn a_bad_call_in_every_idle_period_opens_nothing() {
 }
 
 #[test]
-fn an_idle_window_is_empty_however_long_it_was_idle() {
+fn an_idle_window_is_empty_after_any_idle_time() {
     for idle in [seconds(10), seconds(11), seconds(1 << 20), seconds(1 << 33)] {
         let bench = Bench::with(last(seconds(10)).failure_threshold(2));
         bench.end(Outcome::Failure);
@@ -97,7 +96,7 @@ fn an_idle_window_is_empty_however_long_it_was_idle() {
 }
 
 #[test]
-fn a_window_below_a_second_is_kept() {
+fn a_window_below_a_second_is_exact() {
     // sentinel: sub-second windows were truncated to zero.
     let bench = Bench::with(last(Duration::from_millis(20)).failure_threshold(2));
     bench.end(Outcome::Failure);
@@ -121,8 +120,8 @@ fn the_smallest_window_works() {
 }
 
 #[test]
-fn a_window_of_max_never_forgets() {
-    // failsafe, sentinel: Duration::MAX panics.
+fn a_window_of_max_drops_no_call() {
+    // failsafe, sentinel: Duration::MAX panicked.
     let bench = Bench::with(last(Duration::MAX).failure_threshold(3));
     for idle in [seconds(3600), seconds(100 * 24 * 3600)] {
         bench.end(Outcome::Failure);
@@ -132,11 +131,11 @@ fn a_window_of_max_never_forgets() {
     bench.clock.advance(Duration::MAX);
     assert_eq!(bench.window(), (4, 2, 0));
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), TripReason::FailuresInWindow { failures: 3, calls: 5, limit: 3 });
+    assert_eq!(bench.trip_reason(), TripReason::FailuresInWindow { failures: 3, calls: 5, limit: 3 });
 }
 
 #[test]
-fn an_ignored_call_is_in_no_count_of_a_window_of_time() {
+fn an_ignored_call_is_not_counted_in_a_window_of_time() {
     let bench = Bench::with(last(seconds(10)).failure_rate(0.5).minimum_calls(2));
     bench.end(Outcome::Failure);
     bench.end_all(Outcome::Ignored, 100);
@@ -145,13 +144,13 @@ fn an_ignored_call_is_in_no_count_of_a_window_of_time() {
 
 #[test]
 fn a_success_does_not_open_by_a_window_of_time() {
-    // recloser PR#10, failsafe.
+    // recloser PR#10, failsafe: successes evaluated the window too.
     let bench = Bench::with(last(seconds(10)).failure_rate(0.5));
     bench.end_all(Outcome::Failure, 5);
     bench.end_all(Outcome::Success, 5);
     assert_eq!((bench.breaker.state(), bench.window()), (State::Closed, (10, 5, 0)));
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 6, calls: 11, limit: 0.5 });
+    assert_eq!(bench.trip_reason(), TripReason::FailureRate { failures: 6, calls: 11, limit: 0.5 });
 }
 
 #[test]
@@ -161,19 +160,19 @@ fn a_call_enters_the_window_when_it_ends() {
     bench.clock.advance(seconds(60));
     bench.end(Outcome::Failure);
     long.settle(Outcome::Failure);
-    assert_eq!(bench.trip(), TripReason::FailuresInWindow { failures: 2, calls: 2, limit: 2 });
+    assert_eq!(bench.trip_reason(), TripReason::FailuresInWindow { failures: 2, calls: 2, limit: 2 });
 }
 
 #[test]
 fn slow_calls_open_by_a_window_of_time() {
     let bench = Bench::with(last(seconds(60)).slow_call(seconds(1)).slow_call_rate(0.2).minimum_calls(5));
     bench.end_all(Outcome::Success, 4);
-    bench.take(seconds(1), Outcome::Success);
-    assert_eq!(bench.trip(), TripReason::SlowCallRate { slow: 1, calls: 5, limit: 0.2 });
+    bench.call_taking(seconds(1), Outcome::Success);
+    assert_eq!(bench.trip_reason(), TripReason::SlowCallRate { slow: 1, calls: 5, limit: 0.2 });
 }
 
 #[test]
-fn another_generation_begins_with_an_empty_window_of_time() {
+fn a_new_generation_starts_with_an_empty_window_of_time() {
     let bench = Bench::with(last(seconds(10)).failure_threshold(3));
     for _ in 0..20 {
         bench.end_all(Outcome::Failure, 2);
@@ -189,17 +188,17 @@ fn another_generation_begins_with_an_empty_window_of_time() {
 }
 
 #[test]
-fn successes_of_all_threads_are_in_the_rate() {
-    // More threads at a time than have a place of their own, which are twice the cores.
+fn the_rate_includes_successes_of_all_threads() {
+    // There are twice as many stripes as cores, so some of these threads share one.
     let threads = 2 * u32::try_from(available_parallelism().unwrap().get()).unwrap() + 8;
-    let all_are_here = Barrier::new(threads as usize);
+    let all_threads = Barrier::new(threads as usize);
     let bench = Bench::with(last(seconds(60)).failure_rate(0.5).minimum_calls(1));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                all_are_here.wait();
+                all_threads.wait();
                 bench.end_all(Outcome::Success, 100);
-                all_are_here.wait();
+                all_threads.wait();
             });
         }
     });
@@ -209,11 +208,11 @@ fn successes_of_all_threads_are_in_the_rate() {
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
     let [failures, calls] = [successes, 2 * successes].map(u64::from);
-    assert_eq!(bench.trip(), TripReason::FailureRate { failures, calls, limit: 0.5 });
+    assert_eq!(bench.trip_reason(), TripReason::FailureRate { failures, calls, limit: 0.5 });
 }
 
 #[test]
-fn successes_of_threads_that_are_gone_stay_and_are_forgotten_in_time() {
+fn successes_of_ended_threads_stay_until_they_leave_the_window() {
     let bench = Bench::with(last(seconds(10)).failure_threshold(5));
     for second in 1..=20 {
         std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! How long an async call may take.
+//! `call_timeout`, which limits the duration of an async call.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use breaker_runtime::{
     BreakerError, Cause, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Mode, Outcome, State, TripReason,
 };
 
-use crate::support::{Bench, NANO, RECOVERY, poll_once, quietly, seconds, settings};
+use crate::support::{Bench, NANO, RECOVERY, catch_panic, poll_once, seconds, settings};
 
 type Answer = Result<u8, BreakerError>;
 type Call<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
@@ -20,69 +20,70 @@ fn limited() -> ConfigBuilder {
     settings().call_timeout(LIMIT)
 }
 
-/// Polled once, and pending.
+/// Returns a call that was polled once and is pending.
 fn started<'a>(bench: &'a Bench, future: impl Future<Output = Answer> + 'a) -> Call<'a> {
     let mut call: Call<'a> = Box::pin(bench.breaker.call_async(future));
     assert!(poll_once(call.as_mut()).is_pending());
     call
 }
 
-/// What a call says whose time is over.
-fn ended(mut call: Call<'_>) -> BreakerError {
-    let Poll::Ready(Err(error)) = poll_once(call.as_mut()) else { panic!("it goes on") };
+/// Polls a call whose timeout elapsed and returns its error.
+fn error_of(mut call: Call<'_>) -> BreakerError {
+    let Poll::Ready(Err(error)) = poll_once(call.as_mut()) else { panic!("the call did not time out") };
     error
 }
 
+/// Runs a call into its timeout.
 fn time_out(bench: &Bench) -> BreakerError {
     let call = started(bench, pending());
     bench.clock.advance(LIMIT);
-    ended(call)
+    error_of(call)
 }
 
 #[test]
-fn a_call_that_takes_too_long_is_ended_and_counts_as_a_failure_and_as_a_timeout() {
+fn a_call_that_exceeds_call_timeout_counts_as_a_failure_and_a_timeout() {
     let bench = Bench::with(limited());
     let mut call = started(&bench, pending());
     bench.clock.advance(LIMIT.checked_sub(NANO).unwrap());
     assert!(poll_once(call.as_mut()).is_pending());
     bench.clock.advance(NANO);
-    let error = ended(call);
+    let error = error_of(call);
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::TimedOut, None));
     assert!(error.to_string().contains("call_timeout"), "{error}");
     let snapshot = bench.breaker.snapshot();
     assert_eq!((snapshot.totals.timeouts, snapshot.totals.failures, snapshot.totals.calls()), (1, 0, 1));
     assert_eq!(snapshot.consecutive_failures, 1);
     time_out(&bench);
-    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 2, limit: 2 });
-    assert_eq!(bench.last().last_failure.as_deref(), Some("it took longer than call_timeout"));
+    assert_eq!(bench.trip_reason(), TripReason::ConsecutiveFailures { failures: 2, limit: 2 });
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it took longer than call_timeout"));
 }
 
 #[test]
-fn the_future_of_a_call_that_is_ended_is_dropped() {
-    struct Witness<'a>(&'a std::cell::Cell<bool>);
-    impl Drop for Witness<'_> {
+fn the_future_of_a_timed_out_call_is_dropped() {
+    struct SetsOnDrop<'a>(&'a std::cell::Cell<bool>);
+    impl Drop for SetsOnDrop<'_> {
         fn drop(&mut self) {
             self.0.set(true);
         }
     }
     let (bench, is_dropped) = (Bench::with(limited()), std::cell::Cell::new(false));
     let mut call = started(&bench, async {
-        let _witness = Witness(&is_dropped);
+        let _value = SetsOnDrop(&is_dropped);
         pending().await
     });
     bench.clock.advance(LIMIT);
     assert!(!is_dropped.get());
     assert!(poll_once(call.as_mut()).is_ready());
-    // At once, though the caller still holds what is left of the call.
+    // The future is dropped although the caller still holds the call.
     assert!(is_dropped.get());
     drop(call);
-    // opossum#198: a call that timed out ended a second time.
+    // opossum#198: a call that timed out was counted again when it ended.
     assert_eq!(bench.breaker.snapshot().totals.calls(), 1);
 }
 
 #[test]
-fn a_result_that_is_there_in_time_wins() {
-    // opossum#198: one result a call, never a timeout and then another.
+fn a_result_that_is_ready_at_the_timeout_wins() {
+    // opossum#198: one call produced a timeout and a result.
     let bench = Bench::with(limited());
     let mut polls = 0;
     let late = std::future::poll_fn(move |_| {
@@ -97,60 +98,60 @@ fn a_result_that_is_there_in_time_wins() {
 }
 
 #[test]
-fn a_trial_that_takes_too_long_opens_again() {
+fn a_trial_that_times_out_reopens_the_circuit() {
     let bench = Bench::with(limited());
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     time_out(&bench);
-    assert_eq!((bench.breaker.state(), bench.last().cause), (State::Open, Cause::TrialFailed));
-    assert_eq!(bench.last().last_failure.as_deref(), Some("it took longer than call_timeout"));
+    assert_eq!((bench.breaker.state(), bench.last_transition().cause), (State::Open, Cause::TrialFailed));
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it took longer than call_timeout"));
     bench.clock.advance(RECOVERY);
     drop((bench.permit(), bench.permit()));
 }
 
 #[test]
-fn a_timeout_is_a_failure_to_every_rule() {
+fn every_rule_counts_a_timeout_as_a_failure() {
     let rate = Config::builder().window_calls(4).failure_rate(0.5).minimum_calls(2).call_timeout(LIMIT);
     let bench = Bench::with(rate);
     bench.end(Outcome::Success);
     time_out(&bench);
-    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 1, calls: 2, limit: 0.5 });
+    assert_eq!(bench.trip_reason(), TripReason::FailureRate { failures: 1, calls: 2, limit: 0.5 });
     let slow =
         Config::builder().window_time(seconds(60)).slow_call(LIMIT).minimum_calls(1).call_timeout(LIMIT);
     let bench = Bench::with(slow);
     time_out(&bench);
-    assert_eq!(bench.trip(), TripReason::SlowCallRate { slow: 1, calls: 1, limit: 0.5 });
+    assert_eq!(bench.trip_reason(), TripReason::SlowCallRate { slow: 1, calls: 1, limit: 0.5 });
 }
 
 #[test]
-fn a_call_that_is_ended_leaves_the_bulkhead() {
+fn a_timed_out_call_releases_its_slot() {
     let bench = Bench::with(limited().max_concurrent(1).failure_threshold(100));
     for _ in 0..10 {
         time_out(&bench);
         assert_eq!(bench.breaker.snapshot().calls_in_flight, Some(0));
-        // And leaves it once: there is one place, not two.
-        let _place = bench.permit();
+        // The slot is released exactly once.
+        let _held = bench.permit();
         assert!(bench.rejects());
     }
 }
 
 #[test]
-fn the_time_that_a_call_waits_for_its_turn_is_not_its_own() {
+fn the_time_spent_waiting_for_a_slot_does_not_count() {
     let bench = Bench::with(limited().max_concurrent(1).max_wait(Duration::MAX));
-    let place = bench.permit();
+    let held = bench.permit();
     let mut call = started(&bench, pending());
     bench.clock.advance(10 * LIMIT);
     assert!(poll_once(call.as_mut()).is_pending());
-    place.settle(Outcome::Success);
+    held.settle(Outcome::Success);
     assert!(poll_once(call.as_mut()).is_pending());
     bench.clock.advance(LIMIT.checked_sub(NANO).unwrap());
     assert!(poll_once(call.as_mut()).is_pending());
     bench.clock.advance(NANO);
-    assert_eq!(ended(call).kind(), ErrorKind::TimedOut);
+    assert_eq!(error_of(call).kind(), ErrorKind::TimedOut);
 }
 
 #[test]
-fn a_limit_of_max_ends_no_call() {
+fn a_call_timeout_of_max_ends_no_call() {
     let bench = Bench::with(settings().call_timeout(Duration::MAX));
     let mut call = started(&bench, pending());
     bench.clock.advance(Duration::MAX);
@@ -177,9 +178,9 @@ fn a_disabled_breaker_ends_no_call() {
 }
 
 #[test]
-fn permits_and_sync_calls_are_not_ended() {
+fn permits_and_sync_calls_do_not_time_out() {
     let bench = Bench::with(limited());
-    bench.take(2 * LIMIT, Outcome::Success);
+    bench.call_taking(2 * LIMIT, Outcome::Success);
     let call = || {
         bench.clock.advance(2 * LIMIT);
         Answer::Ok(1)
@@ -189,23 +190,23 @@ fn permits_and_sync_calls_are_not_ended() {
 }
 
 #[test]
-fn a_limit_that_is_applied_holds_for_calls_that_start_after_it() {
+fn a_changed_call_timeout_applies_to_calls_that_start_after_it() {
     let bench = Bench::new();
     let mut before = started(&bench, pending());
     bench.breaker.set_config(limited().build().unwrap());
     let after = started(&bench, pending());
     bench.clock.advance(LIMIT);
     assert!(poll_once(before.as_mut()).is_pending());
-    assert_eq!(ended(after).kind(), ErrorKind::TimedOut);
+    assert_eq!(error_of(after).kind(), ErrorKind::TimedOut);
 }
 
 #[test]
-fn where_there_are_no_timers_the_call_panics_and_loses_no_place() {
+fn without_timers_a_call_panics_and_loses_no_slot() {
     let config = limited().max_concurrent(1).max_wait(seconds(1)).build().unwrap();
     let breaker = CircuitBreaker::new("no timers", config).unwrap();
     for nth in 1..=10 {
         let mut call = Box::pin(breaker.call_async(async { Answer::Ok(1) }));
-        assert!(quietly(|| poll_once(call.as_mut()).is_ready()).is_err());
+        assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
         drop(call);
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.calls_in_flight, snapshot.totals.calls()), (Some(0), nth));
@@ -214,7 +215,7 @@ fn where_there_are_no_timers_the_call_panics_and_loses_no_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokios_own_timers_end_calls_and_waiting() {
+async fn the_timers_of_tokio_end_calls_and_waits() {
     let config = limited().max_concurrent(1).max_wait(seconds(1)).build().unwrap();
     let breaker = CircuitBreaker::new("real timers", config).unwrap();
     let (long, waiting) =
@@ -227,33 +228,33 @@ async fn tokios_own_timers_end_calls_and_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_longest_waits_are_not_too_long_for_tokio() {
+async fn the_longest_waits_are_supported_by_tokio() {
     let nearly_never = Duration::MAX.checked_sub(NANO).unwrap();
     for time in [seconds(1 << 33), seconds(1 << 40), nearly_never] {
         let config = limited().call_timeout(time).max_concurrent(1).max_wait(time).build().unwrap();
-        let breaker = CircuitBreaker::new("for ages", config).unwrap();
+        let breaker = CircuitBreaker::new("very long timeouts", config).unwrap();
         assert_eq!(breaker.call_async(async { Answer::Ok(2) }).await.unwrap(), 2);
     }
 }
 
-/// What a call holds that panics when it is dropped.
-struct Mine;
+/// A value that panics when it is dropped.
+struct PanicsOnDrop;
 
-impl Drop for Mine {
+impl Drop for PanicsOnDrop {
     fn drop(&mut self) {
-        panic!("it cannot be dropped");
+        panic!("Drop of a local variable");
     }
 }
 
 #[test]
-fn a_call_whose_time_is_over_fails_even_if_it_panics_when_it_is_dropped() {
+fn a_timed_out_call_counts_as_a_failure_although_its_drop_panics() {
     let bench = Bench::with(limited().failure_threshold(1));
     let mut call = started(&bench, async {
-        let _held = Mine;
+        let _value = PanicsOnDrop;
         pending().await
     });
     bench.clock.advance(LIMIT);
-    assert!(quietly(|| _ = poll_once(call.as_mut())).is_err());
+    assert!(catch_panic(|| _ = poll_once(call.as_mut())).is_err());
     drop(call);
     let snapshot = bench.breaker.snapshot();
     assert_eq!((snapshot.totals.failures, snapshot.totals.calls(), snapshot.state), (1, 1, State::Open));

@@ -1,4 +1,4 @@
-//! Trial places and leases: promises 1 and 3.
+//! Trial calls: their slots and leases.
 
 use std::mem::forget;
 use std::sync::{Arc, Barrier};
@@ -9,7 +9,7 @@ use breaker_runtime::{Cause, ErrorKind, Outcome, State};
 use crate::support::{Bench, NANO, RECOVERY, settings};
 
 #[test]
-fn no_more_trials_run_at_once_than_there_are_places() {
+fn at_most_half_open_max_calls_trials_run_at_once() {
     let bench = Bench::due();
     let (first, second) = (bench.permit(), bench.permit());
     assert!(first.is_trial() && second.is_trial());
@@ -22,8 +22,8 @@ fn no_more_trials_run_at_once_than_there_are_places() {
 }
 
 #[test]
-fn eight_threads_get_no_more_trials_than_there_are_places() {
-    // failsafe and recloser admit 1000 of 1000; circuitbreaker-rs lost 21,396 of 400,000 races.
+fn eight_threads_start_at_most_half_open_max_calls_trials() {
+    // failsafe, recloser and circuitbreaker-rs admitted more trials than their limit.
     for _ in 0..500 {
         let bench = Bench::due();
         let start = Arc::new(Barrier::new(8));
@@ -42,8 +42,8 @@ fn eight_threads_get_no_more_trials_than_there_are_places() {
 }
 
 #[test]
-fn an_ignored_trial_gives_its_place_back_and_decides_nothing() {
-    // nora#585 #606, smallrye#320: half-open for ever after a 4xx.
+fn an_ignored_trial_releases_its_slot_and_decides_nothing() {
+    // nora#585 #606, smallrye#320: the circuit stayed half-open after a 4xx.
     let bench = Bench::due();
     for _ in 0..100 {
         let (first, second) = (bench.permit(), bench.permit());
@@ -55,8 +55,8 @@ fn an_ignored_trial_gives_its_place_back_and_decides_nothing() {
 }
 
 #[test]
-fn a_dropped_trial_gives_its_place_back() {
-    // circuitbreaker-rs, ninelives, sentinel; resilience4j#935 #1681: stuck half-open for ever.
+fn a_dropped_trial_releases_its_slot() {
+    // circuitbreaker-rs, ninelives, sentinel; resilience4j#935 #1681: the circuit stayed half-open.
     let bench = Bench::due();
     for _ in 0..100 {
         drop((bench.permit(), bench.permit()));
@@ -65,10 +65,10 @@ fn a_dropped_trial_gives_its_place_back() {
 }
 
 #[test]
-fn a_forgotten_trial_counts_as_failed_when_its_lease_runs_out() {
-    // resilience4j: maxWaitDurationInHalfOpenState 0 waits for ever.
+fn a_forgotten_trial_counts_as_failed_when_its_lease_expires() {
+    // resilience4j: a hung trial kept the circuit half-open indefinitely.
     let bench = Bench::with(settings().half_open_timeout(Duration::from_secs(5)));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     forget(bench.permit());
     forget(bench.permit());
@@ -82,9 +82,9 @@ fn a_forgotten_trial_counts_as_failed_when_its_lease_runs_out() {
 }
 
 #[test]
-fn a_lease_reopens_at_the_moment_it_ran_out_whoever_notices() {
+fn a_lease_reopens_the_circuit_at_its_expiry_and_not_when_it_is_noticed() {
     let bench = Bench::with(settings().half_open_timeout(Duration::from_secs(5)));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     forget(bench.permit());
     bench.clock.advance(Duration::from_secs(15));
@@ -96,9 +96,9 @@ fn a_lease_reopens_at_the_moment_it_ran_out_whoever_notices() {
 }
 
 #[test]
-fn the_lease_of_each_trial_runs_on_its_own() {
+fn each_trial_has_its_own_lease() {
     let bench = Bench::with(settings().success_threshold(3).half_open_timeout(Duration::from_secs(5)));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     let first = bench.permit();
     bench.clock.advance(Duration::from_secs(4));
@@ -113,7 +113,7 @@ fn the_lease_of_each_trial_runs_on_its_own() {
 }
 
 #[test]
-fn what_a_trial_brings_after_its_lease_is_counted_and_decides_nothing() {
+fn the_outcome_of_a_trial_after_its_lease_is_counted_and_decides_nothing() {
     let bench = Bench::due();
     let (first, second) = (bench.permit(), bench.permit());
     bench.clock.advance(RECOVERY);

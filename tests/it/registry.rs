@@ -1,9 +1,9 @@
-//! The registry: one name, one breaker, and conflicts that name both places.
+//! The registry: one breaker per name, and conflicts that name both locations.
 
 use breaker_runtime::{Config, Outcome, RegisterError, Registry, State};
 
 #[test]
-fn the_same_name_and_settings_give_the_same_breaker() {
+fn equal_registrations_return_the_same_breaker() {
     let registry = Registry::new();
     let first = registry.register("one", Config::default()).unwrap();
     let second = registry.register("one", Config::default()).unwrap();
@@ -13,7 +13,7 @@ fn the_same_name_and_settings_give_the_same_breaker() {
 }
 
 #[test]
-fn other_settings_are_a_conflict_that_names_both_places_and_loses_nothing() {
+fn a_conflict_names_both_locations_and_loses_no_state() {
     let registry = Registry::new();
     let first = registry.register("two", Config::default()).unwrap();
     first.force_open();
@@ -23,13 +23,13 @@ fn other_settings_are_a_conflict_that_names_both_places_and_loses_nothing() {
     let second_line = line!() - 1;
     let RegisterError::Conflict(conflict) = &error else { panic!("{error}") };
     assert_eq!((conflict.first().line(), conflict.second().line()), (first_line, second_line));
-    assert!(error.to_string().contains("names.rs"), "{error}");
+    assert!(error.to_string().contains("registry.rs"), "{error}");
     assert_eq!(registry.get("two").unwrap().state(), State::ForcedOpen);
     assert_eq!(registry.check().unwrap_err().iter().next(), Some(conflict));
 }
 
 #[test]
-fn names_are_neither_empty_nor_endless() {
+fn an_empty_or_too_long_name_is_rejected() {
     let registry = Registry::new();
     assert!(registry.register("", Config::default()).is_err());
     assert!(registry.register("x".repeat(10_240), Config::default()).is_err());
@@ -39,7 +39,7 @@ fn names_are_neither_empty_nor_endless() {
 }
 
 #[test]
-fn a_conflict_is_remembered_once() {
+fn a_repeated_conflict_is_stored_once() {
     let registry = Registry::new();
     registry.register("again", Config::default()).unwrap();
     let other = Config::builder().failure_threshold(9).build().unwrap();
@@ -50,8 +50,8 @@ fn a_conflict_is_remembered_once() {
 }
 
 #[test]
-fn a_breaker_that_is_registered_anew_for_every_request_trips() {
-    // aspnetcore#48089: built for each request, it never did.
+fn a_breaker_that_is_registered_for_every_request_trips() {
+    // aspnetcore#48089: a breaker that was built for each request never tripped.
     let registry = Registry::new();
     let request = || registry.register("per request", Config::default()).unwrap();
     for _ in 0..5 {
@@ -61,7 +61,7 @@ fn a_breaker_that_is_registered_anew_for_every_request_trips() {
 }
 
 #[test]
-fn registries_do_not_know_each_other() {
+fn registries_are_independent() {
     let (mine, other) = (Registry::new(), Registry::new());
     mine.register("three", Config::default()).unwrap();
     assert!(other.get("three").is_none());

@@ -1,4 +1,4 @@
-//! Promise 6 and the edges of the settings.
+//! The smallest and largest values of the settings, and the defaults that depend on other settings.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use breaker_runtime::{BreakerError, CircuitBreaker, Config, ConfigBuilder, Outco
 use crate::support::{Bench, settings};
 
 #[test]
-fn a_recovery_timeout_of_max_means_never() {
-    // failsafe, sentinel: Duration::MAX panics.
+fn a_recovery_timeout_of_max_never_ends() {
+    // failsafe, sentinel: Duration::MAX panicked.
     let bench = Bench::with(settings().recovery_timeout(Duration::MAX));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(Duration::MAX);
     let error = bench.breaker.try_acquire().unwrap_err();
     assert_eq!(error.retry_after(), None);
@@ -19,10 +19,10 @@ fn a_recovery_timeout_of_max_means_never() {
 }
 
 #[test]
-fn a_lease_of_max_never_runs_out() {
+fn a_lease_of_max_never_expires() {
     let bench =
         Bench::with(settings().recovery_timeout(Duration::from_nanos(1)).half_open_timeout(Duration::MAX));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(Duration::from_nanos(1));
     let trial = bench.permit();
     bench.clock.advance(Duration::MAX);
@@ -32,10 +32,10 @@ fn a_lease_of_max_never_runs_out() {
 }
 
 #[test]
-fn a_recovery_timeout_below_a_second_is_kept() {
+fn a_recovery_timeout_below_a_second_is_exact() {
     // sentinel: sub-second windows were truncated to zero.
     let bench = Bench::with(settings().recovery_timeout(Duration::from_nanos(2)));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(Duration::from_nanos(1));
     assert!(bench.rejects());
     bench.clock.advance(Duration::from_nanos(1));
@@ -43,7 +43,7 @@ fn a_recovery_timeout_below_a_second_is_kept() {
 }
 
 #[test]
-fn the_system_clock_recovers_too() {
+fn the_system_clock_ends_the_recovery_timeout() {
     let config = Config::builder().failure_threshold(1).recovery_timeout(Duration::from_nanos(1)).build();
     let breaker = CircuitBreaker::new("real time", config.unwrap()).unwrap();
     breaker.try_acquire().unwrap().settle(Outcome::Failure);
@@ -51,7 +51,7 @@ fn the_system_clock_recovers_too() {
 }
 
 #[test]
-fn the_system_clock_rejects_until_it_is_time() {
+fn the_system_clock_rejects_until_the_recovery_timeout_ends() {
     let config = Config::builder().failure_threshold(1).recovery_timeout(Duration::from_secs(3600)).build();
     let breaker = CircuitBreaker::new("real time", config.unwrap()).unwrap();
     breaker.try_acquire().unwrap().settle(Outcome::Failure);
@@ -60,8 +60,8 @@ fn the_system_clock_rejects_until_it_is_time() {
 }
 
 #[test]
-fn settings_out_of_range_are_refused_by_name() {
-    let refused = [
+fn a_setting_out_of_range_is_rejected_by_name() {
+    let rejected = [
         (Config::builder().failure_threshold(0), "failure_threshold"),
         (Config::builder().failure_threshold(1 << 24), "failure_threshold"),
         (Config::builder().half_open_max_calls(0), "half_open_max_calls"),
@@ -71,7 +71,7 @@ fn settings_out_of_range_are_refused_by_name() {
         (Config::builder().half_open_timeout(Duration::ZERO), "half_open_timeout"),
         (Config::builder().success_threshold(0).failure_threshold(0), "success_threshold"),
     ];
-    for (builder, name) in refused {
+    for (builder, name) in rejected {
         let error = builder.build().unwrap_err().to_string();
         assert!(error.starts_with(name), "{error}");
     }
@@ -90,14 +90,14 @@ fn the_largest_settings_work() {
 }
 
 #[test]
-fn the_lease_follows_the_recovery_timeout_unless_it_is_set() {
+fn the_lease_defaults_to_the_recovery_timeout() {
     let config = Config::builder().recovery_timeout(Duration::from_secs(7)).build().unwrap();
     assert_eq!(config.half_open_timeout(), Duration::from_secs(7));
 }
 
-// Otherwise every trial that takes longer had failed, whatever it gave, and the circuit never closed.
+// With a shorter lease every trial that runs longer would count as failed, and the circuit would never close.
 #[test]
-fn the_lease_is_no_shorter_than_a_call_may_take() {
+fn the_default_lease_is_no_shorter_than_call_timeout() {
     let settings = Config::builder().recovery_timeout(Duration::from_millis(100));
     let lease = |settings: ConfigBuilder| settings.build().unwrap().half_open_timeout();
     assert_eq!(lease(settings.clone().call_timeout(Duration::from_secs(2))), Duration::from_secs(2));
@@ -107,7 +107,7 @@ fn the_lease_is_no_shorter_than_a_call_may_take() {
 }
 
 #[test]
-fn a_run_that_is_longer_than_the_threshold_ever_was_does_not_wrap() {
+fn more_consecutive_failures_than_the_threshold_do_not_overflow() {
     let bench = Bench::with(settings().failure_threshold(3));
     bench.breaker.disable();
     for _ in 0..10 {
@@ -118,9 +118,9 @@ fn a_run_that_is_longer_than_the_threshold_ever_was_does_not_wrap() {
     assert_eq!(bench.breaker.snapshot().consecutive_failures, 1);
 }
 
-// Two declarations of one name must agree on each of them.
+// Declarations of one name conflict unless every setting is equal.
 #[test]
-fn settings_that_differ_in_one_number_differ() {
+fn configs_that_differ_in_one_number_are_not_equal() {
     let of = |calls| {
         Config::builder().window_calls(calls).slow_call(Duration::from_secs(1)).failure_rate(0.5).backoff(2.0)
     };
@@ -136,9 +136,9 @@ fn settings_that_differ_in_one_number_differ() {
         base().minimum_calls(11),
     ]
     .map(|settings| settings.build().unwrap());
-    for (place, one) in all.iter().enumerate() {
-        for (other_place, other) in all.iter().enumerate() {
-            assert_eq!(one == other, place == other_place, "{one:?} {other:?}");
+    for (index, one) in all.iter().enumerate() {
+        for (other_index, other) in all.iter().enumerate() {
+            assert_eq!(one == other, index == other_index, "{one:?} {other:?}");
         }
     }
 }

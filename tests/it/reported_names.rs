@@ -1,10 +1,14 @@
-//! What other attributes got wrong about names, and about functions that macros write. Each test is called
+//! Bugs of other attribute macros with names and with functions that macros generate. Each test is named
 //! after the report.
 
 #![deny(warnings)]
-#![allow(clippy::unnecessary_wraps, clippy::unused_async, reason = "the shapes are the point")]
+#![allow(
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    reason = "the tests are about the shapes of functions"
+)]
 
-use breaker_runtime::{BreakerError, CircuitBreaker, Registry, circuit_breaker};
+use breaker_runtime::{CircuitBreaker, Registry, circuit_breaker};
 
 fn breaker(name: &str) -> CircuitBreaker {
     Registry::global().get(name).unwrap()
@@ -12,13 +16,13 @@ fn breaker(name: &str) -> CircuitBreaker {
 
 macro_rules! whole {
     ($item:item) => {
-        #[circuit_breaker(name = "others/item", fallback = |_| 0)]
+        #[circuit_breaker(name = "reported/item", fallback = |_| 0)]
         $item
     };
 }
 
 whole! {
-    /// It comes in a group that nobody sees.
+    /// The whole function is in an invisible group.
     fn whole(number: u32) -> u32 {
         number + 1
     }
@@ -43,8 +47,8 @@ macro_rules! parts {
 }
 
 parts! {
-    /// All of it comes in groups.
-    pub(crate) parts, concat!("others/", "parts"), 1 + 1, "7s",
+    /// Every part of the function is in an invisible group.
+    pub(crate) parts, concat!("reported/", "parts"), 1 + 1, "7s",
     number: &'static u32, 0 | 9 => u32, std::clone::Clone::clone, *number > 5, {
         if *number == 3 {
             return 4;
@@ -56,7 +60,7 @@ parts! {
 macro_rules! method {
     ($owner:ty, $self:ident, $body:expr) => {
         impl $owner {
-            #[circuit_breaker(name = "others/method", fallback = |_| $self.1)]
+            #[circuit_breaker(name = "reported/method", fallback = |_| $self.1)]
             fn method(&$self) -> u32 {
                 $body
             }
@@ -68,11 +72,11 @@ struct Pair(u32, u32);
 method!(Pair, self, self.0);
 
 #[tokio::test]
-async fn syn_852_groups_that_nobody_sees_are_seen_through() {
+async fn syn_852_arguments_in_invisible_groups_are_accepted() {
     assert_eq!((whole(1), parts(&3).await, parts(&9).await, Pair(1, 2).method()), (2, 4, 9, 1));
-    breaker("others/method").force_open();
+    breaker("reported/method").force_open();
     assert_eq!(Pair(1, 2).method(), 2);
-    let keyed = Registry::global().get_keyed("others/parts").unwrap();
+    let keyed = Registry::global().get_keyed("reported/parts").unwrap();
     assert_eq!((keyed.totals().successes, keyed.totals().failures), (1, 1));
     assert_eq!(keyed.get("true").config().recovery_timeout(), std::time::Duration::from_secs(7));
     keyed.get("false").force_open();
@@ -81,7 +85,7 @@ async fn syn_852_groups_that_nobody_sees_are_seen_through() {
 
 macro_rules! hygienic {
     ($name:ident, $argument:ident, $body:expr) => {
-        #[circuit_breaker(name = "others/hygiene", fallback = |error| hidden + error.name().len() + $argument)]
+        #[circuit_breaker(name = "reported/hygiene", fallback = |error| hidden + error.name().len() + $argument)]
         fn $name(hidden: usize, $argument: usize) -> usize {
             let more = 1;
             hidden + more + $body
@@ -96,14 +100,14 @@ const fn more() -> usize {
 hygienic!(hygiene, hidden, hidden + more());
 
 #[test]
-fn rust_92654_two_arguments_of_one_name_stay_two() {
+fn rust_92654_equal_argument_names_of_different_macro_scopes_stay_distinct() {
     assert_eq!(hygiene(10, 20), 131);
-    breaker("others/hygiene").force_open();
-    assert_eq!(hygiene(10, 20), 30 + "others/hygiene".len());
+    breaker("reported/hygiene").force_open();
+    assert_eq!(hygiene(10, 20), 30 + "reported/hygiene".len());
 }
 
 mod shadowed {
-    #![allow(dead_code, non_camel_case_types, unused_macros, reason = "they are in the way, that is all")]
+    #![allow(dead_code, non_camel_case_types, unused_macros, reason = "only their names matter")]
 
     pub(super) use ::std::result::Result::{Err as Bad, Ok as Good};
 
@@ -139,8 +143,8 @@ mod shadowed {
     }
 
     #[circuit_breaker]
-    pub(super) fn sync(good: bool) -> Result<bool> {
-        if good { Good(good) } else { sync(true) }
+    pub(super) fn synchronous(good: bool) -> Result<bool> {
+        if good { Good(good) } else { synchronous(true) }
     }
 
     #[circuit_breaker(
@@ -154,15 +158,13 @@ mod shadowed {
         mode = "shadow",
         fallback = |error| Bad(error)
     )]
-    pub(super) async fn later(good: bool) -> Result<bool> {
+    pub(super) async fn asynchronous(good: bool) -> Result<bool> {
         Good(good)
     }
 }
 
 #[tokio::test]
-async fn tracing_test_15_result_ok_and_std_may_be_something_else() {
-    assert!(shadowed::sync(false).unwrap() && shadowed::later(true).await.unwrap());
-    assert!(matches!(shadowed::sync(true), shadowed::Good(true)));
-    let rejected = || breaker("others/method").try_acquire().map(drop);
-    assert!(matches!(rejected().err(), None | Some(BreakerError { .. })));
+async fn tracing_test_15_result_ok_and_std_can_be_shadowed() {
+    assert!(shadowed::synchronous(false).unwrap() && shadowed::asynchronous(true).await.unwrap());
+    assert!(matches!(shadowed::synchronous(true), shadowed::Good(true)));
 }

@@ -1,7 +1,11 @@
-//! What other attributes got wrong about generics and lifetimes. Each test is called after the report.
+//! Bugs of other attribute macros with generics and lifetimes. Each test is named after the report.
 
 #![deny(warnings)]
-#![allow(clippy::unnecessary_wraps, clippy::unused_async, reason = "the shapes are the point")]
+#![allow(
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    reason = "the tests are about the shapes of functions"
+)]
 
 use std::collections::HashMap;
 use std::fmt::{Debug, Display};
@@ -17,7 +21,7 @@ impl<'s, K, V, const N: usize> Store<'s, K, V, N>
 where
     K: Eq + Hash + Clone,
 {
-    #[circuit_breaker(name = "others/where", fallback = |_| Ok((HashMap::new(), default)))]
+    #[circuit_breaker(name = "reported/where", fallback = |_| Ok((HashMap::new(), default)))]
     fn index<Q, const M: usize>(&self, default: [Q; M]) -> Answer<(HashMap<K, &'s V>, [Q; M])>
     where
         Q: Default + Debug,
@@ -26,7 +30,7 @@ where
         Ok((self.0.iter().map(|(key, value)| (key.clone(), value)).collect(), default))
     }
 
-    #[circuit_breaker(name = "others/where, async", fallback = Self::backup)]
+    #[circuit_breaker(name = "reported/where, async", fallback = Self::backup)]
     async fn find<Q>(&self, key: &Q) -> Option<&'s V>
     where
         Q: PartialEq<K> + ?Sized,
@@ -49,17 +53,17 @@ async fn cached_212_generics_and_where_clauses_are_kept() {
         (HashMap::from([("a".to_owned(), &1), ("b".to_owned(), &2)]), [0; 3])
     );
     assert_eq!(store.find("b").await, Some(&2));
-    Registry::global().get("others/where, async").unwrap().force_open();
+    Registry::global().get("reported/where, async").unwrap().force_open();
     assert_eq!(store.find("b").await, Some(&1));
 }
 
-#[circuit_breaker(name = "others/lifetimes", fallback = |_| Ok((one, rest[0])))]
+#[circuit_breaker(name = "reported/lifetimes", fallback = |_| Ok((one, rest[0])))]
 async fn picks<'a, 'b: 'a, T: 'static + ?Sized>(one: &'a T, rest: &[&'b T], _: &T) -> Answer<(&'a T, &'b T)> {
     tokio::task::yield_now().await;
     Ok((one, rest[rest.len() - 1]))
 }
 
-#[circuit_breaker(name = "others/for", fallback = |_| 0)]
+#[circuit_breaker(name = "reported/for", fallback = |_| 0)]
 fn applies<F>(text: &str, call: F) -> usize
 where
     F: for<'a> Fn(&'a str) -> &'a str,
@@ -69,18 +73,18 @@ where
 
 type Shorten = for<'a> fn(&'a str) -> &'a str;
 
-#[circuit_breaker(name = "others/for, returned", fallback = |_| Box::new(str::trim_end))]
+#[circuit_breaker(name = "reported/for, returned", fallback = |_| Box::new(str::trim_end))]
 async fn shortens<'s>(at_start: &'s bool) -> Box<dyn for<'a> Fn(&'a str) -> &'a str + 's> {
     tokio::task::yield_now().await;
     Box::new(|text| if *at_start { text.trim_start() } else { text.trim_end() })
 }
 
-#[circuit_breaker(name = "others/for, alias", fallback = |_| str::trim)]
+#[circuit_breaker(name = "reported/for, alias", fallback = |_| str::trim)]
 fn trims() -> Shorten {
     |text| text.trim()
 }
 
-#[circuit_breaker(name = "others/underscore", fallback = |_| text.split(' '))]
+#[circuit_breaker(name = "reported/underscore", fallback = |_| text.split(' '))]
 fn words(text: &'_ str) -> std::str::Split<'_, char> {
     text.split(',')
 }
@@ -93,13 +97,13 @@ async fn async_trait_110_lifetimes_are_kept() {
     assert_eq!((applies("abc", |text| &text[1..]), words("a,b").count()), (2, 2));
 }
 
-#[circuit_breaker(name = "others/monomorphizations", fallback = |_| format!("no {value}"))]
+#[circuit_breaker(name = "reported/monomorphizations", fallback = |_| format!("no {value}"))]
 fn shows<T: Display>(value: T) -> String {
     value.to_string()
 }
 
 trait Greets: Display {
-    #[circuit_breaker(name = "others/implementors", fallback = |_| format!("no {self}"))]
+    #[circuit_breaker(name = "reported/implementors", fallback = |_| format!("no {self}"))]
     fn greet(&self) -> String {
         format!("hello {self}")
     }
@@ -114,7 +118,7 @@ fn cached_80_all_monomorphizations_share_one_circuit() {
         (shows(1), shows('a'), 1.greet(), 'a'.greet()),
         ("1".into(), "a".into(), "hello 1".into(), "hello a".into())
     );
-    for name in ["others/monomorphizations", "others/implementors"] {
+    for name in ["reported/monomorphizations", "reported/implementors"] {
         let breaker = Registry::global().get(name).unwrap();
         assert_eq!(breaker.snapshot().totals.successes, 2);
         breaker.force_open();
@@ -131,7 +135,7 @@ impl<T: PartialOrd + Display> Shop<T> {
     const LIMIT: u32 = 5;
 
     #[circuit_breaker(
-        name = "others/E0401",
+        name = "reported/E0401",
         failure_threshold = Shop::<u8>::LIMIT,
         failure_if(price if *price > self.0),
         key = N,
@@ -146,9 +150,9 @@ impl<T: PartialOrd + Display> Shop<T> {
 }
 
 #[test]
-fn e0401_the_static_does_without_generics_and_the_call_has_them() {
+fn e0401_the_generated_static_uses_no_generics_of_the_function() {
     assert_eq!((Shop(3).price::<1>(2), Shop('c').price::<2>('d')), (2, 'd'));
-    let breaker = Registry::global().get_keyed("others/E0401").unwrap();
+    let breaker = Registry::global().get_keyed("reported/E0401").unwrap();
     let failures = ["1", "2"].map(|key| breaker.get(key).snapshot().totals.failures);
     assert_eq!((failures, breaker.config().failure_threshold()), ([0, 1], Some(5)));
 }

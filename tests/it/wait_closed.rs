@@ -1,4 +1,4 @@
-//! Waiting until calls go through freely.
+//! `wait_closed`, which waits until a circuit no longer rejects calls.
 
 use std::pin::{Pin, pin};
 
@@ -6,13 +6,13 @@ use breaker_runtime::Outcome;
 
 use crate::support::{Bench, RECOVERY, poll_once};
 
-/// Whether it is over; it is polled again, which is what a wake-up is for.
+/// Polls the wait and returns `true` if it completed.
 fn is_over<F: Future<Output = ()>>(closed: Pin<&mut F>) -> bool {
     poll_once(closed).is_ready()
 }
 
 #[test]
-fn a_closed_or_disabled_circuit_is_not_waited_for() {
+fn a_closed_or_disabled_circuit_completes_the_wait_at_once() {
     let bench = Bench::new();
     assert!(is_over(pin!(bench.breaker.wait_closed())));
     bench.breaker.disable();
@@ -20,7 +20,7 @@ fn a_closed_or_disabled_circuit_is_not_waited_for() {
 }
 
 #[test]
-fn the_wait_ends_when_the_trials_have_passed() {
+fn the_wait_completes_when_the_trial_calls_succeeded() {
     let bench = Bench::open();
     let mut closed = pin!(bench.breaker.wait_closed());
     assert!(!is_over(closed.as_mut()));
@@ -33,7 +33,7 @@ fn the_wait_ends_when_the_trials_have_passed() {
 }
 
 #[test]
-fn the_wait_goes_on_while_the_circuit_only_changes_from_bad_to_bad() {
+fn the_wait_continues_while_the_circuit_changes_between_rejecting_states() {
     let bench = Bench::due();
     let mut closed = pin!(bench.breaker.wait_closed());
     assert!(!is_over(closed.as_mut()));
@@ -48,7 +48,7 @@ fn the_wait_goes_on_while_the_circuit_only_changes_from_bad_to_bad() {
 }
 
 #[test]
-fn a_wait_that_was_made_before_the_change_and_polled_after_it_ends() {
+fn a_wait_created_before_the_change_and_polled_after_it_completes() {
     let bench = Bench::open();
     let closed = bench.breaker.wait_closed();
     bench.breaker.reset();
@@ -56,17 +56,17 @@ fn a_wait_that_was_made_before_the_change_and_polled_after_it_ends() {
 }
 
 #[test]
-fn a_wait_looks_at_what_is_and_not_at_what_was() {
+fn a_wait_considers_the_current_state_only() {
     let bench = Bench::open();
     let mut closed = pin!(bench.breaker.wait_closed());
     assert!(!is_over(closed.as_mut()));
     bench.breaker.reset();
-    bench.open_now();
+    bench.trip();
     assert!(!is_over(closed.as_mut()));
 }
 
 #[test]
-fn a_wait_may_be_cancelled() {
+fn a_wait_can_be_cancelled() {
     let bench = Bench::open();
     for _ in 0..100 {
         assert!(!is_over(pin!(bench.breaker.wait_closed())));
@@ -78,7 +78,7 @@ fn a_wait_may_be_cancelled() {
 }
 
 #[tokio::test]
-async fn all_who_wait_are_woken() {
+async fn every_waiting_task_is_woken() {
     let bench = Bench::open();
     let waiting: Vec<_> = (0..10)
         .map(|_| {
@@ -94,7 +94,7 @@ async fn all_who_wait_are_woken() {
 }
 
 #[test]
-fn one_who_waits_on_another_thread_is_woken() {
+fn a_task_that_waits_on_another_thread_is_woken() {
     for _ in 0..100 {
         let bench = Bench::open();
         std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Promise 7: every call that ended is counted exactly once.
+//! The totals: every call that ended is counted exactly once.
 
 use std::sync::{Arc, Barrier};
 
@@ -7,7 +7,7 @@ use breaker_runtime::{CircuitBreaker, Config, Outcome};
 use crate::support::Bench;
 
 #[test]
-fn every_way_to_end_has_its_own_total() {
+fn every_way_to_end_a_call_has_its_own_total() {
     let bench = Bench::new();
     bench.end(Outcome::Success);
     bench.end(Outcome::Failure);
@@ -20,9 +20,9 @@ fn every_way_to_end_has_its_own_total() {
 }
 
 #[test]
-fn no_count_is_lost_between_threads() {
+fn concurrent_threads_lose_no_count() {
     // resilience4j#1017: counts went negative under load.
-    const THREADS: u64 = 40; // more than there are cells of their own on a small machine
+    const THREADS: u64 = 40; // more than a small machine has stripes
     const CALLS: u64 = 20_000;
     let breaker = CircuitBreaker::new("counted", Config::default()).unwrap();
     breaker.disable();
@@ -43,7 +43,7 @@ fn no_count_is_lost_between_threads() {
 }
 
 #[test]
-fn threads_that_follow_each_other_count_on() {
+fn consecutive_threads_lose_no_count() {
     let breaker = CircuitBreaker::new("relay", Config::default()).unwrap();
     for _ in 0..500 {
         let breaker = breaker.clone();
@@ -53,7 +53,7 @@ fn threads_that_follow_each_other_count_on() {
 }
 
 #[test]
-fn a_call_that_ends_while_its_thread_is_torn_down_is_counted() {
+fn a_call_that_ends_during_thread_local_destruction_is_counted() {
     struct AtExit(CircuitBreaker);
     impl Drop for AtExit {
         fn drop(&mut self) {
@@ -67,7 +67,8 @@ fn a_call_that_ends_while_its_thread_is_torn_down_is_counted() {
     for first in [true, false] {
         let breaker = breaker.clone();
         std::thread::spawn(move || {
-            // Before or after the thread has got its number: both orders of destructors.
+            // Covers both orders of the thread-local destructors: of this value and of the thread's stripe
+            // number.
             if first {
                 breaker.try_acquire().unwrap().settle(Outcome::Success);
             }

@@ -1,7 +1,11 @@
-//! What other attributes got wrong about futures. Each test is called after the report.
+//! Bugs of other attribute macros with futures. Each test is named after the report.
 
 #![deny(warnings)]
-#![allow(clippy::unnecessary_wraps, clippy::unused_async, reason = "the shapes are the point")]
+#![allow(
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    reason = "the tests are about the shapes of functions"
+)]
 
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +17,7 @@ type Answer<T> = Result<T, BreakerError>;
 static LOG: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 #[circuit_breaker(
-    name = "others/send",
+    name = "reported/send",
     key = LOG.lock().unwrap_or_else(PoisonError::into_inner).len(),
     failure_if = |_| LOG.lock().is_err(),
     max_concurrent = 9,
@@ -32,29 +36,29 @@ async fn logs(number: u32) -> usize {
 }
 
 #[tokio::test]
-async fn opentelemetry_rust_239_nothing_of_ours_that_is_not_send_lives_across_an_await() {
+async fn opentelemetry_rust_239_generated_code_holds_no_value_that_is_not_send_across_an_await() {
     assert_eq!(tokio::spawn(logs(1)).await.unwrap(), 1);
     assert_eq!(tokio::spawn(logs(1)).await.unwrap(), 2);
 }
 
-#[circuit_breaker(name = "others/recursive", fallback = |_| Ok(0))]
+#[circuit_breaker(name = "reported/recursive", fallback = |_| Ok(0))]
 async fn factorial(number: u64) -> Answer<u64> {
     tokio::task::yield_now().await;
     Ok(if number < 2 { 1 } else { number * Box::pin(factorial(number - 1)).await? })
 }
 
-#[circuit_breaker(name = "others/recursive, boxed")]
+#[circuit_breaker(name = "reported/recursive, boxed")]
 fn sum(number: u64) -> Pin<Box<dyn std::future::Future<Output = Answer<u64>> + Send>> {
     Box::pin(async move { Ok(if number == 0 { 0 } else { number + sum(number - 1).await? }) })
 }
 
 #[tokio::test]
-async fn an_async_function_may_call_itself() {
+async fn an_async_function_can_call_itself() {
     assert_eq!((factorial(5).await.unwrap(), sum(4).await.unwrap()), (120, 10));
-    assert_eq!(Registry::global().get("others/recursive").unwrap().snapshot().totals.successes, 5);
+    assert_eq!(Registry::global().get("reported/recursive").unwrap().snapshot().totals.successes, 5);
 }
 
-#[circuit_breaker(name = "others/labels", fallback = |_| 0)]
+#[circuit_breaker(name = "reported/labels", fallback = |_| 0)]
 async fn labelled(most: u32) -> u32 {
     let mut found = 0;
     'outer: for number in 0.. {
@@ -79,7 +83,7 @@ async fn labelled(most: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn labels_stay_inside() {
+async fn labels_in_the_body_are_kept() {
     assert_eq!(labelled(10).await, 20);
 }
 
@@ -101,8 +105,8 @@ chain!(
     f9 calls f8, f10 calls f9, f11 calls f10, f12 calls f11, f13 calls f12, f14 calls f13, f15 calls f14
 );
 
-// The compiler goes so deep by itself, `recursion_limit`, and one level of types more in each call is many.
+// Each call nests its types deeper, which must not exceed the default `recursion_limit` of the compiler.
 #[tokio::test]
-async fn sixteen_functions_that_await_each_other_may_be_spawned() {
+async fn sixteen_nested_async_functions_can_be_spawned() {
     assert_eq!(tokio::spawn(f15()).await.unwrap().unwrap(), 1);
 }

@@ -1,7 +1,7 @@
-//! Every function with the attribute is known before its first call, of whatever shape and crate, and so is
-//! every conflict.
+//! Declarations: every annotated function of the binary, and every conflict between them, is known before the
+//! first call.
 
-#![allow(dead_code, reason = "it is known all the same")]
+#![allow(dead_code, reason = "uncalled functions are declared too")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -29,17 +29,17 @@ fn never_called() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn a_function_is_known_before_its_first_call_with_name_path_place_and_settings() {
+fn a_function_is_declared_before_its_first_call_with_name_path_location_and_settings() {
     let line = line!() - 7;
     let known = declared(NAME);
-    assert_eq!(known.function(), "it::declared::never_called");
+    assert_eq!(known.function(), "it::declarations::never_called");
     assert!(known.has_chosen_name());
     assert_eq!((known.location().file(), known.location().line()), (file!(), line));
     assert_eq!(known.config().failure_threshold(), Some(3));
     assert_eq!(known.config().recovery_timeout().as_secs(), 7);
     assert_eq!(known.max_keys(), None);
     assert!(format!("{known:?}").contains(&format!("{:?}", known.config())), "{known:?}");
-    assert!(Registry::global().get(NAME).is_none(), "nobody has called it");
+    assert!(Registry::global().get(NAME).is_none(), "the function was not called");
 }
 
 struct Limits {
@@ -55,8 +55,8 @@ fn limited() -> u32 {
 }
 
 #[test]
-fn a_setting_may_be_read_from_a_static_of_which_other_parts_change() {
-    assert_eq!(declared("it::declared::limited").config().failure_threshold(), Some(4));
+fn a_setting_can_be_read_from_a_static_with_interior_mutability() {
+    assert_eq!(declared("it::declarations::limited").config().failure_threshold(), Some(4));
 }
 
 trait Shop {
@@ -101,7 +101,7 @@ macro_rules! made_by_macro {
 made_by_macro!(keyed);
 
 #[test]
-fn every_shape_is_known_once() {
+fn a_function_of_any_shape_is_declared_once() {
     #[circuit_breaker]
     fn nested() -> Result<(), BreakerError> {
         Ok(())
@@ -110,22 +110,22 @@ fn every_shape_is_known_once() {
     assert_eq!(generic([""; 2]).unwrap(), "");
     Corner.default_method().unwrap();
     for function in ["default_method", "required", "method", "generic", "nested"] {
-        let known = declared(&format!("it::declared::{function}"));
+        let known = declared(&format!("it::declarations::{function}"));
         assert_eq!((known.name(), known.max_keys()), (known.function(), None));
         assert!(!known.has_chosen_name());
     }
-    assert_eq!(declared("it::declared::keyed").max_keys(), Some(1024));
+    assert_eq!(declared("it::declarations::keyed").max_keys(), Some(1024));
 }
 
 #[test]
-fn functions_of_other_crates_are_known_though_nobody_names_them() {
+fn functions_of_other_crates_are_declared_although_this_crate_does_not_use_them() {
     let known = declared("breaker_tests::neighbour::hidden::unnamed");
     assert_eq!(known.max_keys(), Some(12));
     assert_eq!(known.location().file(), neighbour::FILE);
 }
 
 #[test]
-fn what_is_declared_is_sorted_by_name() {
+fn declarations_are_sorted_by_name() {
     let names: Vec<_> = Registry::declared().map(Declaration::name).collect();
     assert!(names.is_sorted(), "{names:?}");
 }
@@ -136,12 +136,12 @@ fn of_this_crate() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn a_conflict_of_two_crates_is_found_before_either_function_is_called() {
+fn a_conflict_between_two_crates_is_found_before_either_function_is_called() {
     let line = line!() - 7;
     let found = Registry::global().check().unwrap_err();
     let [conflict] = conflicts(&found, "declared/two crates").try_into().unwrap();
-    let places = [conflict.first(), conflict.second()].map(|place| (place.file(), place.line()));
-    assert_eq!(places, [(file!(), line), (neighbour::FILE, 13)]);
+    let locations = [conflict.first(), conflict.second()].map(|location| (location.file(), location.line()));
+    assert_eq!(locations, [(file!(), line), (neighbour::FILE, 13)]);
     assert!(conflict.to_string().contains("neighbour.rs:13:1"), "{conflict}");
 }
 
@@ -160,7 +160,7 @@ mod agreeing {
 }
 
 #[test]
-fn functions_that_agree_and_what_a_scope_holds_are_no_conflict() {
+fn equal_declarations_and_registrations_in_a_scope_are_no_conflict() {
     let found = Registry::global().check().unwrap_err();
     assert_eq!(conflicts(&found, "declared/agreeing"), []);
     let found = testing::scope(|scope| {
@@ -179,18 +179,18 @@ fn never_called_either() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn what_was_registered_by_hand_must_agree_with_what_is_declared() {
+fn a_manual_registration_must_agree_with_the_declarations() {
     testing::scope(|scope| {
         let strict = Config::builder().failure_threshold(99).build().unwrap();
         let line = line!() + 1;
         scope.registry().register("declared/scope", strict).unwrap();
         let found = Registry::global().check().unwrap_err();
         let [conflict] = conflicts(&found, "declared/scope").try_into().unwrap();
-        assert_eq!(conflict.first().line(), line, "it stands, for it was first");
+        assert_eq!(conflict.first().line(), line, "the first registration wins");
     });
     let own = Registry::new();
     own.register("declared/scope", Config::builder().failure_threshold(9).build().unwrap()).unwrap();
-    assert!(own.check().is_ok(), "no function registers there");
+    assert!(own.check().is_ok(), "no function uses this registry");
 }
 
 mod accident {
@@ -215,13 +215,13 @@ mod accident {
 }
 
 #[test]
-fn functions_that_happen_to_have_one_path_are_found_before_and_after_their_calls_once() {
-    const PATH: &str = "it::declared::accident::same";
+fn functions_that_share_a_path_by_accident_are_one_conflict_before_and_after_their_calls() {
+    const PATH: &str = "it::declarations::accident::same";
     testing::scope(|scope| {
         let before = conflicts(&scope.registry().check().unwrap_err(), PATH);
         let mut events = scope.registry().subscribe();
         accident::Left::same().unwrap();
-        assert!(events.try_next().is_none(), "one alone is no conflict");
+        assert!(events.try_next().is_none(), "one call alone is no conflict");
         assert_eq!(conflicts(&scope.registry().check().unwrap_err(), PATH), before);
         accident::Right::same().unwrap();
         assert!(matches!(events.try_next(), Some(Ok(breaker_runtime::Event::Conflict(_)))));

@@ -1,5 +1,4 @@
-//! The attribute's settings: each arrives in the configuration, as a literal and as a const expression,
-//! and opens the circuit, or does not.
+//! The attribute's settings, as literals and as const expressions, and their effect on a circuit.
 
 use std::time::Duration;
 
@@ -44,7 +43,7 @@ fn literals() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn every_literal_arrives_and_the_largest_are_those_of_the_runtime() {
+fn every_setting_accepts_a_literal_up_to_the_limits_of_the_runtime() {
     literals().unwrap();
     let breaker = breaker("rules/literals");
     let config = breaker.config();
@@ -71,8 +70,8 @@ fn long() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn the_longest_name_is_that_of_the_runtime() {
-    // One byte more is refused: here by the runtime, as a literal in ui/fail/name_too_long.rs.
+fn the_longest_name_equals_the_limit_of_the_runtime() {
+    // The runtime rejects one more byte. The attribute rejects such a literal: see ui/fail/name_too_long.rs.
     long().unwrap();
     let name = format!("rules/{}", "n".repeat(249));
     assert_eq!(breaker(&name).name().len(), 255);
@@ -85,8 +84,9 @@ fn longest() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn a_longest_time_may_be_that_of_the_default_and_no_shorter() {
-    // Less is refused: here by the builder, as a literal in ui/fail/max_recovery_timeout_too_short.rs.
+fn max_recovery_timeout_can_equal_the_default_recovery_timeout_but_not_be_shorter() {
+    // The builder rejects less. The attribute rejects such a literal: see
+    // ui/fail/max_recovery_timeout_too_short.rs.
     longest().unwrap();
     let config = breaker("rules/longest").config();
     assert_eq!(config.max_recovery_timeout(), config.recovery_timeout());
@@ -129,7 +129,7 @@ fn const_calls() -> Result<(), BreakerError> {
 }
 
 #[test]
-fn every_setting_may_be_a_const_expression() {
+fn every_setting_accepts_a_const_expression() {
     consts().unwrap();
     let breaker_of_consts = breaker("rules/consts");
     let config = breaker_of_consts.config();
@@ -168,7 +168,7 @@ fn in_a_row(fail: bool) -> Result<(), Fault> {
 }
 
 #[test]
-fn failures_in_a_row_open_beside_a_window() {
+fn consecutive_failures_open_although_there_is_a_window() {
     for fail in [true, false, true] {
         assert_eq!(in_a_row(fail).is_err(), fail);
     }
@@ -183,7 +183,7 @@ fn watched() -> Result<(), Fault> {
 }
 
 #[test]
-fn in_shadow_the_circuit_opens_and_admits_all_the_same() {
+fn in_shadow_mode_the_circuit_opens_and_still_admits_calls() {
     for _ in 0..3 {
         assert!(matches!(watched(), Err(Fault::Down)));
     }

@@ -1,39 +1,39 @@
-//! What the result of a call means, and what a failure says.
+//! Classifiers, which map the result of a call to an outcome, and the recorded text of failures.
 
 use std::fmt;
 
 use breaker_runtime::{BreakerError, Cause, Config, ConfigBuilder, Outcome, State};
 
-use crate::support::{Bench, RECOVERY, poll_once, quietly, settings};
+use crate::support::{Bench, RECOVERY, catch_panic, poll_once, settings};
 
-/// One failure opens it.
+/// Returns settings that open at one failure and close at one success.
 fn opens_at_once() -> ConfigBuilder {
     Config::builder().failure_threshold(1).success_threshold(1).recovery_timeout(RECOVERY)
 }
 
-#[expect(clippy::ref_option, reason = "a classifier sees what the function returns")]
+#[expect(clippy::ref_option, reason = "a classifier takes a reference to the result")]
 fn none_fails<T>(found: &Option<T>) -> Outcome {
     if found.is_none() { Outcome::Failure } else { Outcome::Success }
 }
 
-/// An error whose text cannot be had.
+/// An error whose `Display` panics.
 #[derive(Debug)]
-struct Unspeakable;
+struct PanickingError;
 
-impl fmt::Display for Unspeakable {
+impl fmt::Display for PanickingError {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        panic!("no words")
+        panic!("Display of an error")
     }
 }
 
-impl From<BreakerError> for Unspeakable {
+impl From<BreakerError> for PanickingError {
     fn from(_: BreakerError) -> Self {
         Self
     }
 }
 
 #[test]
-fn an_option_is_what_the_classifier_says() {
+fn an_option_is_classified_by_the_classifier() {
     let bench = Bench::with(settings());
     assert_eq!(bench.breaker.call_with(none_fails, || Some(3)).unwrap(), Some(3));
     for _ in 0..2 {
@@ -45,7 +45,7 @@ fn an_option_is_what_the_classifier_says() {
 }
 
 #[test]
-fn a_plain_value_is_what_the_classifier_says() {
+fn a_number_is_classified_by_the_classifier() {
     let bench = Bench::with(settings());
     let by_status = |status: &u16| match status {
         500.. => Outcome::Failure,
@@ -62,7 +62,7 @@ fn a_plain_value_is_what_the_classifier_says() {
 }
 
 #[test]
-fn a_future_of_any_value_is_what_the_classifier_says() {
+fn the_output_of_a_future_is_classified_by_the_classifier() {
     let bench = Bench::with(settings());
     let ignored = |_: &u8| Outcome::Ignored;
     let mut call = Box::pin(bench.breaker.call_async_with(ignored, async { 7 }));
@@ -74,18 +74,18 @@ fn a_future_of_any_value_is_what_the_classifier_says() {
 }
 
 #[test]
-fn a_failing_result_can_be_called_a_success_and_a_good_one_a_failure() {
+fn a_classifier_can_invert_a_result() {
     let bench = Bench::with(settings());
-    let odd = |result: &Result<u8, u8>| if result.is_ok() { Outcome::Failure } else { Outcome::Success };
-    assert_eq!(bench.breaker.call_with(odd, || Err(1)).unwrap(), Err(1));
-    assert_eq!(bench.breaker.call_with(odd, || Ok(1)).unwrap(), Ok(1));
+    let inverted = |result: &Result<u8, u8>| if result.is_ok() { Outcome::Failure } else { Outcome::Success };
+    assert_eq!(bench.breaker.call_with(inverted, || Err(1)).unwrap(), Err(1));
+    assert_eq!(bench.breaker.call_with(inverted, || Ok(1)).unwrap(), Ok(1));
     let totals = bench.breaker.snapshot().totals;
     assert_eq!((totals.successes, totals.failures), (1, 1));
 }
 
 #[test]
-fn an_ignored_result_of_a_trial_gives_the_place_back() {
-    // nora#585 #606, smallrye#320: counted as success, or half-open for ever after a 4xx.
+fn an_ignored_result_of_a_trial_releases_its_slot() {
+    // nora#585 #606, smallrye#320: a 4xx counted as a success or left the circuit half-open.
     let bench = Bench::due();
     for _ in 0..10 {
         bench.breaker.call_with(|_: &u8| Outcome::Ignored, || 4).unwrap();
@@ -96,126 +96,128 @@ fn an_ignored_result_of_a_trial_gives_the_place_back() {
 }
 
 #[test]
-fn a_classifier_that_panics_is_a_failure_and_goes_on_unwinding() {
+fn a_panicking_classifier_counts_as_a_failure_and_keeps_unwinding() {
     let bench = Bench::with(opens_at_once());
-    let caught = quietly(|| bench.breaker.call_with(|_: &u8| panic!("predicate"), || 1));
+    let caught = catch_panic(|| bench.breaker.call_with(|_: &u8| panic!("predicate"), || 1));
     assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "predicate");
     let totals = bench.breaker.snapshot().totals;
     assert_eq!((totals.failures, totals.calls(), bench.breaker.state()), (1, 1, State::Open));
-    assert_eq!(bench.last().last_failure.as_deref(), Some("it panicked"));
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it panicked"));
 }
 
 #[test]
-fn a_classifier_of_a_future_that_panics_is_a_failure() {
+fn a_panicking_classifier_of_a_future_counts_as_a_failure() {
     let bench = Bench::with(opens_at_once());
     let mut call = Box::pin(bench.breaker.call_async_with(|_: &u8| panic!("predicate"), async { 1 }));
-    assert!(quietly(|| poll_once(call.as_mut()).is_ready()).is_err());
+    assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
     drop(call);
     let totals = bench.breaker.snapshot().totals;
     assert_eq!((totals.failures, totals.calls(), bench.breaker.state()), (1, 1, State::Open));
 }
 
 #[test]
-fn a_trial_whose_classifier_panics_opens_again_and_loses_no_place() {
+fn a_trial_whose_classifier_panics_reopens_the_circuit_and_loses_no_slot() {
     let bench = Bench::due();
-    _ = quietly(|| bench.breaker.call_with(|_: &u8| panic!("predicate"), || 1));
-    assert_eq!((bench.breaker.state(), bench.last().cause), (State::Open, Cause::TrialFailed));
+    _ = catch_panic(|| bench.breaker.call_with(|_: &u8| panic!("predicate"), || 1));
+    assert_eq!((bench.breaker.state(), bench.last_transition().cause), (State::Open, Cause::TrialFailed));
     bench.clock.advance(RECOVERY);
     drop((bench.permit(), bench.permit()));
 }
 
 #[test]
-fn a_failure_by_hand_says_why() {
+fn a_manual_failure_records_its_text() {
     let bench = Bench::with(settings());
     bench.permit().fail("the disk is slow");
     bench.permit().fail(format_args!("the disk is {}", "full"));
-    assert_eq!(bench.last().last_failure.as_deref(), Some("the disk is full"));
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("the disk is full"));
     assert_eq!(
-        bench.last().to_string(),
+        bench.last_transition().to_string(),
         r#"closed -> open: 2 failures in a row (limit 2); the last failure said "the disk is full""#
     );
 }
 
 #[test]
-fn a_failed_trial_says_why() {
+fn a_failed_trial_records_its_text() {
     let bench = Bench::due();
     bench.permit().fail("still down");
-    assert_eq!((bench.last().cause, bench.last().last_failure.as_deref()), {
+    assert_eq!((bench.last_transition().cause, bench.last_transition().last_failure.as_deref()), {
         (Cause::TrialFailed, Some("still down"))
     });
 }
 
 #[test]
-fn a_failure_that_nobody_explains_says_nothing() {
+fn a_failure_without_a_text_records_none() {
     let bench = Bench::with(opens_at_once());
     bench.end(Outcome::Failure);
-    assert_eq!(bench.last().last_failure, None);
+    assert_eq!(bench.last_transition().last_failure, None);
     let bench = Bench::with(opens_at_once());
     bench.breaker.call_with(none_fails, || None::<u8>).unwrap();
-    assert_eq!(bench.last().last_failure, None);
+    assert_eq!(bench.last_transition().last_failure, None);
 }
 
 #[test]
-fn an_error_of_which_only_the_type_is_known_says_its_type() {
+fn an_error_without_display_is_recorded_by_its_type_name() {
     let bench = Bench::with(opens_at_once());
-    assert!(bench.breaker.call(|| Err::<(), _>(Unspeakable)).is_err());
-    assert!(bench.last().last_failure.as_deref().unwrap().ends_with("results::Unspeakable"));
+    assert!(bench.breaker.call(|| Err::<(), _>(PanickingError)).is_err());
+    assert!(
+        bench.last_transition().last_failure.as_deref().unwrap().ends_with("classifiers::PanickingError")
+    );
 }
 
 #[test]
-fn a_call_that_panics_says_so() {
+fn a_panic_is_recorded_as_the_failure_text() {
     let bench = Bench::with(opens_at_once());
-    _ = quietly(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
-    assert_eq!(bench.last().last_failure.as_deref(), Some("it panicked"));
+    _ = catch_panic(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it panicked"));
     let bench = Bench::with(opens_at_once());
-    _ = quietly(|| {
+    _ = catch_panic(|| {
         let _permit = bench.permit();
         panic!("user code");
     });
-    assert_eq!(bench.last().last_failure.as_deref(), Some("it panicked"));
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it panicked"));
 }
 
 #[test]
-fn a_text_that_panics_harms_nobody() {
+fn a_panicking_display_does_not_affect_the_call() {
     let bench = Bench::with(opens_at_once());
-    bench.permit().fail(Unspeakable);
+    bench.permit().fail(PanickingError);
     let snapshot = bench.breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.totals.failures), (State::Open, 1));
-    assert_eq!(bench.last().last_failure.as_deref(), Some("(its text panicked)"));
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("(its text panicked)"));
     bench.clock.advance(RECOVERY);
-    bench.permit().fail(Unspeakable);
-    assert_eq!((bench.breaker.state(), bench.last().cause), (State::Open, Cause::TrialFailed));
+    bench.permit().fail(PanickingError);
+    assert_eq!((bench.breaker.state(), bench.last_transition().cause), (State::Open, Cause::TrialFailed));
 }
 
 #[test]
-fn the_text_of_a_failure_is_asked_for_only_when_it_opens() {
+fn a_failure_text_is_formatted_only_when_the_circuit_opens() {
     struct Counted<'a>(&'a std::cell::Cell<u32>);
     impl fmt::Display for Counted<'_> {
         fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
             self.0.set(self.0.get() + 1);
-            out.write_str("asked")
+            out.write_str("formatted")
         }
     }
-    let (bench, asked) = (Bench::with(settings().failure_threshold(3)), std::cell::Cell::new(0));
+    let (bench, formatted) = (Bench::with(settings().failure_threshold(3)), std::cell::Cell::new(0));
     for wanted in [0, 0, 1] {
-        bench.permit().fail(Counted(&asked));
-        assert_eq!(asked.get(), wanted);
+        bench.permit().fail(Counted(&formatted));
+        assert_eq!(formatted.get(), wanted);
     }
 }
 
 #[test]
-fn a_text_that_uses_the_breaker_does_not_deadlock() {
-    // circuit_breaker: a callback that reads the state deadlocks.
-    struct Curious<'a>(&'a Bench);
-    impl fmt::Display for Curious<'_> {
+fn a_failure_text_that_uses_the_breaker_does_not_deadlock() {
+    // circuit_breaker: a callback that read the state deadlocked.
+    struct ReadsBreaker<'a>(&'a Bench);
+    impl fmt::Display for ReadsBreaker<'_> {
         fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
             drop(self.0.permit());
             write!(out, "seen {}", self.0.breaker.snapshot().state)
         }
     }
     let bench = Bench::with(opens_at_once());
-    bench.permit().fail(Curious(&bench));
-    assert_eq!(bench.last().last_failure.as_deref(), Some("seen closed"));
+    bench.permit().fail(ReadsBreaker(&bench));
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("seen closed"));
 }
 
 #[test]
@@ -231,14 +233,16 @@ fn a_classifier_that_uses_the_breaker_does_not_deadlock() {
 }
 
 #[test]
-fn every_call_is_settled_once_whatever_it_does() {
-    // opossum#198: a timeout and then the late error were two results.
+fn every_call_is_settled_exactly_once() {
+    // opossum#198: a timeout and the late error of one call counted as two results.
     let bench = Bench::with(settings().failure_threshold(1000));
     let calls: [fn(&Bench); 5] = [
         |bench| _ = bench.breaker.call(|| Ok::<_, BreakerError>(())),
-        |bench| _ = bench.breaker.call(|| Err::<(), _>(Unspeakable)),
-        |bench| _ = quietly(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") })),
-        |bench| _ = quietly(|| bench.breaker.call_with(|_: &u8| panic!("predicate"), || 1)),
+        |bench| _ = bench.breaker.call(|| Err::<(), _>(PanickingError)),
+        |bench| {
+            _ = catch_panic(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
+        },
+        |bench| _ = catch_panic(|| bench.breaker.call_with(|_: &u8| panic!("predicate"), || 1)),
         |bench| drop(bench.permit()),
     ];
     for (nth, call) in (1..).zip(calls.iter().cycle().take(50)) {

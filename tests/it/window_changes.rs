@@ -1,4 +1,4 @@
-//! What `apply` does to a window: it keeps whatever the new one has room for.
+//! Changes of a window by `set_config`: it keeps the calls that fit into the new window.
 
 use std::time::Duration;
 
@@ -14,17 +14,13 @@ fn time(time: Duration) -> ConfigBuilder {
     Config::builder().window_time(time).failure_threshold(1000).recovery_timeout(RECOVERY)
 }
 
-fn obey(bench: &Bench, settings: ConfigBuilder) {
-    bench.breaker.set_config(settings.build().unwrap());
-}
-
 #[test]
-fn a_window_of_calls_that_grows_keeps_all_and_makes_room() {
+fn a_growing_window_of_calls_keeps_all_calls() {
     let bench = Bench::with(calls(5));
     bench.end_all(Outcome::Failure, 10);
     bench.end_all(Outcome::Success, 3);
     assert_eq!(bench.window(), (5, 2, 0));
-    obey(&bench, calls(8));
+    bench.set_config(calls(8));
     assert_eq!(bench.window(), (5, 2, 0));
     bench.end_all(Outcome::Success, 3);
     assert_eq!(bench.window(), (8, 2, 0));
@@ -32,13 +28,14 @@ fn a_window_of_calls_that_grows_keeps_all_and_makes_room() {
     assert_eq!(bench.window(), (8, 1, 0));
 }
 
-// A window that is full and clean is written to again as soon as that could change something.
+// Successes do not write to a full window without failures. This optimization ends when the window grows or a
+// call fails.
 #[test]
-fn a_window_at_rest_counts_again_once_it_grows_or_holds_a_failure() {
+fn a_full_window_of_successes_counts_again_after_it_grows_or_a_call_fails() {
     let bench = Bench::with(calls(2));
     bench.end_all(Outcome::Success, 5);
     assert_eq!(bench.window(), (2, 0, 0));
-    obey(&bench, calls(4));
+    bench.set_config(calls(4));
     bench.end(Outcome::Success);
     assert_eq!(bench.window(), (3, 0, 0));
     bench.end_all(Outcome::Success, 5);
@@ -50,25 +47,25 @@ fn a_window_at_rest_counts_again_once_it_grows_or_holds_a_failure() {
 }
 
 #[test]
-fn a_window_of_calls_that_shrinks_keeps_the_last_ones() {
+fn a_shrinking_window_of_calls_keeps_the_last_calls() {
     let bench = Bench::with(calls(10));
     bench.end_all(Outcome::Failure, 4);
     bench.end_all(Outcome::Success, 4);
     bench.end_all(Outcome::Failure, 2);
-    obey(&bench, calls(5));
+    bench.set_config(calls(5));
     assert_eq!(bench.window(), (5, 2, 0));
-    obey(&bench, calls(7));
+    bench.set_config(calls(7));
     assert_eq!(bench.window(), (5, 2, 0));
     bench.end_all(Outcome::Success, 2);
     assert_eq!(bench.window(), (7, 2, 0));
 }
 
 #[test]
-fn a_window_of_calls_is_exact_after_every_change_of_its_size() {
+fn a_window_of_calls_is_exact_after_every_resize() {
     let bench = Bench::with(calls(1));
     let mut held: Vec<bool> = Vec::new();
     for (nth, size) in [3_usize, 7, 2, 10, 10, 1, 4, 64, 5].into_iter().cycle().take(200).enumerate() {
-        obey(&bench, calls(u32::try_from(size).unwrap()));
+        bench.set_config(calls(u32::try_from(size).unwrap()));
         held.drain(..held.len().saturating_sub(size));
         for call in 0..nth % 6 {
             let failed = (nth * 7 + call) % 3 == 0;
@@ -82,26 +79,26 @@ fn a_window_of_calls_is_exact_after_every_change_of_its_size() {
 }
 
 #[test]
-fn a_window_of_time_that_shrinks_forgets_what_is_too_old() {
+fn a_shrinking_window_of_time_drops_calls_that_are_too_old() {
     let bench = Bench::with(time(seconds(100)));
     bench.end(Outcome::Failure);
     bench.clock.advance(seconds(50));
     bench.end(Outcome::Failure);
     bench.end(Outcome::Success);
     bench.clock.advance(seconds(9));
-    obey(&bench, time(seconds(20)));
+    bench.set_config(time(seconds(20)));
     assert_eq!(bench.window(), (2, 1, 0));
     bench.clock.advance(seconds(21));
     assert_eq!(bench.window(), (0, 0, 0));
 }
 
 #[test]
-fn a_window_of_time_that_grows_keeps_what_it_holds_for_longer() {
+fn a_growing_window_of_time_keeps_its_calls_longer() {
     let bench = Bench::with(time(seconds(10)));
     bench.end(Outcome::Failure);
     bench.end(Outcome::Success);
     bench.clock.advance(seconds(5));
-    obey(&bench, time(seconds(1000)));
+    bench.set_config(time(seconds(1000)));
     assert_eq!(bench.window(), (2, 1, 0));
     bench.clock.advance(seconds(890));
     bench.end(Outcome::Success);
@@ -111,7 +108,7 @@ fn a_window_of_time_that_grows_keeps_what_it_holds_for_longer() {
 }
 
 #[test]
-fn successes_of_all_threads_are_carried_into_another_window_of_time() {
+fn successes_of_all_threads_are_kept_when_a_window_of_time_is_resized() {
     let bench = Bench::with(time(seconds(10)));
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -120,7 +117,7 @@ fn successes_of_all_threads_are_carried_into_another_window_of_time() {
     });
     bench.end(Outcome::Failure);
     for length in [20, 5, 100, 1] {
-        obey(&bench, time(seconds(length)));
+        bench.set_config(time(seconds(length)));
         assert_eq!(bench.window(), (81, 1, 0), "{length}");
         bench.clock.advance(Duration::from_millis(10));
     }
@@ -128,25 +125,25 @@ fn successes_of_all_threads_are_carried_into_another_window_of_time() {
     assert_eq!(bench.window(), (86, 1, 0));
 }
 
-// What a thread counted in parts of one length is carried over once, however often that length comes back.
+// The counts of a thread are carried over to a resized window once, even if the first length returns.
 #[test]
-fn successes_are_carried_once_into_windows_of_time_that_change_to_and_fro() {
+fn successes_are_kept_once_when_a_window_of_time_is_resized_back_and_forth() {
     let bench = Bench::with(time(seconds(10)));
     for held in 1..=8 {
         bench.end(Outcome::Success);
-        obey(&bench, time(seconds(20)));
+        bench.set_config(time(seconds(20)));
         assert_eq!(bench.window(), (held, 0, 0));
-        obey(&bench, time(seconds(10)));
+        bench.set_config(time(seconds(10)));
         assert_eq!(bench.window(), (held, 0, 0));
     }
 }
 
 #[test]
-fn another_kind_of_window_begins_empty_and_the_run_stays() {
+fn a_window_of_another_kind_starts_empty_and_keeps_consecutive_failures() {
     let bench = Bench::with(calls(10));
     bench.end_all(Outcome::Failure, 3);
     for settings in [time(seconds(10)), calls(10), time(seconds(20))] {
-        obey(&bench, settings);
+        bench.set_config(settings);
         assert_eq!(bench.window(), (0, 0, 0));
         bench.end(Outcome::Failure);
         bench.end(Outcome::Failure);
@@ -156,26 +153,26 @@ fn another_kind_of_window_begins_empty_and_the_run_stays() {
 }
 
 #[test]
-fn a_window_can_be_added_and_taken_away() {
+fn a_window_can_be_added_and_removed() {
     let bench = Bench::with(Config::builder().failure_threshold(4));
     bench.end_all(Outcome::Failure, 3);
     assert!(bench.breaker.snapshot().window.is_none());
-    obey(&bench, calls(10).failure_threshold(3));
+    bench.set_config(calls(10).failure_threshold(3));
     assert_eq!((bench.window(), bench.breaker.snapshot().consecutive_failures), ((0, 0, 0), 3));
     bench.end_all(Outcome::Failure, 2);
     assert_eq!((bench.breaker.state(), bench.window()), (State::Closed, (2, 2, 0)));
-    obey(&bench, Config::builder().failure_threshold(6));
+    bench.set_config(Config::builder().failure_threshold(6));
     assert!(bench.breaker.snapshot().window.is_none());
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), TripReason::ConsecutiveFailures { failures: 6, limit: 6 });
+    assert_eq!(bench.trip_reason(), TripReason::ConsecutiveFailures { failures: 6, limit: 6 });
 }
 
 #[test]
-fn a_call_that_began_before_there_was_a_window_enters_it_when_it_ends() {
+fn a_call_that_started_before_the_window_enters_it_when_it_ends() {
     for window in [calls(10), time(seconds(10))] {
         let bench = Bench::with(Config::builder().failure_threshold(4));
         let (success, failure) = (bench.permit(), bench.permit());
-        obey(&bench, window);
+        bench.set_config(window);
         success.settle(Outcome::Success);
         failure.settle(Outcome::Failure);
         assert_eq!(bench.window(), (2, 1, 0));
@@ -183,21 +180,21 @@ fn a_call_that_began_before_there_was_a_window_enters_it_when_it_ends() {
 }
 
 #[test]
-fn rules_that_are_applied_look_at_what_the_window_holds() {
+fn a_new_rule_applies_to_the_calls_already_in_the_window() {
     let bench = Bench::with(calls(10));
     bench.end_all(Outcome::Success, 4);
     bench.end_all(Outcome::Failure, 5);
-    obey(&bench, Config::builder().window_calls(10).failure_rate(0.6).recovery_timeout(RECOVERY));
+    bench.set_config(Config::builder().window_calls(10).failure_rate(0.6).recovery_timeout(RECOVERY));
     assert_eq!(bench.breaker.state(), State::Closed);
     bench.end(Outcome::Failure);
-    assert_eq!(bench.trip(), TripReason::FailureRate { failures: 6, calls: 10, limit: 0.6 });
+    assert_eq!(bench.trip_reason(), TripReason::FailureRate { failures: 6, calls: 10, limit: 0.6 });
 }
 
 #[test]
-fn slow_calls_that_are_applied_are_those_that_start_after_it() {
+fn a_new_slow_call_applies_to_calls_that_start_after_it() {
     let bench = Bench::with(calls(10));
     let before = bench.permit();
-    obey(&bench, calls(10).slow_call(seconds(1)).slow_call_rate(1.0));
+    bench.set_config(calls(10).slow_call(seconds(1)).slow_call_rate(1.0));
     let after = bench.permit();
     bench.clock.advance(seconds(1));
     before.settle(Outcome::Success);
@@ -207,11 +204,11 @@ fn slow_calls_that_are_applied_are_those_that_start_after_it() {
 }
 
 #[test]
-fn the_window_of_an_open_circuit_may_change_too() {
+fn the_window_of_an_open_circuit_can_change() {
     let bench = Bench::with(calls(10).failure_threshold(2));
     bench.end_all(Outcome::Failure, 2);
     for settings in [calls(20), time(seconds(10)), calls(3)] {
-        obey(&bench, settings);
+        bench.set_config(settings);
         assert_eq!((bench.breaker.state(), bench.window()), (State::Open, (0, 0, 0)));
     }
     bench.breaker.reset();

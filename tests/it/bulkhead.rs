@@ -1,4 +1,4 @@
-//! How many calls may run at a time, and how long one waits for its turn.
+//! The bulkhead: `max_concurrent` and `max_wait`.
 
 use std::future::pending;
 use std::mem::forget;
@@ -10,7 +10,7 @@ use breaker_runtime::{
     BreakerError, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Mode, Outcome, Permit, State,
 };
 
-use crate::support::{Bench, NANO, RECOVERY, poll_once, quietly, seconds, settings};
+use crate::support::{Bench, NANO, RECOVERY, catch_panic, poll_once, seconds, settings};
 
 type Answer = Result<u8, BreakerError>;
 type Call<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
@@ -19,20 +19,17 @@ fn at_most(calls: u32) -> ConfigBuilder {
     settings().max_concurrent(calls)
 }
 
-fn patient(calls: u32) -> ConfigBuilder {
+fn at_most_with_wait(calls: u32) -> ConfigBuilder {
     at_most(calls).max_wait(Duration::MAX)
 }
 
 impl Bench {
-    fn running(&self) -> u32 {
-        self.breaker.snapshot().calls_in_flight.unwrap()
-    }
-
-    /// A call that runs for ever, once it has a place.
+    /// Returns a polled call that never completes.
     fn endless(&self) -> Call<'_> {
         self.polled(pending())
     }
 
+    /// Returns a polled call that completes as soon as it has a slot.
     fn quick(&self) -> Call<'_> {
         self.polled(async { Ok(1) })
     }
@@ -49,14 +46,10 @@ impl Bench {
             Err(error) => error.kind() == ErrorKind::BulkheadFull,
         }
     }
-
-    fn set_config(&self, settings: ConfigBuilder) {
-        self.breaker.set_config(settings.build().unwrap());
-    }
 }
 
 #[test]
-fn a_full_bulkhead_rejects_and_that_is_no_failure() {
+fn a_full_bulkhead_rejects_and_counts_no_failure() {
     let bench = Bench::with(at_most(2));
     let (one, two) = (bench.permit(), bench.permit());
     for _ in 0..100 {
@@ -74,29 +67,29 @@ fn a_full_bulkhead_rejects_and_that_is_no_failure() {
 
 #[test]
 fn an_async_call_that_does_not_wait_is_rejected_under_any_executor() {
-    // No tokio runtime, and the system's clock: nothing may ask for a timer.
+    // There is no tokio runtime, so the call must not create a timer.
     for mode in [Mode::Enforce, Mode::Shadow] {
         let config = Config::builder().max_concurrent(1).mode(mode).build().unwrap();
         let breaker = CircuitBreaker::new("no timers", config).unwrap();
-        let place = breaker.try_acquire().unwrap();
+        let held = breaker.try_acquire().unwrap();
         let mut call = Box::pin(breaker.call_async(async { Answer::Ok(1) }));
-        let Poll::Ready(answer) = poll_once(call.as_mut()) else { panic!("it waits") };
+        let Poll::Ready(answer) = poll_once(call.as_mut()) else { panic!("the call waits") };
         match mode {
             Mode::Enforce => assert_eq!(answer.unwrap_err().kind(), ErrorKind::BulkheadFull),
             Mode::Shadow => assert_eq!(answer.unwrap(), 1),
         }
-        drop(place);
+        drop(held);
     }
 }
 
 #[test]
-fn a_full_bulkhead_gives_a_trials_place_back() {
+fn a_full_bulkhead_releases_the_trial_slot() {
     let bench = Bench::with(at_most(1).half_open_max_calls(1));
     let long = bench.permit();
     bench.breaker.reset();
-    // Two failures open it; they run outside the bulkhead, as it was lifted for them.
+    // The bulkhead is removed so that the two failures that open the circuit can run.
     bench.set_config(settings().half_open_max_calls(1));
-    bench.open_now();
+    bench.trip();
     bench.set_config(at_most(1).half_open_max_calls(1));
     bench.clock.advance(RECOVERY);
     for _ in 0..10 {
@@ -109,18 +102,18 @@ fn a_full_bulkhead_gives_a_trials_place_back() {
 }
 
 #[test]
-fn the_breaker_is_asked_first_and_then_the_bulkhead() {
+fn the_circuit_is_checked_before_the_bulkhead() {
     let bench = Bench::with(at_most(1));
-    let place = bench.permit();
+    let held = bench.permit();
     bench.breaker.force_open();
     assert_eq!(bench.breaker.try_acquire().unwrap_err().kind(), ErrorKind::ForcedOpen);
     bench.breaker.release();
     assert_eq!(bench.breaker.try_acquire().unwrap_err().kind(), ErrorKind::BulkheadFull);
-    drop(place);
+    drop(held);
 }
 
 #[test]
-fn a_call_leaves_the_bulkhead_however_it_ends() {
+fn every_way_to_end_a_call_releases_its_slot() {
     let bench = Bench::with(at_most(1).failure_threshold(1000));
     let ends: [fn(&Bench); 7] = [
         |bench| bench.end(Outcome::Success),
@@ -128,10 +121,10 @@ fn a_call_leaves_the_bulkhead_however_it_ends() {
         |bench| bench.end(Outcome::Ignored),
         |bench| drop(bench.permit()),
         |bench| drop(bench.endless()),
-        |bench| _ = quietly(|| bench.breaker.call(|| -> Answer { panic!("user code") })),
+        |bench| _ = catch_panic(|| bench.breaker.call(|| -> Answer { panic!("user code") })),
         |bench| {
-            let mut call = Box::pin(bench.breaker.call_async(async { Answer::Ok(quietly_not()) }));
-            _ = quietly(|| poll_once(call.as_mut()).is_ready());
+            let mut call = Box::pin(bench.breaker.call_async(async { Answer::Ok(panics()) }));
+            _ = catch_panic(|| poll_once(call.as_mut()).is_ready());
         },
     ];
     for end in ends.iter().cycle().take(70) {
@@ -141,12 +134,12 @@ fn a_call_leaves_the_bulkhead_however_it_ends() {
     assert_eq!(bench.breaker.snapshot().totals.calls(), 70);
 }
 
-fn quietly_not() -> u8 {
+fn panics() -> u8 {
     panic!("user code")
 }
 
 #[test]
-fn a_call_of_an_older_generation_leaves_too() {
+fn a_call_of_an_older_generation_releases_its_slot() {
     let bench = Bench::with(at_most(1));
     let late = bench.permit();
     bench.breaker.reset();
@@ -156,15 +149,15 @@ fn a_call_of_an_older_generation_leaves_too() {
 }
 
 #[test]
-fn async_calls_wait_for_their_turn_in_the_order_in_which_they_came() {
-    let bench = Bench::with(patient(1));
-    let place = bench.permit();
+fn waiting_async_calls_run_in_arrival_order() {
+    let bench = Bench::with(at_most_with_wait(1));
+    let held = bench.permit();
     let [mut first, mut second, mut third] = [bench.quick(), bench.quick(), bench.quick()];
-    place.settle(Outcome::Success);
+    held.settle(Outcome::Success);
     for late in [&mut third, &mut second] {
         assert!(poll_once(late.as_mut()).is_pending());
     }
-    // Nobody who comes now overtakes those who wait.
+    // A new call does not overtake the waiting ones.
     assert!(bench.is_full());
     for next in [&mut first, &mut second, &mut third] {
         assert!(matches!(poll_once(next.as_mut()), Poll::Ready(Ok(1))));
@@ -173,33 +166,33 @@ fn async_calls_wait_for_their_turn_in_the_order_in_which_they_came() {
 }
 
 #[test]
-fn an_async_call_waits_for_max_wait_and_no_longer() {
+fn an_async_call_waits_for_exactly_max_wait() {
     let bench = Bench::with(at_most(1).max_wait(seconds(5)));
-    let place = bench.permit();
+    let held = bench.permit();
     let mut call = bench.quick();
     bench.clock.advance(seconds(5).checked_sub(NANO).unwrap());
     assert!(poll_once(call.as_mut()).is_pending());
     bench.clock.advance(NANO);
-    let Poll::Ready(Err(error)) = poll_once(call.as_mut()) else { panic!("it waits on") };
+    let Poll::Ready(Err(error)) = poll_once(call.as_mut()) else { panic!("the call still waits") };
     assert_eq!(error.kind(), ErrorKind::BulkheadFull);
-    place.settle(Outcome::Success);
+    held.settle(Outcome::Success);
     let totals = bench.breaker.snapshot().totals;
     assert_eq!((totals.rejections.bulkhead, totals.calls(), bench.running()), (1, 2, 0));
 }
 
 #[test]
-fn a_call_that_is_cancelled_while_it_waits_loses_no_place() {
-    let bench = Bench::with(patient(1));
-    for is_its_turn in [false, true] {
-        let place = bench.permit();
+fn a_call_that_is_cancelled_while_it_waits_loses_no_slot() {
+    let bench = Bench::with(at_most_with_wait(1));
+    for has_slot in [false, true] {
+        let held = bench.permit();
         let waiting = bench.quick();
         let mut next = bench.quick();
-        if is_its_turn {
-            place.settle(Outcome::Success);
+        if has_slot {
+            held.settle(Outcome::Success);
             drop(waiting);
         } else {
             drop(waiting);
-            place.settle(Outcome::Success);
+            held.settle(Outcome::Success);
         }
         assert!(poll_once(next.as_mut()).is_ready());
         assert_eq!(bench.running(), 0);
@@ -209,9 +202,9 @@ fn a_call_that_is_cancelled_while_it_waits_loses_no_place() {
 }
 
 #[test]
-fn a_trial_that_is_cancelled_while_it_waits_gives_its_place_back() {
-    let bench = Bench::with(patient(1).half_open_max_calls(2));
-    bench.open_now();
+fn a_trial_that_is_cancelled_while_it_waits_releases_its_slot() {
+    let bench = Bench::with(at_most_with_wait(1).half_open_max_calls(2));
+    bench.trip();
     bench.clock.advance(RECOVERY);
     let first = bench.permit();
     let waiting = bench.quick();
@@ -224,9 +217,9 @@ fn a_trial_that_is_cancelled_while_it_waits_gives_its_place_back() {
 }
 
 #[test]
-fn a_trial_that_waited_in_vain_gives_its_place_back() {
+fn a_trial_whose_wait_times_out_releases_its_slot() {
     let bench = Bench::with(at_most(1).max_wait(seconds(5)));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     let first = bench.permit();
     let mut waiting = bench.quick();
@@ -238,15 +231,15 @@ fn a_trial_that_waited_in_vain_gives_its_place_back() {
 }
 
 #[test]
-fn a_thread_that_waits_gets_the_place_that_is_given_back() {
-    let bench = Bench::with(patient(1));
+fn a_waiting_thread_receives_the_released_slot() {
+    let bench = Bench::with(at_most_with_wait(1));
     for _ in 0..200 {
-        let place = bench.permit();
+        let held = bench.permit();
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| bench.breaker.call(|| Answer::Ok(7)));
             (0..100).for_each(|_| std::thread::yield_now());
             assert!(!waiting.is_finished());
-            place.settle(Outcome::Success);
+            held.settle(Outcome::Success);
             assert_eq!(waiting.join().unwrap().unwrap(), 7);
         });
     }
@@ -254,32 +247,32 @@ fn a_thread_that_waits_gets_the_place_that_is_given_back() {
 }
 
 #[test]
-fn a_thread_waits_for_max_wait_and_no_longer() {
+fn a_thread_waits_at_most_max_wait() {
     let bench = Bench::with(at_most(1).max_wait(seconds(5)));
-    let place = bench.permit();
+    let held = bench.permit();
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| bench.breaker.call(|| Answer::Ok(7)));
-        // It may begin to wait at any of these moments.
+        // The thread can start to wait at any point of this loop.
         while !waiting.is_finished() {
             bench.clock.advance(seconds(1));
             std::thread::yield_now();
         }
         assert_eq!(waiting.join().unwrap().unwrap_err().kind(), ErrorKind::BulkheadFull);
     });
-    place.settle(Outcome::Success);
+    held.settle(Outcome::Success);
     assert_eq!((bench.running(), bench.breaker.snapshot().totals.rejections.bulkhead), (0, 1));
 }
 
 #[test]
 fn try_acquire_never_waits() {
-    let bench = Bench::with(patient(1));
-    let place = bench.permit();
+    let bench = Bench::with(at_most_with_wait(1));
+    let held = bench.permit();
     assert!(bench.is_full());
-    drop(place);
+    drop(held);
 }
 
 #[test]
-fn a_forgotten_permit_keeps_its_place_until_there_are_more() {
+fn a_forgotten_permit_keeps_its_slot_until_the_limit_is_raised() {
     let bench = Bench::with(at_most(2));
     forget(bench.permit());
     assert_eq!(bench.running(), 1);
@@ -288,32 +281,32 @@ fn a_forgotten_permit_keeps_its_place_until_there_are_more() {
     }
     forget(bench.permit());
     assert!(bench.is_full());
-    // Nobody can know that they are gone, but the operator can make room.
+    // The breaker cannot detect forgotten permits; an operator can raise the limit.
     bench.set_config(at_most(3));
     bench.end(Outcome::Success);
     bench.breaker.disable();
-    let freely: Vec<Permit<'_>> = (0..100).map(|_| bench.permit()).collect();
-    drop(freely);
+    let unlimited: Vec<Permit<'_>> = (0..100).map(|_| bench.permit()).collect();
+    drop(unlimited);
 }
 
 #[test]
 fn a_disabled_breaker_has_no_bulkhead() {
     let bench = Bench::with(at_most(1));
-    let place = bench.permit();
+    let held = bench.permit();
     bench.breaker.disable();
     let more = [bench.permit(), bench.permit()];
     bench.breaker.release();
     assert!(bench.is_full());
     drop(more);
     assert!(bench.is_full());
-    drop(place);
+    drop(held);
     assert!(!bench.is_full());
 }
 
 #[test]
-fn a_trial_that_passes_the_limit_takes_one_place_among_the_trials() {
+fn a_trial_that_enters_the_bulkhead_uses_one_trial_slot() {
     let bench = Bench::with(settings().half_open_max_calls(1).success_threshold(1).max_concurrent(2));
-    bench.open_now();
+    bench.trip();
     bench.clock.advance(RECOVERY);
     let trial = bench.permit();
     assert!(trial.is_trial());

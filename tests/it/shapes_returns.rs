@@ -1,4 +1,4 @@
-//! What a function may return, and what a fallback may give for it.
+//! The return types of annotated functions, and the values of their fallbacks.
 
 use std::fmt::{Debug, Display};
 use std::rc::Rc;
@@ -19,7 +19,7 @@ impl From<BreakerError> for Down {
 }
 
 #[test]
-fn an_impl_trait_may_stand_in_any_type() {
+fn impl_trait_can_appear_in_any_return_type() {
     #[circuit_breaker(fallback = |_| None)]
     fn evens(most: u32) -> Option<impl Iterator<Item = u32>> {
         Some((0..most).step_by(2))
@@ -39,48 +39,48 @@ fn an_impl_trait_may_stand_in_any_type() {
 }
 
 #[tokio::test]
-async fn an_error_that_is_an_impl_trait_need_not_have_display() {
+async fn an_impl_trait_error_does_not_need_display() {
     #[circuit_breaker]
-    fn ask(count: u8) -> Result<u8, impl Debug + From<BreakerError>> {
+    fn count(count: u8) -> Result<u8, impl Debug + From<BreakerError>> {
         if count == 0 { Err(Down) } else { Ok(count) }
     }
     #[circuit_breaker]
-    async fn later(count: u8) -> Result<u8, impl Debug + From<BreakerError>> {
+    async fn count_async(count: u8) -> Result<u8, impl Debug + From<BreakerError>> {
         if count == 0 { Err(Down) } else { Ok(count) }
     }
-    assert_eq!((ask(1).unwrap(), later(2).await.unwrap()), (1, 2));
-    assert_eq!(format!("{:?}", ask(0).unwrap_err()), "Down");
+    assert_eq!((count(1).unwrap(), count_async(2).await.unwrap()), (1, 2));
+    assert_eq!(format!("{:?}", count(0).unwrap_err()), "Down");
 }
 
 macro_rules! shown {
-    ($name:ident, $gives:ty) => {
+    ($name:ident, $output:ty) => {
         #[circuit_breaker(fallback = |_| 0)]
-        fn $name() -> $gives {
+        fn $name() -> $output {
             1
         }
     };
 }
 
-macro_rules! ends {
-    ($name:ident, $gives:ty) => {
+macro_rules! diverges {
+    ($name:ident, $output:ty) => {
         #[circuit_breaker(fallback = |_| panic!("open"))]
-        fn $name() -> $gives {
-            panic!("over")
+        fn $name() -> $output {
+            panic!("user code")
         }
     };
 }
 
 shown!(shown, impl Display);
-ends!(ends, !);
+diverges!(diverges, !);
 
 #[test]
-fn the_type_may_come_through_a_macro() {
+fn the_return_type_can_come_from_a_macro() {
     assert_eq!(shown().to_string(), "1");
-    assert!(std::panic::catch_unwind(|| ends()).is_err());
+    assert!(std::panic::catch_unwind(|| diverges()).is_err());
 }
 
 #[tokio::test]
-async fn lifetimes_may_stand_in_the_types_of_functions() {
+async fn lifetimes_can_appear_in_returned_function_types() {
     #[circuit_breaker]
     fn greeter<'a>(name: &'a str) -> Result<Box<dyn Fn() -> &'a str + 'a>, BreakerError> {
         Ok(Box::new(move || name))
@@ -99,25 +99,25 @@ async fn lifetimes_may_stand_in_the_types_of_functions() {
 }
 
 #[test]
-fn what_a_closure_gives_is_coerced_as_what_the_function_gives() {
-    #[circuit_breaker(name = "answers/boxed", fallback = |_| Ok(Box::new(1)))]
+fn the_value_of_a_closure_fallback_is_coerced_to_the_return_type() {
+    #[circuit_breaker(name = "returns/boxed", fallback = |_| Ok(Box::new(1)))]
     fn boxed() -> Result<Box<dyn Display>, BreakerError> {
         Ok(Box::new(2))
     }
-    #[circuit_breaker(name = "answers/slice", fallback = |_| Some(&[1, 2]))]
+    #[circuit_breaker(name = "returns/slice", fallback = |_| Some(&[1, 2]))]
     fn slice() -> Option<&'static [u8]> {
         Some(&[])
     }
-    #[circuit_breaker(name = "answers/function", fallback = |_| Ok(|count| count + 1), fallback_on = failure)]
+    #[circuit_breaker(name = "returns/function", fallback = |_| Ok(|count| count + 1), fallback_on = failure)]
     fn function() -> Result<fn(u8) -> u8, BreakerError> {
         Ok(|count| count)
     }
-    #[circuit_breaker(name = "answers/error", fallback = |error| Err(Rc::new(error)))]
+    #[circuit_breaker(name = "returns/error", fallback = |error| Err(Rc::new(error)))]
     fn error() -> Result<u8, Rc<dyn std::error::Error>> {
         Ok(1)
     }
     _ = (boxed(), slice(), function(), error());
-    for name in ["answers/boxed", "answers/slice", "answers/function", "answers/error"] {
+    for name in ["returns/boxed", "returns/slice", "returns/function", "returns/error"] {
         force_open(name);
     }
     assert_eq!(boxed().unwrap().to_string(), "1");
@@ -126,27 +126,28 @@ fn what_a_closure_gives_is_coerced_as_what_the_function_gives() {
     assert!(error().is_err());
 }
 
-fn ends_here(_: u8) -> ! {
-    panic!("this is the end")
+fn never_returns(_: u8) -> ! {
+    panic!("user code")
 }
 
-// `deny(warnings)` holds here: what we write after a fallback that never returns is not the user's dead code.
+// Warnings are errors here: generated code after a fallback that never returns must not be reported as dead
+// code.
 #[test]
-fn a_fallback_may_never_return() {
-    #[circuit_breaker(name = "answers/path", fallback = ends_here)]
+fn a_fallback_can_diverge() {
+    #[circuit_breaker(name = "returns/path", fallback = never_returns)]
     fn path(count: u8) -> u64 {
         count.into()
     }
-    #[circuit_breaker(name = "answers/closure", fallback = |error| -> ! { panic!("{error}") })]
+    #[circuit_breaker(name = "returns/closure", fallback = |error| -> ! { panic!("{error}") })]
     fn closure() {}
-    #[circuit_breaker(name = "answers/late", fallback = ends_here, fallback_on = failure)]
+    #[circuit_breaker(name = "returns/late", fallback = never_returns, fallback_on = failure)]
     fn late(count: u8) -> Result<u8, Down> {
         if count == 0 { Err(Down) } else { Ok(count) }
     }
     assert_eq!((path(1), late(1)), (1, Ok(1)));
     closure();
-    force_open("answers/path");
-    force_open("answers/closure");
+    force_open("returns/path");
+    force_open("returns/closure");
     assert!(std::panic::catch_unwind(|| path(1)).is_err());
     assert!(std::panic::catch_unwind(closure).is_err());
     assert!(std::panic::catch_unwind(|| late(0)).is_err());
@@ -157,29 +158,29 @@ async fn cached(count: u32) -> Result<u32, Down> {
 }
 
 mod step {
-    #[expect(non_snake_case, reason = "it has the name of another one")]
+    #[expect(non_snake_case, reason = "the test needs the name of the variant")]
     pub(super) async fn Ok(count: u32) -> Result<u32, super::Down> {
         Result::Ok(std::future::ready(count).await)
     }
 }
 
 #[tokio::test]
-async fn what_looks_like_a_value_may_be_a_future() {
-    #[circuit_breaker(name = "answers/return", fallback = |_| {
+async fn a_fallback_that_looks_like_a_value_can_be_a_future() {
+    #[circuit_breaker(name = "returns/return", fallback = |_| {
         if count > 0 {
             return cached(count);
         }
-        unreachable!("there is always something")
+        unreachable!("count is not zero")
     })]
     async fn price(count: u32) -> Result<u32, Down> {
         Ok(count + 1)
     }
-    #[circuit_breaker(name = "answers/named", fallback = |_| step::Ok(count))]
+    #[circuit_breaker(name = "returns/named", fallback = |_| step::Ok(count))]
     async fn named(count: u32) -> Result<u32, Down> {
         Ok(count + 1)
     }
     assert_eq!((price(1).await, named(1).await), (Ok(2), Ok(2)));
-    force_open("answers/return");
-    force_open("answers/named");
+    force_open("returns/return");
+    force_open("returns/named");
     assert_eq!((price(1).await, named(1).await), (Ok(1), Ok(1)));
 }

@@ -1,8 +1,8 @@
-//! What counts as a failure, and what counts as nothing: `failure_if` and `ignore_if`.
+//! The classifiers `failure_if` and `ignore_if`.
 
 use breaker_runtime::{BreakerError, Registry, circuit_breaker};
 
-/// Successes, failures and ignored calls.
+/// Returns the successes, failures and ignored calls of a breaker.
 fn counts(name: &str) -> (u64, u64, u64) {
     let totals = Registry::global().get(name).unwrap().snapshot().totals;
     (totals.successes, totals.failures, totals.ignored)
@@ -35,7 +35,7 @@ fn pattern(status: u16) -> Result<u16, Fault> {
 }
 
 #[test]
-fn an_error_that_failure_if_does_not_name_is_ignored() {
+fn an_error_that_failure_if_does_not_match_is_ignored() {
     for status in [200, 503, 404, 0] {
         _ = pattern(status);
     }
@@ -48,7 +48,7 @@ async fn guarded(status: u16) -> Result<u16, Fault> {
 }
 
 #[tokio::test]
-async fn a_guard_sees_what_the_pattern_bound_and_a_success_may_be_a_failure() {
+async fn a_guard_can_use_the_bindings_of_its_pattern_and_turn_a_success_into_a_failure() {
     for status in [200, 301, 404, 0] {
         _ = guarded(status).await;
     }
@@ -74,7 +74,7 @@ fn both(status: u16) -> Result<u16, Fault> {
 }
 
 #[test]
-fn what_both_name_is_ignored() {
+fn ignore_if_takes_precedence_over_failure_if() {
     for status in [200, 404, 503, 0] {
         _ = both(status);
     }
@@ -91,7 +91,7 @@ async fn plain(status: u16) -> u16 {
     status
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "that is what it is asked with")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a predicate takes a reference")]
 fn is_bad(status: &u16) -> bool {
     *status >= 500
 }
@@ -107,7 +107,7 @@ fn first_word(text: &str) -> &str {
 }
 
 #[tokio::test]
-async fn any_type_can_be_asked_about() {
+async fn a_classifier_accepts_any_return_type() {
     assert_eq!((found(1), found(0)), (Some(0), None));
     assert_eq!(counts("results/option"), (1, 1, 0));
     assert_eq!((plain(200).await, plain(500).await, plain(204).await), (200, 500, 204));
@@ -124,7 +124,7 @@ async fn length(text: &str, most: usize) -> usize {
 }
 
 #[tokio::test]
-async fn they_may_look_at_arguments_that_the_body_leaves() {
+async fn a_classifier_can_use_arguments_that_the_body_does_not_consume() {
     assert_eq!((length("abc", 2).await, length("abc", 3).await, length("", 0).await), (3, 3, 0));
     assert_eq!(counts("results/arguments"), (1, 1, 1));
 }
@@ -149,27 +149,27 @@ fn same<T>(value: T) -> T {
 }
 
 #[test]
-fn they_may_name_the_type_and_its_parameters() {
+fn a_classifier_can_use_self_and_its_type_parameters() {
     assert!(Shop { bad: 1 }.open(true).is_err() && Shop { bad: '1' }.open(false).is_ok());
     assert_eq!(counts("results/method"), (0, 1, 1));
 }
 
-macro_rules! judged {
-    ($name:ident, $label:literal, $pattern:pat, $guard:expr, $question:expr) => {
-        #[circuit_breaker(name = $label, failure_if($pattern if $guard), ignore_if = $question)]
+macro_rules! classified {
+    ($name:ident, $label:literal, $pattern:pat, $guard:expr, $predicate:expr) => {
+        #[circuit_breaker(name = $label, failure_if($pattern if $guard), ignore_if = $predicate)]
         fn $name(status: u16) -> Result<u16, Fault> {
             answer(status)
         }
     };
 }
 
-judged!(by_macro, "results/macro", Err(Fault::Status(_)) | Ok(300), "x".len() == 1, |it| matches!(
+classified!(by_macro, "results/macro", Err(Fault::Status(_)) | Ok(300), "x".len() == 1, |it| matches!(
     it,
     Ok(301)
 ));
 
 #[test]
-fn a_macro_may_write_them() {
+fn a_classifier_can_come_from_a_macro() {
     for status in [200, 300, 301, 404, 0] {
         _ = by_macro(status);
     }
@@ -182,7 +182,7 @@ fn own_names(number: u32) -> u32 {
 }
 
 #[test]
-fn a_pattern_keeps_its_own_names() {
+fn a_pattern_can_bind_names_that_start_with_two_underscores() {
     assert_eq!((own_names(3), own_names(4)), (3, 4));
     assert_eq!(counts("results/hygiene"), (1, 1, 0));
 }
