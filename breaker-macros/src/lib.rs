@@ -1,24 +1,26 @@
 //! The attribute `#[circuit_breaker]`. Use it through `breaker_runtime`, which re-exports it and holds
 //! everything that the expansion calls.
 //!
-//! | file | what comes in | what goes out |
+//! | file | input | output |
 //! |---|---|---|
 //! | `args.rs` | the tokens in the parentheses | keys and values |
-//! | `target.rs` | the tokens of the function | its signature, its body untouched |
-//! | `check.rs` | both | a plan, or all that is wrong |
 //! | `duration.rs` | `"1h30m"` | a duration |
-//! | `repeated.rs` | tokens | their copies |
-//! | `expand.rs` | the plan | the function, protected |
-//! | `recover.rs` | what is wrong | errors, beside the untouched function |
+//! | `repeated.rs` | tokens | cheap copies of them |
+//! | `function.rs` | the tokens of the function | its signature, and its body as it was written |
+//! | `check.rs` | the arguments and the function | the specification, or every error |
+//! | `expand.rs` | the specification and the function | the protected function |
+//! | `recover.rs` | the tokens of both | the expansion, or the errors beside the function as it was written |
+//!
+//! A file uses only files above it.
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "the enums matched here are syn's, which may grow")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "syn may add variants to the enums matched here")]
 
 use proc_macro::TokenStream;
 
 mod args;
 mod duration;
 mod repeated;
-mod target;
+mod function;
 mod check;
 mod expand;
 mod recover;

@@ -11,7 +11,7 @@ use syn::{Attribute, LitStr, Token, braced};
 use crate::edits::{Edit, apply, edit};
 use crate::nonsense::{arguments, body, signature};
 use crate::recover::expand_or_explain;
-use crate::target;
+use crate::function;
 
 const CASES: u32 = 2000;
 
@@ -132,16 +132,16 @@ fn classifier(arguments: &TokenStream, function: &TokenStream) -> Result<bool, T
         prop_assert_eq!(rest.to_string(), function.to_string(), "the function is not what it was");
         return Ok(false);
     }
-    let target = target::parse(function.clone()).map_err(|error| fail(&error, &expansion))?;
-    let (body, mut alike, mut found) = (target.body.to_string(), 0, 0);
+    let annotated = function::parse(function.clone()).map_err(|error| fail(&error, &expansion))?;
+    let (body, mut alike, mut found) = (annotated.body.to_string(), 0, 0);
     // A const in braces may look like it, among the attributes or in the signature.
-    let (attributes, signature) = (&target.attributes, &target.signature);
+    let (attributes, signature) = (&annotated.attributes, &annotated.signature);
     emptied(quote!(#(#attributes)* #signature), &body, &mut alike);
     let emptied = emptied(expansion.clone(), &body, &mut found);
-    let is_there_once = target.body.stream().is_empty() || found == alike + 1;
+    let is_there_once = annotated.body.stream().is_empty() || found == alike + 1;
     prop_assert!(is_there_once, "{} bodies in {}", found - alike, expansion);
     // They are of the body, and stand outside of its braces.
-    if Attribute::parse_inner.parse2(target.inner_attributes).is_ok() {
+    if Attribute::parse_inner.parse2(annotated.inner_attributes).is_ok() {
         syn::parse2::<syn::File>(emptied).map_err(|error| fail(&error, &expansion))?;
     }
     Ok(true)

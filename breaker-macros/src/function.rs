@@ -1,12 +1,12 @@
-//! The annotated function: its attributes, its signature, and a body that stays as it was written.
+//! The annotated function: its attributes, its signature, and its body as it was written.
 //!
-//! The body is one opaque group of tokens. It may be half typed, or hold code that only a later
-//! compiler understands; nothing here looks into it but for inner attributes at its start, and a
-//! `Box::pin(async move { .. })` around all of it.
+//! The body stays one opaque group of tokens. It may be half-typed, or use syntax that only a later compiler
+//! knows. This module looks only for inner attributes at its start, and for a `Box::pin(async move { .. })`
+//! around all of it. It does not know the arguments of the attribute.
 
-mod arguments;
 mod boxed;
-mod nameable;
+mod parameters;
+mod return_type;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote;
@@ -15,25 +15,28 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Result, ReturnType, Signature, Token, Type, Visibility};
 
-pub(crate) use arguments::{Binding, Reuse, argument_name, bound, reuse};
 pub(crate) use boxed::Boxed;
+pub(crate) use parameters::{Binding, Reuse, bound_names, forwarded_name, reuse};
 
 use crate::repeated::Repeated;
 
-pub(crate) struct Target {
+/// A function that carries the attribute.
+pub(crate) struct AnnotatedFn {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
-    /// `#![..]` at the start of the body, which only a function's own braces may hold.
+    /// The `#![..]` at the start of the body, which must stay directly in the braces of the function.
     pub(crate) inner_attributes: TokenStream,
-    /// What a call gives in the end, as the body can say it.
+    /// The result type of a call, in a form that is valid inside the body.
     pub(crate) nameable_output: Repeated,
-    /// What stands around the body of a function that returns a box with the call in it.
+    /// The code around the block of a function that returns a boxed future.
     pub(crate) boxed: Option<Boxed>,
+    /// The block that makes the call.
     pub(crate) body: Group,
 }
 
-pub(crate) fn parse(tokens: TokenStream) -> Result<Target> {
+/// Reads the function, or explains why the item cannot be protected.
+pub(crate) fn parse(tokens: TokenStream) -> Result<AnnotatedFn> {
     let mut tokens: Vec<_> = tokens.into_iter().collect();
     let body = tokens.last_mut().and_then(take_body);
     let parse = |input: ParseStream<'_>| parse_function(input, body);
@@ -41,9 +44,9 @@ pub(crate) fn parse(tokens: TokenStream) -> Result<Target> {
 }
 
 // Input:  { .. }
-// Output: { .. }, and in its place {}
+// Output: { .. }, and {} in the tokens
 //
-// The parser would read it, however long it is, to find its end.
+// A parser would read the whole body only to find its end.
 fn take_body(last: &mut TokenTree) -> Option<Group> {
     match last {
         TokenTree::Group(braces) if braces.delimiter() == Delimiter::Brace => {
@@ -55,37 +58,38 @@ fn take_body(last: &mut TokenTree) -> Option<Group> {
     }
 }
 
-impl Target {
-    /// What a call gives in the end; none if that is `()`.
+impl AnnotatedFn {
+    /// Returns the result type of a call, or `None` if it is `()`.
     pub(crate) fn output(&self) -> Option<&Type> {
         output(&self.signature, self.boxed.as_ref())
     }
 
-    /// Where the compiler points when it speaks of what a call gives.
+    /// Returns the span for errors about the result type.
     pub(crate) fn output_span(&self) -> Span {
         self.output().map_or_else(|| self.signature.ident.span(), Spanned::span)
     }
 
-    /// Whether it returns `!`, a type that only a signature may name.
+    /// Returns `true` if a call returns `!`, which no expression in a body may name.
     pub(crate) fn never_returns(&self) -> bool {
         matches!(self.output(), Some(Type::Never(_)))
     }
 
-    /// Whether it returns an `impl Trait`, of which nobody knows what it is.
-    pub(crate) fn hides_output(&self) -> bool {
+    /// Returns `true` if a call returns an `impl Trait`.
+    pub(crate) fn returns_impl_trait(&self) -> bool {
         matches!(self.output(), Some(Type::ImplTrait(_)))
     }
 
-    /// Whether it returns something like a `Result` whose error is an `impl Trait`.
-    pub(crate) fn hides_error(&self) -> bool {
-        self.output().is_some_and(nameable::hides_last_of_two)
+    /// Returns `true` if a call returns a type such as `Result<_, impl Error>`.
+    pub(crate) fn returns_impl_error(&self) -> bool {
+        self.output().is_some_and(return_type::last_argument_is_impl)
     }
 
+    /// Returns `true` if the call is async: in an `async fn`, or in a boxed `async` block.
     pub(crate) fn is_async(&self) -> bool {
         self.signature.asyncness.is_some() || self.boxed.is_some()
     }
 
-    /// A function that gives a future away, and nobody sees the call in it.
+    /// Returns `true` if the function returns a future whose body it does not show.
     pub(crate) fn hides_future(&self) -> bool {
         !self.is_async() && self.output().is_some_and(boxed::is_future)
     }
@@ -94,13 +98,13 @@ impl Target {
 fn output<'a>(signature: &'a Signature, boxed: Option<&Boxed>) -> Option<&'a Type> {
     let output = match &signature.output {
         ReturnType::Default => None,
-        ReturnType::Type(_, ty) if boxed.is_some() => boxed::output_of(ty),
+        ReturnType::Type(_, ty) if boxed.is_some() => boxed::future_output(ty),
         ReturnType::Type(_, ty) => Some(&**ty),
     };
     output.map(ungrouped).filter(|ty| !matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty()))
 }
 
-/// A type that came through `macro_rules!`, or stands in parentheses.
+/// Removes parentheses, and the invisible groups that `macro_rules!` adds.
 fn ungrouped(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => ungrouped(&group.elem),
@@ -109,36 +113,37 @@ fn ungrouped(ty: &Type) -> &Type {
     }
 }
 
-fn parse_function(input: ParseStream<'_>, body: Option<Group>) -> Result<Target> {
+fn parse_function(input: ParseStream<'_>, body: Option<Group>) -> Result<AnnotatedFn> {
     let attributes = input.call(Attribute::parse_outer)?;
     let visibility = input.parse()?;
-    refuse_other_items(input)?;
+    reject_other_items(input)?;
     let signature: Signature = input.parse()?;
     if input.peek(Token![;]) {
         return Err(Error::new(
             signature.ident.span(),
-            "there is no body to protect here; annotate the functions that implement this one",
+            "this function has no body to protect; annotate its implementations",
         ));
     }
     let body = match input.parse()? {
         TokenTree::Group(read) => body.unwrap_or(read),
         other => return Err(Error::new(other.span(), "expected `{`")),
     };
-    let (inner_attributes, body) = split_body(body);
-    let is_boxed = match &signature.output {
-        ReturnType::Type(_, ty) => signature.asyncness.is_none() && boxed::output_of(ty).is_some(),
+    let (inner_attributes, body) = split_inner_attributes(body);
+    let may_be_boxed = match &signature.output {
+        ReturnType::Type(_, ty) => signature.asyncness.is_none() && boxed::future_output(ty).is_some(),
         ReturnType::Default => false,
     };
-    let (boxed, body) = match is_boxed.then(|| boxed::unboxed(&body)).flatten() {
-        Some((boxed, call)) => (Some(boxed), call),
+    let (boxed, body) = match may_be_boxed.then(|| boxed::unbox(&body)).flatten() {
+        Some((boxed, block)) => (Some(boxed), block),
         None => (None, body),
     };
-    let output = output(&signature, boxed.as_ref()).map_or_else(|| quote!(()), nameable::nameable);
+    let output = output(&signature, boxed.as_ref()).map_or_else(|| quote!(()), return_type::nameable);
     let nameable_output = Repeated::new(output);
-    Ok(Target { attributes, visibility, signature, inner_attributes, nameable_output, boxed, body })
+    Ok(AnnotatedFn { attributes, visibility, signature, inner_attributes, nameable_output, boxed, body })
 }
 
-fn refuse_other_items(input: ParseStream<'_>) -> Result<()> {
+/// Reports an item that is not a function.
+fn reject_other_items(input: ParseStream<'_>) -> Result<()> {
     let ahead = input.fork();
     while ahead.peek(Token![unsafe]) || ahead.peek(Token![auto]) {
         ahead.call(syn::Ident::parse_any)?;
@@ -148,20 +153,18 @@ fn refuse_other_items(input: ParseStream<'_>) -> Result<()> {
         return Ok(());
     };
     let advice = match word.to_string().as_str() {
-        "impl" | "trait" => "annotate its methods one by one",
+        "impl" | "trait" => "annotate its methods instead",
         "struct" | "enum" | "union" | "mod" | "type" | "static" | "use" | "macro_rules" => {
             "annotate the function that makes the call"
         }
         _ if is_constant => "annotate the function that makes the call",
         _ => return Ok(()),
     };
-    Err(Error::new(
-        word.span(),
-        format!("a circuit breaker protects a function, not this `{word}`; {advice}"),
-    ))
+    Err(Error::new(word.span(), format!("`circuit_breaker` protects functions, not a `{word}`; {advice}")))
 }
 
-fn split_body(braces: Group) -> (TokenStream, Group) {
+/// Separates the `#![..]` at the start of a body from the rest of it.
+fn split_inner_attributes(braces: Group) -> (TokenStream, Group) {
     let mut tokens = braces.stream().into_iter().peekable();
     let mut inner = TokenStream::new();
     let mut ahead = tokens.clone();

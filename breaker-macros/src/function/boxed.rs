@@ -1,30 +1,33 @@
-//! A body that is one `Box::pin(async move { .. })`, as `#[async_trait]` writes it: the call is what is
-//! inside, and ends when that does.
+//! Functions that return a boxed future, with a body that is one `Box::pin(async move { .. })`.
+//!
+//! `#[async_trait]` generates such functions. The call that the attribute protects is the block inside the
+//! box, and it ends when that future ends.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::punctuated::Punctuated;
 use syn::{GenericArgument, PathArguments, PathSegment, Token, Type, TypeParamBound};
 
-/// What stands around the braces in which the call is made.
+/// The code around the block of a boxed future.
 pub(crate) struct Boxed {
+    /// `Box::pin`, as a path of any form.
     pin: TokenStream,
     parentheses: Group,
     /// `async move`, with its attributes.
-    asynchronous: TokenStream,
+    async_move: TokenStream,
 }
 
 impl Boxed {
-    /// Puts something else into the braces.
-    pub(crate) fn around(&self, block: &TokenStream) -> TokenStream {
-        let Self { pin, parentheses, asynchronous } = self;
-        let mut list = Group::new(parentheses.delimiter(), quote::quote!(#asynchronous { #block }));
+    /// Returns the boxed future with another block in it.
+    pub(crate) fn wrap(&self, block: &TokenStream) -> TokenStream {
+        let Self { pin, parentheses, async_move } = self;
+        let mut list = Group::new(parentheses.delimiter(), quote::quote!(#async_move { #block }));
         list.set_span(parentheses.span());
         quote::quote!(#pin #list)
     }
 }
 
-/// Takes the box off a body, if that is all there is.
-pub(super) fn unboxed(body: &Group) -> Option<(Boxed, Group)> {
+/// Splits a body that is one boxed future into the code around the block and the block.
+pub(super) fn unbox(body: &Group) -> Option<(Boxed, Group)> {
     let mut pin: Vec<TokenTree> = body.stream().into_iter().collect();
     let Some(TokenTree::Group(parentheses)) = pin.pop() else {
         return None;
@@ -32,18 +35,18 @@ pub(super) fn unboxed(body: &Group) -> Option<(Boxed, Group)> {
     if parentheses.delimiter() != Delimiter::Parenthesis || !is_box_pin(&pin) {
         return None;
     }
-    let mut asynchronous: Vec<TokenTree> = parentheses.stream().into_iter().collect();
-    let Some(TokenTree::Group(block)) = asynchronous.pop() else {
+    let mut async_move: Vec<TokenTree> = parentheses.stream().into_iter().collect();
+    let Some(TokenTree::Group(block)) = async_move.pop() else {
         return None;
     };
-    if block.delimiter() != Delimiter::Brace || !is_async_move(&asynchronous) {
+    if block.delimiter() != Delimiter::Brace || !is_async_move(&async_move) {
         return None;
     }
-    let (pin, asynchronous) = (pin.into_iter().collect(), asynchronous.into_iter().collect());
-    Some((Boxed { pin, parentheses, asynchronous }, block))
+    let (pin, async_move) = (pin.into_iter().collect(), async_move.into_iter().collect());
+    Some((Boxed { pin, parentheses, async_move }, block))
 }
 
-/// `Box::pin`, by whatever path.
+/// Returns `true` for any path that ends in `Box::pin`.
 fn is_box_pin(tokens: &[TokenTree]) -> bool {
     let is_path = tokens.iter().all(|token| match token {
         TokenTree::Ident(_) => true,
@@ -54,7 +57,7 @@ fn is_box_pin(tokens: &[TokenTree]) -> bool {
     is_path && matches!(names.as_slice(), [.., owner, function] if owner == "Box" && function == "pin")
 }
 
-/// `async move`, below attributes.
+/// Returns `true` for `async move`, with or without attributes.
 fn is_async_move(tokens: &[TokenTree]) -> bool {
     let [attributes @ .., asyncness, capture] = tokens else {
         return false;
@@ -75,28 +78,28 @@ fn word(token: &TokenTree) -> Option<String> {
     }
 }
 
-/// What a boxed future gives in the end, where its type says it.
-pub(super) fn output_of(ty: &Type) -> Option<&Type> {
+/// Returns the output of a boxed future, if its type names it.
+pub(super) fn future_output(ty: &Type) -> Option<&Type> {
     match ty {
-        Type::Path(path) => output_of_segment(path.path.segments.last()?),
-        Type::TraitObject(object) => object.bounds.iter().find_map(output_of_bound),
-        Type::Group(group) => output_of(&group.elem),
-        Type::Paren(paren) => output_of(&paren.elem),
+        Type::Path(path) => segment_output(path.path.segments.last()?),
+        Type::TraitObject(object) => object.bounds.iter().find_map(bound_output),
+        Type::Group(group) => future_output(&group.elem),
+        Type::Paren(paren) => future_output(&paren.elem),
         _ => None,
     }
 }
 
-/// Of `Pin<..>`, `Box<..>` and `BoxFuture<..>`.
-fn output_of_segment(segment: &PathSegment) -> Option<&Type> {
+/// Returns the output that `Pin<..>`, `Box<..>` or `BoxFuture<..>` names.
+fn segment_output(segment: &PathSegment) -> Option<&Type> {
     let inner = generic_arguments(segment)?.iter().find_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
     })?;
-    if is_box_future(segment) { Some(inner) } else { output_of(inner) }
+    if is_box_future(segment) { Some(inner) } else { future_output(inner) }
 }
 
-/// Of `Future<Output = ..>`.
-fn output_of_bound(bound: &TypeParamBound) -> Option<&Type> {
+/// Returns the output that `Future<Output = ..>` names.
+fn bound_output(bound: &TypeParamBound) -> Option<&Type> {
     let TypeParamBound::Trait(bound) = bound else {
         return None;
     };
@@ -106,7 +109,7 @@ fn output_of_bound(bound: &TypeParamBound) -> Option<&Type> {
     })
 }
 
-/// Whether this is a future: `impl Future`, `BoxFuture<..>`, or `Pin<Box<dyn Future ..>>` to whatever depth.
+/// Returns `true` for `impl Future`, `BoxFuture<..>`, and `dyn Future` in any number of `Pin` and `Box`.
 pub(super) fn is_future(ty: &Type) -> bool {
     match ty {
         Type::ImplTrait(one) => one.bounds.iter().any(is_future_bound),
