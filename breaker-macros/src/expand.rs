@@ -34,9 +34,9 @@ mod site;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
-use crate::check::{Fallback, FallbackOn, Plan};
+use crate::check::{Fallback, FallbackOn, Spec};
+use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
-use crate::target::Target;
 
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: fn price(sku: &str) -> Result<u64, E> {
@@ -47,24 +47,24 @@ use crate::target::Target;
 //                 __classifier,
 //             )
 //         }
-pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
-    let Target { attributes, visibility, signature, inner_attributes, .. } = target;
-    let runtime = &plan.runtime;
+pub(crate) fn expand(spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
+    let AnnotatedFn { attributes, visibility, signature, inner_attributes, .. } = annotated;
+    let runtime = &spec.runtime;
     let p = &Repeated::new(quote!(#runtime::__private));
-    let guarded = match &plan.fallback {
-        _ if plan.may_end_late(target) => late(p, plan, target),
-        Some(fallback) => early(p, plan, target, fallback),
-        None => without_fallback(p, plan, target),
+    let guarded = match &spec.fallback {
+        _ if spec.may_replace_result(annotated) => late(p, spec, annotated),
+        Some(fallback) => early(p, spec, annotated, fallback),
+        None => without_fallback(p, spec, annotated),
     };
-    let guarded = target.boxed.as_ref().map_or(guarded.clone(), |boxed| boxed.around(&guarded));
-    let body = braces(target, &quote!(#inner_attributes #guarded));
+    let guarded = annotated.boxed.as_ref().map_or(guarded.clone(), |boxed| boxed.wrap(&guarded));
+    let body = braces(annotated, &quote!(#inner_attributes #guarded));
     quote!(#(#attributes)* #visibility #signature #body)
 }
 
 /// Where the user's own are: from the first word to the last brace, the function is the user's.
-fn braces(target: &Target, inside: &TokenStream) -> TokenStream {
+fn braces(annotated: &AnnotatedFn, inside: &TokenStream) -> TokenStream {
     let mut braces = Group::new(Delimiter::Brace, inside.clone());
-    braces.set_span(target.body.span());
+    braces.set_span(annotated.body.span());
     TokenTree::Group(braces).into()
 }
 
@@ -72,12 +72,12 @@ fn braces(target: &Target, inside: &TokenStream) -> TokenStream {
 // Output: let __circuit = ..;
 //         let __classifier = ..;
 //         p::protect(&__circuit, .., __classifier)
-fn without_fallback(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
-    let (circuit, asked) = site::asked(p, plan, target);
-    let classifier = classify::classifier(p, target);
+fn without_fallback(p: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
+    let (circuit, asked) = site::asked(p, spec, annotated);
+    let classifier = classify::classifier(p, annotated);
     // At the return type rustc says so if that cannot be a rejection.
-    let call = call(p, plan, target, ("protect", target.output_span()), &asked);
-    let call = ended(target, &circuit, call);
+    let call = call(p, spec, annotated, ("protect", annotated.output_span()), &asked);
+    let call = ended(annotated, &circuit, call);
     quote!(#circuit #classifier #call)
 }
 
@@ -87,18 +87,18 @@ fn without_fallback(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
 //             p::Ok(__admission) => p::call(..),
 //             p::Err(__rejected) => { let __answer: u64 = ..; __classifier.answered(__rejected, __answer) }
 //         }
-fn early(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
-    let (circuit, acquired) = site::acquired(p, plan, target);
-    let classifier = classify::classifier(p, target);
-    let call = call_admitted(p, plan, target);
-    let refused = refuse::arm(p, plan, target, fallback);
+fn early(p: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) -> TokenStream {
+    let (circuit, acquired) = site::acquired(p, spec, annotated);
+    let classifier = classify::classifier(p, annotated);
+    let call = call_admitted(p, spec, annotated);
+    let refused = refuse::arm(p, spec, annotated, fallback);
     let call = quote_spanned! {Span::mixed_site()=>
         match #acquired {
             #p::Ok(__admission) => #call,
             #refused
         }
     };
-    let call = ended(target, &circuit, call);
+    let call = ended(annotated, &circuit, call);
     quote!(#circuit #classifier #call)
 }
 
@@ -107,8 +107,8 @@ fn early(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> Tok
 //         __out
 //
 // In edition 2021 a future that borrows the circuit would outlive it at the end of the block.
-fn ended(target: &Target, circuit: &TokenStream, call: TokenStream) -> TokenStream {
-    if circuit.is_empty() || !target.is_async() {
+fn ended(annotated: &AnnotatedFn, circuit: &TokenStream, call: TokenStream) -> TokenStream {
+    if circuit.is_empty() || !annotated.is_async() {
         return call;
     }
     quote_spanned!(Span::mixed_site()=> let __out = #call; __out)
@@ -125,18 +125,18 @@ fn ended(target: &Target, circuit: &TokenStream, call: TokenStream) -> TokenStre
 //             p::Ok(__out) => __out,
 //             p::Err(ref __rejected) => { let order = __again_order; ..; __classifier.answered(__asking, __answer) }
 //         }
-fn late(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
-    let (circuit, acquired) = site::acquired(p, plan, target);
-    let classifier = classify::classifier(p, target);
-    let kept = refuse::keep(p, plan);
-    let call = call_admitted(p, plan, target);
-    let rejected = match plan.fallback_on {
+fn late(p: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
+    let (circuit, acquired) = site::acquired(p, spec, annotated);
+    let classifier = classify::classifier(p, annotated);
+    let kept = refuse::keep(p, spec);
+    let call = call_admitted(p, spec, annotated);
+    let rejected = match spec.fallback_on {
         FallbackOn::Rejected => quote_spanned!(Span::mixed_site()=> __rejected),
         FallbackOn::Failure => quote_spanned!(Span::mixed_site()=> #p::Unserved::Rejected(__rejected)),
     };
-    let refused = match &plan.fallback {
-        Some(fallback) => refuse::arm(p, plan, target, fallback),
-        None => refuse::without_fallback(p, target),
+    let refused = match &spec.fallback {
+        Some(fallback) => refuse::arm(p, spec, annotated, fallback),
+        None => refuse::without_fallback(p, annotated),
     };
     quote_spanned! {Span::mixed_site()=>
         #circuit
@@ -155,9 +155,9 @@ fn late(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
 
 // Input:  fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: p::call(__admission, move || .., __classifier)
-fn call_admitted(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
+fn call_admitted(p: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
     let admission = quote_spanned!(Span::mixed_site()=> __admission);
-    call(p, plan, target, ("call", Span::mixed_site()), &admission)
+    call(p, spec, annotated, ("call", Span::mixed_site()), &admission)
 }
 
 // Input:  protect, .., fn price(sku: &str) -> Result<u64, E> { .. }
@@ -169,29 +169,29 @@ fn call_admitted(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
 // The short forms spare the compiler a closure.
 fn call(
     p: &Repeated,
-    plan: &Plan,
-    target: &Target,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
     (verb, place): (&str, Span),
     given: &TokenStream,
 ) -> TokenStream {
-    let tells_failures = plan.fallback_on == FallbackOn::Failure;
-    let (short, long) = match (target.is_async(), tells_failures) {
+    let tells_failures = spec.fallback_on == FallbackOn::Failure;
+    let (short, long) = match (annotated.is_async(), tells_failures) {
         (false, false) => (Some(""), "_asking"),
         (false, true) => (None, "_or_fail"),
-        (true, false) if plan.may_time_out() => (None, "_async_within"),
+        (true, false) if spec.may_time_out() => (None, "_async_within"),
         (true, false) => (Some("_async"), "_async_asking"),
         (true, true) => (None, "_async_or_fail"),
     };
     let classifier = quote_spanned!(Span::mixed_site()=> __classifier);
-    let (form, classifier) = match (short, classify::asked(p, plan)) {
+    let (form, classifier) = match (short, classify::asked(p, spec)) {
         (Some(short), None) => (short, classifier),
         (_, Some(asked)) => (long, quote!(#classifier, #asked)),
         (None, None) => (long, quote!(#classifier, #p::judged)),
     };
-    let (body, awaited) = if target.is_async() {
-        (async_body(p, target), Some(quote_spanned!(at(place)=> .await)))
+    let (body, awaited) = if annotated.is_async() {
+        (async_body(p, annotated), Some(quote_spanned!(at(place)=> .await)))
     } else {
-        (sync_body(target), None)
+        (sync_body(annotated), None)
     };
     let call = call_at(place, p, &format!("{verb}{form}"), &quote!(#given, #body, #classifier));
     quote!(#call #awaited)
@@ -199,9 +199,9 @@ fn call(
 
 // Input:  fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: move || -> Result<u64, E> { .. }
-fn sync_body(target: &Target) -> TokenStream {
-    let body = &target.body;
-    let output = &target.nameable_output;
+fn sync_body(annotated: &AnnotatedFn) -> TokenStream {
+    let body = &annotated.body;
+    let output = &annotated.nameable_output;
     quote_spanned!(body.span()=> move || -> #output #body)
 }
 
@@ -210,10 +210,10 @@ fn sync_body(target: &Target) -> TokenStream {
 //             if false { return p::pin::<Result<u64, E>>(); }
 //             match () { () => { .. } }
 //         }
-fn async_body(p: &Repeated, target: &Target) -> TokenStream {
-    let body = &target.body;
-    let pin = (!target.never_returns()).then(|| {
-        let output = &target.nameable_output;
+fn async_body(p: &Repeated, annotated: &AnnotatedFn) -> TokenStream {
+    let body = &annotated.body;
+    let pin = (!annotated.never_returns()).then(|| {
+        let output = &annotated.nameable_output;
         quote_spanned!(Span::mixed_site()=> if false { return #p::pin::<#output>(); })
     });
     quote_spanned!(body.span()=> async move { #pin match () { () => #body } })

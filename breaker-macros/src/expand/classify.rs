@@ -5,9 +5,9 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use super::call_at;
-use crate::check::{Condition, Plan};
+use crate::check::{Condition, Spec};
+use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
-use crate::target::Target;
 
 // Input:  -> Result<u64, E>
 // Output: let __classifier = p::returned::<Result<u64, E>>().__breaker_classifier();
@@ -17,12 +17,13 @@ use crate::target::Target;
 //
 // Input:  -> Result<u64, impl Error>
 // Output: let __classifier = p::untold::<Result<u64, _>>().__breaker_classifier();
-pub(super) fn classifier(p: &Repeated, target: &Target) -> TokenStream {
-    if target.never_returns() || target.hides_output() {
+pub(super) fn classifier(p: &Repeated, annotated: &AnnotatedFn) -> TokenStream {
+    if annotated.never_returns() || annotated.returns_impl_trait() {
         return quote_spanned!(Span::mixed_site()=> let __classifier = #p::unknown(););
     }
-    let output = &target.nameable_output;
-    let function = Ident::new(if target.hides_error() { "untold" } else { "returned" }, Span::mixed_site());
+    let output = &annotated.nameable_output;
+    let function =
+        Ident::new(if annotated.returns_impl_error() { "untold" } else { "returned" }, Span::mixed_site());
     quote_spanned!(Span::mixed_site()=> let __classifier = #p::#function::<#output>().__breaker_classifier();)
 }
 
@@ -34,8 +35,8 @@ pub(super) fn classifier(p: &Repeated, target: &Target) -> TokenStream {
 //         } else {
 //             __classifier.unnamed(__out)
 //         }
-pub(super) fn asked(p: &Repeated, plan: &Plan) -> Option<TokenStream> {
-    let outcome = match (&plan.failure_if, &plan.ignore_if) {
+pub(super) fn asked(p: &Repeated, spec: &Spec) -> Option<TokenStream> {
+    let outcome = match (&spec.failure_if, &spec.ignore_if) {
         (None, None) => return None,
         (None, Some(_)) => quote_spanned!(Span::mixed_site()=> { #p::judged(__out, __classifier) }),
         (Some(condition), _) => {
@@ -45,7 +46,7 @@ pub(super) fn asked(p: &Repeated, plan: &Plan) -> Option<TokenStream> {
             }
         }
     };
-    let ignored = plan.ignore_if.as_ref().map(|condition| {
+    let ignored = spec.ignore_if.as_ref().map(|condition| {
         let holds = holds(p, condition);
         quote_spanned!(Span::mixed_site()=> if #holds { #p::Outcome::Ignored } else)
     });

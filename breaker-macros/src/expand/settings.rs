@@ -7,9 +7,10 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use super::{at, call_at};
-use crate::check::{Plan, Setting, Value};
+use crate::args::Key;
+use crate::check::{Setting, Spec, Value};
+use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
-use crate::target::Target;
 
 // Input:  failure_threshold = 5
 // Output: (nothing) and || p::SETTINGS.failure_threshold(5)
@@ -20,11 +21,15 @@ use crate::target::Target;
 //
 // What only the compiler can check, it works out; what was checked here waits for the first call. In a static, which
 // may read others of the user's.
-pub(super) fn written(p: &Repeated, plan: &Plan, target: &Target) -> (Option<TokenStream>, TokenStream) {
+pub(super) fn written(
+    p: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+) -> (Option<TokenStream>, TokenStream) {
     let mut is_known = true;
-    let settings = plan.settings.iter().fold(quote!(#p::SETTINGS), |before, next| {
+    let settings = spec.settings.iter().fold(quote!(#p::SETTINGS), |before, next| {
         let settings = setting(p, &before, next);
-        let Some(Check { place, function }) = needed_check(target, next) else {
+        let Some(Check { place, function }) = needed_check(annotated, next) else {
             return settings;
         };
         is_known = false;
@@ -33,7 +38,7 @@ pub(super) fn written(p: &Repeated, plan: &Plan, target: &Target) -> (Option<Tok
     if is_known {
         return (None, quote!(|| #settings));
     }
-    let settings = together(p, plan, settings);
+    let settings = together(p, spec, settings);
     let checked = quote_spanned! {Span::mixed_site()=>
         static __BREAKER_SETTINGS: #p::ConfigBuilder = #settings;
     };
@@ -43,7 +48,7 @@ pub(super) fn written(p: &Repeated, plan: &Plan, target: &Target) -> (Option<Tok
 // Input:  p::SETTINGS, recovery_timeout = "10s"
 // Output: p::SETTINGS.recovery_timeout(p::Duration::new(10u64, 0u32))
 fn setting(p: &Repeated, before: &TokenStream, setting: &Setting) -> TokenStream {
-    let method = &setting.method;
+    let method = setting.method();
     match &setting.value {
         Value::Literal(literal) => quote!(#before.#method(#literal)),
         Value::Duration(duration) => {
@@ -68,19 +73,17 @@ struct Check {
 
 // Input:  failure_threshold = LIMIT
 // Output: checked
-fn needed_check(target: &Target, setting: &Setting) -> Option<Check> {
-    let Setting { method, value } = setting;
+fn needed_check(annotated: &AnnotatedFn, setting: &Setting) -> Option<Check> {
+    let Setting { key, span, value } = setting;
     match value {
         // Only async code needs a feature to wait, and the builder does not know for whom it builds.
         // Nobody needs one for `"0s"`.
         Value::Duration(Duration::ZERO) => None,
-        _ if method == "max_wait" && target.is_async() => {
-            Some(Check { place: method.span(), function: "checked_waiting" })
+        _ if *key == Key::MaxWait && annotated.is_async() => {
+            Some(Check { place: *span, function: "checked_waiting" })
         }
         // A time limit needs more than to be right: a feature of the runtime.
-        Value::Duration(_) if method == "call_timeout" => {
-            Some(Check { place: method.span(), function: "checked" })
-        }
+        Value::Duration(_) if *key == Key::CallTimeout => Some(Check { place: *span, function: "checked" }),
         Value::Const(value) | Value::Window(value) => {
             Some(Check { place: value.span(), function: "checked" })
         }
@@ -93,19 +96,18 @@ fn needed_check(target: &Target, setting: &Setting) -> Option<Check> {
 //
 // Literals were compared already. What is wrong with a const beside another setting, the compiler shows at
 // the key that must change.
-fn together(p: &Repeated, plan: &Plan, settings: TokenStream) -> TokenStream {
-    const PAIRS: [(&str, &[&str], &str); 3] = [
-        ("minimum_calls", &["window", "window_calls"], "checked_rules"),
-        ("failure_threshold", &["window", "window_calls"], "checked_rules"),
-        ("max_recovery_timeout", &["recovery_timeout"], "checked_recovery"),
+fn together(p: &Repeated, spec: &Spec, settings: TokenStream) -> TokenStream {
+    const PAIRS: [(Key, Key, &str); 3] = [
+        (Key::MinimumCalls, Key::Window, "checked_rules"),
+        (Key::FailureThreshold, Key::Window, "checked_rules"),
+        (Key::MaxRecoveryTimeout, Key::RecoveryTimeout, "checked_recovery"),
     ];
-    let find = |name| plan.settings.iter().find(|setting| setting.method == name);
-    PAIRS.into_iter().fold(settings, |settings, (name, others, function)| {
-        let Some(setting) = find(name) else {
+    PAIRS.into_iter().fold(settings, |settings, (key, other, function)| {
+        let Some(setting) = spec.setting(key) else {
             return settings;
         };
-        let mut all = others.iter().filter_map(|other| find(*other)).chain([setting]);
+        let mut all = spec.setting(other).into_iter().chain([setting]);
         let is_known = all.all(|setting| !matches!(setting.value, Value::Const(_) | Value::Window(_)));
-        if is_known { settings } else { call_at(setting.method.span(), p, function, &settings) }
+        if is_known { settings } else { call_at(setting.span, p, function, &settings) }
     })
 }

@@ -7,9 +7,9 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::{at, call_at, settings};
-use crate::check::{Breaker, Holding, Name, Plan, Value};
+use crate::check::{Breaker, BreakerAccess, Name, Spec, Value};
+use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
-use crate::target::Target;
 
 /// How many circuits the keys of one function may have if nobody says how many.
 const DEFAULT_KEYS: u32 = 1024;
@@ -22,18 +22,18 @@ const DEFAULT_KEYS: u32 = 1024;
 //         p::KeyedCircuit::acquire_waiting(&__circuit).await
 //
 // The second is what is asked whether a call may go through; or the answer, where the call waits for it.
-pub(super) fn asked(p: &Repeated, plan: &Plan, target: &Target) -> (TokenStream, TokenStream) {
-    let (circuit, site, kind) = if let Some(breaker) = &plan.breaker {
+pub(super) fn asked(p: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> (TokenStream, TokenStream) {
+    let (circuit, site, kind) = if let Some(breaker) = &spec.breaker {
         (given(p, breaker), quote_spanned!(Span::mixed_site()=> &__circuit), "Given")
-    } else if let Some(key) = &plan.key {
-        let (site, key) = (reference(p, plan, target, "KeyedSite"), text(p, key));
+    } else if let Some(key) = &spec.key {
+        let (site, key) = (reference(p, spec, annotated, "KeyedSite"), text(p, key));
         let circuit =
             quote_spanned!(Span::mixed_site()=> let __circuit = #p::KeyedSite::circuit(#site, #key););
         (circuit, quote_spanned!(Span::mixed_site()=> &__circuit), "KeyedCircuit")
     } else {
-        (TokenStream::new(), reference(p, plan, target, "Site"), "Site")
+        (TokenStream::new(), reference(p, spec, annotated, "Site"), "Site")
     };
-    if !(target.is_async() && plan.may_wait()) {
+    if !(annotated.is_async() && spec.may_wait()) {
         return (circuit, site);
     }
     let kind = Ident::new(kind, Span::mixed_site());
@@ -42,11 +42,11 @@ pub(super) fn asked(p: &Repeated, plan: &Plan, target: &Target) -> (TokenStream,
 
 // Input:  name = "payment"
 // Output: (nothing), p::Acquire::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE })
-pub(super) fn acquired(p: &Repeated, plan: &Plan, target: &Target) -> (TokenStream, TokenStream) {
-    let (circuit, asked) = asked(p, plan, target);
-    let acquired = if !target.is_async() {
+pub(super) fn acquired(p: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> (TokenStream, TokenStream) {
+    let (circuit, asked) = asked(p, spec, annotated);
+    let acquired = if !annotated.is_async() {
         quote_spanned!(Span::mixed_site()=> #p::Acquire::acquire(#asked))
-    } else if plan.may_wait() {
+    } else if spec.may_wait() {
         asked
     } else {
         quote_spanned!(Span::mixed_site()=> #p::AcquireNow::acquire_now(#asked))
@@ -58,9 +58,9 @@ pub(super) fn acquired(p: &Repeated, plan: &Plan, target: &Target) -> (TokenStre
 // Output: let __circuit = p::borrowed(&(self.breaker));
 fn given(p: &Repeated, breaker: &Breaker) -> TokenStream {
     let value = &breaker.value;
-    let function = match breaker.holding {
-        Holding::Borrowed => "borrowed",
-        Holding::Cloned => "cloned",
+    let function = match breaker.access {
+        BreakerAccess::ByRef => "borrowed",
+        BreakerAccess::ByClone => "cloned",
     };
     let place = at(value.span());
     let given = call_at(value.span(), p, function, &quote_spanned!(place=> &(#value)));
@@ -83,11 +83,11 @@ fn text(p: &Repeated, key: &Expr) -> TokenStream {
 //
 // Input:  Site, registry = self.registry
 // Output: p::Site::declared_in({ .. }, || p::registry(&(self.registry)))
-fn reference(p: &Repeated, plan: &Plan, target: &Target, kind: &str) -> TokenStream {
+fn reference(p: &Repeated, spec: &Spec, annotated: &AnnotatedFn, kind: &str) -> TokenStream {
     let kind = Ident::new(kind, Span::mixed_site());
-    let (checked, configure) = settings::written(p, plan, target);
-    let site = site(p, plan, target, &kind, &configure);
-    let elsewhere = plan.registry.as_ref().map(|_| quote!(.elsewhere()));
+    let (checked, configure) = settings::written(p, spec, annotated);
+    let site = site(p, spec, annotated, &kind, &configure);
+    let elsewhere = spec.registry.as_ref().map(|_| quote!(.elsewhere()));
     let reference = quote_spanned! {Span::mixed_site()=>
         {
             #checked
@@ -96,7 +96,7 @@ fn reference(p: &Repeated, plan: &Plan, target: &Target, kind: &str) -> TokenStr
             &__BREAKER_SITE
         }
     };
-    let Some(value) = &plan.registry else {
+    let Some(value) = &spec.registry else {
         return reference;
     };
     let registry = call_at(value.span(), p, "registry", &quote_spanned!(at(value.span())=> &(#value)));
@@ -105,11 +105,17 @@ fn reference(p: &Repeated, plan: &Plan, target: &Target, kind: &str) -> TokenStr
 
 // Input:  name = "payment", failure_threshold = 5, key = tenant
 // Output: p::KeyedSite::named("payment", p::concat!(..), || p::SETTINGS.failure_threshold(5), p::checked_keys(1024))
-fn site(p: &Repeated, plan: &Plan, target: &Target, kind: &Ident, configure: &TokenStream) -> TokenStream {
-    let most = plan.key.as_ref().map(|_| max_keys(p, plan.max_keys.as_ref()));
-    let function = format!("::{}", target.signature.ident.unraw());
+fn site(
+    p: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    kind: &Ident,
+    configure: &TokenStream,
+) -> TokenStream {
+    let most = spec.key.as_ref().map(|_| max_keys(p, spec.max_keys.as_ref()));
+    let function = format!("::{}", annotated.signature.ident.unraw());
     let path = quote!(#p::concat!(#p::module_path!(), #function));
-    let Some(name) = &plan.name else {
+    let Some(name) = &spec.name else {
         return quote!(#p::#kind::unnamed(#path, #configure #most));
     };
     let name = match name {
