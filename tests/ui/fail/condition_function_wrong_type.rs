@@ -1,17 +1,17 @@
 use breaker_runtime::{BreakerError, circuit_breaker};
 
 #[circuit_breaker(failure_if = is_bad)]
-fn argument() -> Result<u32, BreakerError> {
+fn wrong_argument() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
 #[circuit_breaker(ignore_if = kind)]
-fn answer() -> Result<u32, BreakerError> {
+fn wrong_return_type() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
 #[circuit_breaker(ignore_if = LIMIT)]
-async fn no_function() -> Result<u32, BreakerError> {
+async fn not_a_function() -> Result<u32, BreakerError> {
     Ok(1)
 }
 

@@ -17,7 +17,7 @@ impl Shop {
         Ok(*stock)
     }
 
-    // Whether it has a `call_timeout`, only the breaker knows.
+    // The settings of this circuit breaker may contain a `call_timeout`.
     #[circuit_breaker(breaker = self.0, fallback = |_| self.last())]
     async fn close(self) -> Result<u32, BreakerError> {
         self.last()

@@ -1,4 +1,4 @@
-//! One dependency and one `use` are all that a user writes.
+//! A user needs one dependency and one `use`.
 
 use breaker_runtime::circuit_breaker;
 

@@ -1,7 +1,7 @@
 use breaker_runtime::{BreakerError, circuit_breaker};
 
 #[circuit_breaker(window = 0)]
-fn none() -> Result<u32, BreakerError> {
+fn zero() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
