@@ -38,18 +38,7 @@ mod attribute {
 }
 use attribute::{args, check, duration, expand, function, recover, repeated};
 
-#[path = "expansions/agree.rs"]
-mod agree;
-#[path = "expansions/budget.rs"]
-mod budget;
-#[path = "expansions/edits.rs"]
-mod edits;
-#[path = "expansions/fuzz.rs"]
-mod fuzz;
-#[path = "expansions/nonsense.rs"]
-mod nonsense;
-#[path = "expansions/pieces.rs"]
-mod pieces;
+mod expansions;
 
 #[test]
 fn every_expansion_is_the_one_that_was_agreed_on() {

@@ -1,4 +1,4 @@
-//! Pieces of attributes and functions: right somewhere, or nowhere.
+//! Fragments of attributes and functions. Some are valid, some only in certain positions, some never.
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -120,7 +120,7 @@ pub(super) const LITERALS: &[&str] = &[
     "r#\"{x}\"#",
 ];
 
-/// Values that are right for some keys, and wrong for others.
+/// Values that are valid for some keys only.
 pub(super) const VALUES: &[&str] = &[
     "5",
     "0.5",
@@ -175,7 +175,7 @@ pub(super) const VALUES: &[&str] = &[
     "#[a] 5",
 ];
 
-/// What stands in parentheses behind `failure_if`.
+/// The content of the parentheses after `failure_if`.
 pub(super) const PATTERNS: &[&str] = &[
     "",
     "_",

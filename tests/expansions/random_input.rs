@@ -1,16 +1,16 @@
-//! Attributes and functions at random: pieces that are right somewhere, and some that are right nowhere.
+//! Strategies for random attributes and functions, most of which are invalid.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::pieces::{
+use super::fragments::{
     ATTRIBUTES, BODIES, CLAUSES, GENERICS, INPUTS, KEYS, LITERALS, NAMES, OUTPUTS, PATTERNS, QUALIFIERS,
     VALUES, VISIBILITIES, WORDS,
 };
 
-/// What stands in the parentheses of the attribute.
-pub(crate) fn arguments() -> impl Strategy<Value = String> {
+/// Generates the arguments of the attribute.
+pub(super) fn arguments() -> impl Strategy<Value = String> {
     let key = prop_oneof![20 => select(KEYS), 1 => select(WORDS), 1 => select(LITERALS)];
     let value = prop_oneof![
         6 => select(VALUES).prop_map(|value| format!("= {value}")),
@@ -23,17 +23,17 @@ pub(crate) fn arguments() -> impl Strategy<Value = String> {
     vec(one, 0..6).prop_map(|all| all.concat())
 }
 
-/// Everything of a function but its body.
-pub(crate) fn signature() -> impl Strategy<Value = String> {
-    let often =
+/// Generates a function without its body.
+pub(super) fn signature() -> impl Strategy<Value = String> {
+    let mostly =
         |common: &'static str, all: &'static [&'static str]| prop_oneof![3 => Just(common), 2 => select(all)];
-    let before = (often("", ATTRIBUTES), often("pub", VISIBILITIES), often("async", QUALIFIERS));
+    let before = (mostly("", ATTRIBUTES), mostly("pub", VISIBILITIES), mostly("async", QUALIFIERS));
     let after = (
-        often("fn price", NAMES),
-        often("", GENERICS),
-        often("(x: u8)", INPUTS),
-        often("-> Result<u8, Error>", OUTPUTS),
-        often("", CLAUSES),
+        mostly("fn price", NAMES),
+        mostly("", GENERICS),
+        mostly("(x: u8)", INPUTS),
+        mostly("-> Result<u8, Error>", OUTPUTS),
+        mostly("", CLAUSES),
     );
     (before, after).prop_map(
         |((attributes, visibility, qualifiers), (name, generics, inputs, output, clause))| {
@@ -42,14 +42,14 @@ pub(crate) fn signature() -> impl Strategy<Value = String> {
     )
 }
 
-/// A body, or what somebody has written in its place.
-pub(crate) fn body() -> impl Strategy<Value = String> {
+/// Generates a body, or other tokens instead of it.
+pub(super) fn body() -> impl Strategy<Value = String> {
     let common = select(vec!["{ Ok(5) }", "{ Box::pin(async move { x.y }) }"]);
     prop_oneof![1 => common, 1 => select(BODIES)].prop_map(str::to_owned)
 }
 
-/// A word or a number, for any place.
-pub(crate) fn token() -> impl Strategy<Value = String> {
+/// Generates one token.
+pub(super) fn token() -> impl Strategy<Value = String> {
     const MARKS: &[&str] =
         &["=", ",", "|", ":", "::", ";", "#", "!", "&", "<", ">", "->", ".", "?", "'", "$", "@", "..", "*"];
     prop_oneof![select(WORDS), select(LITERALS), select(MARKS), select(KEYS)].prop_map(str::to_owned)
