@@ -101,12 +101,12 @@ pub(crate) struct Breaker {
     pub(crate) access: BreakerAccess,
 }
 
-/// How a call holds on to an existing circuit breaker.
+/// The access of a call to an existing circuit breaker.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BreakerAccess {
-    /// By reference, because the body cannot move or change its owner.
+    /// Access by reference. The body cannot move or change the owner.
     ByRef,
-    /// By clone, because the body may move its owner, or the expression may return a guard.
+    /// Access by clone. The body may move the owner, or the expression may return a guard.
     ByClone,
 }
 

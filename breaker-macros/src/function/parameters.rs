@@ -13,13 +13,13 @@ pub(crate) struct Binding {
     pub(crate) cfg_attributes: TokenStream,
 }
 
-/// How an argument can be used after the body has run.
+/// The way to use an argument after the body has run.
 pub(crate) enum Reuse {
-    /// As it is: the body gets a copy of a shared reference.
+    /// Direct use. The body gets a copy of a shared reference.
     Direct,
-    /// Through clones of these names, made before the body runs.
+    /// Use of clones of these names, made before the body runs.
     ByClone(Vec<Binding>),
-    /// Not at all: the body gets `self` or a `&mut`, which cannot be cloned.
+    /// No use. The body gets `self` or a `&mut`, which cannot be cloned.
     Impossible(Ident),
 }
 
