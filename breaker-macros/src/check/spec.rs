@@ -1,7 +1,7 @@
-//! The specification of a protected function: what `check` hands to `expand`.
+//! The specification of a protected function, which `check` produces and `expand` consumes.
 //!
-//! Holds types and queries. Does not know the rules; once all checks have passed, every value in it is valid,
-//! except for const expressions, which the compiler evaluates.
+//! Contains types and queries, but no rules. Once all checks have passed, every value is valid, except for const
+//! expressions, which the compiler evaluates.
 
 use std::time::Duration;
 
@@ -89,9 +89,9 @@ pub(crate) enum Fallback {
 /// The value of `fallback_on`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FallbackOn {
-    /// Runs the fallback after calls that the circuit breaker rejected or ended.
+    /// Only calls that the circuit breaker rejects or ends.
     Rejected,
-    /// Runs the fallback after failed calls too.
+    /// Failed calls too.
     Failure,
 }
 
