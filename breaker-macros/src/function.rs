@@ -160,7 +160,7 @@ fn reject_other_items(input: ParseStream<'_>) -> Result<()> {
         _ if is_constant => "annotate the function that makes the call",
         _ => return Ok(()),
     };
-    Err(Error::new(word.span(), format!("`circuit_breaker` protects functions, not a `{word}`; {advice}")))
+    Err(Error::new(word.span(), format!("expected a function to protect, found `{word}`; {advice}")))
 }
 
 /// Separates the `#![..]` at the start of a body from the rest of it.

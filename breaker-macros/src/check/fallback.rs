@@ -21,8 +21,8 @@ pub(super) fn read(value: Expr) -> Result<Fallback, Error> {
         }
         Expr::Closure(closure) => Err(Error::new(
             closure.inputs_begin.span(),
-            "the closure of `fallback` must take one parameter, the error, and can use the arguments of the \
-             function: `fallback = |error| ..`",
+            "the closure of `fallback` must take one parameter, the error; it can use the arguments directly: \
+             `fallback = |error| ..`",
         )),
         other => Err(Error::new(
             other.span(),

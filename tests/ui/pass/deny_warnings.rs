@@ -93,7 +93,7 @@ async fn own_registry(registry: Registry) -> Result<usize, BreakerError> {
 
 fn main() {
     let breaker = CircuitBreaker::new("existing", Config::default()).unwrap();
-    assert_eq!((on_failure("tea".into(), 1).ok(), existing(&breaker).ok()), (Some(5), Some(5)));
+    assert_eq!((on_failure("tea".into(), 1).ok(), existing(&breaker).ok()), (Some(5), Some(8)));
     drop((on_failure_async(String::new()), moved((breaker, 1)), own_registry(Registry::new())));
     if price("tea", 1).is_err() {
         never();
