@@ -2,7 +2,7 @@
 //! Async functions whose fallbacks are plain and async.
 use breaker_runtime::Registry;
 async fn plain(number: u32) -> u32 {
-    let __classifier = ::breaker_runtime::__private::returned::<u32>()
+    let __classifier = ::breaker_runtime::__private::classifier_for::<u32>()
         .__breaker_classifier();
     match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -10,17 +10,19 @@ async fn plain(number: u32) -> u32 {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::plain"
             ),
-            || ::breaker_runtime::__private::SETTINGS,
+            || ::breaker_runtime::__private::DEFAULTS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_async(
+            ::breaker_runtime::__private::run_admitted_async(
                     __admission,
                     async move {
                         if false {
-                            return ::breaker_runtime::__private::pin::<u32>();
+                            return ::breaker_runtime::__private::fix_output_type::<
+                                u32,
+                            >();
                         }
                         match () {
                             () => number,
@@ -31,9 +33,9 @@ async fn plain(number: u32) -> u32 {
                 .await
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            let __answer: u32 = ::breaker_runtime::__private::resolve(cached(number))
+            let __value: u32 = ::breaker_runtime::__private::resolve(cached(number))
                 .await;
-            __classifier.answered(__rejected, __answer)
+            __classifier.record_fallback(__rejected, __value)
         }
     }
 }
@@ -41,7 +43,7 @@ fn cached(number: u32) -> u32 {
     number + 1
 }
 async fn deferred(number: u32) -> u32 {
-    let __classifier = ::breaker_runtime::__private::returned::<u32>()
+    let __classifier = ::breaker_runtime::__private::classifier_for::<u32>()
         .__breaker_classifier();
     match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -49,17 +51,19 @@ async fn deferred(number: u32) -> u32 {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::deferred"
             ),
-            || ::breaker_runtime::__private::SETTINGS,
+            || ::breaker_runtime::__private::DEFAULTS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_async(
+            ::breaker_runtime::__private::run_admitted_async(
                     __admission,
                     async move {
                         if false {
-                            return ::breaker_runtime::__private::pin::<u32>();
+                            return ::breaker_runtime::__private::fix_output_type::<
+                                u32,
+                            >();
                         }
                         match () {
                             () => number,
@@ -70,14 +74,14 @@ async fn deferred(number: u32) -> u32 {
                 .await
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            let __answer: u32 = ::breaker_runtime::__private::resolve(
-                    ::breaker_runtime::__private::fallback(
+            let __value: u32 = ::breaker_runtime::__private::resolve(
+                    ::breaker_runtime::__private::call_fallback(
                         __rejected,
                         move |_| async move { number + 2 },
                     ),
                 )
                 .await;
-            __classifier.answered(__rejected, __answer)
+            __classifier.record_fallback(__rejected, __value)
         }
     }
 }

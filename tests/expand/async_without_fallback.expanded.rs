@@ -20,11 +20,11 @@ impl Quotes for Shop {
     where
         T: AsRef<str>,
     {
-        let __classifier = ::breaker_runtime::__private::returned::<
+        let __classifier = ::breaker_runtime::__private::classifier_for::<
             Result<usize, BreakerError>,
         >()
             .__breaker_classifier();
-        ::breaker_runtime::__private::protect_async(
+        ::breaker_runtime::__private::run_async(
                 {
                     static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                         "quote",
@@ -32,7 +32,7 @@ impl Quotes for Shop {
                             ::breaker_runtime::__private::module_path!(), "::quote"
                         ),
                         || {
-                            ::breaker_runtime::__private::SETTINGS
+                            ::breaker_runtime::__private::DEFAULTS
                                 .half_open_timeout(
                                     ::breaker_runtime::__private::Duration::new(
                                         0u64,
@@ -46,7 +46,7 @@ impl Quotes for Shop {
                 },
                 async move {
                     if false {
-                        return ::breaker_runtime::__private::pin::<
+                        return ::breaker_runtime::__private::fix_output_type::<
                             Result<usize, BreakerError>,
                         >();
                     }

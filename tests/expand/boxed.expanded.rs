@@ -5,7 +5,7 @@ use breaker_runtime::BreakerError;
 type Answer = Result<u32, BreakerError>;
 fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
     Box::pin(async move {
-        let __classifier = ::breaker_runtime::__private::returned::<Answer>()
+        let __classifier = ::breaker_runtime::__private::classifier_for::<Answer>()
             .__breaker_classifier();
         match ::breaker_runtime::__private::AcquireNow::acquire_now({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -13,17 +13,19 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::boxed"
                 ),
-                || ::breaker_runtime::__private::SETTINGS,
+                || ::breaker_runtime::__private::DEFAULTS,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         }) {
             ::breaker_runtime::__private::Ok(__admission) => {
-                ::breaker_runtime::__private::call_async(
+                ::breaker_runtime::__private::run_admitted_async(
                         __admission,
                         async move {
                             if false {
-                                return ::breaker_runtime::__private::pin::<Answer>();
+                                return ::breaker_runtime::__private::fix_output_type::<
+                                    Answer,
+                                >();
                             }
                             match () {
                                 () => Ok(*number),
@@ -34,7 +36,7 @@ fn boxed<'a>(number: &'a u32) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a
                     .await
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                __classifier.answer(__rejected, move |_| Ok(0))
+                __classifier.run_fallback(__rejected, move |_| Ok(0))
             }
         }
     })

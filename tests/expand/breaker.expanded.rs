@@ -7,33 +7,35 @@ struct Client {
 }
 impl Client {
     fn fetch(&self) -> Result<u32, BreakerError> {
-        let __circuit = ::breaker_runtime::__private::borrowed(&(self.breaker));
-        let __classifier = ::breaker_runtime::__private::returned::<
+        let __circuit = ::breaker_runtime::__private::by_ref(&(self.breaker));
+        let __classifier = ::breaker_runtime::__private::classifier_for::<
             Result<u32, BreakerError>,
         >()
             .__breaker_classifier();
-        ::breaker_runtime::__private::protect(
+        ::breaker_runtime::__private::run(
             &__circuit,
             move || -> Result<u32, BreakerError> { Ok(self.calls) },
             __classifier,
         )
     }
     async fn send(&mut self, note: String) -> usize {
-        let __circuit = ::breaker_runtime::__private::cloned(&(self.breaker));
-        let __again_note = ::breaker_runtime::__private::again(&note);
-        let __classifier = ::breaker_runtime::__private::returned::<usize>()
+        let __circuit = ::breaker_runtime::__private::by_clone(&(self.breaker));
+        let __clone_of_note = ::breaker_runtime::__private::clone_for_fallback(&note);
+        let __classifier = ::breaker_runtime::__private::classifier_for::<usize>()
             .__breaker_classifier();
-        let __ended = match ::breaker_runtime::__private::Given::acquire_waiting(
+        let __result = match ::breaker_runtime::__private::BreakerHandle::acquire_waiting(
                 &__circuit,
             )
             .await
         {
             ::breaker_runtime::__private::Ok(__admission) => {
-                ::breaker_runtime::__private::call_async_within(
+                ::breaker_runtime::__private::run_admitted_async_with_timeout(
                         __admission,
                         async move {
                             if false {
-                                return ::breaker_runtime::__private::pin::<usize>();
+                                return ::breaker_runtime::__private::fix_output_type::<
+                                    usize,
+                                >();
                             }
                             match () {
                                 () => {
@@ -43,7 +45,7 @@ impl Client {
                             }
                         },
                         __classifier,
-                        ::breaker_runtime::__private::judged,
+                        ::breaker_runtime::__private::outcome_of,
                     )
                     .await
             }
@@ -51,19 +53,19 @@ impl Client {
                 ::breaker_runtime::__private::Err(__rejected)
             }
         };
-        match __ended {
-            ::breaker_runtime::__private::Ok(__out) => __out,
+        match __result {
+            ::breaker_runtime::__private::Ok(__output) => __output,
             ::breaker_runtime::__private::Err(__rejected) => {
-                let note = __again_note;
+                let note = __clone_of_note;
                 let _ = &note;
-                let __answer: usize = ::breaker_runtime::__private::resolve(
-                        ::breaker_runtime::__private::fallback(
+                let __value: usize = ::breaker_runtime::__private::resolve(
+                        ::breaker_runtime::__private::call_fallback(
                             __rejected,
                             move |_| note.len(),
                         ),
                     )
                     .await;
-                __classifier.answered(__rejected, __answer)
+                __classifier.record_fallback(__rejected, __value)
             }
         }
     }

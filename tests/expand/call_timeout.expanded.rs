@@ -2,14 +2,14 @@
 //! A call that may take too long: the fallback gets clones of what the body had, and only of that.
 use breaker_runtime::BreakerError;
 async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
-    let __again_order = ::breaker_runtime::__private::again(&order);
-    let __classifier = ::breaker_runtime::__private::returned::<
+    let __clone_of_order = ::breaker_runtime::__private::clone_for_fallback(&order);
+    let __classifier = ::breaker_runtime::__private::classifier_for::<
         Result<String, BreakerError>,
     >()
         .__breaker_classifier();
-    let __ended = match ::breaker_runtime::__private::AcquireNow::acquire_now({
+    let __result = match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
-            ::breaker_runtime::__private::SETTINGS
+            ::breaker_runtime::__private::DEFAULTS
                 .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
         );
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -17,17 +17,17 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
-            || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
+            || ::breaker_runtime::__private::clone_settings(&__BREAKER_SETTINGS),
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_async_within(
+            ::breaker_runtime::__private::run_admitted_async_with_timeout(
                     __admission,
                     async move {
                         if false {
-                            return ::breaker_runtime::__private::pin::<
+                            return ::breaker_runtime::__private::fix_output_type::<
                                 Result<String, BreakerError>,
                             >();
                         }
@@ -39,7 +39,7 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
                         }
                     },
                     __classifier,
-                    ::breaker_runtime::__private::judged,
+                    ::breaker_runtime::__private::outcome_of,
                 )
                 .await
         }
@@ -47,16 +47,16 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
             ::breaker_runtime::__private::Err(__rejected)
         }
     };
-    match __ended {
-        ::breaker_runtime::__private::Ok(__out) => __out,
+    match __result {
+        ::breaker_runtime::__private::Ok(__output) => __output,
         ::breaker_runtime::__private::Err(__rejected) => {
-            let order = __again_order;
+            let order = __clone_of_order;
             let _ = &order;
-            let __answer: Result<String, BreakerError> = ::breaker_runtime::__private::resolve(
+            let __value: Result<String, BreakerError> = ::breaker_runtime::__private::resolve(
                     cached(order, note),
                 )
                 .await;
-            __classifier.answered(__rejected, __answer)
+            __classifier.record_fallback(__rejected, __value)
         }
     }
 }
@@ -64,12 +64,12 @@ fn cached(order: String, note: &str) -> Result<String, BreakerError> {
     Ok(order + note)
 }
 async fn price(mut sku: String, amount: Box<u32>) -> String {
-    let __again_sku = ::breaker_runtime::__private::again(&sku);
-    let __classifier = ::breaker_runtime::__private::returned::<String>()
+    let __clone_of_sku = ::breaker_runtime::__private::clone_for_fallback(&sku);
+    let __classifier = ::breaker_runtime::__private::classifier_for::<String>()
         .__breaker_classifier();
-    let __ended = match ::breaker_runtime::__private::AcquireNow::acquire_now({
+    let __result = match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
-            ::breaker_runtime::__private::SETTINGS
+            ::breaker_runtime::__private::DEFAULTS
                 .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
         );
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -77,17 +77,19 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::price"
             ),
-            || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
+            || ::breaker_runtime::__private::clone_settings(&__BREAKER_SETTINGS),
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_async_within(
+            ::breaker_runtime::__private::run_admitted_async_with_timeout(
                     __admission,
                     async move {
                         if false {
-                            return ::breaker_runtime::__private::pin::<String>();
+                            return ::breaker_runtime::__private::fix_output_type::<
+                                String,
+                            >();
                         }
                         match () {
                             () => {
@@ -97,7 +99,7 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
                         }
                     },
                     __classifier,
-                    ::breaker_runtime::__private::judged,
+                    ::breaker_runtime::__private::outcome_of,
                 )
                 .await
         }
@@ -105,30 +107,30 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
             ::breaker_runtime::__private::Err(__rejected)
         }
     };
-    match __ended {
-        ::breaker_runtime::__private::Ok(__out) => __out,
+    match __result {
+        ::breaker_runtime::__private::Ok(__output) => __output,
         ::breaker_runtime::__private::Err(__rejected) => {
-            let mut sku = __again_sku;
+            let mut sku = __clone_of_sku;
             let _ = &mut sku;
-            let __answer: String = ::breaker_runtime::__private::resolve(
-                    ::breaker_runtime::__private::fallback(
+            let __value: String = ::breaker_runtime::__private::resolve(
+                    ::breaker_runtime::__private::call_fallback(
                         __rejected,
                         move |error| format!("{sku}: {error}"),
                     ),
                 )
                 .await;
-            __classifier.answered(__rejected, __answer)
+            __classifier.record_fallback(__rejected, __value)
         }
     }
 }
 async fn ping() -> Result<(), BreakerError> {
-    let __classifier = ::breaker_runtime::__private::returned::<
+    let __classifier = ::breaker_runtime::__private::classifier_for::<
         Result<(), BreakerError>,
     >()
         .__breaker_classifier();
-    let __ended = match ::breaker_runtime::__private::AcquireNow::acquire_now({
+    let __result = match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
-            ::breaker_runtime::__private::SETTINGS
+            ::breaker_runtime::__private::DEFAULTS
                 .call_timeout(::breaker_runtime::__private::Duration::new(2u64, 0u32)),
         );
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -136,17 +138,17 @@ async fn ping() -> Result<(), BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::ping"
             ),
-            || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
+            || ::breaker_runtime::__private::clone_settings(&__BREAKER_SETTINGS),
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_async_within(
+            ::breaker_runtime::__private::run_admitted_async_with_timeout(
                     __admission,
                     async move {
                         if false {
-                            return ::breaker_runtime::__private::pin::<
+                            return ::breaker_runtime::__private::fix_output_type::<
                                 Result<(), BreakerError>,
                             >();
                         }
@@ -155,7 +157,7 @@ async fn ping() -> Result<(), BreakerError> {
                         }
                     },
                     __classifier,
-                    ::breaker_runtime::__private::judged,
+                    ::breaker_runtime::__private::outcome_of,
                 )
                 .await
         }
@@ -163,8 +165,8 @@ async fn ping() -> Result<(), BreakerError> {
             ::breaker_runtime::__private::Err(__rejected)
         }
     };
-    match __ended {
-        ::breaker_runtime::__private::Ok(__out) => __out,
+    match __result {
+        ::breaker_runtime::__private::Ok(__output) => __output,
         ::breaker_runtime::__private::Err(__rejected) => {
             ::breaker_runtime::__private::reject(__rejected)
         }

@@ -12,16 +12,18 @@ impl From<BreakerError> for Fault {
     }
 }
 fn price(code: u16) -> Result<u16, Fault> {
-    let __classifier = ::breaker_runtime::__private::returned::<Result<u16, Fault>>()
+    let __classifier = ::breaker_runtime::__private::classifier_for::<
+        Result<u16, Fault>,
+    >()
         .__breaker_classifier();
-    ::breaker_runtime::__private::protect_asking(
+    ::breaker_runtime::__private::run_with_conditions(
         {
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "price",
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::price"
                 ),
-                || ::breaker_runtime::__private::SETTINGS,
+                || ::breaker_runtime::__private::DEFAULTS,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
@@ -30,25 +32,25 @@ fn price(code: u16) -> Result<u16, Fault> {
             if code < 400 { Ok(code) } else { Err(Fault::Status(code)) }
         },
         __classifier,
-        |__out, __classifier| {
-            if match __out {
+        |__output, __classifier| {
+            if match __output {
                 Ok(0) | Err(Fault::Rejected) => true,
                 _ => false,
             } {
                 ::breaker_runtime::__private::Outcome::Ignored
-            } else if match __out {
+            } else if match __output {
                 Err(Fault::Status(code)) if *code >= 500 => true,
                 _ => false,
             } {
                 ::breaker_runtime::__private::Outcome::Failure
             } else {
-                __classifier.unnamed(__out)
+                __classifier.unmatched(__output)
             }
         },
     )
 }
 fn found(number: u32) -> Option<u32> {
-    let __classifier = ::breaker_runtime::__private::returned::<Option<u32>>()
+    let __classifier = ::breaker_runtime::__private::classifier_for::<Option<u32>>()
         .__breaker_classifier();
     match ::breaker_runtime::__private::Acquire::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -56,30 +58,30 @@ fn found(number: u32) -> Option<u32> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::found"
             ),
-            || ::breaker_runtime::__private::SETTINGS,
+            || ::breaker_runtime::__private::DEFAULTS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_asking(
+            ::breaker_runtime::__private::run_admitted_with_conditions(
                 __admission,
                 move || -> Option<u32> { number.checked_sub(1) },
                 __classifier,
-                |__out, __classifier| {
-                    if match __out {
+                |__output, __classifier| {
+                    if match __output {
                         None => true,
                         _ => false,
                     } {
                         ::breaker_runtime::__private::Outcome::Ignored
                     } else {
-                        ::breaker_runtime::__private::judged(__out, __classifier)
+                        ::breaker_runtime::__private::outcome_of(__output, __classifier)
                     }
                 },
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            __classifier.answer(__rejected, move |_| None)
+            __classifier.run_fallback(__rejected, move |_| None)
         }
     }
 }

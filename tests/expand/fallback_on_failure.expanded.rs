@@ -2,53 +2,55 @@
 //! A fallback that runs after failed calls too: it stands once, and gets clones of what the body had.
 use breaker_runtime::{BreakerError, CallError};
 fn charge(order: String, note: &str) -> Result<String, BreakerError> {
-    let __again_order = ::breaker_runtime::__private::again(&order);
-    let __classifier = ::breaker_runtime::__private::returned::<
+    let __clone_of_order = ::breaker_runtime::__private::clone_for_fallback(&order);
+    let __classifier = ::breaker_runtime::__private::classifier_for::<
         Result<String, BreakerError>,
     >()
         .__breaker_classifier();
-    let __ended = match ::breaker_runtime::__private::Acquire::acquire({
+    let __result = match ::breaker_runtime::__private::Acquire::acquire({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "charge",
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
-            || ::breaker_runtime::__private::SETTINGS,
+            || ::breaker_runtime::__private::DEFAULTS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_or_fail(
+            ::breaker_runtime::__private::run_admitted_or_fallback(
                 __admission,
                 move || -> Result<String, BreakerError> {
                     drop(order);
                     Ok(note.to_owned())
                 },
                 __classifier,
-                ::breaker_runtime::__private::judged,
+                ::breaker_runtime::__private::outcome_of,
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
             ::breaker_runtime::__private::Err(
-                ::breaker_runtime::__private::Unserved::Rejected(__rejected),
+                ::breaker_runtime::__private::NoResult::Rejected(__rejected),
             )
         }
     };
-    match __ended {
-        ::breaker_runtime::__private::Ok(__out) => __out,
-        ::breaker_runtime::__private::Err(ref __rejected) => {
-            let order = __again_order;
+    match __result {
+        ::breaker_runtime::__private::Ok(__output) => __output,
+        ::breaker_runtime::__private::Err(ref __no_result) => {
+            let order = __clone_of_order;
             let _ = &order;
-            let __asking = ::breaker_runtime::__private::Unserved::asking(__rejected);
-            let __answer: Result<String, BreakerError> = if let ::breaker_runtime::__private::Some(
-                __answer,
+            let __circuit_ref = ::breaker_runtime::__private::NoResult::circuit(
+                __no_result,
+            );
+            let __value: Result<String, BreakerError> = if let ::breaker_runtime::__private::Some(
+                __value,
             ) = ::breaker_runtime::__private::None {
-                __answer
+                __value
             } else {
                 cached(order, note)
             };
-            __classifier.answered(__asking, __answer)
+            __classifier.record_fallback(__circuit_ref, __value)
         }
     }
 }
@@ -56,36 +58,41 @@ fn cached(order: String, note: &str) -> Result<String, BreakerError> {
     Ok(order + note)
 }
 async fn stock(sku: String) -> Option<usize> {
-    let __classifier = ::breaker_runtime::__private::returned::<Option<usize>>()
+    let __classifier = ::breaker_runtime::__private::classifier_for::<Option<usize>>()
         .__breaker_classifier();
-    let __ended = match ::breaker_runtime::__private::AcquireNow::acquire_now({
+    let __result = match ::breaker_runtime::__private::AcquireNow::acquire_now({
         static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
             "stock",
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::stock"
             ),
-            || ::breaker_runtime::__private::SETTINGS,
+            || ::breaker_runtime::__private::DEFAULTS,
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call_async_or_fail(
+            ::breaker_runtime::__private::run_admitted_async_or_fallback(
                     __admission,
                     async move {
                         if false {
-                            return ::breaker_runtime::__private::pin::<Option<usize>>();
+                            return ::breaker_runtime::__private::fix_output_type::<
+                                Option<usize>,
+                            >();
                         }
                         match () {
                             () => Some(sku.len()),
                         }
                     },
                     __classifier,
-                    |__out, __classifier| {
-                        if ::breaker_runtime::__private::ask(__out, Option::is_none) {
+                    |__output, __classifier| {
+                        if ::breaker_runtime::__private::evaluate(
+                            __output,
+                            Option::is_none,
+                        ) {
                             ::breaker_runtime::__private::Outcome::Failure
                         } else {
-                            __classifier.unnamed(__out)
+                            __classifier.unmatched(__output)
                         }
                     },
                 )
@@ -93,17 +100,19 @@ async fn stock(sku: String) -> Option<usize> {
         }
         ::breaker_runtime::__private::Err(__rejected) => {
             ::breaker_runtime::__private::Err(
-                ::breaker_runtime::__private::Unserved::Rejected(__rejected),
+                ::breaker_runtime::__private::NoResult::Rejected(__rejected),
             )
         }
     };
-    match __ended {
-        ::breaker_runtime::__private::Ok(__out) => __out,
-        ::breaker_runtime::__private::Err(__rejected) => {
-            let __asking = ::breaker_runtime::__private::Unserved::asking(&__rejected);
-            let __answer: Option<usize> = ::breaker_runtime::__private::resolve(
-                    ::breaker_runtime::__private::fallback_or_fail(
-                        __rejected,
+    match __result {
+        ::breaker_runtime::__private::Ok(__output) => __output,
+        ::breaker_runtime::__private::Err(__no_result) => {
+            let __circuit_ref = ::breaker_runtime::__private::NoResult::circuit(
+                &__no_result,
+            );
+            let __value: Option<usize> = ::breaker_runtime::__private::resolve(
+                    ::breaker_runtime::__private::call_fallback_on_failure(
+                        __no_result,
                         move |error| match error {
                             CallError::Failed(none) => none,
                             CallError::Breaker(_) => Some(0),
@@ -111,7 +120,7 @@ async fn stock(sku: String) -> Option<usize> {
                     ),
                 )
                 .await;
-            __classifier.answered(__asking, __answer)
+            __classifier.record_fallback(__circuit_ref, __value)
         }
     }
 }

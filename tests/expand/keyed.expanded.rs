@@ -13,7 +13,7 @@ impl Shop {
                     ::breaker_runtime::__private::concat!(
                         ::breaker_runtime::__private::module_path!(), "::price"
                     ),
-                    || ::breaker_runtime::__private::SETTINGS,
+                    || ::breaker_runtime::__private::DEFAULTS,
                     ::breaker_runtime::__private::checked_keys(16),
                 );
                 ::breaker_runtime::__private::declare!(__BREAKER_SITE);
@@ -21,11 +21,11 @@ impl Shop {
             },
             &::breaker_runtime::__private::Key(&(self.region)).__breaker_key(),
         );
-        let __classifier = ::breaker_runtime::__private::returned::<
+        let __classifier = ::breaker_runtime::__private::classifier_for::<
             Result<String, BreakerError>,
         >()
             .__breaker_classifier();
-        ::breaker_runtime::__private::protect(
+        ::breaker_runtime::__private::run(
             &__circuit,
             move || -> Result<String, BreakerError> { Ok(sku) },
             __classifier,
@@ -39,7 +39,7 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::stock"
                 ),
-                || ::breaker_runtime::__private::SETTINGS,
+                || ::breaker_runtime::__private::DEFAULTS,
                 ::breaker_runtime::__private::checked_keys(1024),
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
@@ -48,15 +48,15 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
         &::breaker_runtime::__private::Key(&(format!("{tenant}/{}", sku.len())))
             .__breaker_key(),
     );
-    let __classifier = ::breaker_runtime::__private::returned::<
+    let __classifier = ::breaker_runtime::__private::classifier_for::<
         Result<usize, BreakerError>,
     >()
         .__breaker_classifier();
-    let __out = ::breaker_runtime::__private::protect_async(
+    let __output = ::breaker_runtime::__private::run_async(
             &__circuit,
             async move {
                 if false {
-                    return ::breaker_runtime::__private::pin::<
+                    return ::breaker_runtime::__private::fix_output_type::<
                         Result<usize, BreakerError>,
                     >();
                 }
@@ -67,7 +67,7 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
             __classifier,
         )
         .await;
-    __out
+    __output
 }
 fn main() {
     let shop = Shop { region: "eu".to_owned() };

@@ -2,11 +2,11 @@
 //! A call that may have to wait for its turn, sync and async, and with a key.
 use breaker_runtime::BreakerError;
 fn now() -> Result<u32, BreakerError> {
-    let __classifier = ::breaker_runtime::__private::returned::<
+    let __classifier = ::breaker_runtime::__private::classifier_for::<
         Result<u32, BreakerError>,
     >()
         .__breaker_classifier();
-    ::breaker_runtime::__private::protect(
+    ::breaker_runtime::__private::run(
         {
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "sync",
@@ -14,7 +14,7 @@ fn now() -> Result<u32, BreakerError> {
                     ::breaker_runtime::__private::module_path!(), "::now"
                 ),
                 || {
-                    ::breaker_runtime::__private::SETTINGS
+                    ::breaker_runtime::__private::DEFAULTS
                         .max_concurrent(2)
                         .max_wait(
                             ::breaker_runtime::__private::Duration::new(1u64, 0u32),
@@ -29,14 +29,14 @@ fn now() -> Result<u32, BreakerError> {
     )
 }
 async fn later() -> Result<u32, BreakerError> {
-    let __classifier = ::breaker_runtime::__private::returned::<
+    let __classifier = ::breaker_runtime::__private::classifier_for::<
         Result<u32, BreakerError>,
     >()
         .__breaker_classifier();
-    ::breaker_runtime::__private::protect_async(
+    ::breaker_runtime::__private::run_async(
             ::breaker_runtime::__private::Site::acquire_waiting({
                     static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
-                        ::breaker_runtime::__private::SETTINGS
+                        ::breaker_runtime::__private::DEFAULTS
                             .max_concurrent(2)
                             .max_wait(
                                 ::breaker_runtime::__private::Duration::new(1u64, 0u32),
@@ -47,7 +47,9 @@ async fn later() -> Result<u32, BreakerError> {
                         ::breaker_runtime::__private::concat!(
                             ::breaker_runtime::__private::module_path!(), "::later"
                         ),
-                        || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
+                        || ::breaker_runtime::__private::clone_settings(
+                            &__BREAKER_SETTINGS,
+                        ),
                     );
                     ::breaker_runtime::__private::declare!(__BREAKER_SITE);
                     &__BREAKER_SITE
@@ -55,7 +57,7 @@ async fn later() -> Result<u32, BreakerError> {
                 .await,
             async move {
                 if false {
-                    return ::breaker_runtime::__private::pin::<
+                    return ::breaker_runtime::__private::fix_output_type::<
                         Result<u32, BreakerError>,
                     >();
                 }
@@ -71,7 +73,7 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
     let __circuit = ::breaker_runtime::__private::KeyedSite::circuit(
         {
             static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
-                ::breaker_runtime::__private::SETTINGS
+                ::breaker_runtime::__private::DEFAULTS
                     .max_concurrent(2)
                     .max_wait(::breaker_runtime::__private::Duration::new(1u64, 0u32)),
             );
@@ -80,7 +82,7 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::each"
                 ),
-                || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
+                || ::breaker_runtime::__private::clone_settings(&__BREAKER_SETTINGS),
                 ::breaker_runtime::__private::checked_keys(1024),
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
@@ -88,16 +90,16 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
         },
         &::breaker_runtime::__private::Key(&(tenant)).__breaker_key(),
     );
-    let __classifier = ::breaker_runtime::__private::returned::<
+    let __classifier = ::breaker_runtime::__private::classifier_for::<
         Result<u32, BreakerError>,
     >()
         .__breaker_classifier();
-    let __out = ::breaker_runtime::__private::protect_async(
+    let __output = ::breaker_runtime::__private::run_async(
             ::breaker_runtime::__private::KeyedCircuit::acquire_waiting(&__circuit)
                 .await,
             async move {
                 if false {
-                    return ::breaker_runtime::__private::pin::<
+                    return ::breaker_runtime::__private::fix_output_type::<
                         Result<u32, BreakerError>,
                     >();
                 }
@@ -108,14 +110,14 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
             __classifier,
         )
         .await;
-    __out
+    __output
 }
 async fn never() -> Result<u32, BreakerError> {
-    let __classifier = ::breaker_runtime::__private::returned::<
+    let __classifier = ::breaker_runtime::__private::classifier_for::<
         Result<u32, BreakerError>,
     >()
         .__breaker_classifier();
-    ::breaker_runtime::__private::protect_async(
+    ::breaker_runtime::__private::run_async(
             ::breaker_runtime::__private::Site::acquire_waiting({
                     static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                         "never",
@@ -123,7 +125,7 @@ async fn never() -> Result<u32, BreakerError> {
                             ::breaker_runtime::__private::module_path!(), "::never"
                         ),
                         || {
-                            ::breaker_runtime::__private::SETTINGS
+                            ::breaker_runtime::__private::DEFAULTS
                                 .max_concurrent(2)
                                 .max_wait(
                                     ::breaker_runtime::__private::Duration::new(0u64, 0u32),
@@ -136,7 +138,7 @@ async fn never() -> Result<u32, BreakerError> {
                 .await,
             async move {
                 if false {
-                    return ::breaker_runtime::__private::pin::<
+                    return ::breaker_runtime::__private::fix_output_type::<
                         Result<u32, BreakerError>,
                     >();
                 }

@@ -2,11 +2,11 @@
 //! A registry of one's own, asked for at the first call.
 use breaker_runtime::{BreakerError, Registry};
 fn charge(registry: &Registry) -> Result<usize, BreakerError> {
-    let __classifier = ::breaker_runtime::__private::returned::<
+    let __classifier = ::breaker_runtime::__private::classifier_for::<
         Result<usize, BreakerError>,
     >()
         .__breaker_classifier();
-    ::breaker_runtime::__private::protect(
+    ::breaker_runtime::__private::run(
         ::breaker_runtime::__private::Site::declared_in(
             {
                 static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -14,7 +14,7 @@ fn charge(registry: &Registry) -> Result<usize, BreakerError> {
                         ::breaker_runtime::__private::concat!(
                             ::breaker_runtime::__private::module_path!(), "::charge"
                         ),
-                        || ::breaker_runtime::__private::SETTINGS,
+                        || ::breaker_runtime::__private::DEFAULTS,
                     )
                     .elsewhere();
                 ::breaker_runtime::__private::declare!(__BREAKER_SITE);

@@ -6,7 +6,7 @@ struct Shop {
 }
 impl Shop {
     fn price(&self, more: u32) -> u32 {
-        let __classifier = ::breaker_runtime::__private::returned::<u32>()
+        let __classifier = ::breaker_runtime::__private::classifier_for::<u32>()
             .__breaker_classifier();
         match ::breaker_runtime::__private::Acquire::acquire({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -14,13 +14,13 @@ impl Shop {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::price"
                 ),
-                || ::breaker_runtime::__private::SETTINGS,
+                || ::breaker_runtime::__private::DEFAULTS,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         }) {
             ::breaker_runtime::__private::Ok(__admission) => {
-                ::breaker_runtime::__private::call(
+                ::breaker_runtime::__private::run_admitted(
                     __admission,
                     move || -> u32 { self.price + more },
                     __classifier,
@@ -28,12 +28,17 @@ impl Shop {
             }
             ::breaker_runtime::__private::Err(__rejected) => {
                 __classifier
-                    .answer(__rejected, move |error| error.name().len() as u32 + more)
+                    .run_fallback(
+                        __rejected,
+                        move |error| error.name().len() as u32 + more,
+                    )
             }
         }
     }
     fn slot(&mut self) -> Option<&mut u32> {
-        let __classifier = ::breaker_runtime::__private::returned::<Option<&mut u32>>()
+        let __classifier = ::breaker_runtime::__private::classifier_for::<
+            Option<&mut u32>,
+        >()
             .__breaker_classifier();
         match ::breaker_runtime::__private::Acquire::acquire({
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
@@ -41,20 +46,20 @@ impl Shop {
                 ::breaker_runtime::__private::concat!(
                     ::breaker_runtime::__private::module_path!(), "::slot"
                 ),
-                || ::breaker_runtime::__private::SETTINGS,
+                || ::breaker_runtime::__private::DEFAULTS,
             );
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         }) {
             ::breaker_runtime::__private::Ok(__admission) => {
-                ::breaker_runtime::__private::call(
+                ::breaker_runtime::__private::run_admitted(
                     __admission,
                     move || -> Option<&mut u32> { Some(&mut self.price) },
                     __classifier,
                 )
             }
             ::breaker_runtime::__private::Err(__rejected) => {
-                __classifier.answer(__rejected, move |_| None)
+                __classifier.run_fallback(__rejected, move |_| None)
             }
         }
     }

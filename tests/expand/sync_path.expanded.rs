@@ -4,13 +4,13 @@ use std::time::Duration;
 use breaker_runtime::{BreakerError, Registry};
 const WAIT: Duration = Duration::from_secs(5);
 pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
-    let __classifier = ::breaker_runtime::__private::returned::<
+    let __classifier = ::breaker_runtime::__private::classifier_for::<
         Result<String, BreakerError>,
     >()
         .__breaker_classifier();
     match ::breaker_runtime::__private::Acquire::acquire({
         static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked(
-            ::breaker_runtime::__private::SETTINGS
+            ::breaker_runtime::__private::DEFAULTS
                 .failure_threshold(5)
                 .recovery_timeout(WAIT),
         );
@@ -19,13 +19,13 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
             ::breaker_runtime::__private::concat!(
                 ::breaker_runtime::__private::module_path!(), "::charge"
             ),
-            || ::breaker_runtime::__private::copied(&__BREAKER_SETTINGS),
+            || ::breaker_runtime::__private::clone_settings(&__BREAKER_SETTINGS),
         );
         ::breaker_runtime::__private::declare!(__BREAKER_SITE);
         &__BREAKER_SITE
     }) {
         ::breaker_runtime::__private::Ok(__admission) => {
-            ::breaker_runtime::__private::call(
+            ::breaker_runtime::__private::run_admitted(
                 __admission,
                 move || -> Result<String, BreakerError> {
                     times += 1;
@@ -35,14 +35,14 @@ pub fn charge(order: String, mut times: u32) -> Result<String, BreakerError> {
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
-            let __answer: Result<String, BreakerError> = if let ::breaker_runtime::__private::Some(
-                __answer,
+            let __value: Result<String, BreakerError> = if let ::breaker_runtime::__private::Some(
+                __value,
             ) = ::breaker_runtime::__private::None {
-                __answer
+                __value
             } else {
                 cached(order, times)
             };
-            __classifier.answered(__rejected, __answer)
+            __classifier.record_fallback(__rejected, __value)
         }
     }
 }
