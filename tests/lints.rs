@@ -174,13 +174,13 @@ fn run_clippy(file: &str, runtime: &Path, arguments: &[&str]) -> BTreeSet<Findin
 
 /// Returns the finding in a message of the compiler, or `None` if the message is a summary.
 fn finding(message: &Value, source: &str) -> Option<Finding> {
-    let lint = message.get("code")?.get("code")?.as_str()?;
-    let is_error = lint.starts_with("E0") && message.get("level")?.as_str() == Some("error");
+    let code = message.get("code")?.get("code")?.as_str()?;
+    let is_error = code.starts_with("E0") && message.get("level")?.as_str() == Some("error");
     assert!(!is_error, "the samples compile: {}", message.get("rendered")?);
     let spans = message.get("spans")?.as_array()?;
     let span = spans.iter().find(|span| span.get("is_primary").and_then(Value::as_bool) == Some(true))?;
     let line = usize::try_from(span.get("line_start")?.as_u64()?).ok()?;
-    Some(Finding { lint: lint.to_owned(), function: function_at(source, line).to_owned() })
+    Some(Finding { lint: code.to_owned(), function: function_at(source, line).to_owned() })
 }
 
 /// Returns the name of the first function in the paragraph that contains this line.
