@@ -1,5 +1,5 @@
-//! The code of the attribute expands each `expand/<shape>.rs`. The result must equal `<shape>.expanded.rs`, which
-//! `ui.rs` compiles and runs.
+//! The code of the attribute expands each `expand/<shape>.rs`. The result must equal `<shape>.expanded.rs`,
+//! which `ui.rs` compiles and runs.
 //!
 //! `TRYBUILD=overwrite cargo test -p breaker-tests --test expand --test ui` accepts the current expansions.
 

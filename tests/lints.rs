@@ -1,8 +1,8 @@
-//! The lints of rustc and clippy pedantic report the same findings with the attribute as without it, except for the
-//! differences that this file lists.
+//! The lints of rustc and clippy pedantic report the same findings with the attribute as without it, except
+//! for the differences that this file lists.
 //!
-//! `lints/*.rs` are samples of faulty functions, most of them named after the lint that reports the fault. Clippy
-//! checks each file twice, with the attribute and without it.
+//! `lints/*.rs` are samples of faulty functions, most of them named after the lint that reports the fault.
+//! Clippy checks each file twice, with the attribute and without it.
 
 #![expect(clippy::expect_used, reason = "a test that cannot get what it needs has failed")]
 
@@ -33,8 +33,8 @@ struct Difference {
     function: &'static str,
 }
 
-/// The findings that the attribute hides. Each lint inspects the whole body of a function, which is now the body of a
-/// closure or a future that has captured the arguments.
+/// The findings that the attribute hides. Each lint inspects the whole body of a function, which is now the
+/// body of a closure or a future that has captured the arguments.
 const LOST: [Difference; 7] = [
     Difference { lint: "unconditional_recursion", function: "unconditional_recursion" },
     Difference { lint: "clippy::boxed_local", function: "ptr_arg" },
@@ -45,8 +45,8 @@ const LOST: [Difference; 7] = [
     Difference { lint: "clippy::unused_async", function: "unused_async" },
 ];
 
-/// The findings that only the attribute causes: clippy checks the error size of a closure but not of a method that a
-/// trait prescribes, and it checks the output of an async block but not of an `async fn`.
+/// The findings that only the attribute causes: clippy checks the error size of a closure but not of a method
+/// that a trait prescribes, and it checks the output of an async block but not of an `async fn`.
 const NEW: [Difference; 2] = [
     Difference { lint: "clippy::result_large_err", function: "trait_method" },
     Difference { lint: "clippy::async_yields_async", function: "async_yields_async" },
@@ -104,7 +104,8 @@ fn tracing_2437_forbidden_and_allowed_lints_stay_silent() {
     }
 }
 
-/// Asserts that the attribute changes none of the findings of one lint, and that at least `minimum` functions have one.
+/// Asserts that the attribute changes none of the findings of one lint, and that at least `minimum` functions
+/// have one.
 fn assert_reported_in_user_code(lint: &str, minimum: usize) {
     let functions = |findings: &BTreeSet<Finding>| -> Vec<String> {
         let reported = findings.iter().filter(|finding| finding.lint == lint);

@@ -9,22 +9,25 @@
 //! | `value_closure.rs` | fallback closures that visibly return a value |
 //! | `runtime_fn.rs` | the functions of the runtime that the expansion calls |
 //!
-//! A comment above each emitter shows its input and output. `private` is the path `breaker_runtime::__private`. The
-//! expansion contains only code that cannot be a function of the runtime.
+//! A comment above each emitter shows its input and output. `private` is the path
+//! `breaker_runtime::__private`. The expansion contains only code that cannot be a function of the runtime.
 //!
 //! Reasons for the form of the expansion:
 //! * A function without a fallback is one call without a `match`, which saves compile time.
-//! * A function with a fallback is a `match` with two arms, not two closures, so each arm can move the arguments.
-//! * If the call can end after its body has started, a second `match` holds the fallback, so it is written once.
+//! * A function with a fallback is a `match` with two arms, not two closures, so each arm can move the
+//!   arguments.
+//! * If the call can end after its body has started, a second `match` holds the fallback, so it is written
+//!   once.
 //! * A sync body is a closure that the runtime takes as `FnOnce`, so the body can return a `&mut`.
-//! * An async body is an `async move` block. A separate scope fixes its output type, so that `?`, literals and
-//!   coercions work as in the function, and a `use` in the body cannot change the meaning of the type.
-//! * The body stays one group in its own braces, inside `match () { () => .. }` where another block around it would
-//!   be unused braces.
+//! * An async body is an `async move` block. A separate scope fixes its output type, so that `?`, literals
+//!   and coercions work as in the function, and a `use` in the body cannot change the meaning of the type.
+//! * The body stays one group in its own braces, inside `match () { () => .. }` where another block around it
+//!   would be unused braces.
 //! * The key is evaluated in its own statement, so its locks and borrows end before the body runs.
-//! * The key and the clones are evaluated before the admission. They are code of the user and may panic, and no such
-//!   code may run between the admission and its guard.
-//! * The names start with `__`, because items are not hygienic, and a pattern may be read as a static of its name.
+//! * The key and the clones are evaluated before the admission. They are code of the user and may panic, and
+//!   no such code may run between the admission and its guard.
+//! * The names start with `__`, because items are not hygienic, and a pattern may be read as a static of its
+//!   name.
 //! * Braces, closures and `async` are located at the tokens of the user, because lints skip code from macros.
 //! * Calls with a trait bound are located at the tokens of the user that the error is about.
 
@@ -67,7 +70,8 @@ pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
     quote!(#(#attributes)* #visibility #signature #body)
 }
 
-/// Puts the tokens into braces at the location of the user's braces, so that the function spans the same source.
+/// Puts the tokens into braces at the location of the user's braces, so that the function spans the same
+/// source.
 fn braces(target: &Target, inside: &TokenStream) -> TokenStream {
     let mut braces = Group::new(Delimiter::Brace, inside.clone());
     braces.set_span(target.body.span());

@@ -1,5 +1,5 @@
-//! Tokens that the expansion writes several times. To copy a `TokenStream` is a call into the compiler; to copy these
-//! tokens is not, except for groups.
+//! Tokens that the expansion writes several times. To copy a `TokenStream` is a call into the compiler; to
+//! copy these tokens is not, except for groups.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;

@@ -1,6 +1,7 @@
 //! The contract between the library and the code that `#[circuit_breaker]` generates: re-exports only.
 //!
-//! Generated code reaches the library through these items. They change without notice, so no other code may use them.
+//! Generated code reaches the library through these items. They change without notice, so no other code may
+//! use them.
 
 mod acquire;
 mod breaker_handle;

@@ -1,4 +1,5 @@
-//! The classifier of the output, and the conditions `failure_if` and `ignore_if`, which take precedence over it.
+//! The classifier of the output, and the conditions `failure_if` and `ignore_if`, which take precedence over
+//! it.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};

@@ -33,7 +33,8 @@ pub(super) fn arm_without_fallback(private: &Repeated, target: &Target) -> Token
     quote_spanned!(Span::mixed_site()=> #private::Err(#rejected) => #value,)
 }
 
-/// Returns the name of the value that a fallback closure takes: the rejection, or the reason why there is no result.
+/// Returns the name of the value that a fallback closure takes: the rejection, or the reason why there is no
+/// result.
 fn error(plan: &Plan) -> TokenStream {
     match plan.fallback_on {
         FallbackOn::Rejected => quote_spanned!(Span::mixed_site()=> __rejected),
@@ -54,7 +55,8 @@ fn ignores_error(plan: &Plan, fallback: &Fallback) -> bool {
 //         let __value: Result<u64, E> = ..;
 //         __classifier.record_fallback(__circuit_ref, __value)
 //
-// With the type of `__value`, rustc reports a fallback of another type at the fallback and not at the two arms.
+// With the type of `__value`, rustc reports a fallback of another type at the fallback and not at the two
+// arms.
 fn output(private: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
     let clones = bind_clones(plan);
     if let Some(output) = output_of_closure(plan, target, fallback) {
@@ -157,8 +159,9 @@ pub(super) fn clone_arguments(private: &Repeated, plan: &Plan) -> TokenStream {
 // Output: let mut order = __clone_of_order;
 //         let _ = &mut order;
 //
-// The name occurs among the tokens of the fallback, which does not prove that the fallback uses or changes the
-// variable. The second line prevents the warnings; an `allow` is an error where the user forbids the lint.
+// The name occurs among the tokens of the fallback, which does not prove that the fallback uses or changes
+// the variable. The second line prevents the warnings; an `allow` is an error where the user forbids the
+// lint.
 fn bind_clones(plan: &Plan) -> Option<TokenStream> {
     let bindings = plan.again.iter().map(|binding| {
         let Binding { name, mutability, conditions } = binding;

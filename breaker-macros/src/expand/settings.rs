@@ -1,4 +1,5 @@
-//! The settings of the attribute: a closure that returns the builder, and the checks that only the compiler can do.
+//! The settings of the attribute: a closure that returns the builder, and the checks that only the compiler
+//! can do.
 
 use std::time::Duration;
 
@@ -59,8 +60,8 @@ const COMBINATIONS: [Combination; 3] = [
 //             private::checked(private::DEFAULTS.failure_threshold(LIMIT));
 //         and || private::clone_settings(&__BREAKER_SETTINGS)
 //
-// The attribute has checked literals, so their builder can wait for the first call. The compiler checks constants, in
-// a static, which may read other statics of the user.
+// The attribute has checked literals, so their builder can wait for the first call. The compiler checks
+// constants, in a static, which may read other statics of the user.
 pub(super) fn settings(private: &Repeated, plan: &Plan, target: &Target) -> Settings {
     let mut is_checked = true;
     let builder = plan.settings.iter().fold(quote!(#private::DEFAULTS), |builder, next| {
@@ -112,7 +113,8 @@ fn needed_check(target: &Target, setting: &Setting) -> Option<Check> {
     match value {
         // Without a wait no timer is needed.
         Value::Duration(Duration::ZERO) => None,
-        // Async code waits only with a feature of the runtime, and the builder does not know that it is for async code.
+        // Async code waits only with a feature of the runtime, and the builder does not know that it is for
+        // async code.
         _ if method == "max_wait" && target.is_async() => {
             Some(Check { function: RuntimeFn::CheckedWaiting, span: method.span() })
         }

@@ -39,7 +39,8 @@ struct Owner {
 // Output: let __circuit = private::KeyedSite::circuit({ .. }, &private::Key(&(tenant)).__breaker_key());
 //         and private::KeyedCircuit::acquire_waiting(&__circuit).await
 //
-// The runtime functions that take `acquire` request the admission themselves, unless the call has waited for it.
+// The runtime functions that take `acquire` request the admission themselves, unless the call has waited for
+// it.
 pub(super) fn acquirable(private: &Repeated, plan: &Plan, target: &Target) -> Admission {
     let Owner { circuit, kind, reference } = owner(private, plan, target);
     if !(target.is_async() && plan.may_wait()) {
@@ -50,7 +51,7 @@ pub(super) fn acquirable(private: &Repeated, plan: &Plan, target: &Target) -> Ad
 }
 
 // Input:  name = "payment"
-// Output: (nothing) and private::Acquire::acquire({ static __BREAKER_SITE: private::Site = ..; &__BREAKER_SITE })
+// Output: (nothing) and private::Acquire::acquire({ static __BREAKER_SITE: ..; &__BREAKER_SITE })
 pub(super) fn acquired(private: &Repeated, plan: &Plan, target: &Target) -> Admission {
     let Admission { circuit, acquire } = acquirable(private, plan, target);
     let acquire = if !target.is_async() {
@@ -78,7 +79,9 @@ fn owner(private: &Repeated, plan: &Plan, target: &Target) -> Owner {
     let site = site_reference(private, plan, target, &kind);
     let key = key_text(private, key);
     Owner {
-        circuit: quote_spanned!(Span::mixed_site()=> let __circuit = #private::KeyedSite::circuit(#site, #key);),
+        circuit: quote_spanned! {Span::mixed_site()=>
+            let __circuit = #private::KeyedSite::circuit(#site, #key);
+        },
         kind: quote_spanned!(Span::mixed_site()=> KeyedCircuit),
         reference: circuit,
     }
@@ -109,7 +112,7 @@ fn key_text(private: &Repeated, key: &Expr) -> TokenStream {
 // Output: { static __BREAKER_SITE: private::Site = ..; private::declare!(..); &__BREAKER_SITE }
 //
 // Input:  Site, failure_threshold = LIMIT
-// Output: { static __BREAKER_SETTINGS: private::ConfigBuilder = ..; static __BREAKER_SITE: private::Site = ..; .. }
+// Output: { static __BREAKER_SETTINGS: ..; static __BREAKER_SITE: ..; .. }
 //
 // Input:  Site, registry = self.registry
 // Output: private::Site::declared_in({ .. }, || private::registry(&(self.registry)))

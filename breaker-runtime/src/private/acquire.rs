@@ -1,4 +1,5 @@
-//! Admission of a call by a site, the circuit of a key, or a breaker of the user. It does not know what the call runs.
+//! Admission of a call by a site, the circuit of a key, or a breaker of the user. It does not know what the
+//! call runs.
 
 use crate::breaker::Acquired;
 

@@ -1,4 +1,5 @@
-//! The values of the keys `breaker` and `registry`: an existing breaker, and the registry that a site registers in.
+//! The values of the keys `breaker` and `registry`: an existing breaker, and the registry that a site
+//! registers in.
 
 use std::borrow::Borrow;
 use std::ops::Deref;

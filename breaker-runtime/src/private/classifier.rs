@@ -1,7 +1,8 @@
 //! Selection of the classifier for the return type of a function, which only the compiler knows.
 //!
-//! `classifier_for::<T>()` returns the first step of a ladder, and generated code calls `__breaker_classifier` on it.
-//! Method lookup tries the steps in order and goes from one to the next through `Deref`:
+//! `classifier_for::<T>()` returns the first step of a ladder, and generated code calls
+//! `__breaker_classifier` on it. Method lookup tries the steps in order and goes from one to the next through
+//! `Deref`:
 //!
 //! | step | `T` | classifier |
 //! |---|---|---|
@@ -75,7 +76,8 @@ pub const fn classifier_for<T>() -> IfDisplay<T> {
     IfDisplay(IfDebug(classifier_for_hidden_error()))
 }
 
-/// Returns the step of the ladder for a return type whose error is an `impl Trait`, and so cannot be described.
+/// Returns the step of the ladder for a return type whose error is an `impl Trait`, and so cannot be
+/// described.
 #[must_use]
 pub const fn classifier_for_hidden_error<T>() -> IfResult<T> {
     IfResult(Otherwise(PhantomData))

@@ -1,6 +1,8 @@
-//! Checks that the compiler evaluates: each returns its argument, or stops the compilation of the user's crate.
+//! Checks that the compiler evaluates: each returns its argument, or stops the compilation of the user's
+//! crate.
 //!
-//! The attribute checks literals itself. These functions check the values of constants, which only the compiler knows.
+//! The attribute checks literals itself. These functions check the values of constants, which only the
+//! compiler knows.
 
 use std::num::NonZeroU32;
 

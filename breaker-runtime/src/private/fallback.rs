@@ -1,7 +1,7 @@
 //! Fallbacks: calls whose failure leads to one, the value it receives, and the counting of its own outcome.
 //!
-//! With `fallback_on = failure` a failed call has no result for the caller. Generated code handles this failure and a
-//! rejection in one `match` arm, so the fallback runs at most once per call.
+//! With `fallback_on = failure` a failed call has no result for the caller. Generated code handles this
+//! failure and a rejection in one `match` arm, so the fallback runs at most once per call.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ use crate::outcome::Outcome;
 #[derive(Clone, Copy, Debug)]
 pub struct CircuitRef<'a>(&'a Circuit);
 
-/// The reason why a call has no result for its caller. It becomes a [`CallError`] only if the fallback takes one.
+/// The reason why a call has no result for its caller. It becomes a [`CallError`] only if the fallback takes
+/// one.
 #[derive(Debug)]
 pub enum NoResult<'a, T> {
     /// The breaker rejected the call, or ended it after `call_timeout`.
@@ -110,7 +111,8 @@ impl<'a, T> NoResult<'a, T> {
 }
 
 impl<T, E, S: FailureText<E>> ResultClassifier<Result<T, E>, S> {
-    /// Counts the outcome of a fallback and returns its output. An `Err` is a failure; conditions do not apply.
+    /// Counts the outcome of a fallback and returns its output. An `Err` is a failure; conditions do not
+    /// apply.
     #[inline]
     pub fn record_fallback<'a>(
         self,

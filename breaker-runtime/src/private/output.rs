@@ -1,4 +1,5 @@
-//! The output of an async function: the type of its body, and the value of its fallback, which may be a future.
+//! The output of an async function: the type of its body, and the value of its fallback, which may be a
+//! future.
 
 use core::future::Ready;
 use core::marker::PhantomData;
@@ -24,8 +25,9 @@ pub fn resolve<T, F, V: IntoFutureOf<T, F>>(value: V) -> Resolved<T, F> {
 pin_project! {
     /// A future of a `T`.
     ///
-    /// The struct has no bound that relates `T` and `F`: when the compiler proves that the future of a protected
-    /// function is `Send`, it erases the lifetimes in its types, and cannot prove a bound that depends on them.
+    /// The struct has no bound that relates `T` and `F`: when the compiler proves that the future of a
+    /// protected function is `Send`, it erases the lifetimes in its types, and cannot prove a bound that
+    /// depends on them.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Resolved<T, F> {

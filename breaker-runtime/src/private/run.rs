@@ -1,7 +1,7 @@
 //! Calls of functions without a fallback: admission, body and rejection in one function.
 //!
-//! One function keeps generated code free of a `match`, which costs compile time in every protected function. A
-//! function whose call can end after its body has started uses `run_admitted.rs` instead.
+//! One function keeps generated code free of a `match`, which costs compile time in every protected function.
+//! A function whose call can end after its body has started uses `run_admitted.rs` instead.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,8 +19,8 @@ use crate::outcome::Outcome;
 pin_project! {
     /// A call of an async function without a fallback.
     ///
-    /// It does not wrap a `Guarded`: each level of nesting brings the compiler closer to its recursion limit when it
-    /// proves that a chain of such calls is `Send`.
+    /// It does not wrap a `Guarded`: each level of nesting brings the compiler closer to its recursion limit
+    /// when it proves that a chain of such calls is `Send`.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct RunAsync<'a, F, J> {
@@ -44,7 +44,8 @@ pub fn run<'a, T: FromRejected, J: Classifier<T>>(
     }
 }
 
-/// Runs the body of a sync function if the call is admitted. `conditions` take precedence over the classifier.
+/// Runs the body of a sync function if the call is admitted. `conditions` take precedence over the
+/// classifier.
 #[inline]
 pub fn run_with_conditions<'a, T: FromRejected, J: Classifier<T>>(
     site: impl Acquire<'a>,
@@ -61,7 +62,8 @@ pub fn run_async<'a, F, J>(site: impl AcquireNow<'a>, body: F, classifier: J) ->
     RunAsync { body, call: Unsettled::new(site.acquire_now()), classifier }
 }
 
-/// Runs the body of an async function if the call is admitted. `conditions` take precedence over the classifier.
+/// Runs the body of an async function if the call is admitted. `conditions` take precedence over the
+/// classifier.
 #[inline]
 pub fn run_async_with_conditions<'a, F: Future, J, C: Fn(&F::Output, &J) -> Outcome>(
     site: impl AcquireNow<'a>,

@@ -1,4 +1,5 @@
-//! The settings of a site: a builder that generated code starts from, and clones of one that the compiler evaluated.
+//! The settings of a site: a builder that generated code starts from, and clones of one that the compiler
+//! evaluated.
 
 use crate::config::{Config, ConfigBuilder};
 

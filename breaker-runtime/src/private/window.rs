@@ -1,4 +1,5 @@
-//! The setting `window` with the value of a constant, whose type decides between a number of calls and a duration.
+//! The setting `window` with the value of a constant, whose type decides between a number of calls and a
+//! duration.
 
 use core::marker::PhantomData;
 use core::ops::Deref;
@@ -8,7 +9,8 @@ use crate::config::ConfigBuilder;
 
 /// The value of `window`.
 ///
-/// Method lookup finds `set` here for `u32` and `Duration`, and goes on to [`Other`] through `Deref` for other types.
+/// Method lookup finds `set` here for `u32` and `Duration`, and goes on to [`Other`] through `Deref` for
+/// other types.
 #[derive(Debug)]
 pub struct Window<T> {
     length: T,
