@@ -1,4 +1,4 @@
-//! Findings in async functions. Each function is called after what is to be found in it.
+//! Faulty async functions, most of them named after the lint that reports the fault.
 
 #![warn(
     clippy::pedantic,
@@ -219,16 +219,16 @@ pub fn boxed(number: u32) -> std::pin::Pin<Box<dyn Future<Output = u32>>> {
     })
 }
 
-/// Nothing is to be found here.
+/// Has no fault.
 #[cfg_attr(protected, circuit_breaker(fallback = |_| 0))]
 #[forbid(warnings, clippy::all, clippy::pedantic)]
-pub async fn clean(number: u32) -> u32 {
+pub async fn all_lints_forbidden(number: u32) -> u32 {
     ready(number + 1).await
 }
 
 #[cfg_attr(protected, circuit_breaker(fallback = |_| 0))]
 #[allow(warnings, clippy::all, clippy::pedantic)]
-async fn quiet(number: u32) -> u32 {
+async fn all_lints_allowed(number: u32) -> u32 {
     let unused = number;
     return number;
 }
