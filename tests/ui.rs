@@ -1,11 +1,13 @@
-//! Locks down what a user sees: `ui/fail` holds mistakes, one rule each, with the compiler's whole
-//! answer beside them; `ui/pass` and the expansions in `expand` compile and run.
+//! Compile errors and valid uses of the attribute, compiled by the real compiler.
 //!
-//! `TRYBUILD=overwrite cargo test -p breaker-tests --test expand --test ui` takes the present answers
-//! and expansions as right.
+//! Each file in `ui/fail` breaks one rule and has the complete compiler output beside it. The files in `ui/pass`
+//! and the expansions in `expand` compile and run.
+//!
+//! `TRYBUILD=overwrite cargo test -p breaker-tests --all-features --test expand --test ui` accepts the current
+//! output and expansions.
 
 #[test]
-fn mistakes_are_explained_and_what_is_right_compiles_and_runs() {
+fn mistakes_are_explained_and_valid_uses_compile_and_run() {
     let cases = trybuild::TestCases::new();
     cases.compile_fail("ui/fail/*.rs");
     cases.pass("ui/pass/*.rs");

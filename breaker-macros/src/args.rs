@@ -1,65 +1,90 @@
-//! The grammar of the attribute: `key = value, key = value, key(pattern)`. It knows tokens and spans;
-//! which keys there are, and what they may be given, it does not classifier.
+//! The grammar of the attribute: `key = value, key = value, key(pattern)`.
+//!
+//! Knows the keys, tokens and spans. Does not know which values a key accepts.
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+mod key;
+
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Expr, Result, Token, token};
 
-/// One `key = value`, or one `key(..)`.
+pub(crate) use key::Key;
+
+/// All arguments of one attribute.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) args: Vec<Arg>,
+    /// One error for each argument that cannot be read.
+    pub(crate) errors: Vec<Error>,
+}
+
+/// One `key = value` or `key(..)`.
 pub(crate) struct Arg {
-    pub(crate) key: Ident,
-    pub(crate) given: Given,
+    pub(crate) key: Key,
+    /// Span of the key.
+    pub(crate) span: Span,
+    pub(crate) value: ArgValue,
 }
 
-/// What a key is given.
-pub(crate) enum Given {
-    Value(Expr),
-    /// In parentheses, of which only some keys can say what they mean.
-    List(Group),
+/// The part of an argument after its key.
+pub(crate) enum ArgValue {
+    /// The expression after `=`.
+    Expr(Expr),
+    /// The tokens in parentheses. Only some keys accept them.
+    Parentheses(Group),
 }
 
-/// Reads all arguments; one that cannot be read is an error and does not hide the next.
-pub(crate) fn parse(tokens: TokenStream) -> (Vec<Arg>, Vec<Error>) {
-    parse_all.parse2(tokens).unwrap_or_else(|error| (Vec::new(), vec![error]))
+/// Reads all arguments. An argument that cannot be read is an error and does not hide the next one.
+pub(crate) fn parse(tokens: TokenStream) -> Args {
+    parse_all.parse2(tokens).unwrap_or_else(|error| Args { args: Vec::new(), errors: vec![error] })
 }
 
-fn parse_all(input: ParseStream<'_>) -> Result<(Vec<Arg>, Vec<Error>)> {
-    let (mut args, mut errors) = (Vec::new(), Vec::new());
+fn parse_all(input: ParseStream<'_>) -> Result<Args> {
+    let mut all = Args::default();
     while !input.is_empty() {
         match parse_arg(input) {
             Ok(arg) => {
-                args.push(arg);
+                match arg {
+                    Ok(arg) => all.args.push(arg),
+                    Err(unknown_key) => all.errors.push(unknown_key),
+                }
                 if !input.is_empty() && !input.peek(Token![,]) {
-                    errors.push(input.error("expected `,` before the next key"));
+                    all.errors.push(input.error("expected `,` before the next key"));
                     if !at_key(input) {
                         skip_to_comma(input)?;
                     }
                 }
             }
             Err(error) => {
-                errors.push(error);
+                all.errors.push(error);
                 skip_to_comma(input)?;
             }
         }
         input.parse::<Option<Token![,]>>()?;
     }
-    Ok((args, errors))
+    Ok(all)
 }
 
-fn parse_arg(input: ParseStream<'_>) -> Result<Arg> {
+/// Reads one argument. The inner result is an error if the argument is well-formed but its key is unknown.
+fn parse_arg(input: ParseStream<'_>) -> Result<Result<Arg>> {
     if !at_key(input) {
         return Err(input.error("expected `key = value`, as in `failure_threshold = 5`"));
     }
-    let key = input.call(Ident::parse_any)?;
+    let word = input.call(Ident::parse_any)?;
+    let value = parse_value(input, &word)?;
+    Ok(Key::find(&word).map(|key| Arg { key, span: word.span(), value }))
+}
+
+fn parse_value(input: ParseStream<'_>, key: &Ident) -> Result<ArgValue> {
     if input.peek(token::Paren) {
-        return Ok(Arg { key, given: Given::List(input.parse()?) });
+        return Ok(ArgValue::Parentheses(input.parse()?));
     }
     input.parse::<Token![=]>()?;
     if input.is_empty() || input.peek(Token![,]) {
         return Err(Error::new(key.span(), format!("`{key}` has no value; write `{key} = ..`")));
     }
-    Ok(Arg { key, given: Given::Value(input.parse()?) })
+    Ok(ArgValue::Expr(input.parse()?))
 }
 
 fn at_key(input: ParseStream<'_>) -> bool {

@@ -1,31 +1,33 @@
-//! Durations as one writes them: `"500ms"`, `"30s"`, `"2m"`, `"1h30m"`.
+//! Durations written as text: `"500ms"`, `"30s"`, `"2m"`, `"1h30m"`.
+//!
+//! Does not know which key the duration belongs to.
 
 use std::time::Duration;
 
-const ACCEPTED: &str =
+const SYNTAX: &str =
     "write a number and a unit (ns, us, ms, s, m, h, d), as in \"500ms\", \"30s\" or \"1h30m\"";
 
-/// Reads `text`; the error says what was found and what is accepted.
+/// Parses `text`. The error quotes the text and describes the syntax.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let mut rest = text.trim();
     if rest.is_empty() {
-        return Err(format!("the duration is empty; {ACCEPTED}"));
+        return Err(format!("the duration is empty; {SYNTAX}"));
     }
     let mut total = Duration::ZERO;
     while !rest.is_empty() {
         let (number, after) = split(rest, |c| c.is_ascii_digit());
         let (unit, after) = split(after, |c| !c.is_ascii_digit());
-        let unit = unit.trim();
-        total = part(text, number, unit)
-            .and_then(|part| total.checked_add(part).ok_or_else(|| too_long(text)))?;
+        let part = parse_part(text, number, unit.trim())?;
+        total = total.checked_add(part).ok_or_else(|| too_long(text))?;
         rest = after;
     }
     Ok(total)
 }
 
-fn part(text: &str, number: &str, unit: &str) -> Result<Duration, String> {
+/// Converts one number and its unit. `text` is the whole duration, for the error.
+fn parse_part(text: &str, number: &str, unit: &str) -> Result<Duration, String> {
     if number.is_empty() {
-        return Err(format!("the duration \"{text}\" has no number before \"{unit}\"; {ACCEPTED}"));
+        return Err(format!("the duration \"{text}\" has no number before \"{unit}\"; {SYNTAX}"));
     }
     let number: u64 = number.parse().map_err(|_| too_long(text))?;
     let seconds = |each: u64| number.checked_mul(each).map(Duration::from_secs).ok_or_else(|| too_long(text));
@@ -37,19 +39,20 @@ fn part(text: &str, number: &str, unit: &str) -> Result<Duration, String> {
         "m" => seconds(60),
         "h" => seconds(60 * 60),
         "d" => seconds(24 * 60 * 60),
-        "" => Err(format!("the duration \"{text}\" has no unit after {number}; {ACCEPTED}")),
-        "." => {
-            Err(format!("the duration \"{text}\" has a fraction; use a smaller unit, \"1500ms\" for 1.5 s"))
-        }
-        _ => Err(format!("the duration \"{text}\" has the unknown unit \"{unit}\"; {ACCEPTED}")),
+        "" => Err(format!("the duration \"{text}\" has no unit after {number}; {SYNTAX}")),
+        "." => Err(format!(
+            "the duration \"{text}\" has a fraction; use a smaller unit, as in \"1500ms\" for 1.5 seconds"
+        )),
+        _ => Err(format!("the duration \"{text}\" has the unknown unit \"{unit}\"; {SYNTAX}")),
     }
 }
 
+/// Splits `text` at the first character that does not belong to its start.
 fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
     let end = text.find(|c| !belongs(c)).unwrap_or(text.len());
     text.split_at(end)
 }
 
 fn too_long(text: &str) -> String {
-    format!("the duration \"{text}\" is too long; for never, write `core::time::Duration::MAX`")
+    format!("the duration \"{text}\" is too long; for an unlimited one, write `core::time::Duration::MAX`")
 }

@@ -1,244 +1,266 @@
-//! Tokens out. Each emitter says what it is given and what it writes; `p` stands for the path of
-//! `breaker_runtime::__private`. Everything that can live in the runtime does.
+//! The expansion of a checked function to tokens. It knows no rules: everything it receives is valid.
 //!
 //! | file | |
 //! |---|---|
-//! | `site.rs` | the static, and the question whether a call may go through |
-//! | `settings.rs` | what the attribute sets |
-//! | `classify.rs` | what a result counts as, and what it says |
-//! | `refuse.rs` | what a call gives that may not go through, takes too long, or fails |
-//! | `plain.rs` | closures that give a value, as one sees |
+//! | `site.rs` | the static of the function, and the admission of a call |
+//! | `settings.rs` | the settings of the attribute |
+//! | `classifier.rs` | the classifier and the conditions |
+//! | `fallback.rs` | the output of a call that is rejected, times out or fails |
+//! | `value_closure.rs` | fallback closures that visibly return a value |
+//! | `runtime_fn.rs` | the functions of the runtime that the expansion calls |
 //!
-//! Why these forms:
-//! * without a fallback one call, and no match: to look at what was asked is the runtime's work;
-//! * with one, two arms of a match, not two closures: each arm may move the arguments;
-//! * a second match where something may have to give the result after the body: there it stands once;
-//! * the sync body in a closure that a function takes as `FnOnce`: a returned `&mut` may leave it;
-//! * the async body as `async move`, its type pinned in a scope of its own, so that `?`, literals and
-//!   coercions work as in the function itself, and the user's `use` cannot change what the type means;
-//! * the body as one group in the user's own braces, in `match () { () => .. }` where a block around
-//!   it would be unused braces;
-//! * the key in a statement of its own: what it locked or borrowed is free again before the body runs;
-//! * the key and the clones before the circuit is asked: they are the user's code and may panic, and from
-//!   the admission to its guard there must be no code but ours;
-//! * names that no user has: an item is not hygienic, nor is a pattern beside a static of its name;
-//! * braces, closure and `async` at the user's place: lints leave alone what they take for a macro's;
-//! * tokens that carry a bound are spanned at what the user wrote, so that rustc points there.
+//! A comment above each emitter shows its input and output. `private` is the path
+//! `breaker_runtime::__private`. The expansion contains only code that cannot be a function of the runtime.
+//!
+//! Reasons for the form of the expansion:
+//! * A function without a fallback is one call without a `match`, which saves compile time.
+//! * A function with a fallback is a `match` with two arms, not two closures, so each arm can move the
+//!   arguments.
+//! * If the call can end after its body has started, a second `match` holds the fallback, so it is written
+//!   once.
+//! * A sync body is a closure that the runtime takes as `FnOnce`, so the body can return a `&mut`.
+//! * An async body is an `async move` block. A separate scope fixes its output type, so that `?`, literals
+//!   and coercions work as in the function, and a `use` in the body cannot change the meaning of the type.
+//! * The body stays one group in its own braces, inside `match () { () => .. }` where another block around it
+//!   would be unused braces.
+//! * The key is evaluated in its own statement, so its locks and borrows end before the body runs.
+//! * The key and the clones are evaluated before the admission. They are code of the user and may panic, and
+//!   no such code may run between the admission and its guard.
+//! * The names start with `__`, because items are not hygienic, and a pattern may be read as a static of its
+//!   name.
+//! * Braces, closures and `async` are located at the tokens of the user, because lints skip code from macros.
+//! * Calls with a trait bound are located at the tokens of the user that the error is about.
 
-mod classify;
-mod plain;
-mod refuse;
+mod classifier;
+mod fallback;
+mod runtime_fn;
 mod settings;
 mod site;
+mod value_closure;
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
-use crate::check::{Fallback, FallbackOn, Plan};
+use self::runtime_fn::RuntimeFn;
+use self::site::Admission;
+use crate::check::{Fallback, FallbackOn, Spec};
+use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
-use crate::target::Target;
 
 // Input:  #[circuit_breaker(name = "payment")] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: fn price(sku: &str) -> Result<u64, E> {
-//             let __classifier = p::returned::<Result<u64, E>>().__breaker_classifier();
-//             p::protect(
-//                 { static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE },
+//             let __classifier = private::classifier_for::<Result<u64, E>>().__breaker_classifier();
+//             private::run(
+//                 { static __BREAKER_SITE: private::Site = ..; &__BREAKER_SITE },
 //                 move || -> Result<u64, E> { .. },
 //                 __classifier,
 //             )
 //         }
-pub(crate) fn expand(plan: &Plan, target: &Target) -> TokenStream {
-    let Target { attributes, visibility, signature, inner_attributes, .. } = target;
-    let runtime = &plan.runtime;
-    let p = &Repeated::new(quote!(#runtime::__private));
-    let guarded = match &plan.fallback {
-        _ if plan.may_end_late(target) => late(p, plan, target),
-        Some(fallback) => early(p, plan, target, fallback),
-        None => without_fallback(p, plan, target),
+pub(crate) fn expand(spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
+    let AnnotatedFn { attributes, visibility, signature, inner_attributes, .. } = annotated;
+    let runtime = &spec.runtime;
+    let private = &Repeated::new(quote!(#runtime::__private));
+    let call = match &spec.fallback {
+        _ if spec.may_replace_result(annotated) => late_fallback(private, spec, annotated),
+        Some(fallback) => with_fallback(private, spec, annotated, fallback),
+        None => without_fallback(private, spec, annotated),
     };
-    let guarded = target.boxed.as_ref().map_or(guarded.clone(), |boxed| boxed.around(&guarded));
-    let body = braces(target, &quote!(#inner_attributes #guarded));
+    let call = annotated.boxed.as_ref().map_or(call.clone(), |boxed| boxed.wrap(&call));
+    let body = braces(annotated, &quote!(#inner_attributes #call));
     quote!(#(#attributes)* #visibility #signature #body)
 }
 
-/// Where the user's own are: from the first word to the last brace, the function is the user's.
-fn braces(target: &Target, inside: &TokenStream) -> TokenStream {
+/// Puts the tokens into braces at the location of the user's braces, so that the function spans the same
+/// source.
+fn braces(annotated: &AnnotatedFn, inside: &TokenStream) -> TokenStream {
     let mut braces = Group::new(Delimiter::Brace, inside.clone());
-    braces.set_span(target.body.span());
+    braces.set_span(annotated.body.span());
     TokenTree::Group(braces).into()
 }
 
 // Input:  #[circuit_breaker(key = sku)] fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: let __circuit = ..;
 //         let __classifier = ..;
-//         p::protect(&__circuit, .., __classifier)
-fn without_fallback(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
-    let (circuit, asked) = site::asked(p, plan, target);
-    let classifier = classify::classifier(p, target);
-    // At the return type rustc says so if that cannot be a rejection.
-    let call = call(p, plan, target, ("protect", target.output_span()), &asked);
-    let call = ended(target, &circuit, call);
+//         private::run(&__circuit, .., __classifier)
+fn without_fallback(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
+    let Admission { circuit, acquire } = site::acquirable(private, spec, annotated);
+    let classifier = classifier::classifier(private, annotated);
+    let call = run(private, spec, annotated, &acquire);
+    let call = end_borrows(annotated, &circuit, call);
     quote!(#circuit #classifier #call)
 }
 
 // Input:  #[circuit_breaker(fallback = cached)] fn price(sku: &str) -> u64 { .. }
 // Output: let __classifier = ..;
-//         match p::Acquire::acquire(..) {
-//             p::Ok(__admission) => p::call(..),
-//             p::Err(__rejected) => { let __answer: u64 = ..; __classifier.answered(__rejected, __answer) }
+//         match private::Acquire::acquire(..) {
+//             private::Ok(__admission) => private::run_admitted(..),
+//             private::Err(__rejected) => {
+//                 let __value: u64 = ..;
+//                 __classifier.record_fallback(__rejected, __value)
+//             }
 //         }
-fn early(p: &Repeated, plan: &Plan, target: &Target, fallback: &Fallback) -> TokenStream {
-    let (circuit, acquired) = site::acquired(p, plan, target);
-    let classifier = classify::classifier(p, target);
-    let call = call_admitted(p, plan, target);
-    let refused = refuse::arm(p, plan, target, fallback);
+fn with_fallback(
+    private: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    fallback: &Fallback,
+) -> TokenStream {
+    let Admission { circuit, acquire } = site::acquired(private, spec, annotated);
+    let classifier = classifier::classifier(private, annotated);
+    let call = run_admitted(private, spec, annotated);
+    let fallback = fallback::arm(private, spec, annotated, fallback);
     let call = quote_spanned! {Span::mixed_site()=>
-        match #acquired {
-            #p::Ok(__admission) => #call,
-            #refused
+        match #acquire {
+            #private::Ok(__admission) => #call,
+            #fallback
         }
     };
-    let call = ended(target, &circuit, call);
+    let call = end_borrows(annotated, &circuit, call);
     quote!(#circuit #classifier #call)
 }
 
-// Input:  p::protect_async(&__circuit, ..).await
-// Output: let __out = p::protect_async(&__circuit, ..).await;
-//         __out
+// Input:  private::run_async(&__circuit, ..).await
+// Output: let __output = private::run_async(&__circuit, ..).await;
+//         __output
 //
-// In edition 2021 a future that borrows the circuit would outlive it at the end of the block.
-fn ended(target: &Target, circuit: &TokenStream, call: TokenStream) -> TokenStream {
-    if circuit.is_empty() || !target.is_async() {
+// In edition 2021 a future that borrows `__circuit` would outlive it at the end of the block.
+fn end_borrows(annotated: &AnnotatedFn, circuit: &TokenStream, call: TokenStream) -> TokenStream {
+    if circuit.is_empty() || !annotated.is_async() {
         return call;
     }
-    quote_spanned!(Span::mixed_site()=> let __out = #call; __out)
+    quote_spanned!(Span::mixed_site()=> let __output = #call; __output)
 }
 
 // Input:  #[circuit_breaker(fallback = cached, fallback_on = failure)] fn price(order: Order) -> u64 { .. }
-// Output: let __again_order = p::again(&order);
+// Output: let __clone_of_order = private::clone_for_fallback(&order);
 //         let __classifier = ..;
-//         let __ended = match p::Acquire::acquire(..) {
-//             p::Ok(__admission) => p::call_or_fail(..),
-//             p::Err(__rejected) => p::Err(p::Unserved::Rejected(__rejected)),
+//         let __result = match private::Acquire::acquire(..) {
+//             private::Ok(__admission) => private::run_admitted_or_fallback(..),
+//             private::Err(__rejected) => private::Err(private::NoResult::Rejected(__rejected)),
 //         };
-//         match __ended {
-//             p::Ok(__out) => __out,
-//             p::Err(ref __rejected) => { let order = __again_order; ..; __classifier.answered(__asking, __answer) }
+//         match __result {
+//             private::Ok(__output) => __output,
+//             private::Err(ref __no_result) => {
+//                 let order = __clone_of_order;
+//                 ..;
+//                 __classifier.record_fallback(__circuit_ref, __value)
+//             }
 //         }
-fn late(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
-    let (circuit, acquired) = site::acquired(p, plan, target);
-    let classifier = classify::classifier(p, target);
-    let kept = refuse::keep(p, plan);
-    let call = call_admitted(p, plan, target);
-    let rejected = match plan.fallback_on {
+fn late_fallback(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
+    let Admission { circuit, acquire } = site::acquired(private, spec, annotated);
+    let classifier = classifier::classifier(private, annotated);
+    let clones = fallback::clone_arguments(private, spec);
+    let call = run_admitted(private, spec, annotated);
+    let rejected = match spec.fallback_on {
         FallbackOn::Rejected => quote_spanned!(Span::mixed_site()=> __rejected),
-        FallbackOn::Failure => quote_spanned!(Span::mixed_site()=> #p::Unserved::Rejected(__rejected)),
+        FallbackOn::Failure => {
+            quote_spanned!(Span::mixed_site()=> #private::NoResult::Rejected(__rejected))
+        }
     };
-    let refused = match &plan.fallback {
-        Some(fallback) => refuse::arm(p, plan, target, fallback),
-        None => refuse::without_fallback(p, target),
+    let fallback = match &spec.fallback {
+        Some(fallback) => fallback::arm(private, spec, annotated, fallback),
+        None => fallback::arm_without_fallback(private, annotated),
     };
     quote_spanned! {Span::mixed_site()=>
         #circuit
-        #kept
+        #clones
         #classifier
-        let __ended = match #acquired {
-            #p::Ok(__admission) => #call,
-            #p::Err(__rejected) => #p::Err(#rejected),
+        let __result = match #acquire {
+            #private::Ok(__admission) => #call,
+            #private::Err(__rejected) => #private::Err(#rejected),
         };
-        match __ended {
-            #p::Ok(__out) => __out,
-            #refused
+        match __result {
+            #private::Ok(__output) => __output,
+            #fallback
         }
     }
 }
 
-// Input:  fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: p::call(__admission, move || .., __classifier)
-fn call_admitted(p: &Repeated, plan: &Plan, target: &Target) -> TokenStream {
-    let admission = quote_spanned!(Span::mixed_site()=> __admission);
-    call(p, plan, target, ("call", Span::mixed_site()), &admission)
+// Input:  &__circuit, fn price(sku: &str) -> Result<u64, E> { .. }
+// Output: private::run(&__circuit, move || .., __classifier)
+//
+// The call is located at the return type, where rustc reports a type that cannot represent a rejection.
+fn run(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, acquire: &TokenStream) -> TokenStream {
+    let conditions = classifier::conditions(private, spec);
+    let function = match (annotated.is_async(), &conditions) {
+        (false, None) => RuntimeFn::Run,
+        (false, Some(_)) => RuntimeFn::RunWithConditions,
+        (true, None) => RuntimeFn::RunAsync,
+        (true, Some(_)) => RuntimeFn::RunAsyncWithConditions,
+    };
+    call_with_body(private, annotated, function, annotated.output_span(), acquire, conditions)
 }
 
-// Input:  protect, .., fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: p::protect(.., move || .., __classifier)
+// Input:  fn price(sku: &str) -> Result<u64, E> { .. }
+// Output: private::run_admitted(__admission, move || .., __classifier)
 //
-// Input:  call, __admission, async fn price(sku: &str) -> Result<u64, E> { .. }, failure_if = is_down
-// Output: p::call_async_asking(__admission, async move { .. }, __classifier, |__out, __classifier| ..).await
-//
-// The short forms spare the compiler a closure.
-fn call(
-    p: &Repeated,
-    plan: &Plan,
-    target: &Target,
-    (verb, place): (&str, Span),
-    given: &TokenStream,
+// Input:  async fn price(sku: &str) -> Result<u64, E> { .. }, failure_if = is_down
+// Output: private::run_admitted_async_with_conditions(
+//             __admission,
+//             async move { .. },
+//             __classifier,
+//             |__output, __classifier| ..
+//         ).await
+fn run_admitted(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
+    let conditions = classifier::conditions(private, spec);
+    let function = match (spec.fallback_on, annotated.is_async(), &conditions) {
+        (FallbackOn::Failure, false, _) => RuntimeFn::RunAdmittedOrFallback,
+        (FallbackOn::Failure, true, _) => RuntimeFn::RunAdmittedAsyncOrFallback,
+        (FallbackOn::Rejected, true, _) if spec.may_time_out() => RuntimeFn::RunAdmittedAsyncWithTimeout,
+        (FallbackOn::Rejected, false, None) => RuntimeFn::RunAdmitted,
+        (FallbackOn::Rejected, false, Some(_)) => RuntimeFn::RunAdmittedWithConditions,
+        (FallbackOn::Rejected, true, None) => RuntimeFn::RunAdmittedAsync,
+        (FallbackOn::Rejected, true, Some(_)) => RuntimeFn::RunAdmittedAsyncWithConditions,
+    };
+    let conditions = match (function, conditions) {
+        (RuntimeFn::RunAdmitted | RuntimeFn::RunAdmittedAsync, None) => None,
+        (_, None) => Some(quote!(#private::outcome_of)),
+        (_, conditions) => conditions,
+    };
+    let admission = quote_spanned!(Span::mixed_site()=> __admission);
+    call_with_body(private, annotated, function, Span::mixed_site(), &admission, conditions)
+}
+
+// Input:  Run, .., &__BREAKER_SITE, fn price(sku: &str) -> Result<u64, E> { .. }
+// Output: private::run(&__BREAKER_SITE, move || .., __classifier)
+fn call_with_body(
+    private: &Repeated,
+    annotated: &AnnotatedFn,
+    function: RuntimeFn,
+    span: Span,
+    first: &TokenStream,
+    conditions: Option<TokenStream>,
 ) -> TokenStream {
-    let tells_failures = plan.fallback_on == FallbackOn::Failure;
-    let (short, long) = match (target.is_async(), tells_failures) {
-        (false, false) => (Some(""), "_asking"),
-        (false, true) => (None, "_or_fail"),
-        (true, false) if plan.may_time_out() => (None, "_async_within"),
-        (true, false) => (Some("_async"), "_async_asking"),
-        (true, true) => (None, "_async_or_fail"),
-    };
+    let body = if annotated.is_async() { async_body(private, annotated) } else { sync_body(annotated) };
     let classifier = quote_spanned!(Span::mixed_site()=> __classifier);
-    let (form, classifier) = match (short, classify::asked(p, plan)) {
-        (Some(short), None) => (short, classifier),
-        (_, Some(asked)) => (long, quote!(#classifier, #asked)),
-        (None, None) => (long, quote!(#classifier, #p::judged)),
-    };
-    let (body, awaited) = if target.is_async() {
-        (async_body(p, target), Some(quote_spanned!(at(place)=> .await)))
-    } else {
-        (sync_body(target), None)
-    };
-    let call = call_at(place, p, &format!("{verb}{form}"), &quote!(#given, #body, #classifier));
-    quote!(#call #awaited)
+    let conditions = conditions.map(|conditions| quote!(, #conditions));
+    let call = function.call(private, span, &quote!(#first, #body, #classifier #conditions));
+    if annotated.is_async() { quote_spanned!(at(span)=> #call.await) } else { call }
 }
 
 // Input:  fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: move || -> Result<u64, E> { .. }
-fn sync_body(target: &Target) -> TokenStream {
-    let body = &target.body;
-    let output = &target.nameable_output;
+fn sync_body(annotated: &AnnotatedFn) -> TokenStream {
+    let body = &annotated.body;
+    let output = &annotated.nameable_output;
     quote_spanned!(body.span()=> move || -> #output #body)
 }
 
 // Input:  async fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: async move {
-//             if false { return p::pin::<Result<u64, E>>(); }
+//             if false { return private::fix_output_type::<Result<u64, E>>(); }
 //             match () { () => { .. } }
 //         }
-fn async_body(p: &Repeated, target: &Target) -> TokenStream {
-    let body = &target.body;
-    let pin = (!target.never_returns()).then(|| {
-        let output = &target.nameable_output;
-        quote_spanned!(Span::mixed_site()=> if false { return #p::pin::<#output>(); })
+fn async_body(private: &Repeated, annotated: &AnnotatedFn) -> TokenStream {
+    let body = &annotated.body;
+    let output_type = (!annotated.never_returns()).then(|| {
+        let output = &annotated.nameable_output;
+        quote_spanned!(Span::mixed_site()=> if false { return #private::fix_output_type::<#output>(); })
     });
-    quote_spanned!(body.span()=> async move { #pin match () { () => #body } })
+    quote_spanned!(body.span()=> async move { #output_type match () { () => #body } })
 }
 
-// Input:  the place of `cached`, resolve, (cached(sku))
-// Output: p::resolve(cached(sku)), where the compiler looks for it at `cached`
-fn call_at(place: Span, p: &Repeated, function: &str, arguments: &TokenStream) -> TokenStream {
-    generic_call_at(place, p, function, None, arguments)
-}
-
-// Input:  .., fallback_or_fail, ::<_, Option<u64>>, ..
-// Output: p::fallback_or_fail::<_, Option<u64>>(..)
-fn generic_call_at(
-    place: Span,
-    p: &Repeated,
-    function: &str,
-    types: Option<&TokenStream>,
-    arguments: &TokenStream,
-) -> TokenStream {
-    let (p, function) = (p.at(place), Ident::new(function, at(place)));
-    quote_spanned!(at(place)=> #p::#function #types (#arguments))
-}
-
-/// Our names, at the user's place.
-fn at(place: Span) -> Span {
-    Span::mixed_site().located_at(place)
+/// Returns a span with the hygiene of the macro and the location of the user's tokens.
+fn at(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
 }

@@ -1,29 +1,33 @@
-//! From tokens to tokens; on errors, all of them beside the function as it was written, so that the
-//! rest of the crate still compiles and the editor still completes inside it.
+//! The entry point below `lib.rs`: from the tokens of the attribute and the function to those of the
+//! expansion.
+//!
+//! If there are errors, the output is all of them beside the function as it was written. The rest of the
+//! user's crate still compiles, and editors still complete inside the function.
 
 use proc_macro2::TokenStream;
 use syn::Error;
 
-use crate::{args, check, expand, target};
+use crate::{args, check, expand, function};
 
-pub(crate) fn expand_or_explain(attribute: TokenStream, function: TokenStream) -> TokenStream {
-    let (args, mut errors) = args::parse(attribute);
-    let mut plan = check::check_arguments(args, &mut errors);
-    match target::parse(function.clone()) {
-        Ok(target) => {
-            check::check_target(&mut plan, &target, &mut errors);
+/// Expands the attribute, or reports every error in it.
+pub(crate) fn expand_or_explain(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let args::Args { args, mut errors } = args::parse(attribute);
+    let mut spec = check::check_arguments(args, &mut errors);
+    match function::parse(item.clone()) {
+        Ok(annotated) => {
+            check::check_function(&mut spec, &annotated, &mut errors);
             if errors.is_empty() {
-                return expand::expand(&plan, &target);
+                return expand::expand(&spec, &annotated);
             }
         }
         Err(error) => errors.push(error),
     }
-    explain(errors, function)
+    explain(errors, item)
 }
 
 // Input:  two errors, fn price() {}
 // Output: ::core::compile_error! { "..." } ::core::compile_error! { "..." } fn price() {}
-fn explain(errors: Vec<Error>, function: TokenStream) -> TokenStream {
+fn explain(errors: Vec<Error>, item: TokenStream) -> TokenStream {
     let errors = errors.into_iter().map(Error::into_compile_error);
-    errors.chain([function]).collect()
+    errors.chain([item]).collect()
 }

@@ -1,5 +1,5 @@
-//! Tokens that are written several times. A `TokenStream` asks the compiler for each copy of it, and the compiler
-//! takes its time; this does not, but for groups.
+//! Tokens that the expansion writes several times. To copy a `TokenStream` is a call into the compiler; to
+//! copy these tokens is not, except for groups.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -11,11 +11,11 @@ impl Repeated {
         Self(tokens.into_token_stream().into_iter().collect())
     }
 
-    /// The same, at another place.
-    pub(crate) fn at(&self, place: Span) -> Self {
+    /// Returns the same tokens located at `span`.
+    pub(crate) fn at(&self, span: Span) -> Self {
         let mut tokens = self.0.clone();
         for token in &mut tokens {
-            token.set_span(token.span().located_at(place));
+            token.set_span(token.span().located_at(span));
         }
         Self(tokens)
     }

@@ -38,6 +38,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 pub use self::admission::Admission;
+pub(crate) use self::admission::Admitted;
 pub(crate) use self::circuit::Circuit;
 pub use self::circuit::Rejected;
 pub(crate) use self::future::{AsyncCall, Guarded, Limited};

@@ -8,7 +8,7 @@
 //! * added: over the bare functions of the same kind;
 //! * expansion: the pass of that name, of one more run.
 //!
-//! Nothing here is checked, since it is time; `tests/expansions/budget.rs` checks what it comes from, the size of
+//! Nothing here is checked, since it is time; `tests/expansions/token_budget.rs` checks what it comes from, the size of
 //! what is written.
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench prints, and stops at what it lacks")]

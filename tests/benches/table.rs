@@ -26,12 +26,12 @@ mod attribute {
     pub(crate) mod args;
     pub(crate) mod duration;
     pub(crate) mod repeated;
-    pub(crate) mod target;
+    pub(crate) mod function;
     pub(crate) mod check;
     pub(crate) mod expand;
     pub(crate) mod recover;
 }
-use attribute::{args, check, duration, expand, recover, repeated, target};
+use attribute::{args, check, duration, expand, function, recover, repeated};
 
 #[path = "table/ours.rs"]
 mod ours;

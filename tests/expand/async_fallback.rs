@@ -1,4 +1,4 @@
-//! Async functions whose fallbacks are plain and async.
+//! Async functions with a sync fallback and an async fallback.
 
 use breaker_runtime::Registry;
 

@@ -1,4 +1,4 @@
-//! An async method of a trait, generic over everything.
+//! An async trait method with generic parameters.
 
 use breaker_runtime::BreakerError;
 

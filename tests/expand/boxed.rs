@@ -1,4 +1,4 @@
-//! A call in a box, as `#[async_trait]` writes it.
+//! A boxed future, as `#[async_trait]` generates it.
 
 use std::pin::Pin;
 

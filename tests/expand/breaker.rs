@@ -1,4 +1,4 @@
-//! A breaker that is there already: borrowed where the body leaves it alone, and cloned where it does not.
+//! An existing breaker: borrowed if the body cannot move or change its owner, and cloned otherwise.
 
 use breaker_runtime::{BreakerError, CircuitBreaker, Config};
 

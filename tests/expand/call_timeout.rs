@@ -1,4 +1,4 @@
-//! A call that may take too long: the fallback gets clones of what the body had, and only of that.
+//! A call that may time out. The fallback receives clones of the arguments that it uses.
 
 use breaker_runtime::BreakerError;
 

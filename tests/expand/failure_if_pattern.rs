@@ -1,4 +1,4 @@
-//! What counts as a failure, and what counts as nothing, said by patterns.
+//! Patterns that select failures and ignored results.
 
 use breaker_runtime::{BreakerError, Registry};
 

@@ -1,4 +1,4 @@
-//! What counts as a failure, said by a function and by a closure.
+//! A function and a closure that select failures and ignored results.
 
 use breaker_runtime::{BreakerError, Registry};
 

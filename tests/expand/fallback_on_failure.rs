@@ -1,4 +1,4 @@
-//! A fallback that runs after failed calls too: it stands once, and gets clones of what the body had.
+//! A fallback that also runs after failed calls. It is written once, and receives clones of the arguments.
 
 use breaker_runtime::{BreakerError, CallError};
 

@@ -1,4 +1,4 @@
-//! One circuit for each value of an expression over the arguments.
+//! One circuit for each value of an expression of the arguments.
 
 use breaker_runtime::BreakerError;
 

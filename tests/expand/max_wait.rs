@@ -1,4 +1,4 @@
-//! A call that may have to wait for its turn, sync and async, and with a key.
+//! Calls that may wait for a slot: sync, async, keyed, and with a wait of zero.
 
 use breaker_runtime::BreakerError;
 

@@ -1,4 +1,4 @@
-//! A registry of one's own, asked for at the first call.
+//! A registry that is evaluated at the first call.
 
 use breaker_runtime::{BreakerError, Registry};
 

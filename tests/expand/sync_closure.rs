@@ -1,4 +1,4 @@
-//! Methods with a closure as fallback, a plain value, and a returned reference.
+//! Methods with a closure as fallback. One returns a reference.
 
 use breaker_runtime::Registry;
 

@@ -1,4 +1,4 @@
-//! A plain function with settings and the path of a fallback, which gets the same arguments.
+//! A function with settings, and the path of a fallback that takes the same arguments.
 
 use std::time::Duration;
 

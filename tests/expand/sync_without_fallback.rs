@@ -1,4 +1,4 @@
-//! A plain function that returns a `Result` and has no fallback.
+//! A function that returns a `Result` and has no fallback.
 
 use breaker_runtime::BreakerError;
 

@@ -1,28 +1,32 @@
-//! What becomes of tokens while somebody types, and when macros hand them on.
+//! Random edits of tokens, as they occur while a user types, or when a macro passes tokens on.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use proptest::prelude::*;
 
-use crate::nonsense::token;
+use super::random_input::token;
 
+/// A change of one token.
 #[derive(Clone, Debug)]
-pub(crate) enum Edit {
+pub(super) enum Edit {
     Delete,
-    Double,
+    Duplicate,
     Replace(String),
-    /// Puts a group around the token, or the invisible one that a macro writes.
+    /// Puts a group around the token.
     Wrap(Shape),
 }
 
+/// The delimiters of a group.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Shape {
+pub(super) enum Shape {
     Parentheses,
     Brackets,
     Braces,
+    /// No delimiters, as `macro_rules!` writes around its fragments.
     Invisible,
 }
 
-pub(crate) fn edit() -> impl Strategy<Value = Edit> {
+/// Generates an edit. Invisible groups are the most frequent ones.
+pub(super) fn edit() -> impl Strategy<Value = Edit> {
     let shape = prop_oneof![
         1 => Just(Shape::Parentheses),
         1 => Just(Shape::Brackets),
@@ -31,31 +35,32 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     ];
     prop_oneof![
         Just(Edit::Delete),
-        Just(Edit::Double),
+        Just(Edit::Duplicate),
         token().prop_map(Edit::Replace),
         shape.prop_map(Edit::Wrap),
     ]
 }
 
-/// Edits the token at `place`, counted through all groups, from the start again if there are fewer.
-pub(crate) fn apply(tokens: TokenStream, place: usize, edit: &Edit) -> TokenStream {
+/// Edits the token at `index`, in depth-first order. An index past the end wraps around.
+pub(super) fn apply(tokens: TokenStream, index: usize, edit: &Edit) -> TokenStream {
     match count(tokens.clone()) {
         0 => tokens,
-        all => walk(tokens, &mut (place % all), edit),
+        all => walk(tokens, &mut (index % all), edit),
     }
 }
 
 fn count(tokens: TokenStream) -> usize {
-    tokens.into_iter().map(|token| 1 + inside(&token).map_or(0, count)).sum()
+    tokens.into_iter().map(|token| 1 + content(&token).map_or(0, count)).sum()
 }
 
-fn inside(token: &TokenTree) -> Option<TokenStream> {
+fn content(token: &TokenTree) -> Option<TokenStream> {
     match token {
         TokenTree::Group(group) => Some(group.stream()),
         TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,
     }
 }
 
+/// Copies the tokens, and edits the one that is `left` tokens ahead.
 fn walk(tokens: TokenStream, left: &mut usize, edit: &Edit) -> TokenStream {
     let mut edited = TokenStream::new();
     for token in tokens {
@@ -76,7 +81,7 @@ fn walk(tokens: TokenStream, left: &mut usize, edit: &Edit) -> TokenStream {
 fn changed(token: TokenTree, edit: &Edit) -> TokenStream {
     match edit {
         Edit::Delete => TokenStream::new(),
-        Edit::Double => [token.clone(), token].into_iter().collect(),
+        Edit::Duplicate => [token.clone(), token].into_iter().collect(),
         Edit::Replace(text) => text.parse().unwrap_or_default(),
         Edit::Wrap(shape) => {
             let delimiter = match shape {

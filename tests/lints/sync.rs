@@ -1,4 +1,4 @@
-//! Findings in functions that are not async. Each function is called after what is to be found in it.
+//! Faulty sync functions, most of them named after the lint that reports the fault.
 
 #![warn(
     clippy::pedantic,
@@ -39,18 +39,18 @@ pub fn unused_assignments(mut number: u32) -> u32 {
 
 #[cfg_attr(protected, circuit_breaker)]
 fn dead_code() -> Result<u32, BreakerError> {
-    called_by_the_dead()
+    only_called_by_dead_code()
 }
 
 #[cfg_attr(protected, circuit_breaker)]
-fn called_by_the_dead() -> Result<u32, BreakerError> {
+fn only_called_by_dead_code() -> Result<u32, BreakerError> {
     dead_code()
 }
 
 #[cfg_attr(protected, circuit_breaker(fallback = |_| 0))]
 pub fn unused_imports() -> u32 {
     use std::collections::HashMap;
-    fn dead_inside() {}
+    fn dead_inner_function() {}
     1
 }
 
@@ -485,17 +485,17 @@ impl Sells for Shop {
     }
 }
 
-/// Nothing is to be found here.
+/// Has no fault.
 #[cfg_attr(protected, circuit_breaker(fallback = |_| 0))]
 #[forbid(warnings, clippy::all, clippy::pedantic)]
 #[must_use]
-pub fn clean(number: u32) -> u32 {
+pub fn all_lints_forbidden(number: u32) -> u32 {
     number + 1
 }
 
 #[cfg_attr(protected, circuit_breaker(fallback = |_| 0))]
 #[allow(warnings, clippy::all, clippy::pedantic)]
-fn quiet(number: u32) -> u32 {
-    let unused = quiet(number);
-    return clean(unused_variables(1));
+fn all_lints_allowed(number: u32) -> u32 {
+    let unused = all_lints_allowed(number);
+    return all_lints_forbidden(unused_variables(1));
 }

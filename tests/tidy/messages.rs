@@ -30,8 +30,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
 ];
 
 const THE_MACRO: &str = "the macro sees it first, and says it at the key";
-const THE_FEATURE: &str =
-    "the cases have it; `a_wait_that_needs_tokio_is_refused_without_it_and_a_time_limit_too`";
+const THE_FEATURE: &str = "the cases have it; `max_wait_and_call_timeout_are_rejected_without_tokio`";
 
 struct Message {
     line: usize,

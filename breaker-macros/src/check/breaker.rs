@@ -1,60 +1,46 @@
-//! A breaker that is there already: `breaker = self.breaker`.
+//! `breaker`: an expression for an existing circuit breaker, such as `self.breaker`.
 
 use quote::ToTokens as _;
 use syn::{Expr, FnArg};
 
-use super::mentions::mentions;
-use super::values::ungrouped;
-use crate::target::{Reuse, Target, reuse};
+use super::captures::captures;
+use super::expr::ungrouped;
+use super::spec::{Breaker, BreakerAccess};
+use crate::function::{AnnotatedFn, Reuse, reuse};
 
-pub(crate) struct Breaker {
-    pub(crate) value: Expr,
-    pub(crate) holding: Holding,
-}
-
-/// How a call gets hold of a breaker that is not its own.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Holding {
-    /// It stays where it is, whatever the body does.
-    Borrowed,
-    /// The body might move or change what holds it, and a guard that leads to it would be held too long.
-    Cloned,
-}
-
-impl Breaker {
-    pub(super) fn new(value: Expr) -> Self {
-        match ungrouped(value) {
-            // What is written is borrowed in any case.
-            Expr::Reference(reference) if reference.mutability.is_none() => Self::new(*reference.expr),
-            value => Self { value, holding: Holding::Cloned },
-        }
-    }
-
-    /// A clone is a shared write, so it is made only where the body could be in the way.
-    pub(super) fn look_at(&mut self, target: &Target) {
-        let mut inputs = target.signature.inputs.iter();
-        if is_place(&self.value) && !inputs.any(|input| self.needs_what_goes(input)) {
-            self.holding = Holding::Borrowed;
-        }
-    }
-
-    fn needs_what_goes(&self, input: &FnArg) -> bool {
-        let needs = |name| mentions(self.value.to_token_stream(), name);
-        match reuse(input) {
-            Reuse::Stays => false,
-            Reuse::Gone(name) => needs(&name),
-            Reuse::Cloned(bindings) => bindings.iter().any(|binding| needs(&binding.name)),
-        }
+/// Reads the expression. A `&` before it is redundant, because the expansion borrows it.
+pub(super) fn read(value: Expr) -> Breaker {
+    match ungrouped(value) {
+        Expr::Reference(reference) if reference.mutability.is_none() => read(*reference.expr),
+        value => Breaker { value, access: BreakerAccess::ByClone },
     }
 }
 
-/// A variable, a static, a field of one: without any call, which could give a guard.
-fn is_place(value: &Expr) -> bool {
+/// Chooses access by reference where that is possible, because a clone writes to a shared counter.
+pub(super) fn choose_access(breaker: &mut Breaker, annotated: &AnnotatedFn) {
+    let mut inputs = annotated.signature.inputs.iter();
+    if is_variable_or_field(&breaker.value) && !inputs.any(|input| uses_moved(&breaker.value, input)) {
+        breaker.access = BreakerAccess::ByRef;
+    }
+}
+
+/// Returns `true` if the expression uses the argument, and the body may move or change it.
+fn uses_moved(value: &Expr, input: &FnArg) -> bool {
+    let uses = |name| captures(value.to_token_stream(), name);
+    match reuse(input) {
+        Reuse::Direct => false,
+        Reuse::Impossible(name) => uses(&name),
+        Reuse::ByClone(bindings) => bindings.iter().any(|binding| uses(&binding.name)),
+    }
+}
+
+/// Returns `true` for a variable, a static, or a field of one. A call could return a guard instead.
+fn is_variable_or_field(value: &Expr) -> bool {
     match value {
         Expr::Path(_) => true,
-        Expr::Field(field) => is_place(&field.base),
-        Expr::Paren(paren) => is_place(&paren.expr),
-        Expr::Group(group) => is_place(&group.expr),
+        Expr::Field(field) => is_variable_or_field(&field.base),
+        Expr::Paren(paren) => is_variable_or_field(&paren.expr),
+        Expr::Group(group) => is_variable_or_field(&group.expr),
         _ => false,
     }
 }

@@ -1,143 +1,132 @@
-//! The rules over several keys: which one means nothing without another, or beside it.
+//! Rules over several keys: which need another key, which exclude each other, and which limit each other.
 
 use std::time::Duration;
 
-use proc_macro2::Span;
 use syn::{Error, Lit, LitInt};
 
-use super::keys::Key;
-use super::{Plan, Setting, Value};
+use super::limits::DEFAULT_RECOVERY_TIMEOUT;
+use super::spec::{Spec, Value, WrittenKey};
+use crate::args::Key;
 
-/// The runtime's default: `attribute_rules::a_longest_time_may_be_that_of_the_default_and_no_shorter`
-const RECOVERY_TIMEOUT: Duration = Duration::from_secs(30);
-
-struct Need {
+/// A key that has no effect without one of the others.
+struct Requirement {
     key: Key,
     one_of: &'static [Key],
-    because: &'static str,
+    advice: &'static str,
 }
 
-const NEEDS: [Need; 8] = [
-    Need { key: Key::FailureRate, one_of: &[Key::Window], because: OF_WHICH },
-    Need { key: Key::SlowCall, one_of: &[Key::Window], because: OF_WHICH },
-    Need {
-        key: Key::SlowCallRate,
-        one_of: &[Key::SlowCall],
-        because: "which says from how long on a call is slow; add `slow_call = \"2s\"`",
-    },
-    Need {
+const REQUIREMENTS: [Requirement; 8] = [
+    Requirement { key: Key::FailureRate, one_of: &[Key::Window], advice: ADD_WINDOW },
+    Requirement { key: Key::SlowCall, one_of: &[Key::Window], advice: ADD_WINDOW },
+    Requirement { key: Key::SlowCallRate, one_of: &[Key::SlowCall], advice: "add `slow_call = \"2s\"`" },
+    Requirement {
         key: Key::MinimumCalls,
         one_of: &[Key::FailureRate, Key::SlowCall],
-        because: "since it only holds back rates; add `failure_rate = 0.5`, or remove it",
+        advice: "add `failure_rate = 0.5`, or remove it",
     },
-    Need {
-        key: Key::MaxRecoveryTimeout,
-        one_of: &[Key::Backoff],
-        because: "without which no time grows; add `backoff = 2.0`",
-    },
-    Need {
-        key: Key::MaxWait,
-        one_of: &[Key::MaxConcurrent],
-        because: "without which no call ever waits; add `max_concurrent = 10`",
-    },
-    Need {
+    Requirement { key: Key::MaxRecoveryTimeout, one_of: &[Key::Backoff], advice: "add `backoff = 2.0`" },
+    Requirement { key: Key::MaxWait, one_of: &[Key::MaxConcurrent], advice: "add `max_concurrent = 10`" },
+    Requirement {
         key: Key::FallbackOn,
         one_of: &[Key::Fallback],
-        because: "which it says when to run; add `fallback = |error| ..`, or remove it",
+        advice: "add `fallback = |error| ..`, or remove it",
     },
-    Need {
+    Requirement {
         key: Key::MaxKeys,
         one_of: &[Key::Keyed],
-        because: "without which there is one circuit; add `key = ..`, an expression over the arguments",
+        advice: "add `key = ..`, an expression over the arguments",
     },
 ];
 
-const OF_WHICH: &str = "the calls that it looks at; add `window = 100` or `window = \"60s\"`";
+const ADD_WINDOW: &str = "add `window = 100` or `window = \"60s\"`";
 
-/// What has a meaning where the breaker is there already.
-const BESIDE_BREAKER: [Key; 6] =
+/// Keys that go together with `breaker`. The others configure a circuit breaker that the function declares.
+const WITH_BREAKER: [Key; 6] =
     [Key::Breaker, Key::Fallback, Key::FallbackOn, Key::FailureIf, Key::IgnoreIf, Key::Crate];
 
-pub(super) fn check(plan: &Plan, errors: &mut Vec<Error>) {
-    let has_breaker = plan.place_of(Key::Breaker).is_some();
-    let may_stand = |key| !has_breaker || BESIDE_BREAKER.contains(&key);
-    let misplaced = plan.given.iter().filter(|(key, _)| !may_stand(*key));
-    errors.extend(misplaced.map(|(key, place)| beside_breaker(*key, *place)));
-    for Need { key, one_of, because } in NEEDS.into_iter().filter(|need| may_stand(need.key)) {
-        let is_met = one_of.iter().any(|other| plan.place_of(*other).is_some());
-        let names: Vec<_> = one_of.iter().map(|other| format!("`{}`", other.name())).collect();
-        let message = || format!("`{}` needs {}, {because}", key.name(), names.join(" or "));
-        errors.extend(plan.place_of(key).filter(|_| !is_met).map(|place| Error::new(place, message())));
+/// Checks all rules.
+pub(super) fn check(spec: &Spec, errors: &mut Vec<Error>) {
+    let has_breaker = spec.span_of(Key::Breaker).is_some();
+    let is_allowed = |key| !has_breaker || WITH_BREAKER.contains(&key);
+    errors.extend(spec.written().filter(|written| !is_allowed(written.key)).map(excluded_by_breaker));
+    for requirement in REQUIREMENTS.iter().filter(|requirement| is_allowed(requirement.key)) {
+        errors.extend(check_requirement(spec, requirement));
     }
     if !has_breaker {
-        errors.extend(check_window(plan, Key::MinimumCalls));
-        errors.extend(check_window(plan, Key::FailureThreshold));
-        errors.extend(check_longest(plan));
+        errors.extend(check_window(spec, Key::MinimumCalls));
+        errors.extend(check_window(spec, Key::FailureThreshold));
+        errors.extend(check_max_recovery_timeout(spec));
     }
 }
 
-fn beside_breaker(key: Key, place: Span) -> Error {
-    let name = key.name();
+fn check_requirement(spec: &Spec, requirement: &Requirement) -> Option<Error> {
+    let Requirement { key, one_of, advice } = requirement;
+    let span = spec.span_of(*key)?;
+    let is_met = one_of.iter().any(|other| spec.span_of(*other).is_some());
+    (!is_met).then(|| {
+        let names: Vec<_> = one_of.iter().map(|other| format!("`{other}`")).collect();
+        Error::new(span, format!("`{key}` needs {}; {advice}", names.join(" or ")))
+    })
+}
+
+fn excluded_by_breaker(WrittenKey { key, span }: WrittenKey) -> Error {
     let message = if matches!(key, Key::Keyed | Key::MaxKeys) {
         format!(
-            "`{name}` makes circuits, and with `breaker` there is one already; of a `KeyedBreaker` take the \
-             right one: `breaker = self.breakers.get(tenant)`"
+            "`{key}` cannot be combined with `breaker`; take the circuit from a `KeyedBreaker` instead: \
+             `breaker = self.breakers.get(tenant)`"
         )
     } else {
         format!(
-            "`{name}` is said where a breaker is made, and with `breaker` there is one already; remove `{name}` \
-             here, or remove `breaker`"
+            "`{key}` cannot be combined with `breaker`, which has its own settings; remove one of the two"
         )
     };
-    Error::new(place, message)
+    Error::new(span, message)
 }
 
-/// A window of calls never holds more of them than it is long.
-fn check_window(plan: &Plan, key: Key) -> Option<Error> {
-    let name = key.name();
-    let needed = count(plan, name)?;
-    let window = count(plan, "window_calls")?;
-    let (least, most): (u32, u32) = (needed.base10_parse().ok()?, window.base10_parse().ok()?);
+/// Checks that a window of calls can hold as many calls as `key` demands.
+fn check_window(spec: &Spec, key: Key) -> Option<Error> {
+    let demanded = count(spec, key)?;
+    let window = count(spec, Key::Window)?;
+    let (least, most): (u32, u32) = (demanded.base10_parse().ok()?, window.base10_parse().ok()?);
     (least > most).then(|| {
         Error::new(
-            needed.span(),
+            demanded.span(),
+            format!("`{key}` must be at most the `window`, which is {most} calls long; found {least}"),
+        )
+    })
+}
+
+/// Checks that `max_recovery_timeout` is not shorter than `recovery_timeout`.
+fn check_max_recovery_timeout(spec: &Spec) -> Option<Error> {
+    let longest = duration(spec, Key::MaxRecoveryTimeout)?;
+    let first = match spec.span_of(Key::RecoveryTimeout) {
+        Some(_) => duration(spec, Key::RecoveryTimeout)?,
+        None => DEFAULT_RECOVERY_TIMEOUT,
+    };
+    let span = spec.span_of(Key::MaxRecoveryTimeout)?;
+    (longest < first).then(|| {
+        Error::new(
+            span,
             format!(
-                "`{name}` must be at most the window, which never holds more than {most} calls; found {least}"
+                "`max_recovery_timeout` must be at least `recovery_timeout`, which is {first:?}; found \
+                 {longest:?}"
             ),
         )
     })
 }
 
-/// What grows does not end below where it began.
-fn check_longest(plan: &Plan) -> Option<Error> {
-    let longest = duration(plan, Key::MaxRecoveryTimeout)?;
-    let first = match plan.place_of(Key::RecoveryTimeout) {
-        Some(_) => duration(plan, Key::RecoveryTimeout)?,
-        None => RECOVERY_TIMEOUT,
-    };
-    let place = plan.place_of(Key::MaxRecoveryTimeout)?;
-    (longest < first).then(|| {
-        Error::new(
-            place,
-            format!("`max_recovery_timeout` must be at least `recovery_timeout`, which is {first:?}; found {longest:?}"),
-        )
-    })
-}
-
-fn count<'a>(plan: &'a Plan, method: &str) -> Option<&'a LitInt> {
-    match &setting(plan, method)?.value {
+/// Returns the value of `key` if it is an integer literal.
+fn count(spec: &Spec, key: Key) -> Option<&LitInt> {
+    match &spec.setting(key)?.value {
         Value::Literal(Lit::Int(number)) => Some(number),
         Value::Literal(_) | Value::Duration(_) | Value::Mode(_) | Value::Const(_) | Value::Window(_) => None,
     }
 }
 
-fn duration(plan: &Plan, key: Key) -> Option<Duration> {
-    match &setting(plan, key.name())?.value {
+/// Returns the value of `key` if it is a literal duration.
+fn duration(spec: &Spec, key: Key) -> Option<Duration> {
+    match &spec.setting(key)?.value {
         Value::Duration(duration) => Some(*duration),
         Value::Literal(_) | Value::Mode(_) | Value::Const(_) | Value::Window(_) => None,
     }
-}
-
-fn setting<'a>(plan: &'a Plan, method: &str) -> Option<&'a Setting> {
-    plan.settings.iter().find(|setting| setting.method == method)
 }

@@ -1,4 +1,5 @@
-//! What the attribute sets: a function over the builder, and the checks that only the compiler can do.
+//! The settings of the attribute: a closure that returns the builder, and the checks that only the compiler
+//! can do.
 
 use std::time::Duration;
 
@@ -6,106 +7,134 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
-use super::{at, call_at};
-use crate::check::{Plan, Setting, Value};
+use super::at;
+use super::runtime_fn::RuntimeFn;
+use crate::args::Key;
+use crate::check::{Setting, Spec, Value};
+use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
-use crate::target::Target;
+
+/// The expansion of the settings.
+pub(super) struct Settings {
+    /// A static whose value the compiler checks, if a setting needs that.
+    pub(super) checked: Option<TokenStream>,
+    /// The closure that returns the settings.
+    pub(super) configure: TokenStream,
+}
+
+/// A check by the compiler, located at the tokens that its error is about.
+struct Check {
+    function: RuntimeFn,
+    span: Span,
+}
+
+/// Settings that are valid alone and may not fit together. The error is located at `key`.
+struct Combination {
+    key: Key,
+    other: Key,
+    function: RuntimeFn,
+}
+
+const COMBINATIONS: [Combination; 3] = [
+    Combination { key: Key::MinimumCalls, other: Key::Window, function: RuntimeFn::CheckedRules },
+    Combination { key: Key::FailureThreshold, other: Key::Window, function: RuntimeFn::CheckedRules },
+    Combination {
+        key: Key::MaxRecoveryTimeout,
+        other: Key::RecoveryTimeout,
+        function: RuntimeFn::CheckedRecovery,
+    },
+];
 
 // Input:  failure_threshold = 5
-// Output: (nothing) and || p::SETTINGS.failure_threshold(5)
+// Output: (nothing) and || private::DEFAULTS.failure_threshold(5)
 //
 // Input:  failure_threshold = LIMIT
-// Output: static __BREAKER_SETTINGS: p::ConfigBuilder = p::checked(p::SETTINGS.failure_threshold(LIMIT));
-//         and || p::copied(&__BREAKER_SETTINGS)
+// Output: static __BREAKER_SETTINGS: private::ConfigBuilder =
+//             private::checked(private::DEFAULTS.failure_threshold(LIMIT));
+//         and || private::clone_settings(&__BREAKER_SETTINGS)
 //
-// What only the compiler can check, it works out; what was checked here waits for the first call. In a static, which
-// may read others of the user's.
-pub(super) fn written(p: &Repeated, plan: &Plan, target: &Target) -> (Option<TokenStream>, TokenStream) {
-    let mut is_known = true;
-    let settings = plan.settings.iter().fold(quote!(#p::SETTINGS), |before, next| {
-        let settings = setting(p, &before, next);
-        let Some(Check { place, function }) = needed_check(target, next) else {
-            return settings;
+// The attribute has checked literals, so their builder can wait for the first call. The compiler checks
+// constants, in a static, which may read other statics of the user.
+pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Settings {
+    let mut is_checked = true;
+    let builder = spec.settings.iter().fold(quote!(#private::DEFAULTS), |builder, next| {
+        let builder = set(private, &builder, next);
+        let Some(Check { function, span }) = needed_check(annotated, next) else {
+            return builder;
         };
-        is_known = false;
-        call_at(place, p, function, &settings)
+        is_checked = false;
+        function.call(private, span, &builder)
     });
-    if is_known {
-        return (None, quote!(|| #settings));
+    if is_checked {
+        return Settings { checked: None, configure: quote!(|| #builder) };
     }
-    let settings = together(p, plan, settings);
-    let checked = quote_spanned! {Span::mixed_site()=>
-        static __BREAKER_SETTINGS: #p::ConfigBuilder = #settings;
-    };
-    (Some(checked), quote_spanned!(Span::mixed_site()=> || #p::copied(&__BREAKER_SETTINGS)))
+    let builder = check_combinations(private, spec, builder);
+    Settings {
+        checked: Some(quote_spanned! {Span::mixed_site()=>
+            static __BREAKER_SETTINGS: #private::ConfigBuilder = #builder;
+        }),
+        configure: quote_spanned!(Span::mixed_site()=> || #private::clone_settings(&__BREAKER_SETTINGS)),
+    }
 }
 
-// Input:  p::SETTINGS, recovery_timeout = "10s"
-// Output: p::SETTINGS.recovery_timeout(p::Duration::new(10u64, 0u32))
-fn setting(p: &Repeated, before: &TokenStream, setting: &Setting) -> TokenStream {
-    let method = &setting.method;
+// Input:  private::DEFAULTS, recovery_timeout = "10s"
+// Output: private::DEFAULTS.recovery_timeout(private::Duration::new(10u64, 0u32))
+//
+// Input:  private::DEFAULTS, window = WINDOW
+// Output: private::Window(WINDOW).set(private::DEFAULTS)
+fn set(private: &Repeated, builder: &TokenStream, setting: &Setting) -> TokenStream {
+    let method = setting.method();
     match &setting.value {
-        Value::Literal(literal) => quote!(#before.#method(#literal)),
+        Value::Literal(literal) => quote!(#builder.#method(#literal)),
         Value::Duration(duration) => {
             let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
-            quote!(#before.#method(#p::Duration::new(#seconds, #nanos)))
+            quote!(#builder.#method(#private::Duration::new(#seconds, #nanos)))
         }
-        Value::Mode(mode) => quote!(#before.#method(#p::Mode::#mode)),
-        Value::Const(value) => quote!(#before.#method(#value)),
+        Value::Mode(mode) => quote!(#builder.#method(#private::Mode::#mode)),
+        Value::Const(value) => quote!(#builder.#method(#value)),
         Value::Window(value) => {
-            let window = call_at(value.span(), p, "Window", &value.to_token_stream());
+            let window = RuntimeFn::Window.call(private, value.span(), &value.to_token_stream());
             let set = Ident::new("set", at(value.span()));
-            quote!(#window.#set(#before))
+            quote!(#window.#set(#builder))
         }
     }
 }
 
-/// A question that only the compiler can answer, and where it is to show what is wrong.
-struct Check {
-    place: Span,
-    function: &'static str,
-}
-
-// Input:  failure_threshold = LIMIT
-// Output: checked
-fn needed_check(target: &Target, setting: &Setting) -> Option<Check> {
-    let Setting { method, value } = setting;
+/// Returns the check that the compiler must do for one setting.
+fn needed_check(annotated: &AnnotatedFn, setting: &Setting) -> Option<Check> {
+    let Setting { key, span, value } = setting;
     match value {
-        // Only async code needs a feature to wait, and the builder does not know for whom it builds.
-        // Nobody needs one for `"0s"`.
+        // Without a wait no timer is needed.
         Value::Duration(Duration::ZERO) => None,
-        _ if method == "max_wait" && target.is_async() => {
-            Some(Check { place: method.span(), function: "checked_waiting" })
+        // Async code waits only with a feature of the runtime, and the builder does not know that it is for
+        // async code.
+        _ if *key == Key::MaxWait && annotated.is_async() => {
+            Some(Check { function: RuntimeFn::CheckedWaiting, span: *span })
         }
-        // A time limit needs more than to be right: a feature of the runtime.
-        Value::Duration(_) if method == "call_timeout" => {
-            Some(Check { place: method.span(), function: "checked" })
+        // A valid literal may still need a feature of the runtime.
+        Value::Duration(_) if *key == Key::CallTimeout => {
+            Some(Check { function: RuntimeFn::Checked, span: *span })
         }
         Value::Const(value) | Value::Window(value) => {
-            Some(Check { place: value.span(), function: "checked" })
+            Some(Check { function: RuntimeFn::Checked, span: value.span() })
         }
         Value::Literal(_) | Value::Duration(_) | Value::Mode(_) => None,
     }
 }
 
-// Input:  p::SETTINGS.., minimum_calls = LIMIT, window = 100
-// Output: p::checked_rules(p::SETTINGS..)
+// Input:  private::DEFAULTS.., minimum_calls = LIMIT, window = 100
+// Output: private::checked_rules(private::DEFAULTS..)
 //
-// Literals were compared already. What is wrong with a const beside another setting, the compiler shows at
-// the key that must change.
-fn together(p: &Repeated, plan: &Plan, settings: TokenStream) -> TokenStream {
-    const PAIRS: [(&str, &[&str], &str); 3] = [
-        ("minimum_calls", &["window", "window_calls"], "checked_rules"),
-        ("failure_threshold", &["window", "window_calls"], "checked_rules"),
-        ("max_recovery_timeout", &["recovery_timeout"], "checked_recovery"),
-    ];
-    let find = |name| plan.settings.iter().find(|setting| setting.method == name);
-    PAIRS.into_iter().fold(settings, |settings, (name, others, function)| {
-        let Some(setting) = find(name) else {
-            return settings;
+// The attribute has compared literals with each other already.
+fn check_combinations(private: &Repeated, spec: &Spec, builder: TokenStream) -> TokenStream {
+    COMBINATIONS.into_iter().fold(builder, |builder, Combination { key, other, function }| {
+        let Some(setting) = spec.setting(key) else {
+            return builder;
         };
-        let mut all = others.iter().filter_map(|other| find(*other)).chain([setting]);
-        let is_known = all.all(|setting| !matches!(setting.value, Value::Const(_) | Value::Window(_)));
-        if is_known { settings } else { call_at(setting.method.span(), p, function, &settings) }
+        let mut all = spec.setting(other).into_iter().chain([setting]);
+        if all.all(|setting| !matches!(setting.value, Value::Const(_) | Value::Window(_))) {
+            return builder;
+        }
+        function.call(private, setting.span, &builder)
     })
 }

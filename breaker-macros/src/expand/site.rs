@@ -1,134 +1,185 @@
-//! The static of an annotated function, and the question whether a call may go through.
+//! The static of an annotated function, and the admission of its calls.
 
-use proc_macro2::{Ident, Literal, Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::Expr;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
-use super::{at, call_at, settings};
-use crate::check::{Breaker, Holding, Name, Plan, Value};
+use super::at;
+use super::runtime_fn::RuntimeFn;
+use super::settings::{Settings, settings};
+use crate::check::{Breaker, BreakerAccess, Name, Spec, Value};
+use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
-use crate::target::Target;
 
-/// How many circuits the keys of one function may have if nobody says how many.
+/// Default maximum number of circuits of one keyed function.
 const DEFAULT_KEYS: u32 = 1024;
 
-// Input:  name = "payment"
-// Output: (nothing), { static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE }
-//
-// Input:  name = "payment", key = tenant, max_wait = "1s", async
-// Output: let __circuit = p::KeyedSite::circuit({ .. }, &p::Key(&(tenant)).__breaker_key());,
-//         p::KeyedCircuit::acquire_waiting(&__circuit).await
-//
-// The second is what is asked whether a call may go through; or the answer, where the call waits for it.
-pub(super) fn asked(p: &Repeated, plan: &Plan, target: &Target) -> (TokenStream, TokenStream) {
-    let (circuit, site, kind) = if let Some(breaker) = &plan.breaker {
-        (given(p, breaker), quote_spanned!(Span::mixed_site()=> &__circuit), "Given")
-    } else if let Some(key) = &plan.key {
-        let (site, key) = (reference(p, plan, target, "KeyedSite"), text(p, key));
-        let circuit =
-            quote_spanned!(Span::mixed_site()=> let __circuit = #p::KeyedSite::circuit(#site, #key););
-        (circuit, quote_spanned!(Span::mixed_site()=> &__circuit), "KeyedCircuit")
-    } else {
-        (TokenStream::new(), reference(p, plan, target, "Site"), "Site")
-    };
-    if !(target.is_async() && plan.may_wait()) {
-        return (circuit, site);
-    }
-    let kind = Ident::new(kind, Span::mixed_site());
-    (circuit, quote_spanned!(Span::mixed_site()=> #p::#kind::acquire_waiting(#site).await))
+/// The expansion of the admission of one call.
+pub(super) struct Admission {
+    /// A statement that binds `__circuit`. It is empty if the function has one circuit of its own.
+    pub(super) circuit: TokenStream,
+    /// An expression that implements `Acquire` or `AcquireNow`, or the result of `Acquire`.
+    pub(super) acquire: TokenStream,
+}
+
+/// The owner of the circuit that admits a call.
+struct Owner {
+    circuit: TokenStream,
+    /// The type of `reference` in the runtime.
+    kind: TokenStream,
+    reference: TokenStream,
 }
 
 // Input:  name = "payment"
-// Output: (nothing), p::Acquire::acquire({ static __BREAKER_SITE: p::Site = ..; &__BREAKER_SITE })
-pub(super) fn acquired(p: &Repeated, plan: &Plan, target: &Target) -> (TokenStream, TokenStream) {
-    let (circuit, asked) = asked(p, plan, target);
-    let acquired = if !target.is_async() {
-        quote_spanned!(Span::mixed_site()=> #p::Acquire::acquire(#asked))
-    } else if plan.may_wait() {
-        asked
+// Output: (nothing) and { static __BREAKER_SITE: private::Site = ..; &__BREAKER_SITE }
+//
+// Input:  name = "payment", key = tenant, max_wait = "1s", in an async function
+// Output: let __circuit = private::KeyedSite::circuit({ .. }, &private::Key(&(tenant)).__breaker_key());
+//         and private::KeyedCircuit::acquire_waiting(&__circuit).await
+//
+// The runtime functions that take `acquire` request the admission themselves, unless the call has waited for
+// it.
+pub(super) fn acquirable(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Admission {
+    let Owner { circuit, kind, reference } = owner(private, spec, annotated);
+    if !(annotated.is_async() && spec.may_wait()) {
+        return Admission { circuit, acquire: reference };
+    }
+    let acquire = quote_spanned!(Span::mixed_site()=> #private::#kind::acquire_waiting(#reference).await);
+    Admission { circuit, acquire }
+}
+
+// Input:  name = "payment"
+// Output: (nothing) and private::Acquire::acquire({ static __BREAKER_SITE: ..; &__BREAKER_SITE })
+pub(super) fn acquired(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Admission {
+    let Admission { circuit, acquire } = acquirable(private, spec, annotated);
+    let acquire = if !annotated.is_async() {
+        quote_spanned!(Span::mixed_site()=> #private::Acquire::acquire(#acquire))
+    } else if spec.may_wait() {
+        acquire
     } else {
-        quote_spanned!(Span::mixed_site()=> #p::AcquireNow::acquire_now(#asked))
+        quote_spanned!(Span::mixed_site()=> #private::AcquireNow::acquire_now(#acquire))
     };
-    (circuit, acquired)
+    Admission { circuit, acquire }
+}
+
+fn owner(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Owner {
+    let circuit = quote_spanned!(Span::mixed_site()=> &__circuit);
+    if let Some(breaker) = &spec.breaker {
+        let kind = quote_spanned!(Span::mixed_site()=> BreakerHandle);
+        return Owner { circuit: handle(private, breaker), kind, reference: circuit };
+    }
+    let Some(key) = &spec.key else {
+        let kind = quote_spanned!(Span::mixed_site()=> Site);
+        let reference = site_reference(private, spec, annotated, &kind);
+        return Owner { circuit: TokenStream::new(), kind, reference };
+    };
+    let kind = quote_spanned!(Span::mixed_site()=> KeyedSite);
+    let site = site_reference(private, spec, annotated, &kind);
+    let key = key_text(private, key);
+    Owner {
+        circuit: quote_spanned! {Span::mixed_site()=>
+            let __circuit = #private::KeyedSite::circuit(#site, #key);
+        },
+        kind: quote_spanned!(Span::mixed_site()=> KeyedCircuit),
+        reference: circuit,
+    }
 }
 
 // Input:  breaker = self.breaker
-// Output: let __circuit = p::borrowed(&(self.breaker));
-fn given(p: &Repeated, breaker: &Breaker) -> TokenStream {
+// Output: let __circuit = private::by_ref(&(self.breaker));
+fn handle(private: &Repeated, breaker: &Breaker) -> TokenStream {
     let value = &breaker.value;
-    let function = match breaker.holding {
-        Holding::Borrowed => "borrowed",
-        Holding::Cloned => "cloned",
+    let function = match breaker.access {
+        BreakerAccess::ByRef => RuntimeFn::ByRef,
+        BreakerAccess::ByClone => RuntimeFn::ByClone,
     };
-    let place = at(value.span());
-    let given = call_at(value.span(), p, function, &quote_spanned!(place=> &(#value)));
-    quote_spanned!(Span::mixed_site()=> let __circuit = #given;)
+    let span = value.span();
+    let handle = function.call(private, span, &quote_spanned!(at(span)=> &(#value)));
+    quote_spanned!(Span::mixed_site()=> let __circuit = #handle;)
 }
 
 // Input:  key = tenant
-// Output: &p::Key(&(tenant)).__breaker_key()
-fn text(p: &Repeated, key: &Expr) -> TokenStream {
-    let place = at(key.span());
-    let wrapped = call_at(key.span(), p, "Key", &quote_spanned!(place=> &(#key)));
-    quote_spanned!(place=> &#wrapped.__breaker_key())
+// Output: &private::Key(&(tenant)).__breaker_key()
+fn key_text(private: &Repeated, key: &Expr) -> TokenStream {
+    let span = key.span();
+    let wrapped = RuntimeFn::Key.call(private, span, &quote_spanned!(at(span)=> &(#key)));
+    quote_spanned!(at(span)=> &#wrapped.__breaker_key())
 }
 
 // Input:  Site
-// Output: { static __BREAKER_SITE: p::Site = ..; p::declare!(..); &__BREAKER_SITE }
+// Output: { static __BREAKER_SITE: private::Site = ..; private::declare!(..); &__BREAKER_SITE }
 //
 // Input:  Site, failure_threshold = LIMIT
-// Output: { static __BREAKER_SETTINGS: p::ConfigBuilder = ..; static __BREAKER_SITE: p::Site = ..; .. }
+// Output: { static __BREAKER_SETTINGS: ..; static __BREAKER_SITE: ..; .. }
 //
 // Input:  Site, registry = self.registry
-// Output: p::Site::declared_in({ .. }, || p::registry(&(self.registry)))
-fn reference(p: &Repeated, plan: &Plan, target: &Target, kind: &str) -> TokenStream {
-    let kind = Ident::new(kind, Span::mixed_site());
-    let (checked, configure) = settings::written(p, plan, target);
-    let site = site(p, plan, target, &kind, &configure);
-    let elsewhere = plan.registry.as_ref().map(|_| quote!(.elsewhere()));
+// Output: private::Site::declared_in({ .. }, || private::registry(&(self.registry)))
+fn site_reference(
+    private: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    kind: &TokenStream,
+) -> TokenStream {
+    let Settings { checked, configure } = settings(private, spec, annotated);
+    let site = site(private, spec, annotated, kind, &configure);
+    let elsewhere = spec.registry.as_ref().map(|_| quote!(.elsewhere()));
     let reference = quote_spanned! {Span::mixed_site()=>
         {
             #checked
-            static __BREAKER_SITE: #p::#kind = #site #elsewhere;
-            #p::declare!(__BREAKER_SITE);
+            static __BREAKER_SITE: #private::#kind = #site #elsewhere;
+            #private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         }
     };
-    let Some(value) = &plan.registry else {
+    let Some(value) = &spec.registry else {
         return reference;
     };
-    let registry = call_at(value.span(), p, "registry", &quote_spanned!(at(value.span())=> &(#value)));
-    quote_spanned!(Span::mixed_site()=> #p::#kind::declared_in(#reference, || #registry))
+    let span = value.span();
+    let registry = RuntimeFn::Registry.call(private, span, &quote_spanned!(at(span)=> &(#value)));
+    quote_spanned!(Span::mixed_site()=> #private::#kind::declared_in(#reference, || #registry))
 }
 
 // Input:  name = "payment", failure_threshold = 5, key = tenant
-// Output: p::KeyedSite::named("payment", p::concat!(..), || p::SETTINGS.failure_threshold(5), p::checked_keys(1024))
-fn site(p: &Repeated, plan: &Plan, target: &Target, kind: &Ident, configure: &TokenStream) -> TokenStream {
-    let most = plan.key.as_ref().map(|_| max_keys(p, plan.max_keys.as_ref()));
-    let function = format!("::{}", target.signature.ident.unraw());
-    let path = quote!(#p::concat!(#p::module_path!(), #function));
-    let Some(name) = &plan.name else {
-        return quote!(#p::#kind::unnamed(#path, #configure #most));
+// Output: private::KeyedSite::named(
+//             "payment",
+//             private::concat!(..),
+//             || private::DEFAULTS.failure_threshold(5),
+//             private::checked_keys(1024)
+//         )
+fn site(
+    private: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    kind: &TokenStream,
+    configure: &TokenStream,
+) -> TokenStream {
+    let max_keys = spec.key.as_ref().map(|_| max_keys(private, spec.max_keys.as_ref()));
+    let function = format!("::{}", annotated.signature.ident.unraw());
+    let path = quote!(#private::concat!(#private::module_path!(), #function));
+    let Some(name) = &spec.name else {
+        return quote!(#private::#kind::unnamed(#path, #configure #max_keys));
     };
     let name = match name {
         Name::Literal(name) => name.to_token_stream(),
-        Name::Const(name) => call_at(name.span(), p, "checked_name", &name.to_token_stream()),
+        Name::Const(name) => RuntimeFn::CheckedName.call(private, name.span(), &name.to_token_stream()),
     };
-    quote!(#p::#kind::named(#name, #path, #configure #most))
+    quote!(#private::#kind::named(#name, #path, #configure #max_keys))
 }
 
 // Input:  max_keys = LIMIT
-// Output: , p::checked_keys(LIMIT)
-fn max_keys(p: &Repeated, given: Option<&Value>) -> TokenStream {
-    let most = match given {
-        Some(Value::Literal(literal)) => quote!(#p::checked_keys(#literal)),
-        Some(Value::Const(value)) => call_at(value.span(), p, "checked_keys", &value.to_token_stream()),
+// Output: , private::checked_keys(LIMIT)
+fn max_keys(private: &Repeated, value: Option<&Value>) -> TokenStream {
+    let max_keys = match value {
+        Some(Value::Literal(literal)) => quote!(#private::checked_keys(#literal)),
+        Some(Value::Const(value)) => {
+            RuntimeFn::CheckedKeys.call(private, value.span(), &value.to_token_stream())
+        }
         Some(Value::Duration(_) | Value::Mode(_) | Value::Window(_)) | None => {
-            let most = Literal::u32_unsuffixed(DEFAULT_KEYS);
-            quote!(#p::checked_keys(#most))
+            let default = Literal::u32_unsuffixed(DEFAULT_KEYS);
+            quote!(#private::checked_keys(#default))
         }
     };
-    quote!(, #most)
+    quote!(, #max_keys)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::circuit::Circuit;
+use super::circuit::{Circuit, Rejected};
 use super::record::FailureText;
 use super::stamp::Stamp;
 use crate::outcome::Outcome;
@@ -24,6 +24,9 @@ pub(super) struct Call<'a> {
     pub(super) ticket: Ticket,
     pub(super) stamp: Stamp,
 }
+
+/// The answer to a call.
+pub(crate) type Admitted<'a> = Result<Admission<'a>, Rejected<'a>>;
 
 impl<'a> Admission<'a> {
     pub(super) const fn new(circuit: &'a Circuit, ticket: Ticket, stamp: Stamp) -> Self {

@@ -1,7 +1,7 @@
 //! The first half of every call: being admitted. A plain closed circuit admits after one load of its word;
 //! every other circuit decides by its state first and by its bulkhead second.
 
-use super::admission::{Admission, Call};
+use super::admission::{Admission, Admitted, Call};
 use super::bulkhead::Bulkhead;
 use super::circuit::{Circuit, Rejected};
 use super::options::CircuitOptions;
@@ -28,18 +28,18 @@ struct Gate<'a> {
 impl Circuit {
     /// Admits or rejects a call that does not wait.
     #[inline]
-    pub(crate) fn try_admit(&self) -> Result<Admission<'_>, Rejected<'_>> {
+    pub(crate) fn try_admit(&self) -> Admitted<'_> {
         self.admit_with(|_| false)
     }
 
     /// Admits or rejects a call, and blocks the thread while the call waits for a bulkhead slot.
     #[inline]
-    pub(crate) fn admit_blocking(&self) -> Result<Admission<'_>, Rejected<'_>> {
+    pub(crate) fn admit_blocking(&self) -> Admitted<'_> {
         self.admit_with(|options| options.wait_blocking(&self.clock))
     }
 
     #[inline]
-    fn admit_with(&self, wait: impl FnOnce(&CircuitOptions) -> bool) -> Result<Admission<'_>, Rejected<'_>> {
+    fn admit_with(&self, wait: impl FnOnce(&CircuitOptions) -> bool) -> Admitted<'_> {
         // Taken apart and put together again, so that the fast path keeps every part in a register.
         let admitted = match self.machine.admit_fast() {
             Some(ticket) => Ok((ticket, Stamp::NONE)),
@@ -53,7 +53,7 @@ impl Circuit {
 
     /// Admits or rejects a call, and waits for a bulkhead slot without blocking. If the future is dropped
     /// while it waits, the call was cancelled.
-    pub(crate) async fn admit_async(&self) -> Result<Admission<'_>, Rejected<'_>> {
+    pub(crate) async fn admit_async(&self) -> Admitted<'_> {
         let admitted = match self.attempt() {
             Ok(Attempt::Admitted(admission)) => Ok(admission),
             // Boxed, so that the futures of the many calls that need not wait stay small.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::admission::Admission;
+use super::admission::{Admission, Admitted};
 use super::circuit::Rejected;
 use super::options::CircuitOptions;
 use crate::classifier::Classifier;
@@ -115,7 +115,7 @@ impl<'a> AsyncCall<'a> {
     const ENDED: Self = Self(Progress::Ended(None));
 
     #[inline]
-    pub(crate) fn new(admitted: Result<Admission<'a>, Rejected<'a>>) -> Self {
+    pub(crate) fn new(admitted: Admitted<'a>) -> Self {
         Self(match admitted {
             Ok(admission) => Progress::Running(admission),
             Err(rejected) => Progress::Ended(Some(rejected)),

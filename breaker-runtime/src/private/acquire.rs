@@ -1,30 +1,30 @@
-//! What a protected function asks whether a call may go through: its site, the circuit of a key, or a breaker of the
-//! user's.
+//! Admission of a call by a site, the circuit of a key, or a breaker of the user. It does not know what the
+//! call runs.
 
-use crate::breaker::{Admission, Rejected};
+use crate::breaker::Admitted;
 
-/// For sync functions.
+/// Admission of the calls of sync functions.
 pub trait Acquire<'a> {
-    /// Asks for one call. Blocks while the call waits for its turn.
+    /// Requests admission for one call. Blocks while the call waits for a slot.
     ///
     /// # Errors
     ///
-    /// If the call is rejected.
-    fn acquire(self) -> Result<Admission<'a>, Rejected<'a>>;
+    /// Returns the rejection if the breaker does not admit the call.
+    fn acquire(self) -> Admitted<'a>;
 }
 
-/// For async functions.
+/// Admission of the calls of async functions.
 pub trait AcquireNow<'a> {
-    /// Asks for one call, which does not wait.
+    /// Requests admission for one call without waiting for a slot.
     ///
     /// # Errors
     ///
-    /// If the call is rejected.
-    fn acquire_now(self) -> Result<Admission<'a>, Rejected<'a>>;
+    /// Returns the rejection if the breaker does not admit the call.
+    fn acquire_now(self) -> Admitted<'a>;
 }
 
-/// A call that has waited for its turn has its answer already.
-impl<'a> AcquireNow<'a> for Result<Admission<'a>, Rejected<'a>> {
+/// The result of `acquire_waiting`: the call has already waited.
+impl<'a> AcquireNow<'a> for Admitted<'a> {
     #[inline]
     fn acquire_now(self) -> Self {
         self

@@ -1,5 +1,17 @@
-//! Which of the judges sits over a protected function: what it returns decides, of a type that only the
-//! compiler knows.
+//! Selection of the classifier for the return type of a function, which only the compiler knows.
+//!
+//! `classifier_for::<T>()` returns the first step of a ladder, and generated code calls
+//! `__breaker_classifier` on it. Method lookup tries the steps in order and goes from one to the next through
+//! `Deref`:
+//!
+//! | step | `T` | classifier |
+//! |---|---|---|
+//! | [`IfDisplay`] | a `Result` whose error implements `Display` | `ResultClassifier<T, ByDisplay>` |
+//! | [`IfDebug`] | a `Result` whose error implements `Debug` | `ResultClassifier<T, ByDebug>` |
+//! | [`IfResult`] | any other `Result` | `ResultClassifier<T, NoText>` |
+//! | [`Otherwise`] | any other type | `AnyValue<T>` |
+//!
+//! The method has a name that no trait in the user's scope has, and type aliases of `Result` work as well.
 
 use std::fmt::{Debug, Display};
 use std::marker::PhantomData;
@@ -9,167 +21,170 @@ use std::sync::Arc;
 use crate::classifier::{Classifier, of_result};
 use crate::outcome::Outcome;
 
-/// What a protected function returns.
-///
-/// The compiler looks for `__breaker_classifier`, a name that no trait in the user's scope has, here first: a
-/// `Result`, under whatever alias, has its own, if its error has `Display`. Otherwise it goes on through
-/// `Deref`.
+/// The first step of the ladder: a `Result` whose error implements `Display`.
 #[derive(Debug)]
-pub struct Returned<T>(OrDebug<T>);
+pub struct IfDisplay<T>(IfDebug<T>);
 
-/// The same, where the error has no `Display`.
+/// The second step of the ladder: a `Result` whose error implements `Debug`.
 #[derive(Debug)]
-pub struct OrDebug<T>(OrMute<T>);
+pub struct IfDebug<T>(IfResult<T>);
 
-/// The same, where it has no `Debug` either.
+/// The third step of the ladder: a `Result` with any error.
 #[derive(Debug)]
-pub struct OrMute<T>(OrValue<T>);
+pub struct IfResult<T>(Otherwise<T>);
 
-/// Something of which nothing is known.
+/// The last step of the ladder: any type.
 #[derive(Debug)]
-pub struct OrValue<T>(PhantomData<fn() -> T>);
+pub struct Otherwise<T>(PhantomData<fn() -> T>);
 
-/// Judges an `R`, which is a `Result`: `Err` is a failure, and says what it is as `S` does.
+/// The classifier of a `Result`, `R`: an `Err` is a failure, and `S` describes it.
 #[derive(Debug)]
-pub struct Results<R, S>(PhantomData<fn() -> (R, S)>);
+pub struct ResultClassifier<R, S>(PhantomData<fn() -> (R, S)>);
 
-/// Judges a `T`, whatever it is: it is not for us to say what is wrong with a value.
+/// The classifier of any other type: every value is a success.
 #[derive(Debug)]
-pub struct Values<T>(PhantomData<fn() -> T>);
+pub struct AnyValue<T>(PhantomData<fn() -> T>);
 
-/// How an error says what it is.
-pub trait Says<E> {
-    fn says(error: &E) -> Option<Arc<str>>;
+/// The source of the text that describes a failure.
+pub trait FailureText<E> {
+    /// Returns the text for `error`, or `None` if the error cannot describe itself.
+    fn text(error: &E) -> Option<Arc<str>>;
 }
 
-/// By its `Display`.
+/// Failure text from `Display`.
 #[derive(Clone, Copy, Debug)]
 pub enum ByDisplay {}
 
-/// By its `Debug`.
+/// Failure text from `Debug`.
 #[derive(Clone, Copy, Debug)]
 pub enum ByDebug {}
 
-/// Not at all.
+/// No failure text.
 #[derive(Clone, Copy, Debug)]
-pub enum Mute {}
+pub enum NoText {}
 
-/// A classifier, and somebody who is asked first.
+/// A classifier with the conditions `failure_if` and `ignore_if`, which take precedence over it.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<J, C> {
+pub struct WithConditions<J, C> {
     pub(super) classifier: J,
-    pub(super) classify: C,
+    pub(super) conditions: C,
 }
 
-/// The classifier of what this function returns.
+/// Returns the first step of the ladder for the return type `T`.
 #[must_use]
-pub const fn returned<T>() -> Returned<T> {
-    Returned(OrDebug(untold()))
+pub const fn classifier_for<T>() -> IfDisplay<T> {
+    IfDisplay(IfDebug(classifier_for_hidden_error()))
 }
 
-/// The same where nobody can ask the error: it is an `impl Trait`.
+/// Returns the step of the ladder for a return type whose error is an `impl Trait`, and so cannot be
+/// described.
 #[must_use]
-pub const fn untold<T>() -> OrMute<T> {
-    OrMute(OrValue(PhantomData))
+pub const fn classifier_for_hidden_error<T>() -> IfResult<T> {
+    IfResult(Otherwise(PhantomData))
 }
 
-/// The classifier of what nobody knows.
+/// Returns the classifier of a return type that cannot be named.
 #[must_use]
-pub const fn unknown<T>() -> Values<T> {
-    Values(PhantomData)
+pub const fn any_value<T>() -> AnyValue<T> {
+    AnyValue(PhantomData)
 }
 
-/// Nobody is asked but the classifier.
+/// Returns the outcome of `value` for a function without conditions.
 #[inline]
-pub fn judged<T, J: Classifier<T>>(value: &T, classifier: &J) -> Outcome {
+pub fn outcome_of<T, J: Classifier<T>>(value: &T, classifier: &J) -> Outcome {
     classifier.outcome(value)
 }
 
-impl<T, E: Display> Returned<Result<T, E>> {
+impl<T, E: Display> IfDisplay<Result<T, E>> {
+    /// Returns the classifier of this step.
+    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     #[must_use]
-    pub const fn __breaker_classifier(&self) -> Results<Result<T, E>, ByDisplay> {
-        Results(PhantomData)
+    pub const fn __breaker_classifier(&self) -> ResultClassifier<Result<T, E>, ByDisplay> {
+        ResultClassifier(PhantomData)
     }
 }
 
-impl<T, E: Debug> OrDebug<Result<T, E>> {
-    #[expect(clippy::unused_self, reason = "the compiler finds it by its self")]
+impl<T, E: Debug> IfDebug<Result<T, E>> {
+    /// Returns the classifier of this step.
+    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     #[must_use]
-    pub const fn __breaker_classifier(&self) -> Results<Result<T, E>, ByDebug> {
-        Results(PhantomData)
+    pub const fn __breaker_classifier(&self) -> ResultClassifier<Result<T, E>, ByDebug> {
+        ResultClassifier(PhantomData)
     }
 }
 
-impl<T, E> OrMute<Result<T, E>> {
-    #[expect(clippy::unused_self, reason = "the compiler finds it by its self")]
+impl<T, E> IfResult<Result<T, E>> {
+    /// Returns the classifier of this step.
+    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     #[must_use]
-    pub const fn __breaker_classifier(&self) -> Results<Result<T, E>, Mute> {
-        Results(PhantomData)
+    pub const fn __breaker_classifier(&self) -> ResultClassifier<Result<T, E>, NoText> {
+        ResultClassifier(PhantomData)
     }
 }
 
-impl<T> OrValue<T> {
-    #[expect(clippy::unused_self, reason = "the compiler finds it by its self")]
+impl<T> Otherwise<T> {
+    /// Returns the classifier of this step.
+    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     #[must_use]
-    pub const fn __breaker_classifier(&self) -> Values<T> {
-        Values(PhantomData)
+    pub const fn __breaker_classifier(&self) -> AnyValue<T> {
+        AnyValue(PhantomData)
     }
 }
 
-impl<T> Deref for Returned<T> {
-    type Target = OrDebug<T>;
+impl<T> Deref for IfDisplay<T> {
+    type Target = IfDebug<T>;
 
-    fn deref(&self) -> &OrDebug<T> {
+    fn deref(&self) -> &IfDebug<T> {
         &self.0
     }
 }
 
-impl<T> Deref for OrDebug<T> {
-    type Target = OrMute<T>;
+impl<T> Deref for IfDebug<T> {
+    type Target = IfResult<T>;
 
-    fn deref(&self) -> &OrMute<T> {
+    fn deref(&self) -> &IfResult<T> {
         &self.0
     }
 }
 
-impl<T> Deref for OrMute<T> {
-    type Target = OrValue<T>;
+impl<T> Deref for IfResult<T> {
+    type Target = Otherwise<T>;
 
-    fn deref(&self) -> &OrValue<T> {
+    fn deref(&self) -> &Otherwise<T> {
         &self.0
     }
 }
 
-impl<E: Display> Says<E> for ByDisplay {
-    fn says(error: &E) -> Option<Arc<str>> {
+impl<E: Display> FailureText<E> for ByDisplay {
+    fn text(error: &E) -> Option<Arc<str>> {
         Some(Arc::from(error.to_string()))
     }
 }
 
-impl<E: Debug> Says<E> for ByDebug {
-    fn says(error: &E) -> Option<Arc<str>> {
+impl<E: Debug> FailureText<E> for ByDebug {
+    fn text(error: &E) -> Option<Arc<str>> {
         Some(Arc::from(format!("{error:?}")))
     }
 }
 
-impl<E> Says<E> for Mute {
-    fn says(_: &E) -> Option<Arc<str>> {
+impl<E> FailureText<E> for NoText {
+    fn text(_: &E) -> Option<Arc<str>> {
         None
     }
 }
 
-impl<T, E, S: Says<E>> Classifier<Result<T, E>> for Results<Result<T, E>, S> {
+impl<T, E, S: FailureText<E>> Classifier<Result<T, E>> for ResultClassifier<Result<T, E>, S> {
     #[inline]
     fn outcome(&self, result: &Result<T, E>) -> Outcome {
         of_result(result)
     }
 
     fn text(&self, result: &Result<T, E>) -> Option<Arc<str>> {
-        result.as_ref().err().and_then(S::says)
+        result.as_ref().err().and_then(S::text)
     }
 }
 
-impl<T> Classifier<T> for Values<T> {
+impl<T> Classifier<T> for AnyValue<T> {
     #[inline]
     fn outcome(&self, _: &T) -> Outcome {
         Outcome::Success
@@ -180,10 +195,10 @@ impl<T> Classifier<T> for Values<T> {
     }
 }
 
-impl<T, J: Classifier<T>, C: Fn(&T, &J) -> Outcome> Classifier<T> for Asked<J, C> {
+impl<T, J: Classifier<T>, C: Fn(&T, &J) -> Outcome> Classifier<T> for WithConditions<J, C> {
     #[inline]
     fn outcome(&self, value: &T) -> Outcome {
-        (self.classify)(value, &self.classifier)
+        (self.conditions)(value, &self.classifier)
     }
 
     fn text(&self, value: &T) -> Option<Arc<str>> {
@@ -191,20 +206,21 @@ impl<T, J: Classifier<T>, C: Fn(&T, &J) -> Outcome> Classifier<T> for Asked<J, C
     }
 }
 
-impl<R, S> Clone for Results<R, S> {
+impl<R, S> Clone for ResultClassifier<R, S> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<R, S> Copy for Results<R, S> {}
+impl<R, S> Copy for ResultClassifier<R, S> {}
 
-impl<T, E, S> Results<Result<T, E>, S> {
-    /// Of a result that nobody has named, where somebody has said which ones are failures: an `Err` then says
-    /// nothing about the dependency.
+impl<T, E, S> ResultClassifier<Result<T, E>, S> {
+    /// Returns the outcome of a result that `failure_if` does not match. An `Err` is ignored then: it is not
+    /// evidence about the health of the dependency.
+    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     #[inline]
     #[must_use]
-    pub const fn unnamed(&self, result: &Result<T, E>) -> Outcome {
+    pub const fn unmatched(self, result: &Result<T, E>) -> Outcome {
         match result {
             Ok(_) => Outcome::Success,
             Err(_) => Outcome::Ignored,
@@ -212,19 +228,20 @@ impl<T, E, S> Results<Result<T, E>, S> {
     }
 }
 
-impl<T> Clone for Values<T> {
+impl<T> Clone for AnyValue<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Values<T> {}
+impl<T> Copy for AnyValue<T> {}
 
-impl<T> Values<T> {
-    /// The same.
+impl<T> AnyValue<T> {
+    /// Returns the outcome of a value that `failure_if` does not match.
+    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     #[inline]
     #[must_use]
-    pub const fn unnamed(&self, _: &T) -> Outcome {
+    pub const fn unmatched(self, _: &T) -> Outcome {
         Outcome::Success
     }
 }

@@ -1,12 +1,12 @@
-//! How an annotated function is known before its first call: a constructor, which runs before `main`, adds
-//! its declaration to the list. Constructors of all crates that are linked into the binary run, also where
-//! the function is generic or nobody calls it.
+//! The declaration of an annotated function, which makes it known before its first call.
 //!
-//! The section in which the system looks for constructors is the only thing here that needs the word `unsafe`. The
-//! crate `inventory` writes the same, three times as long, and `linkme`, which needs no constructor, five
-//! times: checking 500 functions took 0.28, 0.97 and 1.41 billion instructions more.
+//! A constructor runs before `main` and adds the declaration of the function to the global list. The
+//! constructors of all linked crates run, even for generic functions and functions that are never called.
+//!
+//! The attribute `link_section`, which places the constructor where the system looks for it, is the only
+//! unsafe code here.
 
-/// For the static of a function, in the block where it stands.
+/// Declares the site `$site` before `main`. Generated code invokes it in the block that holds the static.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __declare {

@@ -8,7 +8,7 @@ use once_cell::sync::OnceCell;
 
 use super::acquire::{Acquire, AcquireNow};
 use super::checked_name;
-use crate::breaker::{Admission, CircuitBreaker, Rejected};
+use crate::breaker::{Admitted, CircuitBreaker};
 use crate::config::Conflict;
 use crate::registry::{Configure, Declaration, KeyText, KeyedBreaker, Registry, scope};
 
@@ -87,7 +87,7 @@ impl Site {
     ///
     /// If the call is rejected.
     #[inline]
-    pub async fn acquire_waiting(&'static self) -> Result<Admission<'static>, Rejected<'static>> {
+    pub async fn acquire_waiting(&'static self) -> Admitted<'static> {
         self.breaker().circuit().admit_async().await
     }
 
@@ -202,35 +202,35 @@ impl KeyedCircuit {
     ///
     /// If the call is rejected.
     #[inline]
-    pub async fn acquire_waiting(&self) -> Result<Admission<'_>, Rejected<'_>> {
+    pub async fn acquire_waiting(&self) -> Admitted<'_> {
         self.0.circuit().admit_async().await
     }
 }
 
 impl Acquire<'static> for &'static Site {
     #[inline]
-    fn acquire(self) -> Result<Admission<'static>, Rejected<'static>> {
+    fn acquire(self) -> Admitted<'static> {
         self.breaker().circuit().admit_blocking()
     }
 }
 
 impl AcquireNow<'static> for &'static Site {
     #[inline]
-    fn acquire_now(self) -> Result<Admission<'static>, Rejected<'static>> {
+    fn acquire_now(self) -> Admitted<'static> {
         self.breaker().circuit().try_admit()
     }
 }
 
 impl<'a> Acquire<'a> for &'a KeyedCircuit {
     #[inline]
-    fn acquire(self) -> Result<Admission<'a>, Rejected<'a>> {
+    fn acquire(self) -> Admitted<'a> {
         self.0.circuit().admit_blocking()
     }
 }
 
 impl<'a> AcquireNow<'a> for &'a KeyedCircuit {
     #[inline]
-    fn acquire_now(self) -> Result<Admission<'a>, Rejected<'a>> {
+    fn acquire_now(self) -> Admitted<'a> {
         self.0.circuit().try_admit()
     }
 }

@@ -1,4 +1,5 @@
-//! A const window, of calls or of time: which of the two, its type says.
+//! The setting `window` with the value of a constant, whose type decides between a number of calls and a
+//! duration.
 
 use core::marker::PhantomData;
 use core::ops::Deref;
@@ -6,28 +7,31 @@ use core::time::Duration;
 
 use crate::config::ConfigBuilder;
 
-/// A window. The compiler looks for its `set` here first, where it is one of calls or of time, and otherwise
-/// goes on through `Deref`.
+/// The value of `window`.
+///
+/// Method lookup finds `set` here for `u32` and `Duration`, and goes on to [`Other`] through `Deref` for
+/// other types.
 #[derive(Debug)]
 pub struct Window<T> {
     length: T,
     other: Other<T>,
 }
 
-/// Something else.
+/// The value of `window` if its type is neither `u32` nor `Duration`.
 #[derive(Debug)]
 pub struct Other<T>(PhantomData<T>);
 
-/// Like the constructor of a tuple struct.
-#[expect(non_snake_case, reason = "it stands for the constructor of a tuple struct")]
+/// Wraps a length in a [`Window`].
+#[expect(non_snake_case, reason = "the constructor of a tuple struct has the name of the struct")]
 pub const fn Window<T>(length: T) -> Window<T> {
     Window { length, other: Other(PhantomData) }
 }
 
+/// A type that `window` accepts.
 #[diagnostic::on_unimplemented(
-    message = "a window is a number of calls or a time, and `{Self}` is neither",
+    message = "expected a number of calls or a duration, found `{Self}`",
     label = "this must be a `u32` or a `Duration`",
-    note = "write `window = 100`, `window = \"60s\"`, or a const of one of these types"
+    note = "write `window = 100`, `window = \"60s\"`, or a constant of one of these types"
 )]
 pub trait Length {}
 
@@ -36,22 +40,22 @@ impl Length for u32 {}
 impl Length for Duration {}
 
 impl Window<u32> {
-    /// Of calls.
+    /// Sets the window to the last `length` calls.
     pub const fn set(self, settings: ConfigBuilder) -> ConfigBuilder {
         settings.window_calls(self.length)
     }
 }
 
 impl Window<Duration> {
-    /// Of time.
+    /// Sets the window to the calls of the last `length`.
     pub const fn set(self, settings: ConfigBuilder) -> ConfigBuilder {
         settings.window_time(self.length)
     }
 }
 
 impl<T> Other<T> {
-    /// Of nothing that there is: only there to be refused.
-    #[expect(clippy::unused_self, reason = "it stands in for the method of a window")]
+    /// Never compiles: `T` is not a [`Length`], and the compile error names the types that are.
+    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     pub const fn set(&self, settings: ConfigBuilder) -> ConfigBuilder
     where
         T: Length,

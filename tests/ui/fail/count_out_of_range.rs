@@ -9,12 +9,12 @@ use breaker_runtime::{BreakerError, circuit_breaker};
     key = price,
     max_keys = 1_000_001,
 )]
-fn number(price: u32) -> Result<u32, BreakerError> {
+fn out_of_range(price: u32) -> Result<u32, BreakerError> {
     Ok(price)
 }
 
 #[circuit_breaker(failure_threshold = "five", half_open_max_calls = 1.5, success_threshold = -1)]
-fn no_number() -> Result<u32, BreakerError> {
+fn not_an_integer() -> Result<u32, BreakerError> {
     Ok(1)
 }
 

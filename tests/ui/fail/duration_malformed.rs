@@ -14,7 +14,7 @@ async fn price() -> Result<u32, BreakerError> {
 }
 
 #[circuit_breaker(recovery_timeout = true)]
-fn no_duration() -> Result<u32, BreakerError> {
+fn not_a_duration() -> Result<u32, BreakerError> {
     Ok(1)
 }
 

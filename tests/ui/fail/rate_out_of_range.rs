@@ -1,12 +1,12 @@
 use breaker_runtime::{BreakerError, circuit_breaker};
 
 #[circuit_breaker(window = 100, failure_rate = 50, slow_call = "1s", slow_call_rate = 0.0)]
-fn number() -> Result<u32, BreakerError> {
+fn out_of_range() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
 #[circuit_breaker(window = 100, failure_rate = "50%", slow_call = "1s", slow_call_rate = -0.5)]
-fn no_number() -> Result<u32, BreakerError> {
+fn not_a_number() -> Result<u32, BreakerError> {
     Ok(1)
 }
 

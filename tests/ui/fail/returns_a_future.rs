@@ -12,7 +12,7 @@ fn order() -> Pin<Box<dyn Future<Output = Result<u32, BreakerError>> + Send>> {
     Box::pin(async { Ok(1) })
 }
 
-// What stands before the box runs when nobody has asked the circuit yet.
+// The code before the box would run before the circuit admits the call.
 #[circuit_breaker(name = "later")]
 fn later() -> Pin<Box<dyn Future<Output = Result<u32, BreakerError>> + Send>> {
     let number = 1;

@@ -5,7 +5,7 @@ fn price() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
-// One error each: the function has a fallback, and the rate a window; they are only misspelt.
+// A misspelt key is one error: it does not also cause a missing `fallback` or `window`.
 #[circuit_breaker(fallbak = |_| ())]
 fn pay() {}
 

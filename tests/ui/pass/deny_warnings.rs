@@ -1,4 +1,4 @@
-//! No warning appears in the user's code.
+//! The expansion causes no warning in the user's code.
 
 #![deny(warnings, missing_docs, unused_qualifications, unreachable_pub)]
 
@@ -25,14 +25,14 @@ async fn order(sku: &str) -> Result<usize, BreakerError> {
 #[circuit_breaker(fallback = |_| ())]
 async fn notify() {}
 
-// Patterns that cover all, or each other, and an argument that the fallback only seems to name.
+// The compiler could warn about patterns that always match or overlap.
 #[circuit_breaker(failure_if(_), ignore_if(Ok(_) | Err(_)))]
-fn judged() -> Result<u32, BreakerError> {
+fn classified() -> Result<u32, BreakerError> {
     Ok(0)
 }
 
 #[circuit_breaker(failure_if(Err(error) if error.name().is_empty()), ignore_if = Result::is_ok)]
-async fn asked() -> Result<u32, BreakerError> {
+async fn filtered() -> Result<u32, BreakerError> {
     Ok(0)
 }
 
@@ -41,30 +41,31 @@ async fn keyed(tenant: &str) -> Result<usize, BreakerError> {
     Ok(tenant.len())
 }
 
+// The fallback contains the word `length`, but does not use the argument.
 #[circuit_breaker(call_timeout = "1s", fallback = |error| Ok(format!("{error} length").len()))]
-async fn limited(mut sku: String, length: usize) -> Result<usize, BreakerError> {
+async fn timed(mut sku: String, length: usize) -> Result<usize, BreakerError> {
     sku.push('x');
     Ok(sku.len() + length)
 }
 
-#[circuit_breaker(call_timeout = "1s", fallback = kept)]
-async fn handed_on(mut sku: String) -> String {
+#[circuit_breaker(call_timeout = "1s", fallback = unchanged)]
+async fn cloned_argument(mut sku: String) -> String {
     sku.push('x');
     sku
 }
 
-fn kept(sku: String) -> String {
+fn unchanged(sku: String) -> String {
     sku
 }
 
 #[circuit_breaker(fallback = |error| Ok(error.to_string().len()), fallback_on = failure)]
-fn told(mut sku: String, length: usize) -> Result<usize, BreakerError> {
+fn on_failure(mut sku: String, length: usize) -> Result<usize, BreakerError> {
     sku.push('x');
     Ok(sku.len() + length)
 }
 
 #[circuit_breaker(failure_if(true), fallback = |_| false, fallback_on = failure)]
-async fn told_later(sku: String) -> bool {
+async fn on_failure_async(sku: String) -> bool {
     sku.is_empty()
 }
 
@@ -74,31 +75,31 @@ fn never() -> ! {
 }
 
 #[circuit_breaker(breaker = breaker)]
-fn given(breaker: &CircuitBreaker) -> Result<usize, BreakerError> {
+fn existing(breaker: &CircuitBreaker) -> Result<usize, BreakerError> {
     Ok(breaker.name().len())
 }
 
 #[circuit_breaker(breaker = breaker.0, fallback = |_| 0)]
-async fn taken(mut breaker: (CircuitBreaker, usize)) -> usize {
+async fn moved(mut breaker: (CircuitBreaker, usize)) -> usize {
     breaker.1 += 1;
     breaker.1
 }
 
 #[circuit_breaker(registry = registry, key = "one")]
-async fn registered(registry: Registry) -> Result<usize, BreakerError> {
+async fn own_registry(registry: Registry) -> Result<usize, BreakerError> {
     drop(registry);
     Ok(1)
 }
 
 fn main() {
-    let breaker = CircuitBreaker::new("given", Config::default()).unwrap();
-    assert_eq!((told("tea".into(), 1).ok(), given(&breaker).ok()), (Some(5), Some(5)));
-    drop((told_later(String::new()), taken((breaker, 1)), registered(Registry::new())));
+    let breaker = CircuitBreaker::new("existing", Config::default()).unwrap();
+    assert_eq!((on_failure("tea".into(), 1).ok(), existing(&breaker).ok()), (Some(5), Some(8)));
+    drop((on_failure_async(String::new()), moved((breaker, 1)), own_registry(Registry::new())));
     if price("tea", 1).is_err() {
         never();
     }
     assert_eq!(price("tea", 1).ok(), Some(6));
-    assert!(judged().is_ok());
-    drop((asked(), keyed("a"), limited(String::new(), 1), handed_on(String::new())));
+    assert!(classified().is_ok());
+    drop((filtered(), keyed("a"), timed(String::new(), 1), cloned_argument(String::new())));
     drop((order("tea"), notify()));
 }

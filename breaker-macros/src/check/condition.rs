@@ -1,0 +1,74 @@
+//! `failure_if` and `ignore_if`: each is a pattern or a predicate over the result.
+
+use proc_macro2::TokenTree;
+use syn::parse::{ParseStream, Parser as _};
+use syn::spanned::Spanned as _;
+use syn::{Error, Expr, Pat, Token, parenthesized};
+
+use super::expr::{source_text, ungrouped};
+use super::spec::{Condition, FallbackOn, Spec};
+use crate::args::{ArgValue, Key};
+use crate::function::AnnotatedFn;
+
+/// Reads `(PATTERN)`, `(PATTERN if GUARD)`, `= PATH`, or `= |result| ..`.
+pub(super) fn read(value: ArgValue, key: Key) -> Result<Condition, Error> {
+    let value = match value {
+        ArgValue::Parentheses(list) if list.stream().is_empty() => {
+            return Err(Error::new(
+                list.span(),
+                format!("`{key}` has no pattern; write one, as in `{key}(Err(_))`"),
+            ));
+        }
+        ArgValue::Parentheses(list) => return parse_pattern.parse2(TokenTree::Group(list).into()),
+        ArgValue::Expr(value) => ungrouped(value),
+    };
+    match &value {
+        Expr::Path(_) => Ok(Condition::Predicate(Box::new(value))),
+        Expr::Closure(closure) if closure.inputs.len() == 1 => Ok(Condition::Predicate(Box::new(value))),
+        Expr::Closure(closure) => Err(Error::new(
+            closure.inputs_begin.span(),
+            format!(
+                "the closure of `{key}` must take one parameter, a reference to the result: \
+                 `{key} = |result| ..`"
+            ),
+        )),
+        _ => Err(Error::new(
+            value.span(),
+            format!(
+                "`{key}` must be a pattern, as in `{key}(Err(_))`, or a function `fn(&T) -> bool`, as in \
+                 `{key} = |result| ..`; found {}",
+                source_text(&value)
+            ),
+        )),
+    }
+}
+
+/// Reports the keys that need a result if the function never returns one.
+pub(super) fn check(spec: &Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error>) {
+    if !annotated.never_returns() {
+        return;
+    }
+    let needs_result = |key: &Key| *key != Key::FallbackOn || spec.fallback_on == FallbackOn::Failure;
+    for key in [Key::FailureIf, Key::IgnoreIf, Key::FallbackOn].into_iter().filter(needs_result) {
+        errors.extend(spec.span_of(key).map(|span| {
+            Error::new(span, format!("`{key}` has no effect because this function never returns; remove it"))
+        }));
+    }
+}
+
+/// Parses a group in parentheses. If the pattern ends too early, the error points at the closing one.
+fn parse_pattern(list: ParseStream<'_>) -> syn::Result<Condition> {
+    let input;
+    parenthesized!(input in list);
+    let pattern = Box::new(Pat::parse_multi_with_leading_vert(&input)?);
+    let guard = match input.parse::<Option<Token![if]>>()? {
+        Some(_) => Some(Box::new(input.parse()?)),
+        None => None,
+    };
+    // `matches!` accepts a trailing comma too.
+    input.parse::<Option<Token![,]>>()?;
+    if !input.is_empty() {
+        return Err(input.error("expected `|`, `if` or the end of the pattern"));
+    }
+    Ok(Condition::Pattern { pattern, guard })
+}

@@ -1,0 +1,183 @@
+//! The specification of a protected function, which `check` produces and `expand` consumes.
+//!
+//! Contains types and queries, but no rules. Once all checks have passed, every value is valid, except for const
+//! expressions, which the compiler evaluates.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Span};
+use syn::{Expr, ExprClosure, ExprPath, Lit, LitStr, Pat, Path};
+
+use crate::args::Key;
+use crate::function::{AnnotatedFn, Binding};
+
+/// The content of one attribute.
+pub(crate) struct Spec {
+    /// Name of the circuit breaker. `None` names it after the path of the function.
+    pub(crate) name: Option<Name>,
+    pub(crate) settings: Vec<Setting>,
+    pub(crate) failure_if: Option<Condition>,
+    pub(crate) ignore_if: Option<Condition>,
+    pub(crate) fallback: Option<Fallback>,
+    pub(crate) fallback_on: FallbackOn,
+    /// Arguments to clone before the body runs, for a fallback that may run after it.
+    pub(crate) clones: Vec<Binding>,
+    /// An existing circuit breaker, instead of one that the function declares.
+    pub(crate) breaker: Option<Breaker>,
+    /// Registry of the circuit breaker. `None` is the global one.
+    pub(crate) registry: Option<Expr>,
+    /// Expression whose values each have a circuit of their own.
+    pub(crate) key: Option<Expr>,
+    pub(crate) max_keys: Option<Value>,
+    /// Path of `breaker_runtime`.
+    pub(crate) runtime: Path,
+    /// All known keys of the attribute, including those with an invalid value.
+    written: Vec<WrittenKey>,
+}
+
+/// A key that the user wrote.
+#[derive(Clone, Copy)]
+pub(super) struct WrittenKey {
+    pub(super) key: Key,
+    pub(super) span: Span,
+}
+
+/// One call on the builder of the configuration.
+pub(crate) struct Setting {
+    pub(crate) key: Key,
+    /// Span of the key.
+    pub(crate) span: Span,
+    pub(crate) value: Value,
+}
+
+/// The value of `name`.
+pub(crate) enum Name {
+    Literal(LitStr),
+    Const(Expr),
+}
+
+/// The value of a setting.
+pub(crate) enum Value {
+    /// A literal that is in range.
+    Literal(Lit),
+    /// A duration that is in range.
+    Duration(Duration),
+    /// A variant of `Mode`.
+    Mode(Ident),
+    /// A const expression. The runtime checks it while the user's crate compiles.
+    Const(Expr),
+    /// A const expression whose type decides between a number of calls and a duration.
+    Window(Expr),
+}
+
+/// The value of `failure_if` or `ignore_if`.
+pub(crate) enum Condition {
+    /// A pattern, as in `matches!`. Boxed because patterns and expressions are large.
+    Pattern { pattern: Box<Pat>, guard: Option<Box<Expr>> },
+    /// A path or a closure.
+    Predicate(Box<Expr>),
+}
+
+/// The value of `fallback`.
+pub(crate) enum Fallback {
+    /// A function that gets these arguments.
+    Path { path: ExprPath, arguments: Vec<Ident> },
+    /// A closure that gets the error.
+    Closure(ExprClosure),
+}
+
+/// The value of `fallback_on`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FallbackOn {
+    /// Only calls that the circuit breaker rejects or ends.
+    Rejected,
+    /// Failed calls too.
+    Failure,
+}
+
+/// The value of `breaker`.
+pub(crate) struct Breaker {
+    pub(crate) value: Expr,
+    pub(crate) access: BreakerAccess,
+}
+
+/// The access of a call to an existing circuit breaker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BreakerAccess {
+    /// Access by reference. The body cannot move or change the owner.
+    ByRef,
+    /// Access by clone. The body may move the owner, or the expression may return a guard.
+    ByClone,
+}
+
+impl Spec {
+    /// Returns the specification of an attribute without arguments.
+    pub(super) fn new() -> Self {
+        Self {
+            name: None,
+            settings: Vec::new(),
+            failure_if: None,
+            ignore_if: None,
+            fallback: None,
+            fallback_on: FallbackOn::Rejected,
+            clones: Vec::new(),
+            breaker: None,
+            registry: None,
+            key: None,
+            max_keys: None,
+            runtime: syn::parse_quote!(::breaker_runtime),
+            written: Vec::new(),
+        }
+    }
+
+    /// Records that the user wrote `key`.
+    pub(super) fn record(&mut self, key: Key, span: Span) {
+        self.written.push(WrittenKey { key, span });
+    }
+
+    /// Returns all keys that the user wrote, in order.
+    pub(super) fn written(&self) -> impl Iterator<Item = WrittenKey> {
+        self.written.iter().copied()
+    }
+
+    /// Returns the span of `key`, or `None` if the user did not write it.
+    pub(super) fn span_of(&self, key: Key) -> Option<Span> {
+        self.written.iter().find(|written| written.key == key).map(|written| written.span)
+    }
+
+    /// Returns the setting of `key`.
+    pub(crate) fn setting(&self, key: Key) -> Option<&Setting> {
+        self.settings.iter().find(|setting| setting.key == key)
+    }
+
+    /// Returns `true` if an async call may time out. The settings of an existing circuit breaker are not known
+    /// here, so it may.
+    pub(crate) fn may_time_out(&self) -> bool {
+        self.span_of(Key::CallTimeout).is_some() || self.breaker.is_some()
+    }
+
+    /// Returns `true` if an async call may wait for a bulkhead slot. With an existing circuit breaker it may.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.span_of(Key::MaxWait).is_some() || self.breaker.is_some()
+    }
+
+    /// Returns `true` if a fallback or a rejection may have to provide the result after the body has taken the
+    /// arguments.
+    pub(crate) fn may_replace_result(&self, annotated: &AnnotatedFn) -> bool {
+        self.fallback_on == FallbackOn::Failure || (annotated.is_async() && self.may_time_out())
+    }
+}
+
+impl Setting {
+    /// Returns the name of the builder's method, at the key.
+    pub(crate) fn method(&self) -> Ident {
+        let name = match &self.value {
+            Value::Literal(_) if self.key == Key::Window => "window_calls",
+            Value::Duration(_) if self.key == Key::Window => "window_time",
+            Value::Literal(_) | Value::Duration(_) | Value::Mode(_) | Value::Const(_) | Value::Window(_) => {
+                self.key.name()
+            }
+        };
+        Ident::new(name, self.span)
+    }
+}

@@ -1,0 +1,77 @@
+//! The classifier of the output, and the conditions `failure_if` and `ignore_if`, which take precedence over
+//! it.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
+
+use super::runtime_fn::RuntimeFn;
+use crate::check::{Condition, Spec};
+use crate::function::AnnotatedFn;
+use crate::repeated::Repeated;
+
+// Input:  -> Result<u64, E>
+// Output: let __classifier = private::classifier_for::<Result<u64, E>>().__breaker_classifier();
+//
+// Input:  -> impl Iterator<Item = u8>
+// Output: let __classifier = private::any_value();
+//
+// Input:  -> Result<u64, impl Error>
+// Output: let __classifier = private::classifier_for_hidden_error::<Result<u64, _>>().__breaker_classifier();
+pub(super) fn classifier(private: &Repeated, annotated: &AnnotatedFn) -> TokenStream {
+    let output = &annotated.nameable_output;
+    let classifier = if annotated.never_returns() || annotated.returns_impl_trait() {
+        quote_spanned!(Span::mixed_site()=> any_value())
+    } else if annotated.returns_impl_error() {
+        quote_spanned!(Span::mixed_site()=> classifier_for_hidden_error::<#output>().__breaker_classifier())
+    } else {
+        quote_spanned!(Span::mixed_site()=> classifier_for::<#output>().__breaker_classifier())
+    };
+    quote_spanned!(Span::mixed_site()=> let __classifier = #private::#classifier;)
+}
+
+// Input:  failure_if(Err(Fault::Down)), ignore_if = is_ours
+// Output: |__output, __classifier| if private::evaluate(__output, is_ours) {
+//             private::Outcome::Ignored
+//         } else if match __output { Err(Fault::Down) => true, _ => false } {
+//             private::Outcome::Failure
+//         } else {
+//             __classifier.unmatched(__output)
+//         }
+pub(super) fn conditions(private: &Repeated, spec: &Spec) -> Option<TokenStream> {
+    let outcome = match (&spec.failure_if, &spec.ignore_if) {
+        (None, None) => return None,
+        (None, Some(_)) => {
+            quote_spanned!(Span::mixed_site()=> { #private::outcome_of(__output, __classifier) })
+        }
+        (Some(condition), _) => {
+            let matches = matches(private, condition);
+            quote_spanned! {Span::mixed_site()=>
+                if #matches { #private::Outcome::Failure } else { __classifier.unmatched(__output) }
+            }
+        }
+    };
+    let ignored = spec.ignore_if.as_ref().map(|condition| {
+        let matches = matches(private, condition);
+        quote_spanned!(Span::mixed_site()=> if #matches { #private::Outcome::Ignored } else)
+    });
+    Some(quote_spanned!(Span::mixed_site()=> |__output, __classifier| #ignored #outcome))
+}
+
+// Input:  (Err(fault) if fault.is_grave())
+// Output: match __output { Err(fault) if fault.is_grave() => true, _ => false }
+//
+// Input:  = is_bad
+// Output: private::evaluate(__output, is_bad)
+fn matches(private: &Repeated, condition: &Condition) -> TokenStream {
+    match condition {
+        Condition::Pattern { pattern, guard } => {
+            let guard = guard.iter().map(|guard| quote!(if #guard));
+            quote_spanned!(Span::mixed_site()=> match __output { #pattern #(#guard)* => true, _ => false })
+        }
+        Condition::Predicate(predicate) => {
+            let output = quote_spanned!(Span::mixed_site()=> __output);
+            RuntimeFn::Evaluate.call(private, predicate.span(), &quote!(#output, #predicate))
+        }
+    }
+}

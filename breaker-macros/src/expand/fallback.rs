@@ -1,0 +1,222 @@
+//! The output of a call that the breaker rejects or ends, or whose body fails.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{ExprClosure, ExprPath, ReturnType};
+
+use super::at;
+use super::runtime_fn::RuntimeFn;
+use super::value_closure::returns_value;
+use crate::check::{Fallback, FallbackOn, Spec};
+use crate::function::{AnnotatedFn, Binding};
+use crate::repeated::Repeated;
+
+// Input:  fallback = cached, or fallback = |error| ..
+// Output: private::Err(__rejected) => { .. }
+//
+// With `fallback_on = failure` the name is `__no_result`.
+pub(super) fn arm(
+    private: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    fallback: &Fallback,
+) -> TokenStream {
+    let output = output(private, spec, annotated, fallback);
+    let error = error(spec);
+    // A failed output that the fallback does not take is dropped after the fallback has run.
+    let by_reference = ignores_error(spec, fallback).then(|| quote!(ref));
+    quote_spanned!(Span::mixed_site()=> #private::Err(#by_reference #error) => { #output })
+}
+
+// Input:  call_timeout = "1s", and no fallback
+// Output: private::Err(__rejected) => private::reject(__rejected),
+pub(super) fn arm_without_fallback(private: &Repeated, annotated: &AnnotatedFn) -> TokenStream {
+    let rejected = quote_spanned!(Span::mixed_site()=> __rejected);
+    let value = RuntimeFn::Reject.call(private, annotated.output_span(), &rejected);
+    quote_spanned!(Span::mixed_site()=> #private::Err(#rejected) => #value,)
+}
+
+/// Returns the name of the value that a fallback closure takes: the rejection, or the reason why there is no
+/// result.
+fn error(spec: &Spec) -> TokenStream {
+    match spec.fallback_on {
+        FallbackOn::Rejected => quote_spanned!(Span::mixed_site()=> __rejected),
+        FallbackOn::Failure => quote_spanned!(Span::mixed_site()=> __no_result),
+    }
+}
+
+fn ignores_error(spec: &Spec, fallback: &Fallback) -> bool {
+    spec.fallback_on == FallbackOn::Failure && matches!(fallback, Fallback::Path { .. })
+}
+
+// Input:  cached, for a function that returns Result<u64, E>
+// Output: let __value: Result<u64, E> = ..;
+//         __classifier.record_fallback(__rejected, __value)
+//
+// Input:  cached, fallback_on = failure
+// Output: let __circuit_ref = private::NoResult::circuit(__no_result);
+//         let __value: Result<u64, E> = ..;
+//         __classifier.record_fallback(__circuit_ref, __value)
+//
+// With the type of `__value`, rustc reports a fallback of another type at the fallback and not at the two
+// arms.
+fn output(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) -> TokenStream {
+    let clones = bind_clones(spec);
+    if let Some(output) = output_of_closure(spec, annotated, fallback) {
+        return quote!(#clones #output);
+    }
+    let value = value(private, spec, annotated, fallback);
+    if annotated.never_returns() {
+        return quote_spanned!(Span::mixed_site()=> #clones #value);
+    }
+    let output = &annotated.nameable_output;
+    if spec.fallback_on == FallbackOn::Rejected {
+        return quote_spanned! {Span::mixed_site()=>
+            #clones
+            let __value: #output = #value;
+            __classifier.record_fallback(__rejected, __value)
+        };
+    }
+    let borrow = (!ignores_error(spec, fallback)).then(|| quote!(&));
+    quote_spanned! {Span::mixed_site()=>
+        #clones
+        let __circuit_ref = #private::NoResult::circuit(#borrow __no_result);
+        let __value: #output = #value;
+        __classifier.record_fallback(__circuit_ref, __value)
+    }
+}
+
+// Input:  |_| Ok(0)
+// Output: __classifier.run_fallback(__rejected, move |_| Ok(0))
+//
+// This form saves the compiler a type annotation and a call.
+fn output_of_closure(spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) -> Option<TokenStream> {
+    let Fallback::Closure(closure) = fallback else {
+        return None;
+    };
+    let is_short = spec.fallback_on == FallbackOn::Rejected
+        && matches!(closure.output, ReturnType::Default)
+        && (returns_value(closure) || !annotated.is_async())
+        && !annotated.never_returns();
+    let function = Ident::new("run_fallback", at(closure.body.span()));
+    is_short.then(|| quote_spanned!(function.span()=> __classifier.#function(__rejected, #closure)))
+}
+
+// Input:  cached
+// Output: if let private::Some(__value) = private::None { __value } else { cached(sku) }
+//
+// Input:  cached, in an async function
+// Output: private::resolve(cached(sku)).await
+//
+// Input:  |_| Ok(0), fallback_on = failure
+// Output: private::call_fallback_on_failure::<_, Result<u64, E>>(__no_result, move |_| Ok(0))
+fn value(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) -> TokenStream {
+    match fallback {
+        Fallback::Path { path, arguments } if annotated.is_async() => {
+            resolve(private, path.span(), &call_path(path, arguments))
+        }
+        Fallback::Path { path, arguments } => reachable_after(private, &call_path(path, arguments)),
+        Fallback::Closure(closure) if matches!(closure.output, ReturnType::Type(..)) => {
+            let value = call_closure(private, spec, closure, None);
+            if annotated.is_async() {
+                resolve(private, closure.body.span(), &value)
+            } else {
+                reachable_after(private, &value)
+            }
+        }
+        Fallback::Closure(closure) if annotated.is_async() && !returns_value(closure) => {
+            resolve(private, closure.body.span(), &call_closure(private, spec, closure, None))
+        }
+        Fallback::Closure(closure) => {
+            let output = (!annotated.never_returns()).then_some(&annotated.nameable_output);
+            call_closure(private, spec, closure, output)
+        }
+    }
+}
+
+// Input:  exit(code)
+// Output: if let private::Some(__value) = private::None { __value } else { exit(code) }
+//
+// A fallback may never return. Without the `if`, rustc would warn that our code after it is unreachable.
+fn reachable_after(private: &Repeated, value: &TokenStream) -> TokenStream {
+    quote_spanned! {Span::mixed_site()=>
+        if let #private::Some(__value) = #private::None { __value } else { #value }
+    }
+}
+
+// Input:  order: Order, which the fallback needs
+// Output: let __clone_of_order = private::clone_for_fallback(&order);
+pub(super) fn clone_arguments(private: &Repeated, spec: &Spec) -> TokenStream {
+    let clones = spec.clones.iter().map(|binding| {
+        let Binding { name, cfg_attributes, .. } = binding;
+        let span = name.span();
+        let argument = quote_spanned!(at(span)=> &#name);
+        let clone = RuntimeFn::CloneForFallback.call(private, span, &argument);
+        let clone_name = clone_name(binding);
+        quote_spanned!(Span::mixed_site()=> #cfg_attributes let #clone_name = #clone;)
+    });
+    clones.collect()
+}
+
+// Input:  mut order: Order, which the fallback needs
+// Output: let mut order = __clone_of_order;
+//         let _ = &mut order;
+//
+// The name occurs among the tokens of the fallback, which does not prove that the fallback uses or changes
+// the variable. The second line prevents the warnings; an `allow` is an error where the user forbids the
+// lint.
+fn bind_clones(spec: &Spec) -> Option<TokenStream> {
+    let bindings = spec.clones.iter().map(|binding| {
+        let Binding { name, mutability, cfg_attributes } = binding;
+        let clone_name = clone_name(binding);
+        quote_spanned! {Span::mixed_site()=>
+            #cfg_attributes let #mutability #name = #clone_name;
+            #cfg_attributes let _ = &#mutability #name;
+        }
+    });
+    (!spec.clones.is_empty()).then(|| bindings.collect())
+}
+
+// Input:  order
+// Output: __clone_of_order
+fn clone_name(binding: &Binding) -> Ident {
+    format_ident!("__clone_of_{}", binding.name.unraw(), span = Span::mixed_site())
+}
+
+// Input:  cached, for the arguments (order: Order, note: &str)
+// Output: cached(order, note)
+fn call_path(path: &ExprPath, arguments: &[Ident]) -> TokenStream {
+    quote_spanned!(at(path.span())=> #path(#(#arguments),*))
+}
+
+// Input:  |error| -> Option<u64> { None }
+// Output: private::call_fallback(__rejected, move |error| -> Option<u64> { None })
+//
+// Input:  |error| None, fallback_on = failure, Option<u64>
+// Output: private::call_fallback_on_failure::<_, Option<u64>>(__no_result, move |error| None)
+fn call_closure(
+    private: &Repeated,
+    spec: &Spec,
+    closure: &ExprClosure,
+    output: Option<&Repeated>,
+) -> TokenStream {
+    let span = closure.body.span();
+    let error = error(spec);
+    let arguments = quote!(#error, #closure);
+    match spec.fallback_on {
+        FallbackOn::Rejected => RuntimeFn::CallFallback.call(private, span, &arguments),
+        FallbackOn::Failure => {
+            let types = output.map(|output| quote_spanned!(at(span)=> ::<_, #output>));
+            RuntimeFn::CallFallbackOnFailure.call_generic(private, span, types.as_ref(), &arguments)
+        }
+    }
+}
+
+// Input:  cached(sku), in an async function
+// Output: private::resolve(cached(sku)).await
+fn resolve(private: &Repeated, span: Span, value: &TokenStream) -> TokenStream {
+    let resolved = RuntimeFn::Resolve.call(private, span, value);
+    quote_spanned!(at(span)=> #resolved.await)
+}

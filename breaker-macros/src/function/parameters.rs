@@ -1,0 +1,116 @@
+//! The parameters: their names, and how a fallback can use an argument after the body has run.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
+use syn::{Attribute, FnArg, Pat, PatIdent, Receiver, ReceiverKind, Type};
+
+/// A name that a parameter binds.
+pub(crate) struct Binding {
+    pub(crate) name: Ident,
+    /// `mut`, or nothing.
+    pub(crate) mutability: TokenStream,
+    /// The `cfg` and `cfg_attr` attributes of the parameter.
+    pub(crate) cfg_attributes: TokenStream,
+}
+
+/// The way to use an argument after the body has run.
+pub(crate) enum Reuse {
+    /// Direct use. The body gets a copy of a shared reference.
+    Direct,
+    /// Use of clones of these names, made before the body runs.
+    ByClone(Vec<Binding>),
+    /// No use. The body gets `self` or a `&mut`, which cannot be cloned.
+    Impossible(Ident),
+}
+
+/// Returns the name under which the argument can be passed on to a fallback. A pattern has none. A
+/// parameter under `cfg` has none either, because an argument of a call cannot carry attributes.
+pub(crate) fn forwarded_name(parameter: &FnArg) -> Option<Ident> {
+    match parameter {
+        FnArg::Receiver(receiver) => Some(Ident::new("self", receiver.self_token.span)),
+        FnArg::Typed(typed) => match &*typed.pat {
+            Pat::Ident(name) if is_simple(name) && !typed.attrs.iter().any(is_cfg) => {
+                Some(name.ident.clone())
+            }
+            _ => None,
+        },
+    }
+}
+
+/// Returns how the argument can be used after the body has run.
+pub(crate) fn reuse(parameter: &FnArg) -> Reuse {
+    let typed = match parameter {
+        FnArg::Receiver(receiver) if is_shared_receiver(receiver) => return Reuse::Direct,
+        FnArg::Receiver(receiver) => return Reuse::Impossible(Ident::new("self", receiver.self_token.span)),
+        FnArg::Typed(typed) => typed,
+    };
+    if let Pat::Ident(name) = &*typed.pat
+        && is_simple(name)
+    {
+        match reference_kind(&typed.ty) {
+            Some(ReferenceKind::Shared) => return Reuse::Direct,
+            Some(ReferenceKind::Exclusive) => return Reuse::Impossible(name.ident.clone()),
+            None => {}
+        }
+    }
+    let cfg_attributes = typed.attrs.iter().filter(|attribute| is_cfg(attribute));
+    let cfg_attributes: TokenStream = cfg_attributes.map(ToTokens::to_token_stream).collect();
+    let binding = |name: &PatIdent| Binding {
+        name: name.ident.clone(),
+        mutability: name.mutability.to_token_stream(),
+        cfg_attributes: cfg_attributes.clone(),
+    };
+    Reuse::ByClone(bound_names(&typed.pat).into_iter().map(binding).collect())
+}
+
+/// Returns all names that a pattern binds.
+pub(crate) fn bound_names(pattern: &Pat) -> Vec<&PatIdent> {
+    match pattern {
+        Pat::Ident(name) => {
+            let below = name.subpat.iter().flat_map(|(_, pattern)| bound_names(pattern));
+            [name].into_iter().chain(below).collect()
+        }
+        // Every alternative binds the same names.
+        Pat::Or(or) => or.cases.first().map(bound_names).unwrap_or_default(),
+        Pat::Paren(paren) => bound_names(&paren.pat),
+        Pat::Reference(reference) => bound_names(&reference.pat),
+        Pat::Type(typed) => bound_names(&typed.pat),
+        Pat::Slice(slice) => slice.elems.iter().flat_map(bound_names).collect(),
+        Pat::Tuple(tuple) => tuple.elems.iter().flat_map(bound_names).collect(),
+        Pat::TupleStruct(tuple) => tuple.elems.iter().flat_map(bound_names).collect(),
+        Pat::Struct(fields) => fields.fields.iter().flat_map(|field| bound_names(&field.pat)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+enum ReferenceKind {
+    Shared,
+    Exclusive,
+}
+
+fn reference_kind(ty: &Type) -> Option<ReferenceKind> {
+    match ty {
+        Type::Reference(reference) if reference.mutability.is_some() => Some(ReferenceKind::Exclusive),
+        Type::Reference(_) => Some(ReferenceKind::Shared),
+        Type::Group(group) => reference_kind(&group.elem),
+        Type::Paren(paren) => reference_kind(&paren.elem),
+        _ => None,
+    }
+}
+
+fn is_shared_receiver(receiver: &Receiver) -> bool {
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_none(),
+        ReceiverKind::Typed(_, ty) => matches!(reference_kind(ty), Some(ReferenceKind::Shared)),
+        _ => false,
+    }
+}
+
+/// Returns `true` for `name` and `mut name`, but not for `ref name` or `name @ ..`.
+fn is_simple(name: &PatIdent) -> bool {
+    name.subpat.is_none() && name.by_ref.is_none()
+}
+
+fn is_cfg(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
+}

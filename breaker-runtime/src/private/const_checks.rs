@@ -1,0 +1,108 @@
+//! Checks that the compiler evaluates: each returns its argument, or stops the compilation of the user's
+//! crate.
+//!
+//! The attribute checks literals itself. These functions check the values of constants, which only the
+//! compiler knows.
+
+use std::num::NonZeroU32;
+
+use crate::clock::HAS_ASYNC_TIMER;
+use crate::config::{ConfigBuilder, Name};
+use crate::registry::checked_keys as check_keys;
+
+/// Stops the compilation if the last setting is out of range.
+#[track_caller]
+pub const fn checked(settings: ConfigBuilder) -> ConfigBuilder {
+    match settings.error() {
+        None => settings,
+        Some(error) => fail_compilation(error.message()),
+    }
+}
+
+/// Stops the compilation if `minimum_calls` or `failure_threshold` does not fit the window.
+#[track_caller]
+pub const fn checked_rules(settings: ConfigBuilder) -> ConfigBuilder {
+    match settings.rules_disagree() {
+        None => settings,
+        Some(message) => fail_compilation(message),
+    }
+}
+
+/// Stops the compilation if `max_recovery_timeout` is shorter than `recovery_timeout`.
+#[track_caller]
+pub const fn checked_recovery(settings: ConfigBuilder) -> ConfigBuilder {
+    match settings.recovery_disagrees() {
+        None => settings,
+        Some(message) => fail_compilation(message),
+    }
+}
+
+/// Stops the compilation if an async function sets `max_wait` and the runtime has no timer for async code.
+#[track_caller]
+pub const fn checked_waiting(settings: ConfigBuilder) -> ConfigBuilder {
+    match waiting_error(HAS_ASYNC_TIMER) {
+        None => settings,
+        Some(message) => fail_compilation(message),
+    }
+}
+
+const fn waiting_error(has_async_timer: bool) -> Option<&'static str> {
+    if has_async_timer {
+        return None;
+    }
+    Some("max_wait of an async function needs the feature `tokio` of breaker-runtime")
+}
+
+/// Stops the compilation if `name` is not a valid name of a breaker.
+#[must_use]
+#[track_caller]
+pub const fn checked_name(name: &'static str) -> &'static str {
+    match Name::check(name) {
+        Ok(()) => name,
+        Err(error) => fail_compilation(error.message()),
+    }
+}
+
+/// Stops the compilation if `max_keys` is out of range.
+#[must_use]
+#[track_caller]
+pub const fn checked_keys(max_keys: u32) -> NonZeroU32 {
+    match check_keys(max_keys) {
+        Ok(max_keys) => max_keys,
+        Err(error) => fail_compilation(error.message()),
+    }
+}
+
+#[track_caller]
+#[expect(
+    clippy::panic,
+    reason = "it runs only while the user's crate compiles, and becomes the compile error"
+)]
+const fn fail_compilation(message: &'static str) -> ! {
+    panic!("{}", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn max_wait_of_async_functions_requires_an_async_timer() {
+        assert_eq!(waiting_error(true), None);
+        let message = "max_wait of an async function needs the feature `tokio` of breaker-runtime";
+        assert_eq!(waiting_error(false), Some(message));
+    }
+
+    #[test]
+    fn max_wait_and_call_timeout_are_rejected_without_tokio() {
+        let waiting =
+            || checked_waiting(Config::builder().max_concurrent(1).max_wait(Duration::from_secs(1)));
+        assert_eq!(catch_unwind(waiting).is_ok(), HAS_ASYNC_TIMER);
+        let limited = || checked(Config::builder().call_timeout(Duration::from_secs(1)));
+        assert_eq!(catch_unwind(limited).is_ok(), HAS_ASYNC_TIMER);
+    }
+}

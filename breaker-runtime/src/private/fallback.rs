@@ -1,0 +1,219 @@
+//! Fallbacks: calls whose failure leads to one, the value it receives, and the counting of its own outcome.
+//!
+//! With `fallback_on = failure` a failed call has no result for the caller. Generated code handles this
+//! failure and a rejection in one `match` arm, so the fallback runs at most once per call.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use super::classifier::{AnyValue, FailureText, ResultClassifier, WithConditions};
+use crate::breaker::{Admission, Circuit, Limited, Permit, Rejected};
+use crate::classifier::Classifier;
+use crate::error::{BreakerError, CallError};
+use crate::outcome::Outcome;
+
+/// The circuit that counts the outcome of a fallback.
+#[derive(Clone, Copy, Debug)]
+pub struct CircuitRef<'a>(&'a Circuit);
+
+/// The reason why a call has no result for its caller. It becomes a [`CallError`] only if the fallback takes
+/// one.
+#[derive(Debug)]
+pub enum NoResult<'a, T> {
+    /// The breaker rejected the call, or ended it after `call_timeout`.
+    Rejected(Rejected<'a>),
+    /// The body returned this output, which counts as a failure.
+    Failed(CircuitRef<'a>, T),
+}
+
+/// Runs the body of a sync function.
+///
+/// # Errors
+///
+/// Returns the output as [`NoResult::Failed`] if it counts as a failure.
+#[expect(clippy::needless_pass_by_value, reason = "the same signature as the async form, which keeps it")]
+#[inline]
+pub fn run_admitted_or_fallback<T, J: Classifier<T>>(
+    admission: Admission<'_>,
+    body: impl FnOnce() -> T,
+    classifier: J,
+    conditions: impl Fn(&T, &J) -> Outcome,
+) -> Result<T, NoResult<'_, T>> {
+    let circuit = CircuitRef(admission.circuit());
+    let mut outcome = Outcome::Success;
+    let output = Permit::running(admission).run(
+        body,
+        |output| {
+            outcome = conditions(output, &classifier);
+            outcome
+        },
+        |output| classifier.text(output),
+    );
+    Classified { output, outcome }.into_result(circuit)
+}
+
+/// Runs the body of an async function until its `call_timeout`, if any, has passed.
+///
+/// The future resolves to an error if the call timed out or its output counts as a failure.
+pub fn run_admitted_async_or_fallback<
+    F: Future,
+    J: Classifier<F::Output> + Copy,
+    C: Fn(&F::Output, &J) -> Outcome,
+>(
+    admission: Admission<'_>,
+    body: F,
+    classifier: J,
+    conditions: C,
+) -> impl Future<Output = Result<F::Output, NoResult<'_, F::Output>>> {
+    let circuit = CircuitRef(admission.circuit());
+    let body = ClassifiedBody { body, classifier: WithConditions { classifier, conditions } };
+    OrFallback { call: Limited::new(admission, body, KnownOutcome(classifier)), circuit }
+}
+
+/// Calls a fallback closure with the error of the rejection.
+#[inline]
+pub fn call_fallback<T>(rejected: Rejected<'_>, fallback: impl FnOnce(BreakerError) -> T) -> T {
+    fallback(rejected.into())
+}
+
+/// Calls a fallback closure with the error of the call: its rejection or its failed output.
+#[inline]
+pub fn call_fallback_on_failure<T, R>(
+    no_result: NoResult<'_, T>,
+    fallback: impl FnOnce(CallError<T>) -> R,
+) -> R {
+    fallback(match no_result {
+        NoResult::Rejected(rejected) => CallError::Breaker(BreakerError::from(rejected)),
+        NoResult::Failed(_, output) => CallError::Failed(output),
+    })
+}
+
+impl<'a> From<Rejected<'a>> for CircuitRef<'a> {
+    #[inline]
+    fn from(rejected: Rejected<'a>) -> Self {
+        Self(rejected.circuit)
+    }
+}
+
+impl<'a, T> NoResult<'a, T> {
+    /// Returns the circuit of the call, before the fallback consumes `self`.
+    #[inline]
+    #[must_use]
+    pub const fn circuit(&self) -> CircuitRef<'a> {
+        match self {
+            Self::Rejected(rejected) => CircuitRef(rejected.circuit),
+            Self::Failed(circuit, _) => *circuit,
+        }
+    }
+}
+
+impl<T, E, S: FailureText<E>> ResultClassifier<Result<T, E>, S> {
+    /// Counts the outcome of a fallback and returns its output. An `Err` is a failure; conditions do not
+    /// apply.
+    #[inline]
+    pub fn record_fallback<'a>(
+        self,
+        circuit: impl Into<CircuitRef<'a>>,
+        output: Result<T, E>,
+    ) -> Result<T, E> {
+        circuit.into().0.count_fallback(self.outcome(&output));
+        output
+    }
+
+    /// Runs a fallback closure that returns the output itself, not a future, and counts its outcome.
+    #[inline]
+    pub fn run_fallback(
+        self,
+        rejected: Rejected<'_>,
+        fallback: impl FnOnce(BreakerError) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.record_fallback(rejected, fallback(rejected.into()))
+    }
+}
+
+impl<T> AnyValue<T> {
+    /// Counts the outcome of a fallback, which is a success, and returns its output.
+    #[inline]
+    pub fn record_fallback<'a>(self, circuit: impl Into<CircuitRef<'a>>, output: T) -> T {
+        circuit.into().0.count_fallback(self.outcome(&output));
+        output
+    }
+
+    /// Runs a fallback closure that returns the output itself, not a future, and counts its outcome.
+    #[inline]
+    pub fn run_fallback(self, rejected: Rejected<'_>, fallback: impl FnOnce(BreakerError) -> T) -> T {
+        self.record_fallback(rejected, fallback(rejected.into()))
+    }
+}
+
+/// An output with its outcome.
+#[derive(Debug)]
+struct Classified<T> {
+    output: T,
+    outcome: Outcome,
+}
+
+impl<T> Classified<T> {
+    fn into_result(self, circuit: CircuitRef<'_>) -> Result<T, NoResult<'_, T>> {
+        match self.outcome {
+            Outcome::Success | Outcome::Ignored => Ok(self.output),
+            Outcome::Failure => Err(NoResult::Failed(circuit, self.output)),
+        }
+    }
+}
+
+pin_project! {
+    /// The body of an async function, which classifies its own output.
+    struct ClassifiedBody<F, J> {
+        #[pin]
+        body: F,
+        classifier: J,
+    }
+}
+
+impl<F: Future, J: Classifier<F::Output>> Future for ClassifiedBody<F, J> {
+    type Output = Classified<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let output = ready!(this.body.poll(context));
+        let outcome = this.classifier.outcome(&output);
+        Poll::Ready(Classified { output, outcome })
+    }
+}
+
+/// The classifier of an output whose outcome is known. It takes only the text from `J`.
+struct KnownOutcome<J>(J);
+
+impl<T, J: Classifier<T>> Classifier<Classified<T>> for KnownOutcome<J> {
+    fn outcome(&self, classified: &Classified<T>) -> Outcome {
+        classified.outcome
+    }
+
+    fn text(&self, classified: &Classified<T>) -> Option<Arc<str>> {
+        self.0.text(&classified.output)
+    }
+}
+
+pin_project! {
+    /// A call whose failure leads to the fallback.
+    struct OrFallback<'a, L> {
+        #[pin]
+        call: L,
+        circuit: CircuitRef<'a>,
+    }
+}
+
+impl<'a, T, L: Future<Output = Result<Classified<T>, Rejected<'a>>>> Future for OrFallback<'a, L> {
+    type Output = Result<T, NoResult<'a, T>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.call.poll(context));
+        let result = result.map_err(NoResult::Rejected);
+        Poll::Ready(result.and_then(|classified| classified.into_result(*this.circuit)))
+    }
+}

@@ -1,0 +1,85 @@
+//! Calls of functions without a fallback: admission, body and rejection in one function.
+//!
+//! One function keeps generated code free of a `match`, which costs compile time in every protected function.
+//! A function whose call can end after its body has started uses `run_admitted.rs` instead.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::acquire::{Acquire, AcquireNow};
+use super::classifier::WithConditions;
+use super::rejection::{FromRejected, reject};
+use super::run_admitted::run_admitted;
+use crate::breaker::AsyncCall;
+use crate::classifier::Classifier;
+use crate::outcome::Outcome;
+
+pin_project! {
+    /// A call of an async function without a fallback.
+    ///
+    /// It does not wrap a `Guarded`: each level of nesting brings the compiler closer to its recursion limit
+    /// when it proves that a chain of such calls is `Send`.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct RunAsync<'a, F, J> {
+        #[pin]
+        body: F,
+        call: AsyncCall<'a>,
+        classifier: J,
+    }
+}
+
+/// Runs the body of a sync function if the call is admitted.
+#[inline]
+pub fn run<'a, T: FromRejected, J: Classifier<T>>(
+    site: impl Acquire<'a>,
+    body: impl FnOnce() -> T,
+    classifier: J,
+) -> T {
+    match site.acquire() {
+        Ok(admission) => run_admitted(admission, body, classifier),
+        Err(rejected) => reject(rejected),
+    }
+}
+
+/// Runs the body of a sync function if the call is admitted. `conditions` take precedence over the
+/// classifier.
+#[inline]
+pub fn run_with_conditions<'a, T: FromRejected, J: Classifier<T>>(
+    site: impl Acquire<'a>,
+    body: impl FnOnce() -> T,
+    classifier: J,
+    conditions: impl Fn(&T, &J) -> Outcome,
+) -> T {
+    run(site, body, WithConditions { classifier, conditions })
+}
+
+/// Runs the body of an async function if the call is admitted.
+#[inline]
+pub fn run_async<'a, F, J>(site: impl AcquireNow<'a>, body: F, classifier: J) -> RunAsync<'a, F, J> {
+    RunAsync { body, call: AsyncCall::new(site.acquire_now()), classifier }
+}
+
+/// Runs the body of an async function if the call is admitted. `conditions` take precedence over the
+/// classifier.
+#[inline]
+pub fn run_async_with_conditions<'a, F: Future, J, C: Fn(&F::Output, &J) -> Outcome>(
+    site: impl AcquireNow<'a>,
+    body: F,
+    classifier: J,
+    conditions: C,
+) -> RunAsync<'a, F, WithConditions<J, C>> {
+    run_async(site, body, WithConditions { classifier, conditions })
+}
+
+impl<F: Future<Output: FromRejected>, J: Classifier<F::Output>> Future for RunAsync<'_, F, J> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.call.poll(this.body, this.classifier, context, |rejected| Poll::Ready(reject(rejected)))
+    }
+}

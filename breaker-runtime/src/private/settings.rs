@@ -1,0 +1,12 @@
+//! The settings of a site: a builder that generated code starts from, and clones of one that the compiler
+//! evaluated.
+
+use crate::config::{Config, ConfigBuilder};
+
+/// The builder with every setting at its default.
+pub const DEFAULTS: ConfigBuilder = Config::builder();
+
+/// Clones settings that the compiler has evaluated.
+pub fn clone_settings(settings: &ConfigBuilder) -> ConfigBuilder {
+    settings.clone()
+}
