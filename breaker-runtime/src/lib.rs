@@ -48,6 +48,7 @@
 // The order of these lines is the order of dependence: a room names only rooms above it.
 mod sync;
 mod clock;
+mod random;
 mod outcome;
 mod totals;
 mod durations;

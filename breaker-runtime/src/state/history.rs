@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::transition::{State, Transition};
+use crate::random;
 
 /// How often a circuit went from each state to each other.
 ///
@@ -57,7 +58,7 @@ impl TransitionCounts {
 impl History {
     pub(super) fn new() -> Self {
         let (last, changes, news) = (None, TransitionCounts::default(), VecDeque::new());
-        Self { last, changes, time_open: Duration::ZERO, news, draw: fastrand::f64() }
+        Self { last, changes, time_open: Duration::ZERO, news, draw: random::fraction() }
     }
 
     /// A change after a state that `lasted` so long.
@@ -80,7 +81,7 @@ impl History {
 
     /// What chance says about an opening now; draws for the next one.
     pub(super) fn draw(&mut self) -> f64 {
-        std::mem::replace(&mut self.draw, fastrand::f64())
+        std::mem::replace(&mut self.draw, random::fraction())
     }
 
     fn add_time(&mut self, state: State, lasted: Duration) {

@@ -11,6 +11,7 @@ use super::Panel;
 use super::look::{self, Watched};
 use super::shape::{Breaker, News};
 use crate::clock::Moment;
+use crate::random;
 use crate::sync::{Mutex, lock};
 
 pub(super) const PERIOD: Duration = Duration::from_secs(1);
@@ -62,7 +63,7 @@ struct Delta<'a> {
 
 impl Feed {
     pub(super) fn new() -> Self {
-        Self { epoch: fastrand::u32(..), latest: Mutex::new(Latest::default()) }
+        Self { epoch: (random::bits() >> 32) as u32, latest: Mutex::new(Latest::default()) }
     }
 
     /// Which look a client has seen last, by the id that it names.
