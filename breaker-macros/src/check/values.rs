@@ -63,13 +63,13 @@ pub(super) fn wait(value: Expr, key: &str) -> Result<Value, Error> {
 pub(super) fn window(value: Expr, place: Span) -> Result<Setting, Error> {
     let value = ungrouped(value);
     let setting = |method, value| Ok(Setting { method: Ident::new(method, place), value });
+    if let Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) = &value
+        && let Some(calls) = in_range(number, WIDEST_WINDOW)
+    {
+        return setting("window_calls", Value::Literal(Lit::Int(calls)));
+    }
     match &value {
         Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) => setting("window_time", duration(value, "window")?),
-        Expr::Lit(ExprLit { lit: Lit::Int(number), .. })
-            if let Some(calls) = in_range(number, WIDEST_WINDOW) =>
-        {
-            setting("window_calls", Value::Literal(Lit::Int(calls)))
-        }
         Expr::Lit(_) | Expr::Unary(_) | Expr::Closure(_) => Err(Error::new(
             value.span(),
             format!(
