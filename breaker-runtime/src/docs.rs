@@ -2,3 +2,5 @@
 
 #[doc = include_str!("docs/internals.md")]
 pub mod internals {}
+#[doc = include_str!("docs/performance.md")]
+pub mod performance {}
