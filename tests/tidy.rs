@@ -8,7 +8,7 @@
 //! | `panics.rs` | library code has no shortcut that panics, and no unsafe but what is named there |
 //! | `manifests.rs` | every version, lint and feature stands in one place and says why |
 //! | `messages.rs` | every message is shown by a case under `ui/fail` |
-//! | `plan.rs` | what stands at the top level, and README's map |
+//! | `plan.rs` | what stands at the top level, and the map in CONTRIBUTING |
 //! | `promises.rs` | every test that the page about promises names is there |
 //!
 //! A rule is a function from texts to complaints, so beside each stands a test that feeds it a bad

@@ -208,23 +208,31 @@ pub(crate) fn nanos_of(duration: Duration) -> u64 {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod system {
-    use rustix::time::{ClockId, Timespec, clock_gettime};
     use std::time::Duration;
 
     /// The coarse clock lags by a tick: 10 ms on the slowest kernels. Twice that, for late ticks.
     pub(super) const COARSE_LAG: Duration = Duration::from_millis(20);
 
     pub(super) fn precise() -> u64 {
-        nanos(clock_gettime(ClockId::Monotonic))
+        nanos(libc::CLOCK_MONOTONIC)
     }
 
     pub(super) fn coarse() -> u64 {
-        nanos(clock_gettime(ClockId::MonotonicCoarse))
+        nanos(libc::CLOCK_MONOTONIC_COARSE)
     }
 
-    fn nanos(time: Timespec) -> u64 {
-        // Time since boot is never negative; 584 years of it fit.
-        time.tv_sec.cast_unsigned().wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec.cast_unsigned())
+    /// Returns the time since boot in nanoseconds; 584 years of it fit.
+    #[expect(
+        clippy::cast_sign_loss,
+        reason = "an i32 or an i64, depending on the target, and never negative"
+    )]
+    #[expect(unsafe_code, reason = "the safe wrappers are slower or bring more crates")]
+    fn nanos(clock: libc::clockid_t) -> u64 {
+        let mut time = libc::timespec::default();
+        // SAFETY: the pointer is valid for the write of a `timespec`. Both clocks exist since Linux 2.6.32, so the
+        // call does not fail; if it did, `time` would stay zero.
+        unsafe { libc::clock_gettime(clock, &raw mut time) };
+        (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
     }
 }
 

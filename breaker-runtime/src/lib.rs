@@ -45,6 +45,8 @@
 //! | `axum` | a dashboard, health and all circuits as JSON over HTTP: `integrations::axum` | no |
 //! | `test-util` | `testing`: a registry and a clock for each test, `trip`, `assert_state`; with `tokio`, breakers follow tokio's paused clock | no |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // The order of these lines is the order of dependence: a room names only rooms above it.
 mod sync;
 mod clock;

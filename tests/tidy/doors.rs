@@ -14,7 +14,7 @@ struct Door {
 
 const DOORS: &[Door] = &[
     Door {
-        paths: &["std::time::Instant", "std::time::SystemTime", "std::time::UNIX_EPOCH", "rustix"],
+        paths: &["std::time::Instant", "std::time::SystemTime", "std::time::UNIX_EPOCH", "libc"],
         is_open: |file| is_clock(file),
         advice: "time has one door; ask `crate::clock`",
     },
@@ -134,7 +134,7 @@ mod tests {
             "use std::time::{Duration, Instant};",
             "use std::time; fn f() { time::SystemTime::now(); }",
             "use std::time::*;",
-            "fn f() { rustix::time::clock_gettime(); }",
+            "fn f() { libc::clock_gettime(); }",
             "use core::sync::atomic::AtomicU8;",
             "static A: std::sync::Mutex<()> = x;",
             "fn f() { assert!(loom::model(g)); }",

@@ -41,7 +41,7 @@ impl House {
                 source.make_test_only();
             }
         }
-        Ok(Self { sources, workspace, members, readme: text_of("README.md")? })
+        Ok(Self { sources, workspace, members, readme: text_of(".github/CONTRIBUTING.md")? })
     }
 
     pub(crate) fn all(&self) -> Vec<&Source> {

@@ -1,12 +1,20 @@
-//! The plan of the house: what stands at the top level, and the map of it in README.
+//! The plan of the house: what stands at the top level, and the map of it in CONTRIBUTING.
 
 use crate::rooms;
 use crate::source::Source;
 
-const TOP_LEVEL: &[&str] =
-    &["Cargo.toml", "Cargo.lock", "README.md", "breaker-macros", "breaker-runtime", "tests", "examples"];
+const TOP_LEVEL: &[&str] = &[
+    "Cargo.toml",
+    "Cargo.lock",
+    "README.md",
+    "CHANGELOG.md",
+    "breaker-macros",
+    "breaker-runtime",
+    "tests",
+    "examples",
+];
 
-const MAP: &str = "## Map of the house";
+const MAP: &str = "## Map";
 
 pub(crate) fn top_level(names: &[String]) -> Vec<String> {
     let belongs = |name: &String| {
@@ -20,7 +28,7 @@ pub(crate) fn top_level(names: &[String]) -> Vec<String> {
 pub(crate) fn map(readme: &str, library: &[&Source]) -> Vec<String> {
     let lines: Vec<&str> = readme.lines().collect();
     let Some(start) = lines.iter().position(|line| line.trim_end() == MAP) else {
-        return vec![format!("README.md:1: has no section `{MAP}`")];
+        return vec![format!(".github/CONTRIBUTING.md:1: has no section `{MAP}`")];
     };
     let below = lines.iter().skip(start + 1);
     let section: Vec<&str> = below.take_while(|line| !line.starts_with("## ")).copied().collect();
@@ -35,7 +43,10 @@ pub(crate) fn map(readme: &str, library: &[&Source]) -> Vec<String> {
     let mut complaints = Vec::new();
     for (stem, of) in places(library) {
         if !is_on_map(&stem) {
-            complaints.push(format!("README.md:{}: the map does not name `{stem}` of {of}", start + 1));
+            complaints.push(format!(
+                ".github/CONTRIBUTING.md:{}: the map does not name `{stem}` of {of}",
+                start + 1
+            ));
         }
     }
     complaints
@@ -75,11 +86,11 @@ fn a_room_that_is_not_on_the_map_is_found() {
     let args = Source::parse("breaker-macros/src/args.rs", "").unwrap();
     let keys = Source::parse("breaker-macros/src/args/keys.rs", "").unwrap();
     let judged = |readme: &str| map(readme, &[&lib, &args, &keys]);
-    assert_eq!(judged("# b\n## Map of the house\n`clock.rs`, `private.rs`\n`args.rs`\n"), [""; 0]);
+    assert_eq!(judged("# b\n## Map\n`clock.rs`, `private.rs`\n`args.rs`\n"), [""; 0]);
     crate::complains(
-        &judged("# b\n## Map of the house\n`clocks` clock `private`\n`args`\n## More\n`clock`\n"),
-        "README.md:2",
+        &judged("# b\n## Map\n`clocks` clock `private`\n`args`\n## More\n`clock`\n"),
+        ".github/CONTRIBUTING.md:2",
     );
-    crate::complains(&judged("# b\n## Map of the house\n`clock` `private`\n"), "README.md:2");
-    crate::complains(&judged("# b\nclock private args\n"), "README.md:1");
+    crate::complains(&judged("# b\n## Map\n`clock` `private`\n"), ".github/CONTRIBUTING.md:2");
+    crate::complains(&judged("# b\nclock private args\n"), ".github/CONTRIBUTING.md:1");
 }

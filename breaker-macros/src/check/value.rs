@@ -61,13 +61,13 @@ pub(super) fn duration(value: Expr, key: Key) -> Result<Value, Error> {
 /// Reads a number of calls or a duration. Only the compiler knows which of them a const is.
 pub(super) fn window(value: Expr) -> Result<Value, Error> {
     let value = ungrouped(value);
+    if let Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) = &value
+        && let Some(calls) = in_range(number, MAX_WINDOW_CALLS)
+    {
+        return Ok(Value::Literal(Lit::Int(calls)));
+    }
     match &value {
         Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) => positive_duration(value, Key::Window),
-        Expr::Lit(ExprLit { lit: Lit::Int(number), .. })
-            if let Some(calls) = in_range(number, MAX_WINDOW_CALLS) =>
-        {
-            Ok(Value::Literal(Lit::Int(calls)))
-        }
         Expr::Lit(_) | Expr::Unary(_) | Expr::Closure(_) => Err(Error::new(
             value.span(),
             format!(
