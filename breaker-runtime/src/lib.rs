@@ -66,7 +66,8 @@ mod registry;
 pub mod testing;
 pub mod integrations;
 #[doc(hidden)]
-pub mod private;
+#[path = "private/mod.rs"]
+pub mod __private;
 pub mod docs;
 
 pub use breaker_macros::circuit_breaker;
@@ -77,8 +78,6 @@ pub use durations::CallDurations;
 pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{Event, Events, Lagged, Listener, StateChange, Subscription};
 pub use outcome::Outcome;
-#[doc(hidden)]
-pub use private as __private;
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::Snapshot;
 pub use state::{Cause, State, Transition, TransitionCounts};
