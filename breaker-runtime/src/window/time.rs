@@ -10,7 +10,7 @@ use super::parts::Parts;
 use super::span::{Part, Shape, Tag};
 use super::{Bad, Counts};
 use crate::clock::Moment;
-use crate::sync::striped::{Mine, Striped};
+use crate::sync::striped::{Striped, StripedCell};
 
 #[derive(Debug)]
 pub(super) struct TimeWindow {
@@ -37,7 +37,7 @@ impl TimeWindow {
     /// Counts without the lock. Returns false if this thread has no place to do so.
     #[inline]
     pub(super) fn succeed(&self, generation: u64, shape: Shape, now: Moment) -> bool {
-        match self.successes.alone() {
+        match self.successes.owned() {
             Some(parts) => parts.succeed(generation, shape, now),
             None => return self.succeed_elsewhere(generation, shape, now),
         }
@@ -46,9 +46,9 @@ impl TimeWindow {
 
     #[cold]
     fn succeed_elsewhere(&self, generation: u64, shape: Shape, now: Moment) -> bool {
-        match self.successes.mine() {
-            Mine::Alone(parts) => parts.succeed(generation, shape, now),
-            Mine::Shared(_) => return false,
+        match self.successes.cell() {
+            StripedCell::Owned(parts) => parts.succeed(generation, shape, now),
+            StripedCell::Shared(_) => return false,
         }
         true
     }
