@@ -132,8 +132,8 @@ impl Registry {
     /// An empty registry whose breakers read the time from `clock`, which only the test moves.
     #[cfg(feature = "test-util")]
     #[must_use]
-    pub fn with_clock(clock: &crate::clock::hand::Clock) -> Self {
-        Self::of_owner(clock.for_breakers())
+    pub fn with_clock(clock: &crate::clock::mock::MockClock) -> Self {
+        Self::of_owner(Clock::mocked(clock))
     }
 
     /// The registry of the attribute. A breaker appears in it when its function is first called;

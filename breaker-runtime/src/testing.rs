@@ -53,4 +53,4 @@ mod in_scope;
 
 pub use self::assert::{IntoBreaker, assert_state, trip};
 pub use self::in_scope::{InScope, Scope, scope, scope_async};
-pub use crate::clock::hand::Clock;
+pub use crate::clock::mock::MockClock as Clock;

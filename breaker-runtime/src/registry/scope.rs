@@ -9,8 +9,10 @@ use once_cell::sync::Lazy;
 
 use super::{Declaration, KeyedBreaker, Kind, Registry};
 use crate::breaker::CircuitBreaker;
-use crate::clock::hand::{Clock, Entered};
+use crate::clock::Clock;
+use crate::clock::mock::MockClock;
 use crate::config::Conflict;
+use crate::sync::thread_local::{self, ThreadSlotGuard};
 use crate::sync::{Mutex, lock};
 
 pub(crate) struct Scoped {
@@ -69,12 +71,12 @@ pub(crate) fn declare(declaration: &'static Declaration, registry: &Registry) ->
 }
 
 fn current() -> Option<Arc<Scoped>> {
-    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    thread_local::current(&CURRENT)
 }
 
 impl Scoped {
-    pub(crate) fn new(clock: &Clock) -> Arc<Self> {
-        let registry = Registry::of_functions(clock.for_breakers());
+    pub(crate) fn new(clock: &MockClock) -> Arc<Self> {
+        let registry = Registry::of_functions(Clock::mocked(clock));
         Arc::new(Self { registry, made: Mutex::default() })
     }
 
@@ -83,8 +85,8 @@ impl Scoped {
     }
 
     /// This thread is in the scope until what is returned is dropped.
-    pub(crate) fn enter(self: &Arc<Self>) -> Entered<Arc<Self>> {
-        Entered::new(&CURRENT, Arc::clone(self))
+    pub(crate) fn enter(self: &Arc<Self>) -> ThreadSlotGuard<Arc<Self>> {
+        ThreadSlotGuard::set(&CURRENT, Arc::clone(self))
     }
 
     fn made(&self, declaration: &'static Declaration) -> Made {

@@ -89,7 +89,7 @@ impl Scope {
     /// Nobody is in it yet.
     #[must_use]
     pub fn new() -> Self {
-        let clock = Clock::with_tokio();
+        let clock = Clock::following_tokio();
         Self { scoped: Scoped::new(&clock), clock }
     }
 
