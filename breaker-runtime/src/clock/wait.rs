@@ -130,7 +130,7 @@ impl Future for Sleep {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         match self.project() {
             SleepProjection::Never => Poll::Pending,
-            SleepProjection::Mock { sleep } => sleep.poll(context),
+            SleepProjection::Mock { sleep: mock } => mock.poll(context),
             SleepProjection::Tokio { sleep } => sleep.poll(context),
         }
     }
