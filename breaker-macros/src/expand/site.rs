@@ -87,11 +87,11 @@ fn reference(p: &Repeated, plan: &Plan, target: &Target, kind: &str) -> TokenStr
     let kind = Ident::new(kind, Span::mixed_site());
     let (checked, configure) = settings::written(p, plan, target);
     let site = site(p, plan, target, &kind, &configure);
-    let elsewhere = plan.registry.as_ref().map(|_| quote!(.elsewhere()));
+    let in_own_registry = plan.registry.as_ref().map(|_| quote!(.in_own_registry()));
     let reference = quote_spanned! {Span::mixed_site()=>
         {
             #checked
-            static __BREAKER_SITE: #p::#kind = #site #elsewhere;
+            static __BREAKER_SITE: #p::#kind = #site #in_own_registry;
             #p::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         }

@@ -63,7 +63,7 @@ impl<B: RegistryBreaker> FunctionSite<B> {
 
     /// Makes the function register in the registry that [`declared_in`](Self::declared_in) receives.
     #[must_use]
-    pub const fn elsewhere(mut self) -> Self {
+    pub const fn in_own_registry(mut self) -> Self {
         self.0.declaration.set_own_registry();
         self
     }
