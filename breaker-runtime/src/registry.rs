@@ -83,7 +83,7 @@ impl Registry {
     /// Returns a new, empty registry whose breakers read the time from `clock`.
     #[cfg(feature = "test-util")]
     #[must_use]
-    pub fn with_clock(clock: &crate::clock::mock::MockClock) -> Self {
+    pub fn with_clock(clock: &crate::clock::mock::Clock) -> Self {
         Self { store: Arc::new(Store::standalone(Clock::mocked(clock))) }
     }
 

@@ -52,4 +52,4 @@ mod scope;
 
 pub use self::assert::{IntoBreaker, assert_state, trip};
 pub use self::scope::{InScope, Scope, scope, scope_async};
-pub use crate::clock::mock::MockClock as Clock;
+pub use crate::clock::mock::Clock;

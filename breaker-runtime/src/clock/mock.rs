@@ -13,6 +13,9 @@ use super::moment::{Moment, nanos_of};
 use super::paused;
 use crate::sync::thread_local::{self, ThreadSlotGuard};
 
+/// The public name, which the documentation shows in signatures.
+pub use self::MockClock as Clock;
+
 /// A clock that stands still until a test advances it. Clones share the time.
 ///
 /// ```

@@ -33,8 +33,8 @@ use crate::state::{Cause, State};
 /// });
 /// ```
 #[track_caller]
-pub fn trip(which: impl IntoBreaker) {
-    let breaker = which.into_breaker();
+pub fn trip(circuit: impl IntoBreaker) {
+    let breaker = circuit.into_breaker();
     let initiator: Arc<str> = Arc::from(format!("testing::trip at {}", Location::caller()));
     if breaker.state() != State::Closed {
         breaker.circuit().order(Cause::ForcedClosed, Arc::clone(&initiator));
@@ -66,8 +66,8 @@ pub fn trip(which: impl IntoBreaker) {
 /// //   calls: 0 succeeded, 0 failed, 0 timed out, 0 ignored, 0 rejected
 /// ```
 #[track_caller]
-pub fn assert_state(which: impl IntoBreaker, expected: State) {
-    let snapshot = which.into_breaker().snapshot();
+pub fn assert_state(circuit: impl IntoBreaker, expected: State) {
+    let snapshot = circuit.into_breaker().snapshot();
     let state = snapshot.state;
     if state == expected {
         return;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use super::Clock;
+use crate::clock::mock::Clock;
 use crate::registry::Registry;
 use crate::registry::scope::ScopeState;
 
