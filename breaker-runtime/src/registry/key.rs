@@ -8,7 +8,7 @@ use std::ops::Deref;
 const MAX_ON_STACK: usize = 64;
 
 /// The value of a `key`, whose type the macro does not know. Method resolution finds `__breaker_key` here for a type
-/// that is `AsRef<str>`, and on [`WithDisplay`] through `Deref` for any other type.
+/// that is `AsRef<str>`, and on `WithDisplay` through `Deref` for any other type.
 #[derive(Debug)]
 pub struct Key<'a, T: ?Sized> {
     value: WithDisplay<'a, T>,
