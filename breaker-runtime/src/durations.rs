@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::sync::striped::{Mine, Striped};
+use crate::sync::striped::{Striped, StripedCell};
 use crate::sync::{AtomicU64, Ordering};
 
 /// How long the calls of a circuit breaker took that succeeded or failed: all of them since it was first told
@@ -54,11 +54,11 @@ impl Recorder {
 
     #[inline]
     pub(crate) fn add(&self, nanos: u64) {
-        match self.histograms.alone() {
+        match self.histograms.owned() {
             Some(histogram) => histogram.add_alone(nanos),
-            None => match self.histograms.mine() {
-                Mine::Alone(histogram) => histogram.add_alone(nanos),
-                Mine::Shared(histogram) => histogram.add_shared(nanos),
+            None => match self.histograms.cell() {
+                StripedCell::Owned(histogram) => histogram.add_alone(nanos),
+                StripedCell::Shared(histogram) => histogram.add_shared(nanos),
             },
         }
     }

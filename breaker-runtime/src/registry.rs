@@ -1,78 +1,58 @@
-//! Name to breaker. One registry is global and serves the attribute; others are for those who want
-//! their own. Its lock is taken when a breaker is registered, looked up or listed, never by a call.
+//! Circuit breakers by name. The attribute uses the global registry; a program can create others.
 //!
-//! | file | |
+//! A registry is used when a breaker is registered, looked up or listed, never by a call.
+//!
+//! | file | contents |
 //! |---|---|
-//! | `keyed.rs` | one circuit for each key |
-//! | `key.rs` | a key as text |
-//! | `declaration.rs` | what the attribute says about a function, known before its first call |
-//! | `claim.rs` | what anybody says about a name, and whether two of them agree |
-//! | `conflict.rs` | why a breaker was not registered |
-//! | `summaries.rs` | all of it at a glance |
-//! | `scope.rs` | the registry that one test has for itself |
+//! | `error.rs` | errors of a registration |
+//! | `key.rs` | the text of a key |
+//! | `eviction.rs` | the order in which circuits of keys are evicted |
+//! | `keyed.rs` | the breaker with one circuit per key |
+//! | `declaration.rs` | annotated functions, known before their first call |
+//! | `registration.rs` | a name with its settings, and conflicts between two of them |
+//! | `any_breaker.rs` | both types of breakers as one |
+//! | `store.rs` | the breakers of one registry by name |
+//! | `scope.rs` | the registry of one test, which replaces the global one |
+//!
+//! A file imports only from files above it in this table.
 
-mod claim;
-mod conflict;
+mod any_breaker;
 mod declaration;
+mod error;
+mod eviction;
 mod key;
 mod keyed;
-mod summaries;
+#[cfg(not(feature = "test-util"))]
+pub(crate) mod no_scope;
+mod registration;
 #[cfg(feature = "test-util")]
 pub(crate) mod scope;
-/// Without tests there is no scope.
-#[cfg(not(feature = "test-util"))]
-pub(crate) mod scope {
-    use super::{Declaration, KeyedBreaker, Registry};
-    use crate::breaker::CircuitBreaker;
-
-    pub(super) const fn registry() -> Option<Registry> {
-        None
-    }
-
-    #[inline]
-    pub(crate) const fn single(_: &'static Declaration) -> Option<&'static CircuitBreaker> {
-        None
-    }
-
-    #[inline]
-    pub(crate) const fn knows(_: &'static Declaration) -> Option<bool> {
-        None
-    }
-
-    #[inline]
-    pub(crate) const fn declare(_: &'static Declaration, _: &Registry) -> bool {
-        false
-    }
-
-    #[inline]
-    pub(crate) const fn keyed(_: &'static Declaration) -> Option<&'static KeyedBreaker> {
-        None
-    }
-}
+mod store;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Write as _;
-use std::num::NonZeroU32;
 use std::panic::Location;
 use std::sync::Arc;
 
 use once_cell::sync::Lazy;
 
-pub use self::conflict::{Conflicts, RegisterError};
+pub(crate) use self::any_breaker::{AnyBreaker, RegistryBreaker};
 pub(crate) use self::declaration::Configure;
 pub use self::declaration::Declaration;
+pub use self::error::{Conflicts, RegisterError};
 pub use self::key::{Key, KeyText};
 pub use self::keyed::KeyedBreaker;
+pub(crate) use self::keyed::checked_keys;
+#[cfg(not(feature = "test-util"))]
+pub(crate) use self::no_scope as scope;
+pub(crate) use self::registration::Registration;
+pub(crate) use self::store::{Registered, RegistryEntry, Store};
 
-use self::claim::{Claim, Origin};
-use crate::breaker::{CircuitBreaker, Identity};
+use crate::breaker::CircuitBreaker;
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Conflict, Name};
-use crate::event::{Event, Events, Hub, Listener, Subscription};
+use crate::config::{Config, Conflict, Name};
+use crate::event::{Events, Listener, Subscription};
 use crate::snapshot::Snapshot;
-use crate::sync::{Mutex, MutexGuard, lock};
 
 /// A set of circuit breakers with different names. Clones are cheap and share the set.
 ///
@@ -87,66 +67,39 @@ use crate::sync::{Mutex, MutexGuard, lock};
 /// ```
 #[derive(Clone)]
 pub struct Registry {
-    shared: Arc<Shared>,
+    store: Arc<Store>,
 }
 
-#[derive(Default)]
-struct Shared {
-    /// Whether annotated functions register here.
-    is_global: bool,
-    clock: Clock,
-    hub: Arc<Hub>,
-    entries: Mutex<Entries>,
-}
-
-#[derive(Default)]
-struct Entries {
-    by_name: BTreeMap<Name, Entry>,
-    conflicts: Vec<Conflict>,
-}
-
-struct Entry {
-    kind: Kind,
-    claim: Claim,
-}
-
-/// One circuit, or one for each key.
-#[derive(Clone)]
-enum Kind {
-    Single(CircuitBreaker),
-    Keyed(KeyedBreaker),
-}
-
-/// The most keys a breaker may have.
-const MAX_KEYS: u32 = 1_000_000;
-
-static GLOBAL: Lazy<Registry> = Lazy::new(|| Registry::of_functions(Clock::default()));
+static GLOBAL: Lazy<Registry> =
+    Lazy::new(|| Registry { store: Arc::new(Store::for_functions(Clock::default())) });
 
 impl Registry {
-    /// An empty registry of your own.
+    /// Returns a new, empty registry.
     #[must_use]
     pub fn new() -> Self {
-        Self::of_owner(Clock::here())
+        Self { store: Arc::new(Store::standalone(Clock::here())) }
     }
 
-    /// An empty registry whose breakers read the time from `clock`, which only the test moves.
+    /// Returns a new, empty registry whose breakers read the time from `clock`.
     #[cfg(feature = "test-util")]
     #[must_use]
-    pub fn with_clock(clock: &crate::clock::hand::Clock) -> Self {
-        Self::of_owner(clock.for_breakers())
+    pub fn with_clock(clock: &crate::clock::mock::Clock) -> Self {
+        Self { store: Arc::new(Store::standalone(Clock::mocked(clock))) }
     }
 
-    /// The registry of the attribute. A breaker appears in it when its function is first called;
-    /// [`declared`](Self::declared) knows it before. In a scope of the feature `test-util` it is the registry
-    /// of that scope.
+    /// Returns the registry in which annotated functions register their breaker on their first call. Within a
+    /// scope of the feature `test-util`, this is the registry of the scope.
+    ///
+    /// Functions that were not called yet are listed by [`declared`](Self::declared).
     #[must_use]
     pub fn global() -> Self {
-        scope::registry().unwrap_or_else(|| GLOBAL.clone())
+        scope::store().map_or_else(|| GLOBAL.clone(), Self::from_store)
     }
 
-    /// What the attribute declares, for all functions of the binary, sorted by name: those of every crate
-    /// that is linked into it, whether they are ever called or not. A crate that stands in Cargo.toml and that
-    /// no code names is not linked; `use that_crate as _;` names it.
+    /// Returns all annotated functions of the binary, called or not, sorted by name.
+    ///
+    /// They come from all crates that are linked into the binary. A dependency in `Cargo.toml` that no code uses is
+    /// not linked; `use that_crate as _;` links it.
     ///
     /// ```
     /// use breaker_runtime::{BreakerError, Registry, circuit_breaker};
@@ -166,23 +119,14 @@ impl Registry {
         declaration::all().into_iter()
     }
 
-    fn of_functions(clock: Clock) -> Self {
-        let shared = Shared { is_global: true, clock, ..Shared::default() };
-        Self { shared: Arc::new(shared) }
-    }
-
-    fn of_owner(clock: Clock) -> Self {
-        let shared = Shared { clock, ..Shared::default() };
-        Self { shared: Arc::new(shared) }
-    }
-
-    /// The breaker of this name; makes it if there is none yet. To register a name again with the
-    /// same settings gives the same breaker.
+    /// Returns the breaker with this name and one circuit, and creates it if needed. Registering a name again with
+    /// equal settings returns the same breaker.
     ///
     /// # Errors
     ///
-    /// If the name is empty or longer than 255 bytes, and if it was registered with other settings:
-    /// the error names both places, and the breaker that is there stays as it is.
+    /// Returns [`RegisterError::Invalid`] if the name is empty or longer than 255 bytes. Returns
+    /// [`RegisterError::Conflict`] if the name is registered with other settings or with keys. The error names both
+    /// locations, and the registered breaker does not change.
     #[track_caller]
     pub fn register(
         &self,
@@ -190,18 +134,19 @@ impl Registry {
         config: Config,
     ) -> Result<CircuitBreaker, RegisterError> {
         let name = Name::new(name.into())?;
-        let claim = by_hand(name, config, None, Location::caller());
-        let (breaker, conflict) = self.declare_single(claim);
-        self.conflicting(breaker, conflict)
+        let registration = Registration::of_call(name, config, None, Location::caller());
+        self.checked(self.store.register(registration, ()))
     }
 
-    /// The breaker of this name, with one circuit for each key, at most `max_keys` (1 to 1,000,000); makes
-    /// it if there is none yet.
+    /// Returns the breaker with this name and one circuit per key, and creates it if needed. It has at most
+    /// `max_keys` circuits, from 1 to 1,000,000. Registering a name again with equal settings returns the same
+    /// breaker.
     ///
     /// # Errors
     ///
-    /// If the name is empty or longer than 255 bytes, if `max_keys` is out of its range, and if the name was
-    /// registered with other settings, another number of keys or without keys.
+    /// Returns [`RegisterError::Invalid`] if the name is empty or longer than 255 bytes, or if `max_keys` is out of
+    /// its range. Returns [`RegisterError::Conflict`] if the name is registered with other settings, with another
+    /// number of keys, or without keys.
     #[track_caller]
     pub fn register_keyed(
         &self,
@@ -211,21 +156,18 @@ impl Registry {
     ) -> Result<KeyedBreaker, RegisterError> {
         let name = Name::new(name.into())?;
         let max_keys = checked_keys(max_keys)?;
-        let claim = by_hand(name, config, Some(max_keys), Location::caller());
-        let (breaker, conflict) = self.declare_keyed(claim, max_keys);
-        self.conflicting(breaker, conflict)
+        let registration = Registration::of_call(name, config, Some(max_keys), Location::caller());
+        self.checked(self.store.register(registration, max_keys))
     }
 
-    /// The breaker of this name, if it has one circuit.
+    /// Returns the breaker with this name. Returns `None` if there is none, or if it has one circuit per key.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
-        match &self.entries().by_name.get(name)?.kind {
-            Kind::Single(breaker) => Some(breaker.clone()),
-            Kind::Keyed(_) => None,
-        }
+        CircuitBreaker::from_any(&self.store.get(name)?).cloned()
     }
 
-    /// The breaker of this name, if it has one circuit for each key.
+    /// Returns the breaker with this name and one circuit per key. Returns `None` if there is none, or if it has no
+    /// keys.
     ///
     /// ```
     /// use breaker_runtime::{BreakerError, Registry, State, circuit_breaker};
@@ -244,31 +186,20 @@ impl Registry {
     /// ```
     #[must_use]
     pub fn get_keyed(&self, name: &str) -> Option<KeyedBreaker> {
-        match &self.entries().by_name.get(name)?.kind {
-            Kind::Keyed(breaker) => Some(breaker.clone()),
-            Kind::Single(_) => None,
-        }
+        KeyedBreaker::from_any(&self.store.get(name)?).cloned()
     }
 
-    /// All breakers with one circuit, sorted by name, as of this moment.
+    /// Returns all breakers with one circuit that are registered now, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
-        let kinds = self.kinds().into_iter();
-        kinds.filter_map(|kind| match kind {
-            Kind::Single(breaker) => Some(breaker),
-            Kind::Keyed(_) => None,
-        })
+        self.breakers_of()
     }
 
-    /// All breakers with one circuit for each key, sorted by name, as of this moment.
+    /// Returns all breakers with one circuit per key that are registered now, sorted by name.
     pub fn iter_keyed(&self) -> impl Iterator<Item = KeyedBreaker> + use<> {
-        let kinds = self.kinds().into_iter();
-        kinds.filter_map(|kind| match kind {
-            Kind::Keyed(breaker) => Some(breaker),
-            Kind::Single(_) => None,
-        })
+        self.breakers_of()
     }
 
-    /// Forces all circuits open that there are, see [`Operator::force_open`](crate::Operator::force_open).
+    /// Forces all existing circuits open, see [`Operator::force_open`](crate::Operator::force_open).
     #[track_caller]
     pub fn force_open_all(&self) {
         for circuit in self.circuits() {
@@ -276,7 +207,7 @@ impl Registry {
         }
     }
 
-    /// Closes all circuits that there are, see [`Operator::force_close`](crate::Operator::force_close).
+    /// Closes all existing circuits, see [`Operator::force_close`](crate::Operator::force_close).
     #[track_caller]
     pub fn force_close_all(&self) {
         for circuit in self.circuits() {
@@ -284,7 +215,7 @@ impl Registry {
         }
     }
 
-    /// Resets all circuits that there are, see [`Operator::reset`](crate::Operator::reset).
+    /// Resets all existing circuits, see [`Operator::reset`](crate::Operator::reset).
     #[track_caller]
     pub fn reset_all(&self) {
         for circuit in self.circuits() {
@@ -292,31 +223,40 @@ impl Registry {
         }
     }
 
-    /// Tells `listener` what happens to all breakers of this registry, for as long as what is returned lives.
+    /// Calls `listener` for each event of all breakers in this registry, until the subscription is dropped.
     pub fn listen(&self, listener: impl Listener + 'static) -> Subscription {
-        self.shared.hub.listen(listener)
+        self.store.hub().listen(listener)
     }
 
-    /// What happens to all breakers of this registry from now on, for async code.
+    /// Returns the events of all breakers in this registry from now on, for async code.
     #[must_use]
     pub fn subscribe(&self) -> Events {
-        self.shared.hub.subscribe()
+        self.store.hub().subscribe()
     }
 
-    /// What all circuits look like, sorted by name, those of keys among them.
+    /// Returns a snapshot of each existing circuit, including those of keys, sorted by name.
     #[must_use]
     pub fn snapshots(&self) -> Vec<Snapshot> {
         self.circuits().map(|circuit| circuit.snapshot()).collect()
     }
 
-    /// Whether all that was registered agrees; for the [global](Self::global) registry also what the
-    /// attribute [declares](Self::declared), without a call. Let a test ask it, or your service when it has
-    /// started.
+    /// Returns one snapshot per name, sorted by name. For a breaker with keys it
+    /// [combines all circuits](KeyedBreaker::snapshot).
+    ///
+    /// [Declared](Self::declared) functions that were not called yet are included, so that their metrics exist from
+    /// the start of the program.
+    #[must_use]
+    pub fn snapshots_by_name(&self) -> Vec<Snapshot> {
+        self.entries().iter().map(|entry| entry.snapshot(self.clock())).collect()
+    }
+
+    /// Checks that all registrations of a name agree. The [global](Self::global) registry also checks all
+    /// [declared](Self::declared) functions, called or not. Call this in a test or at the start of a service.
     ///
     /// # Errors
     ///
-    /// All names that were declared in two ways, with both places. Two functions that happen to have one
-    /// path and no `name` are a conflict too, whatever their settings.
+    /// Returns all names that were registered in two ways, with both locations. Two functions with the same path and
+    /// no `name` are a conflict even if their settings are equal.
     ///
     /// ```
     /// use breaker_runtime::{Config, Registry};
@@ -329,124 +269,44 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn check(&self) -> Result<(), Conflicts> {
-        let entries = self.entries();
-        let mut conflicts = entries.conflicts.clone();
-        if self.is_of_functions() {
-            let declared = declaration::conflicts(&entries);
-            conflicts.extend(declared.into_iter().filter(|it| !entries.conflicts.contains(it)));
-        }
-        Conflicts::if_any(conflicts)
+        Conflicts::if_any(self.store.conflicts())
     }
 
-    /// Like `register`, but gives the breaker that is there even if the declarations conflict; if that has
-    /// a circuit for each key and this one has not, one that is in no registry.
-    pub(crate) fn declare_single(&self, claim: Claim) -> (CircuitBreaker, Option<Arc<Conflict>>) {
-        let hub = Some(Arc::clone(&self.shared.hub));
-        let identity = Identity::Alone { name: claim.name.clone(), hub };
-        let breaker = CircuitBreaker::new_unchecked(identity, claim.settings.clone(), self.clock().clone());
-        let entry = Entry { kind: Kind::Single(breaker.clone()), claim };
-        match self.declare(entry) {
-            (Kind::Single(breaker), conflict) => (breaker, conflict),
-            (Kind::Keyed(_), conflict) => (breaker, conflict),
-        }
+    /// Returns one entry per name, sorted by name. A breaker takes precedence over the functions that declare its
+    /// name.
+    pub(crate) fn entries(&self) -> Vec<RegistryEntry> {
+        self.store.entries()
     }
 
-    /// The same for a breaker with one circuit for each key.
-    pub(crate) fn declare_keyed(
-        &self,
-        claim: Claim,
-        max_keys: NonZeroU32,
-    ) -> (KeyedBreaker, Option<Arc<Conflict>>) {
-        let hub = Some(Arc::clone(&self.shared.hub));
-        let clock = self.clock().clone();
-        let breaker = KeyedBreaker::new(claim.name.clone(), claim.settings.clone(), max_keys, clock, hub);
-        let entry = Entry { kind: Kind::Keyed(breaker.clone()), claim };
-        match self.declare(entry) {
-            (Kind::Keyed(breaker), conflict) => (breaker, conflict),
-            (Kind::Single(_), conflict) => (breaker, conflict),
-        }
+    /// Returns the clock of all breakers in this registry.
+    pub(crate) fn clock(&self) -> &Clock {
+        self.store.clock()
     }
 
-    /// The entry that is there after this one was offered, and whether the two conflict.
-    fn declare(&self, offered: Entry) -> (Kind, Option<Arc<Conflict>>) {
-        let mut entries = self.entries();
-        let Some(entry) = entries.by_name.get(&offered.claim.name) else {
-            let kind = offered.kind.clone();
-            entries.by_name.insert(offered.claim.name.clone(), offered);
-            return (kind, None);
-        };
-        let kind = entry.kind.clone();
-        let conflict = entry.claim.conflict(&offered.claim).map(Arc::new);
-        entries.remember(conflict.as_deref());
-        (kind, conflict)
+    pub(crate) const fn from_store(store: Arc<Store>) -> Self {
+        Self { store }
     }
 
-    /// Loudly, because no caller of an annotated function can be handed an error; but not by `eprintln!`,
-    /// which panics where nobody can listen.
-    pub(crate) fn warn(&self, conflict: &Arc<Conflict>) {
-        _ = writeln!(std::io::stderr(), "warning: {conflict}");
-        self.tell(conflict);
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
-    /// Tells the listeners of a conflict, under no lock and in nobody's initialisation.
-    fn tell(&self, conflict: &Arc<Conflict>) {
-        self.shared.hub.tell(&Event::Conflict(Arc::clone(conflict)));
-    }
-
-    fn conflicting<B>(&self, breaker: B, conflict: Option<Arc<Conflict>>) -> Result<B, RegisterError> {
+    /// Notifies the listeners of a conflict and returns it as an error.
+    fn checked<B>(&self, registered: Registered<B>) -> Result<B, RegisterError> {
+        let Registered { breaker, conflict } = registered;
         let Some(conflict) = conflict else {
             return Ok(breaker);
         };
-        self.tell(&conflict);
+        self.store.notify_conflict(&conflict);
         Err(RegisterError::Conflict(Conflict::clone(&conflict)))
     }
 
-    /// The clock of all breakers here.
-    pub(crate) fn clock(&self) -> &Clock {
-        &self.shared.clock
+    fn breakers_of<B: RegistryBreaker>(&self) -> impl Iterator<Item = B> + use<B> {
+        self.store.breakers().into_iter().filter_map(|breaker| B::from_any(&breaker).cloned())
     }
 
     fn circuits(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
-        self.kinds().into_iter().flat_map(|kind| match kind {
-            Kind::Single(breaker) => vec![breaker],
-            Kind::Keyed(breaker) => breaker.iter().collect(),
-        })
-    }
-
-    fn kinds(&self) -> Vec<Kind> {
-        self.entries().by_name.values().map(|entry| entry.kind.clone()).collect()
-    }
-
-    fn entries(&self) -> MutexGuard<'_, Entries> {
-        lock(&self.shared.entries)
-    }
-}
-
-fn by_hand(
-    name: Name,
-    config: Config,
-    max_keys: Option<NonZeroU32>,
-    place: &'static Location<'static>,
-) -> Claim {
-    Claim { name, settings: config.into(), max_keys, origin: Origin::Place(place) }
-}
-
-/// How many keys a breaker may have, checked.
-pub(crate) const fn checked_keys(max_keys: u32) -> Result<NonZeroU32, ConfigError> {
-    match NonZeroU32::new(max_keys) {
-        Some(keys) if keys.get() <= MAX_KEYS => Ok(keys),
-        _ => Err(ConfigError::new("max_keys must be between 1 and 1000000")),
-    }
-}
-
-impl Entries {
-    /// Once, however often the two places are asked.
-    fn remember(&mut self, conflict: Option<&Conflict>) {
-        if let Some(conflict) = conflict
-            && !self.conflicts.contains(conflict)
-        {
-            self.conflicts.push(conflict.clone());
-        }
+        self.store.breakers().into_iter().flat_map(|breaker| breaker.circuits())
     }
 }
 
@@ -459,10 +319,10 @@ impl Default for Registry {
 impl fmt::Debug for Registry {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut names = out.debug_set();
-        for kind in self.kinds() {
-            match kind {
-                Kind::Single(breaker) => names.entry(&breaker),
-                Kind::Keyed(breaker) => names.entry(&breaker),
+        for breaker in self.store.breakers() {
+            match breaker {
+                AnyBreaker::Single(breaker) => names.entry(&breaker),
+                AnyBreaker::Keyed(breaker) => names.entry(&breaker),
             };
         }
         names.finish()

@@ -1,5 +1,4 @@
-//! For the tests of those who use breakers: a registry and a clock for each test, and words for what a test
-//! does with a circuit.
+//! Tools for tests of code that uses breakers: a registry and a clock per test, [`trip`] and [`assert_state`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -26,31 +25,31 @@
 //!
 //! # Time
 //!
-//! In a [scope](scope()) time stands still until the test [advances](Scope::advance) it. Where tokio's time is
-//! paused when the scope begins (`#[tokio::test(start_paused = true)]`), the scope goes with tokio's clock as
-//! well, whether that is advanced by the test or by itself.
+//! In a [scope](scope()), time stands still until the test [advances](Scope::advance) it. If tokio's time is paused
+//! when the scope begins (`#[tokio::test(start_paused = true)]`), the time of the scope also moves with tokio's
+//! clock, both when the test advances that clock and when tokio does.
 //!
-//! Outside of scopes, too, a breaker follows tokio's clock while it is paused, if the features `test-util` and
-//! `tokio` are on: in recovery times, windows, durations and limits. Only a thread that is blocked, because a
-//! sync function waits for `max_wait`, waits in real time: it may hold up the very runtime.
+//! With the features `test-util` and `tokio`, breakers outside scopes follow tokio's clock while it is paused. This
+//! applies to recovery times, windows, durations and time limits. There is one exception: a thread that is blocked,
+//! because a sync function waits for `max_wait`, waits in real time. It may block the runtime that advances tokio's
+//! clock.
 //!
 //! # Threads and tasks
 //!
-//! A thread is in the scope that it has entered, and what it starts is not: hand the scope on.
+//! A scope applies to the thread that has entered it, but not to the threads and tasks that this thread starts. Pass
+//! the scope to them:
 //!
-//! | what a test starts | how the scope gets there |
+//! | a test starts | the scope is entered by |
 //! |---|---|
 //! | `thread::spawn` | `thread::spawn(move \|\| scope.enter(..))` |
 //! | `tokio::spawn` | `tokio::spawn(scope.enter_async(..))` |
-//! | tasks of a runtime with one thread | by itself, if `block_on` is called in the scope: `scope.enter(\|\| runtime.block_on(..))` |
+//! | tasks of a runtime with one thread | `scope.enter(\|\| runtime.block_on(..))`, for all tasks |
 //!
-//! What somebody else spawns cannot be reached so; it uses the global registry.
+//! Threads and tasks that another crate starts are outside the scope and use the global registry.
 
-#[path = "testing/assert.rs"]
 mod assert;
-#[path = "testing/scope.rs"]
-mod in_scope;
+mod scope;
 
 pub use self::assert::{IntoBreaker, assert_state, trip};
-pub use self::in_scope::{InScope, Scope, scope, scope_async};
-pub use crate::clock::hand::Clock;
+pub use self::scope::{InScope, Scope, scope, scope_async};
+pub use crate::clock::mock::Clock;

@@ -3,7 +3,7 @@
 //! A breaker that one thread uses, or none, stays small; so does one that other threads use now and
 //! then, for their first few thousand calls are counted in small shared cells.
 
-use crate::sync::striped::{Mine, Striped};
+use crate::sync::striped::{Striped, StripedCell};
 use crate::sync::{AtomicU16, AtomicU64, OnceBox, Ordering};
 
 /// How many calls ended in which way since the breaker was made. Every call that ended is in exactly
@@ -145,7 +145,7 @@ impl Counters {
             Total::Fallbacks => 3,
             Total::Rare(rare) => return self.add_rare(rare),
         };
-        match self.cells.alone() {
+        match self.cells.owned() {
             Some(cells) => cells.add_alone(cell),
             None => self.add_otherwise(cell),
         }
@@ -181,9 +181,9 @@ impl Counters {
             early.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        match self.cells.mine() {
-            Mine::Alone(cells) => cells.add_alone(cell),
-            Mine::Shared(cells) => cells.add_shared(cell),
+        match self.cells.cell() {
+            StripedCell::Owned(cells) => cells.add_alone(cell),
+            StripedCell::Shared(cells) => cells.add_shared(cell),
         }
     }
 

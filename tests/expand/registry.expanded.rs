@@ -16,7 +16,7 @@ fn charge(registry: &Registry) -> Result<usize, BreakerError> {
                         ),
                         || ::breaker_runtime::__private::DEFAULTS,
                     )
-                    .elsewhere();
+                    .in_own_registry();
                 ::breaker_runtime::__private::declare!(__BREAKER_SITE);
                 &__BREAKER_SITE
             },

@@ -64,13 +64,13 @@ fn a_failed_assertion_shows_the_circuit() {
     });
     assert_eq!(
         text,
-        "circuit breaker \"assertions/price\" is open, and not closed\n  for 0ns, call again in 30s\n  last change: \
+        "circuit breaker \"assertions/price\" is open, expected closed\n  time in state: 0ns, next trial call in 30s\n  last change: \
          closed -> open: 1 failure in a row (limit 1); the last failure said \"circuit breaker \\\"elsewhere\\\" was \
          forced open; an operator has to release it\"\n  calls: 0 succeeded, 1 failed, 0 timed out, 0 ignored, 0 rejected"
     );
     let text = panic_message(|| assert_state(("assertions/tenants", "acme"), State::Open));
     assert_eq!(tenants("acme").unwrap(), 4);
-    let start = "circuit breaker \"assertions/tenants\" for the key \"acme\" is closed, and not open\n  for 0ns\n  \
+    let start = "circuit breaker \"assertions/tenants\" with key \"acme\" is closed, expected open\n  time in state: 0ns\n  \
                  last change: none\n";
     assert!(text.starts_with(start), "{text}");
 }
@@ -78,14 +78,14 @@ fn a_failed_assertion_shows_the_circuit() {
 #[test]
 fn an_unknown_name_is_reported_with_the_known_names() {
     let text = panic_message(|| trip("assertions/prize"));
-    assert!(text.starts_with("there is no circuit breaker \"assertions/prize\""), "{text}");
+    assert!(text.starts_with("no circuit breaker is named \"assertions/prize\""), "{text}");
     assert!(text.contains("\"assertions/price\", \"assertions/tenants\""), "{text}");
     let text = panic_message(|| trip("assertions/tenants"));
-    assert!(text.ends_with("write (\"assertions/tenants\", \"the key\")"), "{text}");
+    assert!(text.ends_with("pass (\"assertions/tenants\", \"the key\")"), "{text}");
     let text = panic_message(|| trip(("assertions/price", "acme")));
-    assert!(text.ends_with("has one circuit and no key: write \"assertions/price\""), "{text}");
+    assert!(text.ends_with("has one circuit and no keys: pass \"assertions/price\""), "{text}");
     let text = panic_message(|| trip(("assertions/none", "acme")));
-    assert!(text.starts_with("there is no circuit breaker \"assertions/none\""), "{text}");
+    assert!(text.starts_with("no circuit breaker is named \"assertions/none\""), "{text}");
 }
 
 #[test]

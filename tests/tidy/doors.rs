@@ -21,14 +21,14 @@ const DOORS: &[Door] = &[
     Door {
         paths: &["std::sync::atomic", "std::sync::Mutex", "std::sync::RwLock", "std::sync::Condvar", "loom"],
         // The clock that a test moves is not for loom to explore.
-        is_open: |file| file == "sync.rs" || file.starts_with("sync/") || file == "clock/hand.rs",
+        is_open: |file| file == "sync.rs" || file.starts_with("sync/") || file == "clock/mock.rs",
         advice: "atomics and locks have one door; use `crate::sync`",
     },
 ];
 
 /// The only files that may ask which features are on.
 const FEATURE_DOORS: &[&str] =
-    &["lib.rs", "clock.rs", "clock/wait.rs", "registry.rs", "testing.rs", "integrations.rs"];
+    &["lib.rs", "sync.rs", "clock.rs", "clock/wait.rs", "registry.rs", "testing.rs", "integrations.rs"];
 
 const SLEEPS: &[&str] =
     &["std::thread::sleep", "thread::sleep", "tokio::time::sleep", "tokio::time::sleep_until"];
@@ -150,7 +150,7 @@ mod tests {
     fn the_doors_are_open() {
         for (path, text) in [
             ("src/clock.rs", "use std::time::Instant;"),
-            ("src/clock/hand.rs", "use std::sync::atomic::AtomicU8;"),
+            ("src/clock/mock.rs", "use std::sync::atomic::AtomicU8;"),
             ("src/sync.rs", "use std::sync::{Mutex, atomic::AtomicU8};"),
             ("src/sync/id.rs", "use loom::sync::Mutex;"),
             ("src/a.rs", "use std::{sync::Arc, time::Duration}; use once_cell::sync::OnceCell;"),

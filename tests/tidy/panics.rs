@@ -45,9 +45,27 @@ const NEEDED: [(&str, &[&str]); 3] = [
     ("private/site.rs", SHARED),
 ];
 
-const SHARED: &[&str] = &["unsafe", "impl", "Sync", "for", "Site", "{", "}"];
-const PROOF: [&[&str]; 2] =
-    [&["threads_share", ":", ":", "<", "Parts", ">"], &["struct", "Site", "(", "Parts", ")", ";"]];
+const SHARED: &[&str] = &[
+    "unsafe",
+    "impl",
+    "<",
+    "B",
+    ":",
+    "RegistryBreaker",
+    ">",
+    "Sync",
+    "for",
+    "FunctionSite",
+    "<",
+    "B",
+    ">",
+    "{",
+    "}",
+];
+const PROOF: [&[&str]; 2] = [
+    &["assert_sync", ":", ":", "<", "Parts", "<", "B", ">", ">"],
+    &["struct", "FunctionSite", "<", "B", ":", "RegistryBreaker", ">", "(", "Parts", "<", "B", ">", ")", ";"],
+];
 
 /// `unsafe` before something. Alone in its brackets it is a word that the macro looks for, as in
 /// `Token![unsafe]`.
@@ -82,8 +100,9 @@ fn shortcuts_and_unsafe_are_found() {
     }
     let section = "#[unsafe(link_section = \".init_array\")] static F: fn() = f;";
     assert_eq!(complaints(&[&Source::parse("src/private/declare.rs", section).unwrap()]), [""; 0]);
-    let (shared, proof) = ("unsafe impl Sync for Site {}", "const _: () = threads_share::<Parts>();");
-    let proven = format!("pub struct Site(Parts);{proof}{shared}");
+    let shared = "unsafe impl<B: RegistryBreaker> Sync for FunctionSite<B> {}";
+    let proof = "const fn proof<B: RegistryBreaker>() { assert_sync::<Parts<B>>(); }";
+    let proven = format!("pub struct FunctionSite<B: RegistryBreaker>(Parts<B>);{proof}{shared}");
     assert_eq!(complaints(&[&Source::parse("src/private/site.rs", &proven).unwrap()]), [""; 0]);
     crate::complains(
         &complaints(&[&Source::parse("src/private/site.rs", shared).unwrap()]),

@@ -124,11 +124,11 @@ fn site_reference(
 ) -> TokenStream {
     let Settings { checked, configure } = settings(private, spec, annotated);
     let site = site(private, spec, annotated, kind, &configure);
-    let elsewhere = spec.registry.as_ref().map(|_| quote!(.elsewhere()));
+    let in_own_registry = spec.registry.as_ref().map(|_| quote!(.in_own_registry()));
     let reference = quote_spanned! {Span::mixed_site()=>
         {
             #checked
-            static __BREAKER_SITE: #private::#kind = #site #elsewhere;
+            static __BREAKER_SITE: #private::#kind = #site #in_own_registry;
             #private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         }

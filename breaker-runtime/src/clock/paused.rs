@@ -1,9 +1,10 @@
-//! tokio's clock, where a test has paused it: `#[tokio::test(start_paused = true)]`, `tokio::time::pause()`.
+//! tokio's clock while a test has paused it, with `#[tokio::test(start_paused = true)]` or `tokio::time::pause()`.
 //!
-//! tokio says nowhere that its time is paused, but one can see it: time that nobody touched lies between two
-//! looks at the system's. Nothing here needs tokio's `test-util`, without which no time is ever paused.
+//! tokio has no function that returns whether its time is paused. Its clock is not paused if a reading lies between
+//! two readings of the system's clock. This module does not need tokio's feature `test-util`, without which time is
+//! never paused.
 
-#![expect(clippy::disallowed_types, reason = "this is the door")]
+#![expect(clippy::disallowed_types, reason = "only the clock module reads the system's time")]
 
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -12,54 +13,62 @@ use once_cell::sync::Lazy;
 use tokio::runtime::Handle;
 use tokio::task::coop::{Unconstrained, unconstrained};
 
-use super::{Moment, nanos_of, system};
+use super::moment::{Moment, nanos_of};
+use super::system;
 
+/// A timer on tokio's clock.
 pub(super) type Timer = Pin<Box<Unconstrained<tokio::time::Sleep>>>;
 
-/// Since when a clock goes with tokio's.
+/// The instant on tokio's paused clock at which a mock clock was created.
 #[derive(Debug)]
-pub(super) struct Since(Instant);
+pub(super) struct PausedStart(Instant);
 
-/// One moment on both clocks.
-static TOGETHER: Lazy<(Instant, Moment)> = Lazy::new(|| (Instant::now(), Moment(system::precise())));
+/// One point in time on both clocks.
+struct Reference {
+    instant: Instant,
+    moment: Moment,
+}
 
-/// The time that a test has paused, if this thread is in such a runtime.
+static REFERENCE: Lazy<Reference> =
+    Lazy::new(|| Reference { instant: Instant::now(), moment: Moment::from_nanos(system::precise()) });
+
+/// Returns the time of tokio's clock, if this thread is in a runtime whose time is paused.
 pub(super) fn now() -> Option<Moment> {
-    Lazy::force(&TOGETHER);
+    Lazy::force(&REFERENCE);
     let before = Instant::now();
-    let shown = in_runtime()?;
-    let is_the_systems = before <= shown && shown <= Instant::now();
-    (!is_the_systems).then(|| on_our_clock(shown))
+    let shown = tokio_now()?;
+    let is_running = before <= shown && shown <= Instant::now();
+    (!is_running).then(|| to_moment(shown))
 }
 
-impl Since {
-    /// From now on, if time is paused here.
-    pub(super) fn now() -> Option<Self> {
-        now()?;
-        in_runtime().map(Self)
-    }
-
-    /// How long by tokio's clock; none outside of a runtime.
-    pub(super) fn elapsed(&self) -> Option<Duration> {
-        Some(in_runtime()?.saturating_duration_since(self.0))
-    }
-}
-
-/// Goes off when tokio's clock has gone so far; none outside of a runtime.
+/// Returns a timer that completes after `wait`, or `None` outside a runtime.
 pub(super) fn timer(wait: Duration) -> Option<Timer> {
     Handle::try_current().ok()?;
     Some(Box::pin(unconstrained(tokio::time::sleep(wait))))
 }
 
-fn in_runtime() -> Option<Instant> {
+impl PausedStart {
+    /// Returns the current instant, if time is paused on this thread.
+    pub(super) fn now() -> Option<Self> {
+        now()?;
+        tokio_now().map(Self)
+    }
+
+    /// Returns the time since the start on tokio's clock, or `None` outside a runtime.
+    pub(super) fn elapsed(&self) -> Option<Duration> {
+        Some(tokio_now()?.saturating_duration_since(self.0))
+    }
+}
+
+fn tokio_now() -> Option<Instant> {
     Handle::try_current().ok()?;
     Some(tokio::time::Instant::now().into_std())
 }
 
-fn on_our_clock(shown: Instant) -> Moment {
-    let (instant, Moment(nanos)) = *TOGETHER;
-    Moment(match shown.checked_duration_since(instant) {
+fn to_moment(shown: Instant) -> Moment {
+    let nanos = REFERENCE.moment.nanos();
+    Moment::from_nanos(match shown.checked_duration_since(REFERENCE.instant) {
         Some(later) => nanos.saturating_add(nanos_of(later)),
-        None => nanos.saturating_sub(nanos_of(instant.saturating_duration_since(shown))),
+        None => nanos.saturating_sub(nanos_of(REFERENCE.instant.saturating_duration_since(shown))),
     })
 }

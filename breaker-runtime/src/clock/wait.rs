@@ -1,4 +1,4 @@
-//! Waiting for something until a moment: with this thread, or in async code.
+//! Waiting for a future until a moment, on a blocked thread or in async code.
 
 use std::fmt;
 use std::pin::{Pin, pin};
@@ -15,54 +15,60 @@ use tokio::task::coop::unconstrained;
 use super::{Clock, Moment};
 
 pin_project! {
-    /// A future that has until a moment. What it gives, or nothing if the time is over; the future itself
-    /// is then dropped with this one.
+    /// A future with a time limit. It completes with the output of the inner future, or with `None` when the limit
+    /// is reached first. The inner future is dropped together with this one.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub(crate) struct Timeout<F> {
         #[pin]
         future: F,
         #[pin]
-        alarm: Sleep,
+        limit: Sleep,
     }
 }
 
 pin_project! {
-    /// Ends at a moment; whoever waits for never waits for ever.
-    #[project = Ringing]
+    /// A future that completes at a moment, or never.
+    #[project = SleepProjection]
     pub(crate) enum Sleep {
         Never,
-        ByHand { #[pin] sleep: ByHand },
-        Tokio { #[pin] sleep: Tokio },
+        Mock { #[pin] sleep: MockTimer },
+        Tokio { #[pin] sleep: TokioTimer },
     }
 }
 
 #[cfg(feature = "test-util")]
-type ByHand = super::hand::MockSleep;
+type MockTimer = super::mock::MockSleep;
 #[cfg(not(feature = "test-util"))]
-type ByHand = std::future::Pending<()>;
-// Not part of the budget of the task that waits: a call that has used it up must not outlive its time.
+type MockTimer = std::future::Pending<()>;
+
+// Unconstrained, so that the limit also ends a call whose task has used up its cooperative budget.
 #[cfg(feature = "tokio")]
-type Tokio = Unconstrained<tokio::time::Sleep>;
+type TokioTimer = Unconstrained<tokio::time::Sleep>;
 #[cfg(not(feature = "tokio"))]
-type Tokio = std::future::Pending<()>;
+type TokioTimer = std::future::Pending<()>;
 
-struct Unpark(Thread);
+/// A waker that unparks a thread.
+struct ThreadWaker(Thread);
 
-/// Whether async code can wait for a moment on the system's clock.
+/// `true` if async code can wait on the system's clock.
 pub(crate) const HAS_ASYNC_TIMER: bool = cfg!(feature = "tokio");
 
 impl Clock {
-    /// An alarm after `wait`. None without the feature `tokio`, unless a test moves this clock.
-    #[cfg_attr(feature = "tokio", expect(clippy::unnecessary_wraps, reason = "without tokio there is none"))]
+    /// Returns a future that completes after `wait`. Returns `None` without the feature `tokio`, unless this is a
+    /// mock clock or the wait is endless.
+    #[cfg_attr(
+        feature = "tokio",
+        expect(clippy::unnecessary_wraps, reason = "without the feature `tokio` it may return `None`")
+    )]
     pub(crate) fn alarm(&self, wait: Duration) -> Option<Sleep> {
         let until = self.now().after(wait);
         if until == Moment::NEVER {
             return Some(Sleep::Never);
         }
         #[cfg(feature = "test-util")]
-        if let Some(sleep) = self.sleep_by_hand(until) {
-            return Some(Sleep::ByHand { sleep });
+        if let Some(mock) = &self.mock {
+            return Some(Sleep::Mock { sleep: mock.sleep(until) });
         }
         #[cfg(feature = "tokio")]
         return Some(Sleep::Tokio { sleep: unconstrained(tokio::time::sleep(wait)) });
@@ -70,12 +76,12 @@ impl Clock {
         None
     }
 
-    /// Gives `future` so long, blocking this thread.
+    /// Blocks this thread until `future` completes, for at most `wait`.
     pub(crate) fn block_for<F: Future>(&self, wait: Duration, future: F) -> Option<F::Output> {
         let until = self.now_while_blocked().after(wait);
-        let waker = Waker::from(Arc::new(Unpark(current())));
+        let waker = Waker::from(Arc::new(ThreadWaker(current())));
         let mut context = Context::from_waker(&waker);
-        // A task that has used up its budget is made to wait for a turn that never comes on a blocked thread.
+        // Unconstrained, because a task without cooperative budget would yield, and a blocked thread never resumes it.
         let mut future = pin!(unconstrained(future));
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
@@ -86,9 +92,9 @@ impl Clock {
                 return None;
             }
             #[cfg(feature = "test-util")]
-            if let Some(advanced) = self.sleep_by_hand(until) {
-                let mut advanced = pin!(advanced);
-                if advanced.as_mut().poll(&mut context).is_pending() {
+            if let Some(mock) = &self.mock {
+                let sleep = pin!(mock.sleep(until));
+                if sleep.poll(&mut context).is_pending() {
                     park();
                 }
                 continue;
@@ -100,8 +106,8 @@ impl Clock {
 
 impl<F> Timeout<F> {
     #[inline]
-    pub(crate) const fn new(future: F, alarm: Sleep) -> Self {
-        Self { future, alarm }
+    pub(crate) const fn new(future: F, limit: Sleep) -> Self {
+        Self { future, limit }
     }
 }
 
@@ -114,7 +120,7 @@ impl<F: Future> Future for Timeout<F> {
         if let Poll::Ready(output) = this.future.poll(context) {
             return Poll::Ready(Some(output));
         }
-        this.alarm.poll(context).map(|()| None)
+        this.limit.poll(context).map(|()| None)
     }
 }
 
@@ -123,9 +129,9 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         match self.project() {
-            Ringing::Never => Poll::Pending,
-            Ringing::ByHand { sleep: by_hand } => by_hand.poll(context),
-            Ringing::Tokio { sleep } => sleep.poll(context),
+            SleepProjection::Never => Poll::Pending,
+            SleepProjection::Mock { sleep: mock } => mock.poll(context),
+            SleepProjection::Tokio { sleep } => sleep.poll(context),
         }
     }
 }
@@ -136,7 +142,7 @@ impl fmt::Debug for Sleep {
     }
 }
 
-impl Wake for Unpark {
+impl Wake for ThreadWaker {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
     }

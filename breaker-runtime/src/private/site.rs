@@ -1,99 +1,94 @@
-//! One annotated function: what it declares, and its breaker from the first call on.
+//! The static of an annotated function: its declaration, and its breaker after the first call.
 
 use std::mem::ManuallyDrop;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 
 use super::acquire::{Acquire, AcquireNow};
 use super::checked_name;
 use crate::breaker::{Admitted, CircuitBreaker};
-use crate::config::Conflict;
-use crate::registry::{Configure, Declaration, KeyText, KeyedBreaker, Registry, scope};
-
-/// A function with one circuit.
-#[derive(Debug)]
-pub struct Site(Parts);
-
-/// All that is in it.
-#[derive(Debug)]
-struct Parts {
-    declaration: Declaration,
-    breaker: OnceCell<ManuallyDrop<CircuitBreaker>>,
-}
-
-/// A function with one circuit for each key. There are few of them; the compiler may prove what it has to.
-#[derive(Debug)]
-pub struct KeyedSite {
-    declaration: Declaration,
-    max_keys: NonZeroU32,
-    breaker: OnceCell<ManuallyDrop<KeyedBreaker>>,
-}
-
-/// Threads may share `Parts`: proven here, once for all.
-const _: () = {
-    const fn threads_share<T: Sync>() {}
-    threads_share::<Parts>();
+use crate::registry::{
+    Configure, Declaration, KeyText, KeyedBreaker, Registered, Registration, Registry, RegistryBreaker, scope,
 };
 
-// SAFETY: `Parts` is all that is in it, and threads may share that, or the lines above would not compile.
+/// The site of a function with one circuit.
+pub type Site = FunctionSite<CircuitBreaker>;
+
+/// The site of a function with one circuit per key.
+pub type KeyedSite = FunctionSite<KeyedBreaker>;
+
+/// An annotated function, which has a breaker of type `B`.
+#[derive(Debug)]
+pub struct FunctionSite<B: RegistryBreaker>(Parts<B>);
+
+#[derive(Debug)]
+struct Parts<B: RegistryBreaker> {
+    declaration: Declaration,
+    max_keys: B::MaxKeys,
+    /// Never dropped, because it belongs to a static.
+    breaker: OnceCell<ManuallyDrop<B>>,
+}
+
+/// Proves once that `Parts` is `Sync` for every `B`.
+const _: () = {
+    const fn assert_sync<T: Sync>() {}
+    const fn assert_parts_are_sync<B: RegistryBreaker>() {
+        assert_sync::<Parts<B>>();
+    }
+    assert_parts_are_sync::<CircuitBreaker>();
+};
+
+// SAFETY: a site contains only `Parts`, which is `Sync`, or `assert_parts_are_sync` would not compile.
 #[expect(
     unsafe_code,
-    reason = "left to itself the compiler proves it anew for the static of each function, through all types of a \
-              circuit"
+    reason = "without it, the compiler proves `Sync` through all types of a circuit for the static of each function"
 )]
-unsafe impl Sync for Site {}
+unsafe impl<B: RegistryBreaker> Sync for FunctionSite<B> {}
 
-/// A breaker before the first call.
-#[expect(
-    clippy::declare_interior_mutable_const,
-    reason = "worked out once, and not anew for each function's static"
-)]
-const UNSET: OnceCell<ManuallyDrop<CircuitBreaker>> = OnceCell::new();
+/// The circuit of one key, held for one call.
+#[derive(Debug)]
+pub struct KeyedCircuit(CircuitBreaker);
 
-impl Site {
-    /// A function whose author chose the name, which is checked already.
-    #[must_use]
-    #[track_caller]
-    pub const fn named(name: &'static str, path: &'static str, configure: Configure) -> Self {
-        let declaration = Declaration::named(name, path, configure);
-        Self(Parts { declaration, breaker: UNSET })
+impl<B: RegistryBreaker> FunctionSite<B> {
+    #[expect(
+        clippy::declare_interior_mutable_const,
+        reason = "a constant is evaluated once, and a function for each static"
+    )]
+    const UNSET: OnceCell<ManuallyDrop<B>> = OnceCell::new();
+
+    const fn new(declaration: Declaration, max_keys: B::MaxKeys) -> Self {
+        Self(Parts { declaration, max_keys, breaker: Self::UNSET })
     }
 
-    /// A function that is called after its path.
+    /// Makes the function register in the registry that [`declared_in`](Self::declared_in) receives.
     #[must_use]
-    #[track_caller]
-    pub const fn unnamed(path: &'static str, configure: Configure) -> Self {
-        let declaration = Declaration::unnamed(checked_name(path), configure);
-        Self(Parts { declaration, breaker: UNSET })
-    }
-
-    /// A function that registers elsewhere than in the global registry.
-    #[must_use]
-    pub const fn elsewhere(mut self) -> Self {
-        self.0.declaration.move_elsewhere();
+    pub const fn in_own_registry(mut self) -> Self {
+        self.0.declaration.set_own_registry();
         self
     }
 
-    /// Makes it known. It is called before `main`: it must neither allocate nor panic.
+    /// Adds the declaration to the list of all functions. This runs before `main`: it neither allocates nor panics.
     pub fn declare(&'static self) {
         self.0.declaration.add();
     }
 
-    /// Asks for one call, for an async function whose calls wait for their turn.
-    ///
-    /// # Errors
-    ///
-    /// If the call is rejected.
+    /// Registers the breaker in `registry`, if the function has none.
     #[inline]
-    pub async fn acquire_waiting(&'static self) -> Admitted<'static> {
-        self.breaker().circuit().admit_async().await
+    pub fn declared_in(&'static self, registry: impl FnOnce() -> Registry) -> &'static Self {
+        if !scope::has_breaker(&self.0.declaration).unwrap_or_else(|| self.0.breaker.get().is_some()) {
+            // Called before the cell is initialized, because it is user code that may call this function again.
+            let registry = registry();
+            if !scope::register(&self.0.declaration, registry.store()) {
+                self.register(&registry);
+            }
+        }
+        self
     }
 
     #[inline]
-    fn breaker(&'static self) -> &'static CircuitBreaker {
-        if let Some(breaker) = scope::single(&self.0.declaration) {
+    fn breaker(&'static self) -> &'static B {
+        if let Some(breaker) = scope::breaker(&self.0.declaration) {
             return breaker;
         }
         match self.0.breaker.get() {
@@ -102,27 +97,51 @@ impl Site {
         }
     }
 
-    /// Declares it in this registry, if it is not declared yet.
-    #[inline]
-    pub fn declared_in(&'static self, registry: impl FnOnce() -> Registry) -> &'static Self {
-        if !scope::knows(&self.0.declaration).unwrap_or_else(|| self.0.breaker.get().is_some()) {
-            // Before anything is initialised: it is the user's code, and may call this very function.
-            let registry = registry();
-            if !scope::declare(&self.0.declaration, &registry) {
-                self.register(&registry);
-            }
+    #[cold]
+    fn register(&'static self, registry: &Registry) -> &'static B {
+        let mut found = None;
+        let breaker = self.0.breaker.get_or_init(|| {
+            let registration = Registration::of_function(&self.0.declaration);
+            let Registered { breaker, conflict } = registry.store().register(registration, self.0.max_keys);
+            found = conflict;
+            ManuallyDrop::new(breaker)
+        });
+        // Reported after the cell is initialized, because listeners may call the function.
+        if let Some(conflict) = found {
+            registry.store().report_conflict(&conflict);
         }
-        self
+        breaker
+    }
+}
+
+impl Site {
+    /// Returns the site of a function with a chosen name, which is checked already.
+    #[must_use]
+    #[track_caller]
+    pub const fn named(name: &'static str, path: &'static str, configure: Configure) -> Self {
+        Self::new(Declaration::named(name, path, configure), ())
     }
 
-    #[cold]
-    fn register(&'static self, registry: &Registry) -> &'static CircuitBreaker {
-        register(&self.0.breaker, registry, || registry.declare_single(self.0.declaration.claim()))
+    /// Returns the site of a function whose circuit has the path of the function as its name.
+    #[must_use]
+    #[track_caller]
+    pub const fn unnamed(path: &'static str, configure: Configure) -> Self {
+        Self::new(Declaration::unnamed(checked_name(path), configure), ())
+    }
+
+    /// Admits one call of an async function and waits for a free slot if necessary.
+    ///
+    /// # Errors
+    ///
+    /// Returns the rejection if the call is not admitted.
+    #[inline]
+    pub async fn acquire_waiting(&'static self) -> Admitted<'static> {
+        self.breaker().circuit().admit_async().await
     }
 }
 
 impl KeyedSite {
-    /// A function whose author chose the name, which is checked already.
+    /// Returns the site of a function with a chosen name, which is checked already.
     #[must_use]
     #[track_caller]
     pub const fn named(
@@ -131,76 +150,30 @@ impl KeyedSite {
         configure: Configure,
         max_keys: NonZeroU32,
     ) -> Self {
-        let declaration = Declaration::named(name, path, configure).keyed(max_keys);
-        Self { declaration, max_keys, breaker: OnceCell::new() }
+        Self::new(Declaration::named(name, path, configure).keyed(max_keys), max_keys)
     }
 
-    /// A function that is called after its path.
+    /// Returns the site of a function whose circuits have the path of the function as their name.
     #[must_use]
     #[track_caller]
     pub const fn unnamed(path: &'static str, configure: Configure, max_keys: NonZeroU32) -> Self {
-        let declaration = Declaration::unnamed(checked_name(path), configure).keyed(max_keys);
-        Self { declaration, max_keys, breaker: OnceCell::new() }
+        Self::new(Declaration::unnamed(checked_name(path), configure).keyed(max_keys), max_keys)
     }
 
-    /// A function that registers elsewhere than in the global registry.
-    #[must_use]
-    pub const fn elsewhere(mut self) -> Self {
-        self.declaration.move_elsewhere();
-        self
-    }
-
-    /// Makes it known. It is called before `main`: it must neither allocate nor panic.
-    pub fn declare(&'static self) {
-        self.declaration.add();
-    }
-
-    /// The circuit of this key, for the code of one call.
+    /// Returns the circuit of `key` for one call.
     #[inline]
     #[must_use]
     pub fn circuit(&'static self, key: &KeyText<'_>) -> KeyedCircuit {
         KeyedCircuit(self.breaker().get(key.as_str()))
     }
-
-    #[inline]
-    fn breaker(&'static self) -> &'static KeyedBreaker {
-        if let Some(breaker) = scope::keyed(&self.declaration) {
-            return breaker;
-        }
-        match self.breaker.get() {
-            Some(breaker) => breaker,
-            None => self.register(&Registry::global()),
-        }
-    }
-
-    /// Declares it in this registry, if it is not declared yet.
-    #[inline]
-    pub fn declared_in(&'static self, registry: impl FnOnce() -> Registry) -> &'static Self {
-        if !scope::knows(&self.declaration).unwrap_or_else(|| self.breaker.get().is_some()) {
-            let registry = registry();
-            if !scope::declare(&self.declaration, &registry) {
-                self.register(&registry);
-            }
-        }
-        self
-    }
-
-    #[cold]
-    fn register(&'static self, registry: &Registry) -> &'static KeyedBreaker {
-        register(&self.breaker, registry, || registry.declare_keyed(self.declaration.claim(), self.max_keys))
-    }
 }
 
-/// The circuit of one key, held for one call.
-#[derive(Debug)]
-pub struct KeyedCircuit(CircuitBreaker);
-
 impl KeyedCircuit {
-    /// Asks for one call, for an async function whose calls wait for their turn.
+    /// Admits one call of an async function and waits for a free slot if necessary.
     ///
     /// # Errors
     ///
-    /// If the call is rejected.
+    /// Returns the rejection if the call is not admitted.
     #[inline]
     pub async fn acquire_waiting(&self) -> Admitted<'_> {
         self.0.circuit().admit_async().await
@@ -233,21 +206,4 @@ impl<'a> AcquireNow<'a> for &'a KeyedCircuit {
     fn acquire_now(self) -> Admitted<'a> {
         self.0.circuit().try_admit()
     }
-}
-
-fn register<B>(
-    breaker: &'static OnceCell<ManuallyDrop<B>>,
-    registry: &Registry,
-    declare: impl FnOnce() -> (B, Option<Arc<Conflict>>),
-) -> &'static B {
-    let mut found = None;
-    let breaker = breaker.get_or_init(|| {
-        let (breaker, conflict) = declare();
-        found = conflict;
-        ManuallyDrop::new(breaker)
-    });
-    if let Some(conflict) = found {
-        registry.warn(&conflict);
-    }
-    breaker
 }

@@ -1,76 +1,77 @@
-//! A key as text. What is text already is borrowed; anything else is written down by its `Display`, on the
-//! stack if that takes no more than 64 bytes.
+//! The text of a key. A key that is `AsRef<str>` is borrowed. Any other key is formatted with `Display`, on the
+//! stack if the text has at most 64 bytes.
 
 use std::fmt::{self, Display};
 use std::ops::Deref;
 
-const ON_STACK: usize = 64;
+/// Maximum length of a formatted key on the stack, in bytes.
+const MAX_ON_STACK: usize = 64;
 
-/// The value of a `key`, of a type that only the compiler knows. What is `AsRef<str>` finds
-/// `__breaker_key` here; for anything else the compiler goes on through `Deref`.
+/// The value of a `key`, whose type the macro does not know. Method resolution finds `__breaker_key` here for a type
+/// that is `AsRef<str>`, and on `WithDisplay` through `Deref` for any other type.
 #[derive(Debug)]
 pub struct Key<'a, T: ?Sized> {
     value: WithDisplay<'a, T>,
 }
 
-/// The same, where it is no text: it must show itself.
+/// The value of a `key` that is not `AsRef<str>`, and is formatted with `Display`.
 #[derive(Debug)]
 pub struct WithDisplay<'a, T: ?Sized>(&'a T);
 
-/// A key as text.
+/// The text of a key.
 #[derive(Debug)]
-pub struct KeyText<'a>(Text<'a>);
+pub struct KeyText<'a>(TextStorage<'a>);
 
 #[derive(Debug)]
-enum Text<'a> {
+enum TextStorage<'a> {
     Borrowed(&'a str),
-    OnStack { bytes: [u8; ON_STACK], length: usize },
+    OnStack { bytes: [u8; MAX_ON_STACK], length: usize },
     OnHeap(String),
 }
 
-/// Like the constructor of a tuple struct.
-#[expect(non_snake_case, reason = "it stands for the constructor of a tuple struct")]
+/// Wraps a key, like the constructor of a tuple struct.
+#[expect(non_snake_case, reason = "it replaces the constructor of a tuple struct")]
 #[inline]
 pub const fn Key<T: ?Sized>(value: &T) -> Key<'_, T> {
     Key { value: WithDisplay(value) }
 }
 
 impl<'a, T: AsRef<str> + ?Sized> Key<'a, T> {
-    /// As it is.
+    /// Returns the borrowed text of the key.
     #[must_use]
     #[inline]
     pub fn __breaker_key(&self) -> KeyText<'a> {
-        KeyText(Text::Borrowed(self.value.0.as_ref()))
+        KeyText(TextStorage::Borrowed(self.value.0.as_ref()))
     }
 }
 
 impl<T: ?Sized> WithDisplay<'_, T> {
-    /// As it shows itself. If that panics, the caller gets the panic: no circuit was asked yet.
+    /// Returns the formatted text of the key. A panic in `Display` reaches the caller before any circuit is used.
     #[must_use]
     pub fn __breaker_key(&self) -> KeyText<'static>
     where
-        T: Shown,
+        T: DisplayKey,
     {
-        let mut text = Text::OnStack { bytes: [0; ON_STACK], length: 0 };
-        // An error here is the `Display`'s own; what it has written so far is the key.
-        _ = self.0.show(&mut text);
+        let mut text = TextStorage::OnStack { bytes: [0; MAX_ON_STACK], length: 0 };
+        // Writing never fails, so an error comes from `Display` itself. The text so far is the key.
+        _ = self.0.write_key(&mut text);
         KeyText(text)
     }
 }
 
 #[diagnostic::on_unimplemented(
-    message = "a key is text, and `{Self}` is neither `Display` nor `AsRef<str>`",
-    label = "this has no text",
-    note = "implement `Display` for it, or give a part of it that has one: `key = tenant.name`"
+    message = "`{Self}` cannot be a key: it implements neither `Display` nor `AsRef<str>`",
+    label = "this key cannot be converted to text",
+    note = "implement `Display` for it, or use a field that implements it: `key = tenant.name`"
 )]
-pub trait Shown {
+pub trait DisplayKey {
     #[doc(hidden)]
-    fn show(&self, out: &mut dyn fmt::Write) -> fmt::Result;
+    fn write_key(&self, out: &mut dyn fmt::Write) -> fmt::Result;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Display + ?Sized> Shown for T {
-    fn show(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+impl<T: Display + ?Sized> DisplayKey for T {
+    fn write_key(&self, out: &mut dyn fmt::Write) -> fmt::Result {
         write!(out, "{self}")
     }
 }
@@ -89,7 +90,7 @@ impl KeyText<'_> {
     }
 }
 
-impl Text<'_> {
+impl TextStorage<'_> {
     fn as_str(&self) -> &str {
         match self {
             Self::Borrowed(text) => text,
@@ -101,7 +102,7 @@ impl Text<'_> {
     }
 }
 
-impl fmt::Write for Text<'_> {
+impl fmt::Write for TextStorage<'_> {
     fn write_str(&mut self, more: &str) -> fmt::Result {
         match self {
             Self::OnStack { bytes, length } => {

@@ -1,31 +1,34 @@
-//! One circuit for each key: a bad host must not cut off the good ones.
+//! A circuit breaker with one circuit per key, so that one failing host does not cut off the others.
 //!
-//! A known key is looked up without a lock and without an allocation. A new one takes the lock of the
-//! `Queue`, which remembers in which order keys came, and finds one to let go when there are too many.
+//! A known key is looked up without a lock and without an allocation. A new key takes the lock of [`KeyedState`],
+//! which also finds a circuit to evict when there are too many.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use once_cell::race::OnceBox;
 
+use super::eviction::{CircuitMap, EvictionQueue};
 use crate::breaker::{CircuitBreaker, Identity, KeyGroup};
 use crate::clock::Clock;
-use crate::config::{Config, Name, Settings};
+use crate::config::{Config, ConfigError, Name, Settings};
 use crate::event::Hub;
 use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, lock};
 use crate::totals::Totals;
 
-/// A circuit breaker that has one circuit for each key: host, tenant, shard. Clones are cheap and share
-/// the circuits.
+/// A circuit breaker with one circuit per key, for example per host, tenant or shard. Clones are cheap and share the
+/// circuits.
 ///
-/// There are at most `max_keys` circuits. When a new key comes and there are as many, one is let go
-/// that is idle (no call runs on it, nobody holds it), closed and without a failure to remember: it has nothing to
-/// forget. Of several, one that was not used lately. It looks at 256 keys, and the next time at the next
-/// ones; if none of them can go, the new key shares the [overflow](Self::overflow) circuit until one can, and
-/// so does every key longer than 255 bytes. A circuit that is let go forgets its listeners and operators.
+/// There are at most `max_keys` circuits. When a new key exceeds the limit, an idle circuit is evicted. A circuit is
+/// idle if it is closed and remembers no failure, runs no call, and has no other handle, listener or settings of its
+/// own. A circuit without recent calls is preferred. One attempt examines up to 256 keys, and the next attempt
+/// continues after them. If none of them is idle, the new key uses the [overflow](Self::overflow) circuit until a
+/// circuit can be evicted. Keys longer than 255 bytes always use the overflow circuit.
+///
+/// A key that returns after its eviction gets a new circuit. The [totals](Self::totals) keep the calls of evicted
+/// circuits.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, State};
@@ -38,37 +41,39 @@ use crate::totals::Totals;
 /// ```
 #[derive(Clone)]
 pub struct KeyedBreaker {
-    shared: Arc<Shared>,
+    shared: Arc<SharedCircuits>,
 }
 
-struct Shared {
+/// The state that all clones share.
+struct SharedCircuits {
     group: Arc<KeyGroup>,
-    circuits: papaya::HashMap<Arc<str>, CircuitBreaker, foldhash::quality::RandomState>,
+    circuits: CircuitMap,
     max_keys: usize,
-    queue: Mutex<Queue>,
-    /// Held while settings are being applied: one after the other, to all circuits.
-    applying: Mutex<()>,
+    state: Mutex<KeyedState>,
+    /// Held while settings are applied, so that all circuits receive concurrent settings in the same order.
+    set_config: Mutex<()>,
     overflow: OnceBox<CircuitBreaker>,
     clock: Clock,
 }
 
-struct Queue {
+/// The state that a new key needs.
+struct KeyedState {
     settings: Settings,
-    /// The keys in the order in which they may be let go.
-    keys: VecDeque<Seen>,
-    /// Those that were let go and that somebody may still hold: their calls are still counted.
-    gone: Vec<CircuitBreaker>,
+    queue: EvictionQueue,
 }
 
-/// A key, and how many calls its circuit had seen when somebody looked last.
-struct Seen {
-    key: Arc<str>,
-    calls: u64,
-}
+/// Maximum length of a key with a circuit of its own, in bytes.
+const MAX_KEY_LENGTH: usize = 255;
+/// Largest value of `max_keys`.
+const LARGEST_MAX_KEYS: u32 = 1_000_000;
 
-/// So many keys are looked at to find one that may go; the next new key goes on where this one stopped.
-const LOOKS: usize = 256;
-const LONGEST_KEY: usize = 255;
+/// Checks a number of keys.
+pub(crate) const fn checked_keys(max_keys: u32) -> Result<NonZeroU32, ConfigError> {
+    match NonZeroU32::new(max_keys) {
+        Some(keys) if keys.get() <= LARGEST_MAX_KEYS => Ok(keys),
+        _ => Err(ConfigError::new("max_keys must be between 1 and 1000000")),
+    }
+}
 
 impl KeyedBreaker {
     pub(super) fn new(
@@ -76,93 +81,96 @@ impl KeyedBreaker {
         settings: Settings,
         max_keys: NonZeroU32,
         clock: Clock,
-        hub: Option<Arc<Hub>>,
+        hub: Arc<Hub>,
     ) -> Self {
-        let queue = Queue { settings, keys: VecDeque::new(), gone: Vec::new() };
+        let state = KeyedState { settings, queue: EvictionQueue::default() };
         Self {
-            shared: Arc::new(Shared {
-                group: Arc::new(KeyGroup::new(name, hub)),
+            shared: Arc::new(SharedCircuits {
+                group: Arc::new(KeyGroup::new(name, Some(hub))),
                 circuits: papaya::HashMap::with_hasher(foldhash::quality::RandomState::default()),
                 max_keys: max_keys.get() as usize,
-                queue: Mutex::new(queue),
-                applying: Mutex::new(()),
+                state: Mutex::new(state),
+                set_config: Mutex::new(()),
                 overflow: OnceBox::new(),
                 clock,
             }),
         }
     }
 
-    /// The circuit of this key; makes it if there is none yet.
+    /// Returns the circuit of `key`, and creates it if needed. Returns the [overflow](Self::overflow) circuit if the
+    /// key is longer than 255 bytes, or if there are `max_keys` circuits and none can be evicted.
     #[must_use]
     #[inline]
     pub fn get(&self, key: &str) -> CircuitBreaker {
         self.find(key).unwrap_or_else(|| self.add(key))
     }
 
-    /// The circuit of this key, if it has one.
+    /// Returns the circuit of `key`, if it exists.
     #[must_use]
     #[inline]
     pub fn find(&self, key: &str) -> Option<CircuitBreaker> {
         self.shared.circuits.pin().get(key).cloned()
     }
 
-    /// The circuit of all keys that found no room. It has no key of its own.
+    /// Returns the circuit that all keys without a circuit of their own share. Its
+    /// [`key`](CircuitBreaker::key) is `None`.
     #[must_use]
     pub fn overflow(&self) -> CircuitBreaker {
         if let Some(circuit) = self.shared.overflow.get() {
             return circuit.clone();
         }
-        // Made under the lock, so that settings that are being applied reach it in one way or the other.
-        let queue = lock(&self.shared.queue);
-        let made = || Box::new(self.shared.circuit(None, queue.settings.clone()));
-        self.shared.overflow.get_or_init(made).clone()
+        // Created under the lock, so that `set_config` either reaches the circuit or has changed the settings before.
+        let state = lock(&self.shared.state);
+        let create = || Box::new(self.shared.circuit(None, state.settings.clone()));
+        self.shared.overflow.get_or_init(create).clone()
     }
 
-    /// The name that all circuits share.
+    /// Returns the name that all circuits share.
     #[must_use]
     pub fn name(&self) -> &str {
         self.shared.group.name().as_str()
     }
 
-    /// The settings that all circuits share.
+    /// Returns the settings that all circuits share.
     #[must_use]
     pub fn config(&self) -> Config {
         Config::clone(&self.settings())
     }
 
-    /// How many circuits there may be.
+    /// Returns the maximum number of circuits, not counting the overflow circuit.
     #[must_use]
     pub fn max_keys(&self) -> usize {
         self.shared.max_keys
     }
 
-    /// How many circuits there are, without the overflow.
+    /// Returns the number of circuits, not counting the overflow circuit.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shared.circuits.pin().len()
     }
 
-    /// Whether there is no circuit yet.
+    /// Returns `true` if no key has a circuit.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// All circuits, the overflow last if it was ever needed, as of this moment.
+    /// Returns all circuits that exist now, in no particular order. The overflow circuit is last, if it was ever
+    /// used.
     pub fn iter(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
         let mut circuits: Vec<_> = self.shared.circuits.pin().values().cloned().collect();
         circuits.extend(self.shared.overflow.get().cloned());
         circuits.into_iter()
     }
 
-    /// What all circuits look like.
+    /// Returns a snapshot of each circuit, in the order of [`iter`](Self::iter).
     #[must_use]
     pub fn snapshots(&self) -> Vec<Snapshot> {
         self.iter().map(|circuit| circuit.snapshot()).collect()
     }
 
-    /// What all circuits look like together. What they count is added up, and circuits that are no more
-    /// still count; state, times and transition are those of the worst one.
+    /// Returns one snapshot that combines all circuits. Counts are sums and include evicted circuits. The state, the
+    /// times and the last transition are those of the circuit in the worst state.
     ///
     /// ```
     /// use breaker_runtime::{Config, Registry, State};
@@ -171,9 +179,9 @@ impl KeyedBreaker {
     /// shops.get("eu-1").force_open();
     /// shops.get("eu-2").call(|| Ok::<_, breaker_runtime::BreakerError>(1))?;
     ///
-    /// let together = shops.snapshot();
-    /// assert_eq!((together.name(), together.key()), ("shop", None));
-    /// assert_eq!((together.state, together.totals.successes), (State::ForcedOpen, 1));
+    /// let combined = shops.snapshot();
+    /// assert_eq!((combined.name(), combined.key()), ("shop", None));
+    /// assert_eq!((combined.state, combined.totals.successes), (State::ForcedOpen, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -183,118 +191,71 @@ impl KeyedBreaker {
             self.settings(),
             self.shared.clock.clone(),
         );
-        // Under the lock no circuit goes from one place to another.
-        let queue = lock(&self.shared.queue);
+        // No circuit is evicted while the lock is held, so each is counted once.
+        let state = lock(&self.shared.state);
         let mut retired = self.shared.group.retired();
-        for circuit in &queue.gone {
+        for circuit in state.queue.evicted() {
             retired.add(&circuit.snapshot());
         }
         let circuits = self.snapshots();
-        drop(queue);
+        drop(state);
         Snapshot::of_all(&fresh.snapshot(), &retired, &circuits)
     }
 
-    /// How every call ended so far, on all circuits together, those that are no more among them.
+    /// Returns the number of calls by outcome, summed over all circuits including evicted ones.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        // Under the lock no circuit goes from one place to another.
-        let queue = lock(&self.shared.queue);
+        // No circuit is evicted while the lock is held, so each is counted once.
+        let state = lock(&self.shared.state);
         let mut sum = self.shared.group.retired().totals();
-        for circuit in self.iter().chain(queue.gone.iter().cloned()) {
+        for circuit in self.iter().chain(state.queue.evicted().iter().cloned()) {
             sum.add(circuit.circuit().totals());
         }
         sum
     }
 
-    /// All circuits, and those to come, obey other settings from now on, see
-    /// [`CircuitBreaker::set_config`].
+    /// Changes the settings of all existing and future circuits, see [`CircuitBreaker::set_config`].
     pub fn set_config(&self, config: Config) {
         let settings = Settings::from(config);
-        let _one_at_a_time = lock(&self.shared.applying);
-        lock(&self.shared.queue).settings = settings.clone();
+        let _one_at_a_time = lock(&self.shared.set_config);
+        lock(&self.shared.state).settings = settings.clone();
         self.iter().for_each(|circuit| circuit.circuit().set_config(settings.clone()));
     }
 
     pub(super) fn settings(&self) -> Settings {
-        lock(&self.shared.queue).settings.clone()
+        lock(&self.shared.state).settings.clone()
     }
 
     #[cold]
     fn add(&self, key: &str) -> CircuitBreaker {
-        if key.len() > LONGEST_KEY {
+        if key.len() > MAX_KEY_LENGTH {
             return self.overflow();
         }
-        // Before the lock, so that it is dropped after it.
-        let _not_ours_to_drop;
-        let mut queue = lock(&self.shared.queue);
-        _not_ours_to_drop = queue.sweep();
+        // Declared before the lock, so that it is dropped after the lock is released.
+        let _with_listeners;
+        let mut state = lock(&self.shared.state);
+        let KeyedState { settings, queue } = &mut *state;
+        _with_listeners = queue.drop_idle_evicted();
         let circuits = self.shared.circuits.pin();
         if let Some(circuit) = circuits.get(key) {
             return circuit.clone();
         }
-        if queue.keys.len() >= self.shared.max_keys && !queue.let_one_go(&self.shared) {
-            drop(queue);
+        if queue.len() >= self.shared.max_keys && !queue.try_evict(&self.shared.circuits, settings) {
+            drop(state);
             return self.overflow();
         }
         let key: Arc<str> = Arc::from(key);
-        let circuit = self.shared.circuit(Some(Arc::clone(&key)), queue.settings.clone());
+        let circuit = self.shared.circuit(Some(Arc::clone(&key)), settings.clone());
         circuits.insert(Arc::clone(&key), circuit.clone());
-        queue.keys.push_back(Seen { key, calls: 0 });
+        queue.push(key);
         circuit
     }
 }
 
-impl Shared {
+impl SharedCircuits {
     fn circuit(&self, key: Option<Arc<str>>, settings: Settings) -> CircuitBreaker {
         let identity = Identity::Member { group: Arc::clone(&self.group), key };
         CircuitBreaker::new_unchecked(identity, settings, self.clock.clone())
-    }
-}
-
-impl Queue {
-    /// Makes room. A call that comes in the very moment in which its circuit goes is counted in the totals
-    /// and decides nothing.
-    fn let_one_go(&mut self, shared: &Shared) -> bool {
-        let circuits = shared.circuits.pin();
-        let mut used_lately = None;
-        for _ in 0..LOOKS.min(self.keys.len()) {
-            let Some(mut seen) = self.keys.pop_front() else {
-                break;
-            };
-            let may_go = circuits
-                .get(&seen.key)
-                .filter(|circuit| circuit.is_alone() && circuit.circuit().is_clean(&self.settings));
-            if let Some(circuit) = may_go {
-                let calls = circuit.circuit().totals().calls();
-                if seen.calls == calls {
-                    self.bury(&seen.key, shared);
-                    return true;
-                }
-                seen.calls = calls;
-                used_lately.get_or_insert_with(|| Arc::clone(&seen.key));
-            }
-            self.keys.push_back(seen);
-        }
-        let Some(key) = used_lately else {
-            return false;
-        };
-        // It was put back just now, so it is not far from the end.
-        if let Some(place) = self.keys.iter().rposition(|seen| seen.key == key) {
-            self.keys.remove(place);
-        }
-        self.bury(&key, shared);
-        true
-    }
-
-    fn bury(&mut self, key: &str, shared: &Shared) {
-        self.gone.extend(shared.circuits.pin().remove(key).cloned());
-    }
-
-    /// Drops the circuits that nobody holds any more; those that hold a listener, which is not ours to drop
-    /// under a lock, it hands back.
-    fn sweep(&mut self) -> Vec<CircuitBreaker> {
-        let free = self.gone.extract_if(.., |circuit| circuit.is_alone());
-        free.filter(CircuitBreaker::has_listeners).collect()
     }
 }
 

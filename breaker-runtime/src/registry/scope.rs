@@ -1,5 +1,4 @@
-//! The registry that one test has for itself, instead of the global one, and the breakers that annotated
-//! functions have in it.
+//! The registry of one test, which replaces the global one, and the breakers of annotated functions in it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -7,136 +6,109 @@ use std::sync::Arc;
 
 use once_cell::sync::Lazy;
 
-use super::{Declaration, KeyedBreaker, Kind, Registry};
+use super::any_breaker::{AnyBreaker, RegistryBreaker};
+use super::declaration::Declaration;
+use super::keyed::KeyedBreaker;
+use super::registration::Registration;
+use super::store::{Registered, Store};
 use crate::breaker::CircuitBreaker;
-use crate::clock::hand::{Clock, Entered};
-use crate::config::Conflict;
+use crate::clock::Clock;
+use crate::clock::mock::MockClock;
+use crate::sync::thread_local::{self, ThreadSlotGuard};
 use crate::sync::{Mutex, lock};
 
-pub(crate) struct Scoped {
-    registry: Registry,
-    /// By the address of the declaration.
-    made: Mutex<BTreeMap<usize, Made>>,
-}
-
-#[derive(Clone, Copy)]
-enum Made {
-    Single(&'static CircuitBreaker),
-    Keyed(&'static KeyedBreaker),
+/// The registry of one test, and the breaker of each function that was called in it.
+pub(crate) struct ScopeState {
+    store: Arc<Store>,
+    /// The breakers of functions, by the address of the declaration.
+    breakers: Mutex<BTreeMap<usize, &'static AnyBreaker>>,
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Arc<Scoped>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Arc<ScopeState>>> = const { RefCell::new(None) };
 }
 
-/// Calls of annotated functions borrow their breaker for as long as the program runs, so those of all scopes
-/// are kept. Here, so that whoever looks for leaks finds none.
-static KEPT: Lazy<Mutex<Vec<Made>>> = Lazy::new(Mutex::default);
+/// The breakers of all scopes. They are never freed, because calls of annotated functions borrow their breaker for
+/// `'static`. The list keeps leak detectors from reporting them.
+static LEAKED: Lazy<Mutex<Vec<&'static AnyBreaker>>> = Lazy::new(Mutex::default);
 
-/// The registry of the scope that this thread is in.
-pub(super) fn registry() -> Option<Registry> {
-    Some(current()?.registry.clone())
+/// Returns the store of the current scope.
+pub(super) fn store() -> Option<Arc<Store>> {
+    Some(Arc::clone(&current()?.store))
 }
 
-/// The breaker that a function with one circuit has in the scope that this thread is in.
-pub(crate) fn single(declaration: &'static Declaration) -> Option<&'static CircuitBreaker> {
-    match current()?.made(declaration) {
-        Made::Single(breaker) => Some(breaker),
-        Made::Keyed(_) => None,
-    }
+/// Returns the breaker of a function in the current scope, and registers it first if needed.
+pub(crate) fn breaker<B: RegistryBreaker>(declaration: &'static Declaration) -> Option<&'static B> {
+    let scope = current()?;
+    let breaker = scope.find(declaration).unwrap_or_else(|| scope.register(declaration, &scope.store));
+    B::from_any(breaker)
 }
 
-/// The same for a function with one circuit for each key.
-pub(crate) fn keyed(declaration: &'static Declaration) -> Option<&'static KeyedBreaker> {
-    match current()?.made(declaration) {
-        Made::Keyed(breaker) => Some(breaker),
-        Made::Single(_) => None,
-    }
-}
-
-/// Whether a function has a breaker in the scope that this thread is in; none outside of scopes.
-pub(crate) fn knows(declaration: &'static Declaration) -> Option<bool> {
+/// Returns `true` if a function has a breaker in the current scope, or `None` outside scopes.
+pub(crate) fn has_breaker(declaration: &'static Declaration) -> Option<bool> {
     Some(current()?.find(declaration).is_some())
 }
 
-/// Declares a function in the registry that it names, for the scope that this thread is in. False outside of
-/// scopes.
-pub(crate) fn declare(declaration: &'static Declaration, registry: &Registry) -> bool {
+/// Registers the breaker of a function in `store` for the current scope. Returns `false` outside scopes.
+pub(crate) fn register(declaration: &'static Declaration, store: &Store) -> bool {
     current().is_some_and(|scope| {
-        scope.make(declaration, registry);
+        scope.register(declaration, store);
         true
     })
 }
 
-fn current() -> Option<Arc<Scoped>> {
-    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+/// Registers the breaker of a function in `store`, outside any scope.
+pub(crate) fn register_function(declaration: &'static Declaration, store: &Store) -> Registered<AnyBreaker> {
+    let registration = Registration::of_function(declaration);
+    match registration.max_keys {
+        None => store.register::<CircuitBreaker>(registration, ()).into_any(),
+        Some(max_keys) => store.register::<KeyedBreaker>(registration, max_keys).into_any(),
+    }
 }
 
-impl Scoped {
-    pub(crate) fn new(clock: &Clock) -> Arc<Self> {
-        let registry = Registry::of_functions(clock.for_breakers());
-        Arc::new(Self { registry, made: Mutex::default() })
+fn current() -> Option<Arc<ScopeState>> {
+    thread_local::current(&CURRENT)
+}
+
+impl ScopeState {
+    /// Returns a scope with an empty registry, whose breakers read `clock`.
+    pub(crate) fn new(clock: &MockClock) -> Arc<Self> {
+        let store = Arc::new(Store::for_functions(Clock::mocked(clock)));
+        Arc::new(Self { store, breakers: Mutex::default() })
     }
 
-    pub(crate) const fn registry(&self) -> &Registry {
-        &self.registry
+    pub(crate) const fn store(&self) -> &Arc<Store> {
+        &self.store
     }
 
-    /// This thread is in the scope until what is returned is dropped.
-    pub(crate) fn enter(self: &Arc<Self>) -> Entered<Arc<Self>> {
-        Entered::new(&CURRENT, Arc::clone(self))
+    /// Makes this the current scope of this thread until the guard is dropped.
+    pub(crate) fn enter(self: &Arc<Self>) -> ThreadSlotGuard<Arc<Self>> {
+        ThreadSlotGuard::set(&CURRENT, Arc::clone(self))
     }
 
-    fn made(&self, declaration: &'static Declaration) -> Made {
-        self.find(declaration).unwrap_or_else(|| self.make(declaration, &self.registry))
+    fn find(&self, declaration: &'static Declaration) -> Option<&'static AnyBreaker> {
+        lock(&self.breakers).get(&address(declaration)).copied()
     }
 
-    fn find(&self, declaration: &'static Declaration) -> Option<Made> {
-        lock(&self.made).get(&address(declaration)).copied()
-    }
-
-    fn make(&self, declaration: &'static Declaration, registry: &Registry) -> Made {
-        let (kind, conflict) = registry.declare_function(declaration);
-        let made = match kind {
-            Kind::Single(breaker) => Made::Single(Box::leak(Box::new(breaker))),
-            Kind::Keyed(breaker) => Made::Keyed(Box::leak(Box::new(breaker))),
-        };
-        lock(&KEPT).push(made);
-        let made = *lock(&self.made).entry(address(declaration)).or_insert(made);
+    fn register(&self, declaration: &'static Declaration, store: &Store) -> &'static AnyBreaker {
+        let Registered { breaker, conflict } = register_function(declaration, store);
+        let breaker: &'static AnyBreaker = Box::leak(Box::new(breaker));
+        lock(&LEAKED).push(breaker);
+        // Another thread may have registered it meanwhile; both then use the first.
+        let breaker = *lock(&self.breakers).entry(address(declaration)).or_insert(breaker);
         if let Some(conflict) = conflict {
-            registry.warn(&conflict);
+            store.report_conflict(&conflict);
         }
-        made
+        breaker
+    }
+}
+
+impl<B: RegistryBreaker> Registered<B> {
+    fn into_any(self) -> Registered<AnyBreaker> {
+        Registered { breaker: self.breaker.into_any(), conflict: self.conflict }
     }
 }
 
 fn address(declaration: &'static Declaration) -> usize {
     std::ptr::from_ref(declaration).addr()
-}
-
-impl Registry {
-    /// Makes the breaker of this name, as the attribute declares it, if there is none yet and it does.
-    pub(crate) fn make_declared(&self, name: &str) {
-        if self.entries().by_name.contains_key(name) {
-            return;
-        }
-        let is_it = |declared: &&Declaration| declared.name() == name && !declared.has_own_registry();
-        if let Some(declaration) = Self::declared().find(is_it) {
-            _ = self.declare_function(declaration);
-        }
-    }
-
-    fn declare_function(&self, declaration: &'static Declaration) -> (Kind, Option<Arc<Conflict>>) {
-        let claim = declaration.claim();
-        match claim.max_keys {
-            None => {
-                let (breaker, conflict) = self.declare_single(claim);
-                (Kind::Single(breaker), conflict)
-            }
-            Some(max_keys) => {
-                let (breaker, conflict) = self.declare_keyed(claim, max_keys);
-                (Kind::Keyed(breaker), conflict)
-            }
-        }
-    }
 }

@@ -1,5 +1,7 @@
-//! A list of statics that is made before `main`: it allocates nothing, and whoever is added twice is in it
-//! once. Not for loom: nobody races for it.
+//! A linked list of statics that is filled before `main`.
+//!
+//! Adding an item allocates nothing, and an item that is added twice is in the list once. The list is not part of
+//! the loom tests, so it uses the standard library's lock.
 
 use std::fmt;
 use std::iter::successors;
@@ -7,16 +9,17 @@ use std::sync::{Mutex, PoisonError};
 
 use once_cell::sync::OnceCell;
 
-/// All that were added, the last one first.
+/// A list of statics, the last added first.
 pub(crate) struct List<T: 'static> {
     last: Mutex<Option<&'static T>>,
 }
 
-/// Whom each one leads to.
+/// The link from one item to the item added before it.
 pub(crate) struct Link<T: 'static> {
-    before: OnceCell<Option<&'static T>>,
+    previous: OnceCell<Option<&'static T>>,
 }
 
+/// An item that contains its link.
 pub(crate) trait Linked: Sized + 'static {
     fn link(&self) -> &Link<Self>;
 }
@@ -26,25 +29,27 @@ impl<T: Linked> List<T> {
         Self { last: Mutex::new(None) }
     }
 
+    /// Adds `item`, unless it is in the list.
     pub(crate) fn add(&self, item: &'static T) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if item.link().before.set(*last).is_ok() {
+        if item.link().previous.set(*last).is_ok() {
             *last = Some(item);
         }
     }
 
+    /// Returns the items that are in the list now.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'static T> + use<T> {
         let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        successors(last, |item| item.link().before.get().copied().flatten())
+        successors(last, |item| item.link().previous.get().copied().flatten())
     }
 }
 
 impl<T> Link<T> {
     #[expect(
         clippy::declare_interior_mutable_const,
-        reason = "worked out once, and not anew for each static"
+        reason = "a constant is evaluated once, and a function for each static"
     )]
-    pub(crate) const UNSET: Self = Self { before: OnceCell::new() };
+    pub(crate) const UNSET: Self = Self { previous: OnceCell::new() };
 }
 
 impl<T> fmt::Debug for Link<T> {
@@ -57,21 +62,30 @@ impl<T> fmt::Debug for Link<T> {
 mod tests {
     use super::*;
 
-    struct Item(u8, Link<Self>);
+    struct Item {
+        number: u8,
+        link: Link<Self>,
+    }
+
+    impl Item {
+        const fn new(number: u8) -> Self {
+            Self { number, link: Link::UNSET }
+        }
+    }
 
     impl Linked for Item {
         fn link(&self) -> &Link<Self> {
-            &self.1
+            &self.link
         }
     }
 
     #[test]
-    fn whoever_is_added_twice_is_in_the_list_once() {
-        static ITEMS: [Item; 3] = [Item(0, Link::UNSET), Item(1, Link::UNSET), Item(2, Link::UNSET)];
+    fn an_item_that_is_added_twice_is_in_the_list_once() {
+        static ITEMS: [Item; 3] = [Item::new(0), Item::new(1), Item::new(2)];
         let list = List::new();
         for item in ITEMS.iter().chain(&ITEMS) {
             list.add(item);
         }
-        assert_eq!(list.iter().map(|item| item.0).collect::<Vec<_>>(), [2, 1, 0]);
+        assert_eq!(list.iter().map(|item| item.number).collect::<Vec<_>>(), [2, 1, 0]);
     }
 }

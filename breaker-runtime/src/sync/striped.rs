@@ -1,111 +1,118 @@
-//! Something that every thread has one of, so that no thread waits for another to write it.
+//! A value with one cell per thread, so that threads do not wait for each other to write it.
 //!
-//! A locked increment may cost as much as several calls, and a shared one halves the throughput of two cores.
-//! So each cell has **one** writing thread, which needs no locked
-//! instruction: the first thread owns the cell inside; for the others a block with a cell for each of
-//! the first threads is made, once. Threads beyond the block share one last cell.
+//! A locked increment costs several times as much as a plain one, and one shared counter halves the throughput of
+//! two cores. Therefore each cell has **one** writing thread, which needs no locked instruction. The first
+//! thread owns the inline cell. For other threads, a block with one cell for each of the lowest thread numbers is
+//! allocated once. Threads beyond the block share its last cell.
 //!
-//! Proof. The cell of thread *n* is handed out only to the thread that holds the number *n*, and
-//! numbers are handed on through a lock (see `thread_id`), so what a thread reads there it has written
-//! itself, or the one before it has and is gone: load, add, store loses nothing.
+//! Proof that an owned cell loses no update: the cell of thread number *n* is returned only to the thread that
+//! holds the number *n*. Numbers pass from one thread to the next through a lock (see `thread_id`), so a thread
+//! reads from its cell only what it wrote itself, or what an earlier holder wrote before it ended. A plain load,
+//! add and store is enough.
 
 use once_cell::sync::Lazy;
 
 use super::{AtomicU32, OnceBox, Ordering, thread_id};
 
+/// A value of type `T` per thread.
 #[derive(Debug)]
 pub(crate) struct Striped<T: 'static> {
     owner: AtomicU32,
-    own: T,
-    others: OnceBox<Block<T>>,
+    inline: T,
+    block: OnceBox<Block<T>>,
 }
 
-/// The cell that this thread may use, and how.
-pub(crate) enum Mine<'a, T> {
-    /// No other thread writes to it.
-    Alone(&'a T),
-    /// Others do.
+/// The cell that the current thread writes to.
+pub(crate) enum StripedCell<'a, T> {
+    /// A cell that only this thread writes.
+    Owned(&'a T),
+    /// A cell that other threads write too.
     Shared(&'a T),
 }
 
 #[derive(Debug)]
 struct Block<T> {
-    by_thread: Box<[Line<T>]>,
-    shared: Line<T>,
+    by_thread: Box<[Aligned<T>]>,
+    shared: Aligned<T>,
 }
 
-/// Two cache lines, because the hardware fetches lines in pairs.
+/// A value in two cache lines of its own, because the hardware fetches lines in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Line<T>(T);
+struct Aligned<T>(T);
 
-/// Before the first call. No thread has this number, nor the lack of one.
-const NOBODY: u32 = u32::MAX - 1;
+/// The owner before the first call. No thread has this number, and it differs from [`thread_id::NONE`].
+const UNOWNED: u32 = u32::MAX - 1;
+
+/// Number of threads with a cell in the block: twice the number of cores, because sleeping threads keep their
+/// numbers.
+static CELLS: Lazy<usize> = Lazy::new(|| {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (2 * cores).clamp(4, 256)
+});
 
 impl<T: Default> Striped<T> {
     pub(crate) fn new() -> Self {
-        Self { owner: AtomicU32::new(NOBODY), own: T::default(), others: OnceBox::new() }
+        Self { owner: AtomicU32::new(UNOWNED), inline: T::default(), block: OnceBox::new() }
     }
 
-    /// The cell that only this thread writes, if it has one by now.
+    /// Returns the cell that only this thread writes, if it has one already.
     #[inline]
-    pub(crate) fn alone(&self) -> Option<&T> {
-        let me = thread_id::current_if_any();
-        if self.owner.load(Ordering::Relaxed) == me {
-            Some(&self.own)
+    pub(crate) fn owned(&self) -> Option<&T> {
+        let thread = thread_id::current_if_any();
+        if self.owner.load(Ordering::Relaxed) == thread {
+            Some(&self.inline)
         } else {
-            self.others.get().and_then(|block| block.line_of(me))
+            self.block.get().and_then(|block| block.cell_of(thread))
         }
     }
 
-    /// Makes the first thread the owner of the cell inside.
+    /// Returns the inline cell if this thread owns it. The first thread that calls this becomes the owner.
     pub(crate) fn claim(&self) -> Option<&T> {
-        let me = thread_id::current();
-        let is_mine = self.owner.load(Ordering::Relaxed) == me
-            || (me != thread_id::NONE
-                && self.owner.compare_exchange(NOBODY, me, Ordering::Relaxed, Ordering::Relaxed).is_ok());
-        is_mine.then_some(&self.own)
+        let thread = thread_id::current();
+        let is_owner = self.owner.load(Ordering::Relaxed) == thread
+            || (thread != thread_id::NONE
+                && self
+                    .owner
+                    .compare_exchange(UNOWNED, thread, Ordering::Relaxed, Ordering::Relaxed)
+                    .is_ok());
+        is_owner.then_some(&self.inline)
     }
 
-    /// A cell for this thread; makes the block if need be.
+    /// Returns the cell for this thread. Allocates the block if the inline cell has another owner.
     #[cold]
-    pub(crate) fn mine(&self) -> Mine<'_, T> {
-        if let Some(own) = self.claim() {
-            return Mine::Alone(own);
+    pub(crate) fn cell(&self) -> StripedCell<'_, T> {
+        if let Some(inline) = self.claim() {
+            return StripedCell::Owned(inline);
         }
-        let block = self.others.get_or_init(Block::boxed);
-        block.line_of(thread_id::current()).map_or(Mine::Shared(&block.shared.0), Mine::Alone)
+        let block = self.block.get_or_init(Block::boxed);
+        block.cell_of(thread_id::current()).map_or(StripedCell::Shared(&block.shared.0), StripedCell::Owned)
     }
 
+    /// Returns `true` once a second thread has written.
     pub(crate) fn has_block(&self) -> bool {
-        self.others.get().is_some()
+        self.block.get().is_some()
     }
 
+    /// Returns the cells of all threads.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        let block = self.others.get();
-        let lines = block.into_iter().flat_map(|block| block.by_thread.iter().chain([&block.shared]));
-        std::iter::once(&self.own).chain(lines.map(|line| &line.0))
+        let block = self.block.get();
+        let cells = block.into_iter().flat_map(|block| block.by_thread.iter().chain([&block.shared]));
+        std::iter::once(&self.inline).chain(cells.map(|cell| &cell.0))
     }
 }
 
 impl<T: Default> Block<T> {
     fn boxed() -> Box<Self> {
-        let by_thread = (0..*CELLS).map(|_| Line::default()).collect();
-        Box::new(Self { by_thread, shared: Line::default() })
+        let by_thread = (0..*CELLS).map(|_| Aligned::default()).collect();
+        Box::new(Self { by_thread, shared: Aligned::default() })
     }
 }
 
 impl<T> Block<T> {
-    /// The line of a thread that has a number (they begin at 1), if the block reaches so far.
+    /// Returns the cell of the thread with this number, if the block has one. Numbers begin at 1.
     #[inline]
-    fn line_of(&self, thread: u32) -> Option<&T> {
-        self.by_thread.get((thread as usize).wrapping_sub(1)).map(|line| &line.0)
+    fn cell_of(&self, thread: u32) -> Option<&T> {
+        self.by_thread.get((thread as usize).wrapping_sub(1)).map(|cell| &cell.0)
     }
 }
-
-/// How many threads get a cell of their own: twice the cores, since more cannot run at once and
-/// those that sleep keep their numbers.
-static CELLS: Lazy<usize> = Lazy::new(|| {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    (2 * cores).clamp(4, 256)
-});

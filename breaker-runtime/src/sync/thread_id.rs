@@ -1,10 +1,10 @@
-//! A small number for every live thread, so that a counter can give each thread a cell of its own.
+//! A small number for each live thread, which a counter uses to find the cell of that thread.
 //!
-//! Numbers start at 1, the smallest free one is given out first, and a thread that ends gives its
-//! number back. No two live threads have the same number; the lock around the free numbers makes
-//! what the old holder wrote visible to the next one.
+//! Numbers start at 1, and a new thread gets the smallest free number. A thread returns its number when it ends,
+//! so two live threads never have the same number. The lock around the free numbers makes the writes of the
+//! previous holder visible to the next one.
 
-/// What a thread has that may not own a cell: one that is already being torn down.
+/// The number of a thread that may own no cell because its thread-local values are being destroyed.
 pub(crate) const NONE: u32 = u32::MAX;
 
 pub(crate) use imp::{current, current_if_any};
@@ -34,13 +34,13 @@ mod imp {
 
     struct ReturnAtExit;
 
-    /// The number of this thread, or one that no thread has: one load.
+    /// Returns the number of this thread, or one that no thread has. This is one load.
     #[inline]
     pub(crate) fn current_if_any() -> u32 {
         ID.get()
     }
 
-    /// The number of this thread, or [`NONE`].
+    /// Returns the number of this thread, or [`NONE`]. Assigns a number on the first call.
     #[inline]
     pub(crate) fn current() -> u32 {
         match ID.get() {
@@ -90,7 +90,7 @@ mod imp {
 
     pub(crate) use current as current_if_any;
 
-    /// The number of this thread in this run of the model.
+    /// Returns the number of this thread in this run of the model.
     pub(crate) fn current() -> u32 {
         ID.with(|id| *id)
     }
@@ -101,10 +101,10 @@ mod tests {
     use super::current;
 
     #[test]
-    fn a_thread_that_ends_gives_its_number_back() {
+    fn a_thread_returns_its_number_when_it_ends() {
         let numbers = (0..1000).map(|_| std::thread::scope(|scope| scope.spawn(current).join()));
-        let largest = numbers.map(|number| number.expect("it does not panic")).max();
-        // The other tests of this binary hold some numbers meanwhile, but not hundreds.
+        let largest = numbers.map(|number| number.expect("the thread does not panic")).max();
+        // Other tests of this binary hold a few numbers at the same time.
         assert!(largest < Some(500), "{largest:?}");
     }
 }

@@ -1,21 +1,21 @@
-//! What a test does to a circuit, and what it expects of one. These panic, as assertions do, and say where
-//! the test stands.
+//! Functions for a test that open a circuit or check its state. They panic like assertions, at the location of the
+//! caller.
 
 use std::panic::Location;
 use std::sync::Arc;
 
 use crate::breaker::CircuitBreaker;
-use crate::registry::Registry;
+use crate::registry::{AnyBreaker, Registry, RegistryEntry, scope};
 use crate::state::{Cause, State};
 
-/// Opens a circuit now, as a rule that is met does, whatever it was before. It admits its first trial
+/// Opens a circuit now, whatever its state, as if a threshold was reached. The circuit admits the first trial call
 /// after its `recovery_timeout`.
 ///
-/// A function need not have been called yet: the circuit is then made as the attribute declares it.
+/// The breaker of an annotated function is created if the function was not called yet.
 ///
 /// # Panics
 ///
-/// If nothing has this name.
+/// Panics if no breaker and no annotated function has this name.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, circuit_breaker, testing};
@@ -33,20 +33,21 @@ use crate::state::{Cause, State};
 /// });
 /// ```
 #[track_caller]
-pub fn trip(which: impl IntoBreaker) {
-    let breaker = which.into_breaker();
-    let by: Arc<str> = Arc::from(format!("testing::trip at {}", Location::caller()));
+pub fn trip(circuit: impl IntoBreaker) {
+    let breaker = circuit.into_breaker();
+    let initiator: Arc<str> = Arc::from(format!("testing::trip at {}", Location::caller()));
     if breaker.state() != State::Closed {
-        breaker.circuit().command(Cause::ForcedClosed, Arc::clone(&by));
+        breaker.circuit().command(Cause::ForcedClosed, Arc::clone(&initiator));
     }
-    breaker.circuit().command(Cause::ThresholdReached, by);
+    breaker.circuit().command(Cause::ThresholdReached, initiator);
 }
 
-/// Asserts that a circuit is in this state.
+/// Asserts that a circuit is in the state `expected`.
 ///
 /// # Panics
 ///
-/// If it is in another one, saying how it came there; and if nothing has this name.
+/// Panics if the circuit is in another state, with its last state change and its totals in the message. Panics if no
+/// breaker and no annotated function has this name.
 ///
 /// ```should_panic
 /// use breaker_runtime::{BreakerError, State, circuit_breaker, testing};
@@ -59,27 +60,27 @@ pub fn trip(which: impl IntoBreaker) {
 ///
 /// testing::trip("shipping");
 /// testing::assert_state("shipping", State::Closed);
-/// // circuit breaker "shipping" is open, and not closed
-/// //   for 12µs, call again in 30s
-/// //   last change: closed -> open: a rule was met by testing::trip at tests/shop.rs:8:1
+/// // circuit breaker "shipping" is open, expected closed
+/// //   time in state: 12µs, next trial call in 30s
+/// //   last change: ..
 /// //   calls: 0 succeeded, 0 failed, 0 timed out, 0 ignored, 0 rejected
 /// ```
 #[track_caller]
-pub fn assert_state(which: impl IntoBreaker, expected: State) {
-    let snapshot = which.into_breaker().snapshot();
+pub fn assert_state(circuit: impl IntoBreaker, expected: State) {
+    let snapshot = circuit.into_breaker().snapshot();
     let state = snapshot.state;
     if state == expected {
         return;
     }
     let name = snapshot.key().map_or_else(
         || format!("{:?}", snapshot.name()),
-        |key| format!("{:?} for the key {key:?}", snapshot.name()),
+        |key| format!("{:?} with key {key:?}", snapshot.name()),
     );
-    let due = snapshot.retry_after.map_or_else(String::new, |wait| format!(", call again in {wait:?}"));
+    let due = snapshot.retry_after.map_or_else(String::new, |wait| format!(", next trial call in {wait:?}"));
     let change = snapshot.last_transition.map_or_else(|| "none".to_owned(), |change| change.to_string());
     let totals = snapshot.totals;
     fail(&format!(
-        "circuit breaker {name} is {state}, and not {expected}\n  for {:?}{due}\n  last change: {change}\n  \
+        "circuit breaker {name} is {state}, expected {expected}\n  time in state: {:?}{due}\n  last change: {change}\n  \
          calls: {} succeeded, {} failed, {} timed out, {} ignored, {} rejected",
         snapshot.time_in_state,
         totals.successes,
@@ -90,16 +91,16 @@ pub fn assert_state(which: impl IntoBreaker, expected: State) {
     ))
 }
 
-/// A circuit: that of a name, that of a name and a key, or a breaker itself.
+/// A value that identifies a circuit: a name, a name and a key, or a breaker.
 ///
-/// A name is looked for in [`Registry::global`], which in a scope is that of the scope, and then among
-/// what the attribute declares.
+/// A name is looked up in [`Registry::global`], which is the registry of the scope within one, and then among the
+/// annotated functions that register there.
 pub trait IntoBreaker {
-    /// The breaker.
+    /// Returns the breaker.
     ///
     /// # Panics
     ///
-    /// If nothing has this name.
+    /// Panics if no breaker and no annotated function has this name.
     #[track_caller]
     fn into_breaker(self) -> CircuitBreaker;
 }
@@ -113,14 +114,11 @@ impl IntoBreaker for &CircuitBreaker {
 impl IntoBreaker for &str {
     #[track_caller]
     fn into_breaker(self) -> CircuitBreaker {
-        let registry = Registry::global();
-        registry.make_declared(self);
-        match registry.get(self) {
-            Some(breaker) => breaker,
-            None if registry.get_keyed(self).is_some() => fail(&format!(
-                "circuit breaker {self:?} has one circuit for each key: write ({self:?}, \"the key\")"
+        match find(self) {
+            AnyBreaker::Single(breaker) => breaker,
+            AnyBreaker::Keyed(_) => fail(&format!(
+                "circuit breaker {self:?} has one circuit per key: pass ({self:?}, \"the key\")"
             )),
-            None => fail(&unknown(&registry, self)),
         }
     }
 }
@@ -129,39 +127,46 @@ impl IntoBreaker for (&str, &str) {
     #[track_caller]
     fn into_breaker(self) -> CircuitBreaker {
         let (name, key) = self;
-        let registry = Registry::global();
-        registry.make_declared(name);
-        match registry.get_keyed(name) {
-            Some(breaker) => breaker.get(key),
-            None if registry.get(name).is_some() => {
-                fail(&format!("circuit breaker {name:?} has one circuit and no key: write {name:?}"))
+        match find(name) {
+            AnyBreaker::Keyed(breaker) => breaker.get(key),
+            AnyBreaker::Single(_) => {
+                fail(&format!("circuit breaker {name:?} has one circuit and no keys: pass {name:?}"))
             }
-            None => fail(&unknown(&registry, name)),
         }
     }
 }
 
-fn unknown(registry: &Registry, name: &str) -> String {
+/// Returns the breaker with this name, and registers that of an annotated function if needed.
+#[track_caller]
+fn find(name: &str) -> AnyBreaker {
+    let registry = Registry::global();
+    let entries = registry.entries();
+    match entries.iter().find(|entry| entry.name() == name) {
+        Some(RegistryEntry::Registered(breaker)) => breaker.clone(),
+        Some(RegistryEntry::Declared(declaration)) => {
+            scope::register_function(declaration, registry.store()).breaker
+        }
+        None => fail(&not_found(&entries, name)),
+    }
+}
+
+fn not_found(entries: &[RegistryEntry], name: &str) -> String {
     if let Some(declared) = Registry::declared().find(|declared| declared.name() == name) {
         let function = declared.function();
         return format!(
-            "circuit breaker {name:?} of {function} is in the registry that this names: get it there, and give \
-             the breaker itself"
+            "circuit breaker {name:?} of {function} is in a registry of its own: get the breaker from that registry \
+             and pass it"
         );
     }
-    let mut known: Vec<String> = Registry::declared().map(|declared| declared.name().to_owned()).collect();
-    known.extend(registry.iter().map(|breaker| breaker.name().to_owned()));
-    known.extend(registry.iter_keyed().map(|breaker| breaker.name().to_owned()));
-    known.sort_unstable();
-    known.dedup();
+    let known: Vec<&str> = entries.iter().map(RegistryEntry::name).collect();
     format!(
-        "there is no circuit breaker {name:?}: no function of this binary declares it, and nothing was \
-         registered under it. There are {known:?}"
+        "no circuit breaker is named {name:?}: it is not registered, and no function of this binary declares it; \
+         known names: {known:?}"
     )
 }
 
 #[track_caller]
-#[expect(clippy::panic, reason = "a test whose expectation does not hold has failed")]
+#[expect(clippy::panic, reason = "a failed assertion panics")]
 fn fail(message: &str) -> ! {
     panic!("{message}")
 }

@@ -1,4 +1,4 @@
-//! A registry and a clock for one test.
+//! A registry and a clock for one test, as a handle that threads and futures enter.
 
 use std::fmt;
 use std::pin::Pin;
@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use super::Clock;
+use crate::clock::mock::Clock;
 use crate::registry::Registry;
-use crate::registry::scope::Scoped;
+use crate::registry::scope::ScopeState;
 
-/// Runs a test with an empty registry of its own and a clock that stands still.
+/// Runs `test` with an empty registry of its own and a clock that stands still.
 ///
-/// Annotated functions that `test` calls, on this thread, have their breakers in that registry, and
-/// [`Registry::global`] is that registry; it is gone when the test ends, also by a panic. Other breakers and
-/// registries that the test makes read the clock too. A function that names a `registry` is asked for it once
-/// in each scope. In a scope in a scope the inner one counts.
+/// Annotated functions that `test` calls on this thread register in that registry, and [`Registry::global`] returns
+/// it. The scope ends when `test` returns or panics. Breakers and registries that `test` creates read the clock of
+/// the scope too. The `registry` expression of a function is evaluated once per scope. If scopes are nested, the
+/// inner one applies.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, State, circuit_breaker, testing};
@@ -39,9 +39,9 @@ pub fn scope<T>(test: impl FnOnce(Scope) -> T) -> T {
     scope.enter(|| test(scope.clone()))
 }
 
-/// The same for an async test.
+/// Runs an async `test` with an empty registry of its own and a clock that stands still, like [`scope()`].
 ///
-/// May be cancelled at any time.
+/// The future may be cancelled at any time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -77,23 +77,26 @@ where
     scope.enter_async(test).await
 }
 
-/// What a test has for itself. Clones are cheap and share it: take one along to threads and tasks.
+/// A registry and a clock for one test. Clones are cheap and share both, so pass one to each thread and task.
 #[derive(Clone)]
 pub struct Scope {
-    scoped: Arc<Scoped>,
+    state: Arc<ScopeState>,
+    registry: Registry,
     clock: Clock,
 }
 
 impl Scope {
-    /// An empty registry, and a clock that stands still; or, where tokio's time is paused, goes with that.
-    /// Nobody is in it yet.
+    /// Returns a scope with an empty registry and a clock that stands still. If tokio's time is paused, the clock
+    /// moves with tokio's clock. The scope applies to no thread until it is entered.
     #[must_use]
     pub fn new() -> Self {
-        let clock = Clock::with_tokio();
-        Self { scoped: Scoped::new(&clock), clock }
+        let clock = Clock::following_tokio();
+        let state = ScopeState::new(&clock);
+        let registry = Registry::from_store(Arc::clone(state.store()));
+        Self { state, registry, clock }
     }
 
-    /// Runs `action` in this scope, on this thread.
+    /// Runs `action` in this scope on this thread.
     ///
     /// ```
     /// use breaker_runtime::{BreakerError, circuit_breaker, testing};
@@ -111,35 +114,35 @@ impl Scope {
     /// });
     /// ```
     pub fn enter<T>(&self, action: impl FnOnce() -> T) -> T {
-        let _scope = (self.scoped.enter(), self.clock.enter());
+        let _scope = (self.state.enter(), self.clock.enter());
         action()
     }
 
-    /// `future`, which is in this scope whenever it runs, whoever polls it.
+    /// Returns a future that runs `future` in this scope, on any thread.
     pub fn enter_async<F: Future>(&self, future: F) -> InScope<F> {
         InScope { future: Some(future), scope: self.clone() }
     }
 
-    /// Moves the time forward. tokio's clock stays as it is; `tokio::time::advance` moves both.
+    /// Moves the time forward by `step`. This does not move tokio's clock; `tokio::time::advance` moves both.
     pub fn advance(&self, step: Duration) {
         self.clock.advance(step);
     }
 
-    /// The clock.
+    /// Returns the clock of this scope.
     #[must_use]
     pub const fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// The registry.
+    /// Returns the registry of this scope.
     #[must_use]
-    pub fn registry(&self) -> &Registry {
-        self.scoped.registry()
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
     }
 }
 
 pin_project! {
-    /// A future in a [`Scope`], from [`Scope::enter_async`].
+    /// A future that runs in a [`Scope`], from [`Scope::enter_async`].
     #[must_use = "futures do nothing unless polled"]
     pub struct InScope<F> {
         #[pin]
@@ -148,7 +151,7 @@ pin_project! {
     }
 
     impl<F> PinnedDrop for InScope<F> {
-        // What the future drops may call functions as well.
+        // Dropped in the scope, because dropping the future may call annotated functions.
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             this.scope.enter(|| this.future.set(None));

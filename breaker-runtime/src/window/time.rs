@@ -11,7 +11,7 @@ use super::slices::TimeSlices;
 use super::span::{SliceId, SliceLength, WindowSpec};
 use crate::clock::Moment;
 use crate::outcome::Completion;
-use crate::sync::striped::{Mine, Striped};
+use crate::sync::striped::{Striped, StripedCell};
 
 /// The successes that are counted without the lock.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl TimeWindow {
     /// Counts a success without the lock. Returns `false` if this thread has no cell of its own.
     #[inline]
     pub(super) fn record_success(&self, generation: u64, spec: WindowSpec, now: Moment) -> bool {
-        match self.successes.alone() {
+        match self.successes.owned() {
             Some(slices) => slices.record_success(generation, spec, now),
             None => return self.record_in_new_cell(generation, spec, now),
         }
@@ -55,9 +55,9 @@ impl TimeWindow {
 
     #[cold]
     fn record_in_new_cell(&self, generation: u64, spec: WindowSpec, now: Moment) -> bool {
-        match self.successes.mine() {
-            Mine::Alone(slices) => slices.record_success(generation, spec, now),
-            Mine::Shared(_) => return false,
+        match self.successes.cell() {
+            StripedCell::Owned(slices) => slices.record_success(generation, spec, now),
+            StripedCell::Shared(_) => return false,
         }
         true
     }

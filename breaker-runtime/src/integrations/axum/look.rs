@@ -3,7 +3,7 @@
 use super::log::{LAST, Log};
 use super::shape::{Breaker, CLOSED, Figures, Keys, Member, Settings, States, Transition, UNCALLED};
 use crate::breaker::CircuitBreaker;
-use crate::registry::{Declaration, KeyedBreaker, Registry};
+use crate::registry::{AnyBreaker, Declaration, KeyedBreaker, Registry, RegistryEntry};
 use crate::snapshot::Snapshot;
 
 /// So many circuits of a breaker with keys are shown.
@@ -20,28 +20,24 @@ pub(super) enum Watched {
 
 /// All breakers, and those that annotated functions will have, sorted by name.
 pub(super) fn all(registry: &Registry) -> Vec<Watched> {
-    let singles = registry.iter().map(Watched::Single);
-    let mut all: Vec<_> = singles.chain(registry.iter_keyed().map(Watched::Keyed)).collect();
-    all.extend(declared(registry).map(Watched::Declared));
-    // A stable sort: of one name the breaker comes first, and then the functions that will share it.
-    all.sort_by(|one, other| one.name().cmp(other.name()));
-    all.dedup_by(|one, other| one.name() == other.name());
-    all
-}
-
-/// The functions that register here, called or not.
-fn declared(registry: &Registry) -> impl Iterator<Item = &'static Declaration> {
-    registry.declared_here()
+    registry.entries().into_iter().map(Watched::from).collect()
 }
 
 pub(super) fn find(registry: &Registry, name: &str, key: Option<&str>) -> Option<Watched> {
-    let keyed = registry.get_keyed(name);
     if let Some(key) = key {
-        return keyed?.find(key).map(Watched::Single);
+        return registry.get_keyed(name)?.find(key).map(Watched::Single);
     }
-    let single = || registry.get(name).map(Watched::Single);
-    let declared = || declared(registry).find(|declared| declared.name() == name).map(Watched::Declared);
-    keyed.map(Watched::Keyed).or_else(single).or_else(declared)
+    registry.entries().into_iter().find(|entry| entry.name() == name).map(Watched::from)
+}
+
+impl From<RegistryEntry> for Watched {
+    fn from(entry: RegistryEntry) -> Self {
+        match entry {
+            RegistryEntry::Registered(AnyBreaker::Single(breaker)) => Self::Single(breaker),
+            RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => Self::Keyed(breaker),
+            RegistryEntry::Declared(declaration) => Self::Declared(declaration),
+        }
+    }
 }
 
 impl Watched {

@@ -1,15 +1,15 @@
-//! Why a breaker was not registered, and all conflicts of a registry.
+//! Errors of a registry: one registration that fails, and all conflicts.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::config::{ConfigError, Conflict};
 
-/// All conflicts of a registry, from [`Registry::check`](crate::Registry::check).
+/// All conflicts of a registry, from [`Registry::check`](crate::Registry::check). There is at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflicts(Vec<Conflict>);
 
-/// Why a breaker was not registered.
+/// The reason why a breaker was not registered.
 ///
 /// ```
 /// use breaker_runtime::{Config, RegisterError, Registry};
@@ -20,18 +20,19 @@ pub struct Conflicts(Vec<Conflict>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The name is empty or too long, or there are to be too many keys or none.
+    /// The name is empty or longer than 255 bytes, or `max_keys` is out of its range.
     Invalid(ConfigError),
-    /// The name was registered with other settings, for another number of keys, or without keys.
+    /// The name is registered with other settings, with another number of keys, or as the other type of breaker.
     Conflict(Conflict),
 }
 
 impl Conflicts {
+    /// Returns an error if there are conflicts.
     pub(super) fn if_any(conflicts: Vec<Conflict>) -> Result<(), Self> {
         if conflicts.is_empty() { Ok(()) } else { Err(Self(conflicts)) }
     }
 
-    /// The conflicts, in the order in which they were found.
+    /// Returns the conflicts in the order in which they were found.
     pub fn iter(&self) -> impl Iterator<Item = &Conflict> {
         self.0.iter()
     }

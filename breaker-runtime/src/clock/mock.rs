@@ -1,0 +1,175 @@
+//! A clock that stands still until a test advances it.
+//!
+//! It is not part of the loom tests, so its atomics and its lock are those of the standard library.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use super::moment::{Moment, nanos_of};
+use super::paused;
+use crate::sync::thread_local::{self, ThreadSlotGuard};
+
+/// The public name, which the documentation shows in signatures.
+pub use self::MockClock as Clock;
+
+/// A clock that stands still until a test advances it. Clones share the time.
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::{Config, Outcome, Registry, State, testing::Clock};
+///
+/// let clock = Clock::new();
+/// let config = Config::builder().failure_threshold(1).build()?;
+/// let breaker = Registry::with_clock(&clock).register("search", config)?;
+///
+/// breaker.try_acquire()?.settle(Outcome::Failure);
+/// assert!(breaker.try_acquire().is_err());
+///
+/// clock.advance(Duration::from_secs(30));
+/// assert!(breaker.try_acquire()?.is_trial());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MockClock {
+    time: Arc<MockTime>,
+}
+
+/// The time that all clones of a [`MockClock`] share.
+#[derive(Debug, Default)]
+pub(crate) struct MockTime {
+    /// Sum of all steps by which the time was advanced, in nanoseconds.
+    advanced: AtomicU64,
+    sleepers: Mutex<Vec<Waker>>,
+    /// The start on tokio's clock, if that was paused. The time then follows tokio's clock too.
+    paused: Option<paused::PausedStart>,
+    /// Latest time read from tokio's clock since the start, in nanoseconds. Threads outside its runtime use it.
+    paused_elapsed: AtomicU64,
+}
+
+/// A future that completes when the time reaches a moment.
+pub(crate) struct MockSleep {
+    time: Arc<MockTime>,
+    until: Moment,
+    timer: Option<paused::Timer>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<MockTime>>> = const { RefCell::new(None) };
+}
+
+/// Returns the time of the scope that this thread is in.
+pub(super) fn current() -> Option<Arc<MockTime>> {
+    thread_local::current(&CURRENT)
+}
+
+impl MockClock {
+    /// Returns a clock that stands still at an arbitrary start.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns a clock that also follows tokio's clock, if that is paused on this thread.
+    pub(crate) fn following_tokio() -> Self {
+        let paused = paused::PausedStart::now();
+        Self { time: Arc::new(MockTime { paused, ..MockTime::default() }) }
+    }
+
+    /// Moves the time forward by `step`. The time stops at its maximum, 584 years after the start.
+    pub fn advance(&self, step: Duration) {
+        self.time.advance(step);
+    }
+
+    /// Makes the breakers that this thread creates read this clock, until the guard is dropped.
+    pub(crate) fn enter(&self) -> ThreadSlotGuard<Arc<MockTime>> {
+        ThreadSlotGuard::set(&CURRENT, Arc::clone(&self.time))
+    }
+
+    pub(super) const fn time(&self) -> &Arc<MockTime> {
+        &self.time
+    }
+}
+
+impl MockTime {
+    /// Returns the current time. It is always before [`Moment::NEVER`].
+    pub(super) fn now(&self) -> Moment {
+        let advanced = self.advanced.load(Ordering::SeqCst);
+        Moment::from_nanos(advanced.saturating_add(self.paused_elapsed()).min(u64::MAX - 1))
+    }
+
+    /// Returns a future that completes at `until`.
+    pub(super) fn sleep(self: &Arc<Self>, until: Moment) -> MockSleep {
+        MockSleep { time: Arc::clone(self), until, timer: None }
+    }
+
+    fn paused_elapsed(&self) -> u64 {
+        let elapsed = self.paused.as_ref().and_then(paused::PausedStart::elapsed).map_or(0, nanos_of);
+        self.paused_elapsed.fetch_max(elapsed, Ordering::SeqCst).max(elapsed)
+    }
+
+    fn advance(&self, step: Duration) {
+        let step = nanos_of(step);
+        self.advanced
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| Some(now.saturating_add(step)))
+            .ok();
+        let sleepers = std::mem::take(&mut *self.sleepers.lock().unwrap_or_else(PoisonError::into_inner));
+        sleepers.into_iter().for_each(Waker::wake);
+    }
+
+    fn wake_on_advance(&self, waker: &Waker) {
+        let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !sleepers.iter().any(|sleeper| sleeper.will_wake(waker)) {
+            sleepers.push(waker.clone());
+        }
+    }
+}
+
+impl MockSleep {
+    /// Returns `true` if tokio's paused clock may have reached the moment. Otherwise the task is woken when it does.
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(wait) = self.until.wait_from(self.time.now()).filter(|_| self.time.paused.is_some()) else {
+            return false;
+        };
+        if self.timer.is_none() {
+            self.timer = paused::timer(wait);
+        }
+        let has_elapsed = self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready());
+        if has_elapsed {
+            self.timer = None;
+        }
+        has_elapsed
+    }
+}
+
+impl Future for MockSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.time.wake_on_advance(context.waker());
+        loop {
+            // Read after the waker is registered, so that a concurrent `advance` is not missed.
+            if self.time.now() >= self.until {
+                return Poll::Ready(());
+            }
+            if !self.poll_timer(context) {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_never_reaches_the_end_of_time() {
+        let clock = MockClock::new();
+        clock.advance(Duration::MAX);
+        assert!(clock.time.now() < Moment::NEVER);
+    }
+}

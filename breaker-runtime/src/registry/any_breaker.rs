@@ -1,0 +1,111 @@
+//! The two types of breakers that a registry holds: with one circuit, and with one circuit per key.
+
+use std::fmt::Debug;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use super::keyed::KeyedBreaker;
+use super::registration::Registration;
+use crate::breaker::{CircuitBreaker, Identity};
+use crate::clock::Clock;
+use crate::event::Hub;
+use crate::snapshot::Snapshot;
+
+/// A breaker of either type.
+#[derive(Clone, Debug)]
+pub enum AnyBreaker {
+    /// A breaker with one circuit.
+    Single(CircuitBreaker),
+    /// A breaker with one circuit per key.
+    Keyed(KeyedBreaker),
+}
+
+/// The clock and the listeners that all breakers of a registry share.
+#[derive(Clone, Default)]
+pub struct RegistryContext {
+    pub(super) clock: Clock,
+    pub(super) hub: Arc<Hub>,
+}
+
+/// A type of breaker that a registry creates and holds.
+pub trait RegistryBreaker: Clone + Debug + Send + Sync + 'static {
+    /// Maximum number of keys, or `()` for a breaker with one circuit.
+    type MaxKeys: Copy + Debug + Send + Sync + 'static;
+
+    /// Returns a new breaker with the name and settings of `registration`.
+    fn create(registration: &Registration, max_keys: Self::MaxKeys, context: &RegistryContext) -> Self;
+
+    /// Returns `breaker` if it is of this type.
+    fn from_any(breaker: &AnyBreaker) -> Option<&Self>;
+
+    /// Returns this breaker as one of either type.
+    fn into_any(self) -> AnyBreaker;
+}
+
+impl AnyBreaker {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Single(breaker) => breaker.name(),
+            Self::Keyed(breaker) => breaker.name(),
+        }
+    }
+
+    /// Returns one snapshot, which combines the circuits of all keys.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        match self {
+            Self::Single(breaker) => breaker.snapshot(),
+            Self::Keyed(breaker) => breaker.snapshot(),
+        }
+    }
+
+    /// Returns the circuits that exist now.
+    pub(crate) fn circuits(&self) -> Vec<CircuitBreaker> {
+        match self {
+            Self::Single(breaker) => vec![breaker.clone()],
+            Self::Keyed(breaker) => breaker.iter().collect(),
+        }
+    }
+}
+
+impl RegistryBreaker for CircuitBreaker {
+    type MaxKeys = ();
+
+    fn create(registration: &Registration, (): (), context: &RegistryContext) -> Self {
+        let Registration { name, settings, .. } = registration;
+        let RegistryContext { clock, hub } = context.clone();
+        let identity = Identity::Alone { name: name.clone(), hub: Some(hub) };
+        Self::new_unchecked(identity, settings.clone(), clock)
+    }
+
+    fn from_any(breaker: &AnyBreaker) -> Option<&Self> {
+        match breaker {
+            AnyBreaker::Single(breaker) => Some(breaker),
+            AnyBreaker::Keyed(_) => None,
+        }
+    }
+
+    fn into_any(self) -> AnyBreaker {
+        AnyBreaker::Single(self)
+    }
+}
+
+impl RegistryBreaker for KeyedBreaker {
+    type MaxKeys = NonZeroU32;
+
+    fn create(registration: &Registration, max_keys: NonZeroU32, context: &RegistryContext) -> Self {
+        let Registration { name, settings, .. } = registration;
+        let RegistryContext { clock, hub } = context.clone();
+        Self::new(name.clone(), settings.clone(), max_keys, clock, hub)
+    }
+
+    fn from_any(breaker: &AnyBreaker) -> Option<&Self> {
+        match breaker {
+            AnyBreaker::Keyed(breaker) => Some(breaker),
+            AnyBreaker::Single(_) => None,
+        }
+    }
+
+    fn into_any(self) -> AnyBreaker {
+        AnyBreaker::Keyed(self)
+    }
+}

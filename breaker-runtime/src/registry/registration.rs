@@ -1,0 +1,75 @@
+//! What one location in the code registers under a name, and whether two registrations agree.
+
+use std::num::NonZeroU32;
+use std::panic::Location;
+
+use super::declaration::Declaration;
+use crate::config::{Config, Conflict, Name, Settings};
+
+/// A name with the settings of its breaker. They stay as registered: `set_config` does not change them.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    pub(super) name: Name,
+    pub(super) settings: Settings,
+    pub(super) max_keys: Option<NonZeroU32>,
+    source: RegistrationSource,
+}
+
+/// The code that registers a breaker.
+#[derive(Clone, Copy, Debug)]
+enum RegistrationSource {
+    /// A call of [`Registry::register`](crate::Registry::register). Two calls may share a name on purpose.
+    Call(&'static Location<'static>),
+    /// A function with the attribute.
+    Function(&'static Declaration),
+}
+
+impl Registration {
+    /// Returns the registration by a call at `location`.
+    pub(super) fn of_call(
+        name: Name,
+        config: Config,
+        max_keys: Option<NonZeroU32>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        Self { name, settings: config.into(), max_keys, source: RegistrationSource::Call(location) }
+    }
+
+    /// Returns the registration by an annotated function.
+    pub(crate) fn of_function(declaration: &'static Declaration) -> Self {
+        Self {
+            name: Name::Static(declaration.name()),
+            settings: declaration.config().into(),
+            max_keys: declaration.keys(),
+            source: RegistrationSource::Function(declaration),
+        }
+    }
+
+    /// Returns the conflict with `second`, a later registration of the same name.
+    pub(super) fn conflict(&self, second: &Self) -> Option<Conflict> {
+        let agree = *self.settings == *second.settings && self.max_keys == second.max_keys;
+        let is_accident = self.source.shares_name_by_accident(second.source);
+        (!agree || is_accident)
+            .then(|| Conflict::new(self.name.as_str(), self.source.location(), second.source.location()))
+    }
+}
+
+impl RegistrationSource {
+    const fn location(self) -> &'static Location<'static> {
+        match self {
+            Self::Call(location) => location,
+            Self::Function(declaration) => declaration.location(),
+        }
+    }
+
+    /// Returns `true` for two functions without a chosen name that have the same path. They are compared by address,
+    /// because functions that one macro writes have the same location.
+    fn shares_name_by_accident(self, second: Self) -> bool {
+        match (self, second) {
+            (Self::Function(first), Self::Function(second)) => {
+                !first.has_chosen_name() && !second.has_chosen_name() && !std::ptr::eq(first, second)
+            }
+            (Self::Call(_), _) | (_, Self::Call(_)) => false,
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The breakers of one registry by name, and the conflicts between their registrations.
+//!
+//! The lock is taken when a breaker is registered, looked up or listed, never by a call. No listener runs while it
+//! is held.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use super::any_breaker::{AnyBreaker, RegistryBreaker, RegistryContext};
+use super::declaration::{self, Declaration};
+use super::registration::Registration;
+use crate::breaker::{CircuitBreaker, Identity};
+use crate::clock::Clock;
+use crate::config::{Conflict, Name};
+use crate::event::{Event, Hub};
+use crate::snapshot::Snapshot;
+use crate::sync::{Mutex, MutexGuard, lock};
+
+/// The state that all clones of a registry share.
+#[derive(Default)]
+pub(crate) struct Store {
+    /// `true` if annotated functions register here, except those that name another registry.
+    serves_functions: bool,
+    context: RegistryContext,
+    contents: Mutex<Contents>,
+}
+
+/// One name of a registry: a breaker, or a function that registers one on its first call.
+#[derive(Clone, Debug)]
+pub(crate) enum RegistryEntry {
+    Registered(AnyBreaker),
+    Declared(&'static Declaration),
+}
+
+/// A registered breaker. `conflict` is set if it was registered before in another way.
+pub(crate) struct Registered<B> {
+    pub(crate) breaker: B,
+    pub(crate) conflict: Option<Arc<Conflict>>,
+}
+
+#[derive(Default)]
+struct Contents {
+    by_name: BTreeMap<Name, StoredBreaker>,
+    /// All conflicts that were found, each once.
+    conflicts: Vec<Conflict>,
+}
+
+struct StoredBreaker {
+    breaker: AnyBreaker,
+    registration: Registration,
+}
+
+impl Store {
+    /// Returns an empty store in which annotated functions register.
+    pub(super) fn for_functions(clock: Clock) -> Self {
+        Self { serves_functions: true, ..Self::standalone(clock) }
+    }
+
+    /// Returns an empty store for a registry that the program creates.
+    pub(super) fn standalone(clock: Clock) -> Self {
+        let context = RegistryContext { clock, ..RegistryContext::default() };
+        Self { context, ..Self::default() }
+    }
+
+    /// Returns the clock of all breakers in this store.
+    pub(super) const fn clock(&self) -> &Clock {
+        &self.context.clock
+    }
+
+    /// Returns the hub for the listeners of the registry.
+    pub(super) const fn hub(&self) -> &Arc<Hub> {
+        &self.context.hub
+    }
+
+    /// Returns the breaker with this name.
+    pub(super) fn get(&self, name: &str) -> Option<AnyBreaker> {
+        self.contents().by_name.get(name).map(|stored| stored.breaker.clone())
+    }
+
+    /// Returns all breakers, sorted by name.
+    pub(super) fn breakers(&self) -> Vec<AnyBreaker> {
+        self.contents().by_name.values().map(|stored| stored.breaker.clone()).collect()
+    }
+
+    /// Returns one entry per name, sorted by name. A breaker takes precedence over the functions that declare its
+    /// name.
+    pub(super) fn entries(&self) -> Vec<RegistryEntry> {
+        let mut entries: Vec<_> = self.breakers().into_iter().map(RegistryEntry::Registered).collect();
+        entries.extend(self.declared().map(RegistryEntry::Declared));
+        // The sort is stable, so a breaker stays before the functions that declare its name.
+        entries.sort_by(|one, other| one.name().cmp(other.name()));
+        entries.dedup_by(|one, other| one.name() == other.name());
+        entries
+    }
+
+    /// Returns the functions that register here, called or not, sorted by name.
+    fn declared(&self) -> impl Iterator<Item = &'static Declaration> + use<> {
+        let declared = self.serves_functions.then(declaration::all);
+        declared.into_iter().flatten().filter(|declaration| !declaration.has_own_registry())
+    }
+
+    /// Returns all conflicts: those that were found before, and those of functions that were not called yet.
+    pub(super) fn conflicts(&self) -> Vec<Conflict> {
+        let contents = self.contents();
+        let mut first: BTreeMap<&str, Registration> = BTreeMap::new();
+        let conflict = |declaration: &'static Declaration| {
+            let (name, second) = (declaration.name(), Registration::of_function(declaration));
+            match contents.by_name.get(name) {
+                Some(stored) => stored.registration.conflict(&second),
+                None => first.entry(name).or_insert_with(|| second.clone()).conflict(&second),
+            }
+        };
+        let declared = self.declared().filter_map(conflict);
+        let unknown = declared.filter(|conflict| !contents.conflicts.contains(conflict));
+        contents.conflicts.iter().cloned().chain(unknown).collect()
+    }
+
+    /// Registers a breaker, or returns the one that has its name. If that is of the other type, the returned breaker
+    /// is in no registry.
+    pub(crate) fn register<B: RegistryBreaker>(
+        &self,
+        registration: Registration,
+        max_keys: B::MaxKeys,
+    ) -> Registered<B> {
+        let breaker = B::create(&registration, max_keys, &self.context);
+        let offered = StoredBreaker { breaker: breaker.clone().into_any(), registration };
+        let registered = self.insert(offered);
+        let breaker = B::from_any(&registered.breaker).cloned().unwrap_or(breaker);
+        Registered { breaker, conflict: registered.conflict }
+    }
+
+    fn insert(&self, offered: StoredBreaker) -> Registered<AnyBreaker> {
+        let mut contents = self.contents();
+        let Some(present) = contents.by_name.get(&offered.registration.name) else {
+            let breaker = offered.breaker.clone();
+            contents.by_name.insert(offered.registration.name.clone(), offered);
+            return Registered { breaker, conflict: None };
+        };
+        let breaker = present.breaker.clone();
+        let conflict = present.registration.conflict(&offered.registration);
+        if let Some(conflict) = &conflict
+            && !contents.conflicts.contains(conflict)
+        {
+            contents.conflicts.push(conflict.clone());
+        }
+        Registered { breaker, conflict: conflict.map(Arc::new) }
+    }
+
+    /// Writes a conflict to stderr and notifies the listeners, because the caller of an annotated function receives
+    /// no error. Does not use `eprintln!`, which panics if stderr is closed.
+    pub(crate) fn report_conflict(&self, conflict: &Arc<Conflict>) {
+        _ = writeln!(std::io::stderr(), "warning: {conflict}");
+        self.notify_conflict(conflict);
+    }
+
+    /// Notifies the listeners of a conflict. The caller holds no lock and initializes no static.
+    pub(super) fn notify_conflict(&self, conflict: &Arc<Conflict>) {
+        self.hub().tell(&Event::Conflict(Arc::clone(conflict)));
+    }
+
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        lock(&self.contents)
+    }
+}
+
+impl RegistryEntry {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Registered(breaker) => breaker.name(),
+            Self::Declared(declaration) => declaration.name(),
+        }
+    }
+
+    /// Returns the snapshot of the breaker, or of a new circuit for a function that was not called yet.
+    pub(super) fn snapshot(&self, clock: &Clock) -> Snapshot {
+        match self {
+            Self::Registered(breaker) => breaker.snapshot(),
+            Self::Declared(declaration) => {
+                let Registration { name, settings, .. } = Registration::of_function(declaration);
+                let identity = Identity::Alone { name, hub: None };
+                CircuitBreaker::new_unchecked(identity, settings, clock.clone()).snapshot()
+            }
+        }
+    }
+}
