@@ -1,74 +1,88 @@
-//! The tree on disk, read once per test. It judges nothing.
+//! The repository on disk: its manifests, sources, texts and file names. It knows none of the rules.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::manifests::Manifest;
-use crate::messages::Answer;
+use crate::dependencies::Manifest;
+use crate::messages::CompilerOutput;
 use crate::source::Source;
 
-/// Everything that the rules look at.
-pub(crate) struct House {
+/// The parsed manifests and sources.
+pub(crate) struct Workspace {
     sources: Vec<Source>,
-    pub(crate) workspace: Manifest,
+    pub(crate) root: Manifest,
     pub(crate) members: Vec<Manifest>,
-    pub(crate) readme: String,
 }
 
-/// Samples of wrong code, and what the compiler and the macro make of them.
-const NOT_OURS: &[&str] = &["tests/ui", "tests/expand", "tests/lints", "tests/wip"];
+/// Folders with samples of wrong or generated code.
+const SAMPLES: &[&str] = &["tests/ui", "tests/expand", "tests/lints", "tests/wip"];
 
-impl House {
-    pub(crate) fn read() -> Result<Self, String> {
-        let workspace = Manifest::parse("Cargo.toml", &text_of("Cargo.toml")?)?;
+impl Workspace {
+    /// Reads all files.
+    pub(crate) fn read_all() -> Result<Self, String> {
+        let root = Manifest::parse("Cargo.toml", &read("Cargo.toml")?)?;
         let (mut members, mut sources) = (Vec::new(), Vec::new());
-        for member in workspace.members() {
+        for member in root.members() {
             let path = format!("{member}/Cargo.toml");
-            members.push(Manifest::parse(&path, &text_of(&path)?)?);
+            members.push(Manifest::parse(&path, &read(&path)?)?);
             let is_library = member.starts_with("breaker-");
             let folder = if is_library { format!("{member}/src") } else { member };
-            // One that lies in another has been read with it.
+            // A package inside of another one was read with it.
             if !sources.iter().any(|source: &Source| source.path.starts_with(&format!("{folder}/"))) {
                 read_folder(&folder, &mut sources)?;
             }
         }
-        let test_only: Vec<String> = sources.iter().flat_map(Source::test_only_stems).collect();
+        let test_modules: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
         for source in &mut sources {
             let is_below =
                 |stem: &String| source.path.strip_prefix(stem.as_str()).is_some_and(is_end_of_stem);
-            if test_only.iter().any(is_below) {
-                source.make_test_only();
+            if test_modules.iter().any(is_below) {
+                source.mark_as_test();
             }
         }
-        Ok(Self { sources, workspace, members, readme: text_of("README.md")? })
+        Ok(Self { sources, root, members })
     }
 
+    /// Returns all sources.
     pub(crate) fn all(&self) -> Vec<&Source> {
         self.sources.iter().collect()
     }
 
+    /// Returns the sources whose path starts with `folder`.
     pub(crate) fn under(&self, folder: &str) -> Vec<&Source> {
         self.sources.iter().filter(|source| source.path.starts_with(folder)).collect()
     }
 
-    /// What users link: both crates, without their tests' package.
+    /// Returns the sources of the published packages.
     pub(crate) fn library(&self) -> Vec<&Source> {
         self.under("breaker-")
     }
 
+    /// Returns the file at `path`.
     pub(crate) fn source(&self, path: &str) -> Option<&Source> {
         self.sources.iter().find(|source| source.path == path)
     }
 
+    /// Returns the manifest of the package in this folder.
     pub(crate) fn member(&self, name: &str) -> Option<&Manifest> {
         self.members.iter().find(|member| member.path == format!("{name}/Cargo.toml"))
     }
 }
 
-/// The names at the top level: those under version control, or all if there is none.
+/// Returns the paths of the Markdown pages.
+pub(crate) fn pages() -> Result<Vec<String>, String> {
+    let mut pages = files(".", "md")?;
+    for folder in ["breaker-runtime/src/docs", ".github"] {
+        // Only some checkouts have the second one.
+        pages.extend(files(folder, "md").unwrap_or_default());
+    }
+    Ok(pages)
+}
+
+/// Returns the names at the top level: the tracked ones, or all of them outside of a git checkout.
 pub(crate) fn top_level() -> Result<Vec<String>, String> {
-    let listed = Command::new("git").arg("-C").arg(root()).args(["ls-files", "-z"]).output();
+    let listed = Command::new("git").arg("-C").arg(repository()).args(["ls-files", "-z"]).output();
     let tracked = listed.ok().filter(|output| output.status.success() && !output.stdout.is_empty());
     let mut names: Vec<String> = match tracked {
         Some(output) => {
@@ -76,32 +90,35 @@ pub(crate) fn top_level() -> Result<Vec<String>, String> {
             let first = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
             paths.split_terminator('\0').map(first).collect()
         }
-        None => entries(&root())?.iter().map(|path| name_of(path)).filter(|name| name != "target").collect(),
+        None => {
+            entries(&repository())?.iter().map(|path| name_of(path)).filter(|name| name != "target").collect()
+        }
     };
     names.sort();
     names.dedup();
     Ok(names)
 }
 
-/// The path of this package is that of the house and one step more.
-fn root() -> PathBuf {
+/// Returns the folder that holds this package.
+fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
-/// What the compiler says to the cases in this folder.
-pub(crate) fn answers(folder: &str) -> Result<Vec<Answer>, String> {
-    let paths = entries(&root().join(folder))?.into_iter();
-    let paths = paths.filter(|path| path.extension().is_some_and(|extension| extension == "stderr"));
-    paths
-        .map(|path| {
-            let path = format!("{folder}/{}", name_of(&path));
-            Ok(Answer { text: text_of(&path)?, path })
-        })
-        .collect()
+/// Returns the expected compiler outputs in `folder`.
+pub(crate) fn compiler_outputs(folder: &str) -> Result<Vec<CompilerOutput>, String> {
+    files(folder, "stderr")?.into_iter().map(|path| Ok(CompilerOutput { text: read(&path)?, path })).collect()
 }
 
-pub(crate) fn text_of(path: &str) -> Result<String, String> {
-    fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))
+/// Returns the paths of the files right in `folder` with this extension.
+pub(crate) fn files(folder: &str, extension: &str) -> Result<Vec<String>, String> {
+    let paths = entries(&repository().join(folder))?.into_iter();
+    let paths = paths.filter(|path| path.extension().is_some_and(|found| found == extension));
+    Ok(paths.map(|path| format!("{folder}/{}", name_of(&path))).collect())
+}
+
+/// Returns the text of the file at `path`.
+pub(crate) fn read(path: &str) -> Result<String, String> {
+    fs::read_to_string(repository().join(path)).map_err(|error| format!("{path}: {error}"))
 }
 
 fn is_end_of_stem(rest: &str) -> bool {
@@ -109,15 +126,15 @@ fn is_end_of_stem(rest: &str) -> bool {
 }
 
 fn read_folder(folder: &str, sources: &mut Vec<Source>) -> Result<(), String> {
-    for entry in entries(&root().join(folder))? {
+    for entry in entries(&repository().join(folder))? {
         let name = name_of(&entry);
         let path = format!("{folder}/{name}");
         if entry.is_dir() {
-            if name != "target" && !name.starts_with('.') && !NOT_OURS.contains(&path.as_str()) {
+            if name != "target" && !name.starts_with('.') && !SAMPLES.contains(&path.as_str()) {
                 read_folder(&path, sources)?;
             }
         } else if entry.extension().is_some_and(|extension| extension == "rs") {
-            sources.push(Source::parse(&path, &text_of(&path)?)?);
+            sources.push(Source::parse(&path, &read(&path)?)?);
         }
     }
     Ok(())
