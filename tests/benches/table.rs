@@ -33,13 +33,13 @@ mod attribute {
 }
 use attribute::{args, check, duration, expand, recover, repeated, target};
 
-#[path = "table/ours.rs"]
-mod ours;
+#[path = "table/breaker.rs"]
+mod breaker;
 #[path = "table/rows.rs"]
 mod rows;
 #[cfg(feature = "integrations")]
-#[path = "table/watched.rs"]
-mod watched;
+#[path = "table/observers.rs"]
+mod observers;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -69,7 +69,7 @@ fn count(row: &str, calls: &str) -> ExitCode {
     let row = ROWS.iter().find(|candidate| candidate.name == row).expect("a row of this table");
     (row.run)(1);
     #[cfg(feature = "integrations")]
-    watched::begin();
+    observers::begin();
     counted(row.run, calls.parse().expect("a number of calls"));
     ExitCode::SUCCESS
 }
@@ -98,7 +98,7 @@ fn check() -> ExitCode {
 
 fn bless() -> ExitCode {
     let lines: Vec<String> = our_instructions().map(|(row, found)| format!("{found} {}", row.name)).collect();
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/table/instructions.txt");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/table/instructions.txt");
     std::fs::write(path, lines.join("\n") + "\n").expect("the checkout can be written to");
     ExitCode::SUCCESS
 }

@@ -1,6 +1,6 @@
 //! The modules of a crate depend on each other in one direction. The `mod` lines of lib.rs are in the order of
 //! dependence, so a module and its submodules name only modules above them; and no two files import each other,
-//! directly or through others. A re-export counts as the module that it comes from. lib.rs itself may name all.
+//! directly or through others; `SHARE_TYPES` has the exceptions. A re-export counts as the module that it comes from. lib.rs itself may name all.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::slice;
@@ -9,6 +9,19 @@ use syn::{Expr, Item, ItemMod, Lit, Meta};
 
 use crate::paths::{Mention, imports, mentions};
 use crate::source::Source;
+
+/// Modules whose children use types that the module itself declares. Elsewhere a child that its parent uses names nothing
+/// of the parent.
+const SHARE_TYPES: &[&str] = &[
+    "check",
+    "clock",
+    "config",
+    "expand",
+    "integrations::axum::shape",
+    "integrations::prometheus",
+    "registry",
+    "window",
+];
 
 /// A path of modules below the crate. That of lib.rs is empty.
 type Module = Vec<String>;
@@ -135,9 +148,9 @@ impl<'a> Modules<'a> {
         let mut edges = Edges::new();
         for (own, source) in self.files.iter().filter(|(own, _)| !own.is_empty()) {
             for mention in code_mentions(own, source).iter().filter(|mention| !mention.reexported) {
-                let target =
-                    self.resolve(own, &mention.path).filter(|target| !target.is_empty() && target != own);
-                if let Some(target) = target {
+                let target = self.resolve(own, &mention.path).unwrap_or_default();
+                let shared = own.starts_with(&target) && SHARE_TYPES.contains(&target.join("::").as_str());
+                if !target.is_empty() && target != *own && !shared {
                     edges.entry(own.clone()).or_default().entry(target).or_insert(mention.line);
                 }
             }

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use breaker_runtime::BreakerError;
 
-pub(crate) use ours::print_future_sizes;
+pub(crate) use breaker::print_future_sizes;
 
-use super::ours;
+use super::breaker;
 
 pub(crate) struct Row {
     pub(crate) name: &'static str,
@@ -40,33 +40,33 @@ const fn other(name: &'static str, run: fn(u64)) -> Row {
 
 pub(crate) const ROWS: &[Row] = &[
     other("raw call of a function that is not inlined", raw),
-    ours("closed, success: breaker", ours::closed),
-    ours("closed, success, not inlined: breaker", ours::not_inlined),
+    ours("closed, success: breaker", breaker::closed),
+    ours("closed, success, not inlined: breaker", breaker::not_inlined),
     other("closed, success: recloser", recloser_closed),
     other("closed, success: failsafe", failsafe_closed),
     other("raw async call, ready at once", raw_async),
-    ours("closed, success, async: breaker", ours::asynchronous),
+    ours("closed, success, async: breaker", breaker::asynchronous),
     other("closed, success, async: breaker 2.0", peer_async),
-    ours("closed, count window 100, full and clean: breaker", ours::count_window),
-    ours("closed, count window, one of 64 failing: breaker", ours::failing_count_window),
+    ours("closed, count window 100, full and clean: breaker", breaker::count_window),
+    ours("closed, count window, one of 64 failing: breaker", breaker::failing_count_window),
     other("closed, count window 100, async: breaker 2.0", peer_window),
-    ours("closed, time window: breaker", ours::time_window),
+    ours("closed, time window: breaker", breaker::time_window),
     other("closed, time window: failsafe", failsafe_time),
-    ours("closed, timed: breaker", ours::timed),
+    ours("closed, timed: breaker", breaker::timed),
     other("two readings of Instant and the raw call", instant_twice),
-    other("closed, known keys, 1000 in turn: breaker", ours::keyed),
-    ours("closed, max_concurrent: breaker", ours::bounded),
-    ours("closed, 10 % failing: breaker", ours::failing),
+    other("closed, known keys, 1000 in turn: breaker", breaker::keyed),
+    ours("closed, max_concurrent: breaker", breaker::bounded),
+    ours("closed, 10 % failing: breaker", breaker::failing),
     other("closed, 10 % failing: recloser", recloser_failing),
     other("closed, 10 % failing: failsafe", failsafe_failing),
-    ours("open, rejected: breaker", ours::open),
-    ours("open, rejected, closure fallback: breaker", ours::open_as_error),
+    ours("open, rejected: breaker", breaker::open),
+    ours("open, rejected, closure fallback: breaker", breaker::open_as_error),
     other("open, rejected: recloser", recloser_open),
     other("open, rejected: failsafe", failsafe_open),
     other("open, rejected, async: breaker 2.0", peer_open),
     Row {
         name: "a thousandth of the expansion of a function: breaker",
-        run: ours::expansion,
+        run: breaker::expansion,
         whose: Whose::Compiler,
     },
 ];

@@ -11,11 +11,11 @@
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench prints, and stops at what it lacks")]
 
-#[path = "seeing/dashboard.rs"]
+#[path = "observers/dashboard.rs"]
 mod dashboard;
-#[path = "seeing/processor.rs"]
+#[path = "observers/processor.rs"]
 mod processor;
-#[path = "seeing/service.rs"]
+#[path = "observers/service.rs"]
 mod service;
 
 use std::time::{Duration, Instant};
