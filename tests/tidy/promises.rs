@@ -44,6 +44,9 @@ fn rows(page: &str) -> Vec<(usize, &str)> {
 fn has_test(source: &Source, name: &str) -> bool {
     let Some((location, function)) = name.split_once("::") else { return false };
     let stem = source.path.strip_suffix(".rs").unwrap_or(&source.path);
+    if !stem.split('/').any(|part| part == location) {
+        return false;
+    }
     let lines: Vec<&str> = source.text.lines().map(str::trim_start).collect();
     let is_test = |(index, line): (usize, &&str)| {
         let declared = line
@@ -53,7 +56,7 @@ fn has_test(source: &Source, name: &str) -> bool {
         declared.is_some_and(|rest| rest.starts_with('('))
             && lines.get(..index).is_some_and(ends_in_test_attribute)
     };
-    stem.split('/').any(|part| part == location) && lines.iter().enumerate().any(is_test)
+    lines.iter().enumerate().any(is_test)
 }
 
 fn ends_in_test_attribute(lines: &[&str]) -> bool {
