@@ -70,14 +70,22 @@ impl Workspace {
     }
 }
 
-/// Returns the paths of the Markdown pages.
+/// Returns the paths of all texts except Rust code: pages, manifests and scripts.
 pub(crate) fn pages() -> Result<Vec<String>, String> {
-    let mut pages = files(".", "md")?;
-    for folder in ["breaker-runtime/src/docs", ".github"] {
-        // Only some checkouts have the second one.
-        pages.extend(files(folder, "md").unwrap_or_default());
+    let mut pages = vec!["Cargo.toml".to_owned(), "tests/run".to_owned()];
+    for folder in ["breaker-macros", "breaker-runtime", "examples", "tests", "tests/benches"] {
+        pages.push(format!("{folder}/Cargo.toml"));
+    }
+    for folder in [".", "breaker-runtime/src/docs", "tests", "examples"] {
+        pages.extend(files(folder, "md")?);
     }
     Ok(pages)
+}
+
+/// Returns the paths of the sample code that no other rule reads.
+pub(crate) fn samples() -> Result<Vec<String>, String> {
+    let folders = ["tests/expand", "tests/lints", "tests/ui/fail", "tests/ui/pass"];
+    Ok(folders.iter().map(|folder| files(folder, "rs")).collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// Returns the names at the top level: the tracked ones, or all of them outside of a git checkout.
