@@ -79,6 +79,8 @@ pub(crate) fn pages() -> Result<Vec<String>, String> {
     for folder in [".", "breaker-runtime/src/docs", "tests", "examples"] {
         pages.extend(files(folder, "md")?);
     }
+    // A packaged copy lacks this folder.
+    pages.extend(files(".github", "md").unwrap_or_default());
     Ok(pages)
 }
 
