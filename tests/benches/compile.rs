@@ -8,7 +8,7 @@
 //! * added: the difference to the functions of the same kind without an attribute;
 //! * expansion: the pass of that name, in one more run.
 //!
-//! Times are never checked. `tests/expansions/budget.rs` checks the size of the expansion instead.
+//! Times are never checked. `tests/expansions/token_budget.rs` checks the size of the expansion instead.
 
 #![expect(
     clippy::expect_used,
