@@ -1,164 +1,193 @@
-//! The rules of the house that a test can check, one test per rule.
+//! Rules about the text of the repository that no linter checks, one test per rule.
 //!
-//! | file | what it checks |
+//! | file | rule |
 //! |---|---|
-//! | `rooms.rs` | a room names only rooms above it |
-//! | `doors.rs` | time, atomics and features have one door each; tests never sleep |
-//! | `files.rs` | every file says what it is for, is short and well named |
-//! | `panics.rs` | library code has no shortcut that panics, and no unsafe but what is named there |
-//! | `manifests.rs` | every version, lint and feature stands in one place and says why |
-//! | `messages.rs` | every message is shown by a case under `ui/fail` |
-//! | `plan.rs` | what stands at the top level, and the map in CONTRIBUTING |
-//! | `promises.rs` | every test that the page about promises names is there |
+//! | `modules.rs` | modules depend on each other in one direction |
+//! | `boundaries.rs` | time, atomics, features and `unsafe` each have their files |
+//! | `files.rs`, `top_level.rs` | files open with their purpose, are short, and are where they belong |
+//! | `dependencies.rs` | versions are in one place; licences, sources and duplicates are allowed |
+//! | `messages.rs` | every compile-time message is shown by a case under `ui/fail` |
+//! | `promises.rs` | every promise names a test that exists |
+//! | `prose.rs` | doc comments open with a noun or a verb, and some words are avoided |
 //!
-//! A rule is a function from texts to complaints, so beside each stands a test that feeds it a bad
-//! text and wants the complaint. `house.rs` reads the tree, `source.rs` one file, `tokens.rs` and
-//! `mentions.rs` what is in it. They see syntax only: no types, and nothing a macro of another crate
-//! writes.
+//! A rule is a function from texts to problems, with a unit test that feeds it a wrong text. `workspace.rs` reads
+//! the files, `source.rs` parses one, `paths.rs` finds the paths in it. The rules see syntax only: no types, and
+//! nothing that a macro of another crate generates.
 
-#[path = "tidy/doors.rs"]
-mod doors;
+#[path = "tidy/boundaries.rs"]
+mod boundaries;
+#[path = "tidy/dependencies.rs"]
+mod dependencies;
 #[path = "tidy/files.rs"]
 mod files;
-#[path = "tidy/house.rs"]
-mod house;
-#[path = "tidy/manifests.rs"]
-mod manifests;
-#[path = "tidy/mentions.rs"]
-mod mentions;
 #[path = "tidy/messages.rs"]
 mod messages;
-#[path = "tidy/panics.rs"]
-mod panics;
-#[path = "tidy/plan.rs"]
-mod plan;
+#[path = "tidy/modules.rs"]
+mod modules;
+#[path = "tidy/paths.rs"]
+mod paths;
 #[path = "tidy/promises.rs"]
 mod promises;
-#[path = "tidy/rooms.rs"]
-mod rooms;
+#[path = "tidy/prose.rs"]
+mod prose;
 #[path = "tidy/source.rs"]
 mod source;
-#[path = "tidy/tokens.rs"]
-mod tokens;
+#[path = "tidy/top_level.rs"]
+mod top_level;
+#[path = "tidy/workspace.rs"]
+mod workspace;
 
-use house::House;
+use dependencies::Manifest;
+use workspace::Workspace;
+
+const MACROS: &str = "breaker-macros/src/";
+const RUNTIME: &str = "breaker-runtime/src/";
+
+/// The sources whose messages a compile error can contain.
+const COMPILE_TIME: [&str; 6] =
+    ["config/builder", "config/consistency", "config/name", "private", "registry.", "registry/key."];
+
+/// The page with the promises, and the least number of them.
+const PROMISES: &str = "tests/promises.md";
+const LEAST_PROMISES: usize = 112;
 
 #[test]
-fn a_room_names_only_rooms_above_it() {
-    let house = House::read().unwrap();
-    settle(&rooms::complaints(&house.under("breaker-runtime/src/")));
+fn a_module_names_only_modules_above_it() {
+    check(|workspace| modules::order(&workspace.under(RUNTIME)));
 }
 
 #[test]
-fn time_and_atomics_have_one_door_each() {
-    let house = House::read().unwrap();
-    settle(&doors::time_and_atomics(&house.library()));
+fn no_two_files_import_each_other() {
+    check(|workspace| {
+        [modules::cycles(&workspace.under(MACROS)), modules::cycles(&workspace.under(RUNTIME))].concat()
+    });
 }
 
 #[test]
-fn features_have_one_door() {
-    let house = House::read().unwrap();
-    settle(&doors::features(&house.under("breaker-runtime/src/")));
+fn time_and_atomics_are_used_in_one_place_each() {
+    check(|workspace| boundaries::time_and_atomics(&workspace.library()));
 }
 
 #[test]
-fn every_file_says_what_it_is_for() {
-    let house = House::read().unwrap();
-    settle(&files::openings(&house.all()));
+fn features_are_checked_in_one_place() {
+    check(|workspace| boundaries::features(&workspace.under(RUNTIME)));
 }
 
 #[test]
-fn files_and_functions_are_short() {
-    let house = House::read().unwrap();
-    settle(&files::lengths(&house.all()));
+fn unsafe_code_is_only_where_it_is_needed() {
+    check(|workspace| boundaries::unsafe_code(&workspace.library()));
 }
 
 #[test]
-fn files_and_modules_are_called_after_what_they_are() {
-    let house = House::read().unwrap();
-    settle(&files::names(&house.all()));
+fn no_test_is_ignored() {
+    check(|workspace| boundaries::ignored_tests(&workspace.all()));
 }
 
 #[test]
-fn library_code_has_no_shortcut_that_panics_and_no_unsafe_but_what_is_named() {
-    let house = House::read().unwrap();
-    settle(&panics::complaints(&house.library()));
+fn files_state_their_purpose_and_are_short() {
+    check(|workspace| files::problems(&workspace.all()));
 }
 
 #[test]
-fn tests_never_sleep_and_none_is_skipped() {
-    let house = House::read().unwrap();
-    let mut sources = house.library();
-    sources.extend(house.under("tests/"));
-    settle(&doors::sleeps(&sources));
+fn nothing_else_is_at_the_top_level() {
+    report(&top_level::problems(&workspace::top_level().unwrap()));
 }
 
 #[test]
-fn versions_stand_in_one_place_and_say_why() {
-    let house = House::read().unwrap();
-    settle(&manifests::versions(&house.workspace, &house.members));
-}
-
-#[test]
-fn members_inherit_from_the_workspace() {
-    let house = House::read().unwrap();
-    settle(&manifests::inheritance(&house.members));
+fn versions_are_in_the_root_manifest_with_their_reasons() {
+    check(|workspace| dependencies::versions(&workspace.root, &workspace.members));
 }
 
 #[test]
 fn every_feature_is_explained() {
-    let house = House::read().unwrap();
-    let runtime = house.member("breaker-runtime").unwrap();
-    let lib = house.source("breaker-runtime/src/lib.rs").unwrap();
-    settle(&manifests::features(runtime, lib));
+    check(|workspace| {
+        let manifest = workspace.member("breaker-runtime").unwrap();
+        dependencies::features(manifest, workspace.source("breaker-runtime/src/lib.rs").unwrap())
+    });
+}
+
+#[test]
+fn packages_come_from_crates_io_in_one_version_with_an_allowed_licence() {
+    let read = |path: &str| Manifest::parse(path, &workspace::read(path).unwrap()).unwrap();
+    let deny = read(".deny.toml");
+    report(&dependencies::locked(&read("Cargo.lock"), &deny));
+    report(&dependencies::licences(&dependencies::metadata().unwrap(), &deny));
 }
 
 #[test]
 fn every_message_of_the_macro_is_shown_once() {
-    let house = House::read().unwrap();
-    let answers = house::answers("tests/ui/fail").unwrap();
-    settle(&messages::shown_once(&house.under("breaker-macros/src/"), &answers));
+    let outputs = workspace::compiler_outputs("tests/ui/fail").unwrap();
+    check(|workspace| messages::shown_once(&workspace.under(MACROS), &outputs));
 }
 
 #[test]
-fn every_message_of_the_runtime_at_compile_time_is_shown() {
-    const SPEAKERS: [&str; 6] =
-        ["config/builder", "config/combine", "config/name", "private", "registry.", "registry/key."];
-    let house = House::read().unwrap();
-    let speakers = SPEAKERS.map(|speaker| house.under(&format!("breaker-runtime/src/{speaker}"))).concat();
-    settle(&messages::shown(&speakers, &house::answers("tests/ui/fail").unwrap()));
+fn every_compile_time_message_of_the_runtime_is_shown() {
+    let outputs = workspace::compiler_outputs("tests/ui/fail").unwrap();
+    check(|workspace| {
+        let sources = COMPILE_TIME.map(|prefix| workspace.under(&format!("{RUNTIME}{prefix}"))).concat();
+        messages::shown(&sources, &outputs)
+    });
 }
 
 #[test]
-fn nothing_else_stands_at_the_top_level() {
-    settle(&plan::top_level(&house::top_level().unwrap()));
+fn the_macro_writes_no_shortcut_that_panics() {
+    let mut problems = Vec::new();
+    let paths = workspace::files("tests/expand", "rs").unwrap();
+    for expanded in paths.iter().filter(|path| path.ends_with(".expanded.rs")) {
+        let [before, after] =
+            [expanded.replace(".expanded", ""), expanded.clone()].map(|path| workspace::read(&path).unwrap());
+        let shortcuts = [".unwrap()", ".expect(", "unsafe {", "panic!(", "todo!(", "unreachable!("];
+        let added = shortcuts.iter().filter(|it| after.matches(**it).count() > before.matches(**it).count());
+        problems.extend(added.map(|shortcut| format!("{expanded}:1: the macro wrote `{shortcut}`")));
+    }
+    report(&problems);
 }
 
 #[test]
-fn the_map_names_every_room() {
-    let house = House::read().unwrap();
-    settle(&plan::map(&house.readme, &house.library()));
+fn every_promise_names_a_test_that_exists() {
+    let page = workspace::read(PROMISES).unwrap();
+    check(|workspace| promises::problems(PROMISES, &page, LEAST_PROMISES, &workspace.all()));
 }
 
 #[test]
-fn every_promise_names_a_test_that_is_there() {
-    const PAGE: &str = "tests/promises.md";
-    let house = House::read().unwrap();
-    let page = house::text_of(PAGE).unwrap();
-    settle(&promises::complaints(PAGE, &page, &house.all()));
-    settle(&promises::missing(PAGE, &page, promises::TITLES));
+fn doc_comments_open_with_a_noun_or_a_verb() {
+    check(|workspace| prose::openings(&workspace.library()));
+}
+
+#[test]
+fn words_to_avoid_are_not_used() {
+    let mut problems = Vec::new();
+    let read = |path: &str| workspace::read(path).unwrap();
+    for source in Workspace::read_all().unwrap().all() {
+        problems.extend(prose::words_of_code(&source.path, &source.text));
+    }
+    for path in workspace::samples().unwrap() {
+        problems.extend(prose::words_of_code(&path, &read(&path)));
+    }
+    for path in workspace::pages().unwrap() {
+        problems.extend(prose::words_of_page(&path, &read(&path)));
+    }
+    report(&problems);
 }
 
 #[track_caller]
-fn settle(complaints: &[String]) {
-    assert!(complaints.is_empty(), "{} complaint(s):\n{}", complaints.len(), complaints.join("\n"));
+fn check(rule: impl FnOnce(&Workspace) -> Vec<String>) {
+    match Workspace::read_all() {
+        Ok(workspace) => report(&rule(&workspace)),
+        Err(error) => report(&[error]),
+    }
 }
 
-/// A complaint came, one only, and it starts with the place.
 #[track_caller]
-fn complains(complaints: &[String], place: &str) {
+fn report(problems: &[String]) {
+    assert!(problems.is_empty(), "{} problem(s):\n{}", problems.len(), problems.join("\n"));
+}
+
+/// Asserts that there is one problem, at this location.
+#[track_caller]
+fn assert_one_problem(problems: &[String], location: &str) {
     assert!(
-        matches!(complaints, [one] if one.starts_with(&format!("{place}: "))),
-        "wanted one complaint at {place}, got {complaints:#?}",
+        matches!(problems, [one] if one.starts_with(location)),
+        "expected one problem at {location}, got {problems:#?}",
     );
 }

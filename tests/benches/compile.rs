@@ -1,17 +1,20 @@
-//! What the attribute costs while a crate compiles: 500 functions bare, with it, and with attributes that people
-//! use without a second thought, in one run.
+//! What the attribute costs at compile time: 500 functions without an attribute, with this one, and with other common
+//! attributes, in one run.
 //!
-//! `cargo bench -p breaker-tests --bench compile`
+//! `cargo bench -p breaker-benches --bench compile`
 //!
-//! * check: the median of 9 rounds of `rustc --emit=metadata`, as `cargo check` runs it, in which all rows take
-//!   turns, each round beginning with another one, so that a machine that slows down slows all of them;
-//! * added: over the bare functions of the same kind;
-//! * expansion: the pass of that name, of one more run.
+//! * check: median of 9 rounds of `rustc --emit=metadata`, as run by `cargo check`. All rows take turns and each round
+//!   starts with another row, so that a machine that slows down affects all rows;
+//! * added: the difference to the functions of the same kind without an attribute;
+//! * expansion: the pass of that name, in one more run.
 //!
-//! Nothing here is checked, since it is time; `tests/expansions/token_budget.rs` checks what it comes from, the size of
-//! what is written.
+//! Times are never checked. `tests/expansions/token_budget.rs` checks the size of the expansion instead.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench prints, and stops at what it lacks")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench prints its results, and stops if something is missing"
+)]
 
 #[path = "compile/crates.rs"]
 mod crates;
@@ -67,7 +70,7 @@ fn check(crates: &Crates, file: &PathBuf) -> f64 {
     seconds
 }
 
-/// The pass takes its time by itself only where unstable options are let in.
+/// Returns the seconds of the expansion pass, which rustc reports only with unstable options.
 fn expansion(crates: &Crates, file: &PathBuf) -> Option<f64> {
     let output = rustc(crates, file).arg("-Ztime-passes").env("RUSTC_BOOTSTRAP", "1").output().ok()?;
     let text = [output.stdout, output.stderr].concat();

@@ -1,26 +1,31 @@
-//! The table of README: what a call costs raw, through us, and through the peers, in one run.
+//! What a call costs without a circuit breaker, with this one, and with other crates, in one run.
 //!
-//! `cargo bench -p breaker-tests --no-default-features`
+//! `cargo bench -p breaker-benches --bench table`
 //!
-//! * ns: the median of 15 rounds in which all rows take turns, so that a machine that slows down
-//!   slows all of them;
-//! * x2: calls per second of two threads over those of one;
-//! * instr: callgrind instructions per call, of 100,000 calls after the first. They need valgrind and are
-//!   the only figure that is checked: with `--check` the run fails if one of ours is more than 5 % above
-//!   the committed one in `table/instructions.txt`; `--bless` commits what it finds.
+//! * ns: median time per call of 15 rounds in which all rows take turns, so that a machine that slows down affects all
+//!   rows;
+//! * x2: calls per second of two threads, relative to one thread;
+//! * instr: instructions per call, counted by callgrind over 100,000 calls after the first one.
 //!
-//! With `--features integrations` all neighbours are built in, and watch while instructions are counted: `--check`
-//! then shows that a call does not pay for being seen.
+//! Only instructions are checked: `--check` fails if a row of this crate is more than 5 % above the committed figure in
+//! `table/instructions.txt`, and `--bless` commits the present figures. Both need valgrind. Times are never checked.
+//!
+//! With `--features integrations`, all integrations are built in and observe the registry while instructions are
+//! counted. `--check` then shows that observers add nothing to a call.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench prints, and stops at what it lacks")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench prints its results, and stops if something is missing"
+)]
 
-/// The attribute's own code, for its row: a procedural macro's crate can export nothing but the macro.
+/// The code of the attribute, included because a proc-macro crate exports only its macros.
 #[path = "../../breaker-macros/src"]
 #[allow(
     dead_code,
     clippy::wildcard_enum_match_arm,
     clippy::large_enum_variant,
-    reason = "they belong to another crate"
+    reason = "the code belongs to another crate"
 )]
 mod attribute {
     pub(crate) mod args;
@@ -33,20 +38,20 @@ mod attribute {
 }
 use attribute::{args, check, duration, expand, function, recover, repeated};
 
-#[path = "table/ours.rs"]
-mod ours;
+#[path = "table/breaker.rs"]
+mod breaker;
 #[path = "table/rows.rs"]
 mod rows;
 #[cfg(feature = "integrations")]
-#[path = "table/watched.rs"]
-mod watched;
+#[path = "table/observers.rs"]
+mod observers;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use rows::{ROWS, Row, Whose};
+use rows::{Kind, ROWS, Row};
 
 const ROUNDS: usize = 15;
 const CALLS: u64 = 1_000_000;
@@ -63,31 +68,31 @@ fn main() -> ExitCode {
     }
 }
 
-/// What runs under callgrind: one row, so many calls. The first one makes the breaker and what it needs, which
-/// takes as long as it takes. Who watches begins then.
+/// Runs one row under callgrind. The first call, which registers the breaker, is not counted; the observers start
+/// after it.
 fn count(row: &str, calls: &str) -> ExitCode {
     let row = ROWS.iter().find(|candidate| candidate.name == row).expect("a row of this table");
     (row.run)(1);
     #[cfg(feature = "integrations")]
-    watched::begin();
+    observers::start();
     counted(row.run, calls.parse().expect("a number of calls"));
     ExitCode::SUCCESS
 }
 
-/// Callgrind counts what runs in here.
+/// Runs the calls that callgrind counts; it finds this function by name.
 #[inline(never)]
 fn counted(run: fn(u64), calls: u64) {
     run(black_box(calls));
-    // Not a jump: callgrind must see the return.
+    // Prevents a tail call, since callgrind must see this function return.
     black_box(());
 }
 
 fn check() -> ExitCode {
     let committed: BTreeMap<&str, u64> = COMMITTED.lines().filter_map(parse).collect();
     let mut code = ExitCode::SUCCESS;
-    for (row, found) in our_instructions() {
+    for (row, found) in checked_instructions() {
         let most = committed.get(row.name).map_or(0, |committed| committed * 105 / 100);
-        let verdict = if found <= most { "ok" } else { "TOO MANY: find out why, or --bless" };
+        let verdict = if found <= most { "ok" } else { "TOO MANY: find the cause, or run --bless" };
         println!("{:52} {found:6} instructions, at most {most}: {verdict}", row.name);
         if found > most {
             code = ExitCode::FAILURE;
@@ -97,19 +102,20 @@ fn check() -> ExitCode {
 }
 
 fn bless() -> ExitCode {
-    let lines: Vec<String> = our_instructions().map(|(row, found)| format!("{found} {}", row.name)).collect();
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/table/instructions.txt");
+    let lines: Vec<String> =
+        checked_instructions().map(|(row, found)| format!("{found} {}", row.name)).collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/table/instructions.txt");
     std::fs::write(path, lines.join("\n") + "\n").expect("the checkout can be written to");
     ExitCode::SUCCESS
 }
 
-fn our_instructions() -> impl Iterator<Item = (&'static Row, u64)> {
-    let ours = ROWS.iter().filter(|row| match row.whose {
-        Whose::Ours => true,
-        Whose::Compiler => !cfg!(feature = "integrations"),
-        Whose::Others => false,
+fn checked_instructions() -> impl Iterator<Item = (&'static Row, u64)> {
+    let checked = ROWS.iter().filter(|row| match row.kind {
+        Kind::Call => true,
+        Kind::Expansion => !cfg!(feature = "integrations"),
+        Kind::Unchecked => false,
     });
-    ours.map(|row| (row, instructions(row).expect("valgrind is installed")))
+    checked.map(|row| (row, instructions(row).expect("valgrind is installed")))
 }
 
 fn parse(line: &str) -> Option<(&str, u64)> {
@@ -151,7 +157,7 @@ fn nanos(row: &Row) -> f64 {
     start.elapsed().as_nanos() as f64 / CALLS as f64
 }
 
-/// The time per call of a thread while another one does the same.
+/// Returns the time per call of each of two threads that run the row at the same time.
 fn nanos_of_two_threads(row: &Row) -> f64 {
     std::thread::scope(|scope| {
         let threads = [(); 2].map(|()| scope.spawn(|| nanos(row)));

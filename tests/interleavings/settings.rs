@@ -6,7 +6,7 @@ use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, State};
 
 use super::{breaker, due, end, keep_one, permit, race_on, strict, window, with_at_most, with_few_switches};
 
-fn set_config(settings: ConfigBuilder) -> impl FnOnce(&CircuitBreaker) + 'static {
+fn apply(settings: ConfigBuilder) -> impl FnOnce(&CircuitBreaker) + 'static {
     move |breaker| breaker.set_config(settings.build().expect("the settings are in range"))
 }
 

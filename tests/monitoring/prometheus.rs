@@ -33,7 +33,7 @@ impl Prometheus {
             .unwrap();
         let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
         let listening =
-            log.find_map(|line| Some(line.unwrap().split_once("\"Subscription on\" address=")?.1.to_owned()));
+            log.find_map(|line| Some(line.unwrap().split_once("\"Listening on\" address=")?.1.to_owned()));
         log.find(|line| line.as_ref().unwrap().contains("Server is ready")).unwrap().unwrap();
         // It ends when nobody reads what it says.
         std::thread::spawn(move || log.for_each(drop));

@@ -1,130 +1,114 @@
-//! Every message is shown. What the macro says stands in exactly one answer of the compiler under `ui/fail`:
-//! a rule has one case, and a case one rule. What the runtime says while the user's crate compiles stands in
-//! at least one.
+//! Every message that a compile error can contain is shown in the expected output of a case under `tests/ui/fail`.
 //!
-//! A message is a literal of two words or more, but for those in attributes such as `#[expect]`. Its fixed
-//! parts, those between the placeholders, follow each other on a line of the answer. What has fewer words is
-//! glue between messages.
+//! A message is a string literal of at least two words. Its fixed parts, those between the placeholders, follow each
+//! other on one line of the output.
 
-use syn::LitStr;
+use syn::visit::Visit;
+use syn::{Attribute, Meta};
 
-use crate::source::Source;
-use crate::tokens::{Token, inside, places};
+use crate::source::{Literal, Source, literals_in};
 
-/// What the compiler says to one case.
-pub(crate) struct Answer {
+/// The expected output of the compiler for one case.
+pub(crate) struct CompilerOutput {
     pub(crate) path: String,
     pub(crate) text: String,
 }
 
-/// No case can show these, and why.
+/// The messages that no case can show, and the reasons.
 const NOT_SHOWN: &[(&str, &str)] = &[
-    ("a window is either of calls or of time; set one of them, once", "the attribute has one key for both"),
-    ("slow_call_rate needs slow_call, which says from how long on a call is slow", THE_MACRO),
-    ("failure_rate and slow_call need a window: window_calls or window_time", THE_MACRO),
-    ("minimum_calls holds back rates; set failure_rate or slow_call", THE_MACRO),
-    ("max_wait needs max_concurrent: without it no call ever waits", THE_MACRO),
-    ("max_recovery_timeout needs backoff: without it no time grows", THE_MACRO),
-    ("call_timeout needs the feature `tokio` of breaker-runtime", THE_FEATURE),
-    ("max_wait of an async function needs the feature `tokio` of breaker-runtime", THE_FEATURE),
+    ("set either window_calls or window_time, and only once", "the attribute has one key for both"),
+    ("slow_call_rate needs slow_call, the duration from which a call is slow", BY_THE_MACRO),
+    ("failure_rate and slow_call need a window; set window_calls or window_time", BY_THE_MACRO),
+    ("minimum_calls applies to rates only; set failure_rate or slow_call", BY_THE_MACRO),
+    ("max_wait needs max_concurrent; without it no call waits", BY_THE_MACRO),
+    ("max_recovery_timeout needs backoff; without it the recovery timeout does not grow", BY_THE_MACRO),
+    ("call_timeout needs the feature `tokio` of breaker-runtime", WITHOUT_TOKIO),
+    ("max_wait of an async function needs the feature `tokio` of breaker-runtime", WITHOUT_TOKIO),
 ];
 
-const THE_MACRO: &str = "the macro sees it first, and says it at the key";
-const THE_FEATURE: &str = "the cases have it; `max_wait_and_call_timeout_are_rejected_without_tokio`";
+const BY_THE_MACRO: &str = "the macro reports it first, at the key";
+const WITHOUT_TOKIO: &str = "the cases are built with the feature; a unit test of breaker-runtime covers it";
 
-struct Message {
-    line: usize,
-    text: String,
+/// Returns a problem for each message of the macro that is not shown by exactly one case.
+pub(crate) fn shown_once(sources: &[&Source], outputs: &[CompilerOutput]) -> Vec<String> {
+    sources
+        .iter()
+        .flat_map(|source| check(source, &source.literals(), outputs, |count| count == 1, "one"))
+        .collect()
 }
 
-/// `sources` are the macro's.
-pub(crate) fn shown_once(sources: &[&Source], answers: &[Answer]) -> Vec<String> {
-    complaints(sources, answers, said, |count| count == 1, "must stand in one answer under tests/ui/fail")
+/// Returns a problem for each compile-time message of the runtime that no case shows.
+pub(crate) fn shown(sources: &[&Source], outputs: &[CompilerOutput]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut messages = Vec::new();
+    for source in sources {
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.visit_file(&source.syntax);
+        let found: Vec<Literal> = source.literals().into_iter().chain(diagnostics.found).collect();
+        problems.extend(check(source, &found, outputs, |count| count > 0, "at least one"));
+        messages.extend(found.into_iter().map(|message| message.text));
+    }
+    let unused = NOT_SHOWN.iter().filter(|(text, _)| !messages.iter().any(|message| message == text));
+    problems.extend(unused.map(|(text, _)| format!("tests/tidy/messages.rs:1: no source contains `{text}`")));
+    problems
 }
 
-/// `sources` are those of the runtime that a compile error can come from.
-pub(crate) fn shown(sources: &[&Source], answers: &[Answer]) -> Vec<String> {
-    let all = |source: &Source| said(source).into_iter().chain(advised(source)).collect();
-    let mut complaints =
-        complaints(sources, answers, all, |count| count > 0, "must stand in an answer under tests/ui/fail");
-    let texts: Vec<_> = sources.iter().flat_map(|source| all(source)).map(|message| message.text).collect();
-    let gone = NOT_SHOWN.iter().filter(|(text, _)| !texts.iter().any(|said| said == text));
-    complaints.extend(gone.map(|(text, _)| format!("tests/tidy/messages.rs:1: nobody says `{text}`")));
-    complaints
-}
-
-fn complaints(
-    sources: &[&Source],
-    answers: &[Answer],
-    messages: impl Fn(&Source) -> Vec<Message>,
+fn check(
+    source: &Source,
+    messages: &[Literal],
+    outputs: &[CompilerOutput],
     is_right: impl Fn(usize) -> bool,
     wanted: &str,
 ) -> Vec<String> {
-    let mut complaints = Vec::new();
-    for source in sources {
-        for Message { line, text } in messages(source) {
-            let parts = fixed_parts(&text);
-            let places: Vec<_> = answers
-                .iter()
-                .filter(|answer| stands_in(&parts, answer))
-                .map(|one| one.path.as_str())
-                .collect();
-            if !is_right(places.len()) && !is_excused(&text) {
-                let found = if places.is_empty() { "none".to_owned() } else { places.join(", ") };
-                complaints.push(source.complain(line, &format!("`{text}` {wanted}; found {found}")));
-            }
+    let mut problems = Vec::new();
+    for Literal { line, text } in messages.iter().filter(|message| is_message(&message.text)) {
+        let parts = fixed_parts(text);
+        let found: Vec<&str> = outputs
+            .iter()
+            .filter(|output| contains(output, &parts))
+            .map(|output| output.path.as_str())
+            .collect();
+        if !is_right(found.len()) && !NOT_SHOWN.iter().any(|(excused, _)| excused == text) {
+            let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
+            let what = format!("`{text}` must be shown by {wanted} case under tests/ui/fail; found {found}");
+            problems.push(source.problem(*line, &what));
         }
     }
-    complaints
+    problems
 }
 
-fn is_excused(text: &str) -> bool {
-    NOT_SHOWN.iter().any(|(excused, _)| *excused == text)
+/// Collects the literals in `#[diagnostic::on_unimplemented(..)]`.
+#[derive(Default)]
+struct Diagnostics {
+    found: Vec<Literal>,
 }
 
-/// In code.
-fn said(source: &Source) -> Vec<Message> {
-    let mut code = Vec::new();
-    let mut rest = source.row.as_slice();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        match after {
-            [bang, open, ..] if first.text == "#" && bang.text == "!" && open.text == "[" => {
-                rest = after.get(inside(after, 1).len() + 3..).unwrap_or_default();
-            }
-            [open, ..] if first.text == "#" && open.text == "[" => {
-                rest = after.get(inside(after, 0).len() + 2..).unwrap_or_default();
-            }
-            _ => code.extend(message(first).filter(|_| !source.is_for_tests(first.line))),
+impl<'ast> Visit<'ast> for Diagnostics {
+    fn visit_attribute(&mut self, attribute: &'ast Attribute) {
+        if let Meta::List(list) = &attribute.meta
+            && list.path.segments.last().is_some_and(|last| last.ident == "on_unimplemented")
+        {
+            self.found.extend(literals_in(list.tokens.clone()));
         }
     }
-    code
 }
 
-/// In `#[diagnostic::on_unimplemented(..)]`.
-fn advised(source: &Source) -> Vec<Message> {
-    let found = places(&source.row, &["on_unimplemented", "("]);
-    found.flat_map(|place| inside(&source.row, place + 1)).filter_map(message).collect()
-}
-
-fn message(token: &Token) -> Option<Message> {
-    let text = syn::parse_str::<LitStr>(&token.text).ok()?.value();
-    let parts = fixed_parts(&text);
+fn is_message(text: &str) -> bool {
+    let parts = fixed_parts(text);
     let words = parts.iter().flat_map(|part| part.split_whitespace());
-    let count = words.filter(|word| word.contains(char::is_alphabetic)).count();
-    (count >= 2).then_some(Message { line: token.line, text })
+    words.filter(|word| word.contains(char::is_alphabetic)).count() >= 2
 }
 
-/// `the {name} is {{so}}` is made of `the `, ` is {so}`.
+/// Splits `the {name} is {{so}}` into `the ` and ` is {so}`.
 fn fixed_parts(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
-        let is_twice = matches!(letter, '{' | '}') && letters.peek() == Some(&letter);
-        if is_twice {
+        let escaped = matches!(letter, '{' | '}') && letters.peek() == Some(&letter);
+        if escaped {
             letters.next();
         }
-        if letter == '{' && !is_twice {
+        if letter == '{' && !escaped {
             letters.by_ref().find(|letter| *letter == '}');
             parts.push(String::new());
         } else if let Some(part) = parts.last_mut() {
@@ -134,56 +118,48 @@ fn fixed_parts(text: &str) -> Vec<String> {
     parts
 }
 
-fn stands_in(parts: &[String], answer: &Answer) -> bool {
-    answer.text.lines().any(|line| {
-        let after = parts.iter().try_fold(line, |rest, part| {
-            rest.find(part.as_str()).and_then(|place| rest.get(place + part.len()..))
-        });
-        after.is_some()
+/// Returns `true` if the parts follow each other on one line.
+fn contains(output: &CompilerOutput, parts: &[String]) -> bool {
+    output.text.lines().any(|line| {
+        let rest =
+            parts.iter().try_fold(line, |rest, part| rest.split_once(part.as_str()).map(|(_, rest)| rest));
+        rest.is_some()
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, shown, shown_once};
+    use super::{CompilerOutput, shown, shown_once};
     use crate::source::Source;
 
-    const SAYS: &str = "#![expect(x, reason = \"not a message\")]\n/// nor this one\nfn f() {\n    \
-        g(\"`{key}` must be a number of {{so}}; found {}\");\n    h(\"glue\", \"; found \");\n}\n\
-        #[cfg(test)]\nmod tests {\n    const T: &str = \"this is free\";\n}\n";
+    const MACRO: &str = "#![expect(x, reason = \"not a message\")]\n/// not a message\nfn f() {\n    \
+        g(\"`{key}` must be a number of {{so}}; found {}\");\n    h(\"word\", \"; found \");\n}\n\
+        #[cfg(test)]\nmod tests {\n    const T: &str = \"not a message\";\n}\n";
 
-    fn answers(texts: &[&str]) -> Vec<Answer> {
-        let answer = |text: &&str| Answer { path: "a.stderr".to_owned(), text: (*text).to_owned() };
-        texts.iter().map(answer).collect()
+    fn outputs(texts: &[&str]) -> Vec<CompilerOutput> {
+        let output = |text: &&str| CompilerOutput { path: "a.stderr".to_owned(), text: (*text).to_owned() };
+        texts.iter().map(output).collect()
     }
 
     #[test]
-    fn a_message_that_is_shown_once_is_fine() {
-        let source = Source::parse("src/a.rs", SAYS).unwrap();
-        let answers = answers(&["error: `size` must be a number of {so}; found 5\n", "error: other\n"]);
-        assert_eq!(shown_once(&[&source], &answers), [""; 0]);
-    }
-
-    #[test]
-    fn a_message_that_is_never_or_twice_shown_is_found() {
-        let source = Source::parse("src/a.rs", SAYS).unwrap();
+    fn a_message_of_the_macro_is_shown_once() {
+        let source = Source::parse("src/a.rs", MACRO).unwrap();
         let shown = "error: `size` must be a number of {so}; found 5";
+        assert_eq!(shown_once(&[&source], &outputs(&[shown, "error: other\n"])), [""; 0]);
         for texts in [&["must be a number", "found 5"][..], &[shown, shown], &["found 5 `x` must be"]] {
-            crate::complains(&shown_once(&[&source], &answers(texts)), "src/a.rs:4");
+            crate::assert_one_problem(&shown_once(&[&source], &outputs(texts)), "src/a.rs:4");
         }
     }
 
     #[test]
-    fn advice_that_is_never_shown_is_found() {
-        let text = "#[diagnostic::on_unimplemented(label = \"`{Self}` is no door\")]\ntrait Door {}\n";
+    fn a_message_of_a_diagnostic_attribute_is_shown() {
+        let text = "#[diagnostic::on_unimplemented(label = \"`{Self}` is not a key\")]\ntrait Key {}\n";
         let source = Source::parse("src/a.rs", text).unwrap();
-        let about_advice = |texts: &[&str]| {
-            let complaints = shown(&[&source], &answers(texts)).into_iter();
-            complaints.filter(|complaint| complaint.starts_with("src/")).collect::<Vec<_>>()
+        let problems = |texts: &[&str]| {
+            let problems = shown(&[&source], &outputs(texts)).into_iter();
+            problems.filter(|problem| problem.starts_with("src/")).collect::<Vec<_>>()
         };
-        assert_eq!(about_advice(&["  | ^^^ `Wall` is no door"]), [""; 0]);
-        crate::complains(&about_advice(&["`Wall` is a door"]), "src/a.rs:1");
-        // The list of what is not shown holds nothing that nobody says.
-        assert!(shown(&[&source], &[]).len() > 1);
+        assert_eq!(problems(&["  | ^^^ `Name` is not a key"]), [""; 0]);
+        crate::assert_one_problem(&problems(&["`Name` is a key"]), "src/a.rs:1");
     }
 }

@@ -1,122 +1,113 @@
-//! One Rust file: its syntax, which of its lines are code, and which exist for tests only.
+//! One Rust file: its text, its syntax, and which of its lines exist only in test builds.
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{
-    Attribute, ImplItemFn, Item, ItemConst, ItemEnum, ItemExternCrate, ItemFn, ItemForeignMod, ItemImpl,
-    ItemMacro, ItemMod, ItemStatic, ItemStruct, ItemTrait, ItemTraitAlias, ItemType, ItemUnion, ItemUse,
-    Meta, Token,
-};
+use syn::{Attribute, ImplItemFn, Item, ItemFn, ItemImpl, ItemMod, ItemUse, LitStr, Meta, Token};
 
-use crate::tokens::{Token as Word, tokens};
-
-/// A file that has been read. The path is relative to the house and has slashes.
+/// A parsed file. Its path is relative to the workspace.
 pub(crate) struct Source {
     pub(crate) path: String,
     pub(crate) text: String,
     pub(crate) syntax: syn::File,
-    pub(crate) row: Vec<Word>,
+    pub(crate) tokens: TokenStream,
     test_lines: BTreeSet<usize>,
+}
+
+/// A string literal.
+pub(crate) struct Literal {
+    pub(crate) line: usize,
+    pub(crate) text: String,
 }
 
 impl Source {
     pub(crate) fn parse(path: &str, text: &str) -> Result<Self, String> {
-        let fault = |error: &syn::Error| format!("{path}:{}: {error}", error.span().start().line);
-        let stream: TokenStream = syn::parse_str(text).map_err(|error| fault(&error))?;
-        let syntax: syn::File = syn::parse2(stream.clone()).map_err(|error| fault(&error))?;
+        let describe = |error: syn::Error| format!("{path}:{}: {error}", error.span().start().line);
+        let tokens: TokenStream = syn::parse_str(text).map_err(describe)?;
+        let syntax: syn::File = syn::parse2(tokens.clone()).map_err(describe)?;
         let mut finder = TestLines::default();
         finder.visit_file(&syntax);
-        if syntax.attrs.iter().any(is_for_tests) {
-            finder.lines.extend(1..=text.lines().count());
-        }
-        Ok(Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            syntax,
-            row: tokens(stream),
-            test_lines: finder.lines,
-        })
+        Ok(Self { path: path.to_owned(), text: text.to_owned(), syntax, tokens, test_lines: finder.lines })
     }
 
-    pub(crate) fn complain(&self, line: usize, what: &str) -> String {
+    pub(crate) fn problem(&self, line: usize, what: &str) -> String {
         format!("{}:{line}: {what}", self.path)
     }
 
-    pub(crate) fn is_for_tests(&self, line: usize) -> bool {
+    pub(crate) fn is_test_line(&self, line: usize) -> bool {
         self.test_lines.contains(&line)
     }
 
-    pub(crate) fn make_test_only(&mut self) {
+    /// Marks all lines as test code.
+    pub(crate) fn mark_as_test(&mut self) {
         self.test_lines.extend(1..=self.text.lines().count());
     }
 
-    /// The lines with code on them: not blank, not comment, not for tests.
-    pub(crate) fn code_lines(&self) -> BTreeSet<usize> {
-        let mut lines = BTreeSet::new();
-        let mut rest = self.row.as_slice();
-        while let [first, after @ ..] = rest {
-            if let Some(past) = past_doc(rest) {
-                rest = past;
-                continue;
-            }
-            lines.extend(first.line..=first.last_line);
-            rest = after;
-        }
-        &lines - &self.test_lines
-    }
-
-    /// The stem without which the paths of this file's own modules begin: `src/a` for `src/a.rs`.
-    fn nest(&self) -> &str {
+    /// Returns the path without `.rs` of each file that this one declares with `#[cfg(test)] mod name;`.
+    pub(crate) fn test_modules(&self) -> Vec<String> {
         let stem = self.path.strip_suffix(".rs").unwrap_or(&self.path);
-        match stem.rsplit_once('/') {
+        let folder = match stem.rsplit_once('/') {
             Some((folder, "lib" | "main")) => folder,
             Some(_) | None => stem,
-        }
-    }
-
-    /// The stems of the files that only tests see, because this one says `#[cfg(test)] mod name;`.
-    pub(crate) fn test_only_stems(&self) -> Vec<String> {
-        let mut stems = Vec::new();
+        };
+        let mut modules = Vec::new();
         for item in &self.syntax.items {
             if let Item::Mod(module) = item
                 && module.content.is_none()
-                && module.attrs.iter().any(is_for_tests)
+                && module.attrs.iter().any(is_cfg_test)
             {
-                stems.push(format!("{}/{}", self.nest(), module.ident));
+                modules.push(format!("{folder}/{}", module.ident));
             }
         }
-        stems
+        modules
+    }
+
+    /// Returns the string literals outside of attributes, doc comments and test code.
+    pub(crate) fn literals(&self) -> Vec<Literal> {
+        let mut found = Vec::new();
+        collect_literals(self.tokens.clone(), &mut found);
+        found.retain(|literal| !self.is_test_line(literal.line));
+        found
     }
 }
 
-/// What follows the doc comment at the start of `row`, if there is one. Docs that a macro makes, as
-/// in `#[doc = include_str!(..)]`, are code.
-fn past_doc(row: &[Word]) -> Option<&[Word]> {
-    let rest = match row {
-        [hash, bang, rest @ ..] if hash.text == "#" && bang.text == "!" => rest,
-        [hash, rest @ ..] if hash.text == "#" => rest,
-        _ => return None,
-    };
-    match rest {
-        [open, doc, is, text, close, past @ ..]
-            if open.text == "["
-                && doc.text == "doc"
-                && is.text == "="
-                && text.text.contains('"')
-                && close.text == "]" =>
-        {
-            Some(past)
+/// Returns the string literals in `tokens`, except those in attributes.
+pub(crate) fn literals_in(tokens: TokenStream) -> Vec<Literal> {
+    let mut found = Vec::new();
+    collect_literals(tokens, &mut found);
+    found
+}
+
+fn collect_literals(tokens: TokenStream, found: &mut Vec<Literal>) {
+    let mut after_hash = false;
+    for tree in tokens {
+        match tree {
+            TokenTree::Group(group) if after_hash && group.delimiter() == Delimiter::Bracket => {
+                after_hash = false;
+            }
+            TokenTree::Group(group) => {
+                after_hash = false;
+                collect_literals(group.stream(), found);
+            }
+            // `#![..]` is an attribute as well.
+            TokenTree::Punct(punct) => {
+                after_hash = punct.as_char() == '#' || after_hash && punct.as_char() == '!';
+            }
+            TokenTree::Ident(_) => after_hash = false,
+            TokenTree::Literal(literal) => {
+                let line = literal.span().start().line;
+                let text = syn::parse_str::<LitStr>(&literal.to_string());
+                found.extend(text.ok().map(|text| Literal { line, text: text.value() }));
+            }
         }
-        _ => None,
     }
 }
 
-/// Whether an item with this attribute exists in test builds only.
-fn is_for_tests(attribute: &Attribute) -> bool {
+/// Returns `true` if an item with this attribute exists only in test builds.
+fn is_cfg_test(attribute: &Attribute) -> bool {
     match &attribute.meta {
         Meta::List(list) if list.path.is_ident("cfg") => {
             list.parse_args().is_ok_and(|meta| needs_test(&meta))
@@ -128,13 +119,11 @@ fn is_for_tests(attribute: &Attribute) -> bool {
 fn needs_test(condition: &Meta) -> bool {
     match condition {
         Meta::Path(path) => path.is_ident("test"),
-        Meta::List(list) => {
-            let parts =
-                list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).unwrap_or_default();
-            (list.path.is_ident("all") && parts.iter().any(needs_test))
-                || (list.path.is_ident("any") && !parts.is_empty() && parts.iter().all(needs_test))
+        Meta::List(list) if list.path.is_ident("all") => {
+            let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+            parts.is_ok_and(|parts| parts.iter().any(needs_test))
         }
-        Meta::NameValue(_) => false,
+        Meta::List(_) | Meta::NameValue(_) => false,
     }
 }
 
@@ -144,62 +133,41 @@ struct TestLines {
 }
 
 impl TestLines {
-    fn add(&mut self, span: Span) {
-        self.lines.extend(span.start().line..=span.end().line);
+    fn add(&mut self, attributes: &[Attribute], span: Span) {
+        if attributes.iter().any(is_cfg_test) {
+            self.lines.extend(span.start().line..=span.end().line);
+        }
     }
 }
 
 impl<'ast> Visit<'ast> for TestLines {
-    fn visit_item(&mut self, item: &'ast Item) {
-        if attributes(item).iter().any(is_for_tests) {
-            self.add(item.span());
-        }
-        visit::visit_item(self, item);
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        self.add(&item.attrs, item.span());
+        visit::visit_item_mod(self, item);
     }
 
-    fn visit_impl_item_fn(&mut self, function: &'ast ImplItemFn) {
-        if function.attrs.iter().any(is_for_tests) {
-            self.add(function.span());
-        }
-        visit::visit_impl_item_fn(self, function);
+    fn visit_item_fn(&mut self, item: &'ast ItemFn) {
+        self.add(&item.attrs, item.span());
     }
-}
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the rest has no attributes, or syn does not know it yet")]
-fn attributes(item: &Item) -> &[Attribute] {
-    match item {
-        Item::Const(ItemConst { attrs, .. })
-        | Item::Enum(ItemEnum { attrs, .. })
-        | Item::ExternCrate(ItemExternCrate { attrs, .. })
-        | Item::Fn(ItemFn { attrs, .. })
-        | Item::ForeignMod(ItemForeignMod { attrs, .. })
-        | Item::Impl(ItemImpl { attrs, .. })
-        | Item::Macro(ItemMacro { attrs, .. })
-        | Item::Mod(ItemMod { attrs, .. })
-        | Item::Static(ItemStatic { attrs, .. })
-        | Item::Struct(ItemStruct { attrs, .. })
-        | Item::Trait(ItemTrait { attrs, .. })
-        | Item::TraitAlias(ItemTraitAlias { attrs, .. })
-        | Item::Type(ItemType { attrs, .. })
-        | Item::Union(ItemUnion { attrs, .. })
-        | Item::Use(ItemUse { attrs, .. }) => attrs,
-        _ => &[],
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        self.add(&item.attrs, item.span());
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast ItemImpl) {
+        self.add(&item.attrs, item.span());
+        visit::visit_item_impl(self, item);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {
+        self.add(&item.attrs, item.span());
     }
 }
 
 #[test]
-fn docs_comments_blanks_and_tests_are_no_code() {
-    let text = "//! docs\n\n// why\n/// more\nfn f() {\n    /* a */ g();\n}\n\n#[cfg(all(test, unix))]\nmod tests {\n    fn t() {}\n}\n";
-    let source = Source::parse("a.rs", text).unwrap();
-    assert_eq!(source.code_lines(), BTreeSet::from([5, 6, 7]));
-    assert!(source.is_for_tests(11) && !source.is_for_tests(6));
-}
-
-#[test]
-fn a_file_behind_cfg_test_is_for_tests() {
-    let source =
-        Source::parse("src/a.rs", "#[cfg(test)]\nmod tests;\n#[cfg(any(test, unix))]\nmod b;\n").unwrap();
-    assert_eq!(source.test_only_stems(), ["src/a/tests"]);
-    let lib = Source::parse("src/lib.rs", "#[cfg(test)]\nmod tests;\n").unwrap();
-    assert_eq!(lib.test_only_stems(), ["src/tests"]);
+fn items_and_files_behind_cfg_test_are_test_code() {
+    let text = "fn f() {}\n#[cfg(all(test, unix))]\nmod tests {\n    fn t() {}\n}\n#[cfg(test)]\nmod more;\n";
+    let source = Source::parse("src/a.rs", text).unwrap();
+    assert!(source.is_test_line(4) && !source.is_test_line(1));
+    assert_eq!(source.test_modules(), ["src/a/more"]);
 }

@@ -1,17 +1,17 @@
-//! The crates that the samples use, as `cargo check` leaves them.
+//! The crates that the samples use, built by `cargo check`.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
 
-/// Their names in code, and where they lie.
+/// The name of each crate and the path of its metadata.
 pub(crate) struct Crates(Vec<(String, PathBuf)>);
 
 const NAMES: [&str; 3] = ["breaker_runtime", "async_trait", "tracing"];
 
 impl Crates {
-    /// The package of the other edition has those dependencies, and little else.
+    /// Builds the package `breaker-tests-2021`, which has these dependencies and few others.
     pub(crate) fn build() -> Self {
         let output = Command::new(env!("CARGO"))
             .args(["check", "--package", "breaker-tests-2021", "--tests", "--message-format=json"])
@@ -24,7 +24,7 @@ impl Crates {
         Self(crates)
     }
 
-    /// For rustc.
+    /// Returns the arguments for rustc.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let externs = self.0.iter().map(|(name, path)| format!("--extern={name}={}", path.display()));
         let folders = self.0.iter().filter_map(|(_, path)| path.parent());

@@ -1,15 +1,15 @@
-//! The same functions, bare and under each attribute: half of them async, half of each kind with a fallback where
-//! there is such a thing.
+//! The same functions without an attribute and with each of them. Half are async; half of each kind have a fallback, if
+//! the attribute supports one.
 
 const FUNCTIONS: u32 = 500;
 
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) file: &'static str,
-    /// What stands above each function; in a trait's `impl`, if that is what it is for.
+    /// The attribute of a function, or of a method in the `impl` of a trait.
     above: fn(&Sample) -> &'static str,
     kind: Kind,
-    /// Above the trait and its implementation.
+    /// The attribute of the trait and of its implementation.
     outside: &'static str,
 }
 
@@ -96,7 +96,7 @@ fn instrument(_: &Sample) -> &'static str {
     "#[tracing::instrument]"
 }
 
-/// Without the arguments, of which ours takes no note either.
+/// Does not record the arguments, as `circuit_breaker` does not.
 fn instrument_skip_all(_: &Sample) -> &'static str {
     "#[tracing::instrument(skip_all)]"
 }

@@ -1,4 +1,4 @@
-//! The rows: the same small function, called in every way.
+//! The rows of the table: one small function, called in different ways.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -9,76 +9,75 @@ use std::time::{Duration, Instant};
 
 use breaker_runtime::BreakerError;
 
-pub(crate) use ours::print_future_sizes;
+pub(crate) use breaker::print_future_sizes;
 
-use super::ours;
+use super::breaker;
 
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) run: fn(u64),
-    pub(crate) whose: Whose,
+    pub(crate) kind: Kind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whose {
-    /// Its instructions are held against the committed figure.
-    Ours,
-    /// The same, unless others watch: it is no call, so they do not see it.
-    Compiler,
-    /// A peer, or no breaker at all; or one of ours whose instructions chance decides: the hash of keys has
-    /// another seed in each process.
-    Others,
+pub(crate) enum Kind {
+    /// A call whose instructions are checked.
+    Call,
+    /// Work at compile time, which is checked only without observers.
+    Expansion,
+    /// A call without a breaker or through another crate, or one with a key, whose hash is seeded per process.
+    Unchecked,
 }
 
-const fn ours(name: &'static str, run: fn(u64)) -> Row {
-    Row { name, run, whose: Whose::Ours }
+const fn checked(name: &'static str, run: fn(u64)) -> Row {
+    Row { name, run, kind: Kind::Call }
 }
 
-const fn other(name: &'static str, run: fn(u64)) -> Row {
-    Row { name, run, whose: Whose::Others }
+const fn unchecked(name: &'static str, run: fn(u64)) -> Row {
+    Row { name, run, kind: Kind::Unchecked }
 }
 
 pub(crate) const ROWS: &[Row] = &[
-    other("raw call of a function that is not inlined", raw),
-    ours("closed, success: breaker", ours::closed),
-    ours("closed, success, not inlined: breaker", ours::not_inlined),
-    other("closed, success: recloser", recloser_closed),
-    other("closed, success: failsafe", failsafe_closed),
-    other("raw async call, ready at once", raw_async),
-    ours("closed, success, async: breaker", ours::asynchronous),
-    other("closed, success, async: breaker 2.0", peer_async),
-    ours("closed, count window 100, full and clean: breaker", ours::count_window),
-    ours("closed, count window, one of 64 failing: breaker", ours::failing_count_window),
-    other("closed, count window 100, async: breaker 2.0", peer_window),
-    ours("closed, time window: breaker", ours::time_window),
-    other("closed, time window: failsafe", failsafe_time),
-    ours("closed, timed: breaker", ours::timed),
-    other("two readings of Instant and the raw call", instant_twice),
-    other("closed, known keys, 1000 in turn: breaker", ours::keyed),
-    ours("closed, max_concurrent: breaker", ours::bounded),
-    ours("closed, 10 % failing: breaker", ours::failing),
-    other("closed, 10 % failing: recloser", recloser_failing),
-    other("closed, 10 % failing: failsafe", failsafe_failing),
-    ours("open, rejected: breaker", ours::open),
-    ours("open, rejected, closure fallback: breaker", ours::open_as_error),
-    other("open, rejected: recloser", recloser_open),
-    other("open, rejected: failsafe", failsafe_open),
-    other("open, rejected, async: breaker 2.0", peer_open),
+    unchecked("raw call of a function that is not inlined", raw),
+    checked("closed, success: breaker", breaker::closed),
+    checked("closed, success, not inlined: breaker", breaker::not_inlined),
+    unchecked("closed, success: recloser", recloser_closed),
+    unchecked("closed, success: failsafe", failsafe_closed),
+    unchecked("raw async call, ready at once", raw_async),
+    checked("closed, success, async: breaker", breaker::asynchronous),
+    unchecked("closed, success, async: breaker 2.0", peer_async),
+    checked("closed, count window 100, full and clean: breaker", breaker::count_window),
+    checked("closed, count window, one of 64 failing: breaker", breaker::failing_count_window),
+    unchecked("closed, count window 100, async: breaker 2.0", peer_window),
+    checked("closed, time window: breaker", breaker::time_window),
+    unchecked("closed, time window: failsafe", failsafe_time),
+    checked("closed, timed: breaker", breaker::timed),
+    unchecked("two readings of Instant and the raw call", instant_twice),
+    unchecked("closed, known keys, 1000 in turn: breaker", breaker::keyed),
+    checked("closed, max_concurrent: breaker", breaker::bounded),
+    checked("closed, 10 % failing: breaker", breaker::failing),
+    unchecked("closed, 10 % failing: recloser", recloser_failing),
+    unchecked("closed, 10 % failing: failsafe", failsafe_failing),
+    checked("open, rejected: breaker", breaker::open),
+    checked("open, rejected, closure fallback: breaker", breaker::open_as_error),
+    unchecked("open, rejected: recloser", recloser_open),
+    unchecked("open, rejected: failsafe", failsafe_open),
+    unchecked("open, rejected, async: breaker 2.0", peer_open),
     Row {
-        name: "a thousandth of the expansion of a function: breaker",
-        run: ours::expansion,
-        whose: Whose::Compiler,
+        name: "expansion of a function, in thousands: breaker",
+        run: breaker::expansion,
+        kind: Kind::Expansion,
     },
 ];
 
 pub(crate) type Answer = Result<u64, Refused>;
 
-/// One of so many calls fails.
-pub(crate) fn work_or_fail(of: u64, number: u64) -> Answer {
-    if number.is_multiple_of(of) { Err(Refused) } else { work(number) }
+/// Fails if `number` is a multiple of `period`.
+pub(crate) fn work_or_fail(period: u64, number: u64) -> Answer {
+    if number.is_multiple_of(period) { Err(Refused) } else { work(number) }
 }
 
-/// An error of one byte, so that what is measured is the call and not the copying of errors.
+/// An error without content, so that copying it costs nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refused;
 
@@ -88,7 +87,7 @@ impl From<BreakerError> for Refused {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands for a function that can fail")]
+#[expect(clippy::unnecessary_wraps, reason = "it represents a function that can fail")]
 #[inline(never)]
 pub(crate) fn work(number: u64) -> Answer {
     Ok(black_box(number).wrapping_mul(31) ^ 7)
@@ -108,7 +107,7 @@ pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut context = Context::from_waker(Waker::noop());
     match pin!(future).poll(&mut context) {
         Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("the function never waits"),
+        Poll::Pending => unreachable!("the function is ready at once"),
     }
 }
 
@@ -209,7 +208,7 @@ fn failsafe_open(calls: u64) {
     repeat(calls, |number| _ = black_box(peer.call(|| work(number))));
 }
 
-/// It has always a window; without one in name, of one call.
+/// Returns the breaker of the crate `breaker`, which always has a window.
 fn peer(window: u32) -> peer_breaker::CircuitBreaker {
     let config = peer_breaker::CircuitBreakerConfig::builder().consecutive_failures(5);
     peer_breaker::CircuitBreaker::new(config.sliding_window_size(window).build())

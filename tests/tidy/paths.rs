@@ -1,5 +1,5 @@
-//! Every path that a file names: in types, expressions, uses, and the arguments of macros, with
-//! `self`, `super` and what the file imports spelt out. Names that come by a glob stay short.
+//! Every path that a file names, in types, expressions, imports and the arguments of macros, with `self`,
+//! `super` and imported names resolved. It sees syntax only; names that come from a glob stay short.
 
 use std::collections::BTreeMap;
 
@@ -7,34 +7,45 @@ use proc_macro2::{Spacing, TokenStream, TokenTree};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
-use syn::{ItemExternCrate, ItemMod, ItemUse, Macro, Token, UseTree};
+use syn::{ItemExternCrate, ItemMod, ItemUse, Macro, Token, UseTree, Visibility};
 
 use crate::source::Source;
 
-/// One path, at one line.
+/// A path at a line.
 #[derive(Clone, Debug)]
 pub(crate) struct Mention {
     pub(crate) line: usize,
-    /// From the crate on, or as it is written. A glob ends with `*`.
+    /// The segments, from `crate` on if the path is local. A glob ends with `*`.
     pub(crate) path: Vec<String>,
-    /// How many of the first segments stand in a `use`, which is a mention of its own.
+    /// Number of leading segments that come from a `use`, which is a mention of its own.
     pub(crate) imported: usize,
+    /// `true` in a `use` with a visibility of its own.
+    pub(crate) reexported: bool,
 }
 
-/// All mentions in `source`, which is the module at `module` below its crate.
+/// Returns all mentions in `source`, whose module path below the crate is `module`.
 pub(crate) fn mentions(source: &Source, module: &[&str]) -> Vec<Mention> {
-    let module = module.iter().map(|&name| name.to_owned()).collect();
-    let mut walk = Walk { module, found: Vec::new(), imports: BTreeMap::new() };
-    walk.visit_file(&source.syntax);
-    let Walk { mut found, imports, .. } = walk;
+    let Walk { mut found, imports, .. } = walk(source, module);
     for mention in &mut found {
-        mention.spell_out(&imports);
+        mention.resolve(&imports);
     }
     found
 }
 
+/// Returns the path behind each name that `source` imports.
+pub(crate) fn imports(source: &Source, module: &[&str]) -> BTreeMap<String, Vec<String>> {
+    walk(source, module).imports
+}
+
+fn walk(source: &Source, module: &[&str]) -> Walk {
+    let module = module.iter().map(|&name| name.to_owned()).collect();
+    let mut walk = Walk { module, found: Vec::new(), imports: BTreeMap::new(), reexporting: false };
+    walk.visit_file(&source.syntax);
+    walk
+}
+
 impl Mention {
-    fn spell_out(&mut self, imports: &BTreeMap<String, Vec<String>>) {
+    fn resolve(&mut self, imports: &BTreeMap<String, Vec<String>>) {
         let Some(full) = self.path.first().and_then(|first| imports.get(first)) else { return };
         self.path.splice(..1, full.iter().cloned());
         self.imported = full.len();
@@ -45,12 +56,13 @@ struct Walk {
     module: Vec<String>,
     found: Vec<Mention>,
     imports: BTreeMap<String, Vec<String>>,
+    reexporting: bool,
 }
 
 impl Walk {
     fn found(&mut self, line: usize, path: &[String]) {
         let path = self.absolute(path);
-        self.found.push(Mention { line, path, imported: 0 });
+        self.found.push(Mention { line, path, imported: 0, reexported: self.reexporting });
     }
 
     fn absolute(&self, path: &[String]) -> Vec<String> {
@@ -65,7 +77,7 @@ impl Walk {
         ["crate".to_owned()].iter().chain(home).chain(rest).cloned().collect()
     }
 
-    /// Walks one `use`; `before` is what stands left of `tree`.
+    /// Visits one `use` tree; `before` are the segments to its left.
     fn imported(&mut self, before: &[String], tree: &UseTree) {
         let then = |ident: &syn::Ident| [before, &[ident.to_string()]].concat();
         match tree {
@@ -92,51 +104,51 @@ impl Walk {
     fn import(&mut self, line: usize, path: &[String], alias: String) {
         self.found(line, path);
         let absolute = self.absolute(path);
-        // `use loom;` gives nothing a new name; spelling it out would hide the mentions behind it.
+        // `use loom;` introduces no new name; resolving it would mark the paths behind it as imported.
         if absolute.len() > 1 || absolute.first() != Some(&alias) {
             self.imports.insert(alias, absolute);
         }
     }
 
-    /// The arguments of a macro are tokens: a path is names with `::` between them.
+    /// Finds the paths in the tokens of a macro: names with `::` between them.
     fn scan(&mut self, stream: TokenStream) {
         let mut path: Vec<String> = Vec::new();
-        let (mut line, mut goes_on) = (0, false);
+        let (mut line, mut continues) = (0, false);
         for tree in stream {
             match tree {
                 TokenTree::Ident(ident) => {
-                    if !goes_on {
+                    if !continues {
                         self.end_of_path(line, &mut path);
                         line = ident.span().start().line;
                     }
                     path.push(ident.to_string());
-                    goes_on = false;
+                    continues = false;
                 }
                 TokenTree::Punct(punct) if punct.as_char() == ':' => {
-                    // `a: b` has a colon alone; `a::b` has one that is joint with the next.
-                    if punct.spacing() == Spacing::Alone && !goes_on {
+                    // The colon of `a: b` is alone; the first one of `a::b` is joint with the second.
+                    if punct.spacing() == Spacing::Alone && !continues {
                         self.end_of_path(line, &mut path);
                     }
-                    goes_on = !path.is_empty();
+                    continues = !path.is_empty();
                 }
                 TokenTree::Group(group) => {
-                    self.scan_group(&path, goes_on, group.stream());
+                    self.scan_group(&path, continues, group.stream());
                     self.end_of_path(line, &mut path);
-                    goes_on = false;
+                    continues = false;
                 }
                 TokenTree::Punct(_) | TokenTree::Literal(_) => {
                     self.end_of_path(line, &mut path);
-                    goes_on = false;
+                    continues = false;
                 }
             }
         }
         self.end_of_path(line, &mut path);
     }
 
-    fn scan_group(&mut self, before: &[String], goes_on: bool, stream: TokenStream) {
+    fn scan_group(&mut self, before: &[String], continues: bool, stream: TokenStream) {
         let uses = Punctuated::<UseTree, Token![,]>::parse_terminated.parse2(stream.clone());
         match uses {
-            Ok(trees) if goes_on => trees.iter().for_each(|tree| self.imported(before, tree)),
+            Ok(trees) if continues => trees.iter().for_each(|tree| self.imported(before, tree)),
             Ok(_) | Err(_) => self.scan(stream),
         }
     }
@@ -156,7 +168,9 @@ impl<'ast> Visit<'ast> for Walk {
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        self.reexporting = !matches!(item.vis, Visibility::Inherited);
         self.imported(&[], &item.tree);
+        self.reexporting = false;
     }
 
     fn visit_item_extern_crate(&mut self, item: &'ast ItemExternCrate) {
@@ -178,7 +192,7 @@ impl<'ast> Visit<'ast> for Walk {
 }
 
 #[test]
-fn every_way_to_write_a_path_is_one_path() {
+fn paths_are_resolved_however_they_are_written() {
     let text = "use std::{sync::{self, Mutex as M}, time::*};\nmod m { fn f() { super::super::x::y() } }\n\
                 fn g() { sync::Arc::new(vec![crate::a::b, self::c::d: e]); }\nmacro_rules! m { () => { use $crate::{p::q}; } }\n";
     let source = Source::parse("a/b.rs", text).unwrap();

@@ -1,21 +1,25 @@
-//! What it costs to look: the pages over many circuits, and the processor that an open dashboard takes.
+//! What observing costs: responses about many circuits, and the processor time of an open dashboard.
 //!
-//! `cargo bench -p breaker-tests --no-default-features --features integrations --bench seeing`
+//! `cargo bench -p breaker-benches --features integrations --bench observers`
 //!
-//! * ms: the median of 51 answers over loopback, client and server in one thread, so both are in it;
-//! * share: the time on a processor of a server whose 200 circuits get 20,000 calls a second, over the time on the
-//!   clock: the median of five rounds with an open dashboard, less that of five rounds without one that take turns
-//!   with them. The dashboard is another process that reads the stream as a browser does. Linux only.
+//! * ms: median of 51 responses over loopback. Client and server run in one thread, so the figure includes both;
+//! * share: processor time over wall-clock time of a server whose 200 circuits get 20,000 calls per second. It is the
+//!   median of five rounds with an open dashboard minus that of five rounds without one, which take turns. The
+//!   dashboard is another process that reads the stream like a browser. Linux only.
 //!
-//! Nothing is checked: these figures are those of a machine and its load.
+//! Times are never checked.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench prints, and stops at what it lacks")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench prints its results, and stops if something is missing"
+)]
 
-#[path = "seeing/dashboard.rs"]
+#[path = "observers/dashboard.rs"]
 mod dashboard;
-#[path = "seeing/processor.rs"]
+#[path = "observers/processor.rs"]
 mod processor;
-#[path = "seeing/service.rs"]
+#[path = "observers/service.rs"]
 mod service;
 
 use std::time::{Duration, Instant};
@@ -24,7 +28,7 @@ use breaker_runtime::integrations::prometheus;
 use dashboard::Dashboard;
 use service::Service;
 
-const ANSWERS: usize = 51;
+const RESPONSES: usize = 51;
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(5);
 const WATCHED: u32 = 200;
@@ -37,12 +41,12 @@ async fn main() {
     {
         dashboard::watch(address);
     }
-    print_answers().await;
+    print_responses().await;
     print_shares().await;
 }
 
-async fn print_answers() {
-    println!("| look | ms | kB |\n|---|---|---|");
+async fn print_responses() {
+    println!("| request | ms | kB |\n|---|---|---|");
     let service = Service::start(1000, 0).await;
     print_row("prometheus::encode, 1000 circuits", async || prometheus::encode(service.registry()).len())
         .await;
@@ -55,12 +59,12 @@ async fn print_answers() {
     }
 }
 
-async fn print_row(name: &str, look: impl AsyncFn() -> usize) {
-    let mut times = Vec::with_capacity(ANSWERS);
+async fn print_row(name: &str, request: impl AsyncFn() -> usize) {
+    let mut times = Vec::with_capacity(RESPONSES);
     let mut bytes = 0;
-    for _ in 0..ANSWERS {
+    for _ in 0..RESPONSES {
         let start = Instant::now();
-        bytes = look().await;
+        bytes = request().await;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     println!("| {name} | {:.2} | {} |", median(times), bytes / 1000);
@@ -81,7 +85,7 @@ async fn print_shares() {
     );
 }
 
-/// In percent.
+/// Returns the share of a processor that the service uses, in percent.
 async fn share(service: &Service) -> f64 {
     let (start, before) = (Instant::now(), processor::seconds());
     service.work(ROUND).await;

@@ -1,4 +1,4 @@
-//! All who can watch, while instructions are counted: the feature `integrations`.
+//! All integrations at once, observing the registry while instructions are counted.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc::{Sender, channel};
@@ -11,44 +11,45 @@ use tokio::runtime::Builder;
 
 use ::opentelemetry::metrics::MeterProvider as _;
 
-/// Returns when everything has been looked at once; the looking goes on, without a pause, in a thread of its own,
-/// which callgrind does not count.
-pub(crate) fn begin() {
+/// Starts the observers in a thread of their own, whose instructions are not counted. Returns when each of them has
+/// read the registry once; they continue without a pause.
+pub(crate) fn start() {
     let registry = Registry::global();
     tracing_subscriber::fmt().with_writer(std::io::sink).init();
     tracing::listen(&registry).detach();
-    let (tell, looked) = channel();
+    let (sender, observed) = channel();
     std::thread::spawn(move || {
         let runtime = Builder::new_current_thread().enable_all().build().expect("the system has threads");
-        runtime.block_on(watch(&registry, &tell));
+        runtime.block_on(observe(&registry, &sender));
     });
-    looked.recv().expect("the first look succeeds");
+    observed.recv().expect("the first round succeeds");
 }
 
-async fn watch(registry: &Registry, tell: &Sender<()>) {
+async fn observe(registry: &Registry, sender: &Sender<()>) {
     let _events = registry.subscribe();
     let provider =
         SdkMeterProvider::builder().with_periodic_exporter(InMemoryMetricExporter::default()).build();
     opentelemetry::observe(&provider.meter("table"), registry);
     let address = serve(registry).await;
-    let get = async |path: &str| reqwest::get(format!("http://{address}{path}")).await.expect("it is served");
+    let get =
+        async |path: &str| reqwest::get(format!("http://{address}{path}")).await.expect("the server answers");
     let mut stream = get("/circuits/stream").await;
     loop {
         provider.force_flush().expect("a collection succeeds");
         for path in ["/metrics", "/circuits", "/health/circuits"] {
-            get(path).await.bytes().await.expect("an answer has an end");
+            get(path).await.bytes().await.expect("the response is complete");
         }
         if !matches!(stream.chunk().await, Ok(Some(_))) {
             stream = get("/circuits/stream").await;
         }
-        // Only the first is waited for.
-        _ = tell.send(());
+        // Only the first message has a receiver.
+        _ = sender.send(());
     }
 }
 
 async fn serve(registry: &Registry) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("the listener is bound");
     tokio::spawn(axum::serve(listener, router(registry)).into_future());
     address
 }

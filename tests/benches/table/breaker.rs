@@ -1,4 +1,4 @@
-//! Our rows: annotated functions, as users write them.
+//! The rows of this crate: annotated functions, as users write them.
 
 use std::hint::black_box;
 use std::sync::OnceLock;
@@ -29,7 +29,7 @@ fn closed_function(number: u64) -> Answer {
 
 row!(closed calls closed_function);
 
-/// With several callers the compiler does not inline the function, and its frame costs as much again.
+/// A function with several callers is usually not inlined, so it pays for a frame as well.
 #[circuit_breaker(name = "closed, not inlined")]
 #[inline(never)]
 fn closed_not_inlined(number: u64) -> Answer {
@@ -54,7 +54,7 @@ fn in_count_window(number: u64) -> Answer {
 
 row!(count_window calls in_count_window);
 
-/// Never clean, so that every success enters it.
+/// The window always holds a failure, so each success is recorded in it.
 #[circuit_breaker(name = "count window, failing", window = 100, failure_rate = 0.5)]
 fn in_failing_count_window(number: u64) -> Answer {
     work_or_fail(64, number)
@@ -81,7 +81,7 @@ fn of_host(host: &str, number: u64) -> Answer {
     work(number)
 }
 
-/// All thousand in turn: how far one key lies from where its hash points is chance, and new in each process.
+/// Uses a thousand keys in turn, since the cost of a single key depends on the seed of its hash.
 pub(crate) fn keyed(calls: u64) {
     static HOSTS: OnceLock<Vec<String>> = OnceLock::new();
     let hosts = HOSTS.get_or_init(|| (0..1000).map(|host| format!("host-{host}")).collect());
@@ -123,14 +123,14 @@ fn another(number: u64) -> Answer {
 row!(open calls open_with_path after hold_open());
 row!(open_as_error calls open_function after hold_open());
 
-/// By its own rules, and not by an operator.
+/// Opens the circuit through its rules, not by an operator.
 fn hold_open() {
     _ = open_with_path(1);
     breaker("open").force_close();
     (0..5).for_each(|_| fail_once("open"));
 }
 
-/// What the attribute does while the user's crate compiles: so much more than a call that a thousandth is counted.
+/// Expands the attribute. Each expansion counts as a thousand calls, to keep the figure in range of the other rows.
 pub(crate) fn expansion(calls: u64) {
     let [arguments, function] = [
         "name = \"payment\", failure_threshold = 5, fallback = cached",
@@ -150,7 +150,7 @@ fn breaker(name: &str) -> CircuitBreaker {
     Registry::global().get(name).expect("its function was called")
 }
 
-/// What the attribute adds to a future, in bytes.
+/// Prints how many bytes the attribute adds to a future.
 pub(crate) fn print_future_sizes() {
     println!(
         "\nfuture: raw {} bytes, with the attribute {} bytes",

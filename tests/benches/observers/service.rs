@@ -1,4 +1,4 @@
-//! A service with many circuits, its dashboard and its calls.
+//! A service with many circuits, a dashboard and calls.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use breaker_runtime::{CircuitBreaker, Config, Outcome, Registry};
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// So often every circuit gets a call.
+/// The time between two calls of one circuit.
 const PACE: Duration = Duration::from_millis(10);
 
 pub(crate) struct Service {
@@ -18,22 +18,24 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// With so many breakers, and one with so many keys, if any.
+    /// Starts a service with this number of circuits, and a keyed breaker with this number of keys, if any.
     pub(crate) async fn start(breakers: u32, keys: u32) -> Self {
         let registry = Registry::new();
         let config = Config::builder().window_calls(100).failure_rate(0.5).durations(true).max_concurrent(10);
-        let config = config.build().expect("the settings are good");
+        let config = config.build().expect("the settings are valid");
         let mut registered: Vec<_> = (0..breakers)
             .map(|nth| {
-                registry.register(format!("service/circuit-{nth:04}"), config.clone()).expect("a new name")
+                registry
+                    .register(format!("service/circuit-{nth:04}"), config.clone())
+                    .expect("the name is new")
             })
             .collect();
         if keys > 0 {
-            let keyed = registry.register_keyed("host", config, keys).expect("a new name");
+            let keyed = registry.register_keyed("host", config, keys).expect("the name is new");
             registered.extend((0..keys).map(|key| keyed.get(&format!("host-{key:05}.example"))));
         }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("the listener is bound");
         tokio::spawn(axum::serve(listener, router(&registry)).into_future());
         let service = Self { registry, breakers: registered, address };
         (0..100).for_each(|nth| service.call_each(nth));
@@ -48,10 +50,11 @@ impl Service {
         self.address
     }
 
-    /// How long the answer is.
+    /// Returns the length of the response, in bytes.
     pub(crate) async fn get(&self, path: &str) -> usize {
-        let answer = reqwest::get(format!("http://{}{path}", self.address)).await.expect("it is served");
-        answer.bytes().await.expect("an answer has an end").len()
+        let response =
+            reqwest::get(format!("http://{}{path}", self.address)).await.expect("the server answers");
+        response.bytes().await.expect("the response is complete").len()
     }
 
     pub(crate) async fn work(&self, time: Duration) {

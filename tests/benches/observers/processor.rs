@@ -1,8 +1,9 @@
-//! The time that this process was on a processor.
+//! The processor time of this process.
 
 use std::time::Duration;
 
-/// Of all threads that live. Linux counts it in nanoseconds, as the first word of each thread's `schedstat`.
+/// Returns the processor time of all live threads, in seconds. Linux reports it in nanoseconds as the first word of
+/// each thread's `schedstat`.
 pub(crate) fn seconds() -> f64 {
     let threads = std::fs::read_dir("/proc/self/task").expect("this is Linux");
     let nanos = threads.flatten().filter_map(|thread| {

@@ -1,4 +1,4 @@
-//! An open dashboard: a process of its own that reads the stream, and comes back when it ends.
+//! An open dashboard: another process that reads the stream, and reconnects when the stream ends.
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -7,21 +7,21 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 pub(crate) struct Dashboard(Child);
 
 impl Dashboard {
-    /// Returns when it has got the first event.
+    /// Starts the process and waits for its first event.
     pub(crate) async fn open(address: SocketAddr) -> Self {
         let mut process = Command::new(std::env::current_exe().expect("this runs"))
             .args(["--watch", &address.to_string()])
             .stdout(Stdio::piped())
             .spawn()
             .expect("this bench can run twice");
-        let said = BufReader::new(process.stdout.take().expect("it is piped")).lines();
-        tokio::task::spawn_blocking(|| first(said)).await.expect("it says that it watches");
+        let output = BufReader::new(process.stdout.take().expect("it is piped")).lines();
+        tokio::task::spawn_blocking(|| wait_for_line(output)).await.expect("the thread does not panic");
         Self(process)
     }
 }
 
-fn first(mut said: Lines<BufReader<ChildStdout>>) {
-    said.next().expect("it watches").expect("it speaks UTF-8");
+fn wait_for_line(mut output: Lines<BufReader<ChildStdout>>) {
+    output.next().expect("the process prints a line").expect("the line is UTF-8");
 }
 
 impl Drop for Dashboard {
@@ -31,19 +31,20 @@ impl Drop for Dashboard {
     }
 }
 
-/// As a browser does: it comes back with the last id that it has seen.
+/// Reads the stream like a browser, which reconnects with the last id that it received.
 pub(crate) fn watch(address: &str) -> ! {
     let mut last = None;
     loop {
-        let mut server = TcpStream::connect(address).expect("the service is there");
+        let mut server = TcpStream::connect(address).expect("the service listens");
         let id = last.as_ref().map_or_else(String::new, |id| format!("last-event-id: {id}\r\n"));
-        write!(server, "GET /circuits/stream HTTP/1.1\r\nhost: service\r\n{id}\r\n").expect("it listens");
+        write!(server, "GET /circuits/stream HTTP/1.1\r\nhost: service\r\n{id}\r\n")
+            .expect("the service reads");
         for line in BufReader::new(server).lines() {
-            let line = line.expect("it speaks UTF-8");
+            let line = line.expect("the line is UTF-8");
             if let Some(id) = line.strip_prefix("id: ") {
-                // Nobody listens to more than this.
+                // The parent reads only the first line.
                 if last.replace(id.to_owned()).is_none() {
-                    println!("it watches");
+                    println!("connected");
                 }
             }
         }
