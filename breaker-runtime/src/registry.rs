@@ -390,7 +390,7 @@ impl Registry {
 
     /// Tells the listeners of a conflict, under no lock and in nobody's initialisation.
     fn tell(&self, conflict: &Arc<Conflict>) {
-        self.shared.hub.tell(&Event::Conflict(Arc::clone(conflict)));
+        self.shared.hub.notify(&Event::Conflict(Arc::clone(conflict)));
     }
 
     fn conflicting<B>(&self, breaker: B, conflict: Option<Arc<Conflict>>) -> Result<B, RegisterError> {

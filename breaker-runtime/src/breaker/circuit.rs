@@ -153,7 +153,7 @@ impl Circuit {
     #[cold]
     fn wake(&self) {
         if let Some(hub) = self.hub.get() {
-            hub.wake();
+            hub.wake_waiters();
         }
     }
 
@@ -166,7 +166,7 @@ impl Circuit {
             let (name, key) = self.who();
             let event = Event::StateChanged(StateChange::new(name, key, transition));
             for hub in self.hub.get().into_iter().chain(self.identity.hub()) {
-                hub.tell(&event);
+                hub.notify(&event);
             }
         }
     }
