@@ -1,5 +1,5 @@
-//! Which results count as failures, and their texts. By default an `Err` is a failure, and every other value of any
-//! type is a success.
+//! Which results count as failures, and their texts. By default an `Err` is a failure, and every other value
+//! of any type is a success.
 //!
 //! A classifier sees the returned value only; it does not know about panics, timeouts or cancelled calls.
 

@@ -122,7 +122,8 @@ impl BreakerError {
 
     /// Returns the time from now until the circuit admits a call again, or zero if that time has passed.
     ///
-    /// Returns `None` for every kind except [`ErrorKind::Open`], and if `recovery_timeout` is `Duration::MAX`.
+    /// Returns `None` for every kind except [`ErrorKind::Open`], and if `recovery_timeout` is
+    /// `Duration::MAX`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.due?.wait_from(self.clock.now())

@@ -17,9 +17,9 @@
 //! # Ok::<(), BreakerError>(())
 //! ```
 //!
-//! After five failures in a row the circuit *opens*: for 30 seconds every call gets the fallback immediately, and
-//! the service gets time to recover. Then a few calls go through as *trial calls*. Three successful trials close the
-//! circuit; one failed trial opens it again.
+//! After five failures in a row the circuit *opens*: for 30 seconds every call gets the fallback immediately,
+//! and the service gets time to recover. Then a few calls go through as *trial calls*. Three successful
+//! trials close the circuit; one failed trial opens it again.
 //!
 //! | task | items |
 //! |---|---|

@@ -65,7 +65,7 @@ pub const fn checked(settings: ConfigBuilder) -> ConfigBuilder {
 /// Stops the compilation at a `minimum_calls` that does not go with the window.
 #[track_caller]
 pub const fn checked_rules(settings: ConfigBuilder) -> ConfigBuilder {
-    match settings.rules_disagree() {
+    match settings.rules_error() {
         None => settings,
         Some(message) => refuse(message),
     }
@@ -74,7 +74,7 @@ pub const fn checked_rules(settings: ConfigBuilder) -> ConfigBuilder {
 /// Stops the compilation at a `max_recovery_timeout` that does not go with `recovery_timeout`.
 #[track_caller]
 pub const fn checked_recovery(settings: ConfigBuilder) -> ConfigBuilder {
-    match settings.recovery_disagrees() {
+    match settings.recovery_error() {
         None => settings,
         Some(message) => refuse(message),
     }

@@ -19,12 +19,12 @@ pub(crate) struct Answer {
 
 /// No case can show these, and why.
 const NOT_SHOWN: &[(&str, &str)] = &[
-    ("a window is either of calls or of time; set one of them, once", "the attribute has one key for both"),
-    ("slow_call_rate needs slow_call, which says from how long on a call is slow", THE_MACRO),
-    ("failure_rate and slow_call need a window: window_calls or window_time", THE_MACRO),
-    ("minimum_calls holds back rates; set failure_rate or slow_call", THE_MACRO),
-    ("max_wait needs max_concurrent: without it no call ever waits", THE_MACRO),
-    ("max_recovery_timeout needs backoff: without it no time grows", THE_MACRO),
+    ("set either window_calls or window_time, and only once", "the attribute has one key for both"),
+    ("slow_call_rate needs slow_call, the duration from which a call is slow", THE_MACRO),
+    ("failure_rate and slow_call need a window; set window_calls or window_time", THE_MACRO),
+    ("minimum_calls applies to rates only; set failure_rate or slow_call", THE_MACRO),
+    ("max_wait needs max_concurrent; without it no call waits", THE_MACRO),
+    ("max_recovery_timeout needs backoff; without it the recovery timeout does not grow", THE_MACRO),
     ("call_timeout needs the feature `tokio` of breaker-runtime", THE_FEATURE),
     ("max_wait of an async function needs the feature `tokio` of breaker-runtime", THE_FEATURE),
 ];

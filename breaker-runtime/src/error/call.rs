@@ -9,7 +9,8 @@ use super::BreakerError;
 
 /// The reason why a call has no good result.
 ///
-/// The closure of a fallback with `fallback_on = failure` receives it. `T` is the return type of the function.
+/// The closure of a fallback with `fallback_on = failure` receives it. `T` is the return type of the
+/// function.
 ///
 /// ```
 /// use breaker_runtime::{CallError, circuit_breaker};

@@ -1,7 +1,7 @@
 //! The listeners of a registry or of one breaker, and how they are notified.
 //!
-//! Listeners are called one after the other, without a lock. A panic in one listener does not affect the others.
-//! The hub does not know which events exist or when they occur.
+//! Listeners are called one after the other, without a lock. A panic in one listener does not affect the
+//! others. The hub does not know which events exist or when they occur.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -73,8 +73,8 @@ impl Hub {
         let listeners = lock(&self.listeners).clone();
         for listener in listeners {
             catch_listener_panic(|| listener.on_event(event));
-            // This may be the last reference, and the listener's `drop` may panic. It must not run while a panic
-            // of `on_event` unwinds: a second panic would abort the process.
+            // This may be the last reference, and the listener's `drop` may panic. It must not run while a
+            // panic of `on_event` unwinds: a second panic would abort the process.
             catch_listener_panic(|| drop(listener));
         }
     }

@@ -1,8 +1,9 @@
 //! Events for async code, over tokio's broadcast channel. The channel works under any executor.
 //!
 //! There is one way to read: `poll_next`. The receiver of the channel offers no poll function, only an async
-//! `recv`, whose future borrows the receiver. A reader that has to wait therefore moves the receiver into a future
-//! and keeps that future in [`Events`]. Cancelling a call of [`Events::next`] leaves it there, so no event is lost.
+//! `recv`, whose future borrows the receiver. A reader that has to wait therefore moves the receiver into a
+//! future and keeps that future in [`Events`]. Cancelling a call of [`Events::next`] leaves it there, so no
+//! event is lost.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -17,8 +18,9 @@ use super::Event;
 
 /// The events of a registry, from the moment of the subscription.
 ///
-/// A reader blocks neither callers nor other readers: one that is more than 1,024 events behind loses the oldest
-/// ones and gets [`Lagged`] with their number. With the feature `stream` this type is a `Stream` as well.
+/// A reader blocks neither callers nor other readers: one that is more than 1,024 events behind loses the
+/// oldest ones and gets [`Lagged`] with their number. With the feature `stream` this type is a `Stream` as
+/// well.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -91,8 +93,8 @@ impl Events {
     ///
     /// # Errors
     ///
-    /// The item is [`Lagged`] if events were lost because this reader was too slow. The next call continues with
-    /// the oldest event that is left.
+    /// The item is [`Lagged`] if events were lost because this reader was too slow. The next call continues
+    /// with the oldest event that is left.
     ///
     /// # Cancellation
     ///
@@ -116,8 +118,8 @@ impl Events {
                 Err(TryRecvError::Empty | TryRecvError::Closed) => None,
             },
             Source::Waiting(Waiting { read, waker }) => {
-                // A poll replaces the waker, and a task that uses the stream may still wait to be woken by it.
-                // Without `unconstrained`, a task that has used up its budget would not see an event.
+                // A poll replaces the waker, and a task that uses the stream may still wait to be woken by
+                // it. Without `unconstrained`, a task that has used up its budget would not see an event.
                 match pin!(unconstrained(read)).poll(&mut Context::from_waker(waker)) {
                     Poll::Ready(received) => self.finish_read(received),
                     Poll::Pending => None,

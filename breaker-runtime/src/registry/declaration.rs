@@ -118,7 +118,7 @@ impl Declaration {
     /// The settings that the attribute gives.
     #[must_use]
     pub fn config(&self) -> Config {
-        (self.configure)().made()
+        (self.configure)().build_unchecked()
     }
 
     /// How many circuits there may be; none if there is one circuit and no key.
