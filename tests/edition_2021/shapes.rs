@@ -1,11 +1,11 @@
-//! The modules of `tests/it` that hold shapes of functions, compiled as the edition before.
+//! The modules of `tests/it` about kinds of functions, compiled with edition 2021.
 
 #![deny(warnings, tail_expr_drop_order)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that cannot get what it needs has failed"
+    reason = "a test whose preconditions fail has failed"
 )]
 
 #[path = "../it/hygiene.rs"]
@@ -33,19 +33,19 @@ mod shapes_receivers;
 #[path = "../it/shapes_sync.rs"]
 mod shapes_sync;
 
-/// An identifier here, a keyword in the edition of the attribute.
+/// `gen` is an identifier in this edition, and a keyword in edition 2024, which the attribute uses.
 #[breaker_runtime::circuit_breaker(name = "2021/gen", fallback = |_| gen)]
 fn gen(gen: u32) -> u32 {
     gen + 1
 }
 
-/// In this edition an `impl Trait` has only the lifetimes that it names.
+/// In this edition, an `impl Trait` captures only the lifetimes that it names.
 #[breaker_runtime::circuit_breaker(name = "2021/captures", fallback = |_| 0..2)]
 fn evens(list: &[u8]) -> impl Iterator<Item = usize> + 'static {
     0..list.len()
 }
 
-/// In this edition what the last expression of a block made lives longer than the block's own.
+/// In this edition, temporaries of the last expression of a block live longer than its local variables.
 #[breaker_runtime::circuit_breaker(name = "2021/keyed", key = shop)]
 async fn order(shop: u8) -> Result<u8, breaker_runtime::BreakerError> {
     Ok(shop)
@@ -68,14 +68,14 @@ async fn a_call_ends_before_the_circuit_of_its_key() {
 }
 
 #[test]
-fn what_was_a_name_in_this_edition_still_is_one() {
+fn an_identifier_of_this_edition_stays_an_identifier() {
     assert_eq!(gen(1), 2);
     breaker_runtime::Registry::global().get("2021/gen").unwrap().force_open();
     assert_eq!(gen(1), 1);
 }
 
 #[test]
-fn what_is_returned_may_outlive_the_arguments() {
+fn a_returned_value_may_outlive_the_arguments() {
     let numbers = evens(&[1, 2, 3]);
     assert_eq!(numbers.count(), 3);
 }
