@@ -17,7 +17,7 @@
 //! | `notifying.rs` | listeners, and tasks that wait for a closed circuit |
 
 #![cfg(breaker_loom)]
-#![expect(clippy::expect_used, clippy::panic, reason = "a test whose preconditions fail has failed")]
+#![expect(clippy::expect_used, reason = "a test whose preconditions fail has failed")]
 
 #[path = "interleavings/calls.rs"]
 mod calls;

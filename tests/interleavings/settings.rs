@@ -160,7 +160,9 @@ fn no_bulkhead_slot_is_lost_or_doubled_when_the_limit_changes() {
             let (_clock, breaker) = breaker(strict().max_concurrent(before));
             let held: Vec<_> = (0..before).map(|_| permit(&breaker)).collect();
             race_on(&breaker, set_config(strict().max_concurrent(after)), |_| {
-                held.into_iter().for_each(|permit| permit.settle(Outcome::Success));
+                for permit in held {
+                    permit.settle(Outcome::Success);
+                }
             });
             assert_eq!(breaker.snapshot().calls_in_flight, Some(0));
             assert!((0..after).all(|_| leak_permit(&breaker)));

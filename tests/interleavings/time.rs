@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{ConfigBuilder, Outcome, State};
+use breaker_runtime::{CircuitBreaker, ConfigBuilder, Outcome, State};
 use loom::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
@@ -90,7 +90,7 @@ fn a_reused_slice_never_shows_its_old_count_as_new() {
                 // Ten slices later, so this uses the same slice again.
                 end(one, Outcome::Success);
             },
-            |other| other.snapshot(),
+            CircuitBreaker::snapshot,
         );
         let most = if seen.time_in_state >= WINDOW { 1 } else { 2 };
         let calls = seen.window.expect("the circuit has a window").calls;

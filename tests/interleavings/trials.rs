@@ -205,7 +205,7 @@ fn a_rejection_has_the_retry_time_of_its_own_generation() {
                 _ = other.try_acquire().map(|permit| permit.settle(Outcome::Failure));
             },
         );
-        let first = Some(RECOVERY - Duration::from_secs(10));
+        let first = RECOVERY.checked_sub(Duration::from_secs(10));
         match rejected {
             Ok(()) => {}
             Err((kind, wait)) => {
