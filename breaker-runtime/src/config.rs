@@ -133,7 +133,7 @@ impl Config {
         self.rules.minimum_calls.get()
     }
 
-    /// Returns the duration from which a call is slow, or `None` if no call is.
+    /// Returns the duration from which a call is slow, or `None` if no call counts as slow.
     #[must_use]
     pub const fn slow_call(&self) -> Option<Duration> {
         self.slow_call
@@ -149,9 +149,9 @@ impl Config {
         }
     }
 
-    /// Returns the time that the circuit stays open before it admits a trial call. Each re-opening multiplies
-    /// it by
-    /// [`backoff`](Self::backoff).
+    /// Returns the time that the circuit stays open before it admits a trial call.
+    ///
+    /// Each re-opening multiplies it by [`backoff`](Self::backoff).
     #[must_use]
     pub const fn recovery_timeout(&self) -> Duration {
         self.recovery.recovery_timeout

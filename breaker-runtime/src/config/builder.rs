@@ -82,8 +82,8 @@ impl ConfigBuilder {
 
     /// Sets the number of failures that open the circuit: in a row, or within the window if there is one.
     ///
-    /// Range: 1 to 16,777,215, and at most [`window_calls`](Self::window_calls). Default: 5, or
-    /// `window_calls` if that is smaller, if no other rule is set; otherwise this rule is off.
+    /// Range: 1 to 16,777,215, and at most [`window_calls`](Self::window_calls). Default: if no other rule is
+    /// set, 5 or `window_calls`, whichever is smaller; otherwise this rule is off.
     #[doc(alias = "maxFailures")]
     #[doc(alias = "handledEventsAllowedBeforeBreaking")]
     pub const fn failure_threshold(mut self, failures: u32) -> Self {

@@ -81,3 +81,18 @@ impl fmt::Debug for Conflict {
 }
 
 impl Error for Conflict {}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::Location;
+
+    use super::Conflict;
+
+    #[test]
+    fn debug_shows_the_name_and_both_locations() {
+        let location = Location::caller();
+        let conflict = Conflict::new("search", location, location);
+        let expected = format!(r#"Conflict {{ name: "search", first: {location}, second: {location} }}"#);
+        assert_eq!(format!("{conflict:?}"), expected);
+    }
+}

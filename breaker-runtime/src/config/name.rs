@@ -82,3 +82,17 @@ impl Ord for Name {
         self.as_str().cmp(other.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::Name;
+
+    #[test]
+    fn debug_shows_the_text_no_matter_how_it_is_stored() {
+        for text in [Cow::Borrowed("search"), Cow::Owned("search".to_owned())] {
+            assert_eq!(format!("{:?}", Name::new(text).unwrap()), r#""search""#);
+        }
+    }
+}
