@@ -1,10 +1,10 @@
-//! One circuit for each host: the bad one is left alone, the good ones go on as if nothing were.
+//! One circuit for each host: an unreachable host does not affect the calls of the other hosts.
 //!
 //! ```text
 //! cargo run -p breaker-examples --example keyed
 //! ```
 //!
-//! At one address nobody listens; behind the other two somebody does.
+//! Two of the three addresses accept connections; the third refuses them.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::io;
@@ -13,34 +13,36 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use anyhow::{Context as _, Result, ensure};
 use breaker_runtime::{Registry, State, circuit_breaker};
 
-// Anything with `Display` may be the key. The least recently used good hosts go when there are 100.
+// A key can have any type that implements `Display`. With more than 100 hosts, the breaker evicts circuits
+// that have not been used for the longest time, except open ones.
 #[circuit_breaker(
     name = "hosts",
     key = host,
     max_keys = 100,
     failure_threshold = 2,
-    fallback = |error| Ok(format!("not asked: {error}"))
+    fallback = |error| Ok(format!("rejected: {error}"))
 )]
 fn greet(host: SocketAddr) -> io::Result<String> {
-    TcpStream::connect(host).map(|_| "is there".to_owned())
+    TcpStream::connect(host).map(|_| "reachable".to_owned())
 }
 
 fn main() -> Result<()> {
     let listeners = [listen()?, listen()?];
-    let [one, other] = [listeners[0].local_addr()?, listeners[1].local_addr()?];
-    let bad = listen()?.local_addr()?;
+    let [first, second] = [listeners[0].local_addr()?, listeners[1].local_addr()?];
+    // The listener is dropped at once, so this address refuses connections.
+    let unreachable = listen()?.local_addr()?;
     for _ in 0..3 {
-        for host in [one, bad, other] {
-            println!("{host}: {}", greet(host).unwrap_or_else(|error| format!("failed, {error}")));
+        for host in [first, unreachable, second] {
+            println!("{host}: {}", greet(host).unwrap_or_else(|error| format!("failed: {error}")));
         }
     }
-    let hosts = Registry::global().get_keyed("hosts").context("it was called")?;
+    let hosts = Registry::global().get_keyed("hosts").context("the function was called")?;
     for circuit in hosts.iter() {
         println!("{circuit:?}");
     }
     let state = |host: SocketAddr| hosts.get(&host.to_string()).state();
-    ensure!(state(bad) == State::Open, "two failures open the circuit of the bad host");
-    ensure!([one, other].map(state) == [State::Closed; 2], "and no other");
+    ensure!(state(unreachable) == State::Open, "two failures open the circuit of the unreachable host");
+    ensure!([first, second].map(state) == [State::Closed; 2], "the circuits of the other hosts stay closed");
     Ok(())
 }
 

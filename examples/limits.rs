@@ -1,10 +1,11 @@
-//! Limits on a call: how many run at a time, how long one waits for its turn, how long it may take.
+//! The limits of a call: how many calls run at the same time, how long a call waits for a slot, and how long
+//! it may take.
 //!
 //! ```text
 //! cargo run -p breaker-examples --example limits
 //! ```
 //!
-//! `call_timeout`, and waiting in an async function, need the feature `tokio` of `breaker-runtime`.
+//! `call_timeout` and waiting in an async function need the feature `tokio` of `breaker-runtime`.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::time::{Duration, Instant};
@@ -18,32 +19,36 @@ use tokio::time::sleep;
     max_concurrent = 2,
     max_wait = "150ms",
     call_timeout = "400ms",
-    fallback = |error| format!("no page: {error}")
+    fallback = |error| format!("not printed: {error}")
 )]
-async fn print(takes: Duration) -> String {
-    sleep(takes).await;
-    "a page".to_owned()
+async fn print(duration: Duration) -> String {
+    sleep(duration).await;
+    "printed".to_owned()
 }
 
-async fn timed(name: &str, takes: u64) -> String {
+async fn timed(name: &str, millis: u64) -> String {
     let start = Instant::now();
-    let page = print(Duration::from_millis(takes)).await;
-    println!("{name:<8} {:>4} ms  {page}", start.elapsed().as_millis());
-    page
+    let result = print(Duration::from_millis(millis)).await;
+    println!("{name:<8} {:>4} ms  {result}", start.elapsed().as_millis());
+    result
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    // Two places: the third waits for the first to end, the fourth waits in vain, the second never ends.
+    // There are two slots. The third call waits until the first one ends; the fourth one waits until
+    // `max_wait` has passed, because the second call runs until `call_timeout` ends it.
     let (first, second, third, fourth) =
         tokio::join!(timed("first", 50), timed("second", 60_000), timed("third", 300), timed("fourth", 50),);
-    ensure!([first, third].iter().all(|page| page == "a page"), "two had a place in time");
-    ensure!(second.contains("took longer"), "one took too long");
-    ensure!(fourth.contains("as many calls running"), "one found no place");
+    ensure!([first, third].iter().all(|result| result == "printed"), "two calls get a slot in time");
+    ensure!(second.contains("took longer"), "one call takes too long");
+    ensure!(fourth.contains("max_concurrent"), "one call gets no slot");
 
-    let totals = Registry::global().get("printer").context("it was called")?.snapshot().totals;
+    let totals = Registry::global().get("printer").context("the function was called")?.snapshot().totals;
     println!("{totals:?}");
-    // To find no place says nothing about the printer: it is no failure. To take too long does.
-    ensure!((totals.timeouts, totals.failures, totals.rejections.bulkhead) == (1, 0, 1), "each is counted");
+    // A call without a slot says nothing about the printer, so it is not a failure. A timeout is one.
+    ensure!(
+        (totals.timeouts, totals.failures, totals.rejections.bulkhead) == (1, 0, 1),
+        "each call is counted once"
+    );
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! Why it opened: one listener hears of every circuit, and what the last failure said.
+//! A listener that gets the state changes of every circuit, with the text of the last failure.
 //!
 //! ```text
 //! cargo run -p breaker-examples --example listener
 //! ```
 //!
-//! The place of the `println!` is where a log, an alarm or a counter belongs.
+//! A real listener would write a log line, send an alert or count, instead of calling `println!`.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::sync::mpsc;
@@ -18,32 +18,33 @@ fn send(to: &str) -> Result<()> {
 }
 
 fn main() -> Result<()> {
-    let (heard, causes) = mpsc::channel();
-    let listening = Registry::global().listen(move |event: &Event| {
-        println!("    heard: {event}");
+    let (sender, causes) = mpsc::channel();
+    let subscription = Registry::global().listen(move |event: &Event| {
+        println!("    event: {event}");
         if let Event::StateChanged(change) = event {
             let transition = change.transition();
-            // An error says that nobody waits for it any more.
-            _ = heard.send((transition.cause, transition.last_failure.clone()));
+            // Sending fails only if the receiver was dropped.
+            _ = sender.send((transition.cause, transition.last_failure.clone()));
         }
     });
     for name in ["ann", "ben", "cleo", "dora"] {
         match send(name) {
-            Ok(()) => println!("{name} has mail"),
+            Ok(()) => println!("{name}: sent"),
             Err(error) => println!("{name}: {error}"),
         }
     }
-    let mail = Registry::global().get("mail").context("it was called")?;
-    mail.operator("the one on duty").reset();
+    let mail = Registry::global().get("mail").context("the function was called")?;
+    mail.operator("on-call engineer").reset();
 
-    drop(listening);
-    mail.force_open(); // unheard
+    drop(subscription);
+    mail.force_open(); // no listener is left
 
-    let [(opened, text), (reset, _)] = causes.iter().collect::<Vec<_>>().try_into().ok().context("two")?;
+    let [(opened, text), (reset, _)] =
+        causes.iter().collect::<Vec<_>>().try_into().ok().context("there are two state changes")?;
     ensure!(
         (opened, reset) == (Cause::ThresholdReached, Cause::Reset),
-        "a rule opened it, and a person closed it"
+        "a rule opens the circuit, and an operator closes it"
     );
-    ensure!(text.as_deref() == Some("the mailbox of cleo is full"), "the third failure opened it");
+    ensure!(text.as_deref() == Some("the mailbox of cleo is full"), "the third failure opens the circuit");
     Ok(())
 }

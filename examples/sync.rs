@@ -1,11 +1,11 @@
-//! The attribute on a plain function, with an inline closure as its fallback: no runtime, no async.
+//! The attribute on a sync function, with a closure as its fallback. It needs no async runtime.
 //!
 //! ```text
 //! cargo run -p breaker-examples --example sync
 //! ```
 //!
-//! Nobody listens at the address, so three calls fail and the circuit opens; the rest get the
-//! fallback. The arguments of the function are in scope in the closure.
+//! The address refuses connections, so three calls fail and the circuit opens. The other calls get the
+//! fallback. The closure can use the arguments of the function.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::io::{self, Read as _};
@@ -16,7 +16,7 @@ use breaker_runtime::{Registry, circuit_breaker};
 #[circuit_breaker(
     name = "exchange-rate",
     failure_threshold = 3,
-    fallback = |error| Ok(format!("yesterday's rate of {currency}, because {error}"))
+    fallback = |error| Ok(format!("yesterday's rate of {currency} ({error})"))
 )]
 fn exchange_rate(server: SocketAddr, currency: &str) -> io::Result<String> {
     let mut rate = String::new();
@@ -25,11 +25,11 @@ fn exchange_rate(server: SocketAddr, currency: &str) -> io::Result<String> {
 }
 
 fn main() -> io::Result<()> {
-    let nobody = free_address()?;
+    let server = unused_address()?;
     for call in 1..=5 {
-        match exchange_rate(nobody, "euro") {
+        match exchange_rate(server, "euro") {
             Ok(rate) => println!("call {call}: {rate}"),
-            Err(error) => println!("call {call}: failed, {error}"),
+            Err(error) => println!("call {call}: failed: {error}"),
         }
     }
     if let Some(breaker) = Registry::global().get("exchange-rate") {
@@ -38,7 +38,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// An address at which nobody listens any more.
-fn free_address() -> io::Result<SocketAddr> {
+/// Returns an address that refuses connections, because its listener is dropped.
+fn unused_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }

@@ -1,4 +1,5 @@
-//! With anyhow there is nothing to write: a rejected call is one more error, found by its type.
+//! A function that returns `anyhow::Result`: it needs no conversion, and its callers find a rejection by its
+//! type.
 //!
 //! ```text
 //! cargo run -p breaker-examples --example with_anyhow
@@ -17,9 +18,10 @@ fn count(warehouse: SocketAddr, sku: &str) -> anyhow::Result<usize> {
 }
 
 fn main() -> anyhow::Result<()> {
-    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+    // The listener is dropped at once, so this address refuses connections.
+    let warehouse = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     for sku in ["tea", "cups", "honey", "spoons"] {
-        match count(nobody, sku) {
+        match count(warehouse, sku) {
             Ok(left) => println!("{sku:<7} {left} left"),
             Err(error) => println!("{sku:<7} {}", explain(&error)),
         }
@@ -27,10 +29,10 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Finds the rejection also under a context that was added on the way.
+/// Describes an error. It recognizes a rejection even if callers have added a context.
 fn explain(error: &anyhow::Error) -> String {
     match error.downcast_ref::<BreakerError>() {
-        Some(rejected) => format!("not tried ({:?}): {rejected}", rejected.kind()),
+        Some(rejection) => format!("rejected ({:?}): {rejection}", rejection.kind()),
         None => format!("failed: {error:#}"),
     }
 }

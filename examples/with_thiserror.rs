@@ -1,4 +1,4 @@
-//! Without a fallback, the error type says how a rejected call looks: one `#[from]` line.
+//! A function without a fallback: its error type converts from `BreakerError` with one `#[from]` line.
 //!
 //! ```text
 //! cargo run -p breaker-examples --example with_thiserror
@@ -26,20 +26,21 @@ fn ship(carrier: SocketAddr, parcel: &str) -> Result<String, ShippingError> {
 }
 
 fn main() -> io::Result<()> {
-    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+    // The listener is dropped at once, so this address refuses connections.
+    let carrier = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     for parcel in ["tea", "cups", "honey", "spoons"] {
-        println!("{parcel:<7} {}", report(ship(nobody, parcel)));
+        println!("{parcel:<7} {}", report(ship(carrier, parcel)));
     }
     Ok(())
 }
 
-/// The caller tells "it was tried and failed" from "it was not even tried".
+/// Describes a result. The caller can distinguish a failed call from a rejected one.
 fn report(shipped: Result<String, ShippingError>) -> String {
     match shipped {
-        Ok(news) => news,
+        Ok(status) => status,
         Err(ShippingError::Rejected(error)) => match error.retry_after() {
-            Some(wait) => format!("not tried: circuit {:?} says, come back in {wait:.1?}", error.name()),
-            None => format!("not tried: {error}"),
+            Some(wait) => format!("rejected: circuit {:?} is open; try again in {wait:.1?}", error.name()),
+            None => format!("rejected: {error}"),
         },
         Err(error @ ShippingError::Unreachable(_)) => format!("failed: {error}"),
     }

@@ -1,4 +1,4 @@
-//! No call allocates, on any path but the first.
+//! No call of a protected function allocates, except the first one.
 
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -36,32 +36,32 @@ fn both(fail: bool) {
 }
 
 #[test]
-fn no_call_but_the_first_allocates() {
+fn no_call_except_the_first_allocates() {
     let before = allocations(|| both(false));
-    assert!(before > 0, "the first call registers the breakers; if it allocates nothing, we measure nothing");
+    assert!(before > 0, "the first call registers the breakers; without allocations nothing is measured");
     for (path, fail) in [("success", false), ("failure", true)] {
         assert_eq!(allocations(|| (0..100).for_each(|_| both(fail))), 0, "{path}");
     }
     for name in ["allocations/sync", "allocations/async"] {
-        Registry::global().get(name).expect("it was called").force_open();
+        Registry::global().get(name).expect("the function was called").force_open();
     }
-    // The first call that ends in a rare way makes the counters of those.
+    // The first rejection allocates the counters of rare outcomes.
     both(false);
     assert_eq!(allocations(|| (0..100).for_each(|_| both(false))), 0, "rejected");
-    let breaker = Registry::global().get("allocations/sync").expect("it was called");
+    let breaker = Registry::global().get("allocations/sync").expect("the function was called");
     breaker.reset();
     assert_eq!(allocations(|| breaker.try_acquire().map_or((), |permit| permit.settle(Outcome::Ignored))), 0);
 }
 
-struct Boxes;
+struct Boxing;
 
 #[async_trait::async_trait]
-trait CallsInABox {
+trait BoxedCall {
     async fn call(&self) -> Result<u32, Refused>;
 }
 
 #[async_trait::async_trait]
-impl CallsInABox for Boxes {
+impl BoxedCall for Boxing {
     #[circuit_breaker(name = "allocations/async_trait")]
     async fn call(&self) -> Result<u32, Refused> {
         std::future::ready(()).await;
@@ -72,7 +72,7 @@ impl CallsInABox for Boxes {
 #[test]
 fn a_method_of_an_async_trait_is_boxed_once() {
     let call = || {
-        let mut future = CallsInABox::call(&Boxes);
+        let mut future = BoxedCall::call(&Boxing);
         assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
     };
     call();
@@ -80,18 +80,18 @@ fn a_method_of_an_async_trait_is_boxed_once() {
 }
 
 #[test]
-fn breakers_that_are_dropped_give_everything_back() {
-    // recloser: 50,000 breakers dropped leak 53 MB.
+fn dropped_breakers_leak_nothing() {
+    // In recloser, 50,000 dropped breakers leak 53 MB.
     let left = allocation_counter::measure(|| {
         for number in 0..1000 {
             let config = breaker_runtime::Config::builder().failure_threshold(1).build();
-            let config = config.expect("one failure is a threshold");
+            let config = config.expect("the setting is in range");
             let breaker = breaker_runtime::CircuitBreaker::new(format!("dropped {number}"), config);
-            let breaker = breaker.expect("the name is right");
-            breaker.try_acquire().expect("it is closed").settle(Outcome::Failure);
+            let breaker = breaker.expect("the name is valid");
+            breaker.try_acquire().expect("the circuit is closed").settle(Outcome::Failure);
             assert!(breaker.try_acquire().is_err());
         }
     });
-    assert!(left.count_total >= 2000, "nothing was allocated, so nothing was measured");
+    assert!(left.count_total >= 2000, "without allocations nothing is measured");
     assert_eq!(left.count_current, 0);
 }

@@ -1,28 +1,30 @@
-//! The shipped code under every interleaving of two or three threads, the larger scenes with at most three
-//! switches, by loom:
-//! `RUSTFLAGS="--cfg breaker_loom" cargo test -p breaker-tests --test interleavings --release`
+//! Runs the library under every interleaving of two or three threads, with loom. Tests with many steps are
+//! limited to interleavings with at most three preemptions.
 //!
-//! Without that flag there is nothing here. What is proved stands in the words of each test; why the
-//! word is right, in `breaker-runtime/src/state.rs`. What comes from tokio and `once_cell` runs as it is: loom
-//! interrupts threads around it, not within it.
+//! ```text
+//! RUSTFLAGS="--cfg breaker_loom" cargo test -p breaker-tests --test interleavings --release
+//! ```
 //!
-//! | file | |
+//! Without that flag this file is empty. `breaker-runtime/src/state.rs` explains why the state word is
+//! correct. Code of tokio and `once_cell` runs unchanged: loom preempts threads around it, but not within it.
+//!
+//! | file | content |
 //! |---|---|
 //! | `trials.rs` | states, trials, runs of failures |
 //! | `calls.rs` | a window of calls |
 //! | `time.rs` | a window of time |
-//! | `settings.rs` | settings that are applied while calls end |
-//! | `telling.rs` | who is told what, and when |
+//! | `settings.rs` | new settings while calls end |
+//! | `notifying.rs` | listeners, and tasks that wait for a closed circuit |
 
 #![cfg(breaker_loom)]
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot get what it needs has failed")]
+#![expect(clippy::expect_used, reason = "a test whose preconditions fail has failed")]
 
 #[path = "interleavings/calls.rs"]
 mod calls;
+#[path = "interleavings/notifying.rs"]
+mod notifying;
 #[path = "interleavings/settings.rs"]
 mod settings;
-#[path = "interleavings/telling.rs"]
-mod telling;
 #[path = "interleavings/time.rs"]
 mod time;
 #[path = "interleavings/trials.rs"]
@@ -38,7 +40,8 @@ use loom::thread;
 
 const RECOVERY: Duration = Duration::from_secs(30);
 
-/// Opens at the first failure; one trial at a time; one success closes it.
+/// Returns settings with which one failure opens the circuit, and one successful trial closes it. Trials run
+/// one at a time.
 fn strict() -> ConfigBuilder {
     Config::builder()
         .failure_threshold(1)
@@ -54,7 +57,7 @@ fn breaker(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
     (clock, breaker)
 }
 
-/// Open, and the recovery time is over.
+/// Returns a breaker whose circuit is open and due for a trial call.
 fn due(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
     let (clock, breaker) = breaker(settings);
     while breaker.state() == State::Closed {
@@ -64,52 +67,50 @@ fn due(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
     (clock, breaker)
 }
 
+/// Makes a call with this outcome.
 fn end(breaker: &CircuitBreaker, outcome: Outcome) {
-    breaker.try_acquire().expect("it admits").settle(outcome);
+    breaker.try_acquire().expect("the circuit admits the call").settle(outcome);
 }
 
-/// Every interleaving in which threads are interrupted at most three times: for those that are too many.
-fn with_few_switches(scene: impl Fn() + Send + Sync + 'static) {
-    with_at_most(3, scene);
+/// Runs a test with every interleaving that has at most three preemptions.
+fn with_few_preemptions(test: impl Fn() + Send + Sync + 'static) {
+    with_preemptions(3, test);
 }
 
-/// The same with so many interruptions: two, where there are three threads or many calls.
-fn with_at_most(switches: usize, scene: impl Fn() + Send + Sync + 'static) {
+/// Runs a test with every interleaving that has at most this number of preemptions. Tests with three threads
+/// or many calls use two, because more would take too long.
+fn with_preemptions(max: usize, test: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(switches);
-    model.check(scene);
+    model.preemption_bound = Some(max);
+    model.check(test);
 }
 
-/// Takes a call and keeps it for ever; whether there was one.
-fn keep_one(breaker: &CircuitBreaker) -> bool {
+/// Acquires a permit and never releases it. Returns `false` if the call is rejected.
+fn leak_permit(breaker: &CircuitBreaker) -> bool {
     breaker.try_acquire().map(std::mem::forget).is_ok()
 }
 
-/// Runs both at once, the second one here.
-fn race<A: 'static, B>(one: impl FnOnce() -> A + 'static, other: impl FnOnce() -> B) -> (A, B) {
-    let thread = thread::spawn(one);
-    let other = other();
-    (thread.join().expect("it does not panic"), other)
-}
-
+/// Runs two functions on one breaker at the same time: the first on a new thread, the second on this one.
 fn race_on<A: 'static, B>(
     breaker: &CircuitBreaker,
     one: impl FnOnce(&CircuitBreaker) -> A + 'static,
     other: impl FnOnce(&CircuitBreaker) -> B,
 ) -> (A, B) {
-    let theirs = breaker.clone();
-    race(move || one(&theirs), || other(breaker))
+    let clone = breaker.clone();
+    let thread = thread::spawn(move || one(&clone));
+    let other = other(breaker);
+    (thread.join().expect("the thread does not panic"), other)
 }
 
-/// A breaker that lives as long as the program, so that its permits can go to another thread.
+/// Leaks a breaker, so that its permits can move to another thread.
 fn leaked(breaker: &CircuitBreaker) -> &'static CircuitBreaker {
     Box::leak(Box::new(breaker.clone()))
 }
 
 fn permit(breaker: &CircuitBreaker) -> Permit<'static> {
-    leaked(breaker).try_acquire().expect("it admits")
+    leaked(breaker).try_acquire().expect("the circuit admits the call")
 }
 
 fn window(breaker: &CircuitBreaker) -> WindowCounts {
-    breaker.snapshot().window.expect("it has a window")
+    breaker.snapshot().window.expect("the circuit has a window")
 }

@@ -1,120 +1,132 @@
-//! Random scripts, played to the library and to a breaker so plain that it is obviously right: for each
-//! kind of policy many short ones, which shrink well, and a few of 10,000 steps.
+//! Runs random scripts on the library and on a reference model that is simple enough to be correct by
+//! inspection.
+//!
+//! Each kind of policy gets many short scripts, which shrink well, and a few scripts of 10,000 steps.
+//!
+//! | file | content |
+//! |---|---|
+//! | `reference.rs` | the reference model |
+//! | `window.rs` | the window of the reference model |
+//! | `policy.rs` | the settings, for the model and for the library |
+//! | `script.rs` | random policies and scripts |
+//! | `play.rs` | runs a script on both and compares them |
 
 #![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::wildcard_enum_match_arm,
-    reason = "a test that cannot get what it needs has failed"
+    reason = "a test whose preconditions fail has failed"
 )]
 
-#[path = "model/obvious.rs"]
-mod obvious;
 #[path = "model/play.rs"]
 mod play;
 #[path = "model/policy.rs"]
 mod policy;
+#[path = "model/reference.rs"]
+mod reference;
 #[path = "model/script.rs"]
 mod script;
 #[path = "model/window.rs"]
 mod window;
 
 use breaker_runtime::{Cause, TripReason};
-use obvious::{Changed, Obvious};
 use play::play;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
-use script::{Family, steps};
+use reference::{Change, Model};
+use script::{Policies, steps};
 
 const SHORT_SCRIPTS: u32 = 150;
 const LONG_SCRIPT: usize = 10_000;
 const SEEDS: [u8; 3] = [1, 2, 3];
 
-/// Plays scripts for policies of this family. `shows` says of a change that it is what the family is for:
-/// long scripts that never came there would prove nothing.
-fn prove(family: &Family, shows: fn(&Changed) -> bool) {
+/// Runs scripts with these policies on the library and on the model.
+///
+/// `is_relevant` selects the changes that the policies are meant to cause. A long script that causes only a
+/// few of them fails the test, because it would prove nothing.
+fn check(policies: &Policies, is_relevant: fn(&Change) -> bool) {
     let config = ProptestConfig {
         cases: SHORT_SCRIPTS,
         failure_persistence: None,
         max_shrink_iters: 20_000,
         ..ProptestConfig::default()
     };
-    let short = (family.clone(), vec(steps(family, 30), 1..200));
+    let short = (policies.clone(), vec(steps(policies, 30), 1..200));
     TestRunner::new(config.clone())
         .run(&short, |(policy, script)| play(policy, script).map(drop))
         .unwrap_or_else(|failure| panic!("{failure}"));
-    // Without leaks, or no place in a bulkhead would be left for most of it.
-    let long = (family.clone(), vec(steps(family, 0), LONG_SCRIPT));
+    // Without leaked permits: they would use up the bulkhead early in a long script.
+    let long = (policies.clone(), vec(steps(policies, 0), LONG_SCRIPT));
     for seed in SEEDS {
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
         let config = ProptestConfig { cases: 1, max_shrink_iters: 200, ..config.clone() };
         TestRunner::new_with_rng(config, rng)
-            .run(&long, |(policy, script)| came_there(&play(policy, script)?, shows))
+            .run(&long, |(policy, script)| is_relevant_often(&play(policy, script)?, is_relevant))
             .unwrap_or_else(|failure| panic!("{failure}"));
     }
 }
 
-fn came_there(model: &Obvious, shows: fn(&Changed) -> bool) -> Result<(), TestCaseError> {
-    let times = model.changes.iter().filter(|change| shows(change)).count();
-    prop_assert!(times >= 10, "only {} times of {} changes", times, model.changes.len());
+fn is_relevant_often(model: &Model, is_relevant: fn(&Change) -> bool) -> Result<(), TestCaseError> {
+    let times = model.changes.iter().filter(|change| is_relevant(change)).count();
+    prop_assert!(times >= 10, "only {} of {} changes are relevant", times, model.changes.len());
     Ok(())
 }
 
 #[test]
-fn a_run_of_failures_opens_as_the_obvious_breaker_does() {
-    prove(&script::consecutive(), |change| {
+fn a_run_of_failures_opens_as_in_the_reference_model() {
+    check(&script::consecutive(), |change| {
         matches!(change.trip, Some(TripReason::ConsecutiveFailures { .. }))
     });
 }
 
 #[test]
-fn failures_in_a_window_of_calls_open_as_the_obvious_breaker_does() {
-    // tower-resilience: 10,000 failures were needed after 10,000 successes.
-    prove(&script::failures_in_calls(), |change| {
+fn failures_in_a_window_of_calls_open_as_in_the_reference_model() {
+    // tower-resilience needed 10,000 failures after 10,000 successes.
+    check(&script::failures_in_calls(), |change| {
         matches!(change.trip, Some(TripReason::FailuresInWindow { .. }))
     });
 }
 
 #[test]
-fn a_rate_of_failures_opens_as_the_obvious_breaker_does() {
-    // recloser PR#10, failsafe: a success opened it, and the first window was blind.
-    prove(&script::failure_rate(), |change| matches!(change.trip, Some(TripReason::FailureRate { .. })));
+fn a_failure_rate_opens_as_in_the_reference_model() {
+    // In recloser (PR#10) and failsafe, a success opened the circuit, and the first window had no effect.
+    check(&script::failure_rate(), |change| matches!(change.trip, Some(TripReason::FailureRate { .. })));
 }
 
 #[test]
-fn a_rate_of_slow_calls_opens_as_the_obvious_breaker_does() {
-    prove(&script::slow_call_rate(), |change| matches!(change.trip, Some(TripReason::SlowCallRate { .. })));
+fn a_slow_call_rate_opens_as_in_the_reference_model() {
+    check(&script::slow_call_rate(), |change| matches!(change.trip, Some(TripReason::SlowCallRate { .. })));
 }
 
 #[test]
-fn several_rules_open_as_the_obvious_breaker_does() {
-    prove(&script::several_rules(), |change| change.trip.is_some());
+fn several_rules_open_as_in_the_reference_model() {
+    check(&script::several_rules(), |change| change.trip.is_some());
 }
 
 #[test]
-fn a_window_of_time_opens_as_the_obvious_breaker_does() {
-    // tower-resilience: one good call per idle period opened it.
-    prove(&script::window_of_time(), |change| change.trip.is_some());
+fn a_window_of_time_opens_as_in_the_reference_model() {
+    // In tower-resilience, one successful call per idle period opened the circuit.
+    check(&script::window_of_time(), |change| change.trip.is_some());
 }
 
 #[test]
-fn backoff_grows_as_that_of_the_obvious_breaker_does() {
-    prove(&script::backoff(), |change| change.cause == Cause::TrialFailed);
+fn backoff_grows_as_in_the_reference_model() {
+    check(&script::backoff(), |change| change.cause == Cause::TrialFailed);
 }
 
 #[test]
-fn in_shadow_mode_it_opens_as_the_obvious_breaker_does_and_rejects_nothing() {
-    prove(&script::shadow(), |change| change.trip.is_some());
+fn shadow_mode_opens_as_in_the_reference_model_and_rejects_nothing() {
+    check(&script::shadow(), |change| change.trip.is_some());
 }
 
 #[test]
-fn with_few_calls_at_a_time_it_opens_as_the_obvious_breaker_does() {
-    prove(&script::max_concurrent(), |change| change.cause != Cause::Reset);
+fn a_bulkhead_rejects_and_opens_as_in_the_reference_model() {
+    check(&script::max_concurrent(), |change| change.cause != Cause::Reset);
 }
 
 #[test]
-fn settings_applied_in_the_middle_mean_what_they_mean_to_the_obvious_breaker() {
-    // resilience4j#2325 #1116: reconfiguring lost the state.
-    prove(&script::any_policy(), |change| change.trip.is_some());
+fn new_settings_take_effect_as_in_the_reference_model() {
+    // In resilience4j (#2325, #1116), new settings lost the state.
+    check(&script::any_policy(), |change| change.trip.is_some());
 }

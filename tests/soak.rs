@@ -1,9 +1,10 @@
-//! What breakers keep: nothing of the calls that ended, nothing when they are gone, little at rest; and no
-//! call but the first allocates.
+//! Measures memory: ended calls and dropped breakers leak nothing, idle breakers are small, and only the
+//! first call of a breaker allocates.
 //!
-//! Allocations are counted for each thread, so what two threads share is measured by both and summed up.
+//! Allocations are counted per thread. For memory that two threads share, both measure and the results are
+//! added.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot get what it needs has failed")]
+#![expect(clippy::unwrap_used, reason = "a test whose preconditions fail has failed")]
 
 #[path = "soak/calls.rs"]
 mod calls;
@@ -16,7 +17,7 @@ use allocation_counter::AllocationInfo;
 use breaker_runtime::testing::Clock;
 use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, Registry};
 
-/// Windows of each kind, and what else a circuit may keep.
+/// Returns settings with every kind of window and of optional state.
 fn kinds() -> [(&'static str, ConfigBuilder); 5] {
     let settings = || Config::builder().half_open_max_calls(2).success_threshold(2);
     let minute = Duration::from_secs(60);
@@ -35,6 +36,7 @@ fn breaker(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
     (clock, breaker)
 }
 
+/// Makes a call with this outcome, if the circuit admits it.
 fn end(breaker: &CircuitBreaker, outcome: Outcome) {
     if let Ok(permit) = breaker.try_acquire() {
         permit.settle(outcome);

@@ -1,10 +1,13 @@
-//! Which results count as failures, and what they say: `Err` does, every other value of every other type
-//! does not.
+//! Which results count as failures, and their texts. By default an `Err` is a failure, and every other value
+//! of any type is a success.
+//!
+//! A classifier sees the returned value only; it does not know about panics, timeouts or cancelled calls.
 
 use std::sync::Arc;
 
 use crate::outcome::Outcome;
 
+/// Returns the default outcome of a result.
 pub(crate) const fn of_result<T, E>(result: &Result<T, E>) -> Outcome {
     match result {
         Ok(_) => Outcome::Success,
@@ -12,22 +15,22 @@ pub(crate) const fn of_result<T, E>(result: &Result<T, E>) -> Outcome {
     }
 }
 
-/// Where nothing is known of an error but its type, its type is what it says.
-#[expect(clippy::unnecessary_wraps, reason = "others have nothing to say")]
+/// Returns the name of the error's type, the text of an error that implements neither `Display` nor `Debug`.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of `Classifier::text`")]
 pub(crate) fn type_of_error<T, E>(_: &Result<T, E>) -> Option<Arc<str>> {
     Some(Arc::from(std::any::type_name::<E>()))
 }
 
-/// Says of what a function returned what it counts as, and what it says itself.
+/// Classifies the values that a function returns.
 pub trait Classifier<T> {
-    /// Success, failure or neither.
+    /// Returns the outcome of a call that returned this value.
     fn outcome(&self, value: &T) -> Outcome;
 
-    /// For the report of a circuit that opens.
+    /// Returns the text of a failure, for the report of the state change that it causes.
     fn text(&self, value: &T) -> Option<Arc<str>>;
 }
 
-/// Two answers that are there already.
+/// A pair of functions: one for the outcome, one for the text.
 impl<T, C, X> Classifier<T> for (C, X)
 where
     C: Fn(&T) -> Outcome,

@@ -1,24 +1,30 @@
-//! Every setting of a circuit breaker, with its unit, range and default, in one place.
+//! The settings of a circuit breaker, each with its unit, range and default.
 //!
-//! A [`Config`] is valid by construction: the builder is the only way to one, and it is `const`, so
-//! that what the attribute is given as a const expression is checked while the user's crate compiles. The attribute
-//! checks literals itself.
+//! A [`Config`] is always valid: only the builder creates one. The builder is `const`, so a setting that the
+//! attribute receives as a const expression is checked while the user's crate compiles. The attribute checks
+//! literals itself.
 //!
-//! | file | |
+//! | file | content |
 //! |---|---|
-//! | `builder.rs` | takes plain numbers, remembers the first that is out of range |
-//! | `combine.rs` | what settings mean together, and which ones do not go together |
-//! | `limits.rs` | how long a call may take, how many may run at a time |
+//! | `builder.rs` | accepts plain numbers and remembers the first one that is out of range |
+//! | `consistency.rs` | checks settings that depend on each other |
+//! | `defaults.rs` | defaults that depend on other settings |
+//! | `limits.rs` | the limits of a single call |
+//! | `mode.rs` | the mode: reject calls, or only observe them |
 //! | `name.rs` | the name of a breaker |
-//! | `settings.rs` | a config, shared by those who obey it |
-//! | `error.rs` | what is wrong with a setting |
-//! | `conflict.rs` | a name that was declared in two ways |
+//! | `settings.rs` | a config that many circuits share |
+//! | `debug.rs` | the `Debug` output of settings |
+//! | `error.rs` | the error of an invalid setting |
+//! | `conflict.rs` | the error of a name that is declared with different settings |
 
 mod builder;
-mod combine;
 mod conflict;
+mod consistency;
+mod debug;
+mod defaults;
 mod error;
 mod limits;
+mod mode;
 mod name;
 mod settings;
 
@@ -28,15 +34,17 @@ pub use builder::ConfigBuilder;
 pub use conflict::Conflict;
 pub use error::ConfigError;
 pub(crate) use limits::Limits;
-pub use limits::Mode;
+pub use mode::Mode;
 pub(crate) use name::Name;
 pub(crate) use settings::Settings;
 
 use crate::state::Recovery;
 use crate::window::{Rules, Span};
 
-/// The settings of a circuit breaker. The default opens after five failures in a row, tries again
-/// after thirty seconds, and closes after three successful trials.
+/// The settings of one circuit breaker.
+///
+/// A circuit with the default settings opens after 5 failures in a row, admits trial calls after 30 seconds,
+/// and closes after 3 successful trials.
 ///
 /// ```
 /// use std::time::Duration;
@@ -48,11 +56,11 @@ use crate::window::{Rules, Span};
 ///     .build()
 /// {
 ///     Ok(config) => config,
-///     Err(_) => panic!("checked while this compiles"),
+///     Err(_) => panic!("a setting is out of range"),
 /// };
 /// assert_eq!(STRICT.failure_threshold(), Some(2));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Config {
     rules: Rules,
     span: Span,
@@ -65,13 +73,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// Starts from the defaults.
+    /// Returns a builder with the default settings.
     pub const fn builder() -> ConfigBuilder {
         ConfigBuilder::new()
     }
 
-    /// How many failures open the circuit: in a row, or within the window if there is one. None if
-    /// only other rules were set.
+    /// Returns the number of failures that open the circuit, or `None` if only other rules are set.
+    ///
+    /// Without a window, only failures in a row count.
     #[must_use]
     pub const fn failure_threshold(&self) -> Option<u32> {
         match (self.rules.failures, self.rules.consecutive) {
@@ -81,7 +90,7 @@ impl Config {
         }
     }
 
-    /// How many failures in a row open the circuit.
+    /// Returns the number of failures in a row that open the circuit, or `None` if there is no such rule.
     #[must_use]
     pub const fn consecutive_failures(&self) -> Option<u32> {
         match self.rules.consecutive {
@@ -90,7 +99,8 @@ impl Config {
         }
     }
 
-    /// Which share of failures opens the circuit.
+    /// Returns the share of failures in the window that opens the circuit, or `None` if there is no such
+    /// rule.
     #[must_use]
     pub const fn failure_rate(&self) -> Option<f64> {
         match self.rules.failure_rate {
@@ -99,7 +109,7 @@ impl Config {
         }
     }
 
-    /// How many of the last calls the rules look at.
+    /// Returns the size of the window in calls, or `None` if there is no window of calls.
     #[must_use]
     pub const fn window_calls(&self) -> Option<u32> {
         match self.span {
@@ -108,7 +118,7 @@ impl Config {
         }
     }
 
-    /// How far back the rules look.
+    /// Returns the length of the window, or `None` if there is no window of time.
     #[must_use]
     pub const fn window_time(&self) -> Option<Duration> {
         match self.span {
@@ -117,19 +127,20 @@ impl Config {
         }
     }
 
-    /// How many calls the window must hold before a rate opens the circuit.
+    /// Returns the number of calls that the window must hold before a rate can open the circuit.
     #[must_use]
     pub const fn minimum_calls(&self) -> u32 {
         self.rules.minimum_calls.get()
     }
 
-    /// From how long on a call is slow.
+    /// Returns the duration from which a call is slow, or `None` if no call counts as slow.
     #[must_use]
     pub const fn slow_call(&self) -> Option<Duration> {
         self.slow_call
     }
 
-    /// Which share of slow calls opens the circuit.
+    /// Returns the share of slow calls in the window that opens the circuit, or `None` if there is no such
+    /// rule.
     #[must_use]
     pub const fn slow_call_rate(&self) -> Option<f64> {
         match self.rules.slow_call_rate {
@@ -138,55 +149,57 @@ impl Config {
         }
     }
 
-    /// How long the circuit stays open before it admits a trial, the first time.
+    /// Returns the time that the circuit stays open before it admits a trial call.
+    ///
+    /// Each re-opening multiplies it by [`backoff`](Self::backoff).
     #[must_use]
     pub const fn recovery_timeout(&self) -> Duration {
         self.recovery.recovery_timeout
     }
 
-    /// By how much that grows at each re-opening.
+    /// Returns the factor by which the recovery timeout grows at each re-opening.
     #[must_use]
     pub const fn backoff(&self) -> f64 {
         self.recovery.backoff.get()
     }
 
-    /// Up to how long it grows.
+    /// Returns the maximum to which the recovery timeout grows.
     #[must_use]
     pub const fn max_recovery_timeout(&self) -> Duration {
         self.recovery.max_recovery_timeout
     }
 
-    /// Which part of it is left to chance.
+    /// Returns the share of the recovery timeout that is random.
     #[must_use]
     pub const fn jitter(&self) -> f64 {
         self.recovery.jitter.get()
     }
 
-    /// How many trials may run at a time.
+    /// Returns the maximum number of trial calls that run at the same time.
     #[must_use]
     pub const fn half_open_max_calls(&self) -> u32 {
         self.recovery.half_open_max_calls.get()
     }
 
-    /// How many successful trials close the circuit.
+    /// Returns the number of successful trial calls that close the circuit.
     #[must_use]
     pub const fn success_threshold(&self) -> u32 {
         self.recovery.success_threshold.get()
     }
 
-    /// How long a trial may take before it counts as failed.
+    /// Returns the time after which a trial call that has not ended counts as failed.
     #[must_use]
     pub const fn half_open_timeout(&self) -> Duration {
         self.recovery.half_open_timeout
     }
 
-    /// How long an async call may take before it is ended.
+    /// Returns the time after which an async call is ended, or `None` if there is no limit.
     #[must_use]
     pub const fn call_timeout(&self) -> Option<Duration> {
         self.limits.call_timeout
     }
 
-    /// How many calls may run at a time.
+    /// Returns the maximum number of calls that run at the same time, or `None` if there is no limit.
     #[must_use]
     pub const fn max_concurrent(&self) -> Option<u32> {
         match self.limits.max_concurrent {
@@ -195,25 +208,25 @@ impl Config {
         }
     }
 
-    /// How long a call waits for its turn.
+    /// Returns the maximum time that a call waits while `max_concurrent` calls are running.
     #[must_use]
     pub const fn max_wait(&self) -> Duration {
         self.limits.max_wait
     }
 
-    /// Whether it rejects calls, or only says that it would.
+    /// Returns the mode: whether the breaker rejects calls or only observes them.
     #[must_use]
     pub const fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// Whether the service is not ready while this circuit rejects calls and is not yet due for a trial.
+    /// Returns `true` if the service is not ready while this circuit rejects calls and no trial call is due.
     #[must_use]
     pub const fn critical(&self) -> bool {
         self.critical
     }
 
-    /// Whether the durations of its calls are recorded.
+    /// Returns `true` if the durations of calls are recorded.
     #[must_use]
     pub const fn durations(&self) -> bool {
         self.durations
@@ -234,6 +247,6 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        combine::DEFAULT
+        defaults::DEFAULT
     }
 }

@@ -1,4 +1,10 @@
-//! What a caller gets when the breaker, and not the function, ended a call.
+//! The error of a call that the breaker ended, and not the function.
+//!
+//! An error knows which circuit it comes from and why, but not what the function would have returned.
+//!
+//! | file | content |
+//! |---|---|
+//! | `call.rs` | the error that a fallback receives after failed calls too |
 
 mod call;
 
@@ -12,10 +18,11 @@ pub use self::call::CallError;
 use crate::clock::{Clock, Moment};
 use crate::config::Name;
 
-/// The breaker ended this call, not your function: the function did not run, or it took too long and was
-/// dropped.
+/// The error of a call that the breaker ended.
 ///
-/// Without a fallback, the error type of a protected function says how this looks to its callers:
+/// Either the function did not run, or it took longer than `call_timeout` and its future was dropped.
+///
+/// A protected function without a fallback returns an error type that implements `From<BreakerError>`:
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, circuit_breaker};
@@ -40,22 +47,22 @@ use crate::config::Name;
 /// assert!(matches!(search("rust"), Err(SearchError::Timeout)));
 /// assert!(matches!(search("rust"), Err(SearchError::Unavailable(_))));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BreakerError {
     name: Name,
     key: Option<Arc<str>>,
     kind: ErrorKind,
-    /// When an open circuit admits its first trial.
+    /// When an open circuit admits its first trial call.
     due: Option<Moment>,
     clock: Clock,
 }
 
-/// Why the breaker ended a call.
+/// The reason why the breaker ended a call.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind};
 ///
-/// /// The status that a web server answers with.
+/// /// Returns the HTTP status for an error.
 /// fn status(error: &BreakerError) -> u16 {
 ///     match error.kind() {
 ///         ErrorKind::BulkheadFull => 429,
@@ -75,13 +82,13 @@ pub struct BreakerError {
 pub enum ErrorKind {
     /// The circuit is open.
     Open,
-    /// The circuit is half-open and all its trial places are taken.
+    /// The circuit is half-open and all its trial slots are taken.
     HalfOpen,
     /// An operator forced the circuit open.
     ForcedOpen,
-    /// As many calls are running as may run at a time, and none ended while this one waited.
+    /// `max_concurrent` calls are running, and none of them ended within `max_wait`.
     BulkheadFull,
-    /// The call took longer than it may.
+    /// The call took longer than `call_timeout`.
     TimedOut,
 }
 
@@ -95,26 +102,28 @@ impl BreakerError {
         Self { name, key, kind, due, clock }
     }
 
-    /// The name of the circuit breaker.
+    /// Returns the name of the circuit breaker.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
-    /// Why it ended the call.
+    /// Returns the reason why the breaker ended the call.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The key of the circuit, if its breaker has one for each key.
+    /// Returns the key of the circuit, or `None` if its breaker has no keys.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }
 
-    /// How long until the circuit admits a call again, from now, the moment of asking; zero if that is due.
-    /// Only an open circuit knows: `None` for the other kinds, and when its `recovery_timeout` is never.
+    /// Returns the time from now until the circuit admits a call again, or zero if that time has passed.
+    ///
+    /// Returns `None` for every kind except [`ErrorKind::Open`], and if `recovery_timeout` is
+    /// `Duration::MAX`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.due?.wait_from(self.clock.now())
@@ -129,19 +138,74 @@ impl fmt::Display for BreakerError {
         }
         match (self.kind, self.retry_after()) {
             (ErrorKind::Open, Some(wait)) => write!(out, " is open; call again in {wait:.1?}"),
-            (ErrorKind::Open, None) => out.write_str(" is open and never tries again by itself; reset it"),
+            (ErrorKind::Open, None) => out.write_str(" is open and does not recover by itself; reset it"),
             (ErrorKind::HalfOpen, _) => {
-                out.write_str(" is half-open and all its trial places are taken; call again soon")
+                out.write_str(" is half-open and all its trial slots are taken; call again soon")
             }
-            (ErrorKind::ForcedOpen, _) => out.write_str(" was forced open; an operator has to release it"),
+            (ErrorKind::ForcedOpen, _) => out.write_str(" is forced open; an operator must release it"),
             (ErrorKind::BulkheadFull, _) => out.write_str(
-                " has as many calls running as may run at a time; call again soon or raise max_concurrent",
+                " runs as many calls as max_concurrent allows; call again soon or raise max_concurrent",
             ),
             (ErrorKind::TimedOut, _) => out.write_str(
-                " ended the call because it took longer than call_timeout; it counts as a failure",
+                " ended the call because it took longer than call_timeout; the call counts as a failure",
             ),
         }
     }
 }
 
+/// One short line for a log, without internals.
+#[expect(clippy::missing_fields_in_debug, reason = "`due` and `clock` are shown as `retry_after`")]
+impl fmt::Debug for BreakerError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = out.debug_struct("BreakerError");
+        fields.field("name", &self.name());
+        if let Some(key) = self.key() {
+            fields.field("key", &key);
+        }
+        fields.field("kind", &self.kind);
+        if let Some(wait) = self.retry_after() {
+            fields.field("retry_after", &format_args!("{wait:.1?}"));
+        }
+        fields.finish()
+    }
+}
+
 impl Error for BreakerError {}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::{BreakerError, ErrorKind};
+    use crate::clock::Clock;
+    use crate::config::Name;
+
+    fn error(key: Option<&str>, kind: ErrorKind, retry_after: Option<Duration>) -> BreakerError {
+        let clock = Clock::default();
+        let name = Name::new(Cow::Borrowed("payment")).unwrap();
+        let due = retry_after.map(|wait| clock.now().after(wait));
+        BreakerError::new((name, key.map(Arc::from)), kind, due, clock)
+    }
+
+    #[test]
+    fn debug_is_one_short_line_without_internals() {
+        let error = |key, kind| error(key, kind, None);
+        let full = format!("{:?}", error(None, ErrorKind::BulkheadFull));
+        assert_eq!(full, r#"BreakerError { name: "payment", kind: BulkheadFull }"#);
+        let keyed = format!("{:?}", error(Some("eu-1"), ErrorKind::Open));
+        assert_eq!(keyed, r#"BreakerError { name: "payment", key: "eu-1", kind: Open }"#);
+    }
+
+    #[test]
+    fn debug_of_an_open_circuit_shows_when_to_call_again() {
+        // The clock goes on during the test, so this does not compare the tenths of a second.
+        let line = format!("{:?}", error(None, ErrorKind::Open, Some(Duration::from_secs(27))));
+        let rest =
+            line.strip_prefix(r#"BreakerError { name: "payment", kind: Open, retry_after: 2"#).unwrap();
+        assert!(rest.ends_with("s }") && rest.len() < 8, "{line}");
+        let due = format!("{:?}", error(None, ErrorKind::Open, Some(Duration::ZERO)));
+        assert_eq!(due, r#"BreakerError { name: "payment", kind: Open, retry_after: 0.0ns }"#);
+    }
+}

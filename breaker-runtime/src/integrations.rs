@@ -6,6 +6,7 @@
 //! | `tracing` | `tracing` | changes of state as events |
 //! | `prometheus` | `prometheus` | a collector for `prometheus-client`, and the page that Prometheus scrapes |
 //! | `opentelemetry` | `opentelemetry` | the same figures as observable instruments |
+//! | `stream` | `stream` | `Events` as a `Stream` of `futures-core` |
 //! | `axum` | `axum` | the dashboard, health and all circuits as JSON over HTTP |
 
 #[cfg(feature = "axum")]
@@ -16,6 +17,8 @@ pub mod opentelemetry;
 pub mod prometheus;
 #[cfg(any(feature = "prometheus", feature = "opentelemetry"))]
 mod series;
+#[cfg(feature = "stream")]
+mod stream;
 #[cfg(feature = "tracing")]
 pub mod tracing;
 

@@ -1,4 +1,4 @@
-//! A circuit breaker that is right under every interleaving and costs next to nothing.
+//! A lock-free circuit breaker for sync and async functions, with an attribute macro.
 //!
 //! ```
 //! use breaker_runtime::{BreakerError, circuit_breaker};
@@ -17,22 +17,22 @@
 //! # Ok::<(), BreakerError>(())
 //! ```
 //!
-//! After five failures in a row the circuit *opens*: for thirty seconds calls get the fallback at
-//! once, and the service behind gets room to recover. Then a few calls go through as *trials*; three
-//! successes close the circuit, one failure opens it again.
+//! After five failures in a row the circuit *opens*: for 30 seconds every call gets the fallback immediately,
+//! and the service gets time to recover. Then a few calls go through as *trial calls*. Three successful
+//! trials close the circuit; one failed trial opens it again.
 //!
-//! | to | see |
+//! | task | items |
 //! |---|---|
-//! | protect a function | [`circuit_breaker`], the attribute with all its keys |
-//! | choose when it opens, how it recovers, how many calls may run | [`ConfigBuilder`], every setting with its range and default |
-//! | protect something else, or control a breaker by hand | [`CircuitBreaker`], [`Permit`], [`Operator`] |
-//! | have a circuit for each host, tenant or shard | [`KeyedBreaker`] |
-//! | find, list and watch breakers | [`Registry`], [`Snapshot`] |
-//! | know every protected function before it is called | [`Registry::declared`], [`Registry::check`] |
-//! | be told when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
-//! | see all circuits in a browser | `integrations::axum` (feature `axum`) |
-//! | handle a rejected call | [`BreakerError`], or a fallback, which may see a [`CallError`] |
-//! | test what is protected | `testing` (feature `test-util`) |
+//! | Protect a function | [`circuit_breaker`], the attribute with all its keys |
+//! | Choose when a circuit opens, how it recovers, and how many calls may run | [`ConfigBuilder`], every setting with its range and default |
+//! | Protect other code, or control a breaker manually | [`CircuitBreaker`], [`Permit`], [`Operator`] |
+//! | Use one circuit for each host, tenant or shard | [`KeyedBreaker`] |
+//! | Find, list and observe breakers | [`Registry`], [`Snapshot`] |
+//! | List all protected functions before the first call | [`Registry::declared`], [`Registry::check`] |
+//! | Get notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
+//! | Watch all circuits in a browser | `integrations::axum` (feature `axum`) |
+//! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
+//! | Test code with circuit breakers | `testing` (feature `test-util`) |
 //!
 //! # Features
 //!
@@ -42,12 +42,13 @@
 //! | `tracing` | `integrations::tracing`: changes of state as events | no |
 //! | `prometheus` | `integrations::prometheus`: a collector for `prometheus-client`, and the page | no |
 //! | `opentelemetry` | `integrations::opentelemetry`: the same figures as instruments | no |
+//! | `stream` | [`Events`] implements `futures_core::Stream` | no |
 //! | `axum` | a dashboard, health and all circuits as JSON over HTTP: `integrations::axum` | no |
 //! | `test-util` | `testing`: a registry and a clock for each test, `trip`, `assert_state`; with `tokio`, breakers follow tokio's paused clock | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// The order of these lines is the order of dependence: a room names only rooms above it.
+// The order of these lines is the order of dependency: a module names only modules above it.
 mod sync;
 mod clock;
 mod outcome;

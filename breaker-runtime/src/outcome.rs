@@ -1,7 +1,6 @@
-//! What a call that ended was worth to its breaker. It does not know which results are which: that
-//! is the classifier's word.
+//! The outcome of a call. Which result has which outcome is the decision of the classifier.
 
-/// How a protected call ended, as far as its breaker is concerned.
+/// The outcome of a protected call.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
@@ -13,12 +12,12 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The dependency did its work. Ends a run of failures.
+    /// The dependency worked. A success ends a run of failures.
     Success,
-    /// The dependency let the caller down. Counts towards opening.
+    /// The dependency failed. A failure counts towards opening the circuit.
     Failure,
-    /// Says nothing about the dependency (a cancelled call, a caller's own mistake): it is in the
-    /// totals and in no rule, and gives a trial's place back.
+    /// The call says nothing about the dependency: it was cancelled, or the caller made a mistake. It counts
+    /// in the totals but in no rule, and a trial call releases its slot.
     Ignored,
 }
 

@@ -1,19 +1,19 @@
-//! A shop whose payment provider breaks down, and what a circuit breaker makes of it.
+//! A shop whose payment provider has an outage, with and without a circuit breaker.
 //!
 //! ```text
-//! cargo run -p breaker-examples --example checkout             # the story, about ten seconds
-//! cargo run -p breaker-examples --example checkout -- --serve  # again and again, for the browser
+//! cargo run -p breaker-examples --example checkout             # runs once, about ten seconds
+//! cargo run -p breaker-examples --example checkout -- --serve  # repeats, for the browser
 //! ```
 //!
-//! Two real HTTP servers on loopback, and a customer who buys tea while you watch in the terminal and, at the
-//! address that it prints, on the dashboard:
+//! It starts two real HTTP servers on loopback and a customer who buys tea. You can watch in the terminal,
+//! and on the dashboard at the address that the example prints.
 //!
 //! ```text
 //! story.rs ── HTTP ──▶ shop.rs ──▶ payment.rs ── HTTP ──▶ provider.rs
 //! customer             checkout    #[circuit_breaker]     slow, failing, then healthy
 //! ```
 //!
-//! Begin with `payment.rs`: the attribute is there. `terminal.rs` and `summary.rs` only show.
+//! Start with `payment.rs`, which has the attribute. `terminal.rs` and `summary.rs` only print the results.
 
 mod provider;
 mod payment;
@@ -36,8 +36,8 @@ use crate::story::Story;
 use crate::summary::Summary;
 use crate::terminal::Terminal;
 
-/// Between two plays, for those who want to buy in the browser by themselves.
-const REST: Duration = Duration::from_secs(5);
+/// Pause between two runs, in which you can buy in the browser.
+const PAUSE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy)]
 enum Mode {
@@ -62,7 +62,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The mode that was asked for, or the argument that is none.
+/// Reads the mode from the arguments of the program. Returns the first unknown argument as an error.
 fn read_mode() -> Result<Mode, String> {
     let arguments: Vec<_> = env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -78,7 +78,7 @@ async fn run(mode: Mode, terminal: Terminal) -> anyhow::Result<()> {
     let story = Story::new(shop, provider, terminal)?;
 
     terminal.welcome(shop);
-    let purchases = story.play().await?;
+    let purchases = story.run().await?;
     if let Some(circuit) = payment::circuit() {
         terminal.summarize(&Summary::of(&purchases), &circuit);
     }
@@ -90,8 +90,8 @@ async fn run(mode: Mode, terminal: Terminal) -> anyhow::Result<()> {
 
 async fn repeat(story: &Story, terminal: Terminal, shop: SocketAddr) -> anyhow::Result<()> {
     loop {
-        terminal.invite(shop, REST);
-        sleep(REST).await;
-        story.play().await?;
+        terminal.invite(shop, PAUSE);
+        sleep(PAUSE).await;
+        story.run().await?;
     }
 }

@@ -1,4 +1,4 @@
-//! The payment: one HTTP request to the provider, and the circuit breaker around it.
+//! The payment: one HTTP request to the provider, protected by a circuit breaker.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -9,14 +9,15 @@ use reqwest::Client;
 
 const CIRCUIT: &str = "payment";
 
-/// A request that takes longer has failed: the breaker counts failures, the client gives up waiting.
-const PATIENCE: Duration = Duration::from_millis(600);
+/// Time limit of one request. The HTTP client ends a longer request with an error, which the breaker counts
+/// as a failure.
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(600);
 
-/// How a purchase was paid.
+/// The result of a payment.
 pub(crate) enum Payment {
-    /// By the provider, who gave this receipt.
+    /// The provider charged the customer and returned this receipt.
     Charged(String),
-    /// Not yet; the customer was told this.
+    /// The customer pays later and gets this message.
     Postponed(String),
 }
 
@@ -24,10 +25,10 @@ pub(crate) enum Payment {
 #[circuit_breaker(
     name = CIRCUIT,
     failure_threshold = 5,   // the fifth failure in a row opens the circuit
-    recovery_timeout = "2s", // for two seconds every call gets the fallback, at once
-    half_open_max_calls = 1, // then one call at a time goes through, as a trial
-    success_threshold = 2,   // two good trials close the circuit, a bad one opens it again
-    durations = true,        // how long charges take, for the dashboard
+    recovery_timeout = "2s", // for two seconds every call gets the fallback
+    half_open_max_calls = 1, // then one trial call at a time goes through
+    success_threshold = 2,   // two successful trials close the circuit; a failed one opens it again
+    durations = true,        // records durations for the dashboard
     fallback = postpone,
 )]
 pub(crate) async fn charge(gateway: &Gateway, sku: &str) -> reqwest::Result<Payment> {
@@ -39,12 +40,12 @@ fn postpone(_gateway: &Gateway, sku: &str) -> reqwest::Result<Payment> {
     Ok(Payment::Postponed(format!("{sku} is on its way, pay later")))
 }
 
-/// The circuit as it is now; none before the first charge.
+/// Returns the current state of the circuit, or `None` before the first charge.
 pub(crate) fn circuit() -> Option<Snapshot> {
     Registry::global().get(CIRCUIT).map(|breaker| breaker.snapshot())
 }
 
-/// The way to the provider, with nothing to protect it.
+/// The client of the provider, without protection.
 #[derive(Clone)]
 pub(crate) struct Gateway {
     http: Client,
@@ -54,9 +55,9 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn new(provider: SocketAddr) -> reqwest::Result<Self> {
         let http = Client::builder()
-            .timeout(PATIENCE)
+            .timeout(REQUEST_TIMEOUT)
             .no_proxy()
-            .pool_max_idle_per_host(0) // the provider breaks connections, so each charge gets its own
+            .pool_max_idle_per_host(0) // each charge gets its own connection, because the provider breaks some
             .build()?;
         Ok(Self { http, url: format!("http://{provider}/charge") })
     }
@@ -68,10 +69,10 @@ impl Gateway {
     }
 }
 
-/// The innermost cause, which is the one that people understand.
+/// Returns the text of the innermost cause, which is the most specific one.
 pub(crate) fn explain(error: reqwest::Error) -> String {
     if let Some(status) = error.status() {
-        return format!("provider answered {status}");
+        return format!("provider returned {status}");
     }
     let error = error.without_url();
     let mut cause: &dyn Error = &error;

@@ -1,7 +1,8 @@
-//! The payment provider: a real HTTP server with bad days. It knows nothing of the circuit breaker.
+//! The payment provider: a real HTTP server that has an outage on demand. It does not know about the circuit
+//! breaker.
 //!
-//! On a bad day it is slow and answers 503; some connections it lets hang, resets, or fills with
-//! garbage. The faults follow a script, so that every run tells the same story.
+//! During an outage it is slow and responds with 503, and some connections hang, are reset, or receive
+//! garbage. The faults follow a fixed sequence, so that every run is the same.
 
 use std::io;
 use std::iter::Cycle;
@@ -24,11 +25,11 @@ const HEALTHY: Duration = Duration::from_millis(40);
 const SLOW: Duration = Duration::from_millis(300);
 const HANGING: Duration = Duration::from_secs(5);
 
-/// What happens to the connections of a bad day, in turn. None: it is let in, and waits for its 503.
+/// The faults of successive connections during an outage. `None` is a slow response with 503.
 const FAULTS: [Option<Fault>; 5] = [None, None, Some(Fault::Hang), Some(Fault::Reset), Some(Fault::Garbage)];
 
-/// How many charges see every fault once.
-pub(crate) const ROUND: usize = FAULTS.len();
+/// Number of charges that meet every fault once.
+pub(crate) const FAULT_COUNT: usize = FAULTS.len();
 
 #[derive(Clone, Copy)]
 enum Fault {
@@ -37,7 +38,7 @@ enum Fault {
     Garbage,
 }
 
-/// The provider that runs, and the switch that breaks it.
+/// A running provider, and the switch for its outage.
 pub(crate) struct Provider {
     address: SocketAddr,
     broken: Arc<AtomicBool>,
@@ -49,8 +50,8 @@ impl Provider {
         let routes = Router::new().route("/charge", post(charge)).with_state(Arc::clone(&broken));
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = tcp.local_addr()?;
-        let door = Door { tcp, broken: Arc::clone(&broken), faults: FAULTS.iter().cycle() };
-        tokio::spawn(axum::serve(door, routes).into_future());
+        let listener = FaultyListener { tcp, broken: Arc::clone(&broken), faults: FAULTS.iter().cycle() };
+        tokio::spawn(axum::serve(listener, routes).into_future());
         Ok(Self { address, broken })
     }
 
@@ -70,20 +71,20 @@ impl Provider {
 async fn charge(State(broken): State<Arc<AtomicBool>>, sku: String) -> (StatusCode, String) {
     if broken.load(Ordering::Relaxed) {
         sleep(SLOW).await;
-        return (StatusCode::SERVICE_UNAVAILABLE, "have a cup of tea".to_owned());
+        return (StatusCode::SERVICE_UNAVAILABLE, "the provider is overloaded".to_owned());
     }
     sleep(HEALTHY).await;
     (StatusCode::OK, format!("{sku} is paid"))
 }
 
-/// Where connections arrive, and where some of them end.
-struct Door {
+/// A listener that breaks some of its connections during an outage.
+struct FaultyListener {
     tcp: TcpListener,
     broken: Arc<AtomicBool>,
     faults: Cycle<slice::Iter<'static, Option<Fault>>>,
 }
 
-impl Door {
+impl FaultyListener {
     fn next_fault(&mut self) -> Option<Fault> {
         if self.broken.load(Ordering::Relaxed) {
             return self.faults.next().copied().flatten();
@@ -93,7 +94,7 @@ impl Door {
     }
 }
 
-impl Listener for Door {
+impl Listener for FaultyListener {
     type Io = TcpStream;
     type Addr = SocketAddr;
 
@@ -102,7 +103,7 @@ impl Listener for Door {
             let (stream, peer) = Listener::accept(&mut self.tcp).await;
             match self.next_fault() {
                 None => return (stream, peer),
-                Some(fault) => drop(tokio::spawn(spoil(stream, fault))),
+                Some(fault) => drop(tokio::spawn(inject(stream, fault))),
             }
         }
     }
@@ -112,14 +113,14 @@ impl Listener for Door {
     }
 }
 
-async fn spoil(mut stream: TcpStream, fault: Fault) -> io::Result<()> {
+async fn inject(mut stream: TcpStream, fault: Fault) -> io::Result<()> {
     if stream.read(&mut [0; 1024]).await? == 0 {
-        return Ok(()); // the client has gone already
+        return Ok(()); // the client has disconnected
     }
     match fault {
         Fault::Hang => sleep(HANGING).await,
         Fault::Reset => stream.set_zero_linger()?,
-        Fault::Garbage => stream.write_all(b"\x16\x03 out of tea\r\n\r\n").await?,
+        Fault::Garbage => stream.write_all(b"\x16\x03 not HTTP\r\n\r\n").await?,
     }
     Ok(())
 }

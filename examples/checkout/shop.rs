@@ -1,12 +1,12 @@
-//! The shop: the service whose checkout needs the payment provider, and a page to watch it.
+//! The shop: a service whose checkout needs the payment provider, with a dashboard.
 //!
-//! | path | |
+//! | path | content |
 //! |---|---|
-//! | `/checkout?sku=tea` | buys; 200 paid, 202 by the fallback, 404 out of stock, 502 failed |
-//! | `/unprotected?sku=tea` | the same without the circuit breaker, to compare |
-//! | `/` | the dashboard: all circuits as they are now |
-//! | `/circuits`, `/health/circuits` | the same as JSON, and for a readiness probe |
-//! | `/metrics` | the same for Prometheus; alerts and a dashboard for Grafana are in `examples/observability` |
+//! | `/checkout?sku=tea` | a purchase: 200 paid, 202 fallback, 404 out of stock, 502 failed |
+//! | `/unprotected?sku=tea` | the same without the circuit breaker, for comparison |
+//! | `/` | the dashboard with all circuits |
+//! | `/circuits`, `/health/circuits` | the circuits as JSON, and a readiness probe |
+//! | `/metrics` | the metrics for Prometheus; `examples/observability` has alerts and a Grafana dashboard |
 
 use std::collections::HashMap;
 use std::io;
@@ -23,9 +23,9 @@ use tokio::net::TcpListener;
 use crate::payment::{self, Gateway, Payment};
 use crate::stock;
 
-type Answer = (StatusCode, String);
+type Response = (StatusCode, String);
 
-/// Opens the shop on a free port of the loopback.
+/// Starts the shop on a free loopback port, and returns its address.
 pub(crate) async fn open(gateway: Gateway) -> io::Result<SocketAddr> {
     let routes = Router::new()
         .route("/checkout", get(checkout))
@@ -38,25 +38,25 @@ pub(crate) async fn open(gateway: Gateway) -> io::Result<SocketAddr> {
     Ok(address)
 }
 
-async fn checkout(State(gateway): State<Gateway>, Query(order): Query<HashMap<String, String>>) -> Answer {
+async fn checkout(State(gateway): State<Gateway>, Query(order): Query<HashMap<String, String>>) -> Response {
     match order.get("sku") {
-        Some(sku) if stock::has(sku) => answer(payment::charge(&gateway, sku).await),
-        Some(_) => (StatusCode::NOT_FOUND, "out of stock; there is tea and coffee".to_owned()),
-        None => ask_for_sku(),
+        Some(sku) if stock::has(sku) => respond(payment::charge(&gateway, sku).await),
+        Some(_) => (StatusCode::NOT_FOUND, "out of stock; buy tea or coffee".to_owned()),
+        None => missing_sku(),
     }
 }
 
 async fn checkout_unprotected(
     State(gateway): State<Gateway>,
     Query(order): Query<HashMap<String, String>>,
-) -> Answer {
+) -> Response {
     match order.get("sku") {
-        Some(sku) => answer(gateway.charge(sku).await),
-        None => ask_for_sku(),
+        Some(sku) => respond(gateway.charge(sku).await),
+        None => missing_sku(),
     }
 }
 
-fn answer(payment: reqwest::Result<Payment>) -> Answer {
+fn respond(payment: reqwest::Result<Payment>) -> Response {
     match payment {
         Ok(Payment::Charged(receipt)) => (StatusCode::OK, receipt),
         Ok(Payment::Postponed(note)) => (StatusCode::ACCEPTED, note),
@@ -64,6 +64,6 @@ fn answer(payment: reqwest::Result<Payment>) -> Answer {
     }
 }
 
-fn ask_for_sku() -> Answer {
-    (StatusCode::BAD_REQUEST, "say what to buy: /checkout?sku=tea".to_owned())
+fn missing_sku() -> Response {
+    (StatusCode::BAD_REQUEST, "parameter sku is required: /checkout?sku=tea".to_owned())
 }

@@ -1,19 +1,19 @@
-//! The stock: a second circuit, which stays healthy while that of the payment opens. It has a window, and counts
-//! what is slow and what is running.
+//! The stock: a second circuit, which stays closed while the circuit of the payment opens. It has a window, a
+//! limit for slow calls and a bulkhead.
 
 use breaker_runtime::{BreakerError, circuit_breaker};
 
-/// Whether there is any left. When nobody knows, the customer need not suffer.
+/// Returns `true` if the item is in stock, or if the stock is unknown because the call was rejected.
 pub(crate) fn has(sku: &str) -> bool {
     look_up(sku).unwrap_or(true)
 }
 
 #[circuit_breaker(
     name = "stock",
-    window = 100,         // of the last hundred calls..
-    failure_rate = 0.5,   // ..half failed: it opens
-    slow_call = "50ms",   // ..or half took so long
-    max_concurrent = 100, // no more at a time; one that is too many is rejected
+    window = 100,         // the rates apply to the last hundred calls
+    failure_rate = 0.5,   // the circuit opens when half of them have failed
+    slow_call = "50ms",   // or when half of them took 50 ms or longer
+    max_concurrent = 100, // further concurrent calls are rejected
 )]
 fn look_up(sku: &str) -> Result<bool, BreakerError> {
     Ok(["tea", "coffee"].contains(&sku))

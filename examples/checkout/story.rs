@@ -1,7 +1,7 @@
-//! The story: a customer who goes on buying while the provider breaks down and recovers.
+//! The story: a customer who keeps buying while the provider has an outage and recovers.
 //!
-//! It waits for what the circuit does rather than for the clock, and gives up waiting after a
-//! number of purchases, so it ends in every case.
+//! Each step waits for a state change of the circuit, not for a fixed time. It fails after a number of
+//! purchases without that change, so the story always ends.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,16 +16,16 @@ use crate::terminal::Terminal;
 
 const SKU: &str = "tea";
 const PACE: Duration = Duration::from_millis(250);
-const MOST_PURCHASES: usize = 20;
+const MAX_PURCHASES: usize = 20;
 
-/// Where the customer pays.
+/// The checkout that a purchase uses.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Desk {
+pub(crate) enum Checkout {
     Protected,
     Unprotected,
 }
 
-/// Where the answer came from.
+/// The origin of a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     Provider,
@@ -33,23 +33,23 @@ pub(crate) enum Source {
     Failed,
 }
 
-/// What the circuit made of a purchase.
+/// The role of a purchase for the circuit.
 pub(crate) enum Role {
-    /// A call like any other.
+    /// An ordinary call.
     Call,
-    /// This many failures in a row, with this one.
+    /// A failure, with the number of failures in a row so far.
     Failure(u32),
-    /// A trial: it decides whether the circuit closes.
+    /// A trial call, which decides whether the circuit closes.
     Trial,
 }
 
-/// One purchase, as the customer saw it.
+/// One purchase from the point of view of the customer.
 pub(crate) struct Purchase {
-    pub(crate) desk: Desk,
+    pub(crate) checkout: Checkout,
     pub(crate) source: Source,
     pub(crate) role: Role,
     pub(crate) latency: Duration,
-    pub(crate) answer: String,
+    pub(crate) text: String,
 }
 
 pub(crate) struct Story {
@@ -65,71 +65,75 @@ impl Story {
         Ok(Self { http, shop, provider, terminal })
     }
 
-    /// Plays it once, and returns every purchase in it.
-    pub(crate) async fn play(&self) -> anyhow::Result<Vec<Purchase>> {
+    /// Runs the story once, and returns all purchases.
+    pub(crate) async fn run(&self) -> anyhow::Result<Vec<Purchase>> {
         let mut purchases = Vec::new();
 
         self.terminal.announce("The payment provider is healthy.");
-        purchases.extend(self.buy(3, Desk::Protected).await?);
+        purchases.extend(self.buy(3, Checkout::Protected).await?);
 
         self.provider.break_down();
-        self.terminal.announce("It breaks down. Every customer waits, and then gets an error.");
+        self.terminal.announce("The provider has an outage. Every customer waits, and then gets an error.");
         purchases.extend(self.buy_until(Cause::ThresholdReached).await?);
 
-        self.terminal
-            .announce("The circuit is open. Customers get the fallback at once; then one is a trial.");
+        self.terminal.announce(
+            "The circuit is open. Customers get the fallback immediately, until a trial call is due.",
+        );
         purchases.extend(self.buy_until(Cause::TrialFailed).await?);
 
-        self.terminal.announce("Meanwhile, the same checkout without a circuit breaker.");
-        purchases.extend(self.buy(provider::ROUND, Desk::Unprotected).await?);
+        self.terminal.announce("For comparison, the same checkout without a circuit breaker.");
+        purchases.extend(self.buy(provider::FAULT_COUNT, Checkout::Unprotected).await?);
 
         self.provider.recover();
-        self.terminal.announce("The provider recovers. The circuit finds out by itself.");
+        self.terminal.announce("The provider recovers. Trial calls close the circuit.");
         purchases.extend(self.buy_until(Cause::TrialsPassed).await?);
 
         self.terminal.announce("The circuit is closed again.");
-        purchases.extend(self.buy(3, Desk::Protected).await?);
+        purchases.extend(self.buy(3, Checkout::Protected).await?);
         Ok(purchases)
     }
 
-    async fn buy(&self, times: usize, desk: Desk) -> reqwest::Result<Vec<Purchase>> {
+    async fn buy(&self, times: usize, checkout: Checkout) -> reqwest::Result<Vec<Purchase>> {
         let mut purchases = Vec::with_capacity(times);
         for _ in 0..times {
-            purchases.push(self.buy_one(desk).await?);
+            purchases.push(self.buy_one(checkout).await?);
         }
         Ok(purchases)
     }
 
-    /// Buys until the circuit last changed for this cause; a circuit that never does is an error.
+    /// Buys until the last state change of the circuit has this cause. Fails if that does not happen.
     async fn buy_until(&self, cause: Cause) -> anyhow::Result<Vec<Purchase>> {
         let mut purchases = Vec::new();
-        while purchases.len() < MOST_PURCHASES && last_cause() != Some(cause) {
-            purchases.push(self.buy_one(Desk::Protected).await?);
+        while purchases.len() < MAX_PURCHASES && last_cause() != Some(cause) {
+            purchases.push(self.buy_one(Checkout::Protected).await?);
         }
-        anyhow::ensure!(last_cause() == Some(cause), "the circuit should have changed because {cause}");
+        anyhow::ensure!(
+            last_cause() == Some(cause),
+            "the circuit did not change its state for this cause: {cause}"
+        );
         Ok(purchases)
     }
 
-    async fn buy_one(&self, desk: Desk) -> reqwest::Result<Purchase> {
+    async fn buy_one(&self, checkout: Checkout) -> reqwest::Result<Purchase> {
         let before = payment::circuit();
-        let purchase = self.send(desk, before.as_ref()).await?;
+        let purchase = self.send(checkout, before.as_ref()).await?;
         let after = payment::circuit();
         self.terminal.show(&purchase, after.as_ref());
         self.terminal.show_transition(before.as_ref(), after.as_ref());
-        if desk == Desk::Protected {
+        if checkout == Checkout::Protected {
             sleep(PACE).await;
         }
         Ok(purchase)
     }
 
-    async fn send(&self, desk: Desk, before: Option<&Snapshot>) -> reqwest::Result<Purchase> {
-        let url = format!("http://{}/{}?sku={SKU}", self.shop, desk.path());
+    async fn send(&self, checkout: Checkout, before: Option<&Snapshot>) -> reqwest::Result<Purchase> {
+        let url = format!("http://{}/{}?sku={SKU}", self.shop, checkout.path());
         let start = Instant::now();
         let response = self.http.get(url).send().await?;
         let source = Source::of(response.status());
-        let answer = response.text().await?;
+        let text = response.text().await?;
         let latency = start.elapsed();
-        Ok(Purchase { desk, source, role: Role::of(desk, source, before), latency, answer })
+        Ok(Purchase { checkout, source, role: Role::of(checkout, source, before), latency, text })
     }
 }
 
@@ -137,7 +141,7 @@ fn last_cause() -> Option<Cause> {
     payment::circuit()?.last_transition.map(|last| last.cause)
 }
 
-impl Desk {
+impl Checkout {
     fn path(self) -> &'static str {
         match self {
             Self::Protected => "checkout",
@@ -157,13 +161,13 @@ impl Source {
 }
 
 impl Role {
-    fn of(desk: Desk, source: Source, before: Option<&Snapshot>) -> Self {
+    fn of(checkout: Checkout, source: Source, before: Option<&Snapshot>) -> Self {
         let Some(before) = before else { return Self::Call };
-        match (desk, source, before.state) {
-            (Desk::Protected, Source::Provider | Source::Failed, State::Open | State::HalfOpen) => {
+        match (checkout, source, before.state) {
+            (Checkout::Protected, Source::Provider | Source::Failed, State::Open | State::HalfOpen) => {
                 Self::Trial
             }
-            (Desk::Protected, Source::Failed, State::Closed) => {
+            (Checkout::Protected, Source::Failed, State::Closed) => {
                 Self::Failure(before.consecutive_failures + 1)
             }
             _ => Self::Call,

@@ -1,19 +1,20 @@
-//! What the circuit breaker was good for, from the latencies that the customer measured.
+//! The benefit of the circuit breaker, computed from the latencies that the customer measured.
 
 use std::time::Duration;
 
-use crate::story::{Desk, Purchase, Source};
+use crate::story::{Checkout, Purchase, Source};
 
+/// The latencies of the purchases during the outage.
 pub(crate) struct Summary {
-    /// Purchases in the outage without a circuit breaker.
+    /// Failed purchases without a circuit breaker.
     pub(crate) unprotected: Option<Latency>,
-    /// Purchases in the outage that failed before the circuit opened, or as a trial.
+    /// Purchases that failed before the circuit opened, or as a trial call.
     pub(crate) failed: Option<Latency>,
-    /// Purchases that the fallback answered.
+    /// Purchases that got the fallback.
     pub(crate) fallback: Option<Latency>,
 }
 
-/// How long some purchases took.
+/// The latencies of a group of purchases.
 pub(crate) struct Latency {
     pub(crate) purchases: u32,
     pub(crate) mean: Duration,
@@ -21,7 +22,7 @@ pub(crate) struct Latency {
     pub(crate) longest: Duration,
 }
 
-/// The waiting that the fallback spared.
+/// The waiting time that the fallback saved.
 pub(crate) struct Saved {
     pub(crate) each: Duration,
     pub(crate) total: Duration,
@@ -29,18 +30,18 @@ pub(crate) struct Saved {
 
 impl Summary {
     pub(crate) fn of(purchases: &[Purchase]) -> Self {
-        let latency = |desk, source| {
-            let chosen = purchases.iter().filter(|it| it.desk == desk && it.source == source);
+        let latency = |checkout, source| {
+            let chosen = purchases.iter().filter(|it| it.checkout == checkout && it.source == source);
             Latency::of(&chosen.map(|it| it.latency).collect::<Vec<_>>())
         };
         Self {
-            unprotected: latency(Desk::Unprotected, Source::Failed),
-            failed: latency(Desk::Protected, Source::Failed),
-            fallback: latency(Desk::Protected, Source::Fallback),
+            unprotected: latency(Checkout::Unprotected, Source::Failed),
+            failed: latency(Checkout::Protected, Source::Failed),
+            fallback: latency(Checkout::Protected, Source::Fallback),
         }
     }
 
-    /// How much longer customers would have waited, had every fallback been an unprotected purchase.
+    /// Returns the additional waiting time if every fallback had been an unprotected purchase.
     pub(crate) fn saved(&self) -> Option<Saved> {
         let (without, with) = (self.unprotected.as_ref()?, self.fallback.as_ref()?);
         let each = without.mean.saturating_sub(with.mean);
@@ -49,7 +50,7 @@ impl Summary {
 }
 
 impl Latency {
-    /// None of no purchases.
+    /// Returns `None` if there are no purchases.
     fn of(latencies: &[Duration]) -> Option<Self> {
         let purchases = u32::try_from(latencies.len()).ok()?;
         Some(Self {

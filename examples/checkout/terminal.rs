@@ -1,5 +1,5 @@
-//! What the terminal shows: aligned lines, and colour where a person looks at it. It decides nothing.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the terminal is what this file is for")]
+//! The output in the terminal: aligned lines, in colour if standard output is a terminal.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this file prints to the terminal")]
 
 use std::env;
 use std::io::{IsTerminal as _, stdout};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use breaker_runtime::{Snapshot, State};
 
-use crate::story::{Desk, Purchase, Role, Source};
+use crate::story::{Checkout, Purchase, Role, Source};
 use crate::summary::{Latency, Saved, Summary};
 
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ enum Palette {
     Plain,
 }
 
-/// The ANSI codes in use.
+/// The ANSI codes of the text styles.
 #[derive(Clone, Copy)]
 enum Ink {
     Bold = 1,
@@ -34,7 +34,7 @@ enum Ink {
 }
 
 pub(crate) fn reject_argument(unknown: &str) {
-    eprintln!("checkout: unknown argument `{unknown}`; the only one is --serve, to go on until Ctrl-C");
+    eprintln!("checkout: unknown argument `{unknown}`; use --serve to repeat until Ctrl-C, or no argument");
 }
 
 impl Terminal {
@@ -52,8 +52,7 @@ impl Terminal {
         println!("  circuits  http://{shop}/circuits");
         println!("  metrics   http://{shop}/metrics");
         println!();
-        let head =
-            format!("{:>9}  {:>10}  {:<9} {:<9} what happened", "time", "latency", "answer", "circuit");
+        let head = format!("{:>9}  {:>10}  {:<9} {:<9} result", "time", "latency", "source", "circuit");
         println!("{}", self.paint(Ink::Dim, &head));
     }
 
@@ -66,20 +65,20 @@ impl Terminal {
         let latency = millis(purchase.latency);
         let (ink, source) = by_source(purchase.source);
         let source = self.paint(ink, &format!("{source:<9}"));
-        let state = self.state_beside(purchase.desk, circuit);
-        let answer = &purchase.answer;
+        let state = self.state_beside(purchase.checkout, circuit);
+        let text = &purchase.text;
         let role = self.paint(Ink::Dim, &by_role(&purchase.role));
-        println!("{time:>7.2} s  {latency}  {source} {state} {answer}{role}");
+        println!("{time:>7.2} s  {latency}  {source} {state} {text}{role}");
     }
 
-    /// Says so if the circuit changed its state in between.
+    /// Prints a line if the circuit changed its state between the two snapshots.
     pub(crate) fn show_transition(self, before: Option<&Snapshot>, after: Option<&Snapshot>) {
         let Some(after) = after else { return };
         let Some(last) = &after.last_transition else { return };
         if before.is_some_and(|before| before.generation == after.generation) {
             return;
         }
-        // Two changes in one purchase: the trial that failed had made the circuit half-open first.
+        // A failed trial call changes the state twice: to half-open and back to open.
         let skipped = before.is_some_and(|before| before.state != last.from);
         let from = if skipped { format!("open → {}", last.from) } else { last.from.to_string() };
         let change = self.paint(by_state(last.to), &format!("{from} → {}", last.to));
@@ -91,18 +90,18 @@ impl Terminal {
     }
 
     pub(crate) fn summarize(self, summary: &Summary, circuit: &Snapshot) {
-        self.announce("What it was good for, measured in this run");
+        self.announce("The benefit of the circuit breaker, measured in this run");
         show_latency("without a breaker", "failed", summary.unprotected.as_ref());
         show_latency("with it, admitted", "failed", summary.failed.as_ref());
         show_latency("with it, rejected", "by the fallback", summary.fallback.as_ref());
         if let Some(Saved { each, total }) = summary.saved() {
             let total = self.paint(Ink::Green, &format!("{:.1} s", total.as_secs_f64()));
             let each = each.as_secs_f64() * 1e3;
-            println!("  {:<19} {total} of waiting, {each:.1} ms for each of them", "saved");
+            println!("  {:<19} {total} of waiting in total, {each:.1} ms per purchase", "saved");
         }
         let totals = circuit.totals;
         println!(
-            "  {:<19} {} calls succeeded, {} failed, {} rejected; {} changes of state, now {}",
+            "  {:<19} {} calls succeeded, {} failed, {} rejected; {} state changes, now {}",
             format!("circuit {}", circuit.name()),
             totals.successes,
             totals.failures,
@@ -111,24 +110,24 @@ impl Terminal {
             circuit.state,
         );
         println!(
-            "  {:<19} stays up with `cargo run -p breaker-examples --example checkout -- --serve`",
+            "  {:<19} keeps running with `cargo run -p breaker-examples --example checkout -- --serve`",
             "dashboard"
         );
     }
 
-    pub(crate) fn invite(self, shop: SocketAddr, rest: Duration) {
+    pub(crate) fn invite(self, shop: SocketAddr, pause: Duration) {
         let address = self.paint(Ink::Bold, &format!("http://{shop}/"));
         println!(
-            "\n  Once more in {rest:?}; the provider is healthy until then. See {address}; Ctrl-C ends it."
+            "\n  The next run starts in {pause:?}; the provider is healthy until then. Watch {address}; Ctrl-C ends the example."
         );
     }
 
-    fn state_beside(self, desk: Desk, circuit: Option<&Snapshot>) -> String {
-        match (desk, circuit) {
-            (Desk::Protected, Some(circuit)) => {
+    fn state_beside(self, checkout: Checkout, circuit: Option<&Snapshot>) -> String {
+        match (checkout, circuit) {
+            (Checkout::Protected, Some(circuit)) => {
                 self.paint(by_state(circuit.state), &format!("{:<9}", circuit.state))
             }
-            (Desk::Protected, None) | (Desk::Unprotected, _) => self.paint(Ink::Dim, "none     "),
+            (Checkout::Protected, None) | (Checkout::Unprotected, _) => self.paint(Ink::Dim, "none     "),
         }
     }
 

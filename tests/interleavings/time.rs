@@ -1,26 +1,26 @@
-//! A window of time: each thread counts its successes in parts of its own, which others read.
+//! A window of time. Each thread counts its successes in slices of its own, which other threads read.
 
 use std::time::Duration;
 
-use breaker_runtime::{ConfigBuilder, Outcome, State};
+use breaker_runtime::{CircuitBreaker, ConfigBuilder, Outcome, State};
 use loom::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
-use super::{breaker, end, permit, race_on, strict, window, with_few_switches};
+use super::{breaker, end, permit, race_on, strict, window, with_few_preemptions};
 
 const WINDOW: Duration = Duration::from_secs(100);
 
-/// Half of the calls of the last while, from so many on.
-fn of_time(minimum: u32) -> ConfigBuilder {
+/// Returns settings that open the circuit when half of at least `minimum` calls have failed.
+fn half_of(minimum: u32) -> ConfigBuilder {
     let settings = strict().window_time(WINDOW).failure_rate(0.5).minimum_calls(minimum);
-    // By default a threshold is no rule beside a window; this one is never met.
+    // A threshold that is never reached, so that only the rate opens the circuit.
     settings.failure_threshold(1000)
 }
 
 #[test]
 fn no_call_of_two_threads_is_lost_or_counted_twice() {
-    with_few_switches(|| {
-        let (_clock, breaker) = breaker(of_time(100));
+    with_few_preemptions(|| {
+        let (_clock, breaker) = breaker(half_of(100));
         race_on(
             &breaker,
             |one| {
@@ -38,19 +38,19 @@ fn no_call_of_two_threads_is_lost_or_counted_twice() {
 }
 
 #[test]
-fn a_rate_is_asked_with_all_successes_that_ended_before() {
-    with_few_switches(|| {
-        let (_clock, breaker) = breaker(of_time(2));
+fn a_rate_includes_all_successes_that_ended_before() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = breaker(half_of(2));
         let ended = Arc::new(AtomicU32::new(0));
-        let tell = Arc::clone(&ended);
+        let done = Arc::clone(&ended);
         let ((), had_ended) = race_on(
             &breaker,
             move |one| {
                 for _ in 0..2 {
-                    // The other one may have opened it meanwhile.
+                    // The other thread may have opened the circuit.
                     _ = one.try_acquire().map(|permit| permit.settle(Outcome::Success));
                 }
-                tell.store(1, Ordering::Release);
+                done.store(1, Ordering::Release);
             },
             |other| {
                 let had_ended = ended.load(Ordering::Acquire) == 1;
@@ -58,7 +58,7 @@ fn a_rate_is_asked_with_all_successes_that_ended_before() {
                 had_ended
             },
         );
-        // One of three is no half; one of two may be, if the other thread was between its two.
+        // One failure of three calls is less than half. If the successes had not ended, it may be one of two.
         if had_ended {
             assert_eq!(breaker.state(), State::Closed);
         }
@@ -66,44 +66,44 @@ fn a_rate_is_asked_with_all_successes_that_ended_before() {
 }
 
 #[test]
-fn two_threads_that_succeed_hold_a_rate_down_together() {
-    with_few_switches(|| {
-        let (_clock, breaker) = breaker(of_time(2));
+fn successes_of_two_threads_both_lower_a_rate() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = breaker(half_of(2));
         race_on(&breaker, |one| end(one, Outcome::Success), |other| end(other, Outcome::Success));
         end(&breaker, Outcome::Failure);
-        assert_eq!(breaker.state(), State::Closed, "one of three");
+        assert_eq!(breaker.state(), State::Closed, "one of three calls failed");
         end(&breaker, Outcome::Failure);
-        assert_eq!(breaker.state(), State::Open, "two of four");
+        assert_eq!(breaker.state(), State::Open, "two of four calls failed");
     });
 }
 
 #[test]
-fn a_part_that_begins_anew_never_lends_its_old_number_to_its_new_time() {
-    with_few_switches(|| {
-        let (clock, breaker) = breaker(of_time(100));
+fn a_reused_slice_never_shows_its_old_count_as_new() {
+    with_few_preemptions(|| {
+        let (clock, breaker) = breaker(half_of(100));
         let ((), seen) = race_on(
             &breaker,
             move |one| {
                 end(one, Outcome::Success);
                 end(one, Outcome::Success);
                 clock.advance(WINDOW);
-                // In the same place, ten parts later.
+                // Ten slices later, so this uses the same slice again.
                 end(one, Outcome::Success);
             },
-            |other| other.snapshot(),
+            CircuitBreaker::snapshot,
         );
         let most = if seen.time_in_state >= WINDOW { 1 } else { 2 };
-        let calls = seen.window.expect("it has a window").calls;
+        let calls = seen.window.expect("the circuit has a window").calls;
         assert!(calls <= most, "{calls} after {:?}", seen.time_in_state);
         assert_eq!(window(&breaker).calls, 1);
     });
 }
 
 #[test]
-fn a_result_beside_a_reset_is_not_in_the_next_window() {
+fn a_result_concurrent_with_a_reset_is_not_in_the_next_window() {
     for outcome in [Outcome::Success, Outcome::Failure] {
-        with_few_switches(move || {
-            let (_clock, breaker) = breaker(of_time(100));
+        with_few_preemptions(move || {
+            let (_clock, breaker) = breaker(half_of(100));
             let late = permit(&breaker);
             race_on(
                 &breaker,

@@ -6,60 +6,60 @@ use breaker_runtime::{CircuitBreaker, ErrorKind, Outcome, State};
 use loom::thread;
 
 use super::{
-    RECOVERY, breaker, due, end, keep_one, permit, race_on, strict, with_at_most, with_few_switches,
+    RECOVERY, breaker, due, end, leak_permit, permit, race_on, strict, with_few_preemptions, with_preemptions,
 };
 
 #[test]
-fn one_place_is_taken_by_exactly_one_trial() {
+fn exactly_one_of_two_calls_gets_the_only_trial_slot() {
     loom::model(|| {
         let (_clock, breaker) = due(strict());
-        let (one, other) = race_on(&breaker, keep_one, keep_one);
-        assert!(one != other, "one call is admitted, the other is not");
+        let (one, other) = race_on(&breaker, leak_permit, leak_permit);
+        assert!(one != other, "exactly one call is admitted");
         assert_eq!(breaker.snapshot().trials_in_flight, 1);
     });
 }
 
 #[test]
-fn no_trial_is_refused_while_a_place_is_free() {
-    with_few_switches(|| {
+fn no_trial_is_rejected_while_a_slot_is_free() {
+    with_few_preemptions(|| {
         let (_clock, breaker) = due(strict().half_open_max_calls(2));
-        assert_eq!(race_on(&breaker, keep_one, keep_one), (true, true));
-        assert!(!keep_one(&breaker));
+        assert_eq!(race_on(&breaker, leak_permit, leak_permit), (true, true));
+        assert!(!leak_permit(&breaker));
     });
 }
 
 #[test]
-fn three_threads_get_no_more_trials_than_there_are_places() {
-    with_at_most(2, || {
+fn three_threads_never_run_more_trials_than_there_are_slots() {
+    with_preemptions(2, || {
         let (_clock, breaker) = due(strict().half_open_max_calls(2));
-        // Half-open already: how it gets there is for two threads to find out.
+        // Makes the circuit half-open, because tests with two threads cover that step.
         end(&breaker, Outcome::Ignored);
         let third = {
             let breaker = breaker.clone();
-            thread::spawn(move || keep_one(&breaker))
+            thread::spawn(move || leak_permit(&breaker))
         };
-        let (one, other) = race_on(&breaker, keep_one, keep_one);
-        let third = third.join().expect("it does not panic");
+        let (one, other) = race_on(&breaker, leak_permit, leak_permit);
+        let third = third.join().expect("the thread does not panic");
         assert_eq!([one, other, third].into_iter().filter(|&admitted| admitted).count(), 2);
     });
 }
 
 #[test]
-fn a_place_that_is_given_back_is_taken_by_one() {
-    with_few_switches(|| {
+fn a_released_trial_slot_is_taken_exactly_once() {
+    with_few_preemptions(|| {
         let (_clock, breaker) = due(strict());
         let trial = permit(&breaker);
-        let (one, other) = race_on(&breaker, keep_one, |other| {
+        let (one, other) = race_on(&breaker, leak_permit, |other| {
             trial.settle(Outcome::Ignored);
-            keep_one(other)
+            leak_permit(other)
         });
-        assert!(one != other, "the place was free, and is no more");
+        assert!(one != other, "exactly one call takes the free slot");
         assert_eq!(breaker.snapshot().trials_in_flight, 1);
     });
 }
 
 #[test]
-fn failures_of_two_threads_add_up_and_open_once() {
+fn failures_of_two_threads_add_up_and_open_the_circuit_once() {
     loom::model(|| {
         let (_clock, breaker) = breaker(strict().failure_threshold(2));
         race_on(&breaker, |one| end(one, Outcome::Failure), |other| end(other, Outcome::Failure));
@@ -69,8 +69,8 @@ fn failures_of_two_threads_add_up_and_open_once() {
 }
 
 #[test]
-fn two_failures_that_each_open_open_once() {
-    with_few_switches(|| {
+fn two_failures_that_each_reach_the_threshold_open_the_circuit_once() {
+    with_few_preemptions(|| {
         let (_clock, breaker) = breaker(strict());
         let fail = |breaker: &CircuitBreaker| {
             breaker.try_acquire().map_or_else(
@@ -87,7 +87,7 @@ fn two_failures_that_each_open_open_once() {
 }
 
 #[test]
-fn a_success_beside_a_failure_either_ends_the_run_or_comes_first() {
+fn a_success_concurrent_with_a_failure_ends_the_run_or_precedes_it() {
     loom::model(|| {
         let (_clock, breaker) = breaker(strict().failure_threshold(2));
         race_on(&breaker, |one| end(one, Outcome::Failure), |other| end(other, Outcome::Success));
@@ -99,8 +99,8 @@ fn a_success_beside_a_failure_either_ends_the_run_or_comes_first() {
 }
 
 #[test]
-fn a_failure_from_before_an_order_never_counts_after_it() {
-    with_few_switches(|| {
+fn a_failure_from_before_a_command_never_counts_after_it() {
+    with_few_preemptions(|| {
         let (_clock, breaker) = breaker(strict());
         race_on(
             &breaker,
@@ -116,7 +116,7 @@ fn a_failure_from_before_an_order_never_counts_after_it() {
             },
         );
         let snapshot = breaker.snapshot();
-        // Two orders, and between them no failure could open; before or after them one may have.
+        // Between the two commands no failure can open the circuit; before or after them one may.
         let opened = snapshot.generation == 3;
         assert!(opened || snapshot.generation == 2, "{snapshot:?}");
         assert!(snapshot.state == State::Closed || (opened && snapshot.state == State::Open));
@@ -124,11 +124,10 @@ fn a_failure_from_before_an_order_never_counts_after_it() {
 }
 
 #[test]
-fn a_permit_from_before_an_order_decides_nothing_after_it() {
+fn a_permit_from_before_a_command_has_no_effect_after_it() {
     loom::model(|| {
         let (_clock, breaker) = breaker(strict());
-        let leaked: &'static CircuitBreaker = Box::leak(Box::new(breaker.clone()));
-        let permit = leaked.try_acquire().expect("it is closed");
+        let permit = permit(&breaker);
         race_on(
             &breaker,
             |one| {
@@ -143,7 +142,7 @@ fn a_permit_from_before_an_order_decides_nothing_after_it() {
 }
 
 #[test]
-fn an_order_beats_a_rule_whichever_comes_first() {
+fn a_command_overrides_a_rule_in_either_order() {
     loom::model(|| {
         let (_clock, breaker) = breaker(strict());
         race_on(
@@ -156,43 +155,43 @@ fn an_order_beats_a_rule_whichever_comes_first() {
 }
 
 #[test]
-fn the_trial_that_closes_and_the_call_that_finds_its_lease_over_agree() {
-    with_few_switches(|| {
+fn a_late_trial_and_the_call_that_finds_its_lease_expired_agree() {
+    with_few_preemptions(|| {
         let (clock, breaker) = due(strict().half_open_timeout(Duration::from_secs(1)));
         let trial = breaker.clone();
         let (closed, admitted) = {
-            let permit = trial.try_acquire().expect("it is due");
+            let permit = trial.try_acquire().expect("a trial call is due");
             clock.advance(Duration::from_secs(1));
-            let theirs = breaker.clone();
-            let call = thread::spawn(move || keep_one(&theirs));
+            let clone = breaker.clone();
+            let call = thread::spawn(move || leak_permit(&clone));
             permit.settle(Outcome::Success);
-            (breaker.state() == State::Closed, call.join().expect("it does not panic"))
+            (breaker.state() == State::Closed, call.join().expect("the thread does not panic"))
         };
-        assert_eq!((closed, admitted), (false, false), "the lease was over before either came");
+        assert_eq!((closed, admitted), (false, false), "the lease had expired before either step");
         assert_eq!(breaker.snapshot().totals.successes, 1);
     });
 }
 
 #[test]
-fn closing_and_admitting_are_one_after_the_other() {
-    with_few_switches(|| {
+fn closing_and_admitting_happen_one_after_the_other() {
+    with_few_preemptions(|| {
         let (_clock, breaker) = due(strict());
         let trial = breaker.clone();
-        let permit = trial.try_acquire().expect("it is due");
-        let theirs = breaker.clone();
+        let permit = trial.try_acquire().expect("a trial call is due");
+        let clone = breaker.clone();
         let call = thread::spawn(move || {
-            theirs.try_acquire().map(|permit| permit.is_trial()).map_err(|error| error.kind())
+            clone.try_acquire().map(|permit| permit.is_trial()).map_err(|error| error.kind())
         });
         permit.settle(Outcome::Success);
-        let seen = call.join().expect("it does not panic");
+        let seen = call.join().expect("the thread does not panic");
         assert!(matches!(seen, Ok(false) | Err(ErrorKind::HalfOpen)), "{seen:?}");
         assert_eq!(breaker.state(), State::Closed);
     });
 }
 
 #[test]
-fn a_rejection_tells_how_long_of_the_right_generation() {
-    with_at_most(2, || {
+fn a_rejection_has_the_retry_time_of_its_own_generation() {
+    with_preemptions(2, || {
         let (clock, breaker) = breaker(strict());
         end(&breaker, Outcome::Failure);
         clock.advance(Duration::from_secs(10));
@@ -206,12 +205,12 @@ fn a_rejection_tells_how_long_of_the_right_generation() {
                 _ = other.try_acquire().map(|permit| permit.settle(Outcome::Failure));
             },
         );
-        let first = Some(RECOVERY - Duration::from_secs(10));
+        let first = RECOVERY.checked_sub(Duration::from_secs(10));
         match rejected {
             Ok(()) => {}
             Err((kind, wait)) => {
                 assert_eq!(kind, ErrorKind::Open);
-                // Zero: it was closed again when the error looked.
+                // Zero if the circuit was closed again when `retry_after` was called.
                 assert!(wait == first || wait == Some(RECOVERY) || wait == Some(Duration::ZERO), "{wait:?}");
             }
         }
@@ -220,14 +219,14 @@ fn a_rejection_tells_how_long_of_the_right_generation() {
 
 #[test]
 fn no_count_is_lost() {
-    with_at_most(2, || {
+    with_preemptions(2, || {
         let (_clock, breaker) = breaker(strict());
         let third = {
             let breaker = breaker.clone();
             thread::spawn(move || end(&breaker, Outcome::Success))
         };
         race_on(&breaker, |one| end(one, Outcome::Success), |other| end(other, Outcome::Success));
-        third.join().expect("it does not panic");
+        third.join().expect("the thread does not panic");
         assert_eq!(breaker.snapshot().totals.successes, 3);
     });
 }

@@ -55,7 +55,7 @@ fn backoff_and_jitter_must_be_numbers_in_their_range() {
 fn a_duration_of_zero_is_rejected() {
     refused(new().recovery_timeout(Duration::ZERO), "recovery_timeout must be longer than zero");
     refused(new().half_open_timeout(Duration::ZERO), "half_open_timeout must be longer than zero");
-    refused(new().window_time(Duration::ZERO), "a window of time must be longer than zero");
+    refused(new().window_time(Duration::ZERO), "window_time must be longer than zero");
     refused(new().window_calls(9).slow_call(Duration::ZERO), "slow_call must be longer than zero");
     refused(new().call_timeout(Duration::ZERO), "call_timeout must be longer than zero");
     refused(
@@ -72,8 +72,8 @@ fn a_number_out_of_its_range_is_rejected() {
     refused(new().failure_threshold(1 << 24), "failure_threshold must be between 1 and 16777215");
     refused(new().consecutive_failures(0), "consecutive_failures must be between 1 and 16777215");
     refused(new().consecutive_failures(u32::MAX), "consecutive_failures must be between 1 and 16777215");
-    refused(new().window_calls(0), "a window of calls must be between 1 and 1000000");
-    refused(new().window_calls(1_000_001), "a window of calls must be between 1 and 1000000");
+    refused(new().window_calls(0), "window_calls must be between 1 and 1000000");
+    refused(new().window_calls(1_000_001), "window_calls must be between 1 and 1000000");
     refused(new().window_calls(9).failure_rate(0.5).minimum_calls(0), "minimum_calls must be at least 1");
     refused(new().half_open_max_calls(0), "half_open_max_calls must be between 1 and 1024");
     refused(new().half_open_max_calls(1025), "half_open_max_calls must be between 1 and 1024");
@@ -83,7 +83,7 @@ fn a_number_out_of_its_range_is_rejected() {
 
 #[test]
 fn minimum_calls_above_a_window_of_calls_is_rejected() {
-    let message = "minimum_calls must be at most the window of calls, which never holds more";
+    let message = "minimum_calls must be at most window_calls; the window never holds more calls";
     refused(new().window_calls(10).failure_rate(0.5).minimum_calls(11), message);
     refused(new().minimum_calls(11).failure_rate(0.5).window_calls(10), message);
     assert!(new().window_calls(10).failure_rate(0.5).minimum_calls(10).build().is_ok());
@@ -100,25 +100,25 @@ fn minimum_calls_defaults_to_at_most_the_window_of_calls() {
 
 #[test]
 fn contradictory_settings_are_rejected() {
-    let without_window = "failure_rate and slow_call need a window: window_calls or window_time";
+    let without_window = "failure_rate and slow_call need a window; set window_calls or window_time";
     refused(new().failure_rate(0.5), without_window);
     refused(new().slow_call(seconds(1)), without_window);
-    let two_windows = "a window is either of calls or of time; set one of them, once";
+    let two_windows = "set either window_calls or window_time, and only once";
     refused(new().window_calls(10).window_time(seconds(1)), two_windows);
     refused(new().window_time(seconds(1)).window_calls(10), two_windows);
     refused(new().window_calls(10).window_calls(10), two_windows);
     refused(
         new().window_calls(10).slow_call_rate(0.5),
-        "slow_call_rate needs slow_call, which says from how long on a call is slow",
+        "slow_call_rate needs slow_call, the duration from which a call is slow",
     );
     refused(
         new().window_calls(10).minimum_calls(5),
-        "minimum_calls holds back rates; set failure_rate or slow_call",
+        "minimum_calls applies to rates only; set failure_rate or slow_call",
     );
-    refused(new().max_wait(seconds(1)), "max_wait needs max_concurrent: without it no call ever waits");
+    refused(new().max_wait(seconds(1)), "max_wait needs max_concurrent; without it no call waits");
     refused(
         new().max_recovery_timeout(seconds(60)),
-        "max_recovery_timeout needs backoff: without it no time grows",
+        "max_recovery_timeout needs backoff; without it the recovery timeout does not grow",
     );
     refused(
         new().backoff(2.0).max_recovery_timeout(seconds(29)),

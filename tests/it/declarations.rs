@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use breaker_runtime::{
     BreakerError, Config, Conflict, Conflicts, Declaration, Registry, circuit_breaker, testing,
 };
-use breaker_tests::neighbour;
+use breaker_tests::dependent_crate;
 
 fn declared(name: &str) -> &'static Declaration {
     let mut found = Registry::declared().filter(|declared| declared.name() == name);
@@ -119,9 +119,9 @@ fn a_function_of_any_shape_is_declared_once() {
 
 #[test]
 fn functions_of_other_crates_are_declared_although_this_crate_does_not_use_them() {
-    let known = declared("breaker_tests::neighbour::hidden::unnamed");
+    let known = declared("breaker_tests::dependent_crate::hidden::unnamed");
     assert_eq!(known.max_keys(), Some(12));
-    assert_eq!(known.location().file(), neighbour::FILE);
+    assert_eq!(known.location().file(), dependent_crate::FILE);
 }
 
 #[test]
@@ -141,8 +141,8 @@ fn a_conflict_between_two_crates_is_found_before_either_function_is_called() {
     let found = Registry::global().check().unwrap_err();
     let [conflict] = conflicts(&found, "declared/two crates").try_into().unwrap();
     let locations = [conflict.first(), conflict.second()].map(|location| (location.file(), location.line()));
-    assert_eq!(locations, [(file!(), line), (neighbour::FILE, 13)]);
-    assert!(conflict.to_string().contains("neighbour.rs:13:1"), "{conflict}");
+    assert_eq!(locations, [(file!(), line), (dependent_crate::FILE, 14)]);
+    assert!(conflict.to_string().contains("dependent_crate.rs:14:1"), "{conflict}");
 }
 
 mod agreeing {

@@ -1,4 +1,5 @@
-//! Plays a script to the library and to the obvious breaker, and compares all there is to see.
+//! Runs a script on the library and on the reference model, and compares everything that is visible after
+//! each step.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,29 +8,30 @@ use breaker_runtime::testing::Clock;
 use breaker_runtime::{Cause, CircuitBreaker, Event, Outcome, Permit, Registry, Snapshot, State, Transition};
 use proptest::prelude::*;
 
-use crate::obvious::{Call, Changed, Obvious};
 use crate::policy::Policy;
+use crate::reference::{Call, Change, Model};
 use crate::script::{End, Step};
 use crate::window::Counts;
 
 const STATES: [State; 5] = [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
 
-type Told = Arc<Mutex<Vec<Transition>>>;
+/// The changes that a listener received.
+type Notified = Arc<Mutex<Vec<Transition>>>;
 
-/// What the obvious breaker has become in the end.
-pub(crate) fn play(policy: Policy, script: Vec<Step>) -> Result<Obvious, TestCaseError> {
+/// Runs a script and returns the model in its final state.
+pub(crate) fn play(policy: Policy, script: Vec<Step>) -> Result<Model, TestCaseError> {
     let clock = Clock::new();
-    let mut model = Obvious::new(policy);
+    let mut model = Model::new(policy);
     let registry = Registry::with_clock(&clock);
     let breaker = registry.register("model", policy.config()).expect("the registry is empty");
-    let told = Told::default();
-    let listening = breaker.listen(listener(&told));
+    let notified = Notified::default();
+    let subscription = breaker.listen(listener(&notified));
     let mut running: Vec<(Permit<'_>, Call)> = Vec::new();
     for step in script {
         match step {
             Step::Acquire => running.extend(acquire(&breaker, &mut model)?),
-            Step::End(which, end) => {
-                if let Some((permit, call)) = take(&mut running, which) {
+            Step::End(index, end) => {
+                if let Some((permit, call)) = take(&mut running, index) {
                     end_both(permit, call, end, &mut model);
                 }
             }
@@ -37,35 +39,35 @@ pub(crate) fn play(policy: Policy, script: Vec<Step>) -> Result<Obvious, TestCas
                 clock.advance(Duration::from_nanos(nanos));
                 model.advance(nanos);
             }
-            Step::Order(cause) => {
-                order(&breaker, cause);
-                model.order(cause);
+            Step::Command(cause) => {
+                command(&breaker, cause);
+                model.command(cause);
             }
-            Step::Apply(policy) => {
+            Step::SetConfig(policy) => {
                 breaker.set_config(policy.config());
                 model.set_config(policy);
             }
         }
         compare(&breaker, &model)?;
-        compare_told(&told, &model)?;
+        compare_notified(&notified, &model)?;
     }
     compare_changes(&breaker.snapshot(), &model)?;
-    drop(listening);
+    drop(subscription);
     Ok(model)
 }
 
-fn listener(told: &Told) -> impl Fn(&Event) + use<> {
-    let told = Arc::clone(told);
+fn listener(notified: &Notified) -> impl Fn(&Event) + use<> {
+    let notified = Arc::clone(notified);
     move |event| {
         if let Event::StateChanged(change) = event {
-            told.lock().expect("nobody panics").push(change.transition().clone());
+            notified.lock().expect("no listener panics").push(change.transition().clone());
         }
     }
 }
 
 fn acquire<'a>(
     breaker: &'a CircuitBreaker,
-    model: &mut Obvious,
+    model: &mut Model,
 ) -> Result<Option<(Permit<'a>, Call)>, TestCaseError> {
     match (breaker.try_acquire(), model.acquire()) {
         (Ok(permit), Ok(call)) => {
@@ -77,15 +79,15 @@ fn acquire<'a>(
             prop_assert_eq!(error.retry_after().map(nanos), model.retry_after());
             Ok(None)
         }
-        (ours, theirs) => Err(TestCaseError::fail(format!("{ours:?}, but the model says {theirs:?}"))),
+        (library, model) => Err(TestCaseError::fail(format!("library: {library:?}, model: {model:?}"))),
     }
 }
 
-fn take<'a>(running: &mut Vec<(Permit<'a>, Call)>, which: usize) -> Option<(Permit<'a>, Call)> {
-    if running.is_empty() { None } else { Some(running.swap_remove(which % running.len())) }
+fn take<'a>(running: &mut Vec<(Permit<'a>, Call)>, index: usize) -> Option<(Permit<'a>, Call)> {
+    if running.is_empty() { None } else { Some(running.swap_remove(index % running.len())) }
 }
 
-fn end_both(permit: Permit<'_>, call: Call, end: End, model: &mut Obvious) {
+fn end_both(permit: Permit<'_>, call: Call, end: End, model: &mut Model) {
     match end {
         End::Settled(outcome) => {
             permit.settle(outcome);
@@ -99,75 +101,75 @@ fn end_both(permit: Permit<'_>, call: Call, end: End, model: &mut Obvious) {
     }
 }
 
-fn order(breaker: &CircuitBreaker, cause: Cause) {
+fn command(breaker: &CircuitBreaker, cause: Cause) {
     match cause {
         Cause::ForcedOpen => breaker.force_open(),
         Cause::ForcedClosed => breaker.force_close(),
         Cause::Disabled => breaker.disable(),
         Cause::Released => breaker.release(),
         Cause::Reset => breaker.reset(),
-        _ => unreachable!("{cause} is no order"),
+        _ => unreachable!("{cause} is not a command"),
     }
 }
 
-fn compare(breaker: &CircuitBreaker, model: &Obvious) -> Result<(), TestCaseError> {
-    let ours = breaker.snapshot();
-    prop_assert_eq!(ours.state, model.state);
+fn compare(breaker: &CircuitBreaker, model: &Model) -> Result<(), TestCaseError> {
+    let library = breaker.snapshot();
+    prop_assert_eq!(library.state, model.state);
     prop_assert_eq!(breaker.state(), model.state);
-    prop_assert_eq!(ours.generation, model.generation);
-    prop_assert_eq!(nanos(ours.time_in_state), model.now - model.since);
-    prop_assert_eq!(ours.retry_after.map(nanos), model.retry_after());
-    prop_assert_eq!(ours.consecutive_failures, model.run);
+    prop_assert_eq!(library.generation, model.generation);
+    prop_assert_eq!(nanos(library.time_in_state), model.now - model.since);
+    prop_assert_eq!(library.retry_after.map(nanos), model.retry_after());
+    prop_assert_eq!(library.consecutive_failures, model.run);
     let window =
-        ours.window.map(|held| Counts { calls: held.calls, failures: held.failures, slow: held.slow });
+        library.window.map(|held| Counts { calls: held.calls, failures: held.failures, slow: held.slow });
     prop_assert_eq!(window, model.window());
-    prop_assert_eq!(ours.trials_in_flight, model.trials.len());
+    prop_assert_eq!(library.trials_in_flight, model.trials.len());
     let in_flight = model.policy.max_concurrent.map(|_| model.in_bulkhead);
-    prop_assert_eq!(ours.calls_in_flight, in_flight);
-    prop_assert_eq!(ours.shadow_rejections, model.shadow_rejections);
-    prop_assert_eq!(nanos(ours.time_open), model.time_open_until(model.now));
-    prop_assert_eq!(ours.last_transition.as_deref().map(changed), model.changes.last().copied());
-    compare_totals(&ours, model)
+    prop_assert_eq!(library.calls_in_flight, in_flight);
+    prop_assert_eq!(library.shadow_rejections, model.shadow_rejections);
+    prop_assert_eq!(nanos(library.time_open), model.time_open_until(model.now));
+    prop_assert_eq!(library.last_transition.as_deref().map(to_change), model.changes.last().copied());
+    compare_totals(&library, model)
 }
 
-fn compare_totals(ours: &Snapshot, model: &Obvious) -> Result<(), TestCaseError> {
-    let (totals, rejections) = (ours.totals, ours.totals.rejections);
-    let theirs = |total| model.totals.get(total).copied().unwrap_or_default();
-    prop_assert_eq!(totals.successes, theirs("success"));
-    prop_assert_eq!(totals.failures, theirs("failure"));
-    prop_assert_eq!(totals.ignored, theirs("ignored"));
+fn compare_totals(library: &Snapshot, model: &Model) -> Result<(), TestCaseError> {
+    let (totals, rejections) = (library.totals, library.totals.rejections);
+    let expected = |total| model.totals.get(total).copied().unwrap_or_default();
+    prop_assert_eq!(totals.successes, expected("success"));
+    prop_assert_eq!(totals.failures, expected("failure"));
+    prop_assert_eq!(totals.ignored, expected("ignored"));
     prop_assert_eq!(totals.timeouts, 0);
-    prop_assert_eq!(rejections.open, theirs("open"));
-    prop_assert_eq!(rejections.half_open, theirs("half-open"));
-    prop_assert_eq!(rejections.forced_open, theirs("forced open"));
-    prop_assert_eq!(rejections.bulkhead, theirs("bulkhead"));
+    prop_assert_eq!(rejections.open, expected("open"));
+    prop_assert_eq!(rejections.half_open, expected("half-open"));
+    prop_assert_eq!(rejections.forced_open, expected("forced open"));
+    prop_assert_eq!(rejections.bulkhead, expected("bulkhead"));
     prop_assert_eq!(totals.calls(), model.totals.values().sum::<u64>());
     Ok(())
 }
 
-/// Each change is told once, in order; only a lease that ran out may not have been noticed yet.
-fn compare_told(told: &Told, model: &Obvious) -> Result<(), TestCaseError> {
-    let told = told.lock().expect("nobody panics");
-    let untold = model.changes.get(told.len()..).unwrap_or_default();
-    prop_assert!(matches!(untold, [] | [Changed { cause: Cause::LeaseExpired, .. }]), "{:?}", untold);
-    prop_assert!(told.len() <= model.changes.len());
-    let last = told.last().map(changed);
-    prop_assert_eq!(last, told.len().checked_sub(1).and_then(|last| model.changes.get(last)).copied());
-    prop_assert_eq!(told.last().map_or(0, |last| last.generation), told.len() as u64);
+/// Checks that each change was notified once, in order. Only an expired lease may still be pending.
+fn compare_notified(notified: &Notified, model: &Model) -> Result<(), TestCaseError> {
+    let notified = notified.lock().expect("no listener panics");
+    let pending = model.changes.get(notified.len()..).unwrap_or_default();
+    prop_assert!(matches!(pending, [] | [Change { cause: Cause::LeaseExpired, .. }]), "{:?}", pending);
+    prop_assert!(notified.len() <= model.changes.len());
+    let last = notified.last().map(to_change);
+    prop_assert_eq!(last, notified.len().checked_sub(1).and_then(|last| model.changes.get(last)).copied());
+    prop_assert_eq!(notified.last().map_or(0, |last| last.generation), notified.len() as u64);
     Ok(())
 }
 
-fn compare_changes(ours: &Snapshot, model: &Obvious) -> Result<(), TestCaseError> {
+fn compare_changes(library: &Snapshot, model: &Model) -> Result<(), TestCaseError> {
     for (from, to) in STATES.into_iter().flat_map(|from| STATES.map(|to| (from, to))) {
-        let theirs = model.changes.iter().filter(|change| (change.from, change.to) == (from, to)).count();
-        prop_assert_eq!(ours.changes.count(from, to), theirs as u64);
+        let expected = model.changes.iter().filter(|change| (change.from, change.to) == (from, to)).count();
+        prop_assert_eq!(library.changes.count(from, to), expected as u64);
     }
     Ok(())
 }
 
-fn changed(transition: &Transition) -> Changed {
+fn to_change(transition: &Transition) -> Change {
     let &Transition { from, to, cause, trip, .. } = transition;
-    Changed { from, to, cause, trip }
+    Change { from, to, cause, trip }
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -1,15 +1,16 @@
-//! The settings of the obvious breaker, as plain numbers, and the same for the library.
+//! The settings of the reference model, as plain numbers, and their translation into a `Config` of the
+//! library.
 
 use std::time::Duration;
 
 use breaker_runtime::{Config, Mode};
 
-/// Times are nanoseconds.
+/// The settings of one script. Times are nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Policy {
     pub(crate) window: Span,
     pub(crate) consecutive: Option<u32>,
-    /// Within the window.
+    /// Threshold of failures within the window.
     pub(crate) failures: Option<u32>,
     pub(crate) failure_rate: Option<f64>,
     pub(crate) slow_call: Option<u64>,
@@ -18,13 +19,14 @@ pub(crate) struct Policy {
     pub(crate) recovery: u64,
     pub(crate) backoff: u32,
     pub(crate) max_recovery: u64,
-    pub(crate) places: u32,
+    pub(crate) trial_slots: u32,
     pub(crate) successes: u32,
     pub(crate) lease: u64,
     pub(crate) max_concurrent: Option<u32>,
     pub(crate) shadow: bool,
 }
 
+/// The extent of the window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Span {
     None,
@@ -33,7 +35,7 @@ pub(crate) enum Span {
 }
 
 impl Span {
-    /// So many failures, or all calls of a window that is smaller: it never holds more.
+    /// Returns the number of failures, limited to the size of a window of calls.
     pub(crate) fn at_most(self, failures: u32) -> u32 {
         match self {
             Self::Calls(calls) => failures.min(calls),
@@ -43,7 +45,7 @@ impl Span {
 }
 
 impl Policy {
-    /// How long the circuit stays open after so many re-openings.
+    /// Returns the time that the circuit stays open after a number of re-openings.
     pub(crate) fn open_for(&self, reopenings: u32) -> u64 {
         let grown = u64::from(self.backoff).saturating_pow(reopenings).saturating_mul(self.recovery);
         if self.backoff == 1 { self.recovery } else { grown.min(self.max_recovery) }
@@ -52,7 +54,7 @@ impl Policy {
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::builder()
             .recovery_timeout(Duration::from_nanos(self.recovery))
-            .half_open_max_calls(self.places)
+            .half_open_max_calls(self.trial_slots)
             .success_threshold(self.successes)
             .half_open_timeout(Duration::from_nanos(self.lease))
             .mode(if self.shadow { Mode::Shadow } else { Mode::Enforce });

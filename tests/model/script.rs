@@ -1,4 +1,4 @@
-//! Scripts at random, for policies at random.
+//! Random policies, and random scripts of calls, time and commands.
 
 use breaker_runtime::{Cause, Outcome};
 use proptest::prelude::*;
@@ -9,12 +9,12 @@ use crate::policy::{Policy, Span};
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Acquire,
-    /// Ends one of the calls that are running.
+    /// Ends the running call at this index, modulo the number of running calls.
     End(usize, End),
-    /// By so many nanoseconds.
+    /// Advances the clock by this number of nanoseconds.
     Advance(u64),
-    Order(Cause),
-    Apply(Policy),
+    Command(Cause),
+    SetConfig(Policy),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -24,15 +24,15 @@ pub(crate) enum End {
     Forgotten,
 }
 
-/// Who makes policies of one kind.
-pub(crate) type Family = BoxedStrategy<Policy>;
+/// A generator of policies of one kind.
+pub(crate) type Policies = BoxedStrategy<Policy>;
 
-const ORDERS: [Cause; 5] =
+const COMMANDS: [Cause; 5] =
     [Cause::ForcedOpen, Cause::ForcedClosed, Cause::Disabled, Cause::Released, Cause::Reset];
 
-/// A step of a script of calls, with settings of `family` applied now and then. `leaks` of a thousand permits are
-/// forgotten: each holds its place among `max_concurrent` for ever.
-pub(crate) fn steps(family: &Family, leaks: u32) -> BoxedStrategy<Step> {
+/// Returns a generator of steps that also sets other policies at times. `leaks` of 1,000 permits are
+/// forgotten, and each of them keeps its bulkhead slot.
+pub(crate) fn steps(policies: &Policies, leaks: u32) -> BoxedStrategy<Step> {
     let end = prop_oneof![
         450 => Just(End::Settled(Outcome::Success)),
         300 => Just(End::Settled(Outcome::Failure)),
@@ -42,22 +42,22 @@ pub(crate) fn steps(family: &Family, leaks: u32) -> BoxedStrategy<Step> {
     ];
     prop_oneof![
         100 => Just(Step::Acquire),
-        100 => (any::<usize>(), end).prop_map(|(which, end)| Step::End(which, end)),
+        100 => (any::<usize>(), end).prop_map(|(index, end)| Step::End(index, end)),
         40 => (0_u64..15).prop_map(Step::Advance),
         1 => (0_u64..1000).prop_map(Step::Advance),
-        3 => sample::select(&ORDERS).prop_map(Step::Order),
-        2 => family.clone().prop_map(Step::Apply),
+        3 => sample::select(&COMMANDS).prop_map(Step::Command),
+        2 => policies.clone().prop_map(Step::SetConfig),
     ]
     .boxed()
 }
 
-/// Failures in a row.
-pub(crate) fn consecutive() -> Family {
+/// Returns policies that open after failures in a row.
+pub(crate) fn consecutive() -> Policies {
     (base(), 1_u32..6).prop_map(|(base, run)| Policy { consecutive: Some(run), ..base }).boxed()
 }
 
-/// Failures within the last so many calls.
-pub(crate) fn failures_in_calls() -> Family {
+/// Returns policies that open after failures in a window of calls.
+pub(crate) fn failures_in_calls() -> Policies {
     (base(), calls(), 1_u32..6)
         .prop_map(|(base, window, failures)| Policy {
             window,
@@ -67,49 +67,49 @@ pub(crate) fn failures_in_calls() -> Family {
         .boxed()
 }
 
-pub(crate) fn failure_rate() -> Family {
+pub(crate) fn failure_rate() -> Policies {
     rated(calls()).prop_map(|policy| Policy { slow_call: None, ..policy }).boxed()
 }
 
-pub(crate) fn slow_call_rate() -> Family {
+pub(crate) fn slow_call_rate() -> Policies {
     rated(calls()).prop_map(|policy| Policy { failure_rate: None, ..policy }).boxed()
 }
 
-/// Rules of all kinds, beside each other.
-pub(crate) fn several_rules() -> Family {
+/// Returns policies with several rules over a window of calls.
+pub(crate) fn several_rules() -> Policies {
     all_rules(calls())
 }
 
-/// The same within the last so many nanoseconds.
-pub(crate) fn window_of_time() -> Family {
+/// Returns policies with several rules over a window of time.
+pub(crate) fn window_of_time() -> Policies {
     all_rules((1_u64..400).prop_map(Span::Time).boxed())
 }
 
-pub(crate) fn backoff() -> Family {
+pub(crate) fn backoff() -> Policies {
     (consecutive(), 2_u32..4, 0_u64..100)
         .prop_map(|(base, backoff, more)| Policy { backoff, max_recovery: base.recovery + more, ..base })
         .boxed()
 }
 
-pub(crate) fn shadow() -> Family {
+pub(crate) fn shadow() -> Policies {
     any_limits(several_rules()).prop_map(|policy| Policy { shadow: true, ..policy }).boxed()
 }
 
-pub(crate) fn max_concurrent() -> Family {
-    (several_rules(), 1_u32..5).prop_map(|(base, most)| Policy { max_concurrent: Some(most), ..base }).boxed()
+pub(crate) fn max_concurrent() -> Policies {
+    (several_rules(), 1_u32..5).prop_map(|(base, max)| Policy { max_concurrent: Some(max), ..base }).boxed()
 }
 
-/// All of these: each `apply` may make it quite another breaker.
-pub(crate) fn any_policy() -> Family {
+/// Returns policies of all kinds, so that new settings may replace every rule.
+pub(crate) fn any_policy() -> Policies {
     let rules = prop_oneof![consecutive(), failures_in_calls(), several_rules(), window_of_time(), backoff()];
     let shadow = prop_oneof![4 => Just(false), 1 => Just(true)];
     (any_limits(rules.boxed()), shadow).prop_map(|(base, shadow)| Policy { shadow, ..base }).boxed()
 }
 
-/// No rule, no window, no limit.
-fn base() -> Family {
+/// Returns policies without a rule, a window or a limit.
+fn base() -> Policies {
     (1_u64..20, 1_u32..4, 1_u32..4, 1_u64..40)
-        .prop_map(|(recovery, places, successes, lease)| Policy {
+        .prop_map(|(recovery, trial_slots, successes, lease)| Policy {
             window: Span::None,
             consecutive: None,
             failures: None,
@@ -120,7 +120,7 @@ fn base() -> Family {
             recovery,
             backoff: 1,
             max_recovery: recovery,
-            places,
+            trial_slots,
             successes,
             lease,
             max_concurrent: None,
@@ -133,7 +133,7 @@ fn calls() -> BoxedStrategy<Span> {
     (8_u32..40).prop_map(Span::Calls).boxed()
 }
 
-fn rated(window: BoxedStrategy<Span>) -> Family {
+fn rated(window: BoxedStrategy<Span>) -> Policies {
     let rate = || sample::select(&[0.1, 0.3, 0.5, 0.7, 1.0]);
     (base(), window, rate(), rate(), 1_u64..60, 1_u32..9)
         .prop_map(|(base, window, failure_rate, slow_call_rate, slow_call, minimum_calls)| Policy {
@@ -147,7 +147,7 @@ fn rated(window: BoxedStrategy<Span>) -> Family {
         .boxed()
 }
 
-fn all_rules(window: BoxedStrategy<Span>) -> Family {
+fn all_rules(window: BoxedStrategy<Span>) -> Policies {
     (rated(window), option::of(3_u32..8), option::of(3_u32..12), any::<(bool, bool)>())
         .prop_map(|(base, consecutive, failures, (rate, slow))| Policy {
             consecutive,
@@ -160,8 +160,8 @@ fn all_rules(window: BoxedStrategy<Span>) -> Family {
         .boxed()
 }
 
-fn any_limits(family: Family) -> Family {
-    (family, option::of(2_u32..12))
+fn any_limits(policies: Policies) -> Policies {
+    (policies, option::of(2_u32..12))
         .prop_map(|(base, max_concurrent)| Policy { max_concurrent, ..base })
         .boxed()
 }

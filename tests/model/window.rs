@@ -1,8 +1,8 @@
-//! The window of the obvious breaker: a list of calls.
+//! The window of the reference model: a list of calls.
 
 use crate::policy::Span;
 
-/// Oldest first.
+/// The calls in the window, oldest first.
 #[derive(Debug)]
 pub(crate) struct Window {
     span: Span,
@@ -11,8 +11,8 @@ pub(crate) struct Window {
 
 #[derive(Debug)]
 struct Counted {
-    /// In which tenth of a window of time it ended.
-    part: u64,
+    /// Number of the slice in which the call ended; a window of time has ten slices.
+    slice: u64,
     failed: bool,
     slow: bool,
 }
@@ -30,11 +30,11 @@ impl Window {
     }
 
     pub(crate) fn add(&mut self, failed: bool, slow: bool, now: u64) {
-        self.calls.push(Counted { part: part(self.span, now), failed, slow });
+        self.calls.push(Counted { slice: slice(self.span, now), failed, slow });
         self.forget(now);
     }
 
-    /// Lets go of what is too old.
+    /// Removes calls that are too old.
     pub(crate) fn forget(&mut self, now: u64) {
         match self.span {
             Span::None => self.calls.clear(),
@@ -43,7 +43,7 @@ impl Window {
                     self.calls.remove(0);
                 }
             }
-            Span::Time(_) => self.calls.retain(|call| call.part + 10 > part(self.span, now)),
+            Span::Time(_) => self.calls.retain(|call| call.slice + 10 > slice(self.span, now)),
         }
     }
 
@@ -51,14 +51,14 @@ impl Window {
         self.calls.clear();
     }
 
-    /// A part that falls into several new ones goes into the one in which it ends.
+    /// Changes the extent. An old slice that overlaps several new ones moves to the one in which it ends.
     pub(crate) fn set_config(&mut self, span: Span, now: u64) {
         match (self.span, span) {
             (Span::Calls(_), Span::Calls(_)) => {}
             (Span::Time(old), Span::Time(_)) => {
                 for call in &mut self.calls {
-                    let last_moment = (call.part + 1) * old.div_ceil(10) - 1;
-                    call.part = part(span, last_moment.min(now));
+                    let last_moment = (call.slice + 1) * old.div_ceil(10) - 1;
+                    call.slice = slice(span, last_moment.min(now));
                 }
             }
             _ => self.calls.clear(),
@@ -78,7 +78,7 @@ impl Window {
     }
 }
 
-fn part(span: Span, now: u64) -> u64 {
+fn slice(span: Span, now: u64) -> u64 {
     match span {
         Span::Time(time) => now / time.div_ceil(10),
         Span::None | Span::Calls(_) => 0,

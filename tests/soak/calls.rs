@@ -1,4 +1,4 @@
-//! No call but the first allocates, on any path.
+//! No call except the first allocates, on any path.
 
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -10,7 +10,8 @@ use crate::{breaker, end, kinds, measure};
 
 const CALLS: u32 = 1000;
 
-fn allocates_nothing(what: &str, mut call: impl FnMut()) {
+/// Checks that only the first call allocates.
+fn check_allocates_nothing(what: &str, mut call: impl FnMut()) {
     let first = measure(&mut call);
     let rest = measure(|| (0..CALLS).for_each(|_| call()));
     assert_eq!(rest.count_total, 0, "{what}; the first call: {}", first.count_total);
@@ -20,22 +21,22 @@ fn allocates_nothing(what: &str, mut call: impl FnMut()) {
 fn no_success_allocates() {
     for (what, settings) in kinds() {
         let (_clock, breaker) = breaker(settings);
-        allocates_nothing(what, || end(&breaker, Outcome::Success));
-        allocates_nothing(what, || end(&breaker, Outcome::Ignored));
+        check_allocates_nothing(what, || end(&breaker, Outcome::Success));
+        check_allocates_nothing(what, || end(&breaker, Outcome::Ignored));
     }
 }
 
 #[test]
-fn no_call_allocates_while_time_goes_on() {
+fn no_call_allocates_while_time_passes() {
     for (what, settings) in kinds() {
         let (clock, breaker) = breaker(settings);
         let call = || {
             clock.advance(Duration::from_secs(1));
             end(&breaker, Outcome::Success);
         };
-        // More than a whole window.
+        // Covers more than the whole window.
         (0..100).for_each(|_| call());
-        allocates_nothing(what, call);
+        check_allocates_nothing(what, call);
     }
 }
 
@@ -49,7 +50,7 @@ fn no_failure_allocates_once_its_window_has_been_full() {
             end(&breaker, Outcome::Success);
         };
         (0..100).for_each(|_| call());
-        allocates_nothing(what, call);
+        check_allocates_nothing(what, call);
         assert_eq!(breaker.state(), State::Closed);
     }
 }
@@ -58,8 +59,8 @@ fn no_failure_allocates_once_its_window_has_been_full() {
 fn no_call_of_a_closure_or_a_future_allocates() {
     for (what, settings) in kinds() {
         let (_clock, breaker) = breaker(settings);
-        allocates_nothing(what, || assert_eq!(breaker.call(|| Ok::<_, BreakerError>(7)).unwrap(), 7));
-        allocates_nothing(what, || {
+        check_allocates_nothing(what, || assert_eq!(breaker.call(|| Ok::<_, BreakerError>(7)).unwrap(), 7));
+        check_allocates_nothing(what, || {
             let mut call = pin!(breaker.call_async(std::future::ready(Ok::<_, BreakerError>(7))));
             assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
         });
@@ -73,9 +74,9 @@ fn no_rejection_allocates() {
         while breaker.state() == State::Closed {
             end(&breaker, Outcome::Failure);
         }
-        allocates_nothing(what, || assert!(breaker.try_acquire().is_err()));
+        check_allocates_nothing(what, || assert!(breaker.try_acquire().is_err()));
         breaker.force_open();
-        allocates_nothing(what, || assert!(breaker.try_acquire().is_err()));
+        check_allocates_nothing(what, || assert!(breaker.try_acquire().is_err()));
     }
 }
 
@@ -83,22 +84,22 @@ fn no_rejection_allocates() {
 fn no_rejection_by_a_full_bulkhead_allocates() {
     let (_clock, breaker) = breaker(Config::builder().max_concurrent(1));
     let held = breaker.try_acquire().unwrap();
-    allocates_nothing("full", || assert!(breaker.try_acquire().is_err()));
+    check_allocates_nothing("full", || assert!(breaker.try_acquire().is_err()));
     drop(held);
 }
 
 #[test]
-fn no_trial_but_the_first_allocates() {
+fn no_trial_except_the_first_allocates() {
     for (what, settings) in kinds() {
         let (clock, breaker) = breaker(settings);
         while breaker.state() == State::Closed {
             end(&breaker, Outcome::Failure);
         }
         clock.advance(Duration::from_secs(30));
-        allocates_nothing(what, || end(&breaker, Outcome::Ignored));
+        check_allocates_nothing(what, || end(&breaker, Outcome::Ignored));
         assert_eq!(breaker.state(), State::HalfOpen);
         let held = [breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap()];
-        allocates_nothing(what, || assert!(breaker.try_acquire().is_err()));
+        check_allocates_nothing(what, || assert!(breaker.try_acquire().is_err()));
         drop(held);
     }
 }
@@ -108,18 +109,18 @@ fn no_call_with_a_known_key_allocates() {
     let breakers = Registry::new().register_keyed("soak", Config::default(), 100).unwrap();
     let keys: Vec<String> = (0..50).map(|key| format!("host-{key}")).collect();
     let call = || keys.iter().for_each(|key| end(&breakers.get(key), Outcome::Success));
-    allocates_nothing("keyed", call);
+    check_allocates_nothing("keyed", call);
 }
 
 #[test]
 fn no_timed_call_on_the_real_clock_allocates() {
     let settings = Config::builder().durations(true).build().unwrap();
     let breaker = CircuitBreaker::new("soak", settings).unwrap();
-    allocates_nothing("timed", || end(&breaker, Outcome::Success));
+    check_allocates_nothing("timed", || end(&breaker, Outcome::Success));
 }
 
 #[test]
-fn a_change_of_state_gives_back_what_the_one_before_took() {
+fn a_state_change_frees_the_memory_of_the_previous_one() {
     let (_clock, breaker) = breaker(Config::builder());
     (0..10).for_each(|_| breaker.force_open());
     let changes = measure(|| (0..CALLS).for_each(|_| breaker.force_open()));

@@ -1,4 +1,4 @@
-//! Memory after many calls, after many breakers, and at rest.
+//! Memory after many calls, after many breakers, and of idle breakers.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::{breaker, end, kinds, measure};
 
 const CALLS: u64 = 10_000_000;
 const BREAKERS: u32 = 100_000;
-/// A tenth of the keys that there may be: as many as a test has the time for.
+/// A tenth of the allowed maximum, which keeps the test short.
 const KEYS: u32 = 100_000;
 
-/// Calls with all outcomes; the circuit opens at times, and recovers. The bytes that this thread has taken
-/// and not given back.
+/// Makes calls with all outcomes, during which the circuit opens and recovers. Returns the bytes that this
+/// thread has allocated and not freed.
 fn calls(clock: &Clock, breaker: &CircuitBreaker, number: u64) -> i64 {
     let work = || {
         for call in 0..number {
@@ -30,11 +30,11 @@ fn calls(clock: &Clock, breaker: &CircuitBreaker, number: u64) -> i64 {
     measure(work).bytes_current
 }
 
-/// The same by two threads, together.
+/// Makes the calls on two threads, and returns the sum of their bytes.
 fn calls_by_two(clock: &Clock, breaker: &CircuitBreaker, number: u64) -> i64 {
     std::thread::scope(|scope| {
         let other = scope.spawn(|| {
-            // Its number is the thread's, not the breaker's.
+            // Excludes what the thread allocates once, such as its thread number.
             let (clock, unmeasured) = crate::breaker(Config::builder());
             calls(&clock, &unmeasured, 1);
             calls(&clock, breaker, number / 2)
@@ -44,8 +44,8 @@ fn calls_by_two(clock: &Clock, breaker: &CircuitBreaker, number: u64) -> i64 {
 }
 
 #[test]
-fn ten_million_calls_leave_nothing() {
-    // resilient: 24 bytes a call.
+fn ten_million_calls_leak_nothing() {
+    // resilient leaks 24 bytes per call.
     let number = CALLS / kinds().len() as u64;
     for (what, settings) in kinds() {
         let mut made = None;
@@ -54,19 +54,22 @@ fn ten_million_calls_leave_nothing() {
         let early = calls_by_two(&clock, &breaker, 100_000);
         let late = calls_by_two(&clock, &breaker, number);
         let changes = breaker.snapshot().generation;
-        assert!(changes >= 100, "{what}: {changes} changes prove little");
-        // How long a queue has grown is the threads' to say; a byte a hundred calls would be a leak.
+        assert!(changes >= 100, "{what}: only {changes} changes");
+        // A queue may have grown, depending on the threads. One byte per hundred calls would be a leak.
         let leak = i64::try_from(number / 100).unwrap();
-        assert!(late < leak, "{what}: {late} while it lives, after {bytes} and {early} for the first calls");
-        let mut gone = Some((clock, breaker));
-        bytes += early + late + measure(|| gone = None).bytes_current;
-        assert_eq!(bytes, 0, "{what}: when it is gone");
+        assert!(
+            late < leak,
+            "{what}: {late} bytes, after {bytes} bytes for the breaker and {early} for the first calls"
+        );
+        let mut last = Some((clock, breaker));
+        bytes += early + late + measure(|| last = None).bytes_current;
+        assert_eq!(bytes, 0, "{what}: after the breaker is dropped");
     }
 }
 
 #[test]
-fn a_hundred_thousand_breakers_that_are_dropped_leave_nothing() {
-    // recloser: 50,000 breakers dropped leak 53 MB.
+fn a_hundred_thousand_dropped_breakers_leak_nothing() {
+    // In recloser, 50,000 dropped breakers leak 53 MB.
     for (what, settings) in kinds() {
         let config = settings.build().unwrap();
         let left = measure(|| {
@@ -84,7 +87,7 @@ fn a_hundred_thousand_breakers_that_are_dropped_leave_nothing() {
 }
 
 #[test]
-fn keys_that_come_and_go_leave_nothing_when_their_breaker_is_gone() {
+fn evicted_keys_leak_nothing_once_their_breaker_is_dropped() {
     let bytes = measure(|| {
         let breakers = Registry::new().register_keyed("soak", Config::default(), 100).unwrap();
         for key in 0..BREAKERS / 10 {
@@ -95,14 +98,14 @@ fn keys_that_come_and_go_leave_nothing_when_their_breaker_is_gone() {
     assert_eq!((bytes.count_current, bytes.bytes_current), (0, 0));
 }
 
-/// What each of so many takes, in bytes.
-fn each(number: u32, bytes: i64) -> f64 {
+/// Returns the bytes per item.
+fn bytes_per_item(number: u32, bytes: i64) -> f64 {
     f64::from(i32::try_from(bytes).unwrap()) / f64::from(number)
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures are worth a look")]
-fn a_breaker_at_rest_is_small() {
+#[expect(clippy::print_stdout, reason = "the test reports its figures")]
+fn an_idle_breaker_is_small() {
     let number = 1000;
     let names: Vec<&'static str> = (0..number).map(|number| &*format!("rest-{number}").leak()).collect();
     let registry = Registry::new();
@@ -111,17 +114,17 @@ fn a_breaker_at_rest_is_small() {
         breakers.extend(names.iter().map(|&name| registry.register(name, Config::default()).unwrap()));
     });
     let called = measure(|| breakers.iter().for_each(|breaker| end(breaker, Outcome::Success)));
-    let bytes = each(number, made.bytes_current + called.bytes_current);
-    println!("a breaker at rest with its place in the registry: {bytes:.0} bytes");
+    let bytes = bytes_per_item(number, made.bytes_current + called.bytes_current);
+    println!("an idle breaker with its registry entry: {bytes:.0} bytes");
     assert!(bytes <= 410.0, "{bytes}");
     let alone = measure(|| breakers.push(CircuitBreaker::new("alone", Config::default()).unwrap()));
-    println!("a breaker at rest: {} bytes", alone.bytes_current);
+    println!("an idle breaker: {} bytes", alone.bytes_current);
     assert!(alone.bytes_current <= 256, "{}", alone.bytes_current);
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures are worth a look")]
-fn a_circuit_of_a_key_at_rest_is_small() {
+#[expect(clippy::print_stdout, reason = "the test reports its figures")]
+fn an_idle_keyed_circuit_is_small() {
     let breakers = Registry::new().register_keyed("soak", Config::default(), KEYS).unwrap();
     let made = measure(|| {
         for key in 0..KEYS {
@@ -129,7 +132,7 @@ fn a_circuit_of_a_key_at_rest_is_small() {
         }
     });
     assert_eq!(breakers.len(), KEYS as usize);
-    let bytes = each(KEYS, made.bytes_current);
-    println!("a keyed circuit at rest: {bytes:.0} bytes");
+    let bytes = bytes_per_item(KEYS, made.bytes_current);
+    println!("an idle keyed circuit: {bytes:.0} bytes");
     assert!(bytes <= 350.0, "{bytes}");
 }

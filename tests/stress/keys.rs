@@ -1,11 +1,11 @@
-//! One circuit for each key, under threads that come with ever new keys.
+//! Keyed circuits, with threads that use new keys all the time.
 
 use std::time::Duration;
 
 use breaker_runtime::testing::Clock;
 use breaker_runtime::{Config, KeyedBreaker, Registry};
 
-use crate::{THREADS, any_outcome, any_settings, storm};
+use crate::{THREADS, any_outcome, any_settings, run_threads};
 
 const MAX_KEYS: u32 = 16;
 const CALLS: u64 = 3000;
@@ -18,23 +18,23 @@ fn keyed() -> (Clock, KeyedBreaker) {
 }
 
 #[test]
-fn there_are_never_too_many_keys_and_their_totals_add_up_and_only_grow() {
-    // resilience4j#650 #703: keyed breakers were never evicted.
+fn keys_stay_within_max_keys_and_their_totals_add_up_and_never_decrease() {
+    // In resilience4j (#650, #703), keyed breakers were never evicted.
     let (clock, breakers) = keyed();
     let mut before = 0;
-    storm(
-        |mut dice, _| {
+    run_threads(
+        |mut random, _| {
             for _ in 0..CALLS {
-                let key = dice.u32(0..MAX_KEYS * 3).to_string();
+                let key = random.u32(0..MAX_KEYS * 3).to_string();
                 if let Ok(permit) = breakers.get(&key).try_acquire() {
-                    permit.settle(any_outcome(&mut dice));
+                    permit.settle(any_outcome(&mut random));
                 }
             }
         },
-        |dice| {
-            clock.advance(Duration::from_millis(dice.u64(0..5)));
-            if dice.u8(0..10) == 0 {
-                breakers.set_config(any_settings(dice).build().unwrap());
+        |random| {
+            clock.advance(Duration::from_millis(random.u64(0..5)));
+            if random.u8(0..10) == 0 {
+                breakers.set_config(any_settings(random).build().unwrap());
             }
             assert!(breakers.len() <= MAX_KEYS as usize, "{}", breakers.len());
             let calls = breakers.totals().calls();
@@ -47,11 +47,11 @@ fn there_are_never_too_many_keys_and_their_totals_add_up_and_only_grow() {
 }
 
 #[test]
-fn threads_that_come_with_one_new_key_share_one_circuit() {
+fn threads_that_use_one_new_key_share_one_circuit() {
     let (_clock, breakers) = keyed();
     for round in 0..MAX_KEYS {
         let key = format!("new {round}");
-        storm(|_, _| breakers.get(&key).try_acquire().map(drop).unwrap(), |_| {});
+        run_threads(|_, _| breakers.get(&key).try_acquire().map(drop).unwrap(), |_| {});
         assert_eq!(breakers.find(&key).unwrap().snapshot().totals.ignored, THREADS);
     }
     assert_eq!(breakers.len(), MAX_KEYS as usize);

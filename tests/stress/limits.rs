@@ -1,4 +1,4 @@
-//! Never more trials than places, nor more calls at a time than may run.
+//! The limits of trial calls and of concurrent calls are never exceeded.
 
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -6,36 +6,37 @@ use std::time::Duration;
 
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, ConfigBuilder, Outcome, State};
 
-use crate::{Inside, any_outcome, breaker, due, storm};
+use crate::{Concurrency, any_outcome, breaker, due, run_threads};
 
-const PLACES: u32 = 3;
+const SLOTS: u32 = 3;
 
 #[test]
 fn a_circuit_that_stays_half_open_never_runs_too_many_trials() {
-    // failsafe and recloser admit 1000 of 1000; circuitbreaker-rs lost 21,396 of 400,000 races.
+    // failsafe and recloser admit 1,000 of 1,000 concurrent calls; circuitbreaker-rs lost 21,396 of 400,000
+    // races.
     let settings = |lease| {
         Config::builder()
-            .half_open_max_calls(PLACES)
+            .half_open_max_calls(SLOTS)
             .success_threshold(u32::MAX)
             .half_open_timeout(Duration::from_secs(lease))
     };
     let (_clock, breaker) = due(settings(30));
-    let inside = Inside::default();
-    storm(
-        |mut dice, _| {
+    let running = Concurrency::default();
+    run_threads(
+        |mut random, _| {
             for _ in 0..3000 {
                 let Ok(permit) = breaker.try_acquire() else { continue };
                 assert!(permit.is_trial());
-                inside.visit();
-                permit.settle(if dice.bool() { Outcome::Success } else { Outcome::Ignored });
+                running.run_call();
+                permit.settle(if random.bool() { Outcome::Success } else { Outcome::Ignored });
             }
         },
-        |dice| {
-            breaker.set_config(settings(dice.u64(10..100)).build().unwrap());
-            assert!(breaker.snapshot().trials_in_flight <= PLACES as usize);
+        |random| {
+            breaker.set_config(settings(random.u64(10..100)).build().unwrap());
+            assert!(breaker.snapshot().trials_in_flight <= SLOTS as usize);
         },
     );
-    assert_eq!(inside.most(), PLACES);
+    assert_eq!(running.max(), SLOTS);
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.trials_in_flight), (State::HalfOpen, 0));
 }
@@ -43,106 +44,107 @@ fn a_circuit_that_stays_half_open_never_runs_too_many_trials() {
 #[test]
 fn no_recovery_runs_too_many_trials_however_it_ends() {
     for round in 0..100 {
-        let (_clock, breaker) = due(Config::builder().half_open_max_calls(PLACES).success_threshold(4));
-        let inside = Inside::default();
-        storm(
-            |mut dice, number| {
-                dice.seed(round * 8 + number);
+        let (_clock, breaker) = due(Config::builder().half_open_max_calls(SLOTS).success_threshold(4));
+        let running = Concurrency::default();
+        run_threads(
+            |mut random, index| {
+                random.seed(round * 8 + index);
                 for _ in 0..4 {
                     let Ok(permit) = breaker.try_acquire() else { continue };
                     if permit.is_trial() {
-                        inside.visit();
+                        running.run_call();
                     }
-                    permit.settle(any_outcome(&mut dice));
+                    permit.settle(any_outcome(&mut random));
                 }
             },
             |_| {},
         );
-        assert!(inside.most() <= PLACES, "{}", inside.most());
+        assert!(running.max() <= SLOTS, "{}", running.max());
         assert_eq!(breaker.snapshot().trials_in_flight, 0);
     }
 }
 
-fn bounded(most: u32) -> ConfigBuilder {
-    Config::builder().failure_threshold(1_000_000).max_concurrent(most)
+fn bounded(max: u32) -> ConfigBuilder {
+    Config::builder().failure_threshold(1_000_000).max_concurrent(max)
 }
 
 #[test]
-fn never_do_more_calls_run_than_may() {
-    let (_clock, breaker) = breaker(bounded(PLACES));
-    let inside = Inside::default();
-    let rejected: u64 = storm(
+fn no_more_calls_run_than_max_concurrent_allows() {
+    let (_clock, breaker) = breaker(bounded(SLOTS));
+    let running = Concurrency::default();
+    let rejected: u64 = run_threads(
         |_, _| {
-            let call = || breaker.call(|| Ok::<_, BreakerError>(inside.visit())).is_err();
+            let call = || breaker.call(|| Ok::<_, BreakerError>(running.run_call())).is_err();
             (0..3000).map(|_| u64::from(call())).sum::<u64>()
         },
-        |dice| {
-            let settings = bounded(PLACES).recovery_timeout(Duration::from_secs(dice.u64(1..9)));
+        |random| {
+            let settings = bounded(SLOTS).recovery_timeout(Duration::from_secs(random.u64(1..9)));
             breaker.set_config(settings.build().unwrap());
         },
     )
     .into_iter()
     .sum();
-    assert_eq!(inside.most(), PLACES);
+    assert_eq!(running.max(), SLOTS);
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.totals.rejections.bulkhead, snapshot.calls_in_flight), (rejected, Some(0)));
 }
 
 #[test]
-fn those_who_wait_all_get_their_turn_and_never_too_many_at_once() {
-    let (_clock, breaker) = breaker(bounded(PLACES).max_wait(Duration::MAX));
-    let inside = Inside::default();
-    storm(
+fn every_waiting_call_runs_and_the_limit_holds() {
+    let (_clock, breaker) = breaker(bounded(SLOTS).max_wait(Duration::MAX));
+    let running = Concurrency::default();
+    run_threads(
         |_, _| {
             for _ in 0..1000 {
-                breaker.call(|| Ok::<_, BreakerError>(inside.visit())).unwrap();
+                breaker.call(|| Ok::<_, BreakerError>(running.run_call())).unwrap();
             }
         },
         |_| {},
     );
-    assert!(inside.most() <= PLACES);
+    assert!(running.max() <= SLOTS);
     assert_eq!(breaker.snapshot().calls_in_flight, Some(0));
 }
 
 #[test]
-fn no_place_is_lost_or_doubled_while_the_limit_moves() {
+fn no_bulkhead_slot_is_lost_or_doubled_while_the_limit_changes() {
     let (_clock, breaker) = breaker(bounded(4));
-    let inside = Inside::default();
-    storm(
+    let running = Concurrency::default();
+    run_threads(
         |_, _| {
             for _ in 0..3000 {
-                _ = breaker.call(|| Ok::<_, BreakerError>(inside.visit()));
+                _ = breaker.call(|| Ok::<_, BreakerError>(running.run_call()));
             }
         },
-        |dice| breaker.set_config(bounded(dice.u32(1..5)).build().unwrap()),
+        |random| breaker.set_config(bounded(random.u32(1..5)).build().unwrap()),
     );
-    assert!(inside.most() <= 4, "{}", inside.most());
-    has_exactly(&breaker, 4);
-    has_exactly(&breaker, 2);
+    assert!(running.max() <= 4, "{}", running.max());
+    check_slots(&breaker, 4);
+    check_slots(&breaker, 2);
 }
 
-fn has_exactly(breaker: &CircuitBreaker, places: u32) {
-    breaker.set_config(bounded(places).build().unwrap());
+/// Checks that a breaker has exactly this number of free slots.
+fn check_slots(breaker: &CircuitBreaker, slots: u32) {
+    breaker.set_config(bounded(slots).build().unwrap());
     assert_eq!(breaker.snapshot().calls_in_flight, Some(0));
-    let held: Vec<_> = (0..places).map(|_| breaker.try_acquire().unwrap()).collect();
+    let held: Vec<_> = (0..slots).map(|_| breaker.try_acquire().unwrap()).collect();
     assert!(breaker.try_acquire().is_err());
     drop(held);
 }
 
 #[test]
-fn a_cancelled_waiter_hands_no_place_on_that_is_gone() {
+fn a_cancelled_waiter_passes_on_no_slot_that_was_removed() {
     let (_clock, breaker) = breaker(bounded(2).max_wait(Duration::from_secs(1)));
     let (first, second) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
     {
         let mut waiting = pin!(breaker.call_async(async { Ok::<_, BreakerError>(()) }));
         let mut context = Context::from_waker(Waker::noop());
         assert!(waiting.as_mut().poll(&mut context).is_pending());
-        // The place goes to the one who waits, who has not looked yet.
+        // The slot passes to the waiting call, which has not been polled since.
         first.settle(Outcome::Success);
         breaker.set_config(bounded(1).build().unwrap());
     }
     assert_eq!(breaker.snapshot().calls_in_flight, Some(1));
-    assert!(breaker.try_acquire().is_err(), "one call runs, and one may");
+    assert!(breaker.try_acquire().is_err(), "one call runs, which is the limit");
     second.settle(Outcome::Success);
-    has_exactly(&breaker, 1);
+    check_slots(&breaker, 1);
 }

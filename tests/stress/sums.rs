@@ -1,15 +1,15 @@
-//! Every call is counted once, whatever happens beside it.
+//! Every call is counted exactly once, no matter what happens at the same time.
 
 use std::time::Duration;
 
 use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, State};
 use fastrand::Rng;
 
-use crate::{THREADS, any_outcome, any_settings, breaker, order, storm};
+use crate::{THREADS, any_outcome, any_settings, breaker, command, run_threads};
 
 const CALLS: u64 = 5000;
 
-/// How the calls of one thread ended.
+/// The number of calls of one thread, by outcome.
 #[derive(Clone, Copy, Default)]
 struct Tally {
     successes: u64,
@@ -19,15 +19,15 @@ struct Tally {
 }
 
 impl Tally {
-    fn call(&mut self, breaker: &CircuitBreaker, outcome: Outcome, dice: &mut Rng) {
+    fn call(&mut self, breaker: &CircuitBreaker, outcome: Outcome, random: &mut Rng) {
         match breaker.try_acquire() {
             Err(_) => self.rejected += 1,
-            Ok(permit) if dice.u8(0..20) == 0 => {
+            Ok(permit) if random.u8(0..20) == 0 => {
                 drop(permit);
                 self.ignored += 1;
             }
             Ok(permit) => {
-                if dice.u8(0..10) == 0 {
+                if random.u8(0..10) == 0 {
                     std::thread::yield_now();
                 }
                 permit.settle(outcome);
@@ -51,22 +51,22 @@ impl Tally {
 }
 
 #[test]
-fn every_call_is_in_the_totals_once_beside_operators_and_new_settings() {
-    // resilience4j#1017: counts went negative under load.
+fn every_call_is_in_the_totals_once_despite_operators_and_new_settings() {
+    // In resilience4j (#1017), counts became negative under load.
     let (clock, breaker) = breaker(Config::builder());
-    let tallies = storm(
-        |mut dice, _| {
+    let tallies = run_threads(
+        |mut random, _| {
             let mut tally = Tally::default();
             for _ in 0..CALLS {
-                let outcome = any_outcome(&mut dice);
-                tally.call(&breaker, outcome, &mut dice);
+                let outcome = any_outcome(&mut random);
+                tally.call(&breaker, outcome, &mut random);
             }
             tally
         },
-        |dice| {
-            clock.advance(Duration::from_millis(dice.u64(0..20)));
-            order(&breaker, dice);
-            breaker.set_config(any_settings(dice).build().unwrap());
+        |random| {
+            clock.advance(Duration::from_millis(random.u64(0..20)));
+            command(&breaker, random);
+            breaker.set_config(any_settings(random).build().unwrap());
             assert!(breaker.snapshot().totals.calls() <= THREADS * CALLS);
         },
     );
@@ -79,15 +79,15 @@ fn every_call_is_in_the_totals_once_beside_operators_and_new_settings() {
     assert_eq!((snapshot.calls_in_flight, snapshot.trials_in_flight), (Some(0), 0));
 }
 
-/// Nothing opens it, so that everything stays in its window.
-fn holds_all(settings: ConfigBuilder) {
+/// Checks that the window holds every call. The circuit never opens, so no call leaves the window.
+fn check_holds_all(settings: ConfigBuilder) {
     let (_clock, breaker) = breaker(settings);
-    let tallies = storm(
-        |mut dice, _| {
+    let tallies = run_threads(
+        |mut random, _| {
             let mut tally = Tally::default();
             for _ in 0..CALLS {
-                let outcome = if dice.u8(0..4) == 0 { Outcome::Failure } else { Outcome::Success };
-                tally.call(&breaker, outcome, &mut dice);
+                let outcome = if random.u8(0..4) == 0 { Outcome::Failure } else { Outcome::Success };
+                tally.call(&breaker, outcome, &mut random);
             }
             tally
         },
@@ -104,23 +104,23 @@ fn holds_all(settings: ConfigBuilder) {
 
 #[test]
 fn a_window_of_calls_holds_every_call_of_all_threads() {
-    holds_all(Config::builder().failure_threshold(1_000_000).window_calls(1_000_000));
+    check_holds_all(Config::builder().failure_threshold(1_000_000).window_calls(1_000_000));
 }
 
 #[test]
 fn a_window_of_time_holds_every_call_of_all_threads() {
-    holds_all(Config::builder().failure_threshold(1_000_000).window_time(Duration::from_secs(60)));
+    check_holds_all(Config::builder().failure_threshold(1_000_000).window_time(Duration::from_secs(60)));
 }
 
 #[test]
-fn a_full_window_never_holds_more_nor_less_than_its_size() {
-    // tower-resilience: a window of calls that never slides.
+fn a_full_window_always_holds_exactly_its_size() {
+    // In tower-resilience, a window of calls never slides.
     let (_clock, breaker) = breaker(Config::builder().consecutive_failures(1_000_000).window_calls(50));
     (0..50).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Failure));
-    storm(
-        |mut dice, _| {
+    run_threads(
+        |mut random, _| {
             for _ in 0..CALLS {
-                let outcome = if dice.u8(0..20) == 0 { Outcome::Failure } else { Outcome::Success };
+                let outcome = if random.u8(0..20) == 0 { Outcome::Failure } else { Outcome::Success };
                 breaker.try_acquire().unwrap().settle(outcome);
             }
         },
@@ -136,16 +136,16 @@ fn no_failure_is_lost_while_the_window_changes_its_length() {
     let settings =
         |seconds| Config::builder().failure_threshold(1_000_000).window_time(Duration::from_secs(seconds));
     let (_clock, breaker) = breaker(settings(60));
-    let failures: u64 = storm(
-        |mut dice, _| {
+    let failures: u64 = run_threads(
+        |mut random, _| {
             let mut tally = Tally::default();
             for _ in 0..CALLS {
-                let outcome = if dice.u8(0..4) == 0 { Outcome::Failure } else { Outcome::Success };
-                tally.call(&breaker, outcome, &mut dice);
+                let outcome = if random.u8(0..4) == 0 { Outcome::Failure } else { Outcome::Success };
+                tally.call(&breaker, outcome, &mut random);
             }
             tally.failures
         },
-        |dice| breaker.set_config(settings(dice.u64(60..100)).build().unwrap()),
+        |random| breaker.set_config(settings(random.u64(60..100)).build().unwrap()),
     )
     .into_iter()
     .sum();
@@ -157,14 +157,14 @@ fn no_failure_is_lost_while_the_window_changes_its_length() {
 #[test]
 fn every_timed_call_is_in_the_durations_once() {
     let (clock, breaker) = breaker(Config::builder().failure_threshold(1_000_000).durations(true));
-    let tallies = storm(
-        |mut dice, _| {
+    let tallies = run_threads(
+        |mut random, _| {
             let mut tally = Tally::default();
-            (0..CALLS).for_each(|_| tally.call(&breaker, Outcome::Success, &mut dice));
+            (0..CALLS).for_each(|_| tally.call(&breaker, Outcome::Success, &mut random));
             tally
         },
-        |dice| clock.advance(Duration::from_micros(dice.u64(0..50))),
+        |random| clock.advance(Duration::from_micros(random.u64(0..50))),
     );
-    // A call that was cancelled took no time that means anything.
+    // Cancelled calls are not timed.
     assert_eq!(breaker.snapshot().durations.unwrap().count(), Tally::sum(tallies).successes);
 }

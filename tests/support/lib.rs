@@ -1,8 +1,8 @@
-//! What several tests need. The README is here too, so that its quickstart compiles and runs.
+//! Code that several tests share. It includes README.md as well, so that the quickstart is compiled and run.
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
 
-pub mod neighbour;
+pub mod dependent_crate;
 pub mod programs;

@@ -143,7 +143,7 @@ impl Circuit {
     fn notify(&self) {
         // Callers of `wait_closed` need not wait for listeners.
         if let Some(hub) = self.hub.get() {
-            hub.wake();
+            hub.wake_waiters();
         }
         if !self.machine.try_start_notifying() {
             return;
@@ -152,7 +152,7 @@ impl Circuit {
             let (name, key) = self.who();
             let event = Event::StateChanged(StateChange::new(name, key, transition));
             for hub in self.hub.get().into_iter().chain(self.identity.hub()) {
-                hub.tell(&event);
+                hub.notify(&event);
             }
         }
     }

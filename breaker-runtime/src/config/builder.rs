@@ -1,4 +1,6 @@
-//! The way to a [`Config`]: takes plain numbers, remembers the first one that is out of range.
+//! The builder of a [`Config`]. It accepts plain numbers and remembers the first one that is out of range.
+//!
+//! Every method is `const`: the attribute evaluates it while the user's crate compiles.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,17 +10,17 @@ use crate::clock::HAS_ASYNC_TIMER;
 use crate::state::{Factor, MAX_RUN, MAX_TRIALS, Share};
 use crate::window::{MAX_CALLS, Rate, Span};
 
-/// Builds a [`Config`]; what is not set keeps its default.
+/// A builder of a [`Config`]. A setting that is not set keeps its default.
 ///
-/// Any rule that is met opens the circuit, and equal is always enough: with
-/// [`failure_threshold`](Self::failure_threshold) 5 the fifth failure opens it. If no rule is set,
-/// that one is in force.
+/// A circuit opens when one of its rules is met. Limits are inclusive: with
+/// [`failure_threshold(5)`](Self::failure_threshold) the fifth failure opens the circuit. If no rule is set,
+/// that one applies.
 ///
 /// ```
 /// use std::time::Duration;
 /// use breaker_runtime::Config;
 ///
-/// // Half of the last hundred calls, or five in a row.
+/// // Opens when half of the last 100 calls have failed, or 5 calls in a row.
 /// let config = Config::builder()
 ///     .window_calls(100)
 ///     .failure_rate(0.5)
@@ -29,8 +31,8 @@ use crate::window::{MAX_CALLS, Rate, Span};
 /// assert_eq!(config.minimum_calls(), 10);
 /// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
-#[derive(Clone, Debug)]
-#[must_use = "call build() to get the settings"]
+#[derive(Clone)]
+#[must_use = "call build() to get the config"]
 pub struct ConfigBuilder {
     pub(super) failure_threshold: Option<NonZeroU32>,
     pub(super) consecutive_failures: Option<NonZeroU32>,
@@ -78,270 +80,351 @@ impl ConfigBuilder {
         }
     }
 
-    /// How many failures open the circuit: in a row, or within the window if there is one. 1 to
-    /// 16,777,215; default 5 when no rule is set.
+    /// Sets the number of failures that open the circuit: in a row, or within the window if there is one.
+    ///
+    /// Range: 1 to 16,777,215, and at most [`window_calls`](Self::window_calls). Default: if no other rule is
+    /// set, 5 or `window_calls`, whichever is smaller; otherwise this rule is off.
     #[doc(alias = "maxFailures")]
     #[doc(alias = "handledEventsAllowedBeforeBreaking")]
     pub const fn failure_threshold(mut self, failures: u32) -> Self {
-        match counted(failures, MAX_RUN) {
+        match in_range(failures, MAX_RUN) {
             Some(failures) => self.failure_threshold = Some(failures),
-            None => self.refuse("failure_threshold must be between 1 and 16777215"),
+            None => self.record_error("failure_threshold must be between 1 and 16777215"),
         }
         self
     }
 
-    /// How many failures in a row open the circuit, also beside a window: 1 to 16,777,215; default
-    /// none. A success ends the run, a slow one too; an ignored call does not.
+    /// Sets the number of failures in a row that open the circuit, in addition to the rules of a window.
+    ///
+    /// A success ends a run of failures, also a slow one. An ignored call does not.
+    ///
+    /// Range: 1 to 16,777,215. Default: this rule is off.
     #[doc(alias = "ConsecutiveFailures")]
     pub const fn consecutive_failures(mut self, failures: u32) -> Self {
-        match counted(failures, MAX_RUN) {
+        match in_range(failures, MAX_RUN) {
             Some(failures) => self.consecutive_failures = Some(failures),
-            None => self.refuse("consecutive_failures must be between 1 and 16777215"),
+            None => self.record_error("consecutive_failures must be between 1 and 16777215"),
         }
         self
     }
 
-    /// Which share of failures among the successes and failures in the window opens the circuit:
-    /// above 0, up to 1; default none. Needs a window, and waits for
-    /// [`minimum_calls`](Self::minimum_calls).
+    /// Sets the share of failures in the window that opens the circuit.
+    ///
+    /// Only successes and failures count, not ignored calls. The rule needs a window, and applies once the
+    /// window holds [`minimum_calls`](Self::minimum_calls).
+    ///
+    /// Range: above 0.0, up to 1.0. Default: this rule is off.
     #[doc(alias = "failureRateThreshold")]
     #[doc(alias = "FailureRatio")]
     pub const fn failure_rate(mut self, rate: f64) -> Self {
         match Rate::new(rate) {
             Some(rate) => self.failure_rate = Some(rate),
-            None => self.refuse("failure_rate must be above 0 and at most 1"),
+            None => self.record_error("failure_rate must be above 0 and at most 1"),
         }
         self
     }
 
-    /// The rules look at exactly this many of the last calls that succeeded or failed: 1 to 1,000,000;
-    /// default: no window.
+    /// Sets a window that holds exactly this number of calls, the last ones that succeeded or failed.
+    ///
+    /// All rules apply to the window, except [`consecutive_failures`](Self::consecutive_failures).
+    ///
+    /// Range: 1 to 1,000,000 calls. Default: no window. Excludes [`window_time`](Self::window_time).
     #[doc(alias = "slidingWindowSize")]
     pub const fn window_calls(mut self, calls: u32) -> Self {
-        match counted(calls, MAX_CALLS) {
+        match in_range(calls, MAX_CALLS) {
             Some(calls) => self.set_span(Span::Calls(calls)),
-            None => self.refuse("a window of calls must be between 1 and 1000000"),
+            None => self.record_error("window_calls must be between 1 and 1000000"),
         }
         self
     }
 
-    /// The rules look this far back: longer than zero; default: no window. It is kept in ten parts and
-    /// forgets one at a time, so it reaches back for nine to ten tenths of its length. Without calls it
-    /// empties. The longest is 65 days; `Duration::MAX` never forgets.
+    /// Sets a window that holds the calls that ended within this time.
+    ///
+    /// All rules apply to the window, except [`consecutive_failures`](Self::consecutive_failures). The window
+    /// consists of ten slices and drops one at a time, so it covers nine to ten tenths of its length. It also
+    /// becomes empty without calls.
+    ///
+    /// Range: longer than zero. Times of more than 65 days count as 65 days; `Duration::MAX` means that the
+    /// window never drops a call. Default: no window. Excludes [`window_calls`](Self::window_calls).
     #[doc(alias = "SamplingDuration")]
     #[doc(alias = "Interval")]
     pub const fn window_time(mut self, time: Duration) -> Self {
         if time.is_zero() {
-            self.refuse("a window of time must be longer than zero");
+            self.record_error("window_time must be longer than zero");
         }
         self.set_span(Span::Time(time));
         self
     }
 
-    /// How many calls the window must hold before a rate opens the circuit: at least 1, at most a
-    /// window of calls; default 10, or the window of calls if that is smaller. Only for rates.
+    /// Sets the number of calls that the window must hold before [`failure_rate`](Self::failure_rate) or
+    /// [`slow_call_rate`](Self::slow_call_rate) can open the circuit. Other rules do not wait for it.
+    ///
+    /// Range: at least 1, and at most [`window_calls`](Self::window_calls). Default: 10, or `window_calls` if
+    /// that is smaller.
     #[doc(alias = "minimumNumberOfCalls")]
     #[doc(alias = "MinimumThroughput")]
     pub const fn minimum_calls(mut self, calls: u32) -> Self {
         match NonZeroU32::new(calls) {
             Some(calls) => self.minimum_calls = Some(calls),
-            None => self.refuse("minimum_calls must be at least 1"),
+            None => self.record_error("minimum_calls must be at least 1"),
         }
         self
     }
 
-    /// From how long on a call is slow, a failed one too: longer than zero; default none. A call is
-    /// timed from when its function starts until it ends. Needs a window.
+    /// Sets the duration from which a call is slow, whether it succeeds or fails.
+    ///
+    /// A call is timed from the start of its function to its end. Slow calls feed the rule
+    /// [`slow_call_rate`](Self::slow_call_rate), which needs a window. A slow trial call opens the circuit
+    /// again.
+    ///
+    /// Range: longer than zero. Default: no call is slow.
     #[doc(alias = "slowCallDurationThreshold")]
     pub const fn slow_call(mut self, duration: Duration) -> Self {
         if duration.is_zero() {
-            self.refuse("slow_call must be longer than zero");
+            self.record_error("slow_call must be longer than zero");
         }
         self.slow_call = Some(duration);
         self
     }
 
-    /// Which share of slow calls in the window opens the circuit: above 0, up to 1; default 0.5 when
-    /// [`slow_call`](Self::slow_call) is set. Waits for [`minimum_calls`](Self::minimum_calls).
+    /// Sets the share of slow calls in the window that opens the circuit.
+    ///
+    /// The rule needs [`slow_call`](Self::slow_call), and applies once the window holds
+    /// [`minimum_calls`](Self::minimum_calls).
+    ///
+    /// Range: above 0.0, up to 1.0. Default: 0.5 if `slow_call` is set.
     #[doc(alias = "slowCallRateThreshold")]
     pub const fn slow_call_rate(mut self, rate: f64) -> Self {
         match Rate::new(rate) {
             Some(rate) => self.slow_call_rate = Some(rate),
-            None => self.refuse("slow_call_rate must be above 0 and at most 1"),
+            None => self.record_error("slow_call_rate must be above 0 and at most 1"),
         }
         self
     }
 
-    /// How long the circuit stays open before it admits a trial: longer than zero; default 30 seconds.
-    /// At exactly this time a call is admitted. `Duration::MAX` means never.
+    /// Sets the time that the circuit stays open before it admits a trial call.
+    ///
+    /// The first call after exactly this time is admitted.
+    ///
+    /// Range: longer than zero; `Duration::MAX` means that the circuit never recovers by itself. Default: 30
+    /// seconds.
     #[doc(alias = "waitDurationInOpenState")]
     #[doc(alias = "BreakDuration")]
     pub const fn recovery_timeout(mut self, open_for: Duration) -> Self {
         if open_for.is_zero() {
-            self.refuse("recovery_timeout must be longer than zero");
+            self.record_error("recovery_timeout must be longer than zero");
         }
         self.recovery_timeout = open_for;
         self
     }
 
-    /// By how much the time in which the circuit stays open grows each time that a trial opens it
-    /// again: at least 1.0; default 1.0. It is back at `recovery_timeout` when the circuit closes.
+    /// Sets the factor by which the recovery timeout grows each time that a trial call opens the circuit
+    /// again.
+    ///
+    /// It returns to [`recovery_timeout`](Self::recovery_timeout) when the circuit closes.
+    ///
+    /// Range: at least 1.0, and finite. Default: 1.0, which means that it does not grow.
     pub const fn backoff(mut self, factor: f64) -> Self {
         match Factor::new(factor) {
             Some(factor) => self.backoff = Some(factor),
-            None => self.refuse("backoff must be a number of at least 1.0"),
+            None => self.record_error("backoff must be a number of at least 1.0"),
         }
         self
     }
 
-    /// Up to how long it grows: at least `recovery_timeout`; default 5 minutes, or `recovery_timeout`
-    /// if that is longer. Needs [`backoff`](Self::backoff).
+    /// Sets the maximum to which the recovery timeout grows. Needs [`backoff`](Self::backoff).
+    ///
+    /// Range: at least [`recovery_timeout`](Self::recovery_timeout). Default: 5 minutes, or
+    /// `recovery_timeout` if that is longer.
     pub const fn max_recovery_timeout(mut self, at_most: Duration) -> Self {
         self.max_recovery_timeout = Some(at_most);
         self
     }
 
-    /// Which part of the time in which the circuit stays open is left to chance, so that many
-    /// processes do not come back in one moment: 0.0 to 1.0; default 0.0. With 0.2 it is between 80 and
-    /// 100 percent of its length.
+    /// Sets the share of the recovery timeout that is random, so that many processes do not send their trial
+    /// calls at the same time.
+    ///
+    /// With 0.2 the circuit stays open for 80 to 100 percent of its recovery timeout.
+    ///
+    /// Range: 0.0 to 1.0. Default: 0.0.
     pub const fn jitter(mut self, share: f64) -> Self {
         match Share::new(share) {
             Some(share) => self.jitter = share,
-            None => self.refuse("jitter must be between 0.0 and 1.0"),
+            None => self.record_error("jitter must be between 0.0 and 1.0"),
         }
         self
     }
 
-    /// How many trials may run at a time while the circuit is half-open: 1 to 1,024; default 3.
+    /// Sets the number of trial slots: the maximum number of trial calls that run at the same time while the
+    /// circuit is half-open.
+    ///
+    /// Range: 1 to 1,024. Default: 3.
     #[doc(alias = "permittedNumberOfCallsInHalfOpenState")]
     #[doc(alias = "MaxRequests")]
     pub const fn half_open_max_calls(mut self, trials: u32) -> Self {
-        match counted(trials, MAX_TRIALS) {
+        match in_range(trials, MAX_TRIALS) {
             Some(trials) => self.half_open_max_calls = trials,
-            None => self.refuse("half_open_max_calls must be between 1 and 1024"),
+            None => self.record_error("half_open_max_calls must be between 1 and 1024"),
         }
         self
     }
 
-    /// How many successful trials close the circuit: at least 1; default 3. One failed or slow trial
-    /// opens it again.
+    /// Sets the number of successful trial calls that close the circuit. One failed or slow trial call opens
+    /// it again.
+    ///
+    /// Range: at least 1. Default: 3.
     pub const fn success_threshold(mut self, successes: u32) -> Self {
         match NonZeroU32::new(successes) {
             Some(successes) => self.success_threshold = successes,
-            None => self.refuse("success_threshold must be at least 1"),
+            None => self.record_error("success_threshold must be at least 1"),
         }
         self
     }
 
-    /// How long a trial may take before it counts as failed and gives its place back: longer than
-    /// zero; default: as long as `recovery_timeout`, or `call_timeout` if that is longer, lest a trial that may
-    /// still succeed has failed. `Duration::MAX` means never, and then a trial
-    /// whose permit is leaked holds its place until an operator resets the breaker.
+    /// Sets the time after which a trial call that has not ended counts as failed and releases its slot.
+    ///
+    /// With `Duration::MAX`, a trial whose permit is leaked keeps its slot until an operator resets the
+    /// breaker.
+    ///
+    /// Range: longer than zero. Default: `recovery_timeout`, or `call_timeout` if that is longer, so that no
+    /// trial call counts as failed while it may still succeed.
     #[doc(alias = "maxWaitDurationInHalfOpenState")]
     pub const fn half_open_timeout(mut self, lease: Duration) -> Self {
         if lease.is_zero() {
-            self.refuse("half_open_timeout must be longer than zero");
+            self.record_error("half_open_timeout must be longer than zero");
         }
         self.half_open_timeout = Some(lease);
         self
     }
 
-    /// How long an async call may take: longer than zero; default: as long as it likes. When the time
-    /// is over its future is dropped, which counts as a failure and, in the totals, as a timeout; the
-    /// caller gets a [`BreakerError`](crate::BreakerError) of the kind `TimedOut`. Sync calls cannot be
-    /// ended and have no such limit. `Duration::MAX` means none. Needs the feature `tokio`.
+    /// Sets the maximum duration of an async call.
+    ///
+    /// A call that takes longer is ended: its future is dropped, and the caller gets a
+    /// [`BreakerError`](crate::BreakerError) of the kind [`TimedOut`](crate::ErrorKind::TimedOut). It counts
+    /// as a failure, and in the totals as a timeout. Sync calls cannot be ended, so they have no such limit.
+    ///
+    /// Range: longer than zero; `Duration::MAX` means no limit. Default: no limit. Needs the feature `tokio`.
     #[doc(alias = "timeoutDuration")]
     pub const fn call_timeout(mut self, at_most: Duration) -> Self {
         if at_most.is_zero() {
-            self.refuse("call_timeout must be longer than zero");
+            self.record_error("call_timeout must be longer than zero");
         }
         if !HAS_ASYNC_TIMER {
-            self.refuse("call_timeout needs the feature `tokio` of breaker-runtime");
+            self.record_error("call_timeout needs the feature `tokio` of breaker-runtime");
         }
         self.limits.call_timeout = Some(at_most);
         self
     }
 
-    /// How many calls may run at a time: at least 1; default: no limit. The circuit is asked first;
-    /// then a call that finds no room waits for [`max_wait`](Self::max_wait) and is rejected, which is
-    /// no failure. A call that has waited while the circuit changed asks it again. With keys the limit is
-    /// that of each key. A permit that is forgotten (`mem::forget`) keeps its place; only
+    /// Sets the maximum number of calls that run at the same time.
+    ///
+    /// A call that the circuit admits while this number of calls is running waits for
+    /// [`max_wait`](Self::max_wait), and is then rejected, which is not a failure. If the circuit changes
+    /// while a call waits, the circuit must admit it again. With keys, each key has its own limit.
+    ///
+    /// A permit that is leaked with `mem::forget` keeps its slot. Only
     /// [`set_config`](crate::CircuitBreaker::set_config) with a larger limit makes up for it.
+    ///
+    /// Range: at least 1. Default: no limit.
     #[doc(alias = "maxConcurrentCalls")]
     #[doc(alias = "bulkhead")]
     pub const fn max_concurrent(mut self, calls: u32) -> Self {
         match NonZeroU32::new(calls) {
             Some(calls) => self.limits.max_concurrent = Some(calls),
-            None => self.refuse("max_concurrent must be at least 1"),
+            None => self.record_error("max_concurrent must be at least 1"),
         }
         self
     }
 
-    /// How long a call waits for its turn when `max_concurrent` calls are running; default: not at
-    /// all. First come, first served, sync and async calls in one queue. A sync call blocks its thread;
-    /// an async one needs the feature `tokio` to wait. `Duration::MAX` waits for ever.
+    /// Sets the maximum time that a call waits while [`max_concurrent`](Self::max_concurrent) calls are
+    /// running.
+    ///
+    /// Sync and async calls wait in one queue, first come, first served. A sync call blocks its thread; an
+    /// async call needs the feature `tokio` to wait.
+    ///
+    /// Range: any duration; `Duration::MAX` means to wait indefinitely. Default: zero, which means not to
+    /// wait.
     #[doc(alias = "maxWaitDuration")]
     pub const fn max_wait(mut self, at_most: Duration) -> Self {
         self.limits.max_wait = at_most;
         self
     }
 
-    /// Whether the durations of calls are recorded, for [`Snapshot::durations`](crate::Snapshot); default
-    /// no, but with [`slow_call`](Self::slow_call) they always are. It costs two readings of the time a
-    /// call. Calls of a disabled breaker are not timed.
+    /// Sets whether the durations of calls are recorded, for [`Snapshot::durations`](crate::Snapshot).
+    ///
+    /// With [`slow_call`](Self::slow_call) they always are. Recording reads the clock twice per call. Calls
+    /// of a disabled breaker are not timed.
+    ///
+    /// Default: `false`.
     pub const fn durations(mut self, recorded: bool) -> Self {
         self.durations = recorded;
         self
     }
 
-    /// Whether the breaker rejects calls; default [`Mode::Enforce`].
+    /// Sets whether the breaker rejects calls or only observes them.
+    ///
+    /// Default: [`Mode::Enforce`].
     pub const fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Whether your service is not ready while this circuit rejects calls and is not yet due for a trial;
-    /// default no. The breaker itself does nothing with it: those who report health do.
+    /// Sets whether your service is not ready while this circuit rejects calls and no trial call is due.
+    ///
+    /// The breaker itself does not use it; it is for code that reports health.
+    ///
+    /// Default: `false`.
     pub const fn critical(mut self, critical: bool) -> Self {
         self.critical = critical;
         self
     }
 
-    /// Checks the settings.
+    /// Checks the settings and returns the config.
     ///
     /// # Errors
     ///
-    /// The first setting that was out of its range; then whatever makes no sense together: a rate
-    /// without a window, a wait without a limit.
+    /// Returns the error of the first setting that is out of range. If there is none, returns the error of
+    /// settings that contradict each other, such as a rate without a window or `max_wait` without
+    /// `max_concurrent`.
     pub const fn build(self) -> Result<Config, ConfigError> {
-        self.combined()
+        let message = match &self.error {
+            Some(error) => Some(error.message()),
+            None => self.consistency_error(),
+        };
+        match message {
+            Some(message) => Err(ConfigError::new(message)),
+            None => Ok(self.build_unchecked()),
+        }
     }
 
+    /// Returns the error of the first setting that is out of range.
     pub(crate) const fn error(&self) -> Option<&ConfigError> {
         self.error.as_ref()
     }
 
     const fn set_span(&mut self, span: Span) {
         if !matches!(self.span, Span::Unlimited) {
-            self.refuse("a window is either of calls or of time; set one of them, once");
+            self.record_error("set either window_calls or window_time, and only once");
         }
         self.span = span;
     }
 
-    const fn refuse(&mut self, message: &'static str) {
+    /// Remembers the error unless there is an earlier one.
+    const fn record_error(&mut self, message: &'static str) {
         if self.error.is_none() {
             self.error = Some(ConfigError::new(message));
         }
     }
 }
 
-const fn counted(number: u32, most: u32) -> Option<NonZeroU32> {
+const fn in_range(number: u32, max: u32) -> Option<NonZeroU32> {
     match NonZeroU32::new(number) {
-        Some(number) if number.get() <= most => Some(number),
+        Some(number) if number.get() <= max => Some(number),
         _ => None,
     }
 }
 
+/// Returns the number, which must not be zero.
 pub(super) const fn non_zero(number: u32) -> NonZeroU32 {
     match NonZeroU32::new(number) {
         Some(number) => number,

@@ -1,10 +1,12 @@
-//! A name that was declared in two ways.
+//! The error of a name that is declared with different settings.
+//!
+//! It knows where both declarations are, and not how they differ.
 
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 
-/// One name was declared in two ways. The first declaration stands.
+/// Two declarations of one name that do not agree. The first one stays in effect.
 ///
 /// ```
 /// use breaker_runtime::{Config, RegisterError, Registry};
@@ -14,13 +16,13 @@ use std::panic::Location;
 ///
 /// let lenient = Config::builder().failure_threshold(50).build()?;
 /// let Err(RegisterError::Conflict(conflict)) = registry.register("search", lenient) else {
-///     panic!("they do not agree")
+///     panic!("the declarations agree")
 /// };
 /// assert_eq!(conflict.name(), "search");
 /// assert!(conflict.first().line() < conflict.second().line());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Conflict {
     name: String,
     first: &'static Location<'static>,
@@ -36,19 +38,19 @@ impl Conflict {
         Self { name: name.to_owned(), first, second }
     }
 
-    /// The name that was declared twice.
+    /// Returns the name that is declared twice.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where the declaration stands that is in force.
+    /// Returns the location of the declaration that is in effect.
     #[must_use]
     pub const fn first(&self) -> &'static Location<'static> {
         self.first
     }
 
-    /// Where the other one stands.
+    /// Returns the location of the declaration that has no effect.
     #[must_use]
     pub const fn second(&self) -> &'static Location<'static> {
         self.second
@@ -61,9 +63,36 @@ impl fmt::Display for Conflict {
         write!(
             out,
             "circuit breaker {name:?} is declared at {first} and again at {second}; \
-             give both the same settings, or one of them another name"
+             give both the same settings, or rename one of them"
         )
     }
 }
 
+/// Shows locations as `file:line:column`.
+impl fmt::Debug for Conflict {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, first, second } = self;
+        out.debug_struct("Conflict")
+            .field("name", name)
+            .field("first", &format_args!("{first}"))
+            .field("second", &format_args!("{second}"))
+            .finish()
+    }
+}
+
 impl Error for Conflict {}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::Location;
+
+    use super::Conflict;
+
+    #[test]
+    fn debug_shows_the_name_and_both_locations() {
+        let location = Location::caller();
+        let conflict = Conflict::new("search", location, location);
+        let expected = format!(r#"Conflict {{ name: "search", first: {location}, second: {location} }}"#);
+        assert_eq!(format!("{conflict:?}"), expected);
+    }
+}

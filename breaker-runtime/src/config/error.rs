@@ -1,9 +1,9 @@
-//! What is wrong with a setting, in a sentence that a compile error can carry as well.
+//! The error of an invalid setting. Its message is a constant, so that a compile error can show it as well.
 
 use std::error::Error;
 use std::fmt;
 
-/// A setting that no circuit breaker can have. The message names the setting and what it accepts.
+/// The error of an invalid setting. Its message names the setting and the values that it accepts.
 ///
 /// ```
 /// use breaker_runtime::Config;

@@ -1,20 +1,30 @@
 //! The name of a circuit breaker: never empty, at most 255 bytes, cheap to clone.
+//!
+//! Names are equal if their texts are, no matter how they are stored.
 
 use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
+use std::fmt;
 use std::sync::Arc;
 
 use super::ConfigError;
 
-const LONGEST: usize = 255;
+/// Maximum length of a name, in bytes.
+const MAX_BYTES: usize = 255;
 
-#[derive(Clone, Debug)]
+/// The name of a circuit breaker.
+#[derive(Clone)]
 pub(crate) enum Name {
     Static(&'static str),
     Shared(Arc<str>),
 }
 
 impl Name {
+    /// Creates a name from a text.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the text is empty or longer than 255 bytes.
     pub(crate) fn new(text: Cow<'static, str>) -> Result<Self, ConfigError> {
         Self::check(&text)?;
         Ok(match text {
@@ -23,10 +33,11 @@ impl Name {
         })
     }
 
+    /// Checks the length of a text.
     pub(crate) const fn check(text: &str) -> Result<(), ConfigError> {
         match text.len() {
             0 => Err(ConfigError::new("the name of a circuit breaker must not be empty")),
-            1..=LONGEST => Ok(()),
+            1..=MAX_BYTES => Ok(()),
             _ => Err(ConfigError::new("the name of a circuit breaker must be at most 255 bytes long")),
         }
     }
@@ -36,6 +47,13 @@ impl Name {
             Self::Static(text) => text,
             Self::Shared(text) => text,
         }
+    }
+}
+
+/// Shows the text only: how it is stored is of no interest to a reader.
+impl fmt::Debug for Name {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), out)
     }
 }
 
@@ -62,5 +80,19 @@ impl PartialOrd for Name {
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> Ordering {
         self.as_str().cmp(other.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::Name;
+
+    #[test]
+    fn debug_shows_the_text_no_matter_how_it_is_stored() {
+        for text in [Cow::Borrowed("search"), Cow::Owned("search".to_owned())] {
+            assert_eq!(format!("{:?}", Name::new(text).unwrap()), r#""search""#);
+        }
     }
 }

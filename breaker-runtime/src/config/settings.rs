@@ -1,4 +1,4 @@
-//! A `Config` that many circuits share; the default one costs no allocation.
+//! A [`Config`] that many circuits share. The default one costs no allocation.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::Config;
 use crate::state::Recovery;
 
-/// None for the default.
+/// A shared config, or `None` for the default one.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings(Option<Arc<Config>>);
 
-static DEFAULT: Config = super::combine::DEFAULT;
+static DEFAULT: Config = super::defaults::DEFAULT;
 
 impl From<Config> for Settings {
     fn from(config: Config) -> Self {

@@ -1,12 +1,16 @@
-//! What a fallback gets that runs after failed calls too.
+//! The error that a fallback receives when it runs after failed calls too.
+//!
+//! It holds the value that the function returned, and does not know why that value counts as a failure.
 
 use std::error::Error;
 use std::fmt;
 
 use super::BreakerError;
 
-/// Why a call has no good result: what the closure of a fallback gets with `fallback_on = failure`. `T` is
-/// what the function returns.
+/// The reason why a call has no good result.
+///
+/// The closure of a fallback with `fallback_on = failure` receives it. `T` is the return type of the
+/// function.
 ///
 /// ```
 /// use breaker_runtime::{CallError, circuit_breaker};
@@ -14,7 +18,7 @@ use super::BreakerError;
 /// #[circuit_breaker(
 ///     name = "quote",
 ///     fallback = |error| match error {
-///         CallError::Failed(Err(why)) => Ok(why.len()),
+///         CallError::Failed(Err(text)) => Ok(text.len()),
 ///         CallError::Failed(Ok(_)) | CallError::Breaker(_) => Ok(0),
 ///     },
 ///     fallback_on = failure
@@ -29,11 +33,11 @@ use super::BreakerError;
 pub enum CallError<T> {
     /// The breaker ended the call: the function did not run, or took too long.
     Breaker(BreakerError),
-    /// The function returned this, which counts as a failure.
+    /// The function returned this value, which counts as a failure.
     Failed(T),
 }
 
-/// As the breaker's error or the function's own, whichever it is.
+/// Displays the error of the breaker or of the function.
 impl<T, E: fmt::Display> fmt::Display for CallError<Result<T, E>> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -44,5 +48,5 @@ impl<T, E: fmt::Display> fmt::Display for CallError<Result<T, E>> {
     }
 }
 
-/// What the function returned need not be an error of the standard library, so it is told, and is no source.
+/// Has no `source`: the function's error need not implement [`Error`].
 impl<T: fmt::Debug, E: fmt::Debug + fmt::Display> Error for CallError<Result<T, E>> {}

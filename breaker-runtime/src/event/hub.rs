@@ -1,5 +1,7 @@
-//! Who listens, and how they are told: one after the other, under no lock, each behind a wall that its
-//! panics do not pass.
+//! The listeners of a registry or of one breaker, and how they are notified.
+//!
+//! Listeners are called one after the other, without a lock. A panic in one listener does not affect the
+//! others. The hub does not know which events exist or when they occur.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,10 +13,10 @@ use tokio::sync::{Notify, broadcast};
 use super::{Event, Events, Listener};
 use crate::sync::{Mutex, lock};
 
-/// So many events a slow reader may be behind before he loses the oldest.
-const BACKLOG: usize = 1024;
+/// Number of unread events that are kept for each reader; a slower reader loses the oldest ones.
+const EVENT_BUFFER: usize = 1024;
 
-/// All who listen to one registry, or to one breaker.
+/// The listeners of one registry, or of one breaker.
 #[derive(Default)]
 pub(crate) struct Hub {
     listeners: Mutex<Vec<Arc<dyn Listener>>>,
@@ -22,7 +24,9 @@ pub(crate) struct Hub {
     changed: Notify,
 }
 
-/// That a [`Listener`] listens: until this is dropped, or for ever.
+/// The registration of a [`Listener`].
+///
+/// Dropping it removes the listener. [`detach`](Self::detach) keeps the listener registered instead.
 ///
 /// ```
 /// use breaker_runtime::{Event, Registry};
@@ -30,58 +34,63 @@ pub(crate) struct Hub {
 /// let registry = Registry::new();
 /// registry.listen(|event: &Event| println!("{event}")).detach();
 /// ```
-#[must_use = "when it is dropped the listening ends; detach() keeps it"]
+#[must_use = "dropping a subscription removes its listener; call detach() to keep it"]
 pub struct Subscription {
+    /// Empty once the subscription is detached.
     hub: Weak<Hub>,
     listener: Arc<dyn Listener>,
 }
 
 impl Hub {
+    /// Registers a listener for all events from now on.
     pub(crate) fn listen(self: &Arc<Self>, listener: impl Listener + 'static) -> Subscription {
         let listener: Arc<dyn Listener> = Arc::new(listener);
         lock(&self.listeners).push(Arc::clone(&listener));
         Subscription { hub: Arc::downgrade(self), listener }
     }
 
+    /// Returns a stream of all events from now on.
     pub(crate) fn subscribe(&self) -> Events {
-        Events::new(self.stream.get_or_init(|| broadcast::Sender::new(BACKLOG)).subscribe())
+        Events::new(self.stream.get_or_init(|| broadcast::Sender::new(EVENT_BUFFER)).subscribe())
     }
 
-    /// Wakes when something changes from now on.
+    /// Returns a future that completes at the next call of [`wake_waiters`](Self::wake_waiters).
     pub(crate) fn changed(&self) -> tokio::sync::futures::Notified<'_> {
         self.changed.notified()
     }
 
-    /// Wakes those who wait for a change.
-    pub(crate) fn wake(&self) {
-        behind_a_wall(|| self.changed.notify_waiters());
+    /// Wakes all tasks that wait for [`changed`](Self::changed).
+    pub(crate) fn wake_waiters(&self) {
+        catch_listener_panic(|| self.changed.notify_waiters());
     }
 
-    pub(crate) fn tell(&self, event: &Event) {
+    /// Passes an event to the stream and to all listeners.
+    pub(crate) fn notify(&self, event: &Event) {
         if let Some(stream) = self.stream.get() {
-            // An error says that nobody reads.
-            behind_a_wall(|| _ = stream.send(event.clone()));
+            // Sending fails only if the stream has no reader.
+            catch_listener_panic(|| _ = stream.send(event.clone()));
         }
         let listeners = lock(&self.listeners).clone();
         for listener in listeners {
-            behind_a_wall(|| listener.on_event(event));
-            // It may have ceased to listen, and is then dropped here: not while its own panic unwinds, for
-            // a second one would end the process.
-            behind_a_wall(|| drop(listener));
+            catch_listener_panic(|| listener.on_event(event));
+            // This may be the last reference, and the listener's `drop` may panic. It must not run while a
+            // panic of `on_event` unwinds: a second panic would abort the process.
+            catch_listener_panic(|| drop(listener));
         }
     }
 }
 
-/// Runs what is not ours: a listener, somebody's waker. Its panic ends here, and with it what it threw, which
-/// is never dropped: that could panic as well.
-fn behind_a_wall(theirs: impl FnOnce()) {
-    if let Err(thrown) = catch_unwind(AssertUnwindSafe(theirs)) {
-        std::mem::forget(thrown);
+/// Runs user code (a listener, or a waker) and catches its panic.
+///
+/// The panic payload is forgotten, because dropping it could panic as well.
+fn catch_listener_panic(user_code: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(user_code)) {
+        std::mem::forget(payload);
     }
 }
 
 impl Subscription {
-    /// Never ends the listening.
+    /// Keeps the listener registered for as long as its registry or breaker exists.
     pub fn detach(mut self) {
         self.hub = Weak::new();
     }

@@ -1,13 +1,26 @@
-//! Events for async code, on tokio's broadcast channel, which runs under any executor.
+//! Events for async code, over tokio's broadcast channel. The channel works under any executor.
+//!
+//! There is one way to read: `poll_next`. The receiver of the channel offers no poll function, only an async
+//! `recv`, whose future borrows the receiver. A reader that has to wait therefore moves the receiver into a
+//! future and keeps that future in [`Events`]. Cancelling a call of [`Events::next`] leaves it there, so no
+//! event is lost.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::mem;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 
 use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
+use tokio::task::coop::unconstrained;
 
 use super::Event;
 
-/// The events of a registry from when it was subscribed to. Blocks nobody: a reader who is more than 1,024
-/// events behind loses the oldest, and is told how many.
+/// The events of a registry, from the moment of the subscription.
+///
+/// A reader blocks neither callers nor other readers: one that is more than 1,024 events behind loses the
+/// oldest ones and gets [`Lagged`] with their number. With the feature `stream` this type is a `Stream` as
+/// well.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -17,18 +30,17 @@ use super::Event;
 /// let mut events = registry.subscribe();
 /// registry.register("search", Config::default())?.force_open();
 ///
-/// let Some(Ok(Event::StateChanged(change))) = events.next().await else { panic!("it changed") };
+/// let Some(Ok(Event::StateChanged(change))) = events.next().await else { panic!("no state change") };
 /// assert_eq!(change.transition().to, State::ForcedOpen);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct Events {
-    receiver: broadcast::Receiver<Event>,
+    source: Source,
 }
 
-/// So many events came and went before they were read.
+/// The number of events that a reader lost because it was too slow.
 ///
 /// ```
 /// use breaker_runtime::{Config, Lagged, Registry};
@@ -37,44 +49,244 @@ pub struct Events {
 /// let mut events = registry.subscribe();
 /// let breaker = registry.register("search", Config::default())?;
 /// for _ in 0..1030 {
-///     breaker.reset(); // and nobody reads
+///     breaker.reset();
 /// }
 /// assert!(matches!(events.try_next(), Some(Err(Lagged(6)))));
-/// assert!(matches!(events.try_next(), Some(Ok(_)))); // the oldest that is left
+/// assert!(matches!(events.try_next(), Some(Ok(_)))); // the oldest event that is left
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lagged(pub u64);
 
+type Receiver = broadcast::Receiver<Event>;
+type Item = Result<Event, Lagged>;
+
+/// The owner of the receiver.
+enum Source {
+    /// No read is in progress.
+    Idle(Receiver),
+    /// A read waits for an event, or was cancelled while it waited.
+    Waiting(Waiting),
+    /// The channel is closed: the registry and all its breakers are dropped.
+    Ended,
+}
+
+struct Waiting {
+    read: Pin<Box<dyn Future<Output = Received> + Send + Sync>>,
+    /// The waker of the last poll.
+    waker: Waker,
+}
+
+struct Received {
+    receiver: Receiver,
+    result: Result<Event, RecvError>,
+}
+
 impl Events {
-    pub(super) const fn new(receiver: broadcast::Receiver<Event>) -> Self {
-        Self { receiver }
+    pub(super) const fn new(receiver: Receiver) -> Self {
+        Self { source: Source::Idle(receiver) }
     }
 
-    /// The next event, when it happens; none when the registry and all its breakers are gone. May be cancelled:
-    /// nothing is lost.
+    /// Waits for the next event.
+    ///
+    /// Returns `None` once the registry and all its breakers are dropped.
+    ///
+    /// # Errors
+    ///
+    /// The item is [`Lagged`] if events were lost because this reader was too slow. The next call continues
+    /// with the oldest event that is left.
+    ///
+    /// # Cancellation
+    ///
+    /// This method is cancel-safe: if the future is dropped before it completes, no event is lost.
     pub async fn next(&mut self) -> Option<Result<Event, Lagged>> {
-        match self.receiver.recv().await {
-            Ok(event) => Some(Ok(event)),
-            Err(RecvError::Lagged(count)) => Some(Err(Lagged(count))),
-            Err(RecvError::Closed) => None,
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// Returns the next event if there is one already, without waiting.
+    ///
+    /// Returns `None` if there is no event at the moment, or none will follow.
+    ///
+    /// # Errors
+    ///
+    /// The item is [`Lagged`] if events were lost because this reader was too slow.
+    pub fn try_next(&mut self) -> Option<Result<Event, Lagged>> {
+        match &mut self.source {
+            Source::Idle(receiver) => match receiver.try_recv() {
+                Ok(event) => Some(Ok(event)),
+                Err(TryRecvError::Lagged(count)) => Some(Err(Lagged(count))),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+            },
+            Source::Waiting(Waiting { read, waker }) => {
+                // A poll replaces the waker, and a task that uses the stream may still wait to be woken by
+                // it. Without `unconstrained`, a task that has used up its budget would not see an event.
+                match pin!(unconstrained(read)).poll(&mut Context::from_waker(waker)) {
+                    Poll::Ready(received) => self.finish_read(received),
+                    Poll::Pending => None,
+                }
+            }
+            Source::Ended => None,
         }
     }
 
-    /// The next event, if it has happened already.
-    pub fn try_next(&mut self) -> Option<Result<Event, Lagged>> {
-        match self.receiver.try_recv() {
-            Ok(event) => Some(Ok(event)),
-            Err(TryRecvError::Lagged(count)) => Some(Err(Lagged(count))),
-            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+    /// Polls for the next event, and registers the waker if there is none.
+    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Item>> {
+        let mut read = match mem::replace(&mut self.source, Source::Ended) {
+            Source::Idle(mut receiver) => {
+                // Reading an event that is there already allocates nothing.
+                let polled = pin!(receiver.recv()).poll(context);
+                if let Poll::Ready(result) = polled {
+                    return Poll::Ready(self.finish_read(Received { receiver, result }));
+                }
+                Box::pin(read(receiver))
+            }
+            Source::Waiting(Waiting { read, .. }) => read,
+            Source::Ended => return Poll::Ready(None),
+        };
+        match read.as_mut().poll(context) {
+            Poll::Ready(received) => Poll::Ready(self.finish_read(received)),
+            Poll::Pending => {
+                self.source = Source::Waiting(Waiting { read, waker: context.waker().clone() });
+                Poll::Pending
+            }
         }
+    }
+
+    fn finish_read(&mut self, Received { receiver, result }: Received) -> Option<Item> {
+        let item = match result {
+            Ok(event) => Ok(event),
+            Err(RecvError::Lagged(count)) => Err(Lagged(count)),
+            Err(RecvError::Closed) => {
+                self.source = Source::Ended;
+                return None;
+            }
+        };
+        self.source = Source::Idle(receiver);
+        Some(item)
+    }
+}
+
+async fn read(mut receiver: Receiver) -> Received {
+    let result = receiver.recv().await;
+    Received { receiver, result }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Events").finish_non_exhaustive()
     }
 }
 
 impl fmt::Display for Lagged {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} events were lost because they were not read in time", self.0)
+        write!(out, "{} events were lost because the reader was too slow", self.0)
     }
 }
 
 impl std::error::Error for Lagged {}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::{Arc, mpsc};
+    use std::task::{Context, Poll, Wake, Waker};
+
+    use super::{Events, Lagged};
+    use crate::{CircuitBreaker, Config, Event, Registry};
+
+    /// A task that sends a message when it is woken.
+    struct Task(mpsc::Sender<()>);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.send(()).unwrap();
+        }
+    }
+
+    fn subscribed() -> (Registry, CircuitBreaker, Events) {
+        let registry = Registry::new();
+        let breaker = registry.register("search", Config::default()).unwrap();
+        let events = registry.subscribe();
+        (registry, breaker, events)
+    }
+
+    /// Polls a new call of `next` once, and drops it.
+    fn poll_next_once(events: &mut Events) -> Poll<Option<Result<u64, Lagged>>> {
+        let mut context = Context::from_waker(Waker::noop());
+        let polled = pin!(events.next()).poll(&mut context);
+        polled.map(|item| item.map(generation))
+    }
+
+    fn generation(item: Result<Event, Lagged>) -> Result<u64, Lagged> {
+        item.map(|event| match event {
+            Event::StateChanged(change) => change.transition().generation,
+            Event::Conflict(_) => 0,
+        })
+    }
+
+    #[test]
+    fn a_cancelled_call_of_next_loses_no_event() {
+        let (_registry, breaker, mut events) = subscribed();
+        assert!(poll_next_once(&mut events).is_pending());
+        assert!(poll_next_once(&mut events).is_pending());
+        breaker.force_open();
+        breaker.reset();
+        assert_eq!(poll_next_once(&mut events), Poll::Ready(Some(Ok(1))));
+        assert_eq!(poll_next_once(&mut events), Poll::Ready(Some(Ok(2))));
+        assert!(poll_next_once(&mut events).is_pending());
+    }
+
+    #[test]
+    fn try_next_continues_a_cancelled_call_of_next() {
+        let (_registry, breaker, mut events) = subscribed();
+        assert!(poll_next_once(&mut events).is_pending());
+        assert!(events.try_next().is_none());
+        breaker.force_open();
+        assert_eq!(events.try_next().map(generation), Some(Ok(1)));
+        assert!(events.try_next().is_none());
+    }
+
+    #[test]
+    fn a_waiting_task_is_woken_even_if_try_next_is_called_in_between() {
+        let (_registry, breaker, mut events) = subscribed();
+        let (sender, woken) = mpsc::channel();
+        let waker = Waker::from(Arc::new(Task(sender)));
+        assert!(events.poll_next(&mut Context::from_waker(&waker)).is_pending());
+        assert!(events.try_next().is_none());
+        breaker.force_open();
+        assert_eq!(woken.try_iter().count(), 1);
+    }
+
+    #[test]
+    fn a_slow_reader_gets_the_number_of_lost_events_also_after_a_cancelled_call() {
+        let (_registry, breaker, mut events) = subscribed();
+        assert!(poll_next_once(&mut events).is_pending());
+        for _ in 0..1030 {
+            breaker.reset();
+        }
+        assert_eq!(poll_next_once(&mut events), Poll::Ready(Some(Err(Lagged(6)))));
+        assert_eq!(poll_next_once(&mut events), Poll::Ready(Some(Ok(7))));
+    }
+
+    #[test]
+    fn the_stream_ends_when_the_registry_and_its_breakers_are_dropped() {
+        let (registry, breaker, mut events) = subscribed();
+        assert!(poll_next_once(&mut events).is_pending());
+        breaker.force_open();
+        drop((registry, breaker));
+        assert_eq!(poll_next_once(&mut events), Poll::Ready(Some(Ok(1))));
+        for _ in 0..2 {
+            assert_eq!(poll_next_once(&mut events), Poll::Ready(None));
+            assert!(events.try_next().is_none());
+        }
+    }
+
+    #[test]
+    fn a_reader_can_move_to_another_thread_and_be_shared() {
+        fn check<T: Send + Sync + Unpin>(_: &T) {}
+        fn check_future<T: Send>(_: T) {}
+        let (_registry, _breaker, mut events) = subscribed();
+        check(&events);
+        check_future(events.next());
+    }
+}

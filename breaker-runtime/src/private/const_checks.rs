@@ -22,7 +22,7 @@ pub const fn checked(settings: ConfigBuilder) -> ConfigBuilder {
 /// Stops the compilation if `minimum_calls` or `failure_threshold` does not fit the window.
 #[track_caller]
 pub const fn checked_rules(settings: ConfigBuilder) -> ConfigBuilder {
-    match settings.rules_disagree() {
+    match settings.rules_error() {
         None => settings,
         Some(message) => fail_compilation(message),
     }
@@ -31,7 +31,7 @@ pub const fn checked_rules(settings: ConfigBuilder) -> ConfigBuilder {
 /// Stops the compilation if `max_recovery_timeout` is shorter than `recovery_timeout`.
 #[track_caller]
 pub const fn checked_recovery(settings: ConfigBuilder) -> ConfigBuilder {
-    match settings.recovery_disagrees() {
+    match settings.recovery_error() {
         None => settings,
         Some(message) => fail_compilation(message),
     }

@@ -114,7 +114,7 @@ impl Declaration {
     /// Returns the settings in the attribute.
     #[must_use]
     pub fn config(&self) -> Config {
-        (self.configure)().made()
+        (self.configure)().build_unchecked()
     }
 
     /// Returns the maximum number of circuits, or `None` if the function has one circuit and no `key`.

@@ -156,7 +156,7 @@ impl Store {
 
     /// Notifies the listeners of a conflict. The caller holds no lock and initializes no static.
     pub(super) fn notify_conflict(&self, conflict: &Arc<Conflict>) {
-        self.hub().tell(&Event::Conflict(Arc::clone(conflict)));
+        self.hub().notify(&Event::Conflict(Arc::clone(conflict)));
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {

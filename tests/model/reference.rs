@@ -1,4 +1,6 @@
-//! A breaker for one thread, written for nothing but to be read.
+//! The reference model: a single-threaded circuit breaker that is written to be easy to read.
+//!
+//! It uses the types of the library for states, causes and outcomes, and none of its code.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +9,9 @@ use breaker_runtime::{Cause, ErrorKind, Outcome, State, TripReason};
 use crate::policy::{Policy, Span};
 use crate::window::{Counts, Window};
 
+/// The state of one circuit. Times are nanoseconds.
 #[derive(Debug)]
-pub(crate) struct Obvious {
+pub(crate) struct Model {
     pub(crate) policy: Policy,
     pub(crate) now: u64,
     pub(crate) state: State,
@@ -16,13 +19,13 @@ pub(crate) struct Obvious {
     pub(crate) since: u64,
     pub(crate) run: u32,
     pub(crate) trials: Vec<Call>,
-    /// How often a call ended in which way, or was rejected for which reason.
+    /// Number of calls by outcome, and of rejections by reason.
     pub(crate) totals: BTreeMap<&'static str, u64>,
     pub(crate) shadow_rejections: u64,
-    /// Calls that hold a place among `max_concurrent`.
+    /// Number of calls that hold a bulkhead slot.
     pub(crate) in_bulkhead: u32,
-    /// Since it was made.
-    pub(crate) changes: Vec<Changed>,
+    /// All changes since the model was created.
+    pub(crate) changes: Vec<Change>,
     pub(crate) time_open: u64,
     window: Window,
     due: u64,
@@ -31,19 +34,21 @@ pub(crate) struct Obvious {
     calls: u64,
 }
 
+/// An admitted call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Call {
     id: u64,
-    /// None if it went through only because nothing is rejected in shadow mode.
+    /// `None` if the call was admitted only because of shadow mode.
     generation: Option<u64>,
     lease_ends: Option<u64>,
-    /// If it is timed.
+    /// The start of the call, if calls are timed.
     started: Option<u64>,
     in_bulkhead: bool,
 }
 
+/// A state change.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Changed {
+pub(crate) struct Change {
     pub(crate) from: State,
     pub(crate) to: State,
     pub(crate) cause: Cause,
@@ -56,7 +61,7 @@ impl Call {
     }
 }
 
-impl Obvious {
+impl Model {
     pub(crate) fn new(policy: Policy) -> Self {
         Self {
             policy,
@@ -84,7 +89,7 @@ impl Obvious {
         self.window.forget(self.now);
         let first = self.trials.iter().filter_map(|trial| trial.lease_ends).min();
         if let Some(end) = first.filter(|&end| end <= self.now) {
-            self.go(State::Open, Cause::LeaseExpired, end);
+            self.change_to(State::Open, Cause::LeaseExpired, end);
         }
     }
 
@@ -95,7 +100,7 @@ impl Obvious {
 
     pub(crate) fn acquire(&mut self) -> Result<Call, ErrorKind> {
         if self.state == State::Open && self.now >= self.due {
-            self.go(State::HalfOpen, Cause::RecoveryElapsed, self.now);
+            self.change_to(State::HalfOpen, Cause::RecoveryElapsed, self.now);
         }
         self.calls += 1;
         let mut call = Call {
@@ -108,17 +113,17 @@ impl Obvious {
         match self.state {
             State::Closed => {}
             State::Disabled => return Ok(call),
-            State::HalfOpen if self.trials.len() < self.policy.places as usize => {
+            State::HalfOpen if self.trials.len() < self.policy.trial_slots as usize => {
                 call.lease_ends = Some(self.now + self.policy.lease);
             }
-            State::HalfOpen => return self.refuse(call, ErrorKind::HalfOpen, "half-open"),
-            State::Open => return self.refuse(call, ErrorKind::Open, "open"),
-            State::ForcedOpen => return self.refuse(call, ErrorKind::ForcedOpen, "forced open"),
+            State::HalfOpen => return self.reject(call, ErrorKind::HalfOpen, "half-open"),
+            State::Open => return self.reject(call, ErrorKind::Open, "open"),
+            State::ForcedOpen => return self.reject(call, ErrorKind::ForcedOpen, "forced open"),
         }
-        self.enter(call)
+        self.enter_bulkhead(call)
     }
 
-    fn refuse(&mut self, call: Call, kind: ErrorKind, reason: &'static str) -> Result<Call, ErrorKind> {
+    fn reject(&mut self, call: Call, kind: ErrorKind, reason: &'static str) -> Result<Call, ErrorKind> {
         if self.policy.shadow {
             self.shadow_rejections += 1;
             return Ok(Call { generation: None, ..call });
@@ -127,9 +132,9 @@ impl Obvious {
         Err(kind)
     }
 
-    fn enter(&mut self, mut call: Call) -> Result<Call, ErrorKind> {
-        if let Some(most) = self.policy.max_concurrent {
-            call.in_bulkhead = self.in_bulkhead < most;
+    fn enter_bulkhead(&mut self, mut call: Call) -> Result<Call, ErrorKind> {
+        if let Some(max) = self.policy.max_concurrent {
+            call.in_bulkhead = self.in_bulkhead < max;
             if call.in_bulkhead {
                 self.in_bulkhead += 1;
             } else if self.policy.shadow {
@@ -178,26 +183,26 @@ impl Obvious {
         if !failed && !slow {
             return;
         }
-        if let Some(trip) = self.met_rule() {
-            self.go(State::Open, Cause::ThresholdReached, self.now);
-            self.changes.last_mut().expect("it went").trip = Some(trip);
+        if let Some(trip) = self.trip_reason() {
+            self.change_to(State::Open, Cause::ThresholdReached, self.now);
+            self.changes.last_mut().expect("the circuit has just opened").trip = Some(trip);
         }
     }
 
     fn count_trial(&mut self, failed: bool, slow: bool) {
         if failed {
-            return self.go(State::Open, Cause::TrialFailed, self.now);
+            return self.change_to(State::Open, Cause::TrialFailed, self.now);
         }
         if slow {
-            return self.go(State::Open, Cause::TrialSlow, self.now);
+            return self.change_to(State::Open, Cause::TrialSlow, self.now);
         }
         self.passed += 1;
         if self.passed >= self.policy.successes {
-            self.go(State::Closed, Cause::TrialsPassed, self.now);
+            self.change_to(State::Closed, Cause::TrialsPassed, self.now);
         }
     }
 
-    fn met_rule(&self) -> Option<TripReason> {
+    fn trip_reason(&self) -> Option<TripReason> {
         let Counts { calls, failures, slow } = self.window.counts();
         if let Some(limit) = self.policy.consecutive.filter(|&limit| self.run >= limit) {
             return Some(TripReason::ConsecutiveFailures { failures: self.run, limit });
@@ -219,19 +224,19 @@ impl Obvious {
         })
     }
 
-    pub(crate) fn order(&mut self, cause: Cause) {
+    pub(crate) fn command(&mut self, cause: Cause) {
         let opened_by_itself = matches!(self.state, State::Open | State::HalfOpen);
         match cause {
-            Cause::ForcedOpen => self.go(State::ForcedOpen, cause, self.now),
-            Cause::Disabled => self.go(State::Disabled, cause, self.now),
+            Cause::ForcedOpen => self.change_to(State::ForcedOpen, cause, self.now),
+            Cause::Disabled => self.change_to(State::Disabled, cause, self.now),
             Cause::Released if opened_by_itself => {}
-            _ => self.go(State::Closed, cause, self.now),
+            _ => self.change_to(State::Closed, cause, self.now),
         }
     }
 
-    fn go(&mut self, to: State, cause: Cause, at: u64) {
+    fn change_to(&mut self, to: State, cause: Cause, at: u64) {
         let from = self.state;
-        self.changes.push(Changed { from, to, cause, trip: None });
+        self.changes.push(Change { from, to, cause, trip: None });
         self.time_open = self.time_open_until(at);
         match (from, to) {
             (State::HalfOpen, State::Open) => self.reopenings += 1,
@@ -261,12 +266,13 @@ impl Obvious {
         (self.state == State::Open).then(|| self.due.saturating_sub(self.now))
     }
 
-    /// What the window holds, if there is one.
+    /// Returns the counts of the window, if there is one.
     pub(crate) fn window(&self) -> Option<Counts> {
         (self.policy.window != Span::None).then(|| self.window.counts())
     }
 }
 
 fn share(some: u64, all: u64) -> f64 {
-    f64::from(u32::try_from(some).expect("few")) / f64::from(u32::try_from(all).expect("few"))
+    f64::from(u32::try_from(some).expect("the number of calls is small"))
+        / f64::from(u32::try_from(all).expect("the number of calls is small"))
 }

@@ -1,22 +1,23 @@
-//! Functions of another crate of the workspace, which nobody calls.
+//! Protected functions of another crate of the workspace. No test calls them: `tests/it/declared.rs` checks
+//! that they are known all the same.
 
 use breaker_runtime::{BreakerError, circuit_breaker};
 
-/// Where the tests look for it.
+/// Path of this file.
 pub const FILE: &str = file!();
 
-/// Agrees with nobody: `tests/it/declared.rs` has this name too.
+/// Shares its name with a function in `tests/it/declared.rs` that has other settings.
 ///
 /// # Errors
 ///
-/// None.
+/// Returns no error.
 #[circuit_breaker(name = "declared/two crates", failure_threshold = 8)]
 pub fn of_another_crate() -> Result<(), BreakerError> {
     Ok(())
 }
 
-/// Its module is not public, and nothing names it.
-#[allow(dead_code, reason = "it is known all the same")]
+/// A private module that no code refers to.
+#[allow(dead_code, reason = "the function is declared even if it is unused")]
 mod hidden {
     use super::{BreakerError, circuit_breaker};
 

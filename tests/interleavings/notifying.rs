@@ -1,0 +1,130 @@
+//! Listeners get every change once and in order; tasks that wait for a closed circuit never miss it.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use breaker_runtime::{CircuitBreaker, Event, Outcome, State, Subscription, Transition};
+use loom::thread;
+
+use super::{breaker, due, permit, race_on, strict, with_few_preemptions, with_preemptions};
+
+/// The changes that a listener received.
+#[derive(Clone, Default)]
+struct Changes(Arc<Mutex<Vec<Transition>>>);
+
+impl Changes {
+    fn of(breaker: &CircuitBreaker) -> (Self, Subscription) {
+        let changes = Self::default();
+        let log = changes.clone();
+        let subscription = breaker.listen(move |event: &Event| {
+            if let Event::StateChanged(change) = event {
+                // Lets another thread run in between.
+                thread::yield_now();
+                log.0.lock().unwrap_or_else(PoisonError::into_inner).push(change.transition().clone());
+            }
+        });
+        (changes, subscription)
+    }
+
+    fn assert_chain_of(&self, count: u64) {
+        let changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let generations: Vec<_> = changes.iter().map(|change| change.generation).collect();
+        assert_eq!(generations, (1..=count).collect::<Vec<_>>());
+        let mut before = State::Closed;
+        for change in &*changes {
+            assert_eq!(change.from, before);
+            before = change.to;
+        }
+    }
+}
+
+#[test]
+fn changes_by_two_operators_are_notified_once_and_in_order() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = breaker(strict());
+        let (changes, _subscription) = Changes::of(&breaker);
+        race_on(&breaker, CircuitBreaker::force_open, |other| {
+            other.disable();
+            other.reset();
+        });
+        changes.assert_chain_of(3);
+    });
+}
+
+#[test]
+fn an_opening_concurrent_with_a_command_is_notified_once_and_in_order() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = breaker(strict());
+        let (changes, _subscription) = Changes::of(&breaker);
+        race_on(
+            &breaker,
+            |one| _ = one.try_acquire().map(|permit| permit.settle(Outcome::Failure)),
+            CircuitBreaker::reset,
+        );
+        changes.assert_chain_of(breaker.snapshot().generation);
+    });
+}
+
+/// A task that counts how often it is woken.
+#[derive(Default)]
+struct Task(AtomicU32);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Checks that a task that waits for a closed circuit is woken by `change`, which closes it at the same time.
+fn check_wait_closed_during(breaker: &CircuitBreaker, change: impl FnOnce(&CircuitBreaker) + 'static) {
+    let task = Arc::new(Task::default());
+    let waker = Waker::from(Arc::clone(&task));
+    let mut context = Context::from_waker(&waker);
+    let mut closed = pin!(breaker.wait_closed());
+    let ((), first) = race_on(breaker, change, |_| closed.as_mut().poll(&mut context));
+    assert_eq!(breaker.state(), State::Closed);
+    if first == Poll::Pending {
+        assert!(task.0.load(Ordering::SeqCst) > 0, "the waiting task is woken");
+        assert_eq!(closed.as_mut().poll(&mut context), Poll::Ready(()));
+    }
+}
+
+#[test]
+fn wait_closed_never_misses_an_operator_that_closes() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = breaker(strict());
+        breaker.force_open();
+        check_wait_closed_during(&breaker, CircuitBreaker::release);
+    });
+}
+
+#[test]
+fn wait_closed_never_misses_a_trial_that_closes() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = due(strict());
+        let trial = permit(&breaker);
+        check_wait_closed_during(&breaker, |_| trial.settle(Outcome::Success));
+    });
+}
+
+#[test]
+fn wait_closed_never_misses_a_change_that_another_thread_notifies() {
+    with_preemptions(2, || {
+        let (_clock, breaker) = breaker(strict());
+        breaker.force_open();
+        let clone = breaker.clone();
+        let other = thread::spawn(move || clone.force_open());
+        let task = Arc::new(Task::default());
+        let waker = Waker::from(Arc::clone(&task));
+        let mut context = Context::from_waker(&waker);
+        let mut closed = pin!(breaker.wait_closed());
+        let ((), first) = race_on(&breaker, CircuitBreaker::release, |_| closed.as_mut().poll(&mut context));
+        other.join().expect("the thread does not panic");
+        if first == Poll::Pending && breaker.state() == State::Closed {
+            assert!(task.0.load(Ordering::SeqCst) > 0, "the waiting task is woken");
+            assert_eq!(closed.as_mut().poll(&mut context), Poll::Ready(()));
+        }
+    });
+}
