@@ -45,7 +45,7 @@ const RUNTIME: &str = "breaker-runtime/src/";
 
 /// The sources whose messages a compile error can contain.
 const COMPILE_TIME: [&str; 6] =
-    ["config/builder", "config/consistency", "config/name", "private", "registry.", "registry/key."];
+    ["config/builder", "config/consistency", "config/name", "__private", "registry.", "registry/key."];
 
 /// The page with the promises, and the least number of them.
 const PROMISES: &str = "tests/promises.md";

@@ -67,7 +67,6 @@ mod registry;
 pub mod testing;
 pub mod integrations;
 #[doc(hidden)]
-#[path = "private/mod.rs"]
 pub mod __private;
 pub mod docs;
 

@@ -43,7 +43,7 @@ const FEATURE_FILES: &[&str] =
     &["lib.rs", "sync.rs", "clock.rs", "clock/wait.rs", "registry.rs", "testing.rs", "integrations.rs"];
 
 /// The only files that may lift the lint `unsafe_code`, or write code that needs `unsafe`.
-const UNSAFE_FILES: &[&str] = &["clock.rs", "private/declare.rs", "private/site.rs"];
+const UNSAFE_FILES: &[&str] = &["clock/system.rs", "__private/declare.rs", "__private/site.rs"];
 
 pub(crate) fn time_and_atomics(sources: &[&Source]) -> Vec<String> {
     let mut problems = Vec::new();
@@ -187,7 +187,7 @@ mod tests {
     fn unsafe_code_and_ignored_tests_are_found() {
         for text in ["#[expect(unsafe_code)] unsafe fn f() {}", "#[unsafe(no_mangle)] fn f() {}"] {
             crate::assert_one_problem(&unsafe_code(&[&source("src/a.rs", text)]), "src/a.rs:1");
-            assert_eq!(unsafe_code(&[&source("src/private/site.rs", text)]), [""; 0]);
+            assert_eq!(unsafe_code(&[&source("src/__private/site.rs", text)]), [""; 0]);
         }
         for text in
             ["#[ignore] fn f() {}", "#[ignore = \"slow\"] fn f() {}", "#[cfg_attr(unix, ignore)] fn f() {}"]
