@@ -52,5 +52,5 @@ pub use crate::outcome::Outcome;
 pub use crate::registry::Key;
 
 // Generated code does not name these types; the signatures of the items above do.
-pub use crate::breaker::{Admission, Rejected};
+pub use crate::breaker::{Admission, Rejection};
 pub use crate::registry::KeyText;

@@ -40,7 +40,7 @@ use std::sync::Arc;
 pub use self::admission::Admission;
 pub(crate) use self::admission::Admitted;
 pub(crate) use self::circuit::Circuit;
-pub use self::circuit::Rejected;
+pub use self::circuit::Rejection;
 pub(crate) use self::future::{AsyncCall, Guarded, Limited};
 pub(crate) use self::identity::{Identity, KeyGroup};
 pub use self::operator::Operator;

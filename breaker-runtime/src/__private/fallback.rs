@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use super::classifier::{AnyValue, FailureText, ResultClassifier, WithConditions};
-use crate::breaker::{Admission, Circuit, Limited, Permit, Rejected};
+use crate::breaker::{Admission, Circuit, Limited, Permit, Rejection};
 use crate::classifier::Classifier;
 use crate::error::{BreakerError, CallError};
 use crate::outcome::Outcome;
@@ -24,7 +24,7 @@ pub struct CircuitRef<'a>(&'a Circuit);
 #[derive(Debug)]
 pub enum NoResult<'a, T> {
     /// The breaker rejected the call, or ended it after `call_timeout`.
-    Rejected(Rejected<'a>),
+    Rejected(Rejection<'a>),
     /// The body returned this output, which counts as a failure.
     Failed(CircuitRef<'a>, T),
 }
@@ -75,7 +75,7 @@ pub fn run_admitted_async_or_fallback<
 
 /// Calls a fallback closure with the error of the rejection.
 #[inline]
-pub fn call_fallback<T>(rejected: Rejected<'_>, fallback: impl FnOnce(BreakerError) -> T) -> T {
+pub fn call_fallback<T>(rejected: Rejection<'_>, fallback: impl FnOnce(BreakerError) -> T) -> T {
     fallback(rejected.into())
 }
 
@@ -91,9 +91,9 @@ pub fn call_fallback_on_failure<T, R>(
     })
 }
 
-impl<'a> From<Rejected<'a>> for CircuitRef<'a> {
+impl<'a> From<Rejection<'a>> for CircuitRef<'a> {
     #[inline]
-    fn from(rejected: Rejected<'a>) -> Self {
+    fn from(rejected: Rejection<'a>) -> Self {
         Self(rejected.circuit)
     }
 }
@@ -127,7 +127,7 @@ impl<T, E, S: FailureText<E>> ResultClassifier<Result<T, E>, S> {
     #[inline]
     pub fn run_fallback(
         self,
-        rejected: Rejected<'_>,
+        rejected: Rejection<'_>,
         fallback: impl FnOnce(BreakerError) -> Result<T, E>,
     ) -> Result<T, E> {
         self.record_fallback(rejected, fallback(rejected.into()))
@@ -144,7 +144,7 @@ impl<T> AnyValue<T> {
 
     /// Runs a fallback closure that returns the output itself, not a future, and counts its outcome.
     #[inline]
-    pub fn run_fallback(self, rejected: Rejected<'_>, fallback: impl FnOnce(BreakerError) -> T) -> T {
+    pub fn run_fallback(self, rejected: Rejection<'_>, fallback: impl FnOnce(BreakerError) -> T) -> T {
         self.record_fallback(rejected, fallback(rejected.into()))
     }
 }
@@ -207,7 +207,7 @@ pin_project! {
     }
 }
 
-impl<'a, T, L: Future<Output = Result<Classified<T>, Rejected<'a>>>> Future for OrFallback<'a, L> {
+impl<'a, T, L: Future<Output = Result<Classified<T>, Rejection<'a>>>> Future for OrFallback<'a, L> {
     type Output = Result<T, NoResult<'a, T>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {

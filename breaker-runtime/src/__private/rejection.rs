@@ -1,12 +1,12 @@
 //! The output of a rejected call without a fallback.
 
-use crate::breaker::Rejected;
+use crate::breaker::Rejection;
 use crate::error::BreakerError;
 
 /// Converts a rejection to the output of the function.
 #[inline]
 #[must_use]
-pub fn reject<T: FromRejected>(rejected: Rejected<'_>) -> T {
+pub fn reject<T: FromRejected>(rejected: Rejection<'_>) -> T {
     T::from_rejected(rejected.into())
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::circuit::{Circuit, Rejected};
+use super::circuit::{Circuit, Rejection};
 use super::record::FailureText;
 use super::stamp::Stamp;
 use crate::outcome::Outcome;
@@ -26,7 +26,7 @@ pub(super) struct Call<'a> {
 }
 
 /// The answer to a call.
-pub(crate) type Admitted<'a> = Result<Admission<'a>, Rejected<'a>>;
+pub(crate) type Admitted<'a> = Result<Admission<'a>, Rejection<'a>>;
 
 impl<'a> Admission<'a> {
     pub(super) const fn new(circuit: &'a Circuit, ticket: Ticket, stamp: Stamp) -> Self {

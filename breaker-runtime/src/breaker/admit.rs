@@ -3,7 +3,7 @@
 
 use super::admission::{Admission, Admitted, Call};
 use super::bulkhead::Bulkhead;
-use super::circuit::{Circuit, Rejected};
+use super::circuit::{Circuit, Rejection};
 use super::options::CircuitOptions;
 use super::permit::Permit;
 use super::stamp::Stamp;
@@ -47,7 +47,7 @@ impl Circuit {
         };
         match admitted {
             Ok((ticket, stamp)) => Ok(self.admission(ticket, stamp)),
-            Err(kind) => Err(Rejected { circuit: self, kind }),
+            Err(kind) => Err(Rejection { circuit: self, kind }),
         }
     }
 
@@ -60,7 +60,7 @@ impl Circuit {
             Ok(Attempt::MustWait(ticket)) => Box::pin(self.wait_async(ticket)).await,
             Err(kind) => Err(kind),
         };
-        admitted.map_err(|kind| Rejected { circuit: self, kind })
+        admitted.map_err(|kind| Rejection { circuit: self, kind })
     }
 
     fn attempt(&self) -> Result<Attempt<'_>, ErrorKind> {

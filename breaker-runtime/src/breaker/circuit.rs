@@ -35,7 +35,7 @@ pub(crate) struct Circuit {
 /// A call that was not admitted, or that was ended by a time limit. It is converted to a [`BreakerError`] only
 /// when someone needs the error.
 #[derive(Clone, Copy, Debug)]
-pub struct Rejected<'a> {
+pub struct Rejection<'a> {
     pub(crate) circuit: &'a Circuit,
     pub(super) kind: ErrorKind,
 }
@@ -190,8 +190,8 @@ fn run_threshold(config: &Config) -> u32 {
     config.rules().consecutive.map_or(0, NonZeroU32::get)
 }
 
-impl From<Rejected<'_>> for BreakerError {
-    fn from(Rejected { circuit, kind }: Rejected<'_>) -> Self {
+impl From<Rejection<'_>> for BreakerError {
+    fn from(Rejection { circuit, kind }: Rejection<'_>) -> Self {
         let due = match kind {
             ErrorKind::Open => Some(circuit.machine.due().unwrap_or_else(|| circuit.clock.coarse_now())),
             ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull | ErrorKind::TimedOut => {

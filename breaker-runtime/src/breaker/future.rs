@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::admission::{Admission, Admitted};
-use super::circuit::Rejected;
+use super::circuit::Rejection;
 use super::options::CircuitOptions;
 use crate::classifier::Classifier;
 use crate::clock::Sleep;
@@ -47,7 +47,7 @@ enum Progress<'a> {
     Running(Admission<'a>),
     /// The call has ended, or was rejected and the caller has not received the rejection yet. These are not
     /// two variants, because each future would be eight bytes larger.
-    Ended(Option<Rejected<'a>>),
+    Ended(Option<Rejection<'a>>),
 }
 
 impl<'a, F, C> Guarded<'a, F, C> {
@@ -80,7 +80,7 @@ impl<F: Future, C: Classifier<F::Output>> Future for Guarded<'_, F, C> {
 }
 
 impl<'a, F: Future, C: Classifier<F::Output>> Future for Limited<'a, F, C> {
-    type Output = Result<F::Output, Rejected<'a>>;
+    type Output = Result<F::Output, Rejection<'a>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -107,7 +107,7 @@ impl<'a, F: Future, C: Classifier<F::Output>> Future for Limited<'a, F, C> {
         };
         let circuit = admission.circuit();
         admission.time_out();
-        Poll::Ready(Err(Rejected { circuit, kind: ErrorKind::TimedOut }))
+        Poll::Ready(Err(Rejection { circuit, kind: ErrorKind::TimedOut }))
     }
 }
 
@@ -129,7 +129,7 @@ impl<'a> AsyncCall<'a> {
         future: Pin<&mut F>,
         classifier: &C,
         context: &mut Context<'_>,
-        rejected: impl FnOnce(Rejected<'a>) -> Poll<F::Output>,
+        rejected: impl FnOnce(Rejection<'a>) -> Poll<F::Output>,
     ) -> Poll<F::Output> {
         if let Progress::Ended(rejection) = &mut self.0 {
             return rejection.take().map_or(Poll::Pending, rejected);
