@@ -10,11 +10,13 @@
 //! | `combine.rs` | what settings mean together, and which ones do not go together |
 //! | `limits.rs` | how long a call may take, how many may run at a time |
 //! | `name.rs` | the name of a breaker |
+//! | `circuit_id.rs` | the name of a breaker and the key of a circuit |
 //! | `settings.rs` | a config, shared by those who obey it |
 //! | `error.rs` | what is wrong with a setting |
 //! | `conflict.rs` | a name that was declared in two ways |
 
 mod builder;
+mod circuit_id;
 mod combine;
 mod conflict;
 mod error;
@@ -25,6 +27,7 @@ mod settings;
 use std::time::Duration;
 
 pub use builder::ConfigBuilder;
+pub(crate) use circuit_id::CircuitId;
 pub use conflict::Conflict;
 pub use error::ConfigError;
 pub(crate) use limits::Limits;

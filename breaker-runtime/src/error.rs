@@ -10,7 +10,7 @@ use std::time::Duration;
 pub use self::call::CallError;
 
 use crate::clock::{Clock, Moment};
-use crate::config::Name;
+use crate::config::{CircuitId, Name};
 
 /// The breaker ended this call, not your function: the function did not run, or it took too long and was
 /// dropped.
@@ -87,7 +87,7 @@ pub enum ErrorKind {
 
 impl BreakerError {
     pub(crate) fn new(
-        (name, key): (Name, Option<Arc<str>>),
+        CircuitId { name, key }: CircuitId,
         kind: ErrorKind,
         due: Option<Moment>,
         clock: Clock,

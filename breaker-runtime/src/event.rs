@@ -16,7 +16,7 @@ pub(crate) use hub::Hub;
 pub use hub::Subscription;
 pub use stream::{Events, Lagged};
 
-use crate::config::{Conflict, Name};
+use crate::config::{CircuitId, Conflict};
 use crate::state::Transition;
 
 /// Something that happened to a circuit breaker. Clones are cheap.
@@ -65,8 +65,7 @@ pub enum Event {
 /// ```
 #[derive(Clone, Debug)]
 pub struct StateChange {
-    name: Name,
-    key: Option<Arc<str>>,
+    id: CircuitId,
     transition: Arc<Transition>,
 }
 
@@ -118,20 +117,20 @@ impl<F: Fn(&Event) + Send + Sync> Listener for F {
 }
 
 impl StateChange {
-    pub(crate) const fn new(name: Name, key: Option<Arc<str>>, transition: Arc<Transition>) -> Self {
-        Self { name, key, transition }
+    pub(crate) const fn new(id: CircuitId, transition: Arc<Transition>) -> Self {
+        Self { id, transition }
     }
 
     /// The name of the circuit breaker.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.name.as_str()
+        self.id.name()
     }
 
     /// The key of the circuit, if its breaker has one for each key.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
-        self.key.as_deref()
+        self.id.key()
     }
 
     /// What changed, and why.
@@ -143,11 +142,7 @@ impl StateChange {
 
 impl fmt::Display for StateChange {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "circuit breaker {:?}", self.name())?;
-        if let Some(key) = self.key() {
-            write!(out, " for {key:?}")?;
-        }
-        write!(out, ": {}", self.transition)
+        write!(out, "{}: {}", self.id, self.transition)
     }
 }
 

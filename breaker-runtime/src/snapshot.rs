@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, Mode, Name};
+use crate::config::{CircuitId, Config, Mode};
 use crate::durations::CallDurations;
 use crate::state::{Observation, State, Transition, TransitionCounts};
 use crate::totals::Totals;
@@ -27,8 +27,10 @@ use crate::window::{Counts, share};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Snapshot {
-    name: Name,
-    key: Option<Arc<str>>,
+    /// The name of the circuit breaker.
+    pub name: Arc<str>,
+    /// The key of the circuit, if its breaker has a circuit per key; `None` for the overflow circuit.
+    pub key: Option<Arc<str>>,
     /// The state. An open circuit whose recovery time is over still reads Open until a call arrives;
     /// one whose trial outlived its lease reads Open already.
     pub state: State,
@@ -104,7 +106,7 @@ pub(crate) struct Kept {
 
 impl Snapshot {
     pub(crate) fn new(
-        (name, key): (Name, Option<Arc<str>>),
+        CircuitId { name, key }: CircuitId,
         seen: Observation,
         totals: Totals,
         kept: Kept,
@@ -115,7 +117,7 @@ impl Snapshot {
             State::Open | State::HalfOpen | State::ForcedOpen | State::Disabled => Counts::default().into(),
         });
         Self {
-            name,
+            name: name.into(),
             key,
             state: seen.state,
             time_in_state: seen.time_in_state,
@@ -139,7 +141,7 @@ impl Snapshot {
     /// The name of the circuit breaker.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.name.as_str()
+        &self.name
     }
 
     /// The key of the circuit, if its breaker has one for each key.

@@ -10,7 +10,7 @@ use once_cell::race::OnceBox as Once;
 use super::extras::Extras;
 use super::identity::Identity;
 use crate::clock::{Clock, Start};
-use crate::config::{Config, Name, Settings};
+use crate::config::{CircuitId, Config, Settings};
 use crate::error::{BreakerError, ErrorKind};
 use crate::event::{Event, Hub, StateChange};
 use crate::snapshot::{Kept, Snapshot};
@@ -163,16 +163,15 @@ impl Circuit {
             return;
         }
         while let Some(transition) = self.machine.next_news() {
-            let (name, key) = self.who();
-            let event = Event::StateChanged(StateChange::new(name, key, transition));
+            let event = Event::StateChanged(StateChange::new(self.who(), transition));
             for hub in self.hub.get().into_iter().chain(self.identity.hub()) {
                 hub.tell(&event);
             }
         }
     }
 
-    fn who(&self) -> (Name, Option<Arc<str>>) {
-        (self.identity.name().clone(), self.identity.key().cloned())
+    fn who(&self) -> CircuitId {
+        CircuitId { name: self.identity.name().clone(), key: self.identity.key().cloned() }
     }
 
     /// Something has changed in the window that a success may have to follow.
