@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `rules.rs` | which counts are reason to open: pure |
 //! | `span.rs` | how far back a window reaches, packed into one word |
+//! | `counts.rs` | the counts of a window, and its rates |
 //! | `count.rs` | exactly the last N calls |
 //! | `time.rs` | the last while, in parts |
 //! | `parts.rs` | a thread's own successes in each part |
@@ -16,13 +17,16 @@
 //! generation, whatever the threads do in between.
 
 mod count;
+mod counts;
 mod parts;
 mod rules;
 mod span;
 mod time;
 
+pub use counts::WindowCounts;
+use counts::WindowCounts as Counts;
 pub use rules::TripReason;
-pub(crate) use rules::{Counts, Rate, Rules, share};
+pub(crate) use rules::{Rate, Rules, share};
 pub(crate) use span::{MAX_CALLS, Span};
 
 use crate::clock::Clock;

@@ -13,7 +13,7 @@ use crate::clock::{Clock, Start};
 use crate::config::{CircuitId, Config, Settings};
 use crate::error::{BreakerError, ErrorKind};
 use crate::event::{Event, Hub, StateChange};
-use crate::snapshot::{Kept, Snapshot};
+use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Ticket};
 use crate::state::{Cause, Details, State};
 use crate::sync::{AtomicU32, OnceBox, Ordering};
@@ -112,8 +112,10 @@ impl Circuit {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let seen = self.machine.observe(&self.clock);
-        let kept =
-            self.extras.get().map_or_else(Kept::default, |extras| extras.kept(seen.generation, &self.clock));
+        let kept = self
+            .extras
+            .get()
+            .map_or_else(OptionalParts::default, |extras| extras.kept(seen.generation, &self.clock));
         Snapshot::new(self.who(), seen, self.counters.read(), kept, &self.config())
     }
 

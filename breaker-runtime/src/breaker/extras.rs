@@ -7,7 +7,7 @@ use super::bulkhead::Bulkhead;
 use crate::clock::{Clock, nanos_of};
 use crate::config::{Config, Mode};
 use crate::durations::Recorder;
-use crate::snapshot::Kept;
+use crate::snapshot::OptionalParts;
 use crate::state::Keeps;
 use crate::sync::{AtomicU32, AtomicU64, Mutex, OnceBox, Ordering, lock};
 use crate::window::{Bad, Rules, Span, TripReason, Window};
@@ -170,8 +170,8 @@ impl Extras {
         counts.failures == 0 && counts.slow == 0
     }
 
-    pub(super) fn kept(&self, generation: u64, clock: &Clock) -> Kept {
-        Kept {
+    pub(super) fn kept(&self, generation: u64, clock: &Clock) -> OptionalParts {
+        OptionalParts {
             window: self.is_windowed().then(|| self.window.counts(generation, clock)),
             calls_in_flight: self.bulkhead().map(Bulkhead::in_flight),
             shadow_rejections: self.shadow_rejections.load(Ordering::Relaxed),

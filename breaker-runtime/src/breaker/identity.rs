@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Name;
 use crate::event::Hub;
-use crate::snapshot::{Snapshot, Sums};
+use crate::snapshot::{CumulativeParts, Snapshot};
 use crate::sync::{Mutex, lock};
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct KeyGroup {
     name: Name,
     hub: Option<Arc<Hub>>,
     /// What circuits counted that are no more.
-    retired: Mutex<Sums>,
+    retired: Mutex<CumulativeParts>,
 }
 
 impl Identity {
@@ -63,14 +63,14 @@ impl Identity {
 
 impl KeyGroup {
     pub(crate) fn new(name: Name, hub: Option<Arc<Hub>>) -> Self {
-        Self { name, hub, retired: Mutex::new(Sums::default()) }
+        Self { name, hub, retired: Mutex::new(CumulativeParts::default()) }
     }
 
     pub(crate) fn name(&self) -> &Name {
         &self.name
     }
 
-    pub(crate) fn retired(&self) -> Sums {
+    pub(crate) fn retired(&self) -> CumulativeParts {
         lock(&self.retired).clone()
     }
 }

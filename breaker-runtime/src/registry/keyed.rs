@@ -191,7 +191,7 @@ impl KeyedBreaker {
         }
         let circuits = self.snapshots();
         drop(queue);
-        Snapshot::of_all(&fresh.snapshot(), &retired, &circuits)
+        Snapshot::combined(&fresh.snapshot(), &retired, &circuits)
     }
 
     /// How every call ended so far, on all circuits together, those that are no more among them.

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
+use super::Counts;
+
 /// The rules of one circuit; none of a kind means that this kind never opens it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
@@ -21,14 +23,6 @@ pub(crate) struct Rules {
 /// A share above zero, up to one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rate(f64);
-
-/// What a window holds. A slow failure is in both.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    pub(crate) calls: u64,
-    pub(crate) failures: u64,
-    pub(crate) slow: u64,
-}
 
 /// The rule that opened a circuit, with its figures.
 ///

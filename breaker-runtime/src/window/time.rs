@@ -131,11 +131,3 @@ impl Buckets {
         self.0.back_mut()
     }
 }
-
-impl Counts {
-    fn add(&mut self, other: Self) {
-        self.calls += other.calls;
-        self.failures += other.failures;
-        self.slow += other.slow;
-    }
-}

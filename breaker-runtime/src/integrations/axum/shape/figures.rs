@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::Passing;
 use crate::config::Config;
 use crate::durations;
-use crate::snapshot::{Snapshot, WindowCounts};
+use crate::snapshot::Snapshot;
+use crate::window::WindowCounts;
 use crate::state::State;
 use crate::totals;
 
