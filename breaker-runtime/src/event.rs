@@ -65,8 +65,8 @@ pub enum Event {
 /// ```
 #[derive(Clone, Debug)]
 pub struct StateChange {
-    id: CircuitId,
-    transition: Arc<Transition>,
+    pub(crate) id: CircuitId,
+    pub(crate) transition: Arc<Transition>,
 }
 
 /// Somebody who wants to know.

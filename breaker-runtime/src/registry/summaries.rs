@@ -32,7 +32,7 @@ impl Registry {
     }
 
     /// What the circuit of this function will be when it is called.
-    fn uncalled(&self, declared: &'static Declaration) -> CircuitBreaker {
+    pub(crate) fn uncalled(&self, declared: &'static Declaration) -> CircuitBreaker {
         let Claim { name, settings, .. } = declared.claim();
         CircuitBreaker::new_unchecked(Identity::Alone { name, hub: None }, settings, self.clock().clone())
     }

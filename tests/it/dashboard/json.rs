@@ -47,9 +47,9 @@ const TRIPPED: &str = r#"{"name":"payment","key":null,"state":"open","time_in_st
     "half_open_timeout":30.0,"call_timeout":1.0,"max_concurrent":3,"max_wait":0.25,"mode":"enforce",
     "durations":true},
     "transitions":[{"key":null,"ago":2.5,"from":"closed","to":"open","cause":"threshold_reached","generation":1,
-    "why":"2 of 4 calls failed (limit 0.5)",
     "trip":{"rule":"failure_rate","found":2,"calls":4,"limit":0.5},
-    "last_failure":"no \"route\"\nto host","initiator":null}]}"#;
+    "last_failure":"no \"route\"\nto host","initiator":null,
+    "why":"2 of 4 calls failed (limit 0.5)"}]}"#;
 
 #[tokio::test]
 async fn a_circuit_that_opened_says_why() {

@@ -42,7 +42,7 @@ async fn every_name_has_an_address_and_comes_back_as_it_is() {
 async fn what_is_not_there_is_refused_as_json() {
     let server = Server::start();
     server.register("payment", settings());
-    let no_circuit = (404, "no circuit has this name, or this key; see /circuits".to_owned());
+    let no_circuit = (404, "unknown circuit or key; GET /circuits lists all circuits".to_owned());
     for path in
         ["/circuits/payments", "/circuits/payment?key=eu", &format!("/circuits/{}", "n".repeat(10_000))]
     {
