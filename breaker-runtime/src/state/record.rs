@@ -158,16 +158,16 @@ impl Record {
         let course = self.course();
         course.history.add(Arc::new(transition), lasted);
         course.begin(from, to);
-        course.due = at.after(recovery.open_for(course.reopenings, course.history.draw()));
+        course.due = at.after(recovery.open_for(course.reopenings, course.history.draw_jitter()));
     }
 
     /// The oldest change that nobody was told of.
     pub(super) fn next_news(&mut self) -> Option<Arc<Transition>> {
-        self.course.as_mut()?.history.news.pop_front()
+        self.course.as_mut()?.history.pending.pop_front()
     }
 
     pub(super) fn has_news(&self) -> bool {
-        self.course.as_ref().is_some_and(|course| !course.history.news.is_empty())
+        self.course.as_ref().is_some_and(|course| !course.history.pending.is_empty())
     }
 
     pub(super) fn observe(&self, run: u32, now: Moment) -> Observation {
