@@ -51,7 +51,6 @@
 //!    having come before it; one that began after that call ended reads the bit.
 
 mod history;
-mod label;
 mod leases;
 pub(crate) mod machine;
 mod record;

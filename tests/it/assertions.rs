@@ -65,7 +65,7 @@ fn an_assertion_that_fails_shows_the_circuit() {
     assert_eq!(
         text,
         "circuit breaker \"assertions/price\" is open, and not closed\n  for 0ns, call again in 30s\n  last change: \
-         closed -> open: 1 failure in a row (limit 1); the last failure said \"circuit breaker \\\"elsewhere\\\" was \
+         closed -> open: 1 failure in a row (limit 1); last failure: \"circuit breaker \\\"elsewhere\\\" was \
          forced open; an operator has to release it\"\n  calls: 0 succeeded, 1 failed, 0 timed out, 0 ignored, 0 rejected"
     );
     let text = complaint(|| assert_state(("assertions/tenants", "acme"), State::Open));

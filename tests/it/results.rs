@@ -132,7 +132,7 @@ fn a_failure_by_hand_says_why() {
     assert_eq!(bench.last().last_failure.as_deref(), Some("the disk is full"));
     assert_eq!(
         bench.last().to_string(),
-        r#"closed -> open: 2 failures in a row (limit 2); the last failure said "the disk is full""#
+        r#"closed -> open: 2 failures in a row (limit 2); last failure: "the disk is full""#
     );
 }
 

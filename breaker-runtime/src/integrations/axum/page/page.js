@@ -348,7 +348,7 @@ function why(circuit) {
 
 function reason({ why, last_failure, initiator }) {
   let text = why;
-  if (last_failure !== null) text += `; the last failure said “${last_failure}”`;
+  if (last_failure !== null) text += `; last failure: “${last_failure}”`;
   if (initiator !== null) text += ` by ${initiator}`;
   return text;
 }
