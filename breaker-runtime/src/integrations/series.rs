@@ -1,16 +1,17 @@
-//! Which figures of a circuit breaker monitoring sees, whatever carries them there.
+//! The metrics of a circuit breaker, independent of how they are exported.
 //!
-//! Every series of a breaker exists from the first look at it, at zero: what begins at one has not grown, and
-//! the first outage would be missed. A share of nothing is left out; it is no number. Of a breaker that has a
-//! circuit for each key all figures are those of its circuits together: a key is no label, for there may be a
-//! million of them.
+//! - Every counter of a breaker exists from the first reading, at zero. A counter that started at one would hide the
+//!   first outage, because its increase would be zero.
+//! - A ratio without calls is left out.
+//! - The metrics of a breaker with keys are the sums of its circuits. Keys are not labels, because there may be
+//!   millions of them.
 
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
-/// One figure, for each of its labels.
+/// A metric with one point per set of labels.
 pub(super) struct Series {
-    /// Without `_total`, which is how a counter ends.
+    /// The name, without the suffix `_total` of a counter.
     pub(super) name: &'static str,
     pub(super) help: &'static str,
     pub(super) kind: Kind,
@@ -19,15 +20,22 @@ pub(super) struct Series {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It only grows.
+    /// A value that only grows.
     Counter,
+    /// A value that grows and shrinks.
     Gauge,
 }
 
-/// A number, and its labels beside the name of the circuit.
+/// A value, and its labels in addition to the name of the circuit.
 pub(super) struct Point {
-    pub(super) labels: [Option<(&'static str, &'static str)>; 2],
+    pub(super) labels: [Option<Label>; 2],
     pub(super) value: Value,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Label {
+    pub(super) name: &'static str,
+    pub(super) value: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,32 +45,34 @@ pub(super) enum Value {
 }
 
 pub(super) const SERIES: &[Series] = &[
-    counter("circuit_breaker_calls", "How calls ended", calls),
-    counter("circuit_breaker_rejections", "Calls that were not admitted, by the reason", rejections),
-    counter("circuit_breaker_fallback", "Fallbacks that ran to their end, and what they gave", fallbacks),
+    counter("circuit_breaker_calls", "Finished calls by result", calls),
+    counter("circuit_breaker_rejections", "Rejected calls by reason", rejections),
+    counter("circuit_breaker_fallback", "Completed fallbacks by result", fallbacks),
     counter(
         "circuit_breaker_shadow_rejections",
-        "Calls that went through in shadow mode and would have been rejected",
-        |seen| vec![Point::whole(seen.shadow_rejections)],
+        "Calls that shadow mode admitted although the circuit would have rejected them",
+        |snapshot| vec![Point::whole(snapshot.shadow_rejections)],
     ),
-    counter("circuit_breaker_state_changes", "State changes", changes),
-    counter("circuit_breaker_open_seconds", "How long it was open", |seen| {
-        vec![Point::real(seen.time_open.as_secs_f64())]
-    }),
-    gauge("circuit_breaker_state", "0 closed or disabled, 1 open or forced open, 2 half-open", |seen| {
-        vec![Point::whole(number_of(seen.state))]
-    }),
-    gauge("circuit_breaker_failure_ratio", "Share of failures in the window", |seen| {
-        ratio(seen.window.and_then(|window| window.failure_rate()))
-    }),
-    gauge("circuit_breaker_slow_call_ratio", "Share of slow calls in the window", |seen| {
-        ratio(seen.window.and_then(|window| window.slow_call_rate()))
-    }),
+    counter("circuit_breaker_state_changes", "State changes by origin and target state", changes),
+    counter(
+        "circuit_breaker_open_seconds",
+        "Time in the states open and forced open, in seconds",
+        |snapshot| vec![Point::real(snapshot.time_open.as_secs_f64())],
+    ),
     gauge(
-        "circuit_breaker_calls_in_flight",
-        "Calls that are running, where their number is limited",
-        |seen| seen.calls_in_flight.into_iter().map(|calls| Point::whole(calls.into())).collect(),
+        "circuit_breaker_state",
+        "State: 0 for closed or disabled, 1 for open or forced open, 2 for half-open",
+        |snapshot| vec![Point::whole(state_number(snapshot.state))],
     ),
+    gauge("circuit_breaker_failure_ratio", "Share of failed calls in the window", |snapshot| {
+        ratio(snapshot.window.and_then(|window| window.failure_rate()))
+    }),
+    gauge("circuit_breaker_slow_call_ratio", "Share of slow calls in the window", |snapshot| {
+        ratio(snapshot.window.and_then(|window| window.slow_call_rate()))
+    }),
+    gauge("circuit_breaker_calls_in_flight", "Running calls of a circuit with max_concurrent", |snapshot| {
+        snapshot.calls_in_flight.into_iter().map(|calls| Point::whole(calls.into())).collect()
+    }),
 ];
 
 const fn counter(name: &'static str, help: &'static str, points: fn(&Snapshot) -> Vec<Point>) -> Series {
@@ -73,8 +83,8 @@ const fn gauge(name: &'static str, help: &'static str, points: fn(&Snapshot) -> 
     Series { name, help, kind: Kind::Gauge, points }
 }
 
-fn calls(seen: &Snapshot) -> Vec<Point> {
-    let totals = seen.totals;
+fn calls(snapshot: &Snapshot) -> Vec<Point> {
+    let totals = snapshot.totals;
     [
         ("success", totals.successes),
         ("failure", totals.failures),
@@ -86,8 +96,8 @@ fn calls(seen: &Snapshot) -> Vec<Point> {
     .into()
 }
 
-fn rejections(seen: &Snapshot) -> Vec<Point> {
-    let rejections = seen.totals.rejections;
+fn rejections(snapshot: &Snapshot) -> Vec<Point> {
+    let rejections = snapshot.totals.rejections;
     [
         ("open", rejections.open),
         ("half_open", rejections.half_open),
@@ -98,20 +108,23 @@ fn rejections(seen: &Snapshot) -> Vec<Point> {
     .into()
 }
 
-fn fallbacks(seen: &Snapshot) -> Vec<Point> {
-    let fallbacks = seen.totals.fallbacks;
+fn fallbacks(snapshot: &Snapshot) -> Vec<Point> {
+    let fallbacks = snapshot.totals.fallbacks;
     [("success", fallbacks.successes), ("failure", fallbacks.failures)]
         .map(|(result, count)| Point::labelled("result", result, count))
         .into()
 }
 
-fn changes(seen: &Snapshot) -> Vec<Point> {
+fn changes(snapshot: &Snapshot) -> Vec<Point> {
     let pairs = State::ALL.into_iter().flat_map(|from| State::ALL.map(|to| (from, to)));
     let possible = pairs.filter(|(from, to)| from.can_become(*to));
     possible
         .map(|(from, to)| Point {
-            labels: [Some(("from", from.label())), Some(("to", to.label()))],
-            value: Value::Whole(seen.changes.count(from, to)),
+            labels: [
+                Some(Label { name: "from", value: from.label() }),
+                Some(Label { name: "to", value: to.label() }),
+            ],
+            value: Value::Whole(snapshot.changes.count(from, to)),
         })
         .collect()
 }
@@ -120,7 +133,7 @@ fn ratio(share: Option<f64>) -> Vec<Point> {
     share.into_iter().map(Point::real).collect()
 }
 
-const fn number_of(state: State) -> u64 {
+const fn state_number(state: State) -> u64 {
     match state {
         State::Closed | State::Disabled => 0,
         State::Open | State::ForcedOpen => 1,
@@ -129,8 +142,8 @@ const fn number_of(state: State) -> u64 {
 }
 
 impl Point {
-    fn labelled(key: &'static str, value: &'static str, count: u64) -> Self {
-        Self { labels: [Some((key, value)), None], value: Value::Whole(count) }
+    fn labelled(name: &'static str, value: &'static str, count: u64) -> Self {
+        Self { labels: [Some(Label { name, value }), None], value: Value::Whole(count) }
     }
 
     const fn whole(value: u64) -> Self {
