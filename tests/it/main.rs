@@ -49,6 +49,7 @@ mod recovery;
 mod results;
 mod rules;
 mod scopes;
+mod serialization;
 mod shapes_answers;
 mod shapes_async;
 mod shapes_async_trait;

@@ -7,7 +7,7 @@
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::Meter;
 
-use super::series::{Kind, Point, SERIES, Series, Value};
+use super::series::{MetricKind, MetricValue, Point, SERIES, Series};
 use crate::registry::Registry;
 
 /// Registers instruments that observe all breakers of a registry, for as long as the provider of the meter exists.
@@ -35,13 +35,13 @@ fn observe_series(meter: &Meter, registry: Registry, series: &'static Series) {
     };
     // The meter keeps the instruments.
     match series.kind {
-        Kind::Counter => {
+        MetricKind::Counter => {
             let counter = meter.f64_observable_counter(series.name).with_description(series.help);
             counter
                 .with_callback(move |observer| observe_all(&|value, labels| observer.observe(value, labels)))
                 .build();
         }
-        Kind::Gauge => {
+        MetricKind::Gauge => {
             let gauge = meter.f64_observable_gauge(series.name).with_description(series.help);
             gauge
                 .with_callback(move |observer| observe_all(&|value, labels| observer.observe(value, labels)))
@@ -51,9 +51,9 @@ fn observe_series(meter: &Meter, registry: Registry, series: &'static Series) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
-const fn to_f64(value: Value) -> f64 {
+const fn to_f64(value: MetricValue) -> f64 {
     match value {
-        Value::Whole(count) => count as f64,
-        Value::Real(number) => number,
+        MetricValue::Whole(count) => count as f64,
+        MetricValue::Real(number) => number,
     }
 }

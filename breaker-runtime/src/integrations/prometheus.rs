@@ -26,7 +26,7 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 
-use super::series::{Kind, Point, SERIES, Series, Value};
+use super::series::{MetricKind, MetricValue, Point, SERIES, Series};
 use crate::durations::CallDurations;
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
@@ -157,8 +157,8 @@ fn encode_series(
     snapshots: &[Snapshot],
 ) -> Result<(), std::fmt::Error> {
     let kind = match series.kind {
-        Kind::Counter => MetricType::Counter,
-        Kind::Gauge => MetricType::Gauge,
+        MetricKind::Counter => MetricType::Counter,
+        MetricKind::Gauge => MetricType::Gauge,
     };
     let mut encoder = descriptors.encode_descriptor(series.name, series.help, None, kind)?;
     for snapshot in snapshots {
@@ -168,14 +168,14 @@ fn encode_series(
             let labels: Vec<(&str, &str)> = circuit.chain(labels).collect();
             let mut family = encoder.encode_family(&labels)?;
             match (series.kind, value) {
-                (Kind::Counter, Value::Whole(count)) => {
+                (MetricKind::Counter, MetricValue::Whole(count)) => {
                     family.encode_counter(&count, None::<&Exemplar<NoLabelSet, u64>>)?;
                 }
-                (Kind::Counter, Value::Real(sum)) => {
+                (MetricKind::Counter, MetricValue::Real(sum)) => {
                     family.encode_counter(&sum, None::<&Exemplar<NoLabelSet, f64>>)?;
                 }
-                (Kind::Gauge, Value::Whole(number)) => family.encode_gauge(&number)?,
-                (Kind::Gauge, Value::Real(number)) => family.encode_gauge(&number)?,
+                (MetricKind::Gauge, MetricValue::Whole(number)) => family.encode_gauge(&number)?,
+                (MetricKind::Gauge, MetricValue::Real(number)) => family.encode_gauge(&number)?,
             }
         }
     }

@@ -14,12 +14,12 @@ pub(super) struct Series {
     /// The name, without the suffix `_total` of a counter.
     pub(super) name: &'static str,
     pub(super) help: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: MetricKind,
     pub(super) points: fn(&Snapshot) -> Vec<Point>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum MetricKind {
     /// A value that only grows.
     Counter,
     /// A value that grows and shrinks.
@@ -29,7 +29,7 @@ pub(super) enum Kind {
 /// A value, and its labels in addition to the name of the circuit.
 pub(super) struct Point {
     pub(super) labels: [Option<Label>; 2],
-    pub(super) value: Value,
+    pub(super) value: MetricValue,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ pub(super) struct Label {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Value {
+pub(super) enum MetricValue {
     Whole(u64),
     Real(f64),
 }
@@ -76,11 +76,11 @@ pub(super) const SERIES: &[Series] = &[
 ];
 
 const fn counter(name: &'static str, help: &'static str, points: fn(&Snapshot) -> Vec<Point>) -> Series {
-    Series { name, help, kind: Kind::Counter, points }
+    Series { name, help, kind: MetricKind::Counter, points }
 }
 
 const fn gauge(name: &'static str, help: &'static str, points: fn(&Snapshot) -> Vec<Point>) -> Series {
-    Series { name, help, kind: Kind::Gauge, points }
+    Series { name, help, kind: MetricKind::Gauge, points }
 }
 
 fn calls(snapshot: &Snapshot) -> Vec<Point> {
@@ -124,7 +124,7 @@ fn changes(snapshot: &Snapshot) -> Vec<Point> {
                 Some(Label { name: "from", value: from.label() }),
                 Some(Label { name: "to", value: to.label() }),
             ],
-            value: Value::Whole(snapshot.changes.count(from, to)),
+            value: MetricValue::Whole(snapshot.changes.count(from, to)),
         })
         .collect()
 }
@@ -143,14 +143,14 @@ const fn state_number(state: State) -> u64 {
 
 impl Point {
     fn labelled(name: &'static str, value: &'static str, count: u64) -> Self {
-        Self { labels: [Some(Label { name, value }), None], value: Value::Whole(count) }
+        Self { labels: [Some(Label { name, value }), None], value: MetricValue::Whole(count) }
     }
 
     const fn whole(value: u64) -> Self {
-        Self { labels: [None; 2], value: Value::Whole(value) }
+        Self { labels: [None; 2], value: MetricValue::Whole(value) }
     }
 
     const fn real(value: f64) -> Self {
-        Self { labels: [None; 2], value: Value::Real(value) }
+        Self { labels: [None; 2], value: MetricValue::Real(value) }
     }
 }

@@ -14,7 +14,14 @@ struct Page {
     policy: String,
 }
 
-const SCRIPT: &str = include_str!("page/page.js");
+const SCRIPT: &str = concat!(
+    include_str!("page/model.js"),
+    include_str!("page/dom.js"),
+    include_str!("page/card_text.js"),
+    include_str!("page/card.js"),
+    include_str!("page/controls.js"),
+    include_str!("page/page.js"),
+);
 const STYLE: &str = include_str!("page/page.css");
 
 static PAGE: Lazy<Page> = Lazy::new(|| {

@@ -6,20 +6,20 @@ use std::fmt::{Display, Write as _};
 
 use super::{BreakerCollector, DURATION, DURATION_HELP};
 use crate::durations::CallDurations;
-use crate::integrations::series::{Kind, Point, SERIES, Series, Value};
+use crate::integrations::series::{MetricKind, MetricValue, Point, SERIES, Series};
 use crate::snapshot::Snapshot;
 
 /// Approximate length of the lines of one circuit, in bytes.
 const CIRCUIT_LENGTH: usize = 4096;
 
 /// A circuit and its escaped name.
-struct Circuit {
-    escaped_name: String,
+struct EscapedCircuit {
+    name: String,
     snapshot: Snapshot,
 }
 
 /// The text so far.
-struct Text(String);
+struct MetricsText(String);
 
 /// The name of a metric: the name of its series and a suffix, such as `_total`.
 #[derive(Clone, Copy)]
@@ -32,8 +32,8 @@ struct MetricName {
 pub(super) fn encode(collector: &BreakerCollector) -> String {
     let snapshots = collector.registry.snapshots_by_name().into_iter();
     let circuits: Vec<_> =
-        snapshots.map(|snapshot| Circuit { escaped_name: escape(snapshot.name()), snapshot }).collect();
-    let mut text = Text(String::with_capacity(circuits.len() * CIRCUIT_LENGTH));
+        snapshots.map(|snapshot| EscapedCircuit { name: escape(snapshot.name()), snapshot }).collect();
+    let mut text = MetricsText(String::with_capacity(circuits.len() * CIRCUIT_LENGTH));
     for series in SERIES {
         text.add_series(series, &circuits);
     }
@@ -46,11 +46,11 @@ fn escape(name: &str) -> String {
     name.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n")
 }
 
-impl Text {
-    fn add_series(&mut self, series: &Series, circuits: &[Circuit]) {
+impl MetricsText {
+    fn add_series(&mut self, series: &Series, circuits: &[EscapedCircuit]) {
         let (suffix, kind) = match series.kind {
-            Kind::Counter => ("_total", "counter"),
-            Kind::Gauge => ("", "gauge"),
+            MetricKind::Counter => ("_total", "counter"),
+            MetricKind::Gauge => ("", "gauge"),
         };
         let name = MetricName { series: series.name, suffix };
         self.add_header(name, series.help, kind);
@@ -58,14 +58,14 @@ impl Text {
             for Point { labels, value } in (series.points)(&circuit.snapshot) {
                 let labels = labels.into_iter().flatten().map(|label| (label.name, label.value));
                 match value {
-                    Value::Whole(count) => self.add_line(name, circuit, labels, count),
-                    Value::Real(number) => self.add_line(name, circuit, labels, number),
+                    MetricValue::Whole(count) => self.add_line(name, circuit, labels, count),
+                    MetricValue::Real(number) => self.add_line(name, circuit, labels, number),
                 }
             }
         }
     }
 
-    fn add_durations(&mut self, collector: &BreakerCollector, circuits: &[Circuit]) {
+    fn add_durations(&mut self, collector: &BreakerCollector, circuits: &[EscapedCircuit]) {
         self.add_header(MetricName { series: DURATION, suffix: "" }, DURATION_HELP, "histogram");
         for circuit in circuits {
             if let Some(durations) = &circuit.snapshot.durations {
@@ -74,7 +74,12 @@ impl Text {
         }
     }
 
-    fn add_histogram(&mut self, collector: &BreakerCollector, circuit: &Circuit, durations: &CallDurations) {
+    fn add_histogram(
+        &mut self,
+        collector: &BreakerCollector,
+        circuit: &EscapedCircuit,
+        durations: &CallDurations,
+    ) {
         let name = |suffix| MetricName { series: DURATION, suffix };
         for bound in &collector.buckets {
             let le = format!("{:?}", bound.as_secs_f64());
@@ -92,11 +97,11 @@ impl Text {
     fn add_line<'a>(
         &mut self,
         MetricName { series, suffix }: MetricName,
-        circuit: &Circuit,
+        circuit: &EscapedCircuit,
         labels: impl IntoIterator<Item = (&'a str, &'a str)>,
         value: impl Display,
     ) {
-        self.0.extend([series, suffix, "{circuit=\"", &circuit.escaped_name]);
+        self.0.extend([series, suffix, "{circuit=\"", &circuit.name]);
         for (key, value) in labels {
             self.0.extend(["\",", key, "=\"", value]);
         }
