@@ -14,7 +14,7 @@ pub(crate) struct Prometheus {
 }
 
 /// The lines that Prometheus logs, with a limit on how long the test waits for one.
-struct Log {
+struct ServerLog {
     lines: Receiver<String>,
     seen: Vec<String>,
     deadline: Instant,
@@ -44,7 +44,7 @@ impl Prometheus {
         let stderr = process.stderr.take().unwrap();
         // From here on the process ends with this value, also if it never becomes ready.
         let mut prometheus = Self { process, address: String::new(), folder };
-        let mut log = Log::read(stderr);
+        let mut log = ServerLog::read(stderr);
         let line = log.wait_for("\"Listening on\" address=");
         line.rsplit_once("address=").unwrap().1.clone_into(&mut prometheus.address);
         log.wait_for("Server is ready");
@@ -63,7 +63,7 @@ impl Prometheus {
     }
 }
 
-impl Log {
+impl ServerLog {
     /// Reads the log on a thread, to its end: Prometheus stops when its log is not read.
     fn read(stderr: ChildStderr) -> Self {
         let (sender, lines) = channel();

@@ -11,18 +11,32 @@
 //! | [`WindowCounts`] | its fields, `failure_rate` and `slow_call_rate` |
 //! | [`Snapshot`] | its fields; times are in seconds, to the millisecond |
 //!
-//! A value that is `None` is null.
+//! A value that is `None` is null. This is the JSON of a snapshot:
 //!
 //! ```
-//! use breaker_runtime::{CircuitBreaker, Config};
+//! use breaker_runtime::{CircuitBreaker, Config, Outcome};
+//! use serde_json::json;
 //!
-//! let breaker = CircuitBreaker::new("search", Config::default())?;
-//! breaker.operator("alice").force_open();
+//! let config = Config::builder().window_calls(100).failure_rate(0.5).build()?;
+//! let breaker = CircuitBreaker::new("search", config)?;
+//! breaker.try_acquire()?.settle(Outcome::Success);
+//! breaker.try_acquire()?.settle(Outcome::Failure);
 //!
-//! let json = serde_json::to_value(breaker.snapshot())?;
-//! assert_eq!(json["state"], "forced_open");
-//! assert_eq!(json["last_transition"]["initiator"], "alice");
-//! assert_eq!(json["totals"]["rejections"]["forced_open"], 0);
+//! let mut json = serde_json::to_value(breaker.snapshot())?;
+//! json["time_in_state"] = 2.5.into(); // the time since the breaker was created
+//! assert_eq!(json, json!({
+//!     "name": "search", "key": null, "state": "closed", "mode": "enforce", "critical": false,
+//!     "time_in_state": 2.5, "retry_after": null, "time_open": 0.0, "generation": 0,
+//!     "consecutive_failures": 1,
+//!     "window": {"calls": 2, "failures": 1, "slow": 0, "failure_rate": 0.5, "slow_call_rate": 0.0},
+//!     "trials_in_flight": 0, "calls_in_flight": null,
+//!     "totals": {
+//!         "successes": 1, "failures": 1, "timeouts": 0, "ignored": 0, "rejected": 0,
+//!         "rejections": {"open": 0, "half_open": 0, "forced_open": 0, "bulkhead": 0},
+//!         "fallbacks": {"successes": 0, "failures": 0},
+//!     },
+//!     "shadow_rejections": 0, "durations": null, "changes": {}, "last_transition": null,
+//! }));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -103,7 +117,7 @@ serialize_labels! {
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Fields<'a> {
+        struct SnapshotFields<'a> {
             name: &'a str,
             key: Option<&'a str>,
             state: State,
@@ -114,7 +128,7 @@ impl Serialize for Snapshot {
             last_transition: Option<&'a Transition>,
         }
 
-        Fields {
+        SnapshotFields {
             name: &self.name,
             key: self.key.as_deref(),
             state: self.state,
@@ -129,20 +143,40 @@ impl Serialize for Snapshot {
 
 impl Serialize for Figures<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let snapshot = self.0;
+        // A new field of a snapshot has to be added here or to `Serialize for Snapshot`.
+        let Snapshot {
+            name: _,
+            key: _,
+            state: _,
+            mode: _,
+            changes: _,
+            last_transition: _,
+            time_in_state,
+            retry_after,
+            generation,
+            critical,
+            consecutive_failures,
+            window,
+            trials_in_flight,
+            calls_in_flight,
+            totals,
+            shadow_rejections,
+            durations,
+            time_open,
+        } = self.0;
         let mut fields = serializer.serialize_struct("Figures", 12)?;
-        fields.serialize_field("time_in_state", &seconds(snapshot.time_in_state))?;
-        fields.serialize_field("retry_after", &snapshot.retry_after.map(seconds))?;
-        fields.serialize_field("generation", &snapshot.generation)?;
-        fields.serialize_field("critical", &snapshot.critical)?;
-        fields.serialize_field("consecutive_failures", &snapshot.consecutive_failures)?;
-        fields.serialize_field("window", &snapshot.window)?;
-        fields.serialize_field("trials_in_flight", &snapshot.trials_in_flight)?;
-        fields.serialize_field("calls_in_flight", &snapshot.calls_in_flight)?;
-        fields.serialize_field("totals", &snapshot.totals)?;
-        fields.serialize_field("shadow_rejections", &snapshot.shadow_rejections)?;
-        fields.serialize_field("durations", &snapshot.durations)?;
-        fields.serialize_field("time_open", &seconds(snapshot.time_open))?;
+        fields.serialize_field("time_in_state", &seconds(*time_in_state))?;
+        fields.serialize_field("retry_after", &retry_after.map(seconds))?;
+        fields.serialize_field("generation", generation)?;
+        fields.serialize_field("critical", critical)?;
+        fields.serialize_field("consecutive_failures", consecutive_failures)?;
+        fields.serialize_field("window", window)?;
+        fields.serialize_field("trials_in_flight", trials_in_flight)?;
+        fields.serialize_field("calls_in_flight", calls_in_flight)?;
+        fields.serialize_field("totals", totals)?;
+        fields.serialize_field("shadow_rejections", shadow_rejections)?;
+        fields.serialize_field("durations", durations)?;
+        fields.serialize_field("time_open", &seconds(*time_open))?;
         fields.end()
     }
 }
@@ -150,7 +184,7 @@ impl Serialize for Figures<'_> {
 impl Serialize for StateChange {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Fields<'a> {
+        struct StateChangeFields<'a> {
             name: &'a str,
             key: Option<&'a str>,
             #[serde(flatten)]
@@ -158,7 +192,7 @@ impl Serialize for StateChange {
         }
 
         let (name, key, transition) = (self.name(), self.key(), self.transition());
-        Fields { name, key, transition }.serialize(serializer)
+        StateChangeFields { name, key, transition }.serialize(serializer)
     }
 }
 

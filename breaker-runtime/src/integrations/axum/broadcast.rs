@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::json::CircuitJson;
 use super::token::Token;
-use super::view::{Circuits, Target, View};
+use super::view::{CircuitTarget, Circuits, View};
 use crate::clock::Moment;
 use crate::sync::{Mutex, lock};
 
@@ -143,7 +143,7 @@ impl Latest {
 
 impl VersionedView {
     /// Reads a breaker, unless its previous view is to be kept for this version.
-    fn read(circuits: &Circuits, target: &Target, version: Version, previous: Option<Self>) -> Self {
+    fn read(circuits: &Circuits, target: &CircuitTarget, version: Version, previous: Option<Self>) -> Self {
         let next = version + 1 + (target.keys() / KEYS_PER_SECOND) as Version;
         let Some(previous) = previous else {
             let view = circuits.view(target);

@@ -25,7 +25,7 @@ pub(super) struct Circuits {
 }
 
 /// The breaker or circuit that a request names.
-pub(super) enum Target {
+pub(super) enum CircuitTarget {
     /// A breaker with one circuit, or the circuit of one key.
     Single(CircuitBreaker),
     Keyed(KeyedBreaker),
@@ -90,10 +90,10 @@ impl Circuits {
     }
 
     /// Returns all breakers, and the functions that will register one, sorted by name.
-    pub(super) fn targets(&self) -> Vec<Target> {
-        let singles = self.registry.iter().map(Target::Single);
-        let keyed = self.registry.iter_keyed().map(Target::Keyed);
-        let declared = self.registry.declared_here().map(Target::Declared);
+    pub(super) fn targets(&self) -> Vec<CircuitTarget> {
+        let singles = self.registry.iter().map(CircuitTarget::Single);
+        let keyed = self.registry.iter_keyed().map(CircuitTarget::Keyed);
+        let declared = self.registry.declared_here().map(CircuitTarget::Declared);
         let mut targets: Vec<_> = singles.chain(keyed).chain(declared).collect();
         // The sort is stable, so a breaker comes before the declarations of its name, which are then removed.
         targets.sort_by(|one, other| one.name().cmp(other.name()));
@@ -102,21 +102,21 @@ impl Circuits {
     }
 
     /// Returns the breaker of this name or, with a key, the circuit of this key.
-    pub(super) fn find(&self, name: &str, key: Option<&str>) -> Option<Target> {
+    pub(super) fn find(&self, name: &str, key: Option<&str>) -> Option<CircuitTarget> {
         let keyed = self.registry.get_keyed(name);
         if let Some(key) = key {
-            return keyed?.find(key).map(Target::Single);
+            return keyed?.find(key).map(CircuitTarget::Single);
         }
-        let single = || self.registry.get(name).map(Target::Single);
+        let single = || self.registry.get(name).map(CircuitTarget::Single);
         let declared = || self.registry.declared_here().find(|declared| declared.name() == name);
-        keyed.map(Target::Keyed).or_else(single).or_else(|| declared().map(Target::Declared))
+        keyed.map(CircuitTarget::Keyed).or_else(single).or_else(|| declared().map(CircuitTarget::Declared))
     }
 
-    pub(super) fn view(&self, target: &Target) -> View {
+    pub(super) fn view(&self, target: &CircuitTarget) -> View {
         match target {
-            Target::Single(breaker) => self.view_single(breaker),
-            Target::Keyed(breaker) => self.view_keyed(breaker),
-            Target::Declared(declared) => self.view_declared(declared),
+            CircuitTarget::Single(breaker) => self.view_single(breaker),
+            CircuitTarget::Keyed(breaker) => self.view_keyed(breaker),
+            CircuitTarget::Declared(declared) => self.view_declared(declared),
         }
     }
 
@@ -171,7 +171,7 @@ impl Circuits {
     }
 }
 
-impl Target {
+impl CircuitTarget {
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Single(breaker) => breaker.name(),
