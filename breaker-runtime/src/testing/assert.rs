@@ -61,7 +61,7 @@ pub fn trip(which: impl IntoBreaker) {
 /// testing::assert_state("shipping", State::Closed);
 /// // circuit breaker "shipping" is open, and not closed
 /// //   for 12µs, call again in 30s
-/// //   last change: closed -> open: threshold reached by testing::trip at tests/shop.rs:8:1
+/// //   last change: closed -> open: a rule was met by testing::trip at tests/shop.rs:8:1
 /// //   calls: 0 succeeded, 0 failed, 0 timed out, 0 ignored, 0 rejected
 /// ```
 #[track_caller]
