@@ -86,14 +86,14 @@ fn durations_are_in_the_configured_buckets() {
 
 /// A line of metrics, with sorted labels.
 #[derive(Debug, PartialEq, PartialOrd)]
-struct Sample<'a> {
+struct MetricSample<'a> {
     name: &'a str,
     labels: Vec<&'a str>,
     value: f64,
 }
 
 /// Returns the samples of a text, sorted.
-fn samples(text: &str) -> Vec<Sample<'_>> {
+fn samples(text: &str) -> Vec<MetricSample<'_>> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let mut samples: Vec<_> = lines
         .map(|line| {
@@ -101,7 +101,7 @@ fn samples(text: &str) -> Vec<Sample<'_>> {
             let (labels, value) = rest.rsplit_once("} ").unwrap();
             let mut labels: Vec<&str> = labels.split(',').collect();
             labels.sort_unstable();
-            Sample { name, labels, value: value.parse().unwrap() }
+            MetricSample { name, labels, value: value.parse().unwrap() }
         })
         .collect();
     samples.sort_by(|one, other| one.partial_cmp(other).unwrap());

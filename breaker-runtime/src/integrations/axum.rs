@@ -128,7 +128,7 @@ use serde::Serialize;
 use self::app_state::{AppState, KeyQuery};
 use self::error::HttpError;
 use self::json::CircuitJson;
-use self::token::Token;
+use self::token::CommandToken;
 use crate::registry::Registry;
 
 /// A builder for a router with more than [`router`] provides, such as commands.
@@ -145,7 +145,7 @@ use crate::registry::Registry;
 #[must_use = "a dashboard does nothing until `router` is called"]
 pub struct Dashboard {
     registry: Registry,
-    token: Option<Token>,
+    token: Option<CommandToken>,
 }
 
 /// Returns the routes of [this module](self), with commands disabled.
@@ -181,7 +181,7 @@ impl Dashboard {
     ///     http://localhost:3000/circuits/payment/force-open
     /// ```
     pub fn token(mut self, token: &str) -> Self {
-        self.token = Token::new(token);
+        self.token = CommandToken::new(token);
         self
     }
 

@@ -7,7 +7,7 @@
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::Meter;
 
-use super::series::{MetricKind, MetricValue, Point, SERIES, Series};
+use super::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series};
 use crate::registry::Registry;
 
 /// Registers instruments that observe all breakers of a registry, for as long as the provider of the meter exists.
@@ -26,7 +26,7 @@ pub fn observe(meter: &Meter, registry: &Registry) {
 fn observe_series(meter: &Meter, registry: Registry, series: &'static Series) {
     let observe_all = move |observe: &dyn Fn(f64, &[KeyValue])| {
         for snapshot in registry.snapshots_by_name() {
-            for Point { labels, value } in (series.points)(&snapshot) {
+            for MetricPoint { labels, value } in (series.points)(&snapshot) {
                 let labels = labels.into_iter().flatten().map(|label| KeyValue::new(label.name, label.value));
                 let circuit = KeyValue::new("circuit", snapshot.name().to_owned());
                 observe(to_f64(value), &[circuit].into_iter().chain(labels).collect::<Vec<_>>());

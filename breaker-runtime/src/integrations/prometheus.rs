@@ -26,7 +26,7 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 
-use super::series::{MetricKind, MetricValue, Point, SERIES, Series};
+use super::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series};
 use crate::durations::CallDurations;
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
@@ -162,7 +162,7 @@ fn encode_series(
     };
     let mut encoder = descriptors.encode_descriptor(series.name, series.help, None, kind)?;
     for snapshot in snapshots {
-        for Point { labels, value } in (series.points)(snapshot) {
+        for MetricPoint { labels, value } in (series.points)(snapshot) {
             let circuit = [("circuit", snapshot.name())].into_iter();
             let labels = labels.into_iter().flatten().map(|label| (label.name, label.value));
             let labels: Vec<(&str, &str)> = circuit.chain(labels).collect();

@@ -15,7 +15,7 @@ pub(super) struct Series {
     pub(super) name: &'static str,
     pub(super) help: &'static str,
     pub(super) kind: MetricKind,
-    pub(super) points: fn(&Snapshot) -> Vec<Point>,
+    pub(super) points: fn(&Snapshot) -> Vec<MetricPoint>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) enum MetricKind {
 }
 
 /// A value, and its labels in addition to the name of the circuit.
-pub(super) struct Point {
+pub(super) struct MetricPoint {
     pub(super) labels: [Option<Label>; 2],
     pub(super) value: MetricValue,
 }
@@ -51,18 +51,18 @@ pub(super) const SERIES: &[Series] = &[
     counter(
         "circuit_breaker_shadow_rejections",
         "Calls that shadow mode admitted although the circuit would have rejected them",
-        |snapshot| vec![Point::whole(snapshot.shadow_rejections)],
+        |snapshot| vec![MetricPoint::whole(snapshot.shadow_rejections)],
     ),
     counter("circuit_breaker_state_changes", "State changes by origin and target state", changes),
     counter(
         "circuit_breaker_open_seconds",
         "Time in the states open and forced open, in seconds",
-        |snapshot| vec![Point::real(snapshot.time_open.as_secs_f64())],
+        |snapshot| vec![MetricPoint::real(snapshot.time_open.as_secs_f64())],
     ),
     gauge(
         "circuit_breaker_state",
         "State: 0 for closed or disabled, 1 for open or forced open, 2 for half-open",
-        |snapshot| vec![Point::whole(state_number(snapshot.state))],
+        |snapshot| vec![MetricPoint::whole(state_number(snapshot.state))],
     ),
     gauge("circuit_breaker_failure_ratio", "Share of failed calls in the window", |snapshot| {
         ratio(snapshot.window.and_then(|window| window.failure_rate()))
@@ -71,19 +71,23 @@ pub(super) const SERIES: &[Series] = &[
         ratio(snapshot.window.and_then(|window| window.slow_call_rate()))
     }),
     gauge("circuit_breaker_calls_in_flight", "Running calls of a circuit with max_concurrent", |snapshot| {
-        snapshot.calls_in_flight.into_iter().map(|calls| Point::whole(calls.into())).collect()
+        snapshot.calls_in_flight.into_iter().map(|calls| MetricPoint::whole(calls.into())).collect()
     }),
 ];
 
-const fn counter(name: &'static str, help: &'static str, points: fn(&Snapshot) -> Vec<Point>) -> Series {
+const fn counter(
+    name: &'static str,
+    help: &'static str,
+    points: fn(&Snapshot) -> Vec<MetricPoint>,
+) -> Series {
     Series { name, help, kind: MetricKind::Counter, points }
 }
 
-const fn gauge(name: &'static str, help: &'static str, points: fn(&Snapshot) -> Vec<Point>) -> Series {
+const fn gauge(name: &'static str, help: &'static str, points: fn(&Snapshot) -> Vec<MetricPoint>) -> Series {
     Series { name, help, kind: MetricKind::Gauge, points }
 }
 
-fn calls(snapshot: &Snapshot) -> Vec<Point> {
+fn calls(snapshot: &Snapshot) -> Vec<MetricPoint> {
     let totals = snapshot.totals;
     [
         ("success", totals.successes),
@@ -92,11 +96,11 @@ fn calls(snapshot: &Snapshot) -> Vec<Point> {
         ("ignored", totals.ignored),
         ("rejected", totals.rejected),
     ]
-    .map(|(result, count)| Point::labelled("result", result, count))
+    .map(|(result, count)| MetricPoint::labelled("result", result, count))
     .into()
 }
 
-fn rejections(snapshot: &Snapshot) -> Vec<Point> {
+fn rejections(snapshot: &Snapshot) -> Vec<MetricPoint> {
     let rejections = snapshot.totals.rejections;
     [
         ("open", rejections.open),
@@ -104,22 +108,22 @@ fn rejections(snapshot: &Snapshot) -> Vec<Point> {
         ("forced_open", rejections.forced_open),
         ("bulkhead", rejections.bulkhead),
     ]
-    .map(|(reason, count)| Point::labelled("reason", reason, count))
+    .map(|(reason, count)| MetricPoint::labelled("reason", reason, count))
     .into()
 }
 
-fn fallbacks(snapshot: &Snapshot) -> Vec<Point> {
+fn fallbacks(snapshot: &Snapshot) -> Vec<MetricPoint> {
     let fallbacks = snapshot.totals.fallbacks;
     [("success", fallbacks.successes), ("failure", fallbacks.failures)]
-        .map(|(result, count)| Point::labelled("result", result, count))
+        .map(|(result, count)| MetricPoint::labelled("result", result, count))
         .into()
 }
 
-fn changes(snapshot: &Snapshot) -> Vec<Point> {
+fn changes(snapshot: &Snapshot) -> Vec<MetricPoint> {
     let pairs = State::ALL.into_iter().flat_map(|from| State::ALL.map(|to| (from, to)));
     let possible = pairs.filter(|(from, to)| from.can_become(*to));
     possible
-        .map(|(from, to)| Point {
+        .map(|(from, to)| MetricPoint {
             labels: [
                 Some(Label { name: "from", value: from.label() }),
                 Some(Label { name: "to", value: to.label() }),
@@ -129,8 +133,8 @@ fn changes(snapshot: &Snapshot) -> Vec<Point> {
         .collect()
 }
 
-fn ratio(share: Option<f64>) -> Vec<Point> {
-    share.into_iter().map(Point::real).collect()
+fn ratio(share: Option<f64>) -> Vec<MetricPoint> {
+    share.into_iter().map(MetricPoint::real).collect()
 }
 
 const fn state_number(state: State) -> u64 {
@@ -141,7 +145,7 @@ const fn state_number(state: State) -> u64 {
     }
 }
 
-impl Point {
+impl MetricPoint {
     fn labelled(name: &'static str, value: &'static str, count: u64) -> Self {
         Self { labels: [Some(Label { name, value }), None], value: MetricValue::Whole(count) }
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::broadcast::Broadcast;
 use super::clients::Clients;
-use super::token::Token;
+use super::token::CommandToken;
 use super::view::Circuits;
 use crate::registry::Registry;
 
@@ -12,7 +12,7 @@ use crate::registry::Registry;
 pub(super) struct AppState {
     pub(super) circuits: Circuits,
     /// The token for commands; `None` disables them.
-    pub(super) token: Option<Token>,
+    pub(super) token: Option<CommandToken>,
     pub(super) broadcast: Broadcast,
     pub(super) clients: Clients,
 }
@@ -24,7 +24,7 @@ pub(super) struct KeyQuery {
 }
 
 impl AppState {
-    pub(super) fn new(registry: &Registry, token: Option<Token>) -> Self {
+    pub(super) fn new(registry: &Registry, token: Option<CommandToken>) -> Self {
         Self {
             circuits: Circuits::new(registry),
             broadcast: Broadcast::new(token.as_ref()),

@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use serde::Serialize;
 
 use super::json::CircuitJson;
-use super::token::Token;
+use super::token::CommandToken;
 use super::view::{CircuitTarget, Circuits, View};
 use crate::clock::Moment;
 use crate::sync::{Mutex, lock};
@@ -31,7 +31,7 @@ pub(super) struct Broadcast {
 pub(super) type Version = u64;
 
 /// The event to send, and the version that the client has then.
-pub(super) struct Message {
+pub(super) struct StreamMessage {
     pub(super) version: Version,
     pub(super) text: Bytes,
 }
@@ -78,7 +78,7 @@ struct DeltaEvent<'a> {
 
 impl Broadcast {
     /// Creates a broadcast. Its snapshots show the controls if there is a token.
-    pub(super) fn new(token: Option<&Token>) -> Self {
+    pub(super) fn new(token: Option<&CommandToken>) -> Self {
         let accepts_commands = token.is_some();
         Self { epoch: fastrand::u32(..), accepts_commands, latest: Mutex::new(Latest::default()) }
     }
@@ -98,7 +98,7 @@ impl Broadcast {
 
     /// Returns the changes since the version that the client has; everything if it has none. Reads the breakers if
     /// the latest reading is older than a second.
-    pub(super) fn message(&self, circuits: &Circuits, since: Option<Version>) -> Message {
+    pub(super) fn message(&self, circuits: &Circuits, since: Option<Version>) -> StreamMessage {
         let now = circuits.clock().now();
         let mut latest = lock(&self.latest);
         let age = match latest.taken {
@@ -118,7 +118,7 @@ impl Broadcast {
                 event("snapshot", EventId { epoch: self.epoch, version: latest.version }, &data)
             }
         };
-        Message { version: latest.version, text }
+        StreamMessage { version: latest.version, text }
     }
 }
 

@@ -13,7 +13,7 @@ use super::app_state::{AppState, KeyQuery};
 use super::error::HttpError;
 use super::json::CircuitJson;
 use super::response::json;
-use super::token::Token;
+use super::token::CommandToken;
 use crate::breaker::Operator;
 
 const OPERATOR: &str = "x-breaker-operator";
@@ -49,7 +49,7 @@ pub(super) async fn run(
 /// Returns the name of the operator, if the request carries a name and the token.
 ///
 /// The header with the name is required first: an HTML form of another site cannot send it.
-fn authorize(token: Option<&Token>, headers: &HeaderMap) -> Result<String, HttpError> {
+fn authorize(token: Option<&CommandToken>, headers: &HeaderMap) -> Result<String, HttpError> {
     let token = token.ok_or(HttpError::COMMANDS_DISABLED)?;
     let operator = headers.get(OPERATOR).ok_or(HttpError::OPERATOR_MISSING)?;
     if !headers.get(AUTHORIZATION).is_some_and(|value| token.permits(value.as_bytes())) {

@@ -7,9 +7,9 @@ use subtle::ConstantTimeEq;
 
 /// The hash of the token. Hashes have one length and are compared in constant time, so the time of a comparison
 /// reveals nothing about the token.
-pub(super) struct Token([u8; 32]);
+pub(super) struct CommandToken([u8; 32]);
 
-impl Token {
+impl CommandToken {
     /// Returns `None` for an empty token, which anyone could guess.
     pub(super) fn new(token: &str) -> Option<Self> {
         let token = token.trim_ascii();
@@ -31,8 +31,8 @@ fn bearer(authorization: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for CommandToken {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Token(..)")
+        out.write_str("CommandToken(..)")
     }
 }

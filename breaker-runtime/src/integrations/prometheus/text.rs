@@ -6,7 +6,7 @@ use std::fmt::{Display, Write as _};
 
 use super::{BreakerCollector, DURATION, DURATION_HELP};
 use crate::durations::CallDurations;
-use crate::integrations::series::{MetricKind, MetricValue, Point, SERIES, Series};
+use crate::integrations::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series};
 use crate::snapshot::Snapshot;
 
 /// Approximate length of the lines of one circuit, in bytes.
@@ -55,7 +55,7 @@ impl MetricsText {
         let name = MetricName { series: series.name, suffix };
         self.add_header(name, series.help, kind);
         for circuit in circuits {
-            for Point { labels, value } in (series.points)(&circuit.snapshot) {
+            for MetricPoint { labels, value } in (series.points)(&circuit.snapshot) {
                 let labels = labels.into_iter().flatten().map(|label| (label.name, label.value));
                 match value {
                     MetricValue::Whole(count) => self.add_line(name, circuit, labels, count),

@@ -40,8 +40,8 @@ class Card {
     setText(parts.state, STATES[data.state]);
     setText(parts.since, data.state === "uncalled" ? "" : `for ${time(data.time_in_state + circuit.secondsSinceUpdate())}`);
     setText(parts.tags, tags(data));
-    setText(parts.next, next(circuit));
-    setText(parts.why, why(circuit));
+    setText(parts.next, statusText(circuit));
+    setText(parts.why, reasonText(circuit));
     this.paintPulse();
     this.paintSpark();
     renderRows(parts.rules, rules(data), ruleRow, paintRule);

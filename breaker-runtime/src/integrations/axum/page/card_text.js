@@ -8,7 +8,7 @@ function tags(data) {
   return tags.join(" · ");
 }
 
-function next(circuit) {
+function statusText(circuit) {
   const { data } = circuit;
   const openKeys = data.keys ? data.keys.states.open + data.keys.states.forced_open : 0;
   const prefix = openKeys ? `${openKeys} of ${count(data.keys.count)} keys open: ${keyName(data.keys.worst[0].key)}; ` : "";
@@ -25,14 +25,14 @@ function next(circuit) {
   return prefix + (left > 0 ? `trial call in ${time(Math.ceil(left))}` : "the next call is a trial call");
 }
 
-function why(circuit) {
+function reasonText(circuit) {
   const { state, transitions } = circuit.data;
   // While half-open, shows the reason of the opening: the transition to half-open says only that the timeout elapsed.
   const last = state === "half_open" ? transitions.find(change => change.to !== "half_open") : transitions[0];
-  return last ? reason(last) : "";
+  return last ? transitionText(last) : "";
 }
 
-function reason({ why, last_failure, initiator }) {
+function transitionText({ why, last_failure, initiator }) {
   let text = why;
   if (last_failure !== null) text += `; last failure: “${last_failure}”`;
   if (initiator !== null) text += ` by ${initiator}`;
@@ -116,7 +116,7 @@ function changes({ data }) {
     const ago = make("time");
     ago.seconds = change.ago;
     const key = data.keys ? `${keyName(change.key)}: ` : "";
-    return make("li", {}, `${key}${STATES[change.from]} → `, to, " ", ago, make("small", {}, reason(change)));
+    return make("li", {}, `${key}${STATES[change.from]} → `, to, " ", ago, make("small", {}, transitionText(change)));
   });
   return [make("h3", {}, "Last transitions"), make("ol", { className: "changes" }, ...rows)];
 }
