@@ -1,5 +1,5 @@
-//! Monitoring as it is in service: a real Prometheus scrapes the main example, and promtool judges its page and
-//! the alerts. What is not installed is left out and said so, unless `BREAKER_TESTS=all`.
+//! Monitoring in operation: a real Prometheus scrapes the checkout example, and promtool checks its metrics and the
+//! alert rules. A test whose tool is not installed is skipped with a message, unless `BREAKER_TESTS=all`.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,11 +25,11 @@ use promtool::promtool;
 
 const OBSERVABILITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/observability");
 
-/// So long the customer of the example needs, with all that happens to him, and as long again.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Maximum time until every expression finds data: twice the length of the example's story.
+const DATA_LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
-fn promtool_finds_nothing_wrong_with_the_alerts_and_they_pass_their_tests() {
+fn promtool_accepts_the_alerts_and_their_tests_pass() {
     if found("promtool") {
         promtool(&["check", "rules", "alerts.yml"], "");
         promtool(&["test", "rules", "alerts_test.yml"], "");
@@ -37,18 +37,18 @@ fn promtool_finds_nothing_wrong_with_the_alerts_and_they_pass_their_tests() {
 }
 
 #[tokio::test]
-async fn promtool_finds_nothing_wrong_with_the_page_of_the_example_and_no_series_is_missing() {
+async fn promtool_accepts_the_metrics_of_the_example_and_no_series_is_missing() {
     let shop = Checkout::start();
     shop.buy().await;
-    let page = shop.page().await;
-    let families: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
-    assert!(families.len() > 9, "{page}");
+    let metrics = shop.metrics().await;
+    let families: Vec<&str> = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    assert!(families.len() > 9, "{metrics}");
     for family in families {
         let (name, _) = family.split_once(' ').unwrap();
-        assert!(page.lines().any(|line| line.starts_with(name)), "the example has no {name}:\n{page}");
+        assert!(metrics.lines().any(|line| line.starts_with(name)), "the example has no {name}:\n{metrics}");
     }
     if found("promtool") {
-        promtool(&["check", "metrics"], &page);
+        promtool(&["check", "metrics"], &metrics);
     }
 }
 
@@ -61,19 +61,19 @@ async fn every_expression_of_the_dashboard_finds_data_in_a_prometheus_that_scrap
     let prometheus = Prometheus::start(shop.address());
     let mut expressions = dashboard_expressions();
     assert!(expressions.len() > 10, "the dashboard has panels");
-    // The first outage is not missed.
+    // The counters start at zero, so the first outage counts.
     expressions.push("increase(circuit_breaker_state_changes_total{to=\"open\"}[1m]) > 0".to_owned());
-    let end = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + DATA_LIMIT;
     for expression in expressions {
         while prometheus.query(&expression).await == 0 {
-            assert!(Instant::now() < end, "no data for {expression}");
+            assert!(Instant::now() < deadline, "no data for {expression} within {DATA_LIMIT:?}");
             shop.buy().await;
         }
     }
     assert_eq!(prometheus.query("circuit_breaker_no_such_series").await, 0);
 }
 
-/// Those of `grafana.json`, its variables replaced by what they stand for.
+/// Returns the expressions of `grafana.json`, with its variables replaced by their values.
 fn dashboard_expressions() -> Vec<String> {
     let dashboard = std::fs::read_to_string(format!("{OBSERVABILITY}/grafana.json")).unwrap();
     let dashboard: serde_json::Value = serde_json::from_str(&dashboard).unwrap();

@@ -11,6 +11,7 @@
 //! | `defaults.rs` | defaults that depend on other settings |
 //! | `limits.rs` | the limits of a single call |
 //! | `mode.rs` | the mode: reject calls, or only observe them |
+//! | `circuit_id.rs` | the name of a breaker and the key of a circuit |
 //! | `name.rs` | the name of a breaker |
 //! | `settings.rs` | a config that many circuits share |
 //! | `debug.rs` | the `Debug` output of settings |
@@ -18,6 +19,7 @@
 //! | `conflict.rs` | the error of a name that is declared with different settings |
 
 mod builder;
+mod circuit_id;
 mod conflict;
 mod consistency;
 mod debug;
@@ -31,6 +33,7 @@ mod settings;
 use std::time::Duration;
 
 pub use builder::ConfigBuilder;
+pub(crate) use circuit_id::CircuitId;
 pub use conflict::Conflict;
 pub use error::ConfigError;
 pub(crate) use limits::Limits;

@@ -1,14 +1,15 @@
-//! How long calls took: a histogram for each thread, see `sync/striped.rs`.
+//! Durations of calls: a histogram per thread, on the striped cells of `sync/striped.rs`.
 //!
-//! Eight buckets an octave from a microsecond to 73 minutes, so that a quantile is right to six percent.
+//! A histogram has eight buckets per octave from 1 µs to 73 min, so a quantile has an error of at most 6 %.
 
 use std::time::Duration;
 
 use crate::sync::striped::{Striped, StripedCell};
 use crate::sync::{AtomicU64, Ordering};
 
-/// How long the calls of a circuit breaker took that succeeded or failed: all of them since it was first told
-/// to record durations, but for calls while it was disabled.
+/// The durations of the successful and failed calls of a circuit breaker.
+///
+/// Holds all calls since `durations` was first enabled, except those while the breaker was disabled.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
@@ -28,7 +29,7 @@ pub struct CallDurations {
     sum: Duration,
 }
 
-/// The durations of one breaker's calls.
+/// Records the durations of one breaker's calls.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     histograms: Striped<Histogram>,
@@ -40,11 +41,12 @@ struct Histogram {
     sum: AtomicU64,
 }
 
-/// The first bucket ends here: a power of two next to a microsecond.
+/// Binary logarithm of the end of the first bucket, in nanoseconds: about 1 µs.
 const FIRST_OCTAVE: u32 = 10;
 const LAST_OCTAVE: u32 = 41;
+/// Binary logarithm of the number of buckets per octave.
 const BITS: u32 = 3;
-/// One for what is shorter, one for what is longer.
+/// Number of buckets, including one for shorter and one for longer durations.
 const BUCKETS: usize = ((LAST_OCTAVE - FIRST_OCTAVE + 1) << BITS) as usize + 2;
 
 impl Recorder {
@@ -55,9 +57,9 @@ impl Recorder {
     #[inline]
     pub(crate) fn add(&self, nanos: u64) {
         match self.histograms.owned() {
-            Some(histogram) => histogram.add_alone(nanos),
+            Some(histogram) => histogram.add_owned(nanos),
             None => match self.histograms.cell() {
-                StripedCell::Owned(histogram) => histogram.add_alone(nanos),
+                StripedCell::Owned(histogram) => histogram.add_owned(nanos),
                 StripedCell::Shared(histogram) => histogram.add_shared(nanos),
             },
         }
@@ -77,9 +79,9 @@ impl Recorder {
 }
 
 impl Histogram {
-    /// Only for the one thread that writes it.
+    /// Adds to a histogram that only this thread writes.
     #[inline]
-    fn add_alone(&self, nanos: u64) {
+    fn add_owned(&self, nanos: u64) {
         if let Some(bucket) = self.buckets.get(bucket_of(nanos)) {
             bucket.store(bucket.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         }
@@ -110,51 +112,53 @@ impl CallDurations {
         self.sum = self.sum.saturating_add(other.sum);
     }
 
-    /// How many calls were timed.
+    /// Returns the number of recorded calls.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
     }
 
-    /// All durations together.
+    /// Returns the sum of all durations.
     #[must_use]
     pub const fn sum(&self) -> Duration {
         self.sum
     }
 
-    /// The mean; none before the first call.
+    /// Returns the mean; `None` before the first call.
     #[must_use]
     pub fn mean(&self) -> Option<Duration> {
         let nanos = u64::try_from(self.sum.as_nanos()).unwrap_or(u64::MAX);
         nanos.checked_div(self.count).map(Duration::from_nanos)
     }
 
-    /// Half of the calls took at most this long.
+    /// Returns the median, see [`quantile`](Self::quantile).
     #[must_use]
     pub fn p50(&self) -> Option<Duration> {
         self.quantile(0.50)
     }
 
-    /// 95 percent of the calls took at most this long.
+    /// Returns the 95th percentile, see [`quantile`](Self::quantile).
     #[must_use]
     pub fn p95(&self) -> Option<Duration> {
         self.quantile(0.95)
     }
 
-    /// 99 percent of the calls took at most this long.
+    /// Returns the 99th percentile, see [`quantile`](Self::quantile).
     #[must_use]
     pub fn p99(&self) -> Option<Duration> {
         self.quantile(0.99)
     }
 
-    /// The share `q` of the calls took at most this long, to within six percent; below a microsecond to
-    /// within a microsecond, and what took longer than 73 minutes counts as that. None before the first call, and for a `q` that is not between 0 and 1.
+    /// Returns the duration that the share `q` of the calls did not exceed.
+    ///
+    /// The error is at most 6 %, or 1 µs for shorter durations. Calls longer than 73 min count as 73 min. Returns
+    /// `None` before the first call, and if `q` is not between 0 and 1.
     #[must_use]
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a quantile of 2^53 calls need not be exact to one"
+        reason = "a quantile of 2^53 calls need not be exact"
     )]
     pub fn quantile(&self, q: f64) -> Option<Duration> {
         if self.count == 0 || !(0.0..=1.0).contains(&q) {
@@ -169,10 +173,12 @@ impl CallDurations {
         Some(Duration::from_nanos(middle_of(bucket)))
     }
 
-    /// How many calls took at most so long, and at most an eighth or a microsecond longer; for the buckets of monitoring.
+    /// Returns the number of calls that took at most this long.
+    ///
+    /// Includes calls that took up to an eighth or 1 µs longer, because they are in the same bucket.
     #[must_use]
-    pub fn count_within(&self, at_most: Duration) -> u64 {
-        let nanos = u64::try_from(at_most.as_nanos()).unwrap_or(u64::MAX);
+    pub fn count_within(&self, limit: Duration) -> u64 {
+        let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         self.buckets.iter().take(bucket_of(nanos) + 1).sum()
     }
 }
@@ -186,7 +192,7 @@ fn bucket_of(nanos: u64) -> usize {
     if octave > LAST_OCTAVE {
         return BUCKETS - 1;
     }
-    // The bits after the leading one say where in its octave it lies.
+    // The bits after the leading one are the index within the octave.
     let within = (nanos >> (octave - BITS)) & ((1 << BITS) - 1);
     (((octave - FIRST_OCTAVE) << BITS) as usize) + within as usize + 1
 }
@@ -210,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_duration_lies_in_its_bucket() {
+    fn every_duration_is_within_its_bucket() {
         for nanos in
             (0..44).flat_map(|bits| [1_u64 << bits, (1 << bits) + 1, (1 << bits) * 3 / 2, (2 << bits) - 1])
         {
@@ -222,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_right_to_six_percent() {
+    fn quantiles_have_an_error_of_at_most_six_percent() {
         let recorder = Recorder::new();
         for millis in 1..=1000 {
             recorder.add(millis * 1_000_000);
@@ -241,8 +247,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_quantile_and_no_mean() {
-        let nothing = Recorder::new().read();
-        assert_eq!((nothing.mean(), nothing.p99(), nothing.count()), (None, None, 0));
+    fn an_empty_recorder_has_no_quantile_and_no_mean() {
+        let empty = Recorder::new().read();
+        assert_eq!((empty.mean(), empty.p99(), empty.count()), (None, None, 0));
     }
 }

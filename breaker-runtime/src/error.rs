@@ -16,7 +16,7 @@ use std::time::Duration;
 pub use self::call::CallError;
 
 use crate::clock::{Clock, Moment};
-use crate::config::Name;
+use crate::config::{CircuitId, Name};
 
 /// The error of a call that the breaker ended.
 ///
@@ -94,7 +94,7 @@ pub enum ErrorKind {
 
 impl BreakerError {
     pub(crate) fn new(
-        (name, key): (Name, Option<Arc<str>>),
+        CircuitId { name, key }: CircuitId,
         kind: ErrorKind,
         due: Option<Moment>,
         clock: Clock,
@@ -180,13 +180,13 @@ mod tests {
 
     use super::{BreakerError, ErrorKind};
     use crate::clock::Clock;
-    use crate::config::Name;
+    use crate::config::{CircuitId, Name};
 
     fn error(key: Option<&str>, kind: ErrorKind, retry_after: Option<Duration>) -> BreakerError {
         let clock = Clock::default();
         let name = Name::new(Cow::Borrowed("payment")).unwrap();
         let due = retry_after.map(|wait| clock.now().after(wait));
-        BreakerError::new((name, key.map(Arc::from)), kind, due, clock)
+        BreakerError::new(CircuitId { name, key: key.map(Arc::from) }, kind, due, clock)
     }
 
     #[test]

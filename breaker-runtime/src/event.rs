@@ -1,9 +1,11 @@
-//! What circuits tell those who listen. Nobody listens on the path of a call: news are told after the
-//! state has changed, under no lock, by the thread that changed it.
+//! The events of circuit breakers, and the listeners that receive them.
+//!
+//! Listeners run after the state has changed, without a lock, on the thread that changed it or on one that is already
+//! notifying them. Events do not know what listeners do with them.
 //!
 //! | file | |
 //! |---|---|
-//! | `hub.rs` | who listens, and how they are told |
+//! | `hub.rs` | the listeners of a registry or breaker, and how they are notified |
 //! | `stream.rs` | events for async code |
 
 mod hub;
@@ -16,10 +18,10 @@ pub(crate) use hub::Hub;
 pub use hub::Subscription;
 pub use stream::{Events, Lagged};
 
-use crate::config::{Conflict, Name};
+use crate::config::{CircuitId, Conflict};
 use crate::state::Transition;
 
-/// Something that happened to a circuit breaker. Clones are cheap.
+/// An event of a circuit breaker. Clones are cheap.
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
@@ -27,28 +29,28 @@ use crate::state::Transition;
 ///
 /// let registry = Registry::new();
 /// let log = Arc::new(Mutex::new(Vec::new()));
-/// let listening = registry.listen({
+/// let subscription = registry.listen({
 ///     let log = Arc::clone(&log);
 ///     move |event: &Event| log.lock().unwrap().push(event.to_string())
 /// });
 /// registry.register("search", Config::default())?.operator("alice").force_open();
-/// drop(listening);
+/// drop(subscription);
 ///
-/// let told = log.lock().unwrap();
-/// assert_eq!(*told, [r#"circuit breaker "search": closed -> forced open: forced open by alice"#]);
+/// let lines = log.lock().unwrap();
+/// assert_eq!(*lines, [r#"circuit breaker "search": closed -> forced open: forced open by alice"#]);
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A circuit changed its state, or an operator began it anew. Each circuit tells its changes in the order
-    /// in which they happened.
+    /// A circuit changed its state, or an operator restarted its current state. The changes of one circuit arrive in
+    /// the order in which they happened.
     StateChanged(StateChange),
-    /// A name was declared in two ways; the first declaration stands.
+    /// A name was declared with different settings. The first declaration applies.
     Conflict(Arc<Conflict>),
 }
 
-/// A change of a circuit's state, and whose it was.
+/// A state change of one circuit.
 ///
 /// ```
 /// use breaker_runtime::{Cause, Config, Event, Registry};
@@ -58,25 +60,27 @@ pub enum Event {
 /// let shops = registry.register_keyed("shop", Config::default(), 100)?;
 /// shops.get("eu-1").operator("alice").force_open();
 ///
-/// let Some(Ok(Event::StateChanged(change))) = events.try_next() else { panic!("it changed") };
+/// let Some(Ok(Event::StateChanged(change))) = events.try_next() else { panic!("no state change") };
 /// assert_eq!((change.name(), change.key()), ("shop", Some("eu-1")));
 /// assert_eq!(change.transition().cause, Cause::ForcedOpen);
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct StateChange {
-    name: Name,
-    key: Option<Arc<str>>,
-    transition: Arc<Transition>,
+    pub(crate) id: CircuitId,
+    pub(crate) transition: Arc<Transition>,
 }
 
-/// Somebody who wants to know.
+/// A receiver of events.
 ///
-/// Closures `Fn(&Event)` are listeners. A listener is called after the change and under no lock, so it may use
-/// the breaker; what it causes is told when it has returned. It is called by the thread that caused the
-/// event, or by one that is just telling another event of the same circuit: that one then tells them all, in
-/// order, and the caller whose call caused it may have gone on. It should be quick: a caller of the protected
-/// function waits for it. One that panics harms nobody: the panic ends there.
+/// Closures `Fn(&Event)` are listeners. A listener runs after the change and without a lock, so it may use the breaker.
+/// Events that it causes are delivered after it returns.
+///
+/// A listener runs on the thread that caused the event. If another thread is already notifying listeners of the same
+/// circuit, that thread delivers the event instead, in order, and the call that caused it continues at once.
+///
+/// A listener should return quickly, because the caller of a protected function waits for it. A panic in a listener is
+/// caught and affects neither the caller nor other listeners.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -107,7 +111,7 @@ pub struct StateChange {
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
 pub trait Listener: Send + Sync {
-    /// Something happened.
+    /// Handles an event.
     fn on_event(&self, event: &Event);
 }
 
@@ -118,23 +122,23 @@ impl<F: Fn(&Event) + Send + Sync> Listener for F {
 }
 
 impl StateChange {
-    pub(crate) const fn new(name: Name, key: Option<Arc<str>>, transition: Arc<Transition>) -> Self {
-        Self { name, key, transition }
+    pub(crate) const fn new(id: CircuitId, transition: Arc<Transition>) -> Self {
+        Self { id, transition }
     }
 
-    /// The name of the circuit breaker.
+    /// Returns the name of the circuit breaker.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.name.as_str()
+        self.id.name()
     }
 
-    /// The key of the circuit, if its breaker has one for each key.
+    /// Returns the key of the circuit; `None` for a breaker without keys and for the overflow circuit.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
-        self.key.as_deref()
+        self.id.key()
     }
 
-    /// What changed, and why.
+    /// Returns the transition: both states, the cause and its details.
     #[must_use]
     pub fn transition(&self) -> &Transition {
         &self.transition
@@ -143,11 +147,7 @@ impl StateChange {
 
 impl fmt::Display for StateChange {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "circuit breaker {:?}", self.name())?;
-        if let Some(key) = self.key() {
-            write!(out, " for {key:?}")?;
-        }
-        write!(out, ": {}", self.transition)
+        write!(out, "{}: {}", self.id, self.transition)
     }
 }
 

@@ -1,13 +1,16 @@
-//! The neighbours: one file, or file and folder, is one feature. They read snapshots, hear events and command, as
-//! anybody can; the path of a call knows nothing of them.
+//! Integrations with other crates: one feature per module.
 //!
-//! | module | feature | |
+//! Each integration uses the public API: it reads snapshots, listens to events, or controls breakers as an operator.
+//! The code that runs during a call does not know them.
+//!
+//! | module | feature | provides |
 //! |---|---|---|
-//! | `tracing` | `tracing` | changes of state as events |
-//! | `prometheus` | `prometheus` | a collector for `prometheus-client`, and the page that Prometheus scrapes |
-//! | `opentelemetry` | `opentelemetry` | the same figures as observable instruments |
-//! | `stream` | `stream` | `Events` as a `Stream` of `futures-core` |
 //! | `axum` | `axum` | the dashboard, health and all circuits as JSON over HTTP |
+//! | `opentelemetry` | `opentelemetry` | metrics as observable instruments |
+//! | `prometheus` | `prometheus` | metrics as a collector for `prometheus-client` and as text |
+//! | `serde` | `serde` | `Serialize` for snapshots, transitions and counts |
+//! | `stream` | `stream` | `Events` as a `Stream` of `futures-core` |
+//! | `tracing` | `tracing` | state changes as events |
 
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -15,6 +18,8 @@ pub mod axum;
 pub mod opentelemetry;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
+#[cfg(feature = "serde")]
+pub mod serde;
 #[cfg(any(feature = "prometheus", feature = "opentelemetry"))]
 mod series;
 #[cfg(feature = "stream")]
@@ -22,8 +27,8 @@ mod stream;
 #[cfg(feature = "tracing")]
 pub mod tracing;
 
-/// What Prometheus scrapes, where there is such a page: the dashboard has a route for it.
+/// The function that encodes metrics for Prometheus, if its feature is enabled. `axum` serves its result.
 #[cfg(all(feature = "axum", feature = "prometheus"))]
-const METRICS: Option<fn(&crate::Registry) -> String> = Some(prometheus::encode);
+const ENCODE_METRICS: Option<fn(&crate::Registry) -> String> = Some(prometheus::encode);
 #[cfg(all(feature = "axum", not(feature = "prometheus")))]
-const METRICS: Option<fn(&crate::Registry) -> String> = None;
+const ENCODE_METRICS: Option<fn(&crate::Registry) -> String> = None;

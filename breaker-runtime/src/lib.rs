@@ -39,11 +39,12 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `tokio` | time limits of async calls: `call_timeout`, and waiting for `max_wait` | no |
-//! | `tracing` | `integrations::tracing`: changes of state as events | no |
-//! | `prometheus` | `integrations::prometheus`: a collector for `prometheus-client`, and the page | no |
-//! | `opentelemetry` | `integrations::opentelemetry`: the same figures as instruments | no |
+//! | `serde` | `integrations::serde`: `Serialize` for snapshots, transitions and counts | no |
 //! | `stream` | [`Events`] implements `futures_core::Stream` | no |
-//! | `axum` | a dashboard, health and all circuits as JSON over HTTP: `integrations::axum` | no |
+//! | `tracing` | `integrations::tracing`: state changes as events | no |
+//! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
+//! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
+//! | `axum` | `integrations::axum`: a dashboard, health and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |
 //! | `test-util` | `testing`: a registry and a clock for each test, `trip`, `assert_state`; with `tokio`, breakers follow tokio's paused clock | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,16 +1,18 @@
-//! What a circuit breaker looks like at one moment, for people and for monitoring.
+//! The state and figures of a circuit at one moment, and of all circuits of one name together.
+//!
+//! A snapshot is plain data. It does not know where its figures come from or who reads them.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, Mode, Name};
+use crate::config::{CircuitId, Config, Mode};
 use crate::durations::CallDurations;
 use crate::state::{Observation, State, Transition, TransitionCounts};
 use crate::totals::Totals;
 use crate::window::WindowCounts;
 
-/// A circuit breaker at one moment. Taking one changes nothing.
+/// A circuit breaker at one moment. Taking a snapshot changes nothing.
 ///
 /// ```
 /// use breaker_runtime::{Cause, CircuitBreaker, Config, State};
@@ -24,106 +26,64 @@ use crate::window::WindowCounts;
 /// assert_eq!(snapshot.last_transition.unwrap().cause, Cause::ForcedOpen);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+///
+/// With the feature `serde` a snapshot serializes, see `integrations::serde` for the format.
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Snapshot {
-    name: Name,
-    key: Option<Arc<str>>,
-    /// The state. An open circuit whose recovery time is over still reads Open until a call arrives;
-    /// one whose trial outlived its lease reads Open already.
+    /// The name of the circuit breaker.
+    pub name: Arc<str>,
+    /// The key of the circuit; `None` for a breaker without keys and for the overflow circuit.
+    pub key: Option<Arc<str>>,
+    /// The state. An open circuit stays [`Open`](State::Open) until a call arrives, even after its recovery time;
+    /// a circuit whose trial call exceeded its lease is `Open` as soon as the lease ends.
     pub state: State,
-    /// How long it has been in this state and generation.
+    /// Time since the generation began.
     pub time_in_state: Duration,
-    /// How long until it admits a trial; zero when it is due. Only when Open, and not when never.
+    /// Time until an open circuit admits a trial call, zero once it does. `None` in any other state, and if the
+    /// recovery timeout is [`Duration::MAX`].
     pub retry_after: Option<Duration>,
-    /// The number of its generation: it grows by one at every change of state, and when an operator
-    /// begins the same state anew. Results count only in the generation in which their call was admitted.
+    /// The generation. It grows by one with every state change, and when an operator restarts the current state.
+    /// A result counts only in the generation that admitted its call.
     pub generation: u64,
-    /// Failures in a row, while Closed.
+    /// Consecutive failures while `Closed`; zero in any other state.
     pub consecutive_failures: u32,
-    /// What the window holds, while Closed; none without a window.
+    /// The counts of the window, all zero unless `Closed`; `None` without a window.
     pub window: Option<WindowCounts>,
-    /// Trials that are running, while HalfOpen.
+    /// Running trial calls while `HalfOpen`; zero in any other state.
     pub trials_in_flight: usize,
-    /// Calls that are running, where `max_concurrent` counts them.
+    /// Running calls; `None` without `max_concurrent`.
     pub calls_in_flight: Option<u32>,
-    /// How every call ended so far.
+    /// Calls and fallbacks by result, since the breaker was created.
     pub totals: Totals,
-    /// How many calls went through in shadow mode that would have been rejected.
+    /// Calls that shadow mode admitted although the circuit would have rejected them.
     pub shadow_rejections: u64,
-    /// How long calls took, where they are timed.
+    /// Durations of calls; `None` if they have never been recorded.
     pub durations: Option<CallDurations>,
-    /// How often it changed from which state to which.
+    /// State changes by origin and target state.
     pub changes: TransitionCounts,
-    /// How long it has been Open or ForcedOpen, all times together.
+    /// Total time in `Open` and `ForcedOpen`.
     pub time_open: Duration,
-    /// The change that began this generation, and why; none before the first.
+    /// The transition that began this generation; `None` before the first.
     pub last_transition: Option<Arc<Transition>>,
-    /// Whether it enforces what it decides, or only counts it.
+    /// The mode: [`Enforce`](Mode::Enforce) rejects calls, [`Shadow`](Mode::Shadow) only counts them.
     pub mode: Mode,
-    /// Whether the service is not ready while this circuit rejects calls and is not yet due for a trial.
+    /// `true` if the service is not ready while this circuit rejects calls.
     pub critical: bool,
 }
 
-/// What a circuit keeps beside its machine and its totals, if it does.
+/// The parts of a snapshot that only some circuits have.
 #[derive(Debug, Default)]
-pub(crate) struct Kept {
+pub(crate) struct OptionalParts {
     pub(crate) window: Option<WindowCounts>,
     pub(crate) calls_in_flight: Option<u32>,
     pub(crate) shadow_rejections: u64,
     pub(crate) durations: Option<CallDurations>,
 }
 
-impl Snapshot {
-    pub(crate) fn new(
-        (name, key): (Name, Option<Arc<str>>),
-        seen: Observation,
-        totals: Totals,
-        kept: Kept,
-        config: &Config,
-    ) -> Self {
-        let window = kept.window.map(|counts| match seen.state {
-            State::Closed => counts,
-            State::Open | State::HalfOpen | State::ForcedOpen | State::Disabled => WindowCounts::default(),
-        });
-        Self {
-            name,
-            key,
-            state: seen.state,
-            time_in_state: seen.time_in_state,
-            retry_after: seen.retry_after,
-            generation: seen.generation,
-            consecutive_failures: seen.consecutive_failures,
-            window,
-            trials_in_flight: seen.trials,
-            calls_in_flight: kept.calls_in_flight,
-            totals,
-            shadow_rejections: kept.shadow_rejections,
-            durations: kept.durations,
-            changes: seen.history.changes,
-            time_open: seen.history.time_open,
-            last_transition: seen.history.last,
-            mode: config.mode(),
-            critical: config.critical(),
-        }
-    }
-
-    /// The name of the circuit breaker.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.name.as_str()
-    }
-
-    /// The key of the circuit, if its breaker has one for each key.
-    #[must_use]
-    pub fn key(&self) -> Option<&str> {
-        self.key.as_deref()
-    }
-}
-
-/// What only grows: of several circuits it is the sum.
+/// The parts of a snapshot that only grow, added up over several circuits.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sums {
+pub(crate) struct CumulativeParts {
     totals: Totals,
     shadow_rejections: u64,
     durations: Option<CallDurations>,
@@ -131,7 +91,106 @@ pub(crate) struct Sums {
     time_open: Duration,
 }
 
-impl Sums {
+impl Snapshot {
+    pub(crate) fn new(
+        CircuitId { name, key }: CircuitId,
+        observation: Observation,
+        totals: Totals,
+        parts: OptionalParts,
+        config: &Config,
+    ) -> Self {
+        let window = parts.window.map(|counts| match observation.state {
+            State::Closed => counts,
+            State::Open | State::HalfOpen | State::ForcedOpen | State::Disabled => WindowCounts::default(),
+        });
+        Self {
+            name: name.into(),
+            key,
+            state: observation.state,
+            time_in_state: observation.time_in_state,
+            retry_after: observation.retry_after,
+            generation: observation.generation,
+            consecutive_failures: observation.consecutive_failures,
+            window,
+            trials_in_flight: observation.trials,
+            calls_in_flight: parts.calls_in_flight,
+            totals,
+            shadow_rejections: parts.shadow_rejections,
+            durations: parts.durations,
+            changes: observation.history.changes,
+            time_open: observation.history.time_open,
+            last_transition: observation.history.last,
+            mode: config.mode(),
+            critical: config.critical(),
+        }
+    }
+
+    /// Returns the name of the circuit breaker.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the key of the circuit; `None` for a breaker without keys and for the overflow circuit.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// Combines the circuits of one name: counts add up, and the state is that of the worst circuit.
+    ///
+    /// `unused` is a circuit of this name that was never called. It supplies the state if there is no other circuit.
+    /// `evicted` holds the counts of circuits that no longer exist.
+    pub(crate) fn combined(unused: &Self, evicted: &CumulativeParts, circuits: &[Self]) -> Self {
+        let mut sums = evicted.clone();
+        for circuit in circuits.iter().chain([unused]) {
+            sums.add(circuit);
+        }
+        let worst =
+            circuits.iter().max_by_key(|circuit| (circuit.severity(), Reverse(circuit.time_in_state)));
+        let mut window = unused.window;
+        for counts in circuits.iter().filter_map(|circuit| circuit.window) {
+            *window.get_or_insert_default() += counts;
+        }
+        let in_flight = circuits.iter().filter_map(|circuit| circuit.calls_in_flight);
+        Self {
+            key: None,
+            window,
+            calls_in_flight: in_flight.reduce(u32::saturating_add).or(unused.calls_in_flight),
+            trials_in_flight: circuits.iter().map(|circuit| circuit.trials_in_flight).sum(),
+            totals: sums.totals,
+            shadow_rejections: sums.shadow_rejections,
+            durations: sums.durations,
+            changes: sums.changes,
+            time_open: sums.time_open,
+            ..worst.unwrap_or(unused).clone()
+        }
+    }
+
+    /// Returns `true` if the circuit rejects every call and is not yet due for a trial call. Never in shadow mode.
+    pub(crate) fn rejects(&self) -> bool {
+        let admits_no_call = match self.state {
+            State::ForcedOpen => true,
+            State::Open => self.retry_after != Some(Duration::ZERO),
+            State::Closed | State::HalfOpen | State::Disabled => false,
+        };
+        admits_no_call && self.mode == Mode::Enforce
+    }
+
+    /// Returns a rank from 0 for a healthy circuit to 5 for one that is forced open.
+    pub(crate) fn severity(&self) -> u8 {
+        match self.state {
+            State::Closed => 0,
+            State::Disabled => 1,
+            State::HalfOpen => 2,
+            State::Open | State::ForcedOpen if !self.rejects() => 3,
+            State::Open => 4,
+            State::ForcedOpen => 5,
+        }
+    }
+}
+
+impl CumulativeParts {
     pub(crate) fn totals(&self) -> Totals {
         self.totals
     }
@@ -143,62 +202,6 @@ impl Sums {
         self.time_open = self.time_open.saturating_add(circuit.time_open);
         if let Some(durations) = &circuit.durations {
             self.durations.get_or_insert_default().add(durations);
-        }
-    }
-}
-
-impl Snapshot {
-    /// What circuits look like together that share a name. `fresh` is one of them that was never called,
-    /// `retired` what those counted that are no more.
-    pub(crate) fn of_all(fresh: &Self, retired: &Sums, circuits: &[Self]) -> Self {
-        let mut sums = retired.clone();
-        for circuit in circuits.iter().chain([fresh]) {
-            sums.add(circuit);
-        }
-        let worst =
-            circuits.iter().max_by_key(|circuit| (circuit.severity(), Reverse(circuit.time_in_state)));
-        let seen = worst.unwrap_or(fresh);
-        let mut window = fresh.window;
-        for counts in circuits.iter().filter_map(|circuit| circuit.window) {
-            *window.get_or_insert_default() += counts;
-        }
-        Self {
-            window,
-            calls_in_flight: circuits
-                .iter()
-                .filter_map(|circuit| circuit.calls_in_flight)
-                .reduce(u32::saturating_add)
-                .or(fresh.calls_in_flight),
-            trials_in_flight: circuits.iter().map(|circuit| circuit.trials_in_flight).sum(),
-            totals: sums.totals,
-            shadow_rejections: sums.shadow_rejections,
-            durations: sums.durations,
-            changes: sums.changes,
-            time_open: sums.time_open,
-            key: None,
-            ..seen.clone()
-        }
-    }
-
-    /// Whether it rejects calls and does not even wait for one to try again; in shadow mode never.
-    pub(crate) fn rejects(&self) -> bool {
-        let is_closed_to_all = match self.state {
-            State::ForcedOpen => true,
-            State::Open => self.retry_after != Some(Duration::ZERO),
-            State::Closed | State::HalfOpen | State::Disabled => false,
-        };
-        is_closed_to_all && self.mode == Mode::Enforce
-    }
-
-    /// How much is wrong with it.
-    pub(crate) fn severity(&self) -> u8 {
-        match self.state {
-            State::Closed => 0,
-            State::Disabled => 1,
-            State::HalfOpen => 2,
-            State::Open | State::ForcedOpen if !self.rejects() => 3,
-            State::Open => 4,
-            State::ForcedOpen => 5,
         }
     }
 }

@@ -45,7 +45,6 @@
 //! 7. **The recording bit** of a circuit with a window is proven in `breaker/saturation.rs`.
 
 mod history;
-mod label;
 pub(crate) mod machine;
 mod record;
 mod recovery;

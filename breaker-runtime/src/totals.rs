@@ -1,15 +1,16 @@
-//! How every call ended, ever: counters that a second thread does not slow down, see `sync/striped.rs`.
+//! Counters of all calls of a breaker by result, on the striped cells of `sync/striped.rs`.
 //!
-//! A breaker that one thread uses, or none, stays small; so does one that other threads use now and
-//! then, for their first few thousand calls are counted in small shared cells.
+//! The common results have a cell per thread, the rare ones a shared cell each. A breaker stays small while one thread
+//! uses it: the first few thousand calls of other threads go to small shared counters, before a block of cells is
+//! allocated.
 
 use crate::sync::striped::{Striped, StripedCell};
 use crate::sync::{AtomicU16, AtomicU64, OnceBox, Ordering};
 
-/// How many calls ended in which way since the breaker was made. Every call that ended is in exactly
-/// one of successes, failures, timeouts, ignored and rejected; nothing ever resets them.
+/// The calls of a breaker since it was created, by result.
 ///
-/// Read while calls go on, the fields may be a few calls apart.
+/// Every finished call is counted in exactly one of `successes`, `failures`, `timeouts`, `ignored` and `rejected`.
+/// Totals are never reset. While calls are running, fields may be a few calls apart, because each is read separately.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, CircuitBreaker, Config};
@@ -22,23 +23,23 @@ use crate::sync::{AtomicU16, AtomicU64, OnceBox, Ordering};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Totals {
-    /// Calls that succeeded.
+    /// Successful calls.
     pub successes: u64,
-    /// Calls that failed, those that panicked among them.
+    /// Failed calls, including panics and excluding timeouts.
     pub failures: u64,
-    /// Calls that were ended because their time was over. To the rules they are failures.
+    /// Calls that exceeded `call_timeout`. For the thresholds they are failures.
     pub timeouts: u64,
-    /// Calls that ended without saying anything about the dependency, such as cancelled ones.
+    /// Calls whose result says nothing about the dependency, such as cancelled calls.
     pub ignored: u64,
-    /// Calls that were not admitted; the function did not run.
+    /// Calls that were not admitted, so the function did not run.
     pub rejected: u64,
-    /// The same calls, by the reason.
+    /// Rejected calls by reason. Their sum is `rejected`.
     pub rejections: Rejections,
-    /// What fallbacks of annotated functions gave instead. Beside the calls: each of them is counted above too.
+    /// Fallbacks of annotated functions. Their calls are counted above as well.
     pub fallbacks: Fallbacks,
 }
 
-/// How many calls were not admitted, and why.
+/// Rejected calls by reason.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config};
@@ -58,18 +59,17 @@ pub struct Totals {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejections {
-    /// The circuit was open.
+    /// Calls rejected because the circuit was open.
     pub open: u64,
-    /// It was half-open and all trial places were taken.
+    /// Calls rejected because the circuit was half-open and all trial slots were in use.
     pub half_open: u64,
-    /// An operator had forced it open.
+    /// Calls rejected because an operator had forced the circuit open.
     pub forced_open: u64,
-    /// As many calls were running as may run at a time.
+    /// Calls rejected because `max_concurrent` calls were running.
     pub bulkhead: u64,
 }
 
-/// How many fallbacks of annotated functions ran to their end, and what they gave. One that panics or is dropped
-/// before gave nothing.
+/// Completed fallbacks of annotated functions, by result. A fallback that panics or is cancelled is not counted.
 ///
 /// ```
 /// use breaker_runtime::{Registry, circuit_breaker};
@@ -88,13 +88,13 @@ pub struct Rejections {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fallbacks {
-    /// Those that gave an answer.
+    /// Fallbacks that returned anything but an `Err`.
     pub successes: u64,
-    /// Those that gave an `Err`.
+    /// Fallbacks that returned an `Err`.
     pub failures: u64,
 }
 
-/// What a call adds one to: the ways in which most calls end, each thread for itself, and the others.
+/// The counter that a call increments. The first four have a cell per thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Total {
     Successes,
@@ -104,7 +104,7 @@ pub(crate) enum Total {
     Rare(Rare),
 }
 
-/// Ways in which few calls end.
+/// The counters that few calls increment; all threads share them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rare {
     Timeouts,
@@ -119,7 +119,7 @@ pub(crate) enum Rare {
 #[derive(Debug)]
 pub(crate) struct Counters {
     cells: Striped<Cells>,
-    /// What threads that own no cell count before it is worth a block of cells.
+    /// Counts of threads without a cell, until a block of cells is allocated.
     early: [AtomicU16; 4],
     rare: OnceBox<[AtomicU64; 6]>,
 }
@@ -127,15 +127,16 @@ pub(crate) struct Counters {
 #[derive(Debug, Default)]
 struct Cells([AtomicU64; 4]);
 
-/// So many calls of threads other than the first make a block of cells. Far from the largest u16: it is
-/// passed by one for each thread that is on its way.
-const WORTH_A_BLOCK: u16 = 4096;
+/// Number of calls by threads without a cell that makes a block of cells worthwhile. Concurrent threads may exceed it
+/// by one each, so it stays far below `u16::MAX`.
+const EARLY_LIMIT: u16 = 4096;
 
 impl Counters {
     pub(crate) fn new() -> Self {
         Self { cells: Striped::new(), early: Default::default(), rare: OnceBox::new() }
     }
 
+    /// Increments a counter.
     #[inline]
     pub(crate) fn add(&self, total: Total) {
         let cell = match total {
@@ -146,11 +147,12 @@ impl Counters {
             Total::Rare(rare) => return self.add_rare(rare),
         };
         match self.cells.owned() {
-            Some(cells) => cells.add_alone(cell),
+            Some(cells) => cells.add_owned(cell),
             None => self.add_otherwise(cell),
         }
     }
 
+    /// Returns the sums over all threads.
     pub(crate) fn read(&self) -> Totals {
         let mut sums = self.early.each_ref().map(|cell| u64::from(cell.load(Ordering::Relaxed)));
         for cells in self.cells.iter() {
@@ -158,31 +160,31 @@ impl Counters {
                 *sum += cell.load(Ordering::Relaxed);
             }
         }
-        let [successes, failures, open, answered] = sums;
+        let [successes, failures, open, successful_fallbacks] = sums;
         let rare = self.rare.get().map(|rare| rare.each_ref().map(|cell| cell.load(Ordering::Relaxed)));
         let [timeouts, ignored, half_open, forced_open, bulkhead, failed_fallbacks] =
             rare.unwrap_or_default();
         let rejections = Rejections { open, half_open, forced_open, bulkhead };
         let rejected = open + half_open + forced_open + bulkhead;
-        let fallbacks = Fallbacks { successes: answered, failures: failed_fallbacks };
+        let fallbacks = Fallbacks { successes: successful_fallbacks, failures: failed_fallbacks };
         Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks }
     }
 
-    /// The first call of a thread or of the breaker, or a thread beyond the block.
+    /// Increments a counter for a thread that has no cell yet, or cannot get one.
     #[cold]
     fn add_otherwise(&self, cell: usize) {
         if let Some(own) = self.cells.claim() {
-            return own.add_alone(cell);
+            return own.add_owned(cell);
         }
         if let Some(early) = self.early.get(cell)
             && !self.cells.has_block()
-            && early.load(Ordering::Relaxed) < WORTH_A_BLOCK
+            && early.load(Ordering::Relaxed) < EARLY_LIMIT
         {
             early.fetch_add(1, Ordering::Relaxed);
             return;
         }
         match self.cells.cell() {
-            StripedCell::Owned(cells) => cells.add_alone(cell),
+            StripedCell::Owned(cells) => cells.add_owned(cell),
             StripedCell::Shared(cells) => cells.add_shared(cell),
         }
     }
@@ -196,14 +198,15 @@ impl Counters {
 }
 
 impl Cells {
-    /// Only for the one thread that writes these cells.
+    /// Increments a cell that only this thread writes.
     #[inline]
-    fn add_alone(&self, cell: usize) {
+    fn add_owned(&self, cell: usize) {
         if let Some(cell) = self.0.get(cell) {
             cell.store(cell.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         }
     }
 
+    /// Increments a cell that other threads write too.
     fn add_shared(&self, cell: usize) {
         if let Some(cell) = self.0.get(cell) {
             cell.fetch_add(1, Ordering::Relaxed);
@@ -226,7 +229,7 @@ impl Totals {
         self.fallbacks.failures += other.fallbacks.failures;
     }
 
-    /// All calls that ended, rejected ones included.
+    /// Returns the number of finished calls, including rejected ones.
     #[must_use]
     pub const fn calls(&self) -> u64 {
         self.successes + self.failures + self.timeouts + self.ignored + self.rejected

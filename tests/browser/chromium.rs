@@ -1,5 +1,5 @@
-//! Chromium without a window, driven through its own protocol over two pipes: no port, and when the test ends, in
-//! whatever way, the pipes close and Chromium ends as well.
+//! A headless Chromium, controlled with the `DevTools` protocol over two pipes. It needs no port, and it ends with the
+//! test, because the pipes close.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use breaker_tests::programs::found;
 use serde_json::{Value, json};
 
-/// A tab of a browser of its own.
+/// A tab in its own browser process.
 pub(crate) struct Tab {
     process: Child,
     commands: ChildStdin,
@@ -21,17 +21,17 @@ pub(crate) struct Tab {
     session: Option<String>,
     next: u64,
     profile: PathBuf,
-    trouble: Vec<Value>,
+    errors: Vec<Value>,
 }
 
-/// So long a test waits for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Maximum time to wait for a response or a condition.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Chromium reads its commands from the third and writes its messages to the fourth file.
+/// The shell command that starts Chromium, which reads commands from file descriptor 3 and writes messages to 4.
 const START: &str = r#"exec chromium "$@" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null"#;
 
 impl Tab {
-    /// None without Chromium, and says so.
+    /// Starts a browser; returns `None` and prints a message if Chromium is not installed.
     pub(crate) fn open() -> Option<Self> {
         if !found("chromium") {
             return None;
@@ -44,7 +44,7 @@ impl Tab {
         for domain in ["Page", "Runtime", "Log"] {
             tab.call(&format!("{domain}.enable"), &json!({}));
         }
-        tab.look(1280, 860, "light");
+        tab.resize(1280, 860, "light");
         Some(tab)
     }
 
@@ -75,7 +75,7 @@ impl Tab {
                 message.clear();
             }
         });
-        Self { process, commands, messages, session: None, next: 0, profile, trouble: Vec::new() }
+        Self { process, commands, messages, session: None, next: 0, profile, errors: Vec::new() }
     }
 
     fn call(&mut self, method: &str, params: &Value) -> Value {
@@ -89,11 +89,11 @@ impl Tab {
             command["sessionId"] = session.as_str().into();
         }
         self.commands.write_all(format!("{command}\0").as_bytes()).unwrap();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(mut message) = self.messages.recv_timeout(left) else {
-                panic!("no answer in {PATIENCE:?} to {method} {params}");
+                panic!("no answer in {TIMEOUT:?} to {method} {params}");
             };
             if message["id"] == self.next {
                 let error = message["error"].take();
@@ -101,7 +101,7 @@ impl Tab {
             }
             let is_error = message["params"]["entry"]["level"] == "error";
             if message["method"] == "Runtime.exceptionThrown" || is_error {
-                self.trouble.push(message);
+                self.errors.push(message);
             }
         }
     }
@@ -112,33 +112,37 @@ impl Tab {
         self.until("document.readyState === 'complete'");
     }
 
-    /// The value of an expression, or what it promises.
+    /// Returns the value of an expression, or of the promise that it returns.
     pub(crate) fn eval(&mut self, expression: &str) -> Value {
         let answer = self.call("Runtime.evaluate", &evaluation(expression));
         assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
         answer["result"]["value"].clone()
     }
 
-    /// Waits until the expression holds, asked before each frame, also on a page that is yet to come.
+    /// Waits until the expression is true. It is evaluated before each frame, and again if the page is left.
     pub(crate) fn until(&mut self, expression: &str) {
-        let limit = PATIENCE.as_millis() / 2;
+        let limit = TIMEOUT.as_millis() / 2;
         let script = format!(
             "new Promise(done => {{ const start = performance.now();\
-             const look = () => {{ if ({expression}) done(null);\
+             const check = () => {{ if ({expression}) done(null);\
              else if (performance.now() - start > {limit}) done(document.body.innerText);\
-             else requestAnimationFrame(look) }}; look() }})"
+             else requestAnimationFrame(check) }}; check() }})"
         );
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let answer = loop {
             match self.try_call("Runtime.evaluate", &evaluation(&script)) {
                 Ok(answer) => break answer,
-                // The page was left while it was asked.
+                // The page was left during the evaluation.
                 Err(error) => assert!(Instant::now() < deadline, "{expression}: {error}"),
             }
         };
         assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
         let page = &answer["result"]["value"];
-        assert!(page.is_null(), "never: {expression}\nthe page says: {}", page.as_str().unwrap_or_default());
+        assert!(
+            page.is_null(),
+            "not true within the time limit: {expression}\ntext of the page: {}",
+            page.as_str().unwrap_or_default()
+        );
     }
 
     pub(crate) fn press(&mut self, key: &str) {
@@ -155,24 +159,24 @@ impl Tab {
         );
     }
 
-    /// A window of this size, light or dark.
-    pub(crate) fn look(&mut self, width: u32, height: u32, scheme: &str) {
+    /// Sets the size of the window and the color scheme.
+    pub(crate) fn resize(&mut self, width: u32, height: u32, scheme: &str) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
         self.call("Emulation.setDeviceMetricsOverride", &size);
         let scheme = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.call("Emulation.setEmulatedMedia", &scheme);
     }
 
-    /// What it looks like, as PNG.
-    pub(crate) fn picture(&mut self) -> Vec<u8> {
+    /// Returns a screenshot as PNG.
+    pub(crate) fn screenshot(&mut self) -> Vec<u8> {
         let answer = self.call("Page.captureScreenshot", &json!({ "format": "png" }));
         BASE64_STANDARD.decode(answer["data"].as_str().unwrap()).unwrap()
     }
 
-    /// No exception, and nothing that the policy of the page forbids.
-    pub(crate) fn had_no_trouble(&mut self) {
+    /// Asserts that the page threw no exception and did not violate its Content-Security-Policy.
+    pub(crate) fn assert_no_errors(&mut self) {
         self.eval("1");
-        assert!(self.trouble.is_empty(), "{:#?}", self.trouble);
+        assert!(self.errors.is_empty(), "{:#?}", self.errors);
     }
 }
 
@@ -182,10 +186,10 @@ fn evaluation(expression: &str) -> Value {
 
 impl Drop for Tab {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended already.
         _ = self.process.kill();
         _ = self.process.wait();
-        // Its own children may write for a moment longer.
+        // Child processes of Chromium may write to the profile for a moment longer.
         let deadline = Instant::now() + Duration::from_secs(5);
         while std::fs::remove_dir_all(&self.profile).is_err() && Instant::now() < deadline {
             std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! A real server with the dashboard, and circuits to look at.
+//! A web server with the dashboard, and sample circuits.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -10,13 +10,13 @@ use tokio::runtime::{Builder, Runtime};
 
 pub(crate) const TOKEN: &str = "correct horse";
 
-/// Ends with all its connections when it is dropped.
-pub(crate) struct Site {
+/// A server that ends with all its connections when it is dropped.
+pub(crate) struct WebSite {
     address: SocketAddr,
     runtime: Option<Runtime>,
 }
 
-impl Site {
+impl WebSite {
     pub(crate) fn start(registry: &Registry) -> Self {
         Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), registry)
     }
@@ -25,7 +25,7 @@ impl Site {
         Self::serve(address, Dashboard::new(registry).token(TOKEN).router())
     }
 
-    /// Another site, whose pages may send what they want to where they want.
+    /// Starts another site, whose pages have no Content-Security-Policy.
     pub(crate) fn start_bare() -> Self {
         let page = axum::response::Html("<!doctype html><title>elsewhere</title><body>");
         let router = axum::Router::new().route("/", axum::routing::get(page));
@@ -44,13 +44,13 @@ impl Site {
         format!("http://{}{path}", self.address)
     }
 
-    /// Ends it; another one may start at its address.
+    /// Ends the server and returns its address for another one.
     pub(crate) fn end(self) -> SocketAddr {
         self.address
     }
 }
 
-impl Drop for Site {
+impl Drop for WebSite {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -58,14 +58,14 @@ impl Drop for Site {
     }
 }
 
-/// One circuit of each kind.
-pub(crate) fn furnish(registry: &Registry) {
+/// Registers one circuit of each kind.
+pub(crate) fn register_samples(registry: &Registry) {
     let register = |name: &'static str, settings: breaker_runtime::ConfigBuilder| {
         registry.register(name, settings.build().unwrap()).unwrap()
     };
-    let end = |breaker: &breaker_runtime::CircuitBreaker, good: u32, bad: u32| {
-        (0..good).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Success));
-        (0..bad).for_each(|_| breaker.try_acquire().unwrap().fail("503 from upstream"));
+    let end = |breaker: &breaker_runtime::CircuitBreaker, successes: u32, failures: u32| {
+        (0..successes).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Success));
+        (0..failures).for_each(|_| breaker.try_acquire().unwrap().fail("503 from upstream"));
     };
     let rate = || {
         Config::builder()

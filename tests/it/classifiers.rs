@@ -132,7 +132,7 @@ fn a_manual_failure_records_its_text() {
     assert_eq!(bench.last_transition().last_failure.as_deref(), Some("the disk is full"));
     assert_eq!(
         bench.last_transition().to_string(),
-        r#"closed -> open: 2 failures in a row (limit 2); the last failure said "the disk is full""#
+        r#"closed -> open: 2 failures in a row (limit 2); last failure: "the disk is full""#
     );
 }
 

@@ -1,7 +1,6 @@
-//! The dashboard over real HTTP: what it answers, what it streams, whom it obeys. What the page makes of it is
-//! in `tests/browser.rs`.
+//! The dashboard over real HTTP: responses, stream and commands. `tests/browser.rs` tests the page itself.
 
-mod controls;
+mod commands;
 mod health;
 mod json;
 mod routes;

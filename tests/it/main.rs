@@ -49,6 +49,7 @@ mod classifiers;
 mod opening_rules;
 mod scopes;
 mod shapes_returns;
+mod serialization;
 mod shapes_async;
 mod shapes_async_trait;
 mod shapes_receivers;

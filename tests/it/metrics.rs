@@ -1,4 +1,4 @@
-//! What monitoring reads.
+//! Metrics for Prometheus and OpenTelemetry, and events for tracing.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -17,12 +17,12 @@ fn uncalled() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
-// increase() does not see what begins at one.
+// `increase()` misses the first increment of a counter that starts at one.
 #[test]
-fn every_series_of_a_function_is_there_before_its_first_call() {
+fn every_series_of_a_function_exists_before_its_first_call() {
     testing::scope(|scope| {
-        let series = |page: &str| -> Vec<String> {
-            let of_it = page.lines().filter(|line| line.contains("metrics/uncalled"));
+        let series = |text: &str| -> Vec<String> {
+            let of_it = text.lines().filter(|line| line.contains("metrics/uncalled"));
             of_it.filter_map(|line| Some(line.rsplit_once(' ')?.0.to_owned())).collect()
         };
         let before = prometheus::encode(scope.registry());
@@ -33,12 +33,12 @@ fn every_series_of_a_function_is_there_before_its_first_call() {
         assert!(after.contains("calls_total{circuit=\"metrics/uncalled\",result=\"success\"} 1\n"));
         let expected: Vec<String> =
             series(&after).into_iter().filter(|name| !name.contains("_ratio{")).collect();
-        assert_eq!(series(&before), expected, "only a ratio needs a call");
+        assert_eq!(series(&before), expected, "only ratios need a call");
     });
 }
 
 #[test]
-fn what_keys_counted_that_are_gone_stays_counted() {
+fn counts_of_evicted_keys_are_kept() {
     let registry = Registry::new();
     let config = Config::builder().durations(true).build().unwrap();
     let hosts = registry.register_keyed("host", config, 2).unwrap();
@@ -47,26 +47,26 @@ fn what_keys_counted_that_are_gone_stays_counted() {
         hosts.get(host).force_open();
         hosts.get(host).release();
     }
-    let page = prometheus::encode(&registry);
+    let text = prometheus::encode(&registry);
     for line in [
         "circuit_breaker_calls_total{circuit=\"host\",result=\"success\"} 5",
         "circuit_breaker_state_changes_total{circuit=\"host\",from=\"closed\",to=\"forced_open\"} 5",
         "circuit_breaker_call_duration_seconds_count{circuit=\"host\"} 5",
     ] {
-        assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
 }
 
 #[test]
-fn a_name_is_escaped() {
+fn names_are_escaped_in_labels() {
     let registry = Registry::new();
     registry.register("a \"b\"\n\\c", Config::default()).unwrap();
-    let page = prometheus::encode(&registry);
-    assert!(page.contains("circuit_breaker_state{circuit=\"a \\\"b\\\"\\n\\\\c\"} 0\n"), "{page}");
+    let text = prometheus::encode(&registry);
+    assert!(text.contains("circuit_breaker_state{circuit=\"a \\\"b\\\"\\n\\\\c\"} 0\n"), "{text}");
 }
 
 #[test]
-fn durations_are_in_the_buckets_that_were_asked_for() {
+fn durations_are_in_the_configured_buckets() {
     let clock = testing::Clock::new();
     let registry = Registry::with_clock(&clock);
     let breaker = registry.register("slow", Config::builder().durations(true).build().unwrap()).unwrap();
@@ -75,33 +75,41 @@ fn durations_are_in_the_buckets_that_were_asked_for() {
         clock.advance(seconds(time));
         call.settle(Outcome::Success);
     }
-    let page =
+    let text =
         prometheus::BreakerCollector::new(&registry).buckets([seconds(20), seconds(2), seconds(2)]).encode();
-    let buckets: Vec<&str> = page.lines().filter(|line| line.contains("_seconds_bucket")).collect();
+    let buckets: Vec<&str> = text.lines().filter(|line| line.contains("_seconds_bucket")).collect();
     let bucket = |bound, count| {
         format!("circuit_breaker_call_duration_seconds_bucket{{circuit=\"slow\",le=\"{bound}\"}} {count}")
     };
     assert_eq!(buckets, [bucket("2.0", 1), bucket("20.0", 2), bucket("+Inf", 3)]);
 }
 
-/// The samples of a page, sorted, with their labels sorted.
-fn samples(page: &str) -> Vec<(&str, Vec<&str>, f64)> {
-    let lines = page.lines().filter(|line| !line.starts_with('#'));
+/// A line of metrics, with sorted labels.
+#[derive(Debug, PartialEq, PartialOrd)]
+struct MetricSample<'a> {
+    name: &'a str,
+    labels: Vec<&'a str>,
+    value: f64,
+}
+
+/// Returns the samples of a text, sorted.
+fn samples(text: &str) -> Vec<MetricSample<'_>> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
     let mut samples: Vec<_> = lines
         .map(|line| {
             let (name, rest) = line.split_once('{').unwrap();
             let (labels, value) = rest.rsplit_once("} ").unwrap();
             let mut labels: Vec<&str> = labels.split(',').collect();
             labels.sort_unstable();
-            (name, labels, value.parse().unwrap())
+            MetricSample { name, labels, value: value.parse().unwrap() }
         })
         .collect();
-    samples.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
+    samples.sort_by(|one, other| one.partial_cmp(other).unwrap());
     samples
 }
 
 #[test]
-fn the_page_and_the_collector_for_the_client_say_the_same() {
+fn the_text_and_the_collector_have_the_same_samples() {
     let registry = Registry::new();
     let config = Config::builder().window_calls(10).failure_rate(0.9).slow_call(seconds(1)).max_concurrent(3);
     let busy = registry.register("a \"busy\"\n\\ one", config.build().unwrap()).unwrap();
@@ -111,19 +119,19 @@ fn the_page_and_the_collector_for_the_client_say_the_same() {
     let forced = registry.register("forced open", Config::default()).unwrap();
     forced.force_open();
     forced.try_acquire().unwrap_err();
-    // Time that passes would tell them apart.
+    // The time open must not grow between the two readings.
     forced.release();
-    let breakers = prometheus::BreakerCollector::new(&registry);
-    let (page, mut other) = (breakers.encode(), String::new());
+    let collector = prometheus::BreakerCollector::new(&registry);
+    let (text, mut other) = (collector.encode(), String::new());
     let mut client = prometheus_client::registry::Registry::default();
-    client.register_collector(Box::new(breakers));
+    client.register_collector(Box::new(collector));
     prometheus_client::encoding::text::encode_registry(&mut other, &client).unwrap();
-    assert!(samples(&page).len() > 60, "{page}");
-    assert_eq!(samples(&page), samples(&other));
+    assert!(samples(&text).len() > 60, "{text}");
+    assert_eq!(samples(&text), samples(&other));
 }
 
 #[test]
-fn opentelemetry_observes_what_prometheus_reads() {
+fn opentelemetry_observes_the_same_values() {
     let exporter = InMemoryMetricExporter::default();
     let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
     let registry = Registry::new();
@@ -140,22 +148,22 @@ fn opentelemetry_observes_what_prometheus_reads() {
 }
 
 #[test]
-fn tracing_is_told_why() {
-    let log = Log::default();
+fn tracing_events_contain_the_reason() {
+    let log = LogBuffer::default();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).without_time().with_writer({
         let log = log.clone();
         move || log.clone()
     });
     ::tracing::subscriber::with_default(subscriber.finish(), || {
         let registry = Registry::new();
-        let _listening = tracing::listen(&registry);
+        let _subscription = tracing::listen(&registry);
         let config = Config::builder().failure_threshold(1).build().unwrap();
         let breaker = registry.register("payment", config).unwrap();
         breaker.try_acquire().unwrap().fail("no route to host");
         breaker.operator("alice").reset();
     });
-    let told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let [opened, closed] = told.lines().collect::<Vec<_>>().try_into().unwrap();
+    let lines = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let [opened, closed] = lines.lines().collect::<Vec<_>>().try_into().unwrap();
     for field in
         [" WARN breaker: ", "circuit=\"payment\"", "in a row (limit 1)", "last_failure=\"no route to host\""]
     {
@@ -167,11 +175,11 @@ fn tracing_is_told_why() {
     assert!(!closed.contains("last_failure"));
 }
 
-/// What was written.
+/// The text that was written.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Log {
+impl Write for LogBuffer {
     fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().write(text)
     }

@@ -192,13 +192,13 @@ fn the_last_transition_contains_the_threshold_its_figures_and_the_failure_text()
     assert_eq!(last.trip, Some(TripReason::FailureRate { failures: 2, calls: 4, limit: 0.5 }));
     assert_eq!(
         last.to_string(),
-        r#"closed -> open: 2 of 4 calls failed (limit 0.5); the last failure said "no route to host""#
+        r#"closed -> open: 2 of 4 calls failed (limit 0.5); last failure: "no route to host""#
     );
     bench.clock.advance(RECOVERY);
     drop(bench.permit());
     let last = bench.last_transition();
     assert_eq!((last.cause, last.trip, last.last_failure.is_none()), (Cause::RecoveryElapsed, None, true));
-    assert_eq!(last.to_string(), "open -> half-open: the recovery time is over");
+    assert_eq!(last.to_string(), "open -> half-open: recovery timeout elapsed");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The main example as a user starts it, with its page for Prometheus on a port of its own.
+//! The checkout example, started as a user starts it, with its metrics on a port of its own.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -9,41 +9,34 @@ pub(crate) struct Checkout {
 }
 
 impl Checkout {
-    /// By the command in README; on Linux, cargo makes room for what it runs, so that this is the shop itself.
+    /// Runs the command from README. On Linux, cargo replaces itself with the example, so the child is the example.
     pub(crate) fn start() -> Self {
         let mut process = Command::new(env!("CARGO"))
-            .args([
-                "run",
-                "--quiet",
-                "--package",
-                "breaker-examples",
-                "--example",
-                "checkout",
-                "--",
-                "--serve",
-            ])
+            .args(["run", "--quiet", "--package", "breaker-examples", "--example", "checkout"])
+            .args(["--", "--serve"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
-        let address = said.find_map(|line| {
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let address = lines.find_map(|line| {
             let (_, address) = line.as_ref().unwrap().split_once("watch     http://")?;
             Some(address.trim_end_matches('/').to_owned())
         });
-        // It ends when nobody reads what it says.
-        std::thread::spawn(move || said.for_each(drop));
-        Self { process, address: address.expect("it says where to watch") }
+        // The example ends when its output is not read.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, address: address.expect("the example prints its address") }
     }
 
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
-    pub(crate) async fn page(&self) -> String {
+    /// Returns the text of `/metrics`.
+    pub(crate) async fn metrics(&self) -> String {
         self.get("/metrics").await
     }
 
-    /// Buys beside the customer of the story.
+    /// Buys something, in addition to the purchases of the example.
     pub(crate) async fn buy(&self) {
         self.get("/checkout?sku=coffee").await;
     }

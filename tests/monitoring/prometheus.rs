@@ -1,8 +1,11 @@
-//! A Prometheus of the test's own: on a free port, its data in a folder of its own, ended with the test.
+//! A Prometheus server owned by one test: it listens on a free port, keeps its data in its own folder, and ends with
+//! the test.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 pub(crate) struct Prometheus {
     process: Child,
@@ -10,8 +13,18 @@ pub(crate) struct Prometheus {
     folder: PathBuf,
 }
 
+/// The lines that Prometheus logs, with a limit on how long the test waits for one.
+struct ServerLog {
+    lines: Receiver<String>,
+    seen: Vec<String>,
+    deadline: Instant,
+}
+
+/// Maximum time until Prometheus is ready.
+const STARTUP_LIMIT: Duration = Duration::from_secs(30);
+
 impl Prometheus {
-    /// Scrapes `target` every second.
+    /// Starts a server that scrapes `target` every second, and waits until it is ready.
     pub(crate) fn start(target: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("breaker-prometheus-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -21,34 +34,60 @@ impl Prometheus {
         );
         std::fs::write(folder.join("prometheus.yml"), config).unwrap();
         let mut process = Command::new("prometheus")
-            .args([
-                "--config.file=prometheus.yml",
-                "--storage.tsdb.path=data",
-                "--web.listen-address=127.0.0.1:0",
-            ])
+            .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
+            .arg("--web.listen-address=127.0.0.1:0")
             .current_dir(&folder)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
-        let listening =
-            log.find_map(|line| Some(line.unwrap().split_once("\"Listening on\" address=")?.1.to_owned()));
-        log.find(|line| line.as_ref().unwrap().contains("Server is ready")).unwrap().unwrap();
-        // It ends when nobody reads what it says.
-        std::thread::spawn(move || log.for_each(drop));
-        Self { process, address: listening.expect("it says where it listens"), folder }
+        let stderr = process.stderr.take().unwrap();
+        // From here on the process ends with this value, also if it never becomes ready.
+        let mut prometheus = Self { process, address: String::new(), folder };
+        let mut log = ServerLog::read(stderr);
+        let line = log.wait_for("\"Listening on\" address=");
+        line.rsplit_once("address=").unwrap().1.clone_into(&mut prometheus.address);
+        log.wait_for("Server is ready");
+        prometheus
     }
 
-    /// How many series this expression finds; one that is no number is none.
+    /// Returns how many series an expression finds, without those whose value is not a number.
     pub(crate) async fn query(&self, expression: &str) -> usize {
         let mut url = reqwest::Url::parse(&format!("http://{}/api/v1/query", self.address)).unwrap();
         url.query_pairs_mut().append_pair("query", expression);
-        let answer = reqwest::get(url).await.unwrap().text().await.unwrap();
-        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-        assert_eq!(answer["status"], "success", "{expression}: {answer}");
-        let series = answer["data"]["result"].as_array().unwrap().iter();
+        let response = reqwest::get(url).await.unwrap().text().await.unwrap();
+        let response: serde_json::Value = serde_json::from_str(&response).unwrap();
+        assert_eq!(response["status"], "success", "{expression}: {response}");
+        let series = response["data"]["result"].as_array().unwrap().iter();
         series.filter(|series| series["value"][1] != "NaN").count()
+    }
+}
+
+impl ServerLog {
+    /// Reads the log on a thread, to its end: Prometheus stops when its log is not read.
+    fn read(stderr: ChildStderr) -> Self {
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                // After startup the receiver is gone and the lines are dropped.
+                _ = sender.send(line);
+            }
+        });
+        Self { lines, seen: Vec::new(), deadline: Instant::now() + STARTUP_LIMIT }
+    }
+
+    /// Returns the next line that contains `text`.
+    fn wait_for(&mut self, text: &str) -> String {
+        loop {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.recv_timeout(left) else {
+                panic!("prometheus did not log {text:?} within {STARTUP_LIMIT:?}:\n{}", self.seen.join("\n"));
+            };
+            if line.contains(text) {
+                return line;
+            }
+            self.seen.push(line);
+        }
     }
 }
 

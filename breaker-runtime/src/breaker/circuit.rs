@@ -10,10 +10,10 @@ use once_cell::race::OnceBox as Once;
 use super::identity::Identity;
 use super::options::CircuitOptions;
 use crate::clock::Clock;
-use crate::config::{Config, Name, Settings};
+use crate::config::{CircuitId, Config, Settings};
 use crate::error::{BreakerError, ErrorKind};
 use crate::event::{Event, Hub, StateChange};
-use crate::snapshot::{Kept, Snapshot};
+use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Pending};
 use crate::state::{Cause, Details, State};
 use crate::sync::{AtomicU32, OnceBox, Ordering};
@@ -98,11 +98,11 @@ impl Circuit {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let observed = self.machine.observe(&self.clock);
-        let kept = self
+        let parts = self
             .options
             .get()
-            .map_or_else(Kept::default, |options| options.kept(observed.generation, &self.clock));
-        Snapshot::new(self.who(), observed, self.counters.read(), kept, &self.config())
+            .map_or_else(OptionalParts::default, |options| options.parts(observed.generation, &self.clock));
+        Snapshot::new(self.id(), observed, self.counters.read(), parts, &self.config())
     }
 
     /// Returns `true` if dropping the circuit loses nothing: it is closed, without failures or listeners, and
@@ -149,16 +149,15 @@ impl Circuit {
             return;
         }
         while let Some(transition) = self.machine.next_pending() {
-            let (name, key) = self.who();
-            let event = Event::StateChanged(StateChange::new(name, key, transition));
+            let event = Event::StateChanged(StateChange::new(self.id(), transition));
             for hub in self.hub.get().into_iter().chain(self.identity.hub()) {
                 hub.notify(&event);
             }
         }
     }
 
-    fn who(&self) -> (Name, Option<Arc<str>>) {
-        (self.identity.name().clone(), self.identity.key().cloned())
+    fn id(&self) -> CircuitId {
+        CircuitId { name: self.identity.name().clone(), key: self.identity.key().cloned() }
     }
 
     /// Allocates what these settings need. Called before they apply and without a lock, because calibrating
@@ -198,6 +197,6 @@ impl From<Rejection<'_>> for BreakerError {
                 None
             }
         };
-        Self::new(circuit.who(), kind, due, circuit.clock.clone())
+        Self::new(circuit.id(), kind, due, circuit.clock.clone())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Name;
 use crate::event::Hub;
-use crate::snapshot::{Snapshot, Sums};
+use crate::snapshot::{CumulativeParts, Snapshot};
 use crate::sync::{Mutex, lock};
 
 /// The name and key of a circuit, and the listeners of its registry.
@@ -28,7 +28,7 @@ pub(crate) struct KeyGroup {
     name: Name,
     hub: Option<Arc<Hub>>,
     /// The sums of the circuits that have been dropped.
-    retired: Mutex<Sums>,
+    retired: Mutex<CumulativeParts>,
 }
 
 impl Identity {
@@ -65,7 +65,7 @@ impl Identity {
 
 impl KeyGroup {
     pub(crate) fn new(name: Name, hub: Option<Arc<Hub>>) -> Self {
-        Self { name, hub, retired: Mutex::new(Sums::default()) }
+        Self { name, hub, retired: Mutex::new(CumulativeParts::default()) }
     }
 
     pub(crate) fn name(&self) -> &Name {
@@ -73,7 +73,7 @@ impl KeyGroup {
     }
 
     /// Returns the sums of the circuits that have been dropped.
-    pub(crate) fn retired(&self) -> Sums {
+    pub(crate) fn retired(&self) -> CumulativeParts {
         lock(&self.retired).clone()
     }
 }

@@ -8,7 +8,7 @@ use crate::clock::{Clock, nanos_of};
 use crate::config::{Config, Mode};
 use crate::durations::Recorder;
 use crate::outcome::Completion;
-use crate::snapshot::Kept;
+use crate::snapshot::OptionalParts;
 use crate::state::Tracking;
 use crate::sync::{AtomicU32, AtomicU64, Mutex, OnceBox, Ordering, lock};
 use crate::window::{Rules, Span, TripReason, Window};
@@ -180,8 +180,8 @@ impl CircuitOptions {
         counts.failures == 0 && counts.slow == 0
     }
 
-    pub(super) fn kept(&self, generation: u64, clock: &Clock) -> Kept {
-        Kept {
+    pub(super) fn parts(&self, generation: u64, clock: &Clock) -> OptionalParts {
+        OptionalParts {
             window: self.has_window().then(|| self.window.counts(generation, clock)),
             calls_in_flight: self.bulkhead().map(Bulkhead::in_flight),
             shadow_rejections: self.shadow_rejections.load(Ordering::Relaxed),

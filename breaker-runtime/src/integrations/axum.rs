@@ -9,20 +9,23 @@
 //! # let _: axum::Router = app;
 //! ```
 //!
-//! | route | |
+//! | route | response |
 //! |---|---|
 //! | `GET /` | the dashboard: one page that loads nothing from elsewhere |
-//! | `GET /health/circuits` | for a readiness probe: 200, or 503 while a critical circuit rejects calls; with `?all` every circuit is critical |
+//! | `GET /health/circuits` | 200, or 503 while a critical circuit rejects calls; with `?all` every circuit is critical |
 //! | `GET /circuits` | `{"circuits": [..]}`, sorted by name |
-//! | `GET /circuits/{name}` | one of them; with `?key=eu-1` the circuit of that key |
-//! | `GET /circuits/stream` | the same as server-sent events, once a second |
-//! | `GET /metrics` | what Prometheus scrapes, with the feature `prometheus` |
-//! | `POST /circuits/{name}/force-open`, `../force-close`, `../disable`, `../release`, `../reset` | commands, once there is a [`Dashboard::token`]; with `?key=eu-1` for the circuit of that key, without for all that a breaker has |
+//! | `GET /circuits/{name}` | one breaker; with `?key=eu-1` the circuit of that key |
+//! | `GET /circuits/stream` | all circuits as server-sent events, once a second |
+//! | `GET /metrics` | metrics for Prometheus, with the feature `prometheus` |
+//! | `POST /circuits/{name}/force-open`, `../force-close`, `../disable`, `../release`, `../reset` | runs a command if a [`Dashboard::token`] is set; with `?key=eu-1` on the circuit of that key, otherwise on all circuits of the breaker |
 //!
-//! A name is percent-encoded, slashes too: `/circuits/billing%2Fcharge`. A circuit that is called `stream` is at
-//! `/circuits/%73tream`. Browsers cannot address one that is called `.` or `..`. What goes wrong is `{"error": "what, and what to do about it"}`: 400, 401, 403, 404, 405, 409
-//! or 503. Reading needs no token; where names are secret, put the router behind a layer of your own. The
-//! runtime must have its timers enabled, as that of `#[tokio::main]` has.
+//! Names are percent-encoded, including slashes: `/circuits/billing%2Fcharge`. A circuit named `stream` has the path
+//! `/circuits/%73tream`. Browsers cannot request a circuit named `.` or `..`.
+//!
+//! Errors have the body `{"error": "<text>"}` and the status 400, 401, 403, 404, 405, 409 or 503.
+//!
+//! Reading requires no token. If names or error texts are confidential, protect the router with a layer of your own.
+//! The router requires a tokio runtime with timers, such as that of `#[tokio::main]`.
 //!
 //! # Health
 //!
@@ -31,10 +34,14 @@
 //!  "rejected_calls": 2, "retry_after": 27.5, "critical": true}}}
 //! ```
 //!
-//! It is `degraded` while any circuit is not closed. The answer is 503 while a critical circuit is open and not
-//! yet due, or forced open. One that is due or half-open needs calls to recover, so the probe must not keep
-//! them away. `error_rate` is that of the window or, where none holds a call, of all calls; null without a
-//! call. Ask it for readiness, never for liveness: an open circuit is the application working.
+//! The status is `degraded` while any circuit is not closed, otherwise `healthy`. The response is 503 while a critical
+//! circuit is forced open, or open and not yet due for a trial call. A circuit that is due or half-open does not make
+//! the service unready: it needs calls to recover.
+//!
+//! `error_rate` is the failure rate of the window or, if the window is empty, of all calls; null without a call.
+//!
+//! Use this route as a readiness probe, not as a liveness probe: an open circuit is no reason to restart
+//! the process.
 //!
 //! # A circuit
 //!
@@ -49,55 +56,62 @@
 //!  "shadow_rejections": 0, "durations": {"count": 13, "mean": 0.05, "p50": 0.04, "p95": 0.3, "p99": 0.3},
 //!  "time_open": 2.5, "opened": 1, "keys": null, "settings": {"failure_threshold": null, "failure_rate": 0.5},
 //!  "transitions": [{"key": null, "ago": 2.5, "from": "closed", "to": "open", "cause": "threshold_reached", "generation": 1,
-//!                   "why": "5 of 10 calls failed (limit 0.5)",
 //!                   "trip": {"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5},
-//!                   "last_failure": "no route to host", "initiator": null}]}
+//!                   "last_failure": "no route to host", "initiator": null,
+//!                   "why": "5 of 10 calls failed (limit 0.5)"}]}
 //! ```
 //!
-//! Times are in seconds; one that is never over is null. States are `closed`, `open`, `half_open`, `forced_open`
-//! and `disabled`; a function that was declared and never called has the state `uncalled`, and `declared_at` says
-//! where it stands. `settings` holds the settings by the builder's names (`window_calls`, `window_time`);
-//! `critical` stands beside it, and so does `max_keys`, as `most` of `keys`. `transitions` are the last ten of the
-//! breaker since the router was made, all its keys together, the newest first, and the last one before that.
+//! Times are in seconds; `Duration::MAX` is null. The fields are those of a [`Snapshot`](crate::Snapshot), see
+//! [`integrations::serde`](crate::integrations::serde), and these:
 //!
-//! A breaker with a circuit for each key is one of these as well: `totals` are those of all its circuits, the
-//! other figures are those of the worst one, and `keys` is
-//! `{"count": 3, "most": 1000, "states": {"closed": 2, "open": 1, ..}, "worst": [..]}` with the ten worst, each
-//! with its `key` and its figures. The key of the overflow circuit is null.
+//! - `state` is `closed`, `open`, `half_open`, `forced_open`, `disabled`, or `uncalled` for a function that was never
+//!   called. Such a function also has `declared_at`, its location in the source.
+//! - `opened` counts the changes to open and forced open.
+//! - `settings` holds the settings by the names of their builder methods, except `critical` and `max_keys`.
+//! - `transitions` holds the last ten transitions of the breaker since the router was created, newest first, and the
+//!   last transition before that. `why` is the reason in words.
+//!
+//! A breaker with keys has `keys`:
+//! `{"count": 3, "most": 1000, "states": {"closed": 2, "open": 1, ..}, "worst": [..]}`. `most` is `max_keys`, and
+//! `worst` holds the ten worst circuits, each with its `key` and figures. The key of the overflow circuit is null. The
+//! `totals` of the breaker are the sums of all circuits; its other figures are those of the worst circuit.
 //!
 //! # The stream
 //!
-//! The event `snapshot` is `{"age": 0.5, "controls": false, "circuits": [..]}`: all circuits, as they were half a
-//! second ago. After it comes, once a second, the event `delta`: `{"circuits": [..]}` with those that changed,
-//! without `settings` and `transitions` where these did not; none is the heartbeat. Time that passes is no change.
-//! Every event has an id; who comes back with it as `Last-Event-ID` gets what he missed.
+//! The first event is a `snapshot`: `{"age": 0.5, "controls": false, "circuits": [..]}`, all circuits as they were
+//! half a second ago. `controls` is true if there is a token. Then a `delta` follows every second:
+//! `{"circuits": [..]}` holds the circuits that changed, without `settings` and `transitions` unless those changed. An
+//! empty delta is a heartbeat. Time that passes is not a change. A client that reconnects with the id of its last event
+//! as `Last-Event-ID` receives the changes that it missed.
 //!
-//! A stream ends after half a minute, so that a server that shuts down gracefully does not wait for ever and a
-//! client that has died gives its place back; browsers come back by themselves. There are a hundred places; without
-//! one the answer is 503. Circuits are looked at once a second for all clients together, and not at all without
-//! one. A breaker of more than a thousand keys is looked at less often: one of ten thousand every ten seconds.
+//! A stream ends after 30 s, so that it does not delay a graceful shutdown and a dead client does not keep its slot.
+//! Browsers reconnect on their own. There are 100 slots; when all are in use the response is 503. Circuits are read
+//! once a second for all clients together, and not at all without a client. A breaker with more than a thousand keys
+//! is read less often: with ten thousand keys every ten seconds.
 //!
-//! A client that takes nothing for half a minute is dropped, and its connection with it. That needs HTTP/1
-//! without a layer that copies what it sends on, as compression does, or as hyper does where it has no vectored
-//! writes: under HTTP/2 let the server ping (`keep_alive_interval`), elsewhere set `TCP_USER_TIMEOUT` on its
-//! sockets.
+//! A client that reads nothing for 30 s is dropped together with its connection. This requires HTTP/1 without a
+//! layer that copies the body, such as compression, and a connection with vectored writes. Under HTTP/2 configure
+//! pings (`keep_alive_interval`); otherwise set `TCP_USER_TIMEOUT` on the sockets.
 //!
 //! # Commands
 //!
-//! A command on a breaker with keys reaches the circuits that exist now; a key that is new afterwards starts
+//! A command on a breaker with keys applies to its existing circuits. The circuit of a key that appears later starts
 //! closed.
 
-mod answer;
-mod control;
-mod feed;
+mod app_state;
+mod broadcast;
+mod chunked;
+mod clients;
+mod command;
+mod error;
 mod health;
-mod log;
-mod look;
+mod json;
 mod page;
-mod places;
-mod shape;
+mod response;
 mod stream;
-mod way;
+mod token;
+mod transition_log;
+mod view;
 
 use std::sync::Arc;
 
@@ -109,17 +123,15 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use self::answer::{Refusal, json};
-use self::control::Token;
-use self::feed::Feed;
-use self::log::Log;
-use self::places::Places;
-use self::shape::News;
+use self::app_state::{AppState, KeyQuery};
+use self::error::HttpError;
+use self::json::CircuitJson;
+use self::token::CommandToken;
 use crate::registry::Registry;
 
-/// The routes of [this module](self), for those who want more than [`router`] gives.
+/// A builder for a router with more than [`router`] provides, such as commands.
 ///
 /// ```
 /// use breaker_runtime::Registry;
@@ -130,29 +142,13 @@ use crate::registry::Registry;
 /// # let _: axum::Router = router;
 /// ```
 #[derive(Debug)]
-#[must_use = "it does nothing before it is made a router"]
+#[must_use = "a dashboard does nothing until `router` is called"]
 pub struct Dashboard {
     registry: Registry,
-    token: Option<Token>,
+    token: Option<CommandToken>,
 }
 
-/// What all routes share.
-#[derive(Debug)]
-struct Panel {
-    registry: Registry,
-    token: Option<Token>,
-    log: Log,
-    feed: Feed,
-    places: Places,
-}
-
-/// Which circuit of a breaker with keys.
-#[derive(Deserialize)]
-struct Which {
-    key: Option<String>,
-}
-
-/// The routes of [this module](self), without commands: a dashboard that only looks.
+/// Returns the routes of [this module](self), with commands disabled.
 ///
 /// ```
 /// use breaker_runtime::Registry;
@@ -166,30 +162,31 @@ pub fn router(registry: &Registry) -> Router {
 }
 
 impl Dashboard {
-    /// Shows the breakers of this registry.
+    /// Creates a dashboard of all breakers in a registry, with commands disabled.
     pub fn new(registry: &Registry) -> Self {
         Self { registry: registry.clone(), token: None }
     }
 
-    /// Obeys the commands of those who know `token`. They send it as `Authorization: Bearer <token>`, and
-    /// their name, percent-encoded, as `X-Breaker-Operator: <name>`, which the change then tells as
-    /// [`initiator`](crate::Transition::initiator). Without that header nothing is obeyed: a form of another site
-    /// cannot send it. An empty token obeys nobody.
+    /// Enables commands for requests that carry this token.
+    ///
+    /// A command needs two headers: `Authorization: Bearer <token>`, and `X-Breaker-Operator: <name>` with the
+    /// percent-encoded name of the operator, up to 255 bytes. The name becomes the
+    /// [`initiator`](crate::Transition::initiator) of the transition. A form of another site cannot send the second
+    /// header, so it cannot run a command either.
+    ///
+    /// White space around the token is ignored. An empty token leaves commands disabled.
     ///
     /// ```sh
     /// curl -X POST -H "Authorization: Bearer $TOKEN" -H "X-Breaker-Operator: alice" \
     ///     http://localhost:3000/circuits/payment/force-open
     /// ```
     pub fn token(mut self, token: &str) -> Self {
-        self.token = Token::new(token);
+        self.token = CommandToken::new(token);
         self
     }
 
-    /// The routes.
+    /// Creates the router.
     pub fn router(self) -> Router {
-        let Self { registry, token } = self;
-        let log = Log::of(&registry);
-        let panel = Panel { registry, token, log, feed: Feed::new(), places: Places::default() };
         Router::new()
             .route("/", get(page::page))
             .route("/health/circuits", get(health::health))
@@ -197,35 +194,37 @@ impl Dashboard {
             .route("/circuits", get(circuits))
             .route("/circuits/stream", get(stream::stream))
             .route("/circuits/{name}", get(circuit))
-            .route("/circuits/{name}/{order}", post(control::obey))
-            .method_not_allowed_fallback(async || Refusal::METHOD)
-            .route_layer(map_response(answer::guard))
-            .with_state(Arc::new(panel))
+            .route("/circuits/{name}/{command}", post(command::run))
+            .method_not_allowed_fallback(async || HttpError::METHOD_NOT_ALLOWED)
+            .route_layer(map_response(response::add_security_headers))
+            .with_state(Arc::new(AppState::new(&self.registry, self.token)))
     }
 }
 
-async fn metrics(State(panel): State<Arc<Panel>>) -> Result<Response, Refusal> {
-    let page = super::METRICS.ok_or(Refusal::METRICS)?;
-    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], page(&panel.registry)).into_response())
+async fn metrics(State(app): State<Arc<AppState>>) -> Result<Response, HttpError> {
+    let encode = super::ENCODE_METRICS.ok_or(HttpError::METRICS_DISABLED)?;
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], encode(app.circuits.registry())).into_response())
 }
 
-async fn circuits(State(panel): State<Arc<Panel>>) -> Response {
+async fn circuits(State(app): State<Arc<AppState>>) -> Response {
     #[derive(Serialize)]
-    struct All<'a> {
-        circuits: Vec<News<'a>>,
+    struct AllCircuits<'a> {
+        circuits: Vec<CircuitJson<'a>>,
     }
 
-    let breakers: Vec<_> =
-        look::all(&panel.registry).iter().map(|watched| watched.look(&panel.log)).collect();
-    json(StatusCode::OK, &All { circuits: breakers.iter().map(News::whole).collect() })
+    let views = app.circuits.views();
+    response::json(
+        StatusCode::OK,
+        &AllCircuits { circuits: views.iter().map(CircuitJson::complete).collect() },
+    )
 }
 
 async fn circuit(
-    State(panel): State<Arc<Panel>>,
+    State(app): State<Arc<AppState>>,
     name: Result<Path<String>, PathRejection>,
-    which: Result<Query<Which>, QueryRejection>,
-) -> Result<Response, Refusal> {
-    let (Path(name), Query(which)) = (name?, which?);
-    let watched = look::find(&panel.registry, &name, which.key.as_deref()).ok_or(Refusal::CIRCUIT)?;
-    Ok(json(StatusCode::OK, &News::whole(&watched.look(&panel.log))))
+    query: Result<Query<KeyQuery>, QueryRejection>,
+) -> Result<Response, HttpError> {
+    let (Path(name), Query(query)) = (name?, query?);
+    let entry = app.circuits.find(&name, query.key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
+    Ok(response::json(StatusCode::OK, &CircuitJson::complete(&app.circuits.view(&entry))))
 }

@@ -1,16 +1,16 @@
-//! The figures of the module `integrations::prometheus` as observable instruments of [`opentelemetry`].
+//! Metrics as observable instruments of [`opentelemetry`] (feature `opentelemetry`).
 //!
-//! Counters and gauges, with the same names but for the `_total`, read whenever the reader collects. Durations
-//! are not among them: `OpenTelemetry` has no histogram that is read from elsewhere. It has no callback for
-//! several instruments either, so each looks at the circuits for itself.
+//! The counters and gauges are those of the module `integrations::prometheus`, without the suffix `_total`. They are
+//! read whenever the reader collects. The histogram of durations is missing, because `OpenTelemetry` has no observable
+//! histogram. It has no callback for several instruments either, so each instrument reads the circuits separately.
 
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::Meter;
 
-use super::series::{Kind, Point, SERIES, Series, Value};
+use super::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series};
 use crate::registry::Registry;
 
-/// Lets a meter observe all breakers of a registry, for as long as its provider lives.
+/// Registers instruments that observe all breakers of a registry, for as long as the provider of the meter exists.
 ///
 /// ```
 /// use breaker_runtime::{Registry, integrations::opentelemetry::observe};
@@ -24,32 +24,36 @@ pub fn observe(meter: &Meter, registry: &Registry) {
 }
 
 fn observe_series(meter: &Meter, registry: Registry, series: &'static Series) {
-    let each = move |observe: &dyn Fn(f64, &[KeyValue])| {
-        for circuit in registry.snapshots_by_name() {
-            for Point { labels, value } in (series.points)(&circuit) {
-                let labels = labels.into_iter().flatten().map(|(key, value)| KeyValue::new(key, value));
-                let circuit = KeyValue::new("circuit", circuit.name().to_owned());
-                observe(number(value), &[circuit].into_iter().chain(labels).collect::<Vec<_>>());
+    let observe_all = move |observe: &dyn Fn(f64, &[KeyValue])| {
+        for snapshot in registry.snapshots_by_name() {
+            for MetricPoint { labels, value } in (series.points)(&snapshot) {
+                let labels = labels.into_iter().flatten().map(|label| KeyValue::new(label.name, label.value));
+                let circuit = KeyValue::new("circuit", snapshot.name().to_owned());
+                observe(to_f64(value), &[circuit].into_iter().chain(labels).collect::<Vec<_>>());
             }
         }
     };
-    // What is built here is kept by the meter.
+    // The meter keeps the instruments.
     match series.kind {
-        Kind::Counter => {
+        MetricKind::Counter => {
             let counter = meter.f64_observable_counter(series.name).with_description(series.help);
-            counter.with_callback(move |to| each(&|value, labels| to.observe(value, labels))).build();
+            counter
+                .with_callback(move |observer| observe_all(&|value, labels| observer.observe(value, labels)))
+                .build();
         }
-        Kind::Gauge => {
+        MetricKind::Gauge => {
             let gauge = meter.f64_observable_gauge(series.name).with_description(series.help);
-            gauge.with_callback(move |to| each(&|value, labels| to.observe(value, labels))).build();
+            gauge
+                .with_callback(move |observer| observe_all(&|value, labels| observer.observe(value, labels)))
+                .build();
         }
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
-const fn number(value: Value) -> f64 {
+const fn to_f64(value: MetricValue) -> f64 {
     match value {
-        Value::Whole(count) => count as f64,
-        Value::Real(number) => number,
+        MetricValue::Whole(count) => count as f64,
+        MetricValue::Real(number) => number,
     }
 }

@@ -1,6 +1,7 @@
-//! Figures for Prometheus: a collector for [`prometheus_client`], and the page itself.
+//! Metrics for Prometheus (feature `prometheus`): a collector for [`prometheus_client`], and the text that Prometheus
+//! scrapes.
 //!
-//! | series | labels |
+//! | metric | labels and values |
 //! |---|---|
 //! | `circuit_breaker_calls_total` | `circuit`, `result` = `success`, `failure`, `timeout`, `ignored`, `rejected` |
 //! | `circuit_breaker_rejections_total` | `circuit`, `reason` = `open`, `half_open`, `forced_open`, `bulkhead` |
@@ -8,13 +9,13 @@
 //! | `circuit_breaker_shadow_rejections_total` | `circuit` |
 //! | `circuit_breaker_state_changes_total` | `circuit`, `from`, `to` |
 //! | `circuit_breaker_open_seconds_total` | `circuit` |
-//! | `circuit_breaker_state` | `circuit`; 0 closed or disabled, 1 open or forced open, 2 half-open |
-//! | `circuit_breaker_failure_ratio`, `circuit_breaker_slow_call_ratio` | `circuit`; where a window holds a call |
-//! | `circuit_breaker_calls_in_flight` | `circuit`; where `max_concurrent` counts them |
-//! | `circuit_breaker_call_duration_seconds` | `circuit`; a histogram, where calls are timed |
+//! | `circuit_breaker_state` | `circuit`; 0 for closed or disabled, 1 for open or forced open, 2 for half-open |
+//! | `circuit_breaker_failure_ratio`, `circuit_breaker_slow_call_ratio` | `circuit`; present while the window holds a call |
+//! | `circuit_breaker_calls_in_flight` | `circuit`; present with `max_concurrent` |
+//! | `circuit_breaker_call_duration_seconds` | `circuit`; a histogram, present with `durations` |
 //!
-//! They are read when Prometheus asks; between two scrapes nothing runs. There is no label for the process,
-//! which is Prometheus's to add, and none for keys or for the texts of errors.
+//! The metrics are read during a scrape; between scrapes nothing runs. There is no label for the process, because
+//! Prometheus adds one. There are no labels for keys or error texts, because their number is unlimited.
 
 mod text;
 
@@ -25,12 +26,12 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 
-use super::series::{Kind, Point, SERIES, Series, Value};
+use super::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series};
 use crate::durations::CallDurations;
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
 
-/// All breakers of a registry, for a registry of `prometheus_client`.
+/// A collector of all breakers in a registry, for a registry of `prometheus_client`.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, integrations::prometheus::BreakerCollector};
@@ -41,9 +42,9 @@ use crate::snapshot::Snapshot;
 /// let mut metrics = prometheus_client::registry::Registry::default();
 /// metrics.register_collector(Box::new(BreakerCollector::new(&breakers)));
 ///
-/// let mut page = String::new();
-/// prometheus_client::encoding::text::encode(&mut page, &metrics)?;
-/// assert!(page.contains(r#"circuit_breaker_calls_total{circuit="payment",result="success"} 0"#));
+/// let mut text = String::new();
+/// prometheus_client::encoding::text::encode(&mut text, &metrics)?;
+/// assert!(text.contains(r#"circuit_breaker_calls_total{circuit="payment",result="success"} 0"#));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -52,6 +53,7 @@ pub struct BreakerCollector {
     buckets: Vec<Duration>,
 }
 
+/// Upper bounds of the buckets for durations.
 const BUCKETS: [Duration; 7] = [
     Duration::from_millis(10),
     Duration::from_millis(50),
@@ -63,9 +65,11 @@ const BUCKETS: [Duration; 7] = [
 ];
 
 const DURATION: &str = "circuit_breaker_call_duration_seconds";
-const DURATION_HELP: &str = "How long calls took";
+const DURATION_HELP: &str = "Duration of calls in seconds";
 
-/// The page that Prometheus scrapes, in its text format; its type is `text/plain; version=0.0.4`.
+/// Encodes the metrics of all breakers in a registry in the text format of Prometheus.
+///
+/// The content type is `text/plain; version=0.0.4`.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, integrations::prometheus};
@@ -81,14 +85,15 @@ pub fn encode(breakers: &Registry) -> String {
 }
 
 impl BreakerCollector {
-    /// With buckets of 10, 50, 100 and 500 ms and 1, 5 and 10 s for durations.
+    /// Creates a collector whose buckets for durations end at 10, 50, 100 and 500 ms and 1, 5 and 10 s.
     #[must_use]
     pub fn new(registry: &Registry) -> Self {
         Self { registry: registry.clone(), buckets: BUCKETS.into() }
     }
 
-    /// Other buckets for durations, in any order. What is recorded is exact to an eighth, so buckets that are
-    /// closer than that tell nothing.
+    /// Sets the upper bounds of the buckets for durations, in any order.
+    ///
+    /// Durations are recorded with an error of up to an eighth, so bounds closer than that add no information.
     #[must_use]
     pub fn buckets(mut self, upper_bounds: impl IntoIterator<Item = Duration>) -> Self {
         self.buckets = upper_bounds.into_iter().collect();
@@ -97,36 +102,37 @@ impl BreakerCollector {
         self
     }
 
-    /// The page that Prometheus scrapes, see [`encode`].
+    /// Encodes the metrics in the text format of Prometheus, see [`encode`].
     #[must_use]
     pub fn encode(&self) -> String {
-        text::page(self)
+        text::encode(self)
     }
 }
 
 impl Collector for BreakerCollector {
-    fn encode(&self, mut page: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let seen = self.registry.snapshots_by_name();
+    fn encode(&self, mut descriptors: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let snapshots = self.registry.snapshots_by_name();
         for series in SERIES {
-            encode_series(&mut page, series, &seen)?;
+            encode_series(&mut descriptors, series, &snapshots)?;
         }
-        self.encode_durations(&mut page, &seen)
+        self.encode_durations(&mut descriptors, &snapshots)
     }
 }
 
 impl BreakerCollector {
     fn encode_durations(
         &self,
-        page: &mut DescriptorEncoder<'_>,
-        seen: &[Snapshot],
+        descriptors: &mut DescriptorEncoder<'_>,
+        snapshots: &[Snapshot],
     ) -> Result<(), std::fmt::Error> {
-        let mut series = page.encode_descriptor(DURATION, DURATION_HELP, None, MetricType::Histogram)?;
-        for circuit in seen {
-            if let Some(durations) = &circuit.durations {
-                series.encode_family(&[("circuit", circuit.name())])?.encode_histogram(
+        let mut series =
+            descriptors.encode_descriptor(DURATION, DURATION_HELP, None, MetricType::Histogram)?;
+        for snapshot in snapshots {
+            if let Some(durations) = &snapshot.durations {
+                series.encode_family(&[("circuit", snapshot.name())])?.encode_histogram(
                     durations.sum().as_secs_f64(),
                     durations.count(),
-                    &self.counts_of(durations),
+                    &self.bucket_counts(durations),
                     None::<&std::collections::HashMap<usize, Exemplar<NoLabelSet, f64>>>,
                 )?;
             }
@@ -134,8 +140,8 @@ impl BreakerCollector {
         Ok(())
     }
 
-    /// How many calls are in each bucket and in none before it.
-    fn counts_of(&self, durations: &CallDurations) -> Vec<(f64, u64)> {
+    /// Returns the upper bound of each bucket, and the number of calls in it but in no smaller one.
+    fn bucket_counts(&self, durations: &CallDurations) -> Vec<(f64, u64)> {
         let bounds = self.buckets.iter().map(|bound| (bound.as_secs_f64(), durations.count_within(*bound)));
         let mut below = 0;
         bounds
@@ -146,29 +152,30 @@ impl BreakerCollector {
 }
 
 fn encode_series(
-    page: &mut DescriptorEncoder<'_>,
+    descriptors: &mut DescriptorEncoder<'_>,
     series: &Series,
-    seen: &[Snapshot],
+    snapshots: &[Snapshot],
 ) -> Result<(), std::fmt::Error> {
     let kind = match series.kind {
-        Kind::Counter => MetricType::Counter,
-        Kind::Gauge => MetricType::Gauge,
+        MetricKind::Counter => MetricType::Counter,
+        MetricKind::Gauge => MetricType::Gauge,
     };
-    let mut encoder = page.encode_descriptor(series.name, series.help, None, kind)?;
-    for circuit in seen {
-        for Point { labels, value } in (series.points)(circuit) {
-            let circuit = [("circuit", circuit.name())].into_iter();
-            let labels: Vec<(&str, &str)> = circuit.chain(labels.into_iter().flatten()).collect();
+    let mut encoder = descriptors.encode_descriptor(series.name, series.help, None, kind)?;
+    for snapshot in snapshots {
+        for MetricPoint { labels, value } in (series.points)(snapshot) {
+            let circuit = [("circuit", snapshot.name())].into_iter();
+            let labels = labels.into_iter().flatten().map(|label| (label.name, label.value));
+            let labels: Vec<(&str, &str)> = circuit.chain(labels).collect();
             let mut family = encoder.encode_family(&labels)?;
             match (series.kind, value) {
-                (Kind::Counter, Value::Whole(count)) => {
+                (MetricKind::Counter, MetricValue::Whole(count)) => {
                     family.encode_counter(&count, None::<&Exemplar<NoLabelSet, u64>>)?;
                 }
-                (Kind::Counter, Value::Real(sum)) => {
+                (MetricKind::Counter, MetricValue::Real(sum)) => {
                     family.encode_counter(&sum, None::<&Exemplar<NoLabelSet, f64>>)?;
                 }
-                (Kind::Gauge, Value::Whole(number)) => family.encode_gauge(&number)?,
-                (Kind::Gauge, Value::Real(number)) => family.encode_gauge(&number)?,
+                (MetricKind::Gauge, MetricValue::Whole(number)) => family.encode_gauge(&number)?,
+                (MetricKind::Gauge, MetricValue::Real(number)) => family.encode_gauge(&number)?,
             }
         }
     }

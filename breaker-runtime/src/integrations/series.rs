@@ -1,80 +1,94 @@
-//! Which figures of a circuit breaker monitoring sees, whatever carries them there.
+//! The metrics of a circuit breaker, independent of how they are exported.
 //!
-//! Every series of a breaker exists from the first look at it, at zero: what begins at one has not grown, and
-//! the first outage would be missed. A share of nothing is left out; it is no number. Of a breaker that has a
-//! circuit for each key all figures are those of its circuits together: a key is no label, for there may be a
-//! million of them.
+//! - Every counter of a breaker exists from the first reading, at zero. A counter that started at one would hide the
+//!   first outage, because its increase would be zero.
+//! - A ratio without calls is left out.
+//! - The metrics of a breaker with keys are the sums of its circuits. Keys are not labels, because there may be
+//!   millions of them.
 
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
-/// One figure, for each of its labels.
+/// A metric with one point per set of labels.
 pub(super) struct Series {
-    /// Without `_total`, which is how a counter ends.
+    /// The name, without the suffix `_total` of a counter.
     pub(super) name: &'static str,
     pub(super) help: &'static str,
-    pub(super) kind: Kind,
-    pub(super) points: fn(&Snapshot) -> Vec<Point>,
+    pub(super) kind: MetricKind,
+    pub(super) points: fn(&Snapshot) -> Vec<MetricPoint>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// It only grows.
+pub(super) enum MetricKind {
+    /// A value that only grows.
     Counter,
+    /// A value that grows and shrinks.
     Gauge,
 }
 
-/// A number, and its labels beside the name of the circuit.
-pub(super) struct Point {
-    pub(super) labels: [Option<(&'static str, &'static str)>; 2],
-    pub(super) value: Value,
+/// A value, and its labels in addition to the name of the circuit.
+pub(super) struct MetricPoint {
+    pub(super) labels: [Option<Label>; 2],
+    pub(super) value: MetricValue,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Label {
+    pub(super) name: &'static str,
+    pub(super) value: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Value {
+pub(super) enum MetricValue {
     Whole(u64),
     Real(f64),
 }
 
 pub(super) const SERIES: &[Series] = &[
-    counter("circuit_breaker_calls", "How calls ended", calls),
-    counter("circuit_breaker_rejections", "Calls that were not admitted, by the reason", rejections),
-    counter("circuit_breaker_fallback", "Fallbacks that ran to their end, and what they gave", fallbacks),
+    counter("circuit_breaker_calls", "Finished calls by result", calls),
+    counter("circuit_breaker_rejections", "Rejected calls by reason", rejections),
+    counter("circuit_breaker_fallback", "Completed fallbacks by result", fallbacks),
     counter(
         "circuit_breaker_shadow_rejections",
-        "Calls that went through in shadow mode and would have been rejected",
-        |seen| vec![Point::whole(seen.shadow_rejections)],
+        "Calls that shadow mode admitted although the circuit would have rejected them",
+        |snapshot| vec![MetricPoint::whole(snapshot.shadow_rejections)],
     ),
-    counter("circuit_breaker_state_changes", "State changes", changes),
-    counter("circuit_breaker_open_seconds", "How long it was open", |seen| {
-        vec![Point::real(seen.time_open.as_secs_f64())]
-    }),
-    gauge("circuit_breaker_state", "0 closed or disabled, 1 open or forced open, 2 half-open", |seen| {
-        vec![Point::whole(number_of(seen.state))]
-    }),
-    gauge("circuit_breaker_failure_ratio", "Share of failures in the window", |seen| {
-        ratio(seen.window.and_then(|window| window.failure_rate()))
-    }),
-    gauge("circuit_breaker_slow_call_ratio", "Share of slow calls in the window", |seen| {
-        ratio(seen.window.and_then(|window| window.slow_call_rate()))
-    }),
+    counter("circuit_breaker_state_changes", "State changes by origin and target state", changes),
+    counter(
+        "circuit_breaker_open_seconds",
+        "Time in the states open and forced open, in seconds",
+        |snapshot| vec![MetricPoint::real(snapshot.time_open.as_secs_f64())],
+    ),
     gauge(
-        "circuit_breaker_calls_in_flight",
-        "Calls that are running, where their number is limited",
-        |seen| seen.calls_in_flight.into_iter().map(|calls| Point::whole(calls.into())).collect(),
+        "circuit_breaker_state",
+        "State: 0 for closed or disabled, 1 for open or forced open, 2 for half-open",
+        |snapshot| vec![MetricPoint::whole(state_number(snapshot.state))],
     ),
+    gauge("circuit_breaker_failure_ratio", "Share of failed calls in the window", |snapshot| {
+        ratio(snapshot.window.and_then(|window| window.failure_rate()))
+    }),
+    gauge("circuit_breaker_slow_call_ratio", "Share of slow calls in the window", |snapshot| {
+        ratio(snapshot.window.and_then(|window| window.slow_call_rate()))
+    }),
+    gauge("circuit_breaker_calls_in_flight", "Running calls of a circuit with max_concurrent", |snapshot| {
+        snapshot.calls_in_flight.into_iter().map(|calls| MetricPoint::whole(calls.into())).collect()
+    }),
 ];
 
-const fn counter(name: &'static str, help: &'static str, points: fn(&Snapshot) -> Vec<Point>) -> Series {
-    Series { name, help, kind: Kind::Counter, points }
+const fn counter(
+    name: &'static str,
+    help: &'static str,
+    points: fn(&Snapshot) -> Vec<MetricPoint>,
+) -> Series {
+    Series { name, help, kind: MetricKind::Counter, points }
 }
 
-const fn gauge(name: &'static str, help: &'static str, points: fn(&Snapshot) -> Vec<Point>) -> Series {
-    Series { name, help, kind: Kind::Gauge, points }
+const fn gauge(name: &'static str, help: &'static str, points: fn(&Snapshot) -> Vec<MetricPoint>) -> Series {
+    Series { name, help, kind: MetricKind::Gauge, points }
 }
 
-fn calls(seen: &Snapshot) -> Vec<Point> {
-    let totals = seen.totals;
+fn calls(snapshot: &Snapshot) -> Vec<MetricPoint> {
+    let totals = snapshot.totals;
     [
         ("success", totals.successes),
         ("failure", totals.failures),
@@ -82,45 +96,48 @@ fn calls(seen: &Snapshot) -> Vec<Point> {
         ("ignored", totals.ignored),
         ("rejected", totals.rejected),
     ]
-    .map(|(result, count)| Point::labelled("result", result, count))
+    .map(|(result, count)| MetricPoint::labelled("result", result, count))
     .into()
 }
 
-fn rejections(seen: &Snapshot) -> Vec<Point> {
-    let rejections = seen.totals.rejections;
+fn rejections(snapshot: &Snapshot) -> Vec<MetricPoint> {
+    let rejections = snapshot.totals.rejections;
     [
         ("open", rejections.open),
         ("half_open", rejections.half_open),
         ("forced_open", rejections.forced_open),
         ("bulkhead", rejections.bulkhead),
     ]
-    .map(|(reason, count)| Point::labelled("reason", reason, count))
+    .map(|(reason, count)| MetricPoint::labelled("reason", reason, count))
     .into()
 }
 
-fn fallbacks(seen: &Snapshot) -> Vec<Point> {
-    let fallbacks = seen.totals.fallbacks;
+fn fallbacks(snapshot: &Snapshot) -> Vec<MetricPoint> {
+    let fallbacks = snapshot.totals.fallbacks;
     [("success", fallbacks.successes), ("failure", fallbacks.failures)]
-        .map(|(result, count)| Point::labelled("result", result, count))
+        .map(|(result, count)| MetricPoint::labelled("result", result, count))
         .into()
 }
 
-fn changes(seen: &Snapshot) -> Vec<Point> {
+fn changes(snapshot: &Snapshot) -> Vec<MetricPoint> {
     let pairs = State::ALL.into_iter().flat_map(|from| State::ALL.map(|to| (from, to)));
     let possible = pairs.filter(|(from, to)| from.can_become(*to));
     possible
-        .map(|(from, to)| Point {
-            labels: [Some(("from", from.label())), Some(("to", to.label()))],
-            value: Value::Whole(seen.changes.count(from, to)),
+        .map(|(from, to)| MetricPoint {
+            labels: [
+                Some(Label { name: "from", value: from.label() }),
+                Some(Label { name: "to", value: to.label() }),
+            ],
+            value: MetricValue::Whole(snapshot.changes.count(from, to)),
         })
         .collect()
 }
 
-fn ratio(share: Option<f64>) -> Vec<Point> {
-    share.into_iter().map(Point::real).collect()
+fn ratio(share: Option<f64>) -> Vec<MetricPoint> {
+    share.into_iter().map(MetricPoint::real).collect()
 }
 
-const fn number_of(state: State) -> u64 {
+const fn state_number(state: State) -> u64 {
     match state {
         State::Closed | State::Disabled => 0,
         State::Open | State::ForcedOpen => 1,
@@ -128,16 +145,16 @@ const fn number_of(state: State) -> u64 {
     }
 }
 
-impl Point {
-    fn labelled(key: &'static str, value: &'static str, count: u64) -> Self {
-        Self { labels: [Some((key, value)), None], value: Value::Whole(count) }
+impl MetricPoint {
+    fn labelled(name: &'static str, value: &'static str, count: u64) -> Self {
+        Self { labels: [Some(Label { name, value }), None], value: MetricValue::Whole(count) }
     }
 
     const fn whole(value: u64) -> Self {
-        Self { labels: [None; 2], value: Value::Whole(value) }
+        Self { labels: [None; 2], value: MetricValue::Whole(value) }
     }
 
     const fn real(value: f64) -> Self {
-        Self { labels: [None; 2], value: Value::Real(value) }
+        Self { labels: [None; 2], value: MetricValue::Real(value) }
     }
 }

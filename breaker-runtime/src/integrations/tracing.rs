@@ -1,9 +1,11 @@
-//! Changes of state as events of [`tracing`].
+//! State changes as events of [`tracing`] (feature `tracing`).
 //!
-//! Target `breaker`; `WARN` for a circuit that opens and for two declarations that disagree, `INFO` for all
-//! else. Fields, those that a change does not have left out: `circuit`, `key`, `from`, `to`, `cause`,
-//! `generation`, `rule` with its figures, `last_failure`, `initiator`. States and causes are spelled as the
-//! dashboard and the metrics spell them: `half_open`, `threshold_reached`.
+//! The target is `breaker`. The level is `WARN` for a circuit that opens and for conflicting declarations, and `INFO`
+//! for all other state changes.
+//!
+//! The fields are `circuit`, `key`, `from`, `to`, `cause`, `generation`, `rule` (the threshold that was reached),
+//! `last_failure` and `initiator`; a field without a value is left out. States and causes are labels as in metrics and
+//! JSON: `half_open`, `threshold_reached`.
 
 use ::tracing::{info, warn};
 
@@ -11,12 +13,12 @@ use crate::event::{Event, StateChange, Subscription};
 use crate::registry::Registry;
 use crate::state::State;
 
-/// Tells `tracing` what happens to all breakers of a registry, for as long as what is returned lives.
+/// Emits an event for every state change in a registry, until the returned subscription is dropped.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, integrations::tracing::listen};
 ///
-/// // In an application: the global registry, and a subscriber of your choice.
+/// // An application uses `Registry::global()`, and installs a subscriber of its choice.
 /// let registry = Registry::new();
 /// listen(&registry).detach();
 /// // WARN breaker: circuit breaker opened circuit="payment" from="closed" to="forced_open" cause="forced_open" ..
@@ -25,15 +27,15 @@ use crate::state::State;
 /// ```
 pub fn listen(registry: &Registry) -> Subscription {
     registry.listen(|event: &Event| match event {
-        Event::StateChanged(change) => tell(change),
+        Event::StateChanged(change) => emit(change),
         Event::Conflict(conflict) => warn!(target: "breaker", "{conflict}"),
     })
 }
 
-fn tell(change: &StateChange) {
+fn emit(change: &StateChange) {
     let transition = change.transition();
-    // A macro has one level and one set of fields.
-    macro_rules! tell {
+    // The macros of `tracing` require the level as a constant, so the fields are listed in a macro too.
+    macro_rules! emit {
         ($level:ident, $message:literal) => {
             $level!(
                 target: "breaker",
@@ -51,9 +53,9 @@ fn tell(change: &StateChange) {
         };
     }
     match transition.to {
-        State::Open | State::ForcedOpen => tell!(warn, "circuit breaker opened"),
-        State::HalfOpen => tell!(info, "circuit breaker tries again"),
-        State::Closed => tell!(info, "circuit breaker closed"),
-        State::Disabled => tell!(info, "circuit breaker disabled"),
+        State::Open | State::ForcedOpen => emit!(warn, "circuit breaker opened"),
+        State::HalfOpen => emit!(info, "circuit breaker admits trial calls"),
+        State::Closed => emit!(info, "circuit breaker closed"),
+        State::Disabled => emit!(info, "circuit breaker disabled"),
     }
 }

@@ -199,7 +199,7 @@ impl KeyedBreaker {
         }
         let circuits = self.snapshots();
         drop(state);
-        Snapshot::of_all(&fresh.snapshot(), &retired, &circuits)
+        Snapshot::combined(&fresh.snapshot(), &retired, &circuits)
     }
 
     /// Returns the number of calls by outcome, summed over all circuits including evicted ones.

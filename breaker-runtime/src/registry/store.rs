@@ -173,7 +173,7 @@ impl RegistryEntry {
     }
 
     /// Returns the snapshot of the breaker, or of a new circuit for a function that was not called yet.
-    pub(super) fn snapshot(&self, clock: &Clock) -> Snapshot {
+    pub(crate) fn snapshot(&self, clock: &Clock) -> Snapshot {
         match self {
             Self::Registered(breaker) => breaker.snapshot(),
             Self::Declared(declaration) => {

@@ -1,4 +1,6 @@
-//! What a circuit went through: its changes, counted, the last one whole, and how long it was open.
+//! The history of a circuit: its state changes by count, the last transition, and the time it was open.
+//!
+//! It records transitions, and does not decide them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,7 +8,7 @@ use std::time::Duration;
 
 use super::transition::{State, Transition};
 
-/// How often a circuit went from each state to each other.
+/// The state changes of a circuit, counted by origin and target state.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, State};
@@ -22,16 +24,17 @@ use super::transition::{State, Transition};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TransitionCounts([[u64; 5]; 5]);
 
+/// The transitions of one circuit so far.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     pub(crate) last: Option<Arc<Transition>>,
     pub(crate) changes: TransitionCounts,
     pub(crate) time_open: Duration,
-    /// What listeners are still to be told, oldest first.
+    /// Transitions that listeners have not been notified of yet, oldest first.
     pub(super) pending: VecDeque<Arc<Transition>>,
-    /// What chance says about the next opening. Drawn before it happens, so that all who look at an
-    /// expired lease, and nobody has changed anything yet, see the same.
-    draw: f64,
+    /// Random number from 0 to 1 for the jitter of the next opening. It is drawn ahead of the opening, so that every
+    /// observer of an expired lease computes the same recovery time.
+    jitter_draw: f64,
 }
 
 impl TransitionCounts {
@@ -41,13 +44,14 @@ impl TransitionCounts {
         }
     }
 
-    /// From one state to another; to the same one, when an operator began it anew.
+    /// Returns the number of changes from one state to another. From a state to itself, this is how often an operator
+    /// restarted that state.
     #[must_use]
     pub fn count(&self, from: State, to: State) -> u64 {
         self.0.get(from as usize).and_then(|row| row.get(to as usize)).copied().unwrap_or_default()
     }
 
-    /// From any state to this one.
+    /// Returns the number of changes to a state, from any state.
     #[must_use]
     pub fn to(&self, state: State) -> u64 {
         self.0.iter().filter_map(|row| row.get(state as usize)).sum()
@@ -57,35 +61,36 @@ impl TransitionCounts {
 impl History {
     pub(super) fn new() -> Self {
         let (last, changes, pending) = (None, TransitionCounts::default(), VecDeque::new());
-        Self { last, changes, time_open: Duration::ZERO, pending, draw: fastrand::f64() }
+        Self { last, changes, time_open: Duration::ZERO, pending, jitter_draw: fastrand::f64() }
     }
 
-    /// A change after a state that `lasted` so long.
-    pub(super) fn add(&mut self, change: Arc<Transition>, lasted: Duration) {
-        if let Some(row) = self.changes.0.get_mut(change.from as usize)
-            && let Some(count) = row.get_mut(change.to as usize)
+    /// Adds a transition. Its origin state lasted `time_in_state`.
+    pub(super) fn add(&mut self, transition: Arc<Transition>, time_in_state: Duration) {
+        if let Some(row) = self.changes.0.get_mut(transition.from as usize)
+            && let Some(count) = row.get_mut(transition.to as usize)
         {
             *count += 1;
         }
-        self.add_time(change.from, lasted);
-        self.pending.push_back(Arc::clone(&change));
-        self.last = Some(change);
+        self.add_time(transition.from, time_in_state);
+        self.pending.push_back(Arc::clone(&transition));
+        self.last = Some(transition);
     }
 
-    /// As it is after this state has lasted so long.
-    pub(super) fn until(mut self, state: State, lasted: Duration) -> Self {
-        self.add_time(state, lasted);
+    /// Returns the history including the current state, which has lasted `time_in_state`.
+    pub(super) fn until(mut self, state: State, time_in_state: Duration) -> Self {
+        self.add_time(state, time_in_state);
         self
     }
 
-    /// What chance says about an opening now; draws for the next one.
-    pub(super) fn draw(&mut self) -> f64 {
-        std::mem::replace(&mut self.draw, fastrand::f64())
+    /// Returns the random number for an opening now, and draws the one for the next opening.
+    pub(super) fn draw_jitter(&mut self) -> f64 {
+        std::mem::replace(&mut self.jitter_draw, fastrand::f64())
     }
 
-    fn add_time(&mut self, state: State, lasted: Duration) {
+    /// Adds the time in a state to the time open, if the state is an open one.
+    fn add_time(&mut self, state: State, time: Duration) {
         if matches!(state, State::Open | State::ForcedOpen) {
-            self.time_open = self.time_open.saturating_add(lasted);
+            self.time_open = self.time_open.saturating_add(time);
         }
     }
 }

@@ -164,7 +164,7 @@ impl Record {
         let progress = self.progress();
         progress.history.add(Arc::new(transition), lasted);
         progress.begin(from, to);
-        progress.due = at.after(recovery.open_for(progress.reopenings, progress.history.draw()));
+        progress.due = at.after(recovery.open_for(progress.reopenings, progress.history.draw_jitter()));
     }
 
     /// Removes and returns the oldest transition that listeners have not been notified of.

@@ -1,11 +1,13 @@
-//! The table of transitions: every state, every cause, and nothing else. Total and pure.
+//! States, causes, and the table of transitions between them.
+//!
+//! The table is pure and total. It does not know when a cause applies or what follows from a transition.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::window::TripReason;
 
-/// What a circuit breaker is doing.
+/// The state of a circuit breaker.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, State};
@@ -18,47 +20,47 @@ use crate::window::TripReason;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Calls go through; failures are counted.
+    /// Calls are admitted, and failures count.
     Closed,
-    /// Calls are rejected until the recovery time is over.
+    /// Calls are rejected until the recovery timeout has passed.
     Open,
-    /// A few calls go through as trials; the rest are rejected.
+    /// A few calls are admitted as trial calls; all others are rejected.
     HalfOpen,
-    /// An operator opened it: calls are rejected until an operator says otherwise.
+    /// An operator opened the circuit: calls are rejected until an operator releases or resets it.
     ForcedOpen,
-    /// An operator switched it off: calls go through, totals count, no rule applies.
+    /// An operator disabled the circuit: all calls are admitted and counted in the totals, and no threshold applies.
     Disabled,
 }
 
-/// Why a circuit breaker changed its state, or began a new generation in the same one.
+/// The cause of a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// A rule for opening was met.
+    /// A threshold was reached, see [`Transition::trip`].
     ThresholdReached,
-    /// The recovery time was over and a call arrived.
+    /// A call arrived after the recovery timeout.
     RecoveryElapsed,
-    /// Enough trials succeeded.
+    /// Enough trial calls succeeded.
     TrialsPassed,
-    /// A trial failed.
+    /// A trial call failed.
     TrialFailed,
-    /// A trial was slow.
+    /// A trial call was slow.
     TrialSlow,
-    /// A trial did not end within its lease.
+    /// A trial call did not end within its lease.
     LeaseExpired,
-    /// An operator forced it open.
+    /// An operator forced the circuit open.
     ForcedOpen,
-    /// An operator closed it.
+    /// An operator forced the circuit closed.
     ForcedClosed,
-    /// An operator switched it off.
+    /// An operator disabled the circuit.
     Disabled,
-    /// An operator ended ForcedOpen or Disabled.
+    /// An operator ended [`State::ForcedOpen`] or [`State::Disabled`].
     Released,
-    /// An operator reset it.
+    /// An operator reset the circuit.
     Reset,
 }
 
-/// A change that happened, and why.
+/// A state change that happened, or the restart of a state by an operator.
 ///
 /// ```
 /// use breaker_runtime::{Cause, CircuitBreaker, Config, State};
@@ -75,25 +77,25 @@ pub enum Cause {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Transition {
-    /// The state before it.
+    /// The state before the transition.
     pub from: State,
-    /// The state after it; the same one when an operator only began it anew.
+    /// The state after the transition. It equals `from` if an operator restarted the state.
     pub to: State,
-    /// Why.
+    /// The cause.
     pub cause: Cause,
-    /// The number of the generation that it began.
+    /// The generation that the transition began.
     pub generation: u64,
-    /// The rule that was met, if one was, with its figures.
+    /// The threshold that was reached; `None` for any other cause.
     pub trip: Option<TripReason>,
-    /// What the failure said that opened the circuit: its `Display` text or, without one, its `Debug` text or the
-    /// name of its type, up to 1,024 bytes of it. None where nobody can say: a permit that was settled by hand, a
-    /// value that is no `Err`, a change that no failure caused.
+    /// The text of the failure that opened the circuit, at most 1,024 bytes: its `Display` text or, without one, its
+    /// `Debug` text or the name of its type. `None` if no failure caused the transition, or if the failure has no
+    /// text: a permit settled without one, or a value that is not an `Err`.
     pub last_failure: Option<Arc<str>>,
-    /// Who ordered it, if an operator did: the name that was given, or else the place in the code.
+    /// The operator who caused the transition: the given name or, without one, the location of the code.
     pub initiator: Option<Arc<str>>,
 }
 
-/// What is known of a change beside its cause.
+/// The details of a transition in addition to its cause.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Details {
     pub(crate) trip: Option<TripReason>,
@@ -101,9 +103,10 @@ pub(crate) struct Details {
     pub(crate) initiator: Option<Arc<str>>,
 }
 
-/// The table. `None`: this cause means nothing in this state. The same state again is a change too:
-/// it begins a new generation, so that results from before it no longer count.
-#[expect(clippy::match_same_arms, reason = "a line for each rule reads as the table that it is")]
+/// Returns the next state; `None` if the cause does not apply in this state.
+///
+/// A state may follow itself. This begins a new generation too, so earlier results no longer count.
+#[expect(clippy::match_same_arms, reason = "one line per rule reads as a table")]
 pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
     use Cause as C;
     use State as S;
@@ -116,7 +119,7 @@ pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
         (_, C::ForcedOpen) => Some(S::ForcedOpen),
         (_, C::ForcedClosed | C::Reset) => Some(S::Closed),
         (_, C::Disabled) => Some(S::Disabled),
-        // A circuit that opened by its own rules is not an operator's to release.
+        // `release` undoes the commands of operators. It does not close a circuit that opened by itself.
         (S::Closed | S::ForcedOpen | S::Disabled, C::Released) => Some(S::Closed),
         (S::Open | S::HalfOpen, C::Released) => None,
 
@@ -130,10 +133,10 @@ pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
 }
 
 impl State {
-    /// All there are.
+    /// All states.
     pub const ALL: [Self; 5] = [Self::Closed, Self::Open, Self::HalfOpen, Self::ForcedOpen, Self::Disabled];
 
-    /// Whether there is a cause that leads from this state to another one, `to`.
+    /// Returns `true` if a cause leads from this state to `to`, a different state.
     ///
     /// ```
     /// use breaker_runtime::State;
@@ -144,6 +147,22 @@ impl State {
     #[must_use]
     pub fn can_become(self, to: Self) -> bool {
         self != to && Cause::ALL.into_iter().any(|cause| next(self, cause) == Some(to))
+    }
+
+    /// Returns the name of the state in metrics, logs and JSON. `Display` writes the name for people.
+    ///
+    /// ```
+    /// assert_eq!(breaker_runtime::State::HalfOpen.label(), "half_open");
+    /// ```
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+            Self::Disabled => "disabled",
+        }
     }
 }
 
@@ -161,6 +180,28 @@ impl Cause {
         Self::Released,
         Self::Reset,
     ];
+
+    /// Returns the name of the cause in logs and JSON. `Display` writes the name for people.
+    ///
+    /// ```
+    /// assert_eq!(breaker_runtime::Cause::ThresholdReached.label(), "threshold_reached");
+    /// ```
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::ThresholdReached => "threshold_reached",
+            Self::RecoveryElapsed => "recovery_elapsed",
+            Self::TrialsPassed => "trials_passed",
+            Self::TrialFailed => "trial_failed",
+            Self::TrialSlow => "trial_slow",
+            Self::LeaseExpired => "lease_expired",
+            Self::ForcedOpen => "forced_open",
+            Self::ForcedClosed => "forced_closed",
+            Self::Disabled => "disabled",
+            Self::Released => "released",
+            Self::Reset => "reset",
+        }
+    }
 }
 
 impl fmt::Display for State {
@@ -178,12 +219,12 @@ impl fmt::Display for State {
 impl fmt::Display for Cause {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.pad(match self {
-            Self::ThresholdReached => "a rule was met",
-            Self::RecoveryElapsed => "the recovery time is over",
-            Self::TrialsPassed => "enough trials succeeded",
-            Self::TrialFailed => "a trial failed",
-            Self::TrialSlow => "a trial was slow",
-            Self::LeaseExpired => "a trial did not end within its lease",
+            Self::ThresholdReached => "threshold reached",
+            Self::RecoveryElapsed => "recovery timeout elapsed",
+            Self::TrialsPassed => "enough trial calls succeeded",
+            Self::TrialFailed => "a trial call failed",
+            Self::TrialSlow => "a trial call was slow",
+            Self::LeaseExpired => "a trial call did not end within its lease",
             Self::ForcedOpen => "forced open",
             Self::ForcedClosed => "forced closed",
             Self::Disabled => "disabled",
@@ -201,10 +242,10 @@ impl fmt::Display for Transition {
             None => self.cause.fmt(out)?,
         }
         if let Some(text) = &self.last_failure {
-            write!(out, "; the last failure said {text:?}")?;
+            write!(out, "; last failure: {text:?}")?;
         }
-        if let Some(who) = &self.initiator {
-            write!(out, " by {who}")?;
+        if let Some(initiator) = &self.initiator {
+            write!(out, " by {initiator}")?;
         }
         Ok(())
     }
@@ -214,7 +255,7 @@ impl fmt::Display for Transition {
 mod tests {
     use super::{Cause as C, State as S, next};
 
-    /// One row for each cause; columns: Closed, Open, HalfOpen, ForcedOpen, Disabled.
+    /// One row per cause, with the columns Closed, Open, HalfOpen, ForcedOpen and Disabled.
     const TABLE: [(C, [Option<S>; 5]); 11] = [
         (C::ThresholdReached, [Some(S::Open), None, None, None, None]),
         (C::RecoveryElapsed, [None, Some(S::HalfOpen), None, None, None]),
@@ -230,7 +271,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_pair_of_state_and_cause_is_as_written_here() {
+    fn every_pair_of_state_and_cause_leads_to_the_state_in_the_table() {
         assert_eq!(TABLE.map(|(cause, _)| cause), C::ALL);
         for (cause, row) in TABLE {
             for (state, expected) in S::ALL.into_iter().zip(row) {

@@ -1,4 +1,4 @@
-//! What a readiness probe hears.
+//! Health, as a readiness probe sees it.
 
 use breaker_runtime::{Config, Mode, Outcome, State};
 
@@ -6,14 +6,14 @@ use super::server::Server;
 use crate::support::{RECOVERY, seconds, settings};
 
 #[tokio::test]
-async fn health_is_exactly_this() {
+async fn health_has_the_documented_format() {
     let server = Server::start();
     assert_eq!(server.get("/health/circuits").await.text, r#"{"status":"healthy","circuits":{}}"#);
     server.register("search", settings());
     let payment = server.register("payment", settings().critical(true));
     payment.try_acquire().unwrap().settle(Outcome::Success);
     while payment.try_acquire().map(|permit| permit.settle(Outcome::Failure)).is_ok() {}
-    let answer = server.get("/health/circuits").await;
+    let response = server.get("/health/circuits").await;
     let expected = concat!(
         r#"{"status":"degraded","circuits":{"#,
         r#""payment":{"state":"open","error_rate":0.6666666666666666,"total_calls":4,"rejected_calls":1,"#,
@@ -21,11 +21,11 @@ async fn health_is_exactly_this() {
         r#""search":{"state":"closed","error_rate":null,"total_calls":0,"rejected_calls":0,"#,
         r#""retry_after":null,"critical":false}}}"#,
     );
-    assert_eq!((answer.status, answer.text.as_str()), (503, expected));
+    assert_eq!((response.status, response.text.as_str()), (503, expected));
 }
 
 #[tokio::test]
-async fn a_circuit_that_has_just_opened_says_by_its_totals_how_bad_it_was() {
+async fn the_error_rate_of_a_circuit_that_just_opened_is_that_of_its_totals() {
     let server = Server::start();
     let search = server.register("search", Config::builder().window_calls(10).failure_threshold(2));
     search.try_acquire().unwrap().settle(Outcome::Success);
@@ -33,8 +33,8 @@ async fn a_circuit_that_has_just_opened_says_by_its_totals_how_bad_it_was() {
         search.try_acquire().unwrap().settle(Outcome::Failure);
     }
     assert_eq!(search.snapshot().window.map(|window| window.calls), Some(0));
-    let answer = server.get("/health/circuits").await.json();
-    assert_eq!(answer["circuits"]["search"]["error_rate"], 2.0 / 3.0);
+    let response = server.get("/health/circuits").await.json();
+    assert_eq!(response["circuits"]["search"]["error_rate"], 2.0 / 3.0);
 }
 
 #[tokio::test]
@@ -42,8 +42,8 @@ async fn an_open_breaker_does_not_make_the_service_unready_unless_it_is_critical
     let server = Server::start();
     let search = server.register("search", settings());
     search.force_open();
-    let answer = server.get("/health/circuits").await;
-    assert_eq!((answer.status, &answer.json()["status"]), (200, &"degraded".into()));
+    let response = server.get("/health/circuits").await;
+    assert_eq!((response.status, &response.json()["status"]), (200, &"degraded".into()));
     for path in ["/health/circuits?all", "/health/circuits?all=true"] {
         assert_eq!(server.get(path).await.status, 503);
     }
@@ -52,7 +52,7 @@ async fn an_open_breaker_does_not_make_the_service_unready_unless_it_is_critical
 }
 
 #[tokio::test]
-async fn a_critical_circuit_that_needs_calls_to_recover_gets_them() {
+async fn a_critical_circuit_that_needs_calls_to_recover_does_not_make_the_service_unready() {
     let server = Server::start();
     let payment = server.register("payment", settings().critical(true));
     let status = async || server.get("/health/circuits").await.status;
@@ -85,7 +85,7 @@ async fn the_error_rate_is_that_of_the_window_if_there_is_one() {
 }
 
 #[tokio::test]
-async fn one_bad_key_of_a_critical_breaker_counts() {
+async fn one_open_key_of_a_critical_breaker_makes_the_service_unready() {
     let server = Server::start();
     let config = Config::builder().critical(true).build().unwrap();
     let shops = server.registry.register_keyed("shop", config, 10).unwrap();
@@ -111,7 +111,7 @@ async fn a_key_that_rejects_is_not_hidden_by_one_that_is_due() {
 }
 
 #[tokio::test]
-async fn a_breaker_in_shadow_mode_rejects_nothing_and_so_the_service_is_ready() {
+async fn a_critical_breaker_in_shadow_mode_does_not_make_the_service_unready() {
     let server = Server::start();
     let breaker = server.register("trial run", settings().mode(Mode::Shadow).critical(true));
     breaker.force_open();

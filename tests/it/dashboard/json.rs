@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use breaker_runtime::{BreakerError, Config, Outcome, Registry, circuit_breaker};
 
-use super::server::{Answer, Server};
+use super::server::{HttpResponse, Server};
 use crate::support::{seconds, settings};
 
-/// As it is written here, without the line breaks and what indents the lines.
+/// Removes line breaks and indentation.
 fn one_line(json: &str) -> String {
     json.lines().map(str::trim).collect()
 }
 
-const FRESH: &str = r#"{"circuits":[{"name":"payment","key":null,"state":"closed","time_in_state":1.5,
+const NEW: &str = r#"{"circuits":[{"name":"payment","key":null,"state":"closed","time_in_state":1.5,
     "retry_after":null,"generation":0,"critical":false,"consecutive_failures":0,"window":null,
     "trials_in_flight":0,"calls_in_flight":null,
     "totals":{"successes":0,"failures":0,"timeouts":0,"ignored":0,"rejected":0,
@@ -25,12 +25,12 @@ const FRESH: &str = r#"{"circuits":[{"name":"payment","key":null,"state":"closed
     "durations":false},"transitions":[]}]}"#;
 
 #[tokio::test]
-async fn a_fresh_circuit() {
+async fn a_new_circuit_has_the_documented_json() {
     let server = Server::start();
     assert_eq!(server.get("/circuits").await.text, r#"{"circuits":[]}"#);
     server.register("payment", Config::builder());
     server.clock.advance(Duration::from_millis(1500));
-    assert_eq!(server.get("/circuits").await.text, one_line(FRESH));
+    assert_eq!(server.get("/circuits").await.text, one_line(NEW));
 }
 
 const TRIPPED: &str = r#"{"name":"payment","key":null,"state":"open","time_in_state":2.5,"retry_after":27.5,
@@ -47,12 +47,12 @@ const TRIPPED: &str = r#"{"name":"payment","key":null,"state":"open","time_in_st
     "half_open_timeout":30.0,"call_timeout":1.0,"max_concurrent":3,"max_wait":0.25,"mode":"enforce",
     "durations":true},
     "transitions":[{"key":null,"ago":2.5,"from":"closed","to":"open","cause":"threshold_reached","generation":1,
-    "why":"2 of 4 calls failed (limit 0.5)",
     "trip":{"rule":"failure_rate","found":2,"calls":4,"limit":0.5},
-    "last_failure":"no \"route\"\nto host","initiator":null}]}"#;
+    "last_failure":"no \"route\"\nto host","initiator":null,
+    "why":"2 of 4 calls failed (limit 0.5)"}]}"#;
 
 #[tokio::test]
-async fn a_circuit_that_opened_says_why() {
+async fn an_open_circuit_contains_the_reason() {
     let server = Server::start();
     let config = Config::builder()
         .window_time(seconds(60))
@@ -76,7 +76,7 @@ async fn a_circuit_that_opened_says_why() {
 }
 
 #[tokio::test]
-async fn every_rule_says_what_it_found() {
+async fn every_trip_reason_has_its_figures() {
     let server = Server::start();
     let in_window = Config::builder().window_calls(10).failure_threshold(1);
     let slow = Config::builder().window_calls(10).minimum_calls(1).slow_call(seconds(1)).slow_call_rate(0.5);
@@ -93,13 +93,13 @@ async fn every_rule_says_what_it_found() {
         let permit = breaker.try_acquire().unwrap();
         server.clock.advance(seconds(1));
         permit.settle(Outcome::Failure);
-        let answer = server.get(&format!("/circuits/{name}")).await;
-        assert!(answer.text.contains(&format!(r#""trip":{trip}"#)), "{}", answer.text);
+        let response = server.get(&format!("/circuits/{name}")).await;
+        assert!(response.text.contains(&format!(r#""trip":{trip}"#)), "{}", response.text);
     }
 }
 
 #[tokio::test]
-async fn changes_are_the_last_ten_the_newest_first() {
+async fn transitions_are_the_last_ten_newest_first() {
     let server = Server::start();
     let breaker = server.register("search", Config::builder());
     for _ in 0..6 {
@@ -120,7 +120,7 @@ async fn changes_are_the_last_ten_the_newest_first() {
 }
 
 #[tokio::test]
-async fn the_last_change_before_there_was_a_router_is_shown_too() {
+async fn the_last_transition_before_the_router_was_created_is_shown() {
     let server = Server::with(|_| axum::Router::new());
     server.register("early", settings()).operator("alice").disable();
     server.clock.advance(seconds(3));
@@ -155,9 +155,9 @@ async fn a_breaker_with_keys_shows_its_totals_and_its_worst_circuits() {
 
     shops.get("us").try_acquire().unwrap().settle(Outcome::Success);
     shops.get("eu \"1\"").try_acquire().unwrap().settle(Outcome::Failure);
-    let answer = server.get("/circuits/shop").await;
-    assert!(answer.text.contains(&one_line(KEYS)), "{}", answer.text);
-    let shop = answer.json();
+    let response = server.get("/circuits/shop").await;
+    assert!(response.text.contains(&one_line(KEYS)), "{}", response.text);
+    let shop = response.json();
     assert_eq!((&shop["state"], &shop["transitions"][0]["key"]), (&"open".into(), &"eu \"1\"".into()));
     assert_eq!((&shop["totals"]["successes"], &shop["totals"]["failures"]), (&1.into(), &1.into()));
 
@@ -192,7 +192,7 @@ fn never_called_before() -> Result<(), BreakerError> {
 }
 
 #[tokio::test]
-async fn a_function_that_was_never_called_is_listed_too() {
+async fn a_function_that_was_never_called_is_listed() {
     let server = Server::of(&Registry::global());
     let listed = async |path: &str| {
         let all = server.get("/circuits").await.json();
@@ -205,7 +205,7 @@ async fn a_function_that_was_never_called_is_listed_too() {
     assert_eq!((found, &circuit["state"]), (1, &"uncalled".into()));
     assert_eq!(circuit["settings"]["failure_threshold"], 7);
     assert!(circuit["declared_at"].as_str().unwrap().contains("json.rs:"), "{circuit}");
-    assert_eq!(Answer::to(server.order(&format!("{path}/reset"))).await.refusal().0, 409);
+    assert_eq!(HttpResponse::of(server.command(&format!("{path}/reset"))).await.error().status, 409);
     let health = server.get("/health/circuits").await.json();
     assert!(health["circuits"].get("dashboard: uncalled").is_none());
 

@@ -1,13 +1,13 @@
-//! Addresses, headers, and what is asked for in vain.
+//! Paths, headers and errors.
 
 use axum::Router;
 use reqwest::Method;
 
-use super::server::{Answer, Server, encoded};
+use super::server::{ErrorResponse, HttpResponse, Server, encoded};
 use crate::support::settings;
 
 #[tokio::test]
-async fn every_name_has_an_address_and_comes_back_as_it_is() {
+async fn every_name_has_a_path_and_is_returned_unchanged() {
     let server = Server::start();
     let names = [
         "a/b",
@@ -27,8 +27,8 @@ async fn every_name_has_an_address_and_comes_back_as_it_is() {
     ];
     for name in names {
         server.register(name, settings());
-        let answer = server.get(&format!("/circuits/{}", encoded(name))).await;
-        assert_eq!((answer.status, &answer.json()["name"]), (200, &name.into()));
+        let response = server.get(&format!("/circuits/{}", encoded(name))).await;
+        assert_eq!((response.status, &response.json()["name"]), (200, &name.into()));
     }
     let all = server.get("/circuits").await.json();
     let listed: Vec<_> =
@@ -39,17 +39,18 @@ async fn every_name_has_an_address_and_comes_back_as_it_is() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_refused_as_json() {
+async fn errors_are_json() {
     let server = Server::start();
     server.register("payment", settings());
-    let no_circuit = (404, "no circuit has this name, or this key; see /circuits".to_owned());
+    let text = "unknown circuit or key; GET /circuits lists all circuits".to_owned();
+    let not_found = ErrorResponse { status: 404, text };
     for path in
         ["/circuits/payments", "/circuits/payment?key=eu", &format!("/circuits/{}", "n".repeat(10_000))]
     {
-        assert_eq!(server.get(path).await.refusal(), no_circuit);
+        assert_eq!(server.get(path).await.error(), not_found);
     }
     for path in ["/circuits/%FF", "/circuits/payment?key=a&key=b"] {
-        assert_eq!(server.get(path).await.refusal().0, 400);
+        assert_eq!(server.get(path).await.error().status, 400);
     }
     for (method, path, allow) in [
         (Method::POST, "/circuits", "GET,HEAD"),
@@ -58,29 +59,29 @@ async fn what_is_not_there_is_refused_as_json() {
         (Method::OPTIONS, "/circuits/payment/reset", "POST"),
         (Method::PUT, "/", "GET,HEAD"),
     ] {
-        let answer = Answer::to(server.request(method, path)).await;
-        assert_eq!((answer.refusal().0, answer.header("allow")), (405, allow));
-        assert_eq!(answer.header("access-control-allow-origin"), "");
+        let response = HttpResponse::of(server.request(method, path)).await;
+        assert_eq!((response.error().status, response.header("allow")), (405, allow));
+        assert_eq!(response.header("access-control-allow-origin"), "");
     }
 }
 
 #[tokio::test]
-async fn nothing_is_kept_guessed_framed_or_fetched_from_elsewhere() {
+async fn responses_forbid_caching_sniffing_framing_and_foreign_content() {
     let server = Server::start();
     for path in ["/", "/circuits", "/circuits/none", "/health/circuits"] {
-        let answer = server.get(path).await;
+        let response = server.get(path).await;
         assert_eq!(
-            (answer.header("cache-control"), answer.header("x-content-type-options")),
+            (response.header("cache-control"), response.header("x-content-type-options")),
             ("no-store", "nosniff")
         );
-        let policy = answer.header("content-security-policy");
+        let policy = response.header("content-security-policy");
         assert!(policy.starts_with("default-src '") && policy.contains("frame-ancestors 'none'"), "{policy}");
         assert!(!policy.contains("unsafe") && !policy.contains('*') && !policy.contains("http"), "{policy}");
     }
 }
 
 #[tokio::test]
-async fn prometheus_finds_its_page_here_too() {
+async fn metrics_are_served_for_prometheus() {
     let server = Server::start();
     server.register("payment", settings()).force_open();
     let page = server.get("/metrics").await;
@@ -89,7 +90,7 @@ async fn prometheus_finds_its_page_here_too() {
 }
 
 #[tokio::test]
-async fn the_page_is_one_file_and_names_nothing_elsewhere() {
+async fn the_page_is_one_file_and_loads_nothing_from_elsewhere() {
     let server = Server::start();
     let page = server.get("/").await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
@@ -102,18 +103,21 @@ async fn the_page_is_one_file_and_names_nothing_elsewhere() {
 }
 
 #[tokio::test]
-async fn the_router_goes_below_any_path_and_beside_other_routes() {
+async fn the_router_can_be_nested_and_merged() {
     let server = Server::with(|dashboard| {
-        let shop = Router::new().route("/", axum::routing::get("shop")).fallback(async || "lost");
+        let shop = Router::new().route("/", axum::routing::get("shop")).fallback(async || "not found");
         shop.nest("/breakers", dashboard.router())
     });
     server.register("payment", settings());
     assert_eq!(server.get("/").await.text, "shop");
     assert_eq!(server.get("/breakers/circuits/payment").await.json()["name"], "payment");
     assert!(server.get("/breakers").await.text.starts_with("<!doctype html>"));
-    assert_eq!(server.get("/elsewhere").await.text, "lost");
+    assert_eq!(server.get("/elsewhere").await.text, "not found");
     assert_eq!(server.get("/").await.header("content-security-policy"), "");
 
-    let merged = Server::with(|dashboard| dashboard.router().fallback(async || "lost"));
-    assert_eq!((merged.get("/circuits").await.status, merged.get("/x").await.text.as_str()), (200, "lost"));
+    let merged = Server::with(|dashboard| dashboard.router().fallback(async || "not found"));
+    assert_eq!(
+        (merged.get("/circuits").await.status, merged.get("/x").await.text.as_str()),
+        (200, "not found")
+    );
 }

@@ -1,4 +1,4 @@
-//! A server on loopback, and short words for asking it.
+//! A server on the loopback interface, and requests to it.
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
-/// A registry whose time only the test moves, and its dashboard.
+/// A dashboard, and its registry with a clock that only the test advances.
 pub(crate) struct Server {
     pub(crate) clock: Clock,
     pub(crate) registry: Registry,
@@ -22,7 +22,14 @@ pub(crate) struct Server {
     task: JoinHandle<()>,
 }
 
-pub(crate) struct Answer {
+/// The status and the text of an error response.
+#[derive(Debug, PartialEq)]
+pub(crate) struct ErrorResponse {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+}
+
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
@@ -46,7 +53,7 @@ impl Server {
         Self::serve(clock, registry, router)
     }
 
-    /// One of breakers that are there.
+    /// Starts a server for an existing registry.
     pub(crate) fn of(registry: &Registry) -> Self {
         let router = Dashboard::new(registry).token(TOKEN).router();
         Self::serve(Clock::new(), registry.clone(), router)
@@ -68,18 +75,18 @@ impl Server {
         self.http.request(method, format!("http://{}{path}", self.address))
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        Answer::to(self.request(Method::GET, path)).await
+    pub(crate) async fn get(&self, path: &str) -> HttpResponse {
+        HttpResponse::of(self.request(Method::GET, path)).await
     }
 
-    /// A command as the dashboard sends it.
-    pub(crate) fn order(&self, path: &str) -> RequestBuilder {
+    /// Returns the request for a command, as the page sends it.
+    pub(crate) fn command(&self, path: &str) -> RequestBuilder {
         let request = self.request(Method::POST, path);
         request.bearer_auth(TOKEN).header("x-breaker-operator", "alice")
     }
 }
 
-/// Its sockets keep little, so that it shows early who does not read.
+/// Returns a listener with small send buffers, so that a client that does not read is noticed early.
 fn listener() -> TcpListener {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_send_buffer_size(4096).unwrap();
@@ -93,8 +100,8 @@ impl Drop for Server {
     }
 }
 
-impl Answer {
-    pub(crate) async fn to(request: RequestBuilder) -> Self {
+impl HttpResponse {
+    pub(crate) async fn of(request: RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Self { status, headers, text: response.text().await.unwrap() }
@@ -109,13 +116,13 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// A refusal says why.
-    pub(crate) fn refusal(&self) -> (u16, String) {
-        (self.status, self.json()["error"].as_str().unwrap().to_owned())
+    /// Returns the error of a response that is one.
+    pub(crate) fn error(&self) -> ErrorResponse {
+        ErrorResponse { status: self.status, text: self.json()["error"].as_str().unwrap().to_owned() }
     }
 }
 
-/// Every byte of it percent-encoded.
+/// Percent-encodes every byte of a name.
 pub(crate) fn encoded(name: &str) -> String {
     name.bytes().fold(String::new(), |mut text, byte| {
         write!(text, "%{byte:02X}").unwrap();

@@ -1,4 +1,4 @@
-//! Server-sent events, on a clock that the test moves.
+//! Server-sent events, on a clock that the test advances.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -12,19 +12,19 @@ use tokio::net::{TcpSocket, TcpStream};
 use super::server::Server;
 use crate::support::{seconds, settings};
 
-struct Stream {
+struct EventStream {
     response: Response,
     buffer: String,
 }
 
 #[derive(Debug)]
-struct Event {
+struct StreamEvent {
     name: String,
     id: String,
     data: Value,
 }
 
-impl Stream {
+impl EventStream {
     async fn open(server: &Server, last_event_id: Option<&str>) -> Self {
         let mut request = server.request(Method::GET, "/circuits/stream");
         if let Some(id) = last_event_id {
@@ -36,25 +36,25 @@ impl Stream {
         Self { response, buffer: String::new() }
     }
 
-    /// The next event, or none if the stream has ended.
-    async fn next(&mut self) -> Option<Event> {
+    /// Returns the next event; `None` at the end of the stream.
+    async fn next(&mut self) -> Option<StreamEvent> {
         loop {
             if let Some(end) = self.buffer.find("\n\n") {
                 let event: String = self.buffer.drain(..end + 2).collect();
-                return Some(Event::parse(&event));
+                return Some(StreamEvent::parse(&event));
             }
             let chunk = self.response.chunk().await.unwrap()?;
             self.buffer.push_str(str::from_utf8(&chunk).unwrap());
         }
     }
 
-    async fn after(&mut self, server: &Server, wait: Duration) -> Event {
+    async fn after(&mut self, server: &Server, wait: Duration) -> StreamEvent {
         server.clock.advance(wait);
         self.next().await.unwrap()
     }
 }
 
-impl Event {
+impl StreamEvent {
     fn parse(text: &str) -> Self {
         let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
         let data = serde_json::from_str(&field("data: ")).unwrap();
@@ -66,35 +66,38 @@ impl Event {
         circuits.iter().map(|circuit| circuit["name"].as_str().unwrap()).collect()
     }
 
-    fn look(&self) -> u64 {
+    fn version(&self) -> u64 {
         self.id.split_once('-').unwrap().1.parse().unwrap()
     }
 }
 
 #[tokio::test]
-async fn first_comes_everything_and_then_what_changes() {
+async fn a_stream_begins_with_a_snapshot_and_continues_with_changes() {
     let server = Server::start();
     let payment = server.register("payment", settings());
     server.register("search", settings());
-    let mut stream = Stream::open(&server, None).await;
+    let mut stream = EventStream::open(&server, None).await;
     let first = stream.next().await.unwrap();
     assert_eq!((first.name.as_str(), first.names()), ("snapshot", vec!["payment", "search"]));
     assert_eq!((&first.data["age"], &first.data["controls"]), (&0.0.into(), &false.into()));
     assert!(first.data["circuits"][0]["settings"].is_object());
 
     let nothing = stream.after(&server, seconds(1)).await;
-    assert_eq!((nothing.name.as_str(), nothing.names(), nothing.look()), ("delta", vec![], first.look() + 1));
+    assert_eq!(
+        (nothing.name.as_str(), nothing.names(), nothing.version()),
+        ("delta", vec![], first.version() + 1)
+    );
 
     payment.operator("alice").force_open();
     server.register("new", settings());
     let delta = stream.after(&server, seconds(1)).await;
     assert_eq!(delta.names(), ["new", "payment"]);
-    let news = &delta.data["circuits"][1];
+    let changed = &delta.data["circuits"][1];
     assert_eq!(
-        (&news["state"], &news["transitions"][0]["initiator"]),
+        (&changed["state"], &changed["transitions"][0]["initiator"]),
         (&"forced_open".into(), &"alice".into())
     );
-    assert!(news.get("settings").is_none());
+    assert!(changed.get("settings").is_none());
 
     assert!(payment.try_acquire().is_err());
     let delta = stream.after(&server, seconds(1)).await;
@@ -107,11 +110,11 @@ async fn first_comes_everything_and_then_what_changes() {
 }
 
 #[tokio::test]
-async fn who_comes_back_gets_what_he_missed() {
+async fn a_client_that_reconnects_gets_the_missed_changes() {
     let server = Server::start();
     let names = ["a", "b", "c"];
     let breakers = names.map(|name| server.register(name, settings()));
-    let mut stream = Stream::open(&server, None).await;
+    let mut stream = EventStream::open(&server, None).await;
     let seen = stream.next().await.unwrap().id;
     breakers[0].force_open();
     stream.after(&server, seconds(1)).await;
@@ -119,46 +122,46 @@ async fn who_comes_back_gets_what_he_missed() {
     stream.after(&server, seconds(1)).await;
     drop(stream);
 
-    let missed = Stream::open(&server, Some(&seen)).await.next().await.unwrap();
+    let missed = EventStream::open(&server, Some(&seen)).await.next().await.unwrap();
     assert_eq!((missed.name.as_str(), missed.names()), ("delta", vec!["a", "c"]));
-    let again = Stream::open(&server, Some(&missed.id)).await.next().await.unwrap();
+    let again = EventStream::open(&server, Some(&missed.id)).await.next().await.unwrap();
     assert_eq!((again.name.as_str(), again.names()), ("delta", vec![]));
     for foreign in ["", "7", "x-1", "1-", &format!("{}9", missed.id), "99999999999-1"] {
-        let event = Stream::open(&server, Some(foreign)).await.next().await.unwrap();
+        let event = EventStream::open(&server, Some(foreign)).await.next().await.unwrap();
         assert_eq!((event.name.as_str(), event.names()), ("snapshot", vec!["a", "b", "c"]), "{foreign}");
     }
 }
 
 #[tokio::test]
-async fn circuits_are_looked_at_once_a_second_for_all_clients_and_not_at_all_without_one() {
+async fn circuits_are_read_once_a_second_for_all_clients_and_not_without_a_client() {
     let server = Server::start();
     for nth in 0..200 {
         server.registry.register(format!("circuit {nth}"), settings().build().unwrap()).unwrap();
     }
     let mut streams = Vec::new();
     for _ in 0..20 {
-        streams.push(Stream::open(&server, None).await);
+        streams.push(EventStream::open(&server, None).await);
     }
     for stream in &mut streams {
-        assert_eq!(stream.next().await.unwrap().look(), 1);
+        assert_eq!(stream.next().await.unwrap().version(), 1);
     }
     for second in 2..6 {
         server.clock.advance(seconds(1));
         for stream in &mut streams {
-            assert_eq!(stream.next().await.unwrap().look(), second);
+            assert_eq!(stream.next().await.unwrap().version(), second);
         }
     }
     drop(streams);
     server.clock.advance(seconds(100));
-    let mut late = Stream::open(&server, None).await;
-    assert_eq!(late.next().await.unwrap().look(), 6);
+    let mut late = EventStream::open(&server, None).await;
+    assert_eq!(late.next().await.unwrap().version(), 6);
     server.clock.advance(Duration::from_millis(400));
-    let beside = Stream::open(&server, None).await.next().await.unwrap();
-    assert_eq!((beside.look(), &beside.data["age"]), (6, &0.4.into()));
+    let beside = EventStream::open(&server, None).await.next().await.unwrap();
+    assert_eq!((beside.version(), &beside.data["age"]), (6, &0.4.into()));
 }
 
 #[tokio::test]
-async fn a_breaker_of_many_keys_is_looked_at_less_often() {
+async fn a_breaker_with_many_keys_is_read_less_often() {
     let server = Server::start();
     let keyed =
         |name: &'static str| server.registry.register_keyed(name, settings().build().unwrap(), 5000).unwrap();
@@ -166,50 +169,50 @@ async fn a_breaker_of_many_keys_is_looked_at_less_often() {
     for key in 0..2000 {
         drop(many.get(&key.to_string()));
     }
-    let mut stream = Stream::open(&server, None).await;
+    let mut stream = EventStream::open(&server, None).await;
     stream.next().await.unwrap();
-    let mut told = Vec::new();
+    let mut counts = Vec::new();
     for _ in 0..6 {
         for breaker in [&few, &many] {
             breaker.get("0").try_acquire().unwrap().settle(breaker_runtime::Outcome::Ignored);
         }
-        told.push(stream.after(&server, seconds(1)).await.names().len());
+        counts.push(stream.after(&server, seconds(1)).await.names().len());
     }
-    assert_eq!(told, [1, 1, 2, 1, 1, 2]);
+    assert_eq!(counts, [1, 1, 2, 1, 1, 2]);
 }
 
 #[tokio::test]
-async fn a_stream_ends_after_half_a_minute() {
+async fn a_stream_ends_after_thirty_seconds() {
     let server = Server::start();
-    let mut stream = Stream::open(&server, None).await;
+    let mut stream = EventStream::open(&server, None).await;
     stream.next().await.unwrap();
     assert_eq!(stream.response.headers()["connection"], "close");
     server.clock.advance(seconds(29));
     let last = stream.next().await.unwrap();
     assert!(stream.next().await.is_none());
-    // It ended with an event, so who comes back has missed nothing.
-    let mut next = Stream::open(&server, Some(&last.id)).await;
-    assert_eq!(next.next().await.unwrap().look(), last.look());
-    assert_eq!(next.after(&server, seconds(1)).await.look(), last.look() + 1);
+    // The stream ended with an event, so a client that reconnects has missed nothing.
+    let mut next = EventStream::open(&server, Some(&last.id)).await;
+    assert_eq!(next.next().await.unwrap().version(), last.version());
+    assert_eq!(next.after(&server, seconds(1)).await.version(), last.version() + 1);
 }
 
 #[tokio::test]
-async fn ten_thousand_clients_are_capped() {
+async fn the_number_of_clients_is_limited() {
     let server = Server::start();
     let mut streams = Vec::new();
     for _ in 0..100 {
-        streams.push(Stream::open(&server, None).await);
+        streams.push(EventStream::open(&server, None).await);
     }
     for _ in 0..9_900 {
-        let answer = server.get("/circuits/stream").await;
-        assert_eq!((answer.refusal().0, answer.header("retry-after")), (503, "30"));
+        let response = server.get("/circuits/stream").await;
+        assert_eq!((response.error().status, response.header("retry-after")), (503, "30"));
     }
     assert_eq!(server.get("/circuits").await.status, 200);
-    // A client that goes makes room, as soon as the server has noticed.
+    // A client that disconnects frees its slot as soon as the server notices.
     streams.pop();
     let open = async || server.request(Method::GET, "/circuits/stream").send().await.unwrap();
     while open().await.status() != 200 {}
-    // And so does one that only seems to be there.
+    // A client that does not read keeps its slot only until it expires.
     let mut next = open().await;
     while next.status() == 503 {
         server.clock.advance(seconds(30));
@@ -218,21 +221,21 @@ async fn ten_thousand_clients_are_capped() {
     assert_eq!(next.status(), 200);
 }
 
-/// A client that asks for the stream and never reads.
-async fn deaf(server: &Server) -> TcpStream {
+/// Requests the stream and never reads it.
+async fn unread_stream(server: &Server) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
-    let mut deaf = socket.connect(server.address).await.unwrap();
-    deaf.write_all(b"GET /circuits/stream HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    deaf
+    let mut unread = socket.connect(server.address).await.unwrap();
+    unread.write_all(b"GET /circuits/stream HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    unread
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_harms_nobody() {
+async fn a_client_that_does_not_read_does_not_affect_others() {
     let server = Server::start();
     let payment = server.register("payment", settings());
-    let _deaf = deaf(&server).await;
-    let mut stream = Stream::open(&server, None).await;
+    let _unread = unread_stream(&server).await;
+    let mut stream = EventStream::open(&server, None).await;
     stream.next().await.unwrap();
     for _ in 0..25 {
         payment.force_open();
@@ -248,16 +251,16 @@ async fn a_client_that_does_not_read_is_dropped_with_its_connection() {
     for nth in 0..1000 {
         server.registry.register(format!("circuit {nth}"), settings().build().unwrap()).unwrap();
     }
-    let mut deaf = deaf(&server).await;
-    // Who writes to a socket that is closed is told so.
+    let mut unread = unread_stream(&server).await;
+    // Writing to a closed socket fails.
     let end = Instant::now() + Duration::from_secs(60);
-    while !matches!(deaf.try_write(b"x"), Err(error) if error.kind() != ErrorKind::WouldBlock) {
-        assert!(Instant::now() < end, "it is still connected");
+    while !matches!(unread.try_write(b"x"), Err(error) if error.kind() != ErrorKind::WouldBlock) {
+        assert!(Instant::now() < end, "the client is still connected");
         server.clock.advance(seconds(10));
         tokio::task::yield_now().await;
     }
-    // It ended in the middle of the first event.
+    // The response ended in the middle of the first event.
     let mut text = Vec::new();
-    let end = deaf.read_to_end(&mut text).await;
+    let end = unread.read_to_end(&mut text).await;
     assert!(!text.ends_with(b"\r\n0\r\n\r\n"), "{end:?}");
 }

@@ -1,4 +1,5 @@
-//! The dashboard: one page, its script and style inside it, known to the browser by their hashes.
+//! The dashboard: one HTML page that contains its script and style. The Content-Security-Policy allows exactly these,
+//! by their hashes.
 
 use axum::body::Bytes;
 use axum::http::HeaderName;
@@ -13,7 +14,14 @@ struct Page {
     policy: String,
 }
 
-const SCRIPT: &str = include_str!("page/page.js");
+const SCRIPT: &str = concat!(
+    include_str!("page/model.js"),
+    include_str!("page/dom.js"),
+    include_str!("page/card_text.js"),
+    include_str!("page/card.js"),
+    include_str!("page/controls.js"),
+    include_str!("page/page.js"),
+);
 const STYLE: &str = include_str!("page/page.css");
 
 static PAGE: Lazy<Page> = Lazy::new(|| {
@@ -21,19 +29,20 @@ static PAGE: Lazy<Page> = Lazy::new(|| {
     let policy = format!(
         "default-src 'self'; script-src '{}'; style-src '{}'; img-src data:; object-src 'none'; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'",
-        hash(SCRIPT),
-        hash(STYLE),
+        csp_hash(SCRIPT),
+        csp_hash(STYLE),
     );
     Page { html: Bytes::from(html), policy }
 });
 
+/// Returns the page.
 pub(super) async fn page() -> ([(HeaderName, &'static str); 2], Bytes) {
     let headers =
         [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, PAGE.policy.as_str())];
     (headers, PAGE.html.clone())
 }
 
-/// As a Content-Security-Policy names a text.
-fn hash(text: &str) -> String {
+/// Returns the hash of a text in the format of a Content-Security-Policy.
+fn csp_hash(text: &str) -> String {
     format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)))
 }

@@ -1,4 +1,4 @@
-//! Server-sent events: to each client its own pace. One that is slow gets what changed meanwhile in one event.
+//! Server-sent events. Each client has its own pace: a slow one gets the changes of several seconds in one event.
 
 use std::io;
 use std::sync::Arc;
@@ -6,80 +6,83 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
-use axum::http::{HeaderMap, HeaderName, Version};
+use axum::http::{HeaderMap, HeaderName, Version as HttpVersion};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 
-use super::Panel;
-use super::answer::Refusal;
-use super::feed::Look;
-use super::places::Place;
-use super::way::Way;
+use super::app_state::AppState;
+use super::broadcast::Version;
+use super::chunked::Chunked;
+use super::clients::ClientSlot;
+use super::error::HttpError;
 
-/// In milliseconds: how soon a browser comes back after a stream has ended.
+/// Tells browsers to reconnect 500 ms after the stream has ended.
 const RETRY: &str = "retry: 500\n";
 
-struct Client {
-    panel: Arc<Panel>,
-    place: Place,
-    seen: Option<Look>,
-    told: Told,
-    way: Way,
+/// One client, and the version of the events that it has.
+struct StreamClient {
+    app: Arc<AppState>,
+    slot: ClientSlot,
+    version: Option<Version>,
+    progress: Progress,
+    chunks: Chunked,
 }
 
-enum Told {
-    Nothing,
-    Something,
+enum Progress {
+    BeforeFirstEvent,
+    Streaming,
 }
 
 pub(super) async fn stream(
-    State(panel): State<Arc<Panel>>,
-    version: Version,
+    State(app): State<Arc<AppState>>,
+    http: HttpVersion,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let place = panel.places.take(panel.registry.clock().now()).ok_or(Refusal::CROWD)?;
+) -> Result<Response, HttpError> {
+    let slot = app.clients.acquire(app.circuits.clock().now()).ok_or(HttpError::TOO_MANY_CLIENTS)?;
     let id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-    let seen = id.and_then(|id| panel.feed.seen(id));
-    let client = Client { panel, place, seen, told: Told::Nothing, way: Way::default() };
-    let events = unfold(client, async |client| client.next().await);
-    // Proxies like nginx must hand on each event as it comes.
+    let version = id.and_then(|id| app.broadcast.version_of(id));
+    let (progress, chunks) = (Progress::BeforeFirstEvent, Chunked::default());
+    let client = StreamClient { app, slot, version, progress, chunks };
+    let chunks = unfold(client, async |client| client.next_chunk().await);
+    // The second header keeps proxies such as nginx from buffering events.
     let headers = [(CONTENT_TYPE, "text/event-stream"), (HeaderName::from_static("x-accel-buffering"), "no")];
-    let mut response = (headers, Body::from_stream(events)).into_response();
-    // The connection of a client that has died ends with its stream. Of HTTP/2 it carries others too.
-    if version < Version::HTTP_2 {
+    let mut response = (headers, Body::from_stream(chunks)).into_response();
+    // Closing the connection with the stream drops dead clients. An HTTP/2 connection carries other requests too.
+    if http < HttpVersion::HTTP_2 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
 }
 
-impl Client {
-    async fn next(mut self) -> Option<(io::Result<Bytes>, Self)> {
+impl StreamClient {
+    async fn next_chunk(mut self) -> Option<(io::Result<Bytes>, Self)> {
         loop {
-            if let Some(piece) = self.way.next(self.panel.registry.clock()).await.transpose() {
-                return Some((piece, self));
+            if let Some(chunk) = self.chunks.next(self.app.circuits.clock()).await.transpose() {
+                return Some((chunk, self));
             }
-            let event = self.event().await?;
-            self.way.add(event);
+            let event = self.next_event().await?;
+            self.chunks.send(event);
         }
     }
 
-    /// What is new in its second; none when the stream is over.
-    async fn event(&mut self) -> Option<Bytes> {
-        let clock = self.panel.registry.clock();
-        if let Told::Something = self.told {
-            let (now, wait) = (clock.now(), self.panel.feed.wait(clock.now()));
-            // It ends after an event rather than before one, so that who comes back misses no second.
-            if self.place.is_over(now.after(wait)) {
+    /// Waits until its next event is due and returns it; `None` at the end of the stream.
+    async fn next_event(&mut self) -> Option<Bytes> {
+        let clock = self.app.circuits.clock();
+        if let Progress::Streaming = self.progress {
+            let now = clock.now();
+            let wait = self.app.broadcast.wait(now);
+            // The stream ends right after an event, so a client that reconnects misses no second.
+            if self.slot.is_expired(now.after(wait)) {
                 return None;
             }
             clock.alarm(wait)?.await;
         }
-        let (look, event) = self.panel.feed.tell(&self.panel, self.seen);
-        let event = match self.told {
-            Told::Nothing => Bytes::from([RETRY.as_bytes(), &event].concat()),
-            Told::Something => event,
+        let message = self.app.broadcast.message(&self.app.circuits, self.version);
+        let event = match self.progress {
+            Progress::BeforeFirstEvent => Bytes::from([RETRY.as_bytes(), &message.text].concat()),
+            Progress::Streaming => message.text,
         };
-        (self.seen, self.told) = (Some(look), Told::Something);
+        (self.version, self.progress) = (Some(message.version), Progress::Streaming);
         Some(event)
     }
 }

@@ -1,93 +1,111 @@
-//! The page that Prometheus scrapes, in the text format that all tools read. The official client writes another one,
-//! `OpenMetrics`, which names counters otherwise; and it takes its time over a thousand circuits.
+//! The text format of Prometheus, which all tools read.
+//!
+//! `prometheus_client` writes `OpenMetrics` instead, which names counters differently, and is slow for many circuits.
 
 use std::fmt::{Display, Write as _};
 
 use super::{BreakerCollector, DURATION, DURATION_HELP};
 use crate::durations::CallDurations;
-use crate::integrations::series::{Kind, Point, SERIES, Series, Value};
+use crate::integrations::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series};
 use crate::snapshot::Snapshot;
 
-/// The lines of a circuit are about so long, in bytes, all together.
-const LINES: usize = 4096;
+/// Approximate length of the lines of one circuit, in bytes.
+const CIRCUIT_LENGTH: usize = 4096;
 
-/// A circuit, and its name as it stands in quotes.
-struct Circuit {
+/// A circuit and its escaped name.
+struct EscapedCircuit {
     name: String,
-    seen: Snapshot,
+    snapshot: Snapshot,
 }
 
-#[derive(Default)]
-struct Page(String);
+/// The text so far.
+struct MetricsText(String);
 
-pub(super) fn page(breakers: &BreakerCollector) -> String {
-    let seen = breakers.registry.snapshots_by_name().into_iter();
-    let circuits: Vec<_> = seen.map(|seen| Circuit { name: quotable(seen.name()), seen }).collect();
-    let mut page = Page(String::with_capacity(circuits.len() * LINES));
+/// The name of a metric: the name of its series and a suffix, such as `_total`.
+#[derive(Clone, Copy)]
+struct MetricName {
+    series: &'static str,
+    suffix: &'static str,
+}
+
+/// Encodes all metrics of a collector.
+pub(super) fn encode(collector: &BreakerCollector) -> String {
+    let snapshots = collector.registry.snapshots_by_name().into_iter();
+    let circuits: Vec<_> =
+        snapshots.map(|snapshot| EscapedCircuit { name: escape(snapshot.name()), snapshot }).collect();
+    let mut text = MetricsText(String::with_capacity(circuits.len() * CIRCUIT_LENGTH));
     for series in SERIES {
-        page.add_series(series, &circuits);
+        text.add_series(series, &circuits);
     }
-    page.add_durations(breakers, &circuits);
-    page.0
+    text.add_durations(collector, &circuits);
+    text.0
 }
 
-fn quotable(name: &str) -> String {
+/// Escapes a label value.
+fn escape(name: &str) -> String {
     name.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n")
 }
 
-impl Page {
-    fn add_series(&mut self, series: &Series, circuits: &[Circuit]) {
+impl MetricsText {
+    fn add_series(&mut self, series: &Series, circuits: &[EscapedCircuit]) {
         let (suffix, kind) = match series.kind {
-            Kind::Counter => ("_total", "counter"),
-            Kind::Gauge => ("", "gauge"),
+            MetricKind::Counter => ("_total", "counter"),
+            MetricKind::Gauge => ("", "gauge"),
         };
-        self.add_header([series.name, suffix], series.help, kind);
+        let name = MetricName { series: series.name, suffix };
+        self.add_header(name, series.help, kind);
         for circuit in circuits {
-            for Point { labels, value } in (series.points)(&circuit.seen) {
-                let labels = labels.into_iter().flatten();
+            for MetricPoint { labels, value } in (series.points)(&circuit.snapshot) {
+                let labels = labels.into_iter().flatten().map(|label| (label.name, label.value));
                 match value {
-                    Value::Whole(count) => self.add_line([series.name, suffix], circuit, labels, count),
-                    Value::Real(number) => self.add_line([series.name, suffix], circuit, labels, number),
+                    MetricValue::Whole(count) => self.add_line(name, circuit, labels, count),
+                    MetricValue::Real(number) => self.add_line(name, circuit, labels, number),
                 }
             }
         }
     }
 
-    fn add_durations(&mut self, breakers: &BreakerCollector, circuits: &[Circuit]) {
-        self.add_header([DURATION, ""], DURATION_HELP, "histogram");
+    fn add_durations(&mut self, collector: &BreakerCollector, circuits: &[EscapedCircuit]) {
+        self.add_header(MetricName { series: DURATION, suffix: "" }, DURATION_HELP, "histogram");
         for circuit in circuits {
-            if let Some(durations) = &circuit.seen.durations {
-                self.add_histogram(breakers, circuit, durations);
+            if let Some(durations) = &circuit.snapshot.durations {
+                self.add_histogram(collector, circuit, durations);
             }
         }
     }
 
-    fn add_histogram(&mut self, breakers: &BreakerCollector, circuit: &Circuit, durations: &CallDurations) {
-        for bound in &breakers.buckets {
+    fn add_histogram(
+        &mut self,
+        collector: &BreakerCollector,
+        circuit: &EscapedCircuit,
+        durations: &CallDurations,
+    ) {
+        let name = |suffix| MetricName { series: DURATION, suffix };
+        for bound in &collector.buckets {
             let le = format!("{:?}", bound.as_secs_f64());
-            self.add_line([DURATION, "_bucket"], circuit, [("le", &*le)], durations.count_within(*bound));
+            self.add_line(name("_bucket"), circuit, [("le", &*le)], durations.count_within(*bound));
         }
-        self.add_line([DURATION, "_bucket"], circuit, [("le", "+Inf")], durations.count());
-        self.add_line([DURATION, "_sum"], circuit, [], durations.sum().as_secs_f64());
-        self.add_line([DURATION, "_count"], circuit, [], durations.count());
+        self.add_line(name("_bucket"), circuit, [("le", "+Inf")], durations.count());
+        self.add_line(name("_sum"), circuit, [], durations.sum().as_secs_f64());
+        self.add_line(name("_count"), circuit, [], durations.count());
     }
 
-    fn add_header(&mut self, [name, suffix]: [&str; 2], help: &str, kind: &str) {
-        self.0.extend(["# HELP ", name, suffix, " ", help, "\n# TYPE ", name, suffix, " ", kind, "\n"]);
+    fn add_header(&mut self, MetricName { series, suffix }: MetricName, help: &str, kind: &str) {
+        self.0.extend(["# HELP ", series, suffix, " ", help, "\n# TYPE ", series, suffix, " ", kind, "\n"]);
     }
 
     fn add_line<'a>(
         &mut self,
-        [name, suffix]: [&str; 2],
-        circuit: &Circuit,
+        MetricName { series, suffix }: MetricName,
+        circuit: &EscapedCircuit,
         labels: impl IntoIterator<Item = (&'a str, &'a str)>,
         value: impl Display,
     ) {
-        self.0.extend([name, suffix, "{circuit=\"", &circuit.name]);
+        self.0.extend([series, suffix, "{circuit=\"", &circuit.name]);
         for (key, value) in labels {
             self.0.extend(["\",", key, "=\"", value]);
         }
-        // To write to a String never fails.
+        // Writing to a String never fails.
         _ = writeln!(self.0, "\"}} {value}");
     }
 }

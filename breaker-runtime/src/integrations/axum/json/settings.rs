@@ -1,4 +1,4 @@
-//! Every setting by its name.
+//! The JSON of the settings: every setting by the name of its builder method.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::config::{Config, Mode};
 
-/// Times are in seconds; one that is never over is none.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(in super::super) struct Settings {
+/// The settings of a breaker. Times are in seconds; `Duration::MAX` is null.
+#[derive(Serialize)]
+pub(super) struct SettingsJson {
     failure_threshold: Option<u32>,
     consecutive_failures: Option<u32>,
     failure_rate: Option<f64>,
@@ -27,11 +27,11 @@ pub(in super::super) struct Settings {
     call_timeout: Option<f64>,
     max_concurrent: Option<u32>,
     max_wait: Option<f64>,
-    mode: &'static str,
+    mode: Mode,
     durations: bool,
 }
 
-impl From<&Config> for Settings {
+impl From<&Config> for SettingsJson {
     fn from(config: &Config) -> Self {
         Self {
             failure_threshold: config.failure_threshold(),
@@ -52,15 +52,13 @@ impl From<&Config> for Settings {
             call_timeout: config.call_timeout().and_then(seconds),
             max_concurrent: config.max_concurrent(),
             max_wait: seconds(config.max_wait()),
-            mode: match config.mode() {
-                Mode::Enforce => "enforce",
-                Mode::Shadow => "shadow",
-            },
+            mode: config.mode(),
             durations: config.durations(),
         }
     }
 }
 
+/// Returns the time in seconds, `None` for [`Duration::MAX`].
 fn seconds(time: Duration) -> Option<f64> {
     (time != Duration::MAX).then_some(time.as_secs_f64())
 }

@@ -1,0 +1,66 @@
+//! Backpressure for server-sent events: sends one chunk at a time and times out a client that stops reading.
+//!
+//! A server that received more than one chunk would buffer it and poll the stream again only after the client has
+//! read, so a client that stopped reading would go unnoticed.
+
+use std::convert::Infallible;
+use std::io;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use tokio::sync::oneshot::{Receiver, Sender, channel};
+
+use crate::clock::{Clock, Timeout};
+
+/// Maximum time until the client has read a chunk.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Size of a chunk, in bytes. A slow client reads one within [`READ_TIMEOUT`].
+const CHUNK_SIZE: usize = 64 * 1024;
+
+/// A text that is sent in chunks.
+#[derive(Debug, Default)]
+pub(super) struct Chunked {
+    rest: Bytes,
+    /// Ends when the chunk on its way is dropped, which is when the client has read it.
+    on_its_way: Option<Receiver<Infallible>>,
+}
+
+/// A chunk that signals, by dropping its sender, that the server has written it.
+struct Chunk {
+    text: Bytes,
+    _dropped: Sender<Infallible>,
+}
+
+impl Chunked {
+    /// Sets the text to send next.
+    pub(super) fn send(&mut self, text: Bytes) {
+        self.rest = text;
+    }
+
+    /// Waits until the client has read the last chunk, and returns the next one; `None` at the end of the text.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`io::ErrorKind::TimedOut`] if the client has not read the last chunk in time. The server then closes
+    /// the connection.
+    pub(super) async fn next(&mut self, clock: &Clock) -> io::Result<Option<Bytes>> {
+        if let (Some(on_its_way), Some(timer)) = (self.on_its_way.take(), clock.alarm(READ_TIMEOUT))
+            && Timeout::new(on_its_way, timer).await.is_none()
+        {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let text = self.rest.split_to(self.rest.len().min(CHUNK_SIZE));
+        let (sender, receiver) = channel();
+        self.on_its_way = Some(receiver);
+        Ok(Some(Bytes::from_owner(Chunk { text, _dropped: sender })))
+    }
+}
+
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}

@@ -1,0 +1,129 @@
+//! The JSON of circuits. Its format is part of the documentation of [the integration](super).
+//!
+//! | file | |
+//! |---|---|
+//! | `settings.rs` | every setting by its name |
+
+mod settings;
+
+use serde::Serialize;
+
+use super::view::{KeysView, StateCounts, TransitionView, View};
+use crate::integrations::serde::{Figures, seconds};
+use crate::snapshot::Snapshot;
+use crate::state::{State, Transition};
+use settings::SettingsJson;
+
+/// The label of a function that was never called, in place of a state.
+pub(super) const UNCALLED: &str = "uncalled";
+
+/// A breaker, or the circuit of one key.
+#[derive(Serialize)]
+pub(super) struct CircuitJson<'a> {
+    name: &'a str,
+    key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared_at: Option<&'a str>,
+    state: &'static str,
+    #[serde(flatten)]
+    figures: FiguresJson<'a>,
+    keys: Option<KeysJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<SettingsJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transitions: Option<Vec<TransitionJson<'a>>>,
+}
+
+/// The figures of one circuit, and how often it opened.
+#[derive(Serialize)]
+struct FiguresJson<'a> {
+    #[serde(flatten)]
+    figures: Figures<'a>,
+    opened: u64,
+}
+
+/// The circuits of a breaker with keys.
+#[derive(Serialize)]
+struct KeysJson<'a> {
+    count: usize,
+    most: usize,
+    states: StateCounts,
+    worst: Vec<KeyJson<'a>>,
+}
+
+/// The circuit of one key, in the list of the worst.
+#[derive(Serialize)]
+struct KeyJson<'a> {
+    key: Option<&'a str>,
+    state: State,
+    #[serde(flatten)]
+    figures: FiguresJson<'a>,
+}
+
+/// A transition, when it happened, and its reason for people.
+#[derive(Serialize)]
+struct TransitionJson<'a> {
+    key: Option<&'a str>,
+    ago: f64,
+    #[serde(flatten)]
+    transition: &'a Transition,
+    why: String,
+}
+
+impl<'a> CircuitJson<'a> {
+    /// Returns everything that a view shows.
+    pub(super) fn complete(view: &'a View) -> Self {
+        Self::figures(view).with_settings(view).with_transitions(view)
+    }
+
+    /// Returns a view without its settings and transitions.
+    pub(super) fn figures(view: &'a View) -> Self {
+        let snapshot = &view.snapshot;
+        Self {
+            name: &snapshot.name,
+            key: snapshot.key.as_deref(),
+            declared_at: view.declared_at.as_deref(),
+            state: if view.declared_at.is_some() { UNCALLED } else { snapshot.state.label() },
+            figures: FiguresJson::from(snapshot),
+            keys: view.keys.as_ref().map(KeysJson::from),
+            settings: None,
+            transitions: None,
+        }
+    }
+
+    pub(super) fn with_settings(self, view: &View) -> Self {
+        Self { settings: Some(SettingsJson::from(&view.config)), ..self }
+    }
+
+    pub(super) fn with_transitions(self, view: &'a View) -> Self {
+        Self { transitions: Some(view.transitions.iter().map(TransitionJson::from).collect()), ..self }
+    }
+}
+
+impl<'a> From<&'a Snapshot> for FiguresJson<'a> {
+    fn from(snapshot: &'a Snapshot) -> Self {
+        let opened = snapshot.changes.to(State::Open) + snapshot.changes.to(State::ForcedOpen);
+        Self { figures: Figures(snapshot), opened }
+    }
+}
+
+impl<'a> From<&'a KeysView> for KeysJson<'a> {
+    fn from(keys: &'a KeysView) -> Self {
+        let worst = keys.worst.iter().map(KeyJson::from).collect();
+        Self { count: keys.count, most: keys.max_keys, states: keys.states, worst }
+    }
+}
+
+impl<'a> From<&'a Snapshot> for KeyJson<'a> {
+    fn from(snapshot: &'a Snapshot) -> Self {
+        Self { key: snapshot.key.as_deref(), state: snapshot.state, figures: FiguresJson::from(snapshot) }
+    }
+}
+
+impl<'a> From<&'a TransitionView> for TransitionJson<'a> {
+    fn from(view: &'a TransitionView) -> Self {
+        let transition = &*view.transition;
+        let why = transition.trip.map_or_else(|| transition.cause.to_string(), |trip| trip.to_string());
+        Self { key: view.key.as_deref(), ago: seconds(view.ago), transition, why }
+    }
+}

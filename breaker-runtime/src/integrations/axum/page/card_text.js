@@ -1,0 +1,145 @@
+// The texts of a card: state, reason, thresholds, figures and details.
+
+function tags(data) {
+  const tags = [];
+  if (data.critical) tags.push("critical");
+  if (data.settings.mode === "shadow") tags.push("shadow");
+  if (data.keys) tags.push(`${count(data.keys.count)} keys`);
+  return tags.join(" · ");
+}
+
+function statusText(circuit) {
+  const { data } = circuit;
+  const openKeys = data.keys ? data.keys.states.open + data.keys.states.forced_open : 0;
+  const prefix = openKeys ? `${openKeys} of ${count(data.keys.count)} keys open: ${keyName(data.keys.worst[0].key)}; ` : "";
+  if (data.state === "forced_open") return `${prefix}until an operator releases it`;
+  if (data.state === "uncalled") return `declared at ${data.declared_at}`;
+  if (data.state === "disabled") return "all calls are admitted; no threshold applies";
+  if (data.state === "half_open") {
+    const { trials_in_flight: trials, settings: { success_threshold: needed } } = data;
+    return `${trials} ${trials === 1 ? "trial call" : "trial calls"} running; ${needed} ${needed === 1 ? "success closes" : "successes close"} it`;
+  }
+  if (data.state !== "open") return "";
+  if (data.retry_after === null) return `${prefix}no trial call until an operator acts`;
+  const left = data.retry_after - circuit.secondsSinceUpdate();
+  return prefix + (left > 0 ? `trial call in ${time(Math.ceil(left))}` : "the next call is a trial call");
+}
+
+function reasonText(circuit) {
+  const { state, transitions } = circuit.data;
+  // While half-open, shows the reason of the opening: the transition to half-open says only that the timeout elapsed.
+  const last = state === "half_open" ? transitions.find(change => change.to !== "half_open") : transitions[0];
+  return last ? transitionText(last) : "";
+}
+
+function transitionText({ why, last_failure, initiator }) {
+  let text = why;
+  if (last_failure !== null) text += `; last failure: “${last_failure}”`;
+  if (initiator !== null) text += ` by ${initiator}`;
+  return text;
+}
+
+// Returns the thresholds: a label, the current figure with its limit as text, and both as shares of the meter.
+function rules({ state, settings, window, consecutive_failures, calls_in_flight, trials_in_flight }) {
+  const rules = [];
+  const countRule = (label, found, limit) =>
+    rules.push({ label, text: `${count(found)} of ${count(limit)}`, value: found / limit, limit: 1, calm: label === "trial calls running" });
+  const rateRule = (label, found, limit) => {
+    const hasEnoughCalls = window.calls >= settings.minimum_calls;
+    const text = found === null ? `limit ${percent(limit)}` : `${percent(found)}, limit ${percent(limit)}`;
+    const missing = hasEnoughCalls ? "" : `; ${count(window.calls)} of ${count(settings.minimum_calls)} calls`;
+    rules.push({ label, text: text + missing, value: found ?? 0, limit });
+  };
+  if (state === "closed") {
+    const limit = settings.consecutive_failures ?? (window ? null : settings.failure_threshold);
+    if (limit !== null) countRule("consecutive failures", consecutive_failures, limit);
+    if (window && settings.failure_threshold !== null) countRule("failures in the window", window.failures, settings.failure_threshold);
+    if (window && settings.failure_rate !== null) rateRule("failure rate", window.failure_rate, settings.failure_rate);
+    if (window && settings.slow_call_rate !== null) rateRule("slow calls", window.slow_call_rate, settings.slow_call_rate);
+  }
+  // All trial slots are usually in use, so this meter does not warn.
+  if (state === "half_open") countRule("trial calls running", trials_in_flight, settings.half_open_max_calls);
+  if (calls_in_flight !== null && settings.max_concurrent !== null) countRule("calls running", calls_in_flight, settings.max_concurrent);
+  return rules;
+}
+
+function figures({ totals, durations, opened, shadow_rejections }) {
+  const figures = [];
+  if (durations?.count) {
+    for (const quantile of ["p50", "p95", "p99"]) figures.push([quantile, shortTime(durations[quantile])]);
+  }
+  const reasons = Object.entries(totals.rejections).filter(([, calls]) => calls > 0);
+  if (totals.rejected) {
+    const byReason = reasons.map(([reason, calls]) => `${reason.replace("_", " ")} ${count(calls)}`).join(", ");
+    figures.push(["rejected", `${count(totals.rejected)} (${byReason})`]);
+  }
+  const { successes, failures } = totals.fallbacks;
+  if (successes + failures) {
+    const failed = failures ? ` (${count(failures)} failed)` : "";
+    figures.push(["fallbacks", count(successes + failures) + failed]);
+  }
+  if (shadow_rejections) figures.push(["shadow rejections", count(shadow_rejections)]);
+  if (totals.timeouts) figures.push(["timed out", count(totals.timeouts)]);
+  if (opened) figures.push(["opened", opened === 1 ? "once" : `${count(opened)} times`]);
+  return figures;
+}
+
+function ruleRow() {
+  return make("div", { className: "rule" }, make("span"), make("span"), make("div", { className: "meter" }, make("i"), make("u")));
+}
+
+function paintRule(row, { label, text, value, limit, calm }) {
+  const [name, found, meter] = row.children;
+  setText(name, label);
+  setText(found, text);
+  setData(meter, "level", calm || value < limit / 2 ? "low" : value < limit ? "near" : "reached");
+  for (const [property, share] of [["--value", value], ["--limit", limit]]) {
+    const width = `${Math.round(Math.min(1, share) * 100)}%`;
+    if (meter.style.getPropertyValue(property) !== width) meter.style.setProperty(property, width);
+  }
+}
+
+function figureRow() {
+  return make("div", {}, make("dt"), make("dd"));
+}
+
+function paintFigure(row, [label, value]) {
+  setText(row.firstChild, label);
+  setText(row.lastChild, value);
+}
+
+function changes({ data }) {
+  if (!data.transitions.length) return [make("h3", {}, "Last transitions"), make("p", {}, "none so far")];
+  const rows = data.transitions.map(change => {
+    const to = make("b", {}, STATES[change.to]);
+    to.dataset.state = change.to;
+    const ago = make("time");
+    ago.seconds = change.ago;
+    const key = data.keys ? `${keyName(change.key)}: ` : "";
+    return make("li", {}, `${key}${STATES[change.from]} → `, to, " ", ago, make("small", {}, transitionText(change)));
+  });
+  return [make("h3", {}, "Last transitions"), make("ol", { className: "changes" }, ...rows)];
+}
+
+function keys({ keys }) {
+  if (!keys) return [];
+  const head = make("tr", {}, ...["key", "state", "failed", "rejected"].map(name => make("th", {}, name)));
+  const rows = keys.worst.map(({ key, state, totals }) => {
+    const label = make("b", {}, STATES[state]);
+    label.dataset.state = state;
+    const cells = [keyName(key), label, count(totals.failures + totals.timeouts), count(totals.rejected)];
+    return make("tr", {}, ...cells.map(cell => make("td", {}, cell)));
+  });
+  const title = keys.count > rows.length ? `The worst ${rows.length} of ${count(keys.count)} keys` : "Keys";
+  return [make("h3", {}, title), make("table", { className: "keys" }, head, ...rows)];
+}
+
+function settings({ settings, totals }) {
+  const list = make("dl", { className: "settings" });
+  for (const [name, value] of Object.entries(settings)) {
+    if (value !== null) list.append(make("dt", {}, name), make("dd", {}, String(value)));
+  }
+  const counts = `${count(totals.successes)} succeeded, ${count(totals.failures)} failed, ${count(totals.timeouts)} timed out, `
+    + `${count(totals.ignored)} ignored, ${count(totals.rejected)} rejected`;
+  return [make("h3", {}, "Totals"), make("p", {}, counts), make("h3", {}, "Settings"), list];
+}

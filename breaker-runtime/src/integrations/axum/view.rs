@@ -1,0 +1,259 @@
+//! Reads breakers one after the other, without changing them. Does not know HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::transition_log::{MAX_TRANSITIONS, TransitionLog};
+use crate::breaker::CircuitBreaker;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::event::StateChange;
+use crate::registry::{AnyBreaker, KeyedBreaker, Registry, RegistryEntry};
+use crate::snapshot::Snapshot;
+use crate::state::{State, Transition};
+
+/// Maximum number of circuits shown of a breaker with keys.
+const MAX_WORST: usize = 10;
+
+/// All breakers of a registry, and their last transitions.
+#[derive(Debug)]
+pub(super) struct Circuits {
+    registry: Registry,
+    log: TransitionLog,
+}
+
+/// A breaker at one moment.
+#[derive(Debug)]
+pub(super) struct View {
+    /// The snapshot of the circuit, or of the worst circuit of a breaker with keys, with the totals of all of them.
+    pub(super) snapshot: Snapshot,
+    /// `true` if any circuit rejects calls and is not yet due for a trial call.
+    pub(super) rejects: bool,
+    /// The location of a function that was never called.
+    pub(super) declared_at: Option<String>,
+    pub(super) config: Config,
+    pub(super) keys: Option<KeysView>,
+    /// The last transitions, newest first.
+    pub(super) transitions: Vec<TransitionView>,
+}
+
+/// The circuits of a breaker with keys.
+#[derive(Debug)]
+pub(super) struct KeysView {
+    pub(super) count: usize,
+    pub(super) max_keys: usize,
+    pub(super) states: StateCounts,
+    /// The worst circuits, at most [`MAX_WORST`], worst first.
+    pub(super) worst: Vec<Snapshot>,
+}
+
+/// The number of circuits in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(super) struct StateCounts {
+    pub(super) closed: u64,
+    pub(super) open: u64,
+    pub(super) half_open: u64,
+    pub(super) forced_open: u64,
+    pub(super) disabled: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct TransitionView {
+    pub(super) key: Option<Arc<str>>,
+    /// Time since the transition.
+    pub(super) ago: Duration,
+    pub(super) transition: Arc<Transition>,
+}
+
+impl Circuits {
+    pub(super) fn new(registry: &Registry) -> Self {
+        Self { registry: registry.clone(), log: TransitionLog::new(registry) }
+    }
+
+    pub(super) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        self.registry.clock()
+    }
+
+    /// Returns all breakers, and the functions that will register one, sorted by name.
+    pub(super) fn entries(&self) -> Vec<RegistryEntry> {
+        self.registry.entries()
+    }
+
+    /// Returns the breaker of this name or, with a key, the circuit of this key.
+    pub(super) fn find(&self, name: &str, key: Option<&str>) -> Option<RegistryEntry> {
+        let Some(key) = key else {
+            return self.registry.entries().into_iter().find(|entry| entry.name() == name);
+        };
+        let circuit = self.registry.get_keyed(name)?.find(key)?;
+        Some(RegistryEntry::Registered(AnyBreaker::Single(circuit)))
+    }
+
+    pub(super) fn view(&self, entry: &RegistryEntry) -> View {
+        match entry {
+            RegistryEntry::Registered(AnyBreaker::Single(breaker)) => self.view_single(breaker),
+            RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => self.view_keyed(breaker),
+            RegistryEntry::Declared(declaration) => View {
+                snapshot: entry.snapshot(self.clock()),
+                rejects: false,
+                declared_at: Some(declaration.location().to_string()),
+                config: declaration.config(),
+                keys: None,
+                transitions: Vec::new(),
+            },
+        }
+    }
+
+    /// Views all breakers, sorted by name.
+    pub(super) fn views(&self) -> Vec<View> {
+        self.entries().iter().map(|entry| self.view(entry)).collect()
+    }
+
+    fn view_single(&self, breaker: &CircuitBreaker) -> View {
+        let snapshot = breaker.snapshot();
+        let mut logged = self.logged(&snapshot.name);
+        logged.retain(|transition| transition.key == snapshot.key);
+        View {
+            transitions: with_last_transitions(logged, std::slice::from_ref(&snapshot)),
+            rejects: snapshot.rejects(),
+            declared_at: None,
+            config: breaker.config(),
+            keys: None,
+            snapshot,
+        }
+    }
+
+    fn view_keyed(&self, breaker: &KeyedBreaker) -> View {
+        let Survey { states, rejects, worst } = Survey::of(breaker.iter());
+        let snapshot = worst.first().cloned().unwrap_or_else(|| breaker.snapshot());
+        View {
+            transitions: with_last_transitions(self.logged(breaker.name()), &worst),
+            snapshot: Snapshot { key: None, totals: breaker.totals(), ..snapshot },
+            rejects,
+            declared_at: None,
+            config: breaker.config(),
+            keys: Some(KeysView { count: breaker.len(), max_keys: breaker.max_keys(), states, worst }),
+        }
+    }
+
+    fn logged(&self, name: &str) -> Vec<TransitionView> {
+        let logged = self.log.of_breaker(name).into_iter();
+        logged
+            .map(|(ago, StateChange { id, transition })| TransitionView { key: id.key, ago, transition })
+            .collect()
+    }
+}
+
+impl View {
+    /// Returns `true` if both show the same figures. Time that passes is no difference.
+    pub(super) fn has_same_figures(&self, other: &Self) -> bool {
+        let is_declared = |view: &Self| view.declared_at.is_some();
+        let keys_are_same = match (&self.keys, &other.keys) {
+            (Some(one), Some(other)) => one.is_same(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        is_declared(self) == is_declared(other) && keys_are_same && is_same(&self.snapshot, &other.snapshot)
+    }
+
+    pub(super) fn has_same_transitions(&self, other: &Self) -> bool {
+        let without_times = |view: &Self| {
+            let transitions = view.transitions.iter();
+            transitions.map(|it| (it.key.clone(), Arc::clone(&it.transition))).collect::<Vec<_>>()
+        };
+        without_times(self) == without_times(other)
+    }
+}
+
+impl StateCounts {
+    fn add(&mut self, state: State) {
+        let count = match state {
+            State::Closed => &mut self.closed,
+            State::Open => &mut self.open,
+            State::HalfOpen => &mut self.half_open,
+            State::ForcedOpen => &mut self.forced_open,
+            State::Disabled => &mut self.disabled,
+        };
+        *count += 1;
+    }
+}
+
+impl KeysView {
+    fn is_same(&self, other: &Self) -> bool {
+        let worst_are_same = || self.worst.iter().zip(&other.worst).all(|(one, other)| is_same(one, other));
+        self.count == other.count
+            && self.states == other.states
+            && self.worst.len() == other.worst.len()
+            && worst_are_same()
+    }
+}
+
+/// Compares snapshots without their times.
+fn is_same(one: &Snapshot, other: &Snapshot) -> bool {
+    let without_times = |snapshot: &Snapshot| Snapshot {
+        time_in_state: Duration::ZERO,
+        retry_after: snapshot.retry_after.map(|_| Duration::ZERO),
+        time_open: Duration::ZERO,
+        ..snapshot.clone()
+    };
+    without_times(one) == without_times(other)
+}
+
+/// Adds the last transition of each circuit. The log lacks it if it is older than the log or has not been notified
+/// yet.
+fn with_last_transitions(mut transitions: Vec<TransitionView>, circuits: &[Snapshot]) -> Vec<TransitionView> {
+    for circuit in circuits {
+        let Some(last) = &circuit.last_transition else { continue };
+        let is_last =
+            |it: &TransitionView| it.transition.generation == last.generation && it.key == circuit.key;
+        if !transitions.iter().any(is_last) {
+            let (key, transition) = (circuit.key.clone(), Arc::clone(last));
+            transitions.push(TransitionView { key, ago: circuit.time_in_state, transition });
+        }
+    }
+    transitions.sort_by_key(|transition| transition.ago);
+    transitions.truncate(MAX_TRANSITIONS);
+    transitions
+}
+
+/// The circuits of one name.
+struct Survey {
+    states: StateCounts,
+    /// `true` if any circuit rejects calls and is not yet due for a trial call.
+    rejects: bool,
+    /// The worst circuits, at most [`MAX_WORST`], worst first.
+    worst: Vec<Snapshot>,
+}
+
+impl Survey {
+    fn of(circuits: impl Iterator<Item = CircuitBreaker>) -> Self {
+        let mut survey = Self { states: StateCounts::default(), rejects: false, worst: Vec::new() };
+        for circuit in circuits {
+            let snapshot = circuit.snapshot();
+            survey.states.add(snapshot.state);
+            survey.rejects |= snapshot.rejects();
+            let index = survey.worst.partition_point(|other| badness(other) >= badness(&snapshot));
+            if index < MAX_WORST {
+                survey.worst.insert(index, snapshot);
+                survey.worst.truncate(MAX_WORST);
+            }
+        }
+        survey
+    }
+}
+
+/// Returns a key that orders circuits from healthy to bad.
+fn badness(circuit: &Snapshot) -> impl Ord + use<> {
+    let totals = circuit.totals;
+    let in_window = circuit.window.map_or(0, |window| window.failures);
+    (
+        circuit.severity(),
+        in_window.max(circuit.consecutive_failures.into()),
+        totals.failures + totals.timeouts,
+        totals.rejected,
+    )
+}

@@ -1,0 +1,265 @@
+//! `Serialize` for the types that users store or send (feature `serde`).
+//!
+//! | type | format |
+//! |---|---|
+//! | [`State`], [`Cause`], [`Mode`], [`Outcome`], [`ErrorKind`] | a label: `"half_open"`, `"threshold_reached"` |
+//! | [`Totals`], [`Rejections`], [`Fallbacks`], [`Transition`] | their fields |
+//! | [`StateChange`] | `name`, `key`, and the fields of its [`Transition`] |
+//! | [`TripReason`] | `{"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5}`; `rule` is the setting that was reached, `found` counts failures or slow calls, and `calls` is null for consecutive failures |
+//! | [`TransitionCounts`] | `{"closed": {"open": 1}}`: the count by origin and target state, without zeros |
+//! | [`CallDurations`] | `count`, and in seconds `mean`, `p50`, `p95` and `p99` |
+//! | [`WindowCounts`] | its fields, `failure_rate` and `slow_call_rate` |
+//! | [`Snapshot`] | its fields; times are in seconds, to the millisecond |
+//!
+//! A value that is `None` is null. This is the JSON of a snapshot:
+//!
+//! ```
+//! use breaker_runtime::{CircuitBreaker, Config, Outcome};
+//! use serde_json::json;
+//!
+//! let config = Config::builder().window_calls(100).failure_rate(0.5).build()?;
+//! let breaker = CircuitBreaker::new("search", config)?;
+//! breaker.try_acquire()?.settle(Outcome::Success);
+//! breaker.try_acquire()?.settle(Outcome::Failure);
+//!
+//! let mut json = serde_json::to_value(breaker.snapshot())?;
+//! json["time_in_state"] = 2.5.into(); // the time since the breaker was created
+//! assert_eq!(json, json!({
+//!     "name": "search", "key": null, "state": "closed", "mode": "enforce", "critical": false,
+//!     "time_in_state": 2.5, "retry_after": null, "time_open": 0.0, "generation": 0,
+//!     "consecutive_failures": 1,
+//!     "window": {"calls": 2, "failures": 1, "slow": 0, "failure_rate": 0.5, "slow_call_rate": 0.0},
+//!     "trials_in_flight": 0, "calls_in_flight": null,
+//!     "totals": {
+//!         "successes": 1, "failures": 1, "timeouts": 0, "ignored": 0, "rejected": 0,
+//!         "rejections": {"open": 0, "half_open": 0, "forced_open": 0, "bulkhead": 0},
+//!         "fallbacks": {"successes": 0, "failures": 0},
+//!     },
+//!     "shadow_rejections": 0, "durations": null, "changes": {}, "last_transition": null,
+//! }));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ::serde::ser::SerializeStruct as _;
+use ::serde::{Serialize, Serializer};
+
+use crate::config::Mode;
+use crate::durations::CallDurations;
+use crate::error::ErrorKind;
+use crate::event::StateChange;
+use crate::outcome::Outcome;
+use crate::snapshot::Snapshot;
+use crate::state::{Cause, State, Transition, TransitionCounts};
+use crate::totals::{Fallbacks, Rejections, Totals};
+use crate::window::{TripReason, WindowCounts};
+
+/// The fields of a snapshot that the dashboard shows as they are: all but identity, state, mode and transitions.
+#[derive(Clone, Copy)]
+pub(super) struct Figures<'a>(pub(super) &'a Snapshot);
+
+/// Serializes all fields of a struct. A field that is missing here does not compile.
+macro_rules! serialize_fields {
+    ($($type:ident { $($field:ident),+ })+) => {$(
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let $type { $($field),+ } = self;
+                let mut fields = serializer.serialize_struct(stringify!($type), [$(stringify!($field)),+].len())?;
+                $(fields.serialize_field(stringify!($field), $field)?;)+
+                fields.end()
+            }
+        }
+    )+};
+}
+
+serialize_fields! {
+    Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks }
+    Rejections { open, half_open, forced_open, bulkhead }
+    Fallbacks { successes, failures }
+    Transition { from, to, cause, generation, trip, last_failure, initiator }
+}
+
+/// Serializes an enum without data as a label.
+macro_rules! serialize_labels {
+    ($($type:ident $label:expr;)+) => {$(
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let label: fn($type) -> &'static str = $label;
+                serializer.serialize_str(label(*self))
+            }
+        }
+    )+};
+}
+
+serialize_labels! {
+    State State::label;
+    Cause Cause::label;
+    Mode |mode| match mode {
+        Mode::Enforce => "enforce",
+        Mode::Shadow => "shadow",
+    };
+    Outcome |outcome| match outcome {
+        Outcome::Success => "success",
+        Outcome::Failure => "failure",
+        Outcome::Ignored => "ignored",
+    };
+    ErrorKind |kind| match kind {
+        ErrorKind::Open => "open",
+        ErrorKind::HalfOpen => "half_open",
+        ErrorKind::ForcedOpen => "forced_open",
+        ErrorKind::BulkheadFull => "bulkhead_full",
+        ErrorKind::TimedOut => "timed_out",
+    };
+}
+
+impl Serialize for Snapshot {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct SnapshotFields<'a> {
+            name: &'a str,
+            key: Option<&'a str>,
+            state: State,
+            #[serde(flatten)]
+            figures: Figures<'a>,
+            mode: Mode,
+            changes: TransitionCounts,
+            last_transition: Option<&'a Transition>,
+        }
+
+        SnapshotFields {
+            name: &self.name,
+            key: self.key.as_deref(),
+            state: self.state,
+            figures: Figures(self),
+            mode: self.mode,
+            changes: self.changes,
+            last_transition: self.last_transition.as_deref(),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl Serialize for Figures<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // A new field of a snapshot has to be added here or to `Serialize for Snapshot`.
+        let Snapshot {
+            name: _,
+            key: _,
+            state: _,
+            mode: _,
+            changes: _,
+            last_transition: _,
+            time_in_state,
+            retry_after,
+            generation,
+            critical,
+            consecutive_failures,
+            window,
+            trials_in_flight,
+            calls_in_flight,
+            totals,
+            shadow_rejections,
+            durations,
+            time_open,
+        } = self.0;
+        let mut fields = serializer.serialize_struct("Figures", 12)?;
+        fields.serialize_field("time_in_state", &seconds(*time_in_state))?;
+        fields.serialize_field("retry_after", &retry_after.map(seconds))?;
+        fields.serialize_field("generation", generation)?;
+        fields.serialize_field("critical", critical)?;
+        fields.serialize_field("consecutive_failures", consecutive_failures)?;
+        fields.serialize_field("window", window)?;
+        fields.serialize_field("trials_in_flight", trials_in_flight)?;
+        fields.serialize_field("calls_in_flight", calls_in_flight)?;
+        fields.serialize_field("totals", totals)?;
+        fields.serialize_field("shadow_rejections", shadow_rejections)?;
+        fields.serialize_field("durations", durations)?;
+        fields.serialize_field("time_open", &seconds(*time_open))?;
+        fields.end()
+    }
+}
+
+impl Serialize for StateChange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct StateChangeFields<'a> {
+            name: &'a str,
+            key: Option<&'a str>,
+            #[serde(flatten)]
+            transition: &'a Transition,
+        }
+
+        let (name, key, transition) = (self.name(), self.key(), self.transition());
+        StateChangeFields { name, key, transition }.serialize(serializer)
+    }
+}
+
+impl Serialize for TripReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (rule, found, calls, limit) = match *self {
+            Self::ConsecutiveFailures { failures, limit } => {
+                ("consecutive_failures", failures.into(), None, limit.into())
+            }
+            Self::FailuresInWindow { failures, calls, limit } => {
+                ("failure_threshold", failures, Some(calls), limit.into())
+            }
+            Self::FailureRate { failures, calls, limit } => ("failure_rate", failures, Some(calls), limit),
+            Self::SlowCallRate { slow, calls, limit } => ("slow_call_rate", slow, Some(calls), limit),
+        };
+        let (found, limit): (u64, f64) = (found, limit);
+        let mut fields = serializer.serialize_struct("TripReason", 4)?;
+        fields.serialize_field("rule", rule)?;
+        fields.serialize_field("found", &found)?;
+        fields.serialize_field("calls", &calls)?;
+        fields.serialize_field("limit", &limit)?;
+        fields.end()
+    }
+}
+
+impl Serialize for TransitionCounts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut counts: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+        for from in State::ALL {
+            for to in State::ALL {
+                match self.count(from, to) {
+                    0 => {}
+                    count => _ = counts.entry(from.label()).or_default().insert(to.label(), count),
+                }
+            }
+        }
+        counts.serialize(serializer)
+    }
+}
+
+impl Serialize for WindowCounts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("WindowCounts", 5)?;
+        fields.serialize_field("calls", &self.calls)?;
+        fields.serialize_field("failures", &self.failures)?;
+        fields.serialize_field("slow", &self.slow)?;
+        fields.serialize_field("failure_rate", &self.failure_rate())?;
+        fields.serialize_field("slow_call_rate", &self.slow_call_rate())?;
+        fields.end()
+    }
+}
+
+impl Serialize for CallDurations {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let exact = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+        let mut fields = serializer.serialize_struct("CallDurations", 5)?;
+        fields.serialize_field("count", &self.count())?;
+        fields.serialize_field("mean", &exact(self.mean()))?;
+        fields.serialize_field("p50", &exact(self.p50()))?;
+        fields.serialize_field("p95", &exact(self.p95()))?;
+        fields.serialize_field("p99", &exact(self.p99()))?;
+        fields.end()
+    }
+}
+
+/// Returns the time in seconds, truncated to milliseconds: more digits of a time that passes are noise.
+pub(super) fn seconds(time: Duration) -> f64 {
+    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(millis).as_secs_f64()
+}

@@ -1,0 +1,80 @@
+//! The JSON of the public types, with the feature `serde`.
+
+use breaker_runtime::{Config, ErrorKind, Event, Mode, Outcome, Registry, State, TripReason, testing};
+use serde_json::{json, to_value};
+
+use crate::support::{Bench, seconds, settings};
+
+#[test]
+fn a_snapshot_has_the_documented_json() {
+    let clock = testing::Clock::new();
+    let registry = Registry::with_clock(&clock);
+    let config = Config::builder().failure_rate(0.5).window_calls(10).minimum_calls(2).max_concurrent(3);
+    let breaker = registry.register("payment", config.build().unwrap()).unwrap();
+    breaker.try_acquire().unwrap().settle(Outcome::Success);
+    breaker.try_acquire().unwrap().fail("no route to host");
+    clock.advance(std::time::Duration::from_micros(2_500_999));
+    assert!(breaker.try_acquire().is_err());
+    let expected = json!({
+        "name": "payment", "key": null, "state": "open", "time_in_state": 2.5, "retry_after": 27.499,
+        "generation": 1, "critical": false, "consecutive_failures": 0,
+        "window": {"calls": 0, "failures": 0, "slow": 0, "failure_rate": null, "slow_call_rate": null},
+        "trials_in_flight": 0, "calls_in_flight": 0,
+        "totals": {
+            "successes": 1, "failures": 1, "timeouts": 0, "ignored": 0, "rejected": 1,
+            "rejections": {"open": 1, "half_open": 0, "forced_open": 0, "bulkhead": 0},
+            "fallbacks": {"successes": 0, "failures": 0},
+        },
+        "shadow_rejections": 0, "durations": null, "time_open": 2.5, "mode": "enforce",
+        "changes": {"closed": {"open": 1}},
+        "last_transition": {
+            "from": "closed", "to": "open", "cause": "threshold_reached", "generation": 1,
+            "trip": {"rule": "failure_rate", "found": 1, "calls": 2, "limit": 0.5},
+            "last_failure": "no route to host", "initiator": null,
+        },
+    });
+    assert_eq!(to_value(breaker.snapshot()).unwrap(), expected);
+}
+
+#[test]
+fn a_state_change_has_the_fields_of_its_transition() {
+    let registry = Registry::new();
+    let mut events = registry.subscribe();
+    let hosts = registry.register_keyed("host", Config::default(), 10).unwrap();
+    hosts.get("eu").operator("alice").disable();
+    let Some(Ok(Event::StateChanged(change))) = events.try_next() else { panic!("no state change") };
+    let expected = json!({
+        "name": "host", "key": "eu", "from": "closed", "to": "disabled", "cause": "disabled", "generation": 1,
+        "trip": null, "last_failure": null, "initiator": "alice",
+    });
+    assert_eq!(to_value(change).unwrap(), expected);
+}
+
+#[test]
+fn durations_are_in_seconds() {
+    let bench = Bench::with(settings().durations(true));
+    assert_eq!(
+        to_value(bench.breaker.snapshot().durations).unwrap(),
+        json!({"count": 0, "mean": null, "p50": null, "p95": null, "p99": null})
+    );
+    bench.call_taking(seconds(2), Outcome::Success);
+    let durations = to_value(bench.breaker.snapshot().durations).unwrap();
+    assert_eq!((&durations["count"], &durations["mean"]), (&1.into(), &2.0.into()));
+}
+
+#[test]
+fn enums_are_labels() {
+    for state in State::ALL {
+        assert_eq!(to_value(state).unwrap(), state.label());
+    }
+    assert_eq!(to_value(Mode::Shadow).unwrap(), "shadow");
+    assert_eq!(to_value(Outcome::Ignored).unwrap(), "ignored");
+    assert_eq!(to_value(ErrorKind::BulkheadFull).unwrap(), "bulkhead_full");
+}
+
+#[test]
+fn a_trip_reason_names_the_setting_that_was_reached() {
+    let trip = TripReason::FailuresInWindow { failures: 5, calls: 9, limit: 5 };
+    let expected = json!({"rule": "failure_threshold", "found": 5, "calls": 9, "limit": 5.0});
+    assert_eq!(to_value(trip).unwrap(), expected);
+}
