@@ -28,7 +28,9 @@ mod rules;
 use syn::Error;
 use syn::spanned::Spanned as _;
 
-pub(crate) use spec::{Breaker, BreakerAccess, Condition, Fallback, FallbackOn, Name, Setting, Spec, Value};
+pub(crate) use spec::{
+    Breaker, BreakerAccess, BreakerName, Condition, Fallback, FallbackOn, Setting, Spec, Value,
+};
 
 use crate::args::{Arg, Key};
 use crate::function::AnnotatedFn;

@@ -42,7 +42,7 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
 use self::runtime_fn::RuntimeFn;
-use self::site::Admission;
+use self::site::AdmissionTokens;
 use crate::check::{Fallback, FallbackOn, Spec};
 use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
@@ -83,7 +83,7 @@ fn braces(annotated: &AnnotatedFn, inside: &TokenStream) -> TokenStream {
 //         let __classifier = ..;
 //         private::run(&__circuit, .., __classifier)
 fn without_fallback(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
-    let Admission { circuit, acquire } = site::acquirable(private, spec, annotated);
+    let AdmissionTokens { circuit, acquire } = site::acquirable(private, spec, annotated);
     let classifier = classifier::classifier(private, annotated);
     let call = run(private, spec, annotated, &acquire);
     let call = end_borrows(annotated, &circuit, call);
@@ -105,7 +105,7 @@ fn with_fallback(
     annotated: &AnnotatedFn,
     fallback: &Fallback,
 ) -> TokenStream {
-    let Admission { circuit, acquire } = site::acquired(private, spec, annotated);
+    let AdmissionTokens { circuit, acquire } = site::acquired(private, spec, annotated);
     let classifier = classifier::classifier(private, annotated);
     let call = run_admitted(private, spec, annotated);
     let fallback = fallback::arm(private, spec, annotated, fallback);
@@ -147,7 +147,7 @@ fn end_borrows(annotated: &AnnotatedFn, circuit: &TokenStream, call: TokenStream
 //             }
 //         }
 fn late_fallback(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
-    let Admission { circuit, acquire } = site::acquired(private, spec, annotated);
+    let AdmissionTokens { circuit, acquire } = site::acquired(private, spec, annotated);
     let classifier = classifier::classifier(private, annotated);
     let clones = fallback::clone_arguments(private, spec);
     let call = run_admitted(private, spec, annotated);

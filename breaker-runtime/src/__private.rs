@@ -17,7 +17,7 @@ mod run;
 mod run_admitted;
 mod settings;
 mod site;
-mod window;
+mod const_window;
 
 pub use core::option::Option::{None, Some};
 pub use core::result::Result::{Err, Ok};
@@ -31,6 +31,7 @@ pub use self::clones::clone_for_fallback;
 pub use self::const_checks::{
     checked, checked_keys, checked_name, checked_recovery, checked_rules, checked_waiting,
 };
+pub use self::const_window::ConstWindow;
 pub use self::fallback::{
     NoResult, call_fallback, call_fallback_on_failure, run_admitted_async_or_fallback,
     run_admitted_or_fallback,
@@ -45,11 +46,10 @@ pub use self::run_admitted::{
 };
 pub use self::settings::{DEFAULTS, clone_settings};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};
-pub use self::window::Window;
 pub use crate::__declare as declare;
 pub use crate::config::{ConfigBuilder, Mode};
 pub use crate::outcome::Outcome;
-pub use crate::registry::Key;
+pub use crate::registry::KeyValue;
 
 // Generated code does not name these types; the signatures of the items above do.
 pub use crate::breaker::{Admission, Rejection};

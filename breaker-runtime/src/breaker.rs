@@ -48,7 +48,7 @@ pub use self::permit::Permit;
 
 use crate::classifier::{of_result, type_of_error};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Name, Settings};
+use crate::config::{Config, ConfigError, Name, SharedConfig};
 use crate::error::BreakerError;
 use crate::event::{Listener, Subscription};
 use crate::outcome::Outcome;
@@ -90,7 +90,7 @@ impl CircuitBreaker {
     }
 
     /// Creates a breaker whose name and settings have been checked.
-    pub(crate) fn new_unchecked(identity: Identity, settings: Settings, clock: Clock) -> Self {
+    pub(crate) fn new_unchecked(identity: Identity, settings: SharedConfig, clock: Clock) -> Self {
         Self { circuit: Arc::new(Circuit::new(identity, settings, clock)) }
     }
 

@@ -13,7 +13,7 @@
 //! | `mode.rs` | the mode: reject calls, or only observe them |
 //! | `circuit_id.rs` | the name of a breaker and the key of a circuit |
 //! | `name.rs` | the name of a breaker |
-//! | `settings.rs` | a config that many circuits share |
+//! | `shared_config.rs` | a config that many circuits share |
 //! | `debug.rs` | the `Debug` output of settings |
 //! | `error.rs` | the error of an invalid setting |
 //! | `conflict.rs` | the error of a name that is declared with different settings |
@@ -28,7 +28,7 @@ mod error;
 mod limits;
 mod mode;
 mod name;
-mod settings;
+mod shared_config;
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub use error::ConfigError;
 pub(crate) use limits::Limits;
 pub use mode::Mode;
 pub(crate) use name::Name;
-pub(crate) use settings::Settings;
+pub(crate) use shared_config::SharedConfig;
 
 use crate::state::Recovery;
 use crate::window::{Rules, Span};

@@ -40,7 +40,7 @@ pub(crate) use self::any_breaker::{AnyBreaker, RegistryBreaker};
 pub(crate) use self::declaration::Configure;
 pub use self::declaration::Declaration;
 pub use self::error::{Conflicts, RegisterError};
-pub use self::key::{Key, KeyText};
+pub use self::key::{KeyText, KeyValue};
 pub use self::keyed::KeyedBreaker;
 pub(crate) use self::keyed::checked_keys;
 #[cfg(not(feature = "test-util"))]

@@ -19,7 +19,7 @@ impl Shop {
                 ::breaker_runtime::__private::declare!(__BREAKER_SITE);
                 &__BREAKER_SITE
             },
-            &::breaker_runtime::__private::Key(&(self.region)).__breaker_key(),
+            &::breaker_runtime::__private::KeyValue(&(self.region)).__breaker_key(),
         );
         let __classifier = ::breaker_runtime::__private::classifier_for::<
             Result<String, BreakerError>,
@@ -45,7 +45,7 @@ async fn stock(tenant: u32, sku: &str) -> Result<usize, BreakerError> {
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         },
-        &::breaker_runtime::__private::Key(&(format!("{tenant}/{}", sku.len())))
+        &::breaker_runtime::__private::KeyValue(&(format!("{tenant}/{}", sku.len())))
             .__breaker_key(),
     );
     let __classifier = ::breaker_runtime::__private::classifier_for::<

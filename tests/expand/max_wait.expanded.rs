@@ -88,7 +88,7 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
             ::breaker_runtime::__private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE
         },
-        &::breaker_runtime::__private::Key(&(tenant)).__breaker_key(),
+        &::breaker_runtime::__private::KeyValue(&(tenant)).__breaker_key(),
     );
     let __classifier = ::breaker_runtime::__private::classifier_for::<
         Result<u32, BreakerError>,

@@ -8,7 +8,7 @@ use super::{
     breaker, due, end, leak_permit, permit, race_on, strict, window, with_few_preemptions, with_preemptions,
 };
 
-fn apply(settings: ConfigBuilder) -> impl FnOnce(&CircuitBreaker) + 'static {
+fn set_config(settings: ConfigBuilder) -> impl FnOnce(&CircuitBreaker) + 'static {
     move |breaker| breaker.set_config(settings.build().expect("the settings are in range"))
 }
 

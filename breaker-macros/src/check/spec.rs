@@ -14,7 +14,7 @@ use crate::function::{AnnotatedFn, Binding};
 /// The content of one attribute.
 pub(crate) struct Spec {
     /// Name of the circuit breaker. `None` names it after the path of the function.
-    pub(crate) name: Option<Name>,
+    pub(crate) name: Option<BreakerName>,
     pub(crate) settings: Vec<Setting>,
     pub(crate) failure_if: Option<Condition>,
     pub(crate) ignore_if: Option<Condition>,
@@ -51,7 +51,7 @@ pub(crate) struct Setting {
 }
 
 /// The value of `name`.
-pub(crate) enum Name {
+pub(crate) enum BreakerName {
     Literal(LitStr),
     Const(Expr),
 }

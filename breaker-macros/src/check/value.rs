@@ -11,7 +11,7 @@ use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Path};
 use super::expr::{source_text, ungrouped};
 use super::limits::{MAX_NAME_BYTES, MAX_WINDOW_CALLS};
 use super::number::in_range;
-use super::spec::{Name, Value};
+use super::spec::{BreakerName, Value};
 use crate::args::{ArgValue, Key};
 use crate::duration;
 
@@ -110,7 +110,7 @@ pub(super) fn mode(value: Expr) -> Result<Value, Error> {
 }
 
 /// Reads the name of a circuit breaker.
-pub(super) fn name(value: Expr) -> Result<Name, Error> {
+pub(super) fn name(value: Expr) -> Result<BreakerName, Error> {
     let value = ungrouped(value);
     let reject = |message: String| Err(Error::new(value.span(), message));
     match &value {
@@ -118,7 +118,7 @@ pub(super) fn name(value: Expr) -> Result<Name, Error> {
             0 => {
                 reject("`name` is empty; remove it to name the circuit breaker after the function".to_owned())
             }
-            1..=MAX_NAME_BYTES => Ok(Name::Literal(LitStr::new(&text.value(), text.span()))),
+            1..=MAX_NAME_BYTES => Ok(BreakerName::Literal(LitStr::new(&text.value(), text.span()))),
             length => {
                 reject(format!("`name` is {length} bytes long; shorten it to at most {MAX_NAME_BYTES} bytes"))
             }
@@ -127,7 +127,7 @@ pub(super) fn name(value: Expr) -> Result<Name, Error> {
             "`name` must be a string, as in `name = \"payment\"`, or a const `&'static str`; found {}",
             source_text(&value)
         )),
-        _ => Ok(Name::Const(value)),
+        _ => Ok(BreakerName::Const(value)),
     }
 }
 

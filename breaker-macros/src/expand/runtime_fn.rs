@@ -24,7 +24,7 @@ pub(super) enum RuntimeFn {
     CheckedWaiting,
     CloneForFallback,
     Evaluate,
-    Key,
+    KeyValue,
     Registry,
     Reject,
     Resolve,
@@ -39,7 +39,7 @@ pub(super) enum RuntimeFn {
     RunAsync,
     RunAsyncWithConditions,
     RunWithConditions,
-    Window,
+    ConstWindow,
 }
 
 impl RuntimeFn {
@@ -57,7 +57,7 @@ impl RuntimeFn {
             Self::CheckedWaiting => "checked_waiting",
             Self::CloneForFallback => "clone_for_fallback",
             Self::Evaluate => "evaluate",
-            Self::Key => "Key",
+            Self::KeyValue => "KeyValue",
             Self::Registry => "registry",
             Self::Reject => "reject",
             Self::Resolve => "resolve",
@@ -72,7 +72,7 @@ impl RuntimeFn {
             Self::RunAsync => "run_async",
             Self::RunAsyncWithConditions => "run_async_with_conditions",
             Self::RunWithConditions => "run_with_conditions",
-            Self::Window => "Window",
+            Self::ConstWindow => "ConstWindow",
         }
     }
 

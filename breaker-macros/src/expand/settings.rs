@@ -15,7 +15,7 @@ use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
 
 /// The expansion of the settings.
-pub(super) struct Settings {
+pub(super) struct SettingsTokens {
     /// A static whose value the compiler checks, if a setting needs that.
     pub(super) checked: Option<TokenStream>,
     /// The closure that returns the settings.
@@ -55,7 +55,7 @@ const COMBINATIONS: [Combination; 3] = [
 //
 // The attribute has checked literals, so their builder can wait for the first call. The compiler checks
 // constants, in a static, which may read other statics of the user.
-pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Settings {
+pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> SettingsTokens {
     let mut is_checked = true;
     let builder = spec.settings.iter().fold(quote!(#private::DEFAULTS), |builder, next| {
         let builder = set(private, &builder, next);
@@ -66,10 +66,10 @@ pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn)
         function.call(private, span, &builder)
     });
     if is_checked {
-        return Settings { checked: None, configure: quote!(|| #builder) };
+        return SettingsTokens { checked: None, configure: quote!(|| #builder) };
     }
     let builder = check_combinations(private, spec, builder);
-    Settings {
+    SettingsTokens {
         checked: Some(quote_spanned! {Span::mixed_site()=>
             static __BREAKER_SETTINGS: #private::ConfigBuilder = #builder;
         }),
@@ -81,7 +81,7 @@ pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn)
 // Output: private::DEFAULTS.recovery_timeout(private::Duration::new(10u64, 0u32))
 //
 // Input:  private::DEFAULTS, window = WINDOW
-// Output: private::Window(WINDOW).set(private::DEFAULTS)
+// Output: private::ConstWindow(WINDOW).set(private::DEFAULTS)
 fn set(private: &Repeated, builder: &TokenStream, setting: &Setting) -> TokenStream {
     let method = setting.method();
     match &setting.value {
@@ -93,7 +93,7 @@ fn set(private: &Repeated, builder: &TokenStream, setting: &Setting) -> TokenStr
         Value::Mode(mode) => quote!(#builder.#method(#private::Mode::#mode)),
         Value::Const(value) => quote!(#builder.#method(#value)),
         Value::Window(value) => {
-            let window = RuntimeFn::Window.call(private, value.span(), &value.to_token_stream());
+            let window = RuntimeFn::ConstWindow.call(private, value.span(), &value.to_token_stream());
             let set = Ident::new("set", at(value.span()));
             quote!(#window.#set(#builder))
         }

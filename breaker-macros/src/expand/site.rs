@@ -8,8 +8,8 @@ use syn::spanned::Spanned as _;
 
 use super::at;
 use super::runtime_fn::RuntimeFn;
-use super::settings::{Settings, settings};
-use crate::check::{Breaker, BreakerAccess, Name, Spec, Value};
+use super::settings::{SettingsTokens, settings};
+use crate::check::{Breaker, BreakerAccess, BreakerName, Spec, Value};
 use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
 
@@ -17,7 +17,7 @@ use crate::repeated::Repeated;
 const DEFAULT_KEYS: u32 = 1024;
 
 /// The expansion of the admission of one call.
-pub(super) struct Admission {
+pub(super) struct AdmissionTokens {
     /// A statement that binds `__circuit`. It is empty if the function has one circuit of its own.
     pub(super) circuit: TokenStream,
     /// An expression that implements `Acquire` or `AcquireNow`, or the result of `Acquire`.
@@ -36,24 +36,24 @@ struct Owner {
 // Output: (nothing) and { static __BREAKER_SITE: private::Site = ..; &__BREAKER_SITE }
 //
 // Input:  name = "payment", key = tenant, max_wait = "1s", in an async function
-// Output: let __circuit = private::KeyedSite::circuit({ .. }, &private::Key(&(tenant)).__breaker_key());
+// Output: let __circuit = private::KeyedSite::circuit({ .. }, &private::KeyValue(&(tenant)).__breaker_key());
 //         and private::KeyedCircuit::acquire_waiting(&__circuit).await
 //
 // The runtime functions that take `acquire` request the admission themselves, unless the call has waited for
 // it.
-pub(super) fn acquirable(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Admission {
+pub(super) fn acquirable(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> AdmissionTokens {
     let Owner { circuit, kind, reference } = owner(private, spec, annotated);
     if !(annotated.is_async() && spec.may_wait()) {
-        return Admission { circuit, acquire: reference };
+        return AdmissionTokens { circuit, acquire: reference };
     }
     let acquire = quote_spanned!(Span::mixed_site()=> #private::#kind::acquire_waiting(#reference).await);
-    Admission { circuit, acquire }
+    AdmissionTokens { circuit, acquire }
 }
 
 // Input:  name = "payment"
 // Output: (nothing) and private::Acquire::acquire({ static __BREAKER_SITE: ..; &__BREAKER_SITE })
-pub(super) fn acquired(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Admission {
-    let Admission { circuit, acquire } = acquirable(private, spec, annotated);
+pub(super) fn acquired(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> AdmissionTokens {
+    let AdmissionTokens { circuit, acquire } = acquirable(private, spec, annotated);
     let acquire = if !annotated.is_async() {
         quote_spanned!(Span::mixed_site()=> #private::Acquire::acquire(#acquire))
     } else if spec.may_wait() {
@@ -61,7 +61,7 @@ pub(super) fn acquired(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn)
     } else {
         quote_spanned!(Span::mixed_site()=> #private::AcquireNow::acquire_now(#acquire))
     };
-    Admission { circuit, acquire }
+    AdmissionTokens { circuit, acquire }
 }
 
 fn owner(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Owner {
@@ -101,10 +101,10 @@ fn handle(private: &Repeated, breaker: &Breaker) -> TokenStream {
 }
 
 // Input:  key = tenant
-// Output: &private::Key(&(tenant)).__breaker_key()
+// Output: &private::KeyValue(&(tenant)).__breaker_key()
 fn key_text(private: &Repeated, key: &Expr) -> TokenStream {
     let span = key.span();
-    let wrapped = RuntimeFn::Key.call(private, span, &quote_spanned!(at(span)=> &(#key)));
+    let wrapped = RuntimeFn::KeyValue.call(private, span, &quote_spanned!(at(span)=> &(#key)));
     quote_spanned!(at(span)=> &#wrapped.__breaker_key())
 }
 
@@ -122,7 +122,7 @@ fn site_reference(
     annotated: &AnnotatedFn,
     kind: &TokenStream,
 ) -> TokenStream {
-    let Settings { checked, configure } = settings(private, spec, annotated);
+    let SettingsTokens { checked, configure } = settings(private, spec, annotated);
     let site = site(private, spec, annotated, kind, &configure);
     let in_own_registry = spec.registry.as_ref().map(|_| quote!(.in_own_registry()));
     let reference = quote_spanned! {Span::mixed_site()=>
@@ -162,8 +162,10 @@ fn site(
         return quote!(#private::#kind::unnamed(#path, #configure #max_keys));
     };
     let name = match name {
-        Name::Literal(name) => name.to_token_stream(),
-        Name::Const(name) => RuntimeFn::CheckedName.call(private, name.span(), &name.to_token_stream()),
+        BreakerName::Literal(name) => name.to_token_stream(),
+        BreakerName::Const(name) => {
+            RuntimeFn::CheckedName.call(private, name.span(), &name.to_token_stream())
+        }
     };
     quote!(#private::#kind::named(#name, #path, #configure #max_keys))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::circuit::{Circuit, Rejection};
-use super::record::FailureText;
+use super::record::LazyText;
 use super::stamp::Stamp;
 use crate::outcome::Outcome;
 use crate::state::machine::Ticket;
@@ -62,7 +62,7 @@ impl<'a> Admission<'a> {
         output
     }
 
-    pub(super) fn fail(self, text: FailureText<'_>) {
+    pub(super) fn fail(self, text: LazyText<'_>) {
         let Call { circuit, ticket, stamp } = self.0;
         circuit.record_failure(ticket, stamp, text);
     }

@@ -10,7 +10,7 @@ use once_cell::race::OnceBox as Once;
 use super::identity::Identity;
 use super::options::CircuitOptions;
 use crate::clock::Clock;
-use crate::config::{CircuitId, Config, Settings};
+use crate::config::{CircuitId, Config, SharedConfig};
 use crate::error::{BreakerError, ErrorKind};
 use crate::event::{Event, Hub, StateChange};
 use crate::snapshot::{OptionalParts, Snapshot};
@@ -21,7 +21,7 @@ use crate::totals::{Counters, Totals};
 
 /// One circuit.
 pub(crate) struct Circuit {
-    pub(super) machine: Machine<Settings>,
+    pub(super) machine: Machine<SharedConfig>,
     pub(super) counters: Counters,
     pub(super) options: OnceBox<CircuitOptions>,
     /// Threshold of consecutive failures; 0 if there is none.
@@ -41,7 +41,7 @@ pub struct Rejection<'a> {
 }
 
 impl Circuit {
-    pub(crate) fn new(identity: Identity, settings: Settings, clock: Clock) -> Self {
+    pub(crate) fn new(identity: Identity, settings: SharedConfig, clock: Clock) -> Self {
         let circuit = Self {
             run_threshold: AtomicU32::new(run_threshold(&settings)),
             options: OnceBox::new(),
@@ -59,8 +59,8 @@ impl Circuit {
         &self.identity
     }
 
-    pub(crate) fn config(&self) -> Settings {
-        self.machine.settings()
+    pub(crate) fn config(&self) -> SharedConfig {
+        self.machine.config()
     }
 
     /// Executes an operator's command.
@@ -70,10 +70,10 @@ impl Circuit {
     }
 
     /// Replaces the settings of the running circuit.
-    pub(crate) fn set_config(&self, settings: Settings) {
+    pub(crate) fn set_config(&self, settings: SharedConfig) {
         self.prepare_options(&settings);
         let mut new_slots = 0;
-        let pending = self.machine.set_settings(settings, &self.clock, |settings, generation| {
+        let pending = self.machine.set_config(settings, &self.clock, |settings, generation| {
             self.run_threshold.store(run_threshold(settings), Ordering::Relaxed);
             if let Some(options) = self.options.get() {
                 new_slots = options.set_config(settings, generation, &self.clock);

@@ -40,10 +40,10 @@ pin_project! {
 
 /// The guard of an async call, which is cancelled when this is dropped while it is running.
 #[derive(Debug)]
-pub(crate) struct AsyncCall<'a>(Progress<'a>);
+pub(crate) struct AsyncCall<'a>(CallProgress<'a>);
 
 #[derive(Debug)]
-enum Progress<'a> {
+enum CallProgress<'a> {
     Running(Admission<'a>),
     /// The call has ended, or was rejected and the caller has not received the rejection yet. These are not
     /// two variants, because each future would be eight bytes larger.
@@ -53,7 +53,7 @@ enum Progress<'a> {
 impl<'a, F, C> Guarded<'a, F, C> {
     #[inline]
     pub(crate) const fn new(admission: Admission<'a>, future: F, classifier: C) -> Self {
-        Self { future, call: AsyncCall(Progress::Running(admission)), classifier }
+        Self { future, call: AsyncCall(CallProgress::Running(admission)), classifier }
     }
 }
 
@@ -112,13 +112,13 @@ impl<'a, F: Future, C: Classifier<F::Output>> Future for Limited<'a, F, C> {
 }
 
 impl<'a> AsyncCall<'a> {
-    const ENDED: Self = Self(Progress::Ended(None));
+    const ENDED: Self = Self(CallProgress::Ended(None));
 
     #[inline]
     pub(crate) fn new(admitted: Admitted<'a>) -> Self {
         Self(match admitted {
-            Ok(admission) => Progress::Running(admission),
-            Err(rejected) => Progress::Ended(Some(rejected)),
+            Ok(admission) => CallProgress::Running(admission),
+            Err(rejected) => CallProgress::Ended(Some(rejected)),
         })
     }
 
@@ -131,7 +131,7 @@ impl<'a> AsyncCall<'a> {
         context: &mut Context<'_>,
         rejected: impl FnOnce(Rejection<'a>) -> Poll<F::Output>,
     ) -> Poll<F::Output> {
-        if let Progress::Ended(rejection) = &mut self.0 {
+        if let CallProgress::Ended(rejection) = &mut self.0 {
             return rejection.take().map_or(Poll::Pending, rejected);
         }
         let guard = FailOnPanic(self);
@@ -149,10 +149,10 @@ impl<'a> AsyncCall<'a> {
     /// Ends the call and returns its admission, if it was running.
     #[inline]
     fn take(&mut self) -> Option<Admission<'a>> {
-        let Progress::Running(Admission(call)) = self.0 else {
+        let CallProgress::Running(Admission(call)) = self.0 else {
             return None;
         };
-        self.0 = Progress::Ended(None);
+        self.0 = CallProgress::Ended(None);
         Some(Admission(call))
     }
 }

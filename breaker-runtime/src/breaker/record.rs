@@ -21,7 +21,7 @@ use crate::window::{TripReason, trip_by_run};
 const MAX_FAILURE_TEXT: usize = 1024;
 
 /// Returns the text of a failure. It is called only if the failure changes the state.
-pub(super) type FailureText<'t> = &'t dyn Fn() -> Option<Arc<str>>;
+pub(super) type LazyText<'t> = &'t dyn Fn() -> Option<Arc<str>>;
 
 impl Circuit {
     /// Records a success.
@@ -47,7 +47,7 @@ impl Circuit {
 
     /// Records a failure.
     #[inline(never)]
-    pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: FailureText<'_>) {
+    pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: LazyText<'_>) {
         let is_slow = self.leave(stamp);
         self.counters.add(Total::Failures);
         self.record(ticket, Completion { outcome: Outcome::Failure, is_slow }, text);
@@ -88,7 +88,7 @@ impl Circuit {
 
     /// Records a trial call, a failure or a slow call: window and rules, then the state, then listeners.
     #[inline]
-    fn record(&self, ticket: Ticket, completion: Completion, text: FailureText<'_>) {
+    fn record(&self, ticket: Ticket, completion: Completion, text: LazyText<'_>) {
         if let Some(trial) = ticket.trial() {
             self.settle_trial(trial, completion, text);
         } else if let Some(trip) = self.trip_reason(ticket, completion) {
@@ -97,7 +97,7 @@ impl Circuit {
     }
 
     #[cold]
-    fn settle_trial(&self, trial: TrialCall, completion: Completion, text: FailureText<'_>) {
+    fn settle_trial(&self, trial: TrialCall, completion: Completion, text: LazyText<'_>) {
         let details = Details { last_failure: last_failure(completion, text), ..Details::default() };
         self.notify_if(self.machine.settle_trial(trial, completion, details, &self.clock));
     }
@@ -156,7 +156,7 @@ impl Circuit {
 /// Returns the shortened text of a failed call. It comes from a user's `Display`, which may panic, and the
 /// call must be settled even then.
 #[cold]
-fn last_failure(completion: Completion, text: FailureText<'_>) -> Option<Arc<str>> {
+fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> {
     if !completion.is_failure() {
         return None;
     }

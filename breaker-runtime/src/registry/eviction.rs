@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::breaker::CircuitBreaker;
-use crate::config::Settings;
+use crate::config::SharedConfig;
 
 /// The circuits of one keyed breaker.
 pub(super) type CircuitMap = papaya::HashMap<Arc<str>, CircuitBreaker, foldhash::quality::RandomState>;
@@ -48,7 +48,7 @@ impl EvictionQueue {
     /// the examined circuits is idle; the next attempt continues after them.
     ///
     /// A call that finds its circuit just before the eviction counts in the totals only.
-    pub(super) fn try_evict(&mut self, circuits: &CircuitMap, settings: &Settings) -> bool {
+    pub(super) fn try_evict(&mut self, circuits: &CircuitMap, settings: &SharedConfig) -> bool {
         let map = circuits.pin();
         let mut recently_used = None;
         for _ in 0..EVICTION_SCAN.min(self.keys.len()) {

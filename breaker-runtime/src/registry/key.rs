@@ -10,7 +10,7 @@ const MAX_ON_STACK: usize = 64;
 /// The value of a `key`, whose type the macro does not know. Method resolution finds `__breaker_key` here for a type
 /// that is `AsRef<str>`, and on `WithDisplay` through `Deref` for any other type.
 #[derive(Debug)]
-pub struct Key<'a, T: ?Sized> {
+pub struct KeyValue<'a, T: ?Sized> {
     value: WithDisplay<'a, T>,
 }
 
@@ -32,11 +32,11 @@ enum TextStorage<'a> {
 /// Wraps a key, like the constructor of a tuple struct.
 #[expect(non_snake_case, reason = "it replaces the constructor of a tuple struct")]
 #[inline]
-pub const fn Key<T: ?Sized>(value: &T) -> Key<'_, T> {
-    Key { value: WithDisplay(value) }
+pub const fn KeyValue<T: ?Sized>(value: &T) -> KeyValue<'_, T> {
+    KeyValue { value: WithDisplay(value) }
 }
 
-impl<'a, T: AsRef<str> + ?Sized> Key<'a, T> {
+impl<'a, T: AsRef<str> + ?Sized> KeyValue<'a, T> {
     /// Returns the borrowed text of the key.
     #[must_use]
     #[inline]
@@ -76,7 +76,7 @@ impl<T: Display + ?Sized> DisplayKey for T {
     }
 }
 
-impl<'a, T: ?Sized> Deref for Key<'a, T> {
+impl<'a, T: ?Sized> Deref for KeyValue<'a, T> {
     type Target = WithDisplay<'a, T>;
 
     fn deref(&self) -> &WithDisplay<'a, T> {

@@ -12,7 +12,7 @@ use once_cell::race::OnceBox;
 use super::eviction::{CircuitMap, EvictionQueue};
 use crate::breaker::{CircuitBreaker, Identity, KeyGroup};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Name, Settings};
+use crate::config::{Config, ConfigError, Name, SharedConfig};
 use crate::event::Hub;
 use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, lock};
@@ -58,7 +58,7 @@ struct SharedCircuits {
 
 /// The state that a new key needs.
 struct KeyedState {
-    settings: Settings,
+    settings: SharedConfig,
     queue: EvictionQueue,
 }
 
@@ -78,7 +78,7 @@ pub(crate) const fn checked_keys(max_keys: u32) -> Result<NonZeroU32, ConfigErro
 impl KeyedBreaker {
     pub(super) fn new(
         name: Name,
-        settings: Settings,
+        settings: SharedConfig,
         max_keys: NonZeroU32,
         clock: Clock,
         hub: Arc<Hub>,
@@ -216,13 +216,13 @@ impl KeyedBreaker {
 
     /// Changes the settings of all existing and future circuits, see [`CircuitBreaker::set_config`].
     pub fn set_config(&self, config: Config) {
-        let settings = Settings::from(config);
+        let settings = SharedConfig::from(config);
         let _one_at_a_time = lock(&self.shared.set_config);
         lock(&self.shared.state).settings = settings.clone();
         self.iter().for_each(|circuit| circuit.circuit().set_config(settings.clone()));
     }
 
-    pub(super) fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> SharedConfig {
         lock(&self.shared.state).settings.clone()
     }
 
@@ -253,7 +253,7 @@ impl KeyedBreaker {
 }
 
 impl SharedCircuits {
-    fn circuit(&self, key: Option<Arc<str>>, settings: Settings) -> CircuitBreaker {
+    fn circuit(&self, key: Option<Arc<str>>, settings: SharedConfig) -> CircuitBreaker {
         let identity = Identity::Member { group: Arc::clone(&self.group), key };
         CircuitBreaker::new_unchecked(identity, settings, self.clock.clone())
     }

@@ -4,13 +4,13 @@ use std::num::NonZeroU32;
 use std::panic::Location;
 
 use super::declaration::Declaration;
-use crate::config::{Config, Conflict, Name, Settings};
+use crate::config::{Config, Conflict, Name, SharedConfig};
 
 /// A name with the settings of its breaker. They stay as registered: `set_config` does not change them.
 #[derive(Clone, Debug)]
 pub struct Registration {
     pub(super) name: Name,
-    pub(super) settings: Settings,
+    pub(super) settings: SharedConfig,
     pub(super) max_keys: Option<NonZeroU32>,
     source: RegistrationSource,
 }

@@ -179,7 +179,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
 
     /// Replaces the settings. `apply` receives them and the generation under the lock and must not call
     /// back into the machine's locked methods.
-    pub(crate) fn set_settings(&self, settings: S, clock: &Clock, apply: impl FnOnce(&S, u64)) -> Pending {
+    pub(crate) fn set_config(&self, settings: S, clock: &Clock, apply: impl FnOnce(&S, u64)) -> Pending {
         let locked = &mut *self.lock();
         locked.record.expire(clock.now(), locked.settings.as_ref());
         apply(&settings, locked.record.generation());
@@ -311,7 +311,7 @@ impl<S> Locked<S> {
 
 impl<S: Clone> Machine<S> {
     /// Returns a copy of the settings.
-    pub(crate) fn settings(&self) -> S {
+    pub(crate) fn config(&self) -> S {
         lock(&self.locked).settings.clone()
     }
 }

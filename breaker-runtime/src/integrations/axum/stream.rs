@@ -24,11 +24,11 @@ struct StreamClient {
     app: Arc<AppState>,
     slot: ClientSlot,
     version: Option<Version>,
-    progress: Progress,
+    progress: StreamProgress,
     chunks: Chunked,
 }
 
-enum Progress {
+enum StreamProgress {
     BeforeFirstEvent,
     Streaming,
 }
@@ -41,7 +41,7 @@ pub(super) async fn stream(
     let slot = app.clients.acquire(app.circuits.clock().now()).ok_or(HttpError::TOO_MANY_CLIENTS)?;
     let id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let version = id.and_then(|id| app.broadcast.version_of(id));
-    let (progress, chunks) = (Progress::BeforeFirstEvent, Chunked::default());
+    let (progress, chunks) = (StreamProgress::BeforeFirstEvent, Chunked::default());
     let client = StreamClient { app, slot, version, progress, chunks };
     let chunks = unfold(client, async |client| client.next_chunk().await);
     // The second header keeps proxies such as nginx from buffering events.
@@ -68,7 +68,7 @@ impl StreamClient {
     /// Waits until its next event is due and returns it; `None` at the end of the stream.
     async fn next_event(&mut self) -> Option<Bytes> {
         let clock = self.app.circuits.clock();
-        if let Progress::Streaming = self.progress {
+        if let StreamProgress::Streaming = self.progress {
             let now = clock.now();
             let wait = self.app.broadcast.wait(now);
             // The stream ends right after an event, so a client that reconnects misses no second.
@@ -79,10 +79,10 @@ impl StreamClient {
         }
         let message = self.app.broadcast.message(&self.app.circuits, self.version);
         let event = match self.progress {
-            Progress::BeforeFirstEvent => Bytes::from([RETRY.as_bytes(), &message.text].concat()),
-            Progress::Streaming => message.text,
+            StreamProgress::BeforeFirstEvent => Bytes::from([RETRY.as_bytes(), &message.text].concat()),
+            StreamProgress::Streaming => message.text,
         };
-        (self.version, self.progress) = (Some(message.version), Progress::Streaming);
+        (self.version, self.progress) = (Some(message.version), StreamProgress::Streaming);
         Some(event)
     }
 }

@@ -8,17 +8,17 @@ use crate::state::Recovery;
 
 /// A shared config, or `None` for the default one.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings(Option<Arc<Config>>);
+pub(crate) struct SharedConfig(Option<Arc<Config>>);
 
 static DEFAULT: Config = super::defaults::DEFAULT;
 
-impl From<Config> for Settings {
+impl From<Config> for SharedConfig {
     fn from(config: Config) -> Self {
         Self((config != DEFAULT).then(|| Arc::new(config)))
     }
 }
 
-impl Deref for Settings {
+impl Deref for SharedConfig {
     type Target = Config;
 
     fn deref(&self) -> &Config {
@@ -26,7 +26,7 @@ impl Deref for Settings {
     }
 }
 
-impl AsRef<Recovery> for Settings {
+impl AsRef<Recovery> for SharedConfig {
     fn as_ref(&self) -> &Recovery {
         self.recovery()
     }

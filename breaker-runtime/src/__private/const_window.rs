@@ -9,10 +9,10 @@ use crate::config::ConfigBuilder;
 
 /// The value of `window`.
 ///
-/// Method lookup finds `set` here for `u32` and `Duration`, and goes on to [`Other`] through `Deref` for
+/// Method lookup finds `set` here for `u32` and `Duration`, and goes on to `Other` through `Deref` for
 /// other types.
 #[derive(Debug)]
-pub struct Window<T> {
+pub struct ConstWindow<T> {
     length: T,
     other: Other<T>,
 }
@@ -21,10 +21,10 @@ pub struct Window<T> {
 #[derive(Debug)]
 pub struct Other<T>(PhantomData<T>);
 
-/// Wraps a length in a [`Window`].
+/// Wraps a length in a `ConstWindow`.
 #[expect(non_snake_case, reason = "the constructor of a tuple struct has the name of the struct")]
-pub const fn Window<T>(length: T) -> Window<T> {
-    Window { length, other: Other(PhantomData) }
+pub const fn ConstWindow<T>(length: T) -> ConstWindow<T> {
+    ConstWindow { length, other: Other(PhantomData) }
 }
 
 /// A type that `window` accepts.
@@ -39,14 +39,14 @@ impl Length for u32 {}
 
 impl Length for Duration {}
 
-impl Window<u32> {
+impl ConstWindow<u32> {
     /// Sets the window to the last `length` calls.
     pub const fn set(self, settings: ConfigBuilder) -> ConfigBuilder {
         settings.window_calls(self.length)
     }
 }
 
-impl Window<Duration> {
+impl ConstWindow<Duration> {
     /// Sets the window to the calls of the last `length`.
     pub const fn set(self, settings: ConfigBuilder) -> ConfigBuilder {
         settings.window_time(self.length)
@@ -64,7 +64,7 @@ impl<T> Other<T> {
     }
 }
 
-impl<T> Deref for Window<T> {
+impl<T> Deref for ConstWindow<T> {
     type Target = Other<T>;
 
     fn deref(&self) -> &Other<T> {
