@@ -11,8 +11,8 @@
 //! | file | content |
 //! |---|---|
 //! | `trials.rs` | states, trials, runs of failures |
-//! | `calls.rs` | a window of calls |
-//! | `time.rs` | a window of time |
+//! | `calls.rs` | a count-based window |
+//! | `time.rs` | a time-based window |
 //! | `settings.rs` | new settings while calls end |
 //! | `notifying.rs` | listeners, and tasks that wait for a closed circuit |
 
@@ -58,17 +58,17 @@ fn breaker(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
 }
 
 /// Returns a breaker whose circuit is open and due for a trial call.
-fn due(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
+fn ready_for_trial(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
     let (clock, breaker) = breaker(settings);
     while breaker.state() == State::Closed {
-        end(&breaker, Outcome::Failure);
+        call(&breaker, Outcome::Failure);
     }
     clock.advance(RECOVERY);
     (clock, breaker)
 }
 
 /// Makes a call with this outcome.
-fn end(breaker: &CircuitBreaker, outcome: Outcome) {
+fn call(breaker: &CircuitBreaker, outcome: Outcome) {
     breaker.try_acquire().expect("the circuit admits the call").settle(outcome);
 }
 

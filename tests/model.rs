@@ -81,8 +81,8 @@ fn a_run_of_failures_opens_as_in_the_reference_model() {
 }
 
 #[test]
-fn failures_in_a_window_of_calls_open_as_in_the_reference_model() {
-    // tower-resilience needed 10,000 failures after 10,000 successes.
+fn failures_in_a_count_based_window_open_as_in_the_reference_model() {
+    // Regression of tower-resilience: after 10,000 successes it took 10,000 failures to open.
     check(&script::failures_in_calls(), |change| {
         matches!(change.trip, Some(TripReason::FailuresInWindow { .. }))
     });
@@ -90,7 +90,7 @@ fn failures_in_a_window_of_calls_open_as_in_the_reference_model() {
 
 #[test]
 fn a_failure_rate_opens_as_in_the_reference_model() {
-    // In recloser (PR#10) and failsafe, a success opened the circuit, and the first window had no effect.
+    // Regression of recloser (PR#10) and failsafe: a success opened the circuit, and the first window had no effect.
     check(&script::failure_rate(), |change| matches!(change.trip, Some(TripReason::FailureRate { .. })));
 }
 
@@ -105,9 +105,9 @@ fn several_rules_open_as_in_the_reference_model() {
 }
 
 #[test]
-fn a_window_of_time_opens_as_in_the_reference_model() {
-    // In tower-resilience, one successful call per idle period opened the circuit.
-    check(&script::window_of_time(), |change| change.trip.is_some());
+fn a_time_based_window_opens_as_in_the_reference_model() {
+    // Regression of tower-resilience: one successful call per idle period opened the circuit.
+    check(&script::time_based_window(), |change| change.trip.is_some());
 }
 
 #[test]
@@ -127,6 +127,6 @@ fn a_bulkhead_rejects_and_opens_as_in_the_reference_model() {
 
 #[test]
 fn new_settings_take_effect_as_in_the_reference_model() {
-    // In resilience4j (#2325, #1116), new settings lost the state.
+    // Regression of resilience4j#2325 #1116: new settings lost the state.
     check(&script::any_policy(), |change| change.trip.is_some());
 }

@@ -23,8 +23,8 @@ fn kinds() -> [(&'static str, ConfigBuilder); 5] {
     let minute = Duration::from_secs(60);
     [
         ("consecutive", settings().failure_threshold(5)),
-        ("window of calls", settings().window_calls(100).failure_rate(0.6)),
-        ("window of time", settings().window_time(Duration::from_secs(10)).failure_rate(0.6)),
+        ("count-based window", settings().window_calls(100).failure_rate(0.6)),
+        ("time-based window", settings().window_time(Duration::from_secs(10)).failure_rate(0.6)),
         ("slow calls", settings().window_calls(100).failure_rate(0.6).slow_call(minute)),
         ("bulkhead", settings().failure_threshold(5).max_concurrent(10)),
     ]

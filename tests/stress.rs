@@ -64,7 +64,7 @@ fn breaker(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
 }
 
 /// Returns a breaker whose circuit is open and due for a trial call.
-fn due(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
+fn ready_for_trial(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
     let (clock, breaker) = breaker(settings.failure_threshold(1).recovery_timeout(RECOVERY));
     breaker.try_acquire().unwrap().settle(Outcome::Failure);
     clock.advance(RECOVERY);

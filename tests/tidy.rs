@@ -5,7 +5,7 @@
 //! | `modules.rs` | modules depend on each other in one direction |
 //! | `boundaries.rs` | time, atomics, features and `unsafe` each have their files |
 //! | `files.rs`, `top_level.rs` | files open with their purpose, are short, and are where they belong |
-//! | `dependencies.rs` | versions are in one place; licences, sources and duplicates are allowed |
+//! | `dependencies.rs` | versions are in one place; licenses, sources and duplicates are allowed |
 //! | `messages.rs` | every compile-time message is shown by a case under `ui/fail` |
 //! | `promises.rs` | every promise names a test that exists |
 //! | `prose.rs` | doc comments open with a noun or a verb, and some words are avoided |
@@ -107,11 +107,11 @@ fn every_feature_is_explained() {
 }
 
 #[test]
-fn packages_come_from_crates_io_in_one_version_with_an_allowed_licence() {
+fn packages_come_from_crates_io_in_one_version_with_an_allowed_license() {
     let read = |path: &str| Manifest::parse(path, &workspace::read(path).unwrap()).unwrap();
     let deny = read(".deny.toml");
     report(&dependencies::locked(&read("Cargo.lock"), &deny));
-    report(&dependencies::licences(&dependencies::metadata().unwrap(), &deny));
+    report(&dependencies::licenses(&dependencies::metadata().unwrap(), &deny));
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! A window of calls. Successes advance it without the lock, failures with it.
+//! A count-based window. Successes advance it without the lock, failures with it.
 
 use std::time::Duration;
 
 use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, State, TripReason};
 
 use super::{
-    RECOVERY, breaker, end, permit, race_on, strict, window, with_few_preemptions, with_preemptions,
+    RECOVERY, breaker, call, permit, race_on, strict, window, with_few_preemptions, with_preemptions,
 };
 
 /// Returns settings that open the circuit after `failures` among the last `calls`.
@@ -13,7 +13,7 @@ fn failures_of(failures: u32, calls: u32) -> ConfigBuilder {
     strict().failure_threshold(failures).window_calls(calls)
 }
 
-/// Returns settings with a window of calls that no rule uses.
+/// Returns settings with a count-based window that no rule uses.
 fn unused_window(calls: u32) -> ConfigBuilder {
     Config::builder().consecutive_failures(100).window_calls(calls)
 }
@@ -29,12 +29,12 @@ fn no_call_of_two_threads_is_lost_or_counted_twice() {
         race_on(
             &breaker,
             |one| {
-                end(one, Outcome::Success);
-                end(one, Outcome::Failure);
+                call(one, Outcome::Success);
+                call(one, Outcome::Failure);
             },
             |other| {
-                end(other, Outcome::Failure);
-                end(other, Outcome::Success);
+                call(other, Outcome::Failure);
+                call(other, Outcome::Success);
             },
         );
         let held = window(&breaker);
@@ -48,10 +48,10 @@ fn the_window_opens_at_its_limit_in_every_order_of_failures_and_successes() {
         let (_clock, breaker) = breaker(failures_of(2, 4));
         race_on(
             &breaker,
-            |one| end(one, Outcome::Failure),
+            |one| call(one, Outcome::Failure),
             |other| {
-                end(other, Outcome::Success);
-                end(other, Outcome::Failure);
+                call(other, Outcome::Success);
+                call(other, Outcome::Failure);
             },
         );
         let snapshot = breaker.snapshot();
@@ -67,9 +67,9 @@ fn the_window_opens_at_its_limit_in_every_order_of_failures_and_successes() {
 fn the_window_does_not_open_below_its_limit() {
     with_few_preemptions(|| {
         let (_clock, breaker) = breaker(failures_of(3, 4));
-        race_on(&breaker, |one| end(one, Outcome::Failure), |other| end(other, Outcome::Failure));
+        race_on(&breaker, |one| call(one, Outcome::Failure), |other| call(other, Outcome::Failure));
         assert_eq!(breaker.state(), State::Closed);
-        end(&breaker, Outcome::Failure);
+        call(&breaker, Outcome::Failure);
         assert_eq!(
             trip_reason(&breaker),
             Some(TripReason::FailuresInWindow { failures: 3, calls: 3, limit: 3 })
@@ -83,17 +83,17 @@ fn check_failure_is_kept_after(successes: u32) {
     with_few_preemptions(move || {
         let (_clock, breaker) = breaker(unused_window(2));
         for _ in 0..successes {
-            end(&breaker, Outcome::Success);
+            call(&breaker, Outcome::Success);
         }
-        race_on(&breaker, |one| end(one, Outcome::Success), |other| end(other, Outcome::Failure));
+        race_on(&breaker, |one| call(one, Outcome::Success), |other| call(other, Outcome::Failure));
         let held = window(&breaker);
         assert_eq!(
             (held.calls, held.failures),
             (2, 1),
             "the failure is one of the last two calls in either order"
         );
-        end(&breaker, Outcome::Success);
-        end(&breaker, Outcome::Success);
+        call(&breaker, Outcome::Success);
+        call(&breaker, Outcome::Success);
         assert_eq!(window(&breaker).failures, 0, "the last two calls succeeded");
     });
 }
@@ -112,22 +112,22 @@ fn a_failure_in_a_window_at_rest_is_not_lost() {
 fn a_window_that_comes_to_rest_during_failures_of_two_threads_loses_none() {
     with_few_preemptions(|| {
         let (_clock, breaker) = breaker(unused_window(1));
-        end(&breaker, Outcome::Failure);
+        call(&breaker, Outcome::Failure);
         race_on(
             &breaker,
             |one| {
-                end(one, Outcome::Success);
-                end(one, Outcome::Success);
+                call(one, Outcome::Success);
+                call(one, Outcome::Success);
             },
             |other| {
-                end(other, Outcome::Success);
-                end(other, Outcome::Failure);
+                call(other, Outcome::Success);
+                call(other, Outcome::Failure);
                 assert!(window(other).calls == 1);
             },
         );
-        end(&breaker, Outcome::Failure);
+        call(&breaker, Outcome::Failure);
         assert_eq!(window(&breaker).failures, 1, "the last call failed");
-        end(&breaker, Outcome::Success);
+        call(&breaker, Outcome::Success);
         assert_eq!(window(&breaker).failures, 0, "the last call succeeded");
     });
 }
@@ -136,10 +136,10 @@ fn a_window_that_comes_to_rest_during_failures_of_two_threads_loses_none() {
 fn a_failure_leaves_the_window_exactly_when_a_newer_call_replaces_it() {
     with_few_preemptions(|| {
         let (_clock, breaker) = breaker(unused_window(3));
-        end(&breaker, Outcome::Failure);
-        race_on(&breaker, |one| end(one, Outcome::Success), |other| end(other, Outcome::Success));
+        call(&breaker, Outcome::Failure);
+        race_on(&breaker, |one| call(one, Outcome::Success), |other| call(other, Outcome::Success));
         assert_eq!((window(&breaker).calls, window(&breaker).failures), (3, 1));
-        end(&breaker, Outcome::Success);
+        call(&breaker, Outcome::Success);
         assert_eq!((window(&breaker).calls, window(&breaker).failures), (3, 0));
     });
 }
@@ -153,13 +153,13 @@ fn check_is_not_in_the_next_window(outcome: Outcome, begin: fn(&CircuitBreaker))
         race_on(&breaker, begin, |_| late.settle(outcome));
         let held = window(&breaker);
         assert_eq!((held.calls, held.failures), (0, 0));
-        end(&breaker, Outcome::Failure);
+        call(&breaker, Outcome::Failure);
         let held = window(&breaker);
         assert_eq!((held.calls, held.failures), (1, 1));
     });
 }
 
-// In tower-resilience, breaker 2.0, recloser and failsafe, late results count in the next generation.
+// Regression of tower-resilience, breaker 2.0, recloser and failsafe: late results counted in the next generation.
 #[test]
 fn a_success_concurrent_with_a_reset_is_not_in_the_next_window() {
     check_is_not_in_the_next_window(Outcome::Success, CircuitBreaker::reset);
@@ -187,7 +187,7 @@ fn a_new_window_holds_its_first_success_but_no_late_one() {
             &breaker,
             |one| {
                 one.reset();
-                end(one, Outcome::Success);
+                call(one, Outcome::Success);
             },
             |_| late.settle(Outcome::Success),
         );
@@ -201,14 +201,14 @@ fn a_result_concurrent_with_a_whole_recovery_is_not_in_the_next_window() {
         with_preemptions(2, move || {
             let (clock, breaker) = breaker(failures_of(2, 10).half_open_timeout(Duration::MAX));
             let late = permit(&breaker);
-            end(&breaker, Outcome::Failure);
+            call(&breaker, Outcome::Failure);
             race_on(
                 &breaker,
                 move |one| {
                     // Opens the circuit, unless the late failure has opened it.
                     _ = one.try_acquire().map(|permit| permit.settle(Outcome::Failure));
                     clock.advance(RECOVERY);
-                    end(one, Outcome::Success);
+                    call(one, Outcome::Success);
                 },
                 |_| late.settle(outcome),
             );

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use breaker_runtime::{CircuitBreaker, Event, Outcome, State, Subscription, Transition};
 use loom::thread;
 
-use super::{breaker, due, permit, race_on, strict, with_few_preemptions, with_preemptions};
+use super::{breaker, permit, race_on, ready_for_trial, strict, with_few_preemptions, with_preemptions};
 
 /// The changes that a listener received.
 #[derive(Clone, Default)]
@@ -103,7 +103,7 @@ fn wait_closed_never_misses_an_operator_that_closes() {
 #[test]
 fn wait_closed_never_misses_a_trial_that_closes() {
     with_few_preemptions(|| {
-        let (_clock, breaker) = due(strict());
+        let (_clock, breaker) = ready_for_trial(strict());
         let trial = permit(&breaker);
         check_wait_closed_during(&breaker, |_| trial.settle(Outcome::Success));
     });

@@ -5,7 +5,8 @@ use std::time::Duration;
 use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, State};
 
 use super::{
-    breaker, due, end, leak_permit, permit, race_on, strict, window, with_few_preemptions, with_preemptions,
+    breaker, call, leak_permit, permit, race_on, ready_for_trial, strict, window, with_few_preemptions,
+    with_preemptions,
 };
 
 fn set_config(settings: ConfigBuilder) -> impl FnOnce(&CircuitBreaker) + 'static {
@@ -24,11 +25,11 @@ fn time(seconds: u64) -> ConfigBuilder {
 fn a_failure_concurrent_with_a_lower_threshold_counts_towards_it() {
     with_few_preemptions(|| {
         let (_clock, breaker) = breaker(strict().failure_threshold(5));
-        end(&breaker, Outcome::Failure);
-        race_on(&breaker, set_config(strict().failure_threshold(3)), |other| end(other, Outcome::Failure));
+        call(&breaker, Outcome::Failure);
+        race_on(&breaker, set_config(strict().failure_threshold(3)), |other| call(other, Outcome::Failure));
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.state, snapshot.consecutive_failures), (State::Closed, 2));
-        end(&breaker, Outcome::Failure);
+        call(&breaker, Outcome::Failure);
         assert_eq!(breaker.state(), State::Open);
     });
 }
@@ -37,10 +38,10 @@ fn a_failure_concurrent_with_a_lower_threshold_counts_towards_it() {
 fn a_failure_concurrent_with_a_threshold_that_it_reaches_opens_the_circuit_then_or_at_the_next_failure() {
     with_few_preemptions(|| {
         let (_clock, breaker) = breaker(strict().failure_threshold(5));
-        race_on(&breaker, set_config(strict().failure_threshold(1)), |other| end(other, Outcome::Failure));
+        race_on(&breaker, set_config(strict().failure_threshold(1)), |other| call(other, Outcome::Failure));
         if breaker.state() == State::Closed {
             assert_eq!(breaker.snapshot().consecutive_failures, 1);
-            end(&breaker, Outcome::Failure);
+            call(&breaker, Outcome::Failure);
         }
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.state, snapshot.generation), (State::Open, 1));
@@ -51,8 +52,8 @@ fn a_failure_concurrent_with_a_threshold_that_it_reaches_opens_the_circuit_then_
 fn a_success_concurrent_with_new_settings_ends_the_run() {
     with_few_preemptions(|| {
         let (_clock, breaker) = breaker(strict().failure_threshold(5));
-        end(&breaker, Outcome::Failure);
-        race_on(&breaker, set_config(strict().failure_threshold(2)), |other| end(other, Outcome::Success));
+        call(&breaker, Outcome::Failure);
+        race_on(&breaker, set_config(strict().failure_threshold(2)), |other| call(other, Outcome::Success));
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.state, snapshot.consecutive_failures), (State::Closed, 0));
         assert_eq!(snapshot.totals.successes, 1);
@@ -64,8 +65,8 @@ fn a_failure_concurrent_with_a_resized_window_is_in_it() {
     for (before, after) in [(2, 4), (4, 2), (4, 3)] {
         with_few_preemptions(move || {
             let (_clock, breaker) = breaker(calls(before));
-            end(&breaker, Outcome::Failure);
-            race_on(&breaker, set_config(calls(after)), |other| end(other, Outcome::Failure));
+            call(&breaker, Outcome::Failure);
+            race_on(&breaker, set_config(calls(after)), |other| call(other, Outcome::Failure));
             assert_eq!((window(&breaker).calls, window(&breaker).failures), (2, 2));
         });
     }
@@ -75,13 +76,13 @@ fn a_failure_concurrent_with_a_resized_window_is_in_it() {
 fn a_success_concurrent_with_a_resized_window_is_counted_at_most_once() {
     with_few_preemptions(|| {
         let (_clock, breaker) = breaker(calls(2));
-        end(&breaker, Outcome::Success);
-        end(&breaker, Outcome::Failure);
-        race_on(&breaker, set_config(calls(4)), |other| end(other, Outcome::Success));
+        call(&breaker, Outcome::Success);
+        call(&breaker, Outcome::Failure);
+        race_on(&breaker, set_config(calls(4)), |other| call(other, Outcome::Success));
         let held = window(&breaker);
         assert!(matches!((held.calls, held.failures), (2 | 3, 1)), "{held:?}");
         let missing = 4 - held.calls;
-        (0..missing).for_each(|_| end(&breaker, Outcome::Success));
+        (0..missing).for_each(|_| call(&breaker, Outcome::Success));
         assert_eq!((window(&breaker).calls, window(&breaker).failures), (4, 1));
     });
 }
@@ -90,12 +91,12 @@ fn a_success_concurrent_with_a_resized_window_is_counted_at_most_once() {
 fn a_window_at_rest_that_grows_may_miss_a_concurrent_success_but_no_later_one() {
     with_few_preemptions(|| {
         let (_clock, breaker) = breaker(calls(1));
-        end(&breaker, Outcome::Success);
-        end(&breaker, Outcome::Success);
-        race_on(&breaker, set_config(calls(3)), |other| end(other, Outcome::Success));
+        call(&breaker, Outcome::Success);
+        call(&breaker, Outcome::Success);
+        race_on(&breaker, set_config(calls(3)), |other| call(other, Outcome::Success));
         let held = window(&breaker).calls;
         assert!(matches!(held, 1 | 2), "{held}");
-        end(&breaker, Outcome::Success);
+        call(&breaker, Outcome::Success);
         assert_eq!(window(&breaker).calls, held + 1);
     });
 }
@@ -104,7 +105,7 @@ fn a_window_at_rest_that_grows_may_miss_a_concurrent_success_but_no_later_one() 
 fn a_failure_concurrent_with_a_first_window_is_in_the_run_and_at_most_once_in_the_window() {
     with_few_preemptions(|| {
         let (_clock, breaker) = breaker(strict().failure_threshold(5));
-        race_on(&breaker, set_config(calls(4)), |other| end(other, Outcome::Failure));
+        race_on(&breaker, set_config(calls(4)), |other| call(other, Outcome::Failure));
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.consecutive_failures, snapshot.totals.failures), (1, 1));
         assert!(window(&breaker).failures <= 1);
@@ -112,15 +113,15 @@ fn a_failure_concurrent_with_a_first_window_is_in_the_run_and_at_most_once_in_th
 }
 
 #[test]
-fn calls_concurrent_with_a_resized_window_of_time_are_counted_once_and_no_failure_is_lost() {
+fn calls_concurrent_with_a_resized_time_based_window_are_counted_once_and_no_failure_is_lost() {
     with_preemptions(2, || {
         let (clock, breaker) = breaker(time(10));
-        end(&breaker, Outcome::Success);
-        end(&breaker, Outcome::Failure);
+        call(&breaker, Outcome::Success);
+        call(&breaker, Outcome::Failure);
         clock.advance(Duration::from_secs(5));
         race_on(&breaker, set_config(time(20)), |other| {
-            end(other, Outcome::Success);
-            end(other, Outcome::Failure);
+            call(other, Outcome::Success);
+            call(other, Outcome::Failure);
         });
         let held = window(&breaker);
         assert!(matches!((held.calls, held.failures), (3 | 4, 2)), "{held:?}");
@@ -130,12 +131,12 @@ fn calls_concurrent_with_a_resized_window_of_time_are_counted_once_and_no_failur
 #[test]
 fn a_trial_concurrent_with_new_settings_counts_by_the_old_or_the_new_ones() {
     with_few_preemptions(|| {
-        let (_clock, breaker) = due(strict());
+        let (_clock, breaker) = ready_for_trial(strict());
         let trial = permit(&breaker);
         race_on(&breaker, set_config(strict().success_threshold(2)), |_| trial.settle(Outcome::Success));
         assert_eq!(breaker.snapshot().trials_in_flight, 0);
         if breaker.state() == State::HalfOpen {
-            end(&breaker, Outcome::Success);
+            call(&breaker, Outcome::Success);
         }
         assert_eq!(breaker.state(), State::Closed);
     });
@@ -144,7 +145,7 @@ fn a_trial_concurrent_with_new_settings_counts_by_the_old_or_the_new_ones() {
 #[test]
 fn a_new_trial_slot_is_taken_exactly_once() {
     with_few_preemptions(|| {
-        let (_clock, breaker) = due(strict());
+        let (_clock, breaker) = ready_for_trial(strict());
         assert!(leak_permit(&breaker));
         let ((), admitted) = race_on(&breaker, set_config(strict().half_open_max_calls(2)), leak_permit);
         assert_eq!(leak_permit(&breaker), !admitted);

@@ -1,4 +1,4 @@
-//! A window of time. Each thread counts its successes in slices of its own, which other threads read.
+//! A time-based window. Each thread counts its successes in slices of its own, which other threads read.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use breaker_runtime::{CircuitBreaker, ConfigBuilder, Outcome, State};
 use loom::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
-use super::{breaker, end, permit, race_on, strict, window, with_few_preemptions};
+use super::{breaker, call, permit, race_on, strict, window, with_few_preemptions};
 
 const WINDOW: Duration = Duration::from_secs(100);
 
@@ -24,12 +24,12 @@ fn no_call_of_two_threads_is_lost_or_counted_twice() {
         race_on(
             &breaker,
             |one| {
-                end(one, Outcome::Success);
-                end(one, Outcome::Failure);
+                call(one, Outcome::Success);
+                call(one, Outcome::Failure);
             },
             |other| {
-                end(other, Outcome::Success);
-                end(other, Outcome::Success);
+                call(other, Outcome::Success);
+                call(other, Outcome::Success);
             },
         );
         let held = window(&breaker);
@@ -54,7 +54,7 @@ fn a_rate_includes_all_successes_that_ended_before() {
             },
             |other| {
                 let had_ended = ended.load(Ordering::Acquire) == 1;
-                end(other, Outcome::Failure);
+                call(other, Outcome::Failure);
                 had_ended
             },
         );
@@ -69,10 +69,10 @@ fn a_rate_includes_all_successes_that_ended_before() {
 fn successes_of_two_threads_both_lower_a_rate() {
     with_few_preemptions(|| {
         let (_clock, breaker) = breaker(half_of(2));
-        race_on(&breaker, |one| end(one, Outcome::Success), |other| end(other, Outcome::Success));
-        end(&breaker, Outcome::Failure);
+        race_on(&breaker, |one| call(one, Outcome::Success), |other| call(other, Outcome::Success));
+        call(&breaker, Outcome::Failure);
         assert_eq!(breaker.state(), State::Closed, "one of three calls failed");
-        end(&breaker, Outcome::Failure);
+        call(&breaker, Outcome::Failure);
         assert_eq!(breaker.state(), State::Open, "two of four calls failed");
     });
 }
@@ -84,11 +84,11 @@ fn a_reused_slice_never_shows_its_old_count_as_new() {
         let ((), seen) = race_on(
             &breaker,
             move |one| {
-                end(one, Outcome::Success);
-                end(one, Outcome::Success);
+                call(one, Outcome::Success);
+                call(one, Outcome::Success);
                 clock.advance(WINDOW);
                 // Ten slices later, so this uses the same slice again.
-                end(one, Outcome::Success);
+                call(one, Outcome::Success);
             },
             CircuitBreaker::snapshot,
         );
@@ -109,7 +109,7 @@ fn a_result_concurrent_with_a_reset_is_not_in_the_next_window() {
                 &breaker,
                 |one| {
                     one.reset();
-                    end(one, Outcome::Failure);
+                    call(one, Outcome::Failure);
                 },
                 |_| late.settle(outcome),
             );

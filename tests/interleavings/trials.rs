@@ -6,13 +6,14 @@ use breaker_runtime::{CircuitBreaker, ErrorKind, Outcome, State};
 use loom::thread;
 
 use super::{
-    RECOVERY, breaker, due, end, leak_permit, permit, race_on, strict, with_few_preemptions, with_preemptions,
+    RECOVERY, breaker, call, leak_permit, permit, race_on, ready_for_trial, strict, with_few_preemptions,
+    with_preemptions,
 };
 
 #[test]
 fn exactly_one_of_two_calls_gets_the_only_trial_slot() {
     loom::model(|| {
-        let (_clock, breaker) = due(strict());
+        let (_clock, breaker) = ready_for_trial(strict());
         let (one, other) = race_on(&breaker, leak_permit, leak_permit);
         assert!(one != other, "exactly one call is admitted");
         assert_eq!(breaker.snapshot().trials_in_flight, 1);
@@ -22,7 +23,7 @@ fn exactly_one_of_two_calls_gets_the_only_trial_slot() {
 #[test]
 fn no_trial_is_rejected_while_a_slot_is_free() {
     with_few_preemptions(|| {
-        let (_clock, breaker) = due(strict().half_open_max_calls(2));
+        let (_clock, breaker) = ready_for_trial(strict().half_open_max_calls(2));
         assert_eq!(race_on(&breaker, leak_permit, leak_permit), (true, true));
         assert!(!leak_permit(&breaker));
     });
@@ -31,9 +32,9 @@ fn no_trial_is_rejected_while_a_slot_is_free() {
 #[test]
 fn three_threads_never_run_more_trials_than_there_are_slots() {
     with_preemptions(2, || {
-        let (_clock, breaker) = due(strict().half_open_max_calls(2));
+        let (_clock, breaker) = ready_for_trial(strict().half_open_max_calls(2));
         // Makes the circuit half-open, because tests with two threads cover that step.
-        end(&breaker, Outcome::Ignored);
+        call(&breaker, Outcome::Ignored);
         let third = {
             let breaker = breaker.clone();
             thread::spawn(move || leak_permit(&breaker))
@@ -47,7 +48,7 @@ fn three_threads_never_run_more_trials_than_there_are_slots() {
 #[test]
 fn a_released_trial_slot_is_taken_exactly_once() {
     with_few_preemptions(|| {
-        let (_clock, breaker) = due(strict());
+        let (_clock, breaker) = ready_for_trial(strict());
         let trial = permit(&breaker);
         let (one, other) = race_on(&breaker, leak_permit, |other| {
             trial.settle(Outcome::Ignored);
@@ -62,7 +63,7 @@ fn a_released_trial_slot_is_taken_exactly_once() {
 fn failures_of_two_threads_add_up_and_open_the_circuit_once() {
     loom::model(|| {
         let (_clock, breaker) = breaker(strict().failure_threshold(2));
-        race_on(&breaker, |one| end(one, Outcome::Failure), |other| end(other, Outcome::Failure));
+        race_on(&breaker, |one| call(one, Outcome::Failure), |other| call(other, Outcome::Failure));
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.state, snapshot.generation), (State::Open, 1));
     });
@@ -90,10 +91,10 @@ fn two_failures_that_each_reach_the_threshold_open_the_circuit_once() {
 fn a_success_concurrent_with_a_failure_ends_the_run_or_precedes_it() {
     loom::model(|| {
         let (_clock, breaker) = breaker(strict().failure_threshold(2));
-        race_on(&breaker, |one| end(one, Outcome::Failure), |other| end(other, Outcome::Success));
+        race_on(&breaker, |one| call(one, Outcome::Failure), |other| call(other, Outcome::Success));
         let run = breaker.snapshot().consecutive_failures;
         assert!(run <= 1);
-        end(&breaker, Outcome::Failure);
+        call(&breaker, Outcome::Failure);
         assert_eq!(breaker.state() == State::Open, run == 1);
     });
 }
@@ -157,7 +158,7 @@ fn a_command_overrides_a_rule_in_either_order() {
 #[test]
 fn a_late_trial_and_the_call_that_finds_its_lease_expired_agree() {
     with_few_preemptions(|| {
-        let (clock, breaker) = due(strict().half_open_timeout(Duration::from_secs(1)));
+        let (clock, breaker) = ready_for_trial(strict().half_open_timeout(Duration::from_secs(1)));
         let trial = breaker.clone();
         let (closed, admitted) = {
             let permit = trial.try_acquire().expect("a trial call is due");
@@ -175,7 +176,7 @@ fn a_late_trial_and_the_call_that_finds_its_lease_expired_agree() {
 #[test]
 fn closing_and_admitting_happen_one_after_the_other() {
     with_few_preemptions(|| {
-        let (_clock, breaker) = due(strict());
+        let (_clock, breaker) = ready_for_trial(strict());
         let trial = breaker.clone();
         let permit = trial.try_acquire().expect("a trial call is due");
         let clone = breaker.clone();
@@ -193,7 +194,7 @@ fn closing_and_admitting_happen_one_after_the_other() {
 fn a_rejection_has_the_retry_time_of_its_own_generation() {
     with_preemptions(2, || {
         let (clock, breaker) = breaker(strict());
-        end(&breaker, Outcome::Failure);
+        call(&breaker, Outcome::Failure);
         clock.advance(Duration::from_secs(10));
         let (rejected, ()) = race_on(
             &breaker,
@@ -223,9 +224,9 @@ fn no_count_is_lost() {
         let (_clock, breaker) = breaker(strict());
         let third = {
             let breaker = breaker.clone();
-            thread::spawn(move || end(&breaker, Outcome::Success))
+            thread::spawn(move || call(&breaker, Outcome::Success))
         };
-        race_on(&breaker, |one| end(one, Outcome::Success), |other| end(other, Outcome::Success));
+        race_on(&breaker, |one| call(one, Outcome::Success), |other| call(other, Outcome::Success));
         third.join().expect("the thread does not panic");
         assert_eq!(breaker.snapshot().totals.successes, 3);
     });

@@ -57,7 +57,7 @@ fn a_path_fallback_runs_after_failures_and_rejections_with_the_original_argument
     assert_eq!((totals.successes, totals.failures, totals.rejected), (1, 1, 1));
 }
 
-// resilience4j#780 #804 #1800 #2274: the fallback ran for ignored errors.
+// Regression of resilience4j#780 #804 #1800 #2274: the fallback ran for ignored errors.
 #[test]
 fn no_fallback_runs_for_ignored_errors() {
     #[circuit_breaker(name = "on/unnamed", failure_if(Err(Fault::Down)), fallback = |_| Ok(0), fallback_on = failure)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, RegisterError, Registry, State};
 
-use crate::support::{Bench, seconds, settings};
+use crate::support::{Fixture, Recorded, seconds, settings};
 
 fn new() -> ConfigBuilder {
     Config::builder()
@@ -32,11 +32,11 @@ fn a_rate_must_be_above_zero_and_at_most_one() {
 
 #[test]
 fn the_smallest_rate_opens_at_the_first_failure_after_minimum_calls() {
-    let bench = Bench::with(new().window_calls(10).failure_rate(f64::MIN_POSITIVE).minimum_calls(2));
-    bench.end(Outcome::Success);
-    assert_eq!(bench.breaker.state(), State::Closed);
-    bench.end(Outcome::Failure);
-    assert_eq!(bench.breaker.state(), State::Open);
+    let fixture = Fixture::with(new().window_calls(10).failure_rate(f64::MIN_POSITIVE).minimum_calls(2));
+    fixture.call(Outcome::Success);
+    assert_eq!(fixture.breaker.state(), State::Closed);
+    fixture.call(Outcome::Failure);
+    assert_eq!(fixture.breaker.state(), State::Open);
 }
 
 #[test]
@@ -170,8 +170,12 @@ fn a_breaker_with_max_keys_of_zero_is_not_registered() {
 
 #[test]
 fn the_largest_window_and_bulkhead_work() {
-    let bench =
-        Bench::with(settings().window_calls(1_000_000).failure_threshold(1_000_000).max_concurrent(u32::MAX));
-    bench.end_all(Outcome::Failure, 1000);
-    assert_eq!((bench.window(), bench.breaker.state()), ((1000, 1000, 0), State::Closed));
+    let fixture = Fixture::with(
+        settings().window_calls(1_000_000).failure_threshold(1_000_000).max_concurrent(u32::MAX),
+    );
+    fixture.call_times(Outcome::Failure, 1000);
+    assert_eq!(
+        (fixture.window(), fixture.breaker.state()),
+        (Recorded { calls: 1000, failures: 1000, slow: 0 }, State::Closed)
+    );
 }

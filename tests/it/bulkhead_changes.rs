@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use breaker_runtime::{BreakerError, CircuitBreaker, ConfigBuilder, Outcome};
 
-use crate::support::{Bench, poll_once, settings};
+use crate::support::{Fixture, poll_once, settings};
 
 type Call<'a> = Pin<Box<dyn Future<Output = Result<(), BreakerError>> + 'a>>;
 
@@ -18,117 +18,117 @@ fn at_most(calls: u32) -> ConfigBuilder {
 }
 
 /// Returns a polled call that waits for a slot or never completes.
-fn call(bench: &Bench) -> Call<'_> {
-    let mut call: Call<'_> = Box::pin(bench.breaker.call_async(pending()));
+fn call(fixture: &Fixture) -> Call<'_> {
+    let mut call: Call<'_> = Box::pin(fixture.breaker.call_async(pending()));
     assert!(poll_once(call.as_mut()).is_pending());
     call
 }
 
 #[test]
 fn a_higher_limit_admits_waiting_calls() {
-    let bench = Bench::with(at_most(1));
-    let _running = bench.permit();
-    let mut waiting = [call(&bench), call(&bench), call(&bench)];
-    assert_eq!(bench.running(), 1);
-    bench.set_config(at_most(3));
+    let fixture = Fixture::with(at_most(1));
+    let _running = fixture.permit();
+    let mut waiting = [call(&fixture), call(&fixture), call(&fixture)];
+    assert_eq!(fixture.calls_in_flight(), 1);
+    fixture.set_config(at_most(3));
     for call in &mut waiting {
         assert!(poll_once(call.as_mut()).is_pending());
     }
-    assert_eq!(bench.running(), 3);
-    assert!(bench.rejects());
+    assert_eq!(fixture.calls_in_flight(), 3);
+    assert!(fixture.rejects());
     drop(waiting);
-    assert_eq!(bench.running(), 1);
-    let _more = (bench.permit(), bench.permit());
-    assert!(bench.rejects());
+    assert_eq!(fixture.calls_in_flight(), 1);
+    let _more = (fixture.permit(), fixture.permit());
+    assert!(fixture.rejects());
 }
 
 #[test]
 fn a_lower_limit_ends_no_call_and_admits_none_until_enough_have_ended() {
-    let bench = Bench::with(at_most(4));
-    let mut calls = vec![bench.permit(), bench.permit(), bench.permit()];
-    bench.set_config(at_most(1));
-    assert_eq!(bench.running(), 3);
+    let fixture = Fixture::with(at_most(4));
+    let mut calls = vec![fixture.permit(), fixture.permit(), fixture.permit()];
+    fixture.set_config(at_most(1));
+    assert_eq!(fixture.calls_in_flight(), 3);
     while let Some(permit) = calls.pop() {
-        assert!(bench.rejects());
+        assert!(fixture.rejects());
         permit.settle(Outcome::Success);
     }
-    assert_eq!(bench.running(), 0);
-    let _only = bench.permit();
-    assert!(bench.rejects());
+    assert_eq!(fixture.calls_in_flight(), 0);
+    let _only = fixture.permit();
+    assert!(fixture.rejects());
 }
 
 #[test]
 fn a_limit_that_is_lowered_and_raised_again_loses_no_slot() {
-    let bench = Bench::with(at_most(3));
-    let calls = [bench.permit(), bench.permit(), bench.permit()];
+    let fixture = Fixture::with(at_most(3));
+    let calls = [fixture.permit(), fixture.permit(), fixture.permit()];
     for limit in [1, 3, 2, 3, 1, 2, 3] {
-        bench.set_config(at_most(limit));
-        assert_eq!(bench.running(), 3);
+        fixture.set_config(at_most(limit));
+        assert_eq!(fixture.calls_in_flight(), 3);
     }
     drop(calls);
-    let _all = [bench.permit(), bench.permit(), bench.permit()];
-    assert!(bench.rejects());
+    let _all = [fixture.permit(), fixture.permit(), fixture.permit()];
+    assert!(fixture.rejects());
 }
 
 #[test]
 fn removing_the_limit_admits_waiting_calls_and_all_new_ones() {
-    let bench = Bench::with(at_most(1));
-    let held = bench.permit();
-    let mut waiting: Call<'_> = Box::pin(bench.breaker.call_async(async { Ok(()) }));
+    let fixture = Fixture::with(at_most(1));
+    let held = fixture.permit();
+    let mut waiting: Call<'_> = Box::pin(fixture.breaker.call_async(async { Ok(()) }));
     assert!(poll_once(waiting.as_mut()).is_pending());
-    bench.set_config(settings());
+    fixture.set_config(settings());
     assert!(matches!(poll_once(waiting.as_mut()), Poll::Ready(Ok(()))));
-    assert_eq!(bench.breaker.snapshot().calls_in_flight, None);
-    let many: Vec<_> = (0..100).map(|_| bench.permit()).collect();
+    assert_eq!(fixture.breaker.snapshot().calls_in_flight, None);
+    let many: Vec<_> = (0..100).map(|_| fixture.permit()).collect();
     // Calls that were admitted without a limit hold no slot.
-    bench.set_config(at_most(2));
-    assert_eq!(bench.running(), 1);
+    fixture.set_config(at_most(2));
+    assert_eq!(fixture.calls_in_flight(), 1);
     drop(many);
-    assert_eq!(bench.running(), 1);
-    let second = bench.permit();
-    assert!(bench.rejects());
+    assert_eq!(fixture.calls_in_flight(), 1);
+    let second = fixture.permit();
+    assert!(fixture.rejects());
     drop((held, second));
-    assert_eq!(bench.running(), 0);
+    assert_eq!(fixture.calls_in_flight(), 0);
 }
 
 #[test]
 fn a_new_limit_counts_only_the_calls_that_start_after_it() {
-    let bench = Bench::new();
-    let before = bench.permit();
-    bench.set_config(at_most(1));
-    let _first = bench.permit();
-    assert!(bench.rejects());
+    let fixture = Fixture::new();
+    let before = fixture.permit();
+    fixture.set_config(at_most(1));
+    let _first = fixture.permit();
+    assert!(fixture.rejects());
     drop(before);
-    assert!(bench.rejects());
+    assert!(fixture.rejects());
 }
 
 #[test]
 fn a_lowered_limit_holds_although_the_next_waiting_call_is_cancelled() {
-    let bench = Bench::with(at_most(2));
-    let (first, _second) = (bench.permit(), bench.permit());
-    let waiting = call(&bench);
+    let fixture = Fixture::with(at_most(2));
+    let (first, _second) = (fixture.permit(), fixture.permit());
+    let waiting = call(&fixture);
     first.settle(Outcome::Success);
     // The released slot is assigned to the waiting call when the limit is lowered.
-    bench.set_config(at_most(1));
+    fixture.set_config(at_most(1));
     drop(waiting);
-    assert_eq!(bench.running(), 1);
-    assert!(bench.rejects());
+    assert_eq!(fixture.calls_in_flight(), 1);
+    assert!(fixture.rejects());
 }
 
 #[test]
 fn a_lowered_limit_keeps_a_waiting_call_waiting() {
-    let bench = Bench::with(at_most(2));
-    let (first, second) = (bench.permit(), bench.permit());
-    let mut waiting = call(&bench);
-    bench.set_config(at_most(1));
+    let fixture = Fixture::with(at_most(2));
+    let (first, second) = (fixture.permit(), fixture.permit());
+    let mut waiting = call(&fixture);
+    fixture.set_config(at_most(1));
     first.settle(Outcome::Success);
     assert!(poll_once(waiting.as_mut()).is_pending());
-    assert_eq!(bench.running(), 1);
+    assert_eq!(fixture.calls_in_flight(), 1);
     second.settle(Outcome::Success);
     assert!(poll_once(waiting.as_mut()).is_pending());
-    assert_eq!(bench.running(), 1);
+    assert_eq!(fixture.calls_in_flight(), 1);
     drop(waiting);
-    assert_eq!(bench.running(), 0);
+    assert_eq!(fixture.calls_in_flight(), 0);
 }
 
 type Owned = Pin<Box<dyn Future<Output = Result<(), BreakerError>> + Send>>;
@@ -151,25 +151,25 @@ impl Wake for ReentrantWaker {
 #[test]
 fn no_lock_is_held_while_waiting_calls_are_woken() {
     for by_set_config in [false, true] {
-        let bench = Bench::with(at_most(2));
-        let breaker = bench.breaker.clone();
+        let fixture = Fixture::with(at_most(2));
+        let breaker = fixture.breaker.clone();
         let mut own = Box::pin(async move { breaker.call_async(pending()).await });
         assert!(poll_once(own.as_mut()).is_pending());
-        let held = bench.permit();
+        let held = fixture.permit();
         let wake = Arc::new(ReentrantWaker {
-            breaker: bench.breaker.clone(),
+            breaker: fixture.breaker.clone(),
             woken: AtomicU32::new(0),
             own: Mutex::new(Some(own)),
         });
-        let mut waiting: Call<'_> = Box::pin(bench.breaker.call_async(async { Ok(()) }));
+        let mut waiting: Call<'_> = Box::pin(fixture.breaker.call_async(async { Ok(()) }));
         let waker = Waker::from(Arc::clone(&wake));
         assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         if by_set_config {
-            bench.set_config(at_most(3));
+            fixture.set_config(at_most(3));
         }
         held.settle(Outcome::Success);
         assert_eq!(wake.woken.load(Ordering::Relaxed), 1);
         assert!(matches!(poll_once(waiting.as_mut()), Poll::Ready(Ok(()))));
-        assert_eq!(bench.running(), 0);
+        assert_eq!(fixture.calls_in_flight(), 0);
     }
 }

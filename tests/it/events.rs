@@ -7,7 +7,7 @@ use breaker_runtime::{
     BreakerError, Cause, CircuitBreaker, Config, Event, Outcome, Registry, State, StateChange,
 };
 
-use crate::support::{Bench, RECOVERY, catch_panic, settings};
+use crate::support::{Fixture, RECOVERY, catch_panic, settings};
 
 /// The events that listeners received, in order.
 #[derive(Clone, Default)]
@@ -45,13 +45,13 @@ fn registered() -> (Registry, CircuitBreaker) {
 
 #[test]
 fn listeners_receive_state_changes_in_order() {
-    let (bench, log) = (Bench::new(), Log::default());
-    let _subscription = bench.breaker.listen(log.listener("a"));
-    bench.trip();
-    bench.clock.advance(RECOVERY);
-    bench.end(Outcome::Failure);
-    bench.clock.advance(RECOVERY);
-    bench.end_all(Outcome::Success, 2);
+    let (fixture, log) = (Fixture::new(), Log::default());
+    let _subscription = fixture.breaker.listen(log.listener("a"));
+    fixture.trip();
+    fixture.clock.advance(RECOVERY);
+    fixture.call(Outcome::Failure);
+    fixture.clock.advance(RECOVERY);
+    fixture.call_times(Outcome::Success, 2);
     assert_eq!(
         log.take(),
         [
@@ -90,57 +90,58 @@ fn a_listener_of_a_breaker_receives_its_events_only_and_one_of_the_registry_rece
 
 #[test]
 fn every_call_that_changes_the_state_notifies_listeners() {
-    let (bench, log) = (Bench::with(settings().failure_threshold(1).success_threshold(1)), Log::default());
-    let _subscription = bench.breaker.listen(log.listener("a"));
-    bench.breaker.call_with(|()| Outcome::Failure, || ()).unwrap();
+    let (fixture, log) =
+        (Fixture::with(settings().failure_threshold(1).success_threshold(1)), Log::default());
+    let _subscription = fixture.breaker.listen(log.listener("a"));
+    fixture.breaker.call_with(|()| Outcome::Failure, || ()).unwrap();
     assert_eq!(log.take(), ["a: closed > open"]);
-    bench.clock.advance(RECOVERY);
-    let trial = bench.permit();
+    fixture.clock.advance(RECOVERY);
+    let trial = fixture.permit();
     assert_eq!(log.take(), ["a: open > half-open"]);
-    bench.clock.advance(RECOVERY);
-    assert_eq!(bench.breaker.state(), State::Open);
+    fixture.clock.advance(RECOVERY);
+    assert_eq!(fixture.breaker.state(), State::Open);
     assert_eq!(log.take(), [""; 0]); // reading the state sends no event
-    assert!(bench.rejects());
+    assert!(fixture.rejects());
     assert_eq!(log.take(), ["a: half-open > open"]);
     drop(trial);
-    bench.clock.advance(RECOVERY);
-    bench.breaker.set_config(settings().build().unwrap());
+    fixture.clock.advance(RECOVERY);
+    fixture.breaker.set_config(settings().build().unwrap());
     assert_eq!(log.take(), [""; 0]);
 }
 
 #[test]
 fn a_panicking_listener_does_not_affect_the_others() {
-    let (bench, log) = (Bench::new(), Log::default());
+    let (fixture, log) = (Fixture::new(), Log::default());
     let _subscription = [
-        bench.breaker.listen(|_: &Event| panic!("first listener")),
-        bench.breaker.listen(log.listener("a")),
-        bench.breaker.listen(|_: &Event| panic!("last listener")),
+        fixture.breaker.listen(|_: &Event| panic!("first listener")),
+        fixture.breaker.listen(log.listener("a")),
+        fixture.breaker.listen(|_: &Event| panic!("last listener")),
     ];
-    bench.trip();
-    bench.clock.advance(RECOVERY);
-    bench.end_all(Outcome::Success, 2);
+    fixture.trip();
+    fixture.clock.advance(RECOVERY);
+    fixture.call_times(Outcome::Success, 2);
     assert_eq!(log.take().len(), 3);
-    assert_eq!((bench.breaker.state(), bench.breaker.snapshot().totals.calls()), (State::Closed, 4));
+    assert_eq!((fixture.breaker.state(), fixture.breaker.snapshot().totals.calls()), (State::Closed, 4));
 }
 
 #[test]
 fn a_listener_can_read_the_breaker() {
     // circuit_breaker: a callback that read the state deadlocked.
-    let (bench, log) = (Bench::new(), Log::default());
-    let (breaker, seen) = (bench.breaker.clone(), log.clone());
-    let _subscription = bench.breaker.listen(move |_: &Event| {
+    let (fixture, log) = (Fixture::new(), Log::default());
+    let (breaker, seen) = (fixture.breaker.clone(), log.clone());
+    let _subscription = fixture.breaker.listen(move |_: &Event| {
         let snapshot = breaker.snapshot();
         seen.push(format!("{} {} {breaker:?}", breaker.state(), snapshot.generation));
     });
-    bench.trip();
+    fixture.trip();
     assert!(log.take()[0].starts_with("open 1 CircuitBreaker"));
 }
 
 #[test]
 fn a_listener_can_command_the_breaker_and_the_resulting_events_follow_after_it_returns() {
-    let (bench, log) = (Bench::new(), Log::default());
-    let (breaker, seen) = (bench.breaker.clone(), log.clone());
-    let _commanding = bench.breaker.listen(move |event: &Event| {
+    let (fixture, log) = (Fixture::new(), Log::default());
+    let (breaker, seen) = (fixture.breaker.clone(), log.clone());
+    let _commanding = fixture.breaker.listen(move |event: &Event| {
         seen.push(format!("{} begins", change(event).transition().to));
         if change(event).transition().to == State::Open {
             breaker.force_open();
@@ -148,8 +149,8 @@ fn a_listener_can_command_the_breaker_and_the_resulting_events_follow_after_it_r
         }
         seen.push("returns");
     });
-    let _subscription = bench.breaker.listen(log.listener("a"));
-    bench.end_all(Outcome::Failure, 2);
+    let _subscription = fixture.breaker.listen(log.listener("a"));
+    fixture.call_times(Outcome::Failure, 2);
     assert_eq!(
         log.take(),
         [
@@ -168,31 +169,31 @@ fn a_listener_can_command_the_breaker_and_the_resulting_events_follow_after_it_r
 
 #[test]
 fn a_listener_can_make_a_call_through_the_breaker() {
-    let (bench, calls) = (Bench::new(), Arc::new(AtomicU32::new(0)));
-    let (breaker, count) = (bench.breaker.clone(), Arc::clone(&calls));
-    let _subscription = bench.breaker.listen(move |_: &Event| {
+    let (fixture, calls) = (Fixture::new(), Arc::new(AtomicU32::new(0)));
+    let (breaker, count) = (fixture.breaker.clone(), Arc::clone(&calls));
+    let _subscription = fixture.breaker.listen(move |_: &Event| {
         let called = breaker.call(|| Ok::<_, BreakerError>(()));
         count.fetch_add(u32::from(called.is_ok()) + 10, Ordering::Relaxed);
     });
-    bench.trip();
+    fixture.trip();
     assert_eq!(calls.load(Ordering::Relaxed), 10);
-    bench.breaker.reset();
+    fixture.breaker.reset();
     assert_eq!(calls.load(Ordering::Relaxed), 21);
 }
 
 #[test]
 fn a_listener_can_register_and_remove_listeners_while_it_runs() {
-    let (bench, log) = (Bench::new(), Log::default());
+    let (fixture, log) = (Fixture::new(), Log::default());
     let slot = Arc::new(Mutex::new(None));
-    let (breaker, own, later) = (bench.breaker.clone(), Arc::clone(&slot), log.clone());
-    *slot.lock().unwrap() = Some(bench.breaker.listen(move |_: &Event| {
+    let (breaker, own, later) = (fixture.breaker.clone(), Arc::clone(&slot), log.clone());
+    *slot.lock().unwrap() = Some(fixture.breaker.listen(move |_: &Event| {
         let subscription = own.lock().unwrap().take();
         drop(subscription);
         breaker.listen(later.listener("later")).detach();
     }));
-    bench.breaker.force_open();
+    fixture.breaker.force_open();
     assert_eq!(log.take(), [""; 0]);
-    bench.breaker.release();
+    fixture.breaker.release();
     assert_eq!(log.take(), ["later: forced open > closed"]);
 }
 
@@ -212,17 +213,17 @@ fn a_dropped_subscription_removes_its_listener_and_a_detached_one_does_not() {
 
 #[test]
 fn a_subscription_can_outlive_its_breaker() {
-    let bench = Bench::new();
-    let subscription = bench.breaker.listen(|_: &Event| {});
-    drop(bench);
+    let fixture = Fixture::new();
+    let subscription = fixture.breaker.listen(|_: &Event| {});
+    drop(fixture);
     drop(subscription);
 }
 
 #[test]
 fn removing_a_listener_drops_what_it_owns() {
-    let (bench, owned) = (Bench::new(), Arc::new(()));
+    let (fixture, owned) = (Fixture::new(), Arc::new(()));
     let shared = Arc::clone(&owned);
-    let subscription = bench.breaker.listen(move |_: &Event| drop(Arc::clone(&shared)));
+    let subscription = fixture.breaker.listen(move |_: &Event| drop(Arc::clone(&shared)));
     assert_eq!(Arc::strong_count(&owned), 2);
     drop(subscription);
     assert_eq!(Arc::strong_count(&owned), 1);
@@ -236,31 +237,31 @@ fn a_listener_whose_drop_panics_does_not_affect_the_others() {
             panic!("drop of a listener");
         }
     }
-    let (bench, log) = (Bench::new(), Log::default());
+    let (fixture, log) = (Fixture::new(), Log::default());
     let slot = Arc::new(Mutex::new(None));
     let (own, value) = (Arc::clone(&slot), PanicsOnDrop);
-    *slot.lock().unwrap() = Some(bench.breaker.listen(move |_: &Event| {
+    *slot.lock().unwrap() = Some(fixture.breaker.listen(move |_: &Event| {
         let _captured = &value;
         // After this drop only the notifying thread refers to the listener.
         let subscription = own.lock().unwrap().take();
         drop(subscription);
     }));
-    _ = catch_panic(|| bench.breaker.force_open());
-    let _subscription = bench.breaker.listen(log.listener("a"));
-    bench.breaker.release();
+    _ = catch_panic(|| fixture.breaker.force_open());
+    let _subscription = fixture.breaker.listen(log.listener("a"));
+    fixture.breaker.release();
     assert_eq!(log.take().last().map(String::as_str), Some("a: forced open > closed"));
 }
 
 #[test]
 fn events_contain_the_generation_and_the_cause() {
-    let (bench, seen) = (Bench::new(), Arc::new(Mutex::new(Vec::new())));
+    let (fixture, seen) = (Fixture::new(), Arc::new(Mutex::new(Vec::new())));
     let log = Arc::clone(&seen);
-    let _subscription = bench.breaker.listen(move |event: &Event| {
+    let _subscription = fixture.breaker.listen(move |event: &Event| {
         let change = change(event).transition().clone();
         log.lock().unwrap().push((change.generation, change.cause));
     });
-    bench.trip();
-    bench.breaker.operator("alice").reset();
-    bench.breaker.operator("alice").reset();
+    fixture.trip();
+    fixture.breaker.operator("alice").reset();
+    fixture.breaker.operator("alice").reset();
     assert_eq!(*seen.lock().unwrap(), [(1, Cause::ThresholdReached), (2, Cause::Reset), (3, Cause::Reset)]);
 }

@@ -4,42 +4,42 @@ use std::time::Duration;
 
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, ConfigBuilder, Outcome, State};
 
-use crate::support::{Bench, settings};
+use crate::support::{Fixture, settings};
 
 #[test]
 fn a_recovery_timeout_of_max_never_ends() {
-    // failsafe, sentinel: Duration::MAX panicked.
-    let bench = Bench::with(settings().recovery_timeout(Duration::MAX));
-    bench.trip();
-    bench.clock.advance(Duration::MAX);
-    let error = bench.breaker.try_acquire().unwrap_err();
+    // Regression of failsafe, sentinel: Duration::MAX panicked.
+    let fixture = Fixture::with(settings().recovery_timeout(Duration::MAX));
+    fixture.trip();
+    fixture.clock.advance(Duration::MAX);
+    let error = fixture.breaker.try_acquire().unwrap_err();
     assert_eq!(error.retry_after(), None);
-    assert_eq!(bench.breaker.snapshot().retry_after, None);
+    assert_eq!(fixture.breaker.snapshot().retry_after, None);
     assert!(error.to_string().contains("reset"));
 }
 
 #[test]
 fn a_lease_of_max_never_expires() {
-    let bench =
-        Bench::with(settings().recovery_timeout(Duration::from_nanos(1)).half_open_timeout(Duration::MAX));
-    bench.trip();
-    bench.clock.advance(Duration::from_nanos(1));
-    let trial = bench.permit();
-    bench.clock.advance(Duration::MAX);
-    assert_eq!(bench.breaker.state(), State::HalfOpen);
+    let fixture =
+        Fixture::with(settings().recovery_timeout(Duration::from_nanos(1)).half_open_timeout(Duration::MAX));
+    fixture.trip();
+    fixture.clock.advance(Duration::from_nanos(1));
+    let trial = fixture.permit();
+    fixture.clock.advance(Duration::MAX);
+    assert_eq!(fixture.breaker.state(), State::HalfOpen);
     trial.settle(Outcome::Failure);
-    assert_eq!(bench.breaker.state(), State::Open);
+    assert_eq!(fixture.breaker.state(), State::Open);
 }
 
 #[test]
 fn a_recovery_timeout_below_a_second_is_exact() {
-    // sentinel: sub-second windows were truncated to zero.
-    let bench = Bench::with(settings().recovery_timeout(Duration::from_nanos(2)));
-    bench.trip();
-    bench.clock.advance(Duration::from_nanos(1));
-    assert!(bench.rejects());
-    bench.clock.advance(Duration::from_nanos(1));
-    assert!(!bench.rejects());
+    // Regression of sentinel: sub-second windows were truncated to zero.
+    let fixture = Fixture::with(settings().recovery_timeout(Duration::from_nanos(2)));
+    fixture.trip();
+    fixture.clock.advance(Duration::from_nanos(1));
+    assert!(fixture.rejects());
+    fixture.clock.advance(Duration::from_nanos(1));
+    assert!(!fixture.rejects());
 }
 
 #[test]
@@ -108,14 +108,14 @@ fn the_default_lease_is_no_shorter_than_call_timeout() {
 
 #[test]
 fn more_consecutive_failures_than_the_threshold_do_not_overflow() {
-    let bench = Bench::with(settings().failure_threshold(3));
-    bench.breaker.disable();
+    let fixture = Fixture::with(settings().failure_threshold(3));
+    fixture.breaker.disable();
     for _ in 0..10 {
-        bench.end(Outcome::Failure);
+        fixture.call(Outcome::Failure);
     }
-    bench.breaker.release();
-    bench.end(Outcome::Failure);
-    assert_eq!(bench.breaker.snapshot().consecutive_failures, 1);
+    fixture.breaker.release();
+    fixture.call(Outcome::Failure);
+    assert_eq!(fixture.breaker.snapshot().consecutive_failures, 1);
 }
 
 // Declarations of one name conflict unless every setting is equal.

@@ -14,7 +14,7 @@ use breaker_runtime::{
 };
 use tokio::task::coop::consume_budget;
 
-use crate::support::{Bench, settings};
+use crate::support::{Fixture, settings};
 
 /// A panic payload that panics when it is dropped.
 struct PanicsOnDrop;
@@ -27,12 +27,12 @@ impl Drop for PanicsOnDrop {
 
 #[test]
 fn a_listener_whose_panic_payload_panics_on_drop_does_not_affect_the_others() {
-    let bench = Bench::new();
-    bench.breaker.listen(|_: &Event| panic_any(PanicsOnDrop)).detach();
+    let fixture = Fixture::new();
+    fixture.breaker.listen(|_: &Event| panic_any(PanicsOnDrop)).detach();
     let (sender, receiver) = channel();
-    bench.breaker.listen(move |_: &Event| sender.send(()).unwrap()).detach();
+    fixture.breaker.listen(move |_: &Event| sender.send(()).unwrap()).detach();
     for _ in 0..3 {
-        bench.breaker.reset();
+        fixture.breaker.reset();
     }
     assert_eq!(receiver.try_iter().count(), 3);
 }
@@ -45,16 +45,16 @@ fn a_failure_text_whose_panic_payload_panics_on_drop_still_opens_the_circuit() {
             panic_any(PanicsOnDrop)
         }
     }
-    let bench = Bench::with(settings().failure_threshold(1));
-    bench.permit().fail(PanickingText);
-    assert_eq!(bench.breaker.state(), State::Open);
+    let fixture = Fixture::with(settings().failure_threshold(1));
+    fixture.permit().fail(PanickingText);
+    assert_eq!(fixture.breaker.state(), State::Open);
 }
 
 #[test]
 fn a_long_failure_text_is_truncated() {
-    let bench = Bench::with(settings().failure_threshold(1));
-    bench.permit().fail("\u{e4}".repeat(10_000));
-    let opened = bench.breaker.snapshot().last_transition.unwrap();
+    let fixture = Fixture::with(settings().failure_threshold(1));
+    fixture.permit().fail("\u{e4}".repeat(10_000));
+    let opened = fixture.breaker.snapshot().last_transition.unwrap();
     assert_eq!(opened.last_failure.as_deref(), Some(&*"\u{e4}".repeat(512)));
 }
 
@@ -85,20 +85,20 @@ fn a_listener_can_call_the_function_whose_conflict_it_receives() {
 
 #[test]
 fn wait_closed_does_not_wait_for_listeners() {
-    let bench = Bench::new();
+    let fixture = Fixture::new();
     let ((entered, has_entered), (done, is_done)) = (channel(), channel::<()>());
     let is_done = std::sync::Mutex::new(is_done);
-    let subscription = bench.breaker.listen(move |_: &Event| {
+    let subscription = fixture.breaker.listen(move |_: &Event| {
         entered.send(()).unwrap();
         _ = is_done.lock().unwrap().recv();
     });
     std::thread::scope(|scope| {
-        scope.spawn(|| bench.breaker.force_open());
+        scope.spawn(|| fixture.breaker.force_open());
         has_entered.recv().unwrap();
-        let mut closed = pin!(bench.breaker.wait_closed());
+        let mut closed = pin!(fixture.breaker.wait_closed());
         let mut context = Context::from_waker(Waker::noop());
         assert!(closed.as_mut().poll(&mut context).is_pending());
-        bench.breaker.reset();
+        fixture.breaker.reset();
         assert!(closed.as_mut().poll(&mut context).is_ready());
         drop(done);
     });
@@ -152,45 +152,46 @@ fn a_timed_out_call_releases_its_slot_after_its_future_is_dropped() {
             assert_eq!(self.0.snapshot().calls_in_flight, Some(1));
         }
     }
-    let bench = Bench::with(settings().max_concurrent(1).call_timeout(Duration::from_secs(1)));
-    let held = Held(bench.breaker.clone());
+    let fixture = Fixture::with(settings().max_concurrent(1).call_timeout(Duration::from_secs(1)));
+    let held = Held(fixture.breaker.clone());
     let call = async move {
         let _held = held;
         pending::<Result<(), BreakerError>>().await
     };
-    let mut call = pin!(bench.breaker.call_async(call));
+    let mut call = pin!(fixture.breaker.call_async(call));
     let mut context = Context::from_waker(Waker::noop());
     assert!(call.as_mut().poll(&mut context).is_pending());
-    bench.clock.advance(Duration::from_secs(1));
+    fixture.clock.advance(Duration::from_secs(1));
     let Poll::Ready(Err(error)) = call.as_mut().poll(&mut context) else {
         panic!("the call did not time out")
     };
     assert_eq!(error.kind(), ErrorKind::TimedOut);
-    assert_eq!(bench.breaker.snapshot().calls_in_flight, Some(0));
+    assert_eq!(fixture.breaker.snapshot().calls_in_flight, Some(0));
 }
 
 #[test]
 fn a_call_that_waited_while_the_circuit_opened_is_rejected_and_releases_its_slot() {
-    let bench = Bench::with(settings().failure_threshold(1).max_concurrent(1).max_wait(Duration::MAX));
-    let running = bench.permit();
-    let mut waiting = pin!(bench.breaker.call_async(async { Ok::<_, BreakerError>(()) }));
+    let fixture = Fixture::with(settings().failure_threshold(1).max_concurrent(1).max_wait(Duration::MAX));
+    let running = fixture.permit();
+    let mut waiting = pin!(fixture.breaker.call_async(async { Ok::<_, BreakerError>(()) }));
     let mut context = Context::from_waker(Waker::noop());
     assert!(waiting.as_mut().poll(&mut context).is_pending());
     running.settle(Outcome::Failure);
     let Poll::Ready(Err(error)) = waiting.as_mut().poll(&mut context) else {
         panic!("the call was not rejected")
     };
-    assert_eq!((error.kind(), bench.breaker.snapshot().calls_in_flight), (ErrorKind::Open, Some(0)));
+    assert_eq!((error.kind(), fixture.breaker.snapshot().calls_in_flight), (ErrorKind::Open, Some(0)));
 }
 
 #[test]
 fn a_bulkhead_that_is_added_during_a_call_loses_no_slot() {
     for _ in 0..300 {
-        let bench = Bench::with(settings().failure_threshold(1).recovery_timeout(Duration::from_nanos(1)));
-        bench.trip();
+        let fixture =
+            Fixture::with(settings().failure_threshold(1).recovery_timeout(Duration::from_nanos(1)));
+        fixture.trip();
         let start = Barrier::new(3);
         let limited = settings().max_concurrent(5).build().unwrap();
-        let (breaker, start) = (&bench.breaker, &start);
+        let (breaker, start) = (&fixture.breaker, &start);
         std::thread::scope(|scope| {
             scope.spawn(move || (start.wait(), breaker.reset()));
             scope.spawn(move || (start.wait(), breaker.set_config(limited)));
@@ -199,7 +200,7 @@ fn a_bulkhead_that_is_added_during_a_call_loses_no_slot() {
                 (0..20).for_each(|_| _ = breaker.call(|| Ok::<_, BreakerError>(())));
             });
         });
-        assert_eq!(bench.breaker.snapshot().calls_in_flight, Some(0));
+        assert_eq!(fixture.breaker.snapshot().calls_in_flight, Some(0));
     }
 }
 
@@ -220,21 +221,21 @@ fn a_circuit_with_a_listener_or_its_own_settings_is_not_evicted() {
 fn a_window_that_grows_during_calls_of_many_threads_keeps_counting() {
     let window = |seconds| settings().window_time(Duration::from_secs(seconds)).failure_threshold(3).build();
     for _ in 0..30 {
-        let bench = Bench::with(settings().window_time(Duration::from_secs(10)).failure_threshold(3));
-        bench.clock.advance(Duration::from_secs(100_000));
+        let fixture = Fixture::with(settings().window_time(Duration::from_secs(10)).failure_threshold(3));
+        fixture.clock.advance(Duration::from_secs(100_000));
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             for _ in 0..16 {
                 scope.spawn(|| {
                     while !stop.load(Ordering::Relaxed) {
-                        bench.end(Outcome::Success);
+                        fixture.call(Outcome::Success);
                     }
                 });
             }
-            bench.breaker.set_config(window(10_000).unwrap());
+            fixture.breaker.set_config(window(10_000).unwrap());
             stop.store(true, Ordering::Relaxed);
         });
-        (0..3).for_each(|_| bench.end(Outcome::Failure));
-        assert_eq!(bench.breaker.state(), State::Open);
+        (0..3).for_each(|_| fixture.call(Outcome::Failure));
+        assert_eq!(fixture.breaker.state(), State::Open);
     }
 }

@@ -91,7 +91,7 @@ fn eight_threads_with_one_new_key_share_one_circuit() {
 
 #[test]
 fn there_are_never_more_circuits_than_max_keys() {
-    // resilience4j#650 #703: keyed circuits were never evicted.
+    // Regression of resilience4j#650 #703: keyed circuits were never evicted.
     let keys = Keys::at_most(100);
     for key in 0..100_000_u64 {
         keys.end(&key.to_string(), Outcome::Success);

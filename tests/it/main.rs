@@ -1,4 +1,4 @@
-//! Tests of the public API: one module per area of behaviour, per group of annotated functions, and per group
+//! Tests of the public API: one module per area of behavior, per group of annotated functions, and per group
 //! of bugs that were reported against other attribute macros.
 //!
 //! A comment such as `tokio#4175` names a report against another library that the test reproduces for this

@@ -2,35 +2,35 @@
 
 use breaker_runtime::{Cause, CircuitBreaker, ErrorKind, Outcome, State};
 
-use crate::support::{Bench, RECOVERY};
+use crate::support::{Fixture, RECOVERY};
 
 #[test]
 fn a_forced_open_circuit_stays_open_until_it_is_released() {
-    let bench = Bench::new();
-    bench.breaker.force_open();
-    bench.clock.advance(100 * RECOVERY);
-    let error = bench.breaker.try_acquire().unwrap_err();
+    let fixture = Fixture::new();
+    fixture.breaker.force_open();
+    fixture.clock.advance(100 * RECOVERY);
+    let error = fixture.breaker.try_acquire().unwrap_err();
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::ForcedOpen, None));
-    bench.breaker.release();
-    assert_eq!(bench.breaker.state(), State::Closed);
+    fixture.breaker.release();
+    assert_eq!(fixture.breaker.state(), State::Closed);
 }
 
 #[test]
 fn a_disabled_circuit_admits_all_calls_and_applies_no_rule() {
-    let bench = Bench::open();
-    bench.breaker.disable();
+    let fixture = Fixture::open();
+    fixture.breaker.disable();
     for _ in 0..100 {
-        bench.end(Outcome::Failure);
+        fixture.call(Outcome::Failure);
     }
-    let snapshot = bench.breaker.snapshot();
+    let snapshot = fixture.breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.totals.failures), (State::Disabled, 102));
 }
 
 #[test]
 fn release_does_not_close_a_circuit_that_a_rule_opened() {
-    let bench = Bench::open();
-    bench.breaker.release();
-    assert_eq!(bench.breaker.state(), State::Open);
+    let fixture = Fixture::open();
+    fixture.breaker.release();
+    assert_eq!(fixture.breaker.state(), State::Open);
 }
 
 #[test]
@@ -42,32 +42,32 @@ fn force_close_release_and_reset_clear_consecutive_failures_of_a_closed_circuit(
         (CircuitBreaker::reset, Cause::Reset),
     ];
     for (command, cause) in commands {
-        let bench = Bench::new();
-        let late = bench.permit();
-        bench.end(Outcome::Failure);
-        command(&bench.breaker);
-        let snapshot = bench.breaker.snapshot();
+        let fixture = Fixture::new();
+        let late = fixture.permit();
+        fixture.call(Outcome::Failure);
+        command(&fixture.breaker);
+        let snapshot = fixture.breaker.snapshot();
         assert_eq!((snapshot.consecutive_failures, snapshot.generation), (0, 1), "{cause}");
         assert_eq!(snapshot.last_transition.unwrap().cause, cause);
         late.settle(Outcome::Failure);
-        bench.end(Outcome::Failure);
-        assert_eq!(bench.breaker.state(), State::Closed, "{cause}");
+        fixture.call(Outcome::Failure);
+        assert_eq!(fixture.breaker.state(), State::Closed, "{cause}");
     }
 }
 
 #[test]
 fn reset_keeps_the_totals() {
-    let bench = Bench::open();
-    bench.breaker.reset();
-    assert_eq!(bench.breaker.snapshot().totals.failures, 2);
-    assert!(!bench.rejects());
+    let fixture = Fixture::open();
+    fixture.breaker.reset();
+    assert_eq!(fixture.breaker.snapshot().totals.failures, 2);
+    assert!(!fixture.rejects());
 }
 
 #[test]
 fn a_command_during_trials_makes_their_outcomes_late() {
-    let bench = Bench::due();
-    let trial = bench.permit();
-    bench.breaker.force_close();
+    let fixture = Fixture::ready_for_trial();
+    let trial = fixture.permit();
+    fixture.breaker.force_close();
     trial.settle(Outcome::Failure);
-    assert_eq!(bench.breaker.state(), State::Closed);
+    assert_eq!(fixture.breaker.state(), State::Closed);
 }

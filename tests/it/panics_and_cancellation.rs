@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use breaker_runtime::{BreakerError, CircuitBreaker, Outcome, State, Totals};
 
-use crate::support::{Bench, catch_panic, poll_once, settings};
+use crate::support::{Fixture, catch_panic, poll_once, settings};
 
 fn totals(breaker: &CircuitBreaker) -> Totals {
     breaker.snapshot().totals
@@ -12,71 +12,72 @@ fn totals(breaker: &CircuitBreaker) -> Totals {
 
 #[test]
 fn a_panic_counts_as_a_failure_and_keeps_unwinding() {
-    let bench = Bench::new();
-    let caught = catch_panic(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
+    let fixture = Fixture::new();
+    let caught = catch_panic(|| fixture.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
     assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "user code");
-    assert_eq!(totals(&bench.breaker).failures, 1);
+    assert_eq!(totals(&fixture.breaker).failures, 1);
 }
 
 #[test]
 fn a_trial_that_panics_reopens_the_circuit() {
-    let bench = Bench::due();
-    _ = catch_panic(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
-    assert_eq!(bench.breaker.state(), State::Open);
+    let fixture = Fixture::ready_for_trial();
+    _ = catch_panic(|| fixture.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
+    assert_eq!(fixture.breaker.state(), State::Open);
 }
 
 #[test]
 fn a_future_that_panics_counts_as_a_failure() {
-    let bench = Bench::new();
-    let call = bench.breaker.call_async(async {
-        assert_eq!(bench.breaker.state(), State::Open, "user code");
+    let fixture = Fixture::new();
+    let call = fixture.breaker.call_async(async {
+        assert_eq!(fixture.breaker.state(), State::Open, "user code");
         Ok::<(), BreakerError>(())
     });
     let mut call = Box::pin(call);
     assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
     // The failure is counted immediately and not when the future is dropped.
-    assert_eq!(totals(&bench.breaker).failures, 1);
+    assert_eq!(totals(&fixture.breaker).failures, 1);
     drop(call);
-    assert_eq!(totals(&bench.breaker).calls(), 1);
+    assert_eq!(totals(&fixture.breaker).calls(), 1);
 }
 
 #[test]
 fn a_dropped_future_counts_as_ignored() {
-    let bench = Bench::due();
+    let fixture = Fixture::ready_for_trial();
     {
-        let mut call = pin!(bench.breaker.call_async(std::future::pending::<Result<(), BreakerError>>()));
+        let mut call = pin!(fixture.breaker.call_async(std::future::pending::<Result<(), BreakerError>>()));
         assert!(poll_once(call.as_mut()).is_pending());
-        assert_eq!(bench.breaker.snapshot().trials_in_flight, 1);
+        assert_eq!(fixture.breaker.snapshot().trials_in_flight, 1);
     }
-    assert_eq!(totals(&bench.breaker).ignored, 1);
-    assert_eq!(bench.breaker.snapshot().trials_in_flight, 0);
+    assert_eq!(totals(&fixture.breaker).ignored, 1);
+    assert_eq!(fixture.breaker.snapshot().trials_in_flight, 0);
 }
 
 #[test]
 fn a_future_that_was_never_polled_counts_no_call() {
-    let bench = Bench::new();
-    drop(bench.breaker.call_async(std::future::pending::<Result<(), BreakerError>>()));
-    assert_eq!(totals(&bench.breaker).calls(), 0);
+    let fixture = Fixture::new();
+    drop(fixture.breaker.call_async(std::future::pending::<Result<(), BreakerError>>()));
+    assert_eq!(totals(&fixture.breaker).calls(), 0);
 }
 
 #[test]
 fn a_pending_future_that_an_unrelated_panic_drops_counts_as_ignored() {
-    let bench = Bench::new();
+    let fixture = Fixture::new();
     _ = catch_panic(|| {
-        let mut call = Box::pin(bench.breaker.call_async(std::future::pending::<Result<(), BreakerError>>()));
+        let mut call =
+            Box::pin(fixture.breaker.call_async(std::future::pending::<Result<(), BreakerError>>()));
         assert!(poll_once(call.as_mut()).is_pending());
         panic!("outside the call");
     });
-    let totals = totals(&bench.breaker);
+    let totals = totals(&fixture.breaker);
     assert_eq!((totals.ignored, totals.failures), (1, 0));
 }
 
 #[test]
 fn a_future_that_is_polled_after_completion_runs_nothing() {
-    let bench = Bench::with(settings().failure_threshold(1));
+    let fixture = Fixture::with(settings().failure_threshold(1));
     let mut runs = 0;
     {
-        let mut call = pin!(bench.breaker.call_async(async {
+        let mut call = pin!(fixture.breaker.call_async(async {
             runs += 1;
             Ok::<_, BreakerError>(())
         }));
@@ -84,9 +85,9 @@ fn a_future_that_is_polled_after_completion_runs_nothing() {
         // Every async function panics when it is polled after completion.
         assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
     }
-    bench.breaker.force_open();
+    fixture.breaker.force_open();
     {
-        let mut call = pin!(bench.breaker.call_async(async {
+        let mut call = pin!(fixture.breaker.call_async(async {
             runs += 1;
             Ok::<_, BreakerError>(())
         }));
@@ -94,17 +95,17 @@ fn a_future_that_is_polled_after_completion_runs_nothing() {
         // Every async function panics when it is polled after completion.
         assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
     }
-    assert_eq!((runs, totals(&bench.breaker).calls()), (1, 2));
+    assert_eq!((runs, totals(&fixture.breaker).calls()), (1, 2));
 }
 
 #[test]
 fn a_permit_that_is_dropped_by_a_panic_counts_as_a_failure() {
-    let bench = Bench::new();
+    let fixture = Fixture::new();
     _ = catch_panic(|| {
-        let _permit = bench.permit();
+        let _permit = fixture.permit();
         panic!("user code");
     });
-    assert_eq!(totals(&bench.breaker).failures, 1);
+    assert_eq!(totals(&fixture.breaker).failures, 1);
 }
 
 #[test]
@@ -116,11 +117,11 @@ fn a_permit_that_is_dropped_during_unwinding_but_acquired_in_it_counts_as_ignore
             self.0.try_acquire().unwrap().settle(Outcome::Success);
         }
     }
-    let bench = Bench::new();
+    let fixture = Fixture::new();
     _ = catch_panic(|| {
-        let _cleanup = Cleanup(bench.breaker.clone());
+        let _cleanup = Cleanup(fixture.breaker.clone());
         panic!("user code");
     });
-    let totals = totals(&bench.breaker);
+    let totals = totals(&fixture.breaker);
     assert_eq!((totals.ignored, totals.successes, totals.failures), (1, 1, 0));
 }

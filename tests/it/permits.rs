@@ -4,52 +4,52 @@ use std::mem::forget;
 
 use breaker_runtime::{BreakerError, Outcome, State};
 
-use crate::support::Bench;
+use crate::support::Fixture;
 
 #[test]
-fn a_forgotten_permit_of_a_closed_circuit_changes_nothing() {
-    let bench = Bench::new();
+fn a_leaked_permit_of_a_closed_circuit_changes_nothing() {
+    let fixture = Fixture::new();
     for _ in 0..1000 {
-        forget(bench.permit());
+        forget(fixture.permit());
     }
-    bench.end(Outcome::Success);
-    assert_eq!(bench.breaker.snapshot().totals.calls(), 1);
+    fixture.call(Outcome::Success);
+    assert_eq!(fixture.breaker.snapshot().totals.calls(), 1);
 }
 
 #[test]
 fn a_permit_that_an_early_return_drops_counts_as_ignored() {
-    let bench = Bench::new();
+    let fixture = Fixture::new();
     let early = || -> Option<()> {
-        let _permit = bench.breaker.try_acquire().ok()?;
+        let _permit = fixture.breaker.try_acquire().ok()?;
         None
     };
     assert_eq!(early(), None);
-    assert_eq!(bench.breaker.snapshot().totals.ignored, 1);
+    assert_eq!(fixture.breaker.snapshot().totals.ignored, 1);
 }
 
 #[test]
 fn a_call_can_use_and_read_its_own_breaker() {
     // circuit_breaker: a callback that read the state deadlocked.
-    let bench = Bench::due();
-    let state = bench.breaker.call(|| {
-        drop(bench.breaker.snapshot());
-        bench.breaker.call(|| Ok::<_, BreakerError>(bench.breaker.state()))
+    let fixture = Fixture::ready_for_trial();
+    let state = fixture.breaker.call(|| {
+        drop(fixture.breaker.snapshot());
+        fixture.breaker.call(|| Ok::<_, BreakerError>(fixture.breaker.state()))
     });
     assert_eq!(state.unwrap(), State::HalfOpen);
-    assert_eq!(bench.breaker.state(), State::Closed);
+    assert_eq!(fixture.breaker.state(), State::Closed);
 }
 
 #[test]
 fn a_command_during_a_call_takes_effect() {
-    let bench = Bench::new();
-    bench
+    let fixture = Fixture::new();
+    fixture
         .breaker
         .call(|| {
-            bench.breaker.force_open();
+            fixture.breaker.force_open();
             Ok::<_, BreakerError>(())
         })
         .unwrap();
-    assert_eq!(bench.breaker.state(), State::ForcedOpen);
+    assert_eq!(fixture.breaker.state(), State::ForcedOpen);
 }
 
 const fn is_send_and_sync<T: Send + Sync>() {}

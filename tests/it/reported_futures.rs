@@ -59,7 +59,7 @@ async fn an_async_function_can_call_itself() {
 }
 
 #[circuit_breaker(name = "reported/labels", fallback = |_| 0)]
-async fn labelled(most: u32) -> u32 {
+async fn labeled(most: u32) -> u32 {
     let mut found = 0;
     'outer: for number in 0.. {
         let square = 'square: {
@@ -84,7 +84,7 @@ async fn labelled(most: u32) -> u32 {
 
 #[tokio::test]
 async fn labels_in_the_body_are_kept() {
-    assert_eq!(labelled(10).await, 20);
+    assert_eq!(labeled(10).await, 20);
 }
 
 macro_rules! chain {

@@ -3,7 +3,7 @@
 use breaker_runtime::{Config, ErrorKind, Event, Mode, Outcome, Registry, State, TripReason, testing};
 use serde_json::{json, to_value};
 
-use crate::support::{Bench, seconds, settings};
+use crate::support::{Fixture, seconds, settings};
 
 #[test]
 fn a_snapshot_has_the_documented_json() {
@@ -52,13 +52,13 @@ fn a_state_change_has_the_fields_of_its_transition() {
 
 #[test]
 fn durations_are_in_seconds() {
-    let bench = Bench::with(settings().durations(true));
+    let fixture = Fixture::with(settings().durations(true));
     assert_eq!(
-        to_value(bench.breaker.snapshot().durations).unwrap(),
+        to_value(fixture.breaker.snapshot().durations).unwrap(),
         json!({"count": 0, "mean": null, "p50": null, "p95": null, "p99": null})
     );
-    bench.call_taking(seconds(2), Outcome::Success);
-    let durations = to_value(bench.breaker.snapshot().durations).unwrap();
+    fixture.call_taking(seconds(2), Outcome::Success);
+    let durations = to_value(fixture.breaker.snapshot().durations).unwrap();
     assert_eq!((&durations["count"], &durations["mean"]), (&1.into(), &2.0.into()));
 }
 

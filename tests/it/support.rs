@@ -1,4 +1,4 @@
-//! A breaker on a manual clock, and short helpers for what the tests do with it.
+//! A breaker on a manual clock, and helpers for the steps that many tests share.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -12,9 +12,17 @@ use breaker_runtime::{
 };
 
 /// A breaker and the clock that drives it. Only the test moves the clock.
-pub(crate) struct Bench {
+pub(crate) struct Fixture {
     pub(crate) clock: Clock,
     pub(crate) breaker: CircuitBreaker,
+}
+
+/// The calls in the window of a circuit.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    pub(crate) calls: u64,
+    pub(crate) failures: u64,
+    pub(crate) slow: u64,
 }
 
 /// The recovery timeout of [`settings`].
@@ -33,7 +41,7 @@ pub(crate) fn settings() -> ConfigBuilder {
         .success_threshold(2)
 }
 
-impl Bench {
+impl Fixture {
     pub(crate) fn new() -> Self {
         Self::with(settings())
     }
@@ -44,24 +52,24 @@ impl Bench {
         Self { clock, breaker }
     }
 
-    /// Returns a bench with an open circuit.
+    /// Returns a fixture with an open circuit.
     pub(crate) fn open() -> Self {
-        let bench = Self::new();
-        bench.trip();
-        bench
+        let fixture = Self::new();
+        fixture.trip();
+        fixture
     }
 
-    /// Returns a bench with an open circuit whose recovery timeout has elapsed.
-    pub(crate) fn due() -> Self {
-        let bench = Self::open();
-        bench.clock.advance(RECOVERY);
-        bench
+    /// Returns a fixture with an open circuit whose recovery timeout has elapsed.
+    pub(crate) fn ready_for_trial() -> Self {
+        let fixture = Self::open();
+        fixture.clock.advance(RECOVERY);
+        fixture
     }
 
     /// Records failures until the circuit is no longer closed.
     pub(crate) fn trip(&self) {
         while self.breaker.state() == breaker_runtime::State::Closed {
-            self.end(Outcome::Failure);
+            self.call(Outcome::Failure);
         }
     }
 
@@ -70,12 +78,13 @@ impl Bench {
     }
 
     /// Runs one call that ends with `outcome`.
-    pub(crate) fn end(&self, outcome: Outcome) {
+    pub(crate) fn call(&self, outcome: Outcome) {
         self.permit().settle(outcome);
     }
 
-    pub(crate) fn end_all(&self, outcome: Outcome, times: u32) {
-        (0..times).for_each(|_| self.end(outcome));
+    /// Runs as many calls as `times`, which all end with `outcome`.
+    pub(crate) fn call_times(&self, outcome: Outcome, times: u32) {
+        (0..times).for_each(|_| self.call(outcome));
     }
 
     /// Runs one call that takes `duration`.
@@ -85,10 +94,9 @@ impl Bench {
         permit.settle(outcome);
     }
 
-    /// Returns the calls, failures and slow calls in the window.
-    pub(crate) fn window(&self) -> (u64, u64, u64) {
+    pub(crate) fn window(&self) -> Recorded {
         let WindowCounts { calls, failures, slow, .. } = self.breaker.snapshot().window.unwrap();
-        (calls, failures, slow)
+        Recorded { calls, failures, slow }
     }
 
     pub(crate) fn last_transition(&self) -> Arc<Transition> {
@@ -104,7 +112,7 @@ impl Bench {
     }
 
     /// Returns the calls that hold a slot of the bulkhead.
-    pub(crate) fn running(&self) -> u32 {
+    pub(crate) fn calls_in_flight(&self) -> u32 {
         self.breaker.snapshot().calls_in_flight.unwrap()
     }
 

@@ -9,7 +9,7 @@ use breaker_runtime::{
     BreakerError, Cause, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Mode, Outcome, State, TripReason,
 };
 
-use crate::support::{Bench, NANO, RECOVERY, catch_panic, poll_once, seconds, settings};
+use crate::support::{Fixture, NANO, RECOVERY, catch_panic, poll_once, seconds, settings};
 
 type Answer = Result<u8, BreakerError>;
 type Call<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
@@ -21,8 +21,8 @@ fn limited() -> ConfigBuilder {
 }
 
 /// Returns a call that was polled once and is pending.
-fn started<'a>(bench: &'a Bench, future: impl Future<Output = Answer> + 'a) -> Call<'a> {
-    let mut call: Call<'a> = Box::pin(bench.breaker.call_async(future));
+fn started<'a>(fixture: &'a Fixture, future: impl Future<Output = Answer> + 'a) -> Call<'a> {
+    let mut call: Call<'a> = Box::pin(fixture.breaker.call_async(future));
     assert!(poll_once(call.as_mut()).is_pending());
     call
 }
@@ -34,28 +34,28 @@ fn error_of(mut call: Call<'_>) -> BreakerError {
 }
 
 /// Runs a call into its timeout.
-fn time_out(bench: &Bench) -> BreakerError {
-    let call = started(bench, pending());
-    bench.clock.advance(LIMIT);
+fn time_out(fixture: &Fixture) -> BreakerError {
+    let call = started(fixture, pending());
+    fixture.clock.advance(LIMIT);
     error_of(call)
 }
 
 #[test]
 fn a_call_that_exceeds_call_timeout_counts_as_a_failure_and_a_timeout() {
-    let bench = Bench::with(limited());
-    let mut call = started(&bench, pending());
-    bench.clock.advance(LIMIT.checked_sub(NANO).unwrap());
+    let fixture = Fixture::with(limited());
+    let mut call = started(&fixture, pending());
+    fixture.clock.advance(LIMIT.checked_sub(NANO).unwrap());
     assert!(poll_once(call.as_mut()).is_pending());
-    bench.clock.advance(NANO);
+    fixture.clock.advance(NANO);
     let error = error_of(call);
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::TimedOut, None));
     assert!(error.to_string().contains("call_timeout"), "{error}");
-    let snapshot = bench.breaker.snapshot();
+    let snapshot = fixture.breaker.snapshot();
     assert_eq!((snapshot.totals.timeouts, snapshot.totals.failures, snapshot.totals.calls()), (1, 0, 1));
     assert_eq!(snapshot.consecutive_failures, 1);
-    time_out(&bench);
-    assert_eq!(bench.trip_reason(), TripReason::ConsecutiveFailures { failures: 2, limit: 2 });
-    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it took longer than call_timeout"));
+    time_out(&fixture);
+    assert_eq!(fixture.trip_reason(), TripReason::ConsecutiveFailures { failures: 2, limit: 2 });
+    assert_eq!(fixture.last_transition().last_failure.as_deref(), Some("it took longer than call_timeout"));
 }
 
 #[test]
@@ -66,136 +66,136 @@ fn the_future_of_a_timed_out_call_is_dropped() {
             self.0.set(true);
         }
     }
-    let (bench, is_dropped) = (Bench::with(limited()), std::cell::Cell::new(false));
-    let mut call = started(&bench, async {
+    let (fixture, is_dropped) = (Fixture::with(limited()), std::cell::Cell::new(false));
+    let mut call = started(&fixture, async {
         let _value = SetsOnDrop(&is_dropped);
         pending().await
     });
-    bench.clock.advance(LIMIT);
+    fixture.clock.advance(LIMIT);
     assert!(!is_dropped.get());
     assert!(poll_once(call.as_mut()).is_ready());
     // The future is dropped although the caller still holds the call.
     assert!(is_dropped.get());
     drop(call);
     // opossum#198: a call that timed out was counted again when it ended.
-    assert_eq!(bench.breaker.snapshot().totals.calls(), 1);
+    assert_eq!(fixture.breaker.snapshot().totals.calls(), 1);
 }
 
 #[test]
 fn a_result_that_is_ready_at_the_timeout_wins() {
     // opossum#198: one call produced a timeout and a result.
-    let bench = Bench::with(limited());
+    let fixture = Fixture::with(limited());
     let mut polls = 0;
     let late = std::future::poll_fn(move |_| {
         polls += 1;
         if polls == 2 { Poll::Ready(Answer::Ok(7)) } else { Poll::Pending }
     });
-    let mut call = started(&bench, late);
-    bench.clock.advance(LIMIT);
+    let mut call = started(&fixture, late);
+    fixture.clock.advance(LIMIT);
     assert!(matches!(poll_once(call.as_mut()), Poll::Ready(Ok(7))));
-    let totals = bench.breaker.snapshot().totals;
+    let totals = fixture.breaker.snapshot().totals;
     assert_eq!((totals.successes, totals.calls()), (1, 1));
 }
 
 #[test]
 fn a_trial_that_times_out_reopens_the_circuit() {
-    let bench = Bench::with(limited());
-    bench.trip();
-    bench.clock.advance(RECOVERY);
-    time_out(&bench);
-    assert_eq!((bench.breaker.state(), bench.last_transition().cause), (State::Open, Cause::TrialFailed));
-    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it took longer than call_timeout"));
-    bench.clock.advance(RECOVERY);
-    drop((bench.permit(), bench.permit()));
+    let fixture = Fixture::with(limited());
+    fixture.trip();
+    fixture.clock.advance(RECOVERY);
+    time_out(&fixture);
+    assert_eq!((fixture.breaker.state(), fixture.last_transition().cause), (State::Open, Cause::TrialFailed));
+    assert_eq!(fixture.last_transition().last_failure.as_deref(), Some("it took longer than call_timeout"));
+    fixture.clock.advance(RECOVERY);
+    drop((fixture.permit(), fixture.permit()));
 }
 
 #[test]
 fn every_rule_counts_a_timeout_as_a_failure() {
     let rate = Config::builder().window_calls(4).failure_rate(0.5).minimum_calls(2).call_timeout(LIMIT);
-    let bench = Bench::with(rate);
-    bench.end(Outcome::Success);
-    time_out(&bench);
-    assert_eq!(bench.trip_reason(), TripReason::FailureRate { failures: 1, calls: 2, limit: 0.5 });
+    let fixture = Fixture::with(rate);
+    fixture.call(Outcome::Success);
+    time_out(&fixture);
+    assert_eq!(fixture.trip_reason(), TripReason::FailureRate { failures: 1, calls: 2, limit: 0.5 });
     let slow =
         Config::builder().window_time(seconds(60)).slow_call(LIMIT).minimum_calls(1).call_timeout(LIMIT);
-    let bench = Bench::with(slow);
-    time_out(&bench);
-    assert_eq!(bench.trip_reason(), TripReason::SlowCallRate { slow: 1, calls: 1, limit: 0.5 });
+    let fixture = Fixture::with(slow);
+    time_out(&fixture);
+    assert_eq!(fixture.trip_reason(), TripReason::SlowCallRate { slow: 1, calls: 1, limit: 0.5 });
 }
 
 #[test]
 fn a_timed_out_call_releases_its_slot() {
-    let bench = Bench::with(limited().max_concurrent(1).failure_threshold(100));
+    let fixture = Fixture::with(limited().max_concurrent(1).failure_threshold(100));
     for _ in 0..10 {
-        time_out(&bench);
-        assert_eq!(bench.breaker.snapshot().calls_in_flight, Some(0));
+        time_out(&fixture);
+        assert_eq!(fixture.breaker.snapshot().calls_in_flight, Some(0));
         // The slot is released exactly once.
-        let _held = bench.permit();
-        assert!(bench.rejects());
+        let _held = fixture.permit();
+        assert!(fixture.rejects());
     }
 }
 
 #[test]
 fn the_time_spent_waiting_for_a_slot_does_not_count() {
-    let bench = Bench::with(limited().max_concurrent(1).max_wait(Duration::MAX));
-    let held = bench.permit();
-    let mut call = started(&bench, pending());
-    bench.clock.advance(10 * LIMIT);
+    let fixture = Fixture::with(limited().max_concurrent(1).max_wait(Duration::MAX));
+    let held = fixture.permit();
+    let mut call = started(&fixture, pending());
+    fixture.clock.advance(10 * LIMIT);
     assert!(poll_once(call.as_mut()).is_pending());
     held.settle(Outcome::Success);
     assert!(poll_once(call.as_mut()).is_pending());
-    bench.clock.advance(LIMIT.checked_sub(NANO).unwrap());
+    fixture.clock.advance(LIMIT.checked_sub(NANO).unwrap());
     assert!(poll_once(call.as_mut()).is_pending());
-    bench.clock.advance(NANO);
+    fixture.clock.advance(NANO);
     assert_eq!(error_of(call).kind(), ErrorKind::TimedOut);
 }
 
 #[test]
 fn a_call_timeout_of_max_ends_no_call() {
-    let bench = Bench::with(settings().call_timeout(Duration::MAX));
-    let mut call = started(&bench, pending());
-    bench.clock.advance(Duration::MAX);
+    let fixture = Fixture::with(settings().call_timeout(Duration::MAX));
+    let mut call = started(&fixture, pending());
+    fixture.clock.advance(Duration::MAX);
     assert!(poll_once(call.as_mut()).is_pending());
 }
 
 #[test]
 fn shadow_mode_ends_no_call() {
-    let bench = Bench::with(limited().mode(Mode::Shadow));
-    let mut call = started(&bench, pending());
-    bench.clock.advance(2 * LIMIT);
+    let fixture = Fixture::with(limited().mode(Mode::Shadow));
+    let mut call = started(&fixture, pending());
+    fixture.clock.advance(2 * LIMIT);
     assert!(poll_once(call.as_mut()).is_pending());
     drop(call);
-    assert_eq!(bench.breaker.snapshot().totals.ignored, 1);
+    assert_eq!(fixture.breaker.snapshot().totals.ignored, 1);
 }
 
 #[test]
 fn a_disabled_breaker_ends_no_call() {
-    let bench = Bench::with(limited());
-    bench.breaker.disable();
-    let mut call = started(&bench, pending());
-    bench.clock.advance(2 * LIMIT);
+    let fixture = Fixture::with(limited());
+    fixture.breaker.disable();
+    let mut call = started(&fixture, pending());
+    fixture.clock.advance(2 * LIMIT);
     assert!(poll_once(call.as_mut()).is_pending());
 }
 
 #[test]
 fn permits_and_sync_calls_do_not_time_out() {
-    let bench = Bench::with(limited());
-    bench.call_taking(2 * LIMIT, Outcome::Success);
+    let fixture = Fixture::with(limited());
+    fixture.call_taking(2 * LIMIT, Outcome::Success);
     let call = || {
-        bench.clock.advance(2 * LIMIT);
+        fixture.clock.advance(2 * LIMIT);
         Answer::Ok(1)
     };
-    assert_eq!(bench.breaker.call(call).unwrap(), 1);
-    assert_eq!(bench.breaker.snapshot().totals.successes, 2);
+    assert_eq!(fixture.breaker.call(call).unwrap(), 1);
+    assert_eq!(fixture.breaker.snapshot().totals.successes, 2);
 }
 
 #[test]
 fn a_changed_call_timeout_applies_to_calls_that_start_after_it() {
-    let bench = Bench::new();
-    let mut before = started(&bench, pending());
-    bench.breaker.set_config(limited().build().unwrap());
-    let after = started(&bench, pending());
-    bench.clock.advance(LIMIT);
+    let fixture = Fixture::new();
+    let mut before = started(&fixture, pending());
+    fixture.breaker.set_config(limited().build().unwrap());
+    let after = started(&fixture, pending());
+    fixture.clock.advance(LIMIT);
     assert!(poll_once(before.as_mut()).is_pending());
     assert_eq!(error_of(after).kind(), ErrorKind::TimedOut);
 }
@@ -248,14 +248,14 @@ impl Drop for PanicsOnDrop {
 
 #[test]
 fn a_timed_out_call_counts_as_a_failure_although_its_drop_panics() {
-    let bench = Bench::with(limited().failure_threshold(1));
-    let mut call = started(&bench, async {
+    let fixture = Fixture::with(limited().failure_threshold(1));
+    let mut call = started(&fixture, async {
         let _value = PanicsOnDrop;
         pending().await
     });
-    bench.clock.advance(LIMIT);
+    fixture.clock.advance(LIMIT);
     assert!(catch_panic(|| _ = poll_once(call.as_mut())).is_err());
     drop(call);
-    let snapshot = bench.breaker.snapshot();
+    let snapshot = fixture.breaker.snapshot();
     assert_eq!((snapshot.totals.failures, snapshot.totals.calls(), snapshot.state), (1, 1, State::Open));
 }

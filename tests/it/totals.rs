@@ -4,24 +4,24 @@ use std::sync::{Arc, Barrier};
 
 use breaker_runtime::{CircuitBreaker, Config, Outcome};
 
-use crate::support::Bench;
+use crate::support::Fixture;
 
 #[test]
 fn every_way_to_end_a_call_has_its_own_total() {
-    let bench = Bench::new();
-    bench.end(Outcome::Success);
-    bench.end(Outcome::Failure);
-    drop(bench.permit());
-    bench.breaker.force_open();
-    assert!(bench.rejects());
-    let totals = bench.breaker.snapshot().totals;
+    let fixture = Fixture::new();
+    fixture.call(Outcome::Success);
+    fixture.call(Outcome::Failure);
+    drop(fixture.permit());
+    fixture.breaker.force_open();
+    assert!(fixture.rejects());
+    let totals = fixture.breaker.snapshot().totals;
     assert_eq!((totals.successes, totals.failures, totals.ignored, totals.rejected), (1, 1, 1, 1));
     assert_eq!(totals.calls(), 4);
 }
 
 #[test]
 fn concurrent_threads_lose_no_count() {
-    // resilience4j#1017: counts went negative under load.
+    // Regression of resilience4j#1017: counts went negative under load.
     const THREADS: u64 = 40; // more than a small machine has stripes
     const CALLS: u64 = 20_000;
     let breaker = CircuitBreaker::new("counted", Config::default()).unwrap();

@@ -4,7 +4,7 @@ use std::pin::{Pin, pin};
 
 use breaker_runtime::Outcome;
 
-use crate::support::{Bench, RECOVERY, poll_once};
+use crate::support::{Fixture, RECOVERY, poll_once};
 
 /// Polls the wait and returns `true` if it completed.
 fn is_over<F: Future<Output = ()>>(closed: Pin<&mut F>) -> bool {
@@ -13,81 +13,81 @@ fn is_over<F: Future<Output = ()>>(closed: Pin<&mut F>) -> bool {
 
 #[test]
 fn a_closed_or_disabled_circuit_completes_the_wait_at_once() {
-    let bench = Bench::new();
-    assert!(is_over(pin!(bench.breaker.wait_closed())));
-    bench.breaker.disable();
-    assert!(is_over(pin!(bench.breaker.wait_closed())));
+    let fixture = Fixture::new();
+    assert!(is_over(pin!(fixture.breaker.wait_closed())));
+    fixture.breaker.disable();
+    assert!(is_over(pin!(fixture.breaker.wait_closed())));
 }
 
 #[test]
 fn the_wait_completes_when_the_trial_calls_succeeded() {
-    let bench = Bench::open();
-    let mut closed = pin!(bench.breaker.wait_closed());
+    let fixture = Fixture::open();
+    let mut closed = pin!(fixture.breaker.wait_closed());
     assert!(!is_over(closed.as_mut()));
-    bench.clock.advance(RECOVERY);
+    fixture.clock.advance(RECOVERY);
     assert!(!is_over(closed.as_mut()));
-    bench.end(Outcome::Success);
+    fixture.call(Outcome::Success);
     assert!(!is_over(closed.as_mut()));
-    bench.end(Outcome::Success);
+    fixture.call(Outcome::Success);
     assert!(is_over(closed.as_mut()));
 }
 
 #[test]
 fn the_wait_continues_while_the_circuit_changes_between_rejecting_states() {
-    let bench = Bench::due();
-    let mut closed = pin!(bench.breaker.wait_closed());
+    let fixture = Fixture::ready_for_trial();
+    let mut closed = pin!(fixture.breaker.wait_closed());
     assert!(!is_over(closed.as_mut()));
-    drop(bench.permit());
+    drop(fixture.permit());
     assert!(!is_over(closed.as_mut()));
-    bench.end(Outcome::Failure);
+    fixture.call(Outcome::Failure);
     assert!(!is_over(closed.as_mut()));
-    bench.breaker.force_open();
+    fixture.breaker.force_open();
     assert!(!is_over(closed.as_mut()));
-    bench.breaker.release();
+    fixture.breaker.release();
     assert!(is_over(closed.as_mut()));
 }
 
 #[test]
 fn a_wait_created_before_the_change_and_polled_after_it_completes() {
-    let bench = Bench::open();
-    let closed = bench.breaker.wait_closed();
-    bench.breaker.reset();
+    let fixture = Fixture::open();
+    let closed = fixture.breaker.wait_closed();
+    fixture.breaker.reset();
     assert!(is_over(pin!(closed)));
 }
 
 #[test]
 fn a_wait_considers_the_current_state_only() {
-    let bench = Bench::open();
-    let mut closed = pin!(bench.breaker.wait_closed());
+    let fixture = Fixture::open();
+    let mut closed = pin!(fixture.breaker.wait_closed());
     assert!(!is_over(closed.as_mut()));
-    bench.breaker.reset();
-    bench.trip();
+    fixture.breaker.reset();
+    fixture.trip();
     assert!(!is_over(closed.as_mut()));
 }
 
 #[test]
 fn a_wait_can_be_cancelled() {
-    let bench = Bench::open();
+    let fixture = Fixture::open();
     for _ in 0..100 {
-        assert!(!is_over(pin!(bench.breaker.wait_closed())));
+        assert!(!is_over(pin!(fixture.breaker.wait_closed())));
     }
-    let mut closed = pin!(bench.breaker.wait_closed());
+    let mut closed = pin!(fixture.breaker.wait_closed());
     assert!(!is_over(closed.as_mut()));
-    bench.breaker.reset();
+    fixture.breaker.reset();
     assert!(is_over(closed.as_mut()));
 }
 
 #[tokio::test]
 async fn every_waiting_task_is_woken() {
-    let bench = Bench::open();
+    let fixture = Fixture::open();
     let waiting: Vec<_> = (0..10)
         .map(|_| {
-            let breaker = bench.breaker.clone();
+            let breaker = fixture.breaker.clone();
             tokio::spawn(async move { breaker.wait_closed().await })
         })
         .collect();
     tokio::task::yield_now().await;
-    bench.breaker.force_close();
+    fixture.breaker.force_close();
     for wait in waiting {
         wait.await.unwrap();
     }
@@ -96,9 +96,9 @@ async fn every_waiting_task_is_woken() {
 #[test]
 fn a_task_that_waits_on_another_thread_is_woken() {
     for _ in 0..100 {
-        let bench = Bench::open();
+        let fixture = Fixture::open();
         std::thread::scope(|scope| {
-            let breaker = &bench.breaker;
+            let breaker = &fixture.breaker;
             let waiting = scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
                 runtime.block_on(breaker.wait_closed());

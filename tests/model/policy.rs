@@ -35,7 +35,7 @@ pub(crate) enum Span {
 }
 
 impl Span {
-    /// Returns the number of failures, limited to the size of a window of calls.
+    /// Returns the number of failures, limited to the size of a count-based window.
     pub(crate) fn at_most(self, failures: u32) -> u32 {
         match self {
             Self::Calls(calls) => failures.min(calls),

@@ -56,7 +56,7 @@ pub(crate) fn consecutive() -> Policies {
     (base(), 1_u32..6).prop_map(|(base, run)| Policy { consecutive: Some(run), ..base }).boxed()
 }
 
-/// Returns policies that open after failures in a window of calls.
+/// Returns policies that open after failures in a count-based window.
 pub(crate) fn failures_in_calls() -> Policies {
     (base(), calls(), 1_u32..6)
         .prop_map(|(base, window, failures)| Policy {
@@ -75,13 +75,13 @@ pub(crate) fn slow_call_rate() -> Policies {
     rated(calls()).prop_map(|policy| Policy { failure_rate: None, ..policy }).boxed()
 }
 
-/// Returns policies with several rules over a window of calls.
+/// Returns policies with several rules over a count-based window.
 pub(crate) fn several_rules() -> Policies {
     all_rules(calls())
 }
 
-/// Returns policies with several rules over a window of time.
-pub(crate) fn window_of_time() -> Policies {
+/// Returns policies with several rules over a time-based window.
+pub(crate) fn time_based_window() -> Policies {
     all_rules((1_u64..400).prop_map(Span::Time).boxed())
 }
 
@@ -101,7 +101,8 @@ pub(crate) fn max_concurrent() -> Policies {
 
 /// Returns policies of all kinds, so that new settings may replace every rule.
 pub(crate) fn any_policy() -> Policies {
-    let rules = prop_oneof![consecutive(), failures_in_calls(), several_rules(), window_of_time(), backoff()];
+    let rules =
+        prop_oneof![consecutive(), failures_in_calls(), several_rules(), time_based_window(), backoff()];
     let shadow = prop_oneof![4 => Just(false), 1 => Just(true)];
     (any_limits(rules.boxed()), shadow).prop_map(|(base, shadow)| Policy { shadow, ..base }).boxed()
 }

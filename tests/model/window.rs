@@ -11,7 +11,7 @@ pub(crate) struct Window {
 
 #[derive(Debug)]
 struct Counted {
-    /// Number of the slice in which the call ended; a window of time has ten slices.
+    /// Number of the slice in which the call ended; a time-based window has ten slices.
     slice: u64,
     failed: bool,
     slow: bool,

@@ -19,7 +19,7 @@ fn keyed() -> (Clock, KeyedBreaker) {
 
 #[test]
 fn keys_stay_within_max_keys_and_their_totals_add_up_and_never_decrease() {
-    // In resilience4j (#650, #703), keyed breakers were never evicted.
+    // Regression of resilience4j#650 #703: keyed circuits were never evicted.
     let (clock, breakers) = keyed();
     let mut before = 0;
     run_threads(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, ConfigBuilder, Outcome, State};
 
-use crate::{Concurrency, any_outcome, breaker, due, run_threads};
+use crate::{Concurrency, any_outcome, breaker, ready_for_trial, run_threads};
 
 const SLOTS: u32 = 3;
 
@@ -20,7 +20,7 @@ fn a_circuit_that_stays_half_open_never_runs_too_many_trials() {
             .success_threshold(u32::MAX)
             .half_open_timeout(Duration::from_secs(lease))
     };
-    let (_clock, breaker) = due(settings(30));
+    let (_clock, breaker) = ready_for_trial(settings(30));
     let running = Concurrency::default();
     run_threads(
         |mut random, _| {
@@ -44,7 +44,8 @@ fn a_circuit_that_stays_half_open_never_runs_too_many_trials() {
 #[test]
 fn no_recovery_runs_too_many_trials_however_it_ends() {
     for round in 0..100 {
-        let (_clock, breaker) = due(Config::builder().half_open_max_calls(SLOTS).success_threshold(4));
+        let (_clock, breaker) =
+            ready_for_trial(Config::builder().half_open_max_calls(SLOTS).success_threshold(4));
         let running = Concurrency::default();
         run_threads(
             |mut random, index| {

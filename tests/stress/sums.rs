@@ -52,7 +52,7 @@ impl Tally {
 
 #[test]
 fn every_call_is_in_the_totals_once_despite_operators_and_new_settings() {
-    // In resilience4j (#1017), counts became negative under load.
+    // Regression of resilience4j#1017: counts became negative under load.
     let (clock, breaker) = breaker(Config::builder());
     let tallies = run_threads(
         |mut random, _| {
@@ -103,18 +103,18 @@ fn check_holds_all(settings: ConfigBuilder) {
 }
 
 #[test]
-fn a_window_of_calls_holds_every_call_of_all_threads() {
+fn a_count_based_window_holds_every_call_of_all_threads() {
     check_holds_all(Config::builder().failure_threshold(1_000_000).window_calls(1_000_000));
 }
 
 #[test]
-fn a_window_of_time_holds_every_call_of_all_threads() {
+fn a_time_based_window_holds_every_call_of_all_threads() {
     check_holds_all(Config::builder().failure_threshold(1_000_000).window_time(Duration::from_secs(60)));
 }
 
 #[test]
 fn a_full_window_always_holds_exactly_its_size() {
-    // In tower-resilience, a window of calls never slides.
+    // Regression of tower-resilience: a count-based window never slid.
     let (_clock, breaker) = breaker(Config::builder().consecutive_failures(1_000_000).window_calls(50));
     (0..50).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Failure));
     run_threads(

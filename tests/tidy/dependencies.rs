@@ -1,4 +1,4 @@
-//! Manifests and dependencies. `.deny.toml` holds the allowed licences, sources and duplicates, which cargo-deny reads
+//! Manifests and dependencies. `.deny.toml` holds the allowed licenses, sources and duplicates, which cargo-deny reads
 //! as well; it checks advisories too, but takes minutes to install, so this test covers the rest without it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,17 +153,17 @@ pub(crate) fn locked(lock: &Manifest, deny: &Manifest) -> Vec<String> {
     problems
 }
 
-/// Returns a problem for each package whose licence is not allowed in `.deny.toml`. It covers the packages that are
+/// Returns a problem for each package whose license is not allowed in `.deny.toml`. It covers the packages that are
 /// built for this host; cargo-deny covers all targets.
-pub(crate) fn licences(metadata: &Json, deny: &Manifest) -> Vec<String> {
+pub(crate) fn licenses(metadata: &Json, deny: &Manifest) -> Vec<String> {
     let allowed = deny.strings(&["licenses", "allow"]);
     let mut problems = Vec::new();
     for package in metadata.get("packages").and_then(Json::as_array).into_iter().flatten() {
         let field = |name| package.get(name).and_then(Json::as_str).unwrap_or_default();
         if !is_allowed(field("license"), &allowed) {
-            let (name, licence) = (field("name"), field("license"));
+            let (name, license) = (field("name"), field("license"));
             problems.push(format!(
-                "Cargo.lock:1: `{name}` has the licence `{licence}`, which .deny.toml does not allow"
+                "Cargo.lock:1: `{name}` has the license `{license}`, which .deny.toml does not allow"
             ));
         }
     }
@@ -171,10 +171,10 @@ pub(crate) fn licences(metadata: &Json, deny: &Manifest) -> Vec<String> {
 }
 
 /// Returns `true` if one alternative of each part joined by `AND` is allowed.
-fn is_allowed(licence: &str, allowed: &[String]) -> bool {
+fn is_allowed(license: &str, allowed: &[String]) -> bool {
     let is_listed = |one: &str| allowed.iter().any(|name| name == one.trim_matches(['(', ')', ' ']));
     let has_alternative = |part: &str| part.replace('/', " OR ").split(" OR ").any(is_listed);
-    licence.split(" AND ").all(has_alternative)
+    license.split(" AND ").all(has_alternative)
 }
 
 /// Runs `cargo metadata` for the packages of this host.
@@ -191,7 +191,7 @@ pub(crate) fn metadata() -> Result<Json, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Manifest, features, licences, locked, versions};
+    use super::{Manifest, features, licenses, locked, versions};
     use crate::source::Source;
 
     const MEMBER: &str = "[dependencies]\na.workspace = true\n[lints]\nworkspace = true\n";
@@ -241,15 +241,15 @@ mod tests {
     }
 
     #[test]
-    fn licences_that_are_not_allowed_are_found() {
+    fn licenses_that_are_not_allowed_are_found() {
         let deny = manifest("[licenses]\nallow = [\"MIT\", \"Zlib\"]\n");
         let check =
-            |licence: &str| licences(&serde_json::json!({ "packages": [{ "license": licence }] }), &deny);
-        for licence in ["MIT", "Apache-2.0 OR MIT", "(MIT OR GPL) AND Zlib", "MIT/Apache-2.0"] {
-            assert_eq!(check(licence), [""; 0]);
+            |license: &str| licenses(&serde_json::json!({ "packages": [{ "license": license }] }), &deny);
+        for license in ["MIT", "Apache-2.0 OR MIT", "(MIT OR GPL) AND Zlib", "MIT/Apache-2.0"] {
+            assert_eq!(check(license), [""; 0]);
         }
-        for licence in ["GPL", "MIT AND GPL", ""] {
-            crate::assert_one_problem(&check(licence), "Cargo.lock:1");
+        for license in ["GPL", "MIT AND GPL", ""] {
+            crate::assert_one_problem(&check(license), "Cargo.lock:1");
         }
     }
 }
