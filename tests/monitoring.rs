@@ -18,7 +18,7 @@ mod promtool;
 
 use std::time::{Duration, Instant};
 
-use breaker_tests::programs::found;
+use breaker_tests::programs::is_installed;
 use checkout::Checkout;
 use prometheus::Prometheus;
 use promtool::promtool;
@@ -30,7 +30,7 @@ const DATA_LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 fn promtool_accepts_the_alerts_and_their_tests_pass() {
-    if found("promtool") {
+    if is_installed("promtool") {
         promtool(&["check", "rules", "alerts.yml"], "");
         promtool(&["test", "rules", "alerts_test.yml"], "");
     }
@@ -47,14 +47,14 @@ async fn promtool_accepts_the_metrics_of_the_example_and_no_series_is_missing() 
         let (name, _) = family.split_once(' ').unwrap();
         assert!(metrics.lines().any(|line| line.starts_with(name)), "the example has no {name}:\n{metrics}");
     }
-    if found("promtool") {
+    if is_installed("promtool") {
         promtool(&["check", "metrics"], &metrics);
     }
 }
 
 #[tokio::test]
 async fn every_expression_of_the_dashboard_finds_data_in_a_prometheus_that_scrapes_the_example() {
-    if !found("prometheus") {
+    if !is_installed("prometheus") {
         return;
     }
     let shop = Checkout::start();

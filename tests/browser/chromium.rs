@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use breaker_tests::programs::found;
+use breaker_tests::programs::is_installed;
 use serde_json::{Value, json};
 
 /// A tab in its own browser process.
@@ -33,7 +33,7 @@ const START: &str = r#"exec chromium "$@" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/d
 impl Tab {
     /// Starts a browser; returns `None` and prints a message if Chromium is not installed.
     pub(crate) fn open() -> Option<Self> {
-        if !found("chromium") {
+        if !is_installed("chromium") {
             return None;
         }
         let mut tab = Self::start();

@@ -3,20 +3,20 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-/// Returns `true` if a program is installed. Otherwise prints that its test is left out.
+/// Returns `true` if a program is installed. Otherwise prints that its test is skipped.
 ///
 /// # Panics
 ///
 /// Panics if the program is missing and `BREAKER_TESTS=all` is set, as in `tests/run`.
 #[must_use]
-pub fn found(program: &str) -> bool {
+pub fn is_installed(program: &str) -> bool {
     let status = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let is_installed = status.is_ok_and(|status| status.success());
-    if !is_installed {
+    let runs = status.is_ok_and(|status| status.success());
+    if !runs {
         let needs_all = std::env::var("BREAKER_TESTS").is_ok_and(|value| value == "all");
         assert!(!needs_all, "{program} is not installed; run tests/run, which installs it");
         // Written directly, because the test harness captures what a passing test prints.
-        _ = writeln!(std::io::stderr(), "left out: a test needs {program}");
+        _ = writeln!(std::io::stderr(), "skipped a test that needs {program}");
     }
-    is_installed
+    runs
 }
