@@ -1,6 +1,6 @@
 //! Tests of the expansion as tokens: agreement with the runtime, robustness, and size.
 //!
-//! | file | content |
+//! | file | contents |
 //! |---|---|
 //! | `fragments.rs` | fragments of attributes and functions |
 //! | `random_input.rs` | strategies that combine the fragments |

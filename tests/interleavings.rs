@@ -8,9 +8,9 @@
 //! Without that flag this file is empty. `breaker-runtime/src/state.rs` explains why the state word is
 //! correct. Code of tokio and `once_cell` runs unchanged: loom preempts threads around it, but not within it.
 //!
-//! | file | content |
+//! | file | contents |
 //! |---|---|
-//! | `trials.rs` | states, trials, runs of failures |
+//! | `trials.rs` | state changes: trial calls, consecutive failures, commands of operators |
 //! | `calls.rs` | a count-based window |
 //! | `time.rs` | a time-based window |
 //! | `settings.rs` | new settings while calls end |
@@ -57,7 +57,7 @@ fn breaker(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
     (clock, breaker)
 }
 
-/// Returns a breaker whose circuit is open and due for a trial call.
+/// Returns a breaker whose circuit is open and ready for a trial call.
 fn ready_for_trial(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
     let (clock, breaker) = breaker(settings);
     while breaker.state() == State::Closed {

@@ -3,7 +3,7 @@
 //!
 //! Each kind of policy gets many short scripts, which shrink well, and a few scripts of 10,000 steps.
 //!
-//! | file | content |
+//! | file | contents |
 //! |---|---|
 //! | `reference.rs` | the reference model |
 //! | `window.rs` | the window of the reference model |
@@ -90,7 +90,7 @@ fn failures_in_a_count_based_window_open_as_in_the_reference_model() {
 
 #[test]
 fn a_failure_rate_opens_as_in_the_reference_model() {
-    // Regression of recloser (PR#10) and failsafe: a success opened the circuit, and the first window had no effect.
+    // Regression of recloser PR#10 and failsafe: a success opened the circuit, and the first window was ignored.
     check(&script::failure_rate(), |change| matches!(change.trip, Some(TripReason::FailureRate { .. })));
 }
 

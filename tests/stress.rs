@@ -4,7 +4,7 @@
 //! Loom explores small programs completely. These tests use real memory, the real scheduler, and code that
 //! loom cannot follow.
 //!
-//! | file | content |
+//! | file | contents |
 //! |---|---|
 //! | `sums.rs` | every call is counted once |
 //! | `limits.rs` | the limits of trial calls and of concurrent calls |
@@ -63,7 +63,7 @@ fn breaker(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
     (clock, breaker)
 }
 
-/// Returns a breaker whose circuit is open and due for a trial call.
+/// Returns a breaker whose circuit is open and ready for a trial call.
 fn ready_for_trial(settings: ConfigBuilder) -> (Clock, CircuitBreaker) {
     let (clock, breaker) = breaker(settings.failure_threshold(1).recovery_timeout(RECOVERY));
     breaker.try_acquire().unwrap().settle(Outcome::Failure);

@@ -1,11 +1,11 @@
 //! Rules about the text of the repository that no linter checks, one test per rule.
 //!
-//! | file | rule |
+//! | file | contents |
 //! |---|---|
 //! | `modules.rs` | modules depend on each other in one direction |
-//! | `boundaries.rs` | time, atomics, features and `unsafe` each have their files |
-//! | `files.rs`, `top_level.rs` | files open with their purpose, are short, and are where they belong |
-//! | `dependencies.rs` | versions are in one place; licenses, sources and duplicates are allowed |
+//! | `boundaries.rs` | time, atomics, features and `unsafe` are each used only in the files that need them |
+//! | `files.rs`, `top_level.rs` | files open with their purpose, are short, and are in the right folder |
+//! | `dependencies.rs` | versions are in the root manifest; licenses, sources and duplicates are allowed |
 //! | `messages.rs` | every compile-time message is shown by a case under `ui/fail` |
 //! | `promises.rs` | every promise names a test that exists |
 //! | `prose.rs` | doc comments open with a noun or a verb, and some words are avoided |
@@ -64,12 +64,12 @@ fn no_two_files_import_each_other() {
 }
 
 #[test]
-fn time_and_atomics_are_used_in_one_place_each() {
+fn time_and_atomics_are_each_used_in_one_module() {
     check(|workspace| boundaries::time_and_atomics(&workspace.library()));
 }
 
 #[test]
-fn features_are_checked_in_one_place() {
+fn features_are_checked_in_few_files() {
     check(|workspace| boundaries::features(&workspace.under(RUNTIME)));
 }
 

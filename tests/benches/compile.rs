@@ -1,12 +1,12 @@
-//! What the attribute costs at compile time: 500 functions without an attribute, with this one, and with other common
-//! attributes, in one run.
+//! Compile time of 500 functions without an attribute, with this one, and with other common attributes, measured in
+//! one run.
 //!
 //! `cargo bench -p breaker-benches --bench compile`
 //!
 //! * check: median of 9 rounds of `rustc --emit=metadata`, as run by `cargo check`. All rows take turns and each round
 //!   starts with another row, so that a machine that slows down affects all rows;
-//! * added: the difference to the functions of the same kind without an attribute;
-//! * expansion: the pass of that name, in one more run.
+//! * added: the difference from the functions of the same kind without an attribute;
+//! * expansion: the time of rustc's expansion pass, measured in another run.
 //!
 //! Times are never checked. `tests/expansions/token_budget.rs` checks the size of the expansion instead.
 

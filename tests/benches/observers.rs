@@ -1,4 +1,4 @@
-//! What observing costs: responses about many circuits, and the processor time of an open dashboard.
+//! Cost of observing: the time of responses about many circuits, and the processor time of an open dashboard.
 //!
 //! `cargo bench -p breaker-benches --features integrations --bench observers`
 //!

@@ -1,4 +1,4 @@
-//! What a call costs without a circuit breaker, with this one, and with other crates, in one run.
+//! Cost of a call without a circuit breaker, with this one, and with other crates, measured in one run.
 //!
 //! `cargo bench -p breaker-benches --bench table`
 //!
@@ -8,10 +8,10 @@
 //! * instr: instructions per call, counted by callgrind over 100,000 calls after the first one.
 //!
 //! Only instructions are checked: `--check` fails if a row of this crate is more than 5 % above the committed figure in
-//! `table/instructions.txt`, and `--bless` commits the present figures. Both need valgrind. Times are never checked.
+//! `table/instructions.txt`, and `--bless` writes the new figures. Both need valgrind. Times are never checked.
 //!
 //! With `--features integrations`, all integrations are built in and observe the registry while instructions are
-//! counted. `--check` then shows that observers add nothing to a call.
+//! counted. `--check` then shows that observers add no instruction to a call.
 
 #![expect(
     clippy::expect_used,

@@ -159,7 +159,8 @@ fn check_is_not_in_the_next_window(outcome: Outcome, begin: fn(&CircuitBreaker))
     });
 }
 
-// Regression of tower-resilience, breaker 2.0, recloser and failsafe: late results counted in the next generation.
+// Regression of tower-resilience, breaker 2.0, recloser and failsafe: late results counted in the next
+// generation.
 #[test]
 fn a_success_concurrent_with_a_reset_is_not_in_the_next_window() {
     check_is_not_in_the_next_window(Outcome::Success, CircuitBreaker::reset);

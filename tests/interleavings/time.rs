@@ -11,7 +11,7 @@ use super::{breaker, call, permit, race_on, strict, window, with_few_preemptions
 const WINDOW: Duration = Duration::from_secs(100);
 
 /// Returns settings that open the circuit when half of at least `minimum` calls have failed.
-fn half_of(minimum: u32) -> ConfigBuilder {
+fn opens_at_half(minimum: u32) -> ConfigBuilder {
     let settings = strict().window_time(WINDOW).failure_rate(0.5).minimum_calls(minimum);
     // A threshold that is never reached, so that only the rate opens the circuit.
     settings.failure_threshold(1000)
@@ -20,7 +20,7 @@ fn half_of(minimum: u32) -> ConfigBuilder {
 #[test]
 fn no_call_of_two_threads_is_lost_or_counted_twice() {
     with_few_preemptions(|| {
-        let (_clock, breaker) = breaker(half_of(100));
+        let (_clock, breaker) = breaker(opens_at_half(100));
         race_on(
             &breaker,
             |one| {
@@ -32,15 +32,15 @@ fn no_call_of_two_threads_is_lost_or_counted_twice() {
                 call(other, Outcome::Success);
             },
         );
-        let held = window(&breaker);
-        assert_eq!((held.calls, held.failures), (4, 1));
+        let window = window(&breaker);
+        assert_eq!((window.calls, window.failures), (4, 1));
     });
 }
 
 #[test]
-fn a_rate_includes_all_successes_that_ended_before() {
+fn a_rate_includes_successes_that_ended_before_the_failure() {
     with_few_preemptions(|| {
-        let (_clock, breaker) = breaker(half_of(2));
+        let (_clock, breaker) = breaker(opens_at_half(2));
         let ended = Arc::new(AtomicU32::new(0));
         let done = Arc::clone(&ended);
         let ((), had_ended) = race_on(
@@ -68,7 +68,7 @@ fn a_rate_includes_all_successes_that_ended_before() {
 #[test]
 fn successes_of_two_threads_both_lower_a_rate() {
     with_few_preemptions(|| {
-        let (_clock, breaker) = breaker(half_of(2));
+        let (_clock, breaker) = breaker(opens_at_half(2));
         race_on(&breaker, |one| call(one, Outcome::Success), |other| call(other, Outcome::Success));
         call(&breaker, Outcome::Failure);
         assert_eq!(breaker.state(), State::Closed, "one of three calls failed");
@@ -80,7 +80,7 @@ fn successes_of_two_threads_both_lower_a_rate() {
 #[test]
 fn a_reused_slice_never_shows_its_old_count_as_new() {
     with_few_preemptions(|| {
-        let (clock, breaker) = breaker(half_of(100));
+        let (clock, breaker) = breaker(opens_at_half(100));
         let ((), seen) = race_on(
             &breaker,
             move |one| {
@@ -103,7 +103,7 @@ fn a_reused_slice_never_shows_its_old_count_as_new() {
 fn a_result_concurrent_with_a_reset_is_not_in_the_next_window() {
     for outcome in [Outcome::Success, Outcome::Failure] {
         with_few_preemptions(move || {
-            let (_clock, breaker) = breaker(half_of(100));
+            let (_clock, breaker) = breaker(opens_at_half(100));
             let late = permit(&breaker);
             race_on(
                 &breaker,
@@ -113,8 +113,8 @@ fn a_result_concurrent_with_a_reset_is_not_in_the_next_window() {
                 },
                 |_| late.settle(outcome),
             );
-            let held = window(&breaker);
-            assert_eq!((held.calls, held.failures), (1, 1));
+            let window = window(&breaker);
+            assert_eq!((window.calls, window.failures), (1, 1));
         });
     }
 }

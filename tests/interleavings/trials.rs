@@ -1,4 +1,4 @@
-//! States, trials, and runs of failures.
+//! Concurrent state changes: trial calls, consecutive failures and the commands of operators.
 
 use std::time::Duration;
 
@@ -156,7 +156,7 @@ fn a_command_overrides_a_rule_in_either_order() {
 }
 
 #[test]
-fn a_late_trial_and_the_call_that_finds_its_lease_expired_agree() {
+fn a_late_trial_and_the_call_that_sees_its_expired_lease_agree() {
     with_few_preemptions(|| {
         let (clock, breaker) = ready_for_trial(strict().half_open_timeout(Duration::from_secs(1)));
         let trial = breaker.clone();
@@ -174,7 +174,7 @@ fn a_late_trial_and_the_call_that_finds_its_lease_expired_agree() {
 }
 
 #[test]
-fn closing_and_admitting_happen_one_after_the_other() {
+fn closing_and_admitting_are_serialized() {
     with_few_preemptions(|| {
         let (_clock, breaker) = ready_for_trial(strict());
         let trial = breaker.clone();

@@ -53,7 +53,7 @@ async fn hangs(hang: bool) -> Result<u32, Kind> {
 }
 
 #[tokio::test]
-async fn a_call_that_exceeds_call_timeout_is_cancelled_and_counts_as_a_failure() {
+async fn a_call_that_exceeds_call_timeout_is_stopped_and_counts_as_a_failure() {
     assert_eq!(hangs(false).await, Ok(1));
     assert_eq!(hangs(true).await, Err(Kind(ErrorKind::TimedOut)));
     assert_eq!(hangs(true).await, Err(Kind(ErrorKind::TimedOut)));
@@ -118,8 +118,8 @@ async fn closure(
 #[tokio::test]
 async fn a_closure_fallback_clones_only_the_arguments_it_names() {
     let mut other = Unique(1);
-    let given = closure(("a".to_owned(), Unique(2)), "b".into(), 7, 5, &mut other).await;
-    assert_eq!((given, other.0), (("a!b true".to_owned(), 7), 3));
+    let result = closure(("a".to_owned(), Unique(2)), "b".into(), 7, 5, &mut other).await;
+    assert_eq!((result, other.0), (("a!b true".to_owned(), 7), 3));
 }
 
 #[circuit_breaker(name = "limits/shadowed", call_timeout = "1ms", fallback = |unique| unique.name().len())]
@@ -129,7 +129,7 @@ async fn shadowed(unique: Unique, name: Unique) -> usize {
 }
 
 #[tokio::test]
-async fn a_closure_parameter_or_method_name_is_not_taken_for_an_argument() {
+async fn a_closure_parameter_or_method_name_is_not_mistaken_for_an_argument() {
     assert_eq!(shadowed(Unique(1), Unique(2)).await, "limits/shadowed".len());
 }
 
@@ -171,7 +171,7 @@ fn kept(_order: Fragile) -> u32 {
 }
 
 #[tokio::test]
-async fn an_argument_whose_clone_panics_leaks_no_slot() {
+async fn a_panicking_clone_of_an_argument_leaks_no_slot() {
     let call = |order: &str| tokio::spawn(fragile(Fragile(order.to_owned())));
     // The first call that clones its argument successfully creates the breaker.
     assert_eq!(call("whole").await.unwrap(), 1);
@@ -213,7 +213,7 @@ async fn classified_with_timeout(number: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn a_classifier_that_panics_leaks_no_slot() {
+async fn a_panicking_classifier_leaks_no_slot() {
     for _ in 0..3 {
         assert!(catch_panic(|| classified(7)).is_err());
         assert!(
@@ -250,7 +250,7 @@ fn panicking_error() -> Result<(), PanickingError> {
 }
 
 #[test]
-fn an_error_whose_display_panics_opens_the_circuit_and_leaks_no_slot() {
+fn a_panicking_display_of_an_error_opens_the_circuit_and_leaks_no_slot() {
     panicking_error().unwrap_err();
     let snapshot = snapshot("limits/panicking_error");
     assert_eq!((snapshot.state, snapshot.calls_in_flight), (State::Open, Some(0)));
@@ -277,7 +277,7 @@ async fn cancelled(argument: Option<PanicsOnDrop>) -> u32 {
 }
 
 #[tokio::test]
-async fn an_argument_whose_drop_panics_leaks_no_slot() {
+async fn a_panicking_drop_of_an_argument_leaks_no_slot() {
     for _ in 0..3 {
         assert!(catch_panic(|| dropped(Some(PanicsOnDrop))).is_err());
         let cancel = || assert!(poll_once(pin!(cancelled(Some(PanicsOnDrop)))).is_pending());

@@ -168,7 +168,7 @@ fn in_a_row(fail: bool) -> Result<(), Fault> {
 }
 
 #[test]
-fn consecutive_failures_open_although_there_is_a_window() {
+fn the_attribute_opens_at_consecutive_failures_although_there_is_a_window() {
     for fail in [true, false, true] {
         assert_eq!(in_a_row(fail).is_err(), fail);
     }

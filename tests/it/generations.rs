@@ -6,8 +6,8 @@ use crate::support::{Fixture, RECOVERY};
 
 #[test]
 fn a_late_success_does_not_close_the_circuit() {
-    // Regression of tower-resilience, breaker 2.0, recloser, failsafe; Polly PR#223; nora#667: a late success closed the
-    // circuit.
+    // Regression of tower-resilience, breaker 2.0, recloser, failsafe, Polly PR#223 and nora#667: a late success
+    // closed the circuit.
     let fixture = Fixture::new();
     let late = [fixture.permit(), fixture.permit()];
     fixture.trip();

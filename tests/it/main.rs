@@ -1,8 +1,8 @@
 //! Tests of the public API: one module per area of behavior, per group of annotated functions, and per group
 //! of bugs that were reported against other attribute macros.
 //!
-//! A comment such as `tokio#4175` names a report against another library that the test reproduces for this
-//! one.
+//! A comment such as "regression of tokio#4175" names a bug of another library. The test checks that this
+//! library does not have it.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic fails the test")]
 

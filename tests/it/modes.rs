@@ -103,7 +103,7 @@ fn a_critical_breaker_is_marked_in_its_snapshot() {
 
 #[test]
 fn set_config_keeps_state_consecutive_failures_totals_generation_and_listeners() {
-    // Regression of resilience4j#2325 #1116: a new configuration created a new breaker without state and listeners.
+    // Regression of resilience4j#2325 #1116: a new configuration created a breaker without state and listeners.
     let fixture = Fixture::with(settings().failure_threshold(5));
     let events = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let log = std::sync::Arc::clone(&events);

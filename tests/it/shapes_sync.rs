@@ -186,7 +186,7 @@ fn early(text: &str) -> Result<u32, Broken> {
 
 #[test]
 fn early_returns_question_marks_and_labels_end_the_body_but_not_the_call() {
-    // pybreaker#7, sentinel-rust#5, tokio#4635.
+    // Regression of pybreaker#7, sentinel-rust#5 and tokio#4635.
     assert_eq!(early("").unwrap(), 0);
     assert_eq!(early("one").unwrap(), 1);
     assert_eq!(early("5").unwrap(), 5);

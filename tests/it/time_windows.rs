@@ -1,4 +1,4 @@
-//! Time-based windows: how calls enter and leave them, and the rules that open by them.
+//! Time-based windows: how calls enter and leave them, and the rules that use them.
 
 use std::sync::Barrier;
 use std::thread::available_parallelism;
@@ -152,7 +152,7 @@ fn an_ignored_call_is_not_counted_in_a_time_based_window() {
 }
 
 #[test]
-fn a_success_does_not_open_by_a_time_based_window() {
+fn a_success_does_not_trip_a_time_based_window() {
     // Regression of recloser PR#10, failsafe: successes evaluated the window too.
     let fixture = Fixture::with(last(seconds(10)).failure_rate(0.5));
     fixture.call_times(Outcome::Failure, 5);
@@ -176,7 +176,7 @@ fn a_call_enters_the_window_when_it_ends() {
 }
 
 #[test]
-fn slow_calls_open_by_a_time_based_window() {
+fn slow_calls_trip_a_time_based_window() {
     let fixture = Fixture::with(last(seconds(60)).slow_call(seconds(1)).slow_call_rate(0.2).minimum_calls(5));
     fixture.call_times(Outcome::Success, 4);
     fixture.call_taking(seconds(1), Outcome::Success);

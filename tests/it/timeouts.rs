@@ -11,8 +11,8 @@ use breaker_runtime::{
 
 use crate::support::{Fixture, NANO, RECOVERY, catch_panic, poll_once, seconds, settings};
 
-type Answer = Result<u8, BreakerError>;
-type Call<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
+type CallResult = Result<u8, BreakerError>;
+type Call<'a> = Pin<Box<dyn Future<Output = CallResult> + 'a>>;
 
 const LIMIT: Duration = Duration::from_secs(2);
 
@@ -21,7 +21,7 @@ fn limited() -> ConfigBuilder {
 }
 
 /// Returns a call that was polled once and is pending.
-fn started<'a>(fixture: &'a Fixture, future: impl Future<Output = Answer> + 'a) -> Call<'a> {
+fn started<'a>(fixture: &'a Fixture, future: impl Future<Output = CallResult> + 'a) -> Call<'a> {
     let mut call: Call<'a> = Box::pin(fixture.breaker.call_async(future));
     assert!(poll_once(call.as_mut()).is_pending());
     call
@@ -88,7 +88,7 @@ fn a_result_that_is_ready_at_the_timeout_wins() {
     let mut polls = 0;
     let late = std::future::poll_fn(move |_| {
         polls += 1;
-        if polls == 2 { Poll::Ready(Answer::Ok(7)) } else { Poll::Pending }
+        if polls == 2 { Poll::Ready(CallResult::Ok(7)) } else { Poll::Pending }
     });
     let mut call = started(&fixture, late);
     fixture.clock.advance(LIMIT);
@@ -183,7 +183,7 @@ fn permits_and_sync_calls_do_not_time_out() {
     fixture.call_taking(2 * LIMIT, Outcome::Success);
     let call = || {
         fixture.clock.advance(2 * LIMIT);
-        Answer::Ok(1)
+        CallResult::Ok(1)
     };
     assert_eq!(fixture.breaker.call(call).unwrap(), 1);
     assert_eq!(fixture.breaker.snapshot().totals.successes, 2);
@@ -205,7 +205,7 @@ fn without_timers_a_call_panics_and_loses_no_slot() {
     let config = limited().max_concurrent(1).max_wait(seconds(1)).build().unwrap();
     let breaker = CircuitBreaker::new("no timers", config).unwrap();
     for nth in 1..=10 {
-        let mut call = Box::pin(breaker.call_async(async { Answer::Ok(1) }));
+        let mut call = Box::pin(breaker.call_async(async { CallResult::Ok(1) }));
         assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
         drop(call);
         let snapshot = breaker.snapshot();
@@ -218,11 +218,13 @@ fn without_timers_a_call_panics_and_loses_no_slot() {
 async fn the_timers_of_tokio_end_calls_and_waits() {
     let config = limited().max_concurrent(1).max_wait(seconds(1)).build().unwrap();
     let breaker = CircuitBreaker::new("real timers", config).unwrap();
-    let (long, waiting) =
-        tokio::join!(breaker.call_async(pending::<Answer>()), breaker.call_async(async { Answer::Ok(1) }),);
+    let (long, waiting) = tokio::join!(
+        breaker.call_async(pending::<CallResult>()),
+        breaker.call_async(async { CallResult::Ok(1) }),
+    );
     assert_eq!(long.unwrap_err().kind(), ErrorKind::TimedOut);
     assert_eq!(waiting.unwrap_err().kind(), ErrorKind::BulkheadFull);
-    assert_eq!(breaker.call_async(async { Answer::Ok(2) }).await.unwrap(), 2);
+    assert_eq!(breaker.call_async(async { CallResult::Ok(2) }).await.unwrap(), 2);
     let totals = breaker.snapshot().totals;
     assert_eq!((totals.timeouts, totals.rejections.bulkhead, totals.successes), (1, 1, 1));
 }
@@ -233,7 +235,7 @@ async fn the_longest_waits_are_supported_by_tokio() {
     for time in [seconds(1 << 33), seconds(1 << 40), nearly_never] {
         let config = limited().call_timeout(time).max_concurrent(1).max_wait(time).build().unwrap();
         let breaker = CircuitBreaker::new("very long timeouts", config).unwrap();
-        assert_eq!(breaker.call_async(async { Answer::Ok(2) }).await.unwrap(), 2);
+        assert_eq!(breaker.call_async(async { CallResult::Ok(2) }).await.unwrap(), 2);
     }
 }
 

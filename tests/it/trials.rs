@@ -56,7 +56,7 @@ fn an_ignored_trial_releases_its_slot_and_decides_nothing() {
 
 #[test]
 fn a_dropped_trial_releases_its_slot() {
-    // Regression of circuitbreaker-rs, ninelives, sentinel; resilience4j#935 #1681: the circuit stayed half-open.
+    // Regression of circuitbreaker-rs, ninelives, sentinel and resilience4j#935 #1681: the circuit stayed half-open.
     let fixture = Fixture::ready_for_trial();
     for _ in 0..100 {
         drop((fixture.permit(), fixture.permit()));

@@ -31,7 +31,7 @@ const COMMANDS: [Cause; 5] =
     [Cause::ForcedOpen, Cause::ForcedClosed, Cause::Disabled, Cause::Released, Cause::Reset];
 
 /// Returns a generator of steps that also sets other policies at times. `leaks` of 1,000 permits are
-/// forgotten, and each of them keeps its bulkhead slot.
+/// leaked, and each of them keeps its bulkhead slot.
 pub(crate) fn steps(policies: &Policies, leaks: u32) -> BoxedStrategy<Step> {
     let end = prop_oneof![
         450 => Just(End::Settled(Outcome::Success)),

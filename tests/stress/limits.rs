@@ -12,8 +12,7 @@ const SLOTS: u32 = 3;
 
 #[test]
 fn a_circuit_that_stays_half_open_never_runs_too_many_trials() {
-    // failsafe and recloser admit 1,000 of 1,000 concurrent calls; circuitbreaker-rs lost 21,396 of 400,000
-    // races.
+    // Regression of failsafe, recloser and circuitbreaker-rs: concurrent trial calls exceeded the limit.
     let settings = |lease| {
         Config::builder()
             .half_open_max_calls(SLOTS)

@@ -1,5 +1,5 @@
-//! What only named files may use: time, atomics and locks, cargo features, and `unsafe`. Clippy's
-//! `disallowed_types` cannot hold the rule about atomics, because it does not tell a type from its re-export.
+//! Time, atomics and locks, cargo features, and `unsafe` may be used only in named files. Clippy's
+//! `disallowed_types` cannot check the rule about atomics, because it does not distinguish a type from its re-export.
 //! No test is ignored; sleeping is left to clippy's `disallowed_methods`.
 
 use quote::ToTokens as _;

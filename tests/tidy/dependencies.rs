@@ -121,7 +121,7 @@ pub(crate) fn features(manifest: &Manifest, lib: &Source) -> Vec<String> {
     problems
 }
 
-/// Returns a problem for each package of the lock file from elsewhere than crates.io, with several versions, or banned.
+/// Returns a problem for each package of the lock file that does not come from crates.io, has several versions, or is banned.
 pub(crate) fn locked(lock: &Manifest, deny: &Manifest) -> Vec<String> {
     let names = |keys: &[&str]| -> BTreeSet<String> {
         let crates = deny.array(keys).iter().filter_map(|entry| entry.get("crate")?.as_str());

@@ -1,4 +1,4 @@
-//! Files open with their purpose, have a name that says what they hold, and are short. Function sizes are left
+//! Files open with their purpose, have a name that describes their contents, and are short. Function sizes are left
 //! to clippy (`too-many-lines-threshold` in `.clippy.toml`), `mod.rs` files to `mod_module_files`.
 
 use crate::source::Source;
@@ -21,8 +21,7 @@ pub(crate) fn problems(sources: &[&Source]) -> Vec<String> {
         }
         let stem = source.path.strip_suffix(".rs").unwrap_or(&source.path);
         if let Some(name) = stem.split('/').find(|part| VAGUE_NAMES.contains(part)) {
-            problems
-                .push(source.problem(1, &format!("`{name}` is vague; name the file after what it holds")));
+            problems.push(source.problem(1, &format!("`{name}` is vague; name the file after its contents")));
         }
     }
     problems

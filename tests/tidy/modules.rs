@@ -1,6 +1,7 @@
 //! The modules of a crate depend on each other in one direction. The `mod` lines of lib.rs are in the order of
 //! dependence, so a module and its submodules name only modules above them; and no two files import each other,
-//! directly or through others; `SHARE_TYPES` has the exceptions. A re-export counts as the module that it comes from. lib.rs itself may name all.
+//! directly or through others; `SHARE_TYPES` lists the exceptions. A re-export counts as the module that it comes
+//! from. lib.rs itself may name all modules.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::slice;

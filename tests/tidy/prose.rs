@@ -173,7 +173,7 @@ fn opens_with_verb(opening: &str) -> bool {
         && !NOT_VERBS.contains(&word)
 }
 
-/// Returns what a line tells a reader: its comment, otherwise its long literals and the name of its function.
+/// Returns the prose of a line: its comment, otherwise its long literals and the name of its function.
 fn prose_of(line: &str) -> String {
     if let Some((_, comment)) = line.split_once("//") {
         return comment.to_owned();

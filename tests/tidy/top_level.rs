@@ -1,4 +1,4 @@
-//! The top level of the repository holds nothing but the packages and the files that tools look for there.
+//! The top level of the repository contains only the packages, and the files that tools expect there.
 
 const ALLOWED: &[&str] = &[
     "Cargo.toml",

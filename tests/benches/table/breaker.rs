@@ -8,7 +8,7 @@ use proc_macro2::TokenStream;
 
 use crate::recover::expand_or_explain;
 
-use super::rows::{Answer, ready, repeat, work, work_async, work_or_fail};
+use super::rows::{WorkResult, ready, repeat, work, work_async, work_or_fail};
 
 macro_rules! row {
     ($row:ident calls $function:ident $(after $prepare:expr)?) => {
@@ -23,7 +23,7 @@ macro_rules! row {
 }
 
 #[circuit_breaker(name = "closed")]
-fn closed_function(number: u64) -> Answer {
+fn closed_function(number: u64) -> WorkResult {
     work(number)
 }
 
@@ -32,14 +32,14 @@ row!(closed calls closed_function);
 /// A function with several callers is usually not inlined, so it pays for a frame as well.
 #[circuit_breaker(name = "closed, not inlined")]
 #[inline(never)]
-fn closed_not_inlined(number: u64) -> Answer {
+fn closed_not_inlined(number: u64) -> WorkResult {
     work(number)
 }
 
 row!(not_inlined calls closed_not_inlined);
 
 #[circuit_breaker(name = "closed, async")]
-async fn closed_async(number: u64) -> Answer {
+async fn closed_async(number: u64) -> WorkResult {
     work(number)
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn asynchronous(calls: u64) {
 }
 
 #[circuit_breaker(name = "count window", window = 100, failure_rate = 0.5)]
-fn in_count_window(number: u64) -> Answer {
+fn in_count_window(number: u64) -> WorkResult {
     work(number)
 }
 
@@ -56,28 +56,28 @@ row!(count_window calls in_count_window);
 
 /// The window always holds a failure, so each success is recorded in it.
 #[circuit_breaker(name = "count window, failing", window = 100, failure_rate = 0.5)]
-fn in_failing_count_window(number: u64) -> Answer {
+fn in_failing_count_window(number: u64) -> WorkResult {
     work_or_fail(64, number)
 }
 
 row!(failing_count_window calls in_failing_count_window);
 
 #[circuit_breaker(name = "time window", window = "60s", failure_rate = 0.5)]
-fn in_time_window(number: u64) -> Answer {
+fn in_time_window(number: u64) -> WorkResult {
     work(number)
 }
 
 row!(time_window calls in_time_window);
 
 #[circuit_breaker(name = "timed", durations = true)]
-fn timed_function(number: u64) -> Answer {
+fn timed_function(number: u64) -> WorkResult {
     work(number)
 }
 
 row!(timed calls timed_function);
 
 #[circuit_breaker(name = "keyed", key = host)]
-fn of_host(host: &str, number: u64) -> Answer {
+fn of_host(host: &str, number: u64) -> WorkResult {
     work(number)
 }
 
@@ -92,31 +92,31 @@ pub(crate) fn keyed(calls: u64) {
 }
 
 #[circuit_breaker(name = "bounded", max_concurrent = 100)]
-fn bounded_function(number: u64) -> Answer {
+fn bounded_function(number: u64) -> WorkResult {
     work(number)
 }
 
 row!(bounded calls bounded_function);
 
 #[circuit_breaker(name = "failing")]
-fn failing_function(number: u64) -> Answer {
+fn failing_function(number: u64) -> WorkResult {
     work_or_fail(10, number)
 }
 
 row!(failing calls failing_function);
 
 #[circuit_breaker(name = "open", recovery_timeout = "1d", fallback = |_| Ok(number))]
-fn open_function(number: u64) -> Answer {
+fn open_function(number: u64) -> WorkResult {
     work(number)
 }
 
 #[circuit_breaker(name = "open", recovery_timeout = "1d", fallback = another)]
-fn open_with_path(number: u64) -> Answer {
+fn open_with_path(number: u64) -> WorkResult {
     work(number)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a fallback returns what the function returns")]
-fn another(number: u64) -> Answer {
+fn another(number: u64) -> WorkResult {
     Ok(number)
 }
 

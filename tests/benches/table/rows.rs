@@ -1,4 +1,4 @@
-//! The rows of the table: one small function, called in different ways.
+//! The rows of the table. Each calls one small function in a different way.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -70,18 +70,18 @@ pub(crate) const ROWS: &[Row] = &[
     },
 ];
 
-pub(crate) type Answer = Result<u64, Refused>;
+pub(crate) type WorkResult = Result<u64, WorkFailed>;
 
 /// Fails if `number` is a multiple of `period`.
-pub(crate) fn work_or_fail(period: u64, number: u64) -> Answer {
-    if number.is_multiple_of(period) { Err(Refused) } else { work(number) }
+pub(crate) fn work_or_fail(period: u64, number: u64) -> WorkResult {
+    if number.is_multiple_of(period) { Err(WorkFailed) } else { work(number) }
 }
 
 /// An error without content, so that copying it costs nothing.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Refused;
+pub(crate) struct WorkFailed;
 
-impl From<BreakerError> for Refused {
+impl From<BreakerError> for WorkFailed {
     fn from(_: BreakerError) -> Self {
         Self
     }
@@ -89,11 +89,11 @@ impl From<BreakerError> for Refused {
 
 #[expect(clippy::unnecessary_wraps, reason = "it represents a function that can fail")]
 #[inline(never)]
-pub(crate) fn work(number: u64) -> Answer {
+pub(crate) fn work(number: u64) -> WorkResult {
     Ok(black_box(number).wrapping_mul(31) ^ 7)
 }
 
-pub(crate) async fn work_async(number: u64) -> Answer {
+pub(crate) async fn work_async(number: u64) -> WorkResult {
     std::future::ready(work(number)).await
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut context = Context::from_waker(Waker::noop());
     match pin!(future).poll(&mut context) {
         Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("the function is ready at once"),
+        Poll::Pending => unreachable!("the function is ready at the first poll"),
     }
 }
 
