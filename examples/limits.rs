@@ -1,5 +1,4 @@
-//! The limits of a call: how many calls run at the same time, how long a call waits for a slot, and how long
-//! it may take.
+//! Limits: the number of concurrent calls, the time that a call waits for a slot, and the duration of a call.
 //!
 //! ```text
 //! cargo run -p breaker-examples --example limits
@@ -35,20 +34,27 @@ async fn timed(name: &str, millis: u64) -> String {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    // There are two slots. The third call waits until the first one ends; the fourth one waits until
-    // `max_wait` has passed, because the second call runs until `call_timeout` ends it.
+    // There are two slots. The third call waits until the first one ends. The fourth call waits until
+    // `max_wait` has passed, because the second and third calls are still running.
     let (first, second, third, fourth) =
-        tokio::join!(timed("first", 50), timed("second", 60_000), timed("third", 300), timed("fourth", 50),);
-    ensure!([first, third].iter().all(|result| result == "printed"), "two calls get a slot in time");
-    ensure!(second.contains("took longer"), "one call takes too long");
-    ensure!(fourth.contains("max_concurrent"), "one call gets no slot");
+        tokio::join!(timed("first", 50), timed("second", 60_000), timed("third", 300), timed("fourth", 50));
+    ensure!(
+        [first, third].iter().all(|result| result == "printed"),
+        "expected the first and the third call to succeed"
+    );
+    ensure!(second.contains("took longer"), "expected the second call to exceed call_timeout");
+    ensure!(fourth.contains("max_concurrent"), "expected the fourth call to get no slot");
 
-    let totals = Registry::global().get("printer").context("the function was called")?.snapshot().totals;
+    let totals = Registry::global()
+        .get("printer")
+        .context("expected the breaker `printer` to be registered by its first call")?
+        .snapshot()
+        .totals;
     println!("{totals:?}");
-    // A call without a slot says nothing about the printer, so it is not a failure. A timeout is one.
+    // A timeout is a failure. A call without a slot never reached the printer, so it is not a failure.
     ensure!(
         (totals.timeouts, totals.failures, totals.rejections.bulkhead) == (1, 0, 1),
-        "each call is counted once"
+        "expected one timeout, one rejection and no other failure"
     );
     Ok(())
 }

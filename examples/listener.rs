@@ -1,10 +1,10 @@
-//! A listener that gets the state changes of every circuit, with the text of the last failure.
+//! A listener that receives the state changes of every circuit, with the text of the last failure.
 //!
 //! ```text
 //! cargo run -p breaker-examples --example listener
 //! ```
 //!
-//! A real listener would write a log line, send an alert or count, instead of calling `println!`.
+//! A real listener would write to a log, send an alert or update a metric instead of calling `println!`.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::sync::mpsc;
@@ -33,18 +33,23 @@ fn main() -> Result<()> {
             Err(error) => println!("{name}: {error}"),
         }
     }
-    let mail = Registry::global().get("mail").context("the function was called")?;
+    let mail = Registry::global()
+        .get("mail")
+        .context("expected the breaker `mail` to be registered by its first call")?;
     mail.operator("on-call engineer").reset();
 
     drop(subscription);
-    mail.force_open(); // no listener is left
+    mail.force_open(); // the listener no longer receives this change
 
     let [(opened, text), (reset, _)] =
-        causes.iter().collect::<Vec<_>>().try_into().ok().context("there are two state changes")?;
+        causes.iter().collect::<Vec<_>>().try_into().ok().context("expected two state changes")?;
     ensure!(
         (opened, reset) == (Cause::ThresholdReached, Cause::Reset),
-        "a rule opens the circuit, and an operator closes it"
+        "expected a threshold to open the circuit, and an operator to reset it"
     );
-    ensure!(text.as_deref() == Some("the mailbox of cleo is full"), "the third failure opens the circuit");
+    ensure!(
+        text.as_deref() == Some("the mailbox of cleo is full"),
+        "expected the third failure to open the circuit"
+    );
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! cargo run -p breaker-examples --example sync
 //! ```
 //!
-//! The address refuses connections, so three calls fail and the circuit opens. The other calls get the
+//! The address accepts no connection, so three calls fail and the circuit opens. The other calls get the
 //! fallback. The closure can use the arguments of the function.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
@@ -38,7 +38,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Returns an address that refuses connections, because its listener is dropped.
+/// Returns an address that accepts no connection, because its listener is dropped.
 fn unused_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }

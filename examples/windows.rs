@@ -4,12 +4,12 @@
 //! cargo run -p breaker-examples --example windows
 //! ```
 //!
-//! The service fails at times, but never often enough in a row for a threshold of consecutive failures. A few
-//! failures right after the start do not open the circuit, because a rate waits for `minimum_calls`.
+//! The service fails from time to time, but never several times in a row. The first failures do not open the
+//! circuit, because a rate applies only from `minimum_calls` on.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use anyhow::{Context as _, Result, ensure};
-use breaker_runtime::{Registry, State, TripReason, WindowCounts, circuit_breaker};
+use breaker_runtime::{CircuitBreaker, Registry, State, TripReason, WindowCounts, circuit_breaker};
 
 #[circuit_breaker(name = "warehouse", window = 10, failure_rate = 0.5, minimum_calls = 6)]
 fn stock(nth: u32, broken: bool) -> Result<u32> {
@@ -18,41 +18,44 @@ fn stock(nth: u32, broken: bool) -> Result<u32> {
 }
 
 fn main() -> Result<()> {
-    // The first two calls fail, but three calls are too few for a rate. Then most calls succeed.
+    // The first two calls fail, but the rate applies only from six calls on. Then most calls succeed.
     let calls = [true, true, false, false, false, false, true, false, false, false];
     for (nth, broken) in (1..).zip(calls) {
         call(nth, broken)?;
     }
     ensure!(
         state()? == State::Closed,
-        "less than half of the calls have failed whenever there were enough calls"
+        "expected the circuit to stay closed while fewer than half of the calls fail"
     );
     println!("from now on, every second call fails");
     let mut nth = 11;
     while state()? == State::Closed {
-        ensure!(nth <= 20, "half of the last ten calls have failed by then");
+        ensure!(nth <= 20, "expected the circuit to open within ten more calls");
         call(nth, nth % 2 == 1)?;
         nth += 1;
     }
-    let breaker = Registry::global().get("warehouse").context("the function was called")?;
-    let opened = breaker.snapshot().last_transition.context("the circuit opened")?;
+    let opened = breaker()?.snapshot().last_transition.context("expected a transition")?;
     println!("{opened}");
     ensure!(
         matches!(opened.trip, Some(TripReason::FailureRate { .. })),
-        "the failure rate opens the circuit"
+        "expected the failure rate to open the circuit"
     );
     Ok(())
 }
 
 fn call(nth: u32, broken: bool) -> Result<()> {
     let result = stock(nth, broken).map_or_else(|error| error.to_string(), |_| "succeeded".to_owned());
-    let breaker = Registry::global().get("warehouse").context("the function was called")?;
+    let breaker = breaker()?;
     let WindowCounts { calls, failures, .. } =
-        breaker.snapshot().window.context("the circuit has a window")?;
+        breaker.snapshot().window.context("expected the circuit to have a window")?;
     println!("call {nth:>2}: {result:<34} {failures} of the last {calls} failed, {:?}", breaker.state());
     Ok(())
 }
 
 fn state() -> Result<State> {
-    Ok(Registry::global().get("warehouse").context("the function was called")?.state())
+    Ok(breaker()?.state())
+}
+
+fn breaker() -> Result<CircuitBreaker> {
+    Registry::global().get("warehouse").context("expected the breaker to be registered by its first call")
 }

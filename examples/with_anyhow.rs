@@ -1,5 +1,5 @@
-//! A function that returns `anyhow::Result`: it needs no conversion, and its callers find a rejection by its
-//! type.
+//! A function that returns `anyhow::Result`: it needs no conversion, and its callers recognize a rejection by
+//! downcasting.
 //!
 //! ```text
 //! cargo run -p breaker-examples --example with_anyhow
@@ -18,7 +18,7 @@ fn count(warehouse: SocketAddr, sku: &str) -> anyhow::Result<usize> {
 }
 
 fn main() -> anyhow::Result<()> {
-    // The listener is dropped at once, so this address refuses connections.
+    // The listener is dropped at once, so this address accepts no connection.
     let warehouse = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     for sku in ["tea", "cups", "honey", "spoons"] {
         match count(warehouse, sku) {
@@ -29,7 +29,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Describes an error. It recognizes a rejection even if callers have added a context.
+/// Describes an error. It recognizes a rejection even if callers have added context.
 fn explain(error: &anyhow::Error) -> String {
     match error.downcast_ref::<BreakerError>() {
         Some(rejection) => format!("rejected ({:?}): {rejection}", rejection.kind()),

@@ -1,4 +1,4 @@
-//! A function without a fallback: its error type converts from `BreakerError` with one `#[from]` line.
+//! A function without a fallback: one variant of its error type converts from `BreakerError`.
 //!
 //! ```text
 //! cargo run -p breaker-examples --example with_thiserror
@@ -16,7 +16,7 @@ enum ShippingError {
     #[error("the carrier cannot be reached: {0}")]
     Unreachable(#[from] io::Error),
     #[error(transparent)]
-    Rejected(#[from] BreakerError),
+    Breaker(#[from] BreakerError),
 }
 
 #[circuit_breaker(name = "carrier", failure_threshold = 2, recovery_timeout = "10s")]
@@ -26,7 +26,7 @@ fn ship(carrier: SocketAddr, parcel: &str) -> Result<String, ShippingError> {
 }
 
 fn main() -> io::Result<()> {
-    // The listener is dropped at once, so this address refuses connections.
+    // The listener is dropped at once, so this address accepts no connection.
     let carrier = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     for parcel in ["tea", "cups", "honey", "spoons"] {
         println!("{parcel:<7} {}", report(ship(carrier, parcel)));
@@ -38,7 +38,7 @@ fn main() -> io::Result<()> {
 fn report(shipped: Result<String, ShippingError>) -> String {
     match shipped {
         Ok(status) => status,
-        Err(ShippingError::Rejected(error)) => match error.retry_after() {
+        Err(ShippingError::Breaker(error)) => match error.retry_after() {
             Some(wait) => format!("rejected: circuit {:?} is open; try again in {wait:.1?}", error.name()),
             None => format!("rejected: {error}"),
         },

@@ -56,8 +56,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
     };
     tokio::select! {
-        ended = run(mode, terminal) => ended?,
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        result = run(mode, terminal) => result?,
+        result = tokio::signal::ctrl_c() => result?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -28,7 +28,7 @@ const HANGING: Duration = Duration::from_secs(5);
 /// The faults of successive connections during an outage. `None` is a slow response with 503.
 const FAULTS: [Option<Fault>; 5] = [None, None, Some(Fault::Hang), Some(Fault::Reset), Some(Fault::Garbage)];
 
-/// Number of charges that meet every fault once.
+/// Number of charges after which every fault has occurred once.
 pub(crate) const FAULT_COUNT: usize = FAULTS.len();
 
 #[derive(Clone, Copy)]

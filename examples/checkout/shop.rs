@@ -1,6 +1,6 @@
 //! The shop: a service whose checkout needs the payment provider, with a dashboard.
 //!
-//! | path | content |
+//! | path | contents |
 //! |---|---|
 //! | `/checkout?sku=tea` | a purchase: 200 paid, 202 fallback, 404 out of stock, 502 failed |
 //! | `/unprotected?sku=tea` | the same without the circuit breaker, for comparison |
@@ -40,7 +40,7 @@ pub(crate) async fn open(gateway: Gateway) -> io::Result<SocketAddr> {
 
 async fn checkout(State(gateway): State<Gateway>, Query(order): Query<HashMap<String, String>>) -> Response {
     match order.get("sku") {
-        Some(sku) if stock::has(sku) => respond(payment::charge(&gateway, sku).await),
+        Some(sku) if stock::is_in_stock(sku) => respond(payment::charge(&gateway, sku).await),
         Some(_) => (StatusCode::NOT_FOUND, "out of stock; buy tea or coffee".to_owned()),
         None => missing_sku(),
     }

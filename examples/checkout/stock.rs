@@ -1,10 +1,10 @@
 //! The stock: a second circuit, which stays closed while the circuit of the payment opens. It has a window, a
-//! limit for slow calls and a bulkhead.
+//! slow call threshold and a bulkhead.
 
 use breaker_runtime::{BreakerError, circuit_breaker};
 
 /// Returns `true` if the item is in stock, or if the stock is unknown because the call was rejected.
-pub(crate) fn has(sku: &str) -> bool {
+pub(crate) fn is_in_stock(sku: &str) -> bool {
     look_up(sku).unwrap_or(true)
 }
 

@@ -77,7 +77,7 @@ impl Story {
         purchases.extend(self.buy_until(Cause::ThresholdReached).await?);
 
         self.terminal.announce(
-            "The circuit is open. Customers get the fallback immediately, until a trial call is due.",
+            "The circuit is open. Customers get the fallback immediately, until the next trial call.",
         );
         purchases.extend(self.buy_until(Cause::TrialFailed).await?);
 
@@ -109,7 +109,7 @@ impl Story {
         }
         anyhow::ensure!(
             last_cause() == Some(cause),
-            "the circuit did not change its state for this cause: {cause}"
+            "expected a state change with this cause within {MAX_PURCHASES} purchases: {cause}"
         );
         Ok(purchases)
     }

@@ -1,4 +1,4 @@
-//! The output in the terminal: aligned lines, in colour if standard output is a terminal.
+//! The output in the terminal: aligned lines, in color if standard output is a terminal.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this file prints to the terminal")]
 
 use std::env;
@@ -19,13 +19,13 @@ pub(crate) struct Terminal {
 
 #[derive(Clone, Copy)]
 enum Palette {
-    Colour,
+    Color,
     Plain,
 }
 
 /// The ANSI codes of the text styles.
 #[derive(Clone, Copy)]
-enum Ink {
+enum Style {
     Bold = 1,
     Dim = 2,
     Red = 31,
@@ -39,35 +39,35 @@ pub(crate) fn reject_argument(unknown: &str) {
 
 impl Terminal {
     pub(crate) fn new() -> Self {
-        let wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let palette = if wanted && stdout().is_terminal() { Palette::Colour } else { Palette::Plain };
+        let allows_color = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let palette = if allows_color && stdout().is_terminal() { Palette::Color } else { Palette::Plain };
         Self { start: Instant::now(), palette }
     }
 
     pub(crate) fn welcome(self, shop: SocketAddr) {
         println!();
-        println!("  {}", self.paint(Ink::Bold, "A shop, its payment provider, and a circuit breaker"));
+        println!("  {}", self.paint(Style::Bold, "A shop, its payment provider, and a circuit breaker"));
         println!("  watch     http://{shop}/");
         println!("  buy       http://{shop}/checkout?sku=tea");
         println!("  circuits  http://{shop}/circuits");
         println!("  metrics   http://{shop}/metrics");
         println!();
         let head = format!("{:>9}  {:>10}  {:<9} {:<9} result", "time", "latency", "source", "circuit");
-        println!("{}", self.paint(Ink::Dim, &head));
+        println!("{}", self.paint(Style::Dim, &head));
     }
 
-    pub(crate) fn announce(self, what: &str) {
-        println!("\n  {}", self.paint(Ink::Bold, what));
+    pub(crate) fn announce(self, title: &str) {
+        println!("\n  {}", self.paint(Style::Bold, title));
     }
 
     pub(crate) fn show(self, purchase: &Purchase, circuit: Option<&Snapshot>) {
         let time = self.start.elapsed().as_secs_f64();
         let latency = millis(purchase.latency);
-        let (ink, source) = by_source(purchase.source);
-        let source = self.paint(ink, &format!("{source:<9}"));
-        let state = self.state_beside(purchase.checkout, circuit);
+        let (style, source) = source_label(purchase.source);
+        let source = self.paint(style, &format!("{source:<9}"));
+        let state = self.circuit_text(purchase.checkout, circuit);
         let text = &purchase.text;
-        let role = self.paint(Ink::Dim, &by_role(&purchase.role));
+        let role = self.paint(Style::Dim, &role_text(&purchase.role));
         println!("{time:>7.2} s  {latency}  {source} {state} {text}{role}");
     }
 
@@ -81,12 +81,12 @@ impl Terminal {
         // A failed trial call changes the state twice: to half-open and back to open.
         let skipped = before.is_some_and(|before| before.state != last.from);
         let from = if skipped { format!("open → {}", last.from) } else { last.from.to_string() };
-        let change = self.paint(by_state(last.to), &format!("{from} → {}", last.to));
+        let change = self.paint(state_style(last.to), &format!("{from} → {}", last.to));
         let wait = after
             .retry_after
-            .map_or(String::new(), |wait| format!("; next trial in {:.1} s", wait.as_secs_f64()));
-        let why = last.trip.map_or_else(|| last.cause.to_string(), |trip| trip.to_string());
-        println!("{:>21}  ── {change}: {why}{wait} ──", "");
+            .map_or(String::new(), |wait| format!("; next trial call in {:.1} s", wait.as_secs_f64()));
+        let reason = last.trip.map_or_else(|| last.cause.to_string(), |trip| trip.to_string());
+        println!("{:>21}  ── {change}: {reason}{wait} ──", "");
     }
 
     pub(crate) fn summarize(self, summary: &Summary, circuit: &Snapshot) {
@@ -95,7 +95,7 @@ impl Terminal {
         show_latency("with it, admitted", "failed", summary.failed.as_ref());
         show_latency("with it, rejected", "by the fallback", summary.fallback.as_ref());
         if let Some(Saved { each, total }) = summary.saved() {
-            let total = self.paint(Ink::Green, &format!("{:.1} s", total.as_secs_f64()));
+            let total = self.paint(Style::Green, &format!("{:.1} s", total.as_secs_f64()));
             let each = each.as_secs_f64() * 1e3;
             println!("  {:<19} {total} of waiting in total, {each:.1} ms per purchase", "saved");
         }
@@ -116,60 +116,62 @@ impl Terminal {
     }
 
     pub(crate) fn invite(self, shop: SocketAddr, pause: Duration) {
-        let address = self.paint(Ink::Bold, &format!("http://{shop}/"));
+        let address = self.paint(Style::Bold, &format!("http://{shop}/"));
         println!(
             "\n  The next run starts in {pause:?}; the provider is healthy until then. Watch {address}; Ctrl-C ends the example."
         );
     }
 
-    fn state_beside(self, checkout: Checkout, circuit: Option<&Snapshot>) -> String {
+    fn circuit_text(self, checkout: Checkout, circuit: Option<&Snapshot>) -> String {
         match (checkout, circuit) {
             (Checkout::Protected, Some(circuit)) => {
-                self.paint(by_state(circuit.state), &format!("{:<9}", circuit.state))
+                self.paint(state_style(circuit.state), &format!("{:<9}", circuit.state))
             }
-            (Checkout::Protected, None) | (Checkout::Unprotected, _) => self.paint(Ink::Dim, "none     "),
+            (Checkout::Protected, None) | (Checkout::Unprotected, _) => self.paint(Style::Dim, "none     "),
         }
     }
 
-    fn paint(self, ink: Ink, text: &str) -> String {
+    fn paint(self, style: Style, text: &str) -> String {
         match self.palette {
-            Palette::Colour => format!("\x1b[{}m{text}\x1b[0m", ink as u8),
+            Palette::Color => format!("\x1b[{}m{text}\x1b[0m", style as u8),
             Palette::Plain => text.to_owned(),
         }
     }
 }
 
-fn show_latency(label: &str, what: &str, latency: Option<&Latency>) {
+fn show_latency(label: &str, result: &str, latency: Option<&Latency>) {
     let Some(Latency { purchases, mean, shortest, longest }) = latency else { return };
     let (mean, shortest, longest) = (millis(*mean), millis(*shortest), millis(*longest));
-    println!("  {label:<19} {purchases:>2} purchases {what:<15}  mean {mean}  from {shortest} to {longest}");
+    println!(
+        "  {label:<19} {purchases:>2} purchases {result:<15}  mean {mean}  from {shortest} to {longest}"
+    );
 }
 
 fn millis(time: Duration) -> String {
     format!("{:>7.1} ms", time.as_secs_f64() * 1e3)
 }
 
-fn by_role(role: &Role) -> String {
+fn role_text(role: &Role) -> String {
     match role {
         Role::Call => String::new(),
         Role::Failure(count) => format!("  (failure {count} in a row)"),
-        Role::Trial => "  (trial)".to_owned(),
+        Role::Trial => "  (trial call)".to_owned(),
     }
 }
 
-fn by_source(source: Source) -> (Ink, &'static str) {
+fn source_label(source: Source) -> (Style, &'static str) {
     match source {
-        Source::Provider => (Ink::Green, "provider"),
-        Source::Fallback => (Ink::Yellow, "fallback"),
-        Source::Failed => (Ink::Red, "failed"),
+        Source::Provider => (Style::Green, "provider"),
+        Source::Fallback => (Style::Yellow, "fallback"),
+        Source::Failed => (Style::Red, "failed"),
     }
 }
 
-fn by_state(state: State) -> Ink {
+fn state_style(state: State) -> Style {
     match state {
-        State::Closed => Ink::Green,
-        State::HalfOpen => Ink::Yellow,
-        State::Open | State::ForcedOpen => Ink::Red,
-        State::Disabled => Ink::Dim,
+        State::Closed => Style::Green,
+        State::HalfOpen => Style::Yellow,
+        State::Open | State::ForcedOpen => Style::Red,
+        State::Disabled => Style::Dim,
     }
 }
