@@ -54,7 +54,7 @@ async fn main() -> Result<()> {
     // A timeout is a failure. A call without a slot never reached the printer, so it is not a failure.
     ensure!(
         (totals.timeouts, totals.failures, totals.rejections.bulkhead) == (1, 0, 1),
-        "expected one timeout, one rejection and no other failure"
+        "expected one timeout, one rejection and no failed call"
     );
     Ok(())
 }

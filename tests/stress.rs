@@ -1,5 +1,5 @@
-//! Runs random calls of eight threads on one breaker, with operators and new settings at the same time.
-//! Checks what must hold at every moment, and what must add up in the end.
+//! Runs random calls of eight threads on one breaker, with operators and new settings at the same time. Checks
+//! limits and invariants during the run, and the totals at its end.
 //!
 //! Loom explores small programs completely. These tests use real memory, the real scheduler, and code that
 //! loom cannot follow.
@@ -86,7 +86,7 @@ fn any_settings(random: &mut Rng) -> ConfigBuilder {
     if random.bool() { settings.max_concurrent(random.u32(2..9)) } else { settings }
 }
 
-/// Gives a random command, or mostly none.
+/// Runs a random command in some of the cases, and none in most.
 fn command(breaker: &CircuitBreaker, random: &mut Rng) {
     match random.u8(0..12) {
         0 => breaker.force_open(),

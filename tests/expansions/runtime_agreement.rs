@@ -1,7 +1,7 @@
 //! The attribute accepts a literal if and only if the runtime accepts the same value.
 //!
 //! The attribute alone checks literals while the user's crate compiles. This file covers numbers and durations,
-//! alone and combined. `tests/it/attribute_rules.rs` and `attribute_keys.rs` cover names and `max_keys`.
+//! alone and combined. `tests/it/attribute_settings.rs` and `attribute_keys.rs` cover names and `max_keys`.
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Listeners get every change once and in order; tasks that wait for a closed circuit never miss it.
+//! Listeners receive every change once and in order; tasks that wait for a closed circuit never miss a change.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -99,7 +99,7 @@ async fn fails_on_signal(signal: Receiver<()>) -> Result<String, String> {
     Err("signalled".to_owned())
 }
 
-// opossum#198: the fallback ran for the timeout and again for the late error.
+// Regression of opossum#198: the fallback ran for the timeout and again for the late error.
 #[tokio::test(start_paused = true)]
 async fn no_fallback_runs_twice_for_a_timeout_and_a_late_error() {
     for (seconds, is_signalled, text) in

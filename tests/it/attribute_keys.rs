@@ -1,4 +1,4 @@
-//! The argument `key = ..`: when the expression is evaluated, and what it can borrow.
+//! The key `key = ..`: when the expression is evaluated, and what it can borrow.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};

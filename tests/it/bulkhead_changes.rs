@@ -43,7 +43,7 @@ fn a_higher_limit_admits_waiting_calls() {
 }
 
 #[test]
-fn a_lower_limit_ends_no_call_and_admits_none_until_enough_have_ended() {
+fn a_lower_limit_stops_no_call_and_admits_none_until_enough_have_ended() {
     let fixture = Fixture::with(at_most(4));
     let mut calls = vec![fixture.permit(), fixture.permit(), fixture.permit()];
     fixture.set_config(at_most(1));

@@ -207,7 +207,7 @@ fn a_failure_text_is_formatted_only_when_the_circuit_opens() {
 
 #[test]
 fn a_failure_text_that_uses_the_breaker_does_not_deadlock() {
-    // circuit_breaker: a callback that read the state deadlocked.
+    // Regression of circuit_breaker: a callback that read the state deadlocked.
     struct ReadsBreaker<'a>(&'a Fixture);
     impl fmt::Display for ReadsBreaker<'_> {
         fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -234,7 +234,7 @@ fn a_classifier_that_uses_the_breaker_does_not_deadlock() {
 
 #[test]
 fn every_call_is_settled_exactly_once() {
-    // opossum#198: a timeout and the late error of one call counted as two results.
+    // Regression of opossum#198: a timeout and the late error of one call counted as two results.
     let fixture = Fixture::with(settings().failure_threshold(1000));
     let calls: [fn(&Fixture); 5] = [
         |fixture| _ = fixture.breaker.call(|| Ok::<_, BreakerError>(())),

@@ -126,7 +126,7 @@ fn a_panicking_listener_does_not_affect_the_others() {
 
 #[test]
 fn a_listener_can_read_the_breaker() {
-    // circuit_breaker: a callback that read the state deadlocked.
+    // Regression of circuit_breaker: a callback that read the state deadlocked.
     let (fixture, log) = (Fixture::new(), Log::default());
     let (breaker, seen) = (fixture.breaker.clone(), log.clone());
     let _subscription = fixture.breaker.listen(move |_: &Event| {

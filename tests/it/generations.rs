@@ -1,4 +1,4 @@
-//! Late outcomes: a permit is settled once and decides only in the generation that issued it.
+//! Late outcomes: a permit is settled once, and affects the state only in the generation that issued it.
 
 use breaker_runtime::{Outcome, State};
 

@@ -50,7 +50,7 @@ mod shadowed {
 
 #[test]
 fn names_in_the_scope_of_the_user_do_not_affect_the_generated_code() {
-    // cached#114 #230, tracing-test#15: names of the user collided with the generated code.
+    // Regression of cached#114 #230, tracing-test#15: names of the user collided with the generated code.
     assert_eq!(shadowed::call().unwrap(), 6);
     assert_eq!(shadowed::unnamed(1), 1);
     assert_eq!((shadowed::named().unwrap(), Registry::global().get("sync/site").is_some()), (1, true));

@@ -51,7 +51,7 @@ fn shadow_mode_recovers_through_trial_calls() {
 }
 
 #[test]
-fn a_late_shadow_call_decides_nothing() {
+fn a_late_shadow_call_does_not_change_the_state() {
     let fixture = Fixture::with(shadow().failure_threshold(1));
     fixture.trip();
     let outside = [fixture.permit(), fixture.permit()];
@@ -133,7 +133,7 @@ fn a_threshold_that_set_config_lowers_below_the_count_opens_at_the_next_failure(
 }
 
 #[test]
-fn set_config_does_not_change_when_an_open_circuit_is_due() {
+fn set_config_does_not_change_when_the_next_trial_call_is_admitted() {
     let fixture = Fixture::open();
     fixture.set_config(settings().recovery_timeout(seconds(1)).half_open_max_calls(1));
     assert_eq!(fixture.breaker.snapshot().retry_after, Some(RECOVERY));

@@ -1,4 +1,4 @@
-//! The rules that open a circuit by a count-based window, alone and combined.
+//! The rules that open a circuit over a count-based window, alone and combined.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn fixture(settings: ConfigBuilder) -> Fixture {
 }
 
 #[test]
-fn a_count_based_window_holds_exactly_the_last_n() {
+fn a_count_based_window_holds_exactly_the_last_calls() {
     let fixture = fixture(last_calls(5).failure_threshold(3));
     fixture.call_times(Outcome::Failure, 2);
     fixture.call_times(Outcome::Success, 3);

@@ -18,7 +18,7 @@ fn end(breaker: &CircuitBreaker, outcome: Outcome) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_circuit_is_due_by_the_clock_of_tokio_to_the_nanosecond() {
+async fn an_open_circuit_follows_the_clock_of_tokio_to_the_nanosecond() {
     let breaker = breaker(Config::builder().failure_threshold(1));
     end(&breaker, Outcome::Failure);
     assert_eq!(breaker.snapshot().retry_after, Some(RECOVERY));
@@ -99,7 +99,7 @@ async fn in_a_scope_the_clock_of_tokio_and_advance_move_the_same_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_scope_auto_advance_ends_a_call_at_its_timeout() {
+async fn in_a_scope_auto_advance_stops_a_call_at_its_timeout() {
     scope_async(async |_| {
         let start = tokio::time::Instant::now();
         assert_eq!(slow(seconds(5)).await.unwrap_err().kind(), ErrorKind::TimedOut);

@@ -1,4 +1,4 @@
-//! Permits: they cannot be lost, and user code can use the breaker while it holds one.
+//! Permits: how they are settled, and the use of the breaker while a permit is held.
 
 use std::mem::forget;
 
@@ -29,7 +29,7 @@ fn a_permit_that_an_early_return_drops_counts_as_ignored() {
 
 #[test]
 fn a_call_can_use_and_read_its_own_breaker() {
-    // circuit_breaker: a callback that read the state deadlocked.
+    // Regression of circuit_breaker: a callback that read the state deadlocked.
     let fixture = Fixture::ready_for_trial();
     let state = fixture.breaker.call(|| {
         drop(fixture.breaker.snapshot());

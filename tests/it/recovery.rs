@@ -20,12 +20,12 @@ fn opened(settings: ConfigBuilder) -> Fixture {
 }
 
 impl Fixture {
-    /// Returns the time until the circuit is due.
+    /// Returns the time until a trial call is due.
     fn wait(&self) -> Option<Duration> {
         self.breaker.snapshot().retry_after
     }
 
-    /// Advances the clock until the circuit is due and runs a trial that ends with `outcome`.
+    /// Advances the clock until a trial call is due and runs a trial that ends with `outcome`.
     fn run_trial(&self, outcome: Outcome) {
         self.clock.advance(self.wait().unwrap());
         self.call(outcome);
@@ -210,7 +210,7 @@ fn a_trial_that_fails_slowly_counts_as_failed() {
 }
 
 #[test]
-fn a_slow_ignored_trial_decides_nothing() {
+fn a_slow_ignored_trial_does_not_change_the_state() {
     let fixture = opened(opens_at_once().window_calls(10).slow_call(seconds(2)));
     fixture.clock.advance(seconds(10));
     fixture.call_taking(seconds(2), Outcome::Ignored);
@@ -220,7 +220,7 @@ fn a_slow_ignored_trial_decides_nothing() {
 
 #[test]
 fn a_call_starts_the_next_trial_without_a_timer() {
-    // do-over: the call after the recovery timeout hung.
+    // Regression of do-over: the call after the recovery timeout hung.
     let fixture = opened(opens_at_once());
     fixture.clock.advance(seconds(3600));
     assert_eq!(fixture.breaker.state(), State::Open);

@@ -51,7 +51,7 @@ fn a_repeated_conflict_is_stored_once() {
 
 #[test]
 fn a_breaker_that_is_registered_for_every_request_trips() {
-    // aspnetcore#48089: a breaker that was built for each request never tripped.
+    // Regression of aspnetcore#48089: a breaker that was built for each request never tripped.
     let registry = Registry::new();
     let request = || registry.register("per request", Config::default()).unwrap();
     for _ in 0..5 {

@@ -41,7 +41,7 @@ fn is_open() -> bool {
 
 #[test]
 fn parallel_scopes_share_no_breaker() {
-    // microprofile-fault-tolerance#323: a circuit that one test opened rejected the calls of another.
+    // Regression of microprofile-fault-tolerance#323: a circuit that one test opened rejected the calls of another.
     let both = Barrier::new(2);
     let test = |fails: bool| {
         scope(|_| {

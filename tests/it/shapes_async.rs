@@ -156,7 +156,7 @@ async fn inferred() -> Answer<Vec<u8>> {
 
 #[tokio::test]
 async fn generics_question_marks_and_inference_are_kept() {
-    // tokio#6930, tracing#3306.
+    // Regression of tokio#6930, tracing#3306.
     assert_eq!(generic(&[1, 2], "x").await.unwrap(), (&1, "x".to_owned()));
     assert_eq!(early("").await.unwrap(), 0);
     assert_eq!(early("5").await.unwrap(), 5);

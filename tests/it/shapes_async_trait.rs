@@ -79,7 +79,7 @@ impl Sells for Shop {
 
 #[tokio::test]
 async fn async_trait_methods_are_supported() {
-    // async-trait#11 #277, tracing#1219 #3179.
+    // Regression of async-trait#11 #277, tracing#1219 #3179.
     let mut shop: Box<dyn Sells + Send + Sync> = Box::new(Shop { price: 10 });
     assert_eq!((shop.price("tea", 1).await.unwrap(), shop.price("", 1).await.unwrap()), (8, 0));
     *shop.slot((1, 2), 3).await.unwrap() += 1;
@@ -180,7 +180,7 @@ impl Traced for Shop {
 
 #[tokio::test]
 async fn instrument_and_async_trait_combine_in_either_order() {
-    // tracing#1219 #3179.
+    // Regression of tracing#1219 #3179.
     let open = Registry::global().register("async-trait/open", breaker_runtime::Config::default()).unwrap();
     open.force_open();
     let shop = Shop { price: 1 };

@@ -108,7 +108,7 @@ fn open(names: &[&str]) {
 
 #[test]
 fn a_sync_method_supports_every_receiver() {
-    // async-trait#11 #277.
+    // Regression of async-trait#11 #277.
     let mut shop = Shop { price: 10 };
     let mut call = || {
         let mut local = Shop { price: 10 };
@@ -129,7 +129,7 @@ fn a_sync_method_supports_every_receiver() {
 
 #[tokio::test]
 async fn an_async_method_supports_every_receiver() {
-    // async-trait#11 #277.
+    // Regression of async-trait#11 #277.
     let call = async || {
         let mut shop = Shop { price: 10 };
         [

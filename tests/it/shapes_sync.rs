@@ -318,7 +318,7 @@ fn never(text: &str) -> ! {
 
 #[test]
 fn a_function_can_diverge() {
-    // tokio#4175.
+    // Regression of tokio#4175.
     let message =
         |action: fn() -> ()| *std::panic::catch_unwind(action).unwrap_err().downcast::<String>().unwrap();
     assert_eq!(message(|| never("first")), "first");

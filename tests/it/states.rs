@@ -6,7 +6,7 @@ use crate::support::{ALMOST_RECOVERY, Fixture, NANO, RECOVERY, settings};
 
 #[test]
 fn the_failure_that_reaches_the_threshold_opens() {
-    // arrow#3344, gobreaker: a limit of 5 failures opened at the sixth.
+    // Regression of arrow#3344 and gobreaker: a limit of 5 failures opened at the sixth.
     let fixture = Fixture::with(settings().failure_threshold(5));
     for _ in 0..4 {
         fixture.call(Outcome::Failure);
@@ -75,7 +75,7 @@ fn one_failed_trial_reopens_for_the_whole_recovery_timeout() {
 }
 
 #[test]
-fn an_open_circuit_that_is_due_reads_open_until_a_call_arrives() {
+fn an_open_circuit_is_reported_as_open_until_a_trial_call_arrives() {
     let fixture = Fixture::ready_for_trial();
     fixture.clock.advance(RECOVERY);
     for _ in 0..3 {

@@ -77,13 +77,13 @@ fn the_future_of_a_timed_out_call_is_dropped() {
     // The future is dropped although the caller still holds the call.
     assert!(is_dropped.get());
     drop(call);
-    // opossum#198: a call that timed out was counted again when it ended.
+    // Regression of opossum#198: a call that timed out was counted again when it ended.
     assert_eq!(fixture.breaker.snapshot().totals.calls(), 1);
 }
 
 #[test]
 fn a_result_that_is_ready_at_the_timeout_wins() {
-    // opossum#198: one call produced a timeout and a result.
+    // Regression of opossum#198: one call produced a timeout and a result.
     let fixture = Fixture::with(limited());
     let mut polls = 0;
     let late = std::future::poll_fn(move |_| {
@@ -151,7 +151,7 @@ fn the_time_spent_waiting_for_a_slot_does_not_count() {
 }
 
 #[test]
-fn a_call_timeout_of_max_ends_no_call() {
+fn a_call_timeout_of_max_stops_no_call() {
     let fixture = Fixture::with(settings().call_timeout(Duration::MAX));
     let mut call = started(&fixture, pending());
     fixture.clock.advance(Duration::MAX);
@@ -159,7 +159,7 @@ fn a_call_timeout_of_max_ends_no_call() {
 }
 
 #[test]
-fn shadow_mode_ends_no_call() {
+fn shadow_mode_stops_no_call() {
     let fixture = Fixture::with(limited().mode(Mode::Shadow));
     let mut call = started(&fixture, pending());
     fixture.clock.advance(2 * LIMIT);
@@ -169,7 +169,7 @@ fn shadow_mode_ends_no_call() {
 }
 
 #[test]
-fn a_disabled_breaker_ends_no_call() {
+fn a_disabled_breaker_stops_no_call() {
     let fixture = Fixture::with(limited());
     fixture.breaker.disable();
     let mut call = started(&fixture, pending());

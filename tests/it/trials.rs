@@ -42,7 +42,7 @@ fn eight_threads_start_at_most_half_open_max_calls_trials() {
 }
 
 #[test]
-fn an_ignored_trial_releases_its_slot_and_decides_nothing() {
+fn an_ignored_trial_releases_its_slot_and_does_not_change_the_state() {
     // Regression of nora#585 #606, smallrye#320: the circuit stayed half-open after a 4xx.
     let fixture = Fixture::ready_for_trial();
     for _ in 0..100 {
@@ -113,7 +113,7 @@ fn each_trial_has_its_own_lease() {
 }
 
 #[test]
-fn the_outcome_of_a_trial_after_its_lease_is_counted_and_decides_nothing() {
+fn the_outcome_of_a_trial_after_its_lease_is_counted_and_does_not_change_the_state() {
     let fixture = Fixture::ready_for_trial();
     let (first, second) = (fixture.permit(), fixture.permit());
     fixture.clock.advance(RECOVERY);

@@ -45,7 +45,7 @@ impl Span {
 }
 
 impl Policy {
-    /// Returns the time that the circuit stays open after a number of re-openings.
+    /// Returns the time that the circuit stays open after a number of reopenings.
     pub(crate) fn open_for(&self, reopenings: u32) -> u64 {
         let grown = u64::from(self.backoff).saturating_pow(reopenings).saturating_mul(self.recovery);
         if self.backoff == 1 { self.recovery } else { grown.min(self.max_recovery) }

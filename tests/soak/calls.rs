@@ -1,4 +1,4 @@
-//! No call except the first allocates, on any path.
+//! In steady state, no call allocates on any path.
 
 use std::pin::pin;
 use std::task::{Context, Waker};

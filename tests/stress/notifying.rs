@@ -1,4 +1,4 @@
-//! Every change is notified once and in order, no matter which threads cause it.
+//! Every change is notified once and in order, whichever threads cause it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Every call is counted exactly once, no matter what happens at the same time.
+//! Every call is counted exactly once, despite concurrent commands and new settings.
 
 use std::time::Duration;
 

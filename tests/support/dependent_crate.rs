@@ -1,12 +1,12 @@
-//! Protected functions of another crate of the workspace. No test calls them: `tests/it/declared.rs` checks
-//! that they are known all the same.
+//! Protected functions of another crate of the workspace. No test calls them: `tests/it/declarations.rs` checks
+//! that they are declared nevertheless.
 
 use breaker_runtime::{BreakerError, circuit_breaker};
 
 /// Path of this file.
 pub const FILE: &str = file!();
 
-/// Shares its name with a function in `tests/it/declared.rs` that has other settings.
+/// Shares its name with a function in `tests/it/declarations.rs` that has other settings.
 ///
 /// # Errors
 ///

@@ -85,7 +85,7 @@ struct DocComment<'a> {
     item: &'a str,
 }
 
-/// Returns the doc comments that do not open as the style guide asks, if they are too many.
+/// Returns the doc comments that do not open as the style guide requires, if they are too many.
 pub(crate) fn openings(sources: &[&Source]) -> Vec<String> {
     let (mut headless, mut verbless) = (Vec::new(), Vec::new());
     let (mut comments, mut functions) = (0, 0);

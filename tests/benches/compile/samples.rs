@@ -96,7 +96,7 @@ fn instrument(_: &Sample) -> &'static str {
     "#[tracing::instrument]"
 }
 
-/// Does not record the arguments, as `circuit_breaker` does not.
+/// Does not record the arguments, because `circuit_breaker` does not either.
 fn instrument_skip_all(_: &Sample) -> &'static str {
     "#[tracing::instrument(skip_all)]"
 }

@@ -29,7 +29,7 @@ fn closed_function(number: u64) -> WorkResult {
 
 row!(closed calls closed_function);
 
-/// A function with several callers is usually not inlined, so it pays for a frame as well.
+/// A function with several callers is usually not inlined, so it needs a stack frame as well.
 #[circuit_breaker(name = "closed, not inlined")]
 #[inline(never)]
 fn closed_not_inlined(number: u64) -> WorkResult {
