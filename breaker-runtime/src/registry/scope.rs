@@ -28,8 +28,8 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<ScopeState>>> = const { RefCell::new(None) };
 }
 
-/// The breakers of all scopes. They are never freed, because calls of annotated functions borrow their breaker for
-/// `'static`. The list keeps leak detectors from reporting them.
+/// The breakers of all scopes. They are never freed, because calls of annotated functions borrow their
+/// breaker for `'static`. The list keeps leak detectors from reporting them.
 static LEAKED: Lazy<Mutex<Vec<&'static AnyBreaker>>> = Lazy::new(Mutex::default);
 
 /// Returns the store of the current scope.
