@@ -1,5 +1,5 @@
-//! The dashboard in a real browser: a headless Chromium that each test starts. Without Chromium the tests are skipped
-//! with a message.
+//! The dashboard in a real browser: a headless Chromium that each test starts. Without Chromium the tests are
+//! skipped with a message.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -52,7 +52,7 @@ pub struct BreakerError {
     name: Name,
     key: Option<Arc<str>>,
     kind: ErrorKind,
-    /// When an open circuit admits its first trial call.
+    /// The moment at which an open circuit admits its first trial call.
     due: Option<Moment>,
     clock: Clock,
 }

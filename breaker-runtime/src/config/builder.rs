@@ -128,7 +128,8 @@ impl ConfigBuilder {
     ///
     /// All rules apply to the window, except [`consecutive_failures`](Self::consecutive_failures).
     ///
-    /// Range: 1 to 1,000,000 calls. Default: no window. Excludes [`window_time`](Self::window_time).
+    /// Range: 1 to 1,000,000 calls. Default: no window. Cannot be combined with
+    /// [`window_time`](Self::window_time).
     #[doc(alias = "slidingWindowSize")]
     pub const fn window_calls(mut self, calls: u32) -> Self {
         match in_range(calls, MAX_CALLS) {
@@ -145,7 +146,7 @@ impl ConfigBuilder {
     /// empties even if no call arrives.
     ///
     /// Range: longer than zero. Times of more than 65 days count as 65 days; with `Duration::MAX` the window
-    /// never drops a call. Default: no window. Excludes [`window_calls`](Self::window_calls).
+    /// never drops a call. Default: no window. Cannot be combined with [`window_calls`](Self::window_calls).
     #[doc(alias = "SamplingDuration")]
     #[doc(alias = "Interval")]
     pub const fn window_time(mut self, time: Duration) -> Self {
@@ -157,7 +158,7 @@ impl ConfigBuilder {
     }
 
     /// Sets the number of calls that the window must hold before [`failure_rate`](Self::failure_rate) or
-    /// [`slow_call_rate`](Self::slow_call_rate) can open the circuit. Other rules do not wait for it.
+    /// [`slow_call_rate`](Self::slow_call_rate) can open the circuit. Other rules ignore it.
     ///
     /// Range: at least 1, and at most [`window_calls`](Self::window_calls). Default: 10, or `window_calls` if
     /// that is smaller.

@@ -103,9 +103,9 @@ impl Events {
         poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// Returns the next event if there is one already, without waiting.
+    /// Returns the next event if it is available, without waiting.
     ///
-    /// Returns `None` if there is no event at the moment, or none will follow.
+    /// Returns `None` if no event is available now, or if none will follow.
     ///
     /// # Errors
     ///

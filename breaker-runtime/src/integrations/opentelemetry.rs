@@ -35,7 +35,7 @@ fn observe_series(meter: &Meter, registry: Registry, series: &'static Series) {
             }
         }
     };
-    // The meter keeps the instruments.
+    // The meter owns the instruments.
     match series.kind {
         MetricKind::Counter => {
             let counter = meter.f64_observable_counter(series.name).with_description(series.help);

@@ -134,7 +134,7 @@ impl Declaration {
         self.max_keys
     }
 
-    /// Adds this to the list of declarations, if it is not in it.
+    /// Adds this to the list of declarations unless it is in the list already.
     pub(crate) fn add(&'static self) {
         DECLARED.add(self);
     }

@@ -28,8 +28,8 @@ use crate::totals::Totals;
 /// [overflow](Self::overflow) circuit until a circuit can be evicted. Keys longer than 255 bytes always use
 /// the overflow circuit.
 ///
-/// A key that returns after its eviction gets a new circuit. The [totals](Self::totals) keep the calls of
-/// evicted circuits.
+/// A key that is used again after its eviction gets a new circuit. The [totals](Self::totals) include the
+/// calls of evicted circuits.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, State};
@@ -50,14 +50,14 @@ struct SharedCircuits {
     group: Arc<KeyGroup>,
     circuits: CircuitMap,
     max_keys: usize,
-    state: Mutex<KeyTable>,
+    table: Mutex<KeyTable>,
     /// Locked while settings are applied, so that all circuits receive concurrent settings in the same order.
     config_order: Mutex<()>,
     overflow: OnceBox<CircuitBreaker>,
     clock: Clock,
 }
 
-/// The part that changes when a key is added.
+/// The part of a keyed breaker that changes when a key is added.
 struct KeyTable {
     settings: SharedConfig,
     queue: EvictionQueue,
@@ -84,13 +84,13 @@ impl KeyedBreaker {
         clock: Clock,
         hub: Arc<Hub>,
     ) -> Self {
-        let state = KeyTable { settings, queue: EvictionQueue::default() };
+        let table = KeyTable { settings, queue: EvictionQueue::default() };
         Self {
             shared: Arc::new(SharedCircuits {
                 group: Arc::new(KeyGroup::new(name, Some(hub))),
                 circuits: papaya::HashMap::with_hasher(foldhash::quality::RandomState::default()),
                 max_keys: max_keys.get() as usize,
-                state: Mutex::new(state),
+                table: Mutex::new(table),
                 config_order: Mutex::new(()),
                 overflow: OnceBox::new(),
                 clock,
@@ -122,8 +122,8 @@ impl KeyedBreaker {
         }
         // Created under the lock, so that `set_config` either reaches the circuit or has already changed the
         // settings.
-        let state = lock(&self.shared.state);
-        let create = || Box::new(self.shared.circuit(None, state.settings.clone()));
+        let table = lock(&self.shared.table);
+        let create = || Box::new(self.shared.circuit(None, table.settings.clone()));
         self.shared.overflow.get_or_init(create).clone()
     }
 
@@ -173,8 +173,9 @@ impl KeyedBreaker {
 
     /// Returns one snapshot that combines all circuits.
     ///
-    /// Counts, windows, durations and `time_open` are sums and include evicted circuits (window and in-flight
-    /// counts cover existing circuits only). All other fields are those of the circuit in the worst state.
+    /// `totals`, `shadow_rejections`, `durations`, `changes` and `time_open` are sums and include evicted
+    /// circuits. `window`, `trials_in_flight` and `calls_in_flight` are sums over the existing circuits. All
+    /// other fields are those of the circuit in the worst state.
     ///
     /// ```
     /// use breaker_runtime::{Config, Registry, State};
@@ -196,13 +197,13 @@ impl KeyedBreaker {
             self.shared.clock.clone(),
         );
         // No circuit is evicted while the lock is held, so each is counted once.
-        let state = lock(&self.shared.state);
+        let table = lock(&self.shared.table);
         let mut evicted = self.shared.group.retired();
-        for circuit in state.queue.evicted() {
+        for circuit in table.queue.evicted() {
             evicted.add(&circuit.snapshot());
         }
         let circuits = self.snapshots();
-        drop(state);
+        drop(table);
         Snapshot::combined(&unused.snapshot(), &evicted, &circuits)
     }
 
@@ -210,9 +211,9 @@ impl KeyedBreaker {
     #[must_use]
     pub fn totals(&self) -> Totals {
         // As in `snapshot`, the lock prevents evictions.
-        let state = lock(&self.shared.state);
+        let table = lock(&self.shared.table);
         let mut sum = self.shared.group.retired().totals();
-        for circuit in self.iter().chain(state.queue.evicted().iter().cloned()) {
+        for circuit in self.iter().chain(table.queue.evicted().iter().cloned()) {
             sum.add(circuit.circuit().totals());
         }
         sum
@@ -222,12 +223,12 @@ impl KeyedBreaker {
     pub fn set_config(&self, config: Config) {
         let settings = SharedConfig::from(config);
         let _order = lock(&self.shared.config_order);
-        lock(&self.shared.state).settings = settings.clone();
+        lock(&self.shared.table).settings = settings.clone();
         self.iter().for_each(|circuit| circuit.circuit().set_config(settings.clone()));
     }
 
     pub(super) fn settings(&self) -> SharedConfig {
-        lock(&self.shared.state).settings.clone()
+        lock(&self.shared.table).settings.clone()
     }
 
     /// Creates the circuit of a key, and evicts another one if there are too many.
@@ -238,15 +239,15 @@ impl KeyedBreaker {
         }
         // Declared before the lock, so that it is dropped after the lock is released.
         let _dropped_after_unlock;
-        let mut state = lock(&self.shared.state);
-        let KeyTable { settings, queue } = &mut *state;
+        let mut table = lock(&self.shared.table);
+        let KeyTable { settings, queue } = &mut *table;
         _dropped_after_unlock = queue.drop_idle_evicted();
         let circuits = self.shared.circuits.pin();
         if let Some(circuit) = circuits.get(key) {
             return circuit.clone();
         }
         if queue.len() >= self.shared.max_keys && !queue.try_evict(&self.shared.circuits, settings) {
-            drop(state);
+            drop(table);
             return self.overflow();
         }
         let key: Arc<str> = Arc::from(key);

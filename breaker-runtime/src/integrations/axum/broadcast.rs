@@ -131,7 +131,7 @@ impl Latest {
         self.read_at = Some(now);
         let mut previous = std::mem::take(&mut self.breakers).into_iter().peekable();
         for entry in registry_view.entries() {
-            // Both lists are sorted by name, and a registry never forgets a name.
+            // Both lists are sorted by name, and a registry never removes a name.
             let same = previous.next_if(|breaker| breaker.view.snapshot.name() == entry.name());
             self.breakers.push(VersionedView::read(registry_view, &entry, self.version, same));
         }

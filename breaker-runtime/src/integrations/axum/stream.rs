@@ -45,7 +45,7 @@ pub(super) async fn stream(
     let (progress, chunks) = (StreamProgress::BeforeFirstEvent, Chunked::default());
     let client = StreamClient { app, slot, version, progress, chunks };
     let chunks = unfold(client, async |client| client.next_chunk().await);
-    // The second header keeps proxies such as nginx from buffering events.
+    // The second header prevents proxies such as nginx from buffering events.
     let headers = [(CONTENT_TYPE, "text/event-stream"), (HeaderName::from_static("x-accel-buffering"), "no")];
     let mut response = (headers, Body::from_stream(chunks)).into_response();
     // Closing the connection with the stream drops disconnected clients. An HTTP/2 connection carries other

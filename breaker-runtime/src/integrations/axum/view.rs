@@ -1,4 +1,4 @@
-//! Reads breakers one after the other, without changing them. Does not know HTTP.
+//! Reads breakers one after the other, without changing them. This module does not know HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,7 +110,7 @@ impl RegistryView {
         }
     }
 
-    /// Views all breakers, sorted by name.
+    /// Returns the views of all breakers, sorted by name.
     pub(super) fn views(&self) -> Vec<View> {
         self.entries().iter().map(|entry| self.view(entry)).collect()
     }
