@@ -321,7 +321,7 @@ impl ConfigBuilder {
     /// Sets the maximum number of calls that run at the same time.
     ///
     /// When this many calls are running, a further call waits up to [`max_wait`](Self::max_wait) and is then
-    /// rejected. A rejection is not a failure. If the state changed while the call waited, it is checked
+    /// rejected. A rejection is not a failure. If the state changed while the call waited, the state is checked
     /// again. With keys, each circuit has its own limit.
     ///
     /// A permit that is leaked with `mem::forget` keeps its slot. Only
