@@ -200,6 +200,12 @@ mod tests {
     }
 
     #[test]
+    fn display_of_a_circuit_whose_trial_call_is_due_says_so() {
+        let text = error(None, ErrorKind::Open, Some(Duration::ZERO)).to_string();
+        assert_eq!(text, r#"circuit breaker "payment" is open; a trial call is due"#);
+    }
+
+    #[test]
     fn debug_of_an_open_circuit_shows_when_to_call_again() {
         // The clock advances during the test, so this does not compare the tenths of a second.
         let line = format!("{:?}", error(None, ErrorKind::Open, Some(Duration::from_secs(27))));

@@ -175,7 +175,7 @@ impl ConfigBuilder {
     /// Sets the minimum duration of a slow call. A slow call may succeed or fail.
     ///
     /// A call is timed from the start of its function to its end. Slow calls count in the rule
-    /// [`slow_call_rate`](Self::slow_call_rate). A slow trial call opens the circuit again. Needs a window.
+    /// [`slow_call_rate`](Self::slow_call_rate). A slow trial call reopens the circuit. Needs a window.
     ///
     /// Range: longer than zero. Default: no call is slow.
     #[doc(alias = "slowCallDurationThreshold")]
@@ -243,7 +243,7 @@ impl ConfigBuilder {
     /// Sets the share of the recovery timeout that is random, so that many processes do not send their trial
     /// calls at the same time.
     ///
-    /// With 0.2 the circuit stays open for 80 to 100 percent of its recovery timeout.
+    /// With 0.2 the circuit stays open for 80 to 100 % of its recovery timeout.
     ///
     /// Range: 0.0 to 1.0. Default: 0.0.
     pub const fn jitter(mut self, share: f64) -> Self {
@@ -282,9 +282,9 @@ impl ConfigBuilder {
 
     /// Sets the lease of a trial call.
     ///
-    /// A trial call that has not ended by then counts as failed, which opens the circuit again; its later
-    /// result counts only in the totals. With `Duration::MAX`, a trial call whose permit is leaked keeps its
-    /// slot until an operator resets the circuit.
+    /// A trial call that has not ended by then counts as failed, which reopens the circuit; its later result
+    /// counts only in the totals. With `Duration::MAX`, a trial call whose permit is leaked keeps its slot
+    /// until an operator resets the circuit.
     ///
     /// Range: longer than zero. Default: `recovery_timeout`, or `call_timeout` if that is longer, so that a
     /// trial call does not count as failed while it may still succeed.
@@ -321,8 +321,8 @@ impl ConfigBuilder {
     /// Sets the maximum number of calls that run at the same time.
     ///
     /// When this many calls are running, a further call waits up to [`max_wait`](Self::max_wait) and is then
-    /// rejected. A rejection is not a failure. If the state changed while the call waited, the state is checked
-    /// again. With keys, each circuit has its own limit.
+    /// rejected. A rejection is not a failure. If the state changed while the call waited, the state is
+    /// checked again. With keys, each circuit has its own limit.
     ///
     /// A permit that is leaked with `mem::forget` keeps its slot. Only
     /// [`set_config`](crate::CircuitBreaker::set_config) with a larger limit compensates for it.
