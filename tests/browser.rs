@@ -1,5 +1,5 @@
-//! The dashboard in a real browser: a headless Chromium that each test starts. Without Chromium the tests are skipped
-//! with a message.
+//! The dashboard in a real browser: a headless Chromium that each test starts. Without Chromium the tests are
+//! skipped with a message.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -168,7 +168,7 @@ fn commands_from_the_page_require_the_token() {
     click(&mut tab, "force-open");
     tab.until("document.querySelector('[data-command=force-open]').textContent === 'Force open: confirm'");
     click(&mut tab, "force-open");
-    tab.until("document.querySelector('.result').textContent.startsWith('refused (401)')");
+    tab.until("document.querySelector('.result').textContent.startsWith('rejected (401)')");
     assert_eq!(payment.state(), State::Closed);
 
     tab.eval("document.getElementById('operator-open').click()");
@@ -195,7 +195,7 @@ fn another_site_cannot_send_commands_even_with_the_token() {
          .then(() => 'allowed', () => 'blocked')"
     );
     assert_eq!(tab.eval(&script), "blocked");
-    // A request without a preflight arrives and is refused, and the other site cannot read the response.
+    // A request without a preflight arrives and is rejected, and the other site cannot read the response.
     let script = format!(
         "fetch('{target}', {{ method: 'POST', mode: 'no-cors', body: 'x=1' }}).then(() => 'sent', () => 'blocked')"
     );

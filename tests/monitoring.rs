@@ -1,5 +1,6 @@
-//! Monitoring in operation: a real Prometheus scrapes the checkout example, and promtool checks its metrics and the
-//! alert rules. A test whose tool is not installed is skipped with a message, unless `BREAKER_TESTS=all`.
+//! Monitoring in operation: a real Prometheus scrapes the checkout example, and promtool checks its metrics
+//! and the alert rules. A test whose tool is not installed is skipped with a message, unless
+//! `BREAKER_TESTS=all`.
 
 #![allow(
     clippy::unwrap_used,

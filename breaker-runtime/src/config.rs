@@ -4,7 +4,7 @@
 //! attribute receives as a const expression is checked while the user's crate compiles. The attribute checks
 //! literals itself.
 //!
-//! | file | content |
+//! | file | contents |
 //! |---|---|
 //! | `builder.rs` | accepts plain numbers and remembers the first one that is out of range |
 //! | `consistency.rs` | checks settings that depend on each other |
@@ -47,7 +47,7 @@ use crate::window::{Rules, Span};
 /// The settings of one circuit breaker.
 ///
 /// A circuit with the default settings opens after 5 failures in a row, admits trial calls after 30 seconds,
-/// and closes after 3 successful trials.
+/// and closes after 3 successful trial calls.
 ///
 /// ```
 /// use std::time::Duration;
@@ -102,8 +102,7 @@ impl Config {
         }
     }
 
-    /// Returns the share of failures in the window that opens the circuit, or `None` if there is no such
-    /// rule.
+    /// Returns the share of failures in the window that opens the circuit, or `None` without such a rule.
     #[must_use]
     pub const fn failure_rate(&self) -> Option<f64> {
         match self.rules.failure_rate {
@@ -112,7 +111,7 @@ impl Config {
         }
     }
 
-    /// Returns the size of the window in calls, or `None` if there is no window of calls.
+    /// Returns the size of the window in calls, or `None` if there is no count-based window.
     #[must_use]
     pub const fn window_calls(&self) -> Option<u32> {
         match self.span {
@@ -121,7 +120,7 @@ impl Config {
         }
     }
 
-    /// Returns the length of the window, or `None` if there is no window of time.
+    /// Returns the length of the window, or `None` if there is no time-based window.
     #[must_use]
     pub const fn window_time(&self) -> Option<Duration> {
         match self.span {
@@ -136,14 +135,13 @@ impl Config {
         self.rules.minimum_calls.get()
     }
 
-    /// Returns the duration from which a call is slow, or `None` if no call counts as slow.
+    /// Returns the minimum duration of a slow call, or `None` if no call counts as slow.
     #[must_use]
     pub const fn slow_call(&self) -> Option<Duration> {
         self.slow_call
     }
 
-    /// Returns the share of slow calls in the window that opens the circuit, or `None` if there is no such
-    /// rule.
+    /// Returns the share of slow calls in the window that opens the circuit, or `None` without such a rule.
     #[must_use]
     pub const fn slow_call_rate(&self) -> Option<f64> {
         match self.rules.slow_call_rate {
@@ -154,13 +152,13 @@ impl Config {
 
     /// Returns the time that the circuit stays open before it admits a trial call.
     ///
-    /// Each re-opening multiplies it by [`backoff`](Self::backoff).
+    /// Each time a trial call reopens the circuit, [`backoff`](Self::backoff) multiplies it.
     #[must_use]
     pub const fn recovery_timeout(&self) -> Duration {
         self.recovery.recovery_timeout
     }
 
-    /// Returns the factor by which the recovery timeout grows at each re-opening.
+    /// Returns the factor by which the recovery timeout grows each time a trial call reopens the circuit.
     #[must_use]
     pub const fn backoff(&self) -> f64 {
         self.recovery.backoff.get()
@@ -190,13 +188,13 @@ impl Config {
         self.recovery.success_threshold.get()
     }
 
-    /// Returns the time after which a trial call that has not ended counts as failed.
+    /// Returns the lease of a trial call: the time after which it counts as failed if it has not ended.
     #[must_use]
     pub const fn half_open_timeout(&self) -> Duration {
         self.recovery.half_open_timeout
     }
 
-    /// Returns the time after which an async call is ended, or `None` if there is no limit.
+    /// Returns the time after which an async call is stopped, or `None` if there is no limit.
     #[must_use]
     pub const fn call_timeout(&self) -> Option<Duration> {
         self.limits.call_timeout
@@ -223,7 +221,7 @@ impl Config {
         self.mode
     }
 
-    /// Returns `true` if the service is not ready while this circuit rejects calls and no trial call is due.
+    /// Returns `true` if the circuit is marked as [critical](ConfigBuilder::critical).
     #[must_use]
     pub const fn critical(&self) -> bool {
         self.critical

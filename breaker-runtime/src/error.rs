@@ -1,10 +1,10 @@
-//! The error of a call that the breaker ended, and not the function.
+//! The error of a call that the breaker rejected or timed out.
 //!
 //! An error knows which circuit it comes from and why, but not what the function would have returned.
 //!
-//! | file | content |
+//! | file | contents |
 //! |---|---|
-//! | `call.rs` | the error that a fallback receives after failed calls too |
+//! | `call.rs` | the error that a fallback with `fallback_on = failure` receives |
 
 mod call;
 
@@ -18,9 +18,9 @@ pub use self::call::CallError;
 use crate::clock::{Clock, Moment};
 use crate::config::{CircuitId, Name};
 
-/// The error of a call that the breaker ended.
+/// The error of a call that the breaker rejected or timed out.
 ///
-/// Either the function did not run, or it took longer than `call_timeout` and its future was dropped.
+/// A rejected call did not run. A timed-out call took longer than `call_timeout`, and its future was dropped.
 ///
 /// A protected function without a fallback returns an error type that implements `From<BreakerError>`:
 ///
@@ -29,35 +29,35 @@ use crate::config::{CircuitId, Name};
 ///
 /// #[derive(Debug)]
 /// enum SearchError {
-///     Timeout,
-///     Unavailable(BreakerError),
+///     NotFound,
+///     Breaker(BreakerError),
 /// }
 ///
 /// impl From<BreakerError> for SearchError {
 ///     fn from(error: BreakerError) -> Self {
-///         Self::Unavailable(error)
+///         Self::Breaker(error)
 ///     }
 /// }
 ///
 /// #[circuit_breaker(name = "search", failure_threshold = 1)]
 /// fn search(query: &str) -> Result<String, SearchError> {
-///     Err(SearchError::Timeout)
+///     Err(SearchError::NotFound)
 /// }
 ///
-/// assert!(matches!(search("rust"), Err(SearchError::Timeout)));
-/// assert!(matches!(search("rust"), Err(SearchError::Unavailable(_))));
+/// assert!(matches!(search("rust"), Err(SearchError::NotFound)));
+/// assert!(matches!(search("rust"), Err(SearchError::Breaker(_))));
 /// ```
 #[derive(Clone)]
 pub struct BreakerError {
     name: Name,
     key: Option<Arc<str>>,
     kind: ErrorKind,
-    /// When an open circuit admits its first trial call.
+    /// The moment at which an open circuit admits its first trial call.
     due: Option<Moment>,
     clock: Clock,
 }
 
-/// The reason why the breaker ended a call.
+/// The reason why the breaker rejected or timed out a call.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind};
@@ -82,7 +82,7 @@ pub struct BreakerError {
 pub enum ErrorKind {
     /// The circuit is open.
     Open,
-    /// The circuit is half-open and all its trial slots are taken.
+    /// The circuit is half-open and all its trial slots are in use.
     HalfOpen,
     /// An operator forced the circuit open.
     ForcedOpen,
@@ -108,13 +108,13 @@ impl BreakerError {
         self.name.as_str()
     }
 
-    /// Returns the reason why the breaker ended the call.
+    /// Returns the reason why the breaker rejected or timed out the call.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// Returns the key of the circuit, or `None` if its breaker has no keys.
+    /// Returns the key of the circuit; `None` for a breaker without keys and for the overflow circuit.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
@@ -137,23 +137,24 @@ impl fmt::Display for BreakerError {
             write!(out, " for {key:?}")?;
         }
         match (self.kind, self.retry_after()) {
+            (ErrorKind::Open, Some(Duration::ZERO)) => out.write_str(" is open; a trial call is due"),
             (ErrorKind::Open, Some(wait)) => write!(out, " is open; call again in {wait:.1?}"),
             (ErrorKind::Open, None) => out.write_str(" is open and does not recover by itself; reset it"),
             (ErrorKind::HalfOpen, _) => {
-                out.write_str(" is half-open and all its trial slots are taken; call again soon")
+                out.write_str(" is half-open and all its trial slots are in use; call again soon")
             }
             (ErrorKind::ForcedOpen, _) => out.write_str(" is forced open; an operator must release it"),
-            (ErrorKind::BulkheadFull, _) => out.write_str(
-                " runs as many calls as max_concurrent allows; call again soon or raise max_concurrent",
-            ),
-            (ErrorKind::TimedOut, _) => out.write_str(
-                " ended the call because it took longer than call_timeout; the call counts as a failure",
-            ),
+            (ErrorKind::BulkheadFull, _) => {
+                out.write_str(" is at its max_concurrent limit; call again soon or raise the limit")
+            }
+            (ErrorKind::TimedOut, _) => {
+                out.write_str(": the call exceeded call_timeout and counts as a failure")
+            }
         }
     }
 }
 
-/// One short line for a log, without internals.
+/// Shows one short line for a log, without internals.
 #[expect(clippy::missing_fields_in_debug, reason = "`due` and `clock` are shown as `retry_after`")]
 impl fmt::Debug for BreakerError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -199,8 +200,14 @@ mod tests {
     }
 
     #[test]
+    fn display_of_a_circuit_whose_trial_call_is_due_says_so() {
+        let text = error(None, ErrorKind::Open, Some(Duration::ZERO)).to_string();
+        assert_eq!(text, r#"circuit breaker "payment" is open; a trial call is due"#);
+    }
+
+    #[test]
     fn debug_of_an_open_circuit_shows_when_to_call_again() {
-        // The clock goes on during the test, so this does not compare the tenths of a second.
+        // The clock advances during the test, so this does not compare the tenths of a second.
         let line = format!("{:?}", error(None, ErrorKind::Open, Some(Duration::from_secs(27))));
         let rest =
             line.strip_prefix(r#"BreakerError { name: "payment", kind: Open, retry_after: 2"#).unwrap();

@@ -1,9 +1,9 @@
 //! The events of circuit breakers, and the listeners that receive them.
 //!
-//! Listeners run after the state has changed, without a lock, on the thread that changed it or on one that is already
-//! notifying them. Events do not know what listeners do with them.
+//! Listeners run after the state has changed, without a lock, on the thread that changed it or on one that is
+//! already notifying them. This module does not know what listeners do with events.
 //!
-//! | file | |
+//! | file | contents |
 //! |---|---|
 //! | `hub.rs` | the listeners of a registry or breaker, and how they are notified |
 //! | `stream.rs` | events for async code |
@@ -43,10 +43,10 @@ use crate::state::Transition;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A circuit changed its state, or an operator restarted its current state. The changes of one circuit arrive in
-    /// the order in which they happened.
+    /// A circuit changed its state, or an operator restarted its current state. The changes of one circuit
+    /// arrive in the order in which they happened.
     StateChanged(StateChange),
-    /// A name was declared with different settings. The first declaration applies.
+    /// Two declarations of one name do not agree. The first one stays in effect.
     Conflict(Arc<Conflict>),
 }
 
@@ -73,14 +73,16 @@ pub struct StateChange {
 
 /// A receiver of events.
 ///
-/// Closures `Fn(&Event)` are listeners. A listener runs after the change and without a lock, so it may use the breaker.
-/// Events that it causes are delivered after it returns.
+/// Closures `Fn(&Event)` are listeners. A listener runs after the state has changed and without a lock, so it
+/// may use the breaker. Events that it causes are delivered after it returns.
 ///
-/// A listener runs on the thread that caused the event. If another thread is already notifying listeners of the same
-/// circuit, that thread delivers the event instead, in order, and the call that caused it continues at once.
+/// A listener runs on the thread that caused the event. If another thread is already notifying listeners of
+/// the same circuit, that thread delivers the event instead, in order, and the call that caused it continues
+/// at once.
 ///
-/// A listener should return quickly, because the caller of a protected function waits for it. A panic in a listener is
-/// caught and affects neither the caller nor other listeners.
+/// A listener should return quickly, because the caller of a protected function waits for it. It must not
+/// block when the breaker is called from async code, because it would block a thread of the executor. A panic
+/// in a listener is caught and affects neither the caller nor other listeners.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -1,16 +1,16 @@
 //! Integrations with other crates: one feature per module.
 //!
-//! Each integration uses the public API: it reads snapshots, listens to events, or controls breakers as an operator.
-//! The code that runs during a call does not know them.
+//! Each integration uses the public API: it reads snapshots, listens to events, or controls breakers as an
+//! operator. The call path does not depend on them.
 //!
 //! | module | feature | provides |
 //! |---|---|---|
-//! | `axum` | `axum` | the dashboard, health and all circuits as JSON over HTTP |
+//! | `axum` | `axum` | the dashboard, health checks and all circuits as JSON over HTTP |
 //! | `opentelemetry` | `opentelemetry` | metrics as observable instruments |
 //! | `prometheus` | `prometheus` | metrics as a collector for `prometheus-client` and as text |
 //! | `serde` | `serde` | `Serialize` for snapshots, transitions and counts |
 //! | `stream` | `stream` | `Events` as a `Stream` of `futures-core` |
-//! | `tracing` | `tracing` | state changes as events |
+//! | `tracing` | `tracing` | state changes as `tracing` events |
 
 #[cfg(feature = "axum")]
 pub mod axum;

@@ -1,4 +1,5 @@
-//! A lock-free circuit breaker for sync and async functions, with an attribute macro.
+//! A circuit breaker for sync and async functions, with an attribute macro. Closed circuits admit calls
+//! without a lock.
 //!
 //! ```
 //! use breaker_runtime::{BreakerError, circuit_breaker};
@@ -18,8 +19,8 @@
 //! ```
 //!
 //! After five failures in a row the circuit *opens*: for 30 seconds every call gets the fallback immediately,
-//! and the service gets time to recover. Then a few calls go through as *trial calls*. Three successful
-//! trials close the circuit; one failed trial opens it again.
+//! and the service gets time to recover. Then a few calls are admitted as *trial calls*. Three successful
+//! trial calls close the circuit; one failed trial call opens it again.
 //!
 //! | task | items |
 //! |---|---|
@@ -29,7 +30,7 @@
 //! | Use one circuit for each host, tenant or shard | [`KeyedBreaker`] |
 //! | Find, list and observe breakers | [`Registry`], [`Snapshot`] |
 //! | List all protected functions before the first call | [`Registry::declared`], [`Registry::check`] |
-//! | Get notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
+//! | Be notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
 //! | Watch all circuits in a browser | `integrations::axum` (feature `axum`) |
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
 //! | Test code with circuit breakers | `testing` (feature `test-util`) |
@@ -38,13 +39,13 @@
 //!
 //! | feature | what it adds | default |
 //! |---|---|---|
-//! | `tokio` | time limits of async calls: `call_timeout`, and waiting for `max_wait` | no |
+//! | `tokio` | time limits for async calls: `call_timeout`, and waiting for `max_wait` | no |
 //! | `serde` | `integrations::serde`: `Serialize` for snapshots, transitions and counts | no |
 //! | `stream` | [`Events`] implements `futures_core::Stream` | no |
-//! | `tracing` | `integrations::tracing`: state changes as events | no |
+//! | `tracing` | `integrations::tracing`: state changes as `tracing` events | no |
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
 //! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
-//! | `axum` | `integrations::axum`: a dashboard, health and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |
+//! | `axum` | `integrations::axum`: a dashboard, health checks and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |
 //! | `test-util` | `testing`: a registry and a clock for each test, `trip`, `assert_state`; with `tokio`, breakers follow tokio's paused clock | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -10,7 +10,7 @@
 //! | `keyed.rs` | the breaker with one circuit per key |
 //! | `declaration.rs` | annotated functions, known before their first call |
 //! | `registration.rs` | a name with its settings, and conflicts between two of them |
-//! | `any_breaker.rs` | both types of breakers as one |
+//! | `any_breaker.rs` | a breaker of either type |
 //! | `store.rs` | the breakers of one registry by name |
 //! | `scope.rs` | the registry of one test, which replaces the global one |
 //!
@@ -90,7 +90,7 @@ impl Registry {
     /// Returns the registry in which annotated functions register their breaker on their first call. Within a
     /// scope of the feature `test-util`, this is the registry of the scope.
     ///
-    /// Functions that were not called yet are listed by [`declared`](Self::declared).
+    /// [`declared`](Self::declared) lists functions that have not been called yet.
     #[must_use]
     pub fn global() -> Self {
         scope::store().map_or_else(|| GLOBAL.clone(), Self::from_store)
@@ -98,8 +98,8 @@ impl Registry {
 
     /// Returns all annotated functions of the binary, called or not, sorted by name.
     ///
-    /// They come from all crates that are linked into the binary. A dependency in `Cargo.toml` that no code uses is
-    /// not linked; `use that_crate as _;` links it.
+    /// They come from all crates that are linked into the binary. A dependency in `Cargo.toml` that no code
+    /// uses is not linked; `use that_crate as _;` links it.
     ///
     /// ```
     /// use breaker_runtime::{BreakerError, Registry, circuit_breaker};
@@ -119,14 +119,13 @@ impl Registry {
         declaration::all().into_iter()
     }
 
-    /// Returns the breaker with this name and one circuit, and creates it if needed. Registering a name again with
-    /// equal settings returns the same breaker.
+    /// Registers a breaker with one circuit, or returns the one that has this name and equal settings.
     ///
     /// # Errors
     ///
     /// Returns [`RegisterError::Invalid`] if the name is empty or longer than 255 bytes. Returns
-    /// [`RegisterError::Conflict`] if the name is registered with other settings or with keys. The error names both
-    /// locations, and the registered breaker does not change.
+    /// [`RegisterError::Conflict`] if the name is registered with other settings or with one circuit per key.
+    /// The error names both locations, and the registered breaker does not change.
     #[track_caller]
     pub fn register(
         &self,
@@ -138,15 +137,16 @@ impl Registry {
         self.checked(self.store.register(registration, ()))
     }
 
-    /// Returns the breaker with this name and one circuit per key, and creates it if needed. It has at most
-    /// `max_keys` circuits, from 1 to 1,000,000. Registering a name again with equal settings returns the same
-    /// breaker.
+    /// Registers a breaker with one circuit per key, or returns the one that has this name and equal
+    /// settings.
+    ///
+    /// The breaker has at most `max_keys` circuits, from 1 to 1,000,000.
     ///
     /// # Errors
     ///
-    /// Returns [`RegisterError::Invalid`] if the name is empty or longer than 255 bytes, or if `max_keys` is out of
-    /// its range. Returns [`RegisterError::Conflict`] if the name is registered with other settings, with another
-    /// number of keys, or without keys.
+    /// Returns [`RegisterError::Invalid`] if the name is empty or longer than 255 bytes, or if `max_keys` is
+    /// out of its range. Returns [`RegisterError::Conflict`] if the name is registered with other settings,
+    /// with another `max_keys`, or with one circuit.
     #[track_caller]
     pub fn register_keyed(
         &self,
@@ -160,14 +160,14 @@ impl Registry {
         self.checked(self.store.register(registration, max_keys))
     }
 
-    /// Returns the breaker with this name. Returns `None` if there is none, or if it has one circuit per key.
+    /// Returns the breaker with this name, or `None` if there is none or it has one circuit per key.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
         CircuitBreaker::from_any(&self.store.get(name)?).cloned()
     }
 
-    /// Returns the breaker with this name and one circuit per key. Returns `None` if there is none, or if it has no
-    /// keys.
+    /// Returns the breaker with this name and one circuit per key, or `None` if there is none or it has one
+    /// circuit.
     ///
     /// ```
     /// use breaker_runtime::{BreakerError, Registry, State, circuit_breaker};
@@ -181,7 +181,7 @@ impl Registry {
     /// assert_eq!(price("acme")?, 4);
     /// let tenants = Registry::global().get_keyed("tenants").unwrap();
     /// assert_eq!(tenants.find("acme").unwrap().state(), State::Closed);
-    /// assert!(Registry::global().get("tenants").is_none()); // it has more than one circuit
+    /// assert!(Registry::global().get("tenants").is_none()); // it has one circuit per key
     /// # Ok::<(), BreakerError>(())
     /// ```
     #[must_use]
@@ -199,7 +199,10 @@ impl Registry {
         self.breakers_of()
     }
 
-    /// Forces all existing circuits open, see [`Operator::force_open`](crate::Operator::force_open).
+    /// Forces all existing circuits open; see [`Operator::force_open`](crate::Operator::force_open).
+    ///
+    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
+    /// caller.
     #[track_caller]
     pub fn force_open_all(&self) {
         for circuit in self.circuits() {
@@ -207,7 +210,10 @@ impl Registry {
         }
     }
 
-    /// Closes all existing circuits, see [`Operator::force_close`](crate::Operator::force_close).
+    /// Closes all existing circuits; see [`Operator::force_close`](crate::Operator::force_close).
+    ///
+    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
+    /// caller.
     #[track_caller]
     pub fn force_close_all(&self) {
         for circuit in self.circuits() {
@@ -215,7 +221,10 @@ impl Registry {
         }
     }
 
-    /// Resets all existing circuits, see [`Operator::reset`](crate::Operator::reset).
+    /// Resets all existing circuits; see [`Operator::reset`](crate::Operator::reset).
+    ///
+    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
+    /// caller.
     #[track_caller]
     pub fn reset_all(&self) {
         for circuit in self.circuits() {
@@ -240,23 +249,25 @@ impl Registry {
         self.circuits().map(|circuit| circuit.snapshot()).collect()
     }
 
-    /// Returns one snapshot per name, sorted by name. For a breaker with keys it
-    /// [combines all circuits](KeyedBreaker::snapshot).
+    /// Returns one snapshot per name, sorted by name. The snapshot of a breaker with keys
+    /// [combines its circuits](KeyedBreaker::snapshot).
     ///
-    /// [Declared](Self::declared) functions that were not called yet are included, so that their metrics exist from
-    /// the start of the program.
+    /// [Declared](Self::declared) functions that have not been called yet are included, so that their metrics
+    /// exist from the start of the program.
     #[must_use]
     pub fn snapshots_by_name(&self) -> Vec<Snapshot> {
         self.entries().iter().map(|entry| entry.snapshot(self.clock())).collect()
     }
 
-    /// Checks that all registrations of a name agree. The [global](Self::global) registry also checks all
-    /// [declared](Self::declared) functions, called or not. Call this in a test or at the start of a service.
+    /// Checks that all registrations of a name agree. Call this in a test or at the start of a service.
+    ///
+    /// The [global](Self::global) registry also checks all [declared](Self::declared) functions, called or
+    /// not.
     ///
     /// # Errors
     ///
-    /// Returns all names that were registered in two ways, with both locations. Two functions with the same path and
-    /// no `name` are a conflict even if their settings are equal.
+    /// Returns all names whose registrations disagree, with both locations. Two functions with the same path
+    /// and no `name` are a conflict even if their settings are equal.
     ///
     /// ```
     /// use breaker_runtime::{Config, Registry};
@@ -272,8 +283,8 @@ impl Registry {
         Conflicts::if_any(self.store.conflicts())
     }
 
-    /// Returns one entry per name, sorted by name. A breaker takes precedence over the functions that declare its
-    /// name.
+    /// Returns one entry per name, sorted by name. A breaker takes precedence over the functions that declare
+    /// its name.
     pub(crate) fn entries(&self) -> Vec<RegistryEntry> {
         self.store.entries()
     }

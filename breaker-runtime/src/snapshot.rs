@@ -12,7 +12,11 @@ use crate::state::{Observation, State, Transition, TransitionCounts};
 use crate::totals::Totals;
 use crate::window::WindowCounts;
 
-/// A circuit breaker at one moment. Taking a snapshot changes nothing.
+/// The state and counters of a circuit at one moment.
+///
+/// Taking a snapshot changes nothing. The state, its times, the generation, the changes and the last
+/// transition are read together and agree. Totals, window, durations and in-flight counts are read right
+/// after them, so they may be a few calls ahead while calls are running.
 ///
 /// ```
 /// use breaker_runtime::{Cause, CircuitBreaker, Config, State};
@@ -27,24 +31,25 @@ use crate::window::WindowCounts;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// With the feature `serde` a snapshot serializes, see `integrations::serde` for the format.
+/// With the feature `serde`, a snapshot implements `Serialize`; see `integrations::serde` for the format.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Snapshot {
     /// The name of the circuit breaker.
     pub name: Arc<str>,
-    /// The key of the circuit; `None` for a breaker without keys and for the overflow circuit.
+    /// The key of the circuit; `None` for a breaker without keys, for the overflow circuit, and for a
+    /// combined snapshot.
     pub key: Option<Arc<str>>,
-    /// The state. An open circuit stays [`Open`](State::Open) until a call arrives, even after its recovery time;
-    /// a circuit whose trial call exceeded its lease is `Open` as soon as the lease ends.
+    /// The state. An open circuit stays [`Open`](State::Open) until a call arrives, even after its recovery
+    /// time; a circuit whose trial call exceeded its lease is `Open` as soon as the lease ends.
     pub state: State,
-    /// Time since the generation began.
+    /// Time since the current generation began.
     pub time_in_state: Duration,
-    /// Time until an open circuit admits a trial call, zero once it does. `None` in any other state, and if the
-    /// recovery timeout is [`Duration::MAX`].
+    /// Time until an open circuit admits a trial call; zero once a trial call is due. `None` in any other
+    /// state, and if the recovery timeout is [`Duration::MAX`].
     pub retry_after: Option<Duration>,
-    /// The generation. It grows by one with every state change, and when an operator restarts the current state.
-    /// A result counts only in the generation that admitted its call.
+    /// The generation. It grows by one with every state change, and when an operator restarts the current
+    /// state. A result counts only in the generation that admitted its call.
     pub generation: u64,
     /// Consecutive failures while `Closed`; zero in any other state.
     pub consecutive_failures: u32,
@@ -66,9 +71,10 @@ pub struct Snapshot {
     pub time_open: Duration,
     /// The transition that began this generation; `None` before the first.
     pub last_transition: Option<Arc<Transition>>,
-    /// The mode: [`Enforce`](Mode::Enforce) rejects calls, [`Shadow`](Mode::Shadow) only counts them.
+    /// The mode: [`Enforce`](Mode::Enforce) rejects calls, [`Shadow`](Mode::Shadow) only counts the calls it
+    /// would have rejected.
     pub mode: Mode,
-    /// `true` if the service is not ready while this circuit rejects calls.
+    /// `true` if the circuit is marked as [critical](crate::ConfigBuilder::critical).
     pub critical: bool,
 }
 
@@ -131,7 +137,8 @@ impl Snapshot {
         &self.name
     }
 
-    /// Returns the key of the circuit; `None` for a breaker without keys and for the overflow circuit.
+    /// Returns the key of the circuit; `None` for a breaker without keys, for the overflow circuit, and for a
+    /// combined snapshot.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
@@ -139,8 +146,8 @@ impl Snapshot {
 
     /// Combines the circuits of one name: counts add up, and the state is that of the worst circuit.
     ///
-    /// `unused` is a circuit of this name that was never called. It supplies the state if there is no other circuit.
-    /// `evicted` holds the counts of circuits that no longer exist.
+    /// `unused` is a circuit of this name that has never been called. It provides the state if there is no
+    /// other circuit. `evicted` holds the counts of circuits that no longer exist.
     pub(crate) fn combined(unused: &Self, evicted: &CumulativeParts, circuits: &[Self]) -> Self {
         let mut sums = evicted.clone();
         for circuit in circuits.iter().chain([unused]) {
@@ -167,7 +174,8 @@ impl Snapshot {
         }
     }
 
-    /// Returns `true` if the circuit rejects every call and is not yet due for a trial call. Never in shadow mode.
+    /// Returns `true` if the circuit rejects every call and no trial call is due. In shadow mode it returns
+    /// `false`.
     pub(crate) fn rejects(&self) -> bool {
         let admits_no_call = match self.state {
             State::ForcedOpen => true,

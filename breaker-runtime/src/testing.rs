@@ -1,4 +1,5 @@
-//! Tools for tests of code that uses breakers: a registry and a clock per test, [`trip`] and [`assert_state`].
+//! Tools for tests of code that uses breakers: a registry and a clock per test, [`trip`] and
+//! [`assert_state`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -25,19 +26,20 @@
 //!
 //! # Time
 //!
-//! In a [scope](scope()), time stands still until the test [advances](Scope::advance) it. If tokio's time is paused
-//! when the scope begins (`#[tokio::test(start_paused = true)]`), the time of the scope also moves with tokio's
-//! clock, both when the test advances that clock and when tokio does.
+//! In a [scope](scope()), time stands still until the test [advances](Scope::advance) it. If tokio's time is
+//! paused when the scope begins (`#[tokio::test(start_paused = true)]`), the time of the scope also moves
+//! with tokio's clock, both when the test advances that clock and when tokio auto-advances it.
 //!
-//! With the features `test-util` and `tokio`, breakers outside scopes follow tokio's clock while it is paused. This
-//! applies to recovery times, windows, durations and time limits. There is one exception: a thread that is blocked,
-//! because a sync function waits for `max_wait`, waits in real time. It may block the runtime that advances tokio's
-//! clock.
+//! With the features `test-util` and `tokio`, breakers outside scopes follow tokio's clock while it is
+//! paused. This applies to recovery times, windows, durations and time limits, with one exception: a sync
+//! call that waits for `max_wait` waits in real time, because its blocked thread may be the one that advances
+//! tokio's clock. Inside a scope, a sync call that waits for `max_wait` blocks its thread until another
+//! thread advances the clock.
 //!
 //! # Threads and tasks
 //!
-//! A scope applies to the thread that has entered it, but not to the threads and tasks that this thread starts. Pass
-//! the scope to them:
+//! A scope applies to the thread that has entered it, but not to the threads and tasks that this thread
+//! starts. Pass the scope to them:
 //!
 //! | a test starts | the scope is entered by |
 //! |---|---|

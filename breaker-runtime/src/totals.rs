@@ -1,16 +1,17 @@
 //! Counters of all calls of a breaker by result, on the striped cells of `sync/striped.rs`.
 //!
-//! The common results have a cell per thread, the rare ones a shared cell each. A breaker stays small while one thread
-//! uses it: the first few thousand calls of other threads go to small shared counters, before a block of cells is
-//! allocated.
+//! The common results have a cell per thread, the rare ones a shared cell each. A breaker stays small while
+//! one thread uses it: the first few thousand calls of other threads increment small shared counters, before
+//! a block of cells is allocated.
 
 use crate::sync::striped::{Striped, StripedCell};
 use crate::sync::{AtomicU16, AtomicU64, OnceBox, Ordering};
 
 /// The calls of a breaker since it was created, by result.
 ///
-/// Every finished call is counted in exactly one of `successes`, `failures`, `timeouts`, `ignored` and `rejected`.
-/// Totals are never reset. While calls are running, fields may be a few calls apart, because each is read separately.
+/// Every finished call is counted in exactly one of `successes`, `failures`, `timeouts`, `ignored` and
+/// `rejected`. Totals are never reset. While calls are running, fields may be a few calls apart, because each
+/// is read separately.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, CircuitBreaker, Config};
@@ -69,7 +70,8 @@ pub struct Rejections {
     pub bulkhead: u64,
 }
 
-/// Completed fallbacks of annotated functions, by result. A fallback that panics or is cancelled is not counted.
+/// Completed fallbacks of annotated functions, by result. A fallback that panics or is cancelled is not
+/// counted.
 ///
 /// ```
 /// use breaker_runtime::{Registry, circuit_breaker};
@@ -104,7 +106,7 @@ pub(crate) enum Total {
     Rare(Rare),
 }
 
-/// The counters that few calls increment; all threads share them.
+/// The counters that few calls increment. All threads share them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rare {
     Timeouts,
@@ -127,8 +129,8 @@ pub(crate) struct Counters {
 #[derive(Debug, Default)]
 struct Cells([AtomicU64; 4]);
 
-/// Number of calls by threads without a cell that makes a block of cells worthwhile. Concurrent threads may exceed it
-/// by one each, so it stays far below `u16::MAX`.
+/// Number of calls by threads without a cell after which a block of cells is allocated. Concurrent threads
+/// may exceed it by one each, so it is far below `u16::MAX`.
 const EARLY_LIMIT: u16 = 4096;
 
 impl Counters {

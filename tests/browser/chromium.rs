@@ -1,5 +1,5 @@
-//! A headless Chromium, controlled with the `DevTools` protocol over two pipes. It needs no port, and it ends with the
-//! test, because the pipes close.
+//! A headless Chromium, controlled with the `DevTools` protocol over two pipes. It needs no port, and it ends
+//! with the test, because the pipes close.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -27,7 +27,8 @@ pub(crate) struct Tab {
 /// Maximum time to wait for a response or a condition.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The shell command that starts Chromium, which reads commands from file descriptor 3 and writes messages to 4.
+/// The shell command that starts Chromium, which reads commands from file descriptor 3 and writes messages to
+/// 4.
 const START: &str = r#"exec chromium "$@" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null"#;
 
 impl Tab {

@@ -103,7 +103,7 @@ async fn fails_on_signal(signal: Receiver<()>) -> Result<String, String> {
 #[tokio::test(start_paused = true)]
 async fn no_fallback_runs_twice_for_a_timeout_and_a_late_error() {
     for (seconds, is_signalled, text) in
-        [(1, false, "longer than"), (1, true, "signalled"), (0, true, "signalled")]
+        [(1, false, "exceeded"), (1, true, "signalled"), (0, true, "signalled")]
     {
         let (sender, signal) = channel();
         let mut call = pin!(fails_on_signal(signal));

@@ -11,7 +11,7 @@ fn new() -> ConfigBuilder {
 }
 
 #[track_caller]
-fn refused(builder: ConfigBuilder, message: &str) {
+fn assert_rejected(builder: ConfigBuilder, message: &str) {
     assert_eq!(builder.build().unwrap_err().to_string(), message);
 }
 
@@ -19,8 +19,11 @@ fn refused(builder: ConfigBuilder, message: &str) {
 fn a_rate_must_be_above_zero_and_at_most_one() {
     for nonsense in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, -0.5, 1.000_000_1, 50.0, f64::MAX]
     {
-        refused(new().window_calls(10).failure_rate(nonsense), "failure_rate must be above 0 and at most 1");
-        refused(
+        assert_rejected(
+            new().window_calls(10).failure_rate(nonsense),
+            "failure_rate must be above 0 and at most 1",
+        );
+        assert_rejected(
             new().window_calls(10).slow_call(seconds(1)).slow_call_rate(nonsense),
             "slow_call_rate must be above 0 and at most 1",
         );
@@ -42,10 +45,10 @@ fn the_smallest_rate_opens_at_the_first_failure_after_minimum_calls() {
 #[test]
 fn backoff_and_jitter_must_be_numbers_in_their_range() {
     for nonsense in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.999, 0.0, -1.0] {
-        refused(new().backoff(nonsense), "backoff must be a number of at least 1.0");
+        assert_rejected(new().backoff(nonsense), "backoff must be finite and at least 1.0");
     }
     for nonsense in [f64::NAN, f64::INFINITY, -0.001, 1.001] {
-        refused(new().jitter(nonsense), "jitter must be between 0.0 and 1.0");
+        assert_rejected(new().jitter(nonsense), "jitter must be between 0.0 and 1.0");
     }
     assert!(new().jitter(-0.0).backoff(1.0).build().is_ok());
     assert_eq!(new().jitter(-0.0).build(), new().jitter(0.0).build());
@@ -53,12 +56,12 @@ fn backoff_and_jitter_must_be_numbers_in_their_range() {
 
 #[test]
 fn a_duration_of_zero_is_rejected() {
-    refused(new().recovery_timeout(Duration::ZERO), "recovery_timeout must be longer than zero");
-    refused(new().half_open_timeout(Duration::ZERO), "half_open_timeout must be longer than zero");
-    refused(new().window_time(Duration::ZERO), "window_time must be longer than zero");
-    refused(new().window_calls(9).slow_call(Duration::ZERO), "slow_call must be longer than zero");
-    refused(new().call_timeout(Duration::ZERO), "call_timeout must be longer than zero");
-    refused(
+    assert_rejected(new().recovery_timeout(Duration::ZERO), "recovery_timeout must be longer than zero");
+    assert_rejected(new().half_open_timeout(Duration::ZERO), "half_open_timeout must be longer than zero");
+    assert_rejected(new().window_time(Duration::ZERO), "window_time must be longer than zero");
+    assert_rejected(new().window_calls(9).slow_call(Duration::ZERO), "slow_call must be longer than zero");
+    assert_rejected(new().call_timeout(Duration::ZERO), "call_timeout must be longer than zero");
+    assert_rejected(
         new().backoff(2.0).max_recovery_timeout(Duration::ZERO),
         "max_recovery_timeout must be at least recovery_timeout",
     );
@@ -68,30 +71,36 @@ fn a_duration_of_zero_is_rejected() {
 
 #[test]
 fn a_number_out_of_its_range_is_rejected() {
-    refused(new().failure_threshold(0), "failure_threshold must be between 1 and 16777215");
-    refused(new().failure_threshold(1 << 24), "failure_threshold must be between 1 and 16777215");
-    refused(new().consecutive_failures(0), "consecutive_failures must be between 1 and 16777215");
-    refused(new().consecutive_failures(u32::MAX), "consecutive_failures must be between 1 and 16777215");
-    refused(new().window_calls(0), "window_calls must be between 1 and 1000000");
-    refused(new().window_calls(1_000_001), "window_calls must be between 1 and 1000000");
-    refused(new().window_calls(9).failure_rate(0.5).minimum_calls(0), "minimum_calls must be at least 1");
-    refused(new().half_open_max_calls(0), "half_open_max_calls must be between 1 and 1024");
-    refused(new().half_open_max_calls(1025), "half_open_max_calls must be between 1 and 1024");
-    refused(new().success_threshold(0), "success_threshold must be at least 1");
-    refused(new().max_concurrent(0), "max_concurrent must be at least 1");
+    assert_rejected(new().failure_threshold(0), "failure_threshold must be between 1 and 16777215");
+    assert_rejected(new().failure_threshold(1 << 24), "failure_threshold must be between 1 and 16777215");
+    assert_rejected(new().consecutive_failures(0), "consecutive_failures must be between 1 and 16777215");
+    assert_rejected(
+        new().consecutive_failures(u32::MAX),
+        "consecutive_failures must be between 1 and 16777215",
+    );
+    assert_rejected(new().window_calls(0), "window_calls must be between 1 and 1000000");
+    assert_rejected(new().window_calls(1_000_001), "window_calls must be between 1 and 1000000");
+    assert_rejected(
+        new().window_calls(9).failure_rate(0.5).minimum_calls(0),
+        "minimum_calls must be at least 1",
+    );
+    assert_rejected(new().half_open_max_calls(0), "half_open_max_calls must be between 1 and 1024");
+    assert_rejected(new().half_open_max_calls(1025), "half_open_max_calls must be between 1 and 1024");
+    assert_rejected(new().success_threshold(0), "success_threshold must be at least 1");
+    assert_rejected(new().max_concurrent(0), "max_concurrent must be at least 1");
 }
 
 #[test]
-fn minimum_calls_above_a_window_of_calls_is_rejected() {
+fn minimum_calls_above_a_count_based_window_is_rejected() {
     let message = "minimum_calls must be at most window_calls; the window never holds more calls";
-    refused(new().window_calls(10).failure_rate(0.5).minimum_calls(11), message);
-    refused(new().minimum_calls(11).failure_rate(0.5).window_calls(10), message);
+    assert_rejected(new().window_calls(10).failure_rate(0.5).minimum_calls(11), message);
+    assert_rejected(new().minimum_calls(11).failure_rate(0.5).window_calls(10), message);
     assert!(new().window_calls(10).failure_rate(0.5).minimum_calls(10).build().is_ok());
     assert!(new().window_time(seconds(1)).failure_rate(0.5).minimum_calls(u32::MAX).build().is_ok());
 }
 
 #[test]
-fn minimum_calls_defaults_to_at_most_the_window_of_calls() {
+fn minimum_calls_defaults_to_at_most_a_count_based_window() {
     for (calls, minimum) in [(1, 1), (9, 9), (10, 10), (1000, 10)] {
         let config = new().window_calls(calls).failure_rate(0.5).build().unwrap();
         assert_eq!(config.minimum_calls(), minimum);
@@ -101,26 +110,26 @@ fn minimum_calls_defaults_to_at_most_the_window_of_calls() {
 #[test]
 fn contradictory_settings_are_rejected() {
     let without_window = "failure_rate and slow_call need a window; set window_calls or window_time";
-    refused(new().failure_rate(0.5), without_window);
-    refused(new().slow_call(seconds(1)), without_window);
+    assert_rejected(new().failure_rate(0.5), without_window);
+    assert_rejected(new().slow_call(seconds(1)), without_window);
     let two_windows = "set either window_calls or window_time, and only once";
-    refused(new().window_calls(10).window_time(seconds(1)), two_windows);
-    refused(new().window_time(seconds(1)).window_calls(10), two_windows);
-    refused(new().window_calls(10).window_calls(10), two_windows);
-    refused(
+    assert_rejected(new().window_calls(10).window_time(seconds(1)), two_windows);
+    assert_rejected(new().window_time(seconds(1)).window_calls(10), two_windows);
+    assert_rejected(new().window_calls(10).window_calls(10), two_windows);
+    assert_rejected(
         new().window_calls(10).slow_call_rate(0.5),
-        "slow_call_rate needs slow_call, the duration from which a call is slow",
+        "slow_call_rate needs slow_call, the minimum duration of a slow call",
     );
-    refused(
+    assert_rejected(
         new().window_calls(10).minimum_calls(5),
         "minimum_calls applies to rates only; set failure_rate or slow_call",
     );
-    refused(new().max_wait(seconds(1)), "max_wait needs max_concurrent; without it no call waits");
-    refused(
+    assert_rejected(new().max_wait(seconds(1)), "max_wait needs max_concurrent; without it no call waits");
+    assert_rejected(
         new().max_recovery_timeout(seconds(60)),
         "max_recovery_timeout needs backoff; without it the recovery timeout does not grow",
     );
-    refused(
+    assert_rejected(
         new().backoff(2.0).max_recovery_timeout(seconds(29)),
         "max_recovery_timeout must be at least recovery_timeout",
     );
@@ -128,7 +137,10 @@ fn contradictory_settings_are_rejected() {
 
 #[test]
 fn the_first_of_several_errors_is_reported_and_ranges_are_checked_before_combinations() {
-    refused(new().failure_rate(0.5).jitter(2.0).success_threshold(0), "jitter must be between 0.0 and 1.0");
+    assert_rejected(
+        new().failure_rate(0.5).jitter(2.0).success_threshold(0),
+        "jitter must be between 0.0 and 1.0",
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn uncalled() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
-// `increase()` misses the first increment of a counter that starts at one.
+// `increase()` misses the first increment of a counter that first appears with the value one.
 #[test]
 fn every_series_of_a_function_exists_before_its_first_call() {
     testing::scope(|scope| {

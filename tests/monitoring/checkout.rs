@@ -9,7 +9,8 @@ pub(crate) struct Checkout {
 }
 
 impl Checkout {
-    /// Runs the command from README. On Linux, cargo replaces itself with the example, so the child is the example.
+    /// Runs the command in README. On Linux, cargo replaces itself with the example, so the child is the
+    /// example.
     pub(crate) fn start() -> Self {
         let mut process = Command::new(env!("CARGO"))
             .args(["run", "--quiet", "--package", "breaker-examples", "--example", "checkout"])

@@ -1,5 +1,5 @@
-//! A Prometheus server owned by one test: it listens on a free port, keeps its data in its own folder, and ends with
-//! the test.
+//! A Prometheus server owned by one test: it listens on a free port, stores its data in its own folder, and
+//! ends with the test.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ impl Prometheus {
             .spawn()
             .unwrap();
         let stderr = process.stderr.take().unwrap();
-        // From here on the process ends with this value, also if it never becomes ready.
+        // From here on, dropping this value ends the process, even if it never becomes ready.
         let mut prometheus = Self { process, address: String::new(), folder };
         let mut log = ServerLog::read(stderr);
         let line = log.wait_for("\"Listening on\" address=");
@@ -51,7 +51,7 @@ impl Prometheus {
         prometheus
     }
 
-    /// Returns how many series an expression finds, without those whose value is not a number.
+    /// Returns the number of series that an expression finds, except those whose value is not a number.
     pub(crate) async fn query(&self, expression: &str) -> usize {
         let mut url = reqwest::Url::parse(&format!("http://{}/api/v1/query", self.address)).unwrap();
         url.query_pairs_mut().append_pair("query", expression);
@@ -64,12 +64,12 @@ impl Prometheus {
 }
 
 impl ServerLog {
-    /// Reads the log on a thread, to its end: Prometheus stops when its log is not read.
+    /// Reads the log on a thread until it ends, because Prometheus stops when its log is not read.
     fn read(stderr: ChildStderr) -> Self {
         let (sender, lines) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                // After startup the receiver is gone and the lines are dropped.
+                // After startup the receiver is dropped, and sending fails.
                 _ = sender.send(line);
             }
         });

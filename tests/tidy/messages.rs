@@ -17,7 +17,7 @@ pub(crate) struct CompilerOutput {
 /// The messages that no case can show, and the reasons.
 const NOT_SHOWN: &[(&str, &str)] = &[
     ("set either window_calls or window_time, and only once", "the attribute has one key for both"),
-    ("slow_call_rate needs slow_call, the duration from which a call is slow", BY_THE_MACRO),
+    ("slow_call_rate needs slow_call, the minimum duration of a slow call", BY_THE_MACRO),
     ("failure_rate and slow_call need a window; set window_calls or window_time", BY_THE_MACRO),
     ("minimum_calls applies to rates only; set failure_rate or slow_call", BY_THE_MACRO),
     ("max_wait needs max_concurrent; without it no call waits", BY_THE_MACRO),

@@ -12,9 +12,9 @@ use crate::window::{MAX_CALLS, Rate, Span};
 
 /// A builder of a [`Config`]. A setting that is not set keeps its default.
 ///
-/// A circuit opens when one of its rules is met. Limits are inclusive: with
-/// [`failure_threshold(5)`](Self::failure_threshold) the fifth failure opens the circuit. If no rule is set,
-/// that one applies.
+/// A circuit opens when one of its rules is met. Thresholds are inclusive: with
+/// [`failure_threshold(5)`](Self::failure_threshold) the fifth failure opens the circuit. Without any rule,
+/// `failure_threshold(5)` applies.
 ///
 /// ```
 /// use std::time::Duration;
@@ -96,7 +96,7 @@ impl ConfigBuilder {
 
     /// Sets the number of failures in a row that open the circuit, in addition to the rules of a window.
     ///
-    /// A success ends a run of failures, also a slow one. An ignored call does not.
+    /// Any success, even a slow one, ends a run of failures; an ignored call does not.
     ///
     /// Range: 1 to 16,777,215. Default: this rule is off.
     #[doc(alias = "ConsecutiveFailures")]
@@ -110,8 +110,8 @@ impl ConfigBuilder {
 
     /// Sets the share of failures in the window that opens the circuit.
     ///
-    /// Only successes and failures count, not ignored calls. The rule needs a window, and applies once the
-    /// window holds [`minimum_calls`](Self::minimum_calls).
+    /// Ignored calls do not count. The rule needs a window, and applies once the window holds
+    /// [`minimum_calls`](Self::minimum_calls).
     ///
     /// Range: above 0.0, up to 1.0. Default: this rule is off.
     #[doc(alias = "failureRateThreshold")]
@@ -124,11 +124,12 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets a window that holds exactly this number of calls, the last ones that succeeded or failed.
+    /// Sets a window of the last `calls` calls that succeeded or failed.
     ///
     /// All rules apply to the window, except [`consecutive_failures`](Self::consecutive_failures).
     ///
-    /// Range: 1 to 1,000,000 calls. Default: no window. Excludes [`window_time`](Self::window_time).
+    /// Range: 1 to 1,000,000 calls. Default: no window. Cannot be combined with
+    /// [`window_time`](Self::window_time).
     #[doc(alias = "slidingWindowSize")]
     pub const fn window_calls(mut self, calls: u32) -> Self {
         match in_range(calls, MAX_CALLS) {
@@ -138,14 +139,14 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets a window that holds the calls that ended within this time.
+    /// Sets a window of the calls that ended within this time.
     ///
     /// All rules apply to the window, except [`consecutive_failures`](Self::consecutive_failures). The window
-    /// consists of ten slices and drops one at a time, so it covers nine to ten tenths of its length. It also
-    /// becomes empty without calls.
+    /// consists of ten slices and drops one at a time, so it covers the last 90 to 100 % of its length. It
+    /// empties even if no call arrives.
     ///
-    /// Range: longer than zero. Times of more than 65 days count as 65 days; `Duration::MAX` means that the
-    /// window never drops a call. Default: no window. Excludes [`window_calls`](Self::window_calls).
+    /// Range: longer than zero. Times of more than 65 days count as 65 days; with `Duration::MAX` the window
+    /// never drops a call. Default: no window. Cannot be combined with [`window_calls`](Self::window_calls).
     #[doc(alias = "SamplingDuration")]
     #[doc(alias = "Interval")]
     pub const fn window_time(mut self, time: Duration) -> Self {
@@ -157,7 +158,7 @@ impl ConfigBuilder {
     }
 
     /// Sets the number of calls that the window must hold before [`failure_rate`](Self::failure_rate) or
-    /// [`slow_call_rate`](Self::slow_call_rate) can open the circuit. Other rules do not wait for it.
+    /// [`slow_call_rate`](Self::slow_call_rate) can open the circuit. Other rules ignore it.
     ///
     /// Range: at least 1, and at most [`window_calls`](Self::window_calls). Default: 10, or `window_calls` if
     /// that is smaller.
@@ -171,11 +172,10 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets the duration from which a call is slow, whether it succeeds or fails.
+    /// Sets the minimum duration of a slow call. A slow call may succeed or fail.
     ///
-    /// A call is timed from the start of its function to its end. Slow calls feed the rule
-    /// [`slow_call_rate`](Self::slow_call_rate), which needs a window. A slow trial call opens the circuit
-    /// again.
+    /// A call is timed from the start of its function to its end. Slow calls count in the rule
+    /// [`slow_call_rate`](Self::slow_call_rate). A slow trial call reopens the circuit. Needs a window.
     ///
     /// Range: longer than zero. Default: no call is slow.
     #[doc(alias = "slowCallDurationThreshold")]
@@ -189,7 +189,7 @@ impl ConfigBuilder {
 
     /// Sets the share of slow calls in the window that opens the circuit.
     ///
-    /// The rule needs [`slow_call`](Self::slow_call), and applies once the window holds
+    /// Needs [`slow_call`](Self::slow_call) and a window. The rule applies once the window holds
     /// [`minimum_calls`](Self::minimum_calls).
     ///
     /// Range: above 0.0, up to 1.0. Default: 0.5 if `slow_call` is set.
@@ -204,9 +204,9 @@ impl ConfigBuilder {
 
     /// Sets the time that the circuit stays open before it admits a trial call.
     ///
-    /// The first call after exactly this time is admitted.
+    /// A call that arrives exactly then is admitted.
     ///
-    /// Range: longer than zero; `Duration::MAX` means that the circuit never recovers by itself. Default: 30
+    /// Range: longer than zero; with `Duration::MAX` the circuit does not recover by itself. Default: 30
     /// seconds.
     #[doc(alias = "waitDurationInOpenState")]
     #[doc(alias = "BreakDuration")]
@@ -218,16 +218,15 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets the factor by which the recovery timeout grows each time that a trial call opens the circuit
-    /// again.
+    /// Sets the factor by which the recovery timeout grows each time a trial call reopens the circuit.
     ///
-    /// It returns to [`recovery_timeout`](Self::recovery_timeout) when the circuit closes.
+    /// The timeout returns to [`recovery_timeout`](Self::recovery_timeout) when the circuit closes.
     ///
-    /// Range: at least 1.0, and finite. Default: 1.0, which means that it does not grow.
+    /// Range: finite, and at least 1.0. Default: 1.0, which means that it does not grow.
     pub const fn backoff(mut self, factor: f64) -> Self {
         match Factor::new(factor) {
             Some(factor) => self.backoff = Some(factor),
-            None => self.record_error("backoff must be a number of at least 1.0"),
+            None => self.record_error("backoff must be finite and at least 1.0"),
         }
         self
     }
@@ -244,7 +243,7 @@ impl ConfigBuilder {
     /// Sets the share of the recovery timeout that is random, so that many processes do not send their trial
     /// calls at the same time.
     ///
-    /// With 0.2 the circuit stays open for 80 to 100 percent of its recovery timeout.
+    /// With 0.2 the circuit stays open for 80 to 100 % of its recovery timeout.
     ///
     /// Range: 0.0 to 1.0. Default: 0.0.
     pub const fn jitter(mut self, share: f64) -> Self {
@@ -269,8 +268,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets the number of successful trial calls that close the circuit. One failed or slow trial call opens
-    /// it again.
+    /// Sets the number of successful trial calls that close the circuit. One failed or slow trial call
+    /// reopens it.
     ///
     /// Range: at least 1. Default: 3.
     pub const fn success_threshold(mut self, successes: u32) -> Self {
@@ -281,13 +280,14 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets the time after which a trial call that has not ended counts as failed and releases its slot.
+    /// Sets the lease of a trial call.
     ///
-    /// With `Duration::MAX`, a trial whose permit is leaked keeps its slot until an operator resets the
-    /// breaker.
+    /// A trial call that has not ended by then counts as failed, which reopens the circuit; its later result
+    /// counts only in the totals. With `Duration::MAX`, a trial call whose permit is leaked keeps its slot
+    /// until an operator resets the circuit.
     ///
-    /// Range: longer than zero. Default: `recovery_timeout`, or `call_timeout` if that is longer, so that no
-    /// trial call counts as failed while it may still succeed.
+    /// Range: longer than zero. Default: `recovery_timeout`, or `call_timeout` if that is longer, so that a
+    /// trial call does not count as failed while it may still succeed.
     #[doc(alias = "maxWaitDurationInHalfOpenState")]
     pub const fn half_open_timeout(mut self, lease: Duration) -> Self {
         if lease.is_zero() {
@@ -299,11 +299,13 @@ impl ConfigBuilder {
 
     /// Sets the maximum duration of an async call.
     ///
-    /// A call that takes longer is ended: its future is dropped, and the caller gets a
-    /// [`BreakerError`](crate::BreakerError) of the kind [`TimedOut`](crate::ErrorKind::TimedOut). It counts
-    /// as a failure, and in the totals as a timeout. Sync calls cannot be ended, so they have no such limit.
+    /// The breaker stops a call that takes longer: it drops the future, and the caller receives a
+    /// [`BreakerError`](crate::BreakerError) of the kind [`TimedOut`](crate::ErrorKind::TimedOut). The call
+    /// counts as a failure, and in the totals as a timeout. The breaker cannot stop sync calls, and stops no
+    /// call in [shadow mode](Mode::Shadow) or while it is disabled.
     ///
-    /// Range: longer than zero; `Duration::MAX` means no limit. Default: no limit. Needs the feature `tokio`.
+    /// Range: longer than zero; `Duration::MAX` means no limit. Default: no limit. Needs the feature `tokio`,
+    /// and a tokio runtime with timers: a call outside such a runtime panics.
     #[doc(alias = "timeoutDuration")]
     pub const fn call_timeout(mut self, at_most: Duration) -> Self {
         if at_most.is_zero() {
@@ -318,14 +320,14 @@ impl ConfigBuilder {
 
     /// Sets the maximum number of calls that run at the same time.
     ///
-    /// A call that the circuit admits while this number of calls is running waits for
-    /// [`max_wait`](Self::max_wait), and is then rejected, which is not a failure. If the circuit changes
-    /// while a call waits, the circuit must admit it again. With keys, each key has its own limit.
+    /// When this many calls are running, a further call waits up to [`max_wait`](Self::max_wait) and is then
+    /// rejected. A rejection is not a failure. If the state changed while the call waited, the state is
+    /// checked again. With keys, each circuit has its own limit.
     ///
     /// A permit that is leaked with `mem::forget` keeps its slot. Only
-    /// [`set_config`](crate::CircuitBreaker::set_config) with a larger limit makes up for it.
+    /// [`set_config`](crate::CircuitBreaker::set_config) with a larger limit compensates for it.
     ///
-    /// Range: at least 1. Default: no limit.
+    /// Range: at least 1; values above 268,435,456 act as that number. Default: no limit.
     #[doc(alias = "maxConcurrentCalls")]
     #[doc(alias = "bulkhead")]
     pub const fn max_concurrent(mut self, calls: u32) -> Self {
@@ -339,11 +341,13 @@ impl ConfigBuilder {
     /// Sets the maximum time that a call waits while [`max_concurrent`](Self::max_concurrent) calls are
     /// running.
     ///
-    /// Sync and async calls wait in one queue, first come, first served. A sync call blocks its thread; an
-    /// async call needs the feature `tokio` to wait.
+    /// Sync and async calls wait in one queue and are admitted in arrival order. A sync call blocks its
+    /// thread. An async call that must wait needs the feature `tokio`, and a tokio runtime with timers:
+    /// without the feature it is rejected at once, and outside such a runtime it panics. With `Duration::MAX`
+    /// it needs neither.
     ///
-    /// Range: any duration; `Duration::MAX` means to wait indefinitely. Default: zero, which means not to
-    /// wait.
+    /// Range: any duration; `Duration::MAX` waits indefinitely. Default: zero, no waiting. Needs
+    /// `max_concurrent`.
     #[doc(alias = "maxWaitDuration")]
     pub const fn max_wait(mut self, at_most: Duration) -> Self {
         self.limits.max_wait = at_most;
@@ -352,8 +356,8 @@ impl ConfigBuilder {
 
     /// Sets whether the durations of calls are recorded, for [`Snapshot::durations`](crate::Snapshot).
     ///
-    /// With [`slow_call`](Self::slow_call) they always are. Recording reads the clock twice per call. Calls
-    /// of a disabled breaker are not timed.
+    /// They are always recorded with [`slow_call`](Self::slow_call). Recording reads the clock twice per
+    /// call. Calls of a disabled breaker are not timed.
     ///
     /// Default: `false`.
     pub const fn durations(mut self, recorded: bool) -> Self {
@@ -369,9 +373,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets whether your service is not ready while this circuit rejects calls and no trial call is due.
-    ///
-    /// The breaker itself does not use it; it is for code that reports health.
+    /// Marks the circuit as critical: while it rejects calls and no trial call is due, `/health/circuits`
+    /// returns 503. It does not affect calls.
     ///
     /// Default: `false`.
     pub const fn critical(mut self, critical: bool) -> Self {
@@ -424,7 +427,7 @@ const fn in_range(number: u32, max: u32) -> Option<NonZeroU32> {
     }
 }
 
-/// Returns the number, which must not be zero.
+/// Returns the number as a `NonZeroU32`; it must not be zero.
 pub(super) const fn non_zero(number: u32) -> NonZeroU32 {
     match NonZeroU32::new(number) {
         Some(number) => number,

@@ -1,12 +1,12 @@
 //! The error of a name that is declared with different settings.
 //!
-//! It knows where both declarations are, and not how they differ.
+//! It knows where both declarations are, but not how they differ.
 
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 
-/// Two declarations of one name that do not agree. The first one stays in effect.
+/// Two declarations of one name do not agree. The first one stays in effect.
 ///
 /// ```
 /// use breaker_runtime::{Config, RegisterError, Registry};
@@ -63,7 +63,7 @@ impl fmt::Display for Conflict {
         write!(
             out,
             "circuit breaker {name:?} is declared at {first} and again at {second}; \
-             give both the same settings, or rename one of them"
+             use the same settings for both, or rename one of them"
         )
     }
 }

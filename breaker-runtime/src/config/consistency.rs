@@ -30,11 +30,11 @@ impl ConfigBuilder {
         }
     }
 
-    /// Returns the problem of a rule without a window, or of one that needs more calls than the window holds.
+    /// Returns the problem of a rule that lacks a window or needs more calls than the window holds.
     pub(crate) const fn rules_error(&self) -> Option<&'static str> {
         let has_rate = self.failure_rate.is_some() || self.slow_call.is_some();
         if self.slow_call_rate.is_some() && self.slow_call.is_none() {
-            return Some("slow_call_rate needs slow_call, the duration from which a call is slow");
+            return Some("slow_call_rate needs slow_call, the minimum duration of a slow call");
         }
         if has_rate && matches!(self.span, Span::Unlimited) {
             return Some("failure_rate and slow_call need a window; set window_calls or window_time");

@@ -1,5 +1,5 @@
-//! The `Debug` output of settings: the names and values that users know, without the optional ones that are
-//! not set.
+//! The `Debug` output of settings: the names of the builder methods and their values, without optional
+//! settings that are not set.
 
 use std::fmt;
 

@@ -15,10 +15,12 @@
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// Rejects calls.
+    /// Rejects calls that the circuit does not admit.
     #[default]
     Enforce,
-    /// Admits every call, but counts it, changes the state and notifies listeners as usual. A circuit that an
-    /// operator forces open admits calls as well. Use it to try out settings in production.
+    /// Admits every call, but counts it, changes the state and notifies listeners as usual.
+    ///
+    /// A circuit that an operator forces open admits calls too, and `call_timeout` stops no call. Use this
+    /// mode to try out settings in production.
     Shadow,
 }

@@ -1,16 +1,15 @@
-//! The error that a fallback receives when it runs after failed calls too.
+//! The error that a fallback with `fallback_on = failure` receives.
 //!
-//! It holds the value that the function returned, and does not know why that value counts as a failure.
+//! It contains the value that the function returned, but does not know why that value counts as a failure.
 
 use std::error::Error;
 use std::fmt;
 
 use super::BreakerError;
 
-/// The reason why a call has no good result.
+/// The error of a call that was rejected, timed out or failed.
 ///
-/// The closure of a fallback with `fallback_on = failure` receives it. `T` is the return type of the
-/// function.
+/// A fallback with `fallback_on = failure` receives it. `T` is the return type of the function.
 ///
 /// ```
 /// use breaker_runtime::{CallError, circuit_breaker};
@@ -31,7 +30,7 @@ use super::BreakerError;
 /// ```
 #[derive(Clone, Debug)]
 pub enum CallError<T> {
-    /// The breaker ended the call: the function did not run, or took too long.
+    /// The breaker rejected or timed out the call.
     Breaker(BreakerError),
     /// The function returned this value, which counts as a failure.
     Failed(T),

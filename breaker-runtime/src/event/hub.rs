@@ -36,7 +36,7 @@ pub(crate) struct Hub {
 /// ```
 #[must_use = "dropping a subscription removes its listener; call detach() to keep it"]
 pub struct Subscription {
-    /// Empty once the subscription is detached.
+    /// A dangling reference once the subscription is detached.
     hub: Weak<Hub>,
     listener: Arc<dyn Listener>,
 }
@@ -82,7 +82,7 @@ impl Hub {
 
 /// Runs user code (a listener, or a waker) and catches its panic.
 ///
-/// The panic payload is forgotten, because dropping it could panic as well.
+/// The panic payload is leaked, because dropping it could panic as well.
 fn catch_listener_panic(user_code: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(user_code)) {
         std::mem::forget(payload);

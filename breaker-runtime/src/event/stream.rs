@@ -1,9 +1,9 @@
 //! Events for async code, over tokio's broadcast channel. The channel works under any executor.
 //!
-//! There is one way to read: `poll_next`. The receiver of the channel offers no poll function, only an async
-//! `recv`, whose future borrows the receiver. A reader that has to wait therefore moves the receiver into a
-//! future and keeps that future in [`Events`]. Cancelling a call of [`Events::next`] leaves it there, so no
-//! event is lost.
+//! All reads use `poll_next`. The receiver of the channel offers no poll function, only an async `recv`,
+//! whose future borrows the receiver. A reader that has to wait therefore moves the receiver into a future
+//! and keeps that future in [`Events`]. Cancelling a call of [`Events::next`] leaves it there, so no event is
+//! lost.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -18,9 +18,9 @@ use super::Event;
 
 /// The events of a registry, from the moment of the subscription.
 ///
-/// A reader blocks neither callers nor other readers: one that is more than 1,024 events behind loses the
-/// oldest ones and gets [`Lagged`] with their number. With the feature `stream` this type is a `Stream` as
-/// well.
+/// A reader blocks neither callers nor other readers. One that is more than 1,024 events behind loses the
+/// oldest ones and receives [`Lagged`] with their number. With the feature `stream`, this type implements
+/// `Stream`.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -52,7 +52,7 @@ pub struct Events {
 ///     breaker.reset();
 /// }
 /// assert!(matches!(events.try_next(), Some(Err(Lagged(6)))));
-/// assert!(matches!(events.try_next(), Some(Ok(_)))); // the oldest event that is left
+/// assert!(matches!(events.try_next(), Some(Ok(_)))); // the oldest remaining event
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Events {
     /// # Errors
     ///
     /// The item is [`Lagged`] if events were lost because this reader was too slow. The next call continues
-    /// with the oldest event that is left.
+    /// with the oldest remaining event.
     ///
     /// # Cancellation
     ///
@@ -103,9 +103,9 @@ impl Events {
         poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// Returns the next event if there is one already, without waiting.
+    /// Returns the next event if it is available, without waiting.
     ///
-    /// Returns `None` if there is no event at the moment, or none will follow.
+    /// Returns `None` if no event is available now, or if none will follow.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ impl Events {
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Item>> {
         let mut read = match mem::replace(&mut self.source, Source::Ended) {
             Source::Idle(mut receiver) => {
-                // Reading an event that is there already allocates nothing.
+                // Reading an event that is available allocates nothing.
                 let polled = pin!(receiver.recv()).poll(context);
                 if let Poll::Ready(result) = polled {
                     return Poll::Ready(self.finish_read(Received { receiver, result }));
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_reader_gets_the_number_of_lost_events_also_after_a_cancelled_call() {
+    fn a_slow_reader_receives_the_number_of_lost_events_even_after_a_cancelled_call() {
         let (_registry, breaker, mut events) = subscribed();
         assert!(poll_next_once(&mut events).is_pending());
         for _ in 0..1030 {

@@ -1,4 +1,4 @@
-//! A dashboard in the browser, health for the orchestrator, and all circuits as JSON (feature `axum`).
+//! A dashboard in the browser, health checks, and all circuits as JSON (feature `axum`).
 //!
 //! ```no_run
 //! use breaker_runtime::Registry;
@@ -11,21 +11,36 @@
 //!
 //! | route | response |
 //! |---|---|
-//! | `GET /` | the dashboard: one page that loads nothing from elsewhere |
-//! | `GET /health/circuits` | 200, or 503 while a critical circuit rejects calls; with `?all` every circuit is critical |
+//! | `GET /` | the dashboard: a self-contained page |
+//! | `GET /health/circuits` | 200, or 503 while a critical circuit rejects calls; with `?all` every circuit is treated as critical |
 //! | `GET /circuits` | `{"circuits": [..]}`, sorted by name |
 //! | `GET /circuits/{name}` | one breaker; with `?key=eu-1` the circuit of that key |
 //! | `GET /circuits/stream` | all circuits as server-sent events, once a second |
 //! | `GET /metrics` | metrics for Prometheus, with the feature `prometheus` |
 //! | `POST /circuits/{name}/force-open`, `../force-close`, `../disable`, `../release`, `../reset` | runs a command if a [`Dashboard::token`] is set; with `?key=eu-1` on the circuit of that key, otherwise on all circuits of the breaker |
 //!
-//! Names are percent-encoded, including slashes: `/circuits/billing%2Fcharge`. A circuit named `stream` has the path
-//! `/circuits/%73tream`. Browsers cannot request a circuit named `.` or `..`.
+//! The router claims `/` and `/metrics`, so nest it, as above, unless the application has no routes of its
+//! own. The dashboard is then at exactly `/breakers`, without a trailing slash.
 //!
-//! Errors have the body `{"error": "<text>"}` and the status 400, 401, 403, 404, 405, 409 or 503.
+//! Names are percent-encoded, including slashes: `/circuits/billing%2Fcharge`. A circuit named `stream` has
+//! the path `/circuits/%73tream`. Browsers cannot request a circuit named `.` or `..`.
 //!
-//! Reading requires no token. If names or error texts are confidential, protect the router with a layer of your own.
-//! The router requires a tokio runtime with timers, such as that of `#[tokio::main]`.
+//! Reading requires no token. If names or error texts are confidential, protect the router with a layer of
+//! your own. The router requires a tokio runtime with timers, such as that of `#[tokio::main]`.
+//!
+//! # Errors
+//!
+//! An error has the body `{"error": "<text>"}` and one of these statuses:
+//!
+//! | status | reason |
+//! |---|---|
+//! | 400 | the path, the query string or the name of the operator is invalid |
+//! | 401 | the token is missing or wrong |
+//! | 403 | commands are disabled, or the header with the name of the operator is missing |
+//! | 404 | the circuit, key or command is unknown, or `/metrics` lacks the feature `prometheus` |
+//! | 405 | the route does not support the method; the header `Allow` lists the supported ones |
+//! | 409 | a command for a function that has never been called, and so has no circuit |
+//! | 503 | all slots of the stream are in use; the header `Retry-After` contains the seconds to wait |
 //!
 //! # Health
 //!
@@ -34,14 +49,16 @@
 //!  "rejected_calls": 2, "retry_after": 27.5, "critical": true}}}
 //! ```
 //!
-//! The status is `degraded` while any circuit is not closed, otherwise `healthy`. The response is 503 while a critical
-//! circuit is forced open, or open and not yet due for a trial call. A circuit that is due or half-open does not make
-//! the service unready: it needs calls to recover.
+//! The status is `degraded` while any circuit is not closed, which includes disabled circuits; otherwise it
+//! is `healthy`. The response is 503 while a critical circuit is forced open, or open without a trial call
+//! being due. A circuit that is half-open, or whose trial call is due, does not make the service unready: it
+//! needs calls to recover. Functions that have never been called are not included.
 //!
-//! `error_rate` is the failure rate of the window or, if the window is empty, of all calls; null without a call.
+//! `error_rate` is the failure rate of the window or, if the window is empty, of all calls; null without a
+//! call.
 //!
-//! Use this route as a readiness probe, not as a liveness probe: an open circuit is no reason to restart
-//! the process.
+//! Use this route as a readiness endpoint, not as a liveness endpoint: an open circuit is no reason to
+//! restart the process.
 //!
 //! # A circuit
 //!
@@ -54,49 +71,53 @@
 //!             "rejections": {"open": 2, "half_open": 0, "forced_open": 0, "bulkhead": 0},
 //!             "fallbacks": {"successes": 2, "failures": 0}},
 //!  "shadow_rejections": 0, "durations": {"count": 13, "mean": 0.05, "p50": 0.04, "p95": 0.3, "p99": 0.3},
-//!  "time_open": 2.5, "opened": 1, "keys": null, "settings": {"failure_threshold": null, "failure_rate": 0.5},
-//!  "transitions": [{"key": null, "ago": 2.5, "from": "closed", "to": "open", "cause": "threshold_reached", "generation": 1,
-//!                   "trip": {"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5},
+//!  "time_open": 2.5, "opened": 1, "keys": null,
+//!  "settings": {"failure_threshold": null, "failure_rate": 0.5, "recovery_timeout": 30.0, "mode": "enforce", ..},
+//!  "transitions": [{"key": null, "ago": 2.5, "from": "closed", "to": "open", "cause": "threshold_reached",
+//!                   "generation": 1, "trip": {"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5},
 //!                   "last_failure": "no route to host", "initiator": null,
 //!                   "why": "5 of 10 calls failed (limit 0.5)"}]}
 //! ```
 //!
-//! Times are in seconds; `Duration::MAX` is null. The fields are those of a [`Snapshot`](crate::Snapshot), see
-//! [`integrations::serde`](crate::integrations::serde), and these:
+//! Times are in seconds; `Duration::MAX` is null. The fields are those of a [`Snapshot`](crate::Snapshot)
+//! except `mode` (in `settings`), `changes` and `last_transition` (in `transitions`), and these:
 //!
-//! - `state` is `closed`, `open`, `half_open`, `forced_open`, `disabled`, or `uncalled` for a function that was never
-//!   called. Such a function also has `declared_at`, its location in the source.
+//! - `state` is `closed`, `open`, `half_open`, `forced_open`, `disabled`, or `uncalled` for a function that
+//!   has never been called. Such a function also has `declared_at`, its location in the source.
 //! - `opened` counts the changes to open and forced open.
-//! - `settings` holds the settings by the names of their builder methods, except `critical` and `max_keys`.
-//! - `transitions` holds the last ten transitions of the breaker since the router was created, newest first, and the
-//!   last transition before that. `why` is the reason in words.
+//! - `settings` contains every setting by the name of its builder method, except `critical` and `max_keys`.
+//! - `transitions` contains at most ten transitions, newest first: those since the router was created and, if
+//!   older, the last one. Each has the fields of a [`Transition`](crate::Transition), its `key`, `ago` (the
+//!   time since the transition) and `why` (its reason in words). `trip` is the threshold that was reached, in
+//!   the format of [`integrations::serde`](crate::integrations::serde), or null.
 //!
 //! A breaker with keys has `keys`:
-//! `{"count": 3, "most": 1000, "states": {"closed": 2, "open": 1, ..}, "worst": [..]}`. `most` is `max_keys`, and
-//! `worst` holds the ten worst circuits, each with its `key` and figures. The key of the overflow circuit is null. The
-//! `totals` of the breaker are the sums of all circuits; its other figures are those of the worst circuit.
+//! `{"count": 3, "most": 1000, "states": {"closed": 2, "open": 1, ..}, "worst": [..]}`. `most` is `max_keys`,
+//! and `worst` contains the ten worst circuits, each with its `key` and figures. The key of the overflow
+//! circuit is null. The `totals` of the breaker are the sums of all circuits; its other figures are those of
+//! the worst circuit.
 //!
 //! # The stream
 //!
-//! The first event is a `snapshot`: `{"age": 0.5, "controls": false, "circuits": [..]}`, all circuits as they were
-//! half a second ago. `controls` is true if there is a token. Then a `delta` follows every second:
-//! `{"circuits": [..]}` holds the circuits that changed, without `settings` and `transitions` unless those changed. An
-//! empty delta is a heartbeat. Time that passes is not a change. A client that reconnects with the id of its last event
-//! as `Last-Event-ID` receives the changes that it missed.
+//! The first event is a `snapshot`: `{"age": 0.5, "controls": false, "circuits": [..]}`. `age` is the time
+//! since the circuits were read, and `controls` is true if there is a token. Then a `delta` follows every
+//! second: `{"circuits": [..]}` contains the circuits that changed, without `settings` and `transitions`
+//! unless those changed. Times are not compared. An empty delta is a heartbeat. A client that reconnects with
+//! the id of its last event as `Last-Event-ID` receives the changes that it missed.
 //!
-//! A stream ends after 30 s, so that it does not delay a graceful shutdown and a dead client does not keep its slot.
-//! Browsers reconnect on their own. There are 100 slots; when all are in use the response is 503. Circuits are read
-//! once a second for all clients together, and not at all without a client. A breaker with more than a thousand keys
-//! is read less often: with ten thousand keys every ten seconds.
+//! A stream ends after 30 s, so that it does not delay a graceful shutdown and a disconnected client does not
+//! keep its slot. Browsers reconnect automatically. There are 100 slots; when all are in use, the response is
+//! 503. Circuits are read once a second for all clients together, and not at all without a client. A breaker
+//! with more than a thousand keys is read less often: with ten thousand keys, every ten seconds.
 //!
-//! A client that reads nothing for 30 s is dropped together with its connection. This requires HTTP/1 without a
-//! layer that copies the body, such as compression, and a connection with vectored writes. Under HTTP/2 configure
+//! A client that reads nothing for 30 s is disconnected. This requires HTTP/1, no layer that buffers or
+//! transforms the body, such as compression, and a connection with vectored writes. Under HTTP/2 configure
 //! pings (`keep_alive_interval`); otherwise set `TCP_USER_TIMEOUT` on the sockets.
 //!
 //! # Commands
 //!
-//! A command on a breaker with keys applies to its existing circuits. The circuit of a key that appears later starts
-//! closed.
+//! A command on a breaker with keys applies to its existing circuits. A circuit that is created later starts
+//! closed. The response is that of `GET /circuits/{name}` after the command.
 
 mod app_state;
 mod broadcast;
@@ -131,7 +152,7 @@ use self::json::CircuitJson;
 use self::token::CommandToken;
 use crate::registry::Registry;
 
-/// A builder for a router with more than [`router`] provides, such as commands.
+/// Builds the dashboard's router, optionally with commands.
 ///
 /// ```
 /// use breaker_runtime::Registry;
@@ -154,7 +175,7 @@ pub struct Dashboard {
 /// use breaker_runtime::Registry;
 /// use breaker_runtime::integrations::axum::router;
 ///
-/// let app = axum::Router::new().merge(router(&Registry::global()));
+/// let app = axum::Router::new().nest("/breakers", router(&Registry::global()));
 /// # let _: axum::Router = app;
 /// ```
 pub fn router(registry: &Registry) -> Router {
@@ -169,16 +190,16 @@ impl Dashboard {
 
     /// Enables commands for requests that carry this token.
     ///
-    /// A command needs two headers: `Authorization: Bearer <token>`, and `X-Breaker-Operator: <name>` with the
-    /// percent-encoded name of the operator, up to 255 bytes. The name becomes the
-    /// [`initiator`](crate::Transition::initiator) of the transition. A form of another site cannot send the second
-    /// header, so it cannot run a command either.
+    /// A command needs two headers: `Authorization: Bearer <token>`, and `X-Breaker-Operator: <name>` with
+    /// the percent-encoded name of the operator: 1 to 255 bytes, without control characters. The name becomes
+    /// the [`initiator`](crate::Transition::initiator) of the transition. A cross-site form cannot send the
+    /// second header, and so cannot run a command.
     ///
     /// White space around the token is ignored. An empty token leaves commands disabled.
     ///
     /// ```sh
     /// curl -X POST -H "Authorization: Bearer $TOKEN" -H "X-Breaker-Operator: alice" \
-    ///     http://localhost:3000/circuits/payment/force-open
+    ///     http://localhost:3000/breakers/circuits/payment/force-open
     /// ```
     pub fn token(mut self, token: &str) -> Self {
         self.token = CommandToken::new(token);
@@ -203,7 +224,7 @@ impl Dashboard {
 
 async fn metrics(State(app): State<Arc<AppState>>) -> Result<Response, HttpError> {
     let encode = super::ENCODE_METRICS.ok_or(HttpError::METRICS_DISABLED)?;
-    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], encode(app.circuits.registry())).into_response())
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], encode(app.registry_view.registry())).into_response())
 }
 
 async fn circuits(State(app): State<Arc<AppState>>) -> Response {
@@ -212,7 +233,7 @@ async fn circuits(State(app): State<Arc<AppState>>) -> Response {
         circuits: Vec<CircuitJson<'a>>,
     }
 
-    let views = app.circuits.views();
+    let views = app.registry_view.views();
     response::json(
         StatusCode::OK,
         &AllCircuits { circuits: views.iter().map(CircuitJson::complete).collect() },
@@ -225,6 +246,6 @@ async fn circuit(
     query: Result<Query<KeyQuery>, QueryRejection>,
 ) -> Result<Response, HttpError> {
     let (Path(name), Query(query)) = (name?, query?);
-    let entry = app.circuits.find(&name, query.key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
-    Ok(response::json(StatusCode::OK, &CircuitJson::complete(&app.circuits.view(&entry))))
+    let entry = app.registry_view.find(&name, query.key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
+    Ok(response::json(StatusCode::OK, &CircuitJson::complete(&app.registry_view.view(&entry))))
 }

@@ -1,8 +1,9 @@
 //! Metrics as observable instruments of [`opentelemetry`] (feature `opentelemetry`).
 //!
-//! The counters and gauges are those of the module `integrations::prometheus`, without the suffix `_total`. They are
-//! read whenever the reader collects. The histogram of durations is missing, because `OpenTelemetry` has no observable
-//! histogram. It has no callback for several instruments either, so each instrument reads the circuits separately.
+//! The counters and gauges are those of the module `integrations::prometheus`, without the suffix `_total`.
+//! They are read whenever the reader collects. The histogram of durations is missing, because `OpenTelemetry`
+//! has no observable histogram. It has no callback for several instruments either, so each instrument reads
+//! the circuits separately.
 
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::Meter;
@@ -10,7 +11,8 @@ use ::opentelemetry::metrics::Meter;
 use super::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series};
 use crate::registry::Registry;
 
-/// Registers instruments that observe all breakers of a registry, for as long as the provider of the meter exists.
+/// Registers instruments that observe all breakers of a registry, for as long as the provider of the meter
+/// exists.
 ///
 /// ```
 /// use breaker_runtime::{Registry, integrations::opentelemetry::observe};
@@ -33,7 +35,7 @@ fn observe_series(meter: &Meter, registry: Registry, series: &'static Series) {
             }
         }
     };
-    // The meter keeps the instruments.
+    // The meter owns the instruments.
     match series.kind {
         MetricKind::Counter => {
             let counter = meter.f64_observable_counter(series.name).with_description(series.help);

@@ -1,5 +1,5 @@
-//! Metrics for Prometheus (feature `prometheus`): a collector for [`prometheus_client`], and the text that Prometheus
-//! scrapes.
+//! Metrics for Prometheus (feature `prometheus`): a collector for [`prometheus_client`], and the text that
+//! Prometheus scrapes.
 //!
 //! | metric | labels and values |
 //! |---|---|
@@ -14,8 +14,8 @@
 //! | `circuit_breaker_calls_in_flight` | `circuit`; present with `max_concurrent` |
 //! | `circuit_breaker_call_duration_seconds` | `circuit`; a histogram, present with `durations` |
 //!
-//! The metrics are read during a scrape; between scrapes nothing runs. There is no label for the process, because
-//! Prometheus adds one. There are no labels for keys or error texts, because their number is unlimited.
+//! Metrics are read during a scrape. Nothing runs between scrapes. There is no label for the process, because
+//! Prometheus adds one. There are no labels for keys or error texts, because their cardinality is unbounded.
 
 mod text;
 
@@ -53,8 +53,8 @@ pub struct BreakerCollector {
     buckets: Vec<Duration>,
 }
 
-/// Upper bounds of the buckets for durations.
-const BUCKETS: [Duration; 7] = [
+/// Default upper bounds of the buckets for durations.
+const DEFAULT_BOUNDS: [Duration; 7] = [
     Duration::from_millis(10),
     Duration::from_millis(50),
     Duration::from_millis(100),
@@ -80,20 +80,21 @@ const DURATION_HELP: &str = "Duration of calls in seconds";
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
 #[must_use]
-pub fn encode(breakers: &Registry) -> String {
-    BreakerCollector::new(breakers).encode()
+pub fn encode(registry: &Registry) -> String {
+    BreakerCollector::new(registry).encode()
 }
 
 impl BreakerCollector {
     /// Creates a collector whose buckets for durations end at 10, 50, 100 and 500 ms and 1, 5 and 10 s.
     #[must_use]
     pub fn new(registry: &Registry) -> Self {
-        Self { registry: registry.clone(), buckets: BUCKETS.into() }
+        Self { registry: registry.clone(), buckets: DEFAULT_BOUNDS.into() }
     }
 
-    /// Sets the upper bounds of the buckets for durations, in any order.
+    /// Sets the upper bounds of the buckets for durations, in any order. Without a bound, the only bucket is
+    /// `+Inf`.
     ///
-    /// Durations are recorded with an error of up to an eighth, so bounds closer than that add no information.
+    /// Durations are recorded with an error of up to 12.5 %, so bounds closer than that add no information.
     #[must_use]
     pub fn buckets(mut self, upper_bounds: impl IntoIterator<Item = Duration>) -> Self {
         self.buckets = upper_bounds.into_iter().collect();
@@ -102,7 +103,7 @@ impl BreakerCollector {
         self
     }
 
-    /// Encodes the metrics in the text format of Prometheus, see [`encode`].
+    /// Encodes the metrics in the text format of Prometheus; see [`encode`].
     #[must_use]
     pub fn encode(&self) -> String {
         text::encode(self)

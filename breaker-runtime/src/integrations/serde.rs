@@ -5,13 +5,15 @@
 //! | [`State`], [`Cause`], [`Mode`], [`Outcome`], [`ErrorKind`] | a label: `"half_open"`, `"threshold_reached"` |
 //! | [`Totals`], [`Rejections`], [`Fallbacks`], [`Transition`] | their fields |
 //! | [`StateChange`] | `name`, `key`, and the fields of its [`Transition`] |
-//! | [`TripReason`] | `{"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5}`; `rule` is the setting that was reached, `found` counts failures or slow calls, and `calls` is null for consecutive failures |
+//! | [`TripReason`] | `{"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5}`; `rule` is `consecutive_failures` (also for `failure_threshold` without a window), `failure_threshold`, `failure_rate` or `slow_call_rate`; `found` counts failures or slow calls; `calls` is null for consecutive failures |
 //! | [`TransitionCounts`] | `{"closed": {"open": 1}}`: the count by origin and target state, without zeros |
 //! | [`CallDurations`] | `count`, and in seconds `mean`, `p50`, `p95` and `p99` |
 //! | [`WindowCounts`] | its fields, `failure_rate` and `slow_call_rate` |
-//! | [`Snapshot`] | its fields; times are in seconds, to the millisecond |
+//! | [`Snapshot`] | its fields; times are in seconds, truncated to milliseconds, except those in `durations` |
 //!
-//! A value that is `None` is null. This is the JSON of a snapshot:
+//! `None` is `null`. The types do not implement `Deserialize`. `Config` and `Conflict` implement neither.
+//!
+//! This is the JSON of a snapshot:
 //!
 //! ```
 //! use breaker_runtime::{CircuitBreaker, Config, Outcome};
@@ -56,11 +58,12 @@ use crate::state::{Cause, State, Transition, TransitionCounts};
 use crate::totals::{Fallbacks, Rejections, Totals};
 use crate::window::{TripReason, WindowCounts};
 
-/// The fields of a snapshot that the dashboard shows as they are: all but identity, state, mode and transitions.
+/// The fields of a snapshot that the dashboard shows unchanged: all except identity, state, mode and
+/// transitions.
 #[derive(Clone, Copy)]
-pub(super) struct Figures<'a>(pub(super) &'a Snapshot);
+pub(super) struct SnapshotFigures<'a>(pub(super) &'a Snapshot);
 
-/// Serializes all fields of a struct. A field that is missing here does not compile.
+/// Serializes all fields of a struct. Compilation fails if a field is missing here.
 macro_rules! serialize_fields {
     ($($type:ident { $($field:ident),+ })+) => {$(
         impl Serialize for $type {
@@ -81,37 +84,48 @@ serialize_fields! {
     Transition { from, to, cause, generation, trip, last_failure, initiator }
 }
 
-/// Serializes an enum without data as a label.
+/// Serializes an enum without data as its label.
 macro_rules! serialize_labels {
-    ($($type:ident $label:expr;)+) => {$(
+    ($($type:ident)+) => {$(
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let label: fn($type) -> &'static str = $label;
-                serializer.serialize_str(label(*self))
+                serializer.serialize_str(self.label())
             }
         }
     )+};
 }
 
-serialize_labels! {
-    State State::label;
-    Cause Cause::label;
-    Mode |mode| match mode {
-        Mode::Enforce => "enforce",
-        Mode::Shadow => "shadow",
-    };
-    Outcome |outcome| match outcome {
-        Outcome::Success => "success",
-        Outcome::Failure => "failure",
-        Outcome::Ignored => "ignored",
-    };
-    ErrorKind |kind| match kind {
-        ErrorKind::Open => "open",
-        ErrorKind::HalfOpen => "half_open",
-        ErrorKind::ForcedOpen => "forced_open",
-        ErrorKind::BulkheadFull => "bulkhead_full",
-        ErrorKind::TimedOut => "timed_out",
-    };
+serialize_labels! { State Cause Mode Outcome ErrorKind }
+
+impl Mode {
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+impl Outcome {
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+impl ErrorKind {
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+            Self::BulkheadFull => "bulkhead_full",
+            Self::TimedOut => "timed_out",
+        }
+    }
 }
 
 impl Serialize for Snapshot {
@@ -122,7 +136,7 @@ impl Serialize for Snapshot {
             key: Option<&'a str>,
             state: State,
             #[serde(flatten)]
-            figures: Figures<'a>,
+            figures: SnapshotFigures<'a>,
             mode: Mode,
             changes: TransitionCounts,
             last_transition: Option<&'a Transition>,
@@ -132,7 +146,7 @@ impl Serialize for Snapshot {
             name: &self.name,
             key: self.key.as_deref(),
             state: self.state,
-            figures: Figures(self),
+            figures: SnapshotFigures(self),
             mode: self.mode,
             changes: self.changes,
             last_transition: self.last_transition.as_deref(),
@@ -141,10 +155,26 @@ impl Serialize for Snapshot {
     }
 }
 
-impl Serialize for Figures<'_> {
+impl Serialize for SnapshotFigures<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A new field of a snapshot has to be added here or to `Serialize for Snapshot`.
-        let Snapshot {
+        #[derive(Serialize)]
+        struct FigureFields<'a> {
+            time_in_state: f64,
+            retry_after: Option<f64>,
+            generation: u64,
+            critical: bool,
+            consecutive_failures: u32,
+            window: Option<WindowCounts>,
+            trials_in_flight: usize,
+            calls_in_flight: Option<u32>,
+            totals: Totals,
+            shadow_rejections: u64,
+            durations: Option<&'a CallDurations>,
+            time_open: f64,
+        }
+
+        // Without `..`, so that compilation fails if a field of a snapshot is missing here.
+        let &Snapshot {
             name: _,
             key: _,
             state: _,
@@ -161,23 +191,24 @@ impl Serialize for Figures<'_> {
             calls_in_flight,
             totals,
             shadow_rejections,
-            durations,
+            ref durations,
             time_open,
         } = self.0;
-        let mut fields = serializer.serialize_struct("Figures", 12)?;
-        fields.serialize_field("time_in_state", &seconds(*time_in_state))?;
-        fields.serialize_field("retry_after", &retry_after.map(seconds))?;
-        fields.serialize_field("generation", generation)?;
-        fields.serialize_field("critical", critical)?;
-        fields.serialize_field("consecutive_failures", consecutive_failures)?;
-        fields.serialize_field("window", window)?;
-        fields.serialize_field("trials_in_flight", trials_in_flight)?;
-        fields.serialize_field("calls_in_flight", calls_in_flight)?;
-        fields.serialize_field("totals", totals)?;
-        fields.serialize_field("shadow_rejections", shadow_rejections)?;
-        fields.serialize_field("durations", durations)?;
-        fields.serialize_field("time_open", &seconds(*time_open))?;
-        fields.end()
+        FigureFields {
+            time_in_state: seconds(time_in_state),
+            retry_after: retry_after.map(seconds),
+            generation,
+            critical,
+            consecutive_failures,
+            window,
+            trials_in_flight,
+            calls_in_flight,
+            totals,
+            shadow_rejections,
+            durations: durations.as_ref(),
+            time_open: seconds(time_open),
+        }
+        .serialize(serializer)
     }
 }
 
@@ -247,18 +278,18 @@ impl Serialize for WindowCounts {
 
 impl Serialize for CallDurations {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let exact = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+        let unrounded = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
         let mut fields = serializer.serialize_struct("CallDurations", 5)?;
         fields.serialize_field("count", &self.count())?;
-        fields.serialize_field("mean", &exact(self.mean()))?;
-        fields.serialize_field("p50", &exact(self.p50()))?;
-        fields.serialize_field("p95", &exact(self.p95()))?;
-        fields.serialize_field("p99", &exact(self.p99()))?;
+        fields.serialize_field("mean", &unrounded(self.mean()))?;
+        fields.serialize_field("p50", &unrounded(self.p50()))?;
+        fields.serialize_field("p95", &unrounded(self.p95()))?;
+        fields.serialize_field("p99", &unrounded(self.p99()))?;
         fields.end()
     }
 }
 
-/// Returns the time in seconds, truncated to milliseconds: more digits of a time that passes are noise.
+/// Returns the time in seconds, truncated to milliseconds, because the time changes while it is sent.
 pub(super) fn seconds(time: Duration) -> f64 {
     let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Duration::from_millis(millis).as_secs_f64()

@@ -1,10 +1,10 @@
 //! The metrics of a circuit breaker, independent of how they are exported.
 //!
-//! - Every counter of a breaker exists from the first reading, at zero. A counter that started at one would hide the
-//!   first outage, because its increase would be zero.
-//! - A ratio without calls is left out.
-//! - The metrics of a breaker with keys are the sums of its circuits. Keys are not labels, because there may be
-//!   millions of them.
+//! - Every counter of a breaker starts at zero and exists from the first reading. A counter that first
+//!   appeared with the value one would hide the first outage, because `increase()` would be zero.
+//! - A ratio without calls is omitted.
+//! - The metrics of a breaker with keys are the sums of its circuits. Keys are not labels, because there may
+//!   be millions of them.
 
 use crate::snapshot::Snapshot;
 use crate::state::State;
@@ -96,7 +96,7 @@ fn calls(snapshot: &Snapshot) -> Vec<MetricPoint> {
         ("ignored", totals.ignored),
         ("rejected", totals.rejected),
     ]
-    .map(|(result, count)| MetricPoint::labelled("result", result, count))
+    .map(|(result, count)| MetricPoint::labeled("result", result, count))
     .into()
 }
 
@@ -108,14 +108,14 @@ fn rejections(snapshot: &Snapshot) -> Vec<MetricPoint> {
         ("forced_open", rejections.forced_open),
         ("bulkhead", rejections.bulkhead),
     ]
-    .map(|(reason, count)| MetricPoint::labelled("reason", reason, count))
+    .map(|(reason, count)| MetricPoint::labeled("reason", reason, count))
     .into()
 }
 
 fn fallbacks(snapshot: &Snapshot) -> Vec<MetricPoint> {
     let fallbacks = snapshot.totals.fallbacks;
     [("success", fallbacks.successes), ("failure", fallbacks.failures)]
-        .map(|(result, count)| MetricPoint::labelled("result", result, count))
+        .map(|(result, count)| MetricPoint::labeled("result", result, count))
         .into()
 }
 
@@ -146,7 +146,7 @@ const fn state_number(state: State) -> u64 {
 }
 
 impl MetricPoint {
-    fn labelled(name: &'static str, value: &'static str, count: u64) -> Self {
+    fn labeled(name: &'static str, value: &'static str, count: u64) -> Self {
         Self { labels: [Some(Label { name, value }), None], value: MetricValue::Whole(count) }
     }
 

@@ -1,11 +1,11 @@
-//! State changes as events of [`tracing`] (feature `tracing`).
+//! State changes as [`tracing`] events (feature `tracing`).
 //!
-//! The target is `breaker`. The level is `WARN` for a circuit that opens and for conflicting declarations, and `INFO`
-//! for all other state changes.
+//! The target is `breaker`. The level is `WARN` for a circuit that opens and for conflicting declarations,
+//! and `INFO` for all other state changes.
 //!
-//! The fields are `circuit`, `key`, `from`, `to`, `cause`, `generation`, `rule` (the threshold that was reached),
-//! `last_failure` and `initiator`; a field without a value is left out. States and causes are labels as in metrics and
-//! JSON: `half_open`, `threshold_reached`.
+//! The fields are `circuit`, `key`, `from`, `to`, `cause`, `generation`, `rule` (the threshold that was
+//! reached), `last_failure` and `initiator`; a field without a value is omitted. States and causes are labels
+//! as in metrics and JSON: `half_open`, `threshold_reached`.
 
 use ::tracing::{info, warn};
 

@@ -1,4 +1,4 @@
-//! The two types of breakers that a registry holds: with one circuit, and with one circuit per key.
+//! The two types of breakers in a registry: with one circuit, and with one circuit per key.
 
 use std::fmt::Debug;
 use std::num::NonZeroU32;
@@ -29,7 +29,7 @@ pub struct RegistryContext {
 
 /// A type of breaker that a registry creates and holds.
 pub trait RegistryBreaker: Clone + Debug + Send + Sync + 'static {
-    /// Maximum number of keys, or `()` for a breaker with one circuit.
+    /// The type of the maximum number of keys; `()` for a breaker with one circuit.
     type MaxKeys: Copy + Debug + Send + Sync + 'static;
 
     /// Returns a new breaker with the name and settings of `registration`.
@@ -38,7 +38,7 @@ pub trait RegistryBreaker: Clone + Debug + Send + Sync + 'static {
     /// Returns `breaker` if it is of this type.
     fn from_any(breaker: &AnyBreaker) -> Option<&Self>;
 
-    /// Returns this breaker as one of either type.
+    /// Returns this breaker as an [`AnyBreaker`].
     fn into_any(self) -> AnyBreaker;
 }
 
@@ -50,7 +50,7 @@ impl AnyBreaker {
         }
     }
 
-    /// Returns one snapshot, which combines the circuits of all keys.
+    /// Returns one snapshot, which combines all circuits of a breaker with keys.
     pub(crate) fn snapshot(&self) -> Snapshot {
         match self {
             Self::Single(breaker) => breaker.snapshot(),

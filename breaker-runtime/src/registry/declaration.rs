@@ -1,5 +1,5 @@
-//! Annotated functions. Each adds its declaration to a list before `main`, so the list is complete at any time, for
-//! all crates of the binary and whether a function is called or not.
+//! Annotated functions. Each adds its declaration to a list before `main`, so the list is always complete: it
+//! contains the functions of all crates of the binary, called or not.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -9,8 +9,8 @@ use crate::config::{Config, ConfigBuilder};
 use crate::sync::list::{Link, Linked, List};
 
 /// A function with the attribute [`circuit_breaker`](crate::circuit_breaker), from
-/// [`Registry::declared`](crate::Registry::declared). It is known before its first call. A function that uses an
-/// existing breaker, `breaker = ..`, has no declaration.
+/// [`Registry::declared`](crate::Registry::declared). It is known before its first call. A function that uses
+/// an existing breaker, `breaker = ..`, has no declaration.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, Registry, circuit_breaker};
@@ -38,13 +38,14 @@ pub struct Declaration {
     link: Link<Self>,
 }
 
-/// A function that returns the settings in the attribute, which were checked at compile time. A function is cheaper
-/// to compile than settings that are evaluated for each static.
+/// A function that returns the settings in the attribute, which were checked at compile time. A function is
+/// cheaper to compile than settings that are evaluated for each static.
 pub(crate) type Configure = fn() -> ConfigBuilder;
 
 static DECLARED: List<Declaration> = List::new();
 
-/// Returns all declarations, sorted by name and then by location. The list itself is in the order of the linker.
+/// Returns all declarations, sorted by name and then by location. The list itself is in the order of the
+/// linker.
 pub(super) fn all() -> Vec<&'static Declaration> {
     let mut all: Vec<_> = DECLARED.iter().collect();
     all.sort_by_key(|declared| {
@@ -76,7 +77,7 @@ impl Declaration {
         }
     }
 
-    /// Declares that the function names a registry.
+    /// Declares that the attribute has a `registry`.
     pub(crate) const fn set_own_registry(&mut self) {
         self.has_own_registry = true;
     }
@@ -133,7 +134,7 @@ impl Declaration {
         self.max_keys
     }
 
-    /// Adds this to the list of declarations, if it is not in it.
+    /// Adds this to the list of declarations unless it is in the list already.
     pub(crate) fn add(&'static self) {
         DECLARED.add(self);
     }

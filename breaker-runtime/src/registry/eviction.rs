@@ -1,6 +1,6 @@
 //! The order in which the circuits of a keyed breaker are evicted.
 //!
-//! The queue decides which circuit may go. It does not create circuits, and its owner locks it.
+//! The queue selects the circuit to evict. It does not create circuits, and its owner locks it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -44,8 +44,8 @@ impl EvictionQueue {
         &self.evicted
     }
 
-    /// Evicts one idle circuit, preferably one without calls since it was last examined. Returns `false` if none of
-    /// the examined circuits is idle; the next attempt continues after them.
+    /// Evicts one idle circuit, preferably one without calls since it was last examined. Returns `false` if
+    /// none of the examined circuits is idle; the next attempt continues after them.
     ///
     /// A call that finds its circuit just before the eviction counts in the totals only.
     pub(super) fn try_evict(&mut self, circuits: &CircuitMap, settings: &SharedConfig) -> bool {
@@ -72,7 +72,7 @@ impl EvictionQueue {
         let Some(key) = recently_used else {
             return false;
         };
-        // The search starts at the end, because the key was put back during this scan.
+        // The search starts at the end, because the key was added again during this scan.
         if let Some(index) = self.keys.iter().rposition(|key_use| key_use.key == key) {
             self.keys.remove(index);
         }
@@ -84,8 +84,8 @@ impl EvictionQueue {
         self.evicted.extend(circuits.pin().remove(key).cloned());
     }
 
-    /// Drops the evicted circuits that no caller holds. Returns those with listeners, which the caller drops after it
-    /// has released the lock.
+    /// Drops the evicted circuits that no caller holds. Returns those with listeners, which the caller drops
+    /// after it has released the lock.
     pub(super) fn drop_idle_evicted(&mut self) -> Vec<CircuitBreaker> {
         let idle = self.evicted.extract_if(.., |circuit| circuit.is_alone());
         idle.filter(CircuitBreaker::has_listeners).collect()

@@ -1,5 +1,5 @@
-//! The text of a key. A key that is `AsRef<str>` is borrowed. Any other key is formatted with `Display`, on the
-//! stack if the text has at most 64 bytes.
+//! The text of a key. A key that is `AsRef<str>` is borrowed. Any other key is formatted with `Display`, on
+//! the stack if the text has at most 64 bytes.
 
 use std::fmt::{self, Display};
 use std::ops::Deref;
@@ -7,8 +7,8 @@ use std::ops::Deref;
 /// Maximum length of a formatted key on the stack, in bytes.
 const MAX_ON_STACK: usize = 64;
 
-/// The value of a `key`, whose type the macro does not know. Method resolution finds `__breaker_key` here for a type
-/// that is `AsRef<str>`, and on `WithDisplay` through `Deref` for any other type.
+/// The value of a `key`, whose type the macro does not know. Method resolution finds `__breaker_key` here for
+/// a type that is `AsRef<str>`, and on `WithDisplay` through `Deref` for any other type.
 #[derive(Debug)]
 pub struct KeyValue<'a, T: ?Sized> {
     value: WithDisplay<'a, T>,
@@ -46,7 +46,8 @@ impl<'a, T: AsRef<str> + ?Sized> KeyValue<'a, T> {
 }
 
 impl<T: ?Sized> WithDisplay<'_, T> {
-    /// Returns the formatted text of the key. A panic in `Display` reaches the caller before any circuit is used.
+    /// Returns the formatted text of the key. A panic in `Display` reaches the caller before any circuit is
+    /// used.
     #[must_use]
     pub fn __breaker_key(&self) -> KeyText<'static>
     where

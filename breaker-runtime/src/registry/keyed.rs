@@ -1,7 +1,7 @@
-//! A circuit breaker with one circuit per key, so that one failing host does not cut off the others.
+//! A circuit breaker with one circuit per key, so that one failing host does not affect the others.
 //!
-//! A known key is looked up without a lock and without an allocation. A new key takes the lock of [`KeyedState`],
-//! which also finds a circuit to evict when there are too many.
+//! A known key is looked up without a lock and without an allocation. A new key locks [`KeyTable`], whose
+//! queue also selects a circuit to evict.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -18,17 +18,18 @@ use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, lock};
 use crate::totals::Totals;
 
-/// A circuit breaker with one circuit per key, for example per host, tenant or shard. Clones are cheap and share the
-/// circuits.
+/// A circuit breaker with one circuit per key, for example per host, tenant or shard. Clones are cheap and
+/// share the circuits.
 ///
-/// There are at most `max_keys` circuits. When a new key exceeds the limit, an idle circuit is evicted. A circuit is
-/// idle if it is closed and remembers no failure, runs no call, and has no other handle, listener or settings of its
-/// own. A circuit without recent calls is preferred. One attempt examines up to 256 keys, and the next attempt
-/// continues after them. If none of them is idle, the new key uses the [overflow](Self::overflow) circuit until a
-/// circuit can be evicted. Keys longer than 255 bytes always use the overflow circuit.
+/// There are at most `max_keys` circuits. When a new key exceeds the limit, an idle circuit is evicted. It is
+/// idle if it is closed without recorded failures, runs no call, and has no other handle, no listener and no
+/// settings of its own. A circuit without recent calls is preferred. One attempt examines up to 256 keys, and
+/// the next attempt continues after them. If none of them is idle, the new key uses the
+/// [overflow](Self::overflow) circuit until a circuit can be evicted. Keys longer than 255 bytes always use
+/// the overflow circuit.
 ///
-/// A key that returns after its eviction gets a new circuit. The [totals](Self::totals) keep the calls of evicted
-/// circuits.
+/// A key that is used again after its eviction gets a new circuit. The [totals](Self::totals) include the
+/// calls of evicted circuits.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, State};
@@ -49,28 +50,28 @@ struct SharedCircuits {
     group: Arc<KeyGroup>,
     circuits: CircuitMap,
     max_keys: usize,
-    state: Mutex<KeyedState>,
-    /// Held while settings are applied, so that all circuits receive concurrent settings in the same order.
-    set_config: Mutex<()>,
+    table: Mutex<KeyTable>,
+    /// Locked while settings are applied, so that all circuits receive concurrent settings in the same order.
+    config_order: Mutex<()>,
     overflow: OnceBox<CircuitBreaker>,
     clock: Clock,
 }
 
-/// The state that a new key needs.
-struct KeyedState {
+/// The part of a keyed breaker that changes when a key is added.
+struct KeyTable {
     settings: SharedConfig,
     queue: EvictionQueue,
 }
 
 /// Maximum length of a key with a circuit of its own, in bytes.
-const MAX_KEY_LENGTH: usize = 255;
+const MAX_KEY_BYTES: usize = 255;
 /// Largest value of `max_keys`.
-const LARGEST_MAX_KEYS: u32 = 1_000_000;
+const MAX_KEYS: u32 = 1_000_000;
 
-/// Checks a number of keys.
+/// Returns `max_keys` if it is in range.
 pub(crate) const fn checked_keys(max_keys: u32) -> Result<NonZeroU32, ConfigError> {
     match NonZeroU32::new(max_keys) {
-        Some(keys) if keys.get() <= LARGEST_MAX_KEYS => Ok(keys),
+        Some(keys) if keys.get() <= MAX_KEYS => Ok(keys),
         _ => Err(ConfigError::new("max_keys must be between 1 and 1000000")),
     }
 }
@@ -83,26 +84,26 @@ impl KeyedBreaker {
         clock: Clock,
         hub: Arc<Hub>,
     ) -> Self {
-        let state = KeyedState { settings, queue: EvictionQueue::default() };
+        let table = KeyTable { settings, queue: EvictionQueue::default() };
         Self {
             shared: Arc::new(SharedCircuits {
                 group: Arc::new(KeyGroup::new(name, Some(hub))),
                 circuits: papaya::HashMap::with_hasher(foldhash::quality::RandomState::default()),
                 max_keys: max_keys.get() as usize,
-                state: Mutex::new(state),
-                set_config: Mutex::new(()),
+                table: Mutex::new(table),
+                config_order: Mutex::new(()),
                 overflow: OnceBox::new(),
                 clock,
             }),
         }
     }
 
-    /// Returns the circuit of `key`, and creates it if needed. Returns the [overflow](Self::overflow) circuit if the
-    /// key is longer than 255 bytes, or if there are `max_keys` circuits and none can be evicted.
+    /// Returns the circuit of `key`, and creates it if needed. Returns the [overflow](Self::overflow) circuit
+    /// if the key is longer than 255 bytes, or if there are `max_keys` circuits and none can be evicted.
     #[must_use]
     #[inline]
     pub fn get(&self, key: &str) -> CircuitBreaker {
-        self.find(key).unwrap_or_else(|| self.add(key))
+        self.find(key).unwrap_or_else(|| self.create(key))
     }
 
     /// Returns the circuit of `key`, if it exists.
@@ -119,9 +120,10 @@ impl KeyedBreaker {
         if let Some(circuit) = self.shared.overflow.get() {
             return circuit.clone();
         }
-        // Created under the lock, so that `set_config` either reaches the circuit or has changed the settings before.
-        let state = lock(&self.shared.state);
-        let create = || Box::new(self.shared.circuit(None, state.settings.clone()));
+        // Created under the lock, so that `set_config` either reaches the circuit or has already changed the
+        // settings.
+        let table = lock(&self.shared.table);
+        let create = || Box::new(self.shared.circuit(None, table.settings.clone()));
         self.shared.overflow.get_or_init(create).clone()
     }
 
@@ -155,8 +157,8 @@ impl KeyedBreaker {
         self.len() == 0
     }
 
-    /// Returns all circuits that exist now, in no particular order. The overflow circuit is last, if it was ever
-    /// used.
+    /// Returns all circuits that exist now, in no particular order except that the overflow circuit is last
+    /// if it has been used.
     pub fn iter(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
         let mut circuits: Vec<_> = self.shared.circuits.pin().values().cloned().collect();
         circuits.extend(self.shared.overflow.get().cloned());
@@ -169,8 +171,11 @@ impl KeyedBreaker {
         self.iter().map(|circuit| circuit.snapshot()).collect()
     }
 
-    /// Returns one snapshot that combines all circuits. Counts are sums and include evicted circuits. The state, the
-    /// times and the last transition are those of the circuit in the worst state.
+    /// Returns one snapshot that combines all circuits.
+    ///
+    /// `totals`, `shadow_rejections`, `durations`, `changes` and `time_open` are sums and include evicted
+    /// circuits. `window`, `trials_in_flight` and `calls_in_flight` are sums over the existing circuits. All
+    /// other fields are those of the circuit in the worst state.
     ///
     /// ```
     /// use breaker_runtime::{Config, Registry, State};
@@ -186,62 +191,63 @@ impl KeyedBreaker {
     /// ```
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let fresh = CircuitBreaker::new_unchecked(
+        let unused = CircuitBreaker::new_unchecked(
             Identity::Alone { name: self.shared.group.name().clone(), hub: None },
             self.settings(),
             self.shared.clock.clone(),
         );
         // No circuit is evicted while the lock is held, so each is counted once.
-        let state = lock(&self.shared.state);
-        let mut retired = self.shared.group.retired();
-        for circuit in state.queue.evicted() {
-            retired.add(&circuit.snapshot());
+        let table = lock(&self.shared.table);
+        let mut evicted = self.shared.group.retired();
+        for circuit in table.queue.evicted() {
+            evicted.add(&circuit.snapshot());
         }
         let circuits = self.snapshots();
-        drop(state);
-        Snapshot::combined(&fresh.snapshot(), &retired, &circuits)
+        drop(table);
+        Snapshot::combined(&unused.snapshot(), &evicted, &circuits)
     }
 
     /// Returns the number of calls by outcome, summed over all circuits including evicted ones.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        // No circuit is evicted while the lock is held, so each is counted once.
-        let state = lock(&self.shared.state);
+        // As in `snapshot`, the lock prevents evictions.
+        let table = lock(&self.shared.table);
         let mut sum = self.shared.group.retired().totals();
-        for circuit in self.iter().chain(state.queue.evicted().iter().cloned()) {
+        for circuit in self.iter().chain(table.queue.evicted().iter().cloned()) {
             sum.add(circuit.circuit().totals());
         }
         sum
     }
 
-    /// Changes the settings of all existing and future circuits, see [`CircuitBreaker::set_config`].
+    /// Changes the settings of all existing and future circuits; see [`CircuitBreaker::set_config`].
     pub fn set_config(&self, config: Config) {
         let settings = SharedConfig::from(config);
-        let _one_at_a_time = lock(&self.shared.set_config);
-        lock(&self.shared.state).settings = settings.clone();
+        let _order = lock(&self.shared.config_order);
+        lock(&self.shared.table).settings = settings.clone();
         self.iter().for_each(|circuit| circuit.circuit().set_config(settings.clone()));
     }
 
     pub(super) fn settings(&self) -> SharedConfig {
-        lock(&self.shared.state).settings.clone()
+        lock(&self.shared.table).settings.clone()
     }
 
+    /// Creates the circuit of a key, and evicts another one if there are too many.
     #[cold]
-    fn add(&self, key: &str) -> CircuitBreaker {
-        if key.len() > MAX_KEY_LENGTH {
+    fn create(&self, key: &str) -> CircuitBreaker {
+        if key.len() > MAX_KEY_BYTES {
             return self.overflow();
         }
         // Declared before the lock, so that it is dropped after the lock is released.
-        let _with_listeners;
-        let mut state = lock(&self.shared.state);
-        let KeyedState { settings, queue } = &mut *state;
-        _with_listeners = queue.drop_idle_evicted();
+        let _dropped_after_unlock;
+        let mut table = lock(&self.shared.table);
+        let KeyTable { settings, queue } = &mut *table;
+        _dropped_after_unlock = queue.drop_idle_evicted();
         let circuits = self.shared.circuits.pin();
         if let Some(circuit) = circuits.get(key) {
             return circuit.clone();
         }
         if queue.len() >= self.shared.max_keys && !queue.try_evict(&self.shared.circuits, settings) {
-            drop(state);
+            drop(table);
             return self.overflow();
         }
         let key: Arc<str> = Arc::from(key);

@@ -1,4 +1,4 @@
-//! What one location in the code registers under a name, and whether two registrations agree.
+//! The registration of a name at one location in the code, and the comparison of two registrations.
 
 use std::num::NonZeroU32;
 use std::panic::Location;
@@ -62,8 +62,8 @@ impl RegistrationSource {
         }
     }
 
-    /// Returns `true` for two functions without a chosen name that have the same path. They are compared by address,
-    /// because functions that one macro writes have the same location.
+    /// Returns `true` for two functions without a chosen name that have the same path. They are compared by
+    /// address, because functions that one macro writes have the same location.
     fn shares_name_by_accident(self, second: Self) -> bool {
         match (self, second) {
             (Self::Function(first), Self::Function(second)) => {

@@ -28,8 +28,8 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<ScopeState>>> = const { RefCell::new(None) };
 }
 
-/// The breakers of all scopes. They are never freed, because calls of annotated functions borrow their breaker for
-/// `'static`. The list keeps leak detectors from reporting them.
+/// The breakers of all scopes. They are never freed, because calls of annotated functions borrow their
+/// breaker for `'static`. The list prevents reports of leak detectors.
 static LEAKED: Lazy<Mutex<Vec<&'static AnyBreaker>>> = Lazy::new(Mutex::default);
 
 /// Returns the store of the current scope.
@@ -94,7 +94,7 @@ impl ScopeState {
         let Registered { breaker, conflict } = register_function(declaration, store);
         let breaker: &'static AnyBreaker = Box::leak(Box::new(breaker));
         lock(&LEAKED).push(breaker);
-        // Another thread may have registered it meanwhile; both then use the first.
+        // Another thread may have registered it in the meantime. Both then use the first breaker.
         let breaker = *lock(&self.breakers).entry(address(declaration)).or_insert(breaker);
         if let Some(conflict) = conflict {
             store.report_conflict(&conflict);

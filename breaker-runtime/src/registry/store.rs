@@ -1,7 +1,7 @@
 //! The breakers of one registry by name, and the conflicts between their registrations.
 //!
-//! The lock is taken when a breaker is registered, looked up or listed, never by a call. No listener runs while it
-//! is held.
+//! The lock is taken when a breaker is registered, looked up or listed, never by a call. No listener runs
+//! while it is held.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -33,7 +33,7 @@ pub(crate) enum RegistryEntry {
     Declared(&'static Declaration),
 }
 
-/// A registered breaker. `conflict` is set if it was registered before in another way.
+/// A registered breaker. `conflict` is set if an earlier registration of its name does not agree.
 pub(crate) struct Registered<B> {
     pub(crate) breaker: B,
     pub(crate) conflict: Option<Arc<Conflict>>,
@@ -83,8 +83,8 @@ impl Store {
         self.contents().by_name.values().map(|stored| stored.breaker.clone()).collect()
     }
 
-    /// Returns one entry per name, sorted by name. A breaker takes precedence over the functions that declare its
-    /// name.
+    /// Returns one entry per name, sorted by name. A breaker takes precedence over the functions that declare
+    /// its name.
     pub(super) fn entries(&self) -> Vec<RegistryEntry> {
         let mut entries: Vec<_> = self.breakers().into_iter().map(RegistryEntry::Registered).collect();
         entries.extend(self.declared().map(RegistryEntry::Declared));
@@ -100,7 +100,8 @@ impl Store {
         declared.into_iter().flatten().filter(|declaration| !declaration.has_own_registry())
     }
 
-    /// Returns all conflicts: those that were found before, and those of functions that were not called yet.
+    /// Returns all conflicts: those that were found before, and those of functions that have not been called
+    /// yet.
     pub(super) fn conflicts(&self) -> Vec<Conflict> {
         let contents = self.contents();
         let mut first: BTreeMap<&str, Registration> = BTreeMap::new();
@@ -116,8 +117,8 @@ impl Store {
         contents.conflicts.iter().cloned().chain(unknown).collect()
     }
 
-    /// Registers a breaker, or returns the one that has its name. If that is of the other type, the returned breaker
-    /// is in no registry.
+    /// Registers a breaker, or returns the one that has its name. If that is of the other type, the returned
+    /// breaker is in no registry.
     pub(crate) fn register<B: RegistryBreaker>(
         &self,
         registration: Registration,
@@ -147,8 +148,8 @@ impl Store {
         Registered { breaker, conflict: conflict.map(Arc::new) }
     }
 
-    /// Writes a conflict to stderr and notifies the listeners, because the caller of an annotated function receives
-    /// no error. Does not use `eprintln!`, which panics if stderr is closed.
+    /// Writes a conflict to stderr and notifies the listeners, because the caller of an annotated function
+    /// receives no error. Does not use `eprintln!`, which panics if stderr is closed.
     pub(crate) fn report_conflict(&self, conflict: &Arc<Conflict>) {
         _ = writeln!(std::io::stderr(), "warning: {conflict}");
         self.notify_conflict(conflict);
@@ -172,7 +173,7 @@ impl RegistryEntry {
         }
     }
 
-    /// Returns the snapshot of the breaker, or of a new circuit for a function that was not called yet.
+    /// Returns the snapshot of the breaker, or of a new circuit for a function that has not been called yet.
     pub(crate) fn snapshot(&self, clock: &Clock) -> Snapshot {
         match self {
             Self::Registered(breaker) => breaker.snapshot(),

@@ -28,7 +28,8 @@ pub enum State {
     HalfOpen,
     /// An operator opened the circuit: calls are rejected until an operator releases or resets it.
     ForcedOpen,
-    /// An operator disabled the circuit: all calls are admitted and counted in the totals, and no threshold applies.
+    /// An operator disabled the circuit: all calls are admitted and counted in the totals, and no threshold
+    /// applies.
     Disabled,
 }
 
@@ -36,7 +37,7 @@ pub enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// A threshold was reached, see [`Transition::trip`].
+    /// A threshold was reached; see [`Transition::trip`]. Also recorded by `testing::trip`.
     ThresholdReached,
     /// A call arrived after the recovery timeout.
     RecoveryElapsed,
@@ -85,11 +86,23 @@ pub struct Transition {
     pub cause: Cause,
     /// The generation that the transition began.
     pub generation: u64,
-    /// The threshold that was reached; `None` for any other cause.
+    /// The threshold that was reached; `None` for any other cause, or if `testing::trip` opened the circuit.
     pub trip: Option<TripReason>,
-    /// The text of the failure that opened the circuit, at most 1,024 bytes: its `Display` text or, without one, its
-    /// `Debug` text or the name of its type. `None` if no failure caused the transition, or if the failure has no
-    /// text: a permit settled without one, or a value that is not an `Err`.
+    /// The text of the failure that opened the circuit, at most 1,024 bytes. `None` if no failure caused the
+    /// transition, or if the failure has no text.
+    ///
+    /// | failed call | text |
+    /// |---|---|
+    /// | annotated function that returns an `Err` | `Display` of the error, otherwise `Debug`, otherwise its type name |
+    /// | [`call`], [`call_async`](crate::CircuitBreaker::call_async) | type name of the error |
+    /// | [`call_with`], [`call_async_with`](crate::CircuitBreaker::call_async_with), a value that is not an `Err` | none |
+    /// | [`Permit::fail`](crate::Permit::fail) | the reason |
+    /// | call that panicked or timed out | a text that says so |
+    ///
+    /// The sources of an error are not included.
+    ///
+    /// [`call`]: crate::CircuitBreaker::call
+    /// [`call_with`]: crate::CircuitBreaker::call_with
     pub last_failure: Option<Arc<str>>,
     /// The operator who caused the transition: the given name or, without one, the location of the code.
     pub initiator: Option<Arc<str>>,

@@ -1,5 +1,5 @@
-//! Functions for a test that open a circuit or check its state. They panic like assertions, at the location of the
-//! caller.
+//! Functions for a test that open a circuit or check its state. They panic like assertions, at the location
+//! of the caller.
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -8,10 +8,11 @@ use crate::breaker::CircuitBreaker;
 use crate::registry::{AnyBreaker, Registry, RegistryEntry, scope};
 use crate::state::{Cause, State};
 
-/// Opens a circuit now, whatever its state, as if a threshold was reached. The circuit admits the first trial call
-/// after its `recovery_timeout`.
+/// Opens a circuit from any state, as if a threshold had been reached.
 ///
-/// The breaker of an annotated function is created if the function was not called yet.
+/// The circuit admits the first trial call after its `recovery_timeout`. From a state other than `Closed`,
+/// this emits two transitions: to `Closed`, and to `Open`. The breaker of an annotated function is created if
+/// the function has not been called yet.
 ///
 /// # Panics
 ///
@@ -46,8 +47,8 @@ pub fn trip(circuit: impl IntoBreaker) {
 ///
 /// # Panics
 ///
-/// Panics if the circuit is in another state, with its last state change and its totals in the message. Panics if no
-/// breaker and no annotated function has this name.
+/// Panics if the circuit is in another state, with its last state change and its totals in the message.
+/// Panics if no breaker and no annotated function has this name.
 ///
 /// ```should_panic
 /// use breaker_runtime::{BreakerError, State, circuit_breaker, testing};
@@ -93,8 +94,8 @@ pub fn assert_state(circuit: impl IntoBreaker, expected: State) {
 
 /// A value that identifies a circuit: a name, a name and a key, or a breaker.
 ///
-/// A name is looked up in [`Registry::global`], which is the registry of the scope within one, and then among the
-/// annotated functions that register there.
+/// A name is looked up in [`Registry::global`], which is the registry of the scope within one, and then among
+/// the annotated functions that register there.
 pub trait IntoBreaker {
     /// Returns the breaker.
     ///

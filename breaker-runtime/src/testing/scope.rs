@@ -14,22 +14,22 @@ use crate::registry::scope::ScopeState;
 
 /// Runs `test` with an empty registry of its own and a clock that stands still.
 ///
-/// Annotated functions that `test` calls on this thread register in that registry, and [`Registry::global`] returns
-/// it. The scope ends when `test` returns or panics. Breakers and registries that `test` creates read the clock of
-/// the scope too. The `registry` expression of a function is evaluated once per scope. If scopes are nested, the
-/// inner one applies.
+/// Annotated functions that `test` calls on this thread register in that registry, and [`Registry::global`]
+/// returns it. The scope ends when `test` returns or panics. Breakers and registries that `test` creates read
+/// the clock of the scope too. The attribute's `registry` key is evaluated once per scope. If scopes are
+/// nested, the inner one applies.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, State, circuit_breaker, testing};
 ///
-/// #[circuit_breaker(name = "catalogue", failure_threshold = 1)]
+/// #[circuit_breaker(name = "catalog", failure_threshold = 1)]
 /// fn search(text: &str) -> Result<u32, BreakerError> {
 ///     // the real call
 /// #   Ok(1)
 /// }
 ///
 /// testing::scope(|_| {
-///     testing::trip("catalogue");
+///     testing::trip("catalog");
 ///     assert!(search("rust").is_err());
 /// });
 /// testing::scope(|_| assert!(search("rust").is_ok())); // another test
@@ -41,7 +41,7 @@ pub fn scope<T>(test: impl FnOnce(Scope) -> T) -> T {
 
 /// Runs an async `test` with an empty registry of its own and a clock that stands still, like [`scope()`].
 ///
-/// The future may be cancelled at any time.
+/// The future may be dropped at any time: the scope ends when it is dropped.
 ///
 /// ```
 /// use std::time::Duration;
@@ -86,8 +86,8 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Returns a scope with an empty registry and a clock that stands still. If tokio's time is paused, the clock
-    /// moves with tokio's clock. The scope applies to no thread until it is entered.
+    /// Returns a scope with an empty registry and a clock that stands still. If tokio's time is paused, the
+    /// clock moves with tokio's clock. The scope applies to no thread until it is entered.
     #[must_use]
     pub fn new() -> Self {
         let clock = Clock::following_tokio();

@@ -1,4 +1,4 @@
-//! Commands over HTTP: authorization, and what they do.
+//! Commands over HTTP: their authorization and their effects.
 
 use breaker_runtime::{Cause, Config, State};
 use reqwest::Method;
@@ -71,7 +71,7 @@ async fn commands_require_the_token() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_cannot_run_a_command() {
+async fn a_cross_site_form_cannot_run_a_command() {
     let server = Server::with_token();
     let breaker = server.register("payment", settings());
     let form = server

@@ -1,4 +1,4 @@
-//! Health, as a readiness probe sees it.
+//! The readiness endpoint.
 
 use breaker_runtime::{Config, Mode, Outcome, State};
 

@@ -116,7 +116,7 @@ impl HttpResponse {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Returns the error of a response that is one.
+    /// Returns the status and the text of an error response.
     pub(crate) fn error(&self) -> ErrorResponse {
         ErrorResponse { status: self.status, text: self.json()["error"].as_str().unwrap().to_owned() }
     }

@@ -110,7 +110,7 @@ async fn a_stream_begins_with_a_snapshot_and_continues_with_changes() {
 }
 
 #[tokio::test]
-async fn a_client_that_reconnects_gets_the_missed_changes() {
+async fn a_client_that_reconnects_receives_the_missed_changes() {
     let server = Server::start();
     let names = ["a", "b", "c"];
     let breakers = names.map(|name| server.register(name, settings()));
@@ -212,7 +212,7 @@ async fn the_number_of_clients_is_limited() {
     streams.pop();
     let open = async || server.request(Method::GET, "/circuits/stream").send().await.unwrap();
     while open().await.status() != 200 {}
-    // A client that does not read keeps its slot only until it expires.
+    // The slot of a client that does not read expires.
     let mut next = open().await;
     while next.status() == 503 {
         server.clock.advance(seconds(30));

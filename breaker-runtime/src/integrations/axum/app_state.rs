@@ -1,16 +1,16 @@
-//! The state that all routes share, and the query that several of them take.
+//! The state that all routes share, and the query string of several routes.
 
 use serde::Deserialize;
 
 use super::broadcast::Broadcast;
 use super::clients::Clients;
 use super::token::CommandToken;
-use super::view::Circuits;
+use super::view::RegistryView;
 use crate::registry::Registry;
 
 #[derive(Debug)]
 pub(super) struct AppState {
-    pub(super) circuits: Circuits,
+    pub(super) registry_view: RegistryView,
     /// The token for commands; `None` disables them.
     pub(super) token: Option<CommandToken>,
     pub(super) broadcast: Broadcast,
@@ -26,7 +26,7 @@ pub(super) struct KeyQuery {
 impl AppState {
     pub(super) fn new(registry: &Registry, token: Option<CommandToken>) -> Self {
         Self {
-            circuits: Circuits::new(registry),
+            registry_view: RegistryView::new(registry),
             broadcast: Broadcast::new(token.as_ref()),
             token,
             clients: Clients::default(),

@@ -10,12 +10,13 @@ use serde::Serialize;
 
 use super::json::CircuitJson;
 use super::token::CommandToken;
-use super::view::{Circuits, View};
+use super::view::{RegistryView, View};
 use crate::clock::Moment;
 use crate::registry::{AnyBreaker, RegistryEntry};
 use crate::sync::{Mutex, lock};
 
-const PERIOD: Duration = Duration::from_secs(1);
+/// Time between two readings.
+const READ_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Maximum number of keys of one breaker that are read per second, on average.
 const KEYS_PER_SECOND: usize = 1000;
@@ -28,10 +29,10 @@ pub(super) struct Broadcast {
     latest: Mutex<Latest>,
 }
 
-/// The number of a reading. It grows by one with every reading.
+/// The number of times the breakers have been read.
 pub(super) type Version = u64;
 
-/// The event to send, and the version that the client has then.
+/// The event to send, and the version of the client after it.
 pub(super) struct StreamMessage {
     pub(super) version: Version,
     pub(super) text: Bytes,
@@ -41,7 +42,7 @@ pub(super) struct StreamMessage {
 #[derive(Debug, Default)]
 struct Latest {
     version: Version,
-    taken: Option<Moment>,
+    read_at: Option<Moment>,
     breakers: Vec<VersionedView>,
     /// The delta since the previous version, which is the version of nearly every client.
     delta: Bytes,
@@ -66,9 +67,10 @@ struct EventId {
 }
 
 #[derive(Serialize)]
-struct SnapshotEvent<'a> {
+struct FullEvent<'a> {
     age: f64,
-    controls: bool,
+    #[serde(rename = "controls")]
+    accepts_commands: bool,
     circuits: Vec<CircuitJson<'a>>,
 }
 
@@ -78,7 +80,7 @@ struct DeltaEvent<'a> {
 }
 
 impl Broadcast {
-    /// Creates a broadcast. Its snapshots show the controls if there is a token.
+    /// Creates a broadcast. Clients show the controls if there is a token.
     pub(super) fn new(token: Option<&CommandToken>) -> Self {
         let accepts_commands = token.is_some();
         Self { epoch: fastrand::u32(..), accepts_commands, latest: Mutex::new(Latest::default()) }
@@ -93,19 +95,19 @@ impl Broadcast {
 
     /// Returns the time until the next reading.
     pub(super) fn wait(&self, now: Moment) -> Duration {
-        let taken = lock(&self.latest).taken;
-        taken.map_or(Duration::ZERO, |taken| taken.after(PERIOD).since(now))
+        let read_at = lock(&self.latest).read_at;
+        read_at.map_or(Duration::ZERO, |read_at| read_at.after(READ_INTERVAL).since(now))
     }
 
-    /// Returns the changes since the version that the client has; everything if it has none. Reads the breakers if
-    /// the latest reading is older than a second.
-    pub(super) fn message(&self, circuits: &Circuits, since: Option<Version>) -> StreamMessage {
-        let now = circuits.clock().now();
+    /// Returns the changes since the version of the client, or all circuits if it has none. Reads the
+    /// breakers if the latest reading is older than a second.
+    pub(super) fn message(&self, registry_view: &RegistryView, since: Option<Version>) -> StreamMessage {
+        let now = registry_view.clock().now();
         let mut latest = lock(&self.latest);
-        let age = match latest.taken {
-            Some(taken) if now < taken.after(PERIOD) => now.since(taken),
+        let age = match latest.read_at {
+            Some(read_at) if now < read_at.after(READ_INTERVAL) => now.since(read_at),
             Some(_) | None => {
-                latest.read(circuits, now, self.epoch);
+                latest.read(registry_view, now, self.epoch);
                 Duration::ZERO
             }
         };
@@ -115,7 +117,7 @@ impl Broadcast {
             None => {
                 let circuits = latest.breakers.iter().map(|it| CircuitJson::complete(&it.view)).collect();
                 let data =
-                    SnapshotEvent { age: age.as_secs_f64(), controls: self.accepts_commands, circuits };
+                    FullEvent { age: age.as_secs_f64(), accepts_commands: self.accepts_commands, circuits };
                 event("snapshot", EventId { epoch: self.epoch, version: latest.version }, &data)
             }
         };
@@ -124,14 +126,14 @@ impl Broadcast {
 }
 
 impl Latest {
-    fn read(&mut self, circuits: &Circuits, now: Moment, epoch: u32) {
+    fn read(&mut self, registry_view: &RegistryView, now: Moment, epoch: u32) {
         self.version += 1;
-        self.taken = Some(now);
+        self.read_at = Some(now);
         let mut previous = std::mem::take(&mut self.breakers).into_iter().peekable();
-        for entry in circuits.entries() {
-            // Both lists are sorted by name, and a registry never forgets a name.
+        for entry in registry_view.entries() {
+            // Both lists are sorted by name, and a registry never removes a name.
             let same = previous.next_if(|breaker| breaker.view.snapshot.name() == entry.name());
-            self.breakers.push(VersionedView::read(circuits, &entry, self.version, same));
+            self.breakers.push(VersionedView::read(registry_view, &entry, self.version, same));
         }
         self.delta = self.delta_since(self.version - 1, epoch);
     }
@@ -143,17 +145,22 @@ impl Latest {
 }
 
 impl VersionedView {
-    /// Reads a breaker, unless its previous view is to be kept for this version.
-    fn read(circuits: &Circuits, entry: &RegistryEntry, version: Version, previous: Option<Self>) -> Self {
+    /// Reads a breaker, or returns its previous view if it is not due yet.
+    fn read(
+        registry_view: &RegistryView,
+        entry: &RegistryEntry,
+        version: Version,
+        previous: Option<Self>,
+    ) -> Self {
         let next = version + 1 + (key_count(entry) / KEYS_PER_SECOND) as Version;
         let Some(previous) = previous else {
-            let view = circuits.view(entry);
+            let view = registry_view.view(entry);
             return Self { view, figures: version, settings: version, transitions: version, next };
         };
         if previous.next > version {
             return previous;
         }
-        let view = circuits.view(entry);
+        let view = registry_view.view(entry);
         let last_change = |is_same: bool, previous: Version| if is_same { previous } else { version };
         Self {
             figures: last_change(view.has_same_figures(&previous.view), previous.figures),
@@ -164,7 +171,7 @@ impl VersionedView {
         }
     }
 
-    /// Returns the JSON of what changed since a version; `None` if nothing did.
+    /// Returns the JSON of the changes since a version; `None` if there are none.
     fn changes_since(&self, since: Version) -> Option<CircuitJson<'_>> {
         if self.figures.max(self.settings).max(self.transitions) <= since {
             return None;
@@ -194,9 +201,10 @@ fn key_count(entry: &RegistryEntry) -> usize {
     }
 }
 
-/// Encodes a server-sent event. JSON contains no line break outside of escapes, so its text is one line.
+/// Encodes a server-sent event. `serde_json` escapes line breaks, so the data is one line.
 fn event(name: &str, id: EventId, data: &impl Serialize) -> Bytes {
     let mut text = format!("event: {name}\nid: {id}\ndata: ");
+    // Encoding cannot fail: every map key is a string, and no `Serialize` of an event returns an error.
     let data = serde_json::to_string(data).unwrap_or_default();
     // Writing to a String never fails.
     _ = write!(text, "{data}\n\n");

@@ -1,7 +1,7 @@
 //! Backpressure for server-sent events: sends one chunk at a time and times out a client that stops reading.
 //!
-//! A server that received more than one chunk would buffer it and poll the stream again only after the client has
-//! read, so a client that stopped reading would go unnoticed.
+//! A server that received several chunks would buffer them and poll the stream again only after the client
+//! has read, so a client that stopped reading would go unnoticed.
 
 use std::convert::Infallible;
 use std::io;
@@ -21,8 +21,8 @@ const CHUNK_SIZE: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Chunked {
     rest: Bytes,
-    /// Ends when the chunk on its way is dropped, which is when the client has read it.
-    on_its_way: Option<Receiver<Infallible>>,
+    /// Completes when the chunk in flight is dropped, which is when the client has read it.
+    in_flight: Option<Receiver<Infallible>>,
 }
 
 /// A chunk that signals, by dropping its sender, that the server has written it.
@@ -37,15 +37,16 @@ impl Chunked {
         self.rest = text;
     }
 
-    /// Waits until the client has read the last chunk, and returns the next one; `None` at the end of the text.
+    /// Waits until the client has read the last chunk, and returns the next one; `None` at the end of the
+    /// text.
     ///
     /// # Errors
     ///
-    /// Returns [`io::ErrorKind::TimedOut`] if the client has not read the last chunk in time. The server then closes
-    /// the connection.
+    /// Returns [`io::ErrorKind::TimedOut`] if the client has not read the last chunk in time. The server then
+    /// closes the connection.
     pub(super) async fn next(&mut self, clock: &Clock) -> io::Result<Option<Bytes>> {
-        if let (Some(on_its_way), Some(timer)) = (self.on_its_way.take(), clock.alarm(READ_TIMEOUT))
-            && Timeout::new(on_its_way, timer).await.is_none()
+        if let (Some(in_flight), Some(timer)) = (self.in_flight.take(), clock.alarm(READ_TIMEOUT))
+            && Timeout::new(in_flight, timer).await.is_none()
         {
             return Err(io::ErrorKind::TimedOut.into());
         }
@@ -54,7 +55,7 @@ impl Chunked {
         }
         let text = self.rest.split_to(self.rest.len().min(CHUNK_SIZE));
         let (sender, receiver) = channel();
-        self.on_its_way = Some(receiver);
+        self.in_flight = Some(receiver);
         Ok(Some(Bytes::from_owner(Chunk { text, _dropped: sender })))
     }
 }

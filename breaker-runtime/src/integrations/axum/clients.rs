@@ -1,4 +1,5 @@
-//! Limits how many clients stream at a time. A slot expires after 30 s, so a dead client does not keep it.
+//! Limits how many clients stream at a time. A slot expires after 30 s, so a disconnected client does not
+//! keep it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::sync::{Mutex, lock};
 
+/// Maximum number of clients that stream at a time.
 const MAX_CLIENTS: usize = 100;
 /// Length of a stream.
 const LEASE: Duration = Duration::from_secs(30);
@@ -29,7 +31,8 @@ struct Slot {
     expires: Moment,
 }
 
-/// The slot of one client. Dropping it frees the slot; when slots are scarce, an expired one is reused before that.
+/// The slot of one client. Dropping it frees the slot; when slots are scarce, an expired one is reused before
+/// that.
 #[derive(Debug)]
 pub(super) struct ClientSlot {
     slot: Slot,

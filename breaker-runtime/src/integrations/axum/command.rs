@@ -1,4 +1,4 @@
-//! Commands over HTTP: who may send them, and what they do.
+//! Commands over HTTP: their authorization and their execution.
 
 use std::sync::Arc;
 
@@ -40,17 +40,17 @@ pub(super) async fn run(
     let operator = authorize(app.token.as_ref(), &headers)?;
     let (Path((name, command)), Query(query)) = (path?, query?);
     let command = Command::parse(&command).ok_or(HttpError::UNKNOWN_COMMAND)?;
-    let entry = app.circuits.find(&name, query.key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
+    let entry = app.registry_view.find(&name, query.key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
     let RegistryEntry::Registered(breaker) = &entry else { return Err(HttpError::NEVER_CALLED) };
     for circuit in breaker.circuits() {
         command.run(&circuit.operator(operator.as_str()));
     }
-    Ok(json(StatusCode::OK, &CircuitJson::complete(&app.circuits.view(&entry))))
+    Ok(json(StatusCode::OK, &CircuitJson::complete(&app.registry_view.view(&entry))))
 }
 
 /// Returns the name of the operator, if the request carries a name and the token.
 ///
-/// The header with the name is required first: an HTML form of another site cannot send it.
+/// The header with the name is required first: a cross-site form cannot send it.
 fn authorize(token: Option<&CommandToken>, headers: &HeaderMap) -> Result<String, HttpError> {
     let token = token.ok_or(HttpError::COMMANDS_DISABLED)?;
     let operator = headers.get(OPERATOR).ok_or(HttpError::OPERATOR_MISSING)?;

@@ -42,8 +42,10 @@ impl HttpError {
         StatusCode::NOT_FOUND,
         "metrics are disabled: enable the feature `prometheus` of breaker-runtime",
     );
-    pub(super) const METHOD_NOT_ALLOWED: Self =
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed; use one of the header Allow");
+    pub(super) const METHOD_NOT_ALLOWED: Self = Self::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method not allowed; use a method listed in the Allow header",
+    );
     pub(super) const NEVER_CALLED: Self = Self::new(
         StatusCode::CONFLICT,
         "the function has never been called, so it has no circuit; call it first",

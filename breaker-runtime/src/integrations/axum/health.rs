@@ -1,4 +1,4 @@
-//! Health for a readiness probe: 503 while a critical circuit rejects calls.
+//! Health for a readiness endpoint: 503 while a critical circuit rejects calls.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::integrations::serde::seconds;
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
-/// The query string. With `all`, whatever its value, every circuit is critical.
+/// The query string. With `all`, whatever its value, every circuit is treated as critical.
 #[derive(Deserialize)]
 pub(super) struct HealthQuery {
     all: Option<String>,
@@ -51,7 +51,7 @@ pub(super) async fn health(
     query: Result<Query<HealthQuery>, QueryRejection>,
 ) -> Result<Response, HttpError> {
     let Query(HealthQuery { all }) = query?;
-    let mut views = app.circuits.views();
+    let mut views = app.registry_view.views();
     views.retain(|view| view.declared_at.is_none());
     let is_critical = |view: &View| all.is_some() || view.snapshot.critical;
     let is_ready = !views.iter().any(|view| is_critical(view) && view.rejects);
@@ -83,8 +83,8 @@ impl CircuitHealth {
     }
 }
 
-/// Returns the failure rate of the window or, if it holds no call, of all calls. The window of a circuit that has just
-/// opened is empty.
+/// Returns the failure rate of the window or, if it holds no call, of all calls. The window of a circuit that
+/// has just opened is empty.
 #[expect(clippy::cast_precision_loss, reason = "the share of 2^53 calls need not be exact")]
 fn error_rate(snapshot: &Snapshot) -> Option<f64> {
     let totals = snapshot.totals;

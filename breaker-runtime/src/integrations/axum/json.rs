@@ -1,6 +1,6 @@
 //! The JSON of circuits. Its format is part of the documentation of [the integration](super).
 //!
-//! | file | |
+//! | file | contents |
 //! |---|---|
 //! | `settings.rs` | every setting by its name |
 
@@ -9,12 +9,12 @@ mod settings;
 use serde::Serialize;
 
 use super::view::{KeysView, StateCounts, TransitionView, View};
-use crate::integrations::serde::{Figures, seconds};
+use crate::integrations::serde::{SnapshotFigures, seconds};
 use crate::snapshot::Snapshot;
 use crate::state::{State, Transition};
 use settings::SettingsJson;
 
-/// The label of a function that was never called, in place of a state.
+/// The label of a function that has never been called, in place of a state.
 pub(super) const UNCALLED: &str = "uncalled";
 
 /// A breaker, or the circuit of one key.
@@ -38,7 +38,7 @@ pub(super) struct CircuitJson<'a> {
 #[derive(Serialize)]
 struct FiguresJson<'a> {
     #[serde(flatten)]
-    figures: Figures<'a>,
+    figures: SnapshotFigures<'a>,
     opened: u64,
 }
 
@@ -60,7 +60,7 @@ struct KeyJson<'a> {
     figures: FiguresJson<'a>,
 }
 
-/// A transition, when it happened, and its reason for people.
+/// A transition, the time since then, and its reason in words.
 #[derive(Serialize)]
 struct TransitionJson<'a> {
     key: Option<&'a str>,
@@ -103,7 +103,7 @@ impl<'a> CircuitJson<'a> {
 impl<'a> From<&'a Snapshot> for FiguresJson<'a> {
     fn from(snapshot: &'a Snapshot) -> Self {
         let opened = snapshot.changes.to(State::Open) + snapshot.changes.to(State::ForcedOpen);
-        Self { figures: Figures(snapshot), opened }
+        Self { figures: SnapshotFigures(snapshot), opened }
     }
 }
 

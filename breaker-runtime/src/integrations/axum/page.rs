@@ -1,5 +1,5 @@
-//! The dashboard: one HTML page that contains its script and style. The Content-Security-Policy allows exactly these,
-//! by their hashes.
+//! The dashboard: a self-contained HTML page. The Content-Security-Policy allows only its own script and
+//! style, by their hashes.
 
 use axum::body::Bytes;
 use axum::http::HeaderName;

@@ -1,4 +1,5 @@
-//! Server-sent events. Each client has its own pace: a slow one gets the changes of several seconds in one event.
+//! Server-sent events. Each client reads at its own pace: a slow one receives the changes of several seconds
+//! in one event.
 
 use std::io;
 use std::sync::Arc;
@@ -16,10 +17,10 @@ use super::chunked::Chunked;
 use super::clients::ClientSlot;
 use super::error::HttpError;
 
-/// Tells browsers to reconnect 500 ms after the stream has ended.
+/// The instruction to browsers to reconnect 500 ms after the stream has ended.
 const RETRY: &str = "retry: 500\n";
 
-/// One client, and the version of the events that it has.
+/// One client, and the version of the last event that it has received.
 struct StreamClient {
     app: Arc<AppState>,
     slot: ClientSlot,
@@ -38,16 +39,17 @@ pub(super) async fn stream(
     http: HttpVersion,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let slot = app.clients.acquire(app.circuits.clock().now()).ok_or(HttpError::TOO_MANY_CLIENTS)?;
+    let slot = app.clients.acquire(app.registry_view.clock().now()).ok_or(HttpError::TOO_MANY_CLIENTS)?;
     let id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let version = id.and_then(|id| app.broadcast.version_of(id));
     let (progress, chunks) = (StreamProgress::BeforeFirstEvent, Chunked::default());
     let client = StreamClient { app, slot, version, progress, chunks };
     let chunks = unfold(client, async |client| client.next_chunk().await);
-    // The second header keeps proxies such as nginx from buffering events.
+    // The second header prevents proxies such as nginx from buffering events.
     let headers = [(CONTENT_TYPE, "text/event-stream"), (HeaderName::from_static("x-accel-buffering"), "no")];
     let mut response = (headers, Body::from_stream(chunks)).into_response();
-    // Closing the connection with the stream drops dead clients. An HTTP/2 connection carries other requests too.
+    // Closing the connection with the stream drops disconnected clients. An HTTP/2 connection carries other
+    // requests too.
     if http < HttpVersion::HTTP_2 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -57,7 +59,7 @@ pub(super) async fn stream(
 impl StreamClient {
     async fn next_chunk(mut self) -> Option<(io::Result<Bytes>, Self)> {
         loop {
-            if let Some(chunk) = self.chunks.next(self.app.circuits.clock()).await.transpose() {
+            if let Some(chunk) = self.chunks.next(self.app.registry_view.clock()).await.transpose() {
                 return Some((chunk, self));
             }
             let event = self.next_event().await?;
@@ -67,7 +69,7 @@ impl StreamClient {
 
     /// Waits until its next event is due and returns it; `None` at the end of the stream.
     async fn next_event(&mut self) -> Option<Bytes> {
-        let clock = self.app.circuits.clock();
+        let clock = self.app.registry_view.clock();
         if let StreamProgress::Streaming = self.progress {
             let now = clock.now();
             let wait = self.app.broadcast.wait(now);
@@ -77,7 +79,7 @@ impl StreamClient {
             }
             clock.alarm(wait)?.await;
         }
-        let message = self.app.broadcast.message(&self.app.circuits, self.version);
+        let message = self.app.broadcast.message(&self.app.registry_view, self.version);
         let event = match self.progress {
             StreamProgress::BeforeFirstEvent => Bytes::from([RETRY.as_bytes(), &message.text].concat()),
             StreamProgress::Streaming => message.text,

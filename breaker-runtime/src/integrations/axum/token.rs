@@ -5,8 +5,8 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The hash of the token. Hashes have one length and are compared in constant time, so the time of a comparison
-/// reveals nothing about the token.
+/// The hash of the token. Hashes have one length and are compared in constant time, so the time of a
+/// comparison reveals nothing about the token.
 pub(super) struct CommandToken([u8; 32]);
 
 impl CommandToken {

@@ -1,4 +1,4 @@
-//! The last transitions of each breaker since the router was created, and when they happened.
+//! The last transitions of each breaker since the router was created, with their times.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -55,7 +55,7 @@ impl TransitionLog {
 impl Records {
     fn add(&self, record: TransitionRecord) {
         let mut records = lock(&self.0);
-        // A registry never forgets a name, so there are at most as many lists as breakers.
+        // A registry never removes a name, so there are at most as many lists as breakers.
         let Some(list) = records.get_mut(record.change.name()) else {
             records.insert(record.change.name().to_owned(), VecDeque::from([record]));
             return;

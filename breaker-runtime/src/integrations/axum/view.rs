@@ -1,4 +1,4 @@
-//! Reads breakers one after the other, without changing them. Does not know HTTP.
+//! Reads breakers one after the other, without changing them. This module does not know HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use crate::state::{State, Transition};
 /// Maximum number of circuits shown of a breaker with keys.
 const MAX_WORST: usize = 10;
 
-/// All breakers of a registry, and their last transitions.
+/// The breakers of a registry as the dashboard shows them, with their last transitions.
 #[derive(Debug)]
-pub(super) struct Circuits {
+pub(super) struct RegistryView {
     registry: Registry,
     log: TransitionLog,
 }
@@ -27,11 +27,12 @@ pub(super) struct Circuits {
 /// A breaker at one moment.
 #[derive(Debug)]
 pub(super) struct View {
-    /// The snapshot of the circuit, or of the worst circuit of a breaker with keys, with the totals of all of them.
+    /// The snapshot of the circuit, or of the worst circuit of a breaker with keys, with the totals of all of
+    /// them.
     pub(super) snapshot: Snapshot,
-    /// `true` if any circuit rejects calls and is not yet due for a trial call.
+    /// `true` if any circuit rejects calls and no trial call is due.
     pub(super) rejects: bool,
-    /// The location of a function that was never called.
+    /// The location of a function that has never been called.
     pub(super) declared_at: Option<String>,
     pub(super) config: Config,
     pub(super) keys: Option<KeysView>,
@@ -67,7 +68,7 @@ pub(super) struct TransitionView {
     pub(super) transition: Arc<Transition>,
 }
 
-impl Circuits {
+impl RegistryView {
     pub(super) fn new(registry: &Registry) -> Self {
         Self { registry: registry.clone(), log: TransitionLog::new(registry) }
     }
@@ -109,7 +110,7 @@ impl Circuits {
         }
     }
 
-    /// Views all breakers, sorted by name.
+    /// Returns the views of all breakers, sorted by name.
     pub(super) fn views(&self) -> Vec<View> {
         self.entries().iter().map(|entry| self.view(entry)).collect()
     }
@@ -150,7 +151,7 @@ impl Circuits {
 }
 
 impl View {
-    /// Returns `true` if both show the same figures. Time that passes is no difference.
+    /// Returns `true` if both show the same figures. Times are not compared, because they always change.
     pub(super) fn has_same_figures(&self, other: &Self) -> bool {
         let is_declared = |view: &Self| view.declared_at.is_some();
         let keys_are_same = match (&self.keys, &other.keys) {
@@ -203,8 +204,8 @@ fn is_same(one: &Snapshot, other: &Snapshot) -> bool {
     without_times(one) == without_times(other)
 }
 
-/// Adds the last transition of each circuit. The log lacks it if it is older than the log or has not been notified
-/// yet.
+/// Adds the last transition of each circuit. The log lacks it if it is older than the log or has not been
+/// delivered yet.
 fn with_last_transitions(mut transitions: Vec<TransitionView>, circuits: &[Snapshot]) -> Vec<TransitionView> {
     for circuit in circuits {
         let Some(last) = &circuit.last_transition else { continue };
@@ -223,7 +224,7 @@ fn with_last_transitions(mut transitions: Vec<TransitionView>, circuits: &[Snaps
 /// The circuits of one name.
 struct Survey {
     states: StateCounts,
-    /// `true` if any circuit rejects calls and is not yet due for a trial call.
+    /// `true` if any circuit rejects calls and no trial call is due.
     rejects: bool,
     /// The worst circuits, at most [`MAX_WORST`], worst first.
     worst: Vec<Snapshot>,
@@ -246,7 +247,7 @@ impl Survey {
     }
 }
 
-/// Returns a key that orders circuits from healthy to bad.
+/// Returns a key that sorts circuits from best to worst.
 fn badness(circuit: &Snapshot) -> impl Ord + use<> {
     let totals = circuit.totals;
     let in_window = circuit.window.map_or(0, |window| window.failures);

@@ -1,6 +1,7 @@
-//! The text format of Prometheus, which all tools read.
+//! The text format of Prometheus, which all tools support.
 //!
-//! `prometheus_client` writes `OpenMetrics` instead, which names counters differently, and is slow for many circuits.
+//! The encoder of `prometheus_client` is not used here: it writes `OpenMetrics`, which names counters
+//! differently, and it is slow for many circuits.
 
 use std::fmt::{Display, Write as _};
 

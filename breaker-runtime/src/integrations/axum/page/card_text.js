@@ -27,7 +27,7 @@ function statusText(circuit) {
 
 function reasonText(circuit) {
   const { state, transitions } = circuit.data;
-  // While half-open, shows the reason of the opening: the transition to half-open says only that the timeout elapsed.
+  // While half-open, shows the reason of the opening: the transition to half-open only reports that the timeout elapsed.
   const last = state === "half_open" ? transitions.find(change => change.to !== "half_open") : transitions[0];
   return last ? transitionText(last) : "";
 }

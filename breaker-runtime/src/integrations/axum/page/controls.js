@@ -31,7 +31,7 @@ async function send(circuit, command) {
     const url = `${BASE}circuits/${encodeURIComponent(circuit.name)}/${command}`;
     const response = await fetch(url, { method: "POST", headers });
     const body = await response.json();
-    if (!response.ok) return `refused (${response.status}): ${body.error}`;
+    if (!response.ok) return `rejected (${response.status}): ${body.error}`;
     circuit.update(body, 0, true);
     paintSoon();
     return "done";
