@@ -33,7 +33,7 @@ const BOUNDARIES: &[Boundary] = &[
     Boundary {
         paths: &["std::sync::atomic", "std::sync::Mutex", "std::sync::RwLock", "std::sync::Condvar", "loom"],
         // Loom does not explore the clock of a test.
-        allowed: &["sync.rs", "sync/", "clock/hand.rs", "clock/mock.rs"],
+        allowed: &["sync.rs", "sync/", "clock/mock.rs"],
         advice: "use the atomics and locks of `crate::sync`",
     },
 ];

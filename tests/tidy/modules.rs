@@ -13,16 +13,7 @@ use crate::source::Source;
 
 /// Modules whose children use types that the module itself declares. Elsewhere a child that its parent uses names nothing
 /// of the parent.
-const SHARE_TYPES: &[&str] = &[
-    "check",
-    "clock",
-    "config",
-    "expand",
-    "integrations::axum::shape",
-    "integrations::prometheus",
-    "registry",
-    "window",
-];
+const SHARE_TYPES: &[&str] = &["config", "expand", "integrations::prometheus"];
 
 /// A path of modules below the crate. That of lib.rs is empty.
 type Module = Vec<String>;
