@@ -3,7 +3,7 @@
 //! | file | content |
 //! |---|---|
 //! | `spec.rs` | the result: the specification of a protected function |
-//! | `limits.rs` | the ranges of the settings |
+//! | `ranges.rs` | the ranges of the settings |
 //! | `expr.rs` | helpers for expressions |
 //! | `number.rs`, `value.rs` | the rules of one value |
 //! | `captures.rs` | the variables that an expression uses |
@@ -15,7 +15,7 @@
 //! Does not know how the expansion looks.
 
 mod spec;
-mod limits;
+mod ranges;
 mod expr;
 mod number;
 mod value;
@@ -34,7 +34,7 @@ pub(crate) use spec::{
 
 use crate::args::{Arg, Key};
 use crate::function::AnnotatedFn;
-use limits::{MAX_FAILURES, MAX_KEYS, MAX_TRIALS};
+use ranges::{MAX_FAILURES, MAX_KEYS, MAX_TRIALS};
 
 /// Checks the arguments. Works without the function, so that their errors show even if it cannot be parsed.
 pub(crate) fn check_arguments(args: Vec<Arg>, errors: &mut Vec<Error>) -> Spec {
@@ -98,7 +98,7 @@ fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
         Key::IgnoreIf => spec.ignore_if = Some(condition::read(value, key)?),
         Key::Fallback => spec.fallback = Some(fallback::read(expr(value)?)?),
         Key::FallbackOn => spec.fallback_on = fallback::read_on(expr(value)?)?,
-        Key::Keyed => spec.key = Some(value::key_expr(expr(value)?)?),
+        Key::CircuitKey => spec.key = Some(value::key_expr(expr(value)?)?),
         Key::MaxKeys => spec.max_keys = Some(number::count(expr(value)?, key, MAX_KEYS)?),
         Key::Breaker => spec.breaker = Some(breaker::read(expr(value)?)),
         Key::Registry => spec.registry = Some(expr(value)?),

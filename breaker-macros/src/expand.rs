@@ -61,7 +61,7 @@ pub(crate) fn expand(spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
     let runtime = &spec.runtime;
     let private = &Repeated::new(quote!(#runtime::__private));
     let call = match &spec.fallback {
-        _ if spec.may_replace_result(annotated) => late_fallback(private, spec, annotated),
+        _ if spec.may_replace_result(annotated) => fallback_after_body(private, spec, annotated),
         Some(fallback) => with_fallback(private, spec, annotated, fallback),
         None => without_fallback(private, spec, annotated),
     };
@@ -83,7 +83,7 @@ fn braces(annotated: &AnnotatedFn, inside: &TokenStream) -> TokenStream {
 //         let __classifier = ..;
 //         private::run(&__circuit, .., __classifier)
 fn without_fallback(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
-    let AdmissionTokens { circuit, acquire } = site::acquirable(private, spec, annotated);
+    let AdmissionTokens { circuit, acquire } = site::admission_source(private, spec, annotated);
     let classifier = classifier::classifier(private, annotated);
     let call = run(private, spec, annotated, &acquire);
     let call = end_borrows(annotated, &circuit, call);
@@ -105,7 +105,7 @@ fn with_fallback(
     annotated: &AnnotatedFn,
     fallback: &Fallback,
 ) -> TokenStream {
-    let AdmissionTokens { circuit, acquire } = site::acquired(private, spec, annotated);
+    let AdmissionTokens { circuit, acquire } = site::admission(private, spec, annotated);
     let classifier = classifier::classifier(private, annotated);
     let call = run_admitted(private, spec, annotated);
     let fallback = fallback::arm(private, spec, annotated, fallback);
@@ -146,8 +146,8 @@ fn end_borrows(annotated: &AnnotatedFn, circuit: &TokenStream, call: TokenStream
 //                 __classifier.record_fallback(__circuit_ref, __value)
 //             }
 //         }
-fn late_fallback(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
-    let AdmissionTokens { circuit, acquire } = site::acquired(private, spec, annotated);
+fn fallback_after_body(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
+    let AdmissionTokens { circuit, acquire } = site::admission(private, spec, annotated);
     let classifier = classifier::classifier(private, annotated);
     let clones = fallback::clone_arguments(private, spec);
     let call = run_admitted(private, spec, annotated);
@@ -228,13 +228,13 @@ fn call_with_body(
     annotated: &AnnotatedFn,
     function: RuntimeFn,
     span: Span,
-    first: &TokenStream,
+    source: &TokenStream,
     conditions: Option<TokenStream>,
 ) -> TokenStream {
     let body = if annotated.is_async() { async_body(private, annotated) } else { sync_body(annotated) };
     let classifier = quote_spanned!(Span::mixed_site()=> __classifier);
     let conditions = conditions.map(|conditions| quote!(, #conditions));
-    let call = function.call(private, span, &quote!(#first, #body, #classifier #conditions));
+    let call = function.call(private, span, &quote!(#source, #body, #classifier #conditions));
     if annotated.is_async() { quote_spanned!(at(span)=> #call.await) } else { call }
 }
 

@@ -29,5 +29,5 @@ mod recover;
 #[doc = include_str!("reference.md")]
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, function: TokenStream) -> TokenStream {
-    recover::expand_or_explain(args.into(), function.into()).into()
+    recover::expand_or_report(args.into(), function.into()).into()
 }

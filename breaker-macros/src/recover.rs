@@ -10,7 +10,7 @@ use syn::Error;
 use crate::{args, check, expand, function};
 
 /// Expands the attribute, or reports every error in it.
-pub(crate) fn expand_or_explain(attribute: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand_or_report(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let args::Args { args, mut errors } = args::parse(attribute);
     let mut spec = check::check_arguments(args, &mut errors);
     match function::parse(item.clone()) {
@@ -22,12 +22,12 @@ pub(crate) fn expand_or_explain(attribute: TokenStream, item: TokenStream) -> To
         }
         Err(error) => errors.push(error),
     }
-    explain(errors, item)
+    report(errors, item)
 }
 
 // Input:  two errors, fn price() {}
 // Output: ::core::compile_error! { "..." } ::core::compile_error! { "..." } fn price() {}
-fn explain(errors: Vec<Error>, item: TokenStream) -> TokenStream {
+fn report(errors: Vec<Error>, item: TokenStream) -> TokenStream {
     let errors = errors.into_iter().map(Error::into_compile_error);
     errors.chain([item]).collect()
 }

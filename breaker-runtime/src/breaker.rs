@@ -38,7 +38,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 pub use self::admission::Admission;
-pub(crate) use self::admission::Admitted;
+pub(crate) use self::admission::AdmitResult;
 pub(crate) use self::circuit::Circuit;
 pub use self::circuit::Rejection;
 pub(crate) use self::future::{AsyncCall, Guarded, Limited};
@@ -224,7 +224,7 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_acquire(&self) -> Result<Permit<'_>, BreakerError> {
-        Ok(Permit::handed_out(self.circuit.try_admit()?))
+        Ok(Permit::for_caller(self.circuit.try_admit()?))
     }
 
     /// Returns the name.

@@ -51,7 +51,7 @@ keys! {
     CallTimeout = "call_timeout",
     MaxConcurrent = "max_concurrent",
     MaxWait = "max_wait",
-    Keyed = "key",
+    CircuitKey = "key",
     MaxKeys = "max_keys",
     Mode = "mode",
     Critical = "critical",

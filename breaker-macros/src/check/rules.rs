@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use syn::{Error, Lit, LitInt};
 
-use super::limits::DEFAULT_RECOVERY_TIMEOUT;
+use super::ranges::DEFAULT_RECOVERY_TIMEOUT;
 use super::spec::{Spec, Value, WrittenKey};
 use crate::args::Key;
 
@@ -33,7 +33,7 @@ const REQUIREMENTS: [Requirement; 8] = [
     },
     Requirement {
         key: Key::MaxKeys,
-        one_of: &[Key::Keyed],
+        one_of: &[Key::CircuitKey],
         advice: "add `key = ..`, an expression over the arguments",
     },
 ];
@@ -70,7 +70,7 @@ fn check_requirement(spec: &Spec, requirement: &Requirement) -> Option<Error> {
 }
 
 fn excluded_by_breaker(WrittenKey { key, span }: WrittenKey) -> Error {
-    let message = if matches!(key, Key::Keyed | Key::MaxKeys) {
+    let message = if matches!(key, Key::CircuitKey | Key::MaxKeys) {
         format!(
             "`{key}` cannot be combined with `breaker`; take the circuit from a `KeyedBreaker` instead: \
              `breaker = self.breakers.get(tenant)`"

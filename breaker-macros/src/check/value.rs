@@ -9,8 +9,8 @@ use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Path};
 
 use super::expr::{source_text, ungrouped};
-use super::limits::{MAX_NAME_BYTES, MAX_WINDOW_CALLS};
 use super::number::in_range;
+use super::ranges::{MAX_NAME_BYTES, MAX_WINDOW_CALLS};
 use super::spec::{BreakerName, Value};
 use crate::args::{ArgValue, Key};
 use crate::duration;

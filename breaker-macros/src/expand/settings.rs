@@ -17,7 +17,7 @@ use crate::repeated::Repeated;
 /// The expansion of the settings.
 pub(super) struct SettingsTokens {
     /// A static whose value the compiler checks, if a setting needs that.
-    pub(super) checked: Option<TokenStream>,
+    pub(super) checked_static: Option<TokenStream>,
     /// The closure that returns the settings.
     pub(super) configure: TokenStream,
 }
@@ -56,21 +56,21 @@ const COMBINATIONS: [Combination; 3] = [
 // The attribute has checked literals, so their builder can wait for the first call. The compiler checks
 // constants, in a static, which may read other statics of the user.
 pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> SettingsTokens {
-    let mut is_checked = true;
+    let mut needs_static = false;
     let builder = spec.settings.iter().fold(quote!(#private::DEFAULTS), |builder, next| {
         let builder = set(private, &builder, next);
         let Some(Check { function, span }) = needed_check(annotated, next) else {
             return builder;
         };
-        is_checked = false;
+        needs_static = true;
         function.call(private, span, &builder)
     });
-    if is_checked {
-        return SettingsTokens { checked: None, configure: quote!(|| #builder) };
+    if !needs_static {
+        return SettingsTokens { checked_static: None, configure: quote!(|| #builder) };
     }
     let builder = check_combinations(private, spec, builder);
     SettingsTokens {
-        checked: Some(quote_spanned! {Span::mixed_site()=>
+        checked_static: Some(quote_spanned! {Span::mixed_site()=>
             static __BREAKER_SETTINGS: #private::ConfigBuilder = #builder;
         }),
         configure: quote_spanned!(Span::mixed_site()=> || #private::clone_settings(&__BREAKER_SETTINGS)),
@@ -131,8 +131,8 @@ fn check_combinations(private: &Repeated, spec: &Spec, builder: TokenStream) -> 
         let Some(setting) = spec.setting(key) else {
             return builder;
         };
-        let mut all = spec.setting(other).into_iter().chain([setting]);
-        if all.all(|setting| !matches!(setting.value, Value::Const(_) | Value::Window(_))) {
+        let mut involved = spec.setting(other).into_iter().chain([setting]);
+        if involved.all(|setting| !matches!(setting.value, Value::Const(_) | Value::Window(_))) {
             return builder;
         }
         function.call(private, setting.span, &builder)

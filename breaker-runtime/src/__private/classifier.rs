@@ -65,9 +65,9 @@ pub enum NoText {}
 
 /// A classifier with the conditions `failure_if` and `ignore_if`, which take precedence over it.
 #[derive(Clone, Copy, Debug)]
-pub struct WithConditions<J, C> {
-    pub(super) classifier: J,
-    pub(super) conditions: C,
+pub struct WithConditions<C, P> {
+    pub(super) classifier: C,
+    pub(super) conditions: P,
 }
 
 /// Returns the first step of the ladder for the return type `T`.
@@ -91,7 +91,7 @@ pub const fn any_value<T>() -> AnyValue<T> {
 
 /// Returns the outcome of `value` for a function without conditions.
 #[inline]
-pub fn outcome_of<T, J: Classifier<T>>(value: &T, classifier: &J) -> Outcome {
+pub fn outcome_of<T, C: Classifier<T>>(value: &T, classifier: &C) -> Outcome {
     classifier.outcome(value)
 }
 
@@ -195,7 +195,7 @@ impl<T> Classifier<T> for AnyValue<T> {
     }
 }
 
-impl<T, J: Classifier<T>, C: Fn(&T, &J) -> Outcome> Classifier<T> for WithConditions<J, C> {
+impl<T, C: Classifier<T>, P: Fn(&T, &C) -> Outcome> Classifier<T> for WithConditions<C, P> {
     #[inline]
     fn outcome(&self, value: &T) -> Outcome {
         (self.conditions)(value, &self.classifier)

@@ -7,7 +7,7 @@ use once_cell::sync::OnceCell;
 
 use super::acquire::{Acquire, AcquireNow};
 use super::checked_name;
-use crate::breaker::{Admitted, CircuitBreaker};
+use crate::breaker::{AdmitResult, CircuitBreaker};
 use crate::registry::{
     Configure, Declaration, KeyText, KeyedBreaker, Registered, Registration, Registry, RegistryBreaker, scope,
 };
@@ -135,7 +135,7 @@ impl Site {
     ///
     /// Returns the rejection if the call is not admitted.
     #[inline]
-    pub async fn acquire_waiting(&'static self) -> Admitted<'static> {
+    pub async fn acquire_waiting(&'static self) -> AdmitResult<'static> {
         self.breaker().circuit().admit_async().await
     }
 }
@@ -175,35 +175,35 @@ impl KeyedCircuit {
     ///
     /// Returns the rejection if the call is not admitted.
     #[inline]
-    pub async fn acquire_waiting(&self) -> Admitted<'_> {
+    pub async fn acquire_waiting(&self) -> AdmitResult<'_> {
         self.0.circuit().admit_async().await
     }
 }
 
 impl Acquire<'static> for &'static Site {
     #[inline]
-    fn acquire(self) -> Admitted<'static> {
+    fn acquire(self) -> AdmitResult<'static> {
         self.breaker().circuit().admit_blocking()
     }
 }
 
 impl AcquireNow<'static> for &'static Site {
     #[inline]
-    fn acquire_now(self) -> Admitted<'static> {
+    fn acquire_now(self) -> AdmitResult<'static> {
         self.breaker().circuit().try_admit()
     }
 }
 
 impl<'a> Acquire<'a> for &'a KeyedCircuit {
     #[inline]
-    fn acquire(self) -> Admitted<'a> {
+    fn acquire(self) -> AdmitResult<'a> {
         self.0.circuit().admit_blocking()
     }
 }
 
 impl<'a> AcquireNow<'a> for &'a KeyedCircuit {
     #[inline]
-    fn acquire_now(self) -> Admitted<'a> {
+    fn acquire_now(self) -> AdmitResult<'a> {
         self.0.circuit().try_admit()
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Call<'a> {
 }
 
 /// The answer to a call.
-pub(crate) type Admitted<'a> = Result<Admission<'a>, Rejection<'a>>;
+pub(crate) type AdmitResult<'a> = Result<Admission<'a>, Rejection<'a>>;
 
 impl<'a> Admission<'a> {
     pub(super) const fn new(circuit: &'a Circuit, ticket: Ticket, stamp: Stamp) -> Self {

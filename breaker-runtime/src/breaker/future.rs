@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::admission::{Admission, Admitted};
+use super::admission::{Admission, AdmitResult};
 use super::circuit::Rejection;
 use super::options::CircuitOptions;
 use crate::classifier::Classifier;
@@ -115,7 +115,7 @@ impl<'a> AsyncCall<'a> {
     const ENDED: Self = Self(CallProgress::Ended(None));
 
     #[inline]
-    pub(crate) fn new(admitted: Admitted<'a>) -> Self {
+    pub(crate) fn new(admitted: AdmitResult<'a>) -> Self {
         Self(match admitted {
             Ok(admission) => CallProgress::Running(admission),
             Err(rejected) => CallProgress::Ended(Some(rejected)),

@@ -116,7 +116,7 @@ impl CircuitOptions {
     }
 
     /// Releases a bulkhead slot, even if the limit has been removed meanwhile.
-    pub(super) fn leave_bulkhead(&self) {
+    pub(super) fn release_slot(&self) {
         self.bulkhead.release();
     }
 

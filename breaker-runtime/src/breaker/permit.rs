@@ -41,7 +41,7 @@ enum OnDrop {
     /// The call is waiting, so it is being cancelled.
     Cancelled,
     /// The owner is unknown: the call panicked if the thread is panicking.
-    AskThread,
+    CheckThread,
 }
 
 impl<'a> Permit<'a> {
@@ -57,9 +57,9 @@ impl<'a> Permit<'a> {
     }
 
     /// Returns the permit for a caller of `try_acquire`.
-    pub(super) fn handed_out(admission: Admission<'a>) -> Self {
+    pub(super) fn for_caller(admission: Admission<'a>) -> Self {
         // A panic that has already begun says nothing about this call.
-        let on_drop = if std::thread::panicking() { OnDrop::Cancelled } else { OnDrop::AskThread };
+        let on_drop = if std::thread::panicking() { OnDrop::Cancelled } else { OnDrop::CheckThread };
         Self { admission, on_drop }
     }
 
@@ -123,7 +123,7 @@ impl Drop for Permit<'_> {
         let panicked = match self.on_drop {
             OnDrop::Panicked => true,
             OnDrop::Cancelled => false,
-            OnDrop::AskThread => std::thread::panicking(),
+            OnDrop::CheckThread => std::thread::panicking(),
         };
         if panicked {
             self.take().panicked();

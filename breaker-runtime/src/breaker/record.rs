@@ -29,15 +29,15 @@ impl Circuit {
     pub(super) fn record_success(&self, ticket: Ticket, stamp: Stamp) {
         self.counters.add(Total::Successes);
         if !self.machine.is_unchanged(ticket) {
-            self.record_success_slow(ticket, stamp);
+            self.record_success_with_effect(ticket, stamp);
         }
     }
 
     /// Records a success that may have to be written down: in the window, at the end of a run of failures, as
     /// a trial call.
     #[inline(never)]
-    fn record_success_slow(&self, ticket: Ticket, stamp: Stamp) {
-        let is_slow = self.leave(stamp);
+    fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) {
+        let is_slow = self.release(stamp);
         if !is_slow && self.machine.reset_run(ticket) {
             self.record_success_in_window(ticket);
         } else if is_slow || ticket.trial().is_some() {
@@ -48,14 +48,14 @@ impl Circuit {
     /// Records a failure.
     #[inline(never)]
     pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: LazyText<'_>) {
-        let is_slow = self.leave(stamp);
+        let is_slow = self.release(stamp);
         self.counters.add(Total::Failures);
         self.record(ticket, Completion { outcome: Outcome::Failure, is_slow }, text);
     }
 
     /// Records a call that was ended by `call_timeout`, which is a failure to the rules.
     pub(super) fn record_timeout(&self, ticket: Ticket, stamp: Stamp) {
-        let is_slow = self.leave(stamp);
+        let is_slow = self.release(stamp);
         self.counters.add(Total::Rare(Rare::Timeouts));
         self.record(ticket, Completion { outcome: Outcome::Failure, is_slow }, &|| {
             Some(Arc::from("it took longer than call_timeout"))
@@ -65,7 +65,7 @@ impl Circuit {
     /// Records a call that says nothing about the dependency. Only a trial call has a slot to free.
     #[inline(never)]
     pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) {
-        self.leave_bulkhead(stamp);
+        self.release_slot(stamp);
         self.counters.add(Total::Rare(Rare::Ignored));
         self.abandon_trial(ticket);
     }
@@ -130,13 +130,13 @@ impl Circuit {
 
     /// Frees the bulkhead slot and records the duration. Returns `true` if the call was slow.
     #[inline]
-    fn leave(&self, stamp: Stamp) -> bool {
-        !stamp.is_none() && self.leave_stamped(stamp)
+    fn release(&self, stamp: Stamp) -> bool {
+        !stamp.is_none() && self.release_stamped(stamp)
     }
 
     #[inline(never)]
-    fn leave_stamped(&self, stamp: Stamp) -> bool {
-        self.leave_bulkhead(stamp);
+    fn release_stamped(&self, stamp: Stamp) -> bool {
+        self.release_slot(stamp);
         match (self.options.get(), stamp.start()) {
             (Some(options), Some(start)) => options.record_duration(self.clock.nanos_since(start)),
             (_, None) | (None, _) => false,
@@ -144,11 +144,11 @@ impl Circuit {
     }
 
     #[inline]
-    fn leave_bulkhead(&self, stamp: Stamp) {
+    fn release_slot(&self, stamp: Stamp) {
         if stamp.is_in_bulkhead()
             && let Some(options) = self.options.get()
         {
-            options.leave_bulkhead();
+            options.release_slot();
         }
     }
 }

@@ -31,14 +31,14 @@ impl Circuit {
             && options.record_success(generation, &self.clock)
             && !ticket.is_tracked()
         {
-            options.if_saturated(generation, || self.machine.skip_successes(generation));
+            options.if_saturated(generation, || self.machine.clear_recording(generation));
         }
     }
 
     /// Makes successes record themselves again, after the contents or the span of the window has changed.
     pub(super) fn resume_recording(&self, options: &CircuitOptions, generation: u64) {
         if options.has_window() {
-            self.machine.record_successes(generation);
+            self.machine.set_recording(generation);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::ConfigError;
 
 /// Maximum length of a name, in bytes.
-const MAX_BYTES: usize = 255;
+const MAX_NAME_BYTES: usize = 255;
 
 /// The name of a circuit breaker.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ impl Name {
     pub(crate) const fn check(text: &str) -> Result<(), ConfigError> {
         match text.len() {
             0 => Err(ConfigError::new("the name of a circuit breaker must not be empty")),
-            1..=MAX_BYTES => Ok(()),
+            1..=MAX_NAME_BYTES => Ok(()),
             _ => Err(ConfigError::new("the name of a circuit breaker must be at most 255 bytes long")),
         }
     }

@@ -65,12 +65,12 @@ struct KeyedState {
 /// Maximum length of a key with a circuit of its own, in bytes.
 const MAX_KEY_LENGTH: usize = 255;
 /// Largest value of `max_keys`.
-const LARGEST_MAX_KEYS: u32 = 1_000_000;
+const MAX_KEYS: u32 = 1_000_000;
 
 /// Checks a number of keys.
 pub(crate) const fn checked_keys(max_keys: u32) -> Result<NonZeroU32, ConfigError> {
     match NonZeroU32::new(max_keys) {
-        Some(keys) if keys.get() <= LARGEST_MAX_KEYS => Ok(keys),
+        Some(keys) if keys.get() <= MAX_KEYS => Ok(keys),
         _ => Err(ConfigError::new("max_keys must be between 1 and 1000000")),
     }
 }

@@ -106,16 +106,16 @@ impl<S: AsRef<Recovery>> Machine<S> {
     pub(crate) fn track(&self, tracking: Tracking) {
         let mut locked = self.lock();
         locked.tracking = locked.tracking.max(tracking);
-        self.swap_closed(locked.record.generation(), |word| word.tracking(tracking));
+        self.swap_closed(locked.record.generation(), |word| word.with_tracking(tracking));
     }
 
     /// Makes successes of this generation record themselves in the window (7).
-    pub(crate) fn record_successes(&self, generation: u64) {
-        self.swap_closed(generation, |word| word.tracking(Tracking::Window));
+    pub(crate) fn set_recording(&self, generation: u64) {
+        self.swap_closed(generation, |word| word.with_tracking(Tracking::Window));
     }
 
     /// Lets successes of this generation skip the window (7).
-    pub(crate) fn skip_successes(&self, generation: u64) {
+    pub(crate) fn clear_recording(&self, generation: u64) {
         self.swap_closed(generation, Word::without_recording);
     }
 
@@ -305,7 +305,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
 impl<S> Locked<S> {
     /// Returns the shared word of the record, except for the run and the free trial slots.
     fn word(&self) -> Word {
-        Word::new(self.record.state(), self.record.generation()).tracking(self.tracking)
+        Word::new(self.record.state(), self.record.generation()).with_tracking(self.tracking)
     }
 }
 

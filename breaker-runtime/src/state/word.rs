@@ -166,7 +166,7 @@ impl Word {
     }
 
     /// Returns the word raised to this level of bookkeeping, if it is closed.
-    pub(super) const fn tracking(self, tracking: Tracking) -> Self {
+    pub(super) const fn with_tracking(self, tracking: Tracking) -> Self {
         match (self.0 & STATE, tracking) {
             (CLOSED, Tracking::Window) => Self(self.0 | CLOSED_RECORDING),
             (CLOSED | CLOSED_RECORDING, Tracking::Calls) => Self(self.0 | CLOSED_TRACKED),
@@ -205,7 +205,7 @@ mod tests {
         let admitting = STATES.map(|state| Word::new(state, 9).admits_all());
         assert_eq!(admitting, [true, false, false, false, true]);
         assert!(!Word::BUSY.admits_all());
-        assert!(!Word::new(State::Closed, 9).tracking(Tracking::Calls).admits_all());
+        assert!(!Word::new(State::Closed, 9).with_tracking(Tracking::Calls).admits_all());
     }
 
     #[test]
@@ -239,26 +239,32 @@ mod tests {
 
     #[test]
     fn a_tracked_circuit_is_closed_and_its_calls_equal_no_shared_word() {
-        let shared = Word::new(State::Closed, 3).with_longer_run().tracking(Tracking::Calls);
+        let shared = Word::new(State::Closed, 3).with_longer_run().with_tracking(Tracking::Calls);
         assert_eq!((shared.state(), shared.payload(), shared.generation()), (Some(State::Closed), 1, 3));
         assert!(!shared.admits_all());
         let call = shared.tracked_call().expect("it is tracked");
         assert!(call.is_closed());
         assert_eq!((call.state(), call.generation(), call.slot()), (None, 3, None));
         assert_eq!(Word::new(State::Closed, 3).tracked_call(), None);
-        assert_eq!(Word::new(State::Disabled, 3).tracking(Tracking::Calls), Word::new(State::Disabled, 3));
+        assert_eq!(
+            Word::new(State::Disabled, 3).with_tracking(Tracking::Calls),
+            Word::new(State::Disabled, 3)
+        );
     }
 
     #[test]
     fn a_recording_circuit_differs_from_its_calls_and_one_that_skips_successes_does_not() {
         let plain = Word::new(State::Closed, 3);
-        let shared = plain.with_longer_run().tracking(Tracking::Window);
+        let shared = plain.with_longer_run().with_tracking(Tracking::Window);
         assert_eq!((shared.state(), shared.payload(), shared.generation()), (Some(State::Closed), 1, 3));
         assert!(shared.admits_all() && shared.fast_call() == plain);
         assert_eq!(shared.without_run().without_recording(), plain);
-        let tracked = shared.tracking(Tracking::Calls);
-        assert_eq!(tracked, plain.with_longer_run().tracking(Tracking::Calls));
-        assert_eq!((tracked.without_recording(), tracked.tracking(Tracking::Window)), (tracked, tracked));
+        let tracked = shared.with_tracking(Tracking::Calls);
+        assert_eq!(tracked, plain.with_longer_run().with_tracking(Tracking::Calls));
+        assert_eq!(
+            (tracked.without_recording(), tracked.with_tracking(Tracking::Window)),
+            (tracked, tracked)
+        );
     }
 
     #[test]

@@ -46,7 +46,7 @@ const UNOWNED: u32 = u32::MAX - 1;
 
 /// Number of threads with a cell in the block: twice the number of cores, because sleeping threads keep their
 /// numbers.
-static CELLS: Lazy<usize> = Lazy::new(|| {
+static CELLS_PER_BLOCK: Lazy<usize> = Lazy::new(|| {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     (2 * cores).clamp(4, 256)
 });
@@ -104,7 +104,7 @@ impl<T: Default> Striped<T> {
 
 impl<T: Default> Block<T> {
     fn boxed() -> Box<Self> {
-        let by_thread = (0..*CELLS).map(|_| Aligned::default()).collect();
+        let by_thread = (0..*CELLS_PER_BLOCK).map(|_| Aligned::default()).collect();
         Box::new(Self { by_thread, shared: Aligned::default() })
     }
 }
