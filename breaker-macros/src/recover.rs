@@ -1,8 +1,7 @@
-//! The entry point below `lib.rs`: from the tokens of the attribute and the function to those of the
-//! expansion.
+//! The pipeline behind `lib.rs`, from the tokens of the attribute and the function to the expansion.
 //!
-//! If there are errors, the output is all of them beside the function as it was written. The rest of the
-//! user's crate still compiles, and editors still complete inside the function.
+//! If there are errors, the output is all of them and the unchanged function. The rest of the user's crate
+//! still compiles, and completion in editors still works inside the function.
 
 use proc_macro2::TokenStream;
 use syn::Error;

@@ -55,7 +55,7 @@ fn backoff_and_jitter_must_be_numbers_in_their_range() {
 fn a_duration_of_zero_is_rejected() {
     refused(new().recovery_timeout(Duration::ZERO), "recovery_timeout must be longer than zero");
     refused(new().half_open_timeout(Duration::ZERO), "half_open_timeout must be longer than zero");
-    refused(new().window_time(Duration::ZERO), "window_time must be longer than zero");
+    refused(new().window_time(Duration::ZERO), "the window must be longer than zero");
     refused(new().window_calls(9).slow_call(Duration::ZERO), "slow_call must be longer than zero");
     refused(new().call_timeout(Duration::ZERO), "call_timeout must be longer than zero");
     refused(
@@ -72,8 +72,8 @@ fn a_number_out_of_its_range_is_rejected() {
     refused(new().failure_threshold(1 << 24), "failure_threshold must be between 1 and 16777215");
     refused(new().consecutive_failures(0), "consecutive_failures must be between 1 and 16777215");
     refused(new().consecutive_failures(u32::MAX), "consecutive_failures must be between 1 and 16777215");
-    refused(new().window_calls(0), "window_calls must be between 1 and 1000000");
-    refused(new().window_calls(1_000_001), "window_calls must be between 1 and 1000000");
+    refused(new().window_calls(0), "the window must be between 1 and 1000000 calls long");
+    refused(new().window_calls(1_000_001), "the window must be between 1 and 1000000 calls long");
     refused(new().window_calls(9).failure_rate(0.5).minimum_calls(0), "minimum_calls must be at least 1");
     refused(new().half_open_max_calls(0), "half_open_max_calls must be between 1 and 1024");
     refused(new().half_open_max_calls(1025), "half_open_max_calls must be between 1 and 1024");
@@ -83,7 +83,7 @@ fn a_number_out_of_its_range_is_rejected() {
 
 #[test]
 fn minimum_calls_above_a_window_of_calls_is_rejected() {
-    let message = "minimum_calls must be at most window_calls; the window never holds more calls";
+    let message = "minimum_calls must be at most the window; the window never holds more calls";
     refused(new().window_calls(10).failure_rate(0.5).minimum_calls(11), message);
     refused(new().minimum_calls(11).failure_rate(0.5).window_calls(10), message);
     assert!(new().window_calls(10).failure_rate(0.5).minimum_calls(10).build().is_ok());

@@ -102,7 +102,7 @@ fn a_panicking_classifier_counts_as_a_failure_and_keeps_unwinding() {
     assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "predicate");
     let totals = bench.breaker.snapshot().totals;
     assert_eq!((totals.failures, totals.calls(), bench.breaker.state()), (1, 1, State::Open));
-    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it panicked"));
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("the call panicked"));
 }
 
 #[test]
@@ -168,13 +168,13 @@ fn an_error_without_display_is_recorded_by_its_type_name() {
 fn a_panic_is_recorded_as_the_failure_text() {
     let bench = Bench::with(opens_at_once());
     _ = catch_panic(|| bench.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
-    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it panicked"));
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("the call panicked"));
     let bench = Bench::with(opens_at_once());
     _ = catch_panic(|| {
         let _permit = bench.permit();
         panic!("user code");
     });
-    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it panicked"));
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("the call panicked"));
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_panicking_display_does_not_affect_the_call() {
     bench.permit().fail(PanickingError);
     let snapshot = bench.breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.totals.failures), (State::Open, 1));
-    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("(its text panicked)"));
+    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("(formatting the failure panicked)"));
     bench.clock.advance(RECOVERY);
     bench.permit().fail(PanickingError);
     assert_eq!((bench.breaker.state(), bench.last_transition().cause), (State::Open, Cause::TrialFailed));

@@ -55,7 +55,10 @@ fn a_call_that_exceeds_call_timeout_counts_as_a_failure_and_a_timeout() {
     assert_eq!(snapshot.consecutive_failures, 1);
     time_out(&bench);
     assert_eq!(bench.trip_reason(), TripReason::ConsecutiveFailures { failures: 2, limit: 2 });
-    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it took longer than call_timeout"));
+    assert_eq!(
+        bench.last_transition().last_failure.as_deref(),
+        Some("the call took longer than call_timeout")
+    );
 }
 
 #[test]
@@ -104,7 +107,10 @@ fn a_trial_that_times_out_reopens_the_circuit() {
     bench.clock.advance(RECOVERY);
     time_out(&bench);
     assert_eq!((bench.breaker.state(), bench.last_transition().cause), (State::Open, Cause::TrialFailed));
-    assert_eq!(bench.last_transition().last_failure.as_deref(), Some("it took longer than call_timeout"));
+    assert_eq!(
+        bench.last_transition().last_failure.as_deref(),
+        Some("the call took longer than call_timeout")
+    );
     bench.clock.advance(RECOVERY);
     drop((bench.permit(), bench.permit()));
 }

@@ -39,8 +39,8 @@ struct Owner {
 // Output: let __circuit = private::KeyedSite::circuit({ .. }, &private::KeyValue(&(tenant)).__breaker_key());
 //         and private::KeyedCircuit::acquire_waiting(&__circuit).await
 //
-// The runtime functions that take `acquire` request the admission themselves, unless the call has waited for
-// it.
+// The runtime functions that take `acquire` request the admission themselves, unless the call has already
+// waited.
 pub(super) fn admission_source(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> AdmissionTokens {
     let Owner { circuit, kind, reference } = owner(private, spec, annotated);
     if !(annotated.is_async() && spec.may_wait()) {

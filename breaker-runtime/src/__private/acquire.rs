@@ -1,5 +1,5 @@
-//! Admission of a call by a site, the circuit of a key, or a breaker of the user. It does not know what the
-//! call runs.
+//! The ways in which a call requests admission: from a site, from the circuit of a key, or from an existing
+//! breaker.
 
 use crate::breaker::AdmitResult;
 

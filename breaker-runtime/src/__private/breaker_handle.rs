@@ -1,5 +1,4 @@
-//! The values of the keys `breaker` and `registry`: an existing breaker, and the registry that a site
-//! registers in.
+//! The values of the keys `breaker` and `registry`: an existing breaker, and the registry of a site.
 
 use std::borrow::Borrow;
 use std::ops::Deref;

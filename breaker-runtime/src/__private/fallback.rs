@@ -1,6 +1,6 @@
-//! Fallbacks: calls whose failure leads to one, the value it receives, and the counting of its own outcome.
+//! Fallbacks: the calls that may need one, the value that it receives, and the counting of its outcome.
 //!
-//! With `fallback_on = failure` a failed call has no result for the caller. Generated code handles this
+//! With `fallback_on = failure`, a failed call has no result for its caller. Generated code handles such a
 //! failure and a rejection in one `match` arm, so the fallback runs at most once per call.
 
 use std::pin::Pin;
@@ -23,7 +23,7 @@ pub struct CircuitRef<'a>(&'a Circuit);
 /// one.
 #[derive(Debug)]
 pub enum NoResult<'a, T> {
-    /// The breaker rejected the call, or ended it after `call_timeout`.
+    /// The breaker rejected the call, or stopped it after `call_timeout`.
     Rejected(Rejection<'a>),
     /// The body returned this output, which counts as a failure.
     Failed(CircuitRef<'a>, T),
@@ -199,7 +199,7 @@ impl<T, C: Classifier<T>> Classifier<Classified<T>> for KnownOutcome<C> {
 }
 
 pin_project! {
-    /// A call whose failure leads to the fallback.
+    /// A call with a fallback for its failure.
     struct OrFallback<'a, L> {
         #[pin]
         call: L,

@@ -73,7 +73,7 @@ impl<B: RegistryBreaker> FunctionSite<B> {
         self.0.declaration.add();
     }
 
-    /// Registers the breaker in `registry`, if the function has none.
+    /// Registers the breaker in `registry`, unless the function already has a breaker.
     #[inline]
     pub fn declared_in(&'static self, registry: impl FnOnce() -> Registry) -> &'static Self {
         if !scope::has_breaker(&self.0.declaration).unwrap_or_else(|| self.0.breaker.get().is_some()) {
@@ -115,7 +115,7 @@ impl<B: RegistryBreaker> FunctionSite<B> {
 }
 
 impl Site {
-    /// Returns the site of a function with a chosen name, which is checked already.
+    /// Returns the site of a function with a chosen name, which has been checked.
     #[must_use]
     #[track_caller]
     pub const fn named(name: &'static str, path: &'static str, configure: Configure) -> Self {
@@ -141,7 +141,7 @@ impl Site {
 }
 
 impl KeyedSite {
-    /// Returns the site of a function with a chosen name, which is checked already.
+    /// Returns the site of a function with a chosen name, which has been checked.
     #[must_use]
     #[track_caller]
     pub const fn named(

@@ -1,5 +1,5 @@
-//! The first half of every call: being admitted. A plain closed circuit admits after one load of its word;
-//! every other circuit decides by its state first and by its bulkhead second.
+//! Admission, the first half of every call. A closed circuit that is not tracked admits after one load of its
+//! word. Every other circuit checks its state first and its bulkhead second.
 
 use super::admission::{Admission, AdmitResult, Call};
 use super::bulkhead::Bulkhead;
@@ -12,14 +12,14 @@ use crate::state::State;
 use crate::state::machine::Ticket;
 use crate::totals::{Rare, Total};
 
-/// The answer to an async call before it waits.
+/// The decision about an async call before it waits.
 enum AsyncDecision<'a> {
     Admitted(Admission<'a>),
-    /// The state admits the call, and its bulkhead is full.
+    /// The state admits the call, but the bulkhead is full.
     MustWait(Ticket),
 }
 
-/// A bulkhead that a call must pass, and the settings that apply to it.
+/// The bulkhead that limits a call, and the options that it belongs to.
 struct BulkheadCheck<'a> {
     options: &'a CircuitOptions,
     bulkhead: &'a Bulkhead,
@@ -40,7 +40,7 @@ impl Circuit {
 
     #[inline]
     fn admit_with(&self, wait: impl FnOnce(&CircuitOptions) -> bool) -> AdmitResult<'_> {
-        // Taken apart and put together again, so that the fast path keeps every part in a register.
+        // The admission is split and rebuilt, so that the fast path keeps every part in a register.
         let admitted = match self.machine.admit_fast() {
             Some(ticket) => Ok((ticket, Stamp::NONE)),
             None => self.admit_restricted(wait).map(|Admission(Call { ticket, stamp, .. })| (ticket, stamp)),
@@ -51,8 +51,8 @@ impl Circuit {
         }
     }
 
-    /// Admits or rejects a call, and waits for a bulkhead slot without blocking. If the future is dropped
-    /// while it waits, the call was cancelled.
+    /// Admits or rejects a call, and waits for a bulkhead slot without blocking. Dropping the future while it
+    /// waits cancels the call.
     pub(crate) async fn admit_async(&self) -> AdmitResult<'_> {
         let admitted = match self.try_admit_async() {
             Ok(AsyncDecision::Admitted(admission)) => Ok(admission),
@@ -63,6 +63,7 @@ impl Circuit {
         admitted.map_err(|kind| Rejection { circuit: self, kind })
     }
 
+    /// Admits or rejects an async call, unless it must wait for a bulkhead slot.
     fn try_admit_async(&self) -> Result<AsyncDecision<'_>, ErrorKind> {
         let ticket = match self.machine.admit_fast() {
             Some(ticket) => return Ok(AsyncDecision::Admitted(self.admission(ticket, Stamp::NONE))),
@@ -78,8 +79,9 @@ impl Circuit {
         self.pass_bulkhead(ticket, &check, has_slot).map(AsyncDecision::Admitted)
     }
 
+    /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call.
     async fn wait_async(&self, ticket: Ticket) -> Result<Admission<'_>, ErrorKind> {
-        // While it waits the call may be cancelled, and the slot of a trial call must not be lost.
+        // The call may be cancelled while it waits, and must then release the slot of a trial call.
         let waiting = Permit::waiting(self.admission(ticket, Stamp::NONE));
         let Some(check) = self.bulkhead_check(ticket) else {
             // The limit has been removed.
@@ -91,8 +93,8 @@ impl Circuit {
         self.pass_bulkhead(ticket, &check, has_slot)
     }
 
-    /// Admits or rejects a call of a circuit that is restricted or tracked. `wait` blocks until the call has a
-    /// bulkhead slot and returns `false` if it gets none in time.
+    /// Admits or rejects a call of a circuit that does not admit on the fast path. `wait` blocks until the
+    /// call has a bulkhead slot, and returns `false` if it gets none in time.
     #[cold]
     #[inline(never)]
     fn admit_restricted(
@@ -107,7 +109,7 @@ impl Circuit {
         self.pass_bulkhead(ticket, &check, has_slot)
     }
 
-    /// Returns the bulkhead, if this call must pass it.
+    /// Returns the bulkhead, if it limits this call.
     #[inline]
     fn bulkhead_check(&self, ticket: Ticket) -> Option<BulkheadCheck<'_>> {
         let options = self.options.get()?;
@@ -115,7 +117,8 @@ impl Circuit {
         ticket.is_tracked().then_some(BulkheadCheck { options, bulkhead })
     }
 
-    /// Admits a call that has a bulkhead slot, and rejects or, in shadow mode, counts one that has none.
+    /// Admits a call with a bulkhead slot. Rejects a call without one or, in shadow mode, admits it and
+    /// counts a shadow rejection.
     fn pass_bulkhead(
         &self,
         ticket: Ticket,
@@ -134,8 +137,8 @@ impl Circuit {
         Err(ErrorKind::BulkheadFull)
     }
 
-    /// Admits a call that has a bulkhead slot. If the circuit changed while the call waited, the state decides
-    /// again: the dependency may have failed meanwhile.
+    /// Admits a call that has a bulkhead slot. If the state changed while the call waited, the call must be
+    /// admitted again, because the dependency may have failed meanwhile.
     fn admit_with_slot(&self, ticket: Ticket, options: &CircuitOptions) -> Result<Admission<'_>, ErrorKind> {
         if self.machine.is_current(ticket) {
             return Ok(self.start(ticket, Stamp::IN_BULKHEAD));

@@ -36,7 +36,7 @@ pub enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// A threshold was reached, see [`Transition::trip`].
+    /// A threshold was reached; see [`Transition::trip`].
     ThresholdReached,
     /// A call arrived after the recovery timeout.
     RecoveryElapsed,
@@ -60,7 +60,7 @@ pub enum Cause {
     Reset,
 }
 
-/// A state change that happened, or the restart of a state by an operator.
+/// A state change, or the restart of a state by an operator.
 ///
 /// ```
 /// use breaker_runtime::{Cause, CircuitBreaker, Config, State};
@@ -87,9 +87,19 @@ pub struct Transition {
     pub generation: u64,
     /// The threshold that was reached; `None` for any other cause.
     pub trip: Option<TripReason>,
-    /// The text of the failure that opened the circuit, at most 1,024 bytes: its `Display` text or, without one, its
-    /// `Debug` text or the name of its type. `None` if no failure caused the transition, or if the failure has no
-    /// text: a permit settled without one, or a value that is not an `Err`.
+    /// The text of the failure that opened the circuit, at most 1,024 bytes. `None` if no failure caused the
+    /// transition.
+    ///
+    /// | call | text |
+    /// |---|---|
+    /// | an annotated function | the `Display` text of the error, or else its `Debug` text or its type name |
+    /// | `call`, `call_async` | the type name of the error |
+    /// | `call_with`, `call_async_with`, [`Permit::settle`](crate::Permit::settle) | `None` |
+    /// | [`Permit::fail`](crate::Permit::fail) | the reason |
+    /// | a panic | "the call panicked" |
+    /// | a timeout | "the call took longer than call_timeout" |
+    ///
+    /// A failure that is not an `Err` has no text.
     pub last_failure: Option<Arc<str>>,
     /// The operator who caused the transition: the given name or, without one, the location of the code.
     pub initiator: Option<Arc<str>>,
@@ -105,7 +115,7 @@ pub(crate) struct Details {
 
 /// Returns the next state; `None` if the cause does not apply in this state.
 ///
-/// A state may follow itself. This begins a new generation too, so earlier results no longer count.
+/// A state may follow itself. This also begins a new generation, so earlier results no longer count.
 #[expect(clippy::match_same_arms, reason = "one line per rule reads as a table")]
 pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
     use Cause as C;

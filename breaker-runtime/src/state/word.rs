@@ -5,13 +5,13 @@
 //!  generation (36)     payload (24)    state
 //! ```
 //! The payload of the shared word is the number of consecutive failures while Closed, and 1 while HalfOpen
-//! without a free trial slot. The word of a trial call carries its slot, counted from 2, and so equals no
-//! shared word. `BUSY` is not a state: it tells readers to look under the lock.
+//! without a free trial slot. The word of a trial call contains its slot, counted from 2, so it equals no
+//! shared word. `BUSY` is not a state: readers must take the lock.
 //!
-//! Closed has three encodings, one for each level of [`Tracking`], so that the word alone tells how a call
-//! is admitted and settled. [`Tracking::Window`] sets one bit in the shared word that the words of calls do
-//! not have. [`Tracking::Calls`] uses an encoding that does not admit on the fast path, and its calls carry
-//! another one that equals no shared word.
+//! Closed has three encodings, one for each level of [`Tracking`], so that the word alone determines how a
+//! call is admitted and settled. [`Tracking::Window`] sets the recording bit in the shared word, which the
+//! words of calls do not have. [`Tracking::Calls`] uses an encoding that does not admit on the fast path, and
+//! the words of its calls use another one, which no shared word has.
 
 use super::transition::State;
 
@@ -31,7 +31,7 @@ const PAYLOAD: u64 = (MAX_RUN as u64) << STATE_BITS;
 const ONE: u64 = 1 << STATE_BITS;
 const FIRST_SLOT: u32 = 2;
 
-// A state that admits on the fast path has none of these bits.
+// A state that admits on the fast path has neither of these bits.
 const RESTRICTED: u64 = 0b0110;
 const CLOSED: u64 = 0;
 /// Only in the shared word: successes must be recorded in the window.
@@ -46,14 +46,14 @@ const BUSY: u64 = 6;
 const TRACKED_CALL: u64 = 7;
 const DISABLED: u64 = 8;
 
-/// The bookkeeping that a closed circuit needs for its calls; each level includes the ones above it.
+/// The bookkeeping that a closed circuit needs for its calls. Each level includes the previous ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tracking {
     /// The number of consecutive failures.
     Run,
     /// A window of recent calls.
     Window,
-    /// The start time or the bulkhead slot of each call.
+    /// The calls of a tracked circuit, which has `max_concurrent` or `call_timeout`, or records durations.
     Calls,
 }
 
@@ -141,7 +141,7 @@ impl Word {
         ((self.0 & PAYLOAD) >> STATE_BITS) as u32
     }
 
-    /// Returns the half-open word that says that no trial slot is free.
+    /// Returns the half-open word of a circuit without a free trial slot.
     pub(super) const fn with_no_free_slot(self) -> Self {
         Self(self.0 | ONE)
     }
@@ -174,7 +174,7 @@ impl Word {
         }
     }
 
-    /// Returns the word with the window bit cleared: successes need not be recorded in the window.
+    /// Returns the word with the recording bit cleared: successes are not recorded in the window.
     pub(super) const fn without_recording(self) -> Self {
         if self.0 & STATE == CLOSED_RECORDING { Self(self.0 ^ RECORDING) } else { self }
     }
