@@ -11,6 +11,7 @@ macro_rules! keys {
     ($($variant:ident = $name:literal,)*) => {
         /// A key of the attribute.
         #[derive(Clone, Copy, PartialEq, Eq)]
+        #[expect(clippy::enum_variant_names, reason = "`CircuitKey` is the key named `key`")]
         pub(crate) enum Key {
             $($variant,)*
         }
@@ -93,13 +94,10 @@ fn similar(written: &str) -> Vec<&'static str> {
     let names = || Key::ALL.iter().map(|key| key.name());
     let distance = |name: &str| strsim::damerau_levenshtein(written, name);
     let closest = names().min_by_key(|name| distance(name));
-    match closest.filter(|name| 3 * distance(name) <= name.len()) {
-        Some(name) => vec![name],
-        None => {
-            let mut similar: Vec<_> =
-                names().filter(|name| name.split('_').any(|word| word == written)).collect();
-            similar.sort_by_key(|name| distance(name));
-            similar
-        }
+    if let Some(name) = closest.filter(|name| 3 * distance(name) <= name.len()) {
+        return vec![name];
     }
+    let mut similar: Vec<_> = names().filter(|name| name.split('_').any(|word| word == written)).collect();
+    similar.sort_by_key(|name| distance(name));
+    similar
 }

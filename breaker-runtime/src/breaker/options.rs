@@ -20,7 +20,7 @@ pub(crate) struct CircuitOptions {
     recorder: OnceBox<Recorder>,
     bulkhead: Bulkhead,
     features: AtomicU32,
-    /// In nanoseconds; `u64::MAX` for never.
+    /// Minimum duration of a slow call, in nanoseconds; `u64::MAX` for none.
     slow_call: AtomicU64,
     call_timeout: AtomicU64,
     max_wait: AtomicU64,

@@ -96,8 +96,8 @@ pub struct Transition {
     /// | `call`, `call_async` | the type name of the error |
     /// | `call_with`, `call_async_with`, [`Permit::settle`](crate::Permit::settle) | `None` |
     /// | [`Permit::fail`](crate::Permit::fail) | the reason |
-    /// | a panic | "the call panicked" |
-    /// | a timeout | "the call took longer than call_timeout" |
+    /// | a panic | `the call panicked` |
+    /// | a timeout | `the call took longer than call_timeout` |
     ///
     /// A failure that is not an `Err` has no text.
     pub last_failure: Option<Arc<str>>,
