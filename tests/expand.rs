@@ -80,10 +80,7 @@ fn compare(shape: &Path) {
     }
     let snapshot = std::fs::read_to_string(&path).unwrap_or_default();
     let shape = shape.display();
-    assert_eq!(
-        expanded, snapshot,
-        "{shape} expands differently; the head of this file says how to accept it"
-    );
+    assert_eq!(expanded, snapshot, "{shape} expands differently; see the start of this file to accept it");
 }
 
 fn expanded(source: &str) -> String {

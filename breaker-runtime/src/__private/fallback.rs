@@ -199,7 +199,7 @@ impl<T, C: Classifier<T>> Classifier<Classified<T>> for KnownOutcome<C> {
 }
 
 pin_project! {
-    /// A call with a fallback for its failure.
+    /// A call with a fallback for failures.
     struct OrFallback<'a, L> {
         #[pin]
         call: L,

@@ -98,7 +98,8 @@ impl<'a, F: Future, C: Classifier<F::Output>> Future for Limited<'a, F, C> {
             Some(call) => std::mem::replace(call.project().call, AsyncCall::ENDED),
             None => AsyncCall::ENDED,
         };
-        // Dropping the future may panic, so its call keeps its admission until then.
+        // The future is dropped while the call still holds its slot. If that panics, the guard settles the
+        // call.
         let guard = FailOnPanic(&mut call);
         this.call.set(None);
         std::mem::forget(guard);
