@@ -1,8 +1,8 @@
 //! Calls of functions without a fallback: admission, body and rejection in one function.
 //!
 //! With one function, generated code needs no `match`, which would cost compile time in every protected
-//! function. A function whose result may be replaced after its body has started (`call_timeout`, `fallback_on
-//! = failure`) uses `run_admitted.rs` instead.
+//! function. A function whose result may be replaced after its body has started (`call_timeout`,
+//! `fallback_on = failure`) uses `run_admitted.rs` instead.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

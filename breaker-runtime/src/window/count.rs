@@ -7,8 +7,8 @@
 //! Proof of `head` and `last_fault`. `head` holds a position and the whole generation. Under the lock it may
 //! be set to a new generation or renumbered; without the lock a success advances it by compare-and-swap,
 //! which succeeds only in its own generation. `last_fault` is written under the lock, after the `head` of the
-//! same call. A success that reads the new `head` before the new `last_fault` may find the window saturated.
-//! It runs concurrently with that fault and counts as having ended before it, when the window was saturated.
+//! same call. A success that reads the new `head` and the old `last_fault` may find the window saturated. It
+//! runs concurrently with that fault and counts as having ended before it, when the window was saturated.
 //! When both are reset, `last_fault` is reset first: a thread that sees the new `head` sees a window that is
 //! not full.
 
