@@ -60,7 +60,7 @@ fn all_errors_are_reported_in_one_pass_beside_the_original_function() {
         (quote!(failure_rate = 0.5, minimum_calls = 0, max_wait = "1s", call_timeout = "2s"), 5),
         (quote!(breaker = BREAKER, key = 1, window = "soon", fallback_on = never), 6),
     ] {
-        let expansion = recover::expand_or_explain(arguments, function.clone()).to_string();
+        let expansion = recover::expand_or_report(arguments, function.clone()).to_string();
         assert_eq!(expansion.matches("compile_error").count(), count, "{expansion}");
         assert!(expansion.ends_with(&function.to_string()), "{expansion}");
     }
@@ -80,10 +80,7 @@ fn compare(shape: &Path) {
     }
     let snapshot = std::fs::read_to_string(&path).unwrap_or_default();
     let shape = shape.display();
-    assert_eq!(
-        expanded, snapshot,
-        "{shape} expands differently; the head of this file says how to accept it"
-    );
+    assert_eq!(expanded, snapshot, "{shape} expands differently; see the start of this file to accept it");
 }
 
 fn expanded(source: &str) -> String {
@@ -134,6 +131,6 @@ fn take_arguments(attributes: &mut Vec<Attribute>) -> Option<TokenStream> {
 }
 
 fn expand_function<T: Parse>(arguments: TokenStream, function: &impl ToTokens) -> T {
-    let expansion = recover::expand_or_explain(arguments, function.to_token_stream());
+    let expansion = recover::expand_or_report(arguments, function.to_token_stream());
     syn::parse2(expansion).expect("an expansion is a function")
 }

@@ -1,6 +1,6 @@
 //! The grammar of the attribute: `key = value, key = value, key(pattern)`.
 //!
-//! Knows the keys, tokens and spans. Does not know which values a key accepts.
+//! This module knows the keys, their tokens and their spans. It does not know which values a key accepts.
 
 mod key;
 
@@ -11,11 +11,11 @@ use syn::{Error, Expr, Result, Token, token};
 
 pub(crate) use key::Key;
 
-/// All arguments of one attribute.
+/// All keys of one attribute, with their values.
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) args: Vec<Arg>,
-    /// One error for each argument that cannot be read.
+    /// One error for each key that cannot be read.
     pub(crate) errors: Vec<Error>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Arg {
     pub(crate) value: ArgValue,
 }
 
-/// The part of an argument after its key.
+/// The value of a key.
 pub(crate) enum ArgValue {
     /// The expression after `=`.
     Expr(Expr),
@@ -35,7 +35,7 @@ pub(crate) enum ArgValue {
     Parentheses(Group),
 }
 
-/// Reads all arguments. An argument that cannot be read is an error and does not hide the next one.
+/// Reads all keys and their values. One that cannot be read is an error and does not hide the next one.
 pub(crate) fn parse(tokens: TokenStream) -> Args {
     parse_all.parse2(tokens).unwrap_or_else(|error| Args { args: Vec::new(), errors: vec![error] })
 }
@@ -66,7 +66,7 @@ fn parse_all(input: ParseStream<'_>) -> Result<Args> {
     Ok(all)
 }
 
-/// Reads one argument. The inner result is an error if the argument is well-formed but its key is unknown.
+/// Reads one key and its value. The inner result is an error if both are well-formed but the key is unknown.
 fn parse_arg(input: ParseStream<'_>) -> Result<Result<Arg>> {
     if !at_key(input) {
         return Err(input.error("expected `key = value`, as in `failure_threshold = 5`"));

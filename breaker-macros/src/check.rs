@@ -1,21 +1,21 @@
-//! The rules over the arguments and the function. All errors are reported in one pass.
+//! The rules for the keys and the function. All errors are reported in one pass.
 //!
-//! | file | content |
+//! | file | contents |
 //! |---|---|
 //! | `spec.rs` | the result: the specification of a protected function |
-//! | `limits.rs` | the ranges of the settings |
+//! | `ranges.rs` | the ranges of the settings |
 //! | `expr.rs` | helpers for expressions |
-//! | `number.rs`, `value.rs` | the rules of one value |
+//! | `number.rs`, `value.rs` | the rules for one value |
 //! | `captures.rs` | the variables that an expression uses |
 //! | `breaker.rs` | an existing circuit breaker |
 //! | `condition.rs` | `failure_if` and `ignore_if` |
 //! | `fallback.rs` | `fallback`, and the arguments that it uses |
-//! | `rules.rs` | the rules over several keys |
+//! | `rules.rs` | the rules that relate several keys |
 //!
-//! Does not know how the expansion looks.
+//! This module does not know the form of the expansion.
 
 mod spec;
-mod limits;
+mod ranges;
 mod expr;
 mod number;
 mod value;
@@ -34,17 +34,18 @@ pub(crate) use spec::{
 
 use crate::args::{Arg, Key};
 use crate::function::AnnotatedFn;
-use limits::{MAX_FAILURES, MAX_KEYS, MAX_TRIALS};
+use ranges::{MAX_FAILURES, MAX_KEYS, MAX_TRIALS};
 
-/// Checks the arguments. Works without the function, so that their errors show even if it cannot be parsed.
+/// Checks the keys. Does not need the function, so that their errors are reported even if it cannot be
+/// parsed.
 pub(crate) fn check_arguments(args: Vec<Arg>, errors: &mut Vec<Error>) -> Spec {
     let mut spec = Spec::new();
-    // An argument that could not be read may be the one that another key needs.
+    // A key that could not be read may be the one that another key needs.
     let are_complete = errors.is_empty();
     for arg in args {
         let Arg { key, span, .. } = arg;
         if spec.span_of(key).is_some() {
-            errors.push(Error::new(span, format!("`{key}` is set twice; remove one of the two")));
+            errors.push(Error::new(span, format!("`{key}` is set twice; remove one of them")));
             continue;
         }
         spec.record(key, span);
@@ -56,7 +57,7 @@ pub(crate) fn check_arguments(args: Vec<Arg>, errors: &mut Vec<Error>) -> Spec {
     spec
 }
 
-/// Checks the function, and the arguments against it.
+/// Checks the function, and the keys against it.
 pub(crate) fn check_function(spec: &mut Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error>) {
     let signature = &annotated.signature;
     if let Some(word) = &signature.constness {
@@ -87,7 +88,7 @@ pub(crate) fn check_function(spec: &mut Spec, annotated: &AnnotatedFn, errors: &
     fallback::check(spec, annotated, errors);
 }
 
-/// Reads the value of one argument into the specification.
+/// Reads the value of one key into the specification.
 fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
     let Arg { key, span, value } = arg;
     let expr = |value| value::expr(value, key);
@@ -98,7 +99,7 @@ fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
         Key::IgnoreIf => spec.ignore_if = Some(condition::read(value, key)?),
         Key::Fallback => spec.fallback = Some(fallback::read(expr(value)?)?),
         Key::FallbackOn => spec.fallback_on = fallback::read_on(expr(value)?)?,
-        Key::Keyed => spec.key = Some(value::key_expr(expr(value)?)?),
+        Key::CircuitKey => spec.key = Some(value::key_expr(expr(value)?)?),
         Key::MaxKeys => spec.max_keys = Some(number::count(expr(value)?, key, MAX_KEYS)?),
         Key::Breaker => spec.breaker = Some(breaker::read(expr(value)?)),
         Key::Registry => spec.registry = Some(expr(value)?),
@@ -126,7 +127,7 @@ fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reports `call_timeout` on a sync function, which cannot be stopped.
+/// Returns an error if `call_timeout` is set, because a sync call cannot be stopped.
 fn reject_call_timeout(spec: &Spec) -> Option<Error> {
     spec.span_of(Key::CallTimeout).map(|span| {
         Error::new(

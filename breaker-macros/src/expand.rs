@@ -1,6 +1,6 @@
-//! The expansion of a checked function to tokens. It knows no rules: everything it receives is valid.
+//! The expansion of a checked function to tokens. It contains no rules: its input is valid.
 //!
-//! | file | |
+//! | file | contents |
 //! |---|---|
 //! | `site.rs` | the static of the function, and the admission of a call |
 //! | `settings.rs` | the settings of the attribute |
@@ -16,20 +16,21 @@
 //! * A function without a fallback is one call without a `match`, which saves compile time.
 //! * A function with a fallback is a `match` with two arms, not two closures, so each arm can move the
 //!   arguments.
-//! * If the call can end after its body has started, a second `match` holds the fallback, so it is written
-//!   once.
+//! * If the result may be replaced after the body has started (`call_timeout`, `fallback_on = failure`), a
+//!   second `match` contains the fallback, so the fallback is written once.
 //! * A sync body is a closure that the runtime takes as `FnOnce`, so the body can return a `&mut`.
 //! * An async body is an `async move` block. A separate scope fixes its output type, so that `?`, literals
 //!   and coercions work as in the function, and a `use` in the body cannot change the meaning of the type.
-//! * The body stays one group in its own braces, inside `match () { () => .. }` where another block around it
-//!   would be unused braces.
+//! * An async body is an arm of `match () { () => .. }`, because a block inside the `async` block would
+//!   trigger `unused_braces`.
 //! * The key is evaluated in its own statement, so its locks and borrows end before the body runs.
-//! * The key and the clones are evaluated before the admission. They are code of the user and may panic, and
-//!   no such code may run between the admission and its guard.
-//! * The names start with `__`, because items are not hygienic, and a pattern may be read as a static of its
-//!   name.
-//! * Braces, closures and `async` are located at the tokens of the user, because lints skip code from macros.
-//! * Calls with a trait bound are located at the tokens of the user that the error is about.
+//! * The key and the clones are evaluated before the admission. They are code of the user and may panic. No
+//!   such code may run between the admission and its guard.
+//! * The names start with `__`, because items are not hygienic, and a pattern that has the name of a static
+//!   would refer to that static.
+//! * Braces, closures and `async` have the span of the tokens of the user, because lints skip code from
+//!   macros.
+//! * Calls with a trait bound have the span of the tokens of the user that the error is about.
 
 mod classifier;
 mod fallback;
@@ -61,7 +62,7 @@ pub(crate) fn expand(spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
     let runtime = &spec.runtime;
     let private = &Repeated::new(quote!(#runtime::__private));
     let call = match &spec.fallback {
-        _ if spec.may_replace_result(annotated) => late_fallback(private, spec, annotated),
+        _ if spec.may_replace_result(annotated) => fallback_after_body(private, spec, annotated),
         Some(fallback) => with_fallback(private, spec, annotated, fallback),
         None => without_fallback(private, spec, annotated),
     };
@@ -70,7 +71,7 @@ pub(crate) fn expand(spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
     quote!(#(#attributes)* #visibility #signature #body)
 }
 
-/// Puts the tokens into braces at the location of the user's braces, so that the function spans the same
+/// Puts the tokens into braces with the span of the user's braces, so that the function spans the same
 /// source.
 fn braces(annotated: &AnnotatedFn, inside: &TokenStream) -> TokenStream {
     let mut braces = Group::new(Delimiter::Brace, inside.clone());
@@ -83,7 +84,7 @@ fn braces(annotated: &AnnotatedFn, inside: &TokenStream) -> TokenStream {
 //         let __classifier = ..;
 //         private::run(&__circuit, .., __classifier)
 fn without_fallback(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
-    let AdmissionTokens { circuit, acquire } = site::acquirable(private, spec, annotated);
+    let AdmissionTokens { circuit, acquire } = site::admission_source(private, spec, annotated);
     let classifier = classifier::classifier(private, annotated);
     let call = run(private, spec, annotated, &acquire);
     let call = end_borrows(annotated, &circuit, call);
@@ -105,7 +106,7 @@ fn with_fallback(
     annotated: &AnnotatedFn,
     fallback: &Fallback,
 ) -> TokenStream {
-    let AdmissionTokens { circuit, acquire } = site::acquired(private, spec, annotated);
+    let AdmissionTokens { circuit, acquire } = site::admission(private, spec, annotated);
     let classifier = classifier::classifier(private, annotated);
     let call = run_admitted(private, spec, annotated);
     let fallback = fallback::arm(private, spec, annotated, fallback);
@@ -146,8 +147,8 @@ fn end_borrows(annotated: &AnnotatedFn, circuit: &TokenStream, call: TokenStream
 //                 __classifier.record_fallback(__circuit_ref, __value)
 //             }
 //         }
-fn late_fallback(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
-    let AdmissionTokens { circuit, acquire } = site::acquired(private, spec, annotated);
+fn fallback_after_body(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
+    let AdmissionTokens { circuit, acquire } = site::admission(private, spec, annotated);
     let classifier = classifier::classifier(private, annotated);
     let clones = fallback::clone_arguments(private, spec);
     let call = run_admitted(private, spec, annotated);
@@ -179,7 +180,7 @@ fn late_fallback(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> To
 // Input:  &__circuit, fn price(sku: &str) -> Result<u64, E> { .. }
 // Output: private::run(&__circuit, move || .., __classifier)
 //
-// The call is located at the return type, where rustc reports a type that cannot represent a rejection.
+// The call has the span of the return type, where rustc reports a type that cannot represent a rejection.
 fn run(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, acquire: &TokenStream) -> TokenStream {
     let conditions = classifier::conditions(private, spec);
     let function = match (annotated.is_async(), &conditions) {
@@ -228,13 +229,13 @@ fn call_with_body(
     annotated: &AnnotatedFn,
     function: RuntimeFn,
     span: Span,
-    first: &TokenStream,
+    source: &TokenStream,
     conditions: Option<TokenStream>,
 ) -> TokenStream {
     let body = if annotated.is_async() { async_body(private, annotated) } else { sync_body(annotated) };
     let classifier = quote_spanned!(Span::mixed_site()=> __classifier);
     let conditions = conditions.map(|conditions| quote!(, #conditions));
-    let call = function.call(private, span, &quote!(#first, #body, #classifier #conditions));
+    let call = function.call(private, span, &quote!(#source, #body, #classifier #conditions));
     if annotated.is_async() { quote_spanned!(at(span)=> #call.await) } else { call }
 }
 

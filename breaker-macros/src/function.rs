@@ -1,8 +1,8 @@
-//! The annotated function: its attributes, its signature, and its body as it was written.
+//! The annotated function: its attributes, its signature, and its unchanged body.
 //!
 //! The body stays one opaque group of tokens. It may be half-typed, or use syntax that only a later compiler
 //! knows. This module looks only for inner attributes at its start, and for a `Box::pin(async move { .. })`
-//! around all of it. It does not know the arguments of the attribute.
+//! around all of it. It does not know the keys of the attribute.
 
 mod boxed;
 mod parameters;
@@ -16,7 +16,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Error, Result, ReturnType, Signature, Token, Type, Visibility};
 
 pub(crate) use boxed::Boxed;
-pub(crate) use parameters::{Binding, Reuse, bound_names, forwarded_name, reuse};
+pub(crate) use parameters::{Binding, NotForwarded, Reuse, bound_names, forwarded_name, reuse};
 
 use crate::repeated::Repeated;
 
@@ -35,7 +35,7 @@ pub(crate) struct AnnotatedFn {
     pub(crate) body: Group,
 }
 
-/// Reads the function, or explains why the item cannot be protected.
+/// Reads the function. Returns an error if the item cannot be protected.
 pub(crate) fn parse(tokens: TokenStream) -> Result<AnnotatedFn> {
     let mut tokens: Vec<_> = tokens.into_iter().collect();
     let body = tokens.last_mut().and_then(take_body);
@@ -89,7 +89,7 @@ impl AnnotatedFn {
         self.signature.asyncness.is_some() || self.boxed.is_some()
     }
 
-    /// Returns `true` if the function returns a future whose body it does not show.
+    /// Returns `true` if the function returns a future whose body is not visible.
     pub(crate) fn hides_future(&self) -> bool {
         !self.is_async() && self.output().is_some_and(boxed::is_future)
     }
@@ -142,7 +142,7 @@ fn parse_function(input: ParseStream<'_>, body: Option<Group>) -> Result<Annotat
     Ok(AnnotatedFn { attributes, visibility, signature, inner_attributes, nameable_output, boxed, body })
 }
 
-/// Reports an item that is not a function.
+/// Returns an error if the item is not a function.
 fn reject_other_items(input: ParseStream<'_>) -> Result<()> {
     let ahead = input.fork();
     while ahead.peek(Token![unsafe]) || ahead.peek(Token![auto]) {

@@ -7,10 +7,10 @@
 //! | `args.rs` | the tokens in the parentheses | keys and values |
 //! | `duration.rs` | `"1h30m"` | a duration |
 //! | `repeated.rs` | tokens | cheap copies of them |
-//! | `function.rs` | the tokens of the function | its signature, and its body as it was written |
-//! | `check.rs` | the arguments and the function | the specification, or every error |
+//! | `function.rs` | the tokens of the function | its signature, and its unchanged body |
+//! | `check.rs` | the keys and the function | the specification, or every error |
 //! | `expand.rs` | the specification and the function | the protected function |
-//! | `recover.rs` | the tokens of both | the expansion, or the errors beside the function as it was written |
+//! | `recover.rs` | the tokens of both | the expansion, or the errors and the unchanged function |
 //!
 //! A file uses only files above it.
 
@@ -29,5 +29,5 @@ mod recover;
 #[doc = include_str!("reference.md")]
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, function: TokenStream) -> TokenStream {
-    recover::expand_or_explain(args.into(), function.into()).into()
+    recover::expand_or_report(args.into(), function.into()).into()
 }

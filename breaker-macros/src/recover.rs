@@ -1,8 +1,7 @@
-//! The entry point below `lib.rs`: from the tokens of the attribute and the function to those of the
-//! expansion.
+//! The pipeline behind `lib.rs`, from the tokens of the attribute and the function to the expansion.
 //!
-//! If there are errors, the output is all of them beside the function as it was written. The rest of the
-//! user's crate still compiles, and editors still complete inside the function.
+//! If there are errors, the output is all of them and the unchanged function. The rest of the user's crate
+//! still compiles, and completion in editors still works inside the function.
 
 use proc_macro2::TokenStream;
 use syn::Error;
@@ -10,7 +9,7 @@ use syn::Error;
 use crate::{args, check, expand, function};
 
 /// Expands the attribute, or reports every error in it.
-pub(crate) fn expand_or_explain(attribute: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand_or_report(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let args::Args { args, mut errors } = args::parse(attribute);
     let mut spec = check::check_arguments(args, &mut errors);
     match function::parse(item.clone()) {
@@ -22,12 +21,12 @@ pub(crate) fn expand_or_explain(attribute: TokenStream, item: TokenStream) -> To
         }
         Err(error) => errors.push(error),
     }
-    explain(errors, item)
+    report(errors, item)
 }
 
 // Input:  two errors, fn price() {}
 // Output: ::core::compile_error! { "..." } ::core::compile_error! { "..." } fn price() {}
-fn explain(errors: Vec<Error>, item: TokenStream) -> TokenStream {
+fn report(errors: Vec<Error>, item: TokenStream) -> TokenStream {
     let errors = errors.into_iter().map(Error::into_compile_error);
     errors.chain([item]).collect()
 }

@@ -1,5 +1,5 @@
-//! Tokens that the expansion writes several times. To copy a `TokenStream` is a call into the compiler; to
-//! copy these tokens is not, except for groups.
+//! Tokens that the expansion writes several times. Cloning a `TokenStream` calls into the compiler; cloning
+//! these tokens does not, except for groups.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -11,7 +11,7 @@ impl Repeated {
         Self(tokens.into_token_stream().into_iter().collect())
     }
 
-    /// Returns the same tokens located at `span`.
+    /// Returns these tokens with the location of `span`.
     pub(crate) fn at(&self, span: Span) -> Self {
         let mut tokens = self.0.clone();
         for token in &mut tokens {

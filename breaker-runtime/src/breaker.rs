@@ -1,12 +1,12 @@
-//! The circuit breaker itself: admits calls, records their results, executes an operator's commands.
+//! The circuit breaker itself: admits calls, records their results, and executes the commands of operators.
 //!
-//! | file | |
+//! | file | contents |
 //! |---|---|
 //! | `circuit.rs` | the shared state of all clones of a breaker |
 //! | `admit.rs` | the first half of a call: admission |
-//! | `admission.rs` | a call between its two halves |
+//! | `admission.rs` | an admitted call that has not been recorded |
 //! | `stamp.rs` | the per-call flags of an admission |
-//! | `permit.rs` | the guard of an admission, which settles it exactly once |
+//! | `permit.rs` | the guard of an admission, which settles it at most once |
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `saturation.rs` | lets successes skip a window that they would not change |
 //! | `future.rs` | a running async call, which may be cancelled or time out |
@@ -15,8 +15,8 @@
 //! | `identity.rs` | the name and the key of a circuit |
 //! | `operator.rs` | the commands of an operator |
 //!
-//! Invariants: no lock is held while user code runs; every permit is settled once, by its owner or by being
-//! dropped; a result counts only in the generation that admitted its call.
+//! Invariants: no lock is held while user code runs; every permit is settled at most once, by its owner or
+//! when it is dropped; a result counts only in the generation that admitted its call.
 
 mod admission;
 mod admit;
@@ -38,7 +38,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 pub use self::admission::Admission;
-pub(crate) use self::admission::Admitted;
+pub(crate) use self::admission::AdmitResult;
 pub(crate) use self::circuit::Circuit;
 pub use self::circuit::Rejection;
 pub(crate) use self::future::{AsyncCall, Guarded, Limited};
@@ -79,7 +79,8 @@ pub struct CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    /// Creates a breaker that is in no registry.
+    /// Creates a breaker that is in no registry. Dashboards, metrics and
+    /// [`Registry::listen`](crate::Registry::listen) do not include it.
     ///
     /// # Errors
     ///
@@ -94,8 +95,9 @@ impl CircuitBreaker {
         Self { circuit: Arc::new(Circuit::new(identity, settings, clock)) }
     }
 
-    /// Runs `function` if the circuit admits a call. An `Err` counts as a failure. A panic counts as a failure
-    /// and continues to unwind. Blocks the thread for up to `max_wait` while `max_concurrent` calls are running.
+    /// Runs `function` if the circuit admits a call. An `Err` counts as a failure. A panic counts as a
+    /// failure and continues to unwind. Blocks the thread for up to `max_wait` while `max_concurrent` calls
+    /// are running. [`Transition::last_failure`](crate::Transition) shows the type name of the error.
     ///
     /// # Errors
     ///
@@ -109,7 +111,8 @@ impl CircuitBreaker {
     }
 
     /// Runs `function` if the circuit admits a call, and classifies its output with `classify`. A panic of
-    /// either counts as a failure and continues to unwind. Blocks like [`call`](Self::call).
+    /// `function` or of `classify` counts as a failure and continues to unwind. Blocks like
+    /// [`call`](Self::call). [`Transition::last_failure`](crate::Transition) is `None`, except after a panic.
     ///
     /// # Errors
     ///
@@ -138,7 +141,8 @@ impl CircuitBreaker {
 
     /// Awaits `future` if the circuit admits a call, which is decided on the first poll. An `Err` counts as a
     /// failure. A panic counts as a failure and continues to unwind. Waits for up to `max_wait` while
-    /// `max_concurrent` calls are running, and ends the call after `call_timeout`.
+    /// `max_concurrent` calls are running, and stops the call after `call_timeout`.
+    /// [`Transition::last_failure`](crate::Transition) shows the type name of the error.
     ///
     /// # Errors
     ///
@@ -146,11 +150,12 @@ impl CircuitBreaker {
     ///
     /// # Panics
     ///
-    /// Panics with `call_timeout` or `max_wait` outside a tokio runtime with timers enabled.
+    /// Panics if `call_timeout` is set, or if the call must wait, outside a tokio runtime with timers
+    /// enabled.
     ///
     /// # Cancellation
     ///
-    /// A call that is dropped before it is ready counts as ignored and releases its slots.
+    /// Dropping the future before it completes counts the call as ignored and releases its slots.
     ///
     /// ```
     /// # use breaker_runtime::{BreakerError, CircuitBreaker, Config};
@@ -170,8 +175,9 @@ impl CircuitBreaker {
         Limited::new(admission, future, (of_result, type_of_error)).await.map_err(BreakerError::from)?
     }
 
-    /// Awaits `future` if the circuit admits a call, and classifies its output with `classify`. In everything
-    /// else it behaves like [`call_async`](Self::call_async).
+    /// Awaits `future` if the circuit admits a call, and classifies its output with `classify`. Otherwise it
+    /// behaves like [`call_async`](Self::call_async), but [`Transition::last_failure`](crate::Transition) is
+    /// `None`, except after a panic or a timeout.
     ///
     /// # Errors
     ///
@@ -179,7 +185,12 @@ impl CircuitBreaker {
     ///
     /// # Panics
     ///
-    /// Panics with `call_timeout` or `max_wait` outside a tokio runtime with timers enabled.
+    /// Panics if `call_timeout` is set, or if the call must wait, outside a tokio runtime with timers
+    /// enabled.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future before it completes counts the call as ignored and releases its slots.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
@@ -207,9 +218,9 @@ impl CircuitBreaker {
         Ok(Limited::new(admission, future, (classify, |_: &_| None)).await?)
     }
 
-    /// Acquires a permit for one call without waiting. The permit must be [settled](Permit::settle); see
-    /// [`Permit`] for the effects of dropping or leaking it. The call is timed from now, and `call_timeout` does
-    /// not apply to it.
+    /// Acquires a permit for one call without waiting. The permit borrows the breaker and must be
+    /// [settled](Permit::settle); see [`Permit`] for the effects of dropping or leaking it. The call is timed
+    /// from now, and `call_timeout` does not apply to it. In shadow mode every call gets a permit.
     ///
     /// # Errors
     ///
@@ -224,7 +235,7 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_acquire(&self) -> Result<Permit<'_>, BreakerError> {
-        Ok(Permit::handed_out(self.circuit.try_admit()?))
+        Ok(Permit::for_caller(self.circuit.try_admit()?))
     }
 
     /// Returns the name.
@@ -233,7 +244,7 @@ impl CircuitBreaker {
         self.circuit.identity().name().as_str()
     }
 
-    /// Returns the key of this circuit, if its breaker has a circuit for each key.
+    /// Returns the key of this circuit. `None` for a breaker without keys and for the overflow circuit.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.circuit.identity().key().map(|key| &**key)
@@ -246,9 +257,10 @@ impl CircuitBreaker {
     }
 
     /// Replaces the settings. The state, the generation, the totals, the run of failures, the remaining open
-    /// time and running calls are not affected. The window keeps the calls that fit into the new window; a
-    /// window of calls that becomes one of time, or the reverse, begins empty. The window may miss a success that
-    /// ends at the same moment. New rules are evaluated at the next failure or slow call.
+    /// time and running calls are not affected. The window keeps the calls that fit into the new window. When
+    /// the kind of window changes, it starts empty. A success recorded concurrently may be lost. New rules
+    /// are evaluated at the next failure or slow call. [`Registry::register`](crate::Registry::register) and
+    /// [`Registry::check`](crate::Registry::check) still compare with the registered settings.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, Outcome, State};
@@ -299,11 +311,11 @@ impl CircuitBreaker {
         self.circuit.hub().listen(listener)
     }
 
-    /// Waits until the circuit admits all calls: until it is [`Closed`](State::Closed) or
-    /// [`Disabled`](State::Disabled).
+    /// Waits until the state is [`Closed`](State::Closed) or [`Disabled`](State::Disabled).
     ///
-    /// No timer closes the circuit: an open circuit recovers through the trial calls of its callers. Do not wait
-    /// here with the only task that makes these calls.
+    /// No timer closes the circuit: an open circuit recovers through the trial calls of its callers. Do not
+    /// await this in the only task whose calls could close the circuit. In shadow mode, an open circuit
+    /// admits calls, and this method still waits.
     ///
     /// # Cancellation
     ///
@@ -332,7 +344,7 @@ impl CircuitBreaker {
     pub async fn wait_closed(&self) {
         let hub = self.circuit.hub();
         loop {
-            // Registered before the state is read, so that no change is missed in between.
+            // Registered before the state is read, so that no change in between is missed.
             let mut changed = pin!(hub.changed());
             changed.as_mut().enable();
             match self.circuit.state_under_lock() {
@@ -342,13 +354,14 @@ impl CircuitBreaker {
         }
     }
 
-    /// Returns the commands of an operator, who is recorded in each [`Transition`](crate::Transition). The name
-    /// is free text, such as a person and a ticket.
+    /// Returns an operator whose name is recorded in each [`Transition`](crate::Transition). The name is free
+    /// text, such as a person and a ticket.
     pub fn operator(&self, name: impl Into<String>) -> Operator<'_> {
         Operator::new(&self.circuit, Arc::from(name.into()))
     }
 
-    /// Opens the circuit until an operator ends it, see [`Operator::force_open`].
+    /// Opens the circuit until it is released; see [`Operator::force_open`]. Records the location of the
+    /// caller as the initiator.
     ///
     /// ```
     /// # use breaker_runtime::{CircuitBreaker, Config, State};
@@ -364,25 +377,29 @@ impl CircuitBreaker {
         self.caller().force_open();
     }
 
-    /// Closes the circuit, see [`Operator::force_close`].
+    /// Closes the circuit; see [`Operator::force_close`]. Records the location of the caller as the
+    /// initiator.
     #[track_caller]
     pub fn force_close(&self) {
         self.caller().force_close();
     }
 
-    /// Admits all calls until an operator ends it, see [`Operator::disable`].
+    /// Admits all calls until the circuit is released; see [`Operator::disable`]. Records the location of the
+    /// caller as the initiator.
     #[track_caller]
     pub fn disable(&self) {
         self.caller().disable();
     }
 
-    /// Ends `ForcedOpen` and `Disabled`, see [`Operator::release`].
+    /// Ends `ForcedOpen` and `Disabled`; see [`Operator::release`]. Records the location of the caller as the
+    /// initiator.
     #[track_caller]
     pub fn release(&self) {
         self.caller().release();
     }
 
-    /// Closes the circuit and forgets all failures, see [`Operator::reset`].
+    /// Closes the circuit and forgets all failures; see [`Operator::reset`]. Records the location of the
+    /// caller as the initiator.
     #[track_caller]
     pub fn reset(&self) {
         self.caller().reset();

@@ -1,7 +1,7 @@
-//! Which results count as failures, and their texts. By default an `Err` is a failure, and every other value
-//! of any type is a success.
+//! Classifiers map returned values to outcomes and to failure texts. By default an `Err` is a failure, and
+//! every other value of any type is a success.
 //!
-//! A classifier sees the returned value only; it does not know about panics, timeouts or cancelled calls.
+//! A classifier receives the returned value only; it does not know about panics, timeouts or cancelled calls.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub trait Classifier<T> {
     /// Returns the outcome of a call that returned this value.
     fn outcome(&self, value: &T) -> Outcome;
 
-    /// Returns the text of a failure, for the report of the state change that it causes.
+    /// Returns the text of a failure, for [`Transition::last_failure`](crate::Transition).
     fn text(&self, value: &T) -> Option<Arc<str>>;
 }
 

@@ -1,8 +1,8 @@
 //! The time of breakers, from monotonic clocks only.
 //!
-//! The library never reads wall-clock time, so setting the system's clock affects no circuit. The duration of a call
-//! is read from a faster clock: the counter of the processor, where it runs at a steady rate. With the feature
-//! `test-util`, a breaker can read a clock that a test moves instead.
+//! The library never reads wall-clock time, so setting the system's clock affects no circuit. The duration of
+//! a call is read from a faster clock: the counter of the processor, where it runs at a steady rate. With the
+//! feature `test-util`, a breaker can read a clock that a test advances instead.
 
 #[cfg(feature = "test-util")]
 pub(crate) mod mock;
@@ -24,14 +24,14 @@ use never_paused as paused;
 #[cfg(feature = "test-util")]
 use std::sync::Arc;
 
-/// The clock of a breaker: the system's monotonic clock, or a clock that a test moves.
+/// The clock of a breaker: the system's monotonic clock, or a clock that a test advances.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Clock {
     #[cfg(feature = "test-util")]
     mock: Option<Arc<mock::MockTime>>,
 }
 
-/// The start of a call, which is read to measure its duration only.
+/// The start of a call, which only its duration is computed from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Start(u64);
 
@@ -42,7 +42,8 @@ static STOPWATCH: Lazy<quanta::Clock> = Lazy::new(quanta::Clock::new);
     expect(clippy::unused_self, reason = "only the clock of a test differs from others")
 )]
 impl Clock {
-    /// Returns the clock for what this thread creates: the clock of the current test scope, or the system's.
+    /// Returns the clock for new breakers of this thread: the clock of the current test scope, or the
+    /// system's.
     pub(crate) fn here() -> Self {
         #[cfg(feature = "test-util")]
         return Self { mock: mock::current() };
@@ -120,7 +121,7 @@ impl Clock {
         Lazy::force(&STOPWATCH);
     }
 
-    /// Returns the current time, or one that is late by at most [`system::COARSE_LAG`].
+    /// Returns the current time, or an earlier one by at most [`system::COARSE_LAG`].
     #[inline]
     pub(crate) fn coarse_now(&self) -> Moment {
         #[cfg(feature = "test-util")]
@@ -133,8 +134,8 @@ impl Clock {
 
 impl Start {
     const MAX: u64 = u64::MAX >> 2;
-    /// The bit of a start that was read from the clock of a test. The counter of the processor sets it after 24
-    /// years.
+    /// The bit of a start that was read from the clock of a test. The counter of the processor sets it after
+    /// 24 years.
     #[cfg(feature = "test-util")]
     const MOCK: u64 = 1 << 61;
 

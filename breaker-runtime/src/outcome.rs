@@ -1,4 +1,4 @@
-//! The outcome of a call. Which result has which outcome is the decision of the classifier.
+//! The outcome of a call. The classifier maps results to outcomes.
 
 /// The outcome of a protected call.
 ///
@@ -16,12 +16,12 @@ pub enum Outcome {
     Success,
     /// The dependency failed. A failure counts towards opening the circuit.
     Failure,
-    /// The call says nothing about the dependency: it was cancelled, or the caller made a mistake. It counts
-    /// in the totals but in no rule, and a trial call releases its slot.
+    /// The call is no evidence about the dependency: it was cancelled, or the caller made a mistake. It
+    /// counts in the totals but in no rule, and a trial call releases its slot.
     Ignored,
 }
 
-/// The result of a call as the rules see it.
+/// The outcome of a call and its speed, as input of the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Completion {
     pub(crate) outcome: Outcome,

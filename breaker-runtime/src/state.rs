@@ -1,12 +1,12 @@
 //! The state machine of a circuit: five states, one table of transitions, one atomic word.
 //!
-//! | file | |
+//! | file | contents |
 //! |---|---|
 //! | `transition.rs` | the pure table: `next(State, Cause) -> Option<State>` |
 //! | `recovery.rs` | the settings of the recovery |
-//! | `trial_slots.rs` | the slots of trial calls, and when the lease of each ends |
-//! | `history.rs` | past transitions, counted, and those that listeners have not been notified of |
-//! | `record.rs` | the state machine itself, for one thread and without a clock |
+//! | `trial_slots.rs` | the slots of trial calls, and the end of each lease |
+//! | `history.rs` | the counts of past transitions, and the transitions that listeners must still be notified of |
+//! | `record.rs` | the state machine of one thread, without a clock |
 //! | `word.rs` | state, run of failures and generation, packed into 64 bits |
 //! | `machine.rs` | the record behind a lock, and the word that callers read without it |
 //!
@@ -18,30 +18,30 @@
 //! [`machine::Machine`] has a lock around the [`record::Record`] and two atomics, `word` and `until`.
 //!
 //! 1. **Writers.** The generation bits of `word`, and all of `until`, are written only under the lock, by
-//!    `publish`. While the word says Closed, its run of failures and its recording bit are changed by
+//!    `publish`. While the word is Closed, its run of failures and its recording bit are changed by
 //!    compare-and-swap (`swap_closed`), within one generation.
-//! 2. **Admission while closed.** One acquire load that says Closed or Disabled admits the call, at the
-//!    moment of that load; no other memory is needed. A circuit that *tracks* its calls, because it times
-//!    them or has a bulkhead, encodes Closed differently, so its calls take the slow path and those of a
-//!    plain circuit never check. Calls admitted before the encoding changed keep their ticket.
+//! 2. **Admission while closed.** One acquire load that reads Closed or Disabled admits the call, at the
+//!    moment of that load; no other memory is read. A circuit that *tracks* its calls (`max_concurrent`,
+//!    `call_timeout` or recorded durations) encodes Closed differently, so its calls leave the fast path, and
+//!    calls of other circuits need no check. Calls admitted before the encoding changed keep their ticket.
 //! 3. **Settlement while closed.** A success that reads exactly the word of its own ticket (its own
-//!    generation, no failures) has nothing to write. Otherwise it swaps the run to zero, and a failure swaps
-//!    it one up. A swap succeeds only while the word is Closed and of the ticket's generation, so a result of
-//!    an older generation changes nothing. The tickets of trial calls and of tracked calls equal no shared
-//!    word, so neither takes the short exit.
+//!    generation, no failures) has no effect. Otherwise it swaps the run to zero; a failure increments the
+//!    run. A swap succeeds only while the word is Closed and of the ticket's generation, so a result of an
+//!    older generation changes nothing. The tickets of trial calls and of tracked calls equal no shared word,
+//!    so neither ends early.
 //! 4. **Opening.** The failure whose swap reaches the threshold takes the lock and trips *its own*
 //!    generation. The first such failure changes the state; the others find another generation and do nothing.
 //! 5. **Rejection without the lock.** `publish` swaps `word` to `BUSY` (relaxed), writes `until` (release),
-//!    then `word` (release). A reader loads `word` (acquire), `until` (acquire), and `word` again. If it saw a
-//!    new `until`, it also sees `BUSY` or something later in the second load; if it saw a new word, it sees
+//!    then `word` (release). A reader loads `word` (acquire), `until` (acquire), and `word` again. If it saw
+//!    a new `until`, it also sees `BUSY` or something later in the second load; if it saw a new word, it sees
 //!    the `until` of that word. Two equal loads that are not `BUSY` therefore bracket a moment at which both
 //!    values were current, and a rejection is decided at that moment. Everything else (`BUSY`, a due circuit,
 //!    a trial slot that may be free) is decided under the lock.
 //! 6. **No ABA.** Generations only grow: with 36 bits, 68 billion changes of state would have to happen
 //!    during one call before one generation could be mistaken for another. Within HalfOpen a word may recur
 //!    with another `until`. The circuit then had no free slot at either load, and no lease had ended before
-//!    the second one, because the thread that took the lock would have noticed and begun another generation:
-//!    the rejection was right at the first load.
+//!    the second one, because the thread that held the lock would have begun another generation. Therefore
+//!    the rejection was correct at the first load.
 //! 7. **The recording bit** of a circuit with a window is proven in `breaker/saturation.rs`.
 
 mod history;

@@ -1,9 +1,9 @@
-//! The atomics and locks of the crate: those of the standard library, or of loom under `--cfg breaker_loom`.
+//! The atomics and locks of the crate, from the standard library or, under `--cfg breaker_loom`, from loom.
 //!
-//! All lock-free code is built on this module, so the loom tests run the shipped code. Loom cannot follow three
-//! parts. `once_cell`'s `OnceBox` is replaced by an equivalent one below. Threads do not return their numbers when
-//! they end. The queue of the bulkhead, the channel of events (both tokio's) and the map of keys (papaya's) are
-//! tested with real threads only.
+//! All lock-free code is built on this module, so the loom tests run the shipped code. Loom cannot follow
+//! three parts. An equivalent implementation below replaces `once_cell`'s `OnceBox`. Under loom, threads do
+//! not return their numbers when they end. The queue of the bulkhead and the channel of events (both tokio's)
+//! and the map of keys (papaya's) are tested with real threads only.
 
 pub(crate) mod list;
 pub(crate) mod striped;
@@ -57,7 +57,7 @@ mod imp {
 
 pub(crate) use imp::{AtomicU16, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering};
 
-/// Locks `mutex`, also if it is poisoned. No user code runs while a lock is held and no critical section can
+/// Locks `mutex`, even if it is poisoned. No user code runs while a lock is held and no critical section can
 /// panic, so the data of a poisoned lock is consistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(imp::PoisonError::into_inner)

@@ -1,20 +1,20 @@
-//! The recent calls of a circuit, and the rules that they are checked against. This module does not know
-//! which results are failures, nor what happens after a rule trips.
+//! The recent calls of a circuit, and the rules that apply to them. This module does not know which results
+//! are failures, or the effects of a rule that trips.
 //!
-//! | file | |
+//! | file | contents |
 //! |---|---|
 //! | `rules.rs` | the rules, as pure functions of counts |
 //! | `counts.rs` | the contents of a window, as numbers |
 //! | `span.rs` | the length of a window, packed into one word |
-//! | `count.rs` | a window of exactly the last N calls |
-//! | `time.rs` | a window of time, in slices |
+//! | `count.rs` | count-based windows, of exactly the last N calls |
+//! | `time.rs` | time-based windows, in slices |
 //! | `slices.rs` | the successes of one thread in each slice |
 //!
 //! Successes are frequent and cannot open a circuit, so they take no lock; failures and slow calls take the
 //! lock of the window. **Everything carries the generation of its call**: stored results of an older
-//! generation are forgotten, and late results of an older generation are dropped. A window therefore need not
-//! be cleared when the circuit closes, and a late result cannot enter the window of a later generation,
-//! however threads interleave.
+//! generation are dropped, and late results of an older generation are ignored. Therefore a window need not
+//! be cleared when the circuit closes, and a late result cannot enter the window of a later generation in any
+//! interleaving of threads.
 
 mod count;
 mod counts;
@@ -35,7 +35,7 @@ use count::{Advance, CountWindow, FaultLog};
 use span::{SliceId, WindowSpec};
 use time::{Buckets, Resize, TimeWindow};
 
-/// The window of one circuit: of calls, of time, or none.
+/// The window of one circuit: count-based, time-based, or none.
 #[derive(Debug)]
 pub(crate) struct Window {
     spec: AtomicU64,
@@ -77,8 +77,8 @@ impl Window {
         false
     }
 
-    /// Calls `skip` if another success of this generation would change nothing. The lock keeps everything
-    /// else out of the window meanwhile.
+    /// Calls `skip` if another success of this generation would change nothing. The lock prevents other
+    /// changes of the window meanwhile.
     #[cold]
     pub(crate) fn if_saturated(&self, generation: u64, skip: impl FnOnce()) {
         let _state = self.lock();
@@ -89,7 +89,7 @@ impl Window {
         }
     }
 
-    // Not inlined, so that windows of calls do not pay for its stack frame.
+    // Not inlined, so that count-based windows do not need its stack frame.
     #[inline(never)]
     fn record_success_in_time(&self, generation: u64, spec: WindowSpec, clock: &Clock) {
         let Some(slice) = spec.slice() else {
@@ -101,7 +101,7 @@ impl Window {
     }
 
     /// Records a success of a thread without a cell of its own. Spec and time are read under the lock, as in
-    /// `record_fault`: a bucket from before a change of either would shut out all later ones.
+    /// `record_fault`: a bucket from before a change of either would reject all later ones.
     #[cold]
     fn record_success_in_bucket(&self, generation: u64, clock: &Clock) {
         let mut state = self.lock();
@@ -151,7 +151,7 @@ impl Window {
     }
 
     /// Changes the span and keeps the calls that fit into the new one. A call that ends meanwhile may be
-    /// missed. Nothing can be kept when a window of calls becomes one of time, or the reverse.
+    /// missed. When the kind of window changes, it starts empty.
     pub(crate) fn set_span(&self, span: Span, generation: u64, clock: &Clock) {
         let mut state = self.lock();
         let old = self.spec(Ordering::Relaxed);

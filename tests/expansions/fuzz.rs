@@ -11,7 +11,7 @@ use syn::{Attribute, LitStr, Token, braced};
 use super::edits::{Edit, apply, edit};
 use super::random_input::{arguments, body, signature};
 use crate::function;
-use crate::recover::expand_or_explain;
+use crate::recover::expand_or_report;
 
 const CASES: u32 = 2000;
 
@@ -19,23 +19,23 @@ const CASES: u32 = 2000;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Tally {
     expanded: u32,
-    explained: u32,
+    reported: u32,
 }
 
 /// The result of a valid answer.
 enum Answer {
     Expanded,
-    Explained,
+    Reported,
 }
 
 #[test]
-fn syn_852_any_input_is_expanded_or_explained_without_a_panic() {
+fn syn_852_any_input_is_expanded_or_reported_without_a_panic() {
     let edits = || vec((any::<usize>(), edit()), 0..3);
     let input = (arguments(), signature(), body(), edits(), edits());
-    let Tally { expanded, explained } = run(&input, |(arguments, signature, body, first, second)| {
+    let Tally { expanded, reported } = run(&input, |(arguments, signature, body, first, second)| {
         (edited(&arguments, &first), edited(&format!("{signature} {body}"), &second))
     });
-    assert!(expanded > CASES / 200 && explained > CASES / 2, "{expanded} expanded, {explained} explained");
+    assert!(expanded > CASES / 200 && reported > CASES / 2, "{expanded} expanded, {reported} reported");
 }
 
 #[test]
@@ -54,13 +54,13 @@ fn rust_analyzer_11014_a_half_typed_body_is_kept_unchanged() {
         let body = TokenTree::Group(Group::new(Delimiter::Brace, half_typed));
         (edited(RIGHT, &[]), [edited(SIGNATURE, &[]), body.into()].into_iter().collect())
     });
-    assert_eq!(tally, Tally { expanded: CASES, explained: 0 }, "only the body is wrong");
+    assert_eq!(tally, Tally { expanded: CASES, reported: 0 }, "only the body is wrong");
 }
 
 #[test]
 fn tracing_615_errors_are_in_braces_beside_the_function() {
     let function: TokenStream = edited("fn price() {}", &[]);
-    let expansion = expand_or_explain(edited("nam = 5, window", &[]), function).to_string();
+    let expansion = expand_or_report(edited("nam = 5, window", &[]), function).to_string();
     assert!(expansion.starts_with(":: core :: compile_error ! {"), "{expansion}");
     assert!(expansion.ends_with("} fn price () { }"), "{expansion}");
     assert_eq!(expansion.matches("compile_error").count(), 2, "{expansion}");
@@ -69,7 +69,7 @@ fn tracing_615_errors_are_in_braces_beside_the_function() {
 #[test]
 fn a_missing_arrow_is_reported_although_the_body_is_not_parsed() {
     let function = edited("fn price() Result<u64, E> { ask(sku) }", &[]);
-    let expansion = expand_or_explain(TokenStream::new(), function).to_string();
+    let expansion = expand_or_report(TokenStream::new(), function).to_string();
     assert!(expansion.contains("expected `{`"), "{expansion}");
 }
 
@@ -123,7 +123,7 @@ fn run<S: Strategy>(input: &S, tokens: impl Fn(S::Value) -> (TokenStream, TokenS
         let mut counts = tally.get();
         match answer(&arguments, &function)? {
             Answer::Expanded => counts.expanded += 1,
-            Answer::Explained => counts.explained += 1,
+            Answer::Reported => counts.reported += 1,
         }
         tally.set(counts);
         Ok(())
@@ -141,11 +141,11 @@ fn edited(text: &str, edits: &[(usize, Edit)]) -> TokenStream {
 /// Checks the answer to one input. Errors are followed by the unchanged function. An expansion is one function that
 /// contains the body exactly once.
 fn answer(arguments: &TokenStream, function: &TokenStream) -> Result<Answer, TestCaseError> {
-    let expansion = expand_or_explain(arguments.clone(), function.clone());
+    let expansion = expand_or_report(arguments.clone(), function.clone());
     let (count, rest) = take_errors.parse2(expansion.clone()).map_err(|error| fail(&error, &expansion))?;
     if count > 0 {
         prop_assert_eq!(rest.to_string(), function.to_string(), "the function has changed");
-        return Ok(Answer::Explained);
+        return Ok(Answer::Reported);
     }
     let annotated = function::parse(function.clone()).map_err(|error| fail(&error, &expansion))?;
     let (body, mut equal, mut found) = (annotated.body.to_string(), 0, 0);

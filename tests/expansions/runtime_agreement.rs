@@ -12,7 +12,7 @@ use proptest::sample::{select, subsequence};
 use proptest::test_runner::TestRunner;
 use quote::quote;
 
-use crate::recover::expand_or_explain;
+use crate::recover::expand_or_report;
 
 const CASES: u32 = 5000;
 
@@ -109,5 +109,5 @@ fn is_accepted(arguments: &str) -> bool {
     let function = quote!(
         fn price() -> Result<u64, E> {}
     );
-    !expand_or_explain(arguments, function).to_string().contains("compile_error")
+    !expand_or_report(arguments, function).to_string().contains("compile_error")
 }

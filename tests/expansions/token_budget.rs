@@ -2,7 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use crate::recover::expand_or_explain;
+use crate::recover::expand_or_report;
 
 /// An annotated function, and the number of tokens that the expansion adds to it.
 #[derive(Debug, PartialEq)]
@@ -36,7 +36,7 @@ fn the_expansion_stays_within_its_token_budget() {
     let actual = BUDGETS.map(|Budget { arguments, function, tokens }| {
         let parse = |text: &str| text.parse::<TokenStream>().expect("the text is valid tokens");
         let input = parse(function);
-        let added = count(expand_or_explain(parse(arguments), input.clone())) - count(input);
+        let added = count(expand_or_report(parse(arguments), input.clone())) - count(input);
         let is_close = added.abs_diff(tokens) * 20 <= tokens;
         Budget { arguments, function, tokens: if is_close { tokens } else { added } }
     });

@@ -98,7 +98,7 @@ fn assert_failures(name: &str, sync: fn() -> Result<u8, BreakerError>, pending: 
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.totals.failures, snapshot.totals.calls(), snapshot.state), (2, 2, State::Open));
     let text = snapshot.last_transition.unwrap().last_failure.clone();
-    assert_eq!(text.as_deref(), Some("it panicked"));
+    assert_eq!(text.as_deref(), Some("the call panicked"));
 }
 
 #[test]

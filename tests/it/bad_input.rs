@@ -58,7 +58,7 @@ fn backoff_and_jitter_must_be_numbers_in_their_range() {
 fn a_duration_of_zero_is_rejected() {
     assert_rejected(new().recovery_timeout(Duration::ZERO), "recovery_timeout must be longer than zero");
     assert_rejected(new().half_open_timeout(Duration::ZERO), "half_open_timeout must be longer than zero");
-    assert_rejected(new().window_time(Duration::ZERO), "window_time must be longer than zero");
+    assert_rejected(new().window_time(Duration::ZERO), "the window must be longer than zero");
     assert_rejected(new().window_calls(9).slow_call(Duration::ZERO), "slow_call must be longer than zero");
     assert_rejected(new().call_timeout(Duration::ZERO), "call_timeout must be longer than zero");
     assert_rejected(
@@ -78,8 +78,8 @@ fn a_number_out_of_its_range_is_rejected() {
         new().consecutive_failures(u32::MAX),
         "consecutive_failures must be between 1 and 16777215",
     );
-    assert_rejected(new().window_calls(0), "window_calls must be between 1 and 1000000");
-    assert_rejected(new().window_calls(1_000_001), "window_calls must be between 1 and 1000000");
+    assert_rejected(new().window_calls(0), "the window must be between 1 and 1000000 calls long");
+    assert_rejected(new().window_calls(1_000_001), "the window must be between 1 and 1000000 calls long");
     assert_rejected(
         new().window_calls(9).failure_rate(0.5).minimum_calls(0),
         "minimum_calls must be at least 1",
@@ -92,7 +92,7 @@ fn a_number_out_of_its_range_is_rejected() {
 
 #[test]
 fn minimum_calls_above_a_count_based_window_is_rejected() {
-    let message = "minimum_calls must be at most window_calls; the window never holds more calls";
+    let message = "minimum_calls must be at most the window; the window never holds more calls";
     assert_rejected(new().window_calls(10).failure_rate(0.5).minimum_calls(11), message);
     assert_rejected(new().minimum_calls(11).failure_rate(0.5).window_calls(10), message);
     assert!(new().window_calls(10).failure_rate(0.5).minimum_calls(10).build().is_ok());

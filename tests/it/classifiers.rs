@@ -102,7 +102,7 @@ fn a_panicking_classifier_counts_as_a_failure_and_keeps_unwinding() {
     assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "predicate");
     let totals = fixture.breaker.snapshot().totals;
     assert_eq!((totals.failures, totals.calls(), fixture.breaker.state()), (1, 1, State::Open));
-    assert_eq!(fixture.last_transition().last_failure.as_deref(), Some("it panicked"));
+    assert_eq!(fixture.last_transition().last_failure.as_deref(), Some("the call panicked"));
 }
 
 #[test]
@@ -168,13 +168,13 @@ fn an_error_without_display_is_recorded_by_its_type_name() {
 fn a_panic_is_recorded_as_the_failure_text() {
     let fixture = Fixture::with(opens_at_once());
     _ = catch_panic(|| fixture.breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
-    assert_eq!(fixture.last_transition().last_failure.as_deref(), Some("it panicked"));
+    assert_eq!(fixture.last_transition().last_failure.as_deref(), Some("the call panicked"));
     let fixture = Fixture::with(opens_at_once());
     _ = catch_panic(|| {
         let _permit = fixture.permit();
         panic!("user code");
     });
-    assert_eq!(fixture.last_transition().last_failure.as_deref(), Some("it panicked"));
+    assert_eq!(fixture.last_transition().last_failure.as_deref(), Some("the call panicked"));
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_panicking_display_does_not_affect_the_call() {
     fixture.permit().fail(PanickingError);
     let snapshot = fixture.breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.totals.failures), (State::Open, 1));
-    assert_eq!(fixture.last_transition().last_failure.as_deref(), Some("(its text panicked)"));
+    assert_eq!(fixture.last_transition().last_failure.as_deref(), Some("(formatting the failure panicked)"));
     fixture.clock.advance(RECOVERY);
     fixture.permit().fail(PanickingError);
     assert_eq!((fixture.breaker.state(), fixture.last_transition().cause), (State::Open, Cause::TrialFailed));

@@ -55,7 +55,10 @@ fn a_call_that_exceeds_call_timeout_counts_as_a_failure_and_a_timeout() {
     assert_eq!(snapshot.consecutive_failures, 1);
     time_out(&fixture);
     assert_eq!(fixture.trip_reason(), TripReason::ConsecutiveFailures { failures: 2, limit: 2 });
-    assert_eq!(fixture.last_transition().last_failure.as_deref(), Some("it took longer than call_timeout"));
+    assert_eq!(
+        fixture.last_transition().last_failure.as_deref(),
+        Some("the call took longer than call_timeout")
+    );
 }
 
 #[test]
@@ -104,7 +107,10 @@ fn a_trial_that_times_out_reopens_the_circuit() {
     fixture.clock.advance(RECOVERY);
     time_out(&fixture);
     assert_eq!((fixture.breaker.state(), fixture.last_transition().cause), (State::Open, Cause::TrialFailed));
-    assert_eq!(fixture.last_transition().last_failure.as_deref(), Some("it took longer than call_timeout"));
+    assert_eq!(
+        fixture.last_transition().last_failure.as_deref(),
+        Some("the call took longer than call_timeout")
+    );
     fixture.clock.advance(RECOVERY);
     drop((fixture.permit(), fixture.permit()));
 }

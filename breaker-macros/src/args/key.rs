@@ -1,4 +1,4 @@
-//! The keys of the attribute, and suggestions for a misspelt one.
+//! The keys of the attribute, and suggestions for a misspelled one.
 
 use std::fmt;
 
@@ -11,6 +11,7 @@ macro_rules! keys {
     ($($variant:ident = $name:literal,)*) => {
         /// A key of the attribute.
         #[derive(Clone, Copy, PartialEq, Eq)]
+        #[expect(clippy::enum_variant_names, reason = "`CircuitKey` is the key named `key`")]
         pub(crate) enum Key {
             $($variant,)*
         }
@@ -18,7 +19,7 @@ macro_rules! keys {
         impl Key {
             const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// Returns the key as users write it.
+            /// Returns the name of the key.
             pub(crate) fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
@@ -51,7 +52,7 @@ keys! {
     CallTimeout = "call_timeout",
     MaxConcurrent = "max_concurrent",
     MaxWait = "max_wait",
-    Keyed = "key",
+    CircuitKey = "key",
     MaxKeys = "max_keys",
     Mode = "mode",
     Critical = "critical",
@@ -67,12 +68,14 @@ impl Key {
         let written = word.unraw().to_string();
         let known = Self::ALL.iter().copied().find(|key| key.name() == written);
         known.ok_or_else(|| {
-            let similar = similar(&written).join("` or `");
-            let advice = if similar.is_empty() {
-                let names: Vec<_> = Self::ALL.iter().map(|key| key.name()).collect();
-                format!("the keys are: {}", names.join(", "))
-            } else {
-                format!("did you mean `{similar}`?")
+            let similar: Vec<_> = similar(&written).iter().map(|name| format!("`{name}`")).collect();
+            let advice = match similar.as_slice() {
+                [] => {
+                    let names: Vec<_> = Self::ALL.iter().map(|key| key.name()).collect();
+                    format!("the keys are: {}", names.join(", "))
+                }
+                [name] => format!("did you mean {name}?"),
+                [first @ .., last] => format!("did you mean {} or {last}?", first.join(", ")),
             };
             Error::new(word.span(), format!("unknown key `{written}`; {advice}"))
         })
@@ -85,14 +88,16 @@ impl fmt::Display for Key {
     }
 }
 
-/// Returns the closest key if at most a third of its letters differ, or else all keys that contain
-/// `written` as a word.
+/// Returns the closest key if at most a third of its letters differ, or else all keys that contain `written`
+/// as a word, the most likely first.
 fn similar(written: &str) -> Vec<&'static str> {
     let names = || Key::ALL.iter().map(|key| key.name());
     let distance = |name: &str| strsim::damerau_levenshtein(written, name);
     let closest = names().min_by_key(|name| distance(name));
-    match closest.filter(|name| 3 * distance(name) <= name.len()) {
-        Some(name) => vec![name],
-        None => names().filter(|name| name.split('_').any(|word| word == written)).collect(),
+    if let Some(name) = closest.filter(|name| 3 * distance(name) <= name.len()) {
+        return vec![name];
     }
+    let mut similar: Vec<_> = names().filter(|name| name.split('_').any(|word| word == written)).collect();
+    similar.sort_by_key(|name| distance(name));
+    similar
 }

@@ -34,7 +34,7 @@ fn uses_moved(value: &Expr, input: &FnArg) -> bool {
     }
 }
 
-/// Returns `true` for a variable, a static, or a field of one. A call could return a guard instead.
+/// Returns `true` for a variable, a static, or a field of one. Any other expression could return a guard.
 fn is_variable_or_field(value: &Expr) -> bool {
     match value {
         Expr::Path(_) => true,

@@ -1,8 +1,8 @@
 //! Detection of the variables that an expression uses.
 //!
-//! Works on tokens, without name resolution, and errs on the safe side: a name that is shadowed inside the
-//! expression counts as used. A missed use would be an argument that is gone when the fallback runs; a
-//! false one costs only a clone, or an error where the argument cannot be cloned.
+//! It works on tokens, without name resolution, and counts a name that is shadowed inside the expression as
+//! used. A missed use would be an argument that has been moved when the fallback runs. A false one costs only
+//! a clone, or an error if the argument cannot be cloned.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;

@@ -1,4 +1,4 @@
-//! `failure_if` and `ignore_if`: each is a pattern or a predicate over the result.
+//! `failure_if` and `ignore_if`: each is a pattern for the result, or a predicate on it.
 
 use proc_macro2::TokenTree;
 use syn::parse::{ParseStream, Parser as _};
@@ -51,7 +51,10 @@ pub(super) fn check(spec: &Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error
     let needs_result = |key: &Key| *key != Key::FallbackOn || spec.fallback_on == FallbackOn::Failure;
     for key in [Key::FailureIf, Key::IgnoreIf, Key::FallbackOn].into_iter().filter(needs_result) {
         errors.extend(spec.span_of(key).map(|span| {
-            Error::new(span, format!("`{key}` has no effect because this function never returns; remove it"))
+            Error::new(
+                span,
+                format!("`{key}` has no effect because this function never returns; remove `{key}`"),
+            )
         }));
     }
 }

@@ -8,7 +8,7 @@ use syn::{Error, Expr, ExprPath};
 use super::captures::captures;
 use super::expr::{source_text, ungrouped};
 use super::spec::{Fallback, FallbackOn, Spec};
-use crate::function::{AnnotatedFn, Binding, Reuse, bound_names, forwarded_name, reuse};
+use crate::function::{AnnotatedFn, Binding, NotForwarded, Reuse, bound_names, forwarded_name, reuse};
 
 /// Reads a path, or a closure that takes the error.
 pub(super) fn read(value: Expr) -> Result<Fallback, Error> {
@@ -59,7 +59,7 @@ pub(super) fn read_on(value: Expr) -> Result<FallbackOn, Error> {
 pub(super) fn check(spec: &mut Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error>) {
     match &mut spec.fallback {
         Some(Fallback::Path { path, arguments }) => *arguments = forwarded(path, annotated, errors),
-        // If there is another error, `fallback` may be present but misspelt.
+        // If there is another error, `fallback` may be present but misspelled.
         None if errors.is_empty() => errors.extend(missing_fallback(annotated)),
         Some(Fallback::Closure(_)) | None => {}
     }
@@ -68,19 +68,24 @@ pub(super) fn check(spec: &mut Spec, annotated: &AnnotatedFn, errors: &mut Vec<E
     }
 }
 
-/// Returns the arguments that a path is called with.
+/// Returns the arguments for the function that a path names.
 fn forwarded(path: &ExprPath, annotated: &AnnotatedFn, errors: &mut Vec<Error>) -> Vec<Ident> {
     let mut names = Vec::new();
     for input in &annotated.signature.inputs {
         match forwarded_name(input) {
-            Some(mut name) => {
+            Ok(mut name) => {
                 name.set_span(name.span().located_at(path.span()));
                 names.push(name);
             }
-            None => errors.push(Error::new(
+            Err(NotForwarded::Unnamed) => errors.push(Error::new(
                 input.span(),
-                "this argument cannot be passed to `fallback` because it has no name or depends on `cfg`; \
-                 name it, or write a closure: `fallback = |error| ..`",
+                "this argument cannot be passed to `fallback` because it has no name; name it, or write a \
+                 closure: `fallback = |error| ..`",
+            )),
+            Err(NotForwarded::Conditional) => errors.push(Error::new(
+                input.span(),
+                "this argument cannot be passed to `fallback` because it depends on `cfg`; write a closure: \
+                 `fallback = |error| ..`",
             )),
         }
     }
@@ -130,7 +135,7 @@ impl Fallback {
     }
 }
 
-/// Reports a function that can neither return an error nor fall back.
+/// Returns an error if the function can neither return an error nor use a fallback.
 fn missing_fallback(annotated: &AnnotatedFn) -> Option<Error> {
     annotated.output().is_none().then(|| {
         Error::new(

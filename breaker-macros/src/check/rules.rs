@@ -1,10 +1,10 @@
-//! Rules over several keys: which need another key, which exclude each other, and which limit each other.
+//! Rules that relate several keys: requirements, exclusions and limits.
 
 use std::time::Duration;
 
 use syn::{Error, Lit, LitInt};
 
-use super::limits::DEFAULT_RECOVERY_TIMEOUT;
+use super::ranges::DEFAULT_RECOVERY_TIMEOUT;
 use super::spec::{Spec, Value, WrittenKey};
 use crate::args::Key;
 
@@ -22,25 +22,26 @@ const REQUIREMENTS: [Requirement; 8] = [
     Requirement {
         key: Key::MinimumCalls,
         one_of: &[Key::FailureRate, Key::SlowCall],
-        advice: "add `failure_rate = 0.5`, or remove it",
+        advice: "add `failure_rate = 0.5`, or remove `minimum_calls`",
     },
     Requirement { key: Key::MaxRecoveryTimeout, one_of: &[Key::Backoff], advice: "add `backoff = 2.0`" },
     Requirement { key: Key::MaxWait, one_of: &[Key::MaxConcurrent], advice: "add `max_concurrent = 10`" },
     Requirement {
         key: Key::FallbackOn,
         one_of: &[Key::Fallback],
-        advice: "add `fallback = |error| ..`, or remove it",
+        advice: "add `fallback = |error| ..`, or remove `fallback_on`",
     },
     Requirement {
         key: Key::MaxKeys,
-        one_of: &[Key::Keyed],
-        advice: "add `key = ..`, an expression over the arguments",
+        one_of: &[Key::CircuitKey],
+        advice: "add `key = ..`, an expression of the arguments",
     },
 ];
 
 const ADD_WINDOW: &str = "add `window = 100` or `window = \"60s\"`";
 
-/// Keys that go together with `breaker`. The others configure a circuit breaker that the function declares.
+/// Keys that can be combined with `breaker`. The others configure a circuit breaker that the function
+/// declares.
 const WITH_BREAKER: [Key; 6] =
     [Key::Breaker, Key::Fallback, Key::FallbackOn, Key::FailureIf, Key::IgnoreIf, Key::Crate];
 
@@ -70,27 +71,25 @@ fn check_requirement(spec: &Spec, requirement: &Requirement) -> Option<Error> {
 }
 
 fn excluded_by_breaker(WrittenKey { key, span }: WrittenKey) -> Error {
-    let message = if matches!(key, Key::Keyed | Key::MaxKeys) {
+    let message = if matches!(key, Key::CircuitKey | Key::MaxKeys) {
         format!(
             "`{key}` cannot be combined with `breaker`; take the circuit from a `KeyedBreaker` instead: \
              `breaker = self.breakers.get(tenant)`"
         )
     } else {
-        format!(
-            "`{key}` cannot be combined with `breaker`, which has its own settings; remove one of the two"
-        )
+        format!("`{key}` cannot be combined with `breaker`, which has its own settings; remove one of them")
     };
     Error::new(span, message)
 }
 
-/// Checks that a window of calls can hold as many calls as `key` demands.
+/// Checks that a count-based window can hold as many calls as `key` requires.
 fn check_window(spec: &Spec, key: Key) -> Option<Error> {
-    let demanded = count(spec, key)?;
+    let required = count(spec, key)?;
     let window = count(spec, Key::Window)?;
-    let (least, most): (u32, u32) = (demanded.base10_parse().ok()?, window.base10_parse().ok()?);
+    let (least, most): (u32, u32) = (required.base10_parse().ok()?, window.base10_parse().ok()?);
     (least > most).then(|| {
         Error::new(
-            demanded.span(),
+            required.span(),
             format!("`{key}` must be at most the `window`, which is {most} calls long; found {least}"),
         )
     })

@@ -1,7 +1,7 @@
 //! The specification of a protected function, which `check` produces and `expand` consumes.
 //!
-//! Contains types and queries, but no rules. Once all checks have passed, every value is valid, except for const
-//! expressions, which the compiler evaluates.
+//! It contains types and queries, but no rules. Once all checks have passed, every value is valid, except for
+//! const expressions, which the compiler evaluates.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(crate) struct Spec {
     pub(crate) breaker: Option<Breaker>,
     /// Registry of the circuit breaker. `None` is the global one.
     pub(crate) registry: Option<Expr>,
-    /// Expression whose values each have a circuit of their own.
+    /// Expression of the key. Each of its values has its own circuit.
     pub(crate) key: Option<Expr>,
     pub(crate) max_keys: Option<Value>,
     /// Path of `breaker_runtime`.
@@ -89,7 +89,7 @@ pub(crate) enum Fallback {
 /// The value of `fallback_on`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FallbackOn {
-    /// Only calls that the circuit breaker rejects or ends.
+    /// Only calls that the circuit breaker rejects or stops.
     Rejected,
     /// Failed calls too.
     Failure,
@@ -111,7 +111,7 @@ pub(crate) enum BreakerAccess {
 }
 
 impl Spec {
-    /// Returns the specification of an attribute without arguments.
+    /// Returns the specification of an attribute without keys.
     pub(super) fn new() -> Self {
         Self {
             name: None,
@@ -150,8 +150,8 @@ impl Spec {
         self.settings.iter().find(|setting| setting.key == key)
     }
 
-    /// Returns `true` if an async call may time out. The settings of an existing circuit breaker are not known
-    /// here, so it may.
+    /// Returns `true` if an async call may time out. With an existing circuit breaker it may, because its
+    /// settings are not known here.
     pub(crate) fn may_time_out(&self) -> bool {
         self.span_of(Key::CallTimeout).is_some() || self.breaker.is_some()
     }
@@ -161,7 +161,7 @@ impl Spec {
         self.span_of(Key::MaxWait).is_some() || self.breaker.is_some()
     }
 
-    /// Returns `true` if a fallback or a rejection may have to provide the result after the body has taken the
+    /// Returns `true` if a fallback or a rejection may replace the result after the body has consumed the
     /// arguments.
     pub(crate) fn may_replace_result(&self, annotated: &AnnotatedFn) -> bool {
         self.fallback_on == FallbackOn::Failure || (annotated.is_async() && self.may_time_out())
@@ -169,7 +169,7 @@ impl Spec {
 }
 
 impl Setting {
-    /// Returns the name of the builder's method, at the key.
+    /// Returns the name of the builder's method, with the span of the key.
     pub(crate) fn method(&self) -> Ident {
         let name = match &self.value {
             Value::Literal(_) if self.key == Key::Window => "window_calls",

@@ -9,8 +9,8 @@ use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Path};
 
 use super::expr::{source_text, ungrouped};
-use super::limits::{MAX_NAME_BYTES, MAX_WINDOW_CALLS};
 use super::number::in_range;
+use super::ranges::{MAX_NAME_BYTES, MAX_WINDOW_CALLS};
 use super::spec::{BreakerName, Value};
 use crate::args::{ArgValue, Key};
 use crate::duration;
@@ -58,7 +58,7 @@ pub(super) fn duration(value: Expr, key: Key) -> Result<Value, Error> {
     }
 }
 
-/// Reads a number of calls or a duration. Only the compiler knows which of them a const is.
+/// Reads a number of calls or a duration. Only the compiler knows the type of a const.
 pub(super) fn window(value: Expr) -> Result<Value, Error> {
     let value = ungrouped(value);
     if let Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) = &value
@@ -115,9 +115,9 @@ pub(super) fn name(value: Expr) -> Result<BreakerName, Error> {
     let reject = |message: String| Err(Error::new(value.span(), message));
     match &value {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match text.value().len() {
-            0 => {
-                reject("`name` is empty; remove it to name the circuit breaker after the function".to_owned())
-            }
+            0 => reject(
+                "`name` is empty; remove `name` to name the circuit breaker after the function".to_owned(),
+            ),
             1..=MAX_NAME_BYTES => Ok(BreakerName::Literal(LitStr::new(&text.value(), text.span()))),
             length => {
                 reject(format!("`name` is {length} bytes long; shorten it to at most {MAX_NAME_BYTES} bytes"))

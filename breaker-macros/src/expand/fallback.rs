@@ -1,4 +1,4 @@
-//! The output of a call that the breaker rejects or ends, or whose body fails.
+//! The output of a call that is rejected, times out or fails.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};

@@ -1,7 +1,7 @@
 //! The functions of `breaker_runtime::__private` that the expansion calls with tokens of the user among the
 //! arguments.
 //!
-//! rustc reports a type error at the name of the called function, so each call is located at the tokens of
+//! rustc reports a type error at the name of the called function, so each call has the span of the tokens of
 //! the user that the error is about.
 
 use proc_macro2::{Ident, Span, TokenStream};

@@ -1,5 +1,4 @@
-//! The settings of the attribute: a closure that returns the builder, and the checks that only the compiler
-//! can do.
+//! The settings of the attribute: a closure that returns the builder, and the checks that need the compiler.
 
 use std::time::Duration;
 
@@ -16,19 +15,19 @@ use crate::repeated::Repeated;
 
 /// The expansion of the settings.
 pub(super) struct SettingsTokens {
-    /// A static whose value the compiler checks, if a setting needs that.
-    pub(super) checked: Option<TokenStream>,
+    /// A static whose value the compiler checks, if a setting needs a check.
+    pub(super) checked_static: Option<TokenStream>,
     /// The closure that returns the settings.
     pub(super) configure: TokenStream,
 }
 
-/// A check by the compiler, located at the tokens that its error is about.
+/// A check by the compiler, with the span for its error.
 struct Check {
     function: RuntimeFn,
     span: Span,
 }
 
-/// Settings that are valid alone and may not fit together. The error is located at `key`.
+/// Two settings, each valid, that may contradict each other. The error has the span of `key`.
 struct Combination {
     key: Key,
     other: Key,
@@ -53,24 +52,24 @@ const COMBINATIONS: [Combination; 3] = [
 //             private::checked(private::DEFAULTS.failure_threshold(LIMIT));
 //         and || private::clone_settings(&__BREAKER_SETTINGS)
 //
-// The attribute has checked literals, so their builder can wait for the first call. The compiler checks
-// constants, in a static, which may read other statics of the user.
+// Literals are already checked, so their builder runs on the first call. The compiler checks constants in a
+// static, because a static may read other statics.
 pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> SettingsTokens {
-    let mut is_checked = true;
+    let mut needs_static = false;
     let builder = spec.settings.iter().fold(quote!(#private::DEFAULTS), |builder, next| {
         let builder = set(private, &builder, next);
         let Some(Check { function, span }) = needed_check(annotated, next) else {
             return builder;
         };
-        is_checked = false;
+        needs_static = true;
         function.call(private, span, &builder)
     });
-    if is_checked {
-        return SettingsTokens { checked: None, configure: quote!(|| #builder) };
+    if !needs_static {
+        return SettingsTokens { checked_static: None, configure: quote!(|| #builder) };
     }
     let builder = check_combinations(private, spec, builder);
     SettingsTokens {
-        checked: Some(quote_spanned! {Span::mixed_site()=>
+        checked_static: Some(quote_spanned! {Span::mixed_site()=>
             static __BREAKER_SETTINGS: #private::ConfigBuilder = #builder;
         }),
         configure: quote_spanned!(Span::mixed_site()=> || #private::clone_settings(&__BREAKER_SETTINGS)),
@@ -104,10 +103,10 @@ fn set(private: &Repeated, builder: &TokenStream, setting: &Setting) -> TokenStr
 fn needed_check(annotated: &AnnotatedFn, setting: &Setting) -> Option<Check> {
     let Setting { key, span, value } = setting;
     match value {
-        // Without a wait no timer is needed.
+        // A `max_wait` of zero needs no timer.
         Value::Duration(Duration::ZERO) => None,
-        // Async code waits only with a feature of the runtime, and the builder does not know that it is for
-        // async code.
+        // In an async function `max_wait` needs the feature `tokio`, and the builder cannot know that the
+        // function is async.
         _ if *key == Key::MaxWait && annotated.is_async() => {
             Some(Check { function: RuntimeFn::CheckedWaiting, span: *span })
         }
@@ -125,14 +124,14 @@ fn needed_check(annotated: &AnnotatedFn, setting: &Setting) -> Option<Check> {
 // Input:  private::DEFAULTS.., minimum_calls = LIMIT, window = 100
 // Output: private::checked_rules(private::DEFAULTS..)
 //
-// The attribute has compared literals with each other already.
+// `check` has already compared literals with each other.
 fn check_combinations(private: &Repeated, spec: &Spec, builder: TokenStream) -> TokenStream {
     COMBINATIONS.into_iter().fold(builder, |builder, Combination { key, other, function }| {
         let Some(setting) = spec.setting(key) else {
             return builder;
         };
-        let mut all = spec.setting(other).into_iter().chain([setting]);
-        if all.all(|setting| !matches!(setting.value, Value::Const(_) | Value::Window(_))) {
+        let mut involved = spec.setting(other).into_iter().chain([setting]);
+        if involved.all(|setting| !matches!(setting.value, Value::Const(_) | Value::Window(_))) {
             return builder;
         }
         function.call(private, setting.span, &builder)

@@ -39,9 +39,9 @@ struct Owner {
 // Output: let __circuit = private::KeyedSite::circuit({ .. }, &private::KeyValue(&(tenant)).__breaker_key());
 //         and private::KeyedCircuit::acquire_waiting(&__circuit).await
 //
-// The runtime functions that take `acquire` request the admission themselves, unless the call has waited for
-// it.
-pub(super) fn acquirable(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> AdmissionTokens {
+// The runtime functions that take `acquire` request the admission themselves, unless the call has already
+// waited.
+pub(super) fn admission_source(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> AdmissionTokens {
     let Owner { circuit, kind, reference } = owner(private, spec, annotated);
     if !(annotated.is_async() && spec.may_wait()) {
         return AdmissionTokens { circuit, acquire: reference };
@@ -52,8 +52,8 @@ pub(super) fn acquirable(private: &Repeated, spec: &Spec, annotated: &AnnotatedF
 
 // Input:  name = "payment"
 // Output: (nothing) and private::Acquire::acquire({ static __BREAKER_SITE: ..; &__BREAKER_SITE })
-pub(super) fn acquired(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> AdmissionTokens {
-    let AdmissionTokens { circuit, acquire } = acquirable(private, spec, annotated);
+pub(super) fn admission(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> AdmissionTokens {
+    let AdmissionTokens { circuit, acquire } = admission_source(private, spec, annotated);
     let acquire = if !annotated.is_async() {
         quote_spanned!(Span::mixed_site()=> #private::Acquire::acquire(#acquire))
     } else if spec.may_wait() {
@@ -122,12 +122,12 @@ fn site_reference(
     annotated: &AnnotatedFn,
     kind: &TokenStream,
 ) -> TokenStream {
-    let SettingsTokens { checked, configure } = settings(private, spec, annotated);
+    let SettingsTokens { checked_static, configure } = settings(private, spec, annotated);
     let site = site(private, spec, annotated, kind, &configure);
     let in_own_registry = spec.registry.as_ref().map(|_| quote!(.in_own_registry()));
     let reference = quote_spanned! {Span::mixed_site()=>
         {
-            #checked
+            #checked_static
             static __BREAKER_SITE: #private::#kind = #site #in_own_registry;
             #private::declare!(__BREAKER_SITE);
             &__BREAKER_SITE

@@ -1,7 +1,7 @@
 //! Fallback closures whose syntax shows that they return the output itself, not a future of it.
 //!
-//! The compiler could infer the same, but it takes longer, and it cannot infer the type of a closure that
-//! never returns.
+//! The compiler could infer this too, but more slowly, and it cannot infer the type of a closure that never
+//! returns.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;

@@ -23,17 +23,24 @@ pub(crate) enum Reuse {
     Impossible(Ident),
 }
 
-/// Returns the name under which the argument can be passed on to a fallback. A pattern has none. A
-/// parameter under `cfg` has none either, because an argument of a call cannot carry attributes.
-pub(crate) fn forwarded_name(parameter: &FnArg) -> Option<Ident> {
-    match parameter {
-        FnArg::Receiver(receiver) => Some(Ident::new("self", receiver.self_token.span)),
-        FnArg::Typed(typed) => match &*typed.pat {
-            Pat::Ident(name) if is_simple(name) && !typed.attrs.iter().any(is_cfg) => {
-                Some(name.ident.clone())
-            }
-            _ => None,
-        },
+/// The reason why an argument cannot be passed on to a fallback.
+pub(crate) enum NotForwarded {
+    /// The parameter is a pattern, which has no name.
+    Unnamed,
+    /// The parameter depends on `cfg`, and an argument of a call cannot have attributes.
+    Conditional,
+}
+
+/// Returns the name under which the argument can be passed on to a fallback.
+pub(crate) fn forwarded_name(parameter: &FnArg) -> Result<Ident, NotForwarded> {
+    let typed = match parameter {
+        FnArg::Receiver(receiver) => return Ok(Ident::new("self", receiver.self_token.span)),
+        FnArg::Typed(typed) => typed,
+    };
+    match &*typed.pat {
+        _ if typed.attrs.iter().any(is_cfg) => Err(NotForwarded::Conditional),
+        Pat::Ident(name) if is_simple(name) => Ok(name.ident.clone()),
+        _ => Err(NotForwarded::Unnamed),
     }
 }
 

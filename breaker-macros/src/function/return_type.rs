@@ -1,7 +1,7 @@
 //! The return type in a form that is valid inside a body.
 //!
-//! `impl Trait` is valid only in a signature, so it becomes `_`. Lifetimes become `'_`, because clippy takes a
-//! lifetime that is named in the body for one that is needed.
+//! `impl Trait` is valid only in a signature, so it becomes `_`. Lifetimes become `'_`, because clippy treats
+//! a lifetime that the body names as needed.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens as _;

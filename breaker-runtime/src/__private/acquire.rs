@@ -1,7 +1,7 @@
-//! Admission of a call by a site, the circuit of a key, or a breaker of the user. It does not know what the
-//! call runs.
+//! The ways in which a call requests admission: from a site, from the circuit of a key, or from an existing
+//! breaker.
 
-use crate::breaker::Admitted;
+use crate::breaker::AdmitResult;
 
 /// Admission of the calls of sync functions.
 pub trait Acquire<'a> {
@@ -10,7 +10,7 @@ pub trait Acquire<'a> {
     /// # Errors
     ///
     /// Returns the rejection if the breaker does not admit the call.
-    fn acquire(self) -> Admitted<'a>;
+    fn acquire(self) -> AdmitResult<'a>;
 }
 
 /// Admission of the calls of async functions.
@@ -20,11 +20,11 @@ pub trait AcquireNow<'a> {
     /// # Errors
     ///
     /// Returns the rejection if the breaker does not admit the call.
-    fn acquire_now(self) -> Admitted<'a>;
+    fn acquire_now(self) -> AdmitResult<'a>;
 }
 
 /// The result of `acquire_waiting`: the call has already waited.
-impl<'a> AcquireNow<'a> for Admitted<'a> {
+impl<'a> AcquireNow<'a> for AdmitResult<'a> {
     #[inline]
     fn acquire_now(self) -> Self {
         self

@@ -1,11 +1,10 @@
-//! The values of the keys `breaker` and `registry`: an existing breaker, and the registry that a site
-//! registers in.
+//! The values of the keys `breaker` and `registry`: an existing breaker, and the registry of a site.
 
 use std::borrow::Borrow;
 use std::ops::Deref;
 
 use super::acquire::Acquire;
-use crate::breaker::{Admitted, CircuitBreaker};
+use crate::breaker::{AdmitResult, CircuitBreaker};
 use crate::registry::Registry;
 
 /// An existing breaker, borrowed or cloned for one call.
@@ -70,14 +69,14 @@ impl<B: Borrow<CircuitBreaker>> BreakerHandle<B> {
     ///
     /// Returns the rejection if the breaker does not admit the call.
     #[inline]
-    pub async fn acquire_waiting(&self) -> Admitted<'_> {
+    pub async fn acquire_waiting(&self) -> AdmitResult<'_> {
         self.0.borrow().circuit().admit_async().await
     }
 }
 
 impl<'a, B: Borrow<CircuitBreaker>> Acquire<'a> for &'a BreakerHandle<B> {
     #[inline]
-    fn acquire(self) -> Admitted<'a> {
+    fn acquire(self) -> AdmitResult<'a> {
         self.0.borrow().circuit().admit_blocking()
     }
 }

@@ -1,8 +1,7 @@
 //! Selection of the classifier for the return type of a function, which only the compiler knows.
 //!
-//! `classifier_for::<T>()` returns the first step of a ladder, and generated code calls
-//! `__breaker_classifier` on it. Method lookup tries the steps in order and goes from one to the next through
-//! `Deref`:
+//! `classifier_for::<T>()` returns the first of four steps, and generated code calls `__breaker_classifier`
+//! on it. Method lookup tries the steps in order and reaches each one from the previous one through `Deref`:
 //!
 //! | step | `T` | classifier |
 //! |---|---|---|
@@ -21,19 +20,19 @@ use std::sync::Arc;
 use crate::classifier::{Classifier, of_result};
 use crate::outcome::Outcome;
 
-/// The first step of the ladder: a `Result` whose error implements `Display`.
+/// The first step: a `Result` whose error implements `Display`.
 #[derive(Debug)]
 pub struct IfDisplay<T>(IfDebug<T>);
 
-/// The second step of the ladder: a `Result` whose error implements `Debug`.
+/// The second step: a `Result` whose error implements `Debug`.
 #[derive(Debug)]
 pub struct IfDebug<T>(IfResult<T>);
 
-/// The third step of the ladder: a `Result` with any error.
+/// The third step: a `Result` with any error.
 #[derive(Debug)]
 pub struct IfResult<T>(Otherwise<T>);
 
-/// The last step of the ladder: any type.
+/// The last step: any type.
 #[derive(Debug)]
 pub struct Otherwise<T>(PhantomData<fn() -> T>);
 
@@ -65,19 +64,18 @@ pub enum NoText {}
 
 /// A classifier with the conditions `failure_if` and `ignore_if`, which take precedence over it.
 #[derive(Clone, Copy, Debug)]
-pub struct WithConditions<J, C> {
-    pub(super) classifier: J,
-    pub(super) conditions: C,
+pub struct WithConditions<C, P> {
+    pub(super) classifier: C,
+    pub(super) conditions: P,
 }
 
-/// Returns the first step of the ladder for the return type `T`.
+/// Returns the first step for the return type `T`.
 #[must_use]
 pub const fn classifier_for<T>() -> IfDisplay<T> {
     IfDisplay(IfDebug(classifier_for_hidden_error()))
 }
 
-/// Returns the step of the ladder for a return type whose error is an `impl Trait`, and so cannot be
-/// described.
+/// Returns the step for a return type whose error is an `impl Trait`, which cannot be described.
 #[must_use]
 pub const fn classifier_for_hidden_error<T>() -> IfResult<T> {
     IfResult(Otherwise(PhantomData))
@@ -91,7 +89,7 @@ pub const fn any_value<T>() -> AnyValue<T> {
 
 /// Returns the outcome of `value` for a function without conditions.
 #[inline]
-pub fn outcome_of<T, J: Classifier<T>>(value: &T, classifier: &J) -> Outcome {
+pub fn outcome_of<T, C: Classifier<T>>(value: &T, classifier: &C) -> Outcome {
     classifier.outcome(value)
 }
 
@@ -195,7 +193,7 @@ impl<T> Classifier<T> for AnyValue<T> {
     }
 }
 
-impl<T, J: Classifier<T>, C: Fn(&T, &J) -> Outcome> Classifier<T> for WithConditions<J, C> {
+impl<T, C: Classifier<T>, P: Fn(&T, &C) -> Outcome> Classifier<T> for WithConditions<C, P> {
     #[inline]
     fn outcome(&self, value: &T) -> Outcome {
         (self.conditions)(value, &self.classifier)

@@ -7,7 +7,7 @@ pub fn clone_for_fallback<T: CloneForFallback>(argument: &T) -> T {
     argument.clone_for_fallback()
 }
 
-/// `Clone`, with a compile error that explains why the argument needs it.
+/// An argument that can be cloned. The trait exists for its compile error.
 #[diagnostic::on_unimplemented(
     message = "the fallback may run after the body has consumed its arguments, so `{Self}` must implement `Clone`",
     label = "both the body and the fallback use this argument",

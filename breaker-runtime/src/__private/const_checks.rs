@@ -1,4 +1,4 @@
-//! Checks that the compiler evaluates: each returns its argument, or stops the compilation of the user's
+//! Checks that the compiler evaluates. Each returns its argument, or stops the compilation of the user's
 //! crate.
 //!
 //! The attribute checks literals itself. These functions check the values of constants, which only the

@@ -1,5 +1,5 @@
-//! The setting `window` with the value of a constant, whose type decides between a number of calls and a
-//! duration.
+//! The value of the key `window` if it is a constant. Its type determines the kind of window: a number of
+//! calls or a duration.
 
 use core::marker::PhantomData;
 use core::ops::Deref;
@@ -9,8 +9,8 @@ use crate::config::ConfigBuilder;
 
 /// The value of `window`.
 ///
-/// Method lookup finds `set` here for `u32` and `Duration`, and goes on to `Other` through `Deref` for
-/// other types.
+/// Method lookup finds `set` here for `u32` and `Duration`. For other types, it finds the `set` of `Other`
+/// through `Deref`.
 #[derive(Debug)]
 pub struct ConstWindow<T> {
     length: T,
@@ -29,7 +29,7 @@ pub const fn ConstWindow<T>(length: T) -> ConstWindow<T> {
 
 /// A type that `window` accepts.
 #[diagnostic::on_unimplemented(
-    message = "expected a number of calls or a duration, found `{Self}`",
+    message = "expected a `u32` or a `Duration`, found `{Self}`",
     label = "this must be a `u32` or a `Duration`",
     note = "write `window = 100`, `window = \"60s\"`, or a constant of one of these types"
 )]

@@ -1,10 +1,9 @@
-//! The declaration of an annotated function, which makes it known before its first call.
+//! The declaration of an annotated function, which adds it to the global list before its first call.
 //!
 //! A constructor runs before `main` and adds the declaration of the function to the global list. The
 //! constructors of all linked crates run, even for generic functions and functions that are never called.
 //!
-//! The attribute `link_section`, which places the constructor where the system looks for it, is the only
-//! unsafe code here.
+//! The attribute `link_section` is the only unsafe code here. The system runs the functions in that section.
 
 /// Declares the site `$site` before `main`. Generated code invokes it in the block that holds the static.
 #[doc(hidden)]

@@ -1,6 +1,6 @@
-//! Fallbacks: calls whose failure leads to one, the value it receives, and the counting of its own outcome.
+//! Fallbacks: the calls that may need one, the value that it receives, and the counting of its outcome.
 //!
-//! With `fallback_on = failure` a failed call has no result for the caller. Generated code handles this
+//! With `fallback_on = failure`, a failed call has no result for its caller. Generated code handles such a
 //! failure and a rejection in one `match` arm, so the fallback runs at most once per call.
 
 use std::pin::Pin;
@@ -23,7 +23,7 @@ pub struct CircuitRef<'a>(&'a Circuit);
 /// one.
 #[derive(Debug)]
 pub enum NoResult<'a, T> {
-    /// The breaker rejected the call, or ended it after `call_timeout`.
+    /// The breaker rejected the call, or stopped it after `call_timeout`.
     Rejected(Rejection<'a>),
     /// The body returned this output, which counts as a failure.
     Failed(CircuitRef<'a>, T),
@@ -36,11 +36,11 @@ pub enum NoResult<'a, T> {
 /// Returns the output as [`NoResult::Failed`] if it counts as a failure.
 #[expect(clippy::needless_pass_by_value, reason = "the same signature as the async form, which keeps it")]
 #[inline]
-pub fn run_admitted_or_fallback<T, J: Classifier<T>>(
+pub fn run_admitted_or_fallback<T, C: Classifier<T>>(
     admission: Admission<'_>,
     body: impl FnOnce() -> T,
-    classifier: J,
-    conditions: impl Fn(&T, &J) -> Outcome,
+    classifier: C,
+    conditions: impl Fn(&T, &C) -> Outcome,
 ) -> Result<T, NoResult<'_, T>> {
     let circuit = CircuitRef(admission.circuit());
     let mut outcome = Outcome::Success;
@@ -60,13 +60,13 @@ pub fn run_admitted_or_fallback<T, J: Classifier<T>>(
 /// The future resolves to an error if the call timed out or its output counts as a failure.
 pub fn run_admitted_async_or_fallback<
     F: Future,
-    J: Classifier<F::Output> + Copy,
-    C: Fn(&F::Output, &J) -> Outcome,
+    C: Classifier<F::Output> + Copy,
+    P: Fn(&F::Output, &C) -> Outcome,
 >(
     admission: Admission<'_>,
     body: F,
-    classifier: J,
-    conditions: C,
+    classifier: C,
+    conditions: P,
 ) -> impl Future<Output = Result<F::Output, NoResult<'_, F::Output>>> {
     let circuit = CircuitRef(admission.circuit());
     let body = ClassifiedBody { body, classifier: WithConditions { classifier, conditions } };
@@ -167,14 +167,14 @@ impl<T> Classified<T> {
 
 pin_project! {
     /// The body of an async function, which classifies its own output.
-    struct ClassifiedBody<F, J> {
+    struct ClassifiedBody<F, C> {
         #[pin]
         body: F,
-        classifier: J,
+        classifier: C,
     }
 }
 
-impl<F: Future, J: Classifier<F::Output>> Future for ClassifiedBody<F, J> {
+impl<F: Future, C: Classifier<F::Output>> Future for ClassifiedBody<F, C> {
     type Output = Classified<F::Output>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -185,10 +185,10 @@ impl<F: Future, J: Classifier<F::Output>> Future for ClassifiedBody<F, J> {
     }
 }
 
-/// The classifier of an output whose outcome is known. It takes only the text from `J`.
-struct KnownOutcome<J>(J);
+/// The classifier of an output whose outcome is known. It takes only the text from `C`.
+struct KnownOutcome<C>(C);
 
-impl<T, J: Classifier<T>> Classifier<Classified<T>> for KnownOutcome<J> {
+impl<T, C: Classifier<T>> Classifier<Classified<T>> for KnownOutcome<C> {
     fn outcome(&self, classified: &Classified<T>) -> Outcome {
         classified.outcome
     }
@@ -199,7 +199,7 @@ impl<T, J: Classifier<T>> Classifier<Classified<T>> for KnownOutcome<J> {
 }
 
 pin_project! {
-    /// A call whose failure leads to the fallback.
+    /// A call with a fallback for failures.
     struct OrFallback<'a, L> {
         #[pin]
         call: L,

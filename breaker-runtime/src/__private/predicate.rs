@@ -6,7 +6,7 @@ pub fn evaluate<T: ?Sized, P: Predicate<T>>(value: &T, predicate: P) -> bool {
     predicate(value)
 }
 
-/// A function from a result to `bool`, with a compile error that names its signature.
+/// A predicate on a result. The trait exists for its compile error.
 #[diagnostic::on_unimplemented(
     message = "expected a function `fn(&{T}) -> bool`, found `{Self}`",
     label = "this must take a `&{T}` and return a `bool`",

@@ -15,7 +15,7 @@ pub fn reject<T: FromRejected>(rejected: Rejection<'_>) -> T {
     message = "`{Self}` cannot represent a call that the circuit breaker rejects",
     label = "a rejected call must return this type",
     note = "add a fallback, `fallback = |error| ..`, or return a `Result<_, E>` where `E: From<BreakerError>`; \
-            with thiserror, add the variant `#[error(transparent)] Rejected(#[from] breaker_runtime::BreakerError)`"
+            with thiserror, add the variant `#[error(transparent)] Breaker(#[from] breaker_runtime::BreakerError)`"
 )]
 pub trait FromRejected {
     /// Converts the error of a rejection.

@@ -1,7 +1,8 @@
 //! Calls of functions without a fallback: admission, body and rejection in one function.
 //!
-//! One function keeps generated code free of a `match`, which costs compile time in every protected function.
-//! A function whose call can end after its body has started uses `run_admitted.rs` instead.
+//! With one function, generated code needs no `match`, which would cost compile time in every protected
+//! function. A function whose result may be replaced after its body has started (`call_timeout`,
+//! `fallback_on = failure`) uses `run_admitted.rs` instead.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -23,20 +24,20 @@ pin_project! {
     /// when it proves that a chain of such calls is `Send`.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct RunAsync<'a, F, J> {
+    pub struct RunAsync<'a, F, C> {
         #[pin]
         body: F,
         call: AsyncCall<'a>,
-        classifier: J,
+        classifier: C,
     }
 }
 
 /// Runs the body of a sync function if the call is admitted.
 #[inline]
-pub fn run<'a, T: FromRejected, J: Classifier<T>>(
+pub fn run<'a, T: FromRejected, C: Classifier<T>>(
     site: impl Acquire<'a>,
     body: impl FnOnce() -> T,
-    classifier: J,
+    classifier: C,
 ) -> T {
     match site.acquire() {
         Ok(admission) => run_admitted(admission, body, classifier),
@@ -47,34 +48,34 @@ pub fn run<'a, T: FromRejected, J: Classifier<T>>(
 /// Runs the body of a sync function if the call is admitted. `conditions` take precedence over the
 /// classifier.
 #[inline]
-pub fn run_with_conditions<'a, T: FromRejected, J: Classifier<T>>(
+pub fn run_with_conditions<'a, T: FromRejected, C: Classifier<T>>(
     site: impl Acquire<'a>,
     body: impl FnOnce() -> T,
-    classifier: J,
-    conditions: impl Fn(&T, &J) -> Outcome,
+    classifier: C,
+    conditions: impl Fn(&T, &C) -> Outcome,
 ) -> T {
     run(site, body, WithConditions { classifier, conditions })
 }
 
 /// Runs the body of an async function if the call is admitted.
 #[inline]
-pub fn run_async<'a, F, J>(site: impl AcquireNow<'a>, body: F, classifier: J) -> RunAsync<'a, F, J> {
+pub fn run_async<'a, F, C>(site: impl AcquireNow<'a>, body: F, classifier: C) -> RunAsync<'a, F, C> {
     RunAsync { body, call: AsyncCall::new(site.acquire_now()), classifier }
 }
 
 /// Runs the body of an async function if the call is admitted. `conditions` take precedence over the
 /// classifier.
 #[inline]
-pub fn run_async_with_conditions<'a, F: Future, J, C: Fn(&F::Output, &J) -> Outcome>(
+pub fn run_async_with_conditions<'a, F: Future, C, P: Fn(&F::Output, &C) -> Outcome>(
     site: impl AcquireNow<'a>,
     body: F,
-    classifier: J,
-    conditions: C,
-) -> RunAsync<'a, F, WithConditions<J, C>> {
+    classifier: C,
+    conditions: P,
+) -> RunAsync<'a, F, WithConditions<C, P>> {
     run_async(site, body, WithConditions { classifier, conditions })
 }
 
-impl<F: Future<Output: FromRejected>, J: Classifier<F::Output>> Future for RunAsync<'_, F, J> {
+impl<F: Future<Output: FromRejected>, C: Classifier<F::Output>> Future for RunAsync<'_, F, C> {
     type Output = F::Output;
 
     #[inline]

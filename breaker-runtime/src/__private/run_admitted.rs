@@ -8,10 +8,10 @@ use crate::outcome::Outcome;
 /// Runs the body of a sync function.
 #[expect(clippy::needless_pass_by_value, reason = "the same signature as the async forms, which keep it")]
 #[inline]
-pub fn run_admitted<T, J: Classifier<T>>(
+pub fn run_admitted<T, C: Classifier<T>>(
     admission: Admission<'_>,
     body: impl FnOnce() -> T,
-    classifier: J,
+    classifier: C,
 ) -> T {
     Permit::running(admission).run(
         body,
@@ -22,42 +22,42 @@ pub fn run_admitted<T, J: Classifier<T>>(
 
 /// Runs the body of a sync function. `conditions` take precedence over the classifier.
 #[inline]
-pub fn run_admitted_with_conditions<T, J: Classifier<T>>(
+pub fn run_admitted_with_conditions<T, C: Classifier<T>>(
     admission: Admission<'_>,
     body: impl FnOnce() -> T,
-    classifier: J,
-    conditions: impl Fn(&T, &J) -> Outcome,
+    classifier: C,
+    conditions: impl Fn(&T, &C) -> Outcome,
 ) -> T {
     run_admitted(admission, body, WithConditions { classifier, conditions })
 }
 
 /// Runs the body of an async function.
 #[inline]
-pub const fn run_admitted_async<F, J>(admission: Admission<'_>, body: F, classifier: J) -> Guarded<'_, F, J> {
+pub const fn run_admitted_async<F, C>(admission: Admission<'_>, body: F, classifier: C) -> Guarded<'_, F, C> {
     Guarded::new(admission, body, classifier)
 }
 
 /// Runs the body of an async function. `conditions` take precedence over the classifier.
 #[inline]
-pub fn run_admitted_async_with_conditions<F: Future, J, C: Fn(&F::Output, &J) -> Outcome>(
+pub fn run_admitted_async_with_conditions<F: Future, C, P: Fn(&F::Output, &C) -> Outcome>(
     admission: Admission<'_>,
     body: F,
-    classifier: J,
-    conditions: C,
-) -> Guarded<'_, F, WithConditions<J, C>> {
+    classifier: C,
+    conditions: P,
+) -> Guarded<'_, F, WithConditions<C, P>> {
     run_admitted_async(admission, body, WithConditions { classifier, conditions })
 }
 
 /// Runs the body of an async function until its `call_timeout` has passed.
 pub fn run_admitted_async_with_timeout<
     F: Future,
-    J: Classifier<F::Output>,
-    C: Fn(&F::Output, &J) -> Outcome,
+    C: Classifier<F::Output>,
+    P: Fn(&F::Output, &C) -> Outcome,
 >(
     admission: Admission<'_>,
     body: F,
-    classifier: J,
-    conditions: C,
-) -> Limited<'_, F, WithConditions<J, C>> {
+    classifier: C,
+    conditions: P,
+) -> Limited<'_, F, WithConditions<C, P>> {
     Limited::new(admission, body, WithConditions { classifier, conditions })
 }

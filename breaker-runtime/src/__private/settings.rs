@@ -1,4 +1,4 @@
-//! The settings of a site: a builder that generated code starts from, and clones of one that the compiler
+//! The settings of a site: the initial builder of generated code, and clones of a builder that the compiler
 //! evaluated.
 
 use crate::config::{Config, ConfigBuilder};

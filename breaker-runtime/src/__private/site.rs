@@ -7,7 +7,7 @@ use once_cell::sync::OnceCell;
 
 use super::acquire::{Acquire, AcquireNow};
 use super::checked_name;
-use crate::breaker::{Admitted, CircuitBreaker};
+use crate::breaker::{AdmitResult, CircuitBreaker};
 use crate::registry::{
     Configure, Declaration, KeyText, KeyedBreaker, Registered, Registration, Registry, RegistryBreaker, scope,
 };
@@ -73,7 +73,7 @@ impl<B: RegistryBreaker> FunctionSite<B> {
         self.0.declaration.add();
     }
 
-    /// Registers the breaker in `registry`, if the function has none.
+    /// Registers the breaker in `registry`, unless the function already has a breaker.
     #[inline]
     pub fn declared_in(&'static self, registry: impl FnOnce() -> Registry) -> &'static Self {
         if !scope::has_breaker(&self.0.declaration).unwrap_or_else(|| self.0.breaker.get().is_some()) {
@@ -115,7 +115,7 @@ impl<B: RegistryBreaker> FunctionSite<B> {
 }
 
 impl Site {
-    /// Returns the site of a function with a chosen name, which is checked already.
+    /// Returns the site of a function with a chosen name, which has been checked.
     #[must_use]
     #[track_caller]
     pub const fn named(name: &'static str, path: &'static str, configure: Configure) -> Self {
@@ -135,13 +135,13 @@ impl Site {
     ///
     /// Returns the rejection if the call is not admitted.
     #[inline]
-    pub async fn acquire_waiting(&'static self) -> Admitted<'static> {
+    pub async fn acquire_waiting(&'static self) -> AdmitResult<'static> {
         self.breaker().circuit().admit_async().await
     }
 }
 
 impl KeyedSite {
-    /// Returns the site of a function with a chosen name, which is checked already.
+    /// Returns the site of a function with a chosen name, which has been checked.
     #[must_use]
     #[track_caller]
     pub const fn named(
@@ -175,35 +175,35 @@ impl KeyedCircuit {
     ///
     /// Returns the rejection if the call is not admitted.
     #[inline]
-    pub async fn acquire_waiting(&self) -> Admitted<'_> {
+    pub async fn acquire_waiting(&self) -> AdmitResult<'_> {
         self.0.circuit().admit_async().await
     }
 }
 
 impl Acquire<'static> for &'static Site {
     #[inline]
-    fn acquire(self) -> Admitted<'static> {
+    fn acquire(self) -> AdmitResult<'static> {
         self.breaker().circuit().admit_blocking()
     }
 }
 
 impl AcquireNow<'static> for &'static Site {
     #[inline]
-    fn acquire_now(self) -> Admitted<'static> {
+    fn acquire_now(self) -> AdmitResult<'static> {
         self.breaker().circuit().try_admit()
     }
 }
 
 impl<'a> Acquire<'a> for &'a KeyedCircuit {
     #[inline]
-    fn acquire(self) -> Admitted<'a> {
+    fn acquire(self) -> AdmitResult<'a> {
         self.0.circuit().admit_blocking()
     }
 }
 
 impl<'a> AcquireNow<'a> for &'a KeyedCircuit {
     #[inline]
-    fn acquire_now(self) -> Admitted<'a> {
+    fn acquire_now(self) -> AdmitResult<'a> {
         self.0.circuit().try_admit()
     }
 }

@@ -1,4 +1,4 @@
-//! A call between its two halves: admitted, and not yet recorded.
+//! An admitted call that has not been recorded.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use super::stamp::Stamp;
 use crate::outcome::Outcome;
 use crate::state::machine::Ticket;
 
-/// A call that was admitted and has not ended.
+/// An admitted call that has not ended.
 ///
-/// It has no `Drop`, because a guard would be stored twice in the future of every annotated async function. Its
-/// owner puts it under a guard (a permit, or the future of the call) before any user code runs.
+/// It has no `Drop`, because a guard would be stored twice in the future of every annotated async function.
+/// Its owner moves it into a guard (a permit, or the future of the call) before any user code runs.
 #[derive(Debug)]
 #[must_use = "an admission that is not settled is never recorded"]
 pub struct Admission<'a>(pub(super) Call<'a>);
@@ -25,8 +25,8 @@ pub(super) struct Call<'a> {
     pub(super) stamp: Stamp,
 }
 
-/// The answer to a call.
-pub(crate) type Admitted<'a> = Result<Admission<'a>, Rejection<'a>>;
+/// The result of an admission request.
+pub(crate) type AdmitResult<'a> = Result<Admission<'a>, Rejection<'a>>;
 
 impl<'a> Admission<'a> {
     pub(super) const fn new(circuit: &'a Circuit, ticket: Ticket, stamp: Stamp) -> Self {
@@ -69,7 +69,7 @@ impl<'a> Admission<'a> {
 
     /// Settles a call whose body panicked.
     pub(super) fn panicked(self) {
-        self.fail(&|| Some(Arc::from("it panicked")));
+        self.fail(&|| Some(Arc::from("the call panicked")));
     }
 
     /// Settles a call that took longer than `call_timeout`.

@@ -1,7 +1,7 @@
-//! The first half of every call: being admitted. A plain closed circuit admits after one load of its word;
-//! every other circuit decides by its state first and by its bulkhead second.
+//! Admission, the first half of every call. A closed circuit that is not tracked admits after one load of its
+//! word. Every other circuit checks its state first and its bulkhead second.
 
-use super::admission::{Admission, Admitted, Call};
+use super::admission::{Admission, AdmitResult, Call};
 use super::bulkhead::Bulkhead;
 use super::circuit::{Circuit, Rejection};
 use super::options::CircuitOptions;
@@ -12,15 +12,15 @@ use crate::state::State;
 use crate::state::machine::Ticket;
 use crate::totals::{Rare, Total};
 
-/// The answer to an async call before it waits.
-enum Attempt<'a> {
+/// The decision about an async call before it waits.
+enum AsyncDecision<'a> {
     Admitted(Admission<'a>),
-    /// The state admits the call, and its bulkhead is full.
+    /// The state admits the call, but the bulkhead is full.
     MustWait(Ticket),
 }
 
-/// A bulkhead that a call must pass, and the settings that apply to it.
-struct Gate<'a> {
+/// The bulkhead that limits a call, and the options that it belongs to.
+struct BulkheadCheck<'a> {
     options: &'a CircuitOptions,
     bulkhead: &'a Bulkhead,
 }
@@ -28,22 +28,22 @@ struct Gate<'a> {
 impl Circuit {
     /// Admits or rejects a call that does not wait.
     #[inline]
-    pub(crate) fn try_admit(&self) -> Admitted<'_> {
+    pub(crate) fn try_admit(&self) -> AdmitResult<'_> {
         self.admit_with(|_| false)
     }
 
     /// Admits or rejects a call, and blocks the thread while the call waits for a bulkhead slot.
     #[inline]
-    pub(crate) fn admit_blocking(&self) -> Admitted<'_> {
+    pub(crate) fn admit_blocking(&self) -> AdmitResult<'_> {
         self.admit_with(|options| options.wait_blocking(&self.clock))
     }
 
     #[inline]
-    fn admit_with(&self, wait: impl FnOnce(&CircuitOptions) -> bool) -> Admitted<'_> {
-        // Taken apart and put together again, so that the fast path keeps every part in a register.
+    fn admit_with(&self, wait: impl FnOnce(&CircuitOptions) -> bool) -> AdmitResult<'_> {
+        // The admission is split and rebuilt, so that the fast path keeps every part in a register.
         let admitted = match self.machine.admit_fast() {
             Some(ticket) => Ok((ticket, Stamp::NONE)),
-            None => self.admit_slow(wait).map(|Admission(Call { ticket, stamp, .. })| (ticket, stamp)),
+            None => self.admit_restricted(wait).map(|Admission(Call { ticket, stamp, .. })| (ticket, stamp)),
         };
         match admitted {
             Ok((ticket, stamp)) => Ok(self.admission(ticket, stamp)),
@@ -51,74 +51,85 @@ impl Circuit {
         }
     }
 
-    /// Admits or rejects a call, and waits for a bulkhead slot without blocking. If the future is dropped
-    /// while it waits, the call was cancelled.
-    pub(crate) async fn admit_async(&self) -> Admitted<'_> {
-        let admitted = match self.attempt() {
-            Ok(Attempt::Admitted(admission)) => Ok(admission),
+    /// Admits or rejects a call, and waits for a bulkhead slot without blocking. Dropping the future while it
+    /// waits cancels the call.
+    pub(crate) async fn admit_async(&self) -> AdmitResult<'_> {
+        let admitted = match self.try_admit_async() {
+            Ok(AsyncDecision::Admitted(admission)) => Ok(admission),
             // Boxed, so that the futures of the many calls that need not wait stay small.
-            Ok(Attempt::MustWait(ticket)) => Box::pin(self.wait_async(ticket)).await,
+            Ok(AsyncDecision::MustWait(ticket)) => Box::pin(self.wait_async(ticket)).await,
             Err(kind) => Err(kind),
         };
         admitted.map_err(|kind| Rejection { circuit: self, kind })
     }
 
-    fn attempt(&self) -> Result<Attempt<'_>, ErrorKind> {
+    /// Admits or rejects an async call, unless it must wait for a bulkhead slot.
+    fn try_admit_async(&self) -> Result<AsyncDecision<'_>, ErrorKind> {
         let ticket = match self.machine.admit_fast() {
-            Some(ticket) => return Ok(Attempt::Admitted(self.admission(ticket, Stamp::NONE))),
+            Some(ticket) => return Ok(AsyncDecision::Admitted(self.admission(ticket, Stamp::NONE))),
             None => self.admit_by_state()?,
         };
-        let Some(gate) = self.gate(ticket) else {
-            return Ok(Attempt::Admitted(self.start(ticket, Stamp::NONE)));
+        let Some(check) = self.bulkhead_check(ticket) else {
+            return Ok(AsyncDecision::Admitted(self.start(ticket, Stamp::NONE)));
         };
-        let has_slot = gate.bulkhead.try_acquire();
-        if !has_slot && !gate.options.is_shadow() && !gate.options.max_wait().is_zero() {
-            return Ok(Attempt::MustWait(ticket));
+        let has_slot = check.bulkhead.try_acquire();
+        if !has_slot && !check.options.is_shadow() && !check.options.max_wait().is_zero() {
+            return Ok(AsyncDecision::MustWait(ticket));
         }
-        self.pass(ticket, &gate, has_slot).map(Attempt::Admitted)
+        self.pass_bulkhead(ticket, &check, has_slot).map(AsyncDecision::Admitted)
     }
 
+    /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call.
     async fn wait_async(&self, ticket: Ticket) -> Result<Admission<'_>, ErrorKind> {
-        // While it waits the call may be cancelled, and the slot of a trial call must not be lost.
+        // The call may be cancelled while it waits, and must then release the slot of a trial call.
         let waiting = Permit::waiting(self.admission(ticket, Stamp::NONE));
-        let Some(gate) = self.gate(ticket) else {
+        let Some(check) = self.bulkhead_check(ticket) else {
             // The limit has been removed.
             _ = waiting.into_admission();
             return Ok(self.start(ticket, Stamp::NONE));
         };
-        let has_slot = gate.bulkhead.acquire_within(gate.options.max_wait(), &self.clock).await;
+        let has_slot = check.bulkhead.acquire_within(check.options.max_wait(), &self.clock).await;
         _ = waiting.into_admission();
-        self.pass(ticket, &gate, has_slot)
+        self.pass_bulkhead(ticket, &check, has_slot)
     }
 
-    /// Admits or rejects a call of a circuit that is restricted or tracked. `wait` blocks until the call has a
-    /// bulkhead slot and returns `false` if it gets none in time.
+    /// Admits or rejects a call of a circuit that does not admit on the fast path. `wait` blocks until the
+    /// call has a bulkhead slot, and returns `false` if it gets none in time.
     #[cold]
     #[inline(never)]
-    fn admit_slow(&self, wait: impl FnOnce(&CircuitOptions) -> bool) -> Result<Admission<'_>, ErrorKind> {
+    fn admit_restricted(
+        &self,
+        wait: impl FnOnce(&CircuitOptions) -> bool,
+    ) -> Result<Admission<'_>, ErrorKind> {
         let ticket = self.admit_by_state()?;
-        let Some(gate) = self.gate(ticket) else {
+        let Some(check) = self.bulkhead_check(ticket) else {
             return Ok(self.start(ticket, Stamp::NONE));
         };
-        let has_slot = gate.bulkhead.try_acquire() || (!gate.options.is_shadow() && wait(gate.options));
-        self.pass(ticket, &gate, has_slot)
+        let has_slot = check.bulkhead.try_acquire() || (!check.options.is_shadow() && wait(check.options));
+        self.pass_bulkhead(ticket, &check, has_slot)
     }
 
-    /// Returns the bulkhead, if this call must pass it.
+    /// Returns the bulkhead, if it limits this call.
     #[inline]
-    fn gate(&self, ticket: Ticket) -> Option<Gate<'_>> {
+    fn bulkhead_check(&self, ticket: Ticket) -> Option<BulkheadCheck<'_>> {
         let options = self.options.get()?;
         let bulkhead = options.bulkhead()?;
-        ticket.is_tracked().then_some(Gate { options, bulkhead })
+        ticket.is_tracked().then_some(BulkheadCheck { options, bulkhead })
     }
 
-    /// Admits a call that has a bulkhead slot, and rejects or, in shadow mode, counts one that has none.
-    fn pass(&self, ticket: Ticket, gate: &Gate<'_>, has_slot: bool) -> Result<Admission<'_>, ErrorKind> {
+    /// Admits a call with a bulkhead slot. Rejects a call without one or, in shadow mode, admits it and
+    /// counts a shadow rejection.
+    fn pass_bulkhead(
+        &self,
+        ticket: Ticket,
+        check: &BulkheadCheck<'_>,
+        has_slot: bool,
+    ) -> Result<Admission<'_>, ErrorKind> {
         if has_slot {
-            return self.enter(ticket, gate.options);
+            return self.admit_with_slot(ticket, check.options);
         }
-        if gate.options.is_shadow() {
-            gate.options.count_shadow_rejection();
+        if check.options.is_shadow() {
+            check.options.count_shadow_rejection();
             return Ok(self.start(ticket, Stamp::NONE));
         }
         self.abandon_trial(ticket);
@@ -126,16 +137,16 @@ impl Circuit {
         Err(ErrorKind::BulkheadFull)
     }
 
-    /// Admits a call that has a bulkhead slot. If the circuit changed while the call waited, the state decides
-    /// again: the dependency may have failed meanwhile.
-    fn enter(&self, ticket: Ticket, options: &CircuitOptions) -> Result<Admission<'_>, ErrorKind> {
+    /// Admits a call that has a bulkhead slot. If the state changed while the call waited, the call must be
+    /// admitted again, because the dependency may have failed meanwhile.
+    fn admit_with_slot(&self, ticket: Ticket, options: &CircuitOptions) -> Result<Admission<'_>, ErrorKind> {
         if self.machine.is_current(ticket) {
             return Ok(self.start(ticket, Stamp::IN_BULKHEAD));
         }
         match self.machine.admit_fast().map_or_else(|| self.admit_by_state(), Ok) {
             Ok(ticket) if ticket.is_tracked() => Ok(self.start(ticket, Stamp::IN_BULKHEAD)),
             untracked_or_rejected => {
-                options.leave_bulkhead();
+                options.release_slot();
                 untracked_or_rejected.map(|ticket| self.admission(ticket, Stamp::NONE))
             }
         }

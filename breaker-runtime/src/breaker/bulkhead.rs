@@ -15,7 +15,7 @@ use crate::sync::{AtomicU32, Mutex, Ordering, lock};
 pub(super) struct Bulkhead {
     slots: Semaphore,
     size: Mutex<Size>,
-    /// 1 while there may be excess slots; a hint that is read without the lock.
+    /// 1 while there may be excess slots, otherwise 0. A hint that is read without the lock.
     has_excess: AtomicU32,
 }
 
@@ -39,7 +39,7 @@ impl Bulkhead {
         }
     }
 
-    /// Takes a slot if one is free and no call waits for it.
+    /// Acquires a slot if one is free and no call waits for it.
     pub(super) fn try_acquire(&self) -> bool {
         while self.slots.try_acquire().map(SemaphorePermit::forget).is_ok() {
             if !self.remove_if_excess() {
@@ -49,12 +49,12 @@ impl Bulkhead {
         false
     }
 
-    /// Takes a slot, and blocks the thread for at most `wait` until one is free.
+    /// Acquires a slot, and blocks the thread for at most `wait` until one is free.
     pub(super) fn acquire_blocking(&self, wait: Duration, clock: &Clock) -> bool {
         !wait.is_zero() && clock.block_for(wait, self.acquire()).is_some()
     }
 
-    /// Takes a slot, and waits for at most `wait` until one is free. Without a timer it does not wait.
+    /// Acquires a slot, and waits for at most `wait` until one is free. Without a timer it does not wait.
     pub(super) async fn acquire_within(&self, wait: Duration, clock: &Clock) -> bool {
         if self.try_acquire() {
             return true;
@@ -119,7 +119,7 @@ impl Bulkhead {
     }
 
     /// Removes the slot that was just taken, if it is in excess. Running calls remove theirs on release, but
-    /// the slot of a call that was cancelled while it waited comes straight from the semaphore.
+    /// a call that is cancelled while it waits returns its slot directly to the semaphore.
     fn remove_if_excess(&self) -> bool {
         if self.has_excess.load(Ordering::Relaxed) == 0 {
             return false;

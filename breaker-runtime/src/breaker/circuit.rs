@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-// The hub of listeners is not part of the loom model.
+// The hub of listeners is not part of the loom tests.
 use once_cell::race::OnceBox as Once;
 
 use super::identity::Identity;
@@ -32,8 +32,8 @@ pub(crate) struct Circuit {
     hub: Once<Arc<Hub>>,
 }
 
-/// A call that was not admitted, or that was ended by a time limit. It is converted to a [`BreakerError`] only
-/// when someone needs the error.
+/// A call that was rejected or timed out. It is converted to a [`BreakerError`] only when the error is
+/// needed.
 #[derive(Clone, Copy, Debug)]
 pub struct Rejection<'a> {
     pub(crate) circuit: &'a Circuit,
@@ -80,7 +80,7 @@ impl Circuit {
                 self.resume_recording(options, generation);
             }
         });
-        // Outside the lock, because it wakes waiting calls.
+        // Added after the lock is released, because this wakes waiting calls.
         if let Some(options) = self.options.get() {
             options.add_slots(new_slots);
         }
@@ -91,7 +91,7 @@ impl Circuit {
         self.machine.state(&self.clock)
     }
 
-    /// Returns the state after all changes that have begun.
+    /// Returns the state; waits for a change that is being made.
     pub(super) fn state_under_lock(&self) -> State {
         self.machine.observe(&self.clock).state
     }
@@ -105,8 +105,8 @@ impl Circuit {
         Snapshot::new(self.id(), observed, self.counters.read(), parts, &self.config())
     }
 
-    /// Returns `true` if dropping the circuit loses nothing: it is closed, without failures or listeners, and
-    /// has these settings.
+    /// Returns `true` if dropping the circuit loses nothing: it is closed, has no failures and no listeners,
+    /// and has these settings.
     pub(crate) fn is_clean(&self, settings: &Config) -> bool {
         self.machine.is_clean()
             && !self.has_listeners()
@@ -129,7 +129,7 @@ impl Circuit {
         self.hub.get_or_init(|| Box::new(Arc::default()))
     }
 
-    /// Notifies listeners of pending transitions, in order. One thread at a time does so; it also delivers
+    /// Notifies listeners of pending transitions, in order. One thread at a time notifies; it also delivers
     /// the transitions that other threads add meanwhile.
     #[inline]
     pub(super) fn notify_if(&self, pending: Pending) {

@@ -1,12 +1,12 @@
-//! A running async call. While it is polled only a panic can end it early; between two polls only a
-//! cancellation or its time limit can. Polled again after its end it stays pending and runs nothing.
+//! A running async call. While it is polled, only a panic can end it early. Between two polls, only a
+//! cancellation or its time limit can. If it is polled after its end, it stays pending and runs nothing.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::admission::{Admission, Admitted};
+use super::admission::{Admission, AdmitResult};
 use super::circuit::Rejection;
 use super::options::CircuitOptions;
 use crate::classifier::Classifier;
@@ -38,15 +38,15 @@ pin_project! {
     }
 }
 
-/// The guard of an async call, which is cancelled when this is dropped while it is running.
+/// The guard of an async call. Dropping it while the call is running cancels the call.
 #[derive(Debug)]
 pub(crate) struct AsyncCall<'a>(CallProgress<'a>);
 
 #[derive(Debug)]
 enum CallProgress<'a> {
     Running(Admission<'a>),
-    /// The call has ended, or was rejected and the caller has not received the rejection yet. These are not
-    /// two variants, because each future would be eight bytes larger.
+    /// The call has ended, or was rejected and the caller has not received the rejection yet. With a variant
+    /// for each, every future would be eight bytes larger.
     Ended(Option<Rejection<'a>>),
 }
 
@@ -98,7 +98,8 @@ impl<'a, F: Future, C: Classifier<F::Output>> Future for Limited<'a, F, C> {
             Some(call) => std::mem::replace(call.project().call, AsyncCall::ENDED),
             None => AsyncCall::ENDED,
         };
-        // The future is dropped while its call still holds its slot. Dropping it may panic.
+        // The future is dropped while the call still holds its slot. If that panics, the guard settles the
+        // call.
         let guard = FailOnPanic(&mut call);
         this.call.set(None);
         std::mem::forget(guard);
@@ -115,7 +116,7 @@ impl<'a> AsyncCall<'a> {
     const ENDED: Self = Self(CallProgress::Ended(None));
 
     #[inline]
-    pub(crate) fn new(admitted: Admitted<'a>) -> Self {
+    pub(crate) fn new(admitted: AdmitResult<'a>) -> Self {
         Self(match admitted {
             Ok(admission) => CallProgress::Running(admission),
             Err(rejected) => CallProgress::Ended(Some(rejected)),
@@ -166,7 +167,7 @@ impl Drop for AsyncCall<'_> {
     }
 }
 
-/// Settles the call as soon as a panic passes through, not only when the future is dropped.
+/// Settles the call as soon as a panic unwinds, not only when the future is dropped.
 struct FailOnPanic<'p, 'a>(&'p mut AsyncCall<'a>);
 
 impl Drop for FailOnPanic<'_, '_> {

@@ -1,4 +1,4 @@
-//! The identity of a circuit: a circuit of its own, or one of a group with a circuit for each key.
+//! The identity of a circuit: a circuit without keys, or the circuit of one key.
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::circuit::Circuit;
 use crate::state::Cause;
 
-/// An operator who controls a breaker by hand, identified by name: see
+/// A named operator who controls a breaker by hand; see
 /// [`CircuitBreaker::operator`](crate::CircuitBreaker::operator).
 ///
 /// Every command that has an effect begins a new generation: calls that were admitted before it no longer
@@ -37,26 +37,27 @@ impl<'a> Operator<'a> {
         self.command(Cause::ForcedOpen);
     }
 
-    /// Closes the circuit from any state and forgets all failures; its rules apply from then on. The totals
-    /// stay. It differs from [`reset`](Self::reset) only in the [`Cause`] of the transition.
+    /// Closes the circuit from any state and forgets all failures. Its rules apply from then on, and the
+    /// totals are kept. It differs from [`reset`](Self::reset) only in the [`Cause`] of the transition.
     pub fn force_close(&self) {
         self.command(Cause::ForcedClosed);
     }
 
-    /// Disables the breaker: all calls are admitted and no rule or limit applies until
-    /// [`release`](Self::release), [`force_close`](Self::force_close), [`reset`](Self::reset) or
-    /// [`force_open`](Self::force_open). Calls are still counted in the totals.
+    /// Disables the breaker: all calls are admitted, and no rule applies until [`release`](Self::release),
+    /// [`force_close`](Self::force_close), [`reset`](Self::reset) or [`force_open`](Self::force_open). Calls
+    /// are still counted in the totals. `max_concurrent` and `call_timeout` do not apply to them, and they
+    /// are not timed.
     pub fn disable(&self) {
         self.command(Cause::Disabled);
     }
 
     /// Ends `ForcedOpen` and `Disabled`: the circuit is closed and its rules apply again. A closed circuit
-    /// forgets its failures. A circuit that was opened by its own rules stays as it is.
+    /// forgets its failures. A circuit that was opened by its own rules does not change.
     pub fn release(&self) {
         self.command(Cause::Released);
     }
 
-    /// Closes the circuit from any state and forgets all failures. The totals stay.
+    /// Closes the circuit from any state and forgets all failures. The totals are kept.
     pub fn reset(&self) {
         self.command(Cause::Reset);
     }

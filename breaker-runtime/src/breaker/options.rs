@@ -1,5 +1,5 @@
-//! Optional state of a circuit, allocated when its settings first need it: window, durations, bulkhead, shadow
-//! mode. A plain circuit does without, which keeps it small and its call path short.
+//! Optional state of a circuit, allocated when its settings first need it: window, durations, bulkhead,
+//! shadow mode. A plain circuit has none, which keeps it small and its call path short.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(crate) struct CircuitOptions {
     recorder: OnceBox<Recorder>,
     bulkhead: Bulkhead,
     features: AtomicU32,
-    /// Nanoseconds; the maximum for never.
+    /// Minimum duration of a slow call, in nanoseconds; `u64::MAX` for none.
     slow_call: AtomicU64,
     call_timeout: AtomicU64,
     max_wait: AtomicU64,
@@ -116,11 +116,11 @@ impl CircuitOptions {
     }
 
     /// Releases a bulkhead slot, even if the limit has been removed meanwhile.
-    pub(super) fn leave_bulkhead(&self) {
+    pub(super) fn release_slot(&self) {
         self.bulkhead.release();
     }
 
-    /// Blocks until a bulkhead slot is free, for at most `max_wait`. Returns `false` if none was.
+    /// Blocks until the call has a bulkhead slot, for at most `max_wait`. Returns `false` if it gets none.
     pub(super) fn wait_blocking(&self, clock: &Clock) -> bool {
         self.bulkhead.acquire_blocking(self.max_wait(), clock)
     }
@@ -155,12 +155,13 @@ impl CircuitOptions {
         self.window.record_success(generation, clock)
     }
 
-    /// Calls `skip` if another success would change nothing, see [`Window::if_saturated`].
+    /// Calls `skip` if another success would change nothing; see [`Window::if_saturated`].
     pub(super) fn if_saturated(&self, generation: u64, skip: impl FnOnce()) {
         self.window.if_saturated(generation, skip);
     }
 
-    /// Records a failure or a slow call in the window. Returns the rule of the window that trips, if any.
+    /// Records a failure or a slow call in the window. Returns the reason to open, if a threshold of the
+    /// window is reached.
     pub(super) fn record_fault(
         &self,
         generation: u64,

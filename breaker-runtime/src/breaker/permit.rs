@@ -1,4 +1,5 @@
-//! The permission to make one call. It is settled exactly once: by its owner, or by being dropped.
+//! The permission to make one call. A permit is settled at most once: by its owner or when it is dropped. A
+//! leaked permit is never settled.
 
 use std::fmt::Display;
 use std::mem::ManuallyDrop;
@@ -7,12 +8,13 @@ use std::sync::Arc;
 use super::admission::Admission;
 use crate::outcome::Outcome;
 
-/// The permission to make one call, to be [settled](Self::settle) when the call has ended.
+/// The permission to make one call, to be [settled](Self::settle) when the call has ended. It borrows the
+/// breaker.
 ///
 /// A permit that is not settled has these effects:
 ///
-/// * Dropped: the call was cancelled and counts as ignored. If the thread is panicking and was not panicking
-///   when the permit was acquired, the call panicked and counts as a failure.
+/// * Dropped: the call was cancelled and counts as ignored. It counts as a failure instead if the thread is
+///   panicking when the permit is dropped and was not panicking when it was acquired.
 /// * Leaked ([`std::mem::forget`]): the call is not counted. A leaked trial call counts as failed when its
 ///   lease, `half_open_timeout`, ends. A leaked permit keeps its slot among `max_concurrent` calls.
 ///
@@ -33,15 +35,15 @@ pub struct Permit<'a> {
     on_drop: OnDrop,
 }
 
-/// The meaning of a dropped permit.
+/// The reason for which a permit is dropped.
 #[derive(Clone, Copy, Debug)]
 enum OnDrop {
     /// The call is running on this thread, so only its panic can drop the permit.
     Panicked,
     /// The call is waiting, so it is being cancelled.
     Cancelled,
-    /// The owner is unknown: the call panicked if the thread is panicking.
-    AskThread,
+    /// The owner is unknown: the call panicked if the thread is panicking when the permit is dropped.
+    CheckThread,
 }
 
 impl<'a> Permit<'a> {
@@ -57,14 +59,14 @@ impl<'a> Permit<'a> {
     }
 
     /// Returns the permit for a caller of `try_acquire`.
-    pub(super) fn handed_out(admission: Admission<'a>) -> Self {
-        // A panic that has already begun says nothing about this call.
-        let on_drop = if std::thread::panicking() { OnDrop::Cancelled } else { OnDrop::AskThread };
+    pub(super) fn for_caller(admission: Admission<'a>) -> Self {
+        // A panic that began before the call does not belong to it.
+        let on_drop = if std::thread::panicking() { OnDrop::Cancelled } else { OnDrop::CheckThread };
         Self { admission, on_drop }
     }
 
-    /// Runs `body` to its end and settles the call by what `classify` returns. `failure_text` is called only
-    /// if a failure changes the state.
+    /// Runs `body` and settles the call with the outcome that `classify` returns. `failure_text` is called
+    /// only if a failure changes the state.
     #[inline]
     pub(crate) fn run<T>(
         self,
@@ -77,8 +79,9 @@ impl<'a> Permit<'a> {
         self.into_admission().settle(output, outcome, failure_text)
     }
 
-    /// Ends the call. If the circuit has changed its state since the permit was acquired, the outcome is
-    /// counted in the totals and has no other effect.
+    /// Ends the call with an outcome. If the circuit has changed its state since the permit was acquired, the
+    /// outcome is counted in the totals and has no other effect. A failure has no text in
+    /// [`Transition::last_failure`](crate::Transition).
     #[inline]
     pub fn settle(self, outcome: Outcome) {
         self.into_admission().settle((), outcome, |()| None);
@@ -123,7 +126,7 @@ impl Drop for Permit<'_> {
         let panicked = match self.on_drop {
             OnDrop::Panicked => true,
             OnDrop::Cancelled => false,
-            OnDrop::AskThread => std::thread::panicking(),
+            OnDrop::CheckThread => std::thread::panicking(),
         };
         if panicked {
             self.take().panicked();

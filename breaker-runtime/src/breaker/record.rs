@@ -1,8 +1,8 @@
 //! The second half of every call: recording its result in the totals, the rules and the state.
 //!
-//! A success that finds nothing to write ends in [`Circuit::record_success`]. Everything else takes the same
-//! three steps: [`Circuit::trip_reason`] records it in the window and evaluates the rules, the machine changes
-//! the state, and [`Circuit::notify_if`] notifies listeners.
+//! A success without an effect ends in [`Circuit::record_success`]. Every other result takes three steps:
+//! [`Circuit::trip_reason`] records it in the window and evaluates the rules, the machine changes the state,
+//! and [`Circuit::notify_if`] notifies listeners.
 
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,15 +29,14 @@ impl Circuit {
     pub(super) fn record_success(&self, ticket: Ticket, stamp: Stamp) {
         self.counters.add(Total::Successes);
         if !self.machine.is_unchanged(ticket) {
-            self.record_success_slow(ticket, stamp);
+            self.record_success_with_effect(ticket, stamp);
         }
     }
 
-    /// Records a success that may have to be written down: in the window, at the end of a run of failures, as
-    /// a trial call.
+    /// Records a success that may have an effect: in the window, on a run of failures, or as a trial call.
     #[inline(never)]
-    fn record_success_slow(&self, ticket: Ticket, stamp: Stamp) {
-        let is_slow = self.leave(stamp);
+    fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) {
+        let is_slow = self.release(stamp);
         if !is_slow && self.machine.reset_run(ticket) {
             self.record_success_in_window(ticket);
         } else if is_slow || ticket.trial().is_some() {
@@ -48,36 +47,36 @@ impl Circuit {
     /// Records a failure.
     #[inline(never)]
     pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: LazyText<'_>) {
-        let is_slow = self.leave(stamp);
+        let is_slow = self.release(stamp);
         self.counters.add(Total::Failures);
         self.record(ticket, Completion { outcome: Outcome::Failure, is_slow }, text);
     }
 
-    /// Records a call that was ended by `call_timeout`, which is a failure to the rules.
+    /// Records a call that `call_timeout` stopped. The rules count it as a failure.
     pub(super) fn record_timeout(&self, ticket: Ticket, stamp: Stamp) {
-        let is_slow = self.leave(stamp);
+        let is_slow = self.release(stamp);
         self.counters.add(Total::Rare(Rare::Timeouts));
         self.record(ticket, Completion { outcome: Outcome::Failure, is_slow }, &|| {
-            Some(Arc::from("it took longer than call_timeout"))
+            Some(Arc::from("the call took longer than call_timeout"))
         });
     }
 
-    /// Records a call that says nothing about the dependency. Only a trial call has a slot to free.
+    /// Records an ignored call, and releases the slot of a trial call.
     #[inline(never)]
     pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) {
-        self.leave_bulkhead(stamp);
+        self.release_slot(stamp);
         self.counters.add(Total::Rare(Rare::Ignored));
         self.abandon_trial(ticket);
     }
 
-    /// Frees the slot of a trial call that does not count.
+    /// Releases the slot of a trial call that does not count.
     pub(super) fn abandon_trial(&self, ticket: Ticket) {
         if ticket.trial().is_some() {
             self.record(ticket, Completion { outcome: Outcome::Ignored, is_slow: false }, &|| None);
         }
     }
 
-    /// Counts a fallback that ran to its end.
+    /// Counts a fallback that returned.
     #[inline]
     pub(crate) fn count_fallback(&self, outcome: Outcome) {
         self.counters.add(match outcome {
@@ -108,8 +107,8 @@ impl Circuit {
         self.notify_if(self.machine.trip(ticket, details, &self.clock));
     }
 
-    /// Records a failure or a slow call in the run and in the window. Returns the rule that trips, if the
-    /// call still counts and one does.
+    /// Records a failure or a slow call in the run and in the window. Returns the reason to open, if the call
+    /// still counts and a threshold is reached.
     #[inline]
     fn trip_reason(&self, ticket: Ticket, completion: Completion) -> Option<TripReason> {
         let run = if completion.is_failure() {
@@ -128,15 +127,15 @@ impl Circuit {
         by_run.or(by_window)
     }
 
-    /// Frees the bulkhead slot and records the duration. Returns `true` if the call was slow.
+    /// Releases the bulkhead slot and records the duration. Returns `true` if the call was slow.
     #[inline]
-    fn leave(&self, stamp: Stamp) -> bool {
-        !stamp.is_none() && self.leave_stamped(stamp)
+    fn release(&self, stamp: Stamp) -> bool {
+        !stamp.is_none() && self.release_stamped(stamp)
     }
 
     #[inline(never)]
-    fn leave_stamped(&self, stamp: Stamp) -> bool {
-        self.leave_bulkhead(stamp);
+    fn release_stamped(&self, stamp: Stamp) -> bool {
+        self.release_slot(stamp);
         match (self.options.get(), stamp.start()) {
             (Some(options), Some(start)) => options.record_duration(self.clock.nanos_since(start)),
             (_, None) | (None, _) => false,
@@ -144,17 +143,17 @@ impl Circuit {
     }
 
     #[inline]
-    fn leave_bulkhead(&self, stamp: Stamp) {
+    fn release_slot(&self, stamp: Stamp) {
         if stamp.is_in_bulkhead()
             && let Some(options) = self.options.get()
         {
-            options.leave_bulkhead();
+            options.release_slot();
         }
     }
 }
 
-/// Returns the shortened text of a failed call. It comes from a user's `Display`, which may panic, and the
-/// call must be settled even then.
+/// Returns the shortened text of a failed call. The text comes from a user's `Display`, which may panic, and
+/// the call must still be settled.
 #[cold]
 fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> {
     if !completion.is_failure() {
@@ -165,7 +164,7 @@ fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> 
         Err(payload) => {
             // Dropping the payload could panic as well.
             std::mem::forget(payload);
-            Some(Arc::from("(its text panicked)"))
+            Some(Arc::from("(formatting the failure panicked)"))
         }
     }
 }

@@ -1,22 +1,22 @@
 //! Lets successes skip a window that they would not change.
 //!
-//! A window is *saturated* when another success would not change it: a window of calls that is full of
-//! successes. Recording successes there would make every thread write one shared word for nothing, so the
-//! machine's word has a recording bit, which the tickets of calls do not have:
+//! A window is *saturated* when another success would not change it: a count-based window that is full of
+//! successes. Recording successes there would make every thread write one shared word without effect.
+//! Therefore the machine's word has a recording bit, which the tickets of calls do not have:
 //!
-//! * While the bit is set, a success does not find its own ticket in the word, takes the slow path and
-//!   records itself in the window.
-//! * While it is clear, a success ends at [`Circuit::record_success`] and the window is not touched.
+//! * While the bit is set, the word differs from the ticket of every success, so each success is recorded in
+//!   the window.
+//! * While it is clear, a success ends at [`Circuit::record_success`] and does not access the window.
 //!
 //! Proof. The bit is cleared under the lock of the window, after saturation has been checked there
-//! ([`Circuit::record_success_in_window`]). Every failure, every slow call and every change of the span enters
-//! the window under the same lock, and sets the bit (`resume_recording`) before its call or command ends. So
-//! of the two, either the bit is set last, or the check under the lock finds a window that is not saturated. A
-//! success that reads the cleared bit ran concurrently with that other call, and counts as having ended before
-//! it; a success that begins after that call ended reads the set bit.
+//! ([`Circuit::record_success_in_window`]). Every failure, every slow call and every change of the span
+//! enters the window under the same lock, and sets the bit (`resume_recording`) before its call or command
+//! ends. Therefore either the bit is set after it was cleared, or the check finds a window that is not
+//! saturated. A success that reads the cleared bit ran concurrently with that other call, and counts as
+//! having ended before it; a success that begins after that call ended reads the set bit.
 //!
-//! The circuit's other bookkeeping does not know of this: the bit belongs to a closed word of one generation,
-//! and a new generation of a circuit with a window begins with the bit set.
+//! The circuit's other bookkeeping is not affected: the bit belongs to a closed word of one generation, and a
+//! new generation of a circuit with a window begins with the bit set.
 
 use super::circuit::Circuit;
 use super::options::CircuitOptions;
@@ -31,14 +31,14 @@ impl Circuit {
             && options.record_success(generation, &self.clock)
             && !ticket.is_tracked()
         {
-            options.if_saturated(generation, || self.machine.skip_successes(generation));
+            options.if_saturated(generation, || self.machine.clear_recording(generation));
         }
     }
 
-    /// Makes successes record themselves again, after the contents or the span of the window has changed.
+    /// Makes successes be recorded in the window again, after its contents or its span has changed.
     pub(super) fn resume_recording(&self, options: &CircuitOptions, generation: u64) {
         if options.has_window() {
-            self.machine.record_successes(generation);
+            self.machine.set_recording(generation);
         }
     }
 }

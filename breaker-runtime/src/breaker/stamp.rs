@@ -7,7 +7,7 @@
 
 use crate::clock::Start;
 
-/// When a call started, if it is timed, and whether it holds a bulkhead slot.
+/// The start time of a call, if it is timed, and its flag for a bulkhead slot.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamp(u64);
 

@@ -61,7 +61,7 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<MockTime>>> = const { RefCell::new(None) };
 }
 
-/// Returns the time of the scope that this thread is in.
+/// Returns the time of the current scope of this thread.
 pub(super) fn current() -> Option<Arc<MockTime>> {
     thread_local::current(&CURRENT)
 }

@@ -1,6 +1,7 @@
 //! A point in time that cannot overflow.
 //!
-//! The end of time is [`Moment::NEVER`]. Every sum saturates there, so a setting of `Duration::MAX` means never.
+//! The end of time is [`Moment::NEVER`]. Every sum saturates at it, so a setting of `Duration::MAX` means
+//! never.
 
 use std::time::Duration;
 

@@ -6,8 +6,8 @@ pub(super) use imp::{COARSE_LAG, coarse, precise};
 mod imp {
     use std::time::Duration;
 
-    /// Maximum lag of the coarse clock. It lags by one tick, which is 10 ms on the slowest kernels; a tick may be
-    /// late by another one.
+    /// Maximum lag of the coarse clock. It lags by one tick, which is 10 ms on the slowest kernels; a tick
+    /// may be late by one more.
     pub(crate) const COARSE_LAG: Duration = Duration::from_millis(20);
 
     pub(crate) fn precise() -> u64 {
@@ -18,7 +18,7 @@ mod imp {
         nanos(libc::CLOCK_MONOTONIC_COARSE)
     }
 
-    /// Returns the time since boot in nanoseconds; 584 years of it fit.
+    /// Returns the time since boot in nanoseconds, which overflows after 584 years.
     #[expect(
         clippy::cast_sign_loss,
         reason = "an i32 or an i64, depending on the target, and never negative"

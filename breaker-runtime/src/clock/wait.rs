@@ -55,8 +55,8 @@ struct ThreadWaker(Thread);
 pub(crate) const HAS_ASYNC_TIMER: bool = cfg!(feature = "tokio");
 
 impl Clock {
-    /// Returns a future that completes after `wait`. Returns `None` without the feature `tokio`, unless this is a
-    /// mock clock or the wait is endless.
+    /// Returns a future that completes after `wait`. Returns `None` without the feature `tokio`, unless this
+    /// is a mock clock or the wait never ends.
     #[cfg_attr(
         feature = "tokio",
         expect(clippy::unnecessary_wraps, reason = "without the feature `tokio` it may return `None`")

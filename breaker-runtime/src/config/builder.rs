@@ -134,7 +134,7 @@ impl ConfigBuilder {
     pub const fn window_calls(mut self, calls: u32) -> Self {
         match in_range(calls, MAX_CALLS) {
             Some(calls) => self.set_span(Span::Calls(calls)),
-            None => self.record_error("window_calls must be between 1 and 1000000"),
+            None => self.record_error("the window must be between 1 and 1000000 calls long"),
         }
         self
     }
@@ -151,7 +151,7 @@ impl ConfigBuilder {
     #[doc(alias = "Interval")]
     pub const fn window_time(mut self, time: Duration) -> Self {
         if time.is_zero() {
-            self.record_error("window_time must be longer than zero");
+            self.record_error("the window must be longer than zero");
         }
         self.set_span(Span::Time(time));
         self

@@ -44,7 +44,7 @@ impl ConfigBuilder {
                 Some("minimum_calls applies to rates only; set failure_rate or slow_call")
             }
             (Some(minimum), Span::Calls(calls)) if minimum.get() > calls.get() => {
-                Some("minimum_calls must be at most window_calls; the window never holds more calls")
+                Some("minimum_calls must be at most the window; the window never holds more calls")
             }
             (Some(_) | None, _) => self.threshold_error(),
         }
@@ -53,7 +53,7 @@ impl ConfigBuilder {
     const fn threshold_error(&self) -> Option<&'static str> {
         match (self.failure_threshold, self.span) {
             (Some(failures), Span::Calls(calls)) if failures.get() > calls.get() => {
-                Some("failure_threshold must be at most window_calls; the window never holds more calls")
+                Some("failure_threshold must be at most the window; the window never holds more calls")
             }
             (Some(_) | None, _) => None,
         }

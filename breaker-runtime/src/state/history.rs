@@ -1,4 +1,4 @@
-//! The history of a circuit: its state changes by count, the last transition, and the time it was open.
+//! The history of a circuit: its counted state changes, its last transition, and the time it was open.
 //!
 //! It records transitions, and does not decide them.
 
@@ -32,8 +32,8 @@ pub(crate) struct History {
     pub(crate) time_open: Duration,
     /// Transitions that listeners have not been notified of yet, oldest first.
     pub(super) pending: VecDeque<Arc<Transition>>,
-    /// Random number from 0 to 1 for the jitter of the next opening. It is drawn ahead of the opening, so that every
-    /// observer of an expired lease computes the same recovery time.
+    /// Random number from 0 to 1 for the jitter of the next opening. It is drawn before the opening, so that
+    /// every observer of an expired lease computes the same recovery time.
     jitter_draw: f64,
 }
 
@@ -44,8 +44,8 @@ impl TransitionCounts {
         }
     }
 
-    /// Returns the number of changes from one state to another. From a state to itself, this is how often an operator
-    /// restarted that state.
+    /// Returns the number of changes from one state to another. The number from a state to itself is how
+    /// often an operator restarted that state.
     #[must_use]
     pub fn count(&self, from: State, to: State) -> u64 {
         self.0.get(from as usize).and_then(|row| row.get(to as usize)).copied().unwrap_or_default()

@@ -1,7 +1,7 @@
 //! The record behind a lock, and the word that callers read without it.
 //!
-//! The lock is held to change the state or the settings, to settle a trial call and to take a snapshot. It
-//! protects a scan of the trial slots or a copy of the record, and never user code. The numbers in
+//! The lock is held to change the state or the settings, to settle a trial call and to take a snapshot. While
+//! it is held, the trial slots are scanned or the record is copied; no user code runs. The numbers in
 //! parentheses refer to the proof in `state.rs`.
 
 use std::sync::Arc;
@@ -26,17 +26,18 @@ pub(crate) struct Machine<S> {
 struct Locked<S> {
     record: Record,
     settings: S,
-    /// The highest level of bookkeeping that the settings have asked for so far.
+    /// The highest level of bookkeeping that any settings so far have needed.
     tracking: Tracking,
     /// `true` while a thread notifies listeners; it also delivers the events that are added meanwhile.
     is_notifying: bool,
 }
 
-/// The word of an admitted call: its generation and, for a trial call, its slot.
+/// The word of an admitted call: state and generation and, for a trial call, its slot. The word of a call on
+/// the fast path is the shared word without the run of failures and the recording bit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket(Word);
 
-/// Tells the caller to notify listeners, because transitions are pending.
+/// The transitions that listeners must still be notified of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "listeners must be notified of pending transitions"]
 pub(crate) enum Pending {
@@ -44,7 +45,7 @@ pub(crate) enum Pending {
     Transitions,
 }
 
-/// The answer of the record to a call.
+/// The decision of the record about a call.
 #[derive(Debug)]
 pub(crate) struct Decision {
     /// The ticket of an admitted call, or the state that rejects it.
@@ -62,7 +63,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
         }
     }
 
-    /// Admits a call if the circuit admits every call and tracks none (2).
+    /// Admits a call if the circuit admits every call and does not track calls (2).
     #[inline]
     pub(crate) fn admit_fast(&self) -> Option<Ticket> {
         let word = self.load(Ordering::Acquire);
@@ -106,21 +107,21 @@ impl<S: AsRef<Recovery>> Machine<S> {
     pub(crate) fn track(&self, tracking: Tracking) {
         let mut locked = self.lock();
         locked.tracking = locked.tracking.max(tracking);
-        self.swap_closed(locked.record.generation(), |word| word.tracking(tracking));
+        self.swap_closed(locked.record.generation(), |word| word.with_tracking(tracking));
     }
 
-    /// Makes successes of this generation record themselves in the window (7).
-    pub(crate) fn record_successes(&self, generation: u64) {
-        self.swap_closed(generation, |word| word.tracking(Tracking::Window));
+    /// Sets the recording bit: successes of this generation are recorded in the window (7).
+    pub(crate) fn set_recording(&self, generation: u64) {
+        self.swap_closed(generation, |word| word.with_tracking(Tracking::Window));
     }
 
-    /// Lets successes of this generation skip the window (7).
-    pub(crate) fn skip_successes(&self, generation: u64) {
+    /// Clears the recording bit: successes of this generation skip the window (7).
+    pub(crate) fn clear_recording(&self, generation: u64) {
         self.swap_closed(generation, Word::without_recording);
     }
 
-    /// Returns `true` if nothing has changed since the call was admitted, not even by a failure: a success
-    /// then has nothing to write (3).
+    /// Returns `true` if nothing has changed since the call was admitted, not even by a failure. A success
+    /// then has no effect (3).
     #[inline]
     pub(crate) fn is_unchanged(&self, ticket: Ticket) -> bool {
         self.load(Ordering::Relaxed) == ticket.0
@@ -197,7 +198,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
         }
     }
 
-    /// Returns a copy of the record. An expired lease is shown as reopened, and stays in the record.
+    /// Returns a copy of the record. A circuit whose lease has expired is shown as open; the record is not
+    /// changed.
     pub(crate) fn observe(&self, clock: &Clock) -> Observation {
         let locked = self.lock();
         let (word, mut observed) = (self.load(Ordering::Relaxed), locked.record.clone());
@@ -220,7 +222,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
         word.is_closed() && word.payload() == 0
     }
 
-    /// Returns `true` if this thread must notify listeners: it then calls
+    /// Returns `true` if this thread must notify listeners. It then calls
     /// [`next_pending`](Self::next_pending) until that returns `None`.
     pub(crate) fn try_start_notifying(&self) -> bool {
         let mut locked = self.lock();
@@ -250,8 +252,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.swap_closed(ticket.generation(), step).map(Word::payload)
     }
 
-    /// Changes the word of this closed generation, and nothing in any other one (3). `BUSY` means that this
-    /// generation is ending.
+    /// Changes the word while it is Closed and of this generation (3). `BUSY` means that this generation is
+    /// ending.
     #[inline]
     fn swap_closed(&self, generation: u64, step: impl Fn(Word) -> Word) -> Option<Word> {
         let mut word = self.load(Ordering::Relaxed);
@@ -273,8 +275,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
         None
     }
 
-    /// Makes the word agree with the record (1, 5). The run of a closed circuit and its recording bit exist
-    /// only in the word, so the word of a generation that goes on is left alone.
+    /// Writes the word and the moment of the record (1, 5). The run of a closed circuit and its recording bit
+    /// exist only in the word, so the word is not changed within a closed generation.
     fn publish(&self, locked: &Locked<S>) -> Pending {
         let record = &locked.record;
         let mut word = locked.word();
@@ -284,7 +286,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
             if record.state() == State::HalfOpen && record.is_full(locked.settings.as_ref()) {
                 word = word.with_no_free_slot();
             }
-            // A read-modify-write, as in `swap_closed`, so that of two the later one sees the earlier one.
+            // A read-modify-write, as in `swap_closed`, so that the later of the two sees the earlier one.
             self.word.swap(Word::BUSY.bits(), Ordering::Relaxed);
             self.until.store(record.until().nanos(), Ordering::Release);
             self.word.store(word.bits(), Ordering::Release);
@@ -305,7 +307,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
 impl<S> Locked<S> {
     /// Returns the shared word of the record, except for the run and the free trial slots.
     fn word(&self) -> Word {
-        Word::new(self.record.state(), self.record.generation()).tracking(self.tracking)
+        Word::new(self.record.state(), self.record.generation()).with_tracking(self.tracking)
     }
 }
 
@@ -317,8 +319,8 @@ impl<S: Clone> Machine<S> {
 }
 
 impl Ticket {
-    /// The ticket of a call that shadow mode admits although the circuit rejects it. Its result decides
-    /// nothing: it belongs to no state, and to the first generation, which rejects nothing.
+    /// The ticket of a call that shadow mode admits although the circuit rejects it. Its result has no
+    /// effect: the ticket belongs to no state, and to the first generation, which rejects no call.
     pub(crate) const SHADOW: Self = Self(Word::BUSY);
 
     /// Returns the trial call that this ticket belongs to, if it is one.
@@ -328,8 +330,8 @@ impl Ticket {
     }
 
     /// Returns `true` if limits and timing apply to the call. They do not apply to a call that was admitted
-    /// on the fast path, whose exit releases no slot, nor to one of a disabled circuit, nor in shadow mode
-    /// to one that the circuit rejected.
+    /// on the fast path, which releases no slot, to a call of a disabled circuit, or to a call that only
+    /// shadow mode admitted.
     pub(crate) fn is_tracked(self) -> bool {
         self.0.is_tracked_call() || self.trial().is_some()
     }

@@ -1,8 +1,8 @@
-//! The state machine of one circuit, for one thread at a time: what it remembers and how it decides.
+//! The state machine of one circuit, for one thread at a time: its data and its decisions.
 //!
-//! The caller passes the current time; nothing here reads a clock. Every decision first lets expired leases
-//! take effect, so a circuit whose trial call hangs reopens at the moment the lease ended, no matter which
-//! caller notices.
+//! The caller passes the current time; nothing here reads a clock. Every decision first handles expired
+//! leases, so a circuit whose trial call hangs reopens at the moment when the lease ended, independent of the
+//! next call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::outcome::{Completion, Outcome};
 pub(super) struct Record {
     state: State,
     generation: u64,
-    /// When this generation began.
+    /// The moment when this generation began.
     since: Moment,
     /// `None` before the first change of state, which most circuits never have.
     progress: Option<Box<Progress>>,
@@ -29,12 +29,12 @@ pub(super) struct Record {
 /// The recovery and the history of a circuit that has changed its state at least once.
 #[derive(Clone, Debug)]
 struct Progress {
-    /// When an open circuit admits its first trial call.
+    /// The moment from which an open circuit admits a trial call.
     due: Moment,
     slots: TrialSlots,
     /// Trial calls that succeeded in this generation.
     successes: u32,
-    /// Times that trial calls have reopened the circuit since it was last closed.
+    /// Number of times that trial calls have reopened the circuit since it was last closed.
     reopenings: u32,
     history: History,
 }
@@ -46,7 +46,7 @@ pub(crate) struct TrialCall {
     pub(super) slot: u32,
 }
 
-/// The record at one moment, as a snapshot shows it.
+/// The record at one moment, for a snapshot.
 #[derive(Clone, Debug)]
 pub(crate) struct Observation {
     pub(crate) state: State,
@@ -86,7 +86,7 @@ impl Record {
         }
     }
 
-    /// Admits a call: returns its trial slot while half-open, and `None` where calls are unrestricted.
+    /// Admits a call and returns its trial slot, or `None` if calls are unrestricted.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl Record {
         }
     }
 
-    /// Records the result of a trial call and frees its slot. A result of an older generation is dropped.
+    /// Records the result of a trial call and releases its slot. A result of an older generation is ignored.
     pub(super) fn settle_trial(
         &mut self,
         trial: TrialCall,
@@ -141,7 +141,7 @@ impl Record {
         }
     }
 
-    /// Reopens a half-open circuit whose first lease has ended, as of the moment it ended.
+    /// Reopens a half-open circuit whose first lease has ended, at the moment when it ended.
     pub(super) fn expire(&mut self, now: Moment, recovery: &Recovery) {
         let ends = self.until();
         if self.state == State::HalfOpen && ends <= now {
@@ -149,7 +149,7 @@ impl Record {
         }
     }
 
-    /// Begins the next generation, if the table of transitions has one for this cause.
+    /// Begins the next generation, if the table has a transition for this cause.
     pub(super) fn change(&mut self, cause: Cause, details: Details, at: Moment, recovery: &Recovery) {
         let Some(to) = next(self.state, cause) else {
             return;
@@ -206,7 +206,7 @@ impl Progress {
         Self { due: Moment::NEVER, slots, successes: 0, reopenings: 0, history }
     }
 
-    /// Resets what belongs to one generation.
+    /// Resets the data of one generation.
     fn begin(&mut self, from: State, to: State) {
         self.slots.clear();
         self.successes = 0;

@@ -1,4 +1,4 @@
-//! The settings that govern how an open circuit recovers.
+//! The settings for the recovery of an open circuit.
 
 use std::num::NonZeroU32;
 use std::time::Duration;

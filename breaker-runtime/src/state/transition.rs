@@ -61,7 +61,7 @@ pub enum Cause {
     Reset,
 }
 
-/// A state change that happened, or the restart of a state by an operator.
+/// A state change, or the restart of a state by an operator.
 ///
 /// ```
 /// use breaker_runtime::{Cause, CircuitBreaker, Config, State};
@@ -118,7 +118,7 @@ pub(crate) struct Details {
 
 /// Returns the next state; `None` if the cause does not apply in this state.
 ///
-/// A state may follow itself. This begins a new generation too, so earlier results no longer count.
+/// A state may follow itself. This also begins a new generation, so earlier results no longer count.
 #[expect(clippy::match_same_arms, reason = "one line per rule reads as a table")]
 pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
     use Cause as C;

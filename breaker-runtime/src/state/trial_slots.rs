@@ -2,7 +2,7 @@
 
 use crate::clock::Moment;
 
-/// When the lease of the trial call in each slot ends; `None` in a free slot.
+/// The end of the lease of the trial call in each slot; `None` for a free slot.
 #[derive(Clone, Debug)]
 pub(super) struct TrialSlots(Vec<Option<Moment>>);
 
@@ -21,7 +21,7 @@ impl TrialSlots {
         self.0.iter().flatten().copied().min().unwrap_or(Moment::NEVER)
     }
 
-    /// Takes the first free slot until `lease` ends and returns its index.
+    /// Acquires the first free slot until `lease` and returns its index.
     pub(super) fn acquire(&mut self, lease: Moment) -> u32 {
         let slot = self.0.iter().position(Option::is_none).unwrap_or(self.0.len());
         match self.0.get_mut(slot) {
@@ -32,14 +32,14 @@ impl TrialSlots {
         u32::try_from(slot).unwrap_or(u32::MAX)
     }
 
-    /// Frees a slot.
+    /// Releases a slot.
     pub(super) fn release(&mut self, slot: u32) {
         if let Some(lease) = self.0.get_mut(slot as usize) {
             *lease = None;
         }
     }
 
-    /// Frees all slots.
+    /// Releases all slots.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }

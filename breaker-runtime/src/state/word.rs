@@ -5,13 +5,13 @@
 //!  generation (36)     payload (24)    state
 //! ```
 //! The payload of the shared word is the number of consecutive failures while Closed, and 1 while HalfOpen
-//! without a free trial slot. The word of a trial call carries its slot, counted from 2, and so equals no
-//! shared word. `BUSY` is not a state: it tells readers to look under the lock.
+//! without a free trial slot. The word of a trial call contains its slot, counted from 2, so it equals no
+//! shared word. `BUSY` is not a state: readers must take the lock.
 //!
-//! Closed has three encodings, one for each level of [`Tracking`], so that the word alone tells how a call
-//! is admitted and settled. [`Tracking::Window`] sets one bit in the shared word that the words of calls do
-//! not have. [`Tracking::Calls`] uses an encoding that does not admit on the fast path, and its calls carry
-//! another one that equals no shared word.
+//! Closed has three encodings, one for each level of [`Tracking`], so that the word alone determines how a
+//! call is admitted and settled. [`Tracking::Window`] sets the recording bit in the shared word, which the
+//! words of calls do not have. [`Tracking::Calls`] uses an encoding that does not admit on the fast path, and
+//! the words of its calls use another one, which no shared word has.
 
 use super::transition::State;
 
@@ -31,7 +31,7 @@ const PAYLOAD: u64 = (MAX_RUN as u64) << STATE_BITS;
 const ONE: u64 = 1 << STATE_BITS;
 const FIRST_SLOT: u32 = 2;
 
-// A state that admits on the fast path has none of these bits.
+// A state that admits on the fast path has neither of these bits.
 const RESTRICTED: u64 = 0b0110;
 const CLOSED: u64 = 0;
 /// Only in the shared word: successes must be recorded in the window.
@@ -46,14 +46,14 @@ const BUSY: u64 = 6;
 const TRACKED_CALL: u64 = 7;
 const DISABLED: u64 = 8;
 
-/// The bookkeeping that a closed circuit needs for its calls; each level includes the ones above it.
+/// The bookkeeping that a closed circuit needs for its calls. Each level includes the previous ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tracking {
     /// The number of consecutive failures.
     Run,
     /// A window of recent calls.
     Window,
-    /// The start time or the bulkhead slot of each call.
+    /// The calls of a tracked circuit, which has `max_concurrent` or `call_timeout`, or records durations.
     Calls,
 }
 
@@ -141,7 +141,7 @@ impl Word {
         ((self.0 & PAYLOAD) >> STATE_BITS) as u32
     }
 
-    /// Returns the half-open word that says that no trial slot is free.
+    /// Returns the half-open word of a circuit without a free trial slot.
     pub(super) const fn with_no_free_slot(self) -> Self {
         Self(self.0 | ONE)
     }
@@ -166,7 +166,7 @@ impl Word {
     }
 
     /// Returns the word raised to this level of bookkeeping, if it is closed.
-    pub(super) const fn tracking(self, tracking: Tracking) -> Self {
+    pub(super) const fn with_tracking(self, tracking: Tracking) -> Self {
         match (self.0 & STATE, tracking) {
             (CLOSED, Tracking::Window) => Self(self.0 | CLOSED_RECORDING),
             (CLOSED | CLOSED_RECORDING, Tracking::Calls) => Self(self.0 | CLOSED_TRACKED),
@@ -174,7 +174,7 @@ impl Word {
         }
     }
 
-    /// Returns the word with the window bit cleared: successes need not be recorded in the window.
+    /// Returns the word with the recording bit cleared: successes are not recorded in the window.
     pub(super) const fn without_recording(self) -> Self {
         if self.0 & STATE == CLOSED_RECORDING { Self(self.0 ^ RECORDING) } else { self }
     }
@@ -205,7 +205,7 @@ mod tests {
         let admitting = STATES.map(|state| Word::new(state, 9).admits_all());
         assert_eq!(admitting, [true, false, false, false, true]);
         assert!(!Word::BUSY.admits_all());
-        assert!(!Word::new(State::Closed, 9).tracking(Tracking::Calls).admits_all());
+        assert!(!Word::new(State::Closed, 9).with_tracking(Tracking::Calls).admits_all());
     }
 
     #[test]
@@ -239,26 +239,32 @@ mod tests {
 
     #[test]
     fn a_tracked_circuit_is_closed_and_its_calls_equal_no_shared_word() {
-        let shared = Word::new(State::Closed, 3).with_longer_run().tracking(Tracking::Calls);
+        let shared = Word::new(State::Closed, 3).with_longer_run().with_tracking(Tracking::Calls);
         assert_eq!((shared.state(), shared.payload(), shared.generation()), (Some(State::Closed), 1, 3));
         assert!(!shared.admits_all());
         let call = shared.tracked_call().expect("it is tracked");
         assert!(call.is_closed());
         assert_eq!((call.state(), call.generation(), call.slot()), (None, 3, None));
         assert_eq!(Word::new(State::Closed, 3).tracked_call(), None);
-        assert_eq!(Word::new(State::Disabled, 3).tracking(Tracking::Calls), Word::new(State::Disabled, 3));
+        assert_eq!(
+            Word::new(State::Disabled, 3).with_tracking(Tracking::Calls),
+            Word::new(State::Disabled, 3)
+        );
     }
 
     #[test]
     fn a_recording_circuit_differs_from_its_calls_and_one_that_skips_successes_does_not() {
         let plain = Word::new(State::Closed, 3);
-        let shared = plain.with_longer_run().tracking(Tracking::Window);
+        let shared = plain.with_longer_run().with_tracking(Tracking::Window);
         assert_eq!((shared.state(), shared.payload(), shared.generation()), (Some(State::Closed), 1, 3));
         assert!(shared.admits_all() && shared.fast_call() == plain);
         assert_eq!(shared.without_run().without_recording(), plain);
-        let tracked = shared.tracking(Tracking::Calls);
-        assert_eq!(tracked, plain.with_longer_run().tracking(Tracking::Calls));
-        assert_eq!((tracked.without_recording(), tracked.tracking(Tracking::Window)), (tracked, tracked));
+        let tracked = shared.with_tracking(Tracking::Calls);
+        assert_eq!(tracked, plain.with_longer_run().with_tracking(Tracking::Calls));
+        assert_eq!(
+            (tracked.without_recording(), tracked.with_tracking(Tracking::Window)),
+            (tracked, tracked)
+        );
     }
 
     #[test]

@@ -1,9 +1,8 @@
-//! A value with one cell per thread, so that threads do not wait for each other to write it.
+//! A value with one cell per thread, so that writing threads do not contend.
 //!
-//! A locked increment costs several times as much as a plain one, and one shared counter halves the throughput of
-//! two cores. Therefore each cell has **one** writing thread, which needs no locked instruction. The first
-//! thread owns the inline cell. For other threads, a block with one cell for each of the lowest thread numbers is
-//! allocated once. Threads beyond the block share its last cell.
+//! Each cell has **one** writing thread, which needs no locked instruction. The first thread owns the inline
+//! cell. For other threads, a block with one cell for each of the lowest thread numbers is allocated once.
+//! All other threads share one more cell.
 //!
 //! Proof that an owned cell loses no update: the cell of thread number *n* is returned only to the thread that
 //! holds the number *n*. Numbers pass from one thread to the next through a lock (see `thread_id`), so a thread
@@ -44,9 +43,9 @@ struct Aligned<T>(T);
 /// The owner before the first call. No thread has this number, and it differs from [`thread_id::NONE`].
 const UNOWNED: u32 = u32::MAX - 1;
 
-/// Number of threads with a cell in the block: twice the number of cores, because sleeping threads keep their
-/// numbers.
-static CELLS: Lazy<usize> = Lazy::new(|| {
+/// Number of threads with a cell in the block: twice the number of cores, between 4 and 256, because sleeping
+/// threads keep their numbers.
+static CELLS_PER_BLOCK: Lazy<usize> = Lazy::new(|| {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     (2 * cores).clamp(4, 256)
 });
@@ -104,7 +103,7 @@ impl<T: Default> Striped<T> {
 
 impl<T: Default> Block<T> {
     fn boxed() -> Box<Self> {
-        let by_thread = (0..*CELLS).map(|_| Aligned::default()).collect();
+        let by_thread = (0..*CELLS_PER_BLOCK).map(|_| Aligned::default()).collect();
         Box::new(Self { by_thread, shared: Aligned::default() })
     }
 }

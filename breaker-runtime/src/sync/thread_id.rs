@@ -1,4 +1,4 @@
-//! A small number for each live thread, which a counter uses to find the cell of that thread.
+//! A small number for each live thread, which determines the cell of that thread.
 //!
 //! Numbers start at 1, and a new thread gets the smallest free number. A thread returns its number when it ends,
 //! so two live threads never have the same number. The lock around the free numbers makes the writes of the

@@ -1,4 +1,4 @@
-//! A thread-local value that is set for as long as a guard lives.
+//! A thread-local value that is set until a guard is dropped.
 
 use std::cell::RefCell;
 use std::thread::LocalKey;

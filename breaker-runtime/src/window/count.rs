@@ -1,15 +1,16 @@
-//! A window of exactly the last N calls that succeeded or failed.
+//! Count-based windows: exactly the last N calls that succeeded or failed.
 //!
 //! Calls are numbered 1, 2, 3 .. in the order in which they enter the window. Only the positions of failures
 //! and slow calls are stored; a success merely advances the position. A window is *saturated* when it is full
 //! and holds no failure and no slow call: another success changes nothing and is not recorded.
 //!
-//! Proof of `head` and `last_fault`. `head` holds a position and the whole generation. Under the lock it may be
-//! set to a new generation or renumbered; without the lock a success advances it by compare-and-swap, which
-//! succeeds only in its own generation. `last_fault` is written under the lock, after the `head` of the same
-//! call. A success that finds the window saturated because it reads one before the other runs concurrently
-//! with that fault, and counts as having ended before it, when the window was saturated indeed. When both are
-//! reset, `last_fault` is reset first: a thread that sees the new `head` sees a window that is not full.
+//! Proof of `head` and `last_fault`. `head` holds a position and the whole generation. Under the lock it may
+//! be set to a new generation or renumbered; without the lock a success advances it by compare-and-swap,
+//! which succeeds only in its own generation. `last_fault` is written under the lock, after the `head` of the
+//! same call. A success that reads the new `head` and the old `last_fault` may find the window saturated. It
+//! runs concurrently with that fault and counts as having ended before it, when the window was saturated.
+//! When both are reset, `last_fault` is reset first: a thread that sees the new `head` sees a window that is
+//! not full.
 
 use std::collections::VecDeque;
 
@@ -59,7 +60,8 @@ struct Head(u64);
 
 const POSITION_BITS: u32 = 27;
 const POSITION: u64 = (1 << POSITION_BITS) - 1;
-/// Positions are renumbered from here on; the rest is a reserve for calls that are already past the check.
+/// Calls are renumbered from this position. The rest is a reserve for calls that have already passed the
+/// check.
 const LAST_POSITION: u64 = POSITION - (1 << 20);
 
 impl CountWindow {
@@ -121,7 +123,7 @@ impl CountWindow {
         log.counts(self.head().position(), size)
     }
 
-    /// Changes the length of the window. One that grows holds no more calls than its old length.
+    /// Changes the length of the window. A window that grows keeps at most as many calls as its old length.
     pub(super) fn resize(&self, from: u64, to: u64, log: &mut FaultLog) {
         if to > from {
             self.renumber(from, log);
@@ -133,7 +135,8 @@ impl CountWindow {
         self.begin(log.generation, log);
     }
 
-    /// Returns `true` if a call of this generation may enter. A newer generation begins a new window.
+    /// Returns `true` if a call of this generation can enter the window. A newer generation begins a new
+    /// window.
     fn enter(&self, generation: u64, size: u64, log: &mut FaultLog) -> bool {
         if log.generation < generation {
             self.begin(generation, log);
@@ -147,7 +150,7 @@ impl CountWindow {
     fn begin(&self, generation: u64, log: &mut FaultLog) {
         *log = FaultLog { generation, ..FaultLog::default() };
         self.last_fault.store(0, Ordering::Release);
-        // A read-modify-write, as in `record_success`, so that of two the later one sees the earlier one.
+        // A read-modify-write, as in `record_success`, so that the later of the two sees the earlier one.
         self.head.swap(Head::start_of(generation).0, Ordering::AcqRel);
     }
 
@@ -194,7 +197,7 @@ impl FaultLog {
         }
     }
 
-    /// Returns the contents of the window, without the faults that have left it since they were last dropped.
+    /// Returns the contents of the window, without the faults that have left it but are still stored.
     fn counts(&self, position: u64, size: u64) -> WindowCounts {
         let mut counts = WindowCounts { calls: position.min(size), failures: self.failures, slow: self.slow };
         for outdated in self.faults.iter().take_while(|fault| fault.position + size <= position) {

@@ -28,7 +28,7 @@ pub struct WindowCounts {
     pub calls: u64,
     /// Calls that failed.
     pub failures: u64,
-    /// Calls that were slow, whatever their outcome.
+    /// Calls that were slow, whether they succeeded or failed.
     pub slow: u64,
 }
 

@@ -1,5 +1,5 @@
 //! The rules that open a circuit, as pure functions of counts. They are evaluated after a failure or a slow
-//! call, and a value equal to its threshold trips the circuit.
+//! call. A value equal to its threshold opens the circuit.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -104,8 +104,9 @@ impl Rules {
         rate.is_reached(slow, calls).then_some(TripReason::SlowCallRate { slow, calls, limit: rate.get() })
     }
 
-    /// Returns `true` if these failures and slow calls reach a threshold with the most favourable number of
-    /// successes. More successes only lower a rate, so that number is the least that `minimum_calls` allows.
+    /// Returns `true` if these failures and slow calls reach a threshold with the most favorable number of
+    /// successes. More successes only lower a rate, so that number is the smallest that `minimum_calls`
+    /// allows.
     pub(crate) fn may_trip(&self, faults: WindowCounts) -> bool {
         let calls = faults.calls.max(u64::from(self.minimum_calls.get()));
         self.trip_by_window(WindowCounts { calls, ..faults }).is_some()

@@ -1,11 +1,11 @@
-//! The successes of one thread in each slice of a window of time.
+//! The successes of one thread in each slice of a time-based window.
 //!
 //! One thread writes (see `sync/striped.rs`) while others may read the sum. Proof for a cell: before the
 //! writer reuses it for another slice, it clears the slice id, then writes the count (release), then the new
 //! id. A reader loads the id, the count (acquire) and the id again: if it saw the count of the new slice, its
-//! second load finds the old id gone, and it skips a cell that is being rewritten. All cells belong to the
-//! spec that is stored beside them: the writer clears it, empties the cells and stores the new spec (release),
-//! and a reader that knows another spec skips all of them.
+//! second load finds another id, and it skips a cell that is being rewritten. All cells belong to the spec
+//! that is stored with them: the writer clears it, empties the cells and stores the new spec (release), and a
+//! reader with another spec skips all of them.
 
 use super::span::{SLICES, SliceId, WindowSpec};
 use crate::clock::Moment;
@@ -15,7 +15,7 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering};
 #[derive(Debug, Default)]
 pub(super) struct TimeSlices {
     spec: AtomicU64,
-    // The three values that the writer stored last: while they hold, it only increments a count.
+    // The last slice that the writer used. While it is current, the writer only increments a count.
     generation: AtomicU64,
     ends: AtomicU64,
     index: AtomicU32,

@@ -1,4 +1,4 @@
-//! The length of a window, and the slices of a window of time.
+//! The length of a window, and the slices of a time-based window.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -16,10 +16,10 @@ pub(crate) enum Span {
     Time(Duration),
 }
 
-/// Maximum length of a window of calls.
+/// Maximum length of a count-based window, in calls.
 pub(crate) const MAX_CALLS: u32 = 1_000_000;
 
-/// Number of slices in a window of time.
+/// Number of slices in a time-based window.
 pub(super) const SLICES: usize = 10;
 
 /// A span packed into one word, so that a success reads it in one load, with an epoch that differs after
@@ -32,18 +32,18 @@ pub(super) const SLICES: usize = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct WindowSpec(u64);
 
-/// The length of one slice of a window of time: a tenth of the window.
+/// The length of one slice of a time-based window: a tenth of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SliceLength {
     nanos: u64,
 }
 
-/// The number of a slice. It grows with time, and by far more than a window from one generation to the next,
-/// so no slice of an older generation lies within the window of a newer one.
+/// The number of a slice. It grows with time, and by much more than a window from one generation to the next.
+/// Therefore no slice of an older generation is within the window of a newer one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SliceId(u64);
 
-/// Distance between the slices of two generations: more slices than pass while one call ends.
+/// Distance between the slices of two generations: more slices than can pass while one call ends.
 const GENERATION_STRIDE: u64 = 1 << 24;
 
 /// Slices shorter than this, in nanoseconds (two ticks of a slow kernel), need the precise clock.
@@ -84,13 +84,13 @@ impl WindowSpec {
         self.0 << UNUSED_BITS >> UNUSED_BITS == 0
     }
 
-    /// Returns the length of a window of calls.
+    /// Returns the length of a count-based window.
     #[inline]
     pub(super) fn calls(self) -> Option<u64> {
         (self.0 & 1 == 0 && self.size() > 0).then_some(self.size())
     }
 
-    /// Returns the length of the slices of a window of time.
+    /// Returns the length of the slices of a time-based window.
     #[inline]
     pub(super) fn slice(self) -> Option<SliceLength> {
         let nanos = if self.size() == ENDLESS { u64::MAX } else { self.size() };
@@ -102,7 +102,7 @@ impl WindowSpec {
         (self.0 >> (SIZE_BITS + 1)) as u16
     }
 
-    /// Returns `true` if both describe the same span, in whatever epoch.
+    /// Returns `true` if both have the same span, in any epoch.
     pub(super) const fn has_span_of(self, other: Self) -> bool {
         self.0 << UNUSED_BITS == other.0 << UNUSED_BITS
     }
@@ -113,8 +113,8 @@ impl WindowSpec {
 }
 
 impl SliceLength {
-    /// Returns the time with the precision that slices of this length need. The coarse clock costs a quarter
-    /// of the precise one and is accurate to one tick.
+    /// Returns the time with the precision that slices of this length need. The coarse clock is cheaper to
+    /// read and accurate to one tick.
     #[inline]
     pub(super) fn now(self, clock: &Clock) -> Moment {
         if self.nanos < SHORT_SLICE { clock.now() } else { clock.coarse_now() }
@@ -141,15 +141,15 @@ impl SliceLength {
 }
 
 impl SliceId {
-    /// Returns `true` if this slice lies in the window whose last slice is `last`. A later slice does too:
-    /// its clock was read a moment later.
+    /// Returns `true` if this slice is in the window whose last slice is `last`. A later slice is in it too,
+    /// because its clock was read later.
     pub(super) const fn is_within(self, last: Self) -> bool {
         self.0 > last.0.saturating_sub(SLICES as u64) || last.0 < SLICES as u64
     }
 
     /// Returns the index of the cell that counts this slice.
     pub(super) fn index(self) -> u32 {
-        // It is less than ten.
+        // The index is less than ten.
         u32::try_from(self.0 % SLICES as u64).unwrap_or_default()
     }
 

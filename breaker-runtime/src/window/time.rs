@@ -1,8 +1,8 @@
-//! A window of time in slices: older calls are forgotten a tenth of the window at a time, and a window
-//! without calls becomes empty.
+//! Time-based windows, in slices: old calls leave a tenth of the window at a time, and a window without calls
+//! becomes empty.
 //!
-//! Each thread counts its successes for itself. Failures, slow calls and the successes of threads without a
-//! cell of their own are counted under the lock.
+//! Each thread counts its successes in its own cell. Failures, slow calls and the successes of threads
+//! without a cell of their own are counted under the lock.
 
 use std::collections::VecDeque;
 

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use breaker_runtime::{CircuitBreaker, Outcome, Registry, circuit_breaker};
 use proc_macro2::TokenStream;
 
-use crate::recover::expand_or_explain;
+use crate::recover::expand_or_report;
 
 use super::rows::{WorkResult, ready, repeat, work, work_async, work_or_fail};
 
@@ -138,7 +138,7 @@ pub(crate) fn expansion(calls: u64) {
     ]
     .map(|text| text.parse::<TokenStream>().expect("these are tokens"));
     for _ in 0..calls / 1000 {
-        black_box(expand_or_explain(arguments.clone(), function.clone()));
+        black_box(expand_or_report(arguments.clone(), function.clone()));
     }
 }
 

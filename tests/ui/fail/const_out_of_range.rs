@@ -28,12 +28,12 @@ fn failure_rate() -> Result<u32, BreakerError> {
 }
 
 #[circuit_breaker(window = ZERO)]
-fn window_of_calls() -> Result<u32, BreakerError> {
+fn count_based_window() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
 #[circuit_breaker(window = ZERO_TIME)]
-fn window_of_time() -> Result<u32, BreakerError> {
+fn time_based_window() -> Result<u32, BreakerError> {
     Ok(1)
 }
 

@@ -5,7 +5,7 @@ fn price() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
-// A misspelt key is one error: it does not also cause a missing `fallback` or `window`.
+// A misspelled key is one error: it does not also cause a missing `fallback` or `window`.
 #[circuit_breaker(fallbak = |_| ())]
 fn pay() {}
 

@@ -1,4 +1,5 @@
-//! Copies of the limits of the runtime, so that a literal out of range is reported at the literal.
+//! The ranges of the settings: copies of those of the runtime, so that an out-of-range literal is reported at
+//! the literal.
 //!
 //! Tests in `tests/it` and `tests/expansions` compare each copy with the runtime.
 
