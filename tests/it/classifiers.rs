@@ -1,8 +1,9 @@
 //! Classifiers, which map the result of a call to an outcome, and the recorded text of failures.
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 
-use breaker_runtime::{BreakerError, Cause, Config, ConfigBuilder, Outcome, State};
+use breaker_runtime::{BreakerError, Cause, CircuitBreaker, Config, ConfigBuilder, Outcome, State};
 
 use crate::support::{Fixture, RECOVERY, catch_panic, poll_once, settings};
 
@@ -103,6 +104,26 @@ fn a_panicking_classifier_counts_as_a_failure_and_keeps_unwinding() {
     let totals = fixture.breaker.snapshot().totals;
     assert_eq!((totals.failures, totals.calls(), fixture.breaker.state()), (1, 1, State::Open));
     assert_eq!(fixture.last_transition().last_failure.as_deref(), Some("the call panicked"));
+}
+
+#[test]
+fn a_panic_is_recorded_before_the_captures_of_the_classifier_are_dropped() {
+    struct ReadsStateOnDrop(CircuitBreaker, Arc<Mutex<Option<State>>>);
+    impl Drop for ReadsStateOnDrop {
+        fn drop(&mut self) {
+            *self.1.lock().unwrap() = Some(self.0.state());
+        }
+    }
+
+    let fixture = Fixture::with(opens_at_once());
+    let seen = Arc::new(Mutex::new(None));
+    let capture = ReadsStateOnDrop(fixture.breaker.clone(), Arc::clone(&seen));
+    let classify = move |_: &u8| {
+        _ = &capture;
+        Outcome::Success
+    };
+    assert!(catch_panic(|| fixture.breaker.call_with(classify, || panic!("body"))).is_err());
+    assert_eq!(*seen.lock().unwrap(), Some(State::Open));
 }
 
 #[test]

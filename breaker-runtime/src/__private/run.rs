@@ -12,8 +12,7 @@ use pin_project_lite::pin_project;
 use super::acquire::{Acquire, AcquireNow};
 use super::classifier::WithConditions;
 use super::rejection::{FromRejected, reject};
-use super::run_admitted::run_admitted;
-use crate::breaker::AsyncCall;
+use crate::breaker::{AsyncCall, Permit};
 use crate::classifier::Classifier;
 use crate::outcome::Outcome;
 
@@ -40,7 +39,11 @@ pub fn run<'a, T: FromRejected, C: Classifier<T>>(
     classifier: C,
 ) -> T {
     match site.acquire() {
-        Ok(admission) => run_admitted(admission, body, classifier),
+        Ok(admission) => Permit::running(admission).run(
+            body,
+            |output| classifier.outcome(output),
+            |output| classifier.text(output),
+        ),
         Err(rejected) => reject(rejected),
     }
 }

@@ -1,7 +1,7 @@
 //! The permission to make one call. A permit is settled at most once: by its owner or when it is dropped. A
 //! leaked permit is never settled.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
@@ -28,7 +28,6 @@ use crate::outcome::Outcome;
 /// assert_eq!(breaker.snapshot().totals.successes, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "a permit that is dropped counts as a cancelled call; settle it"]
 pub struct Permit<'a> {
     admission: Admission<'a>,
@@ -74,9 +73,12 @@ impl<'a> Permit<'a> {
         classify: impl FnOnce(&T) -> Outcome,
         failure_text: impl Fn(&T) -> Option<Arc<str>>,
     ) -> T {
+        // A local variable is dropped before the arguments: if the call panics, it is recorded before anything
+        // that the closures have captured is dropped.
+        let permit = self;
         let output = body();
         let outcome = classify(&output);
-        self.into_admission().settle(output, outcome, failure_text)
+        permit.into_admission().settle(output, outcome, failure_text)
     }
 
     /// Ends the call with an outcome. If the circuit has changed its state since the permit was acquired, the
@@ -118,6 +120,18 @@ impl<'a> Permit<'a> {
     #[inline]
     fn take(&mut self) -> Admission<'a> {
         Admission(self.admission.0)
+    }
+}
+
+impl fmt::Debug for Permit<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let identity = self.admission.circuit().identity();
+        let mut fields = out.debug_struct("Permit");
+        fields.field("name", &identity.name().as_str());
+        if let Some(key) = identity.key() {
+            fields.field("key", key);
+        }
+        fields.field("is_trial", &self.is_trial()).finish()
     }
 }
 

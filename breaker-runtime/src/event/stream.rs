@@ -8,6 +8,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::mem;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
@@ -76,6 +77,10 @@ struct Waiting {
     /// The waker of the last poll.
     waker: Waker,
 }
+
+// A panic of a reader leaves the state of `Events` valid: either idle, or waiting, or ended.
+impl UnwindSafe for Events {}
+impl RefUnwindSafe for Events {}
 
 struct Received {
     receiver: Receiver,
@@ -283,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_reader_can_move_to_another_thread_and_be_shared() {
-        fn check<T: Send + Sync + Unpin>(_: &T) {}
+        fn check<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>(_: &T) {}
         fn check_future<T: Send>(_: T) {}
         let (_registry, _breaker, mut events) = subscribed();
         check(&events);

@@ -186,7 +186,7 @@ async fn of_many_keys_only_the_ten_worst_are_shown() {
     assert_eq!((&shop["keys"]["states"]["closed"], &shop["totals"]["successes"]), (&298.into(), &300.into()));
 }
 
-#[circuit_breaker(name = "dashboard: uncalled", failure_threshold = 7)]
+#[circuit_breaker(name = "dashboard: uncalled", failure_threshold = 7, window = 20, durations = true)]
 fn never_called_before() -> Result<(), BreakerError> {
     Ok(())
 }
@@ -203,6 +203,7 @@ async fn a_function_that_was_never_called_is_listed() {
     let path = "/circuits/dashboard:%20uncalled";
     let (found, circuit) = listed(path).await;
     assert_eq!((found, &circuit["state"]), (1, &"uncalled".into()));
+    assert!(circuit["window"].is_null() && circuit["durations"].is_null(), "{circuit}");
     assert_eq!(circuit["settings"]["failure_threshold"], 7);
     assert!(circuit["declared_at"].as_str().unwrap().contains("json.rs:"), "{circuit}");
     assert_eq!(HttpResponse::of(server.command(&format!("{path}/reset"))).await.error().status, 409);

@@ -100,7 +100,7 @@ impl RegistryView {
             RegistryEntry::Registered(AnyBreaker::Single(breaker)) => self.view_single(breaker),
             RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => self.view_keyed(breaker),
             RegistryEntry::Declared(declaration) => View {
-                snapshot: entry.snapshot(self.clock()),
+                snapshot: without_calls(entry.snapshot(self.clock())),
                 rejects: false,
                 declared_at: Some(declaration.location().to_string()),
                 config: declaration.config(),
@@ -131,7 +131,7 @@ impl RegistryView {
 
     fn view_keyed(&self, breaker: &KeyedBreaker) -> View {
         let Survey { states, rejects, worst } = Survey::of(breaker.iter());
-        let snapshot = worst.first().cloned().unwrap_or_else(|| breaker.snapshot());
+        let snapshot = worst.first().cloned().unwrap_or_else(|| without_calls(breaker.snapshot()));
         View {
             transitions: with_last_transitions(self.logged(breaker.name()), &worst),
             snapshot: Snapshot { key: None, totals: breaker.totals(), ..snapshot },
@@ -257,4 +257,9 @@ fn badness(circuit: &Snapshot) -> impl Ord + use<> {
         totals.failures + totals.timeouts,
         totals.rejected,
     )
+}
+
+/// Returns the snapshot of a breaker without circuits, which has neither a window nor durations to show.
+fn without_calls(unused: Snapshot) -> Snapshot {
+    Snapshot { window: None, durations: None, ..unused }
 }
