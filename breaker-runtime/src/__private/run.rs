@@ -32,6 +32,7 @@ pin_project! {
 }
 
 /// Runs the body of a sync function if the call is admitted.
+#[expect(clippy::needless_pass_by_value, reason = "the same signature as the async form, which keeps it")]
 #[inline]
 pub fn run<'a, T: FromRejected, C: Classifier<T>>(
     site: impl Acquire<'a>,

@@ -192,6 +192,7 @@ impl std::error::Error for Lagged {}
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{RefUnwindSafe, UnwindSafe};
     use std::pin::pin;
     use std::sync::{Arc, mpsc};
     use std::task::{Context, Poll, Wake, Waker};
