@@ -1,6 +1,6 @@
 //! Integrations with other crates: one feature per module.
 //!
-//! Each integration uses the public API: it reads snapshots, listens to events, or controls breakers as an
+//! Each integration reads circuits through the public types: it reads snapshots, listens to events, or controls breakers as an
 //! operator. The call path does not depend on them.
 //!
 //! | module | feature | provides |

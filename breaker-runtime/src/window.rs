@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `rules.rs` | the rules, as pure functions of counts |
 //! | `counts.rs` | the contents of a window, as numbers |
-//! | `span.rs` | the length of a window, packed into one word |
+//! | `span.rs` | the span of a window, and the word that packs it |
 //! | `count.rs` | count-based windows, of exactly the last N calls |
 //! | `time.rs` | time-based windows, in slices |
 //! | `slices.rs` | the successes of one thread in each slice |
@@ -77,8 +77,8 @@ impl Window {
         false
     }
 
-    /// Calls `skip` if another success of this generation would change nothing. The lock prevents other
-    /// changes of the window meanwhile.
+    /// Calls `skip` if another success of this generation would change nothing. The lock keeps
+    /// failures, slow calls and changes of the span out meanwhile.
     #[cold]
     pub(crate) fn if_saturated(&self, generation: u64, skip: impl FnOnce()) {
         let _state = self.lock();
@@ -92,21 +92,22 @@ impl Window {
     // Not inlined, so that count-based windows do not need its stack frame.
     #[inline(never)]
     fn record_success_in_time(&self, generation: u64, spec: WindowSpec, clock: &Clock) {
-        let Some(slice) = spec.slice() else {
+        let Some(length) = spec.slice_length() else {
             return;
         };
-        if !self.time.record_success(generation, spec, slice.now(clock)) {
+        if !self.time.record_success(generation, spec, length.now(clock)) {
             self.record_success_in_bucket(generation, clock);
         }
     }
 
     /// Records a success of a thread without a cell of its own. Spec and time are read under the lock, as in
-    /// `record_fault`: a bucket from before a change of either would reject all later ones.
+    /// `record_fault`: a slice id computed before the lock was taken could be greater than later ones, and
+    /// [`Buckets`] would then drop their calls.
     #[cold]
     fn record_success_in_bucket(&self, generation: u64, clock: &Clock) {
         let mut state = self.lock();
-        if let Some(slice) = self.spec(Ordering::Relaxed).slice() {
-            state.buckets.record_success(slice.id(generation, slice.now(clock)));
+        if let Some(length) = self.spec(Ordering::Relaxed).slice_length() {
+            state.buckets.record_success(length.id(generation, length.now(clock)));
         }
     }
 
@@ -116,7 +117,8 @@ impl Window {
         self.count.record_success_locked(generation, size, &mut self.lock().log);
     }
 
-    /// Records a failure or a slow call. Returns the contents of the window if they may trip one of `rules`.
+    /// Records a failure or a slow call. Returns the contents of the window, or `None` if the result is
+    /// late or no rule can trip.
     pub(crate) fn record_fault(
         &self,
         generation: u64,
@@ -129,7 +131,7 @@ impl Window {
         if let Some(size) = spec.calls() {
             return self.count.record_fault(generation, size, completion, &mut state.log);
         }
-        let length = spec.slice()?;
+        let length = spec.slice_length()?;
         let slice = length.id(generation, length.now(clock));
         let faults = state.buckets.record_fault(slice, completion)?;
         // Summing the successes of all threads is expensive, and most faults do not need the sum.
@@ -143,7 +145,7 @@ impl Window {
         if let Some(size) = spec.calls() {
             return self.count.counts(generation, size, &state.log);
         }
-        let Some(length) = spec.slice() else {
+        let Some(length) = spec.slice_length() else {
             return WindowCounts::default();
         };
         let slice = length.id(generation, length.now(clock));
@@ -159,7 +161,7 @@ impl Window {
         if old.has_span_of(new) {
             return;
         }
-        match (old.calls().zip(new.calls()), old.slice().zip(new.slice())) {
+        match (old.calls().zip(new.calls()), old.slice_length().zip(new.slice_length())) {
             (Some((from, to)), _) => self.count.resize(from, to, &mut state.log),
             (None, Some((from, to))) => {
                 let now = from.now(clock);

@@ -34,7 +34,7 @@ fn a_future_that_panics_counts_as_a_failure() {
     });
     let mut call = Box::pin(call);
     assert!(catch_panic(|| poll_once(call.as_mut()).is_ready()).is_err());
-    // The failure is counted immediately and not when the future is dropped.
+    // The failure is counted by the poll that panics, and not when the future is dropped.
     assert_eq!(totals(&fixture.breaker).failures, 1);
     drop(call);
     assert_eq!(totals(&fixture.breaker).calls(), 1);
@@ -109,7 +109,7 @@ fn a_permit_that_is_dropped_by_a_panic_counts_as_a_failure() {
 }
 
 #[test]
-fn a_permit_that_is_dropped_during_unwinding_but_acquired_in_it_counts_as_ignored() {
+fn a_permit_acquired_and_dropped_during_unwinding_counts_as_ignored() {
     struct Cleanup(CircuitBreaker);
     impl Drop for Cleanup {
         fn drop(&mut self) {

@@ -98,7 +98,7 @@ impl Shop {
 }
 
 /// Asserts that each breaker counted one success, and forces it open.
-fn open(names: &[&str]) {
+fn assert_called_and_force_open(names: &[&str]) {
     for name in names {
         let breaker = Registry::global().get(&format!("receivers/{name}")).unwrap();
         assert_eq!(breaker.snapshot().totals.successes, 1, "{name}");
@@ -108,10 +108,10 @@ fn open(names: &[&str]) {
 
 #[test]
 fn a_sync_method_supports_every_receiver() {
-    // Regression of async-trait#11 #277.
+    // Regression test for async-trait#11 and #277.
     let mut shop = Shop { price: 10 };
     let mut call = || {
-        let mut local = Shop { price: 10 };
+        let local = Shop { price: 10 };
         [
             shop.clone().lower(1).price,
             shop.by_type(),
@@ -119,12 +119,11 @@ fn a_sync_method_supports_every_receiver() {
             Rc::new(shop.clone()).counted(),
             Pin::new(&mut shop).pinned().price,
             *local.named(&{ 0 }),
-            Pin::new(&mut local).get_mut().price,
         ]
     };
-    assert_eq!(call(), [9, 10, 10, 10, 11, 10, 10]);
-    open(&["mut self", "self: &Self", "self: Box", "self: Rc", "self: Pin", "named"]);
-    assert_eq!(call(), [12, 12, 11, 0, 11, 10, 10]);
+    assert_eq!(call(), [9, 10, 10, 10, 11, 10]);
+    assert_called_and_force_open(&["mut self", "self: &Self", "self: Box", "self: Rc", "self: Pin", "named"]);
+    assert_eq!(call(), [12, 12, 11, 0, 11, 10]);
 }
 
 #[tokio::test]
@@ -141,6 +140,12 @@ async fn an_async_method_supports_every_receiver() {
         ]
     };
     assert_eq!(call().await, [10, 9, 10, 11, 11]);
-    open(&["async self", "async mut self", "async self: Arc", "async self: Pin", "async &'a self"]);
+    assert_called_and_force_open(&[
+        "async self",
+        "async mut self",
+        "async self: Arc",
+        "async self: Pin",
+        "async &'a self",
+    ]);
     assert_eq!(call().await, [1, 10, 20, 10, 10]);
 }

@@ -150,13 +150,14 @@ impl Spec {
         self.settings.iter().find(|setting| setting.key == key)
     }
 
-    /// Returns `true` if an async call may time out. With an existing circuit breaker it may, because its
-    /// settings are not known here.
+    /// Returns `true` if an async call may time out. The settings of an existing circuit breaker are
+    /// unknown here, so with one it may.
     pub(crate) fn may_time_out(&self) -> bool {
         self.span_of(Key::CallTimeout).is_some() || self.breaker.is_some()
     }
 
-    /// Returns `true` if an async call may wait for a bulkhead slot. With an existing circuit breaker it may.
+    /// Returns `true` if an async call may wait for a bulkhead slot, which is assumed for an existing circuit
+    /// breaker.
     pub(crate) fn may_wait(&self) -> bool {
         self.span_of(Key::MaxWait).is_some() || self.breaker.is_some()
     }

@@ -1,4 +1,4 @@
-//! The functions of `breaker_runtime::__private` that the expansion calls with tokens of the user among the
+//! The functions and constructors of `breaker_runtime::__private` that the expansion calls with tokens of the user among the
 //! arguments.
 //!
 //! rustc reports a type error at the name of the called function, so each call has the span of the tokens of
@@ -23,6 +23,7 @@ pub(super) enum RuntimeFn {
     CheckedRules,
     CheckedWaiting,
     CloneForFallback,
+    ConstWindow,
     Evaluate,
     KeyValue,
     Registry,
@@ -39,7 +40,6 @@ pub(super) enum RuntimeFn {
     RunAsync,
     RunAsyncWithConditions,
     RunWithConditions,
-    ConstWindow,
 }
 
 impl RuntimeFn {
@@ -56,6 +56,7 @@ impl RuntimeFn {
             Self::CheckedRules => "checked_rules",
             Self::CheckedWaiting => "checked_waiting",
             Self::CloneForFallback => "clone_for_fallback",
+            Self::ConstWindow => "ConstWindow",
             Self::Evaluate => "evaluate",
             Self::KeyValue => "KeyValue",
             Self::Registry => "registry",
@@ -72,7 +73,6 @@ impl RuntimeFn {
             Self::RunAsync => "run_async",
             Self::RunAsyncWithConditions => "run_async_with_conditions",
             Self::RunWithConditions => "run_with_conditions",
-            Self::ConstWindow => "ConstWindow",
         }
     }
 

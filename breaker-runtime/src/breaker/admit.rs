@@ -1,5 +1,5 @@
-//! Admission, the first half of every call. A closed circuit that is not tracked admits after one load of its
-//! word. Every other circuit checks its state first and its bulkhead second.
+//! Admission, the first half of every call. A disabled circuit, and a closed one that is not tracked, admit a call
+//! after one load of the word. Every other circuit checks its state first and its bulkhead second.
 
 use super::admission::{Admission, AdmitResult, Call};
 use super::bulkhead::Bulkhead;
@@ -20,7 +20,7 @@ enum AsyncDecision<'a> {
 }
 
 /// The bulkhead that limits a call, and the options that it belongs to.
-struct BulkheadCheck<'a> {
+struct ActiveBulkhead<'a> {
     options: &'a CircuitOptions,
     bulkhead: &'a Bulkhead,
 }
@@ -69,32 +69,32 @@ impl Circuit {
             Some(ticket) => return Ok(AsyncDecision::Admitted(self.admission(ticket, Stamp::NONE))),
             None => self.admit_by_state()?,
         };
-        let Some(check) = self.bulkhead_check(ticket) else {
+        let Some(active) = self.active_bulkhead(ticket) else {
             return Ok(AsyncDecision::Admitted(self.start(ticket, Stamp::NONE)));
         };
-        let has_slot = check.bulkhead.try_acquire();
-        if !has_slot && !check.options.is_shadow() && !check.options.max_wait().is_zero() {
+        let has_slot = active.bulkhead.try_acquire();
+        if !has_slot && !active.options.is_shadow() && !active.options.max_wait().is_zero() {
             return Ok(AsyncDecision::MustWait(ticket));
         }
-        self.pass_bulkhead(ticket, &check, has_slot).map(AsyncDecision::Admitted)
+        self.pass_bulkhead(ticket, &active, has_slot).map(AsyncDecision::Admitted)
     }
 
     /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call.
     async fn wait_async(&self, ticket: Ticket) -> Result<Admission<'_>, ErrorKind> {
         // The call may be cancelled while it waits, and must then release the slot of a trial call.
         let waiting = Permit::waiting(self.admission(ticket, Stamp::NONE));
-        let Some(check) = self.bulkhead_check(ticket) else {
+        let Some(active) = self.active_bulkhead(ticket) else {
             // The limit has been removed.
             _ = waiting.into_admission();
             return Ok(self.start(ticket, Stamp::NONE));
         };
-        let has_slot = check.bulkhead.acquire_within(check.options.max_wait(), &self.clock).await;
+        let has_slot = active.bulkhead.acquire_within(active.options.max_wait(), &self.clock).await;
         _ = waiting.into_admission();
-        self.pass_bulkhead(ticket, &check, has_slot)
+        self.pass_bulkhead(ticket, &active, has_slot)
     }
 
-    /// Admits or rejects a call of a circuit that does not admit on the fast path. `wait` blocks until the
-    /// call has a bulkhead slot, and returns `false` if it gets none in time.
+    /// Admits or rejects a call that the fast path has not admitted. `wait` may block until a bulkhead slot is
+    /// free, and returns `true` if the call has one.
     #[cold]
     #[inline(never)]
     fn admit_restricted(
@@ -102,19 +102,19 @@ impl Circuit {
         wait: impl FnOnce(&CircuitOptions) -> bool,
     ) -> Result<Admission<'_>, ErrorKind> {
         let ticket = self.admit_by_state()?;
-        let Some(check) = self.bulkhead_check(ticket) else {
+        let Some(active) = self.active_bulkhead(ticket) else {
             return Ok(self.start(ticket, Stamp::NONE));
         };
-        let has_slot = check.bulkhead.try_acquire() || (!check.options.is_shadow() && wait(check.options));
-        self.pass_bulkhead(ticket, &check, has_slot)
+        let has_slot = active.bulkhead.try_acquire() || (!active.options.is_shadow() && wait(active.options));
+        self.pass_bulkhead(ticket, &active, has_slot)
     }
 
     /// Returns the bulkhead, if it limits this call.
     #[inline]
-    fn bulkhead_check(&self, ticket: Ticket) -> Option<BulkheadCheck<'_>> {
+    fn active_bulkhead(&self, ticket: Ticket) -> Option<ActiveBulkhead<'_>> {
         let options = self.options.get()?;
         let bulkhead = options.bulkhead()?;
-        ticket.is_tracked().then_some(BulkheadCheck { options, bulkhead })
+        ticket.is_tracked().then_some(ActiveBulkhead { options, bulkhead })
     }
 
     /// Admits a call with a bulkhead slot. Rejects a call without one or, in shadow mode, admits it and
@@ -122,14 +122,14 @@ impl Circuit {
     fn pass_bulkhead(
         &self,
         ticket: Ticket,
-        check: &BulkheadCheck<'_>,
+        active: &ActiveBulkhead<'_>,
         has_slot: bool,
     ) -> Result<Admission<'_>, ErrorKind> {
         if has_slot {
-            return self.admit_with_slot(ticket, check.options);
+            return self.admit_with_slot(ticket, active.options);
         }
-        if check.options.is_shadow() {
-            check.options.count_shadow_rejection();
+        if active.options.is_shadow() {
+            active.options.count_shadow_rejection();
             return Ok(self.start(ticket, Stamp::NONE));
         }
         self.abandon_trial(ticket);
@@ -152,7 +152,7 @@ impl Circuit {
         }
     }
 
-    /// Admits or rejects a call by the state of a circuit that does not admit on the fast path.
+    /// Admits or rejects a call by the state of the circuit, after the fast path has not admitted it.
     #[inline]
     fn admit_by_state(&self) -> Result<Ticket, ErrorKind> {
         if let Some(ticket) = self.machine.admit_tracked() {

@@ -1,4 +1,4 @@
-//! The identity of a circuit: a circuit without keys, or the circuit of one key.
+//! The name and the key of a circuit, and the listeners of its registry.
 
 use std::sync::Arc;
 
@@ -22,12 +22,12 @@ pub(crate) enum Identity {
     },
 }
 
-/// The part that the circuits of all keys share.
+/// The state that the circuits of one keyed breaker share.
 #[derive(Debug)]
 pub(crate) struct KeyGroup {
     name: Name,
     hub: Option<Arc<Hub>>,
-    /// The sums of the circuits that have been dropped.
+    /// The summed counts of evicted circuits that have been dropped.
     retired: Mutex<CumulativeParts>,
 }
 
@@ -72,7 +72,7 @@ impl KeyGroup {
         &self.name
     }
 
-    /// Returns the sums of the circuits that have been dropped.
+    /// Returns the summed counts of evicted circuits that have been dropped.
     pub(crate) fn retired(&self) -> CumulativeParts {
         lock(&self.retired).clone()
     }

@@ -1,7 +1,7 @@
 //! Lets successes skip a window that they would not change.
 //!
 //! A window is *saturated* when another success would not change it: a count-based window that is full of
-//! successes. Recording successes there would make every thread write one shared word without effect.
+//! successes, or no window at all. Recording successes there would make every thread write one shared word without effect.
 //! Therefore the machine's word has a recording bit, which the tickets of calls do not have:
 //!
 //! * While the bit is set, the word differs from the ticket of every success, so each success is recorded in
@@ -15,8 +15,8 @@
 //! saturated. A success that reads the cleared bit ran concurrently with that other call, and counts as
 //! having ended before it; a success that begins after that call ended reads the set bit.
 //!
-//! The circuit's other bookkeeping is not affected: the bit belongs to a closed word of one generation, and a
-//! new generation of a circuit with a window begins with the bit set.
+//! The bit affects only the window. It belongs to one closed generation; a new generation of a circuit with a
+//! window begins with it set.
 
 use super::circuit::Circuit;
 use super::options::CircuitOptions;
@@ -35,7 +35,7 @@ impl Circuit {
         }
     }
 
-    /// Makes successes be recorded in the window again, after its contents or its span has changed.
+    /// Makes later successes enter the window again, after its contents or its span has changed.
     pub(super) fn resume_recording(&self, options: &CircuitOptions, generation: u64) {
         if options.has_window() {
             self.machine.set_recording(generation);

@@ -1,5 +1,4 @@
-//! The `Debug` output of settings: the names of the builder methods and their values, without optional
-//! settings that are not set.
+//! The `Debug` output of settings, by the names of the builder methods. Unset optional settings are omitted.
 
 use std::fmt;
 
@@ -10,7 +9,7 @@ impl fmt::Debug for Config {
         let mut fields = out.debug_struct("Config");
         field(&mut fields, "failure_threshold", self.failure_threshold());
         if self.window_calls().is_some() || self.window_time().is_some() {
-            // Without a window this is the threshold.
+            // Without a window, `failure_threshold` already shows this value.
             field(&mut fields, "consecutive_failures", self.consecutive_failures());
         }
         field(&mut fields, "failure_rate", self.failure_rate());

@@ -22,7 +22,8 @@ pub struct Conflicts(Vec<Conflict>);
 pub enum RegisterError {
     /// The name is empty or longer than 255 bytes, or `max_keys` is out of its range.
     Invalid(ConfigError),
-    /// The name is registered with other settings, with another `max_keys`, or as the other type of breaker.
+    /// The name is registered with other settings, with another `max_keys`, or as the other kind of
+    /// breaker (with or without keys).
     Conflict(Conflict),
 }
 

@@ -1,16 +1,16 @@
 //! Count-based windows: exactly the last N calls that succeeded or failed.
 //!
 //! Calls are numbered 1, 2, 3 .. in the order in which they enter the window. Only the positions of failures
-//! and slow calls are stored; a success merely advances the position. A window is *saturated* when it is full
+//! and slow calls are stored; a success advances only `head`. A window is *saturated* when it is full
 //! and holds no failure and no slow call: another success changes nothing and is not recorded.
 //!
-//! Proof of `head` and `last_fault`. `head` holds a position and the whole generation. Under the lock it may
+//! `head` and `last_fault` are correct for these reasons. `head` holds a position and the whole generation. Under the lock it may
 //! be set to a new generation or renumbered; without the lock a success advances it by compare-and-swap,
 //! which succeeds only in its own generation. `last_fault` is written under the lock, after the `head` of the
 //! same call. A success that reads the new `head` and the old `last_fault` may find the window saturated. It
 //! runs concurrently with that fault and counts as having ended before it, when the window was saturated.
-//! When both are reset, `last_fault` is reset first: a thread that sees the new `head` sees a window that is
-//! not full.
+//! `begin` resets `last_fault` first, so a thread that sees the new `head` finds a window that is not full.
+//! `renumber` lowers `head` first, so the difference of the two can only be too small.
 
 use std::collections::VecDeque;
 
@@ -60,9 +60,9 @@ struct Head(u64);
 
 const POSITION_BITS: u32 = 27;
 const POSITION: u64 = (1 << POSITION_BITS) - 1;
-/// Calls are renumbered from this position. The rest is a reserve for calls that have already passed the
-/// check.
-const LAST_POSITION: u64 = POSITION - (1 << 20);
+/// Calls are renumbered once the position reaches this value. Higher positions are a reserve for calls that
+/// have already passed the check.
+const RENUMBER_AT: u64 = POSITION - (1 << 20);
 
 impl CountWindow {
     pub(super) fn new() -> Self {
@@ -141,7 +141,7 @@ impl CountWindow {
         if log.generation < generation {
             self.begin(generation, log);
         }
-        if self.head().position() >= LAST_POSITION {
+        if self.head().position() >= RENUMBER_AT {
             self.renumber(size, log);
         }
         log.generation == generation
@@ -219,7 +219,7 @@ impl Head {
     #[inline]
     fn position_in(self, generation: u64) -> Option<u64> {
         let position = self.0.wrapping_sub(Self::start_of(generation).0);
-        (position < LAST_POSITION).then_some(position)
+        (position < RENUMBER_AT).then_some(position)
     }
 
     #[inline]
@@ -239,9 +239,9 @@ mod tests {
     #[test]
     fn calls_are_renumbered_when_positions_run_out_and_none_is_lost() {
         let (window, mut log) = (CountWindow::new(), FaultLog::default());
-        window.head.store(LAST_POSITION - 3, Ordering::Relaxed);
-        window.last_fault.store(LAST_POSITION - 3, Ordering::Relaxed);
-        log.push(Fault { position: LAST_POSITION - 3, completion: FAILURE });
+        window.head.store(RENUMBER_AT - 3, Ordering::Relaxed);
+        window.last_fault.store(RENUMBER_AT - 3, Ordering::Relaxed);
+        log.push(Fault { position: RENUMBER_AT - 3, completion: FAILURE });
         for _ in 0..4 {
             if window.record_success(0, 6) == Advance::NeedsLock {
                 window.record_success_locked(0, 6, &mut log);

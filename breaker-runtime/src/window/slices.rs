@@ -57,7 +57,7 @@ impl TimeSlices {
     #[cold]
     fn record_in_other_slice(&self, generation: u64, spec: WindowSpec, now: Moment) {
         self.adopt(spec);
-        let Some(length) = spec.slice() else {
+        let Some(length) = spec.slice_length() else {
             return;
         };
         let slice = length.id(generation, now);

@@ -92,7 +92,7 @@ impl WindowSpec {
 
     /// Returns the length of the slices of a time-based window.
     #[inline]
-    pub(super) fn slice(self) -> Option<SliceLength> {
+    pub(super) fn slice_length(self) -> Option<SliceLength> {
         let nanos = if self.size() == ENDLESS { u64::MAX } else { self.size() };
         (self.0 & 1 == 1).then_some(SliceLength { nanos })
     }

@@ -124,7 +124,7 @@ async fn the_last_transition_before_the_router_was_created_is_shown() {
     let server = Server::with(|_| axum::Router::new());
     server.register("early", settings()).operator("alice").disable();
     server.clock.advance(seconds(3));
-    let late = Server::of(&server.registry);
+    let late = Server::for_registry(&server.registry);
     let circuit = late.get("/circuits/early").await.json();
     assert_eq!(
         (&circuit["transitions"][0]["cause"], &circuit["transitions"][0]["ago"]),
@@ -193,7 +193,7 @@ fn never_called_before() -> Result<(), BreakerError> {
 
 #[tokio::test]
 async fn a_function_that_was_never_called_is_listed() {
-    let server = Server::of(&Registry::global());
+    let server = Server::for_registry(&Registry::global());
     let listed = async |path: &str| {
         let all = server.get("/circuits").await.json();
         let circuits = all["circuits"].as_array().unwrap();

@@ -13,8 +13,9 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
-/// A dashboard, and its registry with a clock that only the test advances.
+/// A dashboard and its registry.
 pub(crate) struct Server {
+    /// The clock of the registry, which only the test advances; of no use with [`Server::for_registry`].
     pub(crate) clock: Clock,
     pub(crate) registry: Registry,
     pub(crate) address: SocketAddr,
@@ -38,14 +39,17 @@ pub(crate) struct HttpResponse {
 pub(crate) const TOKEN: &str = "correct horse";
 
 impl Server {
+    /// Starts a server without a token.
     pub(crate) fn start() -> Self {
         Self::with(Dashboard::router)
     }
 
+    /// Starts a server with [`TOKEN`].
     pub(crate) fn with_token() -> Self {
         Self::with(|dashboard| dashboard.token(TOKEN).router())
     }
 
+    /// Starts a server with the router that `router` builds.
     pub(crate) fn with(router: impl FnOnce(Dashboard) -> Router) -> Self {
         let clock = Clock::new();
         let registry = Registry::with_clock(&clock);
@@ -53,8 +57,8 @@ impl Server {
         Self::serve(clock, registry, router)
     }
 
-    /// Starts a server for an existing registry.
-    pub(crate) fn of(registry: &Registry) -> Self {
+    /// Starts a server with [`TOKEN`] for an existing registry, which has its own clock.
+    pub(crate) fn for_registry(registry: &Registry) -> Self {
         let router = Dashboard::new(registry).token(TOKEN).router();
         Self::serve(Clock::new(), registry.clone(), router)
     }

@@ -1,8 +1,4 @@
 //! The JSON of circuits. Its format is part of the documentation of [the integration](super).
-//!
-//! | file | contents |
-//! |---|---|
-//! | `settings.rs` | every setting by its name |
 
 mod settings;
 
@@ -51,7 +47,7 @@ struct KeysJson<'a> {
     worst: Vec<KeyJson<'a>>,
 }
 
-/// The circuit of one key, in the list of the worst.
+/// One entry of `worst`.
 #[derive(Serialize)]
 struct KeyJson<'a> {
     key: Option<&'a str>,
