@@ -155,7 +155,9 @@ impl CircuitBreaker {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future before it completes counts the call as ignored and releases its slots.
+    /// Dropping the future before it completes cancels the call and releases its slots. The call counts as a
+    /// failure if it had run for [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise it is
+    /// ignored.
     ///
     /// ```
     /// # use breaker_runtime::{BreakerError, CircuitBreaker, Config};
@@ -190,7 +192,9 @@ impl CircuitBreaker {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future before it completes counts the call as ignored and releases its slots.
+    /// Dropping the future before it completes cancels the call and releases its slots. The call counts as a
+    /// failure if it had run for [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise it is
+    /// ignored.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, Outcome};

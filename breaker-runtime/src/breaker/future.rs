@@ -143,8 +143,20 @@ impl<'a> AsyncCall<'a> {
                 None => output,
             }
         });
+        if polled.is_pending() {
+            guard.0.note_start();
+        }
         std::mem::forget(guard);
         polled
+    }
+
+    /// Stores when the call began. A call that is ready at its first poll needs no start, because it cannot
+    /// be cancelled.
+    #[inline(never)]
+    fn note_start(&mut self) {
+        if let CallProgress::Running(Admission(call)) = &mut self.0 {
+            call.note_start();
+        }
     }
 
     /// Ends the call and returns its admission, if it was running.
@@ -162,7 +174,7 @@ impl Drop for AsyncCall<'_> {
     #[inline]
     fn drop(&mut self) {
         if let Some(admission) = self.take() {
-            admission.ignore();
+            admission.cancelled();
         }
     }
 }

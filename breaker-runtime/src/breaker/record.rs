@@ -61,6 +61,21 @@ impl Circuit {
         });
     }
 
+    /// Records a call that its caller cancelled. It is a failure if it had run for `cancelled_after`,
+    /// otherwise it is ignored.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn record_cancelled(&self, ticket: Ticket, stamp: Stamp) {
+        match stamp.elapsed(&self.clock) {
+            Some(ran) if ran >= self.config().cancelled_after() => {
+                self.record_failure(ticket, stamp, &|| {
+                    Some(Arc::from(format!("the caller cancelled the call after {ran:.1?}")))
+                });
+            }
+            Some(_) | None => self.record_ignored(ticket, stamp),
+        }
+    }
+
     /// Records an ignored call, and releases the slot of a trial call.
     #[inline(never)]
     pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) {
