@@ -133,12 +133,12 @@ impl Clock {
 }
 
 impl Start {
-    /// The largest start as bits. The counter of the processor exceeds it after 12 years.
-    pub(crate) const MAX: u64 = u64::MAX >> 4;
+    /// The largest start as bits. The counter of the processor exceeds it after six years.
+    pub(crate) const MAX: u64 = u64::MAX >> 5;
     /// The bit of a start that was read from the clock of a test. The counter of the processor sets it after
-    /// six years.
+    /// three years.
     #[cfg(feature = "test-util")]
-    const MOCK: u64 = 1 << 59;
+    const MOCK: u64 = 1 << 58;
 
     #[cfg(feature = "test-util")]
     const fn mock(moment: Moment) -> Self {
@@ -149,7 +149,7 @@ impl Start {
         Self(bits)
     }
 
-    /// Returns the start as at most 60 bits.
+    /// Returns the start as at most 59 bits.
     pub(crate) const fn bits(self) -> u64 {
         self.0
     }

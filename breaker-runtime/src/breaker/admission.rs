@@ -38,6 +38,14 @@ impl Call<'_> {
 }
 
 impl<'a> Admission<'a> {
+    /// Puts a call that this thread runs until its end into the scope of its slot, if it has one.
+    pub(super) fn scoped(mut self) -> Self {
+        if self.0.stamp.holds_slot() {
+            self.0.enter_scope();
+        }
+        self
+    }
+
     pub(super) const fn new(circuit: &'a Circuit, ticket: Ticket, stamp: Stamp) -> Self {
         Self(Call { circuit, ticket, stamp })
     }

@@ -2,8 +2,8 @@
 //! it.
 //!
 //! ```text
-//!  63           62     61     60        59 ..... 0
-//!  in bulkhead  timed  since  in scope  start
+//!  63           62     61     60     59        58 ..... 0
+//!  in bulkhead  trial  timed  since  in scope  start
 //! ```
 //!
 //! The start of a timed call is a reading of the stopwatch. The start of any other call that may be cancelled
@@ -17,13 +17,16 @@ use crate::clock::{Clock, Moment, Start};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamp(u64);
 
-const TIMED: u64 = 1 << 62;
-const SINCE: u64 = 1 << 61;
+const IN_BULKHEAD: u64 = 1 << 63;
+const TRIAL: u64 = 1 << 62;
+const TIMED: u64 = 1 << 61;
+const SINCE: u64 = 1 << 60;
+const IN_SCOPE: u64 = 1 << 59;
 const START: u64 = Start::MAX;
 
 impl Stamp {
     pub(super) const NONE: Self = Self(0);
-    pub(super) const IN_BULKHEAD: Self = Self(1 << 63);
+    pub(super) const IN_BULKHEAD: Self = Self(IN_BULKHEAD);
 
     /// Returns the stamp of a call that is timed from `start`.
     pub(super) const fn started_at(self, start: Start) -> Self {
@@ -36,13 +39,38 @@ impl Stamp {
         Self(self.0 | SINCE | moment.nanos().min(START))
     }
 
+    /// Returns the stamp of a trial call.
+    pub(super) const fn of_trial(self) -> Self {
+        Self(self.0 | TRIAL)
+    }
+
+    /// Returns the stamp of a call that its thread runs in the [scope](super::scope) of its slot.
+    pub(super) const fn in_scope(self) -> Self {
+        Self(self.0 | IN_SCOPE)
+    }
+
+    /// Returns the stamp of a call that its thread does not run now.
+    pub(super) const fn out_of_scope(self) -> Self {
+        Self(self.0 & !IN_SCOPE)
+    }
+
+    pub(super) const fn is_in_scope(self) -> bool {
+        self.0 & IN_SCOPE != 0
+    }
+
+    /// Returns `true` if the call holds a trial slot or a bulkhead slot.
+    #[inline]
+    pub(super) const fn holds_slot(self) -> bool {
+        self.0 & (IN_BULKHEAD | TRIAL) != 0
+    }
+
     #[inline]
     pub(super) const fn is_none(self) -> bool {
         self.0 == 0
     }
 
     pub(super) const fn is_in_bulkhead(self) -> bool {
-        self.0 & Self::IN_BULKHEAD.0 != 0
+        self.0 & IN_BULKHEAD != 0
     }
 
     /// Returns `true` if it is known when the call began.
