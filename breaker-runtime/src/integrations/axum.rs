@@ -50,9 +50,15 @@
 //! ```
 //!
 //! The status is `degraded` while any circuit is not closed, which includes disabled circuits; otherwise it
-//! is `healthy`. The response is 503 while a critical circuit is forced open, or open without a trial call
-//! being due. A circuit that is half-open, or whose trial call is due, does not make the service unready: it
-//! needs calls to recover. Functions that have never been called are not included.
+//! is `healthy`. The response is 503 while a critical circuit rejects calls: while it is forced open, or open
+//! without a trial call being due. A circuit that is half-open, or whose trial call is due, does not make the
+//! service unready: it needs calls to recover. A circuit that is disabled or in shadow mode rejects nothing.
+//! Functions that have never been called are not included.
+//!
+//! A critical breaker with keys makes the service unready only while every one of its existing circuits
+//! rejects calls. The overflow circuit counts as one of them once a call has used it. A breaker whose keys
+//! have no circuit yet does not make the service unready. `state` and `retry_after` are those of the worst
+//! circuit, so a breaker can be `open` in a response with status 200; `GET /circuits/{name}` lists its keys.
 //!
 //! `error_rate` is the failure rate of the window or, if the window is empty, of all calls; null without a
 //! call.
@@ -121,6 +127,7 @@
 
 mod app_state;
 mod broadcast;
+mod cache;
 mod chunked;
 mod clients;
 mod command;
@@ -128,6 +135,8 @@ mod error;
 mod health;
 mod json;
 mod page;
+mod query;
+mod request;
 mod response;
 mod stream;
 mod token;
@@ -137,18 +146,23 @@ mod view;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde::Serialize;
 
-use self::app_state::{AppState, KeyQuery};
+use self::app_state::AppState;
+use self::cache::is_inline;
 use self::error::HttpError;
+use self::health::HealthReport;
 use self::json::CircuitJson;
+use self::query::{HealthQuery, KeyQuery, NoQuery};
+use self::request::Input;
+use self::response::{encode, json};
 use self::token::CommandToken;
 use crate::registry::Registry;
 
@@ -210,7 +224,7 @@ impl Dashboard {
     pub fn router(self) -> Router {
         Router::new()
             .route("/", get(page::page))
-            .route("/health/circuits", get(health::health))
+            .route("/health/circuits", get(health))
             .route("/metrics", get(metrics))
             .route("/circuits", get(circuits))
             .route("/circuits/stream", get(stream::stream))
@@ -222,30 +236,43 @@ impl Dashboard {
     }
 }
 
-async fn metrics(State(app): State<Arc<AppState>>) -> Result<Response, HttpError> {
-    let encode = super::ENCODE_METRICS.ok_or(HttpError::METRICS_DISABLED)?;
-    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], encode(app.registry_view.registry())).into_response())
+async fn health(
+    State(app): State<Arc<AppState>>,
+    Input(HealthQuery { criticality }): Input<HealthQuery>,
+) -> Result<Response, HttpError> {
+    let report = app.read_all(&app.health, HealthReport::read).await?;
+    let is_ready = report.is_ready(criticality);
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok(json(status, report.into_body()))
 }
 
-async fn circuits(State(app): State<Arc<AppState>>) -> Response {
-    #[derive(Serialize)]
-    struct AllCircuits<'a> {
-        circuits: Vec<CircuitJson<'a>>,
-    }
+async fn metrics(
+    State(app): State<Arc<AppState>>,
+    Input(NoQuery): Input<NoQuery>,
+) -> Result<Response, HttpError> {
+    let encode = super::ENCODE_METRICS.ok_or(HttpError::METRICS_DISABLED)?;
+    let text = app.read_all(&app.metrics, move |view| Bytes::from(encode(view.registry()))).await?;
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
 
-    let views = app.registry_view.views();
-    response::json(
-        StatusCode::OK,
-        &AllCircuits { circuits: views.iter().map(CircuitJson::complete).collect() },
-    )
+async fn circuits(
+    State(app): State<Arc<AppState>>,
+    Input(NoQuery): Input<NoQuery>,
+) -> Result<Response, HttpError> {
+    Ok(json(StatusCode::OK, app.read_all(&app.circuits, json::all_circuits).await?))
 }
 
 async fn circuit(
     State(app): State<Arc<AppState>>,
     name: Result<Path<String>, PathRejection>,
-    query: Result<Query<KeyQuery>, QueryRejection>,
+    Input(KeyQuery { key }): Input<KeyQuery>,
 ) -> Result<Response, HttpError> {
-    let (Path(name), Query(query)) = (name?, query?);
-    let entry = app.registry_view.find(&name, query.key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
-    Ok(response::json(StatusCode::OK, &CircuitJson::complete(&app.registry_view.view(&entry))))
+    let Path(name) = name?;
+    let entry = app.registry_view.find(&name, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
+    let cost = entry.key_count();
+    let view = Arc::clone(&app.registry_view);
+    let read = move || encode(&CircuitJson::complete(&view.view(&entry)));
+    let body =
+        if is_inline(cost) { read() } else { app.large_breaker(&name).get(&app.reader, cost, read).await? };
+    Ok(json(StatusCode::OK, body))
 }

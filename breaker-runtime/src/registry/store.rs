@@ -94,6 +94,25 @@ impl Store {
         entries
     }
 
+    /// Returns the breaker of this name or, if there is none, the first function that declares it.
+    pub(super) fn entry(&self, name: &str) -> Option<RegistryEntry> {
+        let declared = || self.declared().find(|declaration| declaration.name() == name);
+        self.get(name).map(RegistryEntry::Registered).or_else(|| declared().map(RegistryEntry::Declared))
+    }
+
+    /// Returns the number of circuits of breakers with keys, plus `breaker_cost` for each breaker. Stops counting
+    /// at `enough`.
+    pub(super) fn read_cost(&self, breaker_cost: usize, enough: usize) -> usize {
+        let mut cost = 0_usize;
+        for stored in self.contents().by_name.values() {
+            cost = cost.saturating_add(breaker_cost).saturating_add(stored.breaker.key_count());
+            if cost >= enough {
+                break;
+            }
+        }
+        cost
+    }
+
     /// Returns the functions that register here, called or not, sorted by name.
     fn declared(&self) -> impl Iterator<Item = &'static Declaration> + use<> {
         let declared = self.serves_functions.then(declaration::all);
@@ -170,6 +189,14 @@ impl RegistryEntry {
         match self {
             Self::Registered(breaker) => breaker.name(),
             Self::Declared(declaration) => declaration.name(),
+        }
+    }
+
+    /// Returns the number of circuits of a breaker with keys, otherwise zero.
+    pub(crate) fn key_count(&self) -> usize {
+        match self {
+            Self::Registered(breaker) => breaker.key_count(),
+            Self::Declared(_) => 0,
         }
     }
 
