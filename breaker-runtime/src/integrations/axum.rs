@@ -12,7 +12,7 @@
 //! | route | response |
 //! |---|---|
 //! | `GET /` | the dashboard: a self-contained page |
-//! | `GET /health/circuits` | 200, or 503 while a critical circuit rejects calls; with `?all` every circuit is treated as critical |
+//! | `GET /health/circuits` | 200, or 503 while a critical circuit rejects calls; with `?all` or `?all=true` every circuit is treated as critical |
 //! | `GET /circuits` | `{"circuits": [..]}`, sorted by name |
 //! | `GET /circuits/{name}` | one breaker; with `?key=eu-1` the circuit of that key |
 //! | `GET /circuits/stream` | all circuits as server-sent events, once a second |
@@ -21,6 +21,10 @@
 //!
 //! The router claims `/` and `/metrics`, so nest it, as above, unless the application has no routes of its
 //! own. The dashboard is then at exactly `/breakers`, without a trailing slash.
+//!
+//! Requests have no body, and no query parameters other than those in the table, each at most once. Any other
+//! request is refused with status 400 and changes nothing: a command with a misspelled `key` does not apply to
+//! all circuits.
 //!
 //! Names are percent-encoded, including slashes: `/circuits/billing%2Fcharge`. A circuit named `stream` has
 //! the path `/circuits/%73tream`. Browsers cannot request a circuit named `.` or `..`.
@@ -34,13 +38,31 @@
 //!
 //! | status | reason |
 //! |---|---|
-//! | 400 | the path, the query string or the name of the operator is invalid |
+//! | 400 | the path, the query string or the name of the operator is invalid, or the request has a body. The text names the parameter and lists the accepted ones |
 //! | 401 | the token is missing or wrong |
 //! | 403 | commands are disabled, or the header with the name of the operator is missing |
 //! | 404 | the circuit, key or command is unknown, or `/metrics` lacks the feature `prometheus` |
 //! | 405 | the route does not support the method; the header `Allow` lists the supported ones |
 //! | 409 | a command for a function that has never been called, and so has no circuit |
+//! | 500 | reading the circuits panicked, or the runtime is shutting down |
 //! | 503 | all slots of the stream are in use; the header `Retry-After` contains the seconds to wait |
+//!
+//! # Many circuits
+//!
+//! With more than 1,000 keys, or more than 100 breakers, circuits are read on a thread for blocking work
+//! ([`spawn_blocking`]) instead of an async thread, for one request at a time. Requests that arrive in the
+//! meantime wait for the result and share it. With more than 10,000 keys, or more than 1,000 breakers, a result
+//! is also used for later requests for up to a second. It follows that a response of `/health/circuits` is at
+//! most a second older than its request. A command over HTTP is visible in every response that is requested
+//! after it.
+//!
+//! [`spawn_blocking`]: https://docs.rs/tokio/latest/tokio/task/fn.spawn_blocking.html
+//!
+//! # Hidden characters
+//!
+//! In responses, control characters, invisible characters and those that change the direction of the text are
+//! escaped, so that no name or error text can forge a line or move the cursor of a terminal. JSON escapes them
+//! as in `\u202e`, so a parser returns the original text. The page and `/metrics` show `\u{202e}`.
 //!
 //! # Health
 //!
@@ -112,8 +134,8 @@
 //! the id of its last event as `Last-Event-ID` receives the changes that it missed.
 //!
 //! A stream ends after 30 s, so that it does not delay a graceful shutdown and a disconnected client does not
-//! keep its slot. Browsers reconnect automatically. There are 100 slots; when all are in use, the response is
-//! 503. Circuits are read once a second for all clients together, and not at all without a client. A breaker
+//! keep its slot. A client that reads its last event slowly may finish it, unless another client needs the
+//! slot. Browsers reconnect automatically. There are 100 slots; when all are in use, the response is 503. Circuits are read once a second for all clients together, and not at all without a client. A breaker
 //! with more than a thousand keys is read less often: with ten thousand keys, every ten seconds.
 //!
 //! A client that reads nothing for 30 s is disconnected. This requires HTTP/1, no layer that buffers or
@@ -205,8 +227,8 @@ impl Dashboard {
     /// Enables commands for requests that carry this token.
     ///
     /// A command needs two headers: `Authorization: Bearer <token>`, and `X-Breaker-Operator: <name>` with
-    /// the percent-encoded name of the operator: 1 to 255 bytes, without control characters. The name becomes
-    /// the [`initiator`](crate::Transition::initiator) of the transition. A cross-site form cannot send the
+    /// the percent-encoded name of the operator: 1 to 255 bytes with a visible character, and without control
+    /// characters, invisible characters and those that change the direction of the text. The name becomes the [`initiator`](crate::Transition::initiator) of the transition. A cross-site form cannot send the
     /// second header, and so cannot run a command.
     ///
     /// White space around the token is ignored. An empty token leaves commands disabled.

@@ -141,3 +141,114 @@ impl<T> Default for Cached<T> {
         Self { started: Arc::new(AtomicU64::new(0)), latest: Arc::new(AsyncMutex::new(None)) }
     }
 }
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+    use std::sync::{Arc, Mutex};
+
+    use tokio::runtime::Builder;
+    use tokio::task::{spawn, yield_now};
+
+    use super::{Cached, MAX_INLINE_COST, Reader};
+    use crate::clock::Clock;
+    use crate::sync::{AtomicU64, Ordering};
+
+    /// A reading that waits until the test permits its end, and returns its number.
+    #[derive(Clone)]
+    struct Gate {
+        reader: Arc<Reader>,
+        cached: Arc<Cached<u64>>,
+        begun: Arc<AtomicU64>,
+        running: Arc<AtomicU64>,
+        permits: Arc<Mutex<std::sync::mpsc::Receiver<()>>>,
+    }
+
+    impl Gate {
+        fn new() -> (Self, Sender<()>) {
+            let (sender, receiver) = channel();
+            let gate = Self {
+                reader: Arc::new(Reader::new(Clock::default())),
+                cached: Arc::default(),
+                begun: Arc::new(AtomicU64::new(0)),
+                running: Arc::new(AtomicU64::new(0)),
+                permits: Arc::new(Mutex::new(receiver)),
+            };
+            (gate, sender)
+        }
+
+        async fn get(self) -> Option<u64> {
+            let Self { begun, running, permits, .. } = self.clone();
+            let read = move || {
+                assert_eq!(running.fetch_add(1, Ordering::SeqCst), 0, "two readings at a time");
+                let number = begun.fetch_add(1, Ordering::SeqCst) + 1;
+                permits.lock().unwrap().recv().unwrap();
+                running.fetch_sub(1, Ordering::SeqCst);
+                number
+            };
+            self.cached.get(&self.reader, MAX_INLINE_COST + 1, read).await.ok()
+        }
+
+        async fn until_begun(&self, number: u64) {
+            while self.begun.load(Ordering::SeqCst) < number {
+                yield_now().await;
+            }
+        }
+    }
+
+    fn run(test: impl Future<Output = ()>) {
+        Builder::new_current_thread().build().unwrap().block_on(test);
+    }
+
+    #[test]
+    fn requests_that_wait_share_one_reading_that_began_after_they_arrived() {
+        run(async {
+            let (gate, permits) = Gate::new();
+            let first = spawn(gate.clone().get());
+            gate.until_begun(1).await;
+            let waiting: Vec<_> = (0..10).map(|_| spawn(gate.clone().get())).collect();
+            for _ in 0..20 {
+                yield_now().await;
+            }
+            assert_eq!(gate.begun.load(Ordering::SeqCst), 1);
+            permits.send(()).unwrap();
+            permits.send(()).unwrap();
+            assert_eq!(first.await.unwrap(), Some(1));
+            for request in waiting {
+                assert_eq!(request.await.unwrap(), Some(2));
+            }
+        });
+    }
+
+    #[test]
+    fn cancelled_requests_do_not_start_several_readings_at_a_time() {
+        run(async {
+            let (gate, permits) = Gate::new();
+            for _ in 0..10 {
+                let cancelled = spawn(gate.clone().get());
+                gate.until_begun(1).await;
+                yield_now().await;
+                cancelled.abort();
+            }
+            let last = spawn(gate.clone().get());
+            for _ in 0..20 {
+                yield_now().await;
+            }
+            assert_eq!(gate.begun.load(Ordering::SeqCst), 1);
+            permits.send(()).unwrap();
+            permits.send(()).unwrap();
+            assert_eq!(last.await.unwrap(), Some(2));
+        });
+    }
+
+    #[test]
+    fn a_panic_while_reading_is_an_error_of_one_request() {
+        run(async {
+            let (gate, permits) = Gate::new();
+            permits.send(()).unwrap();
+            let read = || -> u64 { std::panic::resume_unwind(Box::new("the test panics")) };
+            assert!(gate.cached.get(&gate.reader, MAX_INLINE_COST + 1, read).await.is_err());
+            assert_eq!(gate.clone().get().await, Some(1));
+        });
+    }
+}

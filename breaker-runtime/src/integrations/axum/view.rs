@@ -134,7 +134,7 @@ impl RegistryView {
     }
 
     fn view_keyed(&self, breaker: &KeyedBreaker) -> View {
-        let Survey { states, admits, worst } = Survey::of(breaker.iter());
+        let Survey { states, admits, worst } = Survey::of(breaker);
         // Without a circuit, every key gets a new one, which admits its calls.
         let rejects = !worst.is_empty() && !admits;
         let snapshot = worst.first().cloned().unwrap_or_else(|| without_calls(breaker.snapshot()));
@@ -237,9 +237,9 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(circuits: impl Iterator<Item = CircuitBreaker>) -> Self {
+    fn of(breaker: &KeyedBreaker) -> Self {
         let mut survey = Self { states: StateCounts::default(), admits: false, worst: Vec::new() };
-        for circuit in circuits {
+        breaker.for_each(|circuit| {
             let snapshot = circuit.snapshot();
             survey.states.add(snapshot.state);
             survey.admits |= !snapshot.rejects();
@@ -248,7 +248,7 @@ impl Survey {
                 survey.worst.insert(index, snapshot);
                 survey.worst.truncate(MAX_WORST);
             }
-        }
+        });
         survey
     }
 }
