@@ -1,5 +1,5 @@
-//! Text from outside in messages: characters that a reader cannot see, or that reorder what he sees, are
-//! written as escapes such as `\u{202e}`.
+//! Text from outside in messages: characters that a reader cannot see, or that change the order of the others,
+//! are written as escapes such as `\u{202e}`.
 //!
 //! Names, keys, failure texts and names of operators may come from users. Without escapes, such a text could
 //! forge a line of a log, move the cursor of a terminal, or look like another text.

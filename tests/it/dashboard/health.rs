@@ -152,7 +152,7 @@ async fn the_overflow_circuit_counts_as_a_key_once_it_is_used() {
         hosts.get(host).force_open();
     }
     assert_eq!(status().await, 503);
-    assert_eq!(hosts.get("without room").key(), None);
+    assert_eq!(hosts.get("without a slot").key(), None);
     assert_eq!(status().await, 200);
     hosts.overflow().force_open();
     assert_eq!(status().await, 503);

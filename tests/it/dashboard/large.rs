@@ -78,12 +78,12 @@ async fn a_command_is_visible_in_the_next_response_of_every_route() {
         assert_eq!(HttpResponse::of(server.command(&path)).await.status, 200);
         assert_eq!(forced_open(&server).await, [expected; 4]);
         let mut stream = server.request(reqwest::Method::GET, "/circuits/stream").send().await.unwrap();
-        let expected = format!("\"forced_open\":{expected}}}");
+        let expected = format!("\"forced_open\":{expected},\"disabled\"");
         let mut event = String::new();
         while !event.contains("\n\n") {
             event.push_str(str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap());
         }
-        assert!(event.contains(&expected), "{event}");
+        assert!(event.contains(&expected) && !event.contains("\"critical\":false"), "{event}");
     }
     let all = HttpResponse::of(server.command("/circuits/host/force-open")).await.json();
     assert_eq!(all["keys"]["states"]["forced_open"], HUGE);

@@ -144,15 +144,15 @@ impl<T> Default for Cached<T> {
 
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
-    use std::sync::mpsc::{Sender, channel};
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, Sender, channel};
 
     use tokio::runtime::Builder;
     use tokio::task::{spawn, yield_now};
 
     use super::{Cached, MAX_INLINE_COST, Reader};
     use crate::clock::Clock;
-    use crate::sync::{AtomicU64, Ordering};
+    use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 
     /// A reading that waits until the test permits its end, and returns its number.
     #[derive(Clone)]
@@ -161,7 +161,7 @@ mod tests {
         cached: Arc<Cached<u64>>,
         begun: Arc<AtomicU64>,
         running: Arc<AtomicU64>,
-        permits: Arc<Mutex<std::sync::mpsc::Receiver<()>>>,
+        permits: Arc<Mutex<Receiver<()>>>,
     }
 
     impl Gate {
@@ -182,7 +182,7 @@ mod tests {
             let read = move || {
                 assert_eq!(running.fetch_add(1, Ordering::SeqCst), 0, "two readings at a time");
                 let number = begun.fetch_add(1, Ordering::SeqCst) + 1;
-                permits.lock().unwrap().recv().unwrap();
+                lock(&permits).recv().unwrap();
                 running.fetch_sub(1, Ordering::SeqCst);
                 number
             };
