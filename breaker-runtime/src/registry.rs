@@ -289,17 +289,6 @@ impl Registry {
         self.store.entries()
     }
 
-    /// Returns the breaker of this name or, if there is none, the first function that declares it.
-    pub(crate) fn entry(&self, name: &str) -> Option<RegistryEntry> {
-        self.store.entry(name)
-    }
-
-    /// Returns the number of circuits of breakers with keys, plus `breaker_cost` for each breaker. Stops counting
-    /// at `enough`.
-    pub(crate) fn read_cost(&self, breaker_cost: usize, enough: usize) -> usize {
-        self.store.read_cost(breaker_cost, enough)
-    }
-
     /// Returns the clock of all breakers in this registry.
     pub(crate) fn clock(&self) -> &Clock {
         self.store.clock()

@@ -186,6 +186,7 @@ use self::query::{HealthQuery, KeyQuery, NoQuery};
 use self::request::Input;
 use self::response::{encode, json};
 use self::token::CommandToken;
+use self::view::cost_of;
 use crate::registry::Registry;
 
 /// Builds the dashboard's router, optionally with commands.
@@ -291,7 +292,7 @@ async fn circuit(
 ) -> Result<Response, HttpError> {
     let Path(name) = name?;
     let entry = app.registry_view.find(&name, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
-    let cost = entry.key_count();
+    let cost = cost_of(&entry);
     let view = Arc::clone(&app.registry_view);
     let read = move || encode(&CircuitJson::complete(&view.view(&entry)));
     let body =

@@ -58,14 +58,6 @@ impl AnyBreaker {
         }
     }
 
-    /// Returns the number of circuits of a breaker with keys, otherwise zero.
-    pub(crate) fn key_count(&self) -> usize {
-        match self {
-            Self::Single(_) => 0,
-            Self::Keyed(breaker) => breaker.len(),
-        }
-    }
-
     /// Returns the circuits that exist now.
     pub(crate) fn circuits(&self) -> Vec<CircuitBreaker> {
         match self {

@@ -16,7 +16,7 @@ use super::error::HttpError;
 use super::json::CircuitJson;
 use super::response::encode;
 use super::token::CommandToken;
-use super::view::{RegistryView, View};
+use super::view::{RegistryView, View, cost_of};
 use crate::clock::Moment;
 use crate::registry::RegistryEntry;
 
@@ -209,7 +209,7 @@ impl VersionedView {
         version: Version,
         previous: Option<Self>,
     ) -> Self {
-        let next = version + 1 + (entry.key_count() / KEYS_PER_SECOND) as Version;
+        let next = version + 1 + (cost_of(entry) / KEYS_PER_SECOND) as Version;
         let Some(previous) = previous else {
             let view = registry_view.view(entry);
             return Self { view, figures: version, settings: version, transitions: version, next };

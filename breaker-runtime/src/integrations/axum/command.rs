@@ -15,6 +15,7 @@ use super::query::{KeyQuery, decode};
 use super::request::Input;
 use super::response::{encode, json};
 use super::token::CommandToken;
+use super::view::cost_of;
 use crate::breaker::Operator;
 use crate::printable::is_hidden;
 use crate::registry::RegistryEntry;
@@ -46,7 +47,7 @@ pub(super) async fn run(
     if let RegistryEntry::Declared(_) = entry {
         return Err(HttpError::NEVER_CALLED);
     }
-    let cost = entry.key_count();
+    let cost = cost_of(&entry);
     let state = Arc::clone(&app);
     let work = move || {
         command.run_on_all(&entry, &operator);

@@ -1,5 +1,6 @@
 //! Reads breakers one after the other, without changing them. This module does not know HTTP.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,14 +90,24 @@ impl RegistryView {
 
     /// Returns the breaker of this name or, with a key, the circuit of this key.
     pub(super) fn find(&self, name: &str, key: Option<&str>) -> Option<RegistryEntry> {
-        let Some(key) = key else { return self.registry.entry(name) };
+        let Some(key) = key else {
+            let store = self.registry.store();
+            let declared = || store.declared().find(|declaration| declaration.name() == name);
+            let registered = store.get(name).map(RegistryEntry::Registered);
+            return registered.or_else(|| declared().map(RegistryEntry::Declared));
+        };
         let circuit = self.registry.get_keyed(name)?.find(key)?;
         Some(RegistryEntry::Registered(AnyBreaker::Single(circuit)))
     }
 
     /// Returns the cost of reading all breakers. Stops counting where it makes no difference.
     pub(super) fn cost(&self) -> Cost {
-        self.registry.read_cost(BREAKER_COST, MAX_UNCACHED_COST + 1)
+        let mut cost = 0;
+        self.registry.store().visit(|breaker| {
+            cost += BREAKER_COST + key_count(breaker);
+            if cost > MAX_UNCACHED_COST { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        cost
     }
 
     pub(super) fn view(&self, entry: &RegistryEntry) -> View {
@@ -196,6 +207,22 @@ impl KeysView {
             && self.states == other.states
             && self.worst.len() == other.worst.len()
             && worst_are_same()
+    }
+}
+
+/// Returns the cost of reading one breaker or one circuit.
+pub(super) fn cost_of(entry: &RegistryEntry) -> Cost {
+    match entry {
+        RegistryEntry::Registered(breaker) => key_count(breaker),
+        RegistryEntry::Declared(_) => 0,
+    }
+}
+
+/// Returns the number of circuits of a breaker with keys, otherwise zero.
+fn key_count(breaker: &AnyBreaker) -> usize {
+    match breaker {
+        AnyBreaker::Single(_) => 0,
+        AnyBreaker::Keyed(breaker) => breaker.len(),
     }
 }
 
