@@ -59,6 +59,7 @@ mod durations;
 mod window;
 mod state;
 mod config;
+mod failure_text;
 mod classifier;
 mod snapshot;
 mod event;
