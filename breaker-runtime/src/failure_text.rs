@@ -95,8 +95,12 @@ mod tests {
     #[test]
     fn a_text_of_any_length_is_not_written_beyond_the_limit() {
         let writes = Cell::new(0);
-        let text =
-            failure_text(Repeated { part: "0123456789", limit: 1 << 24, stops_at_error: true, writes: &writes });
+        let text = failure_text(Repeated {
+            part: "0123456789",
+            limit: 1 << 24,
+            stops_at_error: true,
+            writes: &writes,
+        });
         assert_eq!((text.len(), writes.get()), (MAX_FAILURE_TEXT, MAX_FAILURE_TEXT.div_ceil(10)));
     }
 

@@ -27,6 +27,8 @@ mod events;
 mod generations;
 mod hostile;
 mod hygiene;
+mod inner_breakers;
+mod inner_breakers_stack;
 mod keyed;
 mod bulkhead;
 mod bulkhead_changes;
