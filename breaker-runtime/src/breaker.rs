@@ -99,8 +99,8 @@ impl CircuitBreaker {
     /// failure and continues to unwind. Blocks the thread for up to `max_wait` while `max_concurrent` calls
     /// are running. [`Transition::last_failure`](crate::Transition) shows the type name of the error.
     ///
-    /// Unlike an annotated function, this method cannot inspect the error, so the error of another breaker is a
-    /// failure too. [`call_with`](Self::call_with) can ignore it.
+    /// The error of another breaker is a failure too: this method cannot inspect the error.
+    /// [`ErrorKind::find_in`](crate::ErrorKind::find_in) shows how to ignore it.
     ///
     /// # Errors
     ///
@@ -133,25 +133,6 @@ impl CircuitBreaker {
     /// assert!(breaker.call_with(is_there, || Some(3)).is_err()); // the circuit is open
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// This classifier ignores the errors of other breakers, as annotated functions do:
-    ///
-    /// ```
-    /// use breaker_runtime::{CircuitBreaker, Config, ErrorKind, Outcome};
-    ///
-    /// fn classify(result: &Result<u32, std::io::Error>) -> Outcome {
-    ///     match result {
-    ///         Ok(_) => Outcome::Success,
-    ///         Err(error) if ErrorKind::find_in(error).is_some() => Outcome::Ignored,
-    ///         Err(_) => Outcome::Failure,
-    ///     }
-    /// }
-    ///
-    /// let breaker = CircuitBreaker::new("stock", Config::default())?;
-    /// breaker.call_with(classify, || Err(std::io::ErrorKind::NotConnected.into()))?.unwrap_err();
-    /// assert_eq!(breaker.snapshot().totals.failures, 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn call_with<T>(
         &self,
         classify: impl FnOnce(&T) -> Outcome,
@@ -166,8 +147,7 @@ impl CircuitBreaker {
     /// `max_concurrent` calls are running, and stops the call after `call_timeout`.
     /// [`Transition::last_failure`](crate::Transition) shows the type name of the error.
     ///
-    /// As in [`call`](Self::call), the error of another breaker is a failure too.
-    /// [`call_async_with`](Self::call_async_with) can ignore it.
+    /// The error of another breaker is a failure too, as in [`call`](Self::call).
     ///
     /// # Errors
     ///

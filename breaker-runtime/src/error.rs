@@ -26,6 +26,9 @@ use crate::config::{CircuitId, Name};
 ///
 /// A rejected call did not run. A timed-out call took longer than `call_timeout`, and its future was dropped.
 ///
+/// If an annotated function returns the error of another breaker, its call is ignored. Such an error is found by
+/// its [source](Error::source), the [`ErrorKind`]; see [`ErrorKind::find_in`].
+///
 /// A protected function without a fallback returns an error type that implements `From<BreakerError>`:
 ///
 /// ```

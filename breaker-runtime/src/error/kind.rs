@@ -74,6 +74,27 @@ impl ErrorKind {
     /// assert_eq!(ErrorKind::find_in(&SearchError::NotFound), None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// Annotated functions ignore the errors of other breakers. With
+    /// [`call_with`](crate::CircuitBreaker::call_with) and
+    /// [`call_async_with`](crate::CircuitBreaker::call_async_with), this classifier does the same:
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, ErrorKind, Outcome};
+    ///
+    /// fn classify(result: &Result<u32, std::io::Error>) -> Outcome {
+    ///     match result {
+    ///         Ok(_) => Outcome::Success,
+    ///         Err(error) if ErrorKind::find_in(error).is_some() => Outcome::Ignored,
+    ///         Err(_) => Outcome::Failure,
+    ///     }
+    /// }
+    ///
+    /// let breaker = CircuitBreaker::new("stock", Config::default())?;
+    /// breaker.call_with(classify, || Err(std::io::ErrorKind::NotConnected.into()))?.unwrap_err();
+    /// assert_eq!(breaker.snapshot().totals.failures, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn find_in(error: &(dyn Error + 'static)) -> Option<Self> {
         let mut errors = successors(Some(error), |&error| error.source()).take(MAX_SOURCES);
