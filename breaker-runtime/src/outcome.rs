@@ -16,8 +16,8 @@ pub enum Outcome {
     Success,
     /// The dependency failed. A failure counts towards opening the circuit.
     Failure,
-    /// The call is no evidence about the dependency: for example, it was cancelled, or another circuit breaker
-    /// rejected it. It counts in the totals but in no rule, and a trial call releases its slot.
+    /// The call is no evidence about the dependency: for example, it was cancelled early, or another circuit
+    /// breaker rejected it. It counts in the totals but in no rule, and a trial call releases its slot.
     Ignored,
 }
 
