@@ -1,5 +1,5 @@
 //! A stack of three annotated functions, as in a service behind an HTTP handler: only the circuit of the
-//! function that talks to the dependency opens, and recovery takes its time only.
+//! function that talks to the dependency opens, and the stack recovers as soon as that circuit does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,12 +102,12 @@ macro_rules! stack {
             use super::*;
 
             #[circuit_breaker(
-                                                name = concat!(stringify!($module), "/client"),
-                                                failure_threshold = 2,
-                                                success_threshold = 1,
-                                                max_concurrent = 1,
-                                                recovery_timeout = RECOVERY
-                                            )]
+                                                        name = concat!(stringify!($module), "/client"),
+                                                        failure_threshold = 2,
+                                                        success_threshold = 1,
+                                                        max_concurrent = 1,
+                                                        recovery_timeout = RECOVERY
+                                                    )]
             fn client(up: bool) -> Result<u32, $client> {
                 if up { Ok(1) } else { Err(ClientError::Down.into()) }
             }
@@ -123,12 +123,12 @@ macro_rules! stack {
             }
 
             #[circuit_breaker(
-                                                name = concat!(stringify!($module), "/client, async"),
-                                                failure_threshold = 2,
-                                                success_threshold = 1,
-                                                max_concurrent = 1,
-                                                recovery_timeout = RECOVERY
-                                            )]
+                                                        name = concat!(stringify!($module), "/client, async"),
+                                                        failure_threshold = 2,
+                                                        success_threshold = 1,
+                                                        max_concurrent = 1,
+                                                        recovery_timeout = RECOVERY
+                                                    )]
             async fn client_async(up: bool) -> Result<u32, $client> {
                 tokio::task::yield_now().await;
                 if up { Ok(1) } else { Err(ClientError::Down.into()) }
