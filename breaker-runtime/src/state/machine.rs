@@ -346,7 +346,12 @@ impl Ticket {
     /// on the fast path, which releases no slot, to a call of a disabled circuit, or to a call that only
     /// shadow mode admitted.
     pub(crate) fn is_tracked(self) -> bool {
-        self.0.is_tracked_call() || self.0.is_nested_call() || self.trial().is_some()
+        self.0.is_tracked_call() || self.is_nested() || self.trial().is_some()
+    }
+
+    /// Returns `true` if this is a call inside a trial call.
+    pub(crate) const fn is_nested(self) -> bool {
+        self.0.is_nested_call()
     }
 
     /// Returns the ticket of a call inside this trial call.
