@@ -100,9 +100,12 @@ fn with_debug(error: Endless) -> Result<(), DebugOnly> {
     Err(DebugOnly { _text: error })
 }
 
+/// The name of a breaker, and a call that fails with an endless error.
+type Failing = (&'static str, fn(Endless));
+
 #[test]
 fn the_text_of_a_failure_takes_bounded_memory() {
-    let calls: [(&str, fn(Endless)); 4] = [
+    let calls: [Failing; 4] = [
         ("allocations/display", |error| _ = with_display(error)),
         ("allocations/box", |error| _ = with_box(error)),
         ("allocations/debug", |error| _ = with_debug(error)),

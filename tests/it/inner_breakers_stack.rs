@@ -119,7 +119,8 @@ macro_rules! stack {
 
             #[circuit_breaker(name = concat!(stringify!($module), "/handler"))]
             fn handler(up: bool) -> Result<u32, $handler> {
-                Ok(service(up)?)
+                let answer = service(up)?;
+                Ok(answer)
             }
 
             #[circuit_breaker(
@@ -141,7 +142,8 @@ macro_rules! stack {
 
             #[circuit_breaker(name = concat!(stringify!($module), "/handler, async"))]
             async fn handler_async(up: bool) -> Result<u32, $handler> {
-                Ok(service_async(up).await?)
+                let answer = service_async(up).await?;
+                Ok(answer)
             }
 
             #[test]
