@@ -102,6 +102,9 @@ impl CircuitBreaker {
     /// failure and continues to unwind. Blocks the thread for up to `max_wait` while `max_concurrent` calls
     /// are running. [`Transition::last_failure`](crate::Transition) shows the type name of the error.
     ///
+    /// The error of another breaker is a failure too: this method cannot inspect the error.
+    /// [`ErrorKind::find_in`](crate::ErrorKind::find_in) shows how to ignore it.
+    ///
     /// # Errors
     ///
     /// Returns the error of `function`, or a [`BreakerError`] if the call was rejected.
@@ -146,6 +149,8 @@ impl CircuitBreaker {
     /// failure. A panic counts as a failure and continues to unwind. Waits for up to `max_wait` while
     /// `max_concurrent` calls are running, and stops the call after `call_timeout`.
     /// [`Transition::last_failure`](crate::Transition) shows the type name of the error.
+    ///
+    /// The error of another breaker is a failure too, as in [`call`](Self::call).
     ///
     /// # Errors
     ///

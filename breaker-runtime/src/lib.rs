@@ -25,6 +25,7 @@
 //! | task | items |
 //! |---|---|
 //! | Protect a function | [`circuit_breaker`], the attribute with all its keys |
+//! | Choose which results are failures, successes or ignored | the keys `failure_if` and `ignore_if` of [`circuit_breaker`]; [`Outcome`] |
 //! | Choose when a circuit opens, how it recovers, and how many calls may run | [`ConfigBuilder`], every setting with its range and default |
 //! | Protect other code, or control a breaker manually | [`CircuitBreaker`], [`Permit`], [`Operator`] |
 //! | Use one circuit for each host, tenant or shard | [`KeyedBreaker`] |
@@ -33,6 +34,7 @@
 //! | Be notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
 //! | Watch all circuits in a browser | `integrations::axum` (feature `axum`) |
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
+//! | Find a rejection inside another error | [`ErrorKind::find_in`] |
 //! | Test code with circuit breakers | `testing` (feature `test-util`) |
 //!
 //! # Features
@@ -60,6 +62,7 @@ mod durations;
 mod window;
 mod state;
 mod config;
+mod failure_text;
 mod classifier;
 mod snapshot;
 mod event;

@@ -28,6 +28,8 @@ mod generations;
 mod hidden_characters;
 mod hostile;
 mod hygiene;
+mod inner_breakers;
+mod inner_breakers_stack;
 mod keyed;
 mod leases;
 mod bulkhead;

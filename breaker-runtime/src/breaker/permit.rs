@@ -6,6 +6,7 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use super::admission::Admission;
+use crate::failure_text::failure_text;
 use crate::outcome::Outcome;
 
 /// The permission to make one call, to be [settled](Self::settle) when the call has ended. It borrows the
@@ -92,7 +93,7 @@ impl<'a> Permit<'a> {
     }
 
     /// Ends the call as a failure with a reason. If this failure opens the circuit, the reason becomes
-    /// [`Transition::last_failure`](crate::Transition).
+    /// [`Transition::last_failure`](crate::Transition): one line of at most 1,024 bytes.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config};
@@ -104,7 +105,7 @@ impl<'a> Permit<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn fail(self, reason: impl Display) {
-        self.into_admission().fail(&|| Some(Arc::from(reason.to_string())));
+        self.into_admission().fail(&|| Some(failure_text(&reason)));
     }
 
     /// Returns `true` if this call is a trial call of a half-open circuit.

@@ -17,9 +17,6 @@ use crate::sync::Ordering;
 use crate::totals::{Rare, Total};
 use crate::window::{TripReason, trip_by_run};
 
-/// Maximum length of a stored failure text, in bytes.
-const MAX_FAILURE_TEXT: usize = 1024;
-
 /// Returns the text of a failure. It is called only if the failure changes the state.
 pub(super) type LazyText<'t> = &'t dyn Fn() -> Option<Arc<str>>;
 
@@ -172,7 +169,7 @@ impl Circuit {
     }
 }
 
-/// Returns the shortened text of a failed call. The text comes from a user's `Display`, which may panic, and
+/// Returns the text of a failed call. The text comes from a user's `Display`, which may panic, and
 /// the call must still be settled.
 #[cold]
 fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> {
@@ -180,20 +177,11 @@ fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> 
         return None;
     }
     match catch_unwind(AssertUnwindSafe(text)) {
-        Ok(text) => text.map(shortened),
+        Ok(text) => text,
         Err(payload) => {
             // Dropping the payload could panic as well.
             std::mem::forget(payload);
             Some(Arc::from("(formatting the failure panicked)"))
         }
     }
-}
-
-/// Returns the text, cut at the last character boundary within [`MAX_FAILURE_TEXT`].
-fn shortened(text: Arc<str>) -> Arc<str> {
-    if text.len() <= MAX_FAILURE_TEXT {
-        return text;
-    }
-    let ends = text.char_indices().map(|(index, _)| index).take_while(|&index| index <= MAX_FAILURE_TEXT);
-    ends.last().and_then(|end| text.get(..end)).map_or(Arc::clone(&text), Arc::from)
 }

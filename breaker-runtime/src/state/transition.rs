@@ -100,7 +100,8 @@ pub struct Transition {
     /// | [`Permit::fail`](crate::Permit::fail) | the reason |
     /// | call that panicked or timed out | a text that says so |
     ///
-    /// The sources of an error are not included.
+    /// It is one line of at most 1,024 bytes; a longer text is cut. Tabs and line breaks are replaced by spaces,
+    /// other control characters and invisible ones by U+FFFD. The sources of an error are not included.
     ///
     /// [`call`]: crate::CircuitBreaker::call
     /// [`call_with`]: crate::CircuitBreaker::call_with

@@ -48,7 +48,7 @@ const TRIPPED: &str = r#"{"name":"payment","key":null,"state":"open","time_in_st
     "durations":true},
     "transitions":[{"key":null,"ago":2.5,"from":"closed","to":"open","cause":"threshold_reached","generation":1,
     "trip":{"rule":"failure_rate","found":2,"calls":4,"limit":0.5},
-    "last_failure":"no \"route\"\nto host","initiator":null,
+    "last_failure":"no \"route\" to host","initiator":null,
     "why":"2 of 4 calls failed (limit 0.5)"}]}"#;
 
 #[tokio::test]
