@@ -160,7 +160,6 @@ mod tests {
     use super::{BreakerError, ErrorKind};
     use crate::clock::Clock;
     use crate::config::{CircuitId, Name};
-    use crate::printable::Quoted;
 
     fn error(key: Option<&str>, kind: ErrorKind, retry_after: Option<Duration>) -> BreakerError {
         let clock = Clock::default();

@@ -7,6 +7,8 @@
 use std::fmt::{self, Display, Write as _};
 use std::sync::Arc;
 
+use crate::printable::is_hidden;
+
 /// Maximum length of a failure text, in bytes.
 const MAX_FAILURE_TEXT: usize = 1024;
 
@@ -45,23 +47,11 @@ impl fmt::Write for FailureLine {
 fn shown(character: char) -> char {
     match character {
         '\t'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
-        _ if character.is_control() || is_invisible(character) => char::REPLACEMENT_CHARACTER,
+        // Joiners, which some languages and emoji need.
+        '\u{200c}' | '\u{200d}' => character,
+        _ if is_hidden(character) => char::REPLACEMENT_CHARACTER,
         _ => character,
     }
-}
-
-/// Returns `true` for a character that is invisible or changes the direction of text, except for the joiners
-/// that some languages need.
-const fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{61c}'
-            | '\u{200b}'
-            | '\u{200e}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-    )
 }
 
 #[cfg(test)]

@@ -175,7 +175,7 @@ async fn a_call_that_loses_a_select_is_a_failure_only_after_cancelled_after() {
     for wait in [Duration::from_millis(999), seconds(1)] {
         tokio::select! {
             _ = selected() => {}
-            () = tokio::time::sleep(wait) => {}
+            _ = timeout(wait, pending::<()>()) => {}
         }
     }
     let totals = Registry::global().get("cancelled/selected").unwrap().snapshot().totals;

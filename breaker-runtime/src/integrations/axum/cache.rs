@@ -142,7 +142,7 @@ impl<T> Default for Cached<T> {
     }
 }
 
-#[cfg(all(test, not(breaker_loom)))]
+#[cfg(test)]
 mod tests {
     use std::sync::Arc;
     use std::sync::mpsc::{Receiver, Sender, channel};
