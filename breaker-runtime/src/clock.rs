@@ -17,7 +17,7 @@ mod wait;
 use once_cell::sync::Lazy;
 
 pub(crate) use moment::{Moment, nanos_of};
-pub(crate) use wait::{HAS_ASYNC_TIMER, Sleep, Timeout};
+pub(crate) use wait::{BlockedThread, HAS_ASYNC_TIMER, Sleep, Timeout};
 
 #[cfg(all(feature = "test-util", not(feature = "tokio")))]
 use never_paused as paused;
@@ -75,7 +75,7 @@ impl Clock {
 
     /// Returns the current time for a blocked thread. This is never tokio's paused clock, because the thread may
     /// block the runtime that advances it.
-    fn now_while_blocked(&self) -> Moment {
+    pub(crate) fn now_while_blocked(&self) -> Moment {
         #[cfg(feature = "test-util")]
         if let Some(mock) = &self.mock {
             return mock.now();

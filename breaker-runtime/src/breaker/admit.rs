@@ -72,7 +72,7 @@ impl Circuit {
         let Some(active) = self.active_bulkhead(ticket) else {
             return Ok(AsyncDecision::Admitted(self.start(ticket, Stamp::NONE)));
         };
-        let has_slot = active.bulkhead.try_acquire();
+        let has_slot = active.bulkhead.try_acquire(&self.clock);
         if !has_slot && !active.options.is_shadow() && !active.options.max_wait().is_zero() {
             return Ok(AsyncDecision::MustWait(ticket));
         }
@@ -105,7 +105,8 @@ impl Circuit {
         let Some(active) = self.active_bulkhead(ticket) else {
             return Ok(self.start(ticket, Stamp::NONE));
         };
-        let has_slot = active.bulkhead.try_acquire() || (!active.options.is_shadow() && wait(active.options));
+        let has_slot =
+            active.bulkhead.try_acquire(&self.clock) || (!active.options.is_shadow() && wait(active.options));
         self.pass_bulkhead(ticket, &active, has_slot)
     }
 
@@ -146,7 +147,7 @@ impl Circuit {
         match self.machine.admit_fast().map_or_else(|| self.admit_by_state(), Ok) {
             Ok(ticket) if ticket.is_tracked() => Ok(self.start(ticket, Stamp::IN_BULKHEAD)),
             untracked_or_rejected => {
-                options.release_slot();
+                options.release_slot(&self.clock);
                 untracked_or_rejected.map(|ticket| self.admission(ticket, Stamp::NONE))
             }
         }

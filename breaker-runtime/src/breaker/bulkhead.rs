@@ -1,62 +1,77 @@
 //! The limit on concurrent calls: first come, first served, with sync and async calls in one queue.
 //!
-//! The queue is tokio's semaphore, which runs under any executor and takes back the slot of a waiting call
-//! that is cancelled. When the limit is lowered, slots in use cannot be taken back at once: they are *excess*
-//! and disappear when their calls release them.
+//! | file | contents |
+//! |---|---|
+//! | `slots.rs` | the limit and the slots in use, packed into one word |
+//! | `queue.rs` | the calls that wait, and the slots that are offered to them |
+//! | `waiting.rs` | a waiting call, which blocks its thread or is a future |
+//!
+//! While no call waits, a slot is acquired and released by one compare-and-swap of the word. As soon as a call
+//! waits, the word shows a limit of zero, and is then changed only by the thread that holds the lock of the queue.
+//!
+//! # Offers
+//!
+//! A released slot is *offered* to the first waiting call, which is woken. The slot stays in use until the call is
+//! polled, which takes the offer, or is cancelled, which passes it on. A call that was forgotten, or whose task no
+//! longer polls it, does neither. Therefore an offer lapses after [`OFFER`](queue::OFFER): the slot goes to
+//! the next waiting call, and nothing of the forgotten one remains. If it is polled later after all, it waits again,
+//! ahead of all calls that arrived after it.
+//!
+//! A lapsed offer is noticed by every new call, by every call that ends, and by the calls that wait behind it. No
+//! new call gets a slot before its offer lapses, so a waiting call that is polled in time is never overtaken.
+//!
+//! No user code runs under the lock: wakers are cloned before it is taken, and woken and dropped after it is
+//! released.
 
+mod queue;
+mod slots;
+mod waiting;
+
+use std::task::Waker;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
-
-use crate::clock::{Clock, Timeout};
-use crate::sync::{AtomicU32, Mutex, Ordering, lock};
+use self::queue::{Queue, Turn, Wakers};
+use self::slots::Slots;
+use self::waiting::WaitingCall;
+use crate::clock::{Clock, Moment, Timeout};
+use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 
 #[derive(Debug)]
 pub(super) struct Bulkhead {
-    slots: Semaphore,
-    size: Mutex<Size>,
-    /// 1 while there may be excess slots, otherwise 0. A hint that is read without the lock.
-    has_excess: AtomicU32,
+    slots: AtomicU64,
+    queue: Mutex<Queue>,
 }
 
-/// The limit, and the slots in use beyond it.
-#[derive(Clone, Copy, Debug)]
-struct Size {
-    limit: u32,
-    excess: u32,
-}
-
-/// The number of slots without a limit, which releases all waiters.
+/// The limit of a bulkhead without a limit, which admits all waiting calls.
 const UNLIMITED: u32 = 1 << 28;
 
 impl Bulkhead {
     pub(super) fn new(limit: Option<u32>) -> Self {
-        let limit = limit.unwrap_or(UNLIMITED).min(UNLIMITED);
-        Self {
-            slots: Semaphore::new(limit as usize),
-            size: Mutex::new(Size { limit, excess: 0 }),
-            has_excess: AtomicU32::new(0),
-        }
+        let queue = Queue::new(limit.unwrap_or(UNLIMITED).min(UNLIMITED));
+        Self { slots: AtomicU64::new(queue.slots().bits()), queue: Mutex::new(queue) }
     }
 
     /// Acquires a slot if one is free and no call waits for it.
-    pub(super) fn try_acquire(&self) -> bool {
-        while self.slots.try_acquire().map(SemaphorePermit::forget).is_ok() {
-            if !self.remove_if_excess() {
-                return true;
+    #[inline]
+    pub(super) fn try_acquire(&self, clock: &Clock) -> bool {
+        let mut slots = Slots::from_bits(self.slots.load(Ordering::Relaxed));
+        while let Some(fewer) = slots.with_one_acquired() {
+            match self.swap(slots, fewer) {
+                Ok(()) => return true,
+                Err(now) => slots = now,
             }
         }
-        false
+        slots.has_queue() && self.try_acquire_in_queue(clock)
     }
 
     /// Acquires a slot, and blocks the thread for at most `wait` until one is free.
     pub(super) fn acquire_blocking(&self, wait: Duration, clock: &Clock) -> bool {
-        !wait.is_zero() && clock.block_for(wait, self.acquire()).is_some()
+        !wait.is_zero() && WaitingCall::new(self, clock).block(wait)
     }
 
     /// Acquires a slot, and waits for at most `wait` until one is free. Without a timer it does not wait.
     pub(super) async fn acquire_within(&self, wait: Duration, clock: &Clock) -> bool {
-        if self.try_acquire() {
+        if self.try_acquire(clock) {
             return true;
         }
         // A call that does not wait needs no timer, and therefore no tokio runtime.
@@ -64,74 +79,95 @@ impl Bulkhead {
             return false;
         }
         match clock.alarm(wait) {
-            Some(sleep) => Timeout::new(self.acquire(), sleep).await.is_some(),
+            Some(limit) => Timeout::new(WaitingCall::new(self, clock).acquire(), limit).await.is_some(),
             None => false,
         }
     }
 
     /// Releases a slot.
-    pub(super) fn release(&self) {
-        let mut size = lock(&self.size);
-        if size.excess > 0 {
-            self.set_excess(&mut size, |excess| excess - 1);
-            return;
-        }
-        drop(size);
-        self.add_slots(1);
-    }
-
-    /// Changes the limit; running calls keep their slots. Returns the number of new slots, which the caller
-    /// [adds](Self::add_slots) once it holds no lock.
-    pub(super) fn resize(&self, limit: Option<u32>) -> u32 {
-        let mut size = lock(&self.size);
-        let (old, new) = (size.limit, limit.unwrap_or(UNLIMITED).min(UNLIMITED));
-        size.limit = new;
-        let fewer = old.saturating_sub(new);
-        let removed = self.slots.forget_permits(fewer as usize);
-        let more = new.saturating_sub(old);
-        let reused = more.min(size.excess);
-        self.set_excess(&mut size, |excess| {
-            excess - reused + fewer - u32::try_from(removed).unwrap_or(fewer)
-        });
-        more - reused
-    }
-
-    /// Adds free slots. It wakes waiting calls, so no lock may be held.
-    pub(super) fn add_slots(&self, slots: u32) {
-        self.slots.add_permits(slots as usize);
-    }
-
-    /// Returns the number of running calls.
-    pub(super) fn in_flight(&self) -> u32 {
-        let size = lock(&self.size);
-        let free = u32::try_from(self.slots.available_permits()).unwrap_or(u32::MAX);
-        (size.limit + size.excess).saturating_sub(free)
-    }
-
-    /// Waits for a slot. The semaphore is never closed.
-    async fn acquire(&self) {
-        while let Ok(slot) = self.slots.acquire().await {
-            slot.forget();
-            if !self.remove_if_excess() {
-                return;
+    #[inline]
+    pub(super) fn release(&self, clock: &Clock) {
+        let mut slots = Slots::from_bits(self.slots.load(Ordering::Relaxed));
+        while let Some(more) = slots.with_one_released() {
+            match self.swap(slots, more) {
+                Ok(()) => return,
+                Err(now) => slots = now,
             }
         }
+        self.release_in_queue(clock);
     }
 
-    /// Removes the slot that was just taken, if it is in excess. Running calls remove theirs on release, but
-    /// a call that is cancelled while it waits returns its slot directly to the semaphore.
-    fn remove_if_excess(&self) -> bool {
-        if self.has_excess.load(Ordering::Relaxed) == 0 {
-            return false;
+    /// Changes the limit; running calls keep their slots. It wakes no call, so the caller
+    /// [offers](Self::offer_free_slots) the free slots once it holds no lock.
+    pub(super) fn resize(&self, limit: Option<u32>) {
+        self.lock_queue(|queue, _| queue.resize(limit.unwrap_or(UNLIMITED).min(UNLIMITED)));
+    }
+
+    /// Offers the free slots to waiting calls. It wakes them, so no lock may be held.
+    pub(super) fn offer_free_slots(&self, clock: &Clock) {
+        if self.has_queue() {
+            let now = clock.now();
+            self.lock_queue(|queue, wakers| queue.offer_free_slots(now, wakers));
         }
-        let mut size = lock(&self.size);
-        let is_excess = size.excess > 0;
-        self.set_excess(&mut size, |excess| excess.saturating_sub(1));
-        is_excess
     }
 
-    fn set_excess(&self, size: &mut Size, change: impl FnOnce(u32) -> u32) {
-        size.excess = change(size.excess);
-        self.has_excess.store(u32::from(size.excess > 0), Ordering::Relaxed);
+    /// Returns the number of slots in use, without the ones whose offer has lapsed.
+    pub(super) fn in_flight(&self, clock: &Clock) -> u32 {
+        let slots = Slots::from_bits(self.slots.load(Ordering::Acquire));
+        if !slots.has_queue() {
+            return slots.in_use();
+        }
+        let now = clock.now();
+        self.lock_queue(|queue, _| queue.in_flight(now))
+    }
+
+    fn has_queue(&self) -> bool {
+        Slots::from_bits(self.slots.load(Ordering::Acquire)).has_queue()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_acquire_in_queue(&self, clock: &Clock) -> bool {
+        let now = clock.now();
+        self.lock_queue(|queue, wakers| queue.try_acquire(now, wakers))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn release_in_queue(&self, clock: &Clock) {
+        let now = clock.now();
+        self.lock_queue(|queue, wakers| queue.release(now, wakers));
+    }
+
+    /// Takes the turn of a waiting call; see [`Queue::take_turn`].
+    fn take_turn(&self, arrival: &mut Option<u64>, waker: Waker, now: Moment) -> Turn {
+        self.lock_queue(|queue, wakers| queue.take_turn(arrival, waker, now, wakers))
+    }
+
+    /// Removes a waiting call that is cancelled or waits no longer.
+    fn leave(&self, arrival: u64, clock: &Clock) {
+        let now = clock.now();
+        self.lock_queue(|queue, wakers| queue.leave(arrival, now, wakers));
+    }
+
+    /// Runs `change` under the lock of the queue. The wakers that it collects are woken and dropped afterwards.
+    fn lock_queue<R>(&self, change: impl FnOnce(&mut Queue, &mut Wakers) -> R) -> R {
+        let mut wakers = Wakers::default();
+        let mut queue = lock(&self.queue);
+        // The word shows a queue until the lock is released, so that only this thread changes it.
+        queue.set_in_use(Slots::from_bits(self.slots.fetch_and(Slots::IN_USE, Ordering::AcqRel)).in_use());
+        let result = change(&mut queue, &mut wakers);
+        self.slots.store(queue.slots().bits(), Ordering::Release);
+        drop(queue);
+        wakers.wake();
+        result
+    }
+
+    #[inline]
+    fn swap(&self, from: Slots, to: Slots) -> Result<(), Slots> {
+        self.slots
+            .compare_exchange_weak(from.bits(), to.bits(), Ordering::AcqRel, Ordering::Relaxed)
+            .map(drop)
+            .map_err(Slots::from_bits)
     }
 }

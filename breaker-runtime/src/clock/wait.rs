@@ -1,16 +1,19 @@
-//! Waiting for a future until a moment, on a blocked thread or in async code.
+//! Waiting until a moment, on a blocked thread or in async code.
+//!
+//! A blocked thread waits on a lock and a condition variable of the standard library, which are not part of the loom
+//! tests. It does not park, because the token of `std::thread::park` belongs to the code of the thread.
 
 use std::fmt;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::pin::Pin;
+#[cfg(feature = "test-util")]
+use std::pin::pin;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{Thread, current, park, park_timeout};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
 #[cfg(feature = "tokio")]
-use tokio::task::coop::Unconstrained;
-use tokio::task::coop::unconstrained;
+use tokio::task::coop::{Unconstrained, unconstrained};
 
 use super::{Clock, Moment};
 
@@ -48,8 +51,18 @@ type TokioTimer = Unconstrained<tokio::time::Sleep>;
 #[cfg(not(feature = "tokio"))]
 type TokioTimer = std::future::Pending<()>;
 
-/// A waker that unparks a thread.
-struct ThreadWaker(Thread);
+/// A thread that blocks itself, and the waker that ends its wait.
+pub(crate) struct BlockedThread {
+    signal: Arc<Signal>,
+    waker: Waker,
+}
+
+/// The signal that a waker sends to its blocked thread.
+#[derive(Default)]
+struct Signal {
+    is_set: Mutex<bool>,
+    changed: Condvar,
+}
 
 /// `true` if async code can wait on the system's clock.
 pub(crate) const HAS_ASYNC_TIMER: bool = cfg!(feature = "tokio");
@@ -76,31 +89,57 @@ impl Clock {
         None
     }
 
-    /// Blocks this thread until `future` completes, for at most `wait`.
-    pub(crate) fn block_for<F: Future>(&self, wait: Duration, future: F) -> Option<F::Output> {
-        let until = self.now_while_blocked().after(wait);
-        let waker = Waker::from(Arc::new(ThreadWaker(current())));
-        let mut context = Context::from_waker(&waker);
-        // Unconstrained, because a task without cooperative budget would yield, and a blocked thread never resumes it.
-        let mut future = pin!(unconstrained(future));
-        loop {
-            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                return Some(output);
-            }
-            let left = until.wait_from(self.now_while_blocked());
-            if left == Some(Duration::ZERO) {
-                return None;
-            }
-            #[cfg(feature = "test-util")]
-            if let Some(mock) = &self.mock {
-                let sleep = pin!(mock.sleep(until));
-                if sleep.poll(&mut context).is_pending() {
-                    park();
-                }
-                continue;
-            }
-            left.map_or_else(park, park_timeout);
+    /// Returns a future that completes after `wait`, or `None` if this thread has no runtime with timers that could
+    /// complete it.
+    pub(crate) fn alarm_if_possible(&self, wait: Duration) -> Option<Sleep> {
+        #[cfg(feature = "test-util")]
+        if self.mock.is_some() {
+            return self.alarm(wait);
         }
+        #[cfg(feature = "tokio")]
+        tokio::runtime::Handle::try_current().ok()?;
+        self.alarm(wait)
+    }
+
+    /// Blocks this thread until `until`, or until its waker is woken.
+    pub(crate) fn block_until(&self, until: Moment, thread: &BlockedThread) {
+        #[cfg(feature = "test-util")]
+        if let Some(mock) = &self.mock {
+            let sleep = pin!(mock.sleep(until));
+            if sleep.poll(&mut Context::from_waker(&thread.waker)).is_pending() {
+                thread.signal.wait(None);
+            }
+            return;
+        }
+        thread.signal.wait(until.wait_from(self.now_while_blocked()));
+    }
+}
+
+impl BlockedThread {
+    pub(crate) fn new() -> Self {
+        let signal = Arc::new(Signal::default());
+        Self { waker: Waker::from(Arc::clone(&signal)), signal }
+    }
+
+    pub(crate) const fn waker(&self) -> &Waker {
+        &self.waker
+    }
+}
+
+impl Signal {
+    /// Blocks this thread until the signal is set, for at most `wait`, and clears the signal.
+    fn wait(&self, wait: Option<Duration>) {
+        let is_set = self.is_set.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_set = match wait {
+            None => {
+                self.changed.wait_while(is_set, |is_set| !*is_set).unwrap_or_else(PoisonError::into_inner)
+            }
+            Some(wait) => {
+                let waited = self.changed.wait_timeout_while(is_set, wait, |is_set| !*is_set);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        *is_set = false;
     }
 }
 
@@ -142,8 +181,13 @@ impl fmt::Debug for Sleep {
     }
 }
 
-impl Wake for ThreadWaker {
+impl Wake for Signal {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        *self.is_set.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_one();
     }
 }
