@@ -94,6 +94,23 @@ impl<S: AsRef<Recovery>> Machine<S> {
     pub(crate) fn admit_locked(&self, clock: &Clock) -> Decision {
         let locked = &mut *self.lock();
         let admitted = locked.record.admit(clock.now(), locked.settings.as_ref());
+        self.decide(locked, admitted)
+    }
+
+    /// Decides again about a call that has waited since it was admitted, as if it arrived now. The state may have
+    /// changed meanwhile, also by a lease that has ended. A trial call keeps its slot, with a new lease.
+    pub(crate) fn admit_again(&self, ticket: Ticket, clock: &Clock) -> Decision {
+        if let Some(ticket) = self.admit_tracked() {
+            return Decision { ticket: Ok(ticket), pending: Pending::Nothing };
+        }
+        let locked = &mut *self.lock();
+        let (now, recovery) = (clock.now(), locked.settings.as_ref());
+        let admitted = locked.record.admit_again(ticket.generation(), ticket.0.slot(), now, recovery);
+        self.decide(locked, admitted)
+    }
+
+    /// Publishes a decision about a call. An admitted call has a trial slot, or `None` if it is no trial call.
+    fn decide(&self, locked: &Locked<S>, admitted: Result<Option<u32>, State>) -> Decision {
         let pending = self.publish(locked);
         let word = locked.word();
         let ticket = admitted.map(|slot| match slot {
@@ -125,13 +142,6 @@ impl<S: AsRef<Recovery>> Machine<S> {
     #[inline]
     pub(crate) fn is_unchanged(&self, ticket: Ticket) -> bool {
         self.load(Ordering::Relaxed) == ticket.0
-    }
-
-    /// Returns `true` if the circuit is still in the generation that admitted this call.
-    pub(crate) fn is_current(&self, ticket: Ticket) -> bool {
-        let word = self.load(Ordering::Acquire);
-        let generation = if word == Word::BUSY { self.lock().record.generation() } else { word.generation() };
-        generation == ticket.generation()
     }
 
     /// Resets the run of failures after a success. Returns `true` if the call still counts.

@@ -106,6 +106,29 @@ impl Record {
         }
     }
 
+    /// Admits a call that was admitted in `generation` and has waited since. The lease of a trial call starts again,
+    /// because the call begins now. In another generation the call is admitted or rejected like a new one.
+    ///
+    /// # Errors
+    ///
+    /// Returns the state that rejects the call.
+    pub(super) fn admit_again(
+        &mut self,
+        generation: u64,
+        slot: Option<u32>,
+        now: Moment,
+        recovery: &Recovery,
+    ) -> Result<Option<u32>, State> {
+        self.expire(now, recovery);
+        if self.generation != generation {
+            return self.admit(now, recovery);
+        }
+        if let Some(slot) = slot {
+            self.progress().slots.renew(slot, now.after(recovery.half_open_timeout));
+        }
+        Ok(slot)
+    }
+
     /// Records the result of a trial call and releases its slot. A result of an older generation is ignored.
     pub(super) fn settle_trial(
         &mut self,
