@@ -259,6 +259,18 @@ fn calls_that_wait_indefinitely_need_no_runtime() {
 }
 
 #[test]
+fn calls_that_wait_indefinitely_need_no_timers() {
+    let breaker = real_breaker();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let held = breaker.try_acquire().unwrap();
+        let mut calls = [waiting(&breaker), waiting(&breaker), waiting(&breaker)];
+        held.settle(Outcome::Success);
+        assert!(calls.iter_mut().all(is_admitted));
+    });
+}
+
+#[test]
 fn a_thread_that_waits_behind_a_forgotten_call_gets_its_slot() {
     let breaker = real_breaker();
     let held = breaker.try_acquire().unwrap();

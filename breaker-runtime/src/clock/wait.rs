@@ -97,7 +97,12 @@ impl Clock {
             return self.alarm(wait);
         }
         #[cfg(feature = "tokio")]
-        tokio::runtime::Handle::try_current().ok()?;
+        {
+            tokio::runtime::Handle::try_current().ok()?;
+            // In a runtime without timers, creating one panics. tokio has no other way to find out.
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.alarm(wait))).ok().flatten()
+        }
+        #[cfg(not(feature = "tokio"))]
         self.alarm(wait)
     }
 
