@@ -30,7 +30,7 @@ fn has_token() -> bool {
 #[test]
 fn a_wait_for_a_slot_keeps_a_token_that_the_thread_has() {
     let breaker = breaker();
-    for _ in 0..20 {
+    for _ in 0..5 {
         let held = breaker.try_acquire().unwrap();
         let is_calling = AtomicBool::new(false);
         scope(|threads| {
@@ -53,7 +53,7 @@ fn a_wait_for_a_slot_keeps_a_token_that_the_thread_has() {
 #[test]
 fn a_wait_for_a_slot_keeps_a_token_that_the_thread_gets_meanwhile() {
     let fixture = Fixture::with(settings().max_concurrent(1).max_wait(Duration::MAX));
-    for _ in 0..20 {
+    for _ in 0..5 {
         let held = fixture.permit();
         scope(|threads| {
             let waiting = threads.spawn(|| {
