@@ -5,6 +5,7 @@
 //! parentheses refer to the proof in `state.rs`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::record::{Observation, Record, TrialCall};
 use super::recovery::Recovery;
@@ -105,8 +106,15 @@ impl<S: AsRef<Recovery>> Machine<S> {
         }
         let locked = &mut *self.lock();
         let (now, recovery) = (clock.now(), locked.settings.as_ref());
-        let admitted = locked.record.admit_again(ticket.generation(), ticket.0.slot(), now, recovery);
-        self.decide(locked, admitted)
+        locked.record.expire(now, recovery);
+        if locked.record.generation() != ticket.generation() {
+            let admitted = locked.record.admit(now, recovery);
+            return self.decide(locked, admitted);
+        }
+        if let Some(trial) = ticket.trial() {
+            locked.record.renew_lease(trial.slot, now, recovery);
+        }
+        Decision { ticket: Ok(ticket), pending: self.publish(locked) }
     }
 
     /// Publishes a decision about a call. An admitted call has a trial slot, or `None` if it is no trial call.
@@ -142,6 +150,18 @@ impl<S: AsRef<Recovery>> Machine<S> {
     #[inline]
     pub(crate) fn is_unchanged(&self, ticket: Ticket) -> bool {
         self.load(Ordering::Relaxed) == ticket.0
+    }
+
+    /// Returns `true` if the circuit is half-open in the generation of this trial call and no lease has ended.
+    pub(crate) fn is_trial_running(&self, trial: Ticket, clock: &Clock) -> bool {
+        let (mut word, mut until) = self.read();
+        if word == Word::BUSY {
+            let _locked = self.lock();
+            (word, until) = self.read();
+        }
+        word.state() == Some(State::HalfOpen)
+            && word.generation() == trial.generation()
+            && !clock.has_reached(until)
     }
 
     /// Resets the run of failures after a success. Returns `true` if the call still counts.
@@ -336,14 +356,19 @@ impl Ticket {
     /// Returns the trial call that this ticket belongs to, if it is one.
     #[inline]
     pub(crate) fn trial(self) -> Option<TrialCall> {
-        self.0.slot().map(|slot| TrialCall { generation: self.generation(), slot })
+        self.0.slot().map(|slot| TrialCall { generation: self.generation(), slot, ran: Duration::ZERO })
     }
 
     /// Returns `true` if limits and timing apply to the call. They do not apply to a call that was admitted
     /// on the fast path, which releases no slot, to a call of a disabled circuit, or to a call that only
     /// shadow mode admitted.
     pub(crate) fn is_tracked(self) -> bool {
-        self.0.is_tracked_call() || self.trial().is_some()
+        self.0.is_tracked_call() || self.0.is_nested_call() || self.trial().is_some()
+    }
+
+    /// Returns the ticket of a call inside this trial call.
+    pub(crate) const fn nested(self) -> Self {
+        Self(self.0.nested_call())
     }
 
     #[inline]
