@@ -17,7 +17,7 @@ mod wait;
 use once_cell::sync::Lazy;
 
 pub(crate) use moment::{Moment, nanos_of};
-pub(crate) use wait::{BlockedThread, HAS_ASYNC_TIMER, Sleep, Timeout};
+pub(crate) use wait::{HAS_ASYNC_TIMER, Sleep, Timeout};
 
 #[cfg(all(feature = "test-util", not(feature = "tokio")))]
 use never_paused as paused;

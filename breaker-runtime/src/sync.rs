@@ -5,6 +5,7 @@
 //! not return their numbers when they end. The channel of events (tokio's), the map of keys (papaya's) and threads
 //! that block while they wait for a slot are tested with real threads only.
 
+pub(crate) mod blocked_thread;
 pub(crate) mod list;
 pub(crate) mod striped;
 pub(crate) mod thread_id;

@@ -137,7 +137,7 @@ fn a_waiting_call_behind_many_forgotten_ones_gets_its_slot() {
     let task = Arc::new(Task::default());
     let mut live = call(&fixture.breaker);
     assert!(task.poll(&mut live).is_pending());
-    // The call has waited for so long that it looks at the queue once a second.
+    // After ten seconds of waiting, the call looks at the queue once a second.
     for _ in 0..1000 {
         fixture.clock.advance(OFFER);
         assert!(task.poll(&mut live).is_pending());

@@ -1,14 +1,10 @@
 //! Waiting until a moment, on a blocked thread or in async code.
-//!
-//! A blocked thread waits on a lock and a condition variable of the standard library, which are not part of the loom
-//! tests. It does not park, because the token of `std::thread::park` belongs to the code of the thread.
 
 use std::fmt;
 use std::pin::Pin;
 #[cfg(feature = "test-util")]
 use std::pin::pin;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
@@ -16,6 +12,7 @@ use pin_project_lite::pin_project;
 use tokio::task::coop::{Unconstrained, unconstrained};
 
 use super::{Clock, Moment};
+use crate::sync::blocked_thread::BlockedThread;
 
 pin_project! {
     /// A future with a time limit. It completes with the output of the inner future, or with `None` when the limit
@@ -50,19 +47,6 @@ type MockTimer = std::future::Pending<()>;
 type TokioTimer = Unconstrained<tokio::time::Sleep>;
 #[cfg(not(feature = "tokio"))]
 type TokioTimer = std::future::Pending<()>;
-
-/// A thread that blocks itself, and the waker that ends its wait.
-pub(crate) struct BlockedThread {
-    signal: Arc<Signal>,
-    waker: Waker,
-}
-
-/// The signal that a waker sends to its blocked thread.
-#[derive(Default)]
-struct Signal {
-    is_set: Mutex<bool>,
-    changed: Condvar,
-}
 
 /// `true` if async code can wait on the system's clock.
 pub(crate) const HAS_ASYNC_TIMER: bool = cfg!(feature = "tokio");
@@ -111,40 +95,12 @@ impl Clock {
         #[cfg(feature = "test-util")]
         if let Some(mock) = &self.mock {
             let sleep = pin!(mock.sleep(until));
-            if sleep.poll(&mut Context::from_waker(&thread.waker)).is_pending() {
-                thread.signal.wait(None);
+            if sleep.poll(&mut Context::from_waker(thread.waker())).is_pending() {
+                thread.block(None);
             }
             return;
         }
-        thread.signal.wait(until.wait_from(self.now_while_blocked()));
-    }
-}
-
-impl BlockedThread {
-    pub(crate) fn new() -> Self {
-        let signal = Arc::new(Signal::default());
-        Self { waker: Waker::from(Arc::clone(&signal)), signal }
-    }
-
-    pub(crate) const fn waker(&self) -> &Waker {
-        &self.waker
-    }
-}
-
-impl Signal {
-    /// Blocks this thread until the signal is set, for at most `wait`, and clears the signal.
-    fn wait(&self, wait: Option<Duration>) {
-        let is_set = self.is_set.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut is_set = match wait {
-            None => {
-                self.changed.wait_while(is_set, |is_set| !*is_set).unwrap_or_else(PoisonError::into_inner)
-            }
-            Some(wait) => {
-                let waited = self.changed.wait_timeout_while(is_set, wait, |is_set| !*is_set);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-        };
-        *is_set = false;
+        thread.block(until.wait_from(self.now_while_blocked()));
     }
 }
 
@@ -183,16 +139,5 @@ impl Future for Sleep {
 impl fmt::Debug for Sleep {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Sleep").finish_non_exhaustive()
-    }
-}
-
-impl Wake for Signal {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        *self.is_set.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.changed.notify_one();
     }
 }

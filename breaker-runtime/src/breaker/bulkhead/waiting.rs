@@ -10,15 +10,16 @@ use std::pin::pin;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use super::Bulkhead;
+use super::limit::Bulkhead;
 use super::queue::{OFFER, Turn};
-use crate::clock::{BlockedThread, Clock, Moment, Sleep};
+use crate::clock::{Clock, Moment, Sleep, Timeout};
+use crate::sync::blocked_thread::BlockedThread;
 
 /// Longest pause between two looks.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// A call in the queue of a bulkhead. Dropping it removes the call, and passes on its offer.
-pub(super) struct WaitingCall<'a> {
+struct WaitingCall<'a> {
     bulkhead: &'a Bulkhead,
     clock: &'a Clock,
     /// Position in the queue. `None` before the first turn, and once the call has a slot.
@@ -27,13 +28,35 @@ pub(super) struct WaitingCall<'a> {
     next_look: Moment,
 }
 
+impl Bulkhead {
+    /// Acquires a slot, and blocks the thread for at most `wait` until one is free.
+    pub(crate) fn acquire_blocking(&self, wait: Duration, clock: &Clock) -> bool {
+        !wait.is_zero() && WaitingCall::new(self, clock).block(wait)
+    }
+
+    /// Acquires a slot, and waits for at most `wait` until one is free. Without a timer it does not wait.
+    pub(crate) async fn acquire_within(&self, wait: Duration, clock: &Clock) -> bool {
+        if self.try_acquire(clock) {
+            return true;
+        }
+        // A call that does not wait needs no timer, and therefore no tokio runtime.
+        if wait.is_zero() {
+            return false;
+        }
+        match clock.alarm(wait) {
+            Some(limit) => Timeout::new(WaitingCall::new(self, clock).acquire(), limit).await.is_some(),
+            None => false,
+        }
+    }
+}
+
 impl<'a> WaitingCall<'a> {
-    pub(super) const fn new(bulkhead: &'a Bulkhead, clock: &'a Clock) -> Self {
+    const fn new(bulkhead: &'a Bulkhead, clock: &'a Clock) -> Self {
         Self { bulkhead, clock, arrival: None, pause: OFFER, next_look: Moment::NEVER }
     }
 
     /// Waits until the call has a slot.
-    pub(super) async fn acquire(mut self) {
+    async fn acquire(mut self) {
         let mut look = pin!(None::<Sleep>);
         let mut look_at = Moment::NEVER;
         poll_fn(|context| {
@@ -56,7 +79,7 @@ impl<'a> WaitingCall<'a> {
     }
 
     /// Blocks this thread until the call has a slot, for at most `wait`. Returns `false` if it has none.
-    pub(super) fn block(mut self, wait: Duration) -> bool {
+    fn block(mut self, wait: Duration) -> bool {
         let until = self.clock.now_while_blocked().after(wait);
         let thread = BlockedThread::new();
         loop {
