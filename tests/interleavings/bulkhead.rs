@@ -249,20 +249,24 @@ fn a_higher_limit_admits_waiting_calls_while_slots_are_released() {
 #[test]
 fn a_waiting_trial_whose_lease_has_ended_is_never_admitted() {
     with_few_preemptions(|| {
-        let (clock, breaker) = ready_for_trial(at_most(1).half_open_max_calls(2));
-        let hung = permit(&breaker);
+        let (clock, breaker) = breaker(at_most(2).half_open_max_calls(3));
+        let old = permit(&breaker);
+        call(&breaker, Outcome::Failure);
+        clock.advance(RECOVERY);
+        assert!(leak_permit(&breaker), "the trial call hangs");
         let mut waiting = Waiting::begun(&breaker);
         clock.advance(RECOVERY);
-        let (polled, seen) = race_on(
+        // Neither the old call nor its result notices that a lease has ended, but the other thread does.
+        let (polled, is_admitted) = race_on(
             &breaker,
             move |_| {
-                hung.settle(Outcome::Success);
+                old.settle(Outcome::Success);
                 waiting.poll()
             },
-            CircuitBreaker::state,
+            leak_permit,
         );
-        assert_eq!((polled, seen), (Poll::Ready(Err(ErrorKind::Open)), State::Open));
-        assert_eq!((breaker.state(), breaker.snapshot().calls_in_flight), (State::Open, Some(0)));
+        assert_eq!((polled, is_admitted), (Poll::Ready(Err(ErrorKind::Open)), false));
+        assert_eq!((breaker.state(), breaker.snapshot().calls_in_flight), (State::Open, Some(1)));
     });
 }
 
