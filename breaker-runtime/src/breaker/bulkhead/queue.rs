@@ -156,16 +156,12 @@ impl Queue {
     /// Offers the free slots to the calls ahead of this one, and acquires the next one for it.
     fn acquire_in_turn(&mut self, arrival: u64, now: Moment, wakers: &mut Wakers) -> bool {
         while self.in_use < self.limit {
-            match self.waiting.first_entry().filter(|first| *first.key() < arrival) {
-                Some(first) => {
-                    let (ahead, waker) = first.remove_entry();
-                    self.offer(ahead, waker, now, wakers);
-                }
-                None => {
-                    self.in_use += 1;
-                    return true;
-                }
-            }
+            let Some(first) = self.waiting.first_entry().filter(|first| *first.key() < arrival) else {
+                self.in_use += 1;
+                return true;
+            };
+            let (ahead, waker) = first.remove_entry();
+            self.offer(ahead, waker, now, wakers);
         }
         false
     }
