@@ -362,8 +362,12 @@ impl CircuitBreaker {
 
     /// Returns an operator whose name is recorded in each [`Transition`](crate::Transition). The name is free
     /// text, such as a person and a ticket.
+    ///
+    /// It is recorded on one line: invisible characters, and those that change the direction of the text, are
+    /// replaced with escapes such as `\u{202e}`. Only the first 1,024 bytes of it are kept. An empty name is
+    /// recorded as `(unnamed)`.
     pub fn operator(&self, name: impl Into<String>) -> Operator<'_> {
-        Operator::new(&self.circuit, Arc::from(name.into()))
+        Operator::new(&self.circuit, &name.into())
     }
 
     /// Opens the circuit until it is released; see [`Operator::force_open`]. Records the location of the

@@ -17,6 +17,7 @@ pub use self::call::CallError;
 
 use crate::clock::{Clock, Moment};
 use crate::config::{CircuitId, Name};
+use crate::printable::Quoted;
 
 /// The error of a call that the breaker rejected or timed out.
 ///
@@ -132,9 +133,9 @@ impl BreakerError {
 
 impl fmt::Display for BreakerError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "circuit breaker {:?}", self.name())?;
+        write!(out, "circuit breaker {}", Quoted(self.name()))?;
         if let Some(key) = self.key() {
-            write!(out, " for {key:?}")?;
+            write!(out, " for {}", Quoted(key))?;
         }
         match (self.kind, self.retry_after()) {
             (ErrorKind::Open, Some(Duration::ZERO)) => out.write_str(" is open; a trial call is due"),
@@ -182,6 +183,7 @@ mod tests {
     use super::{BreakerError, ErrorKind};
     use crate::clock::Clock;
     use crate::config::{CircuitId, Name};
+    use crate::printable::Quoted;
 
     fn error(key: Option<&str>, kind: ErrorKind, retry_after: Option<Duration>) -> BreakerError {
         let clock = Clock::default();

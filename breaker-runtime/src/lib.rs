@@ -52,6 +52,7 @@
 
 // The order of these lines is the order of dependency: a module names only modules above it.
 mod sync;
+mod printable;
 mod clock;
 mod outcome;
 mod totals;

@@ -25,6 +25,7 @@ mod declarations;
 mod extreme_settings;
 mod events;
 mod generations;
+mod hidden_characters;
 mod hostile;
 mod hygiene;
 mod keyed;

@@ -320,6 +320,9 @@ impl ConfigBuilder {
     /// Marks the circuit as critical: while it rejects calls and no trial call is due, `/health/circuits`
     /// returns 503. It does not affect calls.
     ///
+    /// A breaker with keys makes `/health/circuits` return 503 only while every one of its existing circuits
+    /// rejects calls, so one failing host of several does not make the service unready.
+    ///
     /// Default: `false`.
     pub const fn critical(mut self, critical: bool) -> Self {
         self.critical = critical;

@@ -6,6 +6,8 @@ use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 
+use crate::printable::Quoted;
+
 /// Two declarations of one name do not agree. The first one stays in effect.
 ///
 /// ```
@@ -62,8 +64,9 @@ impl fmt::Display for Conflict {
         let Self { name, first, second } = self;
         write!(
             out,
-            "circuit breaker {name:?} is declared at {first} and again at {second}; \
-             use the same settings for both, or rename one of them"
+            "circuit breaker {} is declared at {first} and again at {second}; \
+             use the same settings for both, or rename one of them",
+            Quoted(name)
         )
     }
 }

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::printable::{Printable, Quoted};
 use crate::window::TripReason;
 
 /// The state of a circuit breaker.
@@ -255,10 +256,10 @@ impl fmt::Display for Transition {
             None => self.cause.fmt(out)?,
         }
         if let Some(text) = &self.last_failure {
-            write!(out, "; last failure: {text:?}")?;
+            write!(out, "; last failure: {}", Quoted(text))?;
         }
         if let Some(initiator) = &self.initiator {
-            write!(out, " by {initiator}")?;
+            write!(out, " by {}", Printable(initiator))?;
         }
         Ok(())
     }
