@@ -44,7 +44,7 @@ const MACROS: &str = "breaker-macros/src/";
 const RUNTIME: &str = "breaker-runtime/src/";
 
 /// The sources whose messages a compile error can contain.
-const COMPILE_TIME: [&str; 6] = [
+const COMPILE_TIME: [&str; 7] = [
     "config/builder",
     "config/consistency",
     "config/name",
