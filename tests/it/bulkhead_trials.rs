@@ -10,6 +10,8 @@ use breaker_runtime::{BreakerError, Cause, ConfigBuilder, ErrorKind, Outcome, St
 
 use crate::support::{Fixture, NANO, RECOVERY, poll_once, seconds, settings};
 
+const ALMOST_FIVE_SECONDS: Duration = Duration::from_nanos(4_999_999_999);
+
 type Answer = Result<(), BreakerError>;
 type Call<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
@@ -25,10 +27,8 @@ fn waiting<'a>(fixture: &'a Fixture, future: impl Future<Output = Answer> + 'a) 
 }
 
 fn rejection(call: &mut Call<'_>) -> ErrorKind {
-    match poll_once(call.as_mut()) {
-        Poll::Ready(Err(error)) => error.kind(),
-        other => panic!("the call was not rejected: {other:?}"),
-    }
+    let Poll::Ready(Err(error)) = poll_once(call.as_mut()) else { panic!("the call was not rejected") };
+    error.kind()
 }
 
 #[test]
@@ -56,11 +56,11 @@ fn the_lease_of_a_waiting_trial_starts_when_its_call_begins() {
     fixture.clock.advance(RECOVERY);
     let first = fixture.permit();
     let mut second = waiting(&fixture, pending());
-    fixture.clock.advance(seconds(5) - NANO);
+    fixture.clock.advance(ALMOST_FIVE_SECONDS);
     first.settle(Outcome::Success);
     assert!(poll_once(second.as_mut()).is_pending());
     assert_eq!(fixture.calls_in_flight(), 1);
-    fixture.clock.advance(seconds(5) - NANO);
+    fixture.clock.advance(ALMOST_FIVE_SECONDS);
     let snapshot = fixture.breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.trials_in_flight), (State::HalfOpen, 1));
     fixture.clock.advance(NANO);
@@ -78,7 +78,7 @@ fn the_lease_of_a_trial_ends_while_it_waits() {
     fixture.set_config(at_most(1).half_open_timeout(seconds(5)));
     fixture.clock.advance(RECOVERY);
     forget(waiting(&fixture, async { Ok(()) }));
-    fixture.clock.advance(seconds(5) - NANO);
+    fixture.clock.advance(ALMOST_FIVE_SECONDS);
     assert_eq!(fixture.breaker.state(), State::HalfOpen);
     fixture.clock.advance(NANO);
     assert_eq!(fixture.breaker.state(), State::Open);
