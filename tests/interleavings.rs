@@ -13,12 +13,15 @@
 //! | `trials.rs` | state changes: trial calls, consecutive failures, commands of operators |
 //! | `calls.rs` | a count-based window |
 //! | `time.rs` | a time-based window |
+//! | `bulkhead.rs` | calls that wait for a slot |
 //! | `settings.rs` | new settings while calls end |
 //! | `notifying.rs` | listeners, and tasks that wait for a closed circuit |
 
 #![cfg(breaker_loom)]
 #![expect(clippy::expect_used, reason = "a test whose preconditions fail has failed")]
 
+#[path = "interleavings/bulkhead.rs"]
+mod bulkhead;
 #[path = "interleavings/calls.rs"]
 mod calls;
 #[path = "interleavings/notifying.rs"]

@@ -46,9 +46,9 @@ const RUNTIME: &str = "breaker-runtime/src/";
 /// The sources whose messages a compile error can contain.
 const COMPILE_TIME: [&str; 7] = [
     "config/builder",
-    "config/limit_settings",
     "config/consistency",
     "config/name",
+    "config/limit_settings",
     "__private",
     "registry.",
     "registry/key.",

@@ -12,7 +12,7 @@
 //! | `saturation.rs` | lets successes skip a window that they would not change |
 //! | `future.rs` | a running async call, which may be cancelled or time out |
 //! | `options.rs` | optional state: window, durations, bulkhead, shadow mode |
-//! | `bulkhead.rs` | the limit on concurrent calls |
+//! | `bulkhead.rs` | the limit on concurrent calls, and the calls that wait |
 //! | `identity.rs` | the name and the key of a circuit |
 //! | `operator.rs` | the commands of an operator |
 //!

@@ -75,7 +75,7 @@ impl Clock {
 
     /// Returns the current time for a blocked thread. This is never tokio's paused clock, because the thread may
     /// block the runtime that advances it.
-    fn now_while_blocked(&self) -> Moment {
+    pub(crate) fn now_while_blocked(&self) -> Moment {
         #[cfg(feature = "test-util")]
         if let Some(mock) = &self.mock {
             return mock.now();

@@ -24,7 +24,9 @@
 //! 2. **Admission while closed.** One acquire load that reads Closed or Disabled admits the call, at the
 //!    moment of that load; no other memory is read. A circuit that *tracks* its calls (`max_concurrent`,
 //!    `call_timeout` or recorded durations) encodes Closed differently, so its calls leave the fast path, and
-//!    calls of other circuits need no check. Calls admitted before the encoding changed keep their ticket.
+//!    calls of other circuits need no check. Calls admitted before the encoding changed keep their ticket. A call that
+//!    has waited for a bulkhead slot is admitted again when it gets the slot: by one such load while the circuit is
+//!    closed, and otherwise under the lock, where expired leases are handled first.
 //! 3. **Settlement while closed.** A success that reads exactly the word of its own ticket (its own
 //!    generation, no failures) has no effect. Otherwise it swaps the run to zero; a failure increments the
 //!    run. A swap succeeds only while the word is Closed and of the ticket's generation, so a result of an

@@ -2,9 +2,10 @@
 //!
 //! All lock-free code is built on this module, so the loom tests run the shipped code. Loom cannot follow
 //! three parts. An equivalent implementation below replaces `once_cell`'s `OnceBox`. Under loom, threads do
-//! not return their numbers when they end. The queue of the bulkhead and the channel of events (both tokio's)
-//! and the map of keys (papaya's) are tested with real threads only.
+//! not return their numbers when they end. The channel of events (tokio's), the map of keys (papaya's) and threads
+//! that block while they wait for a slot are tested with real threads only.
 
+pub(crate) mod blocked_thread;
 pub(crate) mod list;
 pub(crate) mod striped;
 pub(crate) mod thread_id;

@@ -1,7 +1,7 @@
 //! The limits of trial calls and of concurrent calls are never exceeded.
 
-use std::pin::pin;
-use std::task::{Context, Waker};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, ConfigBuilder, Outcome, State};
@@ -103,6 +103,58 @@ fn every_waiting_call_runs_and_the_limit_holds() {
     );
     assert!(running.max() <= SLOTS);
     assert_eq!(breaker.snapshot().calls_in_flight, Some(0));
+}
+
+/// The time that a waiting call has to take the slot that it is offered.
+const OFFER: Duration = Duration::from_millis(10);
+
+type Call<'a> = Pin<Box<dyn Future<Output = Result<u32, BreakerError>> + Send + 'a>>;
+
+fn is_pending(call: &mut Call<'_>) -> bool {
+    match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Pending => true,
+        Poll::Ready(result) => {
+            result.unwrap();
+            false
+        }
+    }
+}
+
+#[test]
+fn waiting_calls_that_are_polled_late_cancelled_or_forgotten_lose_no_slot() {
+    let (clock, breaker) = breaker(bounded(SLOTS).max_wait(Duration::MAX));
+    let running = Concurrency::default();
+    run_threads(
+        |mut random, _| {
+            let mut waiting: Vec<Call<'_>> = Vec::new();
+            for _ in 0..2000 {
+                match random.u8(0..20) {
+                    0..8 => {
+                        let mut call: Call<'_> =
+                            Box::pin(breaker.call_async(async { Ok(running.run_call()) }));
+                        if is_pending(&mut call) {
+                            waiting.push(call);
+                        }
+                    }
+                    8 if !waiting.is_empty() => drop(waiting.swap_remove(random.usize(..waiting.len()))),
+                    9 if !waiting.is_empty() => {
+                        std::mem::forget(waiting.swap_remove(random.usize(..waiting.len())));
+                    }
+                    // Blocks this thread, which polls its other calls late.
+                    10 => _ = breaker.call(|| Ok::<_, BreakerError>(running.run_call())).unwrap(),
+                    _ => waiting.retain_mut(is_pending),
+                }
+            }
+        },
+        |_| clock.advance(Duration::from_millis(1)),
+    );
+    assert!(running.max() <= SLOTS, "{}", running.max());
+    // Forgotten calls are still in the queue, and each of them is offered a slot once.
+    while breaker.try_acquire().is_err() {
+        clock.advance(OFFER);
+    }
+    clock.advance(OFFER);
+    check_slots(&breaker, SLOTS);
 }
 
 #[test]

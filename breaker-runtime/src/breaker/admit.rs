@@ -75,11 +75,13 @@ impl Circuit {
         let Some(active) = self.active_bulkhead(ticket) else {
             return Ok(AsyncDecision::Admitted(self.start(ticket, Stamp::NONE)));
         };
-        let has_slot = active.bulkhead.try_acquire();
-        if !has_slot && !active.options.is_shadow() && !active.options.max_wait().is_zero() {
+        if active.bulkhead.try_acquire(&self.clock) {
+            return Ok(AsyncDecision::Admitted(self.start(ticket, Stamp::IN_BULKHEAD)));
+        }
+        if !active.options.is_shadow() && !active.options.max_wait().is_zero() {
             return Ok(AsyncDecision::MustWait(ticket));
         }
-        self.pass_bulkhead(ticket, &active, has_slot).map(AsyncDecision::Admitted)
+        self.pass_full_bulkhead(ticket, active.options).map(AsyncDecision::Admitted)
     }
 
     /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call.
@@ -93,7 +95,11 @@ impl Circuit {
         };
         let has_slot = active.bulkhead.acquire_within(active.options.max_wait(), &self.clock).await;
         _ = waiting.into_admission();
-        self.pass_bulkhead(ticket, &active, has_slot)
+        if has_slot {
+            self.admit_after_wait(ticket, active.options)
+        } else {
+            self.pass_full_bulkhead(ticket, active.options)
+        }
     }
 
     /// Admits or rejects a call that the fast path has not admitted. `wait` may block until a bulkhead slot is
@@ -108,8 +114,13 @@ impl Circuit {
         let Some(active) = self.active_bulkhead(ticket) else {
             return Ok(self.start(ticket, Stamp::NONE));
         };
-        let has_slot = active.bulkhead.try_acquire() || (!active.options.is_shadow() && wait(active.options));
-        self.pass_bulkhead(ticket, &active, has_slot)
+        if active.bulkhead.try_acquire(&self.clock) {
+            return Ok(self.start(ticket, Stamp::IN_BULKHEAD));
+        }
+        if !active.options.is_shadow() && wait(active.options) {
+            return self.admit_after_wait(ticket, active.options);
+        }
+        self.pass_full_bulkhead(ticket, active.options)
     }
 
     /// Admits or rejects a call that runs on this thread until its end.
@@ -128,19 +139,14 @@ impl Circuit {
         needs_slot.then_some(ActiveBulkhead { options, bulkhead })
     }
 
-    /// Admits a call with a bulkhead slot. Rejects a call without one or, in shadow mode, admits it and
-    /// counts a shadow rejection.
-    fn pass_bulkhead(
+    /// Rejects a call that has no bulkhead slot or, in shadow mode, admits it and counts a shadow rejection.
+    fn pass_full_bulkhead(
         &self,
         ticket: Ticket,
-        active: &ActiveBulkhead<'_>,
-        has_slot: bool,
+        options: &CircuitOptions,
     ) -> Result<Admission<'_>, ErrorKind> {
-        if has_slot {
-            return self.admit_with_slot(ticket, active.options);
-        }
-        if active.options.is_shadow() {
-            active.options.count_shadow_rejection();
+        if options.is_shadow() {
+            options.count_shadow_rejection();
             return Ok(self.start(ticket, Stamp::NONE));
         }
         self.abandon_trial(ticket);
@@ -148,19 +154,17 @@ impl Circuit {
         Err(ErrorKind::BulkheadFull)
     }
 
-    /// Admits a call that has a bulkhead slot. If the state changed while the call waited, the call must be
-    /// admitted again, because the dependency may have failed meanwhile.
-    fn admit_with_slot(&self, ticket: Ticket, options: &CircuitOptions) -> Result<Admission<'_>, ErrorKind> {
-        if self.machine.is_current(ticket) {
-            return Ok(self.start(ticket, Stamp::IN_BULKHEAD));
+    /// Admits a call that has waited for its bulkhead slot, unless the circuit would reject it now: the dependency
+    /// may have failed meanwhile, or the lease of a trial call may have ended.
+    fn admit_after_wait(&self, ticket: Ticket, options: &CircuitOptions) -> Result<Admission<'_>, ErrorKind> {
+        let decision = self.machine.admit_again(ticket, &self.clock);
+        let needs_slot = decision.ticket.is_ok_and(Ticket::is_tracked);
+        if !needs_slot {
+            options.release_slot(&self.clock);
         }
-        match self.machine.admit_fast().map_or_else(|| self.admit_by_state(), Ok) {
-            Ok(ticket) if ticket.is_tracked() => Ok(self.start(ticket, Stamp::IN_BULKHEAD)),
-            untracked_or_rejected => {
-                options.release_slot();
-                untracked_or_rejected.map(|ticket| self.admission(ticket, Stamp::NONE))
-            }
-        }
+        self.notify_if(decision.pending);
+        let stamp = if needs_slot { Stamp::IN_BULKHEAD } else { Stamp::NONE };
+        decision.ticket.or_else(|state| self.reject(state)).map(|ticket| self.start(ticket, stamp))
     }
 
     /// Admits or rejects a call by the state of the circuit, after the fast path has not admitted it.

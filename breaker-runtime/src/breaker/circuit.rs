@@ -72,17 +72,16 @@ impl Circuit {
     /// Replaces the settings of the running circuit.
     pub(crate) fn set_config(&self, settings: SharedConfig) {
         self.prepare_options(&settings);
-        let mut new_slots = 0;
         let pending = self.machine.set_config(settings, &self.clock, |settings, generation| {
             self.run_threshold.store(run_threshold(settings), Ordering::Relaxed);
             if let Some(options) = self.options.get() {
-                new_slots = options.set_config(settings, generation, &self.clock);
+                options.set_config(settings, generation, &self.clock);
                 self.resume_recording(options, generation);
             }
         });
-        // Added after the lock is released, because this wakes waiting calls.
+        // Offered after the lock is released, because this wakes waiting calls.
         if let Some(options) = self.options.get() {
-            options.add_slots(new_slots);
+            options.offer_free_slots(&self.clock);
         }
         self.notify_if(pending);
     }

@@ -67,19 +67,18 @@ impl CircuitOptions {
         options
     }
 
-    /// Applies other settings. Returns the number of new bulkhead slots, which the caller
-    /// [adds](Self::add_slots) once it holds no lock.
-    pub(super) fn set_config(&self, config: &Config, generation: u64, clock: &Clock) -> u32 {
+    /// Applies other settings. New bulkhead slots are [offered](Self::offer_free_slots) by the caller once it
+    /// holds no lock.
+    pub(super) fn set_config(&self, config: &Config, generation: u64, clock: &Clock) {
         *lock(&self.rules) = *config.rules();
         self.window.set_span(config.span(), generation, clock);
-        let new_slots = self.bulkhead.resize(config.max_concurrent());
+        self.bulkhead.resize(config.max_concurrent());
         self.store(config);
-        new_slots
     }
 
-    /// Adds bulkhead slots. It wakes waiting calls, so no lock may be held.
-    pub(super) fn add_slots(&self, slots: u32) {
-        self.bulkhead.add_slots(slots);
+    /// Offers free bulkhead slots to waiting calls. It wakes them, so no lock may be held.
+    pub(super) fn offer_free_slots(&self, clock: &Clock) {
+        self.bulkhead.offer_free_slots(clock);
     }
 
     fn store(&self, config: &Config) {
@@ -116,8 +115,9 @@ impl CircuitOptions {
     }
 
     /// Releases a bulkhead slot, even if the limit has been removed meanwhile.
-    pub(super) fn release_slot(&self) {
-        self.bulkhead.release();
+    #[inline]
+    pub(super) fn release_slot(&self, clock: &Clock) {
+        self.bulkhead.release(clock);
     }
 
     /// Blocks until the call has a bulkhead slot, for at most `max_wait`. Returns `false` if it gets none.
@@ -184,7 +184,7 @@ impl CircuitOptions {
     pub(super) fn parts(&self, generation: u64, clock: &Clock) -> OptionalParts {
         OptionalParts {
             window: self.has_window().then(|| self.window.counts(generation, clock)),
-            calls_in_flight: self.bulkhead().map(Bulkhead::in_flight),
+            calls_in_flight: self.bulkhead().map(|bulkhead| bulkhead.in_flight(clock)),
             shadow_rejections: self.shadow_rejections.load(Ordering::Relaxed),
             durations: self.recorder.get().map(Recorder::read),
         }

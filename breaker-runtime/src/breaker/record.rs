@@ -164,7 +164,7 @@ impl Circuit {
         if stamp.is_in_bulkhead()
             && let Some(options) = self.options.get()
         {
-            options.release_slot();
+            options.release_slot(&self.clock);
         }
     }
 }

@@ -1,18 +1,18 @@
-//! Waiting for a future until a moment, on a blocked thread or in async code.
+//! Waiting until a moment, on a blocked thread or in async code.
 
 use std::fmt;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{Thread, current, park, park_timeout};
+use std::pin::Pin;
+#[cfg(feature = "test-util")]
+use std::pin::pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
 #[cfg(feature = "tokio")]
-use tokio::task::coop::Unconstrained;
-use tokio::task::coop::unconstrained;
+use tokio::task::coop::{Unconstrained, unconstrained};
 
 use super::{Clock, Moment};
+use crate::sync::blocked_thread::BlockedThread;
 
 pin_project! {
     /// A future with a time limit. It completes with the output of the inner future, or with `None` when the limit
@@ -48,9 +48,6 @@ type TokioTimer = Unconstrained<tokio::time::Sleep>;
 #[cfg(not(feature = "tokio"))]
 type TokioTimer = std::future::Pending<()>;
 
-/// A waker that unparks a thread.
-struct ThreadWaker(Thread);
-
 /// `true` if async code can wait on the system's clock.
 pub(crate) const HAS_ASYNC_TIMER: bool = cfg!(feature = "tokio");
 
@@ -76,31 +73,34 @@ impl Clock {
         None
     }
 
-    /// Blocks this thread until `future` completes, for at most `wait`.
-    pub(crate) fn block_for<F: Future>(&self, wait: Duration, future: F) -> Option<F::Output> {
-        let until = self.now_while_blocked().after(wait);
-        let waker = Waker::from(Arc::new(ThreadWaker(current())));
-        let mut context = Context::from_waker(&waker);
-        // Unconstrained, because a task without cooperative budget would yield, and a blocked thread never resumes it.
-        let mut future = pin!(unconstrained(future));
-        loop {
-            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                return Some(output);
-            }
-            let left = until.wait_from(self.now_while_blocked());
-            if left == Some(Duration::ZERO) {
-                return None;
-            }
-            #[cfg(feature = "test-util")]
-            if let Some(mock) = &self.mock {
-                let sleep = pin!(mock.sleep(until));
-                if sleep.poll(&mut context).is_pending() {
-                    park();
-                }
-                continue;
-            }
-            left.map_or_else(park, park_timeout);
+    /// Returns a future that completes after `wait`, or `None` if this thread has no runtime with timers that could
+    /// complete it.
+    pub(crate) fn alarm_if_possible(&self, wait: Duration) -> Option<Sleep> {
+        #[cfg(feature = "test-util")]
+        if self.mock.is_some() {
+            return self.alarm(wait);
         }
+        #[cfg(feature = "tokio")]
+        {
+            tokio::runtime::Handle::try_current().ok()?;
+            // In a runtime without timers, creating one panics. tokio has no other way to find out.
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.alarm(wait))).ok().flatten()
+        }
+        #[cfg(not(feature = "tokio"))]
+        self.alarm(wait)
+    }
+
+    /// Blocks this thread until `until`, or until its waker is woken.
+    pub(crate) fn block_until(&self, until: Moment, thread: &BlockedThread) {
+        #[cfg(feature = "test-util")]
+        if let Some(mock) = &self.mock {
+            let sleep = pin!(mock.sleep(until));
+            if sleep.poll(&mut Context::from_waker(thread.waker())).is_pending() {
+                thread.block(None);
+            }
+            return;
+        }
+        thread.block(until.wait_from(self.now_while_blocked()));
     }
 }
 
@@ -139,11 +139,5 @@ impl Future for Sleep {
 impl fmt::Debug for Sleep {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Sleep").finish_non_exhaustive()
-    }
-}
-
-impl Wake for ThreadWaker {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }

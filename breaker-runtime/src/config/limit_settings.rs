@@ -75,6 +75,15 @@ impl ConfigBuilder {
     /// without the feature it is rejected at once, and outside such a runtime it panics. With `Duration::MAX`
     /// it needs neither.
     ///
+    /// A free slot is offered to the first waiting call. If its future is not polled within 10 ms, because it was
+    /// forgotten or its task is busy, the slot goes to the next call. Each new call and each call that ends
+    /// notices that, and so do the calls that wait behind it: after about as long as they have waited so far, or
+    /// after a second if that is less. An async call without timers cannot notice it by itself. A future that is
+    /// polled again later waits ahead of all calls that arrived after it.
+    ///
+    /// When a waiting call gets its slot, the state is checked again, and the lease of a trial call starts
+    /// again. A waiting sync call neither uses nor needs the token of [`std::thread::park`].
+    ///
     /// Range: any duration; `Duration::MAX` waits indefinitely. Default: zero, no waiting. Needs
     /// `max_concurrent`.
     #[doc(alias = "maxWaitDuration")]

@@ -95,6 +95,30 @@ impl<S: AsRef<Recovery>> Machine<S> {
     pub(crate) fn admit_locked(&self, clock: &Clock) -> Decision {
         let locked = &mut *self.lock();
         let admitted = locked.record.admit(clock.now(), locked.settings.as_ref());
+        self.decide(locked, admitted)
+    }
+
+    /// Decides again about a call that has waited since it was admitted, as if it arrived now. The state may have
+    /// changed meanwhile, also by a lease that has ended. A trial call keeps its slot, with a new lease.
+    pub(crate) fn admit_again(&self, ticket: Ticket, clock: &Clock) -> Decision {
+        if let Some(ticket) = self.admit_tracked() {
+            return Decision { ticket: Ok(ticket), pending: Pending::Nothing };
+        }
+        let locked = &mut *self.lock();
+        let (now, recovery) = (clock.now(), locked.settings.as_ref());
+        locked.record.expire(now, recovery);
+        if locked.record.generation() != ticket.generation() {
+            let admitted = locked.record.admit(now, recovery);
+            return self.decide(locked, admitted);
+        }
+        if let Some(trial) = ticket.trial() {
+            locked.record.renew_lease(trial.slot, now, recovery);
+        }
+        Decision { ticket: Ok(ticket), pending: self.publish(locked) }
+    }
+
+    /// Publishes a decision about a call. An admitted call has a trial slot, or `None` if it is no trial call.
+    fn decide(&self, locked: &Locked<S>, admitted: Result<Option<u32>, State>) -> Decision {
         let pending = self.publish(locked);
         let word = locked.word();
         let ticket = admitted.map(|slot| match slot {
@@ -126,13 +150,6 @@ impl<S: AsRef<Recovery>> Machine<S> {
     #[inline]
     pub(crate) fn is_unchanged(&self, ticket: Ticket) -> bool {
         self.load(Ordering::Relaxed) == ticket.0
-    }
-
-    /// Returns `true` if the circuit is still in the generation that admitted this call.
-    pub(crate) fn is_current(&self, ticket: Ticket) -> bool {
-        let word = self.load(Ordering::Acquire);
-        let generation = if word == Word::BUSY { self.lock().record.generation() } else { word.generation() };
-        generation == ticket.generation()
     }
 
     /// Returns `true` if the circuit is half-open in the generation of this trial call and no lease has ended.

@@ -120,6 +120,12 @@ impl Record {
         }
     }
 
+    /// Starts the lease of a trial call again, because the call begins only now.
+    pub(super) fn renew_lease(&mut self, slot: u32, now: Moment, recovery: &Recovery) {
+        let progress = self.progress();
+        progress.slots.renew(slot, now.after(recovery.lease(progress.lease_doublings)));
+    }
+
     /// Records the result of a trial call and releases its slot. A late result changes no state, but a success
     /// may extend the leases.
     pub(super) fn settle_trial(

@@ -32,6 +32,13 @@ impl TrialSlots {
         u32::try_from(slot).unwrap_or(u32::MAX)
     }
 
+    /// Sets the lease of a slot in use.
+    pub(super) fn renew(&mut self, slot: u32, lease: Moment) {
+        if let Some(Some(current)) = self.0.get_mut(slot as usize) {
+            *current = lease;
+        }
+    }
+
     /// Releases a slot.
     pub(super) fn release(&mut self, slot: u32) {
         if let Some(lease) = self.0.get_mut(slot as usize) {

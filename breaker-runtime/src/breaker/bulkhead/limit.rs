@@ -1,0 +1,124 @@
+//! The bulkhead: its slots in one word, and its queue under a lock.
+
+use std::task::Waker;
+
+use super::queue::{Queue, Turn, Wakers};
+use super::slots::Slots;
+use crate::clock::{Clock, Moment};
+use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+
+#[derive(Debug)]
+pub(crate) struct Bulkhead {
+    slots: AtomicU64,
+    queue: Mutex<Queue>,
+}
+
+/// The limit of a bulkhead without a limit, which admits all waiting calls.
+const UNLIMITED: u32 = 1 << 28;
+
+impl Bulkhead {
+    pub(crate) fn new(limit: Option<u32>) -> Self {
+        let queue = Queue::new(limit.unwrap_or(UNLIMITED).min(UNLIMITED));
+        Self { slots: AtomicU64::new(queue.slots().bits()), queue: Mutex::new(queue) }
+    }
+
+    /// Acquires a slot if one is free and no call waits for it.
+    #[inline]
+    pub(crate) fn try_acquire(&self, clock: &Clock) -> bool {
+        let mut slots = Slots::from_bits(self.slots.load(Ordering::Relaxed));
+        while let Some(fewer) = slots.with_one_acquired() {
+            match self.swap(slots, fewer) {
+                Ok(()) => return true,
+                Err(now) => slots = now,
+            }
+        }
+        slots.has_queue() && self.try_acquire_in_queue(clock)
+    }
+
+    /// Releases a slot.
+    #[inline]
+    pub(crate) fn release(&self, clock: &Clock) {
+        let mut slots = Slots::from_bits(self.slots.load(Ordering::Relaxed));
+        while let Some(more) = slots.with_one_released() {
+            match self.swap(slots, more) {
+                Ok(()) => return,
+                Err(now) => slots = now,
+            }
+        }
+        self.release_in_queue(clock);
+    }
+
+    /// Changes the limit; running calls keep their slots. It wakes no call, so the caller
+    /// [offers](Self::offer_free_slots) the free slots once it holds no lock.
+    pub(crate) fn resize(&self, limit: Option<u32>) {
+        self.lock_queue(|queue, _| queue.resize(limit.unwrap_or(UNLIMITED).min(UNLIMITED)));
+    }
+
+    /// Offers the free slots to waiting calls. It wakes them, so no lock may be held.
+    pub(crate) fn offer_free_slots(&self, clock: &Clock) {
+        if self.has_queue() {
+            let now = clock.now();
+            self.lock_queue(|queue, wakers| queue.offer_free_slots(now, wakers));
+        }
+    }
+
+    /// Returns the number of slots in use, without the ones whose offer has lapsed.
+    pub(crate) fn in_flight(&self, clock: &Clock) -> u32 {
+        let slots = Slots::from_bits(self.slots.load(Ordering::Acquire));
+        if !slots.has_queue() {
+            return slots.in_use();
+        }
+        let now = clock.now();
+        self.lock_queue(|queue, _| queue.in_flight(now))
+    }
+
+    fn has_queue(&self) -> bool {
+        Slots::from_bits(self.slots.load(Ordering::Acquire)).has_queue()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_acquire_in_queue(&self, clock: &Clock) -> bool {
+        let now = clock.now();
+        self.lock_queue(|queue, wakers| queue.try_acquire(now, wakers))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn release_in_queue(&self, clock: &Clock) {
+        let now = clock.now();
+        self.lock_queue(|queue, wakers| queue.release(now, wakers));
+    }
+
+    /// Takes the turn of a waiting call; see [`Queue::take_turn`].
+    pub(super) fn take_turn(&self, arrival: &mut Option<u64>, waker: Waker, now: Moment) -> Turn {
+        self.lock_queue(|queue, wakers| queue.take_turn(arrival, waker, now, wakers))
+    }
+
+    /// Removes a waiting call that is cancelled or waits no longer.
+    pub(super) fn leave(&self, arrival: u64, clock: &Clock) {
+        let now = clock.now();
+        self.lock_queue(|queue, wakers| queue.leave(arrival, now, wakers));
+    }
+
+    /// Runs `change` under the lock of the queue. The wakers that it collects are woken and dropped afterwards.
+    fn lock_queue<R>(&self, change: impl FnOnce(&mut Queue, &mut Wakers) -> R) -> R {
+        let mut wakers = Wakers::default();
+        let mut queue = lock(&self.queue);
+        // The word shows a queue until the lock is released, so that only this thread changes it.
+        queue.set_in_use(Slots::from_bits(self.slots.fetch_and(Slots::IN_USE, Ordering::AcqRel)).in_use());
+        let result = change(&mut queue, &mut wakers);
+        self.slots.store(queue.slots().bits(), Ordering::Release);
+        drop(queue);
+        wakers.wake();
+        result
+    }
+
+    #[inline]
+    fn swap(&self, from: Slots, to: Slots) -> Result<(), Slots> {
+        self.slots
+            .compare_exchange_weak(from.bits(), to.bits(), Ordering::AcqRel, Ordering::Relaxed)
+            .map(drop)
+            .map_err(Slots::from_bits)
+    }
+}
