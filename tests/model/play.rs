@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use breaker_runtime::testing::Clock;
-use breaker_runtime::{Cause, CircuitBreaker, Event, Outcome, Permit, Registry, Snapshot, State, Transition};
+use breaker_runtime::{Cause, CircuitBreaker, Event, Permit, Registry, Snapshot, State, Transition};
 use proptest::prelude::*;
 
 use crate::policy::Policy;
