@@ -13,6 +13,7 @@
 //! | `options.rs` | optional state: window, durations, bulkhead, shadow mode |
 //! | `bulkhead.rs` | the limit on concurrent calls |
 //! | `identity.rs` | the name and the key of a circuit |
+//! | `idleness.rs` | when the circuit of a key can be evicted |
 //! | `operator.rs` | the commands of an operator |
 //!
 //! Invariants: no lock is held while user code runs; every permit is settled at most once, by its owner or
@@ -24,6 +25,7 @@ mod bulkhead;
 mod circuit;
 mod future;
 mod identity;
+mod idleness;
 mod operator;
 mod options;
 mod permit;
@@ -43,6 +45,7 @@ pub(crate) use self::circuit::Circuit;
 pub use self::circuit::Rejection;
 pub(crate) use self::future::{AsyncCall, Guarded, Limited};
 pub(crate) use self::identity::{Identity, KeyGroup};
+pub(crate) use self::idleness::{Idleness, NotIdleUntil};
 pub use self::operator::Operator;
 pub use self::permit::Permit;
 
@@ -54,6 +57,7 @@ use crate::event::{Listener, Subscription};
 use crate::outcome::Outcome;
 use crate::snapshot::Snapshot;
 use crate::state::State;
+use crate::sync::{Ordering, fence};
 
 /// A circuit breaker. Clones are cheap and share one circuit.
 ///
@@ -415,13 +419,16 @@ impl CircuitBreaker {
         &self.circuit
     }
 
-    pub(crate) fn has_listeners(&self) -> bool {
-        self.circuit.has_listeners()
+    /// Returns `true` if there are exactly `handles` clones. What the owners of dropped clones did is visible.
+    pub(crate) fn has_handles(&self, handles: usize) -> bool {
+        let is_exact = Arc::strong_count(&self.circuit) == handles;
+        fence(Ordering::Acquire);
+        is_exact
     }
 
-    /// Returns `true` if this is the only clone.
-    pub(crate) fn is_alone(&self) -> bool {
-        Arc::strong_count(&self.circuit) == 1
+    /// Returns a number that all clones share, and no other existing breaker has.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.circuit).addr()
     }
 }
 

@@ -13,6 +13,7 @@ mod stream;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use hub::Hub;
 pub use hub::Subscription;
@@ -48,6 +49,29 @@ pub enum Event {
     StateChanged(StateChange),
     /// Two declarations of one name do not agree. The first one stays in effect.
     Conflict(Arc<Conflict>),
+    /// An open circuit that has not been used for a long time was evicted from a breaker with one circuit per
+    /// key, to make room for a new key. The evicted key gets a new, closed circuit when it is used again.
+    /// Closed circuits are evicted without an event.
+    Evicted(Eviction),
+}
+
+/// The eviction of an open circuit; see [`KeyedBreaker`](crate::KeyedBreaker).
+///
+/// ```
+/// use breaker_runtime::{Event, Registry};
+///
+/// let registry = Registry::new();
+/// let subscription = registry.listen(|event: &Event| {
+///     if let Event::Evicted(eviction) = event {
+///         println!("{:?} was unused for {:?}", eviction.key(), eviction.unused_for());
+///     }
+/// });
+/// # drop(subscription);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Eviction {
+    id: CircuitId,
+    unused_for: Duration,
 }
 
 /// A state change of one circuit.
@@ -147,6 +171,40 @@ impl StateChange {
     }
 }
 
+impl Eviction {
+    pub(crate) const fn new(id: CircuitId, unused_for: Duration) -> Self {
+        Self { id, unused_for }
+    }
+
+    /// Returns the name of the circuit breaker.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.id.name()
+    }
+
+    /// Returns the key of the evicted circuit. It is never `None`, because the overflow circuit is not evicted.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.id.key()
+    }
+
+    /// Returns the time for which a trial call had been due.
+    #[must_use]
+    pub const fn unused_for(&self) -> Duration {
+        self.unused_for
+    }
+}
+
+impl fmt::Display for Eviction {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "{}: evicted while open, because no call arrived for {:?} after a trial call was due",
+            self.id, self.unused_for
+        )
+    }
+}
+
 impl fmt::Display for StateChange {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}: {}", self.id, self.transition)
@@ -158,6 +216,7 @@ impl fmt::Display for Event {
         match self {
             Self::StateChanged(change) => change.fmt(out),
             Self::Conflict(conflict) => conflict.fmt(out),
+            Self::Evicted(eviction) => eviction.fmt(out),
         }
     }
 }

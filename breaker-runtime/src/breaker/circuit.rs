@@ -16,7 +16,7 @@ use crate::event::{Event, Hub, StateChange};
 use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Pending};
 use crate::state::{Cause, Details, State};
-use crate::sync::{AtomicU32, OnceBox, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering};
 use crate::totals::{Counters, Totals};
 
 /// One circuit.
@@ -26,10 +26,22 @@ pub(crate) struct Circuit {
     pub(super) options: OnceBox<CircuitOptions>,
     /// Threshold of consecutive failures; 0 if there is none.
     pub(super) run_threshold: AtomicU32,
+    /// The moment of the last failure or slow call that a rule evaluated, in nanoseconds; 0 before the first. It is
+    /// recorded for the circuits of keys only.
+    pub(super) last_fault: AtomicU64,
     pub(super) clock: Clock,
     identity: Identity,
     /// The listeners of this breaker alone.
     hub: Once<Arc<Hub>>,
+}
+
+/// What remains to be done after the settings of a circuit were replaced.
+#[derive(Debug)]
+#[must_use = "waiting calls must be woken, and listeners notified"]
+pub(crate) struct ChangedConfig {
+    /// Bulkhead slots that waiting calls can have.
+    new_slots: u32,
+    pending: Pending,
 }
 
 /// A call that was rejected or timed out. It is converted to a [`BreakerError`] only when the error is
@@ -45,6 +57,7 @@ impl Circuit {
         let circuit = Self {
             run_threshold: AtomicU32::new(run_threshold(&settings)),
             options: OnceBox::new(),
+            last_fault: AtomicU64::new(0),
             machine: Machine::new(settings, clock.now()),
             counters: Counters::new(),
             clock,
@@ -71,20 +84,35 @@ impl Circuit {
 
     /// Replaces the settings of the running circuit.
     pub(crate) fn set_config(&self, settings: SharedConfig) {
+        let changed = self.apply_config(settings);
+        self.announce_config(changed);
+    }
+
+    /// Replaces the settings, and runs no user code. The caller passes the result to
+    /// [`announce_config`](Self::announce_config) once it holds no lock.
+    pub(crate) fn apply_config(&self, settings: SharedConfig) -> ChangedConfig {
         self.prepare_options(&settings);
         let mut new_slots = 0;
         let pending = self.machine.set_config(settings, &self.clock, |settings, generation| {
-            self.run_threshold.store(run_threshold(settings), Ordering::Relaxed);
+            let run_threshold = run_threshold(settings);
+            self.run_threshold.store(run_threshold, Ordering::Relaxed);
+            if run_threshold == 0 {
+                self.machine.forget_run(generation);
+            }
             if let Some(options) = self.options.get() {
                 new_slots = options.set_config(settings, generation, &self.clock);
                 self.resume_recording(options, generation);
             }
         });
-        // Added after the lock is released, because this wakes waiting calls.
+        ChangedConfig { new_slots, pending }
+    }
+
+    /// Wakes the calls that new settings admit, and notifies listeners. The caller holds no lock.
+    pub(crate) fn announce_config(&self, changed: ChangedConfig) {
         if let Some(options) = self.options.get() {
-            options.add_slots(new_slots);
+            options.add_slots(changed.new_slots);
         }
-        self.notify_if(pending);
+        self.notify_if(changed.pending);
     }
 
     pub(super) fn state(&self) -> State {
@@ -105,19 +133,9 @@ impl Circuit {
         Snapshot::new(self.id(), observed, self.counters.read(), parts, &self.config())
     }
 
-    /// Returns `true` if dropping the circuit loses nothing: it is closed, has no failures and no listeners,
-    /// and has these settings.
-    pub(crate) fn is_clean(&self, settings: &Config) -> bool {
-        self.machine.is_clean()
-            && !self.has_listeners()
-            && *self.config() == *settings
-            && self.options.get().is_none_or(|options| {
-                options.is_clean(self.machine.observe(&self.clock).generation, &self.clock)
-            })
-    }
-
-    pub(crate) fn has_listeners(&self) -> bool {
-        self.hub.get().is_some()
+    /// Returns `true` if a listener is registered for this circuit alone.
+    pub(super) fn has_listeners(&self) -> bool {
+        self.hub.get().is_some_and(|hub| hub.is_used())
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -156,7 +174,7 @@ impl Circuit {
         }
     }
 
-    fn id(&self) -> CircuitId {
+    pub(crate) fn id(&self) -> CircuitId {
         CircuitId { name: self.identity.name().clone(), key: self.identity.key().cloned() }
     }
 
@@ -176,12 +194,6 @@ impl Circuit {
 impl fmt::Debug for Circuit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Circuit").field("name", self.identity.name()).finish_non_exhaustive()
-    }
-}
-
-impl Drop for Circuit {
-    fn drop(&mut self) {
-        self.identity.retire(|| self.snapshot());
     }
 }
 

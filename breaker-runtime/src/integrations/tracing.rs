@@ -1,7 +1,8 @@
 //! State changes as [`tracing`] events (feature `tracing`).
 //!
 //! The target is `breaker`. The level is `WARN` for a circuit that opens and for conflicting declarations,
-//! and `INFO` for all other state changes.
+//! and `INFO` for all other state changes
+//! and for evicted circuits.
 //!
 //! The fields are `circuit`, `key`, `from`, `to`, `cause`, `generation`, `rule` (the threshold that was
 //! reached), `last_failure` and `initiator`; a field without a value is omitted. States and causes are labels
@@ -29,6 +30,7 @@ pub fn listen(registry: &Registry) -> Subscription {
     registry.listen(|event: &Event| match event {
         Event::StateChanged(change) => emit(change),
         Event::Conflict(conflict) => warn!(target: "breaker", "{conflict}"),
+        Event::Evicted(eviction) => info!(target: "breaker", "{eviction}"),
     })
 }
 
