@@ -99,11 +99,9 @@ impl<B: RegistryBreaker> FunctionSite<B> {
 
     #[cold]
     fn register(&'static self, registry: &Registry) -> &'static B {
-        // Evaluated before the cell is initialized, because settings are expressions of the user, which may call
-        // the function.
-        let registration = Registration::of_function(&self.0.declaration);
         let mut found = None;
         let breaker = self.0.breaker.get_or_init(|| {
+            let registration = Registration::of_function(&self.0.declaration);
             let Registered { breaker, conflict } = registry.store().register(registration, self.0.max_keys);
             found = conflict;
             ManuallyDrop::new(breaker)

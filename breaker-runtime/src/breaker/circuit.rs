@@ -26,8 +26,8 @@ pub(crate) struct Circuit {
     pub(super) options: OnceBox<CircuitOptions>,
     /// Threshold of consecutive failures; 0 if there is none.
     pub(super) run_threshold: AtomicU32,
-    /// The moment of the last failure or slow call that a rule evaluated, in nanoseconds; 0 before the first. It is
-    /// recorded for the circuits of keys only.
+    /// The moment of the last failure or slow call of a closed circuit in nanoseconds, plus one; 0 before the
+    /// first. It is recorded for the circuits of keys only.
     pub(super) last_fault: AtomicU64,
     pub(super) clock: Clock,
     identity: Identity,

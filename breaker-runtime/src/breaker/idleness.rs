@@ -52,8 +52,9 @@ impl Circuit {
                 if !self.has_faults(inspected.generation, inspected.run) {
                     return Ok(Idleness::Clean);
                 }
-                let last_fault = Moment::from_nanos(self.last_fault.load(Ordering::Relaxed));
-                idle_from(last_fault.after(recovery_timeout), now, Idleness::OldFaults)
+                let last_fault = self.last_fault.load(Ordering::Relaxed).saturating_sub(1);
+                let old_from = Moment::from_nanos(last_fault).after(recovery_timeout);
+                idle_from(old_from, now, Idleness::OldFaults)
             }
             State::Open => idle_from(abandoned_at, now, Idleness::Abandoned { due: until }),
             State::HalfOpen => Err(NotIdleUntil(abandoned_at)),
@@ -64,7 +65,7 @@ impl Circuit {
     /// Records the moment of a failure or a slow call.
     pub(super) fn note_fault(&self) {
         if self.identity().is_member() {
-            self.last_fault.store(self.clock.coarse_now().nanos().max(1), Ordering::Relaxed);
+            self.last_fault.store(self.clock.coarse_now().nanos().saturating_add(1), Ordering::Relaxed);
         }
     }
 

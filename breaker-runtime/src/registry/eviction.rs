@@ -178,3 +178,65 @@ impl QueuedCircuit {
 impl EvictionRank {
     const FIRST: Self = Self { idleness: Idleness::Clean, calls: RecentCalls::None };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::{Config, Name};
+    use crate::{Outcome, State};
+
+    const NOW: Moment = Moment::from_nanos(1_000_000_000);
+
+    fn queue(circuits: usize) -> EvictionQueue {
+        let mut queue = EvictionQueue::default();
+        for index in 0..circuits {
+            let identity = crate::breaker::Identity::Alone { name: Name::Static("queued"), hub: None };
+            let settings = SharedConfig::from(Config::default());
+            let circuit = CircuitBreaker::new_unchecked(identity, settings, Clock::default());
+            circuit.operator(index.to_string()).force_open();
+            // The handle of the map.
+            std::mem::forget(circuit.clone());
+            queue.push(circuit);
+        }
+        queue
+    }
+
+    fn first(queue: &EvictionQueue) -> Option<String> {
+        let transition = queue.circuits.front()?.circuit.snapshot().last_transition?;
+        transition.initiator.as_deref().map(str::to_owned)
+    }
+
+    fn shared() -> SharedConfig {
+        SharedConfig::from(Config::default())
+    }
+
+    #[test]
+    fn a_call_without_room_examines_a_few_circuits_after_one_full_scan() {
+        let mut queue = queue(3000);
+        assert!(queue.pop_idle(&shared(), NOW).is_none());
+        assert_eq!(first(&queue).as_deref(), Some("1024"));
+        for attempt in 1..100_usize {
+            assert!(queue.is_full() && queue.pop_idle(&shared(), NOW).is_none());
+            assert_eq!(first(&queue), Some((1024 + attempt * SHORT_SCAN).to_string()));
+        }
+        queue.remove(|_| false);
+        assert!(!queue.is_full());
+    }
+
+    #[test]
+    fn one_full_scan_serves_many_new_keys() {
+        let mut queue = queue(1024);
+        for queued in queue.circuits.iter().take(1000) {
+            queued.circuit.release();
+            queued.circuit.try_acquire().expect("it is closed").settle(Outcome::Success);
+        }
+        for evicted in 0..1000_usize {
+            let idle = queue.pop_idle(&shared(), NOW).expect("it is idle");
+            assert_eq!((idle.idleness, idle.circuit.state()), (Idleness::Clean, State::Closed));
+            assert!(evicted > 0 || queue.sorted == 1024 / SORTED_SHARE);
+        }
+        assert!(queue.pop_idle(&shared(), NOW).is_none());
+        assert_eq!(queue.len(), 24);
+    }
+}

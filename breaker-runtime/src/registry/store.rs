@@ -103,7 +103,7 @@ impl Store {
     /// Returns all conflicts: those that were found before, and those of functions that have not been called
     /// yet.
     pub(super) fn conflicts(&self) -> Vec<Conflict> {
-        // Collected without the lock, because settings are expressions of the user.
+        // Collected before the lock is taken, because the settings of every function are evaluated.
         let functions: Vec<_> = self.declared().map(Registration::of_function).collect();
         let contents = self.contents();
         let mut first: BTreeMap<&str, &Registration> = BTreeMap::new();
