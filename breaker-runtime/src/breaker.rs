@@ -426,7 +426,7 @@ impl CircuitBreaker {
         is_exact
     }
 
-    /// Returns a number that all clones share, and no other existing breaker has.
+    /// Returns a number that is the same for all clones, and differs between breakers that exist at the same time.
     pub(crate) fn address(&self) -> usize {
         Arc::as_ptr(&self.circuit).addr()
     }

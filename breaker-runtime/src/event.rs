@@ -49,8 +49,8 @@ pub enum Event {
     StateChanged(StateChange),
     /// Two declarations of one name do not agree. The first one stays in effect.
     Conflict(Arc<Conflict>),
-    /// An open circuit that has not been used for a long time was evicted from a breaker with one circuit per
-    /// key, to make room for a new key. The evicted key gets a new, closed circuit when it is used again.
+    /// A breaker with one circuit per key evicted an open circuit that had not been used for a long time,
+    /// because a new key needed a circuit. The evicted key gets a new, closed circuit when it is used again.
     /// Closed circuits are evicted without an event.
     Evicted(Eviction),
 }

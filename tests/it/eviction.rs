@@ -1,4 +1,4 @@
-//! Which circuits of keys make room for new keys, and which stay.
+//! Which circuits of keys are evicted for new keys, and which stay.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Hosts {
     }
 
     /// Returns `true` if the host has a circuit of its own after this call.
-    fn has_room(&self, host: &str) -> bool {
+    fn gets_circuit(&self, host: &str) -> bool {
         self.breakers.get(host).key() == Some(host)
     }
 
@@ -47,34 +47,34 @@ impl Hosts {
 }
 
 #[test]
-fn hosts_that_died_with_an_open_circuit_make_room_after_ten_recovery_timeouts_without_a_call() {
+fn open_circuits_of_dead_hosts_are_evicted_after_ten_recovery_timeouts_without_a_call() {
     let hosts = Hosts::at_most(1024);
     for host in 0..1024 {
         hosts.open(&format!("dead {host}"));
     }
     hosts.clock.advance(RECOVERY * 11 - NANO);
-    assert!(!hosts.has_room("too early"));
+    assert!(!hosts.gets_circuit("too early"));
     hosts.clock.advance(NANO);
     for host in 0..1024 {
-        assert!(hosts.has_room(&format!("new {host}")), "{host}");
+        assert!(hosts.gets_circuit(&format!("new {host}")), "{host}");
     }
     assert_eq!(hosts.breakers.len(), 1024);
 }
 
 #[test]
-fn a_host_whose_last_call_failed_makes_room_once_the_failure_is_as_old_as_recovery_timeout() {
+fn a_circuit_whose_last_call_failed_is_evicted_once_the_failure_is_as_old_as_recovery_timeout() {
     let hosts = Hosts::at_most(3);
     for host in ["a", "b", "c"] {
         hosts.end(host, Outcome::Failure);
     }
     hosts.clock.advance(ALMOST_RECOVERY);
-    assert!(!hosts.has_room("too early"));
+    assert!(!hosts.gets_circuit("too early"));
     hosts.end("a", Outcome::Success); // clean
     hosts.end("c", Outcome::Ignored); // does not end the run
-    assert!(hosts.has_room("new") && !hosts.has("a") && hosts.has("b") && hosts.has("c"));
+    assert!(hosts.gets_circuit("new") && !hosts.has("a") && hosts.has("b") && hosts.has("c"));
     hosts.clock.advance(NANO);
     hosts.breakers.get("new").force_open();
-    assert!(hosts.has_room("newer"));
+    assert!(hosts.gets_circuit("newer"));
     assert_eq!(hosts.breakers.len(), 3);
 }
 
@@ -85,10 +85,10 @@ fn a_late_failure_keeps_its_circuit_for_another_recovery_timeout() {
     hosts.clock.advance(ALMOST_RECOVERY);
     hosts.end("a", Outcome::Failure);
     hosts.clock.advance(ALMOST_RECOVERY);
-    assert!(!hosts.has_room("new"));
+    assert!(!hosts.gets_circuit("new"));
     assert_eq!(hosts.breakers.find("a").unwrap().snapshot().consecutive_failures, 2);
     hosts.clock.advance(NANO);
-    assert!(hosts.has_room("new"));
+    assert!(hosts.gets_circuit("new"));
 }
 
 #[test]
@@ -97,9 +97,9 @@ fn a_run_of_failures_that_no_rule_evaluates_is_not_kept() {
     let hosts = Hosts::with(settings, 1);
     hosts.end("a", Outcome::Failure);
     assert_eq!(hosts.breakers.get("a").snapshot().consecutive_failures, 0);
-    assert!(!hosts.has_room("new"), "the failure is in the window");
+    assert!(!hosts.gets_circuit("new"), "the failure is in the window");
     hosts.clock.advance(seconds(60));
-    assert!(hosts.has_room("new"));
+    assert!(hosts.gets_circuit("new"));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_rule_for_consecutive_failures_that_is_removed_forgets_the_run() {
 }
 
 #[test]
-fn circuits_make_room_in_order_clean_then_old_failures_then_unused_open_ones() {
+fn circuits_are_evicted_in_order_clean_then_old_failures_then_unused_open_ones() {
     let hosts = Hosts::at_most(6);
     hosts.open("opened first");
     hosts.clock.advance(NANO);
@@ -135,19 +135,19 @@ fn circuits_make_room_in_order_clean_then_old_failures_then_unused_open_ones() {
         assert!(!hosts.has(evicted), "{evicted}");
         new.force_open();
     }
-    assert!(!hosts.has_room("no room"));
+    assert!(!hosts.gets_circuit("no circuit"));
     assert!(hosts.has("forced open") && hosts.has("disabled"));
 }
 
 #[test]
-fn a_circuit_becomes_clean_and_makes_room_before_an_unused_open_one() {
+fn a_circuit_that_becomes_clean_is_evicted_before_an_unused_open_one() {
     let hosts = Hosts::at_most(3);
     ["a", "b", "c"].iter().for_each(|host| hosts.open(host));
     hosts.clock.advance(DAY);
-    assert!(hosts.has_room("new") && !hosts.has("a"));
+    assert!(hosts.gets_circuit("new") && !hosts.has("a"));
     hosts.breakers.get("new").force_open();
     hosts.breakers.get("c").reset();
-    assert!(hosts.has_room("newer") && !hosts.has("c") && hosts.has("b"));
+    assert!(hosts.gets_circuit("newer") && !hosts.has("c") && hosts.has("b"));
 }
 
 #[test]
@@ -163,9 +163,9 @@ fn an_open_circuit_that_is_used_half_open_or_not_yet_due_is_never_evicted() {
     drop(opened_again);
     let used = hosts.breakers.get("used");
     hosts.clock.advance(RECOVERY * 10 - NANO);
-    assert!(!hosts.has_room("new"));
+    assert!(!hosts.gets_circuit("new"));
     hosts.clock.advance(DAY * 2);
-    assert!(hosts.has_room("new") && !hosts.has("opened again"));
+    assert!(hosts.gets_circuit("new") && !hosts.has("opened again"));
     assert!(hosts.has("used") && hosts.has("half-open"));
     drop(used);
 }
@@ -179,9 +179,9 @@ fn a_circuit_whose_trial_hangs_is_evicted_after_its_lease_and_ten_recovery_timeo
     std::mem::forget(circuit.try_acquire().unwrap());
     drop(circuit);
     hosts.clock.advance(RECOVERY * 12 - NANO);
-    assert!(!hosts.has_room("new"));
+    assert!(!hosts.gets_circuit("new"));
     hosts.clock.advance(NANO);
-    assert!(hosts.has_room("new"));
+    assert!(hosts.gets_circuit("new"));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn the_eviction_of_an_open_circuit_is_an_event_and_that_of_a_closed_one_is_not()
     hosts.open("open");
     hosts.clock.advance(RECOVERY * 12);
     let mut events = hosts.registry.subscribe();
-    assert!(hosts.has_room("new") && hosts.has_room("newer"));
+    assert!(hosts.gets_circuit("new") && hosts.gets_circuit("newer"));
     let Some(Ok(Event::Evicted(eviction))) = events.try_next() else { panic!("no eviction") };
     assert_eq!((eviction.name(), eviction.key()), ("hosts", Some("open")));
     assert_eq!(eviction.unused_for(), RECOVERY * 11);
@@ -211,37 +211,37 @@ fn a_dropped_listener_and_a_finished_wait_keep_no_circuit_and_a_live_listener_do
         .unwrap()
         .block_on(hosts.breakers.get("finished wait").wait_closed());
     let subscription = hosts.breakers.get("listener").listen(|_: &Event| ());
-    assert!(hosts.has_room("new") && hosts.has_room("newer") && hosts.has_room("newest"));
+    assert!(hosts.gets_circuit("new") && hosts.gets_circuit("newer") && hosts.gets_circuit("newest"));
     assert!(hosts.has("listener") && !hosts.has("dropped listener") && !hosts.has("finished wait"));
     drop(subscription);
     hosts.breakers.iter().filter(|circuit| circuit.key() != Some("listener")).for_each(|it| it.force_open());
-    assert!(hosts.has_room("last") && !hosts.has("listener"));
+    assert!(hosts.gets_circuit("last") && !hosts.has("listener"));
 }
 
 #[test]
 fn a_circuit_with_settings_of_its_own_stays_until_it_has_the_shared_ones() {
     let hosts = Hosts::at_most(1);
     hosts.breakers.get("a").set_config(settings().failure_threshold(7).build().unwrap());
-    assert!(!hosts.has_room("new"));
+    assert!(!hosts.gets_circuit("new"));
     hosts.breakers.get("a").set_config(settings().build().unwrap());
-    assert!(hosts.has_room("new"));
+    assert!(hosts.gets_circuit("new"));
 }
 
 #[test]
-fn a_new_key_leaves_the_overflow_circuit_as_soon_as_there_is_room() {
+fn a_new_key_leaves_the_overflow_circuit_as_soon_as_a_circuit_is_removed_or_idle() {
     let hosts = Hosts::at_most(100);
     let held: Vec<_> = (0..100).map(|host| hosts.breakers.get(&host.to_string())).collect();
-    assert!((0..1000).all(|_| !hosts.has_room("new")));
+    assert!((0..1000).all(|_| !hosts.gets_circuit("new")));
     hosts.breakers.remove("7").unwrap();
-    assert!(hosts.has_room("new"), "a circuit was removed");
+    assert!(hosts.gets_circuit("new"), "a circuit was removed");
     hosts.breakers.get("new").force_open();
-    assert!(!hosts.has_room("newer"));
+    assert!(!hosts.gets_circuit("newer"));
     drop(held);
-    assert!(hosts.has_room("newer"), "the handles were dropped");
+    assert!(hosts.gets_circuit("newer"), "the handles were dropped");
 }
 
 #[test]
-fn removed_circuits_make_room_in_any_state_and_their_calls_still_count() {
+fn a_circuit_can_be_removed_in_any_state_and_its_calls_still_count() {
     let hosts = Hosts::at_most(2);
     hosts.open("a");
     let a = hosts.breakers.get("a");
@@ -254,7 +254,7 @@ fn removed_circuits_make_room_in_any_state_and_their_calls_still_count() {
     hosts.breakers.get("a").force_open();
     hosts.breakers.remove("a").unwrap();
     drop(a);
-    assert!(hosts.has_room("c"));
+    assert!(hosts.gets_circuit("c"));
     let totals = hosts.breakers.totals();
     assert_eq!((totals.failures, totals.successes, totals.rejections.open), (2, 1, 1));
     assert_eq!(hosts.breakers.snapshot().totals, totals);

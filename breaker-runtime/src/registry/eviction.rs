@@ -1,4 +1,4 @@
-//! Selects the circuits of a keyed breaker that make room for new keys.
+//! Selects the circuits of a keyed breaker that are evicted when new keys need a circuit.
 //!
 //! The queue contains every circuit. An attempt examines circuits from its front. It evicts a clean circuit
 //! without recent calls as soon as it finds one. Otherwise it examines up to [`FULL_SCAN`] circuits, sorts the
@@ -58,12 +58,12 @@ enum RecentCalls {
 /// Maximum number of circuits that one attempt examines.
 const FULL_SCAN: usize = 1024;
 /// Maximum number of circuits that an attempt examines while no circuit is idle.
-const SHORT_SCAN: usize = 8;
+const SHORT_SCAN: usize = 4;
 /// Minimum time between two full scans that find no idle circuit.
 const FULL_SCAN_INTERVAL: Duration = Duration::from_millis(1);
 /// One in this many examined circuits is evicted without another scan.
 const SORTED_SHARE: usize = 16;
-/// The handles of a circuit that nobody else holds: those of the map and of the queue.
+/// Number of handles of a circuit that no caller holds: those of the map and of the queue.
 const OWN_HANDLES: usize = 2;
 
 impl EvictionQueue {
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_without_room_examines_a_few_circuits_after_one_full_scan() {
+    fn while_no_circuit_is_idle_a_call_examines_a_few_circuits_after_one_full_scan() {
         let mut queue = queue(3000);
         assert!(queue.pop_idle(&shared(), NOW).is_none());
         assert_eq!(first(&queue).as_deref(), Some("1024"));

@@ -38,7 +38,7 @@ use crate::totals::Totals;
 /// [`remove`](Self::remove) and [`retain`](Self::retain) remove it. The order is exact for up to 16 circuits. With
 /// more, one search examines up to 1,024 circuits and can serve several new keys.
 ///
-/// If no circuit can be evicted, the new key uses the [overflow](Self::overflow) circuit until there is room.
+/// If no circuit can be evicted, the new key uses the [overflow](Self::overflow) circuit until one can be evicted or is removed.
 /// Each call of such a key examines a few circuits only and waits for no other call. Keys longer than 255 bytes
 /// always use the overflow circuit, and so do new keys in destructors of thread-local values while a thread
 /// ends.
@@ -65,7 +65,7 @@ struct SharedCircuits {
     circuits: CircuitMap,
     max_keys: usize,
     table: Mutex<KeyTable>,
-    /// 1 while a new key is unlikely to find room, otherwise 0. A hint that is read without the lock.
+    /// 1 while no circuit can be evicted for a new key, otherwise 0. A hint that is read without the lock.
     is_full: AtomicU32,
     /// Locked while settings are applied, so that all circuits receive concurrent settings in the same order.
     config_order: Mutex<()>,
@@ -82,7 +82,7 @@ struct KeyTable {
 
 /// The result of a request for a new circuit.
 struct NewCircuit {
-    /// `None` if there is no room.
+    /// `None` if no circuit can be evicted.
     circuit: Option<CircuitBreaker>,
     /// Set if an open circuit was evicted.
     eviction: Option<Eviction>,
@@ -360,7 +360,7 @@ impl KeyedBreaker {
 }
 
 impl SharedCircuits {
-    /// Locks the table. While there is no room, calls with new keys do not wait for each other.
+    /// Locks the table. While no circuit can be evicted, calls with new keys do not wait for each other.
     fn table_for_new_key(&self) -> Option<MutexGuard<'_, KeyTable>> {
         match self.is_full.load(Ordering::Relaxed) {
             0 => Some(lock(&self.table)),
@@ -368,7 +368,7 @@ impl SharedCircuits {
         }
     }
 
-    /// Returns the circuit of a key that had none, unless there is no room.
+    /// Returns the circuit of a key that had none, unless no circuit can be evicted.
     fn create(&self, key: &str, table: &mut KeyTable) -> NewCircuit {
         let KeyTable { settings, queue, removed } = table;
         let mut eviction = None;
