@@ -36,7 +36,7 @@ pub(crate) struct Circuit {
 }
 
 /// What remains to be done after the settings of a circuit were replaced.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 #[must_use = "waiting calls must be woken, and listeners notified"]
 pub(crate) struct ChangedConfig {
     /// Bulkhead slots that waiting calls can have.
@@ -109,10 +109,11 @@ impl Circuit {
 
     /// Wakes the calls that new settings admit, and notifies listeners. The caller holds no lock.
     pub(crate) fn announce_config(&self, changed: ChangedConfig) {
+        let ChangedConfig { new_slots, pending } = changed;
         if let Some(options) = self.options.get() {
-            options.add_slots(changed.new_slots);
+            options.add_slots(new_slots);
         }
-        self.notify_if(changed.pending);
+        self.notify_if(pending);
     }
 
     pub(super) fn state(&self) -> State {

@@ -278,6 +278,7 @@ impl KeyedBreaker {
     /// assert_eq!(hosts.get("eu-1").state(), State::Closed); // a new circuit
     /// # Ok::<(), breaker_runtime::RegisterError>(())
     /// ```
+    #[expect(clippy::must_use_candidate, reason = "most callers do not need the removed circuit")]
     pub fn remove(&self, key: &str) -> Option<CircuitBreaker> {
         let circuit = self.find(key)?;
         (self.remove_all(vec![circuit.clone()]) > 0).then_some(circuit)
