@@ -245,7 +245,7 @@ mod accident {
 
     impl Unkeyed {
         #[circuit_breaker]
-        fn twin(&self) -> Result<(), BreakerError> {
+        fn twin() -> Result<(), BreakerError> {
             Ok(())
         }
     }
@@ -271,7 +271,7 @@ mod accident {
 
     impl Unkeyed {
         #[circuit_breaker(registry = own())]
-        fn of_own_registry(&self) -> Result<(), BreakerError> {
+        fn of_own_registry() -> Result<(), BreakerError> {
             Ok(())
         }
     }

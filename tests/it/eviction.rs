@@ -52,7 +52,7 @@ fn open_circuits_of_dead_hosts_are_evicted_after_ten_recovery_timeouts_without_a
     for host in 0..1024 {
         hosts.open(&format!("dead {host}"));
     }
-    hosts.clock.advance(RECOVERY * 11 - NANO);
+    hosts.clock.advance(RECOVERY * 10 + ALMOST_RECOVERY);
     assert!(!hosts.gets_circuit("too early"));
     hosts.clock.advance(NANO);
     for host in 0..1024 {
@@ -142,7 +142,9 @@ fn circuits_are_evicted_in_order_clean_then_old_failures_then_unused_open_ones()
 #[test]
 fn a_circuit_that_becomes_clean_is_evicted_before_an_unused_open_one() {
     let hosts = Hosts::at_most(3);
-    ["a", "b", "c"].iter().for_each(|host| hosts.open(host));
+    for host in ["a", "b", "c"] {
+        hosts.open(host);
+    }
     hosts.clock.advance(DAY);
     assert!(hosts.gets_circuit("new") && !hosts.has("a"));
     hosts.breakers.get("new").force_open();
@@ -162,7 +164,7 @@ fn an_open_circuit_that_is_used_half_open_or_not_yet_due_is_never_evicted() {
     opened_again.try_acquire().unwrap().settle(Outcome::Failure); // due after 300 s
     drop(opened_again);
     let used = hosts.breakers.get("used");
-    hosts.clock.advance(RECOVERY * 10 - NANO);
+    hosts.clock.advance(RECOVERY * 9 + ALMOST_RECOVERY);
     assert!(!hosts.gets_circuit("new"));
     hosts.clock.advance(DAY * 2);
     assert!(hosts.gets_circuit("new") && !hosts.has("opened again"));
@@ -178,7 +180,7 @@ fn a_circuit_whose_trial_hangs_is_evicted_after_its_lease_and_ten_recovery_timeo
     let circuit = hosts.breakers.get("a");
     std::mem::forget(circuit.try_acquire().unwrap());
     drop(circuit);
-    hosts.clock.advance(RECOVERY * 12 - NANO);
+    hosts.clock.advance(RECOVERY * 11 + ALMOST_RECOVERY);
     assert!(!hosts.gets_circuit("new"));
     hosts.clock.advance(NANO);
     assert!(hosts.gets_circuit("new"));

@@ -16,12 +16,12 @@ fn keyed(clock: &Clock, settings: ConfigBuilder, max_keys: u32) -> KeyedBreaker 
 }
 
 /// Uses a registry when it is dropped.
-struct UsesOnDrop(KeyedBreaker, mpsc::Sender<usize>);
+struct UsesOnDrop(KeyedBreaker, mpsc::Sender<u64>);
 
 impl Drop for UsesOnDrop {
     fn drop(&mut self) {
         _ = self.0.get("from drop");
-        _ = self.1.send(self.0.totals().calls() as usize);
+        _ = self.1.send(self.0.totals().calls());
     }
 }
 

@@ -53,7 +53,7 @@ fn use_keys(breakers: &KeyedBreaker) {
     breakers.get("known").try_acquire().unwrap().settle(Outcome::Success);
     breakers.get("unknown").try_acquire().unwrap().settle(Outcome::Ignored);
     assert!(breakers.find("known").is_some());
-    assert!(breakers.len() >= 1);
+    assert!(!breakers.is_empty());
     _ = (breakers.snapshot(), breakers.totals(), breakers.snapshots());
     breakers.set_config(settings().jitter(0.5).build().unwrap());
     breakers.remove("unknown");
