@@ -1,5 +1,6 @@
 //! In steady state, no call allocates.
 
+use std::fmt;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
@@ -51,6 +52,79 @@ fn no_call_allocates_in_steady_state() {
     let breaker = Registry::global().get("allocations/sync").expect("the function was called");
     breaker.reset();
     assert_eq!(allocations(|| breaker.try_acquire().map_or((), |permit| permit.settle(Outcome::Ignored))), 0);
+}
+
+/// An error whose text has no end, with or without regard to the errors of the formatter.
+struct Endless {
+    stops_at_error: bool,
+}
+
+impl fmt::Display for Endless {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for _ in 0..100_000 {
+            let written = out.write_str("0123456789 0123456789 0123456789");
+            if self.stops_at_error {
+                written?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Endless {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+impl std::error::Error for Endless {}
+
+/// An error with nothing but `Debug`.
+#[derive(Debug)]
+struct DebugOnly {
+    _text: Endless,
+}
+
+#[circuit_breaker(name = "allocations/display", failure_threshold = 1, fallback = |_| Ok(()))]
+fn with_display(error: Endless) -> Result<(), Endless> {
+    Err(error)
+}
+
+#[circuit_breaker(name = "allocations/box", failure_threshold = 1, fallback = |_| Ok(()))]
+fn with_box(error: Endless) -> Result<(), Box<dyn std::error::Error>> {
+    Err(error.into())
+}
+
+#[circuit_breaker(name = "allocations/debug", failure_threshold = 1, fallback = |_| Ok(()))]
+fn with_debug(error: Endless) -> Result<(), DebugOnly> {
+    Err(DebugOnly { _text: error })
+}
+
+/// The name of a breaker, and a call that fails with an endless error.
+type Failing = (&'static str, fn(Endless));
+
+#[test]
+fn the_text_of_a_failure_takes_bounded_memory() {
+    let calls: [Failing; 4] = [
+        ("allocations/display", |error| _ = with_display(error)),
+        ("allocations/box", |error| _ = with_box(error)),
+        ("allocations/debug", |error| _ = with_debug(error)),
+        ("allocations/permit", |error| {
+            let config = breaker_runtime::Config::builder().failure_threshold(1).build().expect("valid");
+            let breaker = Registry::global().register("allocations/permit", config).expect("valid");
+            breaker.try_acquire().expect("the circuit is closed").fail(error);
+        }),
+    ];
+    for (name, call) in calls {
+        for stops_at_error in [true, false] {
+            let most = allocation_counter::measure(|| call(Endless { stops_at_error })).bytes_max;
+            assert!(most < 100_000, "{name}: {most} bytes");
+            let breaker = Registry::global().get(name).expect("the function was called");
+            let opened = breaker.snapshot().last_transition.expect("the circuit is open");
+            assert_eq!(opened.last_failure.as_ref().map(|text| text.len()), Some(1024), "{name}");
+            breaker.reset();
+        }
+    }
 }
 
 struct Boxing;

@@ -112,13 +112,17 @@ fn names_keys_errors_and_operators_are_shown_as_text() {
     tab.go(&site.url("/"));
     tab.until("document.querySelectorAll('.card').length === 3");
     tab.eval("document.querySelectorAll('details').forEach(it => it.open = true)");
-    let quoted = serde_json::to_string(evil).unwrap();
-    tab.until(&format!("{} === {quoted}", card_text(evil, ".name")));
-    for (name, selector) in
-        [(evil, ".why"), (evil, ".changes"), ("by an operator", ".why"), ("keyed", ".keys")]
-    {
+    // Characters that a reader cannot see, or that change the order of the text, are shown as escapes.
+    let shown = evil.replace('\n', r"\u{a}").replace('\u{202e}', r"\u{202e}");
+    let quoted = serde_json::to_string(&shown).unwrap();
+    tab.until(&format!("{} === {quoted}", card_text(&shown, ".name")));
+    for (name, selector) in [(&*shown, ".why"), (&shown, ".changes"), ("keyed", ".keys")] {
         tab.until(&format!("{}?.includes({quoted})", card_text(name, selector)));
     }
+    // The name of an operator is recorded with escapes.
+    let recorded =
+        serde_json::to_string(&evil.replace('\n', r"\n").replace('\u{202e}', r"\u{202e}")).unwrap();
+    tab.until(&format!("{}?.includes({recorded})", card_text("by an operator", ".why")));
     assert_eq!(tab.eval("document.querySelectorAll('main img, main script').length"), 0);
     assert_eq!(tab.eval("typeof hit"), "undefined");
     tab.assert_no_errors();

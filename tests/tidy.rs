@@ -44,8 +44,15 @@ const MACROS: &str = "breaker-macros/src/";
 const RUNTIME: &str = "breaker-runtime/src/";
 
 /// The sources whose messages a compile error can contain.
-const COMPILE_TIME: [&str; 6] =
-    ["config/builder", "config/consistency", "config/name", "__private", "registry.", "registry/key."];
+const COMPILE_TIME: [&str; 7] = [
+    "config/builder",
+    "config/limit_settings",
+    "config/consistency",
+    "config/name",
+    "__private",
+    "registry.",
+    "registry/key.",
+];
 
 /// The page with the promises, and the least number of them.
 const PROMISES: &str = "tests/promises.md";

@@ -215,7 +215,7 @@ fn run_admitted(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Tok
     };
     let conditions = match (function, conditions) {
         (RuntimeFn::RunAdmitted | RuntimeFn::RunAdmittedAsync, None) => None,
-        (_, None) => Some(quote!(#private::outcome_of)),
+        (_, None) => Some(quote!(#private::verdict_on)),
         (_, conditions) => conditions,
     };
     let admission = quote_spanned!(Span::mixed_site()=> __admission);

@@ -25,7 +25,7 @@ pub use core::{concat, module_path};
 
 pub use self::acquire::{Acquire, AcquireNow};
 pub use self::breaker_handle::{BreakerHandle, by_clone, by_ref, registry};
-pub use self::classifier::{any_value, classifier_for, classifier_for_hidden_error, outcome_of};
+pub use self::classifier::{any_value, classifier_for, classifier_for_hidden_error, verdict_on};
 pub use self::clones::clone_for_fallback;
 pub use self::const_checks::{
     checked, checked_keys, checked_name, checked_recovery, checked_rules, checked_waiting,
@@ -47,7 +47,7 @@ pub use self::settings::{DEFAULTS, clone_settings};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};
 pub use crate::__declare as declare;
 pub use crate::config::{ConfigBuilder, Mode};
-pub use crate::outcome::Outcome;
+pub use crate::outcome::Verdict;
 pub use crate::registry::KeyValue;
 
 // Generated code does not name these types; the signatures of the items above do.

@@ -6,6 +6,7 @@
 //! | `admit.rs` | the first half of a call: admission |
 //! | `admission.rs` | an admitted call that has not been recorded |
 //! | `stamp.rs` | the per-call flags of an admission |
+//! | `scope.rs` | the calls of a thread that hold a slot, in which inner calls run |
 //! | `permit.rs` | the guard of an admission, which settles it at most once |
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `saturation.rs` | lets successes skip a window that they would not change |
@@ -31,13 +32,15 @@ mod options;
 mod permit;
 mod record;
 mod saturation;
+mod scope;
 mod stamp;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::Location;
-use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 pub use self::admission::Admission;
 pub(crate) use self::admission::AdmitResult;
@@ -103,6 +106,9 @@ impl CircuitBreaker {
     /// failure and continues to unwind. Blocks the thread for up to `max_wait` while `max_concurrent` calls
     /// are running. [`Transition::last_failure`](crate::Transition) shows the type name of the error.
     ///
+    /// The error of another breaker is a failure too: this method cannot inspect the error.
+    /// [`ErrorKind::find_in`](crate::ErrorKind::find_in) shows how to ignore it.
+    ///
     /// # Errors
     ///
     /// Returns the error of `function`, or a [`BreakerError`] if the call was rejected.
@@ -148,6 +154,8 @@ impl CircuitBreaker {
     /// `max_concurrent` calls are running, and stops the call after `call_timeout`.
     /// [`Transition::last_failure`](crate::Transition) shows the type name of the error.
     ///
+    /// The error of another breaker is a failure too, as in [`call`](Self::call).
+    ///
     /// # Errors
     ///
     /// Returns the error of `future`, or a [`BreakerError`] if the call was rejected or timed out.
@@ -159,7 +167,9 @@ impl CircuitBreaker {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future before it completes counts the call as ignored and releases its slots.
+    /// Dropping the future before it completes cancels the call and releases its slots. The call counts as a
+    /// failure if it had run for [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise it is
+    /// ignored.
     ///
     /// ```
     /// # use breaker_runtime::{BreakerError, CircuitBreaker, Config};
@@ -194,7 +204,9 @@ impl CircuitBreaker {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future before it completes counts the call as ignored and releases its slots.
+    /// Dropping the future before it completes cancels the call and releases its slots. The call counts as a
+    /// failure if it had run for [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise it is
+    /// ignored.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
@@ -346,22 +358,25 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn wait_closed(&self) {
-        let hub = self.circuit.hub();
-        loop {
-            // Registered before the state is read, so that no change in between is missed.
-            let mut changed = pin!(hub.changed());
-            changed.as_mut().enable();
+        let waiter = self.circuit.hub().waiter();
+        poll_fn(|context| {
+            waiter.register(context.waker());
             match self.circuit.state_under_lock() {
-                State::Closed | State::Disabled => return,
-                State::Open | State::HalfOpen | State::ForcedOpen => changed.await,
+                State::Closed | State::Disabled => Poll::Ready(()),
+                State::Open | State::HalfOpen | State::ForcedOpen => Poll::Pending,
             }
-        }
+        })
+        .await;
     }
 
     /// Returns an operator whose name is recorded in each [`Transition`](crate::Transition). The name is free
     /// text, such as a person and a ticket.
+    ///
+    /// It is recorded on one line: invisible characters, and those that change the direction of the text, are
+    /// replaced with escapes such as `\u{202e}`. Only the first 1,024 bytes of it are kept. An empty name is
+    /// recorded as `(unnamed)`.
     pub fn operator(&self, name: impl Into<String>) -> Operator<'_> {
-        Operator::new(&self.circuit, Arc::from(name.into()))
+        Operator::new(&self.circuit, &name.into())
     }
 
     /// Opens the circuit until it is released; see [`Operator::force_open`]. Records the location of the

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use crate::outcome::Outcome;
+use crate::failure_text::failure_text;
+use crate::outcome::{Outcome, Verdict};
 
 /// Returns the default outcome of a result.
 pub(crate) const fn of_result<T, E>(result: &Result<T, E>) -> Outcome {
@@ -18,13 +19,19 @@ pub(crate) const fn of_result<T, E>(result: &Result<T, E>) -> Outcome {
 /// Returns the name of the error's type, the text of an error that implements neither `Display` nor `Debug`.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of `Classifier::text`")]
 pub(crate) fn type_of_error<T, E>(_: &Result<T, E>) -> Option<Arc<str>> {
-    Some(Arc::from(std::any::type_name::<E>()))
+    Some(failure_text(std::any::type_name::<E>()))
 }
 
 /// Classifies the values that a function returns.
 pub trait Classifier<T> {
+    /// Decides about a call that returned this value.
+    fn verdict(&self, value: &T) -> Verdict;
+
     /// Returns the outcome of a call that returned this value.
-    fn outcome(&self, value: &T) -> Outcome;
+    #[inline]
+    fn outcome(&self, value: &T) -> Outcome {
+        self.verdict(value).into()
+    }
 
     /// Returns the text of a failure, for [`Transition::last_failure`](crate::Transition).
     fn text(&self, value: &T) -> Option<Arc<str>>;
@@ -37,8 +44,8 @@ where
     X: Fn(&T) -> Option<Arc<str>>,
 {
     #[inline]
-    fn outcome(&self, value: &T) -> Outcome {
-        self.0(value)
+    fn verdict(&self, value: &T) -> Verdict {
+        self.0(value).into()
     }
 
     fn text(&self, value: &T) -> Option<Arc<str>> {

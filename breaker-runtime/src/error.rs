@@ -4,8 +4,10 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `kind.rs` | the reason for an error, which is also its source |
 //! | `call.rs` | the error that a fallback with `fallback_on = failure` receives |
 
+mod kind;
 mod call;
 
 use std::error::Error;
@@ -14,13 +16,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::call::CallError;
+pub use self::kind::ErrorKind;
+pub(crate) use self::kind::is_from_breaker;
 
 use crate::clock::{Clock, Moment};
 use crate::config::{CircuitId, Name};
+use crate::printable::Quoted;
 
 /// The error of a call that the breaker rejected or timed out.
 ///
 /// A rejected call did not run. A timed-out call took longer than `call_timeout`, and its future was dropped.
+///
+/// If an annotated function returns the error of another breaker, its call is ignored. Such an error is found by
+/// its [source](Error::source), the [`ErrorKind`]; see [`ErrorKind::find_in`].
 ///
 /// A protected function without a fallback returns an error type that implements `From<BreakerError>`:
 ///
@@ -55,41 +63,6 @@ pub struct BreakerError {
     /// The moment at which an open circuit admits its first trial call.
     due: Option<Moment>,
     clock: Clock,
-}
-
-/// The reason why the breaker rejected or timed out a call.
-///
-/// ```
-/// use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind};
-///
-/// /// Returns the HTTP status for an error.
-/// fn status(error: &BreakerError) -> u16 {
-///     match error.kind() {
-///         ErrorKind::BulkheadFull => 429,
-///         ErrorKind::TimedOut => 504,
-///         _ => 503,
-///     }
-/// }
-///
-/// let breaker = CircuitBreaker::new("search", Config::default())?;
-/// breaker.force_open();
-/// let error = breaker.try_acquire().unwrap_err();
-/// assert_eq!((error.kind(), status(&error)), (ErrorKind::ForcedOpen, 503));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The circuit is open.
-    Open,
-    /// The circuit is half-open and all its trial slots are in use.
-    HalfOpen,
-    /// An operator forced the circuit open.
-    ForcedOpen,
-    /// `max_concurrent` calls are running, and none of them ended within `max_wait`.
-    BulkheadFull,
-    /// The call took longer than `call_timeout`.
-    TimedOut,
 }
 
 impl BreakerError {
@@ -132,9 +105,9 @@ impl BreakerError {
 
 impl fmt::Display for BreakerError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "circuit breaker {:?}", self.name())?;
+        write!(out, "circuit breaker {}", Quoted(self.name()))?;
         if let Some(key) = self.key() {
-            write!(out, " for {key:?}")?;
+            write!(out, " for {}", Quoted(key))?;
         }
         match (self.kind, self.retry_after()) {
             (ErrorKind::Open, Some(Duration::ZERO)) => out.write_str(" is open; a trial call is due"),
@@ -171,7 +144,12 @@ impl fmt::Debug for BreakerError {
     }
 }
 
-impl Error for BreakerError {}
+/// Has its [`kind`](BreakerError::kind) as its source, by which it is found inside other errors.
+impl Error for BreakerError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.kind)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -25,6 +25,7 @@
 //! | task | items |
 //! |---|---|
 //! | Protect a function | [`circuit_breaker`], the attribute with all its keys |
+//! | Choose which results are failures, successes or ignored | the keys `failure_if` and `ignore_if` of [`circuit_breaker`]; [`Outcome`] |
 //! | Choose when a circuit opens, how it recovers, and how many calls may run | [`ConfigBuilder`], every setting with its range and default |
 //! | Protect other code, or control a breaker manually | [`CircuitBreaker`], [`Permit`], [`Operator`] |
 //! | Use one circuit for each host, tenant or shard | [`KeyedBreaker`] |
@@ -33,6 +34,7 @@
 //! | Be notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
 //! | Watch all circuits in a browser | `integrations::axum` (feature `axum`) |
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
+//! | Find a rejection inside another error | [`ErrorKind::find_in`] |
 //! | Test code with circuit breakers | `testing` (feature `test-util`) |
 //!
 //! # Features
@@ -52,6 +54,7 @@
 
 // The order of these lines is the order of dependency: a module names only modules above it.
 mod sync;
+mod printable;
 mod clock;
 mod outcome;
 mod totals;
@@ -59,6 +62,7 @@ mod durations;
 mod window;
 mod state;
 mod config;
+mod failure_text;
 mod classifier;
 mod snapshot;
 mod event;
@@ -78,7 +82,7 @@ pub use breaker::{CircuitBreaker, Operator, Permit};
 pub use config::{Config, ConfigBuilder, ConfigError, Conflict, Mode};
 pub use durations::CallDurations;
 pub use error::{BreakerError, CallError, ErrorKind};
-pub use event::{Event, Events, Eviction, Lagged, Listener, StateChange, Subscription};
+pub use event::{ChangesLost, Event, Events, Eviction, Lagged, Listener, StateChange, Subscription};
 pub use outcome::Outcome;
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::Snapshot;

@@ -16,9 +16,44 @@ pub enum Outcome {
     Success,
     /// The dependency failed. A failure counts towards opening the circuit.
     Failure,
-    /// The call is no evidence about the dependency: it was cancelled, or the caller made a mistake. It
-    /// counts in the totals but in no rule, and a trial call releases its slot.
+    /// The call is no evidence about the dependency: for example, it was cancelled early, or another circuit
+    /// breaker rejected it. It counts in the totals but in no rule, and a trial call releases its slot.
     Ignored,
+}
+
+/// The decision of the classifier about a value. It has more detail than the outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The call is a success.
+    Success,
+    /// The call is a failure.
+    Failure,
+    /// The user ignores the value: it is a result like any other for the caller.
+    Ignored,
+    /// The value is the error of another breaker. The call is ignored, but it has no result for the caller.
+    OtherBreaker,
+}
+
+impl From<Verdict> for Outcome {
+    #[inline]
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Success => Self::Success,
+            Verdict::Failure => Self::Failure,
+            Verdict::Ignored | Verdict::OtherBreaker => Self::Ignored,
+        }
+    }
+}
+
+impl From<Outcome> for Verdict {
+    #[inline]
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Success => Self::Success,
+            Outcome::Failure => Self::Failure,
+            Outcome::Ignored => Self::Ignored,
+        }
+    }
 }
 
 /// The outcome of a call and its speed, as input of the rules.

@@ -16,6 +16,7 @@ mod imp {
     pub(crate) use once_cell::race::OnceBox;
     pub(crate) use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
     pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+    pub(crate) use std::thread_local as per_thread;
 }
 
 #[cfg(breaker_loom)]
@@ -23,6 +24,17 @@ mod imp {
     pub(crate) use loom::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use std::sync::{PoisonError, TryLockError};
+
+    /// Loom's `thread_local`, with the syntax of the standard library for a constant value.
+    macro_rules! per_thread {
+        ($vis:vis static $name:ident: $type:ty = const { $init:expr };) => {
+            loom::thread_local! {
+                $vis static $name: $type = $init;
+            }
+        };
+    }
+
+    pub(crate) use per_thread;
 
     /// A replacement for once_cell's `OnceBox` with the same compare-and-swap, which loom can follow. It leaks its
     /// values.
@@ -55,7 +67,9 @@ mod imp {
     }
 }
 
-pub(crate) use imp::{AtomicU16, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering, fence};
+pub(crate) use imp::{
+    AtomicU16, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering, fence, per_thread,
+};
 
 /// Locks `mutex`, even if it is poisoned. No user code runs while a lock is held and no critical section can
 /// panic, so the data of a poisoned lock is consistent.

@@ -30,7 +30,8 @@ pub struct Totals {
     pub failures: u64,
     /// Calls that exceeded `call_timeout`. For the thresholds they are failures.
     pub timeouts: u64,
-    /// Calls whose result says nothing about the dependency, such as cancelled calls.
+    /// Calls whose result says nothing about the dependency: cancelled calls, results that `ignore_if` selects,
+    /// and errors of other breakers.
     pub ignored: u64,
     /// Calls that were not admitted, so the function did not run.
     pub rejected: u64,

@@ -45,7 +45,7 @@ impl Client {
                             }
                         },
                         __classifier,
-                        ::breaker_runtime::__private::outcome_of,
+                        ::breaker_runtime::__private::verdict_on,
                     )
                     .await
             }

@@ -39,7 +39,7 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
                         }
                     },
                     __classifier,
-                    ::breaker_runtime::__private::outcome_of,
+                    ::breaker_runtime::__private::verdict_on,
                 )
                 .await
         }
@@ -99,7 +99,7 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
                         }
                     },
                     __classifier,
-                    ::breaker_runtime::__private::outcome_of,
+                    ::breaker_runtime::__private::verdict_on,
                 )
                 .await
         }
@@ -157,7 +157,7 @@ async fn ping() -> Result<(), BreakerError> {
                         }
                     },
                     __classifier,
-                    ::breaker_runtime::__private::outcome_of,
+                    ::breaker_runtime::__private::verdict_on,
                 )
                 .await
         }

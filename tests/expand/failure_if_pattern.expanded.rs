@@ -37,12 +37,12 @@ fn price(code: u16) -> Result<u16, Fault> {
                 Ok(0) | Err(Fault::Rejected) => true,
                 _ => false,
             } {
-                ::breaker_runtime::__private::Outcome::Ignored
+                ::breaker_runtime::__private::Verdict::Ignored
             } else if match __output {
                 Err(Fault::Status(code)) if *code >= 500 => true,
                 _ => false,
             } {
-                ::breaker_runtime::__private::Outcome::Failure
+                ::breaker_runtime::__private::Verdict::Failure
             } else {
                 __classifier.unmatched(__output)
             }
@@ -73,9 +73,9 @@ fn found(number: u32) -> Option<u32> {
                         None => true,
                         _ => false,
                     } {
-                        ::breaker_runtime::__private::Outcome::Ignored
+                        ::breaker_runtime::__private::Verdict::Ignored
                     } else {
-                        ::breaker_runtime::__private::outcome_of(__output, __classifier)
+                        ::breaker_runtime::__private::verdict_on(__output, __classifier)
                     }
                 },
             )

@@ -26,7 +26,7 @@ fn charge(order: String, note: &str) -> Result<String, BreakerError> {
                     Ok(note.to_owned())
                 },
                 __classifier,
-                ::breaker_runtime::__private::outcome_of,
+                ::breaker_runtime::__private::verdict_on,
             )
         }
         ::breaker_runtime::__private::Err(__rejected) => {
@@ -90,7 +90,7 @@ async fn stock(sku: String) -> Option<usize> {
                             __output,
                             Option::is_none,
                         ) {
-                            ::breaker_runtime::__private::Outcome::Failure
+                            ::breaker_runtime::__private::Verdict::Failure
                         } else {
                             __classifier.unmatched(__output)
                         }

@@ -5,7 +5,7 @@ use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind, State, ci
 
 use crate::support::{RECOVERY, catch_panic};
 
-#[circuit_breaker(name = "assertions/price", failure_threshold = 1)]
+#[circuit_breaker(name = "assertions/price", failure_threshold = 1, failure_if(Err(_)))]
 fn price(fails: bool) -> Result<u32, BreakerError> {
     if fails { Err(own_error()) } else { Ok(1) }
 }

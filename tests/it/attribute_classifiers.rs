@@ -1,6 +1,9 @@
 //! The classifiers `failure_if` and `ignore_if`.
 
-use breaker_runtime::{BreakerError, Registry, circuit_breaker};
+use breaker_runtime::testing::{assert_state, scope_async};
+use breaker_runtime::{BreakerError, Registry, State, circuit_breaker};
+
+use crate::support::RECOVERY;
 
 /// Returns the successes, failures and ignored calls of a breaker.
 fn counts(name: &str) -> (u64, u64, u64) {
@@ -35,11 +38,58 @@ fn pattern(status: u16) -> Result<u16, Fault> {
 }
 
 #[test]
-fn an_error_that_failure_if_does_not_match_is_ignored() {
+fn an_error_that_failure_if_does_not_match_is_a_success() {
     for status in [200, 503, 404, 0] {
         _ = pattern(status);
     }
-    assert_eq!(counts("results/pattern"), (1, 1, 2));
+    assert_eq!(counts("results/pattern"), (3, 1, 0));
+}
+
+#[circuit_breaker(
+    name = "results/answers",
+    failure_if(Err(Fault::Status(503))),
+    window = 1000,
+    failure_rate = 0.5,
+    minimum_calls = 10
+)]
+fn answers(status: u16) -> Result<u16, Fault> {
+    answer(status)
+}
+
+// Regression of erpc PR#1118: 10 of 600 calls failed, and the circuit opened because 10 of 10 counted calls had.
+#[test]
+fn answers_that_failure_if_does_not_match_count_in_the_failure_rate() {
+    for call in 0..600 {
+        _ = answers(if call % 60 == 0 { 503 } else { 404 });
+    }
+    let snapshot = Registry::global().get("results/answers").unwrap().snapshot();
+    assert_eq!(snapshot.state, State::Closed);
+    let window = snapshot.window.unwrap();
+    assert_eq!((window.calls, window.failures), (600, 10));
+}
+
+#[circuit_breaker(
+    name = "results/recovers",
+    failure_if(Err(Fault::Status(503))),
+    failure_threshold = 1,
+    success_threshold = 2
+)]
+async fn recovers(status: u16) -> Result<u16, Fault> {
+    answer(status)
+}
+
+#[tokio::test]
+async fn answers_that_failure_if_does_not_match_close_a_half_open_circuit() {
+    scope_async(async |scope| {
+        assert!(recovers(503).await.is_err());
+        assert_state("results/recovers", State::Open);
+        scope.advance(RECOVERY);
+        assert!(recovers(404).await.is_err());
+        assert_state("results/recovers", State::HalfOpen);
+        assert!(recovers(0).await.is_err());
+        assert_state("results/recovers", State::Closed);
+    })
+    .await;
 }
 
 #[circuit_breaker(name = "results/guard", failure_if(Ok(status) | Err(Fault::Status(status)) if *status >= 300,))]
@@ -52,7 +102,7 @@ async fn a_guard_can_use_the_bindings_of_its_pattern_and_turn_a_success_into_a_f
     for status in [200, 301, 404, 0] {
         _ = guarded(status).await;
     }
-    assert_eq!(counts("results/guard"), (1, 2, 1));
+    assert_eq!(counts("results/guard"), (2, 2, 0));
 }
 
 #[circuit_breaker(name = "results/ignore", ignore_if(Err(Fault::Cancelled)))]
@@ -68,17 +118,17 @@ fn without_failure_if_every_error_that_is_not_ignored_is_a_failure() {
     assert_eq!(counts("results/ignore"), (1, 1, 1));
 }
 
-#[circuit_breaker(name = "results/both", failure_if(Err(_)), ignore_if = |answer| matches!(answer, Err(Fault::Status(404))))]
+#[circuit_breaker(name = "results/both", failure_if(Err(Fault::Status(_))), ignore_if = |answer| matches!(answer, Err(Fault::Status(404))))]
 fn both(status: u16) -> Result<u16, Fault> {
     answer(status)
 }
 
 #[test]
-fn ignore_if_takes_precedence_over_failure_if() {
+fn ignore_if_takes_precedence_over_failure_if_and_every_other_result_is_a_success() {
     for status in [200, 404, 503, 0] {
         _ = both(status);
     }
-    assert_eq!(counts("results/both"), (1, 2, 1));
+    assert_eq!(counts("results/both"), (2, 1, 1));
 }
 
 #[circuit_breaker(name = "results/option", failure_if(None), fallback = |_| None)]
@@ -173,7 +223,7 @@ fn a_classifier_can_come_from_a_macro() {
     for status in [200, 300, 301, 404, 0] {
         _ = by_macro(status);
     }
-    assert_eq!(counts("results/macro"), (1, 2, 2));
+    assert_eq!(counts("results/macro"), (2, 2, 1));
 }
 
 #[circuit_breaker(name = "results/hygiene", failure_if(__out if *__out == 3), fallback = |_| 0)]

@@ -84,7 +84,7 @@ async fn a_borrow_in_the_key_expression_ends_before_the_body() {
     assert_eq!(shop.stock("tea".to_owned()).await.unwrap(), "tea eu");
 }
 
-#[circuit_breaker(name = "keys/generic", key = kind, failure_threshold = 1, fallback = |error| Err(error))]
+#[circuit_breaker(name = "keys/generic", key = kind, failure_threshold = 1, failure_if(Err(_)), fallback = |error| Err(error))]
 fn generic<T: std::fmt::Display>(kind: T, fail: bool) -> Result<T, BreakerError> {
     if fail { by_argument_error() } else { Ok(kind) }
 }

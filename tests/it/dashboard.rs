@@ -2,7 +2,9 @@
 
 mod commands;
 mod health;
+mod input;
 mod json;
+mod large;
 mod routes;
 mod server;
 mod stream;

@@ -60,9 +60,17 @@ fn counts_of_evicted_keys_are_kept() {
 #[test]
 fn names_are_escaped_in_labels() {
     let registry = Registry::new();
-    registry.register("a \"b\"\n\\c", Config::default()).unwrap();
-    let text = prometheus::encode(&registry);
-    assert!(text.contains("circuit_breaker_state{circuit=\"a \\\"b\\\"\\n\\\\c\"} 0\n"), "{text}");
+    registry.register("a \"b\"\\c", Config::default()).unwrap();
+    registry.register("line\nbreak\u{202e}\u{1b}", Config::default()).unwrap();
+    let mut metrics = prometheus_client::registry::Registry::default();
+    metrics.register_collector(Box::new(prometheus::BreakerCollector::new(&registry)));
+    let mut collected = String::new();
+    prometheus_client::encoding::text::encode(&mut collected, &metrics).unwrap();
+    for text in [prometheus::encode(&registry), collected] {
+        for label in [r#"{circuit="a \"b\"\\c"}"#, r#"{circuit="line\\nbreak\\u{202e}\\u{1b}"}"#] {
+            assert!(text.contains(&format!("circuit_breaker_state{label} 0\n")), "{text}");
+        }
+    }
 }
 
 #[test]
@@ -161,9 +169,12 @@ fn tracing_events_contain_the_reason() {
         let breaker = registry.register("payment", config).unwrap();
         breaker.try_acquire().unwrap().fail("no route to host");
         breaker.operator("alice").reset();
+        // Characters that a reader cannot see: one that `Debug` shows as it is, and one that it escapes.
+        let hosts = registry.register_keyed("h\u{3164}", Config::default(), 1).unwrap();
+        hosts.get("k\u{202e}").operator("m\u{3164}").disable();
     });
     let lines = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let [opened, closed] = lines.lines().collect::<Vec<_>>().try_into().unwrap();
+    let [opened, closed, hidden] = lines.lines().collect::<Vec<_>>().try_into().unwrap();
     for field in
         [" WARN breaker: ", "circuit=\"payment\"", "in a row (limit 1)", "last_failure=\"no route to host\""]
     {
@@ -173,6 +184,9 @@ fn tracing_events_contain_the_reason() {
         assert!(closed.contains(field), "{field} is not in {closed}");
     }
     assert!(!closed.contains("last_failure"));
+    for field in [r#"circuit="h\\u{3164}""#, r#"key="k\\u{202e}""#, r#"initiator="m\\u{3164}""#] {
+        assert!(hidden.contains(field), "{field} is not in {hidden}");
+    }
 }
 
 /// The text that was written.

@@ -95,7 +95,7 @@ async fn tracing_977_visibility_is_kept() {
     assert_eq!((inside::visible().unwrap(), inside::Shop.open().await.unwrap()), (1, 2));
 }
 
-#[circuit_breaker(name = "reported/above instrument", fallback = |_| Ok(0))]
+#[circuit_breaker(name = "reported/above instrument", failure_if(Err(_)), fallback = |_| Ok(0))]
 #[tracing::instrument(level = "debug", skip(text), err)]
 async fn above(number: u32, text: &str) -> Answer<u32> {
     tokio::task::yield_now().await;
@@ -106,7 +106,7 @@ async fn above(number: u32, text: &str) -> Answer<u32> {
 }
 
 #[tracing::instrument(skip(text), ret)]
-#[circuit_breaker(name = "reported/below instrument", fallback = |_| Ok(0))]
+#[circuit_breaker(name = "reported/below instrument", failure_if(Err(_)), fallback = |_| Ok(0))]
 async fn below(number: u32, text: &str) -> Answer<u32> {
     tokio::task::yield_now().await;
     if text.is_empty() {

@@ -11,18 +11,18 @@ use breaker_runtime::{
 
 use crate::support::{ALMOST_RECOVERY, NANO, RECOVERY, catch_panic};
 
-#[circuit_breaker(name = "scopes/price", failure_threshold = 1)]
+#[circuit_breaker(name = "scopes/price", failure_threshold = 1, failure_if(Err(_)))]
 fn price(fails: bool) -> Result<u32, BreakerError> {
     if fails { Err(own_error()) } else { Ok(1) }
 }
 
-#[circuit_breaker(name = "scopes/order", failure_threshold = 1)]
+#[circuit_breaker(name = "scopes/order", failure_threshold = 1, failure_if(Err(_)))]
 async fn order(fails: bool) -> Result<u32, BreakerError> {
     tokio::task::yield_now().await;
     if fails { Err(own_error()) } else { Ok(1) }
 }
 
-#[circuit_breaker(name = "scopes/tenants", key = tenant, failure_threshold = 1)]
+#[circuit_breaker(name = "scopes/tenants", key = tenant, failure_threshold = 1, failure_if(Err(_)))]
 fn tenants(tenant: &str, fails: bool) -> Result<u32, BreakerError> {
     if fails { Err(own_error()) } else { Ok(tenant.len().try_into().unwrap_or_default()) }
 }
@@ -230,7 +230,7 @@ fn is_in_scope() -> bool {
     Registry::global().get("scopes/in scope").is_some()
 }
 
-#[circuit_breaker(name = "scopes/own", registry = registry_of_test(), failure_threshold = 1)]
+#[circuit_breaker(name = "scopes/own", registry = registry_of_test(), failure_threshold = 1, failure_if(Err(_)))]
 fn in_own_registry(fails: bool) -> Result<u32, BreakerError> {
     if fails { Err(own_error()) } else { Ok(1) }
 }

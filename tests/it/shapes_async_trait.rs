@@ -163,7 +163,7 @@ trait Traced {
 
 #[async_trait]
 impl Traced for Shop {
-    #[circuit_breaker(name = "async-trait/above instrument")]
+    #[circuit_breaker(name = "async-trait/above instrument", failure_if(Err(_)))]
     #[tracing::instrument(skip(self))]
     async fn above(&self, fail: bool) -> Answer<u32> {
         tokio::task::yield_now().await;
@@ -171,7 +171,7 @@ impl Traced for Shop {
     }
 
     #[tracing::instrument(skip(self))]
-    #[circuit_breaker(name = "async-trait/below instrument")]
+    #[circuit_breaker(name = "async-trait/below instrument", failure_if(Err(_)))]
     async fn below(&self, fail: bool) -> Answer<u32> {
         tokio::task::yield_now().await;
         if fail { breaker("async-trait/open").try_acquire().map(|_| 0) } else { Ok(self.price) }

@@ -32,9 +32,9 @@ pub(super) fn classifier(private: &Repeated, annotated: &AnnotatedFn) -> TokenSt
 
 // Input:  failure_if(Err(Fault::Down)), ignore_if = is_ours
 // Output: |__output, __classifier| if private::evaluate(__output, is_ours) {
-//             private::Outcome::Ignored
+//             private::Verdict::Ignored
 //         } else if match __output { Err(Fault::Down) => true, _ => false } {
-//             private::Outcome::Failure
+//             private::Verdict::Failure
 //         } else {
 //             __classifier.unmatched(__output)
 //         }
@@ -42,18 +42,18 @@ pub(super) fn conditions(private: &Repeated, spec: &Spec) -> Option<TokenStream>
     let outcome = match (&spec.failure_if, &spec.ignore_if) {
         (None, None) => return None,
         (None, Some(_)) => {
-            quote_spanned!(Span::mixed_site()=> { #private::outcome_of(__output, __classifier) })
+            quote_spanned!(Span::mixed_site()=> { #private::verdict_on(__output, __classifier) })
         }
         (Some(condition), _) => {
             let matches = matches(private, condition);
             quote_spanned! {Span::mixed_site()=>
-                if #matches { #private::Outcome::Failure } else { __classifier.unmatched(__output) }
+                if #matches { #private::Verdict::Failure } else { __classifier.unmatched(__output) }
             }
         }
     };
     let ignored = spec.ignore_if.as_ref().map(|condition| {
         let matches = matches(private, condition);
-        quote_spanned!(Span::mixed_site()=> if #matches { #private::Outcome::Ignored } else)
+        quote_spanned!(Span::mixed_site()=> if #matches { #private::Verdict::Ignored } else)
     });
     Some(quote_spanned!(Span::mixed_site()=> |__output, __classifier| #ignored #outcome))
 }

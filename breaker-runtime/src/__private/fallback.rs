@@ -1,7 +1,8 @@
 //! Fallbacks: the calls that may need one, the value that it receives, and the counting of its outcome.
 //!
-//! With `fallback_on = failure`, a failed call has no result for its caller. Generated code handles such a
-//! failure and a rejection in one `match` arm, so the fallback runs at most once per call.
+//! With `fallback_on = failure`, a failed call has no result for its caller. Neither has a call that ended with
+//! the error of another breaker, although it is ignored. Generated code handles such a
+//! call and a rejection in one `match` arm, so the fallback runs at most once per call.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,11 +10,11 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::classifier::{AnyValue, FailureText, ResultClassifier, WithConditions};
+use super::classifier::{AnyValue, InspectError, ResultClassifier, WithConditions};
 use crate::breaker::{Admission, Circuit, Limited, Permit, Rejection};
-use crate::classifier::Classifier;
+use crate::classifier::{Classifier, of_result};
 use crate::error::{BreakerError, CallError};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Verdict};
 
 /// The circuit that counts the outcome of a fallback.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,7 @@ pub struct CircuitRef<'a>(&'a Circuit);
 pub enum NoResult<'a, T> {
     /// The breaker rejected the call, or stopped it after `call_timeout`.
     Rejected(Rejection<'a>),
-    /// The body returned this output, which counts as a failure.
+    /// The body returned this output, which is a failure or the error of another breaker.
     Failed(CircuitRef<'a>, T),
 }
 
@@ -33,35 +34,36 @@ pub enum NoResult<'a, T> {
 ///
 /// # Errors
 ///
-/// Returns the output as [`NoResult::Failed`] if it counts as a failure.
+/// Returns the output as [`NoResult::Failed`] if it is a failure or the error of another breaker.
 #[expect(clippy::needless_pass_by_value, reason = "the same signature as the async form, which keeps it")]
 #[inline]
 pub fn run_admitted_or_fallback<T, C: Classifier<T>>(
     admission: Admission<'_>,
     body: impl FnOnce() -> T,
     classifier: C,
-    conditions: impl Fn(&T, &C) -> Outcome,
+    conditions: impl Fn(&T, &C) -> Verdict,
 ) -> Result<T, NoResult<'_, T>> {
     let circuit = CircuitRef(admission.circuit());
-    let mut outcome = Outcome::Success;
+    let mut verdict = Verdict::Success;
     let output = Permit::running(admission).run(
         body,
         |output| {
-            outcome = conditions(output, &classifier);
-            outcome
+            verdict = conditions(output, &classifier);
+            verdict.into()
         },
         |output| classifier.text(output),
     );
-    Classified { output, outcome }.into_result(circuit)
+    Classified { output, verdict }.into_result(circuit)
 }
 
 /// Runs the body of an async function until its `call_timeout`, if any, has passed.
 ///
-/// The future resolves to an error if the call timed out or its output counts as a failure.
+/// The future resolves to an error if the call timed out, or if its output is a failure or the error of another
+/// breaker.
 pub fn run_admitted_async_or_fallback<
     F: Future,
     C: Classifier<F::Output> + Copy,
-    P: Fn(&F::Output, &C) -> Outcome,
+    P: Fn(&F::Output, &C) -> Verdict,
 >(
     admission: Admission<'_>,
     body: F,
@@ -110,16 +112,17 @@ impl<'a, T> NoResult<'a, T> {
     }
 }
 
-impl<T, E, S: FailureText<E>> ResultClassifier<Result<T, E>, S> {
-    /// Counts the outcome of a fallback and returns its output. An `Err` is a failure; conditions do not
+impl<T, E, S: InspectError<E>> ResultClassifier<Result<T, E>, S> {
+    /// Counts the outcome of a fallback and returns its output. Every `Err` is a failure; conditions do not
     /// apply.
+    #[expect(clippy::unused_self, reason = "the classifier selects the method")]
     #[inline]
     pub fn record_fallback<'a>(
         self,
         circuit: impl Into<CircuitRef<'a>>,
         output: Result<T, E>,
     ) -> Result<T, E> {
-        circuit.into().0.count_fallback(self.outcome(&output));
+        circuit.into().0.count_fallback(of_result(&output));
         output
     }
 
@@ -136,9 +139,10 @@ impl<T, E, S: FailureText<E>> ResultClassifier<Result<T, E>, S> {
 
 impl<T> AnyValue<T> {
     /// Counts the outcome of a fallback, which is a success, and returns its output.
+    #[expect(clippy::unused_self, reason = "the classifier selects the method")]
     #[inline]
     pub fn record_fallback<'a>(self, circuit: impl Into<CircuitRef<'a>>, output: T) -> T {
-        circuit.into().0.count_fallback(self.outcome(&output));
+        circuit.into().0.count_fallback(Outcome::Success);
         output
     }
 
@@ -149,18 +153,18 @@ impl<T> AnyValue<T> {
     }
 }
 
-/// An output with its outcome.
+/// An output with the decision about it.
 #[derive(Debug)]
 struct Classified<T> {
     output: T,
-    outcome: Outcome,
+    verdict: Verdict,
 }
 
 impl<T> Classified<T> {
     fn into_result(self, circuit: CircuitRef<'_>) -> Result<T, NoResult<'_, T>> {
-        match self.outcome {
-            Outcome::Success | Outcome::Ignored => Ok(self.output),
-            Outcome::Failure => Err(NoResult::Failed(circuit, self.output)),
+        match self.verdict {
+            Verdict::Success | Verdict::Ignored => Ok(self.output),
+            Verdict::Failure | Verdict::OtherBreaker => Err(NoResult::Failed(circuit, self.output)),
         }
     }
 }
@@ -180,17 +184,17 @@ impl<F: Future, C: Classifier<F::Output>> Future for ClassifiedBody<F, C> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let output = ready!(this.body.poll(context));
-        let outcome = this.classifier.outcome(&output);
-        Poll::Ready(Classified { output, outcome })
+        let verdict = this.classifier.verdict(&output);
+        Poll::Ready(Classified { output, verdict })
     }
 }
 
-/// The classifier of an output whose outcome is known. It takes only the text from `C`.
+/// The classifier of an output that has been decided about. It takes only the text from `C`.
 struct KnownOutcome<C>(C);
 
 impl<T, C: Classifier<T>> Classifier<Classified<T>> for KnownOutcome<C> {
-    fn outcome(&self, classified: &Classified<T>) -> Outcome {
-        classified.outcome
+    fn verdict(&self, classified: &Classified<T>) -> Verdict {
+        classified.verdict
     }
 
     fn text(&self, classified: &Classified<T>) -> Option<Arc<str>> {

@@ -14,7 +14,7 @@ use super::classifier::WithConditions;
 use super::rejection::{FromRejected, reject};
 use crate::breaker::{AsyncCall, Permit};
 use crate::classifier::Classifier;
-use crate::outcome::Outcome;
+use crate::outcome::Verdict;
 
 pin_project! {
     /// A call of an async function without a fallback.
@@ -56,7 +56,7 @@ pub fn run_with_conditions<'a, T: FromRejected, C: Classifier<T>>(
     site: impl Acquire<'a>,
     body: impl FnOnce() -> T,
     classifier: C,
-    conditions: impl Fn(&T, &C) -> Outcome,
+    conditions: impl Fn(&T, &C) -> Verdict,
 ) -> T {
     run(site, body, WithConditions { classifier, conditions })
 }
@@ -70,7 +70,7 @@ pub fn run_async<'a, F, C>(site: impl AcquireNow<'a>, body: F, classifier: C) ->
 /// Runs the body of an async function if the call is admitted. `conditions` take precedence over the
 /// classifier.
 #[inline]
-pub fn run_async_with_conditions<'a, F: Future, C, P: Fn(&F::Output, &C) -> Outcome>(
+pub fn run_async_with_conditions<'a, F: Future, C, P: Fn(&F::Output, &C) -> Verdict>(
     site: impl AcquireNow<'a>,
     body: F,
     classifier: C,

@@ -3,7 +3,7 @@
 use super::classifier::WithConditions;
 use crate::breaker::{Admission, Guarded, Limited, Permit};
 use crate::classifier::Classifier;
-use crate::outcome::Outcome;
+use crate::outcome::Verdict;
 
 /// Runs the body of a sync function.
 #[expect(clippy::needless_pass_by_value, reason = "the same signature as the async forms, which keep it")]
@@ -26,7 +26,7 @@ pub fn run_admitted_with_conditions<T, C: Classifier<T>>(
     admission: Admission<'_>,
     body: impl FnOnce() -> T,
     classifier: C,
-    conditions: impl Fn(&T, &C) -> Outcome,
+    conditions: impl Fn(&T, &C) -> Verdict,
 ) -> T {
     run_admitted(admission, body, WithConditions { classifier, conditions })
 }
@@ -39,7 +39,7 @@ pub const fn run_admitted_async<F, C>(admission: Admission<'_>, body: F, classif
 
 /// Runs the body of an async function. `conditions` take precedence over the classifier.
 #[inline]
-pub fn run_admitted_async_with_conditions<F: Future, C, P: Fn(&F::Output, &C) -> Outcome>(
+pub fn run_admitted_async_with_conditions<F: Future, C, P: Fn(&F::Output, &C) -> Verdict>(
     admission: Admission<'_>,
     body: F,
     classifier: C,
@@ -52,7 +52,7 @@ pub fn run_admitted_async_with_conditions<F: Future, C, P: Fn(&F::Output, &C) ->
 pub fn run_admitted_async_with_timeout<
     F: Future,
     C: Classifier<F::Output>,
-    P: Fn(&F::Output, &C) -> Outcome,
+    P: Fn(&F::Output, &C) -> Verdict,
 >(
     admission: Admission<'_>,
     body: F,

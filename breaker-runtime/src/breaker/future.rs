@@ -136,6 +136,7 @@ impl<'a> AsyncCall<'a> {
             return rejection.take().map_or(Poll::Pending, rejected);
         }
         let guard = FailOnPanic(self);
+        guard.0.enter_scope();
         let polled = future.poll(context).map(|output| {
             let outcome = classifier.outcome(&output);
             match guard.0.take() {
@@ -143,8 +144,31 @@ impl<'a> AsyncCall<'a> {
                 None => output,
             }
         });
+        if polled.is_pending() {
+            guard.0.suspend();
+        }
         std::mem::forget(guard);
         polled
+    }
+
+    /// Puts a call that holds a slot into the scope of this thread.
+    #[inline]
+    fn enter_scope(&mut self) {
+        if let CallProgress::Running(Admission(call)) = &mut self.0
+            && call.stamp.holds_slot()
+        {
+            call.enter_scope();
+        }
+    }
+
+    /// Stores when the call began, and removes it from the scope of this thread. A call that is ready at its
+    /// first poll needs no start, because it cannot be cancelled.
+    #[inline(never)]
+    fn suspend(&mut self) {
+        if let CallProgress::Running(Admission(call)) = &mut self.0 {
+            call.note_start();
+            call.suspend_scope();
+        }
     }
 
     /// Ends the call and returns its admission, if it was running.
@@ -162,7 +186,7 @@ impl Drop for AsyncCall<'_> {
     #[inline]
     fn drop(&mut self) {
         if let Some(admission) = self.take() {
-            admission.ignore();
+            admission.cancelled();
         }
     }
 }

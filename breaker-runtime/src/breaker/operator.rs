@@ -1,9 +1,14 @@
 //! The commands of an operator.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::circuit::Circuit;
+use crate::printable::{Printable, escape_hidden};
 use crate::state::Cause;
+
+/// Maximum length of a recorded name without its escapes, in bytes.
+const MAX_INITIATOR: usize = 1024;
 
 /// A named operator who controls a breaker by hand; see
 /// [`CircuitBreaker::operator`](crate::CircuitBreaker::operator).
@@ -27,8 +32,8 @@ pub struct Operator<'a> {
 }
 
 impl<'a> Operator<'a> {
-    pub(super) const fn new(circuit: &'a Circuit, name: Arc<str>) -> Self {
-        Self { circuit, name }
+    pub(super) fn new(circuit: &'a Circuit, name: &str) -> Self {
+        Self { circuit, name: Arc::from(initiator(name)) }
     }
 
     /// Opens the circuit: all calls are rejected until [`release`](Self::release),
@@ -65,4 +70,17 @@ impl<'a> Operator<'a> {
     fn command(&self, cause: Cause) {
         self.circuit.command(cause, Arc::clone(&self.name));
     }
+}
+
+/// Returns the name as it is recorded: on one line, with hidden characters escaped, and of bounded length.
+fn initiator(name: &str) -> Cow<'_, str> {
+    if name.is_empty() {
+        return Cow::Borrowed("(unnamed)");
+    }
+    if name.len() <= MAX_INITIATOR {
+        return escape_hidden(name);
+    }
+    let ends = name.char_indices().map(|(index, _)| index).take_while(|&index| index <= MAX_INITIATOR);
+    let start = ends.last().and_then(|end| name.get(..end)).unwrap_or_default();
+    Cow::Owned(format!("{}...", Printable(start)))
 }

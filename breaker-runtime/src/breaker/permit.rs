@@ -6,6 +6,7 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use super::admission::Admission;
+use crate::failure_text::failure_text;
 use crate::outcome::Outcome;
 
 /// The permission to make one call, to be [settled](Self::settle) when the call has ended. It borrows the
@@ -13,8 +14,9 @@ use crate::outcome::Outcome;
 ///
 /// A permit that is not settled has these effects:
 ///
-/// * Dropped: the call was cancelled and counts as ignored. It counts as a failure instead if the thread is
-///   panicking when the permit is dropped and was not panicking when it was acquired.
+/// * Dropped: the call was cancelled. It counts as a failure if it had run for
+///   [`cancelled_after`](crate::ConfigBuilder::cancelled_after), or if the thread is panicking when the permit
+///   is dropped and was not panicking when it was acquired. Otherwise it is ignored.
 /// * Leaked ([`std::mem::forget`]): the call is not counted. A leaked trial call counts as failed when its
 ///   lease, `half_open_timeout`, ends. A leaked permit keeps its slot among `max_concurrent` calls.
 ///
@@ -58,7 +60,8 @@ impl<'a> Permit<'a> {
     }
 
     /// Returns the permit for a caller of `try_acquire`.
-    pub(super) fn for_caller(admission: Admission<'a>) -> Self {
+    pub(super) fn for_caller(mut admission: Admission<'a>) -> Self {
+        admission.0.note_start();
         // A panic that began before the call does not belong to it.
         let on_drop = if std::thread::panicking() { OnDrop::Cancelled } else { OnDrop::CheckThread };
         Self { admission, on_drop }
@@ -90,7 +93,7 @@ impl<'a> Permit<'a> {
     }
 
     /// Ends the call as a failure with a reason. If this failure opens the circuit, the reason becomes
-    /// [`Transition::last_failure`](crate::Transition).
+    /// [`Transition::last_failure`](crate::Transition): one line of at most 1,024 bytes.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config};
@@ -102,7 +105,7 @@ impl<'a> Permit<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn fail(self, reason: impl Display) {
-        self.into_admission().fail(&|| Some(Arc::from(reason.to_string())));
+        self.into_admission().fail(&|| Some(failure_text(&reason)));
     }
 
     /// Returns `true` if this call is a trial call of a half-open circuit.
@@ -145,7 +148,7 @@ impl Drop for Permit<'_> {
         if panicked {
             self.take().panicked();
         } else {
-            self.take().ignore();
+            self.take().cancelled();
         }
     }
 }

@@ -17,9 +17,6 @@ use crate::sync::Ordering;
 use crate::totals::{Rare, Total};
 use crate::window::{TripReason, trip_by_run};
 
-/// Maximum length of a stored failure text, in bytes.
-const MAX_FAILURE_TEXT: usize = 1024;
-
 /// Returns the text of a failure. It is called only if the failure changes the state.
 pub(super) type LazyText<'t> = &'t dyn Fn() -> Option<Arc<str>>;
 
@@ -40,7 +37,7 @@ impl Circuit {
         if !is_slow && self.machine.reset_run(ticket) {
             self.record_success_in_window(ticket);
         } else if is_slow || ticket.trial().is_some() {
-            self.record(ticket, Completion { outcome: Outcome::Success, is_slow }, &|| None);
+            self.record(ticket, stamp, Completion { outcome: Outcome::Success, is_slow }, &|| None);
         }
     }
 
@@ -49,16 +46,31 @@ impl Circuit {
     pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: LazyText<'_>) {
         let is_slow = self.release(stamp);
         self.counters.add(Total::Failures);
-        self.record(ticket, Completion { outcome: Outcome::Failure, is_slow }, text);
+        self.record(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, text);
     }
 
     /// Records a call that `call_timeout` stopped. The rules count it as a failure.
     pub(super) fn record_timeout(&self, ticket: Ticket, stamp: Stamp) {
         let is_slow = self.release(stamp);
         self.counters.add(Total::Rare(Rare::Timeouts));
-        self.record(ticket, Completion { outcome: Outcome::Failure, is_slow }, &|| {
+        self.record(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, &|| {
             Some(Arc::from("the call took longer than call_timeout"))
         });
+    }
+
+    /// Records a call that its caller cancelled. It is a failure if it had run for `cancelled_after`,
+    /// otherwise it is ignored.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn record_cancelled(&self, ticket: Ticket, stamp: Stamp) {
+        match stamp.elapsed(&self.clock) {
+            Some(ran) if ran >= self.config().cancelled_after() => {
+                self.record_failure(ticket, stamp, &|| {
+                    Some(Arc::from(format!("the caller cancelled the call after {ran:.1?}")))
+                });
+            }
+            Some(_) | None => self.record_ignored(ticket, stamp),
+        }
     }
 
     /// Records an ignored call, and releases the slot of a trial call.
@@ -72,7 +84,8 @@ impl Circuit {
     /// Releases the slot of a trial call that does not count.
     pub(super) fn abandon_trial(&self, ticket: Ticket) {
         if ticket.trial().is_some() {
-            self.record(ticket, Completion { outcome: Outcome::Ignored, is_slow: false }, &|| None);
+            let completion = Completion { outcome: Outcome::Ignored, is_slow: false };
+            self.record(ticket, Stamp::NONE, completion, &|| None);
         }
     }
 
@@ -87,9 +100,10 @@ impl Circuit {
 
     /// Records a trial call, a failure or a slow call: window and rules, then the state, then listeners.
     #[inline]
-    fn record(&self, ticket: Ticket, completion: Completion, text: LazyText<'_>) {
+    fn record(&self, ticket: Ticket, stamp: Stamp, completion: Completion, text: LazyText<'_>) {
         if let Some(trial) = ticket.trial() {
-            self.settle_trial(trial, completion, text);
+            let ran = stamp.elapsed(&self.clock).unwrap_or_default();
+            self.settle_trial(trial.after(ran), completion, text);
         } else if let Some(trip) = self.trip_reason(ticket, completion) {
             self.trip(ticket, trip, last_failure(completion, text));
         }
@@ -146,6 +160,9 @@ impl Circuit {
 
     #[inline]
     fn release_slot(&self, stamp: Stamp) {
+        if stamp.is_in_scope() {
+            self.leave_scope();
+        }
         if stamp.is_in_bulkhead()
             && let Some(options) = self.options.get()
         {
@@ -154,7 +171,7 @@ impl Circuit {
     }
 }
 
-/// Returns the shortened text of a failed call. The text comes from a user's `Display`, which may panic, and
+/// Returns the text of a failed call. The text comes from a user's `Display`, which may panic, and
 /// the call must still be settled.
 #[cold]
 fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> {
@@ -162,20 +179,11 @@ fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> 
         return None;
     }
     match catch_unwind(AssertUnwindSafe(text)) {
-        Ok(text) => text.map(shortened),
+        Ok(text) => text,
         Err(payload) => {
             // Dropping the payload could panic as well.
             std::mem::forget(payload);
             Some(Arc::from("(formatting the failure panicked)"))
         }
     }
-}
-
-/// Returns the text, cut at the last character boundary within [`MAX_FAILURE_TEXT`].
-fn shortened(text: Arc<str>) -> Arc<str> {
-    if text.len() <= MAX_FAILURE_TEXT {
-        return text;
-    }
-    let ends = text.char_indices().map(|(index, _)| index).take_while(|&index| index <= MAX_FAILURE_TEXT);
-    ends.last().and_then(|end| text.get(..end)).map_or(Arc::clone(&text), Arc::from)
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Name;
+use crate::printable::Quoted;
 
 /// The name of a circuit breaker and, if it has a circuit per key, the key of one circuit.
 #[derive(Clone, Debug)]
@@ -24,8 +25,8 @@ impl CircuitId {
 
 impl fmt::Display for CircuitId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "circuit breaker {:?}", self.name())?;
-        self.key().map_or(Ok(()), |key| write!(out, " for {key:?}"))
+        write!(out, "circuit breaker {}", Quoted(self.name()))?;
+        self.key().map_or(Ok(()), |key| write!(out, " for {}", Quoted(key)))
     }
 }
 

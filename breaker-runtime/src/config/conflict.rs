@@ -6,6 +6,8 @@ use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 
+use crate::printable::Quoted;
+
 /// Two declarations of one name do not agree, and the first one stays in effect; or two functions have the
 /// same name by accident, and the second one [was renamed](Self::renamed).
 ///
@@ -75,12 +77,13 @@ impl Conflict {
 impl fmt::Display for Conflict {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, first, second, renamed } = self;
-        write!(out, "circuit breaker {name:?} is declared at {first} and again at {second}; ")?;
+        write!(out, "circuit breaker {} is declared at {first} and again at {second}; ", Quoted(name))?;
         match renamed {
             None => out.write_str("use the same settings for both, or rename one of them"),
             Some(renamed) => write!(
                 out,
-                "the second function has no `name` and uses {renamed:?} instead; add `name = \"..\"` to it"
+                "the second function has no `name` and uses {} instead; add `name = \"..\"` to it",
+                Quoted(renamed)
             ),
         }
     }

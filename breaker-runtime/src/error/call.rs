@@ -32,7 +32,7 @@ use super::BreakerError;
 pub enum CallError<T> {
     /// The breaker rejected or timed out the call.
     Breaker(BreakerError),
-    /// The function returned this value, which counts as a failure.
+    /// The function returned this value. It counts as a failure, or it is the error of another circuit breaker.
     Failed(T),
 }
 
@@ -47,5 +47,13 @@ impl<T, E: fmt::Display> fmt::Display for CallError<Result<T, E>> {
     }
 }
 
-/// Has no `source`: the function's error need not implement [`Error`].
-impl<T: fmt::Debug, E: fmt::Debug + fmt::Display> Error for CallError<Result<T, E>> {}
+/// Has the source of its [`BreakerError`]. A failed value has none: the function's error need not implement
+/// [`Error`].
+impl<T: fmt::Debug, E: fmt::Debug + fmt::Display> Error for CallError<Result<T, E>> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Breaker(error) => error.source(),
+            Self::Failed(_) => None,
+        }
+    }
+}

@@ -12,7 +12,7 @@
 //! | route | response |
 //! |---|---|
 //! | `GET /` | the dashboard: a self-contained page |
-//! | `GET /health/circuits` | 200, or 503 while a critical circuit rejects calls; with `?all` every circuit is treated as critical |
+//! | `GET /health/circuits` | 200, or 503 while a critical circuit rejects calls; with `?all` or `?all=true` every circuit is treated as critical |
 //! | `GET /circuits` | `{"circuits": [..]}`, sorted by name |
 //! | `GET /circuits/{name}` | one breaker; with `?key=eu-1` the circuit of that key |
 //! | `GET /circuits/stream` | all circuits as server-sent events, once a second |
@@ -21,6 +21,10 @@
 //!
 //! The router claims `/` and `/metrics`, so nest it, as above, unless the application has no routes of its
 //! own. The dashboard is then at exactly `/breakers`, without a trailing slash.
+//!
+//! Requests have no body, and no query parameters other than those in the table, each at most once. Any other
+//! request is refused with status 400 and changes nothing: a command with a misspelled `key` does not apply to
+//! all circuits.
 //!
 //! Names are percent-encoded, including slashes: `/circuits/billing%2Fcharge`. A circuit named `stream` has
 //! the path `/circuits/%73tream`. Browsers cannot request a circuit named `.` or `..`.
@@ -34,13 +38,31 @@
 //!
 //! | status | reason |
 //! |---|---|
-//! | 400 | the path, the query string or the name of the operator is invalid |
+//! | 400 | the path, the query string or the name of the operator is invalid, or the request has a body. The text names the parameter and lists the accepted ones |
 //! | 401 | the token is missing or wrong |
 //! | 403 | commands are disabled, or the header with the name of the operator is missing |
 //! | 404 | the circuit, key or command is unknown, or `/metrics` lacks the feature `prometheus` |
 //! | 405 | the route does not support the method; the header `Allow` lists the supported ones |
 //! | 409 | a command for a function that has never been called, and so has no circuit |
+//! | 500 | reading the circuits panicked, or the runtime is shutting down |
 //! | 503 | all slots of the stream are in use; the header `Retry-After` contains the seconds to wait |
+//!
+//! # Many circuits
+//!
+//! With more than 1,000 keys, or more than 100 breakers, circuits are read on a thread for blocking work
+//! ([`spawn_blocking`]) instead of an async thread, for one request at a time. Requests that arrive in the
+//! meantime wait for the result and share it. With more than 10,000 keys, or more than 1,000 breakers, a result
+//! is also used for later requests for up to a second. It follows that a response of `/health/circuits` is at
+//! most a second older than its request. A command over HTTP is visible in every response that is requested
+//! after it.
+//!
+//! [`spawn_blocking`]: https://docs.rs/tokio/latest/tokio/task/fn.spawn_blocking.html
+//!
+//! # Hidden characters
+//!
+//! In responses, control characters, invisible characters and those that change the direction of the text are
+//! escaped, so that no name or error text can forge a line or move the cursor of a terminal. JSON escapes them
+//! as in `\u202e`, so a parser returns the original text. The page and `/metrics` show `\u{202e}`.
 //!
 //! # Health
 //!
@@ -50,9 +72,15 @@
 //! ```
 //!
 //! The status is `degraded` while any circuit is not closed, which includes disabled circuits; otherwise it
-//! is `healthy`. The response is 503 while a critical circuit is forced open, or open without a trial call
-//! being due. A circuit that is half-open, or whose trial call is due, does not make the service unready: it
-//! needs calls to recover. Functions that have never been called are not included.
+//! is `healthy`. The response is 503 while a critical circuit rejects calls: while it is forced open, or open
+//! without a trial call being due. A circuit that is half-open, or whose trial call is due, does not make the
+//! service unready: it needs calls to recover. A circuit that is disabled or in shadow mode rejects nothing.
+//! Functions that have never been called are not included.
+//!
+//! A critical breaker with keys makes the service unready only while every one of its existing circuits
+//! rejects calls. The overflow circuit counts as one of them once a call has used it. A breaker whose keys
+//! have no circuit yet does not make the service unready. `state` and `retry_after` are those of the worst
+//! circuit, so a breaker can be `open` in a response with status 200; `GET /circuits/{name}` lists its keys.
 //!
 //! `error_rate` is the failure rate of the window or, if the window is empty, of all calls; null without a
 //! call.
@@ -106,8 +134,8 @@
 //! the id of its last event as `Last-Event-ID` receives the changes that it missed.
 //!
 //! A stream ends after 30 s, so that it does not delay a graceful shutdown and a disconnected client does not
-//! keep its slot. Browsers reconnect automatically. There are 100 slots; when all are in use, the response is
-//! 503. Circuits are read once a second for all clients together, and not at all without a client. A breaker
+//! keep its slot. A client that reads its last event slowly may finish it, unless another client needs the
+//! slot. Browsers reconnect automatically. There are 100 slots; when all are in use, the response is 503. Circuits are read once a second for all clients together, and not at all without a client. A breaker
 //! with more than a thousand keys is read less often: with ten thousand keys, every ten seconds.
 //!
 //! A client that reads nothing for 30 s is disconnected. This requires HTTP/1, no layer that buffers or
@@ -121,6 +149,7 @@
 
 mod app_state;
 mod broadcast;
+mod cache;
 mod chunked;
 mod clients;
 mod command;
@@ -128,6 +157,8 @@ mod error;
 mod health;
 mod json;
 mod page;
+mod query;
+mod request;
 mod response;
 mod stream;
 mod token;
@@ -137,19 +168,25 @@ mod view;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde::Serialize;
 
-use self::app_state::{AppState, KeyQuery};
+use self::app_state::AppState;
+use self::cache::is_inline;
 use self::error::HttpError;
+use self::health::HealthReport;
 use self::json::CircuitJson;
+use self::query::{HealthQuery, KeyQuery, NoQuery};
+use self::request::Input;
+use self::response::{encode, json};
 use self::token::CommandToken;
+use self::view::cost_of;
 use crate::registry::Registry;
 
 /// Builds the dashboard's router, optionally with commands.
@@ -191,8 +228,8 @@ impl Dashboard {
     /// Enables commands for requests that carry this token.
     ///
     /// A command needs two headers: `Authorization: Bearer <token>`, and `X-Breaker-Operator: <name>` with
-    /// the percent-encoded name of the operator: 1 to 255 bytes, without control characters. The name becomes
-    /// the [`initiator`](crate::Transition::initiator) of the transition. A cross-site form cannot send the
+    /// the percent-encoded name of the operator: 1 to 255 bytes with a visible character, and without control
+    /// characters, invisible characters and those that change the direction of the text. The name becomes the [`initiator`](crate::Transition::initiator) of the transition. A cross-site form cannot send the
     /// second header, and so cannot run a command.
     ///
     /// White space around the token is ignored. An empty token leaves commands disabled.
@@ -210,7 +247,7 @@ impl Dashboard {
     pub fn router(self) -> Router {
         Router::new()
             .route("/", get(page::page))
-            .route("/health/circuits", get(health::health))
+            .route("/health/circuits", get(health))
             .route("/metrics", get(metrics))
             .route("/circuits", get(circuits))
             .route("/circuits/stream", get(stream::stream))
@@ -222,30 +259,43 @@ impl Dashboard {
     }
 }
 
-async fn metrics(State(app): State<Arc<AppState>>) -> Result<Response, HttpError> {
-    let encode = super::ENCODE_METRICS.ok_or(HttpError::METRICS_DISABLED)?;
-    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], encode(app.registry_view.registry())).into_response())
+async fn health(
+    State(app): State<Arc<AppState>>,
+    Input(HealthQuery { criticality }): Input<HealthQuery>,
+) -> Result<Response, HttpError> {
+    let report = app.read_all(&app.health, HealthReport::read).await?;
+    let is_ready = report.is_ready(criticality);
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok(json(status, report.into_body()))
 }
 
-async fn circuits(State(app): State<Arc<AppState>>) -> Response {
-    #[derive(Serialize)]
-    struct AllCircuits<'a> {
-        circuits: Vec<CircuitJson<'a>>,
-    }
+async fn metrics(
+    State(app): State<Arc<AppState>>,
+    Input(NoQuery): Input<NoQuery>,
+) -> Result<Response, HttpError> {
+    let encode = super::ENCODE_METRICS.ok_or(HttpError::METRICS_DISABLED)?;
+    let text = app.read_all(&app.metrics, move |view| Bytes::from(encode(view.registry()))).await?;
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
 
-    let views = app.registry_view.views();
-    response::json(
-        StatusCode::OK,
-        &AllCircuits { circuits: views.iter().map(CircuitJson::complete).collect() },
-    )
+async fn circuits(
+    State(app): State<Arc<AppState>>,
+    Input(NoQuery): Input<NoQuery>,
+) -> Result<Response, HttpError> {
+    Ok(json(StatusCode::OK, app.read_all(&app.circuits, json::all_circuits).await?))
 }
 
 async fn circuit(
     State(app): State<Arc<AppState>>,
     name: Result<Path<String>, PathRejection>,
-    query: Result<Query<KeyQuery>, QueryRejection>,
+    Input(KeyQuery { key }): Input<KeyQuery>,
 ) -> Result<Response, HttpError> {
-    let (Path(name), Query(query)) = (name?, query?);
-    let entry = app.registry_view.find(&name, query.key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
-    Ok(response::json(StatusCode::OK, &CircuitJson::complete(&app.registry_view.view(&entry))))
+    let Path(name) = name?;
+    let entry = app.registry_view.find(&name, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
+    let cost = cost_of(&entry);
+    let view = Arc::clone(&app.registry_view);
+    let read = move || encode(&CircuitJson::complete(&view.view(&entry)));
+    let body =
+        if is_inline(cost) { read() } else { app.large_breaker(&name).get(&app.reader, cost, read).await? };
+    Ok(json(StatusCode::OK, body))
 }

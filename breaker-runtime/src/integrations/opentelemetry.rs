@@ -8,7 +8,7 @@
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::Meter;
 
-use super::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series};
+use super::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label};
 use crate::registry::Registry;
 
 /// Registers instruments that observe all breakers of a registry, for as long as the provider of the meter
@@ -30,7 +30,7 @@ fn observe_series(meter: &Meter, registry: Registry, series: &'static Series) {
         for snapshot in registry.snapshots_by_name() {
             for MetricPoint { labels, value } in (series.points)(&snapshot) {
                 let labels = labels.into_iter().flatten().map(|label| KeyValue::new(label.name, label.value));
-                let circuit = KeyValue::new("circuit", snapshot.name().to_owned());
+                let circuit = KeyValue::new("circuit", circuit_label(&snapshot).into_owned());
                 observe(to_f64(value), &[circuit].into_iter().chain(labels).collect::<Vec<_>>());
             }
         }

@@ -16,6 +16,9 @@
 //!
 //! Metrics are read during a scrape. Nothing runs between scrapes. There is no label for the process, because
 //! Prometheus adds one. There are no labels for keys or error texts, because their cardinality is unbounded.
+//!
+//! In the label `circuit`, control characters, invisible characters and those that change the direction of the
+//! text are escaped, as in `\u{202e}`.
 
 mod text;
 
@@ -26,7 +29,7 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 
-use super::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series};
+use super::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label};
 use crate::durations::CallDurations;
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
@@ -130,7 +133,7 @@ impl BreakerCollector {
             descriptors.encode_descriptor(DURATION, DURATION_HELP, None, MetricType::Histogram)?;
         for snapshot in snapshots {
             if let Some(durations) = &snapshot.durations {
-                series.encode_family(&[("circuit", snapshot.name())])?.encode_histogram(
+                series.encode_family(&[("circuit", circuit_label(snapshot))])?.encode_histogram(
                     durations.sum().as_secs_f64(),
                     durations.count(),
                     &self.bucket_counts(durations),
@@ -163,8 +166,9 @@ fn encode_series(
     };
     let mut encoder = descriptors.encode_descriptor(series.name, series.help, None, kind)?;
     for snapshot in snapshots {
+        let name = circuit_label(snapshot);
         for MetricPoint { labels, value } in (series.points)(snapshot) {
-            let circuit = [("circuit", snapshot.name())].into_iter();
+            let circuit = [("circuit", &*name)].into_iter();
             let labels = labels.into_iter().flatten().map(|label| (label.name, label.value));
             let labels: Vec<(&str, &str)> = circuit.chain(labels).collect();
             let mut family = encoder.encode_family(&labels)?;

@@ -6,6 +6,9 @@
 //! - The metrics of a breaker with keys are the sums of its circuits. Keys are not labels, because there may
 //!   be millions of them.
 
+use std::borrow::Cow;
+
+use crate::printable::escape_hidden;
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -74,6 +77,12 @@ pub(super) const SERIES: &[Series] = &[
         snapshot.calls_in_flight.into_iter().map(|calls| MetricPoint::whole(calls.into())).collect()
     }),
 ];
+
+/// Returns the value of the label `circuit`: the name, in which invisible characters are escaped, because
+/// metrics are shown in terminals and chat messages.
+pub(super) fn circuit_label(snapshot: &Snapshot) -> Cow<'_, str> {
+    escape_hidden(snapshot.name())
+}
 
 const fn counter(
     name: &'static str,

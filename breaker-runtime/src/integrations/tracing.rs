@@ -1,16 +1,17 @@
 //! State changes as [`tracing`] events (feature `tracing`).
 //!
-//! The target is `breaker`. The level is `WARN` for a circuit that opens and for conflicting declarations,
-//! and `INFO` for all other state changes
-//! and for evicted circuits.
+//! The target is `breaker`. The level is `WARN` for a circuit that opens, for lost changes and for conflicting
+//! declarations, and `INFO` for all other state changes and for evicted circuits.
 //!
 //! The fields are `circuit`, `key`, `from`, `to`, `cause`, `generation`, `rule` (the threshold that was
 //! reached), `last_failure` and `initiator`; a field without a value is omitted. States and causes are labels
-//! as in metrics and JSON: `half_open`, `threshold_reached`.
+//! as in metrics and JSON: `half_open`, `threshold_reached`. In texts, control characters, invisible characters and
+//! those that change the direction of the text are escaped, as in `\u{202e}`.
 
 use ::tracing::{info, warn};
 
 use crate::event::{Event, StateChange, Subscription};
+use crate::printable::escape_hidden;
 use crate::registry::Registry;
 use crate::state::State;
 
@@ -29,6 +30,7 @@ use crate::state::State;
 pub fn listen(registry: &Registry) -> Subscription {
     registry.listen(|event: &Event| match event {
         Event::StateChanged(change) => emit(change),
+        Event::ChangesLost(changes) => warn!(target: "breaker", "{changes}"),
         Event::Conflict(conflict) => warn!(target: "breaker", "{conflict}"),
         Event::Evicted(eviction) => info!(target: "breaker", "{eviction}"),
     })
@@ -36,19 +38,21 @@ pub fn listen(registry: &Registry) -> Subscription {
 
 fn emit(change: &StateChange) {
     let transition = change.transition();
+    let (circuit, key) = (escape_hidden(change.name()), change.key().map(escape_hidden));
+    let last_failure = transition.last_failure.as_deref().map(escape_hidden);
     // The macros of `tracing` require the level as a constant, so the fields are listed in a macro too.
     macro_rules! emit {
         ($level:ident, $message:literal) => {
             $level!(
                 target: "breaker",
-                circuit = change.name(),
-                key = change.key(),
+                circuit = &*circuit,
+                key = key.as_deref(),
                 from = transition.from.label(),
                 to = transition.to.label(),
                 cause = transition.cause.label(),
                 generation = transition.generation,
                 rule = transition.trip.map(::tracing::field::display),
-                last_failure = transition.last_failure.as_deref(),
+                last_failure = last_failure.as_deref(),
                 initiator = transition.initiator.as_deref(),
                 $message
             )

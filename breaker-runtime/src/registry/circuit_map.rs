@@ -56,6 +56,15 @@ impl CircuitMap {
         }
     }
 
+    /// Calls `visit` for each circuit, in no particular order. The circuits are not cloned.
+    pub(super) fn for_each(&self, visit: impl FnMut(&CircuitBreaker)) {
+        if self.is_writable() {
+            self.map.pin().values().for_each(visit);
+        } else {
+            self.map.pin_owned().values().for_each(visit);
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.map.len()
     }

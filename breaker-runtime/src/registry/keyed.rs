@@ -194,10 +194,19 @@ impl KeyedBreaker {
         circuits.into_iter()
     }
 
+    /// Calls `visit` for each circuit, in the order of [`iter`](Self::iter). Other than that, it holds no handle, so
+    /// it does not keep circuits from being evicted meanwhile.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&CircuitBreaker)) {
+        self.shared.circuits.for_each(&mut visit);
+        self.shared.overflow.get().into_iter().for_each(visit);
+    }
+
     /// Returns a snapshot of each circuit, in the order of [`iter`](Self::iter).
     #[must_use]
     pub fn snapshots(&self) -> Vec<Snapshot> {
-        self.iter().map(|circuit| circuit.snapshot()).collect()
+        let mut snapshots = Vec::with_capacity(self.len());
+        self.for_each(|circuit| snapshots.push(circuit.snapshot()));
+        snapshots
     }
 
     /// Returns one snapshot that combines all circuits.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::any_breaker::{AnyBreaker, RegistryBreaker, RegistryContext};
@@ -74,13 +75,24 @@ impl Store {
     }
 
     /// Returns the breaker with this name.
-    pub(super) fn get(&self, name: &str) -> Option<AnyBreaker> {
+    pub(crate) fn get(&self, name: &str) -> Option<AnyBreaker> {
         self.contents().by_name.get(name).map(|stored| stored.breaker.clone())
     }
 
     /// Returns all breakers, sorted by name.
     pub(super) fn breakers(&self) -> Vec<AnyBreaker> {
-        self.contents().by_name.values().map(|stored| stored.breaker.clone()).collect()
+        let mut breakers = Vec::new();
+        self.visit(|breaker| {
+            breakers.push(breaker.clone());
+            ControlFlow::Continue(())
+        });
+        breakers
+    }
+
+    /// Calls `visit` for the breakers in the order of their names, until it breaks. The lock is held, so `visit`
+    /// runs no code of users.
+    pub(crate) fn visit(&self, mut visit: impl FnMut(&AnyBreaker) -> ControlFlow<()>) {
+        _ = self.contents().by_name.values().try_for_each(|stored| visit(&stored.breaker));
     }
 
     /// Returns one entry per name, sorted by name. A breaker takes precedence over the functions that declare
@@ -95,7 +107,7 @@ impl Store {
     }
 
     /// Returns the functions that register here, called or not, sorted by name.
-    fn declared(&self) -> impl Iterator<Item = &'static Declaration> + use<> {
+    pub(crate) fn declared(&self) -> impl Iterator<Item = &'static Declaration> + use<> {
         let declared = self.serves_functions.then(declaration::all);
         declared.into_iter().flatten().filter(|declaration| !declaration.has_own_registry())
     }

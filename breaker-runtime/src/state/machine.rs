@@ -5,11 +5,12 @@
 //! parentheses refer to the proof in `state.rs`.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::time::Duration;
 
+use super::backlog::Notification;
 use super::record::{Observation, Record, TrialCall};
 use super::recovery::Recovery;
-use super::transition::{Cause, Details, State, Transition};
+use super::transition::{Cause, Details, State};
 use super::word::{Tracking, Word};
 use crate::clock::{Clock, Moment};
 use crate::outcome::Completion;
@@ -148,6 +149,18 @@ impl<S: AsRef<Recovery>> Machine<S> {
         generation == ticket.generation()
     }
 
+    /// Returns `true` if the circuit is half-open in the generation of this trial call and no lease has ended.
+    pub(crate) fn is_trial_running(&self, trial: Ticket, clock: &Clock) -> bool {
+        let (mut word, mut until) = self.read();
+        if word == Word::BUSY {
+            let _locked = self.lock();
+            (word, until) = self.read();
+        }
+        word.state() == Some(State::HalfOpen)
+            && word.generation() == trial.generation()
+            && !clock.has_reached(until)
+    }
+
     /// Resets the run of failures after a success. Returns `true` if the call still counts.
     #[inline]
     pub(crate) fn reset_run(&self, ticket: Ticket) -> bool {
@@ -225,7 +238,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
     /// changed.
     pub(crate) fn observe(&self, clock: &Clock) -> Observation {
         let locked = self.lock();
-        let (word, mut observed) = (self.load(Ordering::Relaxed), locked.record.clone());
+        let (word, mut observed) = (self.load(Ordering::Relaxed), locked.record.copy());
         let now = clock.now();
         observed.expire(now, locked.settings.as_ref());
         drop(locked);
@@ -253,24 +266,24 @@ impl<S: AsRef<Recovery>> Machine<S> {
         if record.state() != State::HalfOpen || record.until() > now {
             return inspection(record);
         }
-        let mut expired = record.clone();
+        let mut expired = record.copy();
         expired.expire(now, locked.settings.as_ref());
         inspection(&expired)
     }
 
     /// Returns `true` if this thread must notify listeners. It then calls
-    /// [`next_pending`](Self::next_pending) until that returns `None`.
+    /// [`next_notification`](Self::next_notification) until that returns `None`.
     pub(crate) fn try_start_notifying(&self) -> bool {
         let mut locked = self.lock();
         !std::mem::replace(&mut locked.is_notifying, true)
     }
 
-    /// Removes and returns the oldest pending transition. `None` ends the notification.
-    pub(crate) fn next_pending(&self) -> Option<Arc<Transition>> {
+    /// Removes and returns the oldest pending notification. `None` ends the notification of listeners.
+    pub(crate) fn next_notification(&self) -> Option<Notification> {
         let locked = &mut *self.lock();
-        let transition = locked.record.next_pending();
-        locked.is_notifying = transition.is_some();
-        transition
+        let notification = locked.record.next_notification();
+        locked.is_notifying = notification.is_some();
+        notification
     }
 
     /// Reads the word and the moment that belongs to it; `BUSY` if they do not belong together (5).
@@ -362,14 +375,24 @@ impl Ticket {
     /// Returns the trial call that this ticket belongs to, if it is one.
     #[inline]
     pub(crate) fn trial(self) -> Option<TrialCall> {
-        self.0.slot().map(|slot| TrialCall { generation: self.generation(), slot })
+        self.0.slot().map(|slot| TrialCall { generation: self.generation(), slot, ran: Duration::ZERO })
     }
 
     /// Returns `true` if limits and timing apply to the call. They do not apply to a call that was admitted
     /// on the fast path, which releases no slot, to a call of a disabled circuit, or to a call that only
     /// shadow mode admitted.
     pub(crate) fn is_tracked(self) -> bool {
-        self.0.is_tracked_call() || self.trial().is_some()
+        self.0.is_tracked_call() || self.is_nested() || self.trial().is_some()
+    }
+
+    /// Returns `true` if this is a call inside a trial call.
+    pub(crate) const fn is_nested(self) -> bool {
+        self.0.is_nested_call()
+    }
+
+    /// Returns the ticket of a call inside this trial call.
+    pub(crate) const fn nested(self) -> Self {
+        Self(self.0.nested_call())
     }
 
     #[inline]

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::backlog::{Backlog, Notification};
 use super::history::History;
 use super::recovery::Recovery;
 use super::transition::{Cause, Details, State, Transition, next};
@@ -16,7 +17,7 @@ use crate::clock::Moment;
 use crate::outcome::{Completion, Outcome};
 
 /// The state of a circuit, except its run of failures and its window.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Record {
     state: State,
     generation: u64,
@@ -27,7 +28,7 @@ pub(super) struct Record {
 }
 
 /// The recovery and the history of a circuit that has changed its state at least once.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Progress {
     /// The moment from which an open circuit admits a trial call.
     due: Moment,
@@ -36,7 +37,10 @@ struct Progress {
     successes: u32,
     /// Number of times that trial calls have reopened the circuit since it was last closed.
     reopenings: u32,
+    /// Number of times that the lease of trial calls has been doubled since the circuit was last closed.
+    lease_doublings: u32,
     history: History,
+    backlog: Backlog,
 }
 
 /// The identity of a trial call.
@@ -44,6 +48,8 @@ struct Progress {
 pub(crate) struct TrialCall {
     pub(super) generation: u64,
     pub(super) slot: u32,
+    /// How long the call ran; zero while it runs.
+    pub(super) ran: Duration,
 }
 
 /// The record at one moment, for a snapshot.
@@ -56,6 +62,13 @@ pub(crate) struct Observation {
     pub(crate) consecutive_failures: u32,
     pub(crate) trials: usize,
     pub(crate) history: History,
+}
+
+impl TrialCall {
+    /// Returns the trial call with the time that it ran.
+    pub(crate) const fn after(self, ran: Duration) -> Self {
+        Self { ran, ..self }
+    }
 }
 
 impl Record {
@@ -99,14 +112,16 @@ impl Record {
         match self.state {
             State::Closed | State::Disabled => Ok(None),
             State::HalfOpen if !self.is_full(recovery) => {
-                let lease = now.after(recovery.half_open_timeout);
-                Ok(Some(self.progress().slots.acquire(lease)))
+                let progress = self.progress();
+                let lease = now.after(recovery.lease(progress.lease_doublings));
+                Ok(Some(progress.slots.acquire(lease)))
             }
             State::HalfOpen | State::Open | State::ForcedOpen => Err(self.state),
         }
     }
 
-    /// Records the result of a trial call and releases its slot. A result of an older generation is ignored.
+    /// Records the result of a trial call and releases its slot. A late result changes no state, but a success
+    /// may extend the leases.
     pub(super) fn settle_trial(
         &mut self,
         trial: TrialCall,
@@ -117,6 +132,7 @@ impl Record {
     ) {
         self.expire(now, recovery);
         if self.generation != trial.generation {
+            self.extend_leases(trial, completion, recovery);
             return;
         }
         self.progress().slots.release(trial.slot);
@@ -129,6 +145,16 @@ impl Record {
                 self.change(Cause::TrialSlow, details, now, recovery);
             }
             Completion { outcome: Outcome::Success, is_slow: false } => self.pass_trial(now, recovery),
+        }
+    }
+
+    /// Makes the next leases longer than a trial call that succeeded although its lease had ended. Otherwise a
+    /// healthy dependency whose calls take longer than a lease would never close the circuit.
+    fn extend_leases(&mut self, trial: TrialCall, completion: Completion, recovery: &Recovery) {
+        let is_recovering = matches!(self.state, State::Open | State::HalfOpen);
+        if is_recovering && completion.outcome == Outcome::Success && !completion.is_slow {
+            let progress = self.progress();
+            progress.lease_doublings = progress.lease_doublings.max(recovery.doublings_for(trial.ran));
         }
     }
 
@@ -162,19 +188,27 @@ impl Record {
         let generation = self.generation;
         let transition = Transition { from, to, cause, generation, trip, last_failure, initiator };
         let progress = self.progress();
-        progress.history.add(Arc::new(transition), lasted);
+        let transition = Arc::new(transition);
+        progress.history.add(Arc::clone(&transition), lasted);
         progress.begin(from, to);
         progress.due = at.after(recovery.open_for(progress.reopenings, progress.history.draw_jitter()));
+        progress.backlog.push(transition);
     }
 
-    /// Removes and returns the oldest transition that listeners have not been notified of.
-    pub(super) fn next_pending(&mut self) -> Option<Arc<Transition>> {
-        self.progress.as_mut()?.history.pending.pop_front()
+    /// Removes and returns the oldest notification that listeners have not received.
+    pub(super) fn next_notification(&mut self) -> Option<Notification> {
+        self.progress.as_mut()?.backlog.pop()
     }
 
     /// Returns `true` if listeners have not been notified of every transition.
     pub(super) fn has_pending(&self) -> bool {
-        self.progress.as_ref().is_some_and(|progress| !progress.history.pending.is_empty())
+        self.progress.as_ref().is_some_and(|progress| !progress.backlog.is_empty())
+    }
+
+    /// Returns a copy without pending notifications.
+    pub(super) fn copy(&self) -> Self {
+        let progress = self.progress.as_ref().map(|progress| Box::new(progress.copy()));
+        Self { progress, ..*self }
     }
 
     pub(super) fn observe(&self, run: u32, now: Moment) -> Observation {
@@ -203,18 +237,32 @@ impl Record {
 impl Progress {
     fn new() -> Self {
         let (slots, history) = (TrialSlots::new(), History::new());
-        Self { due: Moment::NEVER, slots, successes: 0, reopenings: 0, history }
+        Self {
+            due: Moment::NEVER,
+            slots,
+            successes: 0,
+            reopenings: 0,
+            lease_doublings: 0,
+            history,
+            backlog: Backlog::default(),
+        }
+    }
+
+    /// Returns a copy without pending notifications.
+    fn copy(&self) -> Self {
+        let (slots, history) = (self.slots.clone(), self.history.clone());
+        Self { slots, history, backlog: Backlog::default(), ..*self }
     }
 
     /// Resets the data of one generation.
     fn begin(&mut self, from: State, to: State) {
         self.slots.clear();
         self.successes = 0;
-        self.reopenings = match (from, to) {
-            (State::HalfOpen, State::Open) => self.reopenings.saturating_add(1),
-            (State::Open, State::HalfOpen) => self.reopenings,
-            _ => 0,
-        };
+        match (from, to) {
+            (State::HalfOpen, State::Open) => self.reopenings = self.reopenings.saturating_add(1),
+            (State::Open, State::HalfOpen) => {}
+            _ => (self.reopenings, self.lease_doublings) = (0, 0),
+        }
     }
 }
 
@@ -249,7 +297,7 @@ mod tests {
         record.change(Cause::ThresholdReached, Details::default(), Moment::from_nanos(0), &recovery);
         record.admit(Moment::from_nanos(50), &recovery).expect("the circuit is due");
         let due = [(); 2].map(|()| {
-            let mut seen = record.clone();
+            let mut seen = record.copy();
             seen.expire(Moment::from_nanos(90), &recovery);
             seen.until()
         });

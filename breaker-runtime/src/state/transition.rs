@@ -5,6 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::printable::{Printable, Quoted};
 use crate::window::TripReason;
 
 /// The state of a circuit breaker.
@@ -99,7 +100,8 @@ pub struct Transition {
     /// | [`Permit::fail`](crate::Permit::fail) | the reason |
     /// | call that panicked or timed out | a text that says so |
     ///
-    /// The sources of an error are not included.
+    /// It is one line of at most 1,024 bytes; a longer text is cut. Tabs and line breaks are replaced by spaces,
+    /// other control characters and invisible ones by U+FFFD. The sources of an error are not included.
     ///
     /// [`call`]: crate::CircuitBreaker::call
     /// [`call_with`]: crate::CircuitBreaker::call_with
@@ -255,10 +257,10 @@ impl fmt::Display for Transition {
             None => self.cause.fmt(out)?,
         }
         if let Some(text) = &self.last_failure {
-            write!(out, "; last failure: {text:?}")?;
+            write!(out, "; last failure: {}", Quoted(text))?;
         }
         if let Some(initiator) = &self.initiator {
-            write!(out, " by {initiator}")?;
+            write!(out, " by {}", Printable(initiator))?;
         }
         Ok(())
     }

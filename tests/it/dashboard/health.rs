@@ -1,6 +1,6 @@
 //! The readiness endpoint.
 
-use breaker_runtime::{Config, Mode, Outcome, State};
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, KeyedBreaker, Mode, Outcome, State};
 
 use super::server::Server;
 use crate::support::{RECOVERY, seconds, settings};
@@ -84,30 +84,87 @@ async fn the_error_rate_is_that_of_the_window_if_there_is_one() {
     assert_eq!(health["circuits"]["search"]["error_rate"], 0.0);
 }
 
-#[tokio::test]
-async fn one_open_key_of_a_critical_breaker_makes_the_service_unready() {
-    let server = Server::start();
-    let config = Config::builder().critical(true).build().unwrap();
-    let shops = server.registry.register_keyed("shop", config, 10).unwrap();
-    assert_eq!(server.get("/health/circuits").await.status, 200);
-    shops.get("eu").force_open();
-    assert_eq!(server.get("/health/circuits").await.status, 503);
+/// Returns a critical breaker with keys whose circuits open at the first failure.
+fn critical_hosts(server: &Server, settings: ConfigBuilder) -> KeyedBreaker {
+    let config = settings.critical(true).failure_threshold(1).recovery_timeout(seconds(10)).build().unwrap();
+    server.registry.register_keyed("host", config, 3).unwrap()
+}
+
+fn fail(circuit: &CircuitBreaker) {
+    circuit.try_acquire().unwrap().settle(Outcome::Failure);
 }
 
 #[tokio::test]
-async fn a_key_that_rejects_is_not_hidden_by_one_that_is_due() {
+async fn a_critical_breaker_with_keys_makes_the_service_unready_only_if_every_key_rejects() {
     let server = Server::start();
-    let config = Config::builder().critical(true).recovery_timeout(seconds(10)).build().unwrap();
-    let shops = server.registry.register_keyed("shop", config, 10).unwrap();
-    for _ in 0..5 {
-        shops.get("due").try_acquire().unwrap().settle(Outcome::Failure);
-    }
-    server.clock.advance(seconds(10));
-    assert_eq!(server.get("/health/circuits").await.status, 200);
-    shops.get("forced").force_open();
+    let hosts = critical_hosts(&server, Config::builder());
+    let ready = async || {
+        (server.get("/health/circuits").await.status, server.get("/health/circuits?all").await.status)
+    };
+    assert_eq!(ready().await, (200, 200)); // no key has a circuit
+    drop(hosts.get("good"));
+    fail(&hosts.get("bad"));
+    assert_eq!(ready().await, (200, 200));
+    let health = server.get("/health/circuits").await.json();
+    assert_eq!(
+        (&health["status"], &health["circuits"]["host"]["state"]),
+        (&"degraded".into(), &"open".into())
+    );
+    hosts.get("good").force_open();
+    assert_eq!(ready().await, (503, 503));
+    hosts.get("good").disable();
+    assert_eq!(ready().await, (200, 200));
+    hosts.get("good").force_open();
+    drop(hosts.get("new"));
+    assert_eq!(ready().await, (200, 200));
+}
+
+#[tokio::test]
+async fn a_key_that_needs_calls_to_recover_keeps_the_service_ready() {
+    let server = Server::start();
+    let hosts = critical_hosts(&server, Config::builder());
+    let status = async || server.get("/health/circuits").await.status;
+    fail(&hosts.get("a"));
+    server.clock.advance(seconds(4));
+    fail(&hosts.get("b"));
+    assert_eq!(status().await, 503);
+    server.clock.advance(seconds(6));
+    assert_eq!(status().await, 200); // the trial call of `a` is due
+    let a = hosts.get("a");
+    let trial = a.try_acquire().unwrap();
+    assert_eq!((status().await, a.state()), (200, State::HalfOpen));
+    trial.settle(Outcome::Failure);
+    assert_eq!(status().await, 503);
+    hosts.get("a").force_open();
+    server.clock.advance(seconds(4));
+    assert_eq!(status().await, 200); // that of `b`
+    hosts.get("b").force_open();
     let health = server.get("/health/circuits").await;
-    assert_eq!((health.status, &health.json()["circuits"]["shop"]["state"]), (503, &"forced_open".into()));
-    assert_eq!(shops.snapshot().state, State::ForcedOpen);
+    assert_eq!((health.status, &health.json()["circuits"]["host"]["state"]), (503, &"forced_open".into()));
+}
+
+#[tokio::test]
+async fn the_overflow_circuit_counts_as_a_key_once_it_is_used() {
+    let server = Server::start();
+    let hosts = critical_hosts(&server, Config::builder());
+    let status = async || server.get("/health/circuits").await.status;
+    for host in ["a", "b", "c"] {
+        hosts.get(host).force_open();
+    }
+    assert_eq!(status().await, 503);
+    assert_eq!(hosts.get("without a slot").key(), None);
+    assert_eq!(status().await, 200);
+    hosts.overflow().force_open();
+    assert_eq!(status().await, 503);
+}
+
+#[tokio::test]
+async fn keys_in_shadow_mode_do_not_make_the_service_unready() {
+    let server = Server::start();
+    let hosts = critical_hosts(&server, Config::builder().mode(Mode::Shadow));
+    fail(&hosts.get("a"));
+    hosts.get("b").force_open();
+    assert_eq!(server.get("/health/circuits").await.status, 200);
 }
 
 #[tokio::test]

@@ -264,3 +264,26 @@ async fn a_client_that_does_not_read_is_dropped_with_its_connection() {
     let end = unread.read_to_end(&mut text).await;
     assert!(!text.ends_with(b"\r\n0\r\n\r\n"), "{end:?}");
 }
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_is_dropped_when_another_client_needs_its_slot() {
+    let server = Server::start();
+    for nth in 0..1000 {
+        server.registry.register(format!("circuit {nth}"), settings().build().unwrap()).unwrap();
+    }
+    let mut slow = unread_stream(&server).await;
+    let mut text = vec![0; 100_000];
+    for _ in 0..2 {
+        slow.read_exact(&mut text).await.unwrap();
+        server.clock.advance(seconds(20));
+    }
+    // Its slot has expired, but nothing needs the slot.
+    slow.read_exact(&mut text).await.unwrap();
+    let mut others = Vec::new();
+    for _ in 0..100 {
+        others.push(EventStream::open(&server, None).await);
+    }
+    let mut rest = Vec::new();
+    let end = slow.read_to_end(&mut rest).await;
+    assert!(!rest.ends_with(b"\r\n0\r\n\r\n") && rest.len() < 500_000, "{end:?}, {} bytes", rest.len());
+}

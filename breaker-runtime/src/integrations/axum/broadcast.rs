@@ -1,19 +1,24 @@
 //! The events of the stream: reads all breakers once a second for all clients together.
 //!
-//! The first client that is due for an event reads them. No task runs, and nothing is read without a client.
+//! The first client that is due for an event reads them, the others wait for it without blocking a thread. No
+//! task runs, and nothing is read without a client.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use serde::Serialize;
+use tokio::sync::Mutex as AsyncMutex;
 
+use super::cache::Reader;
+use super::error::HttpError;
 use super::json::CircuitJson;
+use super::response::encode;
 use super::token::CommandToken;
-use super::view::{RegistryView, View};
+use super::view::{RegistryView, View, cost_of};
 use crate::clock::Moment;
-use crate::registry::{AnyBreaker, RegistryEntry};
-use crate::sync::{Mutex, lock};
+use crate::registry::RegistryEntry;
 
 /// Time between two readings.
 const READ_INTERVAL: Duration = Duration::from_secs(1);
@@ -26,7 +31,7 @@ pub(super) struct Broadcast {
     /// Chosen at random, so that the event ids of another process are recognized as foreign.
     epoch: u32,
     accepts_commands: bool,
-    latest: Mutex<Latest>,
+    latest: Arc<AsyncMutex<Latest>>,
 }
 
 /// The number of times the breakers have been read.
@@ -35,7 +40,10 @@ pub(super) type Version = u64;
 /// The event to send, and the version of the client after it.
 pub(super) struct StreamMessage {
     pub(super) version: Version,
-    pub(super) text: Bytes,
+    /// The first part of the text; empty for a delta.
+    pub(super) head: Bytes,
+    /// The rest of the text, which clients share.
+    pub(super) rest: Bytes,
 }
 
 /// The latest reading.
@@ -46,6 +54,10 @@ struct Latest {
     breakers: Vec<VersionedView>,
     /// The delta since the previous version, which is the version of nearly every client.
     delta: Bytes,
+    /// The circuits of a snapshot, once a client has needed them.
+    all: Option<Bytes>,
+    /// The number of commands that had run before.
+    commands: u64,
 }
 
 /// The latest view of a breaker, and the versions in which its parts changed.
@@ -67,14 +79,6 @@ struct EventId {
 }
 
 #[derive(Serialize)]
-struct FullEvent<'a> {
-    age: f64,
-    #[serde(rename = "controls")]
-    accepts_commands: bool,
-    circuits: Vec<CircuitJson<'a>>,
-}
-
-#[derive(Serialize)]
 struct DeltaEvent<'a> {
     circuits: Vec<CircuitJson<'a>>,
 }
@@ -83,56 +87,108 @@ impl Broadcast {
     /// Creates a broadcast. Clients show the controls if there is a token.
     pub(super) fn new(token: Option<&CommandToken>) -> Self {
         let accepts_commands = token.is_some();
-        Self { epoch: fastrand::Rng::new().u32(..), accepts_commands, latest: Mutex::new(Latest::default()) }
+        Self { epoch: fastrand::Rng::new().u32(..), accepts_commands, latest: Arc::default() }
     }
 
     /// Returns the version in the id of an event; `None` if the id is not from this process.
-    pub(super) fn version_of(&self, id: &str) -> Option<Version> {
+    pub(super) async fn version_of(&self, id: &str) -> Option<Version> {
         let (epoch, version) = id.split_once('-')?;
         let version: Version = version.parse().ok()?;
-        (epoch == self.epoch.to_string() && version <= lock(&self.latest).version).then_some(version)
+        let is_own = epoch == self.epoch.to_string() && version <= self.latest.lock().await.version;
+        is_own.then_some(version)
     }
 
     /// Returns the time until the next reading.
-    pub(super) fn wait(&self, now: Moment) -> Duration {
-        let read_at = lock(&self.latest).read_at;
+    pub(super) async fn wait(&self, now: Moment) -> Duration {
+        let read_at = self.latest.lock().await.read_at;
         read_at.map_or(Duration::ZERO, |read_at| read_at.after(READ_INTERVAL).since(now))
     }
 
     /// Returns the changes since the version of the client, or all circuits if it has none. Reads the
-    /// breakers if the latest reading is older than a second.
-    pub(super) fn message(&self, registry_view: &RegistryView, since: Option<Version>) -> StreamMessage {
-        let now = registry_view.clock().now();
-        let mut latest = lock(&self.latest);
-        let age = match latest.read_at {
-            Some(read_at) if now < read_at.after(READ_INTERVAL) => now.since(read_at),
-            Some(_) | None => {
-                latest.read(registry_view, now, self.epoch);
-                Duration::ZERO
+    /// breakers if the latest reading is older than a second or than the last command.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if reading panicked, or if the runtime is shutting down.
+    pub(super) async fn message(
+        &self,
+        registry_view: &Arc<RegistryView>,
+        reader: &Arc<Reader>,
+        since: Option<Version>,
+    ) -> Result<StreamMessage, HttpError> {
+        let (cost, commands) = (registry_view.cost(), reader.commands());
+        let mut latest = Arc::clone(&self.latest).lock_owned().await;
+        if let Some(message) = latest.prepared(registry_view.clock().now(), commands, since) {
+            return Ok(message);
+        }
+        let (epoch, accepts_commands) = (self.epoch, self.accepts_commands);
+        let (registry_view, reader_for_run) = (Arc::clone(registry_view), Arc::clone(reader));
+        // The lock moves into the reading, which may outlive this client.
+        let work = move || {
+            let (now, commands) = (registry_view.clock().now(), reader_for_run.commands());
+            if !latest.is_current(now, commands) {
+                latest.read(&registry_view, now, commands, epoch);
+            }
+            match since {
+                Some(since) => latest.changes(since, epoch),
+                None => latest.snapshot(now, epoch, accepts_commands),
             }
         };
-        let text = match since {
-            Some(since) if since + 1 == latest.version => latest.delta.clone(),
-            Some(since) => latest.delta_since(since, self.epoch),
-            None => {
-                let circuits = latest.breakers.iter().map(|it| CircuitJson::complete(&it.view)).collect();
-                let data =
-                    FullEvent { age: age.as_secs_f64(), accepts_commands: self.accepts_commands, circuits };
-                event("snapshot", EventId { epoch: self.epoch, version: latest.version }, &data)
-            }
-        };
-        StreamMessage { version: latest.version, text }
+        reader.run(cost, work).await
     }
 }
 
 impl Latest {
-    fn read(&mut self, registry_view: &RegistryView, now: Moment, epoch: u32) {
+    /// Returns `true` if nothing has to be read.
+    fn is_current(&self, now: Moment, commands: u64) -> bool {
+        self.commands == commands && self.read_at.is_some_and(|read_at| now < read_at.after(READ_INTERVAL))
+    }
+
+    /// Returns the event for a client if it exists already.
+    fn prepared(&self, now: Moment, commands: u64, since: Option<Version>) -> Option<StreamMessage> {
+        let is_usual = since.is_some_and(|since| since + 1 == self.version);
+        (is_usual && self.is_current(now, commands)).then(|| self.message(Bytes::new(), self.delta.clone()))
+    }
+
+    fn changes(&self, since: Version, epoch: u32) -> StreamMessage {
+        let is_usual = since + 1 == self.version;
+        let delta = if is_usual { self.delta.clone() } else { self.delta_since(since, epoch) };
+        self.message(Bytes::new(), delta)
+    }
+
+    /// Returns the event with all circuits. Their text is shared, so that many clients need little memory.
+    fn snapshot(&mut self, now: Moment, epoch: u32, accepts_commands: bool) -> StreamMessage {
+        let all = self.all.take().unwrap_or_else(|| self.encode_all());
+        self.all = Some(all.clone());
+        let age = self.read_at.map_or(0.0, |read_at| now.since(read_at).as_secs_f64());
+        let mut head = event_head("snapshot", EventId { epoch, version: self.version });
+        // Writing to a String never fails.
+        _ = write!(head, r#"{{"age":{age:?},"controls":{accepts_commands},"circuits":"#);
+        self.message(Bytes::from(head), all)
+    }
+
+    /// Encodes the end of the event with all circuits.
+    fn encode_all(&self) -> Bytes {
+        let circuits: Vec<_> = self.breakers.iter().map(|it| CircuitJson::complete(&it.view)).collect();
+        Bytes::from([&encode(&circuits), b"}\n\n".as_slice()].concat())
+    }
+
+    fn message(&self, head: Bytes, rest: Bytes) -> StreamMessage {
+        StreamMessage { version: self.version, head, rest }
+    }
+
+    fn read(&mut self, registry_view: &RegistryView, now: Moment, commands: u64, epoch: u32) {
         self.version += 1;
         self.read_at = Some(now);
+        self.all = None;
+        let had_command = std::mem::replace(&mut self.commands, commands) != commands;
         let mut previous = std::mem::take(&mut self.breakers).into_iter().peekable();
         for entry in registry_view.entries() {
             // Both lists are sorted by name, and a registry never removes a name.
-            let same = previous.next_if(|breaker| breaker.view.snapshot.name() == entry.name());
+            let mut same = previous.next_if(|breaker| breaker.view.snapshot.name() == entry.name());
+            if let Some(breaker) = same.as_mut().filter(|_| had_command) {
+                breaker.next = self.version;
+            }
             self.breakers.push(VersionedView::read(registry_view, &entry, self.version, same));
         }
         self.delta = self.delta_since(self.version - 1, epoch);
@@ -140,7 +196,8 @@ impl Latest {
 
     fn delta_since(&self, since: Version, epoch: u32) -> Bytes {
         let circuits = self.breakers.iter().filter_map(|breaker| breaker.changes_since(since)).collect();
-        event("delta", EventId { epoch, version: self.version }, &DeltaEvent { circuits })
+        let head = event_head("delta", EventId { epoch, version: self.version });
+        Bytes::from([head.as_bytes(), &encode(&DeltaEvent { circuits }), b"\n\n"].concat())
     }
 }
 
@@ -152,7 +209,7 @@ impl VersionedView {
         version: Version,
         previous: Option<Self>,
     ) -> Self {
-        let next = version + 1 + (key_count(entry) / KEYS_PER_SECOND) as Version;
+        let next = version + 1 + (cost_of(entry) / KEYS_PER_SECOND) as Version;
         let Some(previous) = previous else {
             let view = registry_view.view(entry);
             return Self { view, figures: version, settings: version, transitions: version, next };
@@ -193,20 +250,8 @@ impl fmt::Display for EventId {
     }
 }
 
-/// Returns the number of keys; zero for a breaker without keys.
-fn key_count(entry: &RegistryEntry) -> usize {
-    match entry {
-        RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => breaker.len(),
-        RegistryEntry::Registered(AnyBreaker::Single(_)) | RegistryEntry::Declared(_) => 0,
-    }
-}
-
-/// Encodes a server-sent event. `serde_json` escapes line breaks, so the data is one line.
-fn event(name: &str, id: EventId, data: &impl Serialize) -> Bytes {
-    let mut text = format!("event: {name}\nid: {id}\ndata: ");
-    // Encoding cannot fail: every map key is a string, and no `Serialize` of an event returns an error.
-    let data = serde_json::to_string(data).unwrap_or_default();
-    // Writing to a String never fails.
-    _ = write!(text, "{data}\n\n");
-    Bytes::from(text)
+/// Returns the start of a server-sent event. `serde_json` escapes line breaks, so the data that follows is one
+/// line.
+fn event_head(name: &str, id: EventId) -> String {
+    format!("event: {name}\nid: {id}\ndata: ")
 }

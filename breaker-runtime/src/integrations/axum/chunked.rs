@@ -20,6 +20,7 @@ const CHUNK_SIZE: usize = 64 * 1024;
 /// A text that is sent in chunks.
 #[derive(Debug, Default)]
 pub(super) struct Chunked {
+    head: Bytes,
     rest: Bytes,
     /// Completes when the chunk in flight is dropped, which is when the client has read it.
     in_flight: Option<Receiver<Infallible>>,
@@ -32,9 +33,9 @@ struct Chunk {
 }
 
 impl Chunked {
-    /// Sets the text to send next.
-    pub(super) fn send(&mut self, text: Bytes) {
-        self.rest = text;
+    /// Sets the text to send next, in two parts.
+    pub(super) fn send(&mut self, head: Bytes, rest: Bytes) {
+        (self.head, self.rest) = (head, rest);
     }
 
     /// Waits until the client has read the last chunk, and returns the next one; `None` at the end of the
@@ -50,10 +51,11 @@ impl Chunked {
         {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        if self.rest.is_empty() {
+        let part = if self.head.is_empty() { &mut self.rest } else { &mut self.head };
+        if part.is_empty() {
             return Ok(None);
         }
-        let text = self.rest.split_to(self.rest.len().min(CHUNK_SIZE));
+        let text = part.split_to(part.len().min(CHUNK_SIZE));
         let (sender, receiver) = channel();
         self.in_flight = Some(receiver);
         Ok(Some(Bytes::from_owner(Chunk { text, _dropped: sender })))

@@ -1,5 +1,5 @@
 //! Limits how many clients stream at a time. A slot expires after 30 s, so a disconnected client does not
-//! keep it.
+//! keep it. A client that reads slowly may finish its event after that, unless another client needs its slot.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +61,11 @@ impl ClientSlot {
     pub(super) fn is_expired(&self, at: Moment) -> bool {
         at >= self.slot.expires
     }
+
+    /// Returns `true` if the slot has expired and another client has needed it.
+    pub(super) fn is_lost(&self) -> bool {
+        lock(&self.occupied).slots.iter().all(|slot| slot.number != self.slot.number)
+    }
 }
 
 impl Drop for ClientSlot {
@@ -71,7 +76,7 @@ impl Drop for ClientSlot {
 
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
-    use super::{Clients, LEASE, MAX_CLIENTS};
+    use super::{ClientSlot, Clients, LEASE, MAX_CLIENTS};
     use crate::clock::Moment;
 
     #[test]
@@ -86,8 +91,9 @@ mod tests {
         assert_eq!((held.len(), clients.acquire(start).is_none()), (MAX_CLIENTS, true));
 
         let late = start.after(LEASE);
-        assert!(held.iter().all(|slot| slot.is_expired(late) && !slot.is_expired(start)));
+        assert!(held.iter().all(|slot| slot.is_expired(late) && !slot.is_expired(start) && !slot.is_lost()));
         let next: Vec<_> = (0..MAX_CLIENTS).map_while(|_| clients.acquire(late)).collect();
+        assert!(held.iter().all(ClientSlot::is_lost) && !next.iter().any(ClientSlot::is_lost));
         // Dropping an expired slot does not free the slot that replaced it.
         drop(held);
         assert_eq!((next.len(), clients.acquire(late).is_none()), (MAX_CLIENTS, true));

@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest as _, Path, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use percent_encoding::percent_decode;
 
-use super::app_state::{AppState, KeyQuery};
+use super::app_state::AppState;
 use super::error::HttpError;
 use super::json::CircuitJson;
-use super::response::json;
+use super::query::{KeyQuery, decode};
+use super::request::Input;
+use super::response::{encode, json};
 use super::token::CommandToken;
+use super::view::cost_of;
 use crate::breaker::Operator;
+use crate::printable::is_hidden;
 use crate::registry::RegistryEntry;
 
 const OPERATOR: &str = "x-breaker-operator";
@@ -34,18 +37,24 @@ enum Command {
 pub(super) async fn run(
     State(app): State<Arc<AppState>>,
     path: Result<Path<(String, String)>, PathRejection>,
-    query: Result<Query<KeyQuery>, QueryRejection>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, HttpError> {
-    let operator = authorize(app.token.as_ref(), &headers)?;
-    let (Path((name, command)), Query(query)) = (path?, query?);
+    let operator = authorize(app.token.as_ref(), request.headers())?;
+    let Path((name, command)) = path?;
+    let Input(KeyQuery { key }) = Input::from_request(request, &()).await?;
     let command = Command::parse(&command).ok_or(HttpError::UNKNOWN_COMMAND)?;
-    let entry = app.registry_view.find(&name, query.key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
-    let RegistryEntry::Registered(breaker) = &entry else { return Err(HttpError::NEVER_CALLED) };
-    for circuit in breaker.circuits() {
-        command.run(&circuit.operator(operator.as_str()));
+    let entry = app.registry_view.find(&name, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
+    if let RegistryEntry::Declared(_) = entry {
+        return Err(HttpError::NEVER_CALLED);
     }
-    Ok(json(StatusCode::OK, &CircuitJson::complete(&app.registry_view.view(&entry))))
+    let cost = cost_of(&entry);
+    let state = Arc::clone(&app);
+    let work = move || {
+        command.run_on_all(&entry, &operator);
+        state.reader.record_command();
+        encode(&CircuitJson::complete(&state.registry_view.view(&entry)))
+    };
+    Ok(json(StatusCode::OK, app.reader.run(cost, work).await?))
 }
 
 /// Returns the name of the operator, if the request carries a name and the token.
@@ -53,13 +62,24 @@ pub(super) async fn run(
 /// The header with the name is required first: a cross-site form cannot send it.
 fn authorize(token: Option<&CommandToken>, headers: &HeaderMap) -> Result<String, HttpError> {
     let token = token.ok_or(HttpError::COMMANDS_DISABLED)?;
-    let operator = headers.get(OPERATOR).ok_or(HttpError::OPERATOR_MISSING)?;
-    if !headers.get(AUTHORIZATION).is_some_and(|value| token.permits(value.as_bytes())) {
+    let mut operators = headers.get_all(OPERATOR).into_iter();
+    let operator = operators.next().ok_or(HttpError::OPERATOR_MISSING)?;
+    let mut tokens = headers.get_all(AUTHORIZATION).into_iter();
+    let is_permitted = tokens.next().is_some_and(|value| token.permits(value.as_bytes()));
+    if !is_permitted || tokens.next().is_some() {
         return Err(HttpError::INVALID_TOKEN);
     }
-    let name = percent_decode(operator.as_bytes()).decode_utf8().map_err(|_| HttpError::INVALID_OPERATOR)?;
-    let is_valid = (1..=MAX_OPERATOR).contains(&name.len()) && !name.contains(char::is_control);
-    if is_valid { Ok(name.into_owned()) } else { Err(HttpError::INVALID_OPERATOR) }
+    if operators.next().is_some() {
+        return Err(HttpError::REPEATED_OPERATOR);
+    }
+    let name = str::from_utf8(operator.as_bytes()).ok().and_then(decode);
+    name.filter(|name| is_valid_operator(name)).ok_or(HttpError::INVALID_OPERATOR)
+}
+
+/// Returns `true` if the name is of a legal length, and a reader can see each of its characters.
+fn is_valid_operator(name: &str) -> bool {
+    let has_visible_character = name.contains(|it: char| !it.is_whitespace());
+    name.len() <= MAX_OPERATOR && has_visible_character && !name.contains(is_hidden)
 }
 
 impl Command {
@@ -71,6 +91,16 @@ impl Command {
             "release" => Some(Self::Release),
             "reset" => Some(Self::Reset),
             _ => None,
+        }
+    }
+
+    /// Runs the command on the circuit, or on each circuit of a breaker with keys.
+    fn run_on_all(self, entry: &RegistryEntry, operator: &str) {
+        match entry {
+            RegistryEntry::Registered(breaker) => {
+                breaker.circuits().iter().for_each(|circuit| self.run(&circuit.operator(operator)));
+            }
+            RegistryEntry::Declared(_) => {}
         }
     }
 

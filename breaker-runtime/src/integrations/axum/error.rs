@@ -1,31 +1,38 @@
-//! HTTP errors. Every body is `{"error": "<text>"}`, and no text repeats input of the client.
+//! HTTP errors. Every body is `{"error": "<text>"}`. A text repeats of the request at most the name of a
+//! parameter, cut and with escapes.
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
+use std::borrow::Cow;
+
+use axum::extract::rejection::PathRejection;
 use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::response::json;
+use super::query::ParameterProblem;
+use super::response::{encode, json};
 
 /// The status of a failed request, and the text for its client.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct HttpError {
     status: StatusCode,
-    text: &'static str,
+    text: Cow<'static, str>,
 }
 
 impl HttpError {
     pub(super) const INVALID_PATH: Self =
         Self::new(StatusCode::BAD_REQUEST, "invalid percent-encoding in the URL");
-    pub(super) const INVALID_QUERY: Self = Self::new(
-        StatusCode::BAD_REQUEST,
-        "invalid query string: use percent-encoded UTF-8 and each parameter at most once",
-    );
+    pub(super) const INVALID_QUERY: Self =
+        Self::new(StatusCode::BAD_REQUEST, "invalid query string: use percent-encoded UTF-8");
+    pub(super) const UNEXPECTED_BODY: Self =
+        Self::new(StatusCode::BAD_REQUEST, "unexpected body: send the request without a body");
     pub(super) const INVALID_OPERATOR: Self = Self::new(
         StatusCode::BAD_REQUEST,
-        "header X-Breaker-Operator must be 1 to 255 bytes of percent-encoded UTF-8 without control characters",
+        "header X-Breaker-Operator must be 1 to 255 bytes of percent-encoded UTF-8 with a visible character, and \
+         without control characters, invisible characters and those that change the direction of the text",
     );
+    pub(super) const REPEATED_OPERATOR: Self =
+        Self::new(StatusCode::BAD_REQUEST, "header X-Breaker-Operator must be sent only once");
     pub(super) const INVALID_TOKEN: Self =
         Self::new(StatusCode::UNAUTHORIZED, "a valid token is required: `Authorization: Bearer <token>`");
     pub(super) const COMMANDS_DISABLED: Self =
@@ -52,17 +59,31 @@ impl HttpError {
     );
     pub(super) const TOO_MANY_CLIENTS: Self =
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too many clients; retry in 30 s");
+    pub(super) const READING_FAILED: Self = Self::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "reading the circuits failed: it panicked, or the runtime is shutting down",
+    );
 
     const fn new(status: StatusCode, text: &'static str) -> Self {
-        Self { status, text }
+        Self { status, text: Cow::Borrowed(text) }
+    }
+
+    /// Returns the error of a parameter in the query string.
+    pub(super) fn bad_parameter(problem: &ParameterProblem, accepted: &[&str]) -> Self {
+        let accepted = match accepted {
+            [] => "none".to_owned(),
+            names => names.join(", "),
+        };
+        let text = format!("{problem}; accepted parameters: {accepted}");
+        Self { status: StatusCode::BAD_REQUEST, text: text.into() }
     }
 }
 
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         #[derive(Serialize)]
-        struct Body {
-            error: &'static str,
+        struct Body<'a> {
+            error: &'a str,
         }
 
         let mut headers = HeaderMap::new();
@@ -72,18 +93,12 @@ impl IntoResponse for HttpError {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("30"));
         }
-        (headers, json(self.status, &Body { error: self.text })).into_response()
+        (headers, json(self.status, encode(&Body { error: &self.text }))).into_response()
     }
 }
 
 impl From<PathRejection> for HttpError {
     fn from(_: PathRejection) -> Self {
         Self::INVALID_PATH
-    }
-}
-
-impl From<QueryRejection> for HttpError {
-    fn from(_: QueryRejection) -> Self {
-        Self::INVALID_QUERY
     }
 }

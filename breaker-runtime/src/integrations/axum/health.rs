@@ -1,26 +1,23 @@
-//! Health for a readiness endpoint: 503 while a critical circuit rejects calls.
+//! Health for a readiness endpoint: 503 while a critical circuit, or every circuit of a critical breaker with
+//! keys, rejects calls.
 
+use axum::body::Bytes;
+use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
-use axum::http::StatusCode;
-use axum::response::Response;
-use serde::{Deserialize, Serialize};
-
-use super::app_state::AppState;
-use super::error::HttpError;
-use super::response::json;
-use super::view::View;
+use super::query::Criticality;
+use super::response::encode;
+use super::view::{RegistryView, View};
 use crate::integrations::serde::seconds;
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
-/// The query string. With `all`, whatever its value, every circuit is treated as critical.
-#[derive(Deserialize)]
-pub(super) struct HealthQuery {
-    all: Option<String>,
+/// The JSON of all circuits, and the circuits that make the service unready.
+#[derive(Clone, Debug)]
+pub(super) struct HealthReport {
+    body: Bytes,
+    has_critical_rejection: bool,
+    has_rejection: bool,
 }
 
 #[derive(Serialize)]
@@ -46,17 +43,29 @@ struct CircuitHealth {
     critical: bool,
 }
 
-pub(super) async fn health(
-    Extract(app): Extract<Arc<AppState>>,
-    query: Result<Query<HealthQuery>, QueryRejection>,
-) -> Result<Response, HttpError> {
-    let Query(HealthQuery { all }) = query?;
-    let mut views = app.registry_view.views();
-    views.retain(|view| view.declared_at.is_none());
-    let is_critical = |view: &View| all.is_some() || view.snapshot.critical;
-    let is_ready = !views.iter().any(|view| is_critical(view) && view.rejects);
-    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok(json(status, &Health::of(&views)))
+impl HealthReport {
+    /// Reads all circuits except functions that have never been called.
+    pub(super) fn read(registry_view: &RegistryView) -> Self {
+        let mut views = registry_view.views();
+        views.retain(|view| view.declared_at.is_none());
+        Self {
+            body: encode(&Health::of(&views)),
+            has_critical_rejection: views.iter().any(|view| view.rejects && view.snapshot.critical),
+            has_rejection: views.iter().any(|view| view.rejects),
+        }
+    }
+
+    /// Returns `true` if none of the critical circuits rejects calls.
+    pub(super) fn is_ready(&self, criticality: Criticality) -> bool {
+        match criticality {
+            Criticality::AsConfigured => !self.has_critical_rejection,
+            Criticality::AllCircuits => !self.has_rejection,
+        }
+    }
+
+    pub(super) fn into_body(self) -> Bytes {
+        self.body
+    }
 }
 
 impl<'a> Health<'a> {

@@ -2,9 +2,11 @@
 
 mod settings;
 
+use axum::body::Bytes;
 use serde::Serialize;
 
-use super::view::{KeysView, StateCounts, TransitionView, View};
+use super::response::encode;
+use super::view::{KeysView, RegistryView, StateCounts, TransitionView, View};
 use crate::integrations::serde::{SnapshotFigures, seconds};
 use crate::snapshot::Snapshot;
 use crate::state::{State, Transition};
@@ -64,6 +66,17 @@ struct TransitionJson<'a> {
     #[serde(flatten)]
     transition: &'a Transition,
     why: String,
+}
+
+/// Returns the JSON of all breakers.
+pub(super) fn all_circuits(registry_view: &RegistryView) -> Bytes {
+    #[derive(Serialize)]
+    struct AllCircuits<'a> {
+        circuits: Vec<CircuitJson<'a>>,
+    }
+
+    let views = registry_view.views();
+    encode(&AllCircuits { circuits: views.iter().map(CircuitJson::complete).collect() })
 }
 
 impl<'a> CircuitJson<'a> {

@@ -9,6 +9,9 @@ use base64::prelude::BASE64_STANDARD;
 use once_cell::sync::Lazy;
 use sha2::{Digest, Sha256};
 
+use super::query::NoQuery;
+use super::request::Input;
+
 struct Page {
     html: Bytes,
     policy: String,
@@ -36,7 +39,7 @@ static PAGE: Lazy<Page> = Lazy::new(|| {
 });
 
 /// Returns the page.
-pub(super) async fn page() -> ([(HeaderName, &'static str); 2], Bytes) {
+pub(super) async fn page(Input(NoQuery): Input<NoQuery>) -> ([(HeaderName, &'static str); 2], Bytes) {
     let headers =
         [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, PAGE.policy.as_str())];
     (headers, PAGE.html.clone())

@@ -12,10 +12,12 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 
 use super::app_state::AppState;
-use super::broadcast::Version;
+use super::broadcast::{StreamMessage, Version};
 use super::chunked::Chunked;
 use super::clients::ClientSlot;
 use super::error::HttpError;
+use super::query::NoQuery;
+use super::request::Input;
 
 /// The instruction to browsers to reconnect 500 ms after the stream has ended.
 const RETRY: &str = "retry: 500\n";
@@ -38,10 +40,14 @@ pub(super) async fn stream(
     State(app): State<Arc<AppState>>,
     http: HttpVersion,
     headers: HeaderMap,
+    Input(NoQuery): Input<NoQuery>,
 ) -> Result<Response, HttpError> {
     let slot = app.clients.acquire(app.registry_view.clock().now()).ok_or(HttpError::TOO_MANY_CLIENTS)?;
     let id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-    let version = id.and_then(|id| app.broadcast.version_of(id));
+    let version = match id {
+        Some(id) => app.broadcast.version_of(id).await,
+        None => None,
+    };
     let (progress, chunks) = (StreamProgress::BeforeFirstEvent, Chunked::default());
     let client = StreamClient { app, slot, version, progress, chunks };
     let chunks = unfold(client, async |client| client.next_chunk().await);
@@ -60,31 +66,33 @@ impl StreamClient {
     async fn next_chunk(mut self) -> Option<(io::Result<Bytes>, Self)> {
         loop {
             if let Some(chunk) = self.chunks.next(self.app.registry_view.clock()).await.transpose() {
+                // Otherwise clients that read slowly would be more than the limit, each with an event.
+                let chunk = if self.slot.is_lost() { Err(io::ErrorKind::TimedOut.into()) } else { chunk };
                 return Some((chunk, self));
             }
-            let event = self.next_event().await?;
-            self.chunks.send(event);
+            let StreamMessage { version, head, rest } = self.next_message().await?;
+            let head = match self.progress {
+                StreamProgress::BeforeFirstEvent => Bytes::from([RETRY.as_bytes(), &head].concat()),
+                StreamProgress::Streaming => head,
+            };
+            (self.version, self.progress) = (Some(version), StreamProgress::Streaming);
+            self.chunks.send(head, rest);
         }
     }
 
     /// Waits until its next event is due and returns it; `None` at the end of the stream.
-    async fn next_event(&mut self) -> Option<Bytes> {
+    async fn next_message(&self) -> Option<StreamMessage> {
         let clock = self.app.registry_view.clock();
         if let StreamProgress::Streaming = self.progress {
             let now = clock.now();
-            let wait = self.app.broadcast.wait(now);
+            let wait = self.app.broadcast.wait(now).await;
             // The stream ends right after an event, so a client that reconnects misses no second.
             if self.slot.is_expired(now.after(wait)) {
                 return None;
             }
             clock.alarm(wait)?.await;
         }
-        let message = self.app.broadcast.message(&self.app.registry_view, self.version);
-        let event = match self.progress {
-            StreamProgress::BeforeFirstEvent => Bytes::from([RETRY.as_bytes(), &message.text].concat()),
-            StreamProgress::Streaming => message.text,
-        };
-        (self.version, self.progress) = (Some(message.version), StreamProgress::Streaming);
-        Some(event)
+        let AppState { broadcast, registry_view, reader, .. } = &*self.app;
+        broadcast.message(registry_view, reader, self.version).await.ok()
     }
 }

@@ -1,10 +1,12 @@
 //! Reads breakers one after the other, without changing them. This module does not know HTTP.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use super::cache::{BREAKER_COST, Cost, MAX_UNCACHED_COST};
 use super::transition_log::{MAX_TRANSITIONS, TransitionLog};
 use crate::breaker::CircuitBreaker;
 use crate::clock::Clock;
@@ -30,7 +32,7 @@ pub(super) struct View {
     /// The snapshot of the circuit, or of the worst circuit of a breaker with keys, with the totals of all of
     /// them.
     pub(super) snapshot: Snapshot,
-    /// `true` if any circuit rejects calls and no trial call is due.
+    /// `true` if every circuit rejects calls and no trial call is due.
     pub(super) rejects: bool,
     /// The location of a function that has never been called.
     pub(super) declared_at: Option<String>,
@@ -89,10 +91,23 @@ impl RegistryView {
     /// Returns the breaker of this name or, with a key, the circuit of this key.
     pub(super) fn find(&self, name: &str, key: Option<&str>) -> Option<RegistryEntry> {
         let Some(key) = key else {
-            return self.registry.entries().into_iter().find(|entry| entry.name() == name);
+            let store = self.registry.store();
+            let declared = || store.declared().find(|declaration| declaration.name() == name);
+            let registered = store.get(name).map(RegistryEntry::Registered);
+            return registered.or_else(|| declared().map(RegistryEntry::Declared));
         };
         let circuit = self.registry.get_keyed(name)?.find(key)?;
         Some(RegistryEntry::Registered(AnyBreaker::Single(circuit)))
+    }
+
+    /// Returns the cost of reading all breakers. Stops counting where it makes no difference.
+    pub(super) fn cost(&self) -> Cost {
+        let mut cost = 0;
+        self.registry.store().visit(|breaker| {
+            cost += BREAKER_COST + key_count(breaker);
+            if cost > MAX_UNCACHED_COST { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        cost
     }
 
     pub(super) fn view(&self, entry: &RegistryEntry) -> View {
@@ -130,7 +145,9 @@ impl RegistryView {
     }
 
     fn view_keyed(&self, breaker: &KeyedBreaker) -> View {
-        let Survey { states, rejects, worst } = Survey::of(breaker.iter());
+        let Survey { states, admits, worst } = Survey::of(breaker);
+        // Without a circuit, every key gets a new one, which admits its calls.
+        let rejects = !worst.is_empty() && !admits;
         let snapshot = worst.first().cloned().unwrap_or_else(|| without_calls(breaker.snapshot()));
         View {
             transitions: with_last_transitions(self.logged(breaker.name()), &worst),
@@ -193,6 +210,22 @@ impl KeysView {
     }
 }
 
+/// Returns the cost of reading one breaker or one circuit.
+pub(super) fn cost_of(entry: &RegistryEntry) -> Cost {
+    match entry {
+        RegistryEntry::Registered(breaker) => key_count(breaker),
+        RegistryEntry::Declared(_) => 0,
+    }
+}
+
+/// Returns the number of circuits of a breaker with keys, otherwise zero.
+fn key_count(breaker: &AnyBreaker) -> usize {
+    match breaker {
+        AnyBreaker::Single(_) => 0,
+        AnyBreaker::Keyed(breaker) => breaker.len(),
+    }
+}
+
 /// Compares snapshots without their times.
 fn is_same(one: &Snapshot, other: &Snapshot) -> bool {
     let without_times = |snapshot: &Snapshot| Snapshot {
@@ -224,25 +257,25 @@ fn with_last_transitions(mut transitions: Vec<TransitionView>, circuits: &[Snaps
 /// The circuits of one name.
 struct Survey {
     states: StateCounts,
-    /// `true` if any circuit rejects calls and no trial call is due.
-    rejects: bool,
+    /// `true` if any circuit admits calls, or a trial call of it is due.
+    admits: bool,
     /// The worst circuits, at most [`MAX_WORST`], worst first.
     worst: Vec<Snapshot>,
 }
 
 impl Survey {
-    fn of(circuits: impl Iterator<Item = CircuitBreaker>) -> Self {
-        let mut survey = Self { states: StateCounts::default(), rejects: false, worst: Vec::new() };
-        for circuit in circuits {
+    fn of(breaker: &KeyedBreaker) -> Self {
+        let mut survey = Self { states: StateCounts::default(), admits: false, worst: Vec::new() };
+        breaker.for_each(|circuit| {
             let snapshot = circuit.snapshot();
             survey.states.add(snapshot.state);
-            survey.rejects |= snapshot.rejects();
+            survey.admits |= !snapshot.rejects();
             let index = survey.worst.partition_point(|other| badness(other) >= badness(&snapshot));
             if index < MAX_WORST {
                 survey.worst.insert(index, snapshot);
                 survey.worst.truncate(MAX_WORST);
             }
-        }
+        });
         survey
     }
 }

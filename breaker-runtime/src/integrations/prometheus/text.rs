@@ -7,7 +7,7 @@ use std::fmt::{Display, Write as _};
 
 use super::{BreakerCollector, DURATION, DURATION_HELP};
 use crate::durations::CallDurations;
-use crate::integrations::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series};
+use crate::integrations::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label};
 use crate::snapshot::Snapshot;
 
 /// Approximate length of the lines of one circuit, in bytes.
@@ -32,8 +32,9 @@ struct MetricName {
 /// Encodes all metrics of a collector.
 pub(super) fn encode(collector: &BreakerCollector) -> String {
     let snapshots = collector.registry.snapshots_by_name().into_iter();
-    let circuits: Vec<_> =
-        snapshots.map(|snapshot| EscapedCircuit { name: escape(snapshot.name()), snapshot }).collect();
+    let circuits: Vec<_> = snapshots
+        .map(|snapshot| EscapedCircuit { name: escape(&circuit_label(&snapshot)), snapshot })
+        .collect();
     let mut text = MetricsText(String::with_capacity(circuits.len() * CIRCUIT_LENGTH));
     for series in SERIES {
         text.add_series(series, &circuits);
@@ -42,9 +43,9 @@ pub(super) fn encode(collector: &BreakerCollector) -> String {
     text.0
 }
 
-/// Escapes a label value.
+/// Escapes a label value, which contains no line break.
 fn escape(name: &str) -> String {
-    name.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n")
+    name.replace('\\', r"\\").replace('"', r#"\""#)
 }
 
 impl MetricsText {

@@ -22,8 +22,8 @@ class Card {
     this.details = this.root.querySelector("details");
     this.details.addEventListener("toggle", () => this.paintMore());
     setText(this.parts.name, circuit.name);
-    this.parts.name.title = circuit.name;
-    this.root.setAttribute("aria-label", circuit.name);
+    this.parts.name.title = visible(circuit.name);
+    this.root.setAttribute("aria-label", visible(circuit.name));
     visibility.observe(this.root);
   }
 

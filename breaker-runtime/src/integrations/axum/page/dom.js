@@ -4,13 +4,20 @@ function make(tag, properties = {}, ...children) {
   const { role, ...rest } = properties;
   const element = Object.assign(document.createElement(tag), rest);
   if (role) element.setAttribute("role", role);
-  element.append(...children);
+  element.append(...children.map(child => typeof child === "string" ? visible(child) : child));
   return element;
+}
+
+// Characters that a reader cannot see, or that would change the order of the text. They are shown as escapes.
+const HIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffb]/gu;
+
+function visible(text) {
+  return String(text).replace(HIDDEN, hidden => `\\u{${hidden.codePointAt(0).toString(16)}}`);
 }
 
 // Writes the text only if it differs, which spares the browser a layout.
 function setText(element, text) {
-  const value = String(text);
+  const value = visible(text);
   if (element.textContent !== value) element.textContent = value;
 }
 

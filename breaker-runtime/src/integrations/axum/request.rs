@@ -1,0 +1,31 @@
+//! Checks of every request: its path, its query string, and that it has no body.
+
+use axum::extract::{FromRequest, Request};
+
+use super::error::HttpError;
+use super::query::{Query, QueryError, has_valid_escapes, is_empty, parse};
+
+/// The query string of a request whose other parts are valid.
+pub(super) struct Input<Q>(pub(super) Q);
+
+impl<Q: Query, S: Sync> FromRequest<S> for Input<Q> {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, HttpError> {
+        let (parts, body) = request.into_parts();
+        Self::new(parts.uri.path(), parts.uri.query(), is_empty(body).await)
+    }
+}
+
+impl<Q: Query> Input<Q> {
+    fn new(path: &str, query: Option<&str>, has_no_body: bool) -> Result<Self, HttpError> {
+        if !has_valid_escapes(path) {
+            return Err(HttpError::INVALID_PATH);
+        }
+        let query = parse(query.unwrap_or_default()).map_err(|error| match error {
+            QueryError::Encoding => HttpError::INVALID_QUERY,
+            QueryError::Parameter(problem) => HttpError::bad_parameter(&problem, Q::ACCEPTED),
+        })?;
+        if has_no_body { Ok(Self(query)) } else { Err(HttpError::UNEXPECTED_BODY) }
+    }
+}

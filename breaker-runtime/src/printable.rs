@@ -1,0 +1,161 @@
+//! Text from outside in messages: characters that a reader cannot see, or that change the order of the others,
+//! are written as escapes such as `\u{202e}`.
+//!
+//! Names, keys, failure texts and names of operators may come from users. Without escapes, such a text could
+//! forge a line of a log, move the cursor of a terminal, or look like another text.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::ops::RangeInclusive;
+
+/// A text whose hidden characters are escaped.
+#[derive(Clone, Copy)]
+pub(crate) struct Printable<'a>(pub(crate) &'a str);
+
+/// A text in double quotes whose hidden characters, quotes and backslashes are escaped.
+#[derive(Clone, Copy)]
+pub(crate) struct Quoted<'a>(pub(crate) &'a str);
+
+/// The characters without a shape of their own: controls, separators of lines, marks of the writing
+/// direction, and those that Unicode lists as ignorable. Sorted.
+const HIDDEN: [RangeInclusive<char>; 21] = [
+    '\0'..='\u{1f}',           // controls
+    '\u{7f}'..='\u{9f}',       // controls
+    '\u{ad}'..='\u{ad}',       // soft hyphen
+    '\u{34f}'..='\u{34f}',     // combining grapheme joiner
+    '\u{61c}'..='\u{61c}',     // Arabic letter mark, which sets the direction
+    '\u{115f}'..='\u{1160}',   // Hangul fillers
+    '\u{17b4}'..='\u{17b5}',   // Khmer inherent vowels
+    '\u{180b}'..='\u{180f}',   // Mongolian variation selectors
+    '\u{200b}'..='\u{200f}',   // zero-width characters, marks of the direction
+    '\u{2028}'..='\u{202e}', // separators of lines and paragraphs, embeddings and overrides of the direction
+    '\u{2060}'..='\u{206f}', // word joiner, invisible operators, isolates of the direction
+    '\u{2800}'..='\u{2800}', // blank Braille pattern
+    '\u{3164}'..='\u{3164}', // Hangul filler
+    '\u{fe00}'..='\u{fe0f}', // variation selectors
+    '\u{feff}'..='\u{feff}', // byte order mark
+    '\u{ffa0}'..='\u{ffa0}', // Hangul filler
+    '\u{fff0}'..='\u{fffb}', // reserved, annotation marks
+    '\u{13430}'..='\u{1343f}', // Egyptian format controls
+    '\u{1bca0}'..='\u{1bca3}', // shorthand format controls
+    '\u{1d173}'..='\u{1d17a}', // musical format controls
+    '\u{e0000}'..='\u{e0fff}', // tags, further variation selectors
+];
+
+/// Returns `true` if a reader cannot see the character, or if it reorders or breaks a line.
+pub(crate) fn is_hidden(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
+    HIDDEN.iter().any(|range| range.contains(&character))
+}
+
+/// Returns the text with escapes, or the text itself if it needs none.
+pub(crate) fn escape_hidden(text: &str) -> Cow<'_, str> {
+    if text.contains(is_hidden) { Cow::Owned(Printable(text).to_string()) } else { Cow::Borrowed(text) }
+}
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_escaped(self.0, is_hidden, out)
+    }
+}
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_char('"')?;
+        write_escaped(self.0, |it| matches!(it, '"' | '\\') || is_hidden(it), out)?;
+        out.write_char('"')
+    }
+}
+
+/// Writes a text, with an escape for each character that `needs_escape` selects.
+fn write_escaped(
+    text: &str,
+    needs_escape: impl Fn(char) -> bool,
+    out: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    for piece in text.split_inclusive(&needs_escape) {
+        match piece.chars().next_back().filter(|last| needs_escape(*last)) {
+            Some(last) => {
+                out.write_str(piece.strip_suffix(last).unwrap_or_default())?;
+                // `\n`, `\"` and the like for ASCII, otherwise `\u{202e}`.
+                write!(out, "{}", last.escape_default())?;
+            }
+            None => out.write_str(piece)?,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HIDDEN, Printable, Quoted, escape_hidden, is_hidden};
+
+    #[test]
+    fn hidden_characters_of_every_kind_are_known() {
+        assert!(HIDDEN.windows(2).all(|pair| matches!(pair, [one, next] if one.end() < next.start())));
+        let hidden = [
+            '\0',
+            '\n',
+            '\r',
+            '\t',
+            '\u{1b}',
+            '\u{7f}',
+            '\u{85}',
+            '\u{9b}',
+            '\u{ad}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202a}',
+            '\u{202b}',
+            '\u{202c}',
+            '\u{202d}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2067}',
+            '\u{2068}',
+            '\u{2069}',
+            '\u{206a}',
+            '\u{2800}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{fff9}',
+            '\u{fffb}',
+            '\u{1bca0}',
+            '\u{1d173}',
+            '\u{e0001}',
+            '\u{e0041}',
+            '\u{e0100}',
+        ];
+        assert_eq!(hidden.into_iter().find(|it| !is_hidden(*it)), None);
+        assert!((char::MIN..=char::MAX).filter(|it| it.is_control()).all(is_hidden));
+    }
+
+    #[test]
+    fn visible_characters_of_every_script_are_not_hidden() {
+        let visible = "az AZ 09 ~!\"'\\ \u{a0} ß é e\u{301} я Ω ع ש अ ก 中 한 か \u{1f980} € – … \u{202f} \u{3000} \u{fffd}";
+        assert_eq!(visible.chars().find(|it| is_hidden(*it)), None);
+        assert_eq!(escape_hidden(visible), visible);
+    }
+
+    #[test]
+    fn hidden_characters_are_escaped_and_others_unchanged() {
+        let text = "\u{202e}a\"b\\c\n\u{1b}[2J é\u{200b}";
+        assert_eq!(Printable(text).to_string(), r#"\u{202e}a"b\c\n\u{1b}[2J é\u{200b}"#);
+        assert_eq!(Quoted(text).to_string(), r#""\u{202e}a\"b\\c\n\u{1b}[2J é\u{200b}""#);
+        assert_eq!((Printable("").to_string(), Quoted("").to_string()), (String::new(), "\"\"".to_owned()));
+    }
+}
