@@ -60,7 +60,6 @@ use crate::event::{Listener, Subscription};
 use crate::outcome::Outcome;
 use crate::snapshot::Snapshot;
 use crate::state::State;
-use crate::sync::{Ordering, fence};
 
 /// A circuit breaker. Clones are cheap and share one circuit.
 ///
@@ -430,20 +429,8 @@ impl CircuitBreaker {
         self.operator(Location::caller().to_string())
     }
 
-    pub(crate) fn circuit(&self) -> &Circuit {
+    pub(crate) const fn circuit(&self) -> &Arc<Circuit> {
         &self.circuit
-    }
-
-    /// Returns `true` if there are exactly `handles` clones. What the owners of dropped clones did is visible.
-    pub(crate) fn has_handles(&self, handles: usize) -> bool {
-        let is_exact = Arc::strong_count(&self.circuit) == handles;
-        fence(Ordering::Acquire);
-        is_exact
-    }
-
-    /// Returns a number that is the same for all clones, and differs between breakers that exist at the same time.
-    pub(crate) fn address(&self) -> usize {
-        Arc::as_ptr(&self.circuit).addr()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::event::{ChangesLost, Event, Hub, StateChange};
 use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Pending};
 use crate::state::{Cause, Details, Notification, State};
-use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, fence};
 use crate::totals::{Counters, Totals};
 
 /// One circuit.
@@ -137,6 +137,18 @@ impl Circuit {
     /// Returns `true` if a listener is registered for this circuit alone.
     pub(super) fn has_listeners(&self) -> bool {
         self.hub.get().is_some_and(|hub| hub.is_used())
+    }
+
+    /// Returns `true` if exactly `handles` breakers share the circuit. What the owners of others did is visible.
+    pub(crate) fn has_handles(self: &Arc<Self>, handles: usize) -> bool {
+        let is_exact = Arc::strong_count(self) == handles;
+        fence(Ordering::Acquire);
+        is_exact
+    }
+
+    /// Returns a number that differs between circuits that exist at the same time.
+    pub(crate) fn shared_address(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
     }
 
     pub(crate) fn totals(&self) -> Totals {

@@ -161,7 +161,7 @@ impl EvictionQueue {
 
 impl QueuedCircuit {
     fn idleness(&self, shared: &SharedConfig, now: Moment) -> Result<Idleness, NotIdleUntil> {
-        if self.circuit.has_handles(OWN_HANDLES) {
+        if self.circuit.circuit().has_handles(OWN_HANDLES) {
             self.circuit.circuit().idleness(shared, now)
         } else {
             Err(NotIdleUntil(Moment::NEVER))

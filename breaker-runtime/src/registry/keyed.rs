@@ -331,14 +331,16 @@ impl KeyedBreaker {
         let mut table = lock(&shared.table);
         for circuit in circuits {
             if let Some(key) = circuit.key()
-                && shared.circuits.get(key).is_some_and(|present| present.address() == circuit.address())
+                && shared.circuits.get(key).is_some_and(|present| {
+                    present.circuit().shared_address() == circuit.circuit().shared_address()
+                })
             {
                 shared.circuits.remove(key);
-                addresses.insert(circuit.address());
+                addresses.insert(circuit.circuit().shared_address());
                 table.removed.add(circuit);
             }
         }
-        table.queue.remove(|circuit| addresses.contains(&circuit.address()));
+        table.queue.remove(|circuit| addresses.contains(&circuit.circuit().shared_address()));
         shared.is_full.store(0, Ordering::Relaxed);
         let settled = table.removed.settle(limit);
         drop(table);

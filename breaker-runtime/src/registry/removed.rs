@@ -29,7 +29,7 @@ impl RemovedCircuits {
             let Some(circuit) = self.held.pop_front() else {
                 break;
             };
-            if circuit.has_handles(1) {
+            if circuit.circuit().has_handles(1) {
                 self.counts.add(&circuit.snapshot());
                 settled.push(circuit);
             } else {
