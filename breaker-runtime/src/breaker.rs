@@ -14,6 +14,7 @@
 //! | `options.rs` | optional state: window, durations, bulkhead, shadow mode |
 //! | `bulkhead.rs` | the limit on concurrent calls, and the calls that wait |
 //! | `identity.rs` | the name and the key of a circuit |
+//! | `idleness.rs` | when the circuit of a key can be evicted |
 //! | `operator.rs` | the commands of an operator |
 //!
 //! Invariants: no lock is held while user code runs; every permit is settled at most once, by its owner or
@@ -25,6 +26,7 @@ mod bulkhead;
 mod circuit;
 mod future;
 mod identity;
+mod idleness;
 mod operator;
 mod options;
 mod permit;
@@ -46,6 +48,7 @@ pub(crate) use self::circuit::Circuit;
 pub use self::circuit::Rejection;
 pub(crate) use self::future::{AsyncCall, Guarded, Limited};
 pub(crate) use self::identity::{Identity, KeyGroup};
+pub(crate) use self::idleness::{Idleness, NotIdleUntil};
 pub use self::operator::Operator;
 pub use self::permit::Permit;
 
@@ -426,17 +429,8 @@ impl CircuitBreaker {
         self.operator(Location::caller().to_string())
     }
 
-    pub(crate) fn circuit(&self) -> &Circuit {
+    pub(crate) const fn circuit(&self) -> &Arc<Circuit> {
         &self.circuit
-    }
-
-    pub(crate) fn has_listeners(&self) -> bool {
-        self.circuit.has_listeners()
-    }
-
-    /// Returns `true` if this is the only clone.
-    pub(crate) fn is_alone(&self) -> bool {
-        Arc::strong_count(&self.circuit) == 1
     }
 }
 

@@ -17,6 +17,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use hub::Hub;
 pub use hub::Subscription;
@@ -54,6 +55,29 @@ pub enum Event {
     ChangesLost(ChangesLost),
     /// Two declarations of one name do not agree. The first one stays in effect.
     Conflict(Arc<Conflict>),
+    /// A breaker with one circuit per key evicted an open circuit that had not been used for a long time,
+    /// because a new key needed a circuit. The evicted key gets a new, closed circuit when it is used again.
+    /// Closed circuits are evicted without an event.
+    Evicted(Eviction),
+}
+
+/// The eviction of an open circuit; see [`KeyedBreaker`](crate::KeyedBreaker).
+///
+/// ```
+/// use breaker_runtime::{Event, Registry};
+///
+/// let registry = Registry::new();
+/// let subscription = registry.listen(|event: &Event| {
+///     if let Event::Evicted(eviction) = event {
+///         println!("{:?} was unused for {:?}", eviction.key(), eviction.unused_for());
+///     }
+/// });
+/// # drop(subscription);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Eviction {
+    id: CircuitId,
+    unused_for: Duration,
 }
 
 /// A state change of one circuit.
@@ -221,6 +245,40 @@ impl fmt::Display for ChangesLost {
     }
 }
 
+impl Eviction {
+    pub(crate) const fn new(id: CircuitId, unused_for: Duration) -> Self {
+        Self { id, unused_for }
+    }
+
+    /// Returns the name of the circuit breaker.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.id.name()
+    }
+
+    /// Returns the key of the evicted circuit. It is never `None`, because the overflow circuit is not evicted.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.id.key()
+    }
+
+    /// Returns the time for which a trial call had been due.
+    #[must_use]
+    pub const fn unused_for(&self) -> Duration {
+        self.unused_for
+    }
+}
+
+impl fmt::Display for Eviction {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "{}: evicted while open, because no call arrived for {:?} after a trial call was due",
+            self.id, self.unused_for
+        )
+    }
+}
+
 impl fmt::Display for StateChange {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}: {}", self.id, self.transition)
@@ -233,6 +291,7 @@ impl fmt::Display for Event {
             Self::StateChanged(change) => change.fmt(out),
             Self::ChangesLost(changes) => changes.fmt(out),
             Self::Conflict(conflict) => conflict.fmt(out),
+            Self::Evicted(eviction) => eviction.fmt(out),
         }
     }
 }

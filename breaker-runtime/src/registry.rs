@@ -6,7 +6,9 @@
 //! |---|---|
 //! | `error.rs` | errors of a registration |
 //! | `key.rs` | the text of a key |
+//! | `circuit_map.rs` | the circuits of keys, found without a lock |
 //! | `eviction.rs` | the order in which circuits of keys are evicted |
+//! | `removed.rs` | the counts of evicted and removed circuits |
 //! | `keyed.rs` | the breaker with one circuit per key |
 //! | `declaration.rs` | annotated functions, known before their first call |
 //! | `registration.rs` | a name with its settings, and conflicts between two of them |
@@ -17,6 +19,7 @@
 //! A file imports only from files above it in this table.
 
 mod any_breaker;
+mod circuit_map;
 mod declaration;
 mod error;
 mod eviction;
@@ -25,6 +28,7 @@ mod keyed;
 #[cfg(not(feature = "test-util"))]
 pub(crate) mod no_scope;
 mod registration;
+mod removed;
 #[cfg(feature = "test-util")]
 pub(crate) mod scope;
 mod store;

@@ -15,16 +15,16 @@ pub(crate) mod thread_local;
 #[cfg(not(breaker_loom))]
 mod imp {
     pub(crate) use once_cell::race::OnceBox;
-    pub(crate) use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
-    pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError};
+    pub(crate) use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
+    pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
     pub(crate) use std::thread_local as per_thread;
 }
 
 #[cfg(breaker_loom)]
 mod imp {
-    pub(crate) use loom::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
-    pub(crate) use std::sync::PoisonError;
+    pub(crate) use std::sync::{PoisonError, TryLockError};
 
     /// Loom's `thread_local`, with the syntax of the standard library for a constant value.
     macro_rules! per_thread {
@@ -68,10 +68,21 @@ mod imp {
     }
 }
 
-pub(crate) use imp::{AtomicU16, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering, per_thread};
+pub(crate) use imp::{
+    AtomicU16, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering, fence, per_thread,
+};
 
 /// Locks `mutex`, even if it is poisoned. No user code runs while a lock is held and no critical section can
 /// panic, so the data of a poisoned lock is consistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(imp::PoisonError::into_inner)
+}
+
+/// Locks `mutex` unless another thread holds it.
+pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(imp::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(imp::TryLockError::WouldBlock) => None,
+    }
 }

@@ -152,6 +152,18 @@ impl Window {
         self.with_successes(state.buckets.faults(slice), slice, spec, &state)
     }
 
+    /// Returns the failures and slow calls in the window of this generation, without the successes of a
+    /// time-based window, whose sum takes longer.
+    pub(crate) fn faults(&self, generation: u64, clock: &Clock) -> WindowCounts {
+        let state = self.lock();
+        let spec = self.spec(Ordering::Relaxed);
+        match (spec.calls(), spec.slice_length()) {
+            (Some(size), _) => self.count.counts(generation, size, &state.log),
+            (None, Some(length)) => state.buckets.faults(length.id(generation, length.now(clock))),
+            (None, None) => WindowCounts::default(),
+        }
+    }
+
     /// Changes the span and keeps the calls that fit into the new one. A call that ends meanwhile may be
     /// missed. When the kind of window changes, it starts empty.
     pub(crate) fn set_span(&self, span: Span, generation: u64, clock: &Clock) {

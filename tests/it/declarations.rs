@@ -10,6 +10,8 @@ use breaker_runtime::{
 };
 use breaker_tests::dependent_crate;
 
+use accident::RIGHT;
+
 fn declared(name: &str) -> &'static Declaration {
     let mut found = Registry::declared().filter(|declared| declared.name() == name);
     let first = found.next().unwrap();
@@ -212,6 +214,127 @@ mod accident {
             Ok(())
         }
     }
+
+    /// The line of the attribute of `Right::same`.
+    pub(super) const RIGHT: u32 = line!() - 7;
+
+    /// Functions with the same path and, except for the last one, the same location.
+    macro_rules! same_location {
+        ($($owner:ident)*) => {
+            $(
+                pub(super) struct $owner;
+
+                impl $owner {
+                    #[circuit_breaker(failure_threshold = 1)]
+                    pub(super) fn written() -> Result<(), BreakerError> {
+                        Ok(())
+                    }
+                }
+            )*
+        };
+    }
+
+    same_location!(First Second Third);
+
+    #[circuit_breaker(key = key)]
+    fn twin(key: &str) -> Result<usize, BreakerError> {
+        Ok(key.len())
+    }
+
+    struct Unkeyed;
+
+    impl Unkeyed {
+        #[circuit_breaker]
+        fn twin() -> Result<(), BreakerError> {
+            Ok(())
+        }
+    }
+
+    #[circuit_breaker(name = "it::declarations::accident::path")]
+    fn chosen() -> Result<(), BreakerError> {
+        Ok(())
+    }
+
+    #[circuit_breaker]
+    fn path() -> Result<(), BreakerError> {
+        Ok(())
+    }
+
+    pub(super) fn own() -> breaker_runtime::Registry {
+        breaker_runtime::Registry::new()
+    }
+
+    #[circuit_breaker(registry = own())]
+    fn of_own_registry() -> Result<(), BreakerError> {
+        Ok(())
+    }
+
+    impl Unkeyed {
+        #[circuit_breaker(registry = own())]
+        fn of_own_registry() -> Result<(), BreakerError> {
+            Ok(())
+        }
+    }
+}
+
+/// Returns the names of all functions with this path.
+fn names_of(function: &str) -> Vec<&'static str> {
+    let path = format!("it::declarations::accident::{function}");
+    Registry::declared().filter(|declared| declared.function() == path).map(Declaration::name).collect()
+}
+
+#[test]
+fn two_methods_of_one_name_share_no_circuit_no_matter_which_is_called_first() {
+    const PATH: &str = "it::declarations::accident::same";
+    let renamed = format!("{PATH} ({}:{RIGHT}:9)", file!());
+    assert_eq!(names_of("same"), [PATH, &renamed]);
+    testing::scope(|scope| {
+        accident::Right::same().unwrap();
+        assert!(scope.registry().get(PATH).is_none());
+        scope.registry().get(&renamed).unwrap().force_open();
+        accident::Left::same().unwrap();
+        assert!(accident::Right::same().is_err());
+        let snapshots = scope.registry().snapshots_by_name();
+        assert!([PATH, &renamed].iter().all(|name| snapshots.iter().any(|it| it.name() == *name)));
+    });
+}
+
+#[test]
+fn methods_that_one_macro_writes_share_no_circuit() {
+    let names = names_of("written");
+    let [plain, with_number, with_location] = names[..] else { panic!("{names:?}") };
+    assert_eq!(plain, "it::declarations::accident::written");
+    let location = with_location.strip_prefix(plain).unwrap();
+    assert!(location.starts_with(" (tests/it/declarations.rs:"), "{with_location}");
+    assert_eq!(with_number, format!("{plain}{} #2)", location.strip_suffix(')').unwrap()));
+    testing::scope(|scope| {
+        scope.registry().register("unused", Config::default()).unwrap();
+        accident::First::written().unwrap();
+        let _ = (accident::Second::written(), accident::Third::written());
+        scope.registry().get(plain).unwrap().force_open();
+        let results = [accident::First::written(), accident::Second::written(), accident::Third::written()];
+        assert_eq!(results.iter().filter(|result| result.is_err()).count(), 1);
+    });
+    let found = Registry::global().check().unwrap_err();
+    let renamed: Vec<_> =
+        conflicts(&found, plain).iter().map(|it| it.renamed().unwrap().to_owned()).collect();
+    assert_eq!(renamed, [with_number, with_location]);
+}
+
+#[test]
+fn a_function_without_a_name_shares_no_circuit_with_one_that_chose_its_path_as_a_name() {
+    let names = names_of("path");
+    assert!(names[0].starts_with("it::declarations::accident::path (tests/it/declarations.rs:"), "{names:?}");
+    assert_eq!(names_of("chosen"), ["it::declarations::accident::path"]);
+}
+
+#[test]
+fn functions_with_and_without_keys_or_with_own_registries_have_different_names() {
+    for function in ["twin", "of_own_registry"] {
+        let names = names_of(function);
+        assert_eq!(names.len(), 2);
+        assert!(names[1].starts_with(&format!("{} (tests/it/declarations.rs:", names[0])), "{names:?}");
+    }
 }
 
 #[test]
@@ -227,5 +350,6 @@ fn functions_that_share_a_path_by_accident_are_one_conflict_before_and_after_the
         assert!(matches!(events.try_next(), Some(Ok(breaker_runtime::Event::Conflict(_)))));
         assert_eq!(conflicts(&scope.registry().check().unwrap_err(), PATH), before);
         assert_eq!(before.len(), 1);
+        assert_eq!(before[0].renamed(), Some(&*format!("{PATH} (tests/it/declarations.rs:{RIGHT}:9)")));
     });
 }

@@ -147,7 +147,7 @@ fn a_window_of_another_kind_starts_empty_and_keeps_consecutive_failures() {
     let fixture = Fixture::with(calls(10));
     fixture.call_times(Outcome::Failure, 3);
     for settings in [time(seconds(10)), calls(10), time(seconds(20))] {
-        fixture.set_config(settings);
+        fixture.set_config(settings.consecutive_failures(1000));
         assert_eq!(fixture.window(), Recorded::default());
         fixture.call(Outcome::Failure);
         fixture.call(Outcome::Failure);

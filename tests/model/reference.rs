@@ -100,6 +100,9 @@ impl Model {
     pub(crate) fn set_config(&mut self, policy: Policy) {
         self.window.set_config(policy.window, self.now);
         self.policy = policy;
+        if policy.consecutive.is_none() {
+            self.run = 0;
+        }
     }
 
     pub(crate) fn acquire(&mut self) -> Result<Call, ErrorKind> {
@@ -215,7 +218,8 @@ impl Model {
     }
 
     fn count_call(&mut self, failed: bool, slow: bool) {
-        self.run = if failed { self.run + 1 } else { 0 };
+        // A run that no rule evaluates is not kept.
+        self.run = if failed && self.policy.consecutive.is_some() { self.run + 1 } else { 0 };
         self.window.add(failed, slow, self.now);
         if !failed && !slow {
             return;

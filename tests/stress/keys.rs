@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use breaker_runtime::testing::Clock;
-use breaker_runtime::{Config, KeyedBreaker, Registry};
+use breaker_runtime::{Config, Event, KeyedBreaker, Registry};
 
 use crate::{THREADS, any_outcome, any_settings, run_threads};
 
@@ -29,6 +29,11 @@ fn keys_stay_within_max_keys_and_their_totals_add_up_and_never_decrease() {
                 if let Ok(permit) = breakers.get(&key).try_acquire() {
                     permit.settle(any_outcome(&mut random));
                 }
+                match random.u8(0..100) {
+                    0 => drop(breakers.remove(&key)),
+                    1 => breakers.retain(|_, _| random.bool()),
+                    _ => {}
+                }
             }
         },
         |random| {
@@ -44,6 +49,38 @@ fn keys_stay_within_max_keys_and_their_totals_add_up_and_never_decrease() {
     );
     assert!(breakers.len() <= MAX_KEYS as usize);
     assert_eq!(breakers.totals().calls(), THREADS * CALLS);
+}
+
+#[test]
+fn threads_that_change_settings_from_listeners_and_remove_keys_do_not_deadlock() {
+    let (clock, breakers) = keyed();
+    let config = breakers.config();
+    let listener = {
+        let (breakers, config) = (breakers.clone(), config.clone());
+        move |_: &Event| {
+            breakers.set_config(config.clone());
+            _ = (breakers.get("from listener"), breakers.totals());
+        }
+    };
+    for key in 0..MAX_KEYS {
+        breakers.get(&key.to_string()).listen(listener.clone()).detach();
+    }
+    run_threads(
+        |mut random, _| {
+            for _ in 0..CALLS / 10 {
+                let circuit = breakers.get(&random.u32(0..MAX_KEYS).to_string());
+                if let Ok(permit) = circuit.try_acquire() {
+                    permit.settle(any_outcome(&mut random));
+                }
+                if random.u8(0..20) == 0 {
+                    breakers.set_config(config.clone());
+                    drop(breakers.remove(&random.u32(0..MAX_KEYS).to_string()));
+                }
+            }
+        },
+        |random| clock.advance(Duration::from_millis(random.u64(0..5))),
+    );
+    assert_eq!(breakers.totals().calls(), THREADS * (CALLS / 10));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::event::{ChangesLost, Event, Hub, StateChange};
 use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Pending};
 use crate::state::{Cause, Details, Notification, State};
-use crate::sync::{AtomicU32, OnceBox, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, fence};
 use crate::totals::{Counters, Totals};
 
 /// One circuit.
@@ -26,6 +26,9 @@ pub(crate) struct Circuit {
     pub(super) options: OnceBox<CircuitOptions>,
     /// Threshold of consecutive failures; 0 if there is none.
     pub(super) run_threshold: AtomicU32,
+    /// The moment of the last failure or slow call of a closed circuit in nanoseconds, plus one; 0 before the
+    /// first. It is recorded for the circuits of keys only.
+    pub(super) last_fault: AtomicU64,
     pub(super) clock: Clock,
     identity: Identity,
     /// The listeners of this breaker alone.
@@ -45,6 +48,7 @@ impl Circuit {
         let circuit = Self {
             run_threshold: AtomicU32::new(run_threshold(&settings)),
             options: OnceBox::new(),
+            last_fault: AtomicU64::new(0),
             machine: Machine::new(settings, clock.now()),
             counters: Counters::new(),
             clock,
@@ -71,15 +75,30 @@ impl Circuit {
 
     /// Replaces the settings of the running circuit.
     pub(crate) fn set_config(&self, settings: SharedConfig) {
+        let pending = self.apply_config(settings);
+        self.announce_config(pending);
+    }
+
+    /// Replaces the settings, and runs no user code. The caller passes the result to
+    /// [`announce_config`](Self::announce_config) once it holds no lock.
+    pub(crate) fn apply_config(&self, settings: SharedConfig) -> Pending {
         self.prepare_options(&settings);
-        let pending = self.machine.set_config(settings, &self.clock, |settings, generation| {
-            self.run_threshold.store(run_threshold(settings), Ordering::Relaxed);
+        self.machine.set_config(settings, &self.clock, |settings, generation| {
+            let run_threshold = run_threshold(settings);
+            self.run_threshold.store(run_threshold, Ordering::Relaxed);
+            if run_threshold == 0 {
+                self.machine.forget_run(generation);
+            }
             if let Some(options) = self.options.get() {
                 options.set_config(settings, generation, &self.clock);
                 self.resume_recording(options, generation);
             }
-        });
-        // Offered after the lock is released, because this wakes waiting calls.
+        })
+    }
+
+    /// Offers new slots to waiting calls, and notifies listeners. The caller holds no lock, because this wakes
+    /// waiting calls.
+    pub(crate) fn announce_config(&self, pending: Pending) {
         if let Some(options) = self.options.get() {
             options.offer_free_slots(&self.clock);
         }
@@ -104,19 +123,21 @@ impl Circuit {
         Snapshot::new(self.id(), observed, self.counters.read(), parts, &self.config())
     }
 
-    /// Returns `true` if dropping the circuit loses nothing: it is closed, has no failures and no listeners,
-    /// and has these settings.
-    pub(crate) fn is_clean(&self, settings: &Config) -> bool {
-        self.machine.is_clean()
-            && !self.has_listeners()
-            && *self.config() == *settings
-            && self.options.get().is_none_or(|options| {
-                options.is_clean(self.machine.observe(&self.clock).generation, &self.clock)
-            })
+    /// Returns `true` if a listener is registered for this circuit alone.
+    pub(super) fn has_listeners(&self) -> bool {
+        self.hub.get().is_some_and(|hub| hub.is_used())
     }
 
-    pub(crate) fn has_listeners(&self) -> bool {
-        self.hub.get().is_some()
+    /// Returns `true` if exactly `handles` breakers share the circuit. What the owners of others did is visible.
+    pub(crate) fn has_handles(self: &Arc<Self>, handles: usize) -> bool {
+        let is_exact = Arc::strong_count(self) == handles;
+        fence(Ordering::Acquire);
+        is_exact
+    }
+
+    /// Returns a number that differs between circuits that exist at the same time.
+    pub(crate) fn shared_address(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -158,7 +179,7 @@ impl Circuit {
         }
     }
 
-    fn id(&self) -> CircuitId {
+    pub(crate) fn id(&self) -> CircuitId {
         CircuitId { name: self.identity.name().clone(), key: self.identity.key().cloned() }
     }
 
@@ -178,12 +199,6 @@ impl Circuit {
 impl fmt::Debug for Circuit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Circuit").field("name", self.identity.name()).finish_non_exhaustive()
-    }
-}
-
-impl Drop for Circuit {
-    fn drop(&mut self) {
-        self.identity.retire(|| self.snapshot());
     }
 }
 

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use crate::config::Name;
 use crate::event::Hub;
-use crate::snapshot::{CumulativeParts, Snapshot};
-use crate::sync::{Mutex, lock};
 
 /// The name and key of a circuit, and the listeners of its registry.
 #[derive(Debug)]
@@ -22,24 +20,30 @@ pub(crate) enum Identity {
     },
 }
 
-/// The state that the circuits of one keyed breaker share.
+/// The name and the listeners that the circuits of one keyed breaker share.
 #[derive(Debug)]
 pub(crate) struct KeyGroup {
     name: Name,
     hub: Option<Arc<Hub>>,
-    /// The summed counts of evicted circuits that have been dropped.
-    retired: Mutex<CumulativeParts>,
 }
 
 impl Identity {
-    pub(super) fn name(&self) -> &Name {
+    pub(crate) fn name(&self) -> &Name {
         match self {
             Self::Alone { name, .. } => name,
             Self::Member { group, .. } => &group.name,
         }
     }
 
-    pub(super) fn key(&self) -> Option<&Arc<str>> {
+    /// Returns `true` for the circuit of a key, and for an overflow circuit.
+    pub(super) const fn is_member(&self) -> bool {
+        match self {
+            Self::Alone { .. } => false,
+            Self::Member { .. } => true,
+        }
+    }
+
+    pub(crate) fn key(&self) -> Option<&Arc<str>> {
         match self {
             Self::Alone { .. } => None,
             Self::Member { key, .. } => key.as_ref(),
@@ -53,27 +57,19 @@ impl Identity {
             Self::Member { group, .. } => group.hub.as_ref(),
         }
     }
-
-    /// Adds the final counts of a dropped circuit to those of its group.
-    pub(super) fn retire(&self, last_snapshot: impl FnOnce() -> Snapshot) {
-        if let Self::Member { group, .. } = self {
-            let last_snapshot = last_snapshot();
-            lock(&group.retired).add(&last_snapshot);
-        }
-    }
 }
 
 impl KeyGroup {
-    pub(crate) fn new(name: Name, hub: Option<Arc<Hub>>) -> Self {
-        Self { name, hub, retired: Mutex::new(CumulativeParts::default()) }
+    pub(crate) const fn new(name: Name, hub: Option<Arc<Hub>>) -> Self {
+        Self { name, hub }
     }
 
     pub(crate) fn name(&self) -> &Name {
         &self.name
     }
 
-    /// Returns the summed counts of evicted circuits that have been dropped.
-    pub(crate) fn retired(&self) -> CumulativeParts {
-        lock(&self.retired).clone()
+    /// Returns the hub of the registry, if the breaker is in one.
+    pub(crate) fn hub(&self) -> Option<&Arc<Hub>> {
+        self.hub.as_ref()
     }
 }

@@ -175,10 +175,10 @@ impl CircuitOptions {
         rules.trip_by_window(self.window.record_fault(generation, completion, &rules, clock)?)
     }
 
-    /// Returns `true` if the window of this generation holds no failure and no slow call.
-    pub(super) fn is_clean(&self, generation: u64, clock: &Clock) -> bool {
-        let counts = self.window.counts(generation, clock);
-        counts.failures == 0 && counts.slow == 0
+    /// Returns `true` if the window of this generation holds a failure or a slow call.
+    pub(super) fn has_faults(&self, generation: u64, clock: &Clock) -> bool {
+        let faults = self.window.faults(generation, clock);
+        faults.failures > 0 || faults.slow > 0
     }
 
     pub(super) fn parts(&self, generation: u64, clock: &Clock) -> OptionalParts {

@@ -125,14 +125,16 @@ impl Circuit {
     /// still counts and a threshold is reached.
     #[inline]
     fn trip_reason(&self, ticket: Ticket, completion: Completion) -> Option<TripReason> {
+        let threshold = NonZeroU32::new(self.run_threshold.load(Ordering::Relaxed));
         let run = if completion.is_failure() {
-            self.machine.extend_run(ticket)?
+            self.machine.extend_run(ticket, threshold)?
         } else if self.machine.reset_run(ticket) {
             0
         } else {
             return None;
         };
-        let by_run = trip_by_run(NonZeroU32::new(self.run_threshold.load(Ordering::Relaxed)), run);
+        self.note_fault();
+        let by_run = trip_by_run(threshold, run);
         let Some(options) = self.options.get() else {
             return by_run;
         };

@@ -121,10 +121,13 @@ impl MockTime {
     }
 
     fn wake_on_advance(&self, waker: &Waker) {
+        // Cloned before the lock is taken and dropped after it is released, because both run user code.
+        let mut unused = Some(waker.clone());
         let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
         if !sleepers.iter().any(|sleeper| sleeper.will_wake(waker)) {
-            sleepers.push(waker.clone());
+            sleepers.extend(unused.take());
         }
+        drop(sleepers);
     }
 }
 

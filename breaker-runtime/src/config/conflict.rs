@@ -8,7 +8,8 @@ use std::panic::Location;
 
 use crate::printable::Quoted;
 
-/// Two declarations of one name do not agree. The first one stays in effect.
+/// Two declarations of one name do not agree, and the first one stays in effect; or two functions have the
+/// same name by accident, and the second one [was renamed](Self::renamed).
 ///
 /// ```
 /// use breaker_runtime::{Config, RegisterError, Registry};
@@ -29,6 +30,7 @@ pub struct Conflict {
     name: String,
     first: &'static Location<'static>,
     second: &'static Location<'static>,
+    renamed: Option<String>,
 }
 
 impl Conflict {
@@ -37,7 +39,12 @@ impl Conflict {
         first: &'static Location<'static>,
         second: &'static Location<'static>,
     ) -> Self {
-        Self { name: name.to_owned(), first, second }
+        Self { name: name.to_owned(), first, second, renamed: None }
+    }
+
+    /// Returns the same conflict, after the second declaration got the name `renamed` instead.
+    pub(crate) fn renamed_to(self, renamed: &str) -> Self {
+        Self { renamed: Some(renamed.to_owned()), ..self }
     }
 
     /// Returns the name that is declared twice.
@@ -52,33 +59,45 @@ impl Conflict {
         self.first
     }
 
-    /// Returns the location of the declaration that has no effect.
+    /// Returns the location of the declaration that has no effect, or that [was renamed](Self::renamed).
     #[must_use]
     pub const fn second(&self) -> &'static Location<'static> {
         self.second
+    }
+
+    /// Returns the name that the second function has instead. It is set if the default name of that function,
+    /// which is its path, is the name of another function. Then the functions do not share a circuit, and a
+    /// `name` in the attribute resolves the conflict.
+    #[must_use]
+    pub fn renamed(&self) -> Option<&str> {
+        self.renamed.as_deref()
     }
 }
 
 impl fmt::Display for Conflict {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, first, second } = self;
-        write!(
-            out,
-            "circuit breaker {} is declared at {first} and again at {second}; \
-             use the same settings for both, or rename one of them",
-            Quoted(name)
-        )
+        let Self { name, first, second, renamed } = self;
+        write!(out, "circuit breaker {} is declared at {first} and again at {second}; ", Quoted(name))?;
+        match renamed {
+            None => out.write_str("use the same settings for both, or rename one of them"),
+            Some(renamed) => write!(
+                out,
+                "the second function has no `name` and uses {} instead; add `name = \"..\"` to it",
+                Quoted(renamed)
+            ),
+        }
     }
 }
 
 /// Shows locations as `file:line:column`.
 impl fmt::Debug for Conflict {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, first, second } = self;
+        let Self { name, first, second, renamed } = self;
         out.debug_struct("Conflict")
             .field("name", name)
             .field("first", &format_args!("{first}"))
             .field("second", &format_args!("{second}"))
+            .field("renamed", renamed)
             .finish()
     }
 }
@@ -95,7 +114,8 @@ mod tests {
     fn debug_shows_the_name_and_both_locations() {
         let location = Location::caller();
         let conflict = Conflict::new("search", location, location);
-        let expected = format!(r#"Conflict {{ name: "search", first: {location}, second: {location} }}"#);
+        let expected =
+            format!(r#"Conflict {{ name: "search", first: {location}, second: {location}, renamed: None }}"#);
         assert_eq!(format!("{conflict:?}"), expected);
     }
 }

@@ -42,6 +42,18 @@ impl Name {
         }
     }
 
+    /// Returns `text` with `suffix`. If that is longer than 255 bytes, it is cut at the front.
+    pub(crate) fn with_suffix(text: &str, suffix: &str) -> String {
+        const CUT: &str = "..";
+        let name = format!("{text}{suffix}");
+        if name.len() <= MAX_NAME_BYTES {
+            return name;
+        }
+        let mut tails = name.char_indices().filter_map(|(start, _)| name.get(start..));
+        let tail = tails.find(|tail| tail.len() <= MAX_NAME_BYTES - CUT.len()).unwrap_or_default();
+        format!("{CUT}{tail}")
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Static(text) => text,
@@ -88,6 +100,16 @@ mod tests {
     use std::borrow::Cow;
 
     use super::Name;
+
+    #[test]
+    fn a_name_with_a_suffix_is_cut_at_the_front_if_it_is_too_long() {
+        assert_eq!(Name::with_suffix("shop::get", " (a.rs:1:1)"), "shop::get (a.rs:1:1)");
+        for text in ["x".repeat(255), "\u{e9}".repeat(127), String::new()] {
+            let name = Name::with_suffix(&text, &format!(" ({}:1:1)", "d".repeat(251 - text.len() / 2)));
+            assert!(name.len() <= 255 && name.len() >= 253 && name.starts_with(".."), "{name}");
+            assert!(name.ends_with("d:1:1)"), "{name}");
+        }
+    }
 
     #[test]
     fn debug_shows_the_text_no_matter_how_it_is_stored() {

@@ -10,6 +10,16 @@ use crate::state::Recovery;
 #[derive(Clone, Debug)]
 pub(crate) struct SharedConfig(Option<Arc<Config>>);
 
+impl SharedConfig {
+    /// Returns `true` if both are equal. Fast if they are clones of each other.
+    pub(crate) fn is_equal_to(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(second)) => Arc::ptr_eq(one, second) || **one == **second,
+            (one, second) => one.is_none() && second.is_none(),
+        }
+    }
+}
+
 static DEFAULT: Config = super::defaults::DEFAULT;
 
 impl From<Config> for SharedConfig {

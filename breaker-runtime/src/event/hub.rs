@@ -64,6 +64,12 @@ impl Hub {
         self.waiters.wake_all();
     }
 
+    /// Returns `true` if a listener is registered or a reader of the stream exists now.
+    pub(crate) fn is_used(&self) -> bool {
+        !lock(&self.listeners).is_empty()
+            || self.stream.get().is_some_and(|stream| stream.receiver_count() > 0)
+    }
+
     /// Passes an event to the stream and to all listeners.
     pub(crate) fn notify(&self, event: &Event) {
         if let Some(stream) = self.stream.get() {

@@ -1,11 +1,14 @@
 //! Annotated functions. Each adds its declaration to a list before `main`, so the list is always complete: it
 //! contains the functions of all crates of the binary, called or not.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::panic::Location;
 
-use crate::config::{Config, ConfigBuilder};
+use once_cell::sync::OnceCell;
+
+use crate::config::{Config, ConfigBuilder, Name};
 use crate::sync::list::{Link, Linked, List};
 
 /// A function with the attribute [`circuit_breaker`](crate::circuit_breaker), from
@@ -28,7 +31,10 @@ use crate::sync::list::{Link, Linked, List};
 /// # assert!(invoices.has_chosen_name() && invoices.max_keys().is_none());
 /// ```
 pub struct Declaration {
-    name: &'static str,
+    /// The chosen name, or the path of the function.
+    given_name: &'static str,
+    /// Set when a name is needed for the first time.
+    naming: OnceCell<Naming>,
     function: &'static str,
     configure: Configure,
     max_keys: Option<NonZeroU32>,
@@ -36,6 +42,13 @@ pub struct Declaration {
     has_chosen_name: bool,
     has_own_registry: bool,
     link: Link<Self>,
+}
+
+/// The name of a function, which is unique unless it was chosen.
+struct Naming {
+    name: &'static str,
+    /// The function that has the given name, if this one got another name.
+    taken_by: Option<&'static Declaration>,
 }
 
 /// A function that returns the settings in the attribute, which were checked at compile time. A function is
@@ -48,25 +61,51 @@ static DECLARED: List<Declaration> = List::new();
 /// linker.
 pub(super) fn all() -> Vec<&'static Declaration> {
     let mut all: Vec<_> = DECLARED.iter().collect();
-    all.sort_by_key(|declared| {
-        let Declaration { name, location, function, .. } = declared;
-        (*name, location.file(), location.line(), location.column(), *function)
-    });
+    all.sort_by_key(|declared| (declared.name(), declared.source()));
     all
+}
+
+/// Names all functions that have no name yet, so that no two of them share a circuit by accident. The result
+/// depends on the functions in the binary, and not on the order of their calls: the first location keeps the
+/// path as its name, and every other one gets a name that contains its location.
+fn assign_names() {
+    let mut all: Vec<_> = DECLARED.iter().collect();
+    all.reverse();
+    all.sort_by_key(|declared| (declared.given_name, declared.source()));
+    let has_name =
+        |declared: &&'static Declaration| declared.has_chosen_name || declared.naming.get().is_some();
+    let (named, unnamed): (Vec<_>, Vec<_>) = all.into_iter().partition(has_name);
+    let mut owners: BTreeMap<&'static str, &'static Declaration> = BTreeMap::new();
+    for declared in named {
+        let naming = declared.naming.get_or_init(|| Naming { name: declared.given_name, taken_by: None });
+        owners.entry(naming.name).or_insert(declared);
+    }
+    for declared in unnamed {
+        let taken_by = owners.get(declared.given_name).copied();
+        let naming = declared.naming.get_or_init(|| match taken_by {
+            None => Naming { name: declared.given_name, taken_by },
+            Some(_) => Naming { name: declared.unique_name(&owners), taken_by },
+        });
+        owners.insert(naming.name, declared);
+    }
 }
 
 impl Declaration {
     /// Returns the declaration of a function with a chosen name.
     #[track_caller]
     pub(crate) const fn named(name: &'static str, function: &'static str, configure: Configure) -> Self {
-        Self { name, has_chosen_name: true, ..Self::unnamed(function, configure) }
+        let mut declaration = Self::unnamed(function, configure);
+        declaration.given_name = name;
+        declaration.has_chosen_name = true;
+        declaration
     }
 
     /// Returns the declaration of a function whose circuit has the path of the function as its name.
     #[track_caller]
     pub(crate) const fn unnamed(function: &'static str, configure: Configure) -> Self {
         Self {
-            name: function,
+            given_name: function,
+            naming: OnceCell::new(),
             function,
             configure,
             max_keys: None,
@@ -88,13 +127,20 @@ impl Declaration {
         self
     }
 
-    /// Returns the name of the circuit breaker.
+    /// Returns the name of the circuit breaker: the `name` of the attribute, or else the path of the function.
+    ///
+    /// If that path is also the name of another function, only one of them has it. The name of the other one
+    /// also contains its location, for example `shop::get (src/shop.rs:12:5)`. Names depend on the functions
+    /// in the binary, and not on the order of their calls.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &'static str {
+        if self.naming.get().is_none() {
+            assign_names();
+        }
+        self.naming.get().map_or(self.given_name, |naming| naming.name)
     }
 
-    /// Returns `true` if the attribute has a `name`. Otherwise the name is the path of the function.
+    /// Returns `true` if the attribute has a `name`. Otherwise the name is derived from the path of the function.
     #[must_use]
     pub const fn has_chosen_name(&self) -> bool {
         self.has_chosen_name
@@ -130,6 +176,34 @@ impl Declaration {
         self.has_own_registry
     }
 
+    /// Returns the chosen name or the path of the function, which may be the name of another function.
+    pub(super) const fn given_name(&self) -> &'static str {
+        self.given_name
+    }
+
+    /// Returns the function that has the path of this one as its name.
+    pub(super) fn namesake(&self) -> Option<&'static Self> {
+        self.naming.get()?.taken_by
+    }
+
+    /// Returns a name with the location. The functions that one macro writes have the same location, and
+    /// their names also get a number.
+    fn unique_name(&self, taken: &BTreeMap<&'static str, &'static Self>) -> &'static str {
+        let location = self.location;
+        let suffix = |number| match number {
+            1 => format!(" ({location})"),
+            _ => format!(" ({location} #{number})"),
+        };
+        let mut names = (1_u32..).map(|number| Name::with_suffix(self.given_name, &suffix(number)));
+        let unique = names.find(|name| !taken.contains_key(name.as_str()));
+        // It belongs to a static, and is never freed either.
+        unique.map_or(self.given_name, |name| String::leak(name))
+    }
+
+    fn source(&self) -> (&'static str, u32, u32, &'static str) {
+        (self.location.file(), self.location.line(), self.location.column(), self.function)
+    }
+
     pub(super) const fn keys(&self) -> Option<NonZeroU32> {
         self.max_keys
     }
@@ -143,7 +217,8 @@ impl Declaration {
 impl fmt::Debug for Declaration {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            name,
+            given_name: _,
+            naming: _,
             function,
             configure: _,
             max_keys,
@@ -153,7 +228,7 @@ impl fmt::Debug for Declaration {
             link: _,
         } = self;
         out.debug_struct("Declaration")
-            .field("name", name)
+            .field("name", &self.name())
             .field("function", function)
             .field("config", &self.config())
             .field("max_keys", max_keys)

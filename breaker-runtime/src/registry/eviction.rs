@@ -1,93 +1,242 @@
-//! The order in which the circuits of a keyed breaker are evicted.
+//! Selects the circuits of a keyed breaker that are evicted when new keys need a circuit.
 //!
-//! The queue selects the circuit to evict. It does not create circuits, and its owner locks it.
+//! The queue contains every circuit. An attempt examines circuits from its front. It evicts a clean circuit
+//! without recent calls as soon as it finds one. Otherwise it examines up to [`FULL_SCAN`] circuits, sorts the
+//! idle ones by [`Idleness`], evicts the first, and leaves the others at the front, where the next attempts find
+//! them. If no circuit is idle, the next attempts examine [`SHORT_SCAN`] circuits each, until the moment at which
+//! one of the examined circuits may become idle. The owner of the queue locks it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::time::Duration;
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Idleness, NotIdleUntil};
+use crate::clock::Moment;
 use crate::config::SharedConfig;
 
-/// The circuits of one keyed breaker.
-pub(super) type CircuitMap = papaya::HashMap<Arc<str>, CircuitBreaker, foldhash::quality::RandomState>;
-
-/// The keys of one breaker, the next candidate for eviction first.
+/// The circuits of one breaker, the next candidate for eviction first.
 #[derive(Default)]
 pub(super) struct EvictionQueue {
-    keys: VecDeque<KeyUse>,
-    /// Evicted circuits that a caller may still hold. Their calls still count.
-    evicted: Vec<CircuitBreaker>,
+    circuits: VecDeque<QueuedCircuit>,
+    /// Number of circuits at the front that the last full scan sorted and that are evicted without another one.
+    sorted: usize,
+    /// Set while no circuit is idle: the moment from which a full scan is worthwhile.
+    full_since: Option<Moment>,
 }
 
-/// A key, and the number of calls that its circuit had seen when it was last examined.
-struct KeyUse {
-    key: Arc<str>,
+/// A circuit, and the number of its calls when it was last examined.
+struct QueuedCircuit {
+    circuit: CircuitBreaker,
     calls: u64,
 }
 
-/// Maximum number of keys that are examined to find one circuit to evict.
-const EVICTION_SCAN: usize = 256;
+/// A circuit that can be evicted.
+pub(super) struct IdleCircuit {
+    pub(super) circuit: CircuitBreaker,
+    pub(super) idleness: Idleness,
+}
+
+/// A candidate of one scan.
+struct Candidate {
+    rank: EvictionRank,
+    queued: QueuedCircuit,
+}
+
+/// The order of eviction: a smaller rank is evicted first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct EvictionRank {
+    idleness: Idleness,
+    calls: RecentCalls,
+}
+
+/// The calls of a circuit since it was last examined.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum RecentCalls {
+    None,
+    Some,
+}
+
+/// Maximum number of circuits that one attempt examines.
+const FULL_SCAN: usize = 1024;
+/// Maximum number of circuits that an attempt examines while no circuit is idle.
+const SHORT_SCAN: usize = 4;
+/// Minimum time between two full scans that find no idle circuit.
+const FULL_SCAN_INTERVAL: Duration = Duration::from_millis(1);
+/// One in this many examined circuits is evicted without another scan.
+const SORTED_SHARE: usize = 16;
+/// Number of handles of a circuit that no caller holds: those of the map and of the queue.
+const OWN_HANDLES: usize = 2;
 
 impl EvictionQueue {
-    /// Returns the number of keys.
+    /// Returns the number of circuits.
     pub(super) fn len(&self) -> usize {
-        self.keys.len()
+        self.circuits.len()
     }
 
-    /// Adds a new key.
-    pub(super) fn push(&mut self, key: Arc<str>) {
-        self.keys.push_back(KeyUse { key, calls: 0 });
+    /// Returns `true` if the last attempt found no idle circuit and none has been added or removed since.
+    pub(super) const fn is_full(&self) -> bool {
+        self.full_since.is_some()
     }
 
-    /// Returns the evicted circuits that a caller may still hold.
-    pub(super) fn evicted(&self) -> &[CircuitBreaker] {
-        &self.evicted
+    /// Adds a new circuit.
+    pub(super) fn push(&mut self, circuit: CircuitBreaker) {
+        self.circuits.push_back(QueuedCircuit { circuit, calls: 0 });
+        self.full_since = None;
     }
 
-    /// Evicts one idle circuit, preferably one without calls since it was last examined. Returns `false` if
-    /// none of the examined circuits is idle; the next attempt continues after them.
+    /// Removes the circuits for which `is_removed` returns `true`, in time proportional to the number of circuits.
+    pub(super) fn remove(&mut self, mut is_removed: impl FnMut(&CircuitBreaker) -> bool) {
+        self.circuits.retain(|queued| !is_removed(&queued.circuit));
+        self.sorted = 0;
+        self.full_since = None;
+    }
+
+    /// Removes and returns one idle circuit, or `None` if none of the examined circuits is idle.
     ///
     /// A call that finds its circuit just before the eviction counts in the totals only.
-    pub(super) fn try_evict(&mut self, circuits: &CircuitMap, settings: &SharedConfig) -> bool {
-        let map = circuits.pin();
-        let mut recently_used = None;
-        for _ in 0..EVICTION_SCAN.min(self.keys.len()) {
-            let Some(mut key_use) = self.keys.pop_front() else {
+    pub(super) fn pop_idle(&mut self, shared: &SharedConfig, now: Moment) -> Option<IdleCircuit> {
+        let idle = self.pop_sorted(shared, now).or_else(|| self.scan(shared, now));
+        if idle.is_some() {
+            self.full_since = None;
+        }
+        idle
+    }
+
+    /// Removes and returns a circuit that an earlier scan sorted, if it is still idle.
+    fn pop_sorted(&mut self, shared: &SharedConfig, now: Moment) -> Option<IdleCircuit> {
+        while self.sorted > 0 {
+            self.sorted -= 1;
+            let queued = self.circuits.pop_front()?;
+            match queued.idleness(shared, now) {
+                Ok(idleness) => return Some(IdleCircuit { circuit: queued.circuit, idleness }),
+                Err(_) => self.circuits.push_back(queued),
+            }
+        }
+        None
+    }
+
+    fn scan(&mut self, shared: &SharedConfig, now: Moment) -> Option<IdleCircuit> {
+        let is_short = self.full_since.is_some_and(|until| now < until);
+        let limit = if is_short { SHORT_SCAN } else { FULL_SCAN }.min(self.circuits.len());
+        let mut candidates = Vec::new();
+        let mut next = Moment::NEVER;
+        for _ in 0..limit {
+            let Some(mut queued) = self.circuits.pop_front() else {
                 break;
             };
-            let idle = map
-                .get(&key_use.key)
-                .filter(|circuit| circuit.is_alone() && circuit.circuit().is_clean(settings));
-            if let Some(circuit) = idle {
-                let calls = circuit.circuit().totals().calls();
-                if key_use.calls == calls {
-                    self.evict(&key_use.key, circuits);
-                    return true;
+            match queued.idleness(shared, now) {
+                Ok(idleness) => {
+                    let rank = EvictionRank { idleness, calls: queued.update_calls() };
+                    if rank == EvictionRank::FIRST {
+                        let later = candidates.into_iter().map(|candidate: Candidate| candidate.queued);
+                        self.circuits.extend(later);
+                        return Some(IdleCircuit { circuit: queued.circuit, idleness });
+                    }
+                    candidates.push(Candidate { rank, queued });
                 }
-                key_use.calls = calls;
-                recently_used.get_or_insert_with(|| Arc::clone(&key_use.key));
+                Err(NotIdleUntil(moment)) => {
+                    next = next.min(moment);
+                    self.circuits.push_back(queued);
+                }
             }
-            self.keys.push_back(key_use);
         }
-        let Some(key) = recently_used else {
-            return false;
-        };
-        // The search starts at the end, because the key was added again during this scan.
-        if let Some(index) = self.keys.iter().rposition(|key_use| key_use.key == key) {
-            self.keys.remove(index);
+        if candidates.is_empty() && !is_short {
+            self.full_since = Some(next.max(now.after(FULL_SCAN_INTERVAL)));
         }
-        self.evict(&key, circuits);
-        true
+        self.pop_first(candidates, limit)
     }
 
-    fn evict(&mut self, key: &str, circuits: &CircuitMap) {
-        self.evicted.extend(circuits.pin().remove(key).cloned());
+    /// Returns the candidate that is evicted first, and adds the others to the front of the queue.
+    fn pop_first(&mut self, mut candidates: Vec<Candidate>, examined: usize) -> Option<IdleCircuit> {
+        // The sort is stable, so among equal ranks the circuit that was examined longer ago is first.
+        candidates.sort_by_key(|candidate| candidate.rank);
+        self.sorted = candidates.len().saturating_sub(1).min(examined / SORTED_SHARE);
+        let mut candidates = candidates.into_iter();
+        let first = candidates.next()?;
+        for candidate in candidates.rev() {
+            self.circuits.push_front(candidate.queued);
+        }
+        Some(IdleCircuit { circuit: first.queued.circuit, idleness: first.rank.idleness })
+    }
+}
+
+impl QueuedCircuit {
+    fn idleness(&self, shared: &SharedConfig, now: Moment) -> Result<Idleness, NotIdleUntil> {
+        if self.circuit.circuit().has_handles(OWN_HANDLES) {
+            self.circuit.circuit().idleness(shared, now)
+        } else {
+            Err(NotIdleUntil(Moment::NEVER))
+        }
     }
 
-    /// Drops the evicted circuits that no caller holds. Returns those with listeners, which the caller drops
-    /// after it has released the lock.
-    pub(super) fn drop_idle_evicted(&mut self) -> Vec<CircuitBreaker> {
-        let idle = self.evicted.extract_if(.., |circuit| circuit.is_alone());
-        idle.filter(CircuitBreaker::has_listeners).collect()
+    fn update_calls(&mut self) -> RecentCalls {
+        let calls = self.circuit.circuit().totals().calls();
+        let before = std::mem::replace(&mut self.calls, calls);
+        if before == calls { RecentCalls::None } else { RecentCalls::Some }
+    }
+}
+
+impl EvictionRank {
+    const FIRST: Self = Self { idleness: Idleness::Clean, calls: RecentCalls::None };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::{Config, Name};
+    use crate::{Outcome, State};
+
+    const NOW: Moment = Moment::from_nanos(1_000_000_000);
+
+    fn queue(circuits: usize) -> EvictionQueue {
+        let mut queue = EvictionQueue::default();
+        for index in 0..circuits {
+            let identity = crate::breaker::Identity::Alone { name: Name::Static("queued"), hub: None };
+            let settings = SharedConfig::from(Config::default());
+            let circuit = CircuitBreaker::new_unchecked(identity, settings, Clock::default());
+            circuit.operator(index.to_string()).force_open();
+            // The handle of the map.
+            std::mem::forget(circuit.clone());
+            queue.push(circuit);
+        }
+        queue
+    }
+
+    fn first(queue: &EvictionQueue) -> Option<String> {
+        let transition = queue.circuits.front()?.circuit.snapshot().last_transition?;
+        transition.initiator.as_deref().map(str::to_owned)
+    }
+
+    fn shared() -> SharedConfig {
+        SharedConfig::from(Config::default())
+    }
+
+    #[test]
+    fn while_no_circuit_is_idle_a_call_examines_a_few_circuits_after_one_full_scan() {
+        let mut queue = queue(3000);
+        assert!(queue.pop_idle(&shared(), NOW).is_none());
+        assert_eq!(first(&queue).as_deref(), Some("1024"));
+        for attempt in 1..100_usize {
+            assert!(queue.is_full() && queue.pop_idle(&shared(), NOW).is_none());
+            assert_eq!(first(&queue), Some((1024 + attempt * SHORT_SCAN).to_string()));
+        }
+        queue.remove(|_| false);
+        assert!(!queue.is_full());
+    }
+
+    #[test]
+    fn one_full_scan_serves_many_new_keys() {
+        let mut queue = queue(1024);
+        for queued in queue.circuits.iter().take(1000) {
+            queued.circuit.release();
+            queued.circuit.try_acquire().expect("it is closed").settle(Outcome::Success);
+        }
+        for evicted in 0..1000_usize {
+            let idle = queue.pop_idle(&shared(), NOW).expect("it is idle");
+            assert_eq!((idle.idleness, idle.circuit.state()), (Idleness::Clean, State::Closed));
+            assert!(evicted > 0 || queue.sorted == 1024 / SORTED_SHARE);
+        }
+        assert!(queue.pop_idle(&shared(), NOW).is_none());
+        assert_eq!(queue.len(), 24);
     }
 }

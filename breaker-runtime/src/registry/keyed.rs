@@ -3,33 +3,47 @@
 //! A known key is looked up without a lock and without an allocation. A new key locks [`KeyTable`], whose
 //! queue also selects a circuit to evict.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use once_cell::race::OnceBox;
 
-use super::eviction::{CircuitMap, EvictionQueue};
-use crate::breaker::{CircuitBreaker, Identity, KeyGroup};
+use super::circuit_map::CircuitMap;
+use super::eviction::{EvictionQueue, IdleCircuit};
+use super::removed::RemovedCircuits;
+use crate::breaker::{CircuitBreaker, Identity, Idleness, KeyGroup};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Name, SharedConfig};
-use crate::event::Hub;
+use crate::event::{Event, Eviction, Hub};
 use crate::snapshot::Snapshot;
-use crate::sync::{Mutex, lock};
+use crate::sync::{AtomicU32, Mutex, MutexGuard, Ordering, lock, try_lock};
 use crate::totals::Totals;
 
 /// A circuit breaker with one circuit per key, for example per host, tenant or shard. Clones are cheap and
 /// share the circuits.
 ///
-/// There are at most `max_keys` circuits. When a new key exceeds the limit, an idle circuit is evicted. It is
-/// idle if it is closed without recorded failures, runs no call, and has no other handle, no listener and no
-/// settings of its own. A circuit without recent calls is preferred. One attempt examines up to 256 keys, and
-/// the next attempt continues after them. If none of them is idle, the new key uses the
-/// [overflow](Self::overflow) circuit until a circuit can be evicted. Keys longer than 255 bytes always use
-/// the overflow circuit.
+/// There are at most `max_keys` circuits. When a new key exceeds the limit, an idle circuit is *evicted*: its
+/// key gets a new circuit when it is used again. A circuit can be idle while it has no other handle, runs no
+/// call, has no listener, and has no settings of its own from [`CircuitBreaker::set_config`]. Circuits are
+/// evicted in this order:
 ///
-/// A key that is used again after its eviction gets a new circuit. The [totals](Self::totals) include the
-/// calls of evicted circuits.
+/// 1. closed circuits without a failure or a slow call that a rule counts, first those without recent calls;
+/// 2. closed circuits whose last failure or slow call is at least `recovery_timeout` old;
+/// 3. open circuits for which no call has arrived for ten recovery timeouts since a trial call was due, the
+///    longest unused first. [`Event::Evicted`] reports them.
+///
+/// A circuit that is open and not yet due, half-open, forced open or disabled is never evicted;
+/// [`remove`](Self::remove) and [`retain`](Self::retain) remove it. The order is exact for up to 16 circuits. With
+/// more, one search examines up to 1,024 circuits and can serve several new keys.
+///
+/// If no circuit can be evicted, the new key uses the [overflow](Self::overflow) circuit until one can be evicted or is removed.
+/// Each call of such a key examines a few circuits only and waits for no other call. Keys longer than 255 bytes
+/// always use the overflow circuit, and so do new keys in destructors of thread-local values while a thread
+/// ends.
+///
+/// The [totals](Self::totals) include the calls of evicted and removed circuits.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, State};
@@ -51,22 +65,35 @@ struct SharedCircuits {
     circuits: CircuitMap,
     max_keys: usize,
     table: Mutex<KeyTable>,
+    /// 1 while no circuit can be evicted for a new key, otherwise 0. A hint that is read without the lock.
+    is_full: AtomicU32,
     /// Locked while settings are applied, so that all circuits receive concurrent settings in the same order.
     config_order: Mutex<()>,
     overflow: OnceBox<CircuitBreaker>,
     clock: Clock,
 }
 
-/// The part of a keyed breaker that changes when a key is added.
+/// The part of a keyed breaker that changes when a key is added or removed.
 struct KeyTable {
     settings: SharedConfig,
     queue: EvictionQueue,
+    removed: RemovedCircuits,
+}
+
+/// The result of a request for a new circuit.
+struct NewCircuit {
+    /// `None` if no circuit can be evicted.
+    circuit: Option<CircuitBreaker>,
+    /// Set if an open circuit was evicted.
+    eviction: Option<Eviction>,
 }
 
 /// Maximum length of a key with a circuit of its own, in bytes.
 const MAX_KEY_BYTES: usize = 255;
 /// Largest value of `max_keys`.
 const MAX_KEYS: u32 = 1_000_000;
+/// Number of removed circuits that are examined for each new key. One new key removes at most one circuit.
+const SETTLED_PER_KEY: usize = 4;
 
 /// Returns `max_keys` if it is in range.
 pub(crate) const fn checked_keys(max_keys: u32) -> Result<NonZeroU32, ConfigError> {
@@ -84,13 +111,15 @@ impl KeyedBreaker {
         clock: Clock,
         hub: Arc<Hub>,
     ) -> Self {
-        let table = KeyTable { settings, queue: EvictionQueue::default() };
+        let table =
+            KeyTable { settings, queue: EvictionQueue::default(), removed: RemovedCircuits::default() };
         Self {
             shared: Arc::new(SharedCircuits {
                 group: Arc::new(KeyGroup::new(name, Some(hub))),
-                circuits: papaya::HashMap::with_hasher(foldhash::quality::RandomState::default()),
+                circuits: CircuitMap::new(),
                 max_keys: max_keys.get() as usize,
                 table: Mutex::new(table),
+                is_full: AtomicU32::new(0),
                 config_order: Mutex::new(()),
                 overflow: OnceBox::new(),
                 clock,
@@ -110,7 +139,7 @@ impl KeyedBreaker {
     #[must_use]
     #[inline]
     pub fn find(&self, key: &str) -> Option<CircuitBreaker> {
-        self.shared.circuits.pin().get(key).cloned()
+        self.shared.circuits.get(key)
     }
 
     /// Returns the circuit that all keys without a circuit of their own share. Its
@@ -148,7 +177,7 @@ impl KeyedBreaker {
     /// Returns the number of circuits, not counting the overflow circuit.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shared.circuits.pin().len()
+        self.shared.circuits.len()
     }
 
     /// Returns `true` if no key has a circuit.
@@ -160,7 +189,7 @@ impl KeyedBreaker {
     /// Returns all circuits that exist now, in no particular order except that the overflow circuit is last
     /// if it has been used.
     pub fn iter(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
-        let mut circuits: Vec<_> = self.shared.circuits.pin().values().cloned().collect();
+        let mut circuits = self.shared.circuits.circuits();
         circuits.extend(self.shared.overflow.get().cloned());
         circuits.into_iter()
     }
@@ -168,7 +197,7 @@ impl KeyedBreaker {
     /// Calls `visit` for each circuit, in the order of [`iter`](Self::iter). Other than that, it holds no handle, so
     /// it does not keep circuits from being evicted meanwhile.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&CircuitBreaker)) {
-        self.shared.circuits.pin().values().for_each(&mut visit);
+        self.shared.circuits.for_each(&mut visit);
         self.shared.overflow.get().into_iter().for_each(visit);
     }
 
@@ -183,7 +212,7 @@ impl KeyedBreaker {
     /// Returns one snapshot that combines all circuits.
     ///
     /// `totals`, `shadow_rejections`, `durations`, `changes` and `time_open` are sums and include evicted
-    /// circuits. `window`, `trials_in_flight` and `calls_in_flight` are sums over the existing circuits. All
+    /// and removed circuits. `window`, `trials_in_flight` and `calls_in_flight` are sums over the existing circuits. All
     /// other fields are those of the circuit in the worst state.
     ///
     /// ```
@@ -205,24 +234,21 @@ impl KeyedBreaker {
             self.settings(),
             self.shared.clock.clone(),
         );
-        // No circuit is evicted while the lock is held, so each is counted once.
+        // No circuit is removed while the lock is held, so each is counted once.
         let table = lock(&self.shared.table);
-        let mut evicted = self.shared.group.retired();
-        for circuit in table.queue.evicted() {
-            evicted.add(&circuit.snapshot());
-        }
+        let removed = table.removed.counts();
         let circuits = self.snapshots();
         drop(table);
-        Snapshot::combined(&unused.snapshot(), &evicted, &circuits)
+        Snapshot::combined(&unused.snapshot(), &removed, &circuits)
     }
 
-    /// Returns the number of calls by outcome, summed over all circuits including evicted ones.
+    /// Returns the number of calls by outcome, summed over all circuits including evicted and removed ones.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        // As in `snapshot`, the lock prevents evictions.
+        // As in `snapshot`, no circuit is removed while the lock is held.
         let table = lock(&self.shared.table);
-        let mut sum = self.shared.group.retired().totals();
-        for circuit in self.iter().chain(table.queue.evicted().iter().cloned()) {
+        let mut sum = table.removed.totals();
+        for circuit in self.iter() {
             sum.add(circuit.circuit().totals());
         }
         sum
@@ -231,43 +257,156 @@ impl KeyedBreaker {
     /// Changes the settings of all existing and future circuits; see [`CircuitBreaker::set_config`].
     pub fn set_config(&self, config: Config) {
         let settings = SharedConfig::from(config);
-        let _order = lock(&self.shared.config_order);
+        let order = lock(&self.shared.config_order);
         lock(&self.shared.table).settings = settings.clone();
-        self.iter().for_each(|circuit| circuit.circuit().set_config(settings.clone()));
+        let circuits: Vec<_> = self.iter().collect();
+        let apply = |circuit: &CircuitBreaker| circuit.circuit().apply_config(settings.clone());
+        let changes: Vec<_> = circuits.iter().map(apply).collect();
+        drop(order);
+        for (circuit, changed) in circuits.iter().zip(changes) {
+            circuit.circuit().announce_config(changed);
+        }
+    }
+
+    /// Removes the circuit of `key` in any state and returns it, or `None` if the key has no circuit of its own.
+    ///
+    /// Use this for a host or a tenant that no longer exists. Calls that are running in the circuit end
+    /// normally, and the next call of `key` gets a new circuit. The [totals](Self::totals) still include the
+    /// calls of the removed circuit.
+    ///
+    /// The time is proportional to the number of circuits; [`retain`](Self::retain) removes many circuits in
+    /// one pass. A thread that is destroying its thread-local values removes nothing.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry, State};
+    ///
+    /// let hosts = Registry::new().register_keyed("hosts", Config::default(), 1000)?;
+    /// hosts.get("eu-1").force_open();
+    /// let removed = hosts.remove("eu-1").expect("it was used");
+    /// assert_eq!(removed.state(), State::ForcedOpen);
+    /// assert_eq!(hosts.get("eu-1").state(), State::Closed); // a new circuit
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
+    #[expect(clippy::must_use_candidate, reason = "most callers do not need the removed circuit")]
+    pub fn remove(&self, key: &str) -> Option<CircuitBreaker> {
+        let circuit = self.find(key)?;
+        (self.remove_all(vec![circuit.clone()]) > 0).then_some(circuit)
+    }
+
+    /// Removes all circuits for which `keep` returns `false`, in any state; see [`remove`](Self::remove). The
+    /// [overflow](Self::overflow) circuit is always kept.
+    ///
+    /// `keep` runs without a lock and may use the breaker. A circuit that is created meanwhile is kept. If
+    /// `keep` panics, no circuit is removed.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let hosts = Registry::new().register_keyed("hosts", Config::default(), 1000)?;
+    /// for host in ["eu-1", "eu-2", "us-1"] {
+    ///     hosts.get(host);
+    /// }
+    /// hosts.retain(|host, _| host.starts_with("eu"));
+    /// assert_eq!(hosts.len(), 2);
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
+    pub fn retain(&self, mut keep: impl FnMut(&str, &CircuitBreaker) -> bool) {
+        let mut circuits = self.shared.circuits.circuits();
+        circuits.retain(|circuit| circuit.key().is_some_and(|key| !keep(key, circuit)));
+        self.remove_all(circuits);
     }
 
     pub(super) fn settings(&self) -> SharedConfig {
         lock(&self.shared.table).settings.clone()
     }
 
+    /// Removes those circuits that their keys still have, and returns their number.
+    fn remove_all(&self, circuits: Vec<CircuitBreaker>) -> usize {
+        let shared = &self.shared;
+        if circuits.is_empty() || !shared.circuits.is_writable() {
+            return 0;
+        }
+        let limit = circuits.len();
+        let mut addresses = BTreeSet::new();
+        let mut table = lock(&shared.table);
+        for circuit in circuits {
+            if let Some(key) = circuit.key()
+                && shared.circuits.get(key).is_some_and(|present| {
+                    present.circuit().shared_address() == circuit.circuit().shared_address()
+                })
+            {
+                shared.circuits.remove(key);
+                addresses.insert(circuit.circuit().shared_address());
+                table.removed.add(circuit);
+            }
+        }
+        table.queue.remove(|circuit| addresses.contains(&circuit.circuit().shared_address()));
+        shared.is_full.store(0, Ordering::Relaxed);
+        let settled = table.removed.settle(limit);
+        drop(table);
+        drop(settled);
+        addresses.len()
+    }
+
     /// Creates the circuit of a key, and evicts another one if there are too many.
     #[cold]
     fn create(&self, key: &str) -> CircuitBreaker {
-        if key.len() > MAX_KEY_BYTES {
+        let shared = &self.shared;
+        if key.len() > MAX_KEY_BYTES || !shared.circuits.is_writable() {
             return self.overflow();
         }
-        // Declared before the lock, so that it is dropped after the lock is released.
-        let _dropped_after_unlock;
-        let mut table = lock(&self.shared.table);
-        let KeyTable { settings, queue } = &mut *table;
-        _dropped_after_unlock = queue.drop_idle_evicted();
-        let circuits = self.shared.circuits.pin();
-        if let Some(circuit) = circuits.get(key) {
-            return circuit.clone();
-        }
-        if queue.len() >= self.shared.max_keys && !queue.try_evict(&self.shared.circuits, settings) {
-            drop(table);
+        let Some(mut table) = shared.table_for_new_key() else {
             return self.overflow();
+        };
+        let settled = table.removed.settle(SETTLED_PER_KEY);
+        let NewCircuit { circuit, eviction } = shared.create(key, &mut table);
+        shared.is_full.store(u32::from(table.queue.is_full()), Ordering::Relaxed);
+        drop(table);
+        // Dropping a circuit drops its listeners, and they must not run under the lock either.
+        drop(settled);
+        if let (Some(eviction), Some(hub)) = (eviction, shared.group.hub()) {
+            hub.notify(&Event::Evicted(eviction));
         }
-        let key: Arc<str> = Arc::from(key);
-        let circuit = self.shared.circuit(Some(Arc::clone(&key)), settings.clone());
-        circuits.insert(Arc::clone(&key), circuit.clone());
-        queue.push(key);
-        circuit
+        circuit.unwrap_or_else(|| self.overflow())
     }
 }
 
 impl SharedCircuits {
+    /// Locks the table. While no circuit can be evicted, calls with new keys do not wait for each other.
+    fn table_for_new_key(&self) -> Option<MutexGuard<'_, KeyTable>> {
+        match self.is_full.load(Ordering::Relaxed) {
+            0 => Some(lock(&self.table)),
+            _ => try_lock(&self.table),
+        }
+    }
+
+    /// Returns the circuit of a key that had none, unless no circuit can be evicted.
+    fn create(&self, key: &str, table: &mut KeyTable) -> NewCircuit {
+        let KeyTable { settings, queue, removed } = table;
+        let mut eviction = None;
+        if let Some(circuit) = self.circuits.get(key) {
+            return NewCircuit { circuit: Some(circuit), eviction };
+        }
+        if queue.len() >= self.max_keys {
+            let now = self.clock.coarse_now();
+            let Some(IdleCircuit { circuit, idleness }) = queue.pop_idle(settings, now) else {
+                return NewCircuit { circuit: None, eviction };
+            };
+            if let Some(key) = circuit.key() {
+                self.circuits.remove(key);
+            }
+            if let Idleness::Abandoned { due } = idleness {
+                eviction = Some(Eviction::new(circuit.circuit().id(), now.since(due)));
+            }
+            removed.add(circuit);
+        }
+        let key: Arc<str> = Arc::from(key);
+        let circuit = self.circuit(Some(Arc::clone(&key)), settings.clone());
+        self.circuits.insert(key, circuit.clone());
+        queue.push(circuit.clone());
+        NewCircuit { circuit: Some(circuit), eviction }
+    }
+
     fn circuit(&self, key: Option<Arc<str>>, settings: SharedConfig) -> CircuitBreaker {
         let identity = Identity::Member { group: Arc::clone(&self.group), key };
         CircuitBreaker::new_unchecked(identity, settings, self.clock.clone())

@@ -52,6 +52,16 @@ impl Registration {
         (!agree || is_accident)
             .then(|| Conflict::new(self.name.as_str(), self.source.location(), second.source.location()))
     }
+
+    /// Returns the conflict of a function that was renamed, because another function has its name.
+    pub(super) fn renaming(&self) -> Option<Conflict> {
+        let RegistrationSource::Function(declaration) = self.source else {
+            return None;
+        };
+        let namesake = declaration.namesake()?;
+        let conflict = Conflict::new(declaration.given_name(), namesake.location(), declaration.location());
+        Some(conflict.renamed_to(declaration.name()))
+    }
 }
 
 impl RegistrationSource {

@@ -115,18 +115,23 @@ impl Store {
     /// Returns all conflicts: those that were found before, and those of functions that have not been called
     /// yet.
     pub(super) fn conflicts(&self) -> Vec<Conflict> {
+        // Collected before the lock is taken, because the settings of every function are evaluated.
+        let functions: Vec<_> = self.declared().map(Registration::of_function).collect();
         let contents = self.contents();
-        let mut first: BTreeMap<&str, Registration> = BTreeMap::new();
-        let conflict = |declaration: &'static Declaration| {
-            let (name, second) = (declaration.name(), Registration::of_function(declaration));
-            match contents.by_name.get(name) {
-                Some(stored) => stored.registration.conflict(&second),
-                None => first.entry(name).or_insert_with(|| second.clone()).conflict(&second),
-            }
-        };
-        let declared = self.declared().filter_map(conflict);
-        let unknown = declared.filter(|conflict| !contents.conflicts.contains(conflict));
-        contents.conflicts.iter().cloned().chain(unknown).collect()
+        let mut first: BTreeMap<&str, &Registration> = BTreeMap::new();
+        let mut found = contents.conflicts.clone();
+        for function in &functions {
+            let name = function.name.as_str();
+            let before = match contents.by_name.get(name) {
+                Some(stored) => &stored.registration,
+                None => *first.entry(name).or_insert(function),
+            };
+            let conflicts = [before.conflict(function), function.renaming()];
+            let unknown =
+                conflicts.into_iter().flatten().filter(|conflict| !contents.conflicts.contains(conflict));
+            found.extend(unknown);
+        }
+        found
     }
 
     /// Registers a breaker, or returns the one that has its name. If that is of the other type, the returned
@@ -144,14 +149,15 @@ impl Store {
     }
 
     fn insert(&self, offered: StoredBreaker) -> Registered<AnyBreaker> {
+        let renaming = offered.registration.renaming();
         let mut contents = self.contents();
-        let Some(present) = contents.by_name.get(&offered.registration.name) else {
-            let breaker = offered.breaker.clone();
+        let present = contents.by_name.get(&offered.registration.name);
+        let conflict = present.and_then(|present| present.registration.conflict(&offered.registration));
+        let breaker = present.unwrap_or(&offered).breaker.clone();
+        if present.is_none() {
             contents.by_name.insert(offered.registration.name.clone(), offered);
-            return Registered { breaker, conflict: None };
-        };
-        let breaker = present.breaker.clone();
-        let conflict = present.registration.conflict(&offered.registration);
+        }
+        let conflict = conflict.or(renaming);
         if let Some(conflict) = &conflict
             && !contents.conflicts.contains(conflict)
         {

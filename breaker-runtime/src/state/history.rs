@@ -58,7 +58,7 @@ impl TransitionCounts {
 impl History {
     pub(super) fn new() -> Self {
         let (last, changes) = (None, TransitionCounts::default());
-        Self { last, changes, time_open: Duration::ZERO, jitter_draw: fastrand::f64() }
+        Self { last, changes, time_open: Duration::ZERO, jitter_draw: draw() }
     }
 
     /// Adds a transition. Its origin state lasted `time_in_state`.
@@ -80,7 +80,7 @@ impl History {
 
     /// Returns the random number for an opening now, and draws the one for the next opening.
     pub(super) fn draw_jitter(&mut self) -> f64 {
-        std::mem::replace(&mut self.jitter_draw, fastrand::f64())
+        std::mem::replace(&mut self.jitter_draw, draw())
     }
 
     /// Adds the time in a state to the time open, if the state is an open one.
@@ -89,4 +89,10 @@ impl History {
             self.time_open = self.time_open.saturating_add(time);
         }
     }
+}
+
+/// Returns a random number from 0 to 1. Unlike `fastrand::f64`, it does not panic in a thread that has
+/// destroyed its thread-local values.
+fn draw() -> f64 {
+    fastrand::Rng::new().f64()
 }

@@ -4,6 +4,7 @@
 //! it is held, the trial slots are scanned or the record is copied; no user code runs. The numbers in
 //! parentheses refer to the proof in `state.rs`.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::backlog::Notification;
@@ -52,6 +53,19 @@ pub(crate) struct Decision {
     /// The ticket of an admitted call, or the state that rejects it.
     pub(crate) ticket: Result<Ticket, State>,
     pub(crate) pending: Pending,
+}
+
+/// A circuit at one moment, without its history.
+#[derive(Debug)]
+pub(crate) struct Inspection<T> {
+    pub(crate) state: State,
+    pub(crate) generation: u64,
+    /// The moment until which the state cannot change without a call or an operator.
+    pub(crate) until: Moment,
+    /// Number of consecutive failures.
+    pub(crate) run: u32,
+    /// What the caller has read from the settings.
+    pub(crate) from_settings: T,
 }
 
 impl<S: AsRef<Recovery>> Machine<S> {
@@ -170,9 +184,18 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.swap_run(ticket, Word::without_run).is_some()
     }
 
-    /// Adds a failure to the run and returns its new length, or `None` if the call no longer counts.
-    pub(crate) fn extend_run(&self, ticket: Ticket) -> Option<u32> {
-        self.swap_run(ticket, Word::with_longer_run)
+    /// Adds a failure to the run and returns its new length, or `None` if the call no longer counts. Without
+    /// a threshold no rule evaluates the run, and it stays zero.
+    pub(crate) fn extend_run(&self, ticket: Ticket, threshold: Option<NonZeroU32>) -> Option<u32> {
+        match threshold {
+            Some(_) => self.swap_run(ticket, Word::with_longer_run),
+            None => self.reset_run(ticket).then_some(0),
+        }
+    }
+
+    /// Resets the run of failures, if the circuit is closed and in this generation.
+    pub(crate) fn forget_run(&self, generation: u64) {
+        self.swap_closed(generation, Word::without_run);
     }
 
     /// Records the result of a trial call.
@@ -246,10 +269,23 @@ impl<S: AsRef<Recovery>> Machine<S> {
         (word.state() == Some(State::Open)).then_some(until)
     }
 
-    /// Returns `true` if the circuit is closed without consecutive failures.
-    pub(crate) fn is_clean(&self) -> bool {
-        let word = self.load(Ordering::Acquire);
-        word.is_closed() && word.payload() == 0
+    /// Returns the state and what belongs to it, without the history. `read` reads the settings under the
+    /// lock. A circuit whose lease has expired is shown as open; the record is not changed.
+    pub(crate) fn inspect<T>(&self, now: Moment, read: impl FnOnce(&S) -> T) -> Inspection<T> {
+        let locked = &*self.lock();
+        let word = self.load(Ordering::Relaxed);
+        let run = if word.is_closed() { word.payload() } else { 0 };
+        let (record, from_settings) = (&locked.record, read(&locked.settings));
+        let inspection = |record: &Record| {
+            let (state, generation, until) = (record.state(), record.generation(), record.until());
+            Inspection { state, generation, until, run, from_settings }
+        };
+        if record.state() != State::HalfOpen || record.until() > now {
+            return inspection(record);
+        }
+        let mut expired = record.copy();
+        expired.expire(now, locked.settings.as_ref());
+        inspection(&expired)
     }
 
     /// Returns `true` if this thread must notify listeners. It then calls

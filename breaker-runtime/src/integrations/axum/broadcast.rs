@@ -87,7 +87,7 @@ impl Broadcast {
     /// Creates a broadcast. Clients show the controls if there is a token.
     pub(super) fn new(token: Option<&CommandToken>) -> Self {
         let accepts_commands = token.is_some();
-        Self { epoch: fastrand::u32(..), accepts_commands, latest: Arc::default() }
+        Self { epoch: fastrand::Rng::new().u32(..), accepts_commands, latest: Arc::default() }
     }
 
     /// Returns the version in the id of an event; `None` if the id is not from this process.

@@ -1,0 +1,84 @@
+//! Decides whether the circuit of a key can be evicted, and how soon.
+
+use super::circuit::Circuit;
+use crate::clock::Moment;
+use crate::config::SharedConfig;
+use crate::state::State;
+use crate::state::machine::Inspection;
+use crate::sync::Ordering;
+
+/// Why an idle circuit can be evicted. A smaller value is evicted first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Idleness {
+    /// Closed, and no rule counts a failure or a slow call.
+    Clean,
+    /// Closed, and the last failure or slow call is at least `recovery_timeout` old.
+    OldFaults,
+    /// Open, and no call has arrived for ten recovery timeouts since a trial call was due.
+    Abandoned {
+        /// The moment from which the circuit admits a trial call.
+        due: Moment,
+    },
+}
+
+/// The earliest moment at which a circuit may become idle without a call or an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct NotIdleUntil(pub(crate) Moment);
+
+/// Number of recovery timeouts after which an open circuit without a caller is abandoned.
+const ABANDONED_AFTER: u32 = 10;
+
+impl Circuit {
+    /// Returns why the circuit can be evicted. It does not know about other handles.
+    ///
+    /// # Errors
+    ///
+    /// Returns the earliest moment at which that can change, if the circuit is half-open, forced open,
+    /// disabled, or open and not abandoned, has recent failures, has a listener, or has other settings than
+    /// `shared`.
+    pub(crate) fn idleness(&self, shared: &SharedConfig, now: Moment) -> Result<Idleness, NotIdleUntil> {
+        let inspected = self
+            .machine
+            .inspect(now, |settings| settings.is_equal_to(shared).then(|| settings.recovery_timeout()));
+        let Inspection { state, until, from_settings: Some(recovery_timeout), .. } = inspected else {
+            return Err(NotIdleUntil(Moment::NEVER));
+        };
+        if self.has_listeners() {
+            return Err(NotIdleUntil(Moment::NEVER));
+        }
+        let abandoned_at = until.after(recovery_timeout.saturating_mul(ABANDONED_AFTER));
+        match state {
+            State::Closed => {
+                if !self.has_faults(inspected.generation, inspected.run) {
+                    return Ok(Idleness::Clean);
+                }
+                let last_fault = self.last_fault.load(Ordering::Relaxed).saturating_sub(1);
+                let old_from = Moment::from_nanos(last_fault).after(recovery_timeout);
+                idle_from(old_from, now, Idleness::OldFaults)
+            }
+            State::Open => idle_from(abandoned_at, now, Idleness::Abandoned { due: until }),
+            State::HalfOpen => Err(NotIdleUntil(abandoned_at)),
+            State::ForcedOpen | State::Disabled => Err(NotIdleUntil(Moment::NEVER)),
+        }
+    }
+
+    /// Records the moment of a failure or a slow call.
+    pub(super) fn note_fault(&self) {
+        if self.identity().is_member() {
+            self.last_fault.store(self.clock.coarse_now().nanos().saturating_add(1), Ordering::Relaxed);
+        }
+    }
+
+    /// Returns `true` if a rule counts a failure or a slow call of this closed generation.
+    fn has_faults(&self, generation: u64, run: u32) -> bool {
+        // Most circuits have never seen one, and reading a window takes longer.
+        self.last_fault.load(Ordering::Relaxed) != 0
+            && (run > 0
+                || self.options.get().is_some_and(|options| options.has_faults(generation, &self.clock)))
+    }
+}
+
+/// Returns `idleness`, if it holds from `start` on and that moment has come.
+fn idle_from(start: Moment, now: Moment, idleness: Idleness) -> Result<Idleness, NotIdleUntil> {
+    if start <= now { Ok(idleness) } else { Err(NotIdleUntil(start)) }
+}
