@@ -10,6 +10,7 @@
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `saturation.rs` | lets successes skip a window that they would not change |
 //! | `future.rs` | a running async call, which may be cancelled or time out |
+//! | `special_call.rs` | an async call that waits, has a time limit, was rejected or has ended |
 //! | `options.rs` | optional state: window, durations, bulkhead, shadow mode |
 //! | `bulkhead.rs` | the limit on concurrent calls |
 //! | `identity.rs` | the name and the key of a circuit |
@@ -29,6 +30,7 @@ mod options;
 mod permit;
 mod record;
 mod saturation;
+mod special_call;
 mod stamp;
 
 use std::borrow::Cow;
@@ -41,7 +43,8 @@ pub use self::admission::Admission;
 pub(crate) use self::admission::AdmitResult;
 pub(crate) use self::circuit::Circuit;
 pub use self::circuit::Rejection;
-pub(crate) use self::future::{AsyncCall, Guarded, Limited};
+pub use self::future::AsyncCall;
+pub(crate) use self::future::{Guarded, Waited};
 pub(crate) use self::identity::{Identity, KeyGroup};
 pub use self::operator::Operator;
 pub use self::permit::Permit;
@@ -171,8 +174,8 @@ impl CircuitBreaker {
     where
         E: From<BreakerError>,
     {
-        let admission = self.circuit.admit_async().await.map_err(BreakerError::from)?;
-        Limited::new(admission, future, (of_result, type_of_error)).await.map_err(BreakerError::from)?
+        let call = self.circuit.start_async();
+        Guarded::new(call, future, (of_result, type_of_error)).await.map_err(BreakerError::from)?
     }
 
     /// Awaits `future` if the circuit admits a call, and classifies its output with `classify`. Otherwise it
@@ -214,8 +217,8 @@ impl CircuitBreaker {
         classify: impl Fn(&T) -> Outcome,
         future: impl Future<Output = T>,
     ) -> Result<T, BreakerError> {
-        let admission = self.circuit.admit_async().await?;
-        Ok(Limited::new(admission, future, (classify, |_: &_| None)).await?)
+        let call = self.circuit.start_async();
+        Ok(Guarded::new(call, future, (classify, |_: &_| None)).await?)
     }
 
     /// Acquires a permit for one call without waiting. The permit borrows the breaker and must be

@@ -7,7 +7,7 @@ use syn::{Error, Expr, ExprPath};
 
 use super::captures::captures;
 use super::expr::{source_text, ungrouped};
-use super::spec::{Fallback, FallbackOn, Spec};
+use super::spec::{Cloning, Fallback, FallbackOn, Spec};
 use crate::function::{AnnotatedFn, Binding, NotForwarded, Reuse, bound_names, forwarded_name, reuse};
 
 /// Reads a path, or a closure that takes the error.
@@ -63,9 +63,28 @@ pub(super) fn check(spec: &mut Spec, annotated: &AnnotatedFn, errors: &mut Vec<E
         None if errors.is_empty() => errors.extend(missing_fallback(annotated)),
         Some(Fallback::Closure(_)) | None => {}
     }
-    if spec.may_replace_result(annotated) {
-        spec.clones = clones(spec, annotated, errors);
+    let is_declared = spec.fallback_on == FallbackOn::Failure || spec.may_time_out();
+    if spec.fallback_on == FallbackOn::Rejected && !annotated.is_async() {
+        return;
     }
+    let Clones { clones, impossible } = clones(spec, annotated);
+    spec.cloning = match (is_declared, impossible.is_empty()) {
+        (true, _) => Cloning::Required,
+        (false, true) => Cloning::IfPossible,
+        (false, false) => Cloning::Impossible,
+    };
+    spec.clones = clones;
+    if is_declared {
+        errors.extend(impossible.iter().map(moved_into_body));
+    }
+}
+
+/// The arguments that a fallback uses and that it cannot use directly after the body has received them.
+#[derive(Default)]
+struct Clones {
+    clones: Vec<Binding>,
+    /// Those that cannot be cloned.
+    impossible: Vec<Ident>,
 }
 
 /// Returns the arguments for the function that a path names.
@@ -92,23 +111,22 @@ fn forwarded(path: &ExprPath, annotated: &AnnotatedFn, errors: &mut Vec<Error>) 
     names
 }
 
-/// Returns the arguments to clone for a fallback that may run after the body. Reports those that it uses
-/// but that cannot be cloned.
-fn clones(spec: &Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error>) -> Vec<Binding> {
+/// Returns the arguments to clone for a fallback that may run after the body.
+fn clones(spec: &Spec, annotated: &AnnotatedFn) -> Clones {
+    let mut found = Clones::default();
     let Some(fallback) = &spec.fallback else {
-        return Vec::new();
+        return found;
     };
-    let mut clones = Vec::new();
     for input in &annotated.signature.inputs {
         match reuse(input) {
             Reuse::ByClone(bindings) => {
-                clones.extend(bindings.into_iter().filter(|binding| fallback.uses(&binding.name)));
+                found.clones.extend(bindings.into_iter().filter(|binding| fallback.uses(&binding.name)));
             }
-            Reuse::Impossible(name) if fallback.uses(&name) => errors.push(moved_into_body(&name)),
+            Reuse::Impossible(name) if fallback.uses(&name) => found.impossible.push(name),
             Reuse::Direct | Reuse::Impossible(_) => {}
         }
     }
-    clones
+    found
 }
 
 fn moved_into_body(name: &Ident) -> Error {

@@ -1,15 +1,14 @@
 //! The output of a call that is rejected, times out or fails.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
-use syn::ext::IdentExt as _;
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{ExprClosure, ExprPath, ReturnType};
 
 use super::at;
 use super::runtime_fn::RuntimeFn;
 use super::value_closure::returns_value;
-use crate::check::{Fallback, FallbackOn, Spec};
+use crate::check::{Cloning, Fallback, FallbackOn, Spec};
 use crate::function::{AnnotatedFn, Binding};
 use crate::repeated::Repeated;
 
@@ -28,14 +27,6 @@ pub(super) fn arm(
     // A failed output that the fallback does not take is dropped after the fallback has run.
     let by_reference = ignores_error(spec, fallback).then(|| quote!(ref));
     quote_spanned!(Span::mixed_site()=> #private::Err(#by_reference #error) => { #output })
-}
-
-// Input:  call_timeout = "1s", and no fallback
-// Output: private::Err(__rejected) => private::reject(__rejected),
-pub(super) fn arm_without_fallback(private: &Repeated, annotated: &AnnotatedFn) -> TokenStream {
-    let rejected = quote_spanned!(Span::mixed_site()=> __rejected);
-    let value = RuntimeFn::Reject.call(private, annotated.output_span(), &rejected);
-    quote_spanned!(Span::mixed_site()=> #private::Err(#rejected) => #value,)
 }
 
 /// Returns the name of the value that a fallback closure takes: the rejection, or the reason why there is no
@@ -62,7 +53,12 @@ fn ignores_error(spec: &Spec, fallback: &Fallback) -> bool {
 //
 // With the type of `__value`, rustc reports a fallback of another type at the fallback and not at the two
 // arms.
-fn output(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) -> TokenStream {
+pub(super) fn output(
+    private: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    fallback: &Fallback,
+) -> TokenStream {
     let clones = bind_clones(spec);
     if let Some(output) = output_of_closure(spec, annotated, fallback) {
         return quote!(#clones #output);
@@ -147,30 +143,101 @@ fn reachable_after(private: &Repeated, value: &TokenStream) -> TokenStream {
 }
 
 // Input:  order: Order, which the fallback needs
-// Output: let __clone_of_order = private::clone_for_fallback(&order);
+// Output: let __clone_0 = private::clone_for_fallback(&order);
 pub(super) fn clone_arguments(private: &Repeated, spec: &Spec) -> TokenStream {
-    let clones = spec.clones.iter().map(|binding| {
+    let clones = spec.clones.iter().enumerate().map(|(index, binding)| {
         let Binding { name, cfg_attributes, .. } = binding;
         let span = name.span();
         let argument = quote_spanned!(at(span)=> &#name);
         let clone = RuntimeFn::CloneForFallback.call(private, span, &argument);
-        let clone_name = clone_name(binding);
+        let clone_name = clone_name(index);
         quote_spanned!(Span::mixed_site()=> #cfg_attributes let #clone_name = #clone;)
     });
     clones.collect()
 }
 
+// Input:  order: Order, which the fallback needs
+// Output: private::save_arguments(
+//             private::Acquire::start(..),
+//             || private::Some((private::maybe_clone(&order).__breaker_clone()?,))
+//         )
+pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream) -> TokenStream {
+    if spec.cloning == Cloning::Impossible {
+        return quote_spanned!(Span::mixed_site()=> #private::save_arguments(#call, #private::save_nothing));
+    }
+    let clones = spec.clones.iter().map(|binding| {
+        let name = &binding.name;
+        let span = name.span();
+        let argument = quote_spanned!(at(span)=> &#name);
+        let clone = if spec.cloning == Cloning::Required {
+            RuntimeFn::CloneForFallback.call(private, span, &argument)
+        } else {
+            let argument = RuntimeFn::MaybeClone.call(private, span, &argument);
+            quote_spanned!(at(span)=> #argument.__breaker_clone()?)
+        };
+        element(binding, &clone)
+    });
+    quote_spanned! {Span::mixed_site()=>
+        #private::save_arguments(#call, || #private::Some((#(#clones,)*)))
+    }
+}
+
+// Input:  order: Order, mut note: String, which the fallback needs
+// Output: { let _ = &mut note; (__rejected, (order, note,)) }
+//
+// The body may not change `note`.
+pub(super) fn arguments_themselves(spec: &Spec) -> TokenStream {
+    let rejected = quote_spanned!(Span::mixed_site()=> __rejected);
+    if spec.cloning == Cloning::Impossible {
+        return rejected;
+    }
+    let changed = spec.clones.iter().filter(|binding| !binding.mutability.is_empty()).map(|binding| {
+        let Binding { name, mutability, cfg_attributes } = binding;
+        quote_spanned!(Span::mixed_site()=> #cfg_attributes let _ = &#mutability #name;)
+    });
+    let changed: TokenStream = changed.collect();
+    let values = spec.clones.iter().map(|binding| element(binding, &binding.name.to_token_stream()));
+    let values = quote_spanned!(Span::mixed_site()=> (#rejected, (#(#values,)*)));
+    if changed.is_empty() { values } else { quote_spanned!(Span::mixed_site()=> { #changed #values }) }
+}
+
+// Input:  order: Order, which the fallback needs
+// Output: (__rejected, (__clone_0,))
+pub(super) fn rejected_with_clones(spec: &Spec) -> TokenStream {
+    let rejected = quote_spanned!(Span::mixed_site()=> __rejected);
+    if spec.cloning == Cloning::Impossible {
+        return rejected;
+    }
+    let names = (0..spec.clones.len()).map(clone_name);
+    quote_spanned!(Span::mixed_site()=> (#rejected, (#(#names,)*)))
+}
+
+// Input:  #[cfg(unix)] order, order.clone()
+// Output: { #[cfg(unix)] { order.clone() } }
+//
+// An element of a tuple cannot have a `cfg`. Without the argument, the block is `()`.
+fn element(binding: &Binding, value: &TokenStream) -> TokenStream {
+    let cfg_attributes = &binding.cfg_attributes;
+    if cfg_attributes.is_empty() {
+        return value.clone();
+    }
+    quote_spanned!(Span::mixed_site()=> { #cfg_attributes { #value } })
+}
+
 // Input:  mut order: Order, which the fallback needs
-// Output: let mut order = __clone_of_order;
+// Output: let mut order = __clone_0;
 //         let _ = &mut order;
 //
 // The name occurs among the tokens of the fallback, which does not prove that the fallback uses or changes
 // the variable. The second line prevents the warnings; an `allow` is an error where the user forbids the
 // lint.
 fn bind_clones(spec: &Spec) -> Option<TokenStream> {
-    let bindings = spec.clones.iter().map(|binding| {
+    if spec.cloning == Cloning::Impossible {
+        return None;
+    }
+    let bindings = spec.clones.iter().enumerate().map(|(index, binding)| {
         let Binding { name, mutability, cfg_attributes } = binding;
-        let clone_name = clone_name(binding);
+        let clone_name = clone_name(index);
         quote_spanned! {Span::mixed_site()=>
             #cfg_attributes let #mutability #name = #clone_name;
             #cfg_attributes let _ = &#mutability #name;
@@ -179,10 +246,12 @@ fn bind_clones(spec: &Spec) -> Option<TokenStream> {
     (!spec.clones.is_empty()).then(|| bindings.collect())
 }
 
-// Input:  order
-// Output: __clone_of_order
-fn clone_name(binding: &Binding) -> Ident {
-    format_ident!("__clone_of_{}", binding.name.unraw(), span = Span::mixed_site())
+// Input:  0
+// Output: __clone_0
+//
+// Two arguments may have the same name under different `cfg`.
+fn clone_name(index: usize) -> Ident {
+    format_ident!("__clone_{index}", span = Span::mixed_site())
 }
 
 // Input:  cached, for the arguments (order: Order, note: &str)

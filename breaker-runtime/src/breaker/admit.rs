@@ -4,6 +4,7 @@
 use super::admission::{Admission, AdmitResult, Call};
 use super::bulkhead::Bulkhead;
 use super::circuit::{Circuit, Rejection};
+use super::future::AsyncCall;
 use super::options::CircuitOptions;
 use super::permit::Permit;
 use super::stamp::Stamp;
@@ -11,13 +12,6 @@ use crate::error::ErrorKind;
 use crate::state::State;
 use crate::state::machine::Ticket;
 use crate::totals::{Rare, Total};
-
-/// The decision about an async call before it waits.
-enum AsyncDecision<'a> {
-    Admitted(Admission<'a>),
-    /// The state admits the call, but the bulkhead is full.
-    MustWait(Ticket),
-}
 
 /// The bulkhead that limits a call, and the options that it belongs to.
 struct ActiveBulkhead<'a> {
@@ -51,38 +45,43 @@ impl Circuit {
         }
     }
 
-    /// Admits or rejects a call, and waits for a bulkhead slot without blocking. Dropping the future while it
-    /// waits cancels the call.
-    pub(crate) async fn admit_async(&self) -> AdmitResult<'_> {
-        let admitted = match self.try_admit_async() {
-            Ok(AsyncDecision::Admitted(admission)) => Ok(admission),
-            // Boxed, so that the futures of the many calls that need not wait stay small.
-            Ok(AsyncDecision::MustWait(ticket)) => Box::pin(self.wait_async(ticket)).await,
-            Err(kind) => Err(kind),
-        };
-        admitted.map_err(|kind| Rejection { circuit: self, kind })
+    /// Starts an async call: admits or rejects it, unless it must wait for a bulkhead slot.
+    #[inline]
+    pub(crate) fn start_async(&self) -> AsyncCall<'_> {
+        match self.machine.admit_fast() {
+            Some(ticket) => AsyncCall::running(self.admission(ticket, Stamp::NONE)),
+            None => self.start_async_restricted(),
+        }
     }
 
-    /// Admits or rejects an async call, unless it must wait for a bulkhead slot.
-    fn try_admit_async(&self) -> Result<AsyncDecision<'_>, ErrorKind> {
-        let ticket = match self.machine.admit_fast() {
-            Some(ticket) => return Ok(AsyncDecision::Admitted(self.admission(ticket, Stamp::NONE))),
-            None => self.admit_by_state()?,
+    /// Starts an async call that the fast path has not admitted.
+    #[cold]
+    #[inline(never)]
+    fn start_async_restricted(&self) -> AsyncCall<'_> {
+        let ticket = match self.admit_by_state() {
+            Ok(ticket) => ticket,
+            Err(kind) => return AsyncCall::started(Err(Rejection { circuit: self, kind })),
         };
         let Some(active) = self.active_bulkhead(ticket) else {
-            return Ok(AsyncDecision::Admitted(self.start(ticket, Stamp::NONE)));
+            return AsyncCall::started(Ok(self.start(ticket, Stamp::NONE)));
         };
         let has_slot = active.bulkhead.try_acquire();
-        if !has_slot && !active.options.is_shadow() && !active.options.max_wait().is_zero() {
-            return Ok(AsyncDecision::MustWait(ticket));
+        if !has_slot && !active.options.is_shadow() && self.can_wait(active.options) {
+            return AsyncCall::waiting(Permit::waiting(self.admission(ticket, Stamp::NONE)));
         }
-        self.pass_bulkhead(ticket, &active, has_slot).map(AsyncDecision::Admitted)
+        let admitted = self.pass_bulkhead(ticket, &active, has_slot);
+        AsyncCall::started(admitted.map_err(|kind| Rejection { circuit: self, kind }))
     }
 
-    /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call.
-    async fn wait_async(&self, ticket: Ticket) -> Result<Admission<'_>, ErrorKind> {
-        // The call may be cancelled while it waits, and must then release the slot of a trial call.
-        let waiting = Permit::waiting(self.admission(ticket, Stamp::NONE));
+    /// Returns `true` if an async call may wait for a slot.
+    fn can_wait(&self, options: &CircuitOptions) -> bool {
+        !options.max_wait().is_zero()
+    }
+
+    /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call. The call may be
+    /// cancelled while it waits, and its permit then releases the slot of a trial call.
+    pub(super) async fn wait_async<'a>(&'a self, waiting: Permit<'a>) -> AdmitResult<'a> {
+        let ticket = waiting.ticket();
         let Some(active) = self.active_bulkhead(ticket) else {
             // The limit has been removed.
             _ = waiting.into_admission();
@@ -90,7 +89,7 @@ impl Circuit {
         };
         let has_slot = active.bulkhead.acquire_within(active.options.max_wait(), &self.clock).await;
         _ = waiting.into_admission();
-        self.pass_bulkhead(ticket, &active, has_slot)
+        self.pass_bulkhead(ticket, &active, has_slot).map_err(|kind| Rejection { circuit: self, kind })
     }
 
     /// Admits or rejects a call that the fast path has not admitted. `wait` may block until a bulkhead slot is
@@ -132,9 +131,14 @@ impl Circuit {
             active.options.count_shadow_rejection();
             return Ok(self.start(ticket, Stamp::NONE));
         }
+        Err(self.reject_full(ticket).kind)
+    }
+
+    /// Rejects a call that gets no bulkhead slot.
+    pub(super) fn reject_full(&self, ticket: Ticket) -> Rejection<'_> {
         self.abandon_trial(ticket);
         self.counters.add(Total::Rare(Rare::Bulkhead));
-        Err(ErrorKind::BulkheadFull)
+        Rejection { circuit: self, kind: ErrorKind::BulkheadFull }
     }
 
     /// Admits a call that has a bulkhead slot. If the state changed while the call waited, the call must be
