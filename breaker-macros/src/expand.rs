@@ -143,10 +143,9 @@ fn with_fallback(
 //
 // Input:  #[circuit_breaker(fallback = cached)] async fn price(sku: String) -> u64 { .. }
 // Output: let __classifier = ..;
-//         let (__rejected, (__clone_0,)) = match private::save_arguments(
-//             private::Acquire::start(..),
-//             || private::Some((private::maybe_clone(&sku).__breaker_clone()?,))
-//         ) {
+//         let (__started, (__argument_0,)) = private::save_arguments(private::Acquire::start(..), (sku,), ..);
+//         let sku = __argument_0;
+//         let (__rejected, (__clone_0,)) = match __started {
 //             private::Ok(__saved) => match private::run_saved_async(__saved, ..).await {
 //                 private::Ok(__output) => return __output,
 //                 private::Err(__unserved) => __unserved,
@@ -188,12 +187,13 @@ fn with_async_fallback(
         Cloning::Required | Cloning::IfPossible => quote_spanned!(Span::mixed_site()=> __unserved),
         Cloning::Impossible => quote_spanned!(Span::mixed_site()=> #private::never_unserved(__unserved)),
     };
-    let arguments = fallback::arguments_themselves(spec);
+    let arguments = fallback::rejected_with_arguments(spec);
     let rejected = fallback::rejected_with_clones(spec);
     quote_spanned! {Span::mixed_site()=>
         #circuit
         #classifier
-        let #rejected = match #saved {
+        #saved
+        let #rejected = match __started {
             #private::Ok(__saved) => match #call {
                 #private::Ok(__output) => return __output,
                 #private::Err(__unserved) => #unserved,

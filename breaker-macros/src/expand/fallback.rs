@@ -156,72 +156,85 @@ pub(super) fn clone_arguments(private: &Repeated, spec: &Spec) -> TokenStream {
     clones.collect()
 }
 
-// Input:  order: Order, which the fallback needs
-// Output: private::save_arguments(
+// Input:  order: Order, mut note: String, which the fallback needs
+// Output: let (__started, (__argument_0, __argument_1,)) = private::save_arguments(
 //             private::Acquire::start(..),
-//             || private::Some((private::maybe_clone(&order).__breaker_clone()?,))
-//         )
+//             (order, note,),
+//             |(__argument_0, __argument_1,)| private::Some((
+//                 private::maybe_clone(__argument_0).__breaker_clone()?,
+//                 private::maybe_clone(__argument_1).__breaker_clone()?,
+//             ))
+//         );
+//         let order = __argument_0;
+//         note = __argument_1;
+//
+// The arguments are moved and not borrowed, because a future keeps the storage of a variable that is borrowed
+// in it. The assignment uses the `mut` of the user.
 pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream) -> TokenStream {
     if spec.cloning == Cloning::Impossible {
-        return quote_spanned!(Span::mixed_site()=> #private::save_arguments(#call, #private::save_nothing));
-    }
-    let clones = spec.clones.iter().map(|binding| {
-        let name = &binding.name;
-        let span = name.span();
-        let argument = quote_spanned!(at(span)=> &#name);
-        let clone = if spec.cloning == Cloning::Required {
-            RuntimeFn::CloneForFallback.call(private, span, &argument)
-        } else {
-            let argument = RuntimeFn::MaybeClone.call(private, span, &argument);
-            quote_spanned!(at(span)=> #argument.__breaker_clone()?)
+        return quote_spanned! {Span::mixed_site()=>
+            let (__started, ()) = #private::save_arguments(#call, (), #private::save_nothing);
         };
-        element(binding, &clone)
+    }
+    let arguments: Vec<_> = (0..spec.clones.len()).map(argument_name).collect();
+    let values = spec.clones.iter().map(argument_value);
+    let clones = spec.clones.iter().zip(&arguments).map(|(Binding { name, .. }, argument)| {
+        let span = name.span();
+        let argument = quote_spanned!(at(span)=> #argument);
+        if spec.cloning == Cloning::Required {
+            return RuntimeFn::CloneForFallback.call(private, span, &argument);
+        }
+        let argument = RuntimeFn::MaybeClone.call(private, span, &argument);
+        quote_spanned!(at(span)=> #argument.__breaker_clone()?)
+    });
+    let bindings = spec.clones.iter().zip(&arguments).map(|(binding, argument)| {
+        let Binding { name, mutability, cfg_attributes } = binding;
+        if mutability.is_empty() {
+            quote_spanned!(Span::mixed_site()=> #cfg_attributes let #name = #argument;)
+        } else {
+            quote_spanned!(Span::mixed_site()=> #cfg_attributes { #name = #argument; })
+        }
     });
     quote_spanned! {Span::mixed_site()=>
-        #private::save_arguments(#call, || #private::Some((#(#clones,)*)))
+        let (__started, (#(#arguments,)*)) = #private::save_arguments(
+            #call,
+            (#(#values,)*),
+            |(#(#arguments,)*)| #private::Some((#(#clones,)*))
+        );
+        #(#bindings)*
     }
 }
 
-// Input:  order: Order, mut note: String, which the fallback needs
-// Output: { let _ = &mut note; (__rejected, (order, note,)) }
-//
-// The body may not change `note`.
-pub(super) fn arguments_themselves(spec: &Spec) -> TokenStream {
-    let rejected = quote_spanned!(Span::mixed_site()=> __rejected);
-    if spec.cloning == Cloning::Impossible {
-        return rejected;
-    }
-    let changed = spec.clones.iter().filter(|binding| !binding.mutability.is_empty()).map(|binding| {
-        let Binding { name, mutability, cfg_attributes } = binding;
-        quote_spanned!(Span::mixed_site()=> #cfg_attributes let _ = &#mutability #name;)
-    });
-    let changed: TokenStream = changed.collect();
-    let values = spec.clones.iter().map(|binding| element(binding, &binding.name.to_token_stream()));
-    let values = quote_spanned!(Span::mixed_site()=> (#rejected, (#(#values,)*)));
-    if changed.is_empty() { values } else { quote_spanned!(Span::mixed_site()=> { #changed #values }) }
+// Input:  order: Order, which the fallback needs
+// Output: (__rejected, (order,))
+pub(super) fn rejected_with_arguments(spec: &Spec) -> TokenStream {
+    rejected_with(spec, spec.clones.iter().map(argument_value))
 }
 
 // Input:  order: Order, which the fallback needs
 // Output: (__rejected, (__clone_0,))
 pub(super) fn rejected_with_clones(spec: &Spec) -> TokenStream {
+    rejected_with(spec, (0..spec.clones.len()).map(|index| clone_name(index).into_token_stream()))
+}
+
+fn rejected_with(spec: &Spec, arguments: impl Iterator<Item = TokenStream>) -> TokenStream {
     let rejected = quote_spanned!(Span::mixed_site()=> __rejected);
     if spec.cloning == Cloning::Impossible {
         return rejected;
     }
-    let names = (0..spec.clones.len()).map(clone_name);
-    quote_spanned!(Span::mixed_site()=> (#rejected, (#(#names,)*)))
+    quote_spanned!(Span::mixed_site()=> (#rejected, (#(#arguments,)*)))
 }
 
-// Input:  #[cfg(unix)] order, order.clone()
-// Output: { #[cfg(unix)] { order.clone() } }
+// Input:  #[cfg(unix)] order: Order
+// Output: { #[cfg(unix)] { order } }
 //
 // An element of a tuple cannot have a `cfg`. Without the argument, the block is `()`.
-fn element(binding: &Binding, value: &TokenStream) -> TokenStream {
-    let cfg_attributes = &binding.cfg_attributes;
+fn argument_value(binding: &Binding) -> TokenStream {
+    let Binding { name, cfg_attributes, .. } = binding;
     if cfg_attributes.is_empty() {
-        return value.clone();
+        return name.to_token_stream();
     }
-    quote_spanned!(Span::mixed_site()=> { #cfg_attributes { #value } })
+    quote_spanned!(Span::mixed_site()=> { #cfg_attributes { #name } })
 }
 
 // Input:  mut order: Order, which the fallback needs
@@ -249,9 +262,15 @@ fn bind_clones(spec: &Spec) -> Option<TokenStream> {
 // Input:  0
 // Output: __clone_0
 //
-// Two arguments may have the same name under different `cfg`.
+// The number, because two arguments may have the same name under different `cfg`.
 fn clone_name(index: usize) -> Ident {
     format_ident!("__clone_{index}", span = Span::mixed_site())
+}
+
+// Input:  0
+// Output: __argument_0
+fn argument_name(index: usize) -> Ident {
+    format_ident!("__argument_{index}", span = Span::mixed_site())
 }
 
 // Input:  cached, for the arguments (order: Order, note: &str)

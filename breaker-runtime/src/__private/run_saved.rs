@@ -65,18 +65,21 @@ pub fn try_run_async_with_conditions<'a, F: Future, C, P: Fn(&F::Output, &C) -> 
     try_run_async(site, body, WithConditions { classifier, conditions })
 }
 
-/// Saves the arguments for the fallback of a call that waits or has a time limit. If they cannot be saved,
-/// the call loses its time limit, or is rejected instead of waiting, and this is reported.
-///
-/// # Errors
-///
-/// Returns the rejection if the call is rejected. Its fallback uses the arguments themselves.
+/// Saves the arguments for the fallback of a call that waits or has a time limit, and returns the arguments. If
+/// they cannot be saved, the call loses its time limit, or is rejected instead of waiting, and this is
+/// reported.
 #[inline]
-pub fn save_arguments<S>(
+pub fn save_arguments<A, S>(
     call: AsyncCall<'_>,
-    save: impl FnOnce() -> Option<S>,
-) -> Result<SavedCall<'_, S>, Rejection<'_>> {
-    if call.is_plain() { Ok(SavedCall { call, saved: None }) } else { save_rarely(call, save) }
+    arguments: A,
+    save: impl FnOnce(&A) -> Option<S>,
+) -> (Result<SavedCall<'_, S>, Rejection<'_>>, A) {
+    let started = if call.is_plain() {
+        Ok(SavedCall { call, saved: None })
+    } else {
+        save_rarely(call, || save(&arguments))
+    };
+    (started, arguments)
 }
 
 #[cold]
@@ -101,7 +104,7 @@ fn save_rarely<S>(
 /// Returns that the arguments cannot be saved.
 #[inline]
 #[must_use]
-pub const fn save_nothing() -> Option<NotSaved> {
+pub const fn save_nothing((): &()) -> Option<NotSaved> {
     None
 }
 
