@@ -80,6 +80,7 @@ pub(crate) fn check_function(spec: &mut Spec, annotated: &AnnotatedFn, errors: &
         ));
     } else if !annotated.is_async() {
         errors.extend(reject_call_timeout(spec));
+        errors.extend(reject_cancelled_after(spec));
     }
     condition::check(spec, annotated, errors);
     if let Some(breaker) = &mut spec.breaker {
@@ -118,7 +119,8 @@ fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
         | Key::RecoveryTimeout
         | Key::MaxRecoveryTimeout
         | Key::HalfOpenTimeout
-        | Key::CallTimeout => set(value::positive_duration(expr(value)?, key)?),
+        | Key::CallTimeout
+        | Key::CancelledAfter => set(value::positive_duration(expr(value)?, key)?),
         Key::MaxWait => set(value::duration(expr(value)?, key)?),
         Key::Critical | Key::Durations => set(value::flag(expr(value)?, key)?),
         Key::Mode => set(value::mode(expr(value)?)?),
@@ -134,6 +136,16 @@ fn reject_call_timeout(spec: &Spec) -> Option<Error> {
             span,
             "`call_timeout` needs an `async fn`; make the function async, or set a timeout in the call that \
              it makes",
+        )
+    })
+}
+
+/// Returns an error if `cancelled_after` is set, because a sync call cannot be cancelled.
+fn reject_cancelled_after(spec: &Spec) -> Option<Error> {
+    spec.span_of(Key::CancelledAfter).map(|span| {
+        Error::new(
+            span,
+            "`cancelled_after` needs an `async fn`, because a sync call cannot be cancelled; remove it",
         )
     })
 }

@@ -6,6 +6,7 @@
 //! | `admit.rs` | the first half of a call: admission |
 //! | `admission.rs` | an admitted call that has not been recorded |
 //! | `stamp.rs` | the per-call flags of an admission |
+//! | `scope.rs` | the calls of a thread that hold a slot, in which inner calls run |
 //! | `permit.rs` | the guard of an admission, which settles it at most once |
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `saturation.rs` | lets successes skip a window that they would not change |
@@ -30,6 +31,7 @@ mod options;
 mod permit;
 mod record;
 mod saturation;
+mod scope;
 mod special_call;
 mod stamp;
 
@@ -158,7 +160,9 @@ impl CircuitBreaker {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future before it completes counts the call as ignored and releases its slots.
+    /// Dropping the future before it completes cancels the call and releases its slots. The call counts as a
+    /// failure if it had run for [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise it is
+    /// ignored.
     ///
     /// ```
     /// # use breaker_runtime::{BreakerError, CircuitBreaker, Config};
@@ -193,7 +197,9 @@ impl CircuitBreaker {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future before it completes counts the call as ignored and releases its slots.
+    /// Dropping the future before it completes cancels the call and releases its slots. The call counts as a
+    /// failure if it had run for [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise it is
+    /// ignored.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, Outcome};

@@ -133,11 +133,12 @@ impl Clock {
 }
 
 impl Start {
-    const MAX: u64 = u64::MAX >> 2;
+    /// The largest start as bits. The counter of the processor exceeds it after six years.
+    pub(crate) const MAX: u64 = u64::MAX >> 5;
     /// The bit of a start that was read from the clock of a test. The counter of the processor sets it after
-    /// 24 years.
+    /// three years.
     #[cfg(feature = "test-util")]
-    const MOCK: u64 = 1 << 61;
+    const MOCK: u64 = 1 << 58;
 
     #[cfg(feature = "test-util")]
     const fn mock(moment: Moment) -> Self {
@@ -148,7 +149,7 @@ impl Start {
         Self(bits)
     }
 
-    /// Returns the start as at most 62 bits.
+    /// Returns the start as at most 59 bits.
     pub(crate) const fn bits(self) -> u64 {
         self.0
     }

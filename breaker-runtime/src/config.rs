@@ -10,6 +10,7 @@
 //! | `consistency.rs` | checks settings that depend on each other |
 //! | `defaults.rs` | defaults that depend on other settings |
 //! | `limits.rs` | the limits of a single call |
+//! | `limit_settings.rs` | the methods of the builder that set these limits |
 //! | `mode.rs` | the mode: reject calls, or only observe them |
 //! | `circuit_id.rs` | the name of a breaker and the key of a circuit |
 //! | `name.rs` | the name of a breaker |
@@ -25,6 +26,7 @@ mod consistency;
 mod debug;
 mod defaults;
 mod error;
+mod limit_settings;
 mod limits;
 mod mode;
 mod name;
@@ -213,6 +215,12 @@ impl Config {
     #[must_use]
     pub const fn max_wait(&self) -> Duration {
         self.limits.max_wait
+    }
+
+    /// Returns how long a call must have run for its cancellation to count as a failure.
+    #[must_use]
+    pub const fn cancelled_after(&self) -> Duration {
+        self.limits.cancelled_after
     }
 
     /// Returns the mode: whether the breaker rejects calls or only observes them.

@@ -16,7 +16,7 @@ pub enum Outcome {
     Success,
     /// The dependency failed. A failure counts towards opening the circuit.
     Failure,
-    /// The call is no evidence about the dependency: it was cancelled, or the caller made a mistake. It
+    /// The call is no evidence about the dependency: it was cancelled early, or the caller made a mistake. It
     /// counts in the totals but in no rule, and a trial call releases its slot.
     Ignored,
 }

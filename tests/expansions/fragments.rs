@@ -21,6 +21,7 @@ pub(super) const KEYS: &[&str] = &[
     "fallback",
     "fallback_on",
     "call_timeout",
+    "cancelled_after",
     "max_concurrent",
     "max_wait",
     "key",

@@ -24,7 +24,7 @@ enum Key {
     Time(&'static str, fn(ConfigBuilder, Duration) -> ConfigBuilder),
 }
 
-const KEYS: [Key; 17] = [
+const KEYS: [Key; 18] = [
     Key::Count("failure_threshold", ConfigBuilder::failure_threshold),
     Key::Count("consecutive_failures", ConfigBuilder::consecutive_failures),
     Key::Real("failure_rate", ConfigBuilder::failure_rate),
@@ -42,6 +42,7 @@ const KEYS: [Key; 17] = [
     Key::Time("half_open_timeout", ConfigBuilder::half_open_timeout),
     Key::Count("max_concurrent", ConfigBuilder::max_concurrent),
     Key::Time("max_wait", ConfigBuilder::max_wait),
+    Key::Time("cancelled_after", ConfigBuilder::cancelled_after),
 ];
 
 /// Values at and around every limit, most of them valid.

@@ -61,6 +61,7 @@ fn a_duration_of_zero_is_rejected() {
     assert_rejected(new().window_time(Duration::ZERO), "the window must be longer than zero");
     assert_rejected(new().window_calls(9).slow_call(Duration::ZERO), "slow_call must be longer than zero");
     assert_rejected(new().call_timeout(Duration::ZERO), "call_timeout must be longer than zero");
+    assert_rejected(new().cancelled_after(Duration::ZERO), "cancelled_after must be longer than zero");
     assert_rejected(
         new().backoff(2.0).max_recovery_timeout(Duration::ZERO),
         "max_recovery_timeout must be at least recovery_timeout",

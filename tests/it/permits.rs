@@ -36,6 +36,9 @@ fn a_call_can_use_and_read_its_own_breaker() {
         fixture.breaker.call(|| Ok::<_, BreakerError>(fixture.breaker.state()))
     });
     assert_eq!(state.unwrap(), State::HalfOpen);
+    // The inner call ran in the slot of the outer one, so one trial call has succeeded.
+    assert_eq!(fixture.breaker.state(), State::HalfOpen);
+    fixture.call(Outcome::Success);
     assert_eq!(fixture.breaker.state(), State::Closed);
 }
 

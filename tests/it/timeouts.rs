@@ -166,7 +166,7 @@ fn a_call_timeout_of_max_stops_no_call() {
 
 #[test]
 fn shadow_mode_stops_no_call() {
-    let fixture = Fixture::with(limited().mode(Mode::Shadow));
+    let fixture = Fixture::with(limited().cancelled_after(Duration::MAX).mode(Mode::Shadow));
     let mut call = started(&fixture, pending());
     fixture.clock.advance(2 * LIMIT);
     assert!(poll_once(call.as_mut()).is_pending());

@@ -52,6 +52,7 @@ keys! {
     CallTimeout = "call_timeout",
     MaxConcurrent = "max_concurrent",
     MaxWait = "max_wait",
+    CancelledAfter = "cancelled_after",
     CircuitKey = "key",
     MaxKeys = "max_keys",
     Mode = "mode",

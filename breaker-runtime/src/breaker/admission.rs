@@ -29,7 +29,24 @@ pub(super) struct Call<'a> {
 /// The result of an admission request.
 pub(crate) type AdmitResult<'a> = Result<Admission<'a>, Rejection<'a>>;
 
+impl Call<'_> {
+    /// Stores the current time as the start of the call, unless its start is known.
+    pub(super) fn note_start(&mut self) {
+        if !self.stamp.has_start() {
+            self.stamp = self.stamp.since(self.circuit.clock.now());
+        }
+    }
+}
+
 impl<'a> Admission<'a> {
+    /// Puts a call that this thread runs until its end into the scope of its slot, if it has one.
+    pub(super) fn scoped(mut self) -> Self {
+        if self.0.stamp.holds_slot() {
+            self.0.enter_scope();
+        }
+        self
+    }
+
     pub(super) const fn new(circuit: &'a Circuit, ticket: Ticket, stamp: Stamp) -> Self {
         Self(Call { circuit, ticket, stamp })
     }
@@ -83,6 +100,12 @@ impl<'a> Admission<'a> {
     pub(super) fn time_out(self) {
         let Call { circuit, ticket, stamp } = self.0;
         circuit.record_timeout(ticket, stamp);
+    }
+
+    /// Settles a call that its caller cancelled.
+    pub(super) fn cancelled(self) {
+        let Call { circuit, ticket, stamp } = self.0;
+        circuit.record_cancelled(ticket, stamp);
     }
 
     pub(super) fn ignore(self) {

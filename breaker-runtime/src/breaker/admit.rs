@@ -23,21 +23,24 @@ impl Circuit {
     /// Admits or rejects a call that does not wait.
     #[inline]
     pub(crate) fn try_admit(&self) -> AdmitResult<'_> {
-        self.admit_with(|_| false)
+        self.admit_with(|| self.admit_restricted(|_| false))
     }
 
     /// Admits or rejects a call, and blocks the thread while the call waits for a bulkhead slot.
     #[inline]
     pub(crate) fn admit_blocking(&self) -> AdmitResult<'_> {
-        self.admit_with(|options| options.wait_blocking(&self.clock))
+        self.admit_with(|| self.admit_restricted_blocking())
     }
 
     #[inline]
-    fn admit_with(&self, wait: impl FnOnce(&CircuitOptions) -> bool) -> AdmitResult<'_> {
+    fn admit_with<'a>(
+        &'a self,
+        admit_restricted: impl FnOnce() -> Result<Admission<'a>, ErrorKind>,
+    ) -> AdmitResult<'a> {
         // The admission is split and rebuilt, so that the fast path keeps every part in a register.
         let admitted = match self.machine.admit_fast() {
             Some(ticket) => Ok((ticket, Stamp::NONE)),
-            None => self.admit_restricted(wait).map(|Admission(Call { ticket, stamp, .. })| (ticket, stamp)),
+            None => admit_restricted().map(|Admission(Call { ticket, stamp, .. })| (ticket, stamp)),
         };
         match admitted {
             Ok((ticket, stamp)) => Ok(self.admission(ticket, stamp)),
@@ -108,12 +111,19 @@ impl Circuit {
         self.pass_bulkhead(ticket, &active, has_slot)
     }
 
-    /// Returns the bulkhead, if it limits this call.
+    /// Admits or rejects a call that runs on this thread until its end.
+    #[cold]
+    #[inline(never)]
+    fn admit_restricted_blocking(&self) -> Result<Admission<'_>, ErrorKind> {
+        self.admit_restricted(|options| options.wait_blocking(&self.clock)).map(Admission::scoped)
+    }
+
+    /// Returns the bulkhead, if it limits this call. It does not limit a call inside a call that has a slot.
     #[inline]
     fn active_bulkhead(&self, ticket: Ticket) -> Option<ActiveBulkhead<'_>> {
         let options = self.options.get()?;
         let bulkhead = options.bulkhead()?;
-        ticket.is_tracked().then_some(ActiveBulkhead { options, bulkhead })
+        (ticket.is_tracked() && !self.is_in_bulkhead()).then_some(ActiveBulkhead { options, bulkhead })
     }
 
     /// Admits a call with a bulkhead slot. Rejects a call without one or, in shadow mode, admits it and
@@ -162,10 +172,13 @@ impl Circuit {
         if let Some(ticket) = self.machine.admit_tracked() {
             return Ok(ticket);
         }
-        match self.machine.reject_fast(&self.clock) {
-            Some(state) => self.reject(state),
-            None => self.admit_locked(),
+        let rejected = self.machine.reject_fast(&self.clock);
+        if matches!(rejected, Some(State::HalfOpen) | None)
+            && let Some(ticket) = self.nested_ticket()
+        {
+            return Ok(ticket);
         }
+        rejected.map_or_else(|| self.admit_locked(), |state| self.reject(state))
     }
 
     #[inline(never)]
@@ -198,7 +211,17 @@ impl Circuit {
     #[inline]
     fn start(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
         let is_timed = ticket.is_tracked() && self.options.get().is_some_and(CircuitOptions::is_timed);
-        self.admission(ticket, if is_timed { stamp.started_at(self.clock.start()) } else { stamp })
+        let stamp = if is_timed { stamp.started_at(self.clock.start()) } else { stamp };
+        let stamp = if ticket.trial().is_some() { self.start_trial(stamp) } else { stamp };
+        self.admission(ticket, stamp)
+    }
+
+    /// Returns the stamp of a trial call. Its start is always known, because a late success may prove that the
+    /// leases are too short.
+    #[cold]
+    fn start_trial(&self, stamp: Stamp) -> Stamp {
+        let stamp = stamp.of_trial();
+        if stamp.has_start() { stamp } else { stamp.since(self.clock.now()) }
     }
 
     #[inline]

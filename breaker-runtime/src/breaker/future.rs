@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::admission::{Admission, AdmitResult};
+use super::admission::{Admission, AdmitResult, Call};
 use super::circuit::Rejection;
 use super::permit::Permit;
 use super::special_call::SpecialCall;
@@ -132,6 +132,7 @@ impl<'a> AsyncCall<'a> {
         context: &mut Context<'_>,
     ) -> Poll<F::Output> {
         let guard = FailOnPanic(self);
+        guard.0.enter_scope();
         let polled = future.poll(context).map(|output| {
             let outcome = classifier.outcome(&output);
             match guard.0.take() {
@@ -139,8 +140,47 @@ impl<'a> AsyncCall<'a> {
                 None => output,
             }
         });
+        if polled.is_pending() {
+            guard.0.suspend();
+        }
         std::mem::forget(guard);
         polled
+    }
+
+    /// Puts a call that holds a slot into the scope of this thread.
+    #[inline]
+    fn enter_scope(&mut self) {
+        match &mut self.0 {
+            CallProgress::Running(Admission(call)) if !call.stamp.holds_slot() => {}
+            CallProgress::Running(_) | CallProgress::Special(_) => self.enter_scope_of_slot(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_scope_of_slot(&mut self) {
+        if let Some(call) = self.running_call()
+            && call.stamp.holds_slot()
+        {
+            call.enter_scope();
+        }
+    }
+
+    /// Stores when the call began, and removes it from the scope of this thread. A call that is ready at its
+    /// first poll needs no start, because it cannot be cancelled.
+    #[inline(never)]
+    fn suspend(&mut self) {
+        if let Some(call) = self.running_call() {
+            call.note_start();
+            call.suspend_scope();
+        }
+    }
+
+    fn running_call(&mut self) -> Option<&mut Call<'a>> {
+        match &mut self.0 {
+            CallProgress::Running(Admission(call)) => Some(call),
+            CallProgress::Special(special) => special.running_call(),
+        }
     }
 
     /// Waits until a special call may run. Returns its rejection if it may not.
@@ -236,7 +276,7 @@ impl Drop for AsyncCall<'_> {
     #[inline]
     fn drop(&mut self) {
         match &mut self.0 {
-            CallProgress::Running(Admission(call)) => Admission(*call).ignore(),
+            CallProgress::Running(Admission(call)) => Admission(*call).cancelled(),
             CallProgress::Special(special) => special.cancel(),
         }
     }

@@ -15,8 +15,9 @@ use crate::state::machine::Ticket;
 ///
 /// A permit that is not settled has these effects:
 ///
-/// * Dropped: the call was cancelled and counts as ignored. It counts as a failure instead if the thread is
-///   panicking when the permit is dropped and was not panicking when it was acquired.
+/// * Dropped: the call was cancelled. It counts as a failure if it had run for
+///   [`cancelled_after`](crate::ConfigBuilder::cancelled_after), or if the thread is panicking when the permit
+///   is dropped and was not panicking when it was acquired. Otherwise it is ignored.
 /// * Leaked ([`std::mem::forget`]): the call is not counted. A leaked trial call counts as failed when its
 ///   lease, `half_open_timeout`, ends. A leaked permit keeps its slot among `max_concurrent` calls.
 ///
@@ -60,7 +61,8 @@ impl<'a> Permit<'a> {
     }
 
     /// Returns the permit for a caller of `try_acquire`.
-    pub(super) fn for_caller(admission: Admission<'a>) -> Self {
+    pub(super) fn for_caller(mut admission: Admission<'a>) -> Self {
+        admission.0.note_start();
         // A panic that began before the call does not belong to it.
         let on_drop = if std::thread::panicking() { OnDrop::Cancelled } else { OnDrop::CheckThread };
         Self { admission, on_drop }
@@ -155,7 +157,7 @@ impl Drop for Permit<'_> {
         if panicked {
             self.take().panicked();
         } else {
-            self.take().ignore();
+            self.take().cancelled();
         }
     }
 }

@@ -40,7 +40,7 @@ impl Circuit {
         if !is_slow && self.machine.reset_run(ticket) {
             self.record_success_in_window(ticket);
         } else if is_slow || ticket.trial().is_some() {
-            self.record(ticket, Completion { outcome: Outcome::Success, is_slow }, &|| None);
+            self.record(ticket, stamp, Completion { outcome: Outcome::Success, is_slow }, &|| None);
         }
     }
 
@@ -49,16 +49,31 @@ impl Circuit {
     pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: LazyText<'_>) {
         let is_slow = self.release(stamp);
         self.counters.add(Total::Failures);
-        self.record(ticket, Completion { outcome: Outcome::Failure, is_slow }, text);
+        self.record(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, text);
     }
 
     /// Records a call that `call_timeout` stopped. The rules count it as a failure.
     pub(super) fn record_timeout(&self, ticket: Ticket, stamp: Stamp) {
         let is_slow = self.release(stamp);
         self.counters.add(Total::Rare(Rare::Timeouts));
-        self.record(ticket, Completion { outcome: Outcome::Failure, is_slow }, &|| {
+        self.record(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, &|| {
             Some(Arc::from("the call took longer than call_timeout"))
         });
+    }
+
+    /// Records a call that its caller cancelled. It is a failure if it had run for `cancelled_after`,
+    /// otherwise it is ignored.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn record_cancelled(&self, ticket: Ticket, stamp: Stamp) {
+        match stamp.elapsed(&self.clock) {
+            Some(ran) if ran >= self.config().cancelled_after() => {
+                self.record_failure(ticket, stamp, &|| {
+                    Some(Arc::from(format!("the caller cancelled the call after {ran:.1?}")))
+                });
+            }
+            Some(_) | None => self.record_ignored(ticket, stamp),
+        }
     }
 
     /// Records an ignored call, and releases the slot of a trial call.
@@ -72,7 +87,8 @@ impl Circuit {
     /// Releases the slot of a trial call that does not count.
     pub(super) fn abandon_trial(&self, ticket: Ticket) {
         if ticket.trial().is_some() {
-            self.record(ticket, Completion { outcome: Outcome::Ignored, is_slow: false }, &|| None);
+            let completion = Completion { outcome: Outcome::Ignored, is_slow: false };
+            self.record(ticket, Stamp::NONE, completion, &|| None);
         }
     }
 
@@ -87,9 +103,10 @@ impl Circuit {
 
     /// Records a trial call, a failure or a slow call: window and rules, then the state, then listeners.
     #[inline]
-    fn record(&self, ticket: Ticket, completion: Completion, text: LazyText<'_>) {
+    fn record(&self, ticket: Ticket, stamp: Stamp, completion: Completion, text: LazyText<'_>) {
         if let Some(trial) = ticket.trial() {
-            self.settle_trial(trial, completion, text);
+            let ran = stamp.elapsed(&self.clock).unwrap_or_default();
+            self.settle_trial(trial.after(ran), completion, text);
         } else if let Some(trip) = self.trip_reason(ticket, completion) {
             self.trip(ticket, trip, last_failure(completion, text));
         }
@@ -144,6 +161,9 @@ impl Circuit {
 
     #[inline]
     fn release_slot(&self, stamp: Stamp) {
+        if stamp.is_in_scope() {
+            self.leave_scope();
+        }
         if stamp.is_in_bulkhead()
             && let Some(options) = self.options.get()
         {

@@ -63,6 +63,14 @@ impl<'a> SpecialCall<'a> {
         }
     }
 
+    /// Returns the call, if it is running.
+    pub(super) fn running_call(&mut self) -> Option<&mut Call<'a>> {
+        match self {
+            Self::Limited(limited) => Some(&mut limited.as_mut().project().admission.0),
+            Self::Ended | Self::Rejected(_) | Self::MustWait(_) | Self::Waiting(_) | Self::TimedOut(_) => None,
+        }
+    }
+
     /// Waits for the bulkhead slot of a call that must wait, and returns its admission or rejection. Returns
     /// `None` for any other call.
     pub(super) fn poll_slot(&mut self, context: &mut Context<'_>) -> Poll<Option<AdmitResult<'a>>> {
@@ -137,7 +145,7 @@ impl<'a> SpecialCall<'a> {
     pub(super) fn cancel(&mut self) {
         match self {
             Self::Ended | Self::Rejected(_) | Self::MustWait(_) | Self::Waiting(_) => {}
-            Self::Limited(limited) => Admission(limited.admission.0).ignore(),
+            Self::Limited(limited) => Admission(limited.admission.0).cancelled(),
             Self::TimedOut(limited) => Admission(limited.admission.0).time_out(),
         }
     }

@@ -1,25 +1,67 @@
-//! The per-call flags of an admission, packed into one word because every guarded future stores it.
+//! The per-call flags and the start of an admission, packed into one word because every guarded future stores
+//! it.
 //!
 //! ```text
-//!  63           62     61 ..... 0
-//!  in bulkhead  timed  start time
+//!  63           62     61     60     59        58 ..... 0
+//!  in bulkhead  trial  timed  since  in scope  start
 //! ```
+//!
+//! The start of a timed call is a reading of the stopwatch. The start of any other call that may be cancelled
+//! is a moment.
 
-use crate::clock::Start;
+use std::time::Duration;
 
-/// The start time of a call, if it is timed, and its flag for a bulkhead slot.
+use crate::clock::{Clock, Moment, Start};
+
+/// The start of a call, if it is known, and the flags of the call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamp(u64);
 
-const TIMED: u64 = 1 << 62;
+const IN_BULKHEAD: u64 = 1 << 63;
+const TRIAL: u64 = 1 << 62;
+const TIMED: u64 = 1 << 61;
+const SINCE: u64 = 1 << 60;
+const IN_SCOPE: u64 = 1 << 59;
+const START: u64 = Start::MAX;
 
 impl Stamp {
     pub(super) const NONE: Self = Self(0);
-    pub(super) const IN_BULKHEAD: Self = Self(1 << 63);
+    pub(super) const IN_BULKHEAD: Self = Self(IN_BULKHEAD);
 
     /// Returns the stamp of a call that is timed from `start`.
     pub(super) const fn started_at(self, start: Start) -> Self {
         Self(self.0 | TIMED | start.bits())
+    }
+
+    /// Returns the stamp of a call that began at `moment`. It is not timed: its duration matters only if it
+    /// is cancelled.
+    pub(super) fn since(self, moment: Moment) -> Self {
+        Self(self.0 | SINCE | moment.nanos().min(START))
+    }
+
+    /// Returns the stamp of a trial call.
+    pub(super) const fn of_trial(self) -> Self {
+        Self(self.0 | TRIAL)
+    }
+
+    /// Returns the stamp of a call that its thread runs in the [scope](super::scope) of its slot.
+    pub(super) const fn in_scope(self) -> Self {
+        Self(self.0 | IN_SCOPE)
+    }
+
+    /// Returns the stamp of a call that its thread does not run now.
+    pub(super) const fn out_of_scope(self) -> Self {
+        Self(self.0 & !IN_SCOPE)
+    }
+
+    pub(super) const fn is_in_scope(self) -> bool {
+        self.0 & IN_SCOPE != 0
+    }
+
+    /// Returns `true` if the call holds a trial slot or a bulkhead slot.
+    #[inline]
+    pub(super) const fn holds_slot(self) -> bool {
+        self.0 & (IN_BULKHEAD | TRIAL) != 0
     }
 
     #[inline]
@@ -28,11 +70,25 @@ impl Stamp {
     }
 
     pub(super) const fn is_in_bulkhead(self) -> bool {
-        self.0 & Self::IN_BULKHEAD.0 != 0
+        self.0 & IN_BULKHEAD != 0
     }
 
-    /// Returns the start time, if the call is timed.
+    /// Returns `true` if it is known when the call began.
+    #[inline]
+    pub(super) const fn has_start(self) -> bool {
+        self.0 & (TIMED | SINCE) != 0
+    }
+
+    /// Returns the start, if the call is timed.
     pub(super) const fn start(self) -> Option<Start> {
-        if self.0 & TIMED == 0 { None } else { Some(Start::from_bits(self.0 & (TIMED - 1))) }
+        if self.0 & TIMED == 0 { None } else { Some(Start::from_bits(self.0 & START)) }
+    }
+
+    /// Returns how long the call has run, if it is known when it began.
+    pub(super) fn elapsed(self, clock: &Clock) -> Option<Duration> {
+        if let Some(start) = self.start() {
+            return Some(Duration::from_nanos(clock.nanos_since(start)));
+        }
+        (self.0 & SINCE != 0).then(|| clock.now().since(Moment::from_nanos(self.0 & START)))
     }
 }

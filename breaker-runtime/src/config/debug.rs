@@ -30,6 +30,7 @@ impl fmt::Debug for Config {
         field(&mut fields, "max_concurrent", self.max_concurrent());
         fields
             .field("max_wait", &self.max_wait())
+            .field("cancelled_after", &self.cancelled_after())
             .field("durations", &self.durations())
             .field("mode", &self.mode())
             .field("critical", &self.critical())

@@ -1,4 +1,5 @@
-//! The limits of a single call: how long it may take and wait, and how many calls may run at a time.
+//! The limits of a single call: how long it may take and wait, how many calls may run at a time, and when
+//! a cancelled call is a failure.
 //!
 //! The breaker applies them; this file only holds the values.
 
@@ -11,4 +12,15 @@ pub(crate) struct Limits {
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) max_concurrent: Option<NonZeroU32>,
     pub(crate) max_wait: Duration,
+    /// How long a call must have run for its cancellation to be a failure.
+    pub(crate) cancelled_after: Duration,
+}
+
+impl Limits {
+    pub(super) const DEFAULT: Self = Self {
+        call_timeout: None,
+        max_concurrent: None,
+        max_wait: Duration::ZERO,
+        cancelled_after: Duration::from_secs(1),
+    };
 }

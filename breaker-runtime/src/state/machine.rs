@@ -5,6 +5,7 @@
 //! parentheses refer to the proof in `state.rs`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::record::{Observation, Record, TrialCall};
 use super::recovery::Recovery;
@@ -132,6 +133,18 @@ impl<S: AsRef<Recovery>> Machine<S> {
         let word = self.load(Ordering::Acquire);
         let generation = if word == Word::BUSY { self.lock().record.generation() } else { word.generation() };
         generation == ticket.generation()
+    }
+
+    /// Returns `true` if the circuit is half-open in the generation of this trial call and no lease has ended.
+    pub(crate) fn is_trial_running(&self, trial: Ticket, clock: &Clock) -> bool {
+        let (mut word, mut until) = self.read();
+        if word == Word::BUSY {
+            let _locked = self.lock();
+            (word, until) = self.read();
+        }
+        word.state() == Some(State::HalfOpen)
+            && word.generation() == trial.generation()
+            && !clock.has_reached(until)
     }
 
     /// Resets the run of failures after a success. Returns `true` if the call still counts.
@@ -326,14 +339,19 @@ impl Ticket {
     /// Returns the trial call that this ticket belongs to, if it is one.
     #[inline]
     pub(crate) fn trial(self) -> Option<TrialCall> {
-        self.0.slot().map(|slot| TrialCall { generation: self.generation(), slot })
+        self.0.slot().map(|slot| TrialCall { generation: self.generation(), slot, ran: Duration::ZERO })
     }
 
     /// Returns `true` if limits and timing apply to the call. They do not apply to a call that was admitted
     /// on the fast path, which releases no slot, to a call of a disabled circuit, or to a call that only
     /// shadow mode admitted.
     pub(crate) fn is_tracked(self) -> bool {
-        self.0.is_tracked_call() || self.trial().is_some()
+        self.0.is_tracked_call() || self.0.is_nested_call() || self.trial().is_some()
+    }
+
+    /// Returns the ticket of a call inside this trial call.
+    pub(crate) const fn nested(self) -> Self {
+        Self(self.0.nested_call())
     }
 
     #[inline]

@@ -36,6 +36,8 @@ struct Progress {
     successes: u32,
     /// Number of times that trial calls have reopened the circuit since it was last closed.
     reopenings: u32,
+    /// Number of times that the lease of trial calls has been doubled since the circuit was last closed.
+    lease_doublings: u32,
     history: History,
 }
 
@@ -44,6 +46,8 @@ struct Progress {
 pub(crate) struct TrialCall {
     pub(super) generation: u64,
     pub(super) slot: u32,
+    /// How long the call ran; zero while it runs.
+    pub(super) ran: Duration,
 }
 
 /// The record at one moment, for a snapshot.
@@ -56,6 +60,13 @@ pub(crate) struct Observation {
     pub(crate) consecutive_failures: u32,
     pub(crate) trials: usize,
     pub(crate) history: History,
+}
+
+impl TrialCall {
+    /// Returns the trial call with the time that it ran.
+    pub(crate) const fn after(self, ran: Duration) -> Self {
+        Self { ran, ..self }
+    }
 }
 
 impl Record {
@@ -99,14 +110,16 @@ impl Record {
         match self.state {
             State::Closed | State::Disabled => Ok(None),
             State::HalfOpen if !self.is_full(recovery) => {
-                let lease = now.after(recovery.half_open_timeout);
-                Ok(Some(self.progress().slots.acquire(lease)))
+                let progress = self.progress();
+                let lease = now.after(recovery.lease(progress.lease_doublings));
+                Ok(Some(progress.slots.acquire(lease)))
             }
             State::HalfOpen | State::Open | State::ForcedOpen => Err(self.state),
         }
     }
 
-    /// Records the result of a trial call and releases its slot. A result of an older generation is ignored.
+    /// Records the result of a trial call and releases its slot. A late result changes no state, but a success
+    /// may extend the leases.
     pub(super) fn settle_trial(
         &mut self,
         trial: TrialCall,
@@ -117,6 +130,7 @@ impl Record {
     ) {
         self.expire(now, recovery);
         if self.generation != trial.generation {
+            self.extend_leases(trial, completion, recovery);
             return;
         }
         self.progress().slots.release(trial.slot);
@@ -129,6 +143,16 @@ impl Record {
                 self.change(Cause::TrialSlow, details, now, recovery);
             }
             Completion { outcome: Outcome::Success, is_slow: false } => self.pass_trial(now, recovery),
+        }
+    }
+
+    /// Makes the next leases longer than a trial call that succeeded although its lease had ended. Otherwise a
+    /// healthy dependency whose calls take longer than a lease would never close the circuit.
+    fn extend_leases(&mut self, trial: TrialCall, completion: Completion, recovery: &Recovery) {
+        let is_recovering = matches!(self.state, State::Open | State::HalfOpen);
+        if is_recovering && completion.outcome == Outcome::Success && !completion.is_slow {
+            let progress = self.progress();
+            progress.lease_doublings = progress.lease_doublings.max(recovery.doublings_for(trial.ran));
         }
     }
 
@@ -203,18 +227,18 @@ impl Record {
 impl Progress {
     fn new() -> Self {
         let (slots, history) = (TrialSlots::new(), History::new());
-        Self { due: Moment::NEVER, slots, successes: 0, reopenings: 0, history }
+        Self { due: Moment::NEVER, slots, successes: 0, reopenings: 0, lease_doublings: 0, history }
     }
 
     /// Resets the data of one generation.
     fn begin(&mut self, from: State, to: State) {
         self.slots.clear();
         self.successes = 0;
-        self.reopenings = match (from, to) {
-            (State::HalfOpen, State::Open) => self.reopenings.saturating_add(1),
-            (State::Open, State::HalfOpen) => self.reopenings,
-            _ => 0,
-        };
+        match (from, to) {
+            (State::HalfOpen, State::Open) => self.reopenings = self.reopenings.saturating_add(1),
+            (State::Open, State::HalfOpen) => {}
+            _ => (self.reopenings, self.lease_doublings) = (0, 0),
+        }
     }
 }
 

@@ -16,6 +16,9 @@ pub(crate) struct Recovery {
     pub(crate) half_open_timeout: Duration,
 }
 
+/// The longest lease that late successes lead to, unless `half_open_timeout` is longer.
+const MAX_GROWN_LEASE: Duration = Duration::from_secs(60 * 60);
+
 /// A finite number of at least one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Factor(f64);
@@ -42,6 +45,24 @@ impl Recovery {
         // Rounding near the largest duration may exceed its range, and the smallest part must not be zero.
         Duration::try_from_secs_f64(whole.as_secs_f64() * (1.0 - self.jitter.0 * draw))
             .map_or(whole, |part| part.clamp(Duration::from_nanos(1), whole))
+    }
+}
+
+impl Recovery {
+    /// Returns the lease of a trial call after it has been doubled this many times.
+    pub(super) fn lease(&self, doublings: u32) -> Duration {
+        let grown = self.half_open_timeout.saturating_mul(1 << doublings.min(31));
+        grown.min(MAX_GROWN_LEASE).max(self.half_open_timeout)
+    }
+
+    /// Returns how often the lease must have been doubled to be longer than a call that ran for `ran`. It
+    /// stops at the longest lease.
+    pub(super) fn doublings_for(&self, ran: Duration) -> u32 {
+        let is_enough = |&doublings: &u32| {
+            let lease = self.lease(doublings);
+            lease > ran || lease >= MAX_GROWN_LEASE
+        };
+        (0..31).find(is_enough).unwrap_or(31)
     }
 }
 
@@ -125,6 +146,20 @@ mod tests {
         assert_eq!(never.open_for(100_000, 0.5), Duration::MAX);
         never.recovery_timeout = Duration::MAX;
         assert_eq!([never.open_for(0, 1.0), never.open_for(7, 1.0)], [Duration::MAX; 2]);
+    }
+
+    #[test]
+    fn a_lease_doubles_until_it_exceeds_the_call_and_stops_at_an_hour() {
+        let thirty =
+            Recovery { half_open_timeout: Duration::from_secs(30), ..recovery(30, 1.0, Duration::MAX, 0.0) };
+        let lease = |ran| thirty.lease(thirty.doublings_for(Duration::from_secs(ran))).as_secs();
+        assert_eq!([29, 30, 31, 60, 3000, 3600, 1_000_000].map(lease), [30, 60, 60, 120, 3600, 3600, 3600]);
+        let tiny = Recovery { half_open_timeout: Duration::from_nanos(1), ..thirty };
+        assert_eq!(tiny.lease(tiny.doublings_for(Duration::MAX)), Duration::from_nanos(1 << 31));
+        let day = Recovery { half_open_timeout: Duration::from_hours(24), ..thirty };
+        assert_eq!(day.lease(day.doublings_for(Duration::MAX)), Duration::from_hours(24));
+        let never = Recovery { half_open_timeout: Duration::MAX, ..thirty };
+        assert_eq!(never.lease(31), Duration::MAX);
     }
 
     #[test]

@@ -10,7 +10,8 @@
 //!
 //! Closed has three encodings, one for each level of [`Tracking`], so that the word alone determines how a
 //! call is admitted and settled. [`Tracking::Window`] sets the recording bit in the shared word, which the
-//! words of calls do not have. [`Tracking::Calls`] uses an encoding that does not admit on the fast path, and
+//! words of calls do not have. The word of a call inside a trial call has a state of its own, which no shared
+//! word has, so its result changes nothing. [`Tracking::Calls`] uses an encoding that does not admit on the fast path, and
 //! the words of its calls use another one, which no shared word has.
 
 use super::transition::State;
@@ -45,6 +46,8 @@ const BUSY: u64 = 6;
 /// Only in the words of calls, never in the shared word.
 const TRACKED_CALL: u64 = 7;
 const DISABLED: u64 = 8;
+/// Only in the words of calls, never in the shared word.
+const NESTED_CALL: u64 = 9;
 
 /// The bookkeeping that a closed circuit needs for its calls. Each level includes the previous ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,6 +121,15 @@ impl Word {
     #[inline]
     pub(super) const fn is_tracked_call(self) -> bool {
         self.0 & STATE == TRACKED_CALL
+    }
+
+    /// Returns the word of a call inside the call of this word. No result of it has an effect.
+    pub(super) const fn nested_call(self) -> Self {
+        Self(self.without_run().0 & !STATE | NESTED_CALL)
+    }
+
+    pub(super) const fn is_nested_call(self) -> bool {
+        self.0 & STATE == NESTED_CALL
     }
 
     /// Returns the word with its payload cleared: no consecutive failures.

@@ -87,6 +87,11 @@ async fn call_timeout() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker(cancelled_after = ZERO_TIME)]
+async fn cancelled_after() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
 #[circuit_breaker(max_concurrent = ZERO)]
 fn max_concurrent() -> Result<u32, BreakerError> {
     Ok(1)

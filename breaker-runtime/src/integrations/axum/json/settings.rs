@@ -27,6 +27,7 @@ pub(super) struct SettingsJson {
     call_timeout: Option<f64>,
     max_concurrent: Option<u32>,
     max_wait: Option<f64>,
+    cancelled_after: Option<f64>,
     mode: Mode,
     durations: bool,
 }
@@ -52,6 +53,7 @@ impl From<&Config> for SettingsJson {
             call_timeout: config.call_timeout().and_then(seconds),
             max_concurrent: config.max_concurrent(),
             max_wait: seconds(config.max_wait()),
+            cancelled_after: seconds(config.cancelled_after()),
             mode: config.mode(),
             durations: config.durations(),
         }

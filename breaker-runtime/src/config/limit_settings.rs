@@ -1,0 +1,84 @@
+//! The methods of the builder that set the limits of a single call.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::ConfigBuilder;
+use crate::clock::HAS_ASYNC_TIMER;
+
+impl ConfigBuilder {
+    /// Sets the maximum duration of an async call.
+    ///
+    /// The breaker stops a call that takes longer: it drops the future, and the caller receives a
+    /// [`BreakerError`](crate::BreakerError) of the kind [`TimedOut`](crate::ErrorKind::TimedOut). The call
+    /// counts as a failure, and in the totals as a timeout. The breaker cannot stop sync calls, and stops no
+    /// call in [shadow mode](Mode::Shadow) or while it is disabled.
+    ///
+    /// Range: longer than zero; `Duration::MAX` means no limit. Default: no limit. Needs the feature `tokio`,
+    /// and a tokio runtime with timers: a call outside such a runtime panics.
+    #[doc(alias = "timeoutDuration")]
+    pub const fn call_timeout(mut self, at_most: Duration) -> Self {
+        if at_most.is_zero() {
+            self.record_error("call_timeout must be longer than zero");
+        }
+        if !HAS_ASYNC_TIMER {
+            self.record_error("call_timeout needs the feature `tokio` of breaker-runtime");
+        }
+        self.limits.call_timeout = Some(at_most);
+        self
+    }
+
+    /// Sets how long a call must have run for its cancellation to count as a failure. A call that is
+    /// cancelled earlier is ignored.
+    ///
+    /// A call is cancelled when its future, or its [`Permit`](crate::Permit), is dropped before it ends. An
+    /// outer `tokio::time::timeout`, a `TimeoutLayer` or `select!` does this to a call that hangs, so without
+    /// this setting a dependency that hangs would never open its circuit. A call runs from its first poll,
+    /// and the time that it waits for [`max_wait`](Self::max_wait) is not included. Sync calls cannot be
+    /// cancelled.
+    ///
+    /// Range: longer than zero; with `Duration::MAX` every cancelled call is ignored. Default: 1 second.
+    pub const fn cancelled_after(mut self, at_least: Duration) -> Self {
+        if at_least.is_zero() {
+            self.record_error("cancelled_after must be longer than zero");
+        }
+        self.limits.cancelled_after = at_least;
+        self
+    }
+
+    /// Sets the maximum number of calls that run at the same time.
+    ///
+    /// When this many calls are running, a further call waits up to [`max_wait`](Self::max_wait) and is then
+    /// rejected. A rejection is not a failure. If the state changed while the call waited, the state is
+    /// checked again. With keys, each circuit has its own limit.
+    ///
+    /// A permit that is leaked with `mem::forget` keeps its slot. Only
+    /// [`set_config`](crate::CircuitBreaker::set_config) with a larger limit compensates for it.
+    ///
+    /// Range: at least 1; values above 268,435,456 act as that number. Default: no limit.
+    #[doc(alias = "maxConcurrentCalls")]
+    #[doc(alias = "bulkhead")]
+    pub const fn max_concurrent(mut self, calls: u32) -> Self {
+        match NonZeroU32::new(calls) {
+            Some(calls) => self.limits.max_concurrent = Some(calls),
+            None => self.record_error("max_concurrent must be at least 1"),
+        }
+        self
+    }
+
+    /// Sets the maximum time that a call waits while [`max_concurrent`](Self::max_concurrent) calls are
+    /// running.
+    ///
+    /// Sync and async calls wait in one queue and are admitted in arrival order. A sync call blocks its
+    /// thread. An async call that must wait needs the feature `tokio`, and a tokio runtime with timers:
+    /// without the feature it is rejected at once, and outside such a runtime it panics. With `Duration::MAX`
+    /// it needs neither.
+    ///
+    /// Range: any duration; `Duration::MAX` waits indefinitely. Default: zero, no waiting. Needs
+    /// `max_concurrent`.
+    #[doc(alias = "maxWaitDuration")]
+    pub const fn max_wait(mut self, at_most: Duration) -> Self {
+        self.limits.max_wait = at_most;
+        self
+    }
+}
