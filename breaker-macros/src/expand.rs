@@ -17,9 +17,10 @@
 //! * A function with a fallback is a `match` with two arms, not two closures, so each arm can move the
 //!   arguments.
 //! * An async call may be rejected after its body has received the arguments, because it has waited or has
-//!   timed out. The `match` of an async function returns the output and otherwise yields the rejection and
-//!   the arguments, or clones of them that only such calls make. So the fallback is written once.
-//! * The `match` does not await before it moves the arguments, or every future would store them twice. Only
+//!   timed out. The block `'__unserved` returns the output from the function. Otherwise its value is the
+//!   rejection with the arguments, or with clones of them that only such calls make. So the fallback is
+//!   written once.
+//! * The block does not await before it moves the arguments, or every future would store them twice. Only
 //!   with `max_wait` and a fallback that uses arguments the call waits first, so that they need not be
 //!   `Clone`.
 //! * With `fallback_on = failure`, the arguments are cloned first, and one `match` on the result contains the
@@ -143,17 +144,20 @@ fn with_fallback(
 //
 // Input:  #[circuit_breaker(fallback = cached)] async fn price(sku: String) -> u64 { .. }
 // Output: let __classifier = ..;
-//         let (__started, (__argument_0,)) = private::save_arguments(private::Acquire::start(..), (sku,), ..);
-//         let sku = __argument_0;
-//         let (__rejected, (__clone_0,)) = match __started {
-//             private::Ok(__saved) => match private::run_saved_async(__saved, ..).await {
+//         let (__rejected, (__clone_0,)) = '__unserved: {
+//             let (__saved, (__argument_0,)) = match private::save_arguments(..) { .. };
+//             let sku = __argument_0;
+//             match private::run_saved_async(__saved, async move { .. }, __classifier).await {
 //                 private::Ok(__output) => return __output,
 //                 private::Err(__unserved) => __unserved,
-//             },
-//             private::Err(__rejected) => (__rejected, (sku,)),
+//             }
 //         };
 //         let sku = __clone_0;
 //         ..
+//
+// A future keeps the storage of a variable that is borrowed in it, or of which only a part is moved. So the
+// arguments are moved through a function that clones them if necessary, and each variable is moved as a whole
+// before the call is awaited.
 fn with_async_fallback(
     private: &Repeated,
     spec: &Spec,
@@ -187,18 +191,16 @@ fn with_async_fallback(
         Cloning::Required | Cloning::IfPossible => quote_spanned!(Span::mixed_site()=> __unserved),
         Cloning::Impossible => quote_spanned!(Span::mixed_site()=> #private::never_unserved(__unserved)),
     };
-    let arguments = fallback::rejected_with_arguments(spec);
     let rejected = fallback::rejected_with_clones(spec);
     quote_spanned! {Span::mixed_site()=>
         #circuit
         #classifier
-        #saved
-        let #rejected = match __started {
-            #private::Ok(__saved) => match #call {
+        let #rejected = '__unserved: {
+            #saved
+            match #call {
                 #private::Ok(__output) => return __output,
                 #private::Err(__unserved) => #unserved,
-            },
-            #private::Err(__rejected) => #arguments,
+            }
         };
         #fallback
     }

@@ -29,6 +29,7 @@ mod hostile;
 mod hygiene;
 mod keyed;
 mod leases;
+mod live_settings;
 mod bulkhead;
 mod cancelled_after;
 mod bulkhead_changes;

@@ -157,23 +157,28 @@ pub(super) fn clone_arguments(private: &Repeated, spec: &Spec) -> TokenStream {
 }
 
 // Input:  order: Order, mut note: String, which the fallback needs
-// Output: let (__started, (__argument_0, __argument_1,)) = private::save_arguments(
+// Output: let (__saved, (__argument_0, __argument_1,)) = match private::save_arguments(
 //             private::Acquire::start(..),
 //             (order, note,),
 //             |(__argument_0, __argument_1,)| private::Some((
 //                 private::maybe_clone(__argument_0).__breaker_clone()?,
 //                 private::maybe_clone(__argument_1).__breaker_clone()?,
 //             ))
-//         );
+//         ) {
+//             private::Ok(__saved) => __saved,
+//             private::Err(__unserved) => break '__unserved __unserved,
+//         };
 //         let order = __argument_0;
 //         note = __argument_1;
 //
-// The arguments are moved and not borrowed, because a future keeps the storage of a variable that is borrowed
-// in it. The assignment uses the `mut` of the user.
+// The assignment uses the `mut` of the user.
 pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream) -> TokenStream {
     if spec.cloning == Cloning::Impossible {
         return quote_spanned! {Span::mixed_site()=>
-            let (__started, ()) = #private::save_arguments(#call, (), #private::save_nothing);
+            let __saved = match #private::save_nothing(#call) {
+                #private::Ok(__saved) => __saved,
+                #private::Err(__rejected) => break '__unserved __rejected,
+            };
         };
     }
     let arguments: Vec<_> = (0..spec.clones.len()).map(argument_name).collect();
@@ -196,33 +201,27 @@ pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream
         }
     });
     quote_spanned! {Span::mixed_site()=>
-        let (__started, (#(#arguments,)*)) = #private::save_arguments(
+        let (__saved, (#(#arguments,)*)) = match #private::save_arguments(
             #call,
             (#(#values,)*),
             |(#(#arguments,)*)| #private::Some((#(#clones,)*))
-        );
+        ) {
+            #private::Ok(__saved) => __saved,
+            #private::Err(__unserved) => break '__unserved __unserved,
+        };
         #(#bindings)*
     }
 }
 
 // Input:  order: Order, which the fallback needs
-// Output: (__rejected, (order,))
-pub(super) fn rejected_with_arguments(spec: &Spec) -> TokenStream {
-    rejected_with(spec, spec.clones.iter().map(argument_value))
-}
-
-// Input:  order: Order, which the fallback needs
 // Output: (__rejected, (__clone_0,))
 pub(super) fn rejected_with_clones(spec: &Spec) -> TokenStream {
-    rejected_with(spec, (0..spec.clones.len()).map(|index| clone_name(index).into_token_stream()))
-}
-
-fn rejected_with(spec: &Spec, arguments: impl Iterator<Item = TokenStream>) -> TokenStream {
     let rejected = quote_spanned!(Span::mixed_site()=> __rejected);
     if spec.cloning == Cloning::Impossible {
         return rejected;
     }
-    quote_spanned!(Span::mixed_site()=> (#rejected, (#(#arguments,)*)))
+    let names = (0..spec.clones.len()).map(clone_name);
+    quote_spanned!(Span::mixed_site()=> (#rejected, (#(#names,)*)))
 }
 
 // Input:  #[cfg(unix)] order: Order

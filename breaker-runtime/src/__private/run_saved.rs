@@ -65,29 +65,44 @@ pub fn try_run_async_with_conditions<'a, F: Future, C, P: Fn(&F::Output, &C) -> 
     try_run_async(site, body, WithConditions { classifier, conditions })
 }
 
-/// Saves the arguments for the fallback of a call that waits or has a time limit, and returns the arguments. If
-/// they cannot be saved, the call loses its time limit, or is rejected instead of waiting, and this is
-/// reported.
+/// Saves the arguments for the fallback of a call that waits or has a time limit, and returns them with the
+/// call. If they cannot be saved, the call loses its time limit, or is rejected instead of waiting, and this
+/// is reported.
+///
+/// # Errors
+///
+/// Returns the arguments with the rejection if the call is rejected.
 #[inline]
-pub fn save_arguments<A, S>(
+pub fn save_arguments<A>(
     call: AsyncCall<'_>,
     arguments: A,
-    save: impl FnOnce(&A) -> Option<S>,
-) -> (Result<SavedCall<'_, S>, Rejection<'_>>, A) {
-    let started = if call.is_plain() {
-        Ok(SavedCall { call, saved: None })
-    } else {
-        save_rarely(call, || save(&arguments))
-    };
-    (started, arguments)
+    save: impl FnOnce(&A) -> Option<A>,
+) -> Result<(SavedCall<'_, A>, A), Unserved<'_, A>> {
+    if call.is_plain() {
+        return Ok((SavedCall { call, saved: None }, arguments));
+    }
+    match save_rarely(call, || save(&arguments)) {
+        Ok(saved) => Ok((saved, arguments)),
+        Err(rejected) => Err((rejected, arguments)),
+    }
+}
+
+/// Starts a call whose arguments cannot be saved; see [`save_arguments`].
+///
+/// # Errors
+///
+/// Returns the rejection if the call is rejected.
+#[inline]
+pub fn save_nothing(call: AsyncCall<'_>) -> Result<SavedCall<'_, NotSaved>, Rejection<'_>> {
+    if call.is_plain() { Ok(SavedCall { call, saved: None }) } else { save_rarely(call, || None) }
 }
 
 #[cold]
 #[inline(never)]
-fn save_rarely<S>(
+fn save_rarely<A>(
     mut call: AsyncCall<'_>,
-    save: impl FnOnce() -> Option<S>,
-) -> Result<SavedCall<'_, S>, Rejection<'_>> {
+    save: impl FnOnce() -> Option<A>,
+) -> Result<SavedCall<'_, A>, Rejection<'_>> {
     if let Some(rejected) = call.take_rejection() {
         return Err(rejected);
     }
@@ -99,13 +114,6 @@ fn save_rarely<S>(
         Some(rejected) => Err(rejected),
         None => Ok(SavedCall { call, saved }),
     }
-}
-
-/// Returns that the arguments cannot be saved.
-#[inline]
-#[must_use]
-pub const fn save_nothing((): &()) -> Option<NotSaved> {
-    None
 }
 
 /// Runs the body of an async function.
