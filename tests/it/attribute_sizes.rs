@@ -24,6 +24,13 @@ fn a_future_grows_by_at_most_48_bytes() {
         tokio::task::yield_now().await;
         Ok(text.len() + block.len())
     }
+    #[circuit_breaker(name = "async/size with two references", fallback = |_| Ok(text.len() + other.len()))]
+    async fn two(text: &str, other: &str, block: [u8; 256]) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len() + other.len() + block.len())
+    }
+    let two = size_of_val(&two("", "", [0; 256])) - 2 * size_of::<&str>() - raw;
+    assert!(two <= 48, "it grew by {two} bytes");
     let grown = [
         size_of_val(&guarded("", [0; 256])) - raw,
         size_of_val(&constant("", [0; 256])) - raw,

@@ -9,7 +9,7 @@ use super::at;
 use super::runtime_fn::RuntimeFn;
 use super::value_closure::returns_value;
 use crate::check::{Cloning, Fallback, FallbackOn, Spec};
-use crate::function::{AnnotatedFn, Binding};
+use crate::function::{AnnotatedFn, Binding, Copying};
 use crate::repeated::Repeated;
 
 // Input:  fallback = cached, or fallback = |error| ..
@@ -156,13 +156,14 @@ pub(super) fn clone_arguments(private: &Repeated, spec: &Spec) -> TokenStream {
     clones.collect()
 }
 
-// Input:  order: Order, mut note: String, which the fallback needs
-// Output: let (__saved, (__argument_0, __argument_1,)) = match private::save_arguments(
+// Input:  order: Order, mut note: String, sku: &str, which the fallback needs
+// Output: let (__saved, (__argument_0, __argument_1, __argument_2,)) = match private::save_arguments(
 //             private::Acquire::start(..),
-//             (order, note,),
-//             |(__argument_0, __argument_1,)| private::Some((
+//             (order, note, sku,),
+//             |(__argument_0, __argument_1, __argument_2,)| private::Some((
 //                 private::maybe_clone(__argument_0).__breaker_clone()?,
 //                 private::maybe_clone(__argument_1).__breaker_clone()?,
+//                 *__argument_2,
 //             ))
 //         ) {
 //             private::Ok(__saved) => __saved,
@@ -183,9 +184,12 @@ pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream
     }
     let arguments: Vec<_> = (0..spec.clones.len()).map(argument_name).collect();
     let values = spec.clones.iter().map(argument_value);
-    let clones = spec.clones.iter().zip(&arguments).map(|(Binding { name, .. }, argument)| {
+    let clones = spec.clones.iter().zip(&arguments).map(|(Binding { name, copying, .. }, argument)| {
         let span = name.span();
         let argument = quote_spanned!(at(span)=> #argument);
+        if *copying == Copying::ByCopy {
+            return quote_spanned!(at(span)=> *#argument);
+        }
         if spec.cloning == Cloning::Required {
             return RuntimeFn::CloneForFallback.call(private, span, &argument);
         }
@@ -193,7 +197,10 @@ pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream
         quote_spanned!(at(span)=> #argument.__breaker_clone()?)
     });
     let bindings = spec.clones.iter().zip(&arguments).map(|(binding, argument)| {
-        let Binding { name, mutability, cfg_attributes } = binding;
+        let Binding { name, mutability, cfg_attributes, copying } = binding;
+        if *copying == Copying::ByCopy {
+            return TokenStream::new();
+        }
         if mutability.is_empty() {
             quote_spanned!(Span::mixed_site()=> #cfg_attributes let #name = #argument;)
         } else {
@@ -248,7 +255,7 @@ fn bind_clones(spec: &Spec) -> Option<TokenStream> {
         return None;
     }
     let bindings = spec.clones.iter().enumerate().map(|(index, binding)| {
-        let Binding { name, mutability, cfg_attributes } = binding;
+        let Binding { name, mutability, cfg_attributes, .. } = binding;
         let clone_name = clone_name(index);
         quote_spanned! {Span::mixed_site()=>
             #cfg_attributes let #mutability #name = #clone_name;
