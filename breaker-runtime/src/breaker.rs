@@ -268,7 +268,15 @@ impl CircuitBreaker {
     /// Replaces the settings. The state, the generation, the totals, the run of failures, the remaining open
     /// time and running calls are not affected. The window keeps the calls that fit into the new window. When
     /// the kind of window changes, it starts empty. A success recorded concurrently may be lost. New rules
-    /// are evaluated at the next failure or slow call. [`Registry::register`](crate::Registry::register) and
+    /// are evaluated at the next failure or slow call.
+    ///
+    /// Every setting applies to calls that start later, whatever the attribute of a function declares. The
+    /// exceptions: nothing can stop a sync call, so `call_timeout` and `cancelled_after` have no effect on sync
+    /// calls. An async function whose fallback needs an argument that is not `Clone` has no `call_timeout` and
+    /// does not wait for `max_wait`, unless its attribute declares these keys; a line on stderr reports it.
+    /// Without the feature `tokio`, an async call does not wait for `max_wait`, and its error says so.
+    ///
+    /// [`Registry::register`](crate::Registry::register) and
     /// [`Registry::check`](crate::Registry::check) still compare with the registered settings.
     ///
     /// ```

@@ -150,7 +150,9 @@ impl fmt::Display for BreakerError {
                 if HAS_ASYNC_TIMER {
                     return Ok(());
                 }
-                out.write_str("; an async call waits for max_wait only with the feature `tokio` of breaker-runtime")
+                out.write_str(
+                    "; an async call waits for max_wait only with the feature `tokio` of breaker-runtime",
+                )
             }
             (ErrorKind::TimedOut, _) => {
                 out.write_str(": the call exceeded call_timeout and counts as a failure")

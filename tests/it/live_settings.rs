@@ -3,12 +3,15 @@
 mod shapes;
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use breaker_runtime::testing::{Scope, scope};
-use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Mode, Outcome, State, circuit_breaker};
+use breaker_runtime::{
+    CircuitBreaker, Config, ConfigBuilder, Mode, Outcome, Registry, State, circuit_breaker,
+};
 
 use self::shapes::{Answer, Call, Kind, Live, Owned, SHAPES, Shape, Step};
 use crate::support::{RECOVERY, poll_once, seconds};
@@ -32,128 +35,212 @@ const fn setting(
 const HOUR: Duration = Duration::from_secs(3600);
 
 const SETTINGS: &[Setting] = &[
-    setting("failure_threshold", |config| config.failure_threshold(1), |subject| {
-        subject.fail();
-        assert_eq!(subject.state(), State::Open);
-    }),
-    setting("consecutive_failures", |config| config.window_calls(9).consecutive_failures(2), |subject| {
-        subject.fail();
-        assert_eq!(subject.state(), State::Closed);
-        subject.fail();
-        assert_eq!(subject.state(), State::Open);
-    }),
-    setting("failure_rate", |config| config.window_calls(9).minimum_calls(1).failure_rate(0.5), |subject| {
-        subject.fail();
-        assert_eq!(subject.state(), State::Open);
-    }),
-    setting("window_calls", |config| config.window_calls(2).failure_rate(1.0), |subject| {
-        (0..3).for_each(|_| subject.succeed());
-        assert_eq!(subject.circuit().snapshot().window.unwrap().calls, 2);
-    }),
-    setting("window_time", |config| config.window_time(seconds(60)).failure_rate(1.0), |subject| {
-        subject.succeed();
-        assert_eq!(subject.circuit().snapshot().window.unwrap().calls, 1);
-        subject.scope.advance(seconds(61));
-        assert_eq!(subject.circuit().snapshot().window.unwrap().calls, 0);
-    }),
-    setting("minimum_calls", |config| config.window_calls(9).minimum_calls(2).failure_rate(0.1), |subject| {
-        subject.fail();
-        assert_eq!(subject.state(), State::Closed);
-        subject.fail();
-        assert_eq!(subject.state(), State::Open);
-    }),
-    setting("slow_call", |config| slow(config).slow_call(seconds(2)), |subject| {
-        subject.take(seconds(1));
-        assert_eq!(subject.state(), State::Closed);
-        subject.take(seconds(2));
-        assert_eq!(subject.state(), State::Open);
-    }),
-    setting("slow_call_rate", |config| slow(config).slow_call(seconds(2)).slow_call_rate(0.9), |subject| {
-        subject.succeed();
-        subject.take(seconds(2));
-        assert_eq!(subject.state(), State::Closed);
-    }),
-    setting("recovery_timeout", |config| config.recovery_timeout(seconds(7)), |subject| {
-        assert_eq!(subject.open_time(), seconds(7));
-        subject.scope.advance(seconds(7));
-        subject.succeed();
-    }),
-    setting("backoff", |config| config.backoff(3.0), |subject| {
-        assert_eq!(subject.second_open_time(), 3 * RECOVERY);
-    }),
-    setting("max_recovery_timeout", |config| config.backoff(3.0).max_recovery_timeout(seconds(40)), |subject| {
-        assert_eq!(subject.second_open_time(), seconds(40));
-    }),
+    setting(
+        "failure_threshold",
+        |config| config.failure_threshold(1),
+        |subject| {
+            subject.fail();
+            assert_eq!(subject.state(), State::Open);
+        },
+    ),
+    setting(
+        "consecutive_failures",
+        |config| config.window_calls(9).consecutive_failures(2),
+        |subject| {
+            subject.fail();
+            assert_eq!(subject.state(), State::Closed);
+            subject.fail();
+            assert_eq!(subject.state(), State::Open);
+        },
+    ),
+    setting(
+        "failure_rate",
+        |config| config.window_calls(9).minimum_calls(1).failure_rate(0.5),
+        |subject| {
+            subject.fail();
+            assert_eq!(subject.state(), State::Open);
+        },
+    ),
+    setting(
+        "window_calls",
+        |config| config.window_calls(2).failure_rate(1.0),
+        |subject| {
+            (0..3).for_each(|_| subject.succeed());
+            assert_eq!(subject.circuit().snapshot().window.unwrap().calls, 2);
+        },
+    ),
+    setting(
+        "window_time",
+        |config| config.window_time(seconds(60)).failure_rate(1.0),
+        |subject| {
+            subject.succeed();
+            assert_eq!(subject.circuit().snapshot().window.unwrap().calls, 1);
+            subject.scope.advance(seconds(61));
+            assert_eq!(subject.circuit().snapshot().window.unwrap().calls, 0);
+        },
+    ),
+    setting(
+        "minimum_calls",
+        |config| config.window_calls(9).minimum_calls(2).failure_rate(0.1),
+        |subject| {
+            subject.fail();
+            assert_eq!(subject.state(), State::Closed);
+            subject.fail();
+            assert_eq!(subject.state(), State::Open);
+        },
+    ),
+    setting(
+        "slow_call",
+        |config| slow(config).slow_call(seconds(2)),
+        |subject| {
+            subject.take(seconds(1));
+            assert_eq!(subject.state(), State::Closed);
+            subject.take(seconds(2));
+            assert_eq!(subject.state(), State::Open);
+        },
+    ),
+    setting(
+        "slow_call_rate",
+        |config| slow(config).slow_call(seconds(2)).slow_call_rate(0.9),
+        |subject| {
+            subject.succeed();
+            subject.take(seconds(2));
+            assert_eq!(subject.state(), State::Closed);
+        },
+    ),
+    setting(
+        "recovery_timeout",
+        |config| config.recovery_timeout(seconds(7)),
+        |subject| {
+            assert_eq!(subject.open_time(), seconds(7));
+            subject.scope.advance(seconds(7));
+            subject.succeed();
+        },
+    ),
+    setting(
+        "backoff",
+        |config| config.backoff(3.0),
+        |subject| {
+            assert_eq!(subject.second_open_time(), 3 * RECOVERY);
+        },
+    ),
+    setting(
+        "max_recovery_timeout",
+        |config| config.backoff(3.0).max_recovery_timeout(seconds(40)),
+        |subject| {
+            assert_eq!(subject.second_open_time(), seconds(40));
+        },
+    ),
     setting("jitter", |config| config.jitter(1.0), |subject| assert!(subject.open_time() < RECOVERY)),
-    setting("half_open_max_calls", |config| config.half_open_max_calls(1), |subject| {
-        subject.make_due();
-        let circuit = subject.circuit();
-        let trial = circuit.try_acquire().unwrap();
-        assert_eq!(subject.answer(Step::Succeed), Answer::Rejected);
-        drop(trial);
-        subject.succeed();
-    }),
-    setting("success_threshold", |config| config.success_threshold(1), |subject| {
-        subject.make_due();
-        subject.succeed();
-        assert_eq!(subject.state(), State::Closed);
-    }),
-    setting("half_open_timeout", |config| config.half_open_timeout(seconds(2)), |subject| {
-        subject.make_due();
-        let circuit = subject.circuit();
-        let trial = circuit.try_acquire().unwrap();
-        subject.scope.advance(seconds(2));
-        assert_eq!(subject.state(), State::Open);
-        drop(trial);
-    }),
-    setting("call_timeout", |config| config.call_timeout(seconds(2)), |subject| match subject.shape.kind {
-        // Nothing can stop a sync call.
-        Kind::Sync => subject.take(seconds(3)),
-        Kind::Async => {
-            let mut call = subject.start(Step::Hang);
-            subject.scope.advance(seconds(1));
-            assert!(poll_once(call.as_mut()).is_pending());
-            subject.scope.advance(seconds(1));
-            assert_eq!(poll_once(call.as_mut()), Poll::Ready(Answer::Rejected));
-            assert_eq!(subject.circuit().snapshot().totals.timeouts, 1);
-        }
-    }),
-    setting("max_concurrent", |config| config.max_concurrent(1), |subject| {
-        let circuit = subject.circuit();
-        let permit = circuit.try_acquire().unwrap();
-        assert_eq!(subject.answer(Step::Succeed), Answer::Rejected);
-        permit.settle(Outcome::Success);
-        subject.succeed();
-        assert_eq!(circuit.snapshot().calls_in_flight, Some(0));
-    }),
-    setting("max_wait", |config| config.max_concurrent(1).max_wait(HOUR), |subject| match subject.shape.kind {
-        Kind::Sync => subject.wait_blocking(),
-        Kind::Async => subject.wait_async(),
-    }),
-    setting("cancelled_after", |config| config.cancelled_after(seconds(5)), |subject| {
-        if subject.shape.kind == Kind::Async {
-            let is_failure = [4, 5].map(|time| {
-                let call = subject.start(Step::Hang);
-                subject.scope.advance(seconds(time));
-                drop(call);
-                subject.circuit().snapshot().totals.failures
-            });
-            assert_eq!(is_failure, [0, 1]);
-        }
-    }),
-    setting("durations", |config| config.durations(true), |subject| {
-        subject.take(seconds(3));
-        let durations = subject.circuit().snapshot().durations.unwrap();
-        assert!(durations.sum() >= seconds(3), "{durations:?}");
-    }),
-    setting("mode", |config| config.mode(Mode::Shadow).failure_threshold(1), |subject| {
-        subject.fail();
-        subject.succeed();
-        assert_eq!(subject.circuit().snapshot().shadow_rejections, 1);
-    }),
-    setting("critical", |config| config.critical(true), |subject| {
-        assert!(subject.circuit().snapshot().critical);
-    }),
+    setting(
+        "half_open_max_calls",
+        |config| config.half_open_max_calls(1),
+        |subject| {
+            subject.make_due();
+            let circuit = subject.circuit();
+            let trial = circuit.try_acquire().unwrap();
+            assert_eq!(subject.answer(Step::Succeed), Answer::Rejected);
+            drop(trial);
+            subject.succeed();
+        },
+    ),
+    setting(
+        "success_threshold",
+        |config| config.success_threshold(1),
+        |subject| {
+            subject.make_due();
+            subject.succeed();
+            assert_eq!(subject.state(), State::Closed);
+        },
+    ),
+    setting(
+        "half_open_timeout",
+        |config| config.half_open_timeout(seconds(2)),
+        |subject| {
+            subject.make_due();
+            let circuit = subject.circuit();
+            let trial = circuit.try_acquire().unwrap();
+            subject.scope.advance(seconds(2));
+            assert_eq!(subject.state(), State::Open);
+            drop(trial);
+        },
+    ),
+    setting(
+        "call_timeout",
+        |config| config.call_timeout(seconds(2)),
+        |subject| match subject.shape.kind {
+            // Nothing can stop a sync call.
+            Kind::Sync => subject.take(seconds(3)),
+            Kind::Async => {
+                let mut call = subject.start(Step::Hang);
+                subject.scope.advance(seconds(1));
+                assert!(poll_once(call.as_mut()).is_pending());
+                subject.scope.advance(seconds(1));
+                assert_eq!(poll_once(call.as_mut()), Poll::Ready(Answer::Rejected));
+                assert_eq!(subject.circuit().snapshot().totals.timeouts, 1);
+            }
+        },
+    ),
+    setting(
+        "max_concurrent",
+        |config| config.max_concurrent(1),
+        |subject| {
+            let circuit = subject.circuit();
+            let permit = circuit.try_acquire().unwrap();
+            assert_eq!(subject.answer(Step::Succeed), Answer::Rejected);
+            permit.settle(Outcome::Success);
+            subject.succeed();
+            assert_eq!(circuit.snapshot().calls_in_flight, Some(0));
+        },
+    ),
+    setting(
+        "max_wait",
+        |config| config.max_concurrent(1).max_wait(HOUR),
+        |subject| match subject.shape.kind {
+            Kind::Sync => subject.wait_blocking(),
+            Kind::Async => subject.wait_async(),
+        },
+    ),
+    setting(
+        "cancelled_after",
+        |config| config.cancelled_after(seconds(5)),
+        |subject| {
+            if subject.shape.kind == Kind::Async {
+                let is_failure = [4, 5].map(|time| {
+                    let call = subject.start(Step::Hang);
+                    subject.scope.advance(seconds(time));
+                    drop(call);
+                    subject.circuit().snapshot().totals.failures
+                });
+                assert_eq!(is_failure, [0, 1]);
+            }
+        },
+    ),
+    setting(
+        "durations",
+        |config| config.durations(true),
+        |subject| {
+            subject.take(seconds(3));
+            let durations = subject.circuit().snapshot().durations.unwrap();
+            assert!(durations.sum() >= seconds(3), "{durations:?}");
+        },
+    ),
+    setting(
+        "mode",
+        |config| config.mode(Mode::Shadow).failure_threshold(1),
+        |subject| {
+            subject.fail();
+            subject.succeed();
+            assert_eq!(subject.circuit().snapshot().shadow_rejections, 1);
+        },
+    ),
+    setting(
+        "critical",
+        |config| config.critical(true),
+        |subject| {
+            assert!(subject.circuit().snapshot().critical);
+        },
+    ),
 ];
 
 fn slow(config: ConfigBuilder) -> ConfigBuilder {
@@ -278,7 +365,8 @@ fn check(setting: &Setting, shape: Shape) {
 
 #[test]
 fn every_setting_acts_on_functions_of_every_shape() {
-    for (setting, shape) in SETTINGS.iter().flat_map(|setting| SHAPES.iter().map(move |shape| (setting, shape)))
+    for (setting, shape) in
+        SETTINGS.iter().flat_map(|setting| SHAPES.iter().map(move |shape| (setting, shape)))
     {
         // Shown if the check fails.
         eprintln!("{} of {}", setting.name, shape.name);
@@ -318,49 +406,61 @@ async fn exclusive(exclusive: &mut u32) -> u32 {
     *exclusive + 1
 }
 
-#[test]
-fn a_limit_that_would_need_a_clone_of_an_argument_without_clone_does_not_end_a_call() {
-    scope(|scope| {
-        let mut count = 1;
-        let calls: [Call2<'_>; 2] = [Box::pin(unique(Unique(7))), Box::pin(exclusive(&mut count))];
-        for (mut call, name) in calls.into_iter().zip(["live/unique", "live/exclusive"]) {
-            assert!(poll_once(call.as_mut()).is_pending());
-            drop(call);
-            let circuit = breaker_runtime::Registry::global().get(name).unwrap();
-            circuit.set_config(Config::builder().call_timeout(seconds(1)).build().unwrap());
-        }
-        let mut running = Box::pin(unique(Unique(7)));
-        assert!(poll_once(running.as_mut()).is_pending());
-        let mut other = 1;
-        let mut running_too = Box::pin(exclusive(&mut other));
-        assert!(poll_once(running_too.as_mut()).is_pending());
-        scope.advance(seconds(2));
-        assert!(poll_once(running.as_mut()).is_pending() && poll_once(running_too.as_mut()).is_pending());
-    });
+/// Calls each function once with `settings`. Returns the circuits, and whether the calls are pending.
+fn without_clone(
+    settings: ConfigBuilder,
+    check: impl FnOnce([CircuitBreaker; 2], &dyn Fn() -> [Poll<u32>; 2]),
+) {
+    let poll_both = || {
+        let mut number = 1;
+        [poll_once(pin!(unique(Unique(7)))), poll_once(pin!(exclusive(&mut number)))]
+    };
+    assert_eq!(poll_both(), [Poll::Pending; 2]);
+    let circuits = ["live/unique", "live/exclusive"].map(|name| Registry::global().get(name).unwrap());
+    for circuit in &circuits {
+        circuit.set_config(settings.clone().build().unwrap());
+    }
+    check(circuits, &poll_both);
 }
 
-type Call2<'a> = std::pin::Pin<Box<dyn Future<Output = u32> + 'a>>;
+#[test]
+fn a_call_whose_fallback_needs_an_argument_without_clone_has_no_call_timeout() {
+    scope(|scope| {
+        without_clone(Config::builder().call_timeout(seconds(1)), |_, _| {
+            let mut number = 1;
+            let (mut first, mut second) = (pin!(unique(Unique(7))), pin!(exclusive(&mut number)));
+            let polls = [poll_once(first.as_mut()), poll_once(second.as_mut())];
+            scope.advance(seconds(2));
+            assert_eq!([polls, [poll_once(first), poll_once(second)]], [[Poll::Pending; 2]; 2]);
+        });
+    });
+}
 
 #[test]
 fn a_call_whose_fallback_needs_an_argument_without_clone_is_rejected_instead_of_waiting() {
     scope(|_| {
-        let limit = || Config::builder().max_concurrent(1).max_wait(HOUR).build().unwrap();
-        let mut count = 1;
-        drop(Box::pin(unique(Unique(7))));
-        assert!(poll_once(Box::pin(unique(Unique(7))).as_mut()).is_pending());
-        assert!(poll_once(Box::pin(exclusive(&mut count)).as_mut()).is_pending());
-        let circuits = ["live/unique", "live/exclusive"]
-            .map(|name| breaker_runtime::Registry::global().get(name).unwrap());
-        circuits.iter().for_each(|circuit| circuit.set_config(limit()));
-        let permits = circuits.each_ref().map(|circuit| circuit.try_acquire().unwrap());
-        assert_eq!(poll_once(Box::pin(unique(Unique(7))).as_mut()), Poll::Ready(7));
-        assert_eq!(poll_once(Box::pin(exclusive(&mut count)).as_mut()), Poll::Ready(2));
-        for permit in permits {
-            permit.settle(Outcome::Success);
-        }
-        for circuit in circuits {
-            let snapshot = circuit.snapshot();
-            assert_eq!((snapshot.totals.rejected, snapshot.calls_in_flight), (1, Some(0)));
-        }
+        without_clone(Config::builder().max_concurrent(1).max_wait(HOUR), |circuits, poll_both| {
+            let permits = circuits.each_ref().map(|circuit| circuit.try_acquire().unwrap());
+            assert_eq!(poll_both(), [Poll::Ready(7), Poll::Ready(2)]);
+            permits.into_iter().for_each(|permit| _ = permit.settle(Outcome::Success));
+            for snapshot in circuits.each_ref().map(CircuitBreaker::snapshot) {
+                assert_eq!((snapshot.totals.rejected, snapshot.calls_in_flight), (1, Some(0)));
+            }
+        });
     });
+}
+
+#[test]
+fn a_limit_that_does_not_act_on_a_function_is_reported_on_stderr() {
+    let test = "live_settings::a_call_whose_fallback_needs_an_argument_without_clone_has_no_call_timeout";
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture", test])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    for name in ["live/unique", "live/exclusive"] {
+        let line =
+            format!("warning: circuit breaker {name:?}: call_timeout does not apply to an async function");
+        assert_eq!(text.matches(&line).count(), 1, "{text}");
+    }
 }

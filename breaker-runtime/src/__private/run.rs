@@ -84,6 +84,12 @@ impl<F: Future<Output: FromRejected>, C: Classifier<F::Output>> Future for RunAs
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.call.poll(this.body, this.classifier, context, |output| output, |rejected| Poll::Ready(reject(rejected)))
+        this.call.poll(
+            this.body,
+            this.classifier,
+            context,
+            |output| output,
+            |rejected| Poll::Ready(reject(rejected)),
+        )
     }
 }

@@ -191,7 +191,9 @@ impl<'a> AsyncCall<'a> {
         match &self.0 {
             CallProgress::Running(_) => Poll::Ready(None),
             CallProgress::Special(special) if special.is_running() => Poll::Ready(None),
-            CallProgress::Special(_) => self.take_rejection().map_or(Poll::Pending, |it| Poll::Ready(Some(it))),
+            CallProgress::Special(_) => {
+                self.take_rejection().map_or(Poll::Pending, |it| Poll::Ready(Some(it)))
+            }
         }
     }
 

@@ -59,7 +59,9 @@ impl<'a> SpecialCall<'a> {
     pub(super) const fn is_running(&self) -> bool {
         match self {
             Self::Limited(_) => true,
-            Self::Ended | Self::Rejected(_) | Self::MustWait(_) | Self::Waiting(_) | Self::TimedOut(_) => false,
+            Self::Ended | Self::Rejected(_) | Self::MustWait(_) | Self::Waiting(_) | Self::TimedOut(_) => {
+                false
+            }
         }
     }
 
@@ -67,7 +69,9 @@ impl<'a> SpecialCall<'a> {
     pub(super) fn running_call(&mut self) -> Option<&mut Call<'a>> {
         match self {
             Self::Limited(limited) => Some(&mut limited.as_mut().project().admission.0),
-            Self::Ended | Self::Rejected(_) | Self::MustWait(_) | Self::Waiting(_) | Self::TimedOut(_) => None,
+            Self::Ended | Self::Rejected(_) | Self::MustWait(_) | Self::Waiting(_) | Self::TimedOut(_) => {
+                None
+            }
         }
     }
 

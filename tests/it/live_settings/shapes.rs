@@ -341,13 +341,7 @@ pub(super) const SHAPES: &[Shape] = &[
     shape!(Async, "live/async, conditions", owned, step, conditions_async(step).await),
     shape!(Async, "live/async, closure", owned, step, with_closure_async(step).await),
     shape!(Async, "live/async, path", owned, step, with_path_async(step, "").await),
-    shape!(
-        Async,
-        "live/async, path and conditions",
-        owned,
-        step,
-        with_path_and_conditions_async(step).await
-    ),
+    shape!(Async, "live/async, path and conditions", owned, step, with_path_and_conditions_async(step).await),
     shape!(Async, "live/async, failure", owned, step, on_failure_async(step).await),
     shape!(Async, keyed "live/async, keyed", owned, step, keyed_async("key", step).await),
     shape!(Async, keyed "live/async, keyed path", owned, step, keyed_with_path_async("key", step).await),
@@ -366,14 +360,7 @@ pub(super) const SHAPES: &[Shape] = &[
     shape!(Async, "live/async, declared wait", owned, step, declared_wait_async(step).await),
     shape!(Async, "live/async-trait", owned, step, Client.run(step).await),
     shape!(Async, "live/async-trait, closure", owned, step, Client.run_or(step).await),
-    shape!(
-        Async,
-        "call_async",
-        owned,
-        step,
-        owned.breaker.call_async(step.run_async()).await,
-        given_circuit
-    ),
+    shape!(Async, "call_async", owned, step, owned.breaker.call_async(step.run_async()).await, given_circuit),
 ];
 
 fn given_circuit(owned: &Owned) -> Live {
