@@ -37,9 +37,10 @@ mod stamp;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::Location;
-use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 pub use self::admission::Admission;
 pub(crate) use self::admission::AdmitResult;
@@ -359,16 +360,15 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn wait_closed(&self) {
-        let hub = self.circuit.hub();
-        loop {
-            // Registered before the state is read, so that no change in between is missed.
-            let mut changed = pin!(hub.changed());
-            changed.as_mut().enable();
+        let waiter = self.circuit.hub().waiter();
+        poll_fn(|context| {
+            waiter.register(context.waker());
             match self.circuit.state_under_lock() {
-                State::Closed | State::Disabled => return,
-                State::Open | State::HalfOpen | State::ForcedOpen => changed.await,
+                State::Closed | State::Disabled => Poll::Ready(()),
+                State::Open | State::HalfOpen | State::ForcedOpen => Poll::Pending,
             }
-        }
+        })
+        .await;
     }
 
     /// Returns an operator whose name is recorded in each [`Transition`](crate::Transition). The name is free

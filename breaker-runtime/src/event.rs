@@ -7,11 +7,15 @@
 //! |---|---|
 //! | `hub.rs` | the listeners of a registry or breaker, and how they are notified |
 //! | `stream.rs` | events for async code |
+//! | `waiters.rs` | the tasks that wait for a state change |
 
 mod hub;
 mod stream;
+mod waiters;
 
 use std::fmt;
+use std::num::NonZeroU64;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 pub(crate) use hub::Hub;
@@ -46,6 +50,8 @@ pub enum Event {
     /// A circuit changed its state, or an operator restarted its current state. The changes of one circuit
     /// arrive in the order in which they happened.
     StateChanged(StateChange),
+    /// State changes of one circuit were lost because a listener did not return for too long.
+    ChangesLost(ChangesLost),
     /// Two declarations of one name do not agree. The first one stays in effect.
     Conflict(Arc<Conflict>),
 }
@@ -71,6 +77,39 @@ pub struct StateChange {
     pub(crate) transition: Arc<Transition>,
 }
 
+/// The number of state changes of one circuit that listeners did not receive.
+///
+/// While a listener runs, up to 1,024 further changes of the same circuit wait for it. If there are more, the
+/// oldest ones are lost, and this event takes their place.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use breaker_runtime::{CircuitBreaker, Config, Event};
+///
+/// let breaker = CircuitBreaker::new("search", Config::default())?;
+/// let lost = Arc::new(Mutex::new(Vec::new()));
+/// let subscription = breaker.listen({
+///     let (breaker, lost) = (breaker.clone(), Arc::clone(&lost));
+///     move |event: &Event| match event {
+///         // Causes 1,030 changes while the first one is being delivered.
+///         Event::StateChanged(change) if change.transition().generation == 1 => {
+///             (0..1030).for_each(|_| breaker.reset());
+///         }
+///         Event::ChangesLost(changes) => lost.lock().unwrap().push(changes.count()),
+///         _ => {}
+///     }
+/// });
+/// breaker.reset();
+/// drop(subscription);
+/// assert_eq!(*lost.lock().unwrap(), [6]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ChangesLost {
+    id: CircuitId,
+    count: NonZeroU64,
+}
+
 /// A receiver of events.
 ///
 /// Closures `Fn(&Event)` are listeners. A listener runs after the state has changed and without a lock, so it
@@ -81,8 +120,9 @@ pub struct StateChange {
 /// at once.
 ///
 /// A listener should return quickly, because the caller of a protected function waits for it. It must not
-/// block when the breaker is called from async code, because it would block a thread of the executor. A panic
-/// in a listener is caught and affects neither the caller nor other listeners.
+/// block when the breaker is called from async code, because it would block a thread of the executor. While it
+/// runs, at most 1,024 further changes of the same circuit wait for it; older ones are replaced by
+/// [`Event::ChangesLost`]. A panic in a listener is caught and affects neither the caller nor other listeners.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -147,6 +187,40 @@ impl StateChange {
     }
 }
 
+impl ChangesLost {
+    pub(crate) const fn new(id: CircuitId, count: NonZeroU64) -> Self {
+        Self { id, count }
+    }
+
+    /// Returns the name of the circuit breaker.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.id.name()
+    }
+
+    /// Returns the key of the circuit; `None` for a breaker without keys and for the overflow circuit.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.id.key()
+    }
+
+    /// Returns the number of lost changes.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.count.get()
+    }
+}
+
+impl fmt::Display for ChangesLost {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "{}: {} state changes were lost because a listener was too slow; return from it sooner",
+            self.id, self.count
+        )
+    }
+}
+
 impl fmt::Display for StateChange {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}: {}", self.id, self.transition)
@@ -157,7 +231,17 @@ impl fmt::Display for Event {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::StateChanged(change) => change.fmt(out),
+            Self::ChangesLost(changes) => changes.fmt(out),
             Self::Conflict(conflict) => conflict.fmt(out),
         }
+    }
+}
+
+/// Runs user code (a listener, or a waker) and catches its panic.
+///
+/// The panic payload is leaked, because dropping it could panic as well.
+fn catch_panic(user_code: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(user_code)) {
+        std::mem::forget(payload);
     }
 }

@@ -78,7 +78,7 @@ pub use breaker::{CircuitBreaker, Operator, Permit};
 pub use config::{Config, ConfigBuilder, ConfigError, Conflict, Mode};
 pub use durations::CallDurations;
 pub use error::{BreakerError, CallError, ErrorKind};
-pub use event::{Event, Events, Lagged, Listener, StateChange, Subscription};
+pub use event::{ChangesLost, Event, Events, Lagged, Listener, StateChange, Subscription};
 pub use outcome::Outcome;
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::Snapshot;

@@ -5,7 +5,8 @@
 //! | `transition.rs` | the pure table: `next(State, Cause) -> Option<State>` |
 //! | `recovery.rs` | the settings of the recovery |
 //! | `trial_slots.rs` | the slots of trial calls, and the end of each lease |
-//! | `history.rs` | the counts of past transitions, and the transitions that listeners must still be notified of |
+//! | `history.rs` | the counts of past transitions, the last one, and the time open |
+//! | `backlog.rs` | the transitions that listeners must still be notified of |
 //! | `record.rs` | the state machine of one thread, without a clock |
 //! | `word.rs` | state, run of failures and generation, packed into 64 bits |
 //! | `machine.rs` | the record behind a lock, and the word that callers read without it |
@@ -44,6 +45,7 @@
 //!    the rejection was correct at the first load.
 //! 7. **The recording bit** of a circuit with a window is proven in `breaker/saturation.rs`.
 
+mod backlog;
 mod history;
 pub(crate) mod machine;
 mod record;
@@ -52,6 +54,7 @@ mod transition;
 mod trial_slots;
 mod word;
 
+pub(crate) use backlog::Notification;
 pub use history::TransitionCounts;
 pub(crate) use record::{Observation, TrialCall};
 pub(crate) use recovery::{Factor, Recovery, Share};

@@ -16,15 +16,25 @@ mod imp {
     pub(crate) use once_cell::race::OnceBox;
     pub(crate) use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
     pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError};
-    pub(crate) use std::thread_local;
+    pub(crate) use std::thread_local as per_thread;
 }
 
 #[cfg(breaker_loom)]
 mod imp {
     pub(crate) use loom::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
-    pub(crate) use loom::thread_local;
     pub(crate) use std::sync::PoisonError;
+
+    /// Loom's `thread_local`, with the syntax of the standard library for a constant value.
+    macro_rules! per_thread {
+        ($vis:vis static $name:ident: $type:ty = const { $init:expr };) => {
+            loom::thread_local! {
+                $vis static $name: $type = $init;
+            }
+        };
+    }
+
+    pub(crate) use per_thread;
 
     /// A replacement for once_cell's `OnceBox` with the same compare-and-swap, which loom can follow. It leaks its
     /// values.
@@ -57,7 +67,7 @@ mod imp {
     }
 }
 
-pub(crate) use imp::{AtomicU16, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering, thread_local};
+pub(crate) use imp::{AtomicU16, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering, per_thread};
 
 /// Locks `mutex`, even if it is poisoned. No user code runs while a lock is held and no critical section can
 /// panic, so the data of a poisoned lock is consistent.

@@ -32,7 +32,7 @@ use crate::clock::Clock;
 use crate::outcome::Completion;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use count::{Advance, CountWindow, FaultLog};
-use span::{SliceId, WindowSpec};
+use span::{Epoch, SliceId, WindowSpec};
 use time::{Buckets, Resize, TimeWindow};
 
 /// The window of one circuit: count-based, time-based, or none.
@@ -54,7 +54,7 @@ struct WindowState {
 impl Window {
     pub(crate) fn new(span: Span) -> Self {
         Self {
-            spec: AtomicU64::new(WindowSpec::new(span, 0).bits()),
+            spec: AtomicU64::new(WindowSpec::new(span, Epoch::FIRST).bits()),
             count: CountWindow::new(),
             time: TimeWindow::new(),
             locked: Mutex::new(WindowState::default()),
@@ -157,10 +157,10 @@ impl Window {
     pub(crate) fn set_span(&self, span: Span, generation: u64, clock: &Clock) {
         let mut state = self.lock();
         let old = self.spec(Ordering::Relaxed);
-        let new = WindowSpec::new(span, old.epoch().wrapping_add(1));
-        if old.has_span_of(new) {
+        if old.has_span_of(WindowSpec::new(span, Epoch::FIRST)) {
             return;
         }
+        let new = WindowSpec::new(span, self.time.next_epoch(old));
         match (old.calls().zip(new.calls()), old.slice_length().zip(new.slice_length())) {
             (Some((from, to)), _) => self.count.resize(from, to, &mut state.log),
             (None, Some((from, to))) => {

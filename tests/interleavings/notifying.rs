@@ -1,6 +1,6 @@
 //! Listeners receive every change once and in order; tasks that wait for a closed circuit never miss a change.
 
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use breaker_runtime::{CircuitBreaker, Event, Outcome, State, Subscription, Transition};
 use loom::thread;
 
-use super::{breaker, permit, race_on, ready_for_trial, strict, with_few_preemptions, with_preemptions};
+use super::{breaker, leaked, permit, race_on, ready_for_trial, strict, with_few_preemptions};
 
 /// The changes that a listener received.
 #[derive(Clone, Default)]
@@ -77,18 +77,38 @@ impl Wake for Task {
     }
 }
 
-/// Checks that a task that waits for a closed circuit is woken by `change`, which closes it at the same time.
-fn check_wait_closed_during(breaker: &CircuitBreaker, change: impl FnOnce(&CircuitBreaker) + 'static) {
-    let task = Arc::new(Task::default());
-    let waker = Waker::from(Arc::clone(&task));
-    let mut context = Context::from_waker(&waker);
-    let mut closed = pin!(breaker.wait_closed());
-    let ((), first) = race_on(breaker, change, |_| closed.as_mut().poll(&mut context));
-    assert_eq!(breaker.state(), State::Closed);
-    if first == Poll::Pending {
-        assert!(task.0.load(Ordering::SeqCst) > 0, "the waiting task is woken");
-        assert_eq!(closed.as_mut().poll(&mut context), Poll::Ready(()));
+/// The result of a task that polled `wait_closed` once.
+struct Polled {
+    task: Arc<Task>,
+    closed: Pin<Box<dyn Future<Output = ()>>>,
+    first: Poll<()>,
+}
+
+impl Polled {
+    /// Polls `wait_closed` once on this thread.
+    fn once(breaker: &CircuitBreaker) -> Self {
+        let task = Arc::new(Task::default());
+        let waker = Waker::from(Arc::clone(&task));
+        let mut closed: Pin<Box<dyn Future<Output = ()>>> = Box::pin(leaked(breaker).wait_closed());
+        let first = closed.as_mut().poll(&mut Context::from_waker(&waker));
+        Self { task, closed, first }
     }
+
+    /// Checks that a pending task was woken, now that the circuit is closed.
+    fn assert_woken(mut self) {
+        if self.first == Poll::Pending {
+            assert!(self.task.0.load(Ordering::SeqCst) > 0, "the waiting task is woken");
+            assert_eq!(self.closed.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(()));
+        }
+    }
+}
+
+/// Checks that a task that waits for a closed circuit is woken by `change`, which closes it at the same time.
+/// The task polls on a new thread, because loom delays the loads of new threads only.
+fn check_wait_closed_during(breaker: &CircuitBreaker, change: impl FnOnce(&CircuitBreaker) + 'static) {
+    let (polled, ()) = race_on(breaker, Polled::once, change);
+    assert_eq!(breaker.state(), State::Closed);
+    polled.assert_woken();
 }
 
 #[test]
@@ -111,20 +131,18 @@ fn wait_closed_never_misses_a_trial_that_closes() {
 
 #[test]
 fn wait_closed_never_misses_a_change_that_another_thread_notifies() {
-    with_preemptions(2, || {
+    with_few_preemptions(|| {
         let (_clock, breaker) = breaker(strict());
         breaker.force_open();
+        // The listener lets other threads run while this one notifies.
+        let subscription = breaker.listen(|_: &Event| thread::yield_now());
         let clone = breaker.clone();
-        let other = thread::spawn(move || clone.force_open());
-        let task = Arc::new(Task::default());
-        let waker = Waker::from(Arc::clone(&task));
-        let mut context = Context::from_waker(&waker);
-        let mut closed = pin!(breaker.wait_closed());
-        let ((), first) = race_on(&breaker, CircuitBreaker::release, |_| closed.as_mut().poll(&mut context));
-        other.join().expect("the thread does not panic");
-        if first == Poll::Pending && breaker.state() == State::Closed {
-            assert!(task.0.load(Ordering::SeqCst) > 0, "the waiting task is woken");
-            assert_eq!(closed.as_mut().poll(&mut context), Poll::Ready(()));
+        let notifying = thread::spawn(move || clone.force_open());
+        let (polled, ()) = race_on(&breaker, Polled::once, CircuitBreaker::release);
+        notifying.join().expect("the thread does not panic");
+        drop(subscription);
+        if breaker.state() == State::Closed {
+            polled.assert_woken();
         }
     });
 }

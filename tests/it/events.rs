@@ -265,3 +265,31 @@ fn events_contain_the_generation_and_the_cause() {
     fixture.breaker.operator("alice").reset();
     assert_eq!(*seen.lock().unwrap(), [(1, Cause::ThresholdReached), (2, Cause::Reset), (3, Cause::Reset)]);
 }
+
+#[test]
+fn a_listener_that_does_not_return_loses_the_oldest_changes_and_receives_their_number() {
+    let (registry, breaker) = registered();
+    let received = Log::default();
+    let _subscription = breaker.listen({
+        let (log, breaker) = (received.clone(), breaker.clone());
+        move |event: &Event| match event {
+            Event::StateChanged(change) => {
+                let generation = change.transition().generation;
+                log.push(generation.to_string());
+                if generation == 1 {
+                    (0..10_000).for_each(|_| breaker.reset());
+                }
+            }
+            other => log.push(other.to_string()),
+        }
+    });
+    breaker.reset();
+    let lines = received.take();
+    assert_eq!(lines.len(), 1 + 1 + 1024);
+    let lost = "circuit breaker \"search\": 8976 state changes were lost because a listener was too slow; return \
+                from it sooner";
+    assert_eq!(lines[..3], ["1", lost, "8978"]);
+    assert_eq!(lines.last().map(String::as_str), Some("10001"));
+    assert_eq!(breaker.snapshot().changes.count(State::Closed, State::Closed), 10_001);
+    drop(registry);
+}

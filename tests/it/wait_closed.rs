@@ -1,6 +1,9 @@
 //! `wait_closed`, which waits until a circuit no longer rejects calls.
 
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Wake};
 
 use breaker_runtime::Outcome;
 
@@ -107,4 +110,52 @@ fn a_task_that_waits_on_another_thread_is_woken() {
             waiting.join().unwrap();
         });
     }
+}
+
+/// A task whose waker panics.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker of the user");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_affects_neither_the_caller_nor_other_waiting_tasks() {
+    let fixture = Fixture::open();
+    let panics = Arc::new(Panics).into();
+    let mut first = pin!(fixture.breaker.wait_closed());
+    assert!(first.as_mut().poll(&mut Context::from_waker(&panics)).is_pending());
+    let woken = Arc::new(Counts::default());
+    let waker = Arc::clone(&woken).into();
+    let mut others: Vec<_> = (0..100).map(|_| Box::pin(fixture.breaker.wait_closed())).collect();
+    for other in &mut others {
+        assert!(other.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    fixture.breaker.reset();
+    assert_eq!(woken.0.load(Ordering::Relaxed), 100);
+    assert!(others.iter_mut().all(|other| is_over(other.as_mut())));
+}
+
+/// A task that counts how often it is woken.
+#[derive(Default)]
+struct Counts(AtomicU32);
+
+impl Wake for Counts {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_wait_that_is_dropped_leaves_no_waker_behind() {
+    let fixture = Fixture::open();
+    let task = Arc::new(Counts::default());
+    let waker = Arc::clone(&task).into();
+    assert!(pin!(fixture.breaker.wait_closed()).poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(waker);
+    assert_eq!(Arc::strong_count(&task), 1);
+    fixture.breaker.reset();
+    assert_eq!(task.0.load(Ordering::Relaxed), 0);
 }

@@ -222,3 +222,20 @@ fn the_window_of_an_open_circuit_can_change() {
     fixture.call(Outcome::Failure);
     assert_eq!(fixture.window(), Recorded { calls: 1, failures: 1, slow: 0 });
 }
+
+#[test]
+fn counts_of_a_former_window_never_return_after_any_number_of_changes() {
+    let by_time = time(seconds(10)).build().unwrap();
+    let by_calls = calls(10).build().unwrap();
+    let fixture = Fixture::with(time(seconds(10)));
+    fixture.call_times(Outcome::Success, 5);
+    assert_eq!(fixture.window().calls, 5);
+    // More changes than the epochs of a window, so that every epoch is used.
+    for change in 0..20_000 {
+        fixture.breaker.set_config(by_calls.clone());
+        fixture.breaker.set_config(by_time.clone());
+        assert_eq!(fixture.window().calls, 0, "after change {change}");
+    }
+    fixture.call_times(Outcome::Success, 3);
+    assert_eq!(fixture.window().calls, 3);
+}

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::policy::Policy;
 use crate::reference::{Call, Change, Model};
-use crate::script::{End, Step};
+use crate::script::{End, Nested, Step};
 use crate::window::Counts;
 
 const STATES: [State; 5] = [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
@@ -43,6 +43,7 @@ pub(crate) fn play(policy: Policy, script: Vec<Step>) -> Result<Model, TestCaseE
                 command(&breaker, cause);
                 model.command(cause);
             }
+            Step::Nest(nested) => nest(&breaker, &mut model, nested)?,
             Step::SetConfig(policy) => {
                 breaker.set_config(policy.config());
                 model.set_config(policy);
@@ -95,10 +96,29 @@ fn end_both(permit: Permit<'_>, call: Call, end: End, model: &mut Model) {
         }
         End::Dropped => {
             drop(permit);
-            model.settle(call, Outcome::Ignored);
+            model.cancel(call);
         }
         End::Forgotten => std::mem::forget(permit),
     }
+}
+
+/// Makes a call inside a call.
+fn nest(breaker: &CircuitBreaker, model: &mut Model, nested: Nested) -> Result<(), TestCaseError> {
+    let mut inside = None;
+    let outer = breaker.call_with(
+        |()| nested.outer,
+        || inside = Some(breaker.call_with(|()| nested.inner, || ()).map_err(|error| error.kind())),
+    );
+    let expected = model.acquire();
+    prop_assert_eq!(outer.map_err(|error| error.kind()), expected.map(|_| ()));
+    let Ok(call) = expected else { return Ok(()) };
+    let inner = model.acquire_inside(Some(call));
+    prop_assert_eq!(inside, Some(inner.map(|_| ())));
+    if let Ok(inner) = inner {
+        model.settle(inner, nested.inner);
+    }
+    model.settle(call, nested.outer);
+    Ok(())
 }
 
 fn command(breaker: &CircuitBreaker, cause: Cause) {

@@ -22,6 +22,7 @@ pub(crate) struct Policy {
     pub(crate) trial_slots: u32,
     pub(crate) successes: u32,
     pub(crate) lease: u64,
+    pub(crate) cancelled_after: u64,
     pub(crate) max_concurrent: Option<u32>,
     pub(crate) shadow: bool,
 }
@@ -57,6 +58,7 @@ impl Policy {
             .half_open_max_calls(self.trial_slots)
             .success_threshold(self.successes)
             .half_open_timeout(Duration::from_nanos(self.lease))
+            .cancelled_after(Duration::from_nanos(self.cancelled_after))
             .mode(if self.shadow { Mode::Shadow } else { Mode::Enforce });
         config = match self.window {
             Span::None => config,

@@ -31,6 +31,8 @@ pub(crate) struct Model {
     due: u64,
     passed: u32,
     reopenings: u32,
+    /// Factor by which late successes have extended the leases.
+    lease_factor: u64,
     calls: u64,
 }
 
@@ -38,8 +40,9 @@ pub(crate) struct Model {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Call {
     id: u64,
-    /// `None` if the call was admitted only because of shadow mode.
+    /// `None` if the call was admitted only because of shadow mode, or inside a trial call.
     generation: Option<u64>,
+    admitted: u64,
     lease_ends: Option<u64>,
     /// The start of the call, if calls are timed.
     started: Option<u64>,
@@ -80,6 +83,7 @@ impl Model {
             due: 0,
             passed: 0,
             reopenings: 0,
+            lease_factor: 1,
             calls: 0,
         }
     }
@@ -99,6 +103,11 @@ impl Model {
     }
 
     pub(crate) fn acquire(&mut self) -> Result<Call, ErrorKind> {
+        self.acquire_inside(None)
+    }
+
+    /// Admits or rejects a call, which may be inside the call `outer`.
+    pub(crate) fn acquire_inside(&mut self, outer: Option<Call>) -> Result<Call, ErrorKind> {
         if self.state == State::Open && self.now >= self.due {
             self.change_to(State::HalfOpen, Cause::RecoveryElapsed, self.now);
         }
@@ -106,6 +115,7 @@ impl Model {
         let mut call = Call {
             id: self.calls,
             generation: Some(self.generation),
+            admitted: self.now,
             lease_ends: None,
             started: self.policy.slow_call.map(|_| self.now),
             in_bulkhead: false,
@@ -113,12 +123,18 @@ impl Model {
         match self.state {
             State::Closed => {}
             State::Disabled => return Ok(call),
+            State::HalfOpen if outer.is_some_and(|outer| self.trials.contains(&outer)) => {
+                return Ok(Call { generation: None, ..call });
+            }
             State::HalfOpen if self.trials.len() < self.policy.trial_slots as usize => {
-                call.lease_ends = Some(self.now + self.policy.lease);
+                call.lease_ends = Some(self.now + self.policy.lease * self.lease_factor);
             }
             State::HalfOpen => return self.reject(call, ErrorKind::HalfOpen, "half-open"),
             State::Open => return self.reject(call, ErrorKind::Open, "open"),
             State::ForcedOpen => return self.reject(call, ErrorKind::ForcedOpen, "forced open"),
+        }
+        if outer.is_some_and(|outer| outer.in_bulkhead) {
+            return Ok(call);
         }
         self.enter_bulkhead(call)
     }
@@ -150,6 +166,15 @@ impl Model {
         Ok(call)
     }
 
+    /// Settles a call that its caller cancels.
+    pub(crate) fn cancel(&mut self, call: Call) {
+        let ran = self.now - call.admitted;
+        self.settle(
+            call,
+            if ran >= self.policy.cancelled_after { Outcome::Failure } else { Outcome::Ignored },
+        );
+    }
+
     pub(crate) fn settle(&mut self, call: Call, outcome: Outcome) {
         self.count(match outcome {
             Outcome::Success => "success",
@@ -159,7 +184,12 @@ impl Model {
         if call.in_bulkhead {
             self.in_bulkhead -= 1;
         }
+        let took = call.started.map_or(0, |started| self.now - started);
+        let slow = call.started.is_some() && self.policy.slow_call.is_some_and(|limit| took >= limit);
         if call.generation != Some(self.generation) {
+            if call.is_trial() && outcome == Outcome::Success && !slow {
+                self.extend_leases(self.now - call.admitted);
+            }
             return;
         }
         self.trials.retain(|trial| trial.id != call.id);
@@ -168,12 +198,19 @@ impl Model {
             Outcome::Failure => true,
             Outcome::Ignored => return,
         };
-        let took = call.started.map_or(0, |started| self.now - started);
-        let slow = call.started.is_some() && self.policy.slow_call.is_some_and(|limit| took >= limit);
         match self.state {
             State::Closed => self.count_call(failed, slow),
             State::HalfOpen => self.count_trial(failed, slow),
             State::Open | State::ForcedOpen | State::Disabled => {}
+        }
+    }
+
+    /// Extends the leases after a success that ran for this time and was late.
+    fn extend_leases(&mut self, ran: u64) {
+        while matches!(self.state, State::Open | State::HalfOpen)
+            && self.policy.lease * self.lease_factor <= ran
+        {
+            self.lease_factor *= 2;
         }
     }
 
@@ -241,7 +278,7 @@ impl Model {
         match (from, to) {
             (State::HalfOpen, State::Open) => self.reopenings += 1,
             (State::Open, State::HalfOpen) => {}
-            _ => self.reopenings = 0,
+            _ => (self.reopenings, self.lease_factor) = (0, 1),
         }
         self.due = at + self.policy.open_for(self.reopenings);
         self.state = to;

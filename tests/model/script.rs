@@ -14,7 +14,16 @@ pub(crate) enum Step {
     /// Advances the clock by this number of nanoseconds.
     Advance(u64),
     Command(Cause),
+    /// Makes a call inside a call.
+    Nest(Nested),
     SetConfig(Policy),
+}
+
+/// The outcomes of a call and of the call inside it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nested {
+    pub(crate) inner: Outcome,
+    pub(crate) outer: Outcome,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,12 +52,17 @@ pub(crate) fn steps(policies: &Policies, leaks: u32) -> BoxedStrategy<Step> {
     prop_oneof![
         100 => Just(Step::Acquire),
         100 => (any::<usize>(), end).prop_map(|(index, end)| Step::End(index, end)),
+        10 => (outcome(), outcome()).prop_map(|(inner, outer)| Step::Nest(Nested { inner, outer })),
         40 => (0_u64..15).prop_map(Step::Advance),
         1 => (0_u64..1000).prop_map(Step::Advance),
         3 => sample::select(&COMMANDS).prop_map(Step::Command),
         2 => policies.clone().prop_map(Step::SetConfig),
     ]
     .boxed()
+}
+
+fn outcome() -> BoxedStrategy<Outcome> {
+    prop_oneof![6 => Just(Outcome::Success), 3 => Just(Outcome::Failure), 1 => Just(Outcome::Ignored)].boxed()
 }
 
 /// Returns policies that open after failures in a row.
@@ -109,8 +123,8 @@ pub(crate) fn any_policy() -> Policies {
 
 /// Returns policies without a rule, a window or a limit.
 fn base() -> Policies {
-    (1_u64..20, 1_u32..4, 1_u32..4, 1_u64..40)
-        .prop_map(|(recovery, trial_slots, successes, lease)| Policy {
+    (1_u64..20, 1_u32..4, 1_u32..4, 1_u64..40, 1_u64..60)
+        .prop_map(|(recovery, trial_slots, successes, lease, cancelled_after)| Policy {
             window: Span::None,
             consecutive: None,
             failures: None,
@@ -124,6 +138,7 @@ fn base() -> Policies {
             trial_slots,
             successes,
             lease,
+            cancelled_after,
             max_concurrent: None,
             shadow: false,
         })

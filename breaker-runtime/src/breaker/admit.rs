@@ -123,7 +123,8 @@ impl Circuit {
     fn active_bulkhead(&self, ticket: Ticket) -> Option<ActiveBulkhead<'_>> {
         let options = self.options.get()?;
         let bulkhead = options.bulkhead()?;
-        (ticket.is_tracked() && !self.is_in_bulkhead()).then_some(ActiveBulkhead { options, bulkhead })
+        let needs_slot = ticket.is_tracked() && !ticket.is_nested() && !self.is_in_bulkhead();
+        needs_slot.then_some(ActiveBulkhead { options, bulkhead })
     }
 
     /// Admits a call with a bulkhead slot. Rejects a call without one or, in shadow mode, admits it and

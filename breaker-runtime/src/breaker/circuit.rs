@@ -13,10 +13,10 @@ use super::options::CircuitOptions;
 use crate::clock::Clock;
 use crate::config::{CircuitId, Config, SharedConfig};
 use crate::error::{BreakerError, ErrorKind};
-use crate::event::{Event, Hub, StateChange};
+use crate::event::{ChangesLost, Event, Hub, StateChange};
 use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Pending};
-use crate::state::{Cause, Details, State};
+use crate::state::{Cause, Details, Notification, State};
 use crate::sync::{AtomicU32, OnceBox, Ordering};
 use crate::totals::{Counters, Totals};
 
@@ -149,8 +149,11 @@ impl Circuit {
         if !self.machine.try_start_notifying() {
             return;
         }
-        while let Some(transition) = self.machine.next_pending() {
-            let event = Event::StateChanged(StateChange::new(self.id(), transition));
+        while let Some(notification) = self.machine.next_notification() {
+            let event = match notification {
+                Notification::Transition(change) => Event::StateChanged(StateChange::new(self.id(), change)),
+                Notification::Lost(count) => Event::ChangesLost(ChangesLost::new(self.id(), count)),
+            };
             for hub in self.hub.get().into_iter().chain(self.identity.hub()) {
                 hub.notify(&event);
             }

@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use super::admission::Call;
 use super::circuit::Circuit;
 use crate::state::machine::Ticket;
-use crate::sync::thread_local;
+use crate::sync::per_thread;
 
 /// A call that holds a slot.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ struct SlotHolder {
     is_in_bulkhead: bool,
 }
 
-thread_local! {
+per_thread! {
     static HOLDERS: RefCell<Vec<SlotHolder>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -50,7 +50,8 @@ impl ConfigBuilder {
     ///
     /// When this many calls are running, a further call waits up to [`max_wait`](Self::max_wait) and is then
     /// rejected. A rejection is not a failure. If the state changed while the call waited, the state is
-    /// checked again. With keys, each circuit has its own limit.
+    /// checked again. With keys, each circuit has its own limit. A call inside another call of the same
+    /// circuit, on the same thread or in the same task, runs in the slot of the outer call.
     ///
     /// A permit that is leaked with `mem::forget` keeps its slot. Only
     /// [`set_config`](crate::CircuitBreaker::set_config) with a larger limit compensates for it.

@@ -4,13 +4,13 @@
 //! others. The hub does not know which events exist or when they occur.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 
 use once_cell::sync::OnceCell;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 
-use super::{Event, Events, Listener};
+use super::waiters::{Waiter, Waiters};
+use super::{Event, Events, Listener, catch_panic};
 use crate::sync::{Mutex, lock};
 
 /// Number of unread events that are kept for each reader; a slower reader loses the oldest ones.
@@ -21,7 +21,7 @@ const EVENT_BUFFER: usize = 1024;
 pub(crate) struct Hub {
     listeners: Mutex<Vec<Arc<dyn Listener>>>,
     stream: OnceCell<broadcast::Sender<Event>>,
-    changed: Notify,
+    waiters: Waiters,
 }
 
 /// The registration of a [`Listener`].
@@ -54,38 +54,29 @@ impl Hub {
         Events::new(self.stream.get_or_init(|| broadcast::Sender::new(EVENT_BUFFER)).subscribe())
     }
 
-    /// Returns a future that completes at the next call of [`wake_waiters`](Self::wake_waiters).
-    pub(crate) fn changed(&self) -> tokio::sync::futures::Notified<'_> {
-        self.changed.notified()
+    /// Returns a task that can wait for the next call of [`wake_waiters`](Self::wake_waiters).
+    pub(crate) fn waiter(&self) -> Waiter<'_> {
+        self.waiters.waiter()
     }
 
-    /// Wakes all tasks that wait for [`changed`](Self::changed).
+    /// Wakes all tasks that wait for a state change.
     pub(crate) fn wake_waiters(&self) {
-        catch_listener_panic(|| self.changed.notify_waiters());
+        self.waiters.wake_all();
     }
 
     /// Passes an event to the stream and to all listeners.
     pub(crate) fn notify(&self, event: &Event) {
         if let Some(stream) = self.stream.get() {
             // Sending fails only if the stream has no reader.
-            catch_listener_panic(|| _ = stream.send(event.clone()));
+            catch_panic(|| _ = stream.send(event.clone()));
         }
         let listeners = lock(&self.listeners).clone();
         for listener in listeners {
-            catch_listener_panic(|| listener.on_event(event));
+            catch_panic(|| listener.on_event(event));
             // This may be the last reference, and the listener's `drop` may panic. It must not run while a
             // panic of `on_event` unwinds: a second panic would abort the process.
-            catch_listener_panic(|| drop(listener));
+            catch_panic(|| drop(listener));
         }
-    }
-}
-
-/// Runs user code (a listener, or a waker) and catches its panic.
-///
-/// The panic payload is leaked, because dropping it could panic as well.
-fn catch_listener_panic(user_code: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(user_code)) {
-        std::mem::forget(payload);
     }
 }
 

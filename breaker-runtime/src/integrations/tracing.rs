@@ -1,7 +1,7 @@
 //! State changes as [`tracing`] events (feature `tracing`).
 //!
-//! The target is `breaker`. The level is `WARN` for a circuit that opens and for conflicting declarations,
-//! and `INFO` for all other state changes.
+//! The target is `breaker`. The level is `WARN` for a circuit that opens for lost changes and for conflicting
+//! declarations, and `INFO` for all other state changes.
 //!
 //! The fields are `circuit`, `key`, `from`, `to`, `cause`, `generation`, `rule` (the threshold that was
 //! reached), `last_failure` and `initiator`; a field without a value is omitted. States and causes are labels
@@ -28,6 +28,7 @@ use crate::state::State;
 pub fn listen(registry: &Registry) -> Subscription {
     registry.listen(|event: &Event| match event {
         Event::StateChanged(change) => emit(change),
+        Event::ChangesLost(changes) => warn!(target: "breaker", "{changes}"),
         Event::Conflict(conflict) => warn!(target: "breaker", "{conflict}"),
     })
 }

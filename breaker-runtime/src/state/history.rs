@@ -2,7 +2,6 @@
 //!
 //! It records transitions, and does not decide them.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +29,6 @@ pub(crate) struct History {
     pub(crate) last: Option<Arc<Transition>>,
     pub(crate) changes: TransitionCounts,
     pub(crate) time_open: Duration,
-    /// Transitions that listeners have not been notified of yet, oldest first.
-    pub(super) pending: VecDeque<Arc<Transition>>,
     /// Random number from 0 to 1 for the jitter of the next opening. It is drawn before the opening, so that
     /// every observer of an expired lease computes the same recovery time.
     jitter_draw: f64,
@@ -60,8 +57,8 @@ impl TransitionCounts {
 
 impl History {
     pub(super) fn new() -> Self {
-        let (last, changes, pending) = (None, TransitionCounts::default(), VecDeque::new());
-        Self { last, changes, time_open: Duration::ZERO, pending, jitter_draw: fastrand::f64() }
+        let (last, changes) = (None, TransitionCounts::default());
+        Self { last, changes, time_open: Duration::ZERO, jitter_draw: fastrand::f64() }
     }
 
     /// Adds a transition. Its origin state lasted `time_in_state`.
@@ -72,7 +69,6 @@ impl History {
             *count += 1;
         }
         self.add_time(transition.from, time_in_state);
-        self.pending.push_back(Arc::clone(&transition));
         self.last = Some(transition);
     }
 

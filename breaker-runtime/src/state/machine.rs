@@ -4,12 +4,12 @@
 //! it is held, the trial slots are scanned or the record is copied; no user code runs. The numbers in
 //! parentheses refer to the proof in `state.rs`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use super::backlog::Notification;
 use super::record::{Observation, Record, TrialCall};
 use super::recovery::Recovery;
-use super::transition::{Cause, Details, State, Transition};
+use super::transition::{Cause, Details, State};
 use super::word::{Tracking, Word};
 use crate::clock::{Clock, Moment};
 use crate::outcome::Completion;
@@ -215,7 +215,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
     /// changed.
     pub(crate) fn observe(&self, clock: &Clock) -> Observation {
         let locked = self.lock();
-        let (word, mut observed) = (self.load(Ordering::Relaxed), locked.record.clone());
+        let (word, mut observed) = (self.load(Ordering::Relaxed), locked.record.copy());
         let now = clock.now();
         observed.expire(now, locked.settings.as_ref());
         drop(locked);
@@ -236,18 +236,18 @@ impl<S: AsRef<Recovery>> Machine<S> {
     }
 
     /// Returns `true` if this thread must notify listeners. It then calls
-    /// [`next_pending`](Self::next_pending) until that returns `None`.
+    /// [`next_notification`](Self::next_notification) until that returns `None`.
     pub(crate) fn try_start_notifying(&self) -> bool {
         let mut locked = self.lock();
         !std::mem::replace(&mut locked.is_notifying, true)
     }
 
-    /// Removes and returns the oldest pending transition. `None` ends the notification.
-    pub(crate) fn next_pending(&self) -> Option<Arc<Transition>> {
+    /// Removes and returns the oldest pending notification. `None` ends the notification of listeners.
+    pub(crate) fn next_notification(&self) -> Option<Notification> {
         let locked = &mut *self.lock();
-        let transition = locked.record.next_pending();
-        locked.is_notifying = transition.is_some();
-        transition
+        let notification = locked.record.next_notification();
+        locked.is_notifying = notification.is_some();
+        notification
     }
 
     /// Reads the word and the moment that belongs to it; `BUSY` if they do not belong together (5).
@@ -346,7 +346,12 @@ impl Ticket {
     /// on the fast path, which releases no slot, to a call of a disabled circuit, or to a call that only
     /// shadow mode admitted.
     pub(crate) fn is_tracked(self) -> bool {
-        self.0.is_tracked_call() || self.0.is_nested_call() || self.trial().is_some()
+        self.0.is_tracked_call() || self.is_nested() || self.trial().is_some()
+    }
+
+    /// Returns `true` if this is a call inside a trial call.
+    pub(crate) const fn is_nested(self) -> bool {
+        self.0.is_nested_call()
     }
 
     /// Returns the ticket of a call inside this trial call.

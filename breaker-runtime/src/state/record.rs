@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::backlog::{Backlog, Notification};
 use super::history::History;
 use super::recovery::Recovery;
 use super::transition::{Cause, Details, State, Transition, next};
@@ -16,7 +17,7 @@ use crate::clock::Moment;
 use crate::outcome::{Completion, Outcome};
 
 /// The state of a circuit, except its run of failures and its window.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Record {
     state: State,
     generation: u64,
@@ -27,7 +28,7 @@ pub(super) struct Record {
 }
 
 /// The recovery and the history of a circuit that has changed its state at least once.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Progress {
     /// The moment from which an open circuit admits a trial call.
     due: Moment,
@@ -39,6 +40,7 @@ struct Progress {
     /// Number of times that the lease of trial calls has been doubled since the circuit was last closed.
     lease_doublings: u32,
     history: History,
+    backlog: Backlog,
 }
 
 /// The identity of a trial call.
@@ -186,19 +188,27 @@ impl Record {
         let generation = self.generation;
         let transition = Transition { from, to, cause, generation, trip, last_failure, initiator };
         let progress = self.progress();
-        progress.history.add(Arc::new(transition), lasted);
+        let transition = Arc::new(transition);
+        progress.history.add(Arc::clone(&transition), lasted);
         progress.begin(from, to);
         progress.due = at.after(recovery.open_for(progress.reopenings, progress.history.draw_jitter()));
+        progress.backlog.push(transition);
     }
 
-    /// Removes and returns the oldest transition that listeners have not been notified of.
-    pub(super) fn next_pending(&mut self) -> Option<Arc<Transition>> {
-        self.progress.as_mut()?.history.pending.pop_front()
+    /// Removes and returns the oldest notification that listeners have not received.
+    pub(super) fn next_notification(&mut self) -> Option<Notification> {
+        self.progress.as_mut()?.backlog.pop()
     }
 
     /// Returns `true` if listeners have not been notified of every transition.
     pub(super) fn has_pending(&self) -> bool {
-        self.progress.as_ref().is_some_and(|progress| !progress.history.pending.is_empty())
+        self.progress.as_ref().is_some_and(|progress| !progress.backlog.is_empty())
+    }
+
+    /// Returns a copy without pending notifications.
+    pub(super) fn copy(&self) -> Self {
+        let progress = self.progress.as_ref().map(|progress| Box::new(progress.copy()));
+        Self { progress, ..*self }
     }
 
     pub(super) fn observe(&self, run: u32, now: Moment) -> Observation {
@@ -227,7 +237,21 @@ impl Record {
 impl Progress {
     fn new() -> Self {
         let (slots, history) = (TrialSlots::new(), History::new());
-        Self { due: Moment::NEVER, slots, successes: 0, reopenings: 0, lease_doublings: 0, history }
+        Self {
+            due: Moment::NEVER,
+            slots,
+            successes: 0,
+            reopenings: 0,
+            lease_doublings: 0,
+            history,
+            backlog: Backlog::default(),
+        }
+    }
+
+    /// Returns a copy without pending notifications.
+    fn copy(&self) -> Self {
+        let (slots, history) = (self.slots.clone(), self.history.clone());
+        Self { slots, history, backlog: Backlog::default(), ..*self }
     }
 
     /// Resets the data of one generation.
@@ -273,7 +297,7 @@ mod tests {
         record.change(Cause::ThresholdReached, Details::default(), Moment::from_nanos(0), &recovery);
         record.admit(Moment::from_nanos(50), &recovery).expect("the circuit is due");
         let due = [(); 2].map(|()| {
-            let mut seen = record.clone();
+            let mut seen = record.copy();
             seen.expire(Moment::from_nanos(90), &recovery);
             seen.until()
         });

@@ -43,6 +43,11 @@ impl TimeSlices {
         }
     }
 
+    /// Returns the spec of the counts. A read-modify-write reads the latest value, which a load need not.
+    pub(super) fn spec(&self) -> WindowSpec {
+        WindowSpec::from_bits(self.spec.fetch_or(0, Ordering::AcqRel))
+    }
+
     /// Returns the successes in the window whose last slice is `last`.
     pub(super) fn sum(&self, last: SliceId, spec: WindowSpec) -> u64 {
         self.iter(spec).filter(|(slice, _)| slice.is_within(last)).map(|(_, successes)| successes).sum()

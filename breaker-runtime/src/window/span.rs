@@ -23,7 +23,9 @@ pub(crate) const MAX_CALLS: u32 = 1_000_000;
 pub(super) const SLICES: usize = 10;
 
 /// A span packed into one word, so that a success reads it in one load, with an epoch that differs after
-/// each change.
+/// each change. An epoch is used again only when no thread has counts of it (see [`TimeWindow::next_epoch`]).
+///
+/// [`TimeWindow::next_epoch`]: super::time::TimeWindow::next_epoch
 ///
 /// ```text
 ///  63 .... 50  49 ................................... 1   0
@@ -31,6 +33,10 @@ pub(super) const SLICES: usize = 10;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct WindowSpec(u64);
+
+/// The epoch of a span: a number of 14 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Epoch(u16);
 
 /// The length of one slice of a time-based window: a tenth of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,13 +56,14 @@ const GENERATION_STRIDE: u64 = 1 << 24;
 const SHORT_SLICE: u64 = 20_000_000;
 
 const SIZE_BITS: u32 = 49;
-const UNUSED_BITS: u32 = 63 - SIZE_BITS;
+/// Number of bits of the epoch.
+const EPOCH_BITS: u32 = 63 - SIZE_BITS;
 const MAX_SIZE: u64 = (1 << SIZE_BITS) - 1;
 /// The size of a slice that never ends.
 const ENDLESS: u64 = MAX_SIZE;
 
 impl WindowSpec {
-    pub(super) fn new(span: Span, epoch: u16) -> Self {
+    pub(super) fn new(span: Span, epoch: Epoch) -> Self {
         let (size, is_time) = match span {
             Span::Unlimited => (0, 0),
             Span::Calls(calls) => (u64::from(calls.get()), 0),
@@ -66,7 +73,7 @@ impl WindowSpec {
                 ends => (ends.nanos().div_ceil(SLICES as u64).min(ENDLESS - 1), 1),
             },
         };
-        Self(u64::from(epoch) << (SIZE_BITS + 1) | size << 1 | is_time)
+        Self(u64::from(epoch.0) << (SIZE_BITS + 1) | size << 1 | is_time)
     }
 
     #[inline]
@@ -81,7 +88,7 @@ impl WindowSpec {
     /// Returns `true` if there is no window.
     #[inline]
     pub(super) const fn is_unlimited(self) -> bool {
-        self.0 << UNUSED_BITS >> UNUSED_BITS == 0
+        self.0 << EPOCH_BITS >> EPOCH_BITS == 0
     }
 
     /// Returns the length of a count-based window.
@@ -97,18 +104,27 @@ impl WindowSpec {
         (self.0 & 1 == 1).then_some(SliceLength { nanos })
     }
 
-    pub(super) const fn epoch(self) -> u16 {
+    pub(super) const fn epoch(self) -> Epoch {
         // The shift leaves 14 bits.
-        (self.0 >> (SIZE_BITS + 1)) as u16
+        Epoch((self.0 >> (SIZE_BITS + 1)) as u16)
     }
 
     /// Returns `true` if both have the same span, in any epoch.
     pub(super) const fn has_span_of(self, other: Self) -> bool {
-        self.0 << UNUSED_BITS == other.0 << UNUSED_BITS
+        self.0 << EPOCH_BITS == other.0 << EPOCH_BITS
     }
 
     const fn size(self) -> u64 {
         self.0 >> 1 & MAX_SIZE
+    }
+}
+
+impl Epoch {
+    pub(super) const FIRST: Self = Self(0);
+
+    /// Returns the next epoch; the first one follows the last one.
+    pub(super) const fn next(self) -> Self {
+        Self((self.0 + 1) & ((1 << EPOCH_BITS) - 1))
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use super::counts::WindowCounts;
 use super::slices::TimeSlices;
-use super::span::{SliceId, SliceLength, WindowSpec};
+use super::span::{Epoch, SliceId, SliceLength, WindowSpec};
 use crate::clock::Moment;
 use crate::outcome::Completion;
 use crate::sync::striped::{Striped, StripedCell};
@@ -65,6 +65,21 @@ impl TimeWindow {
     /// Returns the successes in the window whose last slice is `last`.
     pub(super) fn successes(&self, last: SliceId, spec: WindowSpec) -> u64 {
         self.successes.iter().map(|slices| slices.sum(last, spec)).sum()
+    }
+
+    /// Returns an epoch for the spec after `last` that differs from the epochs of all stored counts.
+    /// Therefore counts of a former spec with the same span never become those of the new one.
+    ///
+    /// The search ends because there are fewer threads than epochs that differ. A thread that stores counts of
+    /// a former spec meanwhile is recording a call that ends now, which may enter the new window.
+    pub(super) fn next_epoch(&self, last: WindowSpec) -> Epoch {
+        let mut used: Vec<_> = self.successes.iter().map(|slices| slices.spec().epoch()).collect();
+        used.push(last.epoch());
+        let mut epoch = last.epoch().next();
+        while used.contains(&epoch) && epoch != last.epoch() {
+            epoch = epoch.next();
+        }
+        epoch
     }
 
     /// Copies the successes of all threads into `buckets`, before the length of slices changes.
