@@ -54,6 +54,10 @@ pub const fn maybe_clone<T>(argument: &T) -> MaybeClone<'_, T> {
 
 impl<T: Clone> MaybeClone<'_, T> {
     /// Returns a clone of the argument.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the method of an argument that cannot be cloned returns `None`"
+    )]
     #[inline]
     #[must_use]
     pub fn __breaker_clone(&self) -> Option<T> {

@@ -69,16 +69,11 @@ impl Circuit {
             return AsyncCall::started(Ok(self.start(ticket, Stamp::NONE)));
         };
         let has_slot = active.bulkhead.try_acquire();
-        if !has_slot && !active.options.is_shadow() && self.can_wait(active.options) {
+        if !has_slot && !active.options.is_shadow() && !active.options.max_wait().is_zero() {
             return AsyncCall::waiting(Permit::waiting(self.admission(ticket, Stamp::NONE)));
         }
         let admitted = self.pass_bulkhead(ticket, &active, has_slot);
         AsyncCall::started(admitted.map_err(|kind| Rejection { circuit: self, kind }))
-    }
-
-    /// Returns `true` if an async call may wait for a slot.
-    fn can_wait(&self, options: &CircuitOptions) -> bool {
-        !options.max_wait().is_zero()
     }
 
     /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call. The call may be
