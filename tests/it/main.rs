@@ -66,3 +66,4 @@ mod time_windows;
 mod timeouts;
 mod trials;
 mod window_changes;
+mod unclonable_arguments;
