@@ -271,11 +271,9 @@ impl CircuitBreaker {
     /// the kind of window changes, it starts empty. A success recorded concurrently may be lost. New rules
     /// are evaluated at the next failure or slow call.
     ///
-    /// Every setting applies to calls that start later, whatever an attribute declares. The exceptions:
-    /// `call_timeout` cannot stop a sync call. An async function whose fallback needs an argument that is not
-    /// `Clone` has no `call_timeout` and does not wait for `max_wait`, unless its attribute declares the key; a
-    /// line on stderr says so. Without the feature `tokio`, an async call is rejected instead of waiting.
-    ///
+    /// Every setting applies to calls that start later, whatever an attribute declares, with these exceptions:
+    /// `call_timeout` cannot stop a sync call. An async function whose fallback needs an argument without `Clone`
+    /// obeys `call_timeout` and `max_wait` only if it declares them; a line on stderr says so.
     /// [`Registry::register`](crate::Registry::register) and
     /// [`Registry::check`](crate::Registry::check) still compare with the registered settings.
     ///

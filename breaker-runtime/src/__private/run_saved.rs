@@ -103,6 +103,10 @@ fn save_rarely<A>(
     mut call: AsyncCall<'_>,
     save: impl FnOnce() -> Option<A>,
 ) -> Result<SavedCall<'_, A>, Rejection<'_>> {
+    call.decide();
+    if call.is_plain() {
+        return Ok(SavedCall { call, saved: None });
+    }
     if let Some(rejected) = call.take_rejection() {
         return Err(rejected);
     }

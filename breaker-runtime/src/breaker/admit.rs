@@ -48,19 +48,20 @@ impl Circuit {
         }
     }
 
-    /// Starts an async call: admits or rejects it, unless it must wait for a bulkhead slot.
+    /// Starts an async call. The fast path admits it now; otherwise its admission is decided when it is polled.
     #[inline]
     pub(crate) fn start_async(&self) -> AsyncCall<'_> {
         match self.machine.admit_fast() {
             Some(ticket) => AsyncCall::running(self.admission(ticket, Stamp::NONE)),
-            None => self.start_async_restricted(),
+            None => AsyncCall::undecided(self),
         }
     }
 
-    /// Starts an async call that the fast path has not admitted.
+    /// Admits or rejects an async call that the fast path has not admitted, unless it must wait for a bulkhead
+    /// slot.
     #[cold]
     #[inline(never)]
-    fn start_async_restricted(&self) -> AsyncCall<'_> {
+    pub(super) fn start_async_restricted(&self) -> AsyncCall<'_> {
         let ticket = match self.admit_by_state() {
             Ok(ticket) => ticket,
             Err(kind) => return AsyncCall::started(Err(Rejection { circuit: self, kind })),

@@ -1,13 +1,14 @@
 //! A running async call. While it is polled, only a panic can end it early. Between two polls, only a
 //! cancellation or its time limit can. If it is polled after its end, it stays pending and runs nothing.
 
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
 use super::admission::{Admission, AdmitResult, Call};
-use super::circuit::Rejection;
+use super::circuit::{Circuit, Rejection};
 use super::permit::Permit;
 use super::special_call::SpecialCall;
 use crate::classifier::Classifier;
@@ -38,7 +39,10 @@ pin_project! {
 /// The guard of an async call. Dropping it while the call is waiting or running cancels the call. Its owner
 /// drops it after the future of the call, so that a call that timed out keeps its slot until then.
 #[derive(Debug)]
-pub struct AsyncCall<'a>(CallProgress<'a>);
+pub struct AsyncCall<'a>(
+    // Dropped by hand, so that the end of a plain call does not look for what other calls must drop.
+    ManuallyDrop<CallProgress<'a>>,
+);
 
 /// With a variant for each special call, every future would be eight bytes larger.
 #[derive(Debug)]
@@ -69,27 +73,38 @@ impl<'a> Future for Waited<'a> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<AsyncCall<'a>> {
         let this = self.project();
-        if let CallProgress::Special(_) = this.call.0 {
+        if let CallProgress::Special(_) = *this.call.0 {
             ready!(this.call.poll_slot(context));
         }
-        Poll::Ready(AsyncCall(this.call.0.take()))
+        Poll::Ready(AsyncCall::new(this.call.0.take()))
     }
 }
 
 impl<'a> AsyncCall<'a> {
     #[inline]
+    const fn new(progress: CallProgress<'a>) -> Self {
+        Self(ManuallyDrop::new(progress))
+    }
+
+    /// Returns a call that the fast path has not admitted. Its admission is decided when it is polled.
+    #[inline]
+    pub(super) const fn undecided(circuit: &'a Circuit) -> Self {
+        Self::new(CallProgress::Special(SpecialCall::Undecided(circuit)))
+    }
+
+    #[inline]
     pub(super) const fn running(admission: Admission<'a>) -> Self {
-        Self(CallProgress::Running(admission))
+        Self::new(CallProgress::Running(admission))
     }
 
     /// Returns the call that an admission request started. It has a time limit if its circuit has one.
     pub(super) fn started(admitted: AdmitResult<'a>) -> Self {
-        Self(CallProgress::started(admitted))
+        Self::new(CallProgress::started(admitted))
     }
 
     /// Returns a call that must wait for a bulkhead slot.
     pub(super) fn waiting(permit: Permit<'a>) -> Self {
-        Self(CallProgress::Special(SpecialCall::MustWait(Box::new(permit))))
+        Self::new(CallProgress::Special(SpecialCall::MustWait(Box::new(permit))))
     }
 
     /// Returns a future of the call once it need not wait for a bulkhead slot.
@@ -109,7 +124,7 @@ impl<'a> AsyncCall<'a> {
         returned: impl FnOnce(F::Output) -> R,
         rejected: impl FnOnce(Rejection<'a>) -> Poll<R>,
     ) -> Poll<R> {
-        if let CallProgress::Special(_) = self.0
+        if let CallProgress::Special(_) = *self.0
             && let Some(rejection) = ready!(self.poll_start(context))
         {
             return rejected(rejection);
@@ -150,7 +165,7 @@ impl<'a> AsyncCall<'a> {
     /// Puts a call that holds a slot into the scope of this thread.
     #[inline]
     fn enter_scope(&mut self) {
-        match &mut self.0 {
+        match &mut *self.0 {
             CallProgress::Running(Admission(call)) if !call.stamp.holds_slot() => {}
             CallProgress::Running(_) | CallProgress::Special(_) => self.enter_scope_of_slot(),
         }
@@ -177,7 +192,7 @@ impl<'a> AsyncCall<'a> {
     }
 
     fn running_call(&mut self) -> Option<&mut Call<'a>> {
-        match &mut self.0 {
+        match &mut *self.0 {
             CallProgress::Running(Admission(call)) => Some(call),
             CallProgress::Special(special) => special.running_call(),
         }
@@ -188,7 +203,7 @@ impl<'a> AsyncCall<'a> {
     #[inline(never)]
     fn poll_start(&mut self, context: &mut Context<'_>) -> Poll<Option<Rejection<'a>>> {
         ready!(self.poll_slot(context));
-        match &self.0 {
+        match &*self.0 {
             CallProgress::Running(_) => Poll::Ready(None),
             CallProgress::Special(special) if special.is_running() => Poll::Ready(None),
             CallProgress::Special(_) => {
@@ -200,11 +215,12 @@ impl<'a> AsyncCall<'a> {
     /// Waits for the bulkhead slot of a call that must wait.
     #[cold]
     fn poll_slot(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let CallProgress::Special(special) = &mut self.0 else {
+        self.decide();
+        let CallProgress::Special(special) = &mut *self.0 else {
             return Poll::Ready(());
         };
         if let Some(admitted) = ready!(special.poll_slot(context)) {
-            self.0 = CallProgress::started(admitted);
+            *self.0 = CallProgress::started(admitted);
         }
         Poll::Ready(())
     }
@@ -212,7 +228,7 @@ impl<'a> AsyncCall<'a> {
     /// Returns the rejection of a call that has reached its time limit.
     #[inline]
     fn poll_limit(&mut self, context: &mut Context<'_>) -> Poll<Rejection<'a>> {
-        match &mut self.0 {
+        match &mut *self.0 {
             CallProgress::Running(_) => Poll::Pending,
             CallProgress::Special(special) => special.poll_limit(context),
         }
@@ -220,13 +236,13 @@ impl<'a> AsyncCall<'a> {
 
     /// Returns `true` if the call is running without a time limit.
     #[inline]
-    pub(crate) const fn is_plain(&self) -> bool {
-        matches!(self.0, CallProgress::Running(_))
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(*self.0, CallProgress::Running(_))
     }
 
     /// Returns the rejection of a rejected call, once.
     pub(crate) fn take_rejection(&mut self) -> Option<Rejection<'a>> {
-        let CallProgress::Special(special) = &mut self.0 else {
+        let CallProgress::Special(special) = &mut *self.0 else {
             return None;
         };
         special.take_rejection()
@@ -235,20 +251,38 @@ impl<'a> AsyncCall<'a> {
     /// Removes the limits that would end the call after its body has received the arguments: a running call
     /// loses its time limit, and a call that must wait is rejected.
     pub(crate) fn remove_limits(&mut self) {
-        if let CallProgress::Special(special) = &mut self.0
+        if let CallProgress::Special(special) = &mut *self.0
             && let Some(admission) = special.remove_limit()
         {
-            self.0 = CallProgress::Running(admission);
+            *self.0 = CallProgress::Running(admission);
+        }
+    }
+
+    /// Decides the admission of a call that the fast path has not admitted.
+    #[cold]
+    pub(crate) fn decide(&mut self) {
+        if let CallProgress::Special(SpecialCall::Undecided(circuit)) = *self.0 {
+            *self = circuit.start_async_restricted();
+        }
+    }
+
+    /// Settles a call that has not ended.
+    #[cold]
+    #[inline(never)]
+    fn cancel(&mut self) {
+        match self.0.take() {
+            CallProgress::Running(admission) => admission.cancelled(),
+            CallProgress::Special(mut special) => special.cancel(),
         }
     }
 
     /// Ends the call and returns its admission, if it was running.
     #[inline]
     fn take(&mut self) -> Option<Admission<'a>> {
-        match &mut self.0 {
+        match &mut *self.0 {
             CallProgress::Running(Admission(call)) => {
                 let call = *call;
-                self.0 = CallProgress::ENDED;
+                self.0 = ManuallyDrop::new(CallProgress::ENDED);
                 Some(Admission(call))
             }
             CallProgress::Special(special) => special.take(),
@@ -277,9 +311,8 @@ impl<'a> CallProgress<'a> {
 impl Drop for AsyncCall<'_> {
     #[inline]
     fn drop(&mut self) {
-        match &mut self.0 {
-            CallProgress::Running(Admission(call)) => Admission(*call).cancelled(),
-            CallProgress::Special(special) => special.cancel(),
+        if !matches!(*self.0, CallProgress::Special(SpecialCall::Ended)) {
+            self.cancel();
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use super::admission::{Admission, AdmitResult, Call};
-use super::circuit::Rejection;
+use super::circuit::{Circuit, Rejection};
 use super::permit::Permit;
 use crate::clock::Sleep;
 use crate::error::ErrorKind;
@@ -18,6 +18,8 @@ use crate::error::ErrorKind;
 #[derive(Debug)]
 pub(super) enum SpecialCall<'a> {
     Ended,
+    /// The fast path has not admitted the call.
+    Undecided(&'a Circuit),
     /// The caller has not received the rejection yet.
     Rejected(Rejection<'a>),
     /// The call has not started to wait.
@@ -59,9 +61,12 @@ impl<'a> SpecialCall<'a> {
     pub(super) const fn is_running(&self) -> bool {
         match self {
             Self::Limited(_) => true,
-            Self::Ended | Self::Rejected(_) | Self::MustWait(_) | Self::Waiting(_) | Self::TimedOut(_) => {
-                false
-            }
+            Self::Ended
+            | Self::Undecided(_)
+            | Self::Rejected(_)
+            | Self::MustWait(_)
+            | Self::Waiting(_)
+            | Self::TimedOut(_) => false,
         }
     }
 
@@ -69,9 +74,12 @@ impl<'a> SpecialCall<'a> {
     pub(super) fn running_call(&mut self) -> Option<&mut Call<'a>> {
         match self {
             Self::Limited(limited) => Some(&mut limited.as_mut().project().admission.0),
-            Self::Ended | Self::Rejected(_) | Self::MustWait(_) | Self::Waiting(_) | Self::TimedOut(_) => {
-                None
-            }
+            Self::Ended
+            | Self::Undecided(_)
+            | Self::Rejected(_)
+            | Self::MustWait(_)
+            | Self::Waiting(_)
+            | Self::TimedOut(_) => None,
         }
     }
 
@@ -86,9 +94,12 @@ impl<'a> SpecialCall<'a> {
         }
         match self {
             Self::Waiting(waiting) => Poll::Ready(Some(ready!(waiting.0.as_mut().poll(context)))),
-            Self::Ended | Self::Rejected(_) | Self::MustWait(_) | Self::Limited(_) | Self::TimedOut(_) => {
-                Poll::Ready(None)
-            }
+            Self::Ended
+            | Self::Undecided(_)
+            | Self::Rejected(_)
+            | Self::MustWait(_)
+            | Self::Limited(_)
+            | Self::TimedOut(_) => Poll::Ready(None),
         }
     }
 
@@ -148,7 +159,7 @@ impl<'a> SpecialCall<'a> {
     #[inline]
     pub(super) fn cancel(&mut self) {
         match self {
-            Self::Ended | Self::Rejected(_) | Self::MustWait(_) | Self::Waiting(_) => {}
+            Self::Ended | Self::Undecided(_) | Self::Rejected(_) | Self::MustWait(_) | Self::Waiting(_) => {}
             Self::Limited(limited) => Admission(limited.admission.0).cancelled(),
             Self::TimedOut(limited) => Admission(limited.admission.0).time_out(),
         }
