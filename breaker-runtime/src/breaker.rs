@@ -270,11 +270,9 @@ impl CircuitBreaker {
     /// time and running calls are not affected. The window keeps the calls that fit into the new window. When
     /// the kind of window changes, it starts empty. A success recorded concurrently may be lost. New rules
     /// are evaluated at the next failure or slow call.
-    ///
-    /// Every setting applies to calls that start later, whatever an attribute declares, with these exceptions:
-    /// `call_timeout` cannot stop a sync call. An async function whose fallback needs an argument without `Clone`
-    /// obeys `call_timeout` and `max_wait` only if it declares them; a line on stderr says so.
-    /// [`Registry::register`](crate::Registry::register) and
+    /// Every setting applies to later calls, whatever an attribute declares, except that nothing stops a sync
+    /// call, and that an async function whose fallback needs an argument without `Clone` must declare
+    /// `call_timeout` and `max_wait`; a line on stderr reports one that does not. [`Registry::register`](crate::Registry::register) and
     /// [`Registry::check`](crate::Registry::check) still compare with the registered settings.
     ///
     /// ```
