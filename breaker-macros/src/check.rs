@@ -29,7 +29,7 @@ use syn::Error;
 use syn::spanned::Spanned as _;
 
 pub(crate) use spec::{
-    Breaker, BreakerAccess, BreakerName, Condition, Fallback, FallbackOn, Setting, Spec, Value,
+    Breaker, BreakerAccess, BreakerName, Cloning, Condition, Fallback, FallbackOn, Setting, Spec, Value,
 };
 
 use crate::args::{Arg, Key};

@@ -16,16 +16,23 @@
 //! * A function without a fallback is one call without a `match`, which saves compile time.
 //! * A function with a fallback is a `match` with two arms, not two closures, so each arm can move the
 //!   arguments.
-//! * If the result may be replaced after the body has started (`call_timeout`, `fallback_on = failure`), a
-//!   second `match` contains the fallback, so the fallback is written once.
+//! * An async call may be rejected after its body has received the arguments, because it has waited or has
+//!   timed out. The block `'__unserved` returns the output from the function. Otherwise its value is the
+//!   rejection with the arguments, or with clones of them that only such calls make. So the fallback is
+//!   written once.
+//! * The block does not await before it moves the arguments, or every future would store them twice. Only
+//!   with `max_wait` and a fallback that uses arguments the call waits first, so that they need not be
+//!   `Clone`.
+//! * With `fallback_on = failure`, the arguments are cloned first, and one `match` on the result contains the
+//!   fallback.
 //! * A sync body is a closure that the runtime takes as `FnOnce`, so the body can return a `&mut`.
 //! * An async body is an `async move` block. A separate scope fixes its output type, so that `?`, literals
 //!   and coercions work as in the function, and a `use` in the body cannot change the meaning of the type.
 //! * An async body is an arm of `match () { () => .. }`, because a block inside the `async` block would
 //!   trigger `unused_braces`.
 //! * The key is evaluated in its own statement, so its locks and borrows end before the body runs.
-//! * The key and the clones are evaluated before the admission. They are code of the user and may panic. No
-//!   such code may run between the admission and its guard.
+//! * The key is evaluated before the admission. It is code of the user and may panic. No such code may run
+//!   between the admission and its guard.
 //! * The names start with `__`, because items are not hygienic, and a pattern that has the name of a static
 //!   would refer to that static.
 //! * Braces, closures and `async` have the span of the tokens of the user, because lints skip code from
@@ -43,8 +50,8 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
 use self::runtime_fn::RuntimeFn;
-use self::site::AdmissionTokens;
-use crate::check::{Fallback, FallbackOn, Spec};
+use self::site::Owner;
+use crate::check::{Cloning, Fallback, FallbackOn, Spec};
 use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
 
@@ -62,9 +69,12 @@ pub(crate) fn expand(spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
     let runtime = &spec.runtime;
     let private = &Repeated::new(quote!(#runtime::__private));
     let call = match &spec.fallback {
-        _ if spec.may_replace_result(annotated) => fallback_after_body(private, spec, annotated),
-        Some(fallback) => with_fallback(private, spec, annotated, fallback),
         None => without_fallback(private, spec, annotated),
+        Some(fallback) if spec.fallback_on == FallbackOn::Failure => {
+            with_fallback_on_failure(private, spec, annotated, fallback)
+        }
+        Some(fallback) if annotated.is_async() => with_async_fallback(private, spec, annotated, fallback),
+        Some(fallback) => with_fallback(private, spec, annotated, fallback),
     };
     let call = annotated.boxed.as_ref().map_or(call.clone(), |boxed| boxed.wrap(&call));
     let body = braces(annotated, &quote!(#inner_attributes #call));
@@ -84,9 +94,12 @@ fn braces(annotated: &AnnotatedFn, inside: &TokenStream) -> TokenStream {
 //         let __classifier = ..;
 //         private::run(&__circuit, .., __classifier)
 fn without_fallback(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
-    let AdmissionTokens { circuit, acquire } = site::admission_source(private, spec, annotated);
+    let Owner { circuit, reference } = site::owner(private, spec, annotated);
     let classifier = classifier::classifier(private, annotated);
-    let call = run(private, spec, annotated, &acquire);
+    let functions = if annotated.is_async() { RUN_ASYNC } else { RUN };
+    // rustc reports a type that cannot represent a rejection at the name of the function.
+    let span = annotated.output_span();
+    let call = run(private, spec, annotated, functions, span, &reference);
     let call = end_borrows(annotated, &circuit, call);
     quote!(#circuit #classifier #call)
 }
@@ -106,18 +119,91 @@ fn with_fallback(
     annotated: &AnnotatedFn,
     fallback: &Fallback,
 ) -> TokenStream {
-    let AdmissionTokens { circuit, acquire } = site::admission(private, spec, annotated);
+    let Owner { circuit, reference } = site::owner(private, spec, annotated);
     let classifier = classifier::classifier(private, annotated);
-    let call = run_admitted(private, spec, annotated);
+    let admission = quote_spanned!(Span::mixed_site()=> __admission);
+    let call = run(private, spec, annotated, RUN_ADMITTED, Span::mixed_site(), &admission);
     let fallback = fallback::arm(private, spec, annotated, fallback);
-    let call = quote_spanned! {Span::mixed_site()=>
-        match #acquire {
+    quote_spanned! {Span::mixed_site()=>
+        #circuit
+        #classifier
+        match #private::Acquire::acquire(#reference) {
             #private::Ok(__admission) => #call,
             #fallback
         }
+    }
+}
+
+// Input:  #[circuit_breaker(fallback = |_| 0)] async fn price(sku: String) -> u64 { .. }
+// Output: let __classifier = ..;
+//         let __rejected = match private::try_run_async(.., async move { .. }, __classifier).await {
+//             private::Ok(__output) => return __output,
+//             private::Err(__rejected) => __rejected,
+//         };
+//         __classifier.run_fallback(__rejected, move |_| 0)
+//
+// Input:  #[circuit_breaker(fallback = cached)] async fn price(sku: String) -> u64 { .. }
+// Output: let __classifier = ..;
+//         let (__rejected, (__clone_0,)) = '__unserved: {
+//             let (__saved, (__argument_0,)) = match private::save_arguments(..) { .. };
+//             let sku = __argument_0;
+//             match private::run_saved_async(__saved, async move { .. }, __classifier).await {
+//                 private::Ok(__output) => return __output,
+//                 private::Err(__unserved) => __unserved,
+//             }
+//         };
+//         let sku = __clone_0;
+//         ..
+//
+// A future keeps the storage of a variable that is borrowed in it, or of which only a part is moved. So the
+// arguments are moved through a function that clones them if necessary, and each variable is moved as a whole
+// before the call is awaited.
+fn with_async_fallback(
+    private: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    fallback: &Fallback,
+) -> TokenStream {
+    let Owner { circuit, reference } = site::owner(private, spec, annotated);
+    let classifier = classifier::classifier(private, annotated);
+    let fallback = fallback::output(private, spec, annotated, fallback);
+    if spec.clones.is_empty() && spec.cloning != Cloning::Impossible {
+        let call = run(private, spec, annotated, TRY_RUN_ASYNC, Span::mixed_site(), &reference);
+        return quote_spanned! {Span::mixed_site()=>
+            #circuit
+            #classifier
+            let __rejected = match #call {
+                #private::Ok(__output) => return __output,
+                #private::Err(__rejected) => __rejected,
+            };
+            #fallback
+        };
+    }
+    let start = if spec.may_wait() {
+        quote_spanned!(Span::mixed_site()=> #private::Acquire::start_after_wait(#reference).await)
+    } else {
+        quote_spanned!(Span::mixed_site()=> #private::Acquire::start(#reference))
     };
-    let call = end_borrows(annotated, &circuit, call);
-    quote!(#circuit #classifier #call)
+    let saved = fallback::save_arguments(private, spec, &start);
+    let call = quote_spanned!(Span::mixed_site()=> __saved);
+    let call = run(private, spec, annotated, RUN_SAVED_ASYNC, Span::mixed_site(), &call);
+    let unserved = match spec.cloning {
+        Cloning::Required | Cloning::IfPossible => quote_spanned!(Span::mixed_site()=> __unserved),
+        Cloning::Impossible => quote_spanned!(Span::mixed_site()=> #private::never_unserved(__unserved)),
+    };
+    let rejected = fallback::rejected_with_clones(spec);
+    quote_spanned! {Span::mixed_site()=>
+        #circuit
+        #classifier
+        let #rejected = '__unserved: {
+            #saved
+            match #call {
+                #private::Ok(__output) => return __output,
+                #private::Err(__unserved) => #unserved,
+            }
+        };
+        #fallback
+    }
 }
 
 // Input:  private::run_async(&__circuit, ..).await
@@ -133,43 +219,34 @@ fn end_borrows(annotated: &AnnotatedFn, circuit: &TokenStream, call: TokenStream
 }
 
 // Input:  #[circuit_breaker(fallback = cached, fallback_on = failure)] fn price(order: Order) -> u64 { .. }
-// Output: let __clone_of_order = private::clone_for_fallback(&order);
+// Output: let __clone_0 = private::clone_for_fallback(&order);
 //         let __classifier = ..;
-//         let __result = match private::Acquire::acquire(..) {
-//             private::Ok(__admission) => private::run_admitted_or_fallback(..),
-//             private::Err(__rejected) => private::Err(private::NoResult::Rejected(__rejected)),
-//         };
+//         let __result = private::run_or_fallback(.., move || .., __classifier, private::verdict_on);
 //         match __result {
 //             private::Ok(__output) => __output,
 //             private::Err(ref __no_result) => {
-//                 let order = __clone_of_order;
+//                 let order = __clone_0;
 //                 ..;
 //                 __classifier.record_fallback(__circuit_ref, __value)
 //             }
 //         }
-fn fallback_after_body(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
-    let AdmissionTokens { circuit, acquire } = site::admission(private, spec, annotated);
+fn with_fallback_on_failure(
+    private: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    fallback: &Fallback,
+) -> TokenStream {
+    let Owner { circuit, reference } = site::owner(private, spec, annotated);
     let classifier = classifier::classifier(private, annotated);
     let clones = fallback::clone_arguments(private, spec);
-    let call = run_admitted(private, spec, annotated);
-    let rejected = match spec.fallback_on {
-        FallbackOn::Rejected => quote_spanned!(Span::mixed_site()=> __rejected),
-        FallbackOn::Failure => {
-            quote_spanned!(Span::mixed_site()=> #private::NoResult::Rejected(__rejected))
-        }
-    };
-    let fallback = match &spec.fallback {
-        Some(fallback) => fallback::arm(private, spec, annotated, fallback),
-        None => fallback::arm_without_fallback(private, annotated),
-    };
+    let functions = if annotated.is_async() { RUN_ASYNC_OR_FALLBACK } else { RUN_OR_FALLBACK };
+    let call = run(private, spec, annotated, functions, Span::mixed_site(), &reference);
+    let fallback = fallback::arm(private, spec, annotated, fallback);
     quote_spanned! {Span::mixed_site()=>
         #circuit
         #clones
         #classifier
-        let __result = match #acquire {
-            #private::Ok(__admission) => #call,
-            #private::Err(__rejected) => #private::Err(#rejected),
-        };
+        let __result = #call;
         match __result {
             #private::Ok(__output) => __output,
             #fallback
@@ -177,62 +254,54 @@ fn fallback_after_body(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn)
     }
 }
 
-// Input:  &__circuit, fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: private::run(&__circuit, move || .., __classifier)
-//
-// The call has the span of the return type, where rustc reports a type that cannot represent a rejection.
-fn run(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, acquire: &TokenStream) -> TokenStream {
-    let conditions = classifier::conditions(private, spec);
-    let function = match (annotated.is_async(), &conditions) {
-        (false, None) => RuntimeFn::Run,
-        (false, Some(_)) => RuntimeFn::RunWithConditions,
-        (true, None) => RuntimeFn::RunAsync,
-        (true, Some(_)) => RuntimeFn::RunAsyncWithConditions,
-    };
-    call_with_body(private, annotated, function, annotated.output_span(), acquire, conditions)
+/// The functions of the runtime for one form of the expansion.
+struct Functions {
+    /// `None` if the function takes conditions in any case.
+    plain: Option<RuntimeFn>,
+    with_conditions: RuntimeFn,
 }
 
-// Input:  fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: private::run_admitted(__admission, move || .., __classifier)
+const RUN: Functions =
+    Functions { plain: Some(RuntimeFn::Run), with_conditions: RuntimeFn::RunWithConditions };
+const RUN_ASYNC: Functions =
+    Functions { plain: Some(RuntimeFn::RunAsync), with_conditions: RuntimeFn::RunAsyncWithConditions };
+const RUN_ADMITTED: Functions =
+    Functions { plain: Some(RuntimeFn::RunAdmitted), with_conditions: RuntimeFn::RunAdmittedWithConditions };
+const TRY_RUN_ASYNC: Functions =
+    Functions { plain: Some(RuntimeFn::TryRunAsync), with_conditions: RuntimeFn::TryRunAsyncWithConditions };
+const RUN_SAVED_ASYNC: Functions = Functions {
+    plain: Some(RuntimeFn::RunSavedAsync),
+    with_conditions: RuntimeFn::RunSavedAsyncWithConditions,
+};
+const RUN_OR_FALLBACK: Functions = Functions { plain: None, with_conditions: RuntimeFn::RunOrFallback };
+const RUN_ASYNC_OR_FALLBACK: Functions =
+    Functions { plain: None, with_conditions: RuntimeFn::RunAsyncOrFallback };
+
+// Input:  RUN, &__BREAKER_SITE, fn price(sku: &str) -> Result<u64, E> { .. }
+// Output: private::run(&__BREAKER_SITE, move || .., __classifier)
 //
-// Input:  async fn price(sku: &str) -> Result<u64, E> { .. }, failure_if = is_down
-// Output: private::run_admitted_async_with_conditions(
-//             __admission,
+// Input:  RUN_SAVED_ASYNC, __saved, async fn price(sku: &str) -> Result<u64, E> { .. }, failure_if = is_down
+// Output: private::run_saved_async_with_conditions(
+//             __saved,
 //             async move { .. },
 //             __classifier,
 //             |__output, __classifier| ..
 //         ).await
-fn run_admitted(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
-    let conditions = classifier::conditions(private, spec);
-    let function = match (spec.fallback_on, annotated.is_async(), &conditions) {
-        (FallbackOn::Failure, false, _) => RuntimeFn::RunAdmittedOrFallback,
-        (FallbackOn::Failure, true, _) => RuntimeFn::RunAdmittedAsyncOrFallback,
-        (FallbackOn::Rejected, true, _) if spec.may_time_out() => RuntimeFn::RunAdmittedAsyncWithTimeout,
-        (FallbackOn::Rejected, false, None) => RuntimeFn::RunAdmitted,
-        (FallbackOn::Rejected, false, Some(_)) => RuntimeFn::RunAdmittedWithConditions,
-        (FallbackOn::Rejected, true, None) => RuntimeFn::RunAdmittedAsync,
-        (FallbackOn::Rejected, true, Some(_)) => RuntimeFn::RunAdmittedAsyncWithConditions,
-    };
-    let conditions = match (function, conditions) {
-        (RuntimeFn::RunAdmitted | RuntimeFn::RunAdmittedAsync, None) => None,
-        (_, None) => Some(quote!(#private::verdict_on)),
-        (_, conditions) => conditions,
-    };
-    let admission = quote_spanned!(Span::mixed_site()=> __admission);
-    call_with_body(private, annotated, function, Span::mixed_site(), &admission, conditions)
-}
-
-// Input:  Run, .., &__BREAKER_SITE, fn price(sku: &str) -> Result<u64, E> { .. }
-// Output: private::run(&__BREAKER_SITE, move || .., __classifier)
-fn call_with_body(
+fn run(
     private: &Repeated,
+    spec: &Spec,
     annotated: &AnnotatedFn,
-    function: RuntimeFn,
+    functions: Functions,
     span: Span,
     source: &TokenStream,
-    conditions: Option<TokenStream>,
 ) -> TokenStream {
     let body = if annotated.is_async() { async_body(private, annotated) } else { sync_body(annotated) };
+    let (function, conditions) = match (functions, classifier::conditions(private, spec)) {
+        (Functions { plain: Some(plain), .. }, None) => (plain, None),
+        (Functions { with_conditions, .. }, conditions) => {
+            (with_conditions, Some(conditions.unwrap_or_else(|| quote!(#private::verdict_on))))
+        }
+    };
     let classifier = quote_spanned!(Span::mixed_site()=> __classifier);
     let conditions = conditions.map(|conditions| quote!(, #conditions));
     let call = function.call(private, span, &quote!(#source, #body, #classifier #conditions));

@@ -16,7 +16,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Error, Result, ReturnType, Signature, Token, Type, Visibility};
 
 pub(crate) use boxed::Boxed;
-pub(crate) use parameters::{Binding, NotForwarded, Reuse, bound_names, forwarded_name, reuse};
+pub(crate) use parameters::{Binding, Copying, NotForwarded, Reuse, bound_names, forwarded_name, reuse};
 
 use crate::repeated::Repeated;
 

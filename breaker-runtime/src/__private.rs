@@ -14,6 +14,7 @@ mod predicate;
 mod rejection;
 mod run;
 mod run_admitted;
+mod run_saved;
 mod settings;
 mod site;
 mod const_window;
@@ -23,25 +24,25 @@ pub use core::result::Result::{Err, Ok};
 pub use core::time::Duration;
 pub use core::{concat, module_path};
 
-pub use self::acquire::{Acquire, AcquireNow};
+pub use self::acquire::Acquire;
 pub use self::breaker_handle::{BreakerHandle, by_clone, by_ref, registry};
 pub use self::classifier::{any_value, classifier_for, classifier_for_hidden_error, verdict_on};
-pub use self::clones::clone_for_fallback;
+pub use self::clones::{clone_for_fallback, maybe_clone};
 pub use self::const_checks::{
     checked, checked_keys, checked_name, checked_recovery, checked_rules, checked_waiting,
 };
 pub use self::const_window::ConstWindow;
 pub use self::fallback::{
-    NoResult, call_fallback, call_fallback_on_failure, run_admitted_async_or_fallback,
-    run_admitted_or_fallback,
+    NoResult, call_fallback, call_fallback_on_failure, run_async_or_fallback, run_or_fallback,
 };
 pub use self::output::{fix_output_type, resolve};
 pub use self::predicate::evaluate;
 pub use self::rejection::reject;
 pub use self::run::{run, run_async, run_async_with_conditions, run_with_conditions};
-pub use self::run_admitted::{
-    run_admitted, run_admitted_async, run_admitted_async_with_conditions, run_admitted_async_with_timeout,
-    run_admitted_with_conditions,
+pub use self::run_admitted::{run_admitted, run_admitted_with_conditions};
+pub use self::run_saved::{
+    never_unserved, run_saved_async, run_saved_async_with_conditions, save_arguments, save_nothing,
+    try_run_async, try_run_async_with_conditions,
 };
 pub use self::settings::{DEFAULTS, clone_settings};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};
@@ -51,5 +52,5 @@ pub use crate::outcome::Verdict;
 pub use crate::registry::KeyValue;
 
 // Generated code does not name these types; the signatures of the items above do.
-pub use crate::breaker::{Admission, Rejection};
+pub use crate::breaker::{Admission, AsyncCall, Rejection};
 pub use crate::registry::KeyText;

@@ -11,6 +11,7 @@
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `saturation.rs` | lets successes skip a window that they would not change |
 //! | `future.rs` | a running async call, which may be cancelled or time out |
+//! | `special_call.rs` | an async call that waits, has a time limit, was rejected or has ended |
 //! | `options.rs` | optional state: window, durations, bulkhead, shadow mode |
 //! | `bulkhead.rs` | the limit on concurrent calls, and the calls that wait |
 //! | `identity.rs` | the name and the key of a circuit |
@@ -33,6 +34,7 @@ mod permit;
 mod record;
 mod saturation;
 mod scope;
+mod special_call;
 mod stamp;
 
 use std::borrow::Cow;
@@ -46,7 +48,8 @@ pub use self::admission::Admission;
 pub(crate) use self::admission::AdmitResult;
 pub(crate) use self::circuit::Circuit;
 pub use self::circuit::Rejection;
-pub(crate) use self::future::{AsyncCall, Guarded, Limited};
+pub use self::future::AsyncCall;
+pub(crate) use self::future::{Guarded, Waited};
 pub(crate) use self::identity::{Identity, KeyGroup};
 pub(crate) use self::idleness::{Idleness, NotIdleUntil};
 pub use self::operator::Operator;
@@ -184,8 +187,8 @@ impl CircuitBreaker {
     where
         E: From<BreakerError>,
     {
-        let admission = self.circuit.admit_async().await.map_err(BreakerError::from)?;
-        Limited::new(admission, future, (of_result, type_of_error)).await.map_err(BreakerError::from)?
+        let call = self.circuit.start_async();
+        Guarded::new(call, future, (of_result, type_of_error)).await.map_err(BreakerError::from)?
     }
 
     /// Awaits `future` if the circuit admits a call, and classifies its output with `classify`. Otherwise it
@@ -229,8 +232,8 @@ impl CircuitBreaker {
         classify: impl Fn(&T) -> Outcome,
         future: impl Future<Output = T>,
     ) -> Result<T, BreakerError> {
-        let admission = self.circuit.admit_async().await?;
-        Ok(Limited::new(admission, future, (classify, |_: &_| None)).await?)
+        let call = self.circuit.start_async();
+        Ok(Guarded::new(call, future, (classify, |_: &_| None)).await?)
     }
 
     /// Acquires a permit for one call without waiting. The permit borrows the breaker and must be
@@ -274,7 +277,10 @@ impl CircuitBreaker {
     /// Replaces the settings. The state, the generation, the totals, the run of failures, the remaining open
     /// time and running calls are not affected. The window keeps the calls that fit into the new window. When
     /// the kind of window changes, it starts empty. A success recorded concurrently may be lost. New rules
-    /// are evaluated at the next failure or slow call. [`Registry::register`](crate::Registry::register) and
+    /// are evaluated at the next failure or slow call. Every setting applies to later calls, whatever an
+    /// attribute declares, except that nothing stops a sync call, and that an async function whose fallback
+    /// uses arguments without `Clone` ignores `call_timeout` and `max_wait` and reports this on stderr.
+    /// [`Registry::register`](crate::Registry::register) and
     /// [`Registry::check`](crate::Registry::check) still compare with the registered settings.
     ///
     /// ```

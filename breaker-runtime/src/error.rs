@@ -19,7 +19,7 @@ pub use self::call::CallError;
 pub use self::kind::ErrorKind;
 pub(crate) use self::kind::is_from_breaker;
 
-use crate::clock::{Clock, Moment};
+use crate::clock::{Clock, HAS_ASYNC_TIMER, Moment};
 use crate::config::{CircuitId, Name};
 use crate::printable::Quoted;
 
@@ -118,7 +118,13 @@ impl fmt::Display for BreakerError {
             }
             (ErrorKind::ForcedOpen, _) => out.write_str(" is forced open; an operator must release it"),
             (ErrorKind::BulkheadFull, _) => {
-                out.write_str(" is at its max_concurrent limit; call again soon or raise the limit")
+                out.write_str(" is at its max_concurrent limit; call again soon or raise the limit")?;
+                if HAS_ASYNC_TIMER {
+                    return Ok(());
+                }
+                out.write_str(
+                    "; an async call waits for max_wait only with the feature `tokio` of breaker-runtime",
+                )
             }
             (ErrorKind::TimedOut, _) => {
                 out.write_str(": the call exceeded call_timeout and counts as a failure")
@@ -154,12 +160,16 @@ impl Error for BreakerError {
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
+    use std::pin::pin;
     use std::sync::Arc;
+    use std::task::{Context, Poll, Waker};
     use std::time::Duration;
 
     use super::{BreakerError, ErrorKind};
-    use crate::clock::Clock;
-    use crate::config::{CircuitId, Name};
+    use crate::breaker::CircuitBreaker;
+    use crate::clock::{Clock, HAS_ASYNC_TIMER};
+    use crate::config::{CircuitId, Config, Name};
+    use crate::outcome::Outcome;
 
     fn error(key: Option<&str>, kind: ErrorKind, retry_after: Option<Duration>) -> BreakerError {
         let clock = Clock::default();
@@ -181,6 +191,24 @@ mod tests {
     fn display_of_a_circuit_whose_trial_call_is_due_says_so() {
         let text = error(None, ErrorKind::Open, Some(Duration::ZERO)).to_string();
         assert_eq!(text, r#"circuit breaker "payment" is open; a trial call is due"#);
+    }
+
+    #[test]
+    fn an_async_call_that_cannot_wait_without_a_timer_gets_an_error_that_says_so() {
+        if HAS_ASYNC_TIMER {
+            return;
+        }
+        let limits = Config::builder().max_concurrent(1).max_wait(Duration::from_secs(3600));
+        let breaker = CircuitBreaker::new("payment", Config::default()).unwrap();
+        breaker.set_config(limits.build().unwrap());
+        let permit = breaker.try_acquire().unwrap();
+        let call = pin!(breaker.call_async(async { Ok::<_, BreakerError>(1) }));
+        let Poll::Ready(Err(error)) = call.poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("the call was not rejected");
+        };
+        permit.settle(Outcome::Success);
+        assert_eq!(error.kind(), ErrorKind::BulkheadFull);
+        assert!(error.to_string().ends_with("only with the feature `tokio` of breaker-runtime"), "{error}");
     }
 
     #[test]

@@ -20,54 +20,55 @@ impl Client {
     }
     async fn send(&mut self, note: String) -> usize {
         let __circuit = ::breaker_runtime::__private::by_clone(&(self.breaker));
-        let __clone_of_note = ::breaker_runtime::__private::clone_for_fallback(&note);
         let __classifier = ::breaker_runtime::__private::classifier_for::<usize>()
             .__breaker_classifier();
-        let __result = match ::breaker_runtime::__private::BreakerHandle::acquire_waiting(
-                &__circuit,
-            )
-            .await
-        {
-            ::breaker_runtime::__private::Ok(__admission) => {
-                ::breaker_runtime::__private::run_admitted_async_with_timeout(
-                        __admission,
-                        async move {
-                            if false {
-                                return ::breaker_runtime::__private::fix_output_type::<
-                                    usize,
-                                >();
+        let (__rejected, (__clone_0,)) = '__unserved: {
+            let (__saved, (__argument_0,)) = match ::breaker_runtime::__private::save_arguments(
+                ::breaker_runtime::__private::Acquire::start(&__circuit),
+                (note,),
+                |(__argument_0,)| ::breaker_runtime::__private::Some((
+                    ::breaker_runtime::__private::clone_for_fallback(__argument_0),
+                )),
+            ) {
+                ::breaker_runtime::__private::Ok(__saved) => __saved,
+                ::breaker_runtime::__private::Err(__unserved) => {
+                    break '__unserved __unserved;
+                }
+            };
+            let note = __argument_0;
+            match ::breaker_runtime::__private::run_saved_async(
+                    __saved,
+                    async move {
+                        if false {
+                            return ::breaker_runtime::__private::fix_output_type::<
+                                usize,
+                            >();
+                        }
+                        match () {
+                            () => {
+                                self.calls += 1;
+                                note.len()
                             }
-                            match () {
-                                () => {
-                                    self.calls += 1;
-                                    note.len()
-                                }
-                            }
-                        },
-                        __classifier,
-                        ::breaker_runtime::__private::verdict_on,
-                    )
-                    .await
-            }
-            ::breaker_runtime::__private::Err(__rejected) => {
-                ::breaker_runtime::__private::Err(__rejected)
+                        }
+                    },
+                    __classifier,
+                )
+                .await
+            {
+                ::breaker_runtime::__private::Ok(__output) => return __output,
+                ::breaker_runtime::__private::Err(__unserved) => __unserved,
             }
         };
-        match __result {
-            ::breaker_runtime::__private::Ok(__output) => __output,
-            ::breaker_runtime::__private::Err(__rejected) => {
-                let note = __clone_of_note;
-                let _ = &note;
-                let __value: usize = ::breaker_runtime::__private::resolve(
-                        ::breaker_runtime::__private::call_fallback(
-                            __rejected,
-                            move |_| note.len(),
-                        ),
-                    )
-                    .await;
-                __classifier.record_fallback(__rejected, __value)
-            }
-        }
+        let note = __clone_0;
+        let _ = &note;
+        let __value: usize = ::breaker_runtime::__private::resolve(
+                ::breaker_runtime::__private::call_fallback(
+                    __rejected,
+                    move |_| note.len(),
+                ),
+            )
+            .await;
+        __classifier.record_fallback(__rejected, __value)
     }
 }
 fn main() {

@@ -34,27 +34,24 @@ async fn later() -> Result<u32, BreakerError> {
     >()
         .__breaker_classifier();
     ::breaker_runtime::__private::run_async(
-            ::breaker_runtime::__private::Site::acquire_waiting({
-                    static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
-                        ::breaker_runtime::__private::DEFAULTS
-                            .max_concurrent(2)
-                            .max_wait(
-                                ::breaker_runtime::__private::Duration::new(1u64, 0u32),
-                            ),
-                    );
-                    static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
-                        "async",
-                        ::breaker_runtime::__private::concat!(
-                            ::breaker_runtime::__private::module_path!(), "::later"
+            {
+                static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_waiting(
+                    ::breaker_runtime::__private::DEFAULTS
+                        .max_concurrent(2)
+                        .max_wait(
+                            ::breaker_runtime::__private::Duration::new(1u64, 0u32),
                         ),
-                        || ::breaker_runtime::__private::clone_settings(
-                            &__BREAKER_SETTINGS,
-                        ),
-                    );
-                    ::breaker_runtime::__private::declare!(__BREAKER_SITE);
-                    &__BREAKER_SITE
-                })
-                .await,
+                );
+                static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                    "async",
+                    ::breaker_runtime::__private::concat!(
+                        ::breaker_runtime::__private::module_path!(), "::later"
+                    ),
+                    || ::breaker_runtime::__private::clone_settings(&__BREAKER_SETTINGS),
+                );
+                ::breaker_runtime::__private::declare!(__BREAKER_SITE);
+                &__BREAKER_SITE
+            },
             async move {
                 if false {
                     return ::breaker_runtime::__private::fix_output_type::<
@@ -95,8 +92,7 @@ async fn each(tenant: u32) -> Result<u32, BreakerError> {
     >()
         .__breaker_classifier();
     let __output = ::breaker_runtime::__private::run_async(
-            ::breaker_runtime::__private::KeyedCircuit::acquire_waiting(&__circuit)
-                .await,
+            &__circuit,
             async move {
                 if false {
                     return ::breaker_runtime::__private::fix_output_type::<
@@ -118,24 +114,23 @@ async fn never() -> Result<u32, BreakerError> {
     >()
         .__breaker_classifier();
     ::breaker_runtime::__private::run_async(
-            ::breaker_runtime::__private::Site::acquire_waiting({
-                    static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
-                        "never",
-                        ::breaker_runtime::__private::concat!(
-                            ::breaker_runtime::__private::module_path!(), "::never"
-                        ),
-                        || {
-                            ::breaker_runtime::__private::DEFAULTS
-                                .max_concurrent(2)
-                                .max_wait(
-                                    ::breaker_runtime::__private::Duration::new(0u64, 0u32),
-                                )
-                        },
-                    );
-                    ::breaker_runtime::__private::declare!(__BREAKER_SITE);
-                    &__BREAKER_SITE
-                })
-                .await,
+            {
+                static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                    "never",
+                    ::breaker_runtime::__private::concat!(
+                        ::breaker_runtime::__private::module_path!(), "::never"
+                    ),
+                    || {
+                        ::breaker_runtime::__private::DEFAULTS
+                            .max_concurrent(2)
+                            .max_wait(
+                                ::breaker_runtime::__private::Duration::new(0u64, 0u32),
+                            )
+                    },
+                );
+                ::breaker_runtime::__private::declare!(__BREAKER_SITE);
+                &__BREAKER_SITE
+            },
             async move {
                 if false {
                     return ::breaker_runtime::__private::fix_output_type::<

@@ -20,14 +20,14 @@ const BUDGETS: [Budget; 8] = [
     Budget { arguments: "", function: SYNC, tokens: 140 },
     Budget { arguments: "", function: ASYNC, tokens: 171 },
     Budget { arguments: "fallback = cached", function: SYNC, tokens: 235 },
-    Budget { arguments: "fallback = |_| Ok(0)", function: ASYNC, tokens: 247 },
+    Budget { arguments: "fallback = |_| Ok(0)", function: ASYNC, tokens: 226 },
     Budget {
         arguments: "failure_threshold = 5, recovery_timeout = \"10s\"",
         function: "fn price() -> Result<u64, E> { ask() }",
         tokens: 166,
     },
     Budget { arguments: "failure_threshold = LIMIT", function: SYNC, tokens: 194 },
-    Budget { arguments: "fallback = cached, fallback_on = failure", function: SYNC, tokens: 337 },
+    Budget { arguments: "fallback = cached, fallback_on = failure", function: SYNC, tokens: 263 },
     Budget { arguments: "key = sku", function: SYNC, tokens: 194 },
 ];
 

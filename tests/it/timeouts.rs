@@ -255,7 +255,7 @@ impl Drop for PanicsOnDrop {
 }
 
 #[test]
-fn a_timed_out_call_counts_as_a_failure_although_its_drop_panics() {
+fn a_timed_out_call_counts_as_a_timeout_although_its_drop_panics() {
     let fixture = Fixture::with(limited().failure_threshold(1));
     let mut call = started(&fixture, async {
         let _value = PanicsOnDrop;
@@ -265,5 +265,5 @@ fn a_timed_out_call_counts_as_a_failure_although_its_drop_panics() {
     assert!(catch_panic(|| _ = poll_once(call.as_mut())).is_err());
     drop(call);
     let snapshot = fixture.breaker.snapshot();
-    assert_eq!((snapshot.totals.failures, snapshot.totals.calls(), snapshot.state), (1, 1, State::Open));
+    assert_eq!((snapshot.totals.timeouts, snapshot.totals.calls(), snapshot.state), (1, 1, State::Open));
 }

@@ -7,7 +7,7 @@ use syn::{Error, Expr, ExprPath};
 
 use super::captures::captures;
 use super::expr::{source_text, ungrouped};
-use super::spec::{Fallback, FallbackOn, Spec};
+use super::spec::{Cloning, Fallback, FallbackOn, Spec};
 use crate::function::{AnnotatedFn, Binding, NotForwarded, Reuse, bound_names, forwarded_name, reuse};
 
 /// Reads a path, or a closure that takes the error.
@@ -63,8 +63,8 @@ pub(super) fn check(spec: &mut Spec, annotated: &AnnotatedFn, errors: &mut Vec<E
         None if errors.is_empty() => errors.extend(missing_fallback(annotated)),
         Some(Fallback::Closure(_)) | None => {}
     }
-    if spec.may_replace_result(annotated) {
-        spec.clones = clones(spec, annotated, errors);
+    if annotated.is_async() || spec.fallback_on == FallbackOn::Failure {
+        choose_clones(spec, annotated, errors);
     }
 }
 
@@ -92,23 +92,54 @@ fn forwarded(path: &ExprPath, annotated: &AnnotatedFn, errors: &mut Vec<Error>) 
     names
 }
 
-/// Returns the arguments to clone for a fallback that may run after the body. Reports those that it uses
-/// but that cannot be cloned.
-fn clones(spec: &Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error>) -> Vec<Binding> {
-    let Some(fallback) = &spec.fallback else {
-        return Vec::new();
+/// Decides which arguments to clone for a fallback that may run after the body. Reports those that cannot be
+/// cloned although a key of the attribute requires it.
+fn choose_clones(spec: &mut Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error>) {
+    let Used { owned, mut shared, direct, impossible } = used(spec, annotated);
+    let is_declared = spec.fallback_on == FallbackOn::Failure || spec.may_time_out();
+    spec.cloning = match (is_declared, impossible.is_empty()) {
+        (true, _) => Cloning::Required,
+        (false, true) => Cloning::IfPossible,
+        (false, false) => Cloning::Impossible,
     };
-    let mut clones = Vec::new();
+    spec.clones = owned;
+    // The future of a call keeps one reference in at most the space of what is needed to save them.
+    let is_small = spec.clones.is_empty() && shared.len() + direct <= 1;
+    if spec.fallback_on == FallbackOn::Rejected && !is_small {
+        spec.clones.append(&mut shared);
+    }
+    if is_declared {
+        errors.extend(impossible.iter().map(moved_into_body));
+    }
+}
+
+/// The arguments that a fallback uses, by the way in which it can use them after the body has received them.
+#[derive(Default)]
+struct Used {
+    owned: Vec<Binding>,
+    shared: Vec<Binding>,
+    /// The number of those that are always used directly: `&self`.
+    direct: usize,
+    impossible: Vec<Ident>,
+}
+
+fn used(spec: &Spec, annotated: &AnnotatedFn) -> Used {
+    let mut used = Used::default();
+    let Some(fallback) = &spec.fallback else {
+        return used;
+    };
     for input in &annotated.signature.inputs {
         match reuse(input) {
+            Reuse::Direct(name) if fallback.uses(&name) => used.direct += 1,
+            Reuse::Shared(binding) if fallback.uses(&binding.name) => used.shared.push(binding),
             Reuse::ByClone(bindings) => {
-                clones.extend(bindings.into_iter().filter(|binding| fallback.uses(&binding.name)));
+                used.owned.extend(bindings.into_iter().filter(|binding| fallback.uses(&binding.name)));
             }
-            Reuse::Impossible(name) if fallback.uses(&name) => errors.push(moved_into_body(&name)),
-            Reuse::Direct | Reuse::Impossible(_) => {}
+            Reuse::Impossible(name) if fallback.uses(&name) => used.impossible.push(name),
+            Reuse::Direct(_) | Reuse::Shared(_) | Reuse::Impossible(_) => {}
         }
     }
-    clones
+    used
 }
 
 fn moved_into_body(name: &Ident) -> Error {

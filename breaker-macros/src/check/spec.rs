@@ -9,7 +9,7 @@ use proc_macro2::{Ident, Span};
 use syn::{Expr, ExprClosure, ExprPath, Lit, LitStr, Pat, Path};
 
 use crate::args::Key;
-use crate::function::{AnnotatedFn, Binding};
+use crate::function::Binding;
 
 /// The content of one attribute.
 pub(crate) struct Spec {
@@ -22,6 +22,7 @@ pub(crate) struct Spec {
     pub(crate) fallback_on: FallbackOn,
     /// Arguments to clone before the body runs, for a fallback that may run after it.
     pub(crate) clones: Vec<Binding>,
+    pub(crate) cloning: Cloning,
     /// An existing circuit breaker, instead of one that the function declares.
     pub(crate) breaker: Option<Breaker>,
     /// Registry of the circuit breaker. `None` is the global one.
@@ -95,6 +96,18 @@ pub(crate) enum FallbackOn {
     Failure,
 }
 
+/// The rule for the arguments that a fallback uses after the body has received them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cloning {
+    /// They must be `Clone`, because a key of the attribute lets the fallback run after the body.
+    Required,
+    /// Those of every call whose arguments are `Clone` are cloned. Only settings that are applied at run time
+    /// let the fallback run after the body.
+    IfPossible,
+    /// One of them, such as a `&mut`, can never be cloned, and no key of the attribute requires it.
+    Impossible,
+}
+
 /// The value of `breaker`.
 pub(crate) struct Breaker {
     pub(crate) value: Expr,
@@ -121,6 +134,7 @@ impl Spec {
             fallback: None,
             fallback_on: FallbackOn::Rejected,
             clones: Vec::new(),
+            cloning: Cloning::Required,
             breaker: None,
             registry: None,
             key: None,
@@ -150,22 +164,15 @@ impl Spec {
         self.settings.iter().find(|setting| setting.key == key)
     }
 
-    /// Returns `true` if an async call may time out. The settings of an existing circuit breaker are
-    /// unknown here, so with one it may.
+    /// Returns `true` if the attribute declares that an async call may time out. The settings of an existing
+    /// circuit breaker are unknown here, so with one it may.
     pub(crate) fn may_time_out(&self) -> bool {
         self.span_of(Key::CallTimeout).is_some() || self.breaker.is_some()
     }
 
-    /// Returns `true` if an async call may wait for a bulkhead slot, which is assumed for an existing circuit
-    /// breaker.
+    /// Returns `true` if the attribute declares that a call may wait for a bulkhead slot.
     pub(crate) fn may_wait(&self) -> bool {
-        self.span_of(Key::MaxWait).is_some() || self.breaker.is_some()
-    }
-
-    /// Returns `true` if a fallback or a rejection may replace the result after the body has consumed the
-    /// arguments.
-    pub(crate) fn may_replace_result(&self, annotated: &AnnotatedFn) -> bool {
-        self.fallback_on == FallbackOn::Failure || (annotated.is_async() && self.may_time_out())
+        self.span_of(Key::MaxWait).is_some()
     }
 }
 

@@ -1,16 +1,15 @@
 //! The output of a call that is rejected, times out or fails.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
-use syn::ext::IdentExt as _;
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{ExprClosure, ExprPath, ReturnType};
 
 use super::at;
 use super::runtime_fn::RuntimeFn;
 use super::value_closure::returns_value;
-use crate::check::{Fallback, FallbackOn, Spec};
-use crate::function::{AnnotatedFn, Binding};
+use crate::check::{Cloning, Fallback, FallbackOn, Spec};
+use crate::function::{AnnotatedFn, Binding, Copying};
 use crate::repeated::Repeated;
 
 // Input:  fallback = cached, or fallback = |error| ..
@@ -28,14 +27,6 @@ pub(super) fn arm(
     // A failed output that the fallback does not take is dropped after the fallback has run.
     let by_reference = ignores_error(spec, fallback).then(|| quote!(ref));
     quote_spanned!(Span::mixed_site()=> #private::Err(#by_reference #error) => { #output })
-}
-
-// Input:  call_timeout = "1s", and no fallback
-// Output: private::Err(__rejected) => private::reject(__rejected),
-pub(super) fn arm_without_fallback(private: &Repeated, annotated: &AnnotatedFn) -> TokenStream {
-    let rejected = quote_spanned!(Span::mixed_site()=> __rejected);
-    let value = RuntimeFn::Reject.call(private, annotated.output_span(), &rejected);
-    quote_spanned!(Span::mixed_site()=> #private::Err(#rejected) => #value,)
 }
 
 /// Returns the name of the value that a fallback closure takes: the rejection, or the reason why there is no
@@ -62,7 +53,12 @@ fn ignores_error(spec: &Spec, fallback: &Fallback) -> bool {
 //
 // With the type of `__value`, rustc reports a fallback of another type at the fallback and not at the two
 // arms.
-fn output(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) -> TokenStream {
+pub(super) fn output(
+    private: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    fallback: &Fallback,
+) -> TokenStream {
     let clones = bind_clones(spec);
     if let Some(output) = output_of_closure(spec, annotated, fallback) {
         return quote!(#clones #output);
@@ -147,30 +143,120 @@ fn reachable_after(private: &Repeated, value: &TokenStream) -> TokenStream {
 }
 
 // Input:  order: Order, which the fallback needs
-// Output: let __clone_of_order = private::clone_for_fallback(&order);
+// Output: let __clone_0 = private::clone_for_fallback(&order);
 pub(super) fn clone_arguments(private: &Repeated, spec: &Spec) -> TokenStream {
-    let clones = spec.clones.iter().map(|binding| {
+    let clones = spec.clones.iter().enumerate().map(|(index, binding)| {
         let Binding { name, cfg_attributes, .. } = binding;
         let span = name.span();
         let argument = quote_spanned!(at(span)=> &#name);
         let clone = RuntimeFn::CloneForFallback.call(private, span, &argument);
-        let clone_name = clone_name(binding);
+        let clone_name = clone_name(index);
         quote_spanned!(Span::mixed_site()=> #cfg_attributes let #clone_name = #clone;)
     });
     clones.collect()
 }
 
+// Input:  order: Order, mut note: String, sku: &str, which the fallback needs
+// Output: let (__saved, (__argument_0, __argument_1, __argument_2,)) = match private::save_arguments(
+//             private::Acquire::start(..),
+//             (order, note, sku,),
+//             |(__argument_0, __argument_1, __argument_2,)| private::Some((
+//                 private::maybe_clone(__argument_0).__breaker_clone()?,
+//                 private::maybe_clone(__argument_1).__breaker_clone()?,
+//                 *__argument_2,
+//             ))
+//         ) {
+//             private::Ok(__saved) => __saved,
+//             private::Err(__unserved) => break '__unserved __unserved,
+//         };
+//         let order = __argument_0;
+//         note = __argument_1;
+//
+// The assignment uses the `mut` of the user.
+pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream) -> TokenStream {
+    if spec.cloning == Cloning::Impossible {
+        return quote_spanned! {Span::mixed_site()=>
+            let __saved = match #private::save_nothing(#call) {
+                #private::Ok(__saved) => __saved,
+                #private::Err(__rejected) => break '__unserved __rejected,
+            };
+        };
+    }
+    let arguments: Vec<_> = (0..spec.clones.len()).map(argument_name).collect();
+    let values = spec.clones.iter().map(argument_value);
+    let clones = spec.clones.iter().zip(&arguments).map(|(Binding { name, copying, .. }, argument)| {
+        let span = name.span();
+        let argument = quote_spanned!(at(span)=> #argument);
+        if *copying == Copying::ByCopy {
+            return quote_spanned!(at(span)=> *#argument);
+        }
+        if spec.cloning == Cloning::Required {
+            return RuntimeFn::CloneForFallback.call(private, span, &argument);
+        }
+        let argument = RuntimeFn::MaybeClone.call(private, span, &argument);
+        quote_spanned!(at(span)=> #argument.__breaker_clone()?)
+    });
+    let bindings = spec.clones.iter().zip(&arguments).map(|(binding, argument)| {
+        let Binding { name, mutability, cfg_attributes, copying } = binding;
+        if *copying == Copying::ByCopy {
+            return TokenStream::new();
+        }
+        if mutability.is_empty() {
+            quote_spanned!(Span::mixed_site()=> #cfg_attributes let #name = #argument;)
+        } else {
+            quote_spanned!(Span::mixed_site()=> #cfg_attributes { #name = #argument; })
+        }
+    });
+    quote_spanned! {Span::mixed_site()=>
+        let (__saved, (#(#arguments,)*)) = match #private::save_arguments(
+            #call,
+            (#(#values,)*),
+            |(#(#arguments,)*)| #private::Some((#(#clones,)*))
+        ) {
+            #private::Ok(__saved) => __saved,
+            #private::Err(__unserved) => break '__unserved __unserved,
+        };
+        #(#bindings)*
+    }
+}
+
+// Input:  order: Order, which the fallback needs
+// Output: (__rejected, (__clone_0,))
+pub(super) fn rejected_with_clones(spec: &Spec) -> TokenStream {
+    let rejected = quote_spanned!(Span::mixed_site()=> __rejected);
+    if spec.cloning == Cloning::Impossible {
+        return rejected;
+    }
+    let names = (0..spec.clones.len()).map(clone_name);
+    quote_spanned!(Span::mixed_site()=> (#rejected, (#(#names,)*)))
+}
+
+// Input:  #[cfg(unix)] order: Order
+// Output: { #[cfg(unix)] { order } }
+//
+// An element of a tuple cannot have a `cfg`. Without the argument, the block is `()`.
+fn argument_value(binding: &Binding) -> TokenStream {
+    let Binding { name, cfg_attributes, .. } = binding;
+    if cfg_attributes.is_empty() {
+        return name.to_token_stream();
+    }
+    quote_spanned!(Span::mixed_site()=> { #cfg_attributes { #name } })
+}
+
 // Input:  mut order: Order, which the fallback needs
-// Output: let mut order = __clone_of_order;
+// Output: let mut order = __clone_0;
 //         let _ = &mut order;
 //
 // The name occurs among the tokens of the fallback, which does not prove that the fallback uses or changes
 // the variable. The second line prevents the warnings; an `allow` is an error where the user forbids the
 // lint.
 fn bind_clones(spec: &Spec) -> Option<TokenStream> {
-    let bindings = spec.clones.iter().map(|binding| {
-        let Binding { name, mutability, cfg_attributes } = binding;
-        let clone_name = clone_name(binding);
+    if spec.cloning == Cloning::Impossible {
+        return None;
+    }
+    let bindings = spec.clones.iter().enumerate().map(|(index, binding)| {
+        let Binding { name, mutability, cfg_attributes, .. } = binding;
+        let clone_name = clone_name(index);
         quote_spanned! {Span::mixed_site()=>
             #cfg_attributes let #mutability #name = #clone_name;
             #cfg_attributes let _ = &#mutability #name;
@@ -179,10 +265,18 @@ fn bind_clones(spec: &Spec) -> Option<TokenStream> {
     (!spec.clones.is_empty()).then(|| bindings.collect())
 }
 
-// Input:  order
-// Output: __clone_of_order
-fn clone_name(binding: &Binding) -> Ident {
-    format_ident!("__clone_of_{}", binding.name.unraw(), span = Span::mixed_site())
+// Input:  0
+// Output: __clone_0
+//
+// The number, because two arguments may have the same name under different `cfg`.
+fn clone_name(index: usize) -> Ident {
+    format_ident!("__clone_{index}", span = Span::mixed_site())
+}
+
+// Input:  0
+// Output: __argument_0
+fn argument_name(index: usize) -> Ident {
+    format_ident!("__argument_{index}", span = Span::mixed_site())
 }
 
 // Input:  cached, for the arguments (order: Order, note: &str)

@@ -16,75 +16,37 @@ use crate::repeated::Repeated;
 /// Default maximum number of circuits of one keyed function.
 const DEFAULT_KEYS: u32 = 1024;
 
-/// The expansion of the admission of one call.
-pub(super) struct AdmissionTokens {
+/// The owner of the circuit that admits a call.
+pub(super) struct Owner {
     /// A statement that binds `__circuit`. It is empty if the function has one circuit of its own.
     pub(super) circuit: TokenStream,
-    /// An expression that implements `Acquire` or `AcquireNow`, or the result of `Acquire`.
-    pub(super) acquire: TokenStream,
-}
-
-/// The owner of the circuit that admits a call.
-struct Owner {
-    circuit: TokenStream,
-    /// The type of `reference` in the runtime.
-    kind: TokenStream,
-    reference: TokenStream,
+    /// An expression that implements `Acquire`.
+    pub(super) reference: TokenStream,
 }
 
 // Input:  name = "payment"
 // Output: (nothing) and { static __BREAKER_SITE: private::Site = ..; &__BREAKER_SITE }
 //
-// Input:  name = "payment", key = tenant, max_wait = "1s", in an async function
+// Input:  name = "payment", key = tenant
 // Output: let __circuit = private::KeyedSite::circuit({ .. }, &private::KeyValue(&(tenant)).__breaker_key());
-//         and private::KeyedCircuit::acquire_waiting(&__circuit).await
-//
-// The runtime functions that take `acquire` request the admission themselves, unless the call has already
-// waited.
-pub(super) fn admission_source(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> AdmissionTokens {
-    let Owner { circuit, kind, reference } = owner(private, spec, annotated);
-    if !(annotated.is_async() && spec.may_wait()) {
-        return AdmissionTokens { circuit, acquire: reference };
-    }
-    let acquire = quote_spanned!(Span::mixed_site()=> #private::#kind::acquire_waiting(#reference).await);
-    AdmissionTokens { circuit, acquire }
-}
-
-// Input:  name = "payment"
-// Output: (nothing) and private::Acquire::acquire({ static __BREAKER_SITE: ..; &__BREAKER_SITE })
-pub(super) fn admission(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> AdmissionTokens {
-    let AdmissionTokens { circuit, acquire } = admission_source(private, spec, annotated);
-    let acquire = if !annotated.is_async() {
-        quote_spanned!(Span::mixed_site()=> #private::Acquire::acquire(#acquire))
-    } else if spec.may_wait() {
-        acquire
-    } else {
-        quote_spanned!(Span::mixed_site()=> #private::AcquireNow::acquire_now(#acquire))
-    };
-    AdmissionTokens { circuit, acquire }
-}
-
-fn owner(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Owner {
-    let circuit = quote_spanned!(Span::mixed_site()=> &__circuit);
+//         and &__circuit
+pub(super) fn owner(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Owner {
+    let reference = quote_spanned!(Span::mixed_site()=> &__circuit);
     if let Some(breaker) = &spec.breaker {
-        let kind = quote_spanned!(Span::mixed_site()=> BreakerHandle);
-        return Owner { circuit: handle(private, breaker), kind, reference: circuit };
+        return Owner { circuit: handle(private, breaker), reference };
     }
     let Some(key) = &spec.key else {
         let kind = quote_spanned!(Span::mixed_site()=> Site);
         let reference = site_reference(private, spec, annotated, &kind);
-        return Owner { circuit: TokenStream::new(), kind, reference };
+        return Owner { circuit: TokenStream::new(), reference };
     };
     let kind = quote_spanned!(Span::mixed_site()=> KeyedSite);
     let site = site_reference(private, spec, annotated, &kind);
     let key = key_text(private, key);
-    Owner {
-        circuit: quote_spanned! {Span::mixed_site()=>
-            let __circuit = #private::KeyedSite::circuit(#site, #key);
-        },
-        kind: quote_spanned!(Span::mixed_site()=> KeyedCircuit),
-        reference: circuit,
-    }
+    let circuit = quote_spanned! {Span::mixed_site()=>
+        let __circuit = #private::KeyedSite::circuit(#site, #key);
+    };
+    Owner { circuit, reference }
 }
 
 // Input:  breaker = self.breaker

@@ -11,12 +11,23 @@ pub(crate) struct Binding {
     pub(crate) mutability: TokenStream,
     /// The `cfg` and `cfg_attr` attributes of the parameter.
     pub(crate) cfg_attributes: TokenStream,
+    pub(crate) copying: Copying,
+}
+
+/// The way to get a second value of an argument.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Copying {
+    /// It is a shared reference.
+    ByCopy,
+    ByClone,
 }
 
 /// The way to use an argument after the body has run.
 pub(crate) enum Reuse {
-    /// Direct use. The body gets a copy of a shared reference.
-    Direct,
+    /// Direct use of `&self`. The body gets a copy of it.
+    Direct(Ident),
+    /// Direct use of a shared reference. The body gets a copy of it.
+    Shared(Binding),
     /// Use of clones of these names, made before the body runs.
     ByClone(Vec<Binding>),
     /// No use. The body gets `self` or a `&mut`, which cannot be cloned.
@@ -47,27 +58,31 @@ pub(crate) fn forwarded_name(parameter: &FnArg) -> Result<Ident, NotForwarded> {
 /// Returns how the argument can be used after the body has run.
 pub(crate) fn reuse(parameter: &FnArg) -> Reuse {
     let typed = match parameter {
-        FnArg::Receiver(receiver) if is_shared_receiver(receiver) => return Reuse::Direct,
-        FnArg::Receiver(receiver) => return Reuse::Impossible(Ident::new("self", receiver.self_token.span)),
+        FnArg::Receiver(receiver) => {
+            let name = Ident::new("self", receiver.self_token.span);
+            return if is_shared_receiver(receiver) { Reuse::Direct(name) } else { Reuse::Impossible(name) };
+        }
         FnArg::Typed(typed) => typed,
+    };
+    let cfg_attributes = typed.attrs.iter().filter(|attribute| is_cfg(attribute));
+    let cfg_attributes: TokenStream = cfg_attributes.map(ToTokens::to_token_stream).collect();
+    let binding = |name: &PatIdent, copying| Binding {
+        name: name.ident.clone(),
+        mutability: name.mutability.to_token_stream(),
+        cfg_attributes: cfg_attributes.clone(),
+        copying,
     };
     if let Pat::Ident(name) = &*typed.pat
         && is_simple(name)
     {
         match reference_kind(&typed.ty) {
-            Some(ReferenceKind::Shared) => return Reuse::Direct,
+            Some(ReferenceKind::Shared) => return Reuse::Shared(binding(name, Copying::ByCopy)),
             Some(ReferenceKind::Exclusive) => return Reuse::Impossible(name.ident.clone()),
             None => {}
         }
     }
-    let cfg_attributes = typed.attrs.iter().filter(|attribute| is_cfg(attribute));
-    let cfg_attributes: TokenStream = cfg_attributes.map(ToTokens::to_token_stream).collect();
-    let binding = |name: &PatIdent| Binding {
-        name: name.ident.clone(),
-        mutability: name.mutability.to_token_stream(),
-        cfg_attributes: cfg_attributes.clone(),
-    };
-    Reuse::ByClone(bound_names(&typed.pat).into_iter().map(binding).collect())
+    let names = bound_names(&typed.pat).into_iter();
+    Reuse::ByClone(names.map(|name| binding(name, Copying::ByClone)).collect())
 }
 
 /// Returns all names that a pattern binds.

@@ -3,8 +3,8 @@
 use std::borrow::Borrow;
 use std::ops::Deref;
 
-use super::acquire::Acquire;
-use crate::breaker::{AdmitResult, CircuitBreaker};
+use super::acquire::{Acquire, CircuitRef};
+use crate::breaker::CircuitBreaker;
 use crate::registry::Registry;
 
 /// An existing breaker, borrowed or cloned for one call.
@@ -62,21 +62,9 @@ impl<T, D: Deref<Target: DerefTo<T>>> DerefTo<T> for D {
     }
 }
 
-impl<B: Borrow<CircuitBreaker>> BreakerHandle<B> {
-    /// Requests admission for one call of an async function. Waits for a slot if the breaker lets calls wait.
-    ///
-    /// # Errors
-    ///
-    /// Returns the rejection if the breaker does not admit the call.
-    #[inline]
-    pub async fn acquire_waiting(&self) -> AdmitResult<'_> {
-        self.0.borrow().circuit().admit_async().await
-    }
-}
-
 impl<'a, B: Borrow<CircuitBreaker>> Acquire<'a> for &'a BreakerHandle<B> {
     #[inline]
-    fn acquire(self) -> AdmitResult<'a> {
-        self.0.borrow().circuit().admit_blocking()
+    fn circuit(self) -> CircuitRef<'a> {
+        CircuitRef(self.0.borrow().circuit())
     }
 }

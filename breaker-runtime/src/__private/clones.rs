@@ -1,4 +1,12 @@
 //! Clones of arguments for a fallback that may run after the body has consumed them.
+//!
+//! If the attribute declares that it may, an argument that cannot be cloned is a compile error. If only
+//! settings that are applied at run time can make it so, [`MaybeClone`] clones what can be cloned. Method
+//! lookup finds its own method if `T` implements `Clone`, and otherwise the one of [`CannotClone`] through
+//! `Deref`.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
 
 /// Clones an argument before the body consumes it.
 #[inline]
@@ -24,5 +32,53 @@ impl<T: Clone> CloneForFallback for T {
     #[inline]
     fn clone_for_fallback(&self) -> Self {
         self.clone()
+    }
+}
+
+/// An argument that can perhaps be cloned.
+#[derive(Debug)]
+pub struct MaybeClone<'t, T> {
+    argument: &'t T,
+    otherwise: CannotClone<T>,
+}
+
+/// The step of the method lookup for an argument that cannot be cloned.
+#[derive(Debug)]
+pub struct CannotClone<T>(PhantomData<fn() -> T>);
+
+/// Returns an argument that can perhaps be cloned.
+#[inline]
+pub const fn maybe_clone<T>(argument: &T) -> MaybeClone<'_, T> {
+    MaybeClone { argument, otherwise: CannotClone(PhantomData) }
+}
+
+impl<T: Clone> MaybeClone<'_, T> {
+    /// Returns a clone of the argument.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the method of an argument that cannot be cloned returns `None`"
+    )]
+    #[inline]
+    #[must_use]
+    pub fn __breaker_clone(&self) -> Option<T> {
+        Some(self.argument.clone())
+    }
+}
+
+impl<T> CannotClone<T> {
+    /// Returns `None`, because the argument cannot be cloned.
+    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
+    #[inline]
+    #[must_use]
+    pub const fn __breaker_clone(&self) -> Option<T> {
+        None
+    }
+}
+
+impl<T> Deref for MaybeClone<'_, T> {
+    type Target = CannotClone<T>;
+
+    fn deref(&self) -> &CannotClone<T> {
+        &self.otherwise
     }
 }

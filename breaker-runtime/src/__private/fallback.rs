@@ -10,15 +10,12 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use super::acquire::{Acquire, CircuitRef};
 use super::classifier::{AnyValue, InspectError, ResultClassifier, WithConditions};
-use crate::breaker::{Admission, Circuit, Limited, Permit, Rejection};
+use crate::breaker::{Guarded, Permit, Rejection};
 use crate::classifier::{Classifier, of_result};
 use crate::error::{BreakerError, CallError};
 use crate::outcome::{Outcome, Verdict};
-
-/// The circuit that counts the outcome of a fallback.
-#[derive(Clone, Copy, Debug)]
-pub struct CircuitRef<'a>(&'a Circuit);
 
 /// The reason why a call has no result for its caller. It becomes a [`CallError`] only if the fallback takes
 /// one.
@@ -30,19 +27,21 @@ pub enum NoResult<'a, T> {
     Failed(CircuitRef<'a>, T),
 }
 
-/// Runs the body of a sync function.
+/// Runs the body of a sync function if the call is admitted.
 ///
 /// # Errors
 ///
-/// Returns the output as [`NoResult::Failed`] if it is a failure or the error of another breaker.
+/// Returns the rejection, or the output as [`NoResult::Failed`] if it is a failure or the error of another
+/// breaker.
 #[expect(clippy::needless_pass_by_value, reason = "the same signature as the async form, which keeps it")]
 #[inline]
-pub fn run_admitted_or_fallback<T, C: Classifier<T>>(
-    admission: Admission<'_>,
+pub fn run_or_fallback<'a, T, C: Classifier<T>>(
+    site: impl Acquire<'a>,
     body: impl FnOnce() -> T,
     classifier: C,
     conditions: impl Fn(&T, &C) -> Verdict,
-) -> Result<T, NoResult<'_, T>> {
+) -> Result<T, NoResult<'a, T>> {
+    let admission = site.acquire().map_err(NoResult::Rejected)?;
     let circuit = CircuitRef(admission.circuit());
     let mut verdict = Verdict::Success;
     let output = Permit::running(admission).run(
@@ -56,23 +55,25 @@ pub fn run_admitted_or_fallback<T, C: Classifier<T>>(
     Classified { output, verdict }.into_result(circuit)
 }
 
-/// Runs the body of an async function until its `call_timeout`, if any, has passed.
+/// Runs the body of an async function if the call is admitted.
 ///
-/// The future resolves to an error if the call timed out, or if its output is a failure or the error of another
-/// breaker.
-pub fn run_admitted_async_or_fallback<
+/// The future resolves to an error if the call was rejected or timed out, or if its output is a failure or the
+/// error of another breaker.
+pub fn run_async_or_fallback<
+    'a,
     F: Future,
     C: Classifier<F::Output> + Copy,
     P: Fn(&F::Output, &C) -> Verdict,
 >(
-    admission: Admission<'_>,
+    site: impl Acquire<'a>,
     body: F,
     classifier: C,
     conditions: P,
-) -> impl Future<Output = Result<F::Output, NoResult<'_, F::Output>>> {
-    let circuit = CircuitRef(admission.circuit());
+) -> impl Future<Output = Result<F::Output, NoResult<'a, F::Output>>> {
+    let circuit = site.circuit();
     let body = ClassifiedBody { body, classifier: WithConditions { classifier, conditions } };
-    OrFallback { call: Limited::new(admission, body, KnownOutcome(classifier)), circuit }
+    let call = circuit.0.start_async();
+    OrFallback { call: Guarded::new(call, body, KnownOutcome(classifier)), circuit }
 }
 
 /// Calls a fallback closure with the error of the rejection.

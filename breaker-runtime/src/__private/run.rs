@@ -1,15 +1,14 @@
 //! Calls of functions without a fallback: admission, body and rejection in one function.
 //!
 //! With one function, generated code needs no `match`, which would cost compile time in every protected
-//! function. A function whose result may be replaced after its body has started (`call_timeout`,
-//! `fallback_on = failure`) uses `run_admitted.rs` instead.
+//! function.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::acquire::{Acquire, AcquireNow};
+use super::acquire::Acquire;
 use super::classifier::WithConditions;
 use super::rejection::{FromRejected, reject};
 use crate::breaker::{AsyncCall, Permit};
@@ -63,15 +62,15 @@ pub fn run_with_conditions<'a, T: FromRejected, C: Classifier<T>>(
 
 /// Runs the body of an async function if the call is admitted.
 #[inline]
-pub fn run_async<'a, F, C>(site: impl AcquireNow<'a>, body: F, classifier: C) -> RunAsync<'a, F, C> {
-    RunAsync { body, call: AsyncCall::new(site.acquire_now()), classifier }
+pub fn run_async<'a, F, C>(site: impl Acquire<'a>, body: F, classifier: C) -> RunAsync<'a, F, C> {
+    RunAsync { body, call: site.start(), classifier }
 }
 
 /// Runs the body of an async function if the call is admitted. `conditions` take precedence over the
 /// classifier.
 #[inline]
 pub fn run_async_with_conditions<'a, F: Future, C, P: Fn(&F::Output, &C) -> Verdict>(
-    site: impl AcquireNow<'a>,
+    site: impl Acquire<'a>,
     body: F,
     classifier: C,
     conditions: P,
@@ -85,6 +84,12 @@ impl<F: Future<Output: FromRejected>, C: Classifier<F::Output>> Future for RunAs
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.call.poll(this.body, this.classifier, context, |rejected| Poll::Ready(reject(rejected)))
+        this.call.poll(
+            this.body,
+            this.classifier,
+            context,
+            |output| output,
+            |rejected| Poll::Ready(reject(rejected)),
+        )
     }
 }

@@ -1,7 +1,7 @@
-//! The body of an admitted call. Generated code handles the rejection itself.
+//! The body of an admitted sync call. Generated code handles the rejection itself.
 
 use super::classifier::WithConditions;
-use crate::breaker::{Admission, Guarded, Limited, Permit};
+use crate::breaker::{Admission, Permit};
 use crate::classifier::Classifier;
 use crate::outcome::Verdict;
 
@@ -29,35 +29,4 @@ pub fn run_admitted_with_conditions<T, C: Classifier<T>>(
     conditions: impl Fn(&T, &C) -> Verdict,
 ) -> T {
     run_admitted(admission, body, WithConditions { classifier, conditions })
-}
-
-/// Runs the body of an async function.
-#[inline]
-pub const fn run_admitted_async<F, C>(admission: Admission<'_>, body: F, classifier: C) -> Guarded<'_, F, C> {
-    Guarded::new(admission, body, classifier)
-}
-
-/// Runs the body of an async function. `conditions` take precedence over the classifier.
-#[inline]
-pub fn run_admitted_async_with_conditions<F: Future, C, P: Fn(&F::Output, &C) -> Verdict>(
-    admission: Admission<'_>,
-    body: F,
-    classifier: C,
-    conditions: P,
-) -> Guarded<'_, F, WithConditions<C, P>> {
-    run_admitted_async(admission, body, WithConditions { classifier, conditions })
-}
-
-/// Runs the body of an async function until its `call_timeout` has passed.
-pub fn run_admitted_async_with_timeout<
-    F: Future,
-    C: Classifier<F::Output>,
-    P: Fn(&F::Output, &C) -> Verdict,
->(
-    admission: Admission<'_>,
-    body: F,
-    classifier: C,
-    conditions: P,
-) -> Limited<'_, F, WithConditions<C, P>> {
-    Limited::new(admission, body, WithConditions { classifier, conditions })
 }

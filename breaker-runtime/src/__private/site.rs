@@ -5,9 +5,9 @@ use std::num::NonZeroU32;
 
 use once_cell::sync::OnceCell;
 
-use super::acquire::{Acquire, AcquireNow};
+use super::acquire::{Acquire, CircuitRef};
 use super::checked_name;
-use crate::breaker::{AdmitResult, CircuitBreaker};
+use crate::breaker::CircuitBreaker;
 use crate::registry::{
     Configure, Declaration, KeyText, KeyedBreaker, Registered, Registration, Registry, RegistryBreaker, scope,
 };
@@ -128,16 +128,6 @@ impl Site {
     pub const fn unnamed(path: &'static str, configure: Configure) -> Self {
         Self::new(Declaration::unnamed(checked_name(path), configure), ())
     }
-
-    /// Admits one call of an async function and waits for a free slot if necessary.
-    ///
-    /// # Errors
-    ///
-    /// Returns the rejection if the call is not admitted.
-    #[inline]
-    pub async fn acquire_waiting(&'static self) -> AdmitResult<'static> {
-        self.breaker().circuit().admit_async().await
-    }
 }
 
 impl KeyedSite {
@@ -168,42 +158,16 @@ impl KeyedSite {
     }
 }
 
-impl KeyedCircuit {
-    /// Admits one call of an async function and waits for a free slot if necessary.
-    ///
-    /// # Errors
-    ///
-    /// Returns the rejection if the call is not admitted.
-    #[inline]
-    pub async fn acquire_waiting(&self) -> AdmitResult<'_> {
-        self.0.circuit().admit_async().await
-    }
-}
-
 impl Acquire<'static> for &'static Site {
     #[inline]
-    fn acquire(self) -> AdmitResult<'static> {
-        self.breaker().circuit().admit_blocking()
-    }
-}
-
-impl AcquireNow<'static> for &'static Site {
-    #[inline]
-    fn acquire_now(self) -> AdmitResult<'static> {
-        self.breaker().circuit().try_admit()
+    fn circuit(self) -> CircuitRef<'static> {
+        CircuitRef(self.breaker().circuit())
     }
 }
 
 impl<'a> Acquire<'a> for &'a KeyedCircuit {
     #[inline]
-    fn acquire(self) -> AdmitResult<'a> {
-        self.0.circuit().admit_blocking()
-    }
-}
-
-impl<'a> AcquireNow<'a> for &'a KeyedCircuit {
-    #[inline]
-    fn acquire_now(self) -> AdmitResult<'a> {
-        self.0.circuit().try_admit()
+    fn circuit(self) -> CircuitRef<'a> {
+        CircuitRef(self.0.circuit())
     }
 }

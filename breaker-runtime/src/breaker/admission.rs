@@ -1,6 +1,7 @@
 //! An admitted call that has not been recorded.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::circuit::{Circuit, Rejection};
 use super::record::LazyText;
@@ -52,6 +53,12 @@ impl<'a> Admission<'a> {
 
     pub(crate) const fn circuit(&self) -> &'a Circuit {
         self.0.circuit
+    }
+
+    /// Returns the time limit of the call, if it has one.
+    pub(super) fn time_limit(&self) -> Option<Duration> {
+        let Call { circuit, ticket, .. } = self.0;
+        circuit.options.get().filter(|_| ticket.is_tracked())?.call_timeout()
     }
 
     /// Settles the call and returns `output`, which is passed by value so that it stays in registers on the

@@ -4,6 +4,7 @@
 use super::admission::{Admission, AdmitResult, Call};
 use super::bulkhead::Bulkhead;
 use super::circuit::{Circuit, Rejection};
+use super::future::AsyncCall;
 use super::options::CircuitOptions;
 use super::permit::Permit;
 use super::stamp::Stamp;
@@ -11,13 +12,6 @@ use crate::error::ErrorKind;
 use crate::state::State;
 use crate::state::machine::Ticket;
 use crate::totals::{Rare, Total};
-
-/// The decision about an async call before it waits.
-enum AsyncDecision<'a> {
-    Admitted(Admission<'a>),
-    /// The state admits the call, but the bulkhead is full.
-    MustWait(Ticket),
-}
 
 /// The bulkhead that limits a call, and the options that it belongs to.
 struct ActiveBulkhead<'a> {
@@ -54,40 +48,41 @@ impl Circuit {
         }
     }
 
-    /// Admits or rejects a call, and waits for a bulkhead slot without blocking. Dropping the future while it
-    /// waits cancels the call.
-    pub(crate) async fn admit_async(&self) -> AdmitResult<'_> {
-        let admitted = match self.try_admit_async() {
-            Ok(AsyncDecision::Admitted(admission)) => Ok(admission),
-            // Boxed, so that the futures of the many calls that need not wait stay small.
-            Ok(AsyncDecision::MustWait(ticket)) => Box::pin(self.wait_async(ticket)).await,
-            Err(kind) => Err(kind),
-        };
-        admitted.map_err(|kind| Rejection { circuit: self, kind })
+    /// Starts an async call. The fast path admits it now; otherwise its admission is decided when it is polled.
+    #[inline]
+    pub(crate) fn start_async(&self) -> AsyncCall<'_> {
+        match self.machine.admit_fast() {
+            Some(ticket) => AsyncCall::running(self.admission(ticket, Stamp::NONE)),
+            None => AsyncCall::undecided(self),
+        }
     }
 
-    /// Admits or rejects an async call, unless it must wait for a bulkhead slot.
-    fn try_admit_async(&self) -> Result<AsyncDecision<'_>, ErrorKind> {
-        let ticket = match self.machine.admit_fast() {
-            Some(ticket) => return Ok(AsyncDecision::Admitted(self.admission(ticket, Stamp::NONE))),
-            None => self.admit_by_state()?,
+    /// Admits or rejects an async call that the fast path has not admitted, unless it must wait for a bulkhead
+    /// slot.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn start_async_restricted(&self) -> AsyncCall<'_> {
+        let ticket = match self.admit_by_state() {
+            Ok(ticket) => ticket,
+            Err(kind) => return AsyncCall::started(Err(Rejection { circuit: self, kind })),
         };
         let Some(active) = self.active_bulkhead(ticket) else {
-            return Ok(AsyncDecision::Admitted(self.start(ticket, Stamp::NONE)));
+            return AsyncCall::started(Ok(self.start(ticket, Stamp::NONE)));
         };
         if active.bulkhead.try_acquire(&self.clock) {
-            return Ok(AsyncDecision::Admitted(self.start(ticket, Stamp::IN_BULKHEAD)));
+            return AsyncCall::started(Ok(self.start(ticket, Stamp::IN_BULKHEAD)));
         }
         if !active.options.is_shadow() && !active.options.max_wait().is_zero() {
-            return Ok(AsyncDecision::MustWait(ticket));
+            return AsyncCall::waiting(Permit::waiting(self.admission(ticket, Stamp::NONE)));
         }
-        self.pass_full_bulkhead(ticket, active.options).map(AsyncDecision::Admitted)
+        let admitted = self.pass_full_bulkhead(ticket, active.options);
+        AsyncCall::started(admitted.map_err(|kind| Rejection { circuit: self, kind }))
     }
 
-    /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call.
-    async fn wait_async(&self, ticket: Ticket) -> Result<Admission<'_>, ErrorKind> {
-        // The call may be cancelled while it waits, and must then release the slot of a trial call.
-        let waiting = Permit::waiting(self.admission(ticket, Stamp::NONE));
+    /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call. The call may be
+    /// cancelled while it waits, and its permit then releases the slot of a trial call.
+    pub(super) async fn wait_async<'a>(&'a self, waiting: Permit<'a>) -> AdmitResult<'a> {
+        let ticket = waiting.ticket();
         let Some(active) = self.active_bulkhead(ticket) else {
             // The limit has been removed.
             _ = waiting.into_admission();
@@ -95,11 +90,12 @@ impl Circuit {
         };
         let has_slot = active.bulkhead.acquire_within(active.options.max_wait(), &self.clock).await;
         _ = waiting.into_admission();
-        if has_slot {
+        let admitted = if has_slot {
             self.admit_after_wait(ticket, active.options)
         } else {
             self.pass_full_bulkhead(ticket, active.options)
-        }
+        };
+        admitted.map_err(|kind| Rejection { circuit: self, kind })
     }
 
     /// Admits or rejects a call that the fast path has not admitted. `wait` may block until a bulkhead slot is
@@ -149,9 +145,14 @@ impl Circuit {
             options.count_shadow_rejection();
             return Ok(self.start(ticket, Stamp::NONE));
         }
+        Err(self.reject_full(ticket).kind)
+    }
+
+    /// Rejects a call that gets no bulkhead slot.
+    pub(super) fn reject_full(&self, ticket: Ticket) -> Rejection<'_> {
         self.abandon_trial(ticket);
         self.counters.add(Total::Rare(Rare::Bulkhead));
-        Err(ErrorKind::BulkheadFull)
+        Rejection { circuit: self, kind: ErrorKind::BulkheadFull }
     }
 
     /// Admits a call that has waited for its bulkhead slot, unless the circuit would reject it now: the dependency

@@ -1,6 +1,7 @@
 //! The shared state of all clones of a breaker. The two halves of a call are in `admit.rs` and `record.rs`.
 
 use std::fmt;
+use std::io::Write as _;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -176,6 +177,22 @@ impl Circuit {
             for hub in self.hub.get().into_iter().chain(self.identity.hub()) {
                 hub.notify(&event);
             }
+        }
+    }
+
+    /// Writes to stderr, once for each circuit and its settings, that a limit does not apply to a call whose
+    /// fallback uses arguments that cannot be cloned.
+    #[cold]
+    pub(super) fn report_inapplicable(&self, limit: &str) {
+        if self.options.get().is_some_and(CircuitOptions::report_once) {
+            let id = self.id();
+            // Unlike `eprintln!`, this does not panic if stderr is closed.
+            _ = writeln!(
+                std::io::stderr(),
+                "warning: {id}: {limit} does not apply to an async function whose fallback uses arguments that \
+                 cannot be cloned; implement `Clone` for them, pass them by shared reference, or write a fallback \
+                 that does not use them"
+            );
         }
     }
 

@@ -1,23 +1,25 @@
 //! A running async call. While it is polled, only a panic can end it early. Between two polls, only a
 //! cancellation or its time limit can. If it is polled after its end, it stays pending and runs nothing.
 
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::admission::{Admission, AdmitResult};
-use super::circuit::Rejection;
-use super::options::CircuitOptions;
+use super::admission::{Admission, AdmitResult, Call};
+use super::circuit::{Circuit, Rejection};
+use super::permit::Permit;
+use super::special_call::SpecialCall;
 use crate::classifier::Classifier;
-use crate::clock::Sleep;
-use crate::error::ErrorKind;
 
 pin_project! {
-    /// The future of an admitted call, with the classifier of its output.
+    /// The future of a call, with the classifier of its output. It resolves to an error if the call was
+    /// rejected or timed out.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Guarded<'a, F, C> {
+        // Dropped before the call, which keeps its slot until then.
         #[pin]
         future: F,
         call: AsyncCall<'a>,
@@ -26,115 +28,124 @@ pin_project! {
 }
 
 pin_project! {
-    /// A guarded future with a time limit.
+    /// A future of the call once it need not wait for a bulkhead slot.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Limited<'a, F, C> {
-        // `None` after its end.
-        #[pin]
-        call: Option<Guarded<'a, F, C>>,
-        #[pin]
-        sleep: Option<Sleep>,
+    pub struct Waited<'a> {
+        call: AsyncCall<'a>,
     }
 }
 
-/// The guard of an async call. Dropping it while the call is running cancels the call.
+/// The guard of an async call. Dropping it while the call is waiting or running cancels the call. Its owner
+/// drops it after the future of the call, so that a call that timed out keeps its slot until then.
 #[derive(Debug)]
-pub(crate) struct AsyncCall<'a>(CallProgress<'a>);
+pub struct AsyncCall<'a>(
+    // Dropped by hand, so that the end of a plain call does not look for what other calls must drop.
+    ManuallyDrop<CallProgress<'a>>,
+);
 
+/// With a variant for each special call, every future would be eight bytes larger.
 #[derive(Debug)]
 enum CallProgress<'a> {
     Running(Admission<'a>),
-    /// The call has ended, or was rejected and the caller has not received the rejection yet. With a variant
-    /// for each, every future would be eight bytes larger.
-    Ended(Option<Rejection<'a>>),
+    Special(SpecialCall<'a>),
 }
 
 impl<'a, F, C> Guarded<'a, F, C> {
     #[inline]
-    pub(crate) const fn new(admission: Admission<'a>, future: F, classifier: C) -> Self {
-        Self { future, call: AsyncCall(CallProgress::Running(admission)), classifier }
+    pub(crate) const fn new(call: AsyncCall<'a>, future: F, classifier: C) -> Self {
+        Self { future, call, classifier }
     }
 }
 
-impl<'a, F: Future, C: Classifier<F::Output>> Limited<'a, F, C> {
-    pub(crate) fn new(admission: Admission<'a>, future: F, classifier: C) -> Self {
-        let circuit = admission.circuit();
-        let options = circuit.options.get().filter(|_| admission.0.ticket.is_tracked());
-        let limit = options.and_then(CircuitOptions::call_timeout);
-        // The call is guarded first, because creating a timer panics outside a tokio runtime.
-        let call = Some(Guarded::new(admission, future, classifier));
-        let sleep = limit.and_then(|limit| circuit.clock.alarm(limit));
-        Self { call, sleep }
-    }
-}
-
-impl<F: Future, C: Classifier<F::Output>> Future for Guarded<'_, F, C> {
-    type Output = F::Output;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        this.call.poll(this.future, this.classifier, context, |_| Poll::Pending)
-    }
-}
-
-impl<'a, F: Future, C: Classifier<F::Output>> Future for Limited<'a, F, C> {
+impl<'a, F: Future, C: Classifier<F::Output>> Future for Guarded<'a, F, C> {
     type Output = Result<F::Output, Rejection<'a>>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let Some(call) = this.call.as_mut().as_pin_mut() else {
-            return Poll::Pending;
-        };
-        if let Poll::Ready(output) = call.poll(context) {
-            return Poll::Ready(Ok(output));
+        let this = self.project();
+        this.call.poll(this.future, this.classifier, context, Ok, |rejected| Poll::Ready(Err(rejected)))
+    }
+}
+
+impl<'a> Future for Waited<'a> {
+    type Output = AsyncCall<'a>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<AsyncCall<'a>> {
+        let this = self.project();
+        if let CallProgress::Special(_) = *this.call.0 {
+            ready!(this.call.poll_slot(context));
         }
-        match this.sleep.as_pin_mut().map(|sleep| sleep.poll(context)) {
-            Some(Poll::Ready(())) => {}
-            Some(Poll::Pending) | None => return Poll::Pending,
-        }
-        let mut call = match this.call.as_mut().as_pin_mut() {
-            Some(call) => std::mem::replace(call.project().call, AsyncCall::ENDED),
-            None => AsyncCall::ENDED,
-        };
-        // The future is dropped while the call still holds its slot. If that panics, the guard settles the
-        // call.
-        let guard = FailOnPanic(&mut call);
-        this.call.set(None);
-        std::mem::forget(guard);
-        let Some(admission) = call.take() else {
-            return Poll::Pending;
-        };
-        let circuit = admission.circuit();
-        admission.time_out();
-        Poll::Ready(Err(Rejection { circuit, kind: ErrorKind::TimedOut }))
+        Poll::Ready(AsyncCall::new(this.call.0.take()))
     }
 }
 
 impl<'a> AsyncCall<'a> {
-    const ENDED: Self = Self(CallProgress::Ended(None));
-
     #[inline]
-    pub(crate) fn new(admitted: AdmitResult<'a>) -> Self {
-        Self(match admitted {
-            Ok(admission) => CallProgress::Running(admission),
-            Err(rejected) => CallProgress::Ended(Some(rejected)),
-        })
+    const fn new(progress: CallProgress<'a>) -> Self {
+        Self(ManuallyDrop::new(progress))
     }
 
-    /// Polls the future of a running call. For a rejected call it returns the output of `rejected` once.
+    /// Returns a call that the fast path has not admitted. Its admission is decided when it is polled.
     #[inline]
-    pub(crate) fn poll<F: Future, C: Classifier<F::Output>>(
+    pub(super) const fn undecided(circuit: &'a Circuit) -> Self {
+        Self::new(CallProgress::Special(SpecialCall::Undecided(circuit)))
+    }
+
+    #[inline]
+    pub(super) const fn running(admission: Admission<'a>) -> Self {
+        Self::new(CallProgress::Running(admission))
+    }
+
+    /// Returns the call that an admission request started. It has a time limit if its circuit has one.
+    pub(super) fn started(admitted: AdmitResult<'a>) -> Self {
+        Self::new(CallProgress::started(admitted))
+    }
+
+    /// Returns a call that must wait for a bulkhead slot.
+    pub(super) fn waiting(permit: Permit<'a>) -> Self {
+        Self::new(CallProgress::Special(SpecialCall::MustWait(Box::new(permit))))
+    }
+
+    /// Returns a future of the call once it need not wait for a bulkhead slot.
+    #[inline]
+    pub(crate) const fn waited(self) -> Waited<'a> {
+        Waited { call: self }
+    }
+
+    /// Polls the future of the call, after the call has waited for its slot. Returns the value of `returned`
+    /// for its output, or of `rejected` for its rejection or timeout, once.
+    #[inline]
+    pub(crate) fn poll<F: Future, C: Classifier<F::Output>, R>(
         &mut self,
         future: Pin<&mut F>,
         classifier: &C,
         context: &mut Context<'_>,
-        rejected: impl FnOnce(Rejection<'a>) -> Poll<F::Output>,
-    ) -> Poll<F::Output> {
-        if let CallProgress::Ended(rejection) = &mut self.0 {
-            return rejection.take().map_or(Poll::Pending, rejected);
+        returned: impl FnOnce(F::Output) -> R,
+        rejected: impl FnOnce(Rejection<'a>) -> Poll<R>,
+    ) -> Poll<R> {
+        if let CallProgress::Special(_) = *self.0
+            && let Some(rejection) = ready!(self.poll_start(context))
+        {
+            return rejected(rejection);
         }
+        match self.poll_body(future, classifier, context) {
+            Poll::Ready(output) => Poll::Ready(returned(output)),
+            Poll::Pending => match self.poll_limit(context) {
+                Poll::Ready(timed_out) => rejected(timed_out),
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
+
+    /// Polls the user's future of a running call, and settles the call when it ends.
+    #[inline]
+    fn poll_body<F: Future, C: Classifier<F::Output>>(
+        &mut self,
+        future: Pin<&mut F>,
+        classifier: &C,
+        context: &mut Context<'_>,
+    ) -> Poll<F::Output> {
         let guard = FailOnPanic(self);
         guard.0.enter_scope();
         let polled = future.poll(context).map(|output| {
@@ -154,7 +165,16 @@ impl<'a> AsyncCall<'a> {
     /// Puts a call that holds a slot into the scope of this thread.
     #[inline]
     fn enter_scope(&mut self) {
-        if let CallProgress::Running(Admission(call)) = &mut self.0
+        match &mut *self.0 {
+            CallProgress::Running(Admission(call)) if !call.stamp.holds_slot() => {}
+            CallProgress::Running(_) | CallProgress::Special(_) => self.enter_scope_of_slot(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_scope_of_slot(&mut self) {
+        if let Some(call) = self.running_call()
             && call.stamp.holds_slot()
         {
             call.enter_scope();
@@ -165,28 +185,134 @@ impl<'a> AsyncCall<'a> {
     /// first poll needs no start, because it cannot be cancelled.
     #[inline(never)]
     fn suspend(&mut self) {
-        if let CallProgress::Running(Admission(call)) = &mut self.0 {
+        if let Some(call) = self.running_call() {
             call.note_start();
             call.suspend_scope();
+        }
+    }
+
+    fn running_call(&mut self) -> Option<&mut Call<'a>> {
+        match &mut *self.0 {
+            CallProgress::Running(Admission(call)) => Some(call),
+            CallProgress::Special(special) => special.running_call(),
+        }
+    }
+
+    /// Waits until a special call may run. Returns its rejection if it may not.
+    #[cold]
+    #[inline(never)]
+    fn poll_start(&mut self, context: &mut Context<'_>) -> Poll<Option<Rejection<'a>>> {
+        ready!(self.poll_slot(context));
+        match &*self.0 {
+            CallProgress::Running(_) => Poll::Ready(None),
+            CallProgress::Special(special) if special.is_running() => Poll::Ready(None),
+            CallProgress::Special(_) => {
+                self.take_rejection().map_or(Poll::Pending, |it| Poll::Ready(Some(it)))
+            }
+        }
+    }
+
+    /// Waits for the bulkhead slot of a call that must wait.
+    #[cold]
+    fn poll_slot(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.decide();
+        let CallProgress::Special(special) = &mut *self.0 else {
+            return Poll::Ready(());
+        };
+        if let Some(admitted) = ready!(special.poll_slot(context)) {
+            *self.0 = CallProgress::started(admitted);
+        }
+        Poll::Ready(())
+    }
+
+    /// Returns the rejection of a call that has reached its time limit.
+    #[inline]
+    fn poll_limit(&mut self, context: &mut Context<'_>) -> Poll<Rejection<'a>> {
+        match &mut *self.0 {
+            CallProgress::Running(_) => Poll::Pending,
+            CallProgress::Special(special) => special.poll_limit(context),
+        }
+    }
+
+    /// Returns `true` if the call is running without a time limit.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(*self.0, CallProgress::Running(_))
+    }
+
+    /// Returns the rejection of a rejected call, once.
+    pub(crate) fn take_rejection(&mut self) -> Option<Rejection<'a>> {
+        let CallProgress::Special(special) = &mut *self.0 else {
+            return None;
+        };
+        special.take_rejection()
+    }
+
+    /// Removes the limits that would end the call after its body has received the arguments: a running call
+    /// loses its time limit, and a call that must wait is rejected.
+    pub(crate) fn remove_limits(&mut self) {
+        if let CallProgress::Special(special) = &mut *self.0
+            && let Some(admission) = special.remove_limit()
+        {
+            *self.0 = CallProgress::Running(admission);
+        }
+    }
+
+    /// Decides the admission of a call that the fast path has not admitted.
+    #[cold]
+    pub(crate) fn decide(&mut self) {
+        if let CallProgress::Special(SpecialCall::Undecided(circuit)) = *self.0 {
+            *self = circuit.start_async_restricted();
+        }
+    }
+
+    /// Settles a call that has not ended.
+    #[cold]
+    #[inline(never)]
+    fn cancel(&mut self) {
+        match self.0.take() {
+            CallProgress::Running(admission) => admission.cancelled(),
+            CallProgress::Special(mut special) => special.cancel(),
         }
     }
 
     /// Ends the call and returns its admission, if it was running.
     #[inline]
     fn take(&mut self) -> Option<Admission<'a>> {
-        let CallProgress::Running(Admission(call)) = self.0 else {
-            return None;
-        };
-        self.0 = CallProgress::Ended(None);
-        Some(Admission(call))
+        match &mut *self.0 {
+            CallProgress::Running(Admission(call)) => {
+                let call = *call;
+                self.0 = ManuallyDrop::new(CallProgress::ENDED);
+                Some(Admission(call))
+            }
+            CallProgress::Special(special) => special.take(),
+        }
+    }
+}
+
+impl<'a> CallProgress<'a> {
+    const ENDED: Self = Self::Special(SpecialCall::Ended);
+
+    fn started(admitted: AdmitResult<'a>) -> Self {
+        match admitted {
+            Ok(admission) => match admission.time_limit() {
+                Some(limit) => Self::Special(SpecialCall::limited(admission, limit)),
+                None => Self::Running(admission),
+            },
+            Err(rejected) => Self::Special(SpecialCall::Rejected(rejected)),
+        }
+    }
+
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::ENDED)
     }
 }
 
 impl Drop for AsyncCall<'_> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(admission) = self.take() {
-            admission.cancelled();
+        if !matches!(*self.0, CallProgress::Special(SpecialCall::Ended)) {
+            self.cancel();
         }
     }
 }
@@ -199,5 +325,15 @@ impl Drop for FailOnPanic<'_, '_> {
         if let Some(admission) = self.0.take() {
             admission.panicked();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AsyncCall;
+
+    #[test]
+    fn the_guard_of_an_async_call_is_three_words_long() {
+        assert_eq!(size_of::<AsyncCall<'_>>(), 3 * size_of::<u64>());
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct CircuitOptions {
     call_timeout: AtomicU64,
     max_wait: AtomicU64,
     shadow_rejections: AtomicU64,
+    /// 1 after a limit that does not apply to a call has been reported.
+    reported: AtomicU32,
 }
 
 // The bits of `features`.
@@ -62,6 +64,7 @@ impl CircuitOptions {
             call_timeout: AtomicU64::new(u64::MAX),
             max_wait: AtomicU64::new(0),
             shadow_rejections: AtomicU64::new(0),
+            reported: AtomicU32::new(0),
         };
         options.store(config);
         options
@@ -86,6 +89,7 @@ impl CircuitOptions {
         self.slow_call.store(nanos(config.slow_call()), Ordering::Relaxed);
         self.call_timeout.store(nanos(config.call_timeout()), Ordering::Relaxed);
         self.max_wait.store(nanos(Some(config.max_wait())), Ordering::Relaxed);
+        self.reported.store(0, Ordering::Relaxed);
         let features = features(config);
         if features & TIMED > 0 {
             self.recorder.get_or_init(|| Box::new(Recorder::new()));
@@ -138,6 +142,11 @@ impl CircuitOptions {
     /// Counts a call that only shadow mode admitted.
     pub(super) fn count_shadow_rejection(&self) {
         self.shadow_rejections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns `true` for the first caller since the settings were applied.
+    pub(super) fn report_once(&self) -> bool {
+        self.reported.swap(1, Ordering::Relaxed) == 0
     }
 
     /// Records the duration of a call. Returns `true` if it was slow.

@@ -6,8 +6,10 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use super::admission::Admission;
+use super::circuit::Circuit;
 use crate::failure_text::failure_text;
 use crate::outcome::Outcome;
+use crate::state::machine::Ticket;
 
 /// The permission to make one call, to be [settled](Self::settle) when the call has ended. It borrows the
 /// breaker.
@@ -112,6 +114,14 @@ impl<'a> Permit<'a> {
     #[must_use]
     pub fn is_trial(&self) -> bool {
         self.admission.0.ticket.trial().is_some()
+    }
+
+    pub(super) const fn circuit(&self) -> &'a Circuit {
+        self.admission.circuit()
+    }
+
+    pub(super) const fn ticket(&self) -> Ticket {
+        self.admission.0.ticket
     }
 
     /// Returns the admission without its guard.

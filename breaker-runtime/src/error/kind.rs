@@ -44,7 +44,8 @@ pub enum ErrorKind {
     HalfOpen,
     /// An operator forced the circuit open.
     ForcedOpen,
-    /// `max_concurrent` calls are running, and none of them ended within `max_wait`.
+    /// `max_concurrent` calls are running, and none of them ended within `max_wait`. Without the feature `tokio`,
+    /// an async call does not wait.
     BulkheadFull,
     /// The call took longer than `call_timeout`.
     TimedOut,
