@@ -23,7 +23,7 @@ impl Circuit {
     /// Admits or rejects a call that does not wait.
     #[inline]
     pub(crate) fn try_admit(&self) -> AdmitResult<'_> {
-        self.admit_with(|| self.admit_restricted(|_| false))
+        self.admit_with(|| self.admit_restricted_now())
     }
 
     /// Admits or rejects a call, and blocks the thread while the call waits for a bulkhead slot.
@@ -53,8 +53,15 @@ impl Circuit {
     pub(crate) fn start_async(&self) -> AsyncCall<'_> {
         match self.machine.admit_fast() {
             Some(ticket) => AsyncCall::running(self.admission(ticket, Stamp::NONE)),
-            None => AsyncCall::undecided(self),
+            None => AsyncCall::undecided(self.off_the_fast_path()),
         }
+    }
+
+    /// Returns this circuit. The call keeps the compiler from merging the fast path with the other one.
+    #[cold]
+    #[inline(never)]
+    const fn off_the_fast_path(&self) -> &Self {
+        self
     }
 
     /// Admits or rejects an async call that the fast path has not admitted, unless it must wait for a bulkhead
@@ -100,8 +107,7 @@ impl Circuit {
 
     /// Admits or rejects a call that the fast path has not admitted. `wait` may block until a bulkhead slot is
     /// free, and returns `true` if the call has one.
-    #[cold]
-    #[inline(never)]
+    #[inline]
     fn admit_restricted(
         &self,
         wait: impl FnOnce(&CircuitOptions) -> bool,
@@ -117,6 +123,13 @@ impl Circuit {
             return self.admit_after_wait(ticket, active.options);
         }
         self.pass_full_bulkhead(ticket, active.options)
+    }
+
+    /// Admits or rejects a call that does not wait.
+    #[cold]
+    #[inline(never)]
+    fn admit_restricted_now(&self) -> Result<Admission<'_>, ErrorKind> {
+        self.admit_restricted(|_| false)
     }
 
     /// Admits or rejects a call that runs on this thread until its end.
@@ -171,20 +184,23 @@ impl Circuit {
     /// Admits or rejects a call by the state of the circuit, after the fast path has not admitted it.
     #[inline]
     fn admit_by_state(&self) -> Result<Ticket, ErrorKind> {
-        if let Some(ticket) = self.machine.admit_tracked() {
-            return Ok(ticket);
+        self.machine.admit_tracked().map_or_else(|| self.admit_or_reject(), Ok)
+    }
+
+    #[inline(never)]
+    fn admit_or_reject(&self) -> Result<Ticket, ErrorKind> {
+        match self.machine.reject_fast(&self.clock) {
+            Some(State::HalfOpen) => self.nested_ticket().map_or_else(|| self.reject(State::HalfOpen), Ok),
+            Some(state) => self.reject(state),
+            None => self.admit_locked(),
         }
-        let rejected = self.machine.reject_fast(&self.clock);
-        if matches!(rejected, Some(State::HalfOpen) | None)
-            && let Some(ticket) = self.nested_ticket()
-        {
-            return Ok(ticket);
-        }
-        rejected.map_or_else(|| self.admit_locked(), |state| self.reject(state))
     }
 
     #[inline(never)]
     fn admit_locked(&self) -> Result<Ticket, ErrorKind> {
+        if let Some(ticket) = self.nested_ticket() {
+            return Ok(ticket);
+        }
         let decision = self.machine.admit_locked(&self.clock);
         self.notify_if(decision.pending);
         decision.ticket.or_else(|state| self.reject(state))

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::admission::{Admission, AdmitResult, Call};
+use super::admission::{Admission, AdmitResult};
 use super::circuit::{Circuit, Rejection};
 use super::permit::Permit;
 use super::special_call::SpecialCall;
@@ -49,6 +49,28 @@ pub struct AsyncCall<'a>(
 enum CallProgress<'a> {
     Running(Admission<'a>),
     Special(SpecialCall<'a>),
+}
+
+/// The result of preparing a call for the poll of its body.
+enum Prepared<'a> {
+    /// The body can be polled.
+    Running(Admission<'a>),
+    /// The call waits, or has ended.
+    Waiting,
+    Rejected(Rejection<'a>),
+}
+
+/// A call that is not on the fast path, and the result of preparing it.
+struct RareCall<'a> {
+    call: AsyncCall<'a>,
+    prepared: Prepared<'a>,
+}
+
+/// A call whose body is pending.
+struct Suspended<'a> {
+    call: AsyncCall<'a>,
+    /// The rejection of a call that has reached its time limit.
+    timed_out: Option<Rejection<'a>>,
 }
 
 impl<'a, F, C> Guarded<'a, F, C> {
@@ -115,6 +137,9 @@ impl<'a> AsyncCall<'a> {
 
     /// Polls the future of the call, after the call has waited for its slot. Returns the value of `returned`
     /// for its output, or of `rejected` for its rejection or timeout, once.
+    ///
+    /// The functions for rare calls take the call by value and return it. If they borrowed it, the call would
+    /// have to be in memory, and a plain call that is ready at once would take twice as many instructions.
     #[inline]
     pub(crate) fn poll<F: Future, C: Classifier<F::Output>, R>(
         &mut self,
@@ -124,92 +149,101 @@ impl<'a> AsyncCall<'a> {
         returned: impl FnOnce(F::Output) -> R,
         rejected: impl FnOnce(Rejection<'a>) -> Poll<R>,
     ) -> Poll<R> {
-        if let CallProgress::Special(_) = *self.0
-            && let Some(rejection) = ready!(self.poll_start(context))
-        {
-            return rejected(rejection);
-        }
-        match self.poll_body(future, classifier, context) {
-            Poll::Ready(output) => Poll::Ready(returned(output)),
-            Poll::Pending => match self.poll_limit(context) {
-                Poll::Ready(timed_out) => rejected(timed_out),
-                Poll::Pending => Poll::Pending,
+        let admission = match self.take_unrestricted() {
+            Some(admission) => admission,
+            None => match self.prepare_rare(context) {
+                Prepared::Running(admission) => admission,
+                Prepared::Waiting => return Poll::Pending,
+                Prepared::Rejected(rejection) => return rejected(rejection),
             },
-        }
-    }
-
-    /// Polls the user's future of a running call, and settles the call when it ends.
-    #[inline]
-    fn poll_body<F: Future, C: Classifier<F::Output>>(
-        &mut self,
-        future: Pin<&mut F>,
-        classifier: &C,
-        context: &mut Context<'_>,
-    ) -> Poll<F::Output> {
-        let guard = FailOnPanic(self);
-        guard.0.enter_scope();
-        let polled = future.poll(context).map(|output| {
-            let outcome = classifier.outcome(&output);
-            match guard.0.take() {
-                Some(admission) => admission.settle(output, outcome, |output| classifier.text(output)),
-                None => output,
+        };
+        let guard = FailOnPanic(admission);
+        match future.poll(context) {
+            Poll::Ready(output) => {
+                let outcome = classifier.outcome(&output);
+                let admission = guard.into_admission();
+                Poll::Ready(returned(admission.settle(output, outcome, |output| classifier.text(output))))
             }
-        });
-        if polled.is_pending() {
-            guard.0.suspend();
+            Poll::Pending => {
+                let Suspended { call, timed_out } =
+                    self.replace_with_ended().suspend(guard.into_admission(), context);
+                self.put(call);
+                timed_out.map_or(Poll::Pending, rejected)
+            }
         }
-        std::mem::forget(guard);
-        polled
     }
 
-    /// Puts a call that holds a slot into the scope of this thread.
+    /// Returns the admission of a call that is running and holds no slot, and leaves an ended call.
     #[inline]
-    fn enter_scope(&mut self) {
-        match &mut *self.0 {
-            CallProgress::Running(Admission(call)) if !call.stamp.holds_slot() => {}
-            CallProgress::Running(_) | CallProgress::Special(_) => self.enter_scope_of_slot(),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn enter_scope_of_slot(&mut self) {
-        if let Some(call) = self.running_call()
-            && call.stamp.holds_slot()
-        {
-            call.enter_scope();
-        }
-    }
-
-    /// Stores when the call began, and removes it from the scope of this thread. A call that is ready at its
-    /// first poll needs no start, because it cannot be cancelled.
-    #[inline(never)]
-    fn suspend(&mut self) {
-        if let Some(call) = self.running_call() {
-            call.note_start();
-            call.suspend_scope();
-        }
-    }
-
-    fn running_call(&mut self) -> Option<&mut Call<'a>> {
-        match &mut *self.0 {
-            CallProgress::Running(Admission(call)) => Some(call),
-            CallProgress::Special(special) => special.running_call(),
-        }
-    }
-
-    /// Waits until a special call may run. Returns its rejection if it may not.
-    #[cold]
-    #[inline(never)]
-    fn poll_start(&mut self, context: &mut Context<'_>) -> Poll<Option<Rejection<'a>>> {
-        ready!(self.poll_slot(context));
+    fn take_unrestricted(&mut self) -> Option<Admission<'a>> {
         match &*self.0 {
-            CallProgress::Running(_) => Poll::Ready(None),
-            CallProgress::Special(special) if special.is_running() => Poll::Ready(None),
-            CallProgress::Special(_) => {
-                self.take_rejection().map_or(Poll::Pending, |it| Poll::Ready(Some(it)))
+            CallProgress::Running(Admission(call)) if !call.stamp.holds_slot() => {
+                let call = *call;
+                self.0 = ManuallyDrop::new(CallProgress::ENDED);
+                Some(Admission(call))
             }
+            CallProgress::Running(_) | CallProgress::Special(_) => None,
         }
+    }
+
+    #[inline]
+    fn prepare_rare(&mut self, context: &mut Context<'_>) -> Prepared<'a> {
+        let RareCall { call, prepared } = self.replace_with_ended().prepare(context);
+        self.put(call);
+        prepared
+    }
+
+    /// Prepares the poll of the body: waits until the call may run, and puts it into the scope of this thread
+    /// if it holds a slot.
+    #[cold]
+    #[inline(never)]
+    fn prepare(mut self, context: &mut Context<'_>) -> RareCall<'a> {
+        let prepared = match self.poll_slot(context) {
+            Poll::Pending => Prepared::Waiting,
+            Poll::Ready(()) => match self.take_admission() {
+                Some(mut admission) => {
+                    if admission.0.stamp.holds_slot() {
+                        admission.0.enter_scope();
+                    }
+                    Prepared::Running(admission)
+                }
+                None => self.take_rejection().map_or(Prepared::Waiting, Prepared::Rejected),
+            },
+        };
+        RareCall { call: self, prepared }
+    }
+
+    /// Takes the admission of a running call out of it until the body has been polled. A time limit stays.
+    fn take_admission(&mut self) -> Option<Admission<'a>> {
+        match &mut *self.0 {
+            CallProgress::Running(Admission(call)) => {
+                let call = *call;
+                *self.0 = CallProgress::ENDED;
+                Some(Admission(call))
+            }
+            CallProgress::Special(special) => special.take_admission(),
+        }
+    }
+
+    /// Ends the poll of a body that is pending: puts its admission back, stores when the call began, removes it
+    /// from the scope of this thread, and checks its time limit. A call that is ready at its first poll needs
+    /// no start, because it cannot be cancelled.
+    #[cold]
+    #[inline(never)]
+    fn suspend(mut self, mut admission: Admission<'a>, context: &mut Context<'_>) -> Suspended<'a> {
+        admission.0.note_start();
+        admission.0.suspend_scope();
+        let timed_out = match &mut *self.0 {
+            CallProgress::Special(special) if special.is_limited() => {
+                special.put_admission(admission);
+                special.poll_limit(context)
+            }
+            CallProgress::Running(_) | CallProgress::Special(_) => {
+                *self.0 = CallProgress::Running(admission);
+                None
+            }
+        };
+        Suspended { call: self, timed_out }
     }
 
     /// Waits for the bulkhead slot of a call that must wait.
@@ -223,15 +257,6 @@ impl<'a> AsyncCall<'a> {
             *self.0 = CallProgress::started(admitted);
         }
         Poll::Ready(())
-    }
-
-    /// Returns the rejection of a call that has reached its time limit.
-    #[inline]
-    fn poll_limit(&mut self, context: &mut Context<'_>) -> Poll<Rejection<'a>> {
-        match &mut *self.0 {
-            CallProgress::Running(_) => Poll::Pending,
-            CallProgress::Special(special) => special.poll_limit(context),
-        }
     }
 
     /// Returns `true` if the call is running without a time limit.
@@ -266,27 +291,17 @@ impl<'a> AsyncCall<'a> {
         }
     }
 
-    /// Settles a call that has not ended.
-    #[cold]
-    #[inline(never)]
-    fn cancel(&mut self) {
-        match self.0.take() {
-            CallProgress::Running(admission) => admission.cancelled(),
-            CallProgress::Special(mut special) => special.cancel(),
-        }
+    /// Returns this call, and leaves an ended one.
+    #[inline]
+    fn replace_with_ended(&mut self) -> Self {
+        std::mem::replace(self, Self::new(CallProgress::ENDED))
     }
 
-    /// Ends the call and returns its admission, if it was running.
+    /// Stores a call in place of an ended one, which need not be dropped.
     #[inline]
-    fn take(&mut self) -> Option<Admission<'a>> {
-        match &mut *self.0 {
-            CallProgress::Running(Admission(call)) => {
-                let call = *call;
-                self.0 = ManuallyDrop::new(CallProgress::ENDED);
-                Some(Admission(call))
-            }
-            CallProgress::Special(special) => special.take(),
-        }
+    fn put(&mut self, call: Self) {
+        let mut call = ManuallyDrop::new(call);
+        self.0 = ManuallyDrop::new(call.0.take());
     }
 }
 
@@ -303,28 +318,47 @@ impl<'a> CallProgress<'a> {
         }
     }
 
+    #[inline]
     fn take(&mut self) -> Self {
         std::mem::replace(self, Self::ENDED)
+    }
+
+    /// Settles a call that has not ended.
+    #[cold]
+    #[inline(never)]
+    fn cancel(self) {
+        match self {
+            Self::Running(admission) => admission.cancelled(),
+            Self::Special(special) => special.cancel(),
+        }
     }
 }
 
 impl Drop for AsyncCall<'_> {
     #[inline]
     fn drop(&mut self) {
-        if !matches!(*self.0, CallProgress::Special(SpecialCall::Ended)) {
-            self.cancel();
+        match &*self.0 {
+            CallProgress::Running(Admission(call)) => Admission(*call).cancelled(),
+            CallProgress::Special(SpecialCall::Ended) => {}
+            CallProgress::Special(_) => self.0.take().cancel(),
         }
     }
 }
 
-/// Settles the call as soon as a panic unwinds, not only when the future is dropped.
-struct FailOnPanic<'p, 'a>(&'p mut AsyncCall<'a>);
+/// Settles a call whose body panics while it is polled.
+struct FailOnPanic<'a>(Admission<'a>);
 
-impl Drop for FailOnPanic<'_, '_> {
+impl<'a> FailOnPanic<'a> {
+    #[inline]
+    fn into_admission(self) -> Admission<'a> {
+        Admission(ManuallyDrop::new(self).0.0)
+    }
+}
+
+impl Drop for FailOnPanic<'_> {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(admission) = self.0.take() {
-            admission.panicked();
-        }
+        Admission(self.0.0).panicked();
     }
 }
 

@@ -41,7 +41,8 @@ pin_project! {
     /// A running call with a time limit.
     #[derive(Debug)]
     pub(super) struct Limited<'a> {
-        admission: Admission<'a>,
+        // `None` while the body is polled, and if it panicked.
+        admission: Option<Admission<'a>>,
         #[pin]
         sleep: Sleep,
     }
@@ -54,32 +55,26 @@ impl<'a> SpecialCall<'a> {
         let circuit = admission.circuit();
         let guard = Permit::waiting(admission);
         let sleep = circuit.clock.alarm(limit).unwrap_or(Sleep::Never);
-        Self::Limited(Box::pin(Limited { admission: guard.into_admission(), sleep }))
+        Self::Limited(Box::pin(Limited { admission: Some(guard.into_admission()), sleep }))
     }
 
-    /// Returns `true` if the body of the call may be polled.
-    pub(super) const fn is_running(&self) -> bool {
-        match self {
-            Self::Limited(_) => true,
-            Self::Ended
-            | Self::Undecided(_)
-            | Self::Rejected(_)
-            | Self::MustWait(_)
-            | Self::Waiting(_)
-            | Self::TimedOut(_) => false,
-        }
+    /// Returns `true` if the call has a time limit that it has not reached.
+    pub(super) const fn is_limited(&self) -> bool {
+        matches!(self, Self::Limited(_))
     }
 
-    /// Returns the call, if it is running.
-    pub(super) fn running_call(&mut self) -> Option<&mut Call<'a>> {
-        match self {
-            Self::Limited(limited) => Some(&mut limited.as_mut().project().admission.0),
-            Self::Ended
-            | Self::Undecided(_)
-            | Self::Rejected(_)
-            | Self::MustWait(_)
-            | Self::Waiting(_)
-            | Self::TimedOut(_) => None,
+    /// Takes the admission of a running call out of it, until the body has been polled.
+    pub(super) fn take_admission(&mut self) -> Option<Admission<'a>> {
+        let Self::Limited(limited) = self else {
+            return None;
+        };
+        limited.as_mut().project().admission.take()
+    }
+
+    /// Puts back the admission of a call whose body is pending.
+    pub(super) fn put_admission(&mut self, admission: Admission<'a>) {
+        if let Self::Limited(limited) = self {
+            *limited.as_mut().project().admission = Some(admission);
         }
     }
 
@@ -104,18 +99,18 @@ impl<'a> SpecialCall<'a> {
     }
 
     /// Returns the rejection of a call that has reached its time limit.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn poll_limit(&mut self, context: &mut Context<'_>) -> Poll<Rejection<'a>> {
+    pub(super) fn poll_limit(&mut self, context: &mut Context<'_>) -> Option<Rejection<'a>> {
         let Self::Limited(limited) = self else {
-            return Poll::Pending;
+            return None;
         };
-        ready!(limited.as_mut().project().sleep.poll(context));
-        let circuit = limited.admission.circuit();
+        if limited.as_mut().project().sleep.poll(context).is_pending() {
+            return None;
+        }
+        let circuit = limited.admission.as_ref()?.circuit();
         if let Self::Limited(limited) = self.replace_with_ended() {
             *self = Self::TimedOut(limited);
         }
-        Poll::Ready(Rejection { circuit, kind: ErrorKind::TimedOut })
+        Some(Rejection { circuit, kind: ErrorKind::TimedOut })
     }
 
     /// Returns the rejection of a rejected call, once.
@@ -144,24 +139,26 @@ impl<'a> SpecialCall<'a> {
     }
 
     /// Ends the call and returns its admission, if it was running.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn take(&mut self) -> Option<Admission<'a>> {
-        let Self::Limited(limited) = self else {
-            return None;
-        };
-        let call = limited.admission.0;
+    fn take(&mut self) -> Option<Admission<'a>> {
+        let admission = self.take_admission()?;
         *self = Self::Ended;
-        Some(Admission(call))
+        Some(admission)
     }
 
     /// Settles the call if it was running. The permit of a waiting call settles itself.
-    #[inline]
-    pub(super) fn cancel(&mut self) {
+    pub(super) fn cancel(self) {
         match self {
             Self::Ended | Self::Undecided(_) | Self::Rejected(_) | Self::MustWait(_) | Self::Waiting(_) => {}
-            Self::Limited(limited) => Admission(limited.admission.0).cancelled(),
-            Self::TimedOut(limited) => Admission(limited.admission.0).time_out(),
+            Self::Limited(mut limited) => {
+                if let Some(admission) = limited.as_mut().project().admission.take() {
+                    admission.cancelled();
+                }
+            }
+            Self::TimedOut(mut limited) => {
+                if let Some(admission) = limited.as_mut().project().admission.take() {
+                    admission.time_out();
+                }
+            }
         }
     }
 
