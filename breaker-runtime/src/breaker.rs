@@ -2,6 +2,7 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `calls.rs` | the methods that run a call |
 //! | `circuit.rs` | the shared state of all clones of a breaker |
 //! | `admit.rs` | the first half of a call: admission |
 //! | `admission.rs` | an admitted call that has not been recorded |
@@ -24,6 +25,7 @@
 mod admission;
 mod admit;
 mod bulkhead;
+mod calls;
 mod circuit;
 mod future;
 mod identity;
@@ -55,12 +57,10 @@ pub(crate) use self::idleness::{Idleness, NotIdleUntil};
 pub use self::operator::Operator;
 pub use self::permit::Permit;
 
-use crate::classifier::{of_result, type_of_error};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Name, SharedConfig};
 use crate::error::BreakerError;
 use crate::event::{Listener, Subscription};
-use crate::outcome::Outcome;
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -102,138 +102,6 @@ impl CircuitBreaker {
     /// Creates a breaker whose name and settings have been checked.
     pub(crate) fn new_unchecked(identity: Identity, settings: SharedConfig, clock: Clock) -> Self {
         Self { circuit: Arc::new(Circuit::new(identity, settings, clock)) }
-    }
-
-    /// Runs `function` if the circuit admits a call. An `Err` counts as a failure. A panic counts as a
-    /// failure and continues to unwind. Blocks the thread for up to `max_wait` while `max_concurrent` calls
-    /// are running. [`Transition::last_failure`](crate::Transition) shows the type name of the error.
-    ///
-    /// The error of another breaker is a failure too: this method cannot inspect the error.
-    /// [`ErrorKind::find_in`](crate::ErrorKind::find_in) shows how to ignore it.
-    ///
-    /// # Errors
-    ///
-    /// Returns the error of `function`, or a [`BreakerError`] if the call was rejected.
-    pub fn call<T, E>(&self, function: impl FnOnce() -> Result<T, E>) -> Result<T, E>
-    where
-        E: From<BreakerError>,
-    {
-        let admission = self.circuit.admit_blocking().map_err(BreakerError::from)?;
-        Permit::running(admission).run(function, of_result, type_of_error)
-    }
-
-    /// Runs `function` if the circuit admits a call, and classifies its output with `classify`. A panic of
-    /// `function` or of `classify` counts as a failure and continues to unwind. Blocks like
-    /// [`call`](Self::call). [`Transition::last_failure`](crate::Transition) is `None`, except after a panic.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the call was rejected.
-    ///
-    /// ```
-    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
-    ///
-    /// let breaker = CircuitBreaker::new("stock", Config::builder().failure_threshold(1).build()?)?;
-    /// let is_there = |found: &Option<u32>| match found {
-    ///     Some(_) => Outcome::Success,
-    ///     None => Outcome::Failure,
-    /// };
-    /// assert_eq!(breaker.call_with(is_there, || None)?, None);
-    /// assert!(breaker.call_with(is_there, || Some(3)).is_err()); // the circuit is open
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn call_with<T>(
-        &self,
-        classify: impl FnOnce(&T) -> Outcome,
-        function: impl FnOnce() -> T,
-    ) -> Result<T, BreakerError> {
-        let admission = self.circuit.admit_blocking()?;
-        Ok(Permit::running(admission).run(function, classify, |_| None))
-    }
-
-    /// Awaits `future` if the circuit admits a call, which is decided on the first poll. An `Err` counts as a
-    /// failure. A panic counts as a failure and continues to unwind. Waits for up to `max_wait` while
-    /// `max_concurrent` calls are running, and stops the call after `call_timeout`.
-    /// [`Transition::last_failure`](crate::Transition) shows the type name of the error.
-    ///
-    /// The error of another breaker is a failure too, as in [`call`](Self::call).
-    ///
-    /// # Errors
-    ///
-    /// Returns the error of `future`, or a [`BreakerError`] if the call was rejected or timed out.
-    ///
-    /// # Panics
-    ///
-    /// Panics if `call_timeout` is set, or if the call must wait, outside a tokio runtime with timers
-    /// enabled.
-    ///
-    /// # Cancellation
-    ///
-    /// Dropping the future before it completes cancels the call and releases its slots. The call counts as a
-    /// failure if it had run for [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise it is
-    /// ignored.
-    ///
-    /// ```
-    /// # use breaker_runtime::{BreakerError, CircuitBreaker, Config};
-    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// let breaker = CircuitBreaker::new("search", Config::default())?;
-    /// let found = breaker.call_async(async { Ok::<_, BreakerError>("rust") }).await?;
-    /// assert_eq!(found, "rust");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub async fn call_async<T, E>(&self, future: impl Future<Output = Result<T, E>>) -> Result<T, E>
-    where
-        E: From<BreakerError>,
-    {
-        let call = self.circuit.start_async();
-        Guarded::new(call, future, (of_result, type_of_error)).await.map_err(BreakerError::from)?
-    }
-
-    /// Awaits `future` if the circuit admits a call, and classifies its output with `classify`. Otherwise it
-    /// behaves like [`call_async`](Self::call_async), but [`Transition::last_failure`](crate::Transition) is
-    /// `None`, except after a panic or a timeout.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the call was rejected or timed out.
-    ///
-    /// # Panics
-    ///
-    /// Panics if `call_timeout` is set, or if the call must wait, outside a tokio runtime with timers
-    /// enabled.
-    ///
-    /// # Cancellation
-    ///
-    /// Dropping the future before it completes cancels the call and releases its slots. The call counts as a
-    /// failure if it had run for [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise it is
-    /// ignored.
-    ///
-    /// ```
-    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// let breaker = CircuitBreaker::new("stock", Config::builder().failure_threshold(1).build()?)?;
-    /// let by_status = |status: &u16| match status {
-    ///     500.. => Outcome::Failure,
-    ///     400..500 => Outcome::Ignored, // the fault of the caller
-    ///     _ => Outcome::Success,
-    /// };
-    /// assert_eq!(breaker.call_async_with(by_status, async { 404 }).await?, 404);
-    /// assert_eq!(breaker.call_async_with(by_status, async { 503 }).await?, 503);
-    /// assert!(breaker.call_async_with(by_status, async { 200 }).await.is_err()); // the circuit is open
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub async fn call_async_with<T>(
-        &self,
-        classify: impl Fn(&T) -> Outcome,
-        future: impl Future<Output = T>,
-    ) -> Result<T, BreakerError> {
-        let call = self.circuit.start_async();
-        Ok(Guarded::new(call, future, (classify, |_: &_| None)).await?)
     }
 
     /// Acquires a permit for one call without waiting. The permit borrows the breaker and must be

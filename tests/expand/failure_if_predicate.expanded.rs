@@ -22,9 +22,9 @@ fn reply(text: &str) -> Result<usize, BreakerError> {
         __classifier,
         |__output, __classifier| {
             if ::breaker_runtime::__private::evaluate(__output, Result::is_err) {
-                ::breaker_runtime::__private::Outcome::Ignored
+                ::breaker_runtime::__private::Verdict::Ignored
             } else if ::breaker_runtime::__private::evaluate(__output, is_bad) {
-                ::breaker_runtime::__private::Outcome::Failure
+                ::breaker_runtime::__private::Verdict::Failure
             } else {
                 __classifier.unmatched(__output)
             }
@@ -63,7 +63,7 @@ async fn status(code: u16) -> u16 {
                     __output,
                     |status| *status >= 500,
                 ) {
-                    ::breaker_runtime::__private::Outcome::Failure
+                    ::breaker_runtime::__private::Verdict::Failure
                 } else {
                     __classifier.unmatched(__output)
                 }

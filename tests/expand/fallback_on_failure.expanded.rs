@@ -24,7 +24,7 @@ fn charge(order: String, note: &str) -> Result<String, BreakerError> {
             Ok(note.to_owned())
         },
         __classifier,
-        ::breaker_runtime::__private::outcome_of,
+        ::breaker_runtime::__private::verdict_on,
     );
     match __result {
         ::breaker_runtime::__private::Ok(__output) => __output,
@@ -76,7 +76,7 @@ async fn stock(sku: String) -> Option<usize> {
             __classifier,
             |__output, __classifier| {
                 if ::breaker_runtime::__private::evaluate(__output, Option::is_none) {
-                    ::breaker_runtime::__private::Outcome::Failure
+                    ::breaker_runtime::__private::Verdict::Failure
                 } else {
                     __classifier.unmatched(__output)
                 }

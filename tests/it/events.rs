@@ -272,15 +272,16 @@ fn a_listener_that_does_not_return_loses_the_oldest_changes_and_receives_their_n
     let received = Log::default();
     let _subscription = breaker.listen({
         let (log, breaker) = (received.clone(), breaker.clone());
-        move |event: &Event| match event {
-            Event::StateChanged(change) => {
+        move |event: &Event| {
+            if let Event::StateChanged(change) = event {
                 let generation = change.transition().generation;
                 log.push(generation.to_string());
                 if generation == 1 {
                     (0..10_000).for_each(|_| breaker.reset());
                 }
+            } else {
+                log.push(event.to_string());
             }
-            other => log.push(other.to_string()),
         }
     });
     breaker.reset();

@@ -361,11 +361,11 @@ fn check(setting: &Setting, shape: Shape) {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "it is shown if a check fails")]
 fn every_setting_acts_on_functions_of_every_shape() {
     for (setting, shape) in
         SETTINGS.iter().flat_map(|setting| SHAPES.iter().map(move |shape| (setting, shape)))
     {
-        // Shown if the check fails.
         eprintln!("{} of {}", setting.name, shape.name);
         check(setting, *shape);
     }

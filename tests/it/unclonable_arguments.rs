@@ -28,7 +28,7 @@ async fn exclusive(exclusive: &mut u32) -> u32 {
 
 /// Calls each function once with `settings`. Returns the circuits, and whether the calls are pending.
 fn without_clone(
-    settings: ConfigBuilder,
+    settings: &ConfigBuilder,
     check: impl FnOnce([CircuitBreaker; 2], &dyn Fn() -> [Poll<u32>; 2]),
 ) {
     let poll_both = || {
@@ -46,7 +46,7 @@ fn without_clone(
 #[test]
 fn a_call_whose_fallback_needs_an_argument_without_clone_has_no_call_timeout() {
     scope(|scope| {
-        without_clone(Config::builder().call_timeout(seconds(1)), |_, _| {
+        without_clone(&Config::builder().call_timeout(seconds(1)), |_, _| {
             let mut number = 1;
             let (mut first, mut second) = (pin!(unique(Unique(7))), pin!(exclusive(&mut number)));
             let polls = [poll_once(first.as_mut()), poll_once(second.as_mut())];
@@ -59,10 +59,12 @@ fn a_call_whose_fallback_needs_an_argument_without_clone_has_no_call_timeout() {
 #[test]
 fn a_call_whose_fallback_needs_an_argument_without_clone_is_rejected_instead_of_waiting() {
     scope(|_| {
-        without_clone(Config::builder().max_concurrent(1).max_wait(HOUR), |circuits, poll_both| {
+        without_clone(&Config::builder().max_concurrent(1).max_wait(HOUR), |circuits, poll_both| {
             let permits = circuits.each_ref().map(|circuit| circuit.try_acquire().unwrap());
             assert_eq!(poll_both(), [Poll::Ready(7), Poll::Ready(2)]);
-            permits.into_iter().for_each(|permit| _ = permit.settle(Outcome::Success));
+            for permit in permits {
+                permit.settle(Outcome::Success);
+            }
             for snapshot in circuits.each_ref().map(CircuitBreaker::snapshot) {
                 assert_eq!((snapshot.totals.rejected, snapshot.calls_in_flight), (1, Some(0)));
             }
@@ -78,10 +80,10 @@ fn a_limit_that_does_not_act_on_a_function_is_reported_on_stderr() {
         .args(["--exact", "--nocapture", test])
         .output()
         .unwrap();
-    let text = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     for name in ["live/unique", "live/exclusive"] {
         let line =
             format!("warning: circuit breaker {name:?}: call_timeout does not apply to an async function");
-        assert_eq!(text.matches(&line).count(), 1, "{text}");
+        assert_eq!(stderr.matches(&line).count(), 1, "{stderr}");
     }
 }

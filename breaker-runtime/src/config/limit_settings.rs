@@ -12,7 +12,7 @@ impl ConfigBuilder {
     /// The breaker stops a call that takes longer: it drops the future, and the caller receives a
     /// [`BreakerError`](crate::BreakerError) of the kind [`TimedOut`](crate::ErrorKind::TimedOut). The call
     /// counts as a failure, and in the totals as a timeout. The breaker cannot stop sync calls, and stops no
-    /// call in [shadow mode](Mode::Shadow) or while it is disabled.
+    /// call in [shadow mode](crate::Mode::Shadow) or while it is disabled.
     ///
     /// Range: longer than zero; `Duration::MAX` means no limit. Default: no limit. Needs the feature `tokio`,
     /// and a tokio runtime with timers: a call outside such a runtime panics.

@@ -58,22 +58,15 @@ impl ErrorKind {
     /// status.
     ///
     /// ```
-    /// use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind};
-    ///
-    /// #[derive(Debug, thiserror::Error)]
-    /// enum SearchError {
-    ///     #[error("nothing was found")]
-    ///     NotFound,
-    ///     #[error(transparent)]
-    ///     Breaker(#[from] BreakerError),
-    /// }
+    /// use std::error::Error;
+    /// use breaker_runtime::{CircuitBreaker, Config, ErrorKind};
     ///
     /// let breaker = CircuitBreaker::new("search", Config::default())?;
     /// breaker.force_open();
-    /// let rejected: SearchError = breaker.try_acquire().unwrap_err().into();
-    /// assert_eq!(ErrorKind::find_in(&rejected), Some(ErrorKind::ForcedOpen));
-    /// assert_eq!(ErrorKind::find_in(&SearchError::NotFound), None);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// let rejected: Box<dyn Error> = breaker.try_acquire().unwrap_err().into();
+    /// assert_eq!(ErrorKind::find_in(&*rejected), Some(ErrorKind::ForcedOpen));
+    /// assert_eq!(ErrorKind::find_in(&std::io::Error::other("not found")), None);
+    /// # Ok::<(), Box<dyn Error>>(())
     /// ```
     ///
     /// Annotated functions ignore the errors of other breakers. With

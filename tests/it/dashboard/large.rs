@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::runtime::Builder;
 
 use super::server::{HttpResponse, Server};
-use crate::support::{seconds, settings};
+use crate::support::settings;
 
 /// Number of keys whose circuits are read on an async thread.
 const FEW: u32 = 500;
