@@ -13,7 +13,7 @@
 //!
 //! `None` is `null`. The types do not implement `Deserialize`. `Config` and `Conflict` implement neither.
 //!
-//! This is the JSON of a snapshot:
+//! This is the JSON of a snapshot. No rule evaluates consecutive failures, so they are not counted:
 //!
 //! ```
 //! use breaker_runtime::{CircuitBreaker, Config, Outcome};
@@ -29,7 +29,7 @@
 //! assert_eq!(json, json!({
 //!     "name": "search", "key": null, "state": "closed", "mode": "enforce", "critical": false,
 //!     "time_in_state": 2.5, "retry_after": null, "time_open": 0.0, "generation": 0,
-//!     "consecutive_failures": 1,
+//!     "consecutive_failures": 0,
 //!     "window": {"calls": 2, "failures": 1, "slow": 0, "failure_rate": 0.5, "slow_call_rate": 0.0},
 //!     "trials_in_flight": 0, "calls_in_flight": null,
 //!     "totals": {
