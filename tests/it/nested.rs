@@ -246,3 +246,109 @@ fn a_failure_that_passes_through_two_calls_of_a_closed_circuit_counts_twice() {
     _ = fixture.breaker.call_with(|_| Outcome::Failure, fail);
     assert_eq!(fixture.breaker.snapshot().consecutive_failures, 2);
 }
+
+/// Makes a call of the breaker when it is dropped, like a transaction that is rolled back.
+struct CallsOnDrop<'a> {
+    breaker: &'a CircuitBreaker,
+    answers: &'a std::sync::Mutex<Vec<Option<ErrorKind>>>,
+}
+
+impl Drop for CallsOnDrop<'_> {
+    fn drop(&mut self) {
+        let answer = recurse(self.breaker, 0).err().map(|error| error.kind());
+        self.answers.lock().unwrap().push(answer);
+    }
+}
+
+#[test]
+fn a_call_made_while_a_cancelled_or_timed_out_call_is_dropped_runs_in_its_slot() {
+    let limited = settings().max_concurrent(1).max_wait(Duration::MAX);
+    for settings in [limited.clone(), limited.call_timeout(seconds(2))] {
+        let (fixture, answers) = (Fixture::with(settings), std::sync::Mutex::default());
+        let breaker = &fixture.breaker;
+        let transaction = || {
+            breaker.call_async(async {
+                let _rolls_back = CallsOnDrop { breaker, answers: &answers };
+                pending::<Answer>().await
+            })
+        };
+        let mut cancelled = Box::pin(transaction());
+        assert!(poll_once(cancelled.as_mut()).is_pending());
+        drop(cancelled);
+        let mut timed_out = Box::pin(transaction());
+        assert!(poll_once(timed_out.as_mut()).is_pending());
+        fixture.clock.advance(seconds(2));
+        _ = poll_once(timed_out.as_mut());
+        drop(timed_out);
+        assert_eq!(*answers.lock().unwrap(), [None, None]);
+        assert_eq!(fixture.calls_in_flight(), 0);
+        // Nothing is left in scope: the next call needs a slot of its own.
+        let _permit = fixture.permit();
+        assert_eq!(breaker.try_acquire().unwrap_err().kind(), ErrorKind::BulkheadFull);
+    }
+}
+
+#[tokio::test]
+async fn a_call_made_while_an_annotated_call_is_dropped_runs_in_its_slot() {
+    #[circuit_breaker(name = "nested/transaction", max_concurrent = 1, max_wait = "1h")]
+    async fn transaction() -> Answer {
+        struct RollsBack;
+        impl Drop for RollsBack {
+            fn drop(&mut self) {
+                assert_eq!(rollback().unwrap(), 7);
+            }
+        }
+        let _rolls_back = RollsBack;
+        pending().await
+    }
+    #[circuit_breaker(name = "nested/transaction", max_concurrent = 1, max_wait = "1h")]
+    fn rollback() -> Answer {
+        Ok(7)
+    }
+    #[circuit_breaker(name = "nested/transaction", max_concurrent = 1, max_wait = "1h", fallback = cached)]
+    async fn with_fallback(number: u32) -> Answer {
+        _ = number;
+        transaction().await
+    }
+    async fn cached(number: u32) -> Answer {
+        Ok(number)
+    }
+    {
+        let mut call = pin!(transaction());
+        assert!(poll_once(call.as_mut()).is_pending());
+    }
+    {
+        let mut call = pin!(with_fallback(1));
+        assert!(poll_once(call.as_mut()).is_pending());
+    }
+    assert_eq!(Registry::global().get("nested/transaction").unwrap().snapshot().totals.successes, 2);
+}
+
+#[test]
+fn a_permit_acquired_inside_a_call_needs_a_slot_of_its_own() {
+    let full = Fixture::with(settings().max_concurrent(1));
+    let answer = full.breaker.call(|| full.breaker.try_acquire().map(drop));
+    assert_eq!(answer.unwrap_err().kind(), ErrorKind::BulkheadFull);
+    let fixture = one_trial();
+    let answer = fixture.breaker.call(|| fixture.breaker.try_acquire().map(drop));
+    assert_eq!(answer.unwrap_err().kind(), ErrorKind::HalfOpen);
+}
+
+#[test]
+fn a_listener_that_runs_while_a_waiting_call_gets_its_slot_can_call_the_circuit() {
+    let settings = settings().failure_threshold(1).max_concurrent(1).max_wait(Duration::MAX);
+    let fixture = Fixture::with(settings);
+    let running = fixture.permit();
+    let mut waiting = pin!(fixture.breaker.call_async(async { Ok::<_, BreakerError>(1) }));
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    running.settle(Outcome::Failure);
+    fixture.clock.advance(RECOVERY);
+    let clone = fixture.breaker.clone();
+    let _subscription = fixture.breaker.listen(move |_: &breaker_runtime::Event| {
+        assert_eq!(recurse(&clone, 0).unwrap(), 0);
+    });
+    // The waiting call becomes a trial call, and the listener is notified while it holds the only slot.
+    assert!(poll_once(waiting.as_mut()).is_ready());
+    let snapshot = fixture.breaker.snapshot();
+    assert_eq!((snapshot.totals.successes, snapshot.calls_in_flight), (2, Some(0)));
+}

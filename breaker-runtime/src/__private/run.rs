@@ -28,6 +28,12 @@ pin_project! {
         call: AsyncCall<'a>,
         classifier: C,
     }
+
+    impl<F, C> PinnedDrop for RunAsync<'_, F, C> {
+        fn drop(this: Pin<&mut Self>) {
+            this.project().call.prepare_drop();
+        }
+    }
 }
 
 /// Runs the body of a sync function if the call is admitted.

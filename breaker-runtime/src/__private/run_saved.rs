@@ -45,6 +45,12 @@ pin_project! {
         classifier: C,
         saved: Option<Box<S>>,
     }
+
+    impl<F, C, S> PinnedDrop for RunSaved<'_, F, C, S> {
+        fn drop(this: Pin<&mut Self>) {
+            this.project().call.prepare_drop();
+        }
+    }
 }
 
 /// Runs the body of an async function whose fallback uses none of its arguments, or only shared references.

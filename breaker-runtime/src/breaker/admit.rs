@@ -10,7 +10,7 @@ use super::permit::Permit;
 use super::stamp::Stamp;
 use crate::error::ErrorKind;
 use crate::state::State;
-use crate::state::machine::Ticket;
+use crate::state::machine::{Pending, Ticket};
 use crate::totals::{Rare, Total};
 
 /// The bulkhead that limits a call, and the options that it belongs to.
@@ -19,8 +19,16 @@ struct ActiveBulkhead<'a> {
     bulkhead: &'a Bulkhead,
 }
 
+/// Whether a call may run in the slot of a call around it. The owner of a permit may settle it after the outer
+/// call has ended, so a permit needs a slot of its own.
+#[derive(Clone, Copy)]
+enum Nesting {
+    Allowed,
+    Refused,
+}
+
 impl Circuit {
-    /// Admits or rejects a call that does not wait.
+    /// Admits or rejects the call of a permit, which does not wait.
     #[inline]
     pub(crate) fn try_admit(&self) -> AdmitResult<'_> {
         self.admit_with(|| self.admit_restricted_now())
@@ -69,11 +77,11 @@ impl Circuit {
     #[cold]
     #[inline(never)]
     pub(super) fn start_async_restricted(&self) -> AsyncCall<'_> {
-        let ticket = match self.admit_by_state() {
+        let ticket = match self.admit_by_state(Nesting::Allowed) {
             Ok(ticket) => ticket,
             Err(kind) => return AsyncCall::started(Err(Rejection { circuit: self, kind })),
         };
-        let Some(active) = self.active_bulkhead(ticket) else {
+        let Some(active) = self.active_bulkhead(ticket, Nesting::Allowed) else {
             return AsyncCall::started(Ok(self.start(ticket, Stamp::NONE)));
         };
         if active.bulkhead.try_acquire(&self.clock) {
@@ -90,7 +98,7 @@ impl Circuit {
     /// cancelled while it waits, and its permit then releases the slot of a trial call.
     pub(super) async fn wait_async<'a>(&'a self, waiting: Permit<'a>) -> AdmitResult<'a> {
         let ticket = waiting.ticket();
-        let Some(active) = self.active_bulkhead(ticket) else {
+        let Some(active) = self.active_bulkhead(ticket, Nesting::Allowed) else {
             // The limit has been removed.
             _ = waiting.into_admission();
             return Ok(self.start(ticket, Stamp::NONE));
@@ -110,10 +118,11 @@ impl Circuit {
     #[inline]
     fn admit_restricted(
         &self,
+        nesting: Nesting,
         wait: impl FnOnce(&CircuitOptions) -> bool,
     ) -> Result<Admission<'_>, ErrorKind> {
-        let ticket = self.admit_by_state()?;
-        let Some(active) = self.active_bulkhead(ticket) else {
+        let ticket = self.admit_by_state(nesting)?;
+        let Some(active) = self.active_bulkhead(ticket, nesting) else {
             return Ok(self.start(ticket, Stamp::NONE));
         };
         if active.bulkhead.try_acquire(&self.clock) {
@@ -129,22 +138,27 @@ impl Circuit {
     #[cold]
     #[inline(never)]
     fn admit_restricted_now(&self) -> Result<Admission<'_>, ErrorKind> {
-        self.admit_restricted(|_| false)
+        self.admit_restricted(Nesting::Refused, |_| false)
     }
 
     /// Admits or rejects a call that runs on this thread until its end.
     #[cold]
     #[inline(never)]
     fn admit_restricted_blocking(&self) -> Result<Admission<'_>, ErrorKind> {
-        self.admit_restricted(|options| options.wait_blocking(&self.clock)).map(Admission::scoped)
+        self.admit_restricted(Nesting::Allowed, |options| options.wait_blocking(&self.clock))
+            .map(Admission::scoped)
     }
 
     /// Returns the bulkhead, if it limits this call. It does not limit a call inside a call that has a slot.
     #[inline]
-    fn active_bulkhead(&self, ticket: Ticket) -> Option<ActiveBulkhead<'_>> {
+    fn active_bulkhead(&self, ticket: Ticket, nesting: Nesting) -> Option<ActiveBulkhead<'_>> {
         let options = self.options.get()?;
         let bulkhead = options.bulkhead()?;
-        let needs_slot = ticket.is_tracked() && !ticket.is_nested() && !self.is_in_bulkhead();
+        let runs_in_slot = match nesting {
+            Nesting::Allowed => ticket.is_nested() || self.is_in_bulkhead(),
+            Nesting::Refused => false,
+        };
+        let needs_slot = ticket.is_tracked() && !runs_in_slot;
         needs_slot.then_some(ActiveBulkhead { options, bulkhead })
     }
 
@@ -176,31 +190,50 @@ impl Circuit {
         if !needs_slot {
             options.release_slot(&self.clock);
         }
-        self.notify_if(decision.pending);
         let stamp = if needs_slot { Stamp::IN_BULKHEAD } else { Stamp::NONE };
-        decision.ticket.or_else(|state| self.reject(state)).map(|ticket| self.start(ticket, stamp))
+        let admitted = decision.ticket.or_else(|state| self.reject(state));
+        let mut admitted = admitted.map(|ticket| self.start(ticket, stamp));
+        // The listeners may make calls, which run in the slot that this call holds already.
+        if let (Ok(Admission(call)), Pending::Transitions) = (&mut admitted, decision.pending)
+            && call.stamp.holds_slot()
+        {
+            call.enter_scope();
+        }
+        self.notify_if(decision.pending);
+        if let Ok(Admission(call)) = &mut admitted {
+            call.suspend_scope();
+        }
+        admitted
     }
 
     /// Admits or rejects a call by the state of the circuit, after the fast path has not admitted it.
     #[inline]
-    fn admit_by_state(&self) -> Result<Ticket, ErrorKind> {
-        self.machine.admit_tracked().map_or_else(|| self.admit_or_reject(), Ok)
+    fn admit_by_state(&self, nesting: Nesting) -> Result<Ticket, ErrorKind> {
+        self.machine.admit_tracked().map_or_else(|| self.admit_or_reject(nesting), Ok)
     }
 
     #[inline(never)]
-    fn admit_or_reject(&self) -> Result<Ticket, ErrorKind> {
+    fn admit_or_reject(&self, nesting: Nesting) -> Result<Ticket, ErrorKind> {
         match self.machine.reject_fast(&self.clock) {
-            Some(State::HalfOpen) => self.nested_ticket().map_or_else(|| self.reject(State::HalfOpen), Ok),
+            Some(State::HalfOpen) => {
+                self.ticket_in_slot(nesting).map_or_else(|| self.reject(State::HalfOpen), Ok)
+            }
             Some(state) => self.reject(state),
-            None => self.admit_locked(),
+            None => self.ticket_in_slot(nesting).map_or_else(|| self.admit_locked(), Ok),
+        }
+    }
+
+    /// Returns the ticket of a call that runs in the slot of a trial call around it.
+    #[cold]
+    fn ticket_in_slot(&self, nesting: Nesting) -> Option<Ticket> {
+        match nesting {
+            Nesting::Allowed => self.nested_ticket(),
+            Nesting::Refused => None,
         }
     }
 
     #[inline(never)]
     fn admit_locked(&self) -> Result<Ticket, ErrorKind> {
-        if let Some(ticket) = self.nested_ticket() {
-            return Ok(ticket);
-        }
         let decision = self.machine.admit_locked(&self.clock);
         self.notify_if(decision.pending);
         decision.ticket.or_else(|state| self.reject(state))

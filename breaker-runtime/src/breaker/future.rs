@@ -25,6 +25,12 @@ pin_project! {
         call: AsyncCall<'a>,
         classifier: C,
     }
+
+    impl<F, C> PinnedDrop for Guarded<'_, F, C> {
+        fn drop(this: Pin<&mut Self>) {
+            this.project().call.prepare_drop();
+        }
+    }
 }
 
 pin_project! {
@@ -171,6 +177,31 @@ impl<'a> AsyncCall<'a> {
                 timed_out.map_or(Poll::Pending, rejected)
             }
         }
+    }
+
+    /// Puts a call that holds a slot into the scope of this thread, until it is dropped. Its owner calls this
+    /// before it drops the future of the call, which may make calls of its own.
+    #[inline]
+    pub(crate) fn prepare_drop(&mut self) {
+        if !matches!(*self.0, CallProgress::Special(SpecialCall::Ended)) {
+            let call = self.replace_with_ended().scoped();
+            self.put(call);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn scoped(mut self) -> Self {
+        let admission = match &mut *self.0 {
+            CallProgress::Running(admission) => Some(admission),
+            CallProgress::Special(special) => special.admission(),
+        };
+        if let Some(Admission(call)) = admission
+            && call.stamp.holds_slot()
+        {
+            call.enter_scope();
+        }
+        self
     }
 
     /// Returns the admission of a call that is running and holds no slot, and leaves an ended call.

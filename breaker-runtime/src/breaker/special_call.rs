@@ -63,6 +63,16 @@ impl<'a> SpecialCall<'a> {
         matches!(self, Self::Limited(_))
     }
 
+    /// Returns the admission of a call that is running, or that has timed out and not been recorded.
+    pub(super) fn admission(&mut self) -> Option<&mut Admission<'a>> {
+        match self {
+            Self::Limited(limited) | Self::TimedOut(limited) => limited.as_mut().project().admission.as_mut(),
+            Self::Ended | Self::Undecided(_) | Self::Rejected(_) | Self::MustWait(_) | Self::Waiting(_) => {
+                None
+            }
+        }
+    }
+
     /// Takes the admission of a running call out of it, until the body has been polled.
     pub(super) fn take_admission(&mut self) -> Option<Admission<'a>> {
         let Self::Limited(limited) = self else {

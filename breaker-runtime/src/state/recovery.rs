@@ -19,6 +19,9 @@ pub(crate) struct Recovery {
 /// The longest lease that late successes lead to, unless `half_open_timeout` is longer.
 const MAX_GROWN_LEASE: Duration = Duration::from_secs(60 * 60);
 
+/// The number of doublings after which a lease of a nanosecond is longer than an hour.
+const MAX_DOUBLINGS: u32 = 42;
+
 /// A finite number of at least one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Factor(f64);
@@ -51,7 +54,9 @@ impl Recovery {
 impl Recovery {
     /// Returns the lease of a trial call after it has been doubled this many times.
     pub(super) fn lease(&self, doublings: u32) -> Duration {
-        let grown = self.half_open_timeout.saturating_mul(1 << doublings.min(31));
+        let nanos =
+            self.half_open_timeout.as_nanos().min(MAX_GROWN_LEASE.as_nanos()) << doublings.min(MAX_DOUBLINGS);
+        let grown = u64::try_from(nanos).map_or(MAX_GROWN_LEASE, Duration::from_nanos);
         grown.min(MAX_GROWN_LEASE).max(self.half_open_timeout)
     }
 
@@ -62,7 +67,7 @@ impl Recovery {
             let lease = self.lease(doublings);
             lease > ran || lease >= MAX_GROWN_LEASE
         };
-        (0..31).find(is_enough).unwrap_or(31)
+        (0..MAX_DOUBLINGS).find(is_enough).unwrap_or(MAX_DOUBLINGS)
     }
 }
 
@@ -155,11 +160,12 @@ mod tests {
         let lease = |ran| thirty.lease(thirty.doublings_for(Duration::from_secs(ran))).as_secs();
         assert_eq!([29, 30, 31, 60, 3000, 3600, 1_000_000].map(lease), [30, 60, 60, 120, 3600, 3600, 3600]);
         let tiny = Recovery { half_open_timeout: Duration::from_nanos(1), ..thirty };
-        assert_eq!(tiny.lease(tiny.doublings_for(Duration::MAX)), Duration::from_nanos(1 << 31));
+        assert_eq!(tiny.lease(tiny.doublings_for(Duration::MAX)), Duration::from_secs(3600));
+        assert_eq!(tiny.lease(tiny.doublings_for(Duration::from_secs(3))), Duration::from_nanos(1 << 32));
         let day = Recovery { half_open_timeout: Duration::from_hours(24), ..thirty };
         assert_eq!(day.lease(day.doublings_for(Duration::MAX)), Duration::from_hours(24));
         let never = Recovery { half_open_timeout: Duration::MAX, ..thirty };
-        assert_eq!(never.lease(31), Duration::MAX);
+        assert_eq!(never.lease(MAX_DOUBLINGS), Duration::MAX);
     }
 
     #[test]
