@@ -68,8 +68,8 @@ impl CircuitBreaker {
     ///
     /// # Panics
     ///
-    /// Panics if `call_timeout` is set, or if the call must wait, outside a tokio runtime with timers
-    /// enabled.
+    /// Panics if `call_timeout` is set, or if the call must wait and `max_wait` is not `Duration::MAX`, outside
+    /// a tokio runtime with timers enabled.
     ///
     /// # Cancellation
     ///
@@ -105,8 +105,8 @@ impl CircuitBreaker {
     ///
     /// # Panics
     ///
-    /// Panics if `call_timeout` is set, or if the call must wait, outside a tokio runtime with timers
-    /// enabled.
+    /// Panics if `call_timeout` is set, or if the call must wait and `max_wait` is not `Duration::MAX`, outside
+    /// a tokio runtime with timers enabled.
     ///
     /// # Cancellation
     ///
