@@ -142,14 +142,20 @@ impl CircuitBreaker {
         Config::clone(&self.circuit.config())
     }
 
-    /// Replaces the settings. The state, the generation, the totals, the run of failures, the remaining open
-    /// time and running calls are not affected. The window keeps the calls that fit into the new window. When
-    /// the kind of window changes, it starts empty. A success recorded concurrently may be lost. New rules
-    /// are evaluated at the next failure or slow call. Every setting applies to later calls, whatever an
-    /// attribute declares, except that nothing stops a sync call, and that an async function whose fallback
-    /// uses arguments without `Clone` ignores `call_timeout` and `max_wait` and reports this on stderr.
-    /// [`Registry::register`](crate::Registry::register) and
-    /// [`Registry::check`](crate::Registry::check) still compare with the registered settings.
+    /// Replaces **all** settings: one that `config` does not set gets its default, not the value of the
+    /// attribute.
+    ///
+    /// Running calls keep their slot, lease and time limit, but `slow_call`, `cancelled_after`,
+    /// `success_threshold` and the rules apply when they end. A larger `max_concurrent` admits waiting calls at
+    /// once. Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
+    /// change. Some functions cannot apply `call_timeout` or `max_wait`; see the
+    /// [exceptions](crate::circuit_breaker#new-settings-at-run-time).
+    ///
+    /// The state, the generation, the totals, the run of failures and the remaining open time are kept. The
+    /// window keeps the calls that fit into the new window. When the kind of window changes, it starts empty.
+    /// A success recorded concurrently may be lost. New rules are evaluated at the next failure or slow call.
+    /// [`Registry::register`](crate::Registry::register) and [`Registry::check`](crate::Registry::check) still
+    /// compare with the registered settings.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, Outcome, State};

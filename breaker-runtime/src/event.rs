@@ -141,7 +141,8 @@ pub struct ChangesLost {
 ///
 /// A listener runs on the thread that caused the event. If another thread is already notifying listeners of
 /// the same circuit, that thread delivers the event instead, in order, and the call that caused it continues
-/// at once.
+/// at once. Under a constant stream of state changes, one call may therefore deliver events for as long as the
+/// stream lasts.
 ///
 /// A listener should return quickly, because the caller of a protected function waits for it. It must not
 /// block when the breaker is called from async code, because it would block a thread of the executor. While it

@@ -28,7 +28,11 @@
 //! | Choose which results are failures, successes or ignored | the keys `failure_if` and `ignore_if` of [`circuit_breaker`]; [`Outcome`] |
 //! | Choose when a circuit opens, how it recovers, and how many calls may run | [`ConfigBuilder`], every setting with its range and default |
 //! | Protect other code, or control a breaker manually | [`CircuitBreaker`], [`Permit`], [`Operator`] |
+//! | Change settings at run time | [`CircuitBreaker::set_config`], and what [applies when](circuit_breaker#new-settings-at-run-time) |
+//! | Find out what a caller's timeout does | [cancelled calls](circuit_breaker#cancelled-calls) |
+//! | Call a protected function inside another one of the same circuit | [calls inside calls](circuit_breaker#calls-inside-calls) |
 //! | Use one circuit for each host, tenant or shard | [`KeyedBreaker`] |
+//! | Find out which circuits are evicted | [`KeyedBreaker`], in its description |
 //! | Find, list and observe breakers | [`Registry`], [`Snapshot`] |
 //! | List all protected functions before the first call | [`Registry::declared`], [`Registry::check`] |
 //! | Be notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |

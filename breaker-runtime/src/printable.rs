@@ -2,7 +2,8 @@
 //! are written as escapes such as `\u{202e}`.
 //!
 //! Names, keys, failure texts and names of operators may come from users. Without escapes, such a text could
-//! forge a line of a log, move the cursor of a terminal, or look like another text.
+//! forge a line of a log, move the cursor of a terminal, or look like another text. Failure texts are cleaned
+//! when stored (`failure_text.rs`); everything else is escaped when written.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};

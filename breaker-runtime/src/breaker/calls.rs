@@ -11,7 +11,8 @@ impl CircuitBreaker {
     /// are running. [`Transition::last_failure`](crate::Transition) shows the type name of the error.
     ///
     /// The error of another breaker is a failure too: this method cannot inspect the error.
-    /// [`ErrorKind::find_in`](crate::ErrorKind::find_in) shows how to ignore it.
+    /// [`ErrorKind::find_in`](crate::ErrorKind::find_in) shows how to ignore it. Inside another call of the same
+    /// circuit that holds a slot, the call [runs in that slot](crate::circuit_breaker#calls-inside-calls).
     ///
     /// # Errors
     ///
@@ -58,7 +59,8 @@ impl CircuitBreaker {
     /// `max_concurrent` calls are running, and stops the call after `call_timeout`.
     /// [`Transition::last_failure`](crate::Transition) shows the type name of the error.
     ///
-    /// The error of another breaker is a failure too, as in [`call`](Self::call).
+    /// The error of another breaker is a failure too, as in [`call`](Self::call). Inside another call of the same
+    /// circuit that holds a slot, the call [runs in that slot](crate::circuit_breaker#calls-inside-calls).
     ///
     /// # Errors
     ///
@@ -66,8 +68,8 @@ impl CircuitBreaker {
     ///
     /// # Panics
     ///
-    /// Panics if `call_timeout` is set, or if the call must wait, outside a tokio runtime with timers
-    /// enabled.
+    /// Panics if `call_timeout` is set, or if the call must wait and `max_wait` is not `Duration::MAX`, outside
+    /// a tokio runtime with timers enabled.
     ///
     /// # Cancellation
     ///
@@ -103,8 +105,8 @@ impl CircuitBreaker {
     ///
     /// # Panics
     ///
-    /// Panics if `call_timeout` is set, or if the call must wait, outside a tokio runtime with timers
-    /// enabled.
+    /// Panics if `call_timeout` is set, or if the call must wait and `max_wait` is not `Duration::MAX`, outside
+    /// a tokio runtime with timers enabled.
     ///
     /// # Cancellation
     ///

@@ -14,6 +14,9 @@ use crate::state::machine::Ticket;
 /// The permission to make one call, to be [settled](Self::settle) when the call has ended. It borrows the
 /// breaker.
 ///
+/// A permit takes a slot of its own, even inside another call of the same circuit, and calls that are made while
+/// it exists do not [run in its slot](crate::circuit_breaker#calls-inside-calls).
+///
 /// A permit that is not settled has these effects:
 ///
 /// * Dropped: the call was cancelled. It counts as a failure if it had run for

@@ -5,7 +5,7 @@
 //! not in this list, so a closed circuit without `max_concurrent` does not use it.
 //!
 //! A sync call is in scope from its admission until it is settled. An async call is in scope while it is
-//! polled.
+//! polled. A permit is never in this list: its owner may settle it on another thread.
 
 use std::cell::RefCell;
 

@@ -284,8 +284,9 @@ impl ConfigBuilder {
     /// A trial call that has not ended by then counts as failed, which reopens the circuit; its later result
     /// counts only in the totals. If it succeeds late, further leases are longer: they are doubled until they
     /// exceed the time of that call, up to one hour, and return to this setting when the circuit closes.
-    /// Therefore a dependency whose calls always take longer than this closes its circuit. With `Duration::MAX`, a trial call whose permit is leaked keeps its slot
-    /// until an operator resets the circuit.
+    /// Therefore a dependency whose calls always take longer than this, but at most an hour, closes its circuit.
+    /// If this setting is longer than an hour, leases do not grow. With `Duration::MAX`, a trial call whose
+    /// permit is leaked keeps its slot until an operator resets the circuit.
     ///
     /// Range: longer than zero. Default: `recovery_timeout`, or `call_timeout` if that is longer, so that a
     /// trial call does not count as failed while it may still succeed.

@@ -33,9 +33,15 @@ impl ConfigBuilder {
     ///
     /// A call is cancelled when its future, or its [`Permit`](crate::Permit), is dropped before it ends. An
     /// outer `tokio::time::timeout`, a `TimeoutLayer` or `select!` does this to a call that hangs, so without
-    /// this setting a dependency that hangs would never open its circuit. A call runs from its first poll,
-    /// and the time that it waits for [`max_wait`](Self::max_wait) is not included. Sync calls cannot be
-    /// cancelled.
+    /// this setting a dependency that hangs would never open its circuit. Sync calls cannot be cancelled.
+    ///
+    /// The time is measured from the end of the first poll (with [`slow_call`](Self::slow_call) or
+    /// [`durations`](Self::durations), from admission), so time that a call blocks in its first poll is not
+    /// included. The time of a permit is measured from `try_acquire`. The time that a call waits for
+    /// [`max_wait`](Self::max_wait) is not included.
+    ///
+    /// Choose a value clearly below the timeouts of the callers: a caller's timeout of exactly
+    /// `cancelled_after` may fall on either side, and calls that are cancelled by a shorter timeout never count.
     ///
     /// Range: longer than zero; with `Duration::MAX` every cancelled call is ignored. Default: 1 second.
     pub const fn cancelled_after(mut self, at_least: Duration) -> Self {
@@ -78,8 +84,10 @@ impl ConfigBuilder {
     /// A free slot is offered to the first waiting call. If its future is not polled within 10 ms, because it was
     /// forgotten or its task is busy, the slot goes to the next call. Each new call and each call that ends
     /// notices that, and so do the calls that wait behind it: after about as long as they have waited so far, or
-    /// after a second if that is less. An async call without timers cannot notice it by itself. A future that is
-    /// polled again later waits ahead of all calls that arrived after it.
+    /// after a second if that is less. An async call without timers cannot notice it by itself, so in a runtime
+    /// without timers a forgotten call is noticed only by later calls. A future that is polled again later waits
+    /// ahead of all calls that arrived after it. A call that is polled much later than others may lose its turn
+    /// each 10 ms.
     ///
     /// When a waiting call gets its slot, the state is checked again, and the lease of a trial call starts
     /// again. A waiting sync call neither uses nor needs the token of [`std::thread::park`].

@@ -45,7 +45,7 @@ pub enum ErrorKind {
     /// An operator forced the circuit open.
     ForcedOpen,
     /// `max_concurrent` calls are running, and none of them ended within `max_wait`. Without the feature `tokio`,
-    /// an async call does not wait.
+    /// an async call does not wait unless `max_wait` is `Duration::MAX`.
     BulkheadFull,
     /// The call took longer than `call_timeout`.
     TimedOut,
