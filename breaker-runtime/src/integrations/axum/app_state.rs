@@ -23,7 +23,9 @@ pub(super) struct AppState {
     pub(super) broadcast: Broadcast,
     pub(super) clients: Clients,
     pub(super) reader: Arc<Reader>,
-    pub(super) health: Cached<HealthReport>,
+    /// Reads for `/health/circuits` only, so that readiness never waits for another route.
+    health_reader: Arc<Reader>,
+    health: Cached<HealthReport>,
     pub(super) circuits: Cached<Bytes>,
     pub(super) metrics: Cached<Bytes>,
     /// The JSON of each breaker whose circuits are expensive to read, by its name. A registry never removes a
@@ -38,7 +40,8 @@ impl AppState {
             broadcast: Broadcast::new(token.as_ref()),
             token,
             clients: Clients::default(),
-            reader: Arc::new(Reader::new(registry_view.clock().clone())),
+            reader: Arc::new(Reader::new(registry)),
+            health_reader: Arc::new(Reader::new(registry)),
             health: Cached::default(),
             circuits: Cached::default(),
             metrics: Cached::default(),
@@ -55,6 +58,12 @@ impl AppState {
     ) -> Result<T, HttpError> {
         let view = Arc::clone(&self.registry_view);
         cached.get(&self.reader, view.cost(), move || read(&view)).await
+    }
+
+    /// Reads the health of all circuits, or returns a recent result. Waits for no other route.
+    pub(super) async fn read_health(&self) -> Result<HealthReport, HttpError> {
+        let view = Arc::clone(&self.registry_view);
+        self.health.get(&self.health_reader, view.cost(), move || HealthReport::read(&view)).await
     }
 
     /// Returns the cached JSON of the breaker of this name.
