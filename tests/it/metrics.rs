@@ -17,7 +17,6 @@ fn uncalled() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
-// `increase()` misses the first increment of a counter that first appears with the value one.
 #[test]
 fn names_with_escapes_have_labels_of_their_own() {
     let registry = Registry::new();
@@ -30,6 +29,7 @@ fn names_with_escapes_have_labels_of_their_own() {
     assert_eq!((lines.len(), distinct.len()), (5, 5), "{lines:?}");
 }
 
+// `increase()` misses the first increment of a counter that first appears with the value one.
 #[test]
 fn every_series_of_a_function_exists_before_its_first_call() {
     testing::scope(|scope| {

@@ -75,3 +75,41 @@ impl AppState {
         Arc::clone(breakers.entry(name.to_owned()).or_default())
     }
 }
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+
+    use tokio::runtime::Builder;
+    use tokio::task::spawn;
+
+    use super::super::query::Criticality;
+    use super::AppState;
+    use crate::config::Config;
+    use crate::registry::Registry;
+
+    #[test]
+    fn health_does_not_wait_for_the_readings_of_other_routes() {
+        let registry = Registry::new();
+        let hosts = registry.register_keyed("host", Config::default(), 1_000).unwrap();
+        (0..1_000).for_each(|key| drop(hosts.get(&key.to_string())));
+        let app = Arc::new(AppState::new(&registry, None));
+        Builder::new_current_thread().build().unwrap().block_on(async {
+            let ((begin, mut begun), (release, released)) =
+                (tokio::sync::mpsc::unbounded_channel(), channel::<()>());
+            let other = Arc::clone(&app);
+            let reading = spawn(async move {
+                let read = move || {
+                    begin.send(()).unwrap();
+                    _ = released.recv();
+                };
+                other.reader.run(1_000, read).await.is_ok()
+            });
+            begun.recv().await.unwrap();
+            assert!(app.read_health().await.unwrap().is_ready(Criticality::AllCircuits));
+            drop(release);
+            assert!(reading.await.unwrap());
+        });
+    }
+}
