@@ -56,6 +56,17 @@ pub(crate) fn escape_hidden(text: &str) -> Cow<'_, str> {
     if text.contains(is_hidden) { Cow::Owned(Printable(text).to_string()) } else { Cow::Borrowed(text) }
 }
 
+/// Returns the text with escapes for hidden characters and backslashes, so that different texts stay different.
+#[allow(dead_code, reason = "only metrics need it")]
+pub(crate) fn escape_hidden_and_backslash(text: &str) -> Cow<'_, str> {
+    let needs_escape = |it: char| it == '\\' || is_hidden(it);
+    if !text.contains(needs_escape) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |it: char| if needs_escape(it) { it.escape_default().to_string() } else { it.to_string() };
+    Cow::Owned(text.chars().map(escape).collect())
+}
+
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_escaped(self.0, is_hidden, out)

@@ -170,6 +170,7 @@ impl Snapshot {
             durations: sums.durations,
             changes: sums.changes,
             time_open: sums.time_open,
+            critical: unused.critical,
             ..worst.unwrap_or(unused).clone()
         }
     }

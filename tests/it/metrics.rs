@@ -17,6 +17,18 @@ fn uncalled() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+#[test]
+fn names_with_escapes_have_labels_of_their_own() {
+    let registry = Registry::new();
+    for name in ["a\u{202e}", r"a\u{202e}", "a\n", r"a\n", r"a\\n"] {
+        registry.register(name, Config::default()).unwrap();
+    }
+    let text = prometheus::encode(&registry);
+    let lines: Vec<_> = text.lines().filter(|line| line.starts_with("circuit_breaker_state{")).collect();
+    let distinct: std::collections::BTreeSet<_> = lines.iter().collect();
+    assert_eq!((lines.len(), distinct.len()), (5, 5), "{lines:?}");
+}
+
 // `increase()` misses the first increment of a counter that first appears with the value one.
 #[test]
 fn every_series_of_a_function_exists_before_its_first_call() {
@@ -67,7 +79,7 @@ fn names_are_escaped_in_labels() {
     let mut collected = String::new();
     prometheus_client::encoding::text::encode(&mut collected, &metrics).unwrap();
     for text in [prometheus::encode(&registry), collected] {
-        for label in [r#"{circuit="a \"b\"\\c"}"#, r#"{circuit="line\\nbreak\\u{202e}\\u{1b}"}"#] {
+        for label in [r#"{circuit="a \"b\"\\\\c"}"#, r#"{circuit="line\\nbreak\\u{202e}\\u{1b}"}"#] {
             assert!(text.contains(&format!("circuit_breaker_state{label} 0\n")), "{text}");
         }
     }

@@ -323,6 +323,7 @@ impl ConfigBuilder {
     ///
     /// A breaker with keys makes `/health/circuits` return 503 only while every one of its existing circuits
     /// rejects calls, so one failing host of several does not make the service unready.
+    /// The overflow circuit does not count, and the own settings of one circuit neither set nor unset this.
     ///
     /// Default: `false`.
     pub const fn critical(mut self, critical: bool) -> Self {

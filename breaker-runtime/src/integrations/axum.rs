@@ -41,20 +41,22 @@
 //! | 400 | the path, the query string or the name of the operator is invalid, or the request has a body. The text names the parameter and lists the accepted ones |
 //! | 401 | the token is missing or wrong |
 //! | 403 | commands are disabled, or the header with the name of the operator is missing |
-//! | 404 | the circuit, key or command is unknown, or `/metrics` lacks the feature `prometheus` |
+//! | 404 | the path, circuit, key or command is unknown, or `/metrics` lacks the feature `prometheus` |
 //! | 405 | the route does not support the method; the header `Allow` lists the supported ones |
 //! | 409 | a command for a function that has never been called, and so has no circuit |
 //! | 500 | reading the circuits panicked, or the runtime is shutting down |
 //! | 503 | all slots of the stream are in use; the header `Retry-After` contains the seconds to wait |
 //!
+//! Other paths, such as `/other`, are left to the application.
+//!
 //! # Many circuits
 //!
-//! With more than 1,000 keys, or more than 100 breakers, circuits are read on a thread for blocking work
-//! ([`spawn_blocking`]) instead of an async thread, for one request at a time. Requests that arrive in the
+//! With more than about 200 keys, or more than 20 breakers, circuits are read on a thread for blocking work
+//! ([`spawn_blocking`]) instead of an async thread, for one request at a time, and separately for `/health/circuits`, which waits for no other route. Requests that arrive in the
 //! meantime wait for the result and share it. With more than 10,000 keys, or more than 1,000 breakers, a result
 //! is also used for later requests for up to a second. It follows that a response of `/health/circuits` is at
 //! most a second older than its request. A command over HTTP is visible in every response that is requested
-//! after it.
+//! after it, over any router of the registry. Commands run listeners; no other request waits for them.
 //!
 //! [`spawn_blocking`]: https://docs.rs/tokio/latest/tokio/task/fn.spawn_blocking.html
 //!
@@ -78,12 +80,13 @@
 //! Functions that have never been called are not included.
 //!
 //! A critical breaker with keys makes the service unready only while every one of its existing circuits
-//! rejects calls. The overflow circuit counts as one of them once a call has used it. A breaker whose keys
-//! have no circuit yet does not make the service unready. `state` and `retry_after` are those of the worst
+//! rejects calls. The overflow circuit is not a key and does not count. A breaker whose keys have no circuit
+//! yet does not make the service unready. Whether the breaker is critical is a setting of the breaker, so the
+//! own settings of one circuit do not change it. `state` and `retry_after` are those of the worst
 //! circuit, so a breaker can be `open` in a response with status 200; `GET /circuits/{name}` lists its keys.
 //!
 //! `error_rate` is the failure rate of the window or, if the window is empty, of all calls; null without a
-//! call.
+//! call. With keys, it is that of all calls.
 //!
 //! Use this route as a readiness endpoint, not as a liveness endpoint: an open circuit is no reason to
 //! restart the process.
@@ -175,12 +178,11 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 
 use self::app_state::AppState;
 use self::cache::is_inline;
 use self::error::HttpError;
-use self::health::HealthReport;
 use self::json::CircuitJson;
 use self::query::{HealthQuery, KeyQuery, NoQuery};
 use self::request::Input;
@@ -253,17 +255,35 @@ impl Dashboard {
             .route("/circuits/stream", get(stream::stream))
             .route("/circuits/{name}", get(circuit))
             .route("/circuits/{name}/{command}", post(command::run))
+            .merge(unknown_paths())
             .method_not_allowed_fallback(async || HttpError::METHOD_NOT_ALLOWED)
             .route_layer(map_response(response::add_security_headers))
             .with_state(Arc::new(AppState::new(&self.registry, self.token)))
     }
 }
 
+/// Returns the routes of paths that begin as those of the dashboard, but are none of them. A fallback would
+/// prevent an application with a fallback of its own from merging the router.
+fn unknown_paths() -> Router<Arc<AppState>> {
+    let paths = [
+        "/health/circuits/",
+        "/health/circuits/{*rest}",
+        "/metrics/",
+        "/metrics/{*rest}",
+        "/circuits/",
+        "/circuits/{name}/",
+        "/circuits/{name}/{command}/",
+        "/circuits/{name}/{command}/{*rest}",
+    ];
+    let unknown = || any(async || HttpError::UNKNOWN_PATH);
+    paths.into_iter().fold(Router::new(), |router, path| router.route(path, unknown()))
+}
+
 async fn health(
     State(app): State<Arc<AppState>>,
     Input(HealthQuery { criticality }): Input<HealthQuery>,
 ) -> Result<Response, HttpError> {
-    let report = app.read_all(&app.health, HealthReport::read).await?;
+    let report = app.read_health().await?;
     let is_ready = report.is_ready(criticality);
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok(json(status, report.into_body()))

@@ -17,7 +17,7 @@
 //! Metrics are read during a scrape. Nothing runs between scrapes. There is no label for the process, because
 //! Prometheus adds one. There are no labels for keys or error texts, because their cardinality is unbounded.
 //!
-//! In the label `circuit`, control characters, invisible characters and those that change the direction of the
+//! In the label `circuit`, backslashes, control characters, invisible characters and those that change the direction of the
 //! text are escaped, as in `\u{202e}`.
 
 mod text;

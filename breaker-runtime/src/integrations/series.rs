@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use crate::printable::escape_hidden;
+use crate::printable::escape_hidden_and_backslash;
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -78,10 +78,10 @@ pub(super) const SERIES: &[Series] = &[
     }),
 ];
 
-/// Returns the value of the label `circuit`: the name, in which invisible characters are escaped, because
-/// metrics are shown in terminals and chat messages.
+/// Returns the value of the label `circuit`: the name, in which backslashes and invisible characters are
+/// escaped: metrics are shown in terminals and chat messages, and different names have different labels.
 pub(super) fn circuit_label(snapshot: &Snapshot) -> Cow<'_, str> {
-    escape_hidden(snapshot.name())
+    escape_hidden_and_backslash(snapshot.name())
 }
 
 const fn counter(

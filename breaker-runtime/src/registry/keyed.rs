@@ -212,8 +212,8 @@ impl KeyedBreaker {
     /// Returns one snapshot that combines all circuits.
     ///
     /// `totals`, `shadow_rejections`, `durations`, `changes` and `time_open` are sums and include evicted
-    /// and removed circuits. `window`, `trials_in_flight` and `calls_in_flight` are sums over the existing circuits. All
-    /// other fields are those of the circuit in the worst state.
+    /// and removed circuits. `window`, `trials_in_flight` and `calls_in_flight` are sums over the existing circuits.
+    /// `critical` is the setting of the breaker. All other fields are those of the circuit in the worst state.
     ///
     /// ```
     /// use breaker_runtime::{Config, Registry, State};

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Conflict, Name};
 use crate::event::{Event, Hub};
 use crate::snapshot::Snapshot;
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, lock};
 
 /// The state that all clones of a registry share.
 #[derive(Default)]
@@ -25,6 +25,8 @@ pub(crate) struct Store {
     serves_functions: bool,
     context: RegistryContext,
     contents: Mutex<Contents>,
+    /// Number of commands over HTTP that have run. All routers of the registry share it.
+    commands: AtomicU64,
 }
 
 /// One name of a registry: a breaker, or a function that registers one on its first call.
@@ -176,6 +178,12 @@ impl Store {
     /// Notifies the listeners of a conflict. The caller holds no lock and initializes no static.
     pub(super) fn notify_conflict(&self, conflict: &Arc<Conflict>) {
         self.hub().notify(&Event::Conflict(Arc::clone(conflict)));
+    }
+
+    /// Returns the number of commands over HTTP that have run. A command ends the use of all earlier readings.
+    #[allow(dead_code, reason = "only the integration `axum` runs commands over HTTP")]
+    pub(crate) const fn commands(&self) -> &AtomicU64 {
+        &self.commands
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {

@@ -144,18 +144,34 @@ async fn a_key_that_needs_calls_to_recover_keeps_the_service_ready() {
 }
 
 #[tokio::test]
-async fn the_overflow_circuit_counts_as_a_key_once_it_is_used() {
+async fn the_overflow_circuit_is_no_key() {
     let server = Server::start();
     let hosts = critical_hosts(&server, Config::builder());
     let status = async || server.get("/health/circuits").await.status;
+    hosts.overflow().force_open();
+    assert_eq!(status().await, 200); // no key has a circuit
+    hosts.overflow().release();
     for host in ["a", "b", "c"] {
         hosts.get(host).force_open();
     }
-    assert_eq!(status().await, 503);
     assert_eq!(hosts.get("without a slot").key(), None);
-    assert_eq!(status().await, 200);
-    hosts.overflow().force_open();
     assert_eq!(status().await, 503);
+}
+
+#[tokio::test]
+async fn the_settings_of_one_key_do_not_change_whether_the_breaker_is_critical() {
+    for is_critical in [true, false] {
+        let server = Server::start();
+        let config = |critical| Config::builder().critical(critical).build().unwrap();
+        let hosts = server.registry.register_keyed("host", config(is_critical), 3).unwrap();
+        hosts.get("a").set_config(config(!is_critical));
+        hosts.get("a").force_open();
+        let health = server.get("/health/circuits").await;
+        assert_eq!(health.status, if is_critical { 503 } else { 200 });
+        assert_eq!(health.json()["circuits"]["host"]["critical"], is_critical);
+        assert_eq!(server.get("/circuits/host").await.json()["critical"], is_critical);
+        assert_eq!(hosts.snapshot().critical, is_critical);
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::server::{HttpResponse, Server};
 use crate::support::settings;
 
 /// Number of keys whose circuits are read on an async thread.
-const FEW: u32 = 500;
+const FEW: u32 = 150;
 /// Number of keys whose circuits are read on another thread, for each request that arrives.
 const MANY: u32 = 5_000;
 /// Number of keys for which a result is shared for a second.
@@ -90,6 +90,36 @@ async fn a_command_is_visible_in_the_next_response_of_every_route() {
     assert_eq!(server.get("/health/circuits").await.status, 503);
 }
 
+#[tokio::test]
+async fn a_command_is_visible_over_every_router_of_the_registry() {
+    let server = Server::with_token();
+    drop(hosts(&server, HUGE));
+    let other = Server::for_registry(&server.registry);
+    assert_eq!(forced_open(&other).await, [0; 4]);
+    let command = HttpResponse::of(server.command("/circuits/host/force-open?key=7")).await;
+    assert_eq!((command.status, forced_open(&other).await), (200, vec![1; 4]));
+}
+
+#[tokio::test]
+async fn a_command_whose_listener_blocks_delays_no_reading() {
+    let server = Server::with_token();
+    drop(hosts(&server, 1_500));
+    let (entered, mut is_entered) = tokio::sync::mpsc::unbounded_channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let _subscription = server.registry.listen(move |_: &Event| {
+        _ = entered.send(());
+        _ = released.lock().unwrap().recv();
+    });
+    let command = tokio::spawn(server.command("/circuits/host/force-open").send());
+    is_entered.recv().await.unwrap();
+    for path in ["/health/circuits", "/circuits", "/circuits/host", "/metrics"] {
+        assert_eq!(server.get(path).await.status, 200, "{path}");
+    }
+    drop(release);
+    assert_eq!(command.await.unwrap().unwrap().status(), 200);
+}
+
 /// Runs `test` on one thread, and returns the number of further threads that it started.
 fn threads_of(test: impl AsyncFnOnce()) -> usize {
     let started = Arc::new(AtomicUsize::new(0));
@@ -102,7 +132,7 @@ fn threads_of(test: impl AsyncFnOnce()) -> usize {
 
 #[test]
 fn many_circuits_are_read_off_the_async_threads() {
-    for (count, names, is_elsewhere) in [(FEW, 1, false), (MANY, 1, true), (0, 101, true), (0, 50, false)] {
+    for (count, names, is_elsewhere) in [(FEW, 1, false), (MANY, 1, true), (0, 21, true), (0, 15, false)] {
         for path in ["/health/circuits", "/circuits", "/metrics", "/circuits/stream"] {
             let threads = threads_of(async || {
                 let server = Server::start();

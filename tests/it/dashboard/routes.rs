@@ -49,6 +49,18 @@ async fn errors_are_json() {
     {
         assert_eq!(server.get(path).await.error(), not_found);
     }
+    let text = "unknown path; paths have no trailing slash".to_owned();
+    let unknown_path = ErrorResponse { status: 404, text };
+    for path in [
+        "/health/circuits/",
+        "/metrics/",
+        "/circuits/",
+        "/circuits/payment/",
+        "/circuits/payment/reset/",
+        "/circuits/payment/reset/now",
+    ] {
+        assert_eq!(server.get(path).await.error(), unknown_path, "{path}");
+    }
     for path in ["/circuits/%FF", "/circuits/payment?key=a&key=b"] {
         assert_eq!(server.get(path).await.error().status, 400);
     }

@@ -1,5 +1,6 @@
 //! Reads circuits for many clients at once. A large registry is read on a thread for blocking work, for one
-//! request at a time, and the result serves all clients for up to a second.
+//! request at a time. Requests that arrive in the meantime share the next result. Above [`MAX_UNCACHED_COST`],
+//! a result also serves later requests for up to a second.
 //!
 //! A request that arrives while circuits are being read waits for the result without blocking a thread. A
 //! request that is cancelled does not end the reading that it started, so its result is not lost, and a client
@@ -12,7 +13,8 @@ use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use tokio::task::spawn_blocking;
 
 use super::error::HttpError;
-use crate::clock::{Clock, Moment};
+use crate::clock::Moment;
+use crate::registry::Registry;
 use crate::sync::{AtomicU64, Ordering};
 
 /// The cost of reading circuits, in the time that one circuit of a breaker with keys takes: 0.3 to 1.5 µs,
@@ -21,19 +23,17 @@ pub(super) type Cost = usize;
 
 /// The cost of a breaker in JSON or in metrics, besides its keys: 4 to 10 µs.
 pub(super) const BREAKER_COST: Cost = 10;
-/// Highest cost of a reading on an async thread: at most about a millisecond.
-const MAX_INLINE_COST: Cost = 1_000;
+/// Highest cost of a reading on an async thread: at most about a millisecond with durations and windows.
+const MAX_INLINE_COST: Cost = 200;
 /// Highest cost of a reading that is not cached: about ten milliseconds.
 pub(super) const MAX_UNCACHED_COST: Cost = 10_000;
 /// Maximum age of a cached result when a request arrives.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
-/// Runs readings and commands, each on a suitable thread.
+/// Runs readings, each on a suitable thread.
 #[derive(Debug)]
 pub(super) struct Reader {
-    clock: Clock,
-    /// Number of commands that have run. A command ends the use of all earlier results.
-    commands: AtomicU64,
+    registry: Registry,
     /// Permits one run off the async threads at a time, so that clients occupy at most one processor.
     turn: Arc<Semaphore>,
 }
@@ -61,18 +61,45 @@ pub(super) const fn is_inline(cost: Cost) -> bool {
 }
 
 impl Reader {
-    pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, commands: AtomicU64::new(0), turn: Arc::new(Semaphore::new(1)) }
+    pub(super) fn new(registry: &Registry) -> Self {
+        Self { registry: registry.clone(), turn: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Returns the number of commands that have run.
+    /// Returns the number of commands that have run, over any router of the registry.
     pub(super) fn commands(&self) -> u64 {
-        self.commands.load(Ordering::Acquire)
+        self.registry.store().commands().load(Ordering::Acquire)
     }
 
     /// Records that a command has run, so that the next reading shows its effect.
-    pub(super) fn record_command(&self) {
-        self.commands.fetch_add(1, Ordering::AcqRel);
+    fn record_command(&self) {
+        self.registry.store().commands().fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn now(&self) -> Moment {
+        self.registry.clock().now()
+    }
+
+    /// Runs a command here if its cost is low, otherwise on a thread for blocking work. It runs listeners, which
+    /// may take any time, so it does not use a turn: readings and other commands do not wait for it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the command panicked there, or if the runtime is shutting down.
+    pub(super) async fn run_command(
+        self: &Arc<Self>,
+        cost: Cost,
+        command: impl FnOnce() + Send + 'static,
+    ) -> Result<(), HttpError> {
+        let reader = Arc::clone(self);
+        let work = move || {
+            command();
+            reader.record_command();
+        };
+        if is_inline(cost) {
+            work();
+            return Ok(());
+        }
+        spawn_blocking(work).await.map_err(|_| HttpError::READING_FAILED)
     }
 
     /// Runs `work` here if its cost is low, otherwise on a thread for blocking work.
@@ -113,7 +140,7 @@ impl<T: Clone + Send + 'static> Cached<T> {
         if is_inline(cost) {
             return Ok(read());
         }
-        let (now, commands) = (reader.clock.now(), reader.commands());
+        let (now, commands) = (reader.now(), reader.commands());
         let started = self.started.load(Ordering::Acquire);
         let mut latest = Arc::clone(&self.latest).lock_owned().await;
         if let Some(reading) = &*latest {
@@ -127,7 +154,7 @@ impl<T: Clone + Send + 'static> Cached<T> {
         // The lock moves into the reading, which may outlive this request.
         let work = move || {
             let number = started.fetch_add(1, Ordering::AcqRel) + 1;
-            let (at, commands) = (reader_for_run.clock.now(), reader_for_run.commands());
+            let (at, commands) = (reader_for_run.now(), reader_for_run.commands());
             let value = read();
             *latest = Some(Reading { number, at, commands, value: value.clone() });
             value
@@ -151,7 +178,7 @@ mod tests {
     use tokio::task::{spawn, yield_now};
 
     use super::{Cached, MAX_INLINE_COST, Reader};
-    use crate::clock::Clock;
+    use crate::registry::Registry;
     use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 
     /// A reading that waits until the test permits its end, and returns its number.
@@ -168,7 +195,7 @@ mod tests {
         fn new() -> (Self, Sender<()>) {
             let (sender, receiver) = channel();
             let gate = Self {
-                reader: Arc::new(Reader::new(Clock::default())),
+                reader: Arc::new(Reader::new(&Registry::new())),
                 cached: Arc::default(),
                 begun: Arc::new(AtomicU64::new(0)),
                 running: Arc::new(AtomicU64::new(0)),

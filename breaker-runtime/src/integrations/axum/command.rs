@@ -49,12 +49,10 @@ pub(super) async fn run(
     }
     let cost = cost_of(&entry);
     let state = Arc::clone(&app);
-    let work = move || {
-        command.run_on_all(&entry, &operator);
-        state.reader.record_command();
-        encode(&CircuitJson::complete(&state.registry_view.view(&entry)))
-    };
-    Ok(json(StatusCode::OK, app.reader.run(cost, work).await?))
+    let commanded = entry.clone();
+    app.reader.run_command(cost, move || command.run_on_all(&commanded, &operator)).await?;
+    let read = move || encode(&CircuitJson::complete(&state.registry_view.view(&entry)));
+    Ok(json(StatusCode::OK, app.reader.run(cost, read).await?))
 }
 
 /// Returns the name of the operator, if the request carries a name and the token.

@@ -41,6 +41,8 @@ impl HttpError {
         Self::new(StatusCode::FORBIDDEN, "header X-Breaker-Operator is required");
     pub(super) const UNKNOWN_CIRCUIT: Self =
         Self::new(StatusCode::NOT_FOUND, "unknown circuit or key; GET /circuits lists all circuits");
+    pub(super) const UNKNOWN_PATH: Self =
+        Self::new(StatusCode::NOT_FOUND, "unknown path; paths have no trailing slash");
     pub(super) const UNKNOWN_COMMAND: Self = Self::new(
         StatusCode::NOT_FOUND,
         "unknown command; use force-open, force-close, disable, release or reset",

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use super::query::Criticality;
 use super::response::encode;
-use super::view::{RegistryView, View};
+use super::view::RegistryView;
+use crate::breaker::CircuitBreaker;
 use crate::integrations::serde::seconds;
+use crate::registry::{AnyBreaker, KeyedBreaker, RegistryEntry};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -18,6 +20,25 @@ pub(super) struct HealthReport {
     body: Bytes,
     has_critical_rejection: bool,
     has_rejection: bool,
+}
+
+/// A breaker, as far as its health needs it.
+struct BreakerHealth {
+    /// The snapshot of the circuit. With keys, that of the worst circuit, with the totals of all of them and
+    /// without a window.
+    snapshot: Snapshot,
+    /// `true` if the circuit, or the circuit of every key, rejects calls and no trial call is due.
+    rejects: bool,
+}
+
+/// The states of the circuits of a breaker with keys. Only circuits that may be the worst, or may reject calls,
+/// are read further.
+#[derive(Default)]
+struct KeySurvey {
+    worst: Option<Snapshot>,
+    has_key: bool,
+    /// `true` if the circuit of a key admits calls, or a trial call of it is due.
+    admits: bool,
 }
 
 #[derive(Serialize)]
@@ -46,12 +67,12 @@ struct CircuitHealth {
 impl HealthReport {
     /// Reads all circuits except functions that have never been called.
     pub(super) fn read(registry_view: &RegistryView) -> Self {
-        let mut views = registry_view.views();
-        views.retain(|view| view.declared_at.is_none());
+        let entries = registry_view.entries();
+        let breakers: Vec<_> = entries.iter().filter_map(BreakerHealth::of).collect();
         Self {
-            body: encode(&Health::of(&views)),
-            has_critical_rejection: views.iter().any(|view| view.rejects && view.snapshot.critical),
-            has_rejection: views.iter().any(|view| view.rejects),
+            body: encode(&Health::of(&breakers)),
+            has_critical_rejection: breakers.iter().any(|it| it.rejects && it.snapshot.critical),
+            has_rejection: breakers.iter().any(|it| it.rejects),
         }
     }
 
@@ -68,10 +89,73 @@ impl HealthReport {
     }
 }
 
+impl BreakerHealth {
+    /// Returns `None` for a function that has never been called.
+    fn of(entry: &RegistryEntry) -> Option<Self> {
+        match entry {
+            RegistryEntry::Registered(AnyBreaker::Single(breaker)) => {
+                let snapshot = breaker.snapshot();
+                Some(Self { rejects: snapshot.rejects(), snapshot })
+            }
+            RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => Some(Self::of_keys(breaker)),
+            RegistryEntry::Declared(_) => None,
+        }
+    }
+
+    fn of_keys(breaker: &KeyedBreaker) -> Self {
+        let mut survey = KeySurvey::default();
+        breaker.for_each(|circuit| survey.add(circuit));
+        let worst = survey.worst.unwrap_or_else(|| breaker.snapshot());
+        Self {
+            snapshot: Snapshot {
+                window: None,
+                totals: breaker.totals(),
+                critical: breaker.config().critical(),
+                ..worst
+            },
+            // A new key gets a new circuit, which admits its calls.
+            rejects: survey.has_key && !survey.admits,
+        }
+    }
+}
+
+impl KeySurvey {
+    fn add(&mut self, circuit: &CircuitBreaker) {
+        let state = circuit.state();
+        // The overflow circuit belongs to no key.
+        let is_key = circuit.key().is_some();
+        self.has_key |= is_key;
+        let may_reject = match state {
+            State::Open | State::ForcedOpen => true,
+            State::Closed | State::HalfOpen | State::Disabled => false,
+        };
+        let is_worse = self.worst.as_ref().is_none_or(|worst| rank(state) > rank(worst.state));
+        if !may_reject && !is_worse {
+            self.admits |= is_key;
+            return;
+        }
+        let snapshot = circuit.snapshot();
+        self.admits |= is_key && !snapshot.rejects();
+        if self.worst.as_ref().is_none_or(|worst| snapshot.severity() > worst.severity()) {
+            self.worst = Some(snapshot);
+        }
+    }
+}
+
+/// Returns a rank from 0 for the best state.
+const fn rank(state: State) -> u8 {
+    match state {
+        State::Closed => 0,
+        State::Disabled => 1,
+        State::HalfOpen => 2,
+        State::Open | State::ForcedOpen => 3,
+    }
+}
+
 impl<'a> Health<'a> {
-    fn of(views: &'a [View]) -> Self {
-        let is_healthy = views.iter().all(|view| view.snapshot.state == State::Closed);
-        let circuits = views.iter().map(|view| (view.snapshot.name(), CircuitHealth::of(&view.snapshot)));
+    fn of(breakers: &'a [BreakerHealth]) -> Self {
+        let is_healthy = breakers.iter().all(|it| it.snapshot.state == State::Closed);
+        let circuits = breakers.iter().map(|it| (it.snapshot.name(), CircuitHealth::of(&it.snapshot)));
         Self {
             status: if is_healthy { HealthStatus::Healthy } else { HealthStatus::Degraded },
             circuits: circuits.collect(),

@@ -32,8 +32,6 @@ pub(super) struct View {
     /// The snapshot of the circuit, or of the worst circuit of a breaker with keys, with the totals of all of
     /// them.
     pub(super) snapshot: Snapshot,
-    /// `true` if every circuit rejects calls and no trial call is due.
-    pub(super) rejects: bool,
     /// The location of a function that has never been called.
     pub(super) declared_at: Option<String>,
     pub(super) config: Config,
@@ -116,7 +114,6 @@ impl RegistryView {
             RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => self.view_keyed(breaker),
             RegistryEntry::Declared(declaration) => View {
                 snapshot: without_calls(entry.snapshot(self.clock())),
-                rejects: false,
                 declared_at: Some(declaration.location().to_string()),
                 config: declaration.config(),
                 keys: None,
@@ -136,7 +133,6 @@ impl RegistryView {
         logged.retain(|transition| transition.key == snapshot.key);
         View {
             transitions: with_last_transitions(logged, std::slice::from_ref(&snapshot)),
-            rejects: snapshot.rejects(),
             declared_at: None,
             config: breaker.config(),
             keys: None,
@@ -145,16 +141,19 @@ impl RegistryView {
     }
 
     fn view_keyed(&self, breaker: &KeyedBreaker) -> View {
-        let Survey { states, admits, worst } = Survey::of(breaker);
-        // Without a circuit, every key gets a new one, which admits its calls.
-        let rejects = !worst.is_empty() && !admits;
+        let Survey { states, worst } = Survey::of(breaker);
+        let config = breaker.config();
         let snapshot = worst.first().cloned().unwrap_or_else(|| without_calls(breaker.snapshot()));
         View {
             transitions: with_last_transitions(self.logged(breaker.name()), &worst),
-            snapshot: Snapshot { key: None, totals: breaker.totals(), ..snapshot },
-            rejects,
+            snapshot: Snapshot {
+                key: None,
+                totals: breaker.totals(),
+                critical: config.critical(),
+                ..snapshot
+            },
             declared_at: None,
-            config: breaker.config(),
+            config,
             keys: Some(KeysView { count: breaker.len(), max_keys: breaker.max_keys(), states, worst }),
         }
     }
@@ -257,19 +256,16 @@ fn with_last_transitions(mut transitions: Vec<TransitionView>, circuits: &[Snaps
 /// The circuits of one name.
 struct Survey {
     states: StateCounts,
-    /// `true` if any circuit admits calls, or a trial call of it is due.
-    admits: bool,
     /// The worst circuits, at most [`MAX_WORST`], worst first.
     worst: Vec<Snapshot>,
 }
 
 impl Survey {
     fn of(breaker: &KeyedBreaker) -> Self {
-        let mut survey = Self { states: StateCounts::default(), admits: false, worst: Vec::new() };
+        let mut survey = Self { states: StateCounts::default(), worst: Vec::new() };
         breaker.for_each(|circuit| {
             let snapshot = circuit.snapshot();
             survey.states.add(snapshot.state);
-            survey.admits |= !snapshot.rejects();
             let index = survey.worst.partition_point(|other| badness(other) >= badness(&snapshot));
             if index < MAX_WORST {
                 survey.worst.insert(index, snapshot);
