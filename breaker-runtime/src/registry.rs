@@ -19,11 +19,13 @@
 //! A file imports only from files above it in this table.
 
 mod any_breaker;
+mod census;
 mod circuit_map;
 mod declaration;
 mod error;
 mod eviction;
 mod key;
+mod key_table;
 mod keyed;
 #[cfg(not(feature = "test-util"))]
 pub(crate) mod no_scope;
