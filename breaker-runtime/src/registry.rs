@@ -9,6 +9,8 @@
 //! | `circuit_map.rs` | the circuits of keys, found without a lock |
 //! | `eviction.rs` | the order in which circuits of keys are evicted |
 //! | `removed.rs` | the counts of evicted and removed circuits |
+//! | `key_table.rs` | what a lock protects while a key is added or removed |
+//! | `census.rs` | the sum over all circuits, without that lock |
 //! | `keyed.rs` | the breaker with one circuit per key |
 //! | `declaration.rs` | annotated functions, known before their first call |
 //! | `registration.rs` | a name with its settings, and conflicts between two of them |
