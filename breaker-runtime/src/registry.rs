@@ -9,6 +9,8 @@
 //! | `circuit_map.rs` | the circuits of keys, found without a lock |
 //! | `eviction.rs` | the order in which circuits of keys are evicted |
 //! | `removed.rs` | the counts of evicted and removed circuits |
+//! | `key_table.rs` | what a lock protects while a key is added or removed |
+//! | `census.rs` | the sum over all circuits, without that lock |
 //! | `keyed.rs` | the breaker with one circuit per key |
 //! | `declaration.rs` | annotated functions, known before their first call |
 //! | `registration.rs` | a name with its settings, and conflicts between two of them |
@@ -19,11 +21,13 @@
 //! A file imports only from files above it in this table.
 
 mod any_breaker;
+mod census;
 mod circuit_map;
 mod declaration;
 mod error;
 mod eviction;
 mod key;
+mod key_table;
 mod keyed;
 #[cfg(not(feature = "test-util"))]
 pub(crate) mod no_scope;

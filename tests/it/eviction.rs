@@ -287,3 +287,28 @@ fn retain_removes_what_its_predicate_rejects_and_runs_it_without_a_lock() {
     assert!(hosts.breakers.is_empty());
     assert_eq!(hosts.breakers.totals().calls(), 1001);
 }
+
+#[test]
+fn the_order_of_eviction_is_exact_for_16_circuits() {
+    let hosts = Hosts::at_most(16);
+    for host in 0..16 {
+        hosts.open(&format!("open {host}"));
+    }
+    hosts.clock.advance(DAY);
+    assert!(hosts.gets_circuit("new") && !hosts.has("open 0"));
+    hosts.breakers.get("new").force_open();
+    hosts.breakers.get("open 9").reset();
+    assert!(hosts.gets_circuit("newer") && !hosts.has("open 9") && hosts.has("open 1"));
+    hosts.breakers.get("newer").force_open();
+    // The same while no circuit was idle a moment ago.
+    let hosts = Hosts::at_most(16);
+    for host in 0..16 {
+        hosts.open(&format!("open {host}"));
+    }
+    hosts.clock.advance(DAY);
+    let held: Vec<_> = hosts.breakers.iter().collect();
+    assert!(!hosts.gets_circuit("no circuit"));
+    drop(held);
+    hosts.breakers.get("open 15").reset();
+    assert!(hosts.gets_circuit("new") && !hosts.has("open 15") && hosts.has("open 0"));
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use breaker_runtime::testing::Clock;
-use breaker_runtime::{Config, Event, KeyedBreaker, Registry};
+use breaker_runtime::{Config, Event, KeyedBreaker, Registry, State};
 
 use crate::{THREADS, any_outcome, any_settings, run_threads};
 
@@ -92,4 +92,42 @@ fn threads_that_use_one_new_key_share_one_circuit() {
         assert_eq!(breakers.find(&key).unwrap().snapshot().totals.ignored, THREADS);
     }
     assert_eq!(breakers.len(), MAX_KEYS as usize);
+}
+
+#[test]
+fn no_command_and_no_running_call_loses_its_circuit_to_an_eviction() {
+    let (_clock, breakers) = keyed();
+    run_threads(
+        |mut random, thread| {
+            for call in 0..CALLS {
+                // A key that others use at the same time, and new keys that evict its circuit.
+                let key = random.u32(0..MAX_KEYS * 2).to_string();
+                let own = format!("thread {thread}");
+                let circuit = breakers.get(&own);
+                if circuit.key().is_some() {
+                    match call % 2 {
+                        0 => {
+                            circuit.force_open();
+                            drop(circuit);
+                            let found = breakers.find(&own).expect("a circuit that is forced open stays");
+                            assert_eq!(found.state(), State::ForcedOpen);
+                            found.reset();
+                        }
+                        _ => {
+                            let permit = circuit.try_acquire().unwrap();
+                            drop(breakers.get(&key));
+                            let found = breakers.find(&own).expect("a circuit that runs a call stays");
+                            assert_eq!(found.snapshot().generation, circuit.snapshot().generation);
+                            found.force_open();
+                            assert_eq!(circuit.state(), State::ForcedOpen);
+                            circuit.reset();
+                            drop(permit);
+                        }
+                    }
+                }
+                drop(breakers.get(&key));
+            }
+        },
+        |_| _ = breakers.totals(),
+    );
 }

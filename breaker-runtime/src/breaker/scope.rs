@@ -62,10 +62,6 @@ impl Circuit {
         };
         HOLDERS.try_with(find).ok().flatten()
     }
-
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
 }
 
 impl Call<'_> {

@@ -5,16 +5,38 @@
 //! panic there, and a panic in such a destructor aborts the process. Therefore [`Lifetime`] is registered after
 //! the value of the guard and is destroyed before it. From then on this thread only reads the map, with an
 //! owned guard, which has no thread-local value.
+//!
+//! A circuit is evicted only if no caller holds it, although a lookup takes no lock: [`CircuitMap::remove_if`]
+//! marks the circuit before it counts the handles, and a lookup reads the mark after it has cloned the handle.
+//! So either the count contains the handle, or the lookup finds the mark and is repeated under the lock of the
+//! owner, which the eviction holds.
 
 use std::cell::Cell;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use crate::breaker::CircuitBreaker;
+use crate::sync::{AtomicU32, Ordering, fence};
 
 /// The circuits by key.
 pub(super) struct CircuitMap {
-    map: papaya::HashMap<Arc<str>, CircuitBreaker, foldhash::quality::RandomState>,
+    map: papaya::HashMap<Arc<str>, MappedCircuit, foldhash::quality::RandomState>,
+}
+
+/// The result of a lookup.
+pub(super) enum Lookup {
+    Found(CircuitBreaker),
+    Absent,
+    /// An eviction is checking whether the circuit is idle. The lookup must be repeated under the lock that the
+    /// eviction holds.
+    Undecided,
+}
+
+/// A circuit, and the mark of an eviction.
+struct MappedCircuit {
+    circuit: CircuitBreaker,
+    /// 1 while an eviction checks whether the circuit is idle and once it is removed, otherwise 0.
+    mark: AtomicU32,
 }
 
 /// A part of the life of a thread.
@@ -41,27 +63,40 @@ impl CircuitMap {
         Self { map: papaya::HashMap::with_hasher(foldhash::quality::RandomState::default()) }
     }
 
-    /// Returns the circuit of `key`.
+    /// Looks up the circuit of `key`.
     #[inline]
-    pub(super) fn get(&self, key: &str) -> Option<CircuitBreaker> {
-        if self.is_writable() { self.map.pin().get(key).cloned() } else { self.get_while_ending(key) }
+    pub(super) fn get(&self, key: &str) -> Lookup {
+        if self.is_writable() {
+            self.map.pin().get(key).map_or(Lookup::Absent, MappedCircuit::lookup)
+        } else {
+            self.get_while_ending(key)
+        }
     }
 
-    /// Returns all circuits, in no particular order.
-    pub(super) fn circuits(&self) -> Vec<CircuitBreaker> {
+    /// Returns all circuits, in no particular order. Calls `find` for a key whose lookup is
+    /// [undecided](Lookup::Undecided).
+    pub(super) fn circuits(&self, find: impl Fn(&str) -> Option<CircuitBreaker>) -> Vec<CircuitBreaker> {
+        let get = |(key, mapped): (&Arc<str>, &MappedCircuit)| match mapped.lookup() {
+            Lookup::Found(circuit) => Some(circuit),
+            Lookup::Absent => None,
+            Lookup::Undecided => {
+                let address = mapped.circuit.circuit().address();
+                find(key).filter(|circuit| circuit.circuit().address() == address)
+            }
+        };
         if self.is_writable() {
-            self.map.pin().values().cloned().collect()
+            self.map.pin().iter().filter_map(get).collect()
         } else {
-            self.map.pin_owned().values().cloned().collect()
+            self.map.pin_owned().iter().filter_map(get).collect()
         }
     }
 
     /// Calls `visit` for each circuit, in no particular order. The circuits are not cloned.
-    pub(super) fn for_each(&self, visit: impl FnMut(&CircuitBreaker)) {
+    pub(super) fn for_each(&self, mut visit: impl FnMut(&CircuitBreaker)) {
         if self.is_writable() {
-            self.map.pin().values().for_each(visit);
+            self.map.pin().values().for_each(|mapped| visit(&mapped.circuit));
         } else {
-            self.map.pin_owned().values().for_each(visit);
+            self.map.pin_owned().values().for_each(|mapped| visit(&mapped.circuit));
         }
     }
 
@@ -82,7 +117,7 @@ impl CircuitMap {
     /// Adds a circuit, if this thread [can change the map](Self::is_writable).
     pub(super) fn insert(&self, key: Arc<str>, circuit: CircuitBreaker) {
         if self.is_writable() {
-            self.map.pin().insert(key, circuit);
+            self.map.pin().insert(key, MappedCircuit { circuit, mark: AtomicU32::new(0) });
         }
     }
 
@@ -93,9 +128,35 @@ impl CircuitMap {
         }
     }
 
+    /// Removes the circuit of `key` if `is_idle` returns `true`, and returns whether it did. While `is_idle` runs,
+    /// this holds a handle of the circuit. The caller holds its lock, and another handle.
+    pub(super) fn remove_if(&self, key: &str, is_idle: impl FnOnce() -> bool) -> bool {
+        if !self.is_writable() {
+            return false;
+        }
+        let map = self.map.pin();
+        let Some(mapped) = map.get(key) else {
+            return false;
+        };
+        mapped.mark.store(1, Ordering::Relaxed);
+        // Changes the number of handles after the mark. A lookup that clones the handle later reads a number that
+        // follows from this one, so the two fences make the mark visible to it. If the lookup cloned the handle
+        // earlier, the number contains that handle, or the effects of its owner are visible.
+        fence(Ordering::Release);
+        let handle = mapped.circuit.clone();
+        let is_removed = is_idle();
+        drop(handle);
+        if is_removed {
+            map.remove(key);
+        } else {
+            mapped.mark.store(0, Ordering::Relaxed);
+        }
+        is_removed
+    }
+
     #[cold]
-    fn get_while_ending(&self, key: &str) -> Option<CircuitBreaker> {
-        self.map.pin_owned().get(key).cloned()
+    fn get_while_ending(&self, key: &str) -> Lookup {
+        self.map.pin_owned().get(key).map_or(Lookup::Absent, MappedCircuit::lookup)
     }
 
     /// Registers the destructor of the guard, and then that of [`Lifetime`].
@@ -107,6 +168,19 @@ impl CircuitMap {
         let is_running = has_guard && LIFETIME.try_with(|_| ()).is_ok();
         PHASE.set(if is_running { ThreadPhase::Running } else { ThreadPhase::Ending });
         is_running
+    }
+}
+
+impl MappedCircuit {
+    #[inline]
+    fn lookup(&self) -> Lookup {
+        let circuit = self.circuit.clone();
+        // See `remove_if`.
+        fence(Ordering::Acquire);
+        match self.mark.load(Ordering::Relaxed) {
+            0 => Lookup::Found(circuit),
+            _ => Lookup::Undecided,
+        }
     }
 }
 

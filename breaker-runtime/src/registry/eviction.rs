@@ -20,7 +20,7 @@ pub(super) struct EvictionQueue {
     /// Number of circuits at the front that the last full scan sorted and that are evicted without another one.
     sorted: usize,
     /// Set while no circuit is idle: the moment from which a full scan is worthwhile.
-    full_since: Option<Moment>,
+    next_full_scan: Option<Moment>,
 }
 
 /// A circuit, and the number of its calls when it was last examined.
@@ -57,11 +57,12 @@ enum RecentCalls {
 
 /// Maximum number of circuits that one attempt examines.
 const FULL_SCAN: usize = 1024;
-/// Maximum number of circuits that an attempt examines while no circuit is idle.
+/// Maximum number of circuits that an attempt examines while no circuit is idle and there are more than
+/// [`SORTED_SHARE`].
 const SHORT_SCAN: usize = 4;
 /// Minimum time between two full scans that find no idle circuit.
 const FULL_SCAN_INTERVAL: Duration = Duration::from_millis(1);
-/// One in this many examined circuits is evicted without another scan.
+/// One in this many examined circuits is evicted without another scan. The order is exact for up to this many.
 const SORTED_SHARE: usize = 16;
 /// Number of handles of a circuit that no caller holds: those of the map and of the queue.
 const OWN_HANDLES: usize = 2;
@@ -74,29 +75,30 @@ impl EvictionQueue {
 
     /// Returns `true` if the last attempt found no idle circuit and none has been added or removed since.
     pub(super) const fn is_full(&self) -> bool {
-        self.full_since.is_some()
+        self.next_full_scan.is_some()
     }
 
     /// Adds a new circuit.
     pub(super) fn push(&mut self, circuit: CircuitBreaker) {
         self.circuits.push_back(QueuedCircuit { circuit, calls: 0 });
-        self.full_since = None;
+        self.next_full_scan = None;
     }
 
     /// Removes the circuits for which `is_removed` returns `true`, in time proportional to the number of circuits.
     pub(super) fn remove(&mut self, mut is_removed: impl FnMut(&CircuitBreaker) -> bool) {
         self.circuits.retain(|queued| !is_removed(&queued.circuit));
         self.sorted = 0;
-        self.full_since = None;
+        self.next_full_scan = None;
     }
 
     /// Removes and returns one idle circuit, or `None` if none of the examined circuits is idle.
     ///
-    /// A call that finds its circuit just before the eviction counts in the totals only.
+    /// A caller may use the circuit at the same time, so the owner of the queue checks
+    /// [`IdleCircuit::is_still_idle`] when it removes the circuit from the map.
     pub(super) fn pop_idle(&mut self, shared: &SharedConfig, now: Moment) -> Option<IdleCircuit> {
         let idle = self.pop_sorted(shared, now).or_else(|| self.scan(shared, now));
         if idle.is_some() {
-            self.full_since = None;
+            self.next_full_scan = None;
         }
         idle
     }
@@ -115,8 +117,9 @@ impl EvictionQueue {
     }
 
     fn scan(&mut self, shared: &SharedConfig, now: Moment) -> Option<IdleCircuit> {
-        let is_short = self.full_since.is_some_and(|until| now < until);
-        let limit = if is_short { SHORT_SCAN } else { FULL_SCAN }.min(self.circuits.len());
+        let is_short = self.next_full_scan.is_some_and(|until| now < until);
+        let is_exact = self.circuits.len() <= SORTED_SHARE;
+        let limit = if is_short && !is_exact { SHORT_SCAN } else { FULL_SCAN }.min(self.circuits.len());
         let mut candidates = Vec::new();
         let mut next = Moment::NEVER;
         for _ in 0..limit {
@@ -140,7 +143,7 @@ impl EvictionQueue {
             }
         }
         if candidates.is_empty() && !is_short {
-            self.full_since = Some(next.max(now.after(FULL_SCAN_INTERVAL)));
+            self.next_full_scan = Some(next.max(now.after(FULL_SCAN_INTERVAL)));
         }
         self.pop_first(candidates, limit)
     }
@@ -149,13 +152,22 @@ impl EvictionQueue {
     fn pop_first(&mut self, mut candidates: Vec<Candidate>, examined: usize) -> Option<IdleCircuit> {
         // The sort is stable, so among equal ranks the circuit that was examined longer ago is first.
         candidates.sort_by_key(|candidate| candidate.rank);
-        self.sorted = candidates.len().saturating_sub(1).min(examined / SORTED_SHARE);
+        self.sorted = candidates.len().saturating_sub(1).min(examined.saturating_sub(1) / SORTED_SHARE);
         let mut candidates = candidates.into_iter();
         let first = candidates.next()?;
         for candidate in candidates.rev() {
             self.circuits.push_front(candidate.queued);
         }
         Some(IdleCircuit { circuit: first.queued.circuit, idleness: first.rank.idleness })
+    }
+}
+
+impl IdleCircuit {
+    /// Returns `true` if the circuit is still idle for the same reason. The caller of this function holds one
+    /// more handle than the map and the queue.
+    pub(super) fn is_still_idle(&self, shared: &SharedConfig, now: Moment) -> bool {
+        let circuit = self.circuit.circuit();
+        circuit.has_handles(OWN_HANDLES + 1) && circuit.idleness(shared, now) == Ok(self.idleness)
     }
 }
 
@@ -234,7 +246,7 @@ mod tests {
         for evicted in 0..1000_usize {
             let idle = queue.pop_idle(&shared(), NOW).expect("it is idle");
             assert_eq!((idle.idleness, idle.circuit.state()), (Idleness::Clean, State::Closed));
-            assert!(evicted > 0 || queue.sorted == 1024 / SORTED_SHARE);
+            assert!(evicted > 0 || queue.sorted == 1023 / SORTED_SHARE);
         }
         assert!(queue.pop_idle(&shared(), NOW).is_none());
         assert_eq!(queue.len(), 24);

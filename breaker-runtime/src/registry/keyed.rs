@@ -10,14 +10,15 @@ use std::sync::Arc;
 
 use once_cell::race::OnceBox;
 
-use super::circuit_map::CircuitMap;
-use super::eviction::{EvictionQueue, IdleCircuit};
-use super::removed::RemovedCircuits;
+use super::census::Census;
+use super::circuit_map::{CircuitMap, Lookup};
+use super::eviction::IdleCircuit;
+use super::key_table::KeyTable;
 use crate::breaker::{CircuitBreaker, Identity, Idleness, KeyGroup};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Name, SharedConfig};
 use crate::event::{Event, Eviction, Hub};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{CumulativeParts, Snapshot};
 use crate::sync::{AtomicU32, Mutex, MutexGuard, Ordering, lock, try_lock};
 use crate::totals::Totals;
 
@@ -34,9 +35,10 @@ use crate::totals::Totals;
 /// 3. open circuits for which no call has arrived for ten recovery timeouts since a trial call was due, the
 ///    longest unused first. [`Event::Evicted`] reports them.
 ///
-/// A circuit that is open and not yet due, half-open, forced open or disabled is never evicted;
-/// [`remove`](Self::remove) and [`retain`](Self::retain) remove it. The order is exact for up to 16 circuits. With
-/// more, one search examines up to 1,024 circuits and can serve several new keys.
+/// Every other circuit stays: a closed one with recent failures, an open one that has not been unused for ten
+/// recovery timeouts, and one that is half-open, forced open or disabled. [`remove`](Self::remove) and
+/// [`retain`](Self::retain) remove it. The order is exact for up to 16 circuits. With more, one search examines
+/// up to 1,024 circuits and can serve several new keys.
 ///
 /// If no circuit can be evicted, the new key uses the [overflow](Self::overflow) circuit until one can be evicted or is removed.
 /// Each call of such a key examines a few circuits only and waits for no other call. Keys longer than 255 bytes
@@ -69,15 +71,9 @@ struct SharedCircuits {
     is_full: AtomicU32,
     /// Locked while settings are applied, so that all circuits receive concurrent settings in the same order.
     config_order: Mutex<()>,
+    census: Census,
     overflow: OnceBox<CircuitBreaker>,
     clock: Clock,
-}
-
-/// The part of a keyed breaker that changes when a key is added or removed.
-struct KeyTable {
-    settings: SharedConfig,
-    queue: EvictionQueue,
-    removed: RemovedCircuits,
 }
 
 /// The result of a request for a new circuit.
@@ -93,7 +89,7 @@ const MAX_KEY_BYTES: usize = 255;
 /// Largest value of `max_keys`.
 const MAX_KEYS: u32 = 1_000_000;
 /// Number of removed circuits that are examined for each new key. One new key removes at most one circuit.
-const SETTLED_PER_KEY: usize = 4;
+const EXAMINED_PER_KEY: usize = 4;
 
 /// Returns `max_keys` if it is in range.
 pub(crate) const fn checked_keys(max_keys: u32) -> Result<NonZeroU32, ConfigError> {
@@ -111,16 +107,15 @@ impl KeyedBreaker {
         clock: Clock,
         hub: Arc<Hub>,
     ) -> Self {
-        let table =
-            KeyTable { settings, queue: EvictionQueue::default(), removed: RemovedCircuits::default() };
         Self {
             shared: Arc::new(SharedCircuits {
                 group: Arc::new(KeyGroup::new(name, Some(hub))),
                 circuits: CircuitMap::new(),
                 max_keys: max_keys.get() as usize,
-                table: Mutex::new(table),
+                table: Mutex::new(KeyTable::new(settings)),
                 is_full: AtomicU32::new(0),
                 config_order: Mutex::new(()),
+                census: Census::default(),
                 overflow: OnceBox::new(),
                 clock,
             }),
@@ -139,7 +134,11 @@ impl KeyedBreaker {
     #[must_use]
     #[inline]
     pub fn find(&self, key: &str) -> Option<CircuitBreaker> {
-        self.shared.circuits.get(key)
+        match self.shared.circuits.get(key) {
+            Lookup::Found(circuit) => Some(circuit),
+            Lookup::Absent => None,
+            Lookup::Undecided => self.find_under_lock(key),
+        }
     }
 
     /// Returns the circuit that all keys without a circuit of their own share. Its
@@ -189,7 +188,7 @@ impl KeyedBreaker {
     /// Returns all circuits that exist now, in no particular order except that the overflow circuit is last
     /// if it has been used.
     pub fn iter(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
-        let mut circuits = self.shared.circuits.circuits();
+        let mut circuits = self.shared.circuits.circuits(|key| self.find_under_lock(key));
         circuits.extend(self.shared.overflow.get().cloned());
         circuits.into_iter()
     }
@@ -234,27 +233,22 @@ impl KeyedBreaker {
             self.settings(),
             self.shared.clock.clone(),
         );
-        // No circuit is removed while the lock is held, so each is counted once.
-        let table = lock(&self.shared.table);
-        let removed = table.removed.counts();
-        let circuits = self.snapshots();
-        drop(table);
+        let mut circuits = Vec::with_capacity(self.len());
+        let removed = self.count(|circuit| circuits.push(circuit.snapshot()));
         Snapshot::combined(&unused.snapshot(), &removed, &circuits)
     }
 
     /// Returns the number of calls by outcome, summed over all circuits including evicted and removed ones.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        // As in `snapshot`, no circuit is removed while the lock is held.
-        let table = lock(&self.shared.table);
-        let mut sum = table.removed.totals();
-        for circuit in self.iter() {
-            sum.add(circuit.circuit().totals());
-        }
+        let mut sum = Totals::default();
+        let removed = self.count(|circuit| sum.add(circuit.circuit().totals()));
+        sum.add(removed.totals());
         sum
     }
 
-    /// Changes the settings of all existing and future circuits; see [`CircuitBreaker::set_config`].
+    /// Changes the settings of all existing and future circuits; see [`CircuitBreaker::set_config`]. Replaces
+    /// settings that a single circuit got from `CircuitBreaker::set_config`. `max_keys` cannot change.
     pub fn set_config(&self, config: Config) {
         let settings = SharedConfig::from(config);
         let order = lock(&self.shared.config_order);
@@ -311,13 +305,29 @@ impl KeyedBreaker {
     /// # Ok::<(), breaker_runtime::RegisterError>(())
     /// ```
     pub fn retain(&self, mut keep: impl FnMut(&str, &CircuitBreaker) -> bool) {
-        let mut circuits = self.shared.circuits.circuits();
+        let mut circuits = self.shared.circuits.circuits(|key| self.find_under_lock(key));
         circuits.retain(|circuit| circuit.key().is_some_and(|key| !keep(key, circuit)));
         self.remove_all(circuits);
     }
 
     pub(super) fn settings(&self) -> SharedConfig {
         lock(&self.shared.table).settings.clone()
+    }
+
+    /// Calls `visit` for each circuit without the lock of the table, and returns the sum of the removed circuits
+    /// that it did not visit.
+    fn count(&self, visit: impl FnMut(&CircuitBreaker)) -> CumulativeParts {
+        self.shared.census.take(&self.shared.table, |each| self.for_each(each), visit)
+    }
+
+    /// Returns the circuit of `key`, if it exists. No eviction runs while the lock is held.
+    #[cold]
+    fn find_under_lock(&self, key: &str) -> Option<CircuitBreaker> {
+        let _table = lock(&self.shared.table);
+        match self.shared.circuits.get(key) {
+            Lookup::Found(circuit) => Some(circuit),
+            Lookup::Absent | Lookup::Undecided => None,
+        }
     }
 
     /// Removes those circuits that their keys still have, and returns their number.
@@ -331,20 +341,19 @@ impl KeyedBreaker {
         let mut table = lock(&shared.table);
         for circuit in circuits {
             if let Some(key) = circuit.key()
-                && shared.circuits.get(key).is_some_and(|present| {
-                    present.circuit().shared_address() == circuit.circuit().shared_address()
-                })
+                && let Lookup::Found(present) = shared.circuits.get(key)
+                && present.circuit().address() == circuit.circuit().address()
             {
                 shared.circuits.remove(key);
-                addresses.insert(circuit.circuit().shared_address());
+                addresses.insert(circuit.circuit().address());
                 table.removed.add(circuit);
             }
         }
-        table.queue.remove(|circuit| addresses.contains(&circuit.circuit().shared_address()));
+        table.queue.remove(|circuit| addresses.contains(&circuit.circuit().address()));
         shared.is_full.store(0, Ordering::Relaxed);
-        let settled = table.removed.settle(limit);
+        let unheld = table.removed.take_unheld(limit);
         drop(table);
-        drop(settled);
+        drop(unheld);
         addresses.len()
     }
 
@@ -358,12 +367,12 @@ impl KeyedBreaker {
         let Some(mut table) = shared.table_for_new_key() else {
             return self.overflow();
         };
-        let settled = table.removed.settle(SETTLED_PER_KEY);
+        let unheld = table.removed.take_unheld(EXAMINED_PER_KEY);
         let NewCircuit { circuit, eviction } = shared.create(key, &mut table);
         shared.is_full.store(u32::from(table.queue.is_full()), Ordering::Relaxed);
         drop(table);
         // Dropping a circuit drops its listeners, and they must not run under the lock either.
-        drop(settled);
+        drop(unheld);
         if let (Some(eviction), Some(hub)) = (eviction, shared.group.hub()) {
             hub.notify(&Event::Evicted(eviction));
         }
@@ -382,28 +391,24 @@ impl SharedCircuits {
 
     /// Returns the circuit of a key that had none, unless no circuit can be evicted.
     fn create(&self, key: &str, table: &mut KeyTable) -> NewCircuit {
-        let KeyTable { settings, queue, removed } = table;
         let mut eviction = None;
-        if let Some(circuit) = self.circuits.get(key) {
+        if let Lookup::Found(circuit) = self.circuits.get(key) {
             return NewCircuit { circuit: Some(circuit), eviction };
         }
-        if queue.len() >= self.max_keys {
+        if table.queue.len() >= self.max_keys {
             let now = self.clock.coarse_now();
-            let Some(IdleCircuit { circuit, idleness }) = queue.pop_idle(settings, now) else {
+            let Some(IdleCircuit { circuit, idleness }) = table.evict(&self.circuits, now) else {
                 return NewCircuit { circuit: None, eviction };
             };
-            if let Some(key) = circuit.key() {
-                self.circuits.remove(key);
-            }
             if let Idleness::Abandoned { due } = idleness {
                 eviction = Some(Eviction::new(circuit.circuit().id(), now.since(due)));
             }
-            removed.add(circuit);
+            table.removed.add(circuit);
         }
         let key: Arc<str> = Arc::from(key);
-        let circuit = self.circuit(Some(Arc::clone(&key)), settings.clone());
+        let circuit = self.circuit(Some(Arc::clone(&key)), table.settings.clone());
         self.circuits.insert(key, circuit.clone());
-        queue.push(circuit.clone());
+        table.queue.push(circuit.clone());
         NewCircuit { circuit: Some(circuit), eviction }
     }
 
@@ -422,3 +427,6 @@ impl fmt::Debug for KeyedBreaker {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
