@@ -102,7 +102,9 @@ impl Circuit {
         // The settings may have changed since the call found the bulkhead full.
         let has_slot = match active.bulkhead.try_acquire(&self.clock) {
             Attempt::Acquired => true,
-            Attempt::Full(FullPolicy::Wait(limit)) => active.bulkhead.acquire_within(limit, &self.clock).await,
+            Attempt::Full(FullPolicy::Wait(limit)) => {
+                active.bulkhead.acquire_within(limit, &self.clock).await
+            }
             Attempt::Full(FullPolicy::Reject) => false,
             Attempt::Full(FullPolicy::Admit) => {
                 _ = waiting.into_admission();
@@ -151,7 +153,8 @@ impl Circuit {
     #[cold]
     #[inline(never)]
     fn admit_restricted_blocking(&self) -> Result<Admission<'_>, ErrorKind> {
-        self.admit_restricted(|bulkhead, limit| bulkhead.acquire_blocking(limit, &self.clock)).map(Admission::scoped)
+        self.admit_restricted(|bulkhead, limit| bulkhead.acquire_blocking(limit, &self.clock))
+            .map(Admission::scoped)
     }
 
     /// Returns the bulkhead, if it limits this call. It does not limit a call inside a call that has a slot.
@@ -164,7 +167,11 @@ impl Circuit {
     }
 
     /// Rejects a call that got no bulkhead slot while it waited, unless the mode has become shadow meanwhile.
-    fn reject_after_wait(&self, ticket: Ticket, options: &CircuitOptions) -> Result<Admission<'_>, ErrorKind> {
+    fn reject_after_wait(
+        &self,
+        ticket: Ticket,
+        options: &CircuitOptions,
+    ) -> Result<Admission<'_>, ErrorKind> {
         if options.is_shadow() {
             return Ok(self.admit_in_shadow(ticket, options));
         }
