@@ -10,14 +10,21 @@ use tokio::runtime;
 
 use crate::support::{Fixture, poll_once, seconds, settings};
 
-/// Runs `calls` while another thread switches between two settings.
-fn while_switching(fixture: &Fixture, pair: [ConfigBuilder; 2], calls: impl FnOnce()) {
+/// Runs `calls` while another thread switches between two settings, each time after `failures_between` failures.
+fn while_switching(fixture: &Fixture, pair: [ConfigBuilder; 2], failures_between: u64, calls: impl FnOnce()) {
     let configs = pair.map(|settings| settings.build().unwrap());
     let is_done = AtomicBool::new(false);
     scope(|threads| {
         let switching = || {
             while !is_done.load(Ordering::Acquire) {
-                configs.iter().for_each(|config| fixture.breaker.set_config(config.clone()));
+                for config in &configs {
+                    fixture.breaker.set_config(config.clone());
+                    // Failures enter the new window before it is replaced.
+                    let failures = fixture.breaker.snapshot().totals.failures;
+                    while fixture.breaker.snapshot().totals.failures < failures + failures_between
+                        && !is_done.load(Ordering::Acquire)
+                    {}
+                }
             }
         };
         Builder::new().spawn_scoped(threads, switching).unwrap();
@@ -36,12 +43,12 @@ impl Drop for EndsSwitching<'_> {
     }
 }
 
-/// Every tenth call fails, and neither of two settings opens the circuit for that.
+/// Every second call fails, and neither of two settings opens the circuit for that.
 fn assert_stays_closed(pair: [ConfigBuilder; 2]) {
     let fixture = Fixture::with(pair[0].clone());
-    while_switching(&fixture, pair, || {
-        for call in 0..150_000 {
-            fixture.call(if call % 10 == 9 { Outcome::Failure } else { Outcome::Success });
+    while_switching(&fixture, pair, 15, || {
+        for call in 0..100_000 {
+            fixture.call(if call % 2 == 1 { Outcome::Failure } else { Outcome::Success });
             if fixture.breaker.state() != State::Closed {
                 panic!("call {call} opened the circuit: {}", fixture.trip_reason());
             }
@@ -52,7 +59,7 @@ fn assert_stays_closed(pair: [ConfigBuilder; 2]) {
 #[test]
 fn failures_during_new_settings_are_judged_by_the_rules_of_their_count_based_window() {
     let window = |calls, failures| Config::builder().window_calls(calls).failure_threshold(failures);
-    assert_stays_closed([window(10, 10), window(1000, 500)]);
+    assert_stays_closed([window(10, 10), window(1000, 900)]);
 }
 
 #[test]
@@ -65,18 +72,18 @@ fn failures_during_new_settings_are_judged_by_the_rules_of_their_kind_of_window(
 /// No call is rejected while the settings switch between two of which neither rejects a call.
 fn assert_admits(pair: &[ConfigBuilder; 2]) {
     let fixture = Fixture::with(pair[0].clone());
-    while_switching(&fixture, pair.clone(), || {
+    while_switching(&fixture, pair.clone(), 0, || {
         scope(|threads| {
             for _ in 0..2 {
                 threads.spawn(|| {
-                    for _ in 0..10_000 {
+                    for _ in 0..5_000 {
                         fixture.breaker.call(|| Ok::<_, BreakerError>(yield_now())).unwrap();
                     }
                 });
             }
             threads.spawn(|| {
                 let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                for _ in 0..10_000 {
+                for _ in 0..5_000 {
                     let call = fixture.breaker.call_async(async { Ok::<_, BreakerError>(yield_now()) });
                     runtime.block_on(call).unwrap();
                 }
