@@ -2,8 +2,7 @@
 
 use std::task::Waker;
 
-use super::queue::{Attempt, Queue, Turn, Wakers};
-use super::settings::BulkheadSettings;
+use super::queue::{Queue, Turn, Wakers};
 use super::slots::Slots;
 use crate::clock::{Clock, Moment};
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
@@ -14,23 +13,26 @@ pub(crate) struct Bulkhead {
     queue: Mutex<Queue>,
 }
 
+/// The limit of a bulkhead without a limit, which admits all waiting calls.
+const UNLIMITED: u32 = 1 << 28;
+
 impl Bulkhead {
-    pub(crate) fn new(settings: BulkheadSettings) -> Self {
-        let queue = Queue::new(settings);
+    pub(crate) fn new(limit: Option<u32>) -> Self {
+        let queue = Queue::new(limit.unwrap_or(UNLIMITED).min(UNLIMITED));
         Self { slots: AtomicU64::new(queue.slots().bits()), queue: Mutex::new(queue) }
     }
 
     /// Acquires a slot if one is free and no call waits for it.
     #[inline]
-    pub(crate) fn try_acquire(&self, clock: &Clock) -> Attempt {
+    pub(crate) fn try_acquire(&self, clock: &Clock) -> bool {
         let mut slots = Slots::from_bits(self.slots.load(Ordering::Relaxed));
         while let Some(fewer) = slots.with_one_acquired() {
             match self.swap(slots, fewer) {
-                Ok(()) => return Attempt::Acquired,
+                Ok(()) => return true,
                 Err(now) => slots = now,
             }
         }
-        self.try_acquire_in_queue(clock)
+        slots.has_queue() && self.try_acquire_in_queue(clock)
     }
 
     /// Releases a slot.
@@ -46,10 +48,10 @@ impl Bulkhead {
         self.release_in_queue(clock);
     }
 
-    /// Changes the settings; running calls keep their slots. It wakes no call, so the caller
+    /// Changes the limit; running calls keep their slots. It wakes no call, so the caller
     /// [offers](Self::offer_free_slots) the free slots once it holds no lock.
-    pub(crate) fn change(&self, settings: BulkheadSettings) {
-        self.lock_queue(|queue, _| queue.change(settings));
+    pub(crate) fn resize(&self, limit: Option<u32>) {
+        self.lock_queue(|queue, _| queue.resize(limit.unwrap_or(UNLIMITED).min(UNLIMITED)));
     }
 
     /// Offers the free slots to waiting calls. It wakes them, so no lock may be held.
@@ -74,10 +76,9 @@ impl Bulkhead {
         Slots::from_bits(self.slots.load(Ordering::Acquire)).has_queue()
     }
 
-    /// Tries again under the lock of the queue, where the limit belongs to the policy that the result names.
     #[cold]
     #[inline(never)]
-    fn try_acquire_in_queue(&self, clock: &Clock) -> Attempt {
+    fn try_acquire_in_queue(&self, clock: &Clock) -> bool {
         let now = clock.now();
         self.lock_queue(|queue, wakers| queue.try_acquire(now, wakers))
     }
