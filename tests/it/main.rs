@@ -60,6 +60,7 @@ mod recovery;
 mod classifiers;
 mod opening_rules;
 mod scopes;
+mod settings_together;
 mod shapes_returns;
 mod serialization;
 mod shapes_async;

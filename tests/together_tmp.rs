@@ -1,0 +1,5 @@
+#![allow(dead_code)]
+#[path = "it/settings_together.rs"]
+mod settings_together;
+#[path = "it/support.rs"]
+mod support;
