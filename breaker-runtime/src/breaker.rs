@@ -145,7 +145,8 @@ impl CircuitBreaker {
     /// Replaces the settings. The state, the generation, the totals, the run of failures, the remaining open
     /// time and running calls are not affected. The window keeps the calls that fit into the new window. When
     /// the kind of window changes, it starts empty. A success recorded concurrently may be lost. New rules
-    /// are evaluated at the next failure or slow call. Every setting applies to later calls, whatever an
+    /// are evaluated at the next failure or slow call. The rules change together with the window, and `max_concurrent`
+    /// together with `max_wait` and the mode, so no call is judged by a mixture of two settings. Every setting applies to later calls, whatever an
     /// attribute declares, except that nothing stops a sync call, and that an async function whose fallback
     /// uses arguments without `Clone` ignores `call_timeout` and `max_wait` and reports this on stderr.
     /// [`Registry::register`](crate::Registry::register) and
