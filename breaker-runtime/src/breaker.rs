@@ -154,6 +154,8 @@ impl CircuitBreaker {
     /// The state, the generation, the totals, the run of failures and the remaining open time are kept. The
     /// window keeps the calls that fit into the new window. When the kind of window changes, it starts empty.
     /// A success recorded concurrently may be lost. New rules are evaluated at the next failure or slow call.
+    /// The rules change together with the window, and `max_concurrent` together with `max_wait` and the mode,
+    /// so a mixture of two configs applies to no call.
     /// [`Registry::register`](crate::Registry::register) and [`Registry::check`](crate::Registry::check) still
     /// compare with the registered settings.
     ///

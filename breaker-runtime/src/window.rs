@@ -44,20 +44,23 @@ pub(crate) struct Window {
     locked: Mutex<WindowState>,
 }
 
-/// The part of a window that is protected by its lock.
-#[derive(Debug, Default)]
+/// The part of a window that is protected by its lock. The rules change together with the span, so that they
+/// are never evaluated for the calls of another span.
+#[derive(Debug)]
 struct WindowState {
+    rules: Rules,
     log: FaultLog,
     buckets: Buckets,
 }
 
 impl Window {
-    pub(crate) fn new(span: Span) -> Self {
+    pub(crate) fn new(span: Span, rules: &Rules) -> Self {
+        let (log, buckets) = (FaultLog::default(), Buckets::default());
         Self {
             spec: AtomicU64::new(WindowSpec::new(span, Epoch::FIRST).bits()),
             count: CountWindow::new(),
             time: TimeWindow::new(),
-            locked: Mutex::new(WindowState::default()),
+            locked: Mutex::new(WindowState { rules: *rules, log, buckets }),
         }
     }
 
@@ -117,25 +120,27 @@ impl Window {
         self.count.record_success_locked(generation, size, &mut self.lock().log);
     }
 
-    /// Records a failure or a slow call. Returns the contents of the window, or `None` if the result is
-    /// late or no rule can trip.
+    /// Records a failure or a slow call. Returns the reason to open, if a threshold of the window is reached.
     pub(crate) fn record_fault(
         &self,
         generation: u64,
         completion: Completion,
-        rules: &Rules,
         clock: &Clock,
-    ) -> Option<WindowCounts> {
-        let mut state = self.lock();
+    ) -> Option<TripReason> {
+        let state = &mut *self.lock();
         let spec = self.spec(Ordering::Relaxed);
         if let Some(size) = spec.calls() {
-            return self.count.record_fault(generation, size, completion, &mut state.log);
+            let counts = self.count.record_fault(generation, size, completion, &mut state.log)?;
+            return state.rules.trip_by_window(counts);
         }
         let length = spec.slice_length()?;
         let slice = length.id(generation, length.now(clock));
         let faults = state.buckets.record_fault(slice, completion)?;
         // Summing the successes of all threads is expensive, and most faults do not need the sum.
-        rules.may_trip(faults).then(|| self.with_successes(faults, slice, spec, &state))
+        if !state.rules.may_trip(faults) {
+            return None;
+        }
+        state.rules.trip_by_window(self.with_successes(faults, slice, spec, state))
     }
 
     /// Returns the contents of the window in this generation, and changes nothing.
@@ -164,10 +169,11 @@ impl Window {
         }
     }
 
-    /// Changes the span and keeps the calls that fit into the new one. A call that ends meanwhile may be
-    /// missed. When the kind of window changes, it starts empty.
-    pub(crate) fn set_span(&self, span: Span, generation: u64, clock: &Clock) {
+    /// Changes the span and its rules, and keeps the calls that fit into the new span. A call that ends meanwhile
+    /// may be missed. When the kind of window changes, it starts empty.
+    pub(crate) fn change(&self, span: Span, rules: &Rules, generation: u64, clock: &Clock) {
         let mut state = self.lock();
+        state.rules = *rules;
         let old = self.spec(Ordering::Relaxed);
         if old.has_span_of(WindowSpec::new(span, Epoch::FIRST)) {
             return;

@@ -1,8 +1,10 @@
 //! Admission, the first half of every call. A disabled circuit, and a closed one that is not tracked, admit a call
 //! after one load of the word. Every other circuit checks its state first and its bulkhead second.
 
+use std::time::Duration;
+
 use super::admission::{Admission, AdmitResult, Call};
-use super::bulkhead::Bulkhead;
+use super::bulkhead::{Attempt, Bulkhead, FullPolicy};
 use super::circuit::{Circuit, Rejection};
 use super::future::AsyncCall;
 use super::options::CircuitOptions;
@@ -84,14 +86,16 @@ impl Circuit {
         let Some(active) = self.active_bulkhead(ticket, Nesting::Allowed) else {
             return AsyncCall::started(Ok(self.start(ticket, Stamp::NONE)));
         };
-        if active.bulkhead.try_acquire(&self.clock) {
-            return AsyncCall::started(Ok(self.start(ticket, Stamp::IN_BULKHEAD)));
-        }
-        if !active.options.is_shadow() && !active.options.max_wait().is_zero() {
-            return AsyncCall::waiting(Permit::waiting(self.admission(ticket, Stamp::NONE)));
-        }
-        let admitted = self.pass_full_bulkhead(ticket, active.options);
-        AsyncCall::started(admitted.map_err(|kind| Rejection { circuit: self, kind }))
+        let admitted = match active.bulkhead.try_acquire(&self.clock) {
+            Attempt::Acquired => Ok(self.start(ticket, Stamp::IN_BULKHEAD)),
+            // A call that does not wait needs no timer, and therefore no tokio runtime.
+            Attempt::Full(FullPolicy::Wait(_)) => {
+                return AsyncCall::waiting(Permit::waiting(self.admission(ticket, Stamp::NONE)));
+            }
+            Attempt::Full(FullPolicy::Reject) => Err(self.reject_full(ticket)),
+            Attempt::Full(FullPolicy::Admit) => Ok(self.admit_in_shadow(ticket, active.options)),
+        };
+        AsyncCall::started(admitted)
     }
 
     /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call. The call may be
@@ -103,50 +107,63 @@ impl Circuit {
             _ = waiting.into_admission();
             return Ok(self.start(ticket, Stamp::NONE));
         };
-        let has_slot = active.bulkhead.acquire_within(active.options.max_wait(), &self.clock).await;
+        // The settings may have changed since the call found the bulkhead full.
+        let has_slot = match active.bulkhead.try_acquire(&self.clock) {
+            Attempt::Acquired => true,
+            Attempt::Full(FullPolicy::Wait(limit)) => {
+                active.bulkhead.acquire_within(limit, &self.clock).await
+            }
+            Attempt::Full(FullPolicy::Reject) => false,
+            Attempt::Full(FullPolicy::Admit) => {
+                _ = waiting.into_admission();
+                return Ok(self.admit_in_shadow(ticket, active.options));
+            }
+        };
         _ = waiting.into_admission();
         let admitted = if has_slot {
             self.admit_after_wait(ticket, active.options)
         } else {
-            self.pass_full_bulkhead(ticket, active.options)
+            self.reject_after_wait(ticket, active.options)
         };
         admitted.map_err(|kind| Rejection { circuit: self, kind })
     }
 
     /// Admits or rejects a call that the fast path has not admitted. `wait` may block until a bulkhead slot is
-    /// free, and returns `true` if the call has one.
+    /// free, for at most the given time, and returns `true` if the call has one.
     #[inline]
     fn admit_restricted(
         &self,
         nesting: Nesting,
-        wait: impl FnOnce(&CircuitOptions) -> bool,
+        wait: impl FnOnce(&Bulkhead, Duration) -> bool,
     ) -> Result<Admission<'_>, ErrorKind> {
         let ticket = self.admit_by_state(nesting)?;
         let Some(active) = self.active_bulkhead(ticket, nesting) else {
             return Ok(self.start(ticket, Stamp::NONE));
         };
-        if active.bulkhead.try_acquire(&self.clock) {
-            return Ok(self.start(ticket, Stamp::IN_BULKHEAD));
+        match active.bulkhead.try_acquire(&self.clock) {
+            Attempt::Acquired => Ok(self.start(ticket, Stamp::IN_BULKHEAD)),
+            Attempt::Full(FullPolicy::Wait(limit)) if wait(active.bulkhead, limit) => {
+                self.admit_after_wait(ticket, active.options)
+            }
+            Attempt::Full(FullPolicy::Wait(_)) => self.reject_after_wait(ticket, active.options),
+            Attempt::Full(FullPolicy::Reject) => Err(self.reject_full(ticket).kind),
+            Attempt::Full(FullPolicy::Admit) => Ok(self.admit_in_shadow(ticket, active.options)),
         }
-        if !active.options.is_shadow() && wait(active.options) {
-            return self.admit_after_wait(ticket, active.options);
-        }
-        self.pass_full_bulkhead(ticket, active.options)
     }
 
     /// Admits or rejects a call that does not wait.
     #[cold]
     #[inline(never)]
     fn admit_restricted_now(&self) -> Result<Admission<'_>, ErrorKind> {
-        self.admit_restricted(Nesting::Refused, |_| false)
+        self.admit_restricted(Nesting::Refused, |_, _| false)
     }
 
     /// Admits or rejects a call that runs on this thread until its end.
     #[cold]
     #[inline(never)]
     fn admit_restricted_blocking(&self) -> Result<Admission<'_>, ErrorKind> {
-        self.admit_restricted(Nesting::Allowed, |options| options.wait_blocking(&self.clock))
-            .map(Admission::scoped)
+        let wait = |bulkhead: &Bulkhead, limit| bulkhead.acquire_blocking(limit, &self.clock);
+        self.admit_restricted(Nesting::Allowed, wait).map(Admission::scoped)
     }
 
     /// Returns the bulkhead, if it limits this call. It does not limit a call inside a call that has a slot.
@@ -162,17 +179,22 @@ impl Circuit {
         needs_slot.then_some(ActiveBulkhead { options, bulkhead })
     }
 
-    /// Rejects a call that has no bulkhead slot or, in shadow mode, admits it and counts a shadow rejection.
-    fn pass_full_bulkhead(
+    /// Rejects a call that got no bulkhead slot while it waited, unless the mode has become shadow meanwhile.
+    fn reject_after_wait(
         &self,
         ticket: Ticket,
         options: &CircuitOptions,
     ) -> Result<Admission<'_>, ErrorKind> {
         if options.is_shadow() {
-            options.count_shadow_rejection();
-            return Ok(self.start(ticket, Stamp::NONE));
+            return Ok(self.admit_in_shadow(ticket, options));
         }
         Err(self.reject_full(ticket).kind)
+    }
+
+    /// Admits a call without a bulkhead slot, and counts a shadow rejection.
+    fn admit_in_shadow(&self, ticket: Ticket, options: &CircuitOptions) -> Admission<'_> {
+        options.count_shadow_rejection();
+        self.start(ticket, Stamp::NONE)
     }
 
     /// Rejects a call that gets no bulkhead slot.

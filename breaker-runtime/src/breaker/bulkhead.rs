@@ -4,11 +4,15 @@
 //! |---|---|
 //! | `limit.rs` | the bulkhead: its slots and its queue |
 //! | `slots.rs` | the limit and the slots in use, packed into one word |
+//! | `settings.rs` | the limit, and what happens to a call that finds no free slot |
 //! | `queue.rs` | the calls that wait, and the slots that are offered to them |
 //! | `waiting.rs` | a waiting call, which blocks its thread or is a future |
 //!
 //! While no call waits, a slot is acquired and released by one compare-and-swap of the word. As soon as a call
 //! waits, the word shows a limit of zero, and is then changed only by the thread that holds the lock of the queue.
+//!
+//! A call that finds no free slot reads the limit and what it means for the call under that lock, where both
+//! change together. Therefore a call is never rejected by the limit of one setting and the `max_wait` of another.
 //!
 //! # Offers
 //!
@@ -26,7 +30,10 @@
 
 mod limit;
 mod queue;
+mod settings;
 mod slots;
 mod waiting;
 
 pub(super) use self::limit::Bulkhead;
+pub(super) use self::queue::Attempt;
+pub(super) use self::settings::{BulkheadSettings, FullPolicy};

@@ -3,27 +3,26 @@
 
 use std::time::Duration;
 
-use super::bulkhead::Bulkhead;
+use super::bulkhead::{Bulkhead, BulkheadSettings};
 use crate::clock::{Clock, nanos_of};
 use crate::config::{Config, Mode};
 use crate::durations::Recorder;
 use crate::outcome::Completion;
 use crate::snapshot::OptionalParts;
 use crate::state::Tracking;
-use crate::sync::{AtomicU32, AtomicU64, Mutex, OnceBox, Ordering, lock};
-use crate::window::{Rules, Span, TripReason, Window};
+use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering};
+use crate::window::{Span, TripReason, Window};
 
 #[derive(Debug)]
 pub(crate) struct CircuitOptions {
     window: Window,
-    rules: Mutex<Rules>,
     recorder: OnceBox<Recorder>,
     bulkhead: Bulkhead,
     features: AtomicU32,
     /// Minimum duration of a slow call, in nanoseconds; `u64::MAX` for none.
     slow_call: AtomicU64,
+    /// Time limit of a call, in nanoseconds; `u64::MAX` for none, and in shadow mode.
     call_timeout: AtomicU64,
-    max_wait: AtomicU64,
     shadow_rejections: AtomicU64,
     /// 1 after a limit that does not apply to a call has been reported.
     reported: AtomicU32,
@@ -55,14 +54,12 @@ impl CircuitOptions {
 
     pub(super) fn new(config: &Config) -> Self {
         let options = Self {
-            window: Window::new(config.span()),
-            rules: Mutex::new(*config.rules()),
+            window: Window::new(config.span(), config.rules()),
             recorder: OnceBox::new(),
-            bulkhead: Bulkhead::new(config.max_concurrent()),
+            bulkhead: Bulkhead::new(BulkheadSettings::of(config)),
             features: AtomicU32::new(0),
             slow_call: AtomicU64::new(u64::MAX),
             call_timeout: AtomicU64::new(u64::MAX),
-            max_wait: AtomicU64::new(0),
             shadow_rejections: AtomicU64::new(0),
             reported: AtomicU32::new(0),
         };
@@ -73,9 +70,8 @@ impl CircuitOptions {
     /// Applies other settings. New bulkhead slots are [offered](Self::offer_free_slots) by the caller once it
     /// holds no lock.
     pub(super) fn set_config(&self, config: &Config, generation: u64, clock: &Clock) {
-        *lock(&self.rules) = *config.rules();
-        self.window.set_span(config.span(), generation, clock);
-        self.bulkhead.resize(config.max_concurrent());
+        self.window.change(config.span(), config.rules(), generation, clock);
+        self.bulkhead.change(BulkheadSettings::of(config));
         self.store(config);
     }
 
@@ -87,8 +83,9 @@ impl CircuitOptions {
     fn store(&self, config: &Config) {
         let nanos = |duration: Option<Duration>| duration.map_or(u64::MAX, nanos_of);
         self.slow_call.store(nanos(config.slow_call()), Ordering::Relaxed);
-        self.call_timeout.store(nanos(config.call_timeout()), Ordering::Relaxed);
-        self.max_wait.store(nanos(Some(config.max_wait())), Ordering::Relaxed);
+        // One word tells whether a call is stopped, so that it never takes the limit and the mode of two settings.
+        let call_timeout = config.call_timeout().filter(|_| config.mode() != Mode::Shadow);
+        self.call_timeout.store(nanos(call_timeout), Ordering::Relaxed);
         self.reported.store(0, Ordering::Relaxed);
         let features = features(config);
         if features & TIMED > 0 {
@@ -124,19 +121,10 @@ impl CircuitOptions {
         self.bulkhead.release(clock);
     }
 
-    /// Blocks until the call has a bulkhead slot, for at most `max_wait`. Returns `false` if it gets none.
-    pub(super) fn wait_blocking(&self, clock: &Clock) -> bool {
-        self.bulkhead.acquire_blocking(self.max_wait(), clock)
-    }
-
-    pub(super) fn max_wait(&self) -> Duration {
-        Duration::from_nanos(self.max_wait.load(Ordering::Relaxed))
-    }
-
     /// Returns the time limit of a call, if there is one and shadow mode is off.
     pub(super) fn call_timeout(&self) -> Option<Duration> {
         let nanos = self.call_timeout.load(Ordering::Relaxed);
-        (nanos != u64::MAX && !self.is_shadow()).then(|| Duration::from_nanos(nanos))
+        (nanos != u64::MAX).then(|| Duration::from_nanos(nanos))
     }
 
     /// Counts a call that only shadow mode admitted.
@@ -180,8 +168,7 @@ impl CircuitOptions {
         if !self.has_window() {
             return None;
         }
-        let rules = *lock(&self.rules);
-        rules.trip_by_window(self.window.record_fault(generation, completion, &rules, clock)?)
+        self.window.record_fault(generation, completion, clock)
     }
 
     /// Returns `true` if the window of this generation holds a failure or a slow call.

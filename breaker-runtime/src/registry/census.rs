@@ -43,7 +43,9 @@ impl Census {
             not_visited.remove(&address);
         }
         let mut sum = removed_before.counts();
-        not_visited.values().for_each(|circuit| sum.add(&circuit.snapshot()));
+        for circuit in not_visited.values() {
+            sum.add(&circuit.snapshot());
+        }
         drop((removed_before, not_visited));
         Self::release(table);
         drop(order);

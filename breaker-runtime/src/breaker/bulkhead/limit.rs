@@ -2,7 +2,8 @@
 
 use std::task::Waker;
 
-use super::queue::{Queue, Turn, Wakers};
+use super::queue::{Attempt, Queue, Turn, Wakers};
+use super::settings::BulkheadSettings;
 use super::slots::Slots;
 use crate::clock::{Clock, Moment};
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
@@ -13,26 +14,23 @@ pub(crate) struct Bulkhead {
     queue: Mutex<Queue>,
 }
 
-/// The limit of a bulkhead without a limit, which admits all waiting calls.
-const UNLIMITED: u32 = 1 << 28;
-
 impl Bulkhead {
-    pub(crate) fn new(limit: Option<u32>) -> Self {
-        let queue = Queue::new(limit.unwrap_or(UNLIMITED).min(UNLIMITED));
+    pub(crate) fn new(settings: BulkheadSettings) -> Self {
+        let queue = Queue::new(settings);
         Self { slots: AtomicU64::new(queue.slots().bits()), queue: Mutex::new(queue) }
     }
 
     /// Acquires a slot if one is free and no call waits for it.
     #[inline]
-    pub(crate) fn try_acquire(&self, clock: &Clock) -> bool {
+    pub(crate) fn try_acquire(&self, clock: &Clock) -> Attempt {
         let mut slots = Slots::from_bits(self.slots.load(Ordering::Relaxed));
         while let Some(fewer) = slots.with_one_acquired() {
             match self.swap(slots, fewer) {
-                Ok(()) => return true,
+                Ok(()) => return Attempt::Acquired,
                 Err(now) => slots = now,
             }
         }
-        slots.has_queue() && self.try_acquire_in_queue(clock)
+        self.try_acquire_in_queue(clock)
     }
 
     /// Releases a slot.
@@ -48,10 +46,10 @@ impl Bulkhead {
         self.release_in_queue(clock);
     }
 
-    /// Changes the limit; running calls keep their slots. It wakes no call, so the caller
+    /// Changes the settings; running calls keep their slots. It wakes no call, so the caller
     /// [offers](Self::offer_free_slots) the free slots once it holds no lock.
-    pub(crate) fn resize(&self, limit: Option<u32>) {
-        self.lock_queue(|queue, _| queue.resize(limit.unwrap_or(UNLIMITED).min(UNLIMITED)));
+    pub(crate) fn change(&self, settings: BulkheadSettings) {
+        self.lock_queue(|queue, _| queue.change(settings));
     }
 
     /// Offers the free slots to waiting calls. It wakes them, so no lock may be held.
@@ -76,9 +74,10 @@ impl Bulkhead {
         Slots::from_bits(self.slots.load(Ordering::Acquire)).has_queue()
     }
 
+    /// Tries again under the lock of the queue, where the limit belongs to the policy that the result names.
     #[cold]
     #[inline(never)]
-    fn try_acquire_in_queue(&self, clock: &Clock) -> bool {
+    fn try_acquire_in_queue(&self, clock: &Clock) -> Attempt {
         let now = clock.now();
         self.lock_queue(|queue, wakers| queue.try_acquire(now, wakers))
     }

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 use std::time::Duration;
 
+use super::settings::{BulkheadSettings, FullPolicy};
 use super::slots::Slots;
 use crate::clock::Moment;
 
@@ -16,7 +17,7 @@ pub(super) const OFFER: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
 pub(super) struct Queue {
-    limit: u32,
+    settings: BulkheadSettings,
     /// Copied from the word of the bulkhead each time the lock is taken.
     in_use: u32,
     next_arrival: u64,
@@ -28,6 +29,14 @@ pub(super) struct Queue {
     first_lapse: Moment,
     /// `true` once an offer has lapsed. Its call may arrive again, ahead of calls that were first in the queue.
     has_lapsed: bool,
+}
+
+/// The result of a new call that tries to acquire a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    Acquired,
+    /// No slot is free, which has this consequence for the call.
+    Full(FullPolicy),
 }
 
 /// The result of the turn of a waiting call.
@@ -51,9 +60,9 @@ pub(super) struct Wakers {
 }
 
 impl Queue {
-    pub(super) const fn new(limit: u32) -> Self {
+    pub(super) const fn new(settings: BulkheadSettings) -> Self {
         Self {
-            limit,
+            settings,
             in_use: 0,
             next_arrival: 0,
             waiting: BTreeMap::new(),
@@ -66,7 +75,7 @@ impl Queue {
     /// Returns the word that other threads read.
     pub(super) fn slots(&self) -> Slots {
         if self.waiting.is_empty() && self.offers.is_empty() {
-            Slots::new(self.limit, self.in_use)
+            Slots::new(self.settings.limit, self.in_use)
         } else {
             Slots::with_queue(self.in_use)
         }
@@ -76,18 +85,18 @@ impl Queue {
         self.in_use = in_use;
     }
 
-    pub(super) const fn resize(&mut self, limit: u32) {
-        self.limit = limit;
+    pub(super) const fn change(&mut self, settings: BulkheadSettings) {
+        self.settings = settings;
     }
 
     /// Acquires a slot for a new call, if no waiting call is entitled to it.
-    pub(super) fn try_acquire(&mut self, now: Moment, wakers: &mut Wakers) -> bool {
+    pub(super) fn try_acquire(&mut self, now: Moment, wakers: &mut Wakers) -> Attempt {
         self.offer_free_slots(now, wakers);
-        let is_free = self.in_use < self.limit;
-        if is_free {
-            self.in_use += 1;
+        if self.in_use >= self.settings.limit {
+            return Attempt::Full(self.settings.when_full);
         }
-        is_free
+        self.in_use += 1;
+        Attempt::Acquired
     }
 
     /// Releases a slot, which is offered to the first waiting call.
@@ -140,7 +149,7 @@ impl Queue {
     /// Ends lapsed offers, and offers the free slots to the calls that wait.
     pub(super) fn offer_free_slots(&mut self, now: Moment, wakers: &mut Wakers) {
         self.end_lapsed_offers(now);
-        while self.in_use < self.limit
+        while self.in_use < self.settings.limit
             && let Some((arrival, waker)) = self.waiting.pop_first()
         {
             self.offer(arrival, waker, now, wakers);
@@ -155,7 +164,7 @@ impl Queue {
 
     /// Offers the free slots to the calls ahead of this one, and acquires the next one for it.
     fn acquire_in_turn(&mut self, arrival: u64, now: Moment, wakers: &mut Wakers) -> bool {
-        while self.in_use < self.limit {
+        while self.in_use < self.settings.limit {
             let Some(first) = self.waiting.first_entry().filter(|first| *first.key() < arrival) else {
                 self.in_use += 1;
                 return true;

@@ -31,18 +31,11 @@ struct WaitingCall<'a> {
 impl Bulkhead {
     /// Acquires a slot, and blocks the thread for at most `wait` until one is free.
     pub(crate) fn acquire_blocking(&self, wait: Duration, clock: &Clock) -> bool {
-        !wait.is_zero() && WaitingCall::new(self, clock).block(wait)
+        WaitingCall::new(self, clock).block(wait)
     }
 
     /// Acquires a slot, and waits for at most `wait` until one is free. Without a timer it does not wait.
     pub(crate) async fn acquire_within(&self, wait: Duration, clock: &Clock) -> bool {
-        if self.try_acquire(clock) {
-            return true;
-        }
-        // A call that does not wait needs no timer, and therefore no tokio runtime.
-        if wait.is_zero() {
-            return false;
-        }
         match clock.alarm(wait) {
             Some(limit) => Timeout::new(WaitingCall::new(self, clock).acquire(), limit).await.is_some(),
             None => false,

@@ -96,19 +96,19 @@ mod tests {
         (0..1_000).for_each(|key| drop(hosts.get(&key.to_string())));
         let app = Arc::new(AppState::new(&registry, None));
         Builder::new_current_thread().build().unwrap().block_on(async {
-            let ((begin, mut begun), (release, released)) =
+            let ((started, mut has_started), (done, is_done)) =
                 (tokio::sync::mpsc::unbounded_channel(), channel::<()>());
             let other = Arc::clone(&app);
             let reading = spawn(async move {
                 let read = move || {
-                    begin.send(()).unwrap();
-                    _ = released.recv();
+                    started.send(()).unwrap();
+                    _ = is_done.recv();
                 };
                 other.reader.run(1_000, read).await.is_ok()
             });
-            begun.recv().await.unwrap();
+            has_started.recv().await.unwrap();
             assert!(app.read_health().await.unwrap().is_ready(Criticality::AllCircuits));
-            drop(release);
+            drop(done);
             assert!(reading.await.unwrap());
         });
     }
