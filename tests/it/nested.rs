@@ -311,6 +311,7 @@ async fn a_call_made_while_an_annotated_call_is_dropped_runs_in_its_slot() {
         transaction().await
     }
     async fn cached(number: u32) -> Answer {
+        tokio::task::yield_now().await;
         Ok(number)
     }
     {

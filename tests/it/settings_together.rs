@@ -69,12 +69,6 @@ fn failures_during_new_settings_are_judged_by_the_rules_of_their_kind_of_window(
     assert_stays_closed([by_calls, by_time]);
 }
 
-/// A call that lets other threads run.
-fn call() -> Result<(), BreakerError> {
-    yield_now();
-    Ok(())
-}
-
 /// No call is rejected while the settings switch between two of which neither rejects a call.
 fn assert_admits(pair: &[ConfigBuilder; 2]) {
     let fixture = Fixture::with(pair[0].clone());
@@ -83,14 +77,14 @@ fn assert_admits(pair: &[ConfigBuilder; 2]) {
             for _ in 0..2 {
                 threads.spawn(|| {
                     for _ in 0..5_000 {
-                        fixture.breaker.call(call).unwrap();
+                        fixture.breaker.call_with(|()| Outcome::Success, yield_now).unwrap();
                     }
                 });
             }
             threads.spawn(|| {
                 let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 for _ in 0..5_000 {
-                    let call = fixture.breaker.call_async(async { call() });
+                    let call = fixture.breaker.call_async_with(|()| Outcome::Success, async { yield_now() });
                     runtime.block_on(call).unwrap();
                 }
             });

@@ -105,24 +105,21 @@ fn no_command_and_no_running_call_loses_its_circuit_to_an_eviction() {
                 let own = format!("thread {thread}");
                 let circuit = breakers.get(&own);
                 if circuit.key().is_some() {
-                    match call % 2 {
-                        0 => {
-                            circuit.force_open();
-                            drop(circuit);
-                            let found = breakers.find(&own).expect("a circuit that is forced open stays");
-                            assert_eq!(found.state(), State::ForcedOpen);
-                            found.reset();
-                        }
-                        _ => {
-                            let permit = circuit.try_acquire().unwrap();
-                            drop(breakers.get(&key));
-                            let found = breakers.find(&own).expect("a circuit that runs a call stays");
-                            assert_eq!(found.snapshot().generation, circuit.snapshot().generation);
-                            found.force_open();
-                            assert_eq!(circuit.state(), State::ForcedOpen);
-                            circuit.reset();
-                            drop(permit);
-                        }
+                    if call % 2 == 0 {
+                        circuit.force_open();
+                        drop(circuit);
+                        let found = breakers.find(&own).expect("a circuit that is forced open stays");
+                        assert_eq!(found.state(), State::ForcedOpen);
+                        found.reset();
+                    } else {
+                        let permit = circuit.try_acquire().unwrap();
+                        drop(breakers.get(&key));
+                        let found = breakers.find(&own).expect("a circuit that runs a call stays");
+                        assert_eq!(found.snapshot().generation, circuit.snapshot().generation);
+                        found.force_open();
+                        assert_eq!(circuit.state(), State::ForcedOpen);
+                        circuit.reset();
+                        drop(permit);
                     }
                 }
                 drop(breakers.get(&key));
