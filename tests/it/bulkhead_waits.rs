@@ -130,11 +130,17 @@ fn a_call_that_shadow_mode_admits_while_it_waits_counts_one_shadow_rejection() {
 }
 
 #[test]
-fn waiting_calls_are_rejected_when_the_circuit_opens() {
-    let fixture = Fixture::with(at_most(2).failure_threshold(1));
-    let (_hangs, fails) = (fixture.permit(), fixture.permit());
+fn waiting_calls_are_rejected_when_the_circuit_opens_although_no_slot_is_released() {
+    let fixture = Fixture::with(at_most(1).failure_threshold(1));
+    let mut outer = Box::pin(fixture.breaker.call_async(async {
+        tokio::task::yield_now().await;
+        // Runs in the slot of the outer call, and opens the circuit.
+        fixture.breaker.call_with(|_| Outcome::Failure, || ()).unwrap();
+        pending::<Answer>().await
+    }));
+    assert!(poll_once(outer.as_mut()).is_pending());
     let mut calls = [(); 3].map(|()| Waiting::new(&fixture));
-    fails.settle(Outcome::Failure);
+    assert!(poll_once(outer.as_mut()).is_pending());
     for call in &mut calls {
         assert_eq!(call.poll_if_woken(), Poll::Ready(Err(ErrorKind::Open)));
     }

@@ -89,7 +89,9 @@ impl SlotHolders {
                 holders.remove(innermost);
             }
             self.count.set(0);
-            holders.into_iter().for_each(|holder| self.push(holder));
+            for holder in holders {
+                self.push(holder);
+            }
         } else {
             self.count.set(self.count.get() - 1);
             if !further.is_empty() {
