@@ -153,7 +153,8 @@ impl CircuitBreaker {
     ///
     /// Running calls keep their slot, lease and time limit, but `slow_call`, `cancelled_after`,
     /// `success_threshold` and the rules apply when they end. A larger `max_concurrent` and shadow mode admit waiting
-    /// calls at once, and a new `max_wait` applies to them as well. Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
+    /// calls at once, and a new `max_wait` applies to them as well. The first `max_concurrent` does not count calls that
+    /// run already, because they hold no slot. Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
     /// change. Some functions cannot apply `call_timeout` or `max_wait`; see the
     /// [exceptions](crate::circuit_breaker#new-settings-at-run-time).
     ///

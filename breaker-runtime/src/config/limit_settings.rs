@@ -59,6 +59,11 @@ impl ConfigBuilder {
     /// admitted, rejected or waits on as if it arrived then. With keys, each circuit has its own limit. A call inside another call of the same
     /// circuit, on the same thread or in the same task, runs in the slot of the outer call.
     ///
+    /// Calls hold a slot only if the limit was set when they started. If
+    /// [`set_config`](crate::CircuitBreaker::set_config) introduces the limit, calls that run already are not counted,
+    /// and neither are calls that were admitted while the breaker was disabled. To count every call from the start,
+    /// create the breaker with a high limit and lower it later.
+    ///
     /// A permit that is leaked with `mem::forget` keeps its slot. Only
     /// [`set_config`](crate::CircuitBreaker::set_config) with a larger limit compensates for it.
     ///

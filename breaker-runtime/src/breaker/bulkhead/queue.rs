@@ -26,8 +26,8 @@ pub(super) struct Queue {
     next_arrival: u64,
     /// The calls without an offer, by arrival.
     waiting: BTreeMap<u64, Waiting>,
-    /// The moment at which each offer lapses, by the arrival of its call.
-    offers: BTreeMap<u64, Moment>,
+    /// The offers, by the arrival of their calls.
+    offers: BTreeMap<u64, Offer>,
     /// No offer lapses earlier, so that the offers are not searched each time.
     first_lapse: Moment,
     /// `true` once an offer has lapsed. Its call may arrive again, ahead of calls that were first in the queue.
@@ -40,6 +40,14 @@ struct Waiting {
     /// `None` once the call was woken, until it is polled.
     waker: Option<Waker>,
     offer_lifetime: Duration,
+}
+
+/// A slot that is offered to a waiting call.
+#[derive(Debug)]
+struct Offer {
+    /// The moment at which the offer lapses.
+    lapse: Moment,
+    lifetime: Duration,
 }
 
 /// The position of a call, which the call keeps.
@@ -110,8 +118,16 @@ impl Queue {
         self.in_use = in_use;
     }
 
-    pub(super) const fn change(&mut self, settings: BulkheadSettings) {
+    /// Applies other settings. Offers above a lower limit are withdrawn, the latest ones first, and their calls wait
+    /// again. They have been woken for the offer, and are woken again with the next one after they were polled.
+    pub(super) fn change(&mut self, settings: BulkheadSettings) {
         self.settings = settings;
+        while self.in_use > settings.limit
+            && let Some((arrival, Offer { lifetime, .. })) = self.offers.pop_last()
+        {
+            self.in_use -= 1;
+            self.waiting.insert(arrival, Waiting { waker: None, offer_lifetime: lifetime });
+        }
     }
 
     /// Acquires a slot for a new call, if no waiting call is entitled to it.
@@ -199,7 +215,7 @@ impl Queue {
 
     /// Returns the number of slots in use, without the ones whose offer has lapsed.
     pub(super) fn in_flight(&self, now: Moment) -> u32 {
-        let lapsed = self.offers.values().filter(|&&lapse| lapse <= now).count();
+        let lapsed = self.offers.values().filter(|offer| offer.lapse <= now).count();
         self.in_use.saturating_sub(u32::try_from(lapsed).unwrap_or(u32::MAX))
     }
 
@@ -217,10 +233,11 @@ impl Queue {
     }
 
     fn offer(&mut self, arrival: u64, waiting: Waiting, now: Moment, wakers: &mut Wakers) {
-        let lapse = now.after(waiting.offer_lifetime);
+        let lifetime = waiting.offer_lifetime;
+        let lapse = now.after(lifetime);
         self.in_use += 1;
         self.first_lapse = self.first_lapse.min(lapse);
-        self.offers.insert(arrival, lapse);
+        self.offers.insert(arrival, Offer { lapse, lifetime });
         wakers.woken.extend(waiting.waker);
     }
 
@@ -242,8 +259,8 @@ impl Queue {
             return false;
         }
         let before = self.offers.len();
-        self.offers.retain(|_, lapse| *lapse > now);
-        self.first_lapse = self.offers.values().copied().min().unwrap_or(Moment::NEVER);
+        self.offers.retain(|_, offer| offer.lapse > now);
+        self.first_lapse = self.offers.values().map(|offer| offer.lapse).min().unwrap_or(Moment::NEVER);
         let ended = before - self.offers.len();
         self.in_use = self.in_use.saturating_sub(u32::try_from(ended).unwrap_or(u32::MAX));
         self.has_lapsed |= ended > 0;
