@@ -1,6 +1,5 @@
 //! Slots that are offered to waiting calls, and calls that are forgotten while they wait.
 
-use std::cell::Cell;
 use std::future::pending;
 use std::mem::forget;
 use std::pin::{Pin, pin};
@@ -11,7 +10,7 @@ use std::time::Duration;
 
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Outcome};
 
-use crate::support::{Fixture, NANO, poll_once, seconds, settings};
+use crate::support::{Fixture, NANO, poll_once, seconds, settings, watch_panics};
 
 type Call<'a> = Pin<Box<dyn Future<Output = Result<u8, BreakerError>> + Send + 'a>>;
 
@@ -328,20 +327,13 @@ fn calls_that_wait_indefinitely_need_no_timers() {
     });
 }
 
-thread_local! {
-    static PANICS: Cell<u32> = const { Cell::new(0) };
-}
-
 #[test]
 fn a_runtime_without_timers_is_found_out_once_on_each_thread() {
-    let previous = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        PANICS.set(PANICS.get() + 1);
-        previous(info);
-    }));
-    let breaker = real_breaker();
+    let panics = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&panics);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
+    let wait_without_timers = async {
+        let breaker = real_breaker();
         let held = breaker.try_acquire().unwrap();
         let mut calls = [(); 20].map(|()| waiting(&breaker));
         for call in &mut calls {
@@ -349,8 +341,9 @@ fn a_runtime_without_timers_is_found_out_once_on_each_thread() {
         }
         held.settle(Outcome::Success);
         assert!(calls.iter_mut().all(is_admitted));
-    });
-    assert!(PANICS.get() <= 1);
+    };
+    watch_panics(move |_| _ = count.fetch_add(1, Ordering::SeqCst), || runtime.block_on(wait_without_timers));
+    assert_eq!(panics.load(Ordering::SeqCst), 1);
 }
 
 #[test]
