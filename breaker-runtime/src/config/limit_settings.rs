@@ -56,8 +56,9 @@ impl ConfigBuilder {
     ///
     /// When this many calls are running, a further call waits up to [`max_wait`](Self::max_wait) and is then
     /// rejected. A rejection is not a failure. If the state or the settings change while the call waits, it is
-    /// admitted, rejected or waits on as if it arrived then. With keys, each circuit has its own limit. A call inside another call of the same
-    /// circuit, on the same thread or in the same task, runs in the slot of the outer call.
+    /// admitted or rejected, or continues to wait, as if it arrived then. With keys, each circuit has its own limit.
+    /// A call inside another call of the same circuit, on the same thread or in the same task, runs in the slot of
+    /// the outer call.
     ///
     /// Calls hold a slot only if the limit was set when they started. If
     /// [`set_config`](crate::CircuitBreaker::set_config) introduces the limit, calls that run already are not counted,
