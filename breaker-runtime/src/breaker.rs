@@ -149,9 +149,9 @@ impl CircuitBreaker {
     /// Replaces **all** settings: one that `config` does not set gets its default, not the value of the
     /// attribute.
     ///
-    /// Running calls keep their slot, lease and time limit, but `slow_call`, `cancelled_after`,
-    /// `success_threshold` and the rules apply when they end. A larger `max_concurrent` admits waiting calls at
-    /// once. Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
+    /// Running calls keep their slot, lease and time limit, but `cancelled_after`, `success_threshold` and the
+    /// rules apply when they end, and a new `slow_call` if the circuit had `slow_call` or `durations` when they
+    /// started. A larger `max_concurrent` admits waiting calls at once. Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
     /// change. Some functions cannot apply `call_timeout` or `max_wait`; see the
     /// [exceptions](crate::circuit_breaker#new-settings-at-run-time).
     ///
@@ -190,7 +190,8 @@ impl CircuitBreaker {
         self.circuit.snapshot()
     }
 
-    /// Notifies `listener` of the events of this breaker until the returned subscription is dropped.
+    /// Notifies `listener` of the events of this breaker until the returned subscription is dropped. An event that
+    /// another thread is delivering at the start or at the end may arrive too.
     /// [`Registry::listen`](crate::Registry::listen) covers all breakers of a registry.
     ///
     /// ```

@@ -278,7 +278,8 @@ impl Circuit {
     /// Returns the admission of a call that starts now.
     #[inline]
     fn start(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
-        let is_timed = ticket.is_tracked() && self.options.get().is_some_and(CircuitOptions::is_timed);
+        let may_be_timed = ticket.is_tracked() || ticket.is_shadow();
+        let is_timed = may_be_timed && self.options.get().is_some_and(CircuitOptions::is_timed);
         let stamp = if is_timed { stamp.started_at(self.clock.start()) } else { stamp };
         let stamp = if ticket.trial().is_some() { self.start_trial(stamp) } else { stamp };
         self.admission(ticket, stamp)

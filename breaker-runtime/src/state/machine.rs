@@ -36,7 +36,7 @@ struct Locked<S> {
 
 /// The word of an admitted call: state and generation and, for a trial call, its slot. The word of a call on
 /// the fast path is the shared word without the run of failures and the recording bit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket(Word);
 
 /// The transitions that listeners must still be notified of.
@@ -400,6 +400,11 @@ impl Ticket {
     /// shadow mode admitted.
     pub(crate) fn is_tracked(self) -> bool {
         self.0.is_tracked_call() || self.is_nested() || self.trial().is_some()
+    }
+
+    /// Returns `true` if only shadow mode admitted the call.
+    pub(crate) fn is_shadow(self) -> bool {
+        self == Self::SHADOW
     }
 
     /// Returns `true` if this is a call inside a trial call.
