@@ -7,7 +7,8 @@
 //! | `admit.rs` | the first half of a call: admission |
 //! | `admission.rs` | an admitted call that has not been recorded |
 //! | `stamp.rs` | the per-call flags of an admission |
-//! | `scope.rs` | the calls of a thread that hold a slot, in which inner calls run |
+//! | `slot_wait.rs` | a call that waits for a bulkhead slot |
+//! | `slot_holders.rs` | the calls of a thread that hold a slot, in which inner calls run |
 //! | `permit.rs` | the guard of an admission, which settles it at most once |
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `saturation.rs` | lets successes skip a window that they would not change |
@@ -38,7 +39,8 @@ mod options;
 mod permit;
 mod record;
 mod saturation;
-mod scope;
+mod slot_holders;
+mod slot_wait;
 mod special_call;
 mod stamp;
 
@@ -151,7 +153,9 @@ impl CircuitBreaker {
     ///
     /// Running calls keep their slot, lease and time limit, but `cancelled_after`, `success_threshold` and the
     /// rules apply when they end, and a new `slow_call` if the circuit had `slow_call` or `durations` when they
-    /// started. A larger `max_concurrent` admits waiting calls at once. Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
+    /// started. A larger `max_concurrent` and shadow mode admit waiting calls at once, and a new `max_wait` applies to
+    /// them as well. The first `max_concurrent` does not count calls that run already, because they hold no slot.
+    /// Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
     /// change. Some functions cannot apply `call_timeout` or `max_wait`; see the
     /// [exceptions](crate::circuit_breaker#new-settings-at-run-time).
     ///

@@ -17,7 +17,9 @@ mod wait;
 use once_cell::sync::Lazy;
 
 pub(crate) use moment::{Moment, nanos_of};
-pub(crate) use wait::{HAS_ASYNC_TIMER, Sleep, Timeout};
+#[cfg(feature = "axum")]
+pub(crate) use wait::Timeout;
+pub(crate) use wait::{BlockedTime, HAS_ASYNC_TIMER, Sleep};
 
 #[cfg(all(feature = "test-util", not(feature = "tokio")))]
 use never_paused as paused;
@@ -71,16 +73,6 @@ impl Clock {
     #[cfg(feature = "test-util")]
     fn test_now(&self) -> Option<Moment> {
         self.mock.as_ref().map_or_else(paused::now, |mock| Some(mock.now()))
-    }
-
-    /// Returns the current time for a blocked thread. This is never tokio's paused clock, because the thread may
-    /// block the runtime that advances it.
-    pub(crate) fn now_while_blocked(&self) -> Moment {
-        #[cfg(feature = "test-util")]
-        if let Some(mock) = &self.mock {
-            return mock.now();
-        }
-        Moment::from_nanos(system::precise())
     }
 
     /// Returns `true` if `deadline` is reached. The coarse clock is cheaper and never ahead of the precise one, so

@@ -15,7 +15,6 @@ mod waiters;
 
 use std::fmt;
 use std::num::NonZeroU64;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -294,14 +293,5 @@ impl fmt::Display for Event {
             Self::Conflict(conflict) => conflict.fmt(out),
             Self::Evicted(eviction) => eviction.fmt(out),
         }
-    }
-}
-
-/// Runs user code (a listener, or a waker) and catches its panic.
-///
-/// The panic payload is leaked, because dropping it could panic as well.
-fn catch_panic(user_code: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(user_code)) {
-        std::mem::forget(payload);
     }
 }

@@ -40,6 +40,7 @@ mod bulkhead_changes;
 mod bulkhead_offers;
 mod bulkhead_threads;
 mod bulkhead_trials;
+mod bulkhead_waits;
 mod locks;
 mod metrics;
 mod modes;

@@ -122,6 +122,26 @@ fn calls_and_waits_in_destructors_of_thread_local_values_work() {
     in_thread(use_new.clone(), use_new);
 }
 
+#[test]
+fn calls_inside_calls_in_destructors_of_thread_local_values_do_not_wait_for_themselves() {
+    let limited = settings().max_concurrent(1).max_wait(Duration::MAX).build().unwrap();
+    let breakers: Vec<_> = ["a", "b", "c", "d", "e", "f"]
+        .map(|name| CircuitBreaker::new(name, limited.clone()).unwrap())
+        .into_iter()
+        .collect();
+    fn nest(breakers: &[CircuitBreaker]) -> Result<(), BreakerError> {
+        match breakers {
+            [] => Ok(()),
+            [first, others @ ..] => first.call(|| first.call(|| nest(others))),
+        }
+    }
+    let at_exit = move || {
+        nest(&breakers).unwrap();
+        assert!(breakers.iter().all(|breaker| breaker.snapshot().calls_in_flight == Some(0)));
+    };
+    in_thread(at_exit.clone(), at_exit);
+}
+
 #[circuit_breaker(key = key)]
 fn keyed_function(key: &str) -> Result<usize, BreakerError> {
     Ok(key.len())

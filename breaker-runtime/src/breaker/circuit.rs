@@ -97,11 +97,11 @@ impl Circuit {
         })
     }
 
-    /// Offers new slots to waiting calls, and notifies listeners. The caller holds no lock, because this wakes
-    /// waiting calls.
+    /// Wakes the calls that wait for a slot, so that the new settings apply to them, and notifies listeners. The
+    /// caller holds no lock.
     pub(crate) fn announce_config(&self, pending: Pending) {
         if let Some(options) = self.options.get() {
-            options.offer_free_slots(&self.clock);
+            options.wake_waiting_calls(&self.clock);
         }
         self.notify_if(pending);
     }
@@ -162,7 +162,12 @@ impl Circuit {
 
     #[cold]
     fn notify(&self) {
-        // Callers of `wait_closed` need not wait for listeners.
+        // Neither calls that wait for a slot nor callers of `wait_closed` wait for listeners.
+        if let Some(options) = self.options.get()
+            && options.bulkhead().is_some()
+        {
+            options.wake_waiting_calls(&self.clock);
+        }
         if let Some(hub) = self.hub.get() {
             hub.wake_waiters();
         }

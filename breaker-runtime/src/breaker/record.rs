@@ -5,7 +5,6 @@
 //! and [`Circuit::notify_if`] notifies listeners.
 
 use std::num::NonZeroU32;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::circuit::Circuit;
@@ -13,7 +12,7 @@ use super::stamp::Stamp;
 use crate::outcome::{Completion, Outcome};
 use crate::state::machine::Ticket;
 use crate::state::{Details, TrialCall};
-use crate::sync::Ordering;
+use crate::sync::{Ordering, catch_panic};
 use crate::totals::{Rare, Total};
 use crate::window::{TripReason, trip_by_run};
 
@@ -184,12 +183,5 @@ fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> 
     if !completion.is_failure() {
         return None;
     }
-    match catch_unwind(AssertUnwindSafe(text)) {
-        Ok(text) => text,
-        Err(payload) => {
-            // Dropping the payload could panic as well.
-            std::mem::forget(payload);
-            Some(Arc::from("(formatting the failure panicked)"))
-        }
-    }
+    catch_panic(text).unwrap_or_else(|| Some(Arc::from("(formatting the failure panicked)")))
 }

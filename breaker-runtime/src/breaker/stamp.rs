@@ -88,7 +88,7 @@ impl Stamp {
         Self(self.0 | TRIAL)
     }
 
-    /// Returns the stamp of a call that its thread runs in the [scope](super::scope) of its slot.
+    /// Returns the stamp of a call that its thread runs in the [scope](super::slot_holders) of its slot.
     pub(super) const fn in_scope(self) -> Self {
         Self(self.0 | IN_SCOPE)
     }

@@ -8,7 +8,8 @@
 use std::error::Error;
 use std::fmt;
 use std::iter::successors;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::sync::catch_panic;
 
 /// Maximum number of errors that a search visits. A chain of sources may have no end.
 const MAX_SOURCES: usize = 64;
@@ -105,14 +106,7 @@ pub(crate) fn is_from_breaker(error: &(impl Error + ?Sized)) -> bool {
 }
 
 fn has_kind<'e>(source: &dyn Fn() -> Option<&'e (dyn Error + 'static)>) -> bool {
-    match catch_unwind(AssertUnwindSafe(|| source().and_then(ErrorKind::find_in))) {
-        Ok(kind) => kind.is_some(),
-        Err(payload) => {
-            // Dropping the payload could panic as well.
-            std::mem::forget(payload);
-            false
-        }
-    }
+    catch_panic(|| source().and_then(ErrorKind::find_in)).flatten().is_some()
 }
 
 /// Displays what led to the error. The text follows that of the `BreakerError` in a report of sources.

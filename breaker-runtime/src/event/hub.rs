@@ -10,8 +10,8 @@ use once_cell::sync::OnceCell;
 use tokio::sync::broadcast;
 
 use super::waiters::{Waiter, Waiters};
-use super::{Event, Events, Listener, catch_panic};
-use crate::sync::{Mutex, lock};
+use super::{Event, Events, Listener};
+use crate::sync::{Mutex, catch_panic, lock};
 
 /// Number of unread events that are kept for each reader; a slower reader loses the oldest ones.
 const EVENT_BUFFER: usize = 1024;

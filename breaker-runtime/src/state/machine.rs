@@ -166,16 +166,15 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.load(Ordering::Relaxed) == ticket.0
     }
 
-    /// Returns `true` if the circuit is half-open in the generation of this trial call and no lease has ended.
-    pub(crate) fn is_trial_running(&self, trial: Ticket, clock: &Clock) -> bool {
+    /// Returns `true` if the circuit is in the state that admitted this call, and no lease has ended.
+    pub(crate) fn is_current(&self, ticket: Ticket, clock: &Clock) -> bool {
         let (mut word, mut until) = self.read();
         if word == Word::BUSY {
             let _locked = self.lock();
             (word, until) = self.read();
         }
-        word.state() == Some(State::HalfOpen)
-            && word.generation() == trial.generation()
-            && !clock.has_reached(until)
+        let is_half_open = word.state() == Some(State::HalfOpen);
+        word.generation() == ticket.generation() && !(is_half_open && clock.has_reached(until))
     }
 
     /// Resets the run of failures after a success. Returns `true` if the call still counts.
