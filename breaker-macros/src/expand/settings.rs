@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
+use syn::Expr;
 use syn::spanned::Spanned as _;
 
 use super::at;
 use super::runtime_fn::RuntimeFn;
 use crate::args::Key;
-use crate::check::{Setting, Spec, Value};
+use crate::check::{Cloning, Setting, Spec, Value};
 use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
 
@@ -52,11 +53,18 @@ const COMBINATIONS: [Combination; 3] = [
 //             private::checked(private::DEFAULTS.failure_threshold(LIMIT));
 //         and || private::clone_settings(&__BREAKER_SETTINGS)
 //
+// Input:  config = DATABASE, failure_threshold = 5
+// Output: static __BREAKER_SETTINGS: private::ConfigBuilder =
+//             private::checked_sync_config(private::checked(DATABASE).failure_threshold(5));
+//         and || private::clone_settings(&__BREAKER_SETTINGS)
+//
 // Literals are already checked, so their builder runs on the first call. The compiler checks constants in a
 // static, because a static may read other statics.
 pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> SettingsTokens {
-    let mut needs_static = false;
-    let builder = spec.settings.iter().fold(quote!(#private::DEFAULTS), |builder, next| {
+    let mut needs_static = spec.config.is_some();
+    let base = spec.config.as_ref().map(|config| base(private, spec, config));
+    let base = base.unwrap_or_else(|| quote!(#private::DEFAULTS));
+    let builder = spec.settings.iter().fold(base, |builder, next| {
         let builder = set(private, &builder, next);
         let Some(Check { function, span }) = needed_check(annotated, next) else {
             return builder;
@@ -67,13 +75,51 @@ pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn)
     if !needs_static {
         return SettingsTokens { checked_static: None, configure: quote!(|| #builder) };
     }
-    let builder = check_combinations(private, spec, builder);
+    let builder = match &spec.config {
+        None => check_combinations(private, spec, builder),
+        Some(config) if annotated.is_async() => {
+            RuntimeFn::CheckedAsyncConfig.call(private, config.span(), &builder)
+        }
+        Some(config) => RuntimeFn::CheckedSyncConfig.call(private, config.span(), &builder),
+    };
     SettingsTokens {
         checked_static: Some(quote_spanned! {Span::mixed_site()=>
             static __BREAKER_SETTINGS: #private::ConfigBuilder = #builder;
         }),
         configure: quote_spanned!(Span::mixed_site()=> || #private::clone_settings(&__BREAKER_SETTINGS)),
     }
+}
+
+// Input:  config = DATABASE
+// Output: private::checked(DATABASE)
+//
+// Input:  config = DATABASE, window = 100
+// Output: private::without_window(private::checked(DATABASE))
+//
+// Input:  config = DATABASE, fallback = |_| { *count += 1; .. }, in an async function with `count: &mut u32`
+// Output: private::checked_unsaved(private::checked(DATABASE))
+fn base(private: &Repeated, spec: &Spec, config: &Expr) -> TokenStream {
+    let span = config.span();
+    let mut base = RuntimeFn::Checked.call(private, span, &config.to_token_stream());
+    if spec.cloning == Cloning::Impossible {
+        base = RuntimeFn::CheckedUnsaved.call(private, span, &without_replaced_wait(private, spec, &base));
+    }
+    if spec.setting(Key::Window).is_some() {
+        base = quote!(#private::without_window(#base));
+    }
+    base
+}
+
+// Input:  config = DATABASE, for an argument that the fallback needs
+// Output: ::<{ private::needs_clones(&DATABASE) }, _>
+pub(super) fn clone_condition(private: &Repeated, spec: &Spec, config: &Expr) -> TokenStream {
+    let config = without_replaced_wait(private, spec, &config.to_token_stream());
+    quote_spanned!(Span::mixed_site()=> ::<{ #private::needs_clones(&#config) }, _>)
+}
+
+/// With the key `max_wait`, a call waits before its body receives the arguments, so that they need no clone.
+fn without_replaced_wait(private: &Repeated, spec: &Spec, config: &TokenStream) -> TokenStream {
+    if spec.may_wait() { quote!(#private::without_wait(#config)) } else { config.clone() }
 }
 
 // Input:  private::DEFAULTS, recovery_timeout = "10s"

@@ -354,6 +354,12 @@ impl ConfigBuilder {
         self.error.as_ref()
     }
 
+    /// Returns these settings without a window, so that another one can be set.
+    pub(crate) const fn without_window(mut self) -> Self {
+        self.span = Span::Unlimited;
+        self
+    }
+
     const fn set_span(&mut self, span: Span) {
         if !matches!(self.span, Span::Unlimited) {
             self.record_error("set either window_calls or window_time, and only once");
