@@ -27,6 +27,7 @@
 //! | Protect a function | [`circuit_breaker`], the attribute with all its keys |
 //! | Choose which results are failures, successes or ignored | the keys `failure_if` and `ignore_if` of [`circuit_breaker`]; [`Outcome`] |
 //! | Choose when a circuit opens, how it recovers, and how many calls may run | [`ConfigBuilder`], every setting with its range and default |
+//! | Share a policy among many functions | the key `config` of [`circuit_breaker`](circuit_breaker#a-policy-shared-by-many-functions) |
 //! | Protect other code, or control a breaker manually | [`CircuitBreaker`], [`Permit`], [`Operator`] |
 //! | Change settings at run time | [`CircuitBreaker::set_config`], and what [applies when](circuit_breaker#new-settings-at-run-time) |
 //! | Find out what a caller's timeout does | [cancelled calls](circuit_breaker#cancelled-calls) |

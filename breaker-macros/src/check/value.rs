@@ -137,8 +137,8 @@ pub(super) fn policy(value: Expr) -> Result<Expr, Error> {
         other @ (Expr::Lit(_) | Expr::Unary(_) | Expr::Closure(_)) => Err(Error::new(
             other.span(),
             format!(
-                "`config` must be a const `ConfigBuilder`, as in `config = DATABASE` with `const DATABASE: \
-                 ConfigBuilder = Config::builder()..`; found {}",
+                "`config` must be a const `ConfigBuilder`, as in `const DATABASE: ConfigBuilder = \
+                 Config::builder()..` and `config = DATABASE`; found {}",
                 source_text(&other)
             ),
         )),

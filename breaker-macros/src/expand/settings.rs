@@ -55,7 +55,7 @@ const COMBINATIONS: [Combination; 3] = [
 //
 // Input:  config = DATABASE, failure_threshold = 5
 // Output: static __BREAKER_SETTINGS: private::ConfigBuilder =
-//             private::checked_sync_config(private::checked(DATABASE).failure_threshold(5));
+//             private::checked_sync_config(private::Policy(&(DATABASE)).checked().failure_threshold(5));
 //         and || private::clone_settings(&__BREAKER_SETTINGS)
 //
 // Literals are already checked, so their builder runs on the first call. The compiler checks constants in a
@@ -91,18 +91,22 @@ pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn)
 }
 
 // Input:  config = DATABASE
-// Output: private::checked(DATABASE)
+// Output: private::Policy(&(DATABASE)).checked()
 //
 // Input:  config = DATABASE, window = 100
-// Output: private::without_window(private::checked(DATABASE))
+// Output: private::without_window(private::Policy(&(DATABASE)).checked())
 //
 // Input:  config = DATABASE, fallback = |_| { *count += 1; .. }, in an async function with `count: &mut u32`
-// Output: private::checked_unsaved(private::checked(DATABASE))
+// Output: private::checked_unsaved(private::Policy(&(DATABASE)).checked())
 fn base(private: &Repeated, spec: &Spec, config: &Expr) -> TokenStream {
     let span = config.span();
-    let mut base = RuntimeFn::Checked.call(private, span, &config.to_token_stream());
+    let policy = RuntimeFn::Policy.call(private, span, &quote_spanned!(at(span)=> &(#config)));
+    let mut base = quote_spanned!(at(span)=> #policy.checked());
     if spec.cloning == Cloning::Impossible {
-        base = RuntimeFn::CheckedUnsaved.call(private, span, &without_replaced_wait(private, spec, &base));
+        if spec.may_wait() {
+            base = quote!(#private::without_wait(#base));
+        }
+        base = RuntimeFn::CheckedUnsaved.call(private, span, &base);
     }
     if spec.setting(Key::Window).is_some() {
         base = quote!(#private::without_window(#base));
@@ -111,15 +115,16 @@ fn base(private: &Repeated, spec: &Spec, config: &Expr) -> TokenStream {
 }
 
 // Input:  config = DATABASE, for an argument that the fallback needs
-// Output: ::<{ private::needs_clones(&DATABASE) }, _>
+// Output: ::<{ private::times_out_or_waits(&(DATABASE)) }, _>
+//
+// Input:  config = DATABASE, max_wait = "1s", for an argument that the fallback needs
+// Output: ::<{ private::times_out(&(DATABASE)) }, _>
+//
+// With the key `max_wait`, a call waits before its body receives the arguments, so that they need no clone.
 pub(super) fn clone_condition(private: &Repeated, spec: &Spec, config: &Expr) -> TokenStream {
-    let config = without_replaced_wait(private, spec, &config.to_token_stream());
-    quote_spanned!(Span::mixed_site()=> ::<{ #private::needs_clones(&#config) }, _>)
-}
-
-/// With the key `max_wait`, a call waits before its body receives the arguments, so that they need no clone.
-fn without_replaced_wait(private: &Repeated, spec: &Spec, config: &TokenStream) -> TokenStream {
-    if spec.may_wait() { quote!(#private::without_wait(#config)) } else { config.clone() }
+    let function =
+        Ident::new(if spec.may_wait() { "times_out" } else { "times_out_or_waits" }, Span::mixed_site());
+    quote_spanned!(Span::mixed_site()=> ::<{ #private::#function(&(#config)) }, _>)
 }
 
 // Input:  private::DEFAULTS, recovery_timeout = "10s"

@@ -1,9 +1,69 @@
 //! The key `config`, a policy that many functions share. The compiler evaluates these functions, because only it
 //! knows the settings of the policy.
 
-use super::const_checks::{fail_compilation, waiting_error};
+use core::marker::PhantomData;
+use core::ops::Deref;
+
+use super::const_checks::{checked, fail_compilation, waiting_error};
 use crate::clock::HAS_ASYNC_TIMER;
-use crate::config::ConfigBuilder;
+use crate::config::{Config, ConfigBuilder};
+
+/// The value of `config`: a constant or a static.
+///
+/// Method lookup finds `checked` here for a `ConfigBuilder`. For other types, it finds the `checked` of
+/// `OtherPolicy` through `Deref`.
+#[derive(Debug)]
+pub struct Policy<'p, T> {
+    policy: &'p T,
+    other: OtherPolicy<T>,
+}
+
+/// The value of `config` if its type is not `ConfigBuilder`.
+#[derive(Debug)]
+pub struct OtherPolicy<T>(PhantomData<T>);
+
+/// Wraps a policy in a `Policy`.
+#[expect(non_snake_case, reason = "the constructor of a tuple struct has the name of the struct")]
+pub const fn Policy<T>(policy: &T) -> Policy<'_, T> {
+    Policy { policy, other: OtherPolicy(PhantomData) }
+}
+
+/// A type that `config` accepts.
+#[diagnostic::on_unimplemented(
+    message = "expected a `ConfigBuilder`, found `{Self}`",
+    label = "this must be a `ConfigBuilder`",
+    note = "write `const POLICY: ConfigBuilder = Config::builder()..`, without `build`, and `config = POLICY`"
+)]
+pub trait IsPolicy {}
+
+impl IsPolicy for ConfigBuilder {}
+
+impl Policy<'_, ConfigBuilder> {
+    /// Returns a copy of the policy. Stops the compilation if one of its settings is out of range.
+    #[track_caller]
+    pub const fn checked(self) -> ConfigBuilder {
+        checked(self.policy.copied())
+    }
+}
+
+impl<T> OtherPolicy<T> {
+    /// Never compiles: `T` is not an [`IsPolicy`], and the compile error names the type that is.
+    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
+    pub const fn checked(&self) -> ConfigBuilder
+    where
+        T: IsPolicy,
+    {
+        Config::builder()
+    }
+}
+
+impl<T> Deref for Policy<'_, T> {
+    type Target = OtherPolicy<T>;
+
+    fn deref(&self) -> &OtherPolicy<T> {
+        &self.other
+    }
+}
 
 /// Removes the window, which a key of the attribute replaces.
 pub const fn without_window(settings: ConfigBuilder) -> ConfigBuilder {
@@ -46,7 +106,7 @@ pub const fn checked_async_config(settings: ConfigBuilder) -> ConfigBuilder {
 /// argument that can never be cloned.
 #[track_caller]
 pub const fn checked_unsaved(settings: ConfigBuilder) -> ConfigBuilder {
-    if needs_clones(&settings) {
+    if times_out_or_waits(&settings) {
         fail_compilation(
             "`config` sets call_timeout or max_wait, so the fallback may run after the body, which moves an \
              argument that the fallback uses and that cannot be cloned; write a closure that does not use it: \
@@ -56,9 +116,17 @@ pub const fn checked_unsaved(settings: ConfigBuilder) -> ConfigBuilder {
     settings
 }
 
-/// Returns `true` if the fallback of an async function may run after the body has received the arguments.
+/// Returns `true` if an async call may reach its time limit. Its fallback then runs after the body has received the
+/// arguments.
 #[must_use]
-pub const fn needs_clones(settings: &ConfigBuilder) -> bool {
+pub const fn times_out(settings: &ConfigBuilder) -> bool {
+    settings.times_out()
+}
+
+/// Returns `true` if an async call may reach its time limit or wait for a slot. Its fallback then runs after the
+/// body has received the arguments, unless the call waits first.
+#[must_use]
+pub const fn times_out_or_waits(settings: &ConfigBuilder) -> bool {
     settings.times_out() || settings.waits()
 }
 
@@ -68,7 +136,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::Config;
 
     #[test]
     fn an_async_config_may_wait_only_with_an_async_timer() {
@@ -82,7 +149,7 @@ mod tests {
 
     #[test]
     fn only_limits_that_can_be_reached_need_clones() {
-        let needed = |settings: ConfigBuilder| needs_clones(&settings);
+        let needed = |settings: ConfigBuilder| times_out_or_waits(&settings);
         let second = Duration::from_secs(1);
         assert!(needed(Config::builder().call_timeout(second)));
         assert!(needed(Config::builder().max_wait(second)));

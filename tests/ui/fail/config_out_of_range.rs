@@ -19,9 +19,4 @@ fn set_twice() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
-#[circuit_breaker(config = Config::builder(), failure_threshold = 0)]
-fn literal_on_top() -> Result<u32, BreakerError> {
-    Ok(1)
-}
-
 fn main() {}

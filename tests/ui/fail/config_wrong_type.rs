@@ -1,17 +1,17 @@
 use breaker_runtime::{BreakerError, Config, circuit_breaker};
 
+const BUILT: Config = match Config::builder().build() {
+    Ok(config) => config,
+    Err(_) => panic!(),
+};
+
 #[circuit_breaker(config = "database")]
 fn text() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
-#[circuit_breaker(config(Config::builder()))]
-fn parentheses() -> Result<u32, BreakerError> {
-    Ok(1)
-}
-
-#[circuit_breaker(config = Config::builder(), max_keys = 5, fallback_on = failure)]
-fn other_requirements() -> Result<u32, BreakerError> {
+#[circuit_breaker(config = BUILT)]
+fn built() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
