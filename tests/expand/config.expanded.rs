@@ -11,7 +11,7 @@ fn now() -> Result<u32, BreakerError> {
         {
             static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_sync_config(
                 ::breaker_runtime::__private::without_window(
-                        ::breaker_runtime::__private::policy(&(DATABASE)),
+                        ::breaker_runtime::__private::Policy(&(DATABASE)).checked(),
                     )
                     .window_calls(100)
                     .failure_rate(0.5),
@@ -38,7 +38,7 @@ async fn later() -> Result<u32, BreakerError> {
     ::breaker_runtime::__private::run_async(
             {
                 static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_async_config(
-                    ::breaker_runtime::__private::policy(&(DATABASE)),
+                    ::breaker_runtime::__private::Policy(&(DATABASE)).checked(),
                 );
                 static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                     "async",
@@ -71,7 +71,7 @@ async fn owned(row: String) -> String {
         let (__saved, (__argument_0,)) = match ::breaker_runtime::__private::save_arguments(
             ::breaker_runtime::__private::Acquire::start({
                 static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_async_config(
-                    ::breaker_runtime::__private::policy(&(DATABASE)),
+                    ::breaker_runtime::__private::Policy(&(DATABASE)).checked(),
                 );
                 static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                     "owned",
@@ -131,7 +131,7 @@ async fn exclusive(row: &mut u32) -> u32 {
                     static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_async_config(
                         ::breaker_runtime::__private::checked_unsaved(
                                 ::breaker_runtime::__private::without_wait(
-                                    ::breaker_runtime::__private::policy(&(DATABASE)),
+                                    ::breaker_runtime::__private::Policy(&(DATABASE)).checked(),
                                 ),
                             )
                             .max_wait(

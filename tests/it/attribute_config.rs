@@ -179,7 +179,7 @@ fn requirements_of_the_keys_are_met_by_the_config() {
     assert_eq!(declared("config/bulkhead").max_wait(), seconds(1));
     let expression = declared("config/expression");
     assert_eq!((expression.failure_threshold(), expression.max_concurrent()), (Some(9), Some(1)));
-    assert_eq!(declared("scratch::attribute_config::of_a_macro").recovery_timeout(), seconds(5));
+    assert_eq!(declared("it::attribute_config::of_a_macro").recovery_timeout(), seconds(5));
     let of_a_static = declared("config/static");
     assert_eq!((of_a_static.failure_threshold(), of_a_static.success_threshold()), (Some(8), 1));
 }
@@ -255,7 +255,7 @@ fn twenty_methods_share_a_policy_and_ten_of_them_a_circuit() {
         assert_eq!(breaker.state(), State::Open);
         assert_eq!(breaker.snapshot().retry_after, Some(seconds(5)));
         assert!(down.call_all_async().iter().all(|poll| *poll == Poll::Ready(Err(Fault::Down))));
-        let own = scope.registry().get("scratch::attribute_config::own_find").unwrap();
+        let own = scope.registry().get("it::attribute_config::own_find").unwrap();
         assert_eq!((own.state(), own.config()), (State::Closed, breaker.config()));
     });
 }
