@@ -10,6 +10,7 @@ mod assertions;
 mod attribute;
 mod attribute_breaker;
 mod attribute_config;
+mod attribute_config_limits;
 mod attribute_fallback_on;
 mod attribute_fallback_totals;
 mod attribute_keys;
