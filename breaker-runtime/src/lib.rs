@@ -27,6 +27,7 @@
 //! | Protect a function | [`circuit_breaker`], the attribute with all its keys |
 //! | Choose which results are failures, successes or ignored | the keys `failure_if` and `ignore_if` of [`circuit_breaker`]; [`Outcome`] |
 //! | Choose when a circuit opens, how it recovers, and how many calls may run | [`ConfigBuilder`], every setting with its range and default |
+//! | Share a policy among many functions | the key `config` of [`circuit_breaker`](circuit_breaker#a-policy-shared-by-many-functions) |
 //! | Protect other code, or control a breaker manually | [`CircuitBreaker`], [`Permit`], [`Operator`] |
 //! | Change settings at run time | [`CircuitBreaker::set_config`], and what [applies when](circuit_breaker#new-settings-at-run-time) |
 //! | Find out what a caller's timeout does | [cancelled calls](circuit_breaker#cancelled-calls) |
@@ -34,6 +35,7 @@
 //! | Use one circuit for each host, tenant or shard | [`KeyedBreaker`] |
 //! | Find out which circuits are evicted | [`KeyedBreaker`], in its description |
 //! | Find, list and observe breakers | [`Registry`], [`Snapshot`] |
+//! | Force a circuit open, or change its settings, before the first call of its function | [`Registry::get`] |
 //! | List all protected functions before the first call | [`Registry::declared`], [`Registry::check`] |
 //! | Be notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
 //! | Watch all circuits in a browser | `integrations::axum` (feature `axum`) |

@@ -9,6 +9,8 @@
 mod assertions;
 mod attribute;
 mod attribute_breaker;
+mod attribute_config;
+mod attribute_config_limits;
 mod attribute_fallback_on;
 mod attribute_fallback_totals;
 mod attribute_keys;
@@ -18,6 +20,7 @@ mod attribute_classifiers;
 mod attribute_settings;
 mod attribute_sizes;
 mod bad_input;
+mod before_first_call;
 mod wait_closed;
 mod totals;
 mod dashboard;
