@@ -89,7 +89,7 @@ pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{ChangesLost, Event, Events, Eviction, Lagged, Listener, StateChange, Subscription};
 pub use outcome::Outcome;
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
-pub use snapshot::Snapshot;
+pub use snapshot::{KeyCounts, Snapshot};
 pub use state::{Cause, State, Transition, TransitionCounts};
 pub use totals::{Fallbacks, Rejections, Totals};
 pub use window::{TripReason, WindowCounts};

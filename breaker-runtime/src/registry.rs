@@ -229,6 +229,52 @@ impl Registry {
         }
     }
 
+    /// Disables all existing circuits; see [`Operator::disable`](crate::Operator::disable).
+    ///
+    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
+    /// caller.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry, State};
+    ///
+    /// let registry = Registry::new();
+    /// let search = registry.register("search", Config::default())?;
+    /// registry.disable_all();
+    /// assert_eq!(search.state(), State::Disabled);
+    /// registry.release_all();
+    /// assert_eq!(search.state(), State::Closed);
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
+    #[track_caller]
+    pub fn disable_all(&self) {
+        for circuit in self.circuits() {
+            circuit.disable();
+        }
+    }
+
+    /// Releases all existing circuits that are forced open or disabled; see
+    /// [`Operator::release`](crate::Operator::release). Circuits that their own rules have opened stay open.
+    ///
+    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
+    /// caller.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry, State};
+    ///
+    /// let registry = Registry::new();
+    /// let search = registry.register("search", Config::default())?;
+    /// registry.force_open_all();
+    /// registry.release_all();
+    /// assert_eq!(search.state(), State::Closed);
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
+    #[track_caller]
+    pub fn release_all(&self) {
+        for circuit in self.circuits() {
+            circuit.release();
+        }
+    }
+
     /// Resets all existing circuits; see [`Operator::reset`](crate::Operator::reset).
     ///
     /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the

@@ -15,7 +15,7 @@ use crate::breaker::{CircuitBreaker, Identity};
 use crate::clock::Clock;
 use crate::config::{Conflict, Name};
 use crate::event::{Event, Hub};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{KeyCounts, Snapshot};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, lock};
 
 /// The state that all clones of a registry share.
@@ -206,7 +206,8 @@ impl RegistryEntry {
             Self::Declared(declaration) => {
                 let Registration { name, settings, .. } = Registration::of_function(declaration);
                 let identity = Identity::Alone { name, hub: None };
-                CircuitBreaker::new_unchecked(identity, settings, clock.clone()).snapshot()
+                let unused = CircuitBreaker::new_unchecked(identity, settings, clock.clone()).snapshot();
+                Snapshot { keys: declaration.max_keys().map(|_| KeyCounts::default()), ..unused }
             }
         }
     }

@@ -1,20 +1,19 @@
-//! Commands over HTTP: their authorization and their execution.
+//! Commands over HTTP: their authorization and their execution, on one breaker or on all of them.
 
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest as _, Path, Request, State};
-use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::app_state::AppState;
+use super::bearer::BearerToken;
 use super::error::HttpError;
-use super::json::CircuitJson;
-use super::query::{KeyQuery, decode};
+use super::json::{self, CircuitJson};
+use super::query::{KeyQuery, NoQuery, decode};
 use super::request::Input;
 use super::response::{encode, json};
-use super::token::CommandToken;
 use super::view::cost_of;
 use crate::breaker::Operator;
 use crate::printable::is_hidden;
@@ -39,7 +38,7 @@ pub(super) async fn run(
     path: Result<Path<(String, String)>, PathRejection>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let operator = authorize(app.token.as_ref(), request.headers())?;
+    let operator = authorize(app.tokens.commands.as_ref(), request.headers())?;
     let Path((name, command)) = path?;
     let Input(KeyQuery { key }) = Input::from_request(request, &()).await?;
     let command = Command::parse(&command).ok_or(HttpError::UNKNOWN_COMMAND)?;
@@ -55,16 +54,30 @@ pub(super) async fn run(
     Ok(json(StatusCode::OK, app.reader.run(cost, read).await?))
 }
 
+/// Runs a command on every circuit of the registry, and returns all of them as JSON.
+pub(super) async fn run_on_registry(
+    State(app): State<Arc<AppState>>,
+    command: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let operator = authorize(app.tokens.commands.as_ref(), request.headers())?;
+    let Path(command) = command?;
+    let Input(NoQuery) = Input::from_request(request, &()).await?;
+    let command = Command::parse(&command).ok_or(HttpError::UNKNOWN_COMMAND)?;
+    let view = Arc::clone(&app.registry_view);
+    let run = move || view.entries().iter().for_each(|entry| command.run_on_all(entry, &operator));
+    app.reader.run_command(app.registry_view.cost(), run).await?;
+    Ok(json(StatusCode::OK, app.read_all(&app.circuits, json::all_circuits).await?))
+}
+
 /// Returns the name of the operator, if the request carries a name and the token.
 ///
 /// The header with the name is required first: a cross-site form cannot send it.
-fn authorize(token: Option<&CommandToken>, headers: &HeaderMap) -> Result<String, HttpError> {
+fn authorize(token: Option<&BearerToken>, headers: &HeaderMap) -> Result<String, HttpError> {
     let token = token.ok_or(HttpError::COMMANDS_DISABLED)?;
     let mut operators = headers.get_all(OPERATOR).into_iter();
     let operator = operators.next().ok_or(HttpError::OPERATOR_MISSING)?;
-    let mut tokens = headers.get_all(AUTHORIZATION).into_iter();
-    let is_permitted = tokens.next().is_some_and(|value| token.permits(value.as_bytes()));
-    if !is_permitted || tokens.next().is_some() {
+    if !token.permits(headers) {
         return Err(HttpError::INVALID_TOKEN);
     }
     if operators.next().is_some() {
