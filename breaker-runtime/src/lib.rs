@@ -34,6 +34,7 @@
 //! | Use one circuit for each host, tenant or shard | [`KeyedBreaker`] |
 //! | Find out which circuits are evicted | [`KeyedBreaker`], in its description |
 //! | Find, list and observe breakers | [`Registry`], [`Snapshot`] |
+//! | Force a circuit open, or change its settings, before the first call of its function | [`Registry::get`] |
 //! | List all protected functions before the first call | [`Registry::declared`], [`Registry::check`] |
 //! | Be notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
 //! | Watch all circuits in a browser | `integrations::axum` (feature `axum`) |

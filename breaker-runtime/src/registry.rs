@@ -98,7 +98,8 @@ impl Registry {
     /// Returns the registry in which annotated functions register their breaker on their first call. Within a
     /// scope of the feature `test-util`, this is the registry of the scope.
     ///
-    /// [`declared`](Self::declared) lists functions that have not been called yet.
+    /// [`declared`](Self::declared) lists functions that have not been called yet, and [`get`](Self::get) returns
+    /// their breakers.
     #[must_use]
     pub fn global() -> Self {
         scope::store().map_or_else(|| GLOBAL.clone(), Self::from_store)
@@ -169,13 +170,49 @@ impl Registry {
     }
 
     /// Returns the breaker with this name, or `None` if there is none or it has one circuit per key.
+    ///
+    /// The breaker of an annotated function is available before the first call of the function: if it is not
+    /// registered yet, this registers it. So a program can set up the circuit when it starts:
+    ///
+    /// ```
+    /// use breaker_runtime::{BreakerError, Registry, circuit_breaker};
+    ///
+    /// #[circuit_breaker(name = "loyalty points")]
+    /// fn points(customer: &str) -> Result<u64, BreakerError> {
+    ///     // the real call
+    /// #   Ok(customer.len() as u64)
+    /// }
+    ///
+    /// // At the start of the program: the service is down for maintenance.
+    /// let breaker = Registry::global().get("loyalty points").unwrap();
+    /// breaker.operator("maintenance").force_open();
+    ///
+    /// assert!(points("alice").is_err());
+    /// # breaker.release();
+    /// # assert_eq!(points("alice").unwrap(), 5);
+    /// ```
+    ///
+    /// This applies to the [global](Self::global) registry and to that of a test scope, and to the functions
+    /// that [`declared`](Self::declared) lists. There are three exceptions:
+    ///
+    /// * A function with the key `registry` has no registry before its first call. Register its breaker there
+    ///   beforehand: `registry.register(declared.name(), declared.config())`, with its
+    ///   [`Declaration`]. A `KeyedBreaker` also needs [`Declaration::max_keys`].
+    /// * A function with the key `breaker` uses an existing breaker, which is registered by the code that
+    ///   creates it, or not at all.
+    /// * On a platform that runs no code before `main`, such as `wasm32-unknown-unknown`, `declared` is empty, and
+    ///   a function registers on its first call only.
+    ///
+    /// If several functions declare the name with different settings, the first one in the order of files and
+    /// lines applies, and [`check`](Self::check) reports the conflict.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
         CircuitBreaker::from_any(&self.store.get(name)?).cloned()
     }
 
     /// Returns the breaker with this name and one circuit per key, or `None` if there is none or it has one
-    /// circuit.
+    /// circuit. Like [`get`](Self::get), it registers the breaker of an annotated function that has not been
+    /// called yet.
     ///
     /// ```
     /// use breaker_runtime::{BreakerError, Registry, State, circuit_breaker};

@@ -18,6 +18,7 @@ mod attribute_classifiers;
 mod attribute_settings;
 mod attribute_sizes;
 mod bad_input;
+mod before_first_call;
 mod wait_closed;
 mod totals;
 mod dashboard;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::any_breaker::{AnyBreaker, RegistryBreaker, RegistryContext};
 use super::declaration::{self, Declaration};
+use super::keyed::KeyedBreaker;
 use super::registration::Registration;
 use crate::breaker::{CircuitBreaker, Identity};
 use crate::clock::Clock;
@@ -76,8 +77,19 @@ impl Store {
         &self.context.hub
     }
 
-    /// Returns the breaker with this name.
+    /// Returns the breaker with this name. If none is registered, registers that of the annotated function with
+    /// this name, if it would register here on its first call.
+    ///
+    /// The first call of the function registers it again, and reports a conflict if there is one.
     pub(crate) fn get(&self, name: &str) -> Option<AnyBreaker> {
+        self.registered(name).or_else(|| {
+            let declaration = self.serves_functions.then(|| declaration::first_named(name))??;
+            Some(self.register_function(declaration).breaker)
+        })
+    }
+
+    /// Returns the breaker that is registered with this name. Registers none.
+    pub(crate) fn registered(&self, name: &str) -> Option<AnyBreaker> {
         self.contents().by_name.get(name).map(|stored| stored.breaker.clone())
     }
 
@@ -150,6 +162,15 @@ impl Store {
         Registered { breaker, conflict: registered.conflict }
     }
 
+    /// Registers the breaker of a function, or returns the one that has its name.
+    pub(super) fn register_function(&self, declaration: &'static Declaration) -> Registered<AnyBreaker> {
+        let registration = Registration::of_function(declaration);
+        match registration.max_keys {
+            None => self.register::<CircuitBreaker>(registration, ()).into_any(),
+            Some(max_keys) => self.register::<KeyedBreaker>(registration, max_keys).into_any(),
+        }
+    }
+
     fn insert(&self, offered: StoredBreaker) -> Registered<AnyBreaker> {
         let renaming = offered.registration.renaming();
         let mut contents = self.contents();
@@ -188,6 +209,12 @@ impl Store {
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
         lock(&self.contents)
+    }
+}
+
+impl<B: RegistryBreaker> Registered<B> {
+    fn into_any(self) -> Registered<AnyBreaker> {
+        Registered { breaker: self.breaker.into_any(), conflict: self.conflict }
     }
 }
 

@@ -72,15 +72,20 @@ impl RegistryView {
         self.registry.entries()
     }
 
-    /// Returns the breaker of this name or, with a key, the circuit of this key.
+    /// Returns the breaker of this name or, with a key, the circuit of this key. Registers none, because it reads only.
     pub(super) fn find(&self, name: &str, key: Option<&str>) -> Option<RegistryEntry> {
+        let store = self.registry.store();
+        let registered = store.registered(name);
         let Some(key) = key else {
-            let store = self.registry.store();
             let declared = || store.declared().find(|declaration| declaration.name() == name);
-            let registered = store.get(name).map(RegistryEntry::Registered);
-            return registered.or_else(|| declared().map(RegistryEntry::Declared));
+            return registered
+                .map(RegistryEntry::Registered)
+                .or_else(|| declared().map(RegistryEntry::Declared));
         };
-        let circuit = self.registry.get_keyed(name)?.find(key)?;
+        let Some(AnyBreaker::Keyed(breakers)) = registered else {
+            return None;
+        };
+        let circuit = breakers.find(key)?;
         Some(RegistryEntry::Registered(AnyBreaker::Single(circuit)))
     }
 
