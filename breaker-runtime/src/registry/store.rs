@@ -163,11 +163,22 @@ impl Store {
     }
 
     /// Registers the breaker of a function, or returns the one that has its name.
-    pub(super) fn register_function(&self, declaration: &'static Declaration) -> Registered<AnyBreaker> {
+    pub(crate) fn register_function(&self, declaration: &'static Declaration) -> Registered<AnyBreaker> {
         let registration = Registration::of_function(declaration);
         match registration.max_keys {
             None => self.register::<CircuitBreaker>(registration, ()).into_any(),
             Some(max_keys) => self.register::<KeyedBreaker>(registration, max_keys).into_any(),
+        }
+    }
+
+    /// Registers the breakers of all functions without keys that have not been called yet.
+    pub(super) fn register_uncalled(&self) {
+        for entry in self.entries() {
+            if let RegistryEntry::Declared(declaration) = entry
+                && declaration.max_keys().is_none()
+            {
+                self.register_function(declaration);
+            }
         }
     }
 

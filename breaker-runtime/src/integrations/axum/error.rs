@@ -59,9 +59,9 @@ impl HttpError {
         StatusCode::METHOD_NOT_ALLOWED,
         "method not allowed; use a method listed in the Allow header",
     );
-    pub(super) const NEVER_CALLED: Self = Self::new(
+    pub(super) const NO_CIRCUIT: Self = Self::new(
         StatusCode::CONFLICT,
-        "the function has never been called, so it has no circuit; call it first",
+        "no key has been used yet, so there is no circuit; a circuit that is created later starts closed",
     );
     pub(super) const TOO_MANY_CLIENTS: Self =
         Self::unavailable("too many clients; retry in 30 s", "30");
