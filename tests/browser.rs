@@ -260,7 +260,8 @@ fn functions_that_were_never_called_and_all_circuits_are_commanded_from_the_page
     let click_twice = |tab: &mut Tab, button: &str| {
         tab.eval(&format!("(button => {{ button.click(); button.click(); }})({button})"));
     };
-    let card = "[...document.querySelectorAll('.card')].find(card => card.getAttribute('aria-label') === 'seldom')";
+    let card =
+        "[...document.querySelectorAll('.card')].find(card => card.getAttribute('aria-label') === 'seldom')";
     tab.eval(&format!("{card}.querySelector('details').open = true"));
     let button = format!("{card}.querySelector('[data-command=force-open]')");
     tab.until(&button);

@@ -18,6 +18,7 @@
 //! | `GET /circuits/stream` | all circuits as server-sent events, once a second |
 //! | `GET /metrics` | metrics for Prometheus, with the feature `prometheus` |
 //! | `POST /circuits/{name}/force-open`, `../force-close`, `../disable`, `../release`, `../reset` | runs a command if a [`Dashboard::token`] is set; with `?key=eu-1` on the circuit of that key, otherwise on all circuits of the breaker |
+//! | `POST /circuits/force-open`, and so on | runs a command on all circuits of the registry |
 //!
 //! The router claims `/` and `/metrics`, so nest it, as above, unless the application has no routes of its
 //! own. The dashboard is then at exactly `/breakers`, without a trailing slash.
@@ -29,8 +30,33 @@
 //! Names are percent-encoded, including slashes: `/circuits/billing%2Fcharge`. A circuit named `stream` has
 //! the path `/circuits/%73tream`. Browsers cannot request a circuit named `.` or `..`.
 //!
-//! Reading requires no token. If names or error texts are confidential, protect the router with a layer of
-//! your own. The router requires a tokio runtime with timers, such as that of `#[tokio::main]`.
+//! The router requires a tokio runtime with timers, such as that of `#[tokio::main]`.
+//!
+//! # In production
+//!
+//! Error texts, keys and names of operators are internal data, so require a token to read them. The health contains
+//! none of them and has a router of its own, which the orchestrator can read without a token. Event streams end when
+//! the server shuts down, so that an open dashboard does not delay it:
+//!
+//! ```
+//! use breaker_runtime::Registry;
+//! use breaker_runtime::integrations::axum::{Dashboard, health_router};
+//!
+//! let registry = Registry::global();
+//! let variable = |name: &str| std::env::var(name).unwrap_or_default();
+//! # let shutdown_signal = std::future::pending();
+//! let dashboard = Dashboard::new(&registry)
+//!     .read_token(&variable("BREAKER_READ_TOKEN")) // an empty token permits no client
+//!     .token(&variable("BREAKER_TOKEN")) // for commands; an empty one disables them
+//!     .shutdown(shutdown_signal); // the one that `axum::serve` gets
+//! let app = axum::Router::new()
+//!     .merge(health_router(&registry)) // GET /health/circuits
+//!     .nest("/breakers", dashboard.router());
+//! # let _: axum::Router = app;
+//! ```
+//!
+//! The page asks for the token in the browser. Prometheus sends it with `authorization: {credentials: ..}` in its
+//! scrape configuration.
 //!
 //! # Errors
 //!
@@ -39,13 +65,13 @@
 //! | status | reason |
 //! |---|---|
 //! | 400 | the path, the query string or the name of the operator is invalid, or the request has a body. The text names the parameter and lists the accepted ones |
-//! | 401 | the token is missing or wrong |
-//! | 403 | commands are disabled, or the header with the name of the operator is missing |
+//! | 401 | the token for reading or for commands is missing or wrong; the header `WWW-Authenticate` is `Bearer` |
+//! | 403 | commands are disabled, the header with the name of the operator is missing, or the configured read token is empty |
 //! | 404 | the path, circuit, key or command is unknown, or `/metrics` lacks the feature `prometheus` |
 //! | 405 | the route does not support the method; the header `Allow` lists the supported ones |
-//! | 409 | a command for a function that has never been called, and so has no circuit |
+//! | 409 | a command for a breaker with keys of which none has been used, and so no circuit exists |
 //! | 500 | reading the circuits panicked, or the runtime is shutting down |
-//! | 503 | all slots of the stream are in use; the header `Retry-After` contains the seconds to wait |
+//! | 503 | all slots of the stream are in use, or the server is shutting down; the header `Retry-After` contains the seconds to wait |
 //!
 //! Other paths, such as `/other`, are left to the application.
 //!
@@ -88,7 +114,7 @@
 //! `error_rate` is the failure rate of the window or, if the window is empty, of all calls; null without a
 //! call. With keys, it is that of all calls.
 //!
-//! Use this route as a readiness endpoint, not as a liveness endpoint: an open circuit is no reason to
+//! [`health_router`] returns this route alone, which requires no token. Use it as a readiness endpoint, not as a liveness endpoint: an open circuit is no reason to
 //! restart the process.
 //!
 //! # A circuit
@@ -123,10 +149,12 @@
 //!   the format of [`integrations::serde`](crate::integrations::serde), or null.
 //!
 //! A breaker with keys has `keys`:
-//! `{"count": 3, "most": 1000, "states": {"closed": 2, "open": 1, ..}, "worst": [..]}`. `most` is `max_keys`,
-//! and `worst` contains the ten worst circuits, each with its `key` and figures. The key of the overflow
-//! circuit is null. The `totals` of the breaker are the sums of all circuits; its other figures are those of
-//! the worst circuit.
+//! `{"count": 3, "most": 1000, "states": {"closed": 2, "open": 1, ..}, "worst": [..]}`. `states` counts the keys in
+//! each state, `most` is `max_keys`, and `worst` contains the ten worst circuits, each with its `key` and figures.
+//! The key of the overflow circuit is null; it is not counted as a key. The figures of the breaker are those of
+//! [`KeyedBreaker::snapshot`](crate::KeyedBreaker::snapshot): all counts, durations and `time_open` are sums over
+//! all circuits, and the state, its times and the generation are those of the worst circuit. With two keys open,
+//! `time_open` grows by two seconds per second. The metrics for Prometheus and OpenTelemetry have the same figures.
 //!
 //! # The stream
 //!
@@ -136,9 +164,9 @@
 //! unless those changed. Times are not compared. An empty delta is a heartbeat. A client that reconnects with
 //! the id of its last event as `Last-Event-ID` receives the changes that it missed.
 //!
-//! A stream ends after 30 s, so that it does not delay a graceful shutdown and a disconnected client does not
-//! keep its slot. A client that reads its last event slowly may finish it, unless another client needs the
-//! slot. Browsers reconnect automatically. There are 100 slots; when all are in use, the response is 503. Circuits are read once a second for all clients together, and not at all without a client. A breaker
+//! A stream ends after 30 s, so that a disconnected client does not keep its slot. It ends at once, with the event
+//! `shutdown` and the data `{}`, when the signal of [`Dashboard::shutdown`] completes. A client that reads its last event slowly may finish it, unless another client needs the
+//! slot. The page and the `EventSource` of browsers reconnect automatically. There are 100 slots; when all are in use, the response is 503. Circuits are read once a second for all clients together, and not at all without a client. A breaker
 //! with more than a thousand keys is read less often: with ten thousand keys, every ten seconds.
 //!
 //! A client that reads nothing for 30 s is disconnected. This requires HTTP/1, no layer that buffers or
@@ -148,7 +176,11 @@
 //! # Commands
 //!
 //! A command on a breaker with keys applies to its existing circuits. A circuit that is created later starts
-//! closed. The response is that of `GET /circuits/{name}` after the command.
+//! closed. The response is that of `GET /circuits/{name}` after the command. A function that has never been called
+//! can be commanded too: the command registers its breaker.
+//!
+//! A command without a name applies to all circuits, and its response is that of `GET /circuits`. `force-open` and
+//! `disable` include functions that have never been called; for the others there is nothing to change.
 
 mod app_state;
 mod bearer;
@@ -298,8 +330,9 @@ impl Dashboard {
     /// that does not read is disconnected within a second. New streams are refused with status 503. All other routes
     /// continue to respond.
     ///
-    /// No task runs for the signal: the streams poll it, and a request for a stream polls it once. A signal that
-    /// panics counts as completed.
+    /// No task runs for the signal: the streams poll it, and a request for a stream polls it once. So use a signal
+    /// that stays complete, such as that of a watch channel. `tokio::signal::ctrl_c` only completes after a Ctrl-C
+    /// that follows its first poll. A signal that panics counts as completed.
     ///
     /// ```
     /// use breaker_runtime::Registry;

@@ -112,7 +112,8 @@ async fn an_empty_read_token_permits_no_client() {
         let server = Server::with(|dashboard| dashboard.token(TOKEN).read_token(token).router());
         open_payment(&server);
         for path in DATA {
-            let requests = [server.request(Method::GET, path), server.request(Method::GET, path).bearer_auth("")];
+            let requests =
+                [server.request(Method::GET, path), server.request(Method::GET, path).bearer_auth("")];
             for request in requests {
                 let error = HttpResponse::of(request).await.error();
                 assert_eq!(error.status, 403, "{path}");

@@ -90,7 +90,9 @@ fn commanded(app: &AppState, entry: RegistryEntry) -> Result<AnyBreaker, HttpErr
         RegistryEntry::Registered(breaker) => breaker,
     };
     match &breaker {
-        AnyBreaker::Keyed(keyed) if keyed.is_empty() && keyed.iter().next().is_none() => Err(HttpError::NO_CIRCUIT),
+        AnyBreaker::Keyed(keyed) if keyed.is_empty() && keyed.iter().next().is_none() => {
+            Err(HttpError::NO_CIRCUIT)
+        }
         AnyBreaker::Keyed(_) | AnyBreaker::Single(_) => Ok(breaker),
     }
 }

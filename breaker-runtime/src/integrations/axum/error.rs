@@ -63,8 +63,7 @@ impl HttpError {
         StatusCode::CONFLICT,
         "no key has been used yet, so there is no circuit; a circuit that is created later starts closed",
     );
-    pub(super) const TOO_MANY_CLIENTS: Self =
-        Self::unavailable("too many clients; retry in 30 s", "30");
+    pub(super) const TOO_MANY_CLIENTS: Self = Self::unavailable("too many clients; retry in 30 s", "30");
     pub(super) const SHUTTING_DOWN: Self =
         Self::unavailable("the server is shutting down; retry in 2 s", "2");
     pub(super) const READING_FAILED: Self = Self::new(

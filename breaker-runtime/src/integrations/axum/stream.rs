@@ -92,7 +92,8 @@ impl StreamClient {
                 Some(message) => {
                     let StreamMessage { version, head, rest } = message?;
                     (self.version, self.progress) = (Some(version), StreamProgress::Streaming);
-                    let head = if retry.is_empty() { head } else { [retry.as_bytes(), &head].concat().into() };
+                    let head =
+                        if retry.is_empty() { head } else { [retry.as_bytes(), &head].concat().into() };
                     self.chunks.send(head, rest);
                 }
                 None => self.shut_down(),

@@ -181,9 +181,7 @@ impl KeysView {
 
     fn is_same(&self, other: &Self) -> bool {
         let worst_are_same = || self.worst.iter().zip(&other.worst).all(|(one, other)| is_same(one, other));
-        self.states == other.states
-            && self.worst.len() == other.worst.len()
-            && worst_are_same()
+        self.states == other.states && self.worst.len() == other.worst.len() && worst_are_same()
     }
 }
 
