@@ -15,7 +15,7 @@
 //!
 //! Start with `payment.rs`, which has the attribute. `terminal.rs` and `summary.rs` only print the results.
 
-mod stop;
+mod shutdown;
 mod provider;
 mod payment;
 mod stock;
@@ -56,12 +56,12 @@ async fn main() -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    let stop = stop::listen()?;
+    let shutdown = shutdown::listen()?;
     let provider = Provider::start().await?;
-    let shop = shop::open(Gateway::new(provider.address())?, &stop).await?;
+    let shop = shop::open(Gateway::new(provider.address())?, &shutdown).await?;
     tokio::select! {
         result = run(mode, terminal, shop.address, provider) => result?,
-        () = stop::wait(stop) => shop.closed().await?,
+        () = shutdown::wait(shutdown) => shop.closed().await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,7 @@ use tokio::sync::watch::Receiver;
 use tokio::task::JoinHandle;
 
 use crate::payment::{self, Gateway, Payment};
-use crate::{stock, stop};
+use crate::{shutdown, stock};
 
 type Response = (StatusCode, String);
 
@@ -33,10 +33,10 @@ pub(crate) struct Shop {
     server: JoinHandle<io::Result<()>>,
 }
 
-/// Starts the shop on a free loopback port. It closes at the signal `stop`, and an open dashboard does not delay
+/// Starts the shop on a free loopback port. It closes at the signal `shutdown`, and an open dashboard does not delay
 /// it.
-pub(crate) async fn open(gateway: Gateway, stop: &Receiver<bool>) -> io::Result<Shop> {
-    let dashboard = Dashboard::new(&Registry::global()).shutdown(stop::wait(stop.clone()));
+pub(crate) async fn open(gateway: Gateway, shutdown: &Receiver<bool>) -> io::Result<Shop> {
+    let dashboard = Dashboard::new(&Registry::global()).shutdown(shutdown::wait(shutdown.clone()));
     let routes = Router::new()
         .route("/checkout", get(checkout))
         .route("/unprotected", get(checkout_unprotected))
@@ -44,7 +44,7 @@ pub(crate) async fn open(gateway: Gateway, stop: &Receiver<bool>) -> io::Result<
         .merge(dashboard.router());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    let server = axum::serve(listener, routes).with_graceful_shutdown(stop::wait(stop.clone()));
+    let server = axum::serve(listener, routes).with_graceful_shutdown(shutdown::wait(shutdown.clone()));
     Ok(Shop { address, server: tokio::spawn(server.into_future()) })
 }
 

@@ -1,4 +1,4 @@
-//! The signal to stop: Ctrl-C or, on Unix, SIGTERM. It stays set, so everything that waits for it later stops too.
+//! The signal to shut down: Ctrl-C or, on Unix, SIGTERM. It stays set, so everything that waits for it later ends too.
 
 use std::io;
 
@@ -24,6 +24,6 @@ pub(crate) fn listen() -> io::Result<Receiver<bool>> {
 }
 
 /// Waits for the signal.
-pub(crate) async fn wait(mut stop: Receiver<bool>) {
-    _ = stop.wait_for(|is_stopping| *is_stopping).await;
+pub(crate) async fn wait(mut shutdown: Receiver<bool>) {
+    _ = shutdown.wait_for(|is_shutting_down| *is_shutting_down).await;
 }
