@@ -24,7 +24,10 @@
 
 mod admission;
 mod admit;
+mod async_call;
 mod bulkhead;
+mod call_future;
+mod call_progress;
 mod calls;
 mod circuit;
 mod future;
@@ -48,9 +51,10 @@ use std::task::Poll;
 
 pub use self::admission::Admission;
 pub(crate) use self::admission::AdmitResult;
-pub(crate) use self::circuit::Circuit;
+pub use self::async_call::{AsyncCall, StartedCall};
+pub(crate) use self::call_future::CallFuture;
+pub use self::circuit::Circuit;
 pub use self::circuit::Rejection;
-pub use self::future::AsyncCall;
 pub(crate) use self::future::{Guarded, Waited};
 pub(crate) use self::identity::{Identity, KeyGroup};
 pub(crate) use self::idleness::{Idleness, NotIdleUntil};

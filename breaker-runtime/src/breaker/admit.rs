@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::admission::{Admission, AdmitResult, Call};
+use super::async_call::AsyncCall;
 use super::bulkhead::{Attempt, Bulkhead, FullPolicy};
 use super::circuit::{Circuit, Rejection};
-use super::future::AsyncCall;
 use super::options::CircuitOptions;
 use super::permit::Permit;
 use super::stamp::Stamp;
@@ -78,24 +78,19 @@ impl Circuit {
     /// slot.
     #[cold]
     #[inline(never)]
-    pub(super) fn start_async_restricted(&self) -> AsyncCall<'_> {
-        let ticket = match self.admit_by_state(Nesting::Allowed) {
-            Ok(ticket) => ticket,
-            Err(kind) => return AsyncCall::started(Err(Rejection { circuit: self, kind })),
-        };
+    pub(super) fn start_async_restricted(&self) -> Result<AsyncCall<'_>, Rejection<'_>> {
+        let admitted = self.admit_by_state(Nesting::Allowed);
+        let ticket = admitted.map_err(|kind| Rejection { circuit: self, kind })?;
         let Some(active) = self.active_bulkhead(ticket, Nesting::Allowed) else {
-            return AsyncCall::started(Ok(self.start(ticket, Stamp::NONE)));
+            return Ok(AsyncCall::admitted(self.start(ticket, Stamp::NONE)));
         };
-        let admitted = match active.bulkhead.try_acquire(&self.clock) {
-            Attempt::Acquired => Ok(self.start(ticket, Stamp::IN_BULKHEAD)),
+        Ok(AsyncCall::admitted(match active.bulkhead.try_acquire(&self.clock) {
+            Attempt::Acquired => self.start(ticket, Stamp::IN_BULKHEAD),
             // A call that does not wait needs no timer, and therefore no tokio runtime.
-            Attempt::Full(FullPolicy::Wait(_)) => {
-                return AsyncCall::waiting(Permit::waiting(self.admission(ticket, Stamp::NONE)));
-            }
-            Attempt::Full(FullPolicy::Reject) => Err(self.reject_full(ticket)),
-            Attempt::Full(FullPolicy::Admit) => Ok(self.admit_in_shadow(ticket, active.options)),
-        };
-        AsyncCall::started(admitted)
+            Attempt::Full(FullPolicy::Wait(_)) => return Ok(AsyncCall::waiting(self, ticket)),
+            Attempt::Full(FullPolicy::Reject) => return Err(self.reject_full(ticket)),
+            Attempt::Full(FullPolicy::Admit) => self.admit_in_shadow(ticket, active.options),
+        }))
     }
 
     /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call. The call may be

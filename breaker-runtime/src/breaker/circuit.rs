@@ -21,7 +21,7 @@ use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, fence};
 use crate::totals::{Counters, Totals};
 
 /// One circuit.
-pub(crate) struct Circuit {
+pub struct Circuit {
     pub(super) machine: Machine<SharedConfig>,
     pub(super) counters: Counters,
     pub(super) options: OnceBox<CircuitOptions>,

@@ -6,7 +6,6 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use super::admission::Admission;
-use super::circuit::Circuit;
 use crate::failure_text::failure_text;
 use crate::outcome::Outcome;
 use crate::state::machine::Ticket;
@@ -117,10 +116,6 @@ impl<'a> Permit<'a> {
     #[must_use]
     pub fn is_trial(&self) -> bool {
         self.admission.0.ticket.trial().is_some()
-    }
-
-    pub(super) const fn circuit(&self) -> &'a Circuit {
-        self.admission.circuit()
     }
 
     pub(super) const fn ticket(&self) -> Ticket {

@@ -24,15 +24,21 @@ impl Circuit {
     /// Records a success.
     #[inline]
     pub(super) fn record_success(&self, ticket: Ticket, stamp: Stamp) {
-        self.counters.add(Total::Successes);
-        if !self.machine.is_unchanged(ticket) {
+        if !self.record_plain_success(ticket) {
             self.record_success_with_effect(ticket, stamp);
         }
     }
 
+    /// Counts a success. Returns `true` if it has no other effect.
+    #[inline]
+    pub(super) fn record_plain_success(&self, ticket: Ticket) -> bool {
+        self.counters.add(Total::Successes);
+        self.machine.is_unchanged(ticket)
+    }
+
     /// Records a success that may have an effect: in the window, on a run of failures, or as a trial call.
     #[inline(never)]
-    fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) {
+    pub(super) fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) {
         let is_slow = self.release(stamp);
         if !is_slow && self.machine.reset_run(ticket) {
             self.record_success_in_window(ticket);
