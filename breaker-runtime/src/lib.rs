@@ -38,6 +38,7 @@
 //! | List all protected functions before the first call | [`Registry::declared`], [`Registry::check`] |
 //! | Be notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
 //! | Watch all circuits in a browser | `integrations::axum` (feature `axum`) |
+//! | Require a token for the dashboard, and shut down without waiting for it | `integrations::axum`, section In production |
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
 //! | Find a rejection inside another error | [`ErrorKind::find_in`] |
 //! | Test code with circuit breakers | `testing` (feature `test-util`) |
