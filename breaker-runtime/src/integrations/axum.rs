@@ -270,7 +270,7 @@ impl Dashboard {
     /// Creates a dashboard of all breakers in a registry, with commands disabled and reading permitted to all
     /// clients.
     pub fn new(registry: &Registry) -> Self {
-        let tokens = Tokens { reading: ReadAccess::Everyone, commands: None };
+        let tokens = Tokens { reading: ReadAccess::AnyClient, commands: None };
         Self { registry: registry.clone(), tokens, shutdown: Shutdown::default() }
     }
 

@@ -29,11 +29,11 @@ pub(super) struct Tokens {
 #[derive(Debug)]
 pub(super) enum ReadAccess {
     /// All clients, because no token for reading was set.
-    Everyone,
+    AnyClient,
     /// Clients that present the token for reading or the token for commands.
     WithToken(BearerToken),
     /// No client, because the token for reading is empty.
-    Nobody,
+    NoClient,
 }
 
 impl BearerToken {
@@ -56,7 +56,7 @@ impl ReadAccess {
     /// Returns the access of clients with this token. An empty token permits no client, so that a missing
     /// environment variable does not publish the circuits.
     pub(super) fn with_token(token: &str) -> Self {
-        BearerToken::new(token).map_or(Self::Nobody, Self::WithToken)
+        BearerToken::new(token).map_or(Self::NoClient, Self::WithToken)
     }
 }
 
@@ -68,13 +68,13 @@ impl Tokens {
     /// Returns an error without any data of the circuits if it may not.
     fn check_reading(&self, headers: &HeaderMap) -> Result<(), HttpError> {
         match &self.reading {
-            ReadAccess::Everyone => Ok(()),
+            ReadAccess::AnyClient => Ok(()),
             ReadAccess::WithToken(token) => {
                 // Both are always compared.
                 let permits_commands = self.commands.as_ref().is_some_and(|token| token.permits(headers));
                 if token.permits(headers) | permits_commands { Ok(()) } else { Err(HttpError::INVALID_TOKEN) }
             }
-            ReadAccess::Nobody => Err(HttpError::READING_DISABLED),
+            ReadAccess::NoClient => Err(HttpError::READING_DISABLED),
         }
     }
 }

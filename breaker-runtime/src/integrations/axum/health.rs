@@ -236,7 +236,7 @@ mod tests {
         let registry = Registry::new();
         let hosts = registry.register_keyed("host", Config::default(), 1_000).unwrap();
         (0..1_000).for_each(|key| drop(hosts.get(&key.to_string())));
-        let tokens = Tokens { reading: ReadAccess::Everyone, commands: None };
+        let tokens = Tokens { reading: ReadAccess::AnyClient, commands: None };
         let app = Arc::new(AppState::new(&registry, tokens, Shutdown::default()));
         let health = HealthState::new(&registry);
         Builder::new_current_thread().build().unwrap().block_on(async {
