@@ -39,6 +39,7 @@
 //! | List all protected functions before the first call | [`Registry::declared`], [`Registry::check`] |
 //! | Be notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
 //! | Watch all circuits in a browser | `integrations::axum` (feature `axum`) |
+//! | Require a token for the dashboard, and shut down without waiting for it | `integrations::axum`, section In production |
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
 //! | Find a rejection inside another error | [`ErrorKind::find_in`] |
 //! | Test code with circuit breakers | `testing` (feature `test-util`) |
@@ -91,7 +92,7 @@ pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{ChangesLost, Event, Events, Eviction, Lagged, Listener, StateChange, Subscription};
 pub use outcome::Outcome;
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
-pub use snapshot::Snapshot;
+pub use snapshot::{KeyCounts, Snapshot};
 pub use state::{Cause, State, Transition, TransitionCounts};
 pub use totals::{Fallbacks, Rejections, Totals};
 pub use window::{TripReason, WindowCounts};

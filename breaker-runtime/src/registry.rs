@@ -244,13 +244,14 @@ impl Registry {
         self.breakers_of()
     }
 
-    /// Forces all existing circuits open; see [`Operator::force_open`](crate::Operator::force_open).
+    /// Forces all circuits open; see [`Operator::force_open`](crate::Operator::force_open). These are all existing
+    /// circuits and those of annotated functions that have not been called yet, except circuits of new keys.
     ///
     /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
     /// caller.
     #[track_caller]
     pub fn force_open_all(&self) {
-        for circuit in self.circuits() {
+        for circuit in self.circuits_with_uncalled() {
             circuit.force_open();
         }
     }
@@ -263,6 +264,42 @@ impl Registry {
     pub fn force_close_all(&self) {
         for circuit in self.circuits() {
             circuit.force_close();
+        }
+    }
+
+    /// Disables all circuits; see [`Operator::disable`](crate::Operator::disable). These are the circuits of
+    /// [`force_open_all`](Self::force_open_all).
+    ///
+    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
+    /// caller.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry, State};
+    ///
+    /// let registry = Registry::new();
+    /// let search = registry.register("search", Config::default())?;
+    /// registry.disable_all();
+    /// assert_eq!(search.state(), State::Disabled);
+    /// registry.release_all();
+    /// assert_eq!(search.state(), State::Closed);
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
+    #[track_caller]
+    pub fn disable_all(&self) {
+        for circuit in self.circuits_with_uncalled() {
+            circuit.disable();
+        }
+    }
+
+    /// Releases all existing circuits that are forced open or disabled; see
+    /// [`Operator::release`](crate::Operator::release). Circuits that their own rules have opened stay open.
+    ///
+    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
+    /// caller.
+    #[track_caller]
+    pub fn release_all(&self) {
+        for circuit in self.circuits() {
+            circuit.release();
         }
     }
 
@@ -361,8 +398,16 @@ impl Registry {
         self.store.breakers().into_iter().filter_map(|breaker| B::from_any(&breaker).cloned())
     }
 
-    fn circuits(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
+    /// Returns the circuits that exist now.
+    pub(crate) fn circuits(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
         self.store.breakers().into_iter().flat_map(|breaker| breaker.circuits())
+    }
+
+    /// Registers the functions without keys that have not been called yet, and returns the circuits that exist
+    /// then.
+    pub(crate) fn circuits_with_uncalled(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
+        self.store.register_uncalled();
+        self.circuits()
     }
 }
 

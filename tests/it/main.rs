@@ -26,6 +26,7 @@ mod totals;
 mod dashboard;
 mod declarations;
 mod extreme_settings;
+mod figures_agree;
 mod events;
 mod eviction;
 mod generations;

@@ -16,7 +16,7 @@ use crate::breaker::{CircuitBreaker, Identity};
 use crate::clock::Clock;
 use crate::config::{Conflict, Name};
 use crate::event::{Event, Hub};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{KeyCounts, Snapshot};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, lock};
 
 /// The state that all clones of a registry share.
@@ -163,11 +163,22 @@ impl Store {
     }
 
     /// Registers the breaker of a function, or returns the one that has its name.
-    pub(super) fn register_function(&self, declaration: &'static Declaration) -> Registered<AnyBreaker> {
+    pub(crate) fn register_function(&self, declaration: &'static Declaration) -> Registered<AnyBreaker> {
         let registration = Registration::of_function(declaration);
         match registration.max_keys {
             None => self.register::<CircuitBreaker>(registration, ()).into_any(),
             Some(max_keys) => self.register::<KeyedBreaker>(registration, max_keys).into_any(),
+        }
+    }
+
+    /// Registers the breakers of all functions without keys that have not been called yet.
+    pub(super) fn register_uncalled(&self) {
+        for entry in self.entries() {
+            if let RegistryEntry::Declared(declaration) = entry
+                && declaration.max_keys().is_none()
+            {
+                self.register_function(declaration);
+            }
         }
     }
 
@@ -233,7 +244,8 @@ impl RegistryEntry {
             Self::Declared(declaration) => {
                 let Registration { name, settings, .. } = Registration::of_function(declaration);
                 let identity = Identity::Alone { name, hub: None };
-                CircuitBreaker::new_unchecked(identity, settings, clock.clone()).snapshot()
+                let unused = CircuitBreaker::new_unchecked(identity, settings, clock.clone()).snapshot();
+                Snapshot { keys: declaration.max_keys().map(|_| KeyCounts::default()), ..unused }
             }
         }
     }
