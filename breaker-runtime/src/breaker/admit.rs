@@ -6,7 +6,6 @@ use super::async_call::AsyncCall;
 use super::bulkhead::{Attempt, Bulkhead, FullPolicy};
 use super::circuit::{Circuit, Rejection};
 use super::options::CircuitOptions;
-use super::permit::Permit;
 use super::stamp::Stamp;
 use crate::error::ErrorKind;
 use crate::state::State;
