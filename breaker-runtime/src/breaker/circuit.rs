@@ -8,7 +8,7 @@ use std::sync::Arc;
 // The hub of listeners is not part of the loom tests.
 use once_cell::race::OnceBox as Once;
 
-use super::identity::Identity;
+use super::identity::{Identity, SharedIdentity};
 use super::options::CircuitOptions;
 use crate::clock::Clock;
 use crate::config::{CircuitId, Config, SharedConfig};
@@ -16,7 +16,7 @@ use crate::error::{BreakerError, ErrorKind};
 use crate::event::{ChangesLost, Event, Hub, StateChange};
 use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Pending};
-use crate::state::{Cause, Details, Notification, State};
+use crate::state::{Cause, Details, Notification, Opening, State, Transition};
 use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, fence};
 use crate::totals::{Counters, Totals};
 
@@ -31,7 +31,8 @@ pub(crate) struct Circuit {
     /// first. It is recorded for the circuits of keys only.
     pub(super) last_fault: AtomicU64,
     pub(super) clock: Clock,
-    identity: Identity,
+    /// Shared with the errors of this circuit, which need no other part of it.
+    identity: Arc<SharedIdentity>,
     /// The listeners of this breaker alone.
     hub: Once<Arc<Hub>>,
 }
@@ -45,23 +46,23 @@ pub struct Rejection<'a> {
 }
 
 impl Circuit {
-    pub(crate) fn new(identity: Identity, settings: SharedConfig, clock: Clock) -> Self {
-        let circuit = Self {
+    pub(crate) fn new(identity: Identity, settings: SharedConfig, clock: Clock) -> Arc<Self> {
+        let circuit = Arc::new_cyclic(|circuit| Self {
             run_threshold: AtomicU32::new(run_threshold(&settings)),
             options: OnceBox::new(),
             last_fault: AtomicU64::new(0),
             machine: Machine::new(settings, clock.now()),
             counters: Counters::new(),
             clock,
-            identity,
+            identity: Arc::new(SharedIdentity::new(identity, circuit.clone())),
             hub: Once::new(),
-        };
+        });
         circuit.prepare_options(&circuit.config());
         circuit
     }
 
     pub(crate) fn identity(&self) -> &Identity {
-        &self.identity
+        self.identity.get()
     }
 
     pub(crate) fn config(&self) -> SharedConfig {
@@ -141,6 +142,29 @@ impl Circuit {
         std::ptr::from_ref(self).addr()
     }
 
+    /// Returns the transition that began the current generation.
+    pub(super) fn last_transition(&self) -> Option<Arc<Transition>> {
+        self.machine.last_transition()
+    }
+
+    /// Returns `true` if a permit could be acquired now.
+    pub(super) fn would_admit(&self) -> bool {
+        let options = self.options.get();
+        if options.is_some_and(CircuitOptions::is_shadow) {
+            return true;
+        }
+        let bulkhead = options.and_then(CircuitOptions::bulkhead);
+        self.machine.would_admit(&self.clock)
+            && (self.state() == State::Disabled
+                || bulkhead.is_none_or(|bulkhead| bulkhead.would_admit(&self.clock)))
+    }
+
+    /// Returns the opening for a rejection after which the circuit has changed its state.
+    #[cold]
+    fn past_opening(&self) -> Opening {
+        Opening { due: self.clock.coarse_now(), generation: None }
+    }
+
     pub(crate) fn totals(&self) -> Totals {
         self.counters.read()
     }
@@ -174,7 +198,7 @@ impl Circuit {
                 Notification::Transition(change) => Event::StateChanged(StateChange::new(self.id(), change)),
                 Notification::Lost(count) => Event::ChangesLost(ChangesLost::new(self.id(), count)),
             };
-            for hub in self.hub.get().into_iter().chain(self.identity.hub()) {
+            for hub in self.hub.get().into_iter().chain(self.identity().hub()) {
                 hub.notify(&event);
             }
         }
@@ -197,7 +221,23 @@ impl Circuit {
     }
 
     pub(crate) fn id(&self) -> CircuitId {
-        CircuitId { name: self.identity.name().clone(), key: self.identity.key().cloned() }
+        let identity = self.identity();
+        CircuitId { name: identity.name().clone(), key: identity.key().cloned() }
+    }
+
+    /// Writes the `Debug` output of a permit of this circuit.
+    pub(super) fn write_permit(
+        &self,
+        type_name: &str,
+        is_trial: bool,
+        out: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
+        let mut fields = out.debug_struct(type_name);
+        fields.field("name", &self.identity().name().as_str());
+        if let Some(key) = self.identity().key() {
+            fields.field("key", key);
+        }
+        fields.field("is_trial", &is_trial).finish()
     }
 
     /// Allocates what these settings need. Called before they apply and without a lock, because calibrating
@@ -215,7 +255,7 @@ impl Circuit {
 
 impl fmt::Debug for Circuit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Circuit").field("name", self.identity.name()).finish_non_exhaustive()
+        out.debug_struct("Circuit").field("name", self.identity().name()).finish_non_exhaustive()
     }
 }
 
@@ -225,12 +265,13 @@ fn run_threshold(config: &Config) -> u32 {
 
 impl From<Rejection<'_>> for BreakerError {
     fn from(Rejection { circuit, kind }: Rejection<'_>) -> Self {
-        let due = match kind {
-            ErrorKind::Open => Some(circuit.machine.due().unwrap_or_else(|| circuit.clock.coarse_now())),
+        let opening = match kind {
+            ErrorKind::Open => Some(circuit.machine.opening().unwrap_or_else(|| circuit.past_opening())),
             ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull | ErrorKind::TimedOut => {
                 None
             }
         };
-        Self::new(circuit.id(), kind, due, circuit.clock.clone())
+        let origin = Arc::clone(&circuit.identity);
+        Self::from_circuit(origin, kind, opening, circuit.clock.clone())
     }
 }

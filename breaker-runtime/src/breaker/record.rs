@@ -1,7 +1,7 @@
 //! The second half of every call: recording its result in the totals, the rules and the state.
 //!
 //! A success without an effect ends in [`Circuit::record_success`]. Every other result takes three steps:
-//! [`Circuit::trip_reason`] records it in the window and evaluates the rules, the machine changes the state,
+//! [`Circuit::record_fault`] records it in the window and evaluates the rules, the machine changes the state,
 //! and [`Circuit::notify_if`] notifies listeners.
 
 use std::num::NonZeroU32;
@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use super::circuit::Circuit;
 use super::stamp::Stamp;
-use crate::outcome::{Completion, Outcome};
-use crate::state::machine::Ticket;
+use crate::outcome::{Completion, Outcome, Settled};
+use crate::state::machine::{Ticket, TrialEffect};
 use crate::state::{Details, TrialCall};
 use crate::sync::Ordering;
 use crate::totals::{Rare, Total};
@@ -20,33 +20,46 @@ use crate::window::{TripReason, trip_by_run};
 /// Returns the text of a failure. It is called only if the failure changes the state.
 pub(super) type LazyText<'t> = &'t dyn Fn() -> Option<Arc<str>>;
 
+/// The effect of a failure or a slow call on the rules.
+enum FaultEffect {
+    /// The circuit is not closed in the generation of the call.
+    Late,
+    Counted,
+    /// A threshold is reached.
+    Trip(TripReason),
+}
+
 impl Circuit {
     /// Records a success.
     #[inline]
-    pub(super) fn record_success(&self, ticket: Ticket, stamp: Stamp) {
+    pub(super) fn record_success(&self, ticket: Ticket, stamp: Stamp) -> Settled {
         self.counters.add(Total::Successes);
-        if !self.machine.is_unchanged(ticket) {
-            self.record_success_with_effect(ticket, stamp);
+        if self.machine.is_unchanged(ticket) {
+            return Settled::Counted;
         }
+        self.record_success_with_effect(ticket, stamp)
     }
 
     /// Records a success that may have an effect: in the window, on a run of failures, or as a trial call.
     #[inline(never)]
-    fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) {
+    fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) -> Settled {
         let is_slow = self.release(stamp);
         if !is_slow && self.machine.reset_run(ticket) {
             self.record_success_in_window(ticket);
+            Settled::Counted
         } else if is_slow || ticket.trial().is_some() {
-            self.record(ticket, stamp, Completion { outcome: Outcome::Success, is_slow }, &|| None);
+            self.record(ticket, stamp, Completion { outcome: Outcome::Success, is_slow }, &|| None)
+        } else {
+            self.machine.settled(ticket)
         }
     }
 
     /// Records a failure.
     #[inline(never)]
-    pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: LazyText<'_>) {
+    pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: LazyText<'_>) -> Settled {
         let is_slow = self.release(stamp);
         self.counters.add(Total::Failures);
-        self.record(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, text);
+        self.record(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, text)
     }
 
     /// Records a call that `call_timeout` stopped. The rules count it as a failure.
@@ -69,24 +82,27 @@ impl Circuit {
                     Some(Arc::from(format!("the caller cancelled the call after {ran:.1?}")))
                 });
             }
-            Some(_) | None => self.record_ignored(ticket, stamp),
+            Some(_) | None => {
+                self.record_ignored(ticket, stamp);
+            }
         }
     }
 
     /// Records an ignored call, and releases the slot of a trial call.
     #[inline(never)]
-    pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) {
+    pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) -> Settled {
         self.release_slot(stamp);
         self.counters.add(Total::Rare(Rare::Ignored));
-        self.abandon_trial(ticket);
+        self.abandon_trial(ticket)
     }
 
     /// Releases the slot of a trial call that does not count.
-    pub(super) fn abandon_trial(&self, ticket: Ticket) {
-        if ticket.trial().is_some() {
-            let completion = Completion { outcome: Outcome::Ignored, is_slow: false };
-            self.record(ticket, Stamp::NONE, completion, &|| None);
+    pub(super) fn abandon_trial(&self, ticket: Ticket) -> Settled {
+        if ticket.trial().is_none() {
+            return self.machine.settled(ticket);
         }
+        let completion = Completion { outcome: Outcome::Ignored, is_slow: false };
+        self.record(ticket, Stamp::NONE, completion, &|| None)
     }
 
     /// Counts a fallback that returned.
@@ -100,19 +116,26 @@ impl Circuit {
 
     /// Records a trial call, a failure or a slow call: window and rules, then the state, then listeners.
     #[inline]
-    fn record(&self, ticket: Ticket, stamp: Stamp, completion: Completion, text: LazyText<'_>) {
+    fn record(&self, ticket: Ticket, stamp: Stamp, completion: Completion, text: LazyText<'_>) -> Settled {
         if let Some(trial) = ticket.trial() {
             let ran = stamp.elapsed(&self.clock).unwrap_or_default();
-            self.settle_trial(trial.after(ran), completion, text);
-        } else if let Some(trip) = self.trip_reason(ticket, completion) {
-            self.trip(ticket, trip, last_failure(completion, text));
+            return self.settle_trial(trial.after(ran), completion, text);
         }
+        match self.record_fault(ticket, completion) {
+            FaultEffect::Late => return self.machine.settled(ticket),
+            FaultEffect::Counted => {}
+            FaultEffect::Trip(trip) => self.trip(ticket, trip, last_failure(completion, text)),
+        }
+        Settled::Counted
     }
 
     #[cold]
-    fn settle_trial(&self, trial: TrialCall, completion: Completion, text: LazyText<'_>) {
+    fn settle_trial(&self, trial: TrialCall, completion: Completion, text: LazyText<'_>) -> Settled {
         let details = Details { last_failure: last_failure(completion, text), ..Details::default() };
-        self.notify_if(self.machine.settle_trial(trial, completion, details, &self.clock));
+        let TrialEffect { settled, pending } =
+            self.machine.settle_trial(trial, completion, details, &self.clock);
+        self.notify_if(pending);
+        settled
     }
 
     #[cold]
@@ -121,26 +144,26 @@ impl Circuit {
         self.notify_if(self.machine.trip(ticket, details, &self.clock));
     }
 
-    /// Records a failure or a slow call in the run and in the window. Returns the reason to open, if the call
-    /// still counts and a threshold is reached.
+    /// Records a failure or a slow call in the run and in the window, and evaluates the rules.
     #[inline]
-    fn trip_reason(&self, ticket: Ticket, completion: Completion) -> Option<TripReason> {
+    fn record_fault(&self, ticket: Ticket, completion: Completion) -> FaultEffect {
         let threshold = NonZeroU32::new(self.run_threshold.load(Ordering::Relaxed));
         let run = if completion.is_failure() {
-            self.machine.extend_run(ticket, threshold)?
-        } else if self.machine.reset_run(ticket) {
-            0
+            self.machine.extend_run(ticket, threshold)
         } else {
-            return None;
+            self.machine.reset_run(ticket).then_some(0)
+        };
+        let Some(run) = run else {
+            return FaultEffect::Late;
         };
         self.note_fault();
         let by_run = trip_by_run(threshold, run);
-        let Some(options) = self.options.get() else {
-            return by_run;
-        };
-        let by_window = options.record_fault(ticket.generation(), completion, &self.clock);
-        self.resume_recording(options, ticket.generation());
-        by_run.or(by_window)
+        let by_window = self.options.get().and_then(|options| {
+            let by_window = options.record_fault(ticket.generation(), completion, &self.clock);
+            self.resume_recording(options, ticket.generation());
+            by_window
+        });
+        by_run.or(by_window).map_or(FaultEffect::Counted, FaultEffect::Trip)
     }
 
     /// Releases the bulkhead slot and records the duration. Returns `true` if the call was slow.

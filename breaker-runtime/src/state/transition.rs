@@ -147,6 +147,20 @@ pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
     }
 }
 
+impl Transition {
+    /// Writes why the circuit opened, for the error of a rejected call.
+    pub(crate) fn write_reason(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.trip {
+            Some(trip) => trip.write_counts(out)?,
+            None => fmt::Display::fmt(&self.cause, out)?,
+        }
+        match &self.last_failure {
+            Some(text) => write!(out, "; last: {}", Printable(text)),
+            None => Ok(()),
+        }
+    }
+}
+
 impl State {
     /// All states.
     pub const ALL: [Self; 5] = [Self::Closed, Self::Open, Self::HalfOpen, Self::ForcedOpen, Self::Disabled];
