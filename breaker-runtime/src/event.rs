@@ -45,7 +45,7 @@ use crate::state::Transition;
 /// assert_eq!(*lines, [r#"circuit breaker "search": closed -> forced open: forced open by alice"#]);
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
     /// A circuit changed its state, or an operator restarted its current state. The changes of one circuit
@@ -74,7 +74,7 @@ pub enum Event {
 /// });
 /// # drop(subscription);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Eviction {
     id: CircuitId,
     unused_for: Duration,
@@ -95,7 +95,7 @@ pub struct Eviction {
 /// assert_eq!(change.transition().cause, Cause::ForcedOpen);
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StateChange {
     pub(crate) id: CircuitId,
     pub(crate) transition: Arc<Transition>,
@@ -128,7 +128,7 @@ pub struct StateChange {
 /// assert_eq!(*lost.lock().unwrap(), [6]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangesLost {
     id: CircuitId,
     count: NonZeroU64,

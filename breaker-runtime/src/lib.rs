@@ -42,6 +42,8 @@
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
 //! | Find out why a call was rejected | [`BreakerError::kind`], [`BreakerError::last_transition`] |
 //! | Find a rejection inside another error | [`ErrorKind::find_in`] |
+//! | Return a rejection from an axum handler | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
+//! | Create an error in a test | [`BreakerError::new`] |
 //! | Test code with circuit breakers | `testing` (feature `test-util`) |
 //!
 //! # Features
