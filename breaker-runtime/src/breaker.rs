@@ -11,6 +11,7 @@
 //! | `permit.rs` | the guard of an admission, which settles it at most once |
 //! | `owned_permit.rs` | a permit that owns its circuit |
 //! | `record.rs` | the second half of a call: recording its result |
+//! | `call_report.rs` | reports single calls to the listeners that ask for them |
 //! | `saturation.rs` | lets successes skip a window that they would not change |
 //! | `future.rs` | a running async call, which may be cancelled or time out |
 //! | `special_call.rs` | an async call that waits, has a time limit, was rejected or has ended |
@@ -26,6 +27,7 @@
 mod admission;
 mod admit;
 mod bulkhead;
+mod call_report;
 mod calls;
 mod circuit;
 mod future;
@@ -63,7 +65,7 @@ pub use self::permit::Permit;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Name, SharedConfig};
 use crate::error::BreakerError;
-use crate::event::{Listener, Subscription};
+use crate::event::{Audience, CallEvent, CallEvents, Listener, Subscription};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -269,7 +271,17 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn listen(&self, listener: impl Listener + 'static) -> Subscription {
-        self.circuit.hub().listen(listener)
+        self.circuit.hub().listen(Audience::Program, listener)
+    }
+
+    /// Calls `listener` for the events of single calls of this breaker that it asks for, until the returned
+    /// subscription is dropped; see [`Registry::listen_to_calls`](crate::Registry::listen_to_calls).
+    pub fn listen_to_calls(
+        &self,
+        events: CallEvents,
+        listener: impl Fn(&CallEvent) + Send + Sync + 'static,
+    ) -> Subscription {
+        self.circuit.hub().listen_to_calls(events, listener)
     }
 
     /// Waits until the state is [`Closed`](State::Closed) or [`Disabled`](State::Disabled).

@@ -39,6 +39,7 @@
 //! | List all protected functions before the first call | [`Registry::declared`], [`Registry::check`] |
 //! | Be notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
 //! | Watch all circuits in a browser | `integrations::axum` (feature `axum`) |
+//! | Be notified of rejected, failed and slow calls, and of fallbacks | [`Registry::listen_to_calls`], [`CallEvent`] |
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
 //! | Find out why a call was rejected | [`BreakerError::kind`], [`BreakerError::last_transition`] |
 //! | Find a rejection inside another error | [`ErrorKind::find_in`] |
@@ -53,7 +54,7 @@
 //! | `tokio` | time limits for async calls: `call_timeout`, and waiting for `max_wait` | no |
 //! | `serde` | `integrations::serde`: `Serialize` for snapshots, transitions and counts | no |
 //! | `stream` | [`Events`] implements `futures_core::Stream` | no |
-//! | `tracing` | `integrations::tracing`: state changes as `tracing` events | no |
+//! | `tracing` | `integrations::tracing`: state changes, and on demand single calls, as `tracing` events | no |
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
 //! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
 //! | `axum` | `integrations::axum`: a dashboard, health checks and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |
@@ -64,6 +65,7 @@
 // The order of these lines is the order of dependency: a module names only modules above it.
 mod sync;
 mod printable;
+mod warning;
 mod clock;
 mod outcome;
 mod totals;
@@ -74,8 +76,8 @@ mod config;
 mod failure_text;
 mod classifier;
 mod snapshot;
-mod event;
 mod error;
+mod event;
 mod breaker;
 mod registry;
 #[cfg(feature = "test-util")]
@@ -91,7 +93,10 @@ pub use breaker::{CircuitBreaker, Operator, OwnedPermit, Permit};
 pub use config::{Config, ConfigBuilder, ConfigError, Conflict, Mode};
 pub use durations::CallDurations;
 pub use error::{BreakerError, CallError, ErrorKind};
-pub use event::{ChangesLost, Event, Events, Eviction, Lagged, Listener, StateChange, Subscription};
+pub use event::{
+    CallEvent, CallEventKind, CallEvents, ChangesLost, Event, Events, Eviction, FallbackCause, Lagged,
+    Listener, StateChange, Subscription,
+};
 pub use outcome::{Outcome, Settled};
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::Snapshot;

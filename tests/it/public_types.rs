@@ -1,8 +1,8 @@
 //! Public types: they can be compared, cloned, displayed and parsed, and users can create the errors that they test.
 
 use breaker_runtime::{
-    BreakerError, CallError, Cause, CircuitBreaker, Config, ConfigError, Conflict, ErrorKind, Event, Eviction, Mode,
-    Outcome, Registry, Settled, Snapshot, State, StateChange, Totals, Transition, TripReason,
+    BreakerError, CallError, Cause, CircuitBreaker, Config, ConfigError, Conflict, ErrorKind, Event,
+    Eviction, Mode, Outcome, Registry, Settled, Snapshot, State, StateChange, Totals, Transition, TripReason,
 };
 
 use crate::support::{Fixture, seconds};

@@ -1,7 +1,6 @@
 //! The shared state of all clones of a breaker. The two halves of a call are in `admit.rs` and `record.rs`.
 
 use std::fmt;
-use std::io::Write as _;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -19,6 +18,7 @@ use crate::state::machine::{Machine, Pending};
 use crate::state::{Cause, Details, Notification, Opening, State, Transition};
 use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, fence};
 use crate::totals::{Counters, Totals};
+use crate::warning::warn;
 
 /// One circuit.
 pub(crate) struct Circuit {
@@ -42,7 +42,7 @@ pub(crate) struct Circuit {
 #[derive(Clone, Copy, Debug)]
 pub struct Rejection<'a> {
     pub(crate) circuit: &'a Circuit,
-    pub(super) kind: ErrorKind,
+    pub(crate) kind: ErrorKind,
 }
 
 impl Circuit {
@@ -174,6 +174,11 @@ impl Circuit {
         self.hub.get_or_init(|| Box::new(Arc::default()))
     }
 
+    /// Returns the hub of this breaker, if it has been used, and that of its registry.
+    pub(super) fn hubs(&self) -> impl Iterator<Item = &Arc<Hub>> {
+        self.hub.get().into_iter().chain(self.identity().hub())
+    }
+
     /// Notifies listeners of pending transitions, in order. One thread at a time notifies; it also delivers
     /// the transitions that other threads add meanwhile.
     #[inline]
@@ -198,9 +203,7 @@ impl Circuit {
                 Notification::Transition(change) => Event::StateChanged(StateChange::new(self.id(), change)),
                 Notification::Lost(count) => Event::ChangesLost(ChangesLost::new(self.id(), count)),
             };
-            for hub in self.hub.get().into_iter().chain(self.identity().hub()) {
-                hub.notify(&event);
-            }
+            self.hubs().for_each(|hub| hub.notify(&event));
         }
     }
 
@@ -210,13 +213,11 @@ impl Circuit {
     pub(super) fn report_inapplicable(&self, limit: &str) {
         if self.options.get().is_some_and(CircuitOptions::report_once) {
             let id = self.id();
-            // Unlike `eprintln!`, this does not panic if stderr is closed.
-            _ = writeln!(
-                std::io::stderr(),
-                "warning: {id}: {limit} does not apply to an async function whose fallback uses arguments that \
+            warn(format_args!(
+                "{id}: {limit} does not apply to an async function whose fallback uses arguments that \
                  cannot be cloned; implement `Clone` for them, pass them by shared reference, or write a fallback \
                  that does not use them"
-            );
+            ));
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::circuit::Circuit;
 use super::stamp::Stamp;
+use crate::event::{FallbackCause, call_listeners_exist};
 use crate::outcome::{Completion, Outcome, Settled};
 use crate::state::machine::{Ticket, TrialEffect};
 use crate::state::{Details, TrialCall};
@@ -48,7 +49,12 @@ impl Circuit {
             self.record_success_in_window(ticket);
             Settled::Counted
         } else if is_slow || ticket.trial().is_some() {
-            self.record(ticket, stamp, Completion { outcome: Outcome::Success, is_slow }, &|| None)
+            self.record_fault_or_trial(
+                ticket,
+                stamp,
+                Completion { outcome: Outcome::Success, is_slow },
+                &|| None,
+            )
         } else {
             self.machine.settled(ticket)
         }
@@ -59,14 +65,14 @@ impl Circuit {
     pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: LazyText<'_>) -> Settled {
         let is_slow = self.release(stamp);
         self.counters.add(Total::Failures);
-        self.record(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, text)
+        self.record_fault_or_trial(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, text)
     }
 
     /// Records a call that `call_timeout` stopped. The rules count it as a failure.
     pub(super) fn record_timeout(&self, ticket: Ticket, stamp: Stamp) {
         let is_slow = self.release(stamp);
         self.counters.add(Total::Rare(Rare::Timeouts));
-        self.record(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, &|| {
+        self.record_fault_or_trial(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, &|| {
             Some(Arc::from("the call took longer than call_timeout"))
         });
     }
@@ -107,16 +113,38 @@ impl Circuit {
 
     /// Counts a fallback that returned.
     #[inline]
-    pub(crate) fn count_fallback(&self, outcome: Outcome) {
+    pub(crate) fn count_fallback(&self, cause: FallbackCause, outcome: Outcome) {
         self.counters.add(match outcome {
             Outcome::Success | Outcome::Ignored => Total::Fallbacks,
             Outcome::Failure => Total::Rare(Rare::FailedFallbacks),
         });
+        self.note_fallback(cause, outcome);
+    }
+
+    /// Records a trial call, a failure or a slow call, and reports it if a listener of calls exists.
+    #[inline]
+    fn record_fault_or_trial(
+        &self,
+        ticket: Ticket,
+        stamp: Stamp,
+        completion: Completion,
+        text: LazyText<'_>,
+    ) -> Settled {
+        if call_listeners_exist() {
+            return self.record_and_report(ticket, stamp, completion, text);
+        }
+        self.record(ticket, stamp, completion, text)
     }
 
     /// Records a trial call, a failure or a slow call: window and rules, then the state, then listeners.
     #[inline]
-    fn record(&self, ticket: Ticket, stamp: Stamp, completion: Completion, text: LazyText<'_>) -> Settled {
+    pub(super) fn record(
+        &self,
+        ticket: Ticket,
+        stamp: Stamp,
+        completion: Completion,
+        text: LazyText<'_>,
+    ) -> Settled {
         if let Some(trial) = ticket.trial() {
             let ran = stamp.elapsed(&self.clock).unwrap_or_default();
             return self.settle_trial(trial.after(ran), completion, text);
@@ -197,7 +225,7 @@ impl Circuit {
 /// Returns the text of a failed call. The text comes from a user's `Display`, which may panic, and
 /// the call must still be settled.
 #[cold]
-fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> {
+pub(super) fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> {
     if !completion.is_failure() {
         return None;
     }

@@ -4,7 +4,6 @@
 //! while it is held.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -17,6 +16,7 @@ use crate::config::{Conflict, Name};
 use crate::event::{Event, Hub};
 use crate::snapshot::Snapshot;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, lock};
+use crate::warning::warn;
 
 /// The state that all clones of a registry share.
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl Store {
     }
 
     /// Returns the hub for the listeners of the registry.
-    pub(super) const fn hub(&self) -> &Arc<Hub> {
+    pub(crate) const fn hub(&self) -> &Arc<Hub> {
         &self.context.hub
     }
 
@@ -168,10 +168,12 @@ impl Store {
         Registered { breaker, conflict: conflict.map(Arc::new) }
     }
 
-    /// Writes a conflict to stderr and notifies the listeners, because the caller of an annotated function
-    /// receives no error. Does not use `eprintln!`, which panics if stderr is closed.
+    /// Notifies the listeners of a conflict of an annotated function, whose caller receives no error. Writes it to
+    /// stderr if the program would not be notified.
     pub(crate) fn report_conflict(&self, conflict: &Arc<Conflict>) {
-        _ = writeln!(std::io::stderr(), "warning: {conflict}");
+        if !self.hub().informs_program() {
+            warn(conflict);
+        }
         self.notify_conflict(conflict);
     }
 

@@ -97,6 +97,7 @@ pub struct Transition {
     /// | annotated function that returns an `Err` | `Display` of the error, otherwise `Debug`, otherwise its type name |
     /// | [`call`], [`call_async`](crate::CircuitBreaker::call_async) | type name of the error |
     /// | [`call_with`], [`call_async_with`](crate::CircuitBreaker::call_async_with), a value that is not an `Err` | none |
+    /// | [`call_with_text`](crate::CircuitBreaker::call_with_text), [`call_async_with_text`](crate::CircuitBreaker::call_async_with_text) | the given text |
     /// | [`Permit::fail`](crate::Permit::fail) | the reason |
     /// | call that panicked or timed out | a text that says so |
     ///
