@@ -135,7 +135,7 @@ fn a_permit_from_before_a_command_has_no_effect_after_it() {
                 one.disable();
                 one.reset();
             },
-            |_| permit.settle(Outcome::Failure),
+            |_| _ = permit.settle(Outcome::Failure),
         );
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.state, snapshot.consecutive_failures), (State::Closed, 0), "{snapshot:?}");

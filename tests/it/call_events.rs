@@ -12,7 +12,7 @@ use breaker_runtime::{
     Outcome, Registry, State, Subscription, circuit_breaker,
 };
 
-use crate::support::{Fixture, NANO, RECOVERY, catch_panic, poll_once, seconds, settings};
+use crate::support::{Fixture, RECOVERY, catch_panic, poll_once, seconds, settings};
 
 /// The events that a listener received, in order.
 #[derive(Clone, Default)]
@@ -150,7 +150,7 @@ fn a_slow_call_is_reported_with_its_duration_and_outcome() {
     let config = settings().window_calls(100).slow_call(seconds(2)).slow_call_rate(1.0);
     let fixture = Fixture::with(config);
     let (log, _subscription) = Log::of(&fixture.breaker, CallEvents::ALL);
-    fixture.call_taking(seconds(2) - NANO, Outcome::Success);
+    fixture.call_taking(seconds(1), Outcome::Success);
     fixture.call_taking(seconds(2), Outcome::Success);
     fixture.call_taking(seconds(3), Outcome::Failure);
     let slow = |duration, outcome| CallEventKind::Slow { duration: seconds(duration), outcome };

@@ -5,14 +5,14 @@ use std::process::{Command, Stdio};
 use breaker_runtime::integrations::{axum, tracing};
 use breaker_runtime::{CallEvent, CallEvents, Event, Registry, circuit_breaker};
 
-#[circuit_breaker(name = "conflict-reports", failure_threshold = 2, registry = registry)]
-fn first(registry: Registry) -> Result<(), breaker_runtime::BreakerError> {
+#[circuit_breaker(name = "conflict-reports", failure_threshold = 2, registry = registry.clone())]
+fn first(registry: &Registry) -> Result<(), breaker_runtime::BreakerError> {
     _ = registry;
     Ok(())
 }
 
-#[circuit_breaker(name = "conflict-reports", failure_threshold = 3, registry = registry)]
-fn second(registry: Registry) -> Result<(), breaker_runtime::BreakerError> {
+#[circuit_breaker(name = "conflict-reports", failure_threshold = 3, registry = registry.clone())]
+fn second(registry: &Registry) -> Result<(), breaker_runtime::BreakerError> {
     _ = registry;
     Ok(())
 }
@@ -35,8 +35,8 @@ fn a_conflict_is_caused() {
         }
         _ => {}
     }
-    first(registry.clone()).unwrap();
-    second(registry.clone()).unwrap();
+    first(&registry).unwrap();
+    second(&registry).unwrap();
     assert!(registry.check().is_err());
 }
 

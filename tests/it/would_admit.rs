@@ -1,6 +1,8 @@
 //! `would_admit`: it answers as the next `try_acquire` would, and changes nothing.
 
-use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Mode, Outcome, OwnedPermit, Registry, State};
+use breaker_runtime::{
+    BreakerError, CircuitBreaker, Config, ConfigBuilder, Mode, Outcome, OwnedPermit, Registry, State,
+};
 
 use crate::support::{ALMOST_RECOVERY, Fixture, NANO, RECOVERY, poll_once, seconds, settings};
 
@@ -63,10 +65,7 @@ fn a_slot_that_a_waiting_call_is_entitled_to_is_not_free() {
     let Fixture { clock, breaker } = Fixture::with(settings().max_concurrent(1).max_wait(seconds(60)));
     let running = breaker.try_acquire().unwrap();
     let waiting = breaker.clone();
-    let mut waiting =
-        Box::pin(waiting.call_async(async {
-            Ok::<_, breaker_runtime::BreakerError>(std::future::pending::<()>().await)
-        }));
+    let mut waiting = Box::pin(waiting.call_async(std::future::pending::<Result<(), BreakerError>>()));
     assert!(poll_once(waiting.as_mut()).is_pending());
     running.settle(Outcome::Success);
     assert!(!checked(&breaker), "the slot is offered to the waiting call");

@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 // The hub of listeners is not part of the loom tests.
 use once_cell::race::OnceBox as Once;
 
-use super::identity::{Identity, SharedIdentity};
+use super::identity::Identity;
 use super::options::CircuitOptions;
 use crate::clock::Clock;
 use crate::config::{CircuitId, Config, SharedConfig};
-use crate::error::{BreakerError, ErrorKind};
+use crate::error::{BreakerError, ErrorKind, Origin};
 use crate::event::{ChangesLost, Event, Hub, StateChange};
 use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Pending};
@@ -43,6 +43,14 @@ pub(crate) struct Circuit {
 pub struct Rejection<'a> {
     pub(crate) circuit: &'a Circuit,
     pub(crate) kind: ErrorKind,
+}
+
+/// The identity of a circuit, and the way from its errors to the circuit as long as that exists. Errors are no handles:
+/// one that is stored for long keeps no circuit from being evicted.
+#[derive(Debug)]
+struct SharedIdentity {
+    identity: Identity,
+    circuit: Weak<Circuit>,
 }
 
 impl Circuit {
@@ -257,6 +265,30 @@ impl Circuit {
 impl fmt::Debug for Circuit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Circuit").field("name", self.identity().name()).finish_non_exhaustive()
+    }
+}
+
+impl SharedIdentity {
+    const fn new(identity: Identity, circuit: Weak<Circuit>) -> Self {
+        Self { identity, circuit }
+    }
+
+    const fn get(&self) -> &Identity {
+        &self.identity
+    }
+}
+
+impl Origin for SharedIdentity {
+    fn name(&self) -> &str {
+        self.identity.name().as_str()
+    }
+
+    fn key(&self) -> Option<&str> {
+        self.identity.key().map(|key| &**key)
+    }
+
+    fn last_transition(&self) -> Option<Arc<Transition>> {
+        self.circuit.upgrade()?.last_transition()
     }
 }
 

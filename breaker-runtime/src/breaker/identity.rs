@@ -1,15 +1,9 @@
 //! The name and the key of a circuit, and the listeners of its registry.
-//!
-//! The errors of a circuit share its identity, and through it find the circuit as long as that exists. They are no
-//! handles: an error that is stored for long keeps no circuit from being evicted.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use super::circuit::Circuit;
 use crate::config::Name;
-use crate::error::Origin;
 use crate::event::Hub;
-use crate::state::Transition;
 
 /// The name and key of a circuit, and the listeners of its registry.
 #[derive(Debug)]
@@ -31,37 +25,6 @@ pub(crate) enum Identity {
 pub(crate) struct KeyGroup {
     name: Name,
     hub: Option<Arc<Hub>>,
-}
-
-/// The identity of a circuit, and the way from its errors to the circuit.
-#[derive(Debug)]
-pub(super) struct SharedIdentity {
-    identity: Identity,
-    circuit: Weak<Circuit>,
-}
-
-impl SharedIdentity {
-    pub(super) const fn new(identity: Identity, circuit: Weak<Circuit>) -> Self {
-        Self { identity, circuit }
-    }
-
-    pub(super) const fn get(&self) -> &Identity {
-        &self.identity
-    }
-}
-
-impl Origin for SharedIdentity {
-    fn name(&self) -> &str {
-        self.identity.name().as_str()
-    }
-
-    fn key(&self) -> Option<&str> {
-        self.identity.key().map(|key| &**key)
-    }
-
-    fn last_transition(&self) -> Option<Arc<Transition>> {
-        self.circuit.upgrade()?.last_transition()
-    }
 }
 
 impl Identity {

@@ -1,7 +1,7 @@
 //! The second half of every call: recording its result in the totals, the rules and the state.
 //!
 //! A success without an effect ends in [`Circuit::record_success`]. Every other result takes three steps:
-//! [`Circuit::record_fault`] records it in the window and evaluates the rules, the machine changes the state,
+//! [`Circuit::record`] records it in the window and evaluates the rules, the machine changes the state,
 //! and [`Circuit::notify_if`] notifies listeners.
 
 use std::num::NonZeroU32;
@@ -20,15 +20,6 @@ use crate::window::{TripReason, trip_by_run};
 
 /// Returns the text of a failure. It is called only if the failure changes the state.
 pub(super) type LazyText<'t> = &'t dyn Fn() -> Option<Arc<str>>;
-
-/// The effect of a failure or a slow call on the rules.
-enum FaultEffect {
-    /// The circuit is not closed in the generation of the call.
-    Late,
-    Counted,
-    /// A threshold is reached.
-    Trip(TripReason),
-}
 
 impl Circuit {
     /// Records a success.
@@ -149,10 +140,13 @@ impl Circuit {
             let ran = stamp.elapsed(&self.clock).unwrap_or_default();
             return self.settle_trial(trial.after(ran), completion, text);
         }
-        match self.record_fault(ticket, completion) {
-            FaultEffect::Late => return self.machine.settled(ticket),
-            FaultEffect::Counted => {}
-            FaultEffect::Trip(trip) => self.trip(ticket, trip, last_failure(completion, text)),
+        let threshold = NonZeroU32::new(self.run_threshold.load(Ordering::Relaxed));
+        let Some(run) = self.record_in_run(ticket, completion, threshold) else {
+            return self.machine.settled(ticket);
+        };
+        let by_run = trip_by_run(threshold, run);
+        if let Some(trip) = by_run.or(self.record_in_window(ticket, completion)) {
+            self.trip(ticket, trip, last_failure(completion, text));
         }
         Settled::Counted
     }
@@ -172,26 +166,31 @@ impl Circuit {
         self.notify_if(self.machine.trip(ticket, details, &self.clock));
     }
 
-    /// Records a failure or a slow call in the run and in the window, and evaluates the rules.
+    /// Records a failure or a slow call in the run, and returns its length. Returns `None` if the call no longer
+    /// counts.
     #[inline]
-    fn record_fault(&self, ticket: Ticket, completion: Completion) -> FaultEffect {
-        let threshold = NonZeroU32::new(self.run_threshold.load(Ordering::Relaxed));
-        let run = if completion.is_failure() {
+    fn record_in_run(
+        &self,
+        ticket: Ticket,
+        completion: Completion,
+        threshold: Option<NonZeroU32>,
+    ) -> Option<u32> {
+        if completion.is_failure() {
             self.machine.extend_run(ticket, threshold)
         } else {
             self.machine.reset_run(ticket).then_some(0)
-        };
-        let Some(run) = run else {
-            return FaultEffect::Late;
-        };
+        }
+    }
+
+    /// Records a failure or a slow call that counts in the window. Returns the reason to open, if a threshold of the
+    /// window is reached.
+    #[inline]
+    fn record_in_window(&self, ticket: Ticket, completion: Completion) -> Option<TripReason> {
         self.note_fault();
-        let by_run = trip_by_run(threshold, run);
-        let by_window = self.options.get().and_then(|options| {
-            let by_window = options.record_fault(ticket.generation(), completion, &self.clock);
-            self.resume_recording(options, ticket.generation());
-            by_window
-        });
-        by_run.or(by_window).map_or(FaultEffect::Counted, FaultEffect::Trip)
+        let options = self.options.get()?;
+        let by_window = options.record_fault(ticket.generation(), completion, &self.clock);
+        self.resume_recording(options, ticket.generation());
+        by_window
     }
 
     /// Releases the bulkhead slot and records the duration. Returns `true` if the call was slow.

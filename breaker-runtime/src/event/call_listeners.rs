@@ -39,7 +39,10 @@ pub(crate) fn call_listeners_exist() -> bool {
 /// Runs `report`, unless this thread is in it already: the calls that a listener makes cause no call events, or one
 /// of them could cause the next without end. Does nothing while the thread destroys its local values.
 pub(crate) fn unless_reporting(report: impl FnOnce()) {
-    if IS_REPORTING.try_with(|is_reporting| is_reporting.replace(true)) == Ok(false) {
+    if IS_REPORTING
+        .try_with(|is_reporting| is_reporting.replace(true))
+        .is_ok_and(|was_reporting| !was_reporting)
+    {
         report();
         _ = IS_REPORTING.try_with(|is_reporting| is_reporting.set(false));
     }

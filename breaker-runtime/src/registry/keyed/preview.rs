@@ -1,6 +1,7 @@
 //! The answer to "would a call of this key be admitted?", which creates no circuit.
 
 use super::{KeyedBreaker, MAX_KEY_BYTES};
+use crate::breaker::CircuitBreaker;
 use crate::sync::Ordering;
 
 impl KeyedBreaker {
@@ -24,9 +25,7 @@ impl KeyedBreaker {
         let uses_overflow = || key.len() > MAX_KEY_BYTES || self.shared.is_full.load(Ordering::Relaxed) != 0;
         match self.find(key) {
             Some(circuit) => circuit.would_admit(),
-            None if uses_overflow() => {
-                self.shared.overflow.get().is_none_or(|overflow| overflow.would_admit())
-            }
+            None if uses_overflow() => self.shared.overflow.get().is_none_or(CircuitBreaker::would_admit),
             None => true,
         }
     }
