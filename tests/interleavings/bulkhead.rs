@@ -83,7 +83,7 @@ fn a_slot_that_is_released_while_a_call_begins_to_wait_is_not_lost() {
                 let mut waiting = Waiting::new(one);
                 waiting.poll().is_pending().then_some(waiting)
             },
-            |_| _ = held.settle(Outcome::Success),
+            |_| held.settle(Outcome::Success),
         );
         if let Some(waiting) = waiting {
             waiting.assert_admitted();
@@ -114,7 +114,7 @@ fn slots_that_two_calls_release_go_to_two_waiting_calls() {
         let (_clock, breaker) = breaker(at_most(2));
         let (one, other) = (permit(&breaker), permit(&breaker));
         let calls = [Waiting::begun(&breaker), Waiting::begun(&breaker)];
-        race_on(&breaker, |_| _ = one.settle(Outcome::Success), |_| _ = other.settle(Outcome::Success));
+        race_on(&breaker, |_| one.settle(Outcome::Success), |_| other.settle(Outcome::Success));
         calls.into_iter().for_each(Waiting::assert_admitted);
         assert_free(&breaker, 2);
     });
@@ -126,7 +126,7 @@ fn a_call_that_is_cancelled_while_its_slot_is_released_passes_it_on() {
         let (_clock, breaker) = breaker(at_most(1));
         let held = permit(&breaker);
         let (cancelled, next) = (Waiting::begun(&breaker), Waiting::begun(&breaker));
-        race_on(&breaker, |_| drop(cancelled), |_| _ = held.settle(Outcome::Success));
+        race_on(&breaker, |_| drop(cancelled), |_| held.settle(Outcome::Success));
         next.assert_admitted();
         assert_free(&breaker, 1);
     });
@@ -238,7 +238,7 @@ fn a_higher_limit_admits_waiting_calls_while_slots_are_released() {
         race_on(
             &breaker,
             |breaker| breaker.set_config(at_most(2).build().expect("in range")),
-            |_| _ = held.settle(Outcome::Success),
+            |_| held.settle(Outcome::Success),
         );
         assert!(calls.iter().all(Waiting::is_woken), "there is a slot for each");
         calls.into_iter().for_each(Waiting::assert_admitted);
@@ -309,7 +309,7 @@ fn a_waiting_call_and_two_callers_share_one_slot() {
                 let mut waiting = Waiting::new(one);
                 waiting.poll().is_pending().then_some(waiting)
             },
-            |_| _ = held.settle(Outcome::Success),
+            |_| held.settle(Outcome::Success),
         );
         third.join().expect("the thread does not panic");
         if let Some(waiting) = waiting {

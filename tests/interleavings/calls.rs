@@ -150,7 +150,7 @@ fn check_is_not_in_the_next_window(outcome: Outcome, begin: fn(&CircuitBreaker))
     with_few_preemptions(move || {
         let (_clock, breaker) = breaker(failures_of(10, 10));
         let late = permit(&breaker);
-        race_on(&breaker, begin, |_| _ = late.settle(outcome));
+        race_on(&breaker, begin, |_| late.settle(outcome));
         let held = window(&breaker);
         assert_eq!((held.calls, held.failures), (0, 0));
         call(&breaker, Outcome::Failure);
@@ -190,7 +190,7 @@ fn a_new_window_holds_its_first_success_but_no_late_one() {
                 one.reset();
                 call(one, Outcome::Success);
             },
-            |_| _ = late.settle(Outcome::Success),
+            |_| late.settle(Outcome::Success),
         );
         assert_eq!(window(&breaker).calls, 1);
     });
@@ -211,7 +211,7 @@ fn a_result_concurrent_with_a_whole_recovery_is_not_in_the_next_window() {
                     clock.advance(RECOVERY);
                     call(one, Outcome::Success);
                 },
-                |_| _ = late.settle(outcome),
+                |_| late.settle(outcome),
             );
             let snapshot = breaker.snapshot();
             if snapshot.state == State::Closed && snapshot.generation == 3 {

@@ -141,7 +141,7 @@ fn a_trial_concurrent_with_new_settings_counts_by_the_old_or_the_new_ones() {
     with_few_preemptions(|| {
         let (_clock, breaker) = ready_for_trial(strict());
         let trial = permit(&breaker);
-        race_on(&breaker, set_config(strict().success_threshold(2)), |_| _ = trial.settle(Outcome::Success));
+        race_on(&breaker, set_config(strict().success_threshold(2)), |_| trial.settle(Outcome::Success));
         assert_eq!(breaker.snapshot().trials_in_flight, 0);
         if breaker.state() == State::HalfOpen {
             call(&breaker, Outcome::Success);

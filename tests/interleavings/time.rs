@@ -111,7 +111,7 @@ fn a_result_concurrent_with_a_reset_is_not_in_the_next_window() {
                     one.reset();
                     call(one, Outcome::Failure);
                 },
-                |_| _ = late.settle(outcome),
+                |_| late.settle(outcome),
             );
             let window = window(&breaker);
             assert_eq!((window.calls, window.failures), (1, 1));
