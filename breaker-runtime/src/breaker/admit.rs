@@ -148,6 +148,7 @@ impl Circuit {
     pub(super) fn reject_full(&self, ticket: Ticket) -> Rejection<'_> {
         self.abandon_trial(ticket);
         self.counters.add(Total::Rare(Rare::Bulkhead));
+        self.note_rejection(ErrorKind::BulkheadFull);
         Rejection { circuit: self, kind: ErrorKind::BulkheadFull }
     }
 
@@ -200,6 +201,7 @@ impl Circuit {
             State::Open | State::Closed | State::Disabled => (Total::Open, ErrorKind::Open),
         };
         self.counters.add(total);
+        self.note_rejection(kind);
         Err(kind)
     }
 

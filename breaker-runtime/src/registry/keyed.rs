@@ -3,6 +3,8 @@
 //! A known key is looked up without a lock and without an allocation. A new key locks [`KeyTable`], whose
 //! queue also selects a circuit to evict.
 
+mod preview;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU32;
