@@ -9,7 +9,7 @@ use once_cell::race::OnceBox as Once;
 
 use super::identity::Identity;
 use super::options::CircuitOptions;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::{CircuitId, Config, SharedConfig};
 use crate::error::{BreakerError, ErrorKind, Origin};
 use crate::event::{ChangesLost, Event, Hub, StateChange};
@@ -131,6 +131,11 @@ impl Circuit {
             .get()
             .map_or_else(OptionalParts::default, |options| options.parts(observed.generation, &self.clock));
         Snapshot::new(self.id(), observed, self.counters.read(), parts, &self.config())
+    }
+
+    /// Returns the current time of the clock of this circuit.
+    pub(crate) fn now(&self) -> Moment {
+        self.clock.now()
     }
 
     /// Returns `true` if a listener is registered for this circuit alone.
