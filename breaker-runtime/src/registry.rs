@@ -59,7 +59,7 @@ pub(crate) use self::store::{Registered, RegistryEntry, Store};
 use crate::breaker::CircuitBreaker;
 use crate::clock::Clock;
 use crate::config::{Config, Conflict, Name};
-use crate::event::{Events, Listener, Subscription};
+use crate::event::{Audience, CallEvent, CallEvents, Events, Listener, Subscription};
 use crate::snapshot::Snapshot;
 
 /// A set of circuit breakers with different names. Clones are cheap and share the set.
@@ -98,7 +98,8 @@ impl Registry {
     /// Returns the registry in which annotated functions register their breaker on their first call. Within a
     /// scope of the feature `test-util`, this is the registry of the scope.
     ///
-    /// [`declared`](Self::declared) lists functions that have not been called yet.
+    /// [`declared`](Self::declared) lists functions that have not been called yet, and [`get`](Self::get) returns
+    /// their breakers.
     #[must_use]
     pub fn global() -> Self {
         scope::store().map_or_else(|| GLOBAL.clone(), Self::from_store)
@@ -169,13 +170,49 @@ impl Registry {
     }
 
     /// Returns the breaker with this name, or `None` if there is none or it has one circuit per key.
+    ///
+    /// The breaker of an annotated function is available before the first call of the function: if it is not
+    /// registered yet, this registers it. So a program can set up the circuit when it starts:
+    ///
+    /// ```
+    /// use breaker_runtime::{BreakerError, Registry, circuit_breaker};
+    ///
+    /// #[circuit_breaker(name = "loyalty points")]
+    /// fn points(customer: &str) -> Result<u64, BreakerError> {
+    ///     // the real call
+    /// #   Ok(customer.len() as u64)
+    /// }
+    ///
+    /// // At the start of the program: the service is down for maintenance.
+    /// let breaker = Registry::global().get("loyalty points").unwrap();
+    /// breaker.operator("maintenance").force_open();
+    ///
+    /// assert!(points("alice").is_err());
+    /// # breaker.release();
+    /// # assert_eq!(points("alice").unwrap(), 5);
+    /// ```
+    ///
+    /// This applies to the [global](Self::global) registry and to that of a test scope, and to the functions
+    /// that [`declared`](Self::declared) lists. There are three exceptions:
+    ///
+    /// * A function with the key `registry` has no registry before its first call. Register its breaker there
+    ///   beforehand: `registry.register(declared.name(), declared.config())`, with its
+    ///   [`Declaration`]. A `KeyedBreaker` also needs [`Declaration::max_keys`].
+    /// * A function with the key `breaker` uses an existing breaker, which is registered by the code that
+    ///   creates it, or not at all.
+    /// * On a platform that runs no code before `main`, such as `wasm32-unknown-unknown`, `declared` is empty, and
+    ///   a function registers on its first call only.
+    ///
+    /// If several functions declare the name with different settings, the first one in the order of files and
+    /// lines applies, and [`check`](Self::check) reports the conflict.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
         CircuitBreaker::from_any(&self.store.get(name)?).cloned()
     }
 
     /// Returns the breaker with this name and one circuit per key, or `None` if there is none or it has one
-    /// circuit.
+    /// circuit. Like [`get`](Self::get), it registers the breaker of an annotated function that has not been
+    /// called yet.
     ///
     /// ```
     /// use breaker_runtime::{BreakerError, Registry, State, circuit_breaker};
@@ -207,13 +244,14 @@ impl Registry {
         self.breakers_of()
     }
 
-    /// Forces all existing circuits open; see [`Operator::force_open`](crate::Operator::force_open).
+    /// Forces all circuits open; see [`Operator::force_open`](crate::Operator::force_open). These are all existing
+    /// circuits and those of annotated functions that have not been called yet, except circuits of new keys.
     ///
     /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
     /// caller.
     #[track_caller]
     pub fn force_open_all(&self) {
-        for circuit in self.circuits() {
+        for circuit in self.circuits_with_uncalled() {
             circuit.force_open();
         }
     }
@@ -226,6 +264,42 @@ impl Registry {
     pub fn force_close_all(&self) {
         for circuit in self.circuits() {
             circuit.force_close();
+        }
+    }
+
+    /// Disables all circuits; see [`Operator::disable`](crate::Operator::disable). These are the circuits of
+    /// [`force_open_all`](Self::force_open_all).
+    ///
+    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
+    /// caller.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry, State};
+    ///
+    /// let registry = Registry::new();
+    /// let search = registry.register("search", Config::default())?;
+    /// registry.disable_all();
+    /// assert_eq!(search.state(), State::Disabled);
+    /// registry.release_all();
+    /// assert_eq!(search.state(), State::Closed);
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
+    #[track_caller]
+    pub fn disable_all(&self) {
+        for circuit in self.circuits_with_uncalled() {
+            circuit.disable();
+        }
+    }
+
+    /// Releases all existing circuits that are forced open or disabled; see
+    /// [`Operator::release`](crate::Operator::release). Circuits that their own rules have opened stay open.
+    ///
+    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
+    /// caller.
+    #[track_caller]
+    pub fn release_all(&self) {
+        for circuit in self.circuits() {
+            circuit.release();
         }
     }
 
@@ -242,7 +316,44 @@ impl Registry {
 
     /// Calls `listener` for each event of all breakers in this registry, until the subscription is dropped.
     pub fn listen(&self, listener: impl Listener + 'static) -> Subscription {
-        self.store.hub().listen(listener)
+        self.store.hub().listen(Audience::Program, listener)
+    }
+
+    /// Calls `listener` for the events of single calls that it asks for, of all breakers in this registry, until the
+    /// subscription is dropped.
+    ///
+    /// Calls are not reported otherwise, and cost nothing more while no listener exists. The listener runs on the
+    /// thread of the call, after the call has been counted and without a lock, so it may use the breaker; calls that
+    /// it makes cause no call events. The caller waits for it, so it should return quickly. A panic in it is caught.
+    /// Call events are in the order of each thread only, and [`Events`] do not contain them.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use breaker_runtime::{CallEvent, CallEvents, Config, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let log = Arc::new(Mutex::new(Vec::new()));
+    /// let subscription = registry.listen_to_calls(CallEvents::REJECTED | CallEvents::FAILED, {
+    ///     let log = Arc::clone(&log);
+    ///     move |event: &CallEvent| log.lock().unwrap().push(event.to_string())
+    /// });
+    /// let breaker = registry.register("search", Config::default())?;
+    /// breaker.try_acquire()?.fail("no route to host");
+    /// breaker.force_open();
+    /// assert!(breaker.try_acquire().is_err());
+    /// drop(subscription);
+    ///
+    /// let lines = log.lock().unwrap();
+    /// assert_eq!(lines[0], r#"circuit breaker "search": a call failed: "no route to host""#);
+    /// assert_eq!(lines[1], r#"circuit breaker "search" is forced open"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn listen_to_calls(
+        &self,
+        events: CallEvents,
+        listener: impl Fn(&CallEvent) + Send + Sync + 'static,
+    ) -> Subscription {
+        self.store.hub().listen_to_calls(events, listener)
     }
 
     /// Returns the events of all breakers in this registry from now on, for async code.
@@ -324,8 +435,16 @@ impl Registry {
         self.store.breakers().into_iter().filter_map(|breaker| B::from_any(&breaker).cloned())
     }
 
-    fn circuits(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
+    /// Returns the circuits that exist now.
+    pub(crate) fn circuits(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
         self.store.breakers().into_iter().flat_map(|breaker| breaker.circuits())
+    }
+
+    /// Registers the functions without keys that have not been called yet, and returns the circuits that exist
+    /// then.
+    pub(crate) fn circuits_with_uncalled(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
+        self.store.register_uncalled();
+        self.circuits()
     }
 }
 

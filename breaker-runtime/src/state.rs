@@ -59,7 +59,7 @@ mod word;
 
 pub(crate) use backlog::Notification;
 pub use history::TransitionCounts;
-pub(crate) use record::{Observation, TrialCall};
+pub(crate) use record::{Observation, Opening, TrialCall};
 pub(crate) use recovery::{Factor, Recovery, Share};
 pub(crate) use transition::Details;
 pub use transition::{Cause, State, Transition};

@@ -8,6 +8,7 @@
 pub(crate) mod blocked_thread;
 mod catch_panic;
 pub(crate) mod list;
+pub(crate) mod process_count;
 pub(crate) mod striped;
 pub(crate) mod thread_id;
 #[cfg(feature = "test-util")]

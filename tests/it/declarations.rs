@@ -41,7 +41,7 @@ fn a_function_is_declared_before_its_first_call_with_name_path_location_and_sett
     assert_eq!(known.config().recovery_timeout().as_secs(), 7);
     assert_eq!(known.max_keys(), None);
     assert!(format!("{known:?}").contains(&format!("{:?}", known.config())), "{known:?}");
-    assert!(Registry::global().get(NAME).is_none(), "the function was not called");
+    assert!(Registry::global().iter().all(|breaker| breaker.name() != NAME), "the function was not called");
 }
 
 struct Limits {
@@ -290,7 +290,7 @@ fn two_methods_of_one_name_share_no_circuit_no_matter_which_is_called_first() {
     assert_eq!(names_of("same"), [PATH, &renamed]);
     testing::scope(|scope| {
         accident::Right::same().unwrap();
-        assert!(scope.registry().get(PATH).is_none());
+        assert!(scope.registry().iter().all(|breaker| breaker.name() != PATH));
         scope.registry().get(&renamed).unwrap().force_open();
         accident::Left::same().unwrap();
         assert!(accident::Right::same().is_err());

@@ -99,7 +99,7 @@ fn use_breaker(breaker: &CircuitBreaker) {
     breaker.force_open();
     assert!(breaker.call(|| Ok::<_, BreakerError>(())).is_err());
     breaker.release();
-    (0..2).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Failure)); // opens, with jitter
+    (0..2).for_each(|_| _ = breaker.try_acquire().unwrap().settle(Outcome::Failure)); // opens, with jitter
     assert_eq!(breaker.state(), State::Open);
     breaker.reset();
     let slot = breaker.try_acquire().unwrap();

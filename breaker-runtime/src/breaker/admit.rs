@@ -148,6 +148,7 @@ impl Circuit {
     pub(super) fn reject_full(&self, ticket: Ticket) -> Rejection<'_> {
         self.abandon_trial(ticket);
         self.counters.add(Total::Rare(Rare::Bulkhead));
+        self.note_rejection(ErrorKind::BulkheadFull);
         Rejection { circuit: self, kind: ErrorKind::BulkheadFull }
     }
 
@@ -200,13 +201,15 @@ impl Circuit {
             State::Open | State::Closed | State::Disabled => (Total::Open, ErrorKind::Open),
         };
         self.counters.add(total);
+        self.note_rejection(kind);
         Err(kind)
     }
 
     /// Returns the admission of a call that starts now.
     #[inline]
     pub(super) fn start(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
-        let is_timed = ticket.is_tracked() && self.options.get().is_some_and(CircuitOptions::is_timed);
+        let may_be_timed = ticket.is_tracked() || ticket.is_shadow();
+        let is_timed = may_be_timed && self.options.get().is_some_and(CircuitOptions::is_timed);
         let stamp = if is_timed { stamp.started_at(self.clock.start()) } else { stamp };
         let stamp = if ticket.trial().is_some() { self.trial_stamp(stamp) } else { stamp };
         self.admission(ticket, stamp)

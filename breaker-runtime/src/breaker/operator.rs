@@ -25,7 +25,7 @@ const MAX_INITIATOR: usize = 1024;
 /// assert_eq!(change.initiator.as_deref(), Some("alice, because of #4711"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Operator<'a> {
     circuit: &'a Circuit,
     name: Arc<str>,

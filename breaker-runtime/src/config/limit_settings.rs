@@ -110,4 +110,23 @@ impl ConfigBuilder {
         self.limits.max_wait = at_most;
         self
     }
+
+    /// Returns these settings without `max_wait`.
+    pub(crate) const fn without_wait(mut self) -> Self {
+        self.limits.max_wait = Duration::ZERO;
+        self
+    }
+
+    /// Returns `true` if an async call may reach its time limit.
+    pub(crate) const fn times_out(&self) -> bool {
+        match self.limits.call_timeout {
+            Some(at_most) => at_most.as_nanos() < Duration::MAX.as_nanos(),
+            None => false,
+        }
+    }
+
+    /// Returns `true` if a call may wait for a slot.
+    pub(crate) const fn waits(&self) -> bool {
+        !self.limits.max_wait.is_zero()
+    }
 }

@@ -53,6 +53,22 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Returns the name of the kind in logs and JSON. `Display` writes a text for people.
+    ///
+    /// ```
+    /// assert_eq!(breaker_runtime::ErrorKind::TimedOut.label(), "timed_out");
+    /// ```
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+            Self::BulkheadFull => "bulkhead_full",
+            Self::TimedOut => "timed_out",
+        }
+    }
+
     /// Returns the kind of the [`BreakerError`](crate::BreakerError) that `error` is or has among its sources.
     ///
     /// The search ends after 64 errors. Use it where errors of many types arrive, for example to choose an HTTP

@@ -12,8 +12,9 @@ use crate::config::{Config, ConfigBuilder, Name};
 use crate::sync::list::{Link, Linked, List};
 
 /// A function with the attribute [`circuit_breaker`](crate::circuit_breaker), from
-/// [`Registry::declared`](crate::Registry::declared). It is known before its first call. A function that uses
-/// an existing breaker, `breaker = ..`, has no declaration.
+/// [`Registry::declared`](crate::Registry::declared). It is known before its first call, and
+/// [`Registry::get`](crate::Registry::get) returns its breaker. A function that uses an existing breaker,
+/// `breaker = ..`, has no declaration.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, Registry, circuit_breaker};
@@ -63,6 +64,13 @@ pub(super) fn all() -> Vec<&'static Declaration> {
     let mut all: Vec<_> = DECLARED.iter().collect();
     all.sort_by_key(|declared| (declared.name(), declared.source()));
     all
+}
+
+/// Returns the first declaration with this name, in the order of files and lines, among the functions that
+/// register in the global registry.
+pub(super) fn first_named(name: &str) -> Option<&'static Declaration> {
+    let has_name = |declared: &&'static Declaration| declared.name() == name && !declared.has_own_registry;
+    DECLARED.iter().filter(has_name).min_by_key(|declared| declared.source())
 }
 
 /// Names all functions that have no name yet, so that no two of them share a circuit by accident. The result

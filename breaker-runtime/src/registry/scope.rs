@@ -8,10 +8,7 @@ use once_cell::sync::Lazy;
 
 use super::any_breaker::{AnyBreaker, RegistryBreaker};
 use super::declaration::Declaration;
-use super::keyed::KeyedBreaker;
-use super::registration::Registration;
 use super::store::{Registered, Store};
-use crate::breaker::CircuitBreaker;
 use crate::clock::Clock;
 use crate::clock::mock::MockClock;
 use crate::sync::thread_local::{self, ThreadSlotGuard};
@@ -57,15 +54,6 @@ pub(crate) fn register(declaration: &'static Declaration, store: &Store) -> bool
     })
 }
 
-/// Registers the breaker of a function in `store`, outside any scope.
-pub(crate) fn register_function(declaration: &'static Declaration, store: &Store) -> Registered<AnyBreaker> {
-    let registration = Registration::of_function(declaration);
-    match registration.max_keys {
-        None => store.register::<CircuitBreaker>(registration, ()).into_any(),
-        Some(max_keys) => store.register::<KeyedBreaker>(registration, max_keys).into_any(),
-    }
-}
-
 fn current() -> Option<Arc<ScopeState>> {
     thread_local::current(&CURRENT)
 }
@@ -91,7 +79,7 @@ impl ScopeState {
     }
 
     fn register(&self, declaration: &'static Declaration, store: &Store) -> &'static AnyBreaker {
-        let Registered { breaker, conflict } = register_function(declaration, store);
+        let Registered { breaker, conflict } = store.register_function(declaration);
         let breaker: &'static AnyBreaker = Box::leak(Box::new(breaker));
         lock(&LEAKED).push(breaker);
         // Another thread may have registered it in the meantime. Both then use the first breaker.
@@ -100,12 +88,6 @@ impl ScopeState {
             store.report_conflict(&conflict);
         }
         breaker
-    }
-}
-
-impl<B: RegistryBreaker> Registered<B> {
-    fn into_any(self) -> Registered<AnyBreaker> {
-        Registered { breaker: self.breaker.into_any(), conflict: self.conflict }
     }
 }
 

@@ -4,19 +4,20 @@
 //! while it is held.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::any_breaker::{AnyBreaker, RegistryBreaker, RegistryContext};
 use super::declaration::{self, Declaration};
+use super::keyed::KeyedBreaker;
 use super::registration::Registration;
 use crate::breaker::{CircuitBreaker, Identity};
 use crate::clock::Clock;
 use crate::config::{Conflict, Name};
 use crate::event::{Event, Hub};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{KeyCounts, Snapshot};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, lock};
+use crate::warning::warn;
 
 /// The state that all clones of a registry share.
 #[derive(Default)]
@@ -72,12 +73,23 @@ impl Store {
     }
 
     /// Returns the hub for the listeners of the registry.
-    pub(super) const fn hub(&self) -> &Arc<Hub> {
+    pub(crate) const fn hub(&self) -> &Arc<Hub> {
         &self.context.hub
     }
 
-    /// Returns the breaker with this name.
+    /// Returns the breaker with this name. If none is registered, registers that of the annotated function with
+    /// this name, if it would register here on its first call.
+    ///
+    /// The first call of the function registers it again, and reports a conflict if there is one.
     pub(crate) fn get(&self, name: &str) -> Option<AnyBreaker> {
+        self.registered(name).or_else(|| {
+            let declaration = self.serves_functions.then(|| declaration::first_named(name))??;
+            Some(self.register_function(declaration).breaker)
+        })
+    }
+
+    /// Returns the breaker that is registered with this name. Registers none.
+    pub(crate) fn registered(&self, name: &str) -> Option<AnyBreaker> {
         self.contents().by_name.get(name).map(|stored| stored.breaker.clone())
     }
 
@@ -150,6 +162,26 @@ impl Store {
         Registered { breaker, conflict: registered.conflict }
     }
 
+    /// Registers the breaker of a function, or returns the one that has its name.
+    pub(crate) fn register_function(&self, declaration: &'static Declaration) -> Registered<AnyBreaker> {
+        let registration = Registration::of_function(declaration);
+        match registration.max_keys {
+            None => self.register::<CircuitBreaker>(registration, ()).into_any(),
+            Some(max_keys) => self.register::<KeyedBreaker>(registration, max_keys).into_any(),
+        }
+    }
+
+    /// Registers the breakers of all functions without keys that have not been called yet.
+    pub(super) fn register_uncalled(&self) {
+        for entry in self.entries() {
+            if let RegistryEntry::Declared(declaration) = entry
+                && declaration.max_keys().is_none()
+            {
+                self.register_function(declaration);
+            }
+        }
+    }
+
     fn insert(&self, offered: StoredBreaker) -> Registered<AnyBreaker> {
         let renaming = offered.registration.renaming();
         let mut contents = self.contents();
@@ -168,10 +200,12 @@ impl Store {
         Registered { breaker, conflict: conflict.map(Arc::new) }
     }
 
-    /// Writes a conflict to stderr and notifies the listeners, because the caller of an annotated function
-    /// receives no error. Does not use `eprintln!`, which panics if stderr is closed.
+    /// Notifies the listeners of a conflict of an annotated function, whose caller receives no error. Writes it to
+    /// stderr if the program would not be notified.
     pub(crate) fn report_conflict(&self, conflict: &Arc<Conflict>) {
-        _ = writeln!(std::io::stderr(), "warning: {conflict}");
+        if !self.hub().informs_program() {
+            warn(conflict);
+        }
         self.notify_conflict(conflict);
     }
 
@@ -191,6 +225,12 @@ impl Store {
     }
 }
 
+impl<B: RegistryBreaker> Registered<B> {
+    fn into_any(self) -> Registered<AnyBreaker> {
+        Registered { breaker: self.breaker.into_any(), conflict: self.conflict }
+    }
+}
+
 impl RegistryEntry {
     pub(crate) fn name(&self) -> &str {
         match self {
@@ -206,7 +246,8 @@ impl RegistryEntry {
             Self::Declared(declaration) => {
                 let Registration { name, settings, .. } = Registration::of_function(declaration);
                 let identity = Identity::Alone { name, hub: None };
-                CircuitBreaker::new_unchecked(identity, settings, clock.clone()).snapshot()
+                let unused = CircuitBreaker::new_unchecked(identity, settings, clock.clone()).snapshot();
+                Snapshot { keys: declaration.max_keys().map(|_| KeyCounts::default()), ..unused }
             }
         }
     }

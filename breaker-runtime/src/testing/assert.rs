@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::breaker::CircuitBreaker;
-use crate::registry::{AnyBreaker, Registry, RegistryEntry, scope};
+use crate::registry::{AnyBreaker, Registry, RegistryEntry};
 use crate::state::{Cause, State};
 
 /// Opens a circuit from any state, as if a threshold had been reached.
@@ -141,13 +141,9 @@ impl IntoBreaker for (&str, &str) {
 #[track_caller]
 fn find(name: &str) -> AnyBreaker {
     let registry = Registry::global();
-    let entries = registry.entries();
-    match entries.iter().find(|entry| entry.name() == name) {
-        Some(RegistryEntry::Registered(breaker)) => breaker.clone(),
-        Some(RegistryEntry::Declared(declaration)) => {
-            scope::register_function(declaration, registry.store()).breaker
-        }
-        None => fail(&not_found(&entries, name)),
+    match registry.store().get(name) {
+        Some(breaker) => breaker,
+        None => fail(&not_found(&registry.entries(), name)),
     }
 }
 

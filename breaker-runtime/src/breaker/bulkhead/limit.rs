@@ -75,6 +75,15 @@ impl Bulkhead {
         self.lock_queue(|queue, _| queue.in_flight(now))
     }
 
+    /// Returns `true` if a call that arrives now would not be rejected or have to wait. Acquires no slot.
+    pub(crate) fn would_admit(&self, clock: &Clock) -> bool {
+        if Slots::from_bits(self.slots.load(Ordering::Acquire)).with_one_acquired().is_some() {
+            return true;
+        }
+        let now = clock.now();
+        self.lock_queue(|queue, _| queue.would_admit(now))
+    }
+
     /// Tries again under the lock of the queue, where the limit belongs to the policy that the result names.
     #[cold]
     #[inline(never)]

@@ -219,6 +219,13 @@ impl Queue {
         self.in_use.saturating_sub(u32::try_from(lapsed).unwrap_or(u32::MAX))
     }
 
+    /// Returns `true` if a new call would get a slot after the calls that wait, or is admitted without one.
+    pub(super) fn would_admit(&self, now: Moment) -> bool {
+        let waiting = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+        self.in_flight(now).saturating_add(waiting) < self.settings.limit
+            || self.settings.when_full == FullPolicy::Admit
+    }
+
     /// Offers the free slots to the calls ahead of this one, and acquires the next one for it.
     fn acquire_in_turn(&mut self, arrival: u64, now: Moment, wakers: &mut Wakers) -> bool {
         while self.in_use < self.settings.limit {
