@@ -19,7 +19,7 @@ use breaker_runtime::{
 };
 
 use chromium::Tab;
-use site::{TOKEN, WebSite};
+use site::{READ_TOKEN, TOKEN, WebSite};
 
 /// Returns a JavaScript expression for the text of an element on the card of a circuit.
 fn card_text(name: &str, selector: &str) -> String {
@@ -187,6 +187,115 @@ fn commands_from_the_page_require_the_token() {
     assert_eq!(payment.snapshot().last_transition.unwrap().initiator.as_deref(), Some("Zoë"));
     tab.until(&format!("{} === 'forced open by Zoë'", card_text("a/b <payment>", ".why")));
     assert_eq!(tab.eval("localStorage.getItem('breaker-token')"), serde_json::Value::Null);
+}
+
+#[test]
+fn the_page_asks_for_the_read_token_and_keeps_it_in_the_tab() {
+    let Some(mut tab) = Tab::open() else { return };
+    let registry = Registry::new();
+    register(&registry, "payment", quick());
+    let site = WebSite::start_restricted(&registry);
+    tab.go(&site.url("/"));
+    let enter = |tab: &mut Tab, token: &str| {
+        tab.until("document.getElementById('reader').open");
+        assert_eq!(tab.eval("document.querySelectorAll('.card').length"), 0);
+        tab.eval(&format!(
+            "document.getElementById('reader-token').value = '{token}';\
+             document.getElementById('reader-keep').click()"
+        ));
+    };
+    enter(&mut tab, "wrong");
+    tab.until("document.getElementById('link').textContent === 'a token is required'");
+    // The dialog can be closed and opened again.
+    tab.until("document.getElementById('reader').open");
+    tab.press("Escape");
+    tab.until("!document.getElementById('reader').open");
+    tab.eval("document.getElementById('reader-open').click()");
+    enter(&mut tab, READ_TOKEN);
+    tab.until(&format!("{} === 'closed'", card_text("payment", ".state")));
+    tab.until("document.getElementById('reader-open').hidden");
+    tab.go(&site.url("/"));
+    tab.until(&format!("{} === 'closed'", card_text("payment", ".state")));
+    assert_eq!(tab.eval("document.getElementById('reader').open"), false);
+    assert_eq!(tab.eval("sessionStorage.getItem('breaker-read-token')"), READ_TOKEN);
+    assert_eq!(tab.eval("localStorage.length + document.cookie.length"), 0);
+    assert_eq!(tab.eval("document.body.innerText.includes('battery')"), false);
+}
+
+#[test]
+fn an_open_page_does_not_delay_a_shutdown_and_reconnects_afterwards() {
+    let Some(mut tab) = Tab::open() else { return };
+    let registry = Registry::new();
+    register(&registry, "payment", quick());
+    let site = WebSite::start_graceful(&registry);
+    tab.go(&site.url("/"));
+    tab.until(&format!("{} === 'closed'", card_text("payment", ".state")));
+    let start = Instant::now();
+    let address = site.shut_down();
+    let elapsed = start.elapsed();
+    assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
+    tab.until("document.getElementById('link').textContent === 'the server is shutting down, reconnecting'");
+    tab.assert_no_exceptions();
+
+    register(&registry, "new", quick());
+    let _site = WebSite::start_at(address, &registry);
+    tab.until(&format!("{} === 'closed'", card_text("new", ".state")));
+    tab.until("document.getElementById('link').dataset.link === 'live'");
+}
+
+#[circuit_breaker(name = "seldom")]
+fn seldom_called() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[test]
+fn functions_that_were_never_called_and_all_circuits_are_commanded_from_the_page() {
+    let Some(mut tab) = Tab::open() else { return };
+    let site = WebSite::start(&Registry::global());
+    tab.go(&site.url("/"));
+    tab.eval(&format!(
+        "sessionStorage.setItem('breaker-operator', 'Zoë'); sessionStorage.setItem('breaker-token', '{TOKEN}')"
+    ));
+    tab.until(&format!("{} === 'never called'", card_text("seldom", ".state")));
+    let click_twice = |tab: &mut Tab, button: &str| {
+        tab.eval(&format!("(button => {{ button.click(); button.click(); }})({button})"));
+    };
+    let card =
+        "[...document.querySelectorAll('.card')].find(card => card.getAttribute('aria-label') === 'seldom')";
+    tab.eval(&format!("{card}.querySelector('details').open = true"));
+    let button = format!("{card}.querySelector('[data-command=force-open]')");
+    tab.until(&button);
+    click_twice(&mut tab, &button);
+    tab.until(&format!("{} === 'forced open'", card_text("seldom", ".state")));
+    assert!(seldom_called().is_err());
+
+    tab.eval("document.getElementById('all-open').click()");
+    click_twice(&mut tab, "document.querySelector('#all [data-command=release]')");
+    tab.until("document.querySelector('#all .result').textContent === 'done'");
+    tab.until(&format!("{} === 'closed'", card_text("seldom", ".state")));
+    seldom_called().unwrap();
+    tab.assert_no_errors();
+}
+
+#[test]
+fn a_card_with_keys_compares_the_worst_key_with_the_thresholds_and_counts_keys_by_state() {
+    let Some(mut tab) = Tab::open() else { return };
+    let registry = Registry::new();
+    let config = Config::builder().window_calls(10).failure_threshold(4).build().unwrap();
+    let shops = registry.register_keyed("shop", config, 10).unwrap();
+    for (key, failures) in [("eu", 3), ("us", 2), ("asia", 0)] {
+        (0..failures).for_each(|_| end(&shops.get(key), Outcome::Failure));
+        end(&shops.get(key), Outcome::Success);
+    }
+    let site = WebSite::start(&registry);
+    tab.go(&site.url("/"));
+    tab.until(&format!("{} === 'failures in the window3 of 4'", card_text("shop", ".rules")));
+    tab.eval("document.querySelector('details').open = true");
+    tab.until(&format!("{}?.includes('Keys3 closed')", card_text("shop", ".more")));
+    shops.get("us").force_open();
+    tab.until(&format!("{}?.includes('2 closed, 1 forced open')", card_text("shop", ".more")));
+    tab.until(&format!("{}.startsWith('1 of 3 keys open: us')", card_text("shop", ".next")));
+    tab.assert_no_errors();
 }
 
 #[test]

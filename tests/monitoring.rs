@@ -53,6 +53,23 @@ async fn promtool_accepts_the_metrics_of_the_example_and_no_series_is_missing() 
     }
 }
 
+// Before, an open tab delayed SIGTERM until its stream ended, up to 30 s.
+#[cfg(unix)]
+#[tokio::test]
+async fn the_example_ends_within_two_seconds_of_sigterm_with_an_open_dashboard() {
+    let shop = Checkout::start();
+    let mut stream = shop.open_stream().await;
+    assert!(stream.chunk().await.unwrap().is_some());
+    let start = Instant::now();
+    let status = tokio::task::spawn_blocking(|| shop.terminate()).await.unwrap();
+    assert!(status.success() && start.elapsed() < Duration::from_secs(2), "{status}, {:?}", start.elapsed());
+    let mut last = Vec::new();
+    while let Some(chunk) = stream.chunk().await.unwrap() {
+        last.extend(chunk);
+    }
+    assert!(last.ends_with(b"event: shutdown\ndata: {}\n\n"));
+}
+
 #[tokio::test]
 async fn every_expression_of_the_dashboard_finds_data_in_a_prometheus_that_scrapes_the_example() {
     if !is_installed("prometheus") {

@@ -10,9 +10,12 @@
 //! | `limits.rs` | the limits of trial calls and of concurrent calls |
 //! | `notifying.rs` | changes are notified once and in order |
 //! | `keys.rs` | one circuit for each key |
+//! | `bodies.rs` | the body of every async call is dropped once |
 
 #![expect(clippy::unwrap_used, reason = "a test whose preconditions fail has failed")]
 
+#[path = "stress/bodies.rs"]
+mod bodies;
 #[path = "stress/keys.rs"]
 mod keys;
 #[path = "stress/limits.rs"]

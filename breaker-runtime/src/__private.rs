@@ -57,5 +57,5 @@ pub use crate::outcome::Verdict;
 pub use crate::registry::KeyValue;
 
 // Generated code does not name these types; the signatures of the items above do.
-pub use crate::breaker::{Admission, AsyncCall, Rejection};
+pub use crate::breaker::{Admission, AsyncCall, Circuit, Rejection, StartedCall};
 pub use crate::registry::KeyText;

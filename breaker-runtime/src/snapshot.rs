@@ -2,10 +2,14 @@
 //!
 //! A snapshot is plain data. It does not know where its figures come from or who reads them.
 
-use std::cmp::Reverse;
+mod combination;
+mod key_counts;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use self::combination::{Combination, CombinedSnapshot};
+pub use self::key_counts::KeyCounts;
 use crate::config::{CircuitId, Config, Mode};
 use crate::durations::CallDurations;
 use crate::state::{Observation, State, Transition, TransitionCounts};
@@ -69,6 +73,9 @@ pub struct Snapshot {
     pub changes: TransitionCounts,
     /// Total time in `Open` and `ForcedOpen`.
     pub time_open: Duration,
+    /// The number of keys in each state; `None` unless the snapshot combines the circuits of a breaker with
+    /// keys.
+    pub keys: Option<KeyCounts>,
     /// The transition that began this generation; `None` before the first.
     pub last_transition: Option<Arc<Transition>>,
     /// The mode: [`Enforce`](Mode::Enforce) rejects calls, [`Shadow`](Mode::Shadow) only counts the calls it
@@ -125,6 +132,7 @@ impl Snapshot {
             durations: parts.durations,
             changes: observation.history.changes,
             time_open: observation.history.time_open,
+            keys: None,
             last_transition: observation.history.last,
             mode: config.mode(),
             critical: config.critical(),
@@ -142,37 +150,6 @@ impl Snapshot {
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
-    }
-
-    /// Combines the circuits of one name: counts add up, and the state is that of the worst circuit.
-    ///
-    /// `unused` is a circuit of this name that has never been called. It provides the state if there is no
-    /// other circuit. `evicted` holds the counts of circuits that no longer exist.
-    pub(crate) fn combined(unused: &Self, evicted: &CumulativeParts, circuits: &[Self]) -> Self {
-        let mut sums = evicted.clone();
-        for circuit in circuits.iter().chain([unused]) {
-            sums.add(circuit);
-        }
-        let worst =
-            circuits.iter().max_by_key(|circuit| (circuit.severity(), Reverse(circuit.time_in_state)));
-        let mut window = unused.window;
-        for counts in circuits.iter().filter_map(|circuit| circuit.window) {
-            *window.get_or_insert_default() += counts;
-        }
-        let in_flight = circuits.iter().filter_map(|circuit| circuit.calls_in_flight);
-        Self {
-            key: None,
-            window,
-            calls_in_flight: in_flight.reduce(u32::saturating_add).or(unused.calls_in_flight),
-            trials_in_flight: circuits.iter().map(|circuit| circuit.trials_in_flight).sum(),
-            totals: sums.totals,
-            shadow_rejections: sums.shadow_rejections,
-            durations: sums.durations,
-            changes: sums.changes,
-            time_open: sums.time_open,
-            critical: unused.critical,
-            ..worst.unwrap_or(unused).clone()
-        }
     }
 
     /// Returns `true` if the circuit rejects every call and no trial call is due. In shadow mode it returns
@@ -197,20 +174,22 @@ impl Snapshot {
             State::ForcedOpen => 5,
         }
     }
+
+    /// Returns a key that sorts circuits from best to worst.
+    pub(crate) fn badness(&self) -> impl Ord + use<> {
+        let totals = self.totals;
+        let in_window = self.window.map_or(0, |window| window.failures);
+        (
+            self.severity(),
+            in_window.max(self.consecutive_failures.into()),
+            totals.failures + totals.timeouts,
+            totals.rejected,
+        )
+    }
 }
 
 impl CumulativeParts {
     pub(crate) fn totals(&self) -> Totals {
         self.totals
-    }
-
-    pub(crate) fn add(&mut self, circuit: &Snapshot) {
-        self.totals.add(circuit.totals);
-        self.shadow_rejections += circuit.shadow_rejections;
-        self.changes.add(circuit.changes);
-        self.time_open = self.time_open.saturating_add(circuit.time_open);
-        if let Some(durations) = &circuit.durations {
-            self.durations.get_or_insert_default().add(durations);
-        }
     }
 }

@@ -15,6 +15,7 @@
 //!
 //! Start with `payment.rs`, which has the attribute. `terminal.rs` and `summary.rs` only print the results.
 
+mod shutdown;
 mod provider;
 mod payment;
 mod stock;
@@ -55,9 +56,12 @@ async fn main() -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
+    let shutdown = shutdown::listen()?;
+    let provider = Provider::start().await?;
+    let shop = shop::open(Gateway::new(provider.address())?, &shutdown).await?;
     tokio::select! {
-        result = run(mode, terminal) => result?,
-        result = tokio::signal::ctrl_c() => result?,
+        result = run(mode, terminal, shop.address, provider) => result?,
+        () = shutdown::wait(shutdown) => shop.closed().await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -72,9 +76,7 @@ fn read_mode() -> Result<Mode, String> {
     }
 }
 
-async fn run(mode: Mode, terminal: Terminal) -> anyhow::Result<()> {
-    let provider = Provider::start().await?;
-    let shop = shop::open(Gateway::new(provider.address())?).await?;
+async fn run(mode: Mode, terminal: Terminal, shop: SocketAddr, provider: Provider) -> anyhow::Result<()> {
     let story = Story::new(shop, provider, terminal)?;
 
     terminal.welcome(shop);

@@ -17,25 +17,42 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use breaker_runtime::Registry;
-use breaker_runtime::integrations::axum::router;
+use breaker_runtime::integrations::axum::Dashboard;
 use tokio::net::TcpListener;
+use tokio::sync::watch::Receiver;
+use tokio::task::JoinHandle;
 
 use crate::payment::{self, Gateway, Payment};
-use crate::stock;
+use crate::{shutdown, stock};
 
 type Response = (StatusCode, String);
 
-/// Starts the shop on a free loopback port, and returns its address.
-pub(crate) async fn open(gateway: Gateway) -> io::Result<SocketAddr> {
+/// The running shop.
+pub(crate) struct Shop {
+    pub(crate) address: SocketAddr,
+    server: JoinHandle<io::Result<()>>,
+}
+
+/// Starts the shop on a free loopback port. It closes at the signal `shutdown`, and an open dashboard does not delay
+/// it.
+pub(crate) async fn open(gateway: Gateway, shutdown: &Receiver<bool>) -> io::Result<Shop> {
+    let dashboard = Dashboard::new(&Registry::global()).shutdown(shutdown::wait(shutdown.clone()));
     let routes = Router::new()
         .route("/checkout", get(checkout))
         .route("/unprotected", get(checkout_unprotected))
         .with_state(gateway)
-        .merge(router(&Registry::global()));
+        .merge(dashboard.router());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    tokio::spawn(axum::serve(listener, routes).into_future());
-    Ok(address)
+    let server = axum::serve(listener, routes).with_graceful_shutdown(shutdown::wait(shutdown.clone()));
+    Ok(Shop { address, server: tokio::spawn(server.into_future()) })
+}
+
+impl Shop {
+    /// Waits until the last customer has been served, after the signal.
+    pub(crate) async fn closed(self) -> anyhow::Result<()> {
+        Ok(self.server.await??)
+    }
 }
 
 async fn checkout(State(gateway): State<Gateway>, Query(order): Query<HashMap<String, String>>) -> Response {

@@ -174,6 +174,13 @@ impl Tab {
         BASE64_STANDARD.decode(answer["data"].as_str().unwrap()).unwrap()
     }
 
+    /// Asserts that the page threw no exception. Failed requests are no exceptions.
+    pub(crate) fn assert_no_exceptions(&mut self) {
+        self.eval("1");
+        let mut exceptions = self.errors.iter().filter(|error| error["method"] == "Runtime.exceptionThrown");
+        assert!(exceptions.next().is_none(), "{:#?}", self.errors);
+    }
+
     /// Asserts that the page threw no exception and did not violate its Content-Security-Policy.
     pub(crate) fn assert_no_errors(&mut self) {
         self.eval("1");

@@ -7,13 +7,17 @@ use breaker_runtime::integrations::axum::Dashboard;
 use breaker_runtime::{Config, Outcome, Registry};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 pub(crate) const TOKEN: &str = "correct horse";
+pub(crate) const READ_TOKEN: &str = "battery staple";
 
 /// A server that ends with all its connections when it is dropped.
 pub(crate) struct WebSite {
     address: SocketAddr,
-    runtime: Option<Runtime>,
+    shutdown: watch::Sender<bool>,
+    running: Option<(Runtime, JoinHandle<()>)>,
 }
 
 impl WebSite {
@@ -25,6 +29,12 @@ impl WebSite {
         Self::serve(address, Dashboard::new(registry).token(TOKEN).router())
     }
 
+    /// Starts a site that requires [`READ_TOKEN`] to read.
+    pub(crate) fn start_restricted(registry: &Registry) -> Self {
+        let dashboard = Dashboard::new(registry).token(TOKEN).read_token(READ_TOKEN);
+        Self::serve((Ipv4Addr::LOCALHOST, 0).into(), dashboard.router())
+    }
+
     /// Starts another site, whose pages have no Content-Security-Policy.
     pub(crate) fn start_bare() -> Self {
         let page = axum::response::Html("<!doctype html><title>elsewhere</title><body>");
@@ -32,16 +42,39 @@ impl WebSite {
         Self::serve((Ipv4Addr::LOCALHOST, 0).into(), router)
     }
 
+    /// Starts a site whose streams end when it shuts down.
+    pub(crate) fn start_graceful(registry: &Registry) -> Self {
+        let (shutdown, mut signal) = watch::channel(false);
+        let signal = async move { _ = signal.wait_for(|is_shutting_down| *is_shutting_down).await };
+        let router = Dashboard::new(registry).shutdown(signal).router();
+        Self::serve_until((Ipv4Addr::LOCALHOST, 0).into(), router, shutdown)
+    }
+
     fn serve(address: SocketAddr, router: axum::Router) -> Self {
+        Self::serve_until(address, router, watch::channel(false).0)
+    }
+
+    fn serve_until(address: SocketAddr, router: axum::Router, shutdown: watch::Sender<bool>) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind(address)).unwrap();
         let address = listener.local_addr().unwrap();
-        runtime.spawn(async { axum::serve(listener, router).await.unwrap() });
-        Self { address, runtime: Some(runtime) }
+        let mut signal = shutdown.subscribe();
+        let signal = async move { _ = signal.wait_for(|is_shutting_down| *is_shutting_down).await };
+        let server = axum::serve(listener, router).with_graceful_shutdown(signal);
+        let server = runtime.spawn(async { server.await.unwrap() });
+        Self { address, shutdown, running: Some((runtime, server)) }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// Shuts the server down gracefully, and returns its address for another one.
+    pub(crate) fn shut_down(mut self) -> SocketAddr {
+        self.shutdown.send_replace(true);
+        let (runtime, server) = self.running.take().unwrap();
+        runtime.block_on(server).unwrap();
+        self.address
     }
 
     /// Ends the server and returns its address for another one.
@@ -52,7 +85,7 @@ impl WebSite {
 
 impl Drop for WebSite {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
+        if let Some((runtime, _)) = self.running.take() {
             runtime.shutdown_background();
         }
     }
@@ -64,8 +97,8 @@ pub(crate) fn register_samples(registry: &Registry) {
         registry.register(name, settings.build().unwrap()).unwrap()
     };
     let end = |breaker: &breaker_runtime::CircuitBreaker, successes: u32, failures: u32| {
-        (0..successes).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Success));
-        (0..failures).for_each(|_| breaker.try_acquire().unwrap().fail("503 from upstream"));
+        (0..successes).for_each(|_| _ = breaker.try_acquire().unwrap().settle(Outcome::Success));
+        (0..failures).for_each(|_| _ = breaker.try_acquire().unwrap().fail("503 from upstream"));
     };
     let rate = || {
         Config::builder()

@@ -36,7 +36,7 @@ fn a_future_grows_by_at_most_48_bytes() {
         size_of_val(&constant("", [0; 256])) - raw,
         size_of_val(&bare("", [0; 256])) - raw,
     ];
-    assert!(grown[0] <= 48 && grown[1] <= 32 && grown[2] <= 32, "they grew by {grown:?} bytes");
+    assert!(grown[0] <= 48 && grown[1] <= 40 && grown[2] <= 40, "they grew by {grown:?} bytes");
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn an_argument_that_is_moved_before_the_first_await_is_stored_twice() {
         Ok(0)
     }
     let grown = size_of_val(&guarded([0; 256])) - size_of_val(&raw([0; 256]));
-    assert!(grown <= 256 + 32, "it grew by {grown} bytes");
+    assert!(grown <= 256 + 40, "it grew by {grown} bytes");
 }
 
 #[test]
@@ -90,9 +90,9 @@ fn a_future_with_limits_grows_by_at_most_the_documented_size() {
     }
     let raw = size_of_val(&raw(""));
     let grown = size_of_val(&waiting("")) - raw;
-    assert!(grown <= 32, "it grew by {grown} bytes");
+    assert!(grown <= 40, "it grew by {grown} bytes");
     let grown = (size_of_val(&keyed("")) - raw, size_of_val(&limited("")) - raw);
-    assert!(grown.0 <= 48 + 32 && grown.1 <= 32, "they grew by {grown:?} bytes");
+    assert!(grown.0 <= 48 + 32 && grown.1 <= 40, "they grew by {grown:?} bytes");
     let breaker = CircuitBreaker::new("limits/given size", Config::default()).unwrap();
     let grown = (size_of_val(&with_fallback("")) - raw, size_of_val(&given("", &breaker)) - raw);
     let arguments = size_of_val(&("", &breaker));

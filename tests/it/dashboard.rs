@@ -1,5 +1,6 @@
 //! The dashboard over real HTTP: responses, stream and commands. `tests/browser.rs` tests the page itself.
 
+mod access;
 mod commands;
 mod health;
 mod input;
@@ -7,4 +8,5 @@ mod json;
 mod large;
 mod routes;
 mod server;
+mod shutdown;
 mod stream;

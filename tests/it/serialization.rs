@@ -26,7 +26,7 @@ fn a_snapshot_has_the_documented_json() {
             "fallbacks": {"successes": 0, "failures": 0},
         },
         "shadow_rejections": 0, "durations": null, "time_open": 2.5, "mode": "enforce",
-        "changes": {"closed": {"open": 1}},
+        "changes": {"closed": {"open": 1}}, "keys": null,
         "last_transition": {
             "from": "closed", "to": "open", "cause": "threshold_reached", "generation": 1,
             "trip": {"rule": "failure_rate", "found": 1, "calls": 2, "limit": 0.5},

@@ -48,6 +48,10 @@ fn a_command_to_all_breakers_records_its_location() {
     let here = |line: u32| format!("subscriptions.rs:{line}:");
     registry.force_open_all();
     assert!(initiator().contains(&here(line!() - 1)), "{}", initiator());
+    registry.release_all();
+    assert!(initiator().contains(&here(line!() - 1)), "{}", initiator());
+    registry.disable_all();
+    assert!(initiator().contains(&here(line!() - 1)), "{}", initiator());
     registry.force_close_all();
     assert!(initiator().contains(&here(line!() - 1)), "{}", initiator());
     registry.reset_all();

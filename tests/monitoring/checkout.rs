@@ -1,7 +1,7 @@
 //! The checkout example, started as a user starts it, with its metrics on a port of its own.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 pub(crate) struct Checkout {
     process: Child,
@@ -40,6 +40,19 @@ impl Checkout {
     /// Buys something, in addition to the purchases of the example.
     pub(crate) async fn buy(&self) {
         self.get("/checkout?sku=coffee").await;
+    }
+
+    /// Opens the stream of the dashboard.
+    pub(crate) async fn open_stream(&self) -> reqwest::Response {
+        reqwest::get(format!("http://{}/circuits/stream", self.address)).await.unwrap()
+    }
+
+    /// Sends SIGTERM, and waits for the end of the example.
+    #[cfg(unix)]
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.process.wait().unwrap()
     }
 
     async fn get(&self, path: &str) -> String {

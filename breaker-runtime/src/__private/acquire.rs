@@ -31,6 +31,6 @@ pub trait Acquire<'a>: Sized {
     /// slot.
     #[inline]
     fn start_after_wait(self) -> Waited<'a> {
-        self.start().waited()
+        Waited::new(self.start())
     }
 }

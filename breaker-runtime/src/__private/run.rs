@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::acquire::Acquire;
 use super::classifier::WithConditions;
 use super::rejection::{FromRejected, reject};
-use crate::breaker::{AsyncCall, Permit};
+use crate::breaker::{CallFuture, Permit};
 use crate::classifier::Classifier;
 use crate::outcome::Verdict;
 
@@ -24,15 +24,8 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct RunAsync<'a, F, C> {
         #[pin]
-        body: F,
-        call: AsyncCall<'a>,
+        call: CallFuture<'a, F>,
         classifier: C,
-    }
-
-    impl<F, C> PinnedDrop for RunAsync<'_, F, C> {
-        fn drop(this: Pin<&mut Self>) {
-            this.project().call.prepare_drop();
-        }
     }
 }
 
@@ -69,7 +62,7 @@ pub fn run_with_conditions<'a, T: FromRejected, C: Classifier<T>>(
 /// Runs the body of an async function if the call is admitted.
 #[inline]
 pub fn run_async<'a, F, C>(site: impl Acquire<'a>, body: F, classifier: C) -> RunAsync<'a, F, C> {
-    RunAsync { body, call: site.start(), classifier }
+    RunAsync { call: CallFuture::new(site.start(), body), classifier }
 }
 
 /// Runs the body of an async function if the call is admitted. `conditions` take precedence over the
@@ -90,12 +83,6 @@ impl<F: Future<Output: FromRejected>, C: Classifier<F::Output>> Future for RunAs
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.call.poll(
-            this.body,
-            this.classifier,
-            context,
-            |output| output,
-            |rejected| Poll::Ready(reject(rejected)),
-        )
+        this.call.poll(this.classifier, context, |output| output, |rejected| Poll::Ready(reject(rejected)))
     }
 }

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::acquire::Acquire;
 use super::classifier::WithConditions;
-use crate::breaker::{AsyncCall, Guarded, Rejection};
+use crate::breaker::{AsyncCall, CallFuture, Guarded, Rejection, StartedCall};
 use crate::classifier::Classifier;
 use crate::outcome::Verdict;
 
@@ -40,16 +40,9 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct RunSaved<'a, F, C, S> {
         #[pin]
-        body: F,
-        call: AsyncCall<'a>,
+        call: CallFuture<'a, F>,
         classifier: C,
         saved: Option<Box<S>>,
-    }
-
-    impl<F, C, S> PinnedDrop for RunSaved<'_, F, C, S> {
-        fn drop(this: Pin<&mut Self>) {
-            this.project().call.prepare_drop();
-        }
     }
 }
 
@@ -79,11 +72,15 @@ pub fn try_run_async_with_conditions<'a, F: Future, C, P: Fn(&F::Output, &C) -> 
 ///
 /// Returns the arguments with the rejection if the call is rejected.
 #[inline]
-pub fn save_arguments<A>(
-    call: AsyncCall<'_>,
+pub fn save_arguments<'a, A>(
+    call: impl Into<StartedCall<'a>>,
     arguments: A,
     save: impl FnOnce(&A) -> Option<A>,
-) -> Result<(SavedCall<'_, A>, A), Unserved<'_, A>> {
+) -> Result<(SavedCall<'a, A>, A), Unserved<'a, A>> {
+    let call = match call.into() {
+        StartedCall::Started(call) => call,
+        StartedCall::Rejected(rejected) => return Err((rejected, arguments)),
+    };
     if call.is_plain() {
         return Ok((SavedCall { call, saved: None }, arguments));
     }
@@ -99,7 +96,11 @@ pub fn save_arguments<A>(
 ///
 /// Returns the rejection if the call is rejected.
 #[inline]
-pub fn save_nothing(call: AsyncCall<'_>) -> Result<SavedCall<'_, NotSaved>, Rejection<'_>> {
+pub fn save_nothing<'a>(call: impl Into<StartedCall<'a>>) -> Result<SavedCall<'a, NotSaved>, Rejection<'a>> {
+    let call = match call.into() {
+        StartedCall::Started(call) => call,
+        StartedCall::Rejected(rejected) => return Err(rejected),
+    };
     if call.is_plain() { Ok(SavedCall { call, saved: None }) } else { save_rarely(call, || None) }
 }
 
@@ -109,28 +110,22 @@ fn save_rarely<A>(
     mut call: AsyncCall<'_>,
     save: impl FnOnce() -> Option<A>,
 ) -> Result<SavedCall<'_, A>, Rejection<'_>> {
-    call.decide();
+    call.decide()?;
     if call.is_plain() {
         return Ok(SavedCall { call, saved: None });
     }
-    if let Some(rejected) = call.take_rejection() {
-        return Err(rejected);
-    }
     let saved = save().map(Box::new);
     if saved.is_none() {
-        call.remove_limits();
+        call.remove_limits()?;
     }
-    match call.take_rejection() {
-        Some(rejected) => Err(rejected),
-        None => Ok(SavedCall { call, saved }),
-    }
+    Ok(SavedCall { call, saved })
 }
 
 /// Runs the body of an async function.
 #[inline]
 pub fn run_saved_async<F, C, S>(saved: SavedCall<'_, S>, body: F, classifier: C) -> RunSaved<'_, F, C, S> {
     let SavedCall { call, saved } = saved;
-    RunSaved { body, call, classifier, saved }
+    RunSaved { call: CallFuture::new(call, body), classifier, saved }
 }
 
 /// Runs the body of an async function. `conditions` take precedence over the classifier.
@@ -156,7 +151,7 @@ impl<'a, F: Future, C: Classifier<F::Output>, S> Future for RunSaved<'a, F, C, S
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let saved = this.saved;
-        this.call.poll(this.body, this.classifier, context, Ok, |rejected| {
+        this.call.poll(this.classifier, context, Ok, |rejected| {
             // Only a call with saved arguments is rejected here.
             saved.take().map_or(Poll::Pending, |saved| Poll::Ready(Err((rejected, *saved))))
         })

@@ -3,6 +3,7 @@
 use std::mem::ManuallyDrop;
 use std::num::NonZeroU32;
 
+use once_cell::race::OnceRef;
 use once_cell::sync::OnceCell;
 
 use super::acquire::{Acquire, CircuitRef};
@@ -28,6 +29,8 @@ struct Parts<B: RegistryBreaker> {
     max_keys: B::MaxKeys,
     /// Never dropped, because it belongs to a static.
     breaker: OnceCell<ManuallyDrop<B>>,
+    /// What calls read: a part of the breaker, which one load finds.
+    shared: OnceRef<'static, B::Shared>,
 }
 
 /// Proves once that `Parts` is `Sync` for every `B`.
@@ -56,9 +59,11 @@ impl<B: RegistryBreaker> FunctionSite<B> {
         reason = "a constant is evaluated once, and a function for each static"
     )]
     const UNSET: OnceCell<ManuallyDrop<B>> = OnceCell::new();
+    #[expect(clippy::declare_interior_mutable_const, reason = "as above")]
+    const NOT_FOUND: OnceRef<'static, B::Shared> = OnceRef::new();
 
     const fn new(declaration: Declaration, max_keys: B::MaxKeys) -> Self {
-        Self(Parts { declaration, max_keys, breaker: Self::UNSET })
+        Self(Parts { declaration, max_keys, breaker: Self::UNSET, shared: Self::NOT_FOUND })
     }
 
     /// Makes the function register in the registry that [`declared_in`](Self::declared_in) receives.
@@ -87,14 +92,26 @@ impl<B: RegistryBreaker> FunctionSite<B> {
     }
 
     #[inline]
-    fn breaker(&'static self) -> &'static B {
-        if let Some(breaker) = scope::breaker(&self.0.declaration) {
-            return breaker;
+    fn shared(&'static self) -> &'static B::Shared {
+        if let Some(breaker) = scope::breaker::<B>(&self.0.declaration) {
+            return breaker.shared();
         }
-        match self.0.breaker.get() {
+        match self.0.shared.get() {
+            Some(shared) => shared,
+            None => self.find(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find(&'static self) -> &'static B::Shared {
+        let breaker = match self.0.breaker.get() {
             Some(breaker) => breaker,
             None => self.register(&Registry::global()),
-        }
+        };
+        // Another thread may have stored it, which is the same.
+        _ = self.0.shared.set(breaker.shared());
+        breaker.shared()
     }
 
     #[cold]
@@ -154,14 +171,14 @@ impl KeyedSite {
     #[inline]
     #[must_use]
     pub fn circuit(&'static self, key: &KeyText<'_>) -> KeyedCircuit {
-        KeyedCircuit(self.breaker().get(key.as_str()))
+        KeyedCircuit(self.shared().get(key.as_str()))
     }
 }
 
 impl Acquire<'static> for &'static Site {
     #[inline]
     fn circuit(self) -> CircuitRef<'static> {
-        CircuitRef(self.breaker().circuit())
+        CircuitRef(self.shared())
     }
 }
 

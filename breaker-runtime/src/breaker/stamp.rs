@@ -7,15 +7,30 @@
 //! ```
 //!
 //! The start of a timed call is a reading of the stopwatch. The start of any other call that may be cancelled
-//! is a moment.
+//! is a moment. A call has one start at most, so both bits together mark the stamp of an async call that does not
+//! run, and the bits of the start then hold its [`Phase`].
 
 use std::time::Duration;
 
 use crate::clock::{Clock, Moment, Start};
 
 /// The start of a call, if it is known, and the flags of the call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp(u64);
+
+/// The phase of an async call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The fast path has not admitted the call.
+    Undecided,
+    /// The call must wait for a bulkhead slot, and has not started to wait.
+    MustWait,
+    Waiting,
+    Running,
+    /// The call has reached its time limit. It is recorded after its future was dropped.
+    TimedOut,
+    Ended,
+}
 
 const IN_BULKHEAD: u64 = 1 << 63;
 const TRIAL: u64 = 1 << 62;
@@ -23,10 +38,39 @@ const TIMED: u64 = 1 << 61;
 const SINCE: u64 = 1 << 60;
 const IN_SCOPE: u64 = 1 << 59;
 const START: u64 = Start::MAX;
+const NOT_RUNNING: u64 = TIMED | SINCE;
 
 impl Stamp {
     pub(super) const NONE: Self = Self(0);
     pub(super) const IN_BULKHEAD: Self = Self(IN_BULKHEAD);
+    pub(super) const ENDED: Self = Self(NOT_RUNNING);
+    pub(super) const UNDECIDED: Self = Self(NOT_RUNNING | 1);
+    pub(super) const MUST_WAIT: Self = Self(NOT_RUNNING | 2);
+    pub(super) const WAITING: Self = Self(NOT_RUNNING | 3);
+    pub(super) const TIMED_OUT: Self = Self(NOT_RUNNING | 4);
+
+    /// Returns the phase of an async call.
+    pub(super) const fn phase(self) -> Phase {
+        match self {
+            Self::ENDED => Phase::Ended,
+            Self::UNDECIDED => Phase::Undecided,
+            Self::MUST_WAIT => Phase::MustWait,
+            Self::WAITING => Phase::Waiting,
+            Self::TIMED_OUT => Phase::TimedOut,
+            _ => Phase::Running,
+        }
+    }
+
+    #[inline]
+    pub(super) const fn is_ended(self) -> bool {
+        self.0 == NOT_RUNNING
+    }
+
+    /// Returns `true` if an async call is running and holds no slot.
+    #[inline]
+    pub(super) const fn is_unrestricted(self) -> bool {
+        !self.holds_slot() && self.0 & NOT_RUNNING != NOT_RUNNING
+    }
 
     /// Returns the stamp of a call that is timed from `start`.
     pub(super) const fn started_at(self, start: Start) -> Self {
@@ -36,7 +80,7 @@ impl Stamp {
     /// Returns the stamp of a call that began at `moment`. It is not timed: its duration matters only if it
     /// is cancelled.
     pub(super) fn since(self, moment: Moment) -> Self {
-        Self(self.0 | SINCE | moment.nanos().min(START))
+        Self(self.0 | SINCE | moment.nanos() & START)
     }
 
     /// Returns the stamp of a trial call.
@@ -44,7 +88,7 @@ impl Stamp {
         Self(self.0 | TRIAL)
     }
 
-    /// Returns the stamp of a call that its thread runs in the [scope](super::scope) of its slot.
+    /// Returns the stamp of a call that its thread runs in the [scope](super::slot_holders) of its slot.
     pub(super) const fn in_scope(self) -> Self {
         Self(self.0 | IN_SCOPE)
     }
@@ -89,6 +133,10 @@ impl Stamp {
         if let Some(start) = self.start() {
             return Some(Duration::from_nanos(clock.nanos_since(start)));
         }
-        (self.0 & SINCE != 0).then(|| clock.now().since(Moment::from_nanos(self.0 & START)))
+        (self.0 & SINCE != 0).then(|| {
+            let nanos = clock.now().nanos().wrapping_sub(self.0) & START;
+            // The bits overflow after 18 years. A difference of more than half of that is negative.
+            if nanos > START / 2 { Duration::ZERO } else { Duration::from_nanos(nanos) }
+        })
     }
 }

@@ -18,6 +18,7 @@
 //! | `GET /circuits/stream` | all circuits as server-sent events, once a second |
 //! | `GET /metrics` | metrics for Prometheus, with the feature `prometheus` |
 //! | `POST /circuits/{name}/force-open`, `../force-close`, `../disable`, `../release`, `../reset` | runs a command if a [`Dashboard::token`] is set; with `?key=eu-1` on the circuit of that key, otherwise on all circuits of the breaker |
+//! | `POST /circuits/force-open`, and so on | runs a command on all circuits of the registry |
 //!
 //! The router claims `/` and `/metrics`, so nest it, as above, unless the application has no routes of its
 //! own. The dashboard is then at exactly `/breakers`, without a trailing slash.
@@ -29,8 +30,33 @@
 //! Names are percent-encoded, including slashes: `/circuits/billing%2Fcharge`. A circuit named `stream` has
 //! the path `/circuits/%73tream`. Browsers cannot request a circuit named `.` or `..`.
 //!
-//! Reading requires no token. If names or error texts are confidential, protect the router with a layer of
-//! your own. The router requires a tokio runtime with timers, such as that of `#[tokio::main]`.
+//! The router requires a tokio runtime with timers, such as that of `#[tokio::main]`.
+//!
+//! # In production
+//!
+//! Error texts, keys and names of operators are internal data, so require a token to read them. The health contains
+//! none of them and has a router of its own, which the orchestrator can read without a token. Event streams end when
+//! the server shuts down, so that an open dashboard does not delay it:
+//!
+//! ```
+//! use breaker_runtime::Registry;
+//! use breaker_runtime::integrations::axum::{Dashboard, health_router};
+//!
+//! let registry = Registry::global();
+//! let variable = |name: &str| std::env::var(name).unwrap_or_default();
+//! # let shutdown_signal = std::future::pending();
+//! let dashboard = Dashboard::new(&registry)
+//!     .read_token(&variable("BREAKER_READ_TOKEN")) // an empty token permits no client
+//!     .token(&variable("BREAKER_TOKEN")) // for commands; an empty one disables them
+//!     .shutdown(shutdown_signal); // the one that `axum::serve` gets
+//! let app = axum::Router::new()
+//!     .merge(health_router(&registry)) // GET /health/circuits
+//!     .nest("/breakers", dashboard.router());
+//! # let _: axum::Router = app;
+//! ```
+//!
+//! The page asks for the token in the browser. Prometheus sends it with `authorization: {credentials: ..}` in its
+//! scrape configuration.
 //!
 //! # Errors
 //!
@@ -39,13 +65,13 @@
 //! | status | reason |
 //! |---|---|
 //! | 400 | the path, the query string or the name of the operator is invalid, or the request has a body. The text names the parameter and lists the accepted ones |
-//! | 401 | the token is missing or wrong |
-//! | 403 | commands are disabled, or the header with the name of the operator is missing |
+//! | 401 | the token for reading or for commands is missing or wrong; the header `WWW-Authenticate` is `Bearer` |
+//! | 403 | commands are disabled, the header with the name of the operator is missing, or the configured read token is empty |
 //! | 404 | the path, circuit, key or command is unknown, or `/metrics` lacks the feature `prometheus` |
 //! | 405 | the route does not support the method; the header `Allow` lists the supported ones |
-//! | 409 | a command for a function that has never been called, and so has no circuit |
+//! | 409 | a command for a breaker with keys of which none has been used, and so no circuit exists |
 //! | 500 | reading the circuits panicked, or the runtime is shutting down |
-//! | 503 | all slots of the stream are in use; the header `Retry-After` contains the seconds to wait |
+//! | 503 | all slots of the stream are in use, or the server is shutting down; the header `Retry-After` contains the seconds to wait |
 //!
 //! Other paths, such as `/other`, are left to the application.
 //!
@@ -88,7 +114,7 @@
 //! `error_rate` is the failure rate of the window or, if the window is empty, of all calls; null without a
 //! call. With keys, it is that of all calls.
 //!
-//! Use this route as a readiness endpoint, not as a liveness endpoint: an open circuit is no reason to
+//! [`health_router`] returns this route alone, which requires no token. Use it as a readiness endpoint, not as a liveness endpoint: an open circuit is no reason to
 //! restart the process.
 //!
 //! # A circuit
@@ -123,10 +149,12 @@
 //!   the format of [`integrations::serde`](crate::integrations::serde), or null.
 //!
 //! A breaker with keys has `keys`:
-//! `{"count": 3, "most": 1000, "states": {"closed": 2, "open": 1, ..}, "worst": [..]}`. `most` is `max_keys`,
-//! and `worst` contains the ten worst circuits, each with its `key` and figures. The key of the overflow
-//! circuit is null. The `totals` of the breaker are the sums of all circuits; its other figures are those of
-//! the worst circuit.
+//! `{"count": 3, "most": 1000, "states": {"closed": 2, "open": 1, ..}, "worst": [..]}`. `states` counts the keys in
+//! each state, `most` is `max_keys`, and `worst` contains the ten worst circuits, each with its `key` and figures.
+//! The key of the overflow circuit is null; it is not counted as a key. The figures of the breaker are those of
+//! [`KeyedBreaker::snapshot`](crate::KeyedBreaker::snapshot): all counts, durations and `time_open` are sums over
+//! all circuits, and the state, its times and the generation are those of the worst circuit. With two keys open,
+//! `time_open` grows by two seconds per second. The metrics for Prometheus and OpenTelemetry have the same figures.
 //!
 //! # The stream
 //!
@@ -136,21 +164,49 @@
 //! unless those changed. Times are not compared. An empty delta is a heartbeat. A client that reconnects with
 //! the id of its last event as `Last-Event-ID` receives the changes that it missed.
 //!
-//! A stream ends after 30 s, so that it does not delay a graceful shutdown and a disconnected client does not
-//! keep its slot. A client that reads its last event slowly may finish it, unless another client needs the
-//! slot. Browsers reconnect automatically. There are 100 slots; when all are in use, the response is 503. Circuits are read once a second for all clients together, and not at all without a client. A breaker
+//! A stream ends after 30 s, so that a disconnected client does not keep its slot. It ends at once, with the event
+//! `shutdown` and the data `{}`, when the signal of [`Dashboard::shutdown`] completes. A client that reads its last event slowly may finish it, unless another client needs the
+//! slot. The page and the `EventSource` of browsers reconnect automatically. There are 100 slots; when all are in use, the response is 503. Circuits are read once a second for all clients together, and not at all without a client. A breaker
 //! with more than a thousand keys is read less often: with ten thousand keys, every ten seconds.
 //!
 //! A client that reads nothing for 30 s is disconnected. This requires HTTP/1, no layer that buffers or
 //! transforms the body, such as compression, and a connection with vectored writes. Under HTTP/2 configure
 //! pings (`keep_alive_interval`); otherwise set `TCP_USER_TIMEOUT` on the sockets.
 //!
+//! # Rejected calls in handlers
+//!
+//! [`BreakerError`](crate::BreakerError) implements [`IntoResponse`], so a handler can return it:
+//!
+//! ```
+//! use axum::http::StatusCode;
+//! use axum::response::IntoResponse as _;
+//! use breaker_runtime::{BreakerError, ErrorKind};
+//!
+//! async fn charge() -> Result<String, BreakerError> {
+//!     // calls an annotated function
+//! #   Err(BreakerError::new("payment", ErrorKind::HalfOpen))
+//! }
+//! # let _: axum::Router = axum::Router::new().route("/charge", axum::routing::post(charge));
+//!
+//! let response = BreakerError::new("payment", ErrorKind::TimedOut).into_response();
+//! assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+//! ```
+//!
+//! The status is 504 for a call that `call_timeout` stopped, and 503 for every rejected call. If the error knows
+//! when the circuit admits a call again, the header `Retry-After` contains the seconds until then, rounded up. The
+//! body is `{"error": "<text>", "retry_after": 27}` with a fixed text; it names neither circuit nor key nor failure.
+//!
 //! # Commands
 //!
 //! A command on a breaker with keys applies to its existing circuits. A circuit that is created later starts
-//! closed. The response is that of `GET /circuits/{name}` after the command.
+//! closed. The response is that of `GET /circuits/{name}` after the command. A function that has never been called
+//! can be commanded too: the command registers its breaker.
+//!
+//! A command without a name applies to all circuits, and its response is that of `GET /circuits`. `force-open` and
+//! `disable` include functions that have never been called; for the others there is nothing to change.
 
 mod app_state;
+mod bearer;
 mod broadcast;
 mod cache;
 mod chunked;
@@ -161,34 +217,22 @@ mod health;
 mod json;
 mod page;
 mod query;
+mod rejection;
 mod request;
 mod response;
+mod routes;
+mod shutdown;
 mod stream;
-mod token;
 mod transition_log;
 mod view;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::middleware::map_response;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
 
 use self::app_state::AppState;
-use self::cache::is_inline;
-use self::error::HttpError;
-use self::json::CircuitJson;
-use self::query::{HealthQuery, KeyQuery, NoQuery};
-use self::request::Input;
-use self::response::{encode, json};
-use self::token::CommandToken;
-use self::view::cost_of;
+use self::bearer::{BearerToken, ReadAccess, Tokens};
+use self::shutdown::Shutdown;
 use crate::registry::Registry;
 
 /// Builds the dashboard's router, optionally with commands.
@@ -205,10 +249,11 @@ use crate::registry::Registry;
 #[must_use = "a dashboard does nothing until `router` is called"]
 pub struct Dashboard {
     registry: Registry,
-    token: Option<CommandToken>,
+    tokens: Tokens,
+    shutdown: Shutdown,
 }
 
-/// Returns the routes of [this module](self), with commands disabled.
+/// Returns the routes of [this module](self), with commands disabled and reading permitted to all clients.
 ///
 /// ```
 /// use breaker_runtime::Registry;
@@ -221,10 +266,36 @@ pub fn router(registry: &Registry) -> Router {
     Dashboard::new(registry).router()
 }
 
+/// Returns the route `GET /health/circuits` alone, which requires no token.
+///
+/// It is for the orchestrator, beside a dashboard with a [read token](Dashboard::read_token). The response is that
+/// of the same route of the dashboard: names, states and counts. It contains no error texts, keys, settings and
+/// operators.
+///
+/// Merge it into the application, and nest the dashboard: a router cannot contain two routes with the same path,
+/// and axum panics if both routers are merged at one path.
+///
+/// ```
+/// use breaker_runtime::Registry;
+/// use breaker_runtime::integrations::axum::{Dashboard, health_router};
+///
+/// let registry = Registry::global();
+/// let token = std::env::var("BREAKER_READ_TOKEN").unwrap_or_default();
+/// let app = axum::Router::new()
+///     .merge(health_router(&registry))
+///     .nest("/breakers", Dashboard::new(&registry).read_token(&token).router());
+/// # let _: axum::Router = app;
+/// ```
+pub fn health_router(registry: &Registry) -> Router {
+    routes::health_only(registry)
+}
+
 impl Dashboard {
-    /// Creates a dashboard of all breakers in a registry, with commands disabled.
+    /// Creates a dashboard of all breakers in a registry, with commands disabled and reading permitted to all
+    /// clients.
     pub fn new(registry: &Registry) -> Self {
-        Self { registry: registry.clone(), token: None }
+        let tokens = Tokens { reading: ReadAccess::AnyClient, commands: None };
+        Self { registry: registry.clone(), tokens, shutdown: Shutdown::default() }
     }
 
     /// Enables commands for requests that carry this token.
@@ -234,88 +305,82 @@ impl Dashboard {
     /// characters, invisible characters and those that change the direction of the text. The name becomes the [`initiator`](crate::Transition::initiator) of the transition. A cross-site form cannot send the
     /// second header, and so cannot run a command.
     ///
-    /// White space around the token is ignored. An empty token leaves commands disabled.
+    /// White space around the token is ignored. An empty token leaves commands disabled. The token also permits
+    /// reading where a [read token](Self::read_token) is required.
     ///
     /// ```sh
     /// curl -X POST -H "Authorization: Bearer $TOKEN" -H "X-Breaker-Operator: alice" \
     ///     http://localhost:3000/breakers/circuits/payment/force-open
     /// ```
     pub fn token(mut self, token: &str) -> Self {
-        self.token = CommandToken::new(token);
+        self.tokens.commands = BearerToken::new(token);
+        self
+    }
+
+    /// Requires this token, or the one of [`token`](Self::token), to read circuits. The default is that all clients
+    /// may read.
+    ///
+    /// Every route except the page `/`, which contains no data, then needs the header
+    /// `Authorization: Bearer <token>`. Any other request is answered with status 401, and its response contains
+    /// nothing about the circuits. Tokens are compared in constant time. The page asks for the token and keeps it
+    /// until its tab is closed. Serve the dashboard over TLS, because the token is part of each request.
+    ///
+    /// The orchestrator needs no token for the route of [`health_router`].
+    ///
+    /// White space around the token is ignored. An empty token permits no client to read (status 403), so that a
+    /// missing environment variable does not publish the circuits.
+    ///
+    /// ```
+    /// use breaker_runtime::Registry;
+    /// use breaker_runtime::integrations::axum::Dashboard;
+    ///
+    /// let token = std::env::var("BREAKER_READ_TOKEN").unwrap_or_default();
+    /// let router = Dashboard::new(&Registry::global()).read_token(&token).router();
+    /// # let _: axum::Router = router;
+    /// ```
+    ///
+    /// ```sh
+    /// curl -H "Authorization: Bearer $BREAKER_READ_TOKEN" http://localhost:3000/breakers/circuits
+    /// ```
+    pub fn read_token(mut self, token: &str) -> Self {
+        self.tokens.reading = ReadAccess::with_token(token);
+        self
+    }
+
+    /// Ends all event streams when `signal` completes, so that an open dashboard does not delay a graceful shutdown.
+    /// The default is that each stream ends on its own, up to 30 s later.
+    ///
+    /// A stream ends with the event `shutdown`, after which the page reconnects until the server is back. A client
+    /// that does not read is disconnected within a second. New streams are refused with status 503. All other routes
+    /// continue to respond.
+    ///
+    /// No task runs for the signal: the streams poll it, and a request for a stream polls it once. So use a signal
+    /// that stays complete, such as that of a watch channel. `tokio::signal::ctrl_c` only completes after a Ctrl-C
+    /// that follows its first poll. A signal that panics counts as completed.
+    ///
+    /// ```
+    /// use breaker_runtime::Registry;
+    /// use breaker_runtime::integrations::axum::Dashboard;
+    /// use tokio::sync::watch;
+    ///
+    /// // The program sends `true` when it receives SIGTERM.
+    /// let (sender, receiver) = watch::channel(false);
+    /// let signal = |mut receiver: watch::Receiver<bool>| async move {
+    ///     _ = receiver.wait_for(|is_shutting_down| *is_shutting_down).await;
+    /// };
+    /// let dashboard = Dashboard::new(&Registry::global()).shutdown(signal(receiver.clone()));
+    /// let app = axum::Router::new().nest("/breakers", dashboard.router());
+    /// // axum::serve(listener, app).with_graceful_shutdown(signal(receiver))
+    /// # let _: (axum::Router, watch::Sender<bool>) = (app, sender);
+    /// ```
+    pub fn shutdown(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.shutdown = Shutdown::new(signal);
         self
     }
 
     /// Creates the router.
     pub fn router(self) -> Router {
-        Router::new()
-            .route("/", get(page::page))
-            .route("/health/circuits", get(health))
-            .route("/metrics", get(metrics))
-            .route("/circuits", get(circuits))
-            .route("/circuits/stream", get(stream::stream))
-            .route("/circuits/{name}", get(circuit))
-            .route("/circuits/{name}/{command}", post(command::run))
-            .merge(unknown_paths())
-            .method_not_allowed_fallback(async || HttpError::METHOD_NOT_ALLOWED)
-            .route_layer(map_response(response::add_security_headers))
-            .with_state(Arc::new(AppState::new(&self.registry, self.token)))
+        let app = AppState::new(&self.registry, self.tokens, self.shutdown);
+        routes::dashboard(&self.registry, Arc::new(app))
     }
-}
-
-/// Returns the routes of paths that begin as those of the dashboard, but are none of them. A fallback would
-/// prevent an application with a fallback of its own from merging the router.
-fn unknown_paths() -> Router<Arc<AppState>> {
-    let paths = [
-        "/health/circuits/",
-        "/health/circuits/{*rest}",
-        "/metrics/",
-        "/metrics/{*rest}",
-        "/circuits/",
-        "/circuits/{name}/",
-        "/circuits/{name}/{command}/",
-        "/circuits/{name}/{command}/{*rest}",
-    ];
-    let unknown = || any(async || HttpError::UNKNOWN_PATH);
-    paths.into_iter().fold(Router::new(), |router, path| router.route(path, unknown()))
-}
-
-async fn health(
-    State(app): State<Arc<AppState>>,
-    Input(HealthQuery { criticality }): Input<HealthQuery>,
-) -> Result<Response, HttpError> {
-    let report = app.read_health().await?;
-    let is_ready = report.is_ready(criticality);
-    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok(json(status, report.into_body()))
-}
-
-async fn metrics(
-    State(app): State<Arc<AppState>>,
-    Input(NoQuery): Input<NoQuery>,
-) -> Result<Response, HttpError> {
-    let encode = super::ENCODE_METRICS.ok_or(HttpError::METRICS_DISABLED)?;
-    let text = app.read_all(&app.metrics, move |view| Bytes::from(encode(view.registry()))).await?;
-    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
-}
-
-async fn circuits(
-    State(app): State<Arc<AppState>>,
-    Input(NoQuery): Input<NoQuery>,
-) -> Result<Response, HttpError> {
-    Ok(json(StatusCode::OK, app.read_all(&app.circuits, json::all_circuits).await?))
-}
-
-async fn circuit(
-    State(app): State<Arc<AppState>>,
-    name: Result<Path<String>, PathRejection>,
-    Input(KeyQuery { key }): Input<KeyQuery>,
-) -> Result<Response, HttpError> {
-    let Path(name) = name?;
-    let entry = app.registry_view.find(&name, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
-    let cost = cost_of(&entry);
-    let view = Arc::clone(&app.registry_view);
-    let read = move || encode(&CircuitJson::complete(&view.view(&entry)));
-    let body =
-        if is_inline(cost) { read() } else { app.large_breaker(&name).get(&app.reader, cost, read).await? };
-    Ok(json(StatusCode::OK, body))
 }

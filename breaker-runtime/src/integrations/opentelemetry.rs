@@ -1,6 +1,7 @@
 //! Metrics as observable instruments of [`opentelemetry`] (feature `opentelemetry`).
 //!
-//! The counters and gauges are those of the module `integrations::prometheus`, without the suffix `_total`.
+//! The counters and gauges are those of the module `integrations::prometheus` with the same labels and values,
+//! without the suffix `_total`.
 //! They are read whenever the reader collects. The histogram of durations is missing, because `OpenTelemetry`
 //! has no observable histogram. It has no callback for several instruments either, so each instrument reads
 //! the circuits separately.

@@ -3,7 +3,7 @@
 //! | type | format |
 //! |---|---|
 //! | [`State`], [`Cause`], [`Mode`], [`Outcome`], [`ErrorKind`] | a label: `"half_open"`, `"threshold_reached"` |
-//! | [`Totals`], [`Rejections`], [`Fallbacks`], [`Transition`] | their fields |
+//! | [`Totals`], [`Rejections`], [`Fallbacks`], [`KeyCounts`], [`Transition`] | their fields |
 //! | [`StateChange`] | `name`, `key`, and the fields of its [`Transition`] |
 //! | [`TripReason`] | `{"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5}`; `rule` is `consecutive_failures` (also for `failure_threshold` without a window), `failure_threshold`, `failure_rate` or `slow_call_rate`; `found` counts failures or slow calls; `calls` is null for consecutive failures |
 //! | [`TransitionCounts`] | `{"closed": {"open": 1}}`: the count by origin and target state, without zeros |
@@ -37,7 +37,7 @@
 //!         "rejections": {"open": 0, "half_open": 0, "forced_open": 0, "bulkhead": 0},
 //!         "fallbacks": {"successes": 0, "failures": 0},
 //!     },
-//!     "shadow_rejections": 0, "durations": null, "changes": {}, "last_transition": null,
+//!     "shadow_rejections": 0, "durations": null, "changes": {}, "keys": null, "last_transition": null,
 //! }));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -53,12 +53,12 @@ use crate::durations::CallDurations;
 use crate::error::ErrorKind;
 use crate::event::StateChange;
 use crate::outcome::Outcome;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{KeyCounts, Snapshot};
 use crate::state::{Cause, State, Transition, TransitionCounts};
 use crate::totals::{Fallbacks, Rejections, Totals};
 use crate::window::{TripReason, WindowCounts};
 
-/// The fields of a snapshot that the dashboard shows unchanged: all except identity, state, mode and
+/// The fields of a snapshot that the dashboard shows unchanged: all except identity, state, mode, keys and
 /// transitions.
 #[derive(Clone, Copy)]
 pub(super) struct SnapshotFigures<'a>(pub(super) &'a Snapshot);
@@ -81,6 +81,7 @@ serialize_fields! {
     Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks }
     Rejections { open, half_open, forced_open, bulkhead }
     Fallbacks { successes, failures }
+    KeyCounts { closed, open, half_open, forced_open, disabled }
     Transition { from, to, cause, generation, trip, last_failure, initiator }
 }
 
@@ -97,37 +98,6 @@ macro_rules! serialize_labels {
 
 serialize_labels! { State Cause Mode Outcome ErrorKind }
 
-impl Mode {
-    pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Enforce => "enforce",
-            Self::Shadow => "shadow",
-        }
-    }
-}
-
-impl Outcome {
-    pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failure => "failure",
-            Self::Ignored => "ignored",
-        }
-    }
-}
-
-impl ErrorKind {
-    pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-            Self::ForcedOpen => "forced_open",
-            Self::BulkheadFull => "bulkhead_full",
-            Self::TimedOut => "timed_out",
-        }
-    }
-}
-
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
@@ -139,6 +109,7 @@ impl Serialize for Snapshot {
             figures: SnapshotFigures<'a>,
             mode: Mode,
             changes: TransitionCounts,
+            keys: Option<KeyCounts>,
             last_transition: Option<&'a Transition>,
         }
 
@@ -149,6 +120,7 @@ impl Serialize for Snapshot {
             figures: SnapshotFigures(self),
             mode: self.mode,
             changes: self.changes,
+            keys: self.keys,
             last_transition: self.last_transition.as_deref(),
         }
         .serialize(serializer)
@@ -180,6 +152,7 @@ impl Serialize for SnapshotFigures<'_> {
             state: _,
             mode: _,
             changes: _,
+            keys: _,
             last_transition: _,
             time_in_state,
             retry_after,

@@ -3,8 +3,8 @@
 //! - Every counter of a breaker starts at zero and exists from the first reading. A counter that first
 //!   appeared with the value one would hide the first outage, because `increase()` would be zero.
 //! - A ratio without calls is omitted.
-//! - The metrics of a breaker with keys are the sums of its circuits. Keys are not labels, because there may
-//!   be millions of them.
+//! - The metrics of a breaker with keys are the sums of its circuits, as in its snapshot and its JSON. Keys are
+//!   not labels, because there may be millions of them.
 
 use std::borrow::Cow;
 
@@ -73,6 +73,7 @@ pub(super) const SERIES: &[Series] = &[
     gauge("circuit_breaker_slow_call_ratio", "Share of slow calls in the window", |snapshot| {
         ratio(snapshot.window.and_then(|window| window.slow_call_rate()))
     }),
+    gauge("circuit_breaker_keys", "Keys of a circuit with keys by state", keys),
     gauge("circuit_breaker_calls_in_flight", "Running calls of a circuit with max_concurrent", |snapshot| {
         snapshot.calls_in_flight.into_iter().map(|calls| MetricPoint::whole(calls.into())).collect()
     }),
@@ -140,6 +141,11 @@ fn changes(snapshot: &Snapshot) -> Vec<MetricPoint> {
             value: MetricValue::Whole(snapshot.changes.count(from, to)),
         })
         .collect()
+}
+
+fn keys(snapshot: &Snapshot) -> Vec<MetricPoint> {
+    let Some(keys) = snapshot.keys else { return Vec::new() };
+    State::ALL.map(|state| MetricPoint::labeled("state", state.label(), keys.count(state))).into()
 }
 
 fn ratio(share: Option<f64>) -> Vec<MetricPoint> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::keyed::KeyedBreaker;
 use super::registration::Registration;
-use crate::breaker::{CircuitBreaker, Identity};
+use crate::breaker::{Circuit, CircuitBreaker, Identity};
 use crate::clock::Clock;
 use crate::event::Hub;
 use crate::snapshot::Snapshot;
@@ -31,9 +31,14 @@ pub struct RegistryContext {
 pub trait RegistryBreaker: Clone + Debug + Send + Sync + 'static {
     /// The type of the maximum number of keys; `()` for a breaker with one circuit.
     type MaxKeys: Copy + Debug + Send + Sync + 'static;
+    /// The part of the breaker that calls use.
+    type Shared: Debug + Send + Sync + 'static;
 
     /// Returns a new breaker with the name and settings of `registration`.
     fn create(registration: &Registration, max_keys: Self::MaxKeys, context: &RegistryContext) -> Self;
+
+    /// Returns the part of this breaker that calls use.
+    fn shared(&self) -> &Self::Shared;
 
     /// Returns `breaker` if it is of this type.
     fn from_any(breaker: &AnyBreaker) -> Option<&Self>;
@@ -69,12 +74,17 @@ impl AnyBreaker {
 
 impl RegistryBreaker for CircuitBreaker {
     type MaxKeys = ();
+    type Shared = Circuit;
 
     fn create(registration: &Registration, (): (), context: &RegistryContext) -> Self {
         let Registration { name, settings, .. } = registration;
         let RegistryContext { clock, hub } = context.clone();
         let identity = Identity::Alone { name: name.clone(), hub: Some(hub) };
         Self::new_unchecked(identity, settings.clone(), clock)
+    }
+
+    fn shared(&self) -> &Circuit {
+        self.circuit()
     }
 
     fn from_any(breaker: &AnyBreaker) -> Option<&Self> {
@@ -91,11 +101,16 @@ impl RegistryBreaker for CircuitBreaker {
 
 impl RegistryBreaker for KeyedBreaker {
     type MaxKeys = NonZeroU32;
+    type Shared = Self;
 
     fn create(registration: &Registration, max_keys: NonZeroU32, context: &RegistryContext) -> Self {
         let Registration { name, settings, .. } = registration;
         let RegistryContext { clock, hub } = context.clone();
         Self::new(name.clone(), settings.clone(), max_keys, clock, hub)
+    }
+
+    fn shared(&self) -> &Self {
+        self
     }
 
     fn from_any(breaker: &AnyBreaker) -> Option<&Self> {

@@ -3,6 +3,8 @@
 //! A known key is looked up without a lock and without an allocation. A new key locks [`KeyTable`], whose
 //! queue also selects a circuit to evict.
 
+mod preview;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -18,7 +20,7 @@ use crate::breaker::{CircuitBreaker, Identity, Idleness, KeyGroup};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Name, SharedConfig};
 use crate::event::{Event, Eviction, Hub};
-use crate::snapshot::{CumulativeParts, Snapshot};
+use crate::snapshot::{Combination, CombinedSnapshot, CumulativeParts, Snapshot};
 use crate::sync::{AtomicU32, Mutex, MutexGuard, Ordering, lock, try_lock};
 use crate::totals::Totals;
 
@@ -212,7 +214,8 @@ impl KeyedBreaker {
     ///
     /// `totals`, `shadow_rejections`, `durations`, `changes` and `time_open` are sums and include evicted
     /// and removed circuits. `window`, `trials_in_flight` and `calls_in_flight` are sums over the existing circuits.
-    /// `critical` is the setting of the breaker. All other fields are those of the circuit in the worst state.
+    /// `keys` counts the keys in each state, and `critical` is the setting of the breaker. All other fields are
+    /// those of the worst circuit.
     ///
     /// ```
     /// use breaker_runtime::{Config, Registry, State};
@@ -228,14 +231,7 @@ impl KeyedBreaker {
     /// ```
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let unused = CircuitBreaker::new_unchecked(
-            Identity::Alone { name: self.shared.group.name().clone(), hub: None },
-            self.settings(),
-            self.shared.clock.clone(),
-        );
-        let mut circuits = Vec::with_capacity(self.len());
-        let removed = self.count(|circuit| circuits.push(circuit.snapshot()));
-        Snapshot::combined(&unused.snapshot(), &removed, &circuits)
+        self.combine(1).snapshot
     }
 
     /// Returns the number of calls by outcome, summed over all circuits including evicted and removed ones.
@@ -308,6 +304,18 @@ impl KeyedBreaker {
         let mut circuits = self.shared.circuits.circuits(|key| self.find_under_lock(key));
         circuits.retain(|circuit| circuit.key().is_some_and(|key| !keep(key, circuit)));
         self.remove_all(circuits);
+    }
+
+    /// Returns the snapshot of all circuits, and those of the `max_worst` worst circuits.
+    pub(crate) fn combine(&self, max_worst: usize) -> CombinedSnapshot {
+        let unused = CircuitBreaker::new_unchecked(
+            Identity::Alone { name: self.shared.group.name().clone(), hub: None },
+            self.settings(),
+            self.shared.clock.clone(),
+        );
+        let mut combination = Combination::new(max_worst);
+        let removed = self.count(|circuit| combination.add(circuit.snapshot()));
+        combination.finish(&unused.snapshot(), &removed)
     }
 
     pub(super) fn settings(&self) -> SharedConfig {

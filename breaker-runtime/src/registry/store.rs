@@ -4,7 +4,6 @@
 //! while it is held.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -16,8 +15,9 @@ use crate::breaker::{CircuitBreaker, Identity};
 use crate::clock::Clock;
 use crate::config::{Conflict, Name};
 use crate::event::{Event, Hub};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{KeyCounts, Snapshot};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, lock};
+use crate::warning::warn;
 
 /// The state that all clones of a registry share.
 #[derive(Default)]
@@ -73,7 +73,7 @@ impl Store {
     }
 
     /// Returns the hub for the listeners of the registry.
-    pub(super) const fn hub(&self) -> &Arc<Hub> {
+    pub(crate) const fn hub(&self) -> &Arc<Hub> {
         &self.context.hub
     }
 
@@ -163,11 +163,22 @@ impl Store {
     }
 
     /// Registers the breaker of a function, or returns the one that has its name.
-    pub(super) fn register_function(&self, declaration: &'static Declaration) -> Registered<AnyBreaker> {
+    pub(crate) fn register_function(&self, declaration: &'static Declaration) -> Registered<AnyBreaker> {
         let registration = Registration::of_function(declaration);
         match registration.max_keys {
             None => self.register::<CircuitBreaker>(registration, ()).into_any(),
             Some(max_keys) => self.register::<KeyedBreaker>(registration, max_keys).into_any(),
+        }
+    }
+
+    /// Registers the breakers of all functions without keys that have not been called yet.
+    pub(super) fn register_uncalled(&self) {
+        for entry in self.entries() {
+            if let RegistryEntry::Declared(declaration) = entry
+                && declaration.max_keys().is_none()
+            {
+                self.register_function(declaration);
+            }
         }
     }
 
@@ -189,10 +200,12 @@ impl Store {
         Registered { breaker, conflict: conflict.map(Arc::new) }
     }
 
-    /// Writes a conflict to stderr and notifies the listeners, because the caller of an annotated function
-    /// receives no error. Does not use `eprintln!`, which panics if stderr is closed.
+    /// Notifies the listeners of a conflict of an annotated function, whose caller receives no error. Writes it to
+    /// stderr if the program would not be notified.
     pub(crate) fn report_conflict(&self, conflict: &Arc<Conflict>) {
-        _ = writeln!(std::io::stderr(), "warning: {conflict}");
+        if !self.hub().informs_program() {
+            warn(conflict);
+        }
         self.notify_conflict(conflict);
     }
 
@@ -233,7 +246,8 @@ impl RegistryEntry {
             Self::Declared(declaration) => {
                 let Registration { name, settings, .. } = Registration::of_function(declaration);
                 let identity = Identity::Alone { name, hub: None };
-                CircuitBreaker::new_unchecked(identity, settings, clock.clone()).snapshot()
+                let unused = CircuitBreaker::new_unchecked(identity, settings, clock.clone()).snapshot();
+                Snapshot { keys: declaration.max_keys().map(|_| KeyCounts::default()), ..unused }
             }
         }
     }

@@ -66,7 +66,7 @@ async fn errors_are_json() {
     }
     for (method, path, allow) in [
         (Method::POST, "/circuits", "GET,HEAD"),
-        (Method::DELETE, "/circuits/payment", "GET,HEAD"),
+        (Method::DELETE, "/circuits/payment", "GET,HEAD,POST"),
         (Method::GET, "/circuits/payment/reset", "POST"),
         (Method::OPTIONS, "/circuits/payment/reset", "POST"),
         (Method::PUT, "/", "GET,HEAD"),

@@ -53,7 +53,7 @@ impl Server {
     pub(crate) fn with(router: impl FnOnce(Dashboard) -> Router) -> Self {
         let clock = Clock::new();
         let registry = Registry::with_clock(&clock);
-        let router = router(Dashboard::new(&registry));
+        let router = router(dashboard(&registry));
         Self::serve(clock, registry, router)
     }
 
@@ -63,7 +63,7 @@ impl Server {
         Self::serve(Clock::new(), registry.clone(), router)
     }
 
-    fn serve(clock: Clock, registry: Registry, router: Router) -> Self {
+    pub(crate) fn serve(clock: Clock, registry: Registry, router: Router) -> Self {
         let listener = listener();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
@@ -88,6 +88,11 @@ impl Server {
         let request = self.request(Method::POST, path);
         request.bearer_auth(TOKEN).header("x-breaker-operator", "alice")
     }
+}
+
+/// Returns the dashboard of a registry.
+pub(crate) fn dashboard(registry: &Registry) -> Dashboard {
+    Dashboard::new(registry)
 }
 
 /// Returns a listener with small send buffers, so that a client that does not read is noticed early.

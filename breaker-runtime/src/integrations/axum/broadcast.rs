@@ -11,11 +11,11 @@ use axum::body::Bytes;
 use serde::Serialize;
 use tokio::sync::Mutex as AsyncMutex;
 
+use super::bearer::Tokens;
 use super::cache::Reader;
 use super::error::HttpError;
 use super::json::CircuitJson;
 use super::response::encode;
-use super::token::CommandToken;
 use super::view::{RegistryView, View, cost_of};
 use crate::clock::Moment;
 use crate::registry::RegistryEntry;
@@ -84,9 +84,9 @@ struct DeltaEvent<'a> {
 }
 
 impl Broadcast {
-    /// Creates a broadcast. Clients show the controls if there is a token.
-    pub(super) fn new(token: Option<&CommandToken>) -> Self {
-        let accepts_commands = token.is_some();
+    /// Creates a broadcast. Clients show the controls if there is a token for commands.
+    pub(super) fn new(tokens: &Tokens) -> Self {
+        let accepts_commands = tokens.commands.is_some();
         Self { epoch: fastrand::Rng::new().u32(..), accepts_commands, latest: Arc::default() }
     }
 

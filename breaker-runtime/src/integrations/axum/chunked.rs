@@ -13,7 +13,7 @@ use tokio::sync::oneshot::{Receiver, Sender, channel};
 use crate::clock::{Clock, Timeout};
 
 /// Maximum time until the client has read a chunk.
-const READ_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Size of a chunk, in bytes. A slow client reads one within [`READ_TIMEOUT`].
 const CHUNK_SIZE: usize = 64 * 1024;
 
@@ -38,19 +38,25 @@ impl Chunked {
         (self.head, self.rest) = (head, rest);
     }
 
+    /// Returns `true` if a part of the text has not been sent.
+    pub(super) fn has_unsent(&self) -> bool {
+        !self.head.is_empty() || !self.rest.is_empty()
+    }
+
     /// Waits until the client has read the last chunk, and returns the next one; `None` at the end of the
-    /// text.
+    /// text. A call that is cancelled has no effect.
     ///
     /// # Errors
     ///
-    /// Returns [`io::ErrorKind::TimedOut`] if the client has not read the last chunk in time. The server then
-    /// closes the connection.
-    pub(super) async fn next(&mut self, clock: &Clock) -> io::Result<Option<Bytes>> {
-        if let (Some(in_flight), Some(timer)) = (self.in_flight.take(), clock.alarm(READ_TIMEOUT))
+    /// Returns [`io::ErrorKind::TimedOut`] if the client has not read the last chunk within `limit`. The server
+    /// then closes the connection.
+    pub(super) async fn next(&mut self, clock: &Clock, limit: Duration) -> io::Result<Option<Bytes>> {
+        if let (Some(in_flight), Some(timer)) = (&mut self.in_flight, clock.alarm(limit))
             && Timeout::new(in_flight, timer).await.is_none()
         {
             return Err(io::ErrorKind::TimedOut.into());
         }
+        self.in_flight = None;
         let part = if self.head.is_empty() { &mut self.rest } else { &mut self.head };
         if part.is_empty() {
             return Ok(None);

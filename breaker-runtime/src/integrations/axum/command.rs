@@ -1,24 +1,23 @@
-//! Commands over HTTP: their authorization and their execution.
+//! Commands over HTTP: their authorization and their execution, on one breaker or on all of them.
 
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest as _, Path, Request, State};
-use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::app_state::AppState;
+use super::bearer::BearerToken;
 use super::error::HttpError;
-use super::json::CircuitJson;
-use super::query::{KeyQuery, decode};
+use super::json::{self, CircuitJson};
+use super::query::{KeyQuery, NoQuery, decode};
 use super::request::Input;
 use super::response::{encode, json};
-use super::token::CommandToken;
 use super::view::cost_of;
-use crate::breaker::Operator;
+use crate::breaker::{CircuitBreaker, Operator};
 use crate::printable::is_hidden;
-use crate::registry::RegistryEntry;
+use crate::registry::{AnyBreaker, RegistryEntry};
 
 const OPERATOR: &str = "x-breaker-operator";
 /// Maximum length of an operator's name, in bytes.
@@ -39,32 +38,73 @@ pub(super) async fn run(
     path: Result<Path<(String, String)>, PathRejection>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let operator = authorize(app.token.as_ref(), request.headers())?;
+    let operator = authorize(app.tokens.commands.as_ref(), request.headers())?;
     let Path((name, command)) = path?;
     let Input(KeyQuery { key }) = Input::from_request(request, &()).await?;
     let command = Command::parse(&command).ok_or(HttpError::UNKNOWN_COMMAND)?;
     let entry = app.registry_view.find(&name, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
-    if let RegistryEntry::Declared(_) = entry {
-        return Err(HttpError::NEVER_CALLED);
-    }
     let cost = cost_of(&entry);
-    let state = Arc::clone(&app);
-    let commanded = entry.clone();
-    app.reader.run_command(cost, move || command.run_on_all(&commanded, &operator)).await?;
-    let read = move || encode(&CircuitJson::complete(&state.registry_view.view(&entry)));
+    let breaker = commanded(&app, entry)?;
+    let entry = RegistryEntry::Registered(breaker.clone());
+    app.reader.run_command(cost, move || command.run_on(breaker.circuits(), &operator)).await?;
+    let view = Arc::clone(&app.registry_view);
+    let read = move || encode(&CircuitJson::complete(&view.view(&entry)));
     Ok(json(StatusCode::OK, app.reader.run(cost, read).await?))
+}
+
+/// Runs a command on every circuit of the registry, and returns all of them as JSON.
+pub(super) async fn run_on_registry(
+    State(app): State<Arc<AppState>>,
+    command: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let operator = authorize(app.tokens.commands.as_ref(), request.headers())?;
+    let Path(command) = command?;
+    let Input(NoQuery) = Input::from_request(request, &()).await?;
+    let command = Command::parse(&command).ok_or(HttpError::UNKNOWN_COMMAND)?;
+    let registry = app.registry_view.registry().clone();
+    let run = move || match command {
+        Command::ForceOpen | Command::Disable => command.run_on(registry.circuits_with_uncalled(), &operator),
+        // A function that has never been called is closed already.
+        Command::ForceClose | Command::Release | Command::Reset => {
+            command.run_on(registry.circuits(), &operator);
+        }
+    };
+    app.reader.run_command(app.registry_view.cost(), run).await?;
+    Ok(json(StatusCode::OK, app.read_all(&app.circuits, json::all_circuits).await?))
+}
+
+/// Returns the breaker of an entry. Registers that of a function that has never been called.
+///
+/// # Errors
+///
+/// Returns an error if the breaker has keys and no circuit, because the command would have no effect.
+fn commanded(app: &AppState, entry: RegistryEntry) -> Result<AnyBreaker, HttpError> {
+    let breaker = match entry {
+        RegistryEntry::Declared(declaration) if declaration.max_keys().is_some() => {
+            return Err(HttpError::NO_CIRCUIT);
+        }
+        RegistryEntry::Declared(declaration) => {
+            app.registry_view.registry().store().register_function(declaration).breaker
+        }
+        RegistryEntry::Registered(breaker) => breaker,
+    };
+    match &breaker {
+        AnyBreaker::Keyed(keyed) if keyed.is_empty() && keyed.iter().next().is_none() => {
+            Err(HttpError::NO_CIRCUIT)
+        }
+        AnyBreaker::Keyed(_) | AnyBreaker::Single(_) => Ok(breaker),
+    }
 }
 
 /// Returns the name of the operator, if the request carries a name and the token.
 ///
 /// The header with the name is required first: a cross-site form cannot send it.
-fn authorize(token: Option<&CommandToken>, headers: &HeaderMap) -> Result<String, HttpError> {
+fn authorize(token: Option<&BearerToken>, headers: &HeaderMap) -> Result<String, HttpError> {
     let token = token.ok_or(HttpError::COMMANDS_DISABLED)?;
     let mut operators = headers.get_all(OPERATOR).into_iter();
     let operator = operators.next().ok_or(HttpError::OPERATOR_MISSING)?;
-    let mut tokens = headers.get_all(AUTHORIZATION).into_iter();
-    let is_permitted = tokens.next().is_some_and(|value| token.permits(value.as_bytes()));
-    if !is_permitted || tokens.next().is_some() {
+    if !token.permits(headers) {
         return Err(HttpError::INVALID_TOKEN);
     }
     if operators.next().is_some() {
@@ -92,14 +132,8 @@ impl Command {
         }
     }
 
-    /// Runs the command on the circuit, or on each circuit of a breaker with keys.
-    fn run_on_all(self, entry: &RegistryEntry, operator: &str) {
-        match entry {
-            RegistryEntry::Registered(breaker) => {
-                breaker.circuits().iter().for_each(|circuit| self.run(&circuit.operator(operator)));
-            }
-            RegistryEntry::Declared(_) => {}
-        }
+    fn run_on(self, circuits: impl IntoIterator<Item = CircuitBreaker>, operator: &str) {
+        circuits.into_iter().for_each(|circuit| self.run(&circuit.operator(operator)));
     }
 
     fn run(self, operator: &Operator<'_>) {

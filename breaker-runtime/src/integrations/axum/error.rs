@@ -17,6 +17,8 @@ use super::response::{encode, json};
 pub(super) struct HttpError {
     status: StatusCode,
     text: Cow<'static, str>,
+    /// The header `Retry-After`, in seconds.
+    retry_after: Option<&'static str>,
 }
 
 impl HttpError {
@@ -37,6 +39,8 @@ impl HttpError {
         Self::new(StatusCode::UNAUTHORIZED, "a valid token is required: `Authorization: Bearer <token>`");
     pub(super) const COMMANDS_DISABLED: Self =
         Self::new(StatusCode::FORBIDDEN, "commands are disabled: no token is configured");
+    pub(super) const READING_DISABLED: Self =
+        Self::new(StatusCode::FORBIDDEN, "reading is disabled: the configured read token is empty");
     pub(super) const OPERATOR_MISSING: Self =
         Self::new(StatusCode::FORBIDDEN, "header X-Breaker-Operator is required");
     pub(super) const UNKNOWN_CIRCUIT: Self =
@@ -55,19 +59,25 @@ impl HttpError {
         StatusCode::METHOD_NOT_ALLOWED,
         "method not allowed; use a method listed in the Allow header",
     );
-    pub(super) const NEVER_CALLED: Self = Self::new(
+    pub(super) const NO_CIRCUIT: Self = Self::new(
         StatusCode::CONFLICT,
-        "the function has never been called, so it has no circuit; call it first",
+        "no key has been used yet, so there is no circuit; a circuit that is created later starts closed",
     );
-    pub(super) const TOO_MANY_CLIENTS: Self =
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too many clients; retry in 30 s");
+    pub(super) const TOO_MANY_CLIENTS: Self = Self::unavailable("too many clients; retry in 30 s", "30");
+    pub(super) const SHUTTING_DOWN: Self =
+        Self::unavailable("the server is shutting down; retry in 2 s", "2");
     pub(super) const READING_FAILED: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "reading the circuits failed: it panicked, or the runtime is shutting down",
     );
 
     const fn new(status: StatusCode, text: &'static str) -> Self {
-        Self { status, text: Cow::Borrowed(text) }
+        Self { status, text: Cow::Borrowed(text), retry_after: None }
+    }
+
+    const fn unavailable(text: &'static str, seconds: &'static str) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self { status, text: Cow::Borrowed(text), retry_after: Some(seconds) }
     }
 
     /// Returns the error of a parameter in the query string.
@@ -77,7 +87,7 @@ impl HttpError {
             names => names.join(", "),
         };
         let text = format!("{problem}; accepted parameters: {accepted}");
-        Self { status: StatusCode::BAD_REQUEST, text: text.into() }
+        Self { status: StatusCode::BAD_REQUEST, text: text.into(), retry_after: None }
     }
 }
 
@@ -92,8 +102,8 @@ impl IntoResponse for HttpError {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("30"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         (headers, json(self.status, encode(&Body { error: &self.text }))).into_response()
     }

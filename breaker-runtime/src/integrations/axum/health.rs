@@ -1,18 +1,30 @@
 //! Health for a readiness endpoint: 503 while a critical circuit, or every circuit of a critical breaker with
 //! keys, rejects calls.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
+use super::cache::{Cached, Reader};
+use super::error::HttpError;
 use super::query::Criticality;
 use super::response::encode;
-use super::view::RegistryView;
+use super::view::cost_of_all;
 use crate::breaker::CircuitBreaker;
 use crate::integrations::serde::seconds;
-use crate::registry::{AnyBreaker, KeyedBreaker, RegistryEntry};
+use crate::registry::{AnyBreaker, KeyedBreaker, Registry, RegistryEntry};
 use crate::snapshot::Snapshot;
 use crate::state::State;
+
+/// The state of the route for health. Its reader is its own, so that readiness never waits for another route.
+#[derive(Debug)]
+pub(super) struct HealthState {
+    registry: Registry,
+    reader: Arc<Reader>,
+    latest: Cached<HealthReport>,
+}
 
 /// The JSON of all circuits, and the circuits that make the service unready.
 #[derive(Clone, Debug)]
@@ -64,10 +76,26 @@ struct CircuitHealth {
     critical: bool,
 }
 
+impl HealthState {
+    pub(super) fn new(registry: &Registry) -> Self {
+        Self {
+            registry: registry.clone(),
+            reader: Arc::new(Reader::new(registry)),
+            latest: Cached::default(),
+        }
+    }
+
+    /// Reads the health of all circuits, or returns a recent result; see [`Cached::get`].
+    pub(super) async fn report(&self) -> Result<HealthReport, HttpError> {
+        let (registry, cost) = (self.registry.clone(), cost_of_all(&self.registry));
+        self.latest.get(&self.reader, cost, move || HealthReport::read(&registry)).await
+    }
+}
+
 impl HealthReport {
     /// Reads all circuits except functions that have never been called.
-    pub(super) fn read(registry_view: &RegistryView) -> Self {
-        let entries = registry_view.entries();
+    fn read(registry: &Registry) -> Self {
+        let entries = registry.entries();
         let breakers: Vec<_> = entries.iter().filter_map(BreakerHealth::of).collect();
         Self {
             body: encode(&Health::of(&breakers)),
@@ -136,7 +164,7 @@ impl KeySurvey {
         }
         let snapshot = circuit.snapshot();
         self.admits |= is_key && !snapshot.rejects();
-        if self.worst.as_ref().is_none_or(|worst| snapshot.severity() > worst.severity()) {
+        if self.worst.as_ref().is_none_or(|worst| snapshot.badness() > worst.badness()) {
             self.worst = Some(snapshot);
         }
     }
@@ -185,4 +213,47 @@ fn error_rate(snapshot: &Snapshot) -> Option<f64> {
     let calls = totals.successes + failures;
     let of_totals = || (calls > 0).then(|| failures as f64 / calls as f64);
     snapshot.window.and_then(|window| window.failure_rate()).or_else(of_totals)
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+
+    use tokio::runtime::Builder;
+    use tokio::task::spawn;
+
+    use super::super::app_state::AppState;
+    use super::super::bearer::{ReadAccess, Tokens};
+    use super::super::query::Criticality;
+    use super::super::shutdown::Shutdown;
+    use super::HealthState;
+    use crate::config::Config;
+    use crate::registry::Registry;
+
+    #[test]
+    fn health_does_not_wait_for_the_readings_of_other_routes() {
+        let registry = Registry::new();
+        let hosts = registry.register_keyed("host", Config::default(), 1_000).unwrap();
+        (0..1_000).for_each(|key| drop(hosts.get(&key.to_string())));
+        let tokens = Tokens { reading: ReadAccess::AnyClient, commands: None };
+        let app = Arc::new(AppState::new(&registry, tokens, Shutdown::default()));
+        let health = HealthState::new(&registry);
+        Builder::new_current_thread().build().unwrap().block_on(async {
+            let ((started, mut has_started), (done, is_done)) =
+                (tokio::sync::mpsc::unbounded_channel(), channel::<()>());
+            let other = Arc::clone(&app);
+            let reading = spawn(async move {
+                let read = move || {
+                    started.send(()).unwrap();
+                    _ = is_done.recv();
+                };
+                other.reader.run(1_000, read).await.is_ok()
+            });
+            has_started.recv().await.unwrap();
+            assert!(health.report().await.unwrap().is_ready(Criticality::AllCircuits));
+            drop(done);
+            assert!(reading.await.unwrap());
+        });
+    }
 }

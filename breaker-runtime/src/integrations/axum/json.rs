@@ -6,9 +6,9 @@ use axum::body::Bytes;
 use serde::Serialize;
 
 use super::response::encode;
-use super::view::{KeysView, RegistryView, StateCounts, TransitionView, View};
+use super::view::{KeysView, RegistryView, TransitionView, View};
 use crate::integrations::serde::{SnapshotFigures, seconds};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{KeyCounts, Snapshot};
 use crate::state::{State, Transition};
 use settings::SettingsJson;
 
@@ -43,9 +43,9 @@ struct FiguresJson<'a> {
 /// The circuits of a breaker with keys.
 #[derive(Serialize)]
 struct KeysJson<'a> {
-    count: usize,
+    count: u64,
     most: usize,
-    states: StateCounts,
+    states: KeyCounts,
     worst: Vec<KeyJson<'a>>,
 }
 
@@ -119,7 +119,7 @@ impl<'a> From<&'a Snapshot> for FiguresJson<'a> {
 impl<'a> From<&'a KeysView> for KeysJson<'a> {
     fn from(keys: &'a KeysView) -> Self {
         let worst = keys.worst.iter().map(KeyJson::from).collect();
-        Self { count: keys.count, most: keys.max_keys, states: keys.states, worst }
+        Self { count: keys.states.total(), most: keys.max_keys, states: keys.states, worst }
     }
 }
 

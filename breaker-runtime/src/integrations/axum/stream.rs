@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -13,7 +14,7 @@ use futures_util::stream::unfold;
 
 use super::app_state::AppState;
 use super::broadcast::{StreamMessage, Version};
-use super::chunked::Chunked;
+use super::chunked::{Chunked, READ_TIMEOUT};
 use super::clients::ClientSlot;
 use super::error::HttpError;
 use super::query::NoQuery;
@@ -21,6 +22,13 @@ use super::request::Input;
 
 /// The instruction to browsers to reconnect 500 ms after the stream has ended.
 const RETRY: &str = "retry: 500\n";
+
+/// The last event before the server shuts down. It has no id, so that the id of the event before it remains the last
+/// one.
+const SHUTDOWN: &str = "event: shutdown\ndata: {}\n\n";
+
+/// Maximum time until the client has read an event after the shutdown has begun.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// One client, and the version of the last event that it has received.
 struct StreamClient {
@@ -34,6 +42,8 @@ struct StreamClient {
 enum StreamProgress {
     BeforeFirstEvent,
     Streaming,
+    /// The last event is being sent.
+    ShuttingDown,
 }
 
 pub(super) async fn stream(
@@ -42,6 +52,9 @@ pub(super) async fn stream(
     headers: HeaderMap,
     Input(NoQuery): Input<NoQuery>,
 ) -> Result<Response, HttpError> {
+    if app.shutdown.has_begun() {
+        return Err(HttpError::SHUTTING_DOWN);
+    }
     let slot = app.clients.acquire(app.registry_view.clock().now()).ok_or(HttpError::TOO_MANY_CLIENTS)?;
     let id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let version = match id {
@@ -65,19 +78,53 @@ pub(super) async fn stream(
 impl StreamClient {
     async fn next_chunk(mut self) -> Option<(io::Result<Bytes>, Self)> {
         loop {
-            if let Some(chunk) = self.chunks.next(self.app.registry_view.clock()).await.transpose() {
+            if let Some(chunk) = self.unread_chunk().await.transpose() {
                 // Otherwise clients that read slowly would be more than the limit, each with an event.
                 let chunk = if self.slot.is_lost() { Err(io::ErrorKind::TimedOut.into()) } else { chunk };
                 return Some((chunk, self));
             }
-            let StreamMessage { version, head, rest } = self.next_message().await?;
-            let head = match self.progress {
-                StreamProgress::BeforeFirstEvent => Bytes::from([RETRY.as_bytes(), &head].concat()),
-                StreamProgress::Streaming => head,
+            let retry = match self.progress {
+                StreamProgress::BeforeFirstEvent => RETRY,
+                StreamProgress::Streaming => "",
+                StreamProgress::ShuttingDown => return None,
             };
-            (self.version, self.progress) = (Some(version), StreamProgress::Streaming);
-            self.chunks.send(head, rest);
+            match self.app.shutdown.unless_begun(self.next_message()).await {
+                Some(message) => {
+                    let StreamMessage { version, head, rest } = message?;
+                    (self.version, self.progress) = (Some(version), StreamProgress::Streaming);
+                    let head =
+                        if retry.is_empty() { head } else { [retry.as_bytes(), &head].concat().into() };
+                    self.chunks.send(head, rest);
+                }
+                None => self.shut_down(),
+            }
         }
+    }
+
+    /// Waits until the client has read the last chunk, and returns the next one; `None` at the end of the event.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the client reads too slowly, or if the shutdown cuts the event. The server then closes
+    /// the connection.
+    async fn unread_chunk(&mut self) -> io::Result<Option<Bytes>> {
+        let clock = self.app.registry_view.clock();
+        if let StreamProgress::BeforeFirstEvent | StreamProgress::Streaming = self.progress {
+            if let Some(chunk) = self.app.shutdown.unless_begun(self.chunks.next(clock, READ_TIMEOUT)).await {
+                return chunk;
+            }
+            if self.chunks.has_unsent() {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+            self.shut_down();
+        }
+        let clock = self.app.registry_view.clock();
+        self.chunks.next(clock, SHUTDOWN_TIMEOUT).await
+    }
+
+    fn shut_down(&mut self) {
+        self.progress = StreamProgress::ShuttingDown;
+        self.chunks.send(Bytes::from_static(SHUTDOWN.as_bytes()), Bytes::new());
     }
 
     /// Waits until its next event is due and returns it; `None` at the end of the stream.

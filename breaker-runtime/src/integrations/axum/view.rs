@@ -4,17 +4,15 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::cache::{BREAKER_COST, Cost, MAX_UNCACHED_COST};
 use super::transition_log::{MAX_TRANSITIONS, TransitionLog};
 use crate::breaker::CircuitBreaker;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::StateChange;
-use crate::registry::{AnyBreaker, KeyedBreaker, Registry, RegistryEntry};
-use crate::snapshot::Snapshot;
-use crate::state::{State, Transition};
+use crate::registry::{AnyBreaker, Declaration, KeyedBreaker, Registry, RegistryEntry};
+use crate::snapshot::{CombinedSnapshot, KeyCounts, Snapshot};
+use crate::state::Transition;
 
 /// Maximum number of circuits shown of a breaker with keys.
 const MAX_WORST: usize = 10;
@@ -29,8 +27,7 @@ pub(super) struct RegistryView {
 /// A breaker at one moment.
 #[derive(Debug)]
 pub(super) struct View {
-    /// The snapshot of the circuit, or of the worst circuit of a breaker with keys, with the totals of all of
-    /// them.
+    /// The snapshot of the circuit, or the snapshot that combines the circuits of a breaker with keys.
     pub(super) snapshot: Snapshot,
     /// The location of a function that has never been called.
     pub(super) declared_at: Option<String>,
@@ -43,21 +40,10 @@ pub(super) struct View {
 /// The circuits of a breaker with keys.
 #[derive(Debug)]
 pub(super) struct KeysView {
-    pub(super) count: usize,
     pub(super) max_keys: usize,
-    pub(super) states: StateCounts,
+    pub(super) states: KeyCounts,
     /// The worst circuits, at most [`MAX_WORST`], worst first.
     pub(super) worst: Vec<Snapshot>,
-}
-
-/// The number of circuits in each state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub(super) struct StateCounts {
-    pub(super) closed: u64,
-    pub(super) open: u64,
-    pub(super) half_open: u64,
-    pub(super) forced_open: u64,
-    pub(super) disabled: u64,
 }
 
 #[derive(Debug)]
@@ -103,27 +89,18 @@ impl RegistryView {
         Some(RegistryEntry::Registered(AnyBreaker::Single(circuit)))
     }
 
-    /// Returns the cost of reading all breakers. Stops counting where it makes no difference.
+    /// Returns the cost of reading all breakers.
     pub(super) fn cost(&self) -> Cost {
-        let mut cost = 0;
-        self.registry.store().visit(|breaker| {
-            cost += BREAKER_COST + key_count(breaker);
-            if cost > MAX_UNCACHED_COST { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        cost
+        cost_of_all(&self.registry)
     }
 
     pub(super) fn view(&self, entry: &RegistryEntry) -> View {
         match entry {
             RegistryEntry::Registered(AnyBreaker::Single(breaker)) => self.view_single(breaker),
             RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => self.view_keyed(breaker),
-            RegistryEntry::Declared(declaration) => View {
-                snapshot: without_calls(entry.snapshot(self.clock())),
-                declared_at: Some(declaration.location().to_string()),
-                config: declaration.config(),
-                keys: None,
-                transitions: Vec::new(),
-            },
+            RegistryEntry::Declared(declaration) => {
+                Self::view_declared(declaration, entry.snapshot(self.clock()))
+            }
         }
     }
 
@@ -146,20 +123,25 @@ impl RegistryView {
     }
 
     fn view_keyed(&self, breaker: &KeyedBreaker) -> View {
-        let Survey { states, worst } = Survey::of(breaker);
-        let config = breaker.config();
-        let snapshot = worst.first().cloned().unwrap_or_else(|| without_calls(breaker.snapshot()));
+        let CombinedSnapshot { snapshot, worst } = breaker.combine(MAX_WORST);
         View {
             transitions: with_last_transitions(self.logged(breaker.name()), &worst),
-            snapshot: Snapshot {
-                key: None,
-                totals: breaker.totals(),
-                critical: config.critical(),
-                ..snapshot
-            },
             declared_at: None,
-            config,
-            keys: Some(KeysView { count: breaker.len(), max_keys: breaker.max_keys(), states, worst }),
+            config: breaker.config(),
+            keys: KeysView::new(&snapshot, breaker.max_keys(), worst),
+            snapshot,
+        }
+    }
+
+    /// Returns the view of a function that has never been called.
+    fn view_declared(declaration: &Declaration, snapshot: Snapshot) -> View {
+        View {
+            declared_at: Some(declaration.location().to_string()),
+            config: declaration.config(),
+            keys: declaration.max_keys().and_then(|max_keys| KeysView::new(&snapshot, max_keys, Vec::new())),
+            transitions: Vec::new(),
+            // It has neither a window nor durations to show.
+            snapshot: Snapshot { window: None, durations: None, ..snapshot },
         }
     }
 
@@ -191,27 +173,26 @@ impl View {
     }
 }
 
-impl StateCounts {
-    fn add(&mut self, state: State) {
-        let count = match state {
-            State::Closed => &mut self.closed,
-            State::Open => &mut self.open,
-            State::HalfOpen => &mut self.half_open,
-            State::ForcedOpen => &mut self.forced_open,
-            State::Disabled => &mut self.disabled,
-        };
-        *count += 1;
+impl KeysView {
+    /// Returns `None` if the snapshot is not that of a breaker with keys.
+    fn new(combined: &Snapshot, max_keys: usize, worst: Vec<Snapshot>) -> Option<Self> {
+        combined.keys.map(|states| Self { max_keys, states, worst })
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let worst_are_same = || self.worst.iter().zip(&other.worst).all(|(one, other)| is_same(one, other));
+        self.states == other.states && self.worst.len() == other.worst.len() && worst_are_same()
     }
 }
 
-impl KeysView {
-    fn is_same(&self, other: &Self) -> bool {
-        let worst_are_same = || self.worst.iter().zip(&other.worst).all(|(one, other)| is_same(one, other));
-        self.count == other.count
-            && self.states == other.states
-            && self.worst.len() == other.worst.len()
-            && worst_are_same()
-    }
+/// Returns the cost of reading all breakers. Stops counting where it makes no difference.
+pub(super) fn cost_of_all(registry: &Registry) -> Cost {
+    let mut cost = 0;
+    registry.store().visit(|breaker| {
+        cost += BREAKER_COST + key_count(breaker);
+        if cost > MAX_UNCACHED_COST { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    cost
 }
 
 /// Returns the cost of reading one breaker or one circuit.
@@ -256,44 +237,4 @@ fn with_last_transitions(mut transitions: Vec<TransitionView>, circuits: &[Snaps
     transitions.sort_by_key(|transition| transition.ago);
     transitions.truncate(MAX_TRANSITIONS);
     transitions
-}
-
-/// The circuits of one name.
-struct Survey {
-    states: StateCounts,
-    /// The worst circuits, at most [`MAX_WORST`], worst first.
-    worst: Vec<Snapshot>,
-}
-
-impl Survey {
-    fn of(breaker: &KeyedBreaker) -> Self {
-        let mut survey = Self { states: StateCounts::default(), worst: Vec::new() };
-        breaker.for_each(|circuit| {
-            let snapshot = circuit.snapshot();
-            survey.states.add(snapshot.state);
-            let index = survey.worst.partition_point(|other| badness(other) >= badness(&snapshot));
-            if index < MAX_WORST {
-                survey.worst.insert(index, snapshot);
-                survey.worst.truncate(MAX_WORST);
-            }
-        });
-        survey
-    }
-}
-
-/// Returns a key that sorts circuits from best to worst.
-fn badness(circuit: &Snapshot) -> impl Ord + use<> {
-    let totals = circuit.totals;
-    let in_window = circuit.window.map_or(0, |window| window.failures);
-    (
-        circuit.severity(),
-        in_window.max(circuit.consecutive_failures.into()),
-        totals.failures + totals.timeouts,
-        totals.rejected,
-    )
-}
-
-/// Returns the snapshot of a breaker without circuits, which has neither a window nor durations to show.
-fn without_calls(unused: Snapshot) -> Snapshot {
-    Snapshot { window: None, durations: None, ..unused }
 }

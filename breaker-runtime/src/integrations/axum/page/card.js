@@ -92,7 +92,7 @@ class Card {
     }
     if (!parts.more.firstChild) parts.more.append(make("div"), make("div"));
     const [bar, details] = parts.more.children;
-    if (controls && !bar.firstChild && circuit.data.state !== "uncalled") bar.append(...controlBar(circuit));
+    if (controls && !bar.firstChild && circuit.data.keys?.count !== 0) bar.append(...controlBar(circuit));
     if (this.shown !== circuit.data) {
       this.shown = circuit.data;
       details.replaceChildren(...changes(circuit), ...keys(circuit.data), ...settings(circuit.data));

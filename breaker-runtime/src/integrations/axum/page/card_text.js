@@ -8,6 +8,11 @@ function tags(data) {
   return tags.join(" · ");
 }
 
+// Returns the figures that the thresholds apply to: with keys, those of the worst circuit.
+function worst(data) {
+  return data.keys?.worst[0] ?? data;
+}
+
 function statusText(circuit) {
   const { data } = circuit;
   const openKeys = data.keys ? data.keys.states.open + data.keys.states.forced_open : 0;
@@ -16,7 +21,8 @@ function statusText(circuit) {
   if (data.state === "uncalled") return `declared at ${data.declared_at}`;
   if (data.state === "disabled") return "all calls are admitted; no threshold applies";
   if (data.state === "half_open") {
-    const { trials_in_flight: trials, settings: { success_threshold: needed } } = data;
+    const { trials_in_flight: trials } = worst(data);
+    const { success_threshold: needed } = data.settings;
     return `${trials} ${trials === 1 ? "trial call" : "trial calls"} running; ${needed} ${needed === 1 ? "success closes" : "successes close"} it`;
   }
   if (data.state !== "open") return "";
@@ -40,7 +46,9 @@ function transitionText({ why, last_failure, initiator }) {
 }
 
 // Returns the thresholds: a label, the current figure with its limit as text, and both as shares of the meter.
-function rules({ state, settings, window, consecutive_failures, calls_in_flight, trials_in_flight }) {
+function rules(data) {
+  const { settings } = data;
+  const { state, window, consecutive_failures, calls_in_flight, trials_in_flight } = worst(data);
   const rules = [];
   const countRule = (label, found, limit) =>
     rules.push({ label, text: `${count(found)} of ${count(limit)}`, value: found / limit, limit: 1, calm: label === "trial calls running" });
@@ -131,7 +139,9 @@ function keys({ keys }) {
     return make("tr", {}, ...cells.map(cell => make("td", {}, cell)));
   });
   const title = keys.count > rows.length ? `The worst ${rows.length} of ${count(keys.count)} keys` : "Keys";
-  return [make("h3", {}, title), make("table", { className: "keys" }, head, ...rows)];
+  const states = Object.entries(keys.states).filter(([, circuits]) => circuits > 0);
+  const counts = states.map(([state, circuits]) => `${count(circuits)} ${STATES[state]}`).join(", ");
+  return [make("h3", {}, title), make("p", {}, counts), make("table", { className: "keys" }, head, ...rows)];
 }
 
 function settings({ settings, totals }) {

@@ -1,6 +1,13 @@
-// Commands: the buttons of a card, and the dialog for name and token.
+// Commands and tokens: the buttons of a card, those of all circuits, and the dialogs for name and token.
 
 function controlBar(circuit) {
+  const path = `circuits/${encodeURIComponent(circuit.name)}`;
+  const run = command => send(`${path}/${command}`, body => circuit.update(body, 0, true));
+  return [make("h3", {}, circuit.data.keys ? "Controls for all keys" : "Controls"), ...commandButtons(run)];
+}
+
+// Returns a button for each command, and the text of the last result.
+function commandButtons(run) {
   const result = make("p", { className: "result", role: "status" });
   const buttons = Object.entries(COMMANDS).map(([command, label]) => {
     const button = make("button", { type: "button" }, label);
@@ -17,22 +24,22 @@ function controlBar(circuit) {
         return setText(button, `${label}: confirm`);
       }
       unconfirm();
-      send(circuit, command).then(text => setText(result, text));
+      run(command).then(text => setText(result, text));
     });
     return button;
   });
-  return [make("h3", {}, circuit.data.keys ? "Controls for all keys" : "Controls"), make("div", { className: "controls" }, ...buttons), result];
+  return [make("div", { className: "controls" }, ...buttons), result];
 }
 
-async function send(circuit, command) {
+// Sends a command, and passes the circuits in the response to `update`.
+async function send(path, update) {
   const { name, token } = credentials();
   const headers = { Authorization: `Bearer ${token}`, "X-Breaker-Operator": encodeURIComponent(name) };
   try {
-    const url = `${BASE}circuits/${encodeURIComponent(circuit.name)}/${command}`;
-    const response = await fetch(url, { method: "POST", headers });
+    const response = await fetch(BASE + path, { method: "POST", headers });
     const body = await response.json();
     if (!response.ok) return `rejected (${response.status}): ${body.error}`;
-    circuit.update(body, 0, true);
+    update(body);
     paintSoon();
     return "done";
   } catch {
@@ -46,11 +53,37 @@ function credentials() {
   return name && token ? { name, token } : null;
 }
 
+// Returns the token for reading. The token for commands permits reading too.
+function readToken() {
+  return stored("breaker-read-token") ?? stored("breaker-token");
+}
+
+// Shows the dialog for the token, and waits until a token was entered.
+function askForToken() {
+  store("breaker-read-token", null);
+  needsToken = true;
+  paintSoon();
+  if (!byId("reader").open) byId("reader").showModal();
+  return new Promise(done => addEventListener("breaker-token", done, { once: true }));
+}
+
+// Without storage, tokens last until the page is left.
+const unstored = new Map();
+
 function stored(key) {
   try {
     return sessionStorage.getItem(key);
   } catch {
-    return null;
+    return unstored.get(key) ?? null;
+  }
+}
+
+function store(key, value) {
+  try {
+    if (value === null) sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, value);
+  } catch {
+    unstored.set(key, value);
   }
 }
 
@@ -60,14 +93,32 @@ byId("operator-open").addEventListener("click", () => {
 });
 byId("operator").addEventListener("close", () => {
   if (byId("operator").returnValue === "keep") {
-    sessionStorage.setItem("breaker-operator", byId("operator-name").value);
-    sessionStorage.setItem("breaker-token", byId("operator-token").value);
+    store("breaker-operator", byId("operator-name").value);
+    store("breaker-token", byId("operator-token").value);
+    dispatchEvent(new Event("breaker-token"));
   }
   byId("operator").returnValue = "";
   byId("operator-token").value = "";
 });
 byId("operator-forget").addEventListener("click", () => {
-  sessionStorage.removeItem("breaker-operator");
-  sessionStorage.removeItem("breaker-token");
+  store("breaker-operator", null);
+  store("breaker-token", null);
   byId("operator").close();
 });
+
+byId("reader-open").addEventListener("click", () => byId("reader").showModal());
+byId("reader").addEventListener("close", () => {
+  if (byId("reader").returnValue === "keep") {
+    store("breaker-read-token", byId("reader-token").value);
+    dispatchEvent(new Event("breaker-token"));
+  }
+  byId("reader").returnValue = "";
+  byId("reader-token").value = "";
+});
+
+byId("all-open").addEventListener("click", () => {
+  const run = command => send(`circuits/${command}`, body => receive(body.circuits, 0));
+  byId("all-commands").replaceChildren(...commandButtons(run));
+  byId("all").showModal();
+});
+byId("all").addEventListener("close", () => byId("all-commands").replaceChildren());

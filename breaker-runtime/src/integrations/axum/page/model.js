@@ -3,7 +3,7 @@
 // Names, keys and error texts are data: they become text nodes, never markup.
 //
 // model.js: the circuits and their calls per second. card.js: a card per circuit. card_text.js: the texts of a card.
-// controls.js: commands. dom.js: helpers. page.js: the stream, the bar and the order of the cards.
+// controls.js: commands and tokens. dom.js: helpers. stream.js: the stream. page.js: the bar and the order of the cards.
 
 const BASE = location.pathname.replace(/\/?$/, "/");
 const SECONDS = 60;
@@ -20,6 +20,8 @@ const COMMANDS = {
 const byId = id => document.getElementById(id);
 const circuits = new Map();
 let lastEventAt = -Infinity;
+let isShuttingDown = false;
+let needsToken = false;
 let controls = false;
 let stateFilter = null;
 let isSorted = true;

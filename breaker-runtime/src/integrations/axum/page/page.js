@@ -1,21 +1,4 @@
-// The stream, the bar and the order of the cards.
-
-function listen() {
-  const source = new EventSource(BASE + "circuits/stream");
-  source.addEventListener("snapshot", event => {
-    const { age, circuits: all, controls: acceptsCommands } = JSON.parse(event.data);
-    const names = new Set(all.map(changes => changes.name));
-    for (const circuit of circuits.values()) if (!names.has(circuit.name)) remove(circuit);
-    controls = acceptsCommands;
-    byId("operator-open").hidden = !controls;
-    receive(all, age);
-  });
-  source.addEventListener("delta", event => receive(JSON.parse(event.data).circuits, 0));
-  // A browser reconnects on its own, except after a response that is not a stream.
-  source.addEventListener("error", () => {
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
-  });
-}
+// The bar and the order of the cards.
 
 function receive(all, age) {
   const isRecent = now() - lastEventAt < 4;
@@ -53,8 +36,14 @@ function paintLink() {
   const silence = now() - lastEventAt;
   const lost = silence > 4;
   document.body.classList.toggle("lost", lost && circuits.size > 0);
-  setData(byId("link"), "link", lastEventAt < 0 ? "waiting" : lost ? "lost" : "live");
-  setText(byId("link"), lastEventAt < 0 ? "connecting" : lost ? `no events for ${time(silence)}, reconnecting` : "live");
+  byId("reader-open").hidden = !needsToken;
+  const [link, text] = needsToken ? ["lost", "a token is required"]
+    : isShuttingDown ? ["waiting", "the server is shutting down, reconnecting"]
+    : lastEventAt < 0 ? ["waiting", "connecting"]
+    : lost ? ["lost", `no events for ${time(silence)}, reconnecting`]
+    : ["live", "live"];
+  setData(byId("link"), "link", link);
+  setText(byId("link"), text);
 }
 
 function paintStates() {
@@ -122,7 +111,7 @@ byId("theme").addEventListener("click", () => {
 });
 
 document.addEventListener("keydown", event => {
-  if (event.ctrlKey || event.metaKey || event.altKey || byId("operator").open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.target === byId("filter")) {
     if (event.key === "Escape") {
       byId("filter").value = "";

@@ -1,0 +1,246 @@
+//! The guard of an async call while the call has no future, and in the functions for rare calls.
+
+use std::mem::ManuallyDrop;
+use std::task::{Context, Poll, ready};
+
+use super::admission::{Admission, Call};
+use super::call_progress::{CallProgress, Special, Step};
+use super::circuit::{Circuit, Rejection};
+use super::permit::Permit;
+use super::special_call::SpecialCall;
+use super::stamp::{Phase, Stamp};
+use crate::clock::Sleep;
+use crate::state::machine::Ticket;
+
+/// An async call. Dropping it cancels the call.
+#[derive(Debug)]
+pub struct AsyncCall<'a>(CallProgress<'a>);
+
+/// The result of starting an async call that may have waited for its slot.
+#[derive(Debug)]
+#[must_use = "a call that is dropped is cancelled"]
+pub enum StartedCall<'a> {
+    /// The call was not rejected.
+    Started(AsyncCall<'a>),
+    /// The call was rejected.
+    Rejected(Rejection<'a>),
+}
+
+impl<'a> AsyncCall<'a> {
+    /// Returns a call that the fast path has not admitted. Its admission is decided when it is polled.
+    #[inline]
+    pub(super) const fn undecided(circuit: &'a Circuit) -> Self {
+        Self::new(circuit, Ticket::SHADOW, Stamp::UNDECIDED, None)
+    }
+
+    #[inline]
+    pub(super) const fn running(Admission(call): Admission<'a>) -> Self {
+        let Call { circuit, ticket, stamp } = call;
+        Self::new(circuit, ticket, stamp, None)
+    }
+
+    /// Returns a call that must wait for a bulkhead slot.
+    pub(super) const fn waiting(circuit: &'a Circuit, ticket: Ticket) -> Self {
+        Self::new(circuit, ticket, Stamp::MUST_WAIT, None)
+    }
+
+    /// Returns an admitted call. It has a time limit if its circuit has one. Panics if it has one outside a tokio
+    /// runtime with timers enabled; the call then counts as ignored.
+    pub(super) fn admitted(admission: Admission<'a>) -> Self {
+        let limit = admission.time_limit();
+        let mut call = Self::running(admission);
+        if let Some(limit) = limit {
+            let limit = call.0.circuit.clock.alarm(limit).unwrap_or(Sleep::Never);
+            call.0.special = Some(Box::pin(SpecialCall::Limited { limit }));
+        }
+        call
+    }
+
+    #[inline]
+    pub(super) const fn new(
+        circuit: &'a Circuit,
+        ticket: Ticket,
+        stamp: Stamp,
+        special: Special<'a>,
+    ) -> Self {
+        Self(CallProgress { circuit, ticket, stamp, special })
+    }
+
+    /// Returns the progress of the call, without a guard.
+    #[inline]
+    pub(super) fn into_progress(self) -> CallProgress<'a> {
+        ManuallyDrop::new(self).0.take()
+    }
+
+    /// Returns `true` if the call is running without a time limit.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.special.is_none() && self.0.stamp.phase() == Phase::Running
+    }
+
+    /// Decides the admission of a call that the fast path has not admitted.
+    ///
+    /// # Errors
+    ///
+    /// Returns the rejection of the call, which has then ended.
+    #[cold]
+    pub(crate) fn decide(&mut self) -> Result<(), Rejection<'a>> {
+        if self.0.stamp.phase() == Phase::Undecided {
+            self.0.stamp = Stamp::ENDED;
+            *self = self.0.circuit.start_async_restricted()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the bulkhead slot of a call that must wait.
+    pub(super) fn poll_slot(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Rejection<'a>>> {
+        self.decide()?;
+        self.start_waiting();
+        if self.0.stamp.phase() == Phase::Waiting
+            && let Some(special) = &mut self.0.special
+        {
+            let admitted = ready!(special.as_mut().poll_slot(context));
+            self.0.stamp = Stamp::ENDED;
+            self.0.special = None;
+            *self = Self::admitted(admitted?);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn start_waiting(&mut self) {
+        if self.0.stamp.phase() == Phase::MustWait {
+            let CallProgress { circuit, ticket, .. } = self.0;
+            let permit = Permit::waiting(Admission::new(circuit, ticket, Stamp::NONE));
+            self.0.stamp = Stamp::WAITING;
+            self.0.special =
+                Some(Box::pin(SpecialCall::Waiting { wait: Box::pin(circuit.wait_async(permit)) }));
+        }
+    }
+
+    /// Removes the limits that would end the call after its body has received the arguments: a running call
+    /// loses its time limit, and a call that must wait is rejected. Reports this once for each circuit, until its
+    /// settings change.
+    ///
+    /// # Errors
+    ///
+    /// Returns the rejection of a call that must wait.
+    pub(crate) fn remove_limits(&mut self) -> Result<(), Rejection<'a>> {
+        let CallProgress { circuit, ticket, .. } = self.0;
+        if self.0.stamp.phase() == Phase::MustWait {
+            self.0.stamp = Stamp::ENDED;
+            circuit.report_inapplicable("max_wait");
+            return Err(circuit.reject_full(ticket));
+        }
+        if self.0.special.take().is_some() {
+            circuit.report_inapplicable("call_timeout");
+        }
+        Ok(())
+    }
+
+    /// Returns the next step of the call: waits until it may run, and puts it into the scope of this thread if it
+    /// holds a slot.
+    pub(super) fn step(&mut self, context: &mut Context<'_>) -> Step {
+        match self.poll_slot(context) {
+            Poll::Ready(Err(rejected)) => Step::Reject(rejected.kind),
+            Poll::Ready(Ok(())) if self.0.stamp.phase() == Phase::Running => {
+                self.enter_scope();
+                Step::Run
+            }
+            Poll::Ready(Ok(())) | Poll::Pending => Step::Wait,
+        }
+    }
+
+    fn enter_scope(&mut self) {
+        if self.0.stamp.holds_slot() {
+            let CallProgress { circuit, ticket, stamp, .. } = self.0;
+            let mut call = Call { circuit, ticket, stamp };
+            call.enter_scope();
+            self.0.stamp = call.stamp;
+        }
+    }
+
+    /// Ends the poll of a body that is pending: stores when the call began, removes it from the scope of this
+    /// thread, and checks its time limit. A call that is ready at its first poll needs no start, because it
+    /// cannot be cancelled. Returns `true` if the call has timed out.
+    pub(super) fn suspend(&mut self, context: &mut Context<'_>) -> bool {
+        let CallProgress { circuit, ticket, stamp, ref mut special } = self.0;
+        let mut call = Call { circuit, ticket, stamp };
+        call.note_start();
+        call.suspend_scope();
+        self.0.stamp = call.stamp;
+        let Some(special) = special else {
+            return false;
+        };
+        if special.as_mut().poll_limit(context).is_pending() {
+            return false;
+        }
+        special.set(SpecialCall::TimedOut { stamp: call.stamp });
+        self.0.stamp = Stamp::TIMED_OUT;
+        true
+    }
+
+    /// Returns the stamp of the call while it was running.
+    fn running_stamp(&self) -> Stamp {
+        match self.0.special.as_deref() {
+            Some(&SpecialCall::TimedOut { stamp }) => stamp,
+            Some(SpecialCall::Waiting { .. } | SpecialCall::Limited { .. }) | None => self.0.stamp,
+        }
+    }
+
+    /// Puts a call that holds a slot into the scope of this thread while the future of the call is dropped,
+    /// which may make calls of its own.
+    pub(super) fn scope_of_drop(&self) -> Option<DropScope<'a>> {
+        let stamp = self.running_stamp();
+        let is_running = matches!(self.0.stamp.phase(), Phase::Running | Phase::TimedOut);
+        let CallProgress { circuit, ticket, .. } = self.0;
+        (is_running && stamp.holds_slot()).then(|| DropScope::enter(Call { circuit, ticket, stamp }))
+    }
+}
+
+impl Drop for AsyncCall<'_> {
+    fn drop(&mut self) {
+        let admission = Admission::new(self.0.circuit, self.0.ticket, self.running_stamp());
+        let special = self.0.special.take();
+        match self.0.stamp.phase() {
+            Phase::Running => admission.cancelled(),
+            Phase::MustWait => Admission::new(self.0.circuit, self.0.ticket, Stamp::NONE).cancelled(),
+            Phase::TimedOut => admission.time_out(),
+            // The permit of a waiting call settles itself.
+            Phase::Waiting | Phase::Undecided | Phase::Ended => {}
+        }
+        drop(special);
+    }
+}
+
+impl<'a> From<AsyncCall<'a>> for StartedCall<'a> {
+    #[inline]
+    fn from(call: AsyncCall<'a>) -> Self {
+        Self::Started(call)
+    }
+}
+
+/// Keeps a call in the scope of its thread until it is dropped.
+pub(super) struct DropScope<'a>(Call<'a>);
+
+impl<'a> DropScope<'a> {
+    fn enter(mut call: Call<'a>) -> Self {
+        call.enter_scope();
+        Self(call)
+    }
+}
+
+impl Drop for DropScope<'_> {
+    fn drop(&mut self) {
+        self.0.suspend_scope();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AsyncCall;
+
+    #[test]
+    fn the_guard_of_an_async_call_is_four_words_long() {
+        assert_eq!(size_of::<AsyncCall<'_>>(), 4 * size_of::<u64>());
+    }
+}

@@ -1,0 +1,327 @@
+//! The figures of JSON, Prometheus and OpenTelemetry are the same, for breakers with and without keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
+use std::mem::forget;
+use std::pin::pin;
+
+use ::opentelemetry::KeyValue;
+use ::opentelemetry::metrics::MeterProvider as _;
+use breaker_runtime::integrations::axum::Dashboard;
+use breaker_runtime::integrations::{opentelemetry, prometheus};
+use breaker_runtime::testing::Clock;
+use breaker_runtime::{
+    BreakerError, CircuitBreaker, Config, ConfigBuilder, Declaration, Mode, Outcome, Registry,
+    circuit_breaker, testing,
+};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::support::{poll_once, seconds};
+
+/// The values of metrics by name, without the suffix `_total`, and labels.
+type Points = BTreeMap<Point, f64>;
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Point {
+    name: String,
+    labels: BTreeMap<String, String>,
+}
+
+/// The histogram of durations, which OpenTelemetry does not have.
+const DURATION: &str = "circuit_breaker_call_duration_seconds";
+
+/// Calls, trips, commands and time. Some calls never end.
+fn run_script(clock: &Clock, registry: &Registry) {
+    #[circuit_breaker(breaker = breaker, fallback = |_| if kept { Ok(1) } else { Err("none kept") })]
+    fn price(breaker: &CircuitBreaker, kept: bool) -> Result<u32, &'static str> {
+        Err("not called while the circuit is open")
+    }
+
+    let settings = || {
+        Config::builder()
+            .window_calls(10)
+            .failure_threshold(2)
+            .slow_call(seconds(2))
+            .slow_call_rate(0.9)
+            .minimum_calls(10)
+            .recovery_timeout(seconds(10))
+            .half_open_timeout(seconds(1000))
+            .half_open_max_calls(1)
+            .max_concurrent(2)
+            .durations(true)
+    };
+    let plain = register(registry, "plain", settings());
+    let shadow = register(registry, "shadow", settings().mode(Mode::Shadow));
+    register(registry, "never called", Config::builder());
+    let limited = register(registry, "limited", Config::builder().call_timeout(seconds(1)));
+    let hosts = registry.register_keyed("host", settings().build().unwrap(), 10).unwrap();
+    drop(registry.register_keyed("no keys", Config::default(), 10).unwrap());
+    let [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map(|key| hosts.get(key));
+
+    for (nth, circuit) in [&plain, &a, &b, &c, &d, &e, &shadow].into_iter().enumerate() {
+        for outcome in [Outcome::Success, Outcome::Failure, Outcome::Ignored] {
+            let permit = circuit.try_acquire().unwrap();
+            clock.advance(seconds(nth as u64));
+            permit.settle(outcome);
+        }
+    }
+    for circuit in [&a, &d, &e, &shadow, &plain] {
+        circuit.try_acquire().unwrap().settle(Outcome::Failure);
+        for _ in 0..3 {
+            drop(circuit.try_acquire());
+        }
+    }
+    b.force_open();
+    b.try_acquire().unwrap_err();
+    _ = (price(&plain, true), price(&plain, true), price(&plain, false));
+    // Removed circuits still count.
+    drop(e);
+    hosts.remove("e");
+    clock.advance(seconds(10));
+    a.force_close();
+    a.try_acquire().unwrap().settle(Outcome::Failure);
+    forget((c.try_acquire().unwrap(), c.try_acquire().unwrap()));
+    c.try_acquire().unwrap_err();
+    forget(d.try_acquire().unwrap());
+    d.try_acquire().unwrap_err();
+    hosts.get("f").disable();
+    plain.release();
+    hosts.overflow().try_acquire().unwrap().settle(Outcome::Success);
+    let mut call = pin!(limited.call_async(pending::<Result<(), BreakerError>>()));
+    assert!(poll_once(call.as_mut()).is_pending());
+    clock.advance(seconds(3));
+    assert!(poll_once(call).is_ready());
+}
+
+fn register(registry: &Registry, name: &'static str, settings: ConfigBuilder) -> CircuitBreaker {
+    registry.register(name, settings.build().unwrap()).unwrap()
+}
+
+/// Returns the points of the text for Prometheus.
+fn prometheus_points(registry: &Registry) -> Points {
+    let text = prometheus::encode(registry);
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let point = |line: &str| {
+        let (name, rest) = line.split_once('{').unwrap();
+        let (labels, value) = rest.rsplit_once("} ").unwrap();
+        let labels = labels.split(',').map(|label| {
+            let (key, value) = label.split_once('=').unwrap();
+            (key.to_owned(), value.trim_matches('"').to_owned())
+        });
+        let name = name.strip_suffix("_total").unwrap_or(name).to_owned();
+        (Point { name, labels: labels.collect() }, value.parse().unwrap())
+    };
+    lines.map(point).collect()
+}
+
+/// Returns the points that OpenTelemetry collects.
+fn opentelemetry_points(registry: &Registry) -> Points {
+    let exporter = InMemoryMetricExporter::default();
+    let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
+    opentelemetry::observe(&provider.meter("shop"), registry);
+    provider.force_flush().unwrap();
+    let collected = exporter.get_finished_metrics().unwrap();
+    let mut points = Points::new();
+    for metric in collected.iter().flat_map(ResourceMetrics::scope_metrics).flat_map(ScopeMetrics::metrics) {
+        let mut add = |labels: Vec<KeyValue>, value| {
+            let labels = labels.into_iter().map(|label| (label.key.to_string(), label.value.to_string()));
+            points.insert(Point { name: metric.name().to_owned(), labels: labels.collect() }, value);
+        };
+        match metric.data() {
+            AggregatedMetrics::F64(MetricData::Gauge(gauge)) => {
+                gauge.data_points().for_each(|it| add(it.attributes().cloned().collect(), it.value()));
+            }
+            AggregatedMetrics::F64(MetricData::Sum(sum)) => {
+                sum.data_points().for_each(|it| add(it.attributes().cloned().collect(), it.value()));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    points
+}
+
+/// Returns the JSON of all circuits by name.
+async fn json_circuits(registry: &Registry) -> BTreeMap<String, Value> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/circuits", listener.local_addr().unwrap());
+    let router = Dashboard::new(registry).router();
+    let server = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
+    let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+    server.abort();
+    let all: Value = serde_json::from_str(&text).unwrap();
+    let circuits = all["circuits"].as_array().unwrap();
+    circuits.iter().map(|it| (it["name"].as_str().unwrap().to_owned(), it.clone())).collect()
+}
+
+/// Returns the figure in the JSON that a metric has as well; null if the JSON has none.
+fn figure<'a>(circuit: &'a Value, point: &Point) -> &'a Value {
+    let label = |name: &str| point.labels[name].as_str();
+    let by = |figures: &'a Value, name: &str| &figures[label(name)];
+    let totals = &circuit["totals"];
+    match point.name.as_str() {
+        "circuit_breaker_calls" => {
+            let field = match label("result") {
+                "success" => "successes",
+                "failure" => "failures",
+                "timeout" => "timeouts",
+                same => same,
+            };
+            &totals[field]
+        }
+        "circuit_breaker_fallback" => {
+            &totals["fallbacks"][if label("result") == "success" { "successes" } else { "failures" }]
+        }
+        "circuit_breaker_rejections" => by(&totals["rejections"], "reason"),
+        "circuit_breaker_shadow_rejections" => &circuit["shadow_rejections"],
+        "circuit_breaker_open_seconds" => &circuit["time_open"],
+        "circuit_breaker_failure_ratio" => &circuit["window"]["failure_rate"],
+        "circuit_breaker_slow_call_ratio" => &circuit["window"]["slow_call_rate"],
+        "circuit_breaker_calls_in_flight" => &circuit["calls_in_flight"],
+        "circuit_breaker_keys" => by(&circuit["keys"]["states"], "state"),
+        "circuit_breaker_call_duration_seconds_count" => &circuit["durations"]["count"],
+        unknown => panic!("no figure for {unknown}"),
+    }
+}
+
+/// Compares each point with the JSON, except those whose JSON has another form, which [`check_forms`] compares.
+fn check_figures(points: &Points, circuits: &BTreeMap<String, Value>) {
+    for (point, value) in points {
+        let has_other_form = point.name == "circuit_breaker_state"
+            || point.name == "circuit_breaker_state_changes"
+            || (point.name.starts_with(DURATION) && !point.name.ends_with("_count"));
+        if !has_other_form {
+            let figure = figure(&circuits[&point.labels["circuit"]], point);
+            assert_eq!(figure.as_f64(), Some(*value), "{point:?}");
+        }
+    }
+}
+
+/// Compares the state, the number of openings and the mean duration.
+fn check_forms(points: &Points, circuits: &BTreeMap<String, Value>) {
+    for (name, circuit) in circuits {
+        let of_circuit = |metric: &str, suffix: &str| -> Vec<(&Point, f64)> {
+            let name_is = |point: &Point| point.name == format!("{metric}{suffix}");
+            let all = points.iter().filter(|(it, _)| name_is(it) && it.labels["circuit"] == *name);
+            all.map(|(point, value)| (point, *value)).collect()
+        };
+        let number = match circuit["state"].as_str().unwrap() {
+            "closed" | "disabled" => 0.0,
+            "open" | "forced_open" => 1.0,
+            "half_open" => 2.0,
+            other => panic!("{other}"),
+        };
+        assert_eq!(of_circuit("circuit_breaker_state", "")[0].1, number, "{name}");
+        let openings = of_circuit("circuit_breaker_state_changes", "").into_iter();
+        let openings = openings.filter(|(it, _)| ["open", "forced_open"].contains(&it.labels["to"].as_str()));
+        let opened: f64 = openings.map(|(_, value)| value).sum();
+        assert_eq!(circuit["opened"].as_f64(), Some(opened), "{name}");
+        if let Some(mean) = circuit["durations"]["mean"].as_f64() {
+            let (sum, count) = (of_circuit(DURATION, "_sum")[0].1, of_circuit(DURATION, "_count")[0].1);
+            assert!((mean - sum / count).abs() < 1e-6, "{name}: {mean} {sum} {count}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn json_prometheus_and_opentelemetry_have_the_same_figures() {
+    let clock = Clock::new();
+    let registry = Registry::with_clock(&clock);
+    run_script(&clock, &registry);
+    let points = prometheus_points(&registry);
+    let circuits = json_circuits(&registry).await;
+    check_figures(&points, &circuits);
+    check_forms(&points, &circuits);
+
+    let without_durations = points.iter().filter(|(point, _)| !point.name.starts_with(DURATION));
+    let without_durations: Points = without_durations.map(|(point, value)| (point.clone(), *value)).collect();
+    assert_eq!(opentelemetry_points(&registry), without_durations);
+
+    // The script reached every figure.
+    let seen: BTreeSet<_> = points.iter().filter(|(_, value)| **value > 0.0).map(|(it, _)| it).collect();
+    for (name, label) in [
+        ("circuit_breaker_calls", "success"),
+        ("circuit_breaker_calls", "failure"),
+        ("circuit_breaker_calls", "ignored"),
+        ("circuit_breaker_calls", "timeout"),
+        ("circuit_breaker_calls", "rejected"),
+        ("circuit_breaker_rejections", "open"),
+        ("circuit_breaker_rejections", "half_open"),
+        ("circuit_breaker_rejections", "forced_open"),
+        ("circuit_breaker_rejections", "bulkhead"),
+        ("circuit_breaker_fallback", "success"),
+        ("circuit_breaker_fallback", "failure"),
+        ("circuit_breaker_shadow_rejections", "shadow"),
+        ("circuit_breaker_open_seconds", "host"),
+        ("circuit_breaker_failure_ratio", "host"),
+        ("circuit_breaker_slow_call_ratio", "host"),
+        ("circuit_breaker_calls_in_flight", "host"),
+    ] {
+        let has_label = |point: &&Point| point.labels.values().any(|value| value == label);
+        assert!(seen.iter().any(|point| point.name == name && has_label(point)), "{name} {label}");
+    }
+}
+
+#[test]
+fn the_time_open_of_a_breaker_with_keys_is_the_sum_over_its_keys_everywhere() {
+    let clock = Clock::new();
+    let registry = Registry::with_clock(&clock);
+    let hosts = registry.register_keyed("host", Config::default(), 10).unwrap();
+    for (key, time) in [("a", 74), ("b", 284)] {
+        hosts.get(key).force_open();
+        clock.advance(seconds(time));
+        hosts.get(key).release();
+    }
+    assert_eq!(hosts.snapshot().time_open, seconds(358));
+    let circuits = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let circuits = circuits.block_on(json_circuits(&registry));
+    assert_eq!(circuits["host"]["time_open"], 358.0);
+    assert_eq!(circuits["host"]["keys"]["worst"].as_array().unwrap().len(), 2);
+    let text = prometheus::encode(&registry);
+    assert!(text.contains("circuit_breaker_open_seconds_total{circuit=\"host\"} 358\n"), "{text}");
+}
+
+#[circuit_breaker(name = "figures: uncalled tenants", key = tenant)]
+fn uncalled(tenant: &str) -> Result<usize, BreakerError> {
+    Ok(tenant.len())
+}
+
+#[test]
+fn keys_are_counted_by_state_and_every_state_exists_from_the_first_scrape() {
+    testing::scope(|scope| {
+        let name = Registry::declared().map(Declaration::name).find(|it| it.contains("uncalled tenants"));
+        let keys = |registry: &Registry| -> Vec<String> {
+            let text = prometheus::encode(registry);
+            let prefix = format!("circuit_breaker_keys{{circuit=\"{}\",state=", name.unwrap());
+            text.lines().filter_map(|line| line.strip_prefix(&prefix)).map(str::to_owned).collect()
+        };
+        let states = ["closed", "open", "half_open", "forced_open", "disabled"];
+        let none = states.map(|state| format!("\"{state}\"}} 0"));
+        let sorted = |mut lines: Vec<String>| {
+            lines.sort_unstable();
+            lines
+        };
+        assert_eq!(sorted(keys(scope.registry())), sorted(none.to_vec()));
+        uncalled("acme").unwrap();
+        uncalled("zeta").unwrap();
+        scope.registry().get_keyed(name.unwrap()).unwrap().get("zeta").force_open();
+        let found = keys(scope.registry());
+        for line in ["\"closed\"} 1", "\"forced_open\"} 1", "\"open\"} 0"] {
+            assert!(found.iter().any(|it| it == line), "{line} is not in {found:?}");
+        }
+    });
+}
+
+#[test]
+fn the_overflow_circuit_is_counted_as_no_key() {
+    let registry = Registry::new();
+    let hosts = registry.register_keyed("host", Config::default(), 1).unwrap();
+    hosts.get("a").force_open();
+    assert_eq!(hosts.get("no room").key(), None);
+    hosts.overflow().force_open();
+    let keys = hosts.snapshot().keys.unwrap();
+    assert_eq!((keys.total(), keys.forced_open), (1, 1));
+    assert_eq!(registry.register("plain", Config::default()).unwrap().snapshot().keys, None);
+}
