@@ -205,6 +205,8 @@ impl Registry {
     ///
     /// If several functions declare the name with different settings, the first one in the order of files and
     /// lines applies, and [`check`](Self::check) reports the conflict.
+    ///
+    /// [`iter`](Self::iter) returns only the breakers that are registered already, and registers none.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
         CircuitBreaker::from_any(&self.store.get(name)?).cloned()

@@ -12,6 +12,8 @@ use breaker_tests::dependent_crate;
 
 use accident::RIGHT;
 
+use crate::support::is_registered;
+
 fn declared(name: &str) -> &'static Declaration {
     let mut found = Registry::declared().filter(|declared| declared.name() == name);
     let first = found.next().unwrap();
@@ -41,7 +43,7 @@ fn a_function_is_declared_before_its_first_call_with_name_path_location_and_sett
     assert_eq!(known.config().recovery_timeout().as_secs(), 7);
     assert_eq!(known.max_keys(), None);
     assert!(format!("{known:?}").contains(&format!("{:?}", known.config())), "{known:?}");
-    assert!(Registry::global().iter().all(|breaker| breaker.name() != NAME), "the function was not called");
+    assert!(!is_registered(NAME), "the function was not called");
 }
 
 struct Limits {
@@ -290,7 +292,7 @@ fn two_methods_of_one_name_share_no_circuit_no_matter_which_is_called_first() {
     assert_eq!(names_of("same"), [PATH, &renamed]);
     testing::scope(|scope| {
         accident::Right::same().unwrap();
-        assert!(scope.registry().iter().all(|breaker| breaker.name() != PATH));
+        assert!(!is_registered(PATH));
         scope.registry().get(&renamed).unwrap().force_open();
         accident::Left::same().unwrap();
         assert!(accident::Right::same().is_err());

@@ -121,6 +121,14 @@ impl Fixture {
     }
 }
 
+/// Returns `true` if the current global registry contains a breaker with this name. `Registry::get` would register
+/// the breaker of an annotated function.
+pub(crate) fn is_registered(name: &str) -> bool {
+    let registry = Registry::global();
+    let is_keyed = registry.iter_keyed().any(|breaker| breaker.name() == name);
+    is_keyed || registry.iter().any(|breaker| breaker.name() == name)
+}
+
 /// Polls `future` once, without a runtime and with a waker that does nothing.
 pub(crate) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
