@@ -51,7 +51,7 @@ fn no_call_allocates_in_steady_state() {
     assert_eq!(allocations(|| (0..100).for_each(|_| both(false))), 0, "rejected");
     let breaker = Registry::global().get("allocations/sync").expect("the function was called");
     breaker.reset();
-    assert_eq!(allocations(|| breaker.try_acquire().map_or((), |permit| permit.settle(Outcome::Ignored))), 0);
+    assert_eq!(allocations(|| _ = breaker.try_acquire().map(|permit| permit.settle(Outcome::Ignored))), 0);
 }
 
 /// An error whose text has no end, with or without regard to the errors of the formatter.

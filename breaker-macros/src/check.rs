@@ -96,6 +96,7 @@ fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
     let mut set = |value| spec.settings.push(Setting { key, span, value });
     match key {
         Key::Name => spec.name = Some(value::name(expr(value)?)?),
+        Key::Config => spec.config = Some(value::policy(expr(value)?)?),
         Key::FailureIf => spec.failure_if = Some(condition::read(value, key)?),
         Key::IgnoreIf => spec.ignore_if = Some(condition::read(value, key)?),
         Key::Fallback => spec.fallback = Some(fallback::read(expr(value)?)?),

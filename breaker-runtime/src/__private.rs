@@ -7,6 +7,7 @@ mod breaker_handle;
 mod classifier;
 mod clones;
 mod const_checks;
+mod const_config;
 mod declare;
 mod fallback;
 mod output;
@@ -27,9 +28,13 @@ pub use core::{concat, module_path};
 pub use self::acquire::Acquire;
 pub use self::breaker_handle::{BreakerHandle, by_clone, by_ref, registry};
 pub use self::classifier::{any_value, classifier_for, classifier_for_hidden_error, verdict_on};
-pub use self::clones::{clone_for_fallback, maybe_clone};
+pub use self::clones::{clone_for_fallback, clone_if, maybe_clone};
 pub use self::const_checks::{
     checked, checked_keys, checked_name, checked_recovery, checked_rules, checked_waiting,
+};
+pub use self::const_config::{
+    Policy, checked_async_config, checked_sync_config, checked_unsaved, times_out, times_out_or_waits,
+    without_wait, without_window,
 };
 pub use self::const_window::ConstWindow;
 pub use self::fallback::{

@@ -7,9 +7,12 @@
 //! | `admit.rs` | the first half of a call: admission |
 //! | `admission.rs` | an admitted call that has not been recorded |
 //! | `stamp.rs` | the per-call flags of an admission |
-//! | `scope.rs` | the calls of a thread that hold a slot, in which inner calls run |
+//! | `slot_wait.rs` | a call that waits for a bulkhead slot |
+//! | `slot_holders.rs` | the calls of a thread that hold a slot, in which inner calls run |
 //! | `permit.rs` | the guard of an admission, which settles it at most once |
+//! | `owned_permit.rs` | a permit that owns its circuit |
 //! | `record.rs` | the second half of a call: recording its result |
+//! | `call_report.rs` | reports single calls to the listeners that ask for them |
 //! | `saturation.rs` | lets successes skip a window that they would not change |
 //! | `future.rs` | a running async call, which may be cancelled or time out |
 //! | `special_call.rs` | an async call that waits, has a time limit, was rejected or has ended |
@@ -28,6 +31,7 @@ mod async_call;
 mod bulkhead;
 mod call_future;
 mod call_progress;
+mod call_report;
 mod calls;
 mod circuit;
 mod future;
@@ -35,10 +39,12 @@ mod identity;
 mod idleness;
 mod operator;
 mod options;
+mod owned_permit;
 mod permit;
 mod record;
 mod saturation;
-mod scope;
+mod slot_holders;
+mod slot_wait;
 mod special_call;
 mod stamp;
 
@@ -59,12 +65,13 @@ pub(crate) use self::future::{Guarded, Waited};
 pub(crate) use self::identity::{Identity, KeyGroup};
 pub(crate) use self::idleness::{Idleness, NotIdleUntil};
 pub use self::operator::Operator;
+pub use self::owned_permit::OwnedPermit;
 pub use self::permit::Permit;
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Name, SharedConfig};
 use crate::error::BreakerError;
-use crate::event::{Listener, Subscription};
+use crate::event::{Audience, CallEvent, CallEvents, Listener, Subscription};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -105,7 +112,7 @@ impl CircuitBreaker {
 
     /// Creates a breaker whose name and settings have been checked.
     pub(crate) fn new_unchecked(identity: Identity, settings: SharedConfig, clock: Clock) -> Self {
-        Self { circuit: Arc::new(Circuit::new(identity, settings, clock)) }
+        Self { circuit: Circuit::new(identity, settings, clock) }
     }
 
     /// Acquires a permit for one call without waiting. The permit borrows the breaker and must be
@@ -126,6 +133,67 @@ impl CircuitBreaker {
     /// ```
     pub fn try_acquire(&self) -> Result<Permit<'_>, BreakerError> {
         Ok(Permit::for_caller(self.circuit.try_admit()?))
+    }
+
+    /// Acquires a permit like [`try_acquire`](Self::try_acquire) that does not borrow the breaker.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the call is rejected.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, OwnedPermit, Outcome};
+    ///
+    /// /// A response that is read in pieces. The call ends with the last piece.
+    /// struct Body {
+    ///     pieces: Vec<&'static str>,
+    ///     permit: Option<OwnedPermit>,
+    /// }
+    ///
+    /// impl Iterator for Body {
+    ///     type Item = &'static str;
+    ///     fn next(&mut self) -> Option<&'static str> {
+    ///         let piece = self.pieces.pop();
+    ///         if piece.is_none()
+    ///             && let Some(permit) = self.permit.take()
+    ///         {
+    ///             permit.settle(Outcome::Success);
+    ///         }
+    ///         piece
+    ///     }
+    /// }
+    ///
+    /// let breaker = CircuitBreaker::new("search", Config::default())?;
+    /// let body = Body { pieces: vec!["b", "a"], permit: Some(breaker.try_acquire_owned()?) };
+    /// assert_eq!(body.collect::<String>(), "ab");
+    /// assert_eq!(breaker.snapshot().totals.successes, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_acquire_owned(&self) -> Result<OwnedPermit, BreakerError> {
+        Ok(OwnedPermit::new(&self.circuit, self.try_acquire()?))
+    }
+
+    /// Returns `true` if [`try_acquire`](Self::try_acquire) would return a permit now. Acquires no slot and changes
+    /// no state and no count.
+    ///
+    /// A load balancer skips a host while this returns `false`. The [state](Self::state) does not serve for that: a
+    /// circuit whose trial call is due is still open, and becomes half-open only if a call arrives. The answer
+    /// considers the state, the recovery timeout, trial slots and their leases, `max_concurrent`, the mode, and
+    /// the commands of operators. Other threads may change it before the next call.
+    ///
+    /// A call that would have to wait for a slot is not admitted *now*, so the result is `false`.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let hosts = ["eu-1", "eu-2"].map(|host| CircuitBreaker::new(host, Config::default()).unwrap());
+    /// hosts[0].force_open();
+    /// let next = hosts.iter().find(|host| host.would_admit()).expect("a host is healthy");
+    /// assert_eq!(next.name(), "eu-2");
+    /// ```
+    #[must_use]
+    pub fn would_admit(&self) -> bool {
+        self.circuit.would_admit()
     }
 
     /// Returns the name.
@@ -149,9 +217,11 @@ impl CircuitBreaker {
     /// Replaces **all** settings: one that `config` does not set gets its default, not the value of the
     /// attribute.
     ///
-    /// Running calls keep their slot, lease and time limit, but `slow_call`, `cancelled_after`,
-    /// `success_threshold` and the rules apply when they end. A larger `max_concurrent` admits waiting calls at
-    /// once. Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
+    /// Running calls keep their slot, lease and time limit, but `cancelled_after`, `success_threshold` and the
+    /// rules apply when they end, and a new `slow_call` if the circuit had `slow_call` or `durations` when they
+    /// started. A larger `max_concurrent` and shadow mode admit waiting calls at once, and a new `max_wait` applies to
+    /// them as well. The first `max_concurrent` does not count calls that run already, because they hold no slot.
+    /// Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
     /// change. Some functions cannot apply `call_timeout` or `max_wait`; see the
     /// [exceptions](crate::circuit_breaker#new-settings-at-run-time).
     ///
@@ -190,7 +260,8 @@ impl CircuitBreaker {
         self.circuit.snapshot()
     }
 
-    /// Notifies `listener` of the events of this breaker until the returned subscription is dropped.
+    /// Notifies `listener` of the events of this breaker until the returned subscription is dropped. An event that
+    /// another thread is delivering at the start or at the end may arrive too.
     /// [`Registry::listen`](crate::Registry::listen) covers all breakers of a registry.
     ///
     /// ```
@@ -209,7 +280,17 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn listen(&self, listener: impl Listener + 'static) -> Subscription {
-        self.circuit.hub().listen(listener)
+        self.circuit.hub().listen(Audience::Program, listener)
+    }
+
+    /// Calls `listener` for the events of single calls of this breaker that it asks for, until the returned
+    /// subscription is dropped; see [`Registry::listen_to_calls`](crate::Registry::listen_to_calls).
+    pub fn listen_to_calls(
+        &self,
+        events: CallEvents,
+        listener: impl Fn(&CallEvent) + Send + Sync + 'static,
+    ) -> Subscription {
+        self.circuit.hub().listen_to_calls(events, listener)
     }
 
     /// Waits until the state is [`Closed`](State::Closed) or [`Disabled`](State::Disabled).

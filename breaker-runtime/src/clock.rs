@@ -17,7 +17,9 @@ mod wait;
 use once_cell::sync::Lazy;
 
 pub(crate) use moment::{Moment, nanos_of};
-pub(crate) use wait::{HAS_ASYNC_TIMER, Sleep, Timeout};
+#[cfg(feature = "axum")]
+pub(crate) use wait::Timeout;
+pub(crate) use wait::{BlockedTime, HAS_ASYNC_TIMER, Sleep};
 
 #[cfg(all(feature = "test-util", not(feature = "tokio")))]
 use never_paused as paused;
@@ -73,16 +75,6 @@ impl Clock {
         self.mock.as_ref().map_or_else(paused::now, |mock| Some(mock.now()))
     }
 
-    /// Returns the current time for a blocked thread. This is never tokio's paused clock, because the thread may
-    /// block the runtime that advances it.
-    pub(crate) fn now_while_blocked(&self) -> Moment {
-        #[cfg(feature = "test-util")]
-        if let Some(mock) = &self.mock {
-            return mock.now();
-        }
-        Moment::from_nanos(system::precise())
-    }
-
     /// Returns `true` if `deadline` is reached. The coarse clock is cheaper and never ahead of the precise one, so
     /// the precise one is read only close to the deadline.
     #[inline]
@@ -110,7 +102,8 @@ impl Clock {
         #[cfg(feature = "test-util")]
         if start.0 & Start::MOCK != 0 {
             let now = self.test_now().map_or(start, Start::mock);
-            return now.0.saturating_sub(start.0);
+            // The bits overflow after nine years.
+            return now.0.wrapping_sub(start.0) & (Start::MOCK - 1);
         }
         STOPWATCH.delta_as_nanos(start.0, STOPWATCH.raw() & Start::MAX)
     }

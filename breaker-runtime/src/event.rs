@@ -5,22 +5,27 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `call_event.rs` | events of single calls |
+//! | `call_listeners.rs` | the listeners of these events |
 //! | `hub.rs` | the listeners of a registry or breaker, and how they are notified |
 //! | `stream.rs` | events for async code |
 //! | `waiters.rs` | the tasks that wait for a state change |
 
+mod call_event;
+mod call_listeners;
 mod hub;
 mod stream;
 mod waiters;
 
 use std::fmt;
 use std::num::NonZeroU64;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use hub::Hub;
+pub use call_event::{CallEvent, CallEventKind, CallEvents, FallbackCause};
+pub(crate) use call_listeners::{call_listeners_exist, unless_reporting};
 pub use hub::Subscription;
+pub(crate) use hub::{Audience, Hub};
 pub use stream::{Events, Lagged};
 
 use crate::config::{CircuitId, Conflict};
@@ -45,7 +50,7 @@ use crate::state::Transition;
 /// assert_eq!(*lines, [r#"circuit breaker "search": closed -> forced open: forced open by alice"#]);
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
     /// A circuit changed its state, or an operator restarted its current state. The changes of one circuit
@@ -53,7 +58,8 @@ pub enum Event {
     StateChanged(StateChange),
     /// State changes of one circuit were lost because a listener did not return for too long.
     ChangesLost(ChangesLost),
-    /// Two declarations of one name do not agree. The first one stays in effect.
+    /// Two declarations of one name do not agree. The first one stays in effect. While the registry has neither a
+    /// listener nor a reader of its events, the conflict of an annotated function is written to stderr.
     Conflict(Arc<Conflict>),
     /// A breaker with one circuit per key evicted an open circuit that had not been used for a long time,
     /// because a new key needed a circuit. The evicted key gets a new, closed circuit when it is used again.
@@ -61,7 +67,7 @@ pub enum Event {
     Evicted(Eviction),
 }
 
-/// The eviction of an open circuit; see [`KeyedBreaker`](crate::KeyedBreaker).
+/// The eviction of an open circuit; see [`KeyedBreaker`](crate::KeyedBreaker). It always has a key.
 ///
 /// ```
 /// use breaker_runtime::{Event, Registry};
@@ -74,7 +80,7 @@ pub enum Event {
 /// });
 /// # drop(subscription);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Eviction {
     id: CircuitId,
     unused_for: Duration,
@@ -95,7 +101,7 @@ pub struct Eviction {
 /// assert_eq!(change.transition().cause, Cause::ForcedOpen);
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StateChange {
     pub(crate) id: CircuitId,
     pub(crate) transition: Arc<Transition>,
@@ -128,7 +134,7 @@ pub struct StateChange {
 /// assert_eq!(*lost.lock().unwrap(), [6]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangesLost {
     id: CircuitId,
     count: NonZeroU64,
@@ -188,21 +194,30 @@ impl<F: Fn(&Event) + Send + Sync> Listener for F {
     }
 }
 
+/// Adds the methods that all events of one circuit have.
+macro_rules! events_of_a_circuit {
+    ($($event:ident)+) => {
+        $(impl $event {
+            /// Returns the name of the circuit breaker.
+            #[must_use]
+            pub fn name(&self) -> &str {
+                self.id.name()
+            }
+
+            /// Returns the key of the circuit; `None` for a breaker without keys and for the overflow circuit.
+            #[must_use]
+            pub fn key(&self) -> Option<&str> {
+                self.id.key()
+            }
+        })+
+    };
+}
+
+events_of_a_circuit! { StateChange ChangesLost Eviction CallEvent }
+
 impl StateChange {
     pub(crate) const fn new(id: CircuitId, transition: Arc<Transition>) -> Self {
         Self { id, transition }
-    }
-
-    /// Returns the name of the circuit breaker.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.id.name()
-    }
-
-    /// Returns the key of the circuit; `None` for a breaker without keys and for the overflow circuit.
-    #[must_use]
-    pub fn key(&self) -> Option<&str> {
-        self.id.key()
     }
 
     /// Returns the transition: both states, the cause and its details.
@@ -215,18 +230,6 @@ impl StateChange {
 impl ChangesLost {
     pub(crate) const fn new(id: CircuitId, count: NonZeroU64) -> Self {
         Self { id, count }
-    }
-
-    /// Returns the name of the circuit breaker.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.id.name()
-    }
-
-    /// Returns the key of the circuit; `None` for a breaker without keys and for the overflow circuit.
-    #[must_use]
-    pub fn key(&self) -> Option<&str> {
-        self.id.key()
     }
 
     /// Returns the number of lost changes.
@@ -249,18 +252,6 @@ impl fmt::Display for ChangesLost {
 impl Eviction {
     pub(crate) const fn new(id: CircuitId, unused_for: Duration) -> Self {
         Self { id, unused_for }
-    }
-
-    /// Returns the name of the circuit breaker.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.id.name()
-    }
-
-    /// Returns the key of the evicted circuit. It is never `None`, because the overflow circuit is not evicted.
-    #[must_use]
-    pub fn key(&self) -> Option<&str> {
-        self.id.key()
     }
 
     /// Returns the time for which a trial call had been due.
@@ -294,14 +285,5 @@ impl fmt::Display for Event {
             Self::Conflict(conflict) => conflict.fmt(out),
             Self::Evicted(eviction) => eviction.fmt(out),
         }
-    }
-}
-
-/// Runs user code (a listener, or a waker) and catches its panic.
-///
-/// The panic payload is leaked, because dropping it could panic as well.
-fn catch_panic(user_code: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(user_code)) {
-        std::mem::forget(payload);
     }
 }

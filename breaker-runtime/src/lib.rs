@@ -27,7 +27,10 @@
 //! | Protect a function | [`circuit_breaker`], the attribute with all its keys |
 //! | Choose which results are failures, successes or ignored | the keys `failure_if` and `ignore_if` of [`circuit_breaker`]; [`Outcome`] |
 //! | Choose when a circuit opens, how it recovers, and how many calls may run | [`ConfigBuilder`], every setting with its range and default |
+//! | Share a policy among many functions | the key `config` of [`circuit_breaker`](circuit_breaker#a-policy-shared-by-many-functions) |
 //! | Protect other code, or control a breaker manually | [`CircuitBreaker`], [`Permit`], [`Operator`] |
+//! | Protect a stream, a spawned task or a callback | [`CircuitBreaker::try_acquire_owned`], [`OwnedPermit`] |
+//! | Choose a healthy host before a call | [`CircuitBreaker::would_admit`], [`KeyedBreaker::would_admit`] |
 //! | Change settings at run time | [`CircuitBreaker::set_config`], and what [applies when](circuit_breaker#new-settings-at-run-time) |
 //! | Find out what a caller's timeout does | [cancelled calls](circuit_breaker#cancelled-calls) |
 //! | Call a protected function inside another one of the same circuit | [calls inside calls](circuit_breaker#calls-inside-calls) |
@@ -39,8 +42,12 @@
 //! | Be notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
 //! | Watch all circuits in a browser | `integrations::axum` (feature `axum`) |
 //! | Require a token for the dashboard, and shut down without waiting for it | `integrations::axum`, section In production |
+//! | Be notified of rejected, failed and slow calls, and of fallbacks | [`Registry::listen_to_calls`], [`CallEvent`] |
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
+//! | Find out why a call was rejected | [`BreakerError::kind`], [`BreakerError::last_transition`] |
 //! | Find a rejection inside another error | [`ErrorKind::find_in`] |
+//! | Return a rejection from an axum handler | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
+//! | Create an error in a test | [`BreakerError::new`] |
 //! | Test code with circuit breakers | `testing` (feature `test-util`) |
 //!
 //! # Features
@@ -50,7 +57,7 @@
 //! | `tokio` | time limits for async calls: `call_timeout`, and waiting for `max_wait` | no |
 //! | `serde` | `integrations::serde`: `Serialize` for snapshots, transitions and counts | no |
 //! | `stream` | [`Events`] implements `futures_core::Stream` | no |
-//! | `tracing` | `integrations::tracing`: state changes as `tracing` events | no |
+//! | `tracing` | `integrations::tracing`: state changes, and on demand single calls, as `tracing` events | no |
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
 //! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
 //! | `axum` | `integrations::axum`: a dashboard, health checks and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |
@@ -61,6 +68,7 @@
 // The order of these lines is the order of dependency: a module names only modules above it.
 mod sync;
 mod printable;
+mod warning;
 mod clock;
 mod outcome;
 mod totals;
@@ -71,8 +79,8 @@ mod config;
 mod failure_text;
 mod classifier;
 mod snapshot;
-mod event;
 mod error;
+mod event;
 mod breaker;
 mod registry;
 #[cfg(feature = "test-util")]
@@ -84,12 +92,15 @@ pub mod docs;
 
 pub use breaker_macros::circuit_breaker;
 
-pub use breaker::{CircuitBreaker, Operator, Permit};
+pub use breaker::{CircuitBreaker, Operator, OwnedPermit, Permit};
 pub use config::{Config, ConfigBuilder, ConfigError, Conflict, Mode};
 pub use durations::CallDurations;
 pub use error::{BreakerError, CallError, ErrorKind};
-pub use event::{ChangesLost, Event, Events, Eviction, Lagged, Listener, StateChange, Subscription};
-pub use outcome::Outcome;
+pub use event::{
+    CallEvent, CallEventKind, CallEvents, ChangesLost, Event, Events, Eviction, FallbackCause, Lagged,
+    Listener, StateChange, Subscription,
+};
+pub use outcome::{Outcome, Settled};
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::{KeyCounts, Snapshot};
 pub use state::{Cause, State, Transition, TransitionCounts};

@@ -1,4 +1,6 @@
-//! The outcome of a call. The classifier maps results to outcomes.
+//! The outcome of a call, and what settling it did. The classifier maps results to outcomes.
+
+use std::fmt;
 
 /// The outcome of a protected call.
 ///
@@ -19,6 +21,52 @@ pub enum Outcome {
     /// The call is no evidence about the dependency: for example, it was cancelled early, or another circuit
     /// breaker rejected it. It counts in the totals but in no rule, and a trial call releases its slot.
     Ignored,
+}
+
+impl Outcome {
+    /// Returns the name of the outcome in logs and JSON, which `Display` writes.
+    ///
+    /// ```
+    /// assert_eq!(breaker_runtime::Outcome::Ignored.label(), "ignored");
+    /// ```
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.label())
+    }
+}
+
+/// The effect of [settling](crate::Permit::settle) a call. The totals count it in any case.
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, Outcome, Settled};
+///
+/// let breaker = CircuitBreaker::new("upload", Config::default())?;
+/// assert_eq!(breaker.try_acquire()?.settle(Outcome::Success), Settled::Counted);
+///
+/// let permit = breaker.try_acquire()?;
+/// breaker.reset();
+/// assert_eq!(permit.settle(Outcome::Failure), Settled::Late);
+/// assert_eq!(breaker.snapshot().consecutive_failures, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Settled {
+    /// The circuit is in the generation that admitted the call, so the outcome counts in the rules, or for the
+    /// recovery of a half-open circuit.
+    Counted,
+    /// The outcome has no effect on the circuit: its state has changed since the call was admitted, the lease of a
+    /// trial call has ended, or only shadow mode admitted the call.
+    Late,
 }
 
 /// The decision of the classifier about a value. It has more detail than the outcome.

@@ -59,7 +59,7 @@ pub(crate) use self::store::{Registered, RegistryEntry, Store};
 use crate::breaker::CircuitBreaker;
 use crate::clock::Clock;
 use crate::config::{Config, Conflict, Name};
-use crate::event::{Events, Listener, Subscription};
+use crate::event::{Audience, CallEvent, CallEvents, Events, Listener, Subscription};
 use crate::snapshot::Snapshot;
 
 /// A set of circuit breakers with different names. Clones are cheap and share the set.
@@ -316,7 +316,44 @@ impl Registry {
 
     /// Calls `listener` for each event of all breakers in this registry, until the subscription is dropped.
     pub fn listen(&self, listener: impl Listener + 'static) -> Subscription {
-        self.store.hub().listen(listener)
+        self.store.hub().listen(Audience::Program, listener)
+    }
+
+    /// Calls `listener` for the events of single calls that it asks for, of all breakers in this registry, until the
+    /// subscription is dropped.
+    ///
+    /// Calls are not reported otherwise, and cost nothing more while no listener exists. The listener runs on the
+    /// thread of the call, after the call has been counted and without a lock, so it may use the breaker; calls that
+    /// it makes cause no call events. The caller waits for it, so it should return quickly. A panic in it is caught.
+    /// Call events are in the order of each thread only, and [`Events`] do not contain them.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use breaker_runtime::{CallEvent, CallEvents, Config, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let log = Arc::new(Mutex::new(Vec::new()));
+    /// let subscription = registry.listen_to_calls(CallEvents::REJECTED | CallEvents::FAILED, {
+    ///     let log = Arc::clone(&log);
+    ///     move |event: &CallEvent| log.lock().unwrap().push(event.to_string())
+    /// });
+    /// let breaker = registry.register("search", Config::default())?;
+    /// breaker.try_acquire()?.fail("no route to host");
+    /// breaker.force_open();
+    /// assert!(breaker.try_acquire().is_err());
+    /// drop(subscription);
+    ///
+    /// let lines = log.lock().unwrap();
+    /// assert_eq!(lines[0], r#"circuit breaker "search": a call failed: "no route to host""#);
+    /// assert_eq!(lines[1], r#"circuit breaker "search" is forced open"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn listen_to_calls(
+        &self,
+        events: CallEvents,
+        listener: impl Fn(&CallEvent) + Send + Sync + 'static,
+    ) -> Subscription {
+        self.store.hub().listen_to_calls(events, listener)
     }
 
     /// Returns the events of all breakers in this registry from now on, for async code.

@@ -8,7 +8,7 @@ mod key_counts;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use self::combination::{Combination, CombinedSnapshot};
+pub(crate) use self::combination::Combination;
 pub use self::key_counts::KeyCounts;
 use crate::config::{CircuitId, Config, Mode};
 use crate::durations::CallDurations;

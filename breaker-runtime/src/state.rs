@@ -26,7 +26,8 @@
 //!    `call_timeout` or recorded durations) encodes Closed differently, so its calls leave the fast path, and
 //!    calls of other circuits need no check. Calls admitted before the encoding changed keep their ticket. A call that
 //!    has waited for a bulkhead slot is admitted again when it gets the slot: by one such load while the circuit is
-//!    closed, and otherwise under the lock, where expired leases are handled first.
+//!    closed, and otherwise under the lock, where expired leases are handled first. While it waits, each change of the
+//!    generation wakes it after `publish`, and it is admitted again or rejected.
 //! 3. **Settlement while closed.** A success that reads exactly the word of its own ticket (its own
 //!    generation, no failures) has no effect. Otherwise it swaps the run to zero; a failure increments the
 //!    run. A swap succeeds only while the word is Closed and of the ticket's generation, so a result of an
@@ -58,7 +59,7 @@ mod word;
 
 pub(crate) use backlog::Notification;
 pub use history::TransitionCounts;
-pub(crate) use record::{Observation, TrialCall};
+pub(crate) use record::{Observation, Opening, TrialCall};
 pub(crate) use recovery::{Factor, Recovery, Share};
 pub(crate) use transition::Details;
 pub use transition::{Cause, State, Transition};

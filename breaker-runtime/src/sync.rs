@@ -6,7 +6,9 @@
 //! that block while they wait for a slot are tested with real threads only.
 
 pub(crate) mod blocked_thread;
+mod catch_panic;
 pub(crate) mod list;
+pub(crate) mod process_count;
 pub(crate) mod striped;
 pub(crate) mod thread_id;
 #[cfg(feature = "test-util")]
@@ -68,6 +70,7 @@ mod imp {
     }
 }
 
+pub(crate) use catch_panic::catch_panic;
 pub(crate) use imp::{
     AtomicU16, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering, fence, per_thread,
 };

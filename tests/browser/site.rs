@@ -97,8 +97,8 @@ pub(crate) fn register_samples(registry: &Registry) {
         registry.register(name, settings.build().unwrap()).unwrap()
     };
     let end = |breaker: &breaker_runtime::CircuitBreaker, successes: u32, failures: u32| {
-        (0..successes).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Success));
-        (0..failures).for_each(|_| breaker.try_acquire().unwrap().fail("503 from upstream"));
+        (0..successes).for_each(|_| _ = breaker.try_acquire().unwrap().settle(Outcome::Success));
+        (0..failures).for_each(|_| _ = breaker.try_acquire().unwrap().fail("503 from upstream"));
     };
     let rate = || {
         Config::builder()

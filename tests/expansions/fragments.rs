@@ -2,6 +2,7 @@
 
 pub(super) const KEYS: &[&str] = &[
     "name",
+    "config",
     "failure_threshold",
     "consecutive_failures",
     "failure_rate",

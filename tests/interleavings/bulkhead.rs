@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use breaker_runtime::{BreakerError, CircuitBreaker, ConfigBuilder, ErrorKind, Outcome, State};
+use breaker_runtime::{BreakerError, CircuitBreaker, ConfigBuilder, ErrorKind, Mode, Outcome, State};
 use loom::thread;
 
 use super::{
@@ -289,6 +289,70 @@ fn a_trial_that_has_waited_counts_in_the_generation_that_admits_it() {
         assert_eq!((snapshot.state, snapshot.trials_in_flight), (State::Closed, 0));
         assert_eq!(snapshot.calls_in_flight, Some(0));
         call(&breaker, Outcome::Success);
+    });
+}
+
+/// Makes a change while a call begins to wait, and checks that it ends the wait of that call with `result`.
+fn assert_ends_wait(change: fn(&CircuitBreaker), result: Result<(), ErrorKind>) {
+    with_few_preemptions(move || {
+        let (_clock, breaker) = breaker(at_most(1));
+        let held = permit(&breaker);
+        let (polled, ()) = race_on(
+            &breaker,
+            |one| {
+                let mut waiting = Waiting::new(one);
+                (waiting.poll(), waiting)
+            },
+            change,
+        );
+        let (mut polled, mut waiting) = polled;
+        if polled.is_pending() {
+            assert!(waiting.is_woken(), "the change wakes the waiting call");
+            polled = waiting.poll();
+        }
+        assert_eq!(polled, Poll::Ready(result));
+        held.settle(Outcome::Success);
+        breaker.reset();
+        assert_eq!(breaker.snapshot().calls_in_flight.unwrap_or_default(), 0);
+    });
+}
+
+#[test]
+fn a_call_that_begins_to_wait_while_an_operator_opens_the_circuit_is_rejected() {
+    assert_ends_wait(CircuitBreaker::force_open, Err(ErrorKind::ForcedOpen));
+}
+
+#[test]
+fn a_call_that_begins_to_wait_while_an_operator_disables_the_circuit_is_admitted() {
+    assert_ends_wait(CircuitBreaker::disable, Ok(()));
+}
+
+#[test]
+fn a_call_that_begins_to_wait_while_shadow_mode_begins_is_admitted() {
+    let shadow = |breaker: &CircuitBreaker| {
+        breaker.set_config(at_most(1).mode(Mode::Shadow).build().expect("in range"));
+    };
+    assert_ends_wait(shadow, Ok(()));
+}
+
+#[test]
+fn a_call_that_begins_to_wait_while_the_limit_is_removed_is_admitted() {
+    let remove = |breaker: &CircuitBreaker| breaker.set_config(strict().build().expect("in range"));
+    assert_ends_wait(remove, Ok(()));
+}
+
+#[test]
+fn waiting_calls_are_rejected_while_the_failure_that_opens_the_circuit_releases_its_slot() {
+    with_preemptions(2, || {
+        let (_clock, breaker) = breaker(at_most(1));
+        let held = permit(&breaker);
+        let (mut first, mut second) = (Waiting::begun(&breaker), Waiting::begun(&breaker));
+        let (first_result, ()) = race_on(&breaker, move |_| first.poll(), |_| held.settle(Outcome::Failure));
+        // The first call can get the slot before the failure is counted. Its success then changes nothing.
+        assert_ne!(first_result, Poll::Ready(Err(ErrorKind::BulkheadFull)));
+        assert!(second.is_woken());
+        assert_eq!(second.poll(), Poll::Ready(Err(ErrorKind::Open)));
+        assert_eq!(breaker.snapshot().calls_in_flight, Some(0));
     });
 }
 

@@ -125,7 +125,7 @@ fn wait_closed_never_misses_a_trial_that_closes() {
     with_few_preemptions(|| {
         let (_clock, breaker) = ready_for_trial(strict());
         let trial = permit(&breaker);
-        check_wait_closed_during(&breaker, |_| trial.settle(Outcome::Success));
+        check_wait_closed_during(&breaker, |_| _ = trial.settle(Outcome::Success));
     });
 }
 

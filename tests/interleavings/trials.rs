@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{CircuitBreaker, ErrorKind, Outcome, State};
+use breaker_runtime::{CircuitBreaker, ErrorKind, Outcome, Settled, State};
 use loom::thread;
 
 use super::{
@@ -139,6 +139,30 @@ fn a_permit_from_before_a_command_has_no_effect_after_it() {
         );
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.state, snapshot.consecutive_failures), (State::Closed, 0), "{snapshot:?}");
+    });
+}
+
+#[test]
+fn the_effect_of_a_trial_is_exact_while_a_command_ends_its_generation() {
+    loom::model(|| {
+        let (_clock, breaker) = ready_for_trial(strict());
+        let trial = permit(&breaker);
+        let (settled, ()) =
+            race_on(&breaker, move |_| trial.settle(Outcome::Success), CircuitBreaker::force_open);
+        let closed = breaker.snapshot().changes.count(State::HalfOpen, State::Closed);
+        assert_eq!(settled == Settled::Counted, closed == 1, "{settled:?}");
+    });
+}
+
+#[test]
+fn a_late_failure_has_opened_nothing() {
+    loom::model(|| {
+        let (_clock, breaker) = breaker(strict());
+        let permit = permit(&breaker);
+        let (settled, ()) =
+            race_on(&breaker, move |_| permit.settle(Outcome::Failure), CircuitBreaker::reset);
+        let changes = breaker.snapshot().changes;
+        assert!(settled == Settled::Counted || changes.to(State::Open) == 0, "{changes:?}");
     });
 }
 

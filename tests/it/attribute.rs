@@ -157,7 +157,8 @@ fn with_closure(text: &str) -> Result<String, Fault> {
 fn a_closure_fallback_can_use_the_error_and_the_arguments() {
     assert_eq!(with_closure("x"), Err(Fault::Down));
     let text = with_closure("x").unwrap();
-    assert!(text.starts_with("x: circuit breaker \"attribute/closure\" is open; call again in"), "{text}");
+    let reason = "x: circuit breaker \"attribute/closure\" is open (1 failure in a row; last: ";
+    assert!(text.starts_with(reason) && text.contains("); call again in "), "{text}");
 }
 
 #[circuit_breaker(name = "attribute/plain", fallback = |_| 0)]

@@ -116,6 +116,45 @@ fn a_lowered_limit_holds_although_the_next_waiting_call_is_cancelled() {
 }
 
 #[test]
+fn a_lowered_limit_withdraws_the_slots_that_are_offered_above_it() {
+    let fixture = Fixture::with(at_most(4));
+    let mut permits = [(); 4].map(|()| Some(fixture.permit()));
+    let mut waiting = [call(&fixture), call(&fixture), call(&fixture)];
+    for permit in &mut permits[..3] {
+        permit.take().unwrap().settle(Outcome::Success);
+    }
+    assert_eq!(fixture.calls_in_flight(), 4, "three slots are offered");
+    fixture.set_config(at_most(2));
+    assert_eq!(fixture.calls_in_flight(), 2);
+    // The first call keeps its offer, and the others wait in their order.
+    for call in waiting.iter_mut().rev() {
+        assert!(poll_once(call.as_mut()).is_pending());
+        assert_eq!(fixture.calls_in_flight(), 2);
+    }
+    let [first, second, mut third] = waiting;
+    drop(permits);
+    assert_eq!(fixture.calls_in_flight(), 2);
+    drop(second);
+    assert!(poll_once(third.as_mut()).is_pending());
+    assert_eq!(fixture.calls_in_flight(), 2, "the first and the third call run");
+    drop((first, third));
+    assert_eq!(fixture.calls_in_flight(), 0);
+}
+
+#[test]
+fn a_call_whose_offer_was_withdrawn_takes_the_next_one() {
+    let fixture = Fixture::with(at_most(2));
+    let (first, second) = (fixture.permit(), fixture.permit());
+    let mut waiting: Call<'_> = Box::pin(fixture.breaker.call_async(async { Ok(()) }));
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    first.settle(Outcome::Success);
+    fixture.set_config(at_most(1));
+    second.settle(Outcome::Success);
+    assert!(matches!(poll_once(waiting.as_mut()), Poll::Ready(Ok(()))));
+    assert_eq!(fixture.calls_in_flight(), 0);
+}
+
+#[test]
 fn a_lowered_limit_keeps_a_waiting_call_waiting() {
     let fixture = Fixture::with(at_most(2));
     let (first, second) = (fixture.permit(), fixture.permit());

@@ -28,6 +28,25 @@ fn hanging(fixture: &Fixture) -> Call<'_> {
     call
 }
 
+#[test]
+fn a_call_that_begins_centuries_after_the_clock_is_timed_like_any_other() {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    for settings in [settings(), settings().durations(true)] {
+        let fixture = Fixture::with(settings);
+        for _ in 0..60 {
+            fixture.clock.advance(3 * YEAR + seconds(1_234_567));
+            let (short, long) = (hanging(&fixture), hanging(&fixture));
+            fixture.clock.advance(DEFAULT - NANO);
+            drop(short);
+            assert_eq!(fixture.breaker.snapshot().consecutive_failures, 0);
+            fixture.clock.advance(NANO);
+            drop(long);
+            assert_eq!(fixture.breaker.snapshot().consecutive_failures, 1);
+            fixture.call(Outcome::Success);
+        }
+    }
+}
+
 /// Cancels a call after it ran for `time`, and returns the numbers of ignored and failed calls.
 fn cancel_after(settings: ConfigBuilder, time: Duration) -> (u64, u64) {
     let fixture = Fixture::with(settings);

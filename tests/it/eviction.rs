@@ -264,6 +264,21 @@ fn a_circuit_can_be_removed_in_any_state_and_its_calls_still_count() {
 }
 
 #[test]
+fn the_open_time_of_a_removed_circuit_ends_with_its_removal() {
+    let hosts = Hosts::at_most(10);
+    hosts.open("dead");
+    let kept = hosts.breakers.get("dead");
+    hosts.clock.advance(seconds(400));
+    assert!(hosts.breakers.remove("dead").is_some());
+    for _ in 0..3 {
+        hosts.clock.advance(seconds(3600));
+        assert_eq!(hosts.breakers.snapshot().time_open, seconds(400));
+    }
+    drop(kept);
+    assert_eq!(hosts.breakers.snapshot().time_open, seconds(400));
+}
+
+#[test]
 fn retain_removes_what_its_predicate_rejects_and_runs_it_without_a_lock() {
     let hosts = Hosts::at_most(1000);
     for host in 0..1000 {

@@ -15,7 +15,8 @@ fn a_recovery_timeout_of_max_never_ends() {
     let error = fixture.breaker.try_acquire().unwrap_err();
     assert_eq!(error.retry_after(), None);
     assert_eq!(fixture.breaker.snapshot().retry_after, None);
-    assert!(error.to_string().contains("reset"));
+    assert!(error.to_string().ends_with(" and does not recover by itself"));
+    assert!(format!("{error:#}").contains("reset"));
 }
 
 #[test]

@@ -330,7 +330,7 @@ fn a_report_of_a_rejection_adds_its_cause() {
     let error = anyhow::Error::from(Fault::from(rejection())).context("cannot pay");
     assert_eq!(
         format!("{error:#}"),
-        "cannot pay: circuit breaker \"inner\" is forced open; an operator must release it: \
+        "cannot pay: circuit breaker \"inner\" is forced open: \
          an operator forced the circuit open"
     );
 }

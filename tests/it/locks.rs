@@ -54,7 +54,7 @@ fn a_listener_of_a_lease_expiry_can_change_the_settings_of_all_keys() {
             _ = listened.get("from listener");
         }
     });
-    (0..2).for_each(|_| circuit.try_acquire().unwrap().settle(Outcome::Failure));
+    (0..2).for_each(|_| _ = circuit.try_acquire().unwrap().settle(Outcome::Failure));
     clock.advance(RECOVERY);
     let _hanging = circuit.try_acquire().unwrap();
     clock.advance(RECOVERY);

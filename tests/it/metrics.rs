@@ -201,6 +201,50 @@ fn tracing_events_contain_the_reason() {
     }
 }
 
+#[test]
+fn tracing_events_of_calls_are_emitted_on_demand_and_a_rejection_is_recorded_on_the_span() {
+    let log = LogBuffer::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .without_time()
+        .with_max_level(::tracing::Level::DEBUG)
+        .with_writer({
+            let log = log.clone();
+            move || log.clone()
+        });
+    ::tracing::subscriber::with_default(subscriber.finish(), || {
+        let registry = Registry::new();
+        let config = Config::builder().failure_threshold(1).build().unwrap();
+        let hosts = registry.register_keyed("payment", config, 9).unwrap();
+        let fail = || _ = hosts.get("k\u{202e}").try_acquire().map(|permit| permit.fail("no route\u{3164}"));
+        fail();
+        let _subscription = tracing::listen_to_calls(&registry);
+        hosts.get("k\u{202e}").reset();
+        fail();
+        let span = ::tracing::info_span!("checkout", circuit_breaker.rejected = ::tracing::field::Empty);
+        span.in_scope(|| {
+            fail();
+            ::tracing::info!("later");
+        });
+        ::tracing::info_span!("without the field").in_scope(fail);
+    });
+    let lines = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let [failed, rejected, later, other] = lines.lines().collect::<Vec<_>>().try_into().unwrap();
+    for field in [
+        "DEBUG breaker: call failed",
+        "circuit=\"payment\"",
+        r#"key="k\\u{202e}""#,
+        "failure=\"no route\u{fffd}\"",
+    ] {
+        assert!(failed.contains(field), "{field} is not in {failed}");
+    }
+    for field in ["checkout", "DEBUG", "call rejected", "kind=\"open\"", "retry_after=29.9"] {
+        assert!(rejected.contains(field), "{field} is not in {rejected}");
+    }
+    assert!(later.contains("checkout{circuit_breaker.rejected=\"open\"}"), "{later}");
+    assert!(other.contains("without the field") && !other.contains("circuit_breaker.rejected"), "{other}");
+}
+
 /// The text that was written.
 #[derive(Clone, Default)]
 struct LogBuffer(Arc<Mutex<Vec<u8>>>);

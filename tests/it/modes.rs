@@ -32,6 +32,18 @@ fn shadow_mode_counts_and_changes_state_but_never_rejects() {
 }
 
 #[test]
+fn shadow_mode_times_the_calls_that_it_would_have_rejected() {
+    let fixture = Fixture::with(shadow().durations(true));
+    fixture.trip();
+    for _ in 0..10 {
+        fixture.call_taking(seconds(1), Outcome::Success);
+    }
+    let durations = fixture.breaker.snapshot().durations.unwrap();
+    assert_eq!(durations.count(), 12);
+    assert_eq!(durations.sum(), seconds(10));
+}
+
+#[test]
 fn shadow_mode_recovers_through_trial_calls() {
     let fixture = Fixture::with(shadow());
     fixture.trip();

@@ -159,6 +159,42 @@ async fn a_blocked_thread_waits_in_real_time() {
     assert_eq!(error.kind(), ErrorKind::BulkheadFull);
 }
 
+/// Returns a breaker whose only slot is offered to a call that was forgotten.
+async fn offered_to_a_forgotten_call() -> CircuitBreaker {
+    let full = breaker(Config::builder().max_concurrent(1).max_wait(seconds(60)));
+    let held = full.try_acquire().unwrap();
+    let mut forgotten = Box::pin(full.call_async(async { Ok::<_, BreakerError>(()) }));
+    assert!(crate::support::poll_once(forgotten.as_mut()).is_pending());
+    std::mem::forget(forgotten);
+    held.settle(Outcome::Success);
+    full.clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blocked_thread_ends_an_offer_that_was_made_on_the_paused_clock() {
+    let start = std::time::Instant::now();
+    tokio::time::advance(seconds(3600)).await;
+    let full = offered_to_a_forgotten_call().await;
+    full.call(|| Ok::<_, BreakerError>(())).unwrap();
+    assert!(start.elapsed() < seconds(60), "the call waited for the system's clock to reach the paused one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blocked_thread_does_not_end_an_offer_earlier_because_the_clock_is_paused() {
+    let full = breaker(Config::builder().max_concurrent(1).max_wait(Duration::from_nanos(1)));
+    let held = full.try_acquire().unwrap();
+    full.set_config(Config::builder().max_concurrent(1).max_wait(Duration::MAX).build().unwrap());
+    let mut waiting = Box::pin(full.call_async(async { Ok::<_, BreakerError>(()) }));
+    assert!(crate::support::poll_once(waiting.as_mut()).is_pending());
+    full.set_config(Config::builder().max_concurrent(1).max_wait(Duration::from_nanos(1)).build().unwrap());
+    // The system's clock is now ahead of the paused one by more than the time of an offer.
+    std::thread::park_timeout(Duration::from_millis(20));
+    held.settle(Outcome::Success);
+    let error = full.call(|| Ok::<_, BreakerError>(())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BulkheadFull);
+    waiting.await.unwrap();
+}
+
 #[test]
 fn runtimes_with_different_times_do_not_affect_each_other() {
     let runtime = || {

@@ -1,8 +1,8 @@
 //! A breaker on a manual clock, and helpers for the steps that many tests share.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -124,6 +124,26 @@ impl Fixture {
 /// Polls `future` once, without a runtime and with a waker that does nothing.
 pub(crate) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Runs `action`, and calls `on_panic` for each panic of this thread, caught or not.
+pub(crate) fn watch_panics<T>(
+    on_panic: impl Fn(&PanicHookInfo<'_>) + Send + Sync + 'static,
+    action: impl FnOnce() -> T,
+) -> T {
+    // The hook belongs to the process, so one test at a time replaces it.
+    static HOOK: Mutex<()> = Mutex::new(());
+    let _locked = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = std::panic::take_hook();
+    let thread = std::thread::current().id();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().id() == thread {
+            on_panic(panic);
+        }
+    }));
+    let result = catch_panic(action);
+    std::panic::set_hook(before);
+    result.unwrap_or_else(|payload| resume_unwind(payload))
 }
 
 /// Runs `action` and returns its panic as an error.

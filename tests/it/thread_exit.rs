@@ -99,7 +99,7 @@ fn use_breaker(breaker: &CircuitBreaker) {
     breaker.force_open();
     assert!(breaker.call(|| Ok::<_, BreakerError>(())).is_err());
     breaker.release();
-    (0..2).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Failure)); // opens, with jitter
+    (0..2).for_each(|_| _ = breaker.try_acquire().unwrap().settle(Outcome::Failure)); // opens, with jitter
     assert_eq!(breaker.state(), State::Open);
     breaker.reset();
     let slot = breaker.try_acquire().unwrap();
@@ -120,6 +120,26 @@ fn calls_and_waits_in_destructors_of_thread_local_values_work() {
         assert!(events.try_next().is_some());
     };
     in_thread(use_new.clone(), use_new);
+}
+
+#[test]
+fn calls_inside_calls_in_destructors_of_thread_local_values_do_not_wait_for_themselves() {
+    let limited = settings().max_concurrent(1).max_wait(Duration::MAX).build().unwrap();
+    let breakers: Vec<_> = ["a", "b", "c", "d", "e", "f"]
+        .map(|name| CircuitBreaker::new(name, limited.clone()).unwrap())
+        .into_iter()
+        .collect();
+    fn nest(breakers: &[CircuitBreaker]) -> Result<(), BreakerError> {
+        match breakers {
+            [] => Ok(()),
+            [first, others @ ..] => first.call(|| first.call(|| nest(others))),
+        }
+    }
+    let at_exit = move || {
+        nest(&breakers).unwrap();
+        assert!(breakers.iter().all(|breaker| breaker.snapshot().calls_in_flight == Some(0)));
+    };
+    in_thread(at_exit.clone(), at_exit);
 }
 
 #[circuit_breaker(key = key)]

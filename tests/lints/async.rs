@@ -205,6 +205,15 @@ impl Shop {
     }
 }
 
+/// A policy.
+pub const POLICY: breaker_runtime::ConfigBuilder = breaker_runtime::Config::builder().max_concurrent(5);
+
+#[cfg_attr(protected, circuit_breaker(config = POLICY, failure_threshold = 3, fallback = |_| number))]
+pub async fn with_policy(number: u32) -> u32 {
+    let unused = number;
+    return ready(1).await;
+}
+
 #[cfg_attr(protected, circuit_breaker(call_timeout = "1s", max_concurrent = 5, max_wait = "1s", key = number, fallback = |_| 0))]
 pub async fn all_keys(number: u32) -> u32 {
     let unused = number;

@@ -116,7 +116,7 @@ fn a_time_based_window_holds_every_call_of_all_threads() {
 fn a_full_window_always_holds_exactly_its_size() {
     // Regression of tower-resilience: a count-based window never slid.
     let (_clock, breaker) = breaker(Config::builder().consecutive_failures(1_000_000).window_calls(50));
-    (0..50).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Failure));
+    (0..50).for_each(|_| _ = breaker.try_acquire().unwrap().settle(Outcome::Failure));
     run_threads(
         |mut random, _| {
             for _ in 0..CALLS {
@@ -126,7 +126,7 @@ fn a_full_window_always_holds_exactly_its_size() {
         },
         |_| assert_eq!(breaker.snapshot().window.unwrap().calls, 50),
     );
-    (0..50).for_each(|_| breaker.try_acquire().unwrap().settle(Outcome::Success));
+    (0..50).for_each(|_| _ = breaker.try_acquire().unwrap().settle(Outcome::Success));
     let held = breaker.snapshot().window.unwrap();
     assert_eq!((held.calls, held.failures), (50, 0));
 }

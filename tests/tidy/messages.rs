@@ -16,17 +16,10 @@ pub(crate) struct CompilerOutput {
 
 /// The messages that no case can show, and the reasons.
 const NOT_SHOWN: &[(&str, &str)] = &[
-    ("set either window_calls or window_time, and only once", "the attribute has one key for both"),
-    ("slow_call_rate needs slow_call, the minimum duration of a slow call", BY_THE_MACRO),
-    ("failure_rate and slow_call need a window; set window_calls or window_time", BY_THE_MACRO),
-    ("minimum_calls applies to rates only; set failure_rate or slow_call", BY_THE_MACRO),
-    ("max_wait needs max_concurrent; without it no call waits", BY_THE_MACRO),
-    ("max_recovery_timeout needs backoff; without it the recovery timeout does not grow", BY_THE_MACRO),
     ("call_timeout needs the feature `tokio` of breaker-runtime", WITHOUT_TOKIO),
     ("max_wait of an async function needs the feature `tokio` of breaker-runtime", WITHOUT_TOKIO),
 ];
 
-const BY_THE_MACRO: &str = "the macro reports it first, at the key";
 const WITHOUT_TOKIO: &str = "the cases are built with the feature; a unit test of breaker-runtime covers it";
 
 /// Returns a problem for each message of the macro that is not shown by exactly one case.

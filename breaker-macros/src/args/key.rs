@@ -31,6 +31,7 @@ macro_rules! keys {
 
 keys! {
     Name = "name",
+    Config = "config",
     FailureThreshold = "failure_threshold",
     ConsecutiveFailures = "consecutive_failures",
     FailureRate = "failure_rate",

@@ -63,11 +63,16 @@ pub(super) fn check(spec: &Spec, errors: &mut Vec<Error>) {
 fn check_requirement(spec: &Spec, requirement: &Requirement) -> Option<Error> {
     let Requirement { key, one_of, advice } = requirement;
     let span = spec.span_of(*key)?;
-    let is_met = one_of.iter().any(|other| spec.span_of(*other).is_some());
+    let is_met = one_of.iter().any(|other| spec.span_of(*other).is_some() || may_be_in_config(spec, *other));
     (!is_met).then(|| {
         let names: Vec<_> = one_of.iter().map(|other| format!("`{other}`")).collect();
         Error::new(span, format!("`{key}` needs {}; {advice}", names.join(" or ")))
     })
+}
+
+/// Returns `true` if `config` may contain the setting `key`. Then the compiler checks the combination.
+fn may_be_in_config(spec: &Spec, key: Key) -> bool {
+    spec.span_of(Key::Config).is_some() && !matches!(key, Key::Fallback | Key::CircuitKey)
 }
 
 fn excluded_by_breaker(WrittenKey { key, span }: WrittenKey) -> Error {
@@ -100,6 +105,7 @@ fn check_max_recovery_timeout(spec: &Spec) -> Option<Error> {
     let longest = duration(spec, Key::MaxRecoveryTimeout)?;
     let first = match spec.span_of(Key::RecoveryTimeout) {
         Some(_) => duration(spec, Key::RecoveryTimeout)?,
+        None if may_be_in_config(spec, Key::RecoveryTimeout) => return None,
         None => DEFAULT_RECOVERY_TIMEOUT,
     };
     let span = spec.span_of(Key::MaxRecoveryTimeout)?;

@@ -15,6 +15,8 @@ use crate::function::Binding;
 pub(crate) struct Spec {
     /// Name of the circuit breaker. `None` names it after the path of the function.
     pub(crate) name: Option<BreakerName>,
+    /// A const `ConfigBuilder` whose settings apply unless `settings` replaces them.
+    pub(crate) config: Option<Expr>,
     pub(crate) settings: Vec<Setting>,
     pub(crate) failure_if: Option<Condition>,
     pub(crate) ignore_if: Option<Condition>,
@@ -128,6 +130,7 @@ impl Spec {
     pub(super) fn new() -> Self {
         Self {
             name: None,
+            config: None,
             settings: Vec::new(),
             failure_if: None,
             ignore_if: None,

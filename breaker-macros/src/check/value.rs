@@ -131,6 +131,21 @@ pub(super) fn name(value: Expr) -> Result<BreakerName, Error> {
     }
 }
 
+/// Reads a const `ConfigBuilder`. The compiler checks its type and its settings.
+pub(super) fn policy(value: Expr) -> Result<Expr, Error> {
+    match ungrouped(value) {
+        other @ (Expr::Lit(_) | Expr::Unary(_) | Expr::Closure(_)) => Err(Error::new(
+            other.span(),
+            format!(
+                "`config` must be a const `ConfigBuilder`, as in `const DATABASE: ConfigBuilder = \
+                 Config::builder()..` and `config = DATABASE`; found {}",
+                source_text(&other)
+            ),
+        )),
+        value => Ok(value),
+    }
+}
+
 /// Reads the expression of `key`. The compiler checks its type and the variables in it.
 pub(super) fn key_expr(value: Expr) -> Result<Expr, Error> {
     match ungrouped(value) {

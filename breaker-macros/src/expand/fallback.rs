@@ -7,6 +7,7 @@ use syn::{ExprClosure, ExprPath, ReturnType};
 
 use super::at;
 use super::runtime_fn::RuntimeFn;
+use super::settings::clone_condition;
 use super::value_closure::returns_value;
 use crate::check::{Cloning, Fallback, FallbackOn, Spec};
 use crate::function::{AnnotatedFn, Binding, Copying};
@@ -193,7 +194,13 @@ pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream
         if spec.cloning == Cloning::Required {
             return RuntimeFn::CloneForFallback.call(private, span, &argument);
         }
-        let argument = RuntimeFn::MaybeClone.call(private, span, &argument);
+        let argument = match &spec.config {
+            None => RuntimeFn::MaybeClone.call(private, span, &argument),
+            Some(config) => {
+                let condition = clone_condition(private, spec, config);
+                RuntimeFn::CloneIf.call_generic(private, span, Some(&condition), &argument)
+            }
+        };
         quote_spanned!(at(span)=> #argument.__breaker_clone()?)
     });
     let bindings = spec.clones.iter().zip(&arguments).map(|(binding, argument)| {

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
+use syn::Expr;
 use syn::spanned::Spanned as _;
 
 use super::at;
 use super::runtime_fn::RuntimeFn;
 use crate::args::Key;
-use crate::check::{Setting, Spec, Value};
+use crate::check::{Cloning, Setting, Spec, Value};
 use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
 
@@ -52,11 +53,18 @@ const COMBINATIONS: [Combination; 3] = [
 //             private::checked(private::DEFAULTS.failure_threshold(LIMIT));
 //         and || private::clone_settings(&__BREAKER_SETTINGS)
 //
+// Input:  config = DATABASE, failure_threshold = 5
+// Output: static __BREAKER_SETTINGS: private::ConfigBuilder =
+//             private::checked_sync_config(private::Policy(&(DATABASE)).checked().failure_threshold(5));
+//         and || private::clone_settings(&__BREAKER_SETTINGS)
+//
 // Literals are already checked, so their builder runs on the first call. The compiler checks constants in a
 // static, because a static may read other statics.
 pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> SettingsTokens {
-    let mut needs_static = false;
-    let builder = spec.settings.iter().fold(quote!(#private::DEFAULTS), |builder, next| {
+    let mut needs_static = spec.config.is_some();
+    let base = spec.config.as_ref().map(|config| base(private, spec, config));
+    let base = base.unwrap_or_else(|| quote!(#private::DEFAULTS));
+    let builder = spec.settings.iter().fold(base, |builder, next| {
         let builder = set(private, &builder, next);
         let Some(Check { function, span }) = needed_check(annotated, next) else {
             return builder;
@@ -67,13 +75,56 @@ pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn)
     if !needs_static {
         return SettingsTokens { checked_static: None, configure: quote!(|| #builder) };
     }
-    let builder = check_combinations(private, spec, builder);
+    let builder = match &spec.config {
+        None => check_combinations(private, spec, builder),
+        Some(config) if annotated.is_async() => {
+            RuntimeFn::CheckedAsyncConfig.call(private, config.span(), &builder)
+        }
+        Some(config) => RuntimeFn::CheckedSyncConfig.call(private, config.span(), &builder),
+    };
     SettingsTokens {
         checked_static: Some(quote_spanned! {Span::mixed_site()=>
             static __BREAKER_SETTINGS: #private::ConfigBuilder = #builder;
         }),
         configure: quote_spanned!(Span::mixed_site()=> || #private::clone_settings(&__BREAKER_SETTINGS)),
     }
+}
+
+// Input:  config = DATABASE
+// Output: private::Policy(&(DATABASE)).checked()
+//
+// Input:  config = DATABASE, window = 100
+// Output: private::without_window(private::Policy(&(DATABASE)).checked())
+//
+// Input:  config = DATABASE, fallback = |_| { *count += 1; .. }, in an async function with `count: &mut u32`
+// Output: private::checked_unsaved(private::Policy(&(DATABASE)).checked())
+fn base(private: &Repeated, spec: &Spec, config: &Expr) -> TokenStream {
+    let span = config.span();
+    let policy = RuntimeFn::Policy.call(private, span, &quote_spanned!(at(span)=> &(#config)));
+    let mut base = quote_spanned!(at(span)=> #policy.checked());
+    if spec.cloning == Cloning::Impossible {
+        if spec.may_wait() {
+            base = quote!(#private::without_wait(#base));
+        }
+        base = RuntimeFn::CheckedUnsaved.call(private, span, &base);
+    }
+    if spec.setting(Key::Window).is_some() {
+        base = quote!(#private::without_window(#base));
+    }
+    base
+}
+
+// Input:  config = DATABASE, for an argument that the fallback needs
+// Output: ::<{ private::times_out_or_waits(&(DATABASE)) }, _>
+//
+// Input:  config = DATABASE, max_wait = "1s", for an argument that the fallback needs
+// Output: ::<{ private::times_out(&(DATABASE)) }, _>
+//
+// With the key `max_wait`, a call waits before its body receives the arguments, so that they need no clone.
+pub(super) fn clone_condition(private: &Repeated, spec: &Spec, config: &Expr) -> TokenStream {
+    let function =
+        Ident::new(if spec.may_wait() { "times_out" } else { "times_out_or_waits" }, Span::mixed_site());
+    quote_spanned!(Span::mixed_site()=> ::<{ #private::#function(&(#config)) }, _>)
 }
 
 // Input:  private::DEFAULTS, recovery_timeout = "10s"

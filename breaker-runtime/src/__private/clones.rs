@@ -1,7 +1,7 @@
 //! Clones of arguments for a fallback that may run after the body has consumed them.
 //!
-//! If the attribute declares that it may, an argument that cannot be cloned is a compile error. If only
-//! settings that are applied at run time can make it so, [`MaybeClone`] clones what can be cloned. Method
+//! If the attribute or its `config` declares that it may, an argument that cannot be cloned is a compile error. If
+//! only settings that are applied at run time can make it so, [`MaybeClone`] clones what can be cloned. Method
 //! lookup finds its own method if `T` implements `Clone`, and otherwise the one of [`CannotClone`] through
 //! `Deref`.
 
@@ -35,24 +35,45 @@ impl<T: Clone> CloneForFallback for T {
     }
 }
 
-/// An argument that can perhaps be cloned.
+/// An argument that can perhaps be cloned, and must be if `REQUIRED` is `true`.
 #[derive(Debug)]
-pub struct MaybeClone<'t, T> {
+pub struct MaybeClone<'t, T, const REQUIRED: bool> {
     argument: &'t T,
-    otherwise: CannotClone<T>,
+    otherwise: CannotClone<T, REQUIRED>,
 }
 
 /// The step of the method lookup for an argument that cannot be cloned.
 #[derive(Debug)]
-pub struct CannotClone<T>(PhantomData<fn() -> T>);
+pub struct CannotClone<T, const REQUIRED: bool>(PhantomData<fn() -> T>);
+
+/// An argument that is cloned if `REQUIRED` is `true`. The trait exists for its compile error.
+#[diagnostic::on_unimplemented(
+    message = "`config` sets `call_timeout` or `max_wait`, so the fallback may run after the body has consumed its \
+               arguments, and `{Self}` must implement `Clone`",
+    label = "both the body and the fallback use this argument",
+    note = "derive `Clone` for it, take it by reference, or write the fallback as a closure that does not use it"
+)]
+pub trait CloneIf<const REQUIRED: bool> {}
+
+impl<T> CloneIf<false> for T {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> CloneIf<true> for T {}
 
 /// Returns an argument that can perhaps be cloned.
 #[inline]
-pub const fn maybe_clone<T>(argument: &T) -> MaybeClone<'_, T> {
+pub const fn maybe_clone<T>(argument: &T) -> MaybeClone<'_, T, false> {
+    clone_if(argument)
+}
+
+/// Returns an argument that must be cloned if `REQUIRED` is `true`, because `config` lets the fallback run after
+/// the body.
+#[inline]
+pub const fn clone_if<const REQUIRED: bool, T>(argument: &T) -> MaybeClone<'_, T, REQUIRED> {
     MaybeClone { argument, otherwise: CannotClone(PhantomData) }
 }
 
-impl<T: Clone> MaybeClone<'_, T> {
+impl<T: Clone, const REQUIRED: bool> MaybeClone<'_, T, REQUIRED> {
     /// Returns a clone of the argument.
     #[expect(
         clippy::unnecessary_wraps,
@@ -65,20 +86,23 @@ impl<T: Clone> MaybeClone<'_, T> {
     }
 }
 
-impl<T> CannotClone<T> {
-    /// Returns `None`, because the argument cannot be cloned.
+impl<T, const REQUIRED: bool> CannotClone<T, REQUIRED> {
+    /// Returns `None`, because the argument cannot be cloned. Does not compile if it must be.
     #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     #[inline]
     #[must_use]
-    pub const fn __breaker_clone(&self) -> Option<T> {
+    pub const fn __breaker_clone(&self) -> Option<T>
+    where
+        T: CloneIf<REQUIRED>,
+    {
         None
     }
 }
 
-impl<T> Deref for MaybeClone<'_, T> {
-    type Target = CannotClone<T>;
+impl<T, const REQUIRED: bool> Deref for MaybeClone<'_, T, REQUIRED> {
+    type Target = CannotClone<T, REQUIRED>;
 
-    fn deref(&self) -> &CannotClone<T> {
+    fn deref(&self) -> &CannotClone<T, REQUIRED> {
         &self.otherwise
     }
 }

@@ -46,7 +46,7 @@ pub const fn checked_waiting(settings: ConfigBuilder) -> ConfigBuilder {
     }
 }
 
-const fn waiting_error(has_async_timer: bool) -> Option<&'static str> {
+pub(super) const fn waiting_error(has_async_timer: bool) -> Option<&'static str> {
     if has_async_timer {
         return None;
     }
@@ -78,7 +78,7 @@ pub const fn checked_keys(max_keys: u32) -> NonZeroU32 {
     clippy::panic,
     reason = "it runs only while the user's crate compiles, and becomes the compile error"
 )]
-const fn fail_compilation(message: &'static str) -> ! {
+pub(super) const fn fail_compilation(message: &'static str) -> ! {
     panic!("{}", message)
 }
 

@@ -12,9 +12,10 @@ use pin_project_lite::pin_project;
 
 use super::acquire::{Acquire, CircuitRef};
 use super::classifier::{AnyValue, InspectError, ResultClassifier, WithConditions};
-use crate::breaker::{Guarded, Permit, Rejection};
+use crate::breaker::{Circuit, Guarded, Permit, Rejection};
 use crate::classifier::{Classifier, of_result};
 use crate::error::{BreakerError, CallError};
+use crate::event::FallbackCause;
 use crate::outcome::{Outcome, Verdict};
 
 /// The reason why a call has no result for its caller. It becomes a [`CallError`] only if the fallback takes
@@ -94,21 +95,35 @@ pub fn call_fallback_on_failure<T, R>(
     })
 }
 
-impl<'a> From<Rejection<'a>> for CircuitRef<'a> {
+/// The circuit that counts a fallback, and the reason why the fallback runs.
+#[derive(Clone, Copy, Debug)]
+pub struct FallbackOrigin<'a> {
+    circuit: &'a Circuit,
+    cause: FallbackCause,
+}
+
+impl FallbackOrigin<'_> {
+    #[inline]
+    fn count(self, outcome: Outcome) {
+        self.circuit.count_fallback(self.cause, outcome);
+    }
+}
+
+impl<'a> From<Rejection<'a>> for FallbackOrigin<'a> {
     #[inline]
     fn from(rejected: Rejection<'a>) -> Self {
-        Self(rejected.circuit)
+        Self { circuit: rejected.circuit, cause: FallbackCause::Breaker(rejected.kind) }
     }
 }
 
 impl<'a, T> NoResult<'a, T> {
-    /// Returns the circuit of the call, before the fallback consumes `self`.
+    /// Returns the circuit of the call and the reason for its fallback, before the fallback consumes `self`.
     #[inline]
     #[must_use]
-    pub const fn circuit(&self) -> CircuitRef<'a> {
+    pub fn circuit(&self) -> FallbackOrigin<'a> {
         match self {
-            Self::Rejected(rejected) => CircuitRef(rejected.circuit),
-            Self::Failed(circuit, _) => *circuit,
+            Self::Rejected(rejected) => (*rejected).into(),
+            Self::Failed(circuit, _) => FallbackOrigin { circuit: circuit.0, cause: FallbackCause::Failed },
         }
     }
 }
@@ -120,10 +135,10 @@ impl<T, E, S: InspectError<E>> ResultClassifier<Result<T, E>, S> {
     #[inline]
     pub fn record_fallback<'a>(
         self,
-        circuit: impl Into<CircuitRef<'a>>,
+        origin: impl Into<FallbackOrigin<'a>>,
         output: Result<T, E>,
     ) -> Result<T, E> {
-        circuit.into().0.count_fallback(of_result(&output));
+        origin.into().count(of_result(&output));
         output
     }
 
@@ -142,8 +157,8 @@ impl<T> AnyValue<T> {
     /// Counts the outcome of a fallback, which is a success, and returns its output.
     #[expect(clippy::unused_self, reason = "the classifier selects the method")]
     #[inline]
-    pub fn record_fallback<'a>(self, circuit: impl Into<CircuitRef<'a>>, output: T) -> T {
-        circuit.into().0.count_fallback(Outcome::Success);
+    pub fn record_fallback<'a>(self, origin: impl Into<FallbackOrigin<'a>>, output: T) -> T {
+        origin.into().count(Outcome::Success);
         output
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::circuit::{Circuit, Rejection};
 use super::record::LazyText;
 use super::stamp::Stamp;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Settled};
 use crate::state::machine::Ticket;
 
 /// An admitted call that has not ended.
@@ -72,11 +72,23 @@ impl<'a> Admission<'a> {
     ) -> T {
         let Call { circuit, ticket, stamp } = self.0;
         match outcome {
-            Outcome::Success => circuit.record_success(ticket, stamp),
+            Outcome::Success => _ = circuit.record_success(ticket, stamp),
             Outcome::Failure => return self.fail_with(output, failure_text),
-            Outcome::Ignored => self.ignore(),
+            Outcome::Ignored => _ = circuit.record_ignored(ticket, stamp),
         }
         output
+    }
+
+    /// Settles the call of a permit.
+    pub(super) fn settle_permit(self, outcome: Outcome) -> Settled {
+        let Call { circuit, ticket, stamp } = self.0;
+        let settled = match outcome {
+            Outcome::Success => circuit.record_success(ticket, stamp),
+            Outcome::Failure => circuit.record_failure(ticket, stamp, &|| None),
+            Outcome::Ignored => circuit.record_ignored(ticket, stamp),
+        };
+        // While a change of state is published, the word of the circuit equals this ticket.
+        if ticket.is_shadow() { Settled::Late } else { settled }
     }
 
     #[cold]
@@ -86,9 +98,9 @@ impl<'a> Admission<'a> {
         output
     }
 
-    pub(super) fn fail(self, text: LazyText<'_>) {
+    pub(super) fn fail(self, text: LazyText<'_>) -> Settled {
         let Call { circuit, ticket, stamp } = self.0;
-        circuit.record_failure(ticket, stamp, text);
+        circuit.record_failure(ticket, stamp, text)
     }
 
     /// Settles a call whose body panicked.
@@ -106,10 +118,5 @@ impl<'a> Admission<'a> {
     pub(super) fn cancelled(self) {
         let Call { circuit, ticket, stamp } = self.0;
         circuit.record_cancelled(ticket, stamp);
-    }
-
-    pub(super) fn ignore(self) {
-        let Call { circuit, ticket, stamp } = self.0;
-        circuit.record_ignored(ticket, stamp);
     }
 }

@@ -1,18 +1,15 @@
 //! Admission, the first half of every call. A disabled circuit, and a closed one that is not tracked, admit a call
 //! after one load of the word. Every other circuit checks its state first and its bulkhead second.
 
-use std::time::Duration;
-
 use super::admission::{Admission, AdmitResult, Call};
 use super::async_call::AsyncCall;
 use super::bulkhead::{Attempt, Bulkhead, FullPolicy};
 use super::circuit::{Circuit, Rejection};
 use super::options::CircuitOptions;
-use super::permit::Permit;
 use super::stamp::Stamp;
 use crate::error::ErrorKind;
 use crate::state::State;
-use crate::state::machine::{Pending, Ticket};
+use crate::state::machine::Ticket;
 use crate::totals::{Rare, Total};
 
 /// The bulkhead that limits a call, and the options that it belongs to.
@@ -24,7 +21,7 @@ struct ActiveBulkhead<'a> {
 /// Whether a call may run in the slot of a call around it. The owner of a permit may settle it after the outer
 /// call has ended, so a permit needs a slot of its own.
 #[derive(Clone, Copy)]
-enum Nesting {
+pub(super) enum Nesting {
     Allowed,
     Refused,
 }
@@ -33,7 +30,7 @@ impl Circuit {
     /// Admits or rejects the call of a permit, which does not wait.
     #[inline]
     pub(crate) fn try_admit(&self) -> AdmitResult<'_> {
-        self.admit_with(|| self.admit_restricted_now())
+        self.admit_with(|| self.admit_restricted_now(Nesting::Refused))
     }
 
     /// Admits or rejects a call, and blocks the thread while the call waits for a bulkhead slot.
@@ -93,54 +90,21 @@ impl Circuit {
         }))
     }
 
-    /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call. The call may be
-    /// cancelled while it waits, and its permit then releases the slot of a trial call.
-    pub(super) async fn wait_async<'a>(&'a self, waiting: Permit<'a>) -> AdmitResult<'a> {
-        let ticket = waiting.ticket();
-        let Some(active) = self.active_bulkhead(ticket, Nesting::Allowed) else {
-            // The limit has been removed.
-            _ = waiting.into_admission();
-            return Ok(self.start(ticket, Stamp::NONE));
-        };
-        // The settings may have changed since the call found the bulkhead full.
-        let has_slot = match active.bulkhead.try_acquire(&self.clock) {
-            Attempt::Acquired => true,
-            Attempt::Full(FullPolicy::Wait(limit)) => {
-                active.bulkhead.acquire_within(limit, &self.clock).await
-            }
-            Attempt::Full(FullPolicy::Reject) => false,
-            Attempt::Full(FullPolicy::Admit) => {
-                _ = waiting.into_admission();
-                return Ok(self.admit_in_shadow(ticket, active.options));
-            }
-        };
-        _ = waiting.into_admission();
-        let admitted = if has_slot {
-            self.admit_after_wait(ticket, active.options)
-        } else {
-            self.reject_after_wait(ticket, active.options)
-        };
-        admitted.map_err(|kind| Rejection { circuit: self, kind })
-    }
-
-    /// Admits or rejects a call that the fast path has not admitted. `wait` may block until a bulkhead slot is
-    /// free, for at most the given time, and returns `true` if the call has one.
+    /// Admits or rejects a call that the fast path has not admitted. `wait` decides about a call that finds no free
+    /// bulkhead slot and may wait for one.
     #[inline]
-    fn admit_restricted(
-        &self,
+    fn admit_restricted<'a>(
+        &'a self,
         nesting: Nesting,
-        wait: impl FnOnce(&Bulkhead, Duration) -> bool,
-    ) -> Result<Admission<'_>, ErrorKind> {
+        wait: impl FnOnce(Ticket, &'a CircuitOptions) -> Result<Admission<'a>, ErrorKind>,
+    ) -> Result<Admission<'a>, ErrorKind> {
         let ticket = self.admit_by_state(nesting)?;
         let Some(active) = self.active_bulkhead(ticket, nesting) else {
             return Ok(self.start(ticket, Stamp::NONE));
         };
         match active.bulkhead.try_acquire(&self.clock) {
             Attempt::Acquired => Ok(self.start(ticket, Stamp::IN_BULKHEAD)),
-            Attempt::Full(FullPolicy::Wait(limit)) if wait(active.bulkhead, limit) => {
-                self.admit_after_wait(ticket, active.options)
-            }
-            Attempt::Full(FullPolicy::Wait(_)) => self.reject_after_wait(ticket, active.options),
+            Attempt::Full(FullPolicy::Wait(_)) => wait(ticket, active.options),
             Attempt::Full(FullPolicy::Reject) => Err(self.reject_full(ticket).kind),
             Attempt::Full(FullPolicy::Admit) => Ok(self.admit_in_shadow(ticket, active.options)),
         }
@@ -149,15 +113,15 @@ impl Circuit {
     /// Admits or rejects a call that does not wait.
     #[cold]
     #[inline(never)]
-    fn admit_restricted_now(&self) -> Result<Admission<'_>, ErrorKind> {
-        self.admit_restricted(Nesting::Refused, |_, _| false)
+    pub(super) fn admit_restricted_now(&self, nesting: Nesting) -> Result<Admission<'_>, ErrorKind> {
+        self.admit_restricted(nesting, |ticket, _| Err(self.reject_full(ticket).kind))
     }
 
     /// Admits or rejects a call that runs on this thread until its end.
     #[cold]
     #[inline(never)]
     fn admit_restricted_blocking(&self) -> Result<Admission<'_>, ErrorKind> {
-        let wait = |bulkhead: &Bulkhead, limit| bulkhead.acquire_blocking(limit, &self.clock);
+        let wait = |ticket, options| self.wait_blocking(ticket, options);
         self.admit_restricted(Nesting::Allowed, wait).map(Admission::scoped)
     }
 
@@ -174,20 +138,8 @@ impl Circuit {
         needs_slot.then_some(ActiveBulkhead { options, bulkhead })
     }
 
-    /// Rejects a call that got no bulkhead slot while it waited, unless the mode has become shadow meanwhile.
-    fn reject_after_wait(
-        &self,
-        ticket: Ticket,
-        options: &CircuitOptions,
-    ) -> Result<Admission<'_>, ErrorKind> {
-        if options.is_shadow() {
-            return Ok(self.admit_in_shadow(ticket, options));
-        }
-        Err(self.reject_full(ticket).kind)
-    }
-
     /// Admits a call without a bulkhead slot, and counts a shadow rejection.
-    fn admit_in_shadow(&self, ticket: Ticket, options: &CircuitOptions) -> Admission<'_> {
+    pub(super) fn admit_in_shadow(&self, ticket: Ticket, options: &CircuitOptions) -> Admission<'_> {
         options.count_shadow_rejection();
         self.start(ticket, Stamp::NONE)
     }
@@ -196,36 +148,13 @@ impl Circuit {
     pub(super) fn reject_full(&self, ticket: Ticket) -> Rejection<'_> {
         self.abandon_trial(ticket);
         self.counters.add(Total::Rare(Rare::Bulkhead));
+        self.note_rejection(ErrorKind::BulkheadFull);
         Rejection { circuit: self, kind: ErrorKind::BulkheadFull }
-    }
-
-    /// Admits a call that has waited for its bulkhead slot, unless the circuit would reject it now: the dependency
-    /// may have failed meanwhile, or the lease of a trial call may have ended.
-    fn admit_after_wait(&self, ticket: Ticket, options: &CircuitOptions) -> Result<Admission<'_>, ErrorKind> {
-        let decision = self.machine.admit_again(ticket, &self.clock);
-        let needs_slot = decision.ticket.is_ok_and(Ticket::is_tracked);
-        if !needs_slot {
-            options.release_slot(&self.clock);
-        }
-        let stamp = if needs_slot { Stamp::IN_BULKHEAD } else { Stamp::NONE };
-        let admitted = decision.ticket.or_else(|state| self.reject(state));
-        let mut admitted = admitted.map(|ticket| self.start(ticket, stamp));
-        // The listeners may make calls, which run in the slot that this call holds already.
-        if let (Ok(Admission(call)), Pending::Transitions) = (&mut admitted, decision.pending)
-            && call.stamp.holds_slot()
-        {
-            call.enter_scope();
-        }
-        self.notify_if(decision.pending);
-        if let Ok(Admission(call)) = &mut admitted {
-            call.suspend_scope();
-        }
-        admitted
     }
 
     /// Admits or rejects a call by the state of the circuit, after the fast path has not admitted it.
     #[inline]
-    fn admit_by_state(&self, nesting: Nesting) -> Result<Ticket, ErrorKind> {
+    pub(super) fn admit_by_state(&self, nesting: Nesting) -> Result<Ticket, ErrorKind> {
         self.machine.admit_tracked().map_or_else(|| self.admit_or_reject(nesting), Ok)
     }
 
@@ -233,9 +162,9 @@ impl Circuit {
     fn admit_or_reject(&self, nesting: Nesting) -> Result<Ticket, ErrorKind> {
         match self.machine.reject_fast(&self.clock) {
             Some(State::HalfOpen) => {
-                self.ticket_in_slot(nesting).map_or_else(|| self.reject(State::HalfOpen), Ok)
+                self.ticket_in_slot(nesting).map_or_else(|| self.reject_unless_shadow(State::HalfOpen), Ok)
             }
-            Some(state) => self.reject(state),
+            Some(state) => self.reject_unless_shadow(state),
             None => self.ticket_in_slot(nesting).map_or_else(|| self.admit_locked(), Ok),
         }
     }
@@ -253,12 +182,12 @@ impl Circuit {
     fn admit_locked(&self) -> Result<Ticket, ErrorKind> {
         let decision = self.machine.admit_locked(&self.clock);
         self.notify_if(decision.pending);
-        decision.ticket.or_else(|state| self.reject(state))
+        decision.ticket.or_else(|state| self.reject_unless_shadow(state))
     }
 
     /// Counts the rejection, or admits the call in shadow mode.
     #[inline]
-    fn reject(&self, state: State) -> Result<Ticket, ErrorKind> {
+    pub(super) fn reject_unless_shadow(&self, state: State) -> Result<Ticket, ErrorKind> {
         if let Some(options) = self.options.get()
             && options.is_shadow()
         {
@@ -272,22 +201,24 @@ impl Circuit {
             State::Open | State::Closed | State::Disabled => (Total::Open, ErrorKind::Open),
         };
         self.counters.add(total);
+        self.note_rejection(kind);
         Err(kind)
     }
 
     /// Returns the admission of a call that starts now.
     #[inline]
-    fn start(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
-        let is_timed = ticket.is_tracked() && self.options.get().is_some_and(CircuitOptions::is_timed);
+    pub(super) fn start(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
+        let may_be_timed = ticket.is_tracked() || ticket.is_shadow();
+        let is_timed = may_be_timed && self.options.get().is_some_and(CircuitOptions::is_timed);
         let stamp = if is_timed { stamp.started_at(self.clock.start()) } else { stamp };
-        let stamp = if ticket.trial().is_some() { self.start_trial(stamp) } else { stamp };
+        let stamp = if ticket.trial().is_some() { self.trial_stamp(stamp) } else { stamp };
         self.admission(ticket, stamp)
     }
 
     /// Returns the stamp of a trial call. Its start is always known, because a late success may prove that the
     /// leases are too short.
     #[cold]
-    fn start_trial(&self, stamp: Stamp) -> Stamp {
+    fn trial_stamp(&self, stamp: Stamp) -> Stamp {
         let stamp = stamp.of_trial();
         if stamp.has_start() { stamp } else { stamp.since(self.clock.now()) }
     }

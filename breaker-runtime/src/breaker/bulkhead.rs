@@ -6,7 +6,7 @@
 //! | `slots.rs` | the limit and the slots in use, packed into one word |
 //! | `settings.rs` | the limit, and what happens to a call that finds no free slot |
 //! | `queue.rs` | the calls that wait, and the slots that are offered to them |
-//! | `waiting.rs` | a waiting call, which blocks its thread or is a future |
+//! | `queued_call.rs` | a call in the queue, and when it looks at the queue by itself |
 //!
 //! While no call waits, a slot is acquired and released by one compare-and-swap of the word. As soon as a call
 //! waits, the word shows a limit of zero, and is then changed only by the thread that holds the lock of the queue.
@@ -18,22 +18,31 @@
 //!
 //! A released slot is *offered* to the first waiting call, which is woken. The slot stays in use until the call is
 //! polled, which takes the offer, or is cancelled, which passes it on. A call that was forgotten, or whose task no
-//! longer polls it, does neither. Therefore an offer lapses after [`OFFER`](queue::OFFER): the slot goes to
-//! the next waiting call, and nothing of the forgotten one remains. If it is polled later after all, it waits again,
-//! ahead of all calls that arrived after it.
+//! longer polls it, does neither. Therefore an offer lapses after [`OFFER_LIFETIME`](queue::OFFER_LIFETIME): the slot
+//! goes to the next waiting call, and nothing of the forgotten one remains. If it is polled later after all, it waits
+//! again, ahead of all calls that arrived after it, and its next offer lasts twice as long, up to
+//! [`MAX_OFFER_LIFETIME`](queue::MAX_OFFER_LIFETIME). Therefore a call that is polled at least once a second takes its
+//! eighth offer at the latest, and a slot that is offered in vain stays unused for at most twice the time between two
+//! polls of its call.
 //!
 //! A lapsed offer is noticed by every new call, by every call that ends, and by the calls that wait behind it. No
 //! new call gets a slot before its offer lapses, so a waiting call that is polled in time is never overtaken.
+//!
+//! # Changes while a call waits
+//!
+//! Each time a waiting call is polled, it checks by the current settings and the current state whether it still has
+//! to wait (`breaker/slot_wait.rs`). Every change of the settings or of the state wakes all waiting calls.
 //!
 //! No user code runs under the lock: wakers are cloned before it is taken, and woken and dropped after it is
 //! released.
 
 mod limit;
 mod queue;
+mod queued_call;
 mod settings;
 mod slots;
-mod waiting;
 
 pub(super) use self::limit::Bulkhead;
 pub(super) use self::queue::Attempt;
+pub(super) use self::queued_call::QueuedCall;
 pub(super) use self::settings::{BulkheadSettings, FullPolicy};

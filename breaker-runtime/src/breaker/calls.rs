@@ -3,6 +3,7 @@
 use super::{CircuitBreaker, Guarded, Permit};
 use crate::classifier::{of_result, type_of_error};
 use crate::error::BreakerError;
+use crate::failure_text::failure_text;
 use crate::outcome::Outcome;
 
 impl CircuitBreaker {
@@ -27,7 +28,8 @@ impl CircuitBreaker {
 
     /// Runs `function` if the circuit admits a call, and classifies its output with `classify`. A panic of
     /// `function` or of `classify` counts as a failure and continues to unwind. Blocks like
-    /// [`call`](Self::call). [`Transition::last_failure`](crate::Transition) is `None`, except after a panic.
+    /// [`call`](Self::call). [`Transition::last_failure`](crate::Transition) is `None`, except after a panic;
+    /// [`call_with_text`](Self::call_with_text) sets it.
     ///
     /// # Errors
     ///
@@ -52,6 +54,36 @@ impl CircuitBreaker {
     ) -> Result<T, BreakerError> {
         let admission = self.circuit.admit_blocking()?;
         Ok(Permit::running(admission).run(function, classify, |_| None))
+    }
+
+    /// Runs `function` like [`call_with`](Self::call_with). `text` describes an output that is a failure, for
+    /// [`Transition::last_failure`](crate::Transition) and for [call events](crate::CallEventKind::Failed).
+    ///
+    /// `text` runs only if the failure changes the state or is reported. The text becomes one line of at most 1,024
+    /// bytes.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the call was rejected.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+    ///
+    /// let breaker = CircuitBreaker::new("stock", Config::builder().failure_threshold(1).build()?)?;
+    /// let by_status = |status: &u16| if *status < 500 { Outcome::Success } else { Outcome::Failure };
+    /// breaker.call_with_text(by_status, |status| format!("status {status}"), || 503)?;
+    /// let opened = breaker.snapshot().last_transition.unwrap();
+    /// assert_eq!(opened.last_failure.as_deref(), Some("status 503"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn call_with_text<T>(
+        &self,
+        classify: impl FnOnce(&T) -> Outcome,
+        text: impl Fn(&T) -> String,
+        function: impl FnOnce() -> T,
+    ) -> Result<T, BreakerError> {
+        let admission = self.circuit.admit_blocking()?;
+        Ok(Permit::running(admission).run(function, classify, |output| Some(failure_text(text(output)))))
     }
 
     /// Awaits `future` if the circuit admits a call, which is decided on the first poll. An `Err` counts as a
@@ -97,7 +129,7 @@ impl CircuitBreaker {
 
     /// Awaits `future` if the circuit admits a call, and classifies its output with `classify`. Otherwise it
     /// behaves like [`call_async`](Self::call_async), but [`Transition::last_failure`](crate::Transition) is
-    /// `None`, except after a panic or a timeout.
+    /// `None`, except after a panic or a timeout; [`call_async_with_text`](Self::call_async_with_text) sets it.
     ///
     /// # Errors
     ///
@@ -138,5 +170,43 @@ impl CircuitBreaker {
     ) -> Result<T, BreakerError> {
         let call = self.circuit.start_async();
         Ok(Guarded::new(call, future, (classify, |_: &_| None)).await?)
+    }
+
+    /// Awaits `future` like [`call_async_with`](Self::call_async_with). `text` describes an output that is a failure,
+    /// as in [`call_with_text`](Self::call_with_text).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the call was rejected or timed out.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime in the same cases as [`call_async`](Self::call_async).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future cancels the call, as in [`call_async`](Self::call_async).
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let breaker = CircuitBreaker::new("stock", Config::builder().failure_threshold(1).build()?)?;
+    /// let by_status = |status: &u16| if *status < 500 { Outcome::Success } else { Outcome::Failure };
+    /// breaker.call_async_with_text(by_status, |status| format!("status {status}"), async { 503 }).await?;
+    /// let opened = breaker.snapshot().last_transition.unwrap();
+    /// assert_eq!(opened.last_failure.as_deref(), Some("status 503"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn call_async_with_text<T>(
+        &self,
+        classify: impl Fn(&T) -> Outcome,
+        text: impl Fn(&T) -> String,
+        future: impl Future<Output = T>,
+    ) -> Result<T, BreakerError> {
+        let call = self.circuit.start_async();
+        Ok(Guarded::new(call, future, (classify, |output: &_| Some(failure_text(text(output))))).await?)
     }
 }

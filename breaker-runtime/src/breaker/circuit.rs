@@ -1,24 +1,24 @@
 //! The shared state of all clones of a breaker. The two halves of a call are in `admit.rs` and `record.rs`.
 
 use std::fmt;
-use std::io::Write as _;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 // The hub of listeners is not part of the loom tests.
 use once_cell::race::OnceBox as Once;
 
 use super::identity::Identity;
 use super::options::CircuitOptions;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::{CircuitId, Config, SharedConfig};
-use crate::error::{BreakerError, ErrorKind};
+use crate::error::{BreakerError, ErrorKind, Origin};
 use crate::event::{ChangesLost, Event, Hub, StateChange};
 use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Pending};
-use crate::state::{Cause, Details, Notification, State};
+use crate::state::{Cause, Details, Notification, Opening, State, Transition};
 use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, fence};
 use crate::totals::{Counters, Totals};
+use crate::warning::warn;
 
 /// One circuit.
 pub struct Circuit {
@@ -31,7 +31,8 @@ pub struct Circuit {
     /// first. It is recorded for the circuits of keys only.
     pub(super) last_fault: AtomicU64,
     pub(super) clock: Clock,
-    identity: Identity,
+    /// Shared with the errors of this circuit, which need no other part of it.
+    identity: Arc<SharedIdentity>,
     /// The listeners of this breaker alone.
     hub: Once<Arc<Hub>>,
 }
@@ -41,27 +42,35 @@ pub struct Circuit {
 #[derive(Clone, Copy, Debug)]
 pub struct Rejection<'a> {
     pub(crate) circuit: &'a Circuit,
-    pub(super) kind: ErrorKind,
+    pub(crate) kind: ErrorKind,
+}
+
+/// The identity of a circuit, and the way from its errors to the circuit as long as that exists. Errors are no handles:
+/// one that is stored for long keeps no circuit from being evicted.
+#[derive(Debug)]
+struct SharedIdentity {
+    identity: Identity,
+    circuit: Weak<Circuit>,
 }
 
 impl Circuit {
-    pub(crate) fn new(identity: Identity, settings: SharedConfig, clock: Clock) -> Self {
-        let circuit = Self {
+    pub(crate) fn new(identity: Identity, settings: SharedConfig, clock: Clock) -> Arc<Self> {
+        let circuit = Arc::new_cyclic(|circuit| Self {
             run_threshold: AtomicU32::new(run_threshold(&settings)),
             options: OnceBox::new(),
             last_fault: AtomicU64::new(0),
             machine: Machine::new(settings, clock.now()),
             counters: Counters::new(),
             clock,
-            identity,
+            identity: Arc::new(SharedIdentity::new(identity, circuit.clone())),
             hub: Once::new(),
-        };
+        });
         circuit.prepare_options(&circuit.config());
         circuit
     }
 
     pub(crate) fn identity(&self) -> &Identity {
-        &self.identity
+        self.identity.get()
     }
 
     pub(crate) fn config(&self) -> SharedConfig {
@@ -97,11 +106,11 @@ impl Circuit {
         })
     }
 
-    /// Offers new slots to waiting calls, and notifies listeners. The caller holds no lock, because this wakes
-    /// waiting calls.
+    /// Wakes the calls that wait for a slot, so that the new settings apply to them, and notifies listeners. The
+    /// caller holds no lock.
     pub(crate) fn announce_config(&self, pending: Pending) {
         if let Some(options) = self.options.get() {
-            options.offer_free_slots(&self.clock);
+            options.wake_waiting_calls(&self.clock);
         }
         self.notify_if(pending);
     }
@@ -124,6 +133,11 @@ impl Circuit {
         Snapshot::new(self.id(), observed, self.counters.read(), parts, &self.config())
     }
 
+    /// Returns the current time of the clock of this circuit.
+    pub(crate) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
     /// Returns `true` if a listener is registered for this circuit alone.
     pub(super) fn has_listeners(&self) -> bool {
         self.hub.get().is_some_and(|hub| hub.is_used())
@@ -141,6 +155,29 @@ impl Circuit {
         std::ptr::from_ref(self).addr()
     }
 
+    /// Returns the transition that began the current generation.
+    pub(super) fn last_transition(&self) -> Option<Arc<Transition>> {
+        self.machine.last_transition()
+    }
+
+    /// Returns `true` if a permit could be acquired now.
+    pub(super) fn would_admit(&self) -> bool {
+        let options = self.options.get();
+        if options.is_some_and(CircuitOptions::is_shadow) {
+            return true;
+        }
+        let bulkhead = options.and_then(CircuitOptions::bulkhead);
+        self.machine.would_admit(&self.clock)
+            && (self.state() == State::Disabled
+                || bulkhead.is_none_or(|bulkhead| bulkhead.would_admit(&self.clock)))
+    }
+
+    /// Returns the opening for a rejection after which the circuit has changed its state.
+    #[cold]
+    fn past_opening(&self) -> Opening {
+        Opening { due: self.clock.coarse_now(), generation: None }
+    }
+
     pub(crate) fn totals(&self) -> Totals {
         self.counters.read()
     }
@@ -148,6 +185,11 @@ impl Circuit {
     /// Returns the hub of the listeners of this breaker alone.
     pub(super) fn hub(&self) -> &Arc<Hub> {
         self.hub.get_or_init(|| Box::new(Arc::default()))
+    }
+
+    /// Returns the hub of this breaker, if it has been used, and that of its registry.
+    pub(super) fn hubs(&self) -> impl Iterator<Item = &Arc<Hub>> {
+        self.hub.get().into_iter().chain(self.identity().hub())
     }
 
     /// Notifies listeners of pending transitions, in order. One thread at a time notifies; it also delivers
@@ -162,7 +204,12 @@ impl Circuit {
 
     #[cold]
     fn notify(&self) {
-        // Callers of `wait_closed` need not wait for listeners.
+        // Neither calls that wait for a slot nor callers of `wait_closed` wait for listeners.
+        if let Some(options) = self.options.get()
+            && options.bulkhead().is_some()
+        {
+            options.wake_waiting_calls(&self.clock);
+        }
         if let Some(hub) = self.hub.get() {
             hub.wake_waiters();
         }
@@ -174,9 +221,7 @@ impl Circuit {
                 Notification::Transition(change) => Event::StateChanged(StateChange::new(self.id(), change)),
                 Notification::Lost(count) => Event::ChangesLost(ChangesLost::new(self.id(), count)),
             };
-            for hub in self.hub.get().into_iter().chain(self.identity.hub()) {
-                hub.notify(&event);
-            }
+            self.hubs().for_each(|hub| hub.notify(&event));
         }
     }
 
@@ -186,18 +231,32 @@ impl Circuit {
     pub(super) fn report_inapplicable(&self, limit: &str) {
         if self.options.get().is_some_and(CircuitOptions::report_once) {
             let id = self.id();
-            // Unlike `eprintln!`, this does not panic if stderr is closed.
-            _ = writeln!(
-                std::io::stderr(),
-                "warning: {id}: {limit} does not apply to an async function whose fallback uses arguments that \
+            warn(format_args!(
+                "{id}: {limit} does not apply to an async function whose fallback uses arguments that \
                  cannot be cloned; implement `Clone` for them, pass them by shared reference, or write a fallback \
                  that does not use them"
-            );
+            ));
         }
     }
 
     pub(crate) fn id(&self) -> CircuitId {
-        CircuitId { name: self.identity.name().clone(), key: self.identity.key().cloned() }
+        let identity = self.identity();
+        CircuitId { name: identity.name().clone(), key: identity.key().cloned() }
+    }
+
+    /// Writes the `Debug` output of a permit of this circuit.
+    pub(super) fn write_permit(
+        &self,
+        type_name: &str,
+        is_trial: bool,
+        out: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
+        let mut fields = out.debug_struct(type_name);
+        fields.field("name", &self.identity().name().as_str());
+        if let Some(key) = self.identity().key() {
+            fields.field("key", key);
+        }
+        fields.field("is_trial", &is_trial).finish()
     }
 
     /// Allocates what these settings need. Called before they apply and without a lock, because calibrating
@@ -215,7 +274,31 @@ impl Circuit {
 
 impl fmt::Debug for Circuit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Circuit").field("name", self.identity.name()).finish_non_exhaustive()
+        out.debug_struct("Circuit").field("name", self.identity().name()).finish_non_exhaustive()
+    }
+}
+
+impl SharedIdentity {
+    const fn new(identity: Identity, circuit: Weak<Circuit>) -> Self {
+        Self { identity, circuit }
+    }
+
+    const fn get(&self) -> &Identity {
+        &self.identity
+    }
+}
+
+impl Origin for SharedIdentity {
+    fn name(&self) -> &str {
+        self.identity.name().as_str()
+    }
+
+    fn key(&self) -> Option<&str> {
+        self.identity.key().map(|key| &**key)
+    }
+
+    fn last_transition(&self) -> Option<Arc<Transition>> {
+        self.circuit.upgrade()?.last_transition()
     }
 }
 
@@ -225,12 +308,13 @@ fn run_threshold(config: &Config) -> u32 {
 
 impl From<Rejection<'_>> for BreakerError {
     fn from(Rejection { circuit, kind }: Rejection<'_>) -> Self {
-        let due = match kind {
-            ErrorKind::Open => Some(circuit.machine.due().unwrap_or_else(|| circuit.clock.coarse_now())),
+        let opening = match kind {
+            ErrorKind::Open => Some(circuit.machine.opening().unwrap_or_else(|| circuit.past_opening())),
             ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull | ErrorKind::TimedOut => {
                 None
             }
         };
-        Self::new(circuit.id(), kind, due, circuit.clock.clone())
+        let origin = Arc::clone(&circuit.identity);
+        Self::from_circuit(origin, kind, opening, circuit.clock.clone())
     }
 }

@@ -25,7 +25,7 @@ const MAX_INITIATOR: usize = 1024;
 /// assert_eq!(change.initiator.as_deref(), Some("alice, because of #4711"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Operator<'a> {
     circuit: &'a Circuit,
     name: Arc<str>,
@@ -37,7 +37,8 @@ impl<'a> Operator<'a> {
     }
 
     /// Opens the circuit: all calls are rejected until [`release`](Self::release),
-    /// [`force_close`](Self::force_close), [`reset`](Self::reset) or [`disable`](Self::disable).
+    /// [`force_close`](Self::force_close), [`reset`](Self::reset) or [`disable`](Self::disable). This includes the
+    /// calls that wait for a slot.
     pub fn force_open(&self) {
         self.command(Cause::ForcedOpen);
     }
@@ -51,7 +52,7 @@ impl<'a> Operator<'a> {
     /// Disables the breaker: all calls are admitted, and no rule applies until [`release`](Self::release),
     /// [`force_close`](Self::force_close), [`reset`](Self::reset) or [`force_open`](Self::force_open). Calls
     /// are still counted in the totals. `max_concurrent` and `call_timeout` do not apply to them, and they
-    /// are not timed.
+    /// are not timed. Calls that wait for a slot are admitted at once.
     pub fn disable(&self) {
         self.command(Cause::Disabled);
     }

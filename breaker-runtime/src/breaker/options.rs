@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::bulkhead::{Bulkhead, BulkheadSettings};
+use super::bulkhead::{Bulkhead, BulkheadSettings, QueuedCall};
 use crate::clock::{Clock, nanos_of};
 use crate::config::{Config, Mode};
 use crate::durations::Recorder;
@@ -67,17 +67,22 @@ impl CircuitOptions {
         options
     }
 
-    /// Applies other settings. New bulkhead slots are [offered](Self::offer_free_slots) by the caller once it
-    /// holds no lock.
+    /// Applies other settings. The caller [wakes](Self::wake_waiting_calls) the calls that wait for a bulkhead slot
+    /// once it holds no lock.
     pub(super) fn set_config(&self, config: &Config, generation: u64, clock: &Clock) {
         self.window.change(config.span(), config.rules(), generation, clock);
         self.bulkhead.change(BulkheadSettings::of(config));
         self.store(config);
     }
 
-    /// Offers free bulkhead slots to waiting calls. It wakes them, so no lock may be held.
-    pub(super) fn offer_free_slots(&self, clock: &Clock) {
-        self.bulkhead.offer_free_slots(clock);
+    /// Wakes the calls that wait for a bulkhead slot, even if the limit has been removed. No lock may be held.
+    pub(super) fn wake_waiting_calls(&self, clock: &Clock) {
+        self.bulkhead.wake_waiting_calls(clock);
+    }
+
+    /// Returns a call that waits for a bulkhead slot, even if the limit has been removed.
+    pub(super) const fn queued_call<'a>(&'a self, clock: &'a Clock) -> QueuedCall<'a> {
+        QueuedCall::new(&self.bulkhead, clock)
     }
 
     fn store(&self, config: &Config) {

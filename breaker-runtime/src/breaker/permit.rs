@@ -6,12 +6,13 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use super::admission::Admission;
+use super::circuit::Circuit;
 use crate::failure_text::failure_text;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Settled};
 use crate::state::machine::Ticket;
 
 /// The permission to make one call, to be [settled](Self::settle) when the call has ended. It borrows the
-/// breaker.
+/// breaker; [`OwnedPermit`](crate::OwnedPermit) does not.
 ///
 /// A permit takes a slot of its own, even inside another call of the same circuit, and calls that are made while
 /// it exists do not [run in its slot](crate::circuit_breaker#calls-inside-calls).
@@ -42,13 +43,15 @@ pub struct Permit<'a> {
 
 /// The reason for which a permit is dropped.
 #[derive(Clone, Copy, Debug)]
-enum OnDrop {
+pub(super) enum OnDrop {
     /// The call is running on this thread, so only its panic can drop the permit.
     Panicked,
     /// The call is waiting, so it is being cancelled.
     Cancelled,
     /// The owner is unknown: the call panicked if the thread is panicking when the permit is dropped.
     CheckThread,
+    /// An [`OwnedPermit`](super::OwnedPermit) has been settled.
+    Settled,
 }
 
 impl<'a> Permit<'a> {
@@ -68,7 +71,16 @@ impl<'a> Permit<'a> {
         admission.0.note_start();
         // A panic that began before the call does not belong to it.
         let on_drop = if std::thread::panicking() { OnDrop::Cancelled } else { OnDrop::CheckThread };
+        Self::with(admission, on_drop)
+    }
+
+    /// Returns the permit of an admission, with what happens when it is dropped.
+    pub(super) const fn with(admission: Admission<'a>, on_drop: OnDrop) -> Self {
         Self { admission, on_drop }
+    }
+
+    pub(super) const fn on_drop(&self) -> OnDrop {
+        self.on_drop
     }
 
     /// Runs `body` and settles the call with the outcome that `classify` returns. `failure_text` is called
@@ -89,15 +101,16 @@ impl<'a> Permit<'a> {
     }
 
     /// Ends the call with an outcome. If the circuit has changed its state since the permit was acquired, the
-    /// outcome is counted in the totals and has no other effect. A failure has no text in
+    /// outcome is counted in the totals, has no other effect, and is [`Settled::Late`]. A failure has no text in
     /// [`Transition::last_failure`](crate::Transition).
-    #[inline]
-    pub fn settle(self, outcome: Outcome) {
-        self.into_admission().settle((), outcome, |()| None);
+    #[expect(clippy::must_use_candidate, reason = "most callers do not need to know the effect")]
+    pub fn settle(self, outcome: Outcome) -> Settled {
+        self.into_admission().settle_permit(outcome)
     }
 
-    /// Ends the call as a failure with a reason. If this failure opens the circuit, the reason becomes
-    /// [`Transition::last_failure`](crate::Transition): one line of at most 1,024 bytes.
+    /// Ends the call as a failure with a reason, and returns its effect like [`settle`](Self::settle). If this
+    /// failure opens the circuit, the reason becomes [`Transition::last_failure`](crate::Transition): one line of
+    /// at most 1,024 bytes.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config};
@@ -108,14 +121,18 @@ impl<'a> Permit<'a> {
     /// assert_eq!(opened.last_failure.as_deref(), Some("the disk is full"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn fail(self, reason: impl Display) {
-        self.into_admission().fail(&|| Some(failure_text(&reason)));
+    pub fn fail(self, reason: impl Display) -> Settled {
+        self.into_admission().fail(&|| Some(failure_text(&reason)))
     }
 
     /// Returns `true` if this call is a trial call of a half-open circuit.
     #[must_use]
     pub fn is_trial(&self) -> bool {
         self.admission.0.ticket.trial().is_some()
+    }
+
+    pub(super) const fn circuit(&self) -> &'a Circuit {
+        self.admission.circuit()
     }
 
     pub(super) const fn ticket(&self) -> Ticket {
@@ -136,13 +153,7 @@ impl<'a> Permit<'a> {
 
 impl fmt::Debug for Permit<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let identity = self.admission.circuit().identity();
-        let mut fields = out.debug_struct("Permit");
-        fields.field("name", &identity.name().as_str());
-        if let Some(key) = identity.key() {
-            fields.field("key", key);
-        }
-        fields.field("is_trial", &self.is_trial()).finish()
+        self.circuit().write_permit("Permit", self.is_trial(), out)
     }
 }
 
@@ -152,6 +163,7 @@ impl Drop for Permit<'_> {
             OnDrop::Panicked => true,
             OnDrop::Cancelled => false,
             OnDrop::CheckThread => std::thread::panicking(),
+            OnDrop::Settled => return,
         };
         if panicked {
             self.take().panicked();

@@ -1,19 +1,19 @@
 //! The second half of every call: recording its result in the totals, the rules and the state.
 //!
 //! A success without an effect ends in [`Circuit::record_success`]. Every other result takes three steps:
-//! [`Circuit::trip_reason`] records it in the window and evaluates the rules, the machine changes the state,
+//! [`Circuit::record`] records it in the window and evaluates the rules, the machine changes the state,
 //! and [`Circuit::notify_if`] notifies listeners.
 
 use std::num::NonZeroU32;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::circuit::Circuit;
 use super::stamp::Stamp;
-use crate::outcome::{Completion, Outcome};
-use crate::state::machine::Ticket;
+use crate::event::{FallbackCause, call_listeners_exist};
+use crate::outcome::{Completion, Outcome, Settled};
+use crate::state::machine::{Ticket, TrialEffect};
 use crate::state::{Details, TrialCall};
-use crate::sync::Ordering;
+use crate::sync::{Ordering, catch_panic};
 use crate::totals::{Rare, Total};
 use crate::window::{TripReason, trip_by_run};
 
@@ -23,10 +23,11 @@ pub(super) type LazyText<'t> = &'t dyn Fn() -> Option<Arc<str>>;
 impl Circuit {
     /// Records a success.
     #[inline]
-    pub(super) fn record_success(&self, ticket: Ticket, stamp: Stamp) {
-        if !self.record_plain_success(ticket) {
-            self.record_success_with_effect(ticket, stamp);
+    pub(super) fn record_success(&self, ticket: Ticket, stamp: Stamp) -> Settled {
+        if self.record_plain_success(ticket) {
+            return Settled::Counted;
         }
+        self.record_success_with_effect(ticket, stamp)
     }
 
     /// Counts a success. Returns `true` if it has no other effect.
@@ -38,28 +39,36 @@ impl Circuit {
 
     /// Records a success that may have an effect: in the window, on a run of failures, or as a trial call.
     #[inline(never)]
-    pub(super) fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) {
+    pub(super) fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) -> Settled {
         let is_slow = self.release(stamp);
         if !is_slow && self.machine.reset_run(ticket) {
             self.record_success_in_window(ticket);
+            Settled::Counted
         } else if is_slow || ticket.trial().is_some() {
-            self.record(ticket, stamp, Completion { outcome: Outcome::Success, is_slow }, &|| None);
+            self.record_fault_or_trial(
+                ticket,
+                stamp,
+                Completion { outcome: Outcome::Success, is_slow },
+                &|| None,
+            )
+        } else {
+            self.machine.settled(ticket)
         }
     }
 
     /// Records a failure.
     #[inline(never)]
-    pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: LazyText<'_>) {
+    pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: LazyText<'_>) -> Settled {
         let is_slow = self.release(stamp);
         self.counters.add(Total::Failures);
-        self.record(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, text);
+        self.record_fault_or_trial(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, text)
     }
 
     /// Records a call that `call_timeout` stopped. The rules count it as a failure.
     pub(super) fn record_timeout(&self, ticket: Ticket, stamp: Stamp) {
         let is_slow = self.release(stamp);
         self.counters.add(Total::Rare(Rare::Timeouts));
-        self.record(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, &|| {
+        self.record_fault_or_trial(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, &|| {
             Some(Arc::from("the call took longer than call_timeout"))
         });
     }
@@ -75,50 +84,85 @@ impl Circuit {
                     Some(Arc::from(format!("the caller cancelled the call after {ran:.1?}")))
                 });
             }
-            Some(_) | None => self.record_ignored(ticket, stamp),
+            Some(_) | None => {
+                self.record_ignored(ticket, stamp);
+            }
         }
     }
 
     /// Records an ignored call, and releases the slot of a trial call.
     #[inline(never)]
-    pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) {
+    pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) -> Settled {
         self.release_slot(stamp);
         self.counters.add(Total::Rare(Rare::Ignored));
-        self.abandon_trial(ticket);
+        self.abandon_trial(ticket)
     }
 
     /// Releases the slot of a trial call that does not count.
-    pub(super) fn abandon_trial(&self, ticket: Ticket) {
-        if ticket.trial().is_some() {
-            let completion = Completion { outcome: Outcome::Ignored, is_slow: false };
-            self.record(ticket, Stamp::NONE, completion, &|| None);
+    pub(super) fn abandon_trial(&self, ticket: Ticket) -> Settled {
+        if ticket.trial().is_none() {
+            return self.machine.settled(ticket);
         }
+        let completion = Completion { outcome: Outcome::Ignored, is_slow: false };
+        self.record(ticket, Stamp::NONE, completion, &|| None)
     }
 
     /// Counts a fallback that returned.
     #[inline]
-    pub(crate) fn count_fallback(&self, outcome: Outcome) {
+    pub(crate) fn count_fallback(&self, cause: FallbackCause, outcome: Outcome) {
         self.counters.add(match outcome {
             Outcome::Success | Outcome::Ignored => Total::Fallbacks,
             Outcome::Failure => Total::Rare(Rare::FailedFallbacks),
         });
+        self.note_fallback(cause, outcome);
+    }
+
+    /// Records a trial call, a failure or a slow call, and reports it if a listener of calls exists.
+    #[inline]
+    fn record_fault_or_trial(
+        &self,
+        ticket: Ticket,
+        stamp: Stamp,
+        completion: Completion,
+        text: LazyText<'_>,
+    ) -> Settled {
+        if call_listeners_exist() {
+            return self.record_and_report(ticket, stamp, completion, text);
+        }
+        self.record(ticket, stamp, completion, text)
     }
 
     /// Records a trial call, a failure or a slow call: window and rules, then the state, then listeners.
     #[inline]
-    fn record(&self, ticket: Ticket, stamp: Stamp, completion: Completion, text: LazyText<'_>) {
+    pub(super) fn record(
+        &self,
+        ticket: Ticket,
+        stamp: Stamp,
+        completion: Completion,
+        text: LazyText<'_>,
+    ) -> Settled {
         if let Some(trial) = ticket.trial() {
             let ran = stamp.elapsed(&self.clock).unwrap_or_default();
-            self.settle_trial(trial.after(ran), completion, text);
-        } else if let Some(trip) = self.trip_reason(ticket, completion) {
+            return self.settle_trial(trial.after(ran), completion, text);
+        }
+        let threshold = NonZeroU32::new(self.run_threshold.load(Ordering::Relaxed));
+        let Some(run) = self.record_in_run(ticket, completion, threshold) else {
+            return self.machine.settled(ticket);
+        };
+        let by_run = trip_by_run(threshold, run);
+        if let Some(trip) = by_run.or(self.record_in_window(ticket, completion)) {
             self.trip(ticket, trip, last_failure(completion, text));
         }
+        Settled::Counted
     }
 
     #[cold]
-    fn settle_trial(&self, trial: TrialCall, completion: Completion, text: LazyText<'_>) {
+    fn settle_trial(&self, trial: TrialCall, completion: Completion, text: LazyText<'_>) -> Settled {
         let details = Details { last_failure: last_failure(completion, text), ..Details::default() };
-        self.notify_if(self.machine.settle_trial(trial, completion, details, &self.clock));
+        let TrialEffect { settled, pending } =
+            self.machine.settle_trial(trial, completion, details, &self.clock);
+        self.notify_if(pending);
+        settled
     }
 
     #[cold]
@@ -127,26 +171,31 @@ impl Circuit {
         self.notify_if(self.machine.trip(ticket, details, &self.clock));
     }
 
-    /// Records a failure or a slow call in the run and in the window. Returns the reason to open, if the call
-    /// still counts and a threshold is reached.
+    /// Records a failure or a slow call in the run, and returns its length. Returns `None` if the call no longer
+    /// counts.
     #[inline]
-    fn trip_reason(&self, ticket: Ticket, completion: Completion) -> Option<TripReason> {
-        let threshold = NonZeroU32::new(self.run_threshold.load(Ordering::Relaxed));
-        let run = if completion.is_failure() {
-            self.machine.extend_run(ticket, threshold)?
-        } else if self.machine.reset_run(ticket) {
-            0
+    fn record_in_run(
+        &self,
+        ticket: Ticket,
+        completion: Completion,
+        threshold: Option<NonZeroU32>,
+    ) -> Option<u32> {
+        if completion.is_failure() {
+            self.machine.extend_run(ticket, threshold)
         } else {
-            return None;
-        };
+            self.machine.reset_run(ticket).then_some(0)
+        }
+    }
+
+    /// Records a failure or a slow call that counts in the window. Returns the reason to open, if a threshold of the
+    /// window is reached.
+    #[inline]
+    fn record_in_window(&self, ticket: Ticket, completion: Completion) -> Option<TripReason> {
         self.note_fault();
-        let by_run = trip_by_run(threshold, run);
-        let Some(options) = self.options.get() else {
-            return by_run;
-        };
+        let options = self.options.get()?;
         let by_window = options.record_fault(ticket.generation(), completion, &self.clock);
         self.resume_recording(options, ticket.generation());
-        by_run.or(by_window)
+        by_window
     }
 
     /// Releases the bulkhead slot and records the duration. Returns `true` if the call was slow.
@@ -180,16 +229,9 @@ impl Circuit {
 /// Returns the text of a failed call. The text comes from a user's `Display`, which may panic, and
 /// the call must still be settled.
 #[cold]
-fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> {
+pub(super) fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> {
     if !completion.is_failure() {
         return None;
     }
-    match catch_unwind(AssertUnwindSafe(text)) {
-        Ok(text) => text,
-        Err(payload) => {
-            // Dropping the payload could panic as well.
-            std::mem::forget(payload);
-            Some(Arc::from("(formatting the failure panicked)"))
-        }
-    }
+    catch_panic(text).unwrap_or_else(|| Some(Arc::from("(formatting the failure panicked)")))
 }

@@ -80,7 +80,7 @@ impl Stamp {
     /// Returns the stamp of a call that began at `moment`. It is not timed: its duration matters only if it
     /// is cancelled.
     pub(super) fn since(self, moment: Moment) -> Self {
-        Self(self.0 | SINCE | moment.nanos().min(START))
+        Self(self.0 | SINCE | moment.nanos() & START)
     }
 
     /// Returns the stamp of a trial call.
@@ -88,7 +88,7 @@ impl Stamp {
         Self(self.0 | TRIAL)
     }
 
-    /// Returns the stamp of a call that its thread runs in the [scope](super::scope) of its slot.
+    /// Returns the stamp of a call that its thread runs in the [scope](super::slot_holders) of its slot.
     pub(super) const fn in_scope(self) -> Self {
         Self(self.0 | IN_SCOPE)
     }
@@ -133,6 +133,10 @@ impl Stamp {
         if let Some(start) = self.start() {
             return Some(Duration::from_nanos(clock.nanos_since(start)));
         }
-        (self.0 & SINCE != 0).then(|| clock.now().since(Moment::from_nanos(self.0 & START)))
+        (self.0 & SINCE != 0).then(|| {
+            let nanos = clock.now().nanos().wrapping_sub(self.0) & START;
+            // The bits overflow after 18 years. A difference of more than half of that is negative.
+            if nanos > START / 2 { Duration::ZERO } else { Duration::from_nanos(nanos) }
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! Waiting until a moment, on a blocked thread or in async code.
 
+#[cfg(feature = "tokio")]
+use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
 #[cfg(feature = "test-util")]
@@ -11,9 +13,12 @@ use pin_project_lite::pin_project;
 #[cfg(feature = "tokio")]
 use tokio::task::coop::{Unconstrained, unconstrained};
 
-use super::{Clock, Moment};
+use super::{Clock, Moment, system};
 use crate::sync::blocked_thread::BlockedThread;
+#[cfg(feature = "tokio")]
+use crate::sync::catch_panic;
 
+#[cfg(feature = "axum")]
 pin_project! {
     /// A future with a time limit. It completes with the output of the inner future, or with `None` when the limit
     /// is reached first. The inner future is dropped together with this one.
@@ -48,6 +53,20 @@ type TokioTimer = Unconstrained<tokio::time::Sleep>;
 #[cfg(not(feature = "tokio"))]
 type TokioTimer = std::future::Pending<()>;
 
+/// The time on a thread that blocks itself. It is the time of a clock, except that it also advances with the system's
+/// clock while tokio's clock is paused, because the thread may block the runtime that would advance that one.
+pub(crate) struct BlockedTime<'a> {
+    clock: &'a Clock,
+    start: Moment,
+    system_start: Moment,
+}
+
+#[cfg(feature = "tokio")]
+thread_local! {
+    /// `true` once this thread has been in a runtime without timers.
+    static NO_TIMERS: Cell<bool> = const { Cell::new(false) };
+}
+
 /// `true` if async code can wait on the system's clock.
 pub(crate) const HAS_ASYNC_TIMER: bool = cfg!(feature = "tokio");
 
@@ -75,6 +94,9 @@ impl Clock {
 
     /// Returns a future that completes after `wait`, or `None` if this thread has no runtime with timers that could
     /// complete it.
+    ///
+    /// tokio has no way to find out whether a runtime has timers, except to create one, which panics if it has none.
+    /// That panic is caught, at most once on each thread. In a program that aborts when it panics, no timer is created.
     pub(crate) fn alarm_if_possible(&self, wait: Duration) -> Option<Sleep> {
         #[cfg(feature = "test-util")]
         if self.mock.is_some() {
@@ -82,28 +104,48 @@ impl Clock {
         }
         #[cfg(feature = "tokio")]
         {
-            tokio::runtime::Handle::try_current().ok()?;
-            // In a runtime without timers, creating one panics. tokio has no other way to find out.
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.alarm(wait))).ok().flatten()
+            tokio::runtime::Handle::try_current()
+                .ok()
+                .filter(|_| cfg!(panic = "unwind") && !NO_TIMERS.get())?;
+            let alarm = catch_panic(|| self.alarm(wait));
+            NO_TIMERS.set(alarm.is_none());
+            alarm.flatten()
         }
         #[cfg(not(feature = "tokio"))]
         self.alarm(wait)
+    }
+}
+
+impl<'a> BlockedTime<'a> {
+    pub(crate) fn new(clock: &'a Clock) -> Self {
+        Self { clock, start: clock.now(), system_start: Moment::from_nanos(system::precise()) }
+    }
+
+    /// Returns the current time.
+    pub(crate) fn now(&self) -> Moment {
+        #[cfg(feature = "test-util")]
+        if self.clock.mock.is_some() {
+            return self.clock.now();
+        }
+        let blocked = Moment::from_nanos(system::precise()).since(self.system_start);
+        self.clock.now().max(self.start.after(blocked))
     }
 
     /// Blocks this thread until `until`, or until its waker is woken.
     pub(crate) fn block_until(&self, until: Moment, thread: &BlockedThread) {
         #[cfg(feature = "test-util")]
-        if let Some(mock) = &self.mock {
+        if let Some(mock) = &self.clock.mock {
             let sleep = pin!(mock.sleep(until));
             if sleep.poll(&mut Context::from_waker(thread.waker())).is_pending() {
                 thread.block(None);
             }
             return;
         }
-        thread.block(until.wait_from(self.now_while_blocked()));
+        thread.block(until.wait_from(self.now()));
     }
 }
 
+#[cfg(feature = "axum")]
 impl<F> Timeout<F> {
     #[inline]
     pub(crate) const fn new(future: F, limit: Sleep) -> Self {
@@ -111,6 +153,7 @@ impl<F> Timeout<F> {
     }
 }
 
+#[cfg(feature = "axum")]
 impl<F: Future> Future for Timeout<F> {
     type Output = Option<F::Output>;
 

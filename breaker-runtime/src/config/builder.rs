@@ -30,6 +30,9 @@ use crate::window::{MAX_CALLS, Rate, Span};
 /// assert_eq!(config.minimum_calls(), 10);
 /// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
+///
+/// Every method is `const`. A constant of this type is a policy that many functions share, with the key
+/// [`config`](crate::circuit_breaker#a-policy-shared-by-many-functions) of the attribute.
 #[derive(Clone)]
 #[must_use = "call build() to get the config"]
 pub struct ConfigBuilder {
@@ -352,6 +355,21 @@ impl ConfigBuilder {
     /// Returns the error of the first setting that is out of range.
     pub(crate) const fn error(&self) -> Option<&ConfigError> {
         self.error.as_ref()
+    }
+
+    /// Returns a copy, like `clone`, but also while the user's crate compiles.
+    pub(crate) const fn copied(&self) -> Self {
+        let error = match &self.error {
+            Some(error) => Some(ConfigError::new(error.message())),
+            None => None,
+        };
+        Self { error, ..*self }
+    }
+
+    /// Returns these settings without a window, so that another one can be set.
+    pub(crate) const fn without_window(mut self) -> Self {
+        self.span = Span::Unlimited;
+        self
     }
 
     const fn set_span(&mut self, span: Span) {

@@ -7,7 +7,7 @@ use super::Name;
 use crate::printable::Quoted;
 
 /// The name of a circuit breaker and, if it has a circuit per key, the key of one circuit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CircuitId {
     pub(crate) name: Name,
     pub(crate) key: Option<Arc<str>>,

@@ -7,7 +7,7 @@ use crate::window::Span;
 
 impl ConfigBuilder {
     /// Returns the first problem of settings that are each in range.
-    pub(super) const fn consistency_error(&self) -> Option<&'static str> {
+    pub(crate) const fn consistency_error(&self) -> Option<&'static str> {
         if let Some(message) = self.rules_error() {
             return Some(message);
         }

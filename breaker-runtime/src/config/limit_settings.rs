@@ -55,9 +55,15 @@ impl ConfigBuilder {
     /// Sets the maximum number of calls that run at the same time.
     ///
     /// When this many calls are running, a further call waits up to [`max_wait`](Self::max_wait) and is then
-    /// rejected. A rejection is not a failure. If the state changed while the call waited, the state is
-    /// checked again. With keys, each circuit has its own limit. A call inside another call of the same
-    /// circuit, on the same thread or in the same task, runs in the slot of the outer call.
+    /// rejected. A rejection is not a failure. If the state or the settings change while the call waits, it is
+    /// admitted or rejected, or continues to wait, as if it arrived then. With keys, each circuit has its own limit.
+    /// A call inside another call of the same circuit, on the same thread or in the same task, runs in the slot of
+    /// the outer call.
+    ///
+    /// Calls hold a slot only if the limit was set when they started. If
+    /// [`set_config`](crate::CircuitBreaker::set_config) introduces the limit, calls that run already are not counted,
+    /// and neither are calls that were admitted while the breaker was disabled. To count every call from the start,
+    /// create the breaker with a high limit and lower it later.
     ///
     /// A permit that is leaked with `mem::forget` keeps its slot. Only
     /// [`set_config`](crate::CircuitBreaker::set_config) with a larger limit compensates for it.
@@ -79,15 +85,20 @@ impl ConfigBuilder {
     /// Sync and async calls wait in one queue and are admitted in arrival order. A sync call blocks its
     /// thread. An async call that must wait needs the feature `tokio`, and a tokio runtime with timers:
     /// without the feature it is rejected at once, and outside such a runtime it panics. With `Duration::MAX`
-    /// it needs neither.
+    /// it needs neither. If [`set_config`](crate::CircuitBreaker::set_config) changes the time, the new one also applies
+    /// to calls that wait already, from when they began to wait.
     ///
     /// A free slot is offered to the first waiting call. If its future is not polled within 10 ms, because it was
     /// forgotten or its task is busy, the slot goes to the next call. Each new call and each call that ends
     /// notices that, and so do the calls that wait behind it: after about as long as they have waited so far, or
-    /// after a second if that is less. An async call without timers cannot notice it by itself, so in a runtime
-    /// without timers a forgotten call is noticed only by later calls. A future that is polled again later waits
-    /// ahead of all calls that arrived after it. A call that is polled much later than others may lose its turn
-    /// each 10 ms.
+    /// after a second if that is less. A future that is polled again later waits ahead of all calls that arrived after
+    /// it, and its next offer lasts twice as long, up to a second. Therefore a call that is polled at least once a
+    /// second takes its eighth offer at the latest.
+    ///
+    /// An async call without timers cannot notice a forgotten call by itself: in a runtime without timers, and with
+    /// `Duration::MAX` under tokio in a program that aborts when it panics, only later calls and calls that end do.
+    /// tokio cannot tell whether a runtime has timers. With `Duration::MAX` in a runtime without them, the call finds
+    /// out by a panic that it catches, at most once on each thread.
     ///
     /// When a waiting call gets its slot, the state is checked again, and the lease of a trial call starts
     /// again. A waiting sync call neither uses nor needs the token of [`std::thread::park`].
@@ -98,5 +109,24 @@ impl ConfigBuilder {
     pub const fn max_wait(mut self, at_most: Duration) -> Self {
         self.limits.max_wait = at_most;
         self
+    }
+
+    /// Returns these settings without `max_wait`.
+    pub(crate) const fn without_wait(mut self) -> Self {
+        self.limits.max_wait = Duration::ZERO;
+        self
+    }
+
+    /// Returns `true` if an async call may reach its time limit.
+    pub(crate) const fn times_out(&self) -> bool {
+        match self.limits.call_timeout {
+            Some(at_most) => at_most.as_nanos() < Duration::MAX.as_nanos(),
+            None => false,
+        }
+    }
+
+    /// Returns `true` if a call may wait for a slot.
+    pub(crate) const fn waits(&self) -> bool {
+        !self.limits.max_wait.is_zero()
     }
 }

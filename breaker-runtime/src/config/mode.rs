@@ -1,5 +1,10 @@
 //! The mode of a circuit breaker. It decides about rejections only, never about counting or states.
 
+use std::fmt;
+use std::str::FromStr;
+
+use super::ConfigError;
+
 /// The effect of a circuit breaker on calls.
 ///
 /// ```
@@ -23,4 +28,38 @@ pub enum Mode {
     /// A circuit that an operator forces open admits calls too, and `call_timeout` stops no call. Use this
     /// mode to try out settings in production.
     Shadow,
+}
+
+impl Mode {
+    /// Returns the name of the mode in settings and JSON, which `Display` writes and `FromStr` reads.
+    ///
+    /// ```
+    /// use breaker_runtime::Mode;
+    ///
+    /// assert_eq!(Mode::Shadow.label(), "shadow");
+    /// assert_eq!("shadow".parse(), Ok(Mode::Shadow));
+    /// ```
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.label())
+    }
+}
+
+impl FromStr for Mode {
+    type Err = ConfigError;
+
+    /// Parses the name of a mode, in lowercase.
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let mode = [Self::Enforce, Self::Shadow].into_iter().find(|mode| mode.label() == text);
+        mode.ok_or(ConfigError::new("mode must be `enforce` or `shadow`"))
+    }
 }

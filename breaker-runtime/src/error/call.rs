@@ -28,7 +28,7 @@ use super::BreakerError;
 ///
 /// assert_eq!(quote("X"), Ok(12));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError<T> {
     /// The breaker rejected or timed out the call.
     Breaker(BreakerError),

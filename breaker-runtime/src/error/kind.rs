@@ -8,7 +8,8 @@
 use std::error::Error;
 use std::fmt;
 use std::iter::successors;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::sync::catch_panic;
 
 /// Maximum number of errors that a search visits. A chain of sources may have no end.
 const MAX_SOURCES: usize = 64;
@@ -52,6 +53,22 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Returns the name of the kind in logs and JSON. `Display` writes a text for people.
+    ///
+    /// ```
+    /// assert_eq!(breaker_runtime::ErrorKind::TimedOut.label(), "timed_out");
+    /// ```
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+            Self::BulkheadFull => "bulkhead_full",
+            Self::TimedOut => "timed_out",
+        }
+    }
+
     /// Returns the kind of the [`BreakerError`](crate::BreakerError) that `error` is or has among its sources.
     ///
     /// The search ends after 64 errors. Use it where errors of many types arrive, for example to choose an HTTP
@@ -105,14 +122,7 @@ pub(crate) fn is_from_breaker(error: &(impl Error + ?Sized)) -> bool {
 }
 
 fn has_kind<'e>(source: &dyn Fn() -> Option<&'e (dyn Error + 'static)>) -> bool {
-    match catch_unwind(AssertUnwindSafe(|| source().and_then(ErrorKind::find_in))) {
-        Ok(kind) => kind.is_some(),
-        Err(payload) => {
-            // Dropping the payload could panic as well.
-            std::mem::forget(payload);
-            false
-        }
-    }
+    catch_panic(|| source().and_then(ErrorKind::find_in)).flatten().is_some()
 }
 
 /// Displays what led to the error. The text follows that of the `BreakerError` in a report of sources.

@@ -9,9 +9,11 @@ use std::sync::{Arc, Weak};
 use once_cell::sync::OnceCell;
 use tokio::sync::broadcast;
 
+use super::call_event::{CallEvent, CallEvents};
+use super::call_listeners::{CallListener, CallListeners};
 use super::waiters::{Waiter, Waiters};
-use super::{Event, Events, Listener, catch_panic};
-use crate::sync::{Mutex, lock};
+use super::{Event, Events, Listener};
+use crate::sync::{Mutex, catch_panic, lock};
 
 /// Number of unread events that are kept for each reader; a slower reader loses the oldest ones.
 const EVENT_BUFFER: usize = 1024;
@@ -19,12 +21,29 @@ const EVENT_BUFFER: usize = 1024;
 /// The listeners of one registry, or of one breaker.
 #[derive(Default)]
 pub(crate) struct Hub {
-    listeners: Mutex<Vec<Arc<dyn Listener>>>,
+    listeners: Mutex<Vec<Registered>>,
+    call_listeners: CallListeners,
     stream: OnceCell<broadcast::Sender<Event>>,
     waiters: Waiters,
 }
 
-/// The registration of a [`Listener`].
+/// A listener, and who registered it.
+struct Registered {
+    listener: Arc<dyn Listener>,
+    audience: Audience,
+}
+
+/// The part of a program that a listener informs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// The program itself, which handles every event as it likes.
+    Program,
+    /// An integration that shows state changes only.
+    #[allow(dead_code, reason = "only the integration `axum` has such a listener")]
+    StateChanges,
+}
+
+/// The registration of a [`Listener`], or of a listener of call events.
 ///
 /// Dropping it removes the listener. [`detach`](Self::detach) keeps the listener registered instead.
 ///
@@ -38,15 +57,46 @@ pub(crate) struct Hub {
 pub struct Subscription {
     /// A dangling reference once the subscription is detached.
     hub: Weak<Hub>,
-    listener: Arc<dyn Listener>,
+    listener: Subscriber,
+}
+
+/// The listener of a subscription.
+enum Subscriber {
+    Events(Arc<dyn Listener>),
+    Calls(Arc<CallListener>),
 }
 
 impl Hub {
     /// Registers a listener for all events from now on.
-    pub(crate) fn listen(self: &Arc<Self>, listener: impl Listener + 'static) -> Subscription {
+    pub(crate) fn listen(
+        self: &Arc<Self>,
+        audience: Audience,
+        listener: impl Listener + 'static,
+    ) -> Subscription {
         let listener: Arc<dyn Listener> = Arc::new(listener);
-        lock(&self.listeners).push(Arc::clone(&listener));
-        Subscription { hub: Arc::downgrade(self), listener }
+        lock(&self.listeners).push(Registered { listener: Arc::clone(&listener), audience });
+        Subscription { hub: Arc::downgrade(self), listener: Subscriber::Events(listener) }
+    }
+
+    /// Registers a listener for the call events that it wants, from now on.
+    pub(crate) fn listen_to_calls(
+        self: &Arc<Self>,
+        wanted: CallEvents,
+        listener: impl Fn(&CallEvent) + Send + Sync + 'static,
+    ) -> Subscription {
+        let listener = Arc::new(CallListener::new(wanted, listener));
+        self.call_listeners.add(Arc::clone(&listener));
+        Subscription { hub: Arc::downgrade(self), listener: Subscriber::Calls(listener) }
+    }
+
+    /// Returns the call events that at least one listener wants.
+    pub(crate) fn wanted_call_events(&self) -> CallEvents {
+        self.call_listeners.wanted()
+    }
+
+    /// Passes a call event to the listeners that want it.
+    pub(crate) fn notify_of_call(&self, event: &CallEvent) {
+        self.call_listeners.notify(event);
     }
 
     /// Returns a stream of all events from now on.
@@ -64,10 +114,19 @@ impl Hub {
         self.waiters.wake_all();
     }
 
-    /// Returns `true` if a listener is registered or a reader of the stream exists now.
+    /// Returns `true` if a listener of any kind is registered or a reader of the stream exists now.
     pub(crate) fn is_used(&self) -> bool {
-        !lock(&self.listeners).is_empty()
-            || self.stream.get().is_some_and(|stream| stream.receiver_count() > 0)
+        !lock(&self.listeners).is_empty() || !self.call_listeners.is_empty() || self.has_readers()
+    }
+
+    /// Returns `true` if the program is notified of every event: by a listener, or by a reader of the stream.
+    pub(crate) fn informs_program(&self) -> bool {
+        lock(&self.listeners).iter().any(|registered| registered.audience == Audience::Program)
+            || self.has_readers()
+    }
+
+    fn has_readers(&self) -> bool {
+        self.stream.get().is_some_and(|stream| stream.receiver_count() > 0)
     }
 
     /// Passes an event to the stream and to all listeners.
@@ -76,7 +135,8 @@ impl Hub {
             // Sending fails only if the stream has no reader.
             catch_panic(|| _ = stream.send(event.clone()));
         }
-        let listeners = lock(&self.listeners).clone();
+        let listeners: Vec<_> =
+            lock(&self.listeners).iter().map(|registered| Arc::clone(&registered.listener)).collect();
         for listener in listeners {
             catch_panic(|| listener.on_event(event));
             // This may be the last reference, and the listener's `drop` may panic. It must not run while a
@@ -95,8 +155,14 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        if let Some(hub) = self.hub.upgrade() {
-            lock(&hub.listeners).retain(|listener| !Arc::ptr_eq(listener, &self.listener));
+        let Some(hub) = self.hub.upgrade() else {
+            return;
+        };
+        match &self.listener {
+            Subscriber::Events(own) => {
+                lock(&hub.listeners).retain(|registered| !Arc::ptr_eq(&registered.listener, own));
+            }
+            Subscriber::Calls(own) => hub.call_listeners.remove(own),
         }
     }
 }

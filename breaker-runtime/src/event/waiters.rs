@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-use super::catch_panic;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, catch_panic, lock};
 
 /// The wakers of the waiting tasks.
 #[derive(Debug, Default)]

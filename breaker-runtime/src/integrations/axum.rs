@@ -173,6 +173,29 @@
 //! transforms the body, such as compression, and a connection with vectored writes. Under HTTP/2 configure
 //! pings (`keep_alive_interval`); otherwise set `TCP_USER_TIMEOUT` on the sockets.
 //!
+//! # Rejected calls in handlers
+//!
+//! [`BreakerError`](crate::BreakerError) implements [`IntoResponse`], so a handler can return it:
+//!
+//! ```
+//! use axum::http::StatusCode;
+//! use axum::response::IntoResponse as _;
+//! use breaker_runtime::{BreakerError, ErrorKind};
+//!
+//! async fn charge() -> Result<String, BreakerError> {
+//!     // calls an annotated function
+//! #   Err(BreakerError::new("payment", ErrorKind::HalfOpen))
+//! }
+//! # let _: axum::Router = axum::Router::new().route("/charge", axum::routing::post(charge));
+//!
+//! let response = BreakerError::new("payment", ErrorKind::TimedOut).into_response();
+//! assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+//! ```
+//!
+//! The status is 504 for a call that `call_timeout` stopped, and 503 for every rejected call. If the error knows
+//! when the circuit admits a call again, the header `Retry-After` contains the seconds until then, rounded up. The
+//! body is `{"error": "<text>", "retry_after": 27}` with a fixed text; it names neither circuit nor key nor failure.
+//!
 //! # Commands
 //!
 //! A command on a breaker with keys applies to its existing circuits. A circuit that is created later starts
@@ -194,6 +217,7 @@ mod health;
 mod json;
 mod page;
 mod query;
+mod rejection;
 mod request;
 mod response;
 mod routes;

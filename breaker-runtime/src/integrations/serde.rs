@@ -98,37 +98,6 @@ macro_rules! serialize_labels {
 
 serialize_labels! { State Cause Mode Outcome ErrorKind }
 
-impl Mode {
-    pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Enforce => "enforce",
-            Self::Shadow => "shadow",
-        }
-    }
-}
-
-impl Outcome {
-    pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failure => "failure",
-            Self::Ignored => "ignored",
-        }
-    }
-}
-
-impl ErrorKind {
-    pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-            Self::ForcedOpen => "forced_open",
-            Self::BulkheadFull => "bulkhead_full",
-            Self::TimedOut => "timed_out",
-        }
-    }
-}
-
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]

@@ -1,4 +1,4 @@
-//! State changes as [`tracing`] events (feature `tracing`).
+//! State changes, and on demand single calls, as [`tracing`] events (feature `tracing`).
 //!
 //! The target is `breaker`. The level is `WARN` for a circuit that opens, for lost changes and for conflicting
 //! declarations, and `INFO` for all other state changes and for evicted circuits.
@@ -7,10 +7,28 @@
 //! reached), `last_failure` and `initiator`; a field without a value is omitted. States and causes are labels
 //! as in metrics and JSON: `half_open`, `threshold_reached`. In texts, control characters, invisible characters and
 //! those that change the direction of the text are escaped, as in `\u{202e}`.
+//!
+//! # Single calls
+//!
+//! [`listen_to_calls`] also emits an event of the level `DEBUG` for each rejected, failed and slow call and each
+//! fallback. Without it, calls are not reported and cost nothing more. The events are in the span of the caller.
+//! A rejection is also recorded on that span, if the span has the field:
+//!
+//! ```
+//! let span = tracing::info_span!("checkout", circuit_breaker.rejected = tracing::field::Empty);
+//! span.in_scope(|| { /* calls a protected function */ });
+//! ```
+//!
+//! | message | fields besides `circuit` and `key` |
+//! |---|---|
+//! | `call rejected` | `kind`: `open`, `half_open`, `forced_open` or `bulkhead_full`; `retry_after`, in seconds |
+//! | `call failed` | `failure`, the text of the failure |
+//! | `call was slow` | `duration`, in seconds; `outcome` |
+//! | `fallback used` | `cause`: the `kind` of the rejection, `timed_out` or `failed`; `outcome` |
 
-use ::tracing::{info, warn};
+use ::tracing::{Span, debug, info, warn};
 
-use crate::event::{Event, StateChange, Subscription};
+use crate::event::{CallEvent, CallEventKind, CallEvents, Event, FallbackCause, StateChange, Subscription};
 use crate::printable::escape_hidden;
 use crate::registry::Registry;
 use crate::state::State;
@@ -34,6 +52,54 @@ pub fn listen(registry: &Registry) -> Subscription {
         Event::Conflict(conflict) => warn!(target: "breaker", "{conflict}"),
         Event::Evicted(eviction) => info!(target: "breaker", "{eviction}"),
     })
+}
+
+/// Emits an event of the level `DEBUG` for each rejected, failed and slow call and each fallback in a registry, until
+/// the returned subscription is dropped. A rejection is recorded in the field `circuit_breaker.rejected` of the span
+/// of the caller, if the span has that field.
+///
+/// [`listen`] emits state changes; an application that needs both calls both.
+///
+/// ```
+/// use breaker_runtime::{Config, Registry, integrations::tracing::listen_to_calls};
+///
+/// let registry = Registry::new();
+/// listen_to_calls(&registry).detach();
+/// let breaker = registry.register("payment", Config::default())?;
+/// // DEBUG breaker: call failed circuit="payment" failure="no route to host"
+/// breaker.try_acquire()?.fail("no route to host");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn listen_to_calls(registry: &Registry) -> Subscription {
+    registry.listen_to_calls(CallEvents::ALL, emit_call)
+}
+
+fn emit_call(event: &CallEvent) {
+    let (circuit, key) = (escape_hidden(event.name()), event.key().map(escape_hidden));
+    let (circuit, key) = (&*circuit, key.as_deref());
+    match event.kind() {
+        CallEventKind::Rejected(error) => {
+            let (kind, wait) = (error.kind().label(), error.retry_after());
+            Span::current().record("circuit_breaker.rejected", kind);
+            let retry_after = wait.map(|wait| wait.as_secs_f64());
+            debug!(target: "breaker", circuit, key, kind, retry_after, "call rejected");
+        }
+        CallEventKind::Failed { text } => {
+            let failure = text.as_deref().map(escape_hidden);
+            debug!(target: "breaker", circuit, key, failure = failure.as_deref(), "call failed");
+        }
+        CallEventKind::Slow { duration, outcome } => {
+            let duration = duration.as_secs_f64();
+            debug!(target: "breaker", circuit, key, duration, outcome = outcome.label(), "call was slow");
+        }
+        CallEventKind::FallbackUsed { cause, outcome } => {
+            let cause = match cause {
+                FallbackCause::Breaker(kind) => kind.label(),
+                FallbackCause::Failed => "failed",
+            };
+            debug!(target: "breaker", circuit, key, cause, outcome = outcome.label(), "fallback used");
+        }
+    }
 }
 
 fn emit(change: &StateChange) {

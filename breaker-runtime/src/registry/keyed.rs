@@ -3,6 +3,8 @@
 //! A known key is looked up without a lock and without an allocation. A new key locks [`KeyTable`], whose
 //! queue also selects a circuit to evict.
 
+mod preview;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -18,7 +20,7 @@ use crate::breaker::{CircuitBreaker, Identity, Idleness, KeyGroup};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Name, SharedConfig};
 use crate::event::{Event, Eviction, Hub};
-use crate::snapshot::{Combination, CombinedSnapshot, CumulativeParts, Snapshot};
+use crate::snapshot::{Combination, CumulativeParts, Snapshot};
 use crate::sync::{AtomicU32, Mutex, MutexGuard, Ordering, lock, try_lock};
 use crate::totals::Totals;
 
@@ -229,7 +231,7 @@ impl KeyedBreaker {
     /// ```
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.combine(1).snapshot
+        self.combine(&mut Combination::new(1))
     }
 
     /// Returns the number of calls by outcome, summed over all circuits including evicted and removed ones.
@@ -304,14 +306,13 @@ impl KeyedBreaker {
         self.remove_all(circuits);
     }
 
-    /// Returns the snapshot of all circuits, and those of the `max_worst` worst circuits.
-    pub(crate) fn combine(&self, max_worst: usize) -> CombinedSnapshot {
+    /// Adds all circuits to `combination`, and returns one snapshot for all of them.
+    pub(crate) fn combine(&self, combination: &mut Combination) -> Snapshot {
         let unused = CircuitBreaker::new_unchecked(
             Identity::Alone { name: self.shared.group.name().clone(), hub: None },
             self.settings(),
             self.shared.clock.clone(),
         );
-        let mut combination = Combination::new(max_worst);
         let removed = self.count(|circuit| combination.add(circuit.snapshot()));
         combination.finish(&unused.snapshot(), &removed)
     }

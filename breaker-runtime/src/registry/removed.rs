@@ -3,22 +3,45 @@
 use std::collections::VecDeque;
 
 use crate::breaker::CircuitBreaker;
-use crate::snapshot::CumulativeParts;
+use crate::clock::Moment;
+use crate::snapshot::{CumulativeParts, Snapshot};
+use crate::state::State;
 
 /// The removed circuits of one breaker.
 #[derive(Clone, Default)]
 pub(super) struct RemovedCircuits {
     /// Circuits that a caller may still hold.
-    held: VecDeque<CircuitBreaker>,
+    held: VecDeque<RemovedCircuit>,
     /// The summed counts of all other removed circuits.
     counts: CumulativeParts,
     /// Set while a census runs: the length of `held` at its start. Until its end, circuits are only added.
     census: Option<usize>,
 }
 
+/// A removed circuit, and when it was removed.
+#[derive(Clone)]
+struct RemovedCircuit {
+    circuit: CircuitBreaker,
+    at: Moment,
+}
+
+impl RemovedCircuit {
+    /// Returns the snapshot of the circuit. Its open time ends when it was removed.
+    fn snapshot(&self) -> Snapshot {
+        let mut snapshot = self.circuit.snapshot();
+        if matches!(snapshot.state, State::Open | State::ForcedOpen) {
+            let since_removal = self.circuit.circuit().now().since(self.at);
+            let excess = since_removal.min(snapshot.time_in_state);
+            snapshot.time_open = snapshot.time_open.saturating_sub(excess);
+        }
+        snapshot
+    }
+}
+
 impl RemovedCircuits {
     pub(super) fn add(&mut self, circuit: CircuitBreaker) {
-        self.held.push_back(circuit);
+        let at = circuit.circuit().now();
+        self.held.push_back(RemovedCircuit { circuit, at });
     }
 
     /// Adds the counts of circuits that no caller holds, of the next `limit`, and returns those circuits. Drop them
@@ -30,14 +53,14 @@ impl RemovedCircuits {
             return unheld;
         }
         for _ in 0..limit.min(self.held.len()) {
-            let Some(circuit) = self.held.pop_front() else {
+            let Some(removed) = self.held.pop_front() else {
                 break;
             };
-            if circuit.circuit().has_handles(1) {
-                self.counts.add(&circuit.snapshot());
-                unheld.push(circuit);
+            if removed.circuit.circuit().has_handles(1) {
+                self.counts.add(&removed.snapshot());
+                unheld.push(removed.circuit);
             } else {
-                self.held.push_back(circuit);
+                self.held.push_back(removed);
             }
         }
         unheld
@@ -46,8 +69,8 @@ impl RemovedCircuits {
     /// Returns the summed counts.
     pub(super) fn counts(&self) -> CumulativeParts {
         let mut sum = self.counts.clone();
-        for circuit in &self.held {
-            sum.add(&circuit.snapshot());
+        for removed in &self.held {
+            sum.add(&removed.snapshot());
         }
         sum
     }
@@ -61,7 +84,7 @@ impl RemovedCircuits {
     /// Returns the circuits that have been removed since [`begin_census`](Self::begin_census).
     pub(super) fn end_census(&mut self) -> Vec<CircuitBreaker> {
         let start = self.census.take().unwrap_or(self.held.len());
-        self.held.iter().skip(start).cloned().collect()
+        self.held.iter().skip(start).map(|removed| removed.circuit.clone()).collect()
     }
 
     /// Returns the number of circuits that a caller may still hold.

@@ -4,7 +4,6 @@
 //! while it is held.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -18,6 +17,7 @@ use crate::config::{Conflict, Name};
 use crate::event::{Event, Hub};
 use crate::snapshot::{KeyCounts, Snapshot};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, lock};
+use crate::warning::warn;
 
 /// The state that all clones of a registry share.
 #[derive(Default)]
@@ -73,7 +73,7 @@ impl Store {
     }
 
     /// Returns the hub for the listeners of the registry.
-    pub(super) const fn hub(&self) -> &Arc<Hub> {
+    pub(crate) const fn hub(&self) -> &Arc<Hub> {
         &self.context.hub
     }
 
@@ -200,10 +200,12 @@ impl Store {
         Registered { breaker, conflict: conflict.map(Arc::new) }
     }
 
-    /// Writes a conflict to stderr and notifies the listeners, because the caller of an annotated function
-    /// receives no error. Does not use `eprintln!`, which panics if stderr is closed.
+    /// Notifies the listeners of a conflict of an annotated function, whose caller receives no error. Writes it to
+    /// stderr if the program would not be notified.
     pub(crate) fn report_conflict(&self, conflict: &Arc<Conflict>) {
-        _ = writeln!(std::io::stderr(), "warning: {conflict}");
+        if !self.hub().informs_program() {
+            warn(conflict);
+        }
         self.notify_conflict(conflict);
     }
 

@@ -14,16 +14,9 @@ pub(crate) struct Combination {
     calls_in_flight: Option<u32>,
     trials_in_flight: usize,
     keys: KeyCounts,
-    worst: Vec<Snapshot>,
-    max_worst: usize,
-}
-
-/// One snapshot for all circuits of a name, and the snapshots of some of them.
-#[derive(Debug)]
-pub(crate) struct CombinedSnapshot {
-    pub(crate) snapshot: Snapshot,
     /// The worst circuits, worst first.
     pub(crate) worst: Vec<Snapshot>,
+    max_worst: usize,
 }
 
 impl Combination {
@@ -60,15 +53,15 @@ impl Combination {
         }
     }
 
-    /// Returns the result. Counts add up, and the state and its times are those of the worst circuit.
+    /// Returns one snapshot for all circuits. Counts add up, and the state and its times are those of the worst circuit.
     ///
     /// `unused` is a circuit of this name that has never been called. It provides the state if there is no
     /// other circuit. `removed` holds the counts of circuits that no longer exist.
-    pub(crate) fn finish(mut self, unused: &Snapshot, removed: &CumulativeParts) -> CombinedSnapshot {
+    pub(crate) fn finish(&mut self, unused: &Snapshot, removed: &CumulativeParts) -> Snapshot {
         self.sums.merge(removed);
         self.sums.add(unused);
-        let CumulativeParts { totals, shadow_rejections, durations, changes, time_open } = self.sums;
-        let snapshot = Snapshot {
+        let CumulativeParts { totals, shadow_rejections, durations, changes, time_open } = self.sums.clone();
+        Snapshot {
             key: None,
             window: self.window.or(unused.window),
             calls_in_flight: self.calls_in_flight.or(unused.calls_in_flight),
@@ -81,8 +74,7 @@ impl Combination {
             keys: Some(self.keys),
             critical: unused.critical,
             ..self.worst.first().unwrap_or(unused).clone()
-        };
-        CombinedSnapshot { snapshot, worst: self.worst }
+        }
     }
 }
 

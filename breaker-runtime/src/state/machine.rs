@@ -2,7 +2,9 @@
 //!
 //! The lock is held to change the state or the settings, to settle a trial call and to take a snapshot. While
 //! it is held, the trial slots are scanned or the record is copied; no user code runs. The numbers in
-//! parentheses refer to the proof in `state.rs`.
+//! parentheses refer to the proof in `state.rs`. `machine/queries.rs` has questions that change nothing.
+
+mod queries;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use super::recovery::Recovery;
 use super::transition::{Cause, Details, State};
 use super::word::{Tracking, Word};
 use crate::clock::{Clock, Moment};
-use crate::outcome::Completion;
+use crate::outcome::{Completion, Settled};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 
 /// The state machine of one circuit, and its settings `S`.
@@ -36,7 +38,7 @@ struct Locked<S> {
 
 /// The word of an admitted call: state and generation and, for a trial call, its slot. The word of a call on
 /// the fast path is the shared word without the run of failures and the recording bit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket(Word);
 
 /// The transitions that listeners must still be notified of.
@@ -52,6 +54,13 @@ pub(crate) enum Pending {
 pub(crate) struct Decision {
     /// The ticket of an admitted call, or the state that rejects it.
     pub(crate) ticket: Result<Ticket, State>,
+    pub(crate) pending: Pending,
+}
+
+/// The effect of the result of a trial call.
+#[derive(Debug)]
+pub(crate) struct TrialEffect {
+    pub(crate) settled: Settled,
     pub(crate) pending: Pending,
 }
 
@@ -166,16 +175,15 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.load(Ordering::Relaxed) == ticket.0
     }
 
-    /// Returns `true` if the circuit is half-open in the generation of this trial call and no lease has ended.
-    pub(crate) fn is_trial_running(&self, trial: Ticket, clock: &Clock) -> bool {
+    /// Returns `true` if the circuit is in the state that admitted this call, and no lease has ended.
+    pub(crate) fn is_current(&self, ticket: Ticket, clock: &Clock) -> bool {
         let (mut word, mut until) = self.read();
         if word == Word::BUSY {
             let _locked = self.lock();
             (word, until) = self.read();
         }
-        word.state() == Some(State::HalfOpen)
-            && word.generation() == trial.generation()
-            && !clock.has_reached(until)
+        let is_half_open = word.state() == Some(State::HalfOpen);
+        word.generation() == ticket.generation() && !(is_half_open && clock.has_reached(until))
     }
 
     /// Resets the run of failures after a success. Returns `true` if the call still counts.
@@ -205,10 +213,11 @@ impl<S: AsRef<Recovery>> Machine<S> {
         completion: Completion,
         details: Details,
         clock: &Clock,
-    ) -> Pending {
+    ) -> TrialEffect {
         let locked = &mut *self.lock();
-        locked.record.settle_trial(trial, completion, details, clock.now(), locked.settings.as_ref());
-        self.publish(locked)
+        let settled =
+            locked.record.settle_trial(trial, completion, details, clock.now(), locked.settings.as_ref());
+        TrialEffect { settled, pending: self.publish(locked) }
     }
 
     /// Opens the circuit, if it is still in the generation in which the threshold was reached (4).
@@ -261,12 +270,6 @@ impl<S: AsRef<Recovery>> Machine<S> {
         drop(locked);
         let run = if word.is_closed() { word.payload() } else { 0 };
         observed.observe(run, now)
-    }
-
-    /// Returns when an open circuit admits its first trial call, or `None` if it is not open.
-    pub(crate) fn due(&self) -> Option<Moment> {
-        let (word, until) = self.read();
-        (word.state() == Some(State::Open)).then_some(until)
     }
 
     /// Returns the state and what belongs to it, without the history. `read` reads the settings under the
@@ -400,6 +403,11 @@ impl Ticket {
     /// shadow mode admitted.
     pub(crate) fn is_tracked(self) -> bool {
         self.0.is_tracked_call() || self.is_nested() || self.trial().is_some()
+    }
+
+    /// Returns `true` if only shadow mode admitted the call.
+    pub(crate) fn is_shadow(self) -> bool {
+        self == Self::SHADOW
     }
 
     /// Returns `true` if this is a call inside a trial call.

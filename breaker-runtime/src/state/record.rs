@@ -14,7 +14,7 @@ use super::transition::{Cause, Details, State, Transition, next};
 use super::trial_slots::TrialSlots;
 use super::word::MAX_GENERATION;
 use crate::clock::Moment;
-use crate::outcome::{Completion, Outcome};
+use crate::outcome::{Completion, Outcome, Settled};
 
 /// The state of a circuit, except its run of failures and its window.
 #[derive(Debug)]
@@ -50,6 +50,15 @@ pub(crate) struct TrialCall {
     pub(super) slot: u32,
     /// How long the call ran; zero while it runs.
     pub(super) ran: Duration,
+}
+
+/// The open state of a circuit, as an error remembers it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    /// The moment from which the circuit admits a trial call.
+    pub(crate) due: Moment,
+    /// The generation of the open state, if it is known.
+    pub(crate) generation: Option<u64>,
 }
 
 /// The record at one moment, for a snapshot.
@@ -120,6 +129,11 @@ impl Record {
         }
     }
 
+    /// Returns `true` if a call that arrives now would be admitted, and changes nothing.
+    pub(super) fn would_admit(&self, now: Moment, recovery: &Recovery) -> bool {
+        self.copy().admit(now, recovery).is_ok()
+    }
+
     /// Starts the lease of a trial call again, because the call begins only now.
     pub(super) fn renew_lease(&mut self, slot: u32, now: Moment, recovery: &Recovery) {
         let progress = self.progress();
@@ -135,11 +149,11 @@ impl Record {
         details: Details,
         now: Moment,
         recovery: &Recovery,
-    ) {
+    ) -> Settled {
         self.expire(now, recovery);
         if self.generation != trial.generation {
             self.extend_leases(trial, completion, recovery);
-            return;
+            return Settled::Late;
         }
         self.progress().slots.release(trial.slot);
         match completion {
@@ -152,6 +166,7 @@ impl Record {
             }
             Completion { outcome: Outcome::Success, is_slow: false } => self.pass_trial(now, recovery),
         }
+        Settled::Counted
     }
 
     /// Makes the next leases longer than a trial call that succeeded although its lease had ended. Otherwise a
@@ -199,6 +214,11 @@ impl Record {
         progress.begin(from, to);
         progress.due = at.after(recovery.open_for(progress.reopenings, progress.history.draw_jitter()));
         progress.backlog.push(transition);
+    }
+
+    /// Returns the transition that began this generation.
+    pub(super) fn last_transition(&self) -> Option<Arc<Transition>> {
+        self.progress.as_ref()?.history.last.clone()
     }
 
     /// Removes and returns the oldest notification that listeners have not received.

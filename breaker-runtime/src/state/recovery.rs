@@ -16,8 +16,9 @@ pub(crate) struct Recovery {
     pub(crate) half_open_timeout: Duration,
 }
 
-/// The longest lease that late successes lead to, unless `half_open_timeout` is longer.
-const MAX_GROWN_LEASE: Duration = Duration::from_secs(60 * 60);
+/// The longest lease that late successes lead to, unless `half_open_timeout` is longer: a call of an hour ends
+/// within it.
+const MAX_GROWN_LEASE: Duration = Duration::from_nanos(60 * 60 * 1_000_000_000 + 1);
 
 /// The number of doublings after which a lease of a nanosecond is longer than an hour.
 const MAX_DOUBLINGS: u32 = 42;
@@ -160,7 +161,7 @@ mod tests {
         let lease = |ran| thirty.lease(thirty.doublings_for(Duration::from_secs(ran))).as_secs();
         assert_eq!([29, 30, 31, 60, 3000, 3600, 1_000_000].map(lease), [30, 60, 60, 120, 3600, 3600, 3600]);
         let tiny = Recovery { half_open_timeout: Duration::from_nanos(1), ..thirty };
-        assert_eq!(tiny.lease(tiny.doublings_for(Duration::MAX)), Duration::from_secs(3600));
+        assert_eq!(tiny.lease(tiny.doublings_for(Duration::MAX)), MAX_GROWN_LEASE);
         assert_eq!(tiny.lease(tiny.doublings_for(Duration::from_secs(3))), Duration::from_nanos(1 << 32));
         let day = Recovery { half_open_timeout: Duration::from_hours(24), ..thirty };
         assert_eq!(day.lease(day.doublings_for(Duration::MAX)), Duration::from_hours(24));

@@ -97,6 +97,7 @@ pub struct Transition {
     /// | annotated function that returns an `Err` | `Display` of the error, otherwise `Debug`, otherwise its type name |
     /// | [`call`], [`call_async`](crate::CircuitBreaker::call_async) | type name of the error |
     /// | [`call_with`], [`call_async_with`](crate::CircuitBreaker::call_async_with), a value that is not an `Err` | none |
+    /// | [`call_with_text`](crate::CircuitBreaker::call_with_text), [`call_async_with_text`](crate::CircuitBreaker::call_async_with_text) | the given text |
     /// | [`Permit::fail`](crate::Permit::fail) | the reason |
     /// | call that panicked or timed out | a text that says so |
     ///
@@ -144,6 +145,20 @@ pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
             S::Closed | S::Open | S::ForcedOpen | S::Disabled,
             C::TrialsPassed | C::TrialFailed | C::TrialSlow | C::LeaseExpired,
         ) => None,
+    }
+}
+
+impl Transition {
+    /// Writes why the circuit opened, for the error of a rejected call.
+    pub(crate) fn write_reason(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.trip {
+            Some(trip) => trip.write_counts(out)?,
+            None => fmt::Display::fmt(&self.cause, out)?,
+        }
+        match &self.last_failure {
+            Some(text) => write!(out, "; last: {}", Printable(text)),
+            None => Ok(()),
+        }
     }
 }
 

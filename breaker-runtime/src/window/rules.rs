@@ -140,21 +140,33 @@ impl PartialEq for Rate {
     }
 }
 
+impl TripReason {
+    /// Writes the counts without the limit.
+    pub(crate) fn write_counts(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConsecutiveFailures { failures, .. } => {
+                let noun = if *failures == 1 { "failure" } else { "failures" };
+                write!(out, "{failures} {noun} in a row")
+            }
+            Self::FailuresInWindow { failures, calls, .. } => {
+                write!(out, "{failures} failures among {calls} calls")
+            }
+            Self::FailureRate { failures, calls, .. } => write!(out, "{failures} of {calls} calls failed"),
+            Self::SlowCallRate { slow, calls, .. } => write!(out, "{slow} of {calls} calls were slow"),
+        }
+    }
+}
+
+/// Displays the counts and the limit.
 impl fmt::Display for TripReason {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_counts(out)?;
         match self {
-            Self::ConsecutiveFailures { failures, limit } => {
-                let noun = if *failures == 1 { "failure" } else { "failures" };
-                write!(out, "{failures} {noun} in a row (limit {limit})")
+            Self::ConsecutiveFailures { limit, .. } | Self::FailuresInWindow { limit, .. } => {
+                write!(out, " (limit {limit})")
             }
-            Self::FailuresInWindow { failures, calls, limit } => {
-                write!(out, "{failures} failures among {calls} calls (limit {limit})")
-            }
-            Self::FailureRate { failures, calls, limit } => {
-                write!(out, "{failures} of {calls} calls failed (limit {limit})")
-            }
-            Self::SlowCallRate { slow, calls, limit } => {
-                write!(out, "{slow} of {calls} calls were slow (limit {limit})")
+            Self::FailureRate { limit, .. } | Self::SlowCallRate { limit, .. } => {
+                write!(out, " (limit {limit})")
             }
         }
     }

@@ -7,6 +7,7 @@ struct Shop {
 impl Shop {
     #[circuit_breaker(
         name = "payment",
+        config = DATABASE,
         breaker = self.breaker,
         failure_threshold = 5,
         failure_rate = 0.5,

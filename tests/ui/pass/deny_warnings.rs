@@ -2,7 +2,9 @@
 
 #![deny(warnings, missing_docs, unused_qualifications, unreachable_pub)]
 
-use breaker_runtime::{BreakerError, CircuitBreaker, Config, Registry, circuit_breaker};
+use std::time::Duration;
+
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, ConfigBuilder, Registry, circuit_breaker};
 
 #[circuit_breaker(name = "payment", failure_threshold = 5, fallback = cached)]
 fn price(sku: &str, mut times: u32) -> Result<u32, BreakerError> {
@@ -39,6 +41,14 @@ async fn filtered() -> Result<u32, BreakerError> {
 #[circuit_breaker(key = tenant, max_keys = 2, max_concurrent = 1, max_wait = "1s")]
 async fn keyed(tenant: &str) -> Result<usize, BreakerError> {
     Ok(tenant.len())
+}
+
+const POLICY: ConfigBuilder = Config::builder().call_timeout(Duration::from_secs(1));
+
+#[circuit_breaker(config = POLICY, max_concurrent = 1, fallback = |_| Ok(sku.len()))]
+async fn with_policy(mut sku: String) -> Result<usize, BreakerError> {
+    sku.push('x');
+    Ok(sku.len())
 }
 
 // The fallback contains the word `length`, but does not use the argument.
@@ -101,5 +111,5 @@ fn main() {
     assert_eq!(price("tea", 1).ok(), Some(6));
     assert!(classified().is_ok());
     drop((filtered(), keyed("a"), timed(String::new(), 1), cloned_argument(String::new())));
-    drop((order("tea"), notify()));
+    drop((order("tea"), notify(), with_policy(String::new())));
 }

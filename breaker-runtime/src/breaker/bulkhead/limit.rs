@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use super::queue::{Attempt, Queue, Turn, Wakers};
+use super::queue::{Attempt, Position, Queue, Turn, Wakers};
 use super::settings::BulkheadSettings;
 use super::slots::Slots;
 use crate::clock::{Clock, Moment};
@@ -47,17 +47,22 @@ impl Bulkhead {
     }
 
     /// Changes the settings; running calls keep their slots. It wakes no call, so the caller
-    /// [offers](Self::offer_free_slots) the free slots once it holds no lock.
+    /// [wakes](Self::wake_waiting_calls) the waiting calls once it holds no lock.
     pub(crate) fn change(&self, settings: BulkheadSettings) {
         self.lock_queue(|queue, _| queue.change(settings));
     }
 
-    /// Offers the free slots to waiting calls. It wakes them, so no lock may be held.
-    pub(crate) fn offer_free_slots(&self, clock: &Clock) {
-        if self.has_queue() {
-            let now = clock.now();
-            self.lock_queue(|queue, wakers| queue.offer_free_slots(now, wakers));
-        }
+    /// Wakes all waiting calls after the settings or the state have changed, and offers them the free slots. No lock
+    /// may be held.
+    ///
+    /// A waiting call enters the queue before it reads the state. This method takes the lock of the queue even if no
+    /// call seems to wait, so that a call that enters the queue later reads the new state.
+    pub(crate) fn wake_waiting_calls(&self, clock: &Clock) {
+        let now = clock.now();
+        self.lock_queue(|queue, wakers| {
+            queue.offer_free_slots(now, wakers);
+            queue.wake_all(wakers);
+        });
     }
 
     /// Returns the number of slots in use, without the ones whose offer has lapsed.
@@ -70,8 +75,13 @@ impl Bulkhead {
         self.lock_queue(|queue, _| queue.in_flight(now))
     }
 
-    fn has_queue(&self) -> bool {
-        Slots::from_bits(self.slots.load(Ordering::Acquire)).has_queue()
+    /// Returns `true` if a call that arrives now would not be rejected or have to wait. Acquires no slot.
+    pub(crate) fn would_admit(&self, clock: &Clock) -> bool {
+        if Slots::from_bits(self.slots.load(Ordering::Acquire)).with_one_acquired().is_some() {
+            return true;
+        }
+        let now = clock.now();
+        self.lock_queue(|queue, _| queue.would_admit(now))
     }
 
     /// Tries again under the lock of the queue, where the limit belongs to the policy that the result names.
@@ -90,14 +100,14 @@ impl Bulkhead {
     }
 
     /// Takes the turn of a waiting call; see [`Queue::take_turn`].
-    pub(super) fn take_turn(&self, arrival: &mut Option<u64>, waker: Waker, now: Moment) -> Turn {
-        self.lock_queue(|queue, wakers| queue.take_turn(arrival, waker, now, wakers))
+    pub(super) fn take_turn(&self, position: &mut Position, waker: Waker, now: Moment) -> Turn {
+        self.lock_queue(|queue, wakers| queue.take_turn(position, waker, now, wakers))
     }
 
     /// Removes a waiting call that is cancelled or waits no longer.
-    pub(super) fn leave(&self, arrival: u64, clock: &Clock) {
+    pub(super) fn leave(&self, position: &mut Position, clock: &Clock) {
         let now = clock.now();
-        self.lock_queue(|queue, wakers| queue.leave(arrival, now, wakers));
+        self.lock_queue(|queue, wakers| queue.leave(position, now, wakers));
     }
 
     /// Runs `change` under the lock of the queue. The wakers that it collects are woken and dropped afterwards.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
-use crate::event::{Event, StateChange, Subscription};
+use crate::event::{Audience, Event, StateChange, Subscription};
 use crate::registry::Registry;
 use crate::sync::{Mutex, lock};
 
@@ -32,7 +32,7 @@ struct TransitionRecord {
 impl TransitionLog {
     pub(super) fn new(registry: &Registry) -> Self {
         let (records, clock) = (Arc::new(Records::default()), registry.clock().clone());
-        let subscription = registry.listen({
+        let subscription = registry.store().hub().listen(Audience::StateChanges, {
             let (records, clock) = (Arc::clone(&records), clock.clone());
             move |event: &Event| {
                 if let Event::StateChanged(change) = event {

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::StateChange;
 use crate::registry::{AnyBreaker, Declaration, KeyedBreaker, Registry, RegistryEntry};
-use crate::snapshot::{CombinedSnapshot, KeyCounts, Snapshot};
+use crate::snapshot::{Combination, KeyCounts, Snapshot};
 use crate::state::Transition;
 
 /// Maximum number of circuits shown of a breaker with keys.
@@ -123,7 +123,9 @@ impl RegistryView {
     }
 
     fn view_keyed(&self, breaker: &KeyedBreaker) -> View {
-        let CombinedSnapshot { snapshot, worst } = breaker.combine(MAX_WORST);
+        let mut combination = Combination::new(MAX_WORST);
+        let snapshot = breaker.combine(&mut combination);
+        let worst = combination.worst;
         View {
             transitions: with_last_transitions(self.logged(breaker.name()), &worst),
             declared_at: None,

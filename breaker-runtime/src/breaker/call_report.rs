@@ -1,0 +1,88 @@
+//! Reports of single calls to the listeners that ask for them. Every report is made after the call has been counted
+//! and recorded, without a lock, on the thread of the call.
+
+use std::sync::Arc;
+
+use super::circuit::{Circuit, Rejection};
+use super::record::{LazyText, last_failure};
+use super::stamp::Stamp;
+use crate::error::ErrorKind;
+use crate::event::{
+    CallEvent, CallEventKind, CallEvents, FallbackCause, call_listeners_exist, unless_reporting,
+};
+use crate::outcome::{Completion, Outcome, Settled};
+use crate::state::machine::Ticket;
+
+impl Circuit {
+    /// Reports a rejected call.
+    #[inline]
+    pub(super) fn note_rejection(&self, kind: ErrorKind) {
+        if call_listeners_exist() {
+            self.report_rejection(kind);
+        }
+    }
+
+    /// Reports a fallback that returned.
+    #[inline]
+    pub(super) fn note_fallback(&self, cause: FallbackCause, outcome: Outcome) {
+        if call_listeners_exist() {
+            self.report(CallEvents::FALLBACK_USED, || CallEventKind::FallbackUsed { cause, outcome });
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report_rejection(&self, kind: ErrorKind) {
+        let rejection = Rejection { circuit: self, kind };
+        self.report(CallEvents::REJECTED, || CallEventKind::Rejected(rejection.into()));
+    }
+
+    /// Records a failure or a slow call with `record`, and reports it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn record_and_report(
+        &self,
+        ticket: Ticket,
+        stamp: Stamp,
+        completion: Completion,
+        text: LazyText<'_>,
+    ) -> Settled {
+        let duration = stamp.elapsed(&self.clock).unwrap_or_default();
+        let mut failure = None;
+        if completion.is_failure() && self.wanted_call_events().contains(CallEvents::FAILED) {
+            // The text is the user's code, whose calls are not reported either.
+            unless_reporting(|| failure = Some(last_failure(completion, text)));
+        }
+        let settled = match &failure {
+            Some(known) => self.record(ticket, stamp, completion, &|| Option::<Arc<str>>::clone(known)),
+            None => self.record(ticket, stamp, completion, text),
+        };
+        if completion.is_slow {
+            let outcome = completion.outcome;
+            self.report(CallEvents::SLOW, || CallEventKind::Slow { duration, outcome });
+        }
+        if let Some(text) = failure {
+            self.report(CallEvents::FAILED, || CallEventKind::Failed { text });
+        }
+        settled
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report(&self, selector: CallEvents, kind: impl FnOnce() -> CallEventKind) {
+        if !self.wanted_call_events().contains(selector) {
+            return;
+        }
+        unless_reporting(|| {
+            let event = CallEvent::new(self.id(), kind());
+            self.hubs().for_each(|hub| hub.notify_of_call(&event));
+        });
+    }
+
+    /// Returns the events that a listener of this circuit or of its registry wants.
+    fn wanted_call_events(&self) -> CallEvents {
+        self.hubs()
+            .map(|hub| hub.wanted_call_events())
+            .fold(CallEvents::default(), |sum, wanted| sum | wanted)
+    }
+}

@@ -1,0 +1,82 @@
+//! A permit that owns its circuit. Everything it does is done by the [`Permit`] that it lends.
+
+use std::fmt::{self, Display};
+use std::mem;
+use std::sync::Arc;
+
+use super::admission::{Admission, Call};
+use super::circuit::Circuit;
+use super::permit::{OnDrop, Permit};
+use super::stamp::Stamp;
+use crate::outcome::{Outcome, Settled};
+use crate::state::machine::Ticket;
+
+/// A [`Permit`] that owns a handle to its breaker, for calls that outlive the function that starts them: streams,
+/// spawned tasks and callbacks. It is `Send`, `Sync` and `'static`.
+///
+/// It is settled, dropped and leaked like a [`Permit`]. The circuit of a key is not evicted while it exists.
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+///
+/// let breaker = CircuitBreaker::new("upload", Config::default())?;
+/// let permit = breaker.try_acquire_owned()?;
+/// let upload = std::thread::spawn(move || {
+///     // the real work
+///     permit.settle(Outcome::Success)
+/// });
+/// upload.join().unwrap();
+/// assert_eq!(breaker.snapshot().totals.successes, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a permit that is dropped counts as a cancelled call; settle it"]
+pub struct OwnedPermit {
+    circuit: Arc<Circuit>,
+    ticket: Ticket,
+    stamp: Stamp,
+    on_drop: OnDrop,
+}
+
+impl OwnedPermit {
+    /// Returns the same permission with a handle to its circuit.
+    pub(super) fn new(circuit: &Arc<Circuit>, permit: Permit<'_>) -> Self {
+        let on_drop = permit.on_drop();
+        let Admission(Call { ticket, stamp, .. }) = permit.into_admission();
+        Self { circuit: Arc::clone(circuit), ticket, stamp, on_drop }
+    }
+
+    /// Ends the call with an outcome; see [`Permit::settle`].
+    #[expect(clippy::must_use_candidate, reason = "most callers do not need to know the effect")]
+    pub fn settle(mut self, outcome: Outcome) -> Settled {
+        self.take().settle(outcome)
+    }
+
+    /// Ends the call as a failure with a reason; see [`Permit::fail`].
+    pub fn fail(mut self, reason: impl Display) -> Settled {
+        self.take().fail(reason)
+    }
+
+    /// Returns `true` if this call is a trial call of a half-open circuit.
+    #[must_use]
+    pub fn is_trial(&self) -> bool {
+        self.ticket.trial().is_some()
+    }
+
+    /// Moves the permission into a permit that borrows the circuit.
+    fn take(&mut self) -> Permit<'_> {
+        let on_drop = mem::replace(&mut self.on_drop, OnDrop::Settled);
+        Permit::with(Admission::new(&self.circuit, self.ticket, self.stamp), on_drop)
+    }
+}
+
+impl fmt::Debug for OwnedPermit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.circuit.write_permit("OwnedPermit", self.is_trial(), out)
+    }
+}
+
+impl Drop for OwnedPermit {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
+}

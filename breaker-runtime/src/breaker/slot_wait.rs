@@ -1,0 +1,214 @@
+//! A call that waits for a bulkhead slot: it blocks its thread, or is a future.
+//!
+//! Whenever it is woken, and now and then by itself, it looks again: whether it runs inside a call that holds a
+//! slot, whether it has a slot, whether the circuit has changed its state, and whether calls still wait by the
+//! current settings. Every change of the state and of the settings wakes it. It enters the queue before it reads the
+//! state, so it misses no change.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Poll, Waker};
+
+use super::admission::{Admission, AdmitResult, Call};
+use super::admit::Nesting;
+use super::bulkhead::{Attempt, FullPolicy, QueuedCall};
+use super::circuit::{Circuit, Rejection};
+use super::options::CircuitOptions;
+use super::permit::Permit;
+use super::stamp::Stamp;
+use crate::clock::{BlockedTime, Moment, Sleep};
+use crate::error::ErrorKind;
+use crate::state::machine::{Pending, Ticket};
+use crate::sync::blocked_thread::BlockedThread;
+
+/// A call that waits for a bulkhead slot. Dropping it cancels the call.
+struct SlotWait<'a> {
+    // Dropped first, so that the call has left the queue when it is settled.
+    queued: QueuedCall<'a>,
+    options: &'a CircuitOptions,
+    permit: Permit<'a>,
+    since: Moment,
+    /// The moment at which `max_wait` ends.
+    deadline: Moment,
+}
+
+/// The result of a look.
+enum Looked<'a> {
+    /// The call waits.
+    Waits(SlotWait<'a>),
+    Decided(Decision<'a>),
+}
+
+/// The admission or the rejection of a call that waits no longer.
+type Decision<'a> = Result<Admission<'a>, ErrorKind>;
+
+impl Circuit {
+    /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call. The call may be
+    /// cancelled while it waits, and its permit then releases the slot of a trial call.
+    pub(super) async fn wait_async<'a>(&'a self, permit: Permit<'a>) -> AdmitResult<'a> {
+        let decision = match self.options.get() {
+            Some(options) => SlotWait::new(options, permit, self.clock.now()).decide().await,
+            // Only a circuit with options has a limit.
+            None => Ok(permit.into_admission()),
+        };
+        decision.map_err(|kind| Rejection { circuit: self, kind })
+    }
+
+    /// Blocks this thread until a call has a bulkhead slot, for at most `max_wait`, and admits or rejects it.
+    pub(super) fn wait_blocking<'a>(&'a self, ticket: Ticket, options: &'a CircuitOptions) -> Decision<'a> {
+        let permit = Permit::waiting(Admission::new(self, ticket, Stamp::NONE));
+        let (time, thread) = (BlockedTime::new(&self.clock), BlockedThread::new());
+        let mut wait = SlotWait::new(options, permit, time.now());
+        loop {
+            wait = match wait.look(thread.waker(), time.now()) {
+                Looked::Waits(wait) => wait,
+                Looked::Decided(decision) => return decision,
+            };
+            time.block_until(wait.next_look(), &thread);
+        }
+    }
+
+    /// Admits a call that has waited for its bulkhead slot, unless the circuit would reject it now: the dependency
+    /// may have failed meanwhile, or the lease of a trial call may have ended.
+    fn admit_after_wait<'a>(&'a self, ticket: Ticket, options: &CircuitOptions) -> Decision<'a> {
+        let decision = self.machine.admit_again(ticket, &self.clock);
+        let needs_slot = decision.ticket.is_ok_and(Ticket::is_tracked);
+        if !needs_slot {
+            options.release_slot(&self.clock);
+        }
+        let stamp = if needs_slot { Stamp::IN_BULKHEAD } else { Stamp::NONE };
+        let admitted = decision.ticket.or_else(|state| self.reject_unless_shadow(state));
+        let mut admitted = admitted.map(|ticket| self.start(ticket, stamp));
+        // The listeners may make calls, which run in the slot that this call holds already.
+        if let (Ok(Admission(call)), Pending::Transitions) = (&mut admitted, decision.pending)
+            && call.stamp.holds_slot()
+        {
+            call.enter_scope();
+        }
+        self.notify_if(decision.pending);
+        if let Ok(Admission(call)) = &mut admitted {
+            call.suspend_scope();
+        }
+        admitted
+    }
+}
+
+impl<'a> SlotWait<'a> {
+    const fn new(options: &'a CircuitOptions, permit: Permit<'a>, since: Moment) -> Self {
+        let queued = options.queued_call(&permit.circuit().clock);
+        Self { queued, options, permit, since, deadline: Moment::NEVER }
+    }
+
+    /// Waits for the decision.
+    async fn decide(self) -> Decision<'a> {
+        let mut state = Some(self);
+        let mut timer = pin!(None::<Sleep>);
+        let mut timer_end = Moment::NEVER;
+        poll_fn(|context| {
+            while let Some(wait) = state.take() {
+                let now = wait.circuit().clock.now();
+                let wait = match wait.look(context.waker(), now) {
+                    Looked::Waits(wait) => wait,
+                    Looked::Decided(decision) => return Poll::Ready(decision),
+                };
+                if timer_end != wait.next_look() {
+                    timer_end = wait.next_look();
+                    timer.set(wait.timer(now));
+                    if timer.is_none() && wait.deadline != Moment::NEVER {
+                        return Poll::Ready(wait.reject());
+                    }
+                }
+                state = Some(wait);
+                match timer.as_mut().as_pin_mut().map(|timer| timer.poll(context)) {
+                    Some(Poll::Ready(())) => timer_end = Moment::NEVER,
+                    Some(Poll::Pending) | None => break,
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Decides whether the call still waits.
+    fn look(mut self, waker: &Waker, now: Moment) -> Looked<'a> {
+        if self.circuit().is_in_bulkhead() {
+            return Looked::Decided(self.run_in_outer_slot());
+        }
+        let attempt = self.queued.take_turn(waker, now);
+        let (circuit, options) = (self.circuit(), self.options);
+        if attempt == Attempt::Acquired {
+            return Looked::Decided(circuit.admit_after_wait(self.end(), options));
+        }
+        if !circuit.machine.is_current(self.permit.ticket(), &circuit.clock) {
+            self = match self.arrive_again() {
+                Looked::Waits(wait) => wait,
+                decided @ Looked::Decided(_) => return decided,
+            };
+        }
+        match attempt {
+            Attempt::Full(FullPolicy::Wait(max_wait)) => {
+                self.deadline = self.since.after(max_wait);
+                if now < self.deadline { Looked::Waits(self) } else { Looked::Decided(self.reject()) }
+            }
+            Attempt::Full(FullPolicy::Reject) => Looked::Decided(self.reject()),
+            Attempt::Full(FullPolicy::Admit) | Attempt::Acquired => {
+                Looked::Decided(Ok(circuit.admit_in_shadow(self.end(), options)))
+            }
+        }
+    }
+
+    /// Decides about a call that is polled inside a call that holds a slot. If it waited, each of the two would wait
+    /// for the other.
+    fn run_in_outer_slot(self) -> Decision<'a> {
+        let circuit = self.circuit();
+        circuit.abandon_trial(self.end());
+        circuit.admit_restricted_now(Nesting::Allowed)
+    }
+
+    /// Decides about a call whose circuit has changed its state, as if the call arrived now. It keeps its position.
+    fn arrive_again(self) -> Looked<'a> {
+        let Self { mut queued, options, permit, since, deadline } = self;
+        // If this was a trial call, it lost its slot when the state changed.
+        let Admission(Call { circuit, .. }) = permit.into_admission();
+        match circuit.admit_by_state(Nesting::Allowed) {
+            Ok(ticket) if ticket.is_tracked() && !ticket.is_nested() => {
+                let permit = Permit::waiting(Admission::new(circuit, ticket, Stamp::NONE));
+                Looked::Waits(Self { queued, options, permit, since, deadline })
+            }
+            admitted => {
+                queued.leave();
+                Looked::Decided(admitted.map(|ticket| circuit.start(ticket, Stamp::NONE)))
+            }
+        }
+    }
+
+    fn reject(self) -> Decision<'a> {
+        let circuit = self.circuit();
+        Err(circuit.reject_full(self.end()).kind)
+    }
+
+    /// Ends the wait, and returns the ticket of the call.
+    fn end(self) -> Ticket {
+        let Self { mut queued, permit, .. } = self;
+        queued.leave();
+        let Admission(Call { ticket, .. }) = permit.into_admission();
+        ticket
+    }
+
+    /// Returns the moment at which the call looks again even if it is not woken.
+    fn next_look(&self) -> Moment {
+        self.deadline.min(self.queued.next_look())
+    }
+
+    /// Returns a timer until the next look. A call that waits indefinitely can do without one, and has none if the
+    /// runtime has no timers.
+    fn timer(&self, now: Moment) -> Option<Sleep> {
+        let wait = self.next_look().wait_from(now)?;
+        let clock = &self.circuit().clock;
+        if self.deadline == Moment::NEVER { clock.alarm_if_possible(wait) } else { clock.alarm(wait) }
+    }
+
+    const fn circuit(&self) -> &'a Circuit {
+        self.permit.circuit()
+    }
+}
