@@ -49,8 +49,19 @@ pub use self::site::{KeyedCircuit, KeyedSite, Site};
 pub use crate::__declare as declare;
 pub use crate::config::{ConfigBuilder, Mode};
 pub use crate::outcome::Verdict;
-pub use crate::registry::KeyValue;
+pub use crate::registry::{KeyValue, join_keys};
 
-// Generated code does not name these types; the signatures of the items above do.
+// Generated code does not name these items; the signatures of the items above and compile errors do.
+pub use self::acquire::CircuitRef;
+pub use self::breaker_handle::DerefTo;
+pub use self::classifier::{
+    AnyValue, ByDebug, ByDisplay, ByError, ByTarget, InspectError, NoText, ResultClassifier, WithConditions,
+};
+pub use self::clones::{CannotClone, CloneForFallback, MaybeClone};
+pub use self::output::{IntoFutureOf, Resolved};
+pub use self::predicate::Predicate;
+pub use self::rejection::FromRejected;
+pub use self::run::RunAsync;
+pub use self::run_saved::{NotSaved, RunSaved, SavedCall};
 pub use crate::breaker::{Admission, AsyncCall, Rejection};
-pub use crate::registry::KeyText;
+pub use crate::registry::{DisplayKey, KeyText, KeyedByDisplay, KeyedByOption};

@@ -44,7 +44,7 @@ pub(super) fn owner(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) ->
     let site = site_reference(private, spec, annotated, &kind);
     let key = key_text(private, key);
     let circuit = quote_spanned! {Span::mixed_site()=>
-        let __circuit = #private::KeyedSite::circuit(#site, #key);
+        let __circuit = #private::KeyedSite::circuit(#site, &#key);
     };
     Owner { circuit, reference }
 }
@@ -63,11 +63,27 @@ fn handle(private: &Repeated, breaker: &Breaker) -> TokenStream {
 }
 
 // Input:  key = tenant
-// Output: &private::KeyValue(&(tenant)).__breaker_key()
+// Output: private::KeyValue(&(tenant)).__breaker_key()
+//
+// Input:  key = (tenant, region)
+// Output: private::join_keys(&[
+//             private::KeyValue(&(tenant)).__breaker_key(),
+//             private::KeyValue(&(region)).__breaker_key(),
+//         ])
 fn key_text(private: &Repeated, key: &Expr) -> TokenStream {
     let span = key.span();
-    let wrapped = RuntimeFn::KeyValue.call(private, span, &quote_spanned!(at(span)=> &(#key)));
-    quote_spanned!(at(span)=> &#wrapped.__breaker_key())
+    match key {
+        Expr::Paren(paren) => key_text(private, &paren.expr),
+        Expr::Group(group) => key_text(private, &group.expr),
+        Expr::Tuple(tuple) if !tuple.elems.is_empty() => {
+            let elements = tuple.elems.iter().map(|element| key_text(private, element));
+            quote_spanned!(Span::mixed_site()=> #private::join_keys(&[#(#elements),*]))
+        }
+        _ => {
+            let wrapped = RuntimeFn::KeyValue.call(private, span, &quote_spanned!(at(span)=> &(#key)));
+            quote_spanned!(at(span)=> #wrapped.__breaker_key())
+        }
+    }
 }
 
 // Input:  Site
