@@ -9,6 +9,7 @@ mod clones;
 mod const_checks;
 mod declare;
 mod fallback;
+mod lifetimes;
 mod output;
 mod predicate;
 mod rejection;
@@ -35,6 +36,7 @@ pub use self::const_window::ConstWindow;
 pub use self::fallback::{
     NoResult, call_fallback, call_fallback_on_failure, run_async_or_fallback, run_or_fallback,
 };
+pub use self::lifetimes::{ForLifetime, classifier_for_all, maybe_clone_for_all};
 pub use self::output::{fix_output_type, resolve};
 pub use self::predicate::evaluate;
 pub use self::rejection::reject;

@@ -9,7 +9,7 @@ use super::at;
 use super::runtime_fn::RuntimeFn;
 use super::value_closure::returns_value;
 use crate::check::{Cloning, Fallback, FallbackOn, Spec};
-use crate::function::{AnnotatedFn, Binding, Copying};
+use crate::function::{AnnotatedFn, Binding, Copying, for_all_lifetimes};
 use crate::repeated::Repeated;
 
 // Input:  fallback = cached, or fallback = |error| ..
@@ -173,7 +173,12 @@ pub(super) fn clone_arguments(private: &Repeated, spec: &Spec) -> TokenStream {
 //         note = __argument_1;
 //
 // The assignment uses the `mut` of the user.
-pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream) -> TokenStream {
+pub(super) fn save_arguments(
+    private: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    call: &TokenStream,
+) -> TokenStream {
     if spec.cloning == Cloning::Impossible {
         return quote_spanned! {Span::mixed_site()=>
             let __saved = match #private::save_nothing(#call) {
@@ -184,7 +189,8 @@ pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream
     }
     let arguments: Vec<_> = (0..spec.clones.len()).map(argument_name).collect();
     let values = spec.clones.iter().map(argument_value);
-    let clones = spec.clones.iter().zip(&arguments).map(|(Binding { name, copying, .. }, argument)| {
+    let clones = spec.clones.iter().zip(&arguments).map(|(binding, argument)| {
+        let Binding { name, copying, lifetimes_type, .. } = binding;
         let span = name.span();
         let argument = quote_spanned!(at(span)=> #argument);
         if *copying == Copying::ByCopy {
@@ -193,11 +199,19 @@ pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream
         if spec.cloning == Cloning::Required {
             return RuntimeFn::CloneForFallback.call(private, span, &argument);
         }
-        let argument = RuntimeFn::MaybeClone.call(private, span, &argument);
+        let generics = &annotated.signature.generics;
+        let for_all = lifetimes_type.as_ref().and_then(|ty| for_all_lifetimes(ty, generics, private));
+        let argument = match for_all {
+            Some(ty) => {
+                let types = quote_spanned!(at(span)=> ::<#ty, _>);
+                RuntimeFn::MaybeCloneForAll.call_generic(private, span, Some(&types), &argument)
+            }
+            None => RuntimeFn::MaybeClone.call(private, span, &argument),
+        };
         quote_spanned!(at(span)=> #argument.__breaker_clone()?)
     });
     let bindings = spec.clones.iter().zip(&arguments).map(|(binding, argument)| {
-        let Binding { name, mutability, cfg_attributes, copying } = binding;
+        let Binding { name, mutability, cfg_attributes, copying, .. } = binding;
         if *copying == Copying::ByCopy {
             return TokenStream::new();
         }

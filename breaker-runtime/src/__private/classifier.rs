@@ -178,6 +178,12 @@ impl<T> Otherwise<T> {
     }
 }
 
+impl<R, S> ResultClassifier<R, S> {
+    pub(super) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
 impl<T> Deref for IfError<T> {
     type Target = IfErrorPointer<T>;
 

@@ -49,7 +49,12 @@ pub struct CannotClone<T>(PhantomData<fn() -> T>);
 /// Returns an argument that can perhaps be cloned.
 #[inline]
 pub const fn maybe_clone<T>(argument: &T) -> MaybeClone<'_, T> {
-    MaybeClone { argument, otherwise: CannotClone(PhantomData) }
+    MaybeClone { argument, otherwise: cannot_clone() }
+}
+
+/// Returns the step for an argument that cannot be cloned.
+pub(super) const fn cannot_clone<T>() -> CannotClone<T> {
+    CannotClone(PhantomData)
 }
 
 impl<T: Clone> MaybeClone<'_, T> {
