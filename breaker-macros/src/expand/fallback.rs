@@ -7,7 +7,7 @@ use syn::{ExprClosure, ExprPath, ReturnType};
 
 use super::at;
 use super::runtime_fn::RuntimeFn;
-use super::value_closure::returns_value;
+use super::value_closure::{is_never, returns_value};
 use crate::check::{Cloning, Fallback, FallbackOn, Spec};
 use crate::function::{AnnotatedFn, Binding, Copying, for_all_lifetimes};
 use crate::repeated::Repeated;
@@ -110,16 +110,21 @@ fn output_of_closure(spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) 
 // Output: private::call_fallback_on_failure::<_, Result<u64, E>>(__no_result, move |_| Ok(0))
 fn value(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) -> TokenStream {
     match fallback {
+        Fallback::Path { path, arguments } if annotated.never_returns() && annotated.is_async() => {
+            resolve(private, path.span(), &reachable_after(private, path.span(), &call_path(path, arguments)))
+        }
         Fallback::Path { path, arguments } if annotated.is_async() => {
             resolve(private, path.span(), &call_path(path, arguments))
         }
-        Fallback::Path { path, arguments } => reachable_after(private, &call_path(path, arguments)),
+        Fallback::Path { path, arguments } => {
+            reachable_after(private, Span::mixed_site(), &call_path(path, arguments))
+        }
         Fallback::Closure(closure) if matches!(closure.output, ReturnType::Type(..)) => {
             let value = call_closure(private, spec, closure, None);
-            if annotated.is_async() {
+            if annotated.is_async() && !is_never(closure) {
                 resolve(private, closure.body.span(), &value)
             } else {
-                reachable_after(private, &value)
+                reachable_after(private, Span::mixed_site(), &value)
             }
         }
         Fallback::Closure(closure) if annotated.is_async() && !returns_value(closure) => {
@@ -136,8 +141,8 @@ fn value(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fa
 // Output: if let private::Some(__value) = private::None { __value } else { exit(code) }
 //
 // A fallback may never return. Without the `if`, rustc would warn that our code after it is unreachable.
-fn reachable_after(private: &Repeated, value: &TokenStream) -> TokenStream {
-    quote_spanned! {Span::mixed_site()=>
+fn reachable_after(private: &Repeated, span: Span, value: &TokenStream) -> TokenStream {
+    quote_spanned! {at(span)=>
         if let #private::Some(__value) = #private::None { __value } else { #value }
     }
 }

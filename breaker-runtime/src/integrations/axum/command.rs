@@ -17,7 +17,7 @@ use super::response::{encode, json};
 use super::token::CommandToken;
 use super::view::cost_of;
 use crate::breaker::Operator;
-use crate::printable::is_hidden;
+use crate::printable::{has_glyph, is_hidden};
 use crate::registry::RegistryEntry;
 
 const OPERATOR: &str = "x-breaker-operator";
@@ -55,18 +55,19 @@ pub(super) async fn run(
     Ok(json(StatusCode::OK, app.reader.run(cost, read).await?))
 }
 
-/// Returns the name of the operator, if the request carries a name and the token.
+/// Returns the name of the operator, if the request carries the token and a name.
 ///
-/// The header with the name is required first: a cross-site form cannot send it.
+/// The token is required first, so that a request without both headers speaks of the token. A cross-site form can
+/// send neither.
 fn authorize(token: Option<&CommandToken>, headers: &HeaderMap) -> Result<String, HttpError> {
     let token = token.ok_or(HttpError::COMMANDS_DISABLED)?;
-    let mut operators = headers.get_all(OPERATOR).into_iter();
-    let operator = operators.next().ok_or(HttpError::OPERATOR_MISSING)?;
     let mut tokens = headers.get_all(AUTHORIZATION).into_iter();
     let is_permitted = tokens.next().is_some_and(|value| token.permits(value.as_bytes()));
     if !is_permitted || tokens.next().is_some() {
         return Err(HttpError::INVALID_TOKEN);
     }
+    let mut operators = headers.get_all(OPERATOR).into_iter();
+    let operator = operators.next().ok_or(HttpError::OPERATOR_MISSING)?;
     if operators.next().is_some() {
         return Err(HttpError::REPEATED_OPERATOR);
     }
@@ -74,10 +75,9 @@ fn authorize(token: Option<&CommandToken>, headers: &HeaderMap) -> Result<String
     name.filter(|name| is_valid_operator(name)).ok_or(HttpError::INVALID_OPERATOR)
 }
 
-/// Returns `true` if the name is of a legal length, and a reader can see each of its characters.
+/// Returns `true` if the name is of a legal length, contains no hidden character, and at least one with a glyph.
 fn is_valid_operator(name: &str) -> bool {
-    let has_visible_character = name.contains(|it: char| !it.is_whitespace());
-    name.len() <= MAX_OPERATOR && has_visible_character && !name.contains(is_hidden)
+    name.len() <= MAX_OPERATOR && name.contains(has_glyph) && !name.contains(is_hidden)
 }
 
 impl Command {
