@@ -2,7 +2,7 @@
 //! it.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use super::runtime_fn::RuntimeFn;
@@ -38,7 +38,7 @@ pub(super) fn classifier(private: &Repeated, annotated: &AnnotatedFn) -> TokenSt
 
 fn output_for_all_lifetimes(private: &Repeated, annotated: &AnnotatedFn) -> Option<TokenStream> {
     let output = annotated.output().filter(|output| error_has_lifetime(output))?;
-    for_all_lifetimes(output, &annotated.signature.generics, private)
+    for_all_lifetimes(output.to_token_stream(), &annotated.signature.generics, private)
 }
 
 // Input:  failure_if(Err(Fault::Down)), ignore_if = is_ours

@@ -205,7 +205,7 @@ pub(super) fn save_arguments(
             return RuntimeFn::CloneForFallback.call(private, span, &argument);
         }
         let generics = &annotated.signature.generics;
-        let for_all = lifetimes_type.as_ref().and_then(|ty| for_all_lifetimes(ty, generics, private));
+        let for_all = lifetimes_type.clone().and_then(|ty| for_all_lifetimes(ty, generics, private));
         let argument = match for_all {
             Some(ty) => {
                 let types = quote_spanned!(at(span)=> ::<#ty, _>);

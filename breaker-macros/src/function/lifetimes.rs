@@ -40,16 +40,19 @@ pub(crate) fn error_has_lifetime(ty: &Type) -> bool {
 //
 // Returns `None` for a type that cannot have this form. That includes one with a type parameter: the compiler
 // cannot prove that `T` outlives each `'__a`.
-pub(crate) fn for_all_lifetimes(ty: &Type, generics: &Generics, private: &Repeated) -> Option<TokenStream> {
-    let tokens = ty.to_token_stream();
+pub(crate) fn for_all_lifetimes(
+    ty: TokenStream,
+    generics: &Generics,
+    private: &Repeated,
+) -> Option<TokenStream> {
     let is_parameter = |word: &Ident| generics.type_params().any(|parameter| parameter.ident == *word);
-    if contains_word(tokens.clone(), &FUNCTION_WORDS)
-        || contains_word(tokens.clone(), &["impl", "Self"])
-        || contains_parameter(tokens.clone(), &|word| is_parameter(word) || looks_like_parameter(word))
+    if contains_word(ty.clone(), &FUNCTION_WORDS)
+        || contains_word(ty.clone(), &["impl", "Self"])
+        || contains_parameter(ty.clone(), &|word| is_parameter(word) || looks_like_parameter(word))
     {
         return None;
     }
-    let ty = bind_lifetimes(tokens);
+    let ty = bind_lifetimes(ty);
     let name = lifetime();
     Some(quote_spanned!(Span::mixed_site()=> dyn for<#name> #private::ForLifetime<#name, Type = #ty>))
 }

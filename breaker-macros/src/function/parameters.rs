@@ -15,7 +15,7 @@ pub(crate) struct Binding {
     pub(crate) cfg_attributes: TokenStream,
     pub(crate) copying: Copying,
     /// The type, if the name is the whole parameter and a lifetime is written in it.
-    pub(crate) lifetimes_type: Option<Type>,
+    pub(crate) lifetimes_type: Option<TokenStream>,
 }
 
 /// The way to get a second value of an argument.
@@ -73,7 +73,7 @@ pub(crate) fn reuse(parameter: &FnArg) -> Reuse {
     let is_whole = matches!(&*typed.pat, Pat::Ident(name) if is_simple(name));
     let binding = |name: &PatIdent, copying| Binding {
         lifetimes_type: (is_whole && copying == Copying::ByClone && has_lifetime(&typed.ty))
-            .then(|| (*typed.ty).clone()),
+            .then(|| typed.ty.to_token_stream()),
         name: name.ident.clone(),
         mutability: name.mutability.to_token_stream(),
         cfg_attributes: cfg_attributes.clone(),
