@@ -36,13 +36,12 @@ pub(super) fn require_const(value: Expr, key: Key) -> Result<Expr, Error> {
 
 /// Reports the settings that use an argument.
 pub(super) fn check(spec: &Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error>) {
-    let mut names = Vec::new();
-    for input in &annotated.signature.inputs {
-        if let FnArg::Typed(typed) = input {
-            names.extend(bound_names(&typed.pat).into_iter().map(|name| name.ident.to_string()));
-        }
-    }
-    let is_argument = |name: &str| names.iter().any(|argument| argument == name);
+    let is_argument = |name: &str| {
+        annotated.signature.inputs.iter().any(|input| match input {
+            FnArg::Typed(typed) => bound_names(&typed.pat).iter().any(|bound| bound.ident == name),
+            FnArg::Receiver(_) => false,
+        })
+    };
     for Setting { key, value, .. } in &spec.settings {
         if let Value::Const(value) | Value::Window(value) = value {
             errors.extend(find(value, &is_argument).map(|found| error(found, *key)));

@@ -1,6 +1,5 @@
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::sync::atomic::AtomicU32;
 
 use breaker_runtime::{BreakerError, circuit_breaker};
 
@@ -12,12 +11,12 @@ fn price() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
-#[circuit_breaker(max_concurrent = CURRENT.load(Ordering::Relaxed))]
+#[circuit_breaker(max_concurrent = CURRENT.load(std::sync::atomic::Ordering::Relaxed))]
 fn order() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
-#[circuit_breaker(recovery_timeout = Duration::from_secs(std::env::var("WAIT").unwrap().len() as u64))]
+#[circuit_breaker(recovery_timeout = std::time::Duration::from_secs(std::env::var("WAIT").unwrap().len() as u64))]
 fn pay() -> Result<u32, BreakerError> {
     Ok(1)
 }
