@@ -32,7 +32,7 @@ pub use self::clones::{clone_for_fallback, maybe_clone};
 pub use self::const_checks::{
     checked, checked_keys, checked_name, checked_recovery, checked_rules, checked_waiting,
 };
-pub use self::const_window::ConstWindow;
+pub use self::const_window::{ConstWindow, Length, OtherLength};
 pub use self::fallback::{
     NoResult, call_fallback, call_fallback_on_failure, run_async_or_fallback, run_or_fallback,
 };

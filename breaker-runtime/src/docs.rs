@@ -4,8 +4,8 @@
 #[doc(hidden)]
 pub use crate::__private::{
     AnyValue, BreakerHandle, ByDebug, ByDisplay, ByError, ByTarget, CloneForFallback, ConstWindow, DerefTo,
-    DisplayKey, FromRejected, IntoFutureOf, KeyText, KeyValue, KeyedByDisplay, KeyedByOption, NoText,
-    Predicate, Resolved, ResultClassifier, RunAsync, RunSaved, WithConditions, by_clone, by_ref,
+    DisplayKey, FromRejected, IntoFutureOf, KeyText, KeyValue, KeyedByDisplay, KeyedByOption, Length, NoText,
+    OtherLength, Predicate, Resolved, ResultClassifier, RunAsync, RunSaved, WithConditions, by_clone, by_ref,
     call_fallback, call_fallback_on_failure, clone_for_fallback, evaluate, registry, reject, resolve, run,
     run_admitted, run_async, run_async_with_conditions, run_with_conditions,
 };

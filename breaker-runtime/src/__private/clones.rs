@@ -12,7 +12,7 @@ use std::ops::Deref;
 #[inline]
 #[must_use]
 pub fn clone_for_fallback<T: CloneForFallback>(argument: &T) -> T {
-    argument.clone_for_fallback()
+    argument.clone_argument()
 }
 
 /// An argument that can be cloned. The trait exists for its compile error.
@@ -24,13 +24,13 @@ pub fn clone_for_fallback<T: CloneForFallback>(argument: &T) -> T {
 pub trait CloneForFallback {
     /// Returns a clone of the argument.
     #[must_use]
-    fn clone_for_fallback(&self) -> Self;
+    fn clone_argument(&self) -> Self;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Clone> CloneForFallback for T {
     #[inline]
-    fn clone_for_fallback(&self) -> Self {
+    fn clone_argument(&self) -> Self {
         self.clone()
     }
 }
