@@ -57,9 +57,9 @@ pub use crate::registry::{KeyValue, join_keys};
 pub use self::acquire::CircuitRef;
 pub use self::breaker_handle::DerefTo;
 pub use self::classifier::{
-    AnyValue, ByDebug, ByDisplay, ByError, ByTarget, InspectError, NoText, ResultClassifier, WithConditions,
+    AnyValue, ByDebug, ByDisplay, ByError, ByTarget, NoText, ResultClassifier, WithConditions,
 };
-pub use self::clones::{CannotClone, CloneForFallback, MaybeClone};
+pub use self::clones::CloneForFallback;
 pub use self::output::{IntoFutureOf, Resolved};
 pub use self::predicate::Predicate;
 pub use self::rejection::FromRejected;

@@ -55,7 +55,6 @@ impl ConstWindow<Duration> {
 
 impl<T> OtherLength<T> {
     /// Never compiles: `T` is not a [`Length`], and the compile error names the types that are.
-    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     pub const fn set(&self, settings: ConfigBuilder) -> ConfigBuilder
     where
         T: Length,

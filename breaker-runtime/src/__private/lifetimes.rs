@@ -30,7 +30,8 @@ impl<T, E, S: InspectError<E>> InspectedBy<S> for Result<T, E> {}
 #[derive(Debug)]
 pub struct IfForAll<A: ?Sized, T, S, N> {
     next: N,
-    types: PhantomData<(fn(&A), T, S)>,
+    for_all: PhantomData<fn(&A)>,
+    selected: PhantomData<(T, S)>,
 }
 
 type IfDebugForAll<A, T> = IfForAll<A, T, ByDebug, IfResult<T>>;
@@ -45,7 +46,7 @@ pub const fn classifier_for_all<A: ?Sized, T>() -> IfErrorForAll<A, T> {
 }
 
 const fn step<A: ?Sized, T, S, N>(next: N) -> IfForAll<A, T, S, N> {
-    IfForAll { next, types: PhantomData }
+    IfForAll { next, for_all: PhantomData, selected: PhantomData }
 }
 
 impl<A: ?Sized, T, E, S: InspectError<E>, N> IfForAll<A, Result<T, E>, S, N>
@@ -73,13 +74,13 @@ impl<A: ?Sized, T, S, N> Deref for IfForAll<A, T, S, N> {
 pub struct MaybeCloneForAll<'t, A: ?Sized, T> {
     argument: &'t T,
     otherwise: CannotClone<T>,
-    types: PhantomData<fn(&A)>,
+    for_all: PhantomData<fn(&A)>,
 }
 
 /// Returns an argument that can perhaps be cloned.
 #[inline]
 pub const fn maybe_clone_for_all<A: ?Sized, T>(argument: &T) -> MaybeCloneForAll<'_, A, T> {
-    MaybeCloneForAll { argument, otherwise: cannot_clone(), types: PhantomData }
+    MaybeCloneForAll { argument, otherwise: cannot_clone(), for_all: PhantomData }
 }
 
 impl<A: ?Sized, T: Clone> MaybeCloneForAll<'_, A, T>
