@@ -197,9 +197,9 @@ async fn a_tuple_key_joins_the_texts_of_its_elements() {
         assert_eq!(by_tuple(tenant, region, code).await, Err(Fault::Rejected));
     }
     let breakers = Registry::global().get_keyed("keys/tuple").unwrap();
-    let mut keys: Vec<_> = breakers.circuits().iter().filter_map(|it| it.key().map(str::to_owned)).collect();
-    keys.sort();
-    assert_eq!(keys, [r"ac\/me/1\/\\\\", "acme/1/x", "acme/none/x"]);
+    for key in ["acme/1/x", "acme/none/x", r"ac\/me/1/\\"] {
+        assert!(breakers.find(key).is_some(), "{key}");
+    }
 }
 
 #[circuit_breaker(name = "keys/pair", key = (one, two), failure_threshold = 1)]
