@@ -57,8 +57,8 @@ pub(super) async fn run(
 
 /// Returns the name of the operator, if the request carries the token and a name.
 ///
-/// The token is required first, so that a request without both headers speaks of the token. A cross-site form can
-/// send neither.
+/// The token is required first, so that the error of a request without both headers names the token. A cross-site
+/// form can send neither.
 fn authorize(token: Option<&CommandToken>, headers: &HeaderMap) -> Result<String, HttpError> {
     let token = token.ok_or(HttpError::COMMANDS_DISABLED)?;
     let mut tokens = headers.get_all(AUTHORIZATION).into_iter();
