@@ -2,12 +2,13 @@
 //!
 //! This module knows the keys, their tokens and their spans. It does not know which values a key accepts.
 
+mod foreign;
 mod key;
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Error, Expr, Result, Token, token};
+use syn::{Error, Expr, Lit, Result, Token, token};
 
 pub(crate) use key::Key;
 
@@ -84,7 +85,38 @@ fn parse_value(input: ParseStream<'_>, key: &Ident) -> Result<ArgValue> {
     if input.is_empty() || input.peek(Token![,]) {
         return Err(Error::new(key.span(), format!("`{key}` has no value; write `{key} = ..`")));
     }
+    if let Some(percentage) = percentage(input) {
+        let share = share(&percentage);
+        let rate = if Key::SHARES.iter().any(|share| key == share.name()) {
+            key.to_string()
+        } else {
+            Key::FailureRate.to_string()
+        };
+        return Err(Error::new(
+            percentage.span(),
+            format!("`{key}` cannot have a `%`; write the share as a number, as in `{rate} = {share}`"),
+        ));
+    }
     Ok(ArgValue::Expr(input.parse()?))
+}
+
+/// Returns the number if the value is a number with a `%` behind it, which is no expression.
+fn percentage(input: ParseStream<'_>) -> Option<Lit> {
+    let ahead = input.fork();
+    let number = ahead.parse().ok()?;
+    ahead.parse::<Token![%]>().ok()?;
+    let is_number = matches!(number, Lit::Int(_) | Lit::Float(_));
+    (is_number && (ahead.is_empty() || ahead.peek(Token![,]))).then_some(number)
+}
+
+/// Returns the share that a percentage is.
+fn share(percentage: &Lit) -> String {
+    let digits = match percentage {
+        Lit::Int(number) => number.base10_digits(),
+        Lit::Float(number) => number.base10_digits(),
+        _ => "",
+    };
+    digits.parse::<f64>().map_or_else(|_| "0.5".to_owned(), |number| (number / 100.0).to_string())
 }
 
 fn at_key(input: ParseStream<'_>) -> bool {

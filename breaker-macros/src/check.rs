@@ -5,6 +5,7 @@
 //! | `spec.rs` | the result: the specification of a protected function |
 //! | `ranges.rs` | the ranges of the settings |
 //! | `expr.rs` | helpers for expressions |
+//! | `run_time.rs` | settings that are not const |
 //! | `number.rs`, `value.rs` | the rules for one value |
 //! | `captures.rs` | the variables that an expression uses |
 //! | `breaker.rs` | an existing circuit breaker |
@@ -17,6 +18,7 @@
 mod spec;
 mod ranges;
 mod expr;
+mod run_time;
 mod number;
 mod value;
 mod captures;
@@ -82,6 +84,7 @@ pub(crate) fn check_function(spec: &mut Spec, annotated: &AnnotatedFn, errors: &
         errors.extend(reject_call_timeout(spec));
         errors.extend(reject_cancelled_after(spec));
     }
+    run_time::check(spec, annotated, errors);
     condition::check(spec, annotated, errors);
     if let Some(breaker) = &mut spec.breaker {
         breaker::choose_access(breaker, annotated);

@@ -184,7 +184,7 @@ fn with_async_fallback(
     } else {
         quote_spanned!(Span::mixed_site()=> #private::Acquire::start(#reference))
     };
-    let saved = fallback::save_arguments(private, spec, &start);
+    let saved = fallback::save_arguments(private, spec, annotated, &start);
     let call = quote_spanned!(Span::mixed_site()=> __saved);
     let call = run(private, spec, annotated, RUN_SAVED_ASYNC, Span::mixed_site(), &call);
     let unserved = match spec.cloning {

@@ -5,8 +5,9 @@
 //! around all of it. It does not know the keys of the attribute.
 
 mod boxed;
-mod parameters;
 mod return_type;
+mod lifetimes;
+mod parameters;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote;
@@ -16,6 +17,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Error, Result, ReturnType, Signature, Token, Type, Visibility};
 
 pub(crate) use boxed::Boxed;
+pub(crate) use lifetimes::{error_has_lifetime, for_all_lifetimes};
 pub(crate) use parameters::{Binding, Copying, NotForwarded, Reuse, bound_names, forwarded_name, reuse};
 
 use crate::repeated::Repeated;

@@ -10,6 +10,7 @@ mod const_checks;
 mod const_config;
 mod declare;
 mod fallback;
+mod lifetimes;
 mod output;
 mod predicate;
 mod rejection;
@@ -36,10 +37,11 @@ pub use self::const_config::{
     Policy, checked_async_config, checked_sync_config, checked_unsaved, times_out, times_out_or_waits,
     without_wait, without_window,
 };
-pub use self::const_window::ConstWindow;
+pub use self::const_window::{ConstWindow, Length, OtherLength};
 pub use self::fallback::{
     NoResult, call_fallback, call_fallback_on_failure, run_async_or_fallback, run_or_fallback,
 };
+pub use self::lifetimes::{ForLifetime, classifier_for_all, maybe_clone_for_all};
 pub use self::output::{fix_output_type, resolve};
 pub use self::predicate::evaluate;
 pub use self::rejection::reject;
@@ -54,8 +56,19 @@ pub use self::site::{KeyedCircuit, KeyedSite, Site};
 pub use crate::__declare as declare;
 pub use crate::config::{ConfigBuilder, Mode};
 pub use crate::outcome::Verdict;
-pub use crate::registry::KeyValue;
+pub use crate::registry::{KeyValue, join_keys};
 
-// Generated code does not name these types; the signatures of the items above do.
+// Generated code does not name these items; the signatures of the items above and compile errors do.
+pub use self::acquire::CircuitRef;
+pub use self::breaker_handle::DerefTo;
+pub use self::classifier::{
+    AnyValue, ByDebug, ByDisplay, ByError, ByTarget, NoText, ResultClassifier, WithConditions,
+};
+pub use self::clones::CloneForFallback;
+pub use self::output::{IntoFutureOf, Resolved};
+pub use self::predicate::Predicate;
+pub use self::rejection::FromRejected;
+pub use self::run::RunAsync;
+pub use self::run_saved::{NotSaved, RunSaved, SavedCall};
 pub use crate::breaker::{Admission, AsyncCall, Circuit, Rejection, StartedCall};
-pub use crate::registry::KeyText;
+pub use crate::registry::{DisplayKey, KeyText, KeyedByDisplay, KeyedByOption};

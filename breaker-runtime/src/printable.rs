@@ -19,7 +19,7 @@ pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 
 /// The characters without a shape of their own: controls, separators of lines, marks of the writing
 /// direction, and those that Unicode lists as ignorable. Sorted.
-const HIDDEN: [RangeInclusive<char>; 21] = [
+const HIDDEN: [RangeInclusive<char>; 22] = [
     '\0'..='\u{1f}',           // controls
     '\u{7f}'..='\u{9f}',       // controls
     '\u{ad}'..='\u{ad}',       // soft hyphen
@@ -39,6 +39,7 @@ const HIDDEN: [RangeInclusive<char>; 21] = [
     '\u{fff0}'..='\u{fffb}', // reserved, annotation marks
     '\u{13430}'..='\u{1343f}', // Egyptian format controls
     '\u{1bca0}'..='\u{1bca3}', // shorthand format controls
+    '\u{1d159}'..='\u{1d159}', // musical note without a head
     '\u{1d173}'..='\u{1d17a}', // musical format controls
     '\u{e0000}'..='\u{e0fff}', // tags, further variation selectors
 ];
@@ -49,6 +50,14 @@ pub(crate) fn is_hidden(character: char) -> bool {
         return character.is_ascii_control();
     }
     HIDDEN.iter().any(|range| range.contains(&character))
+}
+
+/// Returns `true` if the character alone has a shape. Spaces, combining marks and unassigned characters have none.
+#[allow(dead_code, reason = "only commands need it")]
+pub(crate) fn has_glyph(character: char) -> bool {
+    // `escape_debug` escapes combining marks, everything that cannot be printed, and these three.
+    let is_printed = matches!(character, '"' | '\'' | '\\') || character.escape_debug().eq([character]);
+    is_printed && !character.is_whitespace() && !is_hidden(character)
 }
 
 /// Returns the text with escapes, or the text itself if it needs none.
@@ -102,7 +111,7 @@ fn write_escaped(
 
 #[cfg(test)]
 mod tests {
-    use super::{HIDDEN, Printable, Quoted, escape_hidden, is_hidden};
+    use super::{HIDDEN, Printable, Quoted, escape_hidden, has_glyph, is_hidden};
 
     #[test]
     fn hidden_characters_of_every_kind_are_known() {
@@ -161,6 +170,14 @@ mod tests {
         let visible = "az AZ 09 ~!\"'\\ \u{a0} ß é e\u{301} я Ω ع ש अ ก 中 한 か \u{1f980} € – … \u{202f} \u{3000} \u{fffd}";
         assert_eq!(visible.chars().find(|it| is_hidden(*it)), None);
         assert_eq!(escape_hidden(visible), visible);
+    }
+
+    #[test]
+    fn spaces_marks_and_fillers_have_no_glyph() {
+        let without = " \t\u{a0}\u{2003}\u{3000}\u{200b}\u{2060}\u{301}\u{345}\u{20dd}\u{e31}\u{115f}\u{3164}\u{ffa0}\u{2800}\u{fe0f}\u{1d159}\u{e0100}\u{378}";
+        assert_eq!(without.chars().find(|it| has_glyph(*it)), None);
+        let with = "aZ09~!\"'\\ßéяΩعשअก中한か\u{1f980}€–…\u{fffd}";
+        assert_eq!(with.chars().find(|it| !has_glyph(*it)), None);
     }
 
     #[test]

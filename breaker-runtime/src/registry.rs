@@ -48,7 +48,7 @@ pub(crate) use self::any_breaker::{AnyBreaker, RegistryBreaker};
 pub(crate) use self::declaration::Configure;
 pub use self::declaration::Declaration;
 pub use self::error::{Conflicts, RegisterError};
-pub use self::key::{KeyText, KeyValue};
+pub use self::key::{DisplayKey, KeyText, KeyValue, KeyedByDisplay, KeyedByOption, join_keys};
 pub use self::keyed::KeyedBreaker;
 pub(crate) use self::keyed::checked_keys;
 #[cfg(not(feature = "test-util"))]

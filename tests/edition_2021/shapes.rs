@@ -23,8 +23,14 @@ mod shapes_returns;
 mod shapes_async;
 #[path = "../it/shapes_async_trait.rs"]
 mod shapes_async_trait;
+#[path = "../it/shapes_lifetimes.rs"]
+mod shapes_lifetimes;
+#[path = "../it/shapes_never.rs"]
+mod shapes_never;
 #[path = "../it/shapes_receivers.rs"]
 mod shapes_receivers;
+#[path = "../it/shapes_services.rs"]
+mod shapes_services;
 #[path = "../it/shapes_sync.rs"]
 mod shapes_sync;
 

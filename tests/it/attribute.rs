@@ -309,3 +309,22 @@ fn through_a_facade() -> Result<u32, BreakerError> {
 fn the_runtime_can_be_reached_through_another_crate() {
     assert_eq!(through_a_facade().unwrap(), 3);
 }
+
+#[circuit_breaker(name = "stacked/upper")]
+#[circuit_breaker(name = "stacked/lower")]
+fn stacked() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+#[test]
+fn of_two_attributes_the_lower_one_is_the_outermost() {
+    assert_eq!(stacked().unwrap(), 1);
+    let [upper, lower] = ["stacked/upper", "stacked/lower"].map(breaker);
+    upper.force_open();
+    assert_eq!(stacked().unwrap_err().name(), "stacked/upper");
+    // The outer circuit ignores the rejection of the inner one.
+    assert_eq!((lower.snapshot().totals.successes, lower.snapshot().totals.ignored), (1, 1));
+    lower.force_open();
+    assert_eq!(stacked().unwrap_err().name(), "stacked/lower");
+    assert_eq!((upper.snapshot().totals.rejected, lower.snapshot().totals.rejected), (1, 1));
+}

@@ -184,3 +184,97 @@ async fn a_panicking_key_expression_counts_no_call_and_leaks_no_slot() {
     assert!(shown(tenant(false)) && known(tenant(false)));
     assert!(shown_async(tenant(false)).await && known_async(tenant(false)).await);
 }
+
+#[circuit_breaker(name = "keys/tuple", key = (tenant, (region, code)), failure_threshold = 1)]
+async fn by_tuple(tenant: &str, region: Option<u8>, code: char) -> Result<(), Fault> {
+    Err(Fault::Down)
+}
+
+#[tokio::test]
+async fn a_tuple_key_joins_the_texts_of_its_elements() {
+    for (tenant, region, code) in [("acme", Some(1), 'x'), ("acme", None, 'x'), ("ac/me", Some(1), '\\')] {
+        assert_eq!(by_tuple(tenant, region, code).await, Err(Fault::Down));
+        assert_eq!(by_tuple(tenant, region, code).await, Err(Fault::Rejected));
+    }
+    let breakers = Registry::global().get_keyed("keys/tuple").unwrap();
+    for key in ["acme/1/x", "acme/none/x", r"ac\/me/1/\\"] {
+        assert!(breakers.find(key).is_some(), "{key}");
+    }
+}
+
+#[circuit_breaker(name = "keys/pair", key = (one, two), failure_threshold = 1)]
+fn by_pair(one: &str, two: &str) -> Result<(), Fault> {
+    Err(Fault::Down)
+}
+
+#[test]
+fn different_tuples_never_share_a_circuit() {
+    for (one, two) in
+        [("a/b", "c"), ("a", "b/c"), (r"a\", "b"), ("a", r"\b"), ("a/", "b"), ("", "a/b"), ("", "")]
+    {
+        assert_eq!(by_pair(one, two), Err(Fault::Down), "{one:?} {two:?}");
+    }
+    // A text that does not fit on the stack.
+    let long = "x".repeat(100);
+    assert_eq!(by_pair(&long, "1"), Err(Fault::Down));
+    assert_eq!((by_pair(&long, "2"), by_pair(&long, "1")), (Err(Fault::Down), Err(Fault::Rejected)));
+}
+
+#[circuit_breaker(name = "keys/option", key = tenant, failure_threshold = 1)]
+fn by_option(tenant: Option<&str>) -> Result<(), Fault> {
+    Err(Fault::Down)
+}
+
+#[circuit_breaker(name = "keys/option", key = tenant, failure_threshold = 1)]
+fn by_borrowed_option(tenant: &Option<String>) -> Result<(), Fault> {
+    Ok(())
+}
+
+#[test]
+fn an_option_key_has_the_text_of_its_value_or_none() {
+    assert_eq!(by_option(None), Err(Fault::Down));
+    assert_eq!(by_option(Some("acme")), Err(Fault::Down));
+    assert_eq!(by_borrowed_option(&None), Err(Fault::Rejected));
+    assert_eq!(by_borrowed_option(&Some("acme".to_owned())), Err(Fault::Rejected));
+    assert_eq!(by_borrowed_option(&Some("other".to_owned())), Ok(()));
+    let breakers = Registry::global().get_keyed("keys/option").unwrap();
+    assert!(["none", "acme", "other"].iter().all(|key| breakers.find(key).is_some()));
+}
+
+trait Entity {
+    const TABLE: &'static str;
+}
+
+struct User;
+struct Invoice;
+
+impl Entity for User {
+    const TABLE: &'static str = "users";
+}
+
+impl Entity for Invoice {
+    const TABLE: &'static str = "invoices";
+}
+
+struct Rows<T>(Option<T>);
+
+impl<T: Entity> Rows<T> {
+    #[circuit_breaker(name = "keys/generic", key = T::TABLE, failure_threshold = 1)]
+    fn load(&self) -> Result<(), Fault> {
+        if self.0.is_none() { Err(Fault::Down) } else { Ok(()) }
+    }
+
+    #[circuit_breaker(name = "keys/shared", failure_threshold = 1)]
+    fn shared(&self) -> Result<(), Fault> {
+        if self.0.is_none() { Err(Fault::Down) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn a_generic_function_has_one_circuit_unless_its_key_names_the_type() {
+    assert_eq!(Rows::<User>(None).load(), Err(Fault::Down));
+    assert_eq!(Rows(Some(User)).load(), Err(Fault::Rejected));
+    assert_eq!(Rows(Some(Invoice)).load(), Ok(()));
+    assert_eq!(Rows::<User>(None).shared(), Err(Fault::Down));
+    assert_eq!(Rows(Some(Invoice)).shared(), Err(Fault::Rejected));
+}

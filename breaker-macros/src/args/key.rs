@@ -6,6 +6,8 @@ use proc_macro2::Ident;
 use syn::Error;
 use syn::ext::IdentExt as _;
 
+use super::foreign;
+
 /// Declares the enum of all keys, the list of its variants, and their names.
 macro_rules! keys {
     ($($variant:ident = $name:literal,)*) => {
@@ -65,6 +67,9 @@ keys! {
 }
 
 impl Key {
+    /// The keys whose value is a share.
+    pub(super) const SHARES: [Self; 3] = [Self::FailureRate, Self::SlowCallRate, Self::Jitter];
+
     /// Finds the key that `word` names. The error suggests similar keys.
     pub(super) fn find(word: &Ident) -> Result<Self, Error> {
         let written = word.unraw().to_string();
@@ -90,10 +95,18 @@ impl fmt::Display for Key {
     }
 }
 
-/// Returns the closest key if at most a third of its letters differ, or else all keys that contain `written`
-/// as a word, the most likely first.
+/// Returns the keys for which another library has this name. Without one, returns the closest key if at most a
+/// third of its letters differ, or else all keys that contain `written` as a word, the most likely first.
 fn similar(written: &str) -> Vec<&'static str> {
     let names = || Key::ALL.iter().map(|key| key.name());
+    let foreign: Vec<_> = foreign::keys(written).iter().map(|key| key.name()).collect();
+    if !foreign.is_empty() {
+        return foreign;
+    }
+    let camel_case = foreign::normalized(written);
+    if let Some(name) = names().find(|name| foreign::normalized(name) == camel_case) {
+        return vec![name];
+    }
     let distance = |name: &str| strsim::damerau_levenshtein(written, name);
     let closest = names().min_by_key(|name| distance(name));
     if let Some(name) = closest.filter(|name| 3 * distance(name) <= name.len()) {

@@ -1,7 +1,7 @@
 //! Helpers for the expressions that users write as values.
 
 use quote::ToTokens as _;
-use syn::{Expr, UnOp};
+use syn::Expr;
 
 /// Removes parentheses, and the invisible groups that `macro_rules!` adds.
 pub(super) fn ungrouped(value: Expr) -> Expr {
@@ -15,7 +15,7 @@ pub(super) fn ungrouped(value: Expr) -> Expr {
 /// Returns the source text of a value, for an error message.
 pub(super) fn source_text(value: &Expr) -> String {
     match value {
-        Expr::Unary(minus) if matches!(minus.op, UnOp::Neg(_)) => format!("-{}", source_text(&minus.expr)),
+        Expr::Unary(unary) => format!("{}{}", unary.op.to_token_stream(), source_text(&unary.expr)),
         other => other.to_token_stream().to_string().replace(" :: ", "::"),
     }
 }

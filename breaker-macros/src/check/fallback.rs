@@ -24,15 +24,41 @@ pub(super) fn read(value: Expr) -> Result<Fallback, Error> {
             "the closure of `fallback` must take one parameter, the error; it can use the arguments directly: \
              `fallback = |error| ..`",
         )),
-        other => Err(Error::new(
-            other.span(),
-            format!(
-                "`fallback` must be the path of a function with the same arguments, as in \
-                 `fallback = cached`, or a closure, as in `fallback = |error| ..`; found {}",
-                source_text(&other)
-            ),
-        )),
+        other => Err(Error::new(other.span(), not_a_fallback(&other))),
     }
+}
+
+fn not_a_fallback(value: &Expr) -> String {
+    let text = source_text(value);
+    let method = match value {
+        Expr::Field(field) if is_self(&field.base) => Some(&field.member),
+        _ => None,
+    };
+    match (method, value) {
+        (Some(method), _) => {
+            format!(
+                "`fallback` must be a path, and `{text}` is a field; write `fallback = Self::{}`",
+                method.to_token_stream()
+            )
+        }
+        (None, Expr::MethodCall(call)) if is_self(&call.receiver) => format!(
+            "`fallback` must be a path or a closure, and `{text}` is a call; write `fallback = Self::{method}`, which \
+             gets the same arguments, or `fallback = |error| {text}`",
+            method = call.method
+        ),
+        (None, Expr::Call(_) | Expr::MethodCall(_)) => format!(
+            "`fallback` must be a path or a closure, and `{text}` is a call; write the path alone, which gets the same \
+             arguments, or `fallback = |error| {text}`, if it uses the error or other arguments"
+        ),
+        (None, _) => format!(
+            "`fallback` must be the path of a function with the same arguments, as in `fallback = cached`, or a \
+             closure, as in `fallback = |error| ..`; found {text}"
+        ),
+    }
+}
+
+fn is_self(value: &Expr) -> bool {
+    matches!(value, Expr::Path(path) if path.path.is_ident("self"))
 }
 
 /// Reads `rejected` or `failure`.

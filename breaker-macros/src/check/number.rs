@@ -7,6 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprLit, Lit, LitFloat, LitInt, UnOp};
 
 use super::expr::{source_text, ungrouped};
+use super::run_time;
 use super::spec::Value;
 use crate::args::Key;
 
@@ -16,7 +17,7 @@ pub(super) fn count(value: Expr, key: Key, max: u32) -> Result<Value, Error> {
         u32::MAX => format!("`{key}` must be an integer of at least 1"),
         _ => format!("`{key}` must be an integer between 1 and {max}"),
     };
-    number(value, &expected, |literal| match literal {
+    number(value, key, &expected, |literal| match literal {
         Lit::Int(number) => in_range(number, max).map(Lit::Int),
         _ => None,
     })
@@ -25,19 +26,19 @@ pub(super) fn count(value: Expr, key: Key, max: u32) -> Result<Value, Error> {
 /// Reads a share of calls, above 0 and at most 1.
 pub(super) fn rate(value: Expr, key: Key) -> Result<Value, Error> {
     let expected = format!("`{key}` must be a number above 0 and at most 1, as in `{key} = 0.5`");
-    number(value, &expected, |literal| real(literal, |number| 0.0 < number && number <= 1.0))
+    number(value, key, &expected, |literal| real(literal, |number| 0.0 < number && number <= 1.0))
 }
 
 /// Reads a share of a duration, between 0 and 1.
 pub(super) fn share(value: Expr, key: Key) -> Result<Value, Error> {
     let expected = format!("`{key}` must be a number between 0 and 1, as in `{key} = 0.2`");
-    number(value, &expected, |literal| real(literal, |number| (0.0..=1.0).contains(&number)))
+    number(value, key, &expected, |literal| real(literal, |number| (0.0..=1.0).contains(&number)))
 }
 
 /// Reads a factor of at least 1.
 pub(super) fn factor(value: Expr, key: Key) -> Result<Value, Error> {
     let expected = format!("`{key}` must be a number of at least 1.0, as in `{key} = 2.0`");
-    number(value, &expected, |literal| real(literal, |number| number >= 1.0 && number.is_finite()))
+    number(value, key, &expected, |literal| real(literal, |number| number >= 1.0 && number.is_finite()))
 }
 
 /// Returns the number without its suffix if it is a `u32` between 1 and `max`.
@@ -49,8 +50,13 @@ pub(super) fn in_range(number: &LitInt, max: u32) -> Option<LitInt> {
 }
 
 /// Reads a literal that `convert` accepts, or an expression that may be a const.
-fn number(value: Expr, expected: &str, convert: impl Fn(&Lit) -> Option<Lit>) -> Result<Value, Error> {
-    let value = ungrouped(value);
+fn number(
+    value: Expr,
+    key: Key,
+    expected: &str,
+    convert: impl Fn(&Lit) -> Option<Lit>,
+) -> Result<Value, Error> {
+    let value = run_time::require_const(ungrouped(value), key)?;
     let literal = match &value {
         Expr::Lit(ExprLit { lit, .. }) => convert(lit),
         Expr::Unary(minus) if matches!(minus.op, UnOp::Neg(_)) => None,

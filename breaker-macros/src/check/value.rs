@@ -11,6 +11,7 @@ use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Path};
 use super::expr::{source_text, ungrouped};
 use super::number::in_range;
 use super::ranges::{MAX_NAME_BYTES, MAX_WINDOW_CALLS};
+use super::run_time;
 use super::spec::{BreakerName, Value};
 use crate::args::{ArgValue, Key};
 use crate::duration;
@@ -40,7 +41,7 @@ pub(super) fn positive_duration(value: Expr, key: Key) -> Result<Value, Error> {
 
 /// Reads a duration that may be zero.
 pub(super) fn duration(value: Expr, key: Key) -> Result<Value, Error> {
-    let value = ungrouped(value);
+    let value = run_time::require_const(ungrouped(value), key)?;
     let reject = |message: String| Err(Error::new(value.span(), message));
     match &value {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match duration::parse(&text.value()) {
@@ -48,7 +49,9 @@ pub(super) fn duration(value: Expr, key: Key) -> Result<Value, Error> {
             Err(message) => reject(format!("`{key}`: {message}")),
         },
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
-            reject(format!("`{key}` needs a unit; write `{key} = \"{number}s\"` for seconds"))
+            let unit = if number.suffix().is_empty() { "s" } else { number.suffix() };
+            let digits = number.base10_digits();
+            reject(format!("`{key}` needs a unit in quotes; write `{key} = \"{digits}{unit}\"`"))
         }
         Expr::Lit(_) | Expr::Unary(_) | Expr::Closure(_) => reject(format!(
             "`{key}` must be a duration, as in `{key} = \"30s\"`, or a const `Duration`; found {}",
@@ -60,7 +63,7 @@ pub(super) fn duration(value: Expr, key: Key) -> Result<Value, Error> {
 
 /// Reads a number of calls or a duration. Only the compiler knows the type of a const.
 pub(super) fn window(value: Expr) -> Result<Value, Error> {
-    let value = ungrouped(value);
+    let value = run_time::require_const(ungrouped(value), Key::Window)?;
     if let Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) = &value
         && let Some(calls) = in_range(number, MAX_WINDOW_CALLS)
     {
@@ -82,7 +85,7 @@ pub(super) fn window(value: Expr) -> Result<Value, Error> {
 
 /// Reads a bool.
 pub(super) fn flag(value: Expr, key: Key) -> Result<Value, Error> {
-    match ungrouped(value) {
+    match run_time::require_const(ungrouped(value), key)? {
         Expr::Lit(ExprLit { lit: lit @ Lit::Bool(_), .. }) => Ok(Value::Literal(lit)),
         other @ (Expr::Lit(_) | Expr::Closure(_)) => Err(Error::new(
             other.span(),

@@ -2,12 +2,12 @@
 //! it.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use super::runtime_fn::RuntimeFn;
 use crate::check::{Condition, Spec};
-use crate::function::AnnotatedFn;
+use crate::function::{AnnotatedFn, error_has_lifetime, for_all_lifetimes};
 use crate::repeated::Repeated;
 
 // Input:  -> Result<u64, E>
@@ -15,6 +15,10 @@ use crate::repeated::Repeated;
 //
 // Input:  -> impl Iterator<Item = u8>
 // Output: let __classifier = private::any_value();
+//
+// Input:  -> Result<u64, Fault<'a>>
+// Output: let __classifier = private::classifier_for_all::<dyn for<..> .., Result<u64, Fault<'_>>>()
+//             .__breaker_classifier();
 //
 // Input:  -> Result<u64, impl Error>
 // Output: let __classifier = private::classifier_for_hidden_error::<Result<u64, _>>().__breaker_classifier();
@@ -24,10 +28,17 @@ pub(super) fn classifier(private: &Repeated, annotated: &AnnotatedFn) -> TokenSt
         quote_spanned!(Span::mixed_site()=> any_value())
     } else if annotated.returns_impl_error() {
         quote_spanned!(Span::mixed_site()=> classifier_for_hidden_error::<#output>().__breaker_classifier())
+    } else if let Some(for_all) = output_for_all_lifetimes(private, annotated) {
+        quote_spanned!(Span::mixed_site()=> classifier_for_all::<#for_all, #output>().__breaker_classifier())
     } else {
         quote_spanned!(Span::mixed_site()=> classifier_for::<#output>().__breaker_classifier())
     };
     quote_spanned!(Span::mixed_site()=> let __classifier = #private::#classifier;)
+}
+
+fn output_for_all_lifetimes(private: &Repeated, annotated: &AnnotatedFn) -> Option<TokenStream> {
+    let output = annotated.output().filter(|output| error_has_lifetime(output))?;
+    for_all_lifetimes(output.to_token_stream(), &annotated.signature.generics, private)
 }
 
 // Input:  failure_if(Err(Fault::Down)), ignore_if = is_ours

@@ -8,9 +8,9 @@ use syn::{ExprClosure, ExprPath, ReturnType};
 use super::at;
 use super::runtime_fn::RuntimeFn;
 use super::settings::clone_condition;
-use super::value_closure::returns_value;
+use super::value_closure::{is_never, returns_value};
 use crate::check::{Cloning, Fallback, FallbackOn, Spec};
-use crate::function::{AnnotatedFn, Binding, Copying};
+use crate::function::{AnnotatedFn, Binding, Copying, for_all_lifetimes};
 use crate::repeated::Repeated;
 
 // Input:  fallback = cached, or fallback = |error| ..
@@ -111,16 +111,21 @@ fn output_of_closure(spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) 
 // Output: private::call_fallback_on_failure::<_, Result<u64, E>>(__no_result, move |_| Ok(0))
 fn value(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) -> TokenStream {
     match fallback {
+        Fallback::Path { path, arguments } if annotated.never_returns() && annotated.is_async() => {
+            resolve(private, path.span(), &reachable_after(private, path.span(), &call_path(path, arguments)))
+        }
         Fallback::Path { path, arguments } if annotated.is_async() => {
             resolve(private, path.span(), &call_path(path, arguments))
         }
-        Fallback::Path { path, arguments } => reachable_after(private, &call_path(path, arguments)),
+        Fallback::Path { path, arguments } => {
+            reachable_after(private, Span::mixed_site(), &call_path(path, arguments))
+        }
         Fallback::Closure(closure) if matches!(closure.output, ReturnType::Type(..)) => {
             let value = call_closure(private, spec, closure, None);
-            if annotated.is_async() {
+            if annotated.is_async() && !is_never(closure) {
                 resolve(private, closure.body.span(), &value)
             } else {
-                reachable_after(private, &value)
+                reachable_after(private, Span::mixed_site(), &value)
             }
         }
         Fallback::Closure(closure) if annotated.is_async() && !returns_value(closure) => {
@@ -137,8 +142,8 @@ fn value(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fa
 // Output: if let private::Some(__value) = private::None { __value } else { exit(code) }
 //
 // A fallback may never return. Without the `if`, rustc would warn that our code after it is unreachable.
-fn reachable_after(private: &Repeated, value: &TokenStream) -> TokenStream {
-    quote_spanned! {Span::mixed_site()=>
+fn reachable_after(private: &Repeated, span: Span, value: &TokenStream) -> TokenStream {
+    quote_spanned! {at(span)=>
         if let #private::Some(__value) = #private::None { __value } else { #value }
     }
 }
@@ -174,7 +179,12 @@ pub(super) fn clone_arguments(private: &Repeated, spec: &Spec) -> TokenStream {
 //         note = __argument_1;
 //
 // The assignment uses the `mut` of the user.
-pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream) -> TokenStream {
+pub(super) fn save_arguments(
+    private: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    call: &TokenStream,
+) -> TokenStream {
     if spec.cloning == Cloning::Impossible {
         return quote_spanned! {Span::mixed_site()=>
             let __saved = match #private::save_nothing(#call) {
@@ -185,7 +195,8 @@ pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream
     }
     let arguments: Vec<_> = (0..spec.clones.len()).map(argument_name).collect();
     let values = spec.clones.iter().map(argument_value);
-    let clones = spec.clones.iter().zip(&arguments).map(|(Binding { name, copying, .. }, argument)| {
+    let clones = spec.clones.iter().zip(&arguments).map(|(binding, argument)| {
+        let Binding { name, copying, lifetimes_type, .. } = binding;
         let span = name.span();
         let argument = quote_spanned!(at(span)=> #argument);
         if *copying == Copying::ByCopy {
@@ -194,9 +205,15 @@ pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream
         if spec.cloning == Cloning::Required {
             return RuntimeFn::CloneForFallback.call(private, span, &argument);
         }
-        let argument = match &spec.config {
-            None => RuntimeFn::MaybeClone.call(private, span, &argument),
-            Some(config) => {
+        let generics = &annotated.signature.generics;
+        let for_all = lifetimes_type.clone().and_then(|ty| for_all_lifetimes(ty, generics, private));
+        let argument = match (&spec.config, for_all) {
+            (None, Some(ty)) => {
+                let types = quote_spanned!(at(span)=> ::<#ty, _>);
+                RuntimeFn::MaybeCloneForAll.call_generic(private, span, Some(&types), &argument)
+            }
+            (None, None) => RuntimeFn::MaybeClone.call(private, span, &argument),
+            (Some(config), _) => {
                 let condition = clone_condition(private, spec, config);
                 RuntimeFn::CloneIf.call_generic(private, span, Some(&condition), &argument)
             }
@@ -204,7 +221,7 @@ pub(super) fn save_arguments(private: &Repeated, spec: &Spec, call: &TokenStream
         quote_spanned!(at(span)=> #argument.__breaker_clone()?)
     });
     let bindings = spec.clones.iter().zip(&arguments).map(|(binding, argument)| {
-        let Binding { name, mutability, cfg_attributes, copying } = binding;
+        let Binding { name, mutability, cfg_attributes, copying, .. } = binding;
         if *copying == Copying::ByCopy {
             return TokenStream::new();
         }

@@ -44,7 +44,7 @@ pub(super) fn owner(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) ->
     let site = site_reference(private, spec, annotated, &kind);
     let key = key_text(private, key);
     let circuit = quote_spanned! {Span::mixed_site()=>
-        let __circuit = #private::KeyedSite::circuit(#site, #key);
+        let __circuit = #private::KeyedSite::circuit(#site, &#key);
     };
     Owner { circuit, reference }
 }
@@ -63,11 +63,34 @@ fn handle(private: &Repeated, breaker: &Breaker) -> TokenStream {
 }
 
 // Input:  key = tenant
-// Output: &private::KeyValue(&(tenant)).__breaker_key()
+// Output: private::KeyValue(&(tenant)).__breaker_key()
+//
+// Input:  key = (tenant, region)
+// Output: private::join_keys(&[
+//             private::KeyValue(&(tenant)).__breaker_key(),
+//             private::KeyValue(&(region)).__breaker_key(),
+//         ])
 fn key_text(private: &Repeated, key: &Expr) -> TokenStream {
-    let span = key.span();
-    let wrapped = RuntimeFn::KeyValue.call(private, span, &quote_spanned!(at(span)=> &(#key)));
-    quote_spanned!(at(span)=> &#wrapped.__breaker_key())
+    let elements = key_elements(key);
+    let mut texts = elements.iter().map(|element| {
+        let span = element.span();
+        let wrapped = RuntimeFn::KeyValue.call(private, span, &quote_spanned!(at(span)=> &(#element)));
+        quote_spanned!(at(span)=> #wrapped.__breaker_key())
+    });
+    match (key, elements.as_slice()) {
+        (Expr::Tuple(_), [_, ..]) => quote_spanned!(Span::mixed_site()=> #private::join_keys(&[#(#texts),*])),
+        _ => texts.next().unwrap_or_default(),
+    }
+}
+
+/// Returns the elements of a tuple, and of the tuples in it. Any other key is its only element.
+fn key_elements(key: &Expr) -> Vec<&Expr> {
+    match key {
+        Expr::Paren(paren) => key_elements(&paren.expr),
+        Expr::Group(group) => key_elements(&group.expr),
+        Expr::Tuple(tuple) if !tuple.elems.is_empty() => tuple.elems.iter().flat_map(key_elements).collect(),
+        _ => vec![key],
+    }
 }
 
 // Input:  Site

@@ -5,7 +5,21 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
-use syn::{Expr, ExprClosure, Macro, Path, ReturnType, Stmt};
+use syn::{Block, Expr, ExprClosure, Macro, Path, ReturnType, Stmt, Type};
+
+/// Functions of `std` that never return, with their modules.
+const NEVER_RETURN: [(&str, &str); 5] = [
+    ("process", "exit"),
+    ("process", "abort"),
+    ("panic", "resume_unwind"),
+    ("panic", "panic_any"),
+    ("hint", "unreachable_unchecked"),
+];
+
+/// Returns `true` if the return type of the closure is `!`.
+pub(super) fn is_never(closure: &ExprClosure) -> bool {
+    matches!(&closure.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+}
 
 /// Returns `true` if the closure visibly returns a value that is not a future, or never returns.
 pub(super) fn returns_value(closure: &ExprClosure) -> bool {
@@ -20,16 +34,44 @@ fn is_value(body: &Expr) -> bool {
         Expr::Lit(_) | Expr::Tuple(_) => true,
         Expr::Macro(body) => is_panic(&body.mac),
         Expr::Path(path) => is_one_of(&path.path, &["None"]),
-        Expr::Call(call) => {
-            matches!(&*call.func, Expr::Path(path) if is_one_of(&path.path, &["Ok", "Err", "Some"]))
-        }
-        Expr::Block(block) => match block.block.stmts.last() {
-            Some(Stmt::Macro(last)) => is_panic(&last.mac),
-            Some(Stmt::Expr(last, _)) => is_value(last),
-            Some(Stmt::Local(_) | Stmt::Item(_)) | None => false,
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(path) => is_one_of(&path.path, &["Ok", "Err", "Some"]) || never_returns(&path.path),
+            _ => false,
         },
+        Expr::Loop(endless) => !contains_break(endless.body.to_token_stream()),
+        Expr::If(branches) => {
+            is_value_block(&branches.then_branch)
+                && branches.else_branch.as_ref().is_some_and(|(_, otherwise)| is_value(otherwise))
+        }
+        Expr::Match(choice) => !choice.arms.is_empty() && choice.arms.iter().all(|arm| is_value(&arm.body)),
+        Expr::Block(block) => is_value_block(&block.block),
+        Expr::Paren(paren) => is_value(&paren.expr),
         _ => false,
     }
+}
+
+fn is_value_block(block: &Block) -> bool {
+    match block.stmts.last() {
+        Some(Stmt::Macro(last)) => is_panic(&last.mac),
+        Some(Stmt::Expr(last, _)) => is_value(last),
+        Some(Stmt::Local(_) | Stmt::Item(_)) | None => false,
+    }
+}
+
+fn contains_break(body: TokenStream) -> bool {
+    body.into_iter().any(|token| match token {
+        TokenTree::Ident(word) => word == "break",
+        TokenTree::Group(group) => contains_break(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+fn never_returns(path: &Path) -> bool {
+    let mut names = path.segments.iter().rev().map(|segment| &segment.ident);
+    let (Some(function), Some(module)) = (names.next(), names.next()) else {
+        return false;
+    };
+    NEVER_RETURN.iter().any(|(in_module, name)| module == in_module && function == name)
 }
 
 fn returns_early(body: TokenStream) -> bool {

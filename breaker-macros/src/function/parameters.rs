@@ -4,6 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::{Attribute, FnArg, Pat, PatIdent, Receiver, ReceiverKind, Type};
 
+use super::lifetimes::has_lifetime;
+
 /// A name that a parameter binds.
 pub(crate) struct Binding {
     pub(crate) name: Ident,
@@ -12,6 +14,8 @@ pub(crate) struct Binding {
     /// The `cfg` and `cfg_attr` attributes of the parameter.
     pub(crate) cfg_attributes: TokenStream,
     pub(crate) copying: Copying,
+    /// The type, if the name is the whole parameter and a lifetime is written in it.
+    pub(crate) lifetimes_type: Option<TokenStream>,
 }
 
 /// The way to get a second value of an argument.
@@ -66,7 +70,10 @@ pub(crate) fn reuse(parameter: &FnArg) -> Reuse {
     };
     let cfg_attributes = typed.attrs.iter().filter(|attribute| is_cfg(attribute));
     let cfg_attributes: TokenStream = cfg_attributes.map(ToTokens::to_token_stream).collect();
+    let is_whole = matches!(&*typed.pat, Pat::Ident(name) if is_simple(name));
     let binding = |name: &PatIdent, copying| Binding {
+        lifetimes_type: (is_whole && copying == Copying::ByClone && has_lifetime(&typed.ty))
+            .then(|| typed.ty.to_token_stream()),
         name: name.ident.clone(),
         mutability: name.mutability.to_token_stream(),
         cfg_attributes: cfg_attributes.clone(),

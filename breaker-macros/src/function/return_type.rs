@@ -8,7 +8,7 @@ use quote::ToTokens as _;
 use syn::{GenericArgument, Path, PathArguments, Token, Type, TypeInfer, TypeParamBound};
 
 /// Words of function types. In these, `'_` has another meaning, and a lifetime from `for<'a>` cannot be inferred.
-const FUNCTION_WORDS: [&str; 5] = ["fn", "Fn", "FnMut", "FnOnce", "for"];
+pub(super) const FUNCTION_WORDS: [&str; 5] = ["fn", "Fn", "FnMut", "FnOnce", "for"];
 
 /// Returns `true` for a type such as `Result<_, impl Error>`.
 pub(super) fn last_argument_is_impl(ty: &Type) -> bool {
@@ -103,11 +103,11 @@ fn replace_lifetimes(tokens: TokenStream) -> TokenStream {
     tokens.collect()
 }
 
-fn is_quote(token: &TokenTree) -> bool {
+pub(super) fn is_quote(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(mark) if mark.as_char() == '\'')
 }
 
-fn contains_word(tokens: TokenStream, words: &[&str]) -> bool {
+pub(super) fn contains_word(tokens: TokenStream, words: &[&str]) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(word) => words.iter().any(|one| word == one),
         TokenTree::Group(group) => contains_word(group.stream(), words),

@@ -178,6 +178,12 @@ impl<T> Otherwise<T> {
     }
 }
 
+impl<R, S> ResultClassifier<R, S> {
+    pub(super) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
 impl<T> Deref for IfError<T> {
     type Target = IfErrorPointer<T>;
 
@@ -324,7 +330,6 @@ impl<T> Copy for AnyValue<T> {}
 
 impl<T> AnyValue<T> {
     /// Decides about a value that `failure_if` does not match.
-    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     #[inline]
     #[must_use]
     pub const fn unmatched(self, _: &T) -> Verdict {

@@ -12,7 +12,7 @@ use std::ops::Deref;
 #[inline]
 #[must_use]
 pub fn clone_for_fallback<T: CloneForFallback>(argument: &T) -> T {
-    argument.clone_for_fallback()
+    argument.clone_argument()
 }
 
 /// An argument that can be cloned. The trait exists for its compile error.
@@ -24,13 +24,13 @@ pub fn clone_for_fallback<T: CloneForFallback>(argument: &T) -> T {
 pub trait CloneForFallback {
     /// Returns a clone of the argument.
     #[must_use]
-    fn clone_for_fallback(&self) -> Self;
+    fn clone_argument(&self) -> Self;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Clone> CloneForFallback for T {
     #[inline]
-    fn clone_for_fallback(&self) -> Self {
+    fn clone_argument(&self) -> Self {
         self.clone()
     }
 }
@@ -70,7 +70,12 @@ pub const fn maybe_clone<T>(argument: &T) -> MaybeClone<'_, T, false> {
 /// the body.
 #[inline]
 pub const fn clone_if<const REQUIRED: bool, T>(argument: &T) -> MaybeClone<'_, T, REQUIRED> {
-    MaybeClone { argument, otherwise: CannotClone(PhantomData) }
+    MaybeClone { argument, otherwise: cannot_clone() }
+}
+
+/// Returns the step for an argument that cannot be cloned.
+pub(super) const fn cannot_clone<T, const REQUIRED: bool>() -> CannotClone<T, REQUIRED> {
+    CannotClone(PhantomData)
 }
 
 impl<T: Clone, const REQUIRED: bool> MaybeClone<'_, T, REQUIRED> {

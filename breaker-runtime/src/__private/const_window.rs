@@ -9,22 +9,22 @@ use crate::config::ConfigBuilder;
 
 /// The value of `window`.
 ///
-/// Method lookup finds `set` here for `u32` and `Duration`. For other types, it finds the `set` of `Other`
+/// Method lookup finds `set` here for `u32` and `Duration`. For other types, it finds the `set` of `OtherLength`
 /// through `Deref`.
 #[derive(Debug)]
 pub struct ConstWindow<T> {
     length: T,
-    other: Other<T>,
+    other: OtherLength<T>,
 }
 
 /// The value of `window` if its type is neither `u32` nor `Duration`.
 #[derive(Debug)]
-pub struct Other<T>(PhantomData<T>);
+pub struct OtherLength<T>(PhantomData<T>);
 
 /// Wraps a length in a `ConstWindow`.
 #[expect(non_snake_case, reason = "the constructor of a tuple struct has the name of the struct")]
 pub const fn ConstWindow<T>(length: T) -> ConstWindow<T> {
-    ConstWindow { length, other: Other(PhantomData) }
+    ConstWindow { length, other: OtherLength(PhantomData) }
 }
 
 /// A type that `window` accepts.
@@ -53,9 +53,8 @@ impl ConstWindow<Duration> {
     }
 }
 
-impl<T> Other<T> {
+impl<T> OtherLength<T> {
     /// Never compiles: `T` is not a [`Length`], and the compile error names the types that are.
-    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     pub const fn set(&self, settings: ConfigBuilder) -> ConfigBuilder
     where
         T: Length,
@@ -65,9 +64,9 @@ impl<T> Other<T> {
 }
 
 impl<T> Deref for ConstWindow<T> {
-    type Target = Other<T>;
+    type Target = OtherLength<T>;
 
-    fn deref(&self) -> &Other<T> {
+    fn deref(&self) -> &OtherLength<T> {
         &self.other
     }
 }

@@ -131,7 +131,6 @@ impl<'a, T> NoResult<'a, T> {
 impl<T, E, S: InspectError<E>> ResultClassifier<Result<T, E>, S> {
     /// Counts the outcome of a fallback and returns its output. Every `Err` is a failure; conditions do not
     /// apply.
-    #[expect(clippy::unused_self, reason = "the classifier selects the method")]
     #[inline]
     pub fn record_fallback<'a>(
         self,
@@ -155,7 +154,6 @@ impl<T, E, S: InspectError<E>> ResultClassifier<Result<T, E>, S> {
 
 impl<T> AnyValue<T> {
     /// Counts the outcome of a fallback, which is a success, and returns its output.
-    #[expect(clippy::unused_self, reason = "the classifier selects the method")]
     #[inline]
     pub fn record_fallback<'a>(self, origin: impl Into<FallbackOrigin<'a>>, output: T) -> T {
         origin.into().count(Outcome::Success);

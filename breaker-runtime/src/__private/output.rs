@@ -50,7 +50,7 @@ impl<T, F: Future<Output = T>> Future for Resolved<T, F> {
 #[diagnostic::on_unimplemented(
     message = "the fallback returns `{Self}`, but the function returns `{T}`",
     label = "this must be a `{T}` or a future of one",
-    note = "a closure that never returns needs a return type: `fallback = |_| -> {T} {{ panic!() }}`"
+    note = "a fallback that never returns must be a closure that declares it: `fallback = |_| -> ! {{ panic!() }}`"
 )]
 pub trait IntoFutureOf<T, F> {
     /// Returns a future of the `T`.

@@ -15,7 +15,9 @@ pub fn reject<T: FromRejected>(rejected: Rejection<'_>) -> T {
     message = "`{Self}` cannot represent a call that the circuit breaker rejects",
     label = "a rejected call must return this type",
     note = "add a fallback, `fallback = |error| ..`, or return a `Result<_, E>` where `E: From<BreakerError>`; \
-            with thiserror, add the variant `#[error(transparent)] Breaker(#[from] breaker_runtime::BreakerError)`"
+            with thiserror, add the variant `#[error(transparent)] Breaker(#[from] breaker_runtime::BreakerError)`",
+    note = "the error type of another crate, such as `io::Error` or `reqwest::Error`, cannot implement it: wrap it in \
+            an error type of your own, or in `anyhow::Error` or `Box<dyn Error + Send + Sync>`, or add a fallback"
 )]
 pub trait FromRejected {
     /// Converts the error of a rejection.

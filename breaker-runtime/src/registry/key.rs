@@ -1,22 +1,33 @@
 //! The text of a key. A key that is `AsRef<str>` is borrowed. Any other key is formatted with `Display`, on
 //! the stack if the text has at most 64 bytes.
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Write as _};
 use std::ops::Deref;
 
 /// Maximum length of a formatted key on the stack, in bytes.
 const MAX_ON_STACK: usize = 64;
+/// The text of the key `None`.
+const NONE: &str = "none";
+/// The character between the texts of a tuple.
+const SEPARATOR: char = '/';
+/// The character before a separator, or this character itself, in the text of one element of a tuple.
+const ESCAPE: char = '\\';
 
 /// The value of a `key`, whose type the macro does not know. Method resolution finds `__breaker_key` here for
-/// a type that is `AsRef<str>`, and on `WithDisplay` through `Deref` for any other type.
+/// a type that is `AsRef<str>`, and through `Deref` on `KeyedByOption` for an `Option`, and on `KeyedByDisplay`
+/// for any other type.
 #[derive(Debug)]
 pub struct KeyValue<'a, T: ?Sized> {
-    value: WithDisplay<'a, T>,
+    value: KeyedByOption<'a, T>,
 }
 
-/// The value of a `key` that is not `AsRef<str>`, and is formatted with `Display`.
+/// The value of a `key` that is not `AsRef<str>`, and may be an `Option`.
 #[derive(Debug)]
-pub struct WithDisplay<'a, T: ?Sized>(&'a T);
+pub struct KeyedByOption<'a, T: ?Sized>(KeyedByDisplay<'a, T>);
+
+/// The value of a `key` that is neither `AsRef<str>` nor an `Option`, and is formatted with `Display`.
+#[derive(Debug)]
+pub struct KeyedByDisplay<'a, T: ?Sized>(&'a T);
 
 /// The text of a key.
 #[derive(Debug)]
@@ -33,7 +44,7 @@ enum TextStorage<'a> {
 #[expect(non_snake_case, reason = "it replaces the constructor of a tuple struct")]
 #[inline]
 pub const fn KeyValue<T: ?Sized>(value: &T) -> KeyValue<'_, T> {
-    KeyValue { value: WithDisplay(value) }
+    KeyValue { value: KeyedByOption(KeyedByDisplay(value)) }
 }
 
 impl<'a, T: AsRef<str> + ?Sized> KeyValue<'a, T> {
@@ -41,11 +52,33 @@ impl<'a, T: AsRef<str> + ?Sized> KeyValue<'a, T> {
     #[must_use]
     #[inline]
     pub fn __breaker_key(&self) -> KeyText<'a> {
-        KeyText(TextStorage::Borrowed(self.value.0.as_ref()))
+        KeyText(TextStorage::Borrowed(self.value.0.0.as_ref()))
     }
 }
 
-impl<T: ?Sized> WithDisplay<'_, T> {
+impl<T> KeyedByOption<'_, Option<T>> {
+    /// Returns the text of the value, or "none".
+    #[must_use]
+    pub fn __breaker_key(&self) -> KeyText<'static>
+    where
+        T: DisplayKey,
+    {
+        text_of_option(self.0.0.as_ref())
+    }
+}
+
+impl<T> KeyedByOption<'_, &Option<T>> {
+    /// Returns the text of the value, or "none".
+    #[must_use]
+    pub fn __breaker_key(&self) -> KeyText<'static>
+    where
+        T: DisplayKey,
+    {
+        text_of_option(self.0.0.as_ref())
+    }
+}
+
+impl<T: ?Sized> KeyedByDisplay<'_, T> {
     /// Returns the formatted text of the key. A panic in `Display` reaches the caller before any circuit is
     /// used.
     #[must_use]
@@ -53,17 +86,50 @@ impl<T: ?Sized> WithDisplay<'_, T> {
     where
         T: DisplayKey,
     {
-        let mut text = TextStorage::OnStack { bytes: [0; MAX_ON_STACK], length: 0 };
-        // Writing never fails, so an error comes from `Display` itself. The text so far is the key.
-        _ = self.0.write_key(&mut text);
-        KeyText(text)
+        text_of(|text| self.0.write_key(text))
     }
 }
 
+/// Returns the text of a tuple: those of its elements, with a `/` between them. A `/` or `\` in an element has a
+/// `\` before it, so that different tuples have different texts.
+#[must_use]
+pub fn join_keys(elements: &[KeyText<'_>]) -> KeyText<'static> {
+    text_of(|text| {
+        for (index, element) in elements.iter().enumerate() {
+            if index > 0 {
+                text.write_char(SEPARATOR)?;
+            }
+            for character in element.as_str().chars() {
+                if matches!(character, SEPARATOR | ESCAPE) {
+                    text.write_char(ESCAPE)?;
+                }
+                text.write_char(character)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn text_of_option<T: DisplayKey>(value: Option<&T>) -> KeyText<'static> {
+    text_of(|text| match value {
+        Some(value) => value.write_key(text),
+        None => text.write_str(NONE),
+    })
+}
+
+fn text_of(write: impl FnOnce(&mut TextStorage<'static>) -> fmt::Result) -> KeyText<'static> {
+    let mut text = TextStorage::OnStack { bytes: [0; MAX_ON_STACK], length: 0 };
+    // Writing never fails, so an error comes from `Display` itself. The text so far is the key.
+    _ = write(&mut text);
+    KeyText(text)
+}
+
+/// A type that can be formatted as a key. The trait exists for its compile error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a key: it implements neither `Display` nor `AsRef<str>`",
     label = "this key cannot be converted to text",
-    note = "implement `Display` for it, or use a field that implements it: `key = tenant.name`"
+    note = "implement `Display` for it, or use a field that implements it: `key = tenant.name`",
+    note = "list the elements of a tuple: `key = (pair.0, pair.1)`"
 )]
 pub trait DisplayKey {
     #[doc(hidden)]
@@ -78,10 +144,18 @@ impl<T: Display + ?Sized> DisplayKey for T {
 }
 
 impl<'a, T: ?Sized> Deref for KeyValue<'a, T> {
-    type Target = WithDisplay<'a, T>;
+    type Target = KeyedByOption<'a, T>;
 
-    fn deref(&self) -> &WithDisplay<'a, T> {
+    fn deref(&self) -> &KeyedByOption<'a, T> {
         &self.value
+    }
+}
+
+impl<'a, T: ?Sized> Deref for KeyedByOption<'a, T> {
+    type Target = KeyedByDisplay<'a, T>;
+
+    fn deref(&self) -> &KeyedByDisplay<'a, T> {
+        &self.0
     }
 }
 

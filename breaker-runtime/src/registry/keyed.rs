@@ -243,8 +243,11 @@ impl KeyedBreaker {
         sum
     }
 
-    /// Changes the settings of all existing and future circuits; see [`CircuitBreaker::set_config`]. Replaces
-    /// settings that a single circuit got from `CircuitBreaker::set_config`. `max_keys` cannot change.
+    /// Changes the settings of all existing and future circuits; see [`CircuitBreaker::set_config`]. `max_keys`
+    /// cannot change.
+    ///
+    /// The settings that were applied last win: this replaces those that a single circuit got from
+    /// `CircuitBreaker::set_config`, and a later `set_config` of a circuit changes that circuit only.
     pub fn set_config(&self, config: Config) {
         let settings = SharedConfig::from(config);
         let order = lock(&self.shared.config_order);

@@ -61,6 +61,8 @@ async fn commands_require_the_token() {
         let response = HttpResponse::of(request).await;
         assert_eq!((response.error().status, response.header("www-authenticate")), (401, "Bearer"));
     }
+    let without_headers = HttpResponse::of(server.request(Method::POST, path)).await.error();
+    assert!(without_headers.text.contains("a valid token is required"), "{without_headers:?}");
     // Without a token, a command does not reveal which circuits exist.
     let unknown =
         server.request(Method::POST, "/circuits/none/reset").header("x-breaker-operator", "mallory");

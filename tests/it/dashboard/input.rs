@@ -157,6 +157,8 @@ async fn an_operator_name_has_no_hidden_characters() {
         "a\u{85}b",
         " ",
         "\u{3000}",
+        "\u{301}",
+        "\u{a0}\u{301} \u{20dd}\u{345}",
     ] {
         let error = HttpResponse::of(command(&encoded(name))).await.error();
         assert_eq!((error.status, error.text.contains("X-Breaker-Operator")), (400, true), "{name:?}");

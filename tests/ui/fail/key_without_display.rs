@@ -8,4 +8,15 @@ fn price(tenant: Tenant) -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker(key = pair)]
+fn order(pair: (u32, u32)) -> Result<u32, BreakerError> {
+    Ok(pair.0)
+}
+
+#[circuit_breaker(key = (region, tenant))]
+fn pay(region: u32, tenant: Option<Tenant>) -> Result<u32, BreakerError> {
+    drop(tenant);
+    Ok(region)
+}
+
 fn main() {}

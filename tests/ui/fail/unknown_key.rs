@@ -19,4 +19,31 @@ fn send() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+// The names of resilience4j, Polly, gobreaker, failsafe and recloser.
+#[circuit_breaker(failureRateThreshold = 50, slidingWindowSize = 100, waitDurationInOpenState = "60s")]
+fn resilience() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+#[circuit_breaker(FailureRatio = 0.5, SamplingDuration = "30s", MinimumThroughput = 8, BreakDuration = "30s")]
+fn polly() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+#[circuit_breaker(ReadyToTrip = trip, MaxRequests = 3)]
+fn gobreaker() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+#[circuit_breaker(required_success_rate = 0.5, error_rate = 0.5, closed_len = 100, open_wait = "30s")]
+fn others() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+// The keys of this library in another case.
+#[circuit_breaker(failureThreshold = 3, RecoveryTimeout = "30s")]
+fn other_case() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
 fn main() {}

@@ -16,7 +16,7 @@ use super::request::Input;
 use super::response::{encode, json};
 use super::view::cost_of;
 use crate::breaker::{CircuitBreaker, Operator};
-use crate::printable::is_hidden;
+use crate::printable::{has_glyph, is_hidden};
 use crate::registry::{AnyBreaker, RegistryEntry};
 
 const OPERATOR: &str = "x-breaker-operator";
@@ -97,16 +97,17 @@ fn commanded(app: &AppState, entry: RegistryEntry) -> Result<AnyBreaker, HttpErr
     }
 }
 
-/// Returns the name of the operator, if the request carries a name and the token.
+/// Returns the name of the operator, if the request carries the token and a name.
 ///
-/// The header with the name is required first: a cross-site form cannot send it.
+/// The token is required first, so that the error of a request without both headers names the token. A cross-site
+/// form can send neither.
 fn authorize(token: Option<&BearerToken>, headers: &HeaderMap) -> Result<String, HttpError> {
     let token = token.ok_or(HttpError::COMMANDS_DISABLED)?;
-    let mut operators = headers.get_all(OPERATOR).into_iter();
-    let operator = operators.next().ok_or(HttpError::OPERATOR_MISSING)?;
     if !token.permits(headers) {
         return Err(HttpError::INVALID_TOKEN);
     }
+    let mut operators = headers.get_all(OPERATOR).into_iter();
+    let operator = operators.next().ok_or(HttpError::OPERATOR_MISSING)?;
     if operators.next().is_some() {
         return Err(HttpError::REPEATED_OPERATOR);
     }
@@ -114,10 +115,9 @@ fn authorize(token: Option<&BearerToken>, headers: &HeaderMap) -> Result<String,
     name.filter(|name| is_valid_operator(name)).ok_or(HttpError::INVALID_OPERATOR)
 }
 
-/// Returns `true` if the name is of a legal length, and a reader can see each of its characters.
+/// Returns `true` if the name is of a legal length, contains no hidden character, and at least one with a glyph.
 fn is_valid_operator(name: &str) -> bool {
-    let has_visible_character = name.contains(|it: char| !it.is_whitespace());
-    name.len() <= MAX_OPERATOR && has_visible_character && !name.contains(is_hidden)
+    name.len() <= MAX_OPERATOR && name.contains(has_glyph) && !name.contains(is_hidden)
 }
 
 impl Command {
