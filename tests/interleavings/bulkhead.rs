@@ -83,7 +83,7 @@ fn a_slot_that_is_released_while_a_call_begins_to_wait_is_not_lost() {
                 let mut waiting = Waiting::new(one);
                 waiting.poll().is_pending().then_some(waiting)
             },
-            |_| held.settle(Outcome::Success),
+            |_| _ = held.settle(Outcome::Success),
         );
         if let Some(waiting) = waiting {
             waiting.assert_admitted();
@@ -373,7 +373,7 @@ fn a_waiting_call_and_two_callers_share_one_slot() {
                 let mut waiting = Waiting::new(one);
                 waiting.poll().is_pending().then_some(waiting)
             },
-            |_| held.settle(Outcome::Success),
+            |_| _ = held.settle(Outcome::Success),
         );
         third.join().expect("the thread does not panic");
         if let Some(waiting) = waiting {
