@@ -12,6 +12,7 @@ mod fallback;
 mod output;
 mod predicate;
 mod rejection;
+mod retry_after;
 mod run;
 mod run_admitted;
 mod run_saved;
@@ -38,6 +39,7 @@ pub use self::fallback::{
 pub use self::output::{fix_output_type, resolve};
 pub use self::predicate::evaluate;
 pub use self::rejection::reject;
+pub use self::retry_after::with_retry_after;
 pub use self::run::{run, run_async, run_async_with_conditions, run_with_conditions};
 pub use self::run_admitted::{run_admitted, run_admitted_with_conditions};
 pub use self::run_saved::{

@@ -9,6 +9,7 @@
 //! | `stamp.rs` | the per-call flags of an admission |
 //! | `scope.rs` | the calls of a thread that hold a slot, in which inner calls run |
 //! | `permit.rs` | the guard of an admission, which settles it at most once |
+//! | `failure.rs` | the description of a failed call: its text, and how long to wait |
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `saturation.rs` | lets successes skip a window that they would not change |
 //! | `future.rs` | a running async call, which may be cancelled or time out |
@@ -27,6 +28,7 @@ mod admit;
 mod bulkhead;
 mod calls;
 mod circuit;
+mod failure;
 mod future;
 mod identity;
 mod idleness;

@@ -41,6 +41,7 @@ pub(super) enum RuntimeFn {
     RunWithConditions,
     TryRunAsync,
     TryRunAsyncWithConditions,
+    WithRetryAfter,
 }
 
 impl RuntimeFn {
@@ -75,6 +76,7 @@ impl RuntimeFn {
             Self::RunWithConditions => "run_with_conditions",
             Self::TryRunAsync => "try_run_async",
             Self::TryRunAsyncWithConditions => "try_run_async_with_conditions",
+            Self::WithRetryAfter => "with_retry_after",
         }
     }
 

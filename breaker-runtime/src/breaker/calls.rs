@@ -1,7 +1,7 @@
 //! The methods that run a call.
 
 use super::{CircuitBreaker, Guarded, Permit};
-use crate::classifier::{of_result, type_of_error};
+use crate::classifier::{AlreadyClassified, of_result, type_of_error};
 use crate::error::BreakerError;
 use crate::outcome::Outcome;
 
@@ -22,7 +22,7 @@ impl CircuitBreaker {
         E: From<BreakerError>,
     {
         let admission = self.circuit.admit_blocking().map_err(BreakerError::from)?;
-        Permit::running(admission).run(function, of_result, type_of_error)
+        Permit::running(admission).run(function, of_result, &(of_result, type_of_error))
     }
 
     /// Runs `function` if the circuit admits a call, and classifies its output with `classify`. A panic of
@@ -51,7 +51,7 @@ impl CircuitBreaker {
         function: impl FnOnce() -> T,
     ) -> Result<T, BreakerError> {
         let admission = self.circuit.admit_blocking()?;
-        Ok(Permit::running(admission).run(function, classify, |_| None))
+        Ok(Permit::running(admission).run(function, classify, &AlreadyClassified))
     }
 
     /// Awaits `future` if the circuit admits a call, which is decided on the first poll. An `Err` counts as a

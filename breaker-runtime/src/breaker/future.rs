@@ -168,7 +168,7 @@ impl<'a> AsyncCall<'a> {
             Poll::Ready(output) => {
                 let outcome = classifier.outcome(&output);
                 let admission = guard.into_admission();
-                Poll::Ready(returned(admission.settle(output, outcome, |output| classifier.text(output))))
+                Poll::Ready(returned(admission.settle(output, outcome, classifier)))
             }
             Poll::Pending => {
                 let Suspended { call, timed_out } =

@@ -5,10 +5,10 @@
 //! and [`Circuit::notify_if`] notifies listeners.
 
 use std::num::NonZeroU32;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::circuit::Circuit;
+use super::failure::{FailureReport, FailureSource};
 use super::stamp::Stamp;
 use crate::outcome::{Completion, Outcome};
 use crate::state::machine::Ticket;
@@ -17,8 +17,8 @@ use crate::sync::Ordering;
 use crate::totals::{Rare, Total};
 use crate::window::{TripReason, trip_by_run};
 
-/// Returns the text of a failure. It is called only if the failure changes the state.
-pub(super) type LazyText<'t> = &'t dyn Fn() -> Option<Arc<str>>;
+/// A failure. It is described only if it may change the state.
+pub(super) type LazyFailure<'f> = &'f dyn FailureSource;
 
 impl Circuit {
     /// Records a success.
@@ -43,10 +43,10 @@ impl Circuit {
 
     /// Records a failure.
     #[inline(never)]
-    pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: LazyText<'_>) {
+    pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, failure: LazyFailure<'_>) {
         let is_slow = self.release(stamp);
         self.counters.add(Total::Failures);
-        self.record(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, text);
+        self.record(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, failure);
     }
 
     /// Records a call that `call_timeout` stopped. The rules count it as a failure.
@@ -100,25 +100,33 @@ impl Circuit {
 
     /// Records a trial call, a failure or a slow call: window and rules, then the state, then listeners.
     #[inline]
-    fn record(&self, ticket: Ticket, stamp: Stamp, completion: Completion, text: LazyText<'_>) {
+    fn record(&self, ticket: Ticket, stamp: Stamp, completion: Completion, failure: LazyFailure<'_>) {
         if let Some(trial) = ticket.trial() {
             let ran = stamp.elapsed(&self.clock).unwrap_or_default();
-            self.settle_trial(trial.after(ran), completion, text);
+            self.settle_trial(trial.after(ran), completion, FailureReport::of(completion, failure));
         } else if let Some(trip) = self.trip_reason(ticket, completion) {
-            self.trip(ticket, trip, last_failure(completion, text));
+            self.trip(ticket, trip, FailureReport::of(completion, failure));
         }
     }
 
     #[cold]
-    fn settle_trial(&self, trial: TrialCall, completion: Completion, text: LazyText<'_>) {
-        let details = Details { last_failure: last_failure(completion, text), ..Details::default() };
+    fn settle_trial(&self, trial: TrialCall, completion: Completion, report: FailureReport) {
+        let FailureReport { text, retry_after, panic } = report;
+        let details = Details { last_failure: text, retry_after, ..Details::default() };
         self.notify_if(self.machine.settle_trial(trial, completion, details, &self.clock));
+        if let Some(panic) = panic {
+            panic.resume();
+        }
     }
 
     #[cold]
-    fn trip(&self, ticket: Ticket, trip: TripReason, last_failure: Option<Arc<str>>) {
-        let details = Details { trip: Some(trip), last_failure, initiator: None };
+    fn trip(&self, ticket: Ticket, trip: TripReason, report: FailureReport) {
+        let FailureReport { text, retry_after, panic } = report;
+        let details = Details { trip: Some(trip), last_failure: text, retry_after, initiator: None };
         self.notify_if(self.machine.trip(ticket, details, &self.clock));
+        if let Some(panic) = panic {
+            panic.resume();
+        }
     }
 
     /// Records a failure or a slow call in the run and in the window. Returns the reason to open, if the call
@@ -167,23 +175,6 @@ impl Circuit {
             && let Some(options) = self.options.get()
         {
             options.release_slot(&self.clock);
-        }
-    }
-}
-
-/// Returns the text of a failed call. The text comes from a user's `Display`, which may panic, and
-/// the call must still be settled.
-#[cold]
-fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> {
-    if !completion.is_failure() {
-        return None;
-    }
-    match catch_unwind(AssertUnwindSafe(text)) {
-        Ok(text) => text,
-        Err(payload) => {
-            // Dropping the payload could panic as well.
-            std::mem::forget(payload);
-            Some(Arc::from("(formatting the failure panicked)"))
         }
     }
 }

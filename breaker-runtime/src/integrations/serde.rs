@@ -3,7 +3,8 @@
 //! | type | format |
 //! |---|---|
 //! | [`State`], [`Cause`], [`Mode`], [`Outcome`], [`ErrorKind`] | a label: `"half_open"`, `"threshold_reached"` |
-//! | [`Totals`], [`Rejections`], [`Fallbacks`], [`Transition`] | their fields |
+//! | [`Totals`], [`Rejections`], [`Fallbacks`] | their fields |
+//! | [`Transition`] | its fields; `retry_after` is in seconds |
 //! | [`StateChange`] | `name`, `key`, and the fields of its [`Transition`] |
 //! | [`TripReason`] | `{"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5}`; `rule` is `consecutive_failures` (also for `failure_threshold` without a window), `failure_threshold`, `failure_rate` or `slow_call_rate`; `found` counts failures or slow calls; `calls` is null for consecutive failures |
 //! | [`TransitionCounts`] | `{"closed": {"open": 1}}`: the count by origin and target state, without zeros |
@@ -81,7 +82,6 @@ serialize_fields! {
     Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks }
     Rejections { open, half_open, forced_open, bulkhead }
     Fallbacks { successes, failures }
-    Transition { from, to, cause, generation, trip, last_failure, initiator }
 }
 
 /// Serializes an enum without data as its label.
@@ -207,6 +207,36 @@ impl Serialize for SnapshotFigures<'_> {
             shadow_rejections,
             durations: durations.as_ref(),
             time_open: seconds(time_open),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl Serialize for Transition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct TransitionFields<'a> {
+            from: State,
+            to: State,
+            cause: Cause,
+            generation: u64,
+            trip: Option<TripReason>,
+            last_failure: Option<&'a str>,
+            retry_after: Option<f64>,
+            initiator: Option<&'a str>,
+        }
+
+        // Without `..`, so that compilation fails if a field is missing here.
+        let Self { from, to, cause, generation, trip, ref last_failure, retry_after, ref initiator } = *self;
+        TransitionFields {
+            from,
+            to,
+            cause,
+            generation,
+            trip,
+            last_failure: last_failure.as_deref(),
+            retry_after: retry_after.map(seconds),
+            initiator: initiator.as_deref(),
         }
         .serialize(serializer)
     }

@@ -4,7 +4,7 @@
 //! declarations, and `INFO` for all other state changes and for evicted circuits.
 //!
 //! The fields are `circuit`, `key`, `from`, `to`, `cause`, `generation`, `rule` (the threshold that was
-//! reached), `last_failure` and `initiator`; a field without a value is omitted. States and causes are labels
+//! reached), `last_failure`, `retry_after` (in seconds) and `initiator`; a field without a value is omitted. States and causes are labels
 //! as in metrics and JSON: `half_open`, `threshold_reached`. In texts, control characters, invisible characters and
 //! those that change the direction of the text are escaped, as in `\u{202e}`.
 
@@ -53,6 +53,7 @@ fn emit(change: &StateChange) {
                 generation = transition.generation,
                 rule = transition.trip.map(::tracing::field::display),
                 last_failure = last_failure.as_deref(),
+                retry_after = transition.retry_after.map(|wait| wait.as_secs_f64()),
                 initiator = transition.initiator.as_deref(),
                 $message
             )
