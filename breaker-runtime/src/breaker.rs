@@ -14,6 +14,8 @@
 //! | `saturation.rs` | lets successes skip a window that they would not change |
 //! | `future.rs` | a running async call, which may be cancelled or time out |
 //! | `special_call.rs` | an async call that waits, has a time limit, was rejected or has ended |
+//! | `open_limit.rs` | how many circuits of a keyed breaker reject calls at the same time |
+//! | `waiving.rs` | the calls that an open circuit admits because of that limit |
 //! | `options.rs` | optional state: window, durations, bulkhead, shadow mode |
 //! | `bulkhead.rs` | the limit on concurrent calls, and the calls that wait |
 //! | `identity.rs` | the name and the key of a circuit |
@@ -32,6 +34,7 @@ mod failure;
 mod future;
 mod identity;
 mod idleness;
+mod open_limit;
 mod operator;
 mod options;
 mod permit;
@@ -40,6 +43,7 @@ mod saturation;
 mod scope;
 mod special_call;
 mod stamp;
+mod waiving;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -95,8 +99,10 @@ impl CircuitBreaker {
     ///
     /// # Errors
     ///
-    /// Returns an error if the name is empty or longer than 255 bytes.
+    /// Returns an error if the name is empty or longer than 255 bytes, or if `config` sets
+    /// [`max_open`](crate::ConfigBuilder::max_open), which needs keys.
     pub fn new(name: impl Into<Cow<'static, str>>, config: Config) -> Result<Self, ConfigError> {
+        config.check_without_keys()?;
         let identity = Identity::Alone { name: Name::new(name.into())?, hub: None };
         Ok(Self::new_unchecked(identity, config.into(), Clock::here()))
     }
@@ -151,7 +157,8 @@ impl CircuitBreaker {
     /// `success_threshold` and the rules apply when they end. A larger `max_concurrent` admits waiting calls at
     /// once. Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
     /// change. Some functions cannot apply `call_timeout` or `max_wait`; see the
-    /// [exceptions](crate::circuit_breaker#new-settings-at-run-time).
+    /// [exceptions](crate::circuit_breaker#new-settings-at-run-time). On a breaker without keys, `max_open` has no
+    /// effect, and a line on stderr reports it.
     ///
     /// The state, the generation, the totals, the run of failures and the remaining open time are kept. The
     /// window keeps the calls that fit into the new window. When the kind of window changes, it starts empty.

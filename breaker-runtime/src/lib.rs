@@ -86,7 +86,7 @@ pub use breaker::{CircuitBreaker, Operator, Permit};
 pub use config::{Config, ConfigBuilder, ConfigError, Conflict, Mode};
 pub use durations::CallDurations;
 pub use error::{BreakerError, CallError, ErrorKind};
-pub use event::{ChangesLost, Event, Events, Eviction, Lagged, Listener, StateChange, Subscription};
+pub use event::{ChangesLost, Event, Events, Eviction, Lagged, Listener, StateChange, Subscription, Waiver};
 pub use outcome::Outcome;
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::Snapshot;

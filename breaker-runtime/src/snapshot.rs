@@ -43,6 +43,9 @@ pub struct Snapshot {
     /// The state. An open circuit stays [`Open`](State::Open) until a call arrives, even after its recovery
     /// time; a circuit whose trial call exceeded its lease is `Open` as soon as the lease ends.
     pub state: State,
+    /// `true` if the circuit is open or half-open, and admits the calls that it would reject because of
+    /// [`max_open`](crate::ConfigBuilder::max_open).
+    pub waives: bool,
     /// Time since the current generation began.
     pub time_in_state: Duration,
     /// Time until an open circuit admits a trial call; zero once a trial call is due. `None` in any other
@@ -63,6 +66,8 @@ pub struct Snapshot {
     pub totals: Totals,
     /// Calls that shadow mode admitted although the circuit would have rejected them.
     pub shadow_rejections: u64,
+    /// Number of calls that were admitted only because of [`max_open`](crate::ConfigBuilder::max_open).
+    pub waived_rejections: u64,
     /// Durations of calls; `None` if they have never been recorded.
     pub durations: Option<CallDurations>,
     /// State changes by origin and target state.
@@ -84,6 +89,8 @@ pub(crate) struct OptionalParts {
     pub(crate) window: Option<WindowCounts>,
     pub(crate) calls_in_flight: Option<u32>,
     pub(crate) shadow_rejections: u64,
+    pub(crate) waived_rejections: u64,
+    pub(crate) waives: bool,
     pub(crate) durations: Option<CallDurations>,
 }
 
@@ -92,6 +99,7 @@ pub(crate) struct OptionalParts {
 pub(crate) struct CumulativeParts {
     totals: Totals,
     shadow_rejections: u64,
+    waived_rejections: u64,
     durations: Option<CallDurations>,
     changes: TransitionCounts,
     time_open: Duration,
@@ -113,6 +121,7 @@ impl Snapshot {
             name: name.into(),
             key,
             state: observation.state,
+            waives: parts.waives,
             time_in_state: observation.time_in_state,
             retry_after: observation.retry_after,
             generation: observation.generation,
@@ -122,6 +131,7 @@ impl Snapshot {
             calls_in_flight: parts.calls_in_flight,
             totals,
             shadow_rejections: parts.shadow_rejections,
+            waived_rejections: parts.waived_rejections,
             durations: parts.durations,
             changes: observation.history.changes,
             time_open: observation.history.time_open,
@@ -167,6 +177,7 @@ impl Snapshot {
             trials_in_flight: circuits.iter().map(|circuit| circuit.trials_in_flight).sum(),
             totals: sums.totals,
             shadow_rejections: sums.shadow_rejections,
+            waived_rejections: sums.waived_rejections,
             durations: sums.durations,
             changes: sums.changes,
             time_open: sums.time_open,
@@ -180,7 +191,7 @@ impl Snapshot {
     pub(crate) fn rejects(&self) -> bool {
         let admits_no_call = match self.state {
             State::ForcedOpen => true,
-            State::Open => self.retry_after != Some(Duration::ZERO),
+            State::Open => self.retry_after != Some(Duration::ZERO) && !self.waives,
             State::Closed | State::HalfOpen | State::Disabled => false,
         };
         admits_no_call && self.mode == Mode::Enforce
@@ -207,6 +218,7 @@ impl CumulativeParts {
     pub(crate) fn add(&mut self, circuit: &Snapshot) {
         self.totals.add(circuit.totals);
         self.shadow_rejections += circuit.shadow_rejections;
+        self.waived_rejections += circuit.waived_rejections;
         self.changes.add(circuit.changes);
         self.time_open = self.time_open.saturating_add(circuit.time_open);
         if let Some(durations) = &circuit.durations {

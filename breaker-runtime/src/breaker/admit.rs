@@ -208,12 +208,12 @@ impl Circuit {
     /// may have failed meanwhile, or the lease of a trial call may have ended.
     fn admit_after_wait(&self, ticket: Ticket, options: &CircuitOptions) -> Result<Admission<'_>, ErrorKind> {
         let decision = self.machine.admit_again(ticket, &self.clock);
-        let needs_slot = decision.ticket.is_ok_and(Ticket::is_tracked);
+        let admitted = decision.ticket.or_else(|state| self.reject(state));
+        let needs_slot = admitted.is_ok_and(Ticket::is_tracked);
         if !needs_slot {
             options.release_slot(&self.clock);
         }
         let stamp = if needs_slot { Stamp::IN_BULKHEAD } else { Stamp::NONE };
-        let admitted = decision.ticket.or_else(|state| self.reject(state));
         let mut admitted = admitted.map(|ticket| self.start(ticket, stamp));
         // The listeners may make calls, which run in the slot that this call holds already.
         if let (Ok(Admission(call)), Pending::Transitions) = (&mut admitted, decision.pending)
@@ -261,14 +261,14 @@ impl Circuit {
         decision.ticket.or_else(|state| self.reject(state))
     }
 
-    /// Counts the rejection, or admits the call in shadow mode.
+    /// Counts the rejection, or admits the call in shadow mode or because of `max_open`.
     #[inline]
     fn reject(&self, state: State) -> Result<Ticket, ErrorKind> {
         if let Some(options) = self.options.get()
-            && options.is_shadow()
+            && options.may_admit_rejected()
+            && let Some(ticket) = self.admit_rejected(state, options)
         {
-            options.count_shadow_rejection();
-            return Ok(Ticket::SHADOW);
+            return Ok(ticket);
         }
         let (total, kind) = match state {
             State::HalfOpen => (Total::Rare(Rare::HalfOpen), ErrorKind::HalfOpen),
@@ -278,6 +278,16 @@ impl Circuit {
         };
         self.counters.add(total);
         Err(kind)
+    }
+
+    /// Returns the ticket of a call that the state rejects, if the call is admitted nevertheless.
+    #[cold]
+    fn admit_rejected(&self, state: State, options: &CircuitOptions) -> Option<Ticket> {
+        if options.is_shadow() {
+            options.count_shadow_rejection();
+            return Some(Ticket::SHADOW);
+        }
+        self.waive(state, options)
     }
 
     /// Returns the admission of a call that starts now.

@@ -76,6 +76,9 @@ impl Circuit {
 
     /// Replaces the settings of the running circuit.
     pub(crate) fn set_config(&self, settings: SharedConfig) {
+        if settings.has_max_open() && !self.identity.is_member() {
+            self.report(format_args!("max_open has no effect without keys; use a `KeyedBreaker`, or remove it"));
+        }
         let pending = self.apply_config(settings);
         self.announce_config(pending);
     }
@@ -103,6 +106,7 @@ impl Circuit {
         if let Some(options) = self.options.get() {
             options.offer_free_slots(&self.clock);
         }
+        self.give_up_open_slot();
         self.notify_if(pending);
     }
 
@@ -121,6 +125,7 @@ impl Circuit {
             .options
             .get()
             .map_or_else(OptionalParts::default, |options| options.parts(observed.generation, &self.clock));
+        let parts = OptionalParts { waives: self.waives(observed.state), ..parts };
         Snapshot::new(self.id(), observed, self.counters.read(), parts, &self.config())
     }
 
@@ -166,6 +171,12 @@ impl Circuit {
         if let Some(hub) = self.hub.get() {
             hub.wake_waiters();
         }
+        let waiving = self.update_open_slot();
+        self.notify_of_transitions();
+        self.announce_waiving(waiving);
+    }
+
+    fn notify_of_transitions(&self) {
         if !self.machine.try_start_notifying() {
             return;
         }
@@ -174,9 +185,14 @@ impl Circuit {
                 Notification::Transition(change) => Event::StateChanged(StateChange::new(self.id(), change)),
                 Notification::Lost(count) => Event::ChangesLost(ChangesLost::new(self.id(), count)),
             };
-            for hub in self.hub.get().into_iter().chain(self.identity.hub()) {
-                hub.notify(&event);
-            }
+            self.notify_listeners(&event);
+        }
+    }
+
+    /// Notifies the listeners of this circuit and those of its registry. The caller holds no lock.
+    pub(super) fn notify_listeners(&self, event: &Event) {
+        for hub in self.hub.get().into_iter().chain(self.identity.hub()) {
+            hub.notify(event);
         }
     }
 
@@ -185,15 +201,17 @@ impl Circuit {
     #[cold]
     pub(super) fn report_inapplicable(&self, limit: &str) {
         if self.options.get().is_some_and(CircuitOptions::report_once) {
-            let id = self.id();
-            // Unlike `eprintln!`, this does not panic if stderr is closed.
-            _ = writeln!(
-                std::io::stderr(),
-                "warning: {id}: {limit} does not apply to an async function whose fallback uses arguments that \
-                 cannot be cloned; implement `Clone` for them, pass them by shared reference, or write a fallback \
-                 that does not use them"
-            );
+            self.report(format_args!(
+                "{limit} does not apply to an async function whose fallback uses arguments that cannot be cloned; \
+                 implement `Clone` for them, pass them by shared reference, or write a fallback that does not use them"
+            ));
         }
+    }
+
+    /// Writes a warning to stderr. Unlike `eprintln!`, this does not panic if stderr is closed.
+    #[cold]
+    fn report(&self, warning: fmt::Arguments<'_>) {
+        _ = writeln!(std::io::stderr(), "warning: {}: {warning}", self.id());
     }
 
     pub(crate) fn id(&self) -> CircuitId {

@@ -38,7 +38,7 @@
 //!         "rejections": {"open": 0, "half_open": 0, "forced_open": 0, "bulkhead": 0},
 //!         "fallbacks": {"successes": 0, "failures": 0},
 //!     },
-//!     "shadow_rejections": 0, "durations": null, "changes": {}, "last_transition": null,
+//!     "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "durations": null, "changes": {}, "last_transition": null,
 //! }));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -169,6 +169,8 @@ impl Serialize for SnapshotFigures<'_> {
             calls_in_flight: Option<u32>,
             totals: Totals,
             shadow_rejections: u64,
+            waived_rejections: u64,
+            waives: bool,
             durations: Option<&'a CallDurations>,
             time_open: f64,
         }
@@ -191,6 +193,8 @@ impl Serialize for SnapshotFigures<'_> {
             calls_in_flight,
             totals,
             shadow_rejections,
+            waived_rejections,
+            waives,
             ref durations,
             time_open,
         } = self.0;
@@ -205,6 +209,8 @@ impl Serialize for SnapshotFigures<'_> {
             calls_in_flight,
             totals,
             shadow_rejections,
+            waived_rejections,
+            waives,
             durations: durations.as_ref(),
             time_open: seconds(time_open),
         }

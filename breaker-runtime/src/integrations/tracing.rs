@@ -1,7 +1,7 @@
 //! State changes as [`tracing`] events (feature `tracing`).
 //!
-//! The target is `breaker`. The level is `WARN` for a circuit that opens, for lost changes and for conflicting
-//! declarations, and `INFO` for all other state changes and for evicted circuits.
+//! The target is `breaker`. The level is `WARN` for a circuit that opens, for one that admits calls because of
+//! `max_open`, for lost changes and for conflicting declarations, and `INFO` for all other state changes and for evicted circuits.
 //!
 //! The fields are `circuit`, `key`, `from`, `to`, `cause`, `generation`, `rule` (the threshold that was
 //! reached), `last_failure`, `retry_after` (in seconds) and `initiator`; a field without a value is omitted. States and causes are labels
@@ -33,6 +33,7 @@ pub fn listen(registry: &Registry) -> Subscription {
         Event::ChangesLost(changes) => warn!(target: "breaker", "{changes}"),
         Event::Conflict(conflict) => warn!(target: "breaker", "{conflict}"),
         Event::Evicted(eviction) => info!(target: "breaker", "{eviction}"),
+        Event::Waived(waiver) => warn!(target: "breaker", "{waiver}"),
     })
 }
 

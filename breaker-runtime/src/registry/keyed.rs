@@ -109,7 +109,7 @@ impl KeyedBreaker {
     ) -> Self {
         Self {
             shared: Arc::new(SharedCircuits {
-                group: Arc::new(KeyGroup::new(name, Some(hub))),
+                group: Arc::new(KeyGroup::new(name, Some(hub), settings.max_open())),
                 circuits: CircuitMap::new(),
                 max_keys: max_keys.get() as usize,
                 table: Mutex::new(KeyTable::new(settings)),
@@ -253,6 +253,7 @@ impl KeyedBreaker {
         let settings = SharedConfig::from(config);
         let order = lock(&self.shared.config_order);
         lock(&self.shared.table).settings = settings.clone();
+        self.shared.group.open_limit().set_share(settings.max_open());
         let circuits: Vec<_> = self.iter().collect();
         let apply = |circuit: &CircuitBreaker| circuit.circuit().apply_config(settings.clone());
         let changes: Vec<_> = circuits.iter().map(apply).collect();
@@ -346,6 +347,7 @@ impl KeyedBreaker {
             {
                 shared.circuits.remove(key);
                 addresses.insert(circuit.circuit().address());
+                circuit.circuit().leave_group();
                 table.removed.add(circuit);
             }
         }
@@ -403,6 +405,7 @@ impl SharedCircuits {
             if let Idleness::Abandoned { due } = idleness {
                 eviction = Some(Eviction::new(circuit.circuit().id(), now.since(due)));
             }
+            circuit.circuit().leave_group();
             table.removed.add(circuit);
         }
         let key: Arc<str> = Arc::from(key);
@@ -413,6 +416,7 @@ impl SharedCircuits {
     }
 
     fn circuit(&self, key: Option<Arc<str>>, settings: SharedConfig) -> CircuitBreaker {
+        self.group.open_limit().add_key();
         let identity = Identity::Member { group: Arc::clone(&self.group), key };
         CircuitBreaker::new_unchecked(identity, settings, self.clock.clone())
     }

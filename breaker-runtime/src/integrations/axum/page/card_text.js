@@ -63,7 +63,7 @@ function rules({ state, settings, window, consecutive_failures, calls_in_flight,
   return rules;
 }
 
-function figures({ totals, durations, opened, shadow_rejections }) {
+function figures({ totals, durations, opened, shadow_rejections, waived_rejections }) {
   const figures = [];
   if (durations?.count) {
     for (const quantile of ["p50", "p95", "p99"]) figures.push([quantile, shortTime(durations[quantile])]);
@@ -79,6 +79,7 @@ function figures({ totals, durations, opened, shadow_rejections }) {
     figures.push(["fallbacks", count(successes + failures) + failed]);
   }
   if (shadow_rejections) figures.push(["shadow rejections", count(shadow_rejections)]);
+  if (waived_rejections) figures.push(["waived rejections", count(waived_rejections)]);
   if (totals.timeouts) figures.push(["timed out", count(totals.timeouts)]);
   if (opened) figures.push(["opened", opened === 1 ? "once" : `${count(opened)} times`]);
   return figures;
