@@ -10,6 +10,8 @@ pub(crate) mod list;
 pub(crate) mod striped;
 pub(crate) mod thread_id;
 #[cfg(feature = "test-util")]
+pub(crate) mod process_slot;
+#[cfg(feature = "test-util")]
 pub(crate) mod thread_local;
 
 #[cfg(not(breaker_loom))]

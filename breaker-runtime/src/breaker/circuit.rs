@@ -119,7 +119,7 @@ impl Circuit {
         self.machine.observe(&self.clock).state
     }
 
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         let observed = self.machine.observe(&self.clock);
         let parts = self
             .options
