@@ -16,9 +16,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use breaker_runtime::testing::{
-    assert_state, process_scope, process_scope_async, scope, scope_async, trip,
-};
+use breaker_runtime::testing::{assert_state, process_scope, process_scope_async, scope, scope_async, trip};
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, Registry, State, circuit_breaker};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
@@ -48,7 +46,9 @@ async fn handler() -> Result<String, StatusCode> {
 
 /// Returns the message of a panic.
 fn message_of(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic.downcast_ref::<String>().map_or_else(|| panic.downcast_ref::<&str>().copied().unwrap_or(""), String::as_str)
+    panic
+        .downcast_ref::<String>()
+        .map_or_else(|| panic.downcast_ref::<&str>().copied().unwrap_or(""), String::as_str)
 }
 
 #[tokio::test]
@@ -187,11 +187,17 @@ fn a_process_scope_ends_when_its_test_panics_or_is_cancelled() {
 #[test]
 fn a_process_scope_inside_another_one_panics_instead_of_waiting_for_itself() {
     let nested = || scope(|_| process_scope(|_| ()));
-    for outcome in [process_scope(|_| catch_panic(nested)), process_scope(|scope| {
-        thread::spawn(move || scope.enter(|| catch_panic(|| process_scope(|_| ())))).join().unwrap()
-    })] {
+    for outcome in [
+        process_scope(|_| catch_panic(nested)),
+        process_scope(|scope| {
+            thread::spawn(move || scope.enter(|| catch_panic(|| process_scope(|_| ())))).join().unwrap()
+        }),
+    ] {
         let panic = outcome.unwrap_err();
-        assert!(message_of(&*panic).starts_with("a process scope cannot begin inside another one"), "{panic:?}");
+        assert!(
+            message_of(&*panic).starts_with("a process scope cannot begin inside another one"),
+            "{panic:?}"
+        );
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let inner = async |_| tokio::spawn(async {}).await.map(|()| process_scope_async(async |_| ()));
@@ -232,7 +238,8 @@ async fn an_async_scope_panics_at_its_end_if_no_call_reached_the_circuit_that_it
         trip("process/query");
         assert_eq!(tokio::spawn(handler()).await.unwrap().unwrap(), "1"); // the real query
     };
-    let ordinary = process_scope_async(async |_| tokio::spawn(scope_async(async move |_| missed().await)).await).await;
+    let ordinary =
+        process_scope_async(async |_| tokio::spawn(scope_async(async move |_| missed().await)).await).await;
     let of_process = tokio::spawn(process_scope_async(async |_| trip("process/query"))).await;
     for panic in [ordinary.unwrap_err(), of_process.unwrap_err()] {
         let panic = panic.into_panic();
@@ -256,10 +263,12 @@ fn a_scope_does_not_complain_about_circuits_that_calls_reached_or_that_were_forc
         Registry::global().get("process/query").unwrap().force_open();
     });
     // The panic of the test itself is the one that the user sees.
-    let panic = catch_panic(|| scope(|_| -> () {
-        trip("process/query");
-        panic!("the test failed")
-    }));
+    let panic = catch_panic(|| {
+        scope(|_| -> () {
+            trip("process/query");
+            panic!("the test failed")
+        })
+    });
     assert_eq!(message_of(&*panic.unwrap_err()), "the test failed");
 }
 
@@ -269,7 +278,10 @@ fn a_failed_assertion_says_that_no_call_reached_the_tripped_circuit() {
         trip("process/query");
         let panic = catch_panic(|| assert_state("process/query", State::Closed)).unwrap_err();
         assert!(query().is_err());
-        assert!(!message_of(&*catch_panic(|| assert_state("process/query", State::Closed)).unwrap_err()).contains(UNREACHED));
+        assert!(
+            !message_of(&*catch_panic(|| assert_state("process/query", State::Closed)).unwrap_err())
+                .contains(UNREACHED)
+        );
         panic
     });
     let message = message_of(&*panic);

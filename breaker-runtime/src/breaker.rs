@@ -155,8 +155,8 @@ impl CircuitBreaker {
     ///
     /// Running calls keep their slot, lease and time limit, but `slow_call`, `cancelled_after`,
     /// `success_threshold` and the rules apply when they end. A larger `max_concurrent` admits waiting calls at
-    /// once. Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
-    /// change. Some functions cannot apply `call_timeout` or `max_wait`; see the
+    /// once. Name, key, `max_keys`, `failure_if`, `ignore_if`, `retry_after` and the fallback are not settings
+    /// and cannot change. Some functions cannot apply `call_timeout` or `max_wait`; see the
     /// [exceptions](crate::circuit_breaker#new-settings-at-run-time). On a breaker without keys, `max_open` has no
     /// effect, and a line on stderr reports it.
     ///

@@ -6,8 +6,8 @@ use std::thread;
 
 use breaker_runtime::testing::{Clock, scope};
 use breaker_runtime::{
-    BreakerError, CircuitBreaker, Config, ConfigBuilder, Event, Events, KeyedBreaker, Mode, Outcome, RegisterError,
-    Registry, State, circuit_breaker,
+    BreakerError, CircuitBreaker, Config, ConfigBuilder, Event, Events, KeyedBreaker, Mode, Outcome,
+    RegisterError, Registry, State, circuit_breaker,
 };
 
 use crate::support::{RECOVERY, seconds};
@@ -92,7 +92,8 @@ fn the_event_names_the_circuit_and_the_counts() {
     let mut hosts = Hosts::with(settings(0.5), &["a", "b", "c"]);
     hosts.fail("a");
     hosts.fail("b");
-    let events: Vec<_> = std::iter::from_fn(|| hosts.events.try_next()).map(|event| event.unwrap().to_string()).collect();
+    let events: Vec<_> =
+        std::iter::from_fn(|| hosts.events.try_next()).map(|event| event.unwrap().to_string()).collect();
     assert_eq!(
         events.last().unwrap(),
         "circuit breaker \"hosts\" for \"b\": open, but it admits calls because of max_open: 1 of 3 circuits \
@@ -102,7 +103,9 @@ fn the_event_names_the_circuit_and_the_counts() {
 
 #[test]
 fn the_share_is_rounded_down_and_at_least_one_circuit_rejects() {
-    for (share, keys, expected) in [(0.5, 1, 1), (0.5, 3, 1), (0.01, 5, 1), (0.7, 10, 7), (0.99, 10, 9), (1.0, 3, 3)] {
+    for (share, keys, expected) in
+        [(0.5, 1, 1), (0.5, 3, 1), (0.01, 5, 1), (0.7, 10, 7), (0.99, 10, 9), (1.0, 3, 3)]
+    {
         let names: Vec<_> = (0..keys).map(|key: i32| key.to_string()).collect();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let hosts = Hosts::with(settings(share), &names);
@@ -163,7 +166,8 @@ fn results_of_waived_calls_count_in_the_totals_and_change_no_state() {
 
 #[test]
 fn a_half_open_circuit_without_a_free_trial_slot_waives_too() {
-    let hosts = Hosts::with(settings(0.5).half_open_max_calls(1).half_open_timeout(seconds(100)), &["a", "b"]);
+    let hosts =
+        Hosts::with(settings(0.5).half_open_max_calls(1).half_open_timeout(seconds(100)), &["a", "b"]);
     hosts.fail("b");
     hosts.clock.advance(RECOVERY);
     let b = hosts.hosts.get("b");
@@ -241,7 +245,8 @@ fn removed_circuits_free_their_share_and_fewer_keys_allow_fewer_rejections() {
 #[test]
 fn an_evicted_circuit_frees_its_share() {
     let clock = Clock::new();
-    let hosts = Registry::with_clock(&clock).register_keyed("hosts", settings(0.5).build().unwrap(), 2).unwrap();
+    let hosts =
+        Registry::with_clock(&clock).register_keyed("hosts", settings(0.5).build().unwrap(), 2).unwrap();
     settle(&hosts.get("a"), Outcome::Failure);
     settle(&hosts.get("b"), Outcome::Success);
     clock.advance(RECOVERY * 11);
@@ -285,7 +290,10 @@ fn declarations_with_different_shares_conflict() {
     let register = |share: f64| registry.register_keyed("hosts", settings(share).build().unwrap(), 9);
     assert!(register(0.5).is_ok() && register(0.5).is_ok());
     assert!(matches!(register(0.4), Err(RegisterError::Conflict(_))));
-    assert_eq!(settings(1.0).build().unwrap(), Config::builder().failure_threshold(1).success_threshold(1).build().unwrap());
+    assert_eq!(
+        settings(1.0).build().unwrap(),
+        Config::builder().failure_threshold(1).success_threshold(1).build().unwrap()
+    );
 }
 
 #[circuit_breaker(name = "max_open/attribute", key = host, failure_threshold = 1, max_open = 0.5)]

@@ -318,7 +318,8 @@ fn a_hint_runs_without_a_lock() {
         Err(Answer::Down)
     }
 
-    let breaker = CircuitBreaker::new("hints/lock", Config::builder().failure_threshold(1).build().unwrap()).unwrap();
+    let breaker =
+        CircuitBreaker::new("hints/lock", Config::builder().failure_threshold(1).build().unwrap()).unwrap();
     _ = get(&breaker);
     assert_eq!(EVALUATED.load(Ordering::Relaxed), 1);
     // The reset began another generation, so the failure no longer opens the circuit.
@@ -333,7 +334,10 @@ fn a_permit_fails_with_a_hint() {
     let snapshot = fixture.breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.retry_after), (State::Open, Some(seconds(100))));
     let opened = snapshot.last_transition.unwrap();
-    assert_eq!((opened.last_failure.as_deref(), opened.retry_after), (Some("429 slow down"), Some(seconds(100))));
+    assert_eq!(
+        (opened.last_failure.as_deref(), opened.retry_after),
+        (Some("429 slow down"), Some(seconds(100)))
+    );
 
     fixture.clock.advance(seconds(100));
     fixture.permit().fail_with_retry_after("429", seconds(50));

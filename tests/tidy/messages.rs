@@ -21,7 +21,6 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("failure_rate and slow_call need a window; set window_calls or window_time", BY_THE_MACRO),
     ("minimum_calls applies to rates only; set failure_rate or slow_call", BY_THE_MACRO),
     ("max_wait needs max_concurrent; without it no call waits", BY_THE_MACRO),
-    ("max_recovery_timeout needs backoff; without it the recovery timeout does not grow", BY_THE_MACRO),
     ("call_timeout needs the feature `tokio` of breaker-runtime", WITHOUT_TOKIO),
     ("max_wait of an async function needs the feature `tokio` of breaker-runtime", WITHOUT_TOKIO),
 ];

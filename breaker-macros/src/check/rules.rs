@@ -35,11 +35,7 @@ const REQUIREMENTS: [Requirement; 9] = [
         one_of: &[Key::Fallback],
         advice: "add `fallback = |error| ..`, or remove `fallback_on`",
     },
-    Requirement {
-        key: Key::MaxKeys,
-        one_of: &[Key::CircuitKey],
-        advice: ADD_KEY,
-    },
+    Requirement { key: Key::MaxKeys, one_of: &[Key::CircuitKey], advice: ADD_KEY },
     Requirement { key: Key::MaxOpen, one_of: &[Key::CircuitKey], advice: ADD_KEY },
 ];
 

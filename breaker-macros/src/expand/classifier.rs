@@ -37,11 +37,7 @@ pub(super) fn classifier(private: &Repeated, annotated: &AnnotatedFn) -> TokenSt
 // Output: private::with_retry_after::<Result<u64, E>, _, _>(__classifier, hint)
 //
 // With the type, the compiler knows the parameter of a closure before it sees the body.
-pub(super) fn describing_classifier(
-    private: &Repeated,
-    spec: &Spec,
-    annotated: &AnnotatedFn,
-) -> TokenStream {
+pub(super) fn describing_classifier(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
     let classifier = quote_spanned!(Span::mixed_site()=> __classifier);
     let Some(hint) = &spec.retry_after else {
         return classifier;

@@ -77,7 +77,9 @@ impl Circuit {
     /// Replaces the settings of the running circuit.
     pub(crate) fn set_config(&self, settings: SharedConfig) {
         if settings.has_max_open() && !self.identity.is_member() {
-            self.report(format_args!("max_open has no effect without keys; use a `KeyedBreaker`, or remove it"));
+            self.report(format_args!(
+                "max_open has no effect without keys; use a `KeyedBreaker`, or remove it"
+            ));
         }
         let pending = self.apply_config(settings);
         self.announce_config(pending);

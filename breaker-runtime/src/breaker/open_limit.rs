@@ -258,7 +258,10 @@ mod tests {
     #[test]
     fn the_number_of_slots_is_the_share_rounded_down_and_at_least_one() {
         let slots = |share, keys| limit(share, keys).lock().limit();
-        assert_eq!([slots(0.5, 0), slots(0.5, 1), slots(0.5, 3), slots(0.5, 4), slots(1.0, 7)], [1, 1, 1, 2, 7]);
+        assert_eq!(
+            [slots(0.5, 0), slots(0.5, 1), slots(0.5, 3), slots(0.5, 4), slots(1.0, 7)],
+            [1, 1, 1, 2, 7]
+        );
         assert_eq!([slots(0.29, 100), slots(0.1, 10), slots(0.7, 10), slots(0.001, 500)], [29, 1, 7, 1]);
     }
 

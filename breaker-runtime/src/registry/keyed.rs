@@ -45,6 +45,8 @@ use crate::totals::Totals;
 /// always use the overflow circuit, and so do new keys in destructors of thread-local values while a thread
 /// ends.
 ///
+/// With [`max_open`](crate::ConfigBuilder::max_open), at most a share of the circuits rejects calls at the same time.
+///
 /// The [totals](Self::totals) include the calls of evicted and removed circuits.
 ///
 /// ```
@@ -210,7 +212,7 @@ impl KeyedBreaker {
 
     /// Returns one snapshot that combines all circuits.
     ///
-    /// `totals`, `shadow_rejections`, `durations`, `changes` and `time_open` are sums and include evicted
+    /// `totals`, `shadow_rejections`, `waived_rejections`, `durations`, `changes` and `time_open` are sums and include evicted
     /// and removed circuits. `window`, `trials_in_flight` and `calls_in_flight` are sums over the existing circuits.
     /// `critical` is the setting of the breaker. All other fields are those of the circuit in the worst state.
     ///

@@ -117,7 +117,8 @@ pub(super) fn assert_trips_were_reached(scope: &ScopeState) {
 /// Remembers that a test tripped the breaker of an annotated function in the current scope.
 fn remember(breaker: &CircuitBreaker, location: &'static Location<'static>) {
     if let Some(scope) = scope::current()
-        && Registry::declared().any(|declared| declared.name() == breaker.name() && !declared.has_own_registry())
+        && Registry::declared()
+            .any(|declared| declared.name() == breaker.name() && !declared.has_own_registry())
     {
         scope.add_trip(Trip { circuit: Arc::downgrade(breaker.circuit()), location });
     }
@@ -147,7 +148,11 @@ fn problem_of(trip: &Trip) -> Option<String> {
     let is_in_use = snapshot.trials_in_flight > 0 || snapshot.calls_in_flight.is_some_and(|calls| calls > 0);
     let calls = snapshot.totals.calls() + snapshot.shadow_rejections + snapshot.waived_rejections;
     (calls == 0 && !is_in_use).then(|| {
-        format!("{} was tripped at {}, but no call of this scope ever reached it", circuit.id(), trip.location)
+        format!(
+            "{} was tripped at {}, but no call of this scope ever reached it",
+            circuit.id(),
+            trip.location
+        )
     })
 }
 
