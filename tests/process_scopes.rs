@@ -17,7 +17,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use breaker_runtime::testing::{assert_state, process_scope, process_scope_async, scope, scope_async, trip};
-use breaker_runtime::{BreakerError, CircuitBreaker, Config, Registry, State, circuit_breaker};
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, KeyedBreaker, Registry, State, circuit_breaker};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
@@ -42,6 +42,12 @@ fn query_tenant(tenant: &str) -> Result<usize, BreakerError> {
 async fn handler() -> Result<String, StatusCode> {
     let found = spawn_blocking(query).await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     found.map(|found| found.to_string()).map_err(|_| StatusCode::SERVICE_UNAVAILABLE)
+}
+
+/// Returns the breaker of `query_tenant`, after a call of another tenant.
+fn query_tenants() -> KeyedBreaker {
+    assert!(query_tenant("other").is_ok());
+    Registry::global().get_keyed("process/tenant").unwrap()
 }
 
 /// Returns the message of a panic.
@@ -248,7 +254,7 @@ async fn an_async_scope_panics_at_its_end_if_no_call_reached_the_circuit_that_it
 }
 
 #[test]
-fn a_scope_does_not_complain_about_circuits_that_calls_reached_or_that_were_forced_open() {
+fn a_scope_does_not_complain_about_circuits_that_calls_reached_or_that_the_test_holds() {
     scope(|_| {
         trip("process/query");
         assert!(query().is_err());
@@ -261,6 +267,11 @@ fn a_scope_does_not_complain_about_circuits_that_calls_reached_or_that_were_forc
     scope(|_| {
         assert!(query().is_ok());
         Registry::global().get("process/query").unwrap().force_open();
+    });
+    scope(|_| {
+        let breaker = query_tenants().get("acme");
+        trip(&breaker);
+        assert!(breaker.snapshot().retry_after.is_some());
     });
     // The panic of the test itself is the one that the user sees.
     let panic = catch_panic(|| {

@@ -13,6 +13,8 @@ pub(crate) mod thread_id;
 pub(crate) mod process_slot;
 #[cfg(feature = "test-util")]
 pub(crate) mod thread_local;
+#[cfg(feature = "test-util")]
+pub(crate) mod turn;
 
 #[cfg(not(breaker_loom))]
 mod imp {

@@ -82,9 +82,9 @@
 //! test has probably made its call outside the scope.
 
 mod assert;
+mod nesting;
 mod process_scope;
 mod scope;
-mod turns;
 
 pub use self::assert::{IntoBreaker, assert_state, trip};
 pub use self::process_scope::{process_scope, process_scope_async};

@@ -16,10 +16,9 @@ use crate::state::{Cause, State};
 /// this emits two transitions: to `Closed`, and to `Open`. The breaker of an annotated function is created if
 /// the function has not been called yet.
 ///
-/// A [`scope()`](super::scope()) in which the breaker of an annotated function was tripped panics at its end if no
-/// call of that scope ever reached the circuit: the call that the test is about was made
-/// [outside the scope](super#threads-and-tasks). A test that needs an open circuit and makes no call uses
-/// [`force_open`](CircuitBreaker::force_open).
+/// A [`scope()`](super::scope()) in which the breaker of an annotated function was tripped by its name panics at its
+/// end if no call of that scope ever reached the circuit: the call that the test is about was made
+/// [outside the scope](super#threads-and-tasks). A test that makes no call passes the breaker itself.
 ///
 /// # Panics
 ///
@@ -42,9 +41,12 @@ use crate::state::{Cause, State};
 /// ```
 #[track_caller]
 pub fn trip(circuit: impl IntoBreaker) {
+    let is_name = circuit.is_name();
     let breaker = circuit.into_breaker();
     let location = Location::caller();
-    remember(&breaker, location);
+    if is_name {
+        remember(&breaker, location);
+    }
     let initiator: Arc<str> = Arc::from(format!("testing::trip at {location}"));
     if breaker.state() != State::Closed {
         breaker.circuit().command(Cause::ForcedClosed, Arc::clone(&initiator));
@@ -108,8 +110,8 @@ pub(super) fn assert_trips_were_reached(scope: &ScopeState) {
     if let Some(problem) = unreached(scope).next() {
         fail(&format!(
             "{problem}. A call in a thread or task that has not entered the scope, such as one behind spawn_blocking \
-             or in a spawned server, uses the global registry: pass the scope to it, or use testing::process_scope. To \
-             open a circuit without a call, use force_open"
+             or in a spawned server, uses the global registry: pass the scope to it, or use testing::process_scope. A test \
+             that makes no call passes the breaker itself to trip, as in trip(&breaker)"
         ));
     }
 }
@@ -168,6 +170,12 @@ pub trait IntoBreaker {
     /// Panics if no breaker and no annotated function has this name.
     #[track_caller]
     fn into_breaker(self) -> CircuitBreaker;
+
+    /// Returns `true` if calls must find the circuit under this name.
+    #[doc(hidden)]
+    fn is_name(&self) -> bool {
+        false
+    }
 }
 
 impl IntoBreaker for &CircuitBreaker {
@@ -177,6 +185,10 @@ impl IntoBreaker for &CircuitBreaker {
 }
 
 impl IntoBreaker for &str {
+    fn is_name(&self) -> bool {
+        true
+    }
+
     #[track_caller]
     fn into_breaker(self) -> CircuitBreaker {
         match find(self) {
@@ -189,6 +201,10 @@ impl IntoBreaker for &str {
 }
 
 impl IntoBreaker for (&str, &str) {
+    fn is_name(&self) -> bool {
+        true
+    }
+
     #[track_caller]
     fn into_breaker(self) -> CircuitBreaker {
         let (name, key) = self;

@@ -1,8 +1,9 @@
 //! A registry and a clock for one test and all threads and tasks that it starts. Such tests take turns.
 
 use super::assert::assert_trips_were_reached;
+use super::nesting::reject_nested;
 use super::scope::{Reach, Scope};
-use super::turns::Turn;
+use crate::sync::turn::Turn;
 
 /// Runs `test` with an empty registry of its own and a clock that stands still, for the whole process: threads and
 /// tasks need not enter the scope. Use it if the calls are made behind `spawn_blocking`, by a spawned server, or in
@@ -40,6 +41,7 @@ use super::turns::Turn;
 /// ```
 #[track_caller]
 pub fn process_scope<T>(test: impl FnOnce(Scope) -> T) -> T {
+    reject_nested();
     let _turn = Turn::take_blocking();
     let scope = Scope::with_reach(Reach::Process);
     let process = scope.enter_process();
@@ -83,6 +85,7 @@ pub async fn process_scope_async<T, F>(test: impl FnOnce(Scope) -> F) -> T
 where
     F: Future<Output = T>,
 {
+    reject_nested();
     let _turn = Turn::take().await;
     let scope = Scope::with_reach(Reach::Process);
     let process = scope.enter_process();

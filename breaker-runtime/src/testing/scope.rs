@@ -9,7 +9,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use super::assert::assert_trips_were_reached;
-use super::turns;
+use super::nesting::mark_thread;
 use crate::clock::mock::{Clock, MockTime};
 use crate::registry::Registry;
 use crate::registry::scope::ScopeState;
@@ -162,7 +162,7 @@ impl Scope {
     /// ```
     pub fn enter<T>(&self, action: impl FnOnce() -> T) -> T {
         let _scope = (self.state.enter(), self.clock.enter());
-        let _turn = (self.reach == Reach::Process).then(turns::mark_thread);
+        let _turn = (self.reach == Reach::Process).then(mark_thread);
         action()
     }
 

@@ -4,6 +4,7 @@ function tags(data) {
   const tags = [];
   if (data.critical) tags.push("critical");
   if (data.settings.mode === "shadow") tags.push("shadow");
+  if (data.waives) tags.push("admits calls (max_open)");
   if (data.keys) tags.push(`${count(data.keys.count)} keys`);
   return tags.join(" · ");
 }

@@ -1,15 +1,13 @@
-//! The turns of tests that use a scope for the whole process: one such test runs at a time.
+//! Turns: one test at a time has the whole process for itself. Only tests use them, so their lock is that of the
+//! standard library.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::sync::thread_local::{self, ThreadSlotGuard};
-
 /// The turn of one test. It ends when this is dropped, also by a panic.
 #[derive(Debug)]
-pub(super) struct Turn(());
+pub(crate) struct Turn(());
 
 /// The test that has the turn, and those that wait for it.
 #[derive(Debug)]
@@ -22,16 +20,9 @@ static TURNS: Mutex<Turns> = Mutex::new(Turns { is_taken: false, tasks: Vec::new
 /// Notified when a turn ends.
 static ENDED: Condvar = Condvar::new();
 
-thread_local! {
-    /// Set while this thread runs code in the scope of a turn.
-    static IN_TURN: RefCell<Option<()>> = const { RefCell::new(None) };
-}
-
 impl Turn {
     /// Blocks the thread until no other test has a turn.
-    #[track_caller]
-    pub(super) fn take_blocking() -> Self {
-        reject_nested();
+    pub(crate) fn take_blocking() -> Self {
         let mut turns = lock();
         while turns.is_taken {
             turns = ENDED.wait(turns).unwrap_or_else(PoisonError::into_inner);
@@ -41,8 +32,7 @@ impl Turn {
     }
 
     /// Waits until no other test has a turn.
-    pub(super) async fn take() -> Self {
-        reject_nested();
+    pub(crate) async fn take() -> Self {
         poll_fn(Self::poll_take).await
     }
 
@@ -62,21 +52,6 @@ impl Turn {
         drop(turns);
         polled
     }
-}
-
-/// Marks this thread as running in the scope of a turn until the guard is dropped.
-pub(super) fn mark_thread() -> ThreadSlotGuard<()> {
-    ThreadSlotGuard::set(&IN_TURN, ())
-}
-
-/// Panics if this thread runs in the scope of a turn: it would wait for itself.
-#[track_caller]
-fn reject_nested() {
-    assert!(
-        thread_local::current(&IN_TURN).is_none(),
-        "a process scope cannot begin inside another one, for which it would wait forever; use the outer scope, or \
-         testing::scope for a registry of its own on this thread"
-    );
 }
 
 fn lock() -> MutexGuard<'static, Turns> {
