@@ -33,9 +33,10 @@ function reasonText(circuit) {
   return last ? transitionText(last) : "";
 }
 
-function transitionText({ why, last_failure, initiator }) {
+function transitionText({ why, last_failure, retry_after, initiator }) {
   let text = why;
   if (last_failure !== null) text += `; last failure: “${last_failure}”`;
+  if (retry_after !== null) text += `; retry after ${time(retry_after)}`;
   if (initiator !== null) text += ` by ${initiator}`;
   return text;
 }
