@@ -3,13 +3,12 @@
 //! They are a test binary of their own, because a process scope applies to all threads that are in no other scope. The
 //! tests that make a call outside their own scope run in a process scope, so that they do not affect each other.
 
-#[path = "it/support.rs"]
-#[expect(dead_code, reason = "few of the helpers are needed here")]
-mod support;
-
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -21,7 +20,8 @@ use breaker_runtime::{BreakerError, CircuitBreaker, Config, KeyedBreaker, Regist
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
-use crate::support::{RECOVERY, catch_panic, poll_once};
+/// The default of `recovery_timeout`.
+const RECOVERY: Duration = Duration::from_secs(30);
 
 /// A query of a repository, which sync code makes.
 #[circuit_breaker(name = "process/query")]
@@ -45,9 +45,19 @@ async fn handler() -> Result<String, StatusCode> {
 }
 
 /// Returns the breaker of `query_tenant`, after a call of another tenant.
-fn query_tenants() -> KeyedBreaker {
+fn query_tenants() -> Option<KeyedBreaker> {
     assert!(query_tenant("other").is_ok());
-    Registry::global().get_keyed("process/tenant").unwrap()
+    Registry::global().get_keyed("process/tenant")
+}
+
+/// Runs `action` and returns its panic as an error.
+fn catch_panic<T>(action: impl FnOnce() -> T) -> thread::Result<T> {
+    catch_unwind(AssertUnwindSafe(action))
+}
+
+/// Polls `future` once, without a runtime.
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Returns the message of a panic.
@@ -269,7 +279,7 @@ fn a_scope_does_not_complain_about_circuits_that_calls_reached_or_that_the_test_
         Registry::global().get("process/query").unwrap().force_open();
     });
     scope(|_| {
-        let breaker = query_tenants().get("acme");
+        let breaker = query_tenants().unwrap().get("acme");
         trip(&breaker);
         assert!(breaker.snapshot().retry_after.is_some());
     });
@@ -278,7 +288,7 @@ fn a_scope_does_not_complain_about_circuits_that_calls_reached_or_that_the_test_
         scope(|_| -> () {
             trip("process/query");
             panic!("the test failed")
-        })
+        });
     });
     assert_eq!(message_of(&*panic.unwrap_err()), "the test failed");
 }
