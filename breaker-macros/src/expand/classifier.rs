@@ -5,7 +5,6 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
-use super::at;
 use super::runtime_fn::RuntimeFn;
 use crate::check::{Condition, Spec};
 use crate::function::AnnotatedFn;
@@ -44,8 +43,7 @@ pub(super) fn describing_classifier(private: &Repeated, spec: &Spec, annotated: 
         return classifier;
     };
     let output = &annotated.nameable_output;
-    let span = at(hint.span());
-    let types = (!annotated.never_returns()).then(|| quote_spanned!(span=> ::<#output, _, _>));
+    let types = (!annotated.never_returns()).then(|| quote!(::<#output, _, _>));
     let arguments = quote!(#classifier, #hint);
     RuntimeFn::WithRetryAfter.call_generic(private, hint.span(), types.as_ref(), &arguments)
 }

@@ -1,6 +1,5 @@
 //! The key `retry_after`: a function that returns how long a failed output asks callers to wait.
 
-use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +8,10 @@ use crate::classifier::Classifier;
 use crate::outcome::Verdict;
 
 /// A classifier with the function of the key `retry_after`.
-#[derive(Debug)]
-pub struct WithRetryAfter<T, C, H> {
+#[derive(Clone, Copy, Debug)]
+pub struct WithRetryAfter<C, H> {
     classifier: C,
     hint: H,
-    /// The type of the results, which the compiler would otherwise infer from a function of another type.
-    results: PhantomData<fn() -> T>,
 }
 
 /// Adds the function of `retry_after` to a classifier.
@@ -22,8 +19,8 @@ pub struct WithRetryAfter<T, C, H> {
 pub const fn with_retry_after<T, C: Classifier<T>, H: RetryAfter<T>>(
     classifier: C,
     hint: H,
-) -> WithRetryAfter<T, C, H> {
-    WithRetryAfter { classifier, hint, results: PhantomData }
+) -> WithRetryAfter<C, H> {
+    WithRetryAfter { classifier, hint }
 }
 
 /// A function from a failed result to a time to wait. The trait exists for its compile error.
@@ -37,7 +34,7 @@ pub trait RetryAfter<T>: Fn(&T) -> Option<Duration> {}
 #[diagnostic::do_not_recommend]
 impl<T, H: Fn(&T) -> Option<Duration>> RetryAfter<T> for H {}
 
-impl<T, C: Classifier<T>, H: RetryAfter<T>> Classifier<T> for WithRetryAfter<T, C, H> {
+impl<T, C: Classifier<T>, H: Fn(&T) -> Option<Duration>> Classifier<T> for WithRetryAfter<C, H> {
     #[inline]
     fn verdict(&self, value: &T) -> Verdict {
         self.classifier.verdict(value)
@@ -52,16 +49,8 @@ impl<T, C: Classifier<T>, H: RetryAfter<T>> Classifier<T> for WithRetryAfter<T, 
     }
 }
 
-impl<T, C: Clone, H: Clone> Clone for WithRetryAfter<T, C, H> {
-    fn clone(&self) -> Self {
-        Self { classifier: self.classifier.clone(), hint: self.hint.clone(), results: PhantomData }
-    }
-}
-
-impl<T, C: Copy, H: Copy> Copy for WithRetryAfter<T, C, H> {}
-
 /// Lets the conditions of the attribute call the methods of the classifier.
-impl<T, C, H> Deref for WithRetryAfter<T, C, H> {
+impl<C, H> Deref for WithRetryAfter<C, H> {
     type Target = C;
 
     #[inline]
