@@ -11,11 +11,14 @@
 //! | `slot_holders.rs` | the calls of a thread that hold a slot, in which inner calls run |
 //! | `permit.rs` | the guard of an admission, which settles it at most once |
 //! | `owned_permit.rs` | a permit that owns its circuit |
+//! | `failure.rs` | the description of a failed call: its text, and how long to wait |
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `call_report.rs` | reports single calls to the listeners that ask for them |
 //! | `saturation.rs` | lets successes skip a window that they would not change |
 //! | `future.rs` | a running async call, which may be cancelled or time out |
 //! | `special_call.rs` | an async call that waits, has a time limit, was rejected or has ended |
+//! | `open_limit.rs` | how many circuits of a keyed breaker reject calls at the same time |
+//! | `waiving.rs` | the calls that an open circuit admits because of that limit |
 //! | `options.rs` | optional state: window, durations, bulkhead, shadow mode |
 //! | `bulkhead.rs` | the limit on concurrent calls, and the calls that wait |
 //! | `identity.rs` | the name and the key of a circuit |
@@ -34,9 +37,11 @@ mod call_progress;
 mod call_report;
 mod calls;
 mod circuit;
+mod failure;
 mod future;
 mod identity;
 mod idleness;
+mod open_limit;
 mod operator;
 mod options;
 mod owned_permit;
@@ -47,6 +52,7 @@ mod slot_holders;
 mod slot_wait;
 mod special_call;
 mod stamp;
+mod waiving;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -104,8 +110,10 @@ impl CircuitBreaker {
     ///
     /// # Errors
     ///
-    /// Returns an error if the name is empty or longer than 255 bytes.
+    /// Returns an error if the name is empty or longer than 255 bytes, or if `config` sets
+    /// [`max_open`](crate::ConfigBuilder::max_open), which needs keys.
     pub fn new(name: impl Into<Cow<'static, str>>, config: Config) -> Result<Self, ConfigError> {
+        config.check_without_keys()?;
         let identity = Identity::Alone { name: Name::new(name.into())?, hub: None };
         Ok(Self::new_unchecked(identity, config.into(), Clock::here()))
     }
@@ -221,9 +229,10 @@ impl CircuitBreaker {
     /// rules apply when they end, and a new `slow_call` if the circuit had `slow_call` or `durations` when they
     /// started. A larger `max_concurrent` and shadow mode admit waiting calls at once, and a new `max_wait` applies to
     /// them as well. The first `max_concurrent` does not count calls that run already, because they hold no slot.
-    /// Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
-    /// change. Some functions cannot apply `call_timeout` or `max_wait`; see the
-    /// [exceptions](crate::circuit_breaker#new-settings-at-run-time).
+    /// Name, key, `max_keys`, `failure_if`, `ignore_if`, `retry_after` and the fallback are not settings and
+    /// cannot change. Some functions cannot apply `call_timeout` or `max_wait`; see the
+    /// [exceptions](crate::circuit_breaker#new-settings-at-run-time). On a breaker without keys, `max_open` has no
+    /// effect, and a line on stderr reports it.
     ///
     /// The state, the generation, the totals, the run of failures and the remaining open time are kept. The
     /// window keeps the calls that fit into the new window. When the kind of window changes, it starts empty.

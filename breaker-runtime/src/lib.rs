@@ -98,7 +98,7 @@ pub use durations::CallDurations;
 pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{
     CallEvent, CallEventKind, CallEvents, ChangesLost, Event, Events, Eviction, FallbackCause, Lagged,
-    Listener, StateChange, Subscription,
+    Listener, StateChange, Subscription, Waiver,
 };
 pub use outcome::{Outcome, Settled};
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};

@@ -132,8 +132,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Returns [`RegisterError::Invalid`] if the name is empty or longer than 255 bytes. Returns
-    /// [`RegisterError::Conflict`] if the name is registered with other settings or with one circuit per key.
+    /// Returns [`RegisterError::Invalid`] if the name is empty or longer than 255 bytes, or if `config` sets
+    /// [`max_open`](crate::ConfigBuilder::max_open). Returns [`RegisterError::Conflict`] if the name is registered with other settings or with one circuit per key.
     /// The error names both locations, and the registered breaker does not change.
     #[track_caller]
     pub fn register(
@@ -142,6 +142,7 @@ impl Registry {
         config: Config,
     ) -> Result<CircuitBreaker, RegisterError> {
         let name = Name::new(name.into())?;
+        config.check_without_keys()?;
         let registration = Registration::of_call(name, config, None, Location::caller());
         self.checked(self.store.register(registration, ()))
     }

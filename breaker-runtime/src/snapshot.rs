@@ -47,6 +47,9 @@ pub struct Snapshot {
     /// The state. An open circuit stays [`Open`](State::Open) until a call arrives, even after its recovery
     /// time; a circuit whose trial call exceeded its lease is `Open` as soon as the lease ends.
     pub state: State,
+    /// `true` if the circuit is open or half-open, and admits the calls that it would reject because of
+    /// [`max_open`](crate::ConfigBuilder::max_open).
+    pub waives: bool,
     /// Time since the current generation began.
     pub time_in_state: Duration,
     /// Time until an open circuit admits a trial call; zero once a trial call is due. `None` in any other
@@ -67,6 +70,8 @@ pub struct Snapshot {
     pub totals: Totals,
     /// Calls that shadow mode admitted although the circuit would have rejected them.
     pub shadow_rejections: u64,
+    /// Number of calls that were admitted only because of [`max_open`](crate::ConfigBuilder::max_open).
+    pub waived_rejections: u64,
     /// Durations of calls; `None` if they have never been recorded.
     pub durations: Option<CallDurations>,
     /// State changes by origin and target state.
@@ -91,6 +96,8 @@ pub(crate) struct OptionalParts {
     pub(crate) window: Option<WindowCounts>,
     pub(crate) calls_in_flight: Option<u32>,
     pub(crate) shadow_rejections: u64,
+    pub(crate) waived_rejections: u64,
+    pub(crate) waives: bool,
     pub(crate) durations: Option<CallDurations>,
 }
 
@@ -99,6 +106,7 @@ pub(crate) struct OptionalParts {
 pub(crate) struct CumulativeParts {
     totals: Totals,
     shadow_rejections: u64,
+    waived_rejections: u64,
     durations: Option<CallDurations>,
     changes: TransitionCounts,
     time_open: Duration,
@@ -120,6 +128,7 @@ impl Snapshot {
             name: name.into(),
             key,
             state: observation.state,
+            waives: parts.waives,
             time_in_state: observation.time_in_state,
             retry_after: observation.retry_after,
             generation: observation.generation,
@@ -129,6 +138,7 @@ impl Snapshot {
             calls_in_flight: parts.calls_in_flight,
             totals,
             shadow_rejections: parts.shadow_rejections,
+            waived_rejections: parts.waived_rejections,
             durations: parts.durations,
             changes: observation.history.changes,
             time_open: observation.history.time_open,
@@ -157,7 +167,7 @@ impl Snapshot {
     pub(crate) fn rejects(&self) -> bool {
         let admits_no_call = match self.state {
             State::ForcedOpen => true,
-            State::Open => self.retry_after != Some(Duration::ZERO),
+            State::Open => self.retry_after != Some(Duration::ZERO) && !self.waives,
             State::Closed | State::HalfOpen | State::Disabled => false,
         };
         admits_no_call && self.mode == Mode::Enforce

@@ -80,6 +80,8 @@ fn the_attribute_accepts_exactly_the_settings_that_the_runtime_accepts() {
             arguments.push(format!("{name} = {value}"));
         }
         prop_assume!(is_comparable(&arguments));
+        // Without `backoff`, `max_recovery_timeout` needs it in an attribute.
+        arguments.push("retry_after = hint".to_owned());
         let (text, runtime) = (arguments.join(", "), builder.build());
         let is_accepted = is_accepted(&text);
         prop_assert_eq!(is_accepted, runtime.is_ok(), "`{}`: the runtime returns {:?}", text, runtime);

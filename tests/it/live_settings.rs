@@ -214,6 +214,22 @@ const SETTINGS: &[Setting] = &[
         },
     ),
     setting(
+        "max_open",
+        |config| config.failure_threshold(1).max_open(0.5),
+        |subject| {
+            // It needs keys: without them, it has no effect.
+            let expected = match &subject.live {
+                Live::One(_) => Answer::Rejected,
+                Live::Keyed(keys) => {
+                    keys.get("another key").try_acquire().unwrap().settle(Outcome::Failure);
+                    Answer::Returned
+                }
+            };
+            subject.fail();
+            assert_eq!((subject.state(), subject.answer(Step::Succeed)), (State::Open, expected));
+        },
+    ),
+    setting(
         "durations",
         |config| config.durations(true),
         |subject| {

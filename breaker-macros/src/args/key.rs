@@ -44,6 +44,7 @@ keys! {
     RecoveryTimeout = "recovery_timeout",
     Backoff = "backoff",
     MaxRecoveryTimeout = "max_recovery_timeout",
+    RetryAfter = "retry_after",
     Jitter = "jitter",
     HalfOpenMaxCalls = "half_open_max_calls",
     SuccessThreshold = "success_threshold",
@@ -58,6 +59,7 @@ keys! {
     CancelledAfter = "cancelled_after",
     CircuitKey = "key",
     MaxKeys = "max_keys",
+    MaxOpen = "max_open",
     Mode = "mode",
     Critical = "critical",
     Durations = "durations",
@@ -68,7 +70,7 @@ keys! {
 
 impl Key {
     /// The keys whose value is a share.
-    pub(super) const SHARES: [Self; 3] = [Self::FailureRate, Self::SlowCallRate, Self::Jitter];
+    pub(super) const SHARES: [Self; 4] = [Self::FailureRate, Self::SlowCallRate, Self::Jitter, Self::MaxOpen];
 
     /// Finds the key that `word` names. The error suggests similar keys.
     pub(super) fn find(word: &Ident) -> Result<Self, Error> {

@@ -185,14 +185,14 @@ impl Circuit {
         decision.ticket.or_else(|state| self.reject_unless_shadow(state))
     }
 
-    /// Counts the rejection, or admits the call in shadow mode.
+    /// Counts the rejection, or admits the call in shadow mode or because of `max_open`.
     #[inline]
     pub(super) fn reject_unless_shadow(&self, state: State) -> Result<Ticket, ErrorKind> {
         if let Some(options) = self.options.get()
-            && options.is_shadow()
+            && options.may_admit_rejected()
+            && let Some(ticket) = self.admit_rejected(state, options)
         {
-            options.count_shadow_rejection();
-            return Ok(Ticket::SHADOW);
+            return Ok(ticket);
         }
         let (total, kind) = match state {
             State::HalfOpen => (Total::Rare(Rare::HalfOpen), ErrorKind::HalfOpen),
@@ -203,6 +203,16 @@ impl Circuit {
         self.counters.add(total);
         self.note_rejection(kind);
         Err(kind)
+    }
+
+    /// Returns the ticket of a call that the state rejects, if the call is admitted nevertheless.
+    #[cold]
+    fn admit_rejected(&self, state: State, options: &CircuitOptions) -> Option<Ticket> {
+        if options.is_shadow() {
+            options.count_shadow_rejection();
+            return Some(Ticket::SHADOW);
+        }
+        self.waive(state, options)
     }
 
     /// Returns the admission of a call that starts now.

@@ -85,6 +85,12 @@ impl Circuit {
 
     /// Replaces the settings of the running circuit.
     pub(crate) fn set_config(&self, settings: SharedConfig) {
+        if settings.has_max_open() && !self.identity().is_member() {
+            let id = self.id();
+            warn(format_args!(
+                "{id}: max_open has no effect without keys; use a `KeyedBreaker`, or remove it"
+            ));
+        }
         let pending = self.apply_config(settings);
         self.announce_config(pending);
     }
@@ -112,6 +118,7 @@ impl Circuit {
         if let Some(options) = self.options.get() {
             options.wake_waiting_calls(&self.clock);
         }
+        self.give_up_open_slot();
         self.notify_if(pending);
     }
 
@@ -124,12 +131,13 @@ impl Circuit {
         self.machine.observe(&self.clock).state
     }
 
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         let observed = self.machine.observe(&self.clock);
         let parts = self
             .options
             .get()
             .map_or_else(OptionalParts::default, |options| options.parts(observed.generation, &self.clock));
+        let parts = OptionalParts { waives: self.waives(observed.state), ..parts };
         Snapshot::new(self.id(), observed, self.counters.read(), parts, &self.config())
     }
 
@@ -167,7 +175,7 @@ impl Circuit {
             return true;
         }
         let bulkhead = options.and_then(CircuitOptions::bulkhead);
-        self.machine.would_admit(&self.clock)
+        (self.machine.would_admit(&self.clock) || self.waives(self.state()))
             && (self.state() == State::Disabled
                 || bulkhead.is_none_or(|bulkhead| bulkhead.would_admit(&self.clock)))
     }
@@ -213,6 +221,12 @@ impl Circuit {
         if let Some(hub) = self.hub.get() {
             hub.wake_waiters();
         }
+        let waiving = self.update_open_slot();
+        self.notify_of_transitions();
+        self.announce_waiving(waiving);
+    }
+
+    fn notify_of_transitions(&self) {
         if !self.machine.try_start_notifying() {
             return;
         }

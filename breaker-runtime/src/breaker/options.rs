@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::bulkhead::{Bulkhead, BulkheadSettings, QueuedCall};
+use super::open_limit::OpenSlot;
 use crate::clock::{Clock, nanos_of};
 use crate::config::{Config, Mode};
 use crate::durations::Recorder;
@@ -24,6 +25,7 @@ pub(crate) struct CircuitOptions {
     /// Time limit of a call, in nanoseconds; `u64::MAX` for none, and in shadow mode.
     call_timeout: AtomicU64,
     shadow_rejections: AtomicU64,
+    open_slot: OpenSlot,
     /// 1 after a limit that does not apply to a call has been reported.
     reported: AtomicU32,
 }
@@ -33,6 +35,7 @@ const WINDOWED: u32 = 1;
 const TIMED: u32 = 2;
 const BOUNDED: u32 = 4;
 const SHADOW: u32 = 8;
+const MAX_OPEN: u32 = 16;
 
 impl CircuitOptions {
     /// Returns `true` if a circuit with these settings needs more than its machine and its totals.
@@ -61,6 +64,7 @@ impl CircuitOptions {
             slow_call: AtomicU64::new(u64::MAX),
             call_timeout: AtomicU64::new(u64::MAX),
             shadow_rejections: AtomicU64::new(0),
+            open_slot: OpenSlot::new(),
             reported: AtomicU32::new(0),
         };
         options.store(config);
@@ -112,6 +116,21 @@ impl CircuitOptions {
     #[inline]
     pub(super) fn is_shadow(&self) -> bool {
         self.has(SHADOW)
+    }
+
+    /// Returns `true` if calls that the state rejects may be admitted: in shadow mode, and with `max_open`.
+    #[inline]
+    pub(super) fn may_admit_rejected(&self) -> bool {
+        self.has(SHADOW | MAX_OPEN)
+    }
+
+    /// Returns `true` if the circuit needs an open slot to reject calls. In shadow mode it rejects none.
+    pub(super) fn needs_open_slot(&self) -> bool {
+        self.has(MAX_OPEN) && !self.is_shadow()
+    }
+
+    pub(super) const fn open_slot(&self) -> &OpenSlot {
+        &self.open_slot
     }
 
     /// Returns the bulkhead, if the number of concurrent calls is limited.
@@ -187,6 +206,8 @@ impl CircuitOptions {
             window: self.has_window().then(|| self.window.counts(generation, clock)),
             calls_in_flight: self.bulkhead().map(|bulkhead| bulkhead.in_flight(clock)),
             shadow_rejections: self.shadow_rejections.load(Ordering::Relaxed),
+            waived_rejections: self.open_slot.waived(),
+            waives: false,
             durations: self.recorder.get().map(Recorder::read),
         }
     }
@@ -203,4 +224,5 @@ fn features(config: &Config) -> u32 {
         | bit(config.durations(), TIMED)
         | bit(config.max_concurrent().is_some(), BOUNDED)
         | bit(config.mode() == Mode::Shadow, SHADOW)
+        | bit(config.has_max_open(), MAX_OPEN)
 }

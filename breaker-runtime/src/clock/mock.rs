@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::moment::{Moment, nanos_of};
 use super::paused;
+use crate::sync::process_slot::{ProcessSlot, ProcessSlotGuard};
 use crate::sync::thread_local::{self, ThreadSlotGuard};
 
 /// The public name, which the documentation shows in signatures.
@@ -61,9 +62,12 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<MockTime>>> = const { RefCell::new(None) };
 }
 
-/// Returns the time of the current scope of this thread.
+/// The time of the scope for the whole process.
+static PROCESS: ProcessSlot<Arc<MockTime>> = ProcessSlot::new();
+
+/// Returns the time of the current scope of this thread, or of the process.
 pub(super) fn current() -> Option<Arc<MockTime>> {
-    thread_local::current(&CURRENT)
+    thread_local::current(&CURRENT).or_else(|| PROCESS.current())
 }
 
 impl MockClock {
@@ -87,6 +91,11 @@ impl MockClock {
     /// Makes the breakers that this thread creates read this clock, until the guard is dropped.
     pub(crate) fn enter(&self) -> ThreadSlotGuard<Arc<MockTime>> {
         ThreadSlotGuard::set(&CURRENT, Arc::clone(&self.time))
+    }
+
+    /// Makes the breakers that any thread outside other scopes creates read this clock, until the guard is dropped.
+    pub(crate) fn enter_process(&self) -> ProcessSlotGuard<Arc<MockTime>> {
+        PROCESS.set(Arc::clone(&self.time))
     }
 
     pub(super) const fn time(&self) -> &Arc<MockTime> {

@@ -51,6 +51,7 @@ pub struct ConfigBuilder {
     pub(super) success_threshold: NonZeroU32,
     pub(super) half_open_timeout: Option<Duration>,
     pub(super) limits: Limits,
+    pub(super) max_open: Option<Rate>,
     pub(super) durations: bool,
     pub(super) mode: Mode,
     pub(super) critical: bool,
@@ -75,6 +76,7 @@ impl ConfigBuilder {
             success_threshold: non_zero(3),
             half_open_timeout: None,
             limits: Limits::DEFAULT,
+            max_open: None,
             durations: false,
             mode: Mode::Enforce,
             critical: false,
@@ -233,7 +235,9 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets the maximum to which the recovery timeout grows. Needs [`backoff`](Self::backoff).
+    /// Sets the maximum to which the recovery timeout grows by [`backoff`](Self::backoff), and to which the hint of
+    /// a failure extends it: that of the key [`retry_after`](crate::circuit_breaker#waiting-as-long-as-the-service-says),
+    /// or of [`Permit::fail_with_retry_after`](crate::Permit::fail_with_retry_after).
     ///
     /// Range: at least [`recovery_timeout`](Self::recovery_timeout). Default: 5 minutes, or
     /// `recovery_timeout` if that is longer.

@@ -31,6 +31,7 @@ impl fmt::Debug for Config {
         fields
             .field("max_wait", &self.max_wait())
             .field("cancelled_after", &self.cancelled_after())
+            .field("max_open", &self.max_open())
             .field("durations", &self.durations())
             .field("mode", &self.mode())
             .field("critical", &self.critical())

@@ -26,6 +26,7 @@ impl ConfigBuilder {
             durations: self.durations || self.slow_call.is_some(),
             recovery: self.recovery(),
             limits: self.limits,
+            max_open: self.max_open,
             mode: self.mode,
             critical: self.critical,
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::ConfigBuilder;
 use crate::clock::HAS_ASYNC_TIMER;
+use crate::window::Rate;
 
 impl ConfigBuilder {
     /// Sets the maximum duration of an async call.
@@ -79,6 +80,32 @@ impl ConfigBuilder {
         self
     }
 
+    /// Sets the share of the circuits of a keyed breaker that may reject calls at the same time. If everything
+    /// fails, the cause may be on the side of the caller, and rejecting all calls does not help.
+    ///
+    /// With 0.5 and ten keys, at most five circuits reject calls: the share is rounded down, but it is at least one
+    /// circuit. A circuit that opens while so many others reject calls is open in its state and in its counts, but
+    /// it admits the calls that it would reject, and *waives* the rejections. It counts them in
+    /// [`Snapshot::waived_rejections`](crate::Snapshot::waived_rejections), and
+    /// [`Event::Waived`](crate::Event::Waived) reports the first one. Their results count in the totals and change
+    /// no state; the circuit recovers by trial calls as usual. As soon as another circuit closes or admits a trial
+    /// call again, this one begins to reject.
+    ///
+    /// The overflow circuit counts like that of a key. Circuits that are forced open, or in shadow mode, or that have
+    /// own settings without `max_open`, are not counted and not limited.
+    ///
+    /// Range: above 0.0, at most 1.0. Default: 1.0, no limit. Needs keys: a breaker without keys refuses it when it is
+    /// created.
+    #[doc(alias = "max_ejection_percent")]
+    pub const fn max_open(mut self, share: f64) -> Self {
+        match Rate::new(share) {
+            Some(share) if share.get() < 1.0 => self.max_open = Some(share),
+            Some(_) => self.max_open = None,
+            None => self.record_error("max_open must be above 0.0 and at most 1.0"),
+        }
+        self
+    }
+
     /// Sets the maximum time that a call waits while [`max_concurrent`](Self::max_concurrent) calls are
     /// running.
     ///
@@ -115,6 +142,11 @@ impl ConfigBuilder {
     pub(crate) const fn without_wait(mut self) -> Self {
         self.limits.max_wait = Duration::ZERO;
         self
+    }
+
+    /// Returns `true` if only a share of the circuits may reject calls.
+    pub(crate) const fn has_max_open(&self) -> bool {
+        self.max_open.is_some()
     }
 
     /// Returns `true` if an async call may reach its time limit.

@@ -3,7 +3,8 @@
 //! | type | format |
 //! |---|---|
 //! | [`State`], [`Cause`], [`Mode`], [`Outcome`], [`ErrorKind`] | a label: `"half_open"`, `"threshold_reached"` |
-//! | [`Totals`], [`Rejections`], [`Fallbacks`], [`KeyCounts`], [`Transition`] | their fields |
+//! | [`Totals`], [`Rejections`], [`Fallbacks`], [`KeyCounts`] | their fields |
+//! | [`Transition`] | its fields; `retry_after` is in seconds |
 //! | [`StateChange`] | `name`, `key`, and the fields of its [`Transition`] |
 //! | [`TripReason`] | `{"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5}`; `rule` is `consecutive_failures` (also for `failure_threshold` without a window), `failure_threshold`, `failure_rate` or `slow_call_rate`; `found` counts failures or slow calls; `calls` is null for consecutive failures |
 //! | [`TransitionCounts`] | `{"closed": {"open": 1}}`: the count by origin and target state, without zeros |
@@ -37,7 +38,8 @@
 //!         "rejections": {"open": 0, "half_open": 0, "forced_open": 0, "bulkhead": 0},
 //!         "fallbacks": {"successes": 0, "failures": 0},
 //!     },
-//!     "shadow_rejections": 0, "durations": null, "changes": {}, "keys": null, "last_transition": null,
+//!     "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "durations": null, "changes": {},
+//!     "keys": null, "last_transition": null,
 //! }));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -82,7 +84,6 @@ serialize_fields! {
     Rejections { open, half_open, forced_open, bulkhead }
     Fallbacks { successes, failures }
     KeyCounts { closed, open, half_open, forced_open, disabled }
-    Transition { from, to, cause, generation, trip, last_failure, initiator }
 }
 
 /// Serializes an enum without data as its label.
@@ -141,6 +142,8 @@ impl Serialize for SnapshotFigures<'_> {
             calls_in_flight: Option<u32>,
             totals: Totals,
             shadow_rejections: u64,
+            waived_rejections: u64,
+            waives: bool,
             durations: Option<&'a CallDurations>,
             time_open: f64,
         }
@@ -164,6 +167,8 @@ impl Serialize for SnapshotFigures<'_> {
             calls_in_flight,
             totals,
             shadow_rejections,
+            waived_rejections,
+            waives,
             ref durations,
             time_open,
         } = self.0;
@@ -178,8 +183,40 @@ impl Serialize for SnapshotFigures<'_> {
             calls_in_flight,
             totals,
             shadow_rejections,
+            waived_rejections,
+            waives,
             durations: durations.as_ref(),
             time_open: seconds(time_open),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl Serialize for Transition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct TransitionFields<'a> {
+            from: State,
+            to: State,
+            cause: Cause,
+            generation: u64,
+            trip: Option<TripReason>,
+            last_failure: Option<&'a str>,
+            retry_after: Option<f64>,
+            initiator: Option<&'a str>,
+        }
+
+        // Without `..`, so that compilation fails if a field is missing here.
+        let Self { from, to, cause, generation, trip, ref last_failure, retry_after, ref initiator } = *self;
+        TransitionFields {
+            from,
+            to,
+            cause,
+            generation,
+            trip,
+            last_failure: last_failure.as_deref(),
+            retry_after: retry_after.map(seconds),
+            initiator: initiator.as_deref(),
         }
         .serialize(serializer)
     }

@@ -151,6 +151,13 @@ impl<S: AsRef<Recovery>> Machine<S> {
         Decision { ticket, pending }
     }
 
+    /// Returns the ticket of a call that the state rejects, but that is admitted nevertheless. Its limits apply, and
+    /// its result changes nothing: the ticket belongs to a generation that is not closed, or to one that admits all
+    /// calls.
+    pub(crate) fn waived_ticket(&self) -> Ticket {
+        Ticket(self.load(Ordering::Acquire).waived_call())
+    }
+
     /// Raises the level of bookkeeping.
     pub(crate) fn track(&self, tracking: Tracking) {
         let mut locked = self.lock();

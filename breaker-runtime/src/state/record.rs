@@ -205,14 +205,16 @@ impl Record {
         self.state = to;
         self.generation = (self.generation + 1) & MAX_GENERATION;
         self.since = at;
-        let Details { trip, last_failure, initiator } = details;
+        let Details { trip, last_failure, retry_after, initiator } = details;
         let generation = self.generation;
-        let transition = Transition { from, to, cause, generation, trip, last_failure, initiator };
+        let transition =
+            Transition { from, to, cause, generation, trip, last_failure, retry_after, initiator };
         let progress = self.progress();
         let transition = Arc::new(transition);
         progress.history.add(Arc::clone(&transition), lasted);
         progress.begin(from, to);
-        progress.due = at.after(recovery.open_for(progress.reopenings, progress.history.draw_jitter()));
+        let open_for = recovery.open_for(progress.reopenings, progress.history.draw_jitter());
+        progress.due = at.after(recovery.extended_by(retry_after, open_for));
         progress.backlog.push(transition);
     }
 

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::printable::{Printable, Quoted};
 use crate::window::TripReason;
@@ -107,6 +108,11 @@ pub struct Transition {
     /// [`call`]: crate::CircuitBreaker::call
     /// [`call_with`]: crate::CircuitBreaker::call_with
     pub last_failure: Option<Arc<str>>,
+    /// The time that the failure which opened the circuit asked callers to wait, from the key
+    /// [`retry_after`](crate::circuit_breaker#waiting-as-long-as-the-service-says) or from
+    /// [`Permit::fail_with_retry_after`](crate::Permit::fail_with_retry_after). This is the hint itself, which the
+    /// settings limit. `None` if there was no hint.
+    pub retry_after: Option<Duration>,
     /// The operator who caused the transition: the given name or, without one, the location of the code.
     pub initiator: Option<Arc<str>>,
 }
@@ -116,6 +122,7 @@ pub struct Transition {
 pub(crate) struct Details {
     pub(crate) trip: Option<TripReason>,
     pub(crate) last_failure: Option<Arc<str>>,
+    pub(crate) retry_after: Option<Duration>,
     pub(crate) initiator: Option<Arc<str>>,
 }
 
@@ -273,6 +280,9 @@ impl fmt::Display for Transition {
         }
         if let Some(text) = &self.last_failure {
             write!(out, "; last failure: {}", Quoted(text))?;
+        }
+        if let Some(wait) = self.retry_after {
+            write!(out, "; retry after {wait:?}")?;
         }
         if let Some(initiator) = &self.initiator {
             write!(out, " by {}", Printable(initiator))?;

@@ -118,6 +118,12 @@ impl Word {
         if self.0 & STATE == CLOSED_TRACKED { Some(Self(self.without_run().0 | TRACKED_CALL)) } else { None }
     }
 
+    /// Returns the word of a call that is admitted although the circuit of this word rejects it. It looks like a
+    /// call that a tracked circuit admitted, so limits apply to it.
+    pub(super) const fn waived_call(self) -> Self {
+        Self(self.without_run().0 & !STATE | TRACKED_CALL)
+    }
+
     #[inline]
     pub(super) const fn is_tracked_call(self) -> bool {
         self.0 & STATE == TRACKED_CALL

@@ -102,6 +102,11 @@ fn max_keys() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker(key = "", max_open = ABOVE_ONE)]
+fn max_open() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
 #[circuit_breaker(name = EMPTY_NAME)]
 fn empty_name() -> Result<u32, BreakerError> {
     Ok(1)

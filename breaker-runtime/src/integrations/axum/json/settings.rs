@@ -28,6 +28,7 @@ pub(super) struct SettingsJson {
     max_concurrent: Option<u32>,
     max_wait: Option<f64>,
     cancelled_after: Option<f64>,
+    max_open: f64,
     mode: Mode,
     durations: bool,
 }
@@ -54,6 +55,7 @@ impl From<&Config> for SettingsJson {
             max_concurrent: config.max_concurrent(),
             max_wait: seconds(config.max_wait()),
             cancelled_after: seconds(config.cancelled_after()),
+            max_open: config.max_open(),
             mode: config.mode(),
             durations: config.durations(),
         }
