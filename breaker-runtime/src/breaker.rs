@@ -5,6 +5,8 @@
 //! | `calls.rs` | the methods that run a call |
 //! | `circuit.rs` | the shared state of all clones of a breaker |
 //! | `admit.rs` | the first half of a call: admission |
+//! | `checks.rs` | the checks of a closed circuit that ramps or watches its calls |
+//! | `watch.rs` | the running calls of a circuit with `hang` |
 //! | `admission.rs` | an admitted call that has not been recorded |
 //! | `stamp.rs` | the per-call flags of an admission |
 //! | `scope.rs` | the calls of a thread that hold a slot, in which inner calls run |
@@ -26,6 +28,7 @@ mod admission;
 mod admit;
 mod bulkhead;
 mod calls;
+mod checks;
 mod circuit;
 mod future;
 mod identity;
@@ -38,6 +41,7 @@ mod saturation;
 mod scope;
 mod special_call;
 mod stamp;
+mod watch;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -146,7 +150,8 @@ impl CircuitBreaker {
     /// attribute.
     ///
     /// Running calls keep their slot, lease and time limit, but `slow_call`, `cancelled_after`,
-    /// `success_threshold` and the rules apply when they end. A larger `max_concurrent` admits waiting calls at
+    /// `success_threshold` and the rules apply when they end. A changed `hang` applies to running calls, and a changed
+    /// `ramp` to a ramp that is not over. A larger `max_concurrent` admits waiting calls at
     /// once. Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
     /// change. Some functions cannot apply `call_timeout` or `max_wait`; see the
     /// [exceptions](crate::circuit_breaker#new-settings-at-run-time).
@@ -174,7 +179,7 @@ impl CircuitBreaker {
     }
 
     /// Returns the state. Reading changes nothing: an open circuit whose recovery time has passed reads
-    /// [`Open`](State::Open) until a call arrives.
+    /// [`Open`](State::Open) until a call arrives. A circuit that closes gradually reads [`Closed`](State::Closed).
     #[must_use]
     pub fn state(&self) -> State {
         self.circuit.state()
@@ -212,7 +217,8 @@ impl CircuitBreaker {
     ///
     /// No timer closes the circuit: an open circuit recovers through the trial calls of its callers. Do not
     /// await this in the only task whose calls could close the circuit. In shadow mode, an open circuit
-    /// admits calls, and this method still waits.
+    /// admits calls, and this method still waits. With [`ramp`](crate::ConfigBuilder::ramp), it returns when the ramp
+    /// begins, so calls may still be rejected.
     ///
     /// # Cancellation
     ///

@@ -60,7 +60,8 @@ pub struct BreakerError {
     name: Name,
     key: Option<Arc<str>>,
     kind: ErrorKind,
-    /// The moment at which an open circuit admits its first trial call.
+    /// The moment at which an open circuit admits its first trial call, or from which a circuit that closes gradually
+    /// is worth another call.
     due: Option<Moment>,
     clock: Clock,
 }
@@ -95,7 +96,8 @@ impl BreakerError {
 
     /// Returns the time from now until the circuit admits a call again, or zero if that time has passed.
     ///
-    /// Returns `None` for every kind except [`ErrorKind::Open`], and if `recovery_timeout` is
+    /// For [`ErrorKind::Ramping`], it is a hint of at most a second: the next call is admitted or rejected at
+    /// random. Returns `None` for every other kind except [`ErrorKind::Open`], and if `recovery_timeout` is
     /// `Duration::MAX`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -115,6 +117,9 @@ impl fmt::Display for BreakerError {
             (ErrorKind::Open, None) => out.write_str(" is open and does not recover by itself; reset it"),
             (ErrorKind::HalfOpen, _) => {
                 out.write_str(" is half-open and all its trial slots are in use; call again soon")
+            }
+            (ErrorKind::Ramping, _) => {
+                out.write_str(" is closing gradually and admits a growing share of calls; call again soon")
             }
             (ErrorKind::ForcedOpen, _) => out.write_str(" is forced open; an operator must release it"),
             (ErrorKind::BulkheadFull, _) => {

@@ -90,6 +90,6 @@ pub use event::{ChangesLost, Event, Events, Eviction, Lagged, Listener, StateCha
 pub use outcome::Outcome;
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::Snapshot;
-pub use state::{Cause, State, Transition, TransitionCounts};
+pub use state::{Cause, Ramp, State, Transition, TransitionCounts};
 pub use totals::{Fallbacks, Rejections, Totals};
 pub use window::{TripReason, WindowCounts};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::config::{CircuitId, Config, Mode};
 use crate::durations::CallDurations;
-use crate::state::{Observation, State, Transition, TransitionCounts};
+use crate::state::{Observation, Ramp, State, Transition, TransitionCounts};
 use crate::totals::Totals;
 use crate::window::WindowCounts;
 
@@ -41,13 +41,16 @@ pub struct Snapshot {
     /// combined snapshot.
     pub key: Option<Arc<str>>,
     /// The state. An open circuit stays [`Open`](State::Open) until a call arrives, even after its recovery
-    /// time; a circuit whose trial call exceeded its lease is `Open` as soon as the lease ends.
+    /// time; a circuit whose trial call exceeded its lease is `Open` as soon as the lease ends, and one in which a
+    /// call runs for longer than [`hang`](crate::ConfigBuilder::hang) as soon as that time has passed.
     pub state: State,
     /// Time since the current generation began.
     pub time_in_state: Duration,
     /// Time until an open circuit admits a trial call; zero once a trial call is due. `None` in any other
     /// state, and if the recovery timeout is [`Duration::MAX`].
     pub retry_after: Option<Duration>,
+    /// The gradual closing of a `Closed` circuit. `None` in any other state, and while every call is admitted.
+    pub ramp: Option<Ramp>,
     /// The generation. It grows by one with every state change, and when an operator restarts the current
     /// state. A result counts only in the generation that admitted its call.
     pub generation: u64,
@@ -115,6 +118,7 @@ impl Snapshot {
             state: observation.state,
             time_in_state: observation.time_in_state,
             retry_after: observation.retry_after,
+            ramp: observation.ramp,
             generation: observation.generation,
             consecutive_failures: observation.consecutive_failures,
             window,
@@ -154,7 +158,7 @@ impl Snapshot {
             sums.add(circuit);
         }
         let worst =
-            circuits.iter().max_by_key(|circuit| (circuit.severity(), Reverse(circuit.time_in_state)));
+            circuits.iter().max_by_key(|circuit| (circuit.severity(), circuit.ramp.is_some(), Reverse(circuit.time_in_state)));
         let mut window = unused.window;
         for counts in circuits.iter().filter_map(|circuit| circuit.window) {
             *window.get_or_insert_default() += counts;

@@ -24,7 +24,7 @@ struct ActiveBulkhead<'a> {
 /// Whether a call may run in the slot of a call around it. The owner of a permit may settle it after the outer
 /// call has ended, so a permit needs a slot of its own.
 #[derive(Clone, Copy)]
-enum Nesting {
+pub(super) enum Nesting {
     Allowed,
     Refused,
 }
@@ -207,21 +207,30 @@ impl Circuit {
     /// Admits a call that has waited for its bulkhead slot, unless the circuit would reject it now: the dependency
     /// may have failed meanwhile, or the lease of a trial call may have ended.
     fn admit_after_wait(&self, ticket: Ticket, options: &CircuitOptions) -> Result<Admission<'_>, ErrorKind> {
+        let hung = self.open_if_hung();
         let decision = self.machine.admit_again(ticket, &self.clock);
-        let needs_slot = decision.ticket.is_ok_and(Ticket::is_tracked);
+        let pending = hung.or(decision.pending);
+        let admitted = match decision.ticket {
+            // The ramp has begun while the call waited.
+            Ok(again) if again.generation() != ticket.generation() => {
+                self.admit_by_ramp(again, Nesting::Allowed)
+            }
+            Ok(again) => Ok(again),
+            Err(state) => self.reject(state),
+        };
+        let needs_slot = admitted.is_ok_and(Ticket::is_tracked);
         if !needs_slot {
             options.release_slot(&self.clock);
         }
         let stamp = if needs_slot { Stamp::IN_BULKHEAD } else { Stamp::NONE };
-        let admitted = decision.ticket.or_else(|state| self.reject(state));
         let mut admitted = admitted.map(|ticket| self.start(ticket, stamp));
         // The listeners may make calls, which run in the slot that this call holds already.
-        if let (Ok(Admission(call)), Pending::Transitions) = (&mut admitted, decision.pending)
+        if let (Ok(Admission(call)), Pending::Transitions) = (&mut admitted, pending)
             && call.stamp.holds_slot()
         {
             call.enter_scope();
         }
-        self.notify_if(decision.pending);
+        self.notify_if(pending);
         if let Ok(Admission(call)) = &mut admitted {
             call.suspend_scope();
         }
@@ -241,7 +250,7 @@ impl Circuit {
                 self.ticket_in_slot(nesting).map_or_else(|| self.reject(State::HalfOpen), Ok)
             }
             Some(state) => self.reject(state),
-            None => self.ticket_in_slot(nesting).map_or_else(|| self.admit_locked(), Ok),
+            None => self.ticket_in_slot(nesting).map_or_else(|| self.admit_with_checks(nesting), Ok),
         }
     }
 
@@ -255,7 +264,7 @@ impl Circuit {
     }
 
     #[inline(never)]
-    fn admit_locked(&self) -> Result<Ticket, ErrorKind> {
+    pub(super) fn admit_locked(&self) -> Result<Ticket, ErrorKind> {
         let decision = self.machine.admit_locked(&self.clock);
         self.notify_if(decision.pending);
         decision.ticket.or_else(|state| self.reject(state))
@@ -285,6 +294,9 @@ impl Circuit {
     fn start(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
         let is_timed = ticket.is_tracked() && self.options.get().is_some_and(CircuitOptions::is_timed);
         let stamp = if is_timed { stamp.started_at(self.clock.start()) } else { stamp };
+        if ticket.is_checked() {
+            return self.start_checked(ticket, stamp);
+        }
         let stamp = if ticket.trial().is_some() { self.start_trial(stamp) } else { stamp };
         self.admission(ticket, stamp)
     }

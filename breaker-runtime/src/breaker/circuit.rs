@@ -71,7 +71,8 @@ impl Circuit {
     /// Executes an operator's command.
     pub(crate) fn command(&self, cause: Cause, initiator: Arc<str>) {
         let details = Details { initiator: Some(initiator), ..Details::default() };
-        self.notify_if(self.machine.command(cause, details, &self.clock));
+        let hung = self.open_if_hung();
+        self.notify_if(hung.or(self.machine.command(cause, details, &self.clock)));
     }
 
     /// Replaces the settings of the running circuit.
@@ -83,8 +84,9 @@ impl Circuit {
     /// Replaces the settings, and runs no user code. The caller passes the result to
     /// [`announce_config`](Self::announce_config) once it holds no lock.
     pub(crate) fn apply_config(&self, settings: SharedConfig) -> Pending {
+        let hung = self.open_if_hung();
         self.prepare_options(&settings);
-        self.machine.set_config(settings, &self.clock, |settings, generation| {
+        let applied = self.machine.set_config(settings, &self.clock, |settings, generation| {
             let run_threshold = run_threshold(settings);
             self.run_threshold.store(run_threshold, Ordering::Relaxed);
             if run_threshold == 0 {
@@ -94,7 +96,8 @@ impl Circuit {
                 options.set_config(settings, generation, &self.clock);
                 self.resume_recording(options, generation);
             }
-        })
+        });
+        hung.or(applied)
     }
 
     /// Offers new slots to waiting calls, and notifies listeners. The caller holds no lock, because this wakes
@@ -107,16 +110,19 @@ impl Circuit {
     }
 
     pub(super) fn state(&self) -> State {
-        self.machine.state(&self.clock)
+        match self.hung_call() {
+            None => self.machine.state(&self.clock),
+            hung => self.machine.observe(&self.clock, hung).state,
+        }
     }
 
     /// Returns the state; waits for a change that is being made.
     pub(super) fn state_under_lock(&self) -> State {
-        self.machine.observe(&self.clock).state
+        self.machine.observe(&self.clock, self.hung_call()).state
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
-        let observed = self.machine.observe(&self.clock);
+        let observed = self.machine.observe(&self.clock, self.hung_call());
         let parts = self
             .options
             .get()
@@ -227,6 +233,7 @@ impl From<Rejection<'_>> for BreakerError {
     fn from(Rejection { circuit, kind }: Rejection<'_>) -> Self {
         let due = match kind {
             ErrorKind::Open => Some(circuit.machine.due().unwrap_or_else(|| circuit.clock.coarse_now())),
+            ErrorKind::Ramping => Some(circuit.retry_after_ramping()),
             ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull | ErrorKind::TimedOut => {
                 None
             }

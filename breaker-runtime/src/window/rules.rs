@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use super::counts::{WindowCounts, ratio};
 
@@ -74,6 +75,11 @@ pub enum TripReason {
         calls: u64,
         /// Threshold: [`slow_call_rate`](crate::ConfigBuilder::slow_call_rate).
         limit: f64,
+    },
+    /// A running call that has not ended in time.
+    HangingCall {
+        /// How long a call may run: [`hang`](crate::ConfigBuilder::hang).
+        limit: Duration,
     },
 }
 
@@ -156,6 +162,7 @@ impl fmt::Display for TripReason {
             Self::SlowCallRate { slow, calls, limit } => {
                 write!(out, "{slow} of {calls} calls were slow (limit {limit})")
             }
+            Self::HangingCall { limit } => write!(out, "a call has been running for more than {limit:?}"),
         }
     }
 }

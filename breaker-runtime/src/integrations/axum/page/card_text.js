@@ -19,6 +19,10 @@ function statusText(circuit) {
     const { trials_in_flight: trials, settings: { success_threshold: needed } } = data;
     return `${trials} ${trials === 1 ? "trial call" : "trial calls"} running; ${needed} ${needed === 1 ? "success closes" : "successes close"} it`;
   }
+  if (data.ramp) {
+    const left = Math.max(0, data.ramp.remaining - circuit.secondsSinceUpdate());
+    return `closing gradually: admitted ${percent(data.ramp.share)} of calls, all in ${time(Math.ceil(left))}`;
+  }
   if (data.state !== "open") return "";
   if (data.retry_after === null) return `${prefix}no trial call until an operator acts`;
   const left = data.retry_after - circuit.secondsSinceUpdate();
