@@ -157,8 +157,9 @@ impl Snapshot {
         for circuit in circuits.iter().chain([unused]) {
             sums.add(circuit);
         }
-        let worst =
-            circuits.iter().max_by_key(|circuit| (circuit.severity(), circuit.ramp.is_some(), Reverse(circuit.time_in_state)));
+        let worst = circuits.iter().max_by_key(|circuit| {
+            (circuit.severity(), circuit.ramp.is_some(), Reverse(circuit.time_in_state))
+        });
         let mut window = unused.window;
         for counts in circuits.iter().filter_map(|circuit| circuit.window) {
             *window.get_or_insert_default() += counts;

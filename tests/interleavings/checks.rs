@@ -67,11 +67,7 @@ fn a_call_that_begins_while_another_one_ends_is_watched() {
     with_few_preemptions(|| {
         let (clock, breaker) = breaker(strict().hang(HANG));
         let ending = permit(&breaker);
-        race_on(
-            &breaker,
-            |one| assert!(leak_permit(one)),
-            |_| ending.settle(Outcome::Success),
-        );
+        race_on(&breaker, |one| assert!(leak_permit(one)), |_| ending.settle(Outcome::Success));
         assert_eq!(breaker.state(), State::Closed);
         clock.advance(HANG);
         assert!(rejected(&breaker));

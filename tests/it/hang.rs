@@ -34,7 +34,10 @@ fn hanging(fixture: &Fixture) -> Call<'_> {
 fn assert_hung(fixture: &Fixture) {
     assert_eq!(fixture.breaker.state(), State::Open);
     let last = fixture.last_transition();
-    assert_eq!((last.cause, last.trip), (Cause::ThresholdReached, Some(TripReason::HangingCall { limit: HANG })));
+    assert_eq!(
+        (last.cause, last.trip),
+        (Cause::ThresholdReached, Some(TripReason::HangingCall { limit: HANG }))
+    );
     assert_eq!(last.to_string(), "closed -> open: a call has been running for more than 10s");
 }
 
@@ -136,7 +139,8 @@ fn cancelled_and_panicked_calls_are_no_longer_watched() {
     let fixture = Fixture::with(watched().failure_threshold(9));
     drop(hanging(&fixture));
     drop(fixture.permit());
-    let panicking = crate::support::catch_panic(|| fixture.breaker.call_with(|()| Outcome::Success, || panic!("down")));
+    let panicking =
+        crate::support::catch_panic(|| fixture.breaker.call_with(|()| Outcome::Success, || panic!("down")));
     assert!(panicking.is_err());
     fixture.call(Outcome::Ignored);
     fixture.clock.advance(seconds(100));
@@ -208,11 +212,10 @@ fn reading_shows_what_the_next_call_finds_and_changes_nothing() {
     assert_eq!((read[0].generation, read[0].consecutive_failures, read[0].window.unwrap().calls), (1, 0, 0));
     _ = fixture.breaker.try_acquire();
     let found = fixture.breaker.snapshot();
-    assert_eq!((found.retry_after, found.generation, found.last_transition), (
-        read[0].retry_after,
-        read[0].generation,
-        read[0].last_transition.clone()
-    ));
+    assert_eq!(
+        (found.retry_after, found.generation, found.last_transition),
+        (read[0].retry_after, read[0].generation, read[0].last_transition.clone())
+    );
     drop(call);
 }
 
@@ -225,8 +228,10 @@ fn an_operator_finds_the_circuit_open() {
     fixture.breaker.release();
     assert_hung(&fixture);
     fixture.breaker.operator("alice").force_close();
-    let expected =
-        ["closed -> open: a call has been running for more than 10s", "open -> closed: forced closed by alice"];
+    let expected = [
+        "closed -> open: a call has been running for more than 10s",
+        "open -> closed: forced closed by alice",
+    ];
     assert_eq!(*changes.lock().unwrap(), expected);
     assert_eq!(fixture.breaker.state(), State::Closed);
     drop(call);
@@ -241,7 +246,10 @@ fn a_trial_call_has_its_lease_instead() {
     fixture.clock.advance(seconds(24));
     assert_eq!(fixture.breaker.state(), State::HalfOpen);
     fixture.clock.advance(seconds(1));
-    assert_eq!((fixture.breaker.state(), fixture.last_transition().cause), (State::Open, Cause::LeaseExpired));
+    assert_eq!(
+        (fixture.breaker.state(), fixture.last_transition().cause),
+        (State::Open, Cause::LeaseExpired)
+    );
     drop(trial);
 }
 
@@ -260,7 +268,11 @@ fn the_first_hang_applies_to_later_calls_and_a_new_one_to_running_calls() {
     assert_eq!(fixture.breaker.state(), State::Closed);
     fixture.set_config(watched());
     assert_hung(&fixture);
-    assert_eq!(fixture.breaker.snapshot().time_in_state, Duration::ZERO, "it did not open before the new setting");
+    assert_eq!(
+        fixture.breaker.snapshot().time_in_state,
+        Duration::ZERO,
+        "it did not open before the new setting"
+    );
     known.settle(Outcome::Success);
 }
 
@@ -387,7 +399,10 @@ fn a_circuit_in_which_a_call_hangs_is_not_evicted_as_a_clean_one() {
 
 #[test]
 fn many_threads_leave_no_call_watched() {
-    let breaker = breaker_runtime::CircuitBreaker::new("threads", Config::builder().hang(seconds(3600)).build().unwrap());
+    let breaker = breaker_runtime::CircuitBreaker::new(
+        "threads",
+        Config::builder().hang(seconds(3600)).build().unwrap(),
+    );
     let breaker = breaker.unwrap();
     std::thread::scope(|threads| {
         for _ in 0..4 {
@@ -424,7 +439,9 @@ fn annotated_functions_are_watched() {
         let mut call = Box::pin(report(true));
         assert!(poll_once(call.as_mut()).is_pending());
         scope.advance(HANG);
-        let Poll::Ready(Err(error)) = poll_once(Box::pin(report(false)).as_mut()) else { panic!("it is closed") };
+        let Poll::Ready(Err(error)) = poll_once(Box::pin(report(false)).as_mut()) else {
+            panic!("it is closed")
+        };
         assert_eq!(error.kind(), ErrorKind::Open);
         testing::assert_state("hang/report", State::Open);
         assert_eq!(nested(0, &scope), 1);

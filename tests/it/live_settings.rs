@@ -412,7 +412,8 @@ fn shown(config: ConfigBuilder) -> BTreeSet<String> {
 #[test]
 fn every_setting_of_a_config_has_a_check() {
     let all = Config::builder().consecutive_failures(1).failure_threshold(1).failure_rate(0.5);
-    let all = all.slow_call(HOUR).slow_call_rate(0.5).ramp(HOUR).hang(HOUR).call_timeout(HOUR).max_concurrent(1);
+    let all =
+        all.slow_call(HOUR).slow_call_rate(0.5).ramp(HOUR).hang(HOUR).call_timeout(HOUR).max_concurrent(1);
     let expected = &shown(all.clone().window_calls(9)) | &shown(all.window_time(HOUR));
     let checked: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name.to_owned()).collect();
     assert_eq!(checked, expected);

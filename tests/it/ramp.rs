@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use breaker_runtime::integrations::prometheus;
 use breaker_runtime::{
-    BreakerError, Config, ConfigBuilder, ErrorKind, Mode, Outcome, Ramp, Registry, State, circuit_breaker, testing,
+    BreakerError, Config, ConfigBuilder, ErrorKind, Mode, Outcome, Ramp, Registry, State, circuit_breaker,
+    testing,
 };
 
 use crate::support::{Fixture, NANO, RECOVERY, poll_once, seconds, settings};
@@ -39,7 +40,8 @@ impl Fixture {
 
     /// Returns how many of this number of calls are admitted.
     fn admitted(&self, calls: u32) -> u32 {
-        let admits = |_: &u32| self.breaker.try_acquire().map(|permit| permit.settle(Outcome::Success)).is_ok();
+        let admits =
+            |_: &u32| self.breaker.try_acquire().map(|permit| permit.settle(Outcome::Success)).is_ok();
         u32::try_from((0..calls).filter(admits).count()).unwrap()
     }
 
@@ -125,7 +127,8 @@ fn rejections_of_the_ramp_have_a_reason_in_the_metrics_and_the_ramp_is_in_the_js
     breaker.try_acquire().unwrap().settle(Outcome::Success);
     clock.advance(RAMP / 2);
     let rejected = (0..100).filter(|_| breaker.try_acquire().is_err()).count();
-    let line = format!("circuit_breaker_rejections_total{{circuit=\"payment\",reason=\"ramping\"}} {rejected}\n");
+    let line =
+        format!("circuit_breaker_rejections_total{{circuit=\"payment\",reason=\"ramping\"}} {rejected}\n");
     assert!(prometheus::encode(&registry).contains(&line));
     let json = serde_json::to_value(breaker.snapshot()).unwrap();
     assert_eq!(json["ramp"], serde_json::json!({"share": 0.525, "remaining": 20.0}));
@@ -187,7 +190,8 @@ fn a_call_of_the_ramp_that_ends_after_it_counts() {
 #[test]
 fn successes_during_and_after_a_ramp_enter_the_window() {
     for window in [Config::builder().window_calls(100), Config::builder().window_time(seconds(1000))] {
-        let config = window.failure_rate(1.0).minimum_calls(1).success_threshold(2).recovery_timeout(RECOVERY);
+        let config =
+            window.failure_rate(1.0).minimum_calls(1).success_threshold(2).recovery_timeout(RECOVERY);
         let fixture = Fixture::closing(config.ramp(RAMP));
         let during = fixture.admitted(200);
         assert_eq!(fixture.window().calls, u64::from(during));
@@ -239,8 +243,15 @@ fn calls_inside_an_admitted_async_call_are_admitted_with_it_after_it_was_suspend
     for _ in 0..400 {
         let mut call = pin!(fixture.breaker.call_async(async {
             let mut polled = false;
-            std::future::poll_fn(|_| if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }).await;
-            fixture.breaker.call_async(async { Ok::<_, BreakerError>(1) }).await.expect("it is inside an admitted call");
+            std::future::poll_fn(|_| {
+                if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            fixture
+                .breaker
+                .call_async(async { Ok::<_, BreakerError>(1) })
+                .await
+                .expect("it is inside an admitted call");
             Ok::<_, BreakerError>(2)
         }));
         if poll_once(call.as_mut()).is_pending() {
@@ -256,7 +267,9 @@ fn a_permit_inside_an_admitted_call_is_drawn_for_itself() {
     let fixture = Fixture::closing(ramping_settings());
     let mut inside = Vec::new();
     for _ in 0..4000 {
-        _ = fixture.breaker.call_with(|()| Outcome::Success, || inside.push(fixture.breaker.try_acquire().is_ok()));
+        _ = fixture
+            .breaker
+            .call_with(|()| Outcome::Success, || inside.push(fixture.breaker.try_acquire().is_ok()));
     }
     assert!(inside.contains(&false), "{}", inside.len());
 }
@@ -330,7 +343,8 @@ fn a_rejection_by_the_ramp_takes_no_bulkhead_slot() {
 
 #[test]
 fn a_trial_call_that_waited_while_the_circuit_closed_is_subject_to_the_ramp() {
-    let fixture = Fixture::with(ramping_settings().max_concurrent(1).max_wait(Duration::MAX).success_threshold(1));
+    let fixture =
+        Fixture::with(ramping_settings().max_concurrent(1).max_wait(Duration::MAX).success_threshold(1));
     fixture.trip();
     fixture.clock.advance(RECOVERY);
     let trial = fixture.permit();
@@ -338,7 +352,9 @@ fn a_trial_call_that_waited_while_the_circuit_closed_is_subject_to_the_ramp() {
         Box::pin(fixture.breaker.call_async(async { Ok(()) }));
     assert!(poll_once(waiting.as_mut()).is_pending());
     trial.settle(Outcome::Success);
-    let Poll::Ready(Err(error)) = poll_once(waiting.as_mut()) else { panic!("the first number is above 0.05") };
+    let Poll::Ready(Err(error)) = poll_once(waiting.as_mut()) else {
+        panic!("the first number is above 0.05")
+    };
     assert_eq!((error.kind(), fixture.calls_in_flight()), (ErrorKind::Ramping, 0));
 }
 

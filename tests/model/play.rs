@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use breaker_runtime::testing::Clock;
-use breaker_runtime::{Cause, CircuitBreaker, Event, Permit, Registry, Snapshot, State, Transition, TripReason};
+use breaker_runtime::{
+    Cause, CircuitBreaker, Event, Permit, Registry, Snapshot, State, Transition, TripReason,
+};
 use proptest::prelude::*;
 
 use crate::policy::Policy;

@@ -204,7 +204,9 @@ impl Model {
         self.draws += 1;
         // The numbers of a test clock are the fractions of the multiples of the golden ratio.
         let draw = self.draws.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11;
-        let share = 1.0 - 0.95 * (Duration::from_nanos(remaining).as_secs_f64() / Duration::from_nanos(ramp).as_secs_f64());
+        let share = 1.0
+            - 0.95
+                * (Duration::from_nanos(remaining).as_secs_f64() / Duration::from_nanos(ramp).as_secs_f64());
         #[expect(clippy::cast_precision_loss, reason = "both numbers have at most 53 bits")]
         let draw = draw as f64 / (1_u64 << 53) as f64;
         draw >= share
@@ -353,7 +355,9 @@ impl Model {
             (State::Closed, State::Open) if was_ramping => self.reopenings += 1,
             (State::HalfOpen, State::Open) => self.reopenings += 1,
             (State::Open, State::HalfOpen) => {}
-            (State::HalfOpen, State::Closed) if cause == Cause::TrialsPassed && self.policy.ramp.is_some() => {
+            (State::HalfOpen, State::Closed)
+                if cause == Cause::TrialsPassed && self.policy.ramp.is_some() =>
+            {
                 self.ramp_ends = self.policy.ramp.map(|ramp| at + ramp);
             }
             _ => self.end_ramp(),

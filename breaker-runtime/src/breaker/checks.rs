@@ -133,7 +133,8 @@ mod tests {
 
     /// Returns a breaker whose circuit closes after its first trial call.
     fn closing(settings: ConfigBuilder) -> CircuitBreaker {
-        let settings = settings.failure_threshold(1).success_threshold(1).recovery_timeout(Duration::from_nanos(1));
+        let settings =
+            settings.failure_threshold(1).success_threshold(1).recovery_timeout(Duration::from_nanos(1));
         let config = settings.half_open_timeout(Duration::MAX).build().unwrap();
         let breaker = CircuitBreaker::new("payment", config).unwrap();
         breaker.try_acquire().unwrap().settle(Outcome::Failure);

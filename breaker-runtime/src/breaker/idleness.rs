@@ -37,9 +37,9 @@ impl Circuit {
     /// disabled, closing gradually, or open and not abandoned, has recent failures, has a listener, or has other settings than
     /// `shared`.
     pub(crate) fn idleness(&self, shared: &SharedConfig, now: Moment) -> Result<Idleness, NotIdleUntil> {
-        let inspected = self
-            .machine
-            .inspect(now, self.hung_call(), |settings| settings.is_equal_to(shared).then(|| settings.recovery_timeout()));
+        let inspected = self.machine.inspect(now, self.hung_call(), |settings| {
+            settings.is_equal_to(shared).then(|| settings.recovery_timeout())
+        });
         let Inspection { state, until, from_settings: Some(recovery_timeout), .. } = inspected else {
             return Err(NotIdleUntil(Moment::NEVER));
         };

@@ -99,7 +99,9 @@ impl CircuitOptions {
         self.call_timeout.store(nanos(call_timeout), Ordering::Relaxed);
         self.ramp.store(config.ramp().map_or(0, nanos_of), Ordering::Relaxed);
         match (config.hang(), self.watch.get()) {
-            (Some(_), None) => self.watch.get_or_init(|| Box::new(Watch::new())).set_limit(config.hang(), now),
+            (Some(_), None) => {
+                self.watch.get_or_init(|| Box::new(Watch::new())).set_limit(config.hang(), now)
+            }
             (limit, Some(watch)) => watch.set_limit(limit, now),
             (None, None) => {}
         }

@@ -35,8 +35,8 @@ impl ConfigBuilder {
     /// outer `tokio::time::timeout`, a `TimeoutLayer` or `select!` does this to a call that hangs, so without
     /// this setting a dependency that hangs would never open its circuit. Sync calls cannot be cancelled.
     ///
-    /// The time is measured from the end of the first poll (with [`slow_call`](Self::slow_call) or
-    /// [`durations`](Self::durations), from admission), so time that a call blocks in its first poll is not
+    /// The time is measured from the end of the first poll (with [`slow_call`](Self::slow_call),
+    /// [`durations`](Self::durations) or [`hang`](Self::hang), from admission), so time that a call blocks in its first poll is not
     /// included. The time of a permit is measured from `try_acquire`. The time that a call waits for
     /// [`max_wait`](Self::max_wait) is not included.
     ///

@@ -68,7 +68,8 @@ mod tests {
     #[test]
     fn the_share_stays_in_its_range_for_every_length() {
         for length in [Duration::from_nanos(1), Duration::from_secs(1), Duration::MAX] {
-            for remaining in [Duration::ZERO, Duration::from_nanos(1), Duration::from_hours(1), Duration::MAX] {
+            for remaining in [Duration::ZERO, Duration::from_nanos(1), Duration::from_hours(1), Duration::MAX]
+            {
                 let Ramp { share, .. } = Ramp::ending_in(remaining, length);
                 assert!((FIRST_SHARE..=1.0).contains(&share), "{share} of {length:?}");
             }
