@@ -170,10 +170,10 @@ impl Model {
             started: self.policy.slow_call.map(|_| self.now),
             in_bulkhead: false,
         };
+        if self.state == State::Closed && self.is_rejected_by_ramp(outer) {
+            return self.reject(call, ErrorKind::Ramping, "ramping");
+        }
         match self.state {
-            State::Closed if self.is_rejected_by_ramp(outer) => {
-                return self.reject(call, ErrorKind::Ramping, "ramping");
-            }
             State::Closed => {}
             State::Disabled => return Ok(call),
             State::HalfOpen if outer.is_some_and(|outer| self.trials.contains(&outer)) => {
