@@ -156,7 +156,7 @@ impl WatchedCalls {
         let entry = Entry { started, older: self.newest, newer: Link::NONE };
         let link = match self.free {
             Link::NONE => {
-                // A circuit cannot run so many calls that this number does not fit.
+                // The number fits: the entries of more calls would not fit into memory.
                 let link = Link(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
                 self.entries.push(entry);
                 link
