@@ -5,7 +5,6 @@
 //! parentheses refer to the proof in `state.rs`.
 
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use super::backlog::Notification;
 use super::record::{HungCall, Observation, Record, TrialCall};
