@@ -21,7 +21,7 @@ function statusText(circuit) {
   }
   if (data.ramp) {
     const left = Math.max(0, data.ramp.remaining - circuit.secondsSinceUpdate());
-    return `closing gradually: admitted ${percent(data.ramp.share)} of calls, all in ${time(Math.ceil(left))}`;
+    return `closing gradually: ${percent(data.ramp.share)} of calls admitted, all of them in ${time(Math.ceil(left))}`;
   }
   if (data.state !== "open") return "";
   if (data.retry_after === null) return `${prefix}no trial call until an operator acts`;
