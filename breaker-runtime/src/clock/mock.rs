@@ -108,13 +108,13 @@ impl MockTime {
 
     /// Returns the next number of a fixed sequence that covers the range from 0 to 1 evenly: multiples of the golden
     /// ratio, without their whole part.
+    #[expect(clippy::cast_precision_loss, reason = "both numbers have at most 53 bits")]
     pub(super) fn draw(&self) -> f64 {
         const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
         const FRACTION_BITS: u32 = 53;
         let number = self.draws.fetch_add(1, Ordering::SeqCst).wrapping_add(1);
         let fraction = number.wrapping_mul(GOLDEN_RATIO) >> (u64::BITS - FRACTION_BITS);
-        #[expect(clippy::cast_precision_loss, reason = "both numbers have at most 53 bits")]
-        return fraction as f64 / (1_u64 << FRACTION_BITS) as f64;
+        fraction as f64 / (1_u64 << FRACTION_BITS) as f64
     }
 
     /// Returns a future that completes at `until`.
