@@ -56,6 +56,8 @@ impl Circuit {
 
     /// Returns when to call again after a rejection by the ramp: in a second, or at the end of the ramp if that is
     /// earlier.
+    #[cold]
+    #[inline(never)]
     pub(super) fn retry_after_ramping(&self) -> Moment {
         let now = self.clock.coarse_now();
         let ends = self.machine.ramp_ends().unwrap_or(now);

@@ -93,7 +93,8 @@ impl Watch {
     /// Returns the oldest call, if it has run for too long.
     #[inline]
     pub(super) fn hung_call(&self, clock: &Clock) -> Option<HungCall> {
-        let overdue = Moment::from_nanos(self.overdue.load(Ordering::Relaxed));
+        // A thread that reads that no call hangs any more also sees that the circuit has opened because of it.
+        let overdue = Moment::from_nanos(self.overdue.load(Ordering::Acquire));
         if overdue == Moment::NEVER || !clock.has_reached(overdue) {
             return None;
         }
@@ -114,7 +115,7 @@ impl Watch {
     }
 
     fn publish(&self, calls: &WatchedCalls) {
-        self.overdue.store(calls.overdue().nanos(), Ordering::Relaxed);
+        self.overdue.store(calls.overdue().nanos(), Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, WatchedCalls> {
