@@ -100,7 +100,7 @@ impl CircuitOptions {
         self.ramp.store(config.ramp().map_or(0, nanos_of), Ordering::Relaxed);
         match (config.hang(), self.watch.get()) {
             (Some(_), None) => {
-                self.watch.get_or_init(|| Box::new(Watch::new())).set_limit(config.hang(), now)
+                self.watch.get_or_init(|| Box::new(Watch::new())).set_limit(config.hang(), now);
             }
             (limit, Some(watch)) => watch.set_limit(limit, now),
             (None, None) => {}
