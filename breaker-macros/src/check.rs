@@ -124,6 +124,8 @@ fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
         | Key::RecoveryTimeout
         | Key::MaxRecoveryTimeout
         | Key::HalfOpenTimeout
+        | Key::Ramp
+        | Key::Hang
         | Key::CallTimeout
         | Key::CancelledAfter => set(value::positive_duration(expr(value)?, key)?),
         Key::MaxWait => set(value::duration(expr(value)?, key)?),

@@ -5,6 +5,8 @@
 //! | `calls.rs` | the methods that run a call |
 //! | `circuit.rs` | the shared state of all clones of a breaker |
 //! | `admit.rs` | the first half of a call: admission |
+//! | `checks.rs` | the checks of a closed circuit that ramps or watches its calls |
+//! | `watch.rs` | the running calls of a circuit with `hang` |
 //! | `admission.rs` | an admitted call that has not been recorded |
 //! | `stamp.rs` | the per-call flags of an admission |
 //! | `slot_wait.rs` | a call that waits for a bulkhead slot |
@@ -36,6 +38,7 @@ mod call_future;
 mod call_progress;
 mod call_report;
 mod calls;
+mod checks;
 mod circuit;
 mod failure;
 mod future;
@@ -53,6 +56,7 @@ mod slot_wait;
 mod special_call;
 mod stamp;
 mod waiving;
+mod watch;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -229,6 +233,7 @@ impl CircuitBreaker {
     /// rules apply when they end, and a new `slow_call` if the circuit had `slow_call` or `durations` when they
     /// started. A larger `max_concurrent` and shadow mode admit waiting calls at once, and a new `max_wait` applies to
     /// them as well. The first `max_concurrent` does not count calls that run already, because they hold no slot.
+    /// A changed `hang` applies to running calls, and a changed `ramp` to a ramp that is not over.
     /// Name, key, `max_keys`, `failure_if`, `ignore_if`, `retry_after` and the fallback are not settings and
     /// cannot change. Some functions cannot apply `call_timeout` or `max_wait`; see the
     /// [exceptions](crate::circuit_breaker#new-settings-at-run-time). On a breaker without keys, `max_open` has no
@@ -257,7 +262,7 @@ impl CircuitBreaker {
     }
 
     /// Returns the state. Reading changes nothing: an open circuit whose recovery time has passed reads
-    /// [`Open`](State::Open) until a call arrives.
+    /// [`Open`](State::Open) until a call arrives. A circuit that closes gradually reads [`Closed`](State::Closed).
     #[must_use]
     pub fn state(&self) -> State {
         self.circuit.state()
@@ -306,7 +311,8 @@ impl CircuitBreaker {
     ///
     /// No timer closes the circuit: an open circuit recovers through the trial calls of its callers. Do not
     /// await this in the only task whose calls could close the circuit. In shadow mode, an open circuit
-    /// admits calls, and this method still waits.
+    /// admits calls, and this method still waits. With [`ramp`](crate::ConfigBuilder::ramp), it returns when the ramp
+    /// begins, so calls may still be rejected.
     ///
     /// # Cancellation
     ///

@@ -198,6 +198,18 @@ impl Config {
         self.recovery.half_open_timeout
     }
 
+    /// Returns the time over which the circuit closes gradually, or `None` if it closes at once.
+    #[must_use]
+    pub const fn ramp(&self) -> Option<Duration> {
+        self.recovery.ramp
+    }
+
+    /// Returns how long a running call opens the circuit, or `None` if only ended calls do.
+    #[must_use]
+    pub const fn hang(&self) -> Option<Duration> {
+        self.limits.hang
+    }
+
     /// Returns the time after which an async call is stopped, or `None` if there is no limit.
     #[must_use]
     pub const fn call_timeout(&self) -> Option<Duration> {

@@ -103,6 +103,6 @@ pub use event::{
 pub use outcome::{Outcome, Settled};
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::{KeyCounts, Snapshot};
-pub use state::{Cause, State, Transition, TransitionCounts};
+pub use state::{Cause, Ramp, State, Transition, TransitionCounts};
 pub use totals::{Fallbacks, Rejections, Totals};
 pub use window::{TripReason, WindowCounts};

@@ -12,7 +12,7 @@ pub(crate) use self::combination::Combination;
 pub use self::key_counts::KeyCounts;
 use crate::config::{CircuitId, Config, Mode};
 use crate::durations::CallDurations;
-use crate::state::{Observation, State, Transition, TransitionCounts};
+use crate::state::{Observation, Ramp, State, Transition, TransitionCounts};
 use crate::totals::Totals;
 use crate::window::WindowCounts;
 
@@ -45,7 +45,8 @@ pub struct Snapshot {
     /// combined snapshot.
     pub key: Option<Arc<str>>,
     /// The state. An open circuit stays [`Open`](State::Open) until a call arrives, even after its recovery
-    /// time; a circuit whose trial call exceeded its lease is `Open` as soon as the lease ends.
+    /// time; a circuit whose trial call exceeded its lease is `Open` as soon as the lease ends, and one in which a
+    /// call runs for longer than [`hang`](crate::ConfigBuilder::hang) as soon as that time has passed.
     pub state: State,
     /// `true` if the circuit is open or half-open, and admits the calls that it would reject because of
     /// [`max_open`](crate::ConfigBuilder::max_open).
@@ -55,6 +56,8 @@ pub struct Snapshot {
     /// Time until an open circuit admits a trial call; zero once a trial call is due. `None` in any other
     /// state, and if the recovery timeout is [`Duration::MAX`].
     pub retry_after: Option<Duration>,
+    /// The gradual closing of a `Closed` circuit. `None` in any other state, and while every call is admitted.
+    pub ramp: Option<Ramp>,
     /// The generation. It grows by one with every state change, and when an operator restarts the current
     /// state. A result counts only in the generation that admitted its call.
     pub generation: u64,
@@ -131,6 +134,7 @@ impl Snapshot {
             waives: parts.waives,
             time_in_state: observation.time_in_state,
             retry_after: observation.retry_after,
+            ramp: observation.ramp,
             generation: observation.generation,
             consecutive_failures: observation.consecutive_failures,
             window,
@@ -191,6 +195,7 @@ impl Snapshot {
         let in_window = self.window.map_or(0, |window| window.failures);
         (
             self.severity(),
+            self.ramp.is_some(),
             in_window.max(self.consecutive_failures.into()),
             totals.failures + totals.timeouts,
             totals.rejected,

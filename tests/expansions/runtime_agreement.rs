@@ -24,7 +24,7 @@ enum Key {
     Time(&'static str, fn(ConfigBuilder, Duration) -> ConfigBuilder),
 }
 
-const KEYS: [Key; 17] = [
+const KEYS: [Key; 19] = [
     Key::Count("failure_threshold", ConfigBuilder::failure_threshold),
     Key::Count("consecutive_failures", ConfigBuilder::consecutive_failures),
     Key::Real("failure_rate", ConfigBuilder::failure_rate),
@@ -40,6 +40,8 @@ const KEYS: [Key; 17] = [
     Key::Count("half_open_max_calls", ConfigBuilder::half_open_max_calls),
     Key::Count("success_threshold", ConfigBuilder::success_threshold),
     Key::Time("half_open_timeout", ConfigBuilder::half_open_timeout),
+    Key::Time("ramp", ConfigBuilder::ramp),
+    Key::Time("hang", ConfigBuilder::hang),
     Key::Count("max_concurrent", ConfigBuilder::max_concurrent),
     Key::Time("max_wait", ConfigBuilder::max_wait),
 ];

@@ -72,6 +72,8 @@ fn a_duration_of_zero_is_rejected() {
     assert_rejected(new().half_open_timeout(Duration::ZERO), "half_open_timeout must be longer than zero");
     assert_rejected(new().window_time(Duration::ZERO), "the window must be longer than zero");
     assert_rejected(new().window_calls(9).slow_call(Duration::ZERO), "slow_call must be longer than zero");
+    assert_rejected(new().ramp(Duration::ZERO), "ramp must be longer than zero");
+    assert_rejected(new().hang(Duration::ZERO), "hang must be longer than zero");
     assert_rejected(new().call_timeout(Duration::ZERO), "call_timeout must be longer than zero");
     assert_rejected(new().cancelled_after(Duration::ZERO), "cancelled_after must be longer than zero");
     assert_rejected(

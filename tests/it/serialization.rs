@@ -16,13 +16,13 @@ fn a_snapshot_has_the_documented_json() {
     clock.advance(std::time::Duration::from_micros(2_500_999));
     assert!(breaker.try_acquire().is_err());
     let expected = json!({
-        "name": "payment", "key": null, "state": "open", "time_in_state": 2.5, "retry_after": 87.499,
+        "name": "payment", "key": null, "state": "open", "time_in_state": 2.5, "retry_after": 87.499, "ramp": null,
         "generation": 1, "critical": false, "consecutive_failures": 0,
         "window": {"calls": 0, "failures": 0, "slow": 0, "failure_rate": null, "slow_call_rate": null},
         "trials_in_flight": 0, "calls_in_flight": 0,
         "totals": {
             "successes": 1, "failures": 1, "timeouts": 0, "ignored": 0, "rejected": 1,
-            "rejections": {"open": 1, "half_open": 0, "forced_open": 0, "bulkhead": 0},
+            "rejections": {"open": 1, "half_open": 0, "ramping": 0, "forced_open": 0, "bulkhead": 0},
             "fallbacks": {"successes": 0, "failures": 0},
         },
         "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "durations": null, "time_open": 2.5, "mode": "enforce",
@@ -70,6 +70,7 @@ fn enums_are_labels() {
     assert_eq!(to_value(Mode::Shadow).unwrap(), "shadow");
     assert_eq!(to_value(Outcome::Ignored).unwrap(), "ignored");
     assert_eq!(to_value(ErrorKind::BulkheadFull).unwrap(), "bulkhead_full");
+    assert_eq!(to_value(ErrorKind::Ramping).unwrap(), "ramping");
 }
 
 #[test]
@@ -77,4 +78,7 @@ fn a_trip_reason_names_the_setting_that_was_reached() {
     let trip = TripReason::FailuresInWindow { failures: 5, calls: 9, limit: 5 };
     let expected = json!({"rule": "failure_threshold", "found": 5, "calls": 9, "limit": 5.0});
     assert_eq!(to_value(trip).unwrap(), expected);
+    let hang = TripReason::HangingCall { limit: std::time::Duration::from_millis(1500) };
+    let expected = json!({"rule": "hang", "found": 1, "calls": null, "limit": 1.5});
+    assert_eq!(to_value(hang).unwrap(), expected);
 }

@@ -165,7 +165,7 @@ impl Circuit {
                 self.ticket_in_slot(nesting).map_or_else(|| self.reject_unless_shadow(State::HalfOpen), Ok)
             }
             Some(state) => self.reject_unless_shadow(state),
-            None => self.ticket_in_slot(nesting).map_or_else(|| self.admit_locked(), Ok),
+            None => self.ticket_in_slot(nesting).map_or_else(|| self.admit_with_checks(nesting), Ok),
         }
     }
 
@@ -179,7 +179,7 @@ impl Circuit {
     }
 
     #[inline(never)]
-    fn admit_locked(&self) -> Result<Ticket, ErrorKind> {
+    pub(super) fn admit_locked(&self) -> Result<Ticket, ErrorKind> {
         let decision = self.machine.admit_locked(&self.clock);
         self.notify_if(decision.pending);
         decision.ticket.or_else(|state| self.reject_unless_shadow(state))
@@ -221,6 +221,9 @@ impl Circuit {
         let may_be_timed = ticket.is_tracked() || ticket.is_shadow();
         let is_timed = may_be_timed && self.options.get().is_some_and(CircuitOptions::is_timed);
         let stamp = if is_timed { stamp.started_at(self.clock.start()) } else { stamp };
+        if ticket.is_checked() {
+            return self.start_checked(ticket, stamp);
+        }
         let stamp = if ticket.trial().is_some() { self.trial_stamp(stamp) } else { stamp };
         self.admission(ticket, stamp)
     }

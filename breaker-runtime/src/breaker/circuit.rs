@@ -80,7 +80,8 @@ impl Circuit {
     /// Executes an operator's command.
     pub(crate) fn command(&self, cause: Cause, initiator: Arc<str>) {
         let details = Details { initiator: Some(initiator), ..Details::default() };
-        self.notify_if(self.machine.command(cause, details, &self.clock));
+        let hung = self.open_if_hung();
+        self.notify_if(hung.or(self.machine.command(cause, details, &self.clock)));
     }
 
     /// Replaces the settings of the running circuit.
@@ -98,8 +99,9 @@ impl Circuit {
     /// Replaces the settings, and runs no user code. The caller passes the result to
     /// [`announce_config`](Self::announce_config) once it holds no lock.
     pub(crate) fn apply_config(&self, settings: SharedConfig) -> Pending {
+        let hung = self.open_if_hung();
         self.prepare_options(&settings);
-        self.machine.set_config(settings, &self.clock, |settings, generation| {
+        let applied = self.machine.set_config(settings, &self.clock, |settings, generation| {
             let run_threshold = run_threshold(settings);
             self.run_threshold.store(run_threshold, Ordering::Relaxed);
             if run_threshold == 0 {
@@ -109,7 +111,8 @@ impl Circuit {
                 options.set_config(settings, generation, &self.clock);
                 self.resume_recording(options, generation);
             }
-        })
+        });
+        hung.or(applied)
     }
 
     /// Wakes the calls that wait for a slot, so that the new settings apply to them, and notifies listeners. The
@@ -123,16 +126,19 @@ impl Circuit {
     }
 
     pub(super) fn state(&self) -> State {
-        self.machine.state(&self.clock)
+        match self.hung_call() {
+            None => self.machine.state(&self.clock),
+            hung => self.machine.observe(&self.clock, hung).state,
+        }
     }
 
     /// Returns the state; waits for a change that is being made.
     pub(super) fn state_under_lock(&self) -> State {
-        self.machine.observe(&self.clock).state
+        self.machine.observe(&self.clock, self.hung_call()).state
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let observed = self.machine.observe(&self.clock);
+        let observed = self.machine.observe(&self.clock, self.hung_call());
         let parts = self
             .options
             .get()
@@ -175,7 +181,8 @@ impl Circuit {
             return true;
         }
         let bulkhead = options.and_then(CircuitOptions::bulkhead);
-        (self.machine.would_admit(&self.clock) || self.waives(self.state()))
+        let admits = self.hung_call().is_none() && self.machine.would_admit(&self.clock);
+        (admits || self.waives(self.state()))
             && (self.state() == State::Disabled
                 || bulkhead.is_none_or(|bulkhead| bulkhead.would_admit(&self.clock)))
     }
@@ -324,6 +331,7 @@ impl From<Rejection<'_>> for BreakerError {
     fn from(Rejection { circuit, kind }: Rejection<'_>) -> Self {
         let opening = match kind {
             ErrorKind::Open => Some(circuit.machine.opening().unwrap_or_else(|| circuit.past_opening())),
+            ErrorKind::Ramping => Some(Opening { due: circuit.retry_after_ramping(), generation: None }),
             ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull | ErrorKind::TimedOut => {
                 None
             }

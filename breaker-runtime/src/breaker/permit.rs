@@ -25,7 +25,8 @@ use crate::state::machine::Ticket;
 ///   [`cancelled_after`](crate::ConfigBuilder::cancelled_after), or if the thread is panicking when the permit
 ///   is dropped and was not panicking when it was acquired. Otherwise it is ignored.
 /// * Leaked ([`std::mem::forget`]): the call is not counted. A leaked trial call counts as failed when its
-///   lease, `half_open_timeout`, ends. A leaked permit keeps its slot among `max_concurrent` calls.
+///   lease, `half_open_timeout`, ends. A leaked permit keeps its slot among `max_concurrent` calls. With
+///   [`hang`](crate::ConfigBuilder::hang), it opens the circuit once.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, Outcome};

@@ -41,7 +41,7 @@ impl Circuit {
     /// Records a success that may have an effect: in the window, on a run of failures, or as a trial call.
     #[inline(never)]
     pub(super) fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) -> Settled {
-        let is_slow = self.release(stamp);
+        let is_slow = self.release(ticket, stamp);
         if !is_slow && self.machine.reset_run(ticket) {
             self.record_success_in_window(ticket);
             Settled::Counted
@@ -60,14 +60,14 @@ impl Circuit {
     /// Records a failure.
     #[inline(never)]
     pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, failure: LazyFailure<'_>) -> Settled {
-        let is_slow = self.release(stamp);
+        let is_slow = self.release(ticket, stamp);
         self.counters.add(Total::Failures);
         self.record_fault_or_trial(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, failure)
     }
 
     /// Records a call that `call_timeout` stopped. The rules count it as a failure.
     pub(super) fn record_timeout(&self, ticket: Ticket, stamp: Stamp) {
-        let is_slow = self.release(stamp);
+        let is_slow = self.release(ticket, stamp);
         self.counters.add(Total::Rare(Rare::Timeouts));
         self.record_fault_or_trial(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, &|| {
             Some(Arc::from("the call took longer than call_timeout"))
@@ -94,7 +94,7 @@ impl Circuit {
     /// Records an ignored call, and releases the slot of a trial call.
     #[inline(never)]
     pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) -> Settled {
-        self.release_slot(stamp);
+        self.release_slot(ticket, stamp);
         self.counters.add(Total::Rare(Rare::Ignored));
         self.abandon_trial(ticket)
     }
@@ -209,13 +209,13 @@ impl Circuit {
 
     /// Releases the bulkhead slot and records the duration. Returns `true` if the call was slow.
     #[inline]
-    fn release(&self, stamp: Stamp) -> bool {
-        !stamp.is_none() && self.release_stamped(stamp)
+    fn release(&self, ticket: Ticket, stamp: Stamp) -> bool {
+        !stamp.is_none() && self.release_stamped(ticket, stamp)
     }
 
     #[inline(never)]
-    fn release_stamped(&self, stamp: Stamp) -> bool {
-        self.release_slot(stamp);
+    fn release_stamped(&self, ticket: Ticket, stamp: Stamp) -> bool {
+        self.release_slot(ticket, stamp);
         match (self.options.get(), stamp.start()) {
             (Some(options), Some(start)) => options.record_duration(self.clock.nanos_since(start)),
             (_, None) | (None, _) => false,
@@ -223,7 +223,7 @@ impl Circuit {
     }
 
     #[inline]
-    fn release_slot(&self, stamp: Stamp) {
+    fn release_slot(&self, ticket: Ticket, stamp: Stamp) {
         if stamp.is_in_scope() {
             self.leave_scope();
         }
@@ -231,6 +231,9 @@ impl Circuit {
             && let Some(options) = self.options.get()
         {
             options.release_slot(&self.clock);
+        }
+        if let Some(entry) = ticket.entry() {
+            self.end_watch(ticket, entry);
         }
     }
 }

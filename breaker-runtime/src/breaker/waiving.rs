@@ -125,7 +125,7 @@ impl Circuit {
 
     /// Returns the moment until which the circuit may reject calls, or `None` if it admits them now.
     fn rejects_until(&self, now: Moment) -> Option<Moment> {
-        let inspected = self.machine.inspect(now, |_| ());
+        let inspected = self.machine.inspect(now, self.hung_call(), |_| ());
         match inspected.state {
             State::Open => Some(inspected.until),
             // Without a running trial call, it admits the next one.

@@ -88,6 +88,7 @@ impl ConfigBuilder {
                 (None, Some(call_timeout)) => longer(recovery_timeout, call_timeout),
                 (None, None) => recovery_timeout,
             },
+            ramp: self.ramp,
         }
     }
 }

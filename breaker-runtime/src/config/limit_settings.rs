@@ -36,8 +36,8 @@ impl ConfigBuilder {
     /// outer `tokio::time::timeout`, a `TimeoutLayer` or `select!` does this to a call that hangs, so without
     /// this setting a dependency that hangs would never open its circuit. Sync calls cannot be cancelled.
     ///
-    /// The time is measured from the end of the first poll (with [`slow_call`](Self::slow_call) or
-    /// [`durations`](Self::durations), from admission), so time that a call blocks in its first poll is not
+    /// The time is measured from the end of the first poll (with [`slow_call`](Self::slow_call),
+    /// [`durations`](Self::durations) or [`hang`](Self::hang), from admission), so time that a call blocks in its first poll is not
     /// included. The time of a permit is measured from `try_acquire`. The time that a call waits for
     /// [`max_wait`](Self::max_wait) is not included.
     ///
@@ -50,6 +50,34 @@ impl ConfigBuilder {
             self.record_error("cancelled_after must be longer than zero");
         }
         self.limits.cancelled_after = at_least;
+        self
+    }
+
+    /// Sets how long a call may run before it opens the circuit, although it has not ended.
+    ///
+    /// Rules count calls that have ended. A dependency that accepts calls and never answers would not open its
+    /// circuit until its callers give up, and with sync calls never. With this setting, the circuit opens at the moment
+    /// when a running call is this old. The next call notices that, and is rejected; so does the end of any call, and
+    /// an operator's command. [`state`](crate::CircuitBreaker::state) and
+    /// [`snapshot`](crate::CircuitBreaker::snapshot) show it from that moment on, but listeners are notified only when
+    /// it is noticed. The reason is [`TripReason::HangingCall`](crate::TripReason::HangingCall). The call that hangs
+    /// is not stopped; when it ends, its result counts in the totals only.
+    ///
+    /// A call runs from its admission until it is settled, cancelled or stopped. The time that it waits for
+    /// [`max_wait`](Self::max_wait) is not included. A future or a [`Permit`](crate::Permit) that is forgotten, or
+    /// kept without being polled or settled, runs on. It opens the circuit once: a call of an earlier generation
+    /// does not count again. A trial call is limited by [`half_open_timeout`](Self::half_open_timeout) instead, and
+    /// calls of a disabled circuit are not watched. When [`set_config`](crate::CircuitBreaker::set_config) first
+    /// sets `hang`, it applies to calls that begin later; a changed value applies to running calls too.
+    ///
+    /// A circuit with this setting takes a lock for a moment at the start and at the end of each call.
+    ///
+    /// Range: longer than zero; with `Duration::MAX` no call hangs. Default: no call hangs.
+    pub const fn hang(mut self, after: Duration) -> Self {
+        if after.is_zero() {
+            self.record_error("hang must be longer than zero");
+        }
+        self.limits.hang = Some(after);
         self
     }
 

@@ -4,7 +4,7 @@
 //! | metric | labels and values |
 //! |---|---|
 //! | `circuit_breaker_calls_total` | `circuit`, `result` = `success`, `failure`, `timeout`, `ignored`, `rejected` |
-//! | `circuit_breaker_rejections_total` | `circuit`, `reason` = `open`, `half_open`, `forced_open`, `bulkhead` |
+//! | `circuit_breaker_rejections_total` | `circuit`, `reason` = `open`, `half_open`, `ramping`, `forced_open`, `bulkhead` |
 //! | `circuit_breaker_fallback_total` | `circuit`, `result` = `success`, `failure` |
 //! | `circuit_breaker_shadow_rejections_total` | `circuit` |
 //! | `circuit_breaker_waived_rejections_total` | `circuit` |

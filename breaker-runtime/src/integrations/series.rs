@@ -120,6 +120,7 @@ fn rejections(snapshot: &Snapshot) -> Vec<MetricPoint> {
     [
         ("open", rejections.open),
         ("half_open", rejections.half_open),
+        ("ramping", rejections.ramping),
         ("forced_open", rejections.forced_open),
         ("bulkhead", rejections.bulkhead),
     ]

@@ -14,6 +14,8 @@ pub(crate) struct Recovery {
     pub(crate) half_open_max_calls: NonZeroU32,
     pub(crate) success_threshold: NonZeroU32,
     pub(crate) half_open_timeout: Duration,
+    /// The time over which the circuit closes gradually; `None` if it closes at once.
+    pub(crate) ramp: Option<Duration>,
 }
 
 /// The longest lease that late successes lead to, unless `half_open_timeout` is longer: a call of an hour ends
@@ -132,6 +134,7 @@ mod tests {
             half_open_max_calls: NonZeroU32::MIN,
             success_threshold: NonZeroU32::MIN,
             half_open_timeout: Duration::MAX,
+            ramp: None,
         }
     }
 

@@ -22,7 +22,8 @@ use crate::window::TripReason;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Calls are admitted, and failures count.
+    /// Calls are admitted, and failures count. With [`ramp`](crate::ConfigBuilder::ramp), a circuit that has just
+    /// recovered admits only a share of them.
     Closed,
     /// Calls are rejected until the recovery timeout has passed.
     Open,

@@ -92,6 +92,16 @@ async fn cancelled_after() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker(ramp = ZERO_TIME)]
+fn ramp() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+#[circuit_breaker(hang = ZERO_TIME)]
+fn hang() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
 #[circuit_breaker(max_concurrent = ZERO)]
 fn max_concurrent() -> Result<u32, BreakerError> {
     Ok(1)

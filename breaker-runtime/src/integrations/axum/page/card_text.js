@@ -26,6 +26,10 @@ function statusText(circuit) {
     const { success_threshold: needed } = data.settings;
     return `${trials} ${trials === 1 ? "trial call" : "trial calls"} running; ${needed} ${needed === 1 ? "success closes" : "successes close"} it`;
   }
+  if (data.ramp) {
+    const left = Math.max(0, data.ramp.remaining - circuit.secondsSinceUpdate());
+    return `closing gradually: ${percent(data.ramp.share)} of calls admitted, all of them in ${time(Math.ceil(left))}`;
+  }
   if (data.state !== "open") return "";
   if (data.retry_after === null) return `${prefix}no trial call until an operator acts`;
   const left = data.retry_after - circuit.secondsSinceUpdate();
