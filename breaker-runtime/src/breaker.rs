@@ -193,7 +193,9 @@ impl CircuitBreaker {
     /// considers the state, the recovery timeout, trial slots and their leases, `max_concurrent`, the mode, and
     /// the commands of operators. Other threads may change it before the next call.
     ///
-    /// A call that would have to wait for a slot is not admitted *now*, so the result is `false`.
+    /// A call that would have to wait for a slot is not admitted *now*, so the result is `false`. While the circuit
+    /// closes gradually ([`ramp`](crate::ConfigBuilder::ramp)), the result is `true`, although only a share of the calls
+    /// is admitted.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config};
