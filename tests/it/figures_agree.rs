@@ -59,34 +59,35 @@ fn run_script(clock: &Clock, registry: &Registry) {
     let limited = register(registry, "limited", Config::builder().call_timeout(seconds(1)));
     let hosts = registry.register_keyed("host", settings().build().unwrap(), 10).unwrap();
     drop(registry.register_keyed("no keys", Config::default(), 10).unwrap());
-    let [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map(|key| hosts.get(key));
+    let [first, second, third, fourth, fifth] = ["a", "b", "c", "d", "e"].map(|key| hosts.get(key));
 
-    for (nth, circuit) in [&plain, &a, &b, &c, &d, &e, &shadow].into_iter().enumerate() {
+    for (nth, circuit) in [&plain, &first, &second, &third, &fourth, &fifth, &shadow].into_iter().enumerate()
+    {
         for outcome in [Outcome::Success, Outcome::Failure, Outcome::Ignored] {
             let permit = circuit.try_acquire().unwrap();
             clock.advance(seconds(nth as u64));
             permit.settle(outcome);
         }
     }
-    for circuit in [&a, &d, &e, &shadow, &plain] {
+    for circuit in [&first, &fourth, &fifth, &shadow, &plain] {
         circuit.try_acquire().unwrap().settle(Outcome::Failure);
         for _ in 0..3 {
             drop(circuit.try_acquire());
         }
     }
-    b.force_open();
-    b.try_acquire().unwrap_err();
+    second.force_open();
+    second.try_acquire().unwrap_err();
     _ = (price(&plain, true), price(&plain, true), price(&plain, false));
     // Removed circuits still count.
-    drop(e);
+    drop(fifth);
     hosts.remove("e");
     clock.advance(seconds(10));
-    a.force_close();
-    a.try_acquire().unwrap().settle(Outcome::Failure);
-    forget((c.try_acquire().unwrap(), c.try_acquire().unwrap()));
-    c.try_acquire().unwrap_err();
-    forget(d.try_acquire().unwrap());
-    d.try_acquire().unwrap_err();
+    first.force_close();
+    first.try_acquire().unwrap().settle(Outcome::Failure);
+    forget((third.try_acquire().unwrap(), third.try_acquire().unwrap()));
+    third.try_acquire().unwrap_err();
+    forget(fourth.try_acquire().unwrap());
+    fourth.try_acquire().unwrap_err();
     hosts.get("f").disable();
     plain.release();
     hosts.overflow().try_acquire().unwrap().settle(Outcome::Success);
