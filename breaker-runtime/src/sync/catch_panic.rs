@@ -16,6 +16,7 @@ pub(crate) fn catch_panic<T>(user_code: impl FnOnce() -> T) -> Option<T> {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic, reason = "the tests are about panics")]
 mod tests {
     use super::*;
 
