@@ -83,6 +83,7 @@ mod error;
 mod event;
 mod breaker;
 mod registry;
+mod unwind_safe;
 #[cfg(feature = "test-util")]
 pub mod testing;
 pub mod integrations;

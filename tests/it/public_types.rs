@@ -1,8 +1,11 @@
 //! Public types: they can be compared, cloned, displayed and parsed, and users can create the errors that they test.
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
 use breaker_runtime::{
-    BreakerError, CallError, Cause, CircuitBreaker, Config, ConfigError, Conflict, ErrorKind, Event,
-    Eviction, Mode, Outcome, Registry, Settled, Snapshot, State, StateChange, Totals, Transition, TripReason,
+    BreakerError, CallError, Cause, CircuitBreaker, Config, ConfigError, Conflict, ErrorKind, Event, Events,
+    Eviction, KeyedBreaker, Mode, Outcome, OwnedPermit, Permit, Registry, Settled, Snapshot, State,
+    StateChange, Subscription, Totals, Transition, TripReason,
 };
 
 use crate::support::{Fixture, seconds};
@@ -29,6 +32,18 @@ fn values_can_be_cloned_compared_and_sent() {
     assert_comparable::<Totals>();
     assert_comparable::<Transition>();
     assert_comparable::<TripReason>();
+}
+
+#[test]
+fn handles_can_be_used_after_a_caught_panic() {
+    fn check<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
+    check::<CircuitBreaker>();
+    check::<KeyedBreaker>();
+    check::<Registry>();
+    check::<Permit<'_>>();
+    check::<OwnedPermit>();
+    check::<Events>();
+    check::<Subscription>();
 }
 
 #[test]

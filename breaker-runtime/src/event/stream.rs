@@ -8,7 +8,6 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::mem;
-use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
@@ -77,10 +76,6 @@ struct Waiting {
     /// The waker of the last poll.
     waker: Waker,
 }
-
-// A panic of a reader leaves the state of `Events` valid: either idle, or waiting, or ended.
-impl UnwindSafe for Events {}
-impl RefUnwindSafe for Events {}
 
 struct Received {
     receiver: Receiver,
