@@ -5,7 +5,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use breaker_runtime::{
     BreakerError, CallError, Cause, CircuitBreaker, Config, ConfigError, Conflict, ErrorKind, Event, Events,
     Eviction, KeyedBreaker, Mode, Outcome, OwnedPermit, Permit, Registry, Settled, Snapshot, State,
-    StateChange, Totals, Transition, TripReason,
+    StateChange, Subscription, Totals, Transition, TripReason,
 };
 
 use crate::support::{Fixture, seconds};
@@ -32,6 +32,19 @@ fn values_can_be_cloned_compared_and_sent() {
     assert_comparable::<Totals>();
     assert_comparable::<Transition>();
     assert_comparable::<TripReason>();
+}
+
+#[test]
+fn handles_can_be_used_after_a_caught_panic() {
+    fn check<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
+    check::<CircuitBreaker>();
+    check::<KeyedBreaker>();
+    check::<Registry>();
+    check::<Permit<'_>>();
+    check::<OwnedPermit>();
+    check::<Events>();
+    check::<Subscription>();
+    check::<Subscription>();
 }
 
 #[test]

@@ -32,6 +32,10 @@ pub(crate) struct Hub {
 impl UnwindSafe for Hub {}
 impl RefUnwindSafe for Hub {}
 
+// A subscription only removes its listener, and never calls it.
+impl UnwindSafe for Subscription {}
+impl RefUnwindSafe for Subscription {}
+
 /// A listener, and who registered it.
 struct Registered {
     listener: Arc<dyn Listener>,
