@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `trials.rs` | state changes: trial calls, consecutive failures, commands of operators |
 //! | `calls.rs` | a count-based window |
+//! | `checks.rs` | circuits that close gradually or watch their calls |
 //! | `time.rs` | a time-based window |
 //! | `bulkhead.rs` | calls that wait for a slot |
 //! | `settings.rs` | new settings while calls end |
@@ -24,6 +25,8 @@
 mod bulkhead;
 #[path = "interleavings/calls.rs"]
 mod calls;
+#[path = "interleavings/checks.rs"]
+mod checks;
 #[path = "interleavings/notifying.rs"]
 mod notifying;
 #[path = "interleavings/settings.rs"]

@@ -116,6 +116,16 @@ fn backoff_grows_as_in_the_reference_model() {
 }
 
 #[test]
+fn a_ramp_admits_and_reopens_as_in_the_reference_model() {
+    check(&script::ramp(), |change| change.cause == Cause::TrialsPassed);
+}
+
+#[test]
+fn a_call_that_hangs_opens_as_in_the_reference_model() {
+    check(&script::hang(), |change| matches!(change.trip, Some(TripReason::HangingCall { .. })));
+}
+
+#[test]
 fn shadow_mode_opens_as_in_the_reference_model_and_rejects_nothing() {
     check(&script::shadow(), |change| change.trip.is_some());
 }

@@ -9,7 +9,7 @@
 //! | `number.rs`, `value.rs` | the rules for one value |
 //! | `captures.rs` | the variables that an expression uses |
 //! | `breaker.rs` | an existing circuit breaker |
-//! | `condition.rs` | `failure_if` and `ignore_if` |
+//! | `condition.rs` | `failure_if`, `ignore_if` and `retry_after` |
 //! | `fallback.rs` | `fallback`, and the arguments that it uses |
 //! | `rules.rs` | the rules that relate several keys |
 //!
@@ -102,6 +102,7 @@ fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
         Key::Config => spec.config = Some(value::policy(expr(value)?)?),
         Key::FailureIf => spec.failure_if = Some(condition::read(value, key)?),
         Key::IgnoreIf => spec.ignore_if = Some(condition::read(value, key)?),
+        Key::RetryAfter => spec.retry_after = Some(condition::read_retry_after(expr(value)?)?),
         Key::Fallback => spec.fallback = Some(fallback::read(expr(value)?)?),
         Key::FallbackOn => spec.fallback_on = fallback::read_on(expr(value)?)?,
         Key::CircuitKey => spec.key = Some(value::key_expr(expr(value)?)?),
@@ -116,13 +117,15 @@ fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
         Key::MinimumCalls | Key::SuccessThreshold | Key::MaxConcurrent => {
             set(number::count(expr(value)?, key, u32::MAX)?);
         }
-        Key::FailureRate | Key::SlowCallRate => set(number::rate(expr(value)?, key)?),
+        Key::FailureRate | Key::SlowCallRate | Key::MaxOpen => set(number::rate(expr(value)?, key)?),
         Key::Backoff => set(number::factor(expr(value)?, key)?),
         Key::Jitter => set(number::share(expr(value)?, key)?),
         Key::SlowCall
         | Key::RecoveryTimeout
         | Key::MaxRecoveryTimeout
         | Key::HalfOpenTimeout
+        | Key::Ramp
+        | Key::Hang
         | Key::CallTimeout
         | Key::CancelledAfter => set(value::positive_duration(expr(value)?, key)?),
         Key::MaxWait => set(value::duration(expr(value)?, key)?),

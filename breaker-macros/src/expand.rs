@@ -302,7 +302,7 @@ fn run(
             (with_conditions, Some(conditions.unwrap_or_else(|| quote!(#private::verdict_on))))
         }
     };
-    let classifier = quote_spanned!(Span::mixed_site()=> __classifier);
+    let classifier = classifier::describing_classifier(private, spec, annotated);
     let conditions = conditions.map(|conditions| quote!(, #conditions));
     let call = function.call(private, span, &quote!(#source, #body, #classifier #conditions));
     if annotated.is_async() { quote_spanned!(at(span)=> #call.await) } else { call }

@@ -14,6 +14,7 @@ mod lifetimes;
 mod output;
 mod predicate;
 mod rejection;
+mod retry_after;
 mod run;
 mod run_admitted;
 mod run_saved;
@@ -34,8 +35,8 @@ pub use self::const_checks::{
     checked, checked_keys, checked_name, checked_recovery, checked_rules, checked_waiting,
 };
 pub use self::const_config::{
-    Policy, checked_async_config, checked_sync_config, checked_unsaved, times_out, times_out_or_waits,
-    without_wait, without_window,
+    Policy, checked_async_config, checked_sync_config, checked_unkeyed_config, checked_unsaved, times_out,
+    times_out_or_waits, without_wait, without_window,
 };
 pub use self::const_window::{ConstWindow, Length, OtherLength};
 pub use self::fallback::{
@@ -45,6 +46,7 @@ pub use self::lifetimes::{ForLifetime, classifier_for_all, maybe_clone_for_all};
 pub use self::output::{fix_output_type, resolve};
 pub use self::predicate::evaluate;
 pub use self::rejection::reject;
+pub use self::retry_after::with_retry_after;
 pub use self::run::{run, run_async, run_async_with_conditions, run_with_conditions};
 pub use self::run_admitted::{run_admitted, run_admitted_with_conditions};
 pub use self::run_saved::{

@@ -5,17 +5,22 @@
 //! | `calls.rs` | the methods that run a call |
 //! | `circuit.rs` | the shared state of all clones of a breaker |
 //! | `admit.rs` | the first half of a call: admission |
+//! | `checks.rs` | the checks of a closed circuit that ramps or watches its calls |
+//! | `watch.rs` | the running calls of a circuit with `hang` |
 //! | `admission.rs` | an admitted call that has not been recorded |
 //! | `stamp.rs` | the per-call flags of an admission |
 //! | `slot_wait.rs` | a call that waits for a bulkhead slot |
 //! | `slot_holders.rs` | the calls of a thread that hold a slot, in which inner calls run |
 //! | `permit.rs` | the guard of an admission, which settles it at most once |
 //! | `owned_permit.rs` | a permit that owns its circuit |
+//! | `failure.rs` | the description of a failed call: its text, and how long to wait |
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `call_report.rs` | reports single calls to the listeners that ask for them |
 //! | `saturation.rs` | lets successes skip a window that they would not change |
 //! | `future.rs` | a running async call, which may be cancelled or time out |
 //! | `special_call.rs` | an async call that waits, has a time limit, was rejected or has ended |
+//! | `open_limit.rs` | how many circuits of a keyed breaker reject calls at the same time |
+//! | `waiving.rs` | the calls that an open circuit admits because of that limit |
 //! | `options.rs` | optional state: window, durations, bulkhead, shadow mode |
 //! | `bulkhead.rs` | the limit on concurrent calls, and the calls that wait |
 //! | `identity.rs` | the name and the key of a circuit |
@@ -33,10 +38,13 @@ mod call_future;
 mod call_progress;
 mod call_report;
 mod calls;
+mod checks;
 mod circuit;
+mod failure;
 mod future;
 mod identity;
 mod idleness;
+mod open_limit;
 mod operator;
 mod options;
 mod owned_permit;
@@ -47,6 +55,8 @@ mod slot_holders;
 mod slot_wait;
 mod special_call;
 mod stamp;
+mod waiving;
+mod watch;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -104,8 +114,10 @@ impl CircuitBreaker {
     ///
     /// # Errors
     ///
-    /// Returns an error if the name is empty or longer than 255 bytes.
+    /// Returns an error if the name is empty or longer than 255 bytes, or if `config` sets
+    /// [`max_open`](crate::ConfigBuilder::max_open), which needs keys.
     pub fn new(name: impl Into<Cow<'static, str>>, config: Config) -> Result<Self, ConfigError> {
+        config.check_without_keys()?;
         let identity = Identity::Alone { name: Name::new(name.into())?, hub: None };
         Ok(Self::new_unchecked(identity, config.into(), Clock::here()))
     }
@@ -181,7 +193,9 @@ impl CircuitBreaker {
     /// considers the state, the recovery timeout, trial slots and their leases, `max_concurrent`, the mode, and
     /// the commands of operators. Other threads may change it before the next call.
     ///
-    /// A call that would have to wait for a slot is not admitted *now*, so the result is `false`.
+    /// A call that would have to wait for a slot is not admitted *now*, so the result is `false`. While the circuit
+    /// closes gradually ([`ramp`](crate::ConfigBuilder::ramp)), the result is `true`, although only a share of the calls
+    /// is admitted.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config};
@@ -221,9 +235,11 @@ impl CircuitBreaker {
     /// rules apply when they end, and a new `slow_call` if the circuit had `slow_call` or `durations` when they
     /// started. A larger `max_concurrent` and shadow mode admit waiting calls at once, and a new `max_wait` applies to
     /// them as well. The first `max_concurrent` does not count calls that run already, because they hold no slot.
-    /// Name, key, `max_keys`, `failure_if`, `ignore_if` and the fallback are not settings and cannot
-    /// change. Some functions cannot apply `call_timeout` or `max_wait`; see the
-    /// [exceptions](crate::circuit_breaker#new-settings-at-run-time).
+    /// A changed `hang` applies to running calls, and a changed `ramp` to a ramp that is not over.
+    /// Name, key, `max_keys`, `failure_if`, `ignore_if`, `retry_after` and the fallback are not settings and
+    /// cannot change. Some functions cannot apply `call_timeout` or `max_wait`; see the
+    /// [exceptions](crate::circuit_breaker#new-settings-at-run-time). On a breaker without keys, `max_open` has no
+    /// effect, and a line on stderr reports it.
     ///
     /// The state, the generation, the totals, the run of failures and the remaining open time are kept. The
     /// window keeps the calls that fit into the new window. When the kind of window changes, it starts empty.
@@ -248,7 +264,7 @@ impl CircuitBreaker {
     }
 
     /// Returns the state. Reading changes nothing: an open circuit whose recovery time has passed reads
-    /// [`Open`](State::Open) until a call arrives.
+    /// [`Open`](State::Open) until a call arrives. A circuit that closes gradually reads [`Closed`](State::Closed).
     #[must_use]
     pub fn state(&self) -> State {
         self.circuit.state()
@@ -297,7 +313,8 @@ impl CircuitBreaker {
     ///
     /// No timer closes the circuit: an open circuit recovers through the trial calls of its callers. Do not
     /// await this in the only task whose calls could close the circuit. In shadow mode, an open circuit
-    /// admits calls, and this method still waits.
+    /// admits calls, and this method still waits. With [`ramp`](crate::ConfigBuilder::ramp), it returns when the ramp
+    /// begins, so calls may still be rejected.
     ///
     /// # Cancellation
     ///

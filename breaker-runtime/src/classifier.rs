@@ -4,6 +4,7 @@
 //! A classifier receives the returned value only; it does not know about panics, timeouts or cancelled calls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::failure_text::failure_text;
 use crate::outcome::{Outcome, Verdict};
@@ -35,6 +36,26 @@ pub trait Classifier<T> {
 
     /// Returns the text of a failure, for [`Transition::last_failure`](crate::Transition).
     fn text(&self, value: &T) -> Option<Arc<str>>;
+
+    /// Returns the time that a failure asks callers to wait, if it says so.
+    fn retry_after(&self, _: &T) -> Option<Duration> {
+        None
+    }
+}
+
+/// The classifier of values whose outcome is known. A failure has no text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AlreadyClassified;
+
+impl<T> Classifier<T> for AlreadyClassified {
+    /// Decides that the value is a failure, because only failures are described.
+    fn verdict(&self, _: &T) -> Verdict {
+        Verdict::Failure
+    }
+
+    fn text(&self, _: &T) -> Option<Arc<str>> {
+        None
+    }
 }
 
 /// A pair of functions: one for the outcome, one for the text.

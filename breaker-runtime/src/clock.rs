@@ -108,6 +108,17 @@ impl Clock {
         STOPWATCH.delta_as_nanos(start.0, STOPWATCH.raw() & Start::MAX)
     }
 
+    /// Returns a random number of at least 0 and less than 1. The numbers of a test's clock are the same in each run.
+    ///
+    /// Unlike `fastrand::f64`, it does not panic in a thread that has destroyed its thread-local values.
+    pub(crate) fn draw(&self) -> f64 {
+        #[cfg(feature = "test-util")]
+        if let Some(mock) = &self.mock {
+            return mock.draw();
+        }
+        fastrand::Rng::new().f64()
+    }
+
     /// Initializes the clock that `start` reads. The first time in a process this takes about a millisecond to
     /// calibrate the counter of the processor, so it is not done during a call.
     pub(crate) fn prepare() {

@@ -44,7 +44,7 @@ pub(crate) use name::Name;
 pub(crate) use shared_config::SharedConfig;
 
 use crate::state::Recovery;
-use crate::window::{Rules, Span};
+use crate::window::{Rate, Rules, Span};
 
 /// The settings of one circuit breaker.
 ///
@@ -73,6 +73,8 @@ pub struct Config {
     durations: bool,
     recovery: Recovery,
     limits: Limits,
+    /// `None` for the default, 1.
+    max_open: Option<Rate>,
     mode: Mode,
     critical: bool,
 }
@@ -196,6 +198,18 @@ impl Config {
         self.recovery.half_open_timeout
     }
 
+    /// Returns the time over which the circuit closes gradually, or `None` if it closes at once.
+    #[must_use]
+    pub const fn ramp(&self) -> Option<Duration> {
+        self.recovery.ramp
+    }
+
+    /// Returns how long a running call opens the circuit, or `None` if only ended calls do.
+    #[must_use]
+    pub const fn hang(&self) -> Option<Duration> {
+        self.limits.hang
+    }
+
     /// Returns the time after which an async call is stopped, or `None` if there is no limit.
     #[must_use]
     pub const fn call_timeout(&self) -> Option<Duration> {
@@ -223,6 +237,15 @@ impl Config {
         self.limits.cancelled_after
     }
 
+    /// Returns the share of the circuits of a keyed breaker that may reject calls at the same time.
+    #[must_use]
+    pub const fn max_open(&self) -> f64 {
+        match self.max_open {
+            Some(share) => share.get(),
+            None => 1.0,
+        }
+    }
+
     /// Returns the mode: whether the breaker rejects calls or only observes them.
     #[must_use]
     pub const fn mode(&self) -> Mode {
@@ -239,6 +262,21 @@ impl Config {
     #[must_use]
     pub const fn durations(&self) -> bool {
         self.durations
+    }
+
+    /// Returns `true` if the number of circuits that reject calls is limited.
+    pub(crate) const fn has_max_open(&self) -> bool {
+        self.max_open.is_some()
+    }
+
+    /// Returns an error if a setting needs keys.
+    pub(crate) const fn check_without_keys(&self) -> Result<(), ConfigError> {
+        if self.has_max_open() {
+            return Err(ConfigError::new(
+                "max_open needs keys: it is the share of them that may reject calls; use register_keyed, or remove it",
+            ));
+        }
+        Ok(())
     }
 
     pub(crate) const fn rules(&self) -> &Rules {

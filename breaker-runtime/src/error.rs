@@ -64,7 +64,7 @@ use crate::state::{Opening, State, Transition};
 pub struct BreakerError {
     origin: Arc<dyn Origin>,
     kind: ErrorKind,
-    /// The open state that rejected the call.
+    /// The open state that rejected the call. For a ramp, only the moment at which to call again.
     opening: Option<Opening>,
     clock: Clock,
 }
@@ -154,7 +154,8 @@ impl BreakerError {
 
     /// Returns the time from now until the circuit admits a call again, or zero if that time has passed.
     ///
-    /// Returns `None` for every kind except [`ErrorKind::Open`], and if `recovery_timeout` is
+    /// For [`ErrorKind::Ramping`], it is a hint of at most a second: the next call is admitted or rejected at
+    /// random. Returns `None` for every other kind except [`ErrorKind::Open`], and if `recovery_timeout` is
     /// `Duration::MAX`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -205,6 +206,7 @@ impl BreakerError {
         out.write_str(match self.kind {
             ErrorKind::Open => "; an operator can close it with force_close or reset",
             ErrorKind::HalfOpen => "; an operator can close it with force_close or reset, or raise half_open_max_calls",
+            ErrorKind::Ramping => "; an operator can close it wholly with force_close or reset, or shorten ramp",
             ErrorKind::ForcedOpen => "; an operator must end this with release, force_close or reset",
             ErrorKind::BulkheadFull if HAS_ASYNC_TIMER => "; an operator can raise max_concurrent or max_wait",
             ErrorKind::BulkheadFull => {
@@ -273,6 +275,9 @@ impl fmt::Display for BreakerError {
             }
             ErrorKind::HalfOpen => {
                 out.write_str(" is half-open and all its trial slots are in use; call again soon")
+            }
+            ErrorKind::Ramping => {
+                out.write_str(" is closing gradually and admits a growing share of calls; call again soon")
             }
             ErrorKind::ForcedOpen => out.write_str(" is forced open"),
             ErrorKind::BulkheadFull => out.write_str(" is at its max_concurrent limit; call again soon"),

@@ -65,6 +65,9 @@ pub enum Event {
     /// because a new key needed a circuit. The evicted key gets a new, closed circuit when it is used again.
     /// Closed circuits are evicted without an event.
     Evicted(Eviction),
+    /// A circuit opened, but admits calls because of [`max_open`](crate::ConfigBuilder::max_open). It is reported
+    /// once, until the circuit rejects calls or closes.
+    Waived(Waiver),
 }
 
 /// The eviction of an open circuit; see [`KeyedBreaker`](crate::KeyedBreaker). It always has a key.
@@ -84,6 +87,35 @@ pub enum Event {
 pub struct Eviction {
     id: CircuitId,
     unused_for: Duration,
+}
+
+/// A circuit of a keyed breaker that is open, but admits the calls that it would reject, because
+/// [`max_open`](crate::ConfigBuilder::max_open) lets no more circuits reject calls.
+///
+/// ```
+/// use breaker_runtime::{Config, Event, Outcome, Registry};
+///
+/// let registry = Registry::new();
+/// let config = Config::builder().failure_threshold(1).max_open(0.5).build()?;
+/// let hosts = registry.register_keyed("hosts", config, 1000)?;
+/// let mut events = registry.subscribe();
+/// for host in ["a", "b"] {
+///     hosts.get(host).try_acquire()?.settle(Outcome::Failure);
+/// }
+/// assert!(hosts.get("a").try_acquire().is_err());
+/// assert!(hosts.get("b").try_acquire().is_ok());
+///
+/// let events = std::iter::from_fn(|| events.try_next()).map(|event| event.unwrap());
+/// let waived = events.filter_map(|event| if let Event::Waived(waiver) = event { Some(waiver) } else { None });
+/// let keys: Vec<_> = waived.map(|waiver| waiver.key().map(str::to_owned)).collect();
+/// assert_eq!(keys, [Some("b".to_owned())]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiver {
+    id: CircuitId,
+    open: u64,
+    keys: u64,
 }
 
 /// A state change of one circuit.
@@ -271,6 +303,46 @@ impl fmt::Display for Eviction {
     }
 }
 
+impl Waiver {
+    pub(crate) const fn new(id: CircuitId, open: u64, keys: u64) -> Self {
+        Self { id, open, keys }
+    }
+
+    /// Returns the name of the breaker.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.id.name()
+    }
+
+    /// Returns the key of the circuit, or `None` for the overflow circuit.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.id.key()
+    }
+
+    /// Returns the number of circuits of the breaker that rejected calls.
+    #[must_use]
+    pub const fn open(&self) -> u64 {
+        self.open
+    }
+
+    /// Returns the number of circuits of the breaker.
+    #[must_use]
+    pub const fn keys(&self) -> u64 {
+        self.keys
+    }
+}
+
+impl fmt::Display for Waiver {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "{}: open, but it admits calls because of max_open: {} of {} circuits reject calls already",
+            self.id, self.open, self.keys
+        )
+    }
+}
+
 impl fmt::Display for StateChange {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}: {}", self.id, self.transition)
@@ -284,6 +356,7 @@ impl fmt::Display for Event {
             Self::ChangesLost(changes) => changes.fmt(out),
             Self::Conflict(conflict) => conflict.fmt(out),
             Self::Evicted(eviction) => eviction.fmt(out),
+            Self::Waived(waiver) => waiver.fmt(out),
         }
     }
 }

@@ -98,11 +98,11 @@ pub use durations::CallDurations;
 pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{
     CallEvent, CallEventKind, CallEvents, ChangesLost, Event, Events, Eviction, FallbackCause, Lagged,
-    Listener, StateChange, Subscription,
+    Listener, StateChange, Subscription, Waiver,
 };
 pub use outcome::{Outcome, Settled};
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::{KeyCounts, Snapshot};
-pub use state::{Cause, State, Transition, TransitionCounts};
+pub use state::{Cause, Ramp, State, Transition, TransitionCounts};
 pub use totals::{Fallbacks, Rejections, Totals};
 pub use window::{TripReason, WindowCounts};

@@ -17,9 +17,11 @@
 //! | `any_breaker.rs` | a breaker of either type |
 //! | `store.rs` | the breakers of one registry by name |
 //! | `scope.rs` | the registry of one test, which replaces the global one |
+//! | `all_circuits.rs` | commands to all circuits of a registry |
 //!
 //! A file imports only from files above it in this table.
 
+mod all_circuits;
 mod any_breaker;
 mod census;
 mod circuit_map;
@@ -132,8 +134,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Returns [`RegisterError::Invalid`] if the name is empty or longer than 255 bytes. Returns
-    /// [`RegisterError::Conflict`] if the name is registered with other settings or with one circuit per key.
+    /// Returns [`RegisterError::Invalid`] if the name is empty or longer than 255 bytes, or if `config` sets
+    /// [`max_open`](crate::ConfigBuilder::max_open). Returns [`RegisterError::Conflict`] if the name is registered with other settings or with one circuit per key.
     /// The error names both locations, and the registered breaker does not change.
     #[track_caller]
     pub fn register(
@@ -142,6 +144,7 @@ impl Registry {
         config: Config,
     ) -> Result<CircuitBreaker, RegisterError> {
         let name = Name::new(name.into())?;
+        config.check_without_keys()?;
         let registration = Registration::of_call(name, config, None, Location::caller());
         self.checked(self.store.register(registration, ()))
     }
@@ -244,76 +247,6 @@ impl Registry {
     /// Returns all breakers with one circuit per key that are registered now, sorted by name.
     pub fn iter_keyed(&self) -> impl Iterator<Item = KeyedBreaker> + use<> {
         self.breakers_of()
-    }
-
-    /// Forces all circuits open; see [`Operator::force_open`](crate::Operator::force_open). These are all existing
-    /// circuits and those of annotated functions that have not been called yet, except circuits of new keys.
-    ///
-    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
-    /// caller.
-    #[track_caller]
-    pub fn force_open_all(&self) {
-        for circuit in self.circuits_with_uncalled() {
-            circuit.force_open();
-        }
-    }
-
-    /// Closes all existing circuits; see [`Operator::force_close`](crate::Operator::force_close).
-    ///
-    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
-    /// caller.
-    #[track_caller]
-    pub fn force_close_all(&self) {
-        for circuit in self.circuits() {
-            circuit.force_close();
-        }
-    }
-
-    /// Disables all circuits; see [`Operator::disable`](crate::Operator::disable). These are the circuits of
-    /// [`force_open_all`](Self::force_open_all).
-    ///
-    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
-    /// caller.
-    ///
-    /// ```
-    /// use breaker_runtime::{Config, Registry, State};
-    ///
-    /// let registry = Registry::new();
-    /// let search = registry.register("search", Config::default())?;
-    /// registry.disable_all();
-    /// assert_eq!(search.state(), State::Disabled);
-    /// registry.release_all();
-    /// assert_eq!(search.state(), State::Closed);
-    /// # Ok::<(), breaker_runtime::RegisterError>(())
-    /// ```
-    #[track_caller]
-    pub fn disable_all(&self) {
-        for circuit in self.circuits_with_uncalled() {
-            circuit.disable();
-        }
-    }
-
-    /// Releases all existing circuits that are forced open or disabled; see
-    /// [`Operator::release`](crate::Operator::release). Circuits that their own rules have opened stay open.
-    ///
-    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
-    /// caller.
-    #[track_caller]
-    pub fn release_all(&self) {
-        for circuit in self.circuits() {
-            circuit.release();
-        }
-    }
-
-    /// Resets all existing circuits; see [`Operator::reset`](crate::Operator::reset).
-    ///
-    /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
-    /// caller.
-    #[track_caller]
-    pub fn reset_all(&self) {
-        for circuit in self.circuits() {
-            circuit.reset();
-        }
     }
 
     /// Calls `listener` for each event of all breakers in this registry, until the subscription is dropped.

@@ -12,7 +12,7 @@ pub(crate) use self::combination::Combination;
 pub use self::key_counts::KeyCounts;
 use crate::config::{CircuitId, Config, Mode};
 use crate::durations::CallDurations;
-use crate::state::{Observation, State, Transition, TransitionCounts};
+use crate::state::{Observation, Ramp, State, Transition, TransitionCounts};
 use crate::totals::Totals;
 use crate::window::WindowCounts;
 
@@ -45,13 +45,19 @@ pub struct Snapshot {
     /// combined snapshot.
     pub key: Option<Arc<str>>,
     /// The state. An open circuit stays [`Open`](State::Open) until a call arrives, even after its recovery
-    /// time; a circuit whose trial call exceeded its lease is `Open` as soon as the lease ends.
+    /// time; a circuit whose trial call exceeded its lease is `Open` as soon as the lease ends, and one in which a
+    /// call runs for longer than [`hang`](crate::ConfigBuilder::hang) as soon as that time has passed.
     pub state: State,
+    /// `true` if the circuit is open or half-open, and admits the calls that it would reject because of
+    /// [`max_open`](crate::ConfigBuilder::max_open).
+    pub waives: bool,
     /// Time since the current generation began.
     pub time_in_state: Duration,
     /// Time until an open circuit admits a trial call; zero once a trial call is due. `None` in any other
     /// state, and if the recovery timeout is [`Duration::MAX`].
     pub retry_after: Option<Duration>,
+    /// The gradual closing of a `Closed` circuit. `None` in any other state, and while every call is admitted.
+    pub ramp: Option<Ramp>,
     /// The generation. It grows by one with every state change, and when an operator restarts the current
     /// state. A result counts only in the generation that admitted its call.
     pub generation: u64,
@@ -67,6 +73,8 @@ pub struct Snapshot {
     pub totals: Totals,
     /// Calls that shadow mode admitted although the circuit would have rejected them.
     pub shadow_rejections: u64,
+    /// Number of calls that were admitted only because of [`max_open`](crate::ConfigBuilder::max_open).
+    pub waived_rejections: u64,
     /// Durations of calls; `None` if they have never been recorded.
     pub durations: Option<CallDurations>,
     /// State changes by origin and target state.
@@ -91,6 +99,8 @@ pub(crate) struct OptionalParts {
     pub(crate) window: Option<WindowCounts>,
     pub(crate) calls_in_flight: Option<u32>,
     pub(crate) shadow_rejections: u64,
+    pub(crate) waived_rejections: u64,
+    pub(crate) waives: bool,
     pub(crate) durations: Option<CallDurations>,
 }
 
@@ -99,6 +109,7 @@ pub(crate) struct OptionalParts {
 pub(crate) struct CumulativeParts {
     totals: Totals,
     shadow_rejections: u64,
+    waived_rejections: u64,
     durations: Option<CallDurations>,
     changes: TransitionCounts,
     time_open: Duration,
@@ -120,8 +131,10 @@ impl Snapshot {
             name: name.into(),
             key,
             state: observation.state,
+            waives: parts.waives,
             time_in_state: observation.time_in_state,
             retry_after: observation.retry_after,
+            ramp: observation.ramp,
             generation: observation.generation,
             consecutive_failures: observation.consecutive_failures,
             window,
@@ -129,6 +142,7 @@ impl Snapshot {
             calls_in_flight: parts.calls_in_flight,
             totals,
             shadow_rejections: parts.shadow_rejections,
+            waived_rejections: parts.waived_rejections,
             durations: parts.durations,
             changes: observation.history.changes,
             time_open: observation.history.time_open,
@@ -157,7 +171,7 @@ impl Snapshot {
     pub(crate) fn rejects(&self) -> bool {
         let admits_no_call = match self.state {
             State::ForcedOpen => true,
-            State::Open => self.retry_after != Some(Duration::ZERO),
+            State::Open => self.retry_after != Some(Duration::ZERO) && !self.waives,
             State::Closed | State::HalfOpen | State::Disabled => false,
         };
         admits_no_call && self.mode == Mode::Enforce
@@ -181,6 +195,7 @@ impl Snapshot {
         let in_window = self.window.map_or(0, |window| window.failures);
         (
             self.severity(),
+            self.ramp.is_some(),
             in_window.max(self.consecutive_failures.into()),
             totals.failures + totals.timeouts,
             totals.rejected,

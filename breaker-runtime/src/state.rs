@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `transition.rs` | the pure table: `next(State, Cause) -> Option<State>` |
 //! | `recovery.rs` | the settings of the recovery |
+//! | `ramp.rs` | the share of calls that a circuit admits while it closes gradually |
 //! | `trial_slots.rs` | the slots of trial calls, and the end of each lease |
 //! | `history.rs` | the counts of past transitions, the last one, and the time open |
 //! | `backlog.rs` | the transitions that listeners must still be notified of |
 //! | `record.rs` | the state machine of one thread, without a clock |
 //! | `word.rs` | state, run of failures and generation, packed into 64 bits |
+//! | `ticket.rs` | the word of an admitted call |
 //! | `machine.rs` | the record behind a lock, and the word that callers read without it |
 //!
 //! The record decides, the word publishes the decision. Neither knows which results are failures, which
@@ -47,20 +49,28 @@
 //!    the second one, because the thread that held the lock would have begun another generation. Therefore
 //!    the rejection was correct at the first load.
 //! 7. **The recording bit** of a circuit with a window is proven in `breaker/saturation.rs`.
+//! 8. **Checks.** While a closed circuit ramps or watches its calls, its encoding sends every call through the checks
+//!    of `breaker/checks.rs`. Such a word may keep its value while `until`, the end of the ramp, changes: a reader uses
+//!    one of the two ends, each of which was current during its read. The word loses this encoding under the lock, by
+//!    a compare-and-swap that keeps the run, so no concurrent failure is lost. The tickets of checked calls equal no
+//!    shared word, so they settle as those of tracked calls do, before and after that swap.
 
 mod backlog;
 mod history;
 pub(crate) mod machine;
+mod ramp;
 mod record;
 mod recovery;
+mod ticket;
 mod transition;
 mod trial_slots;
 mod word;
 
 pub(crate) use backlog::Notification;
 pub use history::TransitionCounts;
-pub(crate) use record::{Observation, Opening, TrialCall};
+pub use ramp::Ramp;
+pub(crate) use record::{HungCall, Observation, Opening, TrialCall};
 pub(crate) use recovery::{Factor, Recovery, Share};
 pub(crate) use transition::Details;
 pub use transition::{Cause, State, Transition};
-pub(crate) use word::{MAX_RUN, MAX_TRIALS, Tracking};
+pub(crate) use word::{MAX_RUN, MAX_TRIALS, Tracking, is_later_generation};

@@ -12,7 +12,11 @@ pub(crate) mod process_count;
 pub(crate) mod striped;
 pub(crate) mod thread_id;
 #[cfg(feature = "test-util")]
+pub(crate) mod process_slot;
+#[cfg(feature = "test-util")]
 pub(crate) mod thread_local;
+#[cfg(feature = "test-util")]
+pub(crate) mod turn;
 
 #[cfg(not(breaker_loom))]
 mod imp {

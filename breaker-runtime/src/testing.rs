@@ -1,6 +1,33 @@
 //! Tools for tests of code that uses breakers: a registry and a clock per test, [`trip`] and
 //! [`assert_state`].
 //!
+//! A scope applies to the thread or task that has entered it. Code behind `spawn_blocking`, a server started by
+//! `tokio::spawn`, and other threads and tasks do not see it, and make the real call. A test of such code uses
+//! [`process_scope`] or [`process_scope_async`], which apply to all of them, or passes the scope on:
+//!
+//! ```
+//! # use breaker_runtime::{BreakerError, circuit_breaker, testing};
+//! # #[circuit_breaker(name = "rates")]
+//! # fn query() -> Result<u64, BreakerError> { Ok(1) }
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! testing::process_scope_async(async |_| {
+//!     testing::trip("rates");
+//!     assert!(tokio::task::spawn_blocking(query).await.unwrap().is_err());
+//! })
+//! .await;
+//!
+//! testing::scope_async(async |scope| {
+//!     testing::trip("rates");
+//!     let result = tokio::task::spawn_blocking(move || scope.enter(query)).await;
+//!     assert!(result.unwrap().is_err());
+//! })
+//! .await;
+//! # });
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! In a test whose calls are all made on its own thread or in its own task, an ordinary scope is enough:
+//!
 //! ```
 //! use std::time::Duration;
 //! use breaker_runtime::{BreakerError, State, circuit_breaker, testing};
@@ -44,14 +71,22 @@
 //! | a test starts | the scope is entered by |
 //! |---|---|
 //! | `thread::spawn` | `thread::spawn(move \|\| scope.enter(..))` |
+//! | `spawn_blocking` | `spawn_blocking(move \|\| scope.enter(..))` |
 //! | `tokio::spawn` | `tokio::spawn(scope.enter_async(..))` |
 //! | tasks of a runtime with one thread | `scope.enter(\|\| runtime.block_on(..))`, for all tasks |
 //!
-//! Threads and tasks that another crate starts are outside the scope and use the global registry.
+//! Threads and tasks that another crate starts are outside the scope and use the global registry, as the task that
+//! a server starts for each connection. For these, use [`process_scope`] or [`process_scope_async`].
+//!
+//! If no call of a scope ever reaches a circuit that the test has tripped, the scope panics at its end, because the
+//! test has probably made its call outside the scope.
 
 mod assert;
+mod nesting;
+mod process_scope;
 mod scope;
 
 pub use self::assert::{IntoBreaker, assert_state, trip};
+pub use self::process_scope::{process_scope, process_scope_async};
 pub use self::scope::{InScope, Scope, scope, scope_async};
 pub use crate::clock::mock::Clock;

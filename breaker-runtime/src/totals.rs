@@ -65,6 +65,8 @@ pub struct Rejections {
     pub open: u64,
     /// Calls rejected because the circuit was half-open and all trial slots were in use.
     pub half_open: u64,
+    /// Calls rejected because the circuit was closing gradually; see [`ramp`](crate::ConfigBuilder::ramp).
+    pub ramping: u64,
     /// Calls rejected because an operator had forced the circuit open.
     pub forced_open: u64,
     /// Calls rejected because `max_concurrent` calls were running.
@@ -113,6 +115,7 @@ pub(crate) enum Rare {
     Timeouts,
     Ignored,
     HalfOpen,
+    Ramping,
     ForcedOpen,
     Bulkhead,
     FailedFallbacks,
@@ -124,7 +127,7 @@ pub(crate) struct Counters {
     cells: Striped<Cells>,
     /// Counts of threads without a cell, until a block of cells is allocated.
     early: [AtomicU16; 4],
-    rare: OnceBox<[AtomicU64; 6]>,
+    rare: OnceBox<[AtomicU64; 7]>,
 }
 
 #[derive(Debug, Default)]
@@ -165,10 +168,10 @@ impl Counters {
         }
         let [successes, failures, open, successful_fallbacks] = sums;
         let rare = self.rare.get().map(|rare| rare.each_ref().map(|cell| cell.load(Ordering::Relaxed)));
-        let [timeouts, ignored, half_open, forced_open, bulkhead, failed_fallbacks] =
+        let [timeouts, ignored, half_open, ramping, forced_open, bulkhead, failed_fallbacks] =
             rare.unwrap_or_default();
-        let rejections = Rejections { open, half_open, forced_open, bulkhead };
-        let rejected = open + half_open + forced_open + bulkhead;
+        let rejections = Rejections { open, half_open, ramping, forced_open, bulkhead };
+        let rejected = open + half_open + ramping + forced_open + bulkhead;
         let fallbacks = Fallbacks { successes: successful_fallbacks, failures: failed_fallbacks };
         Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks }
     }
@@ -226,6 +229,7 @@ impl Totals {
         self.rejected += other.rejected;
         self.rejections.open += other.rejections.open;
         self.rejections.half_open += other.rejections.half_open;
+        self.rejections.ramping += other.rejections.ramping;
         self.rejections.forced_open += other.rejections.forced_open;
         self.rejections.bulkhead += other.rejections.bulkhead;
         self.fallbacks.successes += other.fallbacks.successes;

@@ -24,7 +24,7 @@ enum Key {
     Time(&'static str, fn(ConfigBuilder, Duration) -> ConfigBuilder),
 }
 
-const KEYS: [Key; 17] = [
+const KEYS: [Key; 19] = [
     Key::Count("failure_threshold", ConfigBuilder::failure_threshold),
     Key::Count("consecutive_failures", ConfigBuilder::consecutive_failures),
     Key::Real("failure_rate", ConfigBuilder::failure_rate),
@@ -40,6 +40,8 @@ const KEYS: [Key; 17] = [
     Key::Count("half_open_max_calls", ConfigBuilder::half_open_max_calls),
     Key::Count("success_threshold", ConfigBuilder::success_threshold),
     Key::Time("half_open_timeout", ConfigBuilder::half_open_timeout),
+    Key::Time("ramp", ConfigBuilder::ramp),
+    Key::Time("hang", ConfigBuilder::hang),
     Key::Count("max_concurrent", ConfigBuilder::max_concurrent),
     Key::Time("max_wait", ConfigBuilder::max_wait),
 ];
@@ -80,6 +82,8 @@ fn the_attribute_accepts_exactly_the_settings_that_the_runtime_accepts() {
             arguments.push(format!("{name} = {value}"));
         }
         prop_assume!(is_comparable(&arguments));
+        // Without `backoff`, `max_recovery_timeout` needs it in an attribute.
+        arguments.push("retry_after = hint".to_owned());
         let (text, runtime) = (arguments.join(", "), builder.build());
         let is_accepted = is_accepted(&text);
         prop_assert_eq!(is_accepted, runtime.is_ok(), "`{}`: the runtime returns {:?}", text, runtime);

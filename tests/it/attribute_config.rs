@@ -1,5 +1,7 @@
 //! The key `config`: a policy that many functions share, with the other keys on top of it.
 
+#![allow(dead_code, reason = "uncalled functions are declared too")]
+
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;

@@ -55,11 +55,25 @@ fn backoff_and_jitter_must_be_numbers_in_their_range() {
 }
 
 #[test]
+fn max_open_must_be_above_zero_and_at_most_one() {
+    for nonsense in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, -0.5, 1.000_001, 50.0] {
+        assert_rejected(new().max_open(nonsense), "max_open must be above 0.0 and at most 1.0");
+    }
+    for share in [f64::MIN_POSITIVE, 0.5, 1.0] {
+        assert!(new().max_open(share).build().is_ok(), "{share}");
+    }
+    assert_eq!(new().max_open(1.0).build(), new().build());
+    assert_eq!(new().max_open(0.5).max_open(1.0).build(), new().build());
+}
+
+#[test]
 fn a_duration_of_zero_is_rejected() {
     assert_rejected(new().recovery_timeout(Duration::ZERO), "recovery_timeout must be longer than zero");
     assert_rejected(new().half_open_timeout(Duration::ZERO), "half_open_timeout must be longer than zero");
     assert_rejected(new().window_time(Duration::ZERO), "the window must be longer than zero");
     assert_rejected(new().window_calls(9).slow_call(Duration::ZERO), "slow_call must be longer than zero");
+    assert_rejected(new().ramp(Duration::ZERO), "ramp must be longer than zero");
+    assert_rejected(new().hang(Duration::ZERO), "hang must be longer than zero");
     assert_rejected(new().call_timeout(Duration::ZERO), "call_timeout must be longer than zero");
     assert_rejected(new().cancelled_after(Duration::ZERO), "cancelled_after must be longer than zero");
     assert_rejected(
@@ -126,9 +140,11 @@ fn contradictory_settings_are_rejected() {
         "minimum_calls applies to rates only; set failure_rate or slow_call",
     );
     assert_rejected(new().max_wait(seconds(1)), "max_wait needs max_concurrent; without it no call waits");
+    // It limits the hints of failures without a backoff too.
+    assert!(new().max_recovery_timeout(seconds(60)).build().is_ok());
     assert_rejected(
-        new().max_recovery_timeout(seconds(60)),
-        "max_recovery_timeout needs backoff; without it the recovery timeout does not grow",
+        new().max_recovery_timeout(seconds(29)),
+        "max_recovery_timeout must be at least recovery_timeout",
     );
     assert_rejected(
         new().backoff(2.0).max_recovery_timeout(seconds(29)),

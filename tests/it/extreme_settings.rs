@@ -132,6 +132,8 @@ fn configs_that_differ_in_one_number_are_not_equal() {
         base().slow_call_rate(0.4),
         base().backoff(3.0),
         base().jitter(0.5),
+        base().ramp(Duration::from_secs(9)),
+        base().hang(Duration::from_secs(9)),
         base().failure_threshold(5),
         of(101),
         base().minimum_calls(11),

@@ -59,34 +59,36 @@ fn run_script(clock: &Clock, registry: &Registry) {
     let limited = register(registry, "limited", Config::builder().call_timeout(seconds(1)));
     let hosts = registry.register_keyed("host", settings().build().unwrap(), 10).unwrap();
     drop(registry.register_keyed("no keys", Config::default(), 10).unwrap());
-    let [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map(|key| hosts.get(key));
+    let [failing, forced, busy, trial, removed] = ["a", "b", "c", "d", "e"].map(|key| hosts.get(key));
 
-    for (nth, circuit) in [&plain, &a, &b, &c, &d, &e, &shadow].into_iter().enumerate() {
+    for (nth, circuit) in
+        [&plain, &failing, &forced, &busy, &trial, &removed, &shadow].into_iter().enumerate()
+    {
         for outcome in [Outcome::Success, Outcome::Failure, Outcome::Ignored] {
             let permit = circuit.try_acquire().unwrap();
             clock.advance(seconds(nth as u64));
             permit.settle(outcome);
         }
     }
-    for circuit in [&a, &d, &e, &shadow, &plain] {
+    for circuit in [&failing, &trial, &removed, &shadow, &plain] {
         circuit.try_acquire().unwrap().settle(Outcome::Failure);
         for _ in 0..3 {
             drop(circuit.try_acquire());
         }
     }
-    b.force_open();
-    b.try_acquire().unwrap_err();
+    forced.force_open();
+    forced.try_acquire().unwrap_err();
     _ = (price(&plain, true), price(&plain, true), price(&plain, false));
     // Removed circuits still count.
-    drop(e);
+    drop(removed);
     hosts.remove("e");
     clock.advance(seconds(10));
-    a.force_close();
-    a.try_acquire().unwrap().settle(Outcome::Failure);
-    forget((c.try_acquire().unwrap(), c.try_acquire().unwrap()));
-    c.try_acquire().unwrap_err();
-    forget(d.try_acquire().unwrap());
-    d.try_acquire().unwrap_err();
+    failing.force_close();
+    failing.try_acquire().unwrap().settle(Outcome::Failure);
+    forget((busy.try_acquire().unwrap(), busy.try_acquire().unwrap()));
+    busy.try_acquire().unwrap_err();
+    forget(trial.try_acquire().unwrap());
+    trial.try_acquire().unwrap_err();
     hosts.get("f").disable();
     plain.release();
     hosts.overflow().try_acquire().unwrap().settle(Outcome::Success);

@@ -163,6 +163,36 @@ const SETTINGS: &[Setting] = &[
         },
     ),
     setting(
+        "ramp",
+        |config| config.ramp(HOUR).success_threshold(1),
+        |subject| {
+            subject.make_due();
+            subject.succeed();
+            assert_eq!(subject.state(), State::Closed);
+            let answers = [(); 100].map(|()| subject.answer(Step::Succeed));
+            let admitted = answers.iter().filter(|&&answer| answer == Answer::Returned).count();
+            assert!((3..=7).contains(&admitted), "{admitted}");
+            subject.scope.advance(HOUR);
+            (0..9).for_each(|_| subject.succeed());
+        },
+    ),
+    setting(
+        "hang",
+        |config| config.hang(seconds(5)),
+        |subject| {
+            match subject.shape.kind {
+                Kind::Sync => subject.take(seconds(5)),
+                Kind::Async => {
+                    let call = subject.start(Step::Hang);
+                    subject.scope.advance(seconds(5));
+                    assert_eq!(subject.answer(Step::Succeed), Answer::Rejected);
+                    drop(call);
+                }
+            }
+            assert_eq!(subject.state(), State::Open);
+        },
+    ),
+    setting(
         "call_timeout",
         |config| config.call_timeout(seconds(2)),
         |subject| match subject.shape.kind {
@@ -211,6 +241,22 @@ const SETTINGS: &[Setting] = &[
                 });
                 assert_eq!(is_failure, [0, 1]);
             }
+        },
+    ),
+    setting(
+        "max_open",
+        |config| config.failure_threshold(1).max_open(0.5),
+        |subject| {
+            // It needs keys: without them, it has no effect.
+            let expected = match &subject.live {
+                Live::One(_) => Answer::Rejected,
+                Live::Keyed(keys) => {
+                    keys.get("another key").try_acquire().unwrap().settle(Outcome::Failure);
+                    Answer::Returned
+                }
+            };
+            subject.fail();
+            assert_eq!((subject.state(), subject.answer(Step::Succeed)), (State::Open, expected));
         },
     ),
     setting(
@@ -382,7 +428,8 @@ fn shown(config: ConfigBuilder) -> BTreeSet<String> {
 #[test]
 fn every_setting_of_a_config_has_a_check() {
     let all = Config::builder().consecutive_failures(1).failure_threshold(1).failure_rate(0.5);
-    let all = all.slow_call(HOUR).slow_call_rate(0.5).call_timeout(HOUR).max_concurrent(1);
+    let all =
+        all.slow_call(HOUR).slow_call_rate(0.5).ramp(HOUR).hang(HOUR).call_timeout(HOUR).max_concurrent(1);
     let expected = &shown(all.clone().window_calls(9)) | &shown(all.window_time(HOUR));
     let checked: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name.to_owned()).collect();
     assert_eq!(checked, expected);

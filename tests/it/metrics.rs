@@ -70,6 +70,22 @@ fn counts_of_evicted_keys_are_kept() {
 }
 
 #[test]
+fn waived_rejections_are_counted_also_those_of_removed_keys() {
+    let registry = Registry::new();
+    let config = Config::builder().failure_threshold(1).max_open(0.5).build().unwrap();
+    let hosts = registry.register_keyed("host", config, 9).unwrap();
+    let line = |count| format!("circuit_breaker_waived_rejections_total{{circuit=\"host\"}} {count}");
+    let has_line = |count| prometheus::encode(&registry).lines().any(|found| found == line(count));
+    assert!(has_line(0));
+    for host in ["a", "b", "b", "b"] {
+        hosts.get(host).try_acquire().unwrap().settle(Outcome::Failure);
+    }
+    assert!(has_line(2));
+    hosts.retain(|_, _| false);
+    assert!(has_line(2));
+}
+
+#[test]
 fn names_are_escaped_in_labels() {
     let registry = Registry::new();
     registry.register("a \"b\"\\c", Config::default()).unwrap();

@@ -64,6 +64,7 @@ async fn a_call_that_started_in_real_time_is_timed_in_real_time() {
 async fn a_clock_that_is_not_paused_does_not_advance_a_scope() {
     scope_async(async |scope| {
         trip("paused/slow");
+        assert!(slow(NANO).await.is_err());
         let before = scope.registry().get("paused/slow").unwrap().snapshot();
         tokio::task::yield_now().await;
         let after = scope.registry().get("paused/slow").unwrap().snapshot();
@@ -141,6 +142,7 @@ async fn in_a_scope_a_call_waits_for_a_slot_by_the_clock_of_tokio() {
 async fn threads_outside_the_runtime_see_the_last_time_it_showed() {
     scope_async(async |scope| {
         trip("paused/slow");
+        assert!(slow(NANO).await.is_err());
         tokio::time::advance(seconds(10)).await;
         let breaker = scope.registry().get("paused/slow").unwrap();
         assert_eq!(breaker.snapshot().retry_after, Some(seconds(20)));

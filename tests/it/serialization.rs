@@ -12,25 +12,25 @@ fn a_snapshot_has_the_documented_json() {
     let config = Config::builder().failure_rate(0.5).window_calls(10).minimum_calls(2).max_concurrent(3);
     let breaker = registry.register("payment", config.build().unwrap()).unwrap();
     breaker.try_acquire().unwrap().settle(Outcome::Success);
-    breaker.try_acquire().unwrap().fail("no route to host");
+    breaker.try_acquire().unwrap().fail_with_retry_after("no route to host", seconds(90));
     clock.advance(std::time::Duration::from_micros(2_500_999));
     assert!(breaker.try_acquire().is_err());
     let expected = json!({
-        "name": "payment", "key": null, "state": "open", "time_in_state": 2.5, "retry_after": 27.499,
+        "name": "payment", "key": null, "state": "open", "time_in_state": 2.5, "retry_after": 87.499, "ramp": null,
         "generation": 1, "critical": false, "consecutive_failures": 0,
         "window": {"calls": 0, "failures": 0, "slow": 0, "failure_rate": null, "slow_call_rate": null},
         "trials_in_flight": 0, "calls_in_flight": 0,
         "totals": {
             "successes": 1, "failures": 1, "timeouts": 0, "ignored": 0, "rejected": 1,
-            "rejections": {"open": 1, "half_open": 0, "forced_open": 0, "bulkhead": 0},
+            "rejections": {"open": 1, "half_open": 0, "ramping": 0, "forced_open": 0, "bulkhead": 0},
             "fallbacks": {"successes": 0, "failures": 0},
         },
-        "shadow_rejections": 0, "durations": null, "time_open": 2.5, "mode": "enforce",
+        "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "durations": null, "time_open": 2.5, "mode": "enforce",
         "changes": {"closed": {"open": 1}}, "keys": null,
         "last_transition": {
             "from": "closed", "to": "open", "cause": "threshold_reached", "generation": 1,
             "trip": {"rule": "failure_rate", "found": 1, "calls": 2, "limit": 0.5},
-            "last_failure": "no route to host", "initiator": null,
+            "last_failure": "no route to host", "retry_after": 90.0, "initiator": null,
         },
     });
     assert_eq!(to_value(breaker.snapshot()).unwrap(), expected);
@@ -45,7 +45,7 @@ fn a_state_change_has_the_fields_of_its_transition() {
     let Some(Ok(Event::StateChanged(change))) = events.try_next() else { panic!("no state change") };
     let expected = json!({
         "name": "host", "key": "eu", "from": "closed", "to": "disabled", "cause": "disabled", "generation": 1,
-        "trip": null, "last_failure": null, "initiator": "alice",
+        "trip": null, "last_failure": null, "retry_after": null, "initiator": "alice",
     });
     assert_eq!(to_value(change).unwrap(), expected);
 }
@@ -70,6 +70,7 @@ fn enums_are_labels() {
     assert_eq!(to_value(Mode::Shadow).unwrap(), "shadow");
     assert_eq!(to_value(Outcome::Ignored).unwrap(), "ignored");
     assert_eq!(to_value(ErrorKind::BulkheadFull).unwrap(), "bulkhead_full");
+    assert_eq!(to_value(ErrorKind::Ramping).unwrap(), "ramping");
 }
 
 #[test]
@@ -77,4 +78,7 @@ fn a_trip_reason_names_the_setting_that_was_reached() {
     let trip = TripReason::FailuresInWindow { failures: 5, calls: 9, limit: 5 };
     let expected = json!({"rule": "failure_threshold", "found": 5, "calls": 9, "limit": 5.0});
     assert_eq!(to_value(trip).unwrap(), expected);
+    let hang = TripReason::HangingCall { limit: std::time::Duration::from_millis(1500) };
+    let expected = json!({"rule": "hang", "found": 1, "calls": null, "limit": 1.5});
+    assert_eq!(to_value(hang).unwrap(), expected);
 }

@@ -224,6 +224,10 @@ fn every_trip_reason_reads_as_a_sentence() {
             "5 failures among 9 calls (limit 5)",
         ),
         (TripReason::FailureRate { failures: 5, calls: 9, limit: 0.5 }, "5 of 9 calls failed (limit 0.5)"),
+        (
+            TripReason::HangingCall { limit: Duration::from_millis(2500) },
+            "a call has been running for more than 2.5s",
+        ),
         (TripReason::SlowCallRate { slow: 5, calls: 9, limit: 0.5 }, "5 of 9 calls were slow (limit 0.5)"),
     ];
     for (trip, sentence) in sentences {

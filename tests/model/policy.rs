@@ -22,6 +22,8 @@ pub(crate) struct Policy {
     pub(crate) trial_slots: u32,
     pub(crate) successes: u32,
     pub(crate) lease: u64,
+    pub(crate) ramp: Option<u64>,
+    pub(crate) hang: Option<u64>,
     pub(crate) cancelled_after: u64,
     pub(crate) max_concurrent: Option<u32>,
     pub(crate) shadow: bool,
@@ -84,6 +86,12 @@ impl Policy {
             config = config
                 .backoff(f64::from(self.backoff))
                 .max_recovery_timeout(Duration::from_nanos(self.max_recovery));
+        }
+        if let Some(time) = self.ramp {
+            config = config.ramp(Duration::from_nanos(time));
+        }
+        if let Some(time) = self.hang {
+            config = config.hang(Duration::from_nanos(time));
         }
         if let Some(calls) = self.max_concurrent {
             config = config.max_concurrent(calls);

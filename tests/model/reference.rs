@@ -3,6 +3,7 @@
 //! It uses the types of the library for states, causes and outcomes, and none of its code.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use breaker_runtime::{Cause, ErrorKind, Outcome, State, TripReason};
 
@@ -33,6 +34,14 @@ pub(crate) struct Model {
     reopenings: u32,
     /// Factor by which late successes have extended the leases.
     lease_factor: u64,
+    /// The end of the ramp of a closed circuit.
+    ramp_ends: Option<u64>,
+    /// Number of random numbers that the ramp has used.
+    draws: u64,
+    /// The running calls of this generation that may hang.
+    watched: Vec<Call>,
+    /// When the current `hang` was set.
+    hang_since: u64,
     calls: u64,
 }
 
@@ -84,6 +93,10 @@ impl Model {
             passed: 0,
             reopenings: 0,
             lease_factor: 1,
+            ramp_ends: None,
+            draws: 0,
+            watched: Vec::new(),
+            hang_since: 0,
             calls: 0,
         }
     }
@@ -95,14 +108,48 @@ impl Model {
         if let Some(end) = first.filter(|&end| end <= self.now) {
             self.change_to(State::Open, Cause::LeaseExpired, end);
         }
+        self.advance_closed();
+    }
+
+    /// Ends a ramp that is over, and opens the circuit if a call hangs, in the order of time.
+    fn advance_closed(&mut self) {
+        let hangs_at = self.hangs_at().filter(|&at| at <= self.now);
+        if self.ramp_ends.is_some_and(|end| end <= hangs_at.unwrap_or(self.now)) {
+            self.end_ramp();
+        }
+        if let (Some(at), Some(limit)) = (hangs_at, self.policy.hang) {
+            self.change_to(State::Open, Cause::ThresholdReached, at);
+            let trip = TripReason::HangingCall { limit: Duration::from_nanos(limit) };
+            self.changes.last_mut().expect("the circuit has just opened").trip = Some(trip);
+        }
+    }
+
+    /// Returns when the oldest running call hangs.
+    fn hangs_at(&self) -> Option<u64> {
+        let oldest = self.watched.iter().map(|call| call.admitted).min()?;
+        Some((oldest + self.policy.hang?).max(self.hang_since))
+    }
+
+    fn end_ramp(&mut self) {
+        (self.ramp_ends, self.reopenings, self.lease_factor) = (None, 0, 1);
     }
 
     pub(crate) fn set_config(&mut self, policy: Policy) {
         self.window.set_config(policy.window, self.now);
+        if self.policy.hang != policy.hang {
+            self.hang_since = self.now;
+        }
         self.policy = policy;
         if policy.consecutive.is_none() {
             self.run = 0;
         }
+        if self.ramp_ends.is_some() {
+            match policy.ramp {
+                Some(ramp) => self.ramp_ends = Some(self.since + ramp),
+                None => self.end_ramp(),
+            }
+        }
+        self.advance_closed();
     }
 
     pub(crate) fn acquire(&mut self) -> Result<Call, ErrorKind> {
@@ -123,6 +170,9 @@ impl Model {
             started: self.policy.slow_call.map(|_| self.now),
             in_bulkhead: false,
         };
+        if self.state == State::Closed && self.is_rejected_by_ramp(outer) {
+            return self.reject(call, ErrorKind::Ramping, "ramping");
+        }
         match self.state {
             State::Closed => {}
             State::Disabled => return Ok(call),
@@ -136,10 +186,30 @@ impl Model {
             State::Open => return self.reject(call, ErrorKind::Open, "open"),
             State::ForcedOpen => return self.reject(call, ErrorKind::ForcedOpen, "forced open"),
         }
-        if outer.is_some_and(|outer| outer.in_bulkhead) {
-            return Ok(call);
+        if !outer.is_some_and(|outer| outer.in_bulkhead) {
+            call = self.enter_bulkhead(call)?;
         }
-        self.enter_bulkhead(call)
+        if self.state == State::Closed && self.policy.hang.is_some() {
+            self.watched.push(call);
+        }
+        Ok(call)
+    }
+
+    /// Draws whether the ramp rejects a call. It admits every call inside a call that it has admitted.
+    fn is_rejected_by_ramp(&mut self, outer: Option<Call>) -> bool {
+        let (Some(remaining), Some(ramp)) = (self.ramp_remaining(), self.policy.ramp) else { return false };
+        if outer.is_some_and(|outer| outer.generation.is_some()) {
+            return false;
+        }
+        self.draws += 1;
+        // The numbers of a test clock are the fractions of the multiples of the golden ratio.
+        let draw = self.draws.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11;
+        let share = 1.0
+            - 0.95
+                * (Duration::from_nanos(remaining).as_secs_f64() / Duration::from_nanos(ramp).as_secs_f64());
+        #[expect(clippy::cast_precision_loss, reason = "both numbers have at most 53 bits")]
+        let draw = draw as f64 / (1_u64 << 53) as f64;
+        draw >= share
     }
 
     fn reject(&mut self, call: Call, kind: ErrorKind, reason: &'static str) -> Result<Call, ErrorKind> {
@@ -196,6 +266,7 @@ impl Model {
             return;
         }
         self.trials.retain(|trial| trial.id != call.id);
+        self.watched.retain(|watched| watched.id != call.id);
         let failed = match outcome {
             Outcome::Success => false,
             Outcome::Failure => true,
@@ -279,10 +350,17 @@ impl Model {
         let from = self.state;
         self.changes.push(Change { from, to, cause, trip: None });
         self.time_open = self.time_open_until(at);
+        let was_ramping = self.ramp_ends.take().is_some();
         match (from, to) {
+            (State::Closed, State::Open) if was_ramping => self.reopenings += 1,
             (State::HalfOpen, State::Open) => self.reopenings += 1,
             (State::Open, State::HalfOpen) => {}
-            _ => (self.reopenings, self.lease_factor) = (0, 1),
+            (State::HalfOpen, State::Closed)
+                if cause == Cause::TrialsPassed && self.policy.ramp.is_some() =>
+            {
+                self.ramp_ends = self.policy.ramp.map(|ramp| at + ramp);
+            }
+            _ => self.end_ramp(),
         }
         self.due = at + self.policy.open_for(self.reopenings);
         self.state = to;
@@ -291,6 +369,7 @@ impl Model {
         self.run = 0;
         self.passed = 0;
         self.trials.clear();
+        self.watched.clear();
         self.window.clear();
     }
 
@@ -305,6 +384,16 @@ impl Model {
 
     pub(crate) fn retry_after(&self) -> Option<u64> {
         (self.state == State::Open).then(|| self.due.saturating_sub(self.now))
+    }
+
+    /// Returns the hint of a rejection.
+    pub(crate) fn retry_after_of(&self, kind: ErrorKind) -> Option<u64> {
+        if kind == ErrorKind::Ramping { self.ramp_remaining() } else { self.retry_after() }
+    }
+
+    /// Returns the remaining time of the ramp. The scripts use times far below a second.
+    pub(crate) fn ramp_remaining(&self) -> Option<u64> {
+        self.ramp_ends.map(|end| end - self.now)
     }
 
     /// Returns the counts of the window, if there is one.

@@ -113,10 +113,31 @@ pub(crate) fn max_concurrent() -> Policies {
     (several_rules(), 1_u32..5).prop_map(|(base, max)| Policy { max_concurrent: Some(max), ..base }).boxed()
 }
 
+/// Returns policies that close gradually. Some also open because of calls that hang.
+pub(crate) fn ramp() -> Policies {
+    let policies = prop_oneof![backoff(), several_rules(), time_based_window()];
+    (policies, 1_u64..200, option::of(1_u64..60))
+        .prop_map(|(base, ramp, hang)| Policy { ramp: Some(ramp), hang, ..base })
+        .boxed()
+}
+
+/// Returns policies that open because of calls that hang.
+pub(crate) fn hang() -> Policies {
+    let policies = prop_oneof![backoff(), max_concurrent(), shadow()];
+    (policies, 1_u64..100).prop_map(|(base, hang)| Policy { hang: Some(hang), ..base }).boxed()
+}
+
 /// Returns policies of all kinds, so that new settings may replace every rule.
 pub(crate) fn any_policy() -> Policies {
-    let rules =
-        prop_oneof![consecutive(), failures_in_calls(), several_rules(), time_based_window(), backoff()];
+    let rules = prop_oneof![
+        consecutive(),
+        failures_in_calls(),
+        several_rules(),
+        time_based_window(),
+        backoff(),
+        ramp(),
+        hang()
+    ];
     let shadow = prop_oneof![4 => Just(false), 1 => Just(true)];
     (any_limits(rules.boxed()), shadow).prop_map(|(base, shadow)| Policy { shadow, ..base }).boxed()
 }
@@ -138,6 +159,8 @@ fn base() -> Policies {
             trial_slots,
             successes,
             lease,
+            ramp: None,
+            hang: None,
             cancelled_after,
             max_concurrent: None,
             shadow: false,

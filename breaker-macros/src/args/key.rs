@@ -44,10 +44,12 @@ keys! {
     RecoveryTimeout = "recovery_timeout",
     Backoff = "backoff",
     MaxRecoveryTimeout = "max_recovery_timeout",
+    RetryAfter = "retry_after",
     Jitter = "jitter",
     HalfOpenMaxCalls = "half_open_max_calls",
     SuccessThreshold = "success_threshold",
     HalfOpenTimeout = "half_open_timeout",
+    Ramp = "ramp",
     FailureIf = "failure_if",
     IgnoreIf = "ignore_if",
     Fallback = "fallback",
@@ -56,8 +58,10 @@ keys! {
     MaxConcurrent = "max_concurrent",
     MaxWait = "max_wait",
     CancelledAfter = "cancelled_after",
+    Hang = "hang",
     CircuitKey = "key",
     MaxKeys = "max_keys",
+    MaxOpen = "max_open",
     Mode = "mode",
     Critical = "critical",
     Durations = "durations",
@@ -68,7 +72,7 @@ keys! {
 
 impl Key {
     /// The keys whose value is a share.
-    pub(super) const SHARES: [Self; 3] = [Self::FailureRate, Self::SlowCallRate, Self::Jitter];
+    pub(super) const SHARES: [Self; 4] = [Self::FailureRate, Self::SlowCallRate, Self::Jitter, Self::MaxOpen];
 
     /// Finds the key that `word` names. The error suggests similar keys.
     pub(super) fn find(word: &Ident) -> Result<Self, Error> {

@@ -1,4 +1,4 @@
-//! `failure_if` and `ignore_if`: each is a pattern for the result, or a predicate on it.
+//! Functions of the result: `failure_if` and `ignore_if`, which can also be patterns, and `retry_after`.
 
 use proc_macro2::TokenTree;
 use syn::parse::{ParseStream, Parser as _};
@@ -43,13 +43,36 @@ pub(super) fn read(value: ArgValue, key: Key) -> Result<Condition, Error> {
     }
 }
 
+/// Reads the path or the closure of `retry_after`.
+pub(super) fn read_retry_after(value: Expr) -> Result<Expr, Error> {
+    let value = ungrouped(value);
+    match &value {
+        Expr::Path(_) => Ok(value),
+        Expr::Closure(closure) if closure.inputs.len() == 1 => Ok(value),
+        Expr::Closure(closure) => Err(Error::new(
+            closure.inputs_begin.span(),
+            "the closure of `retry_after` must take one parameter, a reference to the result: \
+             `retry_after = |result| ..`",
+        )),
+        _ => Err(Error::new(
+            value.span(),
+            format!(
+                "`retry_after` must be a function `fn(&T) -> Option<Duration>`, as in \
+                 `retry_after = |result| ..`; found {}",
+                source_text(&value)
+            ),
+        )),
+    }
+}
+
 /// Reports the keys that need a result if the function never returns one.
 pub(super) fn check(spec: &Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error>) {
     if !annotated.never_returns() {
         return;
     }
     let needs_result = |key: &Key| *key != Key::FallbackOn || spec.fallback_on == FallbackOn::Failure;
-    for key in [Key::FailureIf, Key::IgnoreIf, Key::FallbackOn].into_iter().filter(needs_result) {
+    let keys = [Key::FailureIf, Key::IgnoreIf, Key::RetryAfter, Key::FallbackOn];
+    for key in keys.into_iter().filter(needs_result) {
         errors.extend(spec.span_of(key).map(|span| {
             Error::new(
                 span,

@@ -15,7 +15,7 @@ struct Requirement {
     advice: &'static str,
 }
 
-const REQUIREMENTS: [Requirement; 8] = [
+const REQUIREMENTS: [Requirement; 9] = [
     Requirement { key: Key::FailureRate, one_of: &[Key::Window], advice: ADD_WINDOW },
     Requirement { key: Key::SlowCall, one_of: &[Key::Window], advice: ADD_WINDOW },
     Requirement { key: Key::SlowCallRate, one_of: &[Key::SlowCall], advice: "add `slow_call = \"2s\"`" },
@@ -24,26 +24,35 @@ const REQUIREMENTS: [Requirement; 8] = [
         one_of: &[Key::FailureRate, Key::SlowCall],
         advice: "add `failure_rate = 0.5`, or remove `minimum_calls`",
     },
-    Requirement { key: Key::MaxRecoveryTimeout, one_of: &[Key::Backoff], advice: "add `backoff = 2.0`" },
+    Requirement {
+        key: Key::MaxRecoveryTimeout,
+        one_of: &[Key::Backoff, Key::RetryAfter],
+        advice: "add `backoff = 2.0`",
+    },
     Requirement { key: Key::MaxWait, one_of: &[Key::MaxConcurrent], advice: "add `max_concurrent = 10`" },
     Requirement {
         key: Key::FallbackOn,
         one_of: &[Key::Fallback],
         advice: "add `fallback = |error| ..`, or remove `fallback_on`",
     },
-    Requirement {
-        key: Key::MaxKeys,
-        one_of: &[Key::CircuitKey],
-        advice: "add `key = ..`, an expression of the arguments",
-    },
+    Requirement { key: Key::MaxKeys, one_of: &[Key::CircuitKey], advice: ADD_KEY },
+    Requirement { key: Key::MaxOpen, one_of: &[Key::CircuitKey], advice: ADD_KEY },
 ];
 
+const ADD_KEY: &str = "add `key = ..`, an expression of the arguments";
 const ADD_WINDOW: &str = "add `window = 100` or `window = \"60s\"`";
 
 /// Keys that can be combined with `breaker`. The others configure a circuit breaker that the function
 /// declares.
-const WITH_BREAKER: [Key; 6] =
-    [Key::Breaker, Key::Fallback, Key::FallbackOn, Key::FailureIf, Key::IgnoreIf, Key::Crate];
+const WITH_BREAKER: [Key; 7] = [
+    Key::Breaker,
+    Key::Fallback,
+    Key::FallbackOn,
+    Key::FailureIf,
+    Key::IgnoreIf,
+    Key::RetryAfter,
+    Key::Crate,
+];
 
 /// Checks all rules.
 pub(super) fn check(spec: &Spec, errors: &mut Vec<Error>) {
@@ -76,7 +85,7 @@ fn may_be_in_config(spec: &Spec, key: Key) -> bool {
 }
 
 fn excluded_by_breaker(WrittenKey { key, span }: WrittenKey) -> Error {
-    let message = if matches!(key, Key::CircuitKey | Key::MaxKeys) {
+    let message = if matches!(key, Key::CircuitKey | Key::MaxKeys | Key::MaxOpen) {
         format!(
             "`{key}` cannot be combined with `breaker`; take the circuit from a `KeyedBreaker` instead: \
              `breaker = self.breakers.get(tenant)`"

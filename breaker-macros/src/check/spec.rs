@@ -20,6 +20,8 @@ pub(crate) struct Spec {
     pub(crate) settings: Vec<Setting>,
     pub(crate) failure_if: Option<Condition>,
     pub(crate) ignore_if: Option<Condition>,
+    /// Function that returns how long a failed result asks callers to wait.
+    pub(crate) retry_after: Option<Expr>,
     pub(crate) fallback: Option<Fallback>,
     pub(crate) fallback_on: FallbackOn,
     /// Arguments to clone before the body runs, for a fallback that may run after it.
@@ -134,6 +136,7 @@ impl Spec {
             settings: Vec::new(),
             failure_if: None,
             ignore_if: None,
+            retry_after: None,
             fallback: None,
             fallback_on: FallbackOn::Rejected,
             clones: Vec::new(),

@@ -41,6 +41,24 @@ fn output_for_all_lifetimes(private: &Repeated, annotated: &AnnotatedFn) -> Opti
     for_all_lifetimes(output.to_token_stream(), &annotated.signature.generics, private)
 }
 
+// Input:  (nothing)
+// Output: __classifier
+//
+// Input:  retry_after = hint, -> Result<u64, E>
+// Output: private::with_retry_after::<Result<u64, E>, _, _>(__classifier, hint)
+//
+// With the type, the compiler knows the parameter of a closure before it sees the body.
+pub(super) fn describing_classifier(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
+    let classifier = quote_spanned!(Span::mixed_site()=> __classifier);
+    let Some(hint) = &spec.retry_after else {
+        return classifier;
+    };
+    let output = &annotated.nameable_output;
+    let types = (!annotated.never_returns()).then(|| quote!(::<#output, _, _>));
+    let arguments = quote!(#classifier, #hint);
+    RuntimeFn::WithRetryAfter.call_generic(private, hint.span(), types.as_ref(), &arguments)
+}
+
 // Input:  failure_if(Err(Fault::Down)), ignore_if = is_ours
 // Output: |__output, __classifier| if private::evaluate(__output, is_ours) {
 //             private::Verdict::Ignored

@@ -23,6 +23,7 @@ pub(super) enum RuntimeFn {
     CheckedRecovery,
     CheckedRules,
     CheckedSyncConfig,
+    CheckedUnkeyedConfig,
     CheckedUnsaved,
     CheckedWaiting,
     CloneForFallback,
@@ -47,6 +48,7 @@ pub(super) enum RuntimeFn {
     RunWithConditions,
     TryRunAsync,
     TryRunAsyncWithConditions,
+    WithRetryAfter,
 }
 
 impl RuntimeFn {
@@ -63,6 +65,7 @@ impl RuntimeFn {
             Self::CheckedRecovery => "checked_recovery",
             Self::CheckedRules => "checked_rules",
             Self::CheckedSyncConfig => "checked_sync_config",
+            Self::CheckedUnkeyedConfig => "checked_unkeyed_config",
             Self::CheckedUnsaved => "checked_unsaved",
             Self::CheckedWaiting => "checked_waiting",
             Self::CloneForFallback => "clone_for_fallback",
@@ -87,6 +90,7 @@ impl RuntimeFn {
             Self::RunWithConditions => "run_with_conditions",
             Self::TryRunAsync => "try_run_async",
             Self::TryRunAsyncWithConditions => "try_run_async_with_conditions",
+            Self::WithRetryAfter => "with_retry_after",
         }
     }
 

@@ -55,7 +55,8 @@ const COMBINATIONS: [Combination; 3] = [
 //
 // Input:  config = DATABASE, failure_threshold = 5
 // Output: static __BREAKER_SETTINGS: private::ConfigBuilder =
-//             private::checked_sync_config(private::Policy(&(DATABASE)).checked().failure_threshold(5));
+//             private::checked_sync_config(private::checked_unkeyed_config(
+//                 private::Policy(&(DATABASE)).checked().failure_threshold(5)));
 //         and || private::clone_settings(&__BREAKER_SETTINGS)
 //
 // Literals are already checked, so their builder runs on the first call. The compiler checks constants in a
@@ -75,6 +76,12 @@ pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn)
     if !needs_static {
         return SettingsTokens { checked_static: None, configure: quote!(|| #builder) };
     }
+    let builder = match &spec.config {
+        Some(config) if spec.key.is_none() => {
+            RuntimeFn::CheckedUnkeyedConfig.call(private, config.span(), &builder)
+        }
+        Some(_) | None => builder,
+    };
     let builder = match &spec.config {
         None => check_combinations(private, spec, builder),
         Some(config) if annotated.is_async() => {

@@ -22,6 +22,7 @@ use std::fmt::{Debug, Display};
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::classifier::Classifier;
 use crate::error::is_from_breaker;
@@ -296,6 +297,10 @@ impl<T, C: Classifier<T>, P: Fn(&T, &C) -> Verdict> Classifier<T> for WithCondit
 
     fn text(&self, value: &T) -> Option<Arc<str>> {
         self.classifier.text(value)
+    }
+
+    fn retry_after(&self, value: &T) -> Option<Duration> {
+        self.classifier.retry_after(value)
     }
 }
 

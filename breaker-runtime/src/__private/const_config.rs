@@ -90,6 +90,15 @@ pub const fn checked_sync_config(settings: ConfigBuilder) -> ConfigBuilder {
     settings
 }
 
+/// Stops the compilation if a setting needs keys, for a function without `key`.
+#[track_caller]
+pub const fn checked_unkeyed_config(settings: ConfigBuilder) -> ConfigBuilder {
+    if settings.has_max_open() {
+        fail_compilation("max_open in `config` needs keys; add `key = ..`, or remove it: `.max_open(1.0)`");
+    }
+    settings
+}
+
 /// Stops the compilation if the settings contradict each other or need an async timer that the runtime lacks.
 #[track_caller]
 pub const fn checked_async_config(settings: ConfigBuilder) -> ConfigBuilder {

@@ -7,6 +7,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
@@ -51,7 +52,7 @@ pub fn run_or_fallback<'a, T, C: Classifier<T>>(
             verdict = conditions(output, &classifier);
             verdict.into()
         },
-        |output| classifier.text(output),
+        &classifier,
     );
     Classified { output, verdict }.into_result(circuit)
 }
@@ -203,7 +204,7 @@ impl<F: Future, C: Classifier<F::Output>> Future for ClassifiedBody<F, C> {
     }
 }
 
-/// The classifier of an output that has been decided about. It takes only the text from `C`.
+/// The classifier of an output that has been decided about. `C` describes its failure.
 struct KnownOutcome<C>(C);
 
 impl<T, C: Classifier<T>> Classifier<Classified<T>> for KnownOutcome<C> {
@@ -213,6 +214,10 @@ impl<T, C: Classifier<T>> Classifier<Classified<T>> for KnownOutcome<C> {
 
     fn text(&self, classified: &Classified<T>) -> Option<Arc<str>> {
         self.0.text(&classified.output)
+    }
+
+    fn retry_after(&self, classified: &Classified<T>) -> Option<Duration> {
+        self.0.retry_after(&classified.output)
     }
 }
 

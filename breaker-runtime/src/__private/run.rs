@@ -38,11 +38,9 @@ pub fn run<'a, T: FromRejected, C: Classifier<T>>(
     classifier: C,
 ) -> T {
     match site.acquire() {
-        Ok(admission) => Permit::running(admission).run(
-            body,
-            |output| classifier.outcome(output),
-            |output| classifier.text(output),
-        ),
+        Ok(admission) => {
+            Permit::running(admission).run(body, |output| classifier.outcome(output), &classifier)
+        }
         Err(rejected) => reject(rejected),
     }
 }

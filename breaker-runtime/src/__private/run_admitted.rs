@@ -13,11 +13,7 @@ pub fn run_admitted<T, C: Classifier<T>>(
     body: impl FnOnce() -> T,
     classifier: C,
 ) -> T {
-    Permit::running(admission).run(
-        body,
-        |output| classifier.outcome(output),
-        |output| classifier.text(output),
-    )
+    Permit::running(admission).run(body, |output| classifier.outcome(output), &classifier)
 }
 
 /// Runs the body of a sync function. `conditions` take precedence over the classifier.

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::circuit::{Circuit, Rejection};
-use super::record::LazyText;
+use super::failure::FailedOutput;
+use super::record::LazyFailure;
 use super::stamp::Stamp;
+use crate::classifier::Classifier;
 use crate::outcome::{Outcome, Settled};
 use crate::state::machine::Ticket;
 
@@ -62,18 +64,13 @@ impl<'a> Admission<'a> {
     }
 
     /// Settles the call and returns `output`, which is passed by value so that it stays in registers on the
-    /// fast path.
+    /// fast path. `classifier` describes a failure that may change the state.
     #[inline]
-    pub(super) fn settle<T>(
-        self,
-        output: T,
-        outcome: Outcome,
-        failure_text: impl Fn(&T) -> Option<Arc<str>>,
-    ) -> T {
+    pub(super) fn settle<T, C: Classifier<T>>(self, output: T, outcome: Outcome, classifier: &C) -> T {
         let Call { circuit, ticket, stamp } = self.0;
         match outcome {
             Outcome::Success => _ = circuit.record_success(ticket, stamp),
-            Outcome::Failure => return self.fail_with(output, failure_text),
+            Outcome::Failure => return self.fail_with(output, classifier),
             Outcome::Ignored => _ = circuit.record_ignored(ticket, stamp),
         }
         output
@@ -93,14 +90,14 @@ impl<'a> Admission<'a> {
 
     #[cold]
     #[inline(never)]
-    fn fail_with<T>(self, output: T, failure_text: impl Fn(&T) -> Option<Arc<str>>) -> T {
-        self.fail(&|| failure_text(&output));
+    fn fail_with<T, C: Classifier<T>>(self, output: T, classifier: &C) -> T {
+        self.fail(&FailedOutput { output: &output, classifier });
         output
     }
 
-    pub(super) fn fail(self, text: LazyText<'_>) -> Settled {
+    pub(super) fn fail(self, failure: LazyFailure<'_>) -> Settled {
         let Call { circuit, ticket, stamp } = self.0;
-        circuit.record_failure(ticket, stamp, text)
+        circuit.record_failure(ticket, stamp, failure)
     }
 
     /// Settles a call whose body panicked.

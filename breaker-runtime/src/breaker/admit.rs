@@ -165,7 +165,7 @@ impl Circuit {
                 self.ticket_in_slot(nesting).map_or_else(|| self.reject_unless_shadow(State::HalfOpen), Ok)
             }
             Some(state) => self.reject_unless_shadow(state),
-            None => self.ticket_in_slot(nesting).map_or_else(|| self.admit_locked(), Ok),
+            None => self.ticket_in_slot(nesting).map_or_else(|| self.admit_with_checks(nesting), Ok),
         }
     }
 
@@ -179,20 +179,20 @@ impl Circuit {
     }
 
     #[inline(never)]
-    fn admit_locked(&self) -> Result<Ticket, ErrorKind> {
+    pub(super) fn admit_locked(&self) -> Result<Ticket, ErrorKind> {
         let decision = self.machine.admit_locked(&self.clock);
         self.notify_if(decision.pending);
         decision.ticket.or_else(|state| self.reject_unless_shadow(state))
     }
 
-    /// Counts the rejection, or admits the call in shadow mode.
+    /// Counts the rejection, or admits the call in shadow mode or because of `max_open`.
     #[inline]
     pub(super) fn reject_unless_shadow(&self, state: State) -> Result<Ticket, ErrorKind> {
         if let Some(options) = self.options.get()
-            && options.is_shadow()
+            && options.may_admit_rejected()
+            && let Some(ticket) = self.admit_rejected(state, options)
         {
-            options.count_shadow_rejection();
-            return Ok(Ticket::SHADOW);
+            return Ok(ticket);
         }
         let (total, kind) = match state {
             State::HalfOpen => (Total::Rare(Rare::HalfOpen), ErrorKind::HalfOpen),
@@ -205,12 +205,25 @@ impl Circuit {
         Err(kind)
     }
 
+    /// Returns the ticket of a call that the state rejects, if the call is admitted nevertheless.
+    #[cold]
+    fn admit_rejected(&self, state: State, options: &CircuitOptions) -> Option<Ticket> {
+        if options.is_shadow() {
+            options.count_shadow_rejection();
+            return Some(Ticket::SHADOW);
+        }
+        self.waive(state, options)
+    }
+
     /// Returns the admission of a call that starts now.
     #[inline]
     pub(super) fn start(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
         let may_be_timed = ticket.is_tracked() || ticket.is_shadow();
         let is_timed = may_be_timed && self.options.get().is_some_and(CircuitOptions::is_timed);
         let stamp = if is_timed { stamp.started_at(self.clock.start()) } else { stamp };
+        if ticket.is_checked() {
+            return self.start_checked(ticket, stamp);
+        }
         let stamp = if ticket.trial().is_some() { self.trial_stamp(stamp) } else { stamp };
         self.admission(ticket, stamp)
     }

@@ -7,7 +7,6 @@
 
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::admission::{Admission, Call};
@@ -86,7 +85,7 @@ impl<'a> CallProgress<'a> {
             Poll::Ready(output) => {
                 let outcome = classifier.outcome(&output);
                 let FailOnPanic { call, ref mut special } = *ManuallyDrop::new(guard);
-                let output = settle(call, special, output, outcome, |output| classifier.text(output));
+                let output = settle(call, special, output, outcome, classifier);
                 Poll::Ready(returned(output))
             }
             Poll::Pending => {
@@ -152,17 +151,17 @@ fn suspend<'a>(
 /// Settles a call whose body has returned. The output is passed by value so that it stays in registers on the
 /// fast path.
 #[inline]
-fn settle<'a, T>(
+fn settle<'a, T, C: Classifier<T>>(
     call: Call<'a>,
     special: &mut Special<'a>,
     output: T,
     outcome: Outcome,
-    failure_text: impl Fn(&T) -> Option<Arc<str>>,
+    classifier: &C,
 ) -> T {
     let Call { circuit, ticket, stamp } = call;
     if outcome != Outcome::Success {
         drop_special(special.take());
-        return Admission(call).settle(output, outcome, failure_text);
+        return Admission(call).settle(output, outcome, classifier);
     }
     // The ticket of a call with a time limit always has an effect, so its limit is dropped.
     if !circuit.record_plain_success(ticket) {

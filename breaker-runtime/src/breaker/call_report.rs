@@ -1,10 +1,9 @@
 //! Reports of single calls to the listeners that ask for them. Every report is made after the call has been counted
 //! and recorded, without a lock, on the thread of the call.
 
-use std::sync::Arc;
-
 use super::circuit::{Circuit, Rejection};
-use super::record::{LazyText, last_failure};
+use super::failure::{KnownText, text_of};
+use super::record::LazyFailure;
 use super::stamp::Stamp;
 use crate::error::ErrorKind;
 use crate::event::{
@@ -45,23 +44,23 @@ impl Circuit {
         ticket: Ticket,
         stamp: Stamp,
         completion: Completion,
-        text: LazyText<'_>,
+        failure: LazyFailure<'_>,
     ) -> Settled {
         let duration = stamp.elapsed(&self.clock).unwrap_or_default();
-        let mut failure = None;
+        let mut known = None;
         if completion.is_failure() && self.wanted_call_events().contains(CallEvents::FAILED) {
             // The text is the user's code, whose calls are not reported either.
-            unless_reporting(|| failure = Some(last_failure(completion, text)));
+            unless_reporting(|| known = Some(text_of(failure)));
         }
-        let settled = match &failure {
-            Some(known) => self.record(ticket, stamp, completion, &|| Option::<Arc<str>>::clone(known)),
-            None => self.record(ticket, stamp, completion, text),
+        let settled = match &known {
+            Some(text) => self.record(ticket, stamp, completion, &KnownText { text: text.clone(), failure }),
+            None => self.record(ticket, stamp, completion, failure),
         };
         if completion.is_slow {
             let outcome = completion.outcome;
             self.report(CallEvents::SLOW, || CallEventKind::Slow { duration, outcome });
         }
-        if let Some(text) = failure {
+        if let Some(text) = known {
             self.report(CallEvents::FAILED, || CallEventKind::Failed { text });
         }
         settled

@@ -1,7 +1,7 @@
 //! The methods that run a call.
 
 use super::{CircuitBreaker, Guarded, Permit};
-use crate::classifier::{of_result, type_of_error};
+use crate::classifier::{AlreadyClassified, of_result, type_of_error};
 use crate::error::BreakerError;
 use crate::failure_text::failure_text;
 use crate::outcome::Outcome;
@@ -23,7 +23,7 @@ impl CircuitBreaker {
         E: From<BreakerError>,
     {
         let admission = self.circuit.admit_blocking().map_err(BreakerError::from)?;
-        Permit::running(admission).run(function, of_result, type_of_error)
+        Permit::running(admission).run(function, of_result, &(of_result, type_of_error))
     }
 
     /// Runs `function` if the circuit admits a call, and classifies its output with `classify`. A panic of
@@ -53,7 +53,7 @@ impl CircuitBreaker {
         function: impl FnOnce() -> T,
     ) -> Result<T, BreakerError> {
         let admission = self.circuit.admit_blocking()?;
-        Ok(Permit::running(admission).run(function, classify, |_| None))
+        Ok(Permit::running(admission).run(function, classify, &AlreadyClassified))
     }
 
     /// Runs `function` like [`call_with`](Self::call_with). `text` describes an output that is a failure, for
@@ -83,7 +83,8 @@ impl CircuitBreaker {
         function: impl FnOnce() -> T,
     ) -> Result<T, BreakerError> {
         let admission = self.circuit.admit_blocking()?;
-        Ok(Permit::running(admission).run(function, classify, |output| Some(failure_text(text(output)))))
+        let describe = (|_: &T| Outcome::Failure, |output: &T| Some(failure_text(text(output))));
+        Ok(Permit::running(admission).run(function, classify, &describe))
     }
 
     /// Awaits `future` if the circuit admits a call, which is decided on the first poll. An `Err` counts as a

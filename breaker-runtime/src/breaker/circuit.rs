@@ -80,11 +80,18 @@ impl Circuit {
     /// Executes an operator's command.
     pub(crate) fn command(&self, cause: Cause, initiator: Arc<str>) {
         let details = Details { initiator: Some(initiator), ..Details::default() };
-        self.notify_if(self.machine.command(cause, details, &self.clock));
+        let hung = self.open_if_hung();
+        self.notify_if(hung.or(self.machine.command(cause, details, &self.clock)));
     }
 
     /// Replaces the settings of the running circuit.
     pub(crate) fn set_config(&self, settings: SharedConfig) {
+        if settings.has_max_open() && !self.identity().is_member() {
+            let id = self.id();
+            warn(format_args!(
+                "{id}: max_open has no effect without keys; use a `KeyedBreaker`, or remove it"
+            ));
+        }
         let pending = self.apply_config(settings);
         self.announce_config(pending);
     }
@@ -92,8 +99,9 @@ impl Circuit {
     /// Replaces the settings, and runs no user code. The caller passes the result to
     /// [`announce_config`](Self::announce_config) once it holds no lock.
     pub(crate) fn apply_config(&self, settings: SharedConfig) -> Pending {
+        let hung = self.open_if_hung();
         self.prepare_options(&settings);
-        self.machine.set_config(settings, &self.clock, |settings, generation| {
+        let applied = self.machine.set_config(settings, &self.clock, |settings, generation| {
             let run_threshold = run_threshold(settings);
             self.run_threshold.store(run_threshold, Ordering::Relaxed);
             if run_threshold == 0 {
@@ -103,7 +111,8 @@ impl Circuit {
                 options.set_config(settings, generation, &self.clock);
                 self.resume_recording(options, generation);
             }
-        })
+        });
+        hung.or(applied)
     }
 
     /// Wakes the calls that wait for a slot, so that the new settings apply to them, and notifies listeners. The
@@ -112,24 +121,29 @@ impl Circuit {
         if let Some(options) = self.options.get() {
             options.wake_waiting_calls(&self.clock);
         }
+        self.give_up_open_slot();
         self.notify_if(pending);
     }
 
     pub(super) fn state(&self) -> State {
-        self.machine.state(&self.clock)
+        match self.hung_call() {
+            None => self.machine.state(&self.clock),
+            hung => self.machine.observe(&self.clock, hung).state,
+        }
     }
 
     /// Returns the state; waits for a change that is being made.
     pub(super) fn state_under_lock(&self) -> State {
-        self.machine.observe(&self.clock).state
+        self.machine.observe(&self.clock, self.hung_call()).state
     }
 
-    pub(super) fn snapshot(&self) -> Snapshot {
-        let observed = self.machine.observe(&self.clock);
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let observed = self.machine.observe(&self.clock, self.hung_call());
         let parts = self
             .options
             .get()
             .map_or_else(OptionalParts::default, |options| options.parts(observed.generation, &self.clock));
+        let parts = OptionalParts { waives: self.waives(observed.state), ..parts };
         Snapshot::new(self.id(), observed, self.counters.read(), parts, &self.config())
     }
 
@@ -167,7 +181,8 @@ impl Circuit {
             return true;
         }
         let bulkhead = options.and_then(CircuitOptions::bulkhead);
-        self.machine.would_admit(&self.clock)
+        let admits = self.hung_call().is_none() && self.machine.would_admit(&self.clock);
+        (admits || self.waives(self.state()))
             && (self.state() == State::Disabled
                 || bulkhead.is_none_or(|bulkhead| bulkhead.would_admit(&self.clock)))
     }
@@ -213,6 +228,12 @@ impl Circuit {
         if let Some(hub) = self.hub.get() {
             hub.wake_waiters();
         }
+        let waiving = self.update_open_slot();
+        self.notify_of_transitions();
+        self.announce_waiving(waiving);
+    }
+
+    fn notify_of_transitions(&self) {
         if !self.machine.try_start_notifying() {
             return;
         }
@@ -310,6 +331,7 @@ impl From<Rejection<'_>> for BreakerError {
     fn from(Rejection { circuit, kind }: Rejection<'_>) -> Self {
         let opening = match kind {
             ErrorKind::Open => Some(circuit.machine.opening().unwrap_or_else(|| circuit.past_opening())),
+            ErrorKind::Ramping => Some(Opening { due: circuit.retry_after_ramping(), generation: None }),
             ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull | ErrorKind::TimedOut => {
                 None
             }

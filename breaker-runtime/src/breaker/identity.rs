@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::open_limit::OpenLimit;
 use crate::config::Name;
 use crate::event::Hub;
 
@@ -25,6 +26,7 @@ pub(crate) enum Identity {
 pub(crate) struct KeyGroup {
     name: Name,
     hub: Option<Arc<Hub>>,
+    open_limit: OpenLimit,
 }
 
 impl Identity {
@@ -50,6 +52,14 @@ impl Identity {
         }
     }
 
+    /// Returns the limit on circuits that reject calls, if the circuit belongs to a keyed breaker.
+    pub(super) fn open_limit(&self) -> Option<&OpenLimit> {
+        match self {
+            Self::Alone { .. } => None,
+            Self::Member { group, .. } => Some(group.open_limit()),
+        }
+    }
+
     /// Returns the hub of the registry, if the circuit is in one.
     pub(super) fn hub(&self) -> Option<&Arc<Hub>> {
         match self {
@@ -60,12 +70,18 @@ impl Identity {
 }
 
 impl KeyGroup {
-    pub(crate) const fn new(name: Name, hub: Option<Arc<Hub>>) -> Self {
-        Self { name, hub }
+    /// Creates the group of a breaker with this `max_open`.
+    pub(crate) fn new(name: Name, hub: Option<Arc<Hub>>, max_open: f64) -> Self {
+        Self { name, hub, open_limit: OpenLimit::new(max_open) }
     }
 
     pub(crate) fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// Returns the limit on circuits that reject calls.
+    pub(crate) const fn open_limit(&self) -> &OpenLimit {
+        &self.open_limit
     }
 
     /// Returns the hub of the registry, if the breaker is in one.

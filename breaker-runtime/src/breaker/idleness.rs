@@ -34,17 +34,21 @@ impl Circuit {
     /// # Errors
     ///
     /// Returns the earliest moment at which that can change, if the circuit is half-open, forced open,
-    /// disabled, or open and not abandoned, has recent failures, has a listener, or has other settings than
+    /// disabled, closing gradually, or open and not abandoned, has recent failures, has a listener, or has other settings than
     /// `shared`.
     pub(crate) fn idleness(&self, shared: &SharedConfig, now: Moment) -> Result<Idleness, NotIdleUntil> {
-        let inspected = self
-            .machine
-            .inspect(now, |settings| settings.is_equal_to(shared).then(|| settings.recovery_timeout()));
+        let inspected = self.machine.inspect(now, self.hung_call(), |settings| {
+            settings.is_equal_to(shared).then(|| settings.recovery_timeout())
+        });
         let Inspection { state, until, from_settings: Some(recovery_timeout), .. } = inspected else {
             return Err(NotIdleUntil(Moment::NEVER));
         };
         if self.has_listeners() {
             return Err(NotIdleUntil(Moment::NEVER));
+        }
+        if state == State::Closed && until != Moment::NEVER {
+            // The circuit of a key that came back would admit every call.
+            return Err(NotIdleUntil(until));
         }
         let abandoned_at = until.after(recovery_timeout.saturating_mul(ABANDONED_AFTER));
         match state {

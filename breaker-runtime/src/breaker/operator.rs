@@ -43,8 +43,8 @@ impl<'a> Operator<'a> {
         self.command(Cause::ForcedOpen);
     }
 
-    /// Closes the circuit from any state and forgets all failures. Its rules apply from then on, and the
-    /// totals are kept. It differs from [`reset`](Self::reset) only in the [`Cause`] of the transition.
+    /// Closes the circuit from any state and forgets all failures. Every call is admitted, without a
+    /// [`ramp`](crate::ConfigBuilder::ramp). The rules apply from then on, and the totals are kept. It differs from [`reset`](Self::reset) only in the [`Cause`] of the transition.
     pub fn force_close(&self) {
         self.command(Cause::ForcedClosed);
     }

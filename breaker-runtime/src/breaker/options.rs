@@ -1,10 +1,12 @@
 //! Optional state of a circuit, allocated when its settings first need it: window, durations, bulkhead,
-//! shadow mode. A plain circuit has none, which keeps it small and its call path short.
+//! running calls, ramp, shadow mode. A plain circuit has none, which keeps it small and its call path short.
 
 use std::time::Duration;
 
 use super::bulkhead::{Bulkhead, BulkheadSettings, QueuedCall};
-use crate::clock::{Clock, nanos_of};
+use super::open_limit::OpenSlot;
+use super::watch::Watch;
+use crate::clock::{Clock, Moment, nanos_of};
 use crate::config::{Config, Mode};
 use crate::durations::Recorder;
 use crate::outcome::Completion;
@@ -18,12 +20,17 @@ pub(crate) struct CircuitOptions {
     window: Window,
     recorder: OnceBox<Recorder>,
     bulkhead: Bulkhead,
+    /// The running calls, once `hang` has been set.
+    watch: OnceBox<Watch>,
     features: AtomicU32,
     /// Minimum duration of a slow call, in nanoseconds; `u64::MAX` for none.
     slow_call: AtomicU64,
     /// Time limit of a call, in nanoseconds; `u64::MAX` for none, and in shadow mode.
     call_timeout: AtomicU64,
+    /// Length of a ramp, in nanoseconds; 0 for none.
+    ramp: AtomicU64,
     shadow_rejections: AtomicU64,
+    open_slot: OpenSlot,
     /// 1 after a limit that does not apply to a call has been reported.
     reported: AtomicU32,
 }
@@ -33,17 +40,21 @@ const WINDOWED: u32 = 1;
 const TIMED: u32 = 2;
 const BOUNDED: u32 = 4;
 const SHADOW: u32 = 8;
+const MAX_OPEN: u32 = 16;
 
 impl CircuitOptions {
     /// Returns `true` if a circuit with these settings needs more than its machine and its totals.
     pub(super) fn are_needed(config: &Config) -> bool {
-        features(config) > 0 || config.call_timeout().is_some()
+        let has_limit = config.call_timeout().is_some() || config.hang().is_some();
+        features(config) > 0 || has_limit || config.ramp().is_some()
     }
 
     /// Returns the level of bookkeeping that these settings need.
     pub(super) fn tracking(config: &Config) -> Tracking {
         let features = features(config);
-        if features & (TIMED | BOUNDED) > 0 || config.call_timeout().is_some() {
+        if config.hang().is_some() {
+            Tracking::Checks
+        } else if features & (TIMED | BOUNDED) > 0 || config.call_timeout().is_some() {
             Tracking::Calls
         } else if features & WINDOWED > 0 {
             Tracking::Window
@@ -57,13 +68,17 @@ impl CircuitOptions {
             window: Window::new(config.span(), config.rules()),
             recorder: OnceBox::new(),
             bulkhead: Bulkhead::new(BulkheadSettings::of(config)),
+            watch: OnceBox::new(),
             features: AtomicU32::new(0),
             slow_call: AtomicU64::new(u64::MAX),
             call_timeout: AtomicU64::new(u64::MAX),
+            ramp: AtomicU64::new(0),
             shadow_rejections: AtomicU64::new(0),
+            open_slot: OpenSlot::new(),
             reported: AtomicU32::new(0),
         };
-        options.store(config);
+        // No call is running that these settings could limit.
+        options.store(config, Moment::from_nanos(0));
         options
     }
 
@@ -72,7 +87,7 @@ impl CircuitOptions {
     pub(super) fn set_config(&self, config: &Config, generation: u64, clock: &Clock) {
         self.window.change(config.span(), config.rules(), generation, clock);
         self.bulkhead.change(BulkheadSettings::of(config));
-        self.store(config);
+        self.store(config, clock.now());
     }
 
     /// Wakes the calls that wait for a bulkhead slot, even if the limit has been removed. No lock may be held.
@@ -85,12 +100,20 @@ impl CircuitOptions {
         QueuedCall::new(&self.bulkhead, clock)
     }
 
-    fn store(&self, config: &Config) {
+    fn store(&self, config: &Config, now: Moment) {
         let nanos = |duration: Option<Duration>| duration.map_or(u64::MAX, nanos_of);
         self.slow_call.store(nanos(config.slow_call()), Ordering::Relaxed);
         // One word tells whether a call is stopped, so that it never takes the limit and the mode of two settings.
         let call_timeout = config.call_timeout().filter(|_| config.mode() != Mode::Shadow);
         self.call_timeout.store(nanos(call_timeout), Ordering::Relaxed);
+        self.ramp.store(config.ramp().map_or(0, nanos_of), Ordering::Relaxed);
+        match (config.hang(), self.watch.get()) {
+            (Some(_), None) => {
+                self.watch.get_or_init(|| Box::new(Watch::new())).set_limit(config.hang(), now);
+            }
+            (limit, Some(watch)) => watch.set_limit(limit, now),
+            (None, None) => {}
+        }
         self.reported.store(0, Ordering::Relaxed);
         let features = features(config);
         if features & TIMED > 0 {
@@ -114,6 +137,21 @@ impl CircuitOptions {
         self.has(SHADOW)
     }
 
+    /// Returns `true` if calls that the state rejects may be admitted: in shadow mode, and with `max_open`.
+    #[inline]
+    pub(super) fn may_admit_rejected(&self) -> bool {
+        self.has(SHADOW | MAX_OPEN)
+    }
+
+    /// Returns `true` if the circuit needs an open slot to reject calls. In shadow mode it rejects none.
+    pub(super) fn needs_open_slot(&self) -> bool {
+        self.has(MAX_OPEN) && !self.is_shadow()
+    }
+
+    pub(super) const fn open_slot(&self) -> &OpenSlot {
+        &self.open_slot
+    }
+
     /// Returns the bulkhead, if the number of concurrent calls is limited.
     #[inline]
     pub(super) fn bulkhead(&self) -> Option<&Bulkhead> {
@@ -130,6 +168,17 @@ impl CircuitOptions {
     pub(super) fn call_timeout(&self) -> Option<Duration> {
         let nanos = self.call_timeout.load(Ordering::Relaxed);
         (nanos != u64::MAX).then(|| Duration::from_nanos(nanos))
+    }
+
+    /// Returns the length of a ramp, if a circuit that closes has one.
+    pub(super) fn ramp(&self) -> Option<Duration> {
+        let nanos = self.ramp.load(Ordering::Relaxed);
+        (nanos != 0).then(|| Duration::from_nanos(nanos))
+    }
+
+    /// Returns the running calls, if `hang` has been set.
+    pub(super) fn watch(&self) -> Option<&Watch> {
+        self.watch.get()
     }
 
     /// Counts a call that only shadow mode admitted.
@@ -187,6 +236,8 @@ impl CircuitOptions {
             window: self.has_window().then(|| self.window.counts(generation, clock)),
             calls_in_flight: self.bulkhead().map(|bulkhead| bulkhead.in_flight(clock)),
             shadow_rejections: self.shadow_rejections.load(Ordering::Relaxed),
+            waived_rejections: self.open_slot.waived(),
+            waives: false,
             durations: self.recorder.get().map(Recorder::read),
         }
     }
@@ -203,4 +254,5 @@ fn features(config: &Config) -> u32 {
         | bit(config.durations(), TIMED)
         | bit(config.max_concurrent().is_some(), BOUNDED)
         | bit(config.mode() == Mode::Shadow, SHADOW)
+        | bit(config.has_max_open(), MAX_OPEN)
 }

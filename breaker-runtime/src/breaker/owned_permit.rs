@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::admission::{Admission, Call};
 use super::circuit::Circuit;
@@ -54,6 +55,11 @@ impl OwnedPermit {
     /// Ends the call as a failure with a reason; see [`Permit::fail`].
     pub fn fail(mut self, reason: impl Display) -> Settled {
         self.take().fail(reason)
+    }
+
+    /// Ends the call as a failure with a reason and the time to wait; see [`Permit::fail_with_retry_after`].
+    pub fn fail_with_retry_after(mut self, reason: impl Display, retry_after: Duration) -> Settled {
+        self.take().fail_with_retry_after(reason, retry_after)
     }
 
     /// Returns `true` if this call is a trial call of a half-open circuit.

@@ -3,10 +3,12 @@
 
 use std::fmt::{self, Display};
 use std::mem::ManuallyDrop;
-use std::sync::Arc;
+use std::time::Duration;
 
 use super::admission::Admission;
 use super::circuit::Circuit;
+use super::failure::FailureWithHint;
+use crate::classifier::Classifier;
 use crate::failure_text::failure_text;
 use crate::outcome::{Outcome, Settled};
 use crate::state::machine::Ticket;
@@ -23,7 +25,8 @@ use crate::state::machine::Ticket;
 ///   [`cancelled_after`](crate::ConfigBuilder::cancelled_after), or if the thread is panicking when the permit
 ///   is dropped and was not panicking when it was acquired. Otherwise it is ignored.
 /// * Leaked ([`std::mem::forget`]): the call is not counted. A leaked trial call counts as failed when its
-///   lease, `half_open_timeout`, ends. A leaked permit keeps its slot among `max_concurrent` calls.
+///   lease, `half_open_timeout`, ends. A leaked permit keeps its slot among `max_concurrent` calls. With
+///   [`hang`](crate::ConfigBuilder::hang), it opens the circuit once.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
@@ -83,21 +86,21 @@ impl<'a> Permit<'a> {
         self.on_drop
     }
 
-    /// Runs `body` and settles the call with the outcome that `classify` returns. `failure_text` is called
-    /// only if a failure changes the state.
+    /// Runs `body` and settles the call with the outcome that `classify` returns. `classifier` describes a failure
+    /// that may change the state.
     #[inline]
     pub(crate) fn run<T>(
         self,
         body: impl FnOnce() -> T,
         classify: impl FnOnce(&T) -> Outcome,
-        failure_text: impl Fn(&T) -> Option<Arc<str>>,
+        classifier: &impl Classifier<T>,
     ) -> T {
         // A local variable is dropped before the arguments: if the call panics, it is recorded before anything
         // that the closures have captured is dropped.
         let permit = self;
         let output = body();
         let outcome = classify(&output);
-        permit.into_admission().settle(output, outcome, failure_text)
+        permit.into_admission().settle(output, outcome, classifier)
     }
 
     /// Ends the call with an outcome. If the circuit has changed its state since the permit was acquired, the
@@ -123,6 +126,27 @@ impl<'a> Permit<'a> {
     /// ```
     pub fn fail(self, reason: impl Display) -> Settled {
         self.into_admission().fail(&|| Some(failure_text(&reason)))
+    }
+
+    /// Ends the call as a failure with a reason, like [`fail`](Self::fail), and with the time that the service asks
+    /// its callers to wait, such as the `Retry-After` of a response.
+    ///
+    /// If this failure opens the circuit, or opens it again as a failed trial call, the circuit stays open at least
+    /// this long, but at most for [`max_recovery_timeout`](crate::ConfigBuilder::max_recovery_timeout). A time that
+    /// is shorter than the recovery timeout has no effect.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let breaker = CircuitBreaker::new("upload", Config::builder().failure_threshold(1).build()?)?;
+    /// let minutes = Duration::from_secs(120);
+    /// breaker.try_acquire()?.fail_with_retry_after("429 Too Many Requests", minutes);
+    /// assert!(breaker.snapshot().retry_after > Some(Duration::from_secs(110)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fail_with_retry_after(self, reason: impl Display, retry_after: Duration) -> Settled {
+        self.into_admission().fail(&FailureWithHint { text: || Some(failure_text(&reason)), retry_after })
     }
 
     /// Returns `true` if this call is a trial call of a half-open circuit.

@@ -8,17 +8,18 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::circuit::Circuit;
+use super::failure::{FailureReport, FailureSource};
 use super::stamp::Stamp;
 use crate::event::{FallbackCause, call_listeners_exist};
 use crate::outcome::{Completion, Outcome, Settled};
 use crate::state::machine::{Ticket, TrialEffect};
 use crate::state::{Details, TrialCall};
-use crate::sync::{Ordering, catch_panic};
+use crate::sync::Ordering;
 use crate::totals::{Rare, Total};
 use crate::window::{TripReason, trip_by_run};
 
-/// Returns the text of a failure. It is called only if the failure changes the state.
-pub(super) type LazyText<'t> = &'t dyn Fn() -> Option<Arc<str>>;
+/// A failure. It is described only if it may change the state.
+pub(super) type LazyFailure<'f> = &'f dyn FailureSource;
 
 impl Circuit {
     /// Records a success.
@@ -40,7 +41,7 @@ impl Circuit {
     /// Records a success that may have an effect: in the window, on a run of failures, or as a trial call.
     #[inline(never)]
     pub(super) fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) -> Settled {
-        let is_slow = self.release(stamp);
+        let is_slow = self.release(ticket, stamp);
         if !is_slow && self.machine.reset_run(ticket) {
             self.record_success_in_window(ticket);
             Settled::Counted
@@ -58,15 +59,15 @@ impl Circuit {
 
     /// Records a failure.
     #[inline(never)]
-    pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, text: LazyText<'_>) -> Settled {
-        let is_slow = self.release(stamp);
+    pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, failure: LazyFailure<'_>) -> Settled {
+        let is_slow = self.release(ticket, stamp);
         self.counters.add(Total::Failures);
-        self.record_fault_or_trial(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, text)
+        self.record_fault_or_trial(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, failure)
     }
 
     /// Records a call that `call_timeout` stopped. The rules count it as a failure.
     pub(super) fn record_timeout(&self, ticket: Ticket, stamp: Stamp) {
-        let is_slow = self.release(stamp);
+        let is_slow = self.release(ticket, stamp);
         self.counters.add(Total::Rare(Rare::Timeouts));
         self.record_fault_or_trial(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, &|| {
             Some(Arc::from("the call took longer than call_timeout"))
@@ -93,7 +94,7 @@ impl Circuit {
     /// Records an ignored call, and releases the slot of a trial call.
     #[inline(never)]
     pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) -> Settled {
-        self.release_slot(stamp);
+        self.release_slot(ticket, stamp);
         self.counters.add(Total::Rare(Rare::Ignored));
         self.abandon_trial(ticket)
     }
@@ -124,12 +125,12 @@ impl Circuit {
         ticket: Ticket,
         stamp: Stamp,
         completion: Completion,
-        text: LazyText<'_>,
+        failure: LazyFailure<'_>,
     ) -> Settled {
         if call_listeners_exist() {
-            return self.record_and_report(ticket, stamp, completion, text);
+            return self.record_and_report(ticket, stamp, completion, failure);
         }
-        self.record(ticket, stamp, completion, text)
+        self.record(ticket, stamp, completion, failure)
     }
 
     /// Records a trial call, a failure or a slow call: window and rules, then the state, then listeners.
@@ -139,11 +140,11 @@ impl Circuit {
         ticket: Ticket,
         stamp: Stamp,
         completion: Completion,
-        text: LazyText<'_>,
+        failure: LazyFailure<'_>,
     ) -> Settled {
         if let Some(trial) = ticket.trial() {
             let ran = stamp.elapsed(&self.clock).unwrap_or_default();
-            return self.settle_trial(trial.after(ran), completion, text);
+            return self.settle_trial(trial.after(ran), completion, FailureReport::of(completion, failure));
         }
         let threshold = NonZeroU32::new(self.run_threshold.load(Ordering::Relaxed));
         let Some(run) = self.record_in_run(ticket, completion, threshold) else {
@@ -151,24 +152,32 @@ impl Circuit {
         };
         let by_run = trip_by_run(threshold, run);
         if let Some(trip) = by_run.or(self.record_in_window(ticket, completion)) {
-            self.trip(ticket, trip, last_failure(completion, text));
+            self.trip(ticket, trip, FailureReport::of(completion, failure));
         }
         Settled::Counted
     }
 
     #[cold]
-    fn settle_trial(&self, trial: TrialCall, completion: Completion, text: LazyText<'_>) -> Settled {
-        let details = Details { last_failure: last_failure(completion, text), ..Details::default() };
+    fn settle_trial(&self, trial: TrialCall, completion: Completion, report: FailureReport) -> Settled {
+        let FailureReport { text, retry_after, panic } = report;
+        let details = Details { last_failure: text, retry_after, ..Details::default() };
         let TrialEffect { settled, pending } =
             self.machine.settle_trial(trial, completion, details, &self.clock);
         self.notify_if(pending);
+        if let Some(panic) = panic {
+            panic.resume();
+        }
         settled
     }
 
     #[cold]
-    fn trip(&self, ticket: Ticket, trip: TripReason, last_failure: Option<Arc<str>>) {
-        let details = Details { trip: Some(trip), last_failure, initiator: None };
+    fn trip(&self, ticket: Ticket, trip: TripReason, report: FailureReport) {
+        let FailureReport { text, retry_after, panic } = report;
+        let details = Details { trip: Some(trip), last_failure: text, retry_after, initiator: None };
         self.notify_if(self.machine.trip(ticket, details, &self.clock));
+        if let Some(panic) = panic {
+            panic.resume();
+        }
     }
 
     /// Records a failure or a slow call in the run, and returns its length. Returns `None` if the call no longer
@@ -200,13 +209,13 @@ impl Circuit {
 
     /// Releases the bulkhead slot and records the duration. Returns `true` if the call was slow.
     #[inline]
-    fn release(&self, stamp: Stamp) -> bool {
-        !stamp.is_none() && self.release_stamped(stamp)
+    fn release(&self, ticket: Ticket, stamp: Stamp) -> bool {
+        !stamp.is_none() && self.release_stamped(ticket, stamp)
     }
 
     #[inline(never)]
-    fn release_stamped(&self, stamp: Stamp) -> bool {
-        self.release_slot(stamp);
+    fn release_stamped(&self, ticket: Ticket, stamp: Stamp) -> bool {
+        self.release_slot(ticket, stamp);
         match (self.options.get(), stamp.start()) {
             (Some(options), Some(start)) => options.record_duration(self.clock.nanos_since(start)),
             (_, None) | (None, _) => false,
@@ -214,7 +223,7 @@ impl Circuit {
     }
 
     #[inline]
-    fn release_slot(&self, stamp: Stamp) {
+    fn release_slot(&self, ticket: Ticket, stamp: Stamp) {
         if stamp.is_in_scope() {
             self.leave_scope();
         }
@@ -223,15 +232,8 @@ impl Circuit {
         {
             options.release_slot(&self.clock);
         }
+        if let Some(entry) = ticket.entry() {
+            self.end_watch(ticket, entry);
+        }
     }
-}
-
-/// Returns the text of a failed call. The text comes from a user's `Display`, which may panic, and
-/// the call must still be settled.
-#[cold]
-pub(super) fn last_failure(completion: Completion, text: LazyText<'_>) -> Option<Arc<str>> {
-    if !completion.is_failure() {
-        return None;
-    }
-    catch_panic(text).unwrap_or_else(|| Some(Arc::from("(formatting the failure panicked)")))
 }

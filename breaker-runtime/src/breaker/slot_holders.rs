@@ -1,8 +1,9 @@
 //! The calls that this thread runs and that hold a slot: a trial slot or a bulkhead slot.
 //!
 //! A call inside a call of the same circuit runs in the slot of the outer call. If it needed a slot of its
-//! own, trial calls would reject each other, and a bulkhead would wait for itself. Calls that hold no slot are
-//! not in this list, so a closed circuit without `max_concurrent` does not use it.
+//! own, trial calls would reject each other, and a bulkhead would wait for itself. A call that a ramp admitted
+//! is in this list too, so that calls inside it are admitted with it. Other calls that hold no slot are not, so
+//! a closed circuit without `max_concurrent` does not use it.
 //!
 //! A sync call is in scope from its admission until it is settled. An async call is in scope while it is
 //! polled. A permit is never in this list: its owner may settle it on another thread.
@@ -123,6 +124,11 @@ impl Circuit {
     #[inline]
     pub(super) fn is_in_bulkhead(&self) -> bool {
         self.find_holder(|holder| holder.is_in_bulkhead).is_some()
+    }
+
+    /// Returns `true` if this thread runs a call of this circuit that is in scope.
+    pub(super) fn is_inside_call(&self) -> bool {
+        self.find_holder(|_| true).is_some()
     }
 
     /// Removes a call from the scope of this thread.

@@ -71,21 +71,30 @@ impl Circuit {
     /// Admits a call that has waited for its bulkhead slot, unless the circuit would reject it now: the dependency
     /// may have failed meanwhile, or the lease of a trial call may have ended.
     fn admit_after_wait<'a>(&'a self, ticket: Ticket, options: &CircuitOptions) -> Decision<'a> {
+        let hung = self.open_if_hung();
         let decision = self.machine.admit_again(ticket, &self.clock);
-        let needs_slot = decision.ticket.is_ok_and(Ticket::is_tracked);
+        let pending = hung.or(decision.pending);
+        let admitted = match decision.ticket {
+            // A ramp has begun while the call waited.
+            Ok(again) if again.generation() != ticket.generation() => {
+                self.admit_by_ramp(again, Nesting::Allowed)
+            }
+            Ok(again) => Ok(again),
+            Err(state) => self.reject_unless_shadow(state),
+        };
+        let needs_slot = admitted.is_ok_and(Ticket::is_tracked);
         if !needs_slot {
             options.release_slot(&self.clock);
         }
         let stamp = if needs_slot { Stamp::IN_BULKHEAD } else { Stamp::NONE };
-        let admitted = decision.ticket.or_else(|state| self.reject_unless_shadow(state));
         let mut admitted = admitted.map(|ticket| self.start(ticket, stamp));
         // The listeners may make calls, which run in the slot that this call holds already.
-        if let (Ok(Admission(call)), Pending::Transitions) = (&mut admitted, decision.pending)
+        if let (Ok(Admission(call)), Pending::Transitions) = (&mut admitted, pending)
             && call.stamp.holds_slot()
         {
             call.enter_scope();
         }
-        self.notify_if(decision.pending);
+        self.notify_if(pending);
         if let Ok(Admission(call)) = &mut admitted {
             call.suspend_scope();
         }

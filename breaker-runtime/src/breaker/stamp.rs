@@ -88,6 +88,11 @@ impl Stamp {
         Self(self.0 | TRIAL)
     }
 
+    /// Returns the stamp of a call that is put into the [scope](super::slot_holders) of its thread as a trial call is.
+    pub(super) const fn with_scope(self) -> Self {
+        self.of_trial()
+    }
+
     /// Returns the stamp of a call that its thread runs in the [scope](super::slot_holders) of its slot.
     pub(super) const fn in_scope(self) -> Self {
         Self(self.0 | IN_SCOPE)

@@ -11,12 +11,16 @@ use std::time::Duration;
 
 use super::moment::{Moment, nanos_of};
 use super::paused;
+use crate::sync::process_slot::{ProcessSlot, ProcessSlotGuard};
 use crate::sync::thread_local::{self, ThreadSlotGuard};
 
 /// The public name, which the documentation shows in signatures.
 pub use self::MockClock as Clock;
 
 /// A clock that stands still until a test advances it. Clones share the time.
+///
+/// A breaker on such a clock makes the random decisions of a [`ramp`](crate::ConfigBuilder::ramp) in the same order in
+/// each run: of any number of calls in a row, it admits their share, give or take a few.
 ///
 /// ```
 /// use std::time::Duration;
@@ -46,6 +50,8 @@ pub(crate) struct MockTime {
     sleepers: Mutex<Vec<Waker>>,
     /// The start on tokio's clock, if that was paused. The time then follows tokio's clock too.
     paused: Option<paused::PausedStart>,
+    /// Number of random numbers that breakers have drawn.
+    draws: AtomicU64,
     /// Latest time read from tokio's clock since the start, in nanoseconds. Threads outside its runtime use it.
     paused_elapsed: AtomicU64,
 }
@@ -61,9 +67,12 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<MockTime>>> = const { RefCell::new(None) };
 }
 
-/// Returns the time of the current scope of this thread.
+/// The time of the scope for the whole process.
+static PROCESS: ProcessSlot<Arc<MockTime>> = ProcessSlot::new();
+
+/// Returns the time of the current scope of this thread, or of the process.
 pub(super) fn current() -> Option<Arc<MockTime>> {
-    thread_local::current(&CURRENT)
+    thread_local::current(&CURRENT).or_else(|| PROCESS.current())
 }
 
 impl MockClock {
@@ -89,6 +98,11 @@ impl MockClock {
         ThreadSlotGuard::set(&CURRENT, Arc::clone(&self.time))
     }
 
+    /// Makes the breakers that any thread outside other scopes creates read this clock, until the guard is dropped.
+    pub(crate) fn enter_process(&self) -> ProcessSlotGuard<Arc<MockTime>> {
+        PROCESS.set(Arc::clone(&self.time))
+    }
+
     pub(super) const fn time(&self) -> &Arc<MockTime> {
         &self.time
     }
@@ -99,6 +113,17 @@ impl MockTime {
     pub(super) fn now(&self) -> Moment {
         let advanced = self.advanced.load(Ordering::SeqCst);
         Moment::from_nanos(advanced.saturating_add(self.paused_elapsed()).min(u64::MAX - 1))
+    }
+
+    /// Returns the next number of a fixed sequence that covers the range from 0 to 1 evenly: multiples of the golden
+    /// ratio, without their whole part.
+    #[expect(clippy::cast_precision_loss, reason = "both numbers have at most 53 bits")]
+    pub(super) fn draw(&self) -> f64 {
+        const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
+        const FRACTION_BITS: u32 = 53;
+        let number = self.draws.fetch_add(1, Ordering::SeqCst).wrapping_add(1);
+        let fraction = number.wrapping_mul(GOLDEN_RATIO) >> (u64::BITS - FRACTION_BITS);
+        fraction as f64 / (1_u64 << FRACTION_BITS) as f64
     }
 
     /// Returns a future that completes at `until`.

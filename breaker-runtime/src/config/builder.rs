@@ -50,7 +50,9 @@ pub struct ConfigBuilder {
     pub(super) half_open_max_calls: NonZeroU32,
     pub(super) success_threshold: NonZeroU32,
     pub(super) half_open_timeout: Option<Duration>,
+    pub(super) ramp: Option<Duration>,
     pub(super) limits: Limits,
+    pub(super) max_open: Option<Rate>,
     pub(super) durations: bool,
     pub(super) mode: Mode,
     pub(super) critical: bool,
@@ -74,7 +76,9 @@ impl ConfigBuilder {
             half_open_max_calls: non_zero(3),
             success_threshold: non_zero(3),
             half_open_timeout: None,
+            ramp: None,
             limits: Limits::DEFAULT,
+            max_open: None,
             durations: false,
             mode: Mode::Enforce,
             critical: false,
@@ -233,7 +237,9 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets the maximum to which the recovery timeout grows. Needs [`backoff`](Self::backoff).
+    /// Sets the maximum to which the recovery timeout grows by [`backoff`](Self::backoff), and to which the hint of
+    /// a failure extends it: that of the key [`retry_after`](crate::circuit_breaker#waiting-as-long-as-the-service-says),
+    /// or of [`Permit::fail_with_retry_after`](crate::Permit::fail_with_retry_after).
     ///
     /// Range: at least [`recovery_timeout`](Self::recovery_timeout). Default: 5 minutes, or
     /// `recovery_timeout` if that is longer.
@@ -299,6 +305,29 @@ impl ConfigBuilder {
             self.record_error("half_open_timeout must be longer than zero");
         }
         self.half_open_timeout = Some(lease);
+        self
+    }
+
+    /// Sets the time over which the circuit closes gradually.
+    ///
+    /// Without it, the full load returns at once when enough trial calls have succeeded. With it, the circuit then
+    /// is closed, but admits only a share of the calls: 5 % at first, growing evenly to 100 % over this time. Which
+    /// calls are admitted is random. The others are rejected with [`ErrorKind::Ramping`](crate::ErrorKind::Ramping).
+    /// [`Snapshot::ramp`](crate::Snapshot::ramp) shows the share and the time that remains.
+    ///
+    /// The rules apply as in any closed circuit. If one is met, the circuit reopens as after a failed trial call, with
+    /// [`backoff`](Self::backoff). A call inside an admitted call of the same circuit, on the same thread or in the
+    /// same task, is admitted with it. Only trial calls begin a ramp: an operator closes the circuit wholly, and
+    /// ends a ramp. The ramp ends by itself; no timer and no task is involved. After
+    /// [`set_config`](crate::CircuitBreaker::set_config), a ramp that is not over has the new length, counted from
+    /// its start.
+    ///
+    /// Range: longer than zero; times of more than 30 days count as 30 days. Default: the circuit closes at once.
+    pub const fn ramp(mut self, over: Duration) -> Self {
+        if over.is_zero() {
+            self.record_error("ramp must be longer than zero");
+        }
+        self.ramp = Some(over);
         self
     }
 

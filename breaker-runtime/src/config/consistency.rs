@@ -17,16 +17,14 @@ impl ConfigBuilder {
         self.recovery_error()
     }
 
-    /// Returns the problem of a `max_recovery_timeout` that has no effect or is too short.
+    /// Returns the problem of a `max_recovery_timeout` that is too short. It has an effect without `backoff` too,
+    /// because it limits the hints of failures.
     pub(crate) const fn recovery_error(&self) -> Option<&'static str> {
-        match (self.max_recovery_timeout, self.backoff) {
-            (Some(_), None) => {
-                Some("max_recovery_timeout needs backoff; without it the recovery timeout does not grow")
-            }
-            (Some(max), Some(_)) if max.as_nanos() < self.recovery_timeout.as_nanos() => {
+        match self.max_recovery_timeout {
+            Some(max) if max.as_nanos() < self.recovery_timeout.as_nanos() => {
                 Some("max_recovery_timeout must be at least recovery_timeout")
             }
-            (Some(_) | None, _) => None,
+            Some(_) | None => None,
         }
     }
 

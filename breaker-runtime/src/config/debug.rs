@@ -26,11 +26,14 @@ impl fmt::Debug for Config {
             .field("half_open_max_calls", &self.half_open_max_calls())
             .field("success_threshold", &self.success_threshold())
             .field("half_open_timeout", &self.half_open_timeout());
+        field(&mut fields, "ramp", self.ramp());
+        field(&mut fields, "hang", self.hang());
         field(&mut fields, "call_timeout", self.call_timeout());
         field(&mut fields, "max_concurrent", self.max_concurrent());
         fields
             .field("max_wait", &self.max_wait())
             .field("cancelled_after", &self.cancelled_after())
+            .field("max_open", &self.max_open())
             .field("durations", &self.durations())
             .field("mode", &self.mode())
             .field("critical", &self.critical())

@@ -26,6 +26,7 @@ impl ConfigBuilder {
             durations: self.durations || self.slow_call.is_some(),
             recovery: self.recovery(),
             limits: self.limits,
+            max_open: self.max_open,
             mode: self.mode,
             critical: self.critical,
         }
@@ -87,6 +88,7 @@ impl ConfigBuilder {
                 (None, Some(call_timeout)) => longer(recovery_timeout, call_timeout),
                 (None, None) => recovery_timeout,
             },
+            ramp: self.ramp,
         }
     }
 }

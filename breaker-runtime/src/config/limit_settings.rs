@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::ConfigBuilder;
 use crate::clock::HAS_ASYNC_TIMER;
+use crate::window::Rate;
 
 impl ConfigBuilder {
     /// Sets the maximum duration of an async call.
@@ -35,8 +36,8 @@ impl ConfigBuilder {
     /// outer `tokio::time::timeout`, a `TimeoutLayer` or `select!` does this to a call that hangs, so without
     /// this setting a dependency that hangs would never open its circuit. Sync calls cannot be cancelled.
     ///
-    /// The time is measured from the end of the first poll (with [`slow_call`](Self::slow_call) or
-    /// [`durations`](Self::durations), from admission), so time that a call blocks in its first poll is not
+    /// The time is measured from the end of the first poll (with [`slow_call`](Self::slow_call),
+    /// [`durations`](Self::durations) or [`hang`](Self::hang), from admission), so time that a call blocks in its first poll is not
     /// included. The time of a permit is measured from `try_acquire`. The time that a call waits for
     /// [`max_wait`](Self::max_wait) is not included.
     ///
@@ -49,6 +50,34 @@ impl ConfigBuilder {
             self.record_error("cancelled_after must be longer than zero");
         }
         self.limits.cancelled_after = at_least;
+        self
+    }
+
+    /// Sets how long a call may run before it opens the circuit, although it has not ended.
+    ///
+    /// Rules count calls that have ended. A dependency that accepts calls and never answers would not open its
+    /// circuit until its callers give up, and with sync calls never. With this setting, the circuit opens at the moment
+    /// when a running call is this old. The next call notices that, and is rejected; so does the end of any call, and
+    /// an operator's command. [`state`](crate::CircuitBreaker::state) and
+    /// [`snapshot`](crate::CircuitBreaker::snapshot) show it from that moment on, but listeners are notified only when
+    /// it is noticed. The reason is [`TripReason::HangingCall`](crate::TripReason::HangingCall). The call that hangs
+    /// is not stopped; when it ends, its result counts in the totals only.
+    ///
+    /// A call runs from its admission until it is settled, cancelled or stopped. The time that it waits for
+    /// [`max_wait`](Self::max_wait) is not included. A future or a [`Permit`](crate::Permit) that is forgotten, or
+    /// kept without being polled or settled, runs on. It opens the circuit once: a call of an earlier generation
+    /// does not count again. A trial call is limited by [`half_open_timeout`](Self::half_open_timeout) instead, and
+    /// calls of a disabled circuit are not watched. When [`set_config`](crate::CircuitBreaker::set_config) first
+    /// sets `hang`, it applies to calls that begin later; a changed value applies to running calls too.
+    ///
+    /// A circuit with this setting takes a lock for a moment at the start and at the end of each call.
+    ///
+    /// Range: longer than zero; with `Duration::MAX` no call hangs. Default: no call hangs.
+    pub const fn hang(mut self, after: Duration) -> Self {
+        if after.is_zero() {
+            self.record_error("hang must be longer than zero");
+        }
+        self.limits.hang = Some(after);
         self
     }
 
@@ -75,6 +104,32 @@ impl ConfigBuilder {
         match NonZeroU32::new(calls) {
             Some(calls) => self.limits.max_concurrent = Some(calls),
             None => self.record_error("max_concurrent must be at least 1"),
+        }
+        self
+    }
+
+    /// Sets the share of the circuits of a keyed breaker that may reject calls at the same time. If everything
+    /// fails, the cause may be on the side of the caller, and rejecting all calls does not help.
+    ///
+    /// With 0.5 and ten keys, at most five circuits reject calls: the share is rounded down, but it is at least one
+    /// circuit. A circuit that opens while so many others reject calls is open in its state and in its counts, but
+    /// it admits the calls that it would reject, and *waives* the rejections. It counts them in
+    /// [`Snapshot::waived_rejections`](crate::Snapshot::waived_rejections), and
+    /// [`Event::Waived`](crate::Event::Waived) reports the first one. Their results count in the totals and change
+    /// no state; the circuit recovers by trial calls as usual. As soon as another circuit closes or admits a trial
+    /// call again, this one begins to reject.
+    ///
+    /// The overflow circuit counts like that of a key. Circuits that are forced open, or in shadow mode, or that have
+    /// own settings without `max_open`, are not counted and not limited.
+    ///
+    /// Range: above 0.0, at most 1.0. Default: 1.0, no limit. Needs keys: a breaker without keys refuses it when it is
+    /// created.
+    #[doc(alias = "max_ejection_percent")]
+    pub const fn max_open(mut self, share: f64) -> Self {
+        match Rate::new(share) {
+            Some(share) if share.get() < 1.0 => self.max_open = Some(share),
+            Some(_) => self.max_open = None,
+            None => self.record_error("max_open must be above 0.0 and at most 1.0"),
         }
         self
     }
@@ -115,6 +170,11 @@ impl ConfigBuilder {
     pub(crate) const fn without_wait(mut self) -> Self {
         self.limits.max_wait = Duration::ZERO;
         self
+    }
+
+    /// Returns `true` if only a share of the circuits may reject calls.
+    pub(crate) const fn has_max_open(&self) -> bool {
+        self.max_open.is_some()
     }
 
     /// Returns `true` if an async call may reach its time limit.

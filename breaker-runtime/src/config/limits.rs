@@ -1,5 +1,5 @@
 //! The limits of a single call: how long it may take and wait, how many calls may run at a time, and when
-//! a cancelled call is a failure.
+//! a cancelled call is a failure or a running one hangs.
 //!
 //! The breaker applies them; this file only holds the values.
 
@@ -14,6 +14,8 @@ pub(crate) struct Limits {
     pub(crate) max_wait: Duration,
     /// How long a call must have run for its cancellation to be a failure.
     pub(crate) cancelled_after: Duration,
+    /// How long a call may run before it opens the circuit; `None` for any time.
+    pub(crate) hang: Option<Duration>,
 }
 
 impl Limits {
@@ -22,5 +24,6 @@ impl Limits {
         max_concurrent: None,
         max_wait: Duration::ZERO,
         cancelled_after: Duration::from_secs(1),
+        hang: None,
     };
 }

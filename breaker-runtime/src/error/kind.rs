@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Open,
     /// The circuit is half-open and all its trial slots are in use.
     HalfOpen,
+    /// The circuit has just closed and does not admit every call yet; see [`ramp`](crate::ConfigBuilder::ramp).
+    Ramping,
     /// An operator forced the circuit open.
     ForcedOpen,
     /// `max_concurrent` calls are running, and none of them ended within `max_wait`. Without the feature `tokio`,
@@ -63,6 +65,7 @@ impl ErrorKind {
         match self {
             Self::Open => "open",
             Self::HalfOpen => "half_open",
+            Self::Ramping => "ramping",
             Self::ForcedOpen => "forced_open",
             Self::BulkheadFull => "bulkhead_full",
             Self::TimedOut => "timed_out",
@@ -131,6 +134,7 @@ impl fmt::Display for ErrorKind {
         out.write_str(match self {
             Self::Open => "the circuit opened after failed or slow calls",
             Self::HalfOpen => "the circuit is recovering and admits few calls at once",
+            Self::Ramping => "the circuit has recovered and admits a growing share of calls",
             Self::ForcedOpen => "an operator forced the circuit open",
             Self::BulkheadFull => "too many calls are running at once",
             Self::TimedOut => "the call ran longer than its time limit",

@@ -226,7 +226,7 @@ mod tests {
     fn generation(item: Result<Event, Lagged>) -> Result<u64, Lagged> {
         item.map(|event| match event {
             Event::StateChanged(change) => change.transition().generation,
-            Event::ChangesLost(_) | Event::Conflict(_) | Event::Evicted(_) => 0,
+            Event::ChangesLost(_) | Event::Conflict(_) | Event::Evicted(_) | Event::Waived(_) => 0,
         })
     }
 

@@ -4,9 +4,10 @@
 //! | metric | labels and values |
 //! |---|---|
 //! | `circuit_breaker_calls_total` | `circuit`, `result` = `success`, `failure`, `timeout`, `ignored`, `rejected` |
-//! | `circuit_breaker_rejections_total` | `circuit`, `reason` = `open`, `half_open`, `forced_open`, `bulkhead` |
+//! | `circuit_breaker_rejections_total` | `circuit`, `reason` = `open`, `half_open`, `ramping`, `forced_open`, `bulkhead` |
 //! | `circuit_breaker_fallback_total` | `circuit`, `result` = `success`, `failure` |
 //! | `circuit_breaker_shadow_rejections_total` | `circuit` |
+//! | `circuit_breaker_waived_rejections_total` | `circuit` |
 //! | `circuit_breaker_state_changes_total` | `circuit`, `from`, `to` |
 //! | `circuit_breaker_open_seconds_total` | `circuit` |
 //! | `circuit_breaker_state` | `circuit`; 0 for closed or disabled, 1 for open or forced open, 2 for half-open |

@@ -3,11 +3,13 @@
 //! | type | format |
 //! |---|---|
 //! | [`State`], [`Cause`], [`Mode`], [`Outcome`], [`ErrorKind`] | a label: `"half_open"`, `"threshold_reached"` |
-//! | [`Totals`], [`Rejections`], [`Fallbacks`], [`KeyCounts`], [`Transition`] | their fields |
+//! | [`Totals`], [`Rejections`], [`Fallbacks`], [`KeyCounts`] | their fields |
+//! | [`Transition`] | its fields; `retry_after` is in seconds |
 //! | [`StateChange`] | `name`, `key`, and the fields of its [`Transition`] |
-//! | [`TripReason`] | `{"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5}`; `rule` is `consecutive_failures` (also for `failure_threshold` without a window), `failure_threshold`, `failure_rate` or `slow_call_rate`; `found` counts failures or slow calls; `calls` is null for consecutive failures |
+//! | [`TripReason`] | `{"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5}`; `rule` is `consecutive_failures` (also for `failure_threshold` without a window), `failure_threshold`, `failure_rate`, `slow_call_rate` or `hang`; `found` counts failures, slow calls or hanging calls; `calls` is null for consecutive failures and for `hang`, whose `limit` is in seconds |
 //! | [`TransitionCounts`] | `{"closed": {"open": 1}}`: the count by origin and target state, without zeros |
 //! | [`CallDurations`] | `count`, and in seconds `mean`, `p50`, `p95` and `p99` |
+//! | [`Ramp`] | its fields; `remaining` is in seconds |
 //! | [`WindowCounts`] | its fields, `failure_rate` and `slow_call_rate` |
 //! | [`Snapshot`] | its fields; times are in seconds, truncated to milliseconds, except those in `durations` |
 //!
@@ -28,16 +30,17 @@
 //! json["time_in_state"] = 2.5.into(); // the time since the breaker was created
 //! assert_eq!(json, json!({
 //!     "name": "search", "key": null, "state": "closed", "mode": "enforce", "critical": false,
-//!     "time_in_state": 2.5, "retry_after": null, "time_open": 0.0, "generation": 0,
+//!     "time_in_state": 2.5, "retry_after": null, "ramp": null, "time_open": 0.0, "generation": 0,
 //!     "consecutive_failures": 0,
 //!     "window": {"calls": 2, "failures": 1, "slow": 0, "failure_rate": 0.5, "slow_call_rate": 0.0},
 //!     "trials_in_flight": 0, "calls_in_flight": null,
 //!     "totals": {
 //!         "successes": 1, "failures": 1, "timeouts": 0, "ignored": 0, "rejected": 0,
-//!         "rejections": {"open": 0, "half_open": 0, "forced_open": 0, "bulkhead": 0},
+//!         "rejections": {"open": 0, "half_open": 0, "ramping": 0, "forced_open": 0, "bulkhead": 0},
 //!         "fallbacks": {"successes": 0, "failures": 0},
 //!     },
-//!     "shadow_rejections": 0, "durations": null, "changes": {}, "keys": null, "last_transition": null,
+//!     "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "durations": null, "changes": {},
+//!     "keys": null, "last_transition": null,
 //! }));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -54,7 +57,7 @@ use crate::error::ErrorKind;
 use crate::event::StateChange;
 use crate::outcome::Outcome;
 use crate::snapshot::{KeyCounts, Snapshot};
-use crate::state::{Cause, State, Transition, TransitionCounts};
+use crate::state::{Cause, Ramp, State, Transition, TransitionCounts};
 use crate::totals::{Fallbacks, Rejections, Totals};
 use crate::window::{TripReason, WindowCounts};
 
@@ -79,10 +82,9 @@ macro_rules! serialize_fields {
 
 serialize_fields! {
     Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks }
-    Rejections { open, half_open, forced_open, bulkhead }
+    Rejections { open, half_open, ramping, forced_open, bulkhead }
     Fallbacks { successes, failures }
     KeyCounts { closed, open, half_open, forced_open, disabled }
-    Transition { from, to, cause, generation, trip, last_failure, initiator }
 }
 
 /// Serializes an enum without data as its label.
@@ -133,6 +135,7 @@ impl Serialize for SnapshotFigures<'_> {
         struct FigureFields<'a> {
             time_in_state: f64,
             retry_after: Option<f64>,
+            ramp: Option<Ramp>,
             generation: u64,
             critical: bool,
             consecutive_failures: u32,
@@ -141,6 +144,8 @@ impl Serialize for SnapshotFigures<'_> {
             calls_in_flight: Option<u32>,
             totals: Totals,
             shadow_rejections: u64,
+            waived_rejections: u64,
+            waives: bool,
             durations: Option<&'a CallDurations>,
             time_open: f64,
         }
@@ -156,6 +161,7 @@ impl Serialize for SnapshotFigures<'_> {
             last_transition: _,
             time_in_state,
             retry_after,
+            ramp,
             generation,
             critical,
             consecutive_failures,
@@ -164,12 +170,15 @@ impl Serialize for SnapshotFigures<'_> {
             calls_in_flight,
             totals,
             shadow_rejections,
+            waived_rejections,
+            waives,
             ref durations,
             time_open,
         } = self.0;
         FigureFields {
             time_in_state: seconds(time_in_state),
             retry_after: retry_after.map(seconds),
+            ramp,
             generation,
             critical,
             consecutive_failures,
@@ -178,8 +187,40 @@ impl Serialize for SnapshotFigures<'_> {
             calls_in_flight,
             totals,
             shadow_rejections,
+            waived_rejections,
+            waives,
             durations: durations.as_ref(),
             time_open: seconds(time_open),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl Serialize for Transition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct TransitionFields<'a> {
+            from: State,
+            to: State,
+            cause: Cause,
+            generation: u64,
+            trip: Option<TripReason>,
+            last_failure: Option<&'a str>,
+            retry_after: Option<f64>,
+            initiator: Option<&'a str>,
+        }
+
+        // Without `..`, so that compilation fails if a field is missing here.
+        let Self { from, to, cause, generation, trip, ref last_failure, retry_after, ref initiator } = *self;
+        TransitionFields {
+            from,
+            to,
+            cause,
+            generation,
+            trip,
+            last_failure: last_failure.as_deref(),
+            retry_after: retry_after.map(seconds),
+            initiator: initiator.as_deref(),
         }
         .serialize(serializer)
     }
@@ -211,6 +252,7 @@ impl Serialize for TripReason {
             }
             Self::FailureRate { failures, calls, limit } => ("failure_rate", failures, Some(calls), limit),
             Self::SlowCallRate { slow, calls, limit } => ("slow_call_rate", slow, Some(calls), limit),
+            Self::HangingCall { limit } => ("hang", 1, None, limit.as_secs_f64()),
         };
         let (found, limit): (u64, f64) = (found, limit);
         let mut fields = serializer.serialize_struct("TripReason", 4)?;
@@ -245,6 +287,15 @@ impl Serialize for WindowCounts {
         fields.serialize_field("slow", &self.slow)?;
         fields.serialize_field("failure_rate", &self.failure_rate())?;
         fields.serialize_field("slow_call_rate", &self.slow_call_rate())?;
+        fields.end()
+    }
+}
+
+impl Serialize for Ramp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Ramp", 2)?;
+        fields.serialize_field("share", &self.share)?;
+        fields.serialize_field("remaining", &seconds(self.remaining))?;
         fields.end()
     }
 }

@@ -56,6 +56,11 @@ pub(super) const SERIES: &[Series] = &[
         "Calls that shadow mode admitted although the circuit would have rejected them",
         |snapshot| vec![MetricPoint::whole(snapshot.shadow_rejections)],
     ),
+    counter(
+        "circuit_breaker_waived_rejections",
+        "Calls that an open circuit admitted because of max_open",
+        |snapshot| vec![MetricPoint::whole(snapshot.waived_rejections)],
+    ),
     counter("circuit_breaker_state_changes", "State changes by origin and target state", changes),
     counter(
         "circuit_breaker_open_seconds",
@@ -115,6 +120,7 @@ fn rejections(snapshot: &Snapshot) -> Vec<MetricPoint> {
     [
         ("open", rejections.open),
         ("half_open", rejections.half_open),
+        ("ramping", rejections.ramping),
         ("forced_open", rejections.forced_open),
         ("bulkhead", rejections.bulkhead),
     ]

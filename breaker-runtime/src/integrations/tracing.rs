@@ -1,10 +1,10 @@
 //! State changes, and on demand single calls, as [`tracing`] events (feature `tracing`).
 //!
-//! The target is `breaker`. The level is `WARN` for a circuit that opens, for lost changes and for conflicting
-//! declarations, and `INFO` for all other state changes and for evicted circuits.
+//! The target is `breaker`. The level is `WARN` for a circuit that opens, for one that admits calls because of
+//! `max_open`, for lost changes and for conflicting declarations, and `INFO` for all other state changes and for evicted circuits.
 //!
 //! The fields are `circuit`, `key`, `from`, `to`, `cause`, `generation`, `rule` (the threshold that was
-//! reached), `last_failure` and `initiator`; a field without a value is omitted. States and causes are labels
+//! reached), `last_failure`, `retry_after` (in seconds) and `initiator`; a field without a value is omitted. States and causes are labels
 //! as in metrics and JSON: `half_open`, `threshold_reached`. In texts, control characters, invisible characters and
 //! those that change the direction of the text are escaped, as in `\u{202e}`.
 //!
@@ -51,6 +51,7 @@ pub fn listen(registry: &Registry) -> Subscription {
         Event::ChangesLost(changes) => warn!(target: "breaker", "{changes}"),
         Event::Conflict(conflict) => warn!(target: "breaker", "{conflict}"),
         Event::Evicted(eviction) => info!(target: "breaker", "{eviction}"),
+        Event::Waived(waiver) => warn!(target: "breaker", "{waiver}"),
     })
 }
 
@@ -119,6 +120,7 @@ fn emit(change: &StateChange) {
                 generation = transition.generation,
                 rule = transition.trip.map(::tracing::field::display),
                 last_failure = last_failure.as_deref(),
+                retry_after = transition.retry_after.map(|wait| wait.as_secs_f64()),
                 initiator = transition.initiator.as_deref(),
                 $message
             )

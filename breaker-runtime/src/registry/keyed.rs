@@ -47,6 +47,8 @@ use crate::totals::Totals;
 /// always use the overflow circuit, and so do new keys in destructors of thread-local values while a thread
 /// ends.
 ///
+/// With [`max_open`](crate::ConfigBuilder::max_open), at most a share of the circuits rejects calls at the same time.
+///
 /// The [totals](Self::totals) include the calls of evicted and removed circuits.
 ///
 /// ```
@@ -111,7 +113,7 @@ impl KeyedBreaker {
     ) -> Self {
         Self {
             shared: Arc::new(SharedCircuits {
-                group: Arc::new(KeyGroup::new(name, Some(hub))),
+                group: Arc::new(KeyGroup::new(name, Some(hub), settings.max_open())),
                 circuits: CircuitMap::new(),
                 max_keys: max_keys.get() as usize,
                 table: Mutex::new(KeyTable::new(settings)),
@@ -212,7 +214,7 @@ impl KeyedBreaker {
 
     /// Returns one snapshot that combines all circuits.
     ///
-    /// `totals`, `shadow_rejections`, `durations`, `changes` and `time_open` are sums and include evicted
+    /// `totals`, `shadow_rejections`, `waived_rejections`, `durations`, `changes` and `time_open` are sums and include evicted
     /// and removed circuits. `window`, `trials_in_flight` and `calls_in_flight` are sums over the existing circuits.
     /// `keys` counts the keys in each state, and `critical` is the setting of the breaker. All other fields are
     /// those of the worst circuit.
@@ -252,6 +254,7 @@ impl KeyedBreaker {
         let settings = SharedConfig::from(config);
         let order = lock(&self.shared.config_order);
         lock(&self.shared.table).settings = settings.clone();
+        self.shared.group.open_limit().set_share(settings.max_open());
         let circuits: Vec<_> = self.iter().collect();
         let apply = |circuit: &CircuitBreaker| circuit.circuit().apply_config(settings.clone());
         let changes: Vec<_> = circuits.iter().map(apply).collect();
@@ -356,6 +359,7 @@ impl KeyedBreaker {
             {
                 shared.circuits.remove(key);
                 addresses.insert(circuit.circuit().address());
+                circuit.circuit().leave_group();
                 table.removed.add(circuit);
             }
         }
@@ -413,6 +417,7 @@ impl SharedCircuits {
             if let Idleness::Abandoned { due } = idleness {
                 eviction = Some(Eviction::new(circuit.circuit().id(), now.since(due)));
             }
+            circuit.circuit().leave_group();
             table.removed.add(circuit);
         }
         let key: Arc<str> = Arc::from(key);
@@ -423,6 +428,7 @@ impl SharedCircuits {
     }
 
     fn circuit(&self, key: Option<Arc<str>>, settings: SharedConfig) -> CircuitBreaker {
+        self.group.open_limit().add_key();
         let identity = Identity::Member { group: Arc::clone(&self.group), key };
         CircuitBreaker::new_unchecked(identity, settings, self.clock.clone())
     }

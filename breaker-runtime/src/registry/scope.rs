@@ -2,15 +2,18 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::panic::Location;
+use std::sync::{Arc, Weak};
 
 use once_cell::sync::Lazy;
 
 use super::any_breaker::{AnyBreaker, RegistryBreaker};
 use super::declaration::Declaration;
 use super::store::{Registered, Store};
+use crate::breaker::Circuit;
 use crate::clock::Clock;
 use crate::clock::mock::MockClock;
+use crate::sync::process_slot::{ProcessSlot, ProcessSlotGuard};
 use crate::sync::thread_local::{self, ThreadSlotGuard};
 use crate::sync::{Mutex, lock};
 
@@ -19,11 +22,23 @@ pub(crate) struct ScopeState {
     store: Arc<Store>,
     /// The breakers of functions, by the address of the declaration.
     breakers: Mutex<BTreeMap<usize, &'static AnyBreaker>>,
+    trips: Mutex<Vec<Trip>>,
+}
+
+/// A circuit of an annotated function that a test tripped.
+#[derive(Clone)]
+pub(crate) struct Trip {
+    /// Weak, so that the circuit of a key can be evicted.
+    pub(crate) circuit: Weak<Circuit>,
+    pub(crate) location: &'static Location<'static>,
 }
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<ScopeState>>> = const { RefCell::new(None) };
 }
+
+/// The scope for the whole process.
+static PROCESS: ProcessSlot<Arc<ScopeState>> = ProcessSlot::new();
 
 /// The breakers of all scopes. They are never freed, because calls of annotated functions borrow their
 /// breaker for `'static`. The list prevents reports of leak detectors.
@@ -54,15 +69,16 @@ pub(crate) fn register(declaration: &'static Declaration, store: &Store) -> bool
     })
 }
 
-fn current() -> Option<Arc<ScopeState>> {
-    thread_local::current(&CURRENT)
+/// Returns the scope of this thread, or else that of the process.
+pub(crate) fn current() -> Option<Arc<ScopeState>> {
+    thread_local::current(&CURRENT).or_else(|| PROCESS.current())
 }
 
 impl ScopeState {
     /// Returns a scope with an empty registry, whose breakers read `clock`.
     pub(crate) fn new(clock: &MockClock) -> Arc<Self> {
         let store = Arc::new(Store::for_functions(Clock::mocked(clock)));
-        Arc::new(Self { store, breakers: Mutex::default() })
+        Arc::new(Self { store, breakers: Mutex::default(), trips: Mutex::default() })
     }
 
     pub(crate) const fn store(&self) -> &Arc<Store> {
@@ -72,6 +88,21 @@ impl ScopeState {
     /// Makes this the current scope of this thread until the guard is dropped.
     pub(crate) fn enter(self: &Arc<Self>) -> ThreadSlotGuard<Arc<Self>> {
         ThreadSlotGuard::set(&CURRENT, Arc::clone(self))
+    }
+
+    /// Makes this the scope of all threads that are in no other one, until the guard is dropped.
+    pub(crate) fn enter_process(self: &Arc<Self>) -> ProcessSlotGuard<Arc<Self>> {
+        PROCESS.set(Arc::clone(self))
+    }
+
+    /// Remembers that a test tripped a circuit.
+    pub(crate) fn add_trip(&self, trip: Trip) {
+        lock(&self.trips).push(trip);
+    }
+
+    /// Returns the circuits that the test tripped.
+    pub(crate) fn trips(&self) -> Vec<Trip> {
+        lock(&self.trips).clone()
     }
 
     fn find(&self, declaration: &'static Declaration) -> Option<&'static AnyBreaker> {

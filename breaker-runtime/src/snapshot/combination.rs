@@ -60,7 +60,8 @@ impl Combination {
     pub(crate) fn finish(&mut self, unused: &Snapshot, removed: &CumulativeParts) -> Snapshot {
         self.sums.merge(removed);
         self.sums.add(unused);
-        let CumulativeParts { totals, shadow_rejections, durations, changes, time_open } = self.sums.clone();
+        let CumulativeParts { totals, shadow_rejections, waived_rejections, durations, changes, time_open } =
+            self.sums.clone();
         Snapshot {
             key: None,
             window: self.window.or(unused.window),
@@ -68,6 +69,7 @@ impl Combination {
             trials_in_flight: self.trials_in_flight,
             totals,
             shadow_rejections,
+            waived_rejections,
             durations,
             changes,
             time_open,
@@ -83,6 +85,7 @@ impl CumulativeParts {
     pub(crate) fn add(&mut self, circuit: &Snapshot) {
         self.totals.add(circuit.totals);
         self.shadow_rejections += circuit.shadow_rejections;
+        self.waived_rejections += circuit.waived_rejections;
         self.changes.add(circuit.changes);
         self.time_open = self.time_open.saturating_add(circuit.time_open);
         if let Some(durations) = &circuit.durations {
@@ -94,6 +97,7 @@ impl CumulativeParts {
     fn merge(&mut self, other: &Self) {
         self.totals.add(other.totals);
         self.shadow_rejections += other.shadow_rejections;
+        self.waived_rejections += other.waived_rejections;
         self.changes.add(other.changes);
         self.time_open = self.time_open.saturating_add(other.time_open);
         if let Some(durations) = &other.durations {

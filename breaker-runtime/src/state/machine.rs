@@ -7,11 +7,11 @@
 mod queries;
 
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use super::backlog::Notification;
-use super::record::{Observation, Record, TrialCall};
+use super::record::{HungCall, Observation, Record, TrialCall};
 use super::recovery::Recovery;
+pub(crate) use super::ticket::Ticket;
 use super::transition::{Cause, Details, State};
 use super::word::{Tracking, Word};
 use crate::clock::{Clock, Moment};
@@ -36,17 +36,22 @@ struct Locked<S> {
     is_notifying: bool,
 }
 
-/// The word of an admitted call: state and generation and, for a trial call, its slot. The word of a call on
-/// the fast path is the shared word without the run of failures and the recording bit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ticket(Word);
-
 /// The transitions that listeners must still be notified of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "listeners must be notified of pending transitions"]
 pub(crate) enum Pending {
     Nothing,
     Transitions,
+}
+
+impl Pending {
+    /// Returns the transitions of both.
+    pub(crate) const fn or(self, other: Self) -> Self {
+        match self {
+            Self::Nothing => other,
+            Self::Transitions => self,
+        }
+    }
 }
 
 /// The decision of the record about a call.
@@ -69,7 +74,8 @@ pub(crate) struct TrialEffect {
 pub(crate) struct Inspection<T> {
     pub(crate) state: State,
     pub(crate) generation: u64,
-    /// The moment until which the state cannot change without a call or an operator.
+    /// The moment until which the state cannot change without a call or an operator, or the end of the ramp of a
+    /// closed circuit.
     pub(crate) until: Moment,
     /// Number of consecutive failures.
     pub(crate) run: u32,
@@ -98,6 +104,19 @@ impl<S: AsRef<Recovery>> Machine<S> {
     #[inline]
     pub(crate) fn admit_tracked(&self) -> Option<Ticket> {
         self.load(Ordering::Acquire).tracked_call().map(Ticket)
+    }
+
+    /// Admits a call if the circuit is closed, checks its calls, and is not at the end of a ramp (8).
+    pub(crate) fn admit_checked(&self, clock: &Clock) -> Option<Ticket> {
+        let (word, ends) = self.read();
+        let call = word.checked_call()?;
+        if clock.has_reached(ends) { None } else { Some(Ticket(call)) }
+    }
+
+    /// Returns when the ramp of the circuit ends, if it has one (8).
+    pub(crate) fn ramp_ends(&self) -> Option<Moment> {
+        let (word, ends) = self.read();
+        (word.is_checked() && ends != Moment::NEVER).then_some(ends)
     }
 
     /// Returns the state that rejects a call, if that can be decided without the lock (5).
@@ -134,9 +153,11 @@ impl<S: AsRef<Recovery>> Machine<S> {
             let admitted = locked.record.admit(now, recovery);
             return self.decide(locked, admitted);
         }
-        if let Some(trial) = ticket.trial() {
-            locked.record.renew_lease(trial.slot, now, recovery);
-        }
+        let Some(trial) = ticket.trial() else {
+            // The circuit is still closed, but may track or check its calls in another way now.
+            return self.decide(locked, Ok(None));
+        };
+        locked.record.renew_lease(trial.slot, now, recovery);
         Decision { ticket: Ok(ticket), pending: self.publish(locked) }
     }
 
@@ -145,10 +166,17 @@ impl<S: AsRef<Recovery>> Machine<S> {
         let pending = self.publish(locked);
         let word = locked.word();
         let ticket = admitted.map(|slot| match slot {
-            None => Ticket(word.tracked_call().unwrap_or(word.fast_call())),
+            None => Ticket(word.tracked_call().or(word.checked_call()).unwrap_or(word.fast_call())),
             Some(slot) => Ticket(word.with_slot(slot)),
         });
         Decision { ticket, pending }
+    }
+
+    /// Returns the ticket of a call that the state rejects, but that is admitted nevertheless. Its limits apply, and
+    /// its result changes nothing: the ticket belongs to a generation that is not closed, or to one that admits all
+    /// calls.
+    pub(crate) fn waived_ticket(&self) -> Ticket {
+        Ticket(self.load(Ordering::Acquire).waived_call())
     }
 
     /// Raises the level of bookkeeping.
@@ -230,6 +258,14 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.publish(locked)
     }
 
+    /// Opens the circuit because of a call that has run for too long, if it is closed in the generation of that
+    /// call.
+    pub(crate) fn open_because_of(&self, hung: HungCall) -> Pending {
+        let locked = &mut *self.lock();
+        locked.record.open_because_of(hung, locked.settings.as_ref());
+        self.publish(locked)
+    }
+
     /// Executes an operator's command.
     pub(crate) fn command(&self, cause: Cause, details: Details, clock: &Clock) -> Pending {
         let locked = &mut *self.lock();
@@ -244,8 +280,11 @@ impl<S: AsRef<Recovery>> Machine<S> {
     /// back into the machine's locked methods.
     pub(crate) fn set_config(&self, settings: S, clock: &Clock, apply: impl FnOnce(&S, u64)) -> Pending {
         let locked = &mut *self.lock();
-        locked.record.expire(clock.now(), locked.settings.as_ref());
+        let now = clock.now();
+        locked.record.expire(now, locked.settings.as_ref());
         apply(&settings, locked.record.generation());
+        locked.record.change_ramp(settings.as_ref());
+        locked.record.expire(now, settings.as_ref());
         locked.settings = settings;
         self.publish(locked)
     }
@@ -256,26 +295,34 @@ impl<S: AsRef<Recovery>> Machine<S> {
         match word.state() {
             Some(State::HalfOpen) if clock.has_reached(until) => State::Open,
             Some(state) => state,
-            None => self.observe(clock).state,
+            None => self.observe(clock, None).state,
         }
     }
 
-    /// Returns a copy of the record. A circuit whose lease has expired is shown as open; the record is not
-    /// changed.
-    pub(crate) fn observe(&self, clock: &Clock) -> Observation {
-        let locked = self.lock();
+    /// Returns a copy of the record. A circuit whose lease has expired, or in which a call hangs, is shown as open;
+    /// the record is not changed.
+    pub(crate) fn observe(&self, clock: &Clock, hung: Option<HungCall>) -> Observation {
+        let mut locked = self.lock();
+        locked.record.prepare_opening(hung);
         let (word, mut observed) = (self.load(Ordering::Relaxed), locked.record.copy());
-        let now = clock.now();
-        observed.expire(now, locked.settings.as_ref());
+        let (now, recovery) = (clock.now(), *locked.settings.as_ref());
         drop(locked);
-        let run = if word.is_closed() { word.payload() } else { 0 };
-        observed.observe(run, now)
+        observed.expire_with(hung, now, &recovery);
+        let run = if word.is_closed() && observed.state() == State::Closed { word.payload() } else { 0 };
+        observed.observe(run, now, &recovery)
     }
 
     /// Returns the state and what belongs to it, without the history. `read` reads the settings under the
-    /// lock. A circuit whose lease has expired is shown as open; the record is not changed.
-    pub(crate) fn inspect<T>(&self, now: Moment, read: impl FnOnce(&S) -> T) -> Inspection<T> {
-        let locked = &*self.lock();
+    /// lock. A circuit whose lease has expired, or in which a call hangs, is shown as open; the record is not
+    /// changed.
+    pub(crate) fn inspect<T>(
+        &self,
+        now: Moment,
+        hung: Option<HungCall>,
+        read: impl FnOnce(&S) -> T,
+    ) -> Inspection<T> {
+        let locked = &mut *self.lock();
+        locked.record.prepare_opening(hung);
         let word = self.load(Ordering::Relaxed);
         let run = if word.is_closed() { word.payload() } else { 0 };
         let (record, from_settings) = (&locked.record, read(&locked.settings));
@@ -283,11 +330,11 @@ impl<S: AsRef<Recovery>> Machine<S> {
             let (state, generation, until) = (record.state(), record.generation(), record.until());
             Inspection { state, generation, until, run, from_settings }
         };
-        if record.state() != State::HalfOpen || record.until() > now {
+        if hung.is_none() && (record.until() > now || record.state() == State::Open) {
             return inspection(record);
         }
         let mut expired = record.copy();
-        expired.expire(now, locked.settings.as_ref());
+        expired.expire_with(hung, now, locked.settings.as_ref());
         inspection(&expired)
     }
 
@@ -345,13 +392,16 @@ impl<S: AsRef<Recovery>> Machine<S> {
     }
 
     /// Writes the word and the moment of the record (1, 5). The run of a closed circuit and its recording bit
-    /// exist only in the word, so the word is not changed within a closed generation.
+    /// exist only in the word, so within a closed generation only the end of a ramp changes the word (8).
     fn publish(&self, locked: &Locked<S>) -> Pending {
         let record = &locked.record;
-        let mut word = locked.word();
-        let is_same =
-            self.load(Ordering::Relaxed).without_run().without_recording() == word.without_recording();
-        if !is_same || record.state() == State::HalfOpen {
+        let (old, mut word) = (self.load(Ordering::Relaxed), locked.word());
+        if word.is_closed() && old.is_closed() && old.generation() == word.generation() {
+            if !word.is_checked() {
+                self.swap_closed(word.generation(), |old| old.without_checks(locked.tracking));
+            }
+            self.until.store(record.until().nanos(), Ordering::Release);
+        } else if old != word || record.state() == State::HalfOpen {
             if record.state() == State::HalfOpen && record.is_full(locked.settings.as_ref()) {
                 word = word.with_no_free_slot();
             }
@@ -376,7 +426,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
 impl<S> Locked<S> {
     /// Returns the shared word of the record, except for the run and the free trial slots.
     fn word(&self) -> Word {
-        Word::new(self.record.state(), self.record.generation()).with_tracking(self.tracking)
+        let tracking = if self.record.is_ramping() { Tracking::Checks } else { self.tracking };
+        Word::new(self.record.state(), self.record.generation()).with_tracking(tracking)
     }
 }
 
@@ -384,44 +435,5 @@ impl<S: Clone> Machine<S> {
     /// Returns a copy of the settings.
     pub(crate) fn config(&self) -> S {
         lock(&self.locked).settings.clone()
-    }
-}
-
-impl Ticket {
-    /// The ticket of a call that shadow mode admits although the circuit rejects it. Its result has no
-    /// effect: the ticket belongs to no state, and to the first generation, which rejects no call.
-    pub(crate) const SHADOW: Self = Self(Word::BUSY);
-
-    /// Returns the trial call that this ticket belongs to, if it is one.
-    #[inline]
-    pub(crate) fn trial(self) -> Option<TrialCall> {
-        self.0.slot().map(|slot| TrialCall { generation: self.generation(), slot, ran: Duration::ZERO })
-    }
-
-    /// Returns `true` if limits and timing apply to the call. They do not apply to a call that was admitted
-    /// on the fast path, which releases no slot, to a call of a disabled circuit, or to a call that only
-    /// shadow mode admitted.
-    pub(crate) fn is_tracked(self) -> bool {
-        self.0.is_tracked_call() || self.is_nested() || self.trial().is_some()
-    }
-
-    /// Returns `true` if only shadow mode admitted the call.
-    pub(crate) fn is_shadow(self) -> bool {
-        self == Self::SHADOW
-    }
-
-    /// Returns `true` if this is a call inside a trial call.
-    pub(crate) const fn is_nested(self) -> bool {
-        self.0.is_nested_call()
-    }
-
-    /// Returns the ticket of a call inside this trial call.
-    pub(crate) const fn nested(self) -> Self {
-        Self(self.0.nested_call())
-    }
-
-    #[inline]
-    pub(crate) const fn generation(self) -> u64 {
-        self.0.generation()
     }
 }

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use super::backlog::{Backlog, Notification};
 use super::history::History;
+use super::ramp::{Ramp, limited};
 use super::recovery::Recovery;
 use super::transition::{Cause, Details, State, Transition, next};
 use super::trial_slots::TrialSlots;
 use super::word::MAX_GENERATION;
 use crate::clock::Moment;
 use crate::outcome::{Completion, Outcome, Settled};
+use crate::window::TripReason;
 
 /// The state of a circuit, except its run of failures and its window.
 #[derive(Debug)]
@@ -39,8 +41,20 @@ struct Progress {
     reopenings: u32,
     /// Number of times that the lease of trial calls has been doubled since the circuit was last closed.
     lease_doublings: u32,
+    /// The end of the ramp of a closed circuit, until that is noticed.
+    ramp_ends: Option<Moment>,
     history: History,
     backlog: Backlog,
+}
+
+/// A call that has run for too long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HungCall {
+    pub(crate) generation: u64,
+    /// How long a call may run.
+    pub(crate) limit: Duration,
+    /// The moment at which the call had run for so long.
+    pub(crate) since: Moment,
 }
 
 /// The identity of a trial call.
@@ -69,6 +83,7 @@ pub(crate) struct Observation {
     pub(crate) time_in_state: Duration,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) consecutive_failures: u32,
+    pub(crate) ramp: Option<Ramp>,
     pub(crate) trials: usize,
     pub(crate) history: History,
 }
@@ -98,13 +113,15 @@ impl Record {
         self.trials() >= recovery.half_open_max_calls.get() as usize
     }
 
-    /// Returns the moment until which the state cannot change without a call or an operator.
+    /// Returns the moment until which the state cannot change without a call or an operator, or the end of the
+    /// ramp of a closed circuit.
     pub(super) fn until(&self) -> Moment {
         match (self.state, &self.progress) {
             (State::Open, Some(progress)) => progress.due,
             (State::HalfOpen, Some(progress)) => progress.slots.first_expiry(),
-            (State::Open | State::HalfOpen, None)
-            | (State::Closed | State::ForcedOpen | State::Disabled, _) => Moment::NEVER,
+            (State::Closed, Some(progress)) => progress.ramp_ends.unwrap_or(Moment::NEVER),
+            (State::Closed | State::Open | State::HalfOpen, None)
+            | (State::ForcedOpen | State::Disabled, _) => Moment::NEVER,
         }
     }
 
@@ -188,11 +205,60 @@ impl Record {
         }
     }
 
-    /// Reopens a half-open circuit whose first lease has ended, at the moment when it ended.
+    /// Reopens a half-open circuit whose first lease has ended, at the moment when it ended. Ends a ramp that is
+    /// over.
     pub(super) fn expire(&mut self, now: Moment, recovery: &Recovery) {
         let ends = self.until();
-        if self.state == State::HalfOpen && ends <= now {
-            self.change(Cause::LeaseExpired, Details::default(), ends, recovery);
+        if ends > now {
+            return;
+        }
+        match self.state {
+            State::HalfOpen => self.change(Cause::LeaseExpired, Details::default(), ends, recovery),
+            State::Closed => self.progress().end_ramp(),
+            State::Open | State::ForcedOpen | State::Disabled => {}
+        }
+    }
+
+    /// Opens a closed circuit because of a call of this generation that has run for too long, at the moment when it
+    /// had.
+    pub(super) fn open_because_of(&mut self, hung: HungCall, recovery: &Recovery) {
+        let HungCall { generation, limit, since } = hung;
+        if self.state == State::Closed && self.generation == generation {
+            let details = Details { trip: Some(TripReason::HangingCall { limit }), ..Details::default() };
+            self.change(Cause::ThresholdReached, details, since, recovery);
+        }
+    }
+
+    /// Draws the random number of an opening that copies of this record will show, so that all of them agree.
+    pub(super) fn prepare_opening(&mut self, hung: Option<HungCall>) {
+        if hung.is_some() {
+            self.progress();
+        }
+    }
+
+    /// Opens the circuit if a call hangs, and handles what has ended until `now`.
+    pub(super) fn expire_with(&mut self, hung: Option<HungCall>, now: Moment, recovery: &Recovery) {
+        if let Some(hung) = hung {
+            self.open_because_of(hung, recovery);
+        }
+        self.expire(now, recovery);
+    }
+
+    /// Returns `true` if the circuit is closed and admits only a share of its calls.
+    pub(super) fn is_ramping(&self) -> bool {
+        self.state == State::Closed && self.until() != Moment::NEVER
+    }
+
+    /// Applies another `ramp` to a ramp that is not over.
+    pub(super) fn change_ramp(&mut self, recovery: &Recovery) {
+        if !self.is_ramping() {
+            return;
+        }
+        let since = self.since;
+        let progress = self.progress();
+        match recovery.ramp {
+            Some(ramp) => progress.ramp_ends = Some(since.after(limited(ramp))),
+            None => progress.end_ramp(),
         }
     }
 
@@ -205,14 +271,16 @@ impl Record {
         self.state = to;
         self.generation = (self.generation + 1) & MAX_GENERATION;
         self.since = at;
-        let Details { trip, last_failure, initiator } = details;
+        let Details { trip, last_failure, retry_after, initiator } = details;
         let generation = self.generation;
-        let transition = Transition { from, to, cause, generation, trip, last_failure, initiator };
+        let transition =
+            Transition { from, to, cause, generation, trip, last_failure, retry_after, initiator };
         let progress = self.progress();
         let transition = Arc::new(transition);
         progress.history.add(Arc::clone(&transition), lasted);
-        progress.begin(from, to);
-        progress.due = at.after(recovery.open_for(progress.reopenings, progress.history.draw_jitter()));
+        progress.begin(&transition, at, recovery);
+        let open_for = recovery.open_for(progress.reopenings, progress.history.draw_jitter());
+        progress.due = at.after(recovery.extended_by(retry_after, open_for));
         progress.backlog.push(transition);
     }
 
@@ -237,8 +305,10 @@ impl Record {
         Self { progress, ..*self }
     }
 
-    pub(super) fn observe(&self, run: u32, now: Moment) -> Observation {
+    /// Returns the record at this moment, after [`expire`](Self::expire).
+    pub(super) fn observe(&self, run: u32, now: Moment, recovery: &Recovery) -> Observation {
         let time_in_state = now.since(self.since);
+        let ramp = recovery.ramp.filter(|_| self.is_ramping());
         let history = self.progress.as_ref().map_or_else(History::new, |progress| progress.history.clone());
         Observation {
             state: self.state,
@@ -246,6 +316,7 @@ impl Record {
             time_in_state,
             retry_after: if self.state == State::Open { self.until().wait_from(now) } else { None },
             consecutive_failures: run,
+            ramp: ramp.map(|length| Ramp::ending_in(self.until().since(now), length)),
             trials: self.trials(),
             history: history.until(self.state, time_in_state),
         }
@@ -269,6 +340,7 @@ impl Progress {
             successes: 0,
             reopenings: 0,
             lease_doublings: 0,
+            ramp_ends: None,
             history,
             backlog: Backlog::default(),
         }
@@ -280,15 +352,33 @@ impl Progress {
         Self { slots, history, backlog: Backlog::default(), ..*self }
     }
 
-    /// Resets the data of one generation.
-    fn begin(&mut self, from: State, to: State) {
+    /// Resets the data of one generation. The recovery goes on until the circuit has wholly closed.
+    fn begin(&mut self, transition: &Transition, at: Moment, recovery: &Recovery) {
+        let &Transition { from, to, cause, .. } = transition;
+        let was_ramping = self.ramp_ends.take().is_some_and(|ends| at < ends);
         self.slots.clear();
         self.successes = 0;
         match (from, to) {
-            (State::HalfOpen, State::Open) => self.reopenings = self.reopenings.saturating_add(1),
+            (State::Closed, State::Open) if was_ramping => self.count_reopening(),
+            (State::HalfOpen, State::Open) => self.count_reopening(),
             (State::Open, State::HalfOpen) => {}
-            _ => (self.reopenings, self.lease_doublings) = (0, 0),
+            _ => {
+                let ramp = recovery.ramp.filter(|_| cause == Cause::TrialsPassed);
+                match ramp {
+                    Some(ramp) => self.ramp_ends = Some(at.after(limited(ramp))),
+                    None => self.end_ramp(),
+                }
+            }
         }
+    }
+
+    fn count_reopening(&mut self) {
+        self.reopenings = self.reopenings.saturating_add(1);
+    }
+
+    /// Ends the recovery: every call is admitted.
+    fn end_ramp(&mut self) {
+        (self.ramp_ends, self.reopenings, self.lease_doublings) = (None, 0, 0);
     }
 }
 
@@ -307,6 +397,7 @@ mod tests {
         half_open_max_calls: NonZeroU32::MIN,
         success_threshold: NonZeroU32::MIN,
         half_open_timeout: Duration::from_nanos(10),
+        ramp: None,
     };
 
     #[test]

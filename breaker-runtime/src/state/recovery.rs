@@ -14,6 +14,8 @@ pub(crate) struct Recovery {
     pub(crate) half_open_max_calls: NonZeroU32,
     pub(crate) success_threshold: NonZeroU32,
     pub(crate) half_open_timeout: Duration,
+    /// The time over which the circuit closes gradually; `None` if it closes at once.
+    pub(crate) ramp: Option<Duration>,
 }
 
 /// The longest lease that late successes lead to, unless `half_open_timeout` is longer: a call of an hour ends
@@ -53,6 +55,12 @@ impl Recovery {
 }
 
 impl Recovery {
+    /// Returns how long the circuit stays open if the failure that opened it had this hint. Jitter has been
+    /// applied to `open_for` and does not shorten the hint.
+    pub(super) fn extended_by(&self, hint: Option<Duration>, open_for: Duration) -> Duration {
+        hint.map_or(open_for, |hint| hint.min(self.max_recovery_timeout).max(open_for))
+    }
+
     /// Returns the lease of a trial call after it has been doubled this many times.
     pub(super) fn lease(&self, doublings: u32) -> Duration {
         let nanos =
@@ -126,6 +134,7 @@ mod tests {
             half_open_max_calls: NonZeroU32::MIN,
             success_threshold: NonZeroU32::MIN,
             half_open_timeout: Duration::MAX,
+            ramp: None,
         }
     }
 
@@ -144,6 +153,15 @@ mod tests {
         let all = recovery(10, 3.0, Duration::MAX, 1.0);
         assert_eq!(all.open_for(0, 1.0), Duration::from_nanos(1));
         assert_eq!(all.open_for(1, 0.5), Duration::from_secs(15));
+    }
+
+    #[test]
+    fn a_hint_extends_the_open_time_up_to_the_maximum_and_never_shortens_it() {
+        let recovery = recovery(10, 1.0, Duration::from_secs(60), 0.5);
+        let extended = |hint| recovery.extended_by(Some(Duration::from_secs(hint)), Duration::from_secs(8));
+        assert_eq!([0, 7, 9, 60, 61, u64::MAX].map(|hint| extended(hint).as_secs()), [8, 8, 9, 60, 60, 60]);
+        assert_eq!(recovery.extended_by(None, Duration::from_secs(8)), Duration::from_secs(8));
+        assert_eq!(recovery.extended_by(Some(Duration::MAX), Duration::MAX), Duration::MAX);
     }
 
     #[test]

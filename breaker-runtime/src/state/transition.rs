@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::printable::{Printable, Quoted};
 use crate::window::TripReason;
@@ -21,7 +22,8 @@ use crate::window::TripReason;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Calls are admitted, and failures count.
+    /// Calls are admitted, and failures count. With [`ramp`](crate::ConfigBuilder::ramp), a circuit that has just
+    /// recovered admits only a share of them.
     Closed,
     /// Calls are rejected until the recovery timeout has passed.
     Open,
@@ -107,6 +109,11 @@ pub struct Transition {
     /// [`call`]: crate::CircuitBreaker::call
     /// [`call_with`]: crate::CircuitBreaker::call_with
     pub last_failure: Option<Arc<str>>,
+    /// The time that the failure which opened the circuit asked callers to wait, from the key
+    /// [`retry_after`](crate::circuit_breaker#waiting-as-long-as-the-service-says) or from
+    /// [`Permit::fail_with_retry_after`](crate::Permit::fail_with_retry_after). This is the hint itself, which the
+    /// settings limit. `None` if there was no hint.
+    pub retry_after: Option<Duration>,
     /// The operator who caused the transition: the given name or, without one, the location of the code.
     pub initiator: Option<Arc<str>>,
 }
@@ -116,6 +123,7 @@ pub struct Transition {
 pub(crate) struct Details {
     pub(crate) trip: Option<TripReason>,
     pub(crate) last_failure: Option<Arc<str>>,
+    pub(crate) retry_after: Option<Duration>,
     pub(crate) initiator: Option<Arc<str>>,
 }
 
@@ -273,6 +281,9 @@ impl fmt::Display for Transition {
         }
         if let Some(text) = &self.last_failure {
             write!(out, "; last failure: {}", Quoted(text))?;
+        }
+        if let Some(wait) = self.retry_after {
+            write!(out, "; retry after {wait:?}")?;
         }
         if let Some(initiator) = &self.initiator {
             write!(out, " by {}", Printable(initiator))?;

@@ -8,11 +8,12 @@
 //! without a free trial slot. The word of a trial call contains its slot, counted from 2, so it equals no
 //! shared word. `BUSY` is not a state: readers must take the lock.
 //!
-//! Closed has three encodings, one for each level of [`Tracking`], so that the word alone determines how a
+//! Closed has four encodings, one for each level of [`Tracking`], so that the word alone determines how a
 //! call is admitted and settled. [`Tracking::Window`] sets the recording bit in the shared word, which the
 //! words of calls do not have. The word of a call inside a trial call has a state of its own, which no shared
 //! word has, so its result changes nothing. [`Tracking::Calls`] uses an encoding that does not admit on the fast path, and
-//! the words of its calls use another one, which no shared word has.
+//! the words of its calls use another one, which no shared word has. The same is true of [`Tracking::Checks`]. The
+//! payload of such a call is the number of its entry among the watched calls, counted from 1; 0 if it has none.
 
 use super::transition::State;
 
@@ -48,6 +49,9 @@ const TRACKED_CALL: u64 = 7;
 const DISABLED: u64 = 8;
 /// Only in the words of calls, never in the shared word.
 const NESTED_CALL: u64 = 9;
+const CLOSED_CHECKED: u64 = 13;
+/// Only in the words of calls, never in the shared word. It contains the bits of `TRACKED_CALL`.
+const CHECKED_CALL: u64 = 15;
 
 /// The bookkeeping that a closed circuit needs for its calls. Each level includes the previous ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +62,8 @@ pub(crate) enum Tracking {
     Window,
     /// The calls of a tracked circuit, which has `max_concurrent` or `call_timeout`, or records durations.
     Calls,
+    /// Each call is checked before it is admitted: the circuit closes gradually, or watches for calls that hang.
+    Checks,
 }
 
 /// A packed word: that of a circuit, or that of an admitted call.
@@ -91,7 +97,7 @@ impl Word {
     /// Returns the state, or `None` while a change is being published.
     pub(super) const fn state(self) -> Option<State> {
         match self.0 & STATE {
-            CLOSED | CLOSED_RECORDING | CLOSED_TRACKED => Some(State::Closed),
+            CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | CLOSED_CHECKED => Some(State::Closed),
             DISABLED => Some(State::Disabled),
             OPEN => Some(State::Open),
             HALF_OPEN => Some(State::HalfOpen),
@@ -118,9 +124,43 @@ impl Word {
         if self.0 & STATE == CLOSED_TRACKED { Some(Self(self.without_run().0 | TRACKED_CALL)) } else { None }
     }
 
+    /// Returns the word of a call that is admitted although the circuit of this word rejects it. It looks like a
+    /// call that a tracked circuit admitted, so limits apply to it.
+    pub(super) const fn waived_call(self) -> Self {
+        Self(self.without_run().0 & !STATE | TRACKED_CALL)
+    }
+
+    /// Returns the word of a call that a closed circuit admits after its checks.
+    pub(super) const fn checked_call(self) -> Option<Self> {
+        if self.is_checked() { Some(Self(self.without_run().0 | CHECKED_CALL)) } else { None }
+    }
+
+    /// Returns `true` if this is the word of a closed circuit that checks each call.
+    pub(super) const fn is_checked(self) -> bool {
+        self.0 & STATE == CLOSED_CHECKED
+    }
+
+    /// Returns `true` for a call of a tracked circuit, or of one that checks its calls.
     #[inline]
     pub(super) const fn is_tracked_call(self) -> bool {
-        self.0 & STATE == TRACKED_CALL
+        self.0 & TRACKED_CALL == TRACKED_CALL
+    }
+
+    #[inline]
+    pub(super) const fn is_checked_call(self) -> bool {
+        self.0 & STATE == CHECKED_CALL
+    }
+
+    /// Returns the word of this checked call, whose entry among the watched calls is `entry`. Of the largest
+    /// numbers, it keeps none.
+    pub(super) fn with_entry(self, entry: u32) -> Self {
+        let payload = if entry < MAX_RUN { u64::from(entry + 1) } else { 0 };
+        Self(self.without_run().0 | payload << STATE_BITS)
+    }
+
+    /// Returns the entry among the watched calls, if this is the word of a call that has one.
+    pub(super) fn entry(self) -> Option<u32> {
+        if self.is_checked_call() { self.payload().checked_sub(1) } else { None }
     }
 
     /// Returns the word of a call inside the call of this word. No result of it has an effect.
@@ -174,7 +214,10 @@ impl Word {
 
     /// Returns `true` for a closed circuit and for a call that a closed circuit admitted.
     pub(super) const fn is_closed(self) -> bool {
-        matches!(self.0 & STATE, CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | TRACKED_CALL)
+        matches!(
+            self.0 & STATE,
+            CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | CLOSED_CHECKED | TRACKED_CALL | CHECKED_CALL
+        )
     }
 
     /// Returns the word raised to this level of bookkeeping, if it is closed.
@@ -182,14 +225,26 @@ impl Word {
         match (self.0 & STATE, tracking) {
             (CLOSED, Tracking::Window) => Self(self.0 | CLOSED_RECORDING),
             (CLOSED | CLOSED_RECORDING, Tracking::Calls) => Self(self.0 | CLOSED_TRACKED),
+            (CLOSED | CLOSED_RECORDING | CLOSED_TRACKED, Tracking::Checks) => Self(self.0 | CLOSED_CHECKED),
             _ => self,
         }
+    }
+
+    /// Returns the word at this level of bookkeeping, if its circuit checks each call.
+    pub(super) const fn without_checks(self, tracking: Tracking) -> Self {
+        if self.is_checked() { Self(self.0 & !STATE | CLOSED).with_tracking(tracking) } else { self }
     }
 
     /// Returns the word with the recording bit cleared: successes are not recorded in the window.
     pub(super) const fn without_recording(self) -> Self {
         if self.0 & STATE == CLOSED_RECORDING { Self(self.0 ^ RECORDING) } else { self }
     }
+}
+
+/// Returns `true` if `generation` began after `other`. Generations start again at zero after the largest one.
+pub(crate) const fn is_later_generation(generation: u64, other: u64) -> bool {
+    let distance = generation.wrapping_sub(other) & MAX_GENERATION;
+    distance > 0 && distance <= MAX_GENERATION / 2
 }
 
 #[cfg(test)]
@@ -262,6 +317,35 @@ mod tests {
             Word::new(State::Disabled, 3).with_tracking(Tracking::Calls),
             Word::new(State::Disabled, 3)
         );
+    }
+
+    #[test]
+    fn a_circuit_that_checks_its_calls_is_closed_and_they_equal_no_shared_word() {
+        let plain = Word::new(State::Closed, 3).with_longer_run();
+        for tracking in [Tracking::Run, Tracking::Window, Tracking::Calls, Tracking::Checks] {
+            let tracked = plain.with_tracking(tracking);
+            let shared = tracked.with_tracking(Tracking::Checks);
+            assert_eq!((shared.state(), shared.payload(), shared.generation()), (Some(State::Closed), 1, 3));
+            assert!(shared.is_closed() && !shared.admits_all() && shared.tracked_call().is_none());
+            assert_eq!(shared.without_checks(tracking), tracked, "the run is kept");
+            let call = shared.checked_call().expect("it checks its calls");
+            assert!(call.is_closed() && call.is_tracked_call() && call.is_checked_call());
+            assert_eq!((call.state(), call.generation(), call.slot(), call.entry()), (None, 3, None, None));
+            for entry in [0, 1, MAX_RUN - 1] {
+                assert_eq!(call.with_entry(entry).entry(), Some(entry));
+                assert_eq!(call.with_entry(entry).generation(), 3);
+            }
+            assert_eq!(call.with_entry(MAX_RUN), call, "it has no entry");
+        }
+        assert!(!plain.with_tracking(Tracking::Calls).is_checked_call());
+        assert_eq!(plain.checked_call(), None);
+    }
+
+    #[test]
+    fn generations_are_ordered_across_their_maximum() {
+        assert!(is_later_generation(1, 0) && is_later_generation(0, MAX_GENERATION));
+        assert!(!is_later_generation(0, 0) && !is_later_generation(0, 1));
+        assert!(!is_later_generation(MAX_GENERATION, 0));
     }
 
     #[test]

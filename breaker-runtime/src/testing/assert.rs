@@ -5,7 +5,9 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::breaker::CircuitBreaker;
-use crate::registry::{AnyBreaker, Registry, RegistryEntry};
+use crate::registry::scope::{ScopeState, Trip};
+use crate::registry::{AnyBreaker, Registry, RegistryEntry, scope};
+use crate::snapshot::Snapshot;
 use crate::state::{Cause, State};
 
 /// Opens a circuit from any state, as if a threshold had been reached.
@@ -13,6 +15,10 @@ use crate::state::{Cause, State};
 /// The circuit admits the first trial call after its `recovery_timeout`. From a state other than `Closed`,
 /// this emits two transitions: to `Closed`, and to `Open`. The breaker of an annotated function is created if
 /// the function has not been called yet.
+///
+/// A [`scope()`](super::scope()) in which the breaker of an annotated function was tripped by its name panics at its
+/// end if no call of that scope ever reached the circuit: the call that the test is about was made
+/// [outside the scope](super#threads-and-tasks). A test that makes no call passes the breaker itself.
 ///
 /// # Panics
 ///
@@ -35,8 +41,13 @@ use crate::state::{Cause, State};
 /// ```
 #[track_caller]
 pub fn trip(circuit: impl IntoBreaker) {
+    let is_name = circuit.is_name();
     let breaker = circuit.into_breaker();
-    let initiator: Arc<str> = Arc::from(format!("testing::trip at {}", Location::caller()));
+    let location = Location::caller();
+    if is_name {
+        remember(&breaker, location);
+    }
+    let initiator: Arc<str> = Arc::from(format!("testing::trip at {location}"));
     if breaker.state() != State::Closed {
         breaker.circuit().command(Cause::ForcedClosed, Arc::clone(&initiator));
     }
@@ -78,11 +89,12 @@ pub fn assert_state(circuit: impl IntoBreaker, expected: State) {
         |key| format!("{:?} with key {key:?}", snapshot.name()),
     );
     let due = snapshot.retry_after.map_or_else(String::new, |wait| format!(", next trial call in {wait:?}"));
+    let note = unreached_note(&snapshot);
     let change = snapshot.last_transition.map_or_else(|| "none".to_owned(), |change| change.to_string());
     let totals = snapshot.totals;
     fail(&format!(
         "circuit breaker {name} is {state}, expected {expected}\n  time in state: {:?}{due}\n  last change: {change}\n  \
-         calls: {} succeeded, {} failed, {} timed out, {} ignored, {} rejected",
+         calls: {} succeeded, {} failed, {} timed out, {} ignored, {} rejected{note}",
         snapshot.time_in_state,
         totals.successes,
         totals.failures,
@@ -90,6 +102,60 @@ pub fn assert_state(circuit: impl IntoBreaker, expected: State) {
         totals.ignored,
         totals.rejected
     ))
+}
+
+/// Panics if a test tripped a circuit in this scope, and no call of the scope reached the circuit.
+#[track_caller]
+pub(super) fn assert_trips_were_reached(scope: &ScopeState) {
+    if let Some(problem) = unreached(scope).next() {
+        fail(&format!(
+            "{problem}. A call in a thread or task that has not entered the scope, such as one behind spawn_blocking \
+             or in a spawned server, uses the global registry: pass the scope to it, or use testing::process_scope. A test \
+             that makes no call passes the breaker itself to trip, as in trip(&breaker)"
+        ));
+    }
+}
+
+/// Remembers that a test tripped the breaker of an annotated function in the current scope.
+fn remember(breaker: &CircuitBreaker, location: &'static Location<'static>) {
+    if let Some(scope) = scope::current()
+        && Registry::declared()
+            .any(|declared| declared.name() == breaker.name() && !declared.has_own_registry())
+    {
+        scope.add_trip(Trip { circuit: Arc::downgrade(breaker.circuit()), location });
+    }
+}
+
+/// Returns a line about a circuit that was tripped in the current scope and that no call has reached.
+fn unreached_note(snapshot: &Snapshot) -> String {
+    let is_it = |trip: &Trip| {
+        trip.circuit.upgrade().is_some_and(|circuit| {
+            circuit.identity().name().as_str() == snapshot.name()
+                && circuit.identity().key().map(|key| &**key) == snapshot.key()
+        })
+    };
+    let trip = scope::current().and_then(|scope| scope.trips().into_iter().find(is_it));
+    trip.as_ref().and_then(problem_of).map_or_else(String::new, |problem| format!("\n  note: {problem}"))
+}
+
+/// Returns the problem of each circuit that was tripped in the scope and that no call has reached.
+fn unreached(scope: &ScopeState) -> impl Iterator<Item = String> {
+    scope.trips().into_iter().filter_map(|trip| problem_of(&trip))
+}
+
+/// Describes the trip of a circuit that no call has reached.
+fn problem_of(trip: &Trip) -> Option<String> {
+    let circuit = trip.circuit.upgrade()?;
+    let snapshot = circuit.snapshot();
+    let is_in_use = snapshot.trials_in_flight > 0 || snapshot.calls_in_flight.is_some_and(|calls| calls > 0);
+    let calls = snapshot.totals.calls() + snapshot.shadow_rejections + snapshot.waived_rejections;
+    (calls == 0 && !is_in_use).then(|| {
+        format!(
+            "{} was tripped at {}, but no call of this scope ever reached it",
+            circuit.id(),
+            trip.location
+        )
+    })
 }
 
 /// A value that identifies a circuit: a name, a name and a key, or a breaker.
@@ -104,6 +170,12 @@ pub trait IntoBreaker {
     /// Panics if no breaker and no annotated function has this name.
     #[track_caller]
     fn into_breaker(self) -> CircuitBreaker;
+
+    /// Returns `true` if calls must find the circuit under this name.
+    #[doc(hidden)]
+    fn is_name(&self) -> bool {
+        false
+    }
 }
 
 impl IntoBreaker for &CircuitBreaker {
@@ -113,6 +185,10 @@ impl IntoBreaker for &CircuitBreaker {
 }
 
 impl IntoBreaker for &str {
+    fn is_name(&self) -> bool {
+        true
+    }
+
     #[track_caller]
     fn into_breaker(self) -> CircuitBreaker {
         match find(self) {
@@ -125,6 +201,10 @@ impl IntoBreaker for &str {
 }
 
 impl IntoBreaker for (&str, &str) {
+    fn is_name(&self) -> bool {
+        true
+    }
+
     #[track_caller]
     fn into_breaker(self) -> CircuitBreaker {
         let (name, key) = self;

@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use crate::clock::mock::Clock;
+use super::assert::assert_trips_were_reached;
+use super::nesting::mark_thread;
+use crate::clock::mock::{Clock, MockTime};
 use crate::registry::Registry;
 use crate::registry::scope::ScopeState;
+use crate::sync::process_slot::ProcessSlotGuard;
 
 /// Runs `test` with an empty registry of its own and a clock that stands still.
 ///
@@ -34,14 +37,27 @@ use crate::registry::scope::ScopeState;
 /// });
 /// testing::scope(|_| assert!(search("rust").is_ok())); // another test
 /// ```
+///
+/// # Panics
+///
+/// Panics at the end if `test` [tripped](super::trip) the breaker of an annotated function and no call of the scope
+/// ever reached it.
+#[track_caller]
 pub fn scope<T>(test: impl FnOnce(Scope) -> T) -> T {
     let scope = Scope::new();
-    scope.enter(|| test(scope.clone()))
+    let output = scope.enter(|| test(scope.clone()));
+    assert_trips_were_reached(&scope.state);
+    output
 }
 
 /// Runs an async `test` with an empty registry of its own and a clock that stands still, like [`scope()`].
 ///
 /// The future may be dropped at any time: the scope ends when it is dropped.
+///
+/// # Panics
+///
+/// Panics at the end if `test` [tripped](super::trip) the breaker of an annotated function and no call of the scope
+/// ever reached it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -74,7 +90,9 @@ where
 {
     let scope = Scope::new();
     let test = scope.enter(|| test(scope.clone()));
-    scope.enter_async(test).await
+    let output = scope.enter_async(test).await;
+    assert_trips_were_reached(&scope.state);
+    output
 }
 
 /// A registry and a clock for one test. Clones are cheap and share both, so pass one to each thread and task.
@@ -83,6 +101,22 @@ pub struct Scope {
     state: Arc<ScopeState>,
     registry: Registry,
     clock: Clock,
+    reach: Reach,
+}
+
+/// The threads to which a scope applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Those that have entered it.
+    EnteredThreads,
+    /// All that are in no other scope.
+    Process,
+}
+
+/// The guards of a scope for the whole process, which ends when they are dropped.
+pub(super) struct ProcessScope {
+    _registry: ProcessSlotGuard<Arc<ScopeState>>,
+    _clock: ProcessSlotGuard<Arc<MockTime>>,
 }
 
 impl Scope {
@@ -90,10 +124,23 @@ impl Scope {
     /// clock moves with tokio's clock. The scope applies to no thread until it is entered.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_reach(Reach::EnteredThreads)
+    }
+
+    pub(super) fn with_reach(reach: Reach) -> Self {
         let clock = Clock::following_tokio();
         let state = ScopeState::new(&clock);
         let registry = Registry::from_store(Arc::clone(state.store()));
-        Self { state, registry, clock }
+        Self { state, registry, clock, reach }
+    }
+
+    /// Makes this the scope of all threads that are in no other one, until the guards are dropped.
+    pub(super) fn enter_process(&self) -> ProcessScope {
+        ProcessScope { _registry: self.state.enter_process(), _clock: self.clock.enter_process() }
+    }
+
+    pub(super) const fn state(&self) -> &Arc<ScopeState> {
+        &self.state
     }
 
     /// Runs `action` in this scope on this thread.
@@ -115,6 +162,7 @@ impl Scope {
     /// ```
     pub fn enter<T>(&self, action: impl FnOnce() -> T) -> T {
         let _scope = (self.state.enter(), self.clock.enter());
+        let _turn = (self.reach == Reach::Process).then(mark_thread);
         action()
     }
 

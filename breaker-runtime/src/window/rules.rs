@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use super::counts::{WindowCounts, ratio};
 
@@ -74,6 +75,11 @@ pub enum TripReason {
         calls: u64,
         /// Threshold: [`slow_call_rate`](crate::ConfigBuilder::slow_call_rate).
         limit: f64,
+    },
+    /// A running call that has not ended in time.
+    HangingCall {
+        /// How long a call may run: [`hang`](crate::ConfigBuilder::hang).
+        limit: Duration,
     },
 }
 
@@ -153,6 +159,7 @@ impl TripReason {
             }
             Self::FailureRate { failures, calls, .. } => write!(out, "{failures} of {calls} calls failed"),
             Self::SlowCallRate { slow, calls, .. } => write!(out, "{slow} of {calls} calls were slow"),
+            Self::HangingCall { limit } => write!(out, "a call has been running for more than {limit:?}"),
         }
     }
 }
@@ -168,6 +175,8 @@ impl fmt::Display for TripReason {
             Self::FailureRate { limit, .. } | Self::SlowCallRate { limit, .. } => {
                 write!(out, " (limit {limit})")
             }
+            // The limit is the only number.
+            Self::HangingCall { .. } => Ok(()),
         }
     }
 }

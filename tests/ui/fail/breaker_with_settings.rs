@@ -11,6 +11,8 @@ impl Shop {
         breaker = self.breaker,
         failure_threshold = 5,
         failure_rate = 0.5,
+        ramp = "30s",
+        hang = "10s",
         max_wait = "1s",
         mode = "shadow",
         critical = true,

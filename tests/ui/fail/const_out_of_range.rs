@@ -92,6 +92,16 @@ async fn cancelled_after() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker(ramp = ZERO_TIME)]
+fn ramp() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+#[circuit_breaker(hang = ZERO_TIME)]
+fn hang() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
 #[circuit_breaker(max_concurrent = ZERO)]
 fn max_concurrent() -> Result<u32, BreakerError> {
     Ok(1)
@@ -99,6 +109,11 @@ fn max_concurrent() -> Result<u32, BreakerError> {
 
 #[circuit_breaker(key = "", max_keys = ZERO)]
 fn max_keys() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
+#[circuit_breaker(key = "", max_open = ABOVE_ONE)]
+fn max_open() -> Result<u32, BreakerError> {
     Ok(1)
 }
 

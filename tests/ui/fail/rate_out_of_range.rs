@@ -10,4 +10,9 @@ fn not_a_number() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker(key = shop, max_open = 1.5)]
+fn share_out_of_range(shop: u32) -> Result<u32, BreakerError> {
+    Ok(shop)
+}
+
 fn main() {}

@@ -34,7 +34,11 @@ struct Body {
 impl IntoResponse for BreakerError {
     fn into_response(self) -> Response {
         let (status, error) = match self.kind() {
-            ErrorKind::Open | ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull => {
+            ErrorKind::Open
+            | ErrorKind::HalfOpen
+            | ErrorKind::Ramping
+            | ErrorKind::ForcedOpen
+            | ErrorKind::BulkheadFull => {
                 (StatusCode::SERVICE_UNAVAILABLE, "the service is temporarily unavailable; try again later")
             }
             ErrorKind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "the service did not respond in time"),

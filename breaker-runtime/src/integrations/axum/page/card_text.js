@@ -4,6 +4,7 @@ function tags(data) {
   const tags = [];
   if (data.critical) tags.push("critical");
   if (data.settings.mode === "shadow") tags.push("shadow");
+  if (data.waives) tags.push("admits calls (max_open)");
   if (data.keys) tags.push(`${count(data.keys.count)} keys`);
   return tags.join(" · ");
 }
@@ -25,6 +26,10 @@ function statusText(circuit) {
     const { success_threshold: needed } = data.settings;
     return `${trials} ${trials === 1 ? "trial call" : "trial calls"} running; ${needed} ${needed === 1 ? "success closes" : "successes close"} it`;
   }
+  if (data.ramp) {
+    const left = Math.max(0, data.ramp.remaining - circuit.secondsSinceUpdate());
+    return `closing gradually: ${percent(data.ramp.share)} of calls admitted, all of them in ${time(Math.ceil(left))}`;
+  }
   if (data.state !== "open") return "";
   if (data.retry_after === null) return `${prefix}no trial call until an operator acts`;
   const left = data.retry_after - circuit.secondsSinceUpdate();
@@ -38,9 +43,10 @@ function reasonText(circuit) {
   return last ? transitionText(last) : "";
 }
 
-function transitionText({ why, last_failure, initiator }) {
+function transitionText({ why, last_failure, retry_after, initiator }) {
   let text = why;
   if (last_failure !== null) text += `; last failure: “${last_failure}”`;
+  if (retry_after !== null) text += `; retry after ${time(retry_after)}`;
   if (initiator !== null) text += ` by ${initiator}`;
   return text;
 }
@@ -71,7 +77,7 @@ function rules(data) {
   return rules;
 }
 
-function figures({ totals, durations, opened, shadow_rejections }) {
+function figures({ totals, durations, opened, shadow_rejections, waived_rejections }) {
   const figures = [];
   if (durations?.count) {
     for (const quantile of ["p50", "p95", "p99"]) figures.push([quantile, shortTime(durations[quantile])]);
@@ -87,6 +93,7 @@ function figures({ totals, durations, opened, shadow_rejections }) {
     figures.push(["fallbacks", count(successes + failures) + failed]);
   }
   if (shadow_rejections) figures.push(["shadow rejections", count(shadow_rejections)]);
+  if (waived_rejections) figures.push(["waived rejections", count(waived_rejections)]);
   if (totals.timeouts) figures.push(["timed out", count(totals.timeouts)]);
   if (opened) figures.push(["opened", opened === 1 ? "once" : `${count(opened)} times`]);
   return figures;

@@ -1,0 +1,287 @@
+//! The running calls of a circuit with `hang`, from the oldest to the newest.
+//!
+//! The calls are a doubly linked list inside a vector, so that a call enters and leaves it in constant time and
+//! without an allocation, unless more calls run at once than ever before. One word publishes when the oldest call
+//! has run for too long, so that the question whether a call hangs takes no lock.
+//!
+//! All calls belong to one generation of the circuit. A call of a later generation removes those of earlier ones:
+//! what has opened the circuit once, such as a call that never ends, does not count again.
+
+use std::time::Duration;
+
+use crate::clock::{Clock, Moment};
+use crate::state::{HungCall, is_later_generation};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
+
+/// The running calls of one circuit.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// The moment when the oldest call has run for too long, in nanoseconds; `u64::MAX` if there is none.
+    overdue: AtomicU64,
+    calls: Mutex<WatchedCalls>,
+}
+
+#[derive(Debug)]
+struct WatchedCalls {
+    /// How long a call may run; `None` if calls are not watched now.
+    limit: Option<Duration>,
+    /// When this limit was set. No call has run for too long before.
+    limited_since: Moment,
+    generation: u64,
+    entries: Vec<Entry>,
+    free: Link,
+    oldest: Link,
+    newest: Link,
+}
+
+/// A running call. In a free entry, `newer` is the next free entry.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    started: Moment,
+    older: Link,
+    newer: Link,
+}
+
+/// The index of an entry, or [`Link::NONE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Link(u32);
+
+impl Link {
+    /// No vector is this long.
+    const NONE: Self = Self(u32::MAX);
+}
+
+impl Watch {
+    pub(super) fn new() -> Self {
+        Self { overdue: AtomicU64::new(u64::MAX), calls: Mutex::new(WatchedCalls::new()) }
+    }
+
+    /// Sets how long a call may run. It applies to the running calls too, from now on.
+    pub(super) fn set_limit(&self, limit: Option<Duration>, now: Moment) {
+        let mut calls = self.lock();
+        if calls.limit != limit {
+            (calls.limit, calls.limited_since) = (limit, now);
+        }
+        self.publish(&calls);
+    }
+
+    /// Adds a call that starts now and returns its entry, unless calls are not watched or the generation is over.
+    /// Two calls that start at the same time on two threads may be added in either order.
+    pub(super) fn add(&self, generation: u64, now: Moment) -> Option<u32> {
+        let mut calls = self.lock();
+        calls.limit?;
+        if is_later_generation(generation, calls.generation) {
+            calls.restart(generation);
+        }
+        if generation != calls.generation {
+            return None;
+        }
+        let Link(entry) = calls.push(now);
+        self.publish(&calls);
+        Some(entry)
+    }
+
+    /// Removes a call that has ended.
+    pub(super) fn remove(&self, generation: u64, entry: u32) {
+        let mut calls = self.lock();
+        if generation == calls.generation {
+            calls.remove(Link(entry));
+            self.publish(&calls);
+        }
+    }
+
+    /// Returns the oldest call, if it has run for too long.
+    #[inline]
+    pub(super) fn hung_call(&self, clock: &Clock) -> Option<HungCall> {
+        // A thread that reads that no call hangs any more also sees that the circuit has opened because of it.
+        let overdue = Moment::from_nanos(self.overdue.load(Ordering::Acquire));
+        if overdue == Moment::NEVER || !clock.has_reached(overdue) {
+            return None;
+        }
+        let calls = self.lock();
+        let since = calls.overdue();
+        let limit = calls.limit.filter(|_| clock.has_reached(since))?;
+        Some(HungCall { generation: calls.generation, limit, since })
+    }
+
+    /// Removes the calls of this generation, which is over.
+    #[cold]
+    pub(super) fn end_generation(&self, generation: u64) {
+        let mut calls = self.lock();
+        if generation == calls.generation {
+            calls.restart(generation + 1);
+            self.publish(&calls);
+        }
+    }
+
+    fn publish(&self, calls: &WatchedCalls) {
+        self.overdue.store(calls.overdue().nanos(), Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, WatchedCalls> {
+        lock(&self.calls)
+    }
+}
+
+impl WatchedCalls {
+    const fn new() -> Self {
+        let none = Link::NONE;
+        Self {
+            limit: None,
+            limited_since: Moment::from_nanos(0),
+            generation: 0,
+            entries: Vec::new(),
+            free: none,
+            oldest: none,
+            newest: none,
+        }
+    }
+
+    /// Removes all calls, and begins a generation.
+    fn restart(&mut self, generation: u64) {
+        self.entries.clear();
+        (self.free, self.oldest, self.newest) = (Link::NONE, Link::NONE, Link::NONE);
+        self.generation = generation;
+    }
+
+    /// Returns when the oldest call has run for too long, or never.
+    fn overdue(&self) -> Moment {
+        match (self.entry(self.oldest), self.limit) {
+            (Some(oldest), Some(limit)) => oldest.started.after(limit).max(self.limited_since),
+            (Some(_) | None, _) => Moment::NEVER,
+        }
+    }
+
+    /// Adds the newest call.
+    fn push(&mut self, started: Moment) -> Link {
+        let entry = Entry { started, older: self.newest, newer: Link::NONE };
+        let link = match self.free {
+            Link::NONE => {
+                // The number fits: the entries of more calls would not fit into memory.
+                let link = Link(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+                self.entries.push(entry);
+                link
+            }
+            free => {
+                if let Some(unused) = self.entry_mut(free) {
+                    let next = std::mem::replace(unused, entry).newer;
+                    self.free = next;
+                }
+                free
+            }
+        };
+        match self.entry_mut(self.newest) {
+            Some(before) => before.newer = link,
+            None => self.oldest = link,
+        }
+        self.newest = link;
+        link
+    }
+
+    fn remove(&mut self, link: Link) {
+        let Some(&Entry { older, newer, .. }) = self.entry(link) else {
+            return;
+        };
+        match self.entry_mut(older) {
+            Some(older) => older.newer = newer,
+            None => self.oldest = newer,
+        }
+        match self.entry_mut(newer) {
+            Some(newer) => newer.older = older,
+            None => self.newest = older,
+        }
+        let free = std::mem::replace(&mut self.free, link);
+        if let Some(unused) = self.entry_mut(link) {
+            unused.newer = free;
+        }
+    }
+
+    fn entry(&self, Link(index): Link) -> Option<&Entry> {
+        self.entries.get(index as usize)
+    }
+
+    fn entry_mut(&mut self, Link(index): Link) -> Option<&mut Entry> {
+        self.entries.get_mut(index as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: u64 = 10;
+
+    fn at(nanos: u64) -> Moment {
+        Moment::from_nanos(nanos)
+    }
+
+    fn watch() -> Watch {
+        let watch = Watch::new();
+        watch.set_limit(Some(Duration::from_nanos(LIMIT)), at(0));
+        watch
+    }
+
+    /// Returns the start of the oldest call.
+    fn oldest(watch: &Watch) -> Option<u64> {
+        watch.overdue.load(Ordering::Relaxed).checked_sub(LIMIT).filter(|&start| start < u64::MAX / 2)
+    }
+
+    #[test]
+    fn the_oldest_running_call_is_known_in_every_order_of_ends() {
+        for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]] {
+            let watch = watch();
+            let entries = [1, 2, 3, 4].map(|start| watch.add(0, at(start)).unwrap());
+            let mut running = vec![1, 2, 3, 4];
+            for ended in order {
+                assert_eq!(oldest(&watch), running.first().copied());
+                watch.remove(0, entries[ended]);
+                running.retain(|&start| start != ended as u64 + 1);
+            }
+            assert_eq!(oldest(&watch), None);
+        }
+    }
+
+    #[test]
+    fn entries_are_reused_so_the_memory_is_bounded_by_the_calls_that_run_at_once() {
+        let watch = watch();
+        let hanging = watch.add(0, at(1)).unwrap();
+        for start in 2..1000 {
+            let pair = [start, start].map(|start| watch.add(0, at(start)).unwrap());
+            pair.into_iter().for_each(|entry| watch.remove(0, entry));
+        }
+        assert_eq!(watch.lock().entries.len(), 3);
+        assert_eq!(oldest(&watch), Some(1));
+        watch.remove(0, hanging);
+        assert_eq!(oldest(&watch), None);
+    }
+
+    #[test]
+    fn only_calls_of_the_last_generation_are_known() {
+        let watch = watch();
+        let old = watch.add(2, at(1)).unwrap();
+        let new = watch.add(4, at(5)).unwrap();
+        assert_eq!(watch.add(2, at(6)), None);
+        watch.remove(2, old);
+        assert_eq!(oldest(&watch), Some(5));
+        watch.end_generation(4);
+        assert_eq!((oldest(&watch), watch.add(4, at(7))), (None, None));
+        watch.remove(4, new);
+        watch.add(5, at(8)).unwrap();
+        assert_eq!(oldest(&watch), Some(8));
+    }
+
+    #[test]
+    fn a_new_limit_applies_to_running_calls_and_not_before_it_was_set() {
+        let watch = Watch::new();
+        assert_eq!(watch.add(0, at(1)), None, "nothing is watched");
+        watch.set_limit(Some(Duration::MAX), at(1));
+        watch.add(0, at(1)).unwrap();
+        assert_eq!(watch.lock().overdue(), Moment::NEVER);
+        watch.set_limit(Some(Duration::from_nanos(3)), at(100));
+        assert_eq!(watch.lock().overdue(), at(100));
+        watch.set_limit(Some(Duration::from_nanos(3)), at(200));
+        assert_eq!(watch.lock().overdue(), at(100), "the limit is the same");
+        watch.set_limit(None, at(300));
+        assert_eq!(watch.lock().overdue(), Moment::NEVER);
+    }
+}
