@@ -301,35 +301,30 @@ const FAILS_IN: &str = "BREAKER_TESTS_FAILS_IN";
 // Runs in a child process, whose harness prints what the failed test has printed.
 #[test]
 fn a_test_that_panics_after_a_trip_that_no_call_reached_prints_a_note() {
-    if let Ok(scope) = env::var(FAILS_IN) {
-        return fail_in(&scope);
+    let fail = |name: &str| {
+        trip("process/query");
+        assert!(name != "reached" || query().is_err());
+        panic!("the test failed")
+    };
+    match env::var(FAILS_IN).as_deref() {
+        Ok(name @ "process") => process_scope(|_| fail(name)),
+        Ok(name @ "scope_async") => {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(scope_async(async |_| fail(name)));
+        }
+        Ok(name) => scope(|_| fail(name)),
+        Err(_) => {}
     }
-    for (scope, has_note) in [("reached", false), ("scope", true), ("scope_async", true), ("process", true)] {
+    for (name, has_note) in [("reached", false), ("scope", true), ("scope_async", true), ("process", true)] {
         let output = Command::new(env::current_exe().unwrap())
             .args(["--exact", "a_test_that_panics_after_a_trip_that_no_call_reached_prints_a_note"])
-            .env(FAILS_IN, scope)
+            .env(FAILS_IN, name)
             .output()
             .unwrap();
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         let (_, after) = printed.split_once("the test failed").unwrap();
         let note = "note: circuit breaker \"process/query\" was tripped at ";
-        assert_eq!(after.contains(note) && after.contains(UNREACHED), has_note, "{scope}: {printed}");
-    }
-}
-
-fn fail_in(kind: &str) {
-    let fail = || {
-        trip("process/query");
-        assert!(kind != "reached" || query().is_err());
-        panic!("the test failed")
-    };
-    match kind {
-        "process" => process_scope(|_| fail()),
-        "scope_async" => {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(scope_async(async |_| fail()))
-        }
-        _ => scope(|_| fail()),
+        assert_eq!(after.contains(note) && after.contains(UNREACHED), has_note, "{name}: {printed}");
     }
 }
 
