@@ -4,6 +4,7 @@
 
 mod foreign;
 mod key;
+mod unknown_key;
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
@@ -11,6 +12,7 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Expr, Lit, Result, Token, token};
 
 pub(crate) use key::Key;
+use unknown_key::unknown_key;
 
 /// All keys of one attribute, with their values.
 #[derive(Default)]
@@ -74,7 +76,8 @@ fn parse_arg(input: ParseStream<'_>) -> Result<Result<Arg>> {
     }
     let word = input.call(Ident::parse_any)?;
     let value = parse_value(input, &word)?;
-    Ok(Key::find(&word).map(|key| Arg { key, span: word.span(), value }))
+    let key = Key::find(&word).ok_or_else(|| unknown_key(&word));
+    Ok(key.map(|key| Arg { key, span: word.span(), value }))
 }
 
 fn parse_value(input: ParseStream<'_>, key: &Ident) -> Result<ArgValue> {

@@ -61,8 +61,9 @@ impl fmt::Display for Outcome {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Settled {
-    /// The circuit is in the generation that admitted the call, so the outcome counts in the rules, or for the
-    /// recovery of a half-open circuit.
+    /// The circuit is in the generation that admitted the call, so the outcome counts for what that generation
+    /// evaluates: the rules of a closed circuit, or the recovery of a half-open one. A disabled circuit evaluates
+    /// nothing, and an ignored outcome is in no count.
     Counted,
     /// The outcome has no effect on the circuit: its state has changed since the call was admitted, the lease of a
     /// trial call has ended, or only shadow mode admitted the call.

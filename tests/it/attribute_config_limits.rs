@@ -34,6 +34,11 @@ async fn owned(text: String, mut list: Vec<u32>, number: &u32) -> usize {
     hang(text.len()).await
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "it gets the arguments as they are"
+)]
 fn backup(text: String, list: Vec<u32>, number: &u32) -> usize {
     text.len() + list.len() + usize::try_from(*number).unwrap()
 }

@@ -225,6 +225,7 @@ fn by_option(tenant: Option<&str>) -> Result<(), Fault> {
     Err(Fault::Down)
 }
 
+#[expect(clippy::ref_option, reason = "the key borrows the value of a borrowed option")]
 #[circuit_breaker(name = "keys/option", key = tenant, failure_threshold = 1)]
 fn by_borrowed_option(tenant: &Option<String>) -> Result<(), Fault> {
     Ok(())

@@ -45,10 +45,10 @@ fn a_function_can_be_forced_open_before_its_first_call() {
 
 #[circuit_breaker(name = "before/settings", failure_threshold = 2, failure_if(Err(_)))]
 fn with_settings() -> Result<u32, BreakerError> {
-    Err(CircuitBreaker::new("other", Config::default()).map(forced_open_error).unwrap())
+    Err(CircuitBreaker::new("other", Config::default()).map(|other| forced_open_error(&other)).unwrap())
 }
 
-fn forced_open_error(breaker: CircuitBreaker) -> BreakerError {
+fn forced_open_error(breaker: &CircuitBreaker) -> BreakerError {
     breaker.force_open();
     breaker.try_acquire().unwrap_err()
 }

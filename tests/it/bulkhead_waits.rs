@@ -2,6 +2,7 @@
 
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -135,7 +136,7 @@ fn waiting_calls_are_rejected_when_the_circuit_opens_although_no_slot_is_release
     let mut outer = Box::pin(fixture.breaker.call_async(async {
         tokio::task::yield_now().await;
         // Runs in the slot of the outer call, and opens the circuit.
-        fixture.breaker.call_with(|_| Outcome::Failure, || ()).unwrap();
+        fixture.breaker.call_with(|()| Outcome::Failure, || ()).unwrap();
         pending::<Answer>().await
     }));
     assert!(poll_once(outer.as_mut()).is_pending());
@@ -218,7 +219,7 @@ fn a_new_max_wait_applies_to_calls_that_wait() {
 }
 
 /// A call that is passed from outside to the call that awaits it.
-type Passed<'a> = Arc<Mutex<Option<Call<'a>>>>;
+type Passed<'a> = Rc<Mutex<Option<Call<'a>>>>;
 
 /// Returns a call that first waits for another call that it is passed, and then for the result of that one.
 fn call_that_awaits<'a>(breaker: &'a CircuitBreaker, inner: Passed<'a>) -> Call<'a> {
@@ -232,7 +233,7 @@ fn call_that_awaits<'a>(breaker: &'a CircuitBreaker, inner: Passed<'a>) -> Call<
 fn a_call_that_waits_when_an_outer_call_awaits_it_runs_in_the_slot_of_the_outer_call() {
     let fixture = Fixture::with(at_most(1));
     let inner = Passed::default();
-    let mut outer = call_that_awaits(&fixture.breaker, Arc::clone(&inner));
+    let mut outer = call_that_awaits(&fixture.breaker, Rc::clone(&inner));
     assert!(poll_once(outer.as_mut()).is_pending(), "it holds the only slot");
     let waiting = Waiting::new(&fixture);
     let mut behind = Waiting::new(&fixture);
@@ -247,7 +248,7 @@ fn a_call_that_waits_longer_than_the_outer_call_that_awaits_it_runs_in_its_slot(
     let fixture = Fixture::with(at_most(1));
     let held = fixture.permit();
     let inner = Passed::new(Mutex::new(Some(Waiting::new(&fixture).call)));
-    let mut outer = call_that_awaits(&fixture.breaker, Arc::clone(&inner));
+    let mut outer = call_that_awaits(&fixture.breaker, Rc::clone(&inner));
     assert!(poll_once(outer.as_mut()).is_pending());
     held.settle(Outcome::Success);
     // The slot is offered to the inner call first, which cannot take it.
@@ -263,7 +264,7 @@ fn a_trial_that_waits_when_an_outer_trial_awaits_it_runs_in_the_slot_of_the_oute
     fixture.trip();
     fixture.clock.advance(RECOVERY);
     let inner = Passed::default();
-    let mut outer = call_that_awaits(&fixture.breaker, Arc::clone(&inner));
+    let mut outer = call_that_awaits(&fixture.breaker, Rc::clone(&inner));
     assert!(poll_once(outer.as_mut()).is_pending());
     *inner.lock().unwrap() = Some(Waiting::new(&fixture).call);
     assert_eq!(fixture.breaker.snapshot().trials_in_flight, 2);

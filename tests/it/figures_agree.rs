@@ -180,6 +180,7 @@ fn figure<'a>(circuit: &'a Value, point: &Point) -> &'a Value {
         }
         "circuit_breaker_rejections" => by(&totals["rejections"], "reason"),
         "circuit_breaker_shadow_rejections" => &circuit["shadow_rejections"],
+        "circuit_breaker_waived_rejections" => &circuit["waived_rejections"],
         "circuit_breaker_open_seconds" => &circuit["time_open"],
         "circuit_breaker_failure_ratio" => &circuit["window"]["failure_rate"],
         "circuit_breaker_slow_call_ratio" => &circuit["window"]["slow_call_rate"],

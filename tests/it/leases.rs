@@ -113,7 +113,13 @@ fn a_late_success_doubles_the_lease_until_it_exceeds_the_call() {
 fn a_lease_grows_to_at_most_an_hour() {
     let fixture = tripped(with_lease(seconds(5)));
     late_trial(&fixture, seconds(100_000), Outcome::Success);
-    assert_eq!(next_lease(&fixture), seconds(3600));
+    // A call of exactly an hour ends within it.
+    fixture.clock.advance(RECOVERY);
+    forget(fixture.permit());
+    fixture.clock.advance(seconds(3600));
+    assert_eq!(fixture.breaker.state(), State::HalfOpen);
+    fixture.clock.advance(NANO);
+    assert_eq!(fixture.breaker.state(), State::Open);
     let longer = tripped(with_lease(seconds(5000)));
     late_trial(&longer, seconds(100_000), Outcome::Success);
     assert_eq!(next_lease(&longer), seconds(5000));

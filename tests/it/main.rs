@@ -4,7 +4,13 @@
 //! A comment such as "regression of tokio#4175" names a bug of another library. The test checks that this
 //! library does not have it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic fails the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unchecked_time_subtraction,
+    reason = "a panic fails the test"
+)]
 
 mod assertions;
 mod attribute;

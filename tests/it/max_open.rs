@@ -15,7 +15,7 @@ use crate::support::{RECOVERY, seconds};
 /// A keyed breaker whose circuits open at the first failure, with its clock and its events.
 struct Hosts {
     clock: Clock,
-    hosts: KeyedBreaker,
+    breakers: KeyedBreaker,
     events: Events,
 }
 
@@ -29,19 +29,19 @@ impl Hosts {
     fn with(settings: ConfigBuilder, keys: &[&str]) -> Self {
         let clock = Clock::new();
         let registry = Registry::with_clock(&clock);
-        let hosts = registry.register_keyed("hosts", settings.build().unwrap(), 1000).unwrap();
+        let breakers = registry.register_keyed("hosts", settings.build().unwrap(), 1000).unwrap();
         for key in keys {
-            drop(hosts.get(key));
+            drop(breakers.get(key));
         }
-        Self { clock, events: registry.subscribe(), hosts }
+        Self { clock, events: registry.subscribe(), breakers }
     }
 
     fn fail(&self, key: &str) {
-        settle(&self.hosts.get(key), Outcome::Failure);
+        settle(&self.breakers.get(key), Outcome::Failure);
     }
 
     fn rejects(&self, key: &str) -> bool {
-        rejects(&self.hosts.get(key))
+        rejects(&self.breakers.get(key))
     }
 
     /// Returns the keys of the circuits that reject a call.
@@ -73,17 +73,19 @@ fn rejects(circuit: &CircuitBreaker) -> bool {
 fn at_most_the_share_of_the_circuits_rejects_and_the_others_are_open_but_waive() {
     let keys = ["a", "b", "c", "d"];
     let mut hosts = Hosts::with(settings(0.5), &keys);
-    keys.iter().for_each(|key| hosts.fail(key));
+    for key in &keys {
+        hosts.fail(key);
+    }
     for _ in 0..3 {
         assert_eq!(hosts.rejecting(&keys), ["a", "b"]);
     }
-    let snapshots = keys.map(|key| hosts.hosts.get(key).snapshot());
+    let snapshots = keys.map(|key| hosts.breakers.get(key).snapshot());
     assert!(snapshots.iter().all(|snapshot| snapshot.state == State::Open));
     assert_eq!(snapshots.each_ref().map(|snapshot| snapshot.waives), [false, false, true, true]);
     assert_eq!(snapshots.each_ref().map(|snapshot| snapshot.waived_rejections), [0, 0, 3, 3]);
     assert_eq!(snapshots.each_ref().map(|snapshot| snapshot.totals.rejected), [3, 3, 0, 0]);
     assert_eq!(hosts.waived(), ["c", "d"], "once for each circuit");
-    let combined = hosts.hosts.snapshot();
+    let combined = hosts.breakers.snapshot();
     assert_eq!((combined.waived_rejections, combined.waives, combined.state), (6, false, State::Open));
 }
 
@@ -109,7 +111,9 @@ fn the_share_is_rounded_down_and_at_least_one_circuit_rejects() {
         let names: Vec<_> = (0..keys).map(|key: i32| key.to_string()).collect();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let hosts = Hosts::with(settings(share), &names);
-        names.iter().for_each(|key| hosts.fail(key));
+        for key in &names {
+            hosts.fail(key);
+        }
         assert_eq!(hosts.rejecting(&names).len(), expected, "{share} of {keys}");
     }
 }
@@ -121,9 +125,9 @@ fn a_circuit_that_waives_rejects_as_soon_as_another_one_closes() {
     hosts.clock.advance(seconds(10));
     hosts.fail("b");
     assert_eq!(hosts.rejecting(&["a", "b"]), ["a"]);
-    hosts.hosts.get("a").force_close();
+    hosts.breakers.get("a").force_close();
     assert_eq!(hosts.rejecting(&["a", "b"]), ["b"]);
-    assert!(!hosts.hosts.get("b").snapshot().waives);
+    assert!(!hosts.breakers.get("b").snapshot().waives);
     // Another episode is another event.
     hosts.fail("a");
     assert_eq!(hosts.waived(), ["b", "a"]);
@@ -138,7 +142,7 @@ fn a_circuit_that_is_due_no_longer_counts_even_if_no_call_arrives() {
     assert!(!hosts.rejects("b"));
     hosts.clock.advance(seconds(1));
     assert!(hosts.rejects("b"), "the other one admits its next call as a trial");
-    let trial = hosts.hosts.get("unused");
+    let trial = hosts.breakers.get("unused");
     settle(&trial, Outcome::Failure);
     assert!(!rejects(&trial), "it opened again while the other one rejects calls");
 }
@@ -148,7 +152,7 @@ fn results_of_waived_calls_count_in_the_totals_and_change_no_state() {
     let hosts = Hosts::with(settings(0.5), &["a", "b"]);
     hosts.fail("a");
     hosts.fail("b");
-    let b = hosts.hosts.get("b");
+    let b = hosts.breakers.get("b");
     for outcome in [Outcome::Success, Outcome::Failure, Outcome::Ignored, Outcome::Success] {
         settle(&b, outcome);
     }
@@ -170,7 +174,7 @@ fn a_half_open_circuit_without_a_free_trial_slot_waives_too() {
         Hosts::with(settings(0.5).half_open_max_calls(1).half_open_timeout(seconds(100)), &["a", "b"]);
     hosts.fail("b");
     hosts.clock.advance(RECOVERY);
-    let b = hosts.hosts.get("b");
+    let b = hosts.breakers.get("b");
     let trial = b.try_acquire().unwrap();
     assert!(rejects(&b), "the share allows it");
     hosts.fail("a");
@@ -179,7 +183,7 @@ fn a_half_open_circuit_without_a_free_trial_slot_waives_too() {
     let trial = b.try_acquire().unwrap();
     hosts.clock.advance(seconds(50));
     trial.settle(Outcome::Success);
-    assert!(hosts.hosts.get("a").try_acquire().unwrap().is_trial(), "it was due meanwhile");
+    assert!(hosts.breakers.get("a").try_acquire().unwrap().is_trial(), "it was due meanwhile");
 }
 
 #[test]
@@ -187,7 +191,7 @@ fn limits_apply_to_waived_calls() {
     let hosts = Hosts::with(settings(0.5).max_concurrent(1), &["a", "b"]);
     hosts.fail("a");
     hosts.fail("b");
-    let b = hosts.hosts.get("b");
+    let b = hosts.breakers.get("b");
     let running = b.try_acquire().unwrap();
     assert_eq!(b.try_acquire().unwrap_err().kind(), breaker_runtime::ErrorKind::BulkheadFull);
     running.settle(Outcome::Failure);
@@ -197,18 +201,18 @@ fn limits_apply_to_waived_calls() {
 #[test]
 fn forced_open_and_shadowed_circuits_are_neither_limited_nor_counted() {
     let mut hosts = Hosts::with(settings(0.5), &["forced", "shadow", "c", "d"]);
-    hosts.hosts.get("forced").force_open();
-    let shadow = hosts.hosts.get("shadow");
+    hosts.breakers.get("forced").force_open();
+    let shadow = hosts.breakers.get("shadow");
     shadow.set_config(settings(0.5).mode(Mode::Shadow).build().unwrap());
     settle(&shadow, Outcome::Failure);
     hosts.fail("c");
     hosts.fail("d");
     assert_eq!(hosts.rejecting(&["forced", "shadow", "c", "d"]), ["forced", "c", "d"]);
     assert!(hosts.waived().is_empty());
-    hosts.hosts.get("shadow").set_config(settings(1.0).build().unwrap());
+    hosts.breakers.get("shadow").set_config(settings(1.0).build().unwrap());
     assert!(hosts.rejects("shadow"), "its own settings have no limit");
-    hosts.hosts.get("c").force_open();
-    hosts.hosts.get("c").release();
+    hosts.breakers.get("c").force_open();
+    hosts.breakers.get("c").release();
     assert_eq!(hosts.rejecting(&["forced", "shadow", "c", "d"]), ["forced", "shadow", "d"]);
 }
 
@@ -230,11 +234,13 @@ fn the_overflow_circuit_counts_like_the_circuit_of_a_key() {
 fn removed_circuits_free_their_share_and_fewer_keys_allow_fewer_rejections() {
     let keys = ["a", "b", "c", "d"];
     let hosts = Hosts::with(settings(0.5), &keys);
-    keys.iter().for_each(|key| hosts.fail(key));
-    let removed = hosts.hosts.remove("a").unwrap();
+    for key in &keys {
+        hosts.fail(key);
+    }
+    let removed = hosts.breakers.remove("a").unwrap();
     assert!(rejects(&removed), "it is no longer one of the keys");
     assert_eq!(hosts.rejecting(&["b", "c", "d"]), ["b"], "half of three");
-    hosts.hosts.retain(|key, _| key != "b");
+    hosts.breakers.retain(|key, _| key != "b");
     assert_eq!(hosts.rejecting(&["c", "d"]), ["c"]);
     for key in ["e", "f"] {
         assert!(!hosts.rejects(key));
@@ -260,10 +266,12 @@ fn an_evicted_circuit_frees_its_share() {
 fn another_share_acts_at_once_on_open_circuits() {
     let keys = ["a", "b", "c", "d"];
     let hosts = Hosts::with(settings(1.0), &keys);
-    keys.iter().for_each(|key| hosts.fail(key));
+    for key in &keys {
+        hosts.fail(key);
+    }
     assert_eq!(hosts.rejecting(&keys).len(), 4);
     for (share, rejecting) in [(0.5, 2), (0.25, 1), (0.75, 3), (1.0, 4)] {
-        hosts.hosts.set_config(settings(share).build().unwrap());
+        hosts.breakers.set_config(settings(share).build().unwrap());
         assert_eq!(hosts.rejecting(&keys).len(), rejecting, "{share}");
     }
 }
@@ -376,8 +384,8 @@ fn the_share_holds_while_threads_open_and_close_circuits() {
 #[test]
 fn a_listener_of_the_waiver_may_use_the_breaker() {
     let hosts = Hosts::with(settings(0.5), &["a", "b"]);
-    let breaker = hosts.hosts.clone();
-    let b = hosts.hosts.get("b");
+    let breaker = hosts.breakers.clone();
+    let b = hosts.breakers.get("b");
     let subscription = b.listen(move |event: &Event| {
         if let Event::Waived(_) = event {
             breaker.get("a").reset();

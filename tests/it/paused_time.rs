@@ -162,21 +162,21 @@ async fn a_blocked_thread_waits_in_real_time() {
 }
 
 /// Returns a breaker whose only slot is offered to a call that was forgotten.
-async fn offered_to_a_forgotten_call() -> CircuitBreaker {
+fn offered_to_a_forgotten_call() -> CircuitBreaker {
     let full = breaker(Config::builder().max_concurrent(1).max_wait(seconds(60)));
     let held = full.try_acquire().unwrap();
     let mut forgotten = Box::pin(full.call_async(async { Ok::<_, BreakerError>(()) }));
     assert!(crate::support::poll_once(forgotten.as_mut()).is_pending());
     std::mem::forget(forgotten);
     held.settle(Outcome::Success);
-    full.clone()
+    full
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_blocked_thread_ends_an_offer_that_was_made_on_the_paused_clock() {
     let start = std::time::Instant::now();
     tokio::time::advance(seconds(3600)).await;
-    let full = offered_to_a_forgotten_call().await;
+    let full = offered_to_a_forgotten_call();
     full.call(|| Ok::<_, BreakerError>(())).unwrap();
     assert!(start.elapsed() < seconds(60), "the call waited for the system's clock to reach the paused one");
 }

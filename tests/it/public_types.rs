@@ -1,8 +1,11 @@
 //! Public types: they can be compared, cloned, displayed and parsed, and users can create the errors that they test.
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
 use breaker_runtime::{
-    BreakerError, CallError, Cause, CircuitBreaker, Config, ConfigError, Conflict, ErrorKind, Event,
-    Eviction, Mode, Outcome, Registry, Settled, Snapshot, State, StateChange, Totals, Transition, TripReason,
+    BreakerError, CallError, Cause, CircuitBreaker, Config, ConfigError, Conflict, ErrorKind, Event, Events,
+    Eviction, KeyedBreaker, Mode, Outcome, OwnedPermit, Permit, Registry, Settled, Snapshot, State,
+    StateChange, Subscription, Totals, Transition, TripReason,
 };
 
 use crate::support::{Fixture, seconds};
@@ -29,6 +32,19 @@ fn values_can_be_cloned_compared_and_sent() {
     assert_comparable::<Totals>();
     assert_comparable::<Transition>();
     assert_comparable::<TripReason>();
+}
+
+#[test]
+fn handles_can_be_used_after_a_caught_panic() {
+    fn check<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
+    check::<CircuitBreaker>();
+    check::<KeyedBreaker>();
+    check::<Registry>();
+    check::<Permit<'_>>();
+    check::<OwnedPermit>();
+    check::<Events>();
+    check::<Subscription>();
+    check::<Subscription>();
 }
 
 #[test]
@@ -93,4 +109,21 @@ fn a_created_error_equals_that_of_a_rejected_call() {
     assert_ne!(rejected, BreakerError::new("bench", ErrorKind::ForcedOpen));
     // A keyed error keeps its name when it gets another key.
     assert_eq!(rejected.with_key("a"), BreakerError::new("bench", ErrorKind::Open).with_key("a"));
+}
+
+/// These tests are built with the feature `parking_lot` of tokio, with which tokio's types do not have these traits.
+#[test]
+fn a_panic_leaves_every_handle_usable() {
+    const fn check<T: UnwindSafe + RefUnwindSafe>() {}
+    check::<CircuitBreaker>();
+    check::<KeyedBreaker>();
+    check::<Registry>();
+    check::<Permit<'_>>();
+    check::<OwnedPermit>();
+    check::<Events>();
+    check::<BreakerError>();
+    check::<Snapshot>();
+    let breaker = CircuitBreaker::new("payment", Config::default()).unwrap();
+    _ = std::panic::catch_unwind(|| breaker.call(|| -> Result<(), BreakerError> { panic!("user code") }));
+    assert_eq!(breaker.snapshot().totals.failures, 1);
 }

@@ -161,7 +161,7 @@ fn a_ramp_that_has_ended_without_a_call_no_longer_counts_as_recovery() {
     let permits = [(); 200].map(|()| fixture.breaker.try_acquire());
     let mut running = permits.into_iter().flatten();
     fixture.clock.advance(RAMP);
-    running.by_ref().take(2).for_each(|permit| permit.settle(Outcome::Failure));
+    running.by_ref().take(2).for_each(|permit| _ = permit.settle(Outcome::Failure));
     assert_eq!(fixture.breaker.snapshot().retry_after, Some(RECOVERY));
 }
 

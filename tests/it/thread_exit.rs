@@ -124,17 +124,18 @@ fn calls_and_waits_in_destructors_of_thread_local_values_work() {
 
 #[test]
 fn calls_inside_calls_in_destructors_of_thread_local_values_do_not_wait_for_themselves() {
-    let limited = settings().max_concurrent(1).max_wait(Duration::MAX).build().unwrap();
-    let breakers: Vec<_> = ["a", "b", "c", "d", "e", "f"]
-        .map(|name| CircuitBreaker::new(name, limited.clone()).unwrap())
-        .into_iter()
-        .collect();
     fn nest(breakers: &[CircuitBreaker]) -> Result<(), BreakerError> {
         match breakers {
             [] => Ok(()),
             [first, others @ ..] => first.call(|| first.call(|| nest(others))),
         }
     }
+
+    let limited = settings().max_concurrent(1).max_wait(Duration::MAX).build().unwrap();
+    let breakers: Vec<_> = ["a", "b", "c", "d", "e", "f"]
+        .map(|name| CircuitBreaker::new(name, limited.clone()).unwrap())
+        .into_iter()
+        .collect();
     let at_exit = move || {
         nest(&breakers).unwrap();
         assert!(breakers.iter().all(|breaker| breaker.snapshot().calls_in_flight == Some(0)));

@@ -140,3 +140,17 @@ fn the_answer_for_a_key_creates_no_circuit() {
     assert!(hosts.would_admit("c"), "there is space for another circuit");
     assert_eq!(hosts.len(), 1);
 }
+
+#[test]
+fn the_answer_for_a_new_key_does_not_depend_on_earlier_calls() {
+    let hosts = Registry::new().register_keyed("hosts", settings().build().unwrap(), 1).unwrap();
+    let a = hosts.get("a");
+    a.force_open();
+    hosts.overflow().force_open();
+    assert!(!hosts.would_admit("b"), "no call has found the table full");
+    assert!(hosts.get("b").try_acquire().is_err());
+    a.release();
+    drop(a);
+    assert!(hosts.would_admit("b"), "the circuit of the other key can be evicted");
+    assert!(hosts.get("b").try_acquire().is_ok());
+}

@@ -1,12 +1,9 @@
-//! The keys of the attribute, and suggestions for a misspelled one.
+//! The keys of the attribute.
 
 use std::fmt;
 
 use proc_macro2::Ident;
-use syn::Error;
 use syn::ext::IdentExt as _;
-
-use super::foreign;
 
 /// Declares the enum of all keys, the list of its variants, and their names.
 macro_rules! keys {
@@ -19,7 +16,7 @@ macro_rules! keys {
         }
 
         impl Key {
-            const ALL: &[Self] = &[$(Self::$variant,)*];
+            pub(super) const ALL: &[Self] = &[$(Self::$variant,)*];
 
             /// Returns the name of the key.
             pub(crate) fn name(self) -> &'static str {
@@ -74,22 +71,10 @@ impl Key {
     /// The keys whose value is a share.
     pub(super) const SHARES: [Self; 4] = [Self::FailureRate, Self::SlowCallRate, Self::Jitter, Self::MaxOpen];
 
-    /// Finds the key that `word` names. The error suggests similar keys.
-    pub(super) fn find(word: &Ident) -> Result<Self, Error> {
-        let written = word.unraw().to_string();
-        let known = Self::ALL.iter().copied().find(|key| key.name() == written);
-        known.ok_or_else(|| {
-            let similar: Vec<_> = similar(&written).iter().map(|name| format!("`{name}`")).collect();
-            let advice = match similar.as_slice() {
-                [] => {
-                    let names: Vec<_> = Self::ALL.iter().map(|key| key.name()).collect();
-                    format!("the keys are: {}", names.join(", "))
-                }
-                [name] => format!("did you mean {name}?"),
-                [first @ .., last] => format!("did you mean {} or {last}?", first.join(", ")),
-            };
-            Error::new(word.span(), format!("unknown key `{written}`; {advice}"))
-        })
+    /// Finds the key that is written as `word`.
+    pub(super) fn find(word: &Ident) -> Option<Self> {
+        let written = word.unraw();
+        Self::ALL.iter().copied().find(|key| written == key.name())
     }
 }
 
@@ -97,26 +82,4 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-/// Returns the keys for which another library has this name. Without one, returns the closest key if at most a
-/// third of its letters differ, or else all keys that contain `written` as a word, the most likely first.
-fn similar(written: &str) -> Vec<&'static str> {
-    let names = || Key::ALL.iter().map(|key| key.name());
-    let foreign: Vec<_> = foreign::keys(written).iter().map(|key| key.name()).collect();
-    if !foreign.is_empty() {
-        return foreign;
-    }
-    let camel_case = foreign::normalized(written);
-    if let Some(name) = names().find(|name| foreign::normalized(name) == camel_case) {
-        return vec![name];
-    }
-    let distance = |name: &str| strsim::damerau_levenshtein(written, name);
-    let closest = names().min_by_key(|name| distance(name));
-    if let Some(name) = closest.filter(|name| 3 * distance(name) <= name.len()) {
-        return vec![name];
-    }
-    let mut similar: Vec<_> = names().filter(|name| name.split('_').any(|word| word == written)).collect();
-    similar.sort_by_key(|name| distance(name));
-    similar
 }

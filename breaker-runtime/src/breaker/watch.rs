@@ -234,7 +234,7 @@ mod tests {
             let mut running = vec![1, 2, 3, 4];
             for ended in order {
                 assert_eq!(oldest(&watch), running.first().copied());
-                watch.remove(0, entries[ended]);
+                watch.remove(0, *entries.get(ended).unwrap());
                 running.retain(|&start| start != ended as u64 + 1);
             }
             assert_eq!(oldest(&watch), None);
@@ -247,7 +247,9 @@ mod tests {
         let hanging = watch.add(0, at(1)).unwrap();
         for start in 2..1000 {
             let pair = [start, start].map(|start| watch.add(0, at(start)).unwrap());
-            pair.into_iter().for_each(|entry| watch.remove(0, entry));
+            for entry in pair {
+                watch.remove(0, entry);
+            }
         }
         assert_eq!(watch.lock().entries.len(), 3);
         assert_eq!(oldest(&watch), Some(1));

@@ -60,7 +60,8 @@ pub enum CallEventKind {
         /// The text of the failure, the same as in [`Transition::last_failure`](crate::Transition).
         text: Option<Arc<str>>,
     },
-    /// The call took at least `slow_call`. A slow call that failed causes this event and `Failed`.
+    /// The call took at least `slow_call`, and its outcome is a success or a failure. A slow call that failed causes
+    /// this event and `Failed`. There is none while the circuit is disabled, because rules do not apply then.
     Slow {
         /// How long the call took.
         duration: Duration,

@@ -4,6 +4,7 @@
 //! others. The hub does not know which events exist or when they occur.
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Weak};
 
 use once_cell::sync::OnceCell;
@@ -26,6 +27,14 @@ pub(crate) struct Hub {
     stream: OnceCell<broadcast::Sender<Event>>,
     waiters: Waiters,
 }
+
+// A panic leaves both lists usable. The compiler knows that only if tokio does not have its feature `parking_lot`.
+impl UnwindSafe for Hub {}
+impl RefUnwindSafe for Hub {}
+
+// A subscription only removes its listener, and never calls it.
+impl UnwindSafe for Subscription {}
+impl RefUnwindSafe for Subscription {}
 
 /// A listener, and who registered it.
 struct Registered {

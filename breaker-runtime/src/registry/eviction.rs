@@ -78,6 +78,11 @@ impl EvictionQueue {
         self.next_full_scan.is_some()
     }
 
+    /// Returns `true` if one of the circuits that an attempt examines is idle. Changes nothing.
+    pub(super) fn has_idle(&self, shared: &SharedConfig, now: Moment) -> bool {
+        self.circuits.iter().take(FULL_SCAN).any(|queued| queued.idleness(shared, now).is_ok())
+    }
+
     /// Adds a new circuit.
     pub(super) fn push(&mut self, circuit: CircuitBreaker) {
         self.circuits.push_back(QueuedCircuit { circuit, calls: 0 });

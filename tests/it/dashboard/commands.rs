@@ -162,7 +162,8 @@ async fn a_command_on_all_circuits_is_checked_like_any_other() {
     let server = Server::with_token();
     let payment = server.register("payment", settings());
     for (request, status) in [
-        (server.request(Method::POST, "/circuits/force-open"), 403),
+        (server.request(Method::POST, "/circuits/force-open"), 401),
+        (server.request(Method::POST, "/circuits/force-open").bearer_auth(TOKEN), 403),
         (server.request(Method::POST, "/circuits/force-open").header("x-breaker-operator", "mallory"), 401),
         (server.command("/circuits/payment"), 404),
         (server.command("/circuits/force-open?key=eu"), 400),

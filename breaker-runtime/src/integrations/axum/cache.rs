@@ -79,15 +79,14 @@ impl Reader {
         self.registry.clock().now()
     }
 
-    /// Runs a command here if its cost is low, otherwise on a thread for blocking work. It runs listeners, which
-    /// may take any time, so it does not use a turn: readings and other commands do not wait for it.
+    /// Runs a command on a thread for blocking work. It runs listeners, which may take any time, so it does not use a
+    /// turn: readings and other commands do not wait for it.
     ///
     /// # Errors
     ///
     /// Returns an error if the command panicked there, or if the runtime is shutting down.
     pub(super) async fn run_command(
         self: &Arc<Self>,
-        cost: Cost,
         command: impl FnOnce() + Send + 'static,
     ) -> Result<(), HttpError> {
         let reader = Arc::clone(self);
@@ -95,10 +94,6 @@ impl Reader {
             command();
             reader.record_command();
         };
-        if is_inline(cost) {
-            work();
-            return Ok(());
-        }
         spawn_blocking(work).await.map_err(|_| HttpError::READING_FAILED)
     }
 

@@ -46,7 +46,7 @@ pub(super) async fn run(
     let cost = cost_of(&entry);
     let breaker = commanded(&app, entry)?;
     let entry = RegistryEntry::Registered(breaker.clone());
-    app.reader.run_command(cost, move || command.run_on(breaker.circuits(), &operator)).await?;
+    app.reader.run_command(move || command.run_on(breaker.circuits(), &operator)).await?;
     let view = Arc::clone(&app.registry_view);
     let read = move || encode(&CircuitJson::complete(&view.view(&entry)));
     Ok(json(StatusCode::OK, app.reader.run(cost, read).await?))
@@ -70,7 +70,7 @@ pub(super) async fn run_on_registry(
             command.run_on(registry.circuits(), &operator);
         }
     };
-    app.reader.run_command(app.registry_view.cost(), run).await?;
+    app.reader.run_command(run).await?;
     Ok(json(StatusCode::OK, app.read_all(&app.circuits, json::all_circuits).await?))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{KeyedBreaker, MAX_KEY_BYTES};
 use crate::breaker::CircuitBreaker;
-use crate::sync::Ordering;
+use crate::sync::lock;
 
 impl KeyedBreaker {
     /// Returns `true` if a call of `key` would be admitted now; see [`CircuitBreaker::would_admit`]. Creates no
@@ -22,11 +22,18 @@ impl KeyedBreaker {
     /// ```
     #[must_use]
     pub fn would_admit(&self, key: &str) -> bool {
-        let uses_overflow = || key.len() > MAX_KEY_BYTES || self.shared.is_full.load(Ordering::Relaxed) != 0;
         match self.find(key) {
             Some(circuit) => circuit.would_admit(),
-            None if uses_overflow() => self.shared.overflow.get().is_none_or(CircuitBreaker::would_admit),
-            None => true,
+            None if key.len() <= MAX_KEY_BYTES && self.has_space() => true,
+            None => self.shared.overflow.get().is_none_or(CircuitBreaker::would_admit),
         }
+    }
+
+    /// Returns `true` if a new key would get a circuit. Unlike the hint that calls leave, this notices at once when a
+    /// circuit becomes idle, so a caller that skips a key while the result is `false` comes back to it.
+    fn has_space(&self) -> bool {
+        let table = lock(&self.shared.table);
+        let now = self.shared.clock.coarse_now();
+        table.queue.len() < self.shared.max_keys || table.queue.has_idle(&table.settings, now)
     }
 }
