@@ -17,8 +17,11 @@
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `call_report.rs` | reports single calls to the listeners that ask for them |
 //! | `saturation.rs` | lets successes skip a window that they would not change |
-//! | `future.rs` | a running async call, which may be cancelled or time out |
-//! | `special_call.rs` | an async call that waits, has a time limit, was rejected or has ended |
+//! | `async_call.rs` | the guard of an async call before its future exists |
+//! | `call_progress.rs` | the state of an async call between two polls |
+//! | `call_future.rs` | the body of an async call and its progress |
+//! | `special_call.rs` | the wait or the time limit of an async call |
+//! | `future.rs` | the futures that resolve to a result or a rejection |
 //! | `open_limit.rs` | how many circuits of a keyed breaker reject calls at the same time |
 //! | `waiving.rs` | the calls that an open circuit admits because of that limit |
 //! | `options.rs` | optional state: window, durations, bulkhead, shadow mode |

@@ -1,6 +1,6 @@
-//! Documentation pages. This module contains no code.
+//! Documentation pages.
 
-// A compile error names an item without a path if a visible module exports it.
+// Re-exported, because a compile error names an item without a path if a visible module exports it.
 #[doc(hidden)]
 pub use crate::__private::{
     AnyValue, BreakerHandle, ByDebug, ByDisplay, ByError, ByTarget, CloneForFallback, ConstWindow, DerefTo,

@@ -17,6 +17,7 @@
 //! | `any_breaker.rs` | a breaker of either type |
 //! | `store.rs` | the breakers of one registry by name |
 //! | `scope.rs` | the registry of one test, which replaces the global one |
+//! | `no_scope.rs` | the replacement of `scope.rs` without the feature `test-util` |
 //! | `all_circuits.rs` | commands to all circuits of a registry |
 //!
 //! A file imports only from files above it in this table.
