@@ -58,6 +58,7 @@ mod bulkhead_trials;
 mod bulkhead_waits;
 mod locks;
 mod max_open;
+mod max_open_histories;
 mod metrics;
 mod modes;
 mod nested;
