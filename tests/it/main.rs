@@ -59,6 +59,7 @@ mod bulkhead_waits;
 mod locks;
 mod max_open;
 mod max_open_histories;
+mod max_open_trials;
 mod metrics;
 mod modes;
 mod nested;

@@ -13,20 +13,20 @@ use breaker_runtime::{
 use crate::support::{RECOVERY, seconds};
 
 /// A keyed breaker whose circuits open at the first failure, with its clock and its events.
-struct Hosts {
-    clock: Clock,
-    breakers: KeyedBreaker,
+pub(crate) struct Hosts {
+    pub(crate) clock: Clock,
+    pub(crate) breakers: KeyedBreaker,
     events: Events,
 }
 
 /// Returns settings that open at the first failure and close after one successful trial.
-fn settings(share: f64) -> ConfigBuilder {
+pub(crate) fn settings(share: f64) -> ConfigBuilder {
     Config::builder().failure_threshold(1).recovery_timeout(RECOVERY).success_threshold(1).max_open(share)
 }
 
 impl Hosts {
     /// Returns closed circuits of the keys.
-    fn with(settings: ConfigBuilder, keys: &[&str]) -> Self {
+    pub(crate) fn with(settings: ConfigBuilder, keys: &[&str]) -> Self {
         let clock = Clock::new();
         let registry = Registry::with_clock(&clock);
         let breakers = registry.register_keyed("hosts", settings.build().unwrap(), 1000).unwrap();
@@ -36,16 +36,16 @@ impl Hosts {
         Self { clock, events: registry.subscribe(), breakers }
     }
 
-    fn fail(&self, key: &str) {
+    pub(crate) fn fail(&self, key: &str) {
         settle(&self.breakers.get(key), Outcome::Failure);
     }
 
-    fn rejects(&self, key: &str) -> bool {
+    pub(crate) fn rejects(&self, key: &str) -> bool {
         rejects(&self.breakers.get(key))
     }
 
     /// Returns the keys of the circuits that reject a call.
-    fn rejecting<'k>(&self, keys: &[&'k str]) -> Vec<&'k str> {
+    pub(crate) fn rejecting<'k>(&self, keys: &[&'k str]) -> Vec<&'k str> {
         keys.iter().copied().filter(|key| self.rejects(key)).collect()
     }
 
@@ -65,7 +65,7 @@ fn settle(circuit: &CircuitBreaker, outcome: Outcome) {
     circuit.try_acquire().unwrap().settle(outcome);
 }
 
-fn rejects(circuit: &CircuitBreaker) -> bool {
+pub(crate) fn rejects(circuit: &CircuitBreaker) -> bool {
     circuit.try_acquire().map(|permit| permit.settle(Outcome::Success)).is_err()
 }
 
@@ -169,103 +169,6 @@ fn results_of_waived_calls_count_in_the_totals_and_change_no_state() {
 }
 
 #[test]
-fn a_half_open_circuit_without_a_free_trial_slot_waives_too() {
-    let hosts =
-        Hosts::with(settings(0.5).half_open_max_calls(1).half_open_timeout(seconds(100)), &["a", "b"]);
-    hosts.fail("b");
-    hosts.clock.advance(RECOVERY);
-    let b = hosts.breakers.get("b");
-    let trial = b.try_acquire().unwrap();
-    assert!(rejects(&b), "the share allows it");
-    hosts.fail("a");
-    assert!(!hosts.rejects("a"));
-    drop(trial);
-    let trial = b.try_acquire().unwrap();
-    hosts.clock.advance(seconds(50));
-    trial.settle(Outcome::Success);
-    assert!(hosts.breakers.get("a").try_acquire().unwrap().is_trial(), "it was due meanwhile");
-}
-
-#[test]
-fn a_circuit_whose_turn_has_come_does_not_say_that_it_waives() {
-    let free: [fn(&Hosts); 4] = [
-        |hosts| hosts.breakers.get("a").force_close(),
-        |hosts| hosts.breakers.get("a").set_config(settings(0.5).mode(Mode::Shadow).build().unwrap()),
-        |hosts| drop(hosts.breakers.remove("a")),
-        |hosts| hosts.clock.advance(seconds(20)),
-    ];
-    for free in free {
-        let hosts = Hosts::with(settings(0.5), &["a", "b", "c"]);
-        hosts.fail("a");
-        hosts.clock.advance(seconds(10));
-        hosts.fail("b");
-        let b = hosts.breakers.get("b");
-        assert!(b.would_admit() && b.snapshot().waives && !rejects(&b));
-        free(&hosts);
-        assert!(!b.would_admit() && !b.snapshot().waives);
-        assert!(rejects(&b));
-        hosts.clock.advance(RECOVERY);
-        assert!(b.would_admit() && !b.snapshot().waives, "it is due, and rejects no call");
-    }
-}
-
-#[test]
-fn a_half_open_circuit_with_a_free_trial_slot_lets_another_one_reject() {
-    for lease in [RECOVERY, std::time::Duration::MAX] {
-        let hosts = Hosts::with(settings(0.5).half_open_max_calls(2).half_open_timeout(lease), &["a", "b"]);
-        hosts.fail("a");
-        hosts.clock.advance(seconds(10));
-        hosts.fail("b");
-        hosts.clock.advance(RECOVERY - seconds(10));
-        let (a, b) = (hosts.breakers.get("a"), hosts.breakers.get("b"));
-        let trials = [a.try_acquire().unwrap(), a.try_acquire().unwrap()];
-        assert!(trials.iter().all(|trial| trial.is_trial()));
-        assert!(!b.would_admit(), "no call of the other one was rejected yet");
-        assert!(!a.would_admit() && rejects(&a), "it takes the share for a call that it rejects");
-        assert!(b.snapshot().waives && !rejects(&b));
-        for trial in trials {
-            trial.settle(Outcome::Ignored);
-            assert!(rejects(&b), "a trial call of the other one has ended");
-        }
-        let _trials = [a.try_acquire().unwrap(), a.try_acquire().unwrap()];
-        assert!(a.snapshot().waives && a.would_admit() && !rejects(&a) && rejects(&b));
-    }
-}
-
-#[test]
-fn a_circuit_that_opens_again_counts_until_it_is_due() {
-    for lease in [seconds(1), RECOVERY, RECOVERY * 100, std::time::Duration::MAX] {
-        let hosts = Hosts::with(settings(0.5).half_open_max_calls(1).half_open_timeout(lease), &["a", "b"]);
-        let (a, b) = (hosts.breakers.get("a"), hosts.breakers.get("b"));
-        hosts.fail("a");
-        hosts.clock.advance(RECOVERY);
-        let trial = a.try_acquire().unwrap();
-        assert!(rejects(&a));
-        trial.settle(Outcome::Failure);
-        hosts.clock.advance(RECOVERY - seconds(1));
-        hosts.fail("b");
-        assert!(rejects(&a) && !rejects(&b), "{lease:?}");
-        hosts.clock.advance(seconds(1));
-        assert!(rejects(&b), "{lease:?}: the other one is due");
-    }
-}
-
-#[test]
-fn half_open_circuits_without_a_lease_keep_to_the_share() {
-    let keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
-    for lease in [RECOVERY * 100, std::time::Duration::MAX] {
-        let hosts = Hosts::with(settings(0.25).half_open_max_calls(1).half_open_timeout(lease), &keys);
-        keys.iter().for_each(|key| hosts.fail(key));
-        hosts.clock.advance(RECOVERY);
-        let circuits = keys.map(|key| hosts.breakers.get(key));
-        let mut trials: Vec<_> = circuits.iter().map(|circuit| circuit.try_acquire().unwrap()).collect();
-        assert_eq!(hosts.rejecting(&keys), ["a", "b"], "{lease:?}");
-        trials.remove(0).settle(Outcome::Success);
-        assert_eq!(hosts.rejecting(&keys), ["b", "c"], "{lease:?}");
-    }
-}
-
-#[test]
 fn limits_apply_to_waived_calls() {
     let hosts = Hosts::with(settings(0.5).max_concurrent(1), &["a", "b"]);
     hosts.fail("a");
@@ -353,6 +256,16 @@ fn another_share_acts_at_once_on_open_circuits() {
         hosts.breakers.set_config(settings(share).build().unwrap());
         assert_eq!(hosts.rejecting(&keys).len(), rejecting, "{share}");
     }
+}
+
+#[test]
+fn an_open_circuit_keeps_its_share_when_its_settings_change() {
+    let mut hosts = Hosts::with(settings(0.5), &["a", "b"]);
+    hosts.fail("a");
+    hosts.fail("b");
+    hosts.breakers.get("a").set_config(settings(0.5).max_concurrent(9).build().unwrap());
+    assert!(!hosts.rejects("b") && hosts.rejects("a"));
+    assert_eq!(hosts.waived(), ["b"]);
 }
 
 #[test]

@@ -10,13 +10,13 @@ use crate::support::{RECOVERY, seconds};
 const KEYS: usize = 4;
 const MAX_OPEN: f64 = 0.5;
 const MAX_REJECTING: usize = 2;
-const MAX_TRIALS: usize = 2;
 const OUTCOMES: [Outcome; 3] = [Outcome::Success, Outcome::Failure, Outcome::Ignored];
 
 /// Circuits, and which of them may reject calls. That is decided from their snapshots after every step.
 struct History {
     clock: Clock,
     circuits: [CircuitBreaker; KEYS],
+    max_trials: usize,
     trials: Vec<Trial>,
     rejecting: [bool; KEYS],
     /// The generation of each circuit after the last step.
@@ -33,16 +33,18 @@ struct Trial {
 
 impl History {
     fn new(seed: u64) -> Self {
+        let max_trials = if seed % 2 == 0 { 1 } else { 2 };
         let leases = [seconds(15), RECOVERY * 10, Duration::MAX];
         let settings = Config::builder().failure_threshold(1).recovery_timeout(RECOVERY).success_threshold(2);
         let settings = settings.half_open_timeout(leases[usize::try_from(seed % 3).unwrap()]);
-        let settings = settings.half_open_max_calls(MAX_TRIALS.try_into().unwrap()).max_open(MAX_OPEN);
+        let settings = settings.half_open_max_calls(max_trials.try_into().unwrap()).max_open(MAX_OPEN);
         let clock = Clock::new();
         let registry = Registry::with_clock(&clock);
         let hosts = registry.register_keyed("hosts", settings.build().unwrap(), 100).unwrap();
         Self {
             clock,
             circuits: ["a", "b", "c", "d"].map(|key| hosts.get(key)),
+            max_trials,
             trials: Vec::new(),
             rejecting: [false; KEYS],
             seen: [0; KEYS],
@@ -63,7 +65,7 @@ impl History {
         let snapshot = self.circuits[index].snapshot();
         match snapshot.state {
             State::Open => snapshot.retry_after != Some(Duration::ZERO),
-            State::HalfOpen => snapshot.trials_in_flight == MAX_TRIALS,
+            State::HalfOpen => snapshot.trials_in_flight == self.max_trials,
             State::Closed | State::ForcedOpen | State::Disabled => false,
         }
     }

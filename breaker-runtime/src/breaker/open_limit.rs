@@ -78,8 +78,8 @@ impl OpenLimit {
         Self { taken: Mutex::new(taken), epoch: AtomicU64::new(0), full_until: AtomicU64::new(0) }
     }
 
-    /// Changes the share. All circuits lose their slots, and each takes one again for the next call that it would
-    /// reject.
+    /// Changes the share. All circuits lose their slots, and each takes one again when its settings change, or for
+    /// the next call that it would reject.
     pub(crate) fn set_share(&self, share: f64) {
         let mut taken = self.lock();
         taken.share = share;
