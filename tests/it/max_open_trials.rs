@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{Mode, Outcome};
+use breaker_runtime::{Mode, Outcome, Permit};
 
 use crate::max_open::{Hosts, rejects, settings};
 use crate::support::{RECOVERY, seconds};
@@ -58,7 +58,7 @@ fn a_half_open_circuit_with_a_free_trial_slot_lets_another_one_reject() {
         hosts.clock.advance(RECOVERY - seconds(10));
         let (a, b) = (hosts.breakers.get("a"), hosts.breakers.get("b"));
         let trials = [a.try_acquire().unwrap(), a.try_acquire().unwrap()];
-        assert!(trials.iter().all(|trial| trial.is_trial()));
+        assert!(trials.iter().all(Permit::is_trial));
         assert!(!b.would_admit(), "no call of the other one was rejected yet");
         assert!(!a.would_admit() && rejects(&a), "it takes the share for a call that it rejects");
         assert!(b.snapshot().waives && !rejects(&b));
@@ -94,7 +94,9 @@ fn half_open_circuits_without_a_lease_keep_to_the_share() {
     let keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
     for lease in [RECOVERY * 100, Duration::MAX] {
         let hosts = Hosts::with(settings(0.25).half_open_max_calls(1).half_open_timeout(lease), &keys);
-        keys.iter().for_each(|key| hosts.fail(key));
+        for key in &keys {
+            hosts.fail(key);
+        }
         hosts.clock.advance(RECOVERY);
         let circuits = keys.map(|key| hosts.breakers.get(key));
         let mut trials: Vec<_> = circuits.iter().map(|circuit| circuit.try_acquire().unwrap()).collect();
