@@ -10,6 +10,7 @@ use super::admit::Nesting;
 use super::circuit::Circuit;
 use super::options::CircuitOptions;
 use super::stamp::Stamp;
+use super::watch::Watch;
 use crate::clock::Moment;
 use crate::error::ErrorKind;
 use crate::state::machine::{Pending, Ticket};
@@ -110,6 +111,12 @@ impl Circuit {
     /// Returns the call that has run for too long, if there is one.
     pub(super) fn hung_call(&self) -> Option<HungCall> {
         self.options.get()?.watch()?.hung_call(&self.clock)
+    }
+
+    /// Returns the moment at which the oldest running call will have run for too long.
+    pub(super) fn overdue(&self) -> Moment {
+        let watch = self.options.get().and_then(CircuitOptions::watch);
+        watch.map_or(Moment::NEVER, Watch::overdue)
     }
 
     /// Opens the circuit if a call has run for too long.

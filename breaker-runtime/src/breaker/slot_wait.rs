@@ -148,6 +148,7 @@ impl<'a> SlotWait<'a> {
         if attempt == Attempt::Acquired {
             return Looked::Decided(circuit.admit_after_wait(self.end(), options));
         }
+        circuit.notify_if(circuit.open_if_hung());
         if !circuit.machine.is_current(self.permit.ticket(), &circuit.clock) {
             self = match self.arrive_again() {
                 Looked::Waits(wait) => wait,
@@ -206,7 +207,7 @@ impl<'a> SlotWait<'a> {
 
     /// Returns the moment at which the call looks again even if it is not woken.
     fn next_look(&self) -> Moment {
-        self.deadline.min(self.queued.next_look())
+        self.deadline.min(self.queued.next_look()).min(self.circuit().overdue())
     }
 
     /// Returns a timer until the next look. A call that waits indefinitely can do without one, and has none if the

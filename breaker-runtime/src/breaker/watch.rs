@@ -94,7 +94,7 @@ impl Watch {
     #[inline]
     pub(super) fn hung_call(&self, clock: &Clock) -> Option<HungCall> {
         // A thread that reads that no call hangs any more also sees that the circuit has opened because of it.
-        let overdue = Moment::from_nanos(self.overdue.load(Ordering::Acquire));
+        let overdue = self.overdue();
         if overdue == Moment::NEVER || !clock.has_reached(overdue) {
             return None;
         }
@@ -102,6 +102,11 @@ impl Watch {
         let since = calls.overdue();
         let limit = calls.limit.filter(|_| clock.has_reached(since))?;
         Some(HungCall { generation: calls.generation, limit, since })
+    }
+
+    /// Returns the moment at which the oldest call will have run for too long.
+    pub(super) fn overdue(&self) -> Moment {
+        Moment::from_nanos(self.overdue.load(Ordering::Acquire))
     }
 
     /// Removes the calls of this generation, which is over.
