@@ -19,10 +19,10 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// Returns `true` if the provider does not work. A status of 4xx is an answer: the payment was declined.
+    /// Returns `true` if the provider does not work. Status 402 is an answer: the payment was declined.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
-            Self::Provider(error) => !error.status().is_some_and(|status| status.is_client_error()),
+            Self::Provider(error) => error.status() != Some(StatusCode::PAYMENT_REQUIRED),
             Self::Ledger(_) | Self::Breaker(_) => false,
         }
     }
@@ -32,7 +32,9 @@ impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         match self {
             Self::Breaker(error) => error.into_response(), // 503 or 504, with `Retry-After`
-            Self::Provider(_) if self.is_outage() => (StatusCode::BAD_GATEWAY, "provider failed").into_response(),
+            Self::Provider(_) if self.is_outage() => {
+                (StatusCode::BAD_GATEWAY, "provider failed").into_response()
+            }
             Self::Provider(_) => (StatusCode::PAYMENT_REQUIRED, "declined").into_response(),
             Self::Ledger(_) => (StatusCode::INTERNAL_SERVER_ERROR, "ledger failed").into_response(),
         }

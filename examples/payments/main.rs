@@ -67,17 +67,16 @@ async fn main() -> anyhow::Result<()> {
 async fn make_payments(service: &Service) -> anyhow::Result<()> {
     let http = reqwest::Client::builder().no_proxy().build()?;
     // The sandbox declines 402 cents, and fails for 503 cents.
-    for (merchant, cents) in [
-        ("acme", 402),
-        ("acme", 503),
-        ("acme", 503),
-        ("acme", 503),
-        ("acme", 1999),
-        ("umbrella", 1999),
-    ] {
+    for (merchant, cents) in
+        [("acme", 402), ("acme", 503), ("acme", 503), ("acme", 503), ("acme", 1999), ("umbrella", 1999)]
+    {
         let url = format!("http://{}/merchants/{merchant}/payments/{cents}", service.address);
         let response = http.post(url).send().await?;
-        println!("{merchant:<9} {cents:>4} cents  {}  {}", response.status().as_u16(), response.text().await?);
+        println!(
+            "{merchant:<9} {cents:>4} cents  {}  {}",
+            response.status().as_u16(),
+            response.text().await?
+        );
     }
     Ok(())
 }

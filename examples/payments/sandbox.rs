@@ -12,7 +12,8 @@ use tokio::net::TcpListener;
 
 /// Starts a provider on a free port, and returns its URL.
 pub(crate) async fn start(provider: &'static str) -> io::Result<String> {
-    let routes = Router::new().route("/merchants/{merchant}/reservations", post(reserve)).with_state(provider);
+    let routes =
+        Router::new().route("/merchants/{merchant}/reservations", post(reserve)).with_state(provider);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     tokio::spawn(axum::serve(listener, routes).into_future());

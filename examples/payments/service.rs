@@ -69,10 +69,7 @@ async fn wait(mut signal: Receiver<bool>) {
     _ = signal.wait_for(|is_shutting_down| *is_shutting_down).await;
 }
 
-async fn pay(
-    State(app): State<App>,
-    Path((merchant, cents)): Path<(String, u64)>,
-) -> Result<String, Fault> {
+async fn pay(State(app): State<App>, Path((merchant, cents)): Path<(String, u64)>) -> Result<String, Fault> {
     let payer = merchant.clone();
     let number = app.query(move |ledger| ledger.insert(&payer, cents)).await?;
     let receipt = app.providers.reserve(&merchant, cents).await?;
