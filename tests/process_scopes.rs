@@ -4,8 +4,10 @@
 //! tests that make a call outside their own scope run in a process scope, so that they do not affect each other.
 
 use std::cell::Cell;
+use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
@@ -291,6 +293,39 @@ fn a_scope_does_not_complain_about_circuits_that_calls_reached_or_that_the_test_
         });
     });
     assert_eq!(message_of(&*panic.unwrap_err()), "the test failed");
+}
+
+/// The scope in which the child process of the next test fails.
+const FAILS_IN: &str = "BREAKER_TESTS_FAILS_IN";
+
+// Runs in a child process, whose harness prints what the failed test has printed.
+#[test]
+fn a_test_that_panics_after_a_trip_that_no_call_reached_prints_a_note() {
+    let fail = |name: &str| {
+        trip("process/query");
+        assert!(name != "reached" || query().is_err());
+        panic!("the test failed")
+    };
+    match env::var(FAILS_IN).as_deref() {
+        Ok(name @ "process") => process_scope(|_| fail(name)),
+        Ok(name @ "scope_async") => {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(scope_async(async |_| fail(name)));
+        }
+        Ok(name) => scope(|_| fail(name)),
+        Err(_) => {}
+    }
+    for (name, has_note) in [("reached", false), ("scope", true), ("scope_async", true), ("process", true)] {
+        let output = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "a_test_that_panics_after_a_trip_that_no_call_reached_prints_a_note"])
+            .env(FAILS_IN, name)
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (_, after) = printed.split_once("the test failed").unwrap();
+        let note = "note: circuit breaker \"process/query\" was tripped at ";
+        assert_eq!(after.contains(note) && after.contains(UNREACHED), has_note, "{name}: {printed}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! This module knows the keys, their tokens and their spans. It does not know which values a key accepts.
 
 mod foreign;
+mod grouping;
 mod key;
 mod unknown_key;
 
@@ -40,6 +41,7 @@ pub(crate) enum ArgValue {
 
 /// Reads all keys and their values. One that cannot be read is an error and does not hide the next one.
 pub(crate) fn parse(tokens: TokenStream) -> Args {
+    let tokens = grouping::with_parentheses(tokens);
     parse_all.parse2(tokens).unwrap_or_else(|error| Args { args: Vec::new(), errors: vec![error] })
 }
 

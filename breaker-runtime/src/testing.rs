@@ -79,7 +79,7 @@
 //! a server starts for each connection. For these, use [`process_scope`] or [`process_scope_async`].
 //!
 //! If no call of a scope ever reaches a circuit that the test has tripped, the scope panics at its end, because the
-//! test has probably made its call outside the scope.
+//! test has probably made its call outside the scope. If the test panics before, a note below its panic says so.
 
 mod assert;
 mod nesting;

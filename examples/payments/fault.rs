@@ -30,13 +30,12 @@ impl Fault {
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
-        match self {
-            Self::Breaker(error) => error.into_response(), // 503 or 504, with `Retry-After`
-            Self::Provider(_) if self.is_outage() => {
-                (StatusCode::BAD_GATEWAY, "provider failed").into_response()
-            }
-            Self::Provider(_) => (StatusCode::PAYMENT_REQUIRED, "declined").into_response(),
-            Self::Ledger(_) => (StatusCode::INTERNAL_SERVER_ERROR, "ledger failed").into_response(),
-        }
+        let (status, text) = match self {
+            Self::Breaker(error) => return error.into_response(), // 503 or 504, with `Retry-After`
+            Self::Provider(_) if self.is_outage() => (StatusCode::BAD_GATEWAY, "provider failed"),
+            Self::Provider(_) => (StatusCode::PAYMENT_REQUIRED, "declined"),
+            Self::Ledger(_) => (StatusCode::INTERNAL_SERVER_ERROR, "ledger failed"),
+        };
+        (status, text).into_response()
     }
 }

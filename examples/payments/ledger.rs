@@ -85,10 +85,9 @@ impl Ledger {
 
     #[circuit_breaker(name = "ledger", config = LEDGER)]
     pub(crate) fn rename_merchant(&self, from: &str, to: &str) -> Result<()> {
-        let mut rows = self.rows()?;
-        rows.values_mut()
-            .filter(|payment| payment.merchant == from)
-            .for_each(|it| it.merchant = to.to_owned());
+        for payment in self.rows()?.values_mut().filter(|payment| payment.merchant == from) {
+            to.clone_into(&mut payment.merchant);
+        }
         Ok(())
     }
 

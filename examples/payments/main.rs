@@ -37,6 +37,10 @@ use tokio::signal::ctrl_c;
 use crate::providers::Providers;
 use crate::service::Service;
 
+/// The merchants and amounts of some payments. The sandbox declines 402 cents, and fails for 503 cents.
+const PAYMENTS: [(&str, u64); 6] =
+    [("acme", 402), ("acme", 503), ("acme", 503), ("acme", 503), ("acme", 1999), ("umbrella", 1999)];
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut serves = false;
@@ -63,20 +67,14 @@ async fn main() -> anyhow::Result<()> {
     service.stop().await
 }
 
-/// Makes payments at two merchants. The circuit of one opens, so the backup provider takes over for it.
+/// Makes payments at two merchants. The circuit of the first one opens, so its last payment goes to the backup provider.
 async fn make_payments(service: &Service) -> anyhow::Result<()> {
     let http = reqwest::Client::builder().no_proxy().build()?;
-    // The sandbox declines 402 cents, and fails for 503 cents.
-    for (merchant, cents) in
-        [("acme", 402), ("acme", 503), ("acme", 503), ("acme", 503), ("acme", 1999), ("umbrella", 1999)]
-    {
+    for (merchant, cents) in PAYMENTS {
         let url = format!("http://{}/merchants/{merchant}/payments/{cents}", service.address);
         let response = http.post(url).send().await?;
-        println!(
-            "{merchant:<9} {cents:>4} cents  {}  {}",
-            response.status().as_u16(),
-            response.text().await?
-        );
+        let status = response.status().as_u16();
+        println!("{merchant:<9} {cents:>4} cents  {status}  {}", response.text().await?);
     }
     Ok(())
 }

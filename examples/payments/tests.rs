@@ -27,6 +27,8 @@ async fn declined_payments_do_not_open_the_circuit() {
             assert_eq!(client.pay("acme", 402).await, (402, "declined".to_owned()));
         }
         testing::assert_state(("provider", "acme"), State::Closed);
+        let totals = Registry::global().get_keyed("provider").unwrap().totals();
+        assert_eq!((totals.successes, totals.failures), (10, 0)); // the provider has answered
     })
     .await;
 }

@@ -67,6 +67,7 @@ mod reported_arguments;
 mod reported_attributes;
 mod reported_futures;
 mod reported_generics;
+mod reported_macros;
 mod reported_names;
 mod reported_returns;
 mod reported_tails;

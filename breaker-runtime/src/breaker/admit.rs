@@ -221,6 +221,16 @@ impl Circuit {
         let may_be_timed = ticket.is_tracked() || ticket.is_shadow();
         let is_timed = may_be_timed && self.options.get().is_some_and(CircuitOptions::is_timed);
         let stamp = if is_timed { stamp.started_at(self.clock.start()) } else { stamp };
+        if ticket.is_plainly_tracked() {
+            return self.admission(ticket, stamp);
+        }
+        self.start_specially(ticket, stamp)
+    }
+
+    /// Returns the admission of a call that is not simply tracked.
+    #[cold]
+    #[inline(never)]
+    fn start_specially(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
         if ticket.is_checked() {
             return self.start_checked(ticket, stamp);
         }

@@ -80,6 +80,8 @@ impl Circuit {
 
     /// Returns the admission of a checked call that starts now. It is watched with `hang`, and calls inside it are
     /// admitted with it while the circuit ramps.
+    #[cold]
+    #[inline(never)]
     pub(super) fn start_checked(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
         let stamp = if self.ramp(ticket).is_some() { stamp.with_scope() } else { stamp };
         let Some(watch) = self.options.get().and_then(CircuitOptions::watch) else {

@@ -55,6 +55,9 @@
 //! # let _: axum::Router = app;
 //! ```
 //!
+//! [`Dashboard::shutdown`] shows such a signal. The example `payments` in the repository is a whole service, with
+//! tests.
+//!
 //! The page asks for the token in the browser. Prometheus sends it with `authorization: {credentials: ..}` in its
 //! scrape configuration.
 //!

@@ -28,6 +28,12 @@ impl Ticket {
         self.0.is_tracked_call() || self.is_nested() || self.trial().is_some()
     }
 
+    /// Returns `true` if a closed circuit that tracks its calls admitted the call without checks.
+    #[inline]
+    pub(crate) fn is_plainly_tracked(self) -> bool {
+        self.0.is_tracked_call() && !self.is_checked()
+    }
+
     /// Returns `true` if a closed circuit admitted the call after its checks.
     pub(crate) const fn is_checked(self) -> bool {
         self.0.is_checked_call()

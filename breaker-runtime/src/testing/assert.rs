@@ -3,12 +3,14 @@
 
 use std::panic::Location;
 use std::sync::Arc;
+use std::thread;
 
 use crate::breaker::CircuitBreaker;
 use crate::registry::scope::{ScopeState, Trip};
 use crate::registry::{AnyBreaker, Registry, RegistryEntry, scope};
 use crate::snapshot::Snapshot;
 use crate::state::{Cause, State};
+use crate::sync::catch_panic;
 
 /// Opens a circuit from any state, as if a threshold had been reached.
 ///
@@ -108,13 +110,31 @@ pub fn assert_state(circuit: impl IntoBreaker, expected: State) {
 #[track_caller]
 pub(super) fn assert_trips_were_reached(scope: &ScopeState) {
     if let Some(problem) = unreached(scope).next() {
-        fail(&format!(
-            "{problem}. A call in a thread or task that has not entered the scope, such as one behind spawn_blocking \
-             or in a spawned server, uses the global registry: pass the scope to it, or use testing::process_scope. A test \
-             that makes no call passes the breaker itself to trip, as in trip(&breaker)"
-        ));
+        fail(&format!("{problem}. {UNREACHED_HELP}"));
     }
 }
+
+/// Prints the circuits that no call has reached if the test panics, because its assertions may have failed for this
+/// reason.
+pub(super) struct NoteOnPanic<'a> {
+    pub(super) scope: &'a ScopeState,
+}
+
+impl Drop for NoteOnPanic<'_> {
+    #[expect(clippy::print_stderr, reason = "the test harness captures this, and shows it below the panic")]
+    fn drop(&mut self) {
+        if thread::panicking()
+            && let Some(problem) = unreached(self.scope).next()
+        {
+            // A second panic, if stderr is closed, would abort the process.
+            _ = catch_panic(|| eprintln!("note: {problem}. {UNREACHED_HELP}"));
+        }
+    }
+}
+
+const UNREACHED_HELP: &str = "A call in a thread or task that has not entered the scope, such as one behind \
+     spawn_blocking or in a spawned server, uses the global registry: pass the scope to it, or use \
+     testing::process_scope. A test that makes no call passes the breaker itself to trip, as in trip(&breaker)";
 
 /// Remembers that a test tripped the breaker of an annotated function in the current scope.
 fn remember(breaker: &CircuitBreaker, location: &'static Location<'static>) {

@@ -1,6 +1,6 @@
 //! A registry and a clock for one test and all threads and tasks that it starts. Such tests take turns.
 
-use super::assert::assert_trips_were_reached;
+use super::assert::{NoteOnPanic, assert_trips_were_reached};
 use super::nesting::reject_nested;
 use super::scope::{Reach, Scope};
 use crate::sync::turn::Turn;
@@ -45,8 +45,9 @@ pub fn process_scope<T>(test: impl FnOnce(Scope) -> T) -> T {
     let _turn = Turn::take_blocking();
     let scope = Scope::with_reach(Reach::Process);
     let process = scope.enter_process();
+    let note = NoteOnPanic { scope: scope.state() };
     let output = scope.enter(|| test(scope.clone()));
-    drop(process);
+    drop((note, process));
     assert_trips_were_reached(scope.state());
     output
 }
@@ -89,9 +90,10 @@ where
     let _turn = Turn::take().await;
     let scope = Scope::with_reach(Reach::Process);
     let process = scope.enter_process();
+    let note = NoteOnPanic { scope: scope.state() };
     let test = scope.enter(|| test(scope.clone()));
     let output = scope.enter_async(test).await;
-    drop(process);
+    drop((note, process));
     assert_trips_were_reached(scope.state());
     output
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use super::assert::assert_trips_were_reached;
+use super::assert::{NoteOnPanic, assert_trips_were_reached};
 use super::nesting::mark_thread;
 use crate::clock::mock::{Clock, MockTime};
 use crate::registry::Registry;
@@ -45,7 +45,9 @@ use crate::sync::process_slot::ProcessSlotGuard;
 #[track_caller]
 pub fn scope<T>(test: impl FnOnce(Scope) -> T) -> T {
     let scope = Scope::new();
+    let note = NoteOnPanic { scope: &scope.state };
     let output = scope.enter(|| test(scope.clone()));
+    drop(note);
     assert_trips_were_reached(&scope.state);
     output
 }
@@ -89,8 +91,10 @@ where
     F: Future<Output = T>,
 {
     let scope = Scope::new();
+    let note = NoteOnPanic { scope: &scope.state };
     let test = scope.enter(|| test(scope.clone()));
     let output = scope.enter_async(test).await;
+    drop(note);
     assert_trips_were_reached(&scope.state);
     output
 }
