@@ -129,7 +129,7 @@ async fn exclusive(row: &mut u32) -> u32 {
         let __saved = match ::breaker_runtime::__private::save_nothing(
             ::breaker_runtime::__private::Acquire::start_after_wait({
                     static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_async_config(
-                        ::breaker_runtime::__private::checked_unsaved(
+                        ::breaker_runtime::__private::checked_without_clones(
                                 ::breaker_runtime::__private::without_wait(
                                     ::breaker_runtime::__private::Policy(&(DATABASE)).checked(),
                                 ),

@@ -1,4 +1,5 @@
-//! The checks of a closed circuit before it admits a call: has a running call hung, and does the ramp admit this one?
+//! The checks before a closed circuit admits a call: `hang` opens it if a running call hangs, and `ramp` admits a share
+//! of the calls.
 //!
 //! Only a circuit that ramps, or that has or had the setting `hang`, makes them. The encoding of its word sends its
 //! calls here, so other circuits pay nothing.
@@ -74,7 +75,7 @@ impl Circuit {
             return Ok(Ticket::SHADOW);
         }
         self.counters.add(Total::Rare(Rare::Ramping));
-        self.note_rejection(ErrorKind::Ramping);
+        self.report_rejection(ErrorKind::Ramping);
         Err(ErrorKind::Ramping)
     }
 

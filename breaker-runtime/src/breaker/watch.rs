@@ -2,10 +2,10 @@
 //!
 //! The calls are a doubly linked list inside a vector, so that a call enters and leaves it in constant time and
 //! without an allocation, unless more calls run at once than ever before. One word publishes when the oldest call
-//! has run for too long, so that the question whether a call hangs takes no lock.
+//! has run for too long, so that the check for a hung call takes no lock.
 //!
-//! All calls belong to one generation of the circuit. A call of a later generation removes those of earlier ones:
-//! what has opened the circuit once, such as a call that never ends, does not count again.
+//! All calls belong to one generation of the circuit. A call of a later generation removes those of earlier ones.
+//! A call that has opened the circuit does not count again, even if it never ends.
 
 use std::time::Duration;
 

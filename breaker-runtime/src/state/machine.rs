@@ -79,7 +79,7 @@ pub(crate) struct Inspection<T> {
     pub(crate) until: Moment,
     /// Number of consecutive failures.
     pub(crate) run: u32,
-    /// What the caller has read from the settings.
+    /// The value that the caller read from the settings.
     pub(crate) from_settings: T,
 }
 
