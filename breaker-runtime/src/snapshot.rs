@@ -48,8 +48,9 @@ pub struct Snapshot {
     /// time; a circuit whose trial call exceeded its lease is `Open` as soon as the lease ends, and one in which a
     /// call runs for longer than [`hang`](crate::ConfigBuilder::hang) as soon as that time has passed.
     pub state: State,
-    /// `true` if the circuit is open or half-open, and admits the calls that it would reject because of
-    /// [`max_open`](crate::ConfigBuilder::max_open).
+    /// `true` if the circuit would reject a call that arrives now, but admits it because of
+    /// [`max_open`](crate::ConfigBuilder::max_open). `false` in a combined snapshot, and while the call would be a
+    /// trial call.
     pub waives: bool,
     /// Time since the current generation began.
     pub time_in_state: Duration,

@@ -58,6 +58,8 @@ mod bulkhead_trials;
 mod bulkhead_waits;
 mod locks;
 mod max_open;
+mod max_open_histories;
+mod max_open_trials;
 mod metrics;
 mod modes;
 mod nested;

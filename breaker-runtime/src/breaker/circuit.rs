@@ -121,8 +121,9 @@ impl Circuit {
         if let Some(options) = self.options.get() {
             options.wake_waiting_calls(&self.clock);
         }
-        self.give_up_open_slot();
+        let waiving = self.update_open_slot();
         self.notify_if(pending);
+        self.announce_waiving(waiving);
     }
 
     pub(super) fn state(&self) -> State {
@@ -143,7 +144,7 @@ impl Circuit {
             .options
             .get()
             .map_or_else(OptionalParts::default, |options| options.parts(observed.generation, &self.clock));
-        let parts = OptionalParts { waives: self.waives(observed.state), ..parts };
+        let parts = OptionalParts { waives: self.waives(), ..parts };
         Snapshot::new(self.id(), observed, self.counters.read(), parts, &self.config())
     }
 
@@ -182,7 +183,7 @@ impl Circuit {
         }
         let bulkhead = options.and_then(CircuitOptions::bulkhead);
         let admits = self.machine.would_admit(&self.clock, self.hung_call());
-        (admits || self.waives(self.state()))
+        (admits || self.waives())
             && (self.state() == State::Disabled
                 || bulkhead.is_none_or(|bulkhead| bulkhead.would_admit(&self.clock)))
     }

@@ -1,9 +1,10 @@
 //! The limit `max_open`: how many circuits of one keyed breaker may reject calls at the same time.
 //!
-//! A circuit needs an *open slot* to reject calls. It takes one when it opens or, later, for a call that it would
-//! reject. It keeps the slot until it closes or until the end of its open time, from which on it rejects no call and
-//! any other circuit may take the slot. A circuit without a slot admits the calls that it would reject: it *waives*
-//! the rejections.
+//! A circuit needs an *open slot* to reject calls. An open circuit takes one when it opens or, if none is free, later for
+//! a call that it would reject, and keeps it until its state changes or until it is due, from which on it rejects no call.
+//! A half-open circuit takes one for a call that it would reject because all its trial slots are in use, and keeps it
+//! until a trial call ends, a lease ends, or its state changes. A circuit without a slot admits the calls that it would
+//! reject: it *waives* the rejections.
 //!
 //! A slot belongs to a circuit while the set contains it. The copy of its end in [`OpenSlot`] lets a rejection skip
 //! the lock. The lock is taken before that of a machine, never after it, and no user code runs under it.
@@ -46,7 +47,8 @@ pub(super) struct OpenSlot {
     until: AtomicU64,
     /// The epoch in which the circuit took the slot.
     epoch: AtomicU64,
-    /// 1 from the first rejection that the circuit must waive until it gets a slot or closes.
+    /// 1 from the first rejection that the circuit must waive until it gets a slot or closes. Decides whether the
+    /// next one is reported.
     is_waiving: AtomicU32,
     /// 1 after the circuit was removed from its breaker. It rejects as usual then.
     is_removed: AtomicU32,
@@ -56,8 +58,10 @@ pub(super) struct OpenSlot {
 /// The result of a request for an open slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SlotRequest {
-    /// The circuit has a slot, or needs none any longer.
+    /// The circuit has a slot, or was removed from its breaker.
     Granted,
+    /// The circuit rejects no calls now.
+    Unneeded,
     Refused(OpenCounts),
 }
 
@@ -74,8 +78,8 @@ impl OpenLimit {
         Self { taken: Mutex::new(taken), epoch: AtomicU64::new(0), full_until: AtomicU64::new(0) }
     }
 
-    /// Changes the share. All circuits lose their slots, and each takes one again for the next call that it would
-    /// reject.
+    /// Changes the share. All circuits lose their slots, and each takes one again when its settings change, or for
+    /// the next call that it would reject.
     pub(crate) fn set_share(&self, share: f64) {
         let mut taken = self.lock();
         taken.share = share;
@@ -104,7 +108,7 @@ impl OpenLimit {
         self.publish(&taken);
     }
 
-    /// Takes a slot for a circuit, if one is free. `until` runs under the lock; it returns the end of the slot, or
+    /// Takes back the slot of a circuit, and takes another one for it, if one is free. `until` runs under the lock; it returns the end of the slot, or
     /// `None` if the circuit rejects no calls now.
     pub(super) fn request(
         &self,
@@ -117,7 +121,8 @@ impl OpenLimit {
         taken.remove(circuit, slot);
         taken.remove_ended(now);
         let request = match until() {
-            None => SlotRequest::Granted,
+            None => SlotRequest::Unneeded,
+            Some(_) if slot.is_removed() => SlotRequest::Granted,
             Some(_) if taken.open() >= taken.limit() => SlotRequest::Refused(taken.counts()),
             Some(until) => {
                 taken.slots.insert(TakenSlot { until, circuit });
@@ -131,14 +136,14 @@ impl OpenLimit {
         request
     }
 
-    /// Takes back the slot of a circuit.
+    /// Takes back the slot of a circuit that needs none.
     pub(super) fn release(&self, circuit: usize, slot: &OpenSlot) {
         let mut taken = self.lock();
         taken.remove(circuit, slot);
         self.publish(&taken);
     }
 
-    /// Returns the counts if no slot was free when the set last changed and none has ended since then.
+    /// Returns `true` if no slot was free when the set last changed and none has ended since then.
     pub(super) fn is_full(&self, now: Moment) -> bool {
         now.nanos() < self.full_until.load(Ordering::Relaxed)
     }
@@ -211,7 +216,11 @@ impl OpenSlot {
     pub(super) fn is_held(&self, limit: &OpenLimit, now: Moment) -> bool {
         let until = self.until.load(Ordering::Acquire);
         let is_current = self.epoch.load(Ordering::Relaxed) == limit.epoch.load(Ordering::Acquire);
-        (now.nanos() < until && is_current) || self.is_removed.load(Ordering::Relaxed) != 0
+        (now.nanos() < until && is_current) || self.is_removed()
+    }
+
+    fn is_removed(&self) -> bool {
+        self.is_removed.load(Ordering::Relaxed) != 0
     }
 
     /// Returns `true` if the circuit could take no slot since it opened.
@@ -308,5 +317,7 @@ mod tests {
         limit.remove_key(0, Some(&slots[0]));
         assert!(slots[0].is_held(&limit, NOW), "a removed circuit rejects as usual");
         assert!(slots[1].is_held(&limit, NOW));
+        assert!(is_granted(&limit, 0, &slots[0], 200));
+        assert_eq!(limit.lock().open(), 1, "a removed circuit takes no slot");
     }
 }

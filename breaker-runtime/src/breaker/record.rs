@@ -12,7 +12,7 @@ use super::failure::{FailureDetails, FailureSource};
 use super::stamp::Stamp;
 use crate::event::{FallbackCause, call_listeners_exist};
 use crate::outcome::{Completion, Outcome, Settled};
-use crate::state::machine::{Ticket, TrialEffect};
+use crate::state::machine::{Pending, Ticket, TrialEffect};
 use crate::state::{Details, TrialCall};
 use crate::sync::Ordering;
 use crate::totals::{Rare, Total};
@@ -166,6 +166,10 @@ impl Circuit {
         let TrialEffect { settled, pending } =
             self.machine.settle_trial(trial, completion, details, &self.clock);
         self.notify_if(pending);
+        if pending == Pending::Nothing && settled == Settled::Counted {
+            // The circuit is still half-open, and a trial slot is free.
+            self.announce_waiving(self.update_open_slot());
+        }
         if let Some(panic) = panic {
             panic.resume();
         }

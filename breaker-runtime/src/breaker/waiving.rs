@@ -10,7 +10,7 @@ use super::options::CircuitOptions;
 use crate::clock::Moment;
 use crate::event::{Event, Waiver};
 use crate::state::State;
-use crate::state::machine::Ticket;
+use crate::state::machine::{Inspection, Ticket};
 
 /// A circuit with `max_open`: the limit of its breaker, and its slot.
 struct LimitedCircuit<'a> {
@@ -43,21 +43,25 @@ impl Circuit {
         Some(self.machine.waived_ticket())
     }
 
-    /// Takes an open slot for a circuit that has opened, and gives up that of a circuit that has closed. Returns the
-    /// counts if the circuit begins to waive its rejections.
+    /// Gives up the open slot of the circuit after a change of its state or settings, or after the end of a trial
+    /// call, and takes one until the end of the open time if the circuit is open. Returns the counts if the circuit
+    /// begins to waive its rejections.
     pub(super) fn update_open_slot(&self) -> Option<OpenCounts> {
-        let limited = self.limited(self.options.get()?)?;
-        match self.state() {
-            State::Open | State::HalfOpen => match self.decide_rejections(&limited) {
-                Treatment::Reject => None,
-                Treatment::Waive { first } => first,
+        let options = self.options.get()?;
+        let Some(LimitedCircuit { limit, slot }) = self.limited(options) else {
+            self.give_up_open_slot(options);
+            return None;
+        };
+        let now = self.clock.now();
+        match limit.request(self.address(), slot, now, || self.open_until(now)) {
+            SlotRequest::Granted => slot.end_waiving(),
+            SlotRequest::Refused(counts) => return slot.begin_waiving().then_some(counts),
+            SlotRequest::Unneeded => match self.state() {
+                State::Open | State::HalfOpen => {}
+                State::Closed | State::ForcedOpen | State::Disabled => slot.end_waiving(),
             },
-            State::Closed | State::ForcedOpen | State::Disabled => {
-                limited.limit.release(self.address(), limited.slot);
-                limited.slot.end_waiving();
-                None
-            }
         }
+        None
     }
 
     /// Notifies listeners that the circuit begins to waive its rejections.
@@ -68,14 +72,6 @@ impl Circuit {
         }
     }
 
-    /// Gives up the open slot when the settings change. The circuit takes another one if it still needs one.
-    pub(super) fn give_up_open_slot(&self) {
-        if let (Some(options), Some(limit)) = (self.options.get(), self.identity().open_limit()) {
-            limit.release(self.address(), options.open_slot());
-            options.open_slot().end_waiving();
-        }
-    }
-
     /// Removes the circuit from its breaker, and frees its open slot.
     pub(crate) fn leave_group(&self) {
         if let Some(limit) = self.identity().open_limit() {
@@ -83,18 +79,22 @@ impl Circuit {
         }
     }
 
-    /// Returns `true` if the circuit is in a state in which it rejects calls, but waives the rejections.
-    pub(super) fn waives(&self, state: State) -> bool {
-        let Some(limited) = self.options.get().and_then(|options| self.limited(options)) else {
+    /// Returns `true` if the circuit would reject the next call, but waives the rejection.
+    pub(super) fn waives(&self) -> bool {
+        let Some(LimitedCircuit { limit, slot }) =
+            self.options.get().and_then(|options| self.limited(options))
+        else {
             return false;
         };
         let now = self.clock.now();
-        match state {
-            State::Open | State::HalfOpen => {
-                !limited.slot.is_held(limited.limit, now)
-                    && (limited.slot.is_waiving() || limited.limit.is_full(now))
-            }
-            State::Closed | State::ForcedOpen | State::Disabled => false,
+        limit.is_full(now) && !slot.is_held(limit, now) && self.rejects_until(now).is_some()
+    }
+
+    /// Gives up the open slot of a circuit that is no longer limited.
+    fn give_up_open_slot(&self, options: &CircuitOptions) {
+        if let Some(limit) = self.identity().open_limit() {
+            limit.release(self.address(), options.open_slot());
+            options.open_slot().end_waiving();
         }
     }
 
@@ -117,20 +117,33 @@ impl Circuit {
                 slot.end_waiving();
                 Treatment::Reject
             }
+            // The state has changed since it rejected the call.
+            SlotRequest::Unneeded => Treatment::Reject,
             SlotRequest::Refused(counts) => {
                 Treatment::Waive { first: slot.begin_waiving().then_some(counts) }
             }
         }
     }
 
-    /// Returns the moment until which the circuit may reject calls, or `None` if it admits them now.
+    /// Returns the end of the open time, or `None` if the circuit is not open or is due.
+    fn open_until(&self, now: Moment) -> Option<Moment> {
+        let inspected = self.inspect(now);
+        (inspected.state == State::Open && now < inspected.until).then_some(inspected.until)
+    }
+
+    /// Returns the moment until which the circuit rejects every call, unless a trial call ends earlier, or `None` if
+    /// it admits the next call.
     fn rejects_until(&self, now: Moment) -> Option<Moment> {
-        let inspected = self.machine.inspect(now, self.hung_call(), |_| ());
-        match inspected.state {
-            State::Open => Some(inspected.until),
-            // Without a running trial call, it admits the next one.
-            State::HalfOpen => Some(inspected.until).filter(|until| *until != Moment::NEVER),
-            State::Closed | State::ForcedOpen | State::Disabled => None,
-        }
+        let inspected = self.inspect(now);
+        let rejects = match inspected.state {
+            State::Open => now < inspected.until,
+            State::HalfOpen => inspected.is_full,
+            State::Closed | State::ForcedOpen | State::Disabled => false,
+        };
+        rejects.then_some(inspected.until)
+    }
+
+    fn inspect(&self, now: Moment) -> Inspection<()> {
+        self.machine.inspect(now, self.hung_call(), |_| ())
     }
 }

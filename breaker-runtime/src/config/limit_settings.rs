@@ -116,8 +116,12 @@ impl ConfigBuilder {
     /// it admits the calls that it would reject, and *waives* the rejections. It counts them in
     /// [`Snapshot::waived_rejections`](crate::Snapshot::waived_rejections), and
     /// [`Event::Waived`](crate::Event::Waived) reports the first one. Their results count in the totals and change
-    /// no state; the circuit recovers by trial calls as usual. As soon as another circuit closes or admits a trial
-    /// call again, this one begins to reject.
+    /// no state; the circuit recovers by trial calls as usual.
+    ///
+    /// An open circuit counts until its open time is over or its state changes. A half-open circuit counts only from a
+    /// call that it rejects because all trial calls are running, until one of them ends or its state changes; if it
+    /// cannot count, it waives that rejection. As soon as fewer circuits count, the next call of a circuit that waives
+    /// is rejected.
     ///
     /// The overflow circuit counts like that of a key. Circuits that are forced open, or in shadow mode, or that have
     /// own settings without `max_open`, are not counted and not limited.

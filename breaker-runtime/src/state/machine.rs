@@ -77,6 +77,8 @@ pub(crate) struct Inspection<T> {
     /// The moment until which the state cannot change without a call or an operator, or the end of the ramp of a
     /// closed circuit.
     pub(crate) until: Moment,
+    /// `true` if every trial slot of a half-open circuit is in use.
+    pub(crate) is_full: bool,
     /// Number of consecutive failures.
     pub(crate) run: u32,
     /// The value that the caller read from the settings.
@@ -327,16 +329,17 @@ impl<S: AsRef<Recovery>> Machine<S> {
         locked.record.prepare_opening(hung);
         let word = self.load(Ordering::Relaxed);
         let run = if word.is_closed() { word.payload() } else { 0 };
-        let (record, from_settings) = (&locked.record, read(&locked.settings));
+        let (record, recovery) = (&locked.record, locked.settings.as_ref());
+        let from_settings = read(&locked.settings);
         let inspection = |record: &Record| {
             let (state, generation, until) = (record.state(), record.generation(), record.until());
-            Inspection { state, generation, until, run, from_settings }
+            Inspection { state, generation, until, is_full: record.is_full(recovery), run, from_settings }
         };
         if hung.is_none() && (record.until() > now || record.state() == State::Open) {
             return inspection(record);
         }
         let mut expired = record.copy();
-        expired.expire_with(hung, now, locked.settings.as_ref());
+        expired.expire_with(hung, now, recovery);
         inspection(&expired)
     }
 
