@@ -4,7 +4,7 @@ use std::fmt;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use breaker_runtime::{Outcome, Registry, circuit_breaker};
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, Outcome, Registry, circuit_breaker};
 
 #[derive(Clone, Copy)]
 struct CallFailed;
@@ -52,6 +52,25 @@ fn no_call_allocates_in_steady_state() {
     let breaker = Registry::global().get("allocations/sync").expect("the function was called");
     breaker.reset();
     assert_eq!(allocations(|| _ = breaker.try_acquire().map(|permit| permit.settle(Outcome::Ignored))), 0);
+}
+
+#[test]
+fn only_a_call_that_holds_a_slot_inside_four_others_allocates_its_entry_in_the_list_of_slots() {
+    fn nest(breakers: &[CircuitBreaker]) -> Result<(), BreakerError> {
+        match breakers {
+            [] => Ok(()),
+            [first, inner @ ..] => first.call(|| nest(inner)),
+        }
+    }
+    let config = Config::builder().max_concurrent(1).build().expect("valid");
+    let breakers: Vec<_> = ["a", "b", "c", "d", "e"]
+        .into_iter()
+        .map(|name| CircuitBreaker::new(name, config.clone()).expect("valid"))
+        .collect();
+    let four = breakers.get(1..).expect("there are five");
+    nest(&breakers).expect("all slots are free");
+    assert_eq!(allocations(|| (0..100).for_each(|_| nest(four).expect("all slots are free"))), 0);
+    assert_eq!(allocations(|| nest(&breakers).expect("all slots are free")), 1);
 }
 
 /// An error whose text has no end, with or without regard to the errors of the formatter.
@@ -110,7 +129,7 @@ fn the_text_of_a_failure_takes_bounded_memory() {
         ("allocations/box", |error| _ = with_box(error)),
         ("allocations/debug", |error| _ = with_debug(error)),
         ("allocations/permit", |error| {
-            let config = breaker_runtime::Config::builder().failure_threshold(1).build().expect("valid");
+            let config = Config::builder().failure_threshold(1).build().expect("valid");
             let breaker = Registry::global().register("allocations/permit", config).expect("valid");
             breaker.try_acquire().expect("the circuit is closed").fail(error);
         }),
@@ -158,9 +177,9 @@ fn dropped_breakers_leak_nothing() {
     // Regression of recloser: 50,000 dropped breakers leaked 53 MB.
     let left = allocation_counter::measure(|| {
         for number in 0..1000 {
-            let config = breaker_runtime::Config::builder().failure_threshold(1).build();
+            let config = Config::builder().failure_threshold(1).build();
             let config = config.expect("the setting is in range");
-            let breaker = breaker_runtime::CircuitBreaker::new(format!("dropped {number}"), config);
+            let breaker = CircuitBreaker::new(format!("dropped {number}"), config);
             let breaker = breaker.expect("the name is valid");
             breaker.try_acquire().expect("the circuit is closed").settle(Outcome::Failure);
             assert!(breaker.try_acquire().is_err());

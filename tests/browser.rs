@@ -320,7 +320,7 @@ fn another_site_cannot_send_commands_even_with_the_token() {
         "(() => {{ const form = document.createElement('form'); form.method = 'post'; form.action = '{target}';\
          document.body.append(form); form.submit(); }})()"
     ));
-    tab.until("document.body?.textContent.includes('X-Breaker-Operator')");
+    tab.until("document.body?.textContent.includes('a valid token is required')");
     assert_eq!((payment.state(), payment.snapshot().generation), (State::Closed, 0));
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `modules.rs` | modules depend on each other in one direction |
 //! | `boundaries.rs` | time, atomics, features and `unsafe` are each used only in the files that need them |
-//! | `files.rs`, `top_level.rs` | files open with their purpose, are short, and are in the right folder |
+//! | `files.rs`, `top_level.rs` | files open with their purpose, are short, in the tables of their folders, and in the right folder |
 //! | `dependencies.rs` | versions are in the root manifest; licenses, sources and duplicates are allowed |
 //! | `messages.rs` | every compile-time message is shown by a case under `ui/fail` |
 //! | `promises.rs` | every promise names a test that exists |
@@ -93,6 +93,11 @@ fn no_test_is_ignored() {
 #[test]
 fn files_state_their_purpose_and_are_short() {
     check(|workspace| files::problems(&workspace.all()));
+}
+
+#[test]
+fn tables_of_files_are_complete() {
+    check(|workspace| files::tables(&workspace.all()));
 }
 
 #[test]

@@ -35,8 +35,8 @@ pub use self::const_checks::{
     checked, checked_keys, checked_name, checked_recovery, checked_rules, checked_waiting,
 };
 pub use self::const_config::{
-    Policy, checked_async_config, checked_sync_config, checked_unkeyed_config, checked_unsaved, times_out,
-    times_out_or_waits, without_wait, without_window,
+    Policy, checked_async_config, checked_sync_config, checked_unkeyed_config, checked_without_clones,
+    times_out, times_out_or_waits, without_wait, without_window,
 };
 pub use self::const_window::{ConstWindow, Length, OtherLength};
 pub use self::fallback::{

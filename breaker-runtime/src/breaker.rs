@@ -238,7 +238,8 @@ impl CircuitBreaker {
     /// rules apply when they end, and a new `slow_call` if the circuit had `slow_call` or `durations` when they
     /// started. A larger `max_concurrent` and shadow mode admit waiting calls at once, and a new `max_wait` applies to
     /// them as well. The first `max_concurrent` does not count calls that run already, because they hold no slot.
-    /// A changed `hang` applies to running calls, and a changed `ramp` to a ramp that is not over.
+    /// A changed `hang` applies to running calls, a first `hang` to calls that begin later, and a changed `ramp` to a
+    /// ramp that is not over.
     /// Name, key, `max_keys`, `failure_if`, `ignore_if`, `retry_after` and the fallback are not settings and
     /// cannot change. Some functions cannot apply `call_timeout` or `max_wait`; see the
     /// [exceptions](crate::circuit_breaker#new-settings-at-run-time). On a breaker without keys, `max_open` has no

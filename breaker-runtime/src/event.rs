@@ -245,7 +245,7 @@ macro_rules! events_of_a_circuit {
     };
 }
 
-events_of_a_circuit! { StateChange ChangesLost Eviction CallEvent }
+events_of_a_circuit! { StateChange ChangesLost Eviction Waiver CallEvent }
 
 impl StateChange {
     pub(crate) const fn new(id: CircuitId, transition: Arc<Transition>) -> Self {
@@ -306,18 +306,6 @@ impl fmt::Display for Eviction {
 impl Waiver {
     pub(crate) const fn new(id: CircuitId, open: u64, keys: u64) -> Self {
         Self { id, open, keys }
-    }
-
-    /// Returns the name of the breaker.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.id.name()
-    }
-
-    /// Returns the key of the circuit, or `None` for the overflow circuit.
-    #[must_use]
-    pub fn key(&self) -> Option<&str> {
-        self.id.key()
     }
 
     /// Returns the number of circuits of the breaker that rejected calls.

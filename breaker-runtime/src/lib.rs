@@ -31,15 +31,17 @@
 //! | Protect other code, or control a breaker manually | [`CircuitBreaker`], [`Permit`], [`Operator`] |
 //! | Protect a stream, a spawned task or a callback | [`CircuitBreaker::try_acquire_owned`], [`OwnedPermit`] |
 //! | Choose a healthy host before a call | [`CircuitBreaker::would_admit`], [`KeyedBreaker::would_admit`] |
-//! | Change settings at run time | [`CircuitBreaker::set_config`], and what [applies when](circuit_breaker#new-settings-at-run-time) |
+//! | Change settings at run time | [`CircuitBreaker::set_config`], and the [exceptions](circuit_breaker#new-settings-at-run-time) |
+//! | Stop a call that takes too long, or detect one that hangs | the keys [`call_timeout`](circuit_breaker#limits-on-a-call) and [`hang`](circuit_breaker#calls-that-hang) |
 //! | Find out what a caller's timeout does | [cancelled calls](circuit_breaker#cancelled-calls) |
 //! | Call a protected function inside another one of the same circuit | [calls inside calls](circuit_breaker#calls-inside-calls) |
 //! | Use one circuit for each host, tenant or shard | [`KeyedBreaker`] |
-//! | Find out which circuits are evicted | [`KeyedBreaker`], in its description |
+//! | Find out which circuits are evicted | [`KeyedBreaker`] |
 //! | Find, list and observe breakers | [`Registry`], [`Snapshot`] |
 //! | Force a circuit open, or change its settings, before the first call of its function | [`Registry::get`] |
 //! | List all protected functions before the first call | [`Registry::declared`], [`Registry::check`] |
 //! | Be notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
+//! | Wait until a circuit closes | [`CircuitBreaker::wait_closed`] |
 //! | Watch all circuits in a browser | `integrations::axum` (feature `axum`) |
 //! | Require a token for the dashboard, and shut down without waiting for it | `integrations::axum`, section In production |
 //! | Be notified of rejected, failed and slow calls, and of fallbacks | [`Registry::listen_to_calls`], [`CallEvent`] |
@@ -49,6 +51,7 @@
 //! | Return a rejection from an axum handler | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
 //! | Create an error in a test | [`BreakerError::new`] |
 //! | Test code with circuit breakers | `testing` (feature `test-util`) |
+//! | Read how the library works | [`docs::architecture`] |
 //!
 //! # Features
 //!

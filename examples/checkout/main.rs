@@ -13,7 +13,18 @@
 //! customer             checkout    #[circuit_breaker]     slow, failing, then healthy
 //! ```
 //!
-//! Start with `payment.rs`, which has the attribute. `terminal.rs` and `summary.rs` only print the results.
+//! Start with `payment.rs`, which has the attribute.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `shutdown.rs` | the signal to shut down |
+//! | `provider.rs` | the payment provider, which has an outage on demand |
+//! | `payment.rs` | the payment, protected by a circuit breaker |
+//! | `stock.rs` | the stock, with one circuit for each warehouse |
+//! | `shop.rs` | the HTTP server of the shop, with the dashboard |
+//! | `summary.rs` | the benefit of the circuit breaker, computed from latencies |
+//! | `terminal.rs` | the output in the terminal |
+//! | `story.rs` | the customer, before, during and after the outage |
 
 mod shutdown;
 mod provider;

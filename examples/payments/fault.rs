@@ -19,10 +19,10 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// Returns `true` if the provider does not work. A status of 4xx is an answer: the payment was declined.
+    /// Returns `true` if the provider does not work. Status 402 is an answer: the payment was declined.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
-            Self::Provider(error) => !error.status().is_some_and(|status| status.is_client_error()),
+            Self::Provider(error) => error.status() != Some(StatusCode::PAYMENT_REQUIRED),
             Self::Ledger(_) | Self::Breaker(_) => false,
         }
     }

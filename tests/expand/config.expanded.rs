@@ -10,11 +10,13 @@ fn now() -> Result<u32, BreakerError> {
     ::breaker_runtime::__private::run(
         {
             static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_sync_config(
-                ::breaker_runtime::__private::without_window(
-                        ::breaker_runtime::__private::Policy(&(DATABASE)).checked(),
-                    )
-                    .window_calls(100)
-                    .failure_rate(0.5),
+                ::breaker_runtime::__private::checked_unkeyed_config(
+                    ::breaker_runtime::__private::without_window(
+                            ::breaker_runtime::__private::Policy(&(DATABASE)).checked(),
+                        )
+                        .window_calls(100)
+                        .failure_rate(0.5),
+                ),
             );
             static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                 "sync",
@@ -38,7 +40,9 @@ async fn later() -> Result<u32, BreakerError> {
     ::breaker_runtime::__private::run_async(
             {
                 static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_async_config(
-                    ::breaker_runtime::__private::Policy(&(DATABASE)).checked(),
+                    ::breaker_runtime::__private::checked_unkeyed_config(
+                        ::breaker_runtime::__private::Policy(&(DATABASE)).checked(),
+                    ),
                 );
                 static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                     "async",
@@ -71,7 +75,9 @@ async fn owned(row: String) -> String {
         let (__saved, (__argument_0,)) = match ::breaker_runtime::__private::save_arguments(
             ::breaker_runtime::__private::Acquire::start({
                 static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_async_config(
-                    ::breaker_runtime::__private::Policy(&(DATABASE)).checked(),
+                    ::breaker_runtime::__private::checked_unkeyed_config(
+                        ::breaker_runtime::__private::Policy(&(DATABASE)).checked(),
+                    ),
                 );
                 static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                     "owned",
@@ -129,14 +135,16 @@ async fn exclusive(row: &mut u32) -> u32 {
         let __saved = match ::breaker_runtime::__private::save_nothing(
             ::breaker_runtime::__private::Acquire::start_after_wait({
                     static __BREAKER_SETTINGS: ::breaker_runtime::__private::ConfigBuilder = ::breaker_runtime::__private::checked_async_config(
-                        ::breaker_runtime::__private::checked_unsaved(
-                                ::breaker_runtime::__private::without_wait(
-                                    ::breaker_runtime::__private::Policy(&(DATABASE)).checked(),
+                        ::breaker_runtime::__private::checked_unkeyed_config(
+                            ::breaker_runtime::__private::checked_without_clones(
+                                    ::breaker_runtime::__private::without_wait(
+                                        ::breaker_runtime::__private::Policy(&(DATABASE)).checked(),
+                                    ),
+                                )
+                                .max_wait(
+                                    ::breaker_runtime::__private::Duration::new(0u64, 0u32),
                                 ),
-                            )
-                            .max_wait(
-                                ::breaker_runtime::__private::Duration::new(0u64, 0u32),
-                            ),
+                        ),
                     );
                     static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                         "exclusive",

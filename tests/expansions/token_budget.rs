@@ -27,7 +27,7 @@ const BUDGETS: [Budget; 9] = [
         tokens: 166,
     },
     Budget { arguments: "failure_threshold = LIMIT", function: SYNC, tokens: 194 },
-    Budget { arguments: "config = DATABASE", function: SYNC, tokens: 188 },
+    Budget { arguments: "config = DATABASE", function: SYNC, tokens: 199 },
     Budget { arguments: "fallback = cached, fallback_on = failure", function: SYNC, tokens: 263 },
     Budget { arguments: "key = sku", function: SYNC, tokens: 194 },
 ];

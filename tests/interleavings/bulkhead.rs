@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use breaker_runtime::{BreakerError, CircuitBreaker, ConfigBuilder, ErrorKind, Mode, Outcome, State};
+use breaker_runtime::{
+    BreakerError, CircuitBreaker, ConfigBuilder, ErrorKind, Mode, Outcome, Settled, State,
+};
 use loom::thread;
 
 use super::{
@@ -347,7 +349,9 @@ fn waiting_calls_are_rejected_while_the_failure_that_opens_the_circuit_releases_
         let (_clock, breaker) = breaker(at_most(1));
         let held = permit(&breaker);
         let (mut first, mut second) = (Waiting::begun(&breaker), Waiting::begun(&breaker));
-        let (first_result, ()) = race_on(&breaker, move |_| first.poll(), |_| held.settle(Outcome::Failure));
+        let (first_result, settled) =
+            race_on(&breaker, move |_| first.poll(), |_| held.settle(Outcome::Failure));
+        assert_eq!(settled, Settled::Counted);
         // The first call can get the slot before the failure is counted. Its success then changes nothing.
         assert_ne!(first_result, Poll::Ready(Err(ErrorKind::BulkheadFull)));
         assert!(second.is_woken());

@@ -1,8 +1,11 @@
 //! `max_open`: at most a share of the circuits of a keyed breaker rejects calls at the same time.
 
+use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use breaker_runtime::testing::{Clock, scope};
 use breaker_runtime::{
@@ -10,7 +13,7 @@ use breaker_runtime::{
     RegisterError, Registry, State, circuit_breaker,
 };
 
-use crate::support::{RECOVERY, seconds};
+use crate::support::{RECOVERY, poll_once, seconds};
 
 /// A keyed breaker whose circuits open at the first failure, with its clock and its events.
 pub(crate) struct Hosts {
@@ -178,6 +181,22 @@ fn limits_apply_to_waived_calls() {
     assert_eq!(b.try_acquire().unwrap_err().kind(), breaker_runtime::ErrorKind::BulkheadFull);
     running.settle(Outcome::Failure);
     assert_eq!((b.snapshot().calls_in_flight, b.state()), (Some(0), State::Open));
+}
+
+#[test]
+fn limits_apply_to_waived_calls_that_have_waited() {
+    let hosts = Hosts::with(settings(0.5).max_concurrent(1).max_wait(Duration::MAX), &["a", "b"]);
+    hosts.fail("a");
+    hosts.fail("b");
+    let b = hosts.breakers.get("b");
+    let running = b.try_acquire().unwrap();
+    let mut waiting = pin!(b.call_async(pending::<Result<(), BreakerError>>()));
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    running.settle(Outcome::Success);
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    assert_eq!(b.snapshot().calls_in_flight, Some(1), "it runs in the slot");
+    assert_eq!(b.try_acquire().unwrap_err().kind(), breaker_runtime::ErrorKind::BulkheadFull);
+    assert_eq!(b.snapshot().waived_rejections, 3);
 }
 
 #[test]

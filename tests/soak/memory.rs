@@ -116,7 +116,7 @@ fn an_idle_breaker_is_small() {
     let called = measure(|| breakers.iter().for_each(|breaker| end(breaker, Outcome::Success)));
     let bytes = bytes_per_item(number, made.bytes_current + called.bytes_current);
     println!("an idle breaker with its registry entry: {bytes:.0} bytes");
-    assert!(bytes <= 410.0, "{bytes}");
+    assert!(bytes <= 430.0, "{bytes}");
     let alone = measure(|| breakers.push(CircuitBreaker::new("alone", Config::default()).unwrap()));
     println!("an idle breaker: {} bytes", alone.bytes_current);
     assert!(alone.bytes_current <= 256, "{}", alone.bytes_current);
@@ -134,5 +134,5 @@ fn an_idle_keyed_circuit_is_small() {
     assert_eq!(breakers.len(), KEYS as usize);
     let bytes = bytes_per_item(KEYS, made.bytes_current);
     println!("an idle keyed circuit: {bytes:.0} bytes");
-    assert!(bytes <= 350.0, "{bytes}");
+    assert!(bytes <= 370.0, "{bytes}");
 }

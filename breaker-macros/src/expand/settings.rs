@@ -104,7 +104,7 @@ pub(super) fn settings(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn)
 // Output: private::without_window(private::Policy(&(DATABASE)).checked())
 //
 // Input:  config = DATABASE, fallback = |_| { *count += 1; .. }, in an async function with `count: &mut u32`
-// Output: private::checked_unsaved(private::Policy(&(DATABASE)).checked())
+// Output: private::checked_without_clones(private::Policy(&(DATABASE)).checked())
 fn base(private: &Repeated, spec: &Spec, config: &Expr) -> TokenStream {
     let span = config.span();
     let policy = RuntimeFn::Policy.call(private, span, &quote_spanned!(at(span)=> &(#config)));
@@ -113,7 +113,7 @@ fn base(private: &Repeated, spec: &Spec, config: &Expr) -> TokenStream {
         if spec.may_wait() {
             base = quote!(#private::without_wait(#base));
         }
-        base = RuntimeFn::CheckedUnsaved.call(private, span, &base);
+        base = RuntimeFn::CheckedWithoutClones.call(private, span, &base);
     }
     if spec.setting(Key::Window).is_some() {
         base = quote!(#private::without_window(#base));

@@ -1,5 +1,5 @@
-//! The key `config`, a policy that many functions share. The compiler evaluates these functions, because only it
-//! knows the settings of the policy.
+//! The key `config`, a policy that many functions share. The attribute sees only its tokens, so the compiler checks it
+//! with these functions.
 
 use core::marker::PhantomData;
 use core::ops::Deref;
@@ -47,7 +47,7 @@ impl Policy<'_, ConfigBuilder> {
 }
 
 impl<T> OtherPolicy<T> {
-    /// Never compiles: `T` is not an [`IsPolicy`], and the compile error names the type that is.
+    /// Never compiles. The compile error names the type that `config` expects.
     #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     pub const fn checked(&self) -> ConfigBuilder
     where
@@ -99,7 +99,7 @@ pub const fn checked_unkeyed_config(settings: ConfigBuilder) -> ConfigBuilder {
     settings
 }
 
-/// Stops the compilation if the settings contradict each other or need an async timer that the runtime lacks.
+/// Stops the compilation if the settings contradict each other or need an async timer that needs the feature `tokio`.
 #[track_caller]
 pub const fn checked_async_config(settings: ConfigBuilder) -> ConfigBuilder {
     if let Some(message) = settings.consistency_error() {
@@ -114,7 +114,7 @@ pub const fn checked_async_config(settings: ConfigBuilder) -> ConfigBuilder {
 /// Stops the compilation if the fallback of an async function may run after the body, although it uses an
 /// argument that can never be cloned.
 #[track_caller]
-pub const fn checked_unsaved(settings: ConfigBuilder) -> ConfigBuilder {
+pub const fn checked_without_clones(settings: ConfigBuilder) -> ConfigBuilder {
     if times_out_or_waits(&settings) {
         fail_compilation(
             "`config` sets call_timeout or max_wait, so the fallback may run after the body, which moves an \

@@ -25,8 +25,8 @@ pub trait InspectedBy<S> {}
 
 impl<T, E, S: InspectError<E>> InspectedBy<S> for Result<T, E> {}
 
-/// One step of the selection of a classifier for the return type `T`. It is chosen if `S` can inspect the error of
-/// `A`, which is `T` for all lifetimes. `N` is the next step.
+/// One step of the selection of a classifier for the return type `T`. `A` is `T` with its lifetimes bound by `for`. The
+/// step is chosen if `S` can inspect the error of `A`; otherwise `N` is the next step.
 #[derive(Debug)]
 pub struct IfForAll<A: ?Sized, T, S, N> {
     next: N,
@@ -39,7 +39,7 @@ type IfDisplayForAll<A, T> = IfForAll<A, T, ByDisplay, IfDebugForAll<A, T>>;
 type IfTargetForAll<A, T> = IfForAll<A, T, ByTarget, IfDisplayForAll<A, T>>;
 type IfErrorForAll<A, T> = IfForAll<A, T, ByError, IfTargetForAll<A, T>>;
 
-/// Returns the first step for the return type `T`, which is `A` for some lifetimes.
+/// Returns the first step for the return type `T`.
 #[must_use]
 pub const fn classifier_for_all<A: ?Sized, T>() -> IfErrorForAll<A, T> {
     step(step(step(step(classifier_for_hidden_error()))))
@@ -69,7 +69,7 @@ impl<A: ?Sized, T, S, N> Deref for IfForAll<A, T, S, N> {
     }
 }
 
-/// An argument that can be cloned if its type, for all lifetimes, can be: `A`.
+/// An argument that can be cloned if its type implements `Clone` for all lifetimes.
 #[derive(Debug)]
 pub struct MaybeCloneForAll<'t, A: ?Sized, T> {
     argument: &'t T,

@@ -11,7 +11,8 @@ use pin_project_lite::pin_project;
 use super::acquire::Acquire;
 use super::classifier::WithConditions;
 use super::rejection::{FromRejected, reject};
-use crate::breaker::{CallFuture, Permit};
+use super::run_admitted::run_admitted;
+use crate::breaker::CallFuture;
 use crate::classifier::Classifier;
 use crate::outcome::Verdict;
 
@@ -30,7 +31,6 @@ pin_project! {
 }
 
 /// Runs the body of a sync function if the call is admitted.
-#[expect(clippy::needless_pass_by_value, reason = "the same signature as the async form, which keeps it")]
 #[inline]
 pub fn run<'a, T: FromRejected, C: Classifier<T>>(
     site: impl Acquire<'a>,
@@ -38,9 +38,7 @@ pub fn run<'a, T: FromRejected, C: Classifier<T>>(
     classifier: C,
 ) -> T {
     match site.acquire() {
-        Ok(admission) => {
-            Permit::running(admission).run(body, |output| classifier.outcome(output), &classifier)
-        }
+        Ok(admission) => run_admitted(admission, body, classifier),
         Err(rejected) => reject(rejected),
     }
 }

@@ -21,28 +21,28 @@ pub type KeyedSite = FunctionSite<KeyedBreaker>;
 
 /// An annotated function, which has a breaker of type `B`.
 #[derive(Debug)]
-pub struct FunctionSite<B: RegistryBreaker>(Parts<B>);
+pub struct FunctionSite<B: RegistryBreaker>(SiteState<B>);
 
 #[derive(Debug)]
-struct Parts<B: RegistryBreaker> {
+struct SiteState<B: RegistryBreaker> {
     declaration: Declaration,
     max_keys: B::MaxKeys,
     /// Never dropped, because it belongs to a static.
     breaker: OnceCell<ManuallyDrop<B>>,
-    /// What calls read: a part of the breaker, which one load finds.
+    /// The part of the breaker that calls read, found with one load.
     shared: OnceRef<'static, B::Shared>,
 }
 
-/// Proves once that `Parts` is `Sync` for every `B`.
+/// Proves once that `SiteState` is `Sync` for every `B`.
 const _: () = {
     const fn assert_sync<T: Sync>() {}
-    const fn assert_parts_are_sync<B: RegistryBreaker>() {
-        assert_sync::<Parts<B>>();
+    const fn assert_state_is_sync<B: RegistryBreaker>() {
+        assert_sync::<SiteState<B>>();
     }
-    assert_parts_are_sync::<CircuitBreaker>();
+    assert_state_is_sync::<CircuitBreaker>();
 };
 
-// SAFETY: a site contains only `Parts`, which is `Sync`, or `assert_parts_are_sync` would not compile.
+// SAFETY: a site contains only `SiteState`, which is `Sync`, or `assert_state_is_sync` would not compile.
 #[expect(
     unsafe_code,
     reason = "without it, the compiler proves `Sync` through all types of a circuit for the static of each function"
@@ -63,7 +63,7 @@ impl<B: RegistryBreaker> FunctionSite<B> {
     const NOT_FOUND: OnceRef<'static, B::Shared> = OnceRef::new();
 
     const fn new(declaration: Declaration, max_keys: B::MaxKeys) -> Self {
-        Self(Parts { declaration, max_keys, breaker: Self::UNSET, shared: Self::NOT_FOUND })
+        Self(SiteState { declaration, max_keys, breaker: Self::UNSET, shared: Self::NOT_FOUND })
     }
 
     /// Makes the function register in the registry that [`declared_in`](Self::declared_in) receives.
@@ -109,7 +109,7 @@ impl<B: RegistryBreaker> FunctionSite<B> {
             Some(breaker) => breaker,
             None => self.register(&Registry::global()),
         };
-        // Another thread may have stored it, which is the same.
+        // Another thread may have stored the same reference.
         _ = self.0.shared.set(breaker.shared());
         breaker.shared()
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::circuit::{Circuit, Rejection};
 use super::failure::FailedOutput;
-use super::record::LazyFailure;
+use super::failure::FailureSource;
 use super::stamp::Stamp;
 use crate::classifier::Classifier;
 use crate::outcome::{Outcome, Settled};
@@ -33,7 +33,7 @@ pub(crate) type AdmitResult<'a> = Result<Admission<'a>, Rejection<'a>>;
 
 impl Call<'_> {
     /// Stores the current time as the start of the call, unless its start is known.
-    pub(super) fn note_start(&mut self) {
+    pub(super) fn set_start(&mut self) {
         if !self.stamp.has_start() {
             self.stamp = self.stamp.since(self.circuit.clock.now());
         }
@@ -95,7 +95,7 @@ impl<'a> Admission<'a> {
         output
     }
 
-    pub(super) fn fail(self, failure: LazyFailure<'_>) -> Settled {
+    pub(super) fn fail(self, failure: &dyn FailureSource) -> Settled {
         let Call { circuit, ticket, stamp } = self.0;
         circuit.record_failure(ticket, stamp, failure)
     }

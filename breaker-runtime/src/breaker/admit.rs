@@ -18,8 +18,8 @@ struct ActiveBulkhead<'a> {
     bulkhead: &'a Bulkhead,
 }
 
-/// Whether a call may run in the slot of a call around it. The owner of a permit may settle it after the outer
-/// call has ended, so a permit needs a slot of its own.
+/// Permission of a call to run in the slot of a call around it. A permit has none, because its owner may settle it
+/// after the outer call has ended.
 #[derive(Clone, Copy)]
 pub(super) enum Nesting {
     Allowed,
@@ -148,7 +148,7 @@ impl Circuit {
     pub(super) fn reject_full(&self, ticket: Ticket) -> Rejection<'_> {
         self.abandon_trial(ticket);
         self.counters.add(Total::Rare(Rare::Bulkhead));
-        self.note_rejection(ErrorKind::BulkheadFull);
+        self.report_rejection(ErrorKind::BulkheadFull);
         Rejection { circuit: self, kind: ErrorKind::BulkheadFull }
     }
 
@@ -162,9 +162,9 @@ impl Circuit {
     fn admit_or_reject(&self, nesting: Nesting) -> Result<Ticket, ErrorKind> {
         match self.machine.reject_fast(&self.clock) {
             Some(State::HalfOpen) => {
-                self.ticket_in_slot(nesting).map_or_else(|| self.reject_unless_shadow(State::HalfOpen), Ok)
+                self.ticket_in_slot(nesting).map_or_else(|| self.reject_by_state(State::HalfOpen), Ok)
             }
-            Some(state) => self.reject_unless_shadow(state),
+            Some(state) => self.reject_by_state(state),
             None => self.ticket_in_slot(nesting).map_or_else(|| self.admit_with_checks(nesting), Ok),
         }
     }
@@ -182,12 +182,12 @@ impl Circuit {
     pub(super) fn admit_locked(&self) -> Result<Ticket, ErrorKind> {
         let decision = self.machine.admit_locked(&self.clock);
         self.notify_if(decision.pending);
-        decision.ticket.or_else(|state| self.reject_unless_shadow(state))
+        decision.ticket.or_else(|state| self.reject_by_state(state))
     }
 
     /// Counts the rejection, or admits the call in shadow mode or because of `max_open`.
     #[inline]
-    pub(super) fn reject_unless_shadow(&self, state: State) -> Result<Ticket, ErrorKind> {
+    pub(super) fn reject_by_state(&self, state: State) -> Result<Ticket, ErrorKind> {
         if let Some(options) = self.options.get()
             && options.may_admit_rejected()
             && let Some(ticket) = self.admit_rejected(state, options)
@@ -201,7 +201,7 @@ impl Circuit {
             State::Open | State::Closed | State::Disabled => (Total::Open, ErrorKind::Open),
         };
         self.counters.add(total);
-        self.note_rejection(kind);
+        self.report_rejection(kind);
         Err(kind)
     }
 

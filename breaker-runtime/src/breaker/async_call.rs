@@ -1,4 +1,4 @@
-//! The guard of an async call while the call has no future, and in the functions for rare calls.
+//! The guard of an async call before its future exists, and inside cold functions.
 
 use std::mem::ManuallyDrop;
 use std::task::{Context, Poll, ready};
@@ -165,7 +165,7 @@ impl<'a> AsyncCall<'a> {
     pub(super) fn suspend(&mut self, context: &mut Context<'_>) -> bool {
         let CallProgress { circuit, ticket, stamp, ref mut special } = self.0;
         let mut call = Call { circuit, ticket, stamp };
-        call.note_start();
+        call.set_start();
         call.suspend_scope();
         self.0.stamp = call.stamp;
         let Some(special) = special else {

@@ -6,7 +6,7 @@
 //! | `slots.rs` | the limit and the slots in use, packed into one word |
 //! | `settings.rs` | the limit, and what happens to a call that finds no free slot |
 //! | `queue.rs` | the calls that wait, and the slots that are offered to them |
-//! | `queued_call.rs` | a call in the queue, and when it looks at the queue by itself |
+//! | `queued_call.rs` | a call in the queue, and when it checks the queue by itself |
 //!
 //! While no call waits, a slot is acquired and released by one compare-and-swap of the word. As soon as a call
 //! waits, the word shows a limit of zero, and is then changed only by the thread that holds the lock of the queue.

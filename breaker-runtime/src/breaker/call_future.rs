@@ -1,4 +1,4 @@
-//! The future of a body and its call, of which one function ends both when they are dropped early.
+//! The body of an async call and its progress. One function ends both if they are dropped early.
 //!
 //! The body is dropped by hand. If the compiler dropped the body and then the call, every future would be kept in
 //! memory, and a plain async call would take a third more instructions.

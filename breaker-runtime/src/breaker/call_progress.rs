@@ -163,7 +163,7 @@ fn settle<'a, T, C: Classifier<T>>(
         drop_special(special.take());
         return Admission(call).settle(output, outcome, classifier);
     }
-    // The ticket of a call with a time limit always has an effect, so its limit is dropped.
+    // A call with a time limit is never a plain success, so the limit is dropped here.
     if !circuit.record_plain_success(ticket) {
         record_success_with_effect(circuit, ticket, stamp, special.take());
     }

@@ -2,8 +2,8 @@
 //! and recorded, without a lock, on the thread of the call.
 
 use super::circuit::{Circuit, Rejection};
+use super::failure::FailureSource;
 use super::failure::{KnownText, text_of};
-use super::record::LazyFailure;
 use super::stamp::Stamp;
 use crate::error::ErrorKind;
 use crate::event::{
@@ -15,15 +15,15 @@ use crate::state::machine::Ticket;
 impl Circuit {
     /// Reports a rejected call.
     #[inline]
-    pub(super) fn note_rejection(&self, kind: ErrorKind) {
+    pub(super) fn report_rejection(&self, kind: ErrorKind) {
         if call_listeners_exist() {
-            self.report_rejection(kind);
+            self.deliver_rejection(kind);
         }
     }
 
     /// Reports a fallback that returned.
     #[inline]
-    pub(super) fn note_fallback(&self, cause: FallbackCause, outcome: Outcome) {
+    pub(super) fn report_fallback(&self, cause: FallbackCause, outcome: Outcome) {
         if call_listeners_exist() {
             self.report(CallEvents::FALLBACK_USED, || CallEventKind::FallbackUsed { cause, outcome });
         }
@@ -31,7 +31,7 @@ impl Circuit {
 
     #[cold]
     #[inline(never)]
-    fn report_rejection(&self, kind: ErrorKind) {
+    fn deliver_rejection(&self, kind: ErrorKind) {
         let rejection = Rejection { circuit: self, kind };
         self.report(CallEvents::REJECTED, || CallEventKind::Rejected(rejection.into()));
     }
@@ -44,7 +44,7 @@ impl Circuit {
         ticket: Ticket,
         stamp: Stamp,
         completion: Completion,
-        failure: LazyFailure<'_>,
+        failure: &dyn FailureSource,
     ) -> Settled {
         let duration = stamp.elapsed(&self.clock).unwrap_or_default();
         let mut known = None;

@@ -138,14 +138,11 @@ impl CircuitBreaker {
     ///
     /// # Panics
     ///
-    /// Panics if `call_timeout` is set, or if the call must wait and `max_wait` is not `Duration::MAX`, outside
-    /// a tokio runtime with timers enabled.
+    /// Panics outside a tokio runtime in the same cases as [`call_async`](Self::call_async).
     ///
     /// # Cancellation
     ///
-    /// Dropping the future before it completes cancels the call and releases its slots. The call counts as a
-    /// failure if it had run for [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise it is
-    /// ignored.
+    /// Dropping the future cancels the call, as in [`call_async`](Self::call_async).
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, Outcome};

@@ -1,4 +1,5 @@
-//! The checks of a closed circuit before it admits a call: has a running call hung, and does the ramp admit this one?
+//! The checks before a closed circuit admits a call: `hang` opens it if a running call hangs, and `ramp` admits a share
+//! of the calls.
 //!
 //! Only a circuit that ramps, or that has or had the setting `hang`, makes them. The encoding of its word sends its
 //! calls here, so other circuits pay nothing.
@@ -10,6 +11,7 @@ use super::admit::Nesting;
 use super::circuit::Circuit;
 use super::options::CircuitOptions;
 use super::stamp::Stamp;
+use super::watch::Watch;
 use crate::clock::Moment;
 use crate::error::ErrorKind;
 use crate::state::machine::{Pending, Ticket};
@@ -73,7 +75,7 @@ impl Circuit {
             return Ok(Ticket::SHADOW);
         }
         self.counters.add(Total::Rare(Rare::Ramping));
-        self.note_rejection(ErrorKind::Ramping);
+        self.report_rejection(ErrorKind::Ramping);
         Err(ErrorKind::Ramping)
     }
 
@@ -110,6 +112,12 @@ impl Circuit {
     /// Returns the call that has run for too long, if there is one.
     pub(super) fn hung_call(&self) -> Option<HungCall> {
         self.options.get()?.watch()?.hung_call(&self.clock)
+    }
+
+    /// Returns the moment at which the oldest running call will have run for too long.
+    pub(super) fn overdue(&self) -> Moment {
+        let watch = self.options.get().and_then(CircuitOptions::watch);
+        watch.map_or(Moment::NEVER, Watch::overdue)
     }
 
     /// Opens the circuit if a call has run for too long.

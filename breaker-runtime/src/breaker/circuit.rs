@@ -182,7 +182,7 @@ impl Circuit {
             return true;
         }
         let bulkhead = options.and_then(CircuitOptions::bulkhead);
-        let admits = self.hung_call().is_none() && self.machine.would_admit(&self.clock);
+        let admits = self.machine.would_admit(&self.clock, self.hung_call());
         (admits || self.waives())
             && (self.state() == State::Disabled
                 || bulkhead.is_none_or(|bulkhead| bulkhead.would_admit(&self.clock)))

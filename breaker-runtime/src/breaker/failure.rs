@@ -1,6 +1,7 @@
 //! The description of a failed call: its text, and how long callers should wait.
 //!
-//! Both come from code of the user, which runs without a lock and only if the failure may change the state.
+//! Both come from the user's code, which runs without a lock and only if the failure may change the state. The text is
+//! also formatted if a listener of calls wants it.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -42,7 +43,7 @@ pub(super) struct KnownText<'a> {
 
 /// The description of a failure that may change the state.
 #[derive(Default)]
-pub(super) struct FailureReport {
+pub(super) struct FailureDetails {
     pub(super) text: Option<Arc<str>>,
     pub(super) retry_after: Option<Duration>,
     /// The payload if `retry_after` panicked.
@@ -88,8 +89,8 @@ impl FailureSource for KnownText<'_> {
     }
 }
 
-impl FailureReport {
-    /// Describes a call that failed; the report of any other call is empty. A panic of the user's code is caught,
+impl FailureDetails {
+    /// Describes a call that failed; any other call has no details. A panic of the user's code is caught,
     /// because the call must still be settled.
     #[cold]
     pub(super) fn of(completion: Completion, failure: &dyn FailureSource) -> Self {

@@ -23,7 +23,7 @@ pin_project! {
 }
 
 pin_project! {
-    /// A future of the call once it need not wait for a bulkhead slot.
+    /// A future that resolves to the call when it no longer waits for a slot.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Waited<'a> {

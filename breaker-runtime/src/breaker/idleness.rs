@@ -67,7 +67,7 @@ impl Circuit {
     }
 
     /// Records the moment of a failure or a slow call.
-    pub(super) fn note_fault(&self) {
+    pub(super) fn record_fault_time(&self) {
         if self.identity().is_member() {
             self.last_fault.store(self.clock.coarse_now().nanos().saturating_add(1), Ordering::Relaxed);
         }

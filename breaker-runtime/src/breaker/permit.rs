@@ -71,7 +71,7 @@ impl<'a> Permit<'a> {
 
     /// Returns the permit for a caller of `try_acquire`.
     pub(super) fn for_caller(mut admission: Admission<'a>) -> Self {
-        admission.0.note_start();
+        admission.0.set_start();
         // A panic that began before the call does not belong to it.
         let on_drop = if std::thread::panicking() { OnDrop::Cancelled } else { OnDrop::CheckThread };
         Self::with(admission, on_drop)

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::circuit::Circuit;
-use super::failure::{FailureReport, FailureSource};
+use super::failure::{FailureDetails, FailureSource};
 use super::stamp::Stamp;
 use crate::event::{FallbackCause, call_listeners_exist};
 use crate::outcome::{Completion, Outcome, Settled};
@@ -17,9 +17,6 @@ use crate::state::{Details, TrialCall};
 use crate::sync::Ordering;
 use crate::totals::{Rare, Total};
 use crate::window::{TripReason, trip_by_run};
-
-/// A failure. It is described only if it may change the state.
-pub(super) type LazyFailure<'f> = &'f dyn FailureSource;
 
 impl Circuit {
     /// Records a success.
@@ -59,7 +56,12 @@ impl Circuit {
 
     /// Records a failure.
     #[inline(never)]
-    pub(super) fn record_failure(&self, ticket: Ticket, stamp: Stamp, failure: LazyFailure<'_>) -> Settled {
+    pub(super) fn record_failure(
+        &self,
+        ticket: Ticket,
+        stamp: Stamp,
+        failure: &dyn FailureSource,
+    ) -> Settled {
         let is_slow = self.release(ticket, stamp);
         self.counters.add(Total::Failures);
         self.record_fault_or_trial(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, failure)
@@ -115,7 +117,7 @@ impl Circuit {
             Outcome::Success | Outcome::Ignored => Total::Fallbacks,
             Outcome::Failure => Total::Rare(Rare::FailedFallbacks),
         });
-        self.note_fallback(cause, outcome);
+        self.report_fallback(cause, outcome);
     }
 
     /// Records a trial call, a failure or a slow call, and reports it if a listener of calls exists.
@@ -125,7 +127,7 @@ impl Circuit {
         ticket: Ticket,
         stamp: Stamp,
         completion: Completion,
-        failure: LazyFailure<'_>,
+        failure: &dyn FailureSource,
     ) -> Settled {
         if call_listeners_exist() {
             return self.record_and_report(ticket, stamp, completion, failure);
@@ -140,11 +142,11 @@ impl Circuit {
         ticket: Ticket,
         stamp: Stamp,
         completion: Completion,
-        failure: LazyFailure<'_>,
+        failure: &dyn FailureSource,
     ) -> Settled {
         if let Some(trial) = ticket.trial() {
             let ran = stamp.elapsed(&self.clock).unwrap_or_default();
-            return self.settle_trial(trial.after(ran), completion, FailureReport::of(completion, failure));
+            return self.settle_trial(trial.after(ran), completion, FailureDetails::of(completion, failure));
         }
         let threshold = NonZeroU32::new(self.run_threshold.load(Ordering::Relaxed));
         let Some(run) = self.record_in_run(ticket, completion, threshold) else {
@@ -152,14 +154,14 @@ impl Circuit {
         };
         let by_run = trip_by_run(threshold, run);
         if let Some(trip) = by_run.or(self.record_in_window(ticket, completion)) {
-            self.trip(ticket, trip, FailureReport::of(completion, failure));
+            self.trip(ticket, trip, FailureDetails::of(completion, failure));
         }
         Settled::Counted
     }
 
     #[cold]
-    fn settle_trial(&self, trial: TrialCall, completion: Completion, report: FailureReport) -> Settled {
-        let FailureReport { text, retry_after, panic } = report;
+    fn settle_trial(&self, trial: TrialCall, completion: Completion, failure: FailureDetails) -> Settled {
+        let FailureDetails { text, retry_after, panic } = failure;
         let details = Details { last_failure: text, retry_after, ..Details::default() };
         let TrialEffect { settled, pending } =
             self.machine.settle_trial(trial, completion, details, &self.clock);
@@ -175,8 +177,8 @@ impl Circuit {
     }
 
     #[cold]
-    fn trip(&self, ticket: Ticket, trip: TripReason, report: FailureReport) {
-        let FailureReport { text, retry_after, panic } = report;
+    fn trip(&self, ticket: Ticket, trip: TripReason, failure: FailureDetails) {
+        let FailureDetails { text, retry_after, panic } = failure;
         let details = Details { trip: Some(trip), last_failure: text, retry_after, initiator: None };
         self.notify_if(self.machine.trip(ticket, details, &self.clock));
         if let Some(panic) = panic {
@@ -204,7 +206,7 @@ impl Circuit {
     /// window is reached.
     #[inline]
     fn record_in_window(&self, ticket: Ticket, completion: Completion) -> Option<TripReason> {
-        self.note_fault();
+        self.record_fault_time();
         let options = self.options.get()?;
         let by_window = options.record_fault(ticket.generation(), completion, &self.clock);
         self.resume_recording(options, ticket.generation());

@@ -1,9 +1,8 @@
 //! A call that waits for a bulkhead slot: it blocks its thread, or is a future.
 //!
-//! Whenever it is woken, and now and then by itself, it looks again: whether it runs inside a call that holds a
-//! slot, whether it has a slot, whether the circuit has changed its state, and whether calls still wait by the
-//! current settings. Every change of the state and of the settings wakes it. It enters the queue before it reads the
-//! state, so it misses no change.
+//! A waiting call decides again when it is woken, and now and then by itself. It checks for an outer call with a slot,
+//! for a free slot, for a change of the state and for new settings. Each change of the state or of the settings wakes
+//! it. It enters the queue before it reads the state, so it misses none.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -32,15 +31,15 @@ struct SlotWait<'a> {
     deadline: Moment,
 }
 
-/// The result of a look.
-enum Looked<'a> {
+/// The result of a check.
+enum WaitProgress<'a> {
     /// The call waits.
-    Waits(SlotWait<'a>),
-    Decided(Decision<'a>),
+    Waiting(SlotWait<'a>),
+    Decided(WaitResult<'a>),
 }
 
 /// The admission or the rejection of a call that waits no longer.
-type Decision<'a> = Result<Admission<'a>, ErrorKind>;
+type WaitResult<'a> = Result<Admission<'a>, ErrorKind>;
 
 impl Circuit {
     /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call. The call may be
@@ -55,22 +54,22 @@ impl Circuit {
     }
 
     /// Blocks this thread until a call has a bulkhead slot, for at most `max_wait`, and admits or rejects it.
-    pub(super) fn wait_blocking<'a>(&'a self, ticket: Ticket, options: &'a CircuitOptions) -> Decision<'a> {
+    pub(super) fn wait_blocking<'a>(&'a self, ticket: Ticket, options: &'a CircuitOptions) -> WaitResult<'a> {
         let permit = Permit::waiting(Admission::new(self, ticket, Stamp::NONE));
         let (time, thread) = (BlockedTime::new(&self.clock), BlockedThread::new());
         let mut wait = SlotWait::new(options, permit, time.now());
         loop {
-            wait = match wait.look(thread.waker(), time.now()) {
-                Looked::Waits(wait) => wait,
-                Looked::Decided(decision) => return decision,
+            wait = match wait.check(thread.waker(), time.now()) {
+                WaitProgress::Waiting(wait) => wait,
+                WaitProgress::Decided(decision) => return decision,
             };
-            time.block_until(wait.next_look(), &thread);
+            time.block_until(wait.next_check(), &thread);
         }
     }
 
     /// Admits a call that has waited for its bulkhead slot, unless the circuit would reject it now: the dependency
     /// may have failed meanwhile, or the lease of a trial call may have ended.
-    fn admit_after_wait<'a>(&'a self, ticket: Ticket, options: &CircuitOptions) -> Decision<'a> {
+    fn admit_after_wait<'a>(&'a self, ticket: Ticket, options: &CircuitOptions) -> WaitResult<'a> {
         let hung = self.open_if_hung();
         let decision = self.machine.admit_again(ticket, &self.clock);
         let pending = hung.or(decision.pending);
@@ -80,7 +79,7 @@ impl Circuit {
                 self.admit_by_ramp(again, Nesting::Allowed)
             }
             Ok(again) => Ok(again),
-            Err(state) => self.reject_unless_shadow(state),
+            Err(state) => self.reject_by_state(state),
         };
         let needs_slot = admitted.is_ok_and(Ticket::is_tracked);
         if !needs_slot {
@@ -109,19 +108,19 @@ impl<'a> SlotWait<'a> {
     }
 
     /// Waits for the decision.
-    async fn decide(self) -> Decision<'a> {
+    async fn decide(self) -> WaitResult<'a> {
         let mut state = Some(self);
         let mut timer = pin!(None::<Sleep>);
         let mut timer_end = Moment::NEVER;
         poll_fn(|context| {
             while let Some(wait) = state.take() {
                 let now = wait.circuit().clock.now();
-                let wait = match wait.look(context.waker(), now) {
-                    Looked::Waits(wait) => wait,
-                    Looked::Decided(decision) => return Poll::Ready(decision),
+                let wait = match wait.check(context.waker(), now) {
+                    WaitProgress::Waiting(wait) => wait,
+                    WaitProgress::Decided(decision) => return Poll::Ready(decision),
                 };
-                if timer_end != wait.next_look() {
-                    timer_end = wait.next_look();
+                if timer_end != wait.next_check() {
+                    timer_end = wait.next_check();
                     timer.set(wait.timer(now));
                     if timer.is_none() && wait.deadline != Moment::NEVER {
                         return Poll::Ready(wait.reject());
@@ -139,59 +138,64 @@ impl<'a> SlotWait<'a> {
     }
 
     /// Decides whether the call still waits.
-    fn look(mut self, waker: &Waker, now: Moment) -> Looked<'a> {
+    fn check(mut self, waker: &Waker, now: Moment) -> WaitProgress<'a> {
         if self.circuit().is_in_bulkhead() {
-            return Looked::Decided(self.run_in_outer_slot());
+            return WaitProgress::Decided(self.run_in_outer_slot());
         }
         let attempt = self.queued.take_turn(waker, now);
         let (circuit, options) = (self.circuit(), self.options);
         if attempt == Attempt::Acquired {
-            return Looked::Decided(circuit.admit_after_wait(self.end(), options));
+            return WaitProgress::Decided(circuit.admit_after_wait(self.end(), options));
         }
+        circuit.notify_if(circuit.open_if_hung());
         if !circuit.machine.is_current(self.permit.ticket(), &circuit.clock) {
-            self = match self.arrive_again() {
-                Looked::Waits(wait) => wait,
-                decided @ Looked::Decided(_) => return decided,
+            self = match self.readmit() {
+                WaitProgress::Waiting(wait) => wait,
+                decided @ WaitProgress::Decided(_) => return decided,
             };
         }
         match attempt {
             Attempt::Full(FullPolicy::Wait(max_wait)) => {
                 self.deadline = self.since.after(max_wait);
-                if now < self.deadline { Looked::Waits(self) } else { Looked::Decided(self.reject()) }
+                if now < self.deadline {
+                    WaitProgress::Waiting(self)
+                } else {
+                    WaitProgress::Decided(self.reject())
+                }
             }
-            Attempt::Full(FullPolicy::Reject) => Looked::Decided(self.reject()),
+            Attempt::Full(FullPolicy::Reject) => WaitProgress::Decided(self.reject()),
             Attempt::Full(FullPolicy::Admit) | Attempt::Acquired => {
-                Looked::Decided(Ok(circuit.admit_in_shadow(self.end(), options)))
+                WaitProgress::Decided(Ok(circuit.admit_in_shadow(self.end(), options)))
             }
         }
     }
 
     /// Decides about a call that is polled inside a call that holds a slot. If it waited, each of the two would wait
     /// for the other.
-    fn run_in_outer_slot(self) -> Decision<'a> {
+    fn run_in_outer_slot(self) -> WaitResult<'a> {
         let circuit = self.circuit();
         circuit.abandon_trial(self.end());
         circuit.admit_restricted_now(Nesting::Allowed)
     }
 
     /// Decides about a call whose circuit has changed its state, as if the call arrived now. It keeps its position.
-    fn arrive_again(self) -> Looked<'a> {
+    fn readmit(self) -> WaitProgress<'a> {
         let Self { mut queued, options, permit, since, deadline } = self;
         // If this was a trial call, it lost its slot when the state changed.
         let Admission(Call { circuit, .. }) = permit.into_admission();
         match circuit.admit_by_state(Nesting::Allowed) {
             Ok(ticket) if ticket.is_tracked() && !ticket.is_nested() => {
                 let permit = Permit::waiting(Admission::new(circuit, ticket, Stamp::NONE));
-                Looked::Waits(Self { queued, options, permit, since, deadline })
+                WaitProgress::Waiting(Self { queued, options, permit, since, deadline })
             }
             admitted => {
                 queued.leave();
-                Looked::Decided(admitted.map(|ticket| circuit.start(ticket, Stamp::NONE)))
+                WaitProgress::Decided(admitted.map(|ticket| circuit.start(ticket, Stamp::NONE)))
             }
         }
     }
 
-    fn reject(self) -> Decision<'a> {
+    fn reject(self) -> WaitResult<'a> {
         let circuit = self.circuit();
         Err(circuit.reject_full(self.end()).kind)
     }
@@ -204,15 +208,15 @@ impl<'a> SlotWait<'a> {
         ticket
     }
 
-    /// Returns the moment at which the call looks again even if it is not woken.
-    fn next_look(&self) -> Moment {
-        self.deadline.min(self.queued.next_look())
+    /// Returns the moment at which the call checks again even if it is not woken.
+    fn next_check(&self) -> Moment {
+        self.deadline.min(self.queued.next_check()).min(self.circuit().overdue())
     }
 
-    /// Returns a timer until the next look. A call that waits indefinitely can do without one, and has none if the
+    /// Returns a timer until the next check. A call that waits indefinitely can do without one, and has none if the
     /// runtime has no timers.
     fn timer(&self, now: Moment) -> Option<Sleep> {
-        let wait = self.next_look().wait_from(now)?;
+        let wait = self.next_check().wait_from(now)?;
         let clock = &self.circuit().clock;
         if self.deadline == Moment::NEVER { clock.alarm_if_possible(wait) } else { clock.alarm(wait) }
     }

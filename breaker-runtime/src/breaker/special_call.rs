@@ -1,5 +1,4 @@
-//! What few async calls have: a wait for a bulkhead slot, or a time limit. It is boxed, so that the futures of
-//! other calls stay small.
+//! The wait or the time limit of an async call, boxed so that the futures of other calls stay small.
 
 use std::fmt;
 use std::pin::Pin;
@@ -15,7 +14,7 @@ pin_project! {
     /// The part of an async call that is not simply running.
     #[project = SpecialCallProjection]
     pub(super) enum SpecialCall<'a> {
-        Waiting { wait: SlotWait<'a> },
+        Waiting { wait: BoxedSlotWait<'a> },
         /// The call is running and has a time limit.
         Limited { #[pin] limit: Sleep },
         /// The call has reached its time limit. It had this stamp.
@@ -25,7 +24,7 @@ pin_project! {
 
 /// The future of a call that waits for a bulkhead slot. A trait object, so that the compiler need not look
 /// into it to prove that a future is `Send`.
-type SlotWait<'a> = Pin<Box<dyn Future<Output = AdmitResult<'a>> + Send + Sync + 'a>>;
+type BoxedSlotWait<'a> = Pin<Box<dyn Future<Output = AdmitResult<'a>> + Send + Sync + 'a>>;
 
 impl<'a> SpecialCall<'a> {
     /// Polls the wait of a call that waits for a slot. Other calls stay pending.

@@ -18,10 +18,10 @@ struct LimitedCircuit<'a> {
     slot: &'a OpenSlot,
 }
 
-/// The decision whether a circuit rejects calls.
-enum Decision {
-    Rejects,
-    Waives {
+/// The treatment of the calls that an open circuit would reject.
+enum Treatment {
+    Reject,
+    Waive {
         /// Set if the circuit has just begun to waive.
         first: Option<OpenCounts>,
     },
@@ -35,7 +35,7 @@ impl Circuit {
             State::Closed | State::ForcedOpen | State::Disabled => return None,
         }
         let limited = self.limited(options)?;
-        let Decision::Waives { first } = self.decide_rejections(&limited) else {
+        let Treatment::Waive { first } = self.decide_rejections(&limited) else {
             return None;
         };
         limited.slot.count_waived();
@@ -72,7 +72,7 @@ impl Circuit {
         }
     }
 
-    /// Notes that the circuit no longer belongs to its breaker, and frees its open slot.
+    /// Removes the circuit from its breaker, and frees its open slot.
     pub(crate) fn leave_group(&self) {
         if let Some(limit) = self.identity().open_limit() {
             limit.remove_key(self.address(), self.options.get().map(CircuitOptions::open_slot));
@@ -104,23 +104,23 @@ impl Circuit {
     }
 
     /// Decides whether the circuit rejects calls. It takes an open slot if it has none.
-    fn decide_rejections(&self, LimitedCircuit { limit, slot }: &LimitedCircuit<'_>) -> Decision {
+    fn decide_rejections(&self, LimitedCircuit { limit, slot }: &LimitedCircuit<'_>) -> Treatment {
         let now = self.clock.now();
         if slot.is_held(limit, now) {
-            return Decision::Rejects;
+            return Treatment::Reject;
         }
         if slot.is_waiving() && limit.is_full(now) {
-            return Decision::Waives { first: None };
+            return Treatment::Waive { first: None };
         }
         match limit.request(self.address(), slot, now, || self.rejects_until(now)) {
             SlotRequest::Granted => {
                 slot.end_waiving();
-                Decision::Rejects
+                Treatment::Reject
             }
             // The state has changed since it rejected the call.
-            SlotRequest::Unneeded => Decision::Rejects,
+            SlotRequest::Unneeded => Treatment::Reject,
             SlotRequest::Refused(counts) => {
-                Decision::Waives { first: slot.begin_waiving().then_some(counts) }
+                Treatment::Waive { first: slot.begin_waiving().then_some(counts) }
             }
         }
     }

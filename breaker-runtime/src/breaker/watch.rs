@@ -2,10 +2,10 @@
 //!
 //! The calls are a doubly linked list inside a vector, so that a call enters and leaves it in constant time and
 //! without an allocation, unless more calls run at once than ever before. One word publishes when the oldest call
-//! has run for too long, so that the question whether a call hangs takes no lock.
+//! has run for too long, so that the check for a hung call takes no lock.
 //!
-//! All calls belong to one generation of the circuit. A call of a later generation removes those of earlier ones:
-//! what has opened the circuit once, such as a call that never ends, does not count again.
+//! All calls belong to one generation of the circuit. A call of a later generation removes those of earlier ones.
+//! A call that has opened the circuit does not count again, even if it never ends.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ impl Watch {
     #[inline]
     pub(super) fn hung_call(&self, clock: &Clock) -> Option<HungCall> {
         // A thread that reads that no call hangs any more also sees that the circuit has opened because of it.
-        let overdue = Moment::from_nanos(self.overdue.load(Ordering::Acquire));
+        let overdue = self.overdue();
         if overdue == Moment::NEVER || !clock.has_reached(overdue) {
             return None;
         }
@@ -102,6 +102,11 @@ impl Watch {
         let since = calls.overdue();
         let limit = calls.limit.filter(|_| clock.has_reached(since))?;
         Some(HungCall { generation: calls.generation, limit, since })
+    }
+
+    /// Returns the moment at which the oldest call will have run for too long.
+    pub(super) fn overdue(&self) -> Moment {
+        Moment::from_nanos(self.overdue.load(Ordering::Acquire))
     }
 
     /// Removes the calls of this generation, which is over.

@@ -48,7 +48,7 @@ pub struct CallEvent {
     kind: CallEventKind,
 }
 
-/// What happened to a call.
+/// The kind of a call event, with its details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallEventKind {

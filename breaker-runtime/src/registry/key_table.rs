@@ -6,7 +6,7 @@ use super::removed::RemovedCircuits;
 use crate::clock::Moment;
 use crate::config::SharedConfig;
 
-/// What a keyed breaker locks to add or remove a key.
+/// The data that a keyed breaker locks to add or remove a key.
 pub(super) struct KeyTable {
     pub(super) settings: SharedConfig,
     pub(super) queue: EvictionQueue,

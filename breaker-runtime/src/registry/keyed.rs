@@ -37,15 +37,15 @@ use crate::totals::Totals;
 /// 3. open circuits for which no call has arrived for ten recovery timeouts since a trial call was due, the
 ///    longest unused first. [`Event::Evicted`] reports them.
 ///
-/// Every other circuit stays: a closed one with recent failures, an open one that has not been unused for ten
-/// recovery timeouts, and one that is half-open, forced open or disabled. [`remove`](Self::remove) and
+/// Every other circuit stays: a closed one with recent failures, any other open one, and one that is half-open,
+/// forced open or disabled. [`remove`](Self::remove) and
 /// [`retain`](Self::retain) remove it. The order is exact for up to 16 circuits. With more, one search examines
 /// up to 1,024 circuits and can serve several new keys.
 ///
-/// If no circuit can be evicted, the new key uses the [overflow](Self::overflow) circuit until one can be evicted or is removed.
-/// Each call of such a key examines a few circuits only and waits for no other call. Keys longer than 255 bytes
-/// always use the overflow circuit, and so do new keys in destructors of thread-local values while a thread
-/// ends.
+/// If no circuit can be evicted, the new key uses the [overflow](Self::overflow) circuit until another circuit is
+/// evicted or removed. Each call of such a key examines a few circuits only and waits for no other call. Keys longer
+/// than 255 bytes always use the overflow circuit, and so do new keys in destructors of thread-local values while a
+/// thread ends.
 ///
 /// With [`max_open`](crate::ConfigBuilder::max_open), at most a share of the circuits rejects calls at the same time.
 ///
@@ -197,8 +197,8 @@ impl KeyedBreaker {
         circuits.into_iter()
     }
 
-    /// Calls `visit` for each circuit, in the order of [`iter`](Self::iter). Other than that, it holds no handle, so
-    /// it does not keep circuits from being evicted meanwhile.
+    /// Calls `visit` for each circuit, in the order of [`iter`](Self::iter). Unlike `iter`, it holds no handles, so it
+    /// does not keep circuits from being evicted meanwhile.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&CircuitBreaker)) {
         self.shared.circuits.for_each(&mut visit);
         self.shared.overflow.get().into_iter().for_each(visit);
@@ -214,10 +214,10 @@ impl KeyedBreaker {
 
     /// Returns one snapshot that combines all circuits.
     ///
-    /// `totals`, `shadow_rejections`, `waived_rejections`, `durations`, `changes` and `time_open` are sums and include evicted
-    /// and removed circuits. `window`, `trials_in_flight` and `calls_in_flight` are sums over the existing circuits.
-    /// `keys` counts the keys in each state, and `critical` is the setting of the breaker. All other fields are
-    /// those of the worst circuit.
+    /// `totals`, `shadow_rejections`, `waived_rejections`, `durations`, `changes` and `time_open` are sums and include
+    /// evicted and removed circuits. `window`, `trials_in_flight` and `calls_in_flight` are sums over the existing
+    /// circuits. `keys` counts the keys in each state, and `critical` is the setting of the breaker. All other fields
+    /// are those of the worst circuit.
     ///
     /// ```
     /// use breaker_runtime::{Config, Registry, State};

@@ -81,7 +81,7 @@ pub(crate) struct Inspection<T> {
     pub(crate) is_full: bool,
     /// Number of consecutive failures.
     pub(crate) run: u32,
-    /// What the caller has read from the settings.
+    /// The value that the caller read from the settings.
     pub(crate) from_settings: T,
 }
 
@@ -155,11 +155,13 @@ impl<S: AsRef<Recovery>> Machine<S> {
             let admitted = locked.record.admit(now, recovery);
             return self.decide(locked, admitted);
         }
-        let Some(trial) = ticket.trial() else {
-            // The circuit is still closed, but may track or check its calls in another way now.
-            return self.decide(locked, Ok(None));
-        };
-        locked.record.renew_lease(trial.slot, now, recovery);
+        match (ticket.trial(), locked.record.state()) {
+            (Some(trial), _) => locked.record.renew_lease(trial.slot, now, recovery),
+            // The circuit may track or check its calls in another way now.
+            (None, State::Closed | State::Disabled) => return self.decide(locked, Ok(None)),
+            // The rejection of the call has been waived, and its limits still apply.
+            (None, State::Open | State::HalfOpen | State::ForcedOpen) => {}
+        }
         Decision { ticket: Ok(ticket), pending: self.publish(locked) }
     }
 

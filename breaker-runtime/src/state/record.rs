@@ -147,8 +147,10 @@ impl Record {
     }
 
     /// Returns `true` if a call that arrives now would be admitted, and changes nothing.
-    pub(super) fn would_admit(&self, now: Moment, recovery: &Recovery) -> bool {
-        self.copy().admit(now, recovery).is_ok()
+    pub(super) fn would_admit(&self, hung: Option<HungCall>, now: Moment, recovery: &Recovery) -> bool {
+        let mut copy = self.copy();
+        copy.expire_with(hung, now, recovery);
+        copy.admit(now, recovery).is_ok()
     }
 
     /// Starts the lease of a trial call again, because the call begins only now.

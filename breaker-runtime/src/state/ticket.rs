@@ -1,4 +1,4 @@
-//! What an admitted call knows about the circuit that admitted it.
+//! The word of an admitted call.
 
 use std::time::Duration;
 

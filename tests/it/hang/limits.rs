@@ -5,7 +5,7 @@ use std::mem::forget;
 use std::task::Poll;
 use std::time::Duration;
 
-use breaker_runtime::{ErrorKind, Mode, Outcome, Registry, State, testing};
+use breaker_runtime::{BreakerError, ErrorKind, Mode, Outcome, Registry, State, testing};
 
 use super::{ALMOST_HANG, Call, HANG, assert_hung, hanging, watched};
 use crate::support::{Fixture, NANO, RECOVERY, poll_once, seconds, settings};
@@ -40,6 +40,54 @@ fn a_call_that_waits_is_rejected_when_another_one_hangs() {
     fixture.clock.advance(seconds(1));
     let Poll::Ready(Err(error)) = poll_once(waiting.as_mut()) else { panic!("the call was not rejected") };
     assert_eq!((error.kind(), fixture.calls_in_flight()), (ErrorKind::Open, 1));
+    drop(hung);
+}
+
+#[test]
+fn a_call_that_waits_notices_by_itself_that_another_one_hangs() {
+    let fixture = Fixture::with(watched().max_concurrent(1).max_wait(Duration::MAX));
+    let hung = hanging(&fixture);
+    let mut waiting: Call<'_> = Box::pin(fixture.breaker.call_async(async { Ok(()) }));
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    fixture.clock.advance(ALMOST_HANG);
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    fixture.clock.advance(NANO);
+    let Poll::Ready(Err(error)) = poll_once(waiting.as_mut()) else { panic!("the call still waits") };
+    assert_eq!(error.kind(), ErrorKind::Open);
+    drop(hung);
+}
+
+#[test]
+fn a_thread_that_waits_is_rejected_when_a_running_call_hangs_although_no_other_call_arrives() {
+    let fixture = Fixture::with(watched().max_concurrent(1).max_wait(Duration::MAX));
+    forget(fixture.permit());
+    let kind = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| fixture.breaker.call(|| Ok::<_, BreakerError>(())).unwrap_err().kind());
+        while !waiting.is_finished() {
+            fixture.clock.advance(HANG);
+            std::thread::yield_now();
+        }
+        waiting.join().unwrap()
+    });
+    assert_eq!(kind, ErrorKind::Open);
+}
+
+#[test]
+fn a_call_that_hung_in_an_earlier_generation_does_not_stop_a_load_balancer() {
+    let fixture = Fixture::with(watched());
+    let hung = hanging(&fixture);
+    fixture.breaker.reset();
+    fixture.clock.advance(HANG + HANG);
+    assert_eq!((fixture.breaker.state(), fixture.breaker.would_admit()), (State::Closed, true));
+    drop(hung);
+
+    let fixture = Fixture::with(watched());
+    let hung = hanging(&fixture);
+    fixture.clock.advance(HANG);
+    assert_eq!((fixture.breaker.state(), fixture.breaker.would_admit()), (State::Open, false));
+    fixture.clock.advance(RECOVERY);
+    assert!(fixture.breaker.would_admit(), "a trial call is due");
+    assert!(fixture.permit().is_trial());
     drop(hung);
 }
 

@@ -5,4 +5,9 @@ fn price() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker(retry_after = |result, headers| None)]
+fn rate() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
 fn main() {}

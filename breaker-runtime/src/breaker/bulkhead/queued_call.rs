@@ -1,7 +1,7 @@
-//! A call in the queue, and when it looks at the queue by itself.
+//! A call in the queue, and when it checks the queue by itself.
 //!
-//! A waiting call is woken when it has an offer. In case that a call ahead of it has been forgotten, it also looks at
-//! the queue by itself, to end an offer that has lapsed. The pause between two looks starts with the time of an offer
+//! A waiting call is woken when it has an offer. In case that a call ahead of it has been forgotten, it also checks
+//! the queue by itself, to end an offer that has lapsed. The pause between two checks starts with the time of an offer
 //! and doubles up to [`MAX_PAUSE`], so that a call waits at most about twice as long as without the forgotten
 //! ones, and thousands of waiting calls cost little. Each lapsed offer that it finds shortens the pause again.
 
@@ -12,7 +12,7 @@ use super::limit::Bulkhead;
 use super::queue::{Attempt, OFFER_LIFETIME, Position, Standing};
 use crate::clock::{Clock, Moment};
 
-/// Longest pause between two looks.
+/// Longest pause between two checks.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// A call in the queue of a bulkhead. Dropping it removes the call, and passes on its offer.
@@ -22,33 +22,33 @@ pub(crate) struct QueuedCall<'a> {
     clock: &'a Clock,
     position: Position,
     pause: Duration,
-    next_look: Moment,
+    next_check: Moment,
 }
 
 impl<'a> QueuedCall<'a> {
     /// Returns a call that enters the queue with its first turn.
     pub(crate) const fn new(bulkhead: &'a Bulkhead, clock: &'a Clock) -> Self {
         let position = Position::new();
-        Self { bulkhead, clock, position, pause: OFFER_LIFETIME, next_look: Moment::NEVER }
+        Self { bulkhead, clock, position, pause: OFFER_LIFETIME, next_check: Moment::NEVER }
     }
 
-    /// Takes the turn of this call, and determines when it looks again by itself.
+    /// Takes the turn of this call, and determines when it checks again by itself.
     pub(crate) fn take_turn(&mut self, waker: &Waker, now: Moment) -> Attempt {
         let turn = self.bulkhead.take_turn(&mut self.position, waker.clone(), now);
         match turn.standing {
-            Standing::First => self.next_look = Moment::NEVER,
-            Standing::Behind => self.look_after_pause(now),
+            Standing::First => self.next_check = Moment::NEVER,
+            Standing::Behind => self.check_after_pause(now),
             Standing::BehindLapsed => {
-                (self.pause, self.next_look) = (OFFER_LIFETIME, now);
-                self.look_after_pause(now);
+                (self.pause, self.next_check) = (OFFER_LIFETIME, now);
+                self.check_after_pause(now);
             }
         }
         turn.attempt
     }
 
-    /// Returns the moment at which the call looks again even if it is not woken.
-    pub(crate) const fn next_look(&self) -> Moment {
-        self.next_look
+    /// Returns the moment at which the call checks again even if it is not woken.
+    pub(crate) const fn next_check(&self) -> Moment {
+        self.next_check
     }
 
     /// Removes the call from the queue, and passes on its offer.
@@ -58,10 +58,10 @@ impl<'a> QueuedCall<'a> {
         }
     }
 
-    /// Sets the next look after a pause, unless the call has one that is not due.
-    fn look_after_pause(&mut self, now: Moment) {
-        if self.next_look == Moment::NEVER || self.next_look <= now {
-            self.next_look = now.after(self.pause);
+    /// Sets the next check after a pause, unless the call has one that is not due.
+    fn check_after_pause(&mut self, now: Moment) {
+        if self.next_check == Moment::NEVER || self.next_check <= now {
+            self.next_check = now.after(self.pause);
             self.pause = self.pause.saturating_mul(2).min(MAX_PAUSE);
         }
     }

@@ -10,7 +10,7 @@ pub(crate) struct BulkheadSettings {
     pub(super) when_full: FullPolicy,
 }
 
-/// What happens to a call that finds no free slot.
+/// The treatment of a call that finds no free slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FullPolicy {
     Reject,

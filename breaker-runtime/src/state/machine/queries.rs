@@ -7,21 +7,22 @@ use crate::clock::Clock;
 use crate::outcome::Settled;
 use crate::state::recovery::Recovery;
 use crate::state::word::Word;
-use crate::state::{Opening, State, Transition};
+use crate::state::{HungCall, Opening, State, Transition};
 use crate::sync::Ordering;
 
 impl<S: AsRef<Recovery>> Machine<S> {
     /// Returns `true` if a call that arrives now would be admitted, and changes nothing. A closed circuit and one
     /// that rejects the call are recognized without the lock.
-    pub(crate) fn would_admit(&self, clock: &Clock) -> bool {
+    pub(crate) fn would_admit(&self, clock: &Clock, hung: Option<HungCall>) -> bool {
         if self.admit_fast().or_else(|| self.admit_tracked()).is_some() {
             return true;
         }
         if self.reject_fast(clock).is_some() {
             return false;
         }
-        let locked = &*self.lock();
-        locked.record.would_admit(clock.now(), locked.settings.as_ref())
+        let locked = &mut *self.lock();
+        locked.record.prepare_opening(hung);
+        locked.record.would_admit(hung, clock.now(), locked.settings.as_ref())
     }
 
     /// Returns the effect of a result that changes neither the run nor the window: it is late unless the circuit is
