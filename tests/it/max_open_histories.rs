@@ -33,7 +33,7 @@ struct Trial {
 
 impl History {
     fn new(seed: u64) -> Self {
-        let max_trials = if seed % 2 == 0 { 1 } else { 2 };
+        let max_trials = 1 + usize::try_from(seed % 2).unwrap();
         let leases = [seconds(15), RECOVERY * 10, Duration::MAX];
         let settings = Config::builder().failure_threshold(1).recovery_timeout(RECOVERY).success_threshold(2);
         let settings = settings.half_open_timeout(leases[usize::try_from(seed % 3).unwrap()]);
