@@ -145,7 +145,7 @@
 //!
 //! - `state` is `closed`, `open`, `half_open`, `forced_open`, `disabled`, or `uncalled` for a function that
 //!   has never been called. Such a function also has `declared_at`, its location in the source.
-//! - `opened` counts the changes to open and forced open.
+//! - `opened` counts the changes to open and forced open from another state.
 //! - `settings` contains every setting by the name of its builder method, except `critical` and `max_keys`.
 //! - `transitions` contains at most ten transitions, newest first: those since the router was created and, if
 //!   older, the last one. Each has the fields of a [`Transition`](crate::Transition), its `key`, `ago` (the
