@@ -361,6 +361,8 @@ impl Dashboard {
     /// No task runs for the signal: the streams poll it, and a request for a stream polls it once. So use a signal
     /// that stays complete, such as that of a watch channel. `tokio::signal::ctrl_c` only completes after a Ctrl-C
     /// that follows its first poll. A signal that panics counts as completed.
+    /// One stream polls the signal for all others. If its body is neither polled nor dropped, as a middleware that
+    /// holds it could do, the others end only when it is dropped.
     ///
     /// ```
     /// use breaker_runtime::Registry;
