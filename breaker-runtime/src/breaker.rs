@@ -304,7 +304,8 @@ impl CircuitBreaker {
     }
 
     /// Calls `listener` for the events of single calls of this breaker that it asks for, until the returned
-    /// subscription is dropped; see [`Registry::listen_to_calls`](crate::Registry::listen_to_calls).
+    /// subscription is dropped. An event that another thread is delivering at the start or at the end may arrive too.
+    /// See [`Registry::listen_to_calls`](crate::Registry::listen_to_calls).
     pub fn listen_to_calls(
         &self,
         events: CallEvents,

@@ -66,7 +66,7 @@ pub enum Settled {
     /// nothing, and an ignored outcome is in no count.
     Counted,
     /// The outcome has no effect on the circuit: its state has changed since the call was admitted, the lease of a
-    /// trial call has ended, or only shadow mode admitted the call.
+    /// trial call has ended, or only shadow mode or [`max_open`](crate::ConfigBuilder::max_open) admitted the call.
     Late,
 }
 

@@ -250,13 +250,14 @@ impl Registry {
         self.breakers_of()
     }
 
-    /// Calls `listener` for each event of all breakers in this registry, until the subscription is dropped.
+    /// Calls `listener` for each event of all breakers in this registry, until the subscription is dropped. An event
+    /// that another thread is delivering at the start or at the end may arrive too.
     pub fn listen(&self, listener: impl Listener + 'static) -> Subscription {
         self.store.hub().listen(Audience::Program, listener)
     }
 
     /// Calls `listener` for the events of single calls that it asks for, of all breakers in this registry, until the
-    /// subscription is dropped.
+    /// subscription is dropped. An event that another thread is delivering at the start or at the end may arrive too.
     ///
     /// Calls are not reported otherwise, and cost nothing more while no listener exists. The listener runs on the
     /// thread of the call, after the call has been counted and without a lock, so it may use the breaker; calls that

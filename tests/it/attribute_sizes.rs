@@ -127,3 +127,60 @@ fn an_argument_is_stored_once_more_for_a_key_that_borrows_it_and_for_a_fallback_
         "{sizes:?}"
     );
 }
+
+#[test]
+fn the_result_of_a_sync_fallback_is_stored_in_the_future() {
+    type Order = [u8; 1000];
+    async fn raw(order: u8) -> Order {
+        tokio::task::yield_now().await;
+        [order; 1000]
+    }
+    #[circuit_breaker(name = "limits/result of a fallback size", fallback = |_| [0; 1000])]
+    async fn with_fallback(order: u8) -> Order {
+        tokio::task::yield_now().await;
+        [order; 1000]
+    }
+    async fn fallible(order: u8) -> Result<Order, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok([order; 1000])
+    }
+    #[circuit_breaker(name = "limits/result after a failure size", fallback = |_| Ok([0; 1000]), fallback_on = failure)]
+    async fn after_failure(order: u8) -> Result<Order, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok([order; 1000])
+    }
+    let result = size_of::<Order>();
+    let grown = size_of_val(&with_fallback(0)) - size_of_val(&raw(0));
+    assert!(grown <= result + 48, "it grew by {grown} bytes");
+    let result = size_of::<Result<Order, BreakerError>>();
+    let grown = size_of_val(&after_failure(0)) - size_of_val(&fallible(0));
+    assert!(grown <= 2 * result + 48 + 128, "it grew by {grown} bytes");
+}
+
+#[test]
+fn clones_for_a_fallback_after_failures_need_128_bytes_more() {
+    type Order = [u8; 1000];
+    async fn raw(order: Order) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(order.len())
+    }
+    fn length(order: Order) -> Result<usize, BreakerError> {
+        Ok(order.len())
+    }
+    #[circuit_breaker(name = "limits/path after failures size", fallback = length, fallback_on = failure)]
+    async fn with_path(order: Order) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(order.len())
+    }
+    #[circuit_breaker(name = "limits/closure after failures size", fallback = |_| length(order), fallback_on = failure)]
+    async fn with_closure(order: Order) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(order.len())
+    }
+    let raw = size_of_val(&raw([0; 1000]));
+    let grown = [size_of_val(&with_path([0; 1000])) - raw, size_of_val(&with_closure([0; 1000])) - raw];
+    assert!(
+        grown.iter().all(|grown| *grown <= 2 * size_of::<Order>() + 48 + 128),
+        "they grew by {grown:?} bytes"
+    );
+}

@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use breaker_runtime::{
-    BreakerError, Cause, Config, ConfigBuilder, ErrorKind, Event, Outcome, State, TripReason,
+    BreakerError, Cause, Config, ConfigBuilder, ErrorKind, Event, Outcome, Settled, State, TripReason,
     circuit_breaker, testing,
 };
 
@@ -276,6 +276,21 @@ fn the_first_hang_applies_to_later_calls_and_a_new_one_to_running_calls() {
         "it did not open before the new setting"
     );
     known.settle(Outcome::Success);
+}
+
+#[test]
+fn the_failure_of_a_call_that_began_before_the_setting_does_not_hide_that_another_one_hung() {
+    let fixture = Fixture::with(settings().failure_threshold(1));
+    let unknown = fixture.permit();
+    fixture.set_config(watched().failure_threshold(1));
+    let hung = hanging(&fixture);
+    fixture.clock.advance(HANG + seconds(5));
+    let changes = changes(&fixture);
+    assert_eq!(unknown.settle(Outcome::Failure), Settled::Late);
+    assert_hung(&fixture);
+    assert_eq!(fixture.breaker.snapshot().time_in_state, seconds(5));
+    assert_eq!(*changes.lock().unwrap(), ["closed -> open: a call has been running for more than 10s"]);
+    drop(hung);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use breaker_runtime::testing::{Clock, scope};
 use breaker_runtime::{
     BreakerError, CircuitBreaker, Config, ConfigBuilder, Event, Events, KeyedBreaker, Mode, Outcome,
-    RegisterError, Registry, State, circuit_breaker,
+    RegisterError, Registry, Settled, State, circuit_breaker,
 };
 
 use crate::support::{RECOVERY, poll_once, seconds};
@@ -157,7 +157,7 @@ fn results_of_waived_calls_count_in_the_totals_and_change_no_state() {
     hosts.fail("b");
     let b = hosts.breakers.get("b");
     for outcome in [Outcome::Success, Outcome::Failure, Outcome::Ignored, Outcome::Success] {
-        settle(&b, outcome);
+        assert_eq!(b.try_acquire().unwrap().settle(outcome), Settled::Late, "{outcome:?}");
     }
     let snapshot = b.snapshot();
     assert_eq!((snapshot.state, snapshot.generation, snapshot.waived_rejections), (State::Open, 1, 4));

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::MeterProvider as _;
@@ -118,6 +119,17 @@ fn durations_are_in_the_configured_buckets() {
         format!("circuit_breaker_call_duration_seconds_bucket{{circuit=\"slow\",le=\"{bound}\"}} {count}")
     };
     assert_eq!(buckets, [bucket("2.0", 1), bucket("20.0", 2), bucket("+Inf", 3)]);
+}
+
+#[test]
+fn bounds_that_are_written_alike_are_one_bucket() {
+    let registry = Registry::new();
+    drop(registry.register("slow", Config::builder().durations(true).build().unwrap()).unwrap());
+    let bound = seconds(1 << 33);
+    let collector =
+        prometheus::BreakerCollector::new(&registry).buckets([bound, bound + Duration::from_nanos(1)]);
+    let text = collector.encode();
+    assert_eq!(text.lines().filter(|line| line.contains("_seconds_bucket")).count(), 2, "{text}");
 }
 
 /// A line of metrics, with sorted labels.

@@ -63,6 +63,25 @@ pub const fn checked_name(name: &'static str) -> &'static str {
     }
 }
 
+/// Stops the compilation if `path`, the path of a function, is not a valid name of a breaker.
+#[track_caller]
+pub(super) const fn checked_path(path: &'static str) -> &'static str {
+    match path_error(path) {
+        None => path,
+        Some(message) => fail_compilation(message),
+    }
+}
+
+const fn path_error(path: &str) -> Option<&'static str> {
+    match Name::check(path) {
+        Ok(()) => None,
+        Err(_) => Some(
+            "the path of the function is longer than 255 bytes, so it cannot be the name of the circuit breaker: \
+             set `name`",
+        ),
+    }
+}
+
 /// Stops the compilation if `max_keys` is out of range.
 #[must_use]
 #[track_caller]
@@ -89,6 +108,12 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
+
+    #[test]
+    fn the_error_of_a_path_that_is_too_long_says_to_set_the_name() {
+        assert_eq!(path_error(&"m".repeat(255)), None);
+        assert!(path_error(&"m".repeat(256)).is_some_and(|message| message.ends_with("set `name`")));
+    }
 
     #[test]
     fn max_wait_of_async_functions_requires_an_async_timer() {

@@ -7,7 +7,7 @@ use once_cell::race::OnceRef;
 use once_cell::sync::OnceCell;
 
 use super::acquire::{Acquire, CircuitRef};
-use super::checked_name;
+use super::const_checks::checked_path;
 use crate::breaker::CircuitBreaker;
 use crate::registry::{
     Configure, Declaration, KeyText, KeyedBreaker, Registered, Registration, Registry, RegistryBreaker, scope,
@@ -143,7 +143,7 @@ impl Site {
     #[must_use]
     #[track_caller]
     pub const fn unnamed(path: &'static str, configure: Configure) -> Self {
-        Self::new(Declaration::unnamed(checked_name(path), configure), ())
+        Self::new(Declaration::unnamed(checked_path(path), configure), ())
     }
 }
 
@@ -164,7 +164,7 @@ impl KeyedSite {
     #[must_use]
     #[track_caller]
     pub const fn unnamed(path: &'static str, configure: Configure, max_keys: NonZeroU32) -> Self {
-        Self::new(Declaration::unnamed(checked_name(path), configure).keyed(max_keys), max_keys)
+        Self::new(Declaration::unnamed(checked_path(path), configure).keyed(max_keys), max_keys)
     }
 
     /// Returns the circuit of `key` for one call.

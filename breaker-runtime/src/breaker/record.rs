@@ -154,7 +154,7 @@ impl Circuit {
         };
         let by_run = trip_by_run(threshold, run);
         if let Some(trip) = by_run.or(self.record_in_window(ticket, completion)) {
-            self.trip(ticket, trip, FailureDetails::of(completion, failure));
+            return self.trip(ticket, trip, FailureDetails::of(completion, failure));
         }
         Settled::Counted
     }
@@ -176,13 +176,20 @@ impl Circuit {
         settled
     }
 
+    /// Opens the circuit because of this failure, unless another call hung before. The end of a watched call has
+    /// noticed that already, but not the end of a call that began before `hang` was set.
     #[cold]
-    fn trip(&self, ticket: Ticket, trip: TripReason, failure: FailureDetails) {
+    fn trip(&self, ticket: Ticket, trip: TripReason, failure: FailureDetails) -> Settled {
         let FailureDetails { text, retry_after, panic } = failure;
         let details = Details { trip: Some(trip), last_failure: text, retry_after, initiator: None };
-        self.notify_if(self.machine.trip(ticket, details, &self.clock));
+        let by_hang = self.open_if_hung();
+        self.notify_if(by_hang.or(self.machine.trip(ticket, details, &self.clock)));
         if let Some(panic) = panic {
             panic.resume();
+        }
+        match by_hang {
+            Pending::Nothing => Settled::Counted,
+            Pending::Transitions => Settled::Late,
         }
     }
 

@@ -145,7 +145,7 @@
 //!
 //! - `state` is `closed`, `open`, `half_open`, `forced_open`, `disabled`, or `uncalled` for a function that
 //!   has never been called. Such a function also has `declared_at`, its location in the source.
-//! - `opened` counts the changes to open and forced open.
+//! - `opened` counts the changes to open and forced open from another state.
 //! - `settings` contains every setting by the name of its builder method, except `critical` and `max_keys`.
 //! - `transitions` contains at most ten transitions, newest first: those since the router was created and, if
 //!   older, the last one. Each has the fields of a [`Transition`](crate::Transition), its `key`, `ago` (the
@@ -361,6 +361,8 @@ impl Dashboard {
     /// No task runs for the signal: the streams poll it, and a request for a stream polls it once. So use a signal
     /// that stays complete, such as that of a watch channel. `tokio::signal::ctrl_c` only completes after a Ctrl-C
     /// that follows its first poll. A signal that panics counts as completed.
+    /// One stream polls the signal for all others. If its body is neither polled nor dropped, as a middleware that
+    /// holds it could do, the others end only when it is dropped.
     ///
     /// ```
     /// use breaker_runtime::Registry;

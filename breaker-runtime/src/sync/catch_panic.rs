@@ -4,12 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs `user_code` and returns its result, or `None` if it panics.
 ///
-/// The payload of the panic is leaked, because dropping it could panic as well.
+/// The payload of the panic is dropped. If that panics as well, the payload of the second panic is leaked, because
+/// dropping it could panic without end.
 pub(crate) fn catch_panic<T>(user_code: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(user_code)) {
         Ok(result) => Some(result),
         Err(payload) => {
-            std::mem::forget(payload);
+            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(second);
+            }
             None
         }
     }
@@ -24,8 +27,16 @@ mod tests {
 
     impl Drop for PanicsOnDrop {
         fn drop(&mut self) {
-            std::panic::resume_unwind(Box::new("the payload is dropped"));
+            std::panic::resume_unwind(Box::new(PanicsOnDrop));
         }
+    }
+
+    #[test]
+    fn the_payload_of_a_caught_panic_is_dropped() {
+        let payload = std::sync::Arc::new(());
+        let thrown = std::sync::Arc::clone(&payload);
+        assert_eq!(catch_panic(|| -> u8 { std::panic::resume_unwind(Box::new(thrown)) }), None);
+        assert_eq!(std::sync::Arc::strong_count(&payload), 1);
     }
 
     #[test]

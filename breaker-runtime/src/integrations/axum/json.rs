@@ -111,9 +111,15 @@ impl<'a> CircuitJson<'a> {
 
 impl<'a> From<&'a Snapshot> for FiguresJson<'a> {
     fn from(snapshot: &'a Snapshot) -> Self {
-        let opened = snapshot.changes.to(State::Open) + snapshot.changes.to(State::ForcedOpen);
-        Self { figures: SnapshotFigures(snapshot), opened }
+        Self { figures: SnapshotFigures(snapshot), opened: openings(snapshot) }
     }
+}
+
+/// Returns the number of changes to open and forced open from another state, like the metric of state changes: a
+/// command that restarts a state is no change of it.
+fn openings(snapshot: &Snapshot) -> u64 {
+    let pairs = State::ALL.into_iter().flat_map(|from| [State::Open, State::ForcedOpen].map(|to| (from, to)));
+    pairs.filter(|(from, to)| from.can_become(*to)).map(|(from, to)| snapshot.changes.count(from, to)).sum()
 }
 
 impl<'a> From<&'a KeysView> for KeysJson<'a> {

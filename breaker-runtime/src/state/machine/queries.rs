@@ -26,14 +26,20 @@ impl<S: AsRef<Recovery>> Machine<S> {
     }
 
     /// Returns the effect of a result that changes neither the run nor the window: it is late unless the circuit is
-    /// in the generation of the call.
+    /// in the generation of the call, and has not waived its rejection.
     #[cold]
     pub(crate) fn settled(&self, ticket: Ticket) -> Settled {
-        let generation = match self.load(Ordering::Relaxed) {
-            Word::BUSY => self.lock().record.generation(),
-            word => word.generation(),
+        let word = match self.load(Ordering::Relaxed) {
+            Word::BUSY => self.lock().word(),
+            word => word,
         };
-        if ticket.is_shadow() || generation != ticket.generation() { Settled::Late } else { Settled::Counted }
+        // Only a waived call looks like one of a closed circuit in a generation that is not closed.
+        let is_waived = ticket.is_plainly_tracked() && !word.is_closed();
+        if ticket.is_shadow() || is_waived || word.generation() != ticket.generation() {
+            Settled::Late
+        } else {
+            Settled::Counted
+        }
     }
 
     /// Returns the current opening, or `None` if the circuit is not open.
