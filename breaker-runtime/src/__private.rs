@@ -46,7 +46,7 @@ pub use self::lifetimes::{ForLifetime, classifier_for_all, maybe_clone_for_all};
 pub use self::output::{fix_output_type, resolve};
 pub use self::predicate::evaluate;
 pub use self::rejection::reject;
-pub use self::retry_after::with_retry_after;
+pub use self::retry_after::{WithRetryAfter, with_retry_after};
 pub use self::run::{run, run_async, run_async_with_conditions, run_with_conditions};
 pub use self::run_admitted::{run_admitted, run_admitted_with_conditions};
 pub use self::run_saved::{

@@ -5,9 +5,9 @@
 pub use crate::__private::{
     AnyValue, BreakerHandle, ByDebug, ByDisplay, ByError, ByTarget, CloneForFallback, ConstWindow, DerefTo,
     DisplayKey, FromRejected, IntoFutureOf, KeyText, KeyValue, KeyedByDisplay, KeyedByOption, Length, NoText,
-    OtherLength, Predicate, Resolved, ResultClassifier, RunAsync, RunSaved, WithConditions, by_clone, by_ref,
-    call_fallback, call_fallback_on_failure, clone_for_fallback, evaluate, registry, reject, resolve, run,
-    run_admitted, run_async, run_async_with_conditions, run_with_conditions,
+    OtherLength, Predicate, Resolved, ResultClassifier, RunAsync, RunSaved, WithConditions, WithRetryAfter,
+    by_clone, by_ref, call_fallback, call_fallback_on_failure, clone_for_fallback, evaluate, registry,
+    reject, resolve, run, run_admitted, run_async, run_async_with_conditions, run_with_conditions,
 };
 
 #[doc = include_str!("docs/architecture.md")]

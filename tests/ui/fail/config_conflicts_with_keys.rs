@@ -43,11 +43,6 @@ fn max_recovery_timeout_too_short() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
-#[circuit_breaker(config = SHORT, max_recovery_timeout = "59s")]
-fn max_recovery_timeout_without_backoff() -> Result<u32, BreakerError> {
-    Ok(1)
-}
-
 #[circuit_breaker(config = SHORT, max_wait = "1s")]
 fn max_wait_without_max_concurrent() -> Result<u32, BreakerError> {
     Ok(1)
