@@ -277,8 +277,9 @@ fn a_listener_that_panics_affects_neither_the_call_nor_other_listeners() {
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.totals.failures, snapshot.totals.rejected), (2, 1));
     assert_eq!((snapshot.calls_in_flight, log.take().len()), (Some(0), 3));
+    assert_eq!(dropped.load(Ordering::Relaxed), 3, "the payload of each panic is dropped");
     catch_panic(|| drop(panics)).unwrap_err();
-    assert_eq!(dropped.load(Ordering::Relaxed), 1);
+    assert_eq!(dropped.load(Ordering::Relaxed), 4);
 }
 
 #[test]
