@@ -158,6 +158,11 @@ fn the_result_of_a_sync_fallback_is_stored_in_the_future() {
 }
 
 #[test]
+#[expect(
+    clippy::large_types_passed_by_value,
+    clippy::unnecessary_wraps,
+    reason = "a fallback has the signature of its function, which moves a large value"
+)]
 fn clones_for_a_fallback_after_failures_need_144_bytes_more() {
     type Order = [u8; 1000];
     async fn raw(order: Order) -> Result<usize, BreakerError> {
