@@ -163,8 +163,11 @@ impl Circuit {
     fn settle_trial(&self, trial: TrialCall, completion: Completion, failure: FailureDetails) -> Settled {
         let FailureDetails { text, retry_after, panic } = failure;
         let details = Details { last_failure: text, retry_after, ..Details::default() };
+        // A late success extends the leases only of a circuit that is open, so a call that hung comes first.
+        let hung = self.open_if_hung();
         let TrialEffect { settled, pending } =
             self.machine.settle_trial(trial, completion, details, &self.clock);
+        let pending = hung.or(pending);
         self.notify_if(pending);
         if pending == Pending::Nothing && settled == Settled::Counted {
             // The circuit is still half-open, and a trial slot is free.

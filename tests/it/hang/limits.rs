@@ -5,7 +5,7 @@ use std::mem::forget;
 use std::task::Poll;
 use std::time::Duration;
 
-use breaker_runtime::{BreakerError, ErrorKind, Mode, Outcome, Registry, State, testing};
+use breaker_runtime::{BreakerError, ErrorKind, Mode, Outcome, Registry, Settled, State, testing};
 
 use super::{ALMOST_HANG, Call, HANG, assert_hung, hanging, watched};
 use crate::support::{Fixture, NANO, RECOVERY, poll_once, seconds, settings};
@@ -147,4 +147,18 @@ fn a_circuit_in_which_a_call_hangs_is_not_evicted_as_a_clean_one() {
     clock.advance(HANG);
     assert_eq!(hosts.get("us").key(), None);
     assert_eq!(hosts.find("eu").unwrap().state(), State::Open);
+}
+
+#[test]
+fn the_late_success_of_an_older_trial_notices_that_a_call_hangs() {
+    let fixture = Fixture::with(watched().success_threshold(1).half_open_timeout(NANO));
+    fixture.trip();
+    fixture.clock.advance(RECOVERY);
+    let (late, passed) = (fixture.permit(), fixture.permit());
+    passed.settle(Outcome::Success);
+    let hung = hanging(&fixture);
+    fixture.clock.advance(HANG);
+    assert_eq!(late.settle(Outcome::Success), Settled::Late);
+    assert_hung(&fixture);
+    drop(hung);
 }
