@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{CircuitBreaker, Outcome, State};
+use breaker_runtime::{CircuitBreaker, Outcome, Settled, State};
 
 use super::{
     RECOVERY, breaker, call, leak_permit, permit, race_on, ready_for_trial, strict, with_few_preemptions,
@@ -81,8 +81,8 @@ fn a_hanging_call_that_ends_while_it_is_noticed_opens_the_circuit_once() {
         let (clock, breaker) = breaker(strict().hang(HANG));
         let hung = permit(&breaker);
         clock.advance(HANG);
-        let (is_rejected, ()) = race_on(&breaker, rejected, |_| hung.settle(Outcome::Success));
-        assert!(is_rejected);
+        let (is_rejected, settled) = race_on(&breaker, rejected, |_| hung.settle(Outcome::Success));
+        assert_eq!((is_rejected, settled), (true, Settled::Late));
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.state, snapshot.generation, snapshot.totals.successes), (State::Open, 1, 1));
     });

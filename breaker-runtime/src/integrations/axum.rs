@@ -179,7 +179,8 @@
 //!
 //! # Rejected calls in handlers
 //!
-//! [`BreakerError`](crate::BreakerError) implements [`IntoResponse`], so a handler can return it:
+//! [`BreakerError`](crate::BreakerError) implements [`IntoResponse`](::axum::response::IntoResponse), so a handler can
+//! return it:
 //!
 //! ```
 //! use axum::http::StatusCode;
