@@ -31,14 +31,14 @@ pub(super) fn with_parentheses(tokens: TokenStream) -> TokenStream {
     tokens.into_iter().map(of_argument).collect()
 }
 
-/// Where a token of the attribute is.
+/// The position of a token in the attribute.
 #[derive(Clone, Copy)]
 enum Position {
-    /// At the start of an argument.
+    /// The start of an argument.
     Start,
-    /// After the key, which a pattern in parentheses or `=` follows.
+    /// The end of the key, which a pattern in parentheses or `=` follows.
     Key,
-    /// In the value.
+    /// The value of the key.
     Value,
 }
 

@@ -18,7 +18,7 @@ use crate::state::machine::{Pending, Ticket};
 use crate::state::{HungCall, Ramp};
 use crate::totals::{Rare, Total};
 
-/// How long a caller should wait after a rejection by a ramp. Its next call may be in the admitted share.
+/// The time that a caller should wait after a rejection by a ramp. Its next call may be in the admitted share.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Circuit {

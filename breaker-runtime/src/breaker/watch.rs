@@ -23,7 +23,7 @@ pub(super) struct Watch {
 
 #[derive(Debug)]
 struct WatchedCalls {
-    /// How long a call may run; `None` if calls are not watched now.
+    /// The time that a call may run; `None` if calls are not watched now.
     limit: Option<Duration>,
     /// When this limit was set. No call has run for too long before.
     limited_since: Moment,

@@ -12,9 +12,9 @@ pub(crate) struct Limits {
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) max_concurrent: Option<NonZeroU32>,
     pub(crate) max_wait: Duration,
-    /// How long a call must have run for its cancellation to be a failure.
+    /// The time that a call must have run for its cancellation to be a failure.
     pub(crate) cancelled_after: Duration,
-    /// How long a call may run before it opens the circuit; `None` for any time.
+    /// The time that a call may run before it opens the circuit; `None` for any time.
     pub(crate) hang: Option<Duration>,
 }
 

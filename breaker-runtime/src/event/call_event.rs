@@ -63,7 +63,7 @@ pub enum CallEventKind {
     /// The call took at least `slow_call`, and its outcome is a success or a failure. A slow call that failed causes
     /// this event and `Failed`. There is none while the circuit is disabled, because rules do not apply then.
     Slow {
-        /// How long the call took.
+        /// The duration of the call.
         duration: Duration,
         /// The outcome of the call.
         outcome: Outcome,

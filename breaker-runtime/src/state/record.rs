@@ -51,7 +51,7 @@ struct Progress {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HungCall {
     pub(crate) generation: u64,
-    /// How long a call may run.
+    /// The time that a call may run.
     pub(crate) limit: Duration,
     /// The moment at which the call had run for so long.
     pub(crate) since: Moment,
@@ -62,7 +62,7 @@ pub(crate) struct HungCall {
 pub(crate) struct TrialCall {
     pub(super) generation: u64,
     pub(super) slot: u32,
-    /// How long the call ran; zero while it runs.
+    /// The time that the call ran; zero while it runs.
     pub(super) ran: Duration,
 }
 

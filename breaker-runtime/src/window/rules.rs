@@ -78,7 +78,7 @@ pub enum TripReason {
     },
     /// A running call that has not ended in time.
     HangingCall {
-        /// How long a call may run: [`hang`](crate::ConfigBuilder::hang).
+        /// The time that a call may run: [`hang`](crate::ConfigBuilder::hang).
         limit: Duration,
     },
 }
