@@ -241,6 +241,9 @@ fn with_fallback_on_failure(
     let clones = fallback::clone_arguments(private, spec);
     let functions = if annotated.is_async() { RUN_ASYNC_OR_FALLBACK } else { RUN_OR_FALLBACK };
     let call = run(private, spec, annotated, functions, Span::mixed_site(), &reference);
+    if let Some(output) = fallback::call_and_output(private, spec, annotated, fallback, &call) {
+        return quote!(#circuit #clones #classifier #output);
+    }
     let fallback = fallback::arm(private, spec, annotated, fallback);
     quote_spanned! {Span::mixed_site()=>
         #circuit

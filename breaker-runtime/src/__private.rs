@@ -43,7 +43,7 @@ pub use self::fallback::{
     NoResult, call_fallback, call_fallback_on_failure, run_async_or_fallback, run_or_fallback,
 };
 pub use self::lifetimes::{ForLifetime, classifier_for_all, maybe_clone_for_all};
-pub use self::output::{fix_output_type, resolve};
+pub use self::output::{Resolution, fix_output_type, resolve};
 pub use self::predicate::evaluate;
 pub use self::rejection::reject;
 pub use self::retry_after::{WithRetryAfter, with_retry_after};
@@ -67,7 +67,7 @@ pub use self::classifier::{
     AnyValue, ByDebug, ByDisplay, ByError, ByTarget, NoText, ResultClassifier, WithConditions,
 };
 pub use self::clones::CloneForFallback;
-pub use self::output::{IntoFutureOf, Resolved};
+pub use self::output::{IntoFutureOf, NoFuture, Resolved};
 pub use self::predicate::Predicate;
 pub use self::rejection::FromRejected;
 pub use self::run::RunAsync;

@@ -86,6 +86,7 @@ mod opening_rules;
 mod scopes;
 mod settings_together;
 mod shapes_returns;
+mod shapes_send;
 mod serialization;
 mod shapes_async;
 mod shapes_async_trait;

@@ -28,7 +28,7 @@ pub(super) fn choose_access(breaker: &mut Breaker, annotated: &AnnotatedFn) {
 fn uses_moved(value: &Expr, input: &FnArg) -> bool {
     let uses = |name| captures(value.to_token_stream(), name);
     match reuse(input) {
-        Reuse::Direct(_) | Reuse::Shared(_) => false,
+        Reuse::Direct(_) | Reuse::Copied(_) => false,
         Reuse::Impossible(name) => uses(&name),
         Reuse::ByClone(bindings) => bindings.iter().any(|binding| uses(&binding.name)),
     }

@@ -121,7 +121,7 @@ fn forwarded(path: &ExprPath, annotated: &AnnotatedFn, errors: &mut Vec<Error>) 
 /// Decides which arguments to clone for a fallback that may run after the body. Reports those that cannot be
 /// cloned although a key of the attribute requires it.
 fn choose_clones(spec: &mut Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error>) {
-    let Used { owned, mut shared, direct, impossible } = used(spec, annotated);
+    let Used { owned, mut copied, direct, impossible } = used(spec, annotated);
     let is_declared = spec.fallback_on == FallbackOn::Failure || spec.may_time_out();
     spec.cloning = match (is_declared, impossible.is_empty()) {
         (true, _) => Cloning::Required,
@@ -129,10 +129,10 @@ fn choose_clones(spec: &mut Spec, annotated: &AnnotatedFn, errors: &mut Vec<Erro
         (false, false) => Cloning::Impossible,
     };
     spec.clones = owned;
-    // The future of a call keeps one reference in at most the space of what is needed to save them.
-    let is_small = spec.clones.is_empty() && shared.len() + direct <= 1;
+    // The future of a call keeps one copied argument in at most the space of what is needed to save them.
+    let is_small = spec.clones.is_empty() && copied.len() + direct <= 1;
     if spec.fallback_on == FallbackOn::Rejected && !is_small {
-        spec.clones.append(&mut shared);
+        spec.clones.append(&mut copied);
     }
     if is_declared {
         errors.extend(impossible.iter().map(moved_into_body));
@@ -143,7 +143,7 @@ fn choose_clones(spec: &mut Spec, annotated: &AnnotatedFn, errors: &mut Vec<Erro
 #[derive(Default)]
 struct Used {
     owned: Vec<Binding>,
-    shared: Vec<Binding>,
+    copied: Vec<Binding>,
     /// The number of those that are always used directly: `&self`.
     direct: usize,
     impossible: Vec<Ident>,
@@ -157,12 +157,12 @@ fn used(spec: &Spec, annotated: &AnnotatedFn) -> Used {
     for input in &annotated.signature.inputs {
         match reuse(input) {
             Reuse::Direct(name) if fallback.uses(&name) => used.direct += 1,
-            Reuse::Shared(binding) if fallback.uses(&binding.name) => used.shared.push(binding),
+            Reuse::Copied(binding) if fallback.uses(&binding.name) => used.copied.push(binding),
             Reuse::ByClone(bindings) => {
                 used.owned.extend(bindings.into_iter().filter(|binding| fallback.uses(&binding.name)));
             }
             Reuse::Impossible(name) if fallback.uses(&name) => used.impossible.push(name),
-            Reuse::Direct(_) | Reuse::Shared(_) | Reuse::Impossible(_) => {}
+            Reuse::Direct(_) | Reuse::Copied(_) | Reuse::Impossible(_) => {}
         }
     }
     used

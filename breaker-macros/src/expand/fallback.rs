@@ -64,7 +64,10 @@ pub(super) fn output(
     if let Some(output) = output_of_closure(spec, annotated, fallback) {
         return quote!(#clones #output);
     }
-    let value = value(private, spec, annotated, fallback);
+    let value = match value(private, spec, annotated, fallback) {
+        Value::Output(value) => value,
+        Value::Resolution(resolution) => awaited(private, &resolution),
+    };
     if annotated.never_returns() {
         return quote_spanned!(Span::mixed_site()=> #clones #value);
     }
@@ -85,6 +88,52 @@ pub(super) fn output(
     }
 }
 
+// Input:  cached, fallback_on = failure, in an async function
+// Output: let __circuit_ref;
+//         let __value: Result<u64, E> = '__fallback: {
+//             let __future = match private::run_async_or_fallback(..).await {
+//                 private::Ok(__output) => return __output,
+//                 private::Err(__no_result) => {
+//                     __circuit_ref = private::NoResult::circuit(&__no_result);
+//                     match private::resolve(cached(sku)) { .. }
+//                 }
+//             };
+//             __future.await
+//         };
+//         __classifier.record_fallback(__circuit_ref, __value)
+//
+// Everything that contains the failed output is dropped before the fallback is awaited. Otherwise the future would be
+// `Send` only if the output is, and larger by the output. Returns `None` if the fallback is never awaited.
+pub(super) fn call_and_output(
+    private: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    fallback: &Fallback,
+    call: &TokenStream,
+) -> Option<TokenStream> {
+    let Value::Resolution(resolution) = value(private, spec, annotated, fallback) else {
+        return None;
+    };
+    let clones = bind_clones(spec);
+    let output = &annotated.nameable_output;
+    let future = future_of(private, &resolution);
+    Some(quote_spanned! {Span::mixed_site()=>
+        let __circuit_ref;
+        let __value: #output = '__fallback: {
+            let __future = match #call {
+                #private::Ok(__output) => return __output,
+                #private::Err(__no_result) => {
+                    #clones
+                    __circuit_ref = #private::NoResult::circuit(&__no_result);
+                    #future
+                }
+            };
+            __future.await
+        };
+        __classifier.record_fallback(__circuit_ref, __value)
+    })
+}
+
 // Input:  |_| Ok(0)
 // Output: __classifier.run_fallback(__rejected, move |_| Ok(0))
 //
@@ -101,39 +150,80 @@ fn output_of_closure(spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) 
     is_short.then(|| quote_spanned!(function.span()=> __classifier.#function(__rejected, #closure)))
 }
 
+/// The value of a fallback.
+enum Value {
+    /// An expression of the output itself.
+    Output(TokenStream),
+    /// An expression of a `Resolution`: the output or a future of it.
+    Resolution(TokenStream),
+}
+
 // Input:  cached
 // Output: if let private::Some(__value) = private::None { __value } else { cached(sku) }
 //
 // Input:  cached, in an async function
-// Output: private::resolve(cached(sku)).await
+// Output: private::resolve(cached(sku))
 //
 // Input:  |_| Ok(0), fallback_on = failure
 // Output: private::call_fallback_on_failure::<_, Result<u64, E>>(__no_result, move |_| Ok(0))
-fn value(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) -> TokenStream {
+fn value(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) -> Value {
+    let resolve =
+        |span, value: &TokenStream| Value::Resolution(RuntimeFn::Resolve.call(private, span, value));
     match fallback {
         Fallback::Path { path, arguments } if annotated.never_returns() && annotated.is_async() => {
-            resolve(private, path.span(), &reachable_after(private, path.span(), &call_path(path, arguments)))
+            resolve(path.span(), &reachable_after(private, path.span(), &call_path(path, arguments)))
         }
         Fallback::Path { path, arguments } if annotated.is_async() => {
-            resolve(private, path.span(), &call_path(path, arguments))
+            resolve(path.span(), &call_path(path, arguments))
         }
         Fallback::Path { path, arguments } => {
-            reachable_after(private, Span::mixed_site(), &call_path(path, arguments))
+            Value::Output(reachable_after(private, Span::mixed_site(), &call_path(path, arguments)))
         }
         Fallback::Closure(closure) if matches!(closure.output, ReturnType::Type(..)) => {
             let value = call_closure(private, spec, closure, None);
             if annotated.is_async() && !is_never(closure) {
-                resolve(private, closure.body.span(), &value)
+                resolve(closure.body.span(), &value)
             } else {
-                reachable_after(private, Span::mixed_site(), &value)
+                Value::Output(reachable_after(private, Span::mixed_site(), &value))
             }
         }
         Fallback::Closure(closure) if annotated.is_async() && !returns_value(closure) => {
-            resolve(private, closure.body.span(), &call_closure(private, spec, closure, None))
+            resolve(closure.body.span(), &call_closure(private, spec, closure, None))
         }
         Fallback::Closure(closure) => {
             let output = (!annotated.never_returns()).then_some(&annotated.nameable_output);
-            call_closure(private, spec, closure, output)
+            Value::Output(call_closure(private, spec, closure, output))
+        }
+    }
+}
+
+// Input:  private::resolve(cached(sku))
+// Output: '__fallback: {
+//             let __future = match private::resolve(cached(sku)) { .. };
+//             __future.await
+//         }
+//
+// The output itself leaves the block, so that the future never stores it.
+fn awaited(private: &Repeated, resolution: &TokenStream) -> TokenStream {
+    let future = future_of(private, resolution);
+    quote_spanned! {Span::mixed_site()=>
+        '__fallback: {
+            let __future = #future;
+            __future.await
+        }
+    }
+}
+
+// Input:  private::resolve(cached(sku))
+// Output: match private::resolve(cached(sku)) {
+//             private::Resolution::Future(__future) => __future,
+//             private::Resolution::Output(__value) => break '__fallback __value,
+//         }
+fn future_of(private: &Repeated, resolution: &TokenStream) -> TokenStream {
+    quote_spanned! {Span::mixed_site()=>
+        match #resolution {
+            #private::Resolution::Future(__future) => __future,
+            #private::Resolution::Output(__value) => break '__fallback __value,
         }
     }
 }
@@ -330,11 +420,4 @@ fn call_closure(
             RuntimeFn::CallFallbackOnFailure.call_generic(private, span, types.as_ref(), &arguments)
         }
     }
-}
-
-// Input:  cached(sku), in an async function
-// Output: private::resolve(cached(sku)).await
-fn resolve(private: &Repeated, span: Span, value: &TokenStream) -> TokenStream {
-    let resolved = RuntimeFn::Resolve.call(private, span, value);
-    quote_spanned!(at(span)=> #resolved.await)
 }

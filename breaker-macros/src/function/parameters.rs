@@ -21,7 +21,7 @@ pub(crate) struct Binding {
 /// The way to get a second value of an argument.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Copying {
-    /// It is a shared reference.
+    /// It is a shared reference or a primitive value.
     ByCopy,
     ByClone,
 }
@@ -30,8 +30,8 @@ pub(crate) enum Copying {
 pub(crate) enum Reuse {
     /// Direct use of `&self`. The body gets a copy of it.
     Direct(Ident),
-    /// Direct use of a shared reference. The body gets a copy of it.
-    Shared(Binding),
+    /// Direct use of a shared reference or a primitive value. The body gets a copy of it.
+    Copied(Binding),
     /// Use of clones of these names, made before the body runs.
     ByClone(Vec<Binding>),
     /// No use. The body gets `self` or a `&mut`, which cannot be cloned.
@@ -83,8 +83,9 @@ pub(crate) fn reuse(parameter: &FnArg) -> Reuse {
         && is_simple(name)
     {
         match reference_kind(&typed.ty) {
-            Some(ReferenceKind::Shared) => return Reuse::Shared(binding(name, Copying::ByCopy)),
             Some(ReferenceKind::Exclusive) => return Reuse::Impossible(name.ident.clone()),
+            Some(ReferenceKind::Shared) => return Reuse::Copied(binding(name, Copying::ByCopy)),
+            None if is_primitive(&typed.ty) => return Reuse::Copied(binding(name, Copying::ByCopy)),
             None => {}
         }
     }
@@ -112,6 +113,11 @@ pub(crate) fn bound_names(pattern: &Pat) -> Vec<&PatIdent> {
     }
 }
 
+const PRIMITIVES: [&str; 16] = [
+    "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64",
+    "u128", "usize",
+];
+
 enum ReferenceKind {
     Shared,
     Exclusive,
@@ -124,6 +130,19 @@ fn reference_kind(ty: &Type) -> Option<ReferenceKind> {
         Type::Group(group) => reference_kind(&group.elem),
         Type::Paren(paren) => reference_kind(&paren.elem),
         _ => None,
+    }
+}
+
+/// Returns `true` for a number, `bool` or `char`. They are the usual arguments that are no references, and the expansion
+/// for a copied argument takes rustc half the time.
+fn is_primitive(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) if path.qself.is_none() => {
+            path.path.get_ident().is_some_and(|name| PRIMITIVES.iter().any(|primitive| name == primitive))
+        }
+        Type::Group(group) => is_primitive(&group.elem),
+        Type::Paren(paren) => is_primitive(&paren.elem),
+        _ => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The output of an async function: the type of its body, and the value of its fallback, which may be a
 //! future.
 
-use core::future::Ready;
+use core::convert::Infallible;
 use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -16,10 +16,23 @@ pub fn fix_output_type<T>() -> T {
     std::process::abort()
 }
 
-/// Returns a future of the output, whether the fallback returned the output itself or a future of it.
+/// Returns the output of a fallback or a future of it, whichever the fallback returned.
 #[inline]
-pub fn resolve<T, F, V: IntoFutureOf<T, F>>(value: V) -> Resolved<T, F> {
-    Resolved { future: value.into_future_of(), output: PhantomData }
+pub fn resolve<T, F, V: IntoFutureOf<T, F>>(value: V) -> Resolution<T, F> {
+    value.resolve()
+}
+
+/// The value of a fallback in an async function.
+///
+/// The output itself is not a future, because the protected function would store such a future while it awaits it. It
+/// would then be `Send` only if its output is.
+#[derive(Debug)]
+#[must_use = "the output of a fallback is the output of the call"]
+pub enum Resolution<T, F> {
+    /// The output.
+    Output(T),
+    /// A future of the output.
+    Future(Resolved<T, F>),
 }
 
 pin_project! {
@@ -37,12 +50,28 @@ pin_project! {
     }
 }
 
+/// The future of a fallback that returns the output itself. It does not exist.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct NoFuture<T> {
+    never: Infallible,
+    output: PhantomData<fn() -> T>,
+}
+
 impl<T, F: Future<Output = T>> Future for Resolved<T, F> {
     type Output = T;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         self.project().future.poll(context)
+    }
+}
+
+impl<T> Future for NoFuture<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
+        match self.never {}
     }
 }
 
@@ -53,22 +82,22 @@ impl<T, F: Future<Output = T>> Future for Resolved<T, F> {
     note = "a fallback that never returns must be a closure that declares it: `fallback = |_| -> ! {{ panic!() }}`"
 )]
 pub trait IntoFutureOf<T, F> {
-    /// Returns a future of the `T`.
-    fn into_future_of(self) -> F;
+    /// Returns the `T` or a future of it.
+    fn resolve(self) -> Resolution<T, F>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T> IntoFutureOf<T, Ready<T>> for T {
+impl<T> IntoFutureOf<T, NoFuture<T>> for T {
     #[inline]
-    fn into_future_of(self) -> Ready<T> {
-        core::future::ready(self)
+    fn resolve(self) -> Resolution<T, NoFuture<T>> {
+        Resolution::Output(self)
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<T, F: Future<Output = T>> IntoFutureOf<T, F> for F {
     #[inline]
-    fn into_future_of(self) -> F {
-        self
+    fn resolve(self) -> Resolution<T, F> {
+        Resolution::Future(Resolved { future: self, output: PhantomData })
     }
 }

@@ -46,13 +46,13 @@ pin_project! {
     }
 }
 
-/// Runs the body of an async function whose fallback uses none of its arguments, or only shared references.
+/// Runs the body of an async function whose fallback uses none of its arguments, or only one that is copied.
 #[inline]
 pub fn try_run_async<'a, F, C>(site: impl Acquire<'a>, body: F, classifier: C) -> Guarded<'a, F, C> {
     Guarded::new(site.start(), body, classifier)
 }
 
-/// Runs the body of an async function whose fallback uses none of its arguments, or only shared references.
+/// Runs the body of an async function whose fallback uses none of its arguments, or only one that is copied.
 /// `conditions` take precedence over the classifier.
 #[inline]
 pub fn try_run_async_with_conditions<'a, F: Future, C, P: Fn(&F::Output, &C) -> Verdict>(
