@@ -6,7 +6,7 @@
 //! | `boundaries.rs` | time, atomics, features and `unsafe` are each used only in the files that need them |
 //! | `files.rs`, `top_level.rs` | files open with their purpose, are short, in the tables of their folders, and in the right folder |
 //! | `dependencies.rs` | versions are in the root manifest; licenses, sources and duplicates are allowed |
-//! | `messages.rs` | every compile-time message is shown by a case under `ui/fail` |
+//! | `messages.rs` | every compile-time message is shown by a case under `ui/fail`, and none contains a private path |
 //! | `promises.rs` | every promise names a test that exists |
 //! | `prose.rs` | doc comments open with a noun or a verb, and some words are avoided |
 //!
@@ -139,6 +139,11 @@ fn every_compile_time_message_of_the_runtime_is_shown() {
         let sources = COMPILE_TIME.map(|prefix| workspace.under(&format!("{RUNTIME}{prefix}"))).concat();
         messages::shown(&sources, &outputs)
     });
+}
+
+#[test]
+fn no_compile_error_contains_a_private_path() {
+    report(&messages::private_paths(&workspace::compiler_outputs("tests/ui/fail").unwrap()));
 }
 
 #[test]

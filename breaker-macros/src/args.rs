@@ -3,7 +3,6 @@
 //! This module knows the keys, their tokens and their spans. It does not know which values a key accepts.
 
 mod foreign;
-mod grouping;
 mod key;
 mod unknown_key;
 
@@ -14,6 +13,8 @@ use syn::{Error, Expr, Lit, Result, Token, token};
 
 pub(crate) use key::Key;
 use unknown_key::unknown_key;
+
+use crate::grouping;
 
 /// All keys of one attribute, with their values.
 #[derive(Default)]

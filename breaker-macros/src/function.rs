@@ -20,6 +20,7 @@ pub(crate) use boxed::Boxed;
 pub(crate) use lifetimes::{error_has_lifetime, for_all_lifetimes};
 pub(crate) use parameters::{Binding, Copying, NotForwarded, Reuse, bound_names, forwarded_name, reuse};
 
+use crate::grouping;
 use crate::repeated::Repeated;
 
 /// A function that carries the attribute.
@@ -42,7 +43,7 @@ pub(crate) fn parse(tokens: TokenStream) -> Result<AnnotatedFn> {
     let mut tokens: Vec<_> = tokens.into_iter().collect();
     let body = tokens.last_mut().and_then(take_body);
     let parse = |input: ParseStream<'_>| parse_function(input, body);
-    parse.parse2(tokens.into_iter().collect())
+    parse.parse2(grouping::with_parentheses(tokens.into_iter().collect()))
 }
 
 // Input:  { .. }

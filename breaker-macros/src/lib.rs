@@ -4,6 +4,7 @@
 //!
 //! | file | input | output |
 //! |---|---|---|
+//! | `grouping.rs` | tokens with fragments of `macro_rules!` | the same tokens with parentheses around the fragments |
 //! | `args.rs` | the tokens in the parentheses | keys and values |
 //! | `duration.rs` | `"1h30m"` | a duration |
 //! | `repeated.rs` | tokens | cheap copies of them |
@@ -18,6 +19,7 @@
 
 use proc_macro::TokenStream;
 
+mod grouping;
 mod args;
 mod duration;
 mod repeated;

@@ -66,10 +66,12 @@ pub use self::breaker_handle::DerefTo;
 pub use self::classifier::{
     AnyValue, ByDebug, ByDisplay, ByError, ByTarget, NoText, ResultClassifier, WithConditions,
 };
-pub use self::clones::CloneForFallback;
+pub use self::clones::{CannotClone, CloneForFallback, CloneIf, MaybeClone};
+pub use self::const_config::{IsPolicy, OtherPolicy};
 pub use self::output::{IntoFutureOf, NoFuture, Resolved};
 pub use self::predicate::Predicate;
 pub use self::rejection::FromRejected;
+pub use self::retry_after::RetryAfter;
 pub use self::run::RunAsync;
 pub use self::run_saved::{NotSaved, RunSaved, SavedCall};
 pub use crate::breaker::{Admission, AsyncCall, Circuit, Rejection, StartedCall};

@@ -178,11 +178,17 @@ impl CallDurations {
 
     /// Returns the number of calls that took at most this long.
     ///
-    /// Includes calls that took up to 12.5 % or 1 µs longer, because they are in the same bucket.
+    /// Includes calls that took up to 12.5 % or 1 µs longer, because they are in the same bucket. Calls of more than
+    /// 73 min are all in one bucket, so they are within `Duration::MAX` only: the result for a limit of two hours does
+    /// not contain a call of 90 minutes.
     #[must_use]
     pub fn count_within(&self, limit: Duration) -> u64 {
         let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
-        self.buckets.iter().take(bucket_of(nanos) + 1).sum()
+        if nanos == u64::MAX {
+            return self.count;
+        }
+        let counted = (bucket_of(nanos) + 1).min(BUCKETS - 1);
+        self.buckets.iter().take(counted).sum()
     }
 }
 
@@ -247,6 +253,22 @@ mod tests {
         }
         assert_eq!(durations.quantile(f64::NAN), None);
         assert_eq!(durations.quantile(1.1), None);
+    }
+
+    #[test]
+    fn a_call_that_is_too_long_for_the_buckets_is_within_no_limit_except_the_longest() {
+        let recorder = Recorder::new();
+        let minutes = |minutes| Duration::from_secs(60 * minutes);
+        for length in [60, 90, 600] {
+            recorder.add(u64::try_from(minutes(length).as_nanos()).expect("it is short enough"));
+        }
+        recorder.add(u64::MAX);
+        let durations = recorder.read();
+        let within = [70, 80, 120, 60_000].map(|limit| durations.count_within(minutes(limit)));
+        assert_eq!(within, [1, 1, 1, 1]);
+        assert_eq!(durations.count_within(Duration::from_nanos(u64::MAX - 1)), 1);
+        assert_eq!(durations.count_within(Duration::MAX), 4);
+        assert_eq!(CallDurations::default().count_within(Duration::MAX), 0);
     }
 
     #[test]

@@ -295,6 +295,8 @@ fn the_failure_of_a_call_that_began_before_the_setting_does_not_hide_that_anothe
 
 #[test]
 fn without_the_setting_running_calls_open_nothing_and_unlimited_ones_neither() {
+    let unlimited = settings().hang(Duration::MAX).build().unwrap();
+    assert_eq!((unlimited.hang(), &unlimited), (None, &settings().build().unwrap()));
     for config in [settings(), settings().hang(Duration::MAX)] {
         let fixture = Fixture::with(watched());
         let call = hanging(&fixture);

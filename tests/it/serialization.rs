@@ -1,5 +1,7 @@
 //! The JSON of the public types, with the feature `serde`.
 
+use std::time::Duration;
+
 use breaker_runtime::{Config, ErrorKind, Event, Mode, Outcome, Registry, State, TripReason, testing};
 use serde_json::{json, to_value};
 
@@ -48,6 +50,14 @@ fn a_state_change_has_the_fields_of_its_transition() {
         "trip": null, "last_failure": null, "retry_after": null, "initiator": "alice",
     });
     assert_eq!(to_value(change).unwrap(), expected);
+}
+
+#[test]
+fn a_hint_that_never_ends_is_null() {
+    let fixture = Fixture::with(settings().failure_threshold(1));
+    fixture.permit().fail_with_retry_after("503", Duration::MAX);
+    let transition = to_value(&*fixture.last_transition()).unwrap();
+    assert_eq!((&transition["to"], &transition["retry_after"]), (&json!("open"), &json!(null)));
 }
 
 #[test]

@@ -165,6 +165,29 @@ fn a_call_timeout_of_max_stops_no_call() {
 }
 
 #[test]
+fn a_call_timeout_of_max_is_the_same_as_none_and_extends_no_lease() {
+    let endless = || settings().half_open_max_calls(1).call_timeout(Duration::MAX);
+    let config = endless().build().unwrap();
+    assert_eq!((config.call_timeout(), config.half_open_timeout()), (None, RECOVERY));
+    assert_eq!(config, settings().half_open_max_calls(1).build().unwrap());
+    let replaced = endless().call_timeout(LIMIT).call_timeout(Duration::MAX);
+    assert_eq!(replaced.build().unwrap(), config);
+
+    let fixture = Fixture::with(endless());
+    fixture.trip();
+    fixture.clock.advance(RECOVERY);
+    let hung = fixture.permit();
+    fixture.clock.advance(RECOVERY);
+    assert!(fixture.rejects());
+    fixture.clock.advance(RECOVERY);
+    for _ in 0..2 {
+        fixture.call(Outcome::Success);
+    }
+    assert_eq!(fixture.breaker.state(), State::Closed);
+    drop(hung);
+}
+
+#[test]
 fn shadow_mode_stops_no_call() {
     let fixture = Fixture::with(limited().cancelled_after(Duration::MAX).mode(Mode::Shadow));
     let mut call = started(&fixture, pending());

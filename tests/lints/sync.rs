@@ -499,3 +499,20 @@ fn all_lints_allowed(number: u32) -> u32 {
     let unused = all_lints_allowed(number);
     return all_lints_forbidden(unused_variables(1));
 }
+
+macro_rules! unused_parens {
+    ($number:expr, $text:ty, $found:pat) => {
+        #[cfg_attr(protected, circuit_breaker(
+            failure_threshold = $number,
+            key = $number,
+            failure_if(Some($found) if 4 == $number),
+            fallback = |_| Some($number)
+        ))]
+        pub fn with_fragments(text: $text) -> Option<u32> {
+            let length = ($number);
+            Some(length)
+        }
+    };
+}
+
+unused_parens!(1 + 2, &str, 1 | 2);

@@ -1,7 +1,7 @@
 //! Every message that a compile error can contain is shown in the expected output of a case under `tests/ui/fail`.
 //!
 //! A message is a string literal of at least two words. Its fixed parts, those between the placeholders, follow each
-//! other on one line of the output.
+//! other on one line of the output. No output contains the path of a private module.
 
 use syn::visit::Visit;
 use syn::{Attribute, Meta};
@@ -44,6 +44,19 @@ pub(crate) fn shown(sources: &[&Source], outputs: &[CompilerOutput]) -> Vec<Stri
     let unused = NOT_SHOWN.iter().filter(|(text, _)| !messages.iter().any(|message| message == text));
     problems.extend(unused.map(|(text, _)| format!("tests/tidy/messages.rs:1: no source contains `{text}`")));
     problems
+}
+
+/// Returns a problem for each path of a private module, which a user cannot name. Paths of files are no such paths.
+pub(crate) fn private_paths(outputs: &[CompilerOutput]) -> Vec<String> {
+    let lines = outputs.iter().flat_map(|output| {
+        output.text.lines().enumerate().map(|(index, line)| (&output.path, index + 1, line))
+    });
+    lines
+        .filter(|(_, _, line)| line.contains("__private::"))
+        .map(|(path, number, line)| {
+            format!("{path}:{number}: re-export the item in breaker-runtime/src/docs.rs: `{}`", line.trim())
+        })
+        .collect()
 }
 
 fn check(
@@ -122,7 +135,7 @@ fn contains(output: &CompilerOutput, parts: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{CompilerOutput, shown, shown_once};
+    use super::{CompilerOutput, private_paths, shown, shown_once};
     use crate::source::Source;
 
     const MACRO: &str = "#![expect(x, reason = \"not a message\")]\n/// not a message\nfn f() {\n    \
@@ -142,6 +155,16 @@ mod tests {
         for texts in [&["must be a number", "found 5"][..], &[shown, shown], &["found 5 `x` must be"]] {
             crate::assert_one_problem(&shown_once(&[&source], &outputs(texts)), "src/a.rs:4");
         }
+    }
+
+    #[test]
+    fn a_private_path_is_a_problem() {
+        let shown = outputs(&[
+            "error: x\n --> $WORKSPACE/breaker-runtime/src/__private/run.rs\n  required by `run`\n",
+        ]);
+        assert_eq!(private_paths(&shown), [""; 0]);
+        let shown = outputs(&["error: x\n  required by `breaker_runtime::__private::run`\n"]);
+        crate::assert_one_problem(&private_paths(&shown), "a.stderr:2");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Functions of the result: `failure_if` and `ignore_if`, which can also be patterns, and `retry_after`.
 
-use proc_macro2::TokenTree;
+use proc_macro2::{TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, Pat, Token, parenthesized};
+use syn::{Error, Expr, ExprClosure, Pat, Token, parenthesized};
 
 use super::expr::{source_text, ungrouped};
 use super::spec::{Condition, FallbackOn, Spec};
@@ -19,7 +19,11 @@ pub(super) fn read(value: ArgValue, key: Key) -> Result<Condition, Error> {
                 format!("`{key}` has no pattern; write one, as in `{key}(Err(_))`"),
             ));
         }
-        ArgValue::Parentheses(list) => return parse_pattern.parse2(TokenTree::Group(list).into()),
+        ArgValue::Parentheses(list) => {
+            let tokens = list.stream();
+            let pattern = parse_pattern.parse2(TokenTree::Group(list).into());
+            return pattern.map_err(|error| closure_in_parentheses(tokens, key).unwrap_or(error));
+        }
         ArgValue::Expr(value) => ungrouped(value),
     };
     match &value {
@@ -80,6 +84,15 @@ pub(super) fn check(spec: &Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error
             )
         }));
     }
+}
+
+/// Returns the error of `(|result| ..)`, which begins like a pattern.
+fn closure_in_parentheses(tokens: TokenStream, key: Key) -> Option<Error> {
+    let closure: ExprClosure = syn::parse2(tokens).ok()?;
+    Some(Error::new(
+        closure.inputs_begin.span(),
+        format!("a closure of `{key}` follows `=`, without parentheses: `{key} = |result| ..`"),
+    ))
 }
 
 /// Parses a group in parentheses. If the pattern ends too early, the error points at the closing one.

@@ -80,10 +80,6 @@ pub(super) const fn cannot_clone<T, const REQUIRED: bool>() -> CannotClone<T, RE
 
 impl<T: Clone, const REQUIRED: bool> MaybeClone<'_, T, REQUIRED> {
     /// Returns a clone of the argument.
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "the method of an argument that cannot be cloned returns `None`"
-    )]
     #[inline]
     #[must_use]
     pub fn __breaker_clone(&self) -> Option<T> {
@@ -93,7 +89,6 @@ impl<T: Clone, const REQUIRED: bool> MaybeClone<'_, T, REQUIRED> {
 
 impl<T, const REQUIRED: bool> CannotClone<T, REQUIRED> {
     /// Returns `None`, because the argument cannot be cloned. Does not compile if it must be.
-    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     #[inline]
     #[must_use]
     pub const fn __breaker_clone(&self) -> Option<T>

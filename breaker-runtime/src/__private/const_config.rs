@@ -48,7 +48,6 @@ impl Policy<'_, ConfigBuilder> {
 
 impl<T> OtherPolicy<T> {
     /// Never compiles. The compile error names the type that `config` expects.
-    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     pub const fn checked(&self) -> ConfigBuilder
     where
         T: IsPolicy,

@@ -15,17 +15,17 @@ impl ConfigBuilder {
     /// counts as a failure, and in the totals as a timeout. The breaker cannot stop sync calls, and stops no
     /// call in [shadow mode](crate::Mode::Shadow) or while it is disabled.
     ///
-    /// Range: longer than zero; `Duration::MAX` means no limit. Default: no limit. Needs the feature `tokio`,
-    /// and a tokio runtime with timers: a call outside such a runtime panics.
+    /// Range: longer than zero; `Duration::MAX` means no limit, as if this were not set. Default: no limit. Needs the
+    /// feature `tokio`, and a tokio runtime with timers: a call outside such a runtime panics.
     #[doc(alias = "timeoutDuration")]
     pub const fn call_timeout(mut self, at_most: Duration) -> Self {
         if at_most.is_zero() {
             self.record_error("call_timeout must be longer than zero");
         }
-        if !HAS_ASYNC_TIMER {
+        self.limits.call_timeout = unless_endless(at_most);
+        if self.limits.call_timeout.is_some() && !HAS_ASYNC_TIMER {
             self.record_error("call_timeout needs the feature `tokio` of breaker-runtime");
         }
-        self.limits.call_timeout = Some(at_most);
         self
     }
 
@@ -72,12 +72,12 @@ impl ConfigBuilder {
     ///
     /// A circuit with this setting takes a lock for a moment at the start and at the end of each call.
     ///
-    /// Range: longer than zero; with `Duration::MAX` no call hangs. Default: no call hangs.
+    /// Range: longer than zero; with `Duration::MAX` no call hangs, as if this were not set. Default: no call hangs.
     pub const fn hang(mut self, after: Duration) -> Self {
         if after.is_zero() {
             self.record_error("hang must be longer than zero");
         }
-        self.limits.hang = Some(after);
+        self.limits.hang = unless_endless(after);
         self
     }
 
@@ -183,14 +183,16 @@ impl ConfigBuilder {
 
     /// Returns `true` if an async call may reach its time limit.
     pub(crate) const fn times_out(&self) -> bool {
-        match self.limits.call_timeout {
-            Some(at_most) => at_most.as_nanos() < Duration::MAX.as_nanos(),
-            None => false,
-        }
+        self.limits.call_timeout.is_some()
     }
 
     /// Returns `true` if a call may wait for a slot.
     pub(crate) const fn waits(&self) -> bool {
         !self.limits.max_wait.is_zero()
     }
+}
+
+/// Returns the limit, or `None` for `Duration::MAX`, which no call reaches.
+const fn unless_endless(limit: Duration) -> Option<Duration> {
+    if limit.as_nanos() < Duration::MAX.as_nanos() { Some(limit) } else { None }
 }

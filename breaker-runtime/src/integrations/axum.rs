@@ -21,7 +21,8 @@
 //! | `POST /circuits/force-open`, and so on | runs a command on all circuits of the registry |
 //!
 //! The router claims `/` and `/metrics`, so nest it, as above, unless the application has no routes of its
-//! own. The dashboard is then at exactly `/breakers`, without a trailing slash.
+//! own. The dashboard is then at exactly `/breakers`, without a trailing slash. The path may have parameters, as in
+//! `/{version}/breakers`.
 //!
 //! Requests have no body, and no query parameters other than those in the table, each at most once. Any other
 //! request is refused with status 400 and changes nothing: a command with a misspelled `key` does not apply to
@@ -148,7 +149,8 @@
 //! - `opened` counts the changes to open and forced open from another state.
 //! - `settings` contains every setting by the name of its builder method, except `critical` and `max_keys`.
 //! - `transitions` contains at most ten transitions, newest first: those since the router was created and, if
-//!   older, the last one. Each has the fields of a [`Transition`](crate::Transition), its `key`, `ago` (the
+//!   older, the last one. With `?key=..` these are the ten of that circuit; of a breaker with keys, those of the
+//!   last 100 keys that changed are kept, and of every other key the last one. Each has the fields of a [`Transition`](crate::Transition), its `key`, `ago` (the
 //!   time since the transition) and `why` (its reason in words). `trip` is the threshold that was reached, in
 //!   the format of [`integrations::serde`](crate::integrations::serde), or null.
 //!

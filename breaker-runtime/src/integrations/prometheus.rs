@@ -103,7 +103,8 @@ impl BreakerCollector {
     /// Sets the upper bounds of the buckets for durations, in any order. Without a bound, the only bucket is
     /// `+Inf`. Of bounds that are equal as `f64` seconds, only one is used.
     ///
-    /// Durations are recorded with an error of up to 12.5 %, so bounds closer than that add no information.
+    /// Durations are recorded with an error of up to 12.5 %, so bounds closer than that add no information. Calls of
+    /// more than 73 min are in the bucket `+Inf` only, whatever the bounds are.
     #[must_use]
     pub fn buckets(mut self, upper_bounds: impl IntoIterator<Item = Duration>) -> Self {
         self.buckets = upper_bounds.into_iter().collect();

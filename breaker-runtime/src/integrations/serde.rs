@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`State`], [`Cause`], [`Mode`], [`Outcome`], [`ErrorKind`] | a label: `"half_open"`, `"threshold_reached"` |
 //! | [`Totals`], [`Rejections`], [`Fallbacks`], [`KeyCounts`] | their fields |
-//! | [`Transition`] | its fields; `retry_after` is in seconds |
+//! | [`Transition`] | its fields; `retry_after` is in seconds, and null for `Duration::MAX` |
 //! | [`StateChange`] | `name`, `key`, and the fields of its [`Transition`] |
 //! | [`TripReason`] | `{"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5}`; `rule` is `consecutive_failures` (also for `failure_threshold` without a window), `failure_threshold`, `failure_rate`, `slow_call_rate` or `hang`; `found` counts failures, slow calls or hanging calls; `calls` is null for consecutive failures and for `hang`, whose `limit` is in seconds |
 //! | [`TransitionCounts`] | `{"closed": {"open": 1}}`: the count by origin and target state, without zeros |
@@ -219,7 +219,7 @@ impl Serialize for Transition {
             generation,
             trip,
             last_failure: last_failure.as_deref(),
-            retry_after: retry_after.map(seconds),
+            retry_after: retry_after.filter(|hint| *hint != Duration::MAX).map(seconds),
             initiator: initiator.as_deref(),
         }
         .serialize(serializer)

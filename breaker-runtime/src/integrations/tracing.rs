@@ -26,6 +26,8 @@
 //! | `call was slow` | `duration`, in seconds; `outcome` |
 //! | `fallback used` | `cause`: the `kind` of the rejection, `timed_out` or `failed`; `outcome` |
 
+use std::time::Duration;
+
 use ::tracing::{Span, debug, info, warn};
 
 use crate::event::{CallEvent, CallEventKind, CallEvents, Event, FallbackCause, StateChange, Subscription};
@@ -107,6 +109,7 @@ fn emit(change: &StateChange) {
     let transition = change.transition();
     let (circuit, key) = (escape_hidden(change.name()), change.key().map(escape_hidden));
     let last_failure = transition.last_failure.as_deref().map(escape_hidden);
+    let hint = transition.retry_after.filter(|hint| *hint != Duration::MAX);
     // The macros of `tracing` require the level as a constant, so the fields are listed in a macro too.
     macro_rules! emit {
         ($level:ident, $message:literal) => {
@@ -120,7 +123,7 @@ fn emit(change: &StateChange) {
                 generation = transition.generation,
                 rule = transition.trip.map(::tracing::field::display),
                 last_failure = last_failure.as_deref(),
-                retry_after = transition.retry_after.map(|wait| wait.as_secs_f64()),
+                retry_after = hint.map(|wait| wait.as_secs_f64()),
                 initiator = transition.initiator.as_deref(),
                 $message
             )

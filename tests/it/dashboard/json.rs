@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use breaker_runtime::{BreakerError, Config, Outcome, Registry, circuit_breaker};
+use serde_json::Value;
 
 use super::server::Server;
 use crate::support::{seconds, settings};
@@ -117,6 +118,36 @@ async fn transitions_are_the_last_ten_newest_first() {
         (&"bob".into(), &"released".into(), &0.0.into())
     );
     assert_eq!((&changes[9]["initiator"], &changes[9]["ago"]), (&"alice".into(), &9.0.into()));
+}
+
+#[tokio::test]
+async fn the_transitions_of_a_key_are_kept_when_other_keys_change() {
+    let server = Server::start();
+    let hosts = server.registry.register_keyed("host", Config::default(), 200).unwrap();
+    let change = |key: &str| {
+        server.clock.advance(seconds(1));
+        hosts.get(key).force_open();
+        hosts.get(key).release();
+    };
+    let generations = async |key: &str| -> Vec<u64> {
+        let circuit = server.get(&format!("/circuits/host?key={key}")).await.json();
+        let changes = circuit["transitions"].as_array().unwrap();
+        assert!(changes.iter().all(|change| change["key"] == key), "{changes:?}");
+        changes.iter().map(|change| change["generation"].as_u64().unwrap()).collect()
+    };
+    for _ in 0..6 {
+        change("eu");
+        change("us");
+    }
+    assert_eq!(generations("eu").await, [12, 11, 10, 9, 8, 7, 6, 5, 4, 3]);
+    let breaker = server.get("/circuits/host").await.json();
+    let keys: Vec<&Value> = breaker["transitions"].as_array().unwrap().iter().map(|it| &it["key"]).collect();
+    assert_eq!(keys, ["us", "us", "eu", "eu", "us", "us", "eu", "eu", "us", "us"]);
+
+    // Of the keys that changed least recently, only the last transition of each is shown.
+    (0..99).for_each(|number| change(&format!("other{number}")));
+    assert_eq!(generations("us").await.len(), 10);
+    assert_eq!(generations("eu").await, [12]);
 }
 
 #[tokio::test]

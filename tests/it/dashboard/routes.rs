@@ -1,9 +1,11 @@
 //! Paths, headers and errors.
 
 use axum::Router;
+use breaker_runtime::State;
+use breaker_runtime::integrations::axum::Dashboard;
 use reqwest::Method;
 
-use super::server::{ErrorResponse, HttpResponse, Server, encoded};
+use super::server::{ErrorResponse, HttpResponse, Server, TOKEN, encoded};
 use crate::support::settings;
 
 #[tokio::test]
@@ -134,4 +136,25 @@ async fn the_router_can_be_nested_and_merged() {
         (merged.get("/circuits").await.status, merged.get("/x").await.text.as_str()),
         (200, "not found")
     );
+}
+
+#[tokio::test]
+async fn the_router_can_be_nested_below_path_parameters() {
+    for base in ["/{version}/breakers", "/{name}/breakers", "/{name}/{command}"] {
+        let router = |dashboard: Dashboard| dashboard.token(TOKEN).router();
+        let server = Server::with(|dashboard| Router::new().nest(base, router(dashboard)));
+        let (payment, other) =
+            (server.register("pay/ment", settings()), server.register("stock", settings()));
+        let base = "/v1/breakers";
+        let circuit = format!("{base}/circuits/{}", encoded("pay/ment"));
+        assert_eq!(server.get(&circuit).await.json()["name"], "pay/ment");
+        assert_eq!(server.get(&format!("{base}/circuits")).await.status, 200);
+        assert_eq!(server.get(&format!("{base}/circuits/unknown")).await.status, 404);
+
+        let forced = HttpResponse::of(server.command(&format!("{circuit}/force-open"))).await;
+        assert_eq!((forced.status, payment.state(), other.state()), (200, State::ForcedOpen, State::Closed));
+        let all = HttpResponse::of(server.command(&format!("{base}/circuits/force-open"))).await;
+        assert_eq!((all.status, other.state()), (200, State::ForcedOpen));
+        assert_eq!(HttpResponse::of(server.command(&format!("{circuit}/explode"))).await.status, 404);
+    }
 }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequest as _, Path, Request, State};
+use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
@@ -12,7 +11,7 @@ use super::bearer::BearerToken;
 use super::error::HttpError;
 use super::json::{self, CircuitJson};
 use super::query::{KeyQuery, NoQuery, decode};
-use super::request::Input;
+use super::request::{Input, PathValues};
 use super::response::{encode, json};
 use super::view::cost_of;
 use crate::breaker::{CircuitBreaker, Operator};
@@ -35,11 +34,11 @@ enum Command {
 /// Runs a command on one circuit, or on every circuit of a breaker with keys, and returns the result as JSON.
 pub(super) async fn run(
     State(app): State<Arc<AppState>>,
-    path: Result<Path<(String, String)>, PathRejection>,
+    path: Result<PathValues<2>, HttpError>,
     request: Request,
 ) -> Result<Response, HttpError> {
     let operator = authorize(app.tokens.commands.as_ref(), request.headers())?;
-    let Path((name, command)) = path?;
+    let PathValues([name, command]) = path?;
     let Input(KeyQuery { key }) = Input::from_request(request, &()).await?;
     let command = Command::parse(&command).ok_or(HttpError::UNKNOWN_COMMAND)?;
     let entry = app.registry_view.find(&name, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
@@ -55,11 +54,11 @@ pub(super) async fn run(
 /// Runs a command on every circuit of the registry, and returns all of them as JSON.
 pub(super) async fn run_on_registry(
     State(app): State<Arc<AppState>>,
-    command: Result<Path<String>, PathRejection>,
+    command: Result<PathValues<1>, HttpError>,
     request: Request,
 ) -> Result<Response, HttpError> {
     let operator = authorize(app.tokens.commands.as_ref(), request.headers())?;
-    let Path(command) = command?;
+    let PathValues([command]) = command?;
     let Input(NoQuery) = Input::from_request(request, &()).await?;
     let command = Command::parse(&command).ok_or(HttpError::UNKNOWN_COMMAND)?;
     let registry = app.registry_view.registry().clone();

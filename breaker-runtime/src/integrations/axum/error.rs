@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 
-use axum::extract::rejection::PathRejection;
 use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -106,11 +105,5 @@ impl IntoResponse for HttpError {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         (headers, json(self.status, encode(&Body { error: &self.text }))).into_response()
-    }
-}
-
-impl From<PathRejection> for HttpError {
-    fn from(_: PathRejection) -> Self {
-        Self::INVALID_PATH
     }
 }

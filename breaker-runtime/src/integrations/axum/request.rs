@@ -1,12 +1,29 @@
 //! Checks of every request: its path, its query string, and that it has no body.
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::http::request::Parts;
 
 use super::error::HttpError;
 use super::query::{Query, QueryError, has_valid_escapes, is_empty, parse};
 
 /// The query string of a request whose other parts are valid.
 pub(super) struct Input<Q>(pub(super) Q);
+
+/// The decoded values of the parameters in the path of a route, in their order. A router that the dashboard is nested
+/// in may have parameters of its own before them, even with the same names.
+pub(super) struct PathValues<const N: usize>(pub(super) [String; N]);
+
+impl<const N: usize, S: Send + Sync> FromRequestParts<S> for PathValues<N> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        let values = RawPathParams::from_request_parts(parts, state).await;
+        let values = values.map_err(|_| HttpError::INVALID_PATH)?;
+        let mut values: Vec<String> = values.iter().map(|(_, value)| value.to_owned()).collect();
+        let own = values.split_off(values.len().saturating_sub(N));
+        own.try_into().map(Self).map_err(|_| HttpError::UNKNOWN_PATH)
+    }
+}
 
 impl<Q: Query, S: Sync> FromRequest<S> for Input<Q> {
     type Rejection = HttpError;

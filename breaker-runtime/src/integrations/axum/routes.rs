@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{from_fn_with_state, map_response};
@@ -21,7 +20,7 @@ use super::health::HealthState;
 use super::json::{self, CircuitJson};
 use super::page::page;
 use super::query::{HealthQuery, KeyQuery, NoQuery};
-use super::request::Input;
+use super::request::{Input, PathValues};
 use super::response::{add_security_headers, encode, json};
 use super::stream::stream;
 use super::view::cost_of;
@@ -110,10 +109,9 @@ async fn circuits(
 
 async fn circuit(
     State(app): State<Arc<AppState>>,
-    name: Result<Path<String>, PathRejection>,
+    PathValues([name]): PathValues<1>,
     Input(KeyQuery { key }): Input<KeyQuery>,
 ) -> Result<Response, HttpError> {
-    let Path(name) = name?;
     let entry = app.registry_view.find(&name, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
     let cost = cost_of(&entry);
     let view = Arc::clone(&app.registry_view);

@@ -1,4 +1,4 @@
-//! The last transitions of each breaker since the router was created, with their times.
+//! The last transitions of each breaker and of each circuit since the router was created, with their times.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -10,8 +10,10 @@ use crate::event::{Audience, Event, StateChange, Subscription};
 use crate::registry::Registry;
 use crate::sync::{Mutex, lock};
 
-/// Maximum number of transitions per breaker.
+/// Maximum number of transitions per breaker, and per circuit of a breaker with keys.
 pub(super) const MAX_TRANSITIONS: usize = 10;
+/// Maximum number of circuits per breaker with keys whose transitions are kept.
+const MAX_CIRCUITS: usize = 100;
 
 /// A listener that records transitions until it is dropped.
 pub(super) struct TransitionLog {
@@ -20,10 +22,29 @@ pub(super) struct TransitionLog {
     _subscription: Subscription,
 }
 
-/// The transitions of each breaker by its name, oldest first.
+/// The transitions of each breaker by its name.
 #[derive(Default)]
-struct Records(Mutex<HashMap<String, VecDeque<TransitionRecord>>>);
+struct Records(Mutex<HashMap<String, BreakerRecords>>);
 
+/// The transitions of one breaker.
+#[derive(Default)]
+struct BreakerRecords {
+    all: RecordList,
+    /// The circuits with a key that changed last, the latest at the end.
+    circuits: VecDeque<CircuitRecords>,
+}
+
+/// The transitions of the circuit of one key.
+struct CircuitRecords {
+    key: Arc<str>,
+    list: RecordList,
+}
+
+/// The last transitions, oldest first.
+#[derive(Default)]
+struct RecordList(VecDeque<TransitionRecord>);
+
+#[derive(Clone)]
 struct TransitionRecord {
     at: Moment,
     change: StateChange,
@@ -45,9 +66,25 @@ impl TransitionLog {
 
     /// Returns the transitions of one breaker, newest first, each with the time since it happened.
     pub(super) fn of_breaker(&self, name: &str) -> Vec<(Duration, StateChange)> {
+        self.read(name, |breaker| Some(&breaker.all))
+    }
+
+    /// Returns the transitions of the circuit of one key, newest first, each with the time since it happened.
+    pub(super) fn of_key(&self, name: &str, key: &str) -> Vec<(Duration, StateChange)> {
+        self.read(name, |breaker| {
+            let circuit = breaker.circuits.iter().find(|circuit| &*circuit.key == key);
+            circuit.map(|circuit| &circuit.list)
+        })
+    }
+
+    fn read(
+        &self,
+        name: &str,
+        list: impl FnOnce(&BreakerRecords) -> Option<&RecordList>,
+    ) -> Vec<(Duration, StateChange)> {
         let now = self.clock.now();
         let records = lock(&self.records.0);
-        let newest_first = records.get(name).into_iter().flatten().rev();
+        let newest_first = records.get(name).and_then(list).into_iter().flat_map(|list| list.0.iter().rev());
         newest_first.map(|record| (now.since(record.at), record.change.clone())).collect()
     }
 }
@@ -55,15 +92,44 @@ impl TransitionLog {
 impl Records {
     fn add(&self, record: TransitionRecord) {
         let mut records = lock(&self.0);
-        // A registry never removes a name, so there are at most as many lists as breakers.
-        let Some(list) = records.get_mut(record.change.name()) else {
-            records.insert(record.change.name().to_owned(), VecDeque::from([record]));
-            return;
-        };
-        if list.len() == MAX_TRANSITIONS {
-            list.pop_front();
+        // A registry never removes a name, so there are at most as many entries as breakers.
+        match records.get_mut(record.change.name()) {
+            Some(breaker) => breaker.add(record),
+            None => records.entry(record.change.name().to_owned()).or_default().add(record),
         }
-        list.push_back(record);
+    }
+}
+
+impl BreakerRecords {
+    fn add(&mut self, record: TransitionRecord) {
+        if let Some(key) = &record.change.id.key {
+            let mut circuit = self.take(key);
+            circuit.list.add(record.clone());
+            self.circuits.push_back(circuit);
+        }
+        self.all.add(record);
+    }
+
+    /// Removes and returns the records of one circuit, which are empty if it is new. Of too many circuits, it also
+    /// removes the one that has not changed for the longest time.
+    fn take(&mut self, key: &Arc<str>) -> CircuitRecords {
+        let known = self.circuits.iter().position(|circuit| circuit.key == *key);
+        if let Some(circuit) = known.and_then(|index| self.circuits.remove(index)) {
+            return circuit;
+        }
+        if self.circuits.len() == MAX_CIRCUITS {
+            self.circuits.pop_front();
+        }
+        CircuitRecords { key: Arc::clone(key), list: RecordList::default() }
+    }
+}
+
+impl RecordList {
+    fn add(&mut self, record: TransitionRecord) {
+        if self.0.len() == MAX_TRANSITIONS {
+            self.0.pop_front();
+        }
+        self.0.push_back(record);
     }
 }
 

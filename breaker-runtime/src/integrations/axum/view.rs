@@ -111,8 +111,10 @@ impl RegistryView {
 
     fn view_single(&self, breaker: &CircuitBreaker) -> View {
         let snapshot = breaker.snapshot();
-        let mut logged = self.logged(&snapshot.name);
-        logged.retain(|transition| transition.key == snapshot.key);
+        let logged = match &snapshot.key {
+            Some(key) => self.log.of_key(&snapshot.name, key),
+            None => self.log.of_breaker(&snapshot.name),
+        };
         View {
             transitions: with_last_transitions(logged, std::slice::from_ref(&snapshot)),
             declared_at: None,
@@ -127,7 +129,7 @@ impl RegistryView {
         let snapshot = breaker.combine(&mut combination);
         let worst = combination.worst;
         View {
-            transitions: with_last_transitions(self.logged(breaker.name()), &worst),
+            transitions: with_last_transitions(self.log.of_breaker(breaker.name()), &worst),
             declared_at: None,
             config: breaker.config(),
             keys: KeysView::new(&snapshot, breaker.max_keys(), worst),
@@ -145,13 +147,6 @@ impl RegistryView {
             // It has neither a window nor durations to show.
             snapshot: Snapshot { window: None, durations: None, ..snapshot },
         }
-    }
-
-    fn logged(&self, name: &str) -> Vec<TransitionView> {
-        let logged = self.log.of_breaker(name).into_iter();
-        logged
-            .map(|(ago, StateChange { id, transition })| TransitionView { key: id.key, ago, transition })
-            .collect()
     }
 }
 
@@ -226,7 +221,11 @@ fn is_same(one: &Snapshot, other: &Snapshot) -> bool {
 
 /// Adds the last transition of each circuit. The log lacks it if it is older than the log or has not been
 /// delivered yet.
-fn with_last_transitions(mut transitions: Vec<TransitionView>, circuits: &[Snapshot]) -> Vec<TransitionView> {
+fn with_last_transitions(logged: Vec<(Duration, StateChange)>, circuits: &[Snapshot]) -> Vec<TransitionView> {
+    let logged = logged.into_iter();
+    let mut transitions: Vec<_> = logged
+        .map(|(ago, StateChange { id, transition })| TransitionView { key: id.key, ago, transition })
+        .collect();
     for circuit in circuits {
         let Some(last) = &circuit.last_transition else { continue };
         let is_last =
