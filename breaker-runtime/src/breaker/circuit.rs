@@ -27,6 +27,8 @@ pub struct Circuit {
     pub(super) options: OnceBox<CircuitOptions>,
     /// Threshold of consecutive failures; 0 if there is none.
     pub(super) run_threshold: AtomicU32,
+    /// 1 while an eviction decides about the circuit, and once it is removed from its keyed breaker, otherwise 0.
+    pub(super) mark: AtomicU32,
     /// The moment of the last failure or slow call of a closed circuit in nanoseconds, plus one; 0 before the
     /// first. It is recorded for the circuits of keys only.
     pub(super) last_fault: AtomicU64,
@@ -57,6 +59,7 @@ impl Circuit {
     pub(crate) fn new(identity: Identity, settings: SharedConfig, clock: Clock) -> Arc<Self> {
         let circuit = Arc::new_cyclic(|circuit| Self {
             run_threshold: AtomicU32::new(run_threshold(&settings)),
+            mark: AtomicU32::new(0),
             options: OnceBox::new(),
             last_fault: AtomicU64::new(0),
             machine: Machine::new(settings, clock.now()),

@@ -56,7 +56,7 @@ impl Census {
     fn release(table: &Mutex<KeyTable>) {
         let held = lock(table).removed.held();
         for _ in 0..held.div_ceil(UNHELD_PER_LOCK) {
-            let unheld = lock(table).removed.take_unheld(UNHELD_PER_LOCK);
+            let unheld = lock(table).take_unheld(UNHELD_PER_LOCK);
             drop(unheld);
         }
     }
