@@ -5,7 +5,7 @@
 //! [`KeyTable`](super::key_table::KeyTable). It does not own its circuits. A lookup is a [`Search`], so:
 //!
 //! * A table that was replaced by a larger one, and a circuit that was removed from the map, are freed only when
-//!   [`Held::now`] finds no search and no hold of them.
+//!   [`Held::now`] finds no search of the map and no hold of them.
 //! * A circuit is evicted only if no call uses it. An eviction marks the circuit, passes the heavy barrier, and then
 //!   reads the holds and the number of handles. A lookup stores its hold, or adds its handle, passes the light barrier,
 //!   and then reads the mark. So either the eviction finds the use, or the lookup finds the mark. Then it is repeated
@@ -24,14 +24,14 @@ use std::sync::Arc;
 use super::held_circuit::HeldCircuit;
 use crate::breaker::{Circuit, CircuitBreaker};
 use crate::sync::holds::{Held, Hold, Search};
-use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering, barrier};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, KeyHasher, Ordering, barrier};
 
 /// The circuits by key.
 pub(super) struct CircuitMap {
     /// The last table of [`MapWriter`].
     table: AtomicPtr<Table>,
     len: AtomicU32,
-    hasher: foldhash::quality::RandomState,
+    hasher: KeyHasher,
 }
 
 /// The result of a lookup.
@@ -79,14 +79,14 @@ impl CircuitMap {
         let map = Self {
             table: AtomicPtr::new(Arc::as_ptr(&table).cast_mut()),
             len: AtomicU32::new(0),
-            hasher: foldhash::quality::RandomState::default(),
+            hasher: KeyHasher::default(),
         };
         (map, MapWriter { table, used: 0, replaced: Vec::new() })
     }
 
     /// Looks up the circuit of `key`.
     pub(super) fn get(&self, key: &str) -> Lookup {
-        let Some(search) = Search::begin() else {
+        let Some(search) = Search::begin(self.address()) else {
             return Lookup::Undecided;
         };
         // SAFETY: the search has not ended.
@@ -99,7 +99,7 @@ impl CircuitMap {
     /// is never dropped.
     #[inline]
     pub(super) fn hold(&'static self, key: &str) -> Option<HeldCircuit> {
-        let hold = Hold::search()?;
+        let hold = Hold::search(self.address())?;
         // SAFETY: the search has not ended.
         let circuit = unsafe { self.find(key) }?;
         hold.keep(circuit.addr().get());
@@ -125,7 +125,7 @@ impl CircuitMap {
         &self,
         find: impl Fn(&str) -> Option<CircuitBreaker>,
     ) -> Option<Vec<CircuitBreaker>> {
-        let search = Hold::search()?;
+        let search = Hold::search(self.address())?;
         // SAFETY: the search has not ended.
         let table = unsafe { self.table() };
         // SAFETY: as above.
@@ -146,7 +146,7 @@ impl CircuitMap {
     /// Calls `visit` for each circuit, in no particular order, without cloning it. Returns `false`, and visits none,
     /// if this thread has no free hold. It needs one of its own, because `visit` may look up circuits.
     pub(super) fn for_each(&self, mut visit: impl FnMut(&CircuitBreaker)) -> bool {
-        let Some(search) = Hold::search() else {
+        let Some(search) = Hold::search(self.address()) else {
             return false;
         };
         // SAFETY: the search has not ended.
@@ -166,6 +166,12 @@ impl CircuitMap {
         writer.table.circuits().map(|circuit| unsafe { handle(circuit) }).collect()
     }
 
+    /// Returns which of its circuits calls use now, and whether threads search the map. Returns `None` if that cannot be
+    /// known.
+    pub(super) fn held(&self) -> Option<Held> {
+        Held::now(self.address())
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len.load(Ordering::Relaxed) as usize
     }
@@ -175,7 +181,7 @@ impl CircuitMap {
     /// # Safety
     ///
     /// The caller keeps a handle of the circuit until it has removed the circuit from the map, and then until
-    /// [`Held::may_contain`] is false for it.
+    /// [`held`](Self::held) contains neither a search nor the circuit.
     pub(super) unsafe fn insert(&self, writer: &mut MapWriter, key: &str, circuit: &CircuitBreaker) {
         let len = self.len();
         if writer.used >= writer.table.entries.len() / 8 * 7 {
@@ -195,6 +201,12 @@ impl CircuitMap {
         writer.used -= cleared;
         self.len.fetch_sub(1, Ordering::Relaxed);
         true
+    }
+
+    /// Returns the address that identifies searches of this map.
+    #[inline]
+    fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
     }
 
     #[inline]
@@ -234,7 +246,7 @@ impl CircuitMap {
         self.table.store(Arc::as_ptr(&table).cast_mut(), Ordering::Release);
         writer.replaced.push(std::mem::replace(&mut writer.table, table));
         writer.used = len;
-        if let Some(held) = Held::now() {
+        if let Some(held) = self.held() {
             writer.free_replaced(&held);
         }
     }

@@ -51,7 +51,7 @@ impl KeyTable {
             let IdleCircuit { circuit, idleness } =
                 self.queue.pop_idle(&self.settings, now, &Held::lately())?;
             circuit.circuit().mark();
-            if let Some(held) = Held::now()
+            if let Some(held) = circuits.held()
                 && is_still_idle(&circuit, idleness, &self.settings, now, &held)
                 && self.remove(circuits, &circuit)
             {
@@ -84,11 +84,11 @@ impl KeyTable {
     /// Adds the counts of removed circuits that nobody uses, of the next `limit`, and returns those circuits. Drop them
     /// without the lock.
     #[must_use = "the circuits must be dropped without a lock"]
-    pub(super) fn take_unheld(&mut self, limit: usize) -> Vec<CircuitBreaker> {
+    pub(super) fn take_unheld(&mut self, circuits: &CircuitMap, limit: usize) -> Vec<CircuitBreaker> {
         if self.removed.held() == 0 {
             return Vec::new();
         }
-        Held::now().map_or_else(Vec::new, |held| self.removed.take_unheld(limit, &held))
+        circuits.held().map_or_else(Vec::new, |held| self.removed.take_unheld(limit, &held))
     }
 
     fn remove(&mut self, circuits: &CircuitMap, circuit: &CircuitBreaker) -> bool {

@@ -348,7 +348,8 @@ impl KeyedBreaker {
     /// Calls `visit` for each circuit without the lock of the table, and returns the sum of the removed circuits
     /// that it did not visit.
     fn count(&self, visit: impl FnMut(&CircuitBreaker)) -> CumulativeParts {
-        self.shared.census.take(&self.shared.table, |each| self.for_each(each), visit)
+        let SharedCircuits { census, table, circuits, .. } = &*self.shared;
+        census.take(table, circuits, |each| self.for_each(each), visit)
     }
 
     /// Returns the circuit of `key`, if it exists. No eviction runs while the lock is held.
@@ -375,7 +376,7 @@ impl KeyedBreaker {
         let mut table = lock(&shared.table);
         let removed = table.remove_all(&shared.circuits, circuits);
         shared.is_full.store(0, Ordering::Relaxed);
-        let unheld = table.take_unheld(limit);
+        let unheld = table.take_unheld(&shared.circuits, limit);
         drop(table);
         drop(unheld);
         removed

@@ -59,7 +59,7 @@ impl RemovedCircuits {
             };
             let circuit = removed.circuit.circuit();
             // In this order: a lookup adds a handle before it ends its search.
-            if !held.may_contain(circuit.address()) && circuit.has_handles(1) {
+            if !held.has_searches() && !held.contains(circuit.address()) && circuit.has_handles(1) {
                 self.counts.add(&removed.snapshot());
                 unheld.push(removed.circuit);
             } else {

@@ -1,16 +1,16 @@
-//! What each thread is using without a reference count: the holds of its calls, and the searches it is making.
+//! What each thread is using without a reference count: the values of its calls, and the collections it searches.
 //!
 //! A thread has a few holds in a cache line of its own. To use a value that another thread may remove, it takes a free
-//! hold, *searches* for the value in shared memory, and then [holds](Hold::keep) the value by its address. A hold ends
-//! on any thread. Who removes a value makes it unreachable, passes the heavy [barrier], and then reads the holds of all
-//! threads ([`Held::now`]). The value is in use while a hold contains its address, and may be in use while any thread
-//! searches.
+//! hold, *searches* a collection for the value, and then [holds](Hold::keep) the value. A hold contains the address of
+//! the collection, and then that of the value. It ends on any thread. Who removes a value makes it unreachable, passes
+//! the heavy [barrier], and then reads the holds of all threads ([`Held::now`]). The value is in use while a hold
+//! contains its address, and may be in use while a thread searches its collection.
 //!
 //! Proof that no value is freed while it is in use: a search is stored, then the light barrier is passed, and only then
-//! shared memory is read. If `Held::now` does not contain the search, either it had not begun, and then it does not
-//! find what had become unreachable before the heavy barrier; or it has ended; or the thread has replaced it with a
-//! hold of an address, in the same word and in one store, and then the hold is found. A thread whose holds are not in
-//! [`POOL`] yet adds them under its lock, so it begins to search after `Held::now` has read the others.
+//! the collection is read. If `Held::now` reads another value of its word, either the search had not begun, and then it
+//! does not find what had become unreachable before the heavy barrier; or it has ended; or it has become a hold of a
+//! value, in the same word and in one store, and then that value is found. A thread whose holds are not in `POOL` yet
+//! adds them under its lock, so it begins to search after `Held::now` has read the others.
 //!
 //! What a call did in a value is visible to who finds its hold ended: all stores into a hold release, and all loads by
 //! others acquire. A hold that another thread ended is acquired by the thread that takes it again.
@@ -41,38 +41,41 @@ pub(crate) struct Search {
     _hold: Hold,
 }
 
-/// The values that threads used at one moment.
+/// What threads used at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
+    /// Sorted.
     addresses: Vec<usize>,
-    has_searches: bool,
+    /// The address of the collection whose values are removed.
+    collection: usize,
 }
 
 /// Number of calls per thread that can hold a value. With the search, they fill a cache line of 64 bytes.
 const CALLS: usize = 7;
 const FREE: usize = 0;
-/// No value has this address.
-const SEARCHING: usize = 1;
+/// Number of times that a hold is read again while it is a search. A search takes less time, unless its thread is
+/// suspended or visits all values.
+const RETRIES: usize = if cfg!(breaker_loom) { 0 } else { 50 };
 
 impl Search {
-    /// Begins a search on this thread. Returns `None` while the thread destroys its thread-local values.
+    /// Begins a search of the collection at this address. Returns `None` while the thread destroys its thread-local values.
     #[inline]
-    pub(crate) fn begin() -> Option<Self> {
-        let hold = match Hold::search() {
+    pub(crate) fn begin(collection: usize) -> Option<Self> {
+        let hold = match Hold::search(collection) {
             Some(hold) => hold,
-            None => Hold::begin(&imp::current()?.search),
+            None => Hold::begin(&imp::current()?.search, collection),
         };
         Some(Self { _hold: hold })
     }
 }
 
 impl Hold {
-    /// Begins a search whose value can be kept. Returns `None` if the calls that were started on this thread use all of
+    /// Begins a search of the collection at this address whose value can be kept. Returns `None` if the calls that were started on this thread use all of
     /// its holds, and while the thread destroys its thread-local values.
     #[inline]
-    pub(crate) fn search() -> Option<Self> {
+    pub(crate) fn search(collection: usize) -> Option<Self> {
         let is_free = |hold: &&AtomicUsize| hold.load(Ordering::Acquire) == FREE;
-        imp::current()?.calls.iter().find(is_free).map(Self::begin)
+        imp::current()?.calls.iter().find(is_free).map(|word| Self::begin(word, collection))
     }
 
     /// Ends the search and keeps the value at `address`, which it has found.
@@ -83,9 +86,9 @@ impl Hold {
     }
 
     #[inline]
-    fn begin(word: &'static AtomicUsize) -> Self {
+    fn begin(word: &'static AtomicUsize, collection: usize) -> Self {
         let hold = Self(word);
-        hold.0.store(SEARCHING, Ordering::Release);
+        hold.0.store(collection, Ordering::Release);
         barrier::light();
         hold
     }
@@ -99,26 +102,15 @@ impl Drop for Hold {
 }
 
 impl Held {
-    /// Returns what threads use, including everything that was found before this call. Returns `None` if that cannot be
-    /// known.
-    pub(crate) fn now() -> Option<Self> {
-        barrier::heavy().then(Self::lately)
+    /// Returns what threads use of the collection at this address, including everything that was found before this
+    /// call. Returns `None` if that cannot be known.
+    pub(crate) fn now(collection: usize) -> Option<Self> {
+        barrier::heavy().then(|| Self::read(collection, RETRIES))
     }
 
-    /// Returns what threads used a moment ago. The last holds of other threads may be missing.
+    /// Returns which values threads used a moment ago. The last holds of other threads may be missing.
     pub(crate) fn lately() -> Self {
-        let mut held = Self::default();
-        imp::for_each(|thread| {
-            for hold in thread.calls.iter().chain([&thread.search]) {
-                match hold.load(Ordering::Acquire) {
-                    FREE => {}
-                    SEARCHING => held.has_searches = true,
-                    address => held.addresses.push(address),
-                }
-            }
-        });
-        held.addresses.sort_unstable();
-        held
+        Self::read(FREE, 0)
     }
 
     /// Returns `true` if a call uses the value at `address`.
@@ -126,14 +118,32 @@ impl Held {
         self.addresses.binary_search(&address).is_ok()
     }
 
-    /// Returns `true` if a thread may use the value at `address`, or may be about to.
-    pub(crate) fn may_contain(&self, address: usize) -> bool {
-        self.has_searches || self.contains(address)
+    /// Returns `true` if a thread may be searching the collection.
+    pub(crate) fn has_searches(&self) -> bool {
+        self.contains(self.collection)
     }
 
-    /// Returns `true` if a thread was searching.
-    pub(crate) const fn has_searches(&self) -> bool {
-        self.has_searches
+    fn read(collection: usize, retries: usize) -> Self {
+        let mut addresses = Vec::new();
+        imp::for_each(|thread| {
+            for word in thread.calls.iter().chain([&thread.search]) {
+                // Once it has been another value, the search that was going on has ended. One that begins later does not
+                // find what was removed.
+                let mut found = word.load(Ordering::Acquire);
+                for _ in 0..retries {
+                    if found != collection {
+                        break;
+                    }
+                    std::hint::spin_loop();
+                    found = word.load(Ordering::Acquire);
+                }
+                if found != FREE {
+                    addresses.push(found);
+                }
+            }
+        });
+        addresses.sort_unstable();
+        Self { addresses, collection }
     }
 }
 
@@ -231,10 +241,16 @@ mod imp {
 mod tests {
     use super::{CALLS, Held, Hold, Search};
 
+    const COLLECTION: usize = 1000;
+
     fn keep(address: usize) -> Option<Hold> {
-        let hold = Hold::search()?;
+        let hold = Hold::search(COLLECTION)?;
         hold.keep(address);
         Some(hold)
+    }
+
+    fn now() -> Held {
+        Held::now(COLLECTION).expect("the barrier works")
     }
 
     /// An address that no other test uses.
@@ -246,9 +262,9 @@ mod tests {
     fn a_value_is_held_until_its_hold_ends_on_any_thread() {
         let value = Box::new(1);
         let hold = keep(address(&value)).expect("one is free");
-        assert!(Held::now().expect("the barrier works").contains(address(&value)));
+        assert!(now().contains(address(&value)));
         std::thread::spawn(move || drop(hold)).join().expect("the thread does not panic");
-        assert!(!Held::now().expect("the barrier works").contains(address(&value)));
+        assert!(!now().contains(address(&value)));
     }
 
     #[test]
@@ -256,10 +272,10 @@ mod tests {
         let values: Vec<u8> = vec![0; CALLS + 1];
         let holds: Vec<_> = values.iter().map(|value| keep(address(value))).collect();
         assert_eq!(holds.iter().flatten().count(), CALLS);
-        let search = Search::begin().expect("the thread runs");
-        assert!(Held::now().expect("the barrier works").may_contain(0));
+        let search = Search::begin(COLLECTION).expect("the thread runs");
+        assert!(now().has_searches());
         drop((search, holds));
-        assert!(keep(1000).is_some());
+        assert!(keep(2000).is_some());
     }
 
     #[test]
@@ -268,11 +284,11 @@ mod tests {
         let at = address(&value);
         let hold = std::thread::spawn(move || keep(at)).join().expect("the thread does not panic");
         let others: Vec<_> = (0..50)
-            .map(|_| std::thread::spawn(|| drop(keep(1000))))
+            .map(|_| std::thread::spawn(|| drop(keep(2000))))
             .collect();
         others.into_iter().for_each(|thread| thread.join().expect("the thread does not panic"));
-        assert!(Held::now().expect("the barrier works").contains(at));
+        assert!(now().contains(at));
         drop(hold);
-        assert!(!Held::now().expect("the barrier works").contains(at));
+        assert!(!now().contains(at));
     }
 }
