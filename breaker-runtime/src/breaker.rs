@@ -424,6 +424,10 @@ impl CircuitBreaker {
         self.operator(Location::caller().to_string())
     }
 
+    pub(crate) fn into_circuit(self) -> Arc<Circuit> {
+        self.circuit
+    }
+
     pub(crate) const fn circuit(&self) -> &Arc<Circuit> {
         &self.circuit
     }

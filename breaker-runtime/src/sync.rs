@@ -24,7 +24,9 @@ pub(crate) mod turn;
 mod imp {
     pub(crate) use foldhash::quality::RandomState as KeyHasher;
     pub(crate) use once_cell::race::OnceBox;
-    pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+    pub(crate) use std::sync::atomic::{
+        AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
     pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
     pub(crate) use std::thread_local as per_thread;
 }
@@ -33,7 +35,9 @@ mod imp {
 mod imp {
     // Each run of a model must do the same.
     pub(crate) use foldhash::quality::FixedState as KeyHasher;
-    pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+    pub(crate) use loom::sync::atomic::{
+        AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
     pub(crate) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use std::sync::{PoisonError, TryLockError};
 
@@ -81,8 +85,8 @@ mod imp {
 
 pub(crate) use catch_panic::catch_panic;
 pub(crate) use imp::{
-    AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, KeyHasher, Mutex, MutexGuard, OnceBox, Ordering, fence,
-    per_thread,
+    AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, KeyHasher, Mutex, MutexGuard, OnceBox, Ordering,
+    fence, per_thread,
 };
 
 /// Locks `mutex`, even if it is poisoned. No user code runs while a lock is held and no critical section can

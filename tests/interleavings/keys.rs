@@ -1,8 +1,8 @@
 //! Calls of keyed circuits while other threads evict and remove them, and while the map of keys grows.
 
 use breaker_runtime::__private::{DEFAULTS, KeyValue, KeyedSite, checked_keys, classifier_for, run};
-use breaker_runtime::{BreakerError, KeyedBreaker, Outcome, Registry, State};
 use breaker_runtime::testing::Clock;
+use breaker_runtime::{BreakerError, KeyedBreaker, Outcome, Registry, State};
 use loom::thread;
 
 use super::{call, strict, with_preemptions};
@@ -65,7 +65,7 @@ impl Function {
 
 #[test]
 fn a_failure_is_never_lost_with_a_circuit_that_is_evicted_during_the_call() {
-    with_preemptions(2, || {
+    with_preemptions(3, || {
         let function = Function::with_keys(1);
         function.call("a", Ok(()));
         function.race_failing_call(|function| drop(function.breakers.get("b")));

@@ -10,7 +10,8 @@ use super::acquire::{Acquire, CircuitRef};
 use super::const_checks::checked_path;
 use crate::breaker::CircuitBreaker;
 use crate::registry::{
-    Configure, Declaration, HeldCircuit, KeyText, KeyedBreaker, Registered, Registration, Registry, RegistryBreaker, scope,
+    Configure, Declaration, HeldCircuit, KeyText, KeyedBreaker, Registered, Registration, Registry,
+    RegistryBreaker, scope,
 };
 
 /// The site of a function with one circuit.

@@ -14,7 +14,10 @@
 //! A lookup and a change at the same time: an entry gets its circuit before its hash, and loses its hash first. If the
 //! hash and the circuit that a lookup reads belong to two different keys, their comparison with the key tells. So a
 //! lookup finds the circuit of its key unless the key had none at some moment of the lookup.
-#![expect(unsafe_code, reason = "circuits and tables are kept by holds and not by counts, which threads would share")]
+#![expect(
+    unsafe_code,
+    reason = "circuits and tables are kept by holds and not by counts, which threads would share"
+)]
 
 use std::hash::BuildHasher;
 use std::mem::ManuallyDrop;
@@ -121,10 +124,7 @@ impl CircuitMap {
 
     /// Returns all circuits, in no particular order, except those that an eviction has marked: it calls `find` for their
     /// keys. Returns `None` if this thread has no free hold.
-    pub(super) fn all(
-        &self,
-        find: impl Fn(&str) -> Option<CircuitBreaker>,
-    ) -> Option<Vec<CircuitBreaker>> {
+    pub(super) fn all(&self, find: impl Fn(&str) -> Option<CircuitBreaker>) -> Option<Vec<CircuitBreaker>> {
         let search = Hold::search(self.address())?;
         // SAFETY: the search has not ended.
         let table = unsafe { self.table() };
@@ -226,7 +226,11 @@ impl CircuitMap {
     /// # Safety
     ///
     /// As for [`table`](Self::table), and while the circuit is used.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "the two callers are not inlined, and one is the path of a call"
+    )]
+    #[inline(always)]
     unsafe fn find(&self, key: &str) -> Option<NonNull<Circuit>> {
         // SAFETY: the contract is the same.
         unsafe { self.table().find(self.hash(key), key) }
@@ -253,6 +257,12 @@ impl CircuitMap {
 }
 
 impl MapWriter {
+    /// Returns the number of tables that a lookup may still be reading.
+    #[cfg(test)]
+    pub(super) fn replaced(&self) -> usize {
+        self.replaced.len()
+    }
+
     /// Frees the tables that no lookup reads. They were replaced before `held` was read.
     pub(super) fn free_replaced(&mut self, held: &Held) {
         if !held.has_searches() {
@@ -269,7 +279,8 @@ impl Table {
     /// # Safety
     ///
     /// The caller searches while it uses the circuit, or holds the lock.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for the map")]
+    #[inline(always)]
     unsafe fn find(&self, hash: u64, key: &str) -> Option<NonNull<Circuit>> {
         let last = self.entries.len().wrapping_sub(1);
         let mut position = start(hash) & last;

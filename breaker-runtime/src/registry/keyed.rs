@@ -158,7 +158,7 @@ impl KeyedBreaker {
     #[cold]
     #[inline(never)]
     fn counted(&self, key: &str) -> HeldCircuit {
-        HeldCircuit::Owned(self.get(key))
+        HeldCircuit::counted(self.get(key))
     }
 
     /// Returns the circuit that all keys without a circuit of their own share. Its
@@ -415,7 +415,11 @@ impl SharedCircuits {
 
     /// Returns the circuit of a key that had none, unless no circuit can be evicted.
     fn create(&self, key: &str, table: &mut KeyTable) -> NewCircuit {
-        let mut new = NewCircuit { circuit: self.circuits.get_locked(&table.map, key), eviction: None, dropped: Vec::new() };
+        let mut new = NewCircuit {
+            circuit: self.circuits.get_locked(&table.map, key),
+            eviction: None,
+            dropped: Vec::new(),
+        };
         if new.circuit.is_some() {
             return new;
         }

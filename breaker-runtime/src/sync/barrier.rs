@@ -13,7 +13,9 @@
 //! and never cleared. A light barrier that finds it unset is a fence, which is correct with both heavy barriers. One
 //! that finds it set relies on the system call, and a heavy barrier that uses it does not look at the flag.
 
-pub(crate) use imp::{heavy, light, prepare};
+#[cfg(not(breaker_loom))]
+pub(crate) use imp::prepare;
+pub(crate) use imp::{heavy, light};
 
 #[cfg(all(target_os = "linux", not(breaker_loom), not(miri)))]
 mod imp {
@@ -68,6 +70,7 @@ mod imp {
     use crate::sync::{Ordering, fence};
 
     /// Does nothing, because both barriers are fences.
+    #[cfg(not(breaker_loom))]
     pub(crate) const fn prepare() {}
 
     /// The barrier of calls.
@@ -86,8 +89,8 @@ mod imp {
 
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
     use std::sync::Barrier;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::{heavy, light, prepare};
 

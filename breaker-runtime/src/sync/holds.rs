@@ -283,9 +283,7 @@ mod tests {
         let value = Box::new(1);
         let at = address(&value);
         let hold = std::thread::spawn(move || keep(at)).join().expect("the thread does not panic");
-        let others: Vec<_> = (0..50)
-            .map(|_| std::thread::spawn(|| drop(keep(2000))))
-            .collect();
+        let others: Vec<_> = (0..50).map(|_| std::thread::spawn(|| drop(keep(2000)))).collect();
         others.into_iter().for_each(|thread| thread.join().expect("the thread does not panic"));
         assert!(now().contains(at));
         drop(hold);

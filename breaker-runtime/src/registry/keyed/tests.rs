@@ -1,8 +1,8 @@
 //! What other threads can do while circuits are counted or evicted.
 
 use super::*;
-use crate::{Outcome, Permit};
 use crate::sync::holds::Held;
+use crate::{Outcome, Permit};
 
 fn keyed(max_keys: u32) -> KeyedBreaker {
     let settings = SharedConfig::from(Config::default());
@@ -58,7 +58,7 @@ fn a_circuit_that_a_caller_takes_during_its_eviction_stays() {
     assert!(!is_evicted(breakers, |_| breakers.circuit_for_call("a")), "a call");
     let is_held = |circuit: &CircuitBreaker| {
         let call = breakers.circuit_for_call("a");
-        assert!(matches!(call, HeldCircuit::Held(_)) && circuit.circuit().has_handles(1));
+        assert!(call.is_held() && circuit.circuit().has_handles(1));
         std::thread::spawn(move || call).join()
     };
     assert!(!is_evicted(breakers, is_held), "a call that moved to another thread");
@@ -97,12 +97,39 @@ fn a_removed_circuit_is_kept_until_its_call_ends() {
 }
 
 #[test]
+fn what_a_search_may_be_reading_is_kept_until_it_ends() {
+    let breakers = leaked();
+    let search = breakers.shared.circuits.hold("a").expect("it exists");
+    let searching = || lock(&breakers.shared.table).removed.held();
+    let mut end = Some(search);
+    breakers.shared.circuits.for_each(|_| {
+        breakers.remove("a");
+        end.take();
+        _ = breakers.totals();
+        assert_eq!(searching(), 1, "a removed circuit");
+    });
+    _ = breakers.totals();
+    assert_eq!(searching(), 0);
+    let breakers = keyed(100);
+    let replaced = || lock(&breakers.shared.table).map.replaced();
+    call(&breakers, "a");
+    breakers.shared.circuits.for_each(|_| {
+        (0..20).for_each(|key| call(&breakers, &key.to_string()));
+        assert_eq!(replaced(), 2, "tables that were too small");
+    });
+    (20..100).for_each(|key| call(&breakers, &key.to_string()));
+    assert_eq!(replaced(), 0);
+}
+
+#[test]
 fn more_calls_than_a_thread_can_hold_count_their_handles() {
     let breakers = leaked();
     let calls: Vec<_> = (0..50).map(|_| breakers.circuit_for_call("a")).collect();
-    let held = calls.iter().filter(|call| matches!(call, HeldCircuit::Held(_))).count();
+    let held = calls.iter().filter(|call| call.is_held()).count();
     assert!((1..20).contains(&held));
-    assert!(lock(&breakers.shared.table).evict(&breakers.shared.circuits, breakers.shared.clock.now()).is_none());
+    assert!(
+        lock(&breakers.shared.table).evict(&breakers.shared.circuits, breakers.shared.clock.now()).is_none()
+    );
     drop(calls);
     assert!(is_evicted(breakers, |_| ()));
 }
