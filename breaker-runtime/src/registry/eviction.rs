@@ -174,7 +174,7 @@ impl EvictionQueue {
     }
 }
 
-/// Returns `true` if nobody uses a circuit and it is still idle for the same reason. `held` was read after the circuit
+/// Returns `true` if a circuit is unused and still idle for the same reason. `held` was read after the circuit
 /// had been marked.
 pub(super) fn is_still_idle(
     circuit: &CircuitBreaker,
@@ -186,7 +186,7 @@ pub(super) fn is_still_idle(
     is_unused(circuit, held) && circuit.circuit().idleness(shared, now) == Ok(idleness)
 }
 
-/// Returns `true` if no call and no other handle uses a circuit. The holds were read before the handles are counted, so
+/// Returns `true` if a circuit is used by no call and has no handle but that of the queue. The holds were read before the handles are counted, so
 /// a lookup that replaces its hold with a handle is found.
 fn is_unused(circuit: &CircuitBreaker, held: &Held) -> bool {
     !held.contains(circuit.circuit().address()) && circuit.circuit().has_handles(OWN_HANDLES)

@@ -20,7 +20,7 @@ pub(super) struct KeyTable {
     pub(super) map: MapWriter,
 }
 
-/// A circuit that was evicted, and removed circuits that nobody uses. Both are dropped without the lock.
+/// A circuit that was evicted, and removed circuits that are not used. Both are dropped without the lock.
 pub(super) struct Evicted {
     pub(super) circuit: CircuitBreaker,
     pub(super) idleness: Idleness,
@@ -81,7 +81,7 @@ impl KeyTable {
         addresses.len()
     }
 
-    /// Adds the counts of removed circuits that nobody uses, of the next `limit`, and returns those circuits. Drop them
+    /// Adds the counts of removed circuits that are not used, of the next `limit`, and returns those circuits. Drop them
     /// without the lock.
     #[must_use = "the circuits must be dropped without a lock"]
     pub(super) fn take_unheld(&mut self, circuits: &CircuitMap, limit: usize) -> Vec<CircuitBreaker> {
