@@ -9,7 +9,7 @@
 //! Proof that no value is freed while it is in use: a search is stored, then the light barrier is passed, and only then
 //! the collection is read. If `Held::now` reads another value of its word, either the search had not begun, and then it
 //! does not find what had become unreachable before the heavy barrier; or it has ended; or it has become a hold of a
-//! value, in the same word and in one store, and then that value is found. A thread whose holds are not in `POOL` yet
+//! value, in the same word and in one store, and then that value is found. A thread whose holds are not in `THREADS` yet
 //! adds them under its lock, so it begins to search after `Held::now` has read the others.
 //!
 //! What a call did in a value is visible to who finds its hold ended: all stores into a hold release, and all loads by
@@ -160,9 +160,9 @@ mod imp {
         static RETURN: ReturnAtExit = const { ReturnAtExit };
     }
 
-    static POOL: Mutex<Pool> = Mutex::new(Pool { all: Vec::new(), free: Vec::new() });
+    static THREADS: Mutex<Threads> = Mutex::new(Threads { all: Vec::new(), free: Vec::new() });
 
-    struct Pool {
+    struct Threads {
         all: Vec<&'static ThreadHolds>,
         free: Vec<&'static ThreadHolds>,
     }
@@ -176,7 +176,7 @@ mod imp {
     }
 
     pub(super) fn for_each(visit: impl FnMut(&'static ThreadHolds)) {
-        lock(&POOL).all.iter().copied().for_each(visit);
+        lock(&THREADS).all.iter().copied().for_each(visit);
     }
 
     #[cold]
@@ -184,12 +184,12 @@ mod imp {
     fn take() -> Option<&'static ThreadHolds> {
         RETURN.try_with(|_| ()).ok()?;
         barrier::prepare();
-        let holds = lock(&POOL).take();
+        let holds = lock(&THREADS).take();
         CURRENT.set(Some(holds));
         Some(holds)
     }
 
-    impl Pool {
+    impl Threads {
         fn take(&mut self) -> &'static ThreadHolds {
             self.free.pop().unwrap_or_else(|| {
                 let holds: &'static ThreadHolds = Box::leak(Box::default());
@@ -202,7 +202,7 @@ mod imp {
     impl Drop for ReturnAtExit {
         fn drop(&mut self) {
             if let Some(holds) = CURRENT.take() {
-                lock(&POOL).free.push(holds);
+                lock(&THREADS).free.push(holds);
             }
         }
     }
@@ -214,7 +214,7 @@ mod imp {
     use crate::sync::{Mutex, lock};
 
     loom::lazy_static! {
-        static ref POOL: Mutex<Vec<&'static ThreadHolds>> = Mutex::new(Vec::new());
+        static ref THREADS: Mutex<Vec<&'static ThreadHolds>> = Mutex::new(Vec::new());
     }
 
     loom::thread_local! {
@@ -227,12 +227,12 @@ mod imp {
     }
 
     pub(super) fn for_each(visit: impl FnMut(&'static ThreadHolds)) {
-        lock(&POOL).iter().copied().for_each(visit);
+        lock(&THREADS).iter().copied().for_each(visit);
     }
 
     fn take() -> &'static ThreadHolds {
         let holds: &'static ThreadHolds = Box::leak(Box::default());
-        lock(&POOL).push(holds);
+        lock(&THREADS).push(holds);
         holds
     }
 }
