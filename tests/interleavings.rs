@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `trials.rs` | state changes: trial calls, consecutive failures, commands of operators |
 //! | `calls.rs` | a count-based window |
+//! | `keys.rs` | circuits of keys that are evicted and removed during calls |
 //! | `checks.rs` | circuits that close gradually or watch their calls |
 //! | `time.rs` | a time-based window |
 //! | `bulkhead.rs` | calls that wait for a slot |
@@ -27,6 +28,8 @@ mod bulkhead;
 mod calls;
 #[path = "interleavings/checks.rs"]
 mod checks;
+#[path = "interleavings/keys.rs"]
+mod keys;
 #[path = "interleavings/notifying.rs"]
 mod notifying;
 #[path = "interleavings/settings.rs"]

@@ -130,6 +130,12 @@ impl CircuitBreaker {
         Self { circuit: Circuit::new(identity, settings, clock) }
     }
 
+    /// Returns a breaker with this circuit.
+    #[inline]
+    pub(crate) const fn of(circuit: Arc<Circuit>) -> Self {
+        Self { circuit }
+    }
+
     /// Acquires a permit for one call without waiting. The permit borrows the breaker and must be
     /// [settled](Permit::settle); see [`Permit`] for the effects of dropping or leaking it. The call is timed
     /// from now, and `call_timeout` does not apply to it. In shadow mode every call gets a permit.
@@ -416,6 +422,10 @@ impl CircuitBreaker {
     #[track_caller]
     fn caller(&self) -> Operator<'_> {
         self.operator(Location::caller().to_string())
+    }
+
+    pub(crate) fn into_circuit(self) -> Arc<Circuit> {
+        self.circuit
     }
 
     pub(crate) const fn circuit(&self) -> &Arc<Circuit> {

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `error.rs` | errors of a registration |
 //! | `key.rs` | the text of a key |
+//! | `held_circuit.rs` | the circuit of a key during one call |
 //! | `circuit_map.rs` | the circuits of keys, found without a lock |
 //! | `eviction.rs` | the order in which circuits of keys are evicted |
 //! | `removed.rs` | the counts of evicted and removed circuits |
@@ -29,6 +30,7 @@ mod circuit_map;
 mod declaration;
 mod error;
 mod eviction;
+mod held_circuit;
 mod key;
 mod key_table;
 mod keyed;
@@ -51,6 +53,7 @@ pub(crate) use self::any_breaker::{AnyBreaker, RegistryBreaker};
 pub(crate) use self::declaration::Configure;
 pub use self::declaration::Declaration;
 pub use self::error::{Conflicts, RegisterError};
+pub(crate) use self::held_circuit::HeldCircuit;
 pub use self::key::{DisplayKey, KeyText, KeyValue, KeyedByDisplay, KeyedByOption, join_keys};
 pub use self::keyed::KeyedBreaker;
 pub(crate) use self::keyed::checked_keys;

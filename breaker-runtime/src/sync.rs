@@ -2,11 +2,13 @@
 //!
 //! All lock-free code is built on this module, so the loom tests run the shipped code. Loom cannot follow
 //! three parts. An equivalent implementation below replaces `once_cell`'s `OnceBox`. Under loom, threads do
-//! not return their numbers when they end. The channel of events (tokio's), the map of keys (papaya's) and threads
-//! that block while they wait for a slot are tested with real threads only.
+//! not return their numbers when they end. The channel of events (tokio's) and threads that block while they wait for
+//! a slot are tested with real threads only.
 
+pub(crate) mod barrier;
 pub(crate) mod blocked_thread;
 mod catch_panic;
+pub(crate) mod holds;
 pub(crate) mod list;
 pub(crate) mod process_count;
 pub(crate) mod striped;
@@ -20,15 +22,22 @@ pub(crate) mod turn;
 
 #[cfg(not(breaker_loom))]
 mod imp {
+    pub(crate) use foldhash::quality::RandomState as KeyHasher;
     pub(crate) use once_cell::race::OnceBox;
-    pub(crate) use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
+    pub(crate) use std::sync::atomic::{
+        AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
     pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
     pub(crate) use std::thread_local as per_thread;
 }
 
 #[cfg(breaker_loom)]
 mod imp {
-    pub(crate) use loom::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
+    // Each run of a model must do the same.
+    pub(crate) use foldhash::quality::FixedState as KeyHasher;
+    pub(crate) use loom::sync::atomic::{
+        AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
     pub(crate) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use std::sync::{PoisonError, TryLockError};
 
@@ -76,7 +85,8 @@ mod imp {
 
 pub(crate) use catch_panic::catch_panic;
 pub(crate) use imp::{
-    AtomicU16, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering, fence, per_thread,
+    AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, KeyHasher, Mutex, MutexGuard, OnceBox, Ordering,
+    fence, per_thread,
 };
 
 /// Locks `mutex`, even if it is poisoned. No user code runs while a lock is held and no critical section can

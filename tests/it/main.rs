@@ -45,6 +45,7 @@ mod hygiene;
 mod inner_breakers;
 mod inner_breakers_stack;
 mod keyed;
+mod keys_in_use;
 mod leases;
 mod live_settings;
 mod bulkhead;

@@ -134,5 +134,5 @@ fn an_idle_keyed_circuit_is_small() {
     assert_eq!(breakers.len(), KEYS as usize);
     let bytes = bytes_per_item(KEYS, made.bytes_current);
     println!("an idle keyed circuit: {bytes:.0} bytes");
-    assert!(bytes <= 370.0, "{bytes}");
+    assert!(bytes <= 335.0, "{bytes}");
 }

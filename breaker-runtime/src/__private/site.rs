@@ -10,7 +10,8 @@ use super::acquire::{Acquire, CircuitRef};
 use super::const_checks::checked_path;
 use crate::breaker::CircuitBreaker;
 use crate::registry::{
-    Configure, Declaration, KeyText, KeyedBreaker, Registered, Registration, Registry, RegistryBreaker, scope,
+    Configure, Declaration, HeldCircuit, KeyText, KeyedBreaker, Registered, Registration, Registry,
+    RegistryBreaker, scope,
 };
 
 /// The site of a function with one circuit.
@@ -51,7 +52,7 @@ unsafe impl<B: RegistryBreaker> Sync for FunctionSite<B> {}
 
 /// The circuit of one key, held for one call.
 #[derive(Debug)]
-pub struct KeyedCircuit(CircuitBreaker);
+pub struct KeyedCircuit(HeldCircuit);
 
 impl<B: RegistryBreaker> FunctionSite<B> {
     #[expect(
@@ -171,7 +172,7 @@ impl KeyedSite {
     #[inline]
     #[must_use]
     pub fn circuit(&'static self, key: &KeyText<'_>) -> KeyedCircuit {
-        KeyedCircuit(self.shared().get(key.as_str()))
+        KeyedCircuit(self.shared().circuit_for_call(key.as_str()))
     }
 }
 
@@ -185,6 +186,6 @@ impl Acquire<'static> for &'static Site {
 impl<'a> Acquire<'a> for &'a KeyedCircuit {
     #[inline]
     fn circuit(self) -> CircuitRef<'a> {
-        CircuitRef(self.0.circuit())
+        CircuitRef(&self.0)
     }
 }

@@ -66,6 +66,28 @@ impl Circuit {
         }
     }
 
+    /// Sets the mark of a circuit that may be evicted now. Lookups that find it wait for the decision.
+    pub(crate) fn mark(&self) {
+        self.mark.store(1, Ordering::Relaxed);
+    }
+
+    /// Removes the mark of a circuit that stays.
+    pub(crate) fn unmark(&self) {
+        self.mark.store(0, Ordering::Relaxed);
+    }
+
+    /// Returns `true` if the circuit is marked.
+    #[inline]
+    pub(crate) fn is_marked(&self) -> bool {
+        self.mark.load(Ordering::Relaxed) != 0
+    }
+
+    /// Returns `true` if this is the circuit of `key`.
+    #[inline]
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        self.identity().key().is_some_and(|own| **own == *key)
+    }
+
     /// Records the moment of a failure or a slow call.
     pub(super) fn record_fault_time(&self) {
         if self.identity().is_member() {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::circuit_map::CircuitMap;
 use super::key_table::KeyTable;
 use crate::breaker::CircuitBreaker;
 use crate::snapshot::CumulativeParts;
@@ -26,6 +27,7 @@ impl Census {
     pub(super) fn take(
         &self,
         table: &Mutex<KeyTable>,
+        circuits: &CircuitMap,
         for_each: impl FnOnce(&mut dyn FnMut(&CircuitBreaker)),
         mut visit: impl FnMut(&CircuitBreaker),
     ) -> CumulativeParts {
@@ -47,16 +49,16 @@ impl Census {
             sum.add(&circuit.snapshot());
         }
         drop((removed_before, not_visited));
-        Self::release(table);
+        Self::release(table, circuits);
         drop(order);
         sum
     }
 
     /// Examines the removed circuits, whose number may have grown.
-    fn release(table: &Mutex<KeyTable>) {
+    fn release(table: &Mutex<KeyTable>, circuits: &CircuitMap) {
         let held = lock(table).removed.held();
         for _ in 0..held.div_ceil(UNHELD_PER_LOCK) {
-            let unheld = lock(table).removed.take_unheld(UNHELD_PER_LOCK);
+            let unheld = lock(table).take_unheld(circuits, UNHELD_PER_LOCK);
             drop(unheld);
         }
     }

@@ -1,191 +1,396 @@
-//! The circuits of one keyed breaker by key. A lookup takes no lock and does not allocate.
+//! The circuits of one keyed breaker by key. A lookup takes no lock, writes nothing that other threads read in their
+//! lookups, and does not allocate.
 //!
-//! Two types of guards protect the map. The usual one has a thread-local value, which a thread destroys before
-//! it ends. Destructors of other thread-local values may run later and use a breaker; the usual guard would
-//! panic there, and a panic in such a destructor aborts the process. Therefore [`Lifetime`] is registered after
-//! the value of the guard and is destroyed before it. From then on this thread only reads the map, with an
-//! owned guard, which has no thread-local value.
+//! The map is a table with open addressing, which one thread at a time changes, under the lock of
+//! [`KeyTable`](super::key_table::KeyTable). It does not own its circuits. A lookup is a [`Search`], so:
 //!
-//! A circuit is evicted only if no caller holds it, although a lookup takes no lock: [`CircuitMap::remove_if`]
-//! marks the circuit before it counts the handles, and a lookup reads the mark after it has cloned the handle.
-//! So either the count contains the handle, or the lookup finds the mark and is repeated under the lock of the
-//! owner, which the eviction holds.
+//! * A table that was replaced by a larger one, and a circuit that was removed from the map, are freed only when
+//!   [`Held::now`] finds no search of the map and no hold of them.
+//! * A circuit is evicted only if no call uses it. An eviction marks the circuit, passes the heavy barrier, and then
+//!   reads the holds and the number of handles. A lookup stores its hold, or adds its handle, passes the light barrier,
+//!   and then reads the mark. So either the eviction finds the use, or the lookup finds the mark. Then it is repeated
+//!   under the lock that the eviction holds. The mark of a removed circuit stays.
+//!
+//! A lookup and a change at the same time: an entry gets its circuit before its hash, and loses its hash first. If the
+//! hash and the circuit that a lookup reads belong to two different keys, their comparison with the key tells. So a
+//! lookup finds the circuit of its key unless the key had none at some moment of the lookup.
+#![expect(
+    unsafe_code,
+    reason = "circuits and tables are kept by holds and not by counts, which threads would share"
+)]
 
-use std::cell::Cell;
-use std::panic::catch_unwind;
+use std::hash::BuildHasher;
+use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use crate::breaker::CircuitBreaker;
-use crate::sync::{AtomicU32, Ordering, fence};
+use super::held_circuit::HeldCircuit;
+use crate::breaker::{Circuit, CircuitBreaker};
+use crate::sync::holds::{Held, Hold, Search};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, KeyHasher, Ordering, barrier};
 
 /// The circuits by key.
 pub(super) struct CircuitMap {
-    map: papaya::HashMap<Arc<str>, MappedCircuit, foldhash::quality::RandomState>,
+    /// The last table of [`MapWriter`].
+    table: AtomicPtr<Table>,
+    len: AtomicU32,
+    hasher: KeyHasher,
 }
 
 /// The result of a lookup.
 pub(super) enum Lookup {
     Found(CircuitBreaker),
     Absent,
-    /// An eviction is checking whether the circuit is idle. The lookup must be repeated under the lock that the
-    /// eviction holds.
+    /// An eviction is checking whether the circuit is idle, or this thread destroys its thread-local values. The lookup
+    /// must be repeated under the lock.
     Undecided,
 }
 
-/// A circuit, and the mark of an eviction.
-struct MappedCircuit {
-    circuit: CircuitBreaker,
-    /// 1 while an eviction checks whether the circuit is idle and once it is removed, otherwise 0.
-    mark: AtomicU32,
+/// The right to change the map, and the tables. A lock protects it.
+pub(super) struct MapWriter {
+    table: Arc<Table>,
+    /// Number of entries of the table that are not [`EMPTY`].
+    used: usize,
+    /// Tables that a lookup may still be reading.
+    replaced: Vec<Arc<Table>>,
 }
 
-/// A part of the life of a thread.
-#[derive(Clone, Copy)]
-enum ThreadPhase {
-    /// It has used no map so far.
-    New,
-    Running,
-    /// It destroys its thread-local values, or has destroyed them.
-    Ending,
+struct Table {
+    /// The number of entries is a power of two, and some of them are empty.
+    entries: Box<[Entry]>,
 }
 
-/// Its destructor ends the phase [`ThreadPhase::Running`].
-struct Lifetime;
-
-thread_local! {
-    // No destructor, so it can always be read.
-    static PHASE: Cell<ThreadPhase> = const { Cell::new(ThreadPhase::New) };
-    static LIFETIME: Lifetime = const { Lifetime };
+#[derive(Default)]
+struct Entry {
+    /// [`EMPTY`], [`REMOVED`], or the hash of the key.
+    hash: AtomicU64,
+    circuit: AtomicPtr<Circuit>,
 }
+
+/// The hash of an entry that ends each search.
+const EMPTY: u64 = 0;
+/// The hash of an entry without a circuit that does not end a search.
+const REMOVED: u64 = 1;
+/// A bit of the hash of every key.
+const OF_KEY: u64 = 1 << 63;
+const MIN_ENTRIES: usize = 8;
 
 impl CircuitMap {
-    pub(super) fn new() -> Self {
-        Self { map: papaya::HashMap::with_hasher(foldhash::quality::RandomState::default()) }
+    /// Returns an empty map.
+    pub(super) fn new() -> (Self, MapWriter) {
+        let table = Arc::new(Table::new(MIN_ENTRIES));
+        let map = Self {
+            table: AtomicPtr::new(Arc::as_ptr(&table).cast_mut()),
+            len: AtomicU32::new(0),
+            hasher: KeyHasher::default(),
+        };
+        (map, MapWriter { table, used: 0, replaced: Vec::new() })
     }
 
     /// Looks up the circuit of `key`.
-    #[inline]
     pub(super) fn get(&self, key: &str) -> Lookup {
-        if self.is_writable() {
-            self.map.pin().get(key).map_or(Lookup::Absent, MappedCircuit::lookup)
-        } else {
-            self.get_while_ending(key)
-        }
+        let Some(search) = Search::begin(self.address()) else {
+            return Lookup::Undecided;
+        };
+        // SAFETY: the search has not ended.
+        let found = unsafe { self.find(key) }.map_or(Lookup::Absent, |circuit| unsafe { share(circuit) });
+        drop(search);
+        found
     }
 
-    /// Returns all circuits, in no particular order. Calls `find` for a key whose lookup is
-    /// [undecided](Lookup::Undecided).
-    pub(super) fn circuits(&self, find: impl Fn(&str) -> Option<CircuitBreaker>) -> Vec<CircuitBreaker> {
-        let get = |(key, mapped): (&Arc<str>, &MappedCircuit)| match mapped.lookup() {
+    /// Looks up the circuit of `key` for one call. Returns `None` if [`get`](Self::get) must look it up instead. The map
+    /// is never dropped.
+    #[inline]
+    pub(super) fn hold(&'static self, key: &str) -> Option<HeldCircuit> {
+        let hold = Hold::search(self.address())?;
+        // SAFETY: the search has not ended.
+        let circuit = unsafe { self.find(key) }?;
+        hold.keep(circuit.addr().get());
+        // SAFETY: a search found the circuit, and ended in this hold.
+        if unsafe { circuit.as_ref() }.is_marked() {
+            return None;
+        }
+        // SAFETY: as above. The mark was not set after the barrier of `keep`, so the circuit is not evicted.
+        Some(unsafe { HeldCircuit::held(circuit, hold) })
+    }
+
+    /// Looks up the circuit of `key`. The caller holds the lock.
+    pub(super) fn get_locked(&self, writer: &MapWriter, key: &str) -> Option<CircuitBreaker> {
+        // SAFETY: the caller holds the lock, under which circuits are removed and freed.
+        let found = unsafe { writer.table.find(self.hash(key), key) }?;
+        // SAFETY: as above.
+        Some(unsafe { handle(found) })
+    }
+
+    /// Returns all circuits, in no particular order, except those that an eviction has marked: it calls `find` for their
+    /// keys. Returns `None` if this thread has no free hold.
+    pub(super) fn all(&self, find: impl Fn(&str) -> Option<CircuitBreaker>) -> Option<Vec<CircuitBreaker>> {
+        let search = Hold::search(self.address())?;
+        // SAFETY: the search has not ended.
+        let table = unsafe { self.table() };
+        // SAFETY: as above.
+        let all = table.circuits().filter_map(|circuit| match unsafe { share(circuit) } {
             Lookup::Found(circuit) => Some(circuit),
             Lookup::Absent => None,
             Lookup::Undecided => {
-                let address = mapped.circuit.circuit().address();
-                find(key).filter(|circuit| circuit.circuit().address() == address)
+                // SAFETY: as above.
+                let key = unsafe { circuit.as_ref() }.identity().key();
+                find(key?).filter(|found| ptr::eq(Arc::as_ptr(found.circuit()), circuit.as_ptr()))
             }
-        };
-        if self.is_writable() {
-            self.map.pin().iter().filter_map(get).collect()
-        } else {
-            self.map.pin_owned().iter().filter_map(get).collect()
-        }
+        });
+        let all = all.collect();
+        drop(search);
+        Some(all)
     }
 
-    /// Calls `visit` for each circuit, in no particular order. The circuits are not cloned.
-    pub(super) fn for_each(&self, mut visit: impl FnMut(&CircuitBreaker)) {
-        if self.is_writable() {
-            self.map.pin().values().for_each(|mapped| visit(&mapped.circuit));
-        } else {
-            self.map.pin_owned().values().for_each(|mapped| visit(&mapped.circuit));
+    /// Calls `visit` for each circuit, in no particular order, without cloning it. Returns `false`, and visits none,
+    /// if this thread has no free hold. It needs one of its own, because `visit` may look up circuits.
+    pub(super) fn for_each(&self, mut visit: impl FnMut(&CircuitBreaker)) -> bool {
+        let Some(search) = Hold::search(self.address()) else {
+            return false;
+        };
+        // SAFETY: the search has not ended.
+        for circuit in unsafe { self.table() }.circuits() {
+            // SAFETY: as above.
+            let circuit = unsafe { borrow(circuit) };
+            visit(&circuit);
         }
+        drop(search);
+        true
+    }
+
+    /// Returns all circuits, in no particular order. The caller holds the lock.
+    #[expect(clippy::unused_self, reason = "the map of the writer")]
+    pub(super) fn all_locked(&self, writer: &MapWriter) -> Vec<CircuitBreaker> {
+        // SAFETY: circuits in the map are removed and freed only under the lock.
+        writer.table.circuits().map(|circuit| unsafe { handle(circuit) }).collect()
+    }
+
+    /// Returns which of its circuits calls use now, and whether threads search the map. Returns `None` if that cannot be
+    /// known.
+    pub(super) fn held(&self) -> Option<Held> {
+        Held::now(self.address())
     }
 
     pub(super) fn len(&self) -> usize {
-        self.map.len()
+        self.len.load(Ordering::Relaxed) as usize
     }
 
-    /// Returns `true` if this thread can change the map. It cannot while it destroys its thread-local values.
-    #[inline]
-    pub(super) fn is_writable(&self) -> bool {
-        match PHASE.get() {
-            ThreadPhase::Running => true,
-            ThreadPhase::New => self.begin(),
-            ThreadPhase::Ending => false,
+    /// Adds the circuit of a key that has none.
+    ///
+    /// # Safety
+    ///
+    /// The caller keeps a handle of the circuit until it has removed the circuit from the map, and then until
+    /// [`held`](Self::held) contains neither a search nor the circuit.
+    pub(super) unsafe fn insert(&self, writer: &mut MapWriter, key: &str, circuit: &CircuitBreaker) {
+        let len = self.len();
+        if writer.used >= writer.table.entries.len() / 8 * 7 {
+            self.replace_table(writer, len);
         }
+        let circuit = Arc::as_ptr(circuit.circuit()).cast_mut();
+        writer.used += writer.table.insert(self.hash(key), circuit);
+        self.len.store(u32::try_from(len + 1).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
-    /// Adds a circuit, if this thread [can change the map](Self::is_writable).
-    pub(super) fn insert(&self, key: Arc<str>, circuit: CircuitBreaker) {
-        if self.is_writable() {
-            self.map.pin().insert(key, MappedCircuit { circuit, mark: AtomicU32::new(0) });
-        }
-    }
-
-    /// Removes a circuit, if this thread [can change the map](Self::is_writable).
-    pub(super) fn remove(&self, key: &str) {
-        if self.is_writable() {
-            self.map.pin().remove(key);
-        }
-    }
-
-    /// Removes the circuit of `key` if `is_idle` returns `true`, and returns whether it did. While `is_idle` runs,
-    /// this holds a handle of the circuit. The caller holds its lock, and another handle.
-    pub(super) fn remove_if(&self, key: &str, is_idle: impl FnOnce() -> bool) -> bool {
-        if !self.is_writable() {
-            return false;
-        }
-        let map = self.map.pin();
-        let Some(mapped) = map.get(key) else {
+    /// Marks and removes the circuit of `key`, if it is this one, and returns whether it was.
+    pub(super) fn remove(&self, writer: &mut MapWriter, key: &str, circuit: &Circuit) -> bool {
+        let Some(cleared) = writer.table.remove(self.hash(key), circuit) else {
             return false;
         };
-        mapped.mark.store(1, Ordering::Relaxed);
-        // Changes the number of handles after the mark. A lookup that clones the handle later reads a number that
-        // follows from this one, so the two fences make the mark visible to it. If the lookup cloned the handle
-        // earlier, the number contains that handle, or the effects of its owner are visible.
-        fence(Ordering::Release);
-        let handle = mapped.circuit.clone();
-        let is_removed = is_idle();
-        drop(handle);
-        if is_removed {
-            map.remove(key);
-        } else {
-            mapped.mark.store(0, Ordering::Relaxed);
-        }
-        is_removed
+        circuit.mark();
+        writer.used -= cleared;
+        self.len.fetch_sub(1, Ordering::Relaxed);
+        true
     }
 
-    #[cold]
-    fn get_while_ending(&self, key: &str) -> Lookup {
-        self.map.pin_owned().get(key).map_or(Lookup::Absent, MappedCircuit::lookup)
-    }
-
-    /// Registers the destructor of the guard, and then that of [`Lifetime`].
-    #[cold]
-    fn begin(&self) -> bool {
-        // It panics only if other code of this program uses such guards and this thread has already destroyed
-        // their value.
-        let has_guard = catch_unwind(|| drop(self.map.guard())).is_ok();
-        let is_running = has_guard && LIFETIME.try_with(|_| ()).is_ok();
-        PHASE.set(if is_running { ThreadPhase::Running } else { ThreadPhase::Ending });
-        is_running
-    }
-}
-
-impl MappedCircuit {
+    /// Returns the address that identifies searches of this map.
     #[inline]
-    fn lookup(&self) -> Lookup {
-        let circuit = self.circuit.clone();
-        // See `remove_if`.
-        fence(Ordering::Acquire);
-        match self.mark.load(Ordering::Relaxed) {
-            0 => Lookup::Found(circuit),
-            _ => Lookup::Undecided,
+    fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
+    }
+
+    #[inline]
+    fn hash(&self, key: &str) -> u64 {
+        self.hasher.hash_one(key.as_bytes()) | OF_KEY
+    }
+
+    /// # Safety
+    ///
+    /// A search of the caller goes on while the table is used.
+    #[inline]
+    unsafe fn table(&self) -> &Table {
+        // SAFETY: the search began before, and a table is freed only when `Held::now` finds no search.
+        unsafe { &*self.table.load(Ordering::Acquire) }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`table`](Self::table), and while the circuit is used.
+    #[expect(
+        clippy::inline_always,
+        reason = "the two callers are not inlined, and one is the path of a call"
+    )]
+    #[inline(always)]
+    unsafe fn find(&self, key: &str) -> Option<NonNull<Circuit>> {
+        // SAFETY: the contract is the same.
+        unsafe { self.table().find(self.hash(key), key) }
+    }
+
+    /// Moves the circuits to a table that is at most three quarters full with one more.
+    #[cold]
+    fn replace_table(&self, writer: &mut MapWriter, len: usize) {
+        let entries = ((len + 1) * 4).div_ceil(3).next_power_of_two().max(MIN_ENTRIES);
+        let table = Arc::new(Table::new(entries));
+        for entry in &writer.table.entries {
+            let (hash, circuit) = (entry.hash.load(Ordering::Relaxed), entry.circuit.load(Ordering::Relaxed));
+            if !circuit.is_null() {
+                table.insert(hash, circuit);
+            }
+        }
+        self.table.store(Arc::as_ptr(&table).cast_mut(), Ordering::Release);
+        writer.replaced.push(std::mem::replace(&mut writer.table, table));
+        writer.used = len;
+        if let Some(held) = self.held() {
+            writer.free_replaced(&held);
         }
     }
 }
 
-impl Drop for Lifetime {
-    fn drop(&mut self) {
-        PHASE.set(ThreadPhase::Ending);
+impl MapWriter {
+    /// Returns the number of tables that a lookup may still be reading.
+    #[cfg(test)]
+    pub(super) fn replaced(&self) -> usize {
+        self.replaced.len()
     }
+
+    /// Frees the tables that no lookup reads. They were replaced before `held` was read.
+    pub(super) fn free_replaced(&mut self, held: &Held) {
+        if !held.has_searches() {
+            self.replaced.clear();
+        }
+    }
+}
+
+impl Table {
+    fn new(entries: usize) -> Self {
+        Self { entries: (0..entries).map(|_| Entry::default()).collect() }
+    }
+
+    /// # Safety
+    ///
+    /// The caller searches while it uses the circuit, or holds the lock.
+    #[expect(clippy::inline_always, reason = "as for the map")]
+    #[inline(always)]
+    unsafe fn find(&self, hash: u64, key: &str) -> Option<NonNull<Circuit>> {
+        let last = self.entries.len().wrapping_sub(1);
+        let mut position = start(hash) & last;
+        // Some entries are empty, so the loop ends.
+        while let Some(entry) = self.entries.get(position) {
+            let found = entry.hash.load(Ordering::Acquire);
+            if found == hash
+                && let Some(circuit) = NonNull::new(entry.circuit.load(Ordering::Acquire))
+                // SAFETY: the contract is the same.
+                && unsafe { circuit.as_ref() }.has_key(key)
+            {
+                return Some(circuit);
+            }
+            if found == EMPTY {
+                break;
+            }
+            position = (position + 1) & last;
+        }
+        None
+    }
+
+    /// Adds a circuit, and returns the number of empty entries that it used.
+    fn insert(&self, hash: u64, circuit: *mut Circuit) -> usize {
+        let is_free = |entry: &&Entry| entry.hash.load(Ordering::Relaxed) <= REMOVED;
+        let Some(entry) = self.probe(hash).find(is_free) else {
+            return 0;
+        };
+        let was_empty = entry.hash.load(Ordering::Relaxed) == EMPTY;
+        entry.circuit.store(circuit, Ordering::Release);
+        entry.hash.store(hash, Ordering::Release);
+        usize::from(was_empty)
+    }
+
+    /// Removes a circuit. Returns the number of entries that are empty again, or `None` if the circuit is not in the
+    /// table.
+    fn remove(&self, hash: u64, circuit: &Circuit) -> Option<usize> {
+        let position = self
+            .probe(hash)
+            .take_while(|entry| entry.hash.load(Ordering::Relaxed) != EMPTY)
+            .position(|entry| ptr::eq(entry.circuit.load(Ordering::Relaxed), circuit))?;
+        let position = start(hash).wrapping_add(position);
+        // If the next entry is empty, no search goes on after this one, nor after removed ones before it.
+        let ends_search = self.at(position.wrapping_add(1))?.hash.load(Ordering::Relaxed) == EMPTY;
+        let entry = self.at(position)?;
+        entry.hash.store(if ends_search { EMPTY } else { REMOVED }, Ordering::Release);
+        entry.circuit.store(ptr::null_mut(), Ordering::Release);
+        if !ends_search {
+            return Some(0);
+        }
+        let before = (1..self.entries.len())
+            .map_while(|distance| self.at(position.wrapping_sub(distance)))
+            .take_while(|entry| entry.hash.load(Ordering::Relaxed) == REMOVED);
+        Some(1 + before.map(|entry| entry.hash.store(EMPTY, Ordering::Release)).count())
+    }
+
+    /// Returns the entries in the order of a search.
+    #[inline]
+    fn probe(&self, hash: u64) -> impl Iterator<Item = &Entry> {
+        let first = start(hash);
+        (0..self.entries.len()).map_while(move |distance| self.at(first.wrapping_add(distance)))
+    }
+
+    #[inline]
+    fn at(&self, position: usize) -> Option<&Entry> {
+        self.entries.get(position & self.entries.len().wrapping_sub(1))
+    }
+
+    fn circuits(&self) -> impl Iterator<Item = NonNull<Circuit>> {
+        self.entries.iter().filter_map(|entry| NonNull::new(entry.circuit.load(Ordering::Acquire)))
+    }
+}
+
+/// Returns the position at which the search for this hash begins, to be taken modulo the number of entries.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the low bits are enough")]
+const fn start(hash: u64) -> usize {
+    hash as usize
+}
+
+/// Returns a handle of a circuit, unless an eviction has marked it.
+///
+/// # Safety
+///
+/// A search of the caller has found the circuit and goes on.
+unsafe fn share(circuit: NonNull<Circuit>) -> Lookup {
+    // SAFETY: the owner of the circuit keeps a handle while the search goes on.
+    let handle = unsafe { handle(circuit) };
+    barrier::light();
+    if handle.circuit().is_marked() { Lookup::Undecided } else { Lookup::Found(handle) }
+}
+
+/// Returns a handle of a circuit.
+///
+/// # Safety
+///
+/// The circuit is not freed meanwhile.
+#[inline]
+unsafe fn handle(circuit: NonNull<Circuit>) -> CircuitBreaker {
+    // SAFETY: the contract is the same.
+    let circuit = unsafe { borrow(circuit) };
+    CircuitBreaker::clone(&circuit)
+}
+
+/// Returns a handle that is not counted.
+///
+/// # Safety
+///
+/// The circuit is not freed while the result is used.
+#[inline]
+unsafe fn borrow(circuit: NonNull<Circuit>) -> ManuallyDrop<CircuitBreaker> {
+    // SAFETY: all pointers of the map come from `Arc::as_ptr`, and the handle is never dropped.
+    ManuallyDrop::new(CircuitBreaker::of(unsafe { Arc::from_raw(circuit.as_ptr()) }))
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::breaker::{CircuitBreaker, Idleness, NotIdleUntil};
 use crate::clock::Moment;
 use crate::config::SharedConfig;
+use crate::sync::holds::Held;
 
 /// The circuits of one breaker, the next candidate for eviction first.
 #[derive(Default)]
@@ -64,8 +65,8 @@ const SHORT_SCAN: usize = 4;
 const FULL_SCAN_INTERVAL: Duration = Duration::from_millis(1);
 /// One in this many examined circuits is evicted without another scan. The order is exact for up to this many.
 const SORTED_SHARE: usize = 16;
-/// Number of handles of a circuit that no caller holds: those of the map and of the queue.
-const OWN_HANDLES: usize = 2;
+/// Number of handles of a circuit that no caller holds: that of the queue.
+const OWN_HANDLES: usize = 1;
 
 impl EvictionQueue {
     /// Returns the number of circuits.
@@ -80,7 +81,8 @@ impl EvictionQueue {
 
     /// Returns `true` if one of the circuits that an attempt examines is idle. Changes nothing.
     pub(super) fn has_idle(&self, shared: &SharedConfig, now: Moment) -> bool {
-        self.circuits.iter().take(FULL_SCAN).any(|queued| queued.idleness(shared, now).is_ok())
+        let held = Held::lately();
+        self.circuits.iter().take(FULL_SCAN).any(|queued| queued.idleness(shared, now, &held).is_ok())
     }
 
     /// Adds a new circuit.
@@ -98,10 +100,15 @@ impl EvictionQueue {
 
     /// Removes and returns one idle circuit, or `None` if none of the examined circuits is idle.
     ///
-    /// A caller may use the circuit at the same time, so the owner of the queue checks
-    /// [`IdleCircuit::is_still_idle`] when it removes the circuit from the map.
-    pub(super) fn pop_idle(&mut self, shared: &SharedConfig, now: Moment) -> Option<IdleCircuit> {
-        let idle = self.pop_sorted(shared, now).or_else(|| self.scan(shared, now));
+    /// A caller may use the circuit at the same time, so the owner of the queue checks [`is_still_idle`] when it removes
+    /// the circuit from the map. `held` may be a little old.
+    pub(super) fn pop_idle(
+        &mut self,
+        shared: &SharedConfig,
+        now: Moment,
+        held: &Held,
+    ) -> Option<IdleCircuit> {
+        let idle = self.pop_sorted(shared, now, held).or_else(|| self.scan(shared, now, held));
         if idle.is_some() {
             self.next_full_scan = None;
         }
@@ -109,11 +116,11 @@ impl EvictionQueue {
     }
 
     /// Removes and returns a circuit that an earlier scan sorted, if it is still idle.
-    fn pop_sorted(&mut self, shared: &SharedConfig, now: Moment) -> Option<IdleCircuit> {
+    fn pop_sorted(&mut self, shared: &SharedConfig, now: Moment, held: &Held) -> Option<IdleCircuit> {
         while self.sorted > 0 {
             self.sorted -= 1;
             let queued = self.circuits.pop_front()?;
-            match queued.idleness(shared, now) {
+            match queued.idleness(shared, now, held) {
                 Ok(idleness) => return Some(IdleCircuit { circuit: queued.circuit, idleness }),
                 Err(_) => self.circuits.push_back(queued),
             }
@@ -121,7 +128,7 @@ impl EvictionQueue {
         None
     }
 
-    fn scan(&mut self, shared: &SharedConfig, now: Moment) -> Option<IdleCircuit> {
+    fn scan(&mut self, shared: &SharedConfig, now: Moment, held: &Held) -> Option<IdleCircuit> {
         let is_short = self.next_full_scan.is_some_and(|until| now < until);
         let is_exact = self.circuits.len() <= SORTED_SHARE;
         let limit = if is_short && !is_exact { SHORT_SCAN } else { FULL_SCAN }.min(self.circuits.len());
@@ -131,7 +138,7 @@ impl EvictionQueue {
             let Some(mut queued) = self.circuits.pop_front() else {
                 break;
             };
-            match queued.idleness(shared, now) {
+            match queued.idleness(shared, now, held) {
                 Ok(idleness) => {
                     let rank = EvictionRank { idleness, calls: queued.update_calls() };
                     if rank == EvictionRank::FIRST {
@@ -167,18 +174,27 @@ impl EvictionQueue {
     }
 }
 
-impl IdleCircuit {
-    /// Returns `true` if the circuit is still idle for the same reason. The caller of this function holds one
-    /// more handle than the map and the queue.
-    pub(super) fn is_still_idle(&self, shared: &SharedConfig, now: Moment) -> bool {
-        let circuit = self.circuit.circuit();
-        circuit.has_handles(OWN_HANDLES + 1) && circuit.idleness(shared, now) == Ok(self.idleness)
-    }
+/// Returns `true` if a circuit is unused and still idle for the same reason. `held` was read after the circuit
+/// had been marked.
+pub(super) fn is_still_idle(
+    circuit: &CircuitBreaker,
+    idleness: Idleness,
+    shared: &SharedConfig,
+    now: Moment,
+    held: &Held,
+) -> bool {
+    is_unused(circuit, held) && circuit.circuit().idleness(shared, now) == Ok(idleness)
+}
+
+/// Returns `true` if a circuit is used by no call and has no handle but that of the queue. The holds were read before the handles are counted, so
+/// a lookup that replaces its hold with a handle is found.
+fn is_unused(circuit: &CircuitBreaker, held: &Held) -> bool {
+    !held.contains(circuit.circuit().address()) && circuit.circuit().has_handles(OWN_HANDLES)
 }
 
 impl QueuedCircuit {
-    fn idleness(&self, shared: &SharedConfig, now: Moment) -> Result<Idleness, NotIdleUntil> {
-        if self.circuit.circuit().has_handles(OWN_HANDLES) {
+    fn idleness(&self, shared: &SharedConfig, now: Moment, held: &Held) -> Result<Idleness, NotIdleUntil> {
+        if is_unused(&self.circuit, held) {
             self.circuit.circuit().idleness(shared, now)
         } else {
             Err(NotIdleUntil(Moment::NEVER))
@@ -212,8 +228,6 @@ mod tests {
             let settings = SharedConfig::from(Config::default());
             let circuit = CircuitBreaker::new_unchecked(identity, settings, Clock::default());
             circuit.operator(index.to_string()).force_open();
-            // The handle of the map.
-            std::mem::forget(circuit.clone());
             queue.push(circuit);
         }
         queue
@@ -231,10 +245,10 @@ mod tests {
     #[test]
     fn while_no_circuit_is_idle_a_call_examines_a_few_circuits_after_one_full_scan() {
         let mut queue = queue(3000);
-        assert!(queue.pop_idle(&shared(), NOW).is_none());
+        assert!(queue.pop_idle(&shared(), NOW, &Held::default()).is_none());
         assert_eq!(first(&queue).as_deref(), Some("1024"));
         for attempt in 1..100_usize {
-            assert!(queue.is_full() && queue.pop_idle(&shared(), NOW).is_none());
+            assert!(queue.is_full() && queue.pop_idle(&shared(), NOW, &Held::default()).is_none());
             assert_eq!(first(&queue), Some((1024 + attempt * SHORT_SCAN).to_string()));
         }
         queue.remove(|_| false);
@@ -249,11 +263,11 @@ mod tests {
             queued.circuit.try_acquire().expect("it is closed").settle(Outcome::Success);
         }
         for evicted in 0..1000_usize {
-            let idle = queue.pop_idle(&shared(), NOW).expect("it is idle");
+            let idle = queue.pop_idle(&shared(), NOW, &Held::default()).expect("it is idle");
             assert_eq!((idle.idleness, idle.circuit.state()), (Idleness::Clean, State::Closed));
             assert!(evicted > 0 || queue.sorted == 1023 / SORTED_SHARE);
         }
-        assert!(queue.pop_idle(&shared(), NOW).is_none());
+        assert!(queue.pop_idle(&shared(), NOW, &Held::default()).is_none());
         assert_eq!(queue.len(), 24);
     }
 }

@@ -1,36 +1,97 @@
-//! The part of a keyed breaker that changes when a key is added or removed.
+//! The part of a keyed breaker that changes when a key is added or removed. It owns the circuits: those in the map are
+//! in the queue, and removed ones are kept until no call uses them.
+#![expect(unsafe_code, reason = "the map does not own its circuits")]
 
-use super::circuit_map::CircuitMap;
-use super::eviction::{EvictionQueue, IdleCircuit};
+use std::collections::BTreeSet;
+
+use super::circuit_map::{CircuitMap, MapWriter};
+use super::eviction::{EvictionQueue, IdleCircuit, is_still_idle};
 use super::removed::RemovedCircuits;
+use crate::breaker::{CircuitBreaker, Idleness};
 use crate::clock::Moment;
 use crate::config::SharedConfig;
+use crate::sync::holds::Held;
 
 /// The data that a keyed breaker locks to add or remove a key.
 pub(super) struct KeyTable {
     pub(super) settings: SharedConfig,
     pub(super) queue: EvictionQueue,
     pub(super) removed: RemovedCircuits,
+    pub(super) map: MapWriter,
+}
+
+/// A circuit that was evicted, and removed circuits that are not used. Both are dropped without the lock.
+pub(super) struct Evicted {
+    pub(super) circuit: CircuitBreaker,
+    pub(super) idleness: Idleness,
+    pub(super) unheld: Vec<CircuitBreaker>,
 }
 
 /// Number of circuits that a new key tries to evict, if callers begin to use them at the same time.
 const EVICTION_ATTEMPTS: usize = 4;
+/// Number of removed circuits that are examined for each eviction. One eviction removes one circuit.
+const EXAMINED_PER_KEY: usize = 4;
 
 impl KeyTable {
-    pub(super) fn new(settings: SharedConfig) -> Self {
-        Self { settings, queue: EvictionQueue::default(), removed: RemovedCircuits::default() }
+    pub(super) fn new(settings: SharedConfig, map: MapWriter) -> Self {
+        Self { settings, queue: EvictionQueue::default(), removed: RemovedCircuits::default(), map }
     }
 
-    /// Removes an idle circuit from the map and from the queue, and returns it.
-    pub(super) fn evict(&mut self, circuits: &CircuitMap, now: Moment) -> Option<IdleCircuit> {
+    /// Adds the circuit of a key that has none.
+    pub(super) fn insert(&mut self, circuits: &CircuitMap, key: &str, circuit: CircuitBreaker) {
+        // SAFETY: the queue keeps the circuit while it is in the map, and `removed` keeps it afterwards, until it is in
+        // no hold. All of it is dropped together with the map.
+        unsafe { circuits.insert(&mut self.map, key, &circuit) };
+        self.queue.push(circuit);
+    }
+
+    /// Evicts an idle circuit. No circuit is idle while a call uses it.
+    pub(super) fn evict(&mut self, circuits: &CircuitMap, now: Moment) -> Option<Evicted> {
         for _ in 0..EVICTION_ATTEMPTS {
-            let idle = self.queue.pop_idle(&self.settings, now)?;
-            let is_idle = || idle.is_still_idle(&self.settings, now);
-            if idle.circuit.key().is_some_and(|key| circuits.remove_if(key, is_idle)) {
-                return Some(idle);
+            let IdleCircuit { circuit, idleness } =
+                self.queue.pop_idle(&self.settings, now, &Held::lately())?;
+            circuit.circuit().mark();
+            if let Some(held) = circuits.held()
+                && is_still_idle(&circuit, idleness, &self.settings, now, &held)
+                && self.remove(circuits, &circuit)
+            {
+                self.map.free_replaced(&held);
+                let unheld = self.removed.take_unheld(EXAMINED_PER_KEY, &held);
+                circuit.circuit().leave_group();
+                self.removed.add(circuit.clone());
+                return Some(Evicted { circuit, idleness, unheld });
             }
-            self.queue.push(idle.circuit);
+            circuit.circuit().unmark();
+            self.queue.push(circuit);
         }
         None
+    }
+
+    /// Removes those circuits that their keys still have from the map and from the queue, and returns their number.
+    pub(super) fn remove_all(&mut self, circuits: &CircuitMap, leaving: Vec<CircuitBreaker>) -> usize {
+        let mut addresses = BTreeSet::new();
+        for circuit in leaving {
+            if self.remove(circuits, &circuit) {
+                addresses.insert(circuit.circuit().address());
+                circuit.circuit().leave_group();
+                self.removed.add(circuit);
+            }
+        }
+        self.queue.remove(|circuit| addresses.contains(&circuit.circuit().address()));
+        addresses.len()
+    }
+
+    /// Adds the counts of removed circuits that are not used, of the next `limit`, and returns those circuits. Drop them
+    /// without the lock.
+    #[must_use = "the circuits must be dropped without a lock"]
+    pub(super) fn take_unheld(&mut self, circuits: &CircuitMap, limit: usize) -> Vec<CircuitBreaker> {
+        if self.removed.held() == 0 {
+            return Vec::new();
+        }
+        circuits.held().map_or_else(Vec::new, |held| self.removed.take_unheld(limit, &held))
+    }
+
+    fn remove(&mut self, circuits: &CircuitMap, circuit: &CircuitBreaker) -> bool {
+        circuit.key().is_some_and(|key| circuits.remove(&mut self.map, key, circuit.circuit()))
     }
 }

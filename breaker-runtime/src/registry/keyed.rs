@@ -1,11 +1,12 @@
 //! A circuit breaker with one circuit per key, so that one failing host does not affect the others.
 //!
 //! A known key is looked up without a lock and without an allocation. A new key locks [`KeyTable`], whose
-//! queue also selects a circuit to evict.
+//! queue also selects a circuit to evict. A call of an annotated function holds its circuit without a handle; see
+//! `sync/holds.rs`.
 
 mod preview;
+mod removal;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use once_cell::race::OnceBox;
 
 use super::census::Census;
 use super::circuit_map::{CircuitMap, Lookup};
-use super::eviction::IdleCircuit;
-use super::key_table::KeyTable;
+use super::held_circuit::HeldCircuit;
+use super::key_table::{Evicted, KeyTable};
 use crate::breaker::{CircuitBreaker, Identity, Idleness, KeyGroup};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Name, SharedConfig};
@@ -44,8 +45,7 @@ use crate::totals::Totals;
 ///
 /// If no circuit can be evicted, the new key uses the [overflow](Self::overflow) circuit until another circuit is
 /// evicted or removed. Each call of such a key examines a few circuits only and waits for no other call. Keys longer
-/// than 255 bytes always use the overflow circuit, and so do new keys in destructors of thread-local values while a
-/// thread ends.
+/// than 255 bytes always use the overflow circuit.
 ///
 /// With [`max_open`](crate::ConfigBuilder::max_open), at most a share of the circuits rejects calls at the same time.
 ///
@@ -86,14 +86,14 @@ struct NewCircuit {
     circuit: Option<CircuitBreaker>,
     /// Set if an open circuit was evicted.
     eviction: Option<Eviction>,
+    /// Circuits that are dropped without the lock.
+    dropped: Vec<CircuitBreaker>,
 }
 
 /// Maximum length of a key with a circuit of its own, in bytes.
 const MAX_KEY_BYTES: usize = 255;
 /// Largest value of `max_keys`.
 const MAX_KEYS: u32 = 1_000_000;
-/// Number of removed circuits that are examined for each new key. One new key removes at most one circuit.
-const EXAMINED_PER_KEY: usize = 4;
 
 /// Returns `max_keys` if it is in range.
 pub(crate) const fn checked_keys(max_keys: u32) -> Result<NonZeroU32, ConfigError> {
@@ -111,12 +111,13 @@ impl KeyedBreaker {
         clock: Clock,
         hub: Arc<Hub>,
     ) -> Self {
+        let (circuits, map) = CircuitMap::new();
         Self {
             shared: Arc::new(SharedCircuits {
                 group: Arc::new(KeyGroup::new(name, Some(hub), settings.max_open())),
-                circuits: CircuitMap::new(),
+                circuits,
                 max_keys: max_keys.get() as usize,
-                table: Mutex::new(KeyTable::new(settings)),
+                table: Mutex::new(KeyTable::new(settings, map)),
                 is_full: AtomicU32::new(0),
                 config_order: Mutex::new(()),
                 census: Census::default(),
@@ -143,6 +144,22 @@ impl KeyedBreaker {
             Lookup::Absent => None,
             Lookup::Undecided => self.find_under_lock(key),
         }
+    }
+
+    /// Returns the circuit of `key` like [`get`](Self::get), for one call of a function. The breaker is never dropped.
+    #[inline(never)]
+    pub(crate) fn circuit_for_call(&'static self, key: &str) -> HeldCircuit {
+        match self.shared.circuits.hold(key) {
+            Some(circuit) => circuit,
+            None => self.counted(key),
+        }
+    }
+
+    /// Returns the circuit of `key` with a counted handle.
+    #[cold]
+    #[inline(never)]
+    fn counted(&self, key: &str) -> HeldCircuit {
+        HeldCircuit::counted(self.get(key))
     }
 
     /// Returns the circuit that all keys without a circuit of their own share. Its
@@ -192,7 +209,7 @@ impl KeyedBreaker {
     /// Returns all circuits that exist now, in no particular order except that the overflow circuit is last
     /// if it has been used.
     pub fn iter(&self) -> impl Iterator<Item = CircuitBreaker> + use<> {
-        let mut circuits = self.shared.circuits.circuits(|key| self.find_under_lock(key));
+        let mut circuits = self.circuits_of_keys();
         circuits.extend(self.shared.overflow.get().cloned());
         circuits.into_iter()
     }
@@ -200,7 +217,9 @@ impl KeyedBreaker {
     /// Calls `visit` for each circuit, in the order of [`iter`](Self::iter). Unlike `iter`, it holds no handles, so it
     /// does not keep circuits from being evicted meanwhile.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&CircuitBreaker)) {
-        self.shared.circuits.for_each(&mut visit);
+        if !self.shared.circuits.for_each(&mut visit) {
+            self.circuits_of_keys().iter().for_each(&mut visit);
+        }
         self.shared.overflow.get().into_iter().for_each(visit);
     }
 
@@ -264,54 +283,6 @@ impl KeyedBreaker {
         }
     }
 
-    /// Removes the circuit of `key` in any state and returns it, or `None` if the key has no circuit of its own.
-    ///
-    /// Use this for a host or a tenant that no longer exists. Calls that are running in the circuit end
-    /// normally, and the next call of `key` gets a new circuit. The [totals](Self::totals) still include the
-    /// calls of the removed circuit.
-    ///
-    /// The time is proportional to the number of circuits; [`retain`](Self::retain) removes many circuits in
-    /// one pass. A thread that is destroying its thread-local values removes nothing.
-    ///
-    /// ```
-    /// use breaker_runtime::{Config, Registry, State};
-    ///
-    /// let hosts = Registry::new().register_keyed("hosts", Config::default(), 1000)?;
-    /// hosts.get("eu-1").force_open();
-    /// let removed = hosts.remove("eu-1").expect("it was used");
-    /// assert_eq!(removed.state(), State::ForcedOpen);
-    /// assert_eq!(hosts.get("eu-1").state(), State::Closed); // a new circuit
-    /// # Ok::<(), breaker_runtime::RegisterError>(())
-    /// ```
-    #[expect(clippy::must_use_candidate, reason = "most callers do not need the removed circuit")]
-    pub fn remove(&self, key: &str) -> Option<CircuitBreaker> {
-        let circuit = self.find(key)?;
-        (self.remove_all(vec![circuit.clone()]) > 0).then_some(circuit)
-    }
-
-    /// Removes all circuits for which `keep` returns `false`, in any state; see [`remove`](Self::remove). The
-    /// [overflow](Self::overflow) circuit is always kept.
-    ///
-    /// `keep` runs without a lock and may use the breaker. A circuit that is created meanwhile is kept. If
-    /// `keep` panics, no circuit is removed.
-    ///
-    /// ```
-    /// use breaker_runtime::{Config, Registry};
-    ///
-    /// let hosts = Registry::new().register_keyed("hosts", Config::default(), 1000)?;
-    /// for host in ["eu-1", "eu-2", "us-1"] {
-    ///     hosts.get(host);
-    /// }
-    /// hosts.retain(|host, _| host.starts_with("eu"));
-    /// assert_eq!(hosts.len(), 2);
-    /// # Ok::<(), breaker_runtime::RegisterError>(())
-    /// ```
-    pub fn retain(&self, mut keep: impl FnMut(&str, &CircuitBreaker) -> bool) {
-        let mut circuits = self.shared.circuits.circuits(|key| self.find_under_lock(key));
-        circuits.retain(|circuit| circuit.key().is_some_and(|key| !keep(key, circuit)));
-        self.remove_all(circuits);
-    }
-
     /// Adds all circuits to `combination`, and returns one snapshot for all of them.
     pub(crate) fn combine(&self, combination: &mut Combination) -> Snapshot {
         let unused = CircuitBreaker::new_unchecked(
@@ -330,63 +301,39 @@ impl KeyedBreaker {
     /// Calls `visit` for each circuit without the lock of the table, and returns the sum of the removed circuits
     /// that it did not visit.
     fn count(&self, visit: impl FnMut(&CircuitBreaker)) -> CumulativeParts {
-        self.shared.census.take(&self.shared.table, |each| self.for_each(each), visit)
+        let SharedCircuits { census, table, circuits, .. } = &*self.shared;
+        census.take(table, circuits, |each| self.for_each(each), visit)
     }
 
     /// Returns the circuit of `key`, if it exists. No eviction runs while the lock is held.
     #[cold]
     fn find_under_lock(&self, key: &str) -> Option<CircuitBreaker> {
-        let _table = lock(&self.shared.table);
-        match self.shared.circuits.get(key) {
-            Lookup::Found(circuit) => Some(circuit),
-            Lookup::Absent | Lookup::Undecided => None,
-        }
+        let table = lock(&self.shared.table);
+        self.shared.circuits.get_locked(&table.map, key)
     }
 
-    /// Removes those circuits that their keys still have, and returns their number.
-    fn remove_all(&self, circuits: Vec<CircuitBreaker>) -> usize {
-        let shared = &self.shared;
-        if circuits.is_empty() || !shared.circuits.is_writable() {
-            return 0;
-        }
-        let limit = circuits.len();
-        let mut addresses = BTreeSet::new();
-        let mut table = lock(&shared.table);
-        for circuit in circuits {
-            if let Some(key) = circuit.key()
-                && let Lookup::Found(present) = shared.circuits.get(key)
-                && present.circuit().address() == circuit.circuit().address()
-            {
-                shared.circuits.remove(key);
-                addresses.insert(circuit.circuit().address());
-                circuit.circuit().leave_group();
-                table.removed.add(circuit);
-            }
-        }
-        table.queue.remove(|circuit| addresses.contains(&circuit.circuit().address()));
-        shared.is_full.store(0, Ordering::Relaxed);
-        let unheld = table.removed.take_unheld(limit);
-        drop(table);
-        drop(unheld);
-        addresses.len()
+    /// Returns all circuits but the overflow circuit.
+    fn circuits_of_keys(&self) -> Vec<CircuitBreaker> {
+        let circuits = &self.shared.circuits;
+        let all = circuits.all(|key| self.find_under_lock(key));
+        all.unwrap_or_else(|| circuits.all_locked(&lock(&self.shared.table).map))
     }
 
     /// Creates the circuit of a key, and evicts another one if there are too many.
     #[cold]
     fn create(&self, key: &str) -> CircuitBreaker {
         let shared = &self.shared;
-        if key.len() > MAX_KEY_BYTES || !shared.circuits.is_writable() {
+        if key.len() > MAX_KEY_BYTES {
             return self.overflow();
         }
         let Some(mut table) = shared.table_for_new_key() else {
             return self.overflow();
         };
-        let unheld = table.removed.take_unheld(EXAMINED_PER_KEY);
-        let NewCircuit { circuit, eviction } = shared.create(key, &mut table);
+        let NewCircuit { circuit, eviction, dropped } = shared.create(key, &mut table);
         shared.is_full.store(u32::from(table.queue.is_full()), Ordering::Relaxed);
         drop(table);
         // Dropping a circuit drops its listeners, and they must not run under the lock either.
-        drop(unheld);
+        drop(dropped);
         if let (Some(eviction), Some(hub)) = (eviction, shared.group.hub()) {
             hub.notify(&Event::Evicted(eviction));
         }
@@ -405,26 +352,29 @@ impl SharedCircuits {
 
     /// Returns the circuit of a key that had none, unless no circuit can be evicted.
     fn create(&self, key: &str, table: &mut KeyTable) -> NewCircuit {
-        let mut eviction = None;
-        if let Lookup::Found(circuit) = self.circuits.get(key) {
-            return NewCircuit { circuit: Some(circuit), eviction };
+        let mut new = NewCircuit {
+            circuit: self.circuits.get_locked(&table.map, key),
+            eviction: None,
+            dropped: Vec::new(),
+        };
+        if new.circuit.is_some() {
+            return new;
         }
         if table.queue.len() >= self.max_keys {
             let now = self.clock.coarse_now();
-            let Some(IdleCircuit { circuit, idleness }) = table.evict(&self.circuits, now) else {
-                return NewCircuit { circuit: None, eviction };
+            let Some(Evicted { circuit, idleness, unheld }) = table.evict(&self.circuits, now) else {
+                return new;
             };
             if let Idleness::Abandoned { due } = idleness {
-                eviction = Some(Eviction::new(circuit.circuit().id(), now.since(due)));
+                new.eviction = Some(Eviction::new(circuit.circuit().id(), now.since(due)));
             }
-            circuit.circuit().leave_group();
-            table.removed.add(circuit);
+            new.dropped = unheld;
+            new.dropped.push(circuit);
         }
-        let key: Arc<str> = Arc::from(key);
-        let circuit = self.circuit(Some(Arc::clone(&key)), table.settings.clone());
-        self.circuits.insert(key, circuit.clone());
-        table.queue.push(circuit.clone());
-        NewCircuit { circuit: Some(circuit), eviction }
+        let circuit = self.circuit(Some(Arc::from(key)), table.settings.clone());
+        table.insert(&self.circuits, key, circuit.clone());
+        new.circuit = Some(circuit);
+        new
     }
 
     fn circuit(&self, key: Option<Arc<str>>, settings: SharedConfig) -> CircuitBreaker {

@@ -6,6 +6,7 @@ use crate::breaker::CircuitBreaker;
 use crate::clock::Moment;
 use crate::snapshot::{CumulativeParts, Snapshot};
 use crate::state::State;
+use crate::sync::holds::Held;
 
 /// The removed circuits of one breaker.
 #[derive(Clone, Default)]
@@ -45,9 +46,9 @@ impl RemovedCircuits {
     }
 
     /// Adds the counts of circuits that no caller holds, of the next `limit`, and returns those circuits. Drop them
-    /// without the lock. While a census runs, it returns none.
+    /// without the lock. While a census runs, it returns none. All of them were removed before `held` was read.
     #[must_use = "the circuits must be dropped without a lock"]
-    pub(super) fn take_unheld(&mut self, limit: usize) -> Vec<CircuitBreaker> {
+    pub(super) fn take_unheld(&mut self, limit: usize, held: &Held) -> Vec<CircuitBreaker> {
         let mut unheld = Vec::new();
         if self.census.is_some() {
             return unheld;
@@ -56,7 +57,9 @@ impl RemovedCircuits {
             let Some(removed) = self.held.pop_front() else {
                 break;
             };
-            if removed.circuit.circuit().has_handles(1) {
+            let circuit = removed.circuit.circuit();
+            // In this order: a lookup adds a handle before it ends its search.
+            if !held.has_searches() && !held.contains(circuit.address()) && circuit.has_handles(1) {
                 self.counts.add(&removed.snapshot());
                 unheld.push(removed.circuit);
             } else {

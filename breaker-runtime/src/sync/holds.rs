@@ -1,0 +1,292 @@
+//! What each thread is using without a reference count: the values of its calls, and the collections it searches.
+//!
+//! A thread has a few holds in a cache line of its own. To use a value that another thread may remove, it takes a free
+//! hold, *searches* a collection for the value, and then [holds](Hold::keep) the value. A hold contains the address of
+//! the collection, and then that of the value. It ends on any thread. Who removes a value makes it unreachable, passes
+//! the heavy [barrier], and then reads the holds of all threads ([`Held::now`]). The value is in use while a hold
+//! contains its address, and may be in use while a thread searches its collection.
+//!
+//! Proof that no value is freed while it is in use: a search is stored, then the light barrier is passed, and only then
+//! the collection is read. If `Held::now` reads another value of its word, either the search had not begun, and then it
+//! does not find what had become unreachable before the heavy barrier; or it has ended; or it has become a hold of a
+//! value, in the same word and in one store, and then that value is found. A thread whose holds are not in `THREADS` yet
+//! adds them under its lock, so it begins to search after `Held::now` has read the others.
+//!
+//! What a call did in a value is visible to who finds its hold ended: all stores into a hold release, and all loads by
+//! others acquire. A hold that another thread ended is acquired by the thread that takes it again.
+//!
+//! The memory of a thread is reused by later threads, never freed: there is as much as threads existed at one time.
+
+use super::barrier;
+use super::{AtomicUsize, Ordering};
+
+/// The holds of one thread.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct ThreadHolds {
+    calls: [AtomicUsize; CALLS],
+    /// Used for a search while calls use all others.
+    search: AtomicUsize,
+}
+
+/// A search, or the use of one value. It ends when this is dropped.
+#[derive(Debug)]
+#[must_use = "the search ends when this is dropped"]
+pub(crate) struct Hold(&'static AtomicUsize);
+
+/// A search whose value is not kept. It ends when this is dropped.
+#[derive(Debug)]
+#[must_use = "the search ends when this is dropped"]
+pub(crate) struct Search {
+    _hold: Hold,
+}
+
+/// What threads used at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    /// Sorted.
+    addresses: Vec<usize>,
+    /// The address of the collection whose values are removed.
+    collection: usize,
+}
+
+/// Number of calls per thread that can hold a value. With the search, they fill a cache line of 64 bytes.
+const CALLS: usize = 7;
+const FREE: usize = 0;
+/// Number of times that a hold is read again while it is a search. A search takes less time, unless its thread is
+/// suspended or visits all values.
+const RETRIES: usize = if cfg!(breaker_loom) { 0 } else { 50 };
+
+impl Search {
+    /// Begins a search of the collection at this address. Returns `None` while the thread destroys its thread-local values.
+    #[inline]
+    pub(crate) fn begin(collection: usize) -> Option<Self> {
+        let hold = match Hold::search(collection) {
+            Some(hold) => hold,
+            None => Hold::begin(&imp::current()?.search, collection),
+        };
+        Some(Self { _hold: hold })
+    }
+}
+
+impl Hold {
+    /// Begins a search of the collection at this address whose value can be kept. Returns `None` if the calls that were started on this thread use all of
+    /// its holds, and while the thread destroys its thread-local values.
+    #[inline]
+    pub(crate) fn search(collection: usize) -> Option<Self> {
+        let is_free = |hold: &&AtomicUsize| hold.load(Ordering::Acquire) == FREE;
+        imp::current()?.calls.iter().find(is_free).map(|word| Self::begin(word, collection))
+    }
+
+    /// Ends the search and keeps the value at `address`, which it has found.
+    #[inline]
+    pub(crate) fn keep(&self, address: usize) {
+        self.0.store(address, Ordering::Release);
+        barrier::light();
+    }
+
+    #[inline]
+    fn begin(word: &'static AtomicUsize, collection: usize) -> Self {
+        let hold = Self(word);
+        hold.0.store(collection, Ordering::Release);
+        barrier::light();
+        hold
+    }
+}
+
+impl Drop for Hold {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.store(FREE, Ordering::Release);
+    }
+}
+
+impl Held {
+    /// Returns what threads use of the collection at this address, including everything that was found before this
+    /// call. Returns `None` if that cannot be known.
+    pub(crate) fn now(collection: usize) -> Option<Self> {
+        barrier::heavy().then(|| Self::read(collection, RETRIES))
+    }
+
+    /// Returns which values threads used a moment ago. The last holds of other threads may be missing.
+    pub(crate) fn lately() -> Self {
+        Self::read(FREE, 0)
+    }
+
+    /// Returns `true` if a call uses the value at `address`.
+    pub(crate) fn contains(&self, address: usize) -> bool {
+        self.addresses.binary_search(&address).is_ok()
+    }
+
+    /// Returns `true` if a thread may be searching the collection.
+    pub(crate) fn has_searches(&self) -> bool {
+        self.contains(self.collection)
+    }
+
+    fn read(collection: usize, retries: usize) -> Self {
+        let mut addresses = Vec::new();
+        imp::for_each(|thread| {
+            for word in thread.calls.iter().chain([&thread.search]) {
+                // Once it has been another value, the search that was going on has ended. One that begins later does not
+                // find what was removed.
+                let mut found = word.load(Ordering::Acquire);
+                for _ in 0..retries {
+                    if found != collection {
+                        break;
+                    }
+                    std::hint::spin_loop();
+                    found = word.load(Ordering::Acquire);
+                }
+                if found != FREE {
+                    addresses.push(found);
+                }
+            }
+        });
+        addresses.sort_unstable();
+        Self { addresses, collection }
+    }
+}
+
+#[cfg(not(breaker_loom))]
+mod imp {
+    use std::cell::Cell;
+
+    use super::ThreadHolds;
+    use crate::sync::{Mutex, barrier, lock};
+
+    thread_local! {
+        // No destructor, so that reading it is one load that cannot fail.
+        static CURRENT: Cell<Option<&'static ThreadHolds>> = const { Cell::new(None) };
+        static RETURN: ReturnAtExit = const { ReturnAtExit };
+    }
+
+    static THREADS: Mutex<Threads> = Mutex::new(Threads { all: Vec::new(), free: Vec::new() });
+
+    struct Threads {
+        all: Vec<&'static ThreadHolds>,
+        free: Vec<&'static ThreadHolds>,
+    }
+
+    struct ReturnAtExit;
+
+    /// Returns the holds of this thread, or `None` once it has returned them.
+    #[inline]
+    pub(super) fn current() -> Option<&'static ThreadHolds> {
+        CURRENT.get().or_else(take)
+    }
+
+    pub(super) fn for_each(visit: impl FnMut(&'static ThreadHolds)) {
+        lock(&THREADS).all.iter().copied().for_each(visit);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take() -> Option<&'static ThreadHolds> {
+        RETURN.try_with(|_| ()).ok()?;
+        barrier::prepare();
+        let holds = lock(&THREADS).take();
+        CURRENT.set(Some(holds));
+        Some(holds)
+    }
+
+    impl Threads {
+        fn take(&mut self) -> &'static ThreadHolds {
+            self.free.pop().unwrap_or_else(|| {
+                let holds: &'static ThreadHolds = Box::leak(Box::default());
+                self.all.push(holds);
+                holds
+            })
+        }
+    }
+
+    impl Drop for ReturnAtExit {
+        fn drop(&mut self) {
+            if let Some(holds) = CURRENT.take() {
+                lock(&THREADS).free.push(holds);
+            }
+        }
+    }
+}
+
+#[cfg(breaker_loom)]
+mod imp {
+    use super::ThreadHolds;
+    use crate::sync::{Mutex, lock};
+
+    loom::lazy_static! {
+        static ref THREADS: Mutex<Vec<&'static ThreadHolds>> = Mutex::new(Vec::new());
+    }
+
+    loom::thread_local! {
+        static CURRENT: &'static ThreadHolds = take();
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the same signature as outside loom")]
+    pub(super) fn current() -> Option<&'static ThreadHolds> {
+        Some(CURRENT.with(|holds| *holds))
+    }
+
+    pub(super) fn for_each(visit: impl FnMut(&'static ThreadHolds)) {
+        lock(&THREADS).iter().copied().for_each(visit);
+    }
+
+    fn take() -> &'static ThreadHolds {
+        let holds: &'static ThreadHolds = Box::leak(Box::default());
+        lock(&THREADS).push(holds);
+        holds
+    }
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::{CALLS, Held, Hold, Search};
+
+    const COLLECTION: usize = 1000;
+
+    fn keep(address: usize) -> Option<Hold> {
+        let hold = Hold::search(COLLECTION)?;
+        hold.keep(address);
+        Some(hold)
+    }
+
+    fn now() -> Held {
+        Held::now(COLLECTION).expect("the barrier works")
+    }
+
+    /// An address that no other test uses.
+    fn address(value: &u8) -> usize {
+        std::ptr::from_ref(value).addr()
+    }
+
+    #[test]
+    fn a_value_is_held_until_its_hold_ends_on_any_thread() {
+        let value = Box::new(1);
+        let hold = keep(address(&value)).expect("one is free");
+        assert!(now().contains(address(&value)));
+        std::thread::spawn(move || drop(hold)).join().expect("the thread does not panic");
+        assert!(!now().contains(address(&value)));
+    }
+
+    #[test]
+    fn a_thread_with_too_many_calls_can_search_and_not_hold() {
+        let values: Vec<u8> = vec![0; CALLS + 1];
+        let holds: Vec<_> = values.iter().map(|value| keep(address(value))).collect();
+        assert_eq!(holds.iter().flatten().count(), CALLS);
+        let search = Search::begin(COLLECTION).expect("the thread runs");
+        assert!(now().has_searches());
+        drop((search, holds));
+        assert!(keep(2000).is_some());
+    }
+
+    #[test]
+    fn a_hold_outlives_its_thread_and_keeps_its_word() {
+        let value = Box::new(1);
+        let at = address(&value);
+        let hold = std::thread::spawn(move || keep(at)).join().expect("the thread does not panic");
+        let others: Vec<_> = (0..50).map(|_| std::thread::spawn(|| drop(keep(2000)))).collect();
+        others.into_iter().for_each(|thread| thread.join().expect("the thread does not panic"));
+        assert!(now().contains(at));
+        drop(hold);
+        assert!(!now().contains(at));
+    }
+}
