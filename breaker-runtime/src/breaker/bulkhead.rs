@@ -42,7 +42,7 @@ mod queued_call;
 mod settings;
 mod slots;
 
-pub(super) use self::limit::Bulkhead;
+pub(super) use self::limit::{Bulkhead, UnfinishedRelease};
 pub(super) use self::queue::Attempt;
 pub(super) use self::queued_call::QueuedCall;
 pub(super) use self::settings::{BulkheadSettings, FullPolicy};

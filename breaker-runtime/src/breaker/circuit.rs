@@ -188,10 +188,12 @@ impl Circuit {
                 || bulkhead.is_none_or(|bulkhead| bulkhead.would_admit(&self.clock)))
     }
 
-    /// Returns the opening for a rejection after which the circuit has changed its state.
+    /// Returns when to call again after a rejection after which the circuit has changed its state. It is not inlined,
+    /// so that functions that convert a rejection need no stack for it.
     #[cold]
-    fn past_opening(&self) -> Opening {
-        Opening { due: self.clock.coarse_now(), generation: None }
+    #[inline(never)]
+    fn retry_after_past_opening(&self) -> Moment {
+        self.clock.coarse_now()
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -331,7 +333,10 @@ fn run_threshold(config: &Config) -> u32 {
 impl From<Rejection<'_>> for BreakerError {
     fn from(Rejection { circuit, kind }: Rejection<'_>) -> Self {
         let opening = match kind {
-            ErrorKind::Open => Some(circuit.machine.opening().unwrap_or_else(|| circuit.past_opening())),
+            ErrorKind::Open => Some(circuit.machine.opening().unwrap_or_else(|| Opening {
+                due: circuit.retry_after_past_opening(),
+                generation: None,
+            })),
             ErrorKind::Ramping => Some(Opening { due: circuit.retry_after_ramping(), generation: None }),
             ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull | ErrorKind::TimedOut => {
                 None

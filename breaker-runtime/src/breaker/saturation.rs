@@ -29,7 +29,6 @@ impl Circuit {
         let generation = ticket.generation();
         if let Some(options) = self.options.get()
             && options.record_success(generation, &self.clock)
-            && !ticket.is_tracked()
         {
             options.if_saturated(generation, || self.machine.clear_recording(generation));
         }

@@ -39,16 +39,17 @@ const CLOSED: u64 = 0;
 /// Only in the shared word: successes must be recorded in the window.
 const RECORDING: u64 = 1;
 const CLOSED_RECORDING: u64 = CLOSED | RECORDING;
-const OPEN: u64 = 2;
-const HALF_OPEN: u64 = 3;
-const FORCED_OPEN: u64 = 4;
-const CLOSED_TRACKED: u64 = 5;
+const CLOSED_TRACKED: u64 = 2;
+const CLOSED_TRACKED_RECORDING: u64 = CLOSED_TRACKED | RECORDING;
+const OPEN: u64 = 4;
 const BUSY: u64 = 6;
 /// Only in the words of calls, never in the shared word.
 const TRACKED_CALL: u64 = 7;
 const DISABLED: u64 = 8;
 /// Only in the words of calls, never in the shared word.
 const NESTED_CALL: u64 = 9;
+const FORCED_OPEN: u64 = 10;
+const HALF_OPEN: u64 = 11;
 const CLOSED_CHECKED: u64 = 13;
 /// Only in the words of calls, never in the shared word. It contains the bits of `TRACKED_CALL`.
 const CHECKED_CALL: u64 = 15;
@@ -97,13 +98,21 @@ impl Word {
     /// Returns the state, or `None` while a change is being published.
     pub(super) const fn state(self) -> Option<State> {
         match self.0 & STATE {
-            CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | CLOSED_CHECKED => Some(State::Closed),
+            CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | CLOSED_TRACKED_RECORDING | CLOSED_CHECKED => {
+                Some(State::Closed)
+            }
             DISABLED => Some(State::Disabled),
             OPEN => Some(State::Open),
             HALF_OPEN => Some(State::HalfOpen),
             FORCED_OPEN => Some(State::ForcedOpen),
             _ => None,
         }
+    }
+
+    #[inline]
+    pub(super) const fn is_open(self) -> bool {
+        // Only the recording bit would differ, which an open circuit does not have.
+        self.0 & STATE & !RECORDING == OPEN
     }
 
     /// Returns `true` if every call is admitted on the fast path: Closed and not tracked, or Disabled.
@@ -121,7 +130,18 @@ impl Word {
     /// Returns the word of a call that a closed, tracked circuit admits.
     #[inline]
     pub(super) const fn tracked_call(self) -> Option<Self> {
-        if self.0 & STATE == CLOSED_TRACKED { Some(Self(self.without_run().0 | TRACKED_CALL)) } else { None }
+        if self.0 & STATE & !RECORDING == CLOSED_TRACKED {
+            Some(Self(self.without_run().0 | TRACKED_CALL))
+        } else {
+            None
+        }
+    }
+
+    /// Returns `true` if this is the word of a closed, tracked circuit in the generation of this tracked call, with no
+    /// failure in its run and without the recording bit.
+    #[inline]
+    pub(super) const fn is_clean_for(self, call: Self) -> bool {
+        self.0 ^ call.0 == CLOSED_TRACKED ^ TRACKED_CALL
     }
 
     /// Returns the word of a call that is admitted although the circuit of this word rejects it. It looks like a
@@ -216,16 +236,25 @@ impl Word {
     pub(super) const fn is_closed(self) -> bool {
         matches!(
             self.0 & STATE,
-            CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | CLOSED_CHECKED | TRACKED_CALL | CHECKED_CALL
+            CLOSED
+                | CLOSED_RECORDING
+                | CLOSED_TRACKED
+                | CLOSED_TRACKED_RECORDING
+                | CLOSED_CHECKED
+                | TRACKED_CALL
+                | CHECKED_CALL
         )
     }
 
     /// Returns the word raised to this level of bookkeeping, if it is closed.
     pub(super) const fn with_tracking(self, tracking: Tracking) -> Self {
         match (self.0 & STATE, tracking) {
-            (CLOSED, Tracking::Window) => Self(self.0 | CLOSED_RECORDING),
-            (CLOSED | CLOSED_RECORDING, Tracking::Calls) => Self(self.0 | CLOSED_TRACKED),
-            (CLOSED | CLOSED_RECORDING | CLOSED_TRACKED, Tracking::Checks) => Self(self.0 | CLOSED_CHECKED),
+            (CLOSED | CLOSED_TRACKED, Tracking::Window) => Self(self.0 | RECORDING),
+            (CLOSED | CLOSED_RECORDING, Tracking::Calls) => Self(self.0 | CLOSED_TRACKED_RECORDING),
+            (
+                CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | CLOSED_TRACKED_RECORDING,
+                Tracking::Checks,
+            ) => Self(self.0 & !STATE | CLOSED_CHECKED),
             _ => self,
         }
     }
@@ -237,7 +266,10 @@ impl Word {
 
     /// Returns the word with the recording bit cleared: successes are not recorded in the window.
     pub(super) const fn without_recording(self) -> Self {
-        if self.0 & STATE == CLOSED_RECORDING { Self(self.0 ^ RECORDING) } else { self }
+        match self.0 & STATE {
+            CLOSED_RECORDING | CLOSED_TRACKED_RECORDING => Self(self.0 ^ RECORDING),
+            _ => self,
+        }
     }
 }
 
