@@ -134,7 +134,10 @@ impl Circuit {
 
     /// Decides the frequent cases: a call that needs only a bulkhead slot, and one that an open circuit rejects. In all
     /// other cases, `otherwise` decides. It is called last, so that the functions above need no stack.
-    #[expect(clippy::inline_always, reason = "its callers are cold, and the compiler inlines little into such functions")]
+    #[expect(
+        clippy::inline_always,
+        reason = "its callers are cold, and the compiler inlines little into such functions"
+    )]
     #[inline(always)]
     fn decide(&self, nesting: Nesting, otherwise: impl FnOnce(&Self) -> Decision) -> Decision {
         match self.machine.glance() {

@@ -41,11 +41,7 @@ impl Decision {
     #[inline]
     pub(super) const fn into_result(self) -> Result<TicketAndStamp, ErrorKind> {
         let (word, stamp) = (self.0 as u64, Stamp::from_bits((self.0 >> u64::BITS) as u64));
-        if stamp.is_ended() {
-            Err(ErrorKind::from_index(word))
-        } else {
-            Ok((Ticket::from_bits(word), stamp))
-        }
+        if stamp.is_ended() { Err(ErrorKind::from_index(word)) } else { Ok((Ticket::from_bits(word), stamp)) }
     }
 
     #[inline]

@@ -37,6 +37,7 @@ impl Circuit {
     }
 
     /// Records a success that may have an effect: in the window, on a run of failures, or as a trial call.
+    #[cold]
     #[inline(never)]
     pub(super) fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) -> Settled {
         // The rest is in other functions, so that this one needs no stack.

@@ -8,6 +8,9 @@
 //! A sync call is in scope from its admission until it is settled. An async call is in scope while it is
 //! polled. A permit is never in this list: its owner may settle it on another thread.
 //!
+//! Most threads run at most one such call, and most calls hold a bulkhead slot only. Such a call is one address outside of
+//! the list, until another call enters.
+//!
 //! The list needs no destructor, so it also works while the thread destroys its local values.
 
 use std::cell::{Cell, RefCell};
@@ -250,9 +253,10 @@ mod tests {
         assert!(!std::mem::needs_drop::<SlotHolders>());
         let holders = SlotHolders::new();
         for _ in 0..3 {
-            (1..=10).for_each(|circuit| holders.push(holder(circuit)));
-            (1..=10).rev().for_each(|circuit| holders.remove(circuit));
+            (11..=20).for_each(|circuit| holders.push(holder(circuit)));
+            (11..=20).rev().for_each(|circuit| holders.remove(circuit));
             assert!(circuits(&holders).is_empty());
+            assert_eq!(holders.only.get(), NO_CALL);
             assert_eq!(holders.further.borrow().capacity(), 0);
         }
     }
@@ -260,19 +264,37 @@ mod tests {
     #[test]
     fn the_innermost_call_of_a_circuit_is_removed_wherever_it_is() {
         let holders = SlotHolders::new();
-        for circuit in [1, 2, 1, 3, 4, 1, 5] {
+        for circuit in [11, 12, 11, 13, 14, 11, 15] {
             holders.push(holder(circuit));
         }
         for (removed, left) in [
-            (1, vec![5, 4, 3, 1, 2, 1]),
-            (1, vec![5, 4, 3, 2, 1]),
-            (9, vec![5, 4, 3, 2, 1]),
-            (3, vec![5, 4, 2, 1]),
-            (1, vec![5, 4, 2]),
-            (5, vec![4, 2]),
+            (11, vec![15, 14, 13, 11, 12, 11]),
+            (11, vec![15, 14, 13, 12, 11]),
+            (19, vec![15, 14, 13, 12, 11]),
+            (13, vec![15, 14, 12, 11]),
+            (11, vec![15, 14, 12]),
+            (15, vec![14, 12]),
         ] {
             holders.remove(removed);
             assert_eq!(circuits(&holders), left);
         }
+    }
+
+    #[test]
+    fn the_only_call_is_not_listed_until_another_one_enters() {
+        let holders = SlotHolders::new();
+        holders.only.set(11);
+        assert_eq!(circuits(&holders), [11]);
+        holders.push(holder(12));
+        assert_eq!((holders.only.get(), circuits(&holders)), (LISTED, vec![12, 11]));
+        assert!(!holders.remove_only(11) && !holders.remove_only(12));
+        holders.remove(11);
+        assert_eq!((holders.only.get(), circuits(&holders)), (LISTED, vec![12]));
+        holders.remove(12);
+        assert_eq!((holders.only.get(), circuits(&holders)), (NO_CALL, vec![]));
+        holders.only.set(11);
+        holders.remove(12);
+        assert_eq!(circuits(&holders), [11]);
+        assert!(holders.remove_only(11) && circuits(&holders).is_empty());
     }
 }

@@ -8,11 +8,12 @@
 //! without a free trial slot. The word of a trial call contains its slot, counted from 2, so it equals no
 //! shared word. `BUSY` is not a state: readers must take the lock.
 //!
-//! Closed has four encodings, one for each level of [`Tracking`], so that the word alone determines how a
+//! Closed has an encoding for each level of [`Tracking`], so that the word alone determines how a
 //! call is admitted and settled. [`Tracking::Window`] sets the recording bit in the shared word, which the
 //! words of calls do not have. The word of a call inside a trial call has a state of its own, which no shared
 //! word has, so its result changes nothing. [`Tracking::Calls`] uses an encoding that does not admit on the fast path, and
-//! the words of its calls use another one, which no shared word has. The same is true of [`Tracking::Checks`]. The
+//! the words of its calls use another one, which no shared word has; it has the recording bit as well. The same is true
+//! of [`Tracking::Checks`], except that a circuit that checks its calls always records. The
 //! payload of such a call is the number of its entry among the watched calls, counted from 1; 0 if it has none.
 
 use super::transition::State;
@@ -251,10 +252,9 @@ impl Word {
         match (self.0 & STATE, tracking) {
             (CLOSED | CLOSED_TRACKED, Tracking::Window) => Self(self.0 | RECORDING),
             (CLOSED | CLOSED_RECORDING, Tracking::Calls) => Self(self.0 | CLOSED_TRACKED_RECORDING),
-            (
-                CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | CLOSED_TRACKED_RECORDING,
-                Tracking::Checks,
-            ) => Self(self.0 & !STATE | CLOSED_CHECKED),
+            (CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | CLOSED_TRACKED_RECORDING, Tracking::Checks) => {
+                Self(self.0 & !STATE | CLOSED_CHECKED)
+            }
             _ => self,
         }
     }
@@ -389,10 +389,22 @@ mod tests {
         assert_eq!(shared.without_run().without_recording(), plain);
         let tracked = shared.with_tracking(Tracking::Calls);
         assert_eq!(tracked, plain.with_longer_run().with_tracking(Tracking::Calls));
+        let skipping = tracked.without_recording();
+        assert_ne!(skipping, tracked);
+        assert_eq!(skipping.with_tracking(Tracking::Window), tracked);
         assert_eq!(
-            (tracked.without_recording(), tracked.with_tracking(Tracking::Window)),
-            (tracked, tracked)
+            (skipping.state(), skipping.payload(), skipping.generation()),
+            (Some(State::Closed), 1, 3)
         );
+        assert_eq!(skipping.tracked_call(), tracked.tracked_call());
+        let call = tracked.tracked_call().expect("it is tracked");
+        let clean = skipping.without_run();
+        assert!(clean.is_clean_for(call) && !clean.with_longer_run().is_clean_for(call));
+        assert!(!tracked.without_run().is_clean_for(call) && !plain.is_clean_for(call));
+        let checked = clean.with_tracking(Tracking::Checks);
+        assert!(!checked.is_clean_for(call) && !call.is_clean_for(call));
+        let later = Word::new(State::Closed, 4).with_tracking(Tracking::Calls).without_recording();
+        assert!(!later.is_clean_for(call));
     }
 
     #[test]

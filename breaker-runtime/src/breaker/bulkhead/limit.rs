@@ -1,4 +1,19 @@
 //! The bulkhead: its slots in one word, and its queue under a lock.
+//!
+//! # Proof of the word
+//!
+//! 1. **No slot is lost or doubled.** The low half of the word is the number of slots in use. Every change is one
+//!    read-modify-write: a call adds 1 and later subtracts 1, and the holder of the lock adds a difference. The
+//!    subtraction belongs to one earlier addition, so the number is never negative.
+//! 2. **The limit holds.** A call adds 1 by a compare-and-swap of a word with a free slot and without the bit *queue*.
+//!    The holder of the lock sets that bit first and keeps it until it adds its difference, so meanwhile slots are only
+//!    released, and its own count is at most too high.
+//! 3. **A waiting call gets a slot.** A call enters the queue under the lock, after the bit was set. A release that
+//!    precedes the bit is in the count that the holder read. A release that follows it reads the bit, and then takes the
+//!    lock to offer the slot, unless the bit is gone by then: no call waits in that case, because the bit is kept
+//!    while one waits, and a call that enters the queue later reads a word that includes the release.
+//! 4. **No new call overtakes a waiting one.** The bit is kept while a call waits or has an offer, so every new call asks
+//!    the queue.
 
 use std::task::Waker;
 
