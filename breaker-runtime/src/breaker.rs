@@ -7,6 +7,7 @@
 //! | `admit.rs` | the first half of a call: admission |
 //! | `checks.rs` | the checks of a closed circuit that ramps or watches its calls |
 //! | `watch.rs` | the running calls of a circuit with `hang` |
+//! | `decision.rs` | the admission or rejection of a call, packed into two words |
 //! | `admission.rs` | an admitted call that has not been recorded |
 //! | `stamp.rs` | the per-call flags of an admission |
 //! | `slot_wait.rs` | a call that waits for a bulkhead slot |
@@ -43,6 +44,7 @@ mod call_report;
 mod calls;
 mod checks;
 mod circuit;
+mod decision;
 mod failure;
 mod future;
 mod identity;

@@ -75,6 +75,14 @@ impl Clock {
         self.mock.as_ref().map_or_else(paused::now, |mock| Some(mock.now()))
     }
 
+    /// Returns `true` if the moment that `read` returns is not reached, and is further away than the coarse clock lags.
+    /// The clock is read first.
+    #[inline]
+    pub(crate) fn is_clearly_before(&self, read: impl FnOnce() -> Moment) -> bool {
+        let coarse = self.coarse_now();
+        read().is_later_by_more_than(system::COARSE_LAG, coarse)
+    }
+
     /// Returns `true` if `deadline` is reached. The coarse clock is cheaper and never ahead of the precise one, so
     /// the precise one is read only close to the deadline.
     #[inline]

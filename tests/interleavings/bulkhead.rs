@@ -95,6 +95,39 @@ fn a_slot_that_is_released_while_a_call_begins_to_wait_is_not_lost() {
 }
 
 #[test]
+fn of_two_calls_that_start_together_the_second_gets_the_slot_of_the_first() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = breaker(at_most(1));
+        let start = |breaker: &CircuitBreaker| {
+            let mut waiting = Waiting::new(breaker);
+            waiting.poll().is_pending().then_some(waiting)
+        };
+        let (one, other) = race_on(&breaker, start, start);
+        assert!(one.is_none() || other.is_none(), "a slot is free for one of them");
+        one.into_iter().chain(other).for_each(Waiting::assert_admitted);
+        assert_free(&breaker, 1);
+    });
+}
+
+#[test]
+fn slots_that_are_released_while_another_call_leaves_the_queue_are_counted() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = breaker(at_most(2));
+        let (one, other) = (permit(&breaker), permit(&breaker));
+        let waiting = Waiting::begun(&breaker);
+        race_on(
+            &breaker,
+            |_| drop(waiting),
+            |_| {
+                one.settle(Outcome::Success);
+                other.settle(Outcome::Success);
+            },
+        );
+        assert_free(&breaker, 2);
+    });
+}
+
+#[test]
 fn two_new_calls_never_overtake_a_waiting_one() {
     with_few_preemptions(|| {
         let (_clock, breaker) = breaker(at_most(1));

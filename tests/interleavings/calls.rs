@@ -79,9 +79,9 @@ fn the_window_does_not_open_below_its_limit() {
 
 /// Checks that a failure concurrent with a success stays in a window of two calls, after a number of
 /// successes. After three of them the window is at rest; after two of them the next success puts it to rest.
-fn check_failure_is_kept_after(successes: u32) {
+fn check_failure_is_kept_after(successes: u32, settings: fn(u32) -> ConfigBuilder) {
     with_few_preemptions(move || {
-        let (_clock, breaker) = breaker(unused_window(2));
+        let (_clock, breaker) = breaker(settings(2));
         for _ in 0..successes {
             call(&breaker, Outcome::Success);
         }
@@ -100,12 +100,22 @@ fn check_failure_is_kept_after(successes: u32) {
 
 #[test]
 fn a_failure_concurrent_with_the_success_that_puts_a_window_to_rest_is_not_lost() {
-    check_failure_is_kept_after(2);
+    check_failure_is_kept_after(2, unused_window);
 }
 
 #[test]
 fn a_failure_in_a_window_at_rest_is_not_lost() {
-    check_failure_is_kept_after(3);
+    check_failure_is_kept_after(3, unused_window);
+}
+
+#[test]
+fn a_failure_in_a_window_at_rest_of_a_circuit_with_slots_is_not_lost() {
+    check_failure_is_kept_after(3, |calls| unused_window(calls).max_concurrent(2));
+}
+
+#[test]
+fn a_failure_concurrent_with_the_success_that_puts_a_window_of_a_circuit_with_slots_to_rest_is_not_lost() {
+    check_failure_is_kept_after(2, |calls| unused_window(calls).max_concurrent(2));
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! Admission, the first half of every call. A disabled circuit, and a closed one that is not tracked, admit a call
 //! after one load of the word. Every other circuit checks its state first and its bulkhead second.
 
-use super::admission::{Admission, AdmitResult, Call};
+use super::admission::{Admission, AdmitResult};
 use super::async_call::AsyncCall;
 use super::bulkhead::{Attempt, Bulkhead, FullPolicy};
 use super::circuit::{Circuit, Rejection};
+use super::decision::Decision;
 use super::options::CircuitOptions;
 use super::stamp::Stamp;
 use crate::error::ErrorKind;
 use crate::state::State;
-use crate::state::machine::Ticket;
+use crate::state::machine::{Glance, OpenWord, Ticket};
 use crate::totals::{Rare, Total};
 
 /// The bulkhead that limits a call, and the options that it belongs to.
@@ -30,24 +31,20 @@ impl Circuit {
     /// Admits or rejects the call of a permit, which does not wait.
     #[inline]
     pub(crate) fn try_admit(&self) -> AdmitResult<'_> {
-        self.admit_with(|| self.admit_restricted_now(Nesting::Refused))
+        self.admit_with(|| self.decide_now())
     }
 
     /// Admits or rejects a call, and blocks the thread while the call waits for a bulkhead slot.
     #[inline]
     pub(crate) fn admit_blocking(&self) -> AdmitResult<'_> {
-        self.admit_with(|| self.admit_restricted_blocking())
+        self.admit_with(|| self.decide_blocking())
     }
 
     #[inline]
-    fn admit_with<'a>(
-        &'a self,
-        admit_restricted: impl FnOnce() -> Result<Admission<'a>, ErrorKind>,
-    ) -> AdmitResult<'a> {
-        // The admission is split and rebuilt, so that the fast path keeps every part in a register.
+    fn admit_with<'a>(&'a self, decide: impl FnOnce() -> Decision) -> AdmitResult<'a> {
         let admitted = match self.machine.admit_fast() {
             Some(ticket) => Ok((ticket, Stamp::NONE)),
-            None => admit_restricted().map(|Admission(Call { ticket, stamp, .. })| (ticket, stamp)),
+            None => decide().into_result(),
         };
         match admitted {
             Ok((ticket, stamp)) => Ok(self.admission(ticket, stamp)),
@@ -110,6 +107,74 @@ impl Circuit {
         }
     }
 
+    /// Decides about the call of a permit that the fast path has not admitted.
+    #[cold]
+    #[inline(never)]
+    fn decide_now(&self) -> Decision {
+        self.decide(Nesting::Refused, Self::decide_restricted_now)
+    }
+
+    /// Decides about a call that the fast path has not admitted and that runs on this thread until its end.
+    #[cold]
+    #[inline(never)]
+    fn decide_blocking(&self) -> Decision {
+        self.decide(Nesting::Allowed, Self::decide_restricted_blocking)
+    }
+
+    /// Decides about an async call with this stamp, if it can be decided without a wait and is undecided.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn decide_polled(&self, stamp: Stamp) -> Decision {
+        if stamp == Stamp::UNDECIDED {
+            self.decide(Nesting::Allowed, |_| Decision::UNDECIDED)
+        } else {
+            Decision::UNDECIDED
+        }
+    }
+
+    /// Decides the frequent cases: a call that needs only a bulkhead slot, and one that an open circuit rejects. In all
+    /// other cases, `otherwise` decides. It is called last, so that the functions above need no stack.
+    #[expect(
+        clippy::inline_always,
+        reason = "its callers are cold, and the compiler inlines little into such functions"
+    )]
+    #[inline(always)]
+    fn decide(&self, nesting: Nesting, otherwise: impl FnOnce(&Self) -> Decision) -> Decision {
+        match self.machine.glance() {
+            Glance::Tracked(ticket) => match self.admit_to_slot(nesting) {
+                Some(stamp) => Decision::admitted(ticket, stamp),
+                None => otherwise(self),
+            },
+            Glance::Open(word) => self.decide_while_open(word, otherwise),
+            Glance::Other => otherwise(self),
+        }
+    }
+
+    /// Acquires a bulkhead slot for a call that needs nothing else, if one is free, and returns the stamp of the call.
+    #[inline]
+    fn admit_to_slot(&self, nesting: Nesting) -> Option<Stamp> {
+        let options = self.options.get()?;
+        let acquire = || options.try_acquire_slot_fast();
+        match nesting {
+            Nesting::Allowed => self.enter_empty_scope(acquire).then_some(Stamp::IN_BULKHEAD_AND_SCOPE),
+            Nesting::Refused => acquire().then_some(Stamp::IN_BULKHEAD),
+        }
+    }
+
+    /// Rejects a call of an open circuit whose recovery is not due. If it is due soon, or if the call may be admitted
+    /// nevertheless, `otherwise` decides.
+    #[cold]
+    #[inline(never)]
+    fn decide_while_open(&self, seen: OpenWord, otherwise: impl FnOnce(&Self) -> Decision) -> Decision {
+        let may_admit = self.options.get().is_some_and(CircuitOptions::may_admit_rejected);
+        if may_admit || !self.machine.clearly_rejects(seen, &self.clock) {
+            return otherwise(self);
+        }
+        self.counters.add(Total::Open);
+        self.report_rejection(ErrorKind::Open);
+        Decision::rejected(ErrorKind::Open)
+    }
+
     /// Admits or rejects a call that does not wait.
     #[cold]
     #[inline(never)]
@@ -117,12 +182,17 @@ impl Circuit {
         self.admit_restricted(nesting, |ticket, _| Err(self.reject_full(ticket).kind))
     }
 
-    /// Admits or rejects a call that runs on this thread until its end.
     #[cold]
     #[inline(never)]
-    fn admit_restricted_blocking(&self) -> Result<Admission<'_>, ErrorKind> {
+    fn decide_restricted_now(&self) -> Decision {
+        self.admit_restricted_now(Nesting::Refused).into()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn decide_restricted_blocking(&self) -> Decision {
         let wait = |ticket, options| self.wait_blocking(ticket, options);
-        self.admit_restricted(Nesting::Allowed, wait).map(Admission::scoped)
+        self.admit_restricted(Nesting::Allowed, wait).map(Admission::scoped).into()
     }
 
     /// Returns the bulkhead, if it limits this call. It does not limit a call inside a call that has a slot.

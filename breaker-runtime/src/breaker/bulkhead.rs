@@ -8,8 +8,9 @@
 //! | `queue.rs` | the calls that wait, and the slots that are offered to them |
 //! | `queued_call.rs` | a call in the queue, and when it checks the queue by itself |
 //!
-//! While no call waits, a slot is acquired and released by one compare-and-swap of the word. As soon as a call
-//! waits, the word shows a limit of zero, and is then changed only by the thread that holds the lock of the queue.
+//! While no call waits, a slot is acquired by one compare-and-swap of the word. As soon as a call waits, the word shows a
+//! queue, and slots are acquired only by the thread that holds the lock of the queue. A slot is released by one
+//! subtraction from the word; if that showed a queue, the slot is then offered under the lock.
 //!
 //! A call that finds no free slot reads the limit and what it means for the call under that lock, where both
 //! change together. Therefore a call is never rejected by the limit of one setting and the `max_wait` of another.
@@ -42,7 +43,7 @@ mod queued_call;
 mod settings;
 mod slots;
 
-pub(super) use self::limit::Bulkhead;
+pub(super) use self::limit::{Bulkhead, UnfinishedRelease};
 pub(super) use self::queue::Attempt;
 pub(super) use self::queued_call::QueuedCall;
 pub(super) use self::settings::{BulkheadSettings, FullPolicy};

@@ -68,14 +68,26 @@ impl<'a> CallProgress<'a> {
     ) -> Poll<R> {
         let circuit = self.circuit;
         if !self.stamp.is_unrestricted() {
-            let stamp = std::mem::replace(&mut self.stamp, Stamp::ENDED);
-            let prepared = prepare(circuit, self.ticket, stamp, self.special.take(), context.waker());
-            self.ticket = prepared.ticket;
-            self.put(prepared.stamp, prepared.special);
-            match prepared.step {
-                Step::Run => {}
-                Step::Wait => return Poll::Pending,
-                Step::Reject(kind) => return rejected(Rejection { circuit, kind }),
+            match circuit.decide_polled(self.stamp).into_result() {
+                Ok((ticket, stamp)) if stamp != Stamp::UNDECIDED => {
+                    self.ticket = ticket;
+                    self.stamp = stamp;
+                }
+                Ok(_) => {
+                    let stamp = std::mem::replace(&mut self.stamp, Stamp::ENDED);
+                    let prepared = prepare(circuit, self.ticket, stamp, self.special.take(), context.waker());
+                    self.ticket = prepared.ticket;
+                    self.put(prepared.stamp, prepared.special);
+                    match prepared.step {
+                        Step::Run => {}
+                        Step::Wait => return Poll::Pending,
+                        Step::Reject(kind) => return rejected(Rejection { circuit, kind }),
+                    }
+                }
+                Err(kind) => {
+                    self.stamp = Stamp::ENDED;
+                    return rejected(Rejection { circuit, kind });
+                }
             }
         }
         let call = Call { circuit, ticket: self.ticket, stamp: self.stamp };

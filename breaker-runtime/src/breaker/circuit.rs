@@ -192,10 +192,17 @@ impl Circuit {
                 || bulkhead.is_none_or(|bulkhead| bulkhead.would_admit(&self.clock)))
     }
 
-    /// Returns the opening for a rejection after which the circuit has changed its state.
+    /// Returns when to call again after a rejection that no current open state explains. It is not inlined, so that
+    /// functions that convert a rejection need no stack for it.
     #[cold]
-    fn past_opening(&self) -> Opening {
-        Opening { due: self.clock.coarse_now(), generation: None }
+    #[inline(never)]
+    fn retry_after_other(&self, kind: ErrorKind) -> Option<Moment> {
+        match kind {
+            // The circuit has changed its state since.
+            ErrorKind::Open => Some(self.clock.coarse_now()),
+            ErrorKind::Ramping => Some(self.retry_after_ramping()),
+            ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull | ErrorKind::TimedOut => None,
+        }
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -334,13 +341,10 @@ fn run_threshold(config: &Config) -> u32 {
 
 impl From<Rejection<'_>> for BreakerError {
     fn from(Rejection { circuit, kind }: Rejection<'_>) -> Self {
-        let opening = match kind {
-            ErrorKind::Open => Some(circuit.machine.opening().unwrap_or_else(|| circuit.past_opening())),
-            ErrorKind::Ramping => Some(Opening { due: circuit.retry_after_ramping(), generation: None }),
-            ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull | ErrorKind::TimedOut => {
-                None
-            }
-        };
+        let current = if kind == ErrorKind::Open { circuit.machine.opening() } else { None };
+        let opening = current.or_else(|| {
+            circuit.retry_after_other(kind).map(|due| Opening { due, generation: None })
+        });
         let origin = Arc::clone(&circuit.identity);
         Self::from_circuit(origin, kind, opening, circuit.clock.clone())
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::bulkhead::{Bulkhead, BulkheadSettings, QueuedCall};
+use super::bulkhead::{Bulkhead, BulkheadSettings, QueuedCall, UnfinishedRelease};
 use super::open_limit::OpenSlot;
 use super::watch::Watch;
 use crate::clock::{Clock, Moment, nanos_of};
@@ -158,10 +158,22 @@ impl CircuitOptions {
         self.has(BOUNDED).then_some(&self.bulkhead)
     }
 
+    /// Acquires a bulkhead slot for a call that needs nothing else; see [`Bulkhead::try_acquire_fast`].
+    #[inline]
+    pub(super) fn try_acquire_slot_fast(&self) -> bool {
+        self.bulkhead.try_acquire_fast()
+    }
+
     /// Releases a bulkhead slot, even if the limit has been removed meanwhile.
     #[inline]
     pub(super) fn release_slot(&self, clock: &Clock) {
         self.bulkhead.release(clock);
+    }
+
+    /// Releases a bulkhead slot; see [`Bulkhead::start_release`].
+    #[inline]
+    pub(super) fn start_release(&self) -> Option<UnfinishedRelease<'_>> {
+        self.bulkhead.start_release()
     }
 
     /// Returns the time limit of a call, if there is one and shadow mode is off.

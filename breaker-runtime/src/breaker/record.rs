@@ -7,6 +7,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use super::bulkhead::UnfinishedRelease;
 use super::circuit::Circuit;
 use super::failure::{FailureDetails, FailureSource};
 use super::stamp::Stamp;
@@ -36,9 +37,39 @@ impl Circuit {
     }
 
     /// Records a success that may have an effect: in the window, on a run of failures, or as a trial call.
+    #[cold]
     #[inline(never)]
     pub(super) fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) -> Settled {
+        // The rest is in other functions, so that this one needs no stack.
+        if stamp == Stamp::IN_BULKHEAD_AND_SCOPE
+            && let Some(options) = self.options.get()
+            && self.leave_empty_scope()
+        {
+            if let Some(released) = options.start_release() {
+                return self.record_success_after(released, ticket);
+            }
+            if self.machine.is_clean_for(ticket) {
+                return Settled::Counted;
+            }
+            return self.record_success_otherwise(ticket, Stamp::NONE);
+        }
+        self.record_success_otherwise(ticket, stamp)
+    }
+
+    /// Records a success after its bulkhead slot has been released, which may concern waiting calls.
+    #[cold]
+    #[inline(never)]
+    fn record_success_after(&self, released: UnfinishedRelease<'_>, ticket: Ticket) -> Settled {
+        released.finish(&self.clock);
+        self.record_success_otherwise(ticket, Stamp::NONE)
+    }
+
+    #[inline(never)]
+    fn record_success_otherwise(&self, ticket: Ticket, stamp: Stamp) -> Settled {
         let is_slow = self.release(ticket, stamp);
+        if !is_slow && !stamp.is_none() && self.machine.is_clean_for(ticket) {
+            return Settled::Counted;
+        }
         if !is_slow && self.machine.reset_run(ticket) {
             self.record_success_in_window(ticket);
             Settled::Counted

@@ -6,7 +6,9 @@
 //!
 //! * While the bit is set, the word differs from the ticket of every success, so each success is recorded in
 //!   the window.
-//! * While it is clear, a success ends at [`Circuit::record_success`] and does not access the window.
+//! * While it is clear, a success ends at [`Circuit::record_success`] and does not access the window. The success of a
+//!   tracked call ends after its slot was released, if the word is that of the generation of its ticket and has neither
+//!   the bit nor a run ([`Machine::is_clean_for`](crate::state::machine::Machine::is_clean_for)).
 //!
 //! Proof. The bit is cleared under the lock of the window, after saturation has been checked there
 //! ([`Circuit::record_success_in_window`]). Every failure, every slow call and every change of the span
@@ -29,7 +31,6 @@ impl Circuit {
         let generation = ticket.generation();
         if let Some(options) = self.options.get()
             && options.record_success(generation, &self.clock)
-            && !ticket.is_tracked()
         {
             options.if_saturated(generation, || self.machine.clear_recording(generation));
         }

@@ -8,6 +8,9 @@
 //! A sync call is in scope from its admission until it is settled. An async call is in scope while it is
 //! polled. A permit is never in this list: its owner may settle it on another thread.
 //!
+//! Most threads run at most one such call, and most calls hold a bulkhead slot only. Such a call is one address outside of
+//! the list, until another call enters.
+//!
 //! The list needs no destructor, so it also works while the thread destroys its local values.
 
 use std::cell::{Cell, RefCell};
@@ -29,6 +32,9 @@ struct SlotHolder {
 
 /// The calls of one thread, the innermost one last.
 struct SlotHolders {
+    /// The address of the circuit of the only call, if that call holds a bulkhead slot and no trial slot.
+    /// [`NO_CALL`] if there is no call, and [`LISTED`] if the calls are in the list.
+    only: Cell<usize>,
     count: Cell<usize>,
     first: [Cell<SlotHolder>; INLINE],
     /// The calls after the first ones. Its memory is freed when the last of them is removed, so that the thread
@@ -39,25 +45,43 @@ struct SlotHolders {
 /// Number of calls that need no allocation: circuits with slots whose calls contain each other.
 const INLINE: usize = 4;
 
+// Circuits have other addresses.
+const NO_CALL: usize = 0;
+const LISTED: usize = 1;
+
 per_thread! {
     static HOLDERS: SlotHolders = const { SlotHolders::new() };
 }
 
 impl SlotHolder {
     const NONE: Self = Self { circuit: 0, ticket: Ticket::SHADOW, is_in_bulkhead: false };
+
+    /// Returns a call that holds a bulkhead slot and no trial slot.
+    const fn in_bulkhead(circuit: usize) -> Self {
+        Self { circuit, is_in_bulkhead: true, ..Self::NONE }
+    }
 }
 
 impl SlotHolders {
     const fn new() -> Self {
         Self {
+            only: Cell::new(NO_CALL),
             count: Cell::new(0),
             first: [const { Cell::new(SlotHolder::NONE) }; INLINE],
             further: ManuallyDrop::new(RefCell::new(Vec::new())),
         }
     }
 
-    #[inline]
+    /// Adds a call.
     fn push(&self, holder: SlotHolder) {
+        match self.only.replace(LISTED) {
+            NO_CALL | LISTED => {}
+            circuit => self.list(SlotHolder::in_bulkhead(circuit)),
+        }
+        self.list(holder);
+    }
+
+    fn list(&self, holder: SlotHolder) {
         let count = self.count.get();
         match self.first.get(count) {
             Some(cell) => cell.set(holder),
@@ -66,15 +90,30 @@ impl SlotHolders {
         self.count.set(count + 1);
     }
 
-    /// Removes the innermost call of this circuit.
+    /// Removes the call, if it is the only one and holds only a bulkhead slot of this circuit.
     #[inline]
+    fn remove_only(&self, circuit: usize) -> bool {
+        let is_only = self.only.get() == circuit;
+        if is_only {
+            self.only.set(NO_CALL);
+        }
+        is_only
+    }
+
+    /// Removes the innermost call of this circuit.
     fn remove(&self, circuit: usize) {
+        if self.remove_only(circuit) {
+            return;
+        }
         let Some(last) = self.count.get().checked_sub(1) else {
             return;
         };
         match self.first.get(last) {
             Some(cell) if cell.get().circuit == circuit => self.count.set(last),
             Some(_) | None => self.remove_rarely(circuit),
+        }
+        if self.count.get() == 0 {
+            self.only.set(NO_CALL);
         }
     }
 
@@ -91,7 +130,7 @@ impl SlotHolders {
             }
             self.count.set(0);
             for holder in holders {
-                self.push(holder);
+                self.list(holder);
             }
         } else {
             self.count.set(self.count.get() - 1);
@@ -104,10 +143,15 @@ impl SlotHolders {
     /// Returns the calls, the innermost one first.
     #[inline]
     fn iter(&self) -> impl Iterator<Item = SlotHolder> {
-        (0..self.count.get()).rev().filter_map(|index| match self.first.get(index) {
+        let listed = (0..self.count.get()).rev().filter_map(|index| match self.first.get(index) {
             Some(cell) => Some(cell.get()),
             None => self.further.borrow().get(index - INLINE).copied(),
-        })
+        });
+        let only = match self.only.get() {
+            NO_CALL | LISTED => None,
+            circuit => Some(SlotHolder::in_bulkhead(circuit)),
+        };
+        only.into_iter().chain(listed)
     }
 }
 
@@ -129,6 +173,27 @@ impl Circuit {
     /// Returns `true` if this thread runs a call of this circuit that is in scope.
     pub(super) fn is_inside_call(&self) -> bool {
         self.find_holder(|_| true).is_some()
+    }
+
+    /// Puts a call into the scope of this thread, if `acquire` returns `true`: a call that holds a bulkhead slot and
+    /// no trial slot. Returns `false`, and does nothing, if the thread runs other calls with slots.
+    #[inline]
+    pub(super) fn enter_empty_scope(&self, acquire: impl FnOnce() -> bool) -> bool {
+        let enter = |holders: &SlotHolders| {
+            let enters = holders.only.get() == NO_CALL && acquire();
+            if enters {
+                holders.only.set(self.address());
+            }
+            enters
+        };
+        HOLDERS.try_with(enter).unwrap_or(false)
+    }
+
+    /// Removes a call from the scope of this thread, if it is the only one there and holds no trial slot. Returns
+    /// `false`, and does nothing, otherwise.
+    #[inline]
+    pub(super) fn leave_empty_scope(&self) -> bool {
+        HOLDERS.try_with(|holders| holders.remove_only(self.address())).unwrap_or(false)
     }
 
     /// Removes a call from the scope of this thread.
@@ -188,9 +253,10 @@ mod tests {
         assert!(!std::mem::needs_drop::<SlotHolders>());
         let holders = SlotHolders::new();
         for _ in 0..3 {
-            (1..=10).for_each(|circuit| holders.push(holder(circuit)));
-            (1..=10).rev().for_each(|circuit| holders.remove(circuit));
+            (11..=20).for_each(|circuit| holders.push(holder(circuit)));
+            (11..=20).rev().for_each(|circuit| holders.remove(circuit));
             assert!(circuits(&holders).is_empty());
+            assert_eq!(holders.only.get(), NO_CALL);
             assert_eq!(holders.further.borrow().capacity(), 0);
         }
     }
@@ -198,19 +264,37 @@ mod tests {
     #[test]
     fn the_innermost_call_of_a_circuit_is_removed_wherever_it_is() {
         let holders = SlotHolders::new();
-        for circuit in [1, 2, 1, 3, 4, 1, 5] {
+        for circuit in [11, 12, 11, 13, 14, 11, 15] {
             holders.push(holder(circuit));
         }
         for (removed, left) in [
-            (1, vec![5, 4, 3, 1, 2, 1]),
-            (1, vec![5, 4, 3, 2, 1]),
-            (9, vec![5, 4, 3, 2, 1]),
-            (3, vec![5, 4, 2, 1]),
-            (1, vec![5, 4, 2]),
-            (5, vec![4, 2]),
+            (11, vec![15, 14, 13, 11, 12, 11]),
+            (11, vec![15, 14, 13, 12, 11]),
+            (19, vec![15, 14, 13, 12, 11]),
+            (13, vec![15, 14, 12, 11]),
+            (11, vec![15, 14, 12]),
+            (15, vec![14, 12]),
         ] {
             holders.remove(removed);
             assert_eq!(circuits(&holders), left);
         }
+    }
+
+    #[test]
+    fn the_only_call_is_not_listed_until_another_one_enters() {
+        let holders = SlotHolders::new();
+        holders.only.set(11);
+        assert_eq!(circuits(&holders), [11]);
+        holders.push(holder(12));
+        assert_eq!((holders.only.get(), circuits(&holders)), (LISTED, vec![12, 11]));
+        assert!(!holders.remove_only(11) && !holders.remove_only(12));
+        holders.remove(11);
+        assert_eq!((holders.only.get(), circuits(&holders)), (LISTED, vec![12]));
+        holders.remove(12);
+        assert_eq!((holders.only.get(), circuits(&holders)), (NO_CALL, vec![]));
+        holders.only.set(11);
+        holders.remove(12);
+        assert_eq!(circuits(&holders), [11]);
+        assert!(holders.remove_only(11) && circuits(&holders).is_empty());
     }
 }

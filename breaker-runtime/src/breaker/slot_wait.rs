@@ -54,6 +54,8 @@ impl Circuit {
     }
 
     /// Blocks this thread until a call has a bulkhead slot, for at most `max_wait`, and admits or rejects it.
+    #[cold]
+    #[inline(never)]
     pub(super) fn wait_blocking<'a>(&'a self, ticket: Ticket, options: &'a CircuitOptions) -> WaitResult<'a> {
         let permit = Permit::waiting(Admission::new(self, ticket, Stamp::NONE));
         let (time, thread) = (BlockedTime::new(&self.clock), BlockedThread::new());

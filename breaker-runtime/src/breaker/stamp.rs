@@ -2,8 +2,8 @@
 //! it.
 //!
 //! ```text
-//!  63           62     61     60     59        58 ..... 0
-//!  in bulkhead  trial  timed  since  in scope  start
+//!  63 ..... 5   4         3      2      1      0
+//!  start        in scope  since  timed  trial  in bulkhead
 //! ```
 //!
 //! The start of a timed call is a reading of the stopwatch. The start of any other call that may be cancelled
@@ -32,22 +32,35 @@ pub(super) enum Phase {
     Ended,
 }
 
-const IN_BULKHEAD: u64 = 1 << 63;
-const TRIAL: u64 = 1 << 62;
-const TIMED: u64 = 1 << 61;
-const SINCE: u64 = 1 << 60;
-const IN_SCOPE: u64 = 1 << 59;
+const IN_BULKHEAD: u64 = 1;
+const TRIAL: u64 = 1 << 1;
+const TIMED: u64 = 1 << 2;
+const SINCE: u64 = 1 << 3;
+const IN_SCOPE: u64 = 1 << 4;
+const START_SHIFT: u32 = 5;
 const START: u64 = Start::MAX;
 const NOT_RUNNING: u64 = TIMED | SINCE;
 
 impl Stamp {
     pub(super) const NONE: Self = Self(0);
     pub(super) const IN_BULKHEAD: Self = Self(IN_BULKHEAD);
+    /// The stamp of a call that its thread runs, that is in scope, and whose only slot is a bulkhead slot.
+    pub(super) const IN_BULKHEAD_AND_SCOPE: Self = Self(IN_BULKHEAD | IN_SCOPE);
     pub(super) const ENDED: Self = Self(NOT_RUNNING);
-    pub(super) const UNDECIDED: Self = Self(NOT_RUNNING | 1);
-    pub(super) const MUST_WAIT: Self = Self(NOT_RUNNING | 2);
-    pub(super) const WAITING: Self = Self(NOT_RUNNING | 3);
-    pub(super) const TIMED_OUT: Self = Self(NOT_RUNNING | 4);
+    pub(super) const UNDECIDED: Self = Self(NOT_RUNNING | 1 << START_SHIFT);
+    pub(super) const MUST_WAIT: Self = Self(NOT_RUNNING | 2 << START_SHIFT);
+    pub(super) const WAITING: Self = Self(NOT_RUNNING | 3 << START_SHIFT);
+    pub(super) const TIMED_OUT: Self = Self(NOT_RUNNING | 4 << START_SHIFT);
+
+    #[inline]
+    pub(super) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    pub(super) const fn bits(self) -> u64 {
+        self.0
+    }
 
     /// Returns the phase of an async call.
     pub(super) const fn phase(self) -> Phase {
@@ -74,13 +87,13 @@ impl Stamp {
 
     /// Returns the stamp of a call that is timed from `start`.
     pub(super) const fn started_at(self, start: Start) -> Self {
-        Self(self.0 | TIMED | start.bits())
+        Self(self.0 | TIMED | start.bits() << START_SHIFT)
     }
 
     /// Returns the stamp of a call that began at `moment`. It is not timed: its duration matters only if it
     /// is cancelled.
     pub(super) fn since(self, moment: Moment) -> Self {
-        Self(self.0 | SINCE | moment.nanos() & START)
+        Self(self.0 | SINCE | moment.nanos() << START_SHIFT)
     }
 
     /// Returns the stamp of a trial call.
@@ -130,7 +143,7 @@ impl Stamp {
 
     /// Returns the start, if the call is timed.
     pub(super) const fn start(self) -> Option<Start> {
-        if self.0 & TIMED == 0 { None } else { Some(Start::from_bits(self.0 & START)) }
+        if self.0 & TIMED == 0 { None } else { Some(Start::from_bits(self.0 >> START_SHIFT)) }
     }
 
     /// Returns how long the call has run, if it is known when it began.
@@ -139,7 +152,7 @@ impl Stamp {
             return Some(Duration::from_nanos(clock.nanos_since(start)));
         }
         (self.0 & SINCE != 0).then(|| {
-            let nanos = clock.now().nanos().wrapping_sub(self.0) & START;
+            let nanos = clock.now().nanos().wrapping_sub(self.0 >> START_SHIFT) & START;
             // The bits overflow after 18 years. A difference of more than half of that is negative.
             if nanos > START / 2 { Duration::ZERO } else { Duration::from_nanos(nanos) }
         })

@@ -33,6 +33,12 @@ impl Moment {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// Returns `true` if this moment is later than `other` by more than `wait`.
+    #[inline]
+    pub(crate) fn is_later_by_more_than(self, wait: Duration, other: Self) -> bool {
+        self.0.checked_sub(other.0).is_some_and(|nanos| nanos > nanos_of(wait))
+    }
+
     /// Returns the time from `now` until this moment, or `None` for [`Moment::NEVER`].
     pub(crate) fn wait_from(self, now: Self) -> Option<Duration> {
         (self != Self::NEVER).then(|| self.since(now))

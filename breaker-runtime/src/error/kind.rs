@@ -72,6 +72,25 @@ impl ErrorKind {
         }
     }
 
+    /// Returns a small number from which [`from_index`](Self::from_index) returns the kind.
+    #[inline]
+    pub(crate) const fn index(self) -> u64 {
+        self as u64
+    }
+
+    /// Returns the kind with this index.
+    #[inline]
+    pub(crate) const fn from_index(index: u64) -> Self {
+        match index {
+            0 => Self::Open,
+            1 => Self::HalfOpen,
+            2 => Self::Ramping,
+            3 => Self::ForcedOpen,
+            4 => Self::BulkheadFull,
+            _ => Self::TimedOut,
+        }
+    }
+
     /// Returns the kind of the [`BreakerError`](crate::BreakerError) that `error` is or has among its sources.
     ///
     /// The search ends after 64 errors. Use it where errors of many types arrive, for example to choose an HTTP

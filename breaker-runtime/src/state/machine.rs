@@ -6,6 +6,8 @@
 
 mod queries;
 
+pub(crate) use self::queries::{Glance, OpenWord};
+
 use std::num::NonZeroU32;
 
 use super::backlog::Notification;

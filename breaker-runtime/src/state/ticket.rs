@@ -15,6 +15,16 @@ impl Ticket {
     /// effect: the ticket belongs to no state, and to the first generation, which rejects no call.
     pub(crate) const SHADOW: Self = Self(Word::BUSY);
 
+    #[inline]
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(Word::from_bits(bits))
+    }
+
+    #[inline]
+    pub(crate) const fn bits(self) -> u64 {
+        self.0.bits()
+    }
+
     /// Returns the trial call that this ticket belongs to, if it is one.
     #[inline]
     pub(crate) fn trial(self) -> Option<TrialCall> {

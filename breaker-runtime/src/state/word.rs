@@ -8,11 +8,12 @@
 //! without a free trial slot. The word of a trial call contains its slot, counted from 2, so it equals no
 //! shared word. `BUSY` is not a state: readers must take the lock.
 //!
-//! Closed has four encodings, one for each level of [`Tracking`], so that the word alone determines how a
+//! Closed has an encoding for each level of [`Tracking`], so that the word alone determines how a
 //! call is admitted and settled. [`Tracking::Window`] sets the recording bit in the shared word, which the
 //! words of calls do not have. The word of a call inside a trial call has a state of its own, which no shared
 //! word has, so its result changes nothing. [`Tracking::Calls`] uses an encoding that does not admit on the fast path, and
-//! the words of its calls use another one, which no shared word has. The same is true of [`Tracking::Checks`]. The
+//! the words of its calls use another one, which no shared word has; it has the recording bit as well. The same is true
+//! of [`Tracking::Checks`], except that a circuit that checks its calls always records. The
 //! payload of such a call is the number of its entry among the watched calls, counted from 1; 0 if it has none.
 
 use super::transition::State;
@@ -39,16 +40,17 @@ const CLOSED: u64 = 0;
 /// Only in the shared word: successes must be recorded in the window.
 const RECORDING: u64 = 1;
 const CLOSED_RECORDING: u64 = CLOSED | RECORDING;
-const OPEN: u64 = 2;
-const HALF_OPEN: u64 = 3;
-const FORCED_OPEN: u64 = 4;
-const CLOSED_TRACKED: u64 = 5;
+const CLOSED_TRACKED: u64 = 2;
+const CLOSED_TRACKED_RECORDING: u64 = CLOSED_TRACKED | RECORDING;
+const OPEN: u64 = 4;
 const BUSY: u64 = 6;
 /// Only in the words of calls, never in the shared word.
 const TRACKED_CALL: u64 = 7;
 const DISABLED: u64 = 8;
 /// Only in the words of calls, never in the shared word.
 const NESTED_CALL: u64 = 9;
+const FORCED_OPEN: u64 = 10;
+const HALF_OPEN: u64 = 11;
 const CLOSED_CHECKED: u64 = 13;
 /// Only in the words of calls, never in the shared word. It contains the bits of `TRACKED_CALL`.
 const CHECKED_CALL: u64 = 15;
@@ -97,13 +99,21 @@ impl Word {
     /// Returns the state, or `None` while a change is being published.
     pub(super) const fn state(self) -> Option<State> {
         match self.0 & STATE {
-            CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | CLOSED_CHECKED => Some(State::Closed),
+            CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | CLOSED_TRACKED_RECORDING | CLOSED_CHECKED => {
+                Some(State::Closed)
+            }
             DISABLED => Some(State::Disabled),
             OPEN => Some(State::Open),
             HALF_OPEN => Some(State::HalfOpen),
             FORCED_OPEN => Some(State::ForcedOpen),
             _ => None,
         }
+    }
+
+    #[inline]
+    pub(super) const fn is_open(self) -> bool {
+        // Only the recording bit would differ, which an open circuit does not have.
+        self.0 & STATE & !RECORDING == OPEN
     }
 
     /// Returns `true` if every call is admitted on the fast path: Closed and not tracked, or Disabled.
@@ -121,7 +131,18 @@ impl Word {
     /// Returns the word of a call that a closed, tracked circuit admits.
     #[inline]
     pub(super) const fn tracked_call(self) -> Option<Self> {
-        if self.0 & STATE == CLOSED_TRACKED { Some(Self(self.without_run().0 | TRACKED_CALL)) } else { None }
+        if self.0 & STATE & !RECORDING == CLOSED_TRACKED {
+            Some(Self(self.without_run().0 | TRACKED_CALL))
+        } else {
+            None
+        }
+    }
+
+    /// Returns `true` if this is the word of a closed, tracked circuit in the generation of this tracked call, with no
+    /// failure in its run and without the recording bit.
+    #[inline]
+    pub(super) const fn is_clean_for(self, call: Self) -> bool {
+        self.0 ^ call.0 == CLOSED_TRACKED ^ TRACKED_CALL
     }
 
     /// Returns the word of a call that is admitted although the circuit of this word rejects it. It looks like a
@@ -216,16 +237,24 @@ impl Word {
     pub(super) const fn is_closed(self) -> bool {
         matches!(
             self.0 & STATE,
-            CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | CLOSED_CHECKED | TRACKED_CALL | CHECKED_CALL
+            CLOSED
+                | CLOSED_RECORDING
+                | CLOSED_TRACKED
+                | CLOSED_TRACKED_RECORDING
+                | CLOSED_CHECKED
+                | TRACKED_CALL
+                | CHECKED_CALL
         )
     }
 
     /// Returns the word raised to this level of bookkeeping, if it is closed.
     pub(super) const fn with_tracking(self, tracking: Tracking) -> Self {
         match (self.0 & STATE, tracking) {
-            (CLOSED, Tracking::Window) => Self(self.0 | CLOSED_RECORDING),
-            (CLOSED | CLOSED_RECORDING, Tracking::Calls) => Self(self.0 | CLOSED_TRACKED),
-            (CLOSED | CLOSED_RECORDING | CLOSED_TRACKED, Tracking::Checks) => Self(self.0 | CLOSED_CHECKED),
+            (CLOSED | CLOSED_TRACKED, Tracking::Window) => Self(self.0 | RECORDING),
+            (CLOSED | CLOSED_RECORDING, Tracking::Calls) => Self(self.0 | CLOSED_TRACKED_RECORDING),
+            (CLOSED | CLOSED_RECORDING | CLOSED_TRACKED | CLOSED_TRACKED_RECORDING, Tracking::Checks) => {
+                Self(self.0 & !STATE | CLOSED_CHECKED)
+            }
             _ => self,
         }
     }
@@ -237,7 +266,10 @@ impl Word {
 
     /// Returns the word with the recording bit cleared: successes are not recorded in the window.
     pub(super) const fn without_recording(self) -> Self {
-        if self.0 & STATE == CLOSED_RECORDING { Self(self.0 ^ RECORDING) } else { self }
+        match self.0 & STATE {
+            CLOSED_RECORDING | CLOSED_TRACKED_RECORDING => Self(self.0 ^ RECORDING),
+            _ => self,
+        }
     }
 }
 
@@ -357,10 +389,22 @@ mod tests {
         assert_eq!(shared.without_run().without_recording(), plain);
         let tracked = shared.with_tracking(Tracking::Calls);
         assert_eq!(tracked, plain.with_longer_run().with_tracking(Tracking::Calls));
+        let skipping = tracked.without_recording();
+        assert_ne!(skipping, tracked);
+        assert_eq!(skipping.with_tracking(Tracking::Window), tracked);
         assert_eq!(
-            (tracked.without_recording(), tracked.with_tracking(Tracking::Window)),
-            (tracked, tracked)
+            (skipping.state(), skipping.payload(), skipping.generation()),
+            (Some(State::Closed), 1, 3)
         );
+        assert_eq!(skipping.tracked_call(), tracked.tracked_call());
+        let call = tracked.tracked_call().expect("it is tracked");
+        let clean = skipping.without_run();
+        assert!(clean.is_clean_for(call) && !clean.with_longer_run().is_clean_for(call));
+        assert!(!tracked.without_run().is_clean_for(call) && !plain.is_clean_for(call));
+        let checked = clean.with_tracking(Tracking::Checks);
+        assert!(!checked.is_clean_for(call) && !call.is_clean_for(call));
+        let later = Word::new(State::Closed, 4).with_tracking(Tracking::Calls).without_recording();
+        assert!(!later.is_clean_for(call));
     }
 
     #[test]

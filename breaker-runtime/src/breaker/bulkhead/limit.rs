@@ -1,4 +1,19 @@
 //! The bulkhead: its slots in one word, and its queue under a lock.
+//!
+//! # Proof of the word
+//!
+//! 1. **No slot is lost or doubled.** The low half of the word is the number of slots in use. Every change is one
+//!    read-modify-write: a call adds 1 and later subtracts 1, and the holder of the lock adds a difference. The
+//!    subtraction belongs to one earlier addition, so the number is never negative.
+//! 2. **The limit holds.** A call adds 1 by a compare-and-swap of a word with a free slot and without the bit *queue*.
+//!    The holder of the lock sets that bit first and keeps it until it adds its difference, so meanwhile slots are only
+//!    released, and its own count is at most too high.
+//! 3. **A waiting call gets a slot.** A call enters the queue under the lock, after the bit was set. A release that
+//!    precedes the bit is in the count that the holder read. A release that follows it reads the bit, and then takes the
+//!    lock to offer the slot, unless the bit is gone by then: no call waits in that case, because the bit is kept
+//!    while one waits, and a call that enters the queue later reads a word that includes the release.
+//! 4. **No new call overtakes a waiting one.** The bit is kept while a call waits or has an offer, so every new call asks
+//!    the queue.
 
 use std::task::Waker;
 
@@ -14,6 +29,11 @@ pub(crate) struct Bulkhead {
     queue: Mutex<Queue>,
 }
 
+/// A slot that has been released and that may have to be offered to a waiting call.
+#[derive(Debug)]
+#[must_use = "a waiting call is entitled to the slot"]
+pub(crate) struct UnfinishedRelease<'a>(&'a Bulkhead);
+
 impl Bulkhead {
     pub(crate) fn new(settings: BulkheadSettings) -> Self {
         let queue = Queue::new(settings);
@@ -23,27 +43,29 @@ impl Bulkhead {
     /// Acquires a slot if one is free and no call waits for it.
     #[inline]
     pub(crate) fn try_acquire(&self, clock: &Clock) -> Attempt {
-        let mut slots = Slots::from_bits(self.slots.load(Ordering::Relaxed));
-        while let Some(fewer) = slots.with_one_acquired() {
-            match self.swap(slots, fewer) {
-                Ok(()) => return Attempt::Acquired,
-                Err(now) => slots = now,
-            }
-        }
-        self.try_acquire_in_queue(clock)
+        if self.swap(Slots::with_one_acquired) { Attempt::Acquired } else { self.try_acquire_in_queue(clock) }
+    }
+
+    /// Acquires a slot for a call that needs nothing else. Returns `false`, and does nothing, if no slot is free, if a
+    /// call waits for one, or if the settings have other parts that apply to a call.
+    #[inline]
+    pub(crate) fn try_acquire_fast(&self) -> bool {
+        self.swap(Slots::with_one_acquired_fast)
     }
 
     /// Releases a slot.
     #[inline]
     pub(crate) fn release(&self, clock: &Clock) {
-        let mut slots = Slots::from_bits(self.slots.load(Ordering::Relaxed));
-        while let Some(more) = slots.with_one_released() {
-            match self.swap(slots, more) {
-                Ok(()) => return,
-                Err(now) => slots = now,
-            }
+        if let Some(released) = self.start_release() {
+            released.finish(clock);
         }
-        self.release_in_queue(clock);
+    }
+
+    /// Releases a slot. If calls may wait for it, the caller finishes the release, which runs wakers.
+    #[inline]
+    pub(crate) fn start_release(&self) -> Option<UnfinishedRelease<'_>> {
+        let before = Slots::from_bits(self.slots.fetch_sub(1, Ordering::AcqRel));
+        before.is_slow().then_some(UnfinishedRelease(self))
     }
 
     /// Changes the settings; running calls keep their slots. It wakes no call, so the caller
@@ -92,13 +114,6 @@ impl Bulkhead {
         self.lock_queue(|queue, wakers| queue.try_acquire(now, wakers))
     }
 
-    #[cold]
-    #[inline(never)]
-    fn release_in_queue(&self, clock: &Clock) {
-        let now = clock.now();
-        self.lock_queue(|queue, wakers| queue.release(now, wakers));
-    }
-
     /// Takes the turn of a waiting call; see [`Queue::take_turn`].
     pub(super) fn take_turn(&self, position: &mut Position, waker: Waker, now: Moment) -> Turn {
         self.lock_queue(|queue, wakers| queue.take_turn(position, waker, now, wakers))
@@ -114,20 +129,48 @@ impl Bulkhead {
     fn lock_queue<R>(&self, change: impl FnOnce(&mut Queue, &mut Wakers) -> R) -> R {
         let mut wakers = Wakers::default();
         let mut queue = lock(&self.queue);
-        // The word shows a queue until the lock is released, so that only this thread changes it.
-        queue.set_in_use(Slots::from_bits(self.slots.fetch_and(Slots::IN_USE, Ordering::AcqRel)).in_use());
+        // The word shows a queue until the lock is released, so that no other thread acquires a slot.
+        let shown = Slots::from_bits(self.slots.fetch_or(Slots::WITH_QUEUE, Ordering::AcqRel)).with_queue();
+        queue.set_in_use(shown.in_use());
         let result = change(&mut queue, &mut wakers);
-        self.slots.store(queue.slots().bits(), Ordering::Release);
+        // Other threads may have released slots meanwhile, so the difference is added.
+        self.slots.fetch_add(queue.slots().bits().wrapping_sub(shown.bits()), Ordering::AcqRel);
         drop(queue);
         wakers.wake();
         result
     }
 
+    /// Changes the word to the result of `step`. Returns `false` if that is `None`.
     #[inline]
-    fn swap(&self, from: Slots, to: Slots) -> Result<(), Slots> {
-        self.slots
-            .compare_exchange_weak(from.bits(), to.bits(), Ordering::AcqRel, Ordering::Relaxed)
-            .map(drop)
-            .map_err(Slots::from_bits)
+    fn swap(&self, step: impl Fn(Slots) -> Option<Slots>) -> bool {
+        let mut slots = Slots::from_bits(self.slots.load(Ordering::Relaxed));
+        while let Some(changed) = step(slots) {
+            match self.slots.compare_exchange_weak(
+                slots.bits(),
+                changed.bits(),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return true,
+                Err(now) => slots = Slots::from_bits(now),
+            }
+        }
+        false
+    }
+}
+
+impl UnfinishedRelease<'_> {
+    /// Offers the slot to the first waiting call, and wakes it.
+    ///
+    /// A call that waited when the slot was released still shows a queue here, unless it has left the queue or got
+    /// another slot. A call that enters the queue later finds the slot.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn finish(self, clock: &Clock) {
+        let Self(bulkhead) = self;
+        if Slots::from_bits(bulkhead.slots.load(Ordering::Relaxed)).has_queue() {
+            let now = clock.now();
+            bulkhead.lock_queue(|queue, wakers| queue.offer_free_slots(now, wakers));
+        }
     }
 }

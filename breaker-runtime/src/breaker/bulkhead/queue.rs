@@ -107,11 +107,8 @@ impl Queue {
 
     /// Returns the word that other threads read.
     pub(super) fn slots(&self) -> Slots {
-        if self.waiting.is_empty() && self.offers.is_empty() {
-            Slots::new(self.settings.limit, self.in_use)
-        } else {
-            Slots::with_queue(self.in_use)
-        }
+        let slots = self.settings.slots(self.in_use);
+        if self.waiting.is_empty() && self.offers.is_empty() { slots } else { slots.with_queue() }
     }
 
     pub(super) const fn set_in_use(&mut self, in_use: u32) {
@@ -138,12 +135,6 @@ impl Queue {
         }
         self.in_use += 1;
         Attempt::Acquired
-    }
-
-    /// Releases a slot, which is offered to the first waiting call.
-    pub(super) fn release(&mut self, now: Moment, wakers: &mut Wakers) {
-        self.in_use = self.in_use.saturating_sub(1);
-        self.offer_free_slots(now, wakers);
     }
 
     /// Gives a call that is polled the slot that it is entitled to. Otherwise the call waits, if the settings let

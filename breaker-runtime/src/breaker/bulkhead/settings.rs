@@ -2,12 +2,23 @@
 
 use std::time::Duration;
 
+use super::slots::Slots;
 use crate::config::{Config, Mode};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BulkheadSettings {
     pub(super) limit: u32,
     pub(super) when_full: FullPolicy,
+    needs: CallNeeds,
+}
+
+/// What a call needs from the settings of its circuit.
+#[derive(Clone, Copy, Debug)]
+enum CallNeeds {
+    /// A slot.
+    Slot,
+    /// No slot, or more than a slot: the call is timed or has a time limit.
+    Other,
 }
 
 /// The treatment of a call that finds no free slot.
@@ -30,6 +41,23 @@ impl BulkheadSettings {
             (Mode::Enforce, Duration::ZERO) => FullPolicy::Reject,
             (Mode::Enforce, wait) => FullPolicy::Wait(wait),
         };
-        Self { limit: config.max_concurrent().unwrap_or(UNLIMITED).min(UNLIMITED), when_full }
+        let limit = config.max_concurrent().unwrap_or(UNLIMITED).min(UNLIMITED);
+        Self { limit, when_full, needs: CallNeeds::of(config) }
+    }
+
+    /// Returns the word with this number of slots in use and without a queue.
+    pub(super) const fn slots(&self, in_use: u32) -> Slots {
+        let slots = Slots::new(self.limit, in_use);
+        match self.needs {
+            CallNeeds::Slot => slots,
+            CallNeeds::Other => slots.slow(),
+        }
+    }
+}
+
+impl CallNeeds {
+    fn of(config: &Config) -> Self {
+        let has_more = config.durations() || config.call_timeout().is_some();
+        if config.max_concurrent().is_none() || has_more { Self::Other } else { Self::Slot }
     }
 }

@@ -3,12 +3,24 @@
 use std::sync::Arc;
 
 use super::{Machine, Ticket};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::outcome::Settled;
 use crate::state::recovery::Recovery;
 use crate::state::word::Word;
 use crate::state::{HungCall, Opening, State, Transition};
 use crate::sync::Ordering;
+
+/// What a call sees that is not on the fast path.
+pub(crate) enum Glance {
+    /// A closed, tracked circuit, which admits the call with this ticket.
+    Tracked(Ticket),
+    /// An open circuit.
+    Open(OpenWord),
+    Other,
+}
+
+/// The word of an open circuit.
+pub(crate) struct OpenWord(Word);
 
 impl<S: AsRef<Recovery>> Machine<S> {
     /// Returns `true` if a call that arrives now would be admitted, and changes nothing. A closed circuit and one
@@ -40,6 +52,34 @@ impl<S: AsRef<Recovery>> Machine<S> {
         } else {
             Settled::Counted
         }
+    }
+
+    /// Returns which of the frequent cases a call that arrives now is, off the fast path.
+    #[inline]
+    pub(crate) fn glance(&self) -> Glance {
+        let word = self.load(Ordering::Acquire);
+        if let Some(call) = word.tracked_call() {
+            Glance::Tracked(Ticket(call))
+        } else if word.is_open() {
+            Glance::Open(OpenWord(word))
+        } else {
+            Glance::Other
+        }
+    }
+
+    /// Returns `true` if the open state that was seen rejects a call now, and certainly does not end within the next
+    /// moment. Otherwise [`reject_fast`](Self::reject_fast) decides (5).
+    #[inline]
+    pub(crate) fn clearly_rejects(&self, seen: OpenWord, clock: &Clock) -> bool {
+        clock.is_clearly_before(|| Moment::from_nanos(self.until.load(Ordering::Acquire)))
+            && self.load(Ordering::Relaxed) == seen.0
+    }
+
+    /// Returns `true` if the circuit is closed in the generation of this tracked call and its run is zero. A success
+    /// then has no effect on the run (3).
+    #[inline]
+    pub(crate) fn is_clean_for(&self, ticket: Ticket) -> bool {
+        self.load(Ordering::Relaxed).is_clean_for(ticket.0)
     }
 
     /// Returns the current opening, or `None` if the circuit is not open.
