@@ -119,7 +119,7 @@ impl<T: Default> Block<T> {
     fn allocate(&self, thread: u32) -> Option<&T> {
         let index = thread.wrapping_sub(1);
         let group = self.groups.get(index as usize / GROUP)?.get_or_init(Box::default);
-        // Before the thread writes, so that whoever knows of its write finds the group.
+        // Before the thread writes, so that a thread that knows of its write finds the group.
         self.used.fetch_max(index / GROUP as u32 + 1, Ordering::Release);
         group.get(index as usize % GROUP).map(|cell| &cell.0)
     }
@@ -143,9 +143,8 @@ impl<T> Block<T> {
 
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
-
     use super::{Striped, StripedCell};
+    use crate::sync::{AtomicU64, Ordering};
 
     fn add(striped: &Striped<AtomicU64>) {
         match striped.owned().map_or_else(|| striped.cell(), StripedCell::Owned) {

@@ -146,7 +146,8 @@ impl CountWindow {
             }
         }
         let carried = self.others.fetch_update(Ordering::AcqRel, Ordering::Acquire, |bits| {
-            (Count(bits).generation() == generation).then_some(none.0)
+            let count = Count(bits);
+            (count.generation() == generation && count.successes() > 0).then_some(none.0)
         });
         log.entered += carried.map_or(0, |bits| Count(bits).successes());
     }
@@ -322,6 +323,7 @@ impl Count {
 mod tests {
     use super::*;
     use crate::outcome::Outcome;
+    use crate::sync::{Mutex, lock};
 
     const FAILURE: Completion = Completion { outcome: Outcome::Failure, is_slow: false };
     const SLOW_FAILURE: Completion = Completion { outcome: Outcome::Failure, is_slow: true };
@@ -351,20 +353,20 @@ mod tests {
     #[test]
     fn successes_of_threads_with_and_without_a_cell_are_counted_once() {
         let (window, size) = (CountWindow::new(Some(10)), 1_000_000);
-        let log = std::sync::Mutex::new(FaultLog::default());
+        let log = Mutex::new(FaultLog::default());
         let calls = 3 * u64::from(EARLY_LIMIT);
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..calls {
                         if window.record_success(7) == Advance::Full {
-                            window.carry(7, &mut log.lock().unwrap());
+                            window.carry(7, &mut lock(&log));
                         }
                     }
                 });
             }
         });
-        let counts = window.counts(7, size, &log.into_inner().unwrap());
+        let counts = window.counts(7, size, &lock(&log));
         assert_eq!(counts, WindowCounts { calls: 4 * calls, failures: 0, slow: 0 });
     }
 
