@@ -89,6 +89,9 @@ pub(crate) use imp::{
     fence, per_thread,
 };
 
+/// `true` under loom. Limits that tests cannot reach in a few steps are low there.
+pub(crate) const IS_MODEL: bool = cfg!(breaker_loom);
+
 /// Locks `mutex`, even if it is poisoned. No user code runs while a lock is held and no critical section can
 /// panic, so the data of a poisoned lock is consistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -28,7 +28,7 @@ pub use rules::TripReason;
 pub(crate) use rules::{Rate, Rules, trip_by_run};
 pub(crate) use span::{MAX_CALLS, Span};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::outcome::Completion;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use count::{Advance, CountWindow, FaultLog};
@@ -41,65 +41,84 @@ pub(crate) struct Window {
     spec: AtomicU64,
     count: CountWindow,
     time: TimeWindow,
-    locked: Mutex<WindowState>,
+    locked: OwnLine<Mutex<WindowState>>,
 }
+
+/// A value in cache lines of its own: successes read the rest of the window, and must not wait for the writes of
+/// failures.
+#[derive(Debug)]
+#[repr(align(64))]
+struct OwnLine<T>(T);
 
 /// The part of a window that is protected by its lock. The rules change together with the span, so that they
 /// are never evaluated for the calls of another span.
 #[derive(Debug)]
+#[repr(C)] // See `FaultLog`.
 struct WindowState {
-    rules: Rules,
     log: FaultLog,
+    rules: Rules,
     buckets: Buckets,
 }
 
 impl Window {
     pub(crate) fn new(span: Span, rules: &Rules) -> Self {
         let (log, buckets) = (FaultLog::default(), Buckets::default());
+        let spec = WindowSpec::new(span, Epoch::FIRST);
         Self {
-            spec: AtomicU64::new(WindowSpec::new(span, Epoch::FIRST).bits()),
-            count: CountWindow::new(),
+            spec: AtomicU64::new(spec.bits()),
+            count: CountWindow::new(spec.calls()),
             time: TimeWindow::new(),
-            locked: Mutex::new(WindowState { rules: *rules, log, buckets }),
+            locked: OwnLine(Mutex::new(WindowState { rules: *rules, log, buckets })),
         }
     }
 
-    /// Records a success that was not slow. Returns `true` if another one would change nothing.
+    /// Returns `true` if the window is time-based.
     #[inline]
+    pub(crate) fn is_time(&self) -> bool {
+        self.spec(Ordering::Relaxed).is_time()
+    }
+
+    /// Records a success in a count-based window, except in rare cases. Returns `true` if it was recorded.
+    #[inline]
+    pub(crate) fn try_record_success(&self, generation: u64) -> bool {
+        self.count.try_record_success(generation)
+    }
+
+    /// Records a success in a time-based window, except in rare cases. `now` is the time of the coarse clock. Returns
+    /// `true` if it was recorded.
+    #[inline]
+    pub(crate) fn try_record_success_at(&self, generation: u64, now: Moment) -> bool {
+        self.time.try_record_success(generation, self.spec(Ordering::Acquire), now)
+    }
+
+    /// Records a success that was not slow. Returns `true` if it is time to find out
+    /// [whether](Self::if_saturated) another one would change nothing.
     pub(crate) fn record_success(&self, generation: u64, clock: &Clock) -> bool {
         let spec = self.spec(Ordering::Acquire);
-        let Some(size) = spec.calls() else {
-            self.record_success_in_time(generation, spec, clock);
-            return spec.is_unlimited();
-        };
-        match self.count.record_success(generation, size) {
-            Advance::Unneeded => return true,
-            Advance::Advanced => {}
-            Advance::NeedsLock => self.record_success_locked(generation, size),
+        if let Some(length) = spec.slice_length() {
+            if !self.time.record_success(generation, spec, length.now(clock)) {
+                self.record_success_in_bucket(generation, clock);
+            }
+            return false;
         }
-        false
+        if spec.is_unlimited() {
+            return true;
+        }
+        match self.count.record_success(generation) {
+            Advance::Counted => false,
+            Advance::Full => self.carry(generation),
+        }
     }
 
     /// Calls `skip` if another success of this generation would change nothing. The lock keeps
     /// failures, slow calls and changes of the span out meanwhile.
     #[cold]
     pub(crate) fn if_saturated(&self, generation: u64, skip: impl FnOnce()) {
-        let _state = self.lock();
+        let state = &mut *self.lock();
         let spec = self.spec(Ordering::Relaxed);
-        let is_saturated = |size| self.count.is_saturated(generation, size);
+        let is_saturated = |size| self.count.is_saturated(generation, size, &mut state.log);
         if spec.calls().map_or(spec.is_unlimited(), is_saturated) {
             skip();
-        }
-    }
-
-    // Not inlined, so that count-based windows do not need its stack frame.
-    #[inline(never)]
-    fn record_success_in_time(&self, generation: u64, spec: WindowSpec, clock: &Clock) {
-        let Some(length) = spec.slice_length() else {
-            return;
-        };
-        if !self.time.record_success(generation, spec, length.now(clock)) {
-            self.record_success_in_bucket(generation, clock);
         }
     }
 
@@ -116,8 +135,9 @@ impl Window {
 
     #[cold]
     #[inline(never)]
-    fn record_success_locked(&self, generation: u64, size: u64) {
-        self.count.record_success_locked(generation, size, &mut self.lock().log);
+    fn carry(&self, generation: u64) -> bool {
+        self.count.carry(generation, &mut self.lock().log);
+        true
     }
 
     /// Records a failure or a slow call. Returns the reason to open, if a threshold of the window is reached.
@@ -172,7 +192,7 @@ impl Window {
     /// Changes the span and its rules, and keeps the calls that fit into the new span. A call that ends meanwhile
     /// may be missed. When the kind of window changes, it starts empty.
     pub(crate) fn change(&self, span: Span, rules: &Rules, generation: u64, clock: &Clock) {
-        let mut state = self.lock();
+        let state = &mut *self.lock();
         state.rules = *rules;
         let old = self.spec(Ordering::Relaxed);
         if old.has_span_of(WindowSpec::new(span, Epoch::FIRST)) {
@@ -180,7 +200,7 @@ impl Window {
         }
         let new = WindowSpec::new(span, self.time.next_epoch(old));
         match (old.calls().zip(new.calls()), old.slice_length().zip(new.slice_length())) {
-            (Some((from, to)), _) => self.count.resize(from, to, &mut state.log),
+            (Some((from, to)), _) => self.count.resize(generation, from, to, &mut state.log),
             (None, Some((from, to))) => {
                 let now = from.now(clock);
                 let last = from.id(generation, now);
@@ -191,9 +211,10 @@ impl Window {
             }
             (None, None) => {
                 state.buckets = Buckets::default();
-                self.count.clear(&mut state.log);
+                self.count.clear(generation, &mut state.log);
             }
         }
+        self.count.set_size(new.calls());
         self.spec.store(new.bits(), Ordering::Release);
     }
 
@@ -214,6 +235,6 @@ impl Window {
     }
 
     fn lock(&self) -> MutexGuard<'_, WindowState> {
-        lock(&self.locked)
+        lock(&self.locked.0)
     }
 }

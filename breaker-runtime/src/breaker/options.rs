@@ -212,7 +212,12 @@ impl CircuitOptions {
         nanos >= self.slow_call.load(Ordering::Relaxed)
     }
 
-    /// Records a success in the window. Returns `true` if another one would change nothing.
+    /// Returns the window.
+    pub(super) const fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// Records a success in the window. Returns `true` if another one may change nothing.
     #[inline]
     pub(super) fn record_success(&self, generation: u64, clock: &Clock) -> bool {
         self.window.record_success(generation, clock)

@@ -40,6 +40,18 @@ impl Circuit {
     #[cold]
     #[inline(never)]
     pub(super) fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) -> Settled {
+        if stamp.is_none()
+            && self.machine.is_recording(ticket)
+            && let Some(options) = self.options.get()
+        {
+            if options.window().is_time() {
+                return self.record_success_in_time(ticket);
+            }
+            if !options.window().try_record_success(ticket.generation()) {
+                self.record_success_in_window(ticket, options);
+            }
+            return Settled::Counted;
+        }
         // The rest is in other functions, so that this one needs no stack.
         if stamp == Stamp::IN_BULKHEAD_AND_SCOPE
             && let Some(options) = self.options.get()
@@ -64,6 +76,19 @@ impl Circuit {
         self.record_success_otherwise(ticket, Stamp::NONE)
     }
 
+    // Not inlined, so that count-based windows do not need its stack frame. The clock is read first, so that few
+    // registers are saved.
+    #[inline(never)]
+    fn record_success_in_time(&self, ticket: Ticket) -> Settled {
+        let now = self.clock.coarse_now();
+        if let Some(options) = self.options.get()
+            && !options.window().try_record_success_at(ticket.generation(), now)
+        {
+            self.record_success_in_window(ticket, options);
+        }
+        Settled::Counted
+    }
+
     #[inline(never)]
     fn record_success_otherwise(&self, ticket: Ticket, stamp: Stamp) -> Settled {
         let is_slow = self.release(ticket, stamp);
@@ -71,7 +96,9 @@ impl Circuit {
             return Settled::Counted;
         }
         if !is_slow && self.machine.reset_run(ticket) {
-            self.record_success_in_window(ticket);
+            if let Some(options) = self.options.get() {
+                self.record_success_in_window(ticket, options);
+            }
             Settled::Counted
         } else if is_slow || ticket.trial().is_some() {
             self.record_fault_or_trial(

@@ -1,8 +1,7 @@
 //! Lets successes skip a window that they would not change.
 //!
 //! A window is *saturated* when another success would not change it: a count-based window that is full of
-//! successes, or no window at all. Recording successes there would make every thread write one shared word without effect.
-//! Therefore the machine's word has a recording bit, which the tickets of calls do not have:
+//! successes, or no window at all. Recording successes there would take time without effect. Therefore the machine's word has a recording bit, which the tickets of calls do not have:
 //!
 //! * While the bit is set, the word differs from the ticket of every success, so each success is recorded in
 //!   the window.
@@ -26,12 +25,10 @@ use crate::state::machine::Ticket;
 
 impl Circuit {
     /// Records a success in the window. Once the window is saturated, later successes skip it.
-    #[inline]
-    pub(super) fn record_success_in_window(&self, ticket: Ticket) {
+    #[inline(never)]
+    pub(super) fn record_success_in_window(&self, ticket: Ticket, options: &CircuitOptions) {
         let generation = ticket.generation();
-        if let Some(options) = self.options.get()
-            && options.record_success(generation, &self.clock)
-        {
+        if options.record_success(generation, &self.clock) {
             options.if_saturated(generation, || self.machine.clear_recording(generation));
         }
     }

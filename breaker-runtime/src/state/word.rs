@@ -193,6 +193,13 @@ impl Word {
         self.0 & STATE == NESTED_CALL
     }
 
+    /// Returns the shared word in which a success of this call is recorded in the window, and ends no run. For a call
+    /// that was not admitted on the fast path of a closed circuit, no shared word is equal to it.
+    #[inline]
+    pub(super) const fn recording(self) -> Self {
+        Self(self.0 | RECORDING)
+    }
+
     /// Returns the word with its payload cleared: no consecutive failures.
     #[inline]
     pub(super) const fn without_run(self) -> Self {

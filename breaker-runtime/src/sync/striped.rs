@@ -1,17 +1,18 @@
 //! A value with one cell per thread, so that writing threads do not contend.
 //!
 //! Each cell has **one** writing thread, which needs no locked instruction. The first thread owns the inline
-//! cell. For other threads, a block with one cell for each of the lowest thread numbers is allocated once.
-//! All other threads share one more cell.
+//! cell. When another thread needs a cell, a block is allocated, whose cells belong to the lowest thread numbers. They are
+//! allocated in groups, when a thread of the group first writes. Threads with greater numbers share one more cell. From
+//! then on the first thread uses a cell of the block too. Otherwise each of its writes would take the cache line of the
+//! inline cell from the other threads, which read the address of the block from it.
 //!
 //! Proof that an owned cell loses no update: the cell of thread number *n* is returned only to the thread that
 //! holds the number *n*. Numbers pass from one thread to the next through a lock (see `thread_id`), so a thread
 //! reads from its cell only what it wrote itself, or what an earlier holder wrote before it ended. A plain load,
-//! add and store is enough.
+//! add and store is enough. The inline cell has an owner once, since only `UNOWNED` is replaced by a thread: the
+//! owner stays the only writer when it finds `RETIRED` later than others do.
 
-use once_cell::sync::Lazy;
-
-use super::{AtomicU32, OnceBox, Ordering, thread_id};
+use super::{AtomicU32, IS_MODEL, OnceBox, Ordering, thread_id};
 
 /// A value of type `T` per thread.
 #[derive(Debug)]
@@ -30,10 +31,15 @@ pub(crate) enum StripedCell<'a, T> {
 }
 
 #[derive(Debug)]
-struct Block<T> {
-    by_thread: Box<[Aligned<T>]>,
+struct Block<T: 'static> {
+    groups: [OnceBox<Group<T>>; GROUPS],
+    /// Number of groups from the first one to the last one with cells.
+    used: AtomicU32,
     shared: Aligned<T>,
 }
+
+/// The cells of threads with successive numbers.
+type Group<T> = [Aligned<T>; GROUP];
 
 /// A value in two cache lines of its own, because the hardware fetches lines in pairs.
 #[derive(Debug, Default)]
@@ -42,13 +48,14 @@ struct Aligned<T>(T);
 
 /// The owner before the first call. No thread has this number, and it differs from [`thread_id::NONE`].
 const UNOWNED: u32 = u32::MAX - 1;
+/// The owner once a block exists. No thread has this number either.
+const RETIRED: u32 = u32::MAX - 2;
 
-/// Number of threads with a cell in the block: twice the number of cores, between 4 and 256, because sleeping
-/// threads keep their numbers.
-static CELLS_PER_BLOCK: Lazy<usize> = Lazy::new(|| {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    (2 * cores).clamp(4, 256)
-});
+/// Number of groups, which have 256 cells. That exceeds the number of cores by far, because sleeping threads keep their
+/// numbers.
+const GROUPS: usize = if IS_MODEL { 1 } else { 64 };
+/// Number of cells in a group.
+const GROUP: usize = 4;
 
 impl<T: Default> Striped<T> {
     pub(crate) fn new() -> Self {
@@ -85,7 +92,8 @@ impl<T: Default> Striped<T> {
             return StripedCell::Owned(inline);
         }
         let block = self.block.get_or_init(Block::boxed);
-        block.cell_of(thread_id::current()).map_or(StripedCell::Shared(&block.shared.0), StripedCell::Owned)
+        self.owner.store(RETIRED, Ordering::Relaxed);
+        block.allocate(thread_id::current()).map_or(StripedCell::Shared(&block.shared.0), StripedCell::Owned)
     }
 
     /// Returns `true` once a second thread has written.
@@ -96,22 +104,69 @@ impl<T: Default> Striped<T> {
     /// Returns the cells of all threads.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         let block = self.block.get();
-        let cells = block.into_iter().flat_map(|block| block.by_thread.iter().chain([&block.shared]));
-        std::iter::once(&self.inline).chain(cells.map(|cell| &cell.0))
+        let cells = block.into_iter().flat_map(Block::iter);
+        std::iter::once(&self.inline).chain(cells)
     }
 }
 
 impl<T: Default> Block<T> {
     fn boxed() -> Box<Self> {
-        let by_thread = (0..*CELLS_PER_BLOCK).map(|_| Aligned::default()).collect();
-        Box::new(Self { by_thread, shared: Aligned::default() })
+        let groups = std::array::from_fn(|_| OnceBox::new());
+        Box::new(Self { groups, used: AtomicU32::new(0), shared: Aligned::default() })
+    }
+
+    /// Returns the cell of the thread with this number, if the block has space for it.
+    fn allocate(&self, thread: u32) -> Option<&T> {
+        let index = thread.wrapping_sub(1);
+        let group = self.groups.get(index as usize / GROUP)?.get_or_init(Box::default);
+        // Before the thread writes, so that a thread that knows of its write finds the group.
+        self.used.fetch_max(index / GROUP as u32 + 1, Ordering::Release);
+        group.get(index as usize % GROUP).map(|cell| &cell.0)
     }
 }
 
 impl<T> Block<T> {
-    /// Returns the cell of the thread with this number, if the block has one. Numbers begin at 1.
+    /// Returns the cell of the thread with this number, if its group is allocated. Numbers begin at 1.
     #[inline]
     fn cell_of(&self, thread: u32) -> Option<&T> {
-        self.by_thread.get((thread as usize).wrapping_sub(1)).map(|cell| &cell.0)
+        let index = (thread as usize).wrapping_sub(1);
+        let group = self.groups.get(index / GROUP)?.get()?;
+        group.get(index % GROUP).map(|cell| &cell.0)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        let used = self.used.load(Ordering::Acquire) as usize;
+        let groups = self.groups.iter().take(used).filter_map(OnceBox::get);
+        groups.flatten().chain([&self.shared]).map(|cell| &cell.0)
+    }
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::{Striped, StripedCell};
+    use crate::sync::{AtomicU64, Ordering};
+
+    fn add(striped: &Striped<AtomicU64>) {
+        match striped.owned().map_or_else(|| striped.cell(), StripedCell::Owned) {
+            StripedCell::Owned(cell) => cell.store(cell.load(Ordering::Relaxed) + 1, Ordering::Relaxed),
+            StripedCell::Shared(cell) => _ = cell.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
+    #[test]
+    fn the_first_thread_leaves_the_inline_cell_when_another_thread_writes() {
+        let striped = Striped::<AtomicU64>::new();
+        (0..2).for_each(|_| add(&striped));
+        assert_eq!(striped.inline.load(Ordering::Relaxed), 2);
+        assert!(!striped.has_block());
+        std::thread::scope(|scope| _ = scope.spawn(|| (0..3).for_each(|_| add(&striped))));
+        (0..4).for_each(|_| add(&striped));
+        assert_eq!(striped.inline.load(Ordering::Relaxed), 2, "its cache line is not written any more");
+        let counts: Vec<u64> = striped.iter().map(|cell| cell.load(Ordering::Relaxed)).collect();
+        assert_eq!(counts.iter().sum::<u64>(), 9);
+        assert!(
+            counts.len() < 64 * super::GROUP,
+            "only the groups of threads that have written are allocated"
+        );
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct TimeSlices {
     spec: AtomicU64,
     // The last slice that the writer used. While it is current, the writer only increments a count.
     generation: AtomicU64,
+    /// The end of that slice on the coarse clock; 0 if the slice is too short for that clock.
     ends: AtomicU64,
     index: AtomicU32,
     cells: [Cell; SLICES],
@@ -30,17 +31,41 @@ struct Cell {
 }
 
 impl TimeSlices {
-    /// Counts a success. Only the owning thread may call it.
+    /// Counts a success, if it ends in the last slice that was used, and the coarse clock, whose time is `now`, is
+    /// precise enough to tell. Returns `true` if it was counted. Only the owning thread may call it.
     #[inline]
-    pub(super) fn record_success(&self, generation: u64, spec: WindowSpec, now: Moment) {
-        let is_same = self.spec.load(Ordering::Relaxed) == spec.bits()
+    pub(super) fn try_record_success(&self, generation: u64, spec: WindowSpec, now: Moment) -> bool {
+        if self.spec.load(Ordering::Relaxed) == spec.bits()
             && self.generation.load(Ordering::Relaxed) == generation
-            && now.nanos() < self.ends.load(Ordering::Relaxed);
-        let index = self.index.load(Ordering::Relaxed) as usize;
-        match self.cells.get(index) {
-            Some(cell) if is_same => cell.increment(),
-            _ => self.record_in_other_slice(generation, spec, now),
+            && now.nanos() < self.ends.load(Ordering::Relaxed)
+            && let Some(cell) = self.cells.get(self.index.load(Ordering::Relaxed) as usize)
+        {
+            cell.increment();
+            return true;
         }
+        false
+    }
+
+    /// Counts a success. Only the owning thread may call it.
+    pub(super) fn record_success(&self, generation: u64, spec: WindowSpec, now: Moment) {
+        self.adopt(spec);
+        let Some(length) = spec.slice_length() else {
+            return;
+        };
+        let slice = length.id(generation, now);
+        let Some(cell) = self.cells.get(slice.index() as usize) else {
+            return;
+        };
+        match cell.slice.load(Ordering::Relaxed).cmp(&(slice.bits() + 1)) {
+            std::cmp::Ordering::Less => cell.reset(slice.bits() + 1, 1),
+            std::cmp::Ordering::Equal => cell.increment(),
+            // A late result of an older generation.
+            std::cmp::Ordering::Greater => return,
+        }
+        self.generation.store(generation, Ordering::Relaxed);
+        let ends = if length.is_short() { 0 } else { length.end(now).nanos() };
+        self.ends.store(ends, Ordering::Relaxed);
+        self.index.store(slice.index(), Ordering::Relaxed);
     }
 
     /// Returns the spec of the counts. A read-modify-write reads the latest value, which a load need not.
@@ -57,27 +82,6 @@ impl TimeSlices {
     pub(super) fn iter(&self, spec: WindowSpec) -> impl Iterator<Item = (SliceId, u64)> {
         let is_same = self.spec.load(Ordering::Acquire) == spec.bits();
         self.cells.iter().filter(move |_| is_same).filter_map(Cell::read)
-    }
-
-    #[cold]
-    fn record_in_other_slice(&self, generation: u64, spec: WindowSpec, now: Moment) {
-        self.adopt(spec);
-        let Some(length) = spec.slice_length() else {
-            return;
-        };
-        let slice = length.id(generation, now);
-        let Some(cell) = self.cells.get(slice.index() as usize) else {
-            return;
-        };
-        match cell.slice.load(Ordering::Relaxed).cmp(&(slice.bits() + 1)) {
-            std::cmp::Ordering::Less => cell.reset(slice.bits() + 1, 1),
-            std::cmp::Ordering::Equal => cell.increment(),
-            // A late result of an older generation.
-            std::cmp::Ordering::Greater => return,
-        }
-        self.generation.store(generation, Ordering::Relaxed);
-        self.ends.store(length.end(now).nanos(), Ordering::Relaxed);
-        self.index.store(slice.index(), Ordering::Relaxed);
     }
 
     /// Empties all cells if they belong to another spec.

@@ -97,11 +97,17 @@ impl WindowSpec {
         (self.0 & 1 == 0 && self.size() > 0).then_some(self.size())
     }
 
+    /// Returns `true` if the window is time-based.
+    #[inline]
+    pub(super) const fn is_time(self) -> bool {
+        self.0 & 1 == 1
+    }
+
     /// Returns the length of the slices of a time-based window.
     #[inline]
     pub(super) fn slice_length(self) -> Option<SliceLength> {
         let nanos = if self.size() == ENDLESS { u64::MAX } else { self.size() };
-        (self.0 & 1 == 1).then_some(SliceLength { nanos })
+        self.is_time().then_some(SliceLength { nanos })
     }
 
     pub(super) const fn epoch(self) -> Epoch {
@@ -133,7 +139,12 @@ impl SliceLength {
     /// read and accurate to one tick.
     #[inline]
     pub(super) fn now(self, clock: &Clock) -> Moment {
-        if self.nanos < SHORT_SLICE { clock.now() } else { clock.coarse_now() }
+        if self.is_short() { clock.now() } else { clock.coarse_now() }
+    }
+
+    /// Returns `true` if slices of this length need the precise clock.
+    pub(super) const fn is_short(self) -> bool {
+        self.nanos < SHORT_SLICE
     }
 
     /// Returns the slice of this generation that contains `now`.

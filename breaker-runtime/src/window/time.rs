@@ -43,19 +43,17 @@ impl TimeWindow {
         Self { successes: Striped::new() }
     }
 
-    /// Counts a success without the lock. Returns `false` if this thread has no cell of its own.
+    /// Counts a success without the lock, if it ends in the current slice of this thread. Returns `true` if it was
+    /// counted.
     #[inline]
-    pub(super) fn record_success(&self, generation: u64, spec: WindowSpec, now: Moment) -> bool {
-        match self.successes.owned() {
-            Some(slices) => slices.record_success(generation, spec, now),
-            None => return self.record_in_new_cell(generation, spec, now),
-        }
-        true
+    pub(super) fn try_record_success(&self, generation: u64, spec: WindowSpec, now: Moment) -> bool {
+        self.successes.owned().is_some_and(|slices| slices.try_record_success(generation, spec, now))
     }
 
-    #[cold]
-    fn record_in_new_cell(&self, generation: u64, spec: WindowSpec, now: Moment) -> bool {
-        match self.successes.cell() {
+    /// Counts a success without the lock. Returns `false` if this thread has no cell of its own.
+    pub(super) fn record_success(&self, generation: u64, spec: WindowSpec, now: Moment) -> bool {
+        let cell = self.successes.owned().map_or_else(|| self.successes.cell(), StripedCell::Owned);
+        match cell {
             StripedCell::Owned(slices) => slices.record_success(generation, spec, now),
             StripedCell::Shared(_) => return false,
         }
