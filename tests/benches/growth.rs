@@ -2,13 +2,13 @@
 //!
 //! `cargo bench -p breaker-benches --features integrations --bench growth`
 //!
-//! It prints a table for each chart. Each curve has the order of growth that the documentation states, as an exponent of
-//! its horizontal axis (0 is constant, 1 is linear), and beside it the measured exponent: the slope of a line through the
-//! last three decades, or through all points if there are fewer. Caches of the processor make a constant curve rise and
-//! a linear one steeper once its data exceeds them.
+//! It prints a table for each chart. Each curve has the order of growth that the documentation states, and the measured
+//! exponent: the slope of a line through the last three decades, or through all points if there are fewer, with both axes
+//! logarithmic. It is 0 for a constant cost and 1 for a linear one. Caches of the processor make a constant curve rise
+//! once its data exceeds them.
 //!
-//! `--write` also writes the tables and the drawing of the performance page. It takes about four minutes. Figures are
-//! never checked.
+//! It takes about four minutes; `-- keys`, for example, measures only one of the parts. `--write` measures all of them,
+//! and writes the tables and the drawing of the performance page. Figures are never checked.
 
 #![expect(
     clippy::expect_used,

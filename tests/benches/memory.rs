@@ -2,9 +2,9 @@
 //!
 //! `cargo bench -p breaker-benches --bench memory`
 //!
-//! The allocator of the system adds up to 16 bytes to each allocation. The last column is the growth of the resident
-//! memory of the process, which includes them; it is measured on Linux, for many circuits at once. `--write` also writes
-//! the table of the performance page. Figures are never checked here; `tests/soak` checks some of them.
+//! The allocator of the system adds up to 16 bytes to each allocation. The row of resident memory, which needs Linux,
+//! includes them. `--write` also writes the table of the performance page. Figures are never checked here; `tests/soak`
+//! checks some of them.
 
 #![expect(
     clippy::expect_used,
@@ -28,11 +28,9 @@ const BREAKERS: u32 = 10_000;
 const KEYS: u32 = 1_000_000;
 
 fn main() {
-    let mut table = format!(
-        "{}, 64 bits.\n\n| kept in memory | bytes for each | resident |\n|---|---|---|\n",
-        pages::conditions()
-    );
-    for row in [own(), peers()].concat() {
+    let mut table =
+        format!("{}, {} bits.\n\n| kept in memory | bytes |\n|---|---|\n", pages::conditions(), usize::BITS);
+    for row in [own(), keys(), peers()].concat() {
         _ = writeln!(table, "{row}");
     }
     println!("{table}");
@@ -47,8 +45,6 @@ fn own() -> Vec<String> {
     vec![
         breakers("circuit breaker", 0, Config::builder()),
         registered(),
-        keys(1000),
-        keys(KEYS),
         breakers("circuit breaker with `max_concurrent`", 10, Config::builder().max_concurrent(10)),
         breakers("circuit breaker with `durations`", 10, Config::builder().durations(true)),
         breakers("count-based window of 100 calls, half of them failures", 200, counted(100)),
@@ -93,30 +89,36 @@ fn registered() -> String {
     })
 }
 
-fn keys(keys: u32) -> String {
+/// Measures keys of 20 bytes. The second row is the growth of the process.
+fn keys() -> Vec<String> {
     let registry = Registry::new();
-    let breaker = registry.register_keyed("host", Config::default(), keys).expect("the name is new");
-    each(&format!("key of 20 bytes, one of {keys}"), keys, |number| {
-        _ = breaker.get(&format!("host-{number:07}.example"));
-    })
+    let breaker = registry.register_keyed("host", Config::default(), KEYS).expect("the name is new");
+    let before = resident();
+    let fill = || (0..KEYS).for_each(|number| _ = breaker.get(&format!("host-{number:07}.example")));
+    let allocated = allocation_counter::measure(fill).bytes_current;
+    let mut rows = vec![row("one of 1,000,000 keys of 20 bytes", KEYS, allocated)];
+    if let Some((before, after)) = before.zip(resident()) {
+        rows.push(row("one of 1,000,000 keys of 20 bytes, resident memory", KEYS, after - before));
+    }
+    rows
 }
 
 /// Returns a row with the memory of one of `count` values. All of them exist at the same time.
 fn each<T>(name: &str, count: u32, make: impl Fn(u32) -> T) -> String {
     // Statics, and what the first value allocates for all.
-    drop(make(0));
-    let (mut values, before) = (Vec::new(), resident());
-    let allocated = allocation_counter::measure(|| values = (0..count).map(&make).collect()).bytes_current;
-    let resident = resident().zip(before).map(|(after, before)| after.saturating_sub(before));
-    let share = |bytes: i64| (bytes + i64::from(count) / 2) / i64::from(count);
-    let resident = resident.and_then(|bytes| i64::try_from(bytes).ok());
-    let resident = resident.filter(|_| count >= KEYS).map_or(String::new(), |bytes| share(bytes).to_string());
-    format!("| {name} | {} | {resident} |", share(allocated))
+    drop(make(count));
+    let mut values = Vec::new();
+    row(name, count, allocation_counter::measure(|| values = (0..count).map(&make).collect()).bytes_current)
+}
+
+fn row(name: &str, count: u32, bytes: i64) -> String {
+    let each = (bytes + i64::from(count) / 2) / i64::from(count);
+    format!("| {name} | {each} |")
 }
 
 /// Returns the resident memory of this process in bytes, if the system is Linux.
-fn resident() -> Option<u64> {
+fn resident() -> Option<i64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(1024 * line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?)
+    Some(1024 * line.trim().strip_suffix(" kB")?.parse::<i64>().ok()?)
 }

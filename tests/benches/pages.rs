@@ -22,7 +22,7 @@ pub(crate) fn replace(path: &str, name: &str, part: &str) {
     let (before, rest) = page.split_once(&begin).expect("the page has a line where the part begins");
     let (command, rest) = rest.split_once('\n').expect("the part has lines");
     let (_, after) = rest.split_once(&end).expect("the page has a line where the part ends");
-    write(path, &format!("{before}{begin}{command}\n{}\n{end}{after}", part.trim_end()));
+    write(path, &format!("{before}{begin}{command}\n{}\n\n{end}{after}", part.trim_end()));
 }
 
 /// Writes the file at `path`, from the root of the repository.

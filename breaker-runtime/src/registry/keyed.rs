@@ -42,6 +42,9 @@ use crate::totals::Totals;
 /// [`retain`](Self::retain) remove it. The order is exact for up to 16 circuits. With more, one search examines
 /// up to 1,024 circuits and can serve several new keys.
 ///
+/// The time of a call depends neither on the number of circuits nor on `max_keys`; with a new key, this holds on average.
+/// Methods that read or change all circuits take time proportional to their number, and so does `remove`.
+///
 /// If no circuit can be evicted, the new key uses the [overflow](Self::overflow) circuit until another circuit is
 /// evicted or removed. Each call of such a key examines a few circuits only and waits for no other call. Keys longer
 /// than 255 bytes always use the overflow circuit, and so do new keys in destructors of thread-local values while a

@@ -39,7 +39,7 @@ pub(crate) fn charts() -> Vec<Chart> {
         linear("next event of the stream, all changed", |service| {
             service.runtime.block_on(service.next_event())
         }),
-        curve("Registry::get", Order::Constant, &services, Service::lookup),
+        curve("Registry::get", Order::Logarithmic, &services, Service::lookup),
     ];
     vec![Chart { title: "Registry", axis: "circuits", unit: Unit::Seconds, curves }]
 }

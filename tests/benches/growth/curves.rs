@@ -40,6 +40,7 @@ pub(crate) enum Unit {
 #[derive(Clone, Copy)]
 pub(crate) enum Order {
     Constant,
+    Logarithmic,
     Linear,
 }
 
@@ -57,9 +58,19 @@ impl<'a> Probe<'a> {
 
 impl Curve {
     /// Measures all probes in several rounds, and keeps the median of each.
-    pub(crate) fn measure(name: &'static str, order: Order, mut probes: Vec<Probe<'_>>) -> Self {
+    pub(crate) fn measure(name: &'static str, order: Order, probes: Vec<Probe<'_>>) -> Self {
+        Self::measure_in(ROUNDS, name, order, probes)
+    }
+
+    /// Measures all probes in this number of rounds.
+    pub(crate) fn measure_in(
+        rounds: usize,
+        name: &'static str,
+        order: Order,
+        mut probes: Vec<Probe<'_>>,
+    ) -> Self {
         let mut figures = vec![Vec::new(); probes.len()];
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             for (probe, figures) in probes.iter_mut().zip(&mut figures) {
                 figures.push((probe.measure)());
             }
@@ -86,10 +97,11 @@ impl Curve {
 }
 
 impl Order {
-    pub(crate) const fn exponent(self) -> u32 {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Constant => 0,
-            Self::Linear => 1,
+            Self::Constant => "constant",
+            Self::Logarithmic => "logarithmic",
+            Self::Linear => "linear",
         }
     }
 }
@@ -109,7 +121,7 @@ impl Chart {
         }
         _ = write!(table, "\n|---|---|---|{}\n", "---|".repeat(xs.len()));
         for curve in &self.curves {
-            _ = write!(table, "| {} | {} | {:.2} |", curve.name, curve.order.exponent(), curve.exponent());
+            _ = write!(table, "| {} | {} | {:.2} |", curve.name, curve.order.name(), curve.exponent());
             for point in &curve.points {
                 _ = write!(table, " {} |", self.unit.text(point.y));
             }

@@ -163,15 +163,6 @@ impl Decades {
     }
 }
 
-impl Order {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Constant => "constant",
-            Self::Linear => "linear",
-        }
-    }
-}
-
 fn number(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::NAN, f64::from)
 }

@@ -1,4 +1,5 @@
-//! The number of annotated functions of a crate: the time of `cargo check`, and the size of an optimized program.
+//! The number of annotated functions of a crate: the time of `cargo check` and of an optimized build, and the size
+//! of the program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,15 +7,21 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::curves::{Chart, Curve, Order, Probe, Unit, seconds};
+use super::curves::{Chart, Curve, Order, Point, Probe, Unit, seconds};
 use super::samples::{ROWS, Row};
 
-const FUNCTIONS: [u32; 5] = [10, 50, 200, 1000, 2000];
+const FUNCTIONS: [u32; 4] = [10, 100, 500, 2000];
 
 /// The runtime, as a library that programs can be linked with.
 struct Runtime {
     library: PathBuf,
     folder: PathBuf,
+}
+
+/// One optimized build of a program.
+struct Build {
+    seconds: f64,
+    bytes: f64,
 }
 
 /// Calls each function once, through a pointer, so that none is removed.
@@ -31,30 +38,31 @@ fn main() {
 
 pub(crate) fn charts() -> Vec<Chart> {
     let runtime = Runtime::build();
-    let check = |name, row| {
-        let probes = FUNCTIONS.iter().map(|&functions| {
-            let file = write(row, functions, "");
-            let runtime = &runtime;
-            Probe::new(functions, move || {
-                seconds(|| runtime.compile(&file, &["--crate-type=lib", "--emit=metadata"]))
-            })
-        });
-        Curve::measure(name, Order::Linear, probes.collect())
-    };
-    let size = |name, row| {
-        let points = FUNCTIONS.map(|functions| {
-            let file = write(row, functions, &program(functions));
-            super::curves::Point { x: functions, y: runtime.size(&file) }
-        });
-        Curve { name, order: Order::Linear, points: points.into() }
-    };
     let (bare, annotated) = (sample("bare_functions"), sample("breaker_functions"));
-    let times = vec![check("without the attribute", bare), check("with the attribute", annotated)];
-    let sizes = vec![size("without the attribute", bare), size("with the attribute", annotated)];
+    let [bare_builds, annotated_builds] = [bare, annotated].map(|row| {
+        FUNCTIONS
+            .map(|functions| (functions, runtime.build_program(&write(row, functions, &program(functions)))))
+    });
+    let times = vec![
+        runtime.checks("cargo check, without the attribute", bare),
+        runtime.checks("cargo check, with the attribute", annotated),
+        curve("optimized build, without the attribute", &bare_builds, |build| build.seconds),
+        curve("optimized build, with the attribute", &annotated_builds, |build| build.seconds),
+    ];
+    let sizes = vec![
+        curve("without the attribute", &bare_builds, |build| build.bytes),
+        curve("with the attribute", &annotated_builds, |build| build.bytes),
+    ];
+    let axis = "functions of a crate";
     vec![
-        Chart { title: "cargo check", axis: "functions of a crate", unit: Unit::Seconds, curves: times },
-        Chart { title: "Optimized program", axis: "functions of a crate", unit: Unit::Bytes, curves: sizes },
+        Chart { title: "Compilation", axis, unit: Unit::Seconds, curves: times },
+        Chart { title: "Optimized program", axis, unit: Unit::Bytes, curves: sizes },
     ]
+}
+
+fn curve(name: &'static str, builds: &[(u32, Build)], figure: fn(&Build) -> f64) -> Curve {
+    let points = builds.iter().map(|(functions, build)| Point { x: *functions, y: figure(build) });
+    Curve { name, order: Order::Linear, points: points.collect() }
 }
 
 fn sample(file: &str) -> &'static Row {
@@ -97,15 +105,27 @@ impl Runtime {
         Self { library, folder }
     }
 
-    /// Returns the size of the program in this file, in bytes.
+    /// Measures `cargo check` of crates with this kind of functions.
+    fn checks(&self, name: &'static str, row: &Row) -> Curve {
+        let probes = FUNCTIONS.iter().map(|&functions| {
+            let file = write(row, functions, "");
+            Probe::new(functions, move || {
+                seconds(|| self.compile(&file, &["--crate-type=lib", "--emit=metadata"]))
+            })
+        });
+        Curve::measure_in(3, name, Order::Linear, probes.collect())
+    }
+
+    /// Builds the program in this file with optimizations.
     #[expect(clippy::cast_precision_loss, reason = "a program is far smaller than 2^52 bytes")]
-    fn size(&self, file: &Path) -> f64 {
+    fn build_program(&self, file: &Path) -> Build {
         let program = file.with_extension("");
         let out = format!("-o{}", program.display());
-        self.compile(file, &["--crate-type=bin", "-Copt-level=3", "-Cstrip=symbols", &out]);
+        let arguments = ["--crate-type=bin", "-Copt-level=3", "-Cstrip=symbols", &out];
+        let seconds = seconds(|| self.compile(file, &arguments));
         let bytes = fs::metadata(&program).expect("rustc writes the program").len();
         fs::remove_file(program).expect("the program can be removed");
-        bytes as f64
+        Build { seconds, bytes: bytes as f64 }
     }
 
     fn compile(&self, file: &Path, arguments: &[&str]) {
