@@ -42,9 +42,6 @@ use crate::totals::Totals;
 /// [`retain`](Self::retain) remove it. The order is exact for up to 16 circuits. With more, one search examines
 /// up to 1,024 circuits and can serve several new keys.
 ///
-/// The time of a call depends neither on the number of circuits nor on `max_keys`; with a new key, this holds on average.
-/// Methods that read or change all circuits take time proportional to their number, and so does `remove`.
-///
 /// If no circuit can be evicted, the new key uses the [overflow](Self::overflow) circuit until another circuit is
 /// evicted or removed. Each call of such a key examines a few circuits only and waits for no other call. Keys longer
 /// than 255 bytes always use the overflow circuit, and so do new keys in destructors of thread-local values while a
@@ -52,7 +49,8 @@ use crate::totals::Totals;
 ///
 /// With [`max_open`](crate::ConfigBuilder::max_open), at most a share of the circuits rejects calls at the same time.
 ///
-/// The [totals](Self::totals) include the calls of evicted and removed circuits.
+/// The [totals](Self::totals) include the calls of evicted and removed circuits. The number of circuits does not change
+/// the time of a call, on average for new keys; `remove` and all methods that use all circuits are linear in it.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, State};
