@@ -80,11 +80,17 @@ impl Curve {
         Self { name, order, points: points.collect() }
     }
 
-    /// Returns the slope of a straight line through the last three decades, with both axes logarithmic.
+    /// Returns the slope of a straight line through the last three decades, with both axes logarithmic. A linear curve
+    /// is measured above its first point, because it begins with costs that do not grow.
     pub(crate) fn exponent(&self) -> f64 {
         let last = self.points.last().map_or(0, |point| point.x);
-        let points = self.points.iter().filter(|point| point.x > 0 && point.x >= last / 1000);
-        let logarithms: Vec<[f64; 2]> = points.map(|point| [f64::from(point.x).ln(), point.y.ln()]).collect();
+        let origin = match self.order {
+            Order::Constant | Order::Logarithmic => Point { x: 0, y: 0.0 },
+            Order::Linear => self.points.first().copied().unwrap_or(Point { x: 0, y: 0.0 }),
+        };
+        let points = self.points.iter().filter(|point| point.x > origin.x && point.x >= last / 1000);
+        let points = points.map(|point| [f64::from(point.x - origin.x).ln(), (point.y - origin.y).ln()]);
+        let logarithms: Vec<[f64; 2]> = points.filter(|[_, y]| y.is_finite()).collect();
         let mean = |index: usize| {
             let sum: f64 = logarithms.iter().filter_map(|pair| pair.get(index)).sum();
             sum / f64::from(u32::try_from(logarithms.len()).unwrap_or(u32::MAX))

@@ -116,7 +116,7 @@ fn draw_chart(svg: &mut String, chart: &Chart) {
     }
 }
 
-/// Draws the measured curve, and dotted a curve of the stated order through its last point.
+/// Draws the measured curve, and dotted a linear one through its first and last point if that is the stated order.
 fn draw_curve(svg: &mut String, curve: &Curve, decades: &Decades, color: &str) {
     let count = curve.points.len();
     let mut path = String::new();
@@ -126,13 +126,14 @@ fn draw_curve(svg: &mut String, curve: &Curve, decades: &Decades, color: &str) {
         _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\" fill=\"{color}\"/>");
     }
     _ = writeln!(svg, "<path class=\"curve\" stroke=\"{color}\" d=\"{path}\"/>");
-    if let (Order::Linear, Some(last)) = (curve.order, curve.points.last()) {
+    if let (Order::Linear, Some(first), Some(last)) = (curve.order, curve.points.first(), curve.points.last())
+    {
+        let slope = (last.y - first.y) / f64::from(last.x - first.x);
         let stated = curve.points.iter().enumerate().map(|(index, point)| {
-            let y = last.y * f64::from(point.x.max(1)) / f64::from(last.x);
-            (column(index, count), decades.position(y))
+            let y = decades.position(first.y + slope * f64::from(point.x - first.x));
+            format!("{:.1} {y:.1}", column(index, count))
         });
-        let inside = stated.filter(|(_, y)| *y <= PLOT[1] + PLOT[3]);
-        let points: Vec<String> = inside.map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
+        let points: Vec<String> = stated.collect();
         _ = writeln!(svg, "<path class=\"stated\" stroke=\"{color}\" d=\"M{}\"/>", points.join("L"));
     }
 }
