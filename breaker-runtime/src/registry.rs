@@ -214,6 +214,8 @@ impl Registry {
     /// lines applies, and [`check`](Self::check) reports the conflict.
     ///
     /// [`iter`](Self::iter) returns only the breakers that are registered already, and registers none.
+    ///
+    /// The time is logarithmic in the number of names.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
         CircuitBreaker::from_any(&self.store.get(name)?).cloned()
@@ -255,6 +257,9 @@ impl Registry {
 
     /// Calls `listener` for each event of all breakers in this registry, until the subscription is dropped. An event
     /// that another thread is delivering at the start or at the end may arrive too.
+    ///
+    /// The time of a state change is proportional to the number of listeners. A call without an event does not depend
+    /// on it.
     pub fn listen(&self, listener: impl Listener + 'static) -> Subscription {
         self.store.hub().listen(Audience::Program, listener)
     }
@@ -264,7 +269,8 @@ impl Registry {
     ///
     /// Calls are not reported otherwise, and cost nothing more while no listener exists. The listener runs on the
     /// thread of the call, after the call has been counted and without a lock, so it may use the breaker; calls that
-    /// it makes cause no call events. The caller waits for it, so it should return quickly. A panic in it is caught.
+    /// it makes cause no call events. The caller waits for it and for all other listeners, so it should return quickly.
+    /// A panic in it is caught.
     /// Call events are in the order of each thread only, and [`Events`] do not contain them.
     ///
     /// ```
@@ -302,14 +308,15 @@ impl Registry {
         self.store.hub().subscribe()
     }
 
-    /// Returns a snapshot of each existing circuit, including those of keys, sorted by name.
+    /// Returns a snapshot of each existing circuit, including those of keys, sorted by name, in time proportional to
+    /// the number of circuits.
     #[must_use]
     pub fn snapshots(&self) -> Vec<Snapshot> {
         self.circuits().map(|circuit| circuit.snapshot()).collect()
     }
 
     /// Returns one snapshot per name, sorted by name. The snapshot of a breaker with keys
-    /// [combines its circuits](KeyedBreaker::snapshot).
+    /// [combines its circuits](KeyedBreaker::snapshot). The time is proportional to the number of circuits.
     ///
     /// [Declared](Self::declared) functions that have not been called yet are included, so that their metrics
     /// exist from the start of the program.

@@ -4,8 +4,10 @@
 //!
 //! * ns: median time per call of 15 rounds in which all rows take turns, so that a machine that slows down affects all
 //!   rows;
-//! * x2: calls per second of two threads, relative to one thread;
+//! * x2: calls per second of two threads, relative to one thread, median of the same rounds;
 //! * instr: instructions per call, counted by callgrind over 100,000 calls after the first one.
+//!
+//! `--write` also writes the tables into the performance page and the README.
 //!
 //! Only instructions are checked: `--check` fails if a row of this crate is more than 5 % above the committed figure in
 //! `table/instructions.txt`, and `--bless` writes the new figures. Both need valgrind. Times are never checked.
@@ -38,23 +40,34 @@ mod attribute {
 }
 use attribute::{args, check, duration, expand, function, recover, repeated};
 
+#[path = "table/async_peers.rs"]
+mod async_peers;
 #[path = "table/breaker.rs"]
 mod breaker;
-#[path = "table/rows.rs"]
-mod rows;
+#[path = "table/measure.rs"]
+mod measure;
 #[cfg(feature = "integrations")]
 #[path = "table/observers.rs"]
 mod observers;
+mod pages;
+mod peers;
+#[path = "table/report.rs"]
+mod report;
+#[path = "table/rows.rs"]
+mod rows;
+#[path = "table/sync_peers.rs"]
+mod sync_peers;
+mod throughput;
+mod work;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::process::{Command, ExitCode};
-use std::time::Instant;
+use std::process::ExitCode;
 
+use measure::instructions;
+use report::Run;
 use rows::{Kind, ROWS, Row};
 
-const ROUNDS: usize = 15;
-const CALLS: u64 = 1_000_000;
 const COMMITTED: &str = include_str!("table/instructions.txt");
 
 fn main() -> ExitCode {
@@ -64,8 +77,19 @@ fn main() -> ExitCode {
         ["--count", row, calls, ..] => count(row, calls),
         words if words.contains(&"--check") => check(),
         words if words.contains(&"--bless") => bless(),
-        _ => print_table(),
+        words => print_tables(words.contains(&"--write")),
     }
+}
+
+fn print_tables(write: bool) -> ExitCode {
+    let run = Run::new();
+    let (performance, readme) = (run.performance_page(), run.readme());
+    println!("{performance}\n{readme}\n{}", breaker::future_sizes());
+    if write {
+        pages::replace(pages::PERFORMANCE, "calls", &performance);
+        pages::replace("README.md", "calls", &readme);
+    }
+    ExitCode::SUCCESS
 }
 
 /// Runs one row under callgrind. The first call, which registers the breaker, is not counted; the observers start
@@ -121,60 +145,4 @@ fn checked_instructions() -> impl Iterator<Item = (&'static Row, u64)> {
 fn parse(line: &str) -> Option<(&str, u64)> {
     let (count, name) = line.split_once(' ')?;
     Some((name, count.parse().ok()?))
-}
-
-fn print_table() -> ExitCode {
-    let one = medians(nanos);
-    let two = medians(nanos_of_two_threads);
-    println!("| whole call | ns | x2 | instr |\n|---|---|---|---|");
-    for ((row, one), two) in ROWS.iter().zip(one).zip(two) {
-        let instructions = instructions(row).map_or("-".to_owned(), |count| count.to_string());
-        println!("| {} | {one:.2} | {:.2} | {instructions} |", row.name, 2.0 * one / two);
-    }
-    rows::print_future_sizes();
-    ExitCode::SUCCESS
-}
-
-fn medians(measure: fn(&Row) -> f64) -> Vec<f64> {
-    let mut rounds: Vec<Vec<f64>> = vec![Vec::new(); ROWS.len()];
-    for _ in 0..ROUNDS {
-        for (row, times) in ROWS.iter().zip(&mut rounds) {
-            times.push(measure(row));
-        }
-    }
-    rounds.into_iter().map(median).collect()
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a bench is far from 2^52 ns")]
-fn nanos(row: &Row) -> f64 {
-    let start = Instant::now();
-    (row.run)(CALLS);
-    start.elapsed().as_nanos() as f64 / CALLS as f64
-}
-
-/// Returns the time per call of each of two threads that run the row at the same time.
-fn nanos_of_two_threads(row: &Row) -> f64 {
-    std::thread::scope(|scope| {
-        let threads = [(); 2].map(|()| scope.spawn(|| nanos(row)));
-        threads.map(|thread| thread.join().expect("a row does not panic")).into_iter().sum::<f64>() / 2.0
-    })
-}
-
-fn instructions(row: &Row) -> Option<u64> {
-    const CALLS: u64 = 100_000;
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=table::counted*"])
-        .arg(std::env::current_exe().ok()?)
-        .args(["--count", row.name, &CALLS.to_string()])
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&output.stderr);
-    let collected: u64 =
-        text.lines().find_map(|line| line.split_once("Collected :"))?.1.trim().parse().ok()?;
-    Some(collected / CALLS)
 }

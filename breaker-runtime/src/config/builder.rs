@@ -132,7 +132,9 @@ impl ConfigBuilder {
 
     /// Sets a window of the last `calls` calls that succeeded or failed.
     ///
-    /// All rules apply to the window, except [`consecutive_failures`](Self::consecutive_failures).
+    /// All rules apply to the window, except [`consecutive_failures`](Self::consecutive_failures). The time of a call
+    /// does not depend on the length of the window. Its memory is proportional to the failures and slow calls that it
+    /// has held at most.
     ///
     /// Range: 1 to 1,000,000 calls. Default: no window. Cannot be combined with
     /// [`window_time`](Self::window_time).
@@ -149,7 +151,7 @@ impl ConfigBuilder {
     ///
     /// All rules apply to the window, except [`consecutive_failures`](Self::consecutive_failures). The window
     /// consists of ten slices and drops one at a time, so it covers the last 90 to 100 % of its length. It
-    /// empties even if no call arrives.
+    /// empties even if no call arrives. Neither the time of a call nor the memory depends on its length.
     ///
     /// Range: longer than zero. Times of more than 65 days count as 65 days; with `Duration::MAX` the window
     /// never drops a call. Default: no window. Cannot be combined with [`window_calls`](Self::window_calls).

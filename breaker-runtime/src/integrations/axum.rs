@@ -81,6 +81,9 @@
 //!
 //! # Many circuits
 //!
+//! The time of a response is proportional to the number of circuits. The stream reads them once a second for all clients
+//! together, and sends those that have changed.
+//!
 //! With more than about 200 keys, or more than 20 breakers, circuits are read on a thread for blocking work
 //! ([`spawn_blocking`]) instead of an async thread, for one request at a time, and separately for `/health/circuits`, which waits for no other route. Requests that arrive in the
 //! meantime wait for the result and share it. With more than 10,000 keys, or more than 1,000 breakers, a result

@@ -78,7 +78,8 @@ const DURATION_HELP: &str = "Duration of calls in seconds";
 
 /// Encodes the metrics of all breakers in a registry in the text format of Prometheus.
 ///
-/// The content type is `text/plain; version=0.0.4`.
+/// The content type is `text/plain; version=0.0.4`. The time is proportional to the number of circuits, including those
+/// of keys, which share the lines of their breaker.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, integrations::prometheus};

@@ -107,7 +107,11 @@ impl Row {
     }
 
     pub(crate) fn source(&self) -> String {
-        let functions = (0..FUNCTIONS).map(|number| match self.kind {
+        self.source_of(FUNCTIONS)
+    }
+
+    pub(crate) fn source_of(&self, functions: u32) -> String {
+        let functions = (0..functions).map(|number| match self.kind {
             Kind::Functions => self.function(number),
             Kind::Methods => self.method(number),
         });

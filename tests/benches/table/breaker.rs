@@ -8,7 +8,7 @@ use proc_macro2::TokenStream;
 
 use crate::recover::expand_or_report;
 
-use super::rows::{WorkResult, ready, repeat, work, work_async, work_or_fail};
+use super::work::{WorkResult, ready, repeat, work, work_async, work_or_fail};
 
 macro_rules! row {
     ($row:ident calls $function:ident $(after $prepare:expr)?) => {
@@ -150,11 +150,8 @@ fn breaker(name: &str) -> CircuitBreaker {
     Registry::global().get(name).expect("its function was called")
 }
 
-/// Prints how many bytes the attribute adds to a future.
-pub(crate) fn print_future_sizes() {
-    println!(
-        "\nfuture: raw {} bytes, with the attribute {} bytes",
-        size_of_val(&work_async(1)),
-        size_of_val(&closed_async(1))
-    );
+/// Returns a line about the bytes that the attribute adds to a future.
+pub(crate) fn future_sizes() -> String {
+    let (raw, annotated) = (size_of_val(&work_async(1)), size_of_val(&closed_async(1)));
+    format!("future: raw {raw} bytes, with the attribute {annotated} bytes")
 }
