@@ -47,17 +47,17 @@ impl Census {
             sum.add(&circuit.snapshot());
         }
         drop((removed_before, not_visited));
-        Self::release(table);
+        let unheld = Self::take_unheld(table);
         drop(order);
+        // Dropping a circuit drops its listeners, which may count as well.
+        drop(unheld);
         sum
     }
 
-    /// Examines the removed circuits, whose number may have grown.
-    fn release(table: &Mutex<KeyTable>) {
+    /// Examines the removed circuits, whose number may have grown, and returns those that no caller holds.
+    fn take_unheld(table: &Mutex<KeyTable>) -> Vec<CircuitBreaker> {
         let held = lock(table).removed.held();
-        for _ in 0..held.div_ceil(UNHELD_PER_LOCK) {
-            let unheld = lock(table).removed.take_unheld(UNHELD_PER_LOCK);
-            drop(unheld);
-        }
+        let batches = held.div_ceil(UNHELD_PER_LOCK);
+        (0..batches).flat_map(|_| lock(table).removed.take_unheld(UNHELD_PER_LOCK)).collect()
     }
 }
