@@ -40,6 +40,33 @@ fn a_listener_that_uses_the_breaker_when_it_is_dropped_with_its_circuit_does_not
 }
 
 #[test]
+fn a_listener_that_counts_when_a_count_drops_its_circuit_does_not_deadlock() {
+    type Count = fn(&KeyedBreaker) -> u64;
+    let counts: [Count; 2] = [|keyed| keyed.totals().calls(), |keyed| keyed.snapshot().totals.calls()];
+    for count in counts {
+        let breakers = keyed(&Clock::new(), settings(), 1000);
+        let (sender, dropped) = mpsc::channel();
+        let on_drop = UsesOnDrop(breakers.clone(), sender);
+        let running = breakers.get("a");
+        running.listen(move |_: &Event| _ = &on_drop).detach();
+        let permit = running.try_acquire().unwrap();
+        drop(breakers.remove("a"));
+        // The map frees a removed circuit later, when others have been removed as well.
+        for host in 0..1000 {
+            drop(breakers.get(&host.to_string()));
+            drop(breakers.remove(&host.to_string()));
+        }
+        permit.settle(Outcome::Success);
+        drop(running);
+        assert!(dropped.try_recv().is_err(), "a count drops the circuit");
+        let (finished, is_finished) = mpsc::channel();
+        std::thread::spawn(move || finished.send(count(&breakers)));
+        assert_eq!(is_finished.recv_timeout(Duration::from_secs(60)), Ok(1));
+        assert_eq!(dropped.recv(), Ok(1));
+    }
+}
+
+#[test]
 fn a_listener_of_a_lease_expiry_can_change_the_settings_of_all_keys() {
     let clock = Clock::new();
     let breakers = keyed(&clock, settings().half_open_max_calls(1), 10);

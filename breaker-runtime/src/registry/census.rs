@@ -49,17 +49,17 @@ impl Census {
             sum.add(&circuit.snapshot());
         }
         drop((removed_before, not_visited));
-        Self::release(table, circuits);
+        let unheld = Self::take_unheld(table, circuits);
         drop(order);
+        // Dropping a circuit drops its listeners, which may count as well.
+        drop(unheld);
         sum
     }
 
-    /// Examines the removed circuits, whose number may have grown.
-    fn release(table: &Mutex<KeyTable>, circuits: &CircuitMap) {
+    /// Examines the removed circuits, whose number may have grown, and returns those that no caller holds.
+    fn take_unheld(table: &Mutex<KeyTable>, circuits: &CircuitMap) -> Vec<CircuitBreaker> {
         let held = lock(table).removed.held();
-        for _ in 0..held.div_ceil(UNHELD_PER_LOCK) {
-            let unheld = lock(table).take_unheld(circuits, UNHELD_PER_LOCK);
-            drop(unheld);
-        }
+        let batches = held.div_ceil(UNHELD_PER_LOCK);
+        (0..batches).flat_map(|_| lock(table).take_unheld(circuits, UNHELD_PER_LOCK)).collect()
     }
 }
