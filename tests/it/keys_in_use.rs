@@ -123,7 +123,7 @@ fn a_circuit_that_is_removed_during_its_calls_counts_them() {
 }
 
 #[test]
-fn calls_in_a_scope_keep_the_circuit_of_the_scope_and_no_other() {
+fn calls_in_a_scope_keep_the_circuit_of_the_scope() {
     run_scoped("a").unwrap();
     testing::scope(|_| {
         run_scoped("a").unwrap();

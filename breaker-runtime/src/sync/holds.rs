@@ -239,6 +239,8 @@ mod imp {
 
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
+    use std::panic::resume_unwind;
+
     use super::{CALLS, Held, Hold, Search};
 
     const COLLECTION: usize = 1000;
@@ -250,7 +252,13 @@ mod tests {
     }
 
     fn now() -> Held {
-        Held::now(COLLECTION).expect("the barrier works")
+        let held = Held::now(COLLECTION);
+        assert!(held.is_some(), "the barrier works");
+        held.unwrap_or_default()
+    }
+
+    fn in_thread<T: Send>(action: impl FnOnce() -> T + Send) -> T {
+        std::thread::scope(|scope| scope.spawn(action).join().unwrap_or_else(|panic| resume_unwind(panic)))
     }
 
     /// An address that no other test uses.
@@ -263,7 +271,7 @@ mod tests {
         let value = Box::new(1);
         let hold = keep(address(&value)).expect("one is free");
         assert!(now().contains(address(&value)));
-        std::thread::spawn(move || drop(hold)).join().expect("the thread does not panic");
+        in_thread(|| drop(hold));
         assert!(!now().contains(address(&value)));
     }
 
@@ -282,9 +290,8 @@ mod tests {
     fn a_hold_outlives_its_thread_and_keeps_its_word() {
         let value = Box::new(1);
         let at = address(&value);
-        let hold = std::thread::spawn(move || keep(at)).join().expect("the thread does not panic");
-        let others: Vec<_> = (0..50).map(|_| std::thread::spawn(|| drop(keep(2000)))).collect();
-        others.into_iter().for_each(|thread| thread.join().expect("the thread does not panic"));
+        let hold = in_thread(|| keep(at));
+        (0..50).for_each(|_| in_thread(|| drop(keep(2000))));
         assert!(now().contains(at));
         drop(hold);
         assert!(!now().contains(at));

@@ -59,7 +59,7 @@ fn a_circuit_that_a_caller_takes_during_its_eviction_stays() {
     let is_held = |circuit: &CircuitBreaker| {
         let call = breakers.circuit_for_call("a");
         assert!(call.is_held() && circuit.circuit().has_handles(1));
-        std::thread::spawn(move || call).join()
+        std::thread::scope(|scope| scope.spawn(move || call).join())
     };
     assert!(!is_evicted(breakers, is_held), "a call that moved to another thread");
     assert!(!is_evicted(breakers, |circuit| circuit.force_open()), "it is forced open");
