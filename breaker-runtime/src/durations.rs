@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn a_call_that_is_too_long_for_the_buckets_is_within_no_limit_except_the_longest() {
         let recorder = Recorder::new();
-        let minutes = |minutes| Duration::from_secs(60 * minutes);
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
         for length in [60, 90, 600] {
             recorder.add(u64::try_from(minutes(length).as_nanos()).expect("it is short enough"));
         }
