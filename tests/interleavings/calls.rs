@@ -151,7 +151,7 @@ fn a_failure_in_a_window_at_rest_is_not_lost() {
 
 #[test]
 fn a_window_that_comes_to_rest_during_failures_of_two_threads_loses_none() {
-    with_few_preemptions(|| {
+    with_preemptions(2, || {
         let (_clock, breaker) = breaker(unused_window(1));
         call(&breaker, Outcome::Failure);
         race_on(
