@@ -161,7 +161,7 @@ fn a_failure_concurrent_with_the_success_that_puts_a_window_of_a_circuit_with_sl
 
 #[test]
 fn a_window_that_comes_to_rest_during_failures_of_two_threads_loses_none() {
-    with_few_preemptions(|| {
+    with_preemptions(2, || {
         let (_clock, breaker) = breaker(unused_window(1));
         call(&breaker, Outcome::Failure);
         race_on(

@@ -39,7 +39,7 @@ struct Block<T: 'static> {
 }
 
 /// The cells of threads with successive numbers.
-type Group<T> = [Aligned<T>; GROUP];
+type Group<T> = [Aligned<T>; GROUP as usize];
 
 /// A value in two cache lines of its own, because the hardware fetches lines in pairs.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ const RETIRED: u32 = u32::MAX - 2;
 /// numbers.
 const GROUPS: usize = if IS_MODEL { 1 } else { 64 };
 /// Number of cells in a group.
-const GROUP: usize = 4;
+const GROUP: u32 = 4;
 
 impl<T: Default> Striped<T> {
     pub(crate) fn new() -> Self {
@@ -118,10 +118,10 @@ impl<T: Default> Block<T> {
     /// Returns the cell of the thread with this number, if the block has space for it.
     fn allocate(&self, thread: u32) -> Option<&T> {
         let index = thread.wrapping_sub(1);
-        let group = self.groups.get(index as usize / GROUP)?.get_or_init(Box::default);
+        let group = self.groups.get((index / GROUP) as usize)?.get_or_init(Box::default);
         // Before the thread writes, so that a thread that knows of its write finds the group.
-        self.used.fetch_max(index / GROUP as u32 + 1, Ordering::Release);
-        group.get(index as usize % GROUP).map(|cell| &cell.0)
+        self.used.fetch_max(index / GROUP + 1, Ordering::Release);
+        group.get((index % GROUP) as usize).map(|cell| &cell.0)
     }
 }
 
@@ -129,9 +129,9 @@ impl<T> Block<T> {
     /// Returns the cell of the thread with this number, if its group is allocated. Numbers begin at 1.
     #[inline]
     fn cell_of(&self, thread: u32) -> Option<&T> {
-        let index = (thread as usize).wrapping_sub(1);
-        let group = self.groups.get(index / GROUP)?.get()?;
-        group.get(index % GROUP).map(|cell| &cell.0)
+        let index = thread.wrapping_sub(1);
+        let group = self.groups.get((index / GROUP) as usize)?.get()?;
+        group.get((index % GROUP) as usize).map(|cell| &cell.0)
     }
 
     fn iter(&self) -> impl Iterator<Item = &T> {
@@ -165,7 +165,7 @@ mod tests {
         let counts: Vec<u64> = striped.iter().map(|cell| cell.load(Ordering::Relaxed)).collect();
         assert_eq!(counts.iter().sum::<u64>(), 9);
         assert!(
-            counts.len() < 64 * super::GROUP,
+            counts.len() < 64 * super::GROUP as usize,
             "only the groups of threads that have written are allocated"
         );
     }
