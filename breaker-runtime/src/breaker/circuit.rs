@@ -197,7 +197,9 @@ impl Circuit {
             // The circuit has changed its state since.
             ErrorKind::Open => Some(self.clock.coarse_now()),
             ErrorKind::Ramping => Some(self.retry_after_ramping()),
-            ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull | ErrorKind::TimedOut => None,
+            ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull | ErrorKind::TimedOut => {
+                None
+            }
         }
     }
 
@@ -338,9 +340,8 @@ fn run_threshold(config: &Config) -> u32 {
 impl From<Rejection<'_>> for BreakerError {
     fn from(Rejection { circuit, kind }: Rejection<'_>) -> Self {
         let current = if kind == ErrorKind::Open { circuit.machine.opening() } else { None };
-        let opening = current.or_else(|| {
-            circuit.retry_after_other(kind).map(|due| Opening { due, generation: None })
-        });
+        let opening =
+            current.or_else(|| circuit.retry_after_other(kind).map(|due| Opening { due, generation: None }));
         let origin = Arc::clone(&circuit.identity);
         Self::from_circuit(origin, kind, opening, circuit.clock.clone())
     }
