@@ -66,6 +66,43 @@ fn a_full_bulkhead_rejects_and_counts_no_failure() {
 }
 
 #[test]
+fn results_of_calls_and_permits_with_slots_count_alike() {
+    let ways: [fn(&Fixture, Outcome); 3] = [
+        |fixture, outcome| fixture.call(outcome),
+        |fixture, outcome| fixture.breaker.call_with(|()| outcome, || ()).unwrap(),
+        |fixture, outcome| {
+            let mut call = Box::pin(fixture.breaker.call_async_with(|()| outcome, async {}));
+            assert!(poll_once(call.as_mut()).is_ready());
+        },
+    ];
+    for call in ways {
+        let fixture =
+            Fixture::with(Config::builder().consecutive_failures(3).window_calls(2).max_concurrent(1));
+        let steps = [
+            (Outcome::Failure, 1, 1),
+            (Outcome::Failure, 2, 2),
+            (Outcome::Success, 0, 1),
+            (Outcome::Success, 0, 0),
+            // The window holds only successes, so another one does not change it.
+            (Outcome::Success, 0, 0),
+            (Outcome::Failure, 1, 1),
+            (Outcome::Ignored, 1, 1),
+            (Outcome::Success, 0, 1),
+            (Outcome::Failure, 1, 1),
+            (Outcome::Failure, 2, 2),
+        ];
+        for (outcome, run, failures) in steps {
+            call(&fixture, outcome);
+            let snapshot = fixture.breaker.snapshot();
+            assert_eq!((snapshot.consecutive_failures, fixture.window().failures), (run, failures));
+            assert_eq!(snapshot.calls_in_flight, Some(0));
+        }
+        call(&fixture, Outcome::Failure);
+        assert_eq!(fixture.breaker.state(), State::Open);
+    }
+}
+
+#[test]
 fn an_async_call_that_does_not_wait_is_rejected_under_any_executor() {
     // There is no tokio runtime, so the call must not create a timer.
     for mode in [Mode::Enforce, Mode::Shadow] {

@@ -41,7 +41,7 @@ impl Circuit {
     }
 
     #[inline]
-    fn admit_with<'a>(&'a self, decide: impl FnOnce() -> Decision) -> AdmitResult<'a> {
+    fn admit_with(&self, decide: impl FnOnce() -> Decision) -> AdmitResult<'_> {
         let admitted = match self.machine.admit_fast() {
             Some(ticket) => Ok((ticket, Stamp::NONE)),
             None => decide().into_result(),

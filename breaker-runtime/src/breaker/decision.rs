@@ -40,7 +40,9 @@ impl Decision {
     /// Returns the ticket and the stamp, or the kind of the rejection.
     #[inline]
     pub(super) const fn into_result(self) -> Result<TicketAndStamp, ErrorKind> {
-        let (word, stamp) = (self.0 as u64, Stamp::from_bits((self.0 >> u64::BITS) as u64));
+        // The shifts leave 64 bits.
+        let word = (self.0 << u64::BITS >> u64::BITS) as u64;
+        let stamp = Stamp::from_bits((self.0 >> u64::BITS) as u64);
         if stamp.is_ended() { Err(ErrorKind::from_index(word)) } else { Ok((Ticket::from_bits(word), stamp)) }
     }
 

@@ -11,6 +11,7 @@ use crate::state::{HungCall, Opening, State, Transition};
 use crate::sync::Ordering;
 
 /// What a call sees that is not on the fast path.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Glance {
     /// A closed, tracked circuit, which admits the call with this ticket.
     Tracked(Ticket),
@@ -20,6 +21,7 @@ pub(crate) enum Glance {
 }
 
 /// The word of an open circuit.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenWord(Word);
 
 impl<S: AsRef<Recovery>> Machine<S> {
