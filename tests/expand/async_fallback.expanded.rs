@@ -4,9 +4,8 @@ use breaker_runtime::Registry;
 async fn plain(number: u32) -> u32 {
     let __classifier = ::breaker_runtime::__private::classifier_for::<u32>()
         .__breaker_classifier();
-    let (__rejected, (__clone_0,)) = '__unserved: {
-        let (__saved, (__argument_0,)) = match ::breaker_runtime::__private::save_arguments(
-            ::breaker_runtime::__private::Acquire::start({
+    let __rejected = match ::breaker_runtime::__private::try_run_async(
+            {
                 static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                     "plain",
                     ::breaker_runtime::__private::concat!(
@@ -16,38 +15,31 @@ async fn plain(number: u32) -> u32 {
                 );
                 ::breaker_runtime::__private::declare!(__BREAKER_SITE);
                 &__BREAKER_SITE
-            }),
-            (number,),
-            |(__argument_0,)| ::breaker_runtime::__private::Some((
-                ::breaker_runtime::__private::maybe_clone(__argument_0)
-                    .__breaker_clone()?,
-            )),
-        ) {
-            ::breaker_runtime::__private::Ok(__saved) => __saved,
-            ::breaker_runtime::__private::Err(__unserved) => break '__unserved __unserved,
-        };
-        let number = __argument_0;
-        match ::breaker_runtime::__private::run_saved_async(
-                __saved,
-                async move {
-                    if false {
-                        return ::breaker_runtime::__private::fix_output_type::<u32>();
-                    }
-                    match () {
-                        () => number,
-                    }
-                },
-                __classifier,
-            )
-            .await
-        {
-            ::breaker_runtime::__private::Ok(__output) => return __output,
-            ::breaker_runtime::__private::Err(__unserved) => __unserved,
-        }
+            },
+            async move {
+                if false {
+                    return ::breaker_runtime::__private::fix_output_type::<u32>();
+                }
+                match () {
+                    () => number,
+                }
+            },
+            __classifier,
+        )
+        .await
+    {
+        ::breaker_runtime::__private::Ok(__output) => return __output,
+        ::breaker_runtime::__private::Err(__rejected) => __rejected,
     };
-    let number = __clone_0;
-    let _ = &number;
-    let __value: u32 = ::breaker_runtime::__private::resolve(cached(number)).await;
+    let __value: u32 = '__fallback: {
+        let __future = match ::breaker_runtime::__private::resolve(cached(number)) {
+            ::breaker_runtime::__private::Resolution::Future(__future) => __future,
+            ::breaker_runtime::__private::Resolution::Output(__value) => {
+                break '__fallback __value;
+            }
+        };
+        __future.await
+    };
     __classifier.record_fallback(__rejected, __value)
 }
 fn cached(number: u32) -> u32 {
@@ -56,9 +48,8 @@ fn cached(number: u32) -> u32 {
 async fn deferred(number: u32) -> u32 {
     let __classifier = ::breaker_runtime::__private::classifier_for::<u32>()
         .__breaker_classifier();
-    let (__rejected, (__clone_0,)) = '__unserved: {
-        let (__saved, (__argument_0,)) = match ::breaker_runtime::__private::save_arguments(
-            ::breaker_runtime::__private::Acquire::start({
+    let __rejected = match ::breaker_runtime::__private::try_run_async(
+            {
                 static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
                     "deferred",
                     ::breaker_runtime::__private::concat!(
@@ -68,44 +59,36 @@ async fn deferred(number: u32) -> u32 {
                 );
                 ::breaker_runtime::__private::declare!(__BREAKER_SITE);
                 &__BREAKER_SITE
-            }),
-            (number,),
-            |(__argument_0,)| ::breaker_runtime::__private::Some((
-                ::breaker_runtime::__private::maybe_clone(__argument_0)
-                    .__breaker_clone()?,
-            )),
-        ) {
-            ::breaker_runtime::__private::Ok(__saved) => __saved,
-            ::breaker_runtime::__private::Err(__unserved) => break '__unserved __unserved,
-        };
-        let number = __argument_0;
-        match ::breaker_runtime::__private::run_saved_async(
-                __saved,
-                async move {
-                    if false {
-                        return ::breaker_runtime::__private::fix_output_type::<u32>();
-                    }
-                    match () {
-                        () => number,
-                    }
-                },
-                __classifier,
-            )
-            .await
-        {
-            ::breaker_runtime::__private::Ok(__output) => return __output,
-            ::breaker_runtime::__private::Err(__unserved) => __unserved,
-        }
+            },
+            async move {
+                if false {
+                    return ::breaker_runtime::__private::fix_output_type::<u32>();
+                }
+                match () {
+                    () => number,
+                }
+            },
+            __classifier,
+        )
+        .await
+    {
+        ::breaker_runtime::__private::Ok(__output) => return __output,
+        ::breaker_runtime::__private::Err(__rejected) => __rejected,
     };
-    let number = __clone_0;
-    let _ = &number;
-    let __value: u32 = ::breaker_runtime::__private::resolve(
+    let __value: u32 = '__fallback: {
+        let __future = match ::breaker_runtime::__private::resolve(
             ::breaker_runtime::__private::call_fallback(
                 __rejected,
                 move |_| async move { number + 2 },
             ),
-        )
-        .await;
+        ) {
+            ::breaker_runtime::__private::Resolution::Future(__future) => __future,
+            ::breaker_runtime::__private::Resolution::Output(__value) => {
+                break '__fallback __value;
+            }
+        };
+        __future.await
+    };
     __classifier.record_fallback(__rejected, __value)
 }
 #[tokio::main(flavor = "current_thread")]

@@ -61,13 +61,20 @@ impl Client {
         };
         let note = __clone_0;
         let _ = &note;
-        let __value: usize = ::breaker_runtime::__private::resolve(
+        let __value: usize = '__fallback: {
+            let __future = match ::breaker_runtime::__private::resolve(
                 ::breaker_runtime::__private::call_fallback(
                     __rejected,
                     move |_| note.len(),
                 ),
-            )
-            .await;
+            ) {
+                ::breaker_runtime::__private::Resolution::Future(__future) => __future,
+                ::breaker_runtime::__private::Resolution::Output(__value) => {
+                    break '__fallback __value;
+                }
+            };
+            __future.await
+        };
         __classifier.record_fallback(__rejected, __value)
     }
 }

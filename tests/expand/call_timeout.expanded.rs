@@ -62,10 +62,15 @@ async fn charge(order: String, note: &str) -> Result<String, BreakerError> {
     let _ = &order;
     let note = __clone_1;
     let _ = &note;
-    let __value: Result<String, BreakerError> = ::breaker_runtime::__private::resolve(
-            cached(order, note),
-        )
-        .await;
+    let __value: Result<String, BreakerError> = '__fallback: {
+        let __future = match ::breaker_runtime::__private::resolve(cached(order, note)) {
+            ::breaker_runtime::__private::Resolution::Future(__future) => __future,
+            ::breaker_runtime::__private::Resolution::Output(__value) => {
+                break '__fallback __value;
+            }
+        };
+        __future.await
+    };
     __classifier.record_fallback(__rejected, __value)
 }
 fn cached(order: String, note: &str) -> Result<String, BreakerError> {
@@ -127,13 +132,20 @@ async fn price(mut sku: String, amount: Box<u32>) -> String {
     };
     let mut sku = __clone_0;
     let _ = &mut sku;
-    let __value: String = ::breaker_runtime::__private::resolve(
+    let __value: String = '__fallback: {
+        let __future = match ::breaker_runtime::__private::resolve(
             ::breaker_runtime::__private::call_fallback(
                 __rejected,
                 move |error| format!("{sku}: {error}"),
             ),
-        )
-        .await;
+        ) {
+            ::breaker_runtime::__private::Resolution::Future(__future) => __future,
+            ::breaker_runtime::__private::Resolution::Output(__value) => {
+                break '__fallback __value;
+            }
+        };
+        __future.await
+    };
     __classifier.record_fallback(__rejected, __value)
 }
 async fn ping() -> Result<(), BreakerError> {

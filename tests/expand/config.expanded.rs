@@ -122,10 +122,17 @@ async fn owned(row: String) -> String {
     };
     let row = __clone_0;
     let _ = &row;
-    let __value: String = ::breaker_runtime::__private::resolve(
+    let __value: String = '__fallback: {
+        let __future = match ::breaker_runtime::__private::resolve(
             ::breaker_runtime::__private::call_fallback(__rejected, move |_| row),
-        )
-        .await;
+        ) {
+            ::breaker_runtime::__private::Resolution::Future(__future) => __future,
+            ::breaker_runtime::__private::Resolution::Output(__value) => {
+                break '__fallback __value;
+            }
+        };
+        __future.await
+    };
     __classifier.record_fallback(__rejected, __value)
 }
 async fn exclusive(row: &mut u32) -> u32 {
@@ -183,10 +190,17 @@ async fn exclusive(row: &mut u32) -> u32 {
             }
         }
     };
-    let __value: u32 = ::breaker_runtime::__private::resolve(
+    let __value: u32 = '__fallback: {
+        let __future = match ::breaker_runtime::__private::resolve(
             ::breaker_runtime::__private::call_fallback(__rejected, move |_| *row),
-        )
-        .await;
+        ) {
+            ::breaker_runtime::__private::Resolution::Future(__future) => __future,
+            ::breaker_runtime::__private::Resolution::Output(__value) => {
+                break '__fallback __value;
+            }
+        };
+        __future.await
+    };
     __classifier.record_fallback(__rejected, __value)
 }
 fn main() {

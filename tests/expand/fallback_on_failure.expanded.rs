@@ -51,45 +51,50 @@ fn cached(order: String, note: &str) -> Result<String, BreakerError> {
 async fn stock(sku: String) -> Option<usize> {
     let __classifier = ::breaker_runtime::__private::classifier_for::<Option<usize>>()
         .__breaker_classifier();
-    let __result = ::breaker_runtime::__private::run_async_or_fallback(
-            {
-                static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
-                    "stock",
-                    ::breaker_runtime::__private::concat!(
-                        ::breaker_runtime::__private::module_path!(), "::stock"
-                    ),
-                    || ::breaker_runtime::__private::DEFAULTS,
+    let __circuit_ref;
+    let __value: Option<usize> = '__fallback: {
+        let __future = match ::breaker_runtime::__private::run_async_or_fallback(
+                {
+                    static __BREAKER_SITE: ::breaker_runtime::__private::Site = ::breaker_runtime::__private::Site::named(
+                        "stock",
+                        ::breaker_runtime::__private::concat!(
+                            ::breaker_runtime::__private::module_path!(), "::stock"
+                        ),
+                        || ::breaker_runtime::__private::DEFAULTS,
+                    );
+                    ::breaker_runtime::__private::declare!(__BREAKER_SITE);
+                    &__BREAKER_SITE
+                },
+                async move {
+                    if false {
+                        return ::breaker_runtime::__private::fix_output_type::<
+                            Option<usize>,
+                        >();
+                    }
+                    match () {
+                        () => Some(sku.len()),
+                    }
+                },
+                __classifier,
+                |__output, __classifier| {
+                    if ::breaker_runtime::__private::evaluate(
+                        __output,
+                        Option::is_none,
+                    ) {
+                        ::breaker_runtime::__private::Verdict::Failure
+                    } else {
+                        __classifier.unmatched(__output)
+                    }
+                },
+            )
+            .await
+        {
+            ::breaker_runtime::__private::Ok(__output) => return __output,
+            ::breaker_runtime::__private::Err(__no_result) => {
+                __circuit_ref = ::breaker_runtime::__private::NoResult::circuit(
+                    &__no_result,
                 );
-                ::breaker_runtime::__private::declare!(__BREAKER_SITE);
-                &__BREAKER_SITE
-            },
-            async move {
-                if false {
-                    return ::breaker_runtime::__private::fix_output_type::<
-                        Option<usize>,
-                    >();
-                }
-                match () {
-                    () => Some(sku.len()),
-                }
-            },
-            __classifier,
-            |__output, __classifier| {
-                if ::breaker_runtime::__private::evaluate(__output, Option::is_none) {
-                    ::breaker_runtime::__private::Verdict::Failure
-                } else {
-                    __classifier.unmatched(__output)
-                }
-            },
-        )
-        .await;
-    match __result {
-        ::breaker_runtime::__private::Ok(__output) => __output,
-        ::breaker_runtime::__private::Err(__no_result) => {
-            let __circuit_ref = ::breaker_runtime::__private::NoResult::circuit(
-                &__no_result,
-            );
-            let __value: Option<usize> = ::breaker_runtime::__private::resolve(
+                match ::breaker_runtime::__private::resolve(
                     ::breaker_runtime::__private::call_fallback_on_failure(
                         __no_result,
                         move |error| match error {
@@ -97,11 +102,19 @@ async fn stock(sku: String) -> Option<usize> {
                             CallError::Breaker(_) => Some(0),
                         },
                     ),
-                )
-                .await;
-            __classifier.record_fallback(__circuit_ref, __value)
-        }
-    }
+                ) {
+                    ::breaker_runtime::__private::Resolution::Future(__future) => {
+                        __future
+                    }
+                    ::breaker_runtime::__private::Resolution::Output(__value) => {
+                        break '__fallback __value;
+                    }
+                }
+            }
+        };
+        __future.await
+    };
+    __classifier.record_fallback(__circuit_ref, __value)
 }
 fn main() {
     assert_eq!(charge("tea".to_owned(), "now").unwrap(), "now");
