@@ -27,6 +27,7 @@ use syn::{Attribute, ImplItem, Item, Meta, TraitItem};
     reason = "the source belongs to another crate"
 )]
 mod attribute {
+    pub(crate) mod grouping;
     pub(crate) mod args;
     pub(crate) mod duration;
     pub(crate) mod repeated;
@@ -35,7 +36,7 @@ mod attribute {
     pub(crate) mod expand;
     pub(crate) mod recover;
 }
-use attribute::{args, check, duration, expand, function, recover, repeated};
+use attribute::{args, check, duration, expand, function, grouping, recover, repeated};
 
 mod expansions;
 

@@ -1,18 +1,19 @@
 //! Documentation pages.
 
 // Re-exported, because a compile error names an item without a path if a visible module exports it.
+// Enums are not, because their variants would then make names such as `Future` ambiguous.
 #[doc(hidden)]
 pub use crate::__private::{
-    Acquire, AnyValue, BreakerHandle, ByDebug, ByDisplay, ByError, ByTarget, CannotClone, CircuitRef,
-    CloneForFallback, CloneIf, ConstWindow, DerefTo, DisplayKey, ForLifetime, FromRejected, IntoFutureOf,
-    IsPolicy, KeyText, KeyValue, KeyedByDisplay, KeyedByOption, Length, MaybeClone, NoFuture, NoResult,
-    NoText, NotSaved, OtherLength, OtherPolicy, Policy, Predicate, Resolution, Resolved, ResultClassifier,
-    RetryAfter, RunAsync, RunSaved, SavedCall, WithConditions, WithRetryAfter, by_clone, by_ref,
-    call_fallback, call_fallback_on_failure, classifier_for, classifier_for_all, clone_for_fallback,
-    clone_if, evaluate, fix_output_type, maybe_clone, maybe_clone_for_all, registry, reject, resolve, run,
-    run_admitted, run_admitted_with_conditions, run_async, run_async_or_fallback, run_async_with_conditions,
-    run_or_fallback, run_saved_async, run_saved_async_with_conditions, run_with_conditions, try_run_async,
-    try_run_async_with_conditions, verdict_on, with_retry_after,
+    AnyValue, BreakerHandle, ByDebug, ByDisplay, ByError, ByTarget, CannotClone, CircuitRef,
+    CloneForFallback, CloneIf, ConstWindow, DerefTo, DisplayKey, FromRejected, IntoFutureOf, IsPolicy,
+    KeyText, KeyValue, KeyedByDisplay, KeyedByOption, Length, MaybeClone, NoFuture, NoText, OtherLength,
+    OtherPolicy, Policy, Predicate, Resolved, ResultClassifier, RetryAfter, RunAsync, RunSaved, SavedCall,
+    WithConditions, WithRetryAfter, by_clone, by_ref, call_fallback, call_fallback_on_failure,
+    classifier_for, classifier_for_all, clone_for_fallback, clone_if, evaluate, fix_output_type, maybe_clone,
+    maybe_clone_for_all, registry, reject, resolve, run, run_admitted, run_admitted_with_conditions,
+    run_async, run_async_or_fallback, run_async_with_conditions, run_or_fallback, run_saved_async,
+    run_saved_async_with_conditions, run_with_conditions, try_run_async, try_run_async_with_conditions,
+    verdict_on, with_retry_after,
 };
 
 #[doc = include_str!("docs/architecture.md")]

@@ -30,6 +30,7 @@
     reason = "the code belongs to another crate"
 )]
 mod attribute {
+    pub(crate) mod grouping;
     pub(crate) mod args;
     pub(crate) mod duration;
     pub(crate) mod repeated;
@@ -38,7 +39,7 @@ mod attribute {
     pub(crate) mod expand;
     pub(crate) mod recover;
 }
-use attribute::{args, check, duration, expand, function, recover, repeated};
+use attribute::{args, check, duration, expand, function, grouping, recover, repeated};
 
 #[path = "table/async_peers.rs"]
 mod async_peers;

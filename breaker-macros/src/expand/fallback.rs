@@ -66,7 +66,7 @@ pub(super) fn output(
     }
     let value = match value(private, spec, annotated, fallback) {
         Value::Output(value) => value,
-        Value::Resolution(resolution) => awaited(private, &resolution),
+        Value::Resolution { call, span } => awaited(private, &call, span),
     };
     if annotated.never_returns() {
         return quote_spanned!(Span::mixed_site()=> #clones #value);
@@ -111,12 +111,13 @@ pub(super) fn call_and_output(
     fallback: &Fallback,
     call: &TokenStream,
 ) -> Option<TokenStream> {
-    let Value::Resolution(resolution) = value(private, spec, annotated, fallback) else {
+    let Value::Resolution { call: resolution, span } = value(private, spec, annotated, fallback) else {
         return None;
     };
     let clones = bind_clones(spec);
     let output = &annotated.nameable_output;
-    let future = future_of(private, &resolution);
+    let future = future_of(private, &resolution, span);
+    let awaited = quote_spanned!(at(span)=> __future.await);
     Some(quote_spanned! {Span::mixed_site()=>
         let __circuit_ref;
         let __value: #output = '__fallback: {
@@ -128,7 +129,7 @@ pub(super) fn call_and_output(
                     #future
                 }
             };
-            __future.await
+            #awaited
         };
         __classifier.record_fallback(__circuit_ref, __value)
     })
@@ -154,8 +155,8 @@ fn output_of_closure(spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) 
 enum Value {
     /// An expression of the output itself.
     Output(TokenStream),
-    /// An expression of a `Resolution`: the output or a future of it.
-    Resolution(TokenStream),
+    /// A call that returns a `Resolution`, the output or a future of it, and the span for errors about its type.
+    Resolution { call: TokenStream, span: Span },
 }
 
 // Input:  cached
@@ -167,8 +168,10 @@ enum Value {
 // Input:  |_| Ok(0), fallback_on = failure
 // Output: private::call_fallback_on_failure::<_, Result<u64, E>>(__no_result, move |_| Ok(0))
 fn value(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) -> Value {
-    let resolve =
-        |span, value: &TokenStream| Value::Resolution(RuntimeFn::Resolve.call(private, span, value));
+    let resolve = |span, value: &TokenStream| {
+        let call = RuntimeFn::Resolve.call(private, span, value);
+        Value::Resolution { call, span }
+    };
     match fallback {
         Fallback::Path { path, arguments } if annotated.never_returns() && annotated.is_async() => {
             resolve(path.span(), &reachable_after(private, path.span(), &call_path(path, arguments)))
@@ -204,9 +207,9 @@ fn value(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fa
 //         }
 //
 // The output itself leaves the block, so that the future never stores it.
-fn awaited(private: &Repeated, resolution: &TokenStream) -> TokenStream {
-    let future = future_of(private, resolution);
-    quote_spanned! {Span::mixed_site()=>
+fn awaited(private: &Repeated, resolution: &TokenStream, span: Span) -> TokenStream {
+    let future = future_of(private, resolution, span);
+    quote_spanned! {at(span)=>
         '__fallback: {
             let __future = #future;
             __future.await
@@ -219,8 +222,8 @@ fn awaited(private: &Repeated, resolution: &TokenStream) -> TokenStream {
 //             private::Resolution::Future(__future) => __future,
 //             private::Resolution::Output(__value) => break '__fallback __value,
 //         }
-fn future_of(private: &Repeated, resolution: &TokenStream) -> TokenStream {
-    quote_spanned! {Span::mixed_site()=>
+fn future_of(private: &Repeated, resolution: &TokenStream, span: Span) -> TokenStream {
+    quote_spanned! {at(span)=>
         match #resolution {
             #private::Resolution::Future(__future) => __future,
             #private::Resolution::Output(__value) => break '__fallback __value,

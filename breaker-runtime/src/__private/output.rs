@@ -19,7 +19,7 @@ pub fn fix_output_type<T>() -> T {
 /// Returns the output of a fallback or a future of it, whichever the fallback returned.
 #[inline]
 pub fn resolve<T, F, V: IntoFutureOf<T, F>>(value: V) -> Resolution<T, F> {
-    value.resolve()
+    value.into_resolution()
 }
 
 /// The value of a fallback in an async function.
@@ -83,13 +83,13 @@ impl<T> Future for NoFuture<T> {
 )]
 pub trait IntoFutureOf<T, F> {
     /// Returns the `T` or a future of it.
-    fn resolve(self) -> Resolution<T, F>;
+    fn into_resolution(self) -> Resolution<T, F>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T> IntoFutureOf<T, NoFuture<T>> for T {
     #[inline]
-    fn resolve(self) -> Resolution<T, NoFuture<T>> {
+    fn into_resolution(self) -> Resolution<T, NoFuture<T>> {
         Resolution::Output(self)
     }
 }
@@ -97,7 +97,7 @@ impl<T> IntoFutureOf<T, NoFuture<T>> for T {
 #[diagnostic::do_not_recommend]
 impl<T, F: Future<Output = T>> IntoFutureOf<T, F> for F {
     #[inline]
-    fn resolve(self) -> Resolution<T, F> {
+    fn into_resolution(self) -> Resolution<T, F> {
         Resolution::Future(Resolved { future: self, output: PhantomData })
     }
 }
