@@ -266,9 +266,9 @@ impl KeyedBreaker {
 
     /// Removes the circuit of `key` in any state and returns it, or `None` if the key has no circuit of its own.
     ///
-    /// Use this for a host or a tenant that no longer exists. Calls that are running in the circuit end
-    /// normally, and the next call of `key` gets a new circuit. The [totals](Self::totals) still include the
-    /// calls of the removed circuit.
+    /// Use this for a host or a tenant that no longer exists. Calls that are running in the circuit end normally,
+    /// tasks in [`wait_closed`](CircuitBreaker::wait_closed) continue, and the next call of `key` gets a new circuit.
+    /// The [totals](Self::totals) still include the calls of the removed circuit.
     ///
     /// The time is proportional to the number of circuits; [`retain`](Self::retain) removes many circuits in
     /// one pass. A thread that is destroying its thread-local values removes nothing.
@@ -351,6 +351,7 @@ impl KeyedBreaker {
         }
         let limit = circuits.len();
         let mut addresses = BTreeSet::new();
+        let mut removed = Vec::new();
         let mut table = lock(&shared.table);
         for circuit in circuits {
             if let Some(key) = circuit.key()
@@ -360,13 +361,16 @@ impl KeyedBreaker {
                 shared.circuits.remove(key);
                 addresses.insert(circuit.circuit().address());
                 circuit.circuit().leave_group();
-                table.removed.add(circuit);
+                table.removed.add(circuit.clone());
+                removed.push(circuit);
             }
         }
         table.queue.remove(|circuit| addresses.contains(&circuit.circuit().address()));
         shared.is_full.store(0, Ordering::Relaxed);
-        let unheld = table.removed.take_unheld(limit);
         drop(table);
+        removed.iter().for_each(|circuit| circuit.circuit().wake_waiters());
+        drop(removed);
+        let unheld = lock(&shared.table).removed.take_unheld(limit);
         drop(unheld);
         addresses.len()
     }
@@ -429,7 +433,7 @@ impl SharedCircuits {
 
     fn circuit(&self, key: Option<Arc<str>>, settings: SharedConfig) -> CircuitBreaker {
         self.group.open_limit().add_key();
-        let identity = Identity::Member { group: Arc::clone(&self.group), key };
+        let identity = Identity::member(Arc::clone(&self.group), key);
         CircuitBreaker::new_unchecked(identity, settings, self.clock.clone())
     }
 }
