@@ -349,7 +349,6 @@ impl KeyedBreaker {
         if circuits.is_empty() || !shared.circuits.is_writable() {
             return 0;
         }
-        let limit = circuits.len();
         let mut addresses = BTreeSet::new();
         let mut removed = Vec::new();
         let mut table = lock(&shared.table);
@@ -368,9 +367,8 @@ impl KeyedBreaker {
         table.queue.remove(|circuit| addresses.contains(&circuit.circuit().address()));
         shared.is_full.store(0, Ordering::Relaxed);
         drop(table);
-        removed.iter().for_each(|circuit| circuit.circuit().wake_waiters());
-        drop(removed);
-        let unheld = lock(&shared.table).removed.take_unheld(limit);
+        removed.into_iter().for_each(|circuit| circuit.circuit().wake_waiters());
+        let unheld = lock(&shared.table).removed.take_unheld(addresses.len());
         drop(unheld);
         addresses.len()
     }
