@@ -253,7 +253,8 @@ fn removed_circuits_free_their_share_and_fewer_keys_allow_fewer_rejections() {
 fn a_removed_circuit_whose_settings_get_a_share_later_takes_none_of_it() {
     let clock = Clock::new();
     let plain = crate::support::settings().failure_threshold(1);
-    let breakers = Registry::with_clock(&clock).register_keyed("hosts", plain.build().unwrap(), 10).unwrap();
+    let breakers =
+        Registry::with_clock(&clock).register_keyed("hosts", plain.clone().build().unwrap(), 10).unwrap();
     let [removed, kept] = ["a", "b"].map(|key| breakers.get(key));
     settle(&removed, Outcome::Failure);
     assert!(breakers.remove("a").is_some());
