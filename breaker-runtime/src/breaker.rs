@@ -329,6 +329,10 @@ impl CircuitBreaker {
     /// admits calls, and this method still waits. With [`ramp`](crate::ConfigBuilder::ramp), it returns when the ramp
     /// begins, so calls may still be rejected.
     ///
+    /// If the circuit of a key is [removed](crate::KeyedBreaker::remove) meanwhile, this returns too, in any state,
+    /// because the next call of the key gets a new circuit. A wait that begins after the removal waits for the state of
+    /// the removed circuit, so get the circuit of the key again before each wait.
+    ///
     /// # Cancellation
     ///
     /// The future can be dropped at any time without effect.
@@ -355,8 +359,13 @@ impl CircuitBreaker {
     /// ```
     pub async fn wait_closed(&self) {
         let waiter = self.circuit.hub().waiter();
+        let identity = self.circuit.identity();
+        let was_removed = identity.is_removed();
         poll_fn(|context| {
             waiter.register(context.waker());
+            if identity.is_removed() && !was_removed {
+                return Poll::Ready(());
+            }
             match self.circuit.state_under_lock() {
                 State::Closed | State::Disabled => Poll::Ready(()),
                 State::Open | State::HalfOpen | State::ForcedOpen => Poll::Pending,

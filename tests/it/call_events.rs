@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
+use breaker_runtime::testing::{Clock, Scope, scope};
 use breaker_runtime::{
     BreakerError, CallEvent, CallEventKind, CallEvents, CircuitBreaker, ErrorKind, Event, FallbackCause,
     Outcome, Registry, State, Subscription, circuit_breaker,
@@ -32,6 +33,22 @@ impl Log {
 
     fn take(&self) -> Vec<CallEventKind> {
         std::mem::take(&mut *self.0.lock().unwrap()).iter().map(|event| event.kind().clone()).collect()
+    }
+}
+
+/// An error that a protected function can return.
+#[derive(Debug)]
+struct Unreachable;
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("unreachable")
+    }
+}
+
+impl From<BreakerError> for Unreachable {
+    fn from(_: BreakerError) -> Self {
+        Self
     }
 }
 
@@ -97,6 +114,35 @@ fn every_way_to_fail_is_reported_with_its_text() {
     breaker.try_acquire().unwrap().settle(Outcome::Success);
     drop(breaker.try_acquire().unwrap());
     assert_eq!(log.take(), []);
+}
+
+#[test]
+fn a_call_whose_retry_after_panics_is_reported_before_the_panic_continues() {
+    #[circuit_breaker(name = "events/hint", failure_threshold = 1, window = 10, slow_call = "1ms",
+        retry_after = |_| panic!("no header"), half_open_max_calls = 1)]
+    fn get(clock: &Clock) -> Result<u8, Unreachable> {
+        clock.advance(seconds(1));
+        Err(Unreachable)
+    }
+
+    scope(|scope: Scope| {
+        let (log, clock) = (Log::default(), scope.clock());
+        let events = CallEvents::FAILED | CallEvents::SLOW;
+        let subscription = Registry::global().listen_to_calls(events, log.listener());
+        let slow = CallEventKind::Slow { duration: seconds(1), outcome: Outcome::Failure };
+        for _trip_and_failed_trial in 0..2 {
+            let payload = catch_panic(|| get(clock)).unwrap_err();
+            assert_eq!(payload.downcast_ref(), Some(&"no header"));
+            assert_eq!(log.take(), [slow.clone(), failed("unreachable")]);
+            assert_eq!(Registry::global().get("events/hint").unwrap().state(), State::Open);
+            clock.advance(RECOVERY);
+        }
+        drop(subscription);
+        let slow_only = Registry::global().listen_to_calls(CallEvents::SLOW, log.listener());
+        assert!(catch_panic(|| get(clock)).is_err());
+        assert_eq!(log.take(), [slow]);
+        drop(slow_only);
+    });
 }
 
 #[test]

@@ -54,6 +54,7 @@ mod cancelled_after;
 mod conflict_reports;
 mod bulkhead_changes;
 mod bulkhead_offers;
+mod bulkhead_timers;
 mod bulkhead_threads;
 mod bulkhead_trials;
 mod bulkhead_waits;

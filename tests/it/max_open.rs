@@ -250,6 +250,23 @@ fn removed_circuits_free_their_share_and_fewer_keys_allow_fewer_rejections() {
 }
 
 #[test]
+fn a_removed_circuit_whose_settings_get_a_share_later_takes_none_of_it() {
+    let clock = Clock::new();
+    let plain = crate::support::settings().failure_threshold(1);
+    let breakers =
+        Registry::with_clock(&clock).register_keyed("hosts", plain.clone().build().unwrap(), 10).unwrap();
+    let [removed, kept] = ["a", "b"].map(|key| breakers.get(key));
+    settle(&removed, Outcome::Failure);
+    assert!(breakers.remove("a").is_some());
+    breakers.set_config(plain.max_open(0.5).build().unwrap());
+    // As a change of the settings of all keys does that began before the removal.
+    removed.set_config(breakers.config());
+    assert!(rejects(&removed) && !removed.snapshot().waives, "it rejects as usual");
+    settle(&kept, Outcome::Failure);
+    assert!(rejects(&kept) && !kept.snapshot().waives);
+}
+
+#[test]
 fn an_evicted_circuit_frees_its_share() {
     let clock = Clock::new();
     let hosts =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Wake};
 
-use breaker_runtime::Outcome;
+use breaker_runtime::{Config, KeyedBreaker, Outcome, Registry};
 
 use crate::support::{Fixture, RECOVERY, poll_once};
 
@@ -48,6 +48,32 @@ fn the_wait_continues_while_the_circuit_changes_between_rejecting_states() {
     assert!(!is_over(closed.as_mut()));
     fixture.breaker.release();
     assert!(is_over(closed.as_mut()));
+}
+
+#[test]
+fn the_removal_of_a_circuit_ends_the_waits_for_it_and_not_those_that_begin_later() {
+    type Remove = fn(&KeyedBreaker);
+    let removals: [Remove; 2] =
+        [|hosts| _ = hosts.remove("eu-1"), |hosts| hosts.retain(|host, _| host != "eu-1")];
+    for remove in removals {
+        let hosts = Registry::new().register_keyed("hosts", Config::default(), 10).unwrap();
+        let [removed, kept] = ["eu-1", "eu-2"].map(|key| hosts.get(key));
+        removed.force_open();
+        kept.force_open();
+        let task = Arc::new(Counts::default());
+        let waker = Arc::clone(&task).into();
+        let (mut closed, mut other) = (pin!(removed.wait_closed()), pin!(kept.wait_closed()));
+        assert!(closed.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(!is_over(other.as_mut()));
+        remove(&hosts);
+        assert_eq!(task.0.load(Ordering::Relaxed), 1);
+        assert!(is_over(closed));
+        assert!(!is_over(other));
+        let mut later = pin!(removed.wait_closed());
+        assert!(!is_over(later.as_mut()));
+        removed.release();
+        assert!(is_over(later));
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Reports of single calls to the listeners that ask for them. Every report is made after the call has been counted
 //! and recorded, without a lock, on the thread of the call.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use super::circuit::{Circuit, Rejection};
 use super::failure::FailureSource;
 use super::failure::{KnownText, text_of};
@@ -36,7 +38,8 @@ impl Circuit {
         self.report(CallEvents::REJECTED, || CallEventKind::Rejected(rejection.into()));
     }
 
-    /// Records a failure or a slow call with `record`, and reports it.
+    /// Records a failure or a slow call with `record`, and reports it. A panic of the user's `retry_after` continues
+    /// after the report.
     #[cold]
     #[inline(never)]
     pub(super) fn record_and_report(
@@ -52,10 +55,10 @@ impl Circuit {
             // The text is the user's code, whose calls are not reported either.
             unless_reporting(|| known = Some(text_of(failure)));
         }
-        let settled = match &known {
+        let recorded = catch_unwind(AssertUnwindSafe(|| match &known {
             Some(text) => self.record(ticket, stamp, completion, &KnownText { text: text.clone(), failure }),
             None => self.record(ticket, stamp, completion, failure),
-        };
+        }));
         if completion.is_slow {
             let outcome = completion.outcome;
             self.report(CallEvents::SLOW, || CallEventKind::Slow { duration, outcome });
@@ -63,7 +66,7 @@ impl Circuit {
         if let Some(text) = known {
             self.report(CallEvents::FAILED, || CallEventKind::Failed { text });
         }
-        settled
+        recorded.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     #[cold]

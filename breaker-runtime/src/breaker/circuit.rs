@@ -239,12 +239,17 @@ impl Circuit {
         {
             options.wake_waiting_calls(&self.clock);
         }
-        if let Some(hub) = self.hub.get() {
-            hub.wake_waiters();
-        }
+        self.wake_waiters();
         let waiving = self.update_open_slot();
         self.notify_of_transitions();
         self.announce_waiving(waiving);
+    }
+
+    /// Wakes the callers of `wait_closed`. No lock may be held.
+    pub(crate) fn wake_waiters(&self) {
+        if let Some(hub) = self.hub.get() {
+            hub.wake_waiters();
+        }
     }
 
     fn notify_of_transitions(&self) {

@@ -50,17 +50,14 @@ pub(super) struct OpenSlot {
     /// 1 from the first rejection that the circuit must waive until it gets a slot or closes. Decides whether the
     /// next one is reported.
     is_waiving: AtomicU32,
-    /// 1 after the circuit was removed from its breaker. It rejects as usual then.
-    is_removed: AtomicU32,
     waived: AtomicU64,
 }
 
 /// The result of a request for an open slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SlotRequest {
-    /// The circuit has a slot, or was removed from its breaker.
     Granted,
-    /// The circuit rejects no calls now.
+    /// The circuit rejects no calls now, or was removed from its breaker.
     Unneeded,
     Refused(OpenCounts),
 }
@@ -93,13 +90,13 @@ impl OpenLimit {
         self.publish(&taken);
     }
 
-    /// Removes a circuit with its slot. If the others have too many slots then, they lose them, and each takes one
-    /// again for the next call that it would reject.
-    pub(super) fn remove_key(&self, circuit: usize, slot: Option<&OpenSlot>) {
+    /// Removes a circuit with its slot, which `slot` returns under the lock. The circuit requests no other one then.
+    /// If the others have too many slots, they lose them, and each takes one again for the next call that it would
+    /// reject.
+    pub(super) fn remove_key<'a>(&self, circuit: usize, slot: impl FnOnce() -> Option<&'a OpenSlot>) {
         let mut taken = self.lock();
         taken.keys = taken.keys.saturating_sub(1);
-        if let Some(slot) = slot {
-            slot.is_removed.store(1, Ordering::Relaxed);
+        if let Some(slot) = slot() {
             taken.remove(circuit, slot);
         }
         if taken.open() > taken.limit() {
@@ -122,7 +119,6 @@ impl OpenLimit {
         taken.remove_ended(now);
         let request = match until() {
             None => SlotRequest::Unneeded,
-            Some(_) if slot.is_removed() => SlotRequest::Granted,
             Some(_) if taken.open() >= taken.limit() => SlotRequest::Refused(taken.counts()),
             Some(until) => {
                 taken.slots.insert(TakenSlot { until, circuit });
@@ -207,20 +203,15 @@ impl OpenSlot {
             until: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
             is_waiving: AtomicU32::new(0),
-            is_removed: AtomicU32::new(0),
             waived: AtomicU64::new(0),
         }
     }
 
-    /// Returns `true` if the circuit may reject calls: it has a slot, or was removed from its breaker.
+    /// Returns `true` if the circuit has a slot, and may reject calls.
     pub(super) fn is_held(&self, limit: &OpenLimit, now: Moment) -> bool {
         let until = self.until.load(Ordering::Acquire);
         let is_current = self.epoch.load(Ordering::Relaxed) == limit.epoch.load(Ordering::Acquire);
-        (now.nanos() < until && is_current) || self.is_removed()
-    }
-
-    fn is_removed(&self) -> bool {
-        self.is_removed.load(Ordering::Relaxed) != 0
+        now.nanos() < until && is_current
     }
 
     /// Returns `true` if the circuit could take no slot since it opened.
@@ -308,16 +299,14 @@ mod tests {
         let limit = limit(0.5, 4);
         let slots = [OpenSlot::new(), OpenSlot::new()];
         assert!(is_granted(&limit, 0, &slots[0], 200) && is_granted(&limit, 1, &slots[1], 200));
-        limit.remove_key(2, None);
+        limit.remove_key(2, || None);
         assert!(!slots[0].is_held(&limit, NOW) && !slots[1].is_held(&limit, NOW));
         assert!(is_granted(&limit, 0, &slots[0], 200) && !is_granted(&limit, 1, &slots[1], 200));
         limit.set_share(1.0);
         assert!(!slots[0].is_held(&limit, NOW));
         assert!(is_granted(&limit, 0, &slots[0], 200) && is_granted(&limit, 1, &slots[1], 200));
-        limit.remove_key(0, Some(&slots[0]));
-        assert!(slots[0].is_held(&limit, NOW), "a removed circuit rejects as usual");
-        assert!(slots[1].is_held(&limit, NOW));
-        assert!(is_granted(&limit, 0, &slots[0], 200));
-        assert_eq!(limit.lock().open(), 1, "a removed circuit takes no slot");
+        limit.remove_key(0, || Some(&slots[0]));
+        assert!(!slots[0].is_held(&limit, NOW) && slots[1].is_held(&limit, NOW));
+        assert_eq!(limit.lock().open(), 1);
     }
 }

@@ -6,7 +6,9 @@
 //! a closed circuit without `max_concurrent` does not use it.
 //!
 //! A sync call is in scope from its admission until it is settled. An async call is in scope while it is
-//! polled. A permit is never in this list: its owner may settle it on another thread.
+//! polled. Tasks of an executor that the call drives on this thread are in its scope too, because finding out the
+//! task of each call would cost every call with a slot. A permit is never in this list: its owner may settle it on
+//! another thread.
 //!
 //! Most threads run at most one such call, and most calls hold a bulkhead slot only. Such a call is one address outside of
 //! the list, until another call enters.

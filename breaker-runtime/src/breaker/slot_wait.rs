@@ -130,7 +130,10 @@ impl<'a> SlotWait<'a> {
                 }
                 state = Some(wait);
                 match timer.as_mut().as_pin_mut().map(|timer| timer.poll(context)) {
-                    Some(Poll::Ready(())) => timer_end = Moment::NEVER,
+                    Some(Poll::Ready(())) => {
+                        timer.set(None);
+                        timer_end = Moment::NEVER;
+                    }
                     Some(Poll::Pending) | None => break,
                 }
             }

@@ -48,12 +48,12 @@ impl Circuit {
     /// begins to waive its rejections.
     pub(super) fn update_open_slot(&self) -> Option<OpenCounts> {
         let options = self.options.get()?;
-        let Some(LimitedCircuit { limit, slot }) = self.limited(options) else {
+        let Some(limited) = self.limited(options) else {
             self.give_up_open_slot(options);
             return None;
         };
-        let now = self.clock.now();
-        match limit.request(self.address(), slot, now, || self.open_until(now)) {
+        let (slot, now) = (limited.slot, self.clock.now());
+        match self.request_open_slot(&limited, now, Self::open_until) {
             SlotRequest::Granted => slot.end_waiving(),
             SlotRequest::Refused(counts) => return slot.begin_waiving().then_some(counts),
             SlotRequest::Unneeded => match self.state() {
@@ -72,10 +72,11 @@ impl Circuit {
         }
     }
 
-    /// Removes the circuit from its breaker, and frees its open slot.
+    /// Removes the circuit from its breaker, and frees its open slot. The circuit rejects as usual from then on.
     pub(crate) fn leave_group(&self) {
+        self.identity().mark_removed();
         if let Some(limit) = self.identity().open_limit() {
-            limit.remove_key(self.address(), self.options.get().map(CircuitOptions::open_slot));
+            limit.remove_key(self.address(), || self.options.get().map(CircuitOptions::open_slot));
         }
     }
 
@@ -99,12 +100,25 @@ impl Circuit {
     }
 
     fn limited<'a>(&'a self, options: &'a CircuitOptions) -> Option<LimitedCircuit<'a>> {
-        let limit = self.identity().open_limit().filter(|_| options.needs_open_slot())?;
+        let is_limited = options.needs_open_slot() && !self.identity().is_removed();
+        let limit = self.identity().open_limit().filter(|_| is_limited)?;
         Some(LimitedCircuit { limit, slot: options.open_slot() })
     }
 
+    /// Takes an open slot until the moment that `until` returns. A circuit that is removed meanwhile takes none.
+    fn request_open_slot(
+        &self,
+        LimitedCircuit { limit, slot }: &LimitedCircuit<'_>,
+        now: Moment,
+        until: impl FnOnce(&Self, Moment) -> Option<Moment>,
+    ) -> SlotRequest {
+        let until_unless_removed = || until(self, now).filter(|_| !self.identity().is_removed());
+        limit.request(self.address(), slot, now, until_unless_removed)
+    }
+
     /// Decides whether the circuit rejects calls. It takes an open slot if it has none.
-    fn decide_rejections(&self, LimitedCircuit { limit, slot }: &LimitedCircuit<'_>) -> Treatment {
+    fn decide_rejections(&self, limited: &LimitedCircuit<'_>) -> Treatment {
+        let LimitedCircuit { limit, slot } = limited;
         let now = self.clock.now();
         if slot.is_held(limit, now) {
             return Treatment::Reject;
@@ -112,7 +126,7 @@ impl Circuit {
         if slot.is_waiving() && limit.is_full(now) {
             return Treatment::Waive { first: None };
         }
-        match limit.request(self.address(), slot, now, || self.rejects_until(now)) {
+        match self.request_open_slot(limited, now, Self::rejects_until) {
             SlotRequest::Granted => {
                 slot.end_waiving();
                 Treatment::Reject

@@ -1,6 +1,5 @@
 //! Waiting until a moment, on a blocked thread or in async code.
 
-#[cfg(feature = "tokio")]
 use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
@@ -10,12 +9,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
+use tokio::runtime::Id as RuntimeId;
 #[cfg(feature = "tokio")]
 use tokio::task::coop::{Unconstrained, unconstrained};
 
 use super::{Clock, Moment, system};
 use crate::sync::blocked_thread::BlockedThread;
-#[cfg(feature = "tokio")]
 use crate::sync::catch_panic;
 
 #[cfg(feature = "axum")]
@@ -38,7 +37,12 @@ pin_project! {
     pub(crate) enum Sleep {
         Never,
         Mock { #[pin] sleep: MockTimer },
-        Tokio { #[pin] sleep: TokioTimer },
+        Tokio {
+            #[pin]
+            sleep: TokioTimer,
+            // Set if the caller can do without the timer: the runtime that it belongs to.
+            optional_in: Option<RuntimeId>,
+        },
     }
 }
 
@@ -61,10 +65,9 @@ pub(crate) struct BlockedTime<'a> {
     system_start: Moment,
 }
 
-#[cfg(feature = "tokio")]
 thread_local! {
-    /// `true` once this thread has been in a runtime without timers.
-    static NO_TIMERS: Cell<bool> = const { Cell::new(false) };
+    /// The last runtime on this thread that turned out to have no timers.
+    static WITHOUT_TIMERS: Cell<Option<RuntimeId>> = const { Cell::new(None) };
 }
 
 /// `true` if async code can wait on the system's clock.
@@ -87,16 +90,17 @@ impl Clock {
             return Some(Sleep::Mock { sleep: mock.sleep(until) });
         }
         #[cfg(feature = "tokio")]
-        return Some(Sleep::Tokio { sleep: unconstrained(tokio::time::sleep(wait)) });
+        return Some(Sleep::Tokio { sleep: unconstrained(tokio::time::sleep(wait)), optional_in: None });
         #[cfg(not(feature = "tokio"))]
         None
     }
 
     /// Returns a future that completes after `wait`, or `None` if this thread has no runtime with timers that could
-    /// complete it.
+    /// complete it. It completes early if that runtime shuts down.
     ///
     /// tokio has no way to find out whether a runtime has timers, except to create one, which panics if it has none.
-    /// That panic is caught, at most once on each thread. In a program that aborts when it panics, no timer is created.
+    /// That panic is caught, once on each thread of the runtime. In a program that aborts when it panics, no timer is
+    /// created.
     pub(crate) fn alarm_if_possible(&self, wait: Duration) -> Option<Sleep> {
         #[cfg(feature = "test-util")]
         if self.mock.is_some() {
@@ -104,12 +108,18 @@ impl Clock {
         }
         #[cfg(feature = "tokio")]
         {
-            tokio::runtime::Handle::try_current()
-                .ok()
-                .filter(|_| cfg!(panic = "unwind") && !NO_TIMERS.get())?;
-            let alarm = catch_panic(|| self.alarm(wait));
-            NO_TIMERS.set(alarm.is_none());
-            alarm.flatten()
+            let runtime = tokio::runtime::Handle::try_current().ok()?.id();
+            if !cfg!(panic = "unwind") || WITHOUT_TIMERS.get() == Some(runtime) {
+                return None;
+            }
+            let mut alarm = catch_panic(|| self.alarm(wait)).unwrap_or_else(|| {
+                WITHOUT_TIMERS.set(Some(runtime));
+                None
+            });
+            if let Some(Sleep::Tokio { optional_in, .. }) = &mut alarm {
+                *optional_in = Some(runtime);
+            }
+            alarm
         }
         #[cfg(not(feature = "tokio"))]
         self.alarm(wait)
@@ -174,7 +184,14 @@ impl Future for Sleep {
         match self.project() {
             SleepProjection::Never => Poll::Pending,
             SleepProjection::Mock { sleep: mock } => mock.poll(context),
-            SleepProjection::Tokio { sleep } => sleep.poll(context),
+            SleepProjection::Tokio { sleep, optional_in: None } => sleep.poll(context),
+            // tokio panics if the runtime of the timer has shut down.
+            SleepProjection::Tokio { sleep, optional_in: Some(runtime) } => {
+                catch_panic(|| sleep.poll(context)).unwrap_or_else(|| {
+                    WITHOUT_TIMERS.set(Some(*runtime));
+                    Poll::Ready(())
+                })
+            }
         }
     }
 }

@@ -156,8 +156,11 @@ impl ConfigBuilder {
     ///
     /// An async call without timers cannot notice a forgotten call by itself: in a runtime without timers, and with
     /// `Duration::MAX` under tokio in a program that aborts when it panics, only later calls and calls that end do.
-    /// tokio cannot tell whether a runtime has timers. With `Duration::MAX` in a runtime without them, the call finds
-    /// out by a panic that it catches, at most once on each thread.
+    /// tokio cannot tell whether a runtime has timers. With `Duration::MAX` in a runtime without them, a call that waits
+    /// behind another one finds out by a panic of tokio that it catches, once on each thread of the runtime, and again
+    /// when another such runtime has used the thread. The panic hook runs: the standard one writes to stderr, and one
+    /// that ends the process does so. To avoid that, enable timers in the runtime, or use another `max_wait`. A call
+    /// that waits also catches the panic of its timer when its runtime shuts down.
     ///
     /// When a waiting call gets its slot, the state is checked again, and the lease of a trial call starts
     /// again. A waiting sync call neither uses nor needs the token of [`std::thread::park`].

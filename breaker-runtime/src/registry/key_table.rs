@@ -67,18 +67,20 @@ impl KeyTable {
         None
     }
 
-    /// Removes those circuits that their keys still have from the map and from the queue, and returns their number.
-    pub(super) fn remove_all(&mut self, circuits: &CircuitMap, leaving: Vec<CircuitBreaker>) -> usize {
-        let mut addresses = BTreeSet::new();
-        for circuit in leaving {
-            if self.remove(circuits, &circuit) {
-                addresses.insert(circuit.circuit().address());
-                circuit.circuit().leave_group();
-                self.removed.add(circuit);
-            }
+    /// Removes those circuits that their keys still have from the map and from the queue, and returns them.
+    pub(super) fn remove_all(
+        &mut self,
+        circuits: &CircuitMap,
+        mut leaving: Vec<CircuitBreaker>,
+    ) -> Vec<CircuitBreaker> {
+        leaving.retain(|circuit| self.remove(circuits, circuit));
+        for circuit in &leaving {
+            circuit.circuit().leave_group();
+            self.removed.add(circuit.clone());
         }
+        let addresses: BTreeSet<_> = leaving.iter().map(|circuit| circuit.circuit().address()).collect();
         self.queue.remove(|circuit| addresses.contains(&circuit.circuit().address()));
-        addresses.len()
+        leaving
     }
 
     /// Adds the counts of removed circuits that are not used, of the next `limit`, and returns those circuits. Drop them

@@ -380,7 +380,7 @@ impl SharedCircuits {
 
     fn circuit(&self, key: Option<Arc<str>>, settings: SharedConfig) -> CircuitBreaker {
         self.group.open_limit().add_key();
-        let identity = Identity::Member { group: Arc::clone(&self.group), key };
+        let identity = Identity::member(Arc::clone(&self.group), key);
         CircuitBreaker::new_unchecked(identity, settings, self.clock.clone())
     }
 }

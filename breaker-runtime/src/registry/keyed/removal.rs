@@ -7,9 +7,9 @@ use crate::sync::{Ordering, lock};
 impl KeyedBreaker {
     /// Removes the circuit of `key` in any state and returns it, or `None` if the key has no circuit of its own.
     ///
-    /// Use this for a host or a tenant that no longer exists. Calls that are running in the circuit end
-    /// normally, and the next call of `key` gets a new circuit. The [totals](Self::totals) still include the
-    /// calls of the removed circuit.
+    /// Use this for a host or a tenant that no longer exists. Calls that are running in the circuit end normally,
+    /// tasks in [`wait_closed`](CircuitBreaker::wait_closed) continue, and the next call of `key` gets a new circuit.
+    /// The [totals](Self::totals) still include the calls of the removed circuit.
     ///
     /// The time is proportional to the number of circuits; [`retain`](Self::retain) removes many circuits in
     /// one pass.
@@ -59,13 +59,16 @@ impl KeyedBreaker {
         if circuits.is_empty() {
             return 0;
         }
-        let limit = circuits.len();
         let mut table = lock(&shared.table);
         let removed = table.remove_all(&shared.circuits, circuits);
         shared.is_full.store(0, Ordering::Relaxed);
-        let unheld = table.take_unheld(&shared.circuits, limit);
         drop(table);
+        let number = removed.len();
+        for circuit in removed {
+            circuit.circuit().wake_waiters();
+        }
+        let unheld = lock(&shared.table).take_unheld(&shared.circuits, number);
         drop(unheld);
-        removed
+        number
     }
 }
