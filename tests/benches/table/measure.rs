@@ -20,10 +20,10 @@ impl Throughput {
         median(self.rounds.iter().filter_map(|round| round.get(index).copied()).collect())
     }
 
-    /// Returns the median of the ratios of the second number of threads to the first.
-    pub(crate) fn scaling(&self) -> f64 {
+    /// Returns the median of the ratios of the second number of threads to the first; `None` without a second one.
+    pub(crate) fn scaling(&self) -> Option<f64> {
         let ratio = |round: &Vec<f64>| Some(round.get(1)? / round.first()?);
-        median(self.rounds.iter().filter_map(ratio).collect())
+        self.rounds.iter().map(ratio).collect::<Option<_>>().map(median)
     }
 }
 
