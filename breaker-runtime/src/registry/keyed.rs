@@ -349,8 +349,7 @@ impl KeyedBreaker {
         if circuits.is_empty() || !shared.circuits.is_writable() {
             return 0;
         }
-        let mut addresses = BTreeSet::new();
-        let mut removed = Vec::new();
+        let (mut addresses, mut removed) = (BTreeSet::new(), Vec::new());
         let mut table = lock(&shared.table);
         for circuit in circuits {
             if let Some(key) = circuit.key()
@@ -367,9 +366,10 @@ impl KeyedBreaker {
         table.queue.remove(|circuit| addresses.contains(&circuit.circuit().address()));
         shared.is_full.store(0, Ordering::Relaxed);
         drop(table);
-        removed.into_iter().for_each(|circuit| circuit.circuit().wake_waiters());
-        let unheld = lock(&shared.table).removed.take_unheld(addresses.len());
-        drop(unheld);
+        for circuit in removed {
+            circuit.circuit().wake_waiters();
+        }
+        let _unheld = lock(&shared.table).removed.take_unheld(addresses.len());
         addresses.len()
     }
 
