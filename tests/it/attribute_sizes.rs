@@ -129,6 +129,7 @@ fn an_argument_is_stored_once_more_for_a_key_that_borrows_it_and_for_a_fallback_
 }
 
 #[test]
+#[expect(clippy::unnecessary_wraps, reason = "a fallback returns what its function returns")]
 fn the_result_of_a_fallback_is_not_stored_in_the_future() {
     type Order = [u8; 1000];
     async fn raw(order: u8) -> Result<Order, BreakerError> {

@@ -209,12 +209,6 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.load(Ordering::Relaxed) == ticket.0
     }
 
-    /// Returns `true` if a success of this call has to be recorded in the window and has no other effect (3, 7).
-    #[inline]
-    pub(crate) fn is_recording(&self, ticket: Ticket) -> bool {
-        self.load(Ordering::Relaxed) == ticket.0.recording()
-    }
-
     /// Returns `true` if the circuit is in the state that admitted this call, and no lease has ended.
     pub(crate) fn is_current(&self, ticket: Ticket, clock: &Clock) -> bool {
         let (mut word, mut until) = self.read();

@@ -84,6 +84,12 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.load(Ordering::Relaxed).is_clean_for(ticket.0)
     }
 
+    /// Returns `true` if a success of this call has to be recorded in the window and has no other effect (3, 7).
+    #[inline]
+    pub(crate) fn is_recording(&self, ticket: Ticket) -> bool {
+        self.load(Ordering::Relaxed) == ticket.0.recording()
+    }
+
     /// Returns the current opening, or `None` if the circuit is not open.
     #[inline]
     pub(crate) fn opening(&self) -> Option<Opening> {
