@@ -66,7 +66,6 @@ mod watch;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::poll_fn;
-use std::panic::Location;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -372,67 +371,6 @@ impl CircuitBreaker {
             }
         })
         .await;
-    }
-
-    /// Returns an operator whose name is recorded in each [`Transition`](crate::Transition). The name is free
-    /// text, such as a person and a ticket.
-    ///
-    /// It is recorded on one line: invisible characters, and those that change the direction of the text, are
-    /// replaced with escapes such as `\u{202e}`. Only the first 1,024 bytes of it are kept. An empty name is
-    /// recorded as `(unnamed)`.
-    pub fn operator(&self, name: impl Into<String>) -> Operator<'_> {
-        Operator::new(&self.circuit, &name.into())
-    }
-
-    /// Opens the circuit until it is released; see [`Operator::force_open`]. Records the location of the
-    /// caller as the initiator.
-    ///
-    /// ```
-    /// # use breaker_runtime::{CircuitBreaker, Config, State};
-    /// let breaker = CircuitBreaker::new("search", Config::default())?;
-    /// breaker.force_open();
-    /// assert!(breaker.try_acquire().is_err());
-    /// breaker.release();
-    /// assert_eq!(breaker.state(), State::Closed);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[track_caller]
-    pub fn force_open(&self) {
-        self.caller().force_open();
-    }
-
-    /// Closes the circuit; see [`Operator::force_close`]. Records the location of the caller as the
-    /// initiator.
-    #[track_caller]
-    pub fn force_close(&self) {
-        self.caller().force_close();
-    }
-
-    /// Admits all calls until the circuit is released; see [`Operator::disable`]. Records the location of the
-    /// caller as the initiator.
-    #[track_caller]
-    pub fn disable(&self) {
-        self.caller().disable();
-    }
-
-    /// Ends `ForcedOpen` and `Disabled`; see [`Operator::release`]. Records the location of the caller as the
-    /// initiator.
-    #[track_caller]
-    pub fn release(&self) {
-        self.caller().release();
-    }
-
-    /// Closes the circuit and forgets all failures; see [`Operator::reset`]. Records the location of the
-    /// caller as the initiator.
-    #[track_caller]
-    pub fn reset(&self) {
-        self.caller().reset();
-    }
-
-    /// Returns an operator that is named after the location of the call.
-    #[track_caller]
-    fn caller(&self) -> Operator<'_> {
-        self.operator(Location::caller().to_string())
     }
 
     pub(crate) fn into_circuit(self) -> Arc<Circuit> {
