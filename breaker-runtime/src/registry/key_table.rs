@@ -30,7 +30,7 @@ pub(super) struct Evicted {
 /// Number of circuits that a new key tries to evict, if callers begin to use them at the same time.
 const EVICTION_ATTEMPTS: usize = 4;
 /// Number of removed circuits that are examined for each eviction. One eviction removes one circuit.
-const EXAMINED_PER_KEY: usize = 4;
+pub(super) const EXAMINED_PER_KEY: usize = 4;
 
 impl KeyTable {
     pub(super) fn new(settings: SharedConfig, map: MapWriter) -> Self {

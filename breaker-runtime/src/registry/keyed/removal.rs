@@ -2,6 +2,7 @@
 
 use super::KeyedBreaker;
 use crate::breaker::CircuitBreaker;
+use crate::registry::key_table::EXAMINED_PER_KEY;
 use crate::sync::{Ordering, lock};
 
 impl KeyedBreaker {
@@ -67,7 +68,9 @@ impl KeyedBreaker {
         for circuit in removed {
             circuit.circuit().wake_waiters();
         }
-        let unheld = lock(&shared.table).take_unheld(&shared.circuits, number);
+        // More than were removed, so that circuits that callers hold do not keep unused ones from being examined.
+        let examined = number.saturating_mul(EXAMINED_PER_KEY);
+        let unheld = lock(&shared.table).take_unheld(&shared.circuits, examined);
         drop(unheld);
         number
     }

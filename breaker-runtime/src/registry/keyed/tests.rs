@@ -35,6 +35,20 @@ fn keys_are_added_evicted_and_removed_while_circuits_are_counted_once_each() {
     assert_eq!(breakers.len(), 50);
 }
 
+#[test]
+fn removed_circuits_that_are_unused_are_freed_although_others_are_held() {
+    let breakers = keyed(1000);
+    let handles: Vec<_> = (0..100).map(|key| breakers.get(&format!("held {key}"))).collect();
+    breakers.retain(|_, _| false);
+    for key in 0..10_000 {
+        call(&breakers, &key.to_string());
+        breakers.remove(&key.to_string());
+    }
+    let kept = lock(&breakers.shared.table).removed.held();
+    assert!(kept <= 2 * handles.len(), "{kept} circuits are kept");
+    assert_eq!(breakers.totals().successes, 10_000);
+}
+
 /// Returns `true` if the idle circuit of a breaker with one key is evicted although `use_it` runs after the search.
 fn is_evicted<U>(breakers: &'static KeyedBreaker, use_it: impl FnOnce(&CircuitBreaker) -> U) -> bool {
     let table = &mut *lock(&breakers.shared.table);
