@@ -358,11 +358,10 @@ impl CircuitBreaker {
     /// ```
     pub async fn wait_closed(&self) {
         let waiter = self.circuit.hub().waiter();
-        let identity = self.circuit.identity();
-        let was_removed = identity.is_removed();
+        let was_removed = self.circuit.is_removed();
         poll_fn(|context| {
             waiter.register(context.waker());
-            if identity.is_removed() && !was_removed {
+            if self.circuit.is_removed() && !was_removed {
                 return Poll::Ready(());
             }
             match self.circuit.state_under_lock() {

@@ -25,7 +25,7 @@ use crate::warning::warn;
 pub struct Circuit {
     /// Shared with the errors of this circuit, which need no other part of it.
     identity: Arc<SharedIdentity>,
-    /// 1 while an eviction decides about the circuit, and once it is removed from its keyed breaker, otherwise 0.
+    /// Whether an eviction decides about the circuit, or it was removed from its keyed breaker; see `idleness.rs`.
     pub(super) mark: AtomicU32,
     /// Threshold of consecutive failures; 0 if there is none.
     pub(super) run_threshold: AtomicU32,
@@ -60,7 +60,7 @@ impl Circuit {
     pub(crate) fn new(identity: Identity, settings: SharedConfig, clock: Clock) -> Arc<Self> {
         let circuit = Arc::new_cyclic(|circuit| Self {
             run_threshold: AtomicU32::new(run_threshold(&settings)),
-            mark: AtomicU32::new(0),
+            mark: AtomicU32::default(),
             options: OnceBox::new(),
             last_fault: AtomicU64::new(0),
             machine: Machine::new(settings, clock.now()),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::open_limit::OpenLimit;
 use crate::config::Name;
 use crate::event::Hub;
-use crate::sync::{AtomicU32, Ordering};
 
 /// The name and key of a circuit, and the listeners of its registry.
 #[derive(Debug)]
@@ -19,13 +18,8 @@ pub(crate) enum Identity {
         group: Arc<KeyGroup>,
         /// `None` for the overflow circuit.
         key: Option<Arc<str>>,
-        removal: Removal,
     },
 }
-
-/// Whether the circuit of a key was removed from its breaker: 1 from then on.
-#[derive(Debug, Default)]
-pub(crate) struct Removal(AtomicU32);
 
 /// The name and the listeners that the circuits of one keyed breaker share.
 #[derive(Debug)]
@@ -38,7 +32,7 @@ pub(crate) struct KeyGroup {
 impl Identity {
     /// Returns the identity of a circuit of a keyed breaker; the overflow circuit has no key.
     pub(crate) fn member(group: Arc<KeyGroup>, key: Option<Arc<str>>) -> Self {
-        Self::Member { group, key, removal: Removal::default() }
+        Self::Member { group, key }
     }
 
     pub(crate) fn name(&self) -> &Name {
@@ -60,23 +54,6 @@ impl Identity {
         match self {
             Self::Alone { .. } => None,
             Self::Member { key, .. } => key.as_ref(),
-        }
-    }
-
-    /// Notes that the circuit is removed from its breaker.
-    pub(super) fn mark_removed(&self) {
-        match self {
-            Self::Alone { .. } => {}
-            Self::Member { removal, .. } => removal.0.store(1, Ordering::Relaxed),
-        }
-    }
-
-    /// Returns `true` if the circuit was removed from its breaker. A thread that locked what the removal has locked
-    /// since then reads it.
-    pub(super) fn is_removed(&self) -> bool {
-        match self {
-            Self::Alone { .. } => false,
-            Self::Member { removal, .. } => removal.0.load(Ordering::Relaxed) != 0,
         }
     }
 

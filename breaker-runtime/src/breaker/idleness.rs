@@ -28,6 +28,11 @@ pub(crate) struct NotIdleUntil(pub(crate) Moment);
 /// Number of recovery timeouts after which an open circuit without a caller is abandoned.
 const ABANDONED_AFTER: u32 = 10;
 
+// The values of `Circuit::mark`. The first one is that of a new circuit.
+const UNMARKED: u32 = 0;
+const DECIDING: u32 = 1;
+const REMOVED: u32 = 2;
+
 impl Circuit {
     /// Returns why the circuit can be evicted. It does not know about other handles.
     ///
@@ -66,20 +71,31 @@ impl Circuit {
         }
     }
 
-    /// Sets the mark of a circuit that may be evicted now. Lookups that find it wait for the decision.
+    /// Marks a circuit that may be evicted now. Lookups that find the mark wait for the decision.
     pub(crate) fn mark(&self) {
-        self.mark.store(1, Ordering::Relaxed);
+        self.mark.store(DECIDING, Ordering::Relaxed);
     }
 
     /// Removes the mark of a circuit that stays.
     pub(crate) fn unmark(&self) {
-        self.mark.store(0, Ordering::Relaxed);
+        self.mark.store(UNMARKED, Ordering::Relaxed);
+    }
+
+    /// Marks a circuit that is removed from its keyed breaker. This mark stays.
+    pub(super) fn mark_removed(&self) {
+        self.mark.store(REMOVED, Ordering::Relaxed);
     }
 
     /// Returns `true` if the circuit is marked.
     #[inline]
     pub(crate) fn is_marked(&self) -> bool {
-        self.mark.load(Ordering::Relaxed) != 0
+        self.mark.load(Ordering::Relaxed) != UNMARKED
+    }
+
+    /// Returns `true` if the circuit was removed from its keyed breaker. A thread that locked what the removal has locked
+    /// since then reads it.
+    pub(super) fn is_removed(&self) -> bool {
+        self.mark.load(Ordering::Relaxed) == REMOVED
     }
 
     /// Returns `true` if this is the circuit of `key`.

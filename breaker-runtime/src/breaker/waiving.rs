@@ -74,7 +74,7 @@ impl Circuit {
 
     /// Removes the circuit from its breaker, and frees its open slot. The circuit rejects as usual from then on.
     pub(crate) fn leave_group(&self) {
-        self.identity().mark_removed();
+        self.mark_removed();
         if let Some(limit) = self.identity().open_limit() {
             limit.remove_key(self.address(), || self.options.get().map(CircuitOptions::open_slot));
         }
@@ -100,7 +100,7 @@ impl Circuit {
     }
 
     fn limited<'a>(&'a self, options: &'a CircuitOptions) -> Option<LimitedCircuit<'a>> {
-        let is_limited = options.needs_open_slot() && !self.identity().is_removed();
+        let is_limited = options.needs_open_slot() && !self.is_removed();
         let limit = self.identity().open_limit().filter(|_| is_limited)?;
         Some(LimitedCircuit { limit, slot: options.open_slot() })
     }
@@ -112,7 +112,7 @@ impl Circuit {
         now: Moment,
         until: impl FnOnce(&Self, Moment) -> Option<Moment>,
     ) -> SlotRequest {
-        let until_unless_removed = || until(self, now).filter(|_| !self.identity().is_removed());
+        let until_unless_removed = || until(self, now).filter(|_| !self.is_removed());
         limit.request(self.address(), slot, now, until_unless_removed)
     }
 
