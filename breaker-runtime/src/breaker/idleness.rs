@@ -94,7 +94,7 @@ impl Circuit {
 
     /// Returns `true` if the circuit was removed from its keyed breaker. A thread that locked what the removal has locked
     /// since then reads it.
-    pub(super) fn is_removed(&self) -> bool {
+    pub(crate) fn is_removed(&self) -> bool {
         self.mark.load(Ordering::Relaxed) == REMOVED
     }
 

@@ -138,7 +138,9 @@ impl CircuitMap {
                 find(key?).filter(|found| ptr::eq(Arc::as_ptr(found.circuit()), circuit.as_ptr()))
             }
         });
-        let all = all.collect();
+        let mut all: Vec<CircuitBreaker> = all.collect();
+        // A key that was evicted and used again meanwhile has been found twice.
+        all.retain(|circuit| !circuit.circuit().is_removed());
         drop(search);
         Some(all)
     }

@@ -224,7 +224,8 @@ impl KeyedBreaker {
         self.shared.overflow.get().into_iter().for_each(visit);
     }
 
-    /// Returns a snapshot of each circuit, in the order of [`iter`](Self::iter).
+    /// Returns a snapshot of each circuit, in no particular order except that the overflow circuit is last. A key whose
+    /// circuit is evicted or removed meanwhile can have two: one of its former circuit and one of the new one.
     #[must_use]
     pub fn snapshots(&self) -> Vec<Snapshot> {
         let mut snapshots = Vec::with_capacity(self.len());

@@ -15,7 +15,8 @@
 //! What a call did in a value is visible to who finds its hold ended: all stores into a hold release, and all loads by
 //! others acquire. A hold that another thread ended is acquired by the thread that takes it again.
 //!
-//! The memory of a thread is reused by later threads, never freed: there is as much as threads existed at one time.
+//! The memory of a thread is reused by later threads, never freed: there is as much as threads existed at one time. That
+//! of an ended thread is not read, unless a call that it started runs on.
 
 use super::barrier;
 use super::{AtomicUsize, Ordering};
@@ -56,6 +57,14 @@ const FREE: usize = 0;
 /// Number of times that a hold is read again while it is a search. A search takes less time, unless its thread is
 /// suspended or visits all values.
 const RETRIES: usize = if cfg!(breaker_loom) { 0 } else { 50 };
+
+impl ThreadHolds {
+    /// Returns `true` if all of them are free. They stay free once their thread has ended.
+    #[cfg(not(breaker_loom))]
+    fn are_free(&self) -> bool {
+        self.calls.iter().chain([&self.search]).all(|hold| hold.load(Ordering::Acquire) == FREE)
+    }
+}
 
 impl Search {
     /// Begins a search of the collection at this address. Returns `None` while the thread destroys its thread-local values.
@@ -150,6 +159,7 @@ impl Held {
 #[cfg(not(breaker_loom))]
 mod imp {
     use std::cell::Cell;
+    use std::ptr;
 
     use super::ThreadHolds;
     use crate::sync::{Mutex, barrier, lock};
@@ -160,11 +170,16 @@ mod imp {
         static RETURN: ReturnAtExit = const { ReturnAtExit };
     }
 
-    static THREADS: Mutex<Threads> = Mutex::new(Threads { all: Vec::new(), free: Vec::new() });
+    static THREADS: Mutex<Threads> =
+        Mutex::new(Threads { listed: Vec::new(), free: Vec::new(), free_and_listed: Vec::new() });
 
     struct Threads {
-        all: Vec<&'static ThreadHolds>,
+        /// The holds of running threads, and those that have outlived their thread.
+        listed: Vec<&'static ThreadHolds>,
+        /// The memory of ended threads that hold nothing.
         free: Vec<&'static ThreadHolds>,
+        /// The memory of ended threads that held something when they ended. It is also in `listed`.
+        free_and_listed: Vec<&'static ThreadHolds>,
     }
 
     struct ReturnAtExit;
@@ -176,7 +191,7 @@ mod imp {
     }
 
     pub(super) fn for_each(visit: impl FnMut(&'static ThreadHolds)) {
-        lock(&THREADS).all.iter().copied().for_each(visit);
+        lock(&THREADS).listed.iter().copied().for_each(visit);
     }
 
     #[cold]
@@ -191,20 +206,36 @@ mod imp {
 
     impl Threads {
         fn take(&mut self) -> &'static ThreadHolds {
-            self.free.pop().unwrap_or_else(|| {
-                let holds: &'static ThreadHolds = Box::leak(Box::default());
-                self.all.push(holds);
-                holds
-            })
+            if let Some(holds) = self.free_and_listed.pop() {
+                return holds;
+            }
+            let holds = self.free.pop().unwrap_or_else(|| Box::leak(Box::default()));
+            self.listed.push(holds);
+            holds
+        }
+
+        /// Returns the holds of a thread that ends. What holds nothing is not read any more by those who remove values.
+        fn put_back(&mut self, holds: &'static ThreadHolds) {
+            if holds.are_free() {
+                self.listed.retain(|listed| !ptr::eq(*listed, holds));
+                self.free.push(holds);
+            } else {
+                self.free_and_listed.push(holds);
+            }
         }
     }
 
     impl Drop for ReturnAtExit {
         fn drop(&mut self) {
             if let Some(holds) = CURRENT.take() {
-                lock(&THREADS).free.push(holds);
+                lock(&THREADS).put_back(holds);
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_listed(holds: *const ThreadHolds) -> bool {
+        lock(&THREADS).listed.iter().any(|listed| ptr::eq(*listed, holds))
     }
 }
 
@@ -241,7 +272,9 @@ mod imp {
 mod tests {
     use std::panic::resume_unwind;
 
-    use super::{CALLS, Held, Hold, Search};
+    use std::ptr;
+
+    use super::{CALLS, Held, Hold, Search, imp};
 
     const COLLECTION: usize = 1000;
 
@@ -284,6 +317,21 @@ mod tests {
         assert!(now().has_searches());
         drop((search, holds));
         assert!(keep(2000).is_some());
+    }
+
+    #[test]
+    fn the_holds_of_an_ended_thread_are_read_only_while_a_call_uses_one() {
+        let address_of_current = || imp::current().map_or(0, |holds| ptr::from_ref(holds).addr());
+        let run = |keep_one: bool| {
+            let thread = std::thread::spawn(move || (address_of_current(), keep_one.then(|| keep(2000))));
+            thread.join().expect("the thread does not panic")
+        };
+        let is_listed = |address| imp::is_listed(ptr::without_provenance(address));
+        let (without, none) = run(false);
+        assert!(none.is_none() && !is_listed(without));
+        let (with, hold) = run(true);
+        assert!(is_listed(with) && now().contains(2000));
+        drop(hold);
     }
 
     #[test]
