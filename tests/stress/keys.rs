@@ -1,9 +1,10 @@
 //! Keyed circuits, with threads that use new keys all the time.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use breaker_runtime::testing::Clock;
-use breaker_runtime::{Config, Event, KeyedBreaker, Registry, State};
+use breaker_runtime::{CircuitBreaker, Config, Event, KeyedBreaker, Registry, State};
 
 use crate::{THREADS, any_outcome, any_settings, run_threads};
 
@@ -42,6 +43,10 @@ fn keys_stay_within_max_keys_and_their_totals_add_up_and_never_decrease() {
                 breakers.set_config(any_settings(random).build().unwrap());
             }
             assert!(breakers.len() <= MAX_KEYS as usize, "{}", breakers.len());
+            let circuits: Vec<_> = breakers.iter().collect();
+            let keys: BTreeSet<_> = circuits.iter().filter_map(CircuitBreaker::key).collect();
+            let overflow = circuits.iter().filter(|circuit| circuit.key().is_none()).count();
+            assert_eq!(circuits.len(), keys.len() + overflow, "a key is listed twice");
             let calls = breakers.totals().calls();
             assert!(calls >= before, "{calls} after {before}");
             before = calls;
