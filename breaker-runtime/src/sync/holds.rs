@@ -170,16 +170,15 @@ mod imp {
         static RETURN: ReturnAtExit = const { ReturnAtExit };
     }
 
-    static THREADS: Mutex<Threads> =
-        Mutex::new(Threads { listed: Vec::new(), free: Vec::new(), free_and_listed: Vec::new() });
+    static THREADS: Mutex<Threads> = Mutex::new(Threads::new());
 
     struct Threads {
-        /// The holds of running threads, and those that have outlived their thread.
+        /// Those whose holds are read: of running threads, and of ended ones with a call that runs on.
         listed: Vec<&'static ThreadHolds>,
-        /// The memory of ended threads that hold nothing.
+        /// Those of the ended threads in `listed`.
+        ended: Vec<&'static ThreadHolds>,
+        /// The memory of other ended threads.
         free: Vec<&'static ThreadHolds>,
-        /// The memory of ended threads that held something when they ended. It is also in `listed`.
-        free_and_listed: Vec<&'static ThreadHolds>,
     }
 
     struct ReturnAtExit;
@@ -205,22 +204,22 @@ mod imp {
     }
 
     impl Threads {
+        const fn new() -> Self {
+            Self { listed: Vec::new(), ended: Vec::new(), free: Vec::new() }
+        }
+
         fn take(&mut self) -> &'static ThreadHolds {
-            if let Some(holds) = self.free_and_listed.pop() {
-                return holds;
-            }
             let holds = self.free.pop().unwrap_or_else(|| Box::leak(Box::default()));
             self.listed.push(holds);
             holds
         }
 
-        /// Returns the holds of a thread that ends. What holds nothing is not read any more by those who remove values.
+        /// Returns the holds of a thread that ends. The holds of ended threads whose calls have ended are freed.
         fn put_back(&mut self, holds: &'static ThreadHolds) {
-            if holds.are_free() {
-                self.listed.retain(|listed| !ptr::eq(*listed, holds));
-                self.free.push(holds);
-            } else {
-                self.free_and_listed.push(holds);
+            self.ended.push(holds);
+            for unused in self.ended.extract_if(.., |holds| holds.are_free()) {
+                self.listed.retain(|listed| !ptr::eq(*listed, unused));
+                self.free.push(unused);
             }
         }
     }
@@ -234,8 +233,23 @@ mod imp {
     }
 
     #[cfg(test)]
-    pub(super) fn is_listed(holds: *const ThreadHolds) -> bool {
-        lock(&THREADS).listed.iter().any(|listed| ptr::eq(*listed, holds))
+    mod tests {
+        use super::super::FREE;
+        use super::{Threads, ptr};
+        use crate::sync::Ordering;
+
+        #[test]
+        fn the_holds_of_an_ended_thread_are_listed_only_while_a_call_uses_one() {
+            let mut threads = Threads::new();
+            let [first, second] = [threads.take(), threads.take()];
+            first.search.store(2000, Ordering::Relaxed);
+            threads.put_back(first);
+            assert_eq!((threads.listed.len(), threads.free.len()), (2, 0));
+            first.search.store(FREE, Ordering::Relaxed);
+            threads.put_back(second);
+            assert_eq!((threads.listed.len(), threads.free.len()), (0, 2));
+            assert!(ptr::eq(threads.take(), second));
+        }
     }
 }
 
@@ -272,9 +286,7 @@ mod imp {
 mod tests {
     use std::panic::resume_unwind;
 
-    use std::ptr;
-
-    use super::{CALLS, Held, Hold, Search, imp};
+    use super::{CALLS, Held, Hold, Search};
 
     const COLLECTION: usize = 1000;
 
@@ -317,21 +329,6 @@ mod tests {
         assert!(now().has_searches());
         drop((search, holds));
         assert!(keep(2000).is_some());
-    }
-
-    #[test]
-    fn the_holds_of_an_ended_thread_are_read_only_while_a_call_uses_one() {
-        let address_of_current = || imp::current().map_or(0, |holds| ptr::from_ref(holds).addr());
-        let run = |keep_one: bool| {
-            let thread = std::thread::spawn(move || (address_of_current(), keep_one.then(|| keep(2000))));
-            thread.join().expect("the thread does not panic")
-        };
-        let is_listed = |address| imp::is_listed(ptr::without_provenance(address));
-        let (without, none) = run(false);
-        assert!(none.is_none() && !is_listed(without));
-        let (with, hold) = run(true);
-        assert!(is_listed(with) && now().contains(2000));
-        drop(hold);
     }
 
     #[test]
