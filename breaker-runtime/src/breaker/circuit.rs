@@ -25,7 +25,7 @@ use crate::warning::warn;
 pub struct Circuit {
     /// Shared with the errors of this circuit, which need no other part of it.
     identity: Arc<SharedIdentity>,
-    /// Whether an eviction decides about the circuit, or it was removed from its keyed breaker; see `idleness.rs`.
+    /// The mark of an eviction that decides about the circuit, or of its removal; see `idleness.rs`.
     pub(super) mark: AtomicU32,
     /// Threshold of consecutive failures; 0 if there is none.
     pub(super) run_threshold: AtomicU32,

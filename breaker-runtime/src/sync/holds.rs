@@ -42,7 +42,7 @@ pub(crate) struct Search {
     _hold: Hold,
 }
 
-/// What threads used at one moment.
+/// The values that threads used at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     /// Sorted.
@@ -173,9 +173,9 @@ mod imp {
     static THREADS: Mutex<Threads> = Mutex::new(Threads::new());
 
     struct Threads {
-        /// Those whose holds are read: of running threads, and of ended ones with a call that runs on.
+        /// The holds that are read: of running threads, and of ended ones with a call that runs on.
         listed: Vec<&'static ThreadHolds>,
-        /// Those of the ended threads in `listed`.
+        /// The holds of the ended threads in `listed`.
         ended: Vec<&'static ThreadHolds>,
         /// The memory of other ended threads.
         free: Vec<&'static ThreadHolds>,

@@ -12,7 +12,7 @@ pub(crate) struct BulkheadSettings {
     needs: CallNeeds,
 }
 
-/// What a call needs from the settings of its circuit.
+/// The need of a call under the settings of its circuit.
 #[derive(Clone, Copy, Debug)]
 enum CallNeeds {
     /// A slot.

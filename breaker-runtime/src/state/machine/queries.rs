@@ -10,7 +10,7 @@ use crate::state::word::Word;
 use crate::state::{HungCall, Opening, State, Transition};
 use crate::sync::Ordering;
 
-/// What a call sees that is not on the fast path.
+/// The state of a circuit, as far as a call that is not on the fast path needs it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Glance {
     /// A closed, tracked circuit, which admits the call with this ticket.
