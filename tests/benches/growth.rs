@@ -7,7 +7,7 @@
 //! logarithmic. It is 0 for a constant cost. A linear one is measured above its first point and has an exponent of 1.
 //! Caches of the processor make a curve rise once its data exceeds them.
 //!
-//! It takes about four minutes; `-- keys`, for example, measures only one of the parts. `--write` measures all of them,
+//! It takes about six minutes; `-- keys`, for example, measures only one of the parts. `--write` measures all of them,
 //! and writes the tables and the drawing of the performance page. Figures are never checked.
 
 #![expect(
