@@ -187,7 +187,7 @@ impl CircuitMap {
         self.len.store(u32::try_from(len + 1).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
-    /// Marks and removes the circuit of `key`, if it is this one. Returns `true` if it was.
+    /// Removes the circuit of `key` and marks it, if it is this one. Returns `true` if it was.
     pub(super) fn remove(&self, writer: &mut MapWriter, key: &str, circuit: &Circuit) -> bool {
         let Some(cleared) = writer.table.remove(self.hash(key), circuit) else {
             return false;
