@@ -28,6 +28,7 @@ mod functions;
 mod keys;
 #[path = "growth/listeners.rs"]
 mod listeners;
+mod median;
 mod pages;
 #[path = "observers/processor.rs"]
 mod processor;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use super::throughput::median;
+use super::median::median;
 
 /// Rounds in which all points of a curve take turns.
 const ROUNDS: usize = 7;
