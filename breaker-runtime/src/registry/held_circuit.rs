@@ -67,7 +67,7 @@ impl Drop for HeldCircuit {
     #[inline]
     fn drop(&mut self) {
         if self.hold.is_none() {
-            // SAFETY: the pointer comes from `Arc::into_raw` in `counted`, and no other handle is made of it.
+            // SAFETY: the pointer comes from `Arc::into_raw` in `counted`, and its count is given back only here.
             drop(unsafe { Arc::from_raw(self.circuit.as_ptr()) });
         }
     }

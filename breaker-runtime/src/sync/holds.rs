@@ -11,9 +11,9 @@
 //!
 //! * the search begins later. `Held::now` has not seen its store, so by the barriers the search sees that the value is
 //!   unreachable;
-//! * or it has ended without the value;
-//! * or it has found a value. One store replaces the address of the collection by that of the value, so `Held::now`
-//!   reads the address of the value until the hold ends.
+//! * or it has ended, and so has the use of the value that it found;
+//! * or it has found a value that is in use. One store replaces the address of the collection by that of the value, so
+//!   `Held::now` reads the address of the value until the hold ends.
 //!
 //! A thread whose holds are not in `THREADS` yet adds them under its lock. If `Held::now` does not find them, it has
 //! taken that lock before, and the first search of the thread sees that the value is unreachable.
