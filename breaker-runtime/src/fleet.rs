@@ -1,5 +1,9 @@
 //! Circuits that the processes of a fleet share (feature `redis`).
 
 #[doc(hidden)]
+pub mod coordinator;
+#[doc(hidden)]
 pub mod protocol;
 mod store;
+
+pub use store::StoreErrorKind;
