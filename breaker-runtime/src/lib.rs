@@ -88,6 +88,8 @@ mod breaker;
 mod registry;
 #[cfg(feature = "test-util")]
 pub mod testing;
+#[cfg(feature = "redis")]
+pub mod fleet;
 pub mod integrations;
 #[doc(hidden)]
 pub mod __private;

@@ -1,0 +1,5 @@
+//! Circuits that the processes of a fleet share (feature `redis`).
+
+#[doc(hidden)]
+pub mod protocol;
+mod store;

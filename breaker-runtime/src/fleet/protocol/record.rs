@@ -1,0 +1,227 @@
+//! The shared state of one circuit.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::instance::InstanceId;
+use super::text::{FieldReader, encode, join};
+
+/// The format of a record that this version reads and writes.
+const FORMAT: &str = "1";
+
+/// The shared state of one circuit. All times are milliseconds of the store's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SharedRecord {
+    pub state: RecordState,
+    /// Grows with every change of state and is never used again.
+    pub epoch: u64,
+    /// Grows with every change of any record of the namespace.
+    pub version: u64,
+    /// The time from which an open circuit grants a lease for trial calls.
+    pub due: u64,
+    /// Number of rounds of trial calls that failed since the circuit was last closed.
+    pub rounds: u32,
+    /// The fencing token of the last lease. It grows with every lease.
+    pub token: u64,
+    pub lease: Option<ProbeLease>,
+    /// The command of an operator, which takes precedence over the state.
+    pub command: Option<Command>,
+    /// Why the circuit opened.
+    pub reason: Arc<str>,
+    /// The processes that reported that the dependency fails.
+    pub votes: Vec<InstanceId>,
+    /// The processes that reported that the dependency works although the circuit is open.
+    pub dissents: Vec<InstanceId>,
+}
+
+/// The state of a shared circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecordState {
+    Closed,
+    Open,
+}
+
+/// The permission of one process to run trial calls.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ProbeLease {
+    pub owner: InstanceId,
+    pub expires: u64,
+}
+
+/// A command of an operator to all processes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Command {
+    pub kind: CommandKind,
+    /// The end of the command; 0 if it has none.
+    pub until: u64,
+    pub by: Arc<str>,
+    pub why: Arc<str>,
+}
+
+/// What a command does as long as it applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CommandKind {
+    /// All calls are rejected.
+    Open,
+    /// All calls are admitted.
+    Disabled,
+}
+
+impl SharedRecord {
+    /// Returns the record of a circuit that has never tripped.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self {
+            state: RecordState::Closed,
+            epoch: 0,
+            version: 0,
+            due: 0,
+            rounds: 0,
+            token: 0,
+            lease: None,
+            command: None,
+            reason: Arc::from(""),
+            votes: Vec::new(),
+            dissents: Vec::new(),
+        }
+    }
+
+    /// Reads a record. Returns `None` if the text is none, or has a format of another version.
+    #[must_use]
+    pub fn read(line: &str) -> Option<Self> {
+        let mut fields = FieldReader::new(line);
+        if fields.raw()? != FORMAT {
+            return None;
+        }
+        let state = RecordState::read(fields.raw()?)?;
+        let (epoch, version, due) = (fields.number()?, fields.number()?, fields.number()?);
+        let (rounds, token) = (fields.number()?, fields.number()?);
+        let (owner, expires) = (fields.text()?, fields.number()?);
+        let lease = (!owner.is_empty()).then(|| ProbeLease { owner: InstanceId::from_text(owner), expires });
+        let kind = CommandKind::read(fields.raw()?)?;
+        let (until, by, why) = (fields.number()?, fields.text()?, fields.text()?);
+        let command = kind.map(|kind| Command { kind, until, by, why });
+        let reason = fields.text()?;
+        let instances = |texts: Vec<_>| texts.into_iter().map(InstanceId::from_text).collect();
+        let (votes, dissents) = (instances(fields.texts()?), instances(fields.texts()?));
+        fields.end()?;
+        Some(Self { state, epoch, version, due, rounds, token, lease, command, reason, votes, dissents })
+    }
+
+    /// Returns `true` if this record replaces `known`.
+    #[must_use]
+    pub fn is_newer_than(&self, known: &Self) -> bool {
+        (self.epoch, self.version) > (known.epoch, known.version)
+    }
+
+    /// Returns the command that applies at this time of the store.
+    #[must_use]
+    pub fn command_at(&self, now: u64) -> Option<&Command> {
+        self.command.as_ref().filter(|command| command.until == 0 || now < command.until)
+    }
+
+    /// Returns the lease that has not ended at this time of the store.
+    #[must_use]
+    pub fn lease_at(&self, now: u64) -> Option<&ProbeLease> {
+        self.lease.as_ref().filter(|lease| now < lease.expires)
+    }
+}
+
+impl fmt::Display for SharedRecord {
+    /// Writes the record as it is stored.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (owner, expires) =
+            self.lease.as_ref().map_or(("", 0), |lease| (lease.owner.as_str(), lease.expires));
+        write!(out, "{FORMAT} {} {} {}", self.state.label(), self.epoch, self.version)?;
+        write!(out, " {} {} {}", self.due, self.rounds, self.token)?;
+        write!(out, " {} {expires}", encode(owner))?;
+        match &self.command {
+            None => write!(out, " - 0 - -")?,
+            Some(Command { kind, until, by, why }) => {
+                write!(out, " {} {until} {} {}", kind.label(), encode(by), encode(why))?;
+            }
+        }
+        let instances = |list: &[InstanceId]| join(list.iter().map(InstanceId::as_str));
+        write!(out, " {} {} {}", encode(&self.reason), instances(&self.votes), instances(&self.dissents))
+    }
+}
+
+impl RecordState {
+    fn read(field: &str) -> Option<Self> {
+        [Self::Closed, Self::Open].into_iter().find(|state| state.label() == field)
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Closed => "c",
+            Self::Open => "o",
+        }
+    }
+}
+
+impl CommandKind {
+    /// Reads the kind of a command; `Some(None)` if there is no command.
+    fn read(field: &str) -> Option<Option<Self>> {
+        if field == "-" {
+            return Some(None);
+        }
+        [Self::Open, Self::Disabled].into_iter().find(|kind| kind.label() == field).map(Some)
+    }
+
+    /// Returns the name of the kind, as it is stored.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn busy() -> SharedRecord {
+        SharedRecord {
+            state: RecordState::Open,
+            epoch: 5,
+            version: u64::MAX,
+            due: 7,
+            rounds: 2,
+            token: 9,
+            lease: Some(ProbeLease { owner: InstanceId::new("pod 1", 7), expires: 11 }),
+            command: Some(Command {
+                kind: CommandKind::Disabled,
+                until: 12,
+                by: Arc::from("ada"),
+                why: Arc::from("a, b\nc"),
+            }),
+            reason: Arc::from("5 of 10 calls failed"),
+            votes: vec![InstanceId::new("a,b", 1), InstanceId::new("c", 2)],
+            dissents: vec![InstanceId::new("-", 3)],
+        }
+    }
+
+    #[test]
+    fn every_record_is_read_as_it_was_written() {
+        for record in [SharedRecord::closed(), busy()] {
+            assert_eq!(SharedRecord::read(&record.to_string()), Some(record));
+        }
+    }
+
+    #[test]
+    fn no_damaged_record_is_read() {
+        let line = busy().to_string();
+        for end in 0..line.len() {
+            let cut = &line[..end];
+            // Cutting the last field yields a shorter, but valid list.
+            assert!(SharedRecord::read(cut).is_none_or(|read| read.dissents != busy().dissents), "{cut}");
+        }
+        for broken in ["", "2 c 0 0 0 0 0 - 0 - 0 - - - - -", "1 x 0 0 0 0 0 - 0 - 0 - - - - -"] {
+            assert_eq!(SharedRecord::read(broken), None, "{broken}");
+        }
+        assert_eq!(SharedRecord::read("1 c -1 0 0 0 0 - 0 - 0 - - - - -"), None);
+        assert_eq!(SharedRecord::read(&format!("{line} x")), None);
+    }
+}
