@@ -2,8 +2,10 @@
 //!
 //! The lock is held to change the state or the settings, to settle a trial call and to take a snapshot. While
 //! it is held, the trial slots are scanned or the record is copied; no user code runs. The numbers in
-//! parentheses refer to the proof in `state.rs`. `machine/queries.rs` has the methods that change nothing.
+//! parentheses refer to the proof in `state.rs`. `machine/queries.rs` has the methods that change nothing,
+//! `machine/commands.rs` those that no call uses.
 
+mod commands;
 mod queries;
 
 pub(crate) use self::queries::{Glance, OpenWord};
@@ -79,7 +81,7 @@ pub(crate) struct Inspection<T> {
     /// The moment until which the state cannot change without a call or an operator, or the end of the ramp of a
     /// closed circuit.
     pub(crate) until: Moment,
-    /// `true` if every trial slot of a half-open circuit is in use.
+    /// `true` if a half-open circuit admits no further trial call now.
     pub(crate) is_full: bool,
     /// Number of consecutive failures.
     pub(crate) run: u32,
@@ -272,29 +274,6 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.publish(locked)
     }
 
-    /// Executes an operator's command.
-    pub(crate) fn command(&self, cause: Cause, details: Details, clock: &Clock) -> Pending {
-        let locked = &mut *self.lock();
-        let now = clock.now();
-        let recovery = locked.settings.as_ref();
-        locked.record.expire(now, recovery);
-        locked.record.change(cause, details, now, recovery);
-        self.publish(locked)
-    }
-
-    /// Replaces the settings. `apply` receives them and the generation under the lock and must not call
-    /// back into the machine's locked methods.
-    pub(crate) fn set_config(&self, settings: S, clock: &Clock, apply: impl FnOnce(&S, u64)) -> Pending {
-        let locked = &mut *self.lock();
-        let now = clock.now();
-        locked.record.expire(now, locked.settings.as_ref());
-        apply(&settings, locked.record.generation());
-        locked.record.change_ramp(settings.as_ref());
-        locked.record.expire(now, settings.as_ref());
-        locked.settings = settings;
-        self.publish(locked)
-    }
-
     /// Returns the current state, without the lock unless the state is being changed.
     pub(crate) fn state(&self, clock: &Clock) -> State {
         let (word, until) = self.read();
@@ -399,7 +378,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
     }
 
     /// Writes the word and the moment of the record (1, 5). The run of a closed circuit and its recording bit
-    /// exist only in the word, so within a closed generation only the end of a ramp changes the word (8).
+    /// exist only in the word, so within a closed generation only the end of a ramp changes the word (8). Within an open
+    /// generation only a hold of the fleet changes `until` (9).
     fn publish(&self, locked: &Locked<S>) -> Pending {
         let record = &locked.record;
         let (old, mut word) = (self.load(Ordering::Relaxed), locked.word());
@@ -416,6 +396,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
             self.word.swap(Word::BUSY.bits(), Ordering::Relaxed);
             self.until.store(record.until().nanos(), Ordering::Release);
             self.word.store(word.bits(), Ordering::Release);
+        } else {
+            self.until.store(record.until().nanos(), Ordering::Release);
         }
         if record.has_pending() { Pending::Transitions } else { Pending::Nothing }
     }
