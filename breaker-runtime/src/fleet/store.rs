@@ -24,8 +24,10 @@ pub(super) trait Store: Send + 'static {
 #[derive(Clone, Debug)]
 pub(super) struct StoreError {
     pub(super) kind: StoreErrorKind,
-    /// What the store or the client said, on one line.
+    /// What the store or the client said, on one line, and what to do.
     pub(super) text: String,
+    /// What has changed, if the store refused to write, but could be read.
+    pub(super) partial: Option<Box<Reply>>,
 }
 
 /// The kind of a failed exchange, as metrics count it.
