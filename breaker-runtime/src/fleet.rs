@@ -3,3 +3,4 @@
 #[doc(hidden)]
 pub mod protocol;
 mod store;
+mod redis;

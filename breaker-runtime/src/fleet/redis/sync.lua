@@ -259,22 +259,25 @@ local function compare_settings(report)
   end
 end
 
+-- A command and a lost record apply whatever the process has seen. The other reports are about one epoch.
+local function is_current(r, report)
+  if report.kind == 'force' or report.kind == 'assert' then
+    return true
+  end
+  if report.epoch > r.epoch then
+    lost[#lost + 1] = report.name
+  end
+  -- Epoch 0: the record is new or was removed, and processes may remember different epochs of it.
+  if r.epoch == 0 and report.epoch < MAX_NUMBER then
+    r.epoch = report.epoch
+  end
+  return r.epoch == report.epoch
+end
+
 local function receive(report)
   local r = load_record(report.name)
-  if report.kind ~= 'force' and report.kind ~= 'assert' then
-    if report.epoch > r.epoch then
-      lost[#lost + 1] = report.name
-    end
-    -- Epoch 0: the record is new or was removed, and processes may remember different epochs of it.
-    if r.epoch == 0 and report.epoch < MAX_NUMBER then
-      r.epoch = report.epoch
-    end
-    if r.epoch ~= report.epoch then
-      return
-    end
-  end
   local handler = apply[report.kind]
-  local changed = handler and handler(r, report)
+  local changed = handler and is_current(r, report) and handler(r, report)
   if changed then
     store(report.name, changed)
   end
