@@ -4,6 +4,7 @@
 pub mod coordinator;
 #[doc(hidden)]
 pub mod protocol;
+mod redis;
 mod store;
 
 pub use store::StoreErrorKind;
