@@ -289,7 +289,8 @@ impl Certificate {
         openssl(&[&new[..], &root, &["-keyout", path(&authority_key)]].concat());
         let own = ["-subj", "/CN=localhost", "-out", path(&request), "-keyout", path(&key)];
         openssl(&[&new[..], &own].concat());
-        fs::write(&extensions, "subjectAltName=IP:127.0.0.1,DNS:localhost\n").expect("the folder is writable");
+        fs::write(&extensions, "subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+            .expect("the folder is writable");
         let sign = ["x509", "-req", "-days", "2", "-in", path(&request), "-CA", path(&authority)];
         let with = ["-CAkey", path(&authority_key), "-CAcreateserial", "-extfile", path(&extensions)];
         openssl(&[&sign[..], &with, &["-out", path(&certificate)]].concat());

@@ -61,6 +61,8 @@ pub struct Coordinator {
     clock: Option<StoreClock>,
     /// `true` if the clock is good enough for the deadline of a request.
     knows_time: bool,
+    /// `true` while the store answers, but refuses every change.
+    is_read_only: bool,
     alive: u32,
     /// The interval between two exchanges in a small fleet.
     tick: Duration,
@@ -129,6 +131,8 @@ pub enum Notice {
     Conflict(SettingsConflict),
     /// The store has lost data, which this process restores as far as it knows it.
     DataLost,
+    /// The store answers, but refuses every change.
+    ReadOnly(StoreErrorKind),
 }
 
 /// What this process has done so far.
@@ -174,6 +178,7 @@ impl Coordinator {
             link: Link::new(),
             clock: None,
             knows_time: false,
+            is_read_only: false,
             alive: 1,
             tick,
             cache: Cache::new(),
@@ -227,6 +232,12 @@ impl Coordinator {
     pub fn wanted(&self) -> impl Iterator<Item = &SharedName> {
         let unknown = self.cache.in_force().filter(|name| !self.members.contains_key(*name));
         self.members.keys().chain(unknown)
+    }
+
+    /// Returns `true` if the process is leaving the fleet, or has left it.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.departure != Departure::None
     }
 
     /// Returns `true` if the store is connected.
@@ -398,6 +409,7 @@ impl Coordinator {
             outputs.push(Output::Notice(Notice::Connected));
         }
         self.knows_time = true;
+        self.is_read_only = false;
         let tick = tick_time(self.tick, reply.alive);
         let has_more = reply.has_more;
         let has_lost = self.receive_records(now, reply, outputs);
@@ -448,6 +460,15 @@ impl Coordinator {
         self.knows_time = false;
         if let Some(reply) = partial {
             self.receive_records(now, *reply, outputs);
+            // A store that can only be read is still followed.
+            if kind != StoreErrorKind::TimedOut && self.link.is_up() {
+                if !std::mem::replace(&mut self.is_read_only, true) {
+                    outputs.push(Output::Notice(Notice::ReadOnly(kind)));
+                }
+                self.next_sync = now.saturating_add(tick_time(self.tick, self.alive));
+                self.look(now, outputs);
+                return;
+            }
         }
         let had_link = self.link.is_up();
         if self.link.fail() == LinkChange::Down {
