@@ -68,6 +68,8 @@ pub struct Coordinator {
     tick: Duration,
     cache: Cache,
     members: BTreeMap<SharedName, Member>,
+    /// Circuits of others, which this process did not have when it looked last.
+    absent: BTreeSet<SharedName>,
     /// Commands of operators that have not been sent.
     commands: Vec<PendingCommand>,
     exchange: Option<Exchange>,
@@ -183,6 +185,7 @@ impl Coordinator {
             tick,
             cache: Cache::new(),
             members: BTreeMap::new(),
+            absent: BTreeSet::new(),
             commands: Vec::new(),
             exchange: None,
             last_sync: now,
@@ -200,7 +203,10 @@ impl Coordinator {
         match input {
             Input::Tick => self.look(now, &mut outputs),
             Input::Circuit(view) => self.observe(now, *view, &mut outputs),
-            Input::Removed(name) => _ = self.members.remove(&name),
+            Input::Removed(name) => {
+                self.members.remove(&name);
+                self.absent.insert(name);
+            }
             Input::Reply(reply) => self.receive_reply(now, *reply, &mut outputs),
             Input::Failed { kind, partial } => self.receive_failure(now, kind, partial, &mut outputs),
             Input::Pushed(push) => self.receive_push(now, *push, &mut outputs),
@@ -230,8 +236,11 @@ impl Coordinator {
 
     /// Returns the circuits that must be passed before each tick.
     pub fn wanted(&self) -> impl Iterator<Item = &SharedName> {
-        let unknown = self.cache.in_force().filter(|name| !self.members.contains_key(*name));
-        self.members.keys().chain(unknown)
+        self.members.keys().chain(self.unknown())
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = &SharedName> {
+        self.cache.in_force().filter(|name| !self.members.contains_key(*name) && !self.absent.contains(*name))
     }
 
     /// Returns `true` if the process is leaving the fleet, or has left it.
@@ -295,6 +304,7 @@ impl Coordinator {
 
     fn observe(&mut self, now: Duration, view: CircuitView, outputs: &mut Vec<Output>) {
         let name = view.name.clone();
+        self.absent.remove(&name);
         match self.members.get_mut(&name) {
             Some(member) => member.observe(view),
             None if view.state == LocalState::Closed && !self.cache.is_in_force(&name) => return,
@@ -422,6 +432,9 @@ impl Coordinator {
             self.leave(now, outputs);
         }
         self.look(now, outputs);
+        // This process may have got a circuit since.
+        self.absent.clear();
+        self.look_for_unknown(now);
     }
 
     /// Applies what the store has sent. Returns `true` if it has lost data, so that all records must be read again.
@@ -496,6 +509,14 @@ impl Coordinator {
         for name in self.cache.receive_push(push) {
             self.decide(now, &name, outputs);
             self.plan_look(now, &name);
+        }
+        self.look_for_unknown(now);
+    }
+
+    /// Asks for the circuits that the fleet has changed and that this process has not looked at yet.
+    fn look_for_unknown(&mut self, now: Duration) {
+        if self.unknown().next().is_some() {
+            self.next_look = now;
         }
     }
 
