@@ -2,7 +2,7 @@
 //! limited to interleavings with at most four preemptions, most of them to three or fewer.
 //!
 //! ```text
-//! RUSTFLAGS="--cfg breaker_loom" cargo test -p breaker-tests --test interleavings --release
+//! RUSTFLAGS="--cfg breaker_loom" cargo test -p breaker-tests --test interleavings --profile loom
 //! ```
 //!
 //! Without that flag this file is empty. `breaker-runtime/src/state.rs` explains why the state word is
