@@ -100,6 +100,7 @@ fn leak_permit(breaker: &CircuitBreaker) -> bool {
 }
 
 /// Runs two functions on one breaker at the same time: the first on a new thread, the second on this one.
+/// The function that reads what the other one writes is the first, because loom delays the loads of new threads only.
 fn race_on<A: 'static, B>(
     breaker: &CircuitBreaker,
     one: impl FnOnce(&CircuitBreaker) -> A + 'static,
