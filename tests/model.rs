@@ -126,6 +126,13 @@ fn a_call_that_hangs_opens_as_in_the_reference_model() {
 }
 
 #[test]
+fn the_decisions_of_a_fleet_are_followed_as_in_the_reference_model() {
+    check(&script::any_policy(), |change| {
+        matches!(change.cause, Cause::FleetOpened | Cause::FleetClosed | Cause::FleetTrial)
+    });
+}
+
+#[test]
 fn shadow_mode_opens_as_in_the_reference_model_and_rejects_nothing() {
     check(&script::shadow(), |change| change.trip.is_some());
 }

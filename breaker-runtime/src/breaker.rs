@@ -29,6 +29,7 @@
 //! | `bulkhead.rs` | the limit on concurrent calls, and the calls that wait |
 //! | `identity.rs` | the name and the key of a circuit |
 //! | `idleness.rs` | when the circuit of a key can be evicted |
+//! | `eviction_mark.rs` | the mark of a circuit that is being evicted or was removed |
 //! | `operator.rs` | the commands of an operator |
 //!
 //! Invariants: no lock is held while user code runs; every permit is settled at most once, by its owner or
@@ -45,6 +46,7 @@ mod calls;
 mod checks;
 mod circuit;
 mod decision;
+mod eviction_mark;
 mod failure;
 mod future;
 mod identity;

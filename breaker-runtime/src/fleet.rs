@@ -1,6 +1,10 @@
 //! Circuits that the processes of a fleet share (feature `redis`).
 
 #[doc(hidden)]
+pub mod coordinator;
+#[doc(hidden)]
 pub mod protocol;
-mod store;
 mod redis;
+mod store;
+
+pub use store::StoreErrorKind;

@@ -8,7 +8,9 @@
 //! | `trial_slots.rs` | the slots of trial calls, and the end of each lease |
 //! | `history.rs` | the counts of past transitions, the last one, and the time open |
 //! | `backlog.rs` | the transitions that listeners must still be notified of |
+//! | `progress.rs` | the recovery and the history of a circuit that has changed its state |
 //! | `record.rs` | the state machine of one thread, without a clock |
+//! | `adoption.rs` | the decisions of a fleet of processes, and how the record follows them |
 //! | `word.rs` | state, run of failures and generation, packed into 64 bits |
 //! | `ticket.rs` | the word of an admitted call |
 //! | `machine.rs` | the record behind a lock, and the word that callers read without it |
@@ -42,8 +44,8 @@
 //!    a new `until`, it also sees `BUSY` or something later in the second load; if it saw a new word, it sees
 //!    the `until` of that word. Two equal loads that are not `BUSY` therefore bracket a moment at which both
 //!    values were current, and a rejection is decided at that moment. A call that sees an open circuit reads the time
-//!    before `until`, and is rejected here only if that is further away than the coarse clock lags. Everything else (`BUSY`, a due circuit,
-//!    a trial slot that may be free) is decided under the lock.
+//!    before `until`, and is rejected here only if that is further away than the coarse clock lags. Everything else
+//!    (`BUSY`, a due circuit, a trial slot that may be free) is decided under the lock.
 //! 6. **No ABA.** Generations only grow: with 36 bits, 68 billion changes of state would have to happen
 //!    during one call before one generation could be mistaken for another. Within HalfOpen a word may recur
 //!    with another `until`. The circuit then had no free slot at either load, and no lease had ended before
@@ -55,10 +57,15 @@
 //!    one of the two ends, each of which was current during its read. The word loses this encoding under the lock, by
 //!    a compare-and-swap that keeps the run, so no concurrent failure is lost. The tickets of checked calls equal no
 //!    shared word, so they settle as those of tracked calls do, before and after that swap.
+//! 9. **Holds.** The fleet moves the end of an open state under the lock. The word stays, and `until` changes by one
+//!    release store. A reader that loads the word of this generation twice has loaded one of the ends of this
+//!    generation in between, as in 5, and decides at the moment of that load.
 
+mod adoption;
 mod backlog;
 mod history;
 pub(crate) mod machine;
+mod progress;
 mod ramp;
 mod record;
 mod recovery;
@@ -67,6 +74,8 @@ mod transition;
 mod trial_slots;
 mod word;
 
+#[allow(unused_imports, reason = "only the feature `redis` and the tests of it make decisions")]
+pub(crate) use adoption::Adoption;
 pub(crate) use backlog::Notification;
 pub use history::TransitionCounts;
 pub use ramp::Ramp;

@@ -81,6 +81,8 @@
 //! If no call of a scope ever reaches a circuit that the test has tripped, the scope panics at its end, because the
 //! test has probably made its call outside the scope. If the test panics before, a note below its panic says so.
 
+#[doc(hidden)]
+pub mod adoption;
 mod assert;
 mod nesting;
 mod process_scope;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use breaker_runtime::testing::adoption;
 use breaker_runtime::{CircuitBreaker, ErrorKind, Outcome, Settled, State};
 use loom::thread;
 
@@ -239,6 +240,97 @@ fn a_rejection_has_the_retry_time_of_its_own_generation() {
                 assert!(wait == first || wait == Some(RECOVERY) || wait == Some(Duration::ZERO), "{wait:?}");
             }
         }
+    });
+}
+
+#[test]
+fn two_calls_share_one_trial_call_that_the_fleet_grants_meanwhile() {
+    with_preemptions(2, || {
+        let (_clock, breaker) = breaker(strict().half_open_max_calls(2));
+        call(&breaker, Outcome::Failure);
+        let third = {
+            let breaker = breaker.clone();
+            thread::spawn(move || leak_permit(&breaker))
+        };
+        let (one, ()) = race_on(&breaker, leak_permit, |other| adoption::fleet_grants(other, 1, 0));
+        let third = third.join().expect("the thread does not panic");
+        assert!(!(one && third), "one call is granted");
+        let snapshot = breaker.snapshot();
+        assert_eq!((snapshot.state, snapshot.generation), (State::HalfOpen, 2));
+        assert_eq!(snapshot.trials_in_flight, usize::from(one || third));
+        assert_eq!(leak_permit(&breaker), !one && !third);
+    });
+}
+
+#[test]
+fn an_ignored_trial_call_gives_its_grant_back_exactly_once() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = breaker(strict().half_open_max_calls(2));
+        call(&breaker, Outcome::Failure);
+        adoption::fleet_grants(&breaker, 1, 0);
+        let trial = permit(&breaker);
+        let (one, other) = race_on(&breaker, leak_permit, |other| {
+            trial.settle(Outcome::Ignored);
+            leak_permit(other)
+        });
+        assert!(one != other, "exactly one call uses the grant");
+    });
+}
+
+#[test]
+fn a_hold_and_the_call_that_is_due_agree() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = ready_for_trial(strict());
+        let held = Duration::from_secs(90);
+        let (seen, ()) = race_on(
+            &breaker,
+            |one| one.try_acquire().map(std::mem::forget).map_err(|error| error.retry_after()),
+            move |other| adoption::fleet_holds(other, 1, held),
+        );
+        let snapshot = breaker.snapshot();
+        match seen {
+            Ok(()) => assert_eq!((snapshot.state, snapshot.retry_after), (State::HalfOpen, None)),
+            Err(wait) => {
+                assert_eq!(wait, Some(held));
+                assert_eq!((snapshot.state, snapshot.retry_after), (State::Open, Some(held)));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_rejection_during_a_hold_has_one_of_its_two_waits() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = breaker(strict());
+        call(&breaker, Outcome::Failure);
+        let held = Duration::from_secs(90);
+        let (seen, ()) = race_on(
+            &breaker,
+            |one| {
+                let error = one.try_acquire().map(std::mem::forget).expect_err("no call is due");
+                (error.kind(), error.retry_after())
+            },
+            move |other| adoption::fleet_holds(other, 1, held),
+        );
+        assert!(
+            [(ErrorKind::Open, Some(RECOVERY)), (ErrorKind::Open, Some(held))].contains(&seen),
+            "{seen:?}"
+        );
+        assert_eq!(breaker.snapshot().retry_after, Some(held));
+    });
+}
+
+#[test]
+fn the_fleet_and_a_failure_open_the_circuit_once() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = breaker(strict());
+        race_on(
+            &breaker,
+            |one| _ = one.try_acquire().map(|permit| permit.settle(Outcome::Failure)),
+            |other| adoption::fleet_opens(other, RECOVERY, 0, "refused"),
+        );
+        let snapshot = breaker.snapshot();
+        assert_eq!((snapshot.state, snapshot.generation), (State::Open, 1));
     });
 }
 

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use breaker_runtime::testing::Clock;
+use breaker_runtime::testing::{Clock, adoption};
 use breaker_runtime::{
     Cause, CircuitBreaker, Event, Permit, Registry, Snapshot, State, Transition, TripReason,
 };
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use crate::policy::Policy;
 use crate::reference::{Call, Change, Model};
-use crate::script::{End, Nested, Step};
+use crate::script::{Adoption, End, Nested, Step};
 use crate::window::Counts;
 
 const STATES: [State; 5] = [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
@@ -44,6 +44,10 @@ pub(crate) fn play(policy: Policy, script: Vec<Step>) -> Result<Model, TestCaseE
             Step::Command(cause) => {
                 command(&breaker, cause);
                 model.command(cause);
+            }
+            Step::Adopt(adoption) => {
+                adopt(&breaker, adoption, model.generation);
+                model.adopt(adoption);
             }
             Step::Nest(nested) => nest(&breaker, &mut model, nested)?,
             Step::SetConfig(policy) => {
@@ -131,6 +135,19 @@ fn command(breaker: &CircuitBreaker, cause: Cause) {
         Cause::Released => breaker.release(),
         Cause::Reset => breaker.reset(),
         _ => unreachable!("{cause} is not a command"),
+    }
+}
+
+fn adopt(breaker: &CircuitBreaker, decision: Adoption, generation: u64) {
+    match decision {
+        Adoption::Open { wait, rounds } => {
+            adoption::fleet_opens(breaker, Duration::from_nanos(wait), rounds, "refused");
+        }
+        Adoption::Close => adoption::fleet_closes(breaker),
+        Adoption::Trial { calls, rounds } => adoption::fleet_grants(breaker, calls, rounds),
+        Adoption::Hold { age, wait } => {
+            adoption::fleet_holds(breaker, generation.wrapping_sub(age), Duration::from_nanos(wait));
+        }
     }
 }
 

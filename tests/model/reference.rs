@@ -8,6 +8,7 @@ use std::time::Duration;
 use breaker_runtime::{Cause, ErrorKind, Outcome, State, TripReason};
 
 use crate::policy::{Policy, Span};
+use crate::script::Adoption;
 use crate::window::{Counts, Window};
 
 /// The state of one circuit. Times are nanoseconds.
@@ -31,6 +32,8 @@ pub(crate) struct Model {
     window: Window,
     due: u64,
     passed: u32,
+    /// The trial calls that the fleet has granted.
+    granted: Option<u32>,
     reopenings: u32,
     /// Factor by which late successes have extended the leases.
     lease_factor: u64,
@@ -91,6 +94,7 @@ impl Model {
             window: Window::new(policy.window),
             due: 0,
             passed: 0,
+            granted: None,
             reopenings: 0,
             lease_factor: 1,
             ramp_ends: None,
@@ -179,7 +183,7 @@ impl Model {
             State::HalfOpen if outer.is_some_and(|outer| self.trials.contains(&outer)) => {
                 return Ok(Call { generation: None, ..call });
             }
-            State::HalfOpen if self.trials.len() < self.policy.trial_slots as usize => {
+            State::HalfOpen if self.has_trial() => {
                 call.lease_ends = Some(self.now + self.policy.lease * self.lease_factor);
             }
             State::HalfOpen => return self.reject(call, ErrorKind::HalfOpen, "half-open"),
@@ -193,6 +197,13 @@ impl Model {
             self.watched.push(call);
         }
         Ok(call)
+    }
+
+    /// Returns `true` if a trial slot is free, and a granted trial call if the fleet counts them.
+    fn has_trial(&self) -> bool {
+        let running = self.trials.len();
+        running < self.policy.trial_slots as usize
+            && self.granted.is_none_or(|granted| running + (self.passed as usize) < granted as usize)
     }
 
     /// Draws whether the ramp rejects a call. It admits every call inside a call that it has admitted.
@@ -309,7 +320,7 @@ impl Model {
             return self.change_to(State::Open, Cause::TrialSlow, self.now);
         }
         self.passed += 1;
-        if self.passed >= self.policy.successes {
+        if self.passed >= self.policy.successes.min(self.granted.unwrap_or(u32::MAX)) {
             self.change_to(State::Closed, Cause::TrialsPassed, self.now);
         }
     }
@@ -346,6 +357,25 @@ impl Model {
         }
     }
 
+    /// Follows a decision of the fleet.
+    pub(crate) fn adopt(&mut self, adoption: Adoption) {
+        match (adoption, self.state) {
+            (Adoption::Open { wait, rounds }, State::Closed | State::HalfOpen) => {
+                self.change_to(State::Open, Cause::FleetOpened, self.now);
+                (self.due, self.reopenings) = (self.now + wait, rounds);
+            }
+            (Adoption::Close, State::Open | State::HalfOpen) => {
+                self.change_to(State::Closed, Cause::FleetClosed, self.now);
+            }
+            (Adoption::Trial { calls, rounds }, State::Open) => {
+                self.change_to(State::HalfOpen, Cause::FleetTrial, self.now);
+                (self.granted, self.reopenings) = (Some(calls.max(1)), rounds);
+            }
+            (Adoption::Hold { age: 0, wait }, State::Open) => self.due = self.now + wait,
+            _ => {}
+        }
+    }
+
     fn change_to(&mut self, to: State, cause: Cause, at: u64) {
         let from = self.state;
         self.changes.push(Change { from, to, cause, trip: None });
@@ -355,8 +385,9 @@ impl Model {
             (State::Closed, State::Open) if was_ramping => self.reopenings += 1,
             (State::HalfOpen, State::Open) => self.reopenings += 1,
             (State::Open, State::HalfOpen) => {}
-            (State::HalfOpen, State::Closed)
-                if cause == Cause::TrialsPassed && self.policy.ramp.is_some() =>
+            (_, State::Closed)
+                if matches!(cause, Cause::TrialsPassed | Cause::FleetClosed)
+                    && self.policy.ramp.is_some() =>
             {
                 self.ramp_ends = self.policy.ramp.map(|ramp| at + ramp);
             }
@@ -367,7 +398,7 @@ impl Model {
         self.generation += 1;
         self.since = at;
         self.run = 0;
-        self.passed = 0;
+        (self.passed, self.granted) = (0, None);
         self.trials.clear();
         self.watched.clear();
         self.window.clear();

@@ -14,9 +14,29 @@ pub(crate) enum Step {
     /// Advances the clock by this number of nanoseconds.
     Advance(u64),
     Command(Cause),
+    Adopt(Adoption),
     /// Makes a call inside a call.
     Nest(Nested),
     SetConfig(Policy),
+}
+
+/// A decision of a fleet of processes. Times are nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Adoption {
+    Open {
+        wait: u64,
+        rounds: u32,
+    },
+    Close,
+    Trial {
+        calls: u32,
+        rounds: u32,
+    },
+    /// A decision about the generation that is this number of generations old.
+    Hold {
+        age: u64,
+        wait: u64,
+    },
 }
 
 /// The outcomes of a call and of the call inside it.
@@ -56,7 +76,18 @@ pub(crate) fn steps(policies: &Policies, leaks: u32) -> BoxedStrategy<Step> {
         40 => (0_u64..15).prop_map(Step::Advance),
         1 => (0_u64..1000).prop_map(Step::Advance),
         3 => sample::select(&COMMANDS).prop_map(Step::Command),
+        5 => adoption().prop_map(Step::Adopt),
         2 => policies.clone().prop_map(Step::SetConfig),
+    ]
+    .boxed()
+}
+
+fn adoption() -> BoxedStrategy<Adoption> {
+    prop_oneof![
+        (0_u64..30, 0_u32..4).prop_map(|(wait, rounds)| Adoption::Open { wait, rounds }),
+        Just(Adoption::Close),
+        (0_u32..5, 0_u32..4).prop_map(|(calls, rounds)| Adoption::Trial { calls, rounds }),
+        (0_u64..2, 0_u64..30).prop_map(|(age, wait)| Adoption::Hold { age, wait }),
     ]
     .boxed()
 }

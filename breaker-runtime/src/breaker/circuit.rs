@@ -13,9 +13,10 @@ use crate::clock::{Clock, Moment};
 use crate::config::{CircuitId, Config, SharedConfig};
 use crate::error::{BreakerError, ErrorKind, Origin};
 use crate::event::{ChangesLost, Event, Hub, StateChange};
+use crate::failure_text::failure_text;
 use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Pending};
-use crate::state::{Cause, Details, Notification, Opening, State, Transition};
+use crate::state::{Adoption, Cause, Details, Notification, Opening, State, Transition};
 use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, fence};
 use crate::totals::{Counters, Totals};
 use crate::warning::warn;
@@ -25,7 +26,7 @@ use crate::warning::warn;
 pub struct Circuit {
     /// Shared with the errors of this circuit, which need no other part of it.
     identity: Arc<SharedIdentity>,
-    /// The mark of an eviction that decides about the circuit, or of its removal; see `idleness.rs`.
+    /// The mark of an eviction that decides about the circuit, or of its removal; see `eviction_mark.rs`.
     pub(super) mark: AtomicU32,
     /// Threshold of consecutive failures; 0 if there is none.
     pub(super) run_threshold: AtomicU32,
@@ -48,8 +49,8 @@ pub struct Rejection<'a> {
     pub(crate) kind: ErrorKind,
 }
 
-/// The identity of a circuit, and the way from its errors to the circuit as long as that exists. Errors are no handles:
-/// one that is stored for long keeps no circuit from being evicted.
+/// The identity of a circuit, and a weak reference by which its errors find the circuit while it exists. An error that
+/// is stored for a long time therefore keeps no circuit from being evicted.
 #[derive(Debug)]
 struct SharedIdentity {
     identity: Identity,
@@ -77,6 +78,12 @@ impl Circuit {
         self.identity.get()
     }
 
+    /// Returns `true` if this is the circuit of `key`.
+    #[inline]
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        self.identity().key().is_some_and(|own| **own == *key)
+    }
+
     pub(crate) fn config(&self) -> SharedConfig {
         self.machine.config()
     }
@@ -86,6 +93,26 @@ impl Circuit {
         let details = Details { initiator: Some(initiator), ..Details::default() };
         let hung = self.open_if_hung();
         self.notify_if(hung.or(self.machine.command(cause, details, &self.clock)));
+    }
+
+    /// Follows a decision of the fleet, and runs no user code. The caller passes the result to
+    /// [`announce`](Self::announce), on any thread that holds no lock.
+    #[allow(dead_code, reason = "only the feature `redis` and the tests of it adopt decisions")]
+    pub(crate) fn adopt(&self, adoption: Adoption) -> Pending {
+        let adoption = match adoption {
+            Adoption::Open { wait, rounds, reason } => {
+                Adoption::Open { wait, rounds, reason: reason.map(failure_text) }
+            }
+            Adoption::Close | Adoption::Trial { .. } | Adoption::Hold { .. } => adoption,
+        };
+        let hung = self.open_if_hung();
+        hung.or(self.machine.adopt(adoption, &self.clock))
+    }
+
+    /// Wakes calls and tasks that wait for a change of the state, and notifies listeners of pending transitions.
+    #[allow(dead_code, reason = "only the feature `redis` and the tests of it adopt decisions")]
+    pub(crate) fn announce(&self, pending: Pending) {
+        self.notify_if(pending);
     }
 
     /// Replaces the settings of the running circuit.

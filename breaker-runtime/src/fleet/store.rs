@@ -26,7 +26,8 @@ pub(super) struct StoreError {
     pub(super) kind: StoreErrorKind,
     /// What the store or the client said, on one line, and what to do.
     pub(super) text: String,
-    /// What has changed, if the store refused to write, but could be read.
+    /// What the store sent nevertheless: the records that have changed, if it has no memory left for a change, and its
+    /// time, if the request came too late.
     pub(super) partial: Option<Box<Reply>>,
 }
 

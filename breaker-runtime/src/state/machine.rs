@@ -2,8 +2,10 @@
 //!
 //! The lock is held to change the state or the settings, to settle a trial call and to take a snapshot. While
 //! it is held, the trial slots are scanned or the record is copied; no user code runs. The numbers in
-//! parentheses refer to the proof in `state.rs`. `machine/queries.rs` has questions that change nothing.
+//! parentheses refer to the proof in `state.rs`. `machine/queries.rs` has the methods that change nothing,
+//! `machine/commands.rs` those that no call uses.
 
+mod commands;
 mod queries;
 
 pub(crate) use self::queries::{Glance, OpenWord};
@@ -56,9 +58,9 @@ impl Pending {
     }
 }
 
-/// The decision of the record about a call.
+/// The decision about a call by the state of its circuit.
 #[derive(Debug)]
-pub(crate) struct Decision {
+pub(crate) struct StateDecision {
     /// The ticket of an admitted call, or the state that rejects it.
     pub(crate) ticket: Result<Ticket, State>,
     pub(crate) pending: Pending,
@@ -79,7 +81,7 @@ pub(crate) struct Inspection<T> {
     /// The moment until which the state cannot change without a call or an operator, or the end of the ramp of a
     /// closed circuit.
     pub(crate) until: Moment,
-    /// `true` if every trial slot of a half-open circuit is in use.
+    /// `true` if a half-open circuit admits no further trial call now.
     pub(crate) is_full: bool,
     /// Number of consecutive failures.
     pub(crate) run: u32,
@@ -138,7 +140,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
     }
 
     /// Admits or rejects a call under the lock. An open circuit that is due becomes half-open.
-    pub(crate) fn admit_locked(&self, clock: &Clock) -> Decision {
+    pub(crate) fn admit_locked(&self, clock: &Clock) -> StateDecision {
         let locked = &mut *self.lock();
         let admitted = locked.record.admit(clock.now(), locked.settings.as_ref());
         self.decide(locked, admitted)
@@ -146,9 +148,9 @@ impl<S: AsRef<Recovery>> Machine<S> {
 
     /// Decides again about a call that has waited since it was admitted, as if it arrived now. The state may have
     /// changed meanwhile, also by a lease that has ended. A trial call keeps its slot, with a new lease.
-    pub(crate) fn admit_again(&self, ticket: Ticket, clock: &Clock) -> Decision {
+    pub(crate) fn admit_again(&self, ticket: Ticket, clock: &Clock) -> StateDecision {
         if let Some(ticket) = self.admit_tracked() {
-            return Decision { ticket: Ok(ticket), pending: Pending::Nothing };
+            return StateDecision { ticket: Ok(ticket), pending: Pending::Nothing };
         }
         let locked = &mut *self.lock();
         let (now, recovery) = (clock.now(), locked.settings.as_ref());
@@ -164,18 +166,18 @@ impl<S: AsRef<Recovery>> Machine<S> {
             // The rejection of the call has been waived, and its limits still apply.
             (None, State::Open | State::HalfOpen | State::ForcedOpen) => {}
         }
-        Decision { ticket: Ok(ticket), pending: self.publish(locked) }
+        StateDecision { ticket: Ok(ticket), pending: self.publish(locked) }
     }
 
     /// Publishes a decision about a call. An admitted call has a trial slot, or `None` if it is no trial call.
-    fn decide(&self, locked: &Locked<S>, admitted: Result<Option<u32>, State>) -> Decision {
+    fn decide(&self, locked: &Locked<S>, admitted: Result<Option<u32>, State>) -> StateDecision {
         let pending = self.publish(locked);
         let word = locked.word();
         let ticket = admitted.map(|slot| match slot {
             None => Ticket(word.tracked_call().or(word.checked_call()).unwrap_or(word.fast_call())),
             Some(slot) => Ticket(word.with_slot(slot)),
         });
-        Decision { ticket, pending }
+        StateDecision { ticket, pending }
     }
 
     /// Returns the ticket of a call that the state rejects, but that is admitted nevertheless. Its limits apply, and
@@ -269,29 +271,6 @@ impl<S: AsRef<Recovery>> Machine<S> {
     pub(crate) fn open_because_of(&self, hung: HungCall) -> Pending {
         let locked = &mut *self.lock();
         locked.record.open_because_of(hung, locked.settings.as_ref());
-        self.publish(locked)
-    }
-
-    /// Executes an operator's command.
-    pub(crate) fn command(&self, cause: Cause, details: Details, clock: &Clock) -> Pending {
-        let locked = &mut *self.lock();
-        let now = clock.now();
-        let recovery = locked.settings.as_ref();
-        locked.record.expire(now, recovery);
-        locked.record.change(cause, details, now, recovery);
-        self.publish(locked)
-    }
-
-    /// Replaces the settings. `apply` receives them and the generation under the lock and must not call
-    /// back into the machine's locked methods.
-    pub(crate) fn set_config(&self, settings: S, clock: &Clock, apply: impl FnOnce(&S, u64)) -> Pending {
-        let locked = &mut *self.lock();
-        let now = clock.now();
-        locked.record.expire(now, locked.settings.as_ref());
-        apply(&settings, locked.record.generation());
-        locked.record.change_ramp(settings.as_ref());
-        locked.record.expire(now, settings.as_ref());
-        locked.settings = settings;
         self.publish(locked)
     }
 
@@ -399,7 +378,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
     }
 
     /// Writes the word and the moment of the record (1, 5). The run of a closed circuit and its recording bit
-    /// exist only in the word, so within a closed generation only the end of a ramp changes the word (8).
+    /// exist only in the word, so within a closed generation only the end of a ramp changes the word (8). Within an open
+    /// generation only a hold of the fleet changes `until` (9).
     fn publish(&self, locked: &Locked<S>) -> Pending {
         let record = &locked.record;
         let (old, mut word) = (self.load(Ordering::Relaxed), locked.word());
@@ -416,6 +396,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
             self.word.swap(Word::BUSY.bits(), Ordering::Relaxed);
             self.until.store(record.until().nanos(), Ordering::Release);
             self.word.store(word.bits(), Ordering::Release);
+        } else {
+            self.until.store(record.until().nanos(), Ordering::Release);
         }
         if record.has_pending() { Pending::Transitions } else { Pending::Nothing }
     }

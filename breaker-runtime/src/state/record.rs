@@ -7,12 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backlog::{Backlog, Notification};
+use super::backlog::Notification;
 use super::history::History;
+use super::progress::Progress;
 use super::ramp::{Ramp, limited};
 use super::recovery::Recovery;
 use super::transition::{Cause, Details, State, Transition, next};
-use super::trial_slots::TrialSlots;
 use super::word::MAX_GENERATION;
 use crate::clock::Moment;
 use crate::outcome::{Completion, Outcome, Settled};
@@ -27,24 +27,6 @@ pub(super) struct Record {
     since: Moment,
     /// `None` before the first change of state, which most circuits never have.
     progress: Option<Box<Progress>>,
-}
-
-/// The recovery and the history of a circuit that has changed its state at least once.
-#[derive(Debug)]
-struct Progress {
-    /// The moment from which an open circuit admits a trial call.
-    due: Moment,
-    slots: TrialSlots,
-    /// Trial calls that succeeded in this generation.
-    successes: u32,
-    /// Number of times that trial calls have reopened the circuit since it was last closed.
-    reopenings: u32,
-    /// Number of times that the lease of trial calls has been doubled since the circuit was last closed.
-    lease_doublings: u32,
-    /// The end of the ramp of a closed circuit, until that is noticed.
-    ramp_ends: Option<Moment>,
-    history: History,
-    backlog: Backlog,
 }
 
 /// A call that has run for too long.
@@ -108,9 +90,9 @@ impl Record {
         self.generation
     }
 
-    /// Returns `true` if every trial slot is in use.
+    /// Returns `true` if a half-open circuit admits no further trial call now.
     pub(super) fn is_full(&self, recovery: &Recovery) -> bool {
-        self.trials() >= recovery.half_open_max_calls.get() as usize
+        self.progress.as_ref().is_some_and(|progress| progress.is_full(recovery))
     }
 
     /// Returns the moment until which the state cannot change without a call or an operator, or the end of the
@@ -200,9 +182,7 @@ impl Record {
 
     /// Counts a successful trial call; enough of them close the circuit.
     fn pass_trial(&mut self, now: Moment, recovery: &Recovery) {
-        let progress = self.progress();
-        progress.successes += 1;
-        if progress.successes >= recovery.success_threshold.get() {
+        if self.progress().pass_trial(recovery) {
             self.change(Cause::TrialsPassed, Details::default(), now, recovery);
         }
     }
@@ -328,59 +308,8 @@ impl Record {
         self.progress.as_ref().map_or(0, |progress| progress.slots.in_use())
     }
 
-    fn progress(&mut self) -> &mut Progress {
+    pub(super) fn progress(&mut self) -> &mut Progress {
         self.progress.get_or_insert_with(|| Box::new(Progress::new()))
-    }
-}
-
-impl Progress {
-    fn new() -> Self {
-        let (slots, history) = (TrialSlots::new(), History::new());
-        Self {
-            due: Moment::NEVER,
-            slots,
-            successes: 0,
-            reopenings: 0,
-            lease_doublings: 0,
-            ramp_ends: None,
-            history,
-            backlog: Backlog::default(),
-        }
-    }
-
-    /// Returns a copy without pending notifications.
-    fn copy(&self) -> Self {
-        let (slots, history) = (self.slots.clone(), self.history.clone());
-        Self { slots, history, backlog: Backlog::default(), ..*self }
-    }
-
-    /// Resets the data of one generation. The recovery goes on until the circuit has wholly closed.
-    fn begin(&mut self, transition: &Transition, at: Moment, recovery: &Recovery) {
-        let &Transition { from, to, cause, .. } = transition;
-        let was_ramping = self.ramp_ends.take().is_some_and(|ends| at < ends);
-        self.slots.clear();
-        self.successes = 0;
-        match (from, to) {
-            (State::Closed, State::Open) if was_ramping => self.count_reopening(),
-            (State::HalfOpen, State::Open) => self.count_reopening(),
-            (State::Open, State::HalfOpen) => {}
-            _ => {
-                let ramp = recovery.ramp.filter(|_| cause == Cause::TrialsPassed);
-                match ramp {
-                    Some(ramp) => self.ramp_ends = Some(at.after(limited(ramp))),
-                    None => self.end_ramp(),
-                }
-            }
-        }
-    }
-
-    fn count_reopening(&mut self) {
-        self.reopenings = self.reopenings.saturating_add(1);
-    }
-
-    /// Ends the recovery: every call is admitted.
-    fn end_ramp(&mut self) {
-        (self.ramp_ends, self.reopenings, self.lease_doublings) = (None, 0, 0);
     }
 }
 

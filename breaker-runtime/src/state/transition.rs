@@ -62,6 +62,13 @@ pub enum Cause {
     Released,
     /// An operator reset the circuit.
     Reset,
+    /// Enough processes of the fleet saw the dependency fail (feature `redis`). The circuit is open in all of them.
+    FleetOpened,
+    /// The fleet closed the circuit, because its trial calls succeeded or its processes see the dependency healthy
+    /// (feature `redis`).
+    FleetClosed,
+    /// The fleet granted trial calls to this process (feature `redis`).
+    FleetTrial,
 }
 
 /// A state change, or the restart of a state by an operator.
@@ -102,6 +109,7 @@ pub struct Transition {
     /// | [`call_with_text`](crate::CircuitBreaker::call_with_text), [`call_async_with_text`](crate::CircuitBreaker::call_async_with_text) | the given text |
     /// | [`Permit::fail`](crate::Permit::fail) | the reason |
     /// | call that panicked or timed out | a text that says so |
+    /// | call in another process of the fleet, which opened the circuit | the text of that process |
     ///
     /// It is one line of at most 1,024 bytes; a longer text is cut. Tabs and line breaks are replaced by spaces,
     /// other control characters and invisible ones by U+FFFD. The sources of an error are not included.
@@ -114,7 +122,8 @@ pub struct Transition {
     /// [`Permit::fail_with_retry_after`](crate::Permit::fail_with_retry_after). This is the hint itself, which the
     /// settings limit. `None` if there was no hint.
     pub retry_after: Option<Duration>,
-    /// The operator who caused the transition: the given name or, without one, the location of the code.
+    /// The operator who caused the transition: the given name or, without one, the location of the code. It is
+    /// `fleet` if the fleet decided (feature `redis`); `Display` does not repeat that.
     pub initiator: Option<Arc<str>>,
 }
 
@@ -147,8 +156,15 @@ pub(super) const fn next(state: State, cause: Cause) -> Option<State> {
         (S::Closed | S::ForcedOpen | S::Disabled, C::Released) => Some(S::Closed),
         (S::Open | S::HalfOpen, C::Released) => None,
 
+        // The fleet does not change what an operator of this process commanded.
+        (S::Closed | S::HalfOpen, C::FleetOpened) => Some(S::Open),
+        (S::Open | S::HalfOpen, C::FleetClosed) => Some(S::Closed),
+        (S::Open, C::FleetTrial) => Some(S::HalfOpen),
+
         (S::Open | S::HalfOpen | S::ForcedOpen | S::Disabled, C::ThresholdReached)
-        | (S::Closed | S::HalfOpen | S::ForcedOpen | S::Disabled, C::RecoveryElapsed)
+        | (S::Closed | S::HalfOpen | S::ForcedOpen | S::Disabled, C::RecoveryElapsed | C::FleetTrial)
+        | (S::Open | S::ForcedOpen | S::Disabled, C::FleetOpened)
+        | (S::Closed | S::ForcedOpen | S::Disabled, C::FleetClosed)
         | (
             S::Closed | S::Open | S::ForcedOpen | S::Disabled,
             C::TrialsPassed | C::TrialFailed | C::TrialSlow | C::LeaseExpired,
@@ -205,7 +221,7 @@ impl State {
 }
 
 impl Cause {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 14] = [
         Self::ThresholdReached,
         Self::RecoveryElapsed,
         Self::TrialsPassed,
@@ -217,7 +233,15 @@ impl Cause {
         Self::Disabled,
         Self::Released,
         Self::Reset,
+        Self::FleetOpened,
+        Self::FleetClosed,
+        Self::FleetTrial,
     ];
+
+    /// Returns `true` for a decision of the fleet.
+    const fn is_of_fleet(self) -> bool {
+        matches!(self, Self::FleetOpened | Self::FleetClosed | Self::FleetTrial)
+    }
 
     /// Returns the name of the cause in logs and JSON. `Display` writes the name for people.
     ///
@@ -238,6 +262,9 @@ impl Cause {
             Self::Disabled => "disabled",
             Self::Released => "released",
             Self::Reset => "reset",
+            Self::FleetOpened => "fleet_opened",
+            Self::FleetClosed => "fleet_closed",
+            Self::FleetTrial => "fleet_trial",
         }
     }
 }
@@ -268,6 +295,9 @@ impl fmt::Display for Cause {
             Self::Disabled => "disabled",
             Self::Released => "released",
             Self::Reset => "reset",
+            Self::FleetOpened => "opened by the fleet",
+            Self::FleetClosed => "closed by the fleet",
+            Self::FleetTrial => "trial calls granted by the fleet",
         })
     }
 }
@@ -285,7 +315,9 @@ impl fmt::Display for Transition {
         if let Some(wait) = self.retry_after {
             write!(out, "; retry after {wait:?}")?;
         }
-        if let Some(initiator) = &self.initiator {
+        if let Some(initiator) = &self.initiator
+            && !self.cause.is_of_fleet()
+        {
             write!(out, " by {}", Printable(initiator))?;
         }
         Ok(())
@@ -297,7 +329,7 @@ mod tests {
     use super::{Cause as C, State as S, next};
 
     /// One row per cause, with the columns Closed, Open, HalfOpen, ForcedOpen and Disabled.
-    const TABLE: [(C, [Option<S>; 5]); 11] = [
+    const TABLE: [(C, [Option<S>; 5]); 14] = [
         (C::ThresholdReached, [Some(S::Open), None, None, None, None]),
         (C::RecoveryElapsed, [None, Some(S::HalfOpen), None, None, None]),
         (C::TrialsPassed, [None, None, Some(S::Closed), None, None]),
@@ -309,6 +341,9 @@ mod tests {
         (C::Disabled, [Some(S::Disabled); 5]),
         (C::Released, [Some(S::Closed), None, None, Some(S::Closed), Some(S::Closed)]),
         (C::Reset, [Some(S::Closed); 5]),
+        (C::FleetOpened, [Some(S::Open), None, Some(S::Open), None, None]),
+        (C::FleetClosed, [None, Some(S::Closed), Some(S::Closed), None, None]),
+        (C::FleetTrial, [None, Some(S::HalfOpen), None, None, None]),
     ];
 
     #[test]
