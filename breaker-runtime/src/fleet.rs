@@ -7,4 +7,6 @@ pub mod protocol;
 mod redis;
 mod store;
 
+#[doc(hidden)]
+pub use redis::{ProbeError, StoreProbe};
 pub use store::StoreErrorKind;

@@ -70,7 +70,7 @@ impl RedisServer {
     #[must_use]
     pub fn start_replica(master: &Self, options: &[&str]) -> Self {
         let master_port = master.port.to_string();
-        let own = ["--replicaof", "127.0.0.1", &master_port, "--repl-diskless-sync-delay", "0"];
+        let own = ["--replicaof", "127.0.0.1", &master_port];
         Self::start_kind(&Kind::Server, &[&own[..], options].concat())
     }
 
@@ -257,6 +257,8 @@ impl RedisServer {
             Kind::Server | Kind::Sentinel => command.args(["--port", &port]),
         };
         command.args(["--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"]);
+        // A replica is served at once.
+        command.args(["--repl-diskless-sync-delay", "0"]);
         command.args(["--unixsocket", path(&self.socket())]).args(&self.options);
         command
     }

@@ -16,6 +16,7 @@
 //! | `script.rs`, `common.lua`, `sync.lua`, `read.lua` | the scripts |
 //! | `reply.rs` | reads the answer of a script |
 //! | `store.rs` | the store |
+//! | `probe.rs` | the store, for tests outside of the crate |
 
 mod error;
 mod tls;
@@ -26,6 +27,8 @@ mod server;
 mod script;
 mod reply;
 mod store;
+mod probe;
 
 pub(super) use address::{AddressError, StoreAddress};
+pub use probe::{ProbeError, StoreProbe};
 pub(super) use store::RedisStore;
