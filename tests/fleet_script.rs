@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use breaker_runtime::fleet::protocol::{
-    ForceKind, InstanceId, Policy, Push, RecordState, Reply, Report, ReportKind, Request, SettingsConflict, SharedName,
-    SharedRecord,
+    ForceKind, InstanceId, Policy, Push, RecordState, Reply, Report, ReportKind, Request, SettingsConflict,
+    SharedName, SharedRecord,
 };
 use breaker_tests::ledger::Ledger;
 use breaker_tests::redis_server::{self, RedisServer};

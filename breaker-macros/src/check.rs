@@ -32,6 +32,7 @@ use syn::spanned::Spanned as _;
 
 pub(crate) use spec::{
     Breaker, BreakerAccess, BreakerName, Cloning, Condition, Fallback, FallbackOn, Setting, Spec, Value,
+    Variant,
 };
 
 use crate::args::{Arg, Key};
@@ -130,7 +131,9 @@ fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
         | Key::CancelledAfter => set(value::positive_duration(expr(value)?, key)?),
         Key::MaxWait => set(value::duration(expr(value)?, key)?),
         Key::Critical | Key::Durations => set(value::flag(expr(value)?, key)?),
-        Key::Mode => set(value::mode(expr(value)?)?),
+        Key::Mode => set(value::choice(expr(value)?, key, "Mode", value::MODES)?),
+        Key::Shared => set(value::choice(expr(value)?, key, "Sharing", value::SHARINGS)?),
+        Key::Adopt => set(value::choice(expr(value)?, key, "Adopt", value::ADOPTS)?),
         Key::Window => set(value::window(expr(value)?)?),
     }
     Ok(())

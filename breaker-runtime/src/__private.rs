@@ -56,7 +56,7 @@ pub use self::run_saved::{
 pub use self::settings::{DEFAULTS, clone_settings};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};
 pub use crate::__declare as declare;
-pub use crate::config::{ConfigBuilder, Mode};
+pub use crate::config::{Adopt, ConfigBuilder, Mode, Sharing};
 pub use crate::outcome::Verdict;
 pub use crate::registry::{KeyValue, join_keys};
 

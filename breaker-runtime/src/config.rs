@@ -12,6 +12,9 @@
 //! | `limits.rs` | the limits of a single call |
 //! | `limit_settings.rs` | the methods of the builder that set these limits |
 //! | `mode.rs` | the mode: reject calls, or only observe them |
+//! | `sharing.rs` | which processes share the circuit |
+//! | `adopt.rs` | whether a process follows the others |
+//! | `share_settings.rs` | the methods of the builder that set both |
 //! | `circuit_id.rs` | the name of a breaker and the key of a circuit |
 //! | `name.rs` | the name of a breaker |
 //! | `shared_config.rs` | a config that many circuits share |
@@ -19,6 +22,7 @@
 //! | `error.rs` | the error of an invalid setting |
 //! | `conflict.rs` | the error of a name that is declared with different settings |
 
+mod adopt;
 mod builder;
 mod circuit_id;
 mod conflict;
@@ -30,10 +34,13 @@ mod limit_settings;
 mod limits;
 mod mode;
 mod name;
+mod share_settings;
 mod shared_config;
+mod sharing;
 
 use std::time::Duration;
 
+pub use adopt::Adopt;
 pub use builder::ConfigBuilder;
 pub(crate) use circuit_id::CircuitId;
 pub use conflict::Conflict;
@@ -42,6 +49,7 @@ pub(crate) use limits::Limits;
 pub use mode::Mode;
 pub(crate) use name::Name;
 pub(crate) use shared_config::SharedConfig;
+pub use sharing::Sharing;
 
 use crate::state::Recovery;
 use crate::window::{Rate, Rules, Span};
@@ -75,6 +83,8 @@ pub struct Config {
     limits: Limits,
     /// `None` for the default, 1.
     max_open: Option<Rate>,
+    shared: Sharing,
+    adopt: Adopt,
     mode: Mode,
     critical: bool,
 }
@@ -244,6 +254,18 @@ impl Config {
             Some(share) => share.get(),
             None => 1.0,
         }
+    }
+
+    /// Returns whether the processes of an application share the circuit, and when it opens in all of them.
+    #[must_use]
+    pub const fn shared(&self) -> Sharing {
+        self.shared
+    }
+
+    /// Returns whether a process opens a shared circuit that other processes have opened.
+    #[must_use]
+    pub const fn adopt(&self) -> Adopt {
+        self.adopt
     }
 
     /// Returns the mode: whether the breaker rejects calls or only observes them.

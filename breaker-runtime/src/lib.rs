@@ -98,7 +98,7 @@ pub mod docs;
 pub use breaker_macros::circuit_breaker;
 
 pub use breaker::{CircuitBreaker, Operator, OwnedPermit, Permit};
-pub use config::{Config, ConfigBuilder, ConfigError, Conflict, Mode};
+pub use config::{Adopt, Config, ConfigBuilder, ConfigError, Conflict, Mode, Sharing};
 pub use durations::CallDurations;
 pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{

@@ -89,6 +89,9 @@ pub(crate) use imp::{
     fence, per_thread,
 };
 
+/// `true` if the processes of a fleet can share a circuit.
+pub(crate) const HAS_FLEET: bool = cfg!(feature = "redis");
+
 /// `true` under loom. Limits that tests cannot reach in a few steps are low there.
 pub(crate) const IS_MODEL: bool = cfg!(breaker_loom);
 

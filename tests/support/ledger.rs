@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use breaker_runtime::fleet::protocol::{
-    InstanceId, Push, RecordState, Reply, Report, ReportKind, Request, SettingsConflict, SharedName, SharedRecord,
+    InstanceId, Push, RecordState, Reply, Report, ReportKind, Request, SettingsConflict, SharedName,
+    SharedRecord,
 };
 
 mod decisions;

@@ -59,6 +59,8 @@ keys! {
     CircuitKey = "key",
     MaxKeys = "max_keys",
     MaxOpen = "max_open",
+    Shared = "shared",
+    Adopt = "adopt",
     Mode = "mode",
     Critical = "critical",
     Durations = "durations",

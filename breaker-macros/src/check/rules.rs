@@ -15,7 +15,7 @@ struct Requirement {
     advice: &'static str,
 }
 
-const REQUIREMENTS: [Requirement; 9] = [
+const REQUIREMENTS: [Requirement; 10] = [
     Requirement { key: Key::FailureRate, one_of: &[Key::Window], advice: ADD_WINDOW },
     Requirement { key: Key::SlowCall, one_of: &[Key::Window], advice: ADD_WINDOW },
     Requirement { key: Key::SlowCallRate, one_of: &[Key::SlowCall], advice: "add `slow_call = \"2s\"`" },
@@ -37,6 +37,11 @@ const REQUIREMENTS: [Requirement; 9] = [
     },
     Requirement { key: Key::MaxKeys, one_of: &[Key::CircuitKey], advice: ADD_KEY },
     Requirement { key: Key::MaxOpen, one_of: &[Key::CircuitKey], advice: ADD_KEY },
+    Requirement {
+        key: Key::Adopt,
+        one_of: &[Key::Shared],
+        advice: "add `shared = \"quorum\"`, or remove `adopt`",
+    },
 ];
 
 const ADD_KEY: &str = "add `key = ..`, an expression of the arguments";
@@ -66,6 +71,7 @@ pub(super) fn check(spec: &Spec, errors: &mut Vec<Error>) {
         errors.extend(check_window(spec, Key::MinimumCalls));
         errors.extend(check_window(spec, Key::FailureThreshold));
         errors.extend(check_max_recovery_timeout(spec));
+        errors.extend(check_adopt(spec));
     }
 }
 
@@ -129,11 +135,26 @@ fn check_max_recovery_timeout(spec: &Spec) -> Option<Error> {
     })
 }
 
+/// Checks that a circuit of one process follows no other process.
+fn check_adopt(spec: &Spec) -> Option<Error> {
+    let is = |key, name| {
+        matches!(&spec.setting(key)?.value, Value::Variant(variant) if variant.name == name).then_some(())
+    };
+    is(Key::Adopt, "Always").and(is(Key::Shared, "Local"))?;
+    let span = spec.span_of(Key::Adopt)?;
+    Some(Error::new(
+        span,
+        "`adopt` needs a circuit that processes share; write `shared = \"quorum\"`, or remove `adopt`",
+    ))
+}
+
 /// Returns the value of `key` if it is an integer literal.
 fn count(spec: &Spec, key: Key) -> Option<&LitInt> {
     match &spec.setting(key)?.value {
         Value::Literal(Lit::Int(number)) => Some(number),
-        Value::Literal(_) | Value::Duration(_) | Value::Mode(_) | Value::Const(_) | Value::Window(_) => None,
+        Value::Literal(_) | Value::Duration(_) | Value::Variant(_) | Value::Const(_) | Value::Window(_) => {
+            None
+        }
     }
 }
 
@@ -141,6 +162,6 @@ fn count(spec: &Spec, key: Key) -> Option<&LitInt> {
 fn duration(spec: &Spec, key: Key) -> Option<Duration> {
     match &spec.setting(key)?.value {
         Value::Duration(duration) => Some(*duration),
-        Value::Literal(_) | Value::Mode(_) | Value::Const(_) | Value::Window(_) => None,
+        Value::Literal(_) | Value::Variant(_) | Value::Const(_) | Value::Window(_) => None,
     }
 }

@@ -67,12 +67,19 @@ pub(crate) enum Value {
     Literal(Lit),
     /// A duration that is in range.
     Duration(Duration),
-    /// A variant of `Mode`.
-    Mode(Ident),
+    /// A variant of an enum of the runtime.
+    Variant(Variant),
     /// A const expression. The runtime checks it while the user's crate compiles.
     Const(Expr),
     /// A const expression whose type decides between a number of calls and a duration.
     Window(Expr),
+}
+
+/// A variant of an enum of `breaker_runtime::__private`.
+pub(crate) struct Variant {
+    pub(crate) of: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) span: Span,
 }
 
 /// The value of `failure_if` or `ignore_if`.
@@ -188,9 +195,11 @@ impl Setting {
         let name = match &self.value {
             Value::Literal(_) if self.key == Key::Window => "window_calls",
             Value::Duration(_) if self.key == Key::Window => "window_time",
-            Value::Literal(_) | Value::Duration(_) | Value::Mode(_) | Value::Const(_) | Value::Window(_) => {
-                self.key.name()
-            }
+            Value::Literal(_)
+            | Value::Duration(_)
+            | Value::Variant(_)
+            | Value::Const(_)
+            | Value::Window(_) => self.key.name(),
         };
         Ident::new(name, self.span)
     }

@@ -10,7 +10,7 @@ use syn::spanned::Spanned as _;
 use super::at;
 use super::runtime_fn::RuntimeFn;
 use crate::args::Key;
-use crate::check::{Cloning, Setting, Spec, Value};
+use crate::check::{Cloning, Setting, Spec, Value, Variant};
 use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
 
@@ -147,7 +147,10 @@ fn set(private: &Repeated, builder: &TokenStream, setting: &Setting) -> TokenStr
             let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
             quote!(#builder.#method(#private::Duration::new(#seconds, #nanos)))
         }
-        Value::Mode(mode) => quote!(#builder.#method(#private::Mode::#mode)),
+        Value::Variant(Variant { of, name, span }) => {
+            let (of, name) = (Ident::new(of, Span::mixed_site()), Ident::new(name, *span));
+            quote!(#builder.#method(#private::#of::#name))
+        }
         Value::Const(value) => quote!(#builder.#method(#value)),
         Value::Window(value) => {
             let window = RuntimeFn::ConstWindow.call(private, value.span(), &value.to_token_stream());
@@ -175,7 +178,10 @@ fn needed_check(annotated: &AnnotatedFn, setting: &Setting) -> Option<Check> {
         Value::Const(value) | Value::Window(value) => {
             Some(Check { function: RuntimeFn::Checked, span: value.span() })
         }
-        Value::Literal(_) | Value::Duration(_) | Value::Mode(_) => None,
+        Value::Variant(variant) if *key == Key::Shared && variant.name != "Local" => {
+            Some(Check { function: RuntimeFn::Checked, span: variant.span })
+        }
+        Value::Literal(_) | Value::Duration(_) | Value::Variant(_) => None,
     }
 }
 

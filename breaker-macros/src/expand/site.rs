@@ -163,7 +163,7 @@ fn max_keys(private: &Repeated, value: Option<&Value>) -> TokenStream {
         Some(Value::Const(value)) => {
             RuntimeFn::CheckedKeys.call(private, value.span(), &value.to_token_stream())
         }
-        Some(Value::Duration(_) | Value::Mode(_) | Value::Window(_)) | None => {
+        Some(Value::Duration(_) | Value::Variant(_) | Value::Window(_)) | None => {
             let default = Literal::u32_unsuffixed(DEFAULT_KEYS);
             quote!(#private::checked_keys(#default))
         }

@@ -90,9 +90,16 @@ impl Circuit {
 
     /// Executes an operator's command.
     pub(crate) fn command(&self, cause: Cause, initiator: Arc<str>) {
+        let pending = self.apply_command(cause, initiator);
+        self.notify_if(pending);
+    }
+
+    /// Executes an operator's command, and runs no user code. The caller passes the result to
+    /// [`announce`](Self::announce).
+    pub(crate) fn apply_command(&self, cause: Cause, initiator: Arc<str>) -> Pending {
         let details = Details { initiator: Some(initiator), ..Details::default() };
         let hung = self.open_if_hung();
-        self.notify_if(hung.or(self.machine.command(cause, details, &self.clock)));
+        hung.or(self.machine.command(cause, details, &self.clock))
     }
 
     /// Follows a decision of the fleet, and runs no user code. The caller passes the result to

@@ -5,7 +5,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{Config, ConfigError, Limits, Mode};
+use super::{Adopt, Config, ConfigError, Limits, Mode, Sharing};
 use crate::state::{Factor, MAX_RUN, MAX_TRIALS, Share};
 use crate::window::{MAX_CALLS, Rate, Span};
 
@@ -53,6 +53,8 @@ pub struct ConfigBuilder {
     pub(super) ramp: Option<Duration>,
     pub(super) limits: Limits,
     pub(super) max_open: Option<Rate>,
+    pub(super) shared: Sharing,
+    pub(super) adopt: Adopt,
     pub(super) durations: bool,
     pub(super) mode: Mode,
     pub(super) critical: bool,
@@ -79,6 +81,8 @@ impl ConfigBuilder {
             ramp: None,
             limits: Limits::DEFAULT,
             max_open: None,
+            shared: Sharing::Local,
+            adopt: Adopt::UnlessHealthy,
             durations: false,
             mode: Mode::Enforce,
             critical: false,

@@ -14,6 +14,9 @@ impl ConfigBuilder {
         if self.limits.max_concurrent.is_none() && !self.limits.max_wait.is_zero() {
             return Some("max_wait needs max_concurrent; without it no call waits");
         }
+        if let Some(message) = self.sharing_error() {
+            return Some(message);
+        }
         self.recovery_error()
     }
 

@@ -34,6 +34,8 @@ impl fmt::Debug for Config {
             .field("max_wait", &self.max_wait())
             .field("cancelled_after", &self.cancelled_after())
             .field("max_open", &self.max_open())
+            .field("shared", &self.shared())
+            .field("adopt", &self.adopt())
             .field("durations", &self.durations())
             .field("mode", &self.mode())
             .field("critical", &self.critical())

@@ -27,6 +27,8 @@ impl ConfigBuilder {
             recovery: self.recovery(),
             limits: self.limits,
             max_open: self.max_open,
+            shared: self.shared,
+            adopt: self.adopt,
             mode: self.mode,
             critical: self.critical,
         }

@@ -61,11 +61,15 @@ pub struct Coordinator {
     clock: Option<StoreClock>,
     /// `true` if the clock is good enough for the deadline of a request.
     knows_time: bool,
+    /// `true` while the store answers, but refuses every change.
+    is_read_only: bool,
     alive: u32,
     /// The interval between two exchanges in a small fleet.
     tick: Duration,
     cache: Cache,
     members: BTreeMap<SharedName, Member>,
+    /// Circuits of others, which this process did not have when it looked last.
+    absent: BTreeSet<SharedName>,
     /// Commands of operators that have not been sent.
     commands: Vec<PendingCommand>,
     exchange: Option<Exchange>,
@@ -129,6 +133,8 @@ pub enum Notice {
     Conflict(SettingsConflict),
     /// The store has lost data, which this process restores as far as it knows it.
     DataLost,
+    /// The store answers, but refuses every change.
+    ReadOnly(StoreErrorKind),
 }
 
 /// What this process has done so far.
@@ -174,10 +180,12 @@ impl Coordinator {
             link: Link::new(),
             clock: None,
             knows_time: false,
+            is_read_only: false,
             alive: 1,
             tick,
             cache: Cache::new(),
             members: BTreeMap::new(),
+            absent: BTreeSet::new(),
             commands: Vec::new(),
             exchange: None,
             last_sync: now,
@@ -195,7 +203,10 @@ impl Coordinator {
         match input {
             Input::Tick => self.look(now, &mut outputs),
             Input::Circuit(view) => self.observe(now, *view, &mut outputs),
-            Input::Removed(name) => _ = self.members.remove(&name),
+            Input::Removed(name) => {
+                self.members.remove(&name);
+                self.absent.insert(name);
+            }
             Input::Reply(reply) => self.receive_reply(now, *reply, &mut outputs),
             Input::Failed { kind, partial } => self.receive_failure(now, kind, partial, &mut outputs),
             Input::Pushed(push) => self.receive_push(now, *push, &mut outputs),
@@ -225,8 +236,17 @@ impl Coordinator {
 
     /// Returns the circuits that must be passed before each tick.
     pub fn wanted(&self) -> impl Iterator<Item = &SharedName> {
-        let unknown = self.cache.in_force().filter(|name| !self.members.contains_key(*name));
-        self.members.keys().chain(unknown)
+        self.members.keys().chain(self.unknown())
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = &SharedName> {
+        self.cache.in_force().filter(|name| !self.members.contains_key(*name) && !self.absent.contains(*name))
+    }
+
+    /// Returns `true` if the process is leaving the fleet, or has left it.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.departure != Departure::None
     }
 
     /// Returns `true` if the store is connected.
@@ -284,6 +304,7 @@ impl Coordinator {
 
     fn observe(&mut self, now: Duration, view: CircuitView, outputs: &mut Vec<Output>) {
         let name = view.name.clone();
+        self.absent.remove(&name);
         match self.members.get_mut(&name) {
             Some(member) => member.observe(view),
             None if view.state == LocalState::Closed && !self.cache.is_in_force(&name) => return,
@@ -398,6 +419,7 @@ impl Coordinator {
             outputs.push(Output::Notice(Notice::Connected));
         }
         self.knows_time = true;
+        self.is_read_only = false;
         let tick = tick_time(self.tick, reply.alive);
         let has_more = reply.has_more;
         let has_lost = self.receive_records(now, reply, outputs);
@@ -410,6 +432,9 @@ impl Coordinator {
             self.leave(now, outputs);
         }
         self.look(now, outputs);
+        // This process may have got a circuit since.
+        self.absent.clear();
+        self.look_for_unknown(now);
     }
 
     /// Applies what the store has sent. Returns `true` if it has lost data, so that all records must be read again.
@@ -448,6 +473,15 @@ impl Coordinator {
         self.knows_time = false;
         if let Some(reply) = partial {
             self.receive_records(now, *reply, outputs);
+            // A store that can only be read is still followed.
+            if kind != StoreErrorKind::TimedOut && self.link.is_up() {
+                if !std::mem::replace(&mut self.is_read_only, true) {
+                    outputs.push(Output::Notice(Notice::ReadOnly(kind)));
+                }
+                self.next_sync = now.saturating_add(tick_time(self.tick, self.alive));
+                self.look(now, outputs);
+                return;
+            }
         }
         let had_link = self.link.is_up();
         if self.link.fail() == LinkChange::Down {
@@ -475,6 +509,14 @@ impl Coordinator {
         for name in self.cache.receive_push(push) {
             self.decide(now, &name, outputs);
             self.plan_look(now, &name);
+        }
+        self.look_for_unknown(now);
+    }
+
+    /// Asks for the circuits that the fleet has changed and that this process has not looked at yet.
+    fn look_for_unknown(&mut self, now: Duration) {
+        if self.unknown().next().is_some() {
+            self.next_look = now;
         }
     }
 

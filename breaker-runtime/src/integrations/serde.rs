@@ -2,7 +2,7 @@
 //!
 //! | type | format |
 //! |---|---|
-//! | [`State`], [`Cause`], [`Mode`], [`Outcome`], [`ErrorKind`] | a label: `"half_open"`, `"threshold_reached"` |
+//! | [`State`], [`Cause`], [`Mode`], [`Sharing`], [`Adopt`], [`Outcome`], [`ErrorKind`] | a label: `"half_open"`, `"threshold_reached"` |
 //! | [`Totals`], [`Rejections`], [`Fallbacks`], [`KeyCounts`] | their fields |
 //! | [`Transition`] | its fields; `retry_after` is in seconds, and null for `Duration::MAX` |
 //! | [`StateChange`] | `name`, `key`, and the fields of its [`Transition`] |
@@ -51,7 +51,7 @@ use std::time::Duration;
 use ::serde::ser::SerializeStruct as _;
 use ::serde::{Serialize, Serializer};
 
-use crate::config::Mode;
+use crate::config::{Adopt, Mode, Sharing};
 use crate::durations::CallDurations;
 use crate::error::ErrorKind;
 use crate::event::StateChange;
@@ -98,7 +98,7 @@ macro_rules! serialize_labels {
     )+};
 }
 
-serialize_labels! { State Cause Mode Outcome ErrorKind }
+serialize_labels! { State Cause Mode Sharing Adopt Outcome ErrorKind }
 
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

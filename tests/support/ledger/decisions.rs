@@ -86,7 +86,8 @@ impl Exchange<'_> {
             }
             ReportKind::Assert { record: known } => {
                 // The server reads the record from its text, as a client does.
-                let known = SharedRecord::read(&known.to_string()).filter(|known| known.epoch > record.epoch)?;
+                let known =
+                    SharedRecord::read(&known.to_string()).filter(|known| known.epoch > record.epoch)?;
                 let token = known.token.max(record.token);
                 record = SharedRecord { token, lease: None, ..known };
                 if record.command_at(self.now).is_none() {

@@ -110,7 +110,8 @@ impl SharedRecord {
         let instances = |texts: Vec<_>| texts.into_iter().map(InstanceId::from_text).collect();
         let (votes, dissents) = (instances(fields.texts()?), instances(fields.texts()?));
         fields.end()?;
-        let are_small = [epoch, version, due, token, expires, until].iter().all(|&number| number < MAX_NUMBER);
+        let are_small =
+            [epoch, version, due, token, expires, until].iter().all(|&number| number < MAX_NUMBER);
         if !are_small || rounds >= MAX_ROUNDS {
             return None;
         }

@@ -101,7 +101,9 @@ fn parse(url: &str) -> Result<ConnectionInfo, AddressError> {
     // The URL may contain a password and is not part of the text.
     let info = url.into_connection_info().map_err(|error| {
         let what = error.detail().map_or_else(|| error.to_string(), str::to_owned);
-        AddressError(format!("the URL cannot be read ({what}): write it as redis://user:password@host:6379/0"))
+        AddressError(format!(
+            "the URL cannot be read ({what}): write it as redis://user:password@host:6379/0"
+        ))
     })?;
     if matches!(info.addr(), ConnectionAddr::Unix(path) if path.as_os_str().is_empty()) {
         return Err(AddressError("the URL names no socket: write it as unix:///run/redis.sock".to_owned()));
@@ -140,7 +142,10 @@ mod tests {
             ("redis://secret:secret@0.0.0.0", "redis://user:password@host:6379/0"),
             ("redis://secret@example.com/x", "redis://user:password@host:6379/0"),
             ("redis://secret@example.com:99999", "redis://user:password@host:6379/0"),
-            ("rediss://secret@example.com/#insecure", if tls::IS_AVAILABLE { "#insecure" } else { "redis-tls" }),
+            (
+                "rediss://secret@example.com/#insecure",
+                if tls::IS_AVAILABLE { "#insecure" } else { "redis-tls" },
+            ),
         ] {
             let error = StoreAddress::parse(url).expect_err(url).to_string();
             assert!(error.contains(advice) && !error.contains("secret"), "{url}: {error}");

@@ -233,9 +233,8 @@ pub(super) fn is_unknown_script(error: &RedisError) -> bool {
 /// `ERR`, whose text contains the code after a hyphen.
 fn known(code: &str, said: &str) -> Option<&'static Code> {
     let is_wrapped = code == "ERR" && said.contains("script");
-    let find = |known: &&Code| {
-        known.code == code || is_wrapped && said.contains(&format!("-{} ", known.code))
-    };
+    let find =
+        |known: &&Code| known.code == code || is_wrapped && said.contains(&format!("-{} ", known.code));
     let phrase = || PHRASES.iter().find(|(phrase, _)| said.contains(phrase)).map(|(_, known)| known);
     CODES.iter().find(find).or_else(phrase)
 }
@@ -283,7 +282,11 @@ mod tests {
             ("NOAUTH Authentication required.", Kind::Unauthenticated, Remedy::Reconnect),
             ("WRONGPASS invalid username-password pair", Kind::Unauthenticated, Remedy::Reconnect),
             ("DENIED Redis is running in protected mode", Kind::Unauthenticated, Remedy::Reconnect),
-            ("NOPERM this user has no permissions to run the 'evalsha' command", Kind::Forbidden, Remedy::Keep),
+            (
+                "NOPERM this user has no permissions to run the 'evalsha' command",
+                Kind::Forbidden,
+                Remedy::Keep,
+            ),
             (
                 "ERR The user executing the script can't access at least one of the keys mentioned in the command",
                 Kind::Forbidden,

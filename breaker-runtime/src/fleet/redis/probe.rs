@@ -13,8 +13,11 @@ pub struct StoreProbe(RedisStore);
 /// Why an exchange failed.
 #[derive(Clone, Debug)]
 pub struct ProbeError {
+    /// The kind of the failure.
     pub kind: StoreErrorKind,
+    /// What went wrong, and what to do.
     pub text: String,
+    /// What the server returned although it could not write.
     pub partial: Option<Reply>,
 }
 

@@ -151,7 +151,8 @@ mod tests {
             bulk(&good),
             bulk("alone"),
         ];
-        let reply = reply(answer(records, vec![Value::Nil, bulk("a/b/c"), bulk("x")], vec![bulk(""), Value::Nil]));
+        let reply =
+            reply(answer(records, vec![Value::Nil, bulk("a/b/c"), bulk("x")], vec![bulk(""), Value::Nil]));
         assert_eq!(reply.records, [(SharedName::new("pay", None), SharedRecord::closed())]);
         let long = "n".repeat(MAX_REPORTED_CHARS);
         assert_eq!(reply.unreadable, ["broken", "\u{fffd}\\n", "?", "?", &long, "huge"]);

@@ -127,8 +127,7 @@ impl RedisStore {
 
     /// Returns `true` if the connection is kept after this failure.
     fn survives(&mut self, failure: &Failure) -> bool {
-        let is_silent =
-            failure.error.kind == StoreErrorKind::TimedOut && failure.error.partial.is_none();
+        let is_silent = failure.error.kind == StoreErrorKind::TimedOut && failure.error.partial.is_none();
         self.timeouts = if is_silent { self.timeouts + 1 } else { 0 };
         failure.remedy != Remedy::Reconnect && self.timeouts < MAX_TIMEOUTS
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::config::{Config, Mode};
+use crate::config::{Adopt, Config, Mode, Sharing};
 
 /// The settings of a breaker. Times are in seconds; `Duration::MAX` is null.
 #[derive(Serialize)]
@@ -31,6 +31,8 @@ pub(super) struct SettingsJson {
     max_wait: Option<f64>,
     cancelled_after: Option<f64>,
     max_open: f64,
+    shared: Sharing,
+    adopt: Adopt,
     mode: Mode,
     durations: bool,
 }
@@ -60,6 +62,8 @@ impl From<&Config> for SettingsJson {
             max_wait: seconds(config.max_wait()),
             cancelled_after: seconds(config.cancelled_after()),
             max_open: config.max_open(),
+            shared: config.shared(),
+            adopt: config.adopt(),
             mode: config.mode(),
             durations: config.durations(),
         }
