@@ -1,10 +1,5 @@
 //! Redis as the store of a fleet. No type of the crate `redis` leaves this module.
 //!
-//! A user of the server can be limited to the keys `~cb1:*`, the channels `&cb1:*`, and the commands `evalsha`, `eval`,
-//! `time`, `hget`, `hmget`, `hset`, `hsetnx`, `hdel`, `zadd`, `zcard`, `zcount`, `zscore`, `zrem`, `zremrangebyscore`,
-//! `zrangebyscore`, `zrevrangebyscore` and `publish`. It should also have `hello` and `subscribe` for messages, `role`
-//! to detect replicas, and `info` to detect other servers; without them everything works, but slower.
-//!
 //! | file | contents |
 //! |---|---|
 //! | `address.rs` | where the store is |
