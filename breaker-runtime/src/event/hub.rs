@@ -50,6 +50,9 @@ pub(crate) enum Audience {
     /// An integration that shows state changes only.
     #[allow(dead_code, reason = "only the integration `axum` has such a listener")]
     StateChanges,
+    /// The fleet, which shares the state of circuits with other processes.
+    #[allow(dead_code, reason = "only the feature `redis` has such a listener")]
+    Fleet,
 }
 
 /// The registration of a [`Listener`], or of a listener of call events.
@@ -132,6 +135,11 @@ impl Hub {
     pub(crate) fn informs_program(&self) -> bool {
         lock(&self.listeners).iter().any(|registered| registered.audience == Audience::Program)
             || self.has_readers()
+    }
+
+    /// Returns `true` if a fleet listens to the circuits.
+    pub(crate) fn informs_fleet(&self) -> bool {
+        lock(&self.listeners).iter().any(|registered| registered.audience == Audience::Fleet)
     }
 
     fn has_readers(&self) -> bool {
