@@ -29,6 +29,7 @@
 //! | `bulkhead.rs` | the limit on concurrent calls, and the calls that wait |
 //! | `identity.rs` | the name and the key of a circuit |
 //! | `idleness.rs` | when the circuit of a key can be evicted |
+//! | `eviction_mark.rs` | the mark of a circuit that is being evicted or was removed |
 //! | `operator.rs` | the commands of an operator |
 //! | `sharing.rs` | a circuit that the processes of a fleet share |
 //!
@@ -46,6 +47,7 @@ mod calls;
 mod checks;
 mod circuit;
 mod decision;
+mod eviction_mark;
 mod failure;
 mod future;
 mod identity;

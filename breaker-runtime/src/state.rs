@@ -44,8 +44,8 @@
 //!    a new `until`, it also sees `BUSY` or something later in the second load; if it saw a new word, it sees
 //!    the `until` of that word. Two equal loads that are not `BUSY` therefore bracket a moment at which both
 //!    values were current, and a rejection is decided at that moment. A call that sees an open circuit reads the time
-//!    before `until`, and is rejected here only if that is further away than the coarse clock lags. Everything else (`BUSY`, a due circuit,
-//!    a trial slot that may be free) is decided under the lock.
+//!    before `until`, and is rejected here only if that is further away than the coarse clock lags. Everything else
+//!    (`BUSY`, a due circuit, a trial slot that may be free) is decided under the lock.
 //! 6. **No ABA.** Generations only grow: with 36 bits, 68 billion changes of state would have to happen
 //!    during one call before one generation could be mistaken for another. Within HalfOpen a word may recur
 //!    with another `until`. The circuit then had no free slot at either load, and no lease had ended before

@@ -91,8 +91,8 @@ impl Window {
         self.time.try_record_success(generation, self.spec(Ordering::Acquire), now)
     }
 
-    /// Records a success that was not slow. Returns `true` if it is time to find out
-    /// [whether](Self::if_saturated) another one would change nothing.
+    /// Records a success that was not slow. Returns `true` if another one may change nothing, which
+    /// [`if_saturated`](Self::if_saturated) finds out.
     pub(crate) fn record_success(&self, generation: u64, clock: &Clock) -> bool {
         let spec = self.spec(Ordering::Acquire);
         if let Some(length) = spec.slice_length() {
@@ -133,6 +133,7 @@ impl Window {
         }
     }
 
+    /// Carries the count of this thread. Returns `true`, because the window may be saturated.
     #[cold]
     #[inline(never)]
     fn carry(&self, generation: u64) -> bool {

@@ -22,6 +22,7 @@
 
 #[path = "compile/crates.rs"]
 mod crates;
+mod median;
 #[path = "compile/samples.rs"]
 mod samples;
 
@@ -31,6 +32,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crates::Crates;
+use median::median;
 use samples::{ROWS, Row};
 
 const ROUNDS: usize = 9;
@@ -127,9 +129,4 @@ fn rustc(crates: &Crates, file: &PathBuf) -> Command {
     rustc.args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "--cap-lints=warn", "--out-dir"]);
     rustc.arg(env!("CARGO_TARGET_TMPDIR")).arg(file).args(crates.arguments());
     rustc
-}
-
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN)
 }

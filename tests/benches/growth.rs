@@ -4,10 +4,10 @@
 //!
 //! It prints a table for each chart. Each curve has the order of growth that the documentation states, and the measured
 //! exponent: the slope of a line through the last three decades, or through all points if there are fewer, with both axes
-//! logarithmic. It is 0 for a constant cost. A linear one is measured above its first point and has an exponent of 1.
+//! logarithmic. It is 0 for a constant cost. A linear one is measured above its lowest point and has an exponent of 1.
 //! Caches of the processor make a curve rise once its data exceeds them.
 //!
-//! It takes about four minutes; `-- keys`, for example, measures only one of the parts. `--write` measures all of them,
+//! It takes about six minutes; `-- keys`, for example, measures only one of the parts. `--write` measures all of them,
 //! and writes the tables and the drawing of the performance page. Figures are never checked.
 
 #![expect(
@@ -28,6 +28,7 @@ mod functions;
 mod keys;
 #[path = "growth/listeners.rs"]
 mod listeners;
+mod median;
 mod pages;
 #[path = "observers/processor.rs"]
 mod processor;

@@ -17,6 +17,7 @@
 
 #[path = "observers/dashboard.rs"]
 mod dashboard;
+mod median;
 #[path = "observers/processor.rs"]
 mod processor;
 #[path = "observers/service.rs"]
@@ -26,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use breaker_runtime::integrations::prometheus;
 use dashboard::Dashboard;
+use median::median;
 use service::Service;
 
 const RESPONSES: usize = 51;
@@ -90,9 +92,4 @@ async fn share(service: &Service) -> f64 {
     let (start, before) = (Instant::now(), processor::seconds());
     service.work(ROUND).await;
     100.0 * (processor::seconds() - before) / start.elapsed().as_secs_f64()
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }

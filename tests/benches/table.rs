@@ -47,6 +47,7 @@ mod async_peers;
 mod breaker;
 #[path = "table/measure.rs"]
 mod measure;
+mod median;
 #[cfg(feature = "integrations")]
 #[path = "table/observers.rs"]
 mod observers;

@@ -40,8 +40,3 @@ pub(crate) fn calls_per_second(run: impl Fn(u64) + Sync, threads: usize) -> f64 
     let time = end.zip(start.get().copied()).map_or(TIME, |(end, start)| end - start);
     count as f64 / time.as_secs_f64()
 }
-
-pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
-}

@@ -5,4 +5,8 @@
 mod readme {}
 
 pub mod dependent_crate;
+#[cfg(feature = "integrations")]
+pub mod ledger;
 pub mod programs;
+#[cfg(feature = "integrations")]
+pub mod redis_server;

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::circuit::{Circuit, Rejection};
-use super::failure::FailedOutput;
-use super::failure::FailureSource;
+use super::failure::{FailedOutput, FailureSource};
 use super::stamp::Stamp;
 use crate::classifier::Classifier;
 use crate::outcome::{Outcome, Settled};

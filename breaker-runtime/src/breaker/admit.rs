@@ -1,5 +1,18 @@
 //! Admission, the first half of every call. A disabled circuit, and a closed one that is not tracked, admit a call
 //! after one load of the word. Every other circuit checks its state first and its bulkhead second.
+//!
+//! ```text
+//! try_admit, admit_blocking, start_async   the fast path: Machine::admit_fast
+//! └ decide                                 two frequent cases, without a lock:
+//!   ├ admit_to_slot                        closed, and a bulkhead slot is free
+//!   ├ decide_while_open                    open, and not nearly due
+//!   └ admit_restricted                     every other call:
+//!     ├ admit_by_state                     its state: trial slots, checks, shadow mode, max_open
+//!     └ active_bulkhead                    its bulkhead: acquire, wait, reject, or admit in shadow mode
+//! ```
+//!
+//! `decide_now`, `decide_blocking` and `decide_polled` start the second step for permits, sync calls and async calls.
+//! Async calls take the third one in `start_async_restricted`, because they wait without blocking the thread.
 
 use super::admission::{Admission, AdmitResult};
 use super::async_call::AsyncCall;
@@ -133,7 +146,8 @@ impl Circuit {
     }
 
     /// Decides the frequent cases: a call that needs only a bulkhead slot, and one that an open circuit rejects. In all
-    /// other cases, `otherwise` decides. It is called last, so that the functions above need no stack.
+    /// other cases, `otherwise` decides. It is called last, so that the compiler makes the call a jump and the callers
+    /// need no stack frame.
     #[expect(
         clippy::inline_always,
         reason = "its callers are cold, and the compiler inlines little into such functions"
@@ -156,7 +170,7 @@ impl Circuit {
         let options = self.options.get()?;
         let acquire = || options.try_acquire_slot_fast();
         match nesting {
-            Nesting::Allowed => self.enter_empty_scope(acquire).then_some(Stamp::IN_BULKHEAD_AND_SCOPE),
+            Nesting::Allowed => self.enter_as_only_call(acquire).then_some(Stamp::IN_BULKHEAD_AND_SCOPE),
             Nesting::Refused => acquire().then_some(Stamp::IN_BULKHEAD),
         }
     }
@@ -297,7 +311,7 @@ impl Circuit {
         self.start_specially(ticket, stamp)
     }
 
-    /// Returns the admission of a call that is not simply tracked.
+    /// Returns the admission of a call that is checked, a trial call, or admitted although it is not tracked.
     #[cold]
     #[inline(never)]
     fn start_specially(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {

@@ -8,19 +8,19 @@
 //! | `queue.rs` | the calls that wait, and the slots that are offered to them |
 //! | `queued_call.rs` | a call in the queue, and when it checks the queue by itself |
 //!
-//! While no call waits, a slot is acquired by one compare-and-swap of the word. As soon as a call waits, the word shows a
-//! queue, and slots are acquired only by the thread that holds the lock of the queue. A slot is released by one
-//! subtraction from the word; if that showed a queue, the slot is then offered under the lock.
+//! While no call waits, a slot is acquired by one compare-and-swap of the word. As soon as a call waits, the word shows
+//! a queue, and only the thread that holds the lock of the queue acquires slots. A slot is released by one subtraction
+//! from the word. If the word showed a queue, the slot is then offered under the lock.
 //!
-//! A call that finds no free slot reads the limit and what it means for the call under that lock, where both
-//! change together. Therefore a call is never rejected by the limit of one setting and the `max_wait` of another.
+//! A call that finds no free slot reads the limit and the treatment of the call under that lock, where both change
+//! together. Therefore a call is never rejected by the limit of old settings and the `max_wait` of new ones.
 //!
 //! # Offers
 //!
 //! A released slot is *offered* to the first waiting call, which is woken. The slot stays in use until the call is
 //! polled, which takes the offer, or is cancelled, which passes it on. A call that was forgotten, or whose task no
 //! longer polls it, does neither. Therefore an offer lapses after [`OFFER_LIFETIME`](queue::OFFER_LIFETIME): the slot
-//! goes to the next waiting call, and nothing of the forgotten one remains. If it is polled later after all, it waits
+//! goes to the next waiting call, and the queue forgets the first one. If that call is polled later after all, it waits
 //! again, ahead of all calls that arrived after it, and its next offer lasts twice as long, up to
 //! [`MAX_OFFER_LIFETIME`](queue::MAX_OFFER_LIFETIME). Therefore a call that is polled at least once a second takes its
 //! eighth offer at the latest, and a slot that is offered in vain stays unused for at most twice the time between two

@@ -4,8 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::circuit::{Circuit, Rejection};
-use super::failure::FailureSource;
-use super::failure::{KnownText, text_of};
+use super::failure::{FailureSource, KnownText, text_of};
 use super::stamp::Stamp;
 use crate::error::ErrorKind;
 use crate::event::{

@@ -25,7 +25,7 @@ use crate::warning::warn;
 pub struct Circuit {
     /// Shared with the errors of this circuit, which need no other part of it.
     identity: Arc<SharedIdentity>,
-    /// The mark of an eviction that decides about the circuit, or of its removal; see `idleness.rs`.
+    /// The mark of an eviction that decides about the circuit, or of its removal; see `eviction_mark.rs`.
     pub(super) mark: AtomicU32,
     /// Threshold of consecutive failures; 0 if there is none.
     pub(super) run_threshold: AtomicU32,
@@ -48,8 +48,8 @@ pub struct Rejection<'a> {
     pub(crate) kind: ErrorKind,
 }
 
-/// The identity of a circuit, and the way from its errors to the circuit as long as that exists. Errors are no handles:
-/// one that is stored for long keeps no circuit from being evicted.
+/// The identity of a circuit, and a weak reference by which its errors find the circuit while it exists. An error that
+/// is stored for a long time therefore keeps no circuit from being evicted.
 #[derive(Debug)]
 struct SharedIdentity {
     identity: Identity,
@@ -77,15 +77,28 @@ impl Circuit {
         self.identity.get()
     }
 
+    /// Returns `true` if this is the circuit of `key`.
+    #[inline]
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        self.identity().key().is_some_and(|own| **own == *key)
+    }
+
     pub(crate) fn config(&self) -> SharedConfig {
         self.machine.config()
     }
 
     /// Executes an operator's command.
     pub(crate) fn command(&self, cause: Cause, initiator: Arc<str>) {
+        let pending = self.apply_command(cause, initiator);
+        self.notify_if(pending);
+    }
+
+    /// Executes an operator's command, and runs no user code. The caller passes the result to
+    /// [`announce`](Self::announce).
+    pub(crate) fn apply_command(&self, cause: Cause, initiator: Arc<str>) -> Pending {
         let details = Details { initiator: Some(initiator), ..Details::default() };
         let hung = self.open_if_hung();
-        self.notify_if(hung.or(self.machine.command(cause, details, &self.clock)));
+        hung.or(self.machine.command(cause, details, &self.clock))
     }
 
     /// Replaces the settings of the running circuit.

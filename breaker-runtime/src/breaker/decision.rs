@@ -15,13 +15,13 @@ use crate::state::machine::Ticket;
 ///  stamp         ticket, or the kind of the rejection
 /// ```
 ///
-/// One integer rather than two fields, because the compiler then keeps a call at the end of a function a jump. The
-/// stamp of a rejected call is [`Stamp::ENDED`].
+/// It is one integer and not two fields, because the compiler then turns a call at the end of a function into a jump.
+/// The stamp of a rejected call is [`Stamp::ENDED`].
 #[derive(Clone, Copy, Debug)]
 #[must_use = "an admission that is not settled is never recorded"]
 pub(super) struct Decision(u128);
 
-/// The ticket and the stamp of an admitted call. An undecided one has [`Stamp::UNDECIDED`].
+/// The ticket and the stamp of a call that is admitted, or that is undecided and has [`Stamp::UNDECIDED`].
 pub(super) type TicketAndStamp = (Ticket, Stamp);
 
 impl Decision {

@@ -28,18 +28,13 @@ pub(crate) struct NotIdleUntil(pub(crate) Moment);
 /// Number of recovery timeouts after which an open circuit without a caller is abandoned.
 const ABANDONED_AFTER: u32 = 10;
 
-// The values of `Circuit::mark`. The first one is that of a new circuit.
-const UNMARKED: u32 = 0;
-const DECIDING: u32 = 1;
-const REMOVED: u32 = 2;
-
 impl Circuit {
-    /// Returns why the circuit can be evicted. It does not know about other handles.
+    /// Returns why the circuit can be evicted. The caller checks that no call uses it and that it has no other handle.
     ///
     /// # Errors
     ///
-    /// Returns the earliest moment at which that can change, if the circuit is half-open, forced open,
-    /// disabled, closing gradually, or open and not abandoned, has recent failures, has a listener, or has other settings than
+    /// Returns the earliest moment at which the circuit may become idle, if it has recent failures, is open and not
+    /// abandoned, half-open, forced open, disabled or closing gradually, has a listener, or has other settings than
     /// `shared`.
     pub(crate) fn idleness(&self, shared: &SharedConfig, now: Moment) -> Result<Idleness, NotIdleUntil> {
         let inspected = self.machine.inspect(now, self.hung_call(), |settings| {
@@ -69,39 +64,6 @@ impl Circuit {
             State::HalfOpen => Err(NotIdleUntil(abandoned_at)),
             State::ForcedOpen | State::Disabled => Err(NotIdleUntil(Moment::NEVER)),
         }
-    }
-
-    /// Marks a circuit that may be evicted now. Lookups that find the mark wait for the decision.
-    pub(crate) fn mark(&self) {
-        self.mark.store(DECIDING, Ordering::Relaxed);
-    }
-
-    /// Removes the mark of a circuit that stays.
-    pub(crate) fn unmark(&self) {
-        self.mark.store(UNMARKED, Ordering::Relaxed);
-    }
-
-    /// Marks a circuit that is removed from its keyed breaker. This mark stays.
-    pub(super) fn mark_removed(&self) {
-        self.mark.store(REMOVED, Ordering::Relaxed);
-    }
-
-    /// Returns `true` if the circuit is marked.
-    #[inline]
-    pub(crate) fn is_marked(&self) -> bool {
-        self.mark.load(Ordering::Relaxed) != UNMARKED
-    }
-
-    /// Returns `true` if the circuit was removed from its keyed breaker. A thread that locked what the removal has locked
-    /// since then reads it.
-    pub(crate) fn is_removed(&self) -> bool {
-        self.mark.load(Ordering::Relaxed) == REMOVED
-    }
-
-    /// Returns `true` if this is the circuit of `key`.
-    #[inline]
-    pub(crate) fn has_key(&self, key: &str) -> bool {
-        self.identity().key().is_some_and(|own| **own == *key)
     }
 
     /// Records the moment of a failure or a slow call.

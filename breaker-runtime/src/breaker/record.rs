@@ -52,13 +52,13 @@ impl Circuit {
             }
             return Settled::Counted;
         }
-        // The rest is in other functions, so that this one needs no stack.
+        // Everything that needs a stack frame is called last, so that this function needs none.
         if stamp == Stamp::IN_BULKHEAD_AND_SCOPE
             && let Some(options) = self.options.get()
-            && self.leave_empty_scope()
+            && self.leave_as_only_call()
         {
             if let Some(released) = options.start_release() {
-                return self.record_success_after(released, ticket);
+                return self.record_success_after_release(released, ticket);
             }
             if self.machine.is_clean_for(ticket) {
                 return Settled::Counted;
@@ -68,14 +68,15 @@ impl Circuit {
         self.record_success_otherwise(ticket, stamp)
     }
 
-    /// Records a success after its bulkhead slot has been released, which may concern waiting calls.
+    /// Records a success whose bulkhead slot has been released and may have to be offered to a waiting call.
     #[cold]
     #[inline(never)]
-    fn record_success_after(&self, released: UnfinishedRelease<'_>, ticket: Ticket) -> Settled {
+    fn record_success_after_release(&self, released: UnfinishedRelease<'_>, ticket: Ticket) -> Settled {
         released.finish(&self.clock);
         self.record_success_otherwise(ticket, Stamp::NONE)
     }
 
+    /// Records a success in a time-based window.
     // Not inlined, so that count-based windows do not need its stack frame. The clock is read first, so that few
     // registers are saved.
     #[inline(never)]
@@ -89,6 +90,7 @@ impl Circuit {
         Settled::Counted
     }
 
+    /// Releases the slot of a success, and records it as a slow call, as a trial call or in the window.
     #[inline(never)]
     fn record_success_otherwise(&self, ticket: Ticket, stamp: Stamp) -> Settled {
         let is_slow = self.release(ticket, stamp);

@@ -10,10 +10,10 @@
 //! task of each call would cost every call with a slot. A permit is never in this list: its owner may settle it on
 //! another thread.
 //!
-//! Most threads run at most one such call, and most calls hold a bulkhead slot only. Such a call is one address outside of
-//! the list, until another call enters.
+//! Most threads run at most one such call, and most such calls hold only a bulkhead slot. In this case the call is not
+//! in the list but is stored as one address, until another call enters.
 //!
-//! The list needs no destructor, so it also works while the thread destroys its local values.
+//! The list needs no destructor, so it also works while the thread destroys its thread-local values.
 
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
@@ -177,10 +177,10 @@ impl Circuit {
         self.find_holder(|_| true).is_some()
     }
 
-    /// Puts a call into the scope of this thread, if `acquire` returns `true`: a call that holds a bulkhead slot and
-    /// no trial slot. Returns `false`, and does nothing, if the thread runs other calls with slots.
+    /// Puts a call into the scope of this thread, if no other call is in it and `acquire` acquires the bulkhead slot of
+    /// the call. The call holds no trial slot. Returns `true` if the call is in scope.
     #[inline]
-    pub(super) fn enter_empty_scope(&self, acquire: impl FnOnce() -> bool) -> bool {
+    pub(super) fn enter_as_only_call(&self, acquire: impl FnOnce() -> bool) -> bool {
         let enter = |holders: &SlotHolders| {
             let enters = holders.only.get() == NO_CALL && acquire();
             if enters {
@@ -192,9 +192,9 @@ impl Circuit {
     }
 
     /// Removes a call from the scope of this thread, if it is the only one there and holds no trial slot. Returns
-    /// `false`, and does nothing, otherwise.
+    /// `true` if it was removed.
     #[inline]
-    pub(super) fn leave_empty_scope(&self) -> bool {
+    pub(super) fn leave_as_only_call(&self) -> bool {
         HOLDERS.try_with(|holders| holders.remove_only(self.address())).unwrap_or(false)
     }
 

@@ -26,4 +26,4 @@ pub use name::SharedName;
 pub use record::{Command, CommandKind, ProbeLease, RecordState, SharedRecord};
 pub(crate) use report::REPORT_ARGUMENTS;
 pub use report::{ForceKind, Policy, Report, ReportKind};
-pub(crate) use text::encode;
+pub(crate) use text::{decode, encode};

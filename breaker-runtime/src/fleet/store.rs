@@ -24,8 +24,11 @@ pub(super) trait Store: Send + 'static {
 #[derive(Clone, Debug)]
 pub(super) struct StoreError {
     pub(super) kind: StoreErrorKind,
-    /// What the store or the client said, on one line.
+    /// What the store or the client said, on one line, and what to do.
     pub(super) text: String,
+    /// What the store sent nevertheless: the records that have changed, if it has no memory left for a change, and its
+    /// time, if the request came too late.
+    pub(super) partial: Option<Box<Reply>>,
 }
 
 /// The kind of a failed exchange, as metrics count it.

@@ -58,8 +58,8 @@ impl Census {
 
     /// Examines the removed circuits, whose number may have grown, and returns those that no caller holds.
     fn take_unheld(table: &Mutex<KeyTable>, circuits: &CircuitMap) -> Vec<CircuitBreaker> {
-        let held = lock(table).removed.held();
-        let batches = held.div_ceil(UNHELD_PER_LOCK);
+        let kept = lock(table).removed.kept();
+        let batches = kept.div_ceil(UNHELD_PER_LOCK);
         (0..batches).flat_map(|_| lock(table).take_unheld(circuits, UNHELD_PER_LOCK)).collect()
     }
 }

@@ -8,12 +8,12 @@
 //!   [`Held::now`] finds no search of the map and no hold of them.
 //! * A circuit is evicted only if no call uses it. An eviction marks the circuit, passes the heavy barrier, and then
 //!   reads the holds and the number of handles. A lookup stores its hold, or adds its handle, passes the light barrier,
-//!   and then reads the mark. So either the eviction finds the use, or the lookup finds the mark. Then it is repeated
-//!   under the lock that the eviction holds. The mark of a removed circuit stays.
+//!   and then reads the mark. So either the eviction finds the use, or the lookup finds the mark. A lookup that finds
+//!   the mark is repeated under the lock that the eviction holds. The mark of a removed circuit stays.
 //!
-//! A lookup and a change at the same time: an entry gets its circuit before its hash, and loses its hash first. If the
-//! hash and the circuit that a lookup reads belong to two different keys, their comparison with the key tells. So a
-//! lookup finds the circuit of its key unless the key had none at some moment of the lookup.
+//! A lookup may run during a change. An entry gets its circuit before its hash, and loses its hash first. A lookup that
+//! reads the hash of one key and the circuit of another one notices it, because it compares the key of the circuit. So
+//! a lookup finds the circuit of its key unless the key had none at some moment of the lookup.
 #![expect(
     unsafe_code,
     reason = "circuits and tables are kept by holds and not by counts, which threads would share"
@@ -57,11 +57,11 @@ pub(super) struct MapWriter {
 
 struct Table {
     /// The number of entries is a power of two, and some of them are empty.
-    entries: Box<[Entry]>,
+    entries: Box<[MapEntry]>,
 }
 
 #[derive(Default)]
-struct Entry {
+struct MapEntry {
     /// [`EMPTY`], [`REMOVED`], or the hash of the key.
     hash: AtomicU64,
     circuit: AtomicPtr<Circuit>,
@@ -71,7 +71,7 @@ struct Entry {
 const EMPTY: u64 = 0;
 /// The hash of an entry without a circuit that does not end a search.
 const REMOVED: u64 = 1;
-/// A bit of the hash of every key.
+/// A bit of the hash of every key, which is therefore neither [`EMPTY`] nor [`REMOVED`].
 const OF_KEY: u64 = 1 << 63;
 const MIN_ENTRIES: usize = 8;
 
@@ -98,19 +98,20 @@ impl CircuitMap {
         found
     }
 
-    /// Looks up the circuit of `key` for one call. Returns `None` if [`get`](Self::get) must look it up instead. The map
-    /// is never dropped.
+    /// Looks up the circuit of `key` for one call. Returns `None` if [`get`](Self::get) must look it up instead: the key
+    /// has no circuit, the circuit is marked, or this thread has no free hold.
     #[inline]
     pub(super) fn hold(&'static self, key: &str) -> Option<HeldCircuit> {
         let hold = Hold::search(self.address())?;
         // SAFETY: the search has not ended.
         let circuit = unsafe { self.find(key) }?;
         hold.keep(circuit.addr().get());
-        // SAFETY: a search found the circuit, and ended in this hold.
+        // SAFETY: the search has found the circuit, and its hold has kept it.
         if unsafe { circuit.as_ref() }.is_marked() {
             return None;
         }
-        // SAFETY: as above. The mark was not set after the barrier of `keep`, so the circuit is not evicted.
+        // The mark was not set after the barrier of `keep`, so an eviction finds the hold.
+        // SAFETY: as above, and the map is static.
         Some(unsafe { HeldCircuit::held(circuit, hold) })
     }
 
@@ -122,8 +123,8 @@ impl CircuitMap {
         Some(unsafe { handle(found) })
     }
 
-    /// Returns all circuits, in no particular order, except those that an eviction has marked: it calls `find` for their
-    /// keys. Returns `None` if this thread has no free hold.
+    /// Returns all circuits, in no particular order, or `None` if this thread has no free hold. `find` looks up the keys
+    /// of marked circuits, after an eviction has decided about them.
     pub(super) fn all(&self, find: impl Fn(&str) -> Option<CircuitBreaker>) -> Option<Vec<CircuitBreaker>> {
         let search = Hold::search(self.address())?;
         // SAFETY: the search has not ended.
@@ -139,14 +140,14 @@ impl CircuitMap {
             }
         });
         let mut all: Vec<CircuitBreaker> = all.collect();
-        // A key that was evicted and used again meanwhile has been found twice.
+        // A key whose circuit was removed, and that was used again meanwhile, may have been found twice.
         all.retain(|circuit| !circuit.circuit().is_removed());
         drop(search);
         Some(all)
     }
 
-    /// Calls `visit` for each circuit, in no particular order, without cloning it. Returns `false`, and visits none,
-    /// if this thread has no free hold. It needs one of its own, because `visit` may look up circuits.
+    /// Calls `visit` for each circuit, in no particular order, without cloning it. Returns `false`, and visits none, if
+    /// this thread has no free hold. A [`Search`] might take the hold that lookups in `visit` need.
     pub(super) fn for_each(&self, mut visit: impl FnMut(&CircuitBreaker)) -> bool {
         let Some(search) = Hold::search(self.address()) else {
             return false;
@@ -161,15 +162,7 @@ impl CircuitMap {
         true
     }
 
-    /// Returns all circuits, in no particular order. The caller holds the lock.
-    #[expect(clippy::unused_self, reason = "the map of the writer")]
-    pub(super) fn all_locked(&self, writer: &MapWriter) -> Vec<CircuitBreaker> {
-        // SAFETY: circuits in the map are removed and freed only under the lock.
-        writer.table.circuits().map(|circuit| unsafe { handle(circuit) }).collect()
-    }
-
-    /// Returns which of its circuits calls use now, and whether threads search the map. Returns `None` if that cannot be
-    /// known.
+    /// Returns the circuits that calls use now, and whether threads search the map; see [`Held::now`].
     pub(super) fn held(&self) -> Option<Held> {
         Held::now(self.address())
     }
@@ -182,8 +175,8 @@ impl CircuitMap {
     ///
     /// # Safety
     ///
-    /// The caller keeps a handle of the circuit until it has removed the circuit from the map, and then until
-    /// [`held`](Self::held) contains neither a search nor the circuit.
+    /// The caller keeps a handle of the circuit while it is in the map, and afterwards until [`held`](Self::held)
+    /// contains neither a search nor the circuit.
     pub(super) unsafe fn insert(&self, writer: &mut MapWriter, key: &str, circuit: &CircuitBreaker) {
         let len = self.len();
         if writer.used >= writer.table.entries.len() / 8 * 7 {
@@ -194,7 +187,7 @@ impl CircuitMap {
         self.len.store(u32::try_from(len + 1).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
-    /// Marks and removes the circuit of `key`, if it is this one, and returns whether it was.
+    /// Removes the circuit of `key` and marks it, if it is this one. Returns `true` if it was.
     pub(super) fn remove(&self, writer: &mut MapWriter, key: &str, circuit: &Circuit) -> bool {
         let Some(cleared) = writer.table.remove(self.hash(key), circuit) else {
             return false;
@@ -259,6 +252,12 @@ impl CircuitMap {
 }
 
 impl MapWriter {
+    /// Returns all circuits, in no particular order. The caller holds the lock.
+    pub(super) fn all(&self) -> Vec<CircuitBreaker> {
+        // SAFETY: circuits in the map are removed and freed only under the lock.
+        self.table.circuits().map(|circuit| unsafe { handle(circuit) }).collect()
+    }
+
     /// Returns the number of tables that a lookup may still be reading.
     #[cfg(test)]
     pub(super) fn replaced(&self) -> usize {
@@ -275,7 +274,7 @@ impl MapWriter {
 
 impl Table {
     fn new(entries: usize) -> Self {
-        Self { entries: (0..entries).map(|_| Entry::default()).collect() }
+        Self { entries: (0..entries).map(|_| MapEntry::default()).collect() }
     }
 
     /// # Safety
@@ -306,7 +305,8 @@ impl Table {
 
     /// Adds a circuit, and returns the number of empty entries that it used.
     fn insert(&self, hash: u64, circuit: *mut Circuit) -> usize {
-        let is_free = |entry: &&Entry| entry.hash.load(Ordering::Relaxed) <= REMOVED;
+        let is_free = |entry: &&MapEntry| entry.hash.load(Ordering::Relaxed) <= REMOVED;
+        // Some entries are empty, so one is found.
         let Some(entry) = self.probe(hash).find(is_free) else {
             return 0;
         };
@@ -316,7 +316,7 @@ impl Table {
         usize::from(was_empty)
     }
 
-    /// Removes a circuit. Returns the number of entries that are empty again, or `None` if the circuit is not in the
+    /// Removes a circuit. Returns the number of entries that became empty, or `None` if the circuit is not in the
     /// table.
     fn remove(&self, hash: u64, circuit: &Circuit) -> Option<usize> {
         let position = self
@@ -340,13 +340,13 @@ impl Table {
 
     /// Returns the entries in the order of a search.
     #[inline]
-    fn probe(&self, hash: u64) -> impl Iterator<Item = &Entry> {
+    fn probe(&self, hash: u64) -> impl Iterator<Item = &MapEntry> {
         let first = start(hash);
         (0..self.entries.len()).map_while(move |distance| self.at(first.wrapping_add(distance)))
     }
 
     #[inline]
-    fn at(&self, position: usize) -> Option<&Entry> {
+    fn at(&self, position: usize) -> Option<&MapEntry> {
         self.entries.get(position & self.entries.len().wrapping_sub(1))
     }
 

@@ -186,8 +186,8 @@ pub(super) fn is_still_idle(
     is_unused(circuit, held) && circuit.circuit().idleness(shared, now) == Ok(idleness)
 }
 
-/// Returns `true` if a circuit is used by no call and has no handle but that of the queue. The holds were read before the handles are counted, so
-/// a lookup that replaces its hold with a handle is found.
+/// Returns `true` if no call uses a circuit, and its only handle is that of the queue. The holds were read before the
+/// handles are counted, so a lookup that replaces its hold by a handle is found.
 fn is_unused(circuit: &CircuitBreaker, held: &Held) -> bool {
     !held.contains(circuit.circuit().address()) && circuit.circuit().has_handles(OWN_HANDLES)
 }

@@ -9,30 +9,31 @@ use std::sync::Arc;
 use crate::breaker::{Circuit, CircuitBreaker};
 use crate::sync::holds::Hold;
 
-/// A circuit that is neither evicted nor freed while this exists.
+/// A circuit that is neither evicted nor freed while this exists: in a hold of a thread, or with a counted handle.
 pub(crate) struct HeldCircuit {
     circuit: NonNull<Circuit>,
-    /// Ends when this is dropped. `None` if this is a counted handle: the calls of its thread use all holds, or the
-    /// circuit was found under the lock.
+    /// Ends when this is dropped. `None` if this is a counted handle, because the calls of its thread use all holds or
+    /// because the circuit was found under the lock.
     hold: Option<Hold>,
 }
 
-/// Proves once that any thread can use a circuit.
+// Any thread can use and free a circuit.
 const _: () = {
     const fn assert_any_thread<T: Send + Sync>() {}
     assert_any_thread::<Arc<Circuit>>();
 };
 
-// SAFETY: it is a handle of a circuit, or a reference to it, and its hold may end on any thread.
+// SAFETY: it is an `Arc<Circuit>` or a `&Circuit`, which are `Send` because of the assertion above, and a hold may end on
+// any thread.
 unsafe impl Send for HeldCircuit {}
 
-// SAFETY: as above.
+// SAFETY: sharing it only shares the `&Circuit`, which is `Send`.
 unsafe impl Sync for HeldCircuit {}
 
 impl HeldCircuit {
     /// # Safety
     ///
-    /// A search has found the circuit in the map of a breaker that is never dropped, and ended in this hold.
+    /// The search of `hold` has found the circuit in the map of a breaker that is never dropped, and `hold` has kept it.
     #[inline]
     pub(super) const unsafe fn held(circuit: NonNull<Circuit>, hold: Hold) -> Self {
         Self { circuit, hold: Some(hold) }
@@ -44,7 +45,7 @@ impl HeldCircuit {
         Self { circuit: unsafe { NonNull::new_unchecked(circuit.cast_mut()) }, hold: None }
     }
 
-    /// Returns `true` if it is no counted handle.
+    /// Returns `true` if it is in a hold, and `false` if it is a counted handle.
     #[cfg(test)]
     pub(super) const fn is_held(&self) -> bool {
         self.hold.is_some()
@@ -56,7 +57,8 @@ impl Deref for HeldCircuit {
 
     #[inline]
     fn deref(&self) -> &Circuit {
-        // SAFETY: a circuit that was in the map is freed only when it is in no hold and has no other handle.
+        // SAFETY: a counted handle keeps the circuit. Otherwise the hold contains its address, and the breaker, which is
+        // never dropped, keeps a handle of each circuit that is in the map or in a hold.
         unsafe { self.circuit.as_ref() }
     }
 }
@@ -65,7 +67,7 @@ impl Drop for HeldCircuit {
     #[inline]
     fn drop(&mut self) {
         if self.hold.is_none() {
-            // SAFETY: the pointer is from `counted`, and this is its only use as a handle.
+            // SAFETY: the pointer comes from `Arc::into_raw` in `counted`, and its count is given back only here.
             drop(unsafe { Arc::from_raw(self.circuit.as_ptr()) });
         }
     }

@@ -1,5 +1,5 @@
-//! The part of a keyed breaker that changes when a key is added or removed. It owns the circuits: those in the map are
-//! in the queue, and removed ones are kept until no call uses them.
+//! The part of a keyed breaker that changes when a key is added or removed. It owns the circuits: the queue those in the
+//! map, and `removed` the others until no call uses them.
 #![expect(unsafe_code, reason = "the map does not own its circuits")]
 
 use std::collections::BTreeSet;
@@ -67,7 +67,8 @@ impl KeyTable {
         None
     }
 
-    /// Removes those circuits that their keys still have from the map and from the queue, and returns them.
+    /// Removes circuits from the map and from the queue, except those that their keys no longer have. Returns the removed
+    /// ones.
     pub(super) fn remove_all(
         &mut self,
         circuits: &CircuitMap,
@@ -83,11 +84,10 @@ impl KeyTable {
         leaving
     }
 
-    /// Adds the counts of removed circuits that are not used, of the next `limit`, and returns those circuits. Drop them
-    /// without the lock.
+    /// Examines the next `limit` removed circuits; see [`RemovedCircuits::take_unheld`].
     #[must_use = "the circuits must be dropped without a lock"]
     pub(super) fn take_unheld(&mut self, circuits: &CircuitMap, limit: usize) -> Vec<CircuitBreaker> {
-        if self.removed.held() == 0 {
+        if self.removed.kept() == 0 {
             return Vec::new();
         }
         circuits.held().map_or_else(Vec::new, |held| self.removed.take_unheld(limit, &held))

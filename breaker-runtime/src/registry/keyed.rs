@@ -307,18 +307,18 @@ impl KeyedBreaker {
         census.take(table, circuits, |each| self.for_each(each), visit)
     }
 
-    /// Returns the circuit of `key`, if it exists. No eviction runs while the lock is held.
+    /// Returns the circuit of `key`, if it exists. Waits until no eviction runs.
     #[cold]
     fn find_under_lock(&self, key: &str) -> Option<CircuitBreaker> {
         let table = lock(&self.shared.table);
         self.shared.circuits.get_locked(&table.map, key)
     }
 
-    /// Returns all circuits but the overflow circuit.
+    /// Returns all circuits except the overflow circuit.
     fn circuits_of_keys(&self) -> Vec<CircuitBreaker> {
         let circuits = &self.shared.circuits;
         let all = circuits.all(|key| self.find_under_lock(key));
-        all.unwrap_or_else(|| circuits.all_locked(&lock(&self.shared.table).map))
+        all.unwrap_or_else(|| lock(&self.shared.table).map.all())
     }
 
     /// Creates the circuit of a key, and evicts another one if there are too many.

@@ -12,10 +12,10 @@ use crate::sync::holds::Held;
 #[derive(Clone, Default)]
 pub(super) struct RemovedCircuits {
     /// Circuits that a caller may still hold.
-    held: VecDeque<RemovedCircuit>,
+    kept: VecDeque<RemovedCircuit>,
     /// The summed counts of all other removed circuits.
     counts: CumulativeParts,
-    /// Set while a census runs: the length of `held` at its start. Until its end, circuits are only added.
+    /// Set while a census runs: the length of `kept` at its start. Until its end, circuits are only added.
     census: Option<usize>,
 }
 
@@ -42,28 +42,29 @@ impl RemovedCircuit {
 impl RemovedCircuits {
     pub(super) fn add(&mut self, circuit: CircuitBreaker) {
         let at = circuit.circuit().now();
-        self.held.push_back(RemovedCircuit { circuit, at });
+        self.kept.push_back(RemovedCircuit { circuit, at });
     }
 
-    /// Adds the counts of circuits that no caller holds, of the next `limit`, and returns those circuits. Drop them
-    /// without the lock. While a census runs, it returns none. All of them were removed before `held` was read.
+    /// Examines the next `limit` circuits. Adds the counts of those that no caller holds to the sum, and returns these
+    /// circuits, which must be dropped without the lock. Returns none while a census runs. All circuits were removed
+    /// before `held` was read.
     #[must_use = "the circuits must be dropped without a lock"]
     pub(super) fn take_unheld(&mut self, limit: usize, held: &Held) -> Vec<CircuitBreaker> {
         let mut unheld = Vec::new();
         if self.census.is_some() {
             return unheld;
         }
-        for _ in 0..limit.min(self.held.len()) {
-            let Some(removed) = self.held.pop_front() else {
+        for _ in 0..limit.min(self.kept.len()) {
+            let Some(removed) = self.kept.pop_front() else {
                 break;
             };
             let circuit = removed.circuit.circuit();
-            // In this order: a lookup adds a handle before it ends its search.
+            // The handles are counted last, because a lookup adds its handle before it ends its search.
             if !held.has_searches() && !held.contains(circuit.address()) && circuit.has_handles(1) {
                 self.counts.add(&removed.snapshot());
                 unheld.push(removed.circuit);
             } else {
-                self.held.push_back(removed);
+                self.kept.push_back(removed);
             }
         }
         unheld
@@ -72,7 +73,7 @@ impl RemovedCircuits {
     /// Returns the summed counts.
     pub(super) fn counts(&self) -> CumulativeParts {
         let mut sum = self.counts.clone();
-        for removed in &self.held {
+        for removed in &self.kept {
             sum.add(&removed.snapshot());
         }
         sum
@@ -80,18 +81,18 @@ impl RemovedCircuits {
 
     /// Returns a copy, and keeps all circuits that are removed until [`end_census`](Self::end_census).
     pub(super) fn begin_census(&mut self) -> Self {
-        self.census = Some(self.held.len());
+        self.census = Some(self.kept.len());
         self.clone()
     }
 
     /// Returns the circuits that have been removed since [`begin_census`](Self::begin_census).
     pub(super) fn end_census(&mut self) -> Vec<CircuitBreaker> {
-        let start = self.census.take().unwrap_or(self.held.len());
-        self.held.iter().skip(start).map(|removed| removed.circuit.clone()).collect()
+        let start = self.census.take().unwrap_or(self.kept.len());
+        self.kept.iter().skip(start).map(|removed| removed.circuit.clone()).collect()
     }
 
     /// Returns the number of circuits that a caller may still hold.
-    pub(super) fn held(&self) -> usize {
-        self.held.len()
+    pub(super) fn kept(&self) -> usize {
+        self.kept.len()
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! The lock is held to change the state or the settings, to settle a trial call and to take a snapshot. While
 //! it is held, the trial slots are scanned or the record is copied; no user code runs. The numbers in
-//! parentheses refer to the proof in `state.rs`. `machine/queries.rs` has questions that change nothing,
-//! `machine/commands.rs` the changes that no call makes.
+//! parentheses refer to the proof in `state.rs`. `machine/queries.rs` has the methods that change nothing,
+//! `machine/commands.rs` those that no call uses.
 
 mod commands;
 mod queries;
@@ -58,9 +58,9 @@ impl Pending {
     }
 }
 
-/// The decision of the record about a call.
+/// The decision about a call by the state of its circuit.
 #[derive(Debug)]
-pub(crate) struct Decision {
+pub(crate) struct StateDecision {
     /// The ticket of an admitted call, or the state that rejects it.
     pub(crate) ticket: Result<Ticket, State>,
     pub(crate) pending: Pending,
@@ -140,7 +140,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
     }
 
     /// Admits or rejects a call under the lock. An open circuit that is due becomes half-open.
-    pub(crate) fn admit_locked(&self, clock: &Clock) -> Decision {
+    pub(crate) fn admit_locked(&self, clock: &Clock) -> StateDecision {
         let locked = &mut *self.lock();
         let admitted = locked.record.admit(clock.now(), locked.settings.as_ref());
         self.decide(locked, admitted)
@@ -148,9 +148,9 @@ impl<S: AsRef<Recovery>> Machine<S> {
 
     /// Decides again about a call that has waited since it was admitted, as if it arrived now. The state may have
     /// changed meanwhile, also by a lease that has ended. A trial call keeps its slot, with a new lease.
-    pub(crate) fn admit_again(&self, ticket: Ticket, clock: &Clock) -> Decision {
+    pub(crate) fn admit_again(&self, ticket: Ticket, clock: &Clock) -> StateDecision {
         if let Some(ticket) = self.admit_tracked() {
-            return Decision { ticket: Ok(ticket), pending: Pending::Nothing };
+            return StateDecision { ticket: Ok(ticket), pending: Pending::Nothing };
         }
         let locked = &mut *self.lock();
         let (now, recovery) = (clock.now(), locked.settings.as_ref());
@@ -166,18 +166,18 @@ impl<S: AsRef<Recovery>> Machine<S> {
             // The rejection of the call has been waived, and its limits still apply.
             (None, State::Open | State::HalfOpen | State::ForcedOpen) => {}
         }
-        Decision { ticket: Ok(ticket), pending: self.publish(locked) }
+        StateDecision { ticket: Ok(ticket), pending: self.publish(locked) }
     }
 
     /// Publishes a decision about a call. An admitted call has a trial slot, or `None` if it is no trial call.
-    fn decide(&self, locked: &Locked<S>, admitted: Result<Option<u32>, State>) -> Decision {
+    fn decide(&self, locked: &Locked<S>, admitted: Result<Option<u32>, State>) -> StateDecision {
         let pending = self.publish(locked);
         let word = locked.word();
         let ticket = admitted.map(|slot| match slot {
             None => Ticket(word.tracked_call().or(word.checked_call()).unwrap_or(word.fast_call())),
             Some(slot) => Ticket(word.with_slot(slot)),
         });
-        Decision { ticket, pending }
+        StateDecision { ticket, pending }
     }
 
     /// Returns the ticket of a call that the state rejects, but that is admitted nevertheless. Its limits apply, and

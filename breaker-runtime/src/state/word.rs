@@ -110,9 +110,11 @@ impl Word {
         }
     }
 
+    /// Returns `true` for the word of an open circuit.
     #[inline]
     pub(super) const fn is_open(self) -> bool {
-        // Only the recording bit would differ, which an open circuit does not have.
+        // An open circuit never has the recording bit. It is masked as in `tracked_call`, so that a caller of both masks
+        // the word once.
         self.0 & STATE & !RECORDING == OPEN
     }
 

@@ -4,14 +4,17 @@
 //! [`light`] and the other one [`heavy`], at least one of them sees the store of the other. Calls pass the light
 //! barrier, and the rare work that must know what calls do passes the heavy one.
 //!
-//! On Linux, the heavy barrier is the system call `membarrier`, which makes every running thread of the process execute
-//! a full barrier: whatever a thread has stored before its light barrier is visible then, and whatever it loads later
-//! is loaded afterwards. So a light barrier only has to keep the compiler from moving memory accesses across it.
-//! Without that system call, and under loom, both are sequentially consistent fences, which have a total order.
+//! On Linux, the heavy barrier is the system call `membarrier`. It makes every running thread of the process execute a
+//! full barrier at some point; a thread that does not run has executed one when it was suspended. If the light barrier
+//! of a thread precedes that point, its earlier stores are visible after the heavy barrier. Otherwise its later loads
+//! see the stores that precede the heavy barrier. So a light barrier only has to keep the compiler from moving memory
+//! accesses across it. This is a guarantee of the kernel; the memory model of Rust does not describe it. Without that
+//! system call, and under loom, both are sequentially consistent fences, which have a total order.
 //!
-//! Proof that both threads agree on the kind of barrier: [`IS_ASYMMETRIC`] is set after the process was registered,
+//! Proof that both threads agree on the kind of barrier: [`IS_ASYMMETRIC`] is set only after the process was registered,
 //! and never cleared. A light barrier that finds it unset is a fence, which is correct with both heavy barriers. One
-//! that finds it set relies on the system call, and a heavy barrier that uses it does not look at the flag.
+//! that finds it set relies on the system call, which every heavy barrier then makes, because [`IS_REGISTERED`] has
+//! one value that all threads see.
 
 #[cfg(not(breaker_loom))]
 pub(crate) use imp::prepare;
@@ -48,7 +51,7 @@ mod imp {
         }
     }
 
-    /// The barrier of rare work. Returns `false` if the system refused it; then nothing is known about calls.
+    /// The barrier of rare work. Returns `false` if the system refuses the call; then it was no barrier.
     #[must_use]
     pub(crate) fn heavy() -> bool {
         if *IS_REGISTERED {

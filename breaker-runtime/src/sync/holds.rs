@@ -1,22 +1,28 @@
-//! What each thread is using without a reference count: the values of its calls, and the collections it searches.
+//! The values that threads use without counting references, and the collections that they search.
 //!
 //! A thread has a few holds in a cache line of its own. To use a value that another thread may remove, it takes a free
-//! hold, *searches* a collection for the value, and then [holds](Hold::keep) the value. A hold contains the address of
-//! the collection, and then that of the value. It ends on any thread. Who removes a value makes it unreachable, passes
-//! the heavy [barrier], and then reads the holds of all threads ([`Held::now`]). The value is in use while a hold
-//! contains its address, and may be in use while a thread searches its collection.
+//! hold, *searches* a collection for the value, and then [keeps](Hold::keep) the value. The hold contains the address of
+//! the collection during the search, and then that of the value. It may end on any thread. A thread that removes a value
+//! makes it unreachable, passes the heavy [barrier], and then reads the holds of all threads ([`Held::now`]). The value
+//! is in use while a hold contains its address, and may be in use while a thread searches its collection.
 //!
-//! Proof that no value is freed while it is in use: a search is stored, then the light barrier is passed, and only then
-//! the collection is read. If `Held::now` reads another value of its word, either the search had not begun, and then it
-//! does not find what had become unreachable before the heavy barrier; or it has ended; or it has become a hold of a
-//! value, in the same word and in one store, and then that value is found. A thread whose holds are not in `THREADS` yet
-//! adds them under its lock, so it begins to search after `Held::now` has read the others.
+//! Proof that no value is freed while it is in use. A search stores the address of the collection in its hold, passes
+//! the light barrier, and only then reads the collection. If `Held::now` does not read that address, then
 //!
-//! What a call did in a value is visible to who finds its hold ended: all stores into a hold release, and all loads by
-//! others acquire. A hold that another thread ended is acquired by the thread that takes it again.
+//! * the search begins later. `Held::now` has not seen its store, so by the barriers the search sees that the value is
+//!   unreachable;
+//! * or it has ended, and so has the use of the value that it found;
+//! * or it has found a value that is in use. One store replaces the address of the collection by that of the value, so
+//!   `Held::now` reads the address of the value until the hold ends.
 //!
-//! The memory of a thread is reused by later threads, never freed: there is as much as threads existed at one time. That
-//! of an ended thread is not read, unless a call that it started runs on.
+//! A thread whose holds are not in `THREADS` yet adds them under its lock. If `Held::now` does not find them, it has
+//! taken that lock before, and the first search of the thread sees that the value is unreachable.
+//!
+//! All stores into a hold release, and all loads by other threads acquire. So a thread that finds a hold ended sees
+//! what its call has written to the value, and a thread that takes the hold again sees the end of its last use.
+//!
+//! The memory of a thread is never freed, but later threads reuse it, so there is as much as for the largest number of
+//! threads at one time. The holds of an ended thread are read only while a call that it started still runs.
 
 use super::barrier;
 use super::{AtomicUsize, Ordering};
@@ -54,12 +60,12 @@ pub(crate) struct Held {
 /// Number of calls per thread that can hold a value. With the search, they fill a cache line of 64 bytes.
 const CALLS: usize = 7;
 const FREE: usize = 0;
-/// Number of times that a hold is read again while it is a search. A search takes less time, unless its thread is
-/// suspended or visits all values.
+/// Number of times that a hold is read again while it contains a search. A search takes less time than that, unless its
+/// thread is suspended or visits all values.
 const RETRIES: usize = if cfg!(breaker_loom) { 0 } else { 50 };
 
 impl ThreadHolds {
-    /// Returns `true` if all of them are free. They stay free once their thread has ended.
+    /// Returns `true` if all of them are free. Once their thread has ended, free holds stay free.
     #[cfg(not(breaker_loom))]
     fn are_free(&self) -> bool {
         self.calls.iter().chain([&self.search]).all(|hold| hold.load(Ordering::Acquire) == FREE)
@@ -79,8 +85,8 @@ impl Search {
 }
 
 impl Hold {
-    /// Begins a search of the collection at this address whose value can be kept. Returns `None` if the calls that were started on this thread use all of
-    /// its holds, and while the thread destroys its thread-local values.
+    /// Begins a search of the collection at this address whose value can be kept. Returns `None` if the calls that were
+    /// started on this thread use all of its holds, and while the thread destroys its thread-local values.
     #[inline]
     pub(crate) fn search(collection: usize) -> Option<Self> {
         let is_free = |hold: &&AtomicUsize| hold.load(Ordering::Acquire) == FREE;
@@ -111,13 +117,14 @@ impl Drop for Hold {
 }
 
 impl Held {
-    /// Returns what threads use of the collection at this address, including everything that was found before this
-    /// call. Returns `None` if that cannot be known.
+    /// Returns the values that threads use, and whether they search the collection at this address. Includes every
+    /// search that found a value before this call. Returns `None` if the system refuses the heavy barrier.
     pub(crate) fn now(collection: usize) -> Option<Self> {
         barrier::heavy().then(|| Self::read(collection, RETRIES))
     }
 
-    /// Returns which values threads used a moment ago. The last holds of other threads may be missing.
+    /// Returns the values that threads used a moment ago. The latest holds of other threads may be missing, and searches
+    /// are not recognized.
     pub(crate) fn lately() -> Self {
         Self::read(FREE, 0)
     }
@@ -136,8 +143,8 @@ impl Held {
         let mut addresses = Vec::new();
         imp::for_each(|thread| {
             for word in thread.calls.iter().chain([&thread.search]) {
-                // Once it has been another value, the search that was going on has ended. One that begins later does not
-                // find what was removed.
+                // Any other value shows that the search has ended. One that begins later does not find what was
+                // removed.
                 let mut found = word.load(Ordering::Acquire);
                 for _ in 0..retries {
                     if found != collection {

@@ -1,16 +1,16 @@
 //! A value with one cell per thread, so that writing threads do not contend.
 //!
-//! Each cell has **one** writing thread, which needs no locked instruction. The first thread owns the inline
-//! cell. When another thread needs a cell, a block is allocated, whose cells belong to the lowest thread numbers. They are
-//! allocated in groups, when a thread of the group first writes. Threads with greater numbers share one more cell. From
-//! then on the first thread uses a cell of the block too. Otherwise each of its writes would take the cache line of the
-//! inline cell from the other threads, which read the address of the block from it.
+//! Each cell has **one** writing thread, which needs no locked instruction. The first thread owns the inline cell. When
+//! a second thread needs a cell, a block is allocated. The cells of the block belong to the threads with the lowest
+//! numbers; a group of cells is allocated when one of its threads first writes. All threads with greater numbers share
+//! one more cell. Once there is a block, the first thread uses a cell of it too: its writes to the inline cell would
+//! take the cache line from the other threads, which read the address of the block from that line.
 //!
 //! Proof that an owned cell loses no update: the cell of thread number *n* is returned only to the thread that
 //! holds the number *n*. Numbers pass from one thread to the next through a lock (see `thread_id`), so a thread
 //! reads from its cell only what it wrote itself, or what an earlier holder wrote before it ended. A plain load,
-//! add and store is enough. The inline cell has an owner once, since only `UNOWNED` is replaced by a thread: the
-//! owner stays the only writer when it finds `RETIRED` later than others do.
+//! add and store is enough. The inline cell never gets a second owner, because a thread replaces only `UNOWNED` by its
+//! number. Therefore the owner is its only writer, even if it reads `RETIRED` later than other threads do.
 
 use super::{AtomicU32, IS_MODEL, OnceBox, Ordering, thread_id};
 
@@ -33,7 +33,7 @@ pub(crate) enum StripedCell<'a, T> {
 #[derive(Debug)]
 struct Block<T: 'static> {
     groups: [OnceBox<Group<T>>; GROUPS],
-    /// Number of groups from the first one to the last one with cells.
+    /// Number of groups up to the last one that has cells.
     used: AtomicU32,
     shared: Aligned<T>,
 }
@@ -119,7 +119,7 @@ impl<T: Default> Block<T> {
     fn allocate(&self, thread: u32) -> Option<&T> {
         let index = thread.wrapping_sub(1);
         let group = self.groups.get((index / GROUP) as usize)?.get_or_init(Box::default);
-        // Before the thread writes, so that a thread that knows of its write finds the group.
+        // Stored before the thread writes, so that a thread that knows of its write finds the group.
         self.used.fetch_max(index / GROUP + 1, Ordering::Release);
         group.get((index % GROUP) as usize).map(|cell| &cell.0)
     }

@@ -1,12 +1,12 @@
 //! Count-based windows: exactly the last N calls that succeeded or failed.
 //!
 //! Calls are numbered 1, 2, 3 .. in the order in which they enter the window. Only the positions of failures
-//! and slow calls are stored. A success increments the count of its own thread and writes no shared memory; the
-//! position of a failure is the sum of all counts, which is computed under the lock. A window is *saturated* when it
-//! is full and holds no failure and no slow call: another success changes nothing.
+//! and slow calls are stored. A success increments the count of its own thread, or, while that thread has no cell, a
+//! count that several threads share. The position of a failure is the sum of all counts, which is computed under the
+//! lock. A window is *saturated* when it is full and holds no failure and no slow call: another success changes nothing.
 //!
 //! Each count is one word with its whole generation. The word of a thread is written by that thread alone, the word
-//! of all other threads by compare-and-swap. Counts and positions are correct for these reasons:
+//! of the threads without a cell by compare-and-swap. Counts and positions are correct for these reasons:
 //!
 //! * **No success is lost or counted twice.** A count of a generation grows by one with each success. It starts again
 //!   at zero only under the lock, where the calls counted so far are added to `FaultLog::entered`, so the sum does
@@ -35,7 +35,7 @@ pub(super) struct CountWindow {
     successes: Striped<AtomicU64>,
     /// The successes of threads without a cell of their own.
     others: AtomicU64,
-    /// Number of successes of threads without a cell, until they get cells.
+    /// Number of successes of threads without a cell, up to [`EARLY_LIMIT`].
     early: AtomicU32,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use super::throughput::median;
+use super::median::median;
 
 /// Rounds in which all points of a curve take turns.
 const ROUNDS: usize = 7;
@@ -81,12 +81,13 @@ impl Curve {
     }
 
     /// Returns the slope of a straight line through the last three decades, with both axes logarithmic. A linear curve
-    /// is measured above its first point, because it begins with costs that do not grow.
+    /// is measured above its lowest point, because it begins with costs that do not grow: those of the first circuit or
+    /// listener, and of cold caches.
     pub(crate) fn exponent(&self) -> f64 {
         let last = self.points.last().map_or(0, |point| point.x);
         let origin = match self.order {
             Order::Constant | Order::Logarithmic => Point { x: 0, y: 0.0 },
-            Order::Linear => self.points.first().copied().unwrap_or(Point { x: 0, y: 0.0 }),
+            Order::Linear => self.lowest().unwrap_or(Point { x: 0, y: 0.0 }),
         };
         let points = self.points.iter().filter(|point| point.x > origin.x && point.x >= last / 1000);
         let points = points.map(|point| [f64::from(point.x - origin.x).ln(), (point.y - origin.y).ln()]);
@@ -99,6 +100,10 @@ impl Curve {
         let covariance: f64 = logarithms.iter().map(|[x, y]| (x - x_mean) * (y - y_mean)).sum();
         let variance: f64 = logarithms.iter().map(|[x, _]| (x - x_mean).powi(2)).sum();
         covariance / variance
+    }
+
+    fn lowest(&self) -> Option<Point> {
+        self.points.iter().filter(|point| point.x > 0).min_by(|one, other| one.y.total_cmp(&other.y)).copied()
     }
 }
 

@@ -106,12 +106,12 @@ fn failing_function(number: u64) -> WorkResult {
 row!(failing calls failing_function);
 
 #[circuit_breaker(name = "open", recovery_timeout = "1d", fallback = |_| Ok(number))]
-fn open_function(number: u64) -> WorkResult {
+fn open_with_closure_fallback(number: u64) -> WorkResult {
     work(number)
 }
 
 #[circuit_breaker(name = "open", recovery_timeout = "1d", fallback = another)]
-fn open_with_path(number: u64) -> WorkResult {
+fn open_with_function_fallback(number: u64) -> WorkResult {
     work(number)
 }
 
@@ -120,12 +120,12 @@ fn another(number: u64) -> WorkResult {
     Ok(number)
 }
 
-row!(open calls open_with_path after hold_open());
-row!(open_as_error calls open_function after hold_open());
+row!(open calls open_with_function_fallback after hold_open());
+row!(open_with_closure calls open_with_closure_fallback after hold_open());
 
 /// Opens the circuit through its rules, not by an operator.
 fn hold_open() {
-    _ = open_with_path(1);
+    _ = open_with_function_fallback(1);
     breaker("open").force_close();
     (0..5).for_each(|_| fail_once("open"));
 }

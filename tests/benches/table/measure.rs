@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
+use super::median::median;
 use super::rows::Row;
-use super::throughput::{calls_per_second, median};
+use super::throughput::calls_per_second;
 
 /// Rounds in which all rows take turns.
 const ROUNDS: usize = 15;

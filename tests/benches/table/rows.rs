@@ -1,6 +1,7 @@
 //! The rows of the table. Each makes calls of one small function in a different way.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::work::{ready, repeat, work, work_async};
@@ -32,6 +33,7 @@ const fn unchecked(name: &'static str, run: fn(u64)) -> Row {
 
 pub(crate) const ROWS: &[Row] = &[
     unchecked("raw call of a function that is not inlined", raw),
+    unchecked("raw call, one shared write in ten calls", raw_with_shared_write),
     checked("closed, success: breaker", breaker::closed),
     checked("closed, success, not inlined: breaker", breaker::not_inlined),
     unchecked("closed, success: recloser", sync_peers::recloser_closed),
@@ -58,7 +60,7 @@ pub(crate) const ROWS: &[Row] = &[
     unchecked("closed, 10 % failing, async: tower-resilience", async_peers::tower_failing),
     unchecked("closed, 10 % failing, async: seatbelt", async_peers::seatbelt_failing),
     checked("open, rejected: breaker", breaker::open),
-    checked("open, rejected, closure fallback: breaker", breaker::open_as_error),
+    checked("open, rejected, closure fallback: breaker", breaker::open_with_closure),
     unchecked("open, rejected: recloser", sync_peers::recloser_open),
     unchecked("open, rejected: failsafe", sync_peers::failsafe_open),
     unchecked("open, rejected, async: breaker crate 2.0", async_peers::breaker_open),
@@ -73,6 +75,17 @@ pub(crate) const ROWS: &[Row] = &[
 
 fn raw(calls: u64) {
     repeat(calls, |number| _ = black_box(work(number)));
+}
+
+/// The limit of threads that share a run of failures, if one of ten calls fails.
+fn raw_with_shared_write(calls: u64) {
+    static SHARED: AtomicU64 = AtomicU64::new(0);
+    repeat(calls, |number| {
+        if number.is_multiple_of(10) {
+            SHARED.fetch_add(1, Ordering::Relaxed);
+        }
+        _ = black_box(work(number));
+    });
 }
 
 fn raw_async(calls: u64) {

@@ -2,22 +2,23 @@
 //!
 //! # Proof of the word
 //!
-//! 1. **No slot is lost or doubled.** The low half of the word is the number of slots in use. Every change is one
-//!    read-modify-write: a call adds 1 and later subtracts 1, and the holder of the lock adds a difference. The
-//!    subtraction belongs to one earlier addition, so the number is never negative.
+//! 1. **No slot is lost or doubled.** The low half of the word is the number of slots in use. Every change of it is one
+//!    read-modify-write: a call adds 1 and later subtracts 1, and the holder of the lock adds the difference that its
+//!    changes make. Each subtraction belongs to one earlier addition, so the number is never negative and never carries
+//!    into the upper half, which only the holder of the lock changes.
 //! 2. **The limit holds.** A call adds 1 by a compare-and-swap of a word with a free slot and without the bit *queue*.
-//!    The holder of the lock sets that bit first and keeps it until it adds its difference, so meanwhile slots are only
-//!    released, and its own count is at most too high.
-//! 3. **A waiting call gets a slot.** A call enters the queue under the lock, after the bit was set. A release that
-//!    precedes the bit is in the count that the holder read. A release that follows it reads the bit, and then takes the
-//!    lock to offer the slot, unless the bit is gone by then: no call waits in that case, because the bit is kept
-//!    while one waits, and a call that enters the queue later reads a word that includes the release.
-//! 4. **No new call overtakes a waiting one.** The bit is kept while a call waits or has an offer, so every new call asks
-//!    the queue.
+//!    The holder of the lock sets that bit first and keeps it until it adds its difference. Meanwhile slots are only
+//!    released, so the count that it has read is never too low.
+//! 3. **A waiting call gets a slot.** A call enters the queue under the lock, after the bit was set. A release before
+//!    that is in the count that the holder of the lock has read. A release after that reads the bit, and takes the lock
+//!    to offer the slot, unless it finds the bit cleared. In that case no call waits, because the bit stays set while
+//!    one does, and a call that enters the queue later reads a count that includes the release.
+//! 4. **No new call overtakes a waiting one.** The bit is set while a call waits or has an offer, and while it is set,
+//!    a new call acquires a slot only under the lock, after the waiting calls.
 
 use std::task::Waker;
 
-use super::queue::{Attempt, Position, Queue, Turn, Wakers};
+use super::queue::{Attempt, Position, Queue, TurnResult, Wakers};
 use super::settings::BulkheadSettings;
 use super::slots::Slots;
 use crate::clock::{Clock, Moment};
@@ -106,7 +107,7 @@ impl Bulkhead {
         self.lock_queue(|queue, _| queue.would_admit(now))
     }
 
-    /// Tries again under the lock of the queue, where the limit belongs to the policy that the result names.
+    /// Tries again under the lock of the queue, so that the limit and the policy of the result are of the same settings.
     #[cold]
     #[inline(never)]
     fn try_acquire_in_queue(&self, clock: &Clock) -> Attempt {
@@ -115,7 +116,7 @@ impl Bulkhead {
     }
 
     /// Takes the turn of a waiting call; see [`Queue::take_turn`].
-    pub(super) fn take_turn(&self, position: &mut Position, waker: Waker, now: Moment) -> Turn {
+    pub(super) fn take_turn(&self, position: &mut Position, waker: Waker, now: Moment) -> TurnResult {
         self.lock_queue(|queue, wakers| queue.take_turn(position, waker, now, wakers))
     }
 
@@ -129,7 +130,7 @@ impl Bulkhead {
     fn lock_queue<R>(&self, change: impl FnOnce(&mut Queue, &mut Wakers) -> R) -> R {
         let mut wakers = Wakers::default();
         let mut queue = lock(&self.queue);
-        // The word shows a queue until the lock is released, so that no other thread acquires a slot.
+        // The word shows a queue while the lock is held, so that no other thread acquires a slot.
         let shown = Slots::from_bits(self.slots.fetch_or(Slots::WITH_QUEUE, Ordering::AcqRel)).with_queue();
         queue.set_in_use(shown.in_use());
         let result = change(&mut queue, &mut wakers);
@@ -162,8 +163,8 @@ impl Bulkhead {
 impl UnfinishedRelease<'_> {
     /// Offers the slot to the first waiting call, and wakes it.
     ///
-    /// A call that waited when the slot was released still shows a queue here, unless it has left the queue or got
-    /// another slot. A call that enters the queue later finds the slot.
+    /// If the word no longer shows a queue, every call that waited when the slot was released has left the queue or got
+    /// another slot. A call that enters the queue later finds the free slot.
     #[cold]
     #[inline(never)]
     pub(crate) fn finish(self, clock: &Clock) {

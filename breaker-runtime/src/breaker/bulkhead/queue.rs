@@ -25,7 +25,7 @@ pub(super) struct Queue {
     in_use: u32,
     next_arrival: u64,
     /// The calls without an offer, by arrival.
-    waiting: BTreeMap<u64, Waiting>,
+    waiting: BTreeMap<u64, WaitingCall>,
     /// The offers, by the arrival of their calls.
     offers: BTreeMap<u64, Offer>,
     /// No offer lapses earlier, so that the offers are not searched each time.
@@ -36,7 +36,7 @@ pub(super) struct Queue {
 
 /// A call that waits and has no offer.
 #[derive(Debug)]
-struct Waiting {
+struct WaitingCall {
     /// `None` once the call was woken, until it is polled.
     waker: Option<Waker>,
     offer_lifetime: Duration,
@@ -69,7 +69,7 @@ pub(crate) enum Attempt {
 
 /// The result of the turn of a waiting call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Turn {
+pub(super) struct TurnResult {
     pub(super) attempt: Attempt,
     pub(super) standing: Standing,
 }
@@ -123,7 +123,7 @@ impl Queue {
             && let Some((arrival, Offer { lifetime, .. })) = self.offers.pop_last()
         {
             self.in_use -= 1;
-            self.waiting.insert(arrival, Waiting { waker: None, offer_lifetime: lifetime });
+            self.waiting.insert(arrival, WaitingCall { waker: None, offer_lifetime: lifetime });
         }
     }
 
@@ -145,7 +145,7 @@ impl Queue {
         waker: Waker,
         now: Moment,
         wakers: &mut Wakers,
-    ) -> Turn {
+    ) -> TurnResult {
         let known = position.arrival;
         let arrival = known.unwrap_or_else(|| {
             self.next_arrival += 1;
@@ -164,17 +164,17 @@ impl Queue {
             position.arrival = None;
             wakers.dropped.push(waker);
             self.offer_free_slots(now, wakers);
-            return Turn { attempt: Attempt::Acquired, standing: Standing::First };
+            return TurnResult { attempt: Attempt::Acquired, standing: Standing::First };
         }
         let attempt = Attempt::Full(self.settings.when_full);
         if !matches!(self.settings.when_full, FullPolicy::Wait(_)) {
             position.arrival = None;
             wakers.dropped.push(waker);
-            return Turn { attempt, standing: Standing::First };
+            return TurnResult { attempt, standing: Standing::First };
         }
         let offer_lifetime = position.offer_lifetime;
-        self.waiting.insert(arrival, Waiting { waker: Some(waker), offer_lifetime });
-        Turn { attempt, standing: self.standing(arrival, has_ended_offers) }
+        self.waiting.insert(arrival, WaitingCall { waker: Some(waker), offer_lifetime });
+        TurnResult { attempt, standing: self.standing(arrival, has_ended_offers) }
     }
 
     /// Removes a waiting call. A slot that was offered to it goes to the next one.
@@ -230,7 +230,7 @@ impl Queue {
         false
     }
 
-    fn offer(&mut self, arrival: u64, waiting: Waiting, now: Moment, wakers: &mut Wakers) {
+    fn offer(&mut self, arrival: u64, waiting: WaitingCall, now: Moment, wakers: &mut Wakers) {
         let lifetime = waiting.offer_lifetime;
         let lapse = now.after(lifetime);
         self.in_use += 1;

@@ -12,7 +12,7 @@ pub(crate) struct BulkheadSettings {
     needs: CallNeeds,
 }
 
-/// The need of a call under the settings of its circuit.
+/// The needs of a call under the settings of its circuit.
 #[derive(Clone, Copy, Debug)]
 enum CallNeeds {
     /// A slot.

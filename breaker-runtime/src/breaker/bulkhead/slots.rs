@@ -6,12 +6,12 @@
 //! ```
 //!
 //! The limit is at least 1. The bit *queue* shows that calls wait or have an offer, or that the lock of the queue is
-//! held. Every thread then treats the bulkhead as full and asks the queue. After the limit was lowered, more slots than
-//! the limit can be in use.
+//! held. Then no thread acquires a slot without that lock. After the limit was lowered, more slots than the limit can be
+//! in use.
 //!
-//! The bit *slow* shows that a slot is not all that a call needs: the queue may be entitled to it, or the settings
-//! have other parts that apply to a call. As the sign of the word and of its upper half, it makes one comparison
-//! enough for calls that need no more than a slot.
+//! The bit *slow* is set together with the bit *queue*, and when the settings have other parts that apply to a call. It
+//! is the sign of the word and of its upper half, so a call that needs only a slot checks both bits and the limit with
+//! one comparison.
 
 /// A packed word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +31,12 @@ impl Slots {
         Self((limit as u64) << LIMIT_SHIFT | in_use as u64)
     }
 
-    /// Returns the word of a bulkhead whose calls need more than a slot.
+    /// Returns the word with the bit *slow*, for a bulkhead whose calls need more than a slot.
     pub(super) const fn slow(self) -> Self {
         Self(self.0 | SLOW)
     }
 
+    /// Returns the word with the bits that show a queue.
     pub(super) const fn with_queue(self) -> Self {
         Self(self.0 | Self::WITH_QUEUE)
     }
@@ -56,10 +57,10 @@ impl Slots {
         self.0 & QUEUE != 0
     }
 
-    /// Returns `true` if the bit *slow* is set. At least one slot must be in use.
+    /// Returns `true` if the bit *slow* is set. The result is wrong if no slot is in use.
     #[inline]
     pub(super) const fn is_slow(self) -> bool {
-        // The result of this comparison is a flag of the processor after a decrement.
+        // Compared with zero, so that a release uses the flags of its decrement instead of another comparison.
         self.0.cast_signed() <= 0
     }
 

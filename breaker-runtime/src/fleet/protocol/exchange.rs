@@ -39,6 +39,10 @@ pub struct Reply {
     /// The names of records that could not be read.
     pub unreadable: Vec<String>,
     pub conflicts: Vec<SettingsConflict>,
+    /// `true` if this may be another server than the one that answered before, so that all records must be read again.
+    pub is_new_server: bool,
+    /// The records of which the store has only an older epoch than a report named.
+    pub lost: Vec<SharedName>,
 }
 
 /// Another process shares a circuit of this name with other settings.

@@ -9,6 +9,11 @@ use super::text::{FieldReader, encode, join};
 /// The format of a record that this version reads and writes.
 const FORMAT: &str = "1";
 
+/// A record with a larger number is refused: the store computes exactly below 2^52 only, and no record could ever be
+/// newer than one with the largest epoch.
+const MAX_NUMBER: u64 = 1 << 52;
+const MAX_ROUNDS: u32 = 1 << 31;
+
 /// The shared state of one circuit. All times are milliseconds of the store's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SharedRecord {
@@ -96,15 +101,20 @@ impl SharedRecord {
         let state = RecordState::read(fields.raw()?)?;
         let (epoch, version, due) = (fields.number()?, fields.number()?, fields.number()?);
         let (rounds, token) = (fields.number()?, fields.number()?);
-        let (owner, expires) = (fields.text()?, fields.number()?);
+        let (owner, expires): (Arc<str>, u64) = (fields.text()?, fields.number()?);
         let lease = (!owner.is_empty()).then(|| ProbeLease { owner: InstanceId::from_text(owner), expires });
         let kind = CommandKind::read(fields.raw()?)?;
-        let (until, by, why) = (fields.number()?, fields.text()?, fields.text()?);
+        let (until, by, why): (u64, _, _) = (fields.number()?, fields.text()?, fields.text()?);
         let command = kind.map(|kind| Command { kind, until, by, why });
         let reason = fields.text()?;
         let instances = |texts: Vec<_>| texts.into_iter().map(InstanceId::from_text).collect();
         let (votes, dissents) = (instances(fields.texts()?), instances(fields.texts()?));
         fields.end()?;
+        let are_small =
+            [epoch, version, due, token, expires, until].iter().all(|&number| number < MAX_NUMBER);
+        if !are_small || rounds >= MAX_ROUNDS {
+            return None;
+        }
         Some(Self { state, epoch, version, due, rounds, token, lease, command, reason, votes, dissents })
     }
 
@@ -186,7 +196,7 @@ mod tests {
         SharedRecord {
             state: RecordState::Open,
             epoch: 5,
-            version: u64::MAX,
+            version: MAX_NUMBER - 1,
             due: 7,
             rounds: 2,
             token: 9,
@@ -223,5 +233,24 @@ mod tests {
         }
         assert_eq!(SharedRecord::read("1 c -1 0 0 0 0 - 0 - 0 - - - - -"), None);
         assert_eq!(SharedRecord::read(&format!("{line} x")), None);
+    }
+
+    #[test]
+    fn a_record_with_a_number_that_no_other_could_exceed_is_refused() {
+        let huge = MAX_NUMBER.to_string();
+        for field in ["epoch", "version", "due", "rounds", "token", "expires", "until"] {
+            let number = |name| if name == field { huge.as_str() } else { "7" };
+            let line = format!(
+                "1 o {} {} {} {} {} a:1 {} open {} - - - - -",
+                number("epoch"),
+                number("version"),
+                number("due"),
+                number("rounds"),
+                number("token"),
+                number("expires"),
+                number("until"),
+            );
+            assert_eq!(SharedRecord::read(&line), None, "{line}");
+        }
     }
 }

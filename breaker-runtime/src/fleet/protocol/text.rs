@@ -22,7 +22,7 @@ pub(crate) fn encode(text: &str) -> String {
     }
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"._~:-".contains(&byte) {
+        if is_plain(byte) {
             encoded.push(char::from(byte));
         } else {
             // Writing to a string cannot fail.
@@ -32,8 +32,13 @@ pub(crate) fn encode(text: &str) -> String {
     encoded
 }
 
+/// Returns `true` for a byte that stands for itself.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._~:-".contains(&byte)
+}
+
 /// Decodes a text. Returns `None` if it is no encoded text.
-pub(super) fn decode(encoded: &str) -> Option<String> {
+pub(crate) fn decode(encoded: &str) -> Option<String> {
     if encoded == EMPTY {
         return Some(String::new());
     }
@@ -47,8 +52,10 @@ pub(super) fn decode(encoded: &str) -> Option<String> {
             let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
             bytes.push(u8::from_str_radix(digits, 16).ok()?);
             rest = tail;
-        } else {
+        } else if is_plain(byte) {
             bytes.push(byte);
+        } else {
+            return None;
         }
     }
     String::from_utf8(bytes).ok()
@@ -113,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_not_encoded_is_refused() {
-        for broken in ["%", "%2", "%G0", "%FF", "%+1", "%\u{e4}"] {
+        for broken in ["%", "%2", "%G0", "%FF", "%+1", "%\u{e4}", "a b", "a\nb", "\0", "{", "\u{e4}"] {
             assert_eq!(decode(broken), None, "{broken}");
         }
     }

@@ -1,4 +1,4 @@
-//! What other threads can do while circuits are counted or evicted.
+//! Calls and removals while circuits are counted or evicted.
 
 use super::*;
 use crate::sync::holds::Held;
@@ -44,7 +44,7 @@ fn removed_circuits_that_are_unused_are_freed_although_others_are_held() {
         call(&breakers, &key.to_string());
         breakers.remove(&key.to_string());
     }
-    let kept = lock(&breakers.shared.table).removed.held();
+    let kept = lock(&breakers.shared.table).removed.kept();
     assert!(kept <= 2 * handles.len(), "{kept} circuits are kept");
     assert_eq!(breakers.totals().successes, 10_000);
 }
@@ -99,7 +99,7 @@ fn a_lookup_of_a_marked_circuit_waits_for_the_decision() {
 #[test]
 fn a_removed_circuit_is_kept_until_its_call_ends() {
     let breakers = leaked();
-    let held = || lock(&breakers.shared.table).removed.held();
+    let held = || lock(&breakers.shared.table).removed.kept();
     let call = breakers.circuit_for_call("a");
     breakers.remove("a");
     breakers.retain(|_, _| false);
@@ -114,7 +114,7 @@ fn a_removed_circuit_is_kept_until_its_call_ends() {
 fn what_a_search_may_be_reading_is_kept_until_it_ends() {
     let breakers = leaked();
     let search = breakers.shared.circuits.hold("a").expect("it exists");
-    let searching = || lock(&breakers.shared.table).removed.held();
+    let searching = || lock(&breakers.shared.table).removed.kept();
     let mut end = Some(search);
     breakers.shared.circuits.for_each(|_| {
         breakers.remove("a");

@@ -1,4 +1,4 @@
-//! Queries of the machine that change nothing and that no call on the fast path makes.
+//! Methods of the machine that change nothing and that no call on the fast path uses.
 
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use crate::state::word::Word;
 use crate::state::{HungCall, Opening, State, Transition};
 use crate::sync::Ordering;
 
-/// The state of a circuit, as far as a call that is not on the fast path needs it.
+/// The frequent cases of a call that is not on the fast path.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Glance {
     /// A closed, tracked circuit, which admits the call with this ticket.
     Tracked(Ticket),
-    /// An open circuit.
+    /// An open circuit, which rejects the call unless it is due.
     Open(OpenWord),
+    /// Any other circuit, including one whose state is being changed.
     Other,
 }
 
@@ -56,7 +57,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
         }
     }
 
-    /// Returns which of the frequent cases a call that arrives now is, off the fast path.
+    /// Returns the case of a call that arrives now and is not on the fast path.
     #[inline]
     pub(crate) fn glance(&self) -> Glance {
         let word = self.load(Ordering::Acquire);
@@ -69,8 +70,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
         }
     }
 
-    /// Returns `true` if the open state that was seen rejects a call now, and certainly does not end within the next
-    /// moment. Otherwise [`reject_fast`](Self::reject_fast) decides (5).
+    /// Returns `true` if the open state that was seen still lasts, and ends later than the coarse clock lags. Then it
+    /// rejects the call; otherwise [`reject_fast`](Self::reject_fast) decides (5).
     #[inline]
     pub(crate) fn clearly_rejects(&self, seen: OpenWord, clock: &Clock) -> bool {
         clock.is_clearly_before(|| Moment::from_nanos(self.until.load(Ordering::Acquire)))

@@ -1,0 +1,78 @@
+//! The connection to the store: whether it works, and when to try again.
+
+use std::time::Duration;
+
+use super::random::Random;
+use crate::fleet::store::StoreErrorKind;
+
+/// Number of failed exchanges in a row after which the store counts as away.
+const TOLERATED_FAILURES: u32 = 3;
+
+/// The longest random wait before the process connects again, so that a fleet does not connect all at once.
+const MAX_RETRY: Duration = Duration::from_secs(5);
+
+/// The longest random wait before the first retry.
+const FIRST_RETRY: Duration = Duration::from_millis(200);
+
+/// The wait after the store refused this process. Only an operator can change that.
+const REFUSED_RETRY: Duration = Duration::from_secs(30);
+
+/// The state of the connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Link {
+    /// `true` from the first reply until the store counts as away.
+    is_up: bool,
+    /// Failed exchanges in a row.
+    failures: u32,
+}
+
+/// A change of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LinkChange {
+    None,
+    Up,
+    Down,
+}
+
+impl Link {
+    pub(super) const fn new() -> Self {
+        Self { is_up: false, failures: 0 }
+    }
+
+    pub(super) const fn is_up(&self) -> bool {
+        self.is_up
+    }
+
+    /// Records a reply.
+    pub(super) fn succeed(&mut self) -> LinkChange {
+        self.failures = 0;
+        if std::mem::replace(&mut self.is_up, true) { LinkChange::None } else { LinkChange::Up }
+    }
+
+    /// Records a failed exchange. The first failure of a process that has never been connected is reported as a loss.
+    pub(super) fn fail(&mut self) -> LinkChange {
+        let was_new = !self.is_up && self.failures == 0;
+        self.failures = self.failures.saturating_add(1);
+        let is_lost = self.is_up && self.failures >= TOLERATED_FAILURES;
+        self.is_up &= !is_lost;
+        if is_lost || was_new { LinkChange::Down } else { LinkChange::None }
+    }
+
+    /// Returns the wait before the next exchange after a failed one.
+    pub(super) fn retry_wait(&self, kind: StoreErrorKind, random: &mut Random) -> Duration {
+        match kind {
+            StoreErrorKind::Unauthenticated
+            | StoreErrorKind::Forbidden
+            | StoreErrorKind::Unsupported
+            | StoreErrorKind::Tls
+                if !self.is_up =>
+            {
+                REFUSED_RETRY
+            }
+            _ => {
+                let longest = FIRST_RETRY.saturating_mul(1 << self.failures.min(10)).min(MAX_RETRY);
+                random.time_below(longest)
+            }
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! The decisions about one circuit: what this process does with it, and what it reports.
+//!
+//! Both follow from the circuit, the record and the time alone, so a lost message is repaired by the next one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::demand::Demand;
+use super::random::Random;
+use super::view::{CircuitChange, CircuitView, Evidence, LocalState};
+use crate::fleet::protocol::{
+    Command, CommandKind, InstanceId, RecordState, Report, ReportKind, SharedRecord,
+};
+
+/// A circuit of this process that the fleet is concerned with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Member {
+    pub(super) view: CircuitView,
+    /// The epoch of the open record that the open circuit follows.
+    followed: Option<u64>,
+    /// The vote for the current opening of the circuit.
+    vote: Option<CastVote>,
+    /// The lease of this process, until its verdict is known.
+    lease: Option<HeldLease>,
+    /// The command that was executed last, until it is released.
+    command: Option<ExecutedCommand>,
+    /// The epoch of an open record under which trial calls of this process have succeeded.
+    recovered: Option<u64>,
+    demand: Demand,
+    /// `true` from a decided change until the circuit has been seen again.
+    is_changing: bool,
+}
+
+/// A vote that has been reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct CastVote {
+    epoch: u64,
+    generation: u64,
+}
+
+/// The permission of this process to run trial calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct HeldLease {
+    epoch: u64,
+    token: u64,
+    /// The generation of the circuit when the lease was granted.
+    generation: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct ExecutedCommand {
+    epoch: u64,
+    kind: CommandKind,
+}
+
+/// What a decision depends on, besides the circuit and its record.
+pub(super) struct Surroundings<'a> {
+    pub(super) instance: &'a InstanceId,
+    /// The time of the store, in milliseconds.
+    pub(super) now: u64,
+    /// Number of processes.
+    pub(super) alive: u32,
+    /// How long a circuit is held open at a time.
+    pub(super) hold: Duration,
+}
+
+/// The outcome of a lease, as metrics count it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LeaseOutcome {
+    /// The store granted the lease to this process.
+    Granted,
+    /// The trial calls succeeded.
+    Passed,
+    /// A trial call failed.
+    Failed,
+    /// The trial calls did not end in time.
+    Expired,
+}
+
+impl LeaseOutcome {
+    /// All outcomes.
+    pub const ALL: [Self; 4] = [Self::Granted, Self::Passed, Self::Failed, Self::Expired];
+
+    /// Returns the name of the outcome in metrics and JSON.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// What follows from a decision.
+#[derive(Debug, Default)]
+pub(super) struct Decided {
+    pub(super) change: Option<CircuitChange>,
+    pub(super) lease: Option<LeaseOutcome>,
+}
+
+impl Member {
+    pub(super) fn new(view: CircuitView) -> Self {
+        let demand = Demand::new(view.rejected);
+        Self {
+            view,
+            followed: None,
+            vote: None,
+            lease: None,
+            command: None,
+            recovered: None,
+            demand,
+            is_changing: false,
+        }
+    }
+
+    /// Takes note of what the circuit is now.
+    pub(super) fn observe(&mut self, view: CircuitView) {
+        self.is_changing = false;
+        let was_open = matches!(self.view.state, LocalState::Open { .. } | LocalState::HalfOpen);
+        // Closed by trial calls that no lease covered, because the store was away.
+        if was_open && view.state == LocalState::Closed && self.lease.is_none() {
+            self.recovered = self.followed.take();
+        }
+        if view.evidence == Evidence::Failing || matches!(view.state, LocalState::Open { .. }) {
+            self.recovered = None;
+        }
+        self.view = view;
+    }
+
+    /// Returns `true` if the fleet is no longer concerned with the circuit.
+    pub(super) fn is_idle(&self) -> bool {
+        self.view.state == LocalState::Closed
+            && self.vote.is_none()
+            && self.followed.is_none()
+            && self.lease.is_none()
+            && self.command.is_none()
+            && self.recovered.is_none()
+    }
+
+    /// Decides what this process does with the circuit, unless an earlier decision is being executed.
+    pub(super) fn next(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Decided {
+        if self.is_changing {
+            return Decided::default();
+        }
+        let decided = self.decide(record, around);
+        self.is_changing = decided.change.is_some();
+        decided
+    }
+
+    /// Decides what this process does while the store is away: it ends a command in time.
+    pub(super) fn next_alone(&mut self, record: &SharedRecord, now: u64) -> Option<CircuitChange> {
+        if self.is_changing || record.command_at(now).is_some() {
+            return None;
+        }
+        let change = self.release(record)?;
+        self.is_changing = true;
+        Some(change)
+    }
+
+    fn decide(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Decided {
+        if let Some(change) = self.follow_command(record, around) {
+            return Decided { change: Some(change), lease: None };
+        }
+        match (self.view.state, record.state) {
+            (LocalState::ForcedOpen | LocalState::Disabled, _) => Decided::default(),
+            _ if self.lease.is_some() => self.follow_lease(record, around),
+            (LocalState::Closed, RecordState::Open) => self.adopt(record, around),
+            (LocalState::Open { due_in }, RecordState::Open) => self.follow_open(due_in, record, around),
+            // Trial calls without a lease, which began while the store was away.
+            (LocalState::HalfOpen, RecordState::Open) => self.open(record, around),
+            (LocalState::Closed, RecordState::Closed) => {
+                self.followed = None;
+                self.recovered = None;
+                Decided::default()
+            }
+            (LocalState::Open { .. } | LocalState::HalfOpen, RecordState::Closed) => {
+                self.follow_closed(record)
+            }
+        }
+    }
+
+    /// Executes a command once, and releases it when it has ended.
+    fn follow_command(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Option<CircuitChange> {
+        match record.command_at(around.now) {
+            Some(command) => self.execute(command, record.epoch),
+            None => self.release(record),
+        }
+    }
+
+    fn execute(&mut self, command: &Command, epoch: u64) -> Option<CircuitChange> {
+        if self.command.is_some_and(|executed| executed.epoch == epoch) {
+            return None;
+        }
+        let &Command { kind, ref by, ref why, .. } = command;
+        self.command = Some(ExecutedCommand { epoch, kind });
+        self.lease = None;
+        let (by, why) = (Arc::clone(by), Arc::clone(why));
+        Some(match kind {
+            CommandKind::Open => CircuitChange::ForceOpen { by, why },
+            CommandKind::Disabled => CircuitChange::Disable { by, why },
+        })
+    }
+
+    /// Ends the command that was executed last, unless an operator of this process has overruled it.
+    fn release(&mut self, record: &SharedRecord) -> Option<CircuitChange> {
+        let executed = self.command.take()?;
+        let is_in_effect = match executed.kind {
+            CommandKind::Open => self.view.state == LocalState::ForcedOpen,
+            CommandKind::Disabled => self.view.state == LocalState::Disabled,
+        };
+        let by = record.command.as_ref().map_or_else(|| Arc::from(""), |ended| Arc::clone(&ended.by));
+        is_in_effect.then_some(CircuitChange::Release { by })
+    }
+
+    /// Opens a closed circuit because the fleet has opened it, unless the calls of this process succeed.
+    fn adopt(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Decided {
+        if self.dissents(record) { Decided::default() } else { self.open(record, around) }
+    }
+
+    /// Returns `true` if the circuit stays closed although that of the fleet is open.
+    fn dissents(&self, record: &SharedRecord) -> bool {
+        let has_recovered = self.recovered == Some(record.epoch) && self.view.evidence != Evidence::Failing;
+        !self.view.adopts_always && (has_recovered || self.view.evidence == Evidence::Healthy)
+    }
+
+    fn open(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Decided {
+        self.followed = Some(record.epoch);
+        let wait = until(record.due, around.now).max(around.hold);
+        let reason = Arc::clone(&record.reason);
+        Decided::change(CircuitChange::Open { wait, rounds: record.rounds, reason })
+    }
+
+    /// Keeps an open circuit open until the fleet tries the dependency, or tries it if this process has the lease.
+    fn follow_open(
+        &mut self,
+        due_in: Option<Duration>,
+        record: &SharedRecord,
+        around: &Surroundings<'_>,
+    ) -> Decided {
+        self.followed = Some(record.epoch);
+        self.vote = None;
+        let granted = record.lease_at(around.now).filter(|lease| lease.owner == *around.instance);
+        if granted.is_some() {
+            let generation = self.view.generation;
+            self.lease = Some(HeldLease { epoch: record.epoch, token: record.token, generation });
+            self.demand.forget();
+            let change = Some(CircuitChange::Trial { rounds: record.rounds });
+            return Decided { change, lease: Some(LeaseOutcome::Granted) };
+        }
+        let wait = until(record.due, around.now).max(around.hold);
+        // The circuit is held again before the last hold ends, but not at every tick.
+        let half = around.hold / 2;
+        let is_held =
+            |due_in| due_in >= wait.saturating_sub(half) && due_in <= wait.saturating_add(around.hold);
+        if due_in.is_none_or(is_held) {
+            return Decided::default();
+        }
+        Decided::change(CircuitChange::Hold { generation: self.view.generation, wait })
+    }
+
+    /// Watches the trial calls under the lease of this process.
+    fn follow_lease(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Decided {
+        let Some(lease) = self.lease else { return Decided::default() };
+        let is_open = record.state == RecordState::Open;
+        let is_mine = is_open && record.epoch == lease.epoch && record.token == lease.token;
+        if is_mine && record.lease_at(around.now).is_some() {
+            return Decided::default();
+        }
+        // The store has accepted the verdict, or will accept none.
+        self.lease = None;
+        let outcome = match self.verdict(lease) {
+            Some(ReportKind::Passed { .. }) if !is_mine => LeaseOutcome::Passed,
+            Some(ReportKind::Failed { .. }) if !is_mine => LeaseOutcome::Failed,
+            Some(_) | None => LeaseOutcome::Expired,
+        };
+        if self.view.state == LocalState::Closed && is_open {
+            self.recovered = Some(record.epoch);
+        }
+        Decided { lease: Some(outcome), ..self.decide(record, around) }
+    }
+
+    /// Closes a circuit that the fleet has closed, and leaves one alone that has opened by itself since.
+    fn follow_closed(&mut self, record: &SharedRecord) -> Decided {
+        let was_followed = self.followed.is_some_and(|epoch| epoch < record.epoch);
+        let generation = self.view.generation;
+        let has_voted_before =
+            self.vote.is_some_and(|vote| vote.epoch < record.epoch && vote.generation == generation);
+        if was_followed || has_voted_before {
+            self.followed = None;
+            self.vote = None;
+            return Decided::change(CircuitChange::Close);
+        }
+        Decided::default()
+    }
+
+    /// Returns what the circuit does when the store is away: it tries the dependency by itself when it is due, at a
+    /// random time, so that a fleet does not do so all at once.
+    pub(super) fn let_go(
+        &mut self,
+        record: &SharedRecord,
+        now: u64,
+        random: &mut Random,
+    ) -> Option<CircuitChange> {
+        let is_held = self.followed.is_some() && matches!(self.view.state, LocalState::Open { .. });
+        (is_held && !self.is_changing).then(|| {
+            self.is_changing = true;
+            let wait = until(record.due, now).saturating_add(random.time_below(self.view.recovery));
+            CircuitChange::Hold { generation: self.view.generation, wait }
+        })
+    }
+
+    /// Returns what this process reports about the circuit now.
+    pub(super) fn report(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Option<Report> {
+        let kind = self.report_kind(record, around)?;
+        Some(Report { name: self.view.name.clone(), epoch: record.epoch, kind })
+    }
+
+    fn report_kind(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Option<ReportKind> {
+        if let Some(lease) = self.lease {
+            return self.verdict(lease);
+        }
+        if record.command_at(around.now).is_some() {
+            return None;
+        }
+        let is_in = |list: &[InstanceId]| list.contains(around.instance);
+        match (record.state, self.view.state) {
+            (RecordState::Closed, LocalState::Open { due_in }) => {
+                let &CircuitView { generation, policy, .. } = &self.view;
+                self.vote = Some(CastVote { epoch: record.epoch, generation });
+                let (reason, settings) = (Arc::clone(&self.view.reason), Arc::clone(&self.view.settings));
+                let open = due_in.unwrap_or(Duration::MAX);
+                (!is_in(&record.votes)).then_some(ReportKind::Vote { open, policy, reason, settings })
+            }
+            (RecordState::Closed, LocalState::Closed | LocalState::ForcedOpen | LocalState::Disabled) => {
+                self.vote = None;
+                is_in(&record.votes).then_some(ReportKind::Withdraw)
+            }
+            (RecordState::Open, LocalState::Closed) => {
+                let is_new = !is_in(&record.dissents) && self.dissents(record);
+                is_new.then_some(ReportKind::Dissent { policy: self.view.policy })
+            }
+            (RecordState::Open, LocalState::Open { .. }) if self.demand.asks() => {
+                let (lease, settings) = (self.view.lease, Arc::clone(&self.view.settings));
+                Some(ReportKind::AskLease { lease, settings })
+            }
+            (RecordState::Open, LocalState::Open { .. } | LocalState::HalfOpen)
+                if is_in(&record.dissents) =>
+            {
+                Some(ReportKind::Withdraw)
+            }
+            (RecordState::Closed, LocalState::HalfOpen)
+            | (
+                RecordState::Open,
+                LocalState::Open { .. }
+                | LocalState::HalfOpen
+                | LocalState::ForcedOpen
+                | LocalState::Disabled,
+            ) => None,
+        }
+    }
+
+    /// Returns the result of the trial calls, once they have ended the half-open state. An operator may have ended it
+    /// as well, and then there is no result.
+    fn verdict(&self, lease: HeldLease) -> Option<ReportKind> {
+        const TRANSITIONS: u64 = 2; // to the half-open state, and out of it
+        if self.view.generation != lease.generation.saturating_add(TRANSITIONS) {
+            return None;
+        }
+        match self.view.state {
+            LocalState::Closed => Some(ReportKind::Passed { token: lease.token }),
+            LocalState::Open { due_in } => Some(ReportKind::Failed {
+                token: lease.token,
+                open: due_in.unwrap_or(Duration::MAX),
+                reason: Arc::clone(&self.view.reason),
+            }),
+            LocalState::HalfOpen | LocalState::ForcedOpen | LocalState::Disabled => None,
+        }
+    }
+
+    /// Returns `true` if a report should not wait for the next tick.
+    pub(super) fn is_urgent(&self, record: &SharedRecord, around: &Surroundings<'_>) -> bool {
+        if let Some(lease) = self.lease {
+            return self.verdict(lease).is_some();
+        }
+        let has_news = record.state == RecordState::Closed
+            && matches!(self.view.state, LocalState::Open { .. })
+            && !record.votes.contains(around.instance);
+        has_news || self.demand.asks()
+    }
+
+    /// Draws whether this process asks for the lease of a circuit that is due.
+    pub(super) fn update_demand(
+        &mut self,
+        record: &SharedRecord,
+        around: &Surroundings<'_>,
+        random: &mut Random,
+    ) {
+        let is_grantable = record.state == RecordState::Open
+            && matches!(self.view.state, LocalState::Open { .. })
+            && self.lease.is_none()
+            && record.command_at(around.now).is_none()
+            && record.lease_at(around.now).is_none()
+            && around.now >= record.due;
+        if is_grantable {
+            // After a lease that ended without a verdict, the windows begin again.
+            let since = record.lease.as_ref().map_or(record.due, |lease| lease.expires.max(record.due));
+            self.demand.draw(self.view.rejected, around.now.saturating_sub(since), around.alive, random);
+        } else {
+            self.demand.reset(self.view.rejected);
+        }
+    }
+
+    /// Returns `true` if the circuit is due and waits for a process that has calls to try.
+    pub(super) const fn waits_for_lease(&self) -> bool {
+        self.demand.is_due()
+    }
+
+    /// Returns `true` if this process has the lease.
+    pub(super) const fn has_lease(&self) -> bool {
+        self.lease.is_some()
+    }
+
+    /// Takes note that the reports of this circuit have been sent.
+    pub(super) const fn has_reported(&mut self) {
+        self.demand.has_asked();
+    }
+}
+
+impl Decided {
+    fn change(change: CircuitChange) -> Self {
+        Self { change: Some(change), lease: None }
+    }
+}
+
+/// Returns the time from `now` until `then`, both of the store.
+fn until(then: u64, now: u64) -> Duration {
+    Duration::from_millis(then.saturating_sub(now))
+}

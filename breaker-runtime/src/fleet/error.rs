@@ -1,0 +1,52 @@
+//! The errors of a fleet.
+
+use std::fmt;
+
+use super::store::StoreErrorKind;
+
+/// The error of a fleet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FleetError {
+    /// The URL of Redis, or the name of a sentinel's master, cannot be used.
+    Address(String),
+    /// The namespace is empty, or longer than 100 bytes.
+    Namespace,
+    /// The interval between two exchanges is not between 100 ms and one minute.
+    Tick,
+    /// There is no tokio runtime on this thread.
+    NoRuntime,
+    /// The registry belongs to another fleet already.
+    AlreadyConnected,
+    /// Redis did not execute a command of an operator, or its answer is not known.
+    NotExecuted {
+        /// The kind of the failure.
+        kind: StoreErrorKind,
+        /// What Redis or its client said.
+        text: String,
+    },
+    /// The process has left the fleet.
+    Left,
+}
+
+impl fmt::Display for FleetError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(text) => out.write_str(text),
+            Self::Namespace => out.write_str("the namespace of a fleet must have 1 to 100 bytes"),
+            Self::Tick => out.write_str("tick must be between 100 ms and 1 minute"),
+            Self::NoRuntime => {
+                out.write_str("a fleet needs a tokio runtime: call connect in an async function")
+            }
+            Self::AlreadyConnected => out.write_str(
+                "this registry belongs to a fleet already: keep its handle, or shut it down first",
+            ),
+            Self::NotExecuted { kind, text } => {
+                write!(out, "the command may not have reached the fleet ({}): {text}", kind.label())
+            }
+            Self::Left => out.write_str("the process has left the fleet"),
+        }
+    }
+}
+
+impl std::error::Error for FleetError {}

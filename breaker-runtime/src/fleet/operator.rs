@@ -1,0 +1,104 @@
+//! Commands of an operator to all processes of a fleet.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::agent::{CommandError, Order};
+use super::error::FleetError;
+use super::protocol::{ForceKind, Report, ReportKind, SharedName};
+
+/// The longest name of an operator and the longest reason, in bytes.
+const MAX_TEXT_BYTES: usize = 256;
+
+/// An operator who commands the circuits of all processes, with a reason; see [`Fleet::operator`](super::Fleet::operator).
+///
+/// A command takes effect everywhere at once, wins over what the processes observe, and is kept by Redis: processes that
+/// join later follow it. An operator of a single process may overrule it there.
+///
+/// Every method returns an error if Redis did not confirm the command in time. The command may then have been executed
+/// nevertheless. Dropping the returned future does not withdraw the command.
+#[derive(Clone, Debug)]
+#[must_use = "an operator does nothing until a command is given"]
+pub struct FleetOperator<'a> {
+    orders: &'a mpsc::Sender<Order>,
+    by: Arc<str>,
+    why: Arc<str>,
+    key: Option<String>,
+    lasts: Option<Duration>,
+}
+
+impl<'a> FleetOperator<'a> {
+    pub(super) fn new(orders: &'a mpsc::Sender<Order>, by: String, why: String) -> Self {
+        let (by, why) = (Arc::from(cut(by)), Arc::from(cut(why)));
+        Self { orders, by, why, key: None, lasts: None }
+    }
+
+    /// Commands the circuit of this key, instead of that of a breaker without keys.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Ends the command after this time, instead of when it is released. It concerns `force_open` and `disable`.
+    pub fn lasting(mut self, time: Duration) -> Self {
+        self.lasts = Some(time);
+        self
+    }
+
+    /// Opens the circuit of all processes: all calls are rejected until the command ends or is released.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if Redis did not confirm the command, or if the process has left the fleet.
+    pub async fn force_open(&self, name: &str) -> Result<(), FleetError> {
+        self.command(name, ForceKind::Open).await
+    }
+
+    /// Disables the circuit of all processes: all calls are admitted until the command ends or is released.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if Redis did not confirm the command, or if the process has left the fleet.
+    pub async fn disable(&self, name: &str) -> Result<(), FleetError> {
+        self.command(name, ForceKind::Disabled).await
+    }
+
+    /// Closes the circuit of all processes now, and ends an earlier command. Its rules go on to apply.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if Redis did not confirm the command, or if the process has left the fleet.
+    pub async fn force_close(&self, name: &str) -> Result<(), FleetError> {
+        self.command(name, ForceKind::Closed).await
+    }
+
+    /// Ends an earlier command: the circuits follow the fleet again.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if Redis did not confirm the command, or if the process has left the fleet.
+    pub async fn release(&self, name: &str) -> Result<(), FleetError> {
+        self.command(name, ForceKind::Release).await
+    }
+
+    async fn command(&self, name: &str, kind: ForceKind) -> Result<(), FleetError> {
+        let (by, why) = (Arc::clone(&self.by), Arc::clone(&self.why));
+        let kind = ReportKind::Force { kind, lasts: self.lasts, by, why };
+        let command = Report { name: SharedName::new(name, self.key.as_deref()), epoch: 0, kind };
+        let (answer, answered) = oneshot::channel();
+        let order = Order::Command { command: Box::new(command), answer };
+        self.orders.send(order).await.map_err(|_| FleetError::Left)?;
+        let result = answered.await.map_err(|_| FleetError::Left)?;
+        result.map_err(|CommandError { kind, text }| FleetError::NotExecuted { kind, text })
+    }
+}
+
+/// Returns the text, cut after 256 bytes.
+fn cut(mut text: String) -> String {
+    while text.len() > MAX_TEXT_BYTES {
+        text.pop();
+    }
+    text
+}

@@ -1,0 +1,134 @@
+//! A connection to a server, and the messages that arrive on it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ProtocolVersion, PushInfo, PushKind, Value,
+};
+use tokio::sync::mpsc;
+
+use super::error::Failure;
+use super::tls;
+use crate::fleet::protocol::Push;
+use crate::sync::{AtomicU32, Ordering};
+
+/// How long a command may take. Nothing waits for it but the background task.
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(150);
+
+/// How long a connection may take, with TLS and login.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the peer may be silent before the system asks whether it is still there, and how often it asks then.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);
+
+/// How long sent data may stay unacknowledged before the system closes the connection.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const USER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where messages go.
+pub(super) type Messages = mpsc::Sender<Push>;
+
+/// An open connection. It is closed when this value is dropped.
+pub(super) struct Connection {
+    pub(super) client: MultiplexedConnection,
+    /// `true` if messages can arrive.
+    pub(super) has_push: bool,
+    is_lost: Arc<Flag>,
+}
+
+/// Set when the connection is lost.
+#[derive(Debug, Default)]
+struct Flag(AtomicU32);
+
+impl Flag {
+    fn set(&self) {
+        self.0.store(1, Ordering::Relaxed);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != 0
+    }
+}
+
+impl Connection {
+    /// Connects, over version 3 of the protocol if the server and the user allow it.
+    pub(super) async fn connect(info: ConnectionInfo, messages: &Messages) -> Result<Self, Failure> {
+        let is_lost = Arc::new(Flag::default());
+        let login = info.redis_settings().clone();
+        if login.protocol() != ProtocolVersion::RESP2 {
+            let listener = Listener { messages: messages.clone(), is_lost: Arc::clone(&is_lost) };
+            match open(info.clone(), Some(listener)).await {
+                Ok(client) => return Ok(Self { client, has_push: true, is_lost }),
+                Err(failure) if failure.is_refusal() => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        let info = info.set_redis_settings(login.set_protocol(ProtocolVersion::RESP2));
+        Ok(Self { client: open(info, None).await?, has_push: false, is_lost })
+    }
+
+    /// Returns `true` if the server has closed the connection.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost.is_set()
+    }
+}
+
+/// Handles what the server sends without being asked.
+pub(super) struct Listener {
+    messages: Messages,
+    is_lost: Arc<Flag>,
+}
+
+impl Listener {
+    fn receive(&self, info: &PushInfo) {
+        match info.kind {
+            PushKind::Disconnection => self.is_lost.set(),
+            PushKind::Message => {
+                if let [_, Value::BulkString(text)] = info.data.as_slice()
+                    && let Some(push) = std::str::from_utf8(text).ok().and_then(Push::read)
+                {
+                    // A message that finds no room is lost. The next exchange returns its records.
+                    _ = self.messages.try_send(push);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Opens a connection and logs in.
+pub(super) async fn open(
+    info: ConnectionInfo,
+    listener: Option<Listener>,
+) -> Result<MultiplexedConnection, Failure> {
+    if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+        tls::check_provider()?;
+    }
+    let client = Client::open(info.set_tcp_settings(tcp_settings()))?;
+    let mut config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(RESPONSE_TIMEOUT));
+    if let Some(listener) = listener {
+        config = config.set_push_sender(move |info: PushInfo| -> Result<(), Infallible> {
+            listener.receive(&info);
+            Ok(())
+        });
+    }
+    Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
+}
+
+fn tcp_settings() -> TcpSettings {
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
+    #[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
+    let keepalive = keepalive.with_interval(KEEPALIVE_INTERVAL);
+    let settings = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let settings = settings.set_user_timeout(USER_TIMEOUT);
+    settings
+}

@@ -1,0 +1,327 @@
+-- One exchange of a process with its fleet: its heartbeat and its reports go in, changed records come out.
+--
+-- KEYS: meta, records, log, members, settings
+-- ARGV: instance, deadline, cursor, channel, limit, leaving (0 or 1), and eight for each report: kind, name, epoch, a, b,
+-- policy, text, settings. Texts are percent-encoded.
+local instance, channel, limit = ARGV[1], ARGV[4], tonumber(ARGV[5])
+local deadline, cursor, is_leaving = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[6] == '1'
+
+local MAX_ROUNDS = 2 ^ 31
+local MAX_DISSENTS = 10
+local KEPT_MS = 24 * 60 * 60 * 1000
+local PRUNED_AT_ONCE = 8
+local PUBLISHED_AT_ONCE = 50
+local PUBLISHED_EVERY_MS = 50
+
+-- A request can wait here long after its process has given up on it. It must not take effect then.
+if deadline > 0 and now > deadline then
+  return {'stale'}
+end
+
+-- The incarnation tells processes that all data was lost. Versions go on from those of the log, in case that only the
+-- meta data was lost.
+local meta = redis.call('HMGET', META, 'inc', 'ver', 'pub_at', 'pub_ver')
+local incarnation, version = read_number(meta[1]), read_number(meta[2]) or 0
+if not incarnation then
+  incarnation = now
+  local last = redis.call('ZREVRANGEBYSCORE', LOG, int(MAX_NUMBER), 0, 'WITHSCORES', 'LIMIT', 0, 1)
+  version = math.max(version, read_number(last[2]) or 0)
+  redis.call('HSET', META, 'inc', int(now), 'ver', int(version))
+end
+local first_version = version
+
+if is_leaving then
+  redis.call('ZREM', MEMBERS, instance)
+else
+  redis.call('ZADD', MEMBERS, int(now), instance)
+end
+redis.call('ZREMRANGEBYSCORE', MEMBERS, '-inf', '(' .. int(oldest_heartbeat()))
+local alive = redis.call('ZCARD', MEMBERS)
+
+local function split(list)
+  local items = {}
+  if list ~= '-' then
+    for item in list:gmatch('[^,]+') do
+      items[#items + 1] = item
+    end
+  end
+  return items
+end
+
+local function join(items)
+  return #items == 0 and '-' or table.concat(items, ',')
+end
+
+local function end_command(record)
+  record.command, record.command_until, record.by, record.why = '-', 0, '-', '-'
+end
+
+-- Anyone with access to the server can write a record. `nil` stands for one that this version does not understand.
+local RECORD = '^1 ([co]) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (%d+) (%S+) (%d+) (%S+) (%S+) (%S+) (%S+) (%S+)$'
+local NUMBERS = {'epoch', 'version', 'due', 'rounds', 'token', 'expires', 'command_until'}
+local COMMANDS = {['-'] = true, open = true, disabled = true}
+
+local function read_record(text)
+  if not text or text:gsub('%%%x%x', ''):find('[^%w._~:, -]') then
+    return nil
+  end
+  local r = {}
+  r.state, r.epoch, r.version, r.due, r.rounds, r.token, r.owner, r.expires, r.command, r.command_until, r.by, r.why,
+    r.reason, r.votes, r.dissents = text:match(RECORD)
+  if not COMMANDS[r.command or ''] then
+    return nil
+  end
+  for _, name in ipairs(NUMBERS) do
+    r[name] = read_number(r[name])
+    if not r[name] then
+      return nil
+    end
+  end
+  if r.rounds >= MAX_ROUNDS then
+    return nil
+  end
+  r.votes, r.dissents = split(r.votes), split(r.dissents)
+  if r.command_until > 0 and now >= r.command_until then
+    end_command(r)
+  end
+  return r
+end
+
+-- A missing record is that of a closed circuit.
+local function load_record(name)
+  return read_record(redis.call('HGET', RECORDS, name))
+    or read_record('1 c 0 0 0 0 0 - 0 - 0 - - - - -')
+end
+
+local function store(name, r)
+  version = math.max(version + 1, now)
+  r.version = version
+  local text = table.concat({
+    '1', r.state, int(r.epoch), int(r.version), int(r.due), int(r.rounds), int(r.token), r.owner, int(r.expires),
+    r.command, int(r.command_until), r.by, r.why, r.reason, join(r.votes), join(r.dissents),
+  }, ' ')
+  redis.call('HSET', RECORDS, name, text)
+  redis.call('ZADD', LOG, int(version), name)
+end
+
+-- An epoch is at least the time, so that none is used again after data was lost. A lease ends with its epoch.
+local function begin_epoch(r)
+  r.epoch = math.max(r.epoch + 1, now)
+  r.owner, r.expires = '-', 0
+end
+
+local function close(r)
+  begin_epoch(r)
+  r.state, r.due, r.rounds, r.reason, r.votes, r.dissents = 'c', 0, 0, '-', {}, {}
+end
+
+local function has_lease(r)
+  return r.owner ~= '-' and now < r.expires
+end
+
+-- A late verdict, and one of an earlier lease, has no effect.
+local function holds_lease(r, token)
+  return r.state == 'o' and has_lease(r) and r.owner == instance and r.token == token
+end
+
+-- Returns the instances of a list that belong to the fleet, with this one.
+local function with_this_instance(list)
+  local members, is_in = {}, false
+  for _, other in ipairs(list) do
+    if redis.call('ZSCORE', MEMBERS, other) then
+      members[#members + 1] = other
+      is_in = is_in or other == instance
+    end
+  end
+  if not is_in and not is_leaving then
+    members[#members + 1] = instance
+  end
+  return members
+end
+
+local function without_this_instance(list)
+  local others = {}
+  for _, other in ipairs(list) do
+    if other ~= instance then
+      others[#others + 1] = other
+    end
+  end
+  return others
+end
+
+-- How many instances must agree: one, or a tenth of the fleet.
+local function needed(policy)
+  if policy == 'f' then
+    return 1
+  end
+  return math.min(math.max(alive, 1), math.max(2, math.min(10, math.ceil(alive / 10))))
+end
+
+-- One function for each kind of report. It returns the record to store, or `nil` if nothing has changed.
+local apply = {}
+
+function apply.vote(r, report)
+  if r.state ~= 'c' or r.command ~= '-' then
+    return nil
+  end
+  local before = join(r.votes)
+  r.votes = with_this_instance(r.votes)
+  if #r.votes >= needed(report.policy) then
+    begin_epoch(r)
+    r.state, r.due, r.rounds, r.reason, r.dissents = 'o', now + report.a, 0, report.text, {}
+    return r
+  end
+  return join(r.votes) ~= before and r or nil
+end
+
+function apply.withdraw(r)
+  local before = join(r.votes) .. ' ' .. join(r.dissents)
+  if r.state == 'c' then
+    r.votes = without_this_instance(r.votes)
+  end
+  r.dissents = without_this_instance(r.dissents)
+  return join(r.votes) .. ' ' .. join(r.dissents) ~= before and r or nil
+end
+
+function apply.dissent(r, report)
+  if r.state ~= 'o' then
+    return nil
+  end
+  local before = join(r.dissents)
+  r.dissents = with_this_instance(r.dissents)
+  r.dissents[MAX_DISSENTS + 1] = nil
+  if #r.dissents >= needed(report.policy) and now >= r.due and not has_lease(r) then
+    close(r)
+    return r
+  end
+  return join(r.dissents) ~= before and r or nil
+end
+
+function apply.lease(r, report)
+  if r.state ~= 'o' or r.command ~= '-' or now < r.due or has_lease(r) then
+    return nil
+  end
+  r.token, r.owner, r.expires = math.max(r.token + 1, now), instance, now + report.a
+  return r
+end
+
+function apply.passed(r, report)
+  if not holds_lease(r, report.a) then
+    return nil
+  end
+  close(r)
+  return r
+end
+
+function apply.failed(r, report)
+  if not holds_lease(r, report.a) then
+    return nil
+  end
+  begin_epoch(r)
+  r.due, r.rounds, r.reason, r.dissents = now + report.b, r.rounds + 1, report.text, {}
+  return r
+end
+
+-- The server has lost a record that the process still knows.
+function apply.assert(r, report)
+  local known = read_record(report.text)
+  if not known or known.epoch <= r.epoch then
+    return nil
+  end
+  known.token, known.owner, known.expires = math.max(known.token, r.token), '-', 0
+  return known
+end
+
+function apply.force(r, report)
+  if report.policy == 'closed' then
+    close(r)
+  else
+    begin_epoch(r)
+  end
+  end_command(r)
+  if report.policy == 'open' or report.policy == 'disabled' then
+    r.command, r.by, r.why = report.policy, report.text, report.settings
+    r.command_until = report.a > 0 and now + report.a or 0
+  end
+  return r
+end
+
+local conflicts, lost = {}, {}
+
+-- The settings of the first process are kept, so that others can report that theirs differ.
+local function compare_settings(report)
+  if redis.call('HSETNX', SETTINGS, report.name, report.settings) == 0 then
+    local first = redis.call('HGET', SETTINGS, report.name)
+    if first ~= report.settings then
+      conflicts[#conflicts + 1] = report.name
+      conflicts[#conflicts + 1] = first
+    end
+  end
+end
+
+-- A command and a lost record apply whatever the process has seen. The other reports are about one epoch.
+local function is_current(r, report)
+  if report.kind == 'force' or report.kind == 'assert' then
+    return true
+  end
+  if report.epoch > r.epoch then
+    lost[#lost + 1] = report.name
+  end
+  -- Epoch 0: the record is new or was removed, and processes may remember different epochs of it.
+  if r.epoch == 0 and report.epoch < MAX_NUMBER then
+    r.epoch = report.epoch
+  end
+  return r.epoch == report.epoch
+end
+
+local function receive(report)
+  local r = load_record(report.name)
+  local handler = apply[report.kind]
+  local changed = handler and is_current(r, report) and handler(r, report)
+  if changed then
+    store(report.name, changed)
+  end
+  if (report.kind == 'vote' or report.kind == 'lease') and r.version > 0 then
+    compare_settings(report)
+  end
+end
+
+for i = 7, #ARGV - 7, 8 do
+  receive({
+    kind = ARGV[i], name = ARGV[i + 1], epoch = tonumber(ARGV[i + 2]), a = tonumber(ARGV[i + 3]),
+    b = tonumber(ARGV[i + 4]), policy = ARGV[i + 5], text = ARGV[i + 6], settings = ARGV[i + 7],
+  })
+end
+
+-- A closed circuit that has not changed for a day is forgotten.
+local oldest = '(' .. int(now - KEPT_MS)
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', LOG, '-inf', oldest, 'LIMIT', 0, PRUNED_AT_ONCE)) do
+  local r = load_record(name)
+  if r.state == 'c' and r.command == '-' then
+    redis.call('HDEL', RECORDS, name)
+    redis.call('HDEL', SETTINGS, name)
+    redis.call('ZREM', LOG, name)
+  else
+    store(name, r)
+  end
+end
+
+-- Changes are collected for a moment, so that many processes that report at once cause few messages. Publishing may be
+-- forbidden to this user; then processes learn of changes by their next exchange.
+local published_at, published = read_number(meta[3]) or 0, read_number(meta[4]) or first_version
+if version > published and math.abs(now - published_at) >= PUBLISHED_EVERY_MS then
+  local names, texts, upto = changes_after(published, PUBLISHED_AT_ONCE, version)
+  local lines = {table.concat({'1', int(incarnation), int(published), int(upto), int(now), int(alive)}, ' ')}
+  for i, name in ipairs(names) do
+    if read_record(texts[i]) and not name:find('[^%w%%._~:/#-]') then
+      lines[#lines + 1] = name .. ' ' .. texts[i]
+    end
+  end
+  redis.pcall('PUBLISH', channel, table.concat(lines, '\n'))
+  published_at, published = now, upto
+end
+if version ~= first_version or published ~= read_number(meta[4]) then
+  redis.call('HSET', META, 'ver', int(version), 'pub_at', int(published_at), 'pub_ver', int(published))
+end
+
+return reply(incarnation, alive, cursor, limit, version, conflicts, lost)

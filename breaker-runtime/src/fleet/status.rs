@@ -1,0 +1,253 @@
+//! What a process knows about its fleet, for people and for metrics.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::coordinator::{Coordinator, FleetCounts};
+use super::protocol::{CommandKind, InstanceId, RecordState, SharedName, SharedRecord};
+use super::store::StoreErrorKind;
+use crate::sync::{Mutex, lock};
+
+/// The most circuits that a status lists.
+const MAX_LISTED: usize = 1000;
+
+/// What a process knows about its fleet at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FleetStatus {
+    /// The namespace that the processes share.
+    pub namespace: Arc<str>,
+    /// The name of this process in the fleet.
+    pub instance: Arc<str>,
+    /// `true` while Redis is connected. Otherwise, circuits act in this process only.
+    pub is_connected: bool,
+    /// Why the last exchange with Redis failed; `None` if it succeeded.
+    pub last_error: Option<Arc<str>>,
+    /// Number of processes that Redis has heard of lately, this one included; 1 before the first connection.
+    pub processes: u32,
+    /// Failed exchanges with Redis by kind.
+    pub errors: StoreErrors,
+    /// What this process has reported.
+    pub reports: FleetReports,
+    /// Number of records that could not be read.
+    pub unreadable_records: u64,
+    /// Number of circuits that other processes share with other settings.
+    pub settings_conflicts: u64,
+    /// The circuits that are not simply closed, in the order of their names; at most 1,000.
+    pub circuits: Vec<SharedCircuit>,
+}
+
+/// Failed exchanges with Redis by kind, since the process started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreErrors([u64; StoreErrorKind::ALL.len()]);
+
+/// What a process has reported to its fleet, since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FleetReports {
+    /// Votes to open a circuit.
+    pub votes: u64,
+    /// Reports that a dependency works although the circuit of the fleet is open.
+    pub dissents: u64,
+    /// Leases for trial calls that this process got.
+    pub leases_granted: u64,
+    /// Leases whose trial calls succeeded.
+    pub leases_passed: u64,
+    /// Leases with a failed trial call.
+    pub leases_failed: u64,
+    /// Leases that ended without a result.
+    pub leases_expired: u64,
+}
+
+/// The state of a circuit in the fleet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SharedCircuit {
+    /// The name of the circuit breaker.
+    pub name: String,
+    /// The key of the circuit; `None` for a circuit without a key.
+    pub key: Option<String>,
+    /// `true` if the circuit of the fleet is open.
+    pub is_open: bool,
+    /// Why it opened; empty if it is closed.
+    pub reason: Arc<str>,
+    /// Time until the fleet makes trial calls; zero if they are due, or if the circuit is closed.
+    pub due_in: Duration,
+    /// Number of rounds of trial calls that have failed since the circuit opened.
+    pub failed_rounds: u32,
+    /// The processes that have reported that the dependency fails. The list ends at the number that opens the circuit.
+    pub votes: Vec<Arc<str>>,
+    /// The processes that have reported that the dependency works for them; at most 10.
+    pub dissents: Vec<Arc<str>>,
+    /// Number of processes in which the circuit is open, as far as Redis knows.
+    pub open_in: u32,
+    /// The process that makes trial calls now.
+    pub lease_holder: Option<Arc<str>>,
+    /// The command of an operator to all processes.
+    pub command: Option<FleetCommand>,
+}
+
+/// A command of an operator to all processes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FleetCommand {
+    /// `true` if the circuit is forced open, `false` if it is disabled.
+    pub is_open: bool,
+    /// The operator.
+    pub by: Arc<str>,
+    /// The reason that the operator gave.
+    pub why: Arc<str>,
+    /// Time until the command ends; `None` if it applies until it is released.
+    pub ends_in: Option<Duration>,
+}
+
+impl StoreErrors {
+    /// Returns the number of errors of one kind.
+    #[must_use]
+    pub fn count(&self, kind: StoreErrorKind) -> u64 {
+        self.0.get(kind as usize).copied().unwrap_or_default()
+    }
+
+    /// Returns the number of errors of all kinds.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    fn add(&mut self, kind: StoreErrorKind) {
+        if let Some(count) = self.0.get_mut(kind as usize) {
+            *count += 1;
+        }
+    }
+}
+
+impl fmt::Display for FleetStatus {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let &Self { processes, is_connected, .. } = self;
+        write!(out, "fleet {}: {processes} processes, ", self.namespace)?;
+        match (&self.last_error, is_connected) {
+            (None, true) => write!(out, "connected")?,
+            (Some(error), true) => write!(out, "connected ({error})")?,
+            (Some(error), false) => write!(out, "Redis is away ({error})")?,
+            (None, false) => write!(out, "not connected yet")?,
+        }
+        let open = self.circuits.iter().filter(|circuit| circuit.is_open).count();
+        write!(out, ", {open} circuits open")
+    }
+}
+
+/// The status that the background task writes and others read.
+#[derive(Debug)]
+pub(super) struct StatusCell(Mutex<FleetStatus>);
+
+impl StatusCell {
+    pub(super) fn new(namespace: &str, instance: &InstanceId) -> Self {
+        Self(Mutex::new(FleetStatus {
+            namespace: Arc::from(namespace),
+            instance: Arc::from(instance.as_str()),
+            is_connected: false,
+            last_error: None,
+            processes: 1,
+            errors: StoreErrors::default(),
+            reports: FleetReports::default(),
+            unreadable_records: 0,
+            settings_conflicts: 0,
+            circuits: Vec::new(),
+        }))
+    }
+
+    pub(super) fn read(&self) -> FleetStatus {
+        lock(&self.0).clone()
+    }
+
+    pub(super) fn namespace(&self) -> Arc<str> {
+        Arc::clone(&lock(&self.0).namespace)
+    }
+
+    /// Replaces what the coordinator knows.
+    pub(super) fn update(&self, coordinator: &Coordinator, now: Duration, last_error: Option<&str>) {
+        let store_time = coordinator.store_time(now);
+        let alive = coordinator.alive();
+        let listed = coordinator.records().filter(|(_, record)| is_listed(record)).take(MAX_LISTED);
+        let circuits =
+            listed.map(|(name, record)| SharedCircuit::new(name, record, store_time, alive)).collect();
+        let mut status = lock(&self.0);
+        status.is_connected = coordinator.is_connected();
+        status.last_error = last_error.map(Arc::from);
+        status.processes = alive;
+        status.reports = FleetReports::from(coordinator.counts());
+        status.circuits = circuits;
+    }
+
+    pub(super) fn count_error(&self, kind: StoreErrorKind) {
+        lock(&self.0).errors.add(kind);
+    }
+
+    /// Counts a record that cannot be read. Returns `true` if it is the first.
+    pub(super) fn count_unreadable(&self) -> bool {
+        let mut status = lock(&self.0);
+        status.unreadable_records += 1;
+        status.unreadable_records == 1
+    }
+
+    pub(super) fn count_conflict(&self) {
+        lock(&self.0).settings_conflicts += 1;
+    }
+
+    /// Takes note that the process has left the fleet.
+    pub(super) fn end(&self) {
+        let mut status = lock(&self.0);
+        status.is_connected = false;
+        status.circuits.clear();
+    }
+}
+
+impl From<FleetCounts> for FleetReports {
+    fn from(counts: FleetCounts) -> Self {
+        Self {
+            votes: counts.votes,
+            dissents: counts.dissents,
+            leases_granted: counts.granted,
+            leases_passed: counts.passed,
+            leases_failed: counts.failed,
+            leases_expired: counts.expired,
+        }
+    }
+}
+
+impl SharedCircuit {
+    fn new(name: &SharedName, record: &SharedRecord, now: u64, alive: u32) -> Self {
+        let is_open = record.state == RecordState::Open;
+        let texts = |list: &[InstanceId]| list.iter().map(|instance| Arc::from(instance.as_str())).collect();
+        let count = |list: &[InstanceId]| u32::try_from(list.len()).unwrap_or(u32::MAX);
+        Self {
+            name: name.breaker(),
+            key: name.key(),
+            is_open,
+            reason: Arc::clone(&record.reason),
+            due_in: Duration::from_millis(record.due.saturating_sub(now)),
+            failed_rounds: record.rounds,
+            votes: texts(&record.votes),
+            dissents: texts(&record.dissents),
+            open_in: if is_open {
+                alive.saturating_sub(count(&record.dissents))
+            } else {
+                count(&record.votes)
+            },
+            lease_holder: record.lease_at(now).map(|lease| Arc::from(lease.owner.as_str())),
+            command: record.command_at(now).map(|command| FleetCommand {
+                is_open: command.kind == CommandKind::Open,
+                by: Arc::clone(&command.by),
+                why: Arc::clone(&command.why),
+                ends_in: (command.until != 0)
+                    .then(|| Duration::from_millis(command.until.saturating_sub(now))),
+            }),
+        }
+    }
+}
+
+/// Returns `true` if the circuit is not simply closed.
+fn is_listed(record: &SharedRecord) -> bool {
+    record.state == RecordState::Open || record.command.is_some() || !record.votes.is_empty()
+}

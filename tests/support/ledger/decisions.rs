@@ -1,0 +1,161 @@
+//! What each kind of report does to a record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use breaker_runtime::fleet::protocol::{
+    Command, CommandKind, ForceKind, InstanceId, ProbeLease, RecordState, ReportKind, SharedRecord,
+};
+
+use super::ranking::Ranking;
+
+const MAX_DISSENTS: usize = 10;
+const MAX_MILLIS: u64 = 1 << 40;
+
+/// The process that reports, and the fleet at this moment.
+pub(super) struct Exchange<'a> {
+    pub(super) now: u64,
+    pub(super) instance: &'a InstanceId,
+    pub(super) is_leaving: bool,
+    pub(super) alive: u32,
+    pub(super) members: &'a Ranking<InstanceId>,
+    pub(super) has_fencing: bool,
+}
+
+impl Exchange<'_> {
+    /// Returns the changed record; `None` if the report changes nothing.
+    pub(super) fn apply(&self, before: SharedRecord, kind: &ReportKind) -> Option<SharedRecord> {
+        let mut record = before.clone();
+        let is_open = record.state == RecordState::Open;
+        match kind {
+            ReportKind::Vote { open, policy, reason, .. } => {
+                if is_open || record.command.is_some() {
+                    return None;
+                }
+                record.votes = self.joined(&record.votes);
+                if record.votes.len() >= needed(policy.needed(self.alive)) {
+                    self.begin_epoch(&mut record);
+                    record.state = RecordState::Open;
+                    record.due = self.now + millis(*open);
+                    record.rounds = 0;
+                    record.reason = Arc::clone(reason);
+                    record.dissents.clear();
+                }
+            }
+            ReportKind::Withdraw => {
+                if !is_open {
+                    record.votes.retain(|other| other != self.instance);
+                }
+                record.dissents.retain(|other| other != self.instance);
+            }
+            ReportKind::Dissent { policy } => {
+                if !is_open {
+                    return None;
+                }
+                record.dissents = self.joined(&record.dissents);
+                record.dissents.truncate(MAX_DISSENTS);
+                let agree = record.dissents.len() >= needed(policy.needed(self.alive));
+                if agree && self.now >= record.due && record.lease_at(self.now).is_none() {
+                    self.close(&mut record);
+                }
+            }
+            ReportKind::AskLease { lease, .. } => {
+                let is_free = record.command.is_none() && record.lease_at(self.now).is_none();
+                if !is_open || !is_free || self.now < record.due {
+                    return None;
+                }
+                record.token = self.now.max(record.token + 1);
+                let expires = self.now + millis(*lease);
+                record.lease = Some(ProbeLease { owner: self.instance.clone(), expires });
+            }
+            ReportKind::Passed { token } => {
+                if !self.holds_lease(&record, *token) {
+                    return None;
+                }
+                self.close(&mut record);
+            }
+            ReportKind::Failed { token, open, reason } => {
+                if !self.holds_lease(&record, *token) {
+                    return None;
+                }
+                self.begin_epoch(&mut record);
+                record.due = self.now + millis(*open);
+                record.rounds += 1;
+                record.reason = Arc::clone(reason);
+                record.dissents.clear();
+            }
+            ReportKind::Assert { record: known } => {
+                // The server reads the record from its text, as a client does.
+                let known =
+                    SharedRecord::read(&known.to_string()).filter(|known| known.epoch > record.epoch)?;
+                let token = known.token.max(record.token);
+                record = SharedRecord { token, lease: None, ..known };
+                if record.command_at(self.now).is_none() {
+                    record.command = None;
+                }
+            }
+            ReportKind::Force { kind, lasts, by, why } => {
+                self.force(&mut record, *kind, *lasts);
+                if let Some(command) = &mut record.command {
+                    (command.by, command.why) = (Arc::clone(by), Arc::clone(why));
+                }
+            }
+        }
+        (record != before).then_some(record)
+    }
+
+    fn force(&self, record: &mut SharedRecord, kind: ForceKind, lasts: Option<Duration>) {
+        let kind = match kind {
+            ForceKind::Open => Some(CommandKind::Open),
+            ForceKind::Disabled => Some(CommandKind::Disabled),
+            ForceKind::Closed => {
+                self.close(record);
+                record.command = None;
+                return;
+            }
+            ForceKind::Release => None,
+        };
+        self.begin_epoch(record);
+        let until = lasts.map_or(0, |lasts| self.now + millis(lasts));
+        record.command = kind.map(|kind| Command { kind, until, by: Arc::from(""), why: Arc::from("") });
+    }
+
+    fn begin_epoch(&self, record: &mut SharedRecord) {
+        record.epoch = self.now.max(record.epoch + 1);
+        record.lease = None;
+    }
+
+    fn close(&self, record: &mut SharedRecord) {
+        self.begin_epoch(record);
+        record.state = RecordState::Closed;
+        (record.due, record.rounds, record.reason) = (0, 0, Arc::from(""));
+        record.votes.clear();
+        record.dissents.clear();
+    }
+
+    fn holds_lease(&self, record: &SharedRecord, token: u64) -> bool {
+        let holds = || {
+            record.token == token
+                && record.lease_at(self.now).is_some_and(|lease| lease.owner == *self.instance)
+        };
+        record.state == RecordState::Open && (!self.has_fencing || holds())
+    }
+
+    /// Returns the instances of a list that belong to the fleet, with this one.
+    fn joined(&self, list: &[InstanceId]) -> Vec<InstanceId> {
+        let mut members: Vec<_> = list.iter().filter(|other| self.members.contains(other)).cloned().collect();
+        if !self.is_leaving && !members.contains(self.instance) {
+            members.push(self.instance.clone());
+        }
+        members
+    }
+}
+
+fn needed(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// Returns a duration as the script receives it.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).clamp(1, MAX_MILLIS)
+}

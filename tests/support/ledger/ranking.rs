@@ -1,0 +1,67 @@
+//! A sorted set of Redis: each member has a score, and members are listed by score.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Ranking<K: Ord> {
+    scores: BTreeMap<K, u64>,
+    order: BTreeMap<u64, BTreeSet<K>>,
+}
+
+impl<K: Ord + Clone> Ranking<K> {
+    pub(super) const fn new() -> Self {
+        Self { scores: BTreeMap::new(), order: BTreeMap::new() }
+    }
+
+    pub(super) fn insert(&mut self, member: K, score: u64) {
+        self.remove(&member);
+        self.order.entry(score).or_default().insert(member.clone());
+        self.scores.insert(member, score);
+    }
+
+    pub(super) fn remove(&mut self, member: &K) {
+        let Some(score) = self.scores.remove(member) else { return };
+        if let Some(equals) = self.order.get_mut(&score) {
+            equals.remove(member);
+            if equals.is_empty() {
+                self.order.remove(&score);
+            }
+        }
+    }
+
+    pub(super) fn remove_below(&mut self, score: u64) {
+        while let Some(lowest) = self.order.first_entry().filter(|lowest| *lowest.key() < score) {
+            for member in lowest.remove() {
+                self.scores.remove(&member);
+            }
+        }
+    }
+
+    pub(super) fn contains(&self, member: &K) -> bool {
+        self.scores.contains_key(member)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.scores.len()
+    }
+
+    pub(super) fn highest(&self) -> Option<u64> {
+        self.order.last_key_value().map(|(score, _)| *score)
+    }
+
+    pub(super) fn count_from(&self, score: u64) -> usize {
+        self.order.range(score..).map(|(_, members)| members.len()).sum()
+    }
+
+    /// Returns the members with a higher score, lowest first.
+    pub(super) fn after(&self, score: u64) -> impl Iterator<Item = (u64, &K)> + Clone {
+        self.order
+            .range(score.saturating_add(1)..)
+            .flat_map(|(score, members)| members.iter().map(|member| (*score, member)))
+    }
+
+    /// Returns the members with a lower score, lowest first.
+    pub(super) fn below(&self, score: u64) -> impl Iterator<Item = &K> {
+        self.order.range(..score).flat_map(|(_, members)| members)
+    }
+}
