@@ -4,7 +4,6 @@
 use once_cell::sync::OnceCell;
 
 use super::circuit::Circuit;
-use crate::event::Hub;
 use crate::failure_text::failure_text;
 use crate::state::machine::Pending;
 use crate::state::{Adoption, Cause, Transition};

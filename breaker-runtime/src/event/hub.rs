@@ -47,9 +47,6 @@ struct Registered {
 pub(crate) enum Audience {
     /// The program itself, which handles every event as it likes.
     Program,
-    /// The background task of a fleet.
-    #[allow(dead_code, reason = "only the feature `redis` has such a listener")]
-    Fleet,
     /// An integration that shows state changes only.
     #[allow(dead_code, reason = "only the integration `axum` has such a listener")]
     StateChanges,
