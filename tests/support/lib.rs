@@ -5,8 +5,10 @@
 mod readme {}
 
 pub mod dependent_crate;
-#[cfg(feature = "integrations")]
-pub mod ledger;
 pub mod programs;
 #[cfg(feature = "integrations")]
 pub mod redis_server;
+
+/// The model of the script that the processes of a fleet execute on Redis.
+#[cfg(feature = "integrations")]
+pub use breaker_fleet_tests::ledger;
