@@ -226,7 +226,9 @@ impl Fleet {
             .filter(|(name, _)| matches!(checker.discovery_classification(name), DiscoveryClassification::Counterexample))
             .map(|(name, path)| {
                 println!("{name}: {:?}", path.clone().into_actions());
-                println!("{:?}", path.into_states().last());
+                if let Some(last) = path.into_states().last() {
+                    println!("{last:?}\nwithout faults: {:?}", continuation::run_on(last));
+                }
                 name
             })
             .collect();
@@ -236,8 +238,58 @@ impl Fleet {
 }
 
 #[test]
-fn two_processes() {
-    let _ = Fleet { faults: 1, events: 2, end: std::env::var("END").map_or(2000, |end| end.parse().unwrap()), ..Fleet::SMALL }.explore();
+#[ignore = "for tuning"]
+fn probe() {
+    let get = |key: &str| std::env::var(key).map_or(0, |text| text.parse::<u64>().unwrap());
+    let commands: &[ForceKind] = if get("C") > 0 { &COMMANDS } else { &[] };
+    let (faults, events) = (get("F") as u8, get("E") as u8);
+    let fleet = Fleet { processes: get("P") as usize, end: get("END"), faults, events, commands, ..Fleet::SMALL };
+    println!("{:?}", fleet.explore());
+}
+
+/// The commands that an operator may give.
+const COMMANDS: [ForceKind; 3] = [ForceKind::Open, ForceKind::Closed, ForceKind::Release];
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn two_processes_share_a_circuit_although_something_fails() {
+    assert_eq!(Vec::from_iter(Fleet { faults: 1, end: 700, ..Fleet::SMALL }.explore()), NOTHING);
+}
+
+#[test]
+fn two_processes_share_a_circuit_although_much_fails() {
+    assert_eq!(Vec::from_iter(Fleet { faults: 2, end: 150, ..Fleet::SMALL }.explore()), NOTHING);
+}
+
+#[test]
+fn two_processes_obey_an_operator_although_something_fails() {
+    let fleet = Fleet { faults: 1, end: 400, commands: &COMMANDS, ..Fleet::SMALL };
+    assert_eq!(Vec::from_iter(fleet.explore()), NOTHING);
+}
+
+#[test]
+fn three_processes_share_a_circuit() {
+    let fleet = Fleet { processes: 3, end: 500, ..Fleet::SMALL };
+    assert_eq!(Vec::from_iter(fleet.explore()), NOTHING);
+}
+
+#[test]
+fn a_server_without_tokens_is_found() {
+    let fleet = Fleet { faults: 1, end: 1_200, mutant: Mutant::NoTokenCheck, ..Fleet::SMALL };
+    assert_eq!(Vec::from_iter(fleet.explore()), ["only the holder of the lease decides"]);
+}
+
+#[test]
+fn a_server_without_epochs_is_found() {
+    let fleet = Fleet { faults: 1, end: 700, mutant: Mutant::NoEpochCheck, ..Fleet::SMALL };
+    assert_eq!(Vec::from_iter(fleet.explore()), ["an old report has no effect"]);
+}
+
+#[test]
+fn processes_that_ignore_commands_are_found() {
+    let fleet = Fleet { end: 200, commands: &COMMANDS, mutant: Mutant::IgnoredCommands, ..Fleet::SMALL };
+    assert!(fleet.explore().contains("the word of an operator wins"));
 }
 
 fn keeps(world: &World, rule: Rule) -> bool {
@@ -250,7 +302,7 @@ fn obeys(world: &World) -> bool {
     let record = world.record();
     let command = record.command_at(world.server_time()).map(|command| command.kind);
     let is_last = world.command.is_none_or(|last| command == lasting(last));
-    let knows = |process: &&process::Process| process.epoch == record.epoch;
+    let knows = |process: &&process::Process| process.epoch == record.epoch && process.next_step() > world.now;
     is_last && world.processes.iter().filter(knows).all(|process| World::obeys(process, world.now, command))
 }
 

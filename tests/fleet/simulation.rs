@@ -105,6 +105,7 @@ fn ten_thousand_processes_follow_one_another() {
     for breaker in 0..BREAKERS / 10 {
         stage.world.repair(100 + breaker);
     }
+    stage.world.run(RECOVERY + two_ticks(PROCESSES));
     a_dependency_fails_and_recovers(&mut stage);
     a_command_reaches_all(&mut stage);
     a_third_is_cut_off(&mut stage);
@@ -175,8 +176,10 @@ fn processes_start(stage: &mut Stage) {
 }
 
 fn the_store_is_away(stage: &mut Stage) {
+    stage.world.watch(4, Goal::ForcedOpen);
     stage.world.command(17, 4, ForceKind::Open);
     stage.world.run(two_ticks(PROCESSES));
+    assert_eq!(stage.world.times(PROCESSES).missing, 0);
     stage.world.network.cut_from = 0;
     stage.world.run(MINUTE / 2);
     // The dependency fails while the store is away: each process protects itself.

@@ -82,7 +82,7 @@ pub(crate) fn name() -> SharedName {
 }
 
 fn settings() -> LocalSettings {
-    LocalSettings { policy: Policy::Quorum, recovery: 1000, lease: 700 }
+    LocalSettings { policy: Policy::Quorum, recovery: 250, lease: 400 }
 }
 
 impl World {

@@ -40,6 +40,8 @@ pub(crate) struct World {
     down: BTreeMap<usize, Sufferer>,
     watch: Option<Watch>,
     has_slow_trials: bool,
+    /// The command that was given last. It is given again if it fails.
+    command: Option<Report>,
 }
 
 /// For whom a dependency does not work.
@@ -87,6 +89,7 @@ impl World {
             down: BTreeMap::new(),
             watch: None,
             has_slow_trials: false,
+            command: None,
         };
         for process in 0..processes {
             let peer = world.new_peer(process, 0);
@@ -166,8 +169,9 @@ impl World {
     /// Gives a command to the fleet.
     pub(crate) fn command(&mut self, process: usize, breaker: usize, kind: ForceKind) {
         let kind = ReportKind::Force { kind, lasts: None, by: Arc::from("op"), why: Arc::from("") };
-        let command = Box::new(Report { name: name(breaker), epoch: 0, kind });
-        self.step(process, Input::Command { id: 0, command });
+        let command = Report { name: name(breaker), epoch: 0, kind };
+        self.command = Some(command.clone());
+        self.step(process, Input::Command { id: 0, command: Box::new(command) });
     }
 
     /// Starts a process again, or adds one.
@@ -313,7 +317,11 @@ impl World {
                             self.notice_change(process, &name);
                         }
                     }
-                    Output::Commanded { .. } | Output::Notice(_) | Output::Left => {}
+                    Output::Commanded { id, error: Some(_) } => {
+                        let command = self.command.clone().map(Box::new);
+                        inputs.extend(command.map(|command| Input::Command { id, command }));
+                    }
+                    Output::Commanded { error: None, .. } | Output::Notice(_) | Output::Left => {}
                 }
             }
         }
