@@ -172,7 +172,8 @@ impl Model for Fleet {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always("a token is never used twice", |_, world: &World| {
-                let tokens: Vec<_> = world.processes.iter().filter_map(|process| process.trial_token).collect();
+                let tokens: Vec<_> =
+                    world.processes.iter().filter_map(|process| process.trial_token).collect();
                 let is_unique = |token| tokens.iter().filter(|other| *other == token).count() == 1;
                 keeps(world, Rule::TokensAreUnique) && tokens.iter().all(is_unique)
             }),
@@ -223,7 +224,9 @@ impl Fleet {
         let broken: BTreeSet<_> = checker
             .discoveries()
             .into_iter()
-            .filter(|(name, _)| matches!(checker.discovery_classification(name), DiscoveryClassification::Counterexample))
+            .filter(|(name, _)| {
+                matches!(checker.discovery_classification(name), DiscoveryClassification::Counterexample)
+            })
             .map(|(name, path)| {
                 println!("{name}: {:?}", path.clone().into_actions());
                 if let Some(last) = path.into_states().last() {
@@ -232,7 +235,13 @@ impl Fleet {
                 name
             })
             .collect();
-        println!("{text}: {} states, {} unique, depth {}, {:?}", checker.state_count(), checker.unique_state_count(), checker.max_depth(), start.elapsed());
+        println!(
+            "{text}: {} states, {} unique, depth {}, {:?}",
+            checker.state_count(),
+            checker.unique_state_count(),
+            checker.max_depth(),
+            start.elapsed()
+        );
         broken
     }
 }
@@ -243,7 +252,8 @@ fn probe() {
     let get = |key: &str| std::env::var(key).map_or(0, |text| text.parse::<u64>().unwrap());
     let commands: &[ForceKind] = if get("C") > 0 { &COMMANDS } else { &[] };
     let (faults, events) = (get("F") as u8, get("E") as u8);
-    let fleet = Fleet { processes: get("P") as usize, end: get("END"), faults, events, commands, ..Fleet::SMALL };
+    let fleet =
+        Fleet { processes: get("P") as usize, end: get("END"), faults, events, commands, ..Fleet::SMALL };
     println!("{:?}", fleet.explore());
 }
 
@@ -302,7 +312,8 @@ fn obeys(world: &World) -> bool {
     let record = world.record();
     let command = record.command_at(world.server_time()).map(|command| command.kind);
     let is_last = world.command.is_none_or(|last| command == lasting(last));
-    let knows = |process: &&process::Process| process.epoch == record.epoch && process.next_step() > world.now;
+    let knows =
+        |process: &&process::Process| process.epoch == record.epoch && process.next_step() > world.now;
     is_last && world.processes.iter().filter(knows).all(|process| World::obeys(process, world.now, command))
 }
 

@@ -69,7 +69,10 @@ impl Stage {
 
     fn print(&self, title: &str, start: Instant) {
         println!("\n{title}; milliseconds until a process has followed");
-        println!("{:<44} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>9}", "", "median", "p99", "max", "missing", "leases", "trials", "calls/s");
+        println!(
+            "{:<44} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>9}",
+            "", "median", "p99", "max", "missing", "leases", "trials", "calls/s"
+        );
         for Row { label, times, counts, seconds } in &self.rows {
             let rate = counts.executed / seconds.max(&1);
             println!("{label:<44} {times} {:>7} {:>7} {rate:>9}", counts.granted, counts.trials);
@@ -162,7 +165,8 @@ fn a_third_is_cut_off(stage: &mut Stage) {
 fn processes_start(stage: &mut Stage) {
     stage.world.break_down(3, Sufferer::All);
     stage.world.run(2 * SECOND);
-    let epoch = |stage: &Stage| stage.world.ledger.record(&name(3)).map(|record| (record.state, record.epoch));
+    let epoch =
+        |stage: &Stage| stage.world.ledger.record(&name(3)).map(|record| (record.state, record.epoch));
     let before = epoch(stage);
     assert!(before.is_some_and(|(state, _)| state == RecordState::Open));
     for process in (0..100).chain(PROCESSES..PROCESSES + 100) {

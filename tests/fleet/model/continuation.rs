@@ -33,9 +33,12 @@ pub(crate) fn run_on(state: &World) -> World {
 
 /// Lets one process do all that it can do now.
 fn run(world: &mut World, index: usize) {
-    let is_half_open = |world: &World| world.processes.get(index).is_some_and(|process| process.circuit.is_half_open());
-    let is_due = |world: &World| world.processes.get(index).is_some_and(|process| process.next_step() <= world.now);
-    let has_request = |world: &World| world.processes.get(index).is_some_and(|process| process.request.is_some());
+    let is_half_open =
+        |world: &World| world.processes.get(index).is_some_and(|process| process.circuit.is_half_open());
+    let is_due =
+        |world: &World| world.processes.get(index).is_some_and(|process| process.next_step() <= world.now);
+    let has_request =
+        |world: &World| world.processes.get(index).is_some_and(|process| process.request.is_some());
     world.answer(index);
     loop {
         if is_half_open(world) {

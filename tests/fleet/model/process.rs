@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use breaker_fleet_tests::local_circuit::{LocalCircuit, LocalSettings};
+use breaker_runtime::fleet::StoreErrorKind;
 use breaker_runtime::fleet::coordinator::{CircuitChange, Coordinator, Input, Output};
 use breaker_runtime::fleet::protocol::{InstanceId, Push, Reply, Request, SharedName};
-use breaker_runtime::fleet::StoreErrorKind;
-use breaker_fleet_tests::local_circuit::{LocalCircuit, LocalSettings};
 
 use super::fault::Mutant;
 
@@ -103,8 +103,7 @@ impl Process {
     }
 
     fn change(&mut self, now: u64, change: &CircuitChange, mutant: Mutant) {
-        let is_command =
-            matches!(change, CircuitChange::ForceOpen { .. } | CircuitChange::Disable { .. });
+        let is_command = matches!(change, CircuitChange::ForceOpen { .. } | CircuitChange::Disable { .. });
         if mutant == Mutant::IgnoredCommands && is_command {
             return;
         }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use breaker_fleet_tests::ledger::Ledger;
+use breaker_fleet_tests::local_circuit::LocalSettings;
 use breaker_runtime::fleet::coordinator::{Input, LocalState};
 use breaker_runtime::fleet::protocol::{
     CommandKind, ForceKind, Policy, Push, RecordState, Report, ReportKind, Request, SharedName, SharedRecord,
 };
-use breaker_fleet_tests::ledger::Ledger;
-use breaker_fleet_tests::local_circuit::LocalSettings;
 
 use super::fault::{Fate, Mutant};
 use super::process::Process;
@@ -150,7 +150,9 @@ impl World {
     /// Performs the exchange for which a process waits.
     pub(crate) fn exchange(&mut self, index: usize, fate: Fate) {
         let (now, mutant) = (self.now, self.mutant);
-        let Some(request) = self.processes.get(index).and_then(|process| process.request.clone()) else { return };
+        let Some(request) = self.processes.get(index).and_then(|process| process.request.clone()) else {
+            return;
+        };
         if fate != Fate::Arrives {
             self.faults -= 1;
         }
@@ -307,7 +309,9 @@ impl World {
                     let is_held = before.token == *token && before.lease_at(now).is_some();
                     self.break_rule(!is_held && request.reports.len() == 1, Rule::OnlyTheLeaseDecides);
                 }
-                ReportKind::Vote { .. } | ReportKind::Withdraw | ReportKind::Dissent { .. }
+                ReportKind::Vote { .. }
+                | ReportKind::Withdraw
+                | ReportKind::Dissent { .. }
                 | ReportKind::AskLease { .. } => {
                     let is_old = before.epoch > 0 && before.epoch != *epoch;
                     self.break_rule(is_old && request.reports.len() == 1, Rule::OldReportsHaveNoEffect);
@@ -315,7 +319,8 @@ impl World {
             }
         }
         self.break_rule(after.epoch < before.epoch, Rule::EpochsGrow);
-        let meaning = Meaning { state: after.state, command: after.command.as_ref().map(|command| command.kind) };
+        let meaning =
+            Meaning { state: after.state, command: after.command.as_ref().map(|command| command.kind) };
         let known = *self.meanings.entry(after.epoch).or_insert(meaning);
         self.break_rule(known != meaning, Rule::EpochsHaveOneMeaning);
         if let Some(lease) = after.lease.as_ref().filter(|_| after.token != before.token) {

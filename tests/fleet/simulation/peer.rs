@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use breaker_fleet_tests::local_circuit::LocalCircuit;
 use breaker_runtime::fleet::coordinator::Coordinator;
 use breaker_runtime::fleet::protocol::{InstanceId, SharedName};
-use breaker_fleet_tests::local_circuit::LocalCircuit;
 
 const TICK: Duration = Duration::from_secs(1);
 
@@ -62,7 +62,9 @@ impl Peer {
 impl DriftingClock {
     /// Returns what the clock shows.
     pub(crate) fn local(self, now: u64) -> Duration {
-        Duration::from_micros(self.offset + now / 1_000_000 * self.rate + now % 1_000_000 * self.rate / 1_000_000)
+        Duration::from_micros(
+            self.offset + now / 1_000_000 * self.rate + now % 1_000_000 * self.rate / 1_000_000,
+        )
     }
 
     pub(crate) fn local_millis(self, now: u64) -> u64 {
@@ -71,7 +73,8 @@ impl DriftingClock {
 
     /// Returns the first time at which the clock shows this or more.
     fn global(self, local: Duration) -> u64 {
-        let micros = u64::try_from(local.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX).saturating_sub(self.offset);
+        let micros =
+            u64::try_from(local.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX).saturating_sub(self.offset);
         let mut now = micros / self.rate * 1_000_000 + micros % self.rate * 1_000_000 / self.rate;
         while self.local(now) < local {
             now += 1;

@@ -54,7 +54,8 @@ impl Watch {
         let missing = concerned.clone().filter(|time| time.is_none()).count();
         let mut times: Vec<_> = concerned.flatten().map(|time| (time - self.since) / 1000).collect();
         times.sort_unstable();
-        let at = |share: usize| times.get((times.len() * share / 100).min(times.len().saturating_sub(1))).copied();
+        let at =
+            |share: usize| times.get((times.len() * share / 100).min(times.len().saturating_sub(1))).copied();
         let [median, p99, max] = [50, 99, 100].map(|share| at(share).unwrap_or(0));
         Times { median, p99, max, missing }
     }

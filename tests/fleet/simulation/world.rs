@@ -143,7 +143,8 @@ impl World {
         let mut watch = Watch::new(name.clone(), goal, self.now, self.peers.len());
         for (process, peer) in self.peers.iter().enumerate() {
             let millis = peer.clock().local_millis(self.now);
-            let state = peer.circuits.get(&name).map_or(LocalState::Closed, |circuit| circuit.local_state(millis));
+            let state =
+                peer.circuits.get(&name).map_or(LocalState::Closed, |circuit| circuit.local_state(millis));
             watch.see(process, state, self.now);
         }
         self.watch = Some(watch);
@@ -290,7 +291,11 @@ impl World {
             LocalState::HalfOpen => {
                 self.counts.trials += 1;
                 let is_slow = self.has_slow_trials && self.random.u64(0..SLOW_TRIALS) == 0;
-                let takes = if is_slow { LEASE * 1000 - self.random.u64(0..20_000) } else { self.random.u64(20_000..100_000) };
+                let takes = if is_slow {
+                    LEASE * 1000 - self.random.u64(0..20_000)
+                } else {
+                    self.random.u64(20_000..100_000)
+                };
                 self.queue.push(self.now + takes, process, life, Event::TrialEnd { breaker, generation });
             }
             LocalState::Closed => self.plan_trip(process, breaker),
@@ -351,7 +356,8 @@ impl World {
     }
 
     fn execute(&mut self, process: usize, exchange: u64, request: &Request) {
-        let asked: Vec<_> = request.reports.iter().filter(|report| asks(report)).map(|report| &report.name).collect();
+        let asked: Vec<_> =
+            request.reports.iter().filter(|report| asks(report)).map(|report| &report.name).collect();
         let tokens: Vec<_> = asked.iter().map(|name| self.record(name).token).collect();
         let verdicts: Vec<_> = request.reports.iter().filter_map(verdict).collect();
         let before: Vec<_> = verdicts.iter().map(|&(name, _)| self.record(name)).collect();

@@ -146,12 +146,16 @@ impl LocalCircuit {
                 self.evidence = Evidence::Unknown;
             }
             (CircuitChange::Trial { .. }, State::Open { .. }) => self.move_to(State::HalfOpen),
-            (CircuitChange::Hold { generation, wait }, State::Open { .. }) if *generation == self.generation => {
+            (CircuitChange::Hold { generation, wait }, State::Open { .. })
+                if *generation == self.generation =>
+            {
                 self.state = State::Open { due: wait_until(wait) };
             }
             (CircuitChange::ForceOpen { .. }, _) => self.move_to(State::ForcedOpen),
             (CircuitChange::Disable { .. }, _) => self.move_to(State::Disabled),
-            (CircuitChange::Release { .. }, State::ForcedOpen | State::Disabled) => self.move_to(State::Closed),
+            (CircuitChange::Release { .. }, State::ForcedOpen | State::Disabled) => {
+                self.move_to(State::Closed)
+            }
             (
                 CircuitChange::Open { .. }
                 | CircuitChange::Close
