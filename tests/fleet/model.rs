@@ -205,7 +205,7 @@ impl Fleet {
         events: 2,
         commands: &[],
         mutant: Mutant::None,
-        followed: 100,
+        followed: 200,
     };
 
     /// Returns `true` for a part of all states, the same in each run.
@@ -264,12 +264,12 @@ const NOTHING: [&str; 0] = [];
 
 #[test]
 fn two_processes_share_a_circuit_although_something_fails() {
-    assert_eq!(Vec::from_iter(Fleet { faults: 1, end: 700, ..Fleet::SMALL }.explore()), NOTHING);
+    assert_eq!(Vec::from_iter(Fleet { faults: 1, end: 600, ..Fleet::SMALL }.explore()), NOTHING);
 }
 
 #[test]
 fn two_processes_share_a_circuit_although_much_fails() {
-    assert_eq!(Vec::from_iter(Fleet { faults: 2, end: 150, ..Fleet::SMALL }.explore()), NOTHING);
+    assert_eq!(Vec::from_iter(Fleet { faults: 2, end: 60, ..Fleet::SMALL }.explore()), NOTHING);
 }
 
 #[test]

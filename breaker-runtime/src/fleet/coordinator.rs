@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `member.rs` | the decisions about one circuit |
 //! | `view.rs` | a circuit of this process, as it is now, and how it can be changed |
+//! | `lease_outcome.rs` | how a lease ended |
 //! | `demand.rs` | whether this process asks for the lease of a circuit that is due |
 //! | `cache.rs` | the records of the store, as far as this process has seen them |
 //! | `link.rs` | the connection to the store |
@@ -23,6 +24,7 @@ mod counts;
 mod demand;
 mod event;
 mod inbox;
+mod lease_outcome;
 mod link;
 mod member;
 mod outbox;
@@ -38,7 +40,7 @@ use self::cache::Cache;
 pub use self::counts::FleetCounts;
 pub use self::event::{Input, Notice, Output};
 use self::link::Link;
-pub use self::member::LeaseOutcome;
+pub use self::lease_outcome::LeaseOutcome;
 use self::member::{Decided, Member, Surroundings};
 use self::outbox::{Exchange, PendingCommand};
 use self::pace::Pace;
@@ -127,7 +129,10 @@ impl Coordinator {
     pub fn step(&mut self, now: Duration, input: Input) -> Vec<Output> {
         let mut outputs = Vec::new();
         match input {
-            Input::Tick => self.look(now, &mut outputs),
+            Input::Tick => {
+                self.next_look = now.saturating_add(self.pace.tick());
+                self.look(now, &mut outputs);
+            }
             Input::Circuit(view) => self.observe(now, *view, &mut outputs),
             Input::Removed(name) => _ = self.members.remove(&name),
             Input::Reply(reply) => self.receive_reply(now, *reply, &mut outputs),
@@ -206,7 +211,6 @@ impl Coordinator {
 
     /// Looks at all circuits, because time has passed.
     fn look(&mut self, now: Duration, outputs: &mut Vec<Output>) {
-        self.next_look = now.saturating_add(self.pace.tick());
         let names: Vec<_> = self.members.keys().cloned().collect();
         for name in names {
             self.decide(now, &name, outputs);
