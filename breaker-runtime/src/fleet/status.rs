@@ -50,6 +50,8 @@ pub struct FleetReports {
     pub votes: u64,
     /// Reports that a dependency works although the circuit of the fleet is open.
     pub dissents: u64,
+    /// Requests for a lease for trial calls. Only one of them is granted at a time.
+    pub lease_requests: u64,
     /// Leases for trial calls that this process got.
     pub leases_granted: u64,
     /// Leases whose trial calls succeeded.
@@ -208,6 +210,7 @@ impl From<FleetCounts> for FleetReports {
         Self {
             votes: counts.votes,
             dissents: counts.dissents,
+            lease_requests: counts.asked,
             leases_granted: counts.granted,
             leases_passed: counts.passed,
             leases_failed: counts.failed,
