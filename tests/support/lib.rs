@@ -10,3 +10,4 @@ pub mod ledger;
 pub mod programs;
 #[cfg(feature = "integrations")]
 pub mod redis_server;
+pub mod waiting;
