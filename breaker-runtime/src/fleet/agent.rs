@@ -168,6 +168,7 @@ impl<S: Store> Agent<S> {
         for name in wanted {
             self.look_at(name);
         }
+        self.circuits.sample(self.now());
         self.step(Input::Tick);
     }
 
