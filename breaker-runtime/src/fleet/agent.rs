@@ -14,12 +14,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep};
 
 use super::changes::ChangeReader;
-use super::circuits::Circuits;
+use super::circuits::{Changed, Circuits};
 use super::coordinator::{CircuitChange, Coordinator, Input, Notice, Output};
 use super::protocol::{Push, Reply, Report, Request, SharedName};
 use super::status::StatusCell;
 use super::store::{Store, StoreError, StoreErrorKind};
 use crate::event::Subscription;
+use crate::sync::{Mutex, lock};
 use crate::warning::warn;
 
 /// How often one circuit is changed and looked at again at once.
@@ -27,7 +28,8 @@ const MAX_CHANGES: u32 = 3;
 
 /// The background task.
 pub(super) struct Agent<S> {
-    coordinator: Coordinator,
+    /// Readers of the status look at it as well.
+    coordinator: Arc<Mutex<Coordinator>>,
     circuits: Circuits,
     store: StoreSlot<S>,
     messages: mpsc::Receiver<Push>,
@@ -39,7 +41,7 @@ pub(super) struct Agent<S> {
     status: Arc<StatusCell>,
     start: Instant,
     timer: Pin<Box<Sleep>>,
-    last_error: Option<String>,
+    last_error: Option<Arc<str>>,
     has_left: bool,
     /// Ends with the task.
     _subscription: Subscription,
@@ -87,7 +89,7 @@ enum Happened<S> {
 
 impl<S: Store> Agent<S> {
     pub(super) fn new(
-        coordinator: Coordinator,
+        coordinator: Arc<Mutex<Coordinator>>,
         circuits: Circuits,
         mut store: S,
         changes: ChangeReader,
@@ -95,7 +97,7 @@ impl<S: Store> Agent<S> {
         status: Arc<StatusCell>,
         subscription: Subscription,
     ) -> Self {
-        let start = Instant::now();
+        let start = status.start();
         Self {
             coordinator,
             circuits,
@@ -117,7 +119,7 @@ impl<S: Store> Agent<S> {
     /// Runs until the process has left the fleet.
     pub(super) async fn run(mut self) {
         while !self.has_left {
-            let wake = self.start + self.coordinator.next_step();
+            let wake = self.start + lock(&self.coordinator).next_step();
             if self.timer.deadline() != wake {
                 self.timer.as_mut().reset(wake);
             }
@@ -132,7 +134,6 @@ impl<S: Store> Agent<S> {
                 Happened::Ordered(Some(Order::Leave) | None) => self.step(Input::Leave),
                 Happened::Ticked => self.tick(),
             }
-            self.status.update(&self.coordinator, self.now(), self.last_error.as_deref());
         }
     }
 
@@ -150,7 +151,7 @@ impl<S: Store> Agent<S> {
             return Poll::Ready(Happened::Changed(names));
         }
         // After the last order, a closed channel would be ready for ever.
-        if !self.orders.is_closed() || !self.orders.is_empty() || !self.coordinator.is_leaving() {
+        if !self.orders.is_closed() || !self.orders.is_empty() || !lock(&self.coordinator).is_leaving() {
             if let Poll::Ready(order) = self.orders.poll_recv(context) {
                 return Poll::Ready(Happened::Ordered(order));
             }
@@ -164,10 +165,11 @@ impl<S: Store> Agent<S> {
 
     /// Passes all circuits that the coordinator wants to see, and the time.
     fn tick(&mut self) {
-        let wanted: Vec<_> = self.coordinator.wanted().cloned().collect();
+        let wanted: Vec<_> = lock(&self.coordinator).wanted().cloned().collect();
         for name in wanted {
             self.look_at(name);
         }
+        self.circuits.sample(self.now());
         self.step(Input::Tick);
     }
 
@@ -196,10 +198,13 @@ impl<S: Store> Agent<S> {
         match result {
             Ok(reply) => {
                 self.last_error = None;
+                self.status.set_error(None);
                 self.step(Input::Reply(Box::new(reply)));
             }
             Err(StoreError { kind, text, partial }) => {
                 self.status.count_error(kind);
+                let text = Arc::<str>::from(text);
+                self.status.set_error(Some(Arc::clone(&text)));
                 self.last_error = Some(text);
                 self.step(Input::Failed { kind, partial });
             }
@@ -210,13 +215,15 @@ impl<S: Store> Agent<S> {
     fn step(&mut self, input: Input) {
         let mut inputs = VecDeque::from([input]);
         let mut changes = BTreeMap::<SharedName, u32>::new();
+        let mut announced = Vec::new();
         while let Some(input) = inputs.pop_front() {
             let now = self.now();
-            for output in self.coordinator.step(now, input) {
+            let outputs = lock(&self.coordinator).step(now, input);
+            for output in outputs {
                 match output {
                     Output::Sync(request) => self.begin_exchange(*request),
                     Output::Circuit { name, change } => {
-                        self.change(&name, change);
+                        announced.extend(self.circuits.change(&name, change));
                         let count = changes.entry(name.clone()).or_default();
                         *count += 1;
                         // Further changes wait for the next tick, in case that one has no effect.
@@ -230,12 +237,9 @@ impl<S: Store> Agent<S> {
                 }
             }
         }
-    }
-
-    fn change(&self, name: &SharedName, change: CircuitChange) {
-        if let Some(changed) = self.circuits.change(name, change) {
+        if !announced.is_empty() {
             // Listeners may block.
-            tokio::task::spawn_blocking(move || changed.announce());
+            tokio::task::spawn_blocking(move || announced.into_iter().for_each(Changed::announce));
         }
     }
 
@@ -255,7 +259,7 @@ impl<S: Store> Agent<S> {
     fn answer(&mut self, id: u64, error: Option<StoreErrorKind>) {
         let Some(position) = self.answers.iter().position(|(known, _)| *known == id) else { return };
         let (_, answer) = self.answers.swap_remove(position);
-        let text = self.last_error.clone().unwrap_or_default();
+        let text = self.last_error.as_deref().unwrap_or_default().to_owned();
         // The operator may no longer wait.
         _ = answer.send(error.map_or(Ok(()), |kind| Err(CommandError { kind, text })));
     }

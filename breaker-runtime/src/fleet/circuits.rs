@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::coordinator::{CircuitChange, CircuitView, LocalState};
-use super::evidence::Sample;
+use super::evidence::{INTERVAL, Sample};
 use super::protocol::{Policy, SharedName};
 use crate::breaker::CircuitBreaker;
 use crate::config::{Adopt, Config, Sharing};
@@ -17,11 +17,18 @@ use crate::snapshot::Snapshot;
 use crate::state::machine::Pending;
 use crate::state::{Adoption, Cause, State};
 
+/// The most circuits whose calls are counted before the fleet is concerned with them.
+const MAX_SAMPLES: usize = 2000;
+
 /// The shared circuits of a registry.
 pub(super) struct Circuits {
     registry: Registry,
-    /// What was counted when a circuit was last looked at.
+    /// The calls of each circuit when they were last counted.
     samples: BTreeMap<SharedName, Sample>,
+    /// When the calls of all circuits were last counted.
+    sampled: Option<Duration>,
+    /// `true` if there was a sample of each shared circuit then.
+    has_all: bool,
 }
 
 /// A change of a circuit, of which listeners must still be notified.
@@ -33,7 +40,39 @@ pub(super) struct Changed {
 
 impl Circuits {
     pub(super) const fn new(registry: Registry) -> Self {
-        Self { registry, samples: BTreeMap::new() }
+        Self { registry, samples: BTreeMap::new(), sampled: None, has_all: false }
+    }
+
+    /// Counts the calls of all shared circuits from time to time. When the fleet opens one of them, they show whether the
+    /// dependency works for this process.
+    pub(super) fn sample(&mut self, now: Duration) {
+        if self.sampled.is_some_and(|at| now.saturating_sub(at) < INTERVAL) {
+            return;
+        }
+        self.sampled = Some(now);
+        let single = self.registry.iter();
+        let keyed = self.registry.iter_keyed().filter(|breaker| breaker.config().shared().is_shared());
+        let circuits = single.chain(keyed.flat_map(|breaker| breaker.iter()));
+        let mut left = MAX_SAMPLES;
+        let mut has_all = true;
+        for breaker in circuits.filter(|breaker| breaker.circuit().config().shared().is_shared()) {
+            if left == 0 {
+                has_all = false;
+                break;
+            }
+            left -= 1;
+            let snapshot = breaker.snapshot();
+            let name = SharedName::new(&snapshot.name, snapshot.key.as_deref());
+            let new = self.new_sample(now, &snapshot);
+            self.samples.entry(name).or_insert(new).update(now, &snapshot);
+        }
+        self.has_all = has_all;
+        self.samples.retain(|_, sample| sample.is_recent(now));
+    }
+
+    /// Returns the first sample of a circuit.
+    fn new_sample(&self, now: Duration, snapshot: &Snapshot) -> Sample {
+        if self.has_all { Sample::of_new(now, snapshot) } else { Sample::new(now, snapshot) }
     }
 
     /// Returns what the circuit is now, or `None` if this process does not share a circuit of this name. `now` is the
@@ -54,7 +93,8 @@ impl Circuits {
             Sharing::First => Policy::First,
         };
         let snapshot = breaker.snapshot();
-        let sample = self.samples.entry(name.clone()).or_insert_with(|| Sample::new(now, &snapshot));
+        let new = self.new_sample(now, &snapshot);
+        let sample = self.samples.entry(name.clone()).or_insert(new);
         Some(CircuitView {
             name: name.clone(),
             state: local_state(&snapshot),
@@ -70,7 +110,7 @@ impl Circuits {
         })
     }
 
-    /// Changes a circuit as the coordinator has decided.
+    /// Changes a circuit as the coordinator has decided. Returns the change if listeners must be notified of it.
     pub(super) fn change(&self, name: &SharedName, change: CircuitChange) -> Option<Changed> {
         let breaker = self.find(name)?;
         let circuit = breaker.circuit();
@@ -92,7 +132,10 @@ impl Circuits {
             }
             CircuitChange::Release { by } => circuit.apply_command(Cause::Released, initiator(&by, "")),
         };
-        Some(Changed { breaker, pending })
+        match pending {
+            Pending::Nothing => None,
+            Pending::Transitions => Some(Changed { breaker, pending }),
+        }
     }
 
     fn find(&self, name: &SharedName) -> Option<CircuitBreaker> {

@@ -207,9 +207,10 @@ impl FleetBuilder {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| FleetError::NoRuntime)?;
         let mut random = fastrand::Rng::new();
         let instance = InstanceId::new(&label, random.u64(..));
-        let status = Arc::new(StatusCell::new(&namespace, &instance));
+        let coordinator = Coordinator::new(instance.clone(), random.u64(..), tick, Duration::ZERO);
+        let coordinator = Arc::new(Mutex::new(coordinator));
+        let status = Arc::new(StatusCell::new(&namespace, &instance, Arc::clone(&coordinator)));
         enlist(&registry, &status)?;
-        let coordinator = Coordinator::new(instance, random.u64(..), tick, Duration::ZERO);
         let store = RedisStore::new(store_address, &namespace);
         let (listener, reader) = changes();
         let subscription = registry.store().hub().listen(Audience::Fleet, listener);
