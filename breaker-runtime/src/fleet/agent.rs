@@ -41,7 +41,6 @@ pub(super) struct Agent<S> {
     status: Arc<StatusCell>,
     start: Instant,
     timer: Pin<Box<Sleep>>,
-    last_error: Option<Arc<str>>,
     has_left: bool,
     /// Ends with the task.
     _subscription: Subscription,
@@ -110,7 +109,6 @@ impl<S: Store> Agent<S> {
             status,
             start,
             timer: Box::pin(tokio::time::sleep_until(start)),
-            last_error: None,
             has_left: false,
             _subscription: subscription,
         }
@@ -197,15 +195,12 @@ impl<S: Store> Agent<S> {
     fn receive(&mut self, result: Result<Reply, StoreError>) {
         match result {
             Ok(reply) => {
-                self.last_error = None;
                 self.status.set_error(None);
                 self.step(Input::Reply(Box::new(reply)));
             }
             Err(StoreError { kind, text, partial }) => {
                 self.status.count_error(kind);
-                let text = Arc::<str>::from(text);
-                self.status.set_error(Some(Arc::clone(&text)));
-                self.last_error = Some(text);
+                self.status.set_error(Some(Arc::from(text)));
                 self.step(Input::Failed { kind, partial });
             }
         }
@@ -259,7 +254,7 @@ impl<S: Store> Agent<S> {
     fn answer(&mut self, id: u64, error: Option<StoreErrorKind>) {
         let Some(position) = self.answers.iter().position(|(known, _)| *known == id) else { return };
         let (_, answer) = self.answers.swap_remove(position);
-        let text = self.last_error.as_deref().unwrap_or_default().to_owned();
+        let text = self.status.last_error().as_deref().unwrap_or_default().to_owned();
         // The operator may no longer wait.
         _ = answer.send(error.map_or(Ok(()), |kind| Err(CommandError { kind, text })));
     }
@@ -271,7 +266,7 @@ impl<S: Store> Agent<S> {
             Notice::Disconnected(kind) => warn(format_args!(
                 "fleet {namespace}: Redis is away ({}: {}); shared circuits act in this process only until it is back",
                 kind.label(),
-                self.last_error.as_deref().unwrap_or("no answer"),
+                self.status.last_error().as_deref().unwrap_or("no answer"),
             )),
             Notice::Unreadable(name) => {
                 if self.status.count_unreadable() {
@@ -291,7 +286,7 @@ impl<S: Store> Agent<S> {
             }
             Notice::ReadOnly(_) => warn(format_args!(
                 "fleet {namespace}: Redis refuses changes ({}); this process follows the fleet, but reports nothing",
-                self.last_error.as_deref().unwrap_or("no reason given"),
+                self.status.last_error().as_deref().unwrap_or("no reason given"),
             )),
             Notice::DataLost => warn(format_args!(
                 "fleet {namespace}: Redis has lost data; this process restores the circuits that it knows"

@@ -205,6 +205,11 @@ impl StatusCell {
         Arc::clone(&self.namespace)
     }
 
+    /// Returns why the last exchange failed.
+    pub(super) fn last_error(&self) -> Option<Arc<str>> {
+        lock(&self.record).last_error.clone()
+    }
+
     pub(super) fn set_error(&self, text: Option<Arc<str>>) {
         lock(&self.record).last_error = text;
     }
