@@ -5,6 +5,7 @@ use std::time::Duration;
 use breaker_runtime::{Adopt, Cause, Sharing, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 
+use super::fault_proxy::{FaultProxy, Flow};
 use super::process::{self, CIRCUIT, Process, config, until, until_all_are};
 use super::traffic::Traffic;
 
@@ -160,22 +161,22 @@ fn each_failed_round_makes_the_fleet_wait_longer() {
         return;
     }
     let server = RedisServer::start(&[]);
-    let config = config().backoff(2.0).max_recovery_timeout(Duration::from_secs(60));
+    let first = Duration::from_millis(500);
+    let config = config().recovery_timeout(first).backoff(2.0).max_recovery_timeout(Duration::from_secs(60));
     let processes = process::fleet(&server.url(), 3, &config);
     for process in &processes {
         process.dependency.breaks();
     }
     let traffic = Traffic::start(&processes);
-    for rounds in 0..=2 {
-        until(&processes, &format!("{rounds} rounds have failed"), |process| {
-            process.shared().is_some_and(|circuit| {
-                let longest = Duration::from_millis(300) * 2_u32.pow(rounds);
-                circuit.failed_rounds == rounds && circuit.due_in <= longest && circuit.due_in > longest / 2
-            })
-        });
-    }
+    until(&processes, "three rounds have failed", |process| {
+        process.shared().is_some_and(|circuit| {
+            // The second round waits for at most 2 seconds.
+            assert!(circuit.due_in <= first * 2_u32.pow(circuit.failed_rounds), "{circuit:?}");
+            circuit.failed_rounds == 3 && circuit.due_in > Duration::from_secs(2)
+        })
+    });
     let trials: u64 = processes.iter().map(|process| process.dependency.trials()).sum();
-    assert_eq!(trials, 2, "one trial call in each round");
+    assert_eq!(trials, 3, "one trial call in each round");
     for process in &processes {
         process.dependency.works();
     }
@@ -215,4 +216,42 @@ fn a_lease_whose_holder_dies_goes_to_the_next_process() {
     traffic.end();
     let trials: u64 = processes[1..].iter().map(|process| process.dependency.trials()).sum();
     assert_eq!(trials, 1);
+}
+
+#[test]
+fn the_result_of_trial_calls_that_comes_too_late_is_refused() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let proxy = FaultProxy::start(server.port());
+    let config = config().half_open_timeout(Duration::from_secs(1));
+    let urls = [proxy.url(), server.url(), server.url()];
+    let processes = urls.map(|url| Process::start(&url, &config));
+    until(&processes, "all have joined", |process| process.status().processes == 3);
+    let [sleeper, others @ ..] = &processes;
+    processes.iter().for_each(Process::fail);
+    until_all_are(&processes, State::Open);
+    until([sleeper], "it gets the lease", |process| {
+        process.state() == State::HalfOpen || process.breaker.try_acquire().is_ok()
+    });
+    proxy.both(Flow::Hold);
+    sleeper.dependency.works();
+    until([sleeper], "its trial call succeeds", |process| {
+        process.call();
+        process.state() == State::Closed
+    });
+    // The dependency fails for the others, who get the next leases.
+    let traffic = Traffic::start(others);
+    until(others, "a round has failed", |process| {
+        process.shared().is_some_and(|circuit| circuit.failed_rounds > 0)
+    });
+    proxy.both(Flow::Pass);
+    until([sleeper], "it is connected again", Process::is_connected);
+    until(&processes, "all see later rounds", |process| {
+        process.shared().is_some_and(|circuit| circuit.is_open && circuit.failed_rounds > 1)
+    });
+    traffic.end();
+    let reports = sleeper.status().reports;
+    assert_eq!((reports.leases_granted, reports.leases_passed, reports.leases_expired), (1, 0, 1));
 }
