@@ -56,6 +56,13 @@ pub(crate) fn acts_together(processes: &[Process]) {
     });
 }
 
+/// Checks that a fleet without other calls acts together.
+pub(crate) fn acts_together_with_traffic(processes: &[Process]) {
+    let traffic = Traffic::start(processes);
+    acts_together(processes);
+    traffic.end();
+}
+
 /// Checks that each process opens and closes by itself, and follows no other.
 pub(crate) fn acts_alone(processes: &[Process]) {
     let [first, others @ ..] = processes else { panic!("more processes are needed") };
