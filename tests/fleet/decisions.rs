@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use breaker_runtime::fleet::Fleet;
 use breaker_runtime::{Adopt, Cause, Sharing, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 
@@ -106,6 +107,53 @@ fn a_healthy_process_does_not_follow_unless_it_adopts_always() {
         assert_eq!(process.breaker.snapshot().last_transition, None, "it has never opened");
     }
     traffic.end();
+}
+
+#[test]
+fn processes_for_which_the_dependency_works_close_the_circuit_of_all_once_it_is_due() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let config = config().recovery_timeout(Duration::from_secs(1));
+    let processes = process::fleet(&server.url(), 4, &config);
+    let traffic = Traffic::start(&processes[2..]);
+    until(&processes[2..], "calls succeed", |process| process.breaker.snapshot().totals.successes > 100);
+    // These make no calls afterwards, so no one asks for a lease.
+    processes[0].fail();
+    processes[1].fail();
+    until(&processes, "the circuit of the fleet is open", Process::sees_open);
+    until(&processes, "it has closed", |process| {
+        process.shared().is_none() && process.state() == State::Closed
+    });
+    traffic.end();
+    for process in &processes {
+        assert_eq!(process.status().reports.leases_granted, 0);
+    }
+    for process in &processes[2..] {
+        assert_eq!(process.breaker.snapshot().last_transition, None, "it has never opened");
+    }
+}
+
+#[test]
+fn namespaces_do_not_see_each_other() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let config = config().recovery_timeout(Duration::from_secs(60));
+    let processes = process::fleet(&server.url(), 2, &config);
+    let start = |namespace| Process::start_with(Fleet::builder(&server.url(), namespace), CIRCUIT, &config);
+    let others = ["shop2", "Shop", "shop}:c", "%73hop"].map(start);
+    until(&others, "all have joined", Process::is_connected);
+    processes.iter().for_each(Process::fail);
+    until(&processes, "the circuit is open", Process::sees_open);
+    let exchanges = || others.iter().map(|process| process.command(async |operator| operator.release("x").await));
+    exchanges().for_each(|answer| answer.expect("executed"));
+    for process in &others {
+        assert_eq!((process.state(), process.status().processes), (State::Closed, 1));
+        assert_eq!(process.shared(), None);
+    }
 }
 
 #[test]

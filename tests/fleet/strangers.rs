@@ -95,7 +95,7 @@ fn hostile_messages_change_nothing_for_long() {
         "1 1 1 1 1 1".to_owned(),
         format!("1 {incarnation} {max} {max} {max} {}", u32::MAX),
         format!("1 {incarnation} 0 {max} {max} 0\n{CIRCUIT} 1 o {max} 0 0 0 0 - 0 - 0 - - - - -"),
-        format!("1 {incarnation} 0 1 0 1\n\n\u{1f980}\n{}", "x ".repeat(100_000)),
+        format!("1 {incarnation} 0 1 0 1\n\n\u{1f980}\n{}", "x ".repeat(50_000)),
     ];
     let traffic = Traffic::start(&processes);
     for message in messages {
