@@ -6,7 +6,12 @@
 //! | `traffic.rs` | calls that must never wait |
 //! | `fault_proxy.rs` | a proxy that holds, delays and cuts connections |
 //! | `decisions.rs` | what the processes decide together |
+//! | `operators.rs` | commands to all processes |
+//! | `joining.rs` | how a process joins and leaves, and servers that it cannot use |
 //! | `outages.rs` | servers that are away, silent or slow |
+//! | `data.rs` | servers that lose data, refuse to write, change their role, or are busy |
+//! | `strangers.rs` | other programs that write to the namespace |
+//! | `names.rs` | strange names |
 
 #![expect(
     clippy::expect_used,
@@ -21,9 +26,17 @@ mod data;
 mod decisions;
 #[path = "fleet/fault_proxy.rs"]
 mod fault_proxy;
+#[path = "fleet/joining.rs"]
+mod joining;
+#[path = "fleet/names.rs"]
+mod names;
+#[path = "fleet/operators.rs"]
+mod operators;
 #[path = "fleet/outages.rs"]
 mod outages;
 #[path = "fleet/process.rs"]
 mod process;
+#[path = "fleet/strangers.rs"]
+mod strangers;
 #[path = "fleet/traffic.rs"]
 mod traffic;

@@ -7,7 +7,7 @@ use breaker_runtime::fleet::{Fleet, StoreErrorKind as Kind};
 use breaker_tests::redis_server::{RedisServer, is_available};
 use breaker_tests::waiting;
 
-use super::outages::{acts_together, survives};
+use super::outages::{acts_together_with_traffic, survives};
 use super::process::{self, CIRCUIT, NAMESPACE, Process, config, until, until_all_are};
 use super::traffic::Traffic;
 
@@ -262,10 +262,4 @@ fn until_restored(server: &RedisServer) {
         let record = record();
         record.starts_with("1 o ") || record.contains(" disabled ")
     });
-}
-
-fn acts_together_with_traffic(processes: &[Process]) {
-    let traffic = Traffic::start(processes);
-    acts_together(processes);
-    traffic.end();
 }

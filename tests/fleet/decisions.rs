@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use breaker_runtime::fleet::Fleet;
 use breaker_runtime::{Adopt, Cause, Sharing, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 
+use super::fault_proxy::{FaultProxy, Flow};
 use super::process::{self, CIRCUIT, Process, config, until, until_all_are};
 use super::traffic::Traffic;
 
@@ -108,6 +110,53 @@ fn a_healthy_process_does_not_follow_unless_it_adopts_always() {
 }
 
 #[test]
+fn processes_for_which_the_dependency_works_close_the_circuit_of_all_once_it_is_due() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let config = config().recovery_timeout(Duration::from_secs(1));
+    let processes = process::fleet(&server.url(), 4, &config);
+    let traffic = Traffic::start(&processes[2..]);
+    until(&processes[2..], "calls succeed", |process| process.breaker.snapshot().totals.successes > 100);
+    // These make no calls afterwards, so no one asks for a lease.
+    processes[0].fail();
+    processes[1].fail();
+    until(&processes, "the circuit of the fleet is open", Process::sees_open);
+    until(&processes, "it has closed", |process| {
+        process.shared().is_none() && process.state() == State::Closed
+    });
+    traffic.end();
+    for process in &processes {
+        assert_eq!(process.status().reports.leases_granted, 0);
+    }
+    for process in &processes[2..] {
+        assert_eq!(process.breaker.snapshot().last_transition, None, "it has never opened");
+    }
+}
+
+#[test]
+fn namespaces_do_not_see_each_other() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let config = config().recovery_timeout(Duration::from_secs(60));
+    let processes = process::fleet(&server.url(), 2, &config);
+    let start = |namespace| Process::start_with(Fleet::builder(&server.url(), namespace), CIRCUIT, &config);
+    let others = ["shop2", "Shop", "shop}:c", "%73hop"].map(start);
+    until(&others, "all have joined", Process::is_connected);
+    processes.iter().for_each(Process::fail);
+    until(&processes, "the circuit is open", Process::sees_open);
+    let exchanges = || others.iter().map(|process| process.command(async |operator| operator.release("x").await));
+    exchanges().for_each(|answer| answer.expect("executed"));
+    for process in &others {
+        assert_eq!((process.state(), process.status().processes), (State::Closed, 1));
+        assert_eq!(process.shared(), None);
+    }
+}
+
+#[test]
 fn a_vote_is_withdrawn_when_the_circuit_of_the_process_has_recovered() {
     if !is_available() {
         return;
@@ -160,22 +209,22 @@ fn each_failed_round_makes_the_fleet_wait_longer() {
         return;
     }
     let server = RedisServer::start(&[]);
-    let config = config().backoff(2.0).max_recovery_timeout(Duration::from_secs(60));
+    let first = Duration::from_millis(500);
+    let config = config().recovery_timeout(first).backoff(2.0).max_recovery_timeout(Duration::from_secs(60));
     let processes = process::fleet(&server.url(), 3, &config);
     for process in &processes {
         process.dependency.breaks();
     }
     let traffic = Traffic::start(&processes);
-    for rounds in 0..=2 {
-        until(&processes, &format!("{rounds} rounds have failed"), |process| {
-            process.shared().is_some_and(|circuit| {
-                let longest = Duration::from_millis(300) * 2_u32.pow(rounds);
-                circuit.failed_rounds == rounds && circuit.due_in <= longest && circuit.due_in > longest / 2
-            })
-        });
-    }
+    until(&processes, "three rounds have failed", |process| {
+        process.shared().is_some_and(|circuit| {
+            // The second round waits for at most 2 seconds.
+            assert!(circuit.due_in <= first * 2_u32.pow(circuit.failed_rounds), "{circuit:?}");
+            circuit.failed_rounds == 3 && circuit.due_in > Duration::from_secs(2)
+        })
+    });
     let trials: u64 = processes.iter().map(|process| process.dependency.trials()).sum();
-    assert_eq!(trials, 2, "one trial call in each round");
+    assert_eq!(trials, 3, "one trial call in each round");
     for process in &processes {
         process.dependency.works();
     }
@@ -215,4 +264,42 @@ fn a_lease_whose_holder_dies_goes_to_the_next_process() {
     traffic.end();
     let trials: u64 = processes[1..].iter().map(|process| process.dependency.trials()).sum();
     assert_eq!(trials, 1);
+}
+
+#[test]
+fn the_result_of_trial_calls_that_comes_too_late_is_refused() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let proxy = FaultProxy::start(server.port());
+    let config = config().half_open_timeout(Duration::from_secs(1));
+    let urls = [proxy.url(), server.url(), server.url()];
+    let processes = urls.map(|url| Process::start(&url, &config));
+    until(&processes, "all have joined", |process| process.status().processes == 3);
+    let [sleeper, others @ ..] = &processes;
+    processes.iter().for_each(Process::fail);
+    until_all_are(&processes, State::Open);
+    until([sleeper], "it gets the lease", |process| {
+        process.state() == State::HalfOpen || process.breaker.try_acquire().is_ok()
+    });
+    proxy.both(Flow::Hold);
+    sleeper.dependency.works();
+    until([sleeper], "its trial call succeeds", |process| {
+        process.call();
+        process.state() == State::Closed
+    });
+    // The dependency fails for the others, who get the next leases.
+    let traffic = Traffic::start(others);
+    until(others, "a round has failed", |process| {
+        process.shared().is_some_and(|circuit| circuit.failed_rounds > 0)
+    });
+    proxy.both(Flow::Pass);
+    until([sleeper], "it is connected again", Process::is_connected);
+    until(&processes, "all see later rounds", |process| {
+        process.shared().is_some_and(|circuit| circuit.is_open && circuit.failed_rounds > 1)
+    });
+    traffic.end();
+    let reports = sleeper.status().reports;
+    assert_eq!((reports.leases_granted, reports.leases_passed, reports.leases_expired), (1, 0, 1));
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use breaker_runtime::fleet::StoreErrorKind as Kind;
 use breaker_runtime::{Cause, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
+use breaker_tests::waiting;
 
 use super::fault_proxy::{FaultProxy, Flow};
 use super::process::{self, Process, config, until, until_all_are};
@@ -54,6 +55,13 @@ pub(crate) fn acts_together(processes: &[Process]) {
     until(processes, "the fleet has closed", |process| {
         process.state() == State::Closed && process.shared().is_none()
     });
+}
+
+/// Checks that a fleet without other calls acts together.
+pub(crate) fn acts_together_with_traffic(processes: &[Process]) {
+    let traffic = Traffic::start(processes);
+    acts_together(processes);
+    traffic.end();
 }
 
 /// Checks that each process opens and closes by itself, and follows no other.
@@ -154,16 +162,23 @@ fn connections_that_are_reset_are_opened_again() {
     let proxy = FaultProxy::start(server.port());
     let processes = process::fleet(&proxy.url(), 3, &config());
     let traffic = Traffic::start(&processes);
-    for round in 1..=3 {
-        let connected = server.cli(&["INFO", "stats"]);
+    for _ in 0..3 {
+        let before = subscribers(&server);
         proxy.reset();
-        until(&processes, "all have connected again", |process| {
-            let _ = &connected;
-            process.errors(Kind::Unreachable) >= round || process.is_connected()
+        waiting::until("all have connected again", String::new, || {
+            let now = subscribers(&server);
+            now.len() == 3 && now.iter().all(|id| !before.contains(id))
         });
         acts_together(&processes);
     }
     traffic.end();
+}
+
+/// Returns the numbers of the connections that receive messages.
+fn subscribers(server: &RedisServer) -> Vec<String> {
+    let clients = server.cli(&["CLIENT", "LIST"]);
+    let subscribers = clients.lines().filter(|client| client.contains(" sub=1 "));
+    subscribers.filter_map(|client| client.split(' ').next()).map(str::to_owned).collect()
 }
 
 #[test]

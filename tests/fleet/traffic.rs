@@ -87,3 +87,15 @@ fn scheduled() -> Duration {
     let mut fields = text.split_whitespace().map_while(|field| field.parse::<u64>().ok());
     Duration::from_nanos(fields.next().unwrap_or_default() + fields.next().unwrap_or_default())
 }
+
+#[test]
+fn a_call_that_sleeps_is_noticed_and_one_that_computes_is_not() {
+    let before = Times::now();
+    thread::sleep(LIMIT);
+    assert!(before.slept() >= LIMIT - PAUSE, "{:?}", before.slept());
+    let before = Times::now();
+    while before.clock.elapsed() < 2 * LIMIT {
+        std::hint::spin_loop();
+    }
+    assert!(before.slept() < LIMIT / 2, "{:?}", before.slept());
+}
