@@ -60,6 +60,7 @@ mod circuits;
 mod connection;
 #[doc(hidden)]
 pub mod coordinator;
+mod description;
 mod error;
 mod evidence;
 mod operator;

@@ -153,3 +153,144 @@ impl<S: Store> Agent<S> {
             !self.orders.is_closed() || !self.orders.is_empty() || !lock(&self.coordinator).is_leaving();
         if has_orders && let Poll::Ready(order) = self.orders.poll_recv(context) {
             return Poll::Ready(Happened::Ordered(order));
+        }
+        self.timer.as_mut().poll(context).map(|()| Happened::Ticked)
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Passes all circuits that the coordinator wants to see, and the time.
+    fn tick(&mut self) {
+        let wanted: Vec<_> = lock(&self.coordinator).wanted().cloned().collect();
+        for name in wanted {
+            self.look_at(name);
+        }
+        self.circuits.sample(self.now());
+        self.step(Input::Tick);
+    }
+
+    /// Passes a circuit as it is now.
+    fn look_at(&mut self, name: SharedName) {
+        let input = self.input_of(name);
+        self.step(input);
+    }
+
+    fn input_of(&mut self, name: SharedName) -> Input {
+        let now = self.now();
+        match self.circuits.view(&name, now) {
+            Some(view) => Input::Circuit(Box::new(view)),
+            None => Input::Removed(name),
+        }
+    }
+
+    fn command(&mut self, command: Box<Report>, answer: Answer) {
+        let id = self.next_command;
+        self.next_command += 1;
+        self.answers.push((id, answer));
+        self.step(Input::Command { id, command });
+    }
+
+    fn receive(&mut self, result: Result<Reply, StoreError>) {
+        match result {
+            Ok(reply) => {
+                self.status.set_error(None);
+                self.step(Input::Reply(Box::new(reply)));
+            }
+            Err(StoreError { kind, text, partial }) => {
+                self.status.count_error(kind);
+                self.status.set_error(Some(Arc::from(text)));
+                self.step(Input::Failed { kind, partial });
+            }
+        }
+    }
+
+    /// Passes an input to the coordinator, and performs what it decides. A circuit that has been changed is passed again.
+    fn step(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        let mut changes = BTreeMap::<SharedName, u32>::new();
+        let mut announced = Vec::new();
+        while let Some(input) = inputs.pop_front() {
+            let now = self.now();
+            let outputs = lock(&self.coordinator).step(now, input);
+            for output in outputs {
+                match output {
+                    Output::Sync(request) => self.begin_exchange(*request),
+                    Output::Circuit { name, change } => {
+                        announced.extend(self.circuits.change(&name, change));
+                        let count = changes.entry(name.clone()).or_default();
+                        *count += 1;
+                        // Further changes wait for the next tick, in case that one has no effect.
+                        if *count <= MAX_CHANGES {
+                            inputs.push_back(self.input_of(name));
+                        }
+                    }
+                    Output::Commanded { id, error } => self.answer(id, error),
+                    Output::Notice(notice) => self.report(notice),
+                    Output::Left => self.has_left = true,
+                }
+            }
+        }
+        if !announced.is_empty() {
+            // Listeners may block.
+            tokio::task::spawn_blocking(move || announced.into_iter().for_each(Changed::announce));
+        }
+    }
+
+    fn begin_exchange(&mut self, request: Request) {
+        match std::mem::replace(&mut self.store, StoreSlot::Moved) {
+            StoreSlot::Idle(mut store) => {
+                self.store = StoreSlot::Busy(Box::pin(async move {
+                    let result = store.sync(&request).await;
+                    Exchanged { store, result }
+                }));
+            }
+            // The coordinator sends one request at a time.
+            busy @ (StoreSlot::Busy(_) | StoreSlot::Moved) => self.store = busy,
+        }
+    }
+
+    fn answer(&mut self, id: u64, error: Option<StoreErrorKind>) {
+        let Some(position) = self.answers.iter().position(|(known, _)| *known == id) else { return };
+        let (_, answer) = self.answers.swap_remove(position);
+        let text = self.status.last_error().as_deref().unwrap_or_default().to_owned();
+        // The operator may no longer wait.
+        _ = answer.send(error.map_or(Ok(()), |kind| Err(CommandError { kind, text })));
+    }
+
+    fn report(&mut self, notice: Notice) {
+        let namespace = self.status.namespace();
+        match notice {
+            Notice::Connected => {}
+            Notice::Disconnected(kind) => warn(format_args!(
+                "fleet {namespace}: Redis is away ({}: {}); shared circuits act in this process only until it is back",
+                kind.label(),
+                self.status.last_error().as_deref().unwrap_or("no answer"),
+            )),
+            Notice::Unreadable(name) => {
+                if self.status.count_unreadable() {
+                    warn(format_args!(
+                        "fleet {namespace}: the record {name:?} in Redis cannot be read and is ignored; does \
+                         another program or version write to this namespace?"
+                    ));
+                }
+            }
+            Notice::Conflict(conflict) => {
+                self.status.count_conflict();
+                let (name, settings) = (conflict.name, conflict.settings);
+                warn(format_args!(
+                    "{name}: other processes of the fleet {namespace} share this circuit with other settings \
+                     ({settings}); use another namespace, or the same settings"
+                ));
+            }
+            Notice::ReadOnly(_) => warn(format_args!(
+                "fleet {namespace}: Redis refuses changes ({}); this process follows the fleet, but reports nothing",
+                self.status.last_error().as_deref().unwrap_or("no reason given"),
+            )),
+            Notice::DataLost => warn(format_args!(
+                "fleet {namespace}: Redis has lost data; this process restores the circuits that it knows"
+            )),
+        }
+    }
+}
