@@ -279,7 +279,7 @@ impl Coordinator {
             outputs.push(Output::Circuit { name: name.clone(), change });
         }
         if is_urgent && self.knows_time {
-            let spread = if has_verdict { Duration::ZERO } else { self.pace.spread() };
+            let spread = if has_verdict { Duration::ZERO } else { self.pace.spread(self.members.len()) };
             self.hasten(now, spread);
         }
     }
