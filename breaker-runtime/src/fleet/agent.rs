@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::changes::ChangeReader;
 use super::circuits::{Changed, Circuits};
-use super::coordinator::{CircuitChange, Coordinator, Input, Notice, Output};
+use super::coordinator::{Coordinator, Input, Notice, Output};
 use super::protocol::{Push, Reply, Report, Request, SharedName};
 use super::status::StatusCell;
 use super::store::{Store, StoreError, StoreErrorKind};

@@ -69,7 +69,7 @@ impl Processes {
         let start = |number: usize| {
             let registry = Registry::new();
             let register =
-                |name: &String| registry.register(name, config.clone()).expect("the name is not taken");
+                |name: &String| registry.register(name.clone(), config.clone()).expect("the name is not taken");
             let breakers = names.iter().map(register).collect();
             let builder = Fleet::builder(&url, namespace).registry(&registry).instance(&format!("p{number}"));
             Process { fleet: builder.connect().expect("the URL is valid"), breakers }
