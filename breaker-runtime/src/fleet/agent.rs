@@ -163,7 +163,7 @@ impl<S: Store> Agent<S> {
 
     /// Passes all circuits that the coordinator wants to see, and the time.
     fn tick(&mut self) {
-        let wanted: Vec<_> = lock(&self.coordinator).wanted().cloned().collect();
+        let wanted: Vec<_> = lock(&self.coordinator).wanted_at(self.now()).cloned().collect();
         for name in wanted {
             self.look_at(name);
         }

@@ -131,9 +131,9 @@ impl Coordinator {
     pub fn step(&mut self, now: Duration, input: Input) -> Vec<Output> {
         let mut outputs = Vec::new();
         match input {
-            Input::Tick if self.unseen.is_empty() => self.look(now, &mut outputs),
             // They have been passed before.
-            Input::Tick => self.unseen.clear(),
+            Input::Tick if !self.unseen.is_empty() => self.unseen.clear(),
+            Input::Tick => self.look(now, &mut outputs),
             Input::Circuit(view) => self.observe(now, *view, &mut outputs),
             Input::Removed(name) => _ = self.members.remove(&name),
             Input::Reply(reply) => self.receive_reply(now, *reply, &mut outputs),
@@ -161,7 +161,13 @@ impl Coordinator {
         }
     }
 
-    /// Returns the circuits that must be passed before each tick.
+    /// Returns the circuits that must be passed before a tick at this time: none if only a request is due.
+    pub fn wanted_at(&self, now: Duration) -> impl Iterator<Item = &SharedName> {
+        let is_due = !self.unseen.is_empty() || now >= self.next_look;
+        self.wanted().take(if is_due { usize::MAX } else { 0 })
+    }
+
+    /// Returns the circuits that must be passed before each tick, whenever it is.
     pub fn wanted(&self) -> impl Iterator<Item = &SharedName> {
         let unknown = self.cache.in_force().filter(|name| !self.members.contains_key(*name));
         let all = if self.unseen.is_empty() { usize::MAX } else { 0 };
@@ -212,9 +218,16 @@ impl Coordinator {
         self.urgent_sync = Some(self.soonest_sync(now));
     }
 
-    /// Looks at all circuits, because time has passed.
+    /// Looks at all circuits, if it is time to.
     fn look(&mut self, now: Duration, outputs: &mut Vec<Output>) {
-        self.next_look = now.saturating_add(self.pace.tick());
+        if now >= self.next_look {
+            self.next_look = now.saturating_add(self.pace.tick());
+            self.decide_all(now, outputs);
+        }
+    }
+
+    /// Decides about all circuits as they were passed last.
+    fn decide_all(&mut self, now: Duration, outputs: &mut Vec<Output>) {
         let names: Vec<_> = self.members.keys().cloned().collect();
         for name in names {
             self.decide(now, &name, outputs);

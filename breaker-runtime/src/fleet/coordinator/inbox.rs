@@ -34,7 +34,7 @@ impl Coordinator {
         if self.departure == Departure::Sent {
             self.leave(now, outputs);
         }
-        self.look(now, outputs);
+        self.decide_all(now, outputs);
         self.look_at_unknown(changed.unwrap_or_default());
     }
 
@@ -110,7 +110,7 @@ impl Coordinator {
             Departure::Wanted => self.next_sync = now,
             Departure::None | Departure::Done => {}
         }
-        self.look(now, outputs);
+        self.decide_all(now, outputs);
         self.look_at_unknown(changed.unwrap_or_default());
     }
 
