@@ -201,11 +201,11 @@ impl<'a> Comparison<'a> {
             _ => {
                 let request = self.request();
                 pipeline.add_command(self.sync_command(&request));
-                let before = self.ledger.texts().len();
+                let before = self.ledger.len();
                 let Ok(reply) = self.ledger.sync(self.now, &request) else {
                     return Expected::Stale;
                 };
-                self.reached.forgotten += u32::from(self.ledger.texts().len() < before);
+                self.reached.forgotten += u32::from(self.ledger.len() < before);
                 self.messages.extend(self.ledger.take_message());
                 Expected::Reply(reply)
             }
