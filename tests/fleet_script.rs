@@ -33,7 +33,7 @@ fn the_script_does_what_its_model_does() {
     let server = RedisServer::start(&[]);
     let client = redis::Client::open(server.unix_url()).expect("valid URL");
     let mut reached = Reached::default();
-    for seed in 0..20 {
+    for seed in 0..10 {
         let mut connection = client.get_connection().expect("the server runs");
         let mut listener = client.get_connection().expect("the server runs");
         listener.set_read_timeout(Some(Duration::from_secs(10))).expect("valid time");
