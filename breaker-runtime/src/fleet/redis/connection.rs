@@ -126,7 +126,8 @@ pub(super) async fn open(
     opened.map_err(Failure::from).map_err(|failure| {
         if uses_tls && failure.error.kind == StoreErrorKind::TimedOut {
             // A server without TLS waits for the rest of a command.
-            let text = "no TLS connection within 1 s: is the server reachable, and does it use TLS at this port?";
+            let text =
+                "no TLS connection within 1 s: is the server reachable, and does it use TLS at this port?";
             return Failure::new(StoreErrorKind::TimedOut, Remedy::Reconnect, text);
         }
         failure
