@@ -31,6 +31,7 @@
 //! | `idleness.rs` | when the circuit of a key can be evicted |
 //! | `eviction_mark.rs` | the mark of a circuit that is being evicted or was removed |
 //! | `operator.rs` | the commands of an operator |
+//! | `sharing.rs` | a circuit that the processes of a fleet share |
 //!
 //! Invariants: no lock is held while user code runs; every permit is settled at most once, by its owner or
 //! when it is dropped; a result counts only in the generation that admitted its call.
@@ -58,6 +59,7 @@ mod owned_permit;
 mod permit;
 mod record;
 mod saturation;
+mod sharing;
 mod slot_holders;
 mod slot_wait;
 mod special_call;

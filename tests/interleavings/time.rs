@@ -81,17 +81,13 @@ fn successes_of_two_threads_both_lower_a_rate() {
 fn a_reused_slice_never_shows_its_old_count_as_new() {
     with_few_preemptions(|| {
         let (clock, breaker) = breaker(opens_at_half(100));
-        let ((), seen) = race_on(
-            &breaker,
-            move |one| {
-                call(one, Outcome::Success);
-                call(one, Outcome::Success);
-                clock.advance(WINDOW);
-                // Ten slices later, so this uses the same slice again.
-                call(one, Outcome::Success);
-            },
-            CircuitBreaker::snapshot,
-        );
+        let (seen, ()) = race_on(&breaker, CircuitBreaker::snapshot, |other| {
+            call(other, Outcome::Success);
+            call(other, Outcome::Success);
+            clock.advance(WINDOW);
+            // Ten slices later, so this uses the same slice again.
+            call(other, Outcome::Success);
+        });
         let most = if seen.time_in_state >= WINDOW { 1 } else { 2 };
         let calls = seen.window.expect("the circuit has a window").calls;
         assert!(calls <= most, "{calls} after {:?}", seen.time_in_state);

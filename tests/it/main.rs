@@ -88,6 +88,7 @@ mod classifiers;
 mod opening_rules;
 mod scopes;
 mod settings_together;
+mod shared_circuits;
 mod shapes_returns;
 mod shapes_send;
 mod serialization;

@@ -13,10 +13,9 @@ use crate::clock::{Clock, Moment};
 use crate::config::{CircuitId, Config, SharedConfig};
 use crate::error::{BreakerError, ErrorKind, Origin};
 use crate::event::{ChangesLost, Event, Hub, StateChange};
-use crate::failure_text::failure_text;
 use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Pending};
-use crate::state::{Adoption, Cause, Details, Notification, Opening, State, Transition};
+use crate::state::{Cause, Details, Notification, Opening, State, Transition};
 use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, fence};
 use crate::totals::{Counters, Totals};
 use crate::warning::warn;
@@ -100,26 +99,6 @@ impl Circuit {
         let details = Details { initiator: Some(initiator), ..Details::default() };
         let hung = self.open_if_hung();
         hung.or(self.machine.command(cause, details, &self.clock))
-    }
-
-    /// Follows a decision of the fleet, and runs no user code. The caller passes the result to
-    /// [`announce`](Self::announce), on any thread that holds no lock.
-    #[allow(dead_code, reason = "only the feature `redis` and the tests of it adopt decisions")]
-    pub(crate) fn adopt(&self, adoption: Adoption) -> Pending {
-        let adoption = match adoption {
-            Adoption::Open { wait, rounds, reason } => {
-                Adoption::Open { wait, rounds, reason: reason.map(failure_text) }
-            }
-            Adoption::Close | Adoption::Trial { .. } | Adoption::Hold { .. } => adoption,
-        };
-        let hung = self.open_if_hung();
-        hung.or(self.machine.adopt(adoption, &self.clock))
-    }
-
-    /// Wakes calls and tasks that wait for a change of the state, and notifies listeners of pending transitions.
-    #[allow(dead_code, reason = "only the feature `redis` and the tests of it adopt decisions")]
-    pub(crate) fn announce(&self, pending: Pending) {
-        self.notify_if(pending);
     }
 
     /// Replaces the settings of the running circuit.
@@ -292,7 +271,10 @@ impl Circuit {
         }
         while let Some(notification) = self.machine.next_notification() {
             let event = match notification {
-                Notification::Transition(change) => Event::StateChanged(StateChange::new(self.id(), change)),
+                Notification::Transition(change) => {
+                    self.report_if_alone(&change);
+                    Event::StateChanged(StateChange::new(self.id(), change))
+                }
                 Notification::Lost(count) => Event::ChangesLost(ChangesLost::new(self.id(), count)),
             };
             self.hubs().for_each(|hub| hub.notify(&event));

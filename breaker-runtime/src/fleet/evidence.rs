@@ -50,7 +50,10 @@ impl Sample {
             .is_some_and(|(rate, threshold)| rate * 2.0 >= threshold);
         if recent.failures * 2 >= recent.successes + recent.failures {
             Evidence::Failing
-        } else if recent.failures * 10 <= recent.successes && !is_near_a_threshold {
+        } else if recent.failures * 10 <= recent.successes
+            && snapshot.consecutive_failures == 0
+            && !is_near_a_threshold
+        {
             Evidence::Healthy
         } else {
             Evidence::Unknown

@@ -58,8 +58,8 @@ impl Link {
         if is_lost || was_new { LinkChange::Down } else { LinkChange::None }
     }
 
-    /// Returns the wait before the next exchange after a failed one.
-    pub(super) fn retry_wait(&self, kind: StoreErrorKind, random: &mut Random) -> Duration {
+    /// Returns the wait before the next exchange after a failed one. It is longer in a fleet with a longer tick.
+    pub(super) fn retry_wait(&self, kind: StoreErrorKind, tick: Duration, random: &mut Random) -> Duration {
         match kind {
             StoreErrorKind::Unauthenticated
             | StoreErrorKind::Forbidden
@@ -70,7 +70,7 @@ impl Link {
                 REFUSED_RETRY
             }
             _ => {
-                let longest = FIRST_RETRY.saturating_mul(1 << self.failures.min(10)).min(MAX_RETRY);
+                let longest = FIRST_RETRY.saturating_mul(1 << self.failures.min(10)).min(MAX_RETRY.max(tick));
                 random.time_below(longest)
             }
         }
