@@ -72,7 +72,7 @@ mod store;
 pub use connection::{Fleet, FleetBuilder, commander, connect, status};
 pub use error::FleetError;
 pub use operator::{FleetCommander, FleetOperator};
-pub use status::{FleetCommand, FleetReports, FleetStatus, SharedCircuit, StoreErrors};
 #[doc(hidden)]
 pub use redis::{ProbeError, StoreProbe};
+pub use status::{FleetCommand, FleetReports, FleetStatus, SharedCircuit, StoreErrors};
 pub use store::StoreErrorKind;

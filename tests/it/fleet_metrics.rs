@@ -10,7 +10,9 @@ use breaker_runtime::integrations::{opentelemetry, prometheus};
 use breaker_runtime::{Config, ConfigBuilder, Outcome, Registry, Sharing, State};
 use breaker_tests::fleet_processes::FleetProcesses;
 use breaker_tests::waiting::until;
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData, ResourceMetrics, ScopeMetrics};
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, Metric, MetricData, ResourceMetrics, ScopeMetrics,
+};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 
 const NAMES: [&str; 3] = ["circuit_breaker_sync_", "circuit_breaker_probe_leases", "circuit_breaker_fleet_"];
@@ -124,8 +126,7 @@ fn every_exporter_has_the_same_figures_of_the_fleet() {
     let Some(processes) = FleetProcesses::start(3) else { return };
     let name = "pay \"ment\"\\\u{202e}";
     let recovers_soon = shared().recovery_timeout(Duration::from_millis(200));
-    let [payment, other] =
-        [processes.register(name, &shared()), processes.register("other", &recovers_soon)];
+    let [payment, other] = [processes.register(name, &shared()), processes.register("other", &recovers_soon)];
     processes.open(&payment[..2], &payment);
     processes.open(&other[..2], &other);
     // One process makes the trial call of the fleet.

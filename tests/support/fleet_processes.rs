@@ -30,17 +30,23 @@ impl FleetProcesses {
     pub fn start(count: u32) -> Option<Self> {
         is_available().then(|| {
             let server = RedisServer::start(&[]);
-            let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+            let runtime =
+                Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
             let entered = runtime.enter();
             let registries: Vec<_> = (0..count).map(|_| Registry::new()).collect();
             let join = |(index, registry): (usize, &Registry)| {
                 let builder = Fleet::builder(&server.url(), "shop").tick(Duration::from_millis(100));
-                builder.instance(&format!("node-{index}")).registry(registry).connect().expect("connects later")
+                builder
+                    .instance(&format!("node-{index}"))
+                    .registry(registry)
+                    .connect()
+                    .expect("connects later")
             };
             let fleets: Vec<_> = registries.iter().enumerate().map(join).collect();
             drop(entered);
             let processes = Self { server, registries, fleets, runtime: Some(runtime) };
-            processes.until("all processes are known", |status| status.is_connected && status.processes == count);
+            processes
+                .until("all processes are known", |status| status.is_connected && status.processes == count);
             processes
         })
     }
@@ -80,7 +86,9 @@ impl FleetProcesses {
     /// Waits until all circuits have a state.
     pub fn until_state(&self, circuits: &[CircuitBreaker], state: State) {
         let describe = || format!("{:?}", self.status(0));
-        until(&format!("all are {state}"), describe, || circuits.iter().all(|circuit| circuit.state() == state));
+        until(&format!("all are {state}"), describe, || {
+            circuits.iter().all(|circuit| circuit.state() == state)
+        });
     }
 }
 

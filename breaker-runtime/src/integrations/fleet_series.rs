@@ -36,9 +36,11 @@ pub(super) const SERIES: &[Series<FleetStatus>] = &[
         "Records that cannot be read, and circuits that other processes share with other settings",
         problems,
     ),
-    gauge("circuit_breaker_fleet_processes", "Processes of the fleet that Redis has heard of lately", |status| {
-        vec![MetricPoint::whole(status.processes.into())]
-    }),
+    gauge(
+        "circuit_breaker_fleet_processes",
+        "Processes of the fleet that Redis has heard of lately",
+        |status| vec![MetricPoint::whole(status.processes.into())],
+    ),
     gauge("circuit_breaker_fleet_open", "1 if the circuit of the fleet is open, otherwise 0", |status| {
         by_circuit(status, |circuit| circuit.is_open.into())
     }),

@@ -66,7 +66,10 @@ async fn the_fleet_and_its_circuits_are_json() {
     assert!(is_array_of(&fleet["votes"], 2) && fleet["due_in"].as_f64() > Some(0.0), "{fleet}");
 
     let all = server.get("/fleet").await.json();
-    assert_eq!((&all["namespace"], &all["connected"], &all["processes"]), (&json!("shop"), &json!(true), &json!(3)));
+    assert_eq!(
+        (&all["namespace"], &all["connected"], &all["processes"]),
+        (&json!("shop"), &json!(true), &json!(3))
+    );
     assert!(all["instance"].as_str().unwrap().starts_with("node-2"), "{all}");
     assert_eq!((&all["last_error"], &all["errors"]["timeout"]), (&Value::Null, &json!(0)));
     assert_eq!((&all["reports"]["votes"], &all["circuits"][0]["name"]), (&json!(0), &json!("payment")));

@@ -209,7 +209,10 @@ impl Latest {
     fn delta_since(&self, since: Version, epoch: u32) -> Bytes {
         let circuits = self.breakers.iter().filter_map(|breaker| breaker.changes_since(since)).collect();
         let head = event_head("delta", EventId { epoch, version: self.version });
-        Bytes::from([head.as_bytes(), &encode(&DeltaEvent { fleet: self.fleet.as_ref(), circuits }), b"\n\n"].concat())
+        Bytes::from(
+            [head.as_bytes(), &encode(&DeltaEvent { fleet: self.fleet.as_ref(), circuits }), b"\n\n"]
+                .concat(),
+        )
     }
 }
 

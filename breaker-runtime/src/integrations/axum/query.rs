@@ -154,8 +154,10 @@ impl Query for CommandQuery {
             (1, "fleet") => self.scope = CommandScope::Fleet,
             (1, _) => return Err("process or fleet"),
             (_, why) if why.len() > MAX_WHY || why.contains(is_hidden) => {
-                return Err("at most 255 bytes without control characters, invisible characters and those that \
-                            change the direction of the text");
+                return Err(
+                    "at most 255 bytes without control characters, invisible characters and those that \
+                            change the direction of the text",
+                );
             }
             _ => self.why = Some(value),
         }

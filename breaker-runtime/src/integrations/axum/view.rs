@@ -176,7 +176,9 @@ impl View {
             (one, other) => one.is_none() && other.is_none(),
         };
         let figures_are_same = keys_are_same && fleets_are_same;
-        is_declared(self) == is_declared(other) && figures_are_same && is_same(&self.snapshot, &other.snapshot)
+        is_declared(self) == is_declared(other)
+            && figures_are_same
+            && is_same(&self.snapshot, &other.snapshot)
     }
 
     pub(super) fn has_same_transitions(&self, other: &Self) -> bool {
