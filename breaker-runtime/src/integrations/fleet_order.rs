@@ -10,6 +10,7 @@ pub(super) enum FleetAction {
 }
 
 /// A command to all processes.
+#[allow(dead_code, reason = "only the feature `redis` carries it out")]
 #[derive(Clone, Debug)]
 pub(super) struct FleetOrder {
     pub(super) action: FleetAction,
