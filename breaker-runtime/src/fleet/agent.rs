@@ -151,10 +151,10 @@ impl<S: Store> Agent<S> {
             return Poll::Ready(Happened::Changed(names));
         }
         // After the last order, a closed channel would be ready for ever.
-        if !self.orders.is_closed() || !self.orders.is_empty() || !self.coordinator.is_leaving() {
-            if let Poll::Ready(order) = self.orders.poll_recv(context) {
-                return Poll::Ready(Happened::Ordered(order));
-            }
+        let has_orders =
+            !self.orders.is_closed() || !self.orders.is_empty() || !self.coordinator.is_leaving();
+        if has_orders && let Poll::Ready(order) = self.orders.poll_recv(context) {
+            return Poll::Ready(Happened::Ordered(order));
         }
         self.timer.as_mut().poll(context).map(|()| Happened::Ticked)
     }

@@ -105,7 +105,11 @@ impl<'a> FleetOperator<'a> {
     async fn command(&self, name: &str, kind: ForceKind) -> Result<(), FleetError> {
         let (by, why) = (Arc::clone(&self.by), Arc::clone(&self.why));
         let kind = ReportKind::Force { kind, lasts: self.lasts, by, why };
-        let command = Report { name: SharedName::new(name, self.key.as_deref()), epoch: 0, kind };
+        let shared = SharedName::new(name, self.key.as_deref());
+        if name.is_empty() || SharedName::read(shared.as_str()).is_none() {
+            return Err(FleetError::Name);
+        }
+        let command = Report { name: shared, epoch: 0, kind };
         let (answer, answered) = oneshot::channel();
         let order = Order::Command { command: Box::new(command), answer };
         self.orders.send(order).await.map_err(|_| FleetError::Left)?;

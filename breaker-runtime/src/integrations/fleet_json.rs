@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::fleet_order::{FleetAction, FleetOrder};
+use super::fleet_order::{FleetAction, FleetOrder, FleetRefusal};
 use super::serde::seconds;
 use crate::config::Config;
-use crate::fleet::{self, FleetCommand, FleetReports, FleetStatus, SharedCircuit, StoreErrorKind};
+use crate::fleet::{self, FleetCommand, FleetError, FleetReports, FleetStatus, SharedCircuit, StoreErrorKind};
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
 
@@ -110,10 +110,13 @@ impl FleetReading {
     }
 }
 
-/// Gives a command to all processes, and waits until Redis has confirmed it. Returns `None` if the registry belongs to no
-/// fleet, and otherwise the result.
-pub(super) async fn run(registry: &Registry, order: FleetOrder) -> Option<Result<(), String>> {
-    let commander = fleet::commander(registry)?;
+/// Gives a command to all processes, and waits until Redis has confirmed it.
+///
+/// # Errors
+///
+/// Returns an error if there is no fleet, or if Redis did not confirm the command.
+pub(super) async fn run(registry: &Registry, order: FleetOrder) -> Result<(), FleetRefusal> {
+    let commander = fleet::commander(registry).ok_or(FleetRefusal::NoFleet)?;
     let FleetOrder { action, circuit, key, by, why } = order;
     let operator = commander.operator(by, why);
     let operator = match key {
@@ -126,7 +129,16 @@ pub(super) async fn run(registry: &Registry, order: FleetOrder) -> Option<Result
         FleetAction::Disable => operator.disable(&circuit).await,
         FleetAction::Release => operator.release(&circuit).await,
     };
-    Some(result.map_err(|error| error.to_string()))
+    result.map_err(|error| match error {
+        FleetError::Left => FleetRefusal::NoFleet,
+        FleetError::Name => FleetRefusal::Name(error.to_string()),
+        FleetError::Address(_)
+        | FleetError::Namespace
+        | FleetError::Tick
+        | FleetError::NoRuntime
+        | FleetError::AlreadyConnected
+        | FleetError::NotExecuted { .. } => FleetRefusal::NotConfirmed(error.to_string()),
+    })
 }
 
 impl FleetCircuit {

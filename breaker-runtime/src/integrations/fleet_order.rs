@@ -19,3 +19,14 @@ pub(super) struct FleetOrder {
     pub(super) by: String,
     pub(super) why: String,
 }
+
+/// Why a command did not reach all processes.
+#[allow(dead_code, reason = "without the feature `redis`, there is no fleet")]
+#[derive(Clone, Debug)]
+pub(super) enum FleetRefusal {
+    NoFleet,
+    /// The name or the key is none that a shared circuit can have.
+    Name(String),
+    /// Redis did not confirm the command, which may have been executed nevertheless.
+    NotConfirmed(String),
+}

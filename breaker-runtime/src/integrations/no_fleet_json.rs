@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::fleet_order::FleetOrder;
+use super::fleet_order::{FleetOrder, FleetRefusal};
 use crate::config::Config;
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
@@ -38,8 +38,8 @@ impl FleetReading {
 }
 
 #[expect(clippy::unused_async, reason = "as with the feature `redis`")]
-pub(super) async fn run(_: &Registry, _: FleetOrder) -> Option<Result<(), String>> {
-    None
+pub(super) async fn run(_: &Registry, _: FleetOrder) -> Result<(), FleetRefusal> {
+    Err(FleetRefusal::NoFleet)
 }
 
 impl FleetCircuit {

@@ -126,6 +126,8 @@ async fn a_command_with_scope_fleet_applies_to_one_key_even_if_this_process_does
     let server = Server::for_registry(&processes.registries[0]);
     let without_key = HttpResponse::of(server.command("/circuits/host/force-open?scope=fleet")).await.error();
     assert!(without_key.status == 400 && without_key.text.contains("parameter \"key\""), "{without_key:?}");
+    let long = format!("/circuits/host/force-open?scope=fleet&key={}", "k".repeat(2000));
+    assert_eq!(HttpResponse::of(server.command(&long)).await.error().status, 400);
     let response = HttpResponse::of(server.command("/circuits/host/force-open?scope=fleet&key=a")).await;
     assert_eq!(response.status, 200, "{}", response.text);
     processes.until_state(std::slice::from_ref(&a), State::ForcedOpen);

@@ -69,7 +69,16 @@ impl Link {
             {
                 REFUSED_RETRY
             }
-            _ => {
+            StoreErrorKind::Unreachable
+            | StoreErrorKind::TimedOut
+            | StoreErrorKind::Unauthenticated
+            | StoreErrorKind::Forbidden
+            | StoreErrorKind::ReadOnly
+            | StoreErrorKind::OutOfMemory
+            | StoreErrorKind::Loading
+            | StoreErrorKind::Unsupported
+            | StoreErrorKind::Tls
+            | StoreErrorKind::Malformed => {
                 let longest = FIRST_RETRY.saturating_mul(1 << self.failures.min(10)).min(MAX_RETRY.max(tick));
                 random.time_below(longest)
             }

@@ -167,12 +167,12 @@ impl Member {
         }
         match (self.view.state, record.state) {
             _ if self.lease.is_some() => self.follow_lease(record, around),
-            (LocalState::ForcedOpen | LocalState::Disabled, _) => Decided::default(),
             (LocalState::Closed, RecordState::Open) => self.adopt(record, around),
             (LocalState::Open { due_in }, RecordState::Open) => self.follow_open(due_in, record, around),
             // Trial calls without a lease, which began while the store was away, or refused changes.
             (LocalState::HalfOpen, RecordState::Open) if around.can_lease => self.open(record, around),
-            (LocalState::HalfOpen, RecordState::Open) => Decided::default(),
+            (LocalState::HalfOpen, RecordState::Open)
+            | (LocalState::ForcedOpen | LocalState::Disabled, _) => Decided::default(),
             (LocalState::Closed, RecordState::Closed) => {
                 self.followed = None;
                 self.recovered = None;

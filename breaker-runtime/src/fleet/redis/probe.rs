@@ -38,7 +38,8 @@ impl StoreProbe {
     ///
     /// Returns an error if a URL cannot be used.
     pub fn sentinels(urls: &[&str], master: &str, namespace: &str) -> Result<Self, String> {
-        let address = StoreAddress::sentinels(urls.iter().copied(), master).map_err(|error| error.to_string())?;
+        let address =
+            StoreAddress::sentinels(urls.iter().copied(), master).map_err(|error| error.to_string())?;
         Ok(Self(RedisStore::new(address, namespace)))
     }
 

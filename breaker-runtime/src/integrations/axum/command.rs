@@ -78,7 +78,7 @@ async fn run_on_fleet(app: &AppState, order: FleetOrder) -> Result<Response, Htt
     }
     let of_key = order.key.clone().and_then(|key| app.registry_view.find(&order.circuit, Some(&key)));
     let registry = app.registry_view.registry();
-    fleet_json::run(registry, order).await.ok_or(HttpError::NO_FLEET)?.map_err(HttpError::not_confirmed)?;
+    fleet_json::run(registry, order).await.map_err(HttpError::refused_by_fleet)?;
     app.reader.record_command();
     respond(app, of_key.unwrap_or(entry)).await
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::query::ParameterProblem;
 use super::response::{encode, json};
+use crate::integrations::fleet_order::FleetRefusal;
 
 /// The status of a failed request, and the text for its client.
 #[derive(Clone, Debug)]
@@ -102,9 +103,14 @@ impl HttpError {
         Self { status, text: Cow::Borrowed(text), retry_after: Some(seconds) }
     }
 
-    /// Returns the error of a command that the fleet has not confirmed.
-    pub(super) fn not_confirmed(text: String) -> Self {
-        Self { status: StatusCode::BAD_GATEWAY, text: text.into(), retry_after: None }
+    /// Returns the error of a command that did not reach all processes.
+    pub(super) fn refused_by_fleet(refusal: FleetRefusal) -> Self {
+        let (status, text) = match refusal {
+            FleetRefusal::NoFleet => return Self::NO_FLEET,
+            FleetRefusal::Name(text) => (StatusCode::BAD_REQUEST, text),
+            FleetRefusal::NotConfirmed(text) => (StatusCode::BAD_GATEWAY, text),
+        };
+        Self { status, text: text.into(), retry_after: None }
     }
 
     /// Returns the error of a parameter in the query string.
