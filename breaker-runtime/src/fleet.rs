@@ -69,9 +69,9 @@ mod redis;
 mod status;
 mod store;
 
-pub use connection::{Fleet, FleetBuilder, connect, status};
+pub use connection::{Fleet, FleetBuilder, commander, connect, status};
 pub use error::FleetError;
-pub use operator::FleetOperator;
+pub use operator::{FleetCommander, FleetOperator};
 #[doc(hidden)]
 pub use redis::{ProbeError, StoreProbe};
 pub use status::{FleetCommand, FleetReports, FleetStatus, SharedCircuit, StoreErrors};

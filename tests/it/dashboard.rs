@@ -2,6 +2,7 @@
 
 mod access;
 mod commands;
+mod fleet;
 mod health;
 mod input;
 mod json;

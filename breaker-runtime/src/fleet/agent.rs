@@ -20,6 +20,7 @@ use super::protocol::{Push, Reply, Report, Request, SharedName};
 use super::status::StatusCell;
 use super::store::{Store, StoreError, StoreErrorKind};
 use crate::event::Subscription;
+use crate::printable::escape_hidden;
 use crate::warning::warn;
 
 /// How often one circuit is changed and looked at again at once.
@@ -280,7 +281,8 @@ impl<S: Store> Agent<S> {
             }
             Notice::Conflict(conflict) => {
                 self.status.count_conflict();
-                let (name, settings) = (conflict.name, conflict.settings);
+                // Another program may have written the text.
+                let (name, settings) = (conflict.name, escape_hidden(&conflict.settings).into_owned());
                 warn(format_args!(
                     "{name}: other processes of the fleet {namespace} share this circuit with other settings \
                      ({settings}); use another namespace, or the same settings"

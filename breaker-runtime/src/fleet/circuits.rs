@@ -12,6 +12,7 @@ use super::evidence::{INTERVAL, Sample};
 use super::protocol::{Policy, SharedName};
 use crate::breaker::CircuitBreaker;
 use crate::config::{Adopt, Config, Sharing};
+use crate::printable::escape_hidden;
 use crate::registry::{AnyBreaker, Registry};
 use crate::snapshot::Snapshot;
 use crate::state::machine::Pending;
@@ -191,8 +192,21 @@ fn settings(config: &Config) -> String {
     )
 }
 
-/// Returns the initiator of a transition that a command caused.
+/// Returns the initiator of a transition that a command caused. Other programs may have written both texts to Redis.
 fn initiator(by: &str, why: &str) -> Arc<str> {
-    let by = if by.is_empty() { "(unnamed)" } else { by };
+    let (by, why) = (escape_hidden(by), escape_hidden(why));
+    let by = if by.is_empty() { "(unnamed)" } else { &by };
     Arc::from(if why.is_empty() { format!("{by} (fleet)") } else { format!("{by} (fleet): {why}") })
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::initiator;
+
+    #[test]
+    fn texts_of_a_command_that_came_from_redis_cannot_forge_a_line() {
+        assert_eq!(&*initiator("ada", "new provider"), "ada (fleet): new provider");
+        assert_eq!(&*initiator("", ""), "(unnamed) (fleet)");
+        assert_eq!(&*initiator("a\n\u{1b}", "x\u{202e}"), r"a\n\u{1b} (fleet): x\u{202e}");
+    }
 }

@@ -23,6 +23,8 @@ let lastEventAt = -Infinity;
 let isShuttingDown = false;
 let needsToken = false;
 let controls = false;
+// The fleet of this process, or null if it belongs to none.
+let fleet = null;
 let stateFilter = null;
 let isSorted = true;
 let isPaintScheduled = false;
