@@ -69,6 +69,8 @@ pub struct KeyedBreaker {
 /// The state that all clones share.
 struct SharedCircuits {
     group: Arc<KeyGroup>,
+    /// The listeners of its registry.
+    hub: Arc<Hub>,
     circuits: CircuitMap,
     max_keys: usize,
     table: Mutex<KeyTable>,
@@ -115,7 +117,8 @@ impl KeyedBreaker {
         let (circuits, map) = CircuitMap::new();
         Self {
             shared: Arc::new(SharedCircuits {
-                group: Arc::new(KeyGroup::new(name, Some(hub), settings.max_open())),
+                group: Arc::new(KeyGroup::new(name, settings.max_open())),
+                hub,
                 circuits,
                 max_keys: max_keys.get() as usize,
                 table: Mutex::new(KeyTable::new(settings, map)),
@@ -288,7 +291,7 @@ impl KeyedBreaker {
     /// Adds all circuits to `combination`, and returns one snapshot for all of them.
     pub(crate) fn combine(&self, combination: &mut Combination) -> Snapshot {
         let unused = CircuitBreaker::new_unchecked(
-            Identity::Alone { name: self.shared.group.name().clone(), hub: None },
+            Identity::Alone { name: self.shared.group.name().clone() },
             self.settings(),
             self.shared.clock.clone(),
         );
@@ -336,8 +339,8 @@ impl KeyedBreaker {
         drop(table);
         // Dropping a circuit drops its listeners, and they must not run under the lock either.
         drop(dropped);
-        if let (Some(eviction), Some(hub)) = (eviction, shared.group.hub()) {
-            hub.notify(&Event::Evicted(eviction));
+        if let Some(eviction) = eviction {
+            shared.hub.notify(&Event::Evicted(eviction));
         }
         circuit.unwrap_or_else(|| self.overflow())
     }
@@ -382,7 +385,7 @@ impl SharedCircuits {
     fn circuit(&self, key: Option<Arc<str>>, settings: SharedConfig) -> CircuitBreaker {
         self.group.open_limit().add_key();
         let identity = Identity::member(Arc::clone(&self.group), key);
-        CircuitBreaker::new_unchecked(identity, settings, self.clock.clone())
+        CircuitBreaker::in_registry(identity, settings, self.clock.clone(), Arc::clone(&self.hub))
     }
 }
 
