@@ -47,6 +47,9 @@ use crate::totals::Totals;
 /// evicted or removed. Each call of such a key examines a few circuits only and waits for no other call. Keys longer
 /// than 255 bytes always use the overflow circuit.
 ///
+/// On Linux, evictions use the system call `membarrier`. If a sandbox refuses it after the first call with a key, no
+/// circuit is evicted for one second, and each call with a key executes a memory fence from then on.
+///
 /// With [`max_open`](crate::ConfigBuilder::max_open), at most a share of the circuits rejects calls at the same time.
 ///
 /// The [totals](Self::totals) include the calls of evicted and removed circuits. The number of circuits does not change
@@ -297,6 +300,12 @@ impl KeyedBreaker {
         );
         let removed = self.count(|circuit| combination.add(circuit.snapshot()));
         combination.finish(&unused.snapshot(), &removed)
+    }
+
+    /// Returns `true` if `same` is a handle of the same breaker and there are `handles` of it.
+    #[cfg_attr(not(feature = "test-util"), expect(dead_code, reason = "only scopes count handles"))]
+    pub(super) fn has_handles(&self, same: &Self, handles: usize) -> bool {
+        Arc::ptr_eq(&self.shared, &same.shared) && Arc::strong_count(&self.shared) == handles
     }
 
     pub(super) fn settings(&self) -> SharedConfig {

@@ -154,3 +154,22 @@ impl Buckets {
         self.0.back_mut()
     }
 }
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::*;
+    use crate::outcome::Outcome;
+
+    #[test]
+    fn slices_that_have_left_the_window_are_forgotten_on_every_path() {
+        let mut buckets = Buckets::default();
+        let failure = Completion { outcome: Outcome::Failure, is_slow: false };
+        for slice in (100..1100).map(SliceId::from_bits) {
+            assert!(buckets.bucket(slice).is_some());
+            assert!(buckets.0.len() <= 10);
+            let faults = buckets.record_fault(slice, failure);
+            assert_eq!(faults.map(|faults| faults.failures), Some((slice.bits() - 99).min(10)));
+        }
+        assert_eq!(buckets.0.len(), 10);
+    }
+}
