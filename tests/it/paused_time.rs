@@ -261,10 +261,12 @@ async fn in_a_scope_a_call_that_waits_on_a_thread_outside_the_runtime_is_rejecte
 
 #[test]
 fn a_scope_that_outlives_the_runtime_of_its_clock_keeps_its_last_time() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let (scope, breaker) = runtime.block_on(async {
         let scope = Scope::new();
-        let breaker = scope.enter(|| breaker(Config::builder().failure_threshold(1).max_concurrent(1).max_wait(RECOVERY)));
+        let breaker = scope
+            .enter(|| breaker(Config::builder().failure_threshold(1).max_concurrent(1).max_wait(RECOVERY)));
         end(&breaker, Outcome::Failure);
         tokio::time::advance(ALMOST_RECOVERY).await;
         (scope, breaker)

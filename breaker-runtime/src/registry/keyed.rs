@@ -303,7 +303,7 @@ impl KeyedBreaker {
     }
 
     /// Returns `true` if `same` is a handle of the same breaker and there are `handles` of it.
-    #[cfg_attr(not(feature = "test-util"), expect(dead_code, reason = "only scopes count handles"))]
+    #[allow(dead_code, reason = "only the scopes of tests count handles")]
     pub(super) fn has_handles(&self, same: &Self, handles: usize) -> bool {
         Arc::ptr_eq(&self.shared, &same.shared) && Arc::strong_count(&self.shared) == handles
     }

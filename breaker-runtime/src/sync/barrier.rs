@@ -23,12 +23,15 @@
 //!
 //! This file also has the other function of the system that `holds.rs` needs, because both are `unsafe`.
 
+pub(crate) use imp::{heavy, light};
 #[cfg(not(breaker_loom))]
 pub(crate) use imp::{prepare, run_after_fork};
-pub(crate) use imp::{heavy, light};
 
 #[cfg(all(target_os = "linux", not(breaker_loom), not(miri)))]
-#[expect(clippy::disallowed_types, reason = "the time since a refusal has nothing to do with the time of breakers")]
+#[expect(
+    clippy::disallowed_types,
+    reason = "the time since a refusal has nothing to do with the time of breakers"
+)]
 mod imp {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering, compiler_fence, fence};
@@ -206,15 +209,20 @@ mod tests {
     #[test]
     #[cfg(all(target_os = "linux", not(miri)))]
     fn barriers_are_fences_soon_after_the_system_call_is_refused() {
-        own_process::run("sync::barrier::tests::barriers_are_fences_soon_after_the_system_call_is_refused", || {
-            prepare();
-            assert!(heavy());
-            if refuse_membarrier() {
-                while !heavy() {
-                    std::thread::yield_now();
-                }
+        own_process::run(
+            "sync::barrier::tests::barriers_are_fences_soon_after_the_system_call_is_refused",
+            || {
+                prepare();
                 assert!(heavy());
-            }
-        });
+                let is_refused = refuse_membarrier();
+                assert!(!is_refused || !heavy());
+                // Takes 50 ms, or several seconds if the barrier never succeeds again.
+                assert!((0..20_000_000).any(|_| {
+                    std::thread::yield_now();
+                    heavy()
+                }));
+                assert!(heavy());
+            },
+        );
     }
 }

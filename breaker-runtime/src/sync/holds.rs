@@ -27,9 +27,9 @@
 //! A process that is forked has a copy of all holds, but only one of the threads. The searches of the other threads are
 //! ignored, because they do not go on. A value that such a thread used stays in use.
 
-use super::barrier;
 #[cfg(not(breaker_loom))]
 use super::AtomicU32;
+use super::barrier;
 use super::{AtomicUsize, Ordering};
 
 /// The holds of one thread.

@@ -16,5 +16,9 @@ pub(crate) fn run(path: &str, test: impl FnOnce()) {
     let output = command.args(["--exact", path, "--nocapture"]).env(VARIABLE, "1").output();
     let output = output.expect("the test program starts");
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -80,7 +80,7 @@ const SHARED_GROUPS: usize = if IS_MODEL { 1 } else { 4 };
 /// Number of cells in a group.
 const GROUP: u32 = 4;
 /// Number of uses of shared cells after which a group is allocated.
-const USES: u32 = if IS_MODEL { 1 } else { 4096 };
+const USES: u32 = if IS_MODEL { 2 } else { 4096 };
 /// The owned cells of a value may have this size in bytes, or more on a machine with many cores.
 const SIZE: usize = 16 * 1024;
 
@@ -130,7 +130,9 @@ impl<T: Default> Striped<T> {
             return StripedCell::Shared(shared);
         }
         self.owner.store(RETIRED, Ordering::Relaxed);
-        block.allocate(thread).map_or_else(|| StripedCell::Shared(block.shared_cell_of(thread)), StripedCell::Owned)
+        block
+            .allocate(thread)
+            .map_or_else(|| StripedCell::Shared(block.shared_cell_of(thread)), StripedCell::Owned)
     }
 
     /// Returns the shared cell that this thread uses while it has no cell of its own. Returns `None` before a thread has
@@ -320,7 +322,12 @@ mod tests {
         // Threads that allocate at the same time exceed the limit by a group each.
         let at_most = (groups_at_most::<Large>() + 16) * GROUP as usize + shared;
         assert!(counts().count() <= at_most && at_most < GROUPS * GROUP as usize, "{}", counts().count());
-        let shared = striped.block.get().map(|block| block.shared_groups.iter().flat_map(super::OnceBox::get));
-        assert_eq!(shared.map(Iterator::count), Some(SHARED_GROUPS), "threads are spread over the shared cells");
+        let shared =
+            striped.block.get().map(|block| block.shared_groups.iter().flat_map(super::OnceBox::get));
+        assert_eq!(
+            shared.map(Iterator::count),
+            Some(SHARED_GROUPS),
+            "threads are spread over the shared cells"
+        );
     }
 }
