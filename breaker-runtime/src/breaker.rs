@@ -89,7 +89,7 @@ pub use self::permit::Permit;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Name, SharedConfig};
 use crate::error::BreakerError;
-use crate::event::{Audience, CallEvent, CallEvents, Listener, Subscription};
+use crate::event::{Audience, CallEvent, CallEvents, Hub, Listener, Subscription};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -126,13 +126,23 @@ impl CircuitBreaker {
     /// [`max_open`](crate::ConfigBuilder::max_open), which needs keys.
     pub fn new(name: impl Into<Cow<'static, str>>, config: Config) -> Result<Self, ConfigError> {
         config.check_without_keys()?;
-        let identity = Identity::Alone { name: Name::new(name.into())?, hub: None };
+        let identity = Identity::Alone { name: Name::new(name.into())? };
         Ok(Self::new_unchecked(identity, config.into(), Clock::here()))
     }
 
-    /// Creates a breaker whose name and settings have been checked.
+    /// Creates a breaker whose name and settings have been checked, and that is in no registry.
     pub(crate) fn new_unchecked(identity: Identity, settings: SharedConfig, clock: Clock) -> Self {
-        Self { circuit: Circuit::new(identity, settings, clock) }
+        Self { circuit: Circuit::new(identity, settings, clock, None) }
+    }
+
+    /// Creates a breaker whose name and settings have been checked, for the registry with this hub.
+    pub(crate) fn in_registry(
+        identity: Identity,
+        settings: SharedConfig,
+        clock: Clock,
+        hub: Arc<Hub>,
+    ) -> Self {
+        Self { circuit: Circuit::new(identity, settings, clock, Some(hub)) }
     }
 
     /// Returns a breaker with this circuit.

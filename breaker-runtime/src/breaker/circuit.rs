@@ -38,6 +38,8 @@ pub struct Circuit {
     pub(super) clock: Clock,
     /// The listeners of this breaker alone.
     hub: Once<Arc<Hub>>,
+    /// The listeners of its registry, if it is in one.
+    registry_hub: Option<Arc<Hub>>,
 }
 
 /// A call that was rejected or timed out. It is converted to a [`BreakerError`] only when the error is
@@ -49,7 +51,7 @@ pub struct Rejection<'a> {
 }
 
 /// The identity of a circuit, and a weak reference by which its errors find the circuit while it exists. An error that
-/// is stored for a long time therefore keeps no circuit from being evicted.
+/// is stored for a long time therefore keeps no circuit from being evicted, and no listener registered.
 #[derive(Debug)]
 struct SharedIdentity {
     identity: Identity,
@@ -57,7 +59,13 @@ struct SharedIdentity {
 }
 
 impl Circuit {
-    pub(crate) fn new(identity: Identity, settings: SharedConfig, clock: Clock) -> Arc<Self> {
+    /// Creates a circuit, whose events the listeners of `registry_hub` receive.
+    pub(crate) fn new(
+        identity: Identity,
+        settings: SharedConfig,
+        clock: Clock,
+        registry_hub: Option<Arc<Hub>>,
+    ) -> Arc<Self> {
         let circuit = Arc::new_cyclic(|circuit| Self {
             run_threshold: AtomicU32::new(run_threshold(&settings)),
             mark: AtomicU32::default(),
@@ -68,6 +76,7 @@ impl Circuit {
             clock,
             identity: Arc::new(SharedIdentity::new(identity, circuit.clone())),
             hub: Once::new(),
+            registry_hub,
         });
         circuit.prepare_options(&circuit.config());
         circuit
@@ -231,7 +240,7 @@ impl Circuit {
 
     /// Returns the hub of this breaker, if it has been used, and that of its registry.
     pub(super) fn hubs(&self) -> impl Iterator<Item = &Arc<Hub>> {
-        self.hub.get().into_iter().chain(self.identity().hub())
+        self.hub.get().into_iter().chain(&self.registry_hub)
     }
 
     /// Notifies listeners of pending transitions, in order. One thread at a time notifies; it also delivers
