@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use once_cell::race::OnceBox as Once;
 
 use super::identity::Identity;
+use super::open_limit::OpenCounts;
 use super::options::CircuitOptions;
 use crate::clock::{Clock, Moment};
 use crate::config::{CircuitId, Config, SharedConfig};
@@ -16,7 +17,7 @@ use crate::event::{ChangesLost, Event, Hub, StateChange};
 use crate::failure_text::failure_text;
 use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Pending};
-use crate::state::{Adoption, Cause, Details, Notification, Opening, State, Transition};
+use crate::state::{Adoption, Cause, DatedTransition, Details, Notification, Opening, State, Transition};
 use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, fence};
 use crate::totals::{Counters, Totals};
 use crate::warning::warn;
@@ -268,13 +269,23 @@ impl Circuit {
     #[cold]
     fn notify(&self) {
         // Neither calls that wait for a slot nor callers of `wait_closed` wait for listeners.
+        let waiving = self.take_effect();
+        self.notify_listeners(waiving);
+    }
+
+    /// Wakes calls and tasks that wait for a change of the state, and gives up or takes an open slot. Runs no listener.
+    /// The caller passes the result to [`notify_listeners`](Self::notify_listeners).
+    pub(super) fn take_effect(&self) -> Option<OpenCounts> {
         if let Some(options) = self.options.get()
             && options.bulkhead().is_some()
         {
             options.wake_waiting_calls(&self.clock);
         }
         self.wake_waiters();
-        let waiving = self.update_open_slot();
+        self.update_open_slot()
+    }
+
+    pub(super) fn notify_listeners(&self, waiving: Option<OpenCounts>) {
         self.notify_of_transitions();
         self.announce_waiving(waiving);
     }
@@ -292,7 +303,9 @@ impl Circuit {
         }
         while let Some(notification) = self.machine.next_notification() {
             let event = match notification {
-                Notification::Transition(change) => Event::StateChanged(StateChange::new(self.id(), change)),
+                Notification::Transition(DatedTransition { transition, at }) => {
+                    Event::StateChanged(StateChange::new(self.id(), transition, at))
+                }
                 Notification::Lost(count) => Event::ChangesLost(ChangesLost::new(self.id(), count)),
             };
             self.hubs().for_each(|hub| hub.notify(&event));
