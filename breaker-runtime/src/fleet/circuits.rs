@@ -10,12 +10,11 @@ use std::time::Duration;
 use super::coordinator::{CircuitChange, CircuitView, LocalState};
 use super::evidence::{INTERVAL, Sample};
 use super::protocol::{Policy, SharedName};
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Unannounced};
 use crate::config::{Adopt, Config, Sharing};
 use crate::printable::escape_hidden;
 use crate::registry::{AnyBreaker, Registry};
 use crate::snapshot::Snapshot;
-use crate::state::machine::Pending;
 use crate::state::{Adoption, Cause, State};
 
 /// The most circuits whose calls are counted before the fleet is concerned with them.
@@ -30,13 +29,6 @@ pub(super) struct Circuits {
     sampled: Option<Duration>,
     /// `true` if there was a sample of each shared circuit then.
     has_all: bool,
-}
-
-/// A change of a circuit, of which listeners must still be notified.
-#[must_use = "listeners must be notified"]
-pub(super) struct Changed {
-    breaker: CircuitBreaker,
-    pending: Pending,
 }
 
 impl Circuits {
@@ -112,7 +104,7 @@ impl Circuits {
     }
 
     /// Changes a circuit as the coordinator has decided.
-    pub(super) fn change(&self, name: &SharedName, change: CircuitChange) -> Option<Changed> {
+    pub(super) fn change(&self, name: &SharedName, change: CircuitChange) -> Option<Unannounced> {
         let breaker = self.find(name)?;
         let circuit = breaker.circuit();
         let pending = match change {
@@ -133,7 +125,7 @@ impl Circuits {
             }
             CircuitChange::Release { by } => circuit.apply_command(Cause::Released, initiator(&by, "")),
         };
-        Some(Changed { breaker, pending })
+        Unannounced::new(breaker, pending)
     }
 
     fn find(&self, name: &SharedName) -> Option<CircuitBreaker> {
@@ -144,13 +136,6 @@ impl Circuits {
             // The overflow circuit has no key, and is not shared.
             (AnyBreaker::Single(_), Some(_)) | (AnyBreaker::Keyed(_), None) => None,
         }
-    }
-}
-
-impl Changed {
-    /// Notifies listeners. They are user code, and may block.
-    pub(super) fn announce(self) {
-        self.breaker.circuit().announce(self.pending);
     }
 }
 
