@@ -99,7 +99,11 @@ impl FleetNode {
     }
 
     fn wait_for_the_last_process(&self) {
-        waiting::until("all processes end", || format!("{:#?}", self.processes()), || self.processes().is_empty());
+        waiting::until(
+            "all processes end",
+            || format!("{:#?}", self.processes()),
+            || self.processes().is_empty(),
+        );
     }
 }
 

@@ -51,7 +51,9 @@ async fn main() {
     let writes = args.iter().any(|arg| arg == "--write");
     let sizes: Vec<Size> = match args.first().filter(|_| !writes) {
         None => SIZES.to_vec(),
-        Some(text) => vec![Size::read(text).unwrap_or_else(|| panic!("write a size as 200x50, not {text:?}"))],
+        Some(text) => {
+            vec![Size::read(text).unwrap_or_else(|| panic!("write a size as 200x50, not {text:?}"))]
+        }
     };
     assert!(redis_server::is_available(), "install redis-server and redis-cli: apt-get install redis-server");
     let needed = sizes.iter().map(|size| size.processes).max().unwrap_or_default() + OTHER_FILES;

@@ -113,7 +113,17 @@ fn a_password_that_is_rotated() {
     }
     let server = RedisServer::start(&[]);
     let rotate = |password: &str| {
-        server.cli(&["ACL", "SETUSER", "shop", "reset", "on", &format!(">{password}"), "~cb1:*", "&cb1:*", "+@all"]);
+        server.cli(&[
+            "ACL",
+            "SETUSER",
+            "shop",
+            "reset",
+            "on",
+            &format!(">{password}"),
+            "~cb1:*",
+            "&cb1:*",
+            "+@all",
+        ]);
         // A changed password ends no connection.
         server.cli(&["CLIENT", "KILL", "USER", "shop"]);
     };
@@ -163,7 +173,9 @@ fn a_wrong_password_is_said_and_the_circuit_works_alone() {
     let port = server.port();
     let processes = [format!("redis://:wrong@127.0.0.1:{port}"), format!("redis://127.0.0.1:{port}")]
         .map(|url| Process::start(&url, &config()));
-    until(&processes, "it is refused", |process| process.errors(Kind::Unauthenticated) > 0);
+    until(&processes, "it is refused", |process| {
+        process.errors(Kind::Unauthenticated) > 0 && process.status().last_error.is_some()
+    });
     for process in &processes {
         let text = process.status().last_error.expect("an error");
         assert!(text.contains("password") && !text.contains("wrong"), "{text}");
@@ -228,7 +240,9 @@ fn run_again(test: &str, url: &str) -> String {
 /// Checks that a server is refused with an error of this kind and text, and that the circuits act alone.
 fn refuses(url: &str, kind: Kind, text: &str) {
     let processes = [Process::start(url, &config()), Process::start(url, &config())];
-    until(&processes, "it is refused", |process| process.errors(kind) > 0);
+    until(&processes, "it is refused", |process| {
+        process.errors(kind) > 0 && process.status().last_error.is_some()
+    });
     for process in &processes {
         let error = process.status().last_error.expect("an error");
         assert!(error.contains(text), "{error}");

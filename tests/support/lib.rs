@@ -6,6 +6,8 @@ mod readme {}
 
 pub mod dependent_crate;
 #[cfg(feature = "integrations")]
+pub mod fleet_processes;
+#[cfg(feature = "integrations")]
 pub mod ledger;
 pub mod programs;
 #[cfg(feature = "integrations")]

@@ -11,15 +11,18 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, Sleep};
 
 use super::changes::ChangeReader;
-use super::circuits::{Changed, Circuits};
+use super::circuits::Circuits;
 use super::coordinator::{Coordinator, Input, Notice, Output};
+use super::fleet_clock::FleetClock;
 use super::protocol::{Push, Reply, Report, Request, SharedName};
 use super::status::StatusCell;
 use super::store::{Store, StoreError, StoreErrorKind};
+use crate::breaker::Unannounced;
+use crate::clock::Sleep;
 use crate::event::Subscription;
+use crate::printable::escape_hidden;
 use crate::sync::{Mutex, lock};
 use crate::warning::warn;
 
@@ -39,8 +42,10 @@ pub(super) struct Agent<S> {
     answers: Vec<(u64, Answer)>,
     next_command: u64,
     status: Arc<StatusCell>,
-    start: Instant,
+    clock: FleetClock,
     timer: Pin<Box<Sleep>>,
+    /// The time for which the timer is set.
+    wake: Duration,
     has_left: bool,
     /// Ends with the task.
     _subscription: Subscription,
@@ -96,7 +101,7 @@ impl<S: Store> Agent<S> {
         status: Arc<StatusCell>,
         subscription: Subscription,
     ) -> Self {
-        let start = status.start();
+        let clock = status.clock().clone();
         Self {
             coordinator,
             circuits,
@@ -107,8 +112,9 @@ impl<S: Store> Agent<S> {
             answers: Vec::new(),
             next_command: 0,
             status,
-            start,
-            timer: Box::pin(tokio::time::sleep_until(start)),
+            timer: Box::pin(clock.alarm(Duration::ZERO)),
+            clock,
+            wake: Duration::ZERO,
             has_left: false,
             _subscription: subscription,
         }
@@ -117,9 +123,10 @@ impl<S: Store> Agent<S> {
     /// Runs until the process has left the fleet.
     pub(super) async fn run(mut self) {
         while !self.has_left {
-            let wake = self.start + lock(&self.coordinator).next_step();
-            if self.timer.deadline() != wake {
-                self.timer.as_mut().reset(wake);
+            let wake = lock(&self.coordinator).next_step();
+            if self.wake != wake {
+                self.wake = wake;
+                self.timer.set(self.clock.alarm(wake));
             }
             match poll_fn(|context| self.poll(context)).await {
                 Happened::Exchanged(Exchanged { store, result }) => {
@@ -148,7 +155,7 @@ impl<S: Store> Agent<S> {
         if let Poll::Ready(names) = self.changes.poll(context) {
             return Poll::Ready(Happened::Changed(names));
         }
-        // After the last order, a closed channel would be ready for ever.
+        // After the last order, a closed channel would always be ready.
         let has_orders =
             !self.orders.is_closed() || !self.orders.is_empty() || !lock(&self.coordinator).is_leaving();
         if has_orders && let Poll::Ready(order) = self.orders.poll_recv(context) {
@@ -158,7 +165,7 @@ impl<S: Store> Agent<S> {
     }
 
     fn now(&self) -> Duration {
-        self.start.elapsed()
+        self.clock.now()
     }
 
     /// Passes all circuits that the coordinator wants to see, and the time.
@@ -234,7 +241,7 @@ impl<S: Store> Agent<S> {
         }
         if !announced.is_empty() {
             // Listeners may block.
-            tokio::task::spawn_blocking(move || announced.into_iter().for_each(Changed::announce));
+            tokio::task::spawn_blocking(move || announced.into_iter().for_each(Unannounced::announce));
         }
     }
 
@@ -278,7 +285,8 @@ impl<S: Store> Agent<S> {
             }
             Notice::Conflict(conflict) => {
                 self.status.count_conflict();
-                let (name, settings) = (conflict.name, conflict.settings);
+                // Another program may have written the text.
+                let (name, settings) = (conflict.name, escape_hidden(&conflict.settings).into_owned());
                 warn(format_args!(
                     "{name}: other processes of the fleet {namespace} share this circuit with other settings \
                      ({settings}); use another namespace, or the same settings"

@@ -11,11 +11,11 @@ use super::coordinator::{CircuitChange, CircuitView, LocalState};
 use super::description::Description;
 use super::evidence::{INTERVAL, Sample};
 use super::protocol::{Policy, SharedName};
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Unannounced};
 use crate::config::{Adopt, Sharing};
+use crate::printable::escape_hidden;
 use crate::registry::{AnyBreaker, Registry};
 use crate::snapshot::Snapshot;
-use crate::state::machine::Pending;
 use crate::state::{Adoption, Cause, State};
 
 /// The most circuits whose calls are counted before the fleet is concerned with them.
@@ -34,16 +34,15 @@ pub(super) struct Circuits {
     has_all: bool,
 }
 
-/// A change of a circuit, of which listeners must still be notified.
-#[must_use = "listeners must be notified"]
-pub(super) struct Changed {
-    breaker: CircuitBreaker,
-    pending: Pending,
-}
-
 impl Circuits {
     pub(super) const fn new(registry: Registry) -> Self {
-        Self { registry, samples: BTreeMap::new(), descriptions: BTreeMap::new(), sampled: None, has_all: false }
+        Self {
+            registry,
+            samples: BTreeMap::new(),
+            descriptions: BTreeMap::new(),
+            sampled: None,
+            has_all: false,
+        }
     }
 
     /// Counts the calls of all shared circuits from time to time. When the fleet opens one of them, they show whether the
@@ -124,7 +123,7 @@ impl Circuits {
     }
 
     /// Changes a circuit as the coordinator has decided. Returns the change if listeners must be notified of it.
-    pub(super) fn change(&self, name: &SharedName, change: CircuitChange) -> Option<Changed> {
+    pub(super) fn change(&self, name: &SharedName, change: CircuitChange) -> Option<Unannounced> {
         let breaker = self.find(name)?;
         let circuit = breaker.circuit();
         let pending = match change {
@@ -145,10 +144,7 @@ impl Circuits {
             }
             CircuitChange::Release { by } => circuit.apply_command(Cause::Released, initiator(&by, "")),
         };
-        match pending {
-            Pending::Nothing => None,
-            Pending::Transitions => Some(Changed { breaker, pending }),
-        }
+        Unannounced::new(breaker, pending)
     }
 
     fn find(&self, name: &SharedName) -> Option<CircuitBreaker> {
@@ -162,13 +158,6 @@ impl Circuits {
     }
 }
 
-impl Changed {
-    /// Notifies listeners. They are user code, and may block.
-    pub(super) fn announce(self) {
-        self.breaker.circuit().announce(self.pending);
-    }
-}
-
 fn local_state(snapshot: &Snapshot) -> LocalState {
     match snapshot.state {
         State::Closed => LocalState::Closed,
@@ -179,8 +168,21 @@ fn local_state(snapshot: &Snapshot) -> LocalState {
     }
 }
 
-/// Returns the initiator of a transition that a command caused.
+/// Returns the initiator of a transition that a command caused. Other programs may have written both texts to Redis.
 fn initiator(by: &str, why: &str) -> Arc<str> {
-    let by = if by.is_empty() { "(unnamed)" } else { by };
+    let (by, why) = (escape_hidden(by), escape_hidden(why));
+    let by = if by.is_empty() { "(unnamed)" } else { &by };
     Arc::from(if why.is_empty() { format!("{by} (fleet)") } else { format!("{by} (fleet): {why}") })
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::initiator;
+
+    #[test]
+    fn texts_of_a_command_that_came_from_redis_cannot_forge_a_line() {
+        assert_eq!(&*initiator("ada", "new provider"), "ada (fleet): new provider");
+        assert_eq!(&*initiator("", ""), "(unnamed) (fleet)");
+        assert_eq!(&*initiator("a\n\u{1b}", "x\u{202e}"), r"a\n\u{1b} (fleet): x\u{202e}");
+    }
 }

@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::coordinator::{Coordinator, FleetCounts};
+use super::fleet_clock::FleetClock;
 use super::protocol::{CommandKind, InstanceId, RecordState, SharedName, SharedRecord};
 use super::store::StoreErrorKind;
 use crate::sync::{Mutex, lock};
@@ -147,8 +146,7 @@ pub(super) struct StatusCell {
     namespace: Arc<str>,
     instance: Arc<str>,
     coordinator: Arc<Mutex<Coordinator>>,
-    /// When the time of the coordinator began.
-    start: Instant,
+    clock: FleetClock,
     record: Mutex<TaskRecord>,
 }
 
@@ -169,19 +167,19 @@ impl StatusCell {
             namespace: Arc::from(namespace),
             instance: Arc::from(instance.as_str()),
             coordinator,
-            start: Instant::now(),
+            clock: FleetClock::starting_now(),
             record: Mutex::default(),
         }
     }
 
-    /// Returns when the time of the coordinator began.
-    pub(super) const fn start(&self) -> Instant {
-        self.start
+    /// Returns the clock of the coordinator.
+    pub(super) const fn clock(&self) -> &FleetClock {
+        &self.clock
     }
 
     pub(super) fn read(&self) -> FleetStatus {
         let known = lock(&self.coordinator);
-        let (alive, now) = (known.alive(), known.store_time(self.start.elapsed()));
+        let (alive, now) = (known.alive(), known.store_time(self.clock.now()));
         let listed = known.records().filter(|(_, record)| is_listed(record)).take(MAX_LISTED);
         let circuits = listed.map(|(name, record)| SharedCircuit::new(name, record, now, alive)).collect();
         let (is_connected, reports) = (known.is_connected(), FleetReports::from(known.counts()));

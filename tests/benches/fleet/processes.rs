@@ -84,7 +84,8 @@ impl Processes {
     }
 
     pub(crate) async fn leave(self) {
-        let tasks: Vec<_> = self.0.into_iter().map(|process| tokio::spawn(process.fleet.shutdown())).collect();
+        let tasks: Vec<_> =
+            self.0.into_iter().map(|process| tokio::spawn(process.fleet.shutdown())).collect();
         for task in tasks {
             task.await.expect("leaving does not panic");
         }

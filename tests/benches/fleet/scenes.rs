@@ -43,11 +43,24 @@ pub(crate) async fn measure(size: Size) -> Figures {
     let storm = load.work_since(&server);
     let errors = processes.errors();
     processes.leave().await;
-    let processes = Processes::join(&server, "without push", Size { breakers: OUTAGES, ..size }, Push::Off).await;
+    let processes =
+        Processes::join(&server, "without push", Size { breakers: OUTAGES, ..size }, Push::Off).await;
     sleep(SETTLED).await;
     let without_push = outages(&processes).await;
     processes.leave().await;
-    Figures { size, steady, one_fails, without_push, round, closed, others_open, all_fail, failing, storm, errors }
+    Figures {
+        size,
+        steady,
+        one_fails,
+        without_push,
+        round,
+        closed,
+        others_open,
+        all_fail,
+        failing,
+        storm,
+        errors,
+    }
 }
 
 /// Lets one dependency after the other fail in half of the processes.

@@ -27,7 +27,8 @@ pub(crate) struct Work {
 impl Load {
     pub(crate) fn read(server: &RedisServer) -> Self {
         let info = server.cli(&["info", "everything"]);
-        let number = |text: Option<&str>| text.and_then(|text| text.trim().parse::<f64>().ok()).unwrap_or(0.0);
+        let number =
+            |text: Option<&str>| text.and_then(|text| text.trim().parse::<f64>().ok()).unwrap_or(0.0);
         let field = |name: &str| number(info.lines().find_map(|line| line.strip_prefix(name)));
         let script = info.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:")).unwrap_or_default();
         let part = |name: &str| number(script.split(',').find_map(|part| part.strip_prefix(name)));
@@ -48,7 +49,9 @@ impl Load {
             calls,
             calls_per_second: calls / seconds,
             share: 100.0 * (now.cpu_seconds - self.cpu_seconds) / seconds,
-            time_per_call: Duration::from_secs_f64((now.script_seconds - self.script_seconds) / calls.max(1.0)),
+            time_per_call: Duration::from_secs_f64(
+                (now.script_seconds - self.script_seconds) / calls.max(1.0),
+            ),
         }
     }
 }

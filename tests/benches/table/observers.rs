@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc::{Sender, channel};
 
-use breaker_runtime::{Registry, fleet};
 use breaker_runtime::integrations::{axum::router, opentelemetry, tracing};
+use breaker_runtime::{Registry, fleet};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
