@@ -88,17 +88,14 @@ pub(super) struct Listener {
 
 impl Listener {
     fn receive(&self, info: &PushInfo) {
-        match info.kind {
-            PushKind::Disconnection => self.is_lost.set(),
-            PushKind::Message => {
-                if let [_, Value::BulkString(text)] = info.data.as_slice()
-                    && let Some(push) = std::str::from_utf8(text).ok().and_then(Push::read)
-                {
-                    // A message is lost if too many wait already. The next exchange returns its records.
-                    _ = self.messages.try_send(push);
-                }
-            }
-            _ => {}
+        if info.kind == PushKind::Disconnection {
+            self.is_lost.set();
+        } else if info.kind == PushKind::Message
+            && let [_, Value::BulkString(text)] = info.data.as_slice()
+            && let Some(push) = std::str::from_utf8(text).ok().and_then(Push::read)
+        {
+            // A message is lost if too many wait already. The next exchange returns its records.
+            _ = self.messages.try_send(push);
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Failure {
 
 /// An error code of the server, and what is known about it.
 struct Code {
-    code: &'static str,
+    name: &'static str,
     kind: StoreErrorKind,
     remedy: Remedy,
     advice: &'static str,
@@ -32,97 +32,97 @@ struct Code {
 
 const CODES: &[Code] = &[
     Code {
-        code: "OOM",
+        name: "OOM",
         kind: StoreErrorKind::OutOfMemory,
         remedy: Remedy::Read,
         advice: "the server is out of memory: raise its maxmemory",
     },
     Code {
-        code: "MISCONF",
+        name: "MISCONF",
         kind: StoreErrorKind::ReadOnly,
         remedy: Remedy::Read,
         advice: "the server refuses to write because it cannot save its data: see its log",
     },
     Code {
-        code: "NOREPLICAS",
+        name: "NOREPLICAS",
         kind: StoreErrorKind::ReadOnly,
         remedy: Remedy::Read,
         advice: "the server refuses to write because it has too few replicas: see its min-replicas-to-write",
     },
     Code {
-        code: "READONLY",
+        name: "READONLY",
         kind: StoreErrorKind::ReadOnly,
         remedy: Remedy::Reconnect,
         advice: "the server is a replica: connect to the master, or through Sentinel",
     },
     Code {
-        code: "MOVED",
+        name: "MOVED",
         kind: StoreErrorKind::ReadOnly,
         remedy: Remedy::Reconnect,
         advice: "another node of the cluster has the keys: connect to that one",
     },
     Code {
-        code: "NOAUTH",
+        name: "NOAUTH",
         kind: StoreErrorKind::Unauthenticated,
         remedy: Remedy::Reconnect,
         advice: "the server requires a password: write it in the URL, as in redis://user:password@host",
     },
     Code {
-        code: "WRONGPASS",
+        name: "WRONGPASS",
         kind: StoreErrorKind::Unauthenticated,
         remedy: Remedy::Reconnect,
         advice: "the server refuses the user or the password: correct the URL",
     },
     Code {
-        code: "DENIED",
+        name: "DENIED",
         kind: StoreErrorKind::Unauthenticated,
         remedy: Remedy::Reconnect,
         advice: "the server accepts local connections only: set a password on the server, or its protected-mode",
     },
     Code {
-        code: "NOPERM",
+        name: "NOPERM",
         kind: StoreErrorKind::Forbidden,
         remedy: Remedy::Keep,
         advice: "the user lacks a permission: grant it the commands, keys and channel in the documentation",
     },
     Code {
-        code: "NOPROTO",
+        name: "NOPROTO",
         kind: StoreErrorKind::Unsupported,
         remedy: Remedy::Reconnect,
         advice: "the server does not have version 3 of the protocol: use Redis 6.2 or newer",
     },
     Code {
-        code: "LOADING",
+        name: "LOADING",
         kind: StoreErrorKind::Loading,
         remedy: Remedy::Keep,
         advice: "the server is loading its data: wait",
     },
     Code {
-        code: "MASTERDOWN",
+        name: "MASTERDOWN",
         kind: StoreErrorKind::Loading,
         remedy: Remedy::Reconnect,
         advice: "the server is a replica that has lost its master: wait for a failover",
     },
     Code {
-        code: "CLUSTERDOWN",
+        name: "CLUSTERDOWN",
         kind: StoreErrorKind::Loading,
         remedy: Remedy::Keep,
         advice: "the cluster is down: wait",
     },
     Code {
-        code: "TRYAGAIN",
+        name: "TRYAGAIN",
         kind: StoreErrorKind::Loading,
         remedy: Remedy::Keep,
         advice: "the cluster is moving the keys: wait",
     },
     Code {
-        code: "BUSY",
+        name: "BUSY",
         kind: StoreErrorKind::Loading,
         remedy: Remedy::Keep,
         advice: "another script blocks the server: wait, or end it with SCRIPT KILL",
     },
     Code {
-        code: "WRONGTYPE",
+        name: "WRONGTYPE",
         kind: StoreErrorKind::Malformed,
         remedy: Remedy::Keep,
         advice: "a key of the namespace holds other data: delete it, or choose another namespace",
@@ -134,7 +134,7 @@ const PHRASES: &[(&str, Code)] = &[
     (
         "max number of clients reached",
         Code {
-            code: "ERR",
+            name: "ERR",
             kind: StoreErrorKind::Unreachable,
             remedy: Remedy::Reconnect,
             advice: "the server has too many connections: raise its maxclients",
@@ -143,7 +143,7 @@ const PHRASES: &[(&str, Code)] = &[
     (
         "user executing the script",
         Code {
-            code: "ERR",
+            name: "ERR",
             kind: StoreErrorKind::Forbidden,
             remedy: Remedy::Keep,
             advice: "the user lacks a permission: grant it the commands, keys and channel in the documentation",
@@ -152,7 +152,7 @@ const PHRASES: &[(&str, Code)] = &[
     (
         "unknown command",
         Code {
-            code: "ERR",
+            name: "ERR",
             kind: StoreErrorKind::Unsupported,
             remedy: Remedy::Keep,
             advice: "the server lacks a command: use Redis 6.2 or newer with all commands",
@@ -161,7 +161,7 @@ const PHRASES: &[(&str, Code)] = &[
     (
         "operation not permitted",
         Code {
-            code: "ERR",
+            name: "ERR",
             kind: StoreErrorKind::Unauthenticated,
             remedy: Remedy::Reconnect,
             advice: "the server requires a password: write it in the URL, as in redis://user:password@host",
@@ -195,39 +195,30 @@ impl From<RedisError> for Failure {
         if let Some(known) = known(error.code().unwrap_or_default(), &said) {
             return Self::new(known.kind, known.remedy, format!("{} ({said})", known.advice));
         }
-        match error.kind() {
-            ErrorKind::AuthenticationFailed => {
-                let text = "the server refuses the user or the password: correct the URL";
-                Self::new(StoreErrorKind::Unauthenticated, Remedy::Reconnect, text)
-            }
-            ErrorKind::Io if is_about_tls(&said) => Self::new(
-                StoreErrorKind::Tls,
-                Remedy::Reconnect,
-                format!("TLS failed: does the server use TLS, and is its certificate trusted? ({said})"),
-            ),
-            ErrorKind::Io if error.is_connection_refusal() || !error.is_connection_dropped() => {
-                Self::new(StoreErrorKind::Unreachable, Remedy::Reconnect, said)
-            }
-            ErrorKind::Io => Self::new(
-                StoreErrorKind::Unreachable,
-                Remedy::Reconnect,
-                format!("the server closed the connection; if it requires TLS, use rediss:// ({said})"),
-            ),
-            ErrorKind::Parse => Self::new(
-                StoreErrorKind::Malformed,
-                Remedy::Reconnect,
-                format!("the answer is not that of a Redis server: is the address right? ({said})"),
-            ),
-            ErrorKind::RESP3NotSupported => Self::new(
-                StoreErrorKind::Unsupported,
-                Remedy::Reconnect,
-                "the server is too old: use Redis 6.2 or newer",
-            ),
-            ErrorKind::MasterNameNotFoundBySentinel | ErrorKind::InvalidClientConfig => {
-                Self::new(StoreErrorKind::Unreachable, Remedy::Reconnect, said)
-            }
-            _ => Self::new(StoreErrorKind::Malformed, Remedy::Keep, said),
-        }
+        let kind = error.kind();
+        let (kind, remedy, text) = if kind == ErrorKind::AuthenticationFailed {
+            let text = "the server refuses the user or the password: correct the URL".to_owned();
+            (StoreErrorKind::Unauthenticated, Remedy::Reconnect, text)
+        } else if kind == ErrorKind::RESP3NotSupported {
+            let text = "the server is too old: use Redis 6.2 or newer".to_owned();
+            (StoreErrorKind::Unsupported, Remedy::Reconnect, text)
+        } else if kind == ErrorKind::Parse {
+            let text = format!("the answer is not that of a Redis server: is the address right? ({said})");
+            (StoreErrorKind::Malformed, Remedy::Reconnect, text)
+        } else if kind == ErrorKind::Io && is_about_tls(&said) {
+            let text =
+                format!("TLS failed: does the server use TLS, and is its certificate trusted? ({said})");
+            (StoreErrorKind::Tls, Remedy::Reconnect, text)
+        } else if kind == ErrorKind::Io && error.is_connection_dropped() && !error.is_connection_refusal() {
+            let text =
+                format!("the server closed the connection; if it requires TLS, use rediss:// ({said})");
+            (StoreErrorKind::Unreachable, Remedy::Reconnect, text)
+        } else if kind == ErrorKind::Io || kind == ErrorKind::InvalidClientConfig {
+            (StoreErrorKind::Unreachable, Remedy::Reconnect, said)
+        } else {
+            (StoreErrorKind::Malformed, Remedy::Keep, said)
+        };
+        Self::new(kind, remedy, text)
     }
 }
 
@@ -241,7 +232,7 @@ pub(super) fn is_unknown_script(error: &RedisError) -> bool {
 fn known(code: &str, said: &str) -> Option<&'static Code> {
     let is_wrapped = code == "ERR" && said.contains("script");
     let find =
-        |known: &&Code| known.code == code || is_wrapped && said.contains(&format!("-{} ", known.code));
+        |known: &&Code| known.name == code || is_wrapped && said.contains(&format!("-{} ", known.name));
     let phrase = || PHRASES.iter().find(|(phrase, _)| said.contains(phrase)).map(|(_, known)| known);
     CODES.iter().find(find).or_else(phrase)
 }

@@ -1,9 +1,6 @@
 //! Whether connections can use TLS (feature `redis-tls`).
 
-use super::error::Failure;
-#[cfg(feature = "redis-tls")]
-use super::error::Remedy;
-#[cfg(feature = "redis-tls")]
+use super::error::{Failure, Remedy};
 use crate::fleet::store::StoreErrorKind;
 
 /// `true` if the library was built with TLS.
@@ -11,9 +8,8 @@ pub(super) const IS_AVAILABLE: bool = cfg!(feature = "redis-tls");
 
 /// Checks that the process has chosen one of rustls' implementations of cryptography. Without a choice, the client would
 /// panic if none or several are compiled in.
-#[cfg(feature = "redis-tls")]
 pub(super) fn check_provider() -> Result<(), Failure> {
-    if rustls::crypto::CryptoProvider::get_default().is_some() {
+    if has_provider() {
         return Ok(());
     }
     Err(Failure::new(
@@ -24,8 +20,13 @@ pub(super) fn check_provider() -> Result<(), Failure> {
     ))
 }
 
-/// Does nothing: an address that needs TLS was refused.
+#[cfg(feature = "redis-tls")]
+fn has_provider() -> bool {
+    rustls::crypto::CryptoProvider::get_default().is_some()
+}
+
+/// Without the feature, an address that needs TLS was refused before.
 #[cfg(not(feature = "redis-tls"))]
-pub(super) fn check_provider() -> Result<(), Failure> {
-    Ok(())
+const fn has_provider() -> bool {
+    false
 }
