@@ -60,8 +60,10 @@ mod circuits;
 mod connection;
 #[doc(hidden)]
 pub mod coordinator;
+mod description;
 mod error;
 mod evidence;
+mod fleet_clock;
 mod operator;
 #[doc(hidden)]
 pub mod protocol;
@@ -69,9 +71,9 @@ mod redis;
 mod status;
 mod store;
 
-pub use connection::{Fleet, FleetBuilder, connect, status};
+pub use connection::{Fleet, FleetBuilder, commander, connect, status};
 pub use error::FleetError;
-pub use operator::FleetOperator;
+pub use operator::{FleetCommander, FleetOperator};
 #[doc(hidden)]
 pub use redis::{ProbeError, StoreProbe};
 pub use status::{FleetCommand, FleetReports, FleetStatus, SharedCircuit, StoreErrors};

@@ -29,6 +29,25 @@ pub struct FleetOperator<'a> {
     lasts: Option<Duration>,
 }
 
+/// Gives commands to all processes of a fleet without the handle [`Fleet`](super::Fleet); see
+/// [`commander`](super::commander).
+///
+/// While a commander exists, dropping the `Fleet` does not end the membership, but
+/// [`Fleet::shutdown`](super::Fleet::shutdown) does.
+#[derive(Clone, Debug)]
+pub struct FleetCommander(mpsc::Sender<Order>);
+
+impl FleetCommander {
+    pub(super) const fn new(orders: mpsc::Sender<Order>) -> Self {
+        Self(orders)
+    }
+
+    /// Returns an operator who commands the circuits of all processes; see [`Fleet::operator`](super::Fleet::operator).
+    pub fn operator(&self, by: impl Into<String>, why: impl Into<String>) -> FleetOperator<'_> {
+        FleetOperator::new(&self.0, by.into(), why.into())
+    }
+}
+
 impl<'a> FleetOperator<'a> {
     pub(super) fn new(orders: &'a mpsc::Sender<Order>, by: String, why: String) -> Self {
         let (by, why) = (Arc::from(cut(by)), Arc::from(cut(why)));

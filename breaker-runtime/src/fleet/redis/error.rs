@@ -202,6 +202,9 @@ impl From<RedisError> for Failure {
         } else if kind == ErrorKind::RESP3NotSupported {
             let text = "the server is too old: use Redis 6.2 or newer".to_owned();
             (StoreErrorKind::Unsupported, Remedy::Reconnect, text)
+        } else if kind == ErrorKind::Parse && said.contains("Unexpected end of input") {
+            let text = "the connection was closed within an answer".to_owned();
+            (StoreErrorKind::Unreachable, Remedy::Reconnect, text)
         } else if kind == ErrorKind::Parse {
             let text = format!("the answer is not that of a Redis server: is the address right? ({said})");
             (StoreErrorKind::Malformed, Remedy::Reconnect, text)
