@@ -88,14 +88,17 @@ pub(super) struct Listener {
 
 impl Listener {
     fn receive(&self, info: &PushInfo) {
-        if info.kind == PushKind::Disconnection {
-            self.is_lost.set();
-        } else if info.kind == PushKind::Message
-            && let [_, Value::BulkString(text)] = info.data.as_slice()
-            && let Some(push) = std::str::from_utf8(text).ok().and_then(Push::read)
-        {
-            // A message is lost if too many wait already. The next exchange returns its records.
-            _ = self.messages.try_send(push);
+        match info.kind {
+            PushKind::Disconnection => self.is_lost.set(),
+            PushKind::Message => {
+                if let [_, Value::BulkString(text)] = info.data.as_slice()
+                    && let Some(push) = std::str::from_utf8(text).ok().and_then(Push::read)
+                {
+                    // A message is lost if too many wait already. The next exchange returns its records.
+                    _ = self.messages.try_send(push);
+                }
+            }
+            _ => {}
         }
     }
 }

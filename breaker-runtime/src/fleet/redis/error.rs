@@ -195,33 +195,44 @@ impl From<RedisError> for Failure {
         if let Some(known) = known(error.code().unwrap_or_default(), &said) {
             return Self::new(known.kind, known.remedy, format!("{} ({said})", known.advice));
         }
-        let kind = error.kind();
-        let (kind, remedy, text) = if kind == ErrorKind::AuthenticationFailed {
-            let text = "the server refuses the user or the password: correct the URL".to_owned();
-            (StoreErrorKind::Unauthenticated, Remedy::Reconnect, text)
-        } else if kind == ErrorKind::RESP3NotSupported {
-            let text = "the server is too old: use Redis 6.2 or newer".to_owned();
-            (StoreErrorKind::Unsupported, Remedy::Reconnect, text)
-        } else if kind == ErrorKind::Parse && said.contains("Unexpected end of input") {
-            let text = "the connection was closed within an answer".to_owned();
-            (StoreErrorKind::Unreachable, Remedy::Reconnect, text)
-        } else if kind == ErrorKind::Parse {
-            let text = format!("the answer is not that of a Redis server: is the address right? ({said})");
-            (StoreErrorKind::Malformed, Remedy::Reconnect, text)
-        } else if kind == ErrorKind::Io && is_about_tls(&said) {
-            let text =
-                format!("TLS failed: does the server use TLS, and is its certificate trusted? ({said})");
-            (StoreErrorKind::Tls, Remedy::Reconnect, text)
-        } else if kind == ErrorKind::Io && error.is_connection_dropped() && !error.is_connection_refusal() {
-            let text =
-                format!("the server closed the connection; if it requires TLS, use rediss:// ({said})");
-            (StoreErrorKind::Unreachable, Remedy::Reconnect, text)
-        } else if kind == ErrorKind::Io || kind == ErrorKind::InvalidClientConfig {
-            (StoreErrorKind::Unreachable, Remedy::Reconnect, said)
-        } else {
-            (StoreErrorKind::Malformed, Remedy::Keep, said)
-        };
-        Self::new(kind, remedy, text)
+        match error.kind() {
+            ErrorKind::AuthenticationFailed => {
+                let text = "the server refuses the user or the password: correct the URL";
+                Self::new(StoreErrorKind::Unauthenticated, Remedy::Reconnect, text)
+            }
+            ErrorKind::Io if is_about_tls(&said) => Self::new(
+                StoreErrorKind::Tls,
+                Remedy::Reconnect,
+                format!("TLS failed: does the server use TLS, and is its certificate trusted? ({said})"),
+            ),
+            ErrorKind::Io if error.is_connection_refusal() || !error.is_connection_dropped() => {
+                Self::new(StoreErrorKind::Unreachable, Remedy::Reconnect, said)
+            }
+            ErrorKind::Io => Self::new(
+                StoreErrorKind::Unreachable,
+                Remedy::Reconnect,
+                format!("the server closed the connection; if it requires TLS, use rediss:// ({said})"),
+            ),
+            ErrorKind::Parse if said.contains("Unexpected end of input") => Self::new(
+                StoreErrorKind::Unreachable,
+                Remedy::Reconnect,
+                "the connection was closed within an answer",
+            ),
+            ErrorKind::Parse => Self::new(
+                StoreErrorKind::Malformed,
+                Remedy::Reconnect,
+                format!("the answer is not that of a Redis server: is the address right? ({said})"),
+            ),
+            ErrorKind::RESP3NotSupported => Self::new(
+                StoreErrorKind::Unsupported,
+                Remedy::Reconnect,
+                "the server is too old: use Redis 6.2 or newer",
+            ),
+            ErrorKind::MasterNameNotFoundBySentinel | ErrorKind::InvalidClientConfig => {
+                Self::new(StoreErrorKind::Unreachable, Remedy::Reconnect, said)
+            }
+            _ => Self::new(StoreErrorKind::Malformed, Remedy::Keep, said),
+        }
     }
 }
 

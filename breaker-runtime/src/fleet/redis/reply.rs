@@ -63,11 +63,11 @@ pub(super) fn read(value: Value) -> Result<Answer, Failure> {
 }
 
 fn array(value: Value) -> Result<Vec<Value>, Failure> {
-    if let Value::Array(values) = value {
-        return Ok(values);
+    match value {
+        Value::Array(values) => Ok(values),
+        Value::ServerError(error) => Err(Failure::from(redis::RedisError::from(error))),
+        _ => Err(Failure::malformed("the answer of the script has another form")),
     }
-    value.extract_error().map_err(Failure::from)?;
-    Err(Failure::malformed("the answer of the script has another form"))
 }
 
 fn number<T: TryFrom<i64>>(value: &Value) -> Result<T, Failure> {
@@ -78,13 +78,19 @@ fn number<T: TryFrom<i64>>(value: &Value) -> Result<T, Failure> {
 }
 
 fn text(value: &Value) -> Option<&str> {
-    let Value::BulkString(bytes) = value else { return None };
-    std::str::from_utf8(bytes).ok()
+    match value {
+        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
+        Value::SimpleString(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// Returns a text that can be shown.
 fn printable(value: &Value) -> String {
-    let bytes = if let Value::BulkString(bytes) = value { bytes.as_slice() } else { b"?" };
+    let bytes = match value {
+        Value::BulkString(bytes) => bytes.as_slice(),
+        _ => b"?",
+    };
     String::from_utf8_lossy(bytes).escape_debug().take(MAX_REPORTED_CHARS).collect()
 }
 

@@ -43,10 +43,11 @@ fn describe(
     (host, port): HostAndPort,
     login: &RedisConnectionInfo,
 ) -> Result<ConnectionInfo, Failure> {
-    let address = if let ConnectionAddr::TcpTls { tls_params, .. } = sentinel.addr() {
-        ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: tls_params.clone() }
-    } else {
-        ConnectionAddr::Tcp(host, port)
+    let address = match sentinel.addr() {
+        ConnectionAddr::TcpTls { tls_params, .. } => {
+            ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: tls_params.clone() }
+        }
+        _ => ConnectionAddr::Tcp(host, port),
     };
     Ok(address.into_connection_info()?.set_redis_settings(login.clone()))
 }

@@ -1,6 +1,6 @@
 //! What is found out about a server after connecting to it.
 
-use redis::{FromRedisValue as _, Value};
+use redis::Value;
 
 use super::connection::Connection;
 use super::error::{Failure, Remedy};
@@ -77,11 +77,19 @@ fn check_version(version: &str) -> Result<(), Failure> {
 }
 
 fn is_text(value: &Value, expected: &str) -> bool {
-    String::from_redis_value_ref(value).is_ok_and(|text| text == expected)
+    match value {
+        Value::BulkString(bytes) => bytes == expected.as_bytes(),
+        Value::SimpleString(text) => text == expected,
+        _ => false,
+    }
 }
 
 fn info(answer: Option<Value>) -> Option<String> {
-    String::from_redis_value(answer?).ok()
+    match answer? {
+        Value::BulkString(bytes) => String::from_utf8(bytes).ok(),
+        Value::VerbatimString { text, .. } | Value::SimpleString(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// Returns a field of the server's description.
