@@ -11,6 +11,8 @@
 mod chromium;
 #[path = "browser/site.rs"]
 mod site;
+#[path = "browser/texts.rs"]
+mod texts;
 
 use std::time::{Duration, Instant};
 

@@ -32,6 +32,7 @@
 //! | `eviction_mark.rs` | the mark of a circuit that is being evicted or was removed |
 //! | `operator.rs` | the commands of an operator |
 //! | `sharing.rs` | a circuit that the processes of a fleet share |
+//! | `unannounced.rs` | a change of the state that listeners have not been notified of |
 //!
 //! Invariants: no lock is held while user code runs; every permit is settled at most once, by its owner or
 //! when it is dropped; a result counts only in the generation that admitted its call.
@@ -64,6 +65,8 @@ mod slot_holders;
 mod slot_wait;
 mod special_call;
 mod stamp;
+#[allow(dead_code, reason = "only the integration `axum` commands circuits on async threads")]
+mod unannounced;
 mod waiving;
 mod watch;
 
@@ -85,6 +88,8 @@ pub(crate) use self::idleness::{Idleness, NotIdleUntil};
 pub use self::operator::Operator;
 pub use self::owned_permit::OwnedPermit;
 pub use self::permit::Permit;
+#[allow(unused_imports, reason = "only the integration `axum` commands circuits on async threads")]
+pub(crate) use self::unannounced::Unannounced;
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Name, SharedConfig};

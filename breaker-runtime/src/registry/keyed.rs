@@ -16,6 +16,7 @@ use once_cell::race::OnceBox;
 use super::census::Census;
 use super::circuit_map::{CircuitMap, Lookup};
 use super::held_circuit::HeldCircuit;
+use super::key::MAX_KEY_BYTES;
 use super::key_table::{Evicted, KeyTable};
 use crate::breaker::{CircuitBreaker, Identity, Idleness, KeyGroup};
 use crate::clock::Clock;
@@ -96,8 +97,6 @@ struct NewCircuit {
     dropped: Vec<CircuitBreaker>,
 }
 
-/// Maximum length of a key with a circuit of its own, in bytes.
-const MAX_KEY_BYTES: usize = 255;
 /// Largest value of `max_keys`.
 const MAX_KEYS: u32 = 1_000_000;
 
