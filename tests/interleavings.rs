@@ -1,8 +1,8 @@
 //! Runs the library under every interleaving of two or three threads, with loom. Tests with many steps are
-//! limited to interleavings with at most three preemptions.
+//! limited to interleavings with at most four preemptions, most of them to three or fewer.
 //!
 //! ```text
-//! RUSTFLAGS="--cfg breaker_loom" cargo test -p breaker-tests --test interleavings --release
+//! RUSTFLAGS="--cfg breaker_loom" cargo test -p breaker-tests --test interleavings --profile loom
 //! ```
 //!
 //! Without that flag this file is empty. `breaker-runtime/src/state.rs` explains why the state word is
@@ -87,7 +87,7 @@ fn with_few_preemptions(test: impl Fn() + Send + Sync + 'static) {
 }
 
 /// Runs a test with every interleaving that has at most this number of preemptions. Tests with three threads
-/// or many calls use two, because more would take too long.
+/// or many calls use one or two, because more would take too long.
 fn with_preemptions(max: usize, test: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(max);
@@ -100,6 +100,7 @@ fn leak_permit(breaker: &CircuitBreaker) -> bool {
 }
 
 /// Runs two functions on one breaker at the same time: the first on a new thread, the second on this one.
+/// The function that reads what the other one writes is the first, because loom delays the loads of new threads only.
 fn race_on<A: 'static, B>(
     breaker: &CircuitBreaker,
     one: impl FnOnce(&CircuitBreaker) -> A + 'static,

@@ -44,11 +44,12 @@ const MACROS: &str = "breaker-macros/src/";
 const RUNTIME: &str = "breaker-runtime/src/";
 
 /// The sources whose messages a compile error can contain.
-const COMPILE_TIME: [&str; 7] = [
+const COMPILE_TIME: [&str; 8] = [
     "config/builder",
     "config/consistency",
     "config/name",
     "config/limit_settings",
+    "config/share_settings",
     "__private",
     "registry.",
     "registry/key.",

@@ -6,7 +6,7 @@
 //! | `ranges.rs` | the ranges of the settings |
 //! | `expr.rs` | helpers for expressions |
 //! | `run_time.rs` | settings that are not const |
-//! | `number.rs`, `value.rs` | the rules for one value |
+//! | `number.rs`, `choice.rs`, `value.rs` | the rules for one value |
 //! | `captures.rs` | the variables that an expression uses |
 //! | `breaker.rs` | an existing circuit breaker |
 //! | `condition.rs` | `failure_if`, `ignore_if` and `retry_after` |
@@ -20,6 +20,7 @@ mod ranges;
 mod expr;
 mod run_time;
 mod number;
+mod choice;
 mod value;
 mod captures;
 mod breaker;
@@ -131,9 +132,9 @@ fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
         | Key::CancelledAfter => set(value::positive_duration(expr(value)?, key)?),
         Key::MaxWait => set(value::duration(expr(value)?, key)?),
         Key::Critical | Key::Durations => set(value::flag(expr(value)?, key)?),
-        Key::Mode => set(value::choice(expr(value)?, key, "Mode", value::MODES)?),
-        Key::Shared => set(value::choice(expr(value)?, key, "Sharing", value::SHARINGS)?),
-        Key::Adopt => set(value::choice(expr(value)?, key, "Adopt", value::ADOPTS)?),
+        Key::Mode => set(choice::read(expr(value)?, &choice::MODE)?),
+        Key::Shared => set(choice::read(expr(value)?, &choice::SHARED)?),
+        Key::Adopt => set(choice::read(expr(value)?, &choice::ADOPT)?),
         Key::Window => set(value::window(expr(value)?)?),
     }
     Ok(())

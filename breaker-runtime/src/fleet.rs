@@ -42,8 +42,17 @@
 //!
 //! Redis 6.2 or newer, or a server that is compatible with it; only Redis 7.0 is tested. All keys begin with
 //! `cb1:{namespace}:`, and are in one slot of a cluster. Nothing is stored for a circuit that has never opened; a circuit
-//! that has not changed for a day is forgotten. A user needs `~cb1:* &cb1:*` and `+@all`, or at least the commands that
-//! the scripts call. Set `maxmemory-policy` to `noeviction`.
+//! that has not changed for a day is forgotten. Set `maxmemory-policy` to `noeviction`.
+//!
+//! A user needs `~cb1:* &cb1:*` and `+@all`, or at least `+evalsha +eval` and the commands of the scripts: `+time +hget
+//! +hmget +hset +hsetnx +hdel +zadd +zcard +zcount +zscore +zrem +zremrangebyscore +zrangebyscore +zrevrangebyscore
+//! +publish`. With `+hello +subscribe`, changes arrive at once and not with the next exchange; with `+role`, a replica is
+//! detected before the first write; with `+info`, reconnecting to the same server costs less, and a version that is too
+//! old or a policy that deletes keys is reported.
+//!
+//! With TLS (feature `redis-tls`, URL `rediss://`), certificates are checked against those of the system, or of the file
+//! in `SSL_CERT_FILE`. The process must choose a crypto provider of rustls at the start of `main`:
+//! `rustls::crypto::ring::default_provider().install_default()`, or that of another one.
 
 mod agent;
 mod changes;
@@ -60,8 +69,10 @@ mod redis;
 mod status;
 mod store;
 
-pub use connection::{Fleet, FleetBuilder, connect, status};
+pub use connection::{Fleet, FleetBuilder, commander, connect, status};
 pub use error::FleetError;
-pub use operator::FleetOperator;
+pub use operator::{FleetCommander, FleetOperator};
+#[doc(hidden)]
+pub use redis::{ProbeError, StoreProbe};
 pub use status::{FleetCommand, FleetReports, FleetStatus, SharedCircuit, StoreErrors};
 pub use store::StoreErrorKind;

@@ -31,6 +31,8 @@ pub(super) const KEYS: &[&str] = &[
     "key",
     "max_keys",
     "max_open",
+    "shared",
+    "adopt",
     "mode",
     "critical",
     "durations",

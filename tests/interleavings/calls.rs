@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, State, TripReason};
+use loom::thread;
 
 use super::{
     RECOVERY, breaker, call, permit, race_on, strict, window, with_few_preemptions, with_preemptions,
@@ -44,17 +45,16 @@ fn no_call_of_two_threads_is_lost_or_counted_twice() {
 
 #[test]
 fn every_success_of_two_threads_in_a_new_generation_is_counted_once() {
-    with_few_preemptions(|| {
+    with_preemptions(1, || {
         let (_clock, breaker) = breaker(failures_of(10, 10));
         call(&breaker, Outcome::Success);
         call(&breaker, Outcome::Success);
         breaker.reset();
-        race_on(
-            &breaker,
-            // The second success is the first one in a cell of this thread.
-            |one| (0..2).for_each(|_| call(one, Outcome::Success)),
-            |other| (0..2).for_each(|_| call(other, Outcome::Success)),
-        );
+        let clone = breaker.clone();
+        // The second success of each thread is the first one in its cell.
+        let third = thread::spawn(move || (0..2).for_each(|_| call(&clone, Outcome::Success)));
+        race_on(&breaker, |one| (0..2).for_each(|_| call(one, Outcome::Success)), |_| ());
+        third.join().expect("the thread does not panic");
         assert_eq!((window(&breaker).calls, breaker.snapshot().totals.successes), (4, 6));
     });
 }
@@ -201,7 +201,7 @@ fn check_is_not_in_the_next_window(outcome: Outcome, begin: fn(&CircuitBreaker))
     with_few_preemptions(move || {
         let (_clock, breaker) = breaker(failures_of(10, 10));
         let late = permit(&breaker);
-        race_on(&breaker, begin, |_| late.settle(outcome));
+        race_on(&breaker, move |_| late.settle(outcome), begin);
         let held = window(&breaker);
         assert_eq!((held.calls, held.failures), (0, 0));
         call(&breaker, Outcome::Failure);
@@ -237,12 +237,50 @@ fn a_new_window_holds_its_first_success_but_no_late_one() {
         let late = permit(&breaker);
         race_on(
             &breaker,
+            |_| late.settle(Outcome::Success),
+            |other| {
+                other.reset();
+                call(other, Outcome::Success);
+            },
+        );
+        assert_eq!(window(&breaker).calls, 1);
+    });
+}
+
+#[test]
+fn a_new_window_holds_its_first_failure_but_no_late_one() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = breaker(failures_of(10, 10));
+        let late = permit(&breaker);
+        race_on(
+            &breaker,
+            |_| late.settle(Outcome::Failure),
+            |other| {
+                other.reset();
+                call(other, Outcome::Failure);
+            },
+        );
+        assert_eq!((window(&breaker).calls, window(&breaker).failures), (1, 1));
+    });
+}
+
+/// Neither thread has a cell of its own, so both count in the same word.
+#[test]
+fn a_late_success_is_not_added_to_successes_of_a_newer_generation() {
+    with_preemptions(1, || {
+        let (_clock, breaker) = breaker(failures_of(10, 10));
+        call(&breaker, Outcome::Success);
+        let late = permit(&breaker);
+        let late = thread::spawn(move || late.settle(Outcome::Success));
+        race_on(
+            &breaker,
             |one| {
                 one.reset();
                 call(one, Outcome::Success);
             },
-            |_| late.settle(Outcome::Success),
+            |_| (),
         );
+        late.join().expect("the thread does not panic");
         assert_eq!(window(&breaker).calls, 1);
     });
 }
@@ -256,13 +294,13 @@ fn a_result_concurrent_with_a_whole_recovery_is_not_in_the_next_window() {
             call(&breaker, Outcome::Failure);
             race_on(
                 &breaker,
-                move |one| {
+                move |_| late.settle(outcome),
+                |other| {
                     // Opens the circuit, unless the late failure has opened it.
-                    _ = one.try_acquire().map(|permit| permit.settle(Outcome::Failure));
+                    _ = other.try_acquire().map(|permit| permit.settle(Outcome::Failure));
                     clock.advance(RECOVERY);
-                    call(one, Outcome::Success);
+                    call(other, Outcome::Success);
                 },
-                |_| late.settle(outcome),
             );
             let snapshot = breaker.snapshot();
             if snapshot.state == State::Closed && snapshot.generation == 3 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::testing::adoption;
+use breaker_runtime::testing::{Clock, adoption};
 use breaker_runtime::{CircuitBreaker, ErrorKind, Outcome, Settled, State};
 use loom::thread;
 
@@ -13,7 +13,7 @@ use super::{
 
 #[test]
 fn exactly_one_of_two_calls_gets_the_only_trial_slot() {
-    loom::model(|| {
+    with_preemptions(4, || {
         let (_clock, breaker) = ready_for_trial(strict());
         let (one, other) = race_on(&breaker, leak_permit, leak_permit);
         assert!(one != other, "exactly one call is admitted");
@@ -30,19 +30,42 @@ fn no_trial_is_rejected_while_a_slot_is_free() {
     });
 }
 
+/// Returns a breaker whose circuit is half-open with two free slots. Other tests cover the step to half-open.
+fn half_open_with_two_slots() -> (Clock, CircuitBreaker) {
+    let (clock, breaker) = ready_for_trial(strict().half_open_max_calls(2));
+    call(&breaker, Outcome::Ignored);
+    (clock, breaker)
+}
+
+/// Returns how many calls were admitted.
+fn count_admitted(calls: [bool; 3]) -> usize {
+    calls.into_iter().filter(|&admitted| admitted).count()
+}
+
+/// The last call begins after the first one has ended, because three calls at the same time have too many
+/// interleavings. The other one runs beside both.
 #[test]
 fn three_threads_never_run_more_trials_than_there_are_slots() {
-    with_preemptions(2, || {
-        let (_clock, breaker) = ready_for_trial(strict().half_open_max_calls(2));
-        // Makes the circuit half-open, because tests with two threads cover that step.
-        call(&breaker, Outcome::Ignored);
-        let third = {
+    with_preemptions(1, || {
+        let (_clock, breaker) = half_open_with_two_slots();
+        let take = |breaker: &CircuitBreaker| {
             let breaker = breaker.clone();
             thread::spawn(move || leak_permit(&breaker))
         };
-        let (one, other) = race_on(&breaker, leak_permit, leak_permit);
-        let third = third.join().expect("the thread does not panic");
-        assert_eq!([one, other, third].into_iter().filter(|&admitted| admitted).count(), 2);
+        let (first, other) = (take(&breaker), take(&breaker));
+        let first = first.join().expect("the thread does not panic");
+        let last = leak_permit(&breaker);
+        let other = other.join().expect("the thread does not panic");
+        assert_eq!(count_admitted([first, last, other]), 2);
+    });
+}
+
+#[test]
+fn two_calls_of_one_thread_and_one_of_another_never_run_more_trials_than_there_are_slots() {
+    with_preemptions(2, || {
+        let (_clock, breaker) = half_open_with_two_slots();
+        let (one, others) = race_on(&breaker, leak_permit, |other| [leak_permit(other), leak_permit(other)]);
+        assert_eq!(count_admitted([one, others[0], others[1]]), 2);
     });
 }
 
@@ -217,7 +240,7 @@ fn closing_and_admitting_are_serialized() {
 
 #[test]
 fn a_rejection_has_the_retry_time_of_its_own_generation() {
-    with_preemptions(2, || {
+    with_preemptions(1, || {
         let (clock, breaker) = breaker(strict());
         call(&breaker, Outcome::Failure);
         clock.advance(Duration::from_secs(10));

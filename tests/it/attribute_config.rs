@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use breaker_runtime::testing::scope;
 use breaker_runtime::{
-    BreakerError, Config, ConfigBuilder, Declaration, ErrorKind, Mode, Registry, State, circuit_breaker,
+    Adopt, BreakerError, Config, ConfigBuilder, Declaration, ErrorKind, Mode, Registry, Sharing, State,
+    circuit_breaker,
 };
 
 use crate::support::{poll_once, seconds};
@@ -50,6 +51,8 @@ const EVERYTHING: ConfigBuilder = Config::builder()
     .max_concurrent(14)
     .max_wait(Duration::from_secs(15))
     .durations(true)
+    .shared(Sharing::First)
+    .adopt(Adopt::Always)
     .mode(Mode::Shadow)
     .critical(true);
 
@@ -80,6 +83,8 @@ async fn everything() -> Result<(), Fault> {
     max_concurrent = 140,
     max_wait = "0s",
     durations = false,
+    shared = "local",
+    adopt = "unless_healthy",
     mode = "enforce",
     critical = false
 )]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{BreakerError, CircuitBreaker, Mode, Registry, State, circuit_breaker};
+use breaker_runtime::{Adopt, BreakerError, CircuitBreaker, Mode, Registry, Sharing, State, circuit_breaker};
 
 fn breaker(name: &str) -> CircuitBreaker {
     Registry::global().get(name).unwrap()
@@ -36,6 +36,8 @@ impl From<BreakerError> for Fault {
     max_wait = "0s",
     durations = true,
     critical = true,
+    shared = "first",
+    adopt = "always",
     mode = "shadow"
 )]
 fn literals() -> Result<(), BreakerError> {
@@ -55,6 +57,7 @@ fn every_setting_accepts_a_literal_up_to_the_limits_of_the_runtime() {
     assert_eq!((config.jitter().to_bits(), config.max_concurrent()), (0_f64.to_bits(), Some(9)));
     assert_eq!((config.max_wait(), config.mode()), (Duration::ZERO, Mode::Shadow));
     assert!(config.durations() && config.critical());
+    assert_eq!((config.shared(), config.adopt()), (Sharing::First, Adopt::Always));
     assert_eq!(config.recovery_timeout(), Duration::from_secs(30));
     let builder = breaker_runtime::Config::builder;
     assert!(builder().consecutive_failures(16_777_216).build().is_err());

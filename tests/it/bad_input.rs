@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, RegisterError, Registry, State};
+use breaker_runtime::{
+    Adopt, CircuitBreaker, Config, ConfigBuilder, Outcome, RegisterError, Registry, Sharing, State,
+};
 
 use crate::support::{Fixture, Recorded, seconds, settings};
 
@@ -140,6 +142,12 @@ fn contradictory_settings_are_rejected() {
         "minimum_calls applies to rates only; set failure_rate or slow_call",
     );
     assert_rejected(new().max_wait(seconds(1)), "max_wait needs max_concurrent; without it no call waits");
+    assert_rejected(
+        new().adopt(Adopt::Always),
+        "adopt needs shared; a circuit of one process follows no other process",
+    );
+    assert!(new().shared(Sharing::Quorum).adopt(Adopt::Always).build().is_ok());
+    assert_eq!(new().adopt(Adopt::UnlessHealthy).build(), new().build());
     // It limits the hints of failures without a backoff too.
     assert!(new().max_recovery_timeout(seconds(60)).build().is_ok());
     assert_rejected(

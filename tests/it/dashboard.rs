@@ -3,6 +3,7 @@
 mod access;
 mod busy;
 mod commands;
+mod fleet;
 mod health;
 mod input;
 mod json;

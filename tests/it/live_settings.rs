@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use breaker_runtime::testing::{Scope, scope};
-use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Mode, Outcome, State};
+use breaker_runtime::{Adopt, CircuitBreaker, Config, ConfigBuilder, Mode, Outcome, Sharing, State};
 
 use self::shapes::{Answer, Call, Kind, Live, Owned, SHAPES, Shape, Step};
 use crate::support::{RECOVERY, poll_once, seconds};
@@ -276,6 +276,19 @@ const SETTINGS: &[Setting] = &[
             subject.succeed();
             assert_eq!(subject.circuit().snapshot().shadow_rejections, 1);
         },
+    ),
+    setting(
+        "shared",
+        |config| config.shared(Sharing::Quorum).failure_threshold(1),
+        |subject| {
+            subject.fail();
+            assert_eq!(subject.state(), State::Open, "without a fleet, it acts in this process");
+        },
+    ),
+    setting(
+        "adopt",
+        |config| config.shared(Sharing::First).adopt(Adopt::Always),
+        |subject| assert_eq!(subject.circuit().config().adopt(), Adopt::Always),
     ),
     setting(
         "critical",

@@ -3,9 +3,9 @@
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use breaker_runtime::{
-    BreakerError, CallError, Cause, CircuitBreaker, Config, ConfigError, Conflict, ErrorKind, Event, Events,
-    Eviction, KeyedBreaker, Mode, Outcome, OwnedPermit, Permit, Registry, Settled, Snapshot, State,
-    StateChange, Subscription, Totals, Transition, TripReason,
+    Adopt, BreakerError, CallError, Cause, CircuitBreaker, Config, ConfigError, Conflict, ErrorKind, Event,
+    Events, Eviction, KeyedBreaker, Mode, Outcome, OwnedPermit, Permit, Registry, Settled, Sharing, Snapshot,
+    State, StateChange, Subscription, Totals, Transition, TripReason,
 };
 
 use crate::support::{Fixture, seconds};
@@ -24,6 +24,8 @@ fn values_can_be_cloned_compared_and_sent() {
     assert_comparable::<Event>();
     assert_comparable::<Eviction>();
     assert_comparable::<Mode>();
+    assert_comparable::<Sharing>();
+    assert_comparable::<Adopt>();
     assert_comparable::<Outcome>();
     assert_comparable::<Settled>();
     assert_comparable::<Snapshot>();
@@ -70,6 +72,20 @@ fn the_name_of_a_mode_can_be_displayed_and_parsed() {
     assert_eq!(format!("{:>8}", Mode::Shadow), "  shadow");
     let error = "Shadow".parse::<Mode>().unwrap_err();
     assert_eq!(error.to_string(), "mode must be `enforce` or `shadow`");
+}
+
+#[test]
+fn the_names_of_sharing_can_be_displayed_and_parsed() {
+    for sharing in [Sharing::Local, Sharing::Quorum, Sharing::First] {
+        assert_eq!(sharing.to_string().parse(), Ok(sharing));
+    }
+    for adopt in [Adopt::UnlessHealthy, Adopt::Always] {
+        assert_eq!(adopt.to_string().parse(), Ok(adopt));
+    }
+    let error = "Quorum".parse::<Sharing>().unwrap_err();
+    assert_eq!(error.to_string(), "shared must be `local`, `quorum` or `first`");
+    let error = "never".parse::<Adopt>().unwrap_err();
+    assert_eq!(error.to_string(), "adopt must be `unless_healthy` or `always`");
 }
 
 #[test]

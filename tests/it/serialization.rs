@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{Config, ErrorKind, Event, Mode, Outcome, Registry, State, TripReason, testing};
+use breaker_runtime::{
+    Adopt, Config, ErrorKind, Event, Mode, Outcome, Registry, Sharing, State, TripReason, testing,
+};
 use serde_json::{json, to_value};
 
 use crate::support::{Fixture, seconds, settings};
@@ -92,6 +94,8 @@ fn enums_are_labels() {
         assert_eq!(to_value(state).unwrap(), state.label());
     }
     assert_eq!(to_value(Mode::Shadow).unwrap(), "shadow");
+    assert_eq!(to_value(Sharing::Quorum).unwrap(), "quorum");
+    assert_eq!(to_value(Adopt::UnlessHealthy).unwrap(), "unless_healthy");
     assert_eq!(to_value(Outcome::Ignored).unwrap(), "ignored");
     assert_eq!(to_value(ErrorKind::BulkheadFull).unwrap(), "bulkhead_full");
     assert_eq!(to_value(ErrorKind::Ramping).unwrap(), "ramping");

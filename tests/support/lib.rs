@@ -6,7 +6,10 @@ mod readme {}
 
 pub mod dependent_crate;
 #[cfg(feature = "integrations")]
+pub mod fleet_processes;
+#[cfg(feature = "integrations")]
 pub mod ledger;
 pub mod programs;
 #[cfg(feature = "integrations")]
 pub mod redis_server;
+pub mod waiting;

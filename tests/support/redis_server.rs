@@ -23,6 +23,8 @@ const ATTEMPTS: u32 = 20;
 #[derive(Debug)]
 pub struct RedisServer {
     child: Option<Child>,
+    /// Ends the server if this process ends without dropping the value.
+    guard: Option<Child>,
     kind: Kind,
     port: u16,
     folder: PathBuf,
@@ -40,6 +42,7 @@ enum Kind {
 /// A certificate for `127.0.0.1` and `localhost`, its key, and the certificate of the authority that issued it.
 #[derive(Debug)]
 pub struct Certificate {
+    /// The file with the certificate of the authority.
     pub authority: PathBuf,
     certificate: PathBuf,
     key: PathBuf,
@@ -70,7 +73,7 @@ impl RedisServer {
     #[must_use]
     pub fn start_replica(master: &Self, options: &[&str]) -> Self {
         let master_port = master.port.to_string();
-        let own = ["--replicaof", "127.0.0.1", &master_port, "--repl-diskless-sync-delay", "0"];
+        let own = ["--replicaof", "127.0.0.1", &master_port];
         Self::start_kind(&Kind::Server, &[&own[..], options].concat())
     }
 
@@ -107,6 +110,7 @@ impl RedisServer {
         for _ in 0..ATTEMPTS {
             let mut server = Self {
                 child: None,
+                guard: None,
                 kind: kind.clone(),
                 port: free_port(),
                 folder: new_folder(),
@@ -177,10 +181,11 @@ impl RedisServer {
 
     /// Kills the server, as `kill -9` does.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
+        // The guard ends first, because the number of the server could soon be that of another process.
+        for mut child in self.guard.take().into_iter().chain(self.child.take()) {
             // It may have ended by itself.
             _ = child.kill();
-            child.wait().expect("the server ends");
+            _ = child.wait();
         }
     }
 
@@ -219,6 +224,7 @@ impl RedisServer {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("redis-server is installed");
         let output = BufReader::new(child.stdout.take().expect("its output is read"));
+        self.guard = Some(guard(&child, &self.folder));
         self.child = Some(child);
         let (ready, is_ready) = mpsc::channel();
         // The output is read to its end, because a full pipe would block the server.
@@ -257,6 +263,8 @@ impl RedisServer {
             Kind::Server | Kind::Sentinel => command.args(["--port", &port]),
         };
         command.args(["--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"]);
+        // A replica is served at once.
+        command.args(["--repl-diskless-sync-delay", "0"]);
         command.args(["--unixsocket", path(&self.socket())]).args(&self.options);
         command
     }
@@ -264,11 +272,7 @@ impl RedisServer {
 
 impl Drop for RedisServer {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // Nothing can be done about a failure here.
-            _ = child.kill();
-            _ = child.wait();
-        }
+        self.kill();
         _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -296,6 +300,15 @@ impl Certificate {
         openssl(&[&sign[..], &with, &["-out", path(&certificate)]].concat());
         Self { authority, certificate, key }
     }
+}
+
+/// Starts a process that ends the server when this process ends, which closes the pipe between them.
+fn guard(server: &Child, folder: &Path) -> Child {
+    let script = "read -r line; kill -KILL \"$1\"; rm -rf \"$2\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh", &server.id().to_string(), path(folder)]);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("sh runs")
 }
 
 fn openssl(arguments: &[&str]) {

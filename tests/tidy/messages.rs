@@ -16,11 +16,13 @@ pub(crate) struct CompilerOutput {
 
 /// The messages that no case can show, and the reasons.
 const NOT_SHOWN: &[(&str, &str)] = &[
-    ("call_timeout needs the feature `tokio` of breaker-runtime", WITHOUT_TOKIO),
-    ("max_wait of an async function needs the feature `tokio` of breaker-runtime", WITHOUT_TOKIO),
+    ("call_timeout needs the feature `tokio` of breaker-runtime", WITHOUT_FEATURE),
+    ("max_wait of an async function needs the feature `tokio` of breaker-runtime", WITHOUT_FEATURE),
+    ("shared needs the feature `redis` of breaker-runtime", WITHOUT_FEATURE),
 ];
 
-const WITHOUT_TOKIO: &str = "the cases are built with the feature; a unit test of breaker-runtime covers it";
+const WITHOUT_FEATURE: &str =
+    "the cases are built with the feature; a unit test of breaker-runtime covers it";
 
 /// Returns a problem for each message of the macro that is not shown by exactly one case.
 pub(crate) fn shown_once(sources: &[&Source], outputs: &[CompilerOutput]) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Values that are not numbers: durations, windows, flags, choices, names and paths.
+//! Values that are not numbers: durations, windows, flags, names and paths.
 //!
 //! A literal is checked here. Any other expression may be a const, which the compiler evaluates.
 
@@ -11,7 +11,7 @@ use super::expr::{source_text, ungrouped};
 use super::number::in_range;
 use super::ranges::{MAX_NAME_BYTES, MAX_WINDOW_CALLS};
 use super::run_time;
-use super::spec::{BreakerName, Value, Variant};
+use super::spec::{BreakerName, Value};
 use crate::args::{ArgValue, Key};
 use crate::duration;
 
@@ -91,52 +91,6 @@ pub(super) fn flag(value: Expr, key: Key) -> Result<Value, Error> {
             format!("`{key}` must be `true`, `false` or a const `bool`; found {}", source_text(&other)),
         )),
         value => Ok(Value::Const(value)),
-    }
-}
-
-/// A word that a key accepts, and the variant of an enum that it names.
-pub(super) struct Choice {
-    written: &'static str,
-    name: &'static str,
-}
-
-/// The values of `mode`.
-pub(super) const MODES: &[Choice] =
-    &[Choice { written: "enforce", name: "Enforce" }, Choice { written: "shadow", name: "Shadow" }];
-
-/// The values of `shared`.
-pub(super) const SHARINGS: &[Choice] = &[
-    Choice { written: "quorum", name: "Quorum" },
-    Choice { written: "first", name: "First" },
-    Choice { written: "local", name: "Local" },
-];
-
-/// The values of `adopt`.
-pub(super) const ADOPTS: &[Choice] = &[
-    Choice { written: "unless_healthy", name: "UnlessHealthy" },
-    Choice { written: "always", name: "Always" },
-];
-
-/// Reads the name of a variant of the enum `of`. A const is not accepted, so that the attribute shows the choice.
-pub(super) fn choice(
-    value: Expr,
-    key: Key,
-    of: &'static str,
-    choices: &'static [Choice],
-) -> Result<Value, Error> {
-    let value = ungrouped(value);
-    let written = match &value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.value(),
-        _ => String::new(),
-    };
-    let span = value.span();
-    match choices.iter().find(|choice| choice.written == written) {
-        Some(Choice { name, .. }) => Ok(Value::Variant(Variant { of, name, span })),
-        None => {
-            let words: Vec<_> = choices.iter().map(|choice| format!("\"{}\"", choice.written)).collect();
-            let found = source_text(&value);
-            Err(Error::new(span, format!("`{key}` must be {}; found {found}", words.join(" or "))))
-        }
     }
 }
 

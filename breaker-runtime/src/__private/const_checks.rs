@@ -107,7 +107,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Config, Sharing};
+    use crate::sync::HAS_FLEET;
 
     #[test]
     fn the_error_of_a_path_that_is_too_long_says_to_set_the_name() {
@@ -129,5 +130,15 @@ mod tests {
         assert_eq!(catch_unwind(waiting).is_ok(), HAS_ASYNC_TIMER);
         let limited = || checked(Config::builder().call_timeout(Duration::from_secs(1)));
         assert_eq!(catch_unwind(limited).is_ok(), HAS_ASYNC_TIMER);
+    }
+
+    #[test]
+    fn a_shared_circuit_is_rejected_without_redis() {
+        let shared = || checked(Config::builder().shared(Sharing::Quorum));
+        assert_eq!(catch_unwind(shared).is_ok(), HAS_FLEET);
+        let error = Config::builder().shared(Sharing::First).build().err();
+        let message = "shared needs the feature `redis` of breaker-runtime";
+        assert_eq!(error.map(|error| error.to_string()), (!HAS_FLEET).then(|| message.to_owned()));
+        assert!(Config::builder().shared(Sharing::Local).build().is_ok());
     }
 }

@@ -14,10 +14,9 @@ use crate::clock::{Clock, Moment};
 use crate::config::{CircuitId, Config, SharedConfig};
 use crate::error::{BreakerError, ErrorKind, Origin};
 use crate::event::{ChangesLost, Event, Hub, StateChange};
-use crate::failure_text::failure_text;
 use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Pending};
-use crate::state::{Adoption, Cause, DatedTransition, Details, Notification, Opening, State, Transition};
+use crate::state::{Cause, DatedTransition, Details, Notification, Opening, State, Transition};
 use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, fence};
 use crate::totals::{Counters, Totals};
 use crate::warning::warn;
@@ -40,6 +39,8 @@ pub struct Circuit {
     pub(super) clock: Clock,
     /// The listeners of this breaker alone.
     hub: Once<Arc<Hub>>,
+    /// The listeners of its registry, if it is in one.
+    registry_hub: Option<Arc<Hub>>,
 }
 
 /// A call that was rejected or timed out. It is converted to a [`BreakerError`] only when the error is
@@ -51,7 +52,7 @@ pub struct Rejection<'a> {
 }
 
 /// The identity of a circuit, and a weak reference by which its errors find the circuit while it exists. An error that
-/// is stored for a long time therefore keeps no circuit from being evicted.
+/// is stored for a long time therefore keeps no circuit from being evicted, and no listener registered.
 #[derive(Debug)]
 struct SharedIdentity {
     identity: Identity,
@@ -59,7 +60,13 @@ struct SharedIdentity {
 }
 
 impl Circuit {
-    pub(crate) fn new(identity: Identity, settings: SharedConfig, clock: Clock) -> Arc<Self> {
+    /// Creates a circuit, whose events the listeners of `registry_hub` receive.
+    pub(crate) fn new(
+        identity: Identity,
+        settings: SharedConfig,
+        clock: Clock,
+        registry_hub: Option<Arc<Hub>>,
+    ) -> Arc<Self> {
         let circuit = Arc::new_cyclic(|circuit| Self {
             run_threshold: AtomicU32::new(run_threshold(&settings)),
             mark: AtomicU32::default(),
@@ -70,6 +77,7 @@ impl Circuit {
             clock,
             identity: Arc::new(SharedIdentity::new(identity, circuit.clone())),
             hub: Once::new(),
+            registry_hub,
         });
         circuit.prepare_options(&circuit.config());
         circuit
@@ -101,26 +109,6 @@ impl Circuit {
         let details = Details { initiator: Some(initiator), ..Details::default() };
         let hung = self.open_if_hung();
         hung.or(self.machine.command(cause, details, &self.clock))
-    }
-
-    /// Follows a decision of the fleet, and runs no user code. The caller passes the result to
-    /// [`announce`](Self::announce), on any thread that holds no lock.
-    #[allow(dead_code, reason = "only the feature `redis` and the tests of it adopt decisions")]
-    pub(crate) fn adopt(&self, adoption: Adoption) -> Pending {
-        let adoption = match adoption {
-            Adoption::Open { wait, rounds, reason } => {
-                Adoption::Open { wait, rounds, reason: reason.map(failure_text) }
-            }
-            Adoption::Close | Adoption::Trial { .. } | Adoption::Hold { .. } => adoption,
-        };
-        let hung = self.open_if_hung();
-        hung.or(self.machine.adopt(adoption, &self.clock))
-    }
-
-    /// Wakes calls and tasks that wait for a change of the state, and notifies listeners of pending transitions.
-    #[allow(dead_code, reason = "only the feature `redis` and the tests of it adopt decisions")]
-    pub(crate) fn announce(&self, pending: Pending) {
-        self.notify_if(pending);
     }
 
     /// Replaces the settings of the running circuit.
@@ -253,7 +241,7 @@ impl Circuit {
 
     /// Returns the hub of this breaker, if it has been used, and that of its registry.
     pub(super) fn hubs(&self) -> impl Iterator<Item = &Arc<Hub>> {
-        self.hub.get().into_iter().chain(self.identity().hub())
+        self.hub.get().into_iter().chain(&self.registry_hub)
     }
 
     /// Notifies listeners of pending transitions, in order. One thread at a time notifies; it also delivers
@@ -304,6 +292,7 @@ impl Circuit {
         while let Some(notification) = self.machine.next_notification() {
             let event = match notification {
                 Notification::Transition(DatedTransition { transition, at }) => {
+                    self.report_if_alone(&transition);
                     Event::StateChanged(StateChange::new(self.id(), transition, at))
                 }
                 Notification::Lost(count) => Event::ChangesLost(ChangesLost::new(self.id(), count)),

@@ -47,12 +47,12 @@ struct Registered {
 pub(crate) enum Audience {
     /// The program itself, which handles every event as it likes.
     Program,
-    /// The background task of a fleet.
-    #[allow(dead_code, reason = "only the feature `redis` has such a listener")]
-    Fleet,
     /// An integration that shows state changes only.
     #[allow(dead_code, reason = "only the integration `axum` has such a listener")]
     StateChanges,
+    /// The fleet, which shares the state of circuits with other processes.
+    #[allow(dead_code, reason = "only the feature `redis` has such a listener")]
+    Fleet,
 }
 
 /// The registration of a [`Listener`], or of a listener of call events.
@@ -135,6 +135,11 @@ impl Hub {
     pub(crate) fn informs_program(&self) -> bool {
         lock(&self.listeners).iter().any(|registered| registered.audience == Audience::Program)
             || self.has_readers()
+    }
+
+    /// Returns `true` if a fleet listens to the circuits.
+    pub(crate) fn informs_fleet(&self) -> bool {
+        lock(&self.listeners).iter().any(|registered| registered.audience == Audience::Fleet)
     }
 
     fn has_readers(&self) -> bool {

@@ -20,6 +20,7 @@ use super::protocol::{Push, Reply, Report, Request, SharedName};
 use super::status::StatusCell;
 use super::store::{Store, StoreError, StoreErrorKind};
 use crate::event::Subscription;
+use crate::printable::escape_hidden;
 use crate::warning::warn;
 
 /// How often one circuit is changed and looked at again at once.
@@ -150,10 +151,10 @@ impl<S: Store> Agent<S> {
             return Poll::Ready(Happened::Changed(names));
         }
         // After the last order, a closed channel would be ready for ever.
-        if !self.orders.is_closed() || !self.orders.is_empty() || !self.coordinator.is_leaving() {
-            if let Poll::Ready(order) = self.orders.poll_recv(context) {
-                return Poll::Ready(Happened::Ordered(order));
-            }
+        let has_orders =
+            !self.orders.is_closed() || !self.orders.is_empty() || !self.coordinator.is_leaving();
+        if has_orders && let Poll::Ready(order) = self.orders.poll_recv(context) {
+            return Poll::Ready(Happened::Ordered(order));
         }
         self.timer.as_mut().poll(context).map(|()| Happened::Ticked)
     }
@@ -168,6 +169,7 @@ impl<S: Store> Agent<S> {
         for name in wanted {
             self.look_at(name);
         }
+        self.circuits.sample(self.now());
         self.step(Input::Tick);
     }
 
@@ -279,7 +281,8 @@ impl<S: Store> Agent<S> {
             }
             Notice::Conflict(conflict) => {
                 self.status.count_conflict();
-                let (name, settings) = (conflict.name, conflict.settings);
+                // Another program may have written the text.
+                let (name, settings) = (conflict.name, escape_hidden(&conflict.settings).into_owned());
                 warn(format_args!(
                     "{name}: other processes of the fleet {namespace} share this circuit with other settings \
                      ({settings}); use another namespace, or the same settings"

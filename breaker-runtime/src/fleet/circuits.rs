@@ -8,20 +8,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::coordinator::{CircuitChange, CircuitView, LocalState};
-use super::evidence::Sample;
+use super::evidence::{INTERVAL, Sample};
 use super::protocol::{Policy, SharedName};
 use crate::breaker::CircuitBreaker;
 use crate::config::{Adopt, Config, Sharing};
+use crate::printable::escape_hidden;
 use crate::registry::{AnyBreaker, Registry};
 use crate::snapshot::Snapshot;
 use crate::state::machine::Pending;
 use crate::state::{Adoption, Cause, State};
 
+/// The most circuits whose calls are counted before the fleet is concerned with them.
+const MAX_SAMPLES: usize = 2000;
+
 /// The shared circuits of a registry.
 pub(super) struct Circuits {
     registry: Registry,
-    /// What was counted when a circuit was last looked at.
+    /// The calls of each circuit when they were last counted.
     samples: BTreeMap<SharedName, Sample>,
+    /// When the calls of all circuits were last counted.
+    sampled: Option<Duration>,
+    /// `true` if there was a sample of each shared circuit then.
+    has_all: bool,
 }
 
 /// A change of a circuit, of which listeners must still be notified.
@@ -33,7 +41,39 @@ pub(super) struct Changed {
 
 impl Circuits {
     pub(super) const fn new(registry: Registry) -> Self {
-        Self { registry, samples: BTreeMap::new() }
+        Self { registry, samples: BTreeMap::new(), sampled: None, has_all: false }
+    }
+
+    /// Counts the calls of all shared circuits from time to time. When the fleet opens one of them, they show whether the
+    /// dependency works for this process.
+    pub(super) fn sample(&mut self, now: Duration) {
+        if self.sampled.is_some_and(|at| now.saturating_sub(at) < INTERVAL) {
+            return;
+        }
+        self.sampled = Some(now);
+        let single = self.registry.iter();
+        let keyed = self.registry.iter_keyed().filter(|breaker| breaker.config().shared().is_shared());
+        let circuits = single.chain(keyed.flat_map(|breaker| breaker.iter()));
+        let mut left = MAX_SAMPLES;
+        let mut has_all = true;
+        for breaker in circuits.filter(|breaker| breaker.circuit().config().shared().is_shared()) {
+            if left == 0 {
+                has_all = false;
+                break;
+            }
+            left -= 1;
+            let snapshot = breaker.snapshot();
+            let name = SharedName::new(&snapshot.name, snapshot.key.as_deref());
+            let new = self.new_sample(now, &snapshot);
+            self.samples.entry(name).or_insert(new).update(now, &snapshot);
+        }
+        self.has_all = has_all;
+        self.samples.retain(|_, sample| sample.is_recent(now));
+    }
+
+    /// Returns the first sample of a circuit.
+    fn new_sample(&self, now: Duration, snapshot: &Snapshot) -> Sample {
+        if self.has_all { Sample::of_new(now, snapshot) } else { Sample::new(now, snapshot) }
     }
 
     /// Returns what the circuit is now, or `None` if this process does not share a circuit of this name. `now` is the
@@ -54,7 +94,8 @@ impl Circuits {
             Sharing::First => Policy::First,
         };
         let snapshot = breaker.snapshot();
-        let sample = self.samples.entry(name.clone()).or_insert_with(|| Sample::new(now, &snapshot));
+        let new = self.new_sample(now, &snapshot);
+        let sample = self.samples.entry(name.clone()).or_insert(new);
         Some(CircuitView {
             name: name.clone(),
             state: local_state(&snapshot),
@@ -151,8 +192,21 @@ fn settings(config: &Config) -> String {
     )
 }
 
-/// Returns the initiator of a transition that a command caused.
+/// Returns the initiator of a transition that a command caused. Other programs may have written both texts to Redis.
 fn initiator(by: &str, why: &str) -> Arc<str> {
-    let by = if by.is_empty() { "(unnamed)" } else { by };
+    let (by, why) = (escape_hidden(by), escape_hidden(why));
+    let by = if by.is_empty() { "(unnamed)" } else { &by };
     Arc::from(if why.is_empty() { format!("{by} (fleet)") } else { format!("{by} (fleet): {why}") })
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::initiator;
+
+    #[test]
+    fn texts_of_a_command_that_came_from_redis_cannot_forge_a_line() {
+        assert_eq!(&*initiator("ada", "new provider"), "ada (fleet): new provider");
+        assert_eq!(&*initiator("", ""), "(unnamed) (fleet)");
+        assert_eq!(&*initiator("a\n\u{1b}", "x\u{202e}"), r"a\n\u{1b} (fleet): x\u{202e}");
+    }
 }

@@ -12,7 +12,7 @@ use super::changes::changes;
 use super::circuits::Circuits;
 use super::coordinator::Coordinator;
 use super::error::FleetError;
-use super::operator::FleetOperator;
+use super::operator::{FleetCommander, FleetOperator};
 use super::protocol::InstanceId;
 use super::redis::{RedisStore, StoreAddress};
 use super::status::{FleetStatus, StatusCell};
@@ -38,6 +38,7 @@ static FLEETS: Lazy<Mutex<Vec<KnownFleet>>> = Lazy::new(Mutex::default);
 struct KnownFleet {
     registry: usize,
     status: Weak<StatusCell>,
+    orders: mpsc::WeakSender<Order>,
 }
 
 /// The membership of this process in a fleet.
@@ -106,6 +107,23 @@ pub fn status(registry: &Registry) -> Option<FleetStatus> {
     let cell = known.iter().find(|fleet| fleet.registry == registry)?.status.upgrade();
     drop(known);
     cell.map(|cell| cell.read())
+}
+
+/// Returns a commander of the fleet of a registry; `None` if it belongs to none. It serves code that does not have the
+/// [`Fleet`], such as a page for operators.
+///
+/// ```
+/// use breaker_runtime::{Registry, fleet};
+///
+/// assert!(fleet::commander(&Registry::new()).is_none());
+/// ```
+#[must_use]
+pub fn commander(registry: &Registry) -> Option<FleetCommander> {
+    let registry = address(registry);
+    let known = lock(&FLEETS);
+    let orders = known.iter().find(|fleet| fleet.registry == registry)?.orders.upgrade();
+    drop(known);
+    orders.map(FleetCommander::new)
 }
 
 impl Fleet {
@@ -208,12 +226,12 @@ impl FleetBuilder {
         let mut random = fastrand::Rng::new();
         let instance = InstanceId::new(&label, random.u64(..));
         let status = Arc::new(StatusCell::new(&namespace, &instance));
-        enlist(&registry, &status)?;
+        let (orders, received) = mpsc::channel(MAX_ORDERS);
+        enlist(&registry, &status, &orders)?;
         let coordinator = Coordinator::new(instance, random.u64(..), tick, Duration::ZERO);
         let store = RedisStore::new(store_address, &namespace);
         let (listener, reader) = changes();
         let subscription = registry.store().hub().listen(Audience::Fleet, listener);
-        let (orders, received) = mpsc::channel(MAX_ORDERS);
         let circuits = Circuits::new(registry);
         let cell = Arc::clone(&status);
         let task = runtime.spawn(async move {
@@ -227,14 +245,18 @@ impl FleetBuilder {
 }
 
 /// Remembers that the registry belongs to a fleet.
-fn enlist(registry: &Registry, status: &Arc<StatusCell>) -> Result<(), FleetError> {
+fn enlist(
+    registry: &Registry,
+    status: &Arc<StatusCell>,
+    orders: &mpsc::Sender<Order>,
+) -> Result<(), FleetError> {
     let registry = address(registry);
     let mut known = lock(&FLEETS);
     known.retain(|fleet| fleet.status.strong_count() > 0);
     if known.iter().any(|fleet| fleet.registry == registry) {
         return Err(FleetError::AlreadyConnected);
     }
-    known.push(KnownFleet { registry, status: Arc::downgrade(status) });
+    known.push(KnownFleet { registry, status: Arc::downgrade(status), orders: orders.downgrade() });
     Ok(())
 }
 

@@ -1,10 +1,5 @@
 //! Redis as the store of a fleet. No type of the crate `redis` leaves this module.
 //!
-//! A user of the server can be limited to the keys `~cb1:*`, the channels `&cb1:*`, and the commands `evalsha`, `eval`,
-//! `time`, `hget`, `hmget`, `hset`, `hsetnx`, `hdel`, `zadd`, `zcard`, `zcount`, `zscore`, `zrem`, `zremrangebyscore`,
-//! `zrangebyscore`, `zrevrangebyscore` and `publish`. It should also have `hello` and `subscribe` for messages, `role`
-//! to detect replicas, and `info` to detect other servers; without them everything works, but slower.
-//!
 //! | file | contents |
 //! |---|---|
 //! | `address.rs` | where the store is |
@@ -16,6 +11,7 @@
 //! | `script.rs`, `common.lua`, `sync.lua`, `read.lua` | the scripts |
 //! | `reply.rs` | reads the answer of a script |
 //! | `store.rs` | the store |
+//! | `probe.rs` | the store, for tests outside of the crate |
 
 mod error;
 mod tls;
@@ -26,6 +22,8 @@ mod server;
 mod script;
 mod reply;
 mod store;
+mod probe;
 
 pub(super) use address::{AddressError, StoreAddress};
+pub use probe::{ProbeError, StoreProbe};
 pub(super) use store::RedisStore;

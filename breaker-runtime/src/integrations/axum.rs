@@ -16,11 +16,13 @@
 //! | `GET /circuits` | `{"circuits": [..]}`, sorted by name |
 //! | `GET /circuits/{name}` | one breaker; with `?key=eu-1` the circuit of that key |
 //! | `GET /circuits/stream` | all circuits as server-sent events, once a second |
+//! | `GET /fleet` | what the process knows about its fleet (feature `redis`) |
 //! | `GET /metrics` | metrics for Prometheus, with the feature `prometheus` |
 //! | `POST /circuits/{name}/force-open`, `../force-close`, `../disable`, `../release`, `../reset` | runs a command if a [`Dashboard::token`] is set; with `?key=eu-1` on the circuit of that key, otherwise on all circuits of the breaker |
+//! | the same with `?scope=fleet` | runs a command, except `reset`, on the circuit of all processes of the fleet; with `&why=maintenance` |
 //! | `POST /circuits/force-open`, and so on | runs a command on all circuits of the registry |
 //!
-//! The router claims `/` and `/metrics`, so nest it, as above, unless the application has no routes of its
+//! The router claims `/`, `/fleet` and `/metrics`, so nest it, as above, unless the application has no routes of its
 //! own. The dashboard is then at exactly `/breakers`, without a trailing slash. The path may have parameters, as in
 //! `/{version}/breakers`.
 //!
@@ -71,10 +73,11 @@
 //! | 400 | the path, the query string or the name of the operator is invalid, or the request has a body. The text names the parameter and lists the accepted ones |
 //! | 401 | the token for reading or for commands is missing or wrong; the header `WWW-Authenticate` is `Bearer` |
 //! | 403 | commands are disabled, the header with the name of the operator is missing, or the configured read token is empty |
-//! | 404 | the path, circuit, key or command is unknown, or `/metrics` lacks the feature `prometheus` |
+//! | 404 | the path, circuit, key or command is unknown, `/metrics` lacks the feature `prometheus`, or there is no fleet |
 //! | 405 | the route does not support the method; the header `Allow` lists the supported ones |
-//! | 409 | a command for a breaker with keys of which none has been used, and so no circuit exists |
+//! | 409 | a command for a breaker with keys of which none has been used, and so no circuit exists; with `scope=fleet`, a command without a fleet or for a circuit that is not shared |
 //! | 500 | reading the circuits panicked, or the runtime is shutting down |
+//! | 502 | Redis did not confirm a command with `scope=fleet`. It may have been executed nevertheless |
 //! | 503 | all slots of the stream are in use, or the server is shutting down; the header `Retry-After` contains the seconds to wait |
 //!
 //! Other paths, such as `/other`, are left to the application.
@@ -144,7 +147,7 @@
 //!             "fallbacks": {"successes": 2, "failures": 0}},
 //!  "shadow_rejections": 0, "waived_rejections": 0, "waives": false,
 //!  "durations": {"count": 13, "mean": 0.05, "p50": 0.04, "p95": 0.3, "p99": 0.3},
-//!  "time_open": 2.5, "opened": 1, "keys": null,
+//!  "time_open": 2.5, "opened": 1, "keys": null, "fleet": null,
 //!  "settings": {"failure_threshold": null, "failure_rate": 0.5, "recovery_timeout": 30.0, "mode": "enforce", ..},
 //!  "transitions": [{"key": null, "ago": 2.5, "from": "closed", "to": "open", "cause": "threshold_reached",
 //!                   "generation": 1, "trip": {"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5},
@@ -173,6 +176,32 @@
 //! [`KeyedBreaker::snapshot`](crate::KeyedBreaker::snapshot): all counts, durations and `time_open` are sums over
 //! all circuits, and the state, its times and the generation are those of the worst circuit. With two keys open,
 //! `time_open` grows by two seconds per second. The metrics for Prometheus and OpenTelemetry have the same figures.
+//!
+//! # A fleet
+//!
+//! If the registry belongs to a fleet (feature `redis`), each shared circuit has `fleet`, which is null otherwise:
+//!
+//! ```json
+//! {"key": null, "open": true, "reason": "5 failures in a row (limit 5)", "votes": ["a:17-3f2c"], "dissents": [],
+//!  "open_in": 4, "processes": 4, "failed_rounds": 0, "lease_holder": null, "due_in": 27.5,
+//!  "command": {"state": "forced_open", "by": "alice", "why": "maintenance", "ends_in": null}}
+//! ```
+//!
+//! - `open` and `reason` are those of the circuit of the fleet. `open_in` is the number of processes in which it is open,
+//!   of `processes` in all. `votes` and `dissents` name processes that found the dependency failing and working.
+//! - `lease_holder` is the process that makes trial calls now; `due_in` is the time until the fleet makes some, zero if
+//!   they are due, and null if the circuit is closed.
+//! - `command` is the command of an operator to all processes: `forced_open` or `disabled`. `ends_in` is null if it
+//!   applies until it is released.
+//! - A breaker with keys shows the circuit that is open in the most processes, and its key. With `?key=..` the circuit of
+//!   that key is shown.
+//!
+//! `GET /fleet` returns the fields of [`FleetStatus`]: `namespace`, `instance` (the name of this process), `connected`,
+//! `last_error`, `processes`, `errors` by kind, `reports`, `unreadable_records`, `settings_conflicts`, and in `circuits`
+//! those that are not simply closed, each with its `name` and the fields above. The events of the stream have the first
+//! five of them as `fleet`.
+//!
+//! [`FleetStatus`]: ../../fleet/struct.FleetStatus.html
 //!
 //! # The stream
 //!
@@ -216,6 +245,11 @@
 //! body is `{"error": "<text>", "retry_after": 27}` with a fixed text; it names neither circuit nor key nor failure.
 //!
 //! # Commands
+//!
+//! With `scope=fleet`, a command applies to the circuit of all processes, also those that start later, until it is released:
+//! `POST /circuits/payment/force-open?scope=fleet&why=maintenance`. It is kept by Redis. It applies to one circuit, so a
+//! breaker with keys needs `key`, which this process need not use. `why`, at most 255 bytes, and the operator are shown by
+//! every process. Without `scope`, or with `scope=process`, commands apply to this process:
 //!
 //! A command on a breaker with keys applies to its existing circuits. A circuit that is created later starts
 //! closed. The response is that of `GET /circuits/{name}` after the command. It does not wait for listeners, which run

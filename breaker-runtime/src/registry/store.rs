@@ -260,7 +260,7 @@ impl RegistryEntry {
             Self::Registered(breaker) => breaker.snapshot(),
             Self::Declared(declaration) => {
                 let Registration { name, settings, .. } = Registration::of_function(declaration);
-                let identity = Identity::Alone { name, hub: None };
+                let identity = Identity::Alone { name };
                 let unused = CircuitBreaker::new_unchecked(identity, settings, clock.clone()).snapshot();
                 Snapshot { keys: declaration.max_keys().map(|_| KeyCounts::default()), ..unused }
             }

@@ -22,7 +22,8 @@ const NEW: &str = r#"{"circuits":[{"name":"payment","key":null,"state":"closed",
     "settings":{"failure_threshold":5,"consecutive_failures":5,"failure_rate":null,"slow_call":null,
     "slow_call_rate":null,"window_calls":null,"window_time":null,"minimum_calls":10,"recovery_timeout":30.0,
     "backoff":1.0,"max_recovery_timeout":300.0,"jitter":0.0,"half_open_max_calls":3,"success_threshold":3,
-    "half_open_timeout":30.0,"ramp":null,"hang":null,"call_timeout":null,"max_concurrent":null,"max_wait":0.0,"cancelled_after":1.0,"max_open":1.0,"mode":"enforce",
+    "half_open_timeout":30.0,"ramp":null,"hang":null,"call_timeout":null,"max_concurrent":null,"max_wait":0.0,"cancelled_after":1.0,"max_open":1.0,
+    "shared":"local","adopt":"unless_healthy","mode":"enforce",
     "durations":false},"transitions":[]}]}"#;
 
 #[tokio::test]
@@ -45,7 +46,8 @@ const TRIPPED: &str = r#"{"name":"payment","key":null,"state":"open","time_in_st
     "settings":{"failure_threshold":null,"consecutive_failures":null,"failure_rate":0.5,"slow_call":null,
     "slow_call_rate":null,"window_calls":null,"window_time":60.0,"minimum_calls":4,"recovery_timeout":30.0,
     "backoff":2.0,"max_recovery_timeout":null,"jitter":0.0,"half_open_max_calls":3,"success_threshold":3,
-    "half_open_timeout":30.0,"ramp":null,"hang":null,"call_timeout":1.0,"max_concurrent":3,"max_wait":0.25,"cancelled_after":1.0,"max_open":1.0,"mode":"enforce",
+    "half_open_timeout":30.0,"ramp":null,"hang":null,"call_timeout":1.0,"max_concurrent":3,"max_wait":0.25,"cancelled_after":1.0,"max_open":1.0,
+    "shared":"local","adopt":"unless_healthy","mode":"enforce",
     "durations":true},
     "transitions":[{"key":null,"ago":2.5,"from":"closed","to":"open","cause":"threshold_reached","generation":1,
     "trip":{"rule":"failure_rate","found":2,"calls":4,"limit":0.5},

@@ -14,6 +14,7 @@ impl Shop {
         ramp = "30s",
         hang = "10s",
         max_wait = "1s",
+        shared = "quorum",
         mode = "shadow",
         critical = true,
         registry = REGISTRY,

@@ -1,6 +1,6 @@
 use breaker_runtime::{BreakerError, circuit_breaker};
 
-#[circuit_breaker(failure_treshold = 3, colour = "red", shared = "local")]
+#[circuit_breaker(failure_treshold = 3, colour = "red", scope = "local")]
 fn price() -> Result<u32, BreakerError> {
     Ok(1)
 }

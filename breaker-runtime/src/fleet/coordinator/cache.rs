@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::protocol::{Push, RecordState, Reply, SharedName, SharedRecord};
+use crate::fleet::protocol::{InstanceId, Push, RecordState, Reply, SharedName, SharedRecord};
 
 /// The largest number of records that are kept, so that a foreign program cannot fill the memory through the store.
 const MAX_RECORDS: usize = 100_000;
@@ -10,6 +10,8 @@ const MAX_RECORDS: usize = 100_000;
 /// The records of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Cache {
+    /// This process.
+    instance: InstanceId,
     records: BTreeMap<SharedName, SharedRecord>,
     /// What a missing record means.
     missing: SharedRecord,
@@ -20,26 +22,29 @@ pub(super) struct Cache {
     unconfirmed: Option<BTreeSet<SharedName>>,
     /// The records that the store has lost.
     lost: BTreeSet<SharedName>,
+    /// The closed records with a vote of this process, and the open ones with its dissent.
+    marked: BTreeSet<SharedName>,
 }
 
 /// What a reply meant.
 pub(super) enum Received {
-    Applied,
+    /// The names of the records that have changed.
+    Applied(Vec<SharedName>),
     /// All records must be read again, because the store is another one, or has lost data.
-    ReadAgain {
-        has_lost_data: bool,
-    },
+    ReadAgain { has_lost_data: bool },
 }
 
 impl Cache {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(instance: InstanceId) -> Self {
         Self {
+            instance,
             records: BTreeMap::new(),
             missing: SharedRecord::closed(),
             cursor: 0,
             incarnation: None,
             unconfirmed: None,
             lost: BTreeSet::new(),
+            marked: BTreeSet::new(),
         }
     }
 
@@ -66,6 +71,11 @@ impl Cache {
         self.records.iter().filter(|(_, record)| is_in_force(record)).map(|(name, _)| name)
     }
 
+    /// Returns the circuits whose records list a vote or a dissent of this process.
+    pub(super) fn marked(&self) -> impl Iterator<Item = &SharedName> {
+        self.marked.iter()
+    }
+
     /// Returns the records that the store has lost.
     pub(super) fn to_assert(&self) -> impl Iterator<Item = &SharedName> {
         self.lost.iter()
@@ -82,27 +92,30 @@ impl Cache {
         }
     }
 
-    /// Applies the records of a reply.
-    pub(super) fn receive(&mut self, reply: Reply) -> Received {
+    /// Applies the records of a reply. `sent` is the cursor of its request: a message may have moved the cursor since.
+    pub(super) fn receive(&mut self, reply: Reply, sent: u64) -> Received {
         let is_other = self.incarnation.is_some_and(|known| known != reply.incarnation);
-        let has_lost_data = is_other || reply.version < self.cursor;
+        let has_lost_data = is_other || reply.version < sent;
         self.incarnation = Some(reply.incarnation);
-        if has_lost_data || (reply.is_new_server && self.cursor > 0) {
+        if has_lost_data || (reply.is_new_server && sent > 0) {
             self.cursor = 0;
             self.unconfirmed = Some(self.records.keys().cloned().collect());
             return Received::ReadAgain { has_lost_data };
         }
+        let mut changed = Vec::new();
         for (name, record) in reply.records {
-            self.apply(name, record);
+            if self.apply(&name, record) {
+                changed.push(name);
+            }
         }
         for name in reply.lost {
             self.mark_lost(name);
         }
-        self.cursor = reply.version;
+        self.cursor = self.cursor.max(reply.version);
         if !reply.has_more {
             self.finish_reading();
         }
-        Received::Applied
+        Received::Applied(changed)
     }
 
     /// Returns `true` if a message is from the store that the cache knows.
@@ -115,56 +128,60 @@ impl Cache {
         if self.cursor >= push.previous {
             self.cursor = self.cursor.max(push.version);
         }
-        let mut changed = Vec::new();
-        for (name, record) in push.records {
-            // Messages may arrive late.
-            if record.is_newer_than(self.get(&name)) && self.store(name.clone(), record) {
-                changed.push(name);
-            }
-        }
-        changed
+        let apply = |(name, record)| self.apply(&name, record).then_some(name);
+        push.records.into_iter().filter_map(apply).collect()
     }
 
-    /// Applies a record of a reply, which is what the store has now.
-    fn apply(&mut self, name: SharedName, record: SharedRecord) {
-        let known = self.get(&name);
-        let is_older = record.epoch < known.epoch;
+    /// Applies a record that the store has sent. Returns `true` if it replaces the known one. One that comes late does
+    /// not. A lower epoch that is not late means that the store has lost the known record.
+    fn apply(&mut self, name: &SharedName, record: SharedRecord) -> bool {
+        let known = self.get(name);
         // The versions of a store that has lost data begin again.
-        let is_newer = self.unconfirmed.is_some() || record.is_newer_than(known);
+        let reads_again = self.unconfirmed.is_some();
+        let is_newer = reads_again || record.is_newer_than(known);
+        let is_lost = record.epoch < known.epoch && (reads_again || record.version > known.version);
         if let Some(unconfirmed) = &mut self.unconfirmed {
-            unconfirmed.remove(&name);
+            unconfirmed.remove(name);
         }
-        if is_older {
-            self.mark_lost(name);
-        } else if is_newer {
-            self.store(name, record);
+        if is_lost {
+            self.mark_lost(name.clone());
         }
+        !is_lost && is_newer && self.store(name, record)
     }
 
     /// Stores a record. Returns `false` if there are too many.
-    fn store(&mut self, name: SharedName, record: SharedRecord) -> bool {
-        let has_room = self.records.len() < MAX_RECORDS || self.records.contains_key(&name);
+    fn store(&mut self, name: &SharedName, record: SharedRecord) -> bool {
+        let has_room = self.records.len() < MAX_RECORDS || self.records.contains_key(name);
         if has_room {
-            self.lost.remove(&name);
-            self.records.insert(name, record);
+            self.lost.remove(name);
+            // The votes of an open record are those that opened it.
+            let marks = match record.state {
+                RecordState::Closed => &record.votes,
+                RecordState::Open => &record.dissents,
+            };
+            if marks.contains(&self.instance) {
+                self.marked.insert(name.clone());
+            } else {
+                self.marked.remove(name);
+            }
+            self.records.insert(name.clone(), record);
         }
         has_room
     }
 
-    /// Handles the records that the store no longer has: closed ones are forgotten, others restored.
+    /// Restores the records that the store no longer has, if they matter. A closed one is kept as well: another process
+    /// may restore an older one.
     fn finish_reading(&mut self) {
         for name in self.unconfirmed.take().into_iter().flatten() {
             if self.is_in_force(&name) {
                 self.lost.insert(name);
-            } else {
-                self.records.remove(&name);
             }
         }
     }
 
-    /// Remembers to restore a record, if it matters.
+    /// Remembers to restore a record. Until then the store would ignore what this process reports about it.
     fn mark_lost(&mut self, name: SharedName) {
-        if self.is_in_force(&name) {
+        if self.records.contains_key(&name) {
             self.lost.insert(name);
         }
     }

@@ -62,6 +62,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) alive: u32,
     /// How long a circuit is held open at a time.
     pub(super) hold: Duration,
+    /// `true` if the store grants leases, and this process may ask for one.
+    pub(super) can_lease: bool,
 }
 
 /// The outcome of a lease, as metrics count it.
@@ -164,12 +166,13 @@ impl Member {
             return Decided { change: Some(change), lease: None };
         }
         match (self.view.state, record.state) {
-            (LocalState::ForcedOpen | LocalState::Disabled, _) => Decided::default(),
             _ if self.lease.is_some() => self.follow_lease(record, around),
             (LocalState::Closed, RecordState::Open) => self.adopt(record, around),
             (LocalState::Open { due_in }, RecordState::Open) => self.follow_open(due_in, record, around),
-            // Trial calls without a lease, which began while the store was away.
-            (LocalState::HalfOpen, RecordState::Open) => self.open(record, around),
+            // Trial calls without a lease, which began while the store was away, or refused changes.
+            (LocalState::HalfOpen, RecordState::Open) if around.can_lease => self.open(record, around),
+            (LocalState::HalfOpen, RecordState::Open)
+            | (LocalState::ForcedOpen | LocalState::Disabled, _) => Decided::default(),
             (LocalState::Closed, RecordState::Closed) => {
                 self.followed = None;
                 self.recovered = None;
@@ -254,7 +257,7 @@ impl Member {
         let half = around.hold / 2;
         let is_held =
             |due_in| due_in >= wait.saturating_sub(half) && due_in <= wait.saturating_add(around.hold);
-        if due_in.is_none_or(is_held) {
+        if !around.can_lease || due_in.is_none_or(is_held) {
             return Decided::default();
         }
         Decided::change(CircuitChange::Hold { generation: self.view.generation, wait })
@@ -271,8 +274,8 @@ impl Member {
         // The store has accepted the verdict, or will accept none.
         self.lease = None;
         let outcome = match self.verdict(lease) {
-            Some(ReportKind::Passed { .. }) if !is_mine => LeaseOutcome::Passed,
-            Some(ReportKind::Failed { .. }) if !is_mine => LeaseOutcome::Failed,
+            Some(ReportKind::Passed { .. }) if !is_open => LeaseOutcome::Passed,
+            Some(ReportKind::Failed { .. }) if is_open && !is_mine => LeaseOutcome::Failed,
             Some(_) | None => LeaseOutcome::Expired,
         };
         if self.view.state == LocalState::Closed && is_open {
@@ -338,10 +341,13 @@ impl Member {
                 is_in(&record.votes).then_some(ReportKind::Withdraw)
             }
             (RecordState::Open, LocalState::Closed) => {
-                let is_new = !is_in(&record.dissents) && self.dissents(record);
-                is_new.then_some(ReportKind::Dissent { policy: self.view.policy })
+                // The store counts dissents when one arrives, and closes only a circuit that is due.
+                let is_due = around.now >= record.due && record.lease_at(around.now).is_none();
+                let has_effect = is_due || !is_in(&record.dissents);
+                (has_effect && self.dissents(record))
+                    .then_some(ReportKind::Dissent { policy: self.view.policy })
             }
-            (RecordState::Open, LocalState::Open { .. }) if self.demand.asks() => {
+            (RecordState::Open, LocalState::Open { .. }) if around.can_lease && self.demand.asks() => {
                 let (lease, settings) = (self.view.lease, Arc::clone(&self.view.settings));
                 Some(ReportKind::AskLease { lease, settings })
             }
@@ -385,6 +391,7 @@ impl Member {
             return self.verdict(lease).is_some();
         }
         let has_news = record.state == RecordState::Closed
+            && record.command_at(around.now).is_none()
             && matches!(self.view.state, LocalState::Open { .. })
             && !record.votes.contains(around.instance);
         has_news || self.demand.asks()
@@ -402,7 +409,8 @@ impl Member {
             && self.lease.is_none()
             && record.command_at(around.now).is_none()
             && record.lease_at(around.now).is_none()
-            && around.now >= record.due;
+            && around.now >= record.due
+            && around.can_lease;
         if is_grantable {
             // After a lease that ended without a verdict, the windows begin again.
             let since = record.lease.as_ref().map_or(record.due, |lease| lease.expires.max(record.due));

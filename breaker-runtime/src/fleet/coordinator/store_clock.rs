@@ -17,6 +17,13 @@ impl StoreClock {
         Self { store, local }
     }
 
+    /// Takes note of a time that the store sent in a message, which may be late: the clock does not go back.
+    pub(super) fn advance(&mut self, store: u64, local: Duration) {
+        if store > self.at(local) {
+            *self = Self::new(store, local);
+        }
+    }
+
     /// Returns the time of the store at this time of the process.
     pub(super) fn at(&self, local: Duration) -> u64 {
         let elapsed = local.saturating_sub(self.local).as_millis();

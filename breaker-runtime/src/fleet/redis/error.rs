@@ -205,7 +205,19 @@ impl From<RedisError> for Failure {
                 Remedy::Reconnect,
                 format!("TLS failed: does the server use TLS, and is its certificate trusted? ({said})"),
             ),
-            ErrorKind::Io => Self::new(StoreErrorKind::Unreachable, Remedy::Reconnect, said),
+            ErrorKind::Io if error.is_connection_refusal() || !error.is_connection_dropped() => {
+                Self::new(StoreErrorKind::Unreachable, Remedy::Reconnect, said)
+            }
+            ErrorKind::Io => Self::new(
+                StoreErrorKind::Unreachable,
+                Remedy::Reconnect,
+                format!("the server closed the connection; if it requires TLS, use rediss:// ({said})"),
+            ),
+            ErrorKind::Parse if said.contains("Unexpected end of input") => Self::new(
+                StoreErrorKind::Unreachable,
+                Remedy::Reconnect,
+                "the connection was closed within an answer",
+            ),
             ErrorKind::Parse => Self::new(
                 StoreErrorKind::Malformed,
                 Remedy::Reconnect,

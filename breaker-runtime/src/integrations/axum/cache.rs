@@ -74,7 +74,7 @@ impl Reader {
     }
 
     /// Records that a command has run, so that the next reading shows its effect.
-    fn record_command(&self) {
+    pub(super) fn record_command(&self) {
         self.registry.store().commands().fetch_add(1, Ordering::AcqRel);
     }
 

@@ -10,6 +10,7 @@ use crate::breaker::CircuitBreaker;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::StateChange;
+use crate::integrations::fleet_json::{FleetCircuit, FleetReading};
 use crate::registry::{AnyBreaker, Declaration, KeyedBreaker, Registry, RegistryEntry};
 use crate::snapshot::{Combination, KeyCounts, Snapshot};
 use crate::state::Transition;
@@ -33,6 +34,8 @@ pub(super) struct View {
     pub(super) declared_at: Option<String>,
     pub(super) config: Config,
     pub(super) keys: Option<KeysView>,
+    /// What the fleet knows about a shared circuit.
+    pub(super) fleet: Option<FleetCircuit>,
     /// The last transitions, newest first.
     pub(super) transitions: Vec<TransitionView>,
 }
@@ -99,19 +102,26 @@ impl RegistryView {
         registered + self.registry.store().count_uncalled(most) * BREAKER_COST
     }
 
-    pub(super) fn view(&self, entry: &RegistryEntry) -> View {
-        match entry {
+    /// Returns what the process knows about its fleet.
+    pub(super) fn fleet(&self) -> FleetReading {
+        FleetReading::new(&self.registry)
+    }
+
+    pub(super) fn view(&self, entry: &RegistryEntry, fleet: &FleetReading) -> View {
+        let view = match entry {
             RegistryEntry::Registered(AnyBreaker::Single(breaker)) => self.view_single(breaker),
             RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => self.view_keyed(breaker),
             RegistryEntry::Declared(declaration) => {
                 Self::view_declared(declaration, entry.snapshot(self.clock()))
             }
-        }
+        };
+        View { fleet: fleet.circuit(&view.snapshot, &view.config), ..view }
     }
 
     /// Returns the views of all breakers, sorted by name.
     pub(super) fn views(&self) -> Vec<View> {
-        self.entries().iter().map(|entry| self.view(entry)).collect()
+        let fleet = self.fleet();
+        self.entries().iter().map(|entry| self.view(entry, &fleet)).collect()
     }
 
     fn view_single(&self, breaker: &CircuitBreaker) -> View {
@@ -125,6 +135,7 @@ impl RegistryView {
             declared_at: None,
             config: breaker.config(),
             keys: None,
+            fleet: None,
             snapshot,
         }
     }
@@ -138,6 +149,7 @@ impl RegistryView {
             declared_at: None,
             config: breaker.config(),
             keys: KeysView::new(&snapshot, breaker.max_keys(), worst),
+            fleet: None,
             snapshot,
         }
     }
@@ -148,6 +160,7 @@ impl RegistryView {
             declared_at: Some(declaration.location().to_string()),
             config: declaration.config(),
             keys: declaration.max_keys().and_then(|max_keys| KeysView::new(&snapshot, max_keys, Vec::new())),
+            fleet: None,
             transitions: Vec::new(),
             // It has neither a window nor durations to show.
             snapshot: Snapshot { window: None, durations: None, ..snapshot },
@@ -163,7 +176,14 @@ impl View {
             (Some(one), Some(other)) => one.is_same(other),
             (one, other) => one.is_none() && other.is_none(),
         };
-        is_declared(self) == is_declared(other) && keys_are_same && is_same(&self.snapshot, &other.snapshot)
+        let fleets_are_same = match (&self.fleet, &other.fleet) {
+            (Some(one), Some(other)) => one.has_same_figures(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        let figures_are_same = keys_are_same && fleets_are_same;
+        is_declared(self) == is_declared(other)
+            && figures_are_same
+            && is_same(&self.snapshot, &other.snapshot)
     }
 
     pub(super) fn has_same_transitions(&self, other: &Self) -> bool {

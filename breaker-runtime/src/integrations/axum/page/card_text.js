@@ -44,6 +44,26 @@ function reasonText({ data }) {
   return last ? transitionText(last) : "";
 }
 
+// Returns what the fleet knows about a shared circuit.
+function fleetText(circuit) {
+  const { data } = circuit;
+  if (!data.fleet) return "";
+  const { key, open, open_in, processes, votes, lease_holder, due_in, command } = data.fleet;
+  const passed = circuit.secondsSinceUpdate();
+  const texts = [];
+  if (open || open_in) texts.push(`open in ${count(open_in)} of ${count(processes)} processes`);
+  else texts.push(`shared by ${count(processes)} ${processes === 1 ? "process" : "processes"}`);
+  if (!open && votes.length) texts.push(`votes: ${votes.join(", ")}`);
+  if (open && lease_holder !== null) texts.push(`trial calls by ${lease_holder}`);
+  else if (open && due_in > passed) texts.push(`trial calls of the fleet in ${time(Math.ceil(due_in - passed))}`);
+  if (command) {
+    const why = command.why ? `: “${command.why}”` : "";
+    const end = command.ends_in === null ? "" : `, ends in ${time(Math.max(0, command.ends_in - passed))}`;
+    texts.push(`${STATES[command.state]} in all processes by ${command.by}${why}${end}`);
+  }
+  return (data.keys && key !== null ? `${keyName(key)}: ` : "") + texts.join("; ");
+}
+
 function transitionText({ why, last_failure, retry_after, initiator }) {
   let text = why;
   if (last_failure !== null) text += `; last failure: “${last_failure}”`;

@@ -56,6 +56,7 @@ function receiveEvent(text) {
   lastEventId = fields.id ?? lastEventId;
   const data = JSON.parse(fields.data);
   isShuttingDown = fields.event === "shutdown";
+  if (!isShuttingDown) fleet = data.fleet ?? null;
   if (fields.event === "snapshot") receiveSnapshot(data);
   if (fields.event === "delta") receive(data.circuits, 0);
   paintSoon();

@@ -1,0 +1,174 @@
+//! What an answer or a message of the store changes.
+
+use std::time::Duration;
+
+use super::cache::Received;
+use super::event::{Notice, Output};
+use super::link::LinkChange;
+use super::outbox::{Exchange, PendingCommand};
+use super::store_clock::StoreClock;
+use super::{Coordinator, Departure, MAX_REPORTS};
+use crate::fleet::protocol::{Push, Reply, SharedName};
+use crate::fleet::store::StoreErrorKind;
+
+impl Coordinator {
+    pub(super) fn receive_reply(&mut self, now: Duration, reply: Reply, outputs: &mut Vec<Output>) {
+        let exchange = self.exchange.take();
+        finish_commands(exchange.as_ref(), None, outputs);
+        let sent = exchange.as_ref().map_or(0, |exchange| exchange.cursor);
+        self.cache.has_asserted(exchange.map(|exchange| exchange.asserted).unwrap_or_default());
+        if self.link.succeed() == LinkChange::Up {
+            outputs.push(Output::Notice(Notice::Connected));
+        }
+        self.knows_time = true;
+        self.is_read_only = false;
+        let has_more = reply.has_more;
+        let changed = self.receive_records(now, reply, sent, outputs);
+        let tick = self.pace.tick();
+        let jittered = tick.mul_f64(0.8) + self.random.time_below(tick.mul_f64(0.4));
+        self.next_sync = now.saturating_add(jittered);
+        let must_go_on = has_more || changed.is_none() || self.cache.must_assert();
+        if must_go_on || !self.commands.is_empty() || self.departure == Departure::Wanted {
+            self.next_sync = now;
+        }
+        if self.departure == Departure::Sent {
+            self.leave(now, outputs);
+        }
+        self.look(now, outputs);
+        self.look_at_unknown(now, &changed.unwrap_or_default());
+    }
+
+    /// Applies what the store has sent, and returns the names of the records that have changed; `None` if all records
+    /// must be read again.
+    fn receive_records(
+        &mut self,
+        now: Duration,
+        reply: Reply,
+        sent: u64,
+        outputs: &mut Vec<Output>,
+    ) -> Option<Vec<SharedName>> {
+        self.clock = Some(StoreClock::new(reply.now, now));
+        self.pace.set_alive(reply.alive);
+        for name in &reply.unreadable {
+            outputs.push(Output::Notice(Notice::Unreadable(name.clone())));
+        }
+        for conflict in &reply.conflicts {
+            if self.conflicts.len() < MAX_REPORTS && self.conflicts.insert(conflict.name.clone()) {
+                outputs.push(Output::Notice(Notice::Conflict(conflict.clone())));
+            }
+        }
+        match self.cache.receive(reply, sent) {
+            Received::Applied(changed) => Some(changed),
+            Received::ReadAgain { has_lost_data } => {
+                if has_lost_data {
+                    outputs.push(Output::Notice(Notice::DataLost));
+                }
+                None
+            }
+        }
+    }
+
+    pub(super) fn receive_failure(
+        &mut self,
+        now: Duration,
+        kind: StoreErrorKind,
+        partial: Option<Box<Reply>>,
+        outputs: &mut Vec<Output>,
+    ) {
+        let exchange = self.exchange.take();
+        finish_commands(exchange.as_ref(), Some(kind), outputs);
+        // The time may have jumped, which would make every later request too late.
+        self.knows_time = false;
+        let sent = exchange.map_or(0, |exchange| exchange.cursor);
+        let has_records = partial.is_some();
+        let changed = partial.and_then(|reply| self.receive_records(now, *reply, sent, outputs));
+        let tick = self.pace.tick();
+        // A store that can only be read is still followed.
+        if has_records && kind != StoreErrorKind::TimedOut && self.link.is_up() {
+            if !std::mem::replace(&mut self.is_read_only, true) {
+                outputs.push(Output::Notice(Notice::ReadOnly(kind)));
+                self.let_go(now, outputs);
+            }
+            self.next_sync = now.saturating_add(tick);
+        } else {
+            let had_link = self.link.is_up();
+            if self.link.fail() == LinkChange::Down {
+                outputs.push(Output::Notice(Notice::Disconnected(kind)));
+            }
+            self.next_sync = now.saturating_add(self.link.retry_wait(kind, tick, &mut self.random));
+            if had_link && !self.link.is_up() {
+                self.let_go(now, outputs);
+            }
+        }
+        self.urgent_sync = None;
+        if self.is_read_only || !self.link.is_up() {
+            // A command that is executed much later would surprise.
+            self.refuse_commands(kind, outputs);
+        }
+        match self.departure {
+            Departure::Sent => self.leave(now, outputs),
+            Departure::Wanted => self.next_sync = now,
+            Departure::None | Departure::Done => {}
+        }
+        self.look(now, outputs);
+        self.look_at_unknown(now, &changed.unwrap_or_default());
+    }
+
+    pub(super) fn receive_push(&mut self, now: Duration, push: Push, outputs: &mut Vec<Output>) {
+        for name in &push.unreadable {
+            outputs.push(Output::Notice(Notice::Unreadable(name.clone())));
+        }
+        if !self.link.is_up() || !self.cache.accepts(&push) {
+            return;
+        }
+        if let Some(clock) = &mut self.clock {
+            clock.advance(push.now, now);
+        }
+        self.pace.set_alive(push.alive);
+        let changed = self.cache.receive_push(push);
+        for name in &changed {
+            self.decide(now, name, outputs);
+            self.plan_look(now, name);
+        }
+        self.look_at_unknown(now, &changed);
+        if self.cache.must_assert() {
+            self.next_sync = self.next_sync.min(self.soonest_sync(now));
+        }
+    }
+
+    /// Asks at once for circuits that this process has not looked at so far, if the fleet now concerns them.
+    fn look_at_unknown(&mut self, now: Duration, changed: &[SharedName]) {
+        let is_unknown = |name| self.cache.is_in_force(name) && !self.members.contains_key(name);
+        if changed.iter().any(is_unknown) {
+            self.next_look = now;
+        }
+    }
+
+    /// Lets all circuits recover by themselves, because the fleet no longer decides.
+    fn let_go(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+        let store_time = self.store_time(now);
+        for (name, member) in &mut self.members {
+            if let Some(change) = member.let_go(self.cache.get(name), store_time, &mut self.random) {
+                outputs.push(Output::Circuit { name: name.clone(), change });
+            }
+        }
+    }
+
+    fn refuse_commands(&mut self, kind: StoreErrorKind, outputs: &mut Vec<Output>) {
+        for PendingCommand { id, .. } in self.commands.drain(..) {
+            outputs.push(Output::Commanded { id, error: Some(kind) });
+        }
+    }
+
+    fn leave(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+        self.departure = Departure::Done;
+        self.let_go(now, outputs);
+        self.refuse_commands(StoreErrorKind::Unreachable, outputs);
+        outputs.push(Output::Left);
+    }
+}
+
+fn finish_commands(exchange: Option<&Exchange>, error: Option<StoreErrorKind>, outputs: &mut Vec<Output>) {
+    let ids = exchange.map(|exchange| exchange.commands.iter()).into_iter().flatten();
+    outputs.extend(ids.map(|&id| Output::Commanded { id, error }));
+}

@@ -1,0 +1,104 @@
+//! What the next request to the store contains.
+
+use std::time::Duration;
+
+use super::event::Output;
+use super::{Coordinator, Departure, MAX_REPORTS, REQUEST_TIME, surroundings};
+use crate::fleet::protocol::{Report, ReportKind, Request, SharedName};
+
+/// A command of an operator that has not been sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PendingCommand {
+    pub(super) id: u64,
+    pub(super) command: Report,
+}
+
+/// A request that has not been answered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Exchange {
+    pub(super) cursor: u64,
+    pub(super) commands: Vec<u64>,
+    pub(super) asserted: Vec<SharedName>,
+}
+
+impl Coordinator {
+    /// Sends a request at each tick, and earlier if there is something urgent.
+    pub(super) fn send_if_due(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+        let is_over = matches!(self.departure, Departure::Sent | Departure::Done);
+        if self.exchange.is_some() || is_over {
+            return;
+        }
+        let is_urgent = self.urgent_sync.is_some_and(|planned| planned <= now);
+        if is_urgent {
+            self.urgent_sync = None;
+        }
+        if now < self.next_sync && !(is_urgent && self.has_urgent_report(now)) {
+            return;
+        }
+        let is_leaving = self.departure == Departure::Wanted;
+        if is_leaving {
+            self.departure = Departure::Sent;
+        }
+        let cursor = self.cache.cursor();
+        let mut exchange = Exchange { cursor, commands: Vec::new(), asserted: Vec::new() };
+        // Without a deadline, a delayed report could act much later.
+        let (mut reports, mut deadline) = (Vec::new(), 0);
+        if self.knows_time {
+            deadline = self.store_time(now.saturating_add(REQUEST_TIME));
+            reports = self.collect_reports(now, &mut exchange);
+        }
+        let instance = self.instance.clone();
+        outputs.push(Output::Sync(Box::new(Request { instance, deadline, cursor, is_leaving, reports })));
+        self.exchange = Some(exchange);
+        self.urgent_sync = None;
+        self.last_sync = now;
+    }
+
+    /// Returns `true` if a report should not wait for the next tick. Another process may have reported in the meantime.
+    fn has_urgent_report(&self, now: Duration) -> bool {
+        let around = surroundings(&self.instance, self.pace, self.is_read_only, self.store_time(now));
+        let is_urgent = |(name, member): (_, &super::Member)| member.is_urgent(self.cache.get(name), &around);
+        !self.commands.is_empty() || self.members.iter().any(is_urgent)
+    }
+
+    fn collect_reports(&mut self, now: Duration, exchange: &mut Exchange) -> Vec<Report> {
+        let mut reports = Vec::new();
+        for PendingCommand { id, command } in self.commands.drain(..) {
+            exchange.commands.push(id);
+            reports.push(command);
+        }
+        for name in self.cache.to_assert().take(MAX_REPORTS) {
+            let record = self.cache.get(name).clone();
+            exchange.asserted.push(name.clone());
+            let (epoch, kind) = (record.epoch, ReportKind::Assert { record: Box::new(record) });
+            reports.push(Report { name: name.clone(), epoch, kind });
+        }
+        // The circuit of an earlier vote has closed, or is gone.
+        for name in self.cache.marked().filter(|name| !self.members.contains_key(*name)) {
+            if reports.len() >= MAX_REPORTS {
+                break;
+            }
+            let epoch = self.cache.get(name).epoch;
+            reports.push(Report { name: name.clone(), epoch, kind: ReportKind::Withdraw });
+        }
+        self.collect_member_reports(now, &mut reports);
+        reports
+    }
+
+    fn collect_member_reports(&mut self, now: Duration, reports: &mut Vec<Report>) {
+        let store_time = self.store_time(now);
+        let mut around = surroundings(&self.instance, self.pace, self.is_read_only, store_time);
+        // It would take the lease along.
+        around.can_lease &= self.departure == Departure::None;
+        for (name, member) in &mut self.members {
+            if reports.len() >= MAX_REPORTS {
+                break;
+            }
+            if let Some(report) = member.report(self.cache.get(name), &around) {
+                self.counts.count_report(&report.kind);
+                member.has_reported();
+                reports.push(report);
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! How often a process exchanges with the store, in a fleet of this size.
+
+use std::time::Duration;
+
+/// The time beyond some ticks for which a circuit is held open: longer than it takes to notice that the store is away.
+const HOLD_MARGIN: Duration = Duration::from_secs(2);
+
+/// Number of ticks for which a circuit is held open. Half of them are longer than one tick with its random part, so that
+/// the circuit is held again before it may try the dependency by itself.
+const HOLD_TICKS: u32 = 3;
+
+/// Number of processes at which the interval between two exchanges begins to grow.
+const PROCESSES_PER_TICK: u32 = 1000;
+
+/// The intervals that follow from the size of the fleet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Pace {
+    /// The interval between two exchanges in a small fleet.
+    tick: Duration,
+    /// Number of processes.
+    alive: u32,
+}
+
+impl Pace {
+    pub(super) const fn new(tick: Duration) -> Self {
+        Self { tick, alive: 1 }
+    }
+
+    pub(super) const fn alive(self) -> u32 {
+        self.alive
+    }
+
+    pub(super) fn set_alive(&mut self, alive: u32) {
+        self.alive = alive.max(1);
+    }
+
+    /// Returns the interval between two exchanges. It grows with the fleet, so that the store receives about 1,000
+    /// requests per second at most.
+    pub(super) fn tick(self) -> Duration {
+        self.tick.saturating_mul((self.alive / PROCESSES_PER_TICK).clamp(1, 15))
+    }
+
+    /// Returns how long a circuit is held open at a time.
+    pub(super) fn hold(self) -> Duration {
+        self.tick().saturating_mul(HOLD_TICKS).saturating_add(HOLD_MARGIN)
+    }
+
+    /// Returns the random wait that keeps the processes of a large fleet from reporting all at once: 10,000 requests per
+    /// second at most. Most of them do not report, because others have done so before.
+    pub(super) fn spread(self) -> Duration {
+        Duration::from_micros(100).saturating_mul(self.alive.min(PROCESSES_PER_TICK * 15))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_circuit_is_held_again_before_its_hold_ends() {
+        for alive in [1, 1_000, 10_000, 1_000_000] {
+            let mut pace = Pace::new(Duration::from_secs(1));
+            pace.set_alive(alive);
+            let longest = pace.tick().mul_f64(1.2) + super::super::REQUEST_TIME;
+            assert!(pace.hold() / 2 > longest, "{alive}");
+        }
+    }
+}
