@@ -31,8 +31,8 @@
 //! | `idleness.rs` | when the circuit of a key can be evicted |
 //! | `eviction_mark.rs` | the mark of a circuit that is being evicted or was removed |
 //! | `operator.rs` | the commands of an operator |
-//! | `unannounced.rs` | a change of the state that listeners have not been notified of |
 //! | `sharing.rs` | a circuit that the processes of a fleet share |
+//! | `unannounced.rs` | a change of the state that listeners have not been notified of |
 //!
 //! Invariants: no lock is held while user code runs; every permit is settled at most once, by its owner or
 //! when it is dropped; a result counts only in the generation that admitted its call.

@@ -148,7 +148,8 @@ fn namespaces_do_not_see_each_other() {
     until(&others, "all have joined", Process::is_connected);
     processes.iter().for_each(Process::fail);
     until(&processes, "the circuit is open", Process::sees_open);
-    let exchanges = || others.iter().map(|process| process.command(async |operator| operator.release("x").await));
+    let exchanges =
+        || others.iter().map(|process| process.command(async |operator| operator.release("x").await));
     exchanges().for_each(|answer| answer.expect("executed"));
     for process in &others {
         assert_eq!((process.state(), process.status().processes), (State::Closed, 1));
@@ -196,8 +197,8 @@ fn one_round_of_trial_calls_is_that_of_the_whole_fleet() {
     traffic.end();
     let trials: u64 = processes.iter().map(|process| process.dependency.trials()).sum();
     let reports = processes.iter().map(|process| process.status().reports);
-    let (granted, failed) =
-        reports.fold((0, 0), |(granted, failed), each| (granted + each.leases_granted, failed + each.leases_failed));
+    let (granted, failed) = reports
+        .fold((0, 0), |(granted, failed), each| (granted + each.leases_granted, failed + each.leases_failed));
     // The last round succeeded with three calls. Rounds before it may have ended by one failure.
     assert_eq!(granted, failed + 1, "each round is that of one process");
     assert_eq!(trials, 3 + failed);

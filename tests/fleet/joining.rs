@@ -113,7 +113,17 @@ fn a_password_that_is_rotated() {
     }
     let server = RedisServer::start(&[]);
     let rotate = |password: &str| {
-        server.cli(&["ACL", "SETUSER", "shop", "reset", "on", &format!(">{password}"), "~cb1:*", "&cb1:*", "+@all"]);
+        server.cli(&[
+            "ACL",
+            "SETUSER",
+            "shop",
+            "reset",
+            "on",
+            &format!(">{password}"),
+            "~cb1:*",
+            "&cb1:*",
+            "+@all",
+        ]);
         // A changed password ends no connection.
         server.cli(&["CLIENT", "KILL", "USER", "shop"]);
     };

@@ -52,14 +52,16 @@ fn circuits_keys_and_namespaces_may_have_any_name() {
     until(&processes, "all have joined", |process| process.status().processes == 3);
     circuits[0].iter().for_each(fail);
     circuits[1].iter().for_each(fail);
-    let open = |circuits: &[CircuitBreaker]| circuits.iter().filter(|circuit| circuit.state() == State::Open).count();
+    let open = |circuits: &[CircuitBreaker]| {
+        circuits.iter().filter(|circuit| circuit.state() == State::Open).count()
+    };
     let states = || format!("{:?}", circuits[2].iter().map(CircuitBreaker::state).collect::<Vec<_>>());
     waiting::until("all circuits are open", states, || open(&circuits[2]) == circuits[2].len());
     let listed = processes[2].status().circuits;
     for circuit in &circuits[2] {
-        let is_listed = listed
-            .iter()
-            .any(|listed| listed.is_open && listed.name == circuit.name() && listed.key.as_deref() == circuit.key());
+        let is_listed = listed.iter().any(|listed| {
+            listed.is_open && listed.name == circuit.name() && listed.key.as_deref() == circuit.key()
+        });
         assert!(is_listed, "{:?} {:?}: {listed:#?}", circuit.name(), circuit.key());
     }
     assert_eq!(processes[2].status().unreadable_records, 0);
@@ -88,9 +90,9 @@ fn a_key_that_a_process_gets_later_adopts_the_open_circuit() {
     let start = || Process::start(&server.url(), &config());
     let processes = [start(), start(), start()];
     let config = config().recovery_timeout(std::time::Duration::from_secs(60)).build().expect("valid");
-    let keyed = processes.each_ref().map(|process| {
-        process.registry.register_keyed("host", config.clone(), 10).expect("it is new")
-    });
+    let keyed = processes
+        .each_ref()
+        .map(|process| process.registry.register_keyed("host", config.clone(), 10).expect("it is new"));
     until(&processes, "all have joined", |process| process.status().processes == 3);
     fail(&keyed[0].get("eu"));
     fail(&keyed[1].get("eu"));

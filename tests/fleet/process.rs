@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use breaker_runtime::fleet::{Fleet, FleetBuilder, FleetOperator, FleetStatus, SharedCircuit, StoreErrorKind};
+use breaker_runtime::fleet::{
+    Fleet, FleetBuilder, FleetOperator, FleetStatus, SharedCircuit, StoreErrorKind,
+};
 use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, Registry, Sharing, State};
 use breaker_tests::waiting;
 use tokio::runtime::{Builder, Runtime};
@@ -80,7 +82,8 @@ impl Process {
     pub(crate) fn start_with(builder: FleetBuilder, circuit: &str, config: &ConfigBuilder) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let registry = Registry::new();
-        let breaker = registry.register(circuit.to_owned(), config.clone().build().expect("valid")).expect("it is new");
+        let breaker =
+            registry.register(circuit.to_owned(), config.clone().build().expect("valid")).expect("it is new");
         let guard = runtime.enter();
         let fleet = builder.registry(&registry).tick(TICK).connect().expect("connects later");
         drop(guard);
@@ -148,7 +151,10 @@ impl Process {
     }
 
     /// Joins a fleet again.
-    pub(crate) fn connect(&mut self, builder: FleetBuilder) -> Result<(), breaker_runtime::fleet::FleetError> {
+    pub(crate) fn connect(
+        &mut self,
+        builder: FleetBuilder,
+    ) -> Result<(), breaker_runtime::fleet::FleetError> {
         let _guard = self.runtime.as_ref().expect("it runs").enter();
         self.fleet = Some(builder.registry(&self.registry).tick(TICK).connect()?);
         Ok(())

@@ -239,6 +239,11 @@ impl Circuit {
         self.hub.get_or_init(|| Box::new(Arc::default()))
     }
 
+    /// Returns the hub of its registry, unless it is in none.
+    pub(super) const fn registry_hub(&self) -> Option<&Arc<Hub>> {
+        self.registry_hub.as_ref()
+    }
+
     /// Returns the hub of this breaker, if it has been used, and that of its registry.
     pub(super) fn hubs(&self) -> impl Iterator<Item = &Arc<Hub>> {
         self.hub.get().into_iter().chain(&self.registry_hub)

@@ -18,16 +18,19 @@ pub(crate) struct Unannounced {
 impl CircuitBreaker {
     /// Executes the command of an operator, and runs no listener. Returns `None` if the command has no effect.
     pub(crate) fn command_unannounced(&self, cause: Cause, operator: &str) -> Option<Unannounced> {
-        match Operator::new(self.circuit(), operator).apply(cause) {
-            Pending::Nothing => None,
-            Pending::Transitions => {
-                Some(Unannounced { waiving: self.circuit().take_effect(), circuit: self.clone() })
-            }
-        }
+        Unannounced::new(self.clone(), Operator::new(self.circuit(), operator).apply(cause))
     }
 }
 
 impl Unannounced {
+    /// Lets a change take effect. Returns `None` if nothing has changed.
+    pub(crate) fn new(circuit: CircuitBreaker, pending: Pending) -> Option<Self> {
+        match pending {
+            Pending::Nothing => None,
+            Pending::Transitions => Some(Self { waiving: circuit.circuit().take_effect(), circuit }),
+        }
+    }
+
     /// Notifies the listeners, which may take any time.
     pub(crate) fn announce(self) {
         self.circuit.circuit().notify_listeners(self.waiving);

@@ -17,7 +17,7 @@ use super::{Clock, Moment, system};
 use crate::sync::blocked_thread::BlockedThread;
 use crate::sync::catch_panic;
 
-#[cfg(feature = "axum")]
+#[cfg(any(feature = "axum", feature = "redis"))]
 pin_project! {
     /// A future with a time limit. It completes with the output of the inner future, or with `None` when the limit
     /// is reached first. The inner future is dropped together with this one.
@@ -167,7 +167,7 @@ impl<'a> BlockedTime<'a> {
     }
 }
 
-#[cfg(feature = "axum")]
+#[cfg(any(feature = "axum", feature = "redis"))]
 impl<F> Timeout<F> {
     #[inline]
     pub(crate) const fn new(future: F, limit: Sleep) -> Self {
@@ -175,7 +175,7 @@ impl<F> Timeout<F> {
     }
 }
 
-#[cfg(feature = "axum")]
+#[cfg(any(feature = "axum", feature = "redis"))]
 impl<F: Future> Future for Timeout<F> {
     type Output = Option<F::Output>;
 
