@@ -15,6 +15,7 @@
 //! | `random.rs` | random numbers from a seed |
 //! | `event.rs` | what a coordinator receives, and what it decides |
 //! | `counts.rs` | what this process has done so far |
+//! | `exchange.rs` | a request that has not been answered |
 //! | `outbox.rs` | what the next request contains |
 //! | `inbox.rs` | what an answer or a message of the store changes |
 
@@ -22,6 +23,7 @@ mod cache;
 mod counts;
 mod demand;
 mod event;
+mod exchange;
 mod inbox;
 mod link;
 mod member;
@@ -37,10 +39,10 @@ use std::time::Duration;
 use self::cache::Cache;
 pub use self::counts::FleetCounts;
 pub use self::event::{Input, Notice, Output};
+use self::exchange::{Exchange, PendingCommand};
 use self::link::Link;
 pub use self::member::LeaseOutcome;
 use self::member::{Decided, Member, Surroundings};
-use self::outbox::{Exchange, PendingCommand};
 use self::pace::Pace;
 use self::random::Random;
 use self::store_clock::StoreClock;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::cache::Received;
 use super::event::{Notice, Output};
+use super::exchange::{Exchange, PendingCommand};
 use super::link::LinkChange;
-use super::outbox::{Exchange, PendingCommand};
 use super::store_clock::StoreClock;
 use super::{Coordinator, Departure, MAX_REPORTS};
 use crate::fleet::protocol::{Push, Reply, SharedName};

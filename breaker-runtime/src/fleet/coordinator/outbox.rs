@@ -4,25 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::event::Output;
+use super::exchange::{Exchange, PendingCommand};
 use super::member::Member;
 use super::random::Random;
 use super::{Coordinator, Departure, MAX_REPORTS, REQUEST_TIME, surroundings};
 use crate::fleet::protocol::{Report, ReportKind, Request, SharedName};
-
-/// A command of an operator that has not been sent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct PendingCommand {
-    pub(super) id: u64,
-    pub(super) command: Report,
-}
-
-/// A request that has not been answered.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Exchange {
-    pub(super) cursor: u64,
-    pub(super) commands: Vec<u64>,
-    pub(super) asserted: Vec<SharedName>,
-}
 
 impl Coordinator {
     /// Sends a request at each tick, and earlier if there is something urgent.

@@ -109,8 +109,13 @@ pub(super) async fn open(
     listener: Option<Listener>,
 ) -> Result<MultiplexedConnection, Failure> {
     let uses_tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
-    if uses_tls {
-        tls::check_provider()?;
+    if uses_tls && !tls::has_provider() {
+        return Err(Failure::new(
+            StoreErrorKind::Tls,
+            Remedy::Reconnect,
+            "this process has not chosen a crypto provider for TLS: add `rustls` to its dependencies, and call \
+             `rustls::crypto::ring::default_provider().install_default()` at the start of `main`",
+        ));
     }
     let client = Client::open(info.set_tcp_settings(tcp_settings()))?;
     let mut config = AsyncConnectionConfig::new()

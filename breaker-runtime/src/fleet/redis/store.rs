@@ -8,7 +8,7 @@ use super::error::{Failure, Remedy};
 use super::reply::{self, Answer};
 use super::script::Scripts;
 use super::{sentinel, server};
-use crate::fleet::protocol::{Push, REPORT_ARGUMENTS, Reply, Request, encode};
+use crate::fleet::protocol::{Push, REPORT_ARGUMENTS, Reply, Report, Request, encode};
 use crate::fleet::store::{Store, StoreError, StoreErrorKind};
 use crate::warning::warn;
 
@@ -169,6 +169,6 @@ fn arguments(request: &Request, channel: &str) -> Vec<String> {
         MAX_RECORDS.to_string(),
         u8::from(request.is_leaving).to_string(),
     ]);
-    arguments.extend(request.reports.iter().flat_map(|report| report.arguments()));
+    arguments.extend(request.reports.iter().flat_map(Report::arguments));
     arguments
 }
