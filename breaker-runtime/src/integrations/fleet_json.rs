@@ -9,7 +9,9 @@ use serde::Serialize;
 use super::fleet_order::{FleetAction, FleetOrder, FleetRefusal};
 use super::serde::seconds;
 use crate::config::Config;
-use crate::fleet::{self, FleetCommand, FleetError, FleetReports, FleetStatus, SharedCircuit, StoreErrorKind};
+use crate::fleet::{
+    self, FleetCommand, FleetError, FleetReports, FleetStatus, SharedCircuit, StoreErrorKind,
+};
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
 
