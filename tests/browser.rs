@@ -13,6 +13,8 @@ mod chromium;
 mod fleet;
 #[path = "browser/site.rs"]
 mod site;
+#[path = "browser/texts.rs"]
+mod texts;
 
 use std::time::{Duration, Instant};
 

@@ -60,8 +60,10 @@ mod circuits;
 mod connection;
 #[doc(hidden)]
 pub mod coordinator;
+mod description;
 mod error;
 mod evidence;
+mod fleet_clock;
 mod operator;
 #[doc(hidden)]
 pub mod protocol;

@@ -1,6 +1,7 @@
 //! The dashboard over real HTTP: responses, stream and commands. `tests/browser.rs` tests the page itself.
 
 mod access;
+mod busy;
 mod commands;
 mod fleet;
 mod health;
@@ -11,3 +12,4 @@ mod routes;
 mod server;
 mod shutdown;
 mod stream;
+mod transitions;

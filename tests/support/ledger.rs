@@ -156,6 +156,18 @@ impl Ledger {
         }
     }
 
+    /// Returns the number of records.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Returns `true` if there are no records.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
     /// Returns the texts of all records, as the server has them.
     #[must_use]
     pub fn texts(&self) -> BTreeMap<String, String> {

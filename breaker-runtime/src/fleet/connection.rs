@@ -16,6 +16,7 @@ use super::operator::{FleetCommander, FleetOperator};
 use super::protocol::InstanceId;
 use super::redis::{RedisStore, StoreAddress};
 use super::status::{FleetStatus, StatusCell};
+use crate::clock::{Clock, Timeout};
 use crate::event::Audience;
 use crate::registry::Registry;
 use crate::sync::{Mutex, lock};
@@ -165,7 +166,9 @@ impl Fleet {
         let Self { orders, status, task } = self;
         // An error means that the task has ended.
         _ = orders.send(Order::Leave).await;
-        _ = tokio::time::timeout(SHUTDOWN_TIME, task).await;
+        if let Some(limit) = Clock::default().alarm(SHUTDOWN_TIME) {
+            _ = Timeout::new(task, limit).await;
+        }
         drop(status);
     }
 }
@@ -225,10 +228,11 @@ impl FleetBuilder {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| FleetError::NoRuntime)?;
         let mut random = fastrand::Rng::new();
         let instance = InstanceId::new(&label, random.u64(..));
-        let status = Arc::new(StatusCell::new(&namespace, &instance));
+        let coordinator = Coordinator::new(instance.clone(), random.u64(..), tick, Duration::ZERO);
+        let coordinator = Arc::new(Mutex::new(coordinator));
+        let status = Arc::new(StatusCell::new(&namespace, &instance, Arc::clone(&coordinator)));
         let (orders, received) = mpsc::channel(MAX_ORDERS);
         enlist(&registry, &status, &orders)?;
-        let coordinator = Coordinator::new(instance, random.u64(..), tick, Duration::ZERO);
         let store = RedisStore::new(store_address, &namespace);
         let (listener, reader) = changes();
         let subscription = registry.store().hub().listen(Audience::Fleet, listener);

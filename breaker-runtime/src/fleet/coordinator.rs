@@ -83,6 +83,9 @@ pub struct Coordinator {
     urgent_sync: Option<Duration>,
     /// When the circuits must be looked at again.
     next_look: Duration,
+    /// Circuits that this process has not looked at so far, although the fleet now concerns them. While there are any,
+    /// the next tick is about them alone.
+    unseen: Vec<SharedName>,
     departure: Departure,
     conflicts: BTreeSet<SharedName>,
     counts: FleetCounts,
@@ -117,6 +120,7 @@ impl Coordinator {
             next_sync: now,
             urgent_sync: None,
             next_look: now,
+            unseen: Vec::new(),
             departure: Departure::None,
             conflicts: BTreeSet::new(),
             counts: FleetCounts::default(),
@@ -127,7 +131,9 @@ impl Coordinator {
     pub fn step(&mut self, now: Duration, input: Input) -> Vec<Output> {
         let mut outputs = Vec::new();
         match input {
-            Input::Tick => self.look(now, &mut outputs),
+            Input::Tick if self.unseen.is_empty() => self.look(now, &mut outputs),
+            // They have been passed before.
+            Input::Tick => self.unseen.clear(),
             Input::Circuit(view) => self.observe(now, *view, &mut outputs),
             Input::Removed(name) => _ = self.members.remove(&name),
             Input::Reply(reply) => self.receive_reply(now, *reply, &mut outputs),
@@ -149,6 +155,7 @@ impl Coordinator {
     #[must_use]
     pub fn next_step(&self) -> Duration {
         match self.exchange {
+            _ if !self.unseen.is_empty() => Duration::ZERO,
             Some(_) => self.next_look,
             None => self.next_look.min(self.next_sync).min(self.urgent_sync.unwrap_or(Duration::MAX)),
         }
@@ -157,7 +164,8 @@ impl Coordinator {
     /// Returns the circuits that must be passed before each tick.
     pub fn wanted(&self) -> impl Iterator<Item = &SharedName> {
         let unknown = self.cache.in_force().filter(|name| !self.members.contains_key(*name));
-        self.members.keys().chain(unknown)
+        let all = if self.unseen.is_empty() { usize::MAX } else { 0 };
+        self.unseen.iter().chain(self.members.keys().chain(unknown).take(all))
     }
 
     /// Returns `true` if the process is leaving the fleet, or has left it.
@@ -271,7 +279,7 @@ impl Coordinator {
             outputs.push(Output::Circuit { name: name.clone(), change });
         }
         if is_urgent && self.knows_time {
-            let spread = if has_verdict { Duration::ZERO } else { self.pace.spread() };
+            let spread = if has_verdict { Duration::ZERO } else { self.pace.spread(self.members.len()) };
             self.hasten(now, spread);
         }
     }

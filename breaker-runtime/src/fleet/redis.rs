@@ -24,6 +24,6 @@ mod reply;
 mod store;
 mod probe;
 
-pub(super) use address::{AddressError, StoreAddress};
+pub(super) use address::StoreAddress;
 pub use probe::{ProbeError, StoreProbe};
 pub(super) use store::RedisStore;

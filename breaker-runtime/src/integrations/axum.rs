@@ -88,11 +88,19 @@
 //! together, and sends those that have changed.
 //!
 //! With more than about 200 keys, or more than 20 breakers, circuits are read on a thread for blocking work
-//! ([`spawn_blocking`]) instead of an async thread, for one request at a time, and separately for `/health/circuits`, which waits for no other route. Requests that arrive in the
-//! meantime wait for the result and share it. With more than 10,000 keys, or more than 1,000 breakers, a result
-//! is also used for later requests for up to a second. It follows that a response of `/health/circuits` is at
+//! ([`spawn_blocking`]) instead of an async thread. Functions that have never been called count like breakers.
+//! `/health/circuits` does so only with more than 200 keys or 100 breakers, and ignores such functions. Circuits are read
+//! there for one request at a time, and separately for `/health/circuits`, which waits for no other route. Requests that
+//! arrive in the meantime wait for the result and share it. With more than 10,000 keys, or more than 1,000 breakers
+//! (5,000 for `/health/circuits`), a result is also used for later requests for up to a second. It follows that a response of `/health/circuits` is at
 //! most a second older than its request. A command over HTTP is visible in every response that is requested
-//! after it, over any router of the registry. Commands run listeners; no other request waits for them.
+//! after it, over any router of the registry.
+//!
+//! Calls that hang on such threads can occupy all of them, 512 by default. Until one of them is free, only readings on an
+//! async thread respond, such as `GET /circuits/{name}` of a breaker with at most 200 keys. All others wait, such as
+//! `/metrics` and the stream with more than 20 breakers. [Commands](#commands) take effect. The setting
+//! [`max_concurrent`](crate::ConfigBuilder::max_concurrent) of the protected functions limits how many threads their
+//! calls occupy.
 //!
 //! [`spawn_blocking`]: https://docs.rs/tokio/latest/tokio/task/fn.spawn_blocking.html
 //!
@@ -155,9 +163,10 @@
 //! - `opened` counts the changes to open and forced open from another state.
 //! - `settings` contains every setting by the name of its builder method, except `critical` and `max_keys`.
 //! - `transitions` contains at most ten transitions, newest first: those since the router was created and, if
-//!   older, the last one. With `?key=..` these are the ten of that circuit; of a breaker with keys, those of the
-//!   last 100 keys that changed are kept, and of every other key the last one. Each has the fields of a [`Transition`](crate::Transition), its `key`, `ago` (the
-//!   time since the transition) and `why` (its reason in words). `trip` is the threshold that was reached, in
+//!   older, the last one; with keys, the last one of the worst circuit is always among them. With `?key=..` these are
+//!   the ten of that circuit, without those of a removed or evicted circuit of the key; of a breaker with keys, those of
+//!   the last 100 circuits that changed are kept, and of every other one the last. Each has the fields of a [`Transition`](crate::Transition), its `key`, `ago` (the
+//!   time since the transition, also if it was noticed later) and `why` (its reason in words). `trip` is the threshold that was reached, in
 //!   the format of [`integrations::serde`](crate::integrations::serde), or null.
 //!
 //! A breaker with keys has `keys`:
@@ -243,7 +252,9 @@
 //! every process. Without `scope`, or with `scope=process`, commands apply to this process:
 //!
 //! A command on a breaker with keys applies to its existing circuits. A circuit that is created later starts
-//! closed. The response is that of `GET /circuits/{name}` after the command. A function that has never been called
+//! closed. The response is that of `GET /circuits/{name}` after the command. It does not wait for listeners, which run
+//! afterwards on a thread for blocking work. A command takes effect even if no such thread is free, unless it applies to
+//! more than 10,000 keys or 1,000 breakers. A client that disconnects does not interrupt it. A function that has never been called
 //! can be commanded too: the command registers its breaker.
 //!
 //! A command without a name applies to all circuits, and its response is that of `GET /circuits`. `force-open` and
@@ -349,7 +360,8 @@ impl Dashboard {
     /// characters, invisible characters and those that change the direction of the text. The name becomes the [`initiator`](crate::Transition::initiator) of the transition. A cross-site form cannot send the
     /// second header, and so cannot run a command.
     ///
-    /// White space around the token is ignored. An empty token leaves commands disabled. The token also permits
+    /// White space around the token is ignored. Use printable ASCII characters: the page accepts no others. An empty
+    /// token leaves commands disabled. The token also permits
     /// reading where a [read token](Self::read_token) is required.
     ///
     /// ```sh
@@ -371,8 +383,9 @@ impl Dashboard {
     ///
     /// The orchestrator needs no token for the route of [`health_router`].
     ///
-    /// White space around the token is ignored. An empty token permits no client to read (status 403), so that a
-    /// missing environment variable does not publish the circuits.
+    /// White space around the token is ignored. Use printable ASCII characters: the page accepts no others. An empty
+    /// token permits no client to read (status 403, whose text the page shows), so that a missing environment variable
+    /// does not publish the circuits.
     ///
     /// ```
     /// use breaker_runtime::Registry;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backlog::Notification;
+use super::backlog::{DatedTransition, Notification};
 use super::history::History;
 use super::progress::Progress;
 use super::ramp::{Ramp, limited};
@@ -263,7 +263,7 @@ impl Record {
         progress.begin(&transition, at, recovery);
         let open_for = recovery.open_for(progress.reopenings, progress.history.draw_jitter());
         progress.due = at.after(recovery.extended_by(retry_after, open_for));
-        progress.backlog.push(transition);
+        progress.backlog.push(DatedTransition { transition, at });
     }
 
     /// Returns the transition that began this generation.

@@ -274,8 +274,8 @@ impl Member {
         // The store has accepted the verdict, or will accept none.
         self.lease = None;
         let outcome = match self.verdict(lease) {
-            Some(ReportKind::Passed { .. }) if !is_mine => LeaseOutcome::Passed,
-            Some(ReportKind::Failed { .. }) if !is_mine => LeaseOutcome::Failed,
+            Some(ReportKind::Passed { .. }) if !is_open => LeaseOutcome::Passed,
+            Some(ReportKind::Failed { .. }) if is_open && !is_mine => LeaseOutcome::Failed,
             Some(_) | None => LeaseOutcome::Expired,
         };
         if self.view.state == LocalState::Closed && is_open {

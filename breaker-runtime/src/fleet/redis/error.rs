@@ -213,6 +213,11 @@ impl From<RedisError> for Failure {
                 Remedy::Reconnect,
                 format!("the server closed the connection; if it requires TLS, use rediss:// ({said})"),
             ),
+            ErrorKind::Parse if said.contains("Unexpected end of input") => Self::new(
+                StoreErrorKind::Unreachable,
+                Remedy::Reconnect,
+                "the connection was closed within an answer",
+            ),
             ErrorKind::Parse => Self::new(
                 StoreErrorKind::Malformed,
                 Remedy::Reconnect,

@@ -1,6 +1,6 @@
 //! Reads the answer of a script.
 //!
-//! The records come from whoever can write to the server, so nothing about them is taken for granted.
+//! Anyone with access to the server can write records, so each of them is checked.
 
 use std::sync::Arc;
 

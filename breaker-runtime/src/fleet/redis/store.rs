@@ -18,7 +18,7 @@ const MAX_RECORDS: u32 = 256;
 /// How many messages may wait for the background task.
 const MAX_MESSAGES: usize = 64;
 
-/// After as many exchanges without an answer, the connection is given up. The client itself would wait for ever.
+/// After as many exchanges without an answer, the connection is closed. The client itself would keep it.
 const MAX_TIMEOUTS: u32 = 3;
 
 /// The store on Redis: one connection, which `sync` opens when there is none.

@@ -35,8 +35,8 @@ if is_leaving then
 else
   redis.call('ZADD', MEMBERS, int(now), instance)
 end
-redis.call('ZREMRANGEBYSCORE', MEMBERS, '-inf', '(' .. int(oldest_heartbeat()))
 local alive = redis.call('ZCARD', MEMBERS)
+alive = alive - redis.call('ZREMRANGEBYSCORE', MEMBERS, '-inf', '(' .. int(oldest_heartbeat(alive)))
 
 local function split(list)
   local items = {}
@@ -250,12 +250,12 @@ local conflicts, lost = {}, {}
 
 -- The settings of the first process are kept, so that others can report that theirs differ.
 local function compare_settings(report)
-  if redis.call('HSETNX', SETTINGS, report.name, report.settings) == 0 then
-    local first = redis.call('HGET', SETTINGS, report.name)
-    if first ~= report.settings then
-      conflicts[#conflicts + 1] = report.name
-      conflicts[#conflicts + 1] = first
-    end
+  local first = redis.call('HGET', SETTINGS, report.name)
+  if not first then
+    redis.call('HSET', SETTINGS, report.name, report.settings)
+  elseif first ~= report.settings then
+    conflicts[#conflicts + 1] = report.name
+    conflicts[#conflicts + 1] = first
   end
 end
 

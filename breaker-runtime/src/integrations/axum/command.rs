@@ -15,11 +15,12 @@ use super::query::{CommandQuery, CommandScope, NoQuery, decode};
 use super::request::{Input, PathValues};
 use super::response::{encode, json};
 use super::view::cost_of;
-use crate::breaker::{CircuitBreaker, Operator};
+use crate::breaker::CircuitBreaker;
 use crate::integrations::fleet_json;
 use crate::integrations::fleet_order::{FleetAction, FleetOrder};
 use crate::printable::{has_glyph, is_hidden};
 use crate::registry::{AnyBreaker, RegistryEntry};
+use crate::state::Cause;
 
 const OPERATOR: &str = "x-breaker-operator";
 /// Maximum length of an operator's name, in bytes.
@@ -48,9 +49,11 @@ pub(super) async fn run(
         CommandScope::Process if why.is_some() => Err(HttpError::WHY_WITHOUT_FLEET),
         CommandScope::Process => {
             let entry = app.registry_view.find(&name, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
+            let cost = cost_of(&entry);
             let breaker = commanded(&app, entry)?;
             let entry = RegistryEntry::Registered(breaker.clone());
-            app.reader.run_command(move || command.run_on(breaker.circuits(), &operator)).await?;
+            let run = move |circuit: &CircuitBreaker| circuit.command_unannounced(command.cause(), &operator);
+            app.reader.run_command(cost, move || breaker.circuits(), run).await?;
             respond(&app, entry).await
         }
         CommandScope::Fleet => {
@@ -102,14 +105,13 @@ pub(super) async fn run_on_registry(
     let Input(NoQuery) = Input::from_request(request, &()).await?;
     let command = Command::parse(&command).ok_or(HttpError::UNKNOWN_COMMAND)?;
     let registry = app.registry_view.registry().clone();
-    let run = move || match command {
-        Command::ForceOpen | Command::Disable => command.run_on(registry.circuits_with_uncalled(), &operator),
+    let circuits = move || match command {
+        Command::ForceOpen | Command::Disable => registry.circuits_with_uncalled().collect(),
         // A function that has never been called is closed already.
-        Command::ForceClose | Command::Release | Command::Reset => {
-            command.run_on(registry.circuits(), &operator);
-        }
+        Command::ForceClose | Command::Release | Command::Reset => registry.circuits().collect(),
     };
-    app.reader.run_command(run).await?;
+    let run = move |circuit: &CircuitBreaker| circuit.command_unannounced(command.cause(), &operator);
+    app.reader.run_command(app.registry_view.cost(), circuits, run).await?;
     Ok(json(StatusCode::OK, app.read_all(&app.circuits, json::all_circuits).await?))
 }
 
@@ -182,17 +184,13 @@ impl Command {
         }
     }
 
-    fn run_on(self, circuits: impl IntoIterator<Item = CircuitBreaker>, operator: &str) {
-        circuits.into_iter().for_each(|circuit| self.run(&circuit.operator(operator)));
-    }
-
-    fn run(self, operator: &Operator<'_>) {
+    const fn cause(self) -> Cause {
         match self {
-            Self::ForceOpen => operator.force_open(),
-            Self::ForceClose => operator.force_close(),
-            Self::Disable => operator.disable(),
-            Self::Release => operator.release(),
-            Self::Reset => operator.reset(),
+            Self::ForceOpen => Cause::ForcedOpen,
+            Self::ForceClose => Cause::ForcedClosed,
+            Self::Disable => Cause::Disabled,
+            Self::Release => Cause::Released,
+            Self::Reset => Cause::Reset,
         }
     }
 }

@@ -40,6 +40,7 @@ function paintLink() {
   byId("reader-open").hidden = !needsToken;
   const [link, text] = needsToken ? ["lost", "a token is required"]
     : isShuttingDown ? ["waiting", "the server is shutting down, reconnecting"]
+    : lost && refusal !== null ? ["lost", refusal]
     : lastEventAt < 0 ? ["waiting", "connecting"]
     : lost ? ["lost", `no events for ${time(silence)}, reconnecting`]
     : ["live", "live"];

@@ -21,7 +21,11 @@ async function readStream() {
     await askForToken();
     return 0;
   }
-  if (!response?.ok) return 2000;
+  refusal = response && !response.ok ? await refusalText(response) : null;
+  if (!response?.ok) {
+    paintSoon();
+    return 2000;
+  }
   needsToken = false;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -35,6 +39,12 @@ async function readStream() {
       text = text.slice(end + 2);
     }
   }
+}
+
+// Returns the status and the text of an error, which may come from a proxy.
+async function refusalText(response) {
+  const error = await response.json().then(body => body.error, () => null);
+  return `refused (${response.status})${error ? `: ${error}` : ""}`;
 }
 
 function receiveEvent(text) {
