@@ -14,6 +14,7 @@ fn a_card_with_keys_shows_the_reason_of_its_worst_key() {
     let registry = Registry::new();
     let config = Config::builder().failure_threshold(1).success_threshold(1).half_open_max_calls(1);
     let config = config.recovery_timeout(Duration::from_nanos(1)).max_recovery_timeout(Duration::MAX);
+    let config = config.half_open_timeout(Duration::from_secs(600));
     let hosts = registry.register_keyed("host", config.build().unwrap(), 10).unwrap();
     let (first, second) = (hosts.get("eu-1"), hosts.get("eu-2"));
     let ten_minutes = Duration::from_secs(600);

@@ -10,6 +10,7 @@ use breaker_runtime::fleet::{self, Fleet, FleetError, StoreErrorKind as Kind};
 use breaker_runtime::{Registry, State};
 use breaker_tests::redis_server::{RedisServer, free_port, is_available};
 
+use super::fault_proxy::{FaultProxy, Flow};
 use super::outages::{acts_alone, acts_together_with_traffic, survives};
 use super::process::{self, NAMESPACE, Process, config, until, until_all_are};
 use super::traffic::Traffic;
@@ -224,6 +225,50 @@ fn a_process_that_says_that_its_server_is_away() {
     let Ok(url) = std::env::var(URL) else { return };
     let process = Process::start(&url, &config());
     until([&process], "it has tried three times", |process| process.errors(Kind::Unreachable) >= 3);
+}
+
+#[test]
+fn a_server_that_may_delete_the_circuits_is_reported_once() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]);
+    let text = run_again("a_process_that_says_that_its_circuits_may_be_deleted", &server.url());
+    assert_eq!(text.matches("set its maxmemory-policy to noeviction").count(), 1, "{text}");
+}
+
+#[test]
+#[ignore = "another test runs it in a process of its own"]
+fn a_process_that_says_that_its_circuits_may_be_deleted() {
+    let Ok(url) = std::env::var(URL) else { return };
+    let proxy = FaultProxy::start(url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port"));
+    let process = Process::start(&proxy.url(), &config());
+    until([&process], "it is connected", Process::is_connected);
+    proxy.both(Flow::Cut);
+    until([&process], "it is away", |process| !process.is_connected());
+    proxy.both(Flow::Pass);
+    until([&process], "it is connected", Process::is_connected);
+}
+
+#[test]
+fn a_fleet_whose_runtime_ends_is_not_shown_as_connected() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let mut process = Process::start(&server.url(), &config());
+    until([&process], "it is connected", Process::is_connected);
+    process.fail();
+    until_all_are([&process], State::Open);
+    process.end_runtime();
+    assert!(!process.is_connected());
+    assert_eq!(process.status().circuits, []);
+    // The circuit goes on alone.
+    process.dependency.works();
+    until([&process], "it has recovered", |process| {
+        process.call();
+        process.state() == State::Closed
+    });
 }
 
 /// Runs an ignored test in a process of its own, and returns what it writes to stderr.

@@ -162,10 +162,15 @@ impl Process {
 
     /// Ends at once, as `kill -9` does: the fleet is not told.
     pub(crate) fn die(&mut self) {
+        self.end_runtime();
+        self.fleet = None;
+    }
+
+    /// Ends the runtime, and with it the background task.
+    pub(crate) fn end_runtime(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(Duration::from_secs(5));
         }
-        self.fleet = None;
     }
 
     fn describe(&self) -> String {

@@ -232,6 +232,8 @@ mod tests {
             let mut sleep = clock.time.sleep(hour);
             assert!((0..2).all(|_| poll(&mut sleep).is_pending()));
             assert_eq!(sleepers(), 1);
+            drop(sleep);
+            assert_eq!(sleepers(), 0);
         }
         let mut sleep = clock.time.sleep(hour);
         assert!(poll(&mut sleep).is_pending());

@@ -289,7 +289,7 @@ impl<S: Store> Agent<S> {
                 let (name, settings) = (conflict.name, escape_hidden(&conflict.settings).into_owned());
                 warn(format_args!(
                     "{name}: other processes of the fleet {namespace} share this circuit with other settings \
-                     ({settings}); use another namespace, or the same settings"
+                     ({settings:?}); use another namespace, or the same settings"
                 ));
             }
             Notice::ReadOnly(_) => warn(format_args!(

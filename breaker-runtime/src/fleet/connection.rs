@@ -237,14 +237,23 @@ impl FleetBuilder {
         let (listener, reader) = changes();
         let subscription = registry.store().hub().listen(Audience::Fleet, listener);
         let circuits = Circuits::new(registry);
-        let cell = Arc::clone(&status);
+        let membership = Membership(Arc::clone(&status));
         let task = runtime.spawn(async move {
-            let agent =
-                Agent::new(coordinator, circuits, store, reader, received, Arc::clone(&cell), subscription);
+            let cell = Arc::clone(&membership.0);
+            let agent = Agent::new(coordinator, circuits, store, reader, received, cell, subscription);
             agent.run().await;
-            cell.end();
+            drop(membership);
         });
         Ok(Fleet { orders, status, task })
+    }
+}
+
+/// Shows in the status that the membership has ended, also if the runtime of the task ends.
+struct Membership(Arc<StatusCell>);
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

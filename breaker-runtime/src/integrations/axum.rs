@@ -92,8 +92,8 @@
 //! `/health/circuits` does so only with more than 200 keys or 100 breakers, and ignores such functions. Circuits are read
 //! there for one request at a time, and separately for `/health/circuits`, which waits for no other route. Requests that
 //! arrive in the meantime wait for the result and share it. With more than 10,000 keys, or more than 1,000 breakers
-//! (5,000 for `/health/circuits`), a result is also used for later requests for up to a second. It follows that a response of `/health/circuits` is at
-//! most a second older than its request. A command over HTTP is visible in every response that is requested
+//! (5,000 for `/health/circuits`), a result is also used for later requests for up to a second. It follows that a
+//! response of `/health/circuits` is at most a second older than its request. A command over HTTP is visible in every response that is requested
 //! after it, over any router of the registry.
 //!
 //! Calls that hang on such threads can occupy all of them, 512 by default. Until one of them is free, only readings on an
@@ -165,9 +165,9 @@
 //! - `transitions` contains at most ten transitions, newest first: those since the router was created and, if
 //!   older, the last one; with keys, the last one of the worst circuit is always among them. With `?key=..` these are
 //!   the ten of that circuit, without those of a removed or evicted circuit of the key; of a breaker with keys, those of
-//!   the last 100 circuits that changed are kept, and of every other one the last. Each has the fields of a [`Transition`](crate::Transition), its `key`, `ago` (the
-//!   time since the transition, also if it was noticed later) and `why` (its reason in words). `trip` is the threshold that was reached, in
-//!   the format of [`integrations::serde`](crate::integrations::serde), or null.
+//!   the last 100 circuits that changed are kept, and of every other one the last. Each has the fields of a
+//!   [`Transition`](crate::Transition), its `key`, `ago` (the time since the transition, also if it was noticed later) and
+//!   `why` (its reason in words). `trip` is the threshold that was reached, in the format of [`integrations::serde`](crate::integrations::serde), or null.
 //!
 //! A breaker with keys has `keys`:
 //! `{"count": 3, "most": 1000, "states": {"closed": 2, "open": 1, ..}, "worst": [..]}`. `states` counts the keys in

@@ -16,7 +16,7 @@
 //! on the system call, which every heavy barrier then makes, because [`IS_REGISTERED`] has one value that all threads see.
 //!
 //! The system may refuse the call later, if the process then restricts its system calls. The first refusal clears
-//! [`IS_ASYMMETRIC`] for ever. A light barrier that found it set may still be in progress then: its store may be in the
+//! [`IS_ASYMMETRIC`] permanently. A light barrier that found it set may still be in progress then: its store may be in the
 //! store buffer of its processor, where it stays for less than a microsecond while the thread runs, and which is emptied
 //! when the thread is suspended. Heavy barriers fail until [`GRACE`] has passed, which is a million times longer.
 //! Afterwards such stores are visible to all threads, and each new light barrier is a fence, like the heavy one.
@@ -134,6 +134,23 @@ mod imp {
         fence(Ordering::SeqCst);
         true
     }
+}
+
+/// Runs `test` in a process that is forked from this one, and returns its result. No other thread may hold a lock.
+#[cfg(all(test, target_os = "linux", not(breaker_loom), not(miri)))]
+#[expect(unsafe_code, reason = "std has no such functions")]
+pub(crate) fn is_true_after_fork(test: impl FnOnce() -> bool) -> bool {
+    // SAFETY: no lock that the child needs is held.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let is_wrong = !test();
+        // SAFETY: the process has nothing left to do.
+        unsafe { libc::_exit(is_wrong.into()) };
+    }
+    let mut status = -1;
+    // SAFETY: the status is valid during the call.
+    unsafe { libc::waitpid(child, &raw mut status, 0) };
+    status == 0
 }
 
 #[cfg(all(test, not(breaker_loom)))]

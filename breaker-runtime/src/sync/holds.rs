@@ -379,14 +379,13 @@ mod tests {
 
     #[test]
     #[cfg(all(target_os = "linux", not(miri)))]
-    #[expect(unsafe_code, reason = "std has no such function")]
     fn a_forked_process_ignores_the_searches_of_the_threads_that_it_does_not_have() {
         const PATH: &str =
             "sync::holds::tests::a_forked_process_ignores_the_searches_of_the_threads_that_it_does_not_have";
         own_process::run(PATH, || {
             let (searching, forked) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
             let value = Box::new(1);
-            let status = std::thread::scope(|scope| {
+            std::thread::scope(|scope| {
                 scope.spawn(|| {
                     let search = Search::begin(COLLECTION);
                     let hold = keep(address(&value));
@@ -396,23 +395,14 @@ mod tests {
                 });
                 searching.wait();
                 assert!(now().has_searches());
-                // SAFETY: the other thread of this process waits, so it holds no lock that the child needs.
-                let child = unsafe { libc::fork() };
-                if child == 0 {
-                    let others = !now().has_searches() && now().contains(address(&value));
+                let is_right = super::barrier::is_true_after_fork(|| {
+                    let ignores = !now().has_searches() && now().contains(address(&value));
                     let own = Search::begin(COLLECTION);
-                    let is_right = others && now().has_searches();
-                    drop(own);
-                    // SAFETY: the process has nothing left to do.
-                    unsafe { libc::_exit(i32::from(!is_right)) };
-                }
-                let mut status = -1;
-                // SAFETY: the status is valid during the call.
-                unsafe { libc::waitpid(child, &raw mut status, 0) };
+                    ignores && own.is_some() && now().has_searches()
+                });
                 forked.wait();
-                status
+                assert!(is_right);
             });
-            assert_eq!(status, 0);
         });
     }
 

@@ -105,8 +105,11 @@ impl<T: Default> Striped<T> {
     /// Returns the inline cell if this thread owns it. The first thread that calls this becomes the owner.
     pub(crate) fn claim(&self) -> Option<&T> {
         let thread = thread_id::current();
-        let is_owner = self.owner.load(Ordering::Relaxed) == thread
-            || (thread != thread_id::NONE
+        let owner = self.owner.load(Ordering::Relaxed);
+        // The exchange takes the cache line even if it fails, so it is not tried in vain by each call.
+        let is_owner = owner == thread
+            || (owner == UNOWNED
+                && thread != thread_id::NONE
                 && self
                     .owner
                     .compare_exchange(UNOWNED, thread, Ordering::Relaxed, Ordering::Relaxed)

@@ -22,10 +22,10 @@ use crate::sync::process_slot::ProcessSlotGuard;
 /// the clock of the scope too. The attribute's `registry` key is evaluated once per scope. If scopes are
 /// nested, the inner one applies.
 ///
-/// The breakers of the annotated functions that were called in a scope stay in memory for ever, about 3 KB for each
-/// function and scope, because calls borrow their breaker for `'static`. The circuits of keys are freed when the scope and
-/// all of its clones have ended, unless the test keeps the keyed breaker or a registry of the scope. A property test or a
-/// fuzz target with millions of cases therefore uses one scope for many cases, and calls
+/// The breakers of the annotated functions that were called in a scope stay in memory until the process ends, about 1 KB
+/// for each function and scope, because calls borrow their breaker for `'static`. The circuits of keys are freed when the
+/// scope and all of its clones have ended, unless the test keeps the keyed breaker or a registry of the scope. A property
+/// test or a fuzz target with millions of cases therefore uses one scope for many cases, and calls
 /// [`reset_all`](Registry::reset_all) on its [registry](Scope::registry) between them.
 ///
 /// ```

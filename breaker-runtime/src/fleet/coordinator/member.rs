@@ -316,6 +316,10 @@ impl Member {
 
     /// Returns what this process reports about the circuit now.
     pub(super) fn report(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Option<Report> {
+        // The circuit is no longer what it was when this process looked at it.
+        if self.is_changing {
+            return None;
+        }
         let kind = self.report_kind(record, around)?;
         Some(Report { name: self.view.name.clone(), epoch: record.epoch, kind })
     }
@@ -387,6 +391,9 @@ impl Member {
 
     /// Returns `true` if a report should not wait for the next tick.
     pub(super) fn is_urgent(&self, record: &SharedRecord, around: &Surroundings<'_>) -> bool {
+        if self.is_changing {
+            return false;
+        }
         if let Some(lease) = self.lease {
             return self.verdict(lease).is_some();
         }

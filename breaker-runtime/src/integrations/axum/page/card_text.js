@@ -55,7 +55,7 @@ function fleetText(circuit) {
   else texts.push(`shared by ${count(processes)} ${processes === 1 ? "process" : "processes"}`);
   if (!open && votes.length) texts.push(`votes: ${votes.join(", ")}`);
   if (open && lease_holder !== null) texts.push(`trial calls by ${lease_holder}`);
-  else if (open && due_in > passed) texts.push(`trial calls of the fleet in ${time(Math.ceil(due_in - passed))}`);
+  else if (open && !command && due_in > passed) texts.push(`trial calls of the fleet in ${time(Math.ceil(due_in - passed))}`);
   if (command) {
     const why = command.why ? `: “${command.why}”` : "";
     const end = command.ends_in === null ? "" : `, ends in ${time(Math.max(0, command.ends_in - passed))}`;
