@@ -326,7 +326,7 @@ mod tests {
         let at_most = (groups_at_most::<Large>() + 16) * GROUP as usize + shared;
         assert!(counts().count() <= at_most && at_most < GROUPS * GROUP as usize, "{}", counts().count());
         let shared =
-            striped.block.get().map(|block| block.shared_groups.iter().flat_map(super::OnceBox::get));
+            striped.block.get().map(|block| block.shared_groups.iter().filter_map(super::OnceBox::get));
         assert_eq!(
             shared.map(Iterator::count),
             Some(SHARED_GROUPS),
