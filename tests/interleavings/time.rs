@@ -126,7 +126,7 @@ fn a_success_after_a_new_length_is_not_lost_by_one_of_another_thread_with_the_sa
         race_on(
             &breaker,
             |one| {
-                let longer = opens_at_half(100).window_time(WINDOW * 2).build();
+                let longer = strict().window_time(WINDOW * 2).failure_rate(0.5).minimum_calls(100).build();
                 one.set_config(longer.expect("the settings are in range"));
                 call(one, Outcome::Success);
             },
