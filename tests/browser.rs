@@ -9,8 +9,12 @@
 
 #[path = "browser/chromium.rs"]
 mod chromium;
+#[path = "browser/fleet.rs"]
+mod fleet;
 #[path = "browser/site.rs"]
 mod site;
+#[path = "browser/texts.rs"]
+mod texts;
 
 use std::time::{Duration, Instant};
 

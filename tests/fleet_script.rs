@@ -2,6 +2,12 @@
 //!
 //! The processes, the time and all reports are random, but the same in each run. Both sides receive the same requests,
 //! data is lost and damaged on both, and every reply, message and record must be equal.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test whose preconditions fail has failed"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +29,10 @@ const READ: &str = include_str!("../breaker-runtime/src/fleet/redis/read.lua");
 const KEYS: [&str; 5] = ["cb1:{t}:meta", "cb1:{t}:c", "cb1:{t}:log", "cb1:{t}:m", "cb1:{t}:cfg"];
 const CHANNEL: &str = "cb1:{t}:ch";
 const LIMIT: usize = 5;
+/// The number of processes, for which ten make a quorum.
+const CROWD: u64 = 130;
+
+const COMMANDS_AT_ONCE: usize = 200;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 #[test]
@@ -33,7 +43,7 @@ fn the_script_does_what_its_model_does() {
     let server = RedisServer::start(&[]);
     let client = redis::Client::open(server.unix_url()).expect("valid URL");
     let mut reached = Reached::default();
-    for seed in 0..20 {
+    for seed in 0..10 {
         let mut connection = client.get_connection().expect("the server runs");
         let mut listener = client.get_connection().expect("the server runs");
         listener.set_read_timeout(Some(Duration::from_secs(10))).expect("valid time");
@@ -66,7 +76,7 @@ impl Reached {
             return;
         };
         for (_, record) in &reply.records {
-            self.opened_by_ten += u32::from(record.state == RecordState::Open && record.votes.len() >= 3);
+            self.opened_by_ten += u32::from(record.state == RecordState::Open && record.votes.len() >= 10);
             self.leases += u32::from(record.lease.is_some());
             self.failed_rounds += u32::from(record.rounds > 0);
             self.dissents += u32::from(!record.dissents.is_empty());
@@ -126,7 +136,7 @@ struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     fn new(seed: u64, connection: &mut Connection, reached: &'a mut Reached) -> Self {
-        let instances = (0..25).map(|number| InstanceId::new("pod a,{\u{e4}}", number)).collect();
+        let instances = (0..CROWD).map(|number| InstanceId::new("pod a,{\u{e4}}", number)).collect();
         let names = ["pay", "a b/{c}\n", "-", "\u{1f980}", "x", "y", "z", "orders"];
         let mut eval = |script| {
             let script = with_argument_as_time(script);
@@ -155,11 +165,17 @@ impl<'a> Comparison<'a> {
         listener.subscribe(CHANNEL).expect("the server runs");
         for round in 0..15 {
             let mut pipeline = redis::pipe();
-            let expected: Vec<_> = (0..200).map(|_| self.step(&mut pipeline)).collect();
+            let mut expected = Vec::new();
+            while expected.len() < COMMANDS_AT_ONCE {
+                if self.random.u32(..1_000) == 0 {
+                    self.crowd(&mut pipeline, &mut expected);
+                }
+                expected.push(self.step(&mut pipeline));
+            }
             pipeline.cmd("PUBLISH").arg(CHANNEL).arg("end");
             let answers: Vec<Value> = pipeline.query(connection).expect("no script fails");
             for (number, (expected, answer)) in expected.iter().zip(answers).enumerate() {
-                let context = format!("seed {}, command {}", self.seed, round * 200 + number);
+                let context = format!("seed {}, round {round}, command {number}", self.seed);
                 compare(expected, &answer, &context);
                 self.reached.count(expected);
             }
@@ -200,14 +216,40 @@ impl<'a> Comparison<'a> {
             }
             _ => {
                 let request = self.request();
-                pipeline.add_command(self.sync_command(&request));
-                let before = self.ledger.texts().len();
-                let Ok(reply) = self.ledger.sync(self.now, &request) else {
-                    return Expected::Stale;
+                self.sync(&request, pipeline)
+            }
+        }
+    }
+
+    /// Performs an exchange on the model, and adds it for the server.
+    fn sync(&mut self, request: &Request, pipeline: &mut redis::Pipeline) -> Expected {
+        pipeline.add_command(self.sync_command(request));
+        let before = self.ledger.len();
+        let Ok(reply) = self.ledger.sync(self.now, request) else {
+            return Expected::Stale;
+        };
+        self.reached.forgotten += u32::from(self.ledger.len() < before);
+        self.messages.extend(self.ledger.take_message());
+        Expected::Reply(reply)
+    }
+
+    /// Lets all processes join, and then vote on a closed circuit, or dissent about an open one.
+    fn crowd(&mut self, pipeline: &mut redis::Pipeline, expected: &mut Vec<Expected>) {
+        let name = self.name();
+        let is_open = self.ledger.record(&name).is_some_and(|record| record.state == RecordState::Open);
+        for has_report in [false, true] {
+            for instance in self.instances.clone() {
+                let epoch = self.ledger.record(&name).map_or(0, |record| record.epoch);
+                let kind = if is_open {
+                    ReportKind::Dissent { policy: Policy::Quorum }
+                } else {
+                    let (reason, settings) = (Arc::from("a"), Arc::from("one"));
+                    ReportKind::Vote { open: Duration::MAX, policy: Policy::Quorum, reason, settings }
                 };
-                self.reached.forgotten += u32::from(self.ledger.texts().len() < before);
-                self.messages.extend(self.ledger.take_message());
-                Expected::Reply(reply)
+                let report = Report { name: name.clone(), epoch, kind };
+                let reports = if has_report { vec![report] } else { Vec::new() };
+                let request = Request { instance, deadline: 0, cursor: self.now, is_leaving: false, reports };
+                expected.push(self.sync(&request, pipeline));
             }
         }
     }
@@ -294,9 +336,9 @@ impl<'a> Comparison<'a> {
             _ => self.now + 150,
         };
         Request {
-            // Few instances most of the time, so that they meet; all of them at others, so that ten are needed.
+            // Sometimes few instances, so that they meet, and sometimes more, so that three are needed.
             instance: {
-                let most = if self.now % 40_000 < 20_000 { 4 } else { self.instances.len() };
+                let most = if self.now % 40_000 < 20_000 { 4 } else { 25 };
                 self.instances[self.random.usize(..most)].clone()
             },
             deadline,

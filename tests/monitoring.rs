@@ -17,8 +17,12 @@ mod prometheus;
 #[path = "monitoring/promtool.rs"]
 mod promtool;
 
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use breaker_runtime::integrations::axum::router;
+use breaker_runtime::{Config, Sharing};
+use breaker_tests::fleet_processes::FleetProcesses;
 use breaker_tests::programs::is_installed;
 use checkout::Checkout;
 use prometheus::Prometheus;
@@ -78,6 +82,7 @@ async fn every_expression_of_the_dashboard_finds_data_in_a_prometheus_that_scrap
     let shop = Checkout::start();
     let prometheus = Prometheus::start(shop.address());
     let mut expressions = dashboard_expressions();
+    expressions.retain(|expression| !is_of_fleet(expression));
     assert!(expressions.len() > 10, "the dashboard has panels");
     // The counters start at zero, so the first outage counts.
     expressions.push("increase(circuit_breaker_state_changes_total{to=\"open\"}[1m]) > 0".to_owned());
@@ -89,6 +94,41 @@ async fn every_expression_of_the_dashboard_finds_data_in_a_prometheus_that_scrap
         }
     }
     assert_eq!(prometheus.query("circuit_breaker_no_such_series").await, 0);
+}
+
+#[tokio::test]
+async fn every_expression_about_a_fleet_finds_data_in_a_prometheus_that_scrapes_one_of_its_processes() {
+    if !is_installed("prometheus") {
+        return;
+    }
+    let Some(processes) = FleetProcesses::start(2) else { return };
+    let config = Config::builder().shared(Sharing::Quorum).consecutive_failures(1);
+    let payment = processes.register("payment", &config);
+    processes.open(&payment, &payment);
+    let app = router(&processes.registries[0]);
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
+    let prometheus = Prometheus::start(&address.to_string());
+    let deadline = Instant::now() + DATA_LIMIT;
+    let expressions: Vec<_> = dashboard_expressions().into_iter().filter(|it| is_of_fleet(it)).collect();
+    assert!(expressions.len() > 7, "the dashboard has panels");
+    for expression in expressions {
+        while prometheus.query(&expression).await == 0 {
+            assert!(Instant::now() < deadline, "no data for {expression} within {DATA_LIMIT:?}");
+        }
+    }
+    let metrics = reqwest::get(format!("http://{address}/metrics")).await.unwrap().text().await.unwrap();
+    if is_installed("promtool") {
+        promtool(&["check", "metrics"], &metrics);
+    }
+    server.abort();
+}
+
+/// Returns `true` if an expression reads metrics that only a process of a fleet has.
+fn is_of_fleet(expression: &str) -> bool {
+    let names = ["circuit_breaker_fleet_", "circuit_breaker_sync_", "circuit_breaker_probe_leases_"];
+    names.iter().any(|name| expression.contains(name))
 }
 
 /// Returns the expressions of `grafana.json`, with its variables replaced by their values.

@@ -32,6 +32,7 @@
 //! | `eviction_mark.rs` | the mark of a circuit that is being evicted or was removed |
 //! | `operator.rs` | the commands of an operator |
 //! | `sharing.rs` | a circuit that the processes of a fleet share |
+//! | `unannounced.rs` | a change of the state that listeners have not been notified of |
 //!
 //! Invariants: no lock is held while user code runs; every permit is settled at most once, by its owner or
 //! when it is dropped; a result counts only in the generation that admitted its call.
@@ -64,6 +65,8 @@ mod slot_holders;
 mod slot_wait;
 mod special_call;
 mod stamp;
+#[allow(dead_code, reason = "only the integration `axum` commands circuits on async threads")]
+mod unannounced;
 mod waiving;
 mod watch;
 
@@ -85,11 +88,13 @@ pub(crate) use self::idleness::{Idleness, NotIdleUntil};
 pub use self::operator::Operator;
 pub use self::owned_permit::OwnedPermit;
 pub use self::permit::Permit;
+#[allow(unused_imports, reason = "only the integration `axum` commands circuits on async threads")]
+pub(crate) use self::unannounced::Unannounced;
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Name, SharedConfig};
 use crate::error::BreakerError;
-use crate::event::{Audience, CallEvent, CallEvents, Listener, Subscription};
+use crate::event::{Audience, CallEvent, CallEvents, Hub, Listener, Subscription};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -126,13 +131,23 @@ impl CircuitBreaker {
     /// [`max_open`](crate::ConfigBuilder::max_open), which needs keys.
     pub fn new(name: impl Into<Cow<'static, str>>, config: Config) -> Result<Self, ConfigError> {
         config.check_without_keys()?;
-        let identity = Identity::Alone { name: Name::new(name.into())?, hub: None };
+        let identity = Identity::Alone { name: Name::new(name.into())? };
         Ok(Self::new_unchecked(identity, config.into(), Clock::here()))
     }
 
-    /// Creates a breaker whose name and settings have been checked.
+    /// Creates a breaker whose name and settings have been checked, and that is in no registry.
     pub(crate) fn new_unchecked(identity: Identity, settings: SharedConfig, clock: Clock) -> Self {
-        Self { circuit: Circuit::new(identity, settings, clock) }
+        Self { circuit: Circuit::new(identity, settings, clock, None) }
+    }
+
+    /// Creates a breaker whose name and settings have been checked, for the registry with this hub.
+    pub(crate) fn in_registry(
+        identity: Identity,
+        settings: SharedConfig,
+        clock: Clock,
+        hub: Arc<Hub>,
+    ) -> Self {
+        Self { circuit: Circuit::new(identity, settings, clock, Some(hub)) }
     }
 
     /// Returns a breaker with this circuit.

@@ -17,7 +17,7 @@ mod wait;
 use once_cell::sync::Lazy;
 
 pub(crate) use moment::{Moment, nanos_of};
-#[cfg(feature = "axum")]
+#[cfg(any(feature = "axum", feature = "redis"))]
 pub(crate) use wait::Timeout;
 pub(crate) use wait::{BlockedTime, HAS_ASYNC_TIMER, Sleep};
 

@@ -19,6 +19,9 @@ pub use crate::__private::{
 #[doc = include_str!("docs/architecture.md")]
 pub mod architecture {}
 
+#[doc = include_str!("docs/fleet.md")]
+pub mod fleet {}
+
 // The first definition of a link counts: here the picture itself, since rustdoc copies no files.
 #[doc = include_str!("docs/growth.link")]
 #[doc = include_str!("docs/performance.md")]

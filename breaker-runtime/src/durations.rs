@@ -1,4 +1,4 @@
-//! Durations of calls: a histogram per thread, on the striped cells of `sync/striped.rs`.
+//! Durations of calls: histograms, on the striped cells of `sync/striped.rs`.
 //!
 //! A histogram has eight buckets per octave from 1 µs to 73 min, so a quantile has an error of at most 6.25
 //! %.
@@ -62,7 +62,7 @@ impl Recorder {
             Some(histogram) => histogram.add_owned(nanos),
             None => match self.histograms.cell() {
                 StripedCell::Owned(histogram) => histogram.add_owned(nanos),
-                StripedCell::Shared(histogram) => histogram.add_shared(nanos),
+                StripedCell::Shared(histogram) => histogram.value().add_shared(nanos),
             },
         }
     }

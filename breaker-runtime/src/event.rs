@@ -28,6 +28,7 @@ pub use hub::Subscription;
 pub(crate) use hub::{Audience, Hub};
 pub use stream::{Events, Lagged};
 
+use crate::clock::Moment;
 use crate::config::{CircuitId, Conflict};
 use crate::state::Transition;
 
@@ -137,6 +138,8 @@ pub struct Waiver {
 pub struct StateChange {
     pub(crate) id: CircuitId,
     pub(crate) transition: Arc<Transition>,
+    /// The moment of the transition, which may have been noticed later.
+    pub(crate) at: Moment,
 }
 
 /// The number of state changes of one circuit that listeners did not receive.
@@ -248,8 +251,8 @@ macro_rules! events_of_a_circuit {
 events_of_a_circuit! { StateChange ChangesLost Eviction Waiver CallEvent }
 
 impl StateChange {
-    pub(crate) const fn new(id: CircuitId, transition: Arc<Transition>) -> Self {
-        Self { id, transition }
+    pub(crate) const fn new(id: CircuitId, transition: Arc<Transition>, at: Moment) -> Self {
+        Self { id, transition, at }
     }
 
     /// Returns the transition: both states, the cause and its details.

@@ -14,6 +14,16 @@
 
 #[cfg(feature = "axum")]
 pub mod axum;
+#[cfg(all(feature = "axum", feature = "redis"))]
+mod fleet_json;
+#[cfg(feature = "axum")]
+mod fleet_order;
+#[cfg(all(any(feature = "prometheus", feature = "opentelemetry"), feature = "redis"))]
+mod fleet_series;
+#[cfg(all(feature = "axum", not(feature = "redis")))]
+mod no_fleet_json;
+#[cfg(all(any(feature = "prometheus", feature = "opentelemetry"), not(feature = "redis")))]
+mod no_fleet_series;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
 #[cfg(feature = "prometheus")]
@@ -26,6 +36,11 @@ mod series;
 mod stream;
 #[cfg(feature = "tracing")]
 pub mod tracing;
+
+#[cfg(all(feature = "axum", not(feature = "redis")))]
+use no_fleet_json as fleet_json;
+#[cfg(all(any(feature = "prometheus", feature = "opentelemetry"), not(feature = "redis")))]
+use no_fleet_series as fleet_series;
 
 /// The function that encodes metrics for Prometheus, if its feature is enabled. `axum` serves its result.
 #[cfg(all(feature = "axum", feature = "prometheus"))]

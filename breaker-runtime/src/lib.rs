@@ -33,6 +33,7 @@
 //! | Choose a healthy host before a call | [`CircuitBreaker::would_admit`], [`KeyedBreaker::would_admit`] |
 //! | Change settings at run time | [`CircuitBreaker::set_config`], and the [exceptions](circuit_breaker#new-settings-at-run-time) |
 //! | Share a circuit among all processes of an application | the keys [`shared` and `adopt`](circuit_breaker#circuits-shared-by-many-processes) (feature `redis`) |
+//! | Choose between one circuit per process and a shared one, and operate a fleet | [`docs::fleet`] |
 //! | Stop a call that takes too long, or detect one that hangs | the keys [`call_timeout`](circuit_breaker#limits-on-a-call) and [`hang`](circuit_breaker#calls-that-hang) |
 //! | Find out what a caller's timeout does | [cancelled calls](circuit_breaker#cancelled-calls) |
 //! | Call a protected function inside another one of the same circuit | [calls inside calls](circuit_breaker#calls-inside-calls) |
@@ -65,6 +66,7 @@
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
 //! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
 //! | `redis` | `fleet`: circuits that all processes of an application share through Redis; enables `tokio` | no |
+//! | `redis-tls` | TLS for the connection to Redis, `rediss://`; enables `redis` | no |
 //! | `axum` | `integrations::axum`: a dashboard, health checks and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |
 //! | `test-util` | `testing`: a registry and a clock for each test, `trip`, `assert_state`; with `tokio`, breakers follow tokio's paused clock | no |
 

@@ -355,6 +355,12 @@ impl Registry {
         self.store.entries()
     }
 
+    /// Returns all breakers that are registered now, sorted by name.
+    #[allow(dead_code, reason = "only the integration `axum` reads them without the functions")]
+    pub(crate) fn breakers(&self) -> Vec<AnyBreaker> {
+        self.store.breakers()
+    }
+
     /// Returns the clock of all breakers in this registry.
     pub(crate) fn clock(&self) -> &Clock {
         self.store.clock()

@@ -49,8 +49,8 @@ pub struct Snapshot {
     /// call runs for longer than [`hang`](crate::ConfigBuilder::hang) as soon as that time has passed.
     pub state: State,
     /// `true` if the circuit would reject a call that arrives now, but admits it because of
-    /// [`max_open`](crate::ConfigBuilder::max_open). `false` in a combined snapshot, and while the call would be a
-    /// trial call.
+    /// [`max_open`](crate::ConfigBuilder::max_open). `false` while the call would be a trial call, and in a combined
+    /// snapshot, because other circuits may reject calls.
     pub waives: bool,
     /// Time since the current generation began.
     pub time_in_state: Duration,

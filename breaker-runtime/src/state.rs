@@ -76,7 +76,7 @@ mod word;
 
 #[allow(unused_imports, reason = "only the feature `redis` and the tests of it make decisions")]
 pub(crate) use adoption::Adoption;
-pub(crate) use backlog::Notification;
+pub(crate) use backlog::{DatedTransition, Notification};
 pub use history::TransitionCounts;
 pub use ramp::Ramp;
 pub(crate) use record::{HungCall, Observation, Opening, TrialCall};

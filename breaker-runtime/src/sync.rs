@@ -10,6 +10,8 @@ pub(crate) mod blocked_thread;
 mod catch_panic;
 pub(crate) mod holds;
 pub(crate) mod list;
+#[cfg(all(test, target_os = "linux", not(breaker_loom), not(miri)))]
+pub(crate) mod own_process;
 pub(crate) mod process_count;
 pub(crate) mod striped;
 pub(crate) mod thread_id;

@@ -55,13 +55,15 @@
 //!
 //! In a [scope](scope()), time stands still until the test [advances](Scope::advance) it. If tokio's time is
 //! paused when the scope begins (`#[tokio::test(start_paused = true)]`), the time of the scope also moves
-//! with tokio's clock, both when the test advances that clock and when tokio auto-advances it.
+//! with tokio's clock, both when the test advances that clock and when tokio auto-advances it. This applies to all threads
+//! that have entered the scope, inside and outside the runtime. A thread outside the runtime does not keep tokio from
+//! auto-advancing: if it waits for `max_wait` while the runtime is idle, the time advances to the end of its wait.
 //!
 //! With the features `test-util` and `tokio`, breakers outside scopes follow tokio's clock while it is
 //! paused. This applies to recovery times, windows, durations and time limits, with one exception: a sync
 //! call that waits for `max_wait` waits in real time, because its blocked thread may be the one that advances
 //! tokio's clock. Inside a scope, a sync call that waits for `max_wait` blocks its thread until another
-//! thread advances the clock.
+//! thread advances the clock, or tokio's clock if the scope follows it.
 //!
 //! # Threads and tasks
 //!

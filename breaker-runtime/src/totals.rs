@@ -191,7 +191,7 @@ impl Counters {
         }
         match self.cells.cell() {
             StripedCell::Owned(cells) => cells.add_owned(cell),
-            StripedCell::Shared(cells) => cells.add_shared(cell),
+            StripedCell::Shared(cells) => cells.value().add_shared(cell),
         }
     }
 

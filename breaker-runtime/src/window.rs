@@ -8,9 +8,9 @@
 //! | `span.rs` | the span of a window, and the word that packs it |
 //! | `count.rs` | count-based windows, of exactly the last N calls |
 //! | `time.rs` | time-based windows, in slices |
-//! | `slices.rs` | the successes of one thread in each slice |
+//! | `slices.rs` | the successes of one thread, or of a few, in each slice |
 //!
-//! Successes are frequent and cannot open a circuit, so they take no lock; failures and slow calls take the
+//! Successes are frequent and cannot open a circuit, so they do not take the lock of the window; failures and slow calls take the
 //! lock of the window. **Everything carries the generation of its call**: stored results of an older
 //! generation are dropped, and late results of an older generation are ignored. Therefore a window need not
 //! be cleared when the circuit closes, and a late result cannot enter the window of a later generation in any
@@ -95,10 +95,8 @@ impl Window {
     /// [`if_saturated`](Self::if_saturated) finds out.
     pub(crate) fn record_success(&self, generation: u64, clock: &Clock) -> bool {
         let spec = self.spec(Ordering::Acquire);
-        if let Some(length) = spec.slice_length() {
-            if !self.time.record_success(generation, spec, length.now(clock)) {
-                self.record_success_in_bucket(generation, clock);
-            }
+        if spec.is_time() {
+            self.time.record_success(generation, &self.spec, clock);
             return false;
         }
         if spec.is_unlimited() {
@@ -119,17 +117,6 @@ impl Window {
         let is_saturated = |size| self.count.is_saturated(generation, size, &mut state.log);
         if spec.calls().map_or(spec.is_unlimited(), is_saturated) {
             skip();
-        }
-    }
-
-    /// Records a success of a thread without a cell of its own. Spec and time are read under the lock, as in
-    /// `record_fault`: a slice id computed before the lock was taken could be greater than later ones, and
-    /// [`Buckets`] would then drop their calls.
-    #[cold]
-    fn record_success_in_bucket(&self, generation: u64, clock: &Clock) {
-        let mut state = self.lock();
-        if let Some(length) = self.spec(Ordering::Relaxed).slice_length() {
-            state.buckets.record_success(length.id(generation, length.now(clock)));
         }
     }
 

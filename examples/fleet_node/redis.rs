@@ -1,6 +1,6 @@
 //! The Redis server of the example: a child process on a socket in a folder of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,10 @@ use tokio::time::sleep;
 /// How long the server may take to start.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A running server. It ends when this value is dropped.
+/// A running server. It ends when this value is dropped, or when this process ends in any other way.
 pub(crate) struct Redis {
+    /// Ends first, because the number of the server could be that of another process afterwards.
+    _guard: Child,
     _child: Child,
     folder: PathBuf,
 }
@@ -32,7 +34,8 @@ impl Redis {
             .context(
                 "redis-server cannot be started; install it, for example with: apt-get install redis-server",
             )?;
-        let redis = Self { _child: child, folder };
+        let server = child.id().context("redis-server runs")?;
+        let redis = Self { _guard: guard(server, &folder)?, _child: child, folder };
         redis.wait_until_ready().await?;
         Ok(redis)
     }
@@ -55,6 +58,20 @@ impl Redis {
         }
         Ok(())
     }
+}
+
+/// Starts a shell that ends the server when this process ends, which closes the pipe between them. A process that is
+/// killed drops nothing.
+fn guard(server: u32, folder: &Path) -> anyhow::Result<Child> {
+    const SCRIPT: &str = "trap '' INT; read -r line; kill -KILL \"$1\"; rm -rf \"$2\"";
+    let guard = Command::new("sh")
+        .args(["-c", SCRIPT, "sh", &server.to_string()])
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    Ok(guard)
 }
 
 impl Drop for Redis {

@@ -35,6 +35,11 @@ impl WebSite {
         Self::serve((Ipv4Addr::LOCALHOST, 0).into(), dashboard.router())
     }
 
+    /// Starts a site whose token for reading is empty, so that no client may read.
+    pub(crate) fn start_unreadable(registry: &Registry) -> Self {
+        Self::serve((Ipv4Addr::LOCALHOST, 0).into(), Dashboard::new(registry).read_token("").router())
+    }
+
     /// Starts another site, whose pages have no Content-Security-Policy.
     pub(crate) fn start_bare() -> Self {
         let page = axum::response::Html("<!doctype html><title>elsewhere</title><body>");

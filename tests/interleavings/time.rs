@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use breaker_runtime::{CircuitBreaker, ConfigBuilder, Outcome, State};
 use loom::sync::atomic::{AtomicU32, Ordering};
+use loom::thread;
 use std::sync::Arc;
 
-use super::{breaker, call, permit, race_on, strict, window, with_few_preemptions};
+use super::{breaker, call, permit, race_on, strict, window, with_few_preemptions, with_preemptions};
 
 const WINDOW: Duration = Duration::from_secs(100);
 
@@ -113,4 +114,40 @@ fn a_result_concurrent_with_a_reset_is_not_in_the_next_window() {
             assert_eq!((window.calls, window.failures), (1, 1));
         });
     }
+}
+
+#[test]
+fn a_success_after_a_new_length_is_not_lost_by_one_of_another_thread_with_the_same_cell() {
+    with_few_preemptions(|| {
+        let (_clock, breaker) = breaker(opens_at_half(100));
+        let owner = breaker.clone();
+        // It owns the first cell, so the other threads share one.
+        thread::spawn(move || call(&owner, Outcome::Success)).join().expect("the thread does not panic");
+        race_on(
+            &breaker,
+            |one| {
+                let longer = strict().window_time(WINDOW * 2).failure_rate(0.5).minimum_calls(100).build();
+                one.set_config(longer.expect("the settings are in range"));
+                call(one, Outcome::Success);
+            },
+            |other| call(other, Outcome::Success),
+        );
+        // A call that ends while the length changes may be missed.
+        let calls = window(&breaker).calls;
+        assert!((2..=3).contains(&calls), "{calls}");
+    });
+}
+
+#[test]
+fn a_thread_that_gets_a_cell_of_its_own_loses_no_success() {
+    with_preemptions(2, || {
+        let (_clock, breaker) = breaker(opens_at_half(100));
+        call(&breaker, Outcome::Success);
+        race_on(
+            &breaker,
+            |one| (0..4).for_each(|_| call(one, Outcome::Success)),
+            |other| call(other, Outcome::Success),
+        );
+        assert_eq!(window(&breaker).calls, 6);
+    });
 }

@@ -268,7 +268,7 @@ fn a_rejection_has_the_retry_time_of_its_own_generation() {
 
 #[test]
 fn exactly_one_of_two_calls_gets_the_only_trial_call_that_the_fleet_grants() {
-    with_few_preemptions(|| {
+    with_preemptions(2, || {
         let (_clock, breaker) = breaker(strict().half_open_max_calls(2));
         call(&breaker, Outcome::Failure);
         let (one, other) = race_on(&breaker, leak_permit, |other| {
@@ -283,7 +283,7 @@ fn exactly_one_of_two_calls_gets_the_only_trial_call_that_the_fleet_grants() {
 
 #[test]
 fn an_ignored_trial_call_gives_its_grant_back_exactly_once() {
-    with_few_preemptions(|| {
+    with_preemptions(2, || {
         let (_clock, breaker) = breaker(strict().half_open_max_calls(2));
         call(&breaker, Outcome::Failure);
         adoption::fleet_grants(&breaker, 1, 0);

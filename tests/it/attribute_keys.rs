@@ -31,6 +31,58 @@ fn each_key_has_its_own_circuit() {
     assert_eq!(by_argument("two", false), Ok(3));
 }
 
+static PARTS: AtomicU32 = AtomicU32::new(0);
+
+/// A text of a megabyte in small parts, unless writing fails.
+struct LongText;
+
+impl std::fmt::Display for LongText {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for _ in 0..100_000 {
+            PARTS.fetch_add(1, Ordering::Relaxed);
+            out.write_str("0123456789")?;
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the key is built from an owned argument")]
+#[circuit_breaker(name = "keys/long", key = text, failure_threshold = 1)]
+fn by_long_text(text: LongText) -> Result<(), Fault> {
+    Err(Fault::Down)
+}
+
+#[circuit_breaker(name = "keys/long elements", key = (text, end), failure_threshold = 1)]
+fn by_long_elements(text: &str, end: u32) -> Result<(), Fault> {
+    Err(Fault::Down)
+}
+
+#[test]
+fn a_key_that_is_too_long_is_not_written_further() {
+    assert_eq!(by_long_text(LongText), Err(Fault::Down));
+    assert_eq!(PARTS.load(Ordering::Relaxed), 27);
+    let text = "\u{e9}/".repeat(100_000);
+    assert_eq!(by_long_elements(&text, 1), Err(Fault::Down));
+    for name in ["keys/long", "keys/long elements"] {
+        let breakers = Registry::global().get_keyed(name).unwrap();
+        assert_eq!((breakers.len(), breakers.overflow().snapshot().totals.failures), (0, 1), "{name}");
+    }
+}
+
+#[circuit_breaker(name = "keys/longest", key = (text, end), failure_threshold = 1)]
+fn by_longest_elements(text: &str, end: u32) -> Result<(), Fault> {
+    Err(Fault::Down)
+}
+
+#[test]
+fn the_longest_key_has_a_circuit_of_its_own() {
+    let circuits = |length| {
+        _ = by_longest_elements(&"x".repeat(length), 1);
+        Registry::global().get_keyed("keys/longest").unwrap().len()
+    };
+    assert_eq!((circuits(254), circuits(253), circuits(254)), (0, 1, 1));
+}
+
 static EVALUATIONS: AtomicU32 = AtomicU32::new(0);
 
 fn counted_key(tenant: u32) -> u32 {

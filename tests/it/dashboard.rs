@@ -1,7 +1,9 @@
 //! The dashboard over real HTTP: responses, stream and commands. `tests/browser.rs` tests the page itself.
 
 mod access;
+mod busy;
 mod commands;
+mod fleet;
 mod health;
 mod input;
 mod json;
@@ -10,3 +12,4 @@ mod routes;
 mod server;
 mod shutdown;
 mod stream;
+mod transitions;

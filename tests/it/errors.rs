@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use breaker_runtime::{BreakerError, Cause, CircuitBreaker, ErrorKind, Registry, State};
+use breaker_runtime::{BreakerError, Cause, CircuitBreaker, ErrorKind, Event, Registry, State};
 
 use crate::support::{Fixture, NANO, RECOVERY, seconds, settings};
 
@@ -128,4 +128,31 @@ fn the_text_can_be_written_while_a_listener_of_the_circuit_runs() {
     drop(subscription);
     let texts = texts.lock().unwrap();
     assert!(texts[0].contains("(2 failures in a row; last: down)"), "{texts:?}");
+}
+
+#[tokio::test]
+async fn a_kept_error_keeps_no_listener_and_ends_no_stream_late() {
+    for keyed in [false, true] {
+        let registry = Registry::new();
+        let kept = Arc::new(());
+        let of_listener = Arc::clone(&kept);
+        registry.listen(move |_: &Event| _ = &of_listener).detach();
+        let mut events = registry.subscribe();
+        let breaker = if keyed {
+            registry.register_keyed("kept", settings().build().unwrap(), 10).unwrap().get("key")
+        } else {
+            registry.register("kept", settings().build().unwrap()).unwrap()
+        };
+        breaker.force_open();
+        let error = breaker.try_acquire().unwrap_err();
+        assert!(events.next().await.is_some());
+        drop(registry);
+        breaker.release();
+        assert!(events.next().await.is_some(), "a breaker keeps the listeners of its registry");
+        assert_eq!(Arc::strong_count(&kept), 2);
+        drop(breaker);
+        assert!(events.next().await.is_none(), "keyed {keyed}");
+        assert_eq!(Arc::strong_count(&kept), 1, "keyed {keyed}");
+        assert_eq!((error.name(), error.key()), ("kept", keyed.then_some("key")));
+    }
 }

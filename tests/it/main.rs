@@ -62,6 +62,7 @@ mod locks;
 mod max_open;
 mod max_open_histories;
 mod max_open_trials;
+mod fleet_metrics;
 mod metrics;
 mod modes;
 mod nested;

@@ -49,6 +49,21 @@ fn a_circuit_whose_turn_has_come_does_not_say_that_it_waives() {
 }
 
 #[test]
+fn a_combined_snapshot_waives_nothing_although_its_worst_circuit_does() {
+    let hosts =
+        Hosts::with(settings(0.5).half_open_max_calls(1).half_open_timeout(seconds(100)), &["a", "b"]);
+    hosts.fail("a");
+    hosts.clock.advance(seconds(10));
+    hosts.fail("b");
+    hosts.clock.advance(RECOVERY - seconds(10));
+    let a = hosts.breakers.get("a");
+    let _trial = a.try_acquire().unwrap();
+    assert!(rejects(&a));
+    let (b, both) = (hosts.breakers.get("b").snapshot(), hosts.breakers.snapshot());
+    assert_eq!((b.waives, both.waives, both.state), (true, false, b.state));
+}
+
+#[test]
 fn a_half_open_circuit_with_a_free_trial_slot_lets_another_one_reject() {
     for lease in [RECOVERY, Duration::MAX] {
         let hosts = Hosts::with(settings(0.5).half_open_max_calls(2).half_open_timeout(lease), &["a", "b"]);

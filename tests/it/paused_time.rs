@@ -1,8 +1,9 @@
 //! tokio's paused clock, which breakers follow inside and outside of scopes.
 
+use std::thread;
 use std::time::Duration;
 
-use breaker_runtime::testing::{assert_state, scope_async, trip};
+use breaker_runtime::testing::{Scope, assert_state, process_scope_async, scope_async, trip};
 use breaker_runtime::{
     BreakerError, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Outcome, State, circuit_breaker,
 };
@@ -215,4 +216,65 @@ fn runtimes_with_different_times_do_not_affect_each_other() {
             assert!(breaker.try_acquire().unwrap().is_trial());
         });
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_scope_a_thread_outside_the_runtime_follows_its_clock() {
+    let is_trial = |breaker: &CircuitBreaker| breaker.try_acquire().is_ok_and(|permit| permit.is_trial());
+    scope_async(async |scope: Scope| {
+        let breaker = breaker(Config::builder().failure_threshold(1));
+        end(&breaker, Outcome::Failure);
+        tokio::time::advance(ALMOST_RECOVERY).await;
+        let [before, after] = [breaker.clone(), breaker];
+        let early = scope.clone();
+        assert!(!thread::spawn(move || early.enter(|| is_trial(&before))).join().unwrap());
+        tokio::time::advance(NANO).await;
+        assert!(thread::spawn(move || scope.enter(|| is_trial(&after))).join().unwrap());
+    })
+    .await;
+    process_scope_async(async |_| {
+        let breaker = breaker(Config::builder().failure_threshold(1));
+        end(&breaker, Outcome::Failure);
+        tokio::time::advance(RECOVERY).await;
+        assert!(thread::spawn(move || is_trial(&breaker)).join().unwrap());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_scope_a_call_that_waits_on_a_thread_outside_the_runtime_is_rejected_in_time() {
+    scope_async(async |scope: Scope| {
+        let breaker = breaker(Config::builder().max_concurrent(1).max_wait(seconds(1)));
+        let running = breaker.try_acquire().unwrap();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let waiting = breaker.clone();
+        thread::spawn(move || {
+            let result = scope.enter(|| waiting.call(|| Ok::<_, BreakerError>(1)));
+            sender.send(result.map_err(|error| error.kind())).unwrap();
+        });
+        // The runtime has nothing else to do, so its time advances to the end of the wait.
+        assert_eq!(receiver.await.unwrap(), Err(ErrorKind::BulkheadFull));
+        drop(running);
+    })
+    .await;
+}
+
+#[test]
+fn a_scope_that_outlives_the_runtime_of_its_clock_keeps_its_last_time() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let (scope, breaker) = runtime.block_on(async {
+        let scope = Scope::new();
+        let breaker = scope
+            .enter(|| breaker(Config::builder().failure_threshold(1).max_concurrent(1).max_wait(RECOVERY)));
+        end(&breaker, Outcome::Failure);
+        tokio::time::advance(ALMOST_RECOVERY).await;
+        (scope, breaker)
+    });
+    drop(runtime);
+    assert_eq!(breaker.snapshot().retry_after, Some(NANO));
+    scope.advance(NANO);
+    assert!(breaker.try_acquire().unwrap().is_trial());
+    drop(scope);
+    assert!(breaker.snapshot().retry_after.is_none());
 }

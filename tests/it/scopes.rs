@@ -1,12 +1,12 @@
 //! `testing::scope`, which gives each test its own registry and clock.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Barrier, LazyLock};
+use std::sync::{Arc, Barrier, LazyLock};
 use std::time::Duration;
 
 use breaker_runtime::testing::{self, Scope, assert_state, scope, scope_async, trip};
 use breaker_runtime::{
-    BreakerError, CircuitBreaker, Config, ErrorKind, Outcome, Registry, State, circuit_breaker,
+    BreakerError, CircuitBreaker, Config, ErrorKind, Event, Outcome, Registry, State, circuit_breaker,
 };
 
 use crate::support::{ALMOST_RECOVERY, NANO, RECOVERY, catch_panic, is_registered};
@@ -282,4 +282,26 @@ fn an_unused_scope_can_be_entered_anywhere() {
     assert!(scope.enter(|| price(false)).is_ok());
     assert!(format!("{scope:?}").contains("scopes/price"));
     testing::scope(|_| assert!(!is_open()));
+}
+
+#[test]
+fn the_circuits_of_keys_are_freed_with_their_scope_unless_the_test_keeps_a_handle() {
+    let circuits = Arc::new(());
+    let run = |scope: &Scope| {
+        tenants("a", false).unwrap();
+        let of_listener = Arc::clone(&circuits);
+        let tenants = scope.registry().get_keyed("scopes/tenants").unwrap();
+        tenants.get("a").listen(move |_: &Event| _ = &of_listener).detach();
+        tenants
+    };
+    let alive = || Arc::strong_count(&circuits) - 1;
+    scope(|scope| drop(run(&scope)));
+    assert_eq!(alive(), 0);
+    let kept = scope(|scope| run(&scope));
+    assert_eq!((alive(), kept.len()), (1, 1));
+    let registry = scope(|scope| {
+        run(&scope);
+        scope.registry().clone()
+    });
+    assert_eq!((alive(), registry.get_keyed("scopes/tenants").unwrap().len()), (2, 1));
 }

@@ -55,6 +55,20 @@ fn a_state_change_has_the_fields_of_its_transition() {
 }
 
 #[test]
+fn formats_that_need_the_number_of_fields_first_are_supported() {
+    let registry = Registry::new();
+    let mut events = registry.subscribe();
+    let config = settings().failure_threshold(1).window_calls(10).durations(true).max_concurrent(3);
+    let hosts = registry.register_keyed("host", config.build().unwrap(), 10).unwrap();
+    hosts.get("eu").try_acquire().unwrap().fail("no route to host");
+    let Some(Ok(Event::StateChanged(change))) = events.try_next() else { panic!("no state change") };
+    assert!(postcard::to_allocvec(&change).is_ok());
+    for snapshot in [hosts.get("eu").snapshot(), hosts.snapshot()] {
+        assert_eq!(postcard::to_allocvec(&snapshot).err(), None);
+    }
+}
+
+#[test]
 fn a_hint_that_never_ends_is_null() {
     let fixture = Fixture::with(settings().failure_threshold(1));
     fixture.permit().fail_with_retry_after("503", Duration::MAX);

@@ -235,3 +235,30 @@ fn successes_of_ended_threads_stay_until_they_leave_the_window() {
         fixture.clock.advance(seconds(1));
     }
 }
+
+#[test]
+fn successes_of_more_threads_than_have_cells_enter_and_leave_the_window() {
+    const THREADS: u32 = 300;
+    let fixture = Fixture::with(last(seconds(10)).failure_threshold(1000));
+    let turn = Barrier::new(THREADS as usize + 1);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..15 {
+                    turn.wait();
+                    fixture.call_times(Outcome::Success, 20);
+                    turn.wait();
+                }
+            });
+        }
+        for round in 1..=15 {
+            turn.wait();
+            turn.wait();
+            let calls = u64::from(THREADS) * 20 * round.min(10);
+            assert_eq!(fixture.window(), Recorded { calls, failures: 0, slow: 0 }, "{round}");
+            fixture.clock.advance(seconds(1));
+        }
+    });
+    fixture.clock.advance(seconds(10));
+    assert_eq!(fixture.window(), Recorded::default());
+}

@@ -9,6 +9,8 @@ use breaker_runtime::{
     BreakerError, Cause, CircuitBreaker, Config, ConfigBuilder, ErrorKind, Mode, Outcome, State, TripReason,
 };
 
+use tokio::runtime::Builder;
+
 use crate::support::{Fixture, NANO, RECOVERY, catch_panic, poll_once, seconds, settings};
 
 type CallResult = Result<u8, BreakerError>;
@@ -289,4 +291,27 @@ fn a_timed_out_call_counts_as_a_timeout_although_its_drop_panics() {
     drop(call);
     let snapshot = fixture.breaker.snapshot();
     assert_eq!((snapshot.totals.timeouts, snapshot.totals.calls(), snapshot.state), (1, 1, State::Open));
+}
+
+#[test]
+fn a_call_whose_timer_has_lost_its_runtime_goes_on_in_another_one_or_without_a_limit() {
+    let runtime = || Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let breaker = CircuitBreaker::new("moved", limited().build().unwrap()).unwrap();
+    let started = || {
+        let mut call: Call<'_> = Box::pin(breaker.call_async(pending()));
+        runtime().block_on(async { assert!(poll_once(call.as_mut()).is_pending()) });
+        call
+    };
+
+    let mut moved = started();
+    let result = runtime().block_on(async { moved.as_mut().await });
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::TimedOut);
+
+    let mut without_timers = started();
+    for _ in 0..2 {
+        assert!(poll_once(without_timers.as_mut()).is_pending());
+    }
+    drop((moved, without_timers));
+    let totals = breaker.snapshot().totals;
+    assert_eq!((totals.timeouts, totals.ignored, totals.failures), (1, 1, 0));
 }

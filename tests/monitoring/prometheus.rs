@@ -26,8 +26,7 @@ const STARTUP_LIMIT: Duration = Duration::from_secs(30);
 impl Prometheus {
     /// Starts a server that scrapes `target` every second, and waits until it is ready.
     pub(crate) fn start(target: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("breaker-prometheus-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = breaker_tests::redis_server::new_folder();
         let config = format!(
             "global: {{scrape_interval: 1s}}\n\
              scrape_configs: [{{job_name: shop, static_configs: [{{targets: ['{target}']}}]}}]\n"

@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 /// Panics if the program is missing and `BREAKER_TESTS=all` is set, as in `tests/run`.
 #[must_use]
 pub fn is_installed(program: &str) -> bool {
-    let status = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    // openssl has a command for it.
+    let argument = if program == "openssl" { "version" } else { "--version" };
+    let status = Command::new(program).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status();
     let runs = status.is_ok_and(|status| status.success());
     if !runs {
         let needs_all = std::env::var("BREAKER_TESTS").is_ok_and(|value| value == "all");

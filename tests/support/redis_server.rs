@@ -44,7 +44,7 @@ enum Kind {
 pub struct Certificate {
     /// The file with the certificate of the authority.
     pub authority: PathBuf,
-    certificate: PathBuf,
+    own: PathBuf,
     key: PathBuf,
 }
 
@@ -82,7 +82,7 @@ impl RedisServer {
     pub fn start_tls(certificate: &Certificate, options: &[&str]) -> Self {
         let own = [
             "--tls-cert-file",
-            path(&certificate.certificate),
+            path(&certificate.own),
             "--tls-key-file",
             path(&certificate.key),
             "--tls-ca-cert-file",
@@ -155,13 +155,13 @@ impl RedisServer {
     }
 
     /// Runs a command on the server and returns its answer as redis-cli prints it.
-    #[expect(clippy::must_use_candidate, reason = "most commands are run for their effect")]
+    #[allow(clippy::must_use_candidate, reason = "most commands are run for their effect")]
     pub fn cli(&self, command: &[&str]) -> String {
         self.run_cli(&[], command)
     }
 
     /// Runs a command on the server as a user.
-    #[expect(clippy::must_use_candidate, reason = "most commands are run for their effect")]
+    #[allow(clippy::must_use_candidate, reason = "most commands are run for their effect")]
     pub fn cli_as(&self, user: &str, password: &str, command: &[&str]) -> String {
         self.run_cli(&["--user", user, "--pass", password, "--no-auth-warning"], command)
     }
@@ -298,7 +298,7 @@ impl Certificate {
         let sign = ["x509", "-req", "-days", "2", "-in", path(&request), "-CA", path(&authority)];
         let with = ["-CAkey", path(&authority_key), "-CAcreateserial", "-extfile", path(&extensions)];
         openssl(&[&sign[..], &with, &["-out", path(&certificate)]].concat());
-        Self { authority, certificate, key }
+        Self { authority, own: certificate, key }
     }
 }
 

@@ -40,8 +40,16 @@ const BOUNDARIES: &[Boundary] = &[
 ];
 
 /// The only files of the library that may depend on a feature.
-const FEATURE_FILES: &[&str] =
-    &["lib.rs", "sync.rs", "clock.rs", "clock/wait.rs", "registry.rs", "testing.rs", "integrations.rs"];
+const FEATURE_FILES: &[&str] = &[
+    "lib.rs",
+    "sync.rs",
+    "clock.rs",
+    "clock/wait.rs",
+    "registry.rs",
+    "testing.rs",
+    "fleet/redis/tls.rs",
+    "integrations.rs",
+];
 
 /// The only files that may lift the lint `unsafe_code`, or write code that needs `unsafe`.
 const UNSAFE_FILES: &[&str] = &[

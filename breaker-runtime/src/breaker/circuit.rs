@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use once_cell::race::OnceBox as Once;
 
 use super::identity::Identity;
+use super::open_limit::OpenCounts;
 use super::options::CircuitOptions;
 use crate::clock::{Clock, Moment};
 use crate::config::{CircuitId, Config, SharedConfig};
@@ -15,7 +16,7 @@ use crate::error::{BreakerError, ErrorKind, Origin};
 use crate::event::{ChangesLost, Event, Hub, StateChange};
 use crate::snapshot::{OptionalParts, Snapshot};
 use crate::state::machine::{Machine, Pending};
-use crate::state::{Cause, Details, Notification, Opening, State, Transition};
+use crate::state::{Cause, DatedTransition, Details, Notification, Opening, State, Transition};
 use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, fence};
 use crate::totals::{Counters, Totals};
 use crate::warning::warn;
@@ -38,6 +39,8 @@ pub struct Circuit {
     pub(super) clock: Clock,
     /// The listeners of this breaker alone.
     hub: Once<Arc<Hub>>,
+    /// The listeners of its registry, if it is in one.
+    registry_hub: Option<Arc<Hub>>,
 }
 
 /// A call that was rejected or timed out. It is converted to a [`BreakerError`] only when the error is
@@ -49,7 +52,7 @@ pub struct Rejection<'a> {
 }
 
 /// The identity of a circuit, and a weak reference by which its errors find the circuit while it exists. An error that
-/// is stored for a long time therefore keeps no circuit from being evicted.
+/// is stored for a long time therefore keeps no circuit from being evicted, and no listener registered.
 #[derive(Debug)]
 struct SharedIdentity {
     identity: Identity,
@@ -57,7 +60,13 @@ struct SharedIdentity {
 }
 
 impl Circuit {
-    pub(crate) fn new(identity: Identity, settings: SharedConfig, clock: Clock) -> Arc<Self> {
+    /// Creates a circuit, whose events the listeners of `registry_hub` receive.
+    pub(crate) fn new(
+        identity: Identity,
+        settings: SharedConfig,
+        clock: Clock,
+        registry_hub: Option<Arc<Hub>>,
+    ) -> Arc<Self> {
         let circuit = Arc::new_cyclic(|circuit| Self {
             run_threshold: AtomicU32::new(run_threshold(&settings)),
             mark: AtomicU32::default(),
@@ -68,6 +77,7 @@ impl Circuit {
             clock,
             identity: Arc::new(SharedIdentity::new(identity, circuit.clone())),
             hub: Once::new(),
+            registry_hub,
         });
         circuit.prepare_options(&circuit.config());
         circuit
@@ -229,9 +239,14 @@ impl Circuit {
         self.hub.get_or_init(|| Box::new(Arc::default()))
     }
 
+    /// Returns the hub of its registry, unless it is in none.
+    pub(super) const fn registry_hub(&self) -> Option<&Arc<Hub>> {
+        self.registry_hub.as_ref()
+    }
+
     /// Returns the hub of this breaker, if it has been used, and that of its registry.
     pub(super) fn hubs(&self) -> impl Iterator<Item = &Arc<Hub>> {
-        self.hub.get().into_iter().chain(self.identity().hub())
+        self.hub.get().into_iter().chain(&self.registry_hub)
     }
 
     /// Notifies listeners of pending transitions, in order. One thread at a time notifies; it also delivers
@@ -247,13 +262,23 @@ impl Circuit {
     #[cold]
     fn notify(&self) {
         // Neither calls that wait for a slot nor callers of `wait_closed` wait for listeners.
+        let waiving = self.take_effect();
+        self.notify_listeners(waiving);
+    }
+
+    /// Wakes calls and tasks that wait for a change of the state, and gives up or takes an open slot. Runs no listener.
+    /// The caller passes the result to [`notify_listeners`](Self::notify_listeners).
+    pub(super) fn take_effect(&self) -> Option<OpenCounts> {
         if let Some(options) = self.options.get()
             && options.bulkhead().is_some()
         {
             options.wake_waiting_calls(&self.clock);
         }
         self.wake_waiters();
-        let waiving = self.update_open_slot();
+        self.update_open_slot()
+    }
+
+    pub(super) fn notify_listeners(&self, waiving: Option<OpenCounts>) {
         self.notify_of_transitions();
         self.announce_waiving(waiving);
     }
@@ -271,9 +296,9 @@ impl Circuit {
         }
         while let Some(notification) = self.machine.next_notification() {
             let event = match notification {
-                Notification::Transition(change) => {
-                    self.report_if_alone(&change);
-                    Event::StateChanged(StateChange::new(self.id(), change))
+                Notification::Transition(DatedTransition { transition, at }) => {
+                    self.report_if_alone(&transition);
+                    Event::StateChanged(StateChange::new(self.id(), transition, at))
                 }
                 Notification::Lost(count) => Event::ChangesLost(ChangesLost::new(self.id(), count)),
             };

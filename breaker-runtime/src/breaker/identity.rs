@@ -1,18 +1,15 @@
-//! The name and the key of a circuit, and the listeners of its registry.
+//! The name and the key of a circuit.
 
 use std::sync::Arc;
 
 use super::open_limit::OpenLimit;
 use crate::config::Name;
-use crate::event::Hub;
 
-/// The name and key of a circuit, and the listeners of its registry.
+/// The name and key of a circuit. Errors share it, so it keeps neither a circuit nor a listener.
 #[derive(Debug)]
 pub(crate) enum Identity {
     Alone {
         name: Name,
-        /// The hub of its registry, if it is in one.
-        hub: Option<Arc<Hub>>,
     },
     Member {
         group: Arc<KeyGroup>,
@@ -21,11 +18,10 @@ pub(crate) enum Identity {
     },
 }
 
-/// The name and the listeners that the circuits of one keyed breaker share.
+/// The name and the limit that the circuits of one keyed breaker share.
 #[derive(Debug)]
 pub(crate) struct KeyGroup {
     name: Name,
-    hub: Option<Arc<Hub>>,
     open_limit: OpenLimit,
 }
 
@@ -37,7 +33,7 @@ impl Identity {
 
     pub(crate) fn name(&self) -> &Name {
         match self {
-            Self::Alone { name, .. } => name,
+            Self::Alone { name } => name,
             Self::Member { group, .. } => &group.name,
         }
     }
@@ -64,20 +60,12 @@ impl Identity {
             Self::Member { group, .. } => Some(group.open_limit()),
         }
     }
-
-    /// Returns the hub of the registry, if the circuit is in one.
-    pub(super) fn hub(&self) -> Option<&Arc<Hub>> {
-        match self {
-            Self::Alone { hub, .. } => hub.as_ref(),
-            Self::Member { group, .. } => group.hub.as_ref(),
-        }
-    }
 }
 
 impl KeyGroup {
     /// Creates the group of a breaker with this `max_open`.
-    pub(crate) fn new(name: Name, hub: Option<Arc<Hub>>, max_open: f64) -> Self {
-        Self { name, hub, open_limit: OpenLimit::new(max_open) }
+    pub(crate) fn new(name: Name, max_open: f64) -> Self {
+        Self { name, open_limit: OpenLimit::new(max_open) }
     }
 
     pub(crate) fn name(&self) -> &Name {
@@ -87,10 +75,5 @@ impl KeyGroup {
     /// Returns the limit on circuits that reject calls.
     pub(crate) const fn open_limit(&self) -> &OpenLimit {
         &self.open_limit
-    }
-
-    /// Returns the hub of the registry, if the breaker is in one.
-    pub(crate) fn hub(&self) -> Option<&Arc<Hub>> {
-        self.hub.as_ref()
     }
 }

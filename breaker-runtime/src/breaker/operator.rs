@@ -8,6 +8,7 @@ use super::CircuitBreaker;
 use super::circuit::Circuit;
 use crate::printable::{Printable, escape_hidden};
 use crate::state::Cause;
+use crate::state::machine::Pending;
 
 /// Maximum length of a recorded name without its escapes, in bytes.
 const MAX_INITIATOR: usize = 1024;
@@ -131,6 +132,11 @@ impl<'a> Operator<'a> {
     /// Closes the circuit from any state and forgets all failures. The totals are kept.
     pub fn reset(&self) {
         self.command(Cause::Reset);
+    }
+
+    /// Executes a command without notifying listeners.
+    pub(super) fn apply(&self, cause: Cause) -> Pending {
+        self.circuit.apply_command(cause, Arc::clone(&self.name))
     }
 
     fn command(&self, cause: Cause) {

@@ -50,7 +50,7 @@ impl Circuit {
         if !opened_by_itself || !self.config().shared().is_shared() {
             return None;
         }
-        match self.identity().hub().map(|hub| hub.informs_fleet()) {
+        match self.registry_hub().map(|hub| hub.informs_fleet()) {
             Some(true) => None,
             Some(false) => Some("no fleet is connected; call breaker_runtime::fleet::connect"),
             None => Some("its breaker is in no registry; create it with Registry::register"),
@@ -60,7 +60,6 @@ impl Circuit {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::config::{Config, ConfigBuilder, Sharing};
     use crate::event::{Audience, Event};
     use crate::registry::Registry;

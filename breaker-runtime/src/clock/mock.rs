@@ -3,14 +3,16 @@
 //! It is not part of the loom tests, so its atomics and its lock are those of the standard library.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::moment::{Moment, nanos_of};
 use super::paused;
+use crate::sync::catch_panic;
 use crate::sync::process_slot::{ProcessSlot, ProcessSlotGuard};
 use crate::sync::thread_local::{self, ThreadSlotGuard};
 
@@ -40,6 +42,9 @@ pub use self::MockClock as Clock;
 #[derive(Clone, Debug, Default)]
 pub struct MockClock {
     time: Arc<MockTime>,
+    /// The runtime whose clock was paused. Breakers do not keep it, because those of annotated functions are never
+    /// freed.
+    _runtime: Option<paused::Runtime>,
 }
 
 /// The time that all clones of a [`MockClock`] share.
@@ -47,18 +52,26 @@ pub struct MockClock {
 pub(crate) struct MockTime {
     /// Sum of all steps by which the time was advanced, in nanoseconds.
     advanced: AtomicU64,
-    sleepers: Mutex<Vec<Waker>>,
+    sleepers: Mutex<Sleepers>,
     /// The start on tokio's clock, if that was paused. The time then follows tokio's clock too.
     paused: Option<paused::PausedStart>,
     /// Number of random numbers that breakers have drawn.
     draws: AtomicU64,
-    /// Latest time read from tokio's clock since the start, in nanoseconds. Threads outside its runtime use it.
+    /// Latest time read from tokio's clock since the start, in nanoseconds. It is the time once nothing keeps the runtime.
     paused_elapsed: AtomicU64,
+}
+
+/// The tasks that wait until the time is advanced. A sleep that is dropped removes its task.
+#[derive(Debug, Default)]
+struct Sleepers {
+    wakers: BTreeMap<u64, Waker>,
+    last_id: u64,
 }
 
 /// A future that completes when the time reaches a moment.
 pub(crate) struct MockSleep {
     time: Arc<MockTime>,
+    id: u64,
     until: Moment,
     timer: Option<paused::Timer>,
 }
@@ -84,8 +97,9 @@ impl MockClock {
 
     /// Returns a clock that also follows tokio's clock, if that is paused on this thread.
     pub(crate) fn following_tokio() -> Self {
-        let paused = paused::PausedStart::now();
-        Self { time: Arc::new(MockTime { paused, ..MockTime::default() }) }
+        let runtime = paused::Runtime::current();
+        let paused = runtime.as_ref().and_then(paused::PausedStart::now);
+        Self { time: Arc::new(MockTime { paused, ..MockTime::default() }), _runtime: runtime }
     }
 
     /// Moves the time forward by `step`. The time stops at its maximum, 584 years after the start.
@@ -128,7 +142,9 @@ impl MockTime {
 
     /// Returns a future that completes at `until`.
     pub(super) fn sleep(self: &Arc<Self>, until: Moment) -> MockSleep {
-        MockSleep { time: Arc::clone(self), until, timer: None }
+        let mut sleepers = self.sleepers();
+        sleepers.last_id += 1;
+        MockSleep { time: Arc::clone(self), id: sleepers.last_id, until, timer: None }
     }
 
     fn paused_elapsed(&self) -> u64 {
@@ -141,31 +157,36 @@ impl MockTime {
         self.advanced
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| Some(now.saturating_add(step)))
             .ok();
-        let sleepers = std::mem::take(&mut *self.sleepers.lock().unwrap_or_else(PoisonError::into_inner));
-        sleepers.into_iter().for_each(Waker::wake);
+        let wakers = std::mem::take(&mut self.sleepers().wakers);
+        wakers.into_values().for_each(Waker::wake);
     }
 
-    fn wake_on_advance(&self, waker: &Waker) {
-        // Cloned before the lock is taken and dropped after it is released, because both run user code.
-        let mut unused = Some(waker.clone());
-        let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        if !sleepers.iter().any(|sleeper| sleeper.will_wake(waker)) {
-            sleepers.extend(unused.take());
-        }
-        drop(sleepers);
+    fn sleepers(&self) -> MutexGuard<'_, Sleepers> {
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl MockSleep {
+    fn wake_on_advance(&self, waker: &Waker) {
+        // Cloned before the lock is taken and dropped after it is released, because both run user code.
+        let waker = waker.clone();
+        let replaced = self.time.sleepers().wakers.insert(self.id, waker);
+        drop(replaced);
+    }
+
     /// Returns `true` if tokio's paused clock may have reached the moment. Otherwise the task is woken when it does.
     fn poll_timer(&mut self, context: &mut Context<'_>) -> bool {
         let Some(wait) = self.until.wait_from(self.time.now()).filter(|_| self.time.paused.is_some()) else {
             return false;
         };
-        if self.timer.is_none() {
-            self.timer = paused::timer(wait);
-        }
-        let has_elapsed = self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready());
+        // tokio panics if the runtime has shut down.
+        let has_elapsed = catch_panic(|| {
+            if self.timer.is_none() {
+                self.timer = self.time.paused.as_ref().and_then(|paused| paused.timer(wait));
+            }
+            self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready())
+        });
+        let has_elapsed = has_elapsed.unwrap_or_default();
         if has_elapsed {
             self.timer = None;
         }
@@ -177,7 +198,7 @@ impl Future for MockSleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        self.time.wake_on_advance(context.waker());
+        self.wake_on_advance(context.waker());
         loop {
             // Read after the waker is registered, so that a concurrent `advance` is not missed.
             if self.time.now() >= self.until {
@@ -190,9 +211,37 @@ impl Future for MockSleep {
     }
 }
 
+impl Drop for MockSleep {
+    fn drop(&mut self) {
+        let waker = self.time.sleepers().wakers.remove(&self.id);
+        drop(waker);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sleep_that_has_ended_keeps_no_waker() {
+        let clock = MockClock::new();
+        let hour = Moment::from_nanos(0).after(Duration::from_secs(3600));
+        let poll = |sleep: &mut MockSleep| Pin::new(sleep).poll(&mut Context::from_waker(Waker::noop()));
+        let sleepers = || clock.time.sleepers().wakers.len();
+        for _ in 0..3 {
+            let mut sleep = clock.time.sleep(hour);
+            assert!((0..2).all(|_| poll(&mut sleep).is_pending()));
+            assert_eq!(sleepers(), 1);
+            drop(sleep);
+            assert_eq!(sleepers(), 0);
+        }
+        let mut sleep = clock.time.sleep(hour);
+        assert!(poll(&mut sleep).is_pending());
+        clock.advance(Duration::from_secs(3600));
+        assert!(poll(&mut sleep).is_ready());
+        drop(sleep);
+        assert_eq!(sleepers(), 0);
+    }
 
     #[test]
     fn the_time_never_reaches_the_end_of_time() {

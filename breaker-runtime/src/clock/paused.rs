@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_types, reason = "only the clock module reads the system's time")]
 
 use std::pin::Pin;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use once_cell::sync::Lazy;
@@ -19,9 +20,17 @@ use super::system;
 /// A timer on tokio's clock.
 pub(super) type Timer = Pin<Box<Unconstrained<tokio::time::Sleep>>>;
 
-/// The instant on tokio's paused clock at which a mock clock was created.
+/// A runtime whose clock is paused.
+#[derive(Clone, Debug)]
+pub(super) struct Runtime(Arc<Handle>);
+
+/// The instant on tokio's paused clock at which a mock clock was created, and the runtime of that clock. Any thread can
+/// read the clock while the runtime is kept.
 #[derive(Debug)]
-pub(super) struct PausedStart(Instant);
+pub(super) struct PausedStart {
+    instant: Instant,
+    runtime: Weak<Handle>,
+}
 
 /// One point in time on both clocks.
 struct Reference {
@@ -41,22 +50,38 @@ pub(super) fn now() -> Option<Moment> {
     (!is_running).then(|| to_moment(shown))
 }
 
-/// Returns a timer that completes after `wait`, or `None` outside a runtime.
-pub(super) fn timer(wait: Duration) -> Option<Timer> {
-    Handle::try_current().ok()?;
-    Some(Box::pin(unconstrained(tokio::time::sleep(wait))))
+impl Runtime {
+    /// Returns the runtime of this thread, if its time is paused.
+    pub(super) fn current() -> Option<Self> {
+        now()?;
+        Some(Self(Arc::new(Handle::try_current().ok()?)))
+    }
 }
 
 impl PausedStart {
-    /// Returns the current instant, if time is paused on this thread.
-    pub(super) fn now() -> Option<Self> {
-        now()?;
-        tokio_now().map(Self)
+    /// Returns the current instant of the runtime of this thread.
+    pub(super) fn now(runtime: &Runtime) -> Option<Self> {
+        Some(Self { instant: tokio_now()?, runtime: Arc::downgrade(&runtime.0) })
     }
 
-    /// Returns the time since the start on tokio's clock, or `None` outside a runtime.
+    /// Returns the time since the start on the clock of the runtime. Returns `None` if nothing keeps the runtime, and
+    /// while the thread destroys its thread-local values.
     pub(super) fn elapsed(&self) -> Option<Duration> {
-        Some(tokio_now()?.saturating_duration_since(self.0))
+        self.in_runtime(|| tokio_now().map(|now| now.saturating_duration_since(self.instant)))?
+    }
+
+    /// Returns a timer of the runtime that completes after `wait`, or `None` like [`elapsed`](Self::elapsed).
+    pub(super) fn timer(&self, wait: Duration) -> Option<Timer> {
+        self.in_runtime(|| -> Timer { Box::pin(unconstrained(tokio::time::sleep(wait))) })
+    }
+
+    fn in_runtime<T>(&self, action: impl FnOnce() -> T) -> Option<T> {
+        let runtime = self.runtime.upgrade()?;
+        if Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()) {
+            return None;
+        }
+        let _runtime = runtime.enter();
+        Some(action())
     }
 }
 

@@ -17,7 +17,7 @@ use super::{Clock, Moment, system};
 use crate::sync::blocked_thread::BlockedThread;
 use crate::sync::catch_panic;
 
-#[cfg(feature = "axum")]
+#[cfg(any(feature = "axum", feature = "redis"))]
 pin_project! {
     /// A future with a time limit. It completes with the output of the inner future, or with `None` when the limit
     /// is reached first. The inner future is dropped together with this one.
@@ -40,6 +40,7 @@ pin_project! {
         Tokio {
             #[pin]
             sleep: TokioTimer,
+            until: TokioInstant,
             // Set if the caller can do without the timer: the runtime that it belongs to.
             optional_in: Option<RuntimeId>,
         },
@@ -54,8 +55,12 @@ type MockTimer = std::future::Pending<()>;
 // Unconstrained, so that the limit also ends a call whose task has used up its cooperative budget.
 #[cfg(feature = "tokio")]
 type TokioTimer = Unconstrained<tokio::time::Sleep>;
+#[cfg(feature = "tokio")]
+type TokioInstant = tokio::time::Instant;
 #[cfg(not(feature = "tokio"))]
 type TokioTimer = std::future::Pending<()>;
+#[cfg(not(feature = "tokio"))]
+type TokioInstant = ();
 
 /// The time on a thread that blocks itself. It is the time of a clock, except that it also advances with the system's
 /// clock while tokio's clock is paused, because the thread may block the runtime that would advance that one.
@@ -76,6 +81,9 @@ pub(crate) const HAS_ASYNC_TIMER: bool = cfg!(feature = "tokio");
 impl Clock {
     /// Returns a future that completes after `wait`. Returns `None` without the feature `tokio`, unless this
     /// is a mock clock or the wait never ends.
+    ///
+    /// If the runtime of the timer shuts down, the future goes on in the runtime that polls it, or never completes if that
+    /// one has no timers.
     #[cfg_attr(
         feature = "tokio",
         expect(clippy::unnecessary_wraps, reason = "without the feature `tokio` it may return `None`")
@@ -90,7 +98,11 @@ impl Clock {
             return Some(Sleep::Mock { sleep: mock.sleep(until) });
         }
         #[cfg(feature = "tokio")]
-        return Some(Sleep::Tokio { sleep: unconstrained(tokio::time::sleep(wait)), optional_in: None });
+        {
+            let sleep = tokio::time::sleep(wait);
+            let until = sleep.deadline();
+            Some(Sleep::Tokio { sleep: unconstrained(sleep), until, optional_in: None })
+        }
         #[cfg(not(feature = "tokio"))]
         None
     }
@@ -155,7 +167,7 @@ impl<'a> BlockedTime<'a> {
     }
 }
 
-#[cfg(feature = "axum")]
+#[cfg(any(feature = "axum", feature = "redis"))]
 impl<F> Timeout<F> {
     #[inline]
     pub(crate) const fn new(future: F, limit: Sleep) -> Self {
@@ -163,7 +175,7 @@ impl<F> Timeout<F> {
     }
 }
 
-#[cfg(feature = "axum")]
+#[cfg(any(feature = "axum", feature = "redis"))]
 impl<F: Future> Future for Timeout<F> {
     type Output = Option<F::Output>;
 
@@ -180,13 +192,20 @@ impl<F: Future> Future for Timeout<F> {
 impl Future for Sleep {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        match self.project() {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        match self.as_mut().project() {
             SleepProjection::Never => Poll::Pending,
             SleepProjection::Mock { sleep: mock } => mock.poll(context),
-            SleepProjection::Tokio { sleep, optional_in: None } => sleep.poll(context),
             // tokio panics if the runtime of the timer has shut down.
-            SleepProjection::Tokio { sleep, optional_in: Some(runtime) } => {
+            SleepProjection::Tokio { mut sleep, until, optional_in: None } => {
+                let polled = catch_panic(|| sleep.as_mut().poll(context));
+                let polled = polled.or_else(|| catch_panic(|| poll_renewed(sleep, *until, context)));
+                polled.unwrap_or_else(|| {
+                    self.set(Self::Never);
+                    Poll::Pending
+                })
+            }
+            SleepProjection::Tokio { sleep, optional_in: Some(runtime), .. } => {
                 catch_panic(|| sleep.poll(context)).unwrap_or_else(|| {
                     WITHOUT_TIMERS.set(Some(*runtime));
                     Poll::Ready(())
@@ -194,6 +213,18 @@ impl Future for Sleep {
             }
         }
     }
+}
+
+/// Replaces a timer by one of the current runtime, and polls that one. Panics if there is no runtime with timers.
+#[cfg(feature = "tokio")]
+fn poll_renewed(mut timer: Pin<&mut TokioTimer>, until: TokioInstant, context: &mut Context<'_>) -> Poll<()> {
+    timer.set(unconstrained(tokio::time::sleep_until(until)));
+    timer.poll(context)
+}
+
+#[cfg(not(feature = "tokio"))]
+fn poll_renewed(timer: Pin<&mut TokioTimer>, (): TokioInstant, context: &mut Context<'_>) -> Poll<()> {
+    timer.poll(context)
 }
 
 impl fmt::Debug for Sleep {

@@ -11,15 +11,19 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, Sleep};
 
 use super::changes::ChangeReader;
 use super::circuits::Circuits;
-use super::coordinator::{CircuitChange, Coordinator, Input, Notice, Output};
+use super::coordinator::{Coordinator, Input, Notice, Output};
+use super::fleet_clock::FleetClock;
 use super::protocol::{Push, Reply, Report, Request, SharedName};
 use super::status::StatusCell;
 use super::store::{Store, StoreError, StoreErrorKind};
+use crate::breaker::Unannounced;
+use crate::clock::Sleep;
 use crate::event::Subscription;
+use crate::printable::escape_hidden;
+use crate::sync::{Mutex, lock};
 use crate::warning::warn;
 
 /// How often one circuit is changed and looked at again at once.
@@ -27,7 +31,8 @@ const MAX_CHANGES: u32 = 3;
 
 /// The background task.
 pub(super) struct Agent<S> {
-    coordinator: Coordinator,
+    /// Readers of the status look at it as well.
+    coordinator: Arc<Mutex<Coordinator>>,
     circuits: Circuits,
     store: StoreSlot<S>,
     messages: mpsc::Receiver<Push>,
@@ -37,9 +42,10 @@ pub(super) struct Agent<S> {
     answers: Vec<(u64, Answer)>,
     next_command: u64,
     status: Arc<StatusCell>,
-    start: Instant,
+    clock: FleetClock,
     timer: Pin<Box<Sleep>>,
-    last_error: Option<String>,
+    /// The time for which the timer is set.
+    wake: Duration,
     has_left: bool,
     /// Ends with the task.
     _subscription: Subscription,
@@ -87,7 +93,7 @@ enum Happened<S> {
 
 impl<S: Store> Agent<S> {
     pub(super) fn new(
-        coordinator: Coordinator,
+        coordinator: Arc<Mutex<Coordinator>>,
         circuits: Circuits,
         mut store: S,
         changes: ChangeReader,
@@ -95,7 +101,7 @@ impl<S: Store> Agent<S> {
         status: Arc<StatusCell>,
         subscription: Subscription,
     ) -> Self {
-        let start = Instant::now();
+        let clock = status.clock().clone();
         Self {
             coordinator,
             circuits,
@@ -106,9 +112,9 @@ impl<S: Store> Agent<S> {
             answers: Vec::new(),
             next_command: 0,
             status,
-            start,
-            timer: Box::pin(tokio::time::sleep_until(start)),
-            last_error: None,
+            timer: Box::pin(clock.alarm(Duration::ZERO)),
+            clock,
+            wake: Duration::ZERO,
             has_left: false,
             _subscription: subscription,
         }
@@ -117,9 +123,10 @@ impl<S: Store> Agent<S> {
     /// Runs until the process has left the fleet.
     pub(super) async fn run(mut self) {
         while !self.has_left {
-            let wake = self.start + self.coordinator.next_step();
-            if self.timer.deadline() != wake {
-                self.timer.as_mut().reset(wake);
+            let wake = lock(&self.coordinator).next_step();
+            if self.wake != wake {
+                self.wake = wake;
+                self.timer.set(self.clock.alarm(wake));
             }
             match poll_fn(|context| self.poll(context)).await {
                 Happened::Exchanged(Exchanged { store, result }) => {
@@ -132,7 +139,6 @@ impl<S: Store> Agent<S> {
                 Happened::Ordered(Some(Order::Leave) | None) => self.step(Input::Leave),
                 Happened::Ticked => self.tick(),
             }
-            self.status.update(&self.coordinator, self.now(), self.last_error.as_deref());
         }
     }
 
@@ -149,25 +155,26 @@ impl<S: Store> Agent<S> {
         if let Poll::Ready(names) = self.changes.poll(context) {
             return Poll::Ready(Happened::Changed(names));
         }
-        // After the last order, a closed channel would be ready for ever.
-        if !self.orders.is_closed() || !self.orders.is_empty() || !self.coordinator.is_leaving() {
-            if let Poll::Ready(order) = self.orders.poll_recv(context) {
-                return Poll::Ready(Happened::Ordered(order));
-            }
+        // After the last order, a closed channel would always be ready.
+        let has_orders =
+            !self.orders.is_closed() || !self.orders.is_empty() || !lock(&self.coordinator).is_leaving();
+        if has_orders && let Poll::Ready(order) = self.orders.poll_recv(context) {
+            return Poll::Ready(Happened::Ordered(order));
         }
         self.timer.as_mut().poll(context).map(|()| Happened::Ticked)
     }
 
     fn now(&self) -> Duration {
-        self.start.elapsed()
+        self.clock.now()
     }
 
     /// Passes all circuits that the coordinator wants to see, and the time.
     fn tick(&mut self) {
-        let wanted: Vec<_> = self.coordinator.wanted().cloned().collect();
+        let wanted: Vec<_> = lock(&self.coordinator).wanted_at(self.now()).cloned().collect();
         for name in wanted {
             self.look_at(name);
         }
+        self.circuits.sample(self.now());
         self.step(Input::Tick);
     }
 
@@ -195,12 +202,12 @@ impl<S: Store> Agent<S> {
     fn receive(&mut self, result: Result<Reply, StoreError>) {
         match result {
             Ok(reply) => {
-                self.last_error = None;
+                self.status.set_error(None);
                 self.step(Input::Reply(Box::new(reply)));
             }
             Err(StoreError { kind, text, partial }) => {
                 self.status.count_error(kind);
-                self.last_error = Some(text);
+                self.status.set_error(Some(Arc::from(text)));
                 self.step(Input::Failed { kind, partial });
             }
         }
@@ -210,13 +217,15 @@ impl<S: Store> Agent<S> {
     fn step(&mut self, input: Input) {
         let mut inputs = VecDeque::from([input]);
         let mut changes = BTreeMap::<SharedName, u32>::new();
+        let mut announced = Vec::new();
         while let Some(input) = inputs.pop_front() {
             let now = self.now();
-            for output in self.coordinator.step(now, input) {
+            let outputs = lock(&self.coordinator).step(now, input);
+            for output in outputs {
                 match output {
                     Output::Sync(request) => self.begin_exchange(*request),
                     Output::Circuit { name, change } => {
-                        self.change(&name, change);
+                        announced.extend(self.circuits.change(&name, change));
                         let count = changes.entry(name.clone()).or_default();
                         *count += 1;
                         // Further changes wait for the next tick, in case that one has no effect.
@@ -230,12 +239,9 @@ impl<S: Store> Agent<S> {
                 }
             }
         }
-    }
-
-    fn change(&self, name: &SharedName, change: CircuitChange) {
-        if let Some(changed) = self.circuits.change(name, change) {
+        if !announced.is_empty() {
             // Listeners may block.
-            tokio::task::spawn_blocking(move || changed.announce());
+            tokio::task::spawn_blocking(move || announced.into_iter().for_each(Unannounced::announce));
         }
     }
 
@@ -255,7 +261,7 @@ impl<S: Store> Agent<S> {
     fn answer(&mut self, id: u64, error: Option<StoreErrorKind>) {
         let Some(position) = self.answers.iter().position(|(known, _)| *known == id) else { return };
         let (_, answer) = self.answers.swap_remove(position);
-        let text = self.last_error.clone().unwrap_or_default();
+        let text = self.status.last_error().as_deref().unwrap_or_default().to_owned();
         // The operator may no longer wait.
         _ = answer.send(error.map_or(Ok(()), |kind| Err(CommandError { kind, text })));
     }
@@ -267,7 +273,7 @@ impl<S: Store> Agent<S> {
             Notice::Disconnected(kind) => warn(format_args!(
                 "fleet {namespace}: Redis is away ({}: {}); shared circuits act in this process only until it is back",
                 kind.label(),
-                self.last_error.as_deref().unwrap_or("no answer"),
+                self.status.last_error().as_deref().unwrap_or("no answer"),
             )),
             Notice::Unreadable(name) => {
                 if self.status.count_unreadable() {
@@ -279,15 +285,16 @@ impl<S: Store> Agent<S> {
             }
             Notice::Conflict(conflict) => {
                 self.status.count_conflict();
-                let (name, settings) = (conflict.name, conflict.settings);
+                // Another program may have written the text.
+                let (name, settings) = (conflict.name, escape_hidden(&conflict.settings).into_owned());
                 warn(format_args!(
                     "{name}: other processes of the fleet {namespace} share this circuit with other settings \
-                     ({settings}); use another namespace, or the same settings"
+                     ({settings:?}); use another namespace, or the same settings"
                 ));
             }
             Notice::ReadOnly(_) => warn(format_args!(
                 "fleet {namespace}: Redis refuses changes ({}); this process follows the fleet, but reports nothing",
-                self.last_error.as_deref().unwrap_or("no reason given"),
+                self.status.last_error().as_deref().unwrap_or("no reason given"),
             )),
             Notice::DataLost => warn(format_args!(
                 "fleet {namespace}: Redis has lost data; this process restores the circuits that it knows"

@@ -1,6 +1,7 @@
 //! The names of the circuits that have changed, from the threads that change them to the background task.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::sync::mpsc;
@@ -8,7 +9,6 @@ use tokio::sync::mpsc;
 use super::protocol::SharedName;
 use crate::event::{Event, Listener};
 use crate::sync::{Mutex, lock};
-use std::sync::Arc;
 
 /// The names that the background task has not read.
 #[derive(Default)]
@@ -38,7 +38,7 @@ impl Listener for ChangeListener {
         let name = match event {
             Event::StateChanged(change) => SharedName::new(change.name(), change.key()),
             Event::ChangesLost(changes) => SharedName::new(changes.name(), changes.key()),
-            _ => return,
+            Event::Conflict(_) | Event::Evicted(_) | Event::Waived(_) => return,
         };
         lock(&self.names.0).insert(name);
         // A full channel already wakes the task.

@@ -8,32 +8,75 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::coordinator::{CircuitChange, CircuitView, LocalState};
-use super::evidence::Sample;
+use super::description::Description;
+use super::evidence::{INTERVAL, Sample};
 use super::protocol::{Policy, SharedName};
-use crate::breaker::CircuitBreaker;
-use crate::config::{Adopt, Config, Sharing};
+use crate::breaker::{CircuitBreaker, Unannounced};
+use crate::config::{Adopt, Sharing};
+use crate::printable::escape_hidden;
 use crate::registry::{AnyBreaker, Registry};
 use crate::snapshot::Snapshot;
-use crate::state::machine::Pending;
 use crate::state::{Adoption, Cause, State};
+use crate::totals::Totals;
+
+/// The most circuits whose calls are counted before the fleet is concerned with them.
+const MAX_SAMPLES: usize = 2000;
 
 /// The shared circuits of a registry.
 pub(super) struct Circuits {
     registry: Registry,
-    /// What was counted when a circuit was last looked at.
+    /// The calls of each circuit when they were last counted.
     samples: BTreeMap<SharedName, Sample>,
-}
-
-/// A change of a circuit, of which listeners must still be notified.
-#[must_use = "listeners must be notified"]
-pub(super) struct Changed {
-    breaker: CircuitBreaker,
-    pending: Pending,
+    /// The circuits that the fleet is or was concerned with.
+    descriptions: BTreeMap<SharedName, Description>,
+    /// When the calls of all circuits were last counted.
+    sampled: Option<Duration>,
+    /// `true` if there was a sample of each shared circuit then.
+    has_all: bool,
 }
 
 impl Circuits {
     pub(super) const fn new(registry: Registry) -> Self {
-        Self { registry, samples: BTreeMap::new() }
+        Self {
+            registry,
+            samples: BTreeMap::new(),
+            descriptions: BTreeMap::new(),
+            sampled: None,
+            has_all: false,
+        }
+    }
+
+    /// Counts the calls of all shared circuits from time to time. When the fleet opens one of them, they show whether the
+    /// dependency works for this process.
+    pub(super) fn sample(&mut self, now: Duration) {
+        if self.sampled.is_some_and(|at| now.saturating_sub(at) < INTERVAL) {
+            return;
+        }
+        self.sampled = Some(now);
+        let single = self.registry.iter();
+        let keyed = self.registry.iter_keyed().filter(|breaker| breaker.config().shared().is_shared());
+        let circuits = single.chain(keyed.flat_map(|breaker| breaker.iter()));
+        let mut left = MAX_SAMPLES;
+        let mut has_all = true;
+        for breaker in circuits.filter(|breaker| breaker.circuit().config().shared().is_shared()) {
+            if left == 0 {
+                has_all = false;
+                break;
+            }
+            left -= 1;
+            let totals = breaker.circuit().totals();
+            let name = SharedName::new(breaker.name(), breaker.key());
+            let new = self.new_sample(now, &totals);
+            self.samples.entry(name).or_insert(new).update(now, &totals);
+        }
+        self.has_all = has_all;
+        self.samples.retain(|_, sample| sample.is_recent(now));
+        self.descriptions.retain(|name, _| self.samples.contains_key(name));
+    }
+
+    /// Returns the first sample of a circuit.
+    fn new_sample(&self, now: Duration, totals: &Totals) -> Sample {
+        if self.has_all { Sample::of_new(now, totals) } else { Sample::new(now, totals) }
     }
 
     /// Returns what the circuit is now, or `None` if this process does not share a circuit of this name. `now` is the
@@ -42,19 +85,29 @@ impl Circuits {
         let view = self.find(name).and_then(|breaker| self.view_of(name, &breaker, now));
         if view.is_none() {
             self.samples.remove(name);
+            self.descriptions.remove(name);
         }
         view
     }
 
     fn view_of(&mut self, name: &SharedName, breaker: &CircuitBreaker, now: Duration) -> Option<CircuitView> {
-        let config = breaker.config();
+        let config = breaker.circuit().config();
         let policy = match config.shared() {
             Sharing::Local => return None,
             Sharing::Quorum => Policy::Quorum,
             Sharing::First => Policy::First,
         };
         let snapshot = breaker.snapshot();
-        let sample = self.samples.entry(name.clone()).or_insert_with(|| Sample::new(now, &snapshot));
+        let new = self.new_sample(now, &snapshot.totals);
+        let sample = self.samples.entry(name.clone()).or_insert(new);
+        let described = self.descriptions.entry(name.clone());
+        let description = described
+            .and_modify(|known| {
+                if !known.is_about(&snapshot, &config) {
+                    *known = Description::new(&snapshot, config.clone());
+                }
+            })
+            .or_insert_with(|| Description::new(&snapshot, config.clone()));
         Some(CircuitView {
             name: name.clone(),
             state: local_state(&snapshot),
@@ -65,13 +118,13 @@ impl Circuits {
             rejected: snapshot.totals.rejected,
             lease: config.half_open_timeout(),
             recovery: config.recovery_timeout(),
-            reason: Arc::from(reason(&snapshot)),
-            settings: Arc::from(settings(&config)),
+            reason: Arc::clone(&description.reason),
+            settings: Arc::clone(&description.settings),
         })
     }
 
-    /// Changes a circuit as the coordinator has decided.
-    pub(super) fn change(&self, name: &SharedName, change: CircuitChange) -> Option<Changed> {
+    /// Changes a circuit as the coordinator has decided. Returns the change if listeners must be notified of it.
+    pub(super) fn change(&self, name: &SharedName, change: CircuitChange) -> Option<Unannounced> {
         let breaker = self.find(name)?;
         let circuit = breaker.circuit();
         let pending = match change {
@@ -92,7 +145,7 @@ impl Circuits {
             }
             CircuitChange::Release { by } => circuit.apply_command(Cause::Released, initiator(&by, "")),
         };
-        Some(Changed { breaker, pending })
+        Unannounced::new(breaker, pending)
     }
 
     fn find(&self, name: &SharedName) -> Option<CircuitBreaker> {
@@ -106,13 +159,6 @@ impl Circuits {
     }
 }
 
-impl Changed {
-    /// Notifies listeners. They are user code, and may block.
-    pub(super) fn announce(self) {
-        self.breaker.circuit().announce(self.pending);
-    }
-}
-
 fn local_state(snapshot: &Snapshot) -> LocalState {
     match snapshot.state {
         State::Closed => LocalState::Closed,
@@ -123,36 +169,21 @@ fn local_state(snapshot: &Snapshot) -> LocalState {
     }
 }
 
-/// Returns why an open circuit opened.
-fn reason(snapshot: &Snapshot) -> String {
-    const MAX_CHARS: usize = 200;
-    let Some(transition) = snapshot.last_transition.as_ref().filter(|_| snapshot.state == State::Open) else {
-        return String::new();
-    };
-    let trip = transition.trip.as_ref().map_or_else(|| transition.cause.to_string(), ToString::to_string);
-    let whole = match &transition.last_failure {
-        Some(text) => format!("{trip}; last: {text}"),
-        None => trip,
-    };
-    whole.chars().take(MAX_CHARS).collect()
-}
-
-/// Returns the settings that all processes must agree on.
-fn settings(config: &Config) -> String {
-    format!(
-        "shared = {}, recovery_timeout = {:?}, backoff = {}, max_recovery_timeout = {:?}, half_open_max_calls = {}, \
-         half_open_timeout = {:?}",
-        config.shared(),
-        config.recovery_timeout(),
-        config.backoff(),
-        config.max_recovery_timeout(),
-        config.half_open_max_calls(),
-        config.half_open_timeout(),
-    )
-}
-
-/// Returns the initiator of a transition that a command caused.
+/// Returns the initiator of a transition that a command caused. Other programs may have written both texts to Redis.
 fn initiator(by: &str, why: &str) -> Arc<str> {
-    let by = if by.is_empty() { "(unnamed)" } else { by };
+    let (by, why) = (escape_hidden(by), escape_hidden(why));
+    let by = if by.is_empty() { "(unnamed)" } else { &by };
     Arc::from(if why.is_empty() { format!("{by} (fleet)") } else { format!("{by} (fleet): {why}") })
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::initiator;
+
+    #[test]
+    fn texts_of_a_command_that_came_from_redis_cannot_forge_a_line() {
+        assert_eq!(&*initiator("ada", "new provider"), "ada (fleet): new provider");
+        assert_eq!(&*initiator("", ""), "(unnamed) (fleet)");
+        assert_eq!(&*initiator("a\n\u{1b}", "x\u{202e}"), r"a\n\u{1b} (fleet): x\u{202e}");
+    }
 }

@@ -12,10 +12,11 @@ use super::changes::changes;
 use super::circuits::Circuits;
 use super::coordinator::Coordinator;
 use super::error::FleetError;
-use super::operator::FleetOperator;
+use super::operator::{FleetCommander, FleetOperator};
 use super::protocol::InstanceId;
 use super::redis::{RedisStore, StoreAddress};
 use super::status::{FleetStatus, StatusCell};
+use crate::clock::{Clock, Timeout};
 use crate::event::Audience;
 use crate::registry::Registry;
 use crate::sync::{Mutex, lock};
@@ -38,6 +39,7 @@ static FLEETS: Lazy<Mutex<Vec<KnownFleet>>> = Lazy::new(Mutex::default);
 struct KnownFleet {
     registry: usize,
     status: Weak<StatusCell>,
+    orders: mpsc::WeakSender<Order>,
 }
 
 /// The membership of this process in a fleet.
@@ -108,6 +110,23 @@ pub fn status(registry: &Registry) -> Option<FleetStatus> {
     cell.map(|cell| cell.read())
 }
 
+/// Returns a commander of the fleet of a registry; `None` if it belongs to none. It serves code that does not have the
+/// [`Fleet`], such as a page for operators.
+///
+/// ```
+/// use breaker_runtime::{Registry, fleet};
+///
+/// assert!(fleet::commander(&Registry::new()).is_none());
+/// ```
+#[must_use]
+pub fn commander(registry: &Registry) -> Option<FleetCommander> {
+    let registry = address(registry);
+    let known = lock(&FLEETS);
+    let orders = known.iter().find(|fleet| fleet.registry == registry)?.orders.upgrade();
+    drop(known);
+    orders.map(FleetCommander::new)
+}
+
 impl Fleet {
     /// Returns the options of a connection to the fleet of this namespace; see [`connect`].
     pub fn builder(url: &str, namespace: &str) -> FleetBuilder {
@@ -147,7 +166,9 @@ impl Fleet {
         let Self { orders, status, task } = self;
         // An error means that the task has ended.
         _ = orders.send(Order::Leave).await;
-        _ = tokio::time::timeout(SHUTDOWN_TIME, task).await;
+        if let Some(limit) = Clock::default().alarm(SHUTDOWN_TIME) {
+            _ = Timeout::new(task, limit).await;
+        }
         drop(status);
     }
 }
@@ -207,34 +228,48 @@ impl FleetBuilder {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| FleetError::NoRuntime)?;
         let mut random = fastrand::Rng::new();
         let instance = InstanceId::new(&label, random.u64(..));
-        let status = Arc::new(StatusCell::new(&namespace, &instance));
-        enlist(&registry, &status)?;
-        let coordinator = Coordinator::new(instance, random.u64(..), tick, Duration::ZERO);
+        let coordinator = Coordinator::new(instance.clone(), random.u64(..), tick, Duration::ZERO);
+        let coordinator = Arc::new(Mutex::new(coordinator));
+        let status = Arc::new(StatusCell::new(&namespace, &instance, Arc::clone(&coordinator)));
+        let (orders, received) = mpsc::channel(MAX_ORDERS);
+        enlist(&registry, &status, &orders)?;
         let store = RedisStore::new(store_address, &namespace);
         let (listener, reader) = changes();
         let subscription = registry.store().hub().listen(Audience::Fleet, listener);
-        let (orders, received) = mpsc::channel(MAX_ORDERS);
         let circuits = Circuits::new(registry);
-        let cell = Arc::clone(&status);
+        let membership = Membership(Arc::clone(&status));
         let task = runtime.spawn(async move {
-            let agent =
-                Agent::new(coordinator, circuits, store, reader, received, Arc::clone(&cell), subscription);
+            let cell = Arc::clone(&membership.0);
+            let agent = Agent::new(coordinator, circuits, store, reader, received, cell, subscription);
             agent.run().await;
-            cell.end();
+            drop(membership);
         });
         Ok(Fleet { orders, status, task })
     }
 }
 
+/// Shows in the status that the membership has ended, also if the runtime of the task ends.
+struct Membership(Arc<StatusCell>);
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// Remembers that the registry belongs to a fleet.
-fn enlist(registry: &Registry, status: &Arc<StatusCell>) -> Result<(), FleetError> {
+fn enlist(
+    registry: &Registry,
+    status: &Arc<StatusCell>,
+    orders: &mpsc::Sender<Order>,
+) -> Result<(), FleetError> {
     let registry = address(registry);
     let mut known = lock(&FLEETS);
     known.retain(|fleet| fleet.status.strong_count() > 0);
     if known.iter().any(|fleet| fleet.registry == registry) {
         return Err(FleetError::AlreadyConnected);
     }
-    known.push(KnownFleet { registry, status: Arc::downgrade(status) });
+    known.push(KnownFleet { registry, status: Arc::downgrade(status), orders: orders.downgrade() });
     Ok(())
 }
 

@@ -16,6 +16,7 @@
 //! | `random.rs` | random numbers from a seed |
 //! | `event.rs` | what a coordinator receives, and what it decides |
 //! | `counts.rs` | what this process has done so far |
+//! | `exchange.rs` | a request that has not been answered |
 //! | `outbox.rs` | what the next request contains |
 //! | `inbox.rs` | what an answer or a message of the store changes |
 
@@ -23,6 +24,7 @@ mod cache;
 mod counts;
 mod demand;
 mod event;
+mod exchange;
 mod inbox;
 mod lease_outcome;
 mod link;
@@ -39,10 +41,10 @@ use std::time::Duration;
 use self::cache::Cache;
 pub use self::counts::FleetCounts;
 pub use self::event::{Input, Notice, Output};
+use self::exchange::{Exchange, PendingCommand};
 pub use self::lease_outcome::LeaseOutcome;
 use self::link::Link;
 use self::member::{Decided, Member, Surroundings};
-use self::outbox::{Exchange, PendingCommand};
 use self::pace::Pace;
 use self::random::Random;
 use self::store_clock::StoreClock;
@@ -85,6 +87,9 @@ pub struct Coordinator {
     urgent_sync: Option<Duration>,
     /// When the circuits must be looked at again.
     next_look: Duration,
+    /// Circuits that this process has not looked at so far, although the fleet now concerns them. While there are any,
+    /// the next tick is about them alone.
+    unseen: Vec<SharedName>,
     departure: Departure,
     conflicts: BTreeSet<SharedName>,
     counts: FleetCounts,
@@ -119,6 +124,7 @@ impl Coordinator {
             next_sync: now,
             urgent_sync: None,
             next_look: now,
+            unseen: Vec::new(),
             departure: Departure::None,
             conflicts: BTreeSet::new(),
             counts: FleetCounts::default(),
@@ -129,10 +135,9 @@ impl Coordinator {
     pub fn step(&mut self, now: Duration, input: Input) -> Vec<Output> {
         let mut outputs = Vec::new();
         match input {
-            Input::Tick => {
-                self.next_look = now.saturating_add(self.pace.tick());
-                self.look(now, &mut outputs);
-            }
+            // They have been passed before.
+            Input::Tick if !self.unseen.is_empty() => self.unseen.clear(),
+            Input::Tick => self.look(now, &mut outputs),
             Input::Circuit(view) => self.observe(now, *view, &mut outputs),
             Input::Removed(name) => _ = self.members.remove(&name),
             Input::Reply(reply) => self.receive_reply(now, *reply, &mut outputs),
@@ -154,15 +159,23 @@ impl Coordinator {
     #[must_use]
     pub fn next_step(&self) -> Duration {
         match self.exchange {
+            _ if !self.unseen.is_empty() => Duration::ZERO,
             Some(_) => self.next_look,
             None => self.next_look.min(self.next_sync).min(self.urgent_sync.unwrap_or(Duration::MAX)),
         }
     }
 
-    /// Returns the circuits that must be passed before each tick.
+    /// Returns the circuits that must be passed before a tick at this time: none if only a request is due.
+    pub fn wanted_at(&self, now: Duration) -> impl Iterator<Item = &SharedName> {
+        let is_due = !self.unseen.is_empty() || now >= self.next_look;
+        self.wanted().take(if is_due { usize::MAX } else { 0 })
+    }
+
+    /// Returns the circuits that must be passed before each tick, whenever it is.
     pub fn wanted(&self) -> impl Iterator<Item = &SharedName> {
         let unknown = self.cache.in_force().filter(|name| !self.members.contains_key(*name));
-        self.members.keys().chain(unknown)
+        let all = if self.unseen.is_empty() { usize::MAX } else { 0 };
+        self.unseen.iter().chain(self.members.keys().chain(unknown).take(all))
     }
 
     /// Returns `true` if the process is leaving the fleet, or has left it.
@@ -209,8 +222,16 @@ impl Coordinator {
         self.urgent_sync = Some(self.soonest_sync(now));
     }
 
-    /// Looks at all circuits, because time has passed.
+    /// Looks at all circuits, if it is time to.
     fn look(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+        if now >= self.next_look {
+            self.next_look = now.saturating_add(self.pace.tick());
+            self.decide_all(now, outputs);
+        }
+    }
+
+    /// Decides about all circuits as they were passed last.
+    fn decide_all(&mut self, now: Duration, outputs: &mut Vec<Output>) {
         let names: Vec<_> = self.members.keys().cloned().collect();
         for name in names {
             self.decide(now, &name, outputs);
@@ -275,7 +296,7 @@ impl Coordinator {
             outputs.push(Output::Circuit { name: name.clone(), change });
         }
         if is_urgent && self.knows_time {
-            let spread = if has_verdict { Duration::ZERO } else { self.pace.spread() };
+            let spread = if has_verdict { Duration::ZERO } else { self.pace.spread(self.members.len()) };
             self.hasten(now, spread);
         }
     }

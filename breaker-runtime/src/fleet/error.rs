@@ -18,6 +18,8 @@ pub enum FleetError {
     NoRuntime,
     /// The registry belongs to another fleet already.
     AlreadyConnected,
+    /// No circuit has this name or key: it is empty, or longer than 255 bytes.
+    Name,
     /// Redis did not execute a command of an operator, or its answer is not known.
     NotExecuted {
         /// The kind of the failure.
@@ -41,6 +43,9 @@ impl fmt::Display for FleetError {
             Self::AlreadyConnected => out.write_str(
                 "this registry belongs to a fleet already: keep its handle, or shut it down first",
             ),
+            Self::Name => {
+                out.write_str("no circuit has this name or key: both have 1 to 255 bytes, a key may be empty")
+            }
             Self::NotExecuted { kind, text } => {
                 write!(out, "the command may not have reached the fleet ({}): {text}", kind.label())
             }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::coordinator::Evidence;
 use crate::config::Config;
 use crate::snapshot::Snapshot;
+use crate::totals::Totals;
 
 /// The shortest time over which calls are compared. The longest is twice as long, while the circuit is looked at.
-const INTERVAL: Duration = Duration::from_secs(2);
+pub(super) const INTERVAL: Duration = Duration::from_secs(2);
 
 /// The number of calls from which they are evidence.
 const ENOUGH: u64 = 5;
@@ -28,18 +29,33 @@ struct Counted {
 }
 
 impl Sample {
-    pub(super) fn new(now: Duration, snapshot: &Snapshot) -> Self {
-        let counted = Counted::of(snapshot);
+    /// Creates the sample of a circuit whose earlier calls are not known to be recent.
+    pub(super) fn new(now: Duration, totals: &Totals) -> Self {
+        let counted = Counted::of(totals);
         Self { at: now, counted, before: counted }
+    }
+
+    /// Creates the sample of a circuit that did not exist before the last interval, so that all its calls are recent.
+    pub(super) fn of_new(now: Duration, totals: &Totals) -> Self {
+        Self { before: Counted::default(), ..Self::new(now, totals) }
+    }
+
+    /// Counts the calls so far, and moves the interval on.
+    pub(super) fn update(&mut self, now: Duration, totals: &Totals) {
+        if now.saturating_sub(self.at) >= INTERVAL {
+            *self = Self { at: now, counted: Counted::of(totals), before: self.counted };
+        }
+    }
+
+    /// Returns `true` if the calls were counted lately.
+    pub(super) fn is_recent(&self, now: Duration) -> bool {
+        now.saturating_sub(self.at) <= INTERVAL * 4
     }
 
     /// Returns the evidence of the last seconds, and moves the interval on.
     pub(super) fn evidence(&mut self, now: Duration, snapshot: &Snapshot, config: &Config) -> Evidence {
-        let counted = Counted::of(snapshot);
-        let recent = counted.since(self.before);
-        if now.saturating_sub(self.at) >= INTERVAL {
-            *self = Self { at: now, counted, before: self.counted };
-        }
+        let recent = Counted::of(&snapshot.totals).since(self.before);
+        self.update(now, &snapshot.totals);
         if recent.successes + recent.failures < ENOUGH {
             return if snapshot.consecutive_failures > 0 { Evidence::Failing } else { Evidence::Unknown };
         }
@@ -62,8 +78,7 @@ impl Sample {
 }
 
 impl Counted {
-    fn of(snapshot: &Snapshot) -> Self {
-        let totals = snapshot.totals;
+    fn of(totals: &Totals) -> Self {
         Self { successes: totals.successes, failures: totals.failures + totals.timeouts }
     }
 

@@ -29,6 +29,25 @@ pub struct FleetOperator<'a> {
     lasts: Option<Duration>,
 }
 
+/// Gives commands to all processes of a fleet without the handle [`Fleet`](super::Fleet); see
+/// [`commander`](super::commander).
+///
+/// While a commander exists, dropping the `Fleet` does not end the membership, but
+/// [`Fleet::shutdown`](super::Fleet::shutdown) does.
+#[derive(Clone, Debug)]
+pub struct FleetCommander(mpsc::Sender<Order>);
+
+impl FleetCommander {
+    pub(super) const fn new(orders: mpsc::Sender<Order>) -> Self {
+        Self(orders)
+    }
+
+    /// Returns an operator who commands the circuits of all processes; see [`Fleet::operator`](super::Fleet::operator).
+    pub fn operator(&self, by: impl Into<String>, why: impl Into<String>) -> FleetOperator<'_> {
+        FleetOperator::new(&self.0, by.into(), why.into())
+    }
+}
+
 impl<'a> FleetOperator<'a> {
     pub(super) fn new(orders: &'a mpsc::Sender<Order>, by: String, why: String) -> Self {
         let (by, why) = (Arc::from(cut(by)), Arc::from(cut(why)));
@@ -86,7 +105,11 @@ impl<'a> FleetOperator<'a> {
     async fn command(&self, name: &str, kind: ForceKind) -> Result<(), FleetError> {
         let (by, why) = (Arc::clone(&self.by), Arc::clone(&self.why));
         let kind = ReportKind::Force { kind, lasts: self.lasts, by, why };
-        let command = Report { name: SharedName::new(name, self.key.as_deref()), epoch: 0, kind };
+        let shared = SharedName::new(name, self.key.as_deref());
+        if name.is_empty() || SharedName::read(shared.as_str()).is_none() {
+            return Err(FleetError::Name);
+        }
+        let command = Report { name: shared, epoch: 0, kind };
         let (answer, answered) = oneshot::channel();
         let order = Order::Command { command: Box::new(command), answer };
         self.orders.send(order).await.map_err(|_| FleetError::Left)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::coordinator::{Coordinator, FleetCounts};
+use super::fleet_clock::FleetClock;
 use super::protocol::{CommandKind, InstanceId, RecordState, SharedName, SharedRecord};
 use super::store::StoreErrorKind;
 use crate::sync::{Mutex, lock};
@@ -50,6 +51,8 @@ pub struct FleetReports {
     pub votes: u64,
     /// Reports that a dependency works although the circuit of the fleet is open.
     pub dissents: u64,
+    /// Requests for a lease for trial calls. Only one of them is granted at a time.
+    pub lease_requests: u64,
     /// Leases for trial calls that this process got.
     pub leases_granted: u64,
     /// Leases whose trial calls succeeded.
@@ -137,69 +140,102 @@ impl fmt::Display for FleetStatus {
     }
 }
 
-/// The status that the background task writes and others read.
-#[derive(Debug)]
-pub(super) struct StatusCell(Mutex<FleetStatus>);
+/// What the background task knows, for others to read. The status is made when it is read, because the task has much
+/// more to do while many circuits change.
+pub(super) struct StatusCell {
+    namespace: Arc<str>,
+    instance: Arc<str>,
+    coordinator: Arc<Mutex<Coordinator>>,
+    clock: FleetClock,
+    record: Mutex<TaskRecord>,
+}
+
+/// What the coordinator does not know.
+#[derive(Default)]
+struct TaskRecord {
+    last_error: Option<Arc<str>>,
+    errors: StoreErrors,
+    unreadable_records: u64,
+    settings_conflicts: u64,
+    has_ended: bool,
+}
 
 impl StatusCell {
-    pub(super) fn new(namespace: &str, instance: &InstanceId) -> Self {
-        Self(Mutex::new(FleetStatus {
+    /// Creates the status of a process whose coordinator begins now.
+    pub(super) fn new(namespace: &str, instance: &InstanceId, coordinator: Arc<Mutex<Coordinator>>) -> Self {
+        Self {
             namespace: Arc::from(namespace),
             instance: Arc::from(instance.as_str()),
-            is_connected: false,
-            last_error: None,
-            processes: 1,
-            errors: StoreErrors::default(),
-            reports: FleetReports::default(),
-            unreadable_records: 0,
-            settings_conflicts: 0,
-            circuits: Vec::new(),
-        }))
+            coordinator,
+            clock: FleetClock::starting_now(),
+            record: Mutex::default(),
+        }
+    }
+
+    /// Returns the clock of the coordinator.
+    pub(super) const fn clock(&self) -> &FleetClock {
+        &self.clock
     }
 
     pub(super) fn read(&self) -> FleetStatus {
-        lock(&self.0).clone()
+        let known = lock(&self.coordinator);
+        let (alive, now) = (known.alive(), known.store_time(self.clock.now()));
+        let listed = known.records().filter(|(_, record)| is_listed(record)).take(MAX_LISTED);
+        let circuits = listed.map(|(name, record)| SharedCircuit::new(name, record, now, alive)).collect();
+        let (is_connected, reports) = (known.is_connected(), FleetReports::from(known.counts()));
+        drop(known);
+        let record = lock(&self.record);
+        FleetStatus {
+            namespace: Arc::clone(&self.namespace),
+            instance: Arc::clone(&self.instance),
+            is_connected: is_connected && !record.has_ended,
+            last_error: record.last_error.clone(),
+            processes: alive,
+            errors: record.errors,
+            reports,
+            unreadable_records: record.unreadable_records,
+            settings_conflicts: record.settings_conflicts,
+            circuits: if record.has_ended { Vec::new() } else { circuits },
+        }
     }
 
     pub(super) fn namespace(&self) -> Arc<str> {
-        Arc::clone(&lock(&self.0).namespace)
+        Arc::clone(&self.namespace)
     }
 
-    /// Replaces what the coordinator knows.
-    pub(super) fn update(&self, coordinator: &Coordinator, now: Duration, last_error: Option<&str>) {
-        let store_time = coordinator.store_time(now);
-        let alive = coordinator.alive();
-        let listed = coordinator.records().filter(|(_, record)| is_listed(record)).take(MAX_LISTED);
-        let circuits =
-            listed.map(|(name, record)| SharedCircuit::new(name, record, store_time, alive)).collect();
-        let mut status = lock(&self.0);
-        status.is_connected = coordinator.is_connected();
-        status.last_error = last_error.map(Arc::from);
-        status.processes = alive;
-        status.reports = FleetReports::from(coordinator.counts());
-        status.circuits = circuits;
+    /// Returns why the last exchange failed.
+    pub(super) fn last_error(&self) -> Option<Arc<str>> {
+        lock(&self.record).last_error.clone()
+    }
+
+    pub(super) fn set_error(&self, text: Option<Arc<str>>) {
+        lock(&self.record).last_error = text;
     }
 
     pub(super) fn count_error(&self, kind: StoreErrorKind) {
-        lock(&self.0).errors.add(kind);
+        lock(&self.record).errors.add(kind);
     }
 
     /// Counts a record that cannot be read. Returns `true` if it is the first.
     pub(super) fn count_unreadable(&self) -> bool {
-        let mut status = lock(&self.0);
-        status.unreadable_records += 1;
-        status.unreadable_records == 1
+        let mut record = lock(&self.record);
+        record.unreadable_records += 1;
+        record.unreadable_records == 1
     }
 
     pub(super) fn count_conflict(&self) {
-        lock(&self.0).settings_conflicts += 1;
+        lock(&self.record).settings_conflicts += 1;
     }
 
     /// Takes note that the process has left the fleet.
     pub(super) fn end(&self) {
-        let mut status = lock(&self.0);
-        status.is_connected = false;
-        status.circuits.clear();
+        lock(&self.record).has_ended = true;
+    }
+}
+
+impl fmt::Debug for StatusCell {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.read(), out)
     }
 }
 
@@ -208,6 +244,7 @@ impl From<FleetCounts> for FleetReports {
         Self {
             votes: counts.votes,
             dissents: counts.dissents,
+            lease_requests: counts.asked,
             leases_granted: counts.granted,
             leases_passed: counts.passed,
             leases_failed: counts.failed,

@@ -16,11 +16,13 @@
 //! | `GET /circuits` | `{"circuits": [..]}`, sorted by name |
 //! | `GET /circuits/{name}` | one breaker; with `?key=eu-1` the circuit of that key |
 //! | `GET /circuits/stream` | all circuits as server-sent events, once a second |
+//! | `GET /fleet` | what the process knows about its fleet (feature `redis`) |
 //! | `GET /metrics` | metrics for Prometheus, with the feature `prometheus` |
 //! | `POST /circuits/{name}/force-open`, `../force-close`, `../disable`, `../release`, `../reset` | runs a command if a [`Dashboard::token`] is set; with `?key=eu-1` on the circuit of that key, otherwise on all circuits of the breaker |
+//! | the same with `?scope=fleet` | runs a command, except `reset`, on the circuit of all processes of the fleet; with `&why=maintenance` |
 //! | `POST /circuits/force-open`, and so on | runs a command on all circuits of the registry |
 //!
-//! The router claims `/` and `/metrics`, so nest it, as above, unless the application has no routes of its
+//! The router claims `/`, `/fleet` and `/metrics`, so nest it, as above, unless the application has no routes of its
 //! own. The dashboard is then at exactly `/breakers`, without a trailing slash. The path may have parameters, as in
 //! `/{version}/breakers`.
 //!
@@ -71,10 +73,11 @@
 //! | 400 | the path, the query string or the name of the operator is invalid, or the request has a body. The text names the parameter and lists the accepted ones |
 //! | 401 | the token for reading or for commands is missing or wrong; the header `WWW-Authenticate` is `Bearer` |
 //! | 403 | commands are disabled, the header with the name of the operator is missing, or the configured read token is empty |
-//! | 404 | the path, circuit, key or command is unknown, or `/metrics` lacks the feature `prometheus` |
+//! | 404 | the path, circuit, key or command is unknown, `/metrics` lacks the feature `prometheus`, or there is no fleet |
 //! | 405 | the route does not support the method; the header `Allow` lists the supported ones |
-//! | 409 | a command for a breaker with keys of which none has been used, and so no circuit exists |
+//! | 409 | a command for a breaker with keys of which none has been used, and so no circuit exists; with `scope=fleet`, a command without a fleet or for a circuit that is not shared |
 //! | 500 | reading the circuits panicked, or the runtime is shutting down |
+//! | 502 | Redis did not confirm a command with `scope=fleet`. It may have been executed nevertheless |
 //! | 503 | all slots of the stream are in use, or the server is shutting down; the header `Retry-After` contains the seconds to wait |
 //!
 //! Other paths, such as `/other`, are left to the application.
@@ -85,11 +88,19 @@
 //! together, and sends those that have changed.
 //!
 //! With more than about 200 keys, or more than 20 breakers, circuits are read on a thread for blocking work
-//! ([`spawn_blocking`]) instead of an async thread, for one request at a time, and separately for `/health/circuits`, which waits for no other route. Requests that arrive in the
-//! meantime wait for the result and share it. With more than 10,000 keys, or more than 1,000 breakers, a result
-//! is also used for later requests for up to a second. It follows that a response of `/health/circuits` is at
-//! most a second older than its request. A command over HTTP is visible in every response that is requested
-//! after it, over any router of the registry. Commands run listeners; no other request waits for them.
+//! ([`spawn_blocking`]) instead of an async thread. Functions that have never been called count like breakers.
+//! `/health/circuits` does so only with more than 200 keys or 100 breakers, and ignores such functions. Circuits are read
+//! there for one request at a time, and separately for `/health/circuits`, which waits for no other route. Requests that
+//! arrive in the meantime wait for the result and share it. With more than 10,000 keys, or more than 1,000 breakers
+//! (5,000 for `/health/circuits`), a result is also used for later requests for up to a second. It follows that a
+//! response of `/health/circuits` is at most a second older than its request. A command over HTTP is visible in every response that is requested
+//! after it, over any router of the registry.
+//!
+//! Calls that hang on such threads can occupy all of them, 512 by default. Until one of them is free, only readings on an
+//! async thread respond, such as `GET /circuits/{name}` of a breaker with at most 200 keys. All others wait, such as
+//! `/metrics` and the stream with more than 20 breakers. [Commands](#commands) take effect. The setting
+//! [`max_concurrent`](crate::ConfigBuilder::max_concurrent) of the protected functions limits how many threads their
+//! calls occupy.
 //!
 //! [`spawn_blocking`]: https://docs.rs/tokio/latest/tokio/task/fn.spawn_blocking.html
 //!
@@ -136,7 +147,7 @@
 //!             "fallbacks": {"successes": 2, "failures": 0}},
 //!  "shadow_rejections": 0, "waived_rejections": 0, "waives": false,
 //!  "durations": {"count": 13, "mean": 0.05, "p50": 0.04, "p95": 0.3, "p99": 0.3},
-//!  "time_open": 2.5, "opened": 1, "keys": null,
+//!  "time_open": 2.5, "opened": 1, "keys": null, "fleet": null,
 //!  "settings": {"failure_threshold": null, "failure_rate": 0.5, "recovery_timeout": 30.0, "mode": "enforce", ..},
 //!  "transitions": [{"key": null, "ago": 2.5, "from": "closed", "to": "open", "cause": "threshold_reached",
 //!                   "generation": 1, "trip": {"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5},
@@ -152,10 +163,11 @@
 //! - `opened` counts the changes to open and forced open from another state.
 //! - `settings` contains every setting by the name of its builder method, except `critical` and `max_keys`.
 //! - `transitions` contains at most ten transitions, newest first: those since the router was created and, if
-//!   older, the last one. With `?key=..` these are the ten of that circuit; of a breaker with keys, those of the
-//!   last 100 keys that changed are kept, and of every other key the last one. Each has the fields of a [`Transition`](crate::Transition), its `key`, `ago` (the
-//!   time since the transition) and `why` (its reason in words). `trip` is the threshold that was reached, in
-//!   the format of [`integrations::serde`](crate::integrations::serde), or null.
+//!   older, the last one; with keys, the last one of the worst circuit is always among them. With `?key=..` these are
+//!   the ten of that circuit, without those of a removed or evicted circuit of the key; of a breaker with keys, those of
+//!   the last 100 circuits that changed are kept, and of every other one the last. Each has the fields of a
+//!   [`Transition`](crate::Transition), its `key`, `ago` (the time since the transition, also if it was noticed later) and
+//!   `why` (its reason in words). `trip` is the threshold that was reached, in the format of [`integrations::serde`](crate::integrations::serde), or null.
 //!
 //! A breaker with keys has `keys`:
 //! `{"count": 3, "most": 1000, "states": {"closed": 2, "open": 1, ..}, "worst": [..]}`. `states` counts the keys in
@@ -164,6 +176,32 @@
 //! [`KeyedBreaker::snapshot`](crate::KeyedBreaker::snapshot): all counts, durations and `time_open` are sums over
 //! all circuits, and the state, its times and the generation are those of the worst circuit. With two keys open,
 //! `time_open` grows by two seconds per second. The metrics for Prometheus and OpenTelemetry have the same figures.
+//!
+//! # A fleet
+//!
+//! If the registry belongs to a fleet (feature `redis`), each shared circuit has `fleet`, which is null otherwise:
+//!
+//! ```json
+//! {"key": null, "open": true, "reason": "5 failures in a row (limit 5)", "votes": ["a:17-3f2c"], "dissents": [],
+//!  "open_in": 4, "processes": 4, "failed_rounds": 0, "lease_holder": null, "due_in": 27.5,
+//!  "command": {"state": "forced_open", "by": "alice", "why": "maintenance", "ends_in": null}}
+//! ```
+//!
+//! - `open` and `reason` are those of the circuit of the fleet. `open_in` is the number of processes in which it is open,
+//!   of `processes` in all. `votes` and `dissents` name processes that found the dependency failing and working.
+//! - `lease_holder` is the process that makes trial calls now; `due_in` is the time until the fleet makes some, zero if
+//!   they are due, and null if the circuit is closed.
+//! - `command` is the command of an operator to all processes: `forced_open` or `disabled`. `ends_in` is null if it
+//!   applies until it is released.
+//! - A breaker with keys shows the circuit that is open in the most processes, and its key. With `?key=..` the circuit of
+//!   that key is shown.
+//!
+//! `GET /fleet` returns the fields of [`FleetStatus`]: `namespace`, `instance` (the name of this process), `connected`,
+//! `last_error`, `processes`, `errors` by kind, `reports`, `unreadable_records`, `settings_conflicts`, and in `circuits`
+//! those that are not simply closed, each with its `name` and the fields above. The events of the stream have the first
+//! five of them as `fleet`.
+//!
+//! [`FleetStatus`]: ../../fleet/struct.FleetStatus.html
 //!
 //! # The stream
 //!
@@ -208,8 +246,15 @@
 //!
 //! # Commands
 //!
+//! With `scope=fleet`, a command applies to the circuit of all processes, also those that start later, until it is released:
+//! `POST /circuits/payment/force-open?scope=fleet&why=maintenance`. It is kept by Redis. It applies to one circuit, so a
+//! breaker with keys needs `key`, which this process need not use. `why`, at most 255 bytes, and the operator are shown by
+//! every process. Without `scope`, or with `scope=process`, commands apply to this process:
+//!
 //! A command on a breaker with keys applies to its existing circuits. A circuit that is created later starts
-//! closed. The response is that of `GET /circuits/{name}` after the command. A function that has never been called
+//! closed. The response is that of `GET /circuits/{name}` after the command. It does not wait for listeners, which run
+//! afterwards on a thread for blocking work. A command takes effect even if no such thread is free, unless it applies to
+//! more than 10,000 keys or 1,000 breakers. A client that disconnects does not interrupt it. A function that has never been called
 //! can be commanded too: the command registers its breaker.
 //!
 //! A command without a name applies to all circuits, and its response is that of `GET /circuits`. `force-open` and
@@ -315,7 +360,8 @@ impl Dashboard {
     /// characters, invisible characters and those that change the direction of the text. The name becomes the [`initiator`](crate::Transition::initiator) of the transition. A cross-site form cannot send the
     /// second header, and so cannot run a command.
     ///
-    /// White space around the token is ignored. An empty token leaves commands disabled. The token also permits
+    /// White space around the token is ignored. Use printable ASCII characters: the page accepts no others. An empty
+    /// token leaves commands disabled. The token also permits
     /// reading where a [read token](Self::read_token) is required.
     ///
     /// ```sh
@@ -337,8 +383,9 @@ impl Dashboard {
     ///
     /// The orchestrator needs no token for the route of [`health_router`].
     ///
-    /// White space around the token is ignored. An empty token permits no client to read (status 403), so that a
-    /// missing environment variable does not publish the circuits.
+    /// White space around the token is ignored. Use printable ASCII characters: the page accepts no others. An empty
+    /// token permits no client to read (status 403, whose text the page shows), so that a missing environment variable
+    /// does not publish the circuits.
     ///
     /// ```
     /// use breaker_runtime::Registry;

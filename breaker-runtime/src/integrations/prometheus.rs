@@ -16,6 +16,23 @@
 //! | `circuit_breaker_calls_in_flight` | `circuit`; present with `max_concurrent` |
 //! | `circuit_breaker_call_duration_seconds` | `circuit`; a histogram, present with `durations` |
 //!
+//! A process that belongs to a fleet (feature `redis`, see `breaker_runtime::fleet`) also has these:
+//!
+//! | metric | labels and values |
+//! |---|---|
+//! | `circuit_breaker_sync_connected` | 1 while the process exchanges states with its fleet, 0 while Redis is away |
+//! | `circuit_breaker_sync_errors_total` | `kind` = `unreachable`, `timeout`, `unauthenticated`, `forbidden`, `read_only`, `out_of_memory`, `loading`, `unsupported`, `tls`, `malformed`; failed exchanges with Redis |
+//! | `circuit_breaker_probe_leases_total` | `outcome` = `granted`, `passed`, `failed`, `expired`; leases for trial calls that the process got, and their results |
+//! | `circuit_breaker_fleet_votes_total` | votes of the process to open a circuit of the fleet |
+//! | `circuit_breaker_fleet_dissents_total` | reports of the process that its calls succeed although the circuit of the fleet is open |
+//! | `circuit_breaker_fleet_problems_total` | `kind` = `unreadable_record`, `settings_conflict` |
+//! | `circuit_breaker_fleet_processes` | processes of the fleet, this one included |
+//! | `circuit_breaker_fleet_open` | `circuit`; 1 if the circuit of the fleet is open, otherwise 0; with keys, the number of open ones |
+//! | `circuit_breaker_fleet_open_processes` | `circuit`; processes in which the circuit is open; with keys, the sum over them |
+//!
+//! The last two are present for circuits that are open, have votes, or are commanded by an operator, and with the same
+//! values in every process of the fleet: use `max by (circuit)`, not `sum`.
+//!
 //! The metrics of a breaker with keys are totals over its keys, which equal the figures in the JSON of
 //! `integrations::axum`. `circuit_breaker_open_seconds_total`, for example, grows by two per second while two keys
 //! are open. `circuit_breaker_state` is the state of the worst circuit.
@@ -31,10 +48,11 @@ mod text;
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 
+use super::fleet_series;
 use super::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label};
 use crate::durations::CallDurations;
 use crate::registry::Registry;
@@ -126,7 +144,17 @@ impl Collector for BreakerCollector {
     fn encode(&self, mut descriptors: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let snapshots = self.registry.snapshots_by_name();
         for series in SERIES {
-            encode_series(&mut descriptors, series, &snapshots)?;
+            let mut encoder = describe(&mut descriptors, series)?;
+            for snapshot in &snapshots {
+                let circuit = Some(circuit_label(snapshot));
+                encode_points(&mut encoder, series.kind, circuit.as_deref(), (series.points)(snapshot))?;
+            }
+        }
+        if let Some(fleet) = fleet_series::read(&self.registry) {
+            for series in fleet_series::SERIES {
+                let mut encoder = describe(&mut descriptors, series)?;
+                encode_points(&mut encoder, series.kind, None, (series.points)(&fleet))?;
+            }
         }
         self.encode_durations(&mut descriptors, &snapshots)
     }
@@ -164,33 +192,38 @@ impl BreakerCollector {
     }
 }
 
-fn encode_series(
-    descriptors: &mut DescriptorEncoder<'_>,
-    series: &Series,
-    snapshots: &[Snapshot],
-) -> Result<(), std::fmt::Error> {
+fn describe<'a, T>(
+    descriptors: &'a mut DescriptorEncoder<'_>,
+    series: &'a Series<T>,
+) -> Result<MetricEncoder<'a>, std::fmt::Error> {
     let kind = match series.kind {
         MetricKind::Counter => MetricType::Counter,
         MetricKind::Gauge => MetricType::Gauge,
     };
-    let mut encoder = descriptors.encode_descriptor(series.name, series.help, None, kind)?;
-    for snapshot in snapshots {
-        let name = circuit_label(snapshot);
-        for MetricPoint { labels, value } in (series.points)(snapshot) {
-            let circuit = [("circuit", &*name)].into_iter();
-            let labels = labels.into_iter().flatten().map(|label| (label.name, label.value));
-            let labels: Vec<(&str, &str)> = circuit.chain(labels).collect();
-            let mut family = encoder.encode_family(&labels)?;
-            match (series.kind, value) {
-                (MetricKind::Counter, MetricValue::Whole(count)) => {
-                    family.encode_counter(&count, None::<&Exemplar<NoLabelSet, u64>>)?;
-                }
-                (MetricKind::Counter, MetricValue::Real(sum)) => {
-                    family.encode_counter(&sum, None::<&Exemplar<NoLabelSet, f64>>)?;
-                }
-                (MetricKind::Gauge, MetricValue::Whole(number)) => family.encode_gauge(&number)?,
-                (MetricKind::Gauge, MetricValue::Real(number)) => family.encode_gauge(&number)?,
+    descriptors.encode_descriptor(series.name, series.help, None, kind)
+}
+
+/// Encodes points. `circuit` is a label in addition to those of each point.
+fn encode_points(
+    encoder: &mut MetricEncoder<'_>,
+    kind: MetricKind,
+    circuit: Option<&str>,
+    points: Vec<MetricPoint>,
+) -> Result<(), std::fmt::Error> {
+    for MetricPoint { labels, value } in points {
+        let circuit = circuit.map(|circuit| ("circuit", circuit));
+        let labels = labels.iter().flatten().map(|label| (label.name, &*label.value));
+        let labels: Vec<(&str, &str)> = circuit.into_iter().chain(labels).collect();
+        let mut family = encoder.encode_family(&labels)?;
+        match (kind, value) {
+            (MetricKind::Counter, MetricValue::Whole(count)) => {
+                family.encode_counter(&count, None::<&Exemplar<NoLabelSet, u64>>)?;
             }
+            (MetricKind::Counter, MetricValue::Real(sum)) => {
+                family.encode_counter(&sum, None::<&Exemplar<NoLabelSet, f64>>)?;
+            }
+            (MetricKind::Gauge, MetricValue::Whole(number)) => family.encode_gauge(&number)?,
+            (MetricKind::Gauge, MetricValue::Real(number)) => family.encode_gauge(&number)?,
         }
     }
     Ok(())

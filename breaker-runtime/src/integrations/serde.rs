@@ -13,7 +13,8 @@
 //! | [`WindowCounts`] | its fields, `failure_rate` and `slow_call_rate` |
 //! | [`Snapshot`] | its fields; times are in seconds, truncated to milliseconds, except those in `durations` |
 //!
-//! `None` is `null`. The types do not implement `Deserialize`. `Config` and `Conflict` implement neither.
+//! Every struct has a known number of fields, which compact formats such as postcard need. `None` is `null`. The types
+//! do not implement `Deserialize`. `Config` and `Conflict` implement neither.
 //!
 //! This is the JSON of a snapshot. No rule evaluates consecutive failures, so they are not counted:
 //!
@@ -48,7 +49,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ::serde::ser::SerializeStruct as _;
+use ::serde::ser::SerializeStruct;
 use ::serde::{Serialize, Serializer};
 
 use crate::config::{Adopt, Mode, Sharing};
@@ -100,56 +101,45 @@ macro_rules! serialize_labels {
 
 serialize_labels! { State Cause Mode Sharing Adopt Outcome ErrorKind }
 
+/// Writes fields of a struct by their names. Unlike `#[serde(flatten)]`, it works in formats such as postcard, which need
+/// the number of fields first.
+macro_rules! write_fields {
+    ($fields:ident, $($field:ident: $value:expr,)+) => {
+        $($fields.serialize_field(stringify!($field), &$value)?;)+
+    };
+}
+
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct SnapshotFields<'a> {
-            name: &'a str,
-            key: Option<&'a str>,
-            state: State,
-            #[serde(flatten)]
-            figures: SnapshotFigures<'a>,
-            mode: Mode,
-            changes: TransitionCounts,
-            keys: Option<KeyCounts>,
-            last_transition: Option<&'a Transition>,
-        }
-
-        SnapshotFields {
-            name: &self.name,
+        let mut fields = serializer.serialize_struct("Snapshot", SnapshotFigures::COUNT + 7)?;
+        write_fields! { fields,
+            name: *self.name,
             key: self.key.as_deref(),
             state: self.state,
-            figures: SnapshotFigures(self),
+        }
+        SnapshotFigures(self).write(&mut fields)?;
+        write_fields! { fields,
             mode: self.mode,
             changes: self.changes,
             keys: self.keys,
-            last_transition: self.last_transition.as_deref(),
+            last_transition: self.last_transition,
         }
-        .serialize(serializer)
+        fields.end()
     }
 }
 
 impl Serialize for SnapshotFigures<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct FigureFields<'a> {
-            time_in_state: f64,
-            retry_after: Option<f64>,
-            ramp: Option<Ramp>,
-            generation: u64,
-            critical: bool,
-            consecutive_failures: u32,
-            window: Option<WindowCounts>,
-            trials_in_flight: usize,
-            calls_in_flight: Option<u32>,
-            totals: Totals,
-            shadow_rejections: u64,
-            waived_rejections: u64,
-            waives: bool,
-            durations: Option<&'a CallDurations>,
-            time_open: f64,
-        }
+        let mut fields = serializer.serialize_struct("SnapshotFigures", Self::COUNT)?;
+        self.write(&mut fields)?;
+        fields.end()
+    }
+}
 
+impl SnapshotFigures<'_> {
+    const COUNT: usize = 15;
+
+    fn write<S: SerializeStruct>(self, fields: &mut S) -> Result<(), S::Error> {
         // Without `..`, so that compilation fails if a field of a snapshot is missing here.
         let &Snapshot {
             name: _,
@@ -175,69 +165,65 @@ impl Serialize for SnapshotFigures<'_> {
             ref durations,
             time_open,
         } = self.0;
-        FigureFields {
+        write_fields! { fields,
             time_in_state: seconds(time_in_state),
             retry_after: retry_after.map(seconds),
-            ramp,
-            generation,
-            critical,
-            consecutive_failures,
-            window,
-            trials_in_flight,
-            calls_in_flight,
-            totals,
-            shadow_rejections,
-            waived_rejections,
-            waives,
-            durations: durations.as_ref(),
+            ramp: ramp,
+            generation: generation,
+            critical: critical,
+            consecutive_failures: consecutive_failures,
+            window: window,
+            trials_in_flight: trials_in_flight,
+            calls_in_flight: calls_in_flight,
+            totals: totals,
+            shadow_rejections: shadow_rejections,
+            waived_rejections: waived_rejections,
+            waives: waives,
+            durations: durations,
             time_open: seconds(time_open),
         }
-        .serialize(serializer)
+        Ok(())
     }
 }
 
 impl Serialize for Transition {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct TransitionFields<'a> {
-            from: State,
-            to: State,
-            cause: Cause,
-            generation: u64,
-            trip: Option<TripReason>,
-            last_failure: Option<&'a str>,
-            retry_after: Option<f64>,
-            initiator: Option<&'a str>,
-        }
+        let mut fields = serializer.serialize_struct("Transition", Self::FIELDS)?;
+        self.write(&mut fields)?;
+        fields.end()
+    }
+}
 
+impl Transition {
+    /// The number of fields that [`write`](Self::write) writes.
+    const FIELDS: usize = 8;
+
+    fn write<S: SerializeStruct>(&self, fields: &mut S) -> Result<(), S::Error> {
         // Without `..`, so that compilation fails if a field is missing here.
         let Self { from, to, cause, generation, trip, ref last_failure, retry_after, ref initiator } = *self;
-        TransitionFields {
-            from,
-            to,
-            cause,
-            generation,
-            trip,
-            last_failure: last_failure.as_deref(),
+        write_fields! { fields,
+            from: from,
+            to: to,
+            cause: cause,
+            generation: generation,
+            trip: trip,
+            last_failure: last_failure,
             retry_after: retry_after.filter(|hint| *hint != Duration::MAX).map(seconds),
-            initiator: initiator.as_deref(),
+            initiator: initiator,
         }
-        .serialize(serializer)
+        Ok(())
     }
 }
 
 impl Serialize for StateChange {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct StateChangeFields<'a> {
-            name: &'a str,
-            key: Option<&'a str>,
-            #[serde(flatten)]
-            transition: &'a Transition,
+        let mut fields = serializer.serialize_struct("StateChange", Transition::FIELDS + 2)?;
+        write_fields! { fields,
+            name: self.name(),
+            key: self.key(),
         }
-
-        let (name, key, transition) = (self.name(), self.key(), self.transition());
-        StateChangeFields { name, key, transition }.serialize(serializer)
+        self.transition().write(&mut fields)?;
+        fields.end()
     }
 }
 
@@ -317,4 +303,44 @@ impl Serialize for CallDurations {
 pub(super) fn seconds(time: Duration) -> f64 {
     let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Duration::from_millis(millis).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use ::serde::Serialize;
+    use ::serde::ser::SerializeStruct;
+
+    use super::{SnapshotFigures, Transition};
+    use crate::breaker::CircuitBreaker;
+    use crate::config::Config;
+
+    /// Counts the fields of a struct.
+    struct FieldCount(usize);
+
+    impl SerializeStruct for FieldCount {
+        type Ok = ();
+        type Error = fmt::Error;
+
+        fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, _: &T) -> fmt::Result {
+            self.0 += 1;
+            Ok(())
+        }
+
+        fn end(self) -> fmt::Result {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_numbers_of_fields_are_those_that_are_written() {
+        let breaker = CircuitBreaker::new("search", Config::default()).unwrap();
+        breaker.force_open();
+        let snapshot = breaker.snapshot();
+        let (mut figures, mut fields) = (FieldCount(0), FieldCount(0));
+        SnapshotFigures(&snapshot).write(&mut figures).unwrap();
+        snapshot.last_transition.as_ref().unwrap().write(&mut fields).unwrap();
+        assert_eq!((figures.0, fields.0), (SnapshotFigures::COUNT, Transition::FIELDS));
+    }
 }

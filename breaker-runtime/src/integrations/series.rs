@@ -12,13 +12,13 @@ use crate::printable::escape_hidden_and_backslash;
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
-/// A metric with one point per set of labels.
-pub(super) struct Series {
+/// A metric with one point per set of labels. `T` is what its points are read from.
+pub(super) struct Series<T> {
     /// The name, without the suffix `_total` of a counter.
     pub(super) name: &'static str,
     pub(super) help: &'static str,
     pub(super) kind: MetricKind,
-    pub(super) points: fn(&Snapshot) -> Vec<MetricPoint>,
+    pub(super) points: fn(&T) -> Vec<MetricPoint>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,16 +29,16 @@ pub(super) enum MetricKind {
     Gauge,
 }
 
-/// A value, and its labels in addition to the name of the circuit.
+/// A value and its labels. Those of a snapshot lack the name of the circuit.
 pub(super) struct MetricPoint {
     pub(super) labels: [Option<Label>; 2],
     pub(super) value: MetricValue,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Label {
     pub(super) name: &'static str,
-    pub(super) value: &'static str,
+    pub(super) value: Cow<'static, str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,7 +47,8 @@ pub(super) enum MetricValue {
     Real(f64),
 }
 
-pub(super) const SERIES: &[Series] = &[
+/// The metrics of a circuit breaker.
+pub(super) const SERIES: &[Series<Snapshot>] = &[
     counter("circuit_breaker_calls", "Finished calls by result", calls),
     counter("circuit_breaker_rejections", "Rejected calls by reason", rejections),
     counter("circuit_breaker_fallback", "Completed fallbacks by result", fallbacks),
@@ -90,15 +91,19 @@ pub(super) fn circuit_label(snapshot: &Snapshot) -> Cow<'_, str> {
     escape_hidden_and_backslash(snapshot.name())
 }
 
-const fn counter(
+pub(super) const fn counter<T>(
     name: &'static str,
     help: &'static str,
-    points: fn(&Snapshot) -> Vec<MetricPoint>,
-) -> Series {
+    points: fn(&T) -> Vec<MetricPoint>,
+) -> Series<T> {
     Series { name, help, kind: MetricKind::Counter, points }
 }
 
-const fn gauge(name: &'static str, help: &'static str, points: fn(&Snapshot) -> Vec<MetricPoint>) -> Series {
+pub(super) const fn gauge<T>(
+    name: &'static str,
+    help: &'static str,
+    points: fn(&T) -> Vec<MetricPoint>,
+) -> Series<T> {
     Series { name, help, kind: MetricKind::Gauge, points }
 }
 
@@ -141,8 +146,8 @@ fn changes(snapshot: &Snapshot) -> Vec<MetricPoint> {
     possible
         .map(|(from, to)| MetricPoint {
             labels: [
-                Some(Label { name: "from", value: from.label() }),
-                Some(Label { name: "to", value: to.label() }),
+                Some(Label { name: "from", value: Cow::Borrowed(from.label()) }),
+                Some(Label { name: "to", value: Cow::Borrowed(to.label()) }),
             ],
             value: MetricValue::Whole(snapshot.changes.count(from, to)),
         })
@@ -167,15 +172,15 @@ const fn state_number(state: State) -> u64 {
 }
 
 impl MetricPoint {
-    fn labeled(name: &'static str, value: &'static str, count: u64) -> Self {
-        Self { labels: [Some(Label { name, value }), None], value: MetricValue::Whole(count) }
+    pub(super) fn labeled(name: &'static str, value: impl Into<Cow<'static, str>>, count: u64) -> Self {
+        Self { labels: [Some(Label { name, value: value.into() }), None], value: MetricValue::Whole(count) }
     }
 
-    const fn whole(value: u64) -> Self {
-        Self { labels: [None; 2], value: MetricValue::Whole(value) }
+    pub(super) const fn whole(value: u64) -> Self {
+        Self { labels: [None, None], value: MetricValue::Whole(value) }
     }
 
     const fn real(value: f64) -> Self {
-        Self { labels: [None; 2], value: MetricValue::Real(value) }
+        Self { labels: [None, None], value: MetricValue::Real(value) }
     }
 }

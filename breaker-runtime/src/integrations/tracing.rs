@@ -21,7 +21,7 @@
 //!
 //! | message | fields besides `circuit` and `key` |
 //! |---|---|
-//! | `call rejected` | `kind`: `open`, `half_open`, `forced_open` or `bulkhead_full`; `retry_after`, in seconds |
+//! | `call rejected` | `kind`: `open`, `half_open`, `ramping`, `forced_open` or `bulkhead_full`; `retry_after`, in seconds |
 //! | `call failed` | `failure`, the text of the failure |
 //! | `call was slow` | `duration`, in seconds; `outcome` |
 //! | `fallback used` | `cause`: the `kind` of the rejection, `timed_out` or `failed`; `outcome` |

@@ -79,8 +79,8 @@ impl RegistryBreaker for CircuitBreaker {
     fn create(registration: &Registration, (): (), context: &RegistryContext) -> Self {
         let Registration { name, settings, .. } = registration;
         let RegistryContext { clock, hub } = context.clone();
-        let identity = Identity::Alone { name: name.clone(), hub: Some(hub) };
-        Self::new_unchecked(identity, settings.clone(), clock)
+        let identity = Identity::Alone { name: name.clone() };
+        Self::in_registry(identity, settings.clone(), clock, hub)
     }
 
     fn shared(&self) -> &Circuit {

@@ -66,6 +66,11 @@ pub(super) fn all() -> Vec<&'static Declaration> {
     all
 }
 
+/// Returns all declarations in the order of the linker, without sorting them.
+pub(super) fn unsorted() -> impl Iterator<Item = &'static Declaration> {
+    DECLARED.iter()
+}
+
 /// Returns the first declaration with this name, in the order of files and lines, among the functions that
 /// register in the global registry.
 pub(super) fn first_named(name: &str) -> Option<&'static Declaration> {

@@ -224,7 +224,7 @@ mod tests {
     fn queue(circuits: usize) -> EvictionQueue {
         let mut queue = EvictionQueue::default();
         for index in 0..circuits {
-            let identity = crate::breaker::Identity::Alone { name: Name::Static("queued"), hub: None };
+            let identity = crate::breaker::Identity::Alone { name: Name::Static("queued") };
             let settings = SharedConfig::from(Config::default());
             let circuit = CircuitBreaker::new_unchecked(identity, settings, Clock::default());
             circuit.operator(index.to_string()).force_open();

@@ -1,9 +1,11 @@
 //! The text of a key. A key that is `AsRef<str>` is borrowed. Any other key is formatted with `Display`, on
-//! the stack if the text has at most 64 bytes.
+//! the stack if the text has at most 64 bytes. A text that is too long for a circuit of its own is not written further.
 
 use std::fmt::{self, Display, Write as _};
 use std::ops::Deref;
 
+/// Maximum length of a key with a circuit of its own, in bytes.
+pub(super) const MAX_KEY_BYTES: usize = 255;
 /// Maximum length of a formatted key on the stack, in bytes.
 const MAX_ON_STACK: usize = 64;
 /// The text of the key `None`.
@@ -119,7 +121,8 @@ fn text_of_option<T: DisplayKey>(value: Option<&T>) -> KeyText<'static> {
 
 fn text_of(write: impl FnOnce(&mut TextStorage<'static>) -> fmt::Result) -> KeyText<'static> {
     let mut text = TextStorage::OnStack { bytes: [0; MAX_ON_STACK], length: 0 };
-    // Writing never fails, so an error comes from `Display` itself. The text so far is the key.
+    // An error comes from a text that is too long, which stays longer than a key may be, or from `Display` itself. The
+    // text so far is the key.
     _ = write(&mut text);
     KeyText(text)
 }
@@ -177,21 +180,32 @@ impl TextStorage<'_> {
     }
 }
 
+/// Returns the start of `more` with which a text of this length is too long, or all of it.
+fn needed(more: &str, length: usize) -> &str {
+    let mut ends = more.char_indices().map(|(index, _)| index);
+    let end = ends.find(|index| length + index > MAX_KEY_BYTES);
+    end.and_then(|end| more.get(..end)).unwrap_or(more)
+}
+
 impl fmt::Write for TextStorage<'_> {
     fn write_str(&mut self, more: &str) -> fmt::Result {
+        if let Self::OnStack { bytes, length } = self
+            && let Some(free) = bytes.get_mut(*length..*length + more.len())
+        {
+            free.copy_from_slice(more.as_bytes());
+            *length += more.len();
+            return Ok(());
+        }
+        let text = self.as_str();
+        if text.len() > MAX_KEY_BYTES {
+            return Err(fmt::Error);
+        }
+        let more = needed(more, text.len());
         match self {
-            Self::OnStack { bytes, length } => {
-                if let Some(free) = bytes.get_mut(*length..*length + more.len()) {
-                    free.copy_from_slice(more.as_bytes());
-                    *length += more.len();
-                    return Ok(());
-                }
-                let mut text = self.as_str().to_owned();
-                text.push_str(more);
-                *self = Self::OnHeap(text);
-            }
             Self::OnHeap(text) => text.push_str(more),
-            Self::Borrowed(text) => *self = Self::OnHeap(format!("{text}{more}")),
+            Self::OnStack { .. } | Self::Borrowed(_) => {
+                *self = Self::OnHeap([self.as_str(), more].concat());
+            }
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use once_cell::race::OnceBox;
 use super::census::Census;
 use super::circuit_map::{CircuitMap, Lookup};
 use super::held_circuit::HeldCircuit;
+use super::key::MAX_KEY_BYTES;
 use super::key_table::{Evicted, KeyTable};
 use crate::breaker::{CircuitBreaker, Identity, Idleness, KeyGroup};
 use crate::clock::Clock;
@@ -47,6 +48,9 @@ use crate::totals::Totals;
 /// evicted or removed. Each call of such a key examines a few circuits only and waits for no other call. Keys longer
 /// than 255 bytes always use the overflow circuit.
 ///
+/// On Linux, evictions use the system call `membarrier`. If a sandbox refuses it after the first call with a key, no
+/// circuit is evicted for one second, and each call with a key executes a memory fence from then on.
+///
 /// With [`max_open`](crate::ConfigBuilder::max_open), at most a share of the circuits rejects calls at the same time.
 ///
 /// The [totals](Self::totals) include the calls of evicted and removed circuits. The number of circuits does not change
@@ -69,6 +73,8 @@ pub struct KeyedBreaker {
 /// The state that all clones share.
 struct SharedCircuits {
     group: Arc<KeyGroup>,
+    /// The listeners of its registry.
+    hub: Arc<Hub>,
     circuits: CircuitMap,
     max_keys: usize,
     table: Mutex<KeyTable>,
@@ -91,8 +97,6 @@ struct NewCircuit {
     dropped: Vec<CircuitBreaker>,
 }
 
-/// Maximum length of a key with a circuit of its own, in bytes.
-const MAX_KEY_BYTES: usize = 255;
 /// Largest value of `max_keys`.
 const MAX_KEYS: u32 = 1_000_000;
 
@@ -115,7 +119,8 @@ impl KeyedBreaker {
         let (circuits, map) = CircuitMap::new();
         Self {
             shared: Arc::new(SharedCircuits {
-                group: Arc::new(KeyGroup::new(name, Some(hub), settings.max_open())),
+                group: Arc::new(KeyGroup::new(name, settings.max_open())),
+                hub,
                 circuits,
                 max_keys: max_keys.get() as usize,
                 table: Mutex::new(KeyTable::new(settings, map)),
@@ -288,12 +293,18 @@ impl KeyedBreaker {
     /// Adds all circuits to `combination`, and returns one snapshot for all of them.
     pub(crate) fn combine(&self, combination: &mut Combination) -> Snapshot {
         let unused = CircuitBreaker::new_unchecked(
-            Identity::Alone { name: self.shared.group.name().clone(), hub: None },
+            Identity::Alone { name: self.shared.group.name().clone() },
             self.settings(),
             self.shared.clock.clone(),
         );
         let removed = self.count(|circuit| combination.add(circuit.snapshot()));
         combination.finish(&unused.snapshot(), &removed)
+    }
+
+    /// Returns `true` if `same` is a handle of the same breaker and there are `handles` of it.
+    #[allow(dead_code, reason = "only the scopes of tests count handles")]
+    pub(super) fn has_handles(&self, same: &Self, handles: usize) -> bool {
+        Arc::ptr_eq(&self.shared, &same.shared) && Arc::strong_count(&self.shared) == handles
     }
 
     pub(super) fn settings(&self) -> SharedConfig {
@@ -336,8 +347,8 @@ impl KeyedBreaker {
         drop(table);
         // Dropping a circuit drops its listeners, and they must not run under the lock either.
         drop(dropped);
-        if let (Some(eviction), Some(hub)) = (eviction, shared.group.hub()) {
-            hub.notify(&Event::Evicted(eviction));
+        if let Some(eviction) = eviction {
+            shared.hub.notify(&Event::Evicted(eviction));
         }
         circuit.unwrap_or_else(|| self.overflow())
     }
@@ -382,7 +393,7 @@ impl SharedCircuits {
     fn circuit(&self, key: Option<Arc<str>>, settings: SharedConfig) -> CircuitBreaker {
         self.group.open_limit().add_key();
         let identity = Identity::member(Arc::clone(&self.group), key);
-        CircuitBreaker::new_unchecked(identity, settings, self.clock.clone())
+        CircuitBreaker::in_registry(identity, settings, self.clock.clone(), Arc::clone(&self.hub))
     }
 }
 

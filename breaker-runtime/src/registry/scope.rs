@@ -40,6 +40,9 @@ thread_local! {
 /// The scope for the whole process.
 static PROCESS: ProcessSlot<Arc<ScopeState>> = ProcessSlot::new();
 
+/// Number of handles of a breaker that only its scope uses: of the scope, of the store, and of the caller.
+const OWN_HANDLES: usize = 3;
+
 /// The breakers of all scopes. They are never freed, because calls of annotated functions borrow their
 /// breaker for `'static`. The list prevents reports of leak detectors.
 static LEAKED: Lazy<Mutex<Vec<&'static AnyBreaker>>> = Lazy::new(Mutex::default);
@@ -119,6 +122,24 @@ impl ScopeState {
             store.report_conflict(&conflict);
         }
         breaker
+    }
+}
+
+impl Drop for ScopeState {
+    /// Frees the circuits of keys that the program cannot reach any more. Their breakers are never freed.
+    fn drop(&mut self) {
+        if Arc::strong_count(&self.store) > 1 {
+            return;
+        }
+        for breaker in std::mem::take(&mut *lock(&self.breakers)).into_values() {
+            // Functions with a `registry` may have registered in one that the program goes on using.
+            if let AnyBreaker::Keyed(keyed) = breaker
+                && let Some(AnyBreaker::Keyed(stored)) = self.store.registered(keyed.name())
+                && keyed.has_handles(&stored, OWN_HANDLES)
+            {
+                keyed.retain(|_, _| false);
+            }
+        }
     }
 }
 

@@ -82,10 +82,12 @@ impl Store {
     ///
     /// The first call of the function registers it again, and reports a conflict if there is one.
     pub(crate) fn get(&self, name: &str) -> Option<AnyBreaker> {
-        self.registered(name).or_else(|| {
-            let declaration = self.serves_functions.then(|| declaration::first_named(name))??;
-            Some(self.register_function(declaration).breaker)
-        })
+        self.registered(name).or_else(|| Some(self.register_function(self.declared_as(name)?).breaker))
+    }
+
+    /// Returns the first function with this name that registers here, called or not.
+    pub(crate) fn declared_as(&self, name: &str) -> Option<&'static Declaration> {
+        self.serves_functions.then(|| declaration::first_named(name))?
     }
 
     /// Returns the breaker that is registered with this name. Registers none.
@@ -124,6 +126,19 @@ impl Store {
     pub(crate) fn declared(&self) -> impl Iterator<Item = &'static Declaration> + use<> {
         let declared = self.serves_functions.then(declaration::all);
         declared.into_iter().flatten().filter(|declaration| !declaration.has_own_registry())
+    }
+
+    /// Returns the number of functions that register here and have not been called, at most `limit`.
+    #[allow(dead_code, reason = "only the integration `axum` chooses a thread by it")]
+    pub(crate) fn count_uncalled(&self, limit: usize) -> usize {
+        if !self.serves_functions {
+            return 0;
+        }
+        let contents = self.contents();
+        let is_uncalled = |declaration: &&'static Declaration| {
+            !declaration.has_own_registry() && !contents.by_name.contains_key(declaration.name())
+        };
+        declaration::unsorted().filter(is_uncalled).take(limit).count()
     }
 
     /// Returns all conflicts: those that were found before, and those of functions that have not been called
@@ -245,7 +260,7 @@ impl RegistryEntry {
             Self::Registered(breaker) => breaker.snapshot(),
             Self::Declared(declaration) => {
                 let Registration { name, settings, .. } = Registration::of_function(declaration);
-                let identity = Identity::Alone { name, hub: None };
+                let identity = Identity::Alone { name };
                 let unused = CircuitBreaker::new_unchecked(identity, settings, clock.clone()).snapshot();
                 Snapshot { keys: declaration.max_keys().map(|_| KeyCounts::default()), ..unused }
             }

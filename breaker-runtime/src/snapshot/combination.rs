@@ -64,6 +64,7 @@ impl Combination {
             self.sums.clone();
         Snapshot {
             key: None,
+            waives: false,
             window: self.window.or(unused.window),
             calls_in_flight: self.calls_in_flight.or(unused.calls_in_flight),
             trials_in_flight: self.trials_in_flight,

@@ -6,6 +6,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use super::transition::Transition;
+use crate::clock::Moment;
 
 /// Maximum number of transitions that wait for listeners.
 const MAX_PENDING: usize = 1024;
@@ -13,14 +14,21 @@ const MAX_PENDING: usize = 1024;
 /// Pending transitions, oldest first, and the number of older ones that were dropped.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    pending: VecDeque<Arc<Transition>>,
+    pending: VecDeque<DatedTransition>,
     lost: u64,
+}
+
+/// A transition, and the moment at which it happened. It may have been noticed later.
+#[derive(Debug)]
+pub(crate) struct DatedTransition {
+    pub(crate) transition: Arc<Transition>,
+    pub(crate) at: Moment,
 }
 
 /// The next notification of listeners.
 #[derive(Debug)]
 pub(crate) enum Notification {
-    Transition(Arc<Transition>),
+    Transition(DatedTransition),
     /// This many transitions were dropped before the next one.
     Lost(NonZeroU64),
 }
@@ -31,7 +39,7 @@ impl Backlog {
     }
 
     /// Adds a transition, and drops the oldest one if there are too many.
-    pub(super) fn push(&mut self, transition: Arc<Transition>) {
+    pub(super) fn push(&mut self, transition: DatedTransition) {
         if self.pending.len() >= MAX_PENDING {
             self.pending.pop_front();
             self.lost += 1;

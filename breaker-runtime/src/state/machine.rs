@@ -34,10 +34,6 @@ pub(crate) struct Machine<S> {
 struct Locked<S> {
     record: Record,
     settings: S,
-    /// The highest level of bookkeeping that any settings so far have needed.
-    tracking: Tracking,
-    /// `true` while a thread notifies listeners; it also delivers the events that are added meanwhile.
-    is_notifying: bool,
 }
 
 /// The transitions that listeners must still be notified of.
@@ -95,7 +91,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
         Self {
             word: AtomicU64::new(Word::new(record.state(), record.generation()).bits()),
             until: AtomicU64::new(record.until().nanos()),
-            locked: Mutex::new(Locked { record, settings, tracking: Tracking::Run, is_notifying: false }),
+            locked: Mutex::new(Locked { record, settings }),
         }
     }
 
@@ -190,7 +186,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
     /// Raises the level of bookkeeping.
     pub(crate) fn track(&self, tracking: Tracking) {
         let mut locked = self.lock();
-        locked.tracking = locked.tracking.max(tracking);
+        locked.record.tracking = locked.record.tracking.max(tracking);
         self.swap_closed(locked.record.generation(), |word| word.with_tracking(tracking));
     }
 
@@ -328,14 +324,14 @@ impl<S: AsRef<Recovery>> Machine<S> {
     /// [`next_notification`](Self::next_notification) until that returns `None`.
     pub(crate) fn try_start_notifying(&self) -> bool {
         let mut locked = self.lock();
-        !std::mem::replace(&mut locked.is_notifying, true)
+        !std::mem::replace(&mut locked.record.is_notifying, true)
     }
 
     /// Removes and returns the oldest pending notification. `None` ends the notification of listeners.
     pub(crate) fn next_notification(&self) -> Option<Notification> {
         let locked = &mut *self.lock();
         let notification = locked.record.next_notification();
-        locked.is_notifying = notification.is_some();
+        locked.record.is_notifying = notification.is_some();
         notification
     }
 
@@ -385,7 +381,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
         let (old, mut word) = (self.load(Ordering::Relaxed), locked.word());
         if word.is_closed() && old.is_closed() && old.generation() == word.generation() {
             if !word.is_checked() {
-                self.swap_closed(word.generation(), |old| old.without_checks(locked.tracking));
+                self.swap_closed(word.generation(), |old| old.without_checks(locked.record.tracking));
             }
             self.until.store(record.until().nanos(), Ordering::Release);
         } else if old != word || record.state() == State::HalfOpen {
@@ -415,7 +411,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
 impl<S> Locked<S> {
     /// Returns the shared word of the record, except for the run and the free trial slots.
     fn word(&self) -> Word {
-        let tracking = if self.record.is_ramping() { Tracking::Checks } else { self.tracking };
+        let tracking = if self.record.is_ramping() { Tracking::Checks } else { self.record.tracking };
         Word::new(self.record.state(), self.record.generation()).with_tracking(tracking)
     }
 }

@@ -7,13 +7,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backlog::Notification;
+use super::backlog::{DatedTransition, Notification};
 use super::history::History;
 use super::progress::Progress;
 use super::ramp::{Ramp, limited};
 use super::recovery::Recovery;
 use super::transition::{Cause, Details, State, Transition, next};
-use super::word::MAX_GENERATION;
+use super::word::{MAX_GENERATION, Tracking};
 use crate::clock::Moment;
 use crate::outcome::{Completion, Outcome, Settled};
 use crate::window::TripReason;
@@ -22,6 +22,11 @@ use crate::window::TripReason;
 #[derive(Debug)]
 pub(super) struct Record {
     state: State,
+    // The next two are in the word of the state, so that they do not enlarge each circuit.
+    /// The highest level of bookkeeping that any settings so far have needed.
+    pub(super) tracking: Tracking,
+    /// `true` while a thread notifies listeners; it also delivers the events that are added meanwhile.
+    pub(super) is_notifying: bool,
     generation: u64,
     /// The moment when this generation began.
     since: Moment,
@@ -79,7 +84,14 @@ impl TrialCall {
 
 impl Record {
     pub(super) const fn new(now: Moment) -> Self {
-        Self { state: State::Closed, generation: 0, since: now, progress: None }
+        Self {
+            state: State::Closed,
+            tracking: Tracking::Run,
+            is_notifying: false,
+            generation: 0,
+            since: now,
+            progress: None,
+        }
     }
 
     pub(super) const fn state(&self) -> State {
@@ -263,7 +275,7 @@ impl Record {
         progress.begin(&transition, at, recovery);
         let open_for = recovery.open_for(progress.reopenings, progress.history.draw_jitter());
         progress.due = at.after(recovery.extended_by(retry_after, open_for));
-        progress.backlog.push(transition);
+        progress.backlog.push(DatedTransition { transition, at });
     }
 
     /// Returns the transition that began this generation.

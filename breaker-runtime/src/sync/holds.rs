@@ -23,7 +23,12 @@
 //!
 //! The memory of a thread is never freed, but later threads reuse it, so there is as much as for the largest number of
 //! threads at one time. The holds of an ended thread are read only while a call that it started still runs.
+//!
+//! A process that is forked has a copy of all holds, but only one of the threads. The searches of the other threads are
+//! ignored, because they do not go on. A value that such a thread used stays in use.
 
+#[cfg(not(breaker_loom))]
+use super::AtomicU32;
 use super::barrier;
 use super::{AtomicUsize, Ordering};
 
@@ -34,6 +39,9 @@ struct ThreadHolds {
     calls: [AtomicUsize; CALLS],
     /// Used for a search while calls use all others.
     search: AtomicUsize,
+    /// The process of the thread; see `FORKS`.
+    #[cfg(not(breaker_loom))]
+    forks: AtomicU32,
 }
 
 /// A search, or the use of one value. It ends when this is dropped.
@@ -146,6 +154,9 @@ impl Held {
                 // Any other value shows that the search has ended. One that begins later does not find what was
                 // removed.
                 let mut found = word.load(Ordering::Acquire);
+                if found == collection && imp::is_left_by_fork(thread) {
+                    continue;
+                }
                 for _ in 0..retries {
                     if found != collection {
                         break;
@@ -168,8 +179,10 @@ mod imp {
     use std::cell::Cell;
     use std::ptr;
 
+    use once_cell::sync::Lazy;
+
     use super::ThreadHolds;
-    use crate::sync::{Mutex, barrier, lock};
+    use crate::sync::{AtomicU32, Mutex, Ordering, barrier, lock};
 
     thread_local! {
         // No destructor, so that reading it is one load that cannot fail.
@@ -178,6 +191,10 @@ mod imp {
     }
 
     static THREADS: Mutex<Threads> = Mutex::new(Threads::new());
+
+    /// Number of forks between the first process with holds and this one.
+    static FORKS: AtomicU32 = AtomicU32::new(0);
+    static FORK_HANDLER: Lazy<()> = Lazy::new(|| barrier::run_after_fork(survive_fork));
 
     struct Threads {
         /// The holds that are read: of running threads, and of ended ones with a call that runs on.
@@ -200,11 +217,26 @@ mod imp {
         lock(&THREADS).listed.iter().copied().for_each(visit);
     }
 
+    /// Returns `true` if the thread of these holds does not exist in this process, which was forked.
+    pub(super) fn is_left_by_fork(holds: &ThreadHolds) -> bool {
+        holds.forks.load(Ordering::Relaxed) != FORKS.load(Ordering::Relaxed)
+    }
+
+    /// Runs in a new process, on the copy of the thread that forked. It may only use what a signal handler may use.
+    extern "C" fn survive_fork() {
+        let forks = FORKS.load(Ordering::Relaxed).wrapping_add(1);
+        if let Some(own) = CURRENT.get() {
+            own.forks.store(forks, Ordering::Relaxed);
+        }
+        FORKS.store(forks, Ordering::Relaxed);
+    }
+
     #[cold]
     #[inline(never)]
     fn take() -> Option<&'static ThreadHolds> {
         RETURN.try_with(|_| ()).ok()?;
         barrier::prepare();
+        Lazy::force(&FORK_HANDLER);
         let holds = lock(&THREADS).take();
         CURRENT.set(Some(holds));
         Some(holds)
@@ -217,6 +249,7 @@ mod imp {
 
         fn take(&mut self) -> &'static ThreadHolds {
             let holds = self.free.pop().unwrap_or_else(|| Box::leak(Box::default()));
+            holds.forks.store(FORKS.load(Ordering::Relaxed), Ordering::Relaxed);
             self.listed.push(holds);
             holds
         }
@@ -282,6 +315,10 @@ mod imp {
         lock(&THREADS).iter().copied().for_each(visit);
     }
 
+    pub(super) const fn is_left_by_fork(_: &ThreadHolds) -> bool {
+        false
+    }
+
     fn take() -> &'static ThreadHolds {
         let holds: &'static ThreadHolds = Box::leak(Box::default());
         lock(&THREADS).push(holds);
@@ -294,6 +331,8 @@ mod tests {
     use std::panic::resume_unwind;
 
     use super::{CALLS, Held, Hold, Search};
+    #[cfg(all(target_os = "linux", not(miri)))]
+    use crate::sync::own_process;
 
     const COLLECTION: usize = 1000;
 
@@ -336,6 +375,35 @@ mod tests {
         assert!(now().has_searches());
         drop((search, holds));
         assert!(keep(2000).is_some());
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", not(miri)))]
+    fn a_forked_process_ignores_the_searches_of_the_threads_that_it_does_not_have() {
+        const PATH: &str =
+            "sync::holds::tests::a_forked_process_ignores_the_searches_of_the_threads_that_it_does_not_have";
+        own_process::run(PATH, || {
+            let (searching, forked) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+            let value = Box::new(1);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let search = Search::begin(COLLECTION);
+                    let hold = keep(address(&value));
+                    searching.wait();
+                    forked.wait();
+                    drop((search, hold));
+                });
+                searching.wait();
+                assert!(now().has_searches());
+                let is_right = super::barrier::is_true_after_fork(|| {
+                    let ignores = !now().has_searches() && now().contains(address(&value));
+                    let own = Search::begin(COLLECTION);
+                    ignores && own.is_some() && now().has_searches()
+                });
+                forked.wait();
+                assert!(is_right);
+            });
+        });
     }
 
     #[test]

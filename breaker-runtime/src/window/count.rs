@@ -5,8 +5,8 @@
 //! count that several threads share. The position of a failure is the sum of all counts, which is computed under the
 //! lock. A window is *saturated* when it is full and holds no failure and no slow call: another success changes nothing.
 //!
-//! Each count is one word with its whole generation. The word of a thread is written by that thread alone, the word
-//! of the threads without a cell by compare-and-swap. Counts and positions are correct for these reasons:
+//! Each count is one word with its whole generation. The word of a thread is written by that thread alone, the words
+//! that threads share by compare-and-swap. Counts and positions are correct for these reasons:
 //!
 //! * **No success is lost or counted twice.** A count of a generation grows by one with each success. It starts again
 //!   at zero only under the lock, where the calls counted so far are added to `FaultLog::entered`, so the sum does
@@ -23,7 +23,7 @@ use std::collections::VecDeque;
 
 use super::counts::WindowCounts;
 use crate::outcome::Completion;
-use crate::sync::striped::{Striped, StripedCell};
+use crate::sync::striped::{SharedCell, Striped, StripedCell};
 use crate::sync::{AtomicU32, AtomicU64, IS_MODEL, Ordering};
 
 /// The successes that are counted without the lock, as words of the type [`Count`].
@@ -33,10 +33,18 @@ pub(super) struct CountWindow {
     /// count-based. Below it, the successes of that thread alone cannot saturate the window again.
     limit: AtomicU64,
     successes: Striped<AtomicU64>,
-    /// The successes of threads without a cell of their own.
+    /// The first successes of threads without a cell of their own.
     others: AtomicU64,
     /// Number of successes of threads without a cell, up to [`EARLY_LIMIT`].
     early: AtomicU32,
+}
+
+/// The count that a thread increments.
+enum CountCell<'a> {
+    /// A count that only this thread increments.
+    Owned(&'a AtomicU64),
+    /// A count that other threads increment too.
+    Shared(&'a AtomicU64),
 }
 
 /// The effect of a success on the count of its thread.
@@ -118,12 +126,12 @@ impl CountWindow {
         if self.try_record_success(generation) {
             return Advance::Counted;
         }
-        let count = match self.own_cell() {
-            Some(cell) => {
+        let count = match self.cell() {
+            CountCell::Owned(cell) => {
                 let count = Count(cell.load(Ordering::Relaxed)).with_success(generation);
                 count.inspect(|count| cell.store(count.0, Ordering::Release))
             }
-            None => self.add_to_others(generation),
+            CountCell::Shared(cell) => Self::add_to_shared(cell, generation),
         };
         match count {
             Some(count) if count.successes() >= self.limit.load(Ordering::Relaxed) => Advance::Full,
@@ -132,7 +140,7 @@ impl CountWindow {
         }
     }
 
-    /// Adds the counts of this thread and of threads without a cell to the log, so that they start again at zero.
+    /// Adds the counts that this thread increments to the log, so that they start again at zero.
     pub(super) fn carry(&self, generation: u64, log: &mut FaultLog) {
         if !log.enter(generation) {
             return;
@@ -145,11 +153,13 @@ impl CountWindow {
                 cell.store(none.0, Ordering::Release);
             }
         }
-        let carried = self.others.fetch_update(Ordering::AcqRel, Ordering::Acquire, |bits| {
-            let count = Count(bits);
-            (count.generation() == generation && count.successes() > 0).then_some(none.0)
-        });
-        log.entered += carried.map_or(0, |bits| Count(bits).successes());
+        for shared in self.successes.shared().map(SharedCell::value).into_iter().chain([&self.others]) {
+            let carried = shared.fetch_update(Ordering::AcqRel, Ordering::Acquire, |bits| {
+                let count = Count(bits);
+                (count.generation() == generation && count.successes() > 0).then_some(none.0)
+            });
+            log.entered += carried.map_or(0, |bits| Count(bits).successes());
+        }
     }
 
     /// Returns `true` if a success of this generation would change nothing: at least `size` successes have followed
@@ -226,26 +236,26 @@ impl CountWindow {
         Some(position)
     }
 
-    /// Returns the cell of this thread. A thread gets one if it is the first, or once there have been many successes
-    /// of threads without a cell.
-    fn own_cell(&self) -> Option<&AtomicU64> {
-        let cell = self.successes.owned().or_else(|| self.successes.claim());
-        if cell.is_some() || self.early.load(Ordering::Relaxed) < EARLY_LIMIT {
-            return cell;
+    /// Returns the cell of this thread. The threads after the first one share a count, until there have been many
+    /// successes of such threads.
+    fn cell(&self) -> CountCell<'_> {
+        if let Some(own) = self.successes.owned().or_else(|| self.successes.claim()) {
+            return CountCell::Owned(own);
+        }
+        if self.early.load(Ordering::Relaxed) < EARLY_LIMIT {
+            self.early.fetch_add(1, Ordering::Relaxed);
+            return CountCell::Shared(&self.others);
         }
         match self.successes.cell() {
-            StripedCell::Owned(cell) => Some(cell),
-            StripedCell::Shared(_) => None,
+            StripedCell::Owned(cell) => CountCell::Owned(cell),
+            StripedCell::Shared(shared) => CountCell::Shared(shared.value()),
         }
     }
 
-    /// Counts a success of a thread without a cell. Returns `None` for a late result.
-    fn add_to_others(&self, generation: u64) -> Option<Count> {
-        if self.early.load(Ordering::Relaxed) < EARLY_LIMIT {
-            self.early.fetch_add(1, Ordering::Relaxed);
-        }
+    /// Counts a success of a thread without a cell of its own. Returns `None` for a late result.
+    fn add_to_shared(cell: &AtomicU64, generation: u64) -> Option<Count> {
         let next = |bits| Count(bits).with_success(generation).map(|count| count.0);
-        let before = self.others.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
+        let before = cell.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
         Count(before.ok()?).with_success(generation)
     }
 }

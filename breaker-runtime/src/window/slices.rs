@@ -1,6 +1,6 @@
-//! The successes of one thread in each slice of a time-based window.
+//! The successes of one thread, or of the threads that share a cell, in each slice of a time-based window.
 //!
-//! One thread writes (see `sync/striped.rs`) while others may read the sum. Proof for a cell: before the
+//! One thread at a time writes (see `sync/striped.rs`) while others may read the sum. Proof for a cell: before the
 //! writer reuses it for another slice, it clears the slice id, then writes the count (release), then the new
 //! id. A reader loads the id, the count (acquire) and the id again: if it saw the count of the new slice, its
 //! second load finds another id, and it skips a cell that is being rewritten. All cells belong to the spec
@@ -11,7 +11,7 @@ use super::span::{SLICES, SliceId, WindowSpec};
 use crate::clock::Moment;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
-/// The successes of one thread.
+/// The successes of the threads that write one cell.
 #[derive(Debug, Default)]
 pub(super) struct TimeSlices {
     spec: AtomicU64,
@@ -46,7 +46,7 @@ impl TimeSlices {
         false
     }
 
-    /// Counts a success. Only the owning thread may call it.
+    /// Counts a success. Only one thread at a time may call it: the owning one, or one with the lock of the cell.
     pub(super) fn record_success(&self, generation: u64, spec: WindowSpec, now: Moment) {
         self.adopt(spec);
         let Some(length) = spec.slice_length() else {

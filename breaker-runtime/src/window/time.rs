@@ -1,25 +1,27 @@
 //! Time-based windows, in slices: old calls leave a tenth of the window at a time, and a window without calls
 //! becomes empty.
 //!
-//! Each thread counts its successes in its own cell. Failures, slow calls and the successes of threads
-//! without a cell of their own are counted under the lock.
+//! Each thread counts its successes in its own cell, or, under the lock of a cell that several threads share, in that
+//! one. Failures and slow calls are counted under the lock of the window.
 
 use std::collections::VecDeque;
 
 use super::counts::WindowCounts;
 use super::slices::TimeSlices;
 use super::span::{Epoch, SliceId, SliceLength, WindowSpec};
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::outcome::Completion;
 use crate::sync::striped::{Striped, StripedCell};
+use crate::sync::{AtomicU64, Ordering};
 
-/// The successes that are counted without the lock.
+/// The successes, which are counted without the lock of the window.
 #[derive(Debug)]
 pub(super) struct TimeWindow {
     successes: Striped<TimeSlices>,
 }
 
-/// The calls that are counted under the lock, oldest slice first.
+/// The calls that are counted under the lock of the window, and the successes before its last change, oldest slice
+/// first.
 #[derive(Debug, Default)]
 pub(super) struct Buckets(VecDeque<Bucket>);
 
@@ -50,14 +52,19 @@ impl TimeWindow {
         self.successes.owned().is_some_and(|slices| slices.try_record_success(generation, spec, now))
     }
 
-    /// Counts a success without the lock. Returns `false` if this thread has no cell of its own.
-    pub(super) fn record_success(&self, generation: u64, spec: WindowSpec, now: Moment) -> bool {
-        let cell = self.successes.owned().map_or_else(|| self.successes.cell(), StripedCell::Owned);
-        match cell {
-            StripedCell::Owned(slices) => slices.record_success(generation, spec, now),
-            StripedCell::Shared(_) => return false,
+    /// Counts a success, without the lock of the window. `spec` is the spec of the window.
+    pub(super) fn record_success(&self, generation: u64, spec: &AtomicU64, clock: &Clock) {
+        // A shared cell must not go back to an older spec, so the spec is read under the lock of the cell.
+        let record = |slices: &TimeSlices| {
+            let spec = WindowSpec::from_bits(spec.load(Ordering::Acquire));
+            if let Some(length) = spec.slice_length() {
+                slices.record_success(generation, spec, length.now(clock));
+            }
+        };
+        match self.successes.owned().map_or_else(|| self.successes.cell(), StripedCell::Owned) {
+            StripedCell::Owned(slices) => record(slices),
+            StripedCell::Shared(shared) => shared.write_alone(record),
         }
-        true
     }
 
     /// Returns the successes in the window whose last slice is `last`.
@@ -92,18 +99,10 @@ impl TimeWindow {
 }
 
 impl Buckets {
-    /// Counts a success of a thread without a cell of its own.
-    pub(super) fn record_success(&mut self, slice: SliceId) {
-        if let Some(bucket) = self.bucket(slice) {
-            bucket.successes += 1;
-        }
-    }
-
     /// Counts a failure or a slow call. Returns all such calls in the window, or `None` for a late result of
     /// an older generation.
     pub(super) fn record_fault(&mut self, slice: SliceId, completion: Completion) -> Option<WindowCounts> {
         self.bucket(slice)?.faults += WindowCounts::of(completion);
-        self.forget_before(slice);
         Some(self.faults(slice))
     }
 
@@ -142,15 +141,35 @@ impl Buckets {
     }
 
     /// Returns the bucket of the newest slice, or `None` for an older slice, which only a late result of an
-    /// older generation has.
+    /// older generation has. Drops the slices that have left the window, so that their number is limited on every path.
     fn bucket(&mut self, slice: SliceId) -> Option<&mut Bucket> {
         let newest = self.0.back().map(|newest| newest.slice);
         if newest.is_some_and(|newest| newest > slice) {
             return None;
         }
         if newest != Some(slice) {
+            self.forget_before(slice);
             self.0.push_back(Bucket { slice, successes: 0, faults: WindowCounts::default() });
         }
         self.0.back_mut()
+    }
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::*;
+    use crate::outcome::Outcome;
+
+    #[test]
+    fn slices_that_have_left_the_window_are_forgotten_on_every_path() {
+        let mut buckets = Buckets::default();
+        let failure = Completion { outcome: Outcome::Failure, is_slow: false };
+        for slice in (100..1100).map(SliceId::from_bits) {
+            assert!(buckets.bucket(slice).is_some());
+            assert!(buckets.0.len() <= 10);
+            let faults = buckets.record_fault(slice, failure);
+            assert_eq!(faults.map(|faults| faults.failures), Some((slice.bits() - 99).min(10)));
+        }
+        assert_eq!(buckets.0.len(), 10);
     }
 }

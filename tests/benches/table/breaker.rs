@@ -29,6 +29,16 @@ fn closed_function(number: u64) -> WorkResult {
 
 row!(closed calls closed_function);
 
+/// The path of a call is the same with and without a connection to the fleet, which a task of its own uses.
+#[cfg(feature = "integrations")]
+#[circuit_breaker(name = "shared", shared = "quorum")]
+fn shared_function(number: u64) -> WorkResult {
+    work(number)
+}
+
+#[cfg(feature = "integrations")]
+row!(shared calls shared_function);
+
 /// A function with several callers is usually not inlined, so it needs a stack frame as well.
 #[circuit_breaker(name = "closed, not inlined")]
 #[inline(never)]

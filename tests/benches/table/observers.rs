@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc::{Sender, channel};
 
-use breaker_runtime::Registry;
 use breaker_runtime::integrations::{axum::router, opentelemetry, tracing};
+use breaker_runtime::{Registry, fleet};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -27,6 +27,8 @@ pub(crate) fn start() {
 
 async fn observe(registry: &Registry, sender: &Sender<()>) {
     let _events = registry.subscribe();
+    // No server is needed: the path of a call is the same while it is away.
+    let _fleet = fleet::connect("redis://127.0.0.1:1", "table").expect("the URL can be used");
     let provider =
         SdkMeterProvider::builder().with_periodic_exporter(InMemoryMetricExporter::default()).build();
     opentelemetry::observe(&provider.meter("table"), registry);

@@ -35,6 +35,8 @@ pub(crate) const ROWS: &[Row] = &[
     unchecked("raw call of a function that is not inlined", raw),
     unchecked("raw call, one shared write in ten calls", raw_with_shared_write),
     checked("closed, success: breaker", breaker::closed),
+    #[cfg(feature = "integrations")]
+    checked("closed, success, shared by a fleet: breaker", breaker::shared),
     checked("closed, success, not inlined: breaker", breaker::not_inlined),
     unchecked("closed, success: recloser", sync_peers::recloser_closed),
     unchecked("closed, success: failsafe", sync_peers::failsafe_closed),

@@ -12,12 +12,13 @@ const READ_TOKEN: &str = "battery staple";
 const SECRET: &str = "connection to db.internal refused";
 
 /// Every route whose response depends on the circuits.
-const DATA: [&str; 8] = [
+const DATA: [&str; 9] = [
     "/circuits",
     "/circuits/payment",
     "/circuits/none",
     "/circuits/payment?kye=x",
     "/circuits/stream",
+    "/fleet",
     "/metrics",
     "/health/circuits",
     "/health/circuits?all",
@@ -80,6 +81,7 @@ async fn the_read_token_and_the_command_token_permit_reading() {
             ("/circuits/payment", 200),
             ("/circuits/none", 404),
             ("/circuits/payment?kye=x", 400),
+            ("/fleet", 404),
             ("/metrics", 200),
             ("/health/circuits", 200),
             ("/health/circuits?all", 503),

@@ -7,15 +7,16 @@ use super::server::{ErrorResponse, HttpResponse, Server, TOKEN, encoded};
 use crate::support::settings;
 
 /// Every route, and the parameters that it accepts.
-const ROUTES: [(Method, &str, &str); 8] = [
+const ROUTES: [(Method, &str, &str); 9] = [
     (Method::GET, "/", "none"),
     (Method::GET, "/health/circuits", "all"),
     (Method::GET, "/metrics", "none"),
+    (Method::GET, "/fleet", "none"),
     (Method::GET, "/circuits", "none"),
     (Method::GET, "/circuits/stream", "none"),
     (Method::GET, "/circuits/shop", "key"),
-    (Method::POST, "/circuits/shop/force-open", "key"),
-    (Method::POST, "/circuits/shop/reset", "key"),
+    (Method::POST, "/circuits/shop/force-open", "key, scope, why"),
+    (Method::POST, "/circuits/shop/reset", "key, scope, why"),
 ];
 
 /// A server with a breaker `shop` that has two keys.
@@ -53,16 +54,19 @@ async fn every_route_refuses_unknown_parameters_and_lists_the_accepted_ones() {
         }
     }
     let mixed = shop.refused(&Method::POST, "/circuits/shop/force-open?key=3&dry-run=true").await;
-    assert_eq!(mixed.text, "unknown parameter \"dry-run\"; accepted parameters: key");
+    assert_eq!(mixed.text, "unknown parameter \"dry-run\"; accepted parameters: key, scope, why");
 }
 
 #[tokio::test]
 async fn repeated_parameters_and_invalid_values_are_refused() {
     let shop = Shop::start();
-    for (method, path) in [(Method::GET, "/circuits/shop"), (Method::POST, "/circuits/shop/force-open")] {
+    for (method, path, accepted) in [
+        (Method::GET, "/circuits/shop", "key"),
+        (Method::POST, "/circuits/shop/force-open", "key, scope, why"),
+    ] {
         for query in ["key=3&key=4", "key=3&key=3", "key=3&k%65y", "key&key"] {
             let error = shop.refused(&method, &format!("{path}?{query}")).await;
-            let text = "parameter \"key\" must be sent only once; accepted parameters: key".to_owned();
+            let text = format!("parameter \"key\" must be sent only once; accepted parameters: {accepted}");
             assert_eq!(error, ErrorResponse { status: 400, text }, "{query}");
         }
     }

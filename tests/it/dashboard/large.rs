@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use breaker_runtime::{Event, KeyedBreaker, State};
+use breaker_runtime::{Event, KeyedBreaker, State, testing};
 use serde_json::Value;
 use tokio::runtime::Builder;
 
@@ -113,11 +113,14 @@ async fn a_command_whose_listener_blocks_delays_no_reading() {
     });
     let command = tokio::spawn(server.command("/circuits/host/force-open").send());
     is_entered.recv().await.unwrap();
-    for path in ["/health/circuits", "/circuits", "/circuits/host", "/metrics"] {
-        assert_eq!(server.get(path).await.status, 200, "{path}");
+    // All circuits are forced open already.
+    for (path, status) in
+        [("/health/circuits", 503), ("/circuits", 200), ("/circuits/host", 200), ("/metrics", 200)]
+    {
+        assert_eq!(server.get(path).await.status, status, "{path}");
     }
-    drop(release);
     assert_eq!(command.await.unwrap().unwrap().status(), 200);
+    drop(release);
 }
 
 /// Runs `test` on one thread, and returns the number of further threads that it started.
@@ -132,8 +135,16 @@ fn threads_of(test: impl AsyncFnOnce()) -> usize {
 
 #[test]
 fn many_circuits_are_read_off_the_async_threads() {
-    for (count, names, is_elsewhere) in [(FEW, 1, false), (MANY, 1, true), (0, 21, true), (0, 15, false)] {
-        for path in ["/health/circuits", "/circuits", "/metrics", "/circuits/stream"] {
+    let cases =
+        [(FEW, 1, false), (MANY, 1, true), (0, 21, true), (0, 15, false), (0, 95, false), (0, 101, true)];
+    for (count, names, is_elsewhere) in cases {
+        // The health of a breaker is read in a fraction of the time of its JSON.
+        let paths = match names {
+            21 => &["/circuits", "/metrics", "/circuits/stream"][..],
+            95 | 101 => &["/health/circuits"][..],
+            _ => &["/health/circuits", "/circuits", "/metrics", "/circuits/stream"][..],
+        };
+        for path in paths {
             let threads = threads_of(async || {
                 let server = Server::start();
                 drop(hosts(&server, count.max(1)));
@@ -150,19 +161,32 @@ fn many_circuits_are_read_off_the_async_threads() {
 }
 
 #[test]
-fn every_command_runs_off_the_async_threads_because_it_runs_listeners() {
+fn functions_that_were_never_called_are_read_off_the_async_threads() {
+    for (path, is_elsewhere) in [("/circuits", true), ("/metrics", true), ("/health/circuits", false)] {
+        let threads = testing::scope(|scope| {
+            threads_of(async || {
+                let server = Server::for_registry(scope.registry());
+                assert_eq!(server.get(path).await.status, 200);
+            })
+        });
+        assert_eq!(threads > 0, is_elsewhere, "{path}");
+    }
+}
+
+#[test]
+fn the_listeners_of_a_command_run_off_the_async_threads() {
     for count in [1, MANY] {
-        let elsewhere = Arc::new(AtomicUsize::new(0));
         threads_of(async || {
             let server = Server::with_token();
             drop(hosts(&server, count));
-            let (own, seen) = (thread::current().id(), Arc::clone(&elsewhere));
-            let _subscription = server.registry.listen(move |_: &Event| {
-                seen.fetch_add(usize::from(thread::current().id() != own), Ordering::SeqCst);
-            });
+            let (called, mut threads) = tokio::sync::mpsc::unbounded_channel();
+            let _subscription =
+                server.registry.listen(move |_: &Event| _ = called.send(thread::current().id()));
             let response = HttpResponse::of(server.command("/circuits/host/force-open")).await;
             assert_eq!(response.status, 200);
+            for _ in 0..count {
+                assert_ne!(threads.recv().await.unwrap(), thread::current().id());
+            }
         });
-        assert_eq!(elsewhere.load(Ordering::SeqCst), count as usize);
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::cache::Received;
 use super::event::{Notice, Output};
+use super::exchange::{Exchange, PendingCommand};
 use super::link::LinkChange;
-use super::outbox::{Exchange, PendingCommand};
 use super::store_clock::StoreClock;
 use super::{Coordinator, Departure, MAX_REPORTS};
 use crate::fleet::protocol::{Push, Reply, SharedName};
@@ -34,8 +34,8 @@ impl Coordinator {
         if self.departure == Departure::Sent {
             self.leave(now, outputs);
         }
-        self.look(now, outputs);
-        self.look_at_unknown(now, &changed.unwrap_or_default());
+        self.decide_all(now, outputs);
+        self.look_at_unknown(changed.unwrap_or_default());
     }
 
     /// Applies what the store has sent, and returns the names of the records that have changed; `None` if all records
@@ -110,8 +110,8 @@ impl Coordinator {
             Departure::Wanted => self.next_sync = now,
             Departure::None | Departure::Done => {}
         }
-        self.look(now, outputs);
-        self.look_at_unknown(now, &changed.unwrap_or_default());
+        self.decide_all(now, outputs);
+        self.look_at_unknown(changed.unwrap_or_default());
     }
 
     pub(super) fn receive_push(&mut self, now: Duration, push: Push, outputs: &mut Vec<Output>) {
@@ -130,18 +130,16 @@ impl Coordinator {
             self.decide(now, name, outputs);
             self.plan_look(now, name);
         }
-        self.look_at_unknown(now, &changed);
+        self.look_at_unknown(changed);
         if self.cache.must_assert() {
             self.next_sync = self.next_sync.min(self.soonest_sync(now));
         }
     }
 
     /// Asks at once for circuits that this process has not looked at so far, if the fleet now concerns them.
-    fn look_at_unknown(&mut self, now: Duration, changed: &[SharedName]) {
-        let is_unknown = |name| self.cache.is_in_force(name) && !self.members.contains_key(name);
-        if changed.iter().any(is_unknown) {
-            self.next_look = now;
-        }
+    fn look_at_unknown(&mut self, changed: Vec<SharedName>) {
+        let is_unknown = |name: &SharedName| self.cache.is_in_force(name) && !self.members.contains_key(name);
+        self.unseen.extend(changed.into_iter().filter(is_unknown));
     }
 
     /// Lets all circuits recover by themselves, because the fleet no longer decides.

@@ -14,7 +14,9 @@ const MAX_RETRY: Duration = Duration::from_secs(5);
 /// The longest random wait before the first retry.
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 
-/// The wait after the store refused this process. Only an operator can change that.
+/// The wait after the store refused this process, in ticks, and the longest one unless a tick is longer. Only an operator
+/// can change that.
+const REFUSED_TICKS: u32 = 30;
 const REFUSED_RETRY: Duration = Duration::from_secs(30);
 
 /// The state of the connection.
@@ -67,9 +69,18 @@ impl Link {
             | StoreErrorKind::Tls
                 if !self.is_up =>
             {
-                REFUSED_RETRY
+                tick.saturating_mul(REFUSED_TICKS).min(REFUSED_RETRY).max(tick)
             }
-            _ => {
+            StoreErrorKind::Unreachable
+            | StoreErrorKind::TimedOut
+            | StoreErrorKind::Unauthenticated
+            | StoreErrorKind::Forbidden
+            | StoreErrorKind::ReadOnly
+            | StoreErrorKind::OutOfMemory
+            | StoreErrorKind::Loading
+            | StoreErrorKind::Unsupported
+            | StoreErrorKind::Tls
+            | StoreErrorKind::Malformed => {
                 let longest = FIRST_RETRY.saturating_mul(1 << self.failures.min(10)).min(MAX_RETRY.max(tick));
                 random.time_below(longest)
             }

@@ -139,12 +139,12 @@ impl Member {
         }
         match (self.view.state, record.state) {
             _ if self.lease.is_some() => self.follow_lease(record, around),
-            (LocalState::ForcedOpen | LocalState::Disabled, _) => Decided::default(),
             (LocalState::Closed, RecordState::Open) => self.adopt(record, around),
             (LocalState::Open { due_in }, RecordState::Open) => self.follow_open(due_in, record, around),
             // Trial calls without a lease, which began while the store was away, or refused changes.
             (LocalState::HalfOpen, RecordState::Open) if around.can_lease => self.open(record, around),
-            (LocalState::HalfOpen, RecordState::Open) => Decided::default(),
+            (LocalState::HalfOpen, RecordState::Open)
+            | (LocalState::ForcedOpen | LocalState::Disabled, _) => Decided::default(),
             (LocalState::Closed, RecordState::Closed) => {
                 self.followed = None;
                 self.recovered = None;
@@ -246,8 +246,8 @@ impl Member {
         // The store has accepted the verdict, or will accept none.
         self.lease = None;
         let outcome = match self.verdict(lease) {
-            Some(ReportKind::Passed { .. }) if !is_mine => LeaseOutcome::Passed,
-            Some(ReportKind::Failed { .. }) if !is_mine => LeaseOutcome::Failed,
+            Some(ReportKind::Passed { .. }) if !is_open => LeaseOutcome::Passed,
+            Some(ReportKind::Failed { .. }) if is_open && !is_mine => LeaseOutcome::Failed,
             Some(_) | None => LeaseOutcome::Expired,
         };
         if self.view.state == LocalState::Closed && is_open {
@@ -286,9 +286,9 @@ impl Member {
         })
     }
 
-    /// Returns what this process reports about the circuit now: nothing while it is being changed, because an open
-    /// circuit that is about to close is no vote.
+    /// Returns what this process reports about the circuit now.
     pub(super) fn report(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Option<Report> {
+        // The circuit is no longer what it was when this process looked at it.
         if self.is_changing {
             return None;
         }

@@ -1,25 +1,14 @@
 //! What the next request to the store contains.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::event::Output;
+use super::exchange::{Exchange, PendingCommand};
+use super::member::Member;
+use super::random::Random;
 use super::{Coordinator, Departure, MAX_REPORTS, REQUEST_TIME, surroundings};
 use crate::fleet::protocol::{Report, ReportKind, Request, SharedName};
-
-/// A command of an operator that has not been sent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct PendingCommand {
-    pub(super) id: u64,
-    pub(super) command: Report,
-}
-
-/// A request that has not been answered.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Exchange {
-    pub(super) cursor: u64,
-    pub(super) commands: Vec<u64>,
-    pub(super) asserted: Vec<SharedName>,
-}
 
 impl Coordinator {
     /// Sends a request at each tick, and earlier if there is something urgent.
@@ -57,7 +46,7 @@ impl Coordinator {
     /// Returns `true` if a report should not wait for the next tick. Another process may have reported in the meantime.
     fn has_urgent_report(&self, now: Duration) -> bool {
         let around = surroundings(&self.instance, self.pace, self.is_read_only, self.store_time(now));
-        let is_urgent = |(name, member): (_, &super::Member)| member.is_urgent(self.cache.get(name), &around);
+        let is_urgent = |(name, member): (_, &Member)| member.is_urgent(self.cache.get(name), &around);
         !self.commands.is_empty() || self.members.iter().any(is_urgent)
     }
 
@@ -90,15 +79,31 @@ impl Coordinator {
         let mut around = surroundings(&self.instance, self.pace, self.is_read_only, store_time);
         // It would take the lease along.
         around.can_lease &= self.departure == Departure::None;
-        for (name, member) in &mut self.members {
-            if reports.len() >= MAX_REPORTS {
-                break;
-            }
-            if let Some(report) = member.report(self.cache.get(name), &around) {
+        let limit = reports.len().saturating_add(self.pace.max_reports()).min(MAX_REPORTS);
+        for name in order_of_reports(&self.members, limit, &mut self.random) {
+            let Some(member) = self.members.get_mut(&name).filter(|_| reports.len() < limit) else { break };
+            if let Some(report) = member.report(self.cache.get(&name), &around) {
                 self.counts.count_report(&report.kind);
                 member.has_reported();
                 reports.push(report);
             }
         }
     }
+}
+
+/// Returns the circuits in the order in which they are reported. The results of trial calls come first. Each process
+/// begins elsewhere with the others if they do not fit into one request, so that a large fleet soon has enough votes for
+/// every circuit.
+fn order_of_reports(
+    members: &BTreeMap<SharedName, Member>,
+    limit: usize,
+    random: &mut Random,
+) -> Vec<SharedName> {
+    let names = |has_lease| members.iter().filter(move |(_, member)| member.has_lease() == has_lease);
+    let mut others: Vec<_> = names(false).map(|(name, _)| name.clone()).collect();
+    if others.len() > limit {
+        let first = random.below(others.len() as u64);
+        others.rotate_left(usize::try_from(first).unwrap_or_default());
+    }
+    names(true).map(|(name, _)| name.clone()).chain(others).collect()
 }

@@ -12,6 +12,12 @@ const HOLD_TICKS: u32 = 3;
 /// Number of processes at which the interval between two exchanges begins to grow.
 const PROCESSES_PER_TICK: u32 = 1000;
 
+/// Number of reports that the store receives within the time between two exchanges, about half of what it can do.
+const REPORTS_PER_TICK: usize = 20_000;
+
+/// Number of reports that one request may contain in the largest fleet.
+const MIN_REPORTS: usize = 20;
+
 /// The intervals that follow from the size of the fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pace {
@@ -46,9 +52,17 @@ impl Pace {
     }
 
     /// Returns the random wait that keeps the processes of a large fleet from reporting all at once: 10,000 requests per
-    /// second at most. Most of them do not report, because others have done so before.
-    pub(super) fn spread(self) -> Duration {
-        Duration::from_micros(100).saturating_mul(self.alive.min(PROCESSES_PER_TICK * 15))
+    /// second at most. Most of them do not report, because others have done so before. If the fleet is concerned with
+    /// many circuits, requests are longer, and the wait is up to ten times as long.
+    pub(super) fn spread(self, circuits: usize) -> Duration {
+        let factor = u32::try_from(circuits / 2).unwrap_or(u32::MAX).clamp(1, 10);
+        Duration::from_micros(100).saturating_mul(self.alive.min(PROCESSES_PER_TICK * 15) * factor)
+    }
+
+    /// Returns the largest number of reports in one request. The reports of ten processes are enough to open a circuit,
+    /// so each process of a large fleet reports a few circuits at a time.
+    pub(super) fn max_reports(self) -> usize {
+        (REPORTS_PER_TICK / self.alive as usize).clamp(MIN_REPORTS, super::MAX_REPORTS)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A generator of random numbers (SplitMix64). Its whole state is one number, so that a model checker can store it.
+/// A generator of random numbers (`SplitMix64`). Its whole state is one number, so that a model checker can store it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Random(Option<u64>);
 

@@ -14,6 +14,9 @@ const FORMAT: &str = "1";
 const MAX_NUMBER: u64 = 1 << 52;
 const MAX_ROUNDS: u32 = 1 << 31;
 
+/// The field of a record without a command.
+const NO_COMMAND: &str = "-";
+
 /// The shared state of one circuit. All times are milliseconds of the store's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SharedRecord {
@@ -103,7 +106,10 @@ impl SharedRecord {
         let (rounds, token) = (fields.number()?, fields.number()?);
         let (owner, expires): (Arc<str>, u64) = (fields.text()?, fields.number()?);
         let lease = (!owner.is_empty()).then(|| ProbeLease { owner: InstanceId::from_text(owner), expires });
-        let kind = CommandKind::read(fields.raw()?)?;
+        let kind = match fields.raw()? {
+            NO_COMMAND => None,
+            label => Some(CommandKind::read(label)?),
+        };
         let (until, by, why): (u64, _, _) = (fields.number()?, fields.text()?, fields.text()?);
         let command = kind.map(|kind| Command { kind, until, by, why });
         let reason = fields.text()?;
@@ -146,7 +152,7 @@ impl fmt::Display for SharedRecord {
         write!(out, " {} {} {}", self.due, self.rounds, self.token)?;
         write!(out, " {} {expires}", encode(owner))?;
         match &self.command {
-            None => write!(out, " - 0 - -")?,
+            None => write!(out, " {NO_COMMAND} 0 - -")?,
             Some(Command { kind, until, by, why }) => {
                 write!(out, " {} {until} {} {}", kind.label(), encode(by), encode(why))?;
             }
@@ -170,12 +176,8 @@ impl RecordState {
 }
 
 impl CommandKind {
-    /// Reads the kind of a command; `Some(None)` if there is no command.
-    fn read(field: &str) -> Option<Option<Self>> {
-        if field == "-" {
-            return Some(None);
-        }
-        [Self::Open, Self::Disabled].into_iter().find(|kind| kind.label() == field).map(Some)
+    fn read(field: &str) -> Option<Self> {
+        [Self::Open, Self::Disabled].into_iter().find(|kind| kind.label() == field)
     }
 
     /// Returns the name of the kind, as it is stored.

@@ -85,14 +85,13 @@ impl std::error::Error for AddressError {}
 fn parse(url: &str) -> Result<ConnectionInfo, AddressError> {
     let scheme = url.split(':').next().unwrap_or_default();
     let advice = match scheme {
-        "redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix" => None,
         "rediss" | "valkeys" if !tls::IS_AVAILABLE => {
             Some("TLS needs the feature `redis-tls` of breaker-runtime: enable it, or use redis://")
         }
         "rediss" | "valkeys" if url.ends_with("#insecure") => {
             Some("certificates are always checked: remove #insecure from the URL")
         }
-        "rediss" | "valkeys" => None,
+        "redis" | "rediss" | "valkey" | "valkeys" | "unix" | "redis+unix" | "valkey+unix" => None,
         _ => Some("a URL of Redis starts with redis://, rediss:// or unix:"),
     };
     if let Some(advice) = advice {

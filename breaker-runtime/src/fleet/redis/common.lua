@@ -21,8 +21,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 -- A process belongs to the fleet until it has missed three heartbeats. They are further apart in a large fleet.
-local function oldest_heartbeat()
-  return now - math.min(math.max(3 * redis.call('ZCARD', MEMBERS), 5000), 45000)
+local function oldest_heartbeat(members)
+  return now - math.min(math.max(3 * members, 5000), 45000)
 end
 
 -- Returns the records that changed after a version, oldest first and at most `limit`: their names, their texts (`false`

@@ -11,9 +11,10 @@ use redis::{
 };
 use tokio::sync::mpsc;
 
-use super::error::Failure;
+use super::error::{Failure, Remedy};
 use super::tls;
 use crate::fleet::protocol::Push;
+use crate::fleet::store::StoreErrorKind;
 use crate::sync::{AtomicU32, Ordering};
 
 /// How long a command may take. Nothing waits for it but the background task.
@@ -93,7 +94,7 @@ impl Listener {
                 if let [_, Value::BulkString(text)] = info.data.as_slice()
                     && let Some(push) = std::str::from_utf8(text).ok().and_then(Push::read)
                 {
-                    // A message that finds no room is lost. The next exchange returns its records.
+                    // A message is lost if too many wait already. The next exchange returns its records.
                     _ = self.messages.try_send(push);
                 }
             }
@@ -107,8 +108,14 @@ pub(super) async fn open(
     info: ConnectionInfo,
     listener: Option<Listener>,
 ) -> Result<MultiplexedConnection, Failure> {
-    if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
-        tls::check_provider()?;
+    let uses_tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
+    if uses_tls && !tls::has_provider() {
+        return Err(Failure::new(
+            StoreErrorKind::Tls,
+            Remedy::Reconnect,
+            "this process has not chosen a crypto provider for TLS: add `rustls` to its dependencies, and call \
+             `rustls::crypto::ring::default_provider().install_default()` at the start of `main`",
+        ));
     }
     let client = Client::open(info.set_tcp_settings(tcp_settings()))?;
     let mut config = AsyncConnectionConfig::new()
@@ -120,7 +127,16 @@ pub(super) async fn open(
             Ok(())
         });
     }
-    Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
+    let opened = client.get_multiplexed_async_connection_with_config(&config).await;
+    opened.map_err(Failure::from).map_err(|failure| {
+        if uses_tls && failure.error.kind == StoreErrorKind::TimedOut {
+            // A server without TLS waits for the rest of a command.
+            let text =
+                "no TLS connection within 1 s: is the server reachable, and does it use TLS at this port?";
+            return Failure::new(StoreErrorKind::TimedOut, Remedy::Reconnect, text);
+        }
+        failure
+    })
 }
 
 fn tcp_settings() -> TcpSettings {

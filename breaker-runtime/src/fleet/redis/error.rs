@@ -24,7 +24,7 @@ pub(super) struct Failure {
 
 /// An error code of the server, and what is known about it.
 struct Code {
-    code: &'static str,
+    word: &'static str,
     kind: StoreErrorKind,
     remedy: Remedy,
     advice: &'static str,
@@ -32,97 +32,97 @@ struct Code {
 
 const CODES: &[Code] = &[
     Code {
-        code: "OOM",
+        word: "OOM",
         kind: StoreErrorKind::OutOfMemory,
         remedy: Remedy::Read,
         advice: "the server is out of memory: raise its maxmemory",
     },
     Code {
-        code: "MISCONF",
+        word: "MISCONF",
         kind: StoreErrorKind::ReadOnly,
         remedy: Remedy::Read,
         advice: "the server refuses to write because it cannot save its data: see its log",
     },
     Code {
-        code: "NOREPLICAS",
+        word: "NOREPLICAS",
         kind: StoreErrorKind::ReadOnly,
         remedy: Remedy::Read,
         advice: "the server refuses to write because it has too few replicas: see its min-replicas-to-write",
     },
     Code {
-        code: "READONLY",
+        word: "READONLY",
         kind: StoreErrorKind::ReadOnly,
         remedy: Remedy::Reconnect,
         advice: "the server is a replica: connect to the master, or through Sentinel",
     },
     Code {
-        code: "MOVED",
+        word: "MOVED",
         kind: StoreErrorKind::ReadOnly,
         remedy: Remedy::Reconnect,
         advice: "another node of the cluster has the keys: connect to that one",
     },
     Code {
-        code: "NOAUTH",
+        word: "NOAUTH",
         kind: StoreErrorKind::Unauthenticated,
         remedy: Remedy::Reconnect,
         advice: "the server requires a password: write it in the URL, as in redis://user:password@host",
     },
     Code {
-        code: "WRONGPASS",
+        word: "WRONGPASS",
         kind: StoreErrorKind::Unauthenticated,
         remedy: Remedy::Reconnect,
         advice: "the server refuses the user or the password: correct the URL",
     },
     Code {
-        code: "DENIED",
+        word: "DENIED",
         kind: StoreErrorKind::Unauthenticated,
         remedy: Remedy::Reconnect,
         advice: "the server accepts local connections only: set a password on the server, or its protected-mode",
     },
     Code {
-        code: "NOPERM",
+        word: "NOPERM",
         kind: StoreErrorKind::Forbidden,
         remedy: Remedy::Keep,
         advice: "the user lacks a permission: grant it the commands, keys and channel in the documentation",
     },
     Code {
-        code: "NOPROTO",
+        word: "NOPROTO",
         kind: StoreErrorKind::Unsupported,
         remedy: Remedy::Reconnect,
         advice: "the server does not have version 3 of the protocol: use Redis 6.2 or newer",
     },
     Code {
-        code: "LOADING",
+        word: "LOADING",
         kind: StoreErrorKind::Loading,
         remedy: Remedy::Keep,
         advice: "the server is loading its data: wait",
     },
     Code {
-        code: "MASTERDOWN",
+        word: "MASTERDOWN",
         kind: StoreErrorKind::Loading,
         remedy: Remedy::Reconnect,
         advice: "the server is a replica that has lost its master: wait for a failover",
     },
     Code {
-        code: "CLUSTERDOWN",
+        word: "CLUSTERDOWN",
         kind: StoreErrorKind::Loading,
         remedy: Remedy::Keep,
         advice: "the cluster is down: wait",
     },
     Code {
-        code: "TRYAGAIN",
+        word: "TRYAGAIN",
         kind: StoreErrorKind::Loading,
         remedy: Remedy::Keep,
         advice: "the cluster is moving the keys: wait",
     },
     Code {
-        code: "BUSY",
+        word: "BUSY",
         kind: StoreErrorKind::Loading,
         remedy: Remedy::Keep,
         advice: "another script blocks the server: wait, or end it with SCRIPT KILL",
     },
     Code {
-        code: "WRONGTYPE",
+        word: "WRONGTYPE",
         kind: StoreErrorKind::Malformed,
         remedy: Remedy::Keep,
         advice: "a key of the namespace holds other data: delete it, or choose another namespace",
@@ -134,7 +134,7 @@ const PHRASES: &[(&str, Code)] = &[
     (
         "max number of clients reached",
         Code {
-            code: "ERR",
+            word: "ERR",
             kind: StoreErrorKind::Unreachable,
             remedy: Remedy::Reconnect,
             advice: "the server has too many connections: raise its maxclients",
@@ -143,7 +143,7 @@ const PHRASES: &[(&str, Code)] = &[
     (
         "user executing the script",
         Code {
-            code: "ERR",
+            word: "ERR",
             kind: StoreErrorKind::Forbidden,
             remedy: Remedy::Keep,
             advice: "the user lacks a permission: grant it the commands, keys and channel in the documentation",
@@ -152,7 +152,7 @@ const PHRASES: &[(&str, Code)] = &[
     (
         "unknown command",
         Code {
-            code: "ERR",
+            word: "ERR",
             kind: StoreErrorKind::Unsupported,
             remedy: Remedy::Keep,
             advice: "the server lacks a command: use Redis 6.2 or newer with all commands",
@@ -161,7 +161,7 @@ const PHRASES: &[(&str, Code)] = &[
     (
         "operation not permitted",
         Code {
-            code: "ERR",
+            word: "ERR",
             kind: StoreErrorKind::Unauthenticated,
             remedy: Remedy::Reconnect,
             advice: "the server requires a password: write it in the URL, as in redis://user:password@host",
@@ -213,6 +213,11 @@ impl From<RedisError> for Failure {
                 Remedy::Reconnect,
                 format!("the server closed the connection; if it requires TLS, use rediss:// ({said})"),
             ),
+            ErrorKind::Parse if said.contains("Unexpected end of input") => Self::new(
+                StoreErrorKind::Unreachable,
+                Remedy::Reconnect,
+                "the connection was closed within an answer",
+            ),
             ErrorKind::Parse => Self::new(
                 StoreErrorKind::Malformed,
                 Remedy::Reconnect,
@@ -241,7 +246,7 @@ pub(super) fn is_unknown_script(error: &RedisError) -> bool {
 fn known(code: &str, said: &str) -> Option<&'static Code> {
     let is_wrapped = code == "ERR" && said.contains("script");
     let find =
-        |known: &&Code| known.code == code || is_wrapped && said.contains(&format!("-{} ", known.code));
+        |known: &&Code| known.word == code || is_wrapped && said.contains(&format!("-{} ", known.word));
     let phrase = || PHRASES.iter().find(|(phrase, _)| said.contains(phrase)).map(|(_, known)| known);
     CODES.iter().find(find).or_else(phrase)
 }

@@ -8,7 +8,7 @@ use super::error::{Failure, Remedy};
 use super::reply::{self, Answer};
 use super::script::Scripts;
 use super::{sentinel, server};
-use crate::fleet::protocol::{Push, REPORT_ARGUMENTS, Reply, Request, encode};
+use crate::fleet::protocol::{Push, REPORT_ARGUMENTS, Reply, Report, Request, encode};
 use crate::fleet::store::{Store, StoreError, StoreErrorKind};
 use crate::warning::warn;
 
@@ -18,7 +18,7 @@ const MAX_RECORDS: u32 = 256;
 /// How many messages may wait for the background task.
 const MAX_MESSAGES: usize = 64;
 
-/// After as many exchanges without an answer, the connection is given up. The client itself would wait for ever.
+/// After as many exchanges without an answer, the connection is closed. The client itself would keep it.
 const MAX_TIMEOUTS: u32 = 3;
 
 /// The store on Redis: one connection, which `sync` opens when there is none.
@@ -169,6 +169,6 @@ fn arguments(request: &Request, channel: &str) -> Vec<String> {
         MAX_RECORDS.to_string(),
         u8::from(request.is_leaving).to_string(),
     ]);
-    arguments.extend(request.reports.iter().flat_map(|report| report.arguments()));
+    arguments.extend(request.reports.iter().flat_map(Report::arguments));
     arguments
 }

@@ -35,8 +35,8 @@ if is_leaving then
 else
   redis.call('ZADD', MEMBERS, int(now), instance)
 end
-redis.call('ZREMRANGEBYSCORE', MEMBERS, '-inf', '(' .. int(oldest_heartbeat()))
 local alive = redis.call('ZCARD', MEMBERS)
+alive = alive - redis.call('ZREMRANGEBYSCORE', MEMBERS, '-inf', '(' .. int(oldest_heartbeat(alive)))
 
 local function split(list)
   local items = {}
@@ -250,12 +250,12 @@ local conflicts, lost = {}, {}
 
 -- The settings of the first process are kept, so that others can report that theirs differ.
 local function compare_settings(report)
-  if redis.call('HSETNX', SETTINGS, report.name, report.settings) == 0 then
-    local first = redis.call('HGET', SETTINGS, report.name)
-    if first ~= report.settings then
-      conflicts[#conflicts + 1] = report.name
-      conflicts[#conflicts + 1] = first
-    end
+  local first = redis.call('HGET', SETTINGS, report.name)
+  if not first then
+    redis.call('HSET', SETTINGS, report.name, report.settings)
+  elseif first ~= report.settings then
+    conflicts[#conflicts + 1] = report.name
+    conflicts[#conflicts + 1] = first
   end
 end
 
@@ -306,19 +306,27 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', LOG, '-inf', oldest, 'LIMIT', 
   end
 end
 
--- Changes are collected for a moment, so that many processes that report at once cause few messages. Publishing may be
--- forbidden to this user; then processes learn of changes by their next exchange.
+-- Changes are collected for a moment, so that many processes that report at once cause few messages. Votes that do not
+-- open a circuit change nothing for others, who learn of them by their next exchange. Publishing may be forbidden to this
+-- user; then all changes arrive that way.
 local published_at, published = read_number(meta[3]) or 0, read_number(meta[4]) or first_version
 if version > published and math.abs(now - published_at) >= PUBLISHED_EVERY_MS then
   local names, texts, upto = changes_after(published, PUBLISHED_AT_ONCE, version)
-  local lines = {table.concat({'1', int(incarnation), int(published), int(upto), int(now), int(alive)}, ' ')}
+  local lines, complete_upto = {}, upto
   for i, name in ipairs(names) do
-    if read_record(texts[i]) and not name:find('[^%w%%._~:/#-]') then
+    local r = read_record(texts[i])
+    if r and r.state == 'c' and r.command == '-' and #r.votes > 0 then
+      complete_upto = published
+    elseif r and not name:find('[^%w%%._~:/#-]') then
       lines[#lines + 1] = name .. ' ' .. texts[i]
     end
   end
-  redis.pcall('PUBLISH', channel, table.concat(lines, '\n'))
-  published_at, published = now, upto
+  if #lines > 0 then
+    local head = {'1', int(incarnation), int(published), int(complete_upto), int(now), int(alive)}
+    redis.pcall('PUBLISH', channel, table.concat(head, ' ') .. '\n' .. table.concat(lines, '\n'))
+    published_at = now
+  end
+  published = upto
 end
 if version ~= first_version or published ~= read_number(meta[4]) then
   redis.call('HSET', META, 'ver', int(version), 'pub_at', int(published_at), 'pub_ver', int(published))

@@ -1,31 +1,20 @@
 //! Whether connections can use TLS (feature `redis-tls`).
 
-use super::error::Failure;
 #[cfg(feature = "redis-tls")]
-use super::error::Remedy;
-#[cfg(feature = "redis-tls")]
-use crate::fleet::store::StoreErrorKind;
+use rustls::crypto::CryptoProvider;
 
 /// `true` if the library was built with TLS.
 pub(super) const IS_AVAILABLE: bool = cfg!(feature = "redis-tls");
 
-/// Checks that the process has chosen one of rustls' implementations of cryptography. Without a choice, the client would
-/// panic if none or several are compiled in.
+/// Returns `true` if the process has chosen one of rustls' implementations of cryptography. Without a choice, the client
+/// would panic if none or several are compiled in.
 #[cfg(feature = "redis-tls")]
-pub(super) fn check_provider() -> Result<(), Failure> {
-    if rustls::crypto::CryptoProvider::get_default().is_some() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        StoreErrorKind::Tls,
-        Remedy::Reconnect,
-        "this process has not chosen a crypto provider for TLS: add `rustls` to its dependencies, and call \
-         `rustls::crypto::ring::default_provider().install_default()` at the start of `main`",
-    ))
+pub(super) fn has_provider() -> bool {
+    CryptoProvider::get_default().is_some()
 }
 
-/// Does nothing: an address that needs TLS was refused.
+/// Returns `false`. An address that needs TLS was refused before.
 #[cfg(not(feature = "redis-tls"))]
-pub(super) fn check_provider() -> Result<(), Failure> {
-    Ok(())
+pub(super) const fn has_provider() -> bool {
+    false
 }

@@ -18,6 +18,7 @@ use super::json::CircuitJson;
 use super::response::encode;
 use super::view::{RegistryView, View, cost_of};
 use crate::clock::Moment;
+use crate::integrations::fleet_json::{FleetReading, FleetSummary};
 use crate::registry::RegistryEntry;
 
 /// Time between two readings.
@@ -52,6 +53,8 @@ struct Latest {
     version: Version,
     read_at: Option<Moment>,
     breakers: Vec<VersionedView>,
+    /// The fleet of the registry, if it belongs to one.
+    fleet: Option<FleetSummary>,
     /// The delta since the previous version, which is the version of nearly every client.
     delta: Bytes,
     /// The circuits of a snapshot, once a client has needed them.
@@ -80,6 +83,8 @@ struct EventId {
 
 #[derive(Serialize)]
 struct DeltaEvent<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fleet: Option<&'a FleetSummary>,
     circuits: Vec<CircuitJson<'a>>,
 }
 
@@ -163,7 +168,12 @@ impl Latest {
         let age = self.read_at.map_or(0.0, |read_at| now.since(read_at).as_secs_f64());
         let mut head = event_head("snapshot", EventId { epoch, version: self.version });
         // Writing to a String never fails.
-        _ = write!(head, r#"{{"age":{age:?},"controls":{accepts_commands},"circuits":"#);
+        _ = write!(head, r#"{{"age":{age:?},"controls":{accepts_commands},"#);
+        let mut head = head.into_bytes();
+        if let Some(fleet) = &self.fleet {
+            head.extend([b"\"fleet\":", &*encode(fleet), b","].concat());
+        }
+        head.extend(b"\"circuits\":");
         self.message(Bytes::from(head), all)
     }
 
@@ -182,6 +192,7 @@ impl Latest {
         self.read_at = Some(now);
         self.all = None;
         let had_command = std::mem::replace(&mut self.commands, commands) != commands;
+        let fleet = registry_view.fleet();
         let mut previous = std::mem::take(&mut self.breakers).into_iter().peekable();
         for entry in registry_view.entries() {
             // Both lists are sorted by name, and a registry never removes a name.
@@ -189,15 +200,19 @@ impl Latest {
             if let Some(breaker) = same.as_mut().filter(|_| had_command) {
                 breaker.next = self.version;
             }
-            self.breakers.push(VersionedView::read(registry_view, &entry, self.version, same));
+            self.breakers.push(VersionedView::read(registry_view, &entry, &fleet, self.version, same));
         }
+        self.fleet = fleet.summary();
         self.delta = self.delta_since(self.version - 1, epoch);
     }
 
     fn delta_since(&self, since: Version, epoch: u32) -> Bytes {
         let circuits = self.breakers.iter().filter_map(|breaker| breaker.changes_since(since)).collect();
         let head = event_head("delta", EventId { epoch, version: self.version });
-        Bytes::from([head.as_bytes(), &encode(&DeltaEvent { circuits }), b"\n\n"].concat())
+        Bytes::from(
+            [head.as_bytes(), &encode(&DeltaEvent { fleet: self.fleet.as_ref(), circuits }), b"\n\n"]
+                .concat(),
+        )
     }
 }
 
@@ -206,18 +221,19 @@ impl VersionedView {
     fn read(
         registry_view: &RegistryView,
         entry: &RegistryEntry,
+        fleet: &FleetReading,
         version: Version,
         previous: Option<Self>,
     ) -> Self {
         let next = version + 1 + (cost_of(entry) / KEYS_PER_SECOND) as Version;
         let Some(previous) = previous else {
-            let view = registry_view.view(entry);
+            let view = registry_view.view(entry, fleet);
             return Self { view, figures: version, settings: version, transitions: version, next };
         };
         if previous.next > version {
             return previous;
         }
-        let view = registry_view.view(entry);
+        let view = registry_view.view(entry, fleet);
         let last_change = |is_same: bool, previous: Version| if is_same { previous } else { version };
         Self {
             figures: last_change(view.has_same_figures(&previous.view), previous.figures),

@@ -5,14 +5,17 @@
 //! A request that arrives while circuits are being read waits for the result without blocking a thread. A
 //! request that is cancelled does not end the reading that it started, so its result is not lost, and a client
 //! that disconnects early cannot start several of them.
+//!
+//! Commands change the state of circuits on an async thread. They wait for no thread for blocking work.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
-use tokio::task::spawn_blocking;
+use tokio::task::{spawn, spawn_blocking, yield_now};
 
 use super::error::HttpError;
+use crate::breaker::{CircuitBreaker, Unannounced};
 use crate::clock::Moment;
 use crate::registry::Registry;
 use crate::sync::{AtomicU64, Ordering};
@@ -71,7 +74,7 @@ impl Reader {
     }
 
     /// Records that a command has run, so that the next reading shows its effect.
-    fn record_command(&self) {
+    pub(super) fn record_command(&self) {
         self.registry.store().commands().fetch_add(1, Ordering::AcqRel);
     }
 
@@ -79,22 +82,40 @@ impl Reader {
         self.registry.clock().now()
     }
 
-    /// Runs a command on a thread for blocking work. It runs listeners, which may take any time, so it does not use a
-    /// turn: readings and other commands do not wait for it.
+    /// Runs a command on circuits that cost this much to read, and returns when it is in effect. Listeners, which may
+    /// take any time, run on a thread for blocking work afterwards.
+    ///
+    /// The command needs no such thread unless the circuits are many to list, so that it also works while hanging calls
+    /// occupy all of them. It runs in a task of its own: a client that disconnects does not interrupt it.
     ///
     /// # Errors
     ///
     /// Returns an error if the command panicked there, or if the runtime is shutting down.
     pub(super) async fn run_command(
         self: &Arc<Self>,
-        command: impl FnOnce() + Send + 'static,
+        cost: Cost,
+        circuits: impl FnOnce() -> Vec<CircuitBreaker> + Send + 'static,
+        command: impl Fn(&CircuitBreaker) -> Option<Unannounced> + Send + 'static,
     ) -> Result<(), HttpError> {
         let reader = Arc::clone(self);
-        let work = move || {
-            command();
+        let work = async move {
+            let circuits = if cost > MAX_UNCACHED_COST {
+                spawn_blocking(circuits).await.map_err(|_| HttpError::READING_FAILED)?
+            } else {
+                circuits()
+            };
+            let mut changes = Vec::new();
+            for part in circuits.chunks(MAX_INLINE_COST) {
+                changes.extend(part.iter().filter_map(&command));
+                yield_now().await;
+            }
             reader.record_command();
+            if !changes.is_empty() {
+                drop(spawn_blocking(move || changes.into_iter().for_each(Unannounced::announce)));
+            }
+            Ok(())
         };
-        spawn_blocking(work).await.map_err(|_| HttpError::READING_FAILED)
+        spawn(work).await.map_err(|_| HttpError::READING_FAILED)?
     }
 
     /// Runs `work` here if its cost is low, otherwise on a thread for blocking work.

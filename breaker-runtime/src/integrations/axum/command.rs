@@ -1,4 +1,5 @@
-//! Commands over HTTP: their authorization and their execution, on one breaker or on all of them.
+//! Commands over HTTP: their authorization and their execution, on one breaker or on all of them, in this process or in
+//! all processes of a fleet.
 
 use std::sync::Arc;
 
@@ -10,13 +11,16 @@ use super::app_state::AppState;
 use super::bearer::BearerToken;
 use super::error::HttpError;
 use super::json::{self, CircuitJson};
-use super::query::{KeyQuery, NoQuery, decode};
+use super::query::{CommandQuery, CommandScope, NoQuery, decode};
 use super::request::{Input, PathValues};
 use super::response::{encode, json};
 use super::view::cost_of;
-use crate::breaker::{CircuitBreaker, Operator};
+use crate::breaker::CircuitBreaker;
+use crate::integrations::fleet_json;
+use crate::integrations::fleet_order::{FleetAction, FleetOrder};
 use crate::printable::{has_glyph, is_hidden};
 use crate::registry::{AnyBreaker, RegistryEntry};
+use crate::state::Cause;
 
 const OPERATOR: &str = "x-breaker-operator";
 /// Maximum length of an operator's name, in bytes.
@@ -39,15 +43,54 @@ pub(super) async fn run(
 ) -> Result<Response, HttpError> {
     let operator = authorize(app.tokens.commands.as_ref(), request.headers())?;
     let PathValues([name, command]) = path?;
-    let Input(KeyQuery { key }) = Input::from_request(request, &()).await?;
+    let Input(CommandQuery { key, scope, why }) = Input::from_request(request, &()).await?;
     let command = Command::parse(&command).ok_or(HttpError::UNKNOWN_COMMAND)?;
-    let entry = app.registry_view.find(&name, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
-    let cost = cost_of(&entry);
-    let breaker = commanded(&app, entry)?;
-    let entry = RegistryEntry::Registered(breaker.clone());
-    app.reader.run_command(move || command.run_on(breaker.circuits(), &operator)).await?;
+    match scope {
+        CommandScope::Process if why.is_some() => Err(HttpError::WHY_WITHOUT_FLEET),
+        CommandScope::Process => {
+            let entry = app.registry_view.find(&name, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
+            let cost = cost_of(&entry);
+            let breaker = commanded(&app, entry)?;
+            let entry = RegistryEntry::Registered(breaker.clone());
+            let run = move |circuit: &CircuitBreaker| circuit.command_unannounced(command.cause(), &operator);
+            app.reader.run_command(cost, move || breaker.circuits(), run).await?;
+            respond(&app, entry).await
+        }
+        CommandScope::Fleet => {
+            let action = command.for_fleet().ok_or(HttpError::RESET_OF_FLEET)?;
+            let why = why.unwrap_or_default();
+            run_on_fleet(&app, FleetOrder { action, circuit: name, key, by: operator, why }).await
+        }
+    }
+}
+
+/// Runs a command on the circuit of all processes of the fleet, and returns the circuit of this process as JSON. The key
+/// need not be in use in this process.
+async fn run_on_fleet(app: &AppState, order: FleetOrder) -> Result<Response, HttpError> {
+    let entry = app.registry_view.find(&order.circuit, None).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
+    let (config, has_keys) = match &entry {
+        RegistryEntry::Registered(AnyBreaker::Single(breaker)) => (breaker.config(), false),
+        RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => (breaker.config(), true),
+        RegistryEntry::Declared(declaration) => (declaration.config(), declaration.max_keys().is_some()),
+    };
+    if has_keys != order.key.is_some() {
+        return Err(HttpError::KEY_REQUIRED);
+    }
+    if !config.shared().is_shared() {
+        return Err(HttpError::NOT_SHARED);
+    }
+    let of_key = order.key.clone().and_then(|key| app.registry_view.find(&order.circuit, Some(&key)));
+    let registry = app.registry_view.registry();
+    fleet_json::run(registry, order).await.map_err(HttpError::refused_by_fleet)?;
+    app.reader.record_command();
+    respond(app, of_key.unwrap_or(entry)).await
+}
+
+/// Returns the circuit after a command.
+async fn respond(app: &AppState, entry: RegistryEntry) -> Result<Response, HttpError> {
     let view = Arc::clone(&app.registry_view);
-    let read = move || encode(&CircuitJson::complete(&view.view(&entry)));
+    let cost = cost_of(&entry);
+    let read = move || encode(&CircuitJson::complete(&view.view(&entry, &view.fleet())));
     Ok(json(StatusCode::OK, app.reader.run(cost, read).await?))
 }
 
@@ -62,14 +105,13 @@ pub(super) async fn run_on_registry(
     let Input(NoQuery) = Input::from_request(request, &()).await?;
     let command = Command::parse(&command).ok_or(HttpError::UNKNOWN_COMMAND)?;
     let registry = app.registry_view.registry().clone();
-    let run = move || match command {
-        Command::ForceOpen | Command::Disable => command.run_on(registry.circuits_with_uncalled(), &operator),
+    let circuits = move || match command {
+        Command::ForceOpen | Command::Disable => registry.circuits_with_uncalled().collect(),
         // A function that has never been called is closed already.
-        Command::ForceClose | Command::Release | Command::Reset => {
-            command.run_on(registry.circuits(), &operator);
-        }
+        Command::ForceClose | Command::Release | Command::Reset => registry.circuits().collect(),
     };
-    app.reader.run_command(run).await?;
+    let run = move |circuit: &CircuitBreaker| circuit.command_unannounced(command.cause(), &operator);
+    app.reader.run_command(app.registry_view.cost(), circuits, run).await?;
     Ok(json(StatusCode::OK, app.read_all(&app.circuits, json::all_circuits).await?))
 }
 
@@ -131,17 +173,24 @@ impl Command {
         }
     }
 
-    fn run_on(self, circuits: impl IntoIterator<Item = CircuitBreaker>, operator: &str) {
-        circuits.into_iter().for_each(|circuit| self.run(&circuit.operator(operator)));
+    /// Returns the same for all processes of a fleet, if there is such a command.
+    const fn for_fleet(self) -> Option<FleetAction> {
+        match self {
+            Self::ForceOpen => Some(FleetAction::ForceOpen),
+            Self::ForceClose => Some(FleetAction::ForceClose),
+            Self::Disable => Some(FleetAction::Disable),
+            Self::Release => Some(FleetAction::Release),
+            Self::Reset => None,
+        }
     }
 
-    fn run(self, operator: &Operator<'_>) {
+    const fn cause(self) -> Cause {
         match self {
-            Self::ForceOpen => operator.force_open(),
-            Self::ForceClose => operator.force_close(),
-            Self::Disable => operator.disable(),
-            Self::Release => operator.release(),
-            Self::Reset => operator.reset(),
+            Self::ForceOpen => Cause::ForcedOpen,
+            Self::ForceClose => Cause::ForcedClosed,
+            Self::Disable => Cause::Disabled,
+            Self::Release => Cause::Released,
+            Self::Reset => Cause::Reset,
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::query::ParameterProblem;
 use super::response::{encode, json};
+use crate::integrations::fleet_order::FleetRefusal;
 
 /// The status of a failed request, and the text for its client.
 #[derive(Clone, Debug)]
@@ -50,6 +51,10 @@ impl HttpError {
         StatusCode::NOT_FOUND,
         "unknown command; use force-open, force-close, disable, release or reset",
     );
+    pub(super) const UNKNOWN_FLEET: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "the circuits of this process belong to no fleet: join one with `fleet::connect` (feature `redis`)",
+    );
     pub(super) const METRICS_DISABLED: Self = Self::new(
         StatusCode::NOT_FOUND,
         "metrics are disabled: enable the feature `prometheus` of breaker-runtime",
@@ -62,6 +67,25 @@ impl HttpError {
         StatusCode::CONFLICT,
         "no key has been used yet, so there is no circuit; a circuit that is created later starts closed",
     );
+    pub(super) const NO_FLEET: Self = Self::new(
+        StatusCode::CONFLICT,
+        "the circuits of this process belong to no fleet; without scope=fleet, the command applies to this process",
+    );
+    pub(super) const NOT_SHARED: Self = Self::new(
+        StatusCode::CONFLICT,
+        "this circuit is not shared; without scope=fleet, the command applies to this process",
+    );
+    pub(super) const KEY_REQUIRED: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "a command with scope=fleet applies to one circuit: add the parameter \"key\" for a breaker with keys, and \
+         remove it for one without",
+    );
+    pub(super) const RESET_OF_FLEET: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "reset applies to one process only; use force-close with scope=fleet",
+    );
+    pub(super) const WHY_WITHOUT_FLEET: Self =
+        Self::new(StatusCode::BAD_REQUEST, "parameter \"why\" is only accepted with scope=fleet");
     pub(super) const TOO_MANY_CLIENTS: Self = Self::unavailable("too many clients; retry in 30 s", "30");
     pub(super) const SHUTTING_DOWN: Self =
         Self::unavailable("the server is shutting down; retry in 2 s", "2");
@@ -77,6 +101,16 @@ impl HttpError {
     const fn unavailable(text: &'static str, seconds: &'static str) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         Self { status, text: Cow::Borrowed(text), retry_after: Some(seconds) }
+    }
+
+    /// Returns the error of a command that did not reach all processes.
+    pub(super) fn refused_by_fleet(refusal: FleetRefusal) -> Self {
+        let (status, text) = match refusal {
+            FleetRefusal::NoFleet => return Self::NO_FLEET,
+            FleetRefusal::Name(text) => (StatusCode::BAD_REQUEST, text),
+            FleetRefusal::NotConfirmed(text) => (StatusCode::BAD_GATEWAY, text),
+        };
+        Self { status, text: text.into(), retry_after: None }
     }
 
     /// Returns the error of a parameter in the query string.

@@ -7,16 +7,19 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use serde::Serialize;
 
-use super::cache::{Cached, Reader};
+use super::cache::{Cached, Cost, Reader};
 use super::error::HttpError;
 use super::query::Criticality;
 use super::response::encode;
 use super::view::cost_of_all;
 use crate::breaker::CircuitBreaker;
 use crate::integrations::serde::seconds;
-use crate::registry::{AnyBreaker, KeyedBreaker, Registry, RegistryEntry};
+use crate::registry::{AnyBreaker, KeyedBreaker, Registry};
 use crate::snapshot::Snapshot;
 use crate::state::State;
+
+/// The cost of a breaker besides its keys. Its JSON is much shorter than that of the other routes.
+const BREAKER_COST: Cost = 2;
 
 /// The state of the route for health. Its reader is its own, so that readiness never waits for another route.
 #[derive(Debug)]
@@ -87,7 +90,7 @@ impl HealthState {
 
     /// Reads the health of all circuits, or returns a recent result; see [`Cached::get`].
     pub(super) async fn report(&self) -> Result<HealthReport, HttpError> {
-        let (registry, cost) = (self.registry.clone(), cost_of_all(&self.registry));
+        let (registry, cost) = (self.registry.clone(), cost_of_all(&self.registry, BREAKER_COST));
         self.latest.get(&self.reader, cost, move || HealthReport::read(&registry)).await
     }
 }
@@ -95,8 +98,7 @@ impl HealthState {
 impl HealthReport {
     /// Reads all circuits except functions that have never been called.
     fn read(registry: &Registry) -> Self {
-        let entries = registry.entries();
-        let breakers: Vec<_> = entries.iter().filter_map(BreakerHealth::of).collect();
+        let breakers: Vec<_> = registry.breakers().iter().map(BreakerHealth::of).collect();
         Self {
             body: encode(&Health::of(&breakers)),
             has_critical_rejection: breakers.iter().any(|it| it.rejects && it.snapshot.critical),
@@ -118,15 +120,13 @@ impl HealthReport {
 }
 
 impl BreakerHealth {
-    /// Returns `None` for a function that has never been called.
-    fn of(entry: &RegistryEntry) -> Option<Self> {
-        match entry {
-            RegistryEntry::Registered(AnyBreaker::Single(breaker)) => {
+    fn of(breaker: &AnyBreaker) -> Self {
+        match breaker {
+            AnyBreaker::Single(breaker) => {
                 let snapshot = breaker.snapshot();
-                Some(Self { rejects: snapshot.rejects(), snapshot })
+                Self { rejects: snapshot.rejects(), snapshot }
             }
-            RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => Some(Self::of_keys(breaker)),
-            RegistryEntry::Declared(_) => None,
+            AnyBreaker::Keyed(breaker) => Self::of_keys(breaker),
         }
     }
 

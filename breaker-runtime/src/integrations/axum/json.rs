@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::response::encode;
 use super::view::{KeysView, RegistryView, TransitionView, View};
+use crate::integrations::fleet_json::FleetCircuit;
 use crate::integrations::serde::{SnapshotFigures, seconds};
 use crate::snapshot::{KeyCounts, Snapshot};
 use crate::state::{State, Transition};
@@ -26,6 +27,7 @@ pub(super) struct CircuitJson<'a> {
     #[serde(flatten)]
     figures: FiguresJson<'a>,
     keys: Option<KeysJson<'a>>,
+    fleet: Option<&'a FleetCircuit>,
     #[serde(skip_serializing_if = "Option::is_none")]
     settings: Option<SettingsJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,6 +81,11 @@ pub(super) fn all_circuits(registry_view: &RegistryView) -> Bytes {
     encode(&AllCircuits { circuits: views.iter().map(CircuitJson::complete).collect() })
 }
 
+/// Returns the JSON of the fleet, if the registry belongs to one.
+pub(super) fn fleet(registry_view: &RegistryView) -> Option<Bytes> {
+    registry_view.fleet().complete().as_ref().map(encode)
+}
+
 impl<'a> CircuitJson<'a> {
     /// Returns everything that a view shows.
     pub(super) fn complete(view: &'a View) -> Self {
@@ -95,6 +102,7 @@ impl<'a> CircuitJson<'a> {
             state: if view.declared_at.is_some() { UNCALLED } else { snapshot.state.label() },
             figures: FiguresJson::from(snapshot),
             keys: view.keys.as_ref().map(KeysJson::from),
+            fleet: view.fleet.as_ref(),
             settings: None,
             transitions: None,
         }

@@ -7,7 +7,7 @@ use std::fmt;
 use axum::body::{Body, HttpBody as _, to_bytes};
 use percent_encoding::percent_decode_str;
 
-use crate::printable::{Printable, Quoted};
+use crate::printable::{Printable, Quoted, is_hidden};
 
 /// The query string of a route: which parameters it accepts, and their values.
 pub(super) trait Query: Default {
@@ -30,6 +30,23 @@ pub(super) struct NoQuery;
 #[derive(Default)]
 pub(super) struct KeyQuery {
     pub(super) key: Option<String>,
+}
+
+/// The query string of a command: which circuits it applies to.
+#[derive(Default)]
+pub(super) struct CommandQuery {
+    pub(super) key: Option<String>,
+    pub(super) scope: CommandScope,
+    /// The reason that the operator gives.
+    pub(super) why: Option<String>,
+}
+
+/// The processes that a command applies to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum CommandScope {
+    #[default]
+    Process,
+    Fleet,
 }
 
 /// The query string that selects the circuits that are treated as critical.
@@ -64,6 +81,9 @@ pub(super) enum ParameterProblem {
 
 /// Maximum number of characters of an unknown parameter in an error text.
 const MAX_SHOWN: usize = 40;
+
+/// Maximum length of the reason of a command, in bytes.
+const MAX_WHY: usize = 255;
 
 /// Parses a query string.
 pub(super) fn parse<Q: Query>(text: &str) -> Result<Q, QueryError> {
@@ -120,6 +140,27 @@ impl Query for KeyQuery {
 
     fn set(&mut self, _: usize, value: String) -> Result<(), &'static str> {
         self.key = Some(value);
+        Ok(())
+    }
+}
+
+impl Query for CommandQuery {
+    const ACCEPTED: &'static [&'static str] = &["key", "scope", "why"];
+
+    fn set(&mut self, index: usize, value: String) -> Result<(), &'static str> {
+        match (index, &*value) {
+            (0, _) => self.key = Some(value),
+            (1, "process") => self.scope = CommandScope::Process,
+            (1, "fleet") => self.scope = CommandScope::Fleet,
+            (1, _) => return Err("process or fleet"),
+            (_, why) if why.len() > MAX_WHY || why.contains(is_hidden) => {
+                return Err(
+                    "at most 255 bytes without control characters, invisible characters and those that \
+                            change the direction of the text",
+                );
+            }
+            _ => self.why = Some(value),
+        }
         Ok(())
     }
 }

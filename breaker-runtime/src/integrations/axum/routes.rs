@@ -33,6 +33,7 @@ pub(super) fn dashboard(registry: &Registry, app: Arc<AppState>) -> Router {
     let tokens = Arc::clone(&app.tokens);
     let data = Router::new()
         .route("/metrics", readable(&tokens, get(metrics)))
+        .route("/fleet", readable(&tokens, get(fleet)))
         .route("/circuits", readable(&tokens, get(circuits)))
         .route("/circuits/stream", readable(&tokens, get(stream)))
         .route("/circuits/{name}", readable(&tokens, get(circuit)).post(command::run_on_registry))
@@ -43,6 +44,8 @@ pub(super) fn dashboard(registry: &Registry, app: Arc<AppState>) -> Router {
     complete(router.merge(data).merge(unknown_paths(&[
         "/health/circuits/",
         "/health/circuits/{*rest}",
+        "/fleet/",
+        "/fleet/{*rest}",
         "/metrics/",
         "/metrics/{*rest}",
         "/circuits/",
@@ -100,6 +103,14 @@ async fn metrics(
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 
+async fn fleet(
+    State(app): State<Arc<AppState>>,
+    Input(NoQuery): Input<NoQuery>,
+) -> Result<Response, HttpError> {
+    let body = json::fleet(&app.registry_view).ok_or(HttpError::UNKNOWN_FLEET)?;
+    Ok(json(StatusCode::OK, body))
+}
+
 async fn circuits(
     State(app): State<Arc<AppState>>,
     Input(NoQuery): Input<NoQuery>,
@@ -115,7 +126,7 @@ async fn circuit(
     let entry = app.registry_view.find(&name, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
     let cost = cost_of(&entry);
     let view = Arc::clone(&app.registry_view);
-    let read = move || encode(&CircuitJson::complete(&view.view(&entry)));
+    let read = move || encode(&CircuitJson::complete(&view.view(&entry, &view.fleet())));
     let body =
         if is_inline(cost) { read() } else { app.large_breaker(&name).get(&app.reader, cost, read).await? };
     Ok(json(StatusCode::OK, body))

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, Moment};
+use crate::clock::Clock;
 use crate::event::{Audience, Event, StateChange, Subscription};
 use crate::registry::Registry;
 use crate::sync::{Mutex, lock};
@@ -36,28 +36,23 @@ struct BreakerRecords {
 
 /// The transitions of the circuit of one key.
 struct CircuitRecords {
+    /// The key as the circuit holds it. A later circuit of the same key holds another copy of the text.
     key: Arc<str>,
     list: RecordList,
 }
 
-/// The last transitions, oldest first.
+/// The last transitions, oldest first. A transition can be noticed after later ones of other circuits.
 #[derive(Default)]
-struct RecordList(VecDeque<TransitionRecord>);
-
-#[derive(Clone)]
-struct TransitionRecord {
-    at: Moment,
-    change: StateChange,
-}
+struct RecordList(VecDeque<StateChange>);
 
 impl TransitionLog {
     pub(super) fn new(registry: &Registry) -> Self {
         let (records, clock) = (Arc::new(Records::default()), registry.clock().clone());
         let subscription = registry.store().hub().listen(Audience::StateChanges, {
-            let (records, clock) = (Arc::clone(&records), clock.clone());
+            let records = Arc::clone(&records);
             move |event: &Event| {
                 if let Event::StateChanged(change) = event {
-                    records.add(TransitionRecord { at: clock.now(), change: change.clone() });
+                    records.add(change);
                 }
             }
         });
@@ -69,10 +64,11 @@ impl TransitionLog {
         self.read(name, |breaker| Some(&breaker.all))
     }
 
-    /// Returns the transitions of the circuit of one key, newest first, each with the time since it happened.
-    pub(super) fn of_key(&self, name: &str, key: &str) -> Vec<(Duration, StateChange)> {
+    /// Returns the transitions of the circuit that holds this key, newest first, each with the time since it happened.
+    /// They do not include those of an earlier circuit of the key, which was removed or evicted.
+    pub(super) fn of_circuit(&self, name: &str, key: &Arc<str>) -> Vec<(Duration, StateChange)> {
         self.read(name, |breaker| {
-            let circuit = breaker.circuits.iter().find(|circuit| &*circuit.key == key);
+            let circuit = breaker.circuits.iter().find(|circuit| Arc::ptr_eq(&circuit.key, key));
             circuit.map(|circuit| &circuit.list)
         })
     }
@@ -85,35 +81,35 @@ impl TransitionLog {
         let now = self.clock.now();
         let records = lock(&self.records.0);
         let newest_first = records.get(name).and_then(list).into_iter().flat_map(|list| list.0.iter().rev());
-        newest_first.map(|record| (now.since(record.at), record.change.clone())).collect()
+        newest_first.map(|change| (now.since(change.at), change.clone())).collect()
     }
 }
 
 impl Records {
-    fn add(&self, record: TransitionRecord) {
+    fn add(&self, change: &StateChange) {
         let mut records = lock(&self.0);
         // A registry never removes a name, so there are at most as many entries as breakers.
-        match records.get_mut(record.change.name()) {
-            Some(breaker) => breaker.add(record),
-            None => records.entry(record.change.name().to_owned()).or_default().add(record),
+        match records.get_mut(change.name()) {
+            Some(breaker) => breaker.add(change),
+            None => records.entry(change.name().to_owned()).or_default().add(change),
         }
     }
 }
 
 impl BreakerRecords {
-    fn add(&mut self, record: TransitionRecord) {
-        if let Some(key) = &record.change.id.key {
+    fn add(&mut self, change: &StateChange) {
+        if let Some(key) = &change.id.key {
             let mut circuit = self.take(key);
-            circuit.list.add(record.clone());
+            circuit.list.add(change);
             self.circuits.push_back(circuit);
         }
-        self.all.add(record);
+        self.all.add(change);
     }
 
     /// Removes and returns the records of one circuit, which are empty if it is new. Of too many circuits, it also
     /// removes the one that has not changed for the longest time.
     fn take(&mut self, key: &Arc<str>) -> CircuitRecords {
-        let known = self.circuits.iter().position(|circuit| circuit.key == *key);
+        let known = self.circuits.iter().position(|circuit| Arc::ptr_eq(&circuit.key, key));
         if let Some(circuit) = known.and_then(|index| self.circuits.remove(index)) {
             return circuit;
         }
@@ -125,11 +121,12 @@ impl BreakerRecords {
 }
 
 impl RecordList {
-    fn add(&mut self, record: TransitionRecord) {
-        if self.0.len() == MAX_TRANSITIONS {
+    fn add(&mut self, change: &StateChange) {
+        let index = self.0.partition_point(|other| other.at <= change.at);
+        self.0.insert(index, change.clone());
+        if self.0.len() > MAX_TRANSITIONS {
             self.0.pop_front();
         }
-        self.0.push_back(record);
     }
 }
 

@@ -10,6 +10,7 @@ use crate::breaker::CircuitBreaker;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::StateChange;
+use crate::integrations::fleet_json::{FleetCircuit, FleetReading};
 use crate::registry::{AnyBreaker, Declaration, KeyedBreaker, Registry, RegistryEntry};
 use crate::snapshot::{Combination, KeyCounts, Snapshot};
 use crate::state::Transition;
@@ -33,6 +34,8 @@ pub(super) struct View {
     pub(super) declared_at: Option<String>,
     pub(super) config: Config,
     pub(super) keys: Option<KeysView>,
+    /// What the fleet knows about a shared circuit.
+    pub(super) fleet: Option<FleetCircuit>,
     /// The last transitions, newest first.
     pub(super) transitions: Vec<TransitionView>,
 }
@@ -77,10 +80,9 @@ impl RegistryView {
         let store = self.registry.store();
         let registered = store.registered(name);
         let Some(key) = key else {
-            let declared = || store.declared().find(|declaration| declaration.name() == name);
             return registered
                 .map(RegistryEntry::Registered)
-                .or_else(|| declared().map(RegistryEntry::Declared));
+                .or_else(|| store.declared_as(name).map(RegistryEntry::Declared));
         };
         let Some(AnyBreaker::Keyed(breakers)) = registered else {
             return None;
@@ -89,30 +91,43 @@ impl RegistryView {
         Some(RegistryEntry::Registered(AnyBreaker::Single(circuit)))
     }
 
-    /// Returns the cost of reading all breakers.
+    /// Returns the cost of reading all breakers, and the functions that will register one. Stops counting where it
+    /// makes no difference.
     pub(super) fn cost(&self) -> Cost {
-        cost_of_all(&self.registry)
+        let registered = cost_of_all(&self.registry, BREAKER_COST);
+        if registered > MAX_UNCACHED_COST {
+            return registered;
+        }
+        let most = (MAX_UNCACHED_COST - registered) / BREAKER_COST + 1;
+        registered + self.registry.store().count_uncalled(most) * BREAKER_COST
     }
 
-    pub(super) fn view(&self, entry: &RegistryEntry) -> View {
-        match entry {
+    /// Returns what the process knows about its fleet.
+    pub(super) fn fleet(&self) -> FleetReading {
+        FleetReading::new(&self.registry)
+    }
+
+    pub(super) fn view(&self, entry: &RegistryEntry, fleet: &FleetReading) -> View {
+        let view = match entry {
             RegistryEntry::Registered(AnyBreaker::Single(breaker)) => self.view_single(breaker),
             RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => self.view_keyed(breaker),
             RegistryEntry::Declared(declaration) => {
                 Self::view_declared(declaration, entry.snapshot(self.clock()))
             }
-        }
+        };
+        View { fleet: fleet.circuit(&view.snapshot, &view.config), ..view }
     }
 
     /// Returns the views of all breakers, sorted by name.
     pub(super) fn views(&self) -> Vec<View> {
-        self.entries().iter().map(|entry| self.view(entry)).collect()
+        let fleet = self.fleet();
+        self.entries().iter().map(|entry| self.view(entry, &fleet)).collect()
     }
 
     fn view_single(&self, breaker: &CircuitBreaker) -> View {
         let snapshot = breaker.snapshot();
         let logged = match &snapshot.key {
-            Some(key) => self.log.of_key(&snapshot.name, key),
+            Some(key) => self.log.of_circuit(&snapshot.name, key),
             None => self.log.of_breaker(&snapshot.name),
         };
         View {
@@ -120,6 +135,7 @@ impl RegistryView {
             declared_at: None,
             config: breaker.config(),
             keys: None,
+            fleet: None,
             snapshot,
         }
     }
@@ -133,6 +149,7 @@ impl RegistryView {
             declared_at: None,
             config: breaker.config(),
             keys: KeysView::new(&snapshot, breaker.max_keys(), worst),
+            fleet: None,
             snapshot,
         }
     }
@@ -143,6 +160,7 @@ impl RegistryView {
             declared_at: Some(declaration.location().to_string()),
             config: declaration.config(),
             keys: declaration.max_keys().and_then(|max_keys| KeysView::new(&snapshot, max_keys, Vec::new())),
+            fleet: None,
             transitions: Vec::new(),
             // It has neither a window nor durations to show.
             snapshot: Snapshot { window: None, durations: None, ..snapshot },
@@ -158,7 +176,14 @@ impl View {
             (Some(one), Some(other)) => one.is_same(other),
             (one, other) => one.is_none() && other.is_none(),
         };
-        is_declared(self) == is_declared(other) && keys_are_same && is_same(&self.snapshot, &other.snapshot)
+        let fleets_are_same = match (&self.fleet, &other.fleet) {
+            (Some(one), Some(other)) => one.has_same_figures(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        let figures_are_same = keys_are_same && fleets_are_same;
+        is_declared(self) == is_declared(other)
+            && figures_are_same
+            && is_same(&self.snapshot, &other.snapshot)
     }
 
     pub(super) fn has_same_transitions(&self, other: &Self) -> bool {
@@ -167,6 +192,18 @@ impl View {
             transitions.map(|it| (it.key.clone(), Arc::clone(&it.transition))).collect::<Vec<_>>()
         };
         without_times(self) == without_times(other)
+    }
+}
+
+impl TransitionView {
+    /// Returns `true` if this transition began the generation of the snapshot. A later circuit of the same key holds
+    /// another copy of its text.
+    fn is_last_of(&self, circuit: &Snapshot) -> bool {
+        let is_same_circuit = match (&self.key, &circuit.key) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        is_same_circuit && self.transition.generation == circuit.generation
     }
 }
 
@@ -182,11 +219,12 @@ impl KeysView {
     }
 }
 
-/// Returns the cost of reading all breakers. Stops counting where it makes no difference.
-pub(super) fn cost_of_all(registry: &Registry) -> Cost {
+/// Returns the cost of reading all registered breakers, each of which costs `per_breaker` besides its keys. Stops
+/// counting where it makes no difference.
+pub(super) fn cost_of_all(registry: &Registry, per_breaker: Cost) -> Cost {
     let mut cost = 0;
     registry.store().visit(|breaker| {
-        cost += BREAKER_COST + key_count(breaker);
+        cost += per_breaker + key_count(breaker);
         if cost > MAX_UNCACHED_COST { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     cost
@@ -220,22 +258,24 @@ fn is_same(one: &Snapshot, other: &Snapshot) -> bool {
 }
 
 /// Adds the last transition of each circuit. The log lacks it if it is older than the log or has not been
-/// delivered yet.
+/// delivered yet. Of too many transitions, the newest ones and the last one of the first circuit remain.
 fn with_last_transitions(logged: Vec<(Duration, StateChange)>, circuits: &[Snapshot]) -> Vec<TransitionView> {
     let logged = logged.into_iter();
     let mut transitions: Vec<_> = logged
-        .map(|(ago, StateChange { id, transition })| TransitionView { key: id.key, ago, transition })
+        .map(|(ago, StateChange { id, transition, at: _ })| TransitionView { key: id.key, ago, transition })
         .collect();
     for circuit in circuits {
         let Some(last) = &circuit.last_transition else { continue };
-        let is_last =
-            |it: &TransitionView| it.transition.generation == last.generation && it.key == circuit.key;
-        if !transitions.iter().any(is_last) {
+        if !transitions.iter().any(|it| it.is_last_of(circuit)) {
             let (key, transition) = (circuit.key.clone(), Arc::clone(last));
             transitions.push(TransitionView { key, ago: circuit.time_in_state, transition });
         }
     }
     transitions.sort_by_key(|transition| transition.ago);
+    let first = circuits.first().and_then(|first| transitions.iter().position(|it| it.is_last_of(first)));
+    if let Some(index) = first.filter(|index| *index >= MAX_TRANSITIONS) {
+        transitions.swap(MAX_TRANSITIONS - 1, index);
+    }
     transitions.truncate(MAX_TRANSITIONS);
     transitions
 }

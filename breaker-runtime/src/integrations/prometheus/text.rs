@@ -7,6 +7,7 @@ use std::fmt::{Display, Write as _};
 
 use super::{BreakerCollector, DURATION, DURATION_HELP};
 use crate::durations::CallDurations;
+use crate::integrations::fleet_series;
 use crate::integrations::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label};
 use crate::snapshot::Snapshot;
 
@@ -39,6 +40,11 @@ pub(super) fn encode(collector: &BreakerCollector) -> String {
     for series in SERIES {
         text.add_series(series, &circuits);
     }
+    if let Some(fleet) = fleet_series::read(&collector.registry) {
+        for series in fleet_series::SERIES {
+            text.add_fleet_series(series, &fleet);
+        }
+    }
     text.add_durations(collector, &circuits);
     text.0
 }
@@ -49,21 +55,45 @@ fn escape(name: &str) -> String {
 }
 
 impl MetricsText {
-    fn add_series(&mut self, series: &Series, circuits: &[EscapedCircuit]) {
+    fn add_series(&mut self, series: &Series<Snapshot>, circuits: &[EscapedCircuit]) {
+        let name = self.add_description(series);
+        for circuit in circuits {
+            for MetricPoint { labels, value } in (series.points)(&circuit.snapshot) {
+                let labels = labels.iter().flatten().map(|label| (label.name, &*label.value));
+                self.add_value(name, circuit.with_labels(labels), value);
+            }
+        }
+    }
+
+    fn add_fleet_series<T>(&mut self, series: &Series<T>, fleet: &T) {
+        let name = self.add_description(series);
+        for MetricPoint { labels, value } in (series.points)(fleet) {
+            let labels = labels.map(|label| label.map(|label| (label.name, escape(&label.value))));
+            let labels = labels.iter().flatten().map(|(label, value)| (*label, value.as_str()));
+            self.add_value(name, labels, value);
+        }
+    }
+
+    /// Adds the lines that describe a series, and returns its name.
+    fn add_description<T>(&mut self, series: &Series<T>) -> MetricName {
         let (suffix, kind) = match series.kind {
             MetricKind::Counter => ("_total", "counter"),
             MetricKind::Gauge => ("", "gauge"),
         };
         let name = MetricName { series: series.name, suffix };
         self.add_header(name, series.help, kind);
-        for circuit in circuits {
-            for MetricPoint { labels, value } in (series.points)(&circuit.snapshot) {
-                let labels = labels.into_iter().flatten().map(|label| (label.name, label.value));
-                match value {
-                    MetricValue::Whole(count) => self.add_line(name, circuit, labels, count),
-                    MetricValue::Real(number) => self.add_line(name, circuit, labels, number),
-                }
-            }
+        name
+    }
+
+    fn add_value<'a>(
+        &mut self,
+        name: MetricName,
+        labels: impl IntoIterator<Item = (&'a str, &'a str)>,
+        value: MetricValue,
+    ) {
+        match value {
+            MetricValue::Whole(count) => self.add_line(name, labels, count),
+            MetricValue::Real(number) => self.add_line(name, labels, number),
         }
     }
 
@@ -85,11 +115,12 @@ impl MetricsText {
         let name = |suffix| MetricName { series: DURATION, suffix };
         for bound in &collector.buckets {
             let le = format!("{:?}", bound.as_secs_f64());
-            self.add_line(name("_bucket"), circuit, [("le", &*le)], durations.count_within(*bound));
+            let labels = circuit.with_labels([("le", &*le)]);
+            self.add_line(name("_bucket"), labels, durations.count_within(*bound));
         }
-        self.add_line(name("_bucket"), circuit, [("le", "+Inf")], durations.count());
-        self.add_line(name("_sum"), circuit, [], durations.sum().as_secs_f64());
-        self.add_line(name("_count"), circuit, [], durations.count());
+        self.add_line(name("_bucket"), circuit.with_labels([("le", "+Inf")]), durations.count());
+        self.add_line(name("_sum"), circuit.with_labels([]), durations.sum().as_secs_f64());
+        self.add_line(name("_count"), circuit.with_labels([]), durations.count());
     }
 
     fn add_header(&mut self, MetricName { series, suffix }: MetricName, help: &str, kind: &str) {
@@ -99,15 +130,27 @@ impl MetricsText {
     fn add_line<'a>(
         &mut self,
         MetricName { series, suffix }: MetricName,
-        circuit: &EscapedCircuit,
         labels: impl IntoIterator<Item = (&'a str, &'a str)>,
         value: impl Display,
     ) {
-        self.0.extend([series, suffix, "{circuit=\"", &circuit.name]);
+        self.0.extend([series, suffix]);
+        let mut end = "";
         for (key, value) in labels {
-            self.0.extend(["\",", key, "=\"", value]);
+            let start = if end.is_empty() { "{" } else { "," };
+            self.0.extend([start, key, "=\"", value, "\""]);
+            end = "}";
         }
         // Writing to a String never fails.
-        _ = writeln!(self.0, "\"}} {value}");
+        _ = writeln!(self.0, "{end} {value}");
+    }
+}
+
+impl EscapedCircuit {
+    /// Returns the label of the circuit and further ones.
+    fn with_labels<'a>(
+        &'a self,
+        labels: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        std::iter::once(("circuit", &*self.name)).chain(labels)
     }
 }

@@ -14,7 +14,7 @@ class Card {
     this.root = byId("card").content.firstElementChild.cloneNode(true);
     this.root.card = this;
     this.parts = {};
-    for (const part of ["pulse", "name", "tags", "state", "since", "next", "why", "spark", "peak", "rules", "figures", "more"]) {
+    for (const part of ["pulse", "name", "tags", "state", "since", "next", "why", "fleet", "spark", "peak", "rules", "figures", "more"]) {
       this.parts[part] = this.root.querySelector(`.${part}`);
     }
     this.parts.rate = this.root.querySelector(".rate b");
@@ -42,6 +42,7 @@ class Card {
     setText(parts.tags, tags(data));
     setText(parts.next, statusText(circuit));
     setText(parts.why, reasonText(circuit));
+    setText(parts.fleet, fleetText(circuit));
     this.paintPulse();
     this.paintSpark();
     renderRows(parts.rules, rules(data), ruleRow, paintRule);

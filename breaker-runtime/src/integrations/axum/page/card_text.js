@@ -4,7 +4,6 @@ function tags(data) {
   const tags = [];
   if (data.critical) tags.push("critical");
   if (data.settings.mode === "shadow") tags.push("shadow");
-  if (data.waives) tags.push("admits calls (max_open)");
   if (data.keys) tags.push(`${count(data.keys.count)} keys`);
   return tags.join(" · ");
 }
@@ -36,11 +35,33 @@ function statusText(circuit) {
   return prefix + (left > 0 ? `trial call in ${time(Math.ceil(left))}` : "the next call is a trial call");
 }
 
-function reasonText(circuit) {
-  const { state, transitions } = circuit.data;
+// Returns the reason of the state that the card shows: with keys, that of the worst circuit.
+function reasonText({ data }) {
+  const { key, state, generation } = worst(data);
   // While half-open, shows the reason of the opening: the transition to half-open only reports that the timeout elapsed.
-  const last = state === "half_open" ? transitions.find(change => change.to !== "half_open") : transitions[0];
+  const began = state === "half_open" ? generation - 1 : generation;
+  const last = data.transitions.find(change => change.key === key && change.generation === began);
   return last ? transitionText(last) : "";
+}
+
+// Returns what the fleet knows about a shared circuit.
+function fleetText(circuit) {
+  const { data } = circuit;
+  if (!data.fleet) return "";
+  const { key, open, open_in, processes, votes, lease_holder, due_in, command } = data.fleet;
+  const passed = circuit.secondsSinceUpdate();
+  const texts = [];
+  if (open || open_in) texts.push(`open in ${count(open_in)} of ${count(processes)} processes`);
+  else texts.push(`shared by ${count(processes)} ${processes === 1 ? "process" : "processes"}`);
+  if (!open && votes.length) texts.push(`votes: ${votes.join(", ")}`);
+  if (open && lease_holder !== null) texts.push(`trial calls by ${lease_holder}`);
+  else if (open && !command && due_in > passed) texts.push(`trial calls of the fleet in ${time(Math.ceil(due_in - passed))}`);
+  if (command) {
+    const why = command.why ? `: “${command.why}”` : "";
+    const end = command.ends_in === null ? "" : `, ends in ${time(Math.max(0, command.ends_in - passed))}`;
+    texts.push(`${STATES[command.state]} in all processes by ${command.by}${why}${end}`);
+  }
+  return (data.keys && key !== null ? `${keyName(key)}: ` : "") + texts.join("; ");
 }
 
 function transitionText({ why, last_failure, retry_after, initiator }) {
@@ -139,8 +160,8 @@ function changes({ data }) {
 function keys({ keys }) {
   if (!keys) return [];
   const head = make("tr", {}, ...["key", "state", "failed", "rejected"].map(name => make("th", {}, name)));
-  const rows = keys.worst.map(({ key, state, totals }) => {
-    const label = make("b", {}, STATES[state]);
+  const rows = keys.worst.map(({ key, state, totals, waives }) => {
+    const label = make("b", {}, waives ? `${STATES[state]}, admits calls (max_open)` : STATES[state]);
     label.dataset.state = state;
     const cells = [keyName(key), label, count(totals.failures + totals.timeouts), count(totals.rejected)];
     return make("tr", {}, ...cells.map(cell => make("td", {}, cell)));

@@ -2,14 +2,23 @@
 
 function controlBar(circuit) {
   const path = `circuits/${encodeURIComponent(circuit.name)}`;
-  const run = command => send(`${path}/${command}`, body => circuit.update(body, 0, true));
-  return [make("h3", {}, circuit.data.keys ? "Controls for all keys" : "Controls"), ...commandButtons(run)];
+  const update = body => circuit.update(body, 0, true);
+  const run = command => send(`${path}/${command}`, update);
+  const bar = [make("h3", {}, circuit.data.keys ? "Controls for all keys" : "Controls"), ...commandButtons(run)];
+  // A command to the whole fleet applies to one circuit.
+  if (!circuit.data.fleet || circuit.data.keys) return bar;
+  const why = make("input", { className: "fleet-why", maxLength: 200, placeholder: "Reason", autocomplete: "off" });
+  why.setAttribute("aria-label", "Reason of a command to the fleet");
+  const runForFleet = command => send(`${path}/${command}?scope=fleet&why=${encodeURIComponent(why.value)}`, update);
+  const { reset, ...commands } = COMMANDS;
+  const buttons = commandButtons(runForFleet, commands);
+  return [...bar, make("h3", {}, "Controls for the whole fleet"), why, ...buttons];
 }
 
 // Returns a button for each command, and the text of the last result.
-function commandButtons(run) {
+function commandButtons(run, commands = COMMANDS) {
   const result = make("p", { className: "result", role: "status" });
-  const buttons = Object.entries(COMMANDS).map(([command, label]) => {
+  const buttons = Object.entries(commands).map(([command, label]) => {
     const button = make("button", { type: "button" }, label);
     button.dataset.command = command;
     const unconfirm = () => {

@@ -22,7 +22,11 @@ const circuits = new Map();
 let lastEventAt = -Infinity;
 let isShuttingDown = false;
 let needsToken = false;
+// The text of the last response that was an error instead of a stream.
+let refusal = null;
 let controls = false;
+// The fleet of this process, or null if it belongs to none.
+let fleet = null;
 let stateFilter = null;
 let isSorted = true;
 let isPaintScheduled = false;

@@ -27,6 +27,7 @@ function paintSoon() {
 
 function paint() {
   paintLink();
+  paintFleet();
   paintStates();
   sortCards();
   for (const circuit of circuits.values()) if (circuit.card.isVisible) circuit.card.paint();
@@ -39,11 +40,24 @@ function paintLink() {
   byId("reader-open").hidden = !needsToken;
   const [link, text] = needsToken ? ["lost", "a token is required"]
     : isShuttingDown ? ["waiting", "the server is shutting down, reconnecting"]
+    : lost && refusal !== null ? ["lost", refusal]
     : lastEventAt < 0 ? ["waiting", "connecting"]
     : lost ? ["lost", `no events for ${time(silence)}, reconnecting`]
     : ["live", "live"];
   setData(byId("link"), "link", link);
   setText(byId("link"), text);
+}
+
+function paintFleet() {
+  const line = byId("fleet");
+  line.hidden = !fleet;
+  if (!fleet) return;
+  const { namespace, processes, connected, last_error } = fleet;
+  setData(line, "fleet", connected ? "connected" : "away");
+  const error = last_error === null ? "" : `: ${last_error}`;
+  const link = connected ? "connected" : last_error === null ? "connecting to Redis"
+    : `Redis is away${error}. Shared circuits act in this process only`;
+  setText(line, `Fleet ${namespace}: ${processes} ${processes === 1 ? "process" : "processes"}, ${link}`);
 }
 
 function paintStates() {

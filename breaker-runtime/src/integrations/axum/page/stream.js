@@ -21,7 +21,11 @@ async function readStream() {
     await askForToken();
     return 0;
   }
-  if (!response?.ok) return 2000;
+  refusal = response && !response.ok ? await refusalText(response) : null;
+  if (!response?.ok) {
+    paintSoon();
+    return 2000;
+  }
   needsToken = false;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -37,6 +41,12 @@ async function readStream() {
   }
 }
 
+// Returns the status and the text of an error, which may come from a proxy.
+async function refusalText(response) {
+  const error = await response.json().then(body => body.error, () => null);
+  return `refused (${response.status})${error ? `: ${error}` : ""}`;
+}
+
 function receiveEvent(text) {
   const fields = {};
   for (const line of text.split("\n")) {
@@ -46,6 +56,7 @@ function receiveEvent(text) {
   lastEventId = fields.id ?? lastEventId;
   const data = JSON.parse(fields.data);
   isShuttingDown = fields.event === "shutdown";
+  if (!isShuttingDown) fleet = data.fleet ?? null;
   if (fields.event === "snapshot") receiveSnapshot(data);
   if (fields.event === "delta") receive(data.circuits, 0);
   paintSoon();

@@ -24,7 +24,8 @@ pub(super) struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Returns the changed record; `None` if the report changes nothing.
-    pub(super) fn apply(&self, before: SharedRecord, kind: &ReportKind) -> Option<SharedRecord> {
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of report reads as a table")]
+    pub(super) fn apply(&self, before: &SharedRecord, kind: &ReportKind) -> Option<SharedRecord> {
         let mut record = before.clone();
         let is_open = record.state == RecordState::Open;
         match kind {
@@ -101,7 +102,7 @@ impl Exchange<'_> {
                 }
             }
         }
-        (record != before).then_some(record)
+        (record != *before).then_some(record)
     }
 
     fn force(&self, record: &mut SharedRecord, kind: ForceKind, lasts: Option<Duration>) {

@@ -154,7 +154,7 @@ impl LocalCircuit {
             (CircuitChange::ForceOpen { .. }, _) => self.move_to(State::ForcedOpen),
             (CircuitChange::Disable { .. }, _) => self.move_to(State::Disabled),
             (CircuitChange::Release { .. }, State::ForcedOpen | State::Disabled) => {
-                self.move_to(State::Closed)
+                self.move_to(State::Closed);
             }
             (
                 CircuitChange::Open { .. }

@@ -54,7 +54,7 @@ impl Process {
     /// Makes a call, if the circuit rejects calls, and passes the time to the coordinator.
     pub(crate) fn tick(&mut self, now: u64, mutant: Mutant) {
         self.circuit.call(now);
-        if self.coordinator.wanted().next().is_some() {
+        if self.coordinator.wanted_at(Duration::from_millis(now)).next().is_some() {
             self.look(now, mutant);
         }
         self.step(now, Input::Tick, mutant);

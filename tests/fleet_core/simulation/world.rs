@@ -253,7 +253,7 @@ impl World {
         if peer.next_step() > self.now {
             return self.plan_timer(process);
         }
-        let wanted: Vec<_> = peer.coordinator.wanted().cloned().collect();
+        let wanted: Vec<_> = peer.coordinator.wanted_at(peer.clock().local(self.now)).cloned().collect();
         for name in wanted {
             self.touch(process, &name, LocalCircuit::call);
         }

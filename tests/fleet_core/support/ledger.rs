@@ -156,6 +156,18 @@ impl Ledger {
         }
     }
 
+    /// Returns the number of records.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Returns `true` if there are no records.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
     /// Returns the texts of all records, as the server has them.
     #[must_use]
     pub fn texts(&self) -> BTreeMap<String, String> {
@@ -258,7 +270,7 @@ impl Ledger {
             members: &self.members,
             has_fencing: self.has_fencing,
         };
-        if let Some(changed) = exchange.apply(record, &report.kind) {
+        if let Some(changed) = exchange.apply(&record, &report.kind) {
             self.store(now, &report.name, changed);
         }
         lost
@@ -299,16 +311,25 @@ impl Ledger {
         if meta.version > published && now.abs_diff(published_at) >= PUBLISHED_EVERY_MS {
             let changes = self.changes_after(published, PUBLISHED_AT_ONCE);
             let pair = |name: SharedName| self.record(&name).cloned().map(|record| (name, record));
-            self.message = Some(Push {
-                incarnation: meta.incarnation,
-                previous: published,
-                version: changes.version,
-                now,
-                alive: self.alive(),
-                records: changes.names.into_iter().filter_map(pair).collect(),
-                unreadable: Vec::new(),
-            });
-            (published, published_at) = (changes.version, now);
+            let has_only_votes = |(_, record): &(SharedName, SharedRecord)| {
+                let is_closed = record.state == RecordState::Closed && record.command_at(now).is_none();
+                is_closed && !record.votes.is_empty()
+            };
+            let (omitted, records): (Vec<_>, Vec<_>) =
+                changes.names.into_iter().filter_map(pair).partition(has_only_votes);
+            if !records.is_empty() {
+                self.message = Some(Push {
+                    incarnation: meta.incarnation,
+                    previous: published,
+                    version: if omitted.is_empty() { changes.version } else { published },
+                    now,
+                    alive: self.alive(),
+                    records,
+                    unreadable: Vec::new(),
+                });
+                published_at = now;
+            }
+            published = changes.version;
         }
         self.meta = Some(Meta { published_at, published: Some(published), ..meta });
     }

@@ -1,0 +1,38 @@
+//! A change of the state that has taken effect, and of which listeners have not been notified. An async task makes such
+//! a change, and a thread that may block runs the listeners.
+
+use super::CircuitBreaker;
+use super::open_limit::OpenCounts;
+use super::operator::Operator;
+use crate::state::Cause;
+use crate::state::machine::Pending;
+
+/// A change of one circuit. Dropping it delays the notification until the next change of the circuit.
+#[derive(Debug)]
+#[must_use = "listeners are not notified before `announce`"]
+pub(crate) struct Unannounced {
+    circuit: CircuitBreaker,
+    waiving: Option<OpenCounts>,
+}
+
+impl CircuitBreaker {
+    /// Executes the command of an operator, and runs no listener. Returns `None` if the command has no effect.
+    pub(crate) fn command_unannounced(&self, cause: Cause, operator: &str) -> Option<Unannounced> {
+        Unannounced::new(self.clone(), Operator::new(self.circuit(), operator).apply(cause))
+    }
+}
+
+impl Unannounced {
+    /// Lets a change take effect. Returns `None` if nothing has changed.
+    pub(crate) fn new(circuit: CircuitBreaker, pending: Pending) -> Option<Self> {
+        match pending {
+            Pending::Nothing => None,
+            Pending::Transitions => Some(Self { waiving: circuit.circuit().take_effect(), circuit }),
+        }
+    }
+
+    /// Notifies the listeners, which may take any time.
+    pub(crate) fn announce(self) {
+        self.circuit.circuit().notify_listeners(self.waiving);
+    }
+}

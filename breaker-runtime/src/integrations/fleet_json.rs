@@ -1,0 +1,244 @@
+//! The JSON of a fleet and of its circuits, and commands to it. The format is part of the documentation of
+//! `integrations::axum`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::fleet_order::{FleetAction, FleetOrder, FleetRefusal};
+use super::serde::seconds;
+use crate::config::Config;
+use crate::fleet::{
+    self, FleetCommand, FleetError, FleetReports, FleetStatus, SharedCircuit, StoreErrorKind,
+};
+use crate::registry::Registry;
+use crate::snapshot::Snapshot;
+
+/// The fleet of a registry at one moment, if it belongs to one.
+#[derive(Debug)]
+pub(super) struct FleetReading(Option<FleetStatus>);
+
+/// What everyone needs to know about the fleet.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct FleetSummary {
+    namespace: Arc<str>,
+    instance: Arc<str>,
+    connected: bool,
+    last_error: Option<Arc<str>>,
+    processes: u32,
+}
+
+/// A shared circuit as the fleet sees it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct FleetCircuit {
+    /// The key of the circuit. Of a breaker with keys, the circuit that is open in the most processes is shown.
+    key: Option<String>,
+    open: bool,
+    reason: Option<Arc<str>>,
+    votes: Vec<Arc<str>>,
+    dissents: Vec<Arc<str>>,
+    open_in: u32,
+    processes: u32,
+    failed_rounds: u32,
+    lease_holder: Option<Arc<str>>,
+    due_in: Option<f64>,
+    command: Option<CommandJson>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct CommandJson {
+    state: &'static str,
+    by: Arc<str>,
+    why: Arc<str>,
+    ends_in: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct FleetJson<'a> {
+    #[serde(flatten)]
+    summary: FleetSummary,
+    errors: BTreeMap<&'static str, u64>,
+    reports: ReportsJson,
+    unreadable_records: u64,
+    settings_conflicts: u64,
+    circuits: Vec<NamedCircuit<'a>>,
+}
+
+#[derive(Serialize)]
+struct NamedCircuit<'a> {
+    name: &'a str,
+    #[serde(flatten)]
+    circuit: FleetCircuit,
+}
+
+#[derive(Serialize)]
+struct ReportsJson {
+    votes: u64,
+    dissents: u64,
+    leases_granted: u64,
+    leases_passed: u64,
+    leases_failed: u64,
+    leases_expired: u64,
+}
+
+impl FleetReading {
+    pub(super) fn new(registry: &Registry) -> Self {
+        Self(fleet::status(registry))
+    }
+
+    pub(super) fn summary(&self) -> Option<FleetSummary> {
+        self.0.as_ref().map(FleetSummary::from)
+    }
+
+    /// Returns everything about the fleet, if there is one.
+    pub(super) fn complete(&self) -> Option<impl Serialize> {
+        self.0.as_ref().map(FleetJson::from)
+    }
+
+    /// Returns what the fleet knows about a circuit; `None` if the circuit is not shared, or if there is no fleet.
+    pub(super) fn circuit(&self, snapshot: &Snapshot, config: &Config) -> Option<FleetCircuit> {
+        let status = self.0.as_ref().filter(|_| config.shared().is_shared())?;
+        let is_wanted = |circuit: &&SharedCircuit| {
+            let has_keys = snapshot.keys.is_some();
+            circuit.name == snapshot.name() && (has_keys || circuit.key.as_deref() == snapshot.key.as_deref())
+        };
+        let rank = |circuit: &&SharedCircuit| (circuit.is_open, circuit.command.is_some(), circuit.open_in);
+        let worst = status.circuits.iter().filter(is_wanted).max_by_key(rank);
+        Some(worst.map_or_else(
+            || FleetCircuit::closed(snapshot.key.as_deref(), status.processes),
+            |circuit| FleetCircuit::new(circuit, status.processes),
+        ))
+    }
+}
+
+/// Gives a command to all processes, and waits until Redis has confirmed it.
+///
+/// # Errors
+///
+/// Returns an error if there is no fleet, or if Redis did not confirm the command.
+pub(super) async fn run(registry: &Registry, order: FleetOrder) -> Result<(), FleetRefusal> {
+    let commander = fleet::commander(registry).ok_or(FleetRefusal::NoFleet)?;
+    let FleetOrder { action, circuit, key, by, why } = order;
+    let operator = commander.operator(by, why);
+    let operator = match key {
+        Some(key) => operator.key(key),
+        None => operator,
+    };
+    let result = match action {
+        FleetAction::ForceOpen => operator.force_open(&circuit).await,
+        FleetAction::ForceClose => operator.force_close(&circuit).await,
+        FleetAction::Disable => operator.disable(&circuit).await,
+        FleetAction::Release => operator.release(&circuit).await,
+    };
+    result.map_err(|error| match error {
+        FleetError::Left => FleetRefusal::NoFleet,
+        FleetError::Name => FleetRefusal::Name(error.to_string()),
+        FleetError::Address(_)
+        | FleetError::Namespace
+        | FleetError::Tick
+        | FleetError::NoRuntime
+        | FleetError::AlreadyConnected
+        | FleetError::NotExecuted { .. } => FleetRefusal::NotConfirmed(error.to_string()),
+    })
+}
+
+impl FleetCircuit {
+    /// Returns `true` if both show the same figures. Times are not compared, because they always change.
+    pub(super) fn has_same_figures(&self, other: &Self) -> bool {
+        let without_times = |circuit: &Self| Self {
+            due_in: None,
+            command: circuit.command.clone().map(|command| CommandJson { ends_in: None, ..command }),
+            ..circuit.clone()
+        };
+        without_times(self) == without_times(other)
+    }
+
+    fn new(circuit: &SharedCircuit, processes: u32) -> Self {
+        Self {
+            key: circuit.key.clone(),
+            open: circuit.is_open,
+            reason: circuit.is_open.then(|| Arc::clone(&circuit.reason)),
+            votes: circuit.votes.clone(),
+            dissents: circuit.dissents.clone(),
+            open_in: circuit.open_in,
+            processes,
+            failed_rounds: circuit.failed_rounds,
+            lease_holder: circuit.lease_holder.clone(),
+            due_in: circuit.is_open.then(|| seconds(circuit.due_in)),
+            command: circuit.command.as_ref().map(CommandJson::from),
+        }
+    }
+
+    fn closed(key: Option<&str>, processes: u32) -> Self {
+        Self {
+            key: key.map(str::to_owned),
+            open: false,
+            reason: None,
+            votes: Vec::new(),
+            dissents: Vec::new(),
+            open_in: 0,
+            processes,
+            failed_rounds: 0,
+            lease_holder: None,
+            due_in: None,
+            command: None,
+        }
+    }
+}
+
+impl From<&FleetStatus> for FleetSummary {
+    fn from(status: &FleetStatus) -> Self {
+        Self {
+            namespace: Arc::clone(&status.namespace),
+            instance: Arc::clone(&status.instance),
+            connected: status.is_connected,
+            last_error: status.last_error.clone(),
+            processes: status.processes,
+        }
+    }
+}
+
+impl From<&FleetCommand> for CommandJson {
+    fn from(command: &FleetCommand) -> Self {
+        Self {
+            state: if command.is_open { "forced_open" } else { "disabled" },
+            by: Arc::clone(&command.by),
+            why: Arc::clone(&command.why),
+            ends_in: command.ends_in.map(seconds),
+        }
+    }
+}
+
+impl<'a> From<&'a FleetStatus> for FleetJson<'a> {
+    fn from(status: &'a FleetStatus) -> Self {
+        let count = |kind: StoreErrorKind| (kind.label(), status.errors.count(kind));
+        let circuits = status.circuits.iter();
+        Self {
+            summary: FleetSummary::from(status),
+            errors: StoreErrorKind::ALL.into_iter().map(count).collect(),
+            reports: ReportsJson::from(status.reports),
+            unreadable_records: status.unreadable_records,
+            settings_conflicts: status.settings_conflicts,
+            circuits: circuits
+                .map(|circuit| NamedCircuit {
+                    name: &circuit.name,
+                    circuit: FleetCircuit::new(circuit, status.processes),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl From<FleetReports> for ReportsJson {
+    fn from(reports: FleetReports) -> Self {
+        Self {
+            votes: reports.votes,
+            dissents: reports.dissents,
+            leases_granted: reports.leases_granted,
+            leases_passed: reports.leases_passed,
+            leases_failed: reports.leases_failed,
+            leases_expired: reports.leases_expired,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Commands of operators to all processes.
+
+use std::time::{Duration, Instant};
+
+use breaker_runtime::State;
+use breaker_runtime::fleet::{FleetError, StoreErrorKind};
+use breaker_tests::redis_server::{RedisServer, is_available};
+
+use super::outages::acts_together_with_traffic;
+use super::process::{self, CIRCUIT, Process, config, until, until_all_are};
+use super::traffic::Traffic;
+
+#[test]
+fn every_command_is_followed_by_all_processes_and_says_who_gave_it() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 3, &config());
+    let operator = &processes[0];
+    operator.command(async |operator| operator.force_open(CIRCUIT).await).expect("executed");
+    until_all_are(&processes, State::ForcedOpen);
+    until(&processes, "all know who", |process| {
+        let command = process.shared().and_then(|circuit| circuit.command);
+        command.is_some_and(|command| &*command.by == "ada" && &*command.why == "a test" && command.is_open)
+    });
+    let last = processes[2].breaker.snapshot().last_transition.expect("it has changed");
+    assert_eq!(last.initiator.as_deref(), Some("ada (fleet): a test"));
+    operator.command(async |operator| operator.disable(CIRCUIT).await).expect("executed");
+    until_all_are(&processes, State::Disabled);
+    operator.command(async |operator| operator.release(CIRCUIT).await).expect("executed");
+    until_all_are(&processes, State::Closed);
+    until(&processes, "no command is left", |process| process.shared().is_none());
+    processes[1].fail();
+    processes[2].fail();
+    until_all_are(&processes, State::Open);
+    operator.command(async |operator| operator.force_close(CIRCUIT).await).expect("executed");
+    until_all_are(&processes, State::Closed);
+    acts_together_with_traffic(&processes);
+}
+
+#[test]
+fn a_command_wins_over_what_the_processes_observe() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 3, &config());
+    let traffic = Traffic::start(&processes);
+    for process in &processes {
+        process.dependency.breaks();
+    }
+    until_all_are(&processes, State::Open);
+    processes[0].command(async |operator| operator.disable(CIRCUIT).await).expect("executed");
+    until_all_are(&processes, State::Disabled);
+    let calls = |process: &Process| process.breaker.snapshot().totals.failures;
+    let before: Vec<_> = processes.iter().map(calls).collect();
+    until(&processes, "many calls fail", |process| calls(process) > before[0] + before[1] + before[2] + 100);
+    until_all_are(&processes, State::Disabled);
+    traffic.end();
+}
+
+#[test]
+fn a_command_that_lasts_ends_by_itself_also_without_redis() {
+    if !is_available() {
+        return;
+    }
+    let mut server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 3, &config());
+    let lasting = Duration::from_millis(500);
+    let command = async |operator: breaker_runtime::fleet::FleetOperator<'_>| {
+        operator.lasting(lasting).force_open(CIRCUIT).await
+    };
+    processes[0].command(command).expect("executed");
+    until_all_are(&processes, State::ForcedOpen);
+    until_all_are(&processes, State::Closed);
+    processes[0].command(command).expect("executed");
+    until_all_are(&processes, State::ForcedOpen);
+    server.kill();
+    until_all_are(&processes, State::Closed);
+}
+
+#[test]
+fn an_operator_of_one_process_overrules_the_command_there() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 3, &config());
+    processes[0].command(async |operator| operator.force_open(CIRCUIT).await).expect("executed");
+    until_all_are(&processes, State::ForcedOpen);
+    processes[1].breaker.operator("eve").release();
+    processes[0].command(async |operator| operator.force_open("another circuit").await).expect("executed");
+    until(&processes, "all have exchanged", |process| process.status().circuits.len() == 2);
+    let states: Vec<_> = processes.iter().map(Process::state).collect();
+    assert_eq!(states, [State::ForcedOpen, State::Closed, State::ForcedOpen]);
+    processes[2].command(async |operator| operator.disable(CIRCUIT).await).expect("executed");
+    until_all_are(&processes, State::Disabled);
+}
+
+#[test]
+fn a_command_without_redis_fails_soon_and_is_not_executed_later() {
+    if !is_available() {
+        return;
+    }
+    let mut server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 2, &config());
+    server.stop();
+    let start = Instant::now();
+    let failed = processes[0].command(async |operator| operator.force_open(CIRCUIT).await);
+    let Err(FleetError::NotExecuted { kind, .. }) = failed else { panic!("{failed:?}") };
+    assert_eq!(kind, StoreErrorKind::TimedOut);
+    until(&processes, "it is away", |process| !process.is_connected());
+    let failed = processes[0].command(async |operator| operator.force_open(CIRCUIT).await);
+    assert!(matches!(failed, Err(FleetError::NotExecuted { .. })), "{failed:?}");
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    server.kill();
+    server.restart();
+    acts_together_with_traffic(&processes);
+    for process in &processes {
+        assert_eq!(process.breaker.snapshot().changes.to(State::ForcedOpen), 0);
+    }
+}

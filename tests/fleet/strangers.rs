@@ -1,0 +1,142 @@
+//! Other programs that write to the namespace: damaged data, other settings, other types.
+
+use std::time::Duration;
+
+use breaker_runtime::State;
+use breaker_runtime::fleet::StoreErrorKind as Kind;
+use breaker_tests::redis_server::{RedisServer, is_available};
+
+use super::outages::{acts_together, survives};
+use super::process::{self, CIRCUIT, Process, config, until, until_all_are};
+use super::traffic::Traffic;
+
+const RECORDS: &str = "cb1:{shop}:c";
+const LOG: &str = "cb1:{shop}:log";
+const META: &str = "cb1:{shop}:meta";
+const MEMBERS: &str = "cb1:{shop}:m";
+const SETTINGS: &str = "cb1:{shop}:cfg";
+const CHANNEL: &str = "cb1:{shop}:ch";
+
+#[test]
+fn records_that_cannot_be_read_are_ignored_and_counted() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 3, &config());
+    let long = "x".repeat(100_000);
+    let hostile = [
+        ("broken", "1 c"),
+        ("a/b/c", "1 c 0 0 0 0 0 - 0 - 0 - - - - -"),
+        ("huge", "1 o 18446744073709551615 0 0 0 0 - 0 - 0 - - - - -"),
+        ("other", "2 o 1 1 1 1 1 - 0 - 0 - - - - -"),
+        ("\u{fffd}\n\u{1b}[31m", "%"),
+        ("long", &*long),
+        (&*long, "1 c 0 0 0 0 0 - 0 - 0 - - - - -"),
+        (CIRCUIT, "1 o x"),
+    ];
+    // Later than what the processes have seen: versions are milliseconds of the server's clock.
+    let version = server.cli(&["TIME"]).lines().next().map_or_else(String::new, |now| format!("{now}999"));
+    for (name, record) in hostile {
+        server.cli(&["HSET", RECORDS, name, record]);
+        server.cli(&["ZADD", LOG, &version, name]);
+    }
+    server.cli(&["HSET", META, "ver", &version]);
+    until(&processes, "all have read them", |process| process.status().unreadable_records > 0);
+    // The damaged record of the circuit is replaced by the votes.
+    let traffic = Traffic::start(&processes);
+    acts_together(&processes);
+    traffic.end();
+    for process in &processes {
+        assert!(process.is_connected());
+        assert_eq!(process.status().errors.total(), 0, "{:?}", process.status());
+    }
+}
+
+#[test]
+fn damaged_administrative_data_is_repaired() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 3, &config());
+    let traffic = Traffic::start(&processes);
+    for damage in [
+        &["HSET", META, "inc", "x", "ver", "-1", "pub_at", "nan", "pub_ver", "1e99"][..],
+        &["HSET", META, "inc", "inf"],
+        &["DEL", META],
+        &["DEL", LOG],
+        &["DEL", MEMBERS],
+        &["ZADD", MEMBERS, "inf", "eternal", "-inf", "x", "12", "\n"],
+        &["ZADD", LOG, "inf", "x", "-inf", "y"],
+        &["HSET", SETTINGS, CIRCUIT, "\n%%"],
+    ] {
+        server.cli(damage);
+        acts_together(&processes);
+    }
+    traffic.end();
+    for process in &processes {
+        assert_eq!(process.status().errors.total(), 0, "{:?}", process.status());
+    }
+}
+
+#[test]
+fn hostile_messages_change_nothing_for_long() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 3, &config());
+    let incarnation = server.cli(&["HGET", META, "inc"]);
+    let max = u64::MAX;
+    let messages = [
+        String::new(),
+        "\n\n\n".to_owned(),
+        "1 1 1 1 1 1".to_owned(),
+        format!("1 {incarnation} {max} {max} {max} {}", u32::MAX),
+        format!("1 {incarnation} 0 {max} {max} 0\n{CIRCUIT} 1 o {max} 0 0 0 0 - 0 - 0 - - - - -"),
+        format!("1 {incarnation} 0 1 0 1\n\n\u{1f980}\n{}", "x ".repeat(50_000)),
+    ];
+    let traffic = Traffic::start(&processes);
+    for message in messages {
+        assert_eq!(server.cli(&["PUBLISH", CHANNEL, &message]), "3");
+        acts_together(&processes);
+    }
+    traffic.end();
+}
+
+#[test]
+fn keys_of_another_type_make_the_processes_act_alone() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let begin = || {
+        server.cli(&["DEL", RECORDS]);
+        server.cli(&["SET", META, "x"]);
+    };
+    survives(&server.url(), Kind::Malformed, begin, || _ = server.cli(&["DEL", META]));
+}
+
+#[test]
+fn two_applications_with_one_namespace_and_other_settings_are_reported() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let long = config().recovery_timeout(Duration::from_secs(60));
+    let processes = [
+        Process::start(&server.url(), &long),
+        Process::start(&server.url(), &long),
+        Process::start(&server.url(), &long.clone().half_open_max_calls(7)),
+    ];
+    until(&processes, "all have joined", |process| process.status().processes == 3);
+    processes.iter().for_each(Process::fail);
+    until_all_are(&processes, State::Open);
+    // Its settings are the first, or differ from the first.
+    until(&processes[..1], "a conflict is reported", |_| {
+        processes.iter().any(|process| process.status().settings_conflicts > 0)
+    });
+    let conflicts: Vec<_> = processes.iter().map(|process| process.status().settings_conflicts).collect();
+    assert!(conflicts.iter().all(|count| *count <= 1), "{conflicts:?}");
+}

@@ -1,0 +1,90 @@
+//! The dashboard while calls that hang occupy all threads for blocking work.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use breaker_runtime::{BreakerError, Config, ErrorKind, Event, State};
+use tokio::runtime::Builder;
+use tokio::task::{spawn_blocking, yield_now};
+
+use super::server::{HttpResponse, Server};
+use crate::support::settings;
+
+/// Runs `test` while the only thread for blocking work is occupied, until the test drops the sender.
+fn with_a_busy_thread(test: impl AsyncFnOnce(mpsc::Sender<()>)) {
+    let runtime = Builder::new_current_thread().max_blocking_threads(1).enable_all().build().unwrap();
+    let (release, released) = mpsc::channel::<()>();
+    runtime.block_on(async {
+        drop(spawn_blocking(move || released.recv()));
+        test(release).await;
+    });
+}
+
+#[test]
+fn a_command_takes_effect_and_health_responds_while_no_blocking_thread_is_free() {
+    with_a_busy_thread(async |release| {
+        let server = Server::with_token();
+        let database = server.register("database", settings());
+        for nth in 0..25 {
+            server.registry.register(format!("other {nth}"), Config::default()).unwrap();
+        }
+        let (heard, mut listener) = tokio::sync::mpsc::unbounded_channel();
+        server.registry.listen(move |event: &Event| _ = heard.send(event.to_string())).detach();
+        let response = HttpResponse::of(server.command("/circuits/database/force-open")).await;
+        assert_eq!((response.status, database.state()), (200, State::ForcedOpen));
+        assert_eq!(response.json()["transitions"][0]["initiator"], "alice");
+        assert_eq!(server.get("/circuits/database").await.json()["state"], "forced_open");
+        assert_eq!(
+            server.get("/health/circuits").await.json()["circuits"]["database"]["state"],
+            "forced_open"
+        );
+
+        // The command on all circuits is in effect although its response has to read more than 20 breakers.
+        let all = tokio::spawn(server.command("/circuits/release").send());
+        while database.state() != State::Closed {
+            yield_now().await;
+        }
+        assert!(listener.try_recv().is_err());
+        drop(release);
+        assert_eq!(all.await.unwrap().unwrap().status(), 200);
+        let forced = "circuit breaker \"database\": closed -> forced open: forced open by alice";
+        assert_eq!(listener.recv().await.unwrap(), forced);
+    });
+}
+
+#[test]
+fn a_waiting_call_follows_a_command_while_no_blocking_thread_is_free() {
+    with_a_busy_thread(async |_release| {
+        let server = Server::with_token();
+        let limited = settings().max_concurrent(1).max_wait(Duration::MAX);
+        let database = server.register("database", limited);
+        let _running = database.try_acquire().unwrap();
+        let call = {
+            let database = database.clone();
+            tokio::spawn(async move { database.call_async(async { Ok::<_, BreakerError>(1) }).await })
+        };
+        yield_now().await;
+        assert!(!call.is_finished());
+        assert_eq!(HttpResponse::of(server.command("/circuits/database/force-open")).await.status, 200);
+        assert_eq!(call.await.unwrap().unwrap_err().kind(), ErrorKind::ForcedOpen);
+    });
+}
+
+#[test]
+fn a_command_whose_client_disconnects_applies_to_all_keys() {
+    Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let server = Server::with_token();
+        let hosts = server.registry.register_keyed("host", Config::default(), 2000).unwrap();
+        let keys = || (0..2000).map(|nth| nth.to_string());
+        keys().for_each(|key| drop(hosts.get(&key)));
+        let open = || keys().filter(|key| hosts.get(key).state() == State::ForcedOpen).count();
+        let client = tokio::spawn(server.command("/circuits/host/force-open").send());
+        while open() == 0 {
+            yield_now().await;
+        }
+        client.abort();
+        while open() < 2000 {
+            yield_now().await;
+        }
+    });
+}
