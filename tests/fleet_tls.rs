@@ -1,6 +1,8 @@
 //! TLS connections to Redis. A process chooses its crypto provider and its trusted certificates once, so each check runs
 //! in a process of its own.
 
+#![expect(clippy::expect_used, reason = "a test whose preconditions fail has failed")]
+
 use std::path::Path;
 use std::process::Command;
 

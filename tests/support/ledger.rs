@@ -270,7 +270,7 @@ impl Ledger {
             members: &self.members,
             has_fencing: self.has_fencing,
         };
-        if let Some(changed) = exchange.apply(record, &report.kind) {
+        if let Some(changed) = exchange.apply(&record, &report.kind) {
             self.store(now, &report.name, changed);
         }
         lost

@@ -1,5 +1,12 @@
 //! Redis servers for tests, each a child process on a free port with a folder of its own.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a failure here fails the test"
+)]
+
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -44,7 +51,7 @@ enum Kind {
 pub struct Certificate {
     /// The file with the certificate of the authority.
     pub authority: PathBuf,
-    certificate: PathBuf,
+    own: PathBuf,
     key: PathBuf,
 }
 
@@ -82,7 +89,7 @@ impl RedisServer {
     pub fn start_tls(certificate: &Certificate, options: &[&str]) -> Self {
         let own = [
             "--tls-cert-file",
-            path(&certificate.certificate),
+            path(&certificate.own),
             "--tls-key-file",
             path(&certificate.key),
             "--tls-ca-cert-file",
@@ -298,7 +305,7 @@ impl Certificate {
         let sign = ["x509", "-req", "-days", "2", "-in", path(&request), "-CA", path(&authority)];
         let with = ["-CAkey", path(&authority_key), "-CAcreateserial", "-extfile", path(&extensions)];
         openssl(&[&sign[..], &with, &["-out", path(&certificate)]].concat());
-        Self { authority, certificate, key }
+        Self { authority, own: certificate, key }
     }
 }
 
