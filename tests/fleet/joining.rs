@@ -211,36 +211,36 @@ fn a_server_that_never_answers_is_said_and_the_circuit_works_alone() {
 
 #[test]
 fn a_lost_server_is_reported_on_one_line() {
+    if let Ok(url) = std::env::var(URL) {
+        return lose_a_server(&url);
+    }
     let url = format!("redis://127.0.0.1:{}", free_port());
-    let text = run_again("a_process_that_says_that_its_server_is_away", &url);
+    let text = run_again("a_lost_server_is_reported_on_one_line", &url);
     let lines: Vec<_> = text.lines().filter(|line| line.starts_with("warning: ")).collect();
     assert_eq!(lines.len(), 1, "{text}");
     let expected = "warning: fleet shop: Redis is away (unreachable: ";
     assert!(lines[0].starts_with(expected) && lines[0].contains("act in this process only"), "{text}");
 }
 
-#[test]
-#[ignore = "another test runs it in a process of its own"]
-fn a_process_that_says_that_its_server_is_away() {
-    let Ok(url) = std::env::var(URL) else { return };
-    let process = Process::start(&url, &config());
+fn lose_a_server(url: &str) {
+    let process = Process::start(url, &config());
     until([&process], "it has tried three times", |process| process.errors(Kind::Unreachable) >= 3);
 }
 
 #[test]
 fn a_server_that_may_delete_the_circuits_is_reported_once() {
+    if let Ok(url) = std::env::var(URL) {
+        return connect_twice(&url);
+    }
     if !is_available() {
         return;
     }
     let server = RedisServer::start(&["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]);
-    let text = run_again("a_process_that_says_that_its_circuits_may_be_deleted", &server.url());
+    let text = run_again("a_server_that_may_delete_the_circuits_is_reported_once", &server.url());
     assert_eq!(text.matches("set its maxmemory-policy to noeviction").count(), 1, "{text}");
 }
 
-#[test]
-#[ignore = "another test runs it in a process of its own"]
-fn a_process_that_says_that_its_circuits_may_be_deleted() {
-    let Ok(url) = std::env::var(URL) else { return };
+fn connect_twice(url: &str) {
     let proxy = FaultProxy::start(url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port"));
     let process = Process::start(&proxy.url(), &config());
     until([&process], "it is connected", Process::is_connected);
@@ -271,15 +271,15 @@ fn a_fleet_whose_runtime_ends_is_not_shown_as_connected() {
     });
 }
 
-/// Runs an ignored test in a process of its own, and returns what it writes to stderr.
+/// Runs a test again in a process of its own, with the URL of a server, and returns what it writes to stderr.
 fn run_again(test: &str, url: &str) -> String {
     let program = std::env::current_exe().expect("the test has a path");
     let test = format!("joining::{test}");
-    let arguments = ["--exact", &*test, "--ignored", "--nocapture"];
+    let arguments = ["--exact", &*test, "--nocapture"];
     let output = Command::new(program).args(arguments).env(URL, url).output().expect("it runs");
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{text}");
-    text
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    said
 }
 
 /// Checks that a server is refused with an error of this kind and text, and that the circuits act alone.

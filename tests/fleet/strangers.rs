@@ -17,9 +17,6 @@ const MEMBERS: &str = "cb1:{shop}:m";
 const SETTINGS: &str = "cb1:{shop}:cfg";
 const CHANNEL: &str = "cb1:{shop}:ch";
 
-/// A version of a record that is later than all others.
-const LATEST: &str = "4503599627370490";
-
 #[test]
 fn records_that_cannot_be_read_are_ignored_and_counted() {
     if !is_available() {
@@ -38,10 +35,13 @@ fn records_that_cannot_be_read_are_ignored_and_counted() {
         (&*long, "1 c 0 0 0 0 0 - 0 - 0 - - - - -"),
         (CIRCUIT, "1 o x"),
     ];
+    // Later than what the processes have seen: versions are milliseconds of the server's clock.
+    let version = server.cli(&["TIME"]).lines().next().map_or_else(String::new, |now| format!("{now}999"));
     for (name, record) in hostile {
         server.cli(&["HSET", RECORDS, name, record]);
-        server.cli(&["ZADD", LOG, LATEST, name]);
+        server.cli(&["ZADD", LOG, &version, name]);
     }
+    server.cli(&["HSET", META, "ver", &version]);
     until(&processes, "all have read them", |process| process.status().unreadable_records > 0);
     // The damaged record of the circuit is replaced by the votes.
     let traffic = Traffic::start(&processes);

@@ -46,6 +46,7 @@ impl std::fmt::Display for LongText {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the key is built from an owned argument")]
 #[circuit_breaker(name = "keys/long", key = text, failure_threshold = 1)]
 fn by_long_text(text: LongText) -> Result<(), Fault> {
     Err(Fault::Down)

@@ -58,7 +58,7 @@ fn observed(registry: &Registry) -> Samples {
     let collected = exporter.get_finished_metrics().unwrap();
     let metrics = collected.iter().flat_map(ResourceMetrics::scope_metrics).flat_map(ScopeMetrics::metrics);
     let is_of_fleet = |metric: &&Metric| NAMES.iter().any(|name| metric.name().starts_with(name));
-    metrics.filter(is_of_fleet).flat_map(|metric| observed_points(metric)).collect()
+    metrics.filter(is_of_fleet).flat_map(observed_points).collect()
 }
 
 fn observed_points(metric: &Metric) -> Vec<String> {
@@ -78,7 +78,7 @@ fn observed_points(metric: &Metric) -> Vec<String> {
                 sample(&format!("{}_total", metric.name()), point.attributes().map(label), point.value())
             })
             .collect(),
-        _ => panic!("{metric:?}"),
+        MetricData::Histogram(_) | MetricData::ExponentialHistogram(_) => panic!("{metric:?}"),
     }
 }
 

@@ -1,4 +1,5 @@
 //! Processes of one fleet, each of them a registry of this process, on a Redis server of their own.
+#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test fails here if its set-up does")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -11,5 +11,11 @@ pub mod fleet_processes;
 pub mod ledger;
 pub mod programs;
 #[cfg(feature = "integrations")]
+#[expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a test fails there if its set-up does"
+)]
 pub mod redis_server;
 pub mod waiting;

@@ -1,12 +1,5 @@
 //! Redis servers for tests, each a child process on a free port with a folder of its own.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    reason = "a failure here fails the test"
-)]
-
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -162,13 +155,13 @@ impl RedisServer {
     }
 
     /// Runs a command on the server and returns its answer as redis-cli prints it.
-    #[expect(clippy::must_use_candidate, reason = "most commands are run for their effect")]
+    #[allow(clippy::must_use_candidate, reason = "most commands are run for their effect")]
     pub fn cli(&self, command: &[&str]) -> String {
         self.run_cli(&[], command)
     }
 
     /// Runs a command on the server as a user.
-    #[expect(clippy::must_use_candidate, reason = "most commands are run for their effect")]
+    #[allow(clippy::must_use_candidate, reason = "most commands are run for their effect")]
     pub fn cli_as(&self, user: &str, password: &str, command: &[&str]) -> String {
         self.run_cli(&["--user", user, "--pass", password, "--no-auth-warning"], command)
     }

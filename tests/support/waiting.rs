@@ -14,6 +14,7 @@ const INTERVAL: Duration = Duration::from_millis(2);
 /// # Panics
 ///
 /// Panics after 30 seconds with what was waited for, and what `describe` returns.
+#[expect(clippy::disallowed_methods, reason = "it checks the condition again and again")]
 pub fn until(what: &str, describe: impl FnOnce() -> String, mut condition: impl FnMut() -> bool) -> Duration {
     let start = Instant::now();
     while !condition() {

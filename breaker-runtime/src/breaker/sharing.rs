@@ -60,7 +60,6 @@ impl Circuit {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::config::{Config, ConfigBuilder, Sharing};
     use crate::event::{Audience, Event};
     use crate::registry::Registry;

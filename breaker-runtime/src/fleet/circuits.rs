@@ -17,6 +17,7 @@ use crate::printable::escape_hidden;
 use crate::registry::{AnyBreaker, Registry};
 use crate::snapshot::Snapshot;
 use crate::state::{Adoption, Cause, State};
+use crate::totals::Totals;
 
 /// The most circuits whose calls are counted before the fleet is concerned with them.
 const MAX_SAMPLES: usize = 2000;
@@ -63,10 +64,10 @@ impl Circuits {
                 break;
             }
             left -= 1;
-            let snapshot = breaker.snapshot();
-            let name = SharedName::new(&snapshot.name, snapshot.key.as_deref());
-            let new = self.new_sample(now, &snapshot);
-            self.samples.entry(name).or_insert(new).update(now, &snapshot);
+            let totals = breaker.circuit().totals();
+            let name = SharedName::new(breaker.name(), breaker.key());
+            let new = self.new_sample(now, &totals);
+            self.samples.entry(name).or_insert(new).update(now, &totals);
         }
         self.has_all = has_all;
         self.samples.retain(|_, sample| sample.is_recent(now));
@@ -74,8 +75,8 @@ impl Circuits {
     }
 
     /// Returns the first sample of a circuit.
-    fn new_sample(&self, now: Duration, snapshot: &Snapshot) -> Sample {
-        if self.has_all { Sample::of_new(now, snapshot) } else { Sample::new(now, snapshot) }
+    fn new_sample(&self, now: Duration, totals: &Totals) -> Sample {
+        if self.has_all { Sample::of_new(now, totals) } else { Sample::new(now, totals) }
     }
 
     /// Returns what the circuit is now, or `None` if this process does not share a circuit of this name. `now` is the
@@ -97,7 +98,7 @@ impl Circuits {
             Sharing::First => Policy::First,
         };
         let snapshot = breaker.snapshot();
-        let new = self.new_sample(now, &snapshot);
+        let new = self.new_sample(now, &snapshot.totals);
         let sample = self.samples.entry(name.clone()).or_insert(new);
         let described = self.descriptions.entry(name.clone());
         let description = described

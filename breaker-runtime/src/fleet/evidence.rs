@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::coordinator::Evidence;
 use crate::config::Config;
 use crate::snapshot::Snapshot;
+use crate::totals::Totals;
 
 /// The shortest time over which calls are compared. The longest is twice as long, while the circuit is looked at.
 pub(super) const INTERVAL: Duration = Duration::from_secs(2);
@@ -29,20 +30,20 @@ struct Counted {
 
 impl Sample {
     /// Creates the sample of a circuit whose earlier calls are not known to be recent.
-    pub(super) fn new(now: Duration, snapshot: &Snapshot) -> Self {
-        let counted = Counted::of(snapshot);
+    pub(super) fn new(now: Duration, totals: &Totals) -> Self {
+        let counted = Counted::of(totals);
         Self { at: now, counted, before: counted }
     }
 
     /// Creates the sample of a circuit that did not exist before the last interval, so that all its calls are recent.
-    pub(super) fn of_new(now: Duration, snapshot: &Snapshot) -> Self {
-        Self { before: Counted::default(), ..Self::new(now, snapshot) }
+    pub(super) fn of_new(now: Duration, totals: &Totals) -> Self {
+        Self { before: Counted::default(), ..Self::new(now, totals) }
     }
 
     /// Counts the calls so far, and moves the interval on.
-    pub(super) fn update(&mut self, now: Duration, snapshot: &Snapshot) {
+    pub(super) fn update(&mut self, now: Duration, totals: &Totals) {
         if now.saturating_sub(self.at) >= INTERVAL {
-            *self = Self { at: now, counted: Counted::of(snapshot), before: self.counted };
+            *self = Self { at: now, counted: Counted::of(totals), before: self.counted };
         }
     }
 
@@ -53,8 +54,8 @@ impl Sample {
 
     /// Returns the evidence of the last seconds, and moves the interval on.
     pub(super) fn evidence(&mut self, now: Duration, snapshot: &Snapshot, config: &Config) -> Evidence {
-        let recent = Counted::of(snapshot).since(self.before);
-        self.update(now, snapshot);
+        let recent = Counted::of(&snapshot.totals).since(self.before);
+        self.update(now, &snapshot.totals);
         if recent.successes + recent.failures < ENOUGH {
             return if snapshot.consecutive_failures > 0 { Evidence::Failing } else { Evidence::Unknown };
         }
@@ -77,8 +78,7 @@ impl Sample {
 }
 
 impl Counted {
-    fn of(snapshot: &Snapshot) -> Self {
-        let totals = snapshot.totals;
+    fn of(totals: &Totals) -> Self {
         Self { successes: totals.successes, failures: totals.failures + totals.timeouts }
     }
 

@@ -298,7 +298,7 @@ mod tests {
         #[derive(Default)]
         struct Large([[AtomicU64; 32]; 16]);
         let striped = Striped::<Large>::new();
-        let (threads, times) = (320, 3 * u64::from(USES));
+        let (threads, times) = (320_u32, 3 * u64::from(USES));
         let start = std::sync::Barrier::new(threads as usize);
         std::thread::scope(|scope| {
             for _ in 0..threads {
@@ -320,7 +320,7 @@ mod tests {
             }
         });
         let counts = || striped.iter().map(|Large([[count, ..], ..])| count.load(Ordering::Relaxed));
-        assert_eq!(counts().sum::<u64>(), threads * times);
+        assert_eq!(counts().sum::<u64>(), u64::from(threads) * times);
         let shared = 2 + SHARED_GROUPS * GROUP as usize;
         // Threads that allocate at the same time exceed the limit by a group each.
         let at_most = (groups_at_most::<Large>() + 16) * GROUP as usize + shared;

@@ -1,4 +1,5 @@
 //! The processes of the fleet: registries of one program, each with a connection of its own.
+#![expect(clippy::disallowed_methods, reason = "a measurement takes time")]
 
 use std::time::{Duration, Instant};
 
@@ -68,8 +69,9 @@ impl Processes {
         let names: Vec<String> = (0..size.breakers).map(|number| format!("dependency {number}")).collect();
         let start = |number: usize| {
             let registry = Registry::new();
-            let register =
-                |name: &String| registry.register(name.clone(), config.clone()).expect("the name is not taken");
+            let register = |name: &String| {
+                registry.register(name.clone(), config.clone()).expect("the name is not taken")
+            };
             let breakers = names.iter().map(register).collect();
             let builder = Fleet::builder(&url, namespace).registry(&registry).instance(&format!("p{number}"));
             Process { fleet: builder.connect().expect("the URL is valid"), breakers }

@@ -1,4 +1,5 @@
 //! What happens to the fleet, and what is measured.
+#![expect(clippy::disallowed_methods, reason = "a measurement takes time")]
 
 use std::time::{Duration, Instant};
 

@@ -37,9 +37,6 @@ end
 -- Returns the records that changed after a version, oldest first and at most `limit`: their names, their texts (`false`
 -- for a lost one), the version up to which the list is complete, and whether there are more.
 local function changes_after(version, limit, current)
-  if version >= current then
-    return {}, {}, current, false
-  end
   local after, last = '(' .. int(version), int(MAX_NUMBER)
   local found = redis.call('ZRANGEBYSCORE', LOG, after, last, 'WITHSCORES', 'LIMIT', 0, limit + 1)
   local names = {}

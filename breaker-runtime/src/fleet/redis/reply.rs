@@ -95,6 +95,7 @@ fn printable(value: &Value) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic, clippy::indexing_slicing, reason = "a test fails there")]
 mod tests {
     use super::*;
     use crate::fleet::protocol::SharedRecord;
