@@ -9,6 +9,8 @@
 //! | `fault.rs` | what can go wrong, and programs with a fault |
 //! | `continuation.rs` | what becomes of a state if nothing fails any more |
 
+#![expect(clippy::print_stdout, reason = "the run states how much it covers")]
+
 #[path = "model/continuation.rs"]
 mod continuation;
 #[path = "model/fault.rs"]

@@ -9,6 +9,8 @@
 //! | `queue.rs` | the events, in the order of their times |
 //! | `watch.rs` | when each process has reached a state |
 
+#![expect(clippy::print_stdout, reason = "the run states how much it covers")]
+
 #[path = "simulation/network.rs"]
 mod network;
 #[path = "simulation/peer.rs"]

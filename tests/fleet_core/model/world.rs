@@ -174,7 +174,12 @@ impl World {
             match fate {
                 Fate::LosesReply => process.fail(now, mutant),
                 Fate::DelaysReply => {}
-                _ => {
+                Fate::Arrives
+                | Fate::LosesRequest
+                | Fate::LosesPush
+                | Fate::DelaysRequest
+                | Fate::DelaysPush
+                | Fate::Doubles => {
                     if let Some(reply) = process.reply.take() {
                         process.receive(now, reply, mutant);
                     }
@@ -216,7 +221,12 @@ impl World {
             match fate {
                 Fate::LosesPush => {}
                 Fate::DelaysPush => self.pushes.push(Delayed { process: index, push: push.clone() }),
-                _ => {
+                Fate::Arrives
+                | Fate::LosesRequest
+                | Fate::LosesReply
+                | Fate::DelaysRequest
+                | Fate::DelaysReply
+                | Fate::Doubles => {
                     let (now, mutant, push) = (self.now, self.mutant, push.clone());
                     self.with(index, |process| process.receive_push(now, push, mutant));
                 }

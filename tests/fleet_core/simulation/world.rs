@@ -227,12 +227,11 @@ impl World {
                 }
                 self.step(process, Input::Failed { kind: StoreErrorKind::TimedOut, partial: None });
             }
-            Event::Answer { .. } | Event::Timeout { .. } => {}
             Event::Message { push } => self.step(process, Input::Pushed(Box::new((*push).clone()))),
             Event::Trip { breaker } if self.is_down(process, breaker) => {
-                self.touch(process, &name(breaker), |circuit, millis| circuit.trip(millis));
+                self.touch(process, &name(breaker), LocalCircuit::trip);
             }
-            Event::Trip { .. } => {}
+            Event::Answer { .. } | Event::Timeout { .. } | Event::Trip { .. } => {}
             Event::TrialEnd { breaker, generation } => {
                 let passes = !self.is_down(process, breaker);
                 self.touch(process, &name(breaker), |circuit, millis| {
@@ -311,7 +310,7 @@ impl World {
             let (local, millis) = (peer.clock().local(self.now), peer.clock().local_millis(self.now));
             for output in peer.coordinator.step(local, input) {
                 match output {
-                    Output::Sync(request) => self.send(process, Arc::new(*request)),
+                    Output::Sync(request) => self.send(process, &Arc::new(*request)),
                     Output::Circuit { name, change } => {
                         let Some(peer) = self.peers.get_mut(process) else { return };
                         let circuit = peer.circuits.entry(name.clone()).or_insert_with(|| new_circuit(&name));
@@ -342,7 +341,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, process: usize, request: Arc<Request>) {
+    fn send(&mut self, process: usize, request: &Arc<Request>) {
         let Some(peer) = self.peers.get_mut(process) else { return };
         peer.exchange += 1;
         peer.is_waiting = true;
@@ -350,7 +349,7 @@ impl World {
         let timeout = self.now + u64::try_from(REQUEST_TIME.as_micros()).unwrap_or(u64::MAX);
         self.queue.push(timeout, process, life, Event::Timeout { exchange });
         for delay in self.network.carry(process, &mut self.random) {
-            let request = Arc::clone(&request);
+            let request = Arc::clone(request);
             self.queue.push(self.now + delay, process, life, Event::Arrival { exchange, request });
         }
     }
@@ -375,7 +374,7 @@ impl World {
             self.counts.late_verdicts += u64::from(is_late);
             self.counts.unfenced += u64::from(is_late && self.record(name).epoch != before.epoch);
         }
-        self.reply(process, exchange, reply);
+        self.reply(process, exchange, &reply);
         self.publish(process);
     }
 
@@ -383,7 +382,7 @@ impl World {
         self.ledger.record(name).cloned().unwrap_or_else(SharedRecord::closed)
     }
 
-    fn reply(&mut self, process: usize, exchange: u64, reply: Reply) {
+    fn reply(&mut self, process: usize, exchange: u64, reply: &Reply) {
         let life = self.peers.get(process).map_or(0, |peer| peer.life);
         for delay in self.network.carry(process, &mut self.random) {
             let reply = Box::new(reply.clone());
