@@ -15,6 +15,12 @@ const PROCESSES_PER_TICK: u32 = 1000;
 /// Number of reports that the store receives within the time between two exchanges, about half of what it can do.
 const REPORTS_PER_TICK: usize = 20_000;
 
+/// The largest number of reports in one request.
+pub(super) const MAX_REPORTS: usize = 500;
+
+/// The time that a request may take. The store ignores it afterwards.
+pub const REQUEST_TIME: Duration = Duration::from_millis(150);
+
 /// Number of reports that one request may contain in the largest fleet.
 const MIN_REPORTS: usize = 20;
 
@@ -62,7 +68,7 @@ impl Pace {
     /// Returns the largest number of reports in one request. The reports of ten processes are enough to open a circuit,
     /// so each process of a large fleet reports a few circuits at a time.
     pub(super) fn max_reports(self) -> usize {
-        (REPORTS_PER_TICK / self.alive as usize).clamp(MIN_REPORTS, super::MAX_REPORTS)
+        (REPORTS_PER_TICK / self.alive as usize).clamp(MIN_REPORTS, MAX_REPORTS)
     }
 }
 
@@ -75,7 +81,7 @@ mod tests {
         for alive in [1, 1_000, 10_000, 1_000_000] {
             let mut pace = Pace::new(Duration::from_secs(1));
             pace.set_alive(alive);
-            let longest = pace.tick().mul_f64(1.2) + super::super::REQUEST_TIME;
+            let longest = pace.tick().mul_f64(1.2) + REQUEST_TIME;
             assert!(pace.hold() / 2 > longest, "{alive}");
         }
     }
