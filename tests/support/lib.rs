@@ -7,8 +7,6 @@ mod readme {}
 pub mod dependent_crate;
 #[cfg(feature = "integrations")]
 pub mod fleet_processes;
-#[cfg(feature = "integrations")]
-pub mod ledger;
 pub mod programs;
 #[cfg(feature = "integrations")]
 #[expect(
@@ -19,3 +17,7 @@ pub mod programs;
 )]
 pub mod redis_server;
 pub mod waiting;
+
+/// The model of the script that the processes of a fleet execute on Redis.
+#[cfg(feature = "integrations")]
+pub use breaker_fleet_tests::ledger;

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `member.rs` | the decisions about one circuit |
 //! | `view.rs` | a circuit of this process, as it is now, and how it can be changed |
+//! | `lease_outcome.rs` | how a lease ended |
 //! | `demand.rs` | whether this process asks for the lease of a circuit that is due |
 //! | `cache.rs` | the records of the store, as far as this process has seen them |
 //! | `link.rs` | the connection to the store |
@@ -25,6 +26,7 @@ mod demand;
 mod event;
 mod exchange;
 mod inbox;
+mod lease_outcome;
 mod link;
 mod member;
 mod outbox;
@@ -40,8 +42,8 @@ use self::cache::Cache;
 pub use self::counts::FleetCounts;
 pub use self::event::{Input, Notice, Output};
 use self::exchange::{Exchange, PendingCommand};
+pub use self::lease_outcome::LeaseOutcome;
 use self::link::Link;
-pub use self::member::LeaseOutcome;
 use self::member::{Decided, Member, Surroundings};
 use self::pace::Pace;
 use self::random::Random;

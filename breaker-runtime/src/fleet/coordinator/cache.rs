@@ -22,6 +22,8 @@ pub(super) struct Cache {
     unconfirmed: Option<BTreeSet<SharedName>>,
     /// The records that the store has lost.
     lost: BTreeSet<SharedName>,
+    /// The records that are open or have a command.
+    in_force: BTreeSet<SharedName>,
     /// The closed records with a vote of this process, and the open ones with its dissent.
     marked: BTreeSet<SharedName>,
 }
@@ -44,6 +46,7 @@ impl Cache {
             incarnation: None,
             unconfirmed: None,
             lost: BTreeSet::new(),
+            in_force: BTreeSet::new(),
             marked: BTreeSet::new(),
         }
     }
@@ -63,12 +66,12 @@ impl Cache {
 
     /// Returns `true` if the record is open or has a command.
     pub(super) fn is_in_force(&self, name: &SharedName) -> bool {
-        is_in_force(self.get(name))
+        self.in_force.contains(name)
     }
 
     /// Returns the circuits whose records are open or have a command.
     pub(super) fn in_force(&self) -> impl Iterator<Item = &SharedName> {
-        self.records.iter().filter(|(_, record)| is_in_force(record)).map(|(name, _)| name)
+        self.in_force.iter()
     }
 
     /// Returns the circuits whose records list a vote or a dissent of this process.
@@ -159,11 +162,9 @@ impl Cache {
                 RecordState::Closed => &record.votes,
                 RecordState::Open => &record.dissents,
             };
-            if marks.contains(&self.instance) {
-                self.marked.insert(name.clone());
-            } else {
-                self.marked.remove(name);
-            }
+            let is_in_force = record.state == RecordState::Open || record.command.is_some();
+            set(&mut self.in_force, name, is_in_force);
+            set(&mut self.marked, name, marks.contains(&self.instance));
             self.records.insert(name.clone(), record);
         }
         has_room
@@ -187,6 +188,11 @@ impl Cache {
     }
 }
 
-fn is_in_force(record: &SharedRecord) -> bool {
-    record.state == RecordState::Open || record.command.is_some()
+/// Adds a name to a set, or removes it.
+fn set(names: &mut BTreeSet<SharedName>, name: &SharedName, is_member: bool) {
+    if is_member {
+        names.insert(name.clone());
+    } else {
+        names.remove(name);
+    }
 }

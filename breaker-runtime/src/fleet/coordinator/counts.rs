@@ -1,6 +1,6 @@
 //! What a process of a fleet has done so far.
 
-use super::member::LeaseOutcome;
+use super::lease_outcome::LeaseOutcome;
 use crate::fleet::protocol::ReportKind;
 
 /// What this process has done so far.

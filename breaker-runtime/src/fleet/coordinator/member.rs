@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::demand::Demand;
+use super::lease_outcome::LeaseOutcome;
 use super::random::Random;
 use super::view::{CircuitChange, CircuitView, Evidence, LocalState};
 use crate::fleet::protocol::{
@@ -64,35 +65,6 @@ pub(super) struct Surroundings<'a> {
     pub(super) hold: Duration,
     /// `true` if the store grants leases, and this process may ask for one.
     pub(super) can_lease: bool,
-}
-
-/// The outcome of a lease, as metrics count it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LeaseOutcome {
-    /// The store granted the lease to this process.
-    Granted,
-    /// The trial calls succeeded.
-    Passed,
-    /// A trial call failed.
-    Failed,
-    /// The trial calls did not end in time.
-    Expired,
-}
-
-impl LeaseOutcome {
-    /// All outcomes.
-    pub const ALL: [Self; 4] = [Self::Granted, Self::Passed, Self::Failed, Self::Expired];
-
-    /// Returns the name of the outcome in metrics and JSON.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Granted => "granted",
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-        }
-    }
 }
 
 /// What follows from a decision.
@@ -314,9 +286,9 @@ impl Member {
         })
     }
 
-    /// Returns what this process reports about the circuit now.
+    /// Returns what this process reports about the circuit now: nothing while it is being changed, because an open
+    /// circuit that is about to close is no vote.
     pub(super) fn report(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Option<Report> {
-        // The circuit is no longer what it was when this process looked at it.
         if self.is_changing {
             return None;
         }

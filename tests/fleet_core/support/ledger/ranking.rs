@@ -50,6 +50,9 @@ impl<K: Ord + Clone> Ranking<K> {
     }
 
     pub(super) fn count_from(&self, score: u64) -> usize {
+        if self.order.first_key_value().is_none_or(|(lowest, _)| *lowest >= score) {
+            return self.scores.len();
+        }
         self.order.range(score..).map(|(_, members)| members.len()).sum()
     }
 
