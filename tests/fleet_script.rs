@@ -9,6 +9,13 @@
     reason = "a test whose preconditions fail has failed"
 )]
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test whose preconditions fail has failed"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,6 +2,8 @@
 //! recovers.
 #![allow(clippy::expect_used, reason = "a test whose preconditions fail has failed")]
 
+#![expect(clippy::expect_used, reason = "a test whose preconditions fail has failed")]
+
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::sync::Arc;

@@ -2,6 +2,8 @@
 //! in a process of its own.
 #![allow(clippy::expect_used, reason = "a test whose preconditions fail has failed")]
 
+#![expect(clippy::expect_used, reason = "a test whose preconditions fail has failed")]
+
 use std::path::Path;
 use std::process::Command;
 

@@ -91,7 +91,7 @@ impl Ledger {
         if request.deadline > 0 && now > request.deadline {
             return Err(Stale);
         }
-        let newest = self.log.highest().unwrap_or(0);
+        let newest = self.version();
         let new_meta = Meta { incarnation: now, version: newest, published_at: 0, published: None };
         let meta = self.meta.get_or_insert(new_meta);
         let published = meta.published.unwrap_or(meta.version);
@@ -220,7 +220,7 @@ impl Ledger {
     }
 
     fn version(&self) -> u64 {
-        self.meta.map_or(0, |meta| meta.version)
+        self.meta.map_or_else(|| self.log.highest().unwrap_or(0), |meta| meta.version)
     }
 
     fn changes_after(&self, version: u64, limit: usize) -> Changes {

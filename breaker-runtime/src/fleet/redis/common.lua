@@ -25,6 +25,15 @@ local function oldest_heartbeat(members)
   return now - math.min(math.max(3 * members, 5000), 45000)
 end
 
+-- Returns the version of the last change. It is that of the log in case that only the meta data was lost.
+local function current_version(meta_version)
+  if meta_version then
+    return meta_version
+  end
+  local last = redis.call('ZREVRANGEBYSCORE', LOG, int(MAX_NUMBER), 0, 'WITHSCORES', 'LIMIT', 0, 1)
+  return read_number(last[2]) or 0
+end
+
 -- Returns the records that changed after a version, oldest first and at most `limit`: their names, their texts (`false`
 -- for a lost one), the version up to which the list is complete, and whether there are more.
 local function changes_after(version, limit, current)

@@ -18,14 +18,11 @@ if deadline > 0 and now > deadline then
   return {'stale'}
 end
 
--- The incarnation tells processes that all data was lost. Versions go on from those of the log, in case that only the
--- meta data was lost.
+-- The incarnation tells processes that all data was lost.
 local meta = redis.call('HMGET', META, 'inc', 'ver', 'pub_at', 'pub_ver')
-local incarnation, version = read_number(meta[1]), read_number(meta[2]) or 0
+local incarnation, version = read_number(meta[1]), current_version(read_number(meta[2]))
 if not incarnation then
   incarnation = now
-  local last = redis.call('ZREVRANGEBYSCORE', LOG, int(MAX_NUMBER), 0, 'WITHSCORES', 'LIMIT', 0, 1)
-  version = math.max(version, read_number(last[2]) or 0)
   redis.call('HSET', META, 'inc', int(now), 'ver', int(version))
 end
 local first_version = version

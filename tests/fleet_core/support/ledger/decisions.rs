@@ -24,23 +24,18 @@ pub(super) struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Returns the changed record; `None` if the report changes nothing.
-    #[expect(clippy::too_many_lines, reason = "one arm for each kind of report reads as a table")]
     pub(super) fn apply(&self, before: &SharedRecord, kind: &ReportKind) -> Option<SharedRecord> {
         let mut record = before.clone();
         let is_open = record.state == RecordState::Open;
         match kind {
             ReportKind::Vote { open, policy, reason, .. } => {
-                if is_open || record.command.is_some() {
-                    return None;
-                }
-                record.votes = self.joined(&record.votes);
-                if record.votes.len() >= needed(policy.needed(self.alive)) {
-                    self.begin_epoch(&mut record);
-                    record.state = RecordState::Open;
-                    record.due = self.now + millis(*open);
-                    record.rounds = 0;
-                    record.reason = Arc::clone(reason);
-                    record.dissents.clear();
+                if !is_open && record.command.is_none() {
+                    record.votes = self.joined(&record.votes);
+                    if record.votes.len() >= needed(policy.needed(self.alive)) {
+                        record.state = RecordState::Open;
+                        record.rounds = 0;
+                        self.stay_open(&mut record, *open, reason);
+                    }
                 }
             }
             ReportKind::Withdraw => {
@@ -50,49 +45,29 @@ impl Exchange<'_> {
                 record.dissents.retain(|other| other != self.instance);
             }
             ReportKind::Dissent { policy } => {
-                if !is_open {
-                    return None;
+                if is_open {
+                    self.dissent(&mut record, needed(policy.needed(self.alive)));
                 }
-                record.dissents = self.joined(&record.dissents);
-                record.dissents.truncate(MAX_DISSENTS);
-                let agree = record.dissents.len() >= needed(policy.needed(self.alive));
-                if agree && self.now >= record.due && record.lease_at(self.now).is_none() {
+            }
+            ReportKind::AskLease { lease, .. } => self.ask_lease(&mut record, *lease),
+            ReportKind::Passed { token } => {
+                if self.holds_lease(&record, *token) {
                     self.close(&mut record);
                 }
             }
-            ReportKind::AskLease { lease, .. } => {
-                let is_free = record.command.is_none() && record.lease_at(self.now).is_none();
-                if !is_open || !is_free || self.now < record.due {
-                    return None;
-                }
-                record.token = self.now.max(record.token + 1);
-                let expires = self.now + millis(*lease);
-                record.lease = Some(ProbeLease { owner: self.instance.clone(), expires });
-            }
-            ReportKind::Passed { token } => {
-                if !self.holds_lease(&record, *token) {
-                    return None;
-                }
-                self.close(&mut record);
-            }
             ReportKind::Failed { token, open, reason } => {
-                if !self.holds_lease(&record, *token) {
-                    return None;
+                if self.holds_lease(&record, *token) {
+                    record.rounds += 1;
+                    self.stay_open(&mut record, *open, reason);
                 }
-                self.begin_epoch(&mut record);
-                record.due = self.now + millis(*open);
-                record.rounds += 1;
-                record.reason = Arc::clone(reason);
-                record.dissents.clear();
             }
             ReportKind::Assert { record: known } => {
                 // The server reads the record from its text, as a client does.
-                let known =
-                    SharedRecord::read(&known.to_string()).filter(|known| known.epoch > record.epoch)?;
-                let token = known.token.max(record.token);
-                record = SharedRecord { token, lease: None, ..known };
-                if record.command_at(self.now).is_none() {
-                    record.command = None;
+                let known = SharedRecord::read(&known.to_string())?;
+                if known.epoch > record.epoch {
+                    let token = known.token.max(record.token);
+                    record = SharedRecord { token, lease: None, ..known };
+                    record.command = record.command_at(self.now).cloned();
                 }
             }
             ReportKind::Force { kind, lasts, by, why } => {
@@ -103,6 +78,32 @@ impl Exchange<'_> {
             }
         }
         (record != *before).then_some(record)
+    }
+
+    /// Begins an epoch in which the circuit is open.
+    fn stay_open(&self, record: &mut SharedRecord, open: Duration, reason: &Arc<str>) {
+        self.begin_epoch(record);
+        record.due = self.now + millis(open);
+        record.reason = Arc::clone(reason);
+        record.dissents.clear();
+    }
+
+    fn dissent(&self, record: &mut SharedRecord, needed: usize) {
+        record.dissents = self.joined(&record.dissents);
+        record.dissents.truncate(MAX_DISSENTS);
+        let is_free = self.now >= record.due && record.lease_at(self.now).is_none();
+        if is_free && record.dissents.len() >= needed {
+            self.close(record);
+        }
+    }
+
+    fn ask_lease(&self, record: &mut SharedRecord, lease: Duration) {
+        let is_free = record.command.is_none() && record.lease_at(self.now).is_none();
+        if record.state == RecordState::Open && is_free && self.now >= record.due {
+            record.token = self.now.max(record.token + 1);
+            let expires = self.now + millis(lease);
+            record.lease = Some(ProbeLease { owner: self.instance.clone(), expires });
+        }
     }
 
     fn force(&self, record: &mut SharedRecord, kind: ForceKind, lasts: Option<Duration>) {
