@@ -8,7 +8,6 @@
     clippy::panic,
     reason = "a test whose preconditions fail has failed"
 )]
-
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -8,6 +8,7 @@
 //! | `process.rs` | one process |
 //! | `fault.rs` | what can go wrong, and programs with a fault |
 //! | `continuation.rs` | what becomes of a state if nothing fails any more |
+#![expect(clippy::print_stdout, reason = "the test prints how much it explores")]
 
 #[path = "model/continuation.rs"]
 mod continuation;
@@ -244,17 +245,6 @@ impl Fleet {
         );
         broken
     }
-}
-
-#[test]
-#[ignore = "for tuning"]
-fn probe() {
-    let get = |key: &str| std::env::var(key).map_or(0, |text| text.parse::<u64>().unwrap());
-    let commands: &[ForceKind] = if get("C") > 0 { &COMMANDS } else { &[] };
-    let (faults, events) = (get("F") as u8, get("E") as u8);
-    let fleet =
-        Fleet { processes: get("P") as usize, end: get("END"), faults, events, commands, ..Fleet::SMALL };
-    println!("{:?}", fleet.explore());
 }
 
 /// The commands that an operator may give.

@@ -8,6 +8,7 @@
 //! | `network.rs` | the network between them |
 //! | `queue.rs` | the events, in the order of their times |
 //! | `watch.rs` | when each process has reached a state |
+#![expect(clippy::print_stdout, reason = "the test prints what it measures")]
 
 #[path = "simulation/network.rs"]
 mod network;

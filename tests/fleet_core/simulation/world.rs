@@ -1,4 +1,9 @@
 //! A simulated fleet: the server, the processes, their dependencies, and the network.
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::match_same_arms,
+    reason = "events are consumed, one arm each"
+)]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
