@@ -286,9 +286,9 @@ impl Member {
         })
     }
 
-    /// Returns what this process reports about the circuit now.
+    /// Returns what this process reports about the circuit now: nothing while it is being changed, because an open
+    /// circuit that is about to close is no vote.
     pub(super) fn report(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Option<Report> {
-        // The circuit is no longer what it was when this process looked at it.
         if self.is_changing {
             return None;
         }
