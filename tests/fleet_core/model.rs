@@ -188,7 +188,7 @@ impl Model for Fleet {
             Property::always("only the holder of the lease decides", |_, world| {
                 keeps(world, Rule::OnlyTheLeaseDecides)
             }),
-            Property::always("the word of an operator wins", |_, world| obeys(world)),
+            Property::always("the word of an operator wins", |_, world| follows(world)),
             Property::always("a fleet without faults agrees in the end", |fleet, world| {
                 !fleet.is_followed(world) || continuation::heals(world)
             }),
@@ -263,7 +263,7 @@ fn two_processes_share_a_circuit_although_much_fails() {
 }
 
 #[test]
-fn two_processes_obey_an_operator_although_something_fails() {
+fn two_processes_follow_an_operator_although_something_fails() {
     let fleet = Fleet { faults: 1, end: 400, commands: &COMMANDS, ..Fleet::SMALL };
     assert_eq!(Vec::from_iter(fleet.explore()), NOTHING);
 }
@@ -296,15 +296,15 @@ fn keeps(world: &World, rule: Rule) -> bool {
     !world.broken.contains(&rule)
 }
 
-/// Returns `true` if each process that has seen the record of the server obeys its command, and that is the command
+/// Returns `true` if each process that has seen the record of the server follows its command, and that is the command
 /// given last.
-fn obeys(world: &World) -> bool {
+fn follows(world: &World) -> bool {
     let record = world.record();
     let command = record.command_at(world.server_time()).map(|command| command.kind);
     let is_last = world.command.is_none_or(|last| command == lasting(last));
     let knows =
         |process: &&process::Process| process.epoch == record.epoch && process.next_step() > world.now;
-    is_last && world.processes.iter().filter(knows).all(|process| World::obeys(process, world.now, command))
+    is_last && world.processes.iter().filter(knows).all(|process| World::follows(process, world.now, command))
 }
 
 /// Returns the command that stays in the record.

@@ -61,9 +61,6 @@ pub const REQUEST_TIME: Duration = Duration::from_millis(150);
 /// The interval at which a circuit that is due, or under a lease of this process, is looked at.
 const WINDOW: Duration = Duration::from_millis(demand::WINDOW);
 
-/// The largest number of reports in one request.
-const MAX_REPORTS: usize = 500;
-
 /// The part of the fleet that one process is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Coordinator {

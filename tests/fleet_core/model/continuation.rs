@@ -59,6 +59,6 @@ fn agrees(world: &World) -> bool {
     let is_closed = command.is_some() || record.state == RecordState::Closed;
     is_closed
         && world.processes.iter().all(|process| {
-            World::obeys(process, world.now, command) && (command.is_some() || process.circuit.is_closed())
+            World::follows(process, world.now, command) && (command.is_some() || process.circuit.is_closed())
         })
 }

@@ -278,7 +278,7 @@ impl World {
     }
 
     /// Returns `true` if the circuit is what a command demands, or forced by none.
-    pub(crate) fn obeys(process: &Process, now: u64, command: Option<CommandKind>) -> bool {
+    pub(crate) fn follows(process: &Process, now: u64, command: Option<CommandKind>) -> bool {
         let state = process.circuit.local_state(now);
         match command {
             Some(CommandKind::Open) => state == LocalState::ForcedOpen,

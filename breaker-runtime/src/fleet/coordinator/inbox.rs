@@ -6,8 +6,9 @@ use super::cache::Received;
 use super::event::{Notice, Output};
 use super::exchange::{Exchange, PendingCommand};
 use super::link::LinkChange;
+use super::pace::MAX_REPORTS;
 use super::store_clock::StoreClock;
-use super::{Coordinator, Departure, MAX_REPORTS};
+use super::{Coordinator, Departure};
 use crate::fleet::protocol::{Push, Reply, SharedName};
 use crate::fleet::store::StoreErrorKind;
 

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The largest number of reports in one request.
+pub(super) const MAX_REPORTS: usize = 500;
+
 /// The time beyond some ticks for which a circuit is held open: longer than it takes to notice that the store is away.
 const HOLD_MARGIN: Duration = Duration::from_secs(2);
 
@@ -62,7 +65,7 @@ impl Pace {
     /// Returns the largest number of reports in one request. The reports of ten processes are enough to open a circuit,
     /// so each process of a large fleet reports a few circuits at a time.
     pub(super) fn max_reports(self) -> usize {
-        (REPORTS_PER_TICK / self.alive as usize).clamp(MIN_REPORTS, super::MAX_REPORTS)
+        (REPORTS_PER_TICK / self.alive as usize).clamp(MIN_REPORTS, MAX_REPORTS)
     }
 }
 
