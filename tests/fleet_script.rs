@@ -2,18 +2,7 @@
 //!
 //! The processes, the time and all reports are random, but the same in each run. Both sides receive the same requests,
 //! data is lost and damaged on both, and every reply, message and record must be equal.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test whose preconditions fail has failed"
-)]
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test whose preconditions fail has failed"
-)]
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

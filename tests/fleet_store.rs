@@ -1,6 +1,5 @@
 //! The store of a fleet on real Redis servers: how it connects, what it reports when a server misbehaves, and how it
 //! recovers.
-#![allow(clippy::expect_used, reason = "a test whose preconditions fail has failed")]
 #![expect(clippy::expect_used, reason = "a test whose preconditions fail has failed")]
 
 use std::io::Write as _;

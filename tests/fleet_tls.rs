@@ -1,6 +1,5 @@
 //! TLS connections to Redis. A process chooses its crypto provider and its trusted certificates once, so each check runs
 //! in a process of its own.
-#![allow(clippy::expect_used, reason = "a test whose preconditions fail has failed")]
 #![expect(clippy::expect_used, reason = "a test whose preconditions fail has failed")]
 
 use std::path::Path;

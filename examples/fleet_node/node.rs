@@ -73,7 +73,7 @@ pub(crate) async fn run(options: NodeOptions) -> anyhow::Result<()> {
     }
     tokio::select! {
         () = print_changes() => {}
-        result = obey(&has_bad_network) => result?,
+        result = follow_parent(&has_bad_network) => result?,
     }
     fleet.shutdown().await;
     Ok(())
@@ -106,7 +106,7 @@ fn report() -> Option<Report> {
 }
 
 /// Follows the parent until it closes the input of this process, or ends.
-async fn obey(has_bad_network: &AtomicBool) -> anyhow::Result<()> {
+async fn follow_parent(has_bad_network: &AtomicBool) -> anyhow::Result<()> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = lines.next_line().await? {
         has_bad_network.store(line == "bad network", Ordering::Relaxed);

@@ -229,7 +229,7 @@ fn all_dependencies_of_a_fleet_fail_at_once() {
 }
 
 #[test]
-fn one_bad_process_of_eight_opens_no_other_circuit() {
+fn one_bad_process_of_eight_opens_no_other() {
     let mut stage = Stage::new(3, 8, Quality::USUAL);
     stage.world.watch(0, Goal::Open);
     stage.world.break_down(0, Sufferer::One(5));

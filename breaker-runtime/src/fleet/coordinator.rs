@@ -46,7 +46,6 @@ pub use self::lease_outcome::LeaseOutcome;
 use self::link::Link;
 use self::member::{Decided, Member, Surroundings};
 use self::pace::Pace;
-pub use self::pace::REQUEST_TIME;
 use self::random::Random;
 use self::store_clock::StoreClock;
 pub use self::view::{CircuitChange, CircuitView, Evidence, LocalState};
@@ -55,6 +54,9 @@ use super::store::StoreErrorKind;
 
 /// The shortest time between two exchanges with the store.
 const MIN_GAP: Duration = Duration::from_millis(50);
+
+/// The time that a request may take. The store ignores it afterwards.
+pub const REQUEST_TIME: Duration = Duration::from_millis(150);
 
 /// The interval at which a circuit that is due, or under a lease of this process, is looked at.
 const WINDOW: Duration = Duration::from_millis(demand::WINDOW);

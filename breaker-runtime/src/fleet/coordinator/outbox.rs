@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::event::Output;
 use super::exchange::{Exchange, PendingCommand};
 use super::member::Member;
-use super::pace::{MAX_REPORTS, REQUEST_TIME};
+use super::pace::MAX_REPORTS;
 use super::random::Random;
-use super::{Coordinator, Departure, surroundings};
+use super::{Coordinator, Departure, REQUEST_TIME, surroundings};
 use crate::fleet::protocol::{Report, ReportKind, Request, SharedName};
 
 impl Coordinator {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The largest number of reports in one request.
+pub(super) const MAX_REPORTS: usize = 500;
+
 /// The time beyond some ticks for which a circuit is held open: longer than it takes to notice that the store is away.
 const HOLD_MARGIN: Duration = Duration::from_secs(2);
 
@@ -14,12 +17,6 @@ const PROCESSES_PER_TICK: u32 = 1000;
 
 /// Number of reports that the store receives within the time between two exchanges, about half of what it can do.
 const REPORTS_PER_TICK: usize = 20_000;
-
-/// The largest number of reports in one request.
-pub(super) const MAX_REPORTS: usize = 500;
-
-/// The time that a request may take. The store ignores it afterwards.
-pub const REQUEST_TIME: Duration = Duration::from_millis(150);
 
 /// Number of reports that one request may contain in the largest fleet.
 const MIN_REPORTS: usize = 20;
@@ -81,7 +78,7 @@ mod tests {
         for alive in [1, 1_000, 10_000, 1_000_000] {
             let mut pace = Pace::new(Duration::from_secs(1));
             pace.set_alive(alive);
-            let longest = pace.tick().mul_f64(1.2) + REQUEST_TIME;
+            let longest = pace.tick().mul_f64(1.2) + super::super::REQUEST_TIME;
             assert!(pace.hold() / 2 > longest, "{alive}");
         }
     }
