@@ -1,9 +1,10 @@
 //! What the processes of a fleet decide together while Redis works.
 
-use std::time::Duration;
+use std::cell::OnceCell;
+use std::time::{Duration, Instant};
 
 use breaker_runtime::fleet::Fleet;
-use breaker_runtime::{Adopt, Cause, Sharing, State};
+use breaker_runtime::{Adopt, Cause, Outcome, Sharing, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 
 use super::fault_proxy::{FaultProxy, Flow};
@@ -303,4 +304,33 @@ fn the_result_of_trial_calls_that_comes_too_late_is_refused() {
     traffic.end();
     let reports = sleeper.status().reports;
     assert_eq!((reports.leases_granted, reports.leases_passed, reports.leases_expired), (1, 0, 1));
+}
+
+#[test]
+fn calls_that_take_longer_than_the_lease_close_the_circuit_in_the_next_round() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let config = config().half_open_timeout(Duration::from_millis(200));
+    let process = Process::start(&server.url(), &config);
+    until([&process], "it has joined", Process::is_connected);
+    process.fail();
+    until_all_are([&process], State::Open);
+    let mut rounds = 0;
+    while process.state() != State::Closed {
+        let permit = OnceCell::new();
+        until([&process], "a trial call is admitted", |process| {
+            process.breaker.try_acquire_owned().is_ok_and(|admitted| permit.set(admitted).is_ok())
+        });
+        let start = Instant::now();
+        until([&process], "the call has run for a while", |_| start.elapsed() >= Duration::from_millis(250));
+        permit.into_inner().expect("it was admitted").settle(Outcome::Success);
+        rounds += 1;
+        assert!(rounds <= 3, "{:?}", process.status());
+    }
+    assert!(rounds > 1, "the first call took longer than its lease");
+    until([&process], "the fleet has closed it", |process| {
+        process.shared().is_none_or(|circuit| !circuit.is_open)
+    });
 }

@@ -1,6 +1,8 @@
 //! A circuit that the processes of a fleet share. It follows the decisions of the fleet, and reports once if there is no
 //! fleet. It does not know how a fleet is connected.
 
+use std::time::Duration;
+
 use once_cell::sync::OnceCell;
 
 use super::circuit::Circuit;
@@ -13,6 +15,12 @@ use crate::warning::warn;
 static REPORTED: OnceCell<()> = OnceCell::new();
 
 impl Circuit {
+    /// Returns the time for a round of trial calls.
+    #[allow(dead_code, reason = "only the feature `redis` asks for a lease")]
+    pub(crate) fn next_lease(&self) -> Duration {
+        self.machine.next_lease()
+    }
+
     /// Follows a decision of the fleet, and runs no user code. The caller passes the result to
     /// [`announce`](Self::announce), on any thread that holds no lock.
     #[allow(dead_code, reason = "only the feature `redis` and the tests of it adopt decisions")]

@@ -116,7 +116,7 @@ impl Circuits {
             adopts_always: config.adopt() == Adopt::Always,
             evidence: sample.evidence(now, &snapshot, &config),
             rejected: snapshot.totals.rejected,
-            lease: config.half_open_timeout(),
+            lease: breaker.circuit().next_lease(),
             recovery: config.recovery_timeout(),
             reason: Arc::clone(&description.reason),
             settings: Arc::clone(&description.settings),

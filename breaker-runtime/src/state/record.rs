@@ -278,6 +278,12 @@ impl Record {
         progress.backlog.push(DatedTransition { transition, at });
     }
 
+    /// Returns the lease of the next trial call. Late successes have made it longer.
+    #[allow(dead_code, reason = "only the feature `redis` asks for a lease")]
+    pub(super) fn next_lease(&self, recovery: &Recovery) -> Duration {
+        recovery.lease(self.progress.as_ref().map_or(0, |progress| progress.lease_doublings))
+    }
+
     /// Returns the transition that began this generation.
     pub(super) fn last_transition(&self) -> Option<Arc<Transition>> {
         self.progress.as_ref()?.history.last.clone()

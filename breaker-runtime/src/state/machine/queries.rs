@@ -1,6 +1,7 @@
 //! Methods of the machine that change nothing and that no call on the fast path uses.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Machine, Ticket};
 use crate::clock::{Clock, Moment};
@@ -96,6 +97,13 @@ impl<S: AsRef<Recovery>> Machine<S> {
     pub(crate) fn opening(&self) -> Option<Opening> {
         let (word, due) = self.read();
         (word.state() == Some(State::Open)).then(|| Opening { due, generation: Some(word.generation()) })
+    }
+
+    /// Returns the lease of the next trial call.
+    #[allow(dead_code, reason = "only the feature `redis` asks for a lease")]
+    pub(crate) fn next_lease(&self) -> Duration {
+        let locked = self.lock();
+        locked.record.next_lease(locked.settings.as_ref())
     }
 
     /// Returns the transition that began the current generation, or `None` before the first.
