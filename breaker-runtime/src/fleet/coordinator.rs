@@ -102,7 +102,7 @@ enum Departure {
 
 impl Coordinator {
     /// Creates the coordinator of a process at this time. `tick` is the interval between two exchanges in a fleet of
-    /// up to 1,000 processes.
+    /// fewer than 2,000 processes.
     #[must_use]
     pub fn new(instance: InstanceId, seed: u64, tick: Duration, now: Duration) -> Self {
         Self {

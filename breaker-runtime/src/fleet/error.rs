@@ -16,9 +16,9 @@ pub enum FleetError {
     Tick,
     /// There is no tokio runtime on this thread.
     NoRuntime,
-    /// The registry belongs to another fleet already.
+    /// The registry belongs to a fleet already.
     AlreadyConnected,
-    /// No circuit has this name or key: it is empty, or longer than 255 bytes.
+    /// No circuit can have this name or key. A name has 1 to 255 bytes, a key at most 255.
     Name,
     /// Redis did not execute a command of an operator, or its answer is not known.
     NotExecuted {
@@ -43,9 +43,9 @@ impl fmt::Display for FleetError {
             Self::AlreadyConnected => out.write_str(
                 "this registry belongs to a fleet already: keep its handle, or shut it down first",
             ),
-            Self::Name => {
-                out.write_str("no circuit has this name or key: both have 1 to 255 bytes, a key may be empty")
-            }
+            Self::Name => out.write_str(
+                "no circuit can have this name or key: a name has 1 to 255 bytes, a key at most 255",
+            ),
             Self::NotExecuted { kind, text } => {
                 write!(out, "the command may not have reached the fleet ({}): {text}", kind.label())
             }

@@ -355,14 +355,15 @@ impl Dashboard {
 
     /// Enables commands for requests that carry this token.
     ///
-    /// A command needs two headers: `Authorization: Bearer <token>`, and `X-Breaker-Operator: <name>` with
-    /// the percent-encoded name of the operator: 1 to 255 bytes with a visible character, and without control
-    /// characters, invisible characters and those that change the direction of the text. The name becomes the [`initiator`](crate::Transition::initiator) of the transition. A cross-site form cannot send the
-    /// second header, and so cannot run a command.
+    /// A command needs two headers: `Authorization: Bearer <token>`, and `X-Breaker-Operator: <name>` with the
+    /// percent-encoded name of the operator: 1 to 255 bytes with a visible character, and without control characters,
+    /// invisible characters and those that change the direction of the text. The name becomes the
+    /// [`initiator`](crate::Transition::initiator) of the transition. A cross-site form cannot send the second header,
+    /// and so cannot run a command.
     ///
     /// White space around the token is ignored. Use printable ASCII characters: the page accepts no others. An empty
-    /// token leaves commands disabled. The token also permits
-    /// reading where a [read token](Self::read_token) is required.
+    /// token leaves commands disabled. The token also permits reading where a [read token](Self::read_token) is
+    /// required.
     ///
     /// ```sh
     /// curl -X POST -H "Authorization: Bearer $TOKEN" -H "X-Breaker-Operator: alice" \
