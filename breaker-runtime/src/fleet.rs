@@ -58,15 +58,18 @@ mod description;
 mod error;
 mod evidence;
 mod fleet_clock;
+mod membership;
 mod operator;
+mod order;
 #[doc(hidden)]
 pub mod protocol;
 mod redis;
 mod status;
 mod store;
 
-pub use connection::{Fleet, FleetBuilder, commander, connect, status};
+pub use connection::{Fleet, FleetBuilder, connect};
 pub use error::FleetError;
+pub use membership::{commander, status};
 pub use operator::{FleetCommander, FleetOperator};
 #[doc(hidden)]
 pub use redis::{ProbeError, StoreProbe};

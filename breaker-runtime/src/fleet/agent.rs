@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::changes::ChangeReader;
 use super::circuits::Circuits;
 use super::coordinator::{Coordinator, Input, Notice, Output};
 use super::fleet_clock::FleetClock;
+use super::order::{Answer, CommandError, Order};
 use super::protocol::{Push, Reply, Report, Request, SharedName};
 use super::status::StatusCell;
 use super::store::{Store, StoreError, StoreErrorKind};
@@ -49,22 +50,6 @@ pub(super) struct Agent<S> {
     has_left: bool,
     /// Ends with the task.
     _subscription: Subscription,
-}
-
-/// Where the result of a command is sent.
-pub(super) type Answer = oneshot::Sender<Result<(), CommandError>>;
-
-/// Why a command has failed.
-#[derive(Debug)]
-pub(super) struct CommandError {
-    pub(super) kind: StoreErrorKind,
-    pub(super) text: String,
-}
-
-/// What the owner of the fleet wants.
-pub(super) enum Order {
-    Command { command: Box<Report>, answer: Answer },
-    Leave,
 }
 
 /// The store, or the exchange that it performs.

@@ -1,25 +1,26 @@
-//! Connecting the circuits of a registry to a fleet.
+//! The connection of a registry's circuits to a fleet: its options, its beginning and its end.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use once_cell::sync::Lazy;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::agent::{Agent, Order};
+use super::agent::Agent;
 use super::changes::changes;
 use super::circuits::Circuits;
 use super::coordinator::Coordinator;
 use super::error::FleetError;
-use super::operator::{FleetCommander, FleetOperator};
+use super::membership::enlist;
+use super::operator::FleetOperator;
+use super::order::Order;
 use super::protocol::InstanceId;
 use super::redis::{RedisStore, StoreAddress};
 use super::status::{FleetStatus, StatusCell};
 use crate::clock::{Clock, Timeout};
 use crate::event::Audience;
 use crate::registry::Registry;
-use crate::sync::{Mutex, lock};
+use crate::sync::Mutex;
 
 /// The longest namespace, in bytes.
 const MAX_NAMESPACE_BYTES: usize = 100;
@@ -33,19 +34,11 @@ const DEFAULT_TICK: Duration = Duration::from_secs(1);
 /// The longest wait for the background task in [`Fleet::shutdown`].
 const SHUTDOWN_TIME: Duration = Duration::from_secs(2);
 
-/// The fleets of this process, and the registries that they belong to.
-static FLEETS: Lazy<Mutex<Vec<KnownFleet>>> = Lazy::new(Mutex::default);
-
-struct KnownFleet {
-    registry: usize,
-    status: Weak<StatusCell>,
-    orders: mpsc::WeakSender<Order>,
-}
-
 /// The membership of this process in a fleet.
 ///
-/// Dropping it ends the membership in the background, unless a [`FleetCommander`] still exists;
-/// [`shutdown`](Self::shutdown) ends it in any case, and waits for that. The circuits then act in this process only.
+/// Dropping it ends the membership in the background, unless a [`FleetCommander`](super::FleetCommander) still
+/// exists; [`shutdown`](Self::shutdown) ends it in any case, and waits for that. The circuits then act in this process
+/// only.
 #[derive(Debug)]
 #[must_use = "dropping the handle ends the membership in the fleet"]
 pub struct Fleet {
@@ -92,39 +85,6 @@ pub struct FleetBuilder {
 /// registry belongs to a fleet already.
 pub fn connect(url: &str, namespace: &str) -> Result<Fleet, FleetError> {
     Fleet::builder(url, namespace).connect()
-}
-
-/// Returns what the process knows about the fleet of a registry; `None` if it belongs to none.
-///
-/// ```
-/// use breaker_runtime::{Registry, fleet};
-///
-/// assert!(fleet::status(&Registry::new()).is_none());
-/// ```
-#[must_use]
-pub fn status(registry: &Registry) -> Option<FleetStatus> {
-    let registry = address(registry);
-    let known = lock(&FLEETS);
-    let cell = known.iter().find(|fleet| fleet.registry == registry)?.status.upgrade();
-    drop(known);
-    cell.map(|cell| cell.read())
-}
-
-/// Returns a commander of the fleet of a registry; `None` if it belongs to none. It serves code that does not have the
-/// [`Fleet`], such as a page for operators.
-///
-/// ```
-/// use breaker_runtime::{Registry, fleet};
-///
-/// assert!(fleet::commander(&Registry::new()).is_none());
-/// ```
-#[must_use]
-pub fn commander(registry: &Registry) -> Option<FleetCommander> {
-    let registry = address(registry);
-    let known = lock(&FLEETS);
-    let orders = known.iter().find(|fleet| fleet.registry == registry)?.orders.upgrade();
-    drop(known);
-    orders.map(FleetCommander::new)
 }
 
 impl Fleet {
@@ -278,27 +238,6 @@ impl Drop for Membership {
     fn drop(&mut self) {
         self.0.end();
     }
-}
-
-/// Remembers that the registry belongs to a fleet.
-fn enlist(
-    registry: &Registry,
-    status: &Arc<StatusCell>,
-    orders: &mpsc::Sender<Order>,
-) -> Result<(), FleetError> {
-    let registry = address(registry);
-    let mut known = lock(&FLEETS);
-    known.retain(|fleet| fleet.status.strong_count() > 0);
-    if known.iter().any(|fleet| fleet.registry == registry) {
-        return Err(FleetError::AlreadyConnected);
-    }
-    known.push(KnownFleet { registry, status: Arc::downgrade(status), orders: orders.downgrade() });
-    Ok(())
-}
-
-/// Returns a number that differs between registries that exist at the same time.
-fn address(registry: &Registry) -> usize {
-    std::ptr::from_ref(registry.store()).addr()
 }
 
 fn default_label() -> String {

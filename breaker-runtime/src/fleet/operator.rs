@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::agent::{CommandError, Order};
 use super::error::FleetError;
+use super::order::{CommandError, Order};
 use super::protocol::{ForceKind, Report, ReportKind, SharedName};
 
 /// The longest name of an operator and the longest reason, in bytes.

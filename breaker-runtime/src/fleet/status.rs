@@ -246,7 +246,7 @@ impl From<FleetCounts> for FleetReports {
         Self {
             votes: counts.votes,
             dissents: counts.dissents,
-            lease_requests: counts.asked,
+            lease_requests: counts.lease_requests,
             leases_granted: counts.granted,
             leases_passed: counts.passed,
             leases_failed: counts.failed,

@@ -72,13 +72,14 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::protocol::REQUEST_TIME;
 
     #[test]
     fn a_circuit_is_held_again_before_its_hold_ends() {
         for alive in [1, 1_000, 10_000, 1_000_000] {
             let mut pace = Pace::new(Duration::from_secs(1));
             pace.set_alive(alive);
-            let longest = pace.tick().mul_f64(1.2) + super::super::REQUEST_TIME;
+            let longest = pace.tick().mul_f64(1.2) + REQUEST_TIME;
             assert!(pace.hold() / 2 > longest, "{alive}");
         }
     }

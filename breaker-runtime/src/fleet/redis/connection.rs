@@ -13,12 +13,9 @@ use tokio::sync::mpsc;
 
 use super::error::{Failure, Remedy};
 use super::tls;
-use crate::fleet::protocol::Push;
+use crate::fleet::protocol::{Push, REQUEST_TIME};
 use crate::fleet::store::StoreErrorKind;
 use crate::sync::{AtomicU32, Ordering};
-
-/// How long a command may take. Nothing waits for it but the background task.
-const RESPONSE_TIMEOUT: Duration = Duration::from_millis(150);
 
 /// How long a connection may take, with TLS and login.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -80,7 +77,7 @@ impl Connection {
     }
 }
 
-/// Handles what the server sends without being asked.
+/// Handles what the server sends without a request.
 pub(super) struct Listener {
     messages: Messages,
     is_lost: Arc<Flag>,
@@ -120,7 +117,7 @@ pub(super) async fn open(
     let client = Client::open(info.set_tcp_settings(tcp_settings()))?;
     let mut config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(RESPONSE_TIMEOUT));
+        .set_response_timeout(Some(REQUEST_TIME));
     if let Some(listener) = listener {
         config = config.set_push_sender(move |info: PushInfo| -> Result<(), Infallible> {
             listener.receive(&info);

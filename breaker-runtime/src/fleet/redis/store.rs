@@ -104,7 +104,7 @@ impl RedisStore {
         let arguments = arguments(request, &self.channel);
         let answer = self.scripts.sync.run(&mut connection.client, &self.keys, &arguments).await;
         let mut failure = match answer.map_err(Failure::from).and_then(reply::read) {
-            Ok(Answer::Reply(reply)) => return Ok(self.with_news(reply)),
+            Ok(Answer::Reply(reply)) => return Ok(self.with_server_change(reply)),
             Ok(Answer::Stale) => {
                 let text = "the request reached the server after its deadline, and had no effect";
                 Failure::new(StoreErrorKind::TimedOut, Remedy::Read, text)
@@ -115,13 +115,14 @@ impl RedisStore {
             let arguments = [request.cursor.to_string(), MAX_RECORDS.to_string()];
             let answer = self.scripts.read.run(&mut connection.client, &self.keys, &arguments).await;
             if let Ok(Answer::Reply(reply)) = answer.map_err(Failure::from).and_then(reply::read) {
-                failure.error.partial = Some(Box::new(self.with_news(reply)));
+                failure.error.partial = Some(Box::new(self.with_server_change(reply)));
             }
         }
         Err(failure)
     }
 
-    fn with_news(&mut self, reply: Reply) -> Reply {
+    /// Says in a reply, once, that it comes from another server.
+    fn with_server_change(&mut self, reply: Reply) -> Reply {
         Reply { is_new_server: std::mem::take(&mut self.is_new_server), ..reply }
     }
 
