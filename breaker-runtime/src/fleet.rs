@@ -26,9 +26,9 @@
 //! Redis once per second, and at once when a circuit opens or when trial calls have ended.
 //!
 //! - **Opening.** A process whose circuit opens by its own rules votes. When enough processes have voted (`quorum`: a
-//!   tenth of them, at least 2 and at most 10; `first`: one), the circuit opens in all processes. A process whose own
-//!   calls succeed does not follow, unless the circuit has `adopt = "always"`: it reports a *dissent*. So one bad node
-//!   opens no other one, and a healthy node is not stopped by others.
+//!   tenth of them, at least 2, at most 10 and no more than exist; `first`: one), the circuit opens in all processes. A
+//!   process whose own calls succeed does not follow, unless the circuit has `adopt = "always"`: it reports a
+//!   *dissent*. So one bad node opens no other one, and a healthy node is not stopped by others.
 //! - **Recovering.** When an open circuit is due, a process that has rejected a call asks for a *lease*. One process
 //!   gets it, and admits `half_open_max_calls` trial calls; their result closes the circuit everywhere, or keeps it
 //!   open for the next round. A lease that ends without a result goes to the next process that asks.

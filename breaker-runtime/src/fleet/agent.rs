@@ -27,7 +27,7 @@ use crate::printable::escape_hidden;
 use crate::sync::{Mutex, lock};
 use crate::warning::warn;
 
-/// How often one circuit is changed and looked at again at once.
+/// Number of changes of one circuit in one step. After these, the task waits for the next tick.
 const MAX_CHANGES: u32 = 3;
 
 /// The background task.

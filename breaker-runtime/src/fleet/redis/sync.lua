@@ -2,7 +2,17 @@
 --
 -- KEYS: meta, records, log, members, settings
 -- ARGV: instance, deadline, cursor, channel, limit, leaving (0 or 1), and eight for each report: kind, name, epoch, a, b,
--- policy, text, settings. Texts are percent-encoded.
+-- policy, text, settings. Texts are percent-encoded, times are milliseconds. The last five depend on the kind:
+--
+--   kind      a                       b          policy                          text    settings
+--   vote      open time                          q or f                          reason  settings
+--   withdraw
+--   dissent                                      q or f
+--   lease     time of the lease                                                          settings
+--   passed    token
+--   failed    token                   open time                                  reason
+--   assert                                                                       record
+--   force     time, 0 for no end                 open, disabled, closed or none  author  reason
 local instance, channel, limit = ARGV[1], ARGV[4], tonumber(ARGV[5])
 local deadline, cursor, is_leaving = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[6] == '1'
 
