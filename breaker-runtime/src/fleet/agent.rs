@@ -16,7 +16,7 @@ use super::changes::ChangeReader;
 use super::circuits::Circuits;
 use super::coordinator::{Coordinator, Input, Notice, Output};
 use super::fleet_clock::FleetClock;
-use super::order::{Answer, CommandError, Order};
+use super::order::{AnswerSender, CommandError, Order};
 use super::protocol::{Push, Reply, Report, Request, SharedName};
 use super::status::StatusCell;
 use super::store::{Store, StoreError, StoreErrorKind};
@@ -40,7 +40,7 @@ pub(super) struct Agent<S> {
     changes: ChangeReader,
     orders: mpsc::Receiver<Order>,
     /// The commands of operators that have been passed to the coordinator, by their numbers.
-    answers: Vec<(u64, Answer)>,
+    answers: Vec<(u64, AnswerSender)>,
     next_command: u64,
     status: Arc<StatusCell>,
     clock: FleetClock,
@@ -55,12 +55,12 @@ pub(super) struct Agent<S> {
 /// The store, or the exchange that it performs.
 enum StoreSlot<S> {
     Idle(S),
-    Busy(Exchange<S>),
+    Busy(RunningExchange<S>),
     /// For a moment, while an exchange begins.
     Moved,
 }
 
-type Exchange<S> = Pin<Box<dyn Future<Output = Exchanged<S>> + Send>>;
+type RunningExchange<S> = Pin<Box<dyn Future<Output = Exchanged<S>> + Send>>;
 
 struct Exchanged<S> {
     store: S,
@@ -177,7 +177,7 @@ impl<S: Store> Agent<S> {
         }
     }
 
-    fn command(&mut self, command: Box<Report>, answer: Answer) {
+    fn command(&mut self, command: Box<Report>, answer: AnswerSender) {
         let id = self.next_command;
         self.next_command += 1;
         self.answers.push((id, answer));

@@ -42,7 +42,7 @@ use self::cache::Cache;
 pub use self::counts::FleetCounts;
 pub use self::event::{Input, Notice, Output};
 use self::exchange::{Exchange, PendingCommand};
-use self::link::Link;
+use self::link::StoreLink;
 use self::member::{Decided, Member, Surroundings};
 use self::pace::Pace;
 use self::random::Random;
@@ -62,7 +62,7 @@ const WINDOW: Duration = Duration::from_millis(demand::WINDOW);
 pub struct Coordinator {
     instance: InstanceId,
     random: Random,
-    link: Link,
+    link: StoreLink,
     clock: Option<StoreClock>,
     /// `true` if the clock is good enough for the deadline of a request.
     knows_time: bool,
@@ -105,7 +105,7 @@ impl Coordinator {
             cache: Cache::new(instance.clone()),
             instance,
             random: Random::new(seed),
-            link: Link::new(),
+            link: StoreLink::new(),
             clock: None,
             knows_time: false,
             is_read_only: false,

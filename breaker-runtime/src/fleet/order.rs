@@ -7,12 +7,12 @@ use super::store::StoreErrorKind;
 
 /// An order of the owner of the fleet or of an operator.
 pub(super) enum Order {
-    Command { command: Box<Report>, answer: Answer },
+    Command { command: Box<Report>, answer: AnswerSender },
     Leave,
 }
 
 /// Where the result of a command is sent.
-pub(super) type Answer = oneshot::Sender<Result<(), CommandError>>;
+pub(super) type AnswerSender = oneshot::Sender<Result<(), CommandError>>;
 
 /// Why a command has failed.
 #[derive(Debug)]

@@ -272,7 +272,7 @@ impl Member {
 
     /// Returns what the circuit does when the store is away: it tries the dependency by itself when it is due, at a
     /// random time, so that a fleet does not do so all at once.
-    pub(super) fn let_go(
+    pub(super) fn recover_alone(
         &mut self,
         record: &SharedRecord,
         now: u64,

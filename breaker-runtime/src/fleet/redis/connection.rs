@@ -60,8 +60,8 @@ impl Connection {
         let is_lost = Arc::new(Flag::default());
         let login = info.redis_settings().clone();
         if login.protocol() != ProtocolVersion::RESP2 {
-            let listener = Listener { messages: messages.clone(), is_lost: Arc::clone(&is_lost) };
-            match open(info.clone(), Some(listener)).await {
+            let handler = PushHandler { messages: messages.clone(), is_lost: Arc::clone(&is_lost) };
+            match open(info.clone(), Some(handler)).await {
                 Ok(client) => return Ok(Self { client, has_push: true, is_lost }),
                 Err(failure) if failure.is_refusal() => {}
                 Err(failure) => return Err(failure),
@@ -78,12 +78,12 @@ impl Connection {
 }
 
 /// Handles what the server sends without a request.
-pub(super) struct Listener {
+pub(super) struct PushHandler {
     messages: Messages,
     is_lost: Arc<Flag>,
 }
 
-impl Listener {
+impl PushHandler {
     fn receive(&self, info: &PushInfo) {
         match info.kind {
             PushKind::Disconnection => self.is_lost.set(),
@@ -103,7 +103,7 @@ impl Listener {
 /// Opens a connection and logs in.
 pub(super) async fn open(
     info: ConnectionInfo,
-    listener: Option<Listener>,
+    handler: Option<PushHandler>,
 ) -> Result<MultiplexedConnection, Failure> {
     let uses_tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
     if uses_tls && !tls::has_provider() {
@@ -118,9 +118,9 @@ pub(super) async fn open(
     let mut config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(Some(REQUEST_TIME));
-    if let Some(listener) = listener {
+    if let Some(handler) = handler {
         config = config.set_push_sender(move |info: PushInfo| -> Result<(), Infallible> {
-            listener.receive(&info);
+            handler.receive(&info);
             Ok(())
         });
     }
