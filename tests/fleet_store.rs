@@ -18,7 +18,7 @@ use breaker_tests::redis_server::{self, RedisServer};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The commands that a limited user needs, without those that can be missing.
-const NEEDED: &str = "+evalsha +eval +time +hget +hmget +hset +hsetnx +hdel +zadd +zcard +zcount +zscore +zrem \
+const NEEDED: &str = "+evalsha +eval +time +hget +hmget +hset +hdel +zadd +zcard +zcount +zscore +zrem \
                       +zremrangebyscore +zrangebyscore +zrevrangebyscore +publish";
 
 fn request(cursor: u64, reports: Vec<Report>) -> Request {

@@ -1,7 +1,7 @@
 //! Circuits that the processes of an application share through Redis (feature `redis`).
 //!
-//! A circuit of one process protects that process: it opens by what the process itself sees. A *shared* circuit protects
-//! the dependency: all processes open together, and when it recovers, one process at a time makes trial calls.
+//! A circuit of one process protects that process: it opens by what the process itself sees. A *shared* circuit
+//! protects the dependency: all processes open together, and when it recovers, one process at a time makes trial calls.
 //!
 //! ```no_run
 //! use breaker_runtime::{BreakerError, circuit_breaker, fleet};
@@ -26,12 +26,12 @@
 //! Redis once per second, and at once when a circuit opens or when trial calls have ended.
 //!
 //! - **Opening.** A process whose circuit opens by its own rules votes. When enough processes have voted (`quorum`: a
-//!   tenth of them, at least 2 and at most 10; `first`: one), the circuit opens in all processes. A process whose own
-//!   calls succeed does not follow, unless the circuit has `adopt = "always"`: it reports a *dissent*. So one bad node
-//!   opens no other one, and a healthy node is not stopped by others.
+//!   tenth of them, at least 2, at most 10 and no more than exist; `first`: one), the circuit opens in all processes. A
+//!   process whose own calls succeed does not follow, unless the circuit has `adopt = "always"`: it reports a
+//!   *dissent*. So one bad node opens no other one, and a healthy node is not stopped by others.
 //! - **Recovering.** When an open circuit is due, a process that has rejected a call asks for a *lease*. One process
-//!   gets it, and admits `half_open_max_calls` trial calls; their result closes the circuit everywhere, or keeps it open
-//!   for the next round. A lease that ends without a result goes to the next process that asks.
+//!   gets it, and admits `half_open_max_calls` trial calls; their result closes the circuit everywhere, or keeps it
+//!   open for the next round. A lease that ends without a result goes to the next process that asks.
 //! - **Commands.** An [operator](Fleet::operator) opens, disables, closes or releases the circuit of all processes.
 //! - **Without Redis,** each process goes on alone: its open circuits recover by trial calls of its own, spread over
 //!   their open time. When Redis is back, the processes follow it again. Lost data is restored by the processes.
@@ -40,18 +40,12 @@
 //!
 //! # Redis
 //!
-//! Redis 6.2 or newer, or a server that is compatible with it; only Redis 7.0 is tested. All keys begin with
-//! `cb1:{namespace}:`, and are in one slot of a cluster. Nothing is stored for a circuit that has never opened; a circuit
-//! that has not changed for a day is forgotten. Set `maxmemory-policy` to `noeviction`.
+//! Redis 6.2 or newer, or a server that is compatible with it; only Redis 7.0 is tested. The
+//! [guide](crate::docs::fleet#redis) has the settings of the server, the names of the keys, the permissions that a user
+//! needs, the limits, and what happens when Redis fails.
 //!
-//! A user needs `~cb1:* &cb1:*` and `+@all`, or at least `+evalsha +eval` and the commands of the scripts: `+time +hget
-//! +hmget +hset +hsetnx +hdel +zadd +zcard +zcount +zscore +zrem +zremrangebyscore +zrangebyscore +zrevrangebyscore
-//! +publish`. With `+hello +subscribe`, changes arrive at once and not with the next exchange; with `+role`, a replica is
-//! detected before the first write; with `+info`, reconnecting to the same server costs less, and a version that is too
-//! old or a policy that deletes keys is reported.
-//!
-//! With TLS (feature `redis-tls`, URL `rediss://`), certificates are checked against those of the system, or of the file
-//! in `SSL_CERT_FILE`. The process must choose a crypto provider of rustls at the start of `main`:
+//! With TLS (feature `redis-tls`, URL `rediss://`), certificates are checked against those of the system, or of the
+//! file in `SSL_CERT_FILE`. The process must choose a crypto provider of rustls at the start of `main`:
 //! `rustls::crypto::ring::default_provider().install_default()`, or that of another one.
 
 mod agent;
@@ -64,15 +58,18 @@ mod description;
 mod error;
 mod evidence;
 mod fleet_clock;
+mod membership;
 mod operator;
+mod order;
 #[doc(hidden)]
 pub mod protocol;
 mod redis;
 mod status;
 mod store;
 
-pub use connection::{Fleet, FleetBuilder, commander, connect, status};
+pub use connection::{Fleet, FleetBuilder, connect};
 pub use error::FleetError;
+pub use membership::{commander, status};
 pub use operator::{FleetCommander, FleetOperator};
 #[doc(hidden)]
 pub use redis::{ProbeError, StoreProbe};

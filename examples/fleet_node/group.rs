@@ -23,7 +23,7 @@ struct Process {
 }
 
 impl Group {
-    /// Starts this program as many times, each as a process of the fleet.
+    /// Starts this program `nodes` times, each as a process of the fleet.
     pub(crate) fn start(nodes: usize, redis: &Redis, service: &Service) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?;
         let start = |number: usize| {

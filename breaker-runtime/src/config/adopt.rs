@@ -14,8 +14,9 @@ use super::ConfigError;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Adopt {
-    /// The process opens its circuit, unless its own calls show that the dependency is healthy. Then it stays closed and
-    /// reports that. If as many processes as open the circuit report it, the circuit closes for all.
+    /// The process opens its circuit, unless its own calls show that the dependency is healthy. Then it stays closed
+    /// and reports that. If as many processes report it as are needed to open the circuit, the circuit closes for all
+    /// when its trial calls are due.
     #[default]
     UnlessHealthy,
     /// The process always opens its circuit with the others.

@@ -8,8 +8,8 @@ use super::ConfigError;
 /// Which processes a circuit belongs to, and how many of them must see the dependency fail before all of them open.
 ///
 /// A circuit of this process protects the process: it opens by what the process itself sees. A shared circuit protects
-/// the dependency: all processes open together, and only one of them at a time makes trial calls. The others of these
-/// settings need the feature `redis`, and a connection by `fleet::connect`.
+/// the dependency: all processes open together, and only one of them at a time makes trial calls. `Quorum` and `First`
+/// need the feature `redis`, and a connection by `fleet::connect`.
 ///
 /// ```
 /// use breaker_runtime::{Config, Sharing};

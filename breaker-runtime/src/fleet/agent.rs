@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::changes::ChangeReader;
 use super::circuits::Circuits;
 use super::coordinator::{Coordinator, Input, Notice, Output};
 use super::fleet_clock::FleetClock;
+use super::order::{AnswerSender, CommandError, Order};
 use super::protocol::{Push, Reply, Report, Request, SharedName};
 use super::status::StatusCell;
 use super::store::{Store, StoreError, StoreErrorKind};
@@ -26,7 +27,7 @@ use crate::printable::escape_hidden;
 use crate::sync::{Mutex, lock};
 use crate::warning::warn;
 
-/// How often one circuit is changed and looked at again at once.
+/// Number of changes of one circuit in one step. After these, the task waits for the next tick.
 const MAX_CHANGES: u32 = 3;
 
 /// The background task.
@@ -39,7 +40,7 @@ pub(super) struct Agent<S> {
     changes: ChangeReader,
     orders: mpsc::Receiver<Order>,
     /// The commands of operators that have been passed to the coordinator, by their numbers.
-    answers: Vec<(u64, Answer)>,
+    answers: Vec<(u64, AnswerSender)>,
     next_command: u64,
     status: Arc<StatusCell>,
     clock: FleetClock,
@@ -51,31 +52,15 @@ pub(super) struct Agent<S> {
     _subscription: Subscription,
 }
 
-/// Where the result of a command is sent.
-pub(super) type Answer = oneshot::Sender<Result<(), CommandError>>;
-
-/// Why a command has failed.
-#[derive(Debug)]
-pub(super) struct CommandError {
-    pub(super) kind: StoreErrorKind,
-    pub(super) text: String,
-}
-
-/// What the owner of the fleet wants.
-pub(super) enum Order {
-    Command { command: Box<Report>, answer: Answer },
-    Leave,
-}
-
 /// The store, or the exchange that it performs.
 enum StoreSlot<S> {
     Idle(S),
-    Busy(Exchange<S>),
+    Busy(RunningExchange<S>),
     /// For a moment, while an exchange begins.
     Moved,
 }
 
-type Exchange<S> = Pin<Box<dyn Future<Output = Exchanged<S>> + Send>>;
+type RunningExchange<S> = Pin<Box<dyn Future<Output = Exchanged<S>> + Send>>;
 
 struct Exchanged<S> {
     store: S,
@@ -192,7 +177,7 @@ impl<S: Store> Agent<S> {
         }
     }
 
-    fn command(&mut self, command: Box<Report>, answer: Answer) {
+    fn command(&mut self, command: Box<Report>, answer: AnswerSender) {
         let id = self.next_command;
         self.next_command += 1;
         self.answers.push((id, answer));

@@ -1,25 +1,26 @@
-//! Connecting the circuits of a registry to a fleet.
+//! The connection of a registry's circuits to a fleet: its options, its beginning and its end.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use once_cell::sync::Lazy;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::agent::{Agent, Order};
+use super::agent::Agent;
 use super::changes::changes;
 use super::circuits::Circuits;
 use super::coordinator::Coordinator;
 use super::error::FleetError;
-use super::operator::{FleetCommander, FleetOperator};
+use super::membership::enlist;
+use super::operator::FleetOperator;
+use super::order::Order;
 use super::protocol::InstanceId;
 use super::redis::{RedisStore, StoreAddress};
 use super::status::{FleetStatus, StatusCell};
 use crate::clock::{Clock, Timeout};
 use crate::event::Audience;
 use crate::registry::Registry;
-use crate::sync::{Mutex, lock};
+use crate::sync::Mutex;
 
 /// The longest namespace, in bytes.
 const MAX_NAMESPACE_BYTES: usize = 100;
@@ -27,25 +28,23 @@ const MAX_NAMESPACE_BYTES: usize = 100;
 /// How many commands of operators may wait for the background task.
 const MAX_ORDERS: usize = 64;
 
+/// The shortest interval between two exchanges with Redis.
+const MIN_TICK: Duration = Duration::from_millis(100);
+
+/// The longest interval. The script forgets a process after 5 s, and two exchanges may fail before.
+const MAX_TICK: Duration = Duration::from_millis(1500);
+
 /// The default interval between two exchanges with Redis.
 const DEFAULT_TICK: Duration = Duration::from_secs(1);
 
 /// The longest wait for the background task in [`Fleet::shutdown`].
 const SHUTDOWN_TIME: Duration = Duration::from_secs(2);
 
-/// The fleets of this process, and the registries that they belong to.
-static FLEETS: Lazy<Mutex<Vec<KnownFleet>>> = Lazy::new(Mutex::default);
-
-struct KnownFleet {
-    registry: usize,
-    status: Weak<StatusCell>,
-    orders: mpsc::WeakSender<Order>,
-}
-
 /// The membership of this process in a fleet.
 ///
-/// Dropping it ends the membership in the background; [`shutdown`](Self::shutdown) waits for that. The circuits then act
-/// in this process only.
+/// Dropping it ends the membership in the background, unless a [`FleetCommander`](super::FleetCommander) still
+/// exists; [`shutdown`](Self::shutdown) ends it in any case, and waits for that. The circuits then act in this process
+/// only.
 #[derive(Debug)]
 #[must_use = "dropping the handle ends the membership in the fleet"]
 pub struct Fleet {
@@ -67,9 +66,8 @@ pub struct FleetBuilder {
 
 /// Joins a fleet: the shared circuits of this process and of all processes with the same namespace act as one.
 ///
-/// The URL is that of a Redis server (6.2 or newer): `redis://host:6379`, `redis://user:password@host`,
-/// `rediss://host` for TLS (feature `redis-tls`), or `unix:/path`. The namespace separates applications; it has 1 to 100
-/// bytes.
+/// The URL is that of a Redis server (6.2 or newer): `redis://host:6379`, `redis://user:password@host`, `rediss://host`
+/// for TLS (feature `redis-tls`), or `unix:/path`. The namespace separates applications; it has 1 to 100 bytes.
 ///
 /// The call returns at once, and starts one task on the current tokio runtime, whose timers and I/O must be enabled.
 /// That Redis is not there, or refuses the password, is no error: the circuits act in this process only until it is
@@ -88,43 +86,11 @@ pub struct FleetBuilder {
 ///
 /// # Errors
 ///
-/// Returns an error if the URL or the namespace cannot be used, if this thread has no tokio runtime, or if the process
-/// has joined a fleet already.
+/// Returns [`FleetError::Address`] if the URL cannot be used, [`FleetError::Namespace`] if the namespace cannot,
+/// [`FleetError::NoRuntime`] if this thread has no tokio runtime, and [`FleetError::AlreadyConnected`] if the global
+/// registry belongs to a fleet already.
 pub fn connect(url: &str, namespace: &str) -> Result<Fleet, FleetError> {
     Fleet::builder(url, namespace).connect()
-}
-
-/// Returns what the process knows about the fleet of a registry; `None` if it belongs to none.
-///
-/// ```
-/// use breaker_runtime::{Registry, fleet};
-///
-/// assert!(fleet::status(&Registry::new()).is_none());
-/// ```
-#[must_use]
-pub fn status(registry: &Registry) -> Option<FleetStatus> {
-    let registry = address(registry);
-    let known = lock(&FLEETS);
-    let cell = known.iter().find(|fleet| fleet.registry == registry)?.status.upgrade();
-    drop(known);
-    cell.map(|cell| cell.read())
-}
-
-/// Returns a commander of the fleet of a registry; `None` if it belongs to none. It serves code that does not have the
-/// [`Fleet`], such as a page for operators.
-///
-/// ```
-/// use breaker_runtime::{Registry, fleet};
-///
-/// assert!(fleet::commander(&Registry::new()).is_none());
-/// ```
-#[must_use]
-pub fn commander(registry: &Registry) -> Option<FleetCommander> {
-    let registry = address(registry);
-    let known = lock(&FLEETS);
-    let orders = known.iter().find(|fleet| fleet.registry == registry)?.orders.upgrade();
-    drop(known);
-    orders.map(FleetCommander::new)
 }
 
 impl Fleet {
@@ -145,7 +111,8 @@ impl Fleet {
         self.status.read()
     }
 
-    /// Returns an operator who commands the circuits of all processes. `by` and `why` are shown with every command.
+    /// Returns an operator who commands the circuits of all processes. `by` and `why` are shown with every command;
+    /// each is cut after 256 bytes.
     ///
     /// ```no_run
     /// # async fn run(fleet: breaker_runtime::fleet::Fleet) -> Result<(), breaker_runtime::fleet::FleetError> {
@@ -175,14 +142,31 @@ impl Fleet {
 
 impl FleetBuilder {
     /// Uses the master that these sentinels know under this name, instead of a fixed server. The URLs are those of the
-    /// sentinels.
+    /// sentinels, with the logins of the sentinels; the connection to the master uses TLS if theirs does.
+    ///
+    /// The URL that was passed to [`Fleet::builder`] is not used, and may be empty. Call [`login`](Self::login) after
+    /// this method if the master requires a password.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), breaker_runtime::fleet::FleetError> {
+    /// use breaker_runtime::fleet::Fleet;
+    ///
+    /// let fleet = Fleet::builder("", "shop")
+    ///     .sentinels(["redis://10.0.0.1:26379", "redis://10.0.0.2:26379"], "main")
+    ///     .login(Some("shop"), "password")
+    ///     .connect()?;
+    /// # fleet.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn sentinels<'a>(mut self, urls: impl IntoIterator<Item = &'a str>, master: &str) -> Self {
         self.address =
             StoreAddress::sentinels(urls, master).map_err(|error| FleetError::Address(error.to_string()));
         self
     }
 
-    /// Sets the user and the password of the server. A URL may contain them as well.
+    /// Sets the user and the password of the server, instead of those in the URL. With sentinels, they are those of the
+    /// master. Default: those in the URL; with sentinels, none.
     pub fn login(mut self, user: Option<&str>, password: &str) -> Self {
         self.address = self.address.map(|address| address.with_login(user, password));
         self
@@ -201,10 +185,13 @@ impl FleetBuilder {
         self
     }
 
-    /// Sets the interval between two exchanges with Redis while nothing happens. It grows with the fleet beyond 1,000
-    /// processes.
+    /// Sets the interval between two exchanges with Redis while nothing happens. Each interval is up to 20 % shorter or
+    /// longer at random. With 2,000 processes, the interval is twice as long, with 15,000 and more 15 times.
     ///
-    /// Range: 100 ms to 1 minute. Default: 1 second.
+    /// A process that Redis has not heard of for 5 seconds does not count as one of the fleet until its next exchange
+    /// (in a fleet of more than 1,666 processes, for 3 ms per process and at most 45 seconds).
+    ///
+    /// Range: 100 ms to 1.5 s. Default: 1 second.
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick;
         self
@@ -214,15 +201,16 @@ impl FleetBuilder {
     ///
     /// # Errors
     ///
-    /// Returns an error if an option cannot be used, if this thread has no tokio runtime, or if the registry belongs to
-    /// a fleet already.
+    /// Returns [`FleetError::Address`], [`FleetError::Namespace`] or [`FleetError::Tick`] if an option cannot be used,
+    /// [`FleetError::NoRuntime`] if this thread has no tokio runtime, and [`FleetError::AlreadyConnected`] if the
+    /// registry belongs to a fleet already.
     pub fn connect(self) -> Result<Fleet, FleetError> {
         let Self { address, namespace, registry, label, tick } = self;
         let store_address = address?;
         if namespace.is_empty() || namespace.len() > MAX_NAMESPACE_BYTES {
             return Err(FleetError::Namespace);
         }
-        if !(Duration::from_millis(100)..=Duration::from_secs(60)).contains(&tick) {
+        if !(MIN_TICK..=MAX_TICK).contains(&tick) {
             return Err(FleetError::Tick);
         }
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| FleetError::NoRuntime)?;
@@ -255,27 +243,6 @@ impl Drop for Membership {
     fn drop(&mut self) {
         self.0.end();
     }
-}
-
-/// Remembers that the registry belongs to a fleet.
-fn enlist(
-    registry: &Registry,
-    status: &Arc<StatusCell>,
-    orders: &mpsc::Sender<Order>,
-) -> Result<(), FleetError> {
-    let registry = address(registry);
-    let mut known = lock(&FLEETS);
-    known.retain(|fleet| fleet.status.strong_count() > 0);
-    if known.iter().any(|fleet| fleet.registry == registry) {
-        return Err(FleetError::AlreadyConnected);
-    }
-    known.push(KnownFleet { registry, status: Arc::downgrade(status), orders: orders.downgrade() });
-    Ok(())
-}
-
-/// Returns a number that differs between registries that exist at the same time.
-fn address(registry: &Registry) -> usize {
-    std::ptr::from_ref(registry.store()).addr()
 }
 
 fn default_label() -> String {

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `member.rs` | the decisions about one circuit |
 //! | `view.rs` | a circuit of this process, as it is now, and how it can be changed |
-//! | `lease_outcome.rs` | how a lease ended |
+//! | `lease_outcome.rs` | what happens to a lease of this process |
 //! | `demand.rs` | whether this process asks for the lease of a circuit that is due |
 //! | `cache.rs` | the records of the store, as far as this process has seen them |
 //! | `link.rs` | the connection to the store |
@@ -42,8 +42,7 @@ use self::cache::Cache;
 pub use self::counts::FleetCounts;
 pub use self::event::{Input, Notice, Output};
 use self::exchange::{Exchange, PendingCommand};
-pub use self::lease_outcome::LeaseOutcome;
-use self::link::Link;
+use self::link::StoreLink;
 use self::member::{Decided, Member, Surroundings};
 use self::pace::Pace;
 use self::random::Random;
@@ -55,9 +54,6 @@ use super::store::StoreErrorKind;
 /// The shortest time between two exchanges with the store.
 const MIN_GAP: Duration = Duration::from_millis(50);
 
-/// The time that a request may take. The store ignores it afterwards.
-pub const REQUEST_TIME: Duration = Duration::from_millis(150);
-
 /// The interval at which a circuit that is due, or under a lease of this process, is looked at.
 const WINDOW: Duration = Duration::from_millis(demand::WINDOW);
 
@@ -66,7 +62,7 @@ const WINDOW: Duration = Duration::from_millis(demand::WINDOW);
 pub struct Coordinator {
     instance: InstanceId,
     random: Random,
-    link: Link,
+    link: StoreLink,
     clock: Option<StoreClock>,
     /// `true` if the clock is good enough for the deadline of a request.
     knows_time: bool,
@@ -102,14 +98,14 @@ enum Departure {
 
 impl Coordinator {
     /// Creates the coordinator of a process at this time. `tick` is the interval between two exchanges in a fleet of
-    /// up to 1,000 processes.
+    /// fewer than 2,000 processes.
     #[must_use]
     pub fn new(instance: InstanceId, seed: u64, tick: Duration, now: Duration) -> Self {
         Self {
             cache: Cache::new(instance.clone()),
             instance,
             random: Random::new(seed),
-            link: Link::new(),
+            link: StoreLink::new(),
             clock: None,
             knows_time: false,
             is_read_only: false,

@@ -12,13 +12,13 @@ pub enum FleetError {
     Address(String),
     /// The namespace is empty, or longer than 100 bytes.
     Namespace,
-    /// The interval between two exchanges is not between 100 ms and one minute.
+    /// The interval between two exchanges is not between 100 ms and 1.5 s.
     Tick,
     /// There is no tokio runtime on this thread.
     NoRuntime,
-    /// The registry belongs to another fleet already.
+    /// The registry belongs to a fleet already.
     AlreadyConnected,
-    /// No circuit has this name or key: it is empty, or longer than 255 bytes.
+    /// No circuit can have this name or key. A name has 1 to 255 bytes, a key at most 255.
     Name,
     /// Redis did not execute a command of an operator, or its answer is not known.
     NotExecuted {
@@ -36,16 +36,16 @@ impl fmt::Display for FleetError {
         match self {
             Self::Address(text) => out.write_str(text),
             Self::Namespace => out.write_str("the namespace of a fleet must have 1 to 100 bytes"),
-            Self::Tick => out.write_str("tick must be between 100 ms and 1 minute"),
+            Self::Tick => out.write_str("tick must be between 100 ms and 1.5 s"),
             Self::NoRuntime => {
                 out.write_str("a fleet needs a tokio runtime: call connect in an async function")
             }
             Self::AlreadyConnected => out.write_str(
                 "this registry belongs to a fleet already: keep its handle, or shut it down first",
             ),
-            Self::Name => {
-                out.write_str("no circuit has this name or key: both have 1 to 255 bytes, a key may be empty")
-            }
+            Self::Name => out.write_str(
+                "no circuit can have this name or key: a name has 1 to 255 bytes, a key at most 255",
+            ),
             Self::NotExecuted { kind, text } => {
                 write!(out, "the command may not have reached the fleet ({}): {text}", kind.label())
             }

@@ -17,13 +17,13 @@ const ENOUGH: u64 = 5;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
     at: Duration,
-    counted: Counted,
+    counted: CallCounts,
     /// The counts before, so that there is always an interval to compare with.
-    before: Counted,
+    before: CallCounts,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Counted {
+struct CallCounts {
     successes: u64,
     failures: u64,
 }
@@ -31,19 +31,19 @@ struct Counted {
 impl Sample {
     /// Creates the sample of a circuit whose earlier calls are not known to be recent.
     pub(super) fn new(now: Duration, totals: &Totals) -> Self {
-        let counted = Counted::of(totals);
+        let counted = CallCounts::of(totals);
         Self { at: now, counted, before: counted }
     }
 
     /// Creates the sample of a circuit that did not exist before the last interval, so that all its calls are recent.
     pub(super) fn of_new(now: Duration, totals: &Totals) -> Self {
-        Self { before: Counted::default(), ..Self::new(now, totals) }
+        Self { before: CallCounts::default(), ..Self::new(now, totals) }
     }
 
     /// Counts the calls so far, and moves the interval on.
     pub(super) fn update(&mut self, now: Duration, totals: &Totals) {
         if now.saturating_sub(self.at) >= INTERVAL {
-            *self = Self { at: now, counted: Counted::of(totals), before: self.counted };
+            *self = Self { at: now, counted: CallCounts::of(totals), before: self.counted };
         }
     }
 
@@ -54,7 +54,7 @@ impl Sample {
 
     /// Returns the evidence of the last seconds, and moves the interval on.
     pub(super) fn evidence(&mut self, now: Duration, snapshot: &Snapshot, config: &Config) -> Evidence {
-        let recent = Counted::of(&snapshot.totals).since(self.before);
+        let recent = CallCounts::of(&snapshot.totals).since(self.before);
         self.update(now, &snapshot.totals);
         if recent.successes + recent.failures < ENOUGH {
             return if snapshot.consecutive_failures > 0 { Evidence::Failing } else { Evidence::Unknown };
@@ -77,7 +77,7 @@ impl Sample {
     }
 }
 
-impl Counted {
+impl CallCounts {
     fn of(totals: &Totals) -> Self {
         Self { successes: totals.successes, failures: totals.failures + totals.timeouts }
     }

@@ -5,17 +5,22 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::agent::{CommandError, Order};
 use super::error::FleetError;
+use super::order::{CommandError, Order};
 use super::protocol::{ForceKind, Report, ReportKind, SharedName};
 
 /// The longest name of an operator and the longest reason, in bytes.
 const MAX_TEXT_BYTES: usize = 256;
 
-/// An operator who commands the circuits of all processes, with a reason; see [`Fleet::operator`](super::Fleet::operator).
+/// An operator who commands the circuits of all processes, with a reason; see
+/// [`Fleet::operator`](super::Fleet::operator).
 ///
-/// A command takes effect everywhere at once, wins over what the processes observe, and is kept by Redis: processes that
-/// join later follow it. An operator of a single process may overrule it there.
+/// A command takes effect in all processes, at once or with their next exchange. It wins over what they observe, and is
+/// kept by Redis: processes that join later follow it. An operator of a single process may overrule it there, until the
+/// next command to the fleet.
+///
+/// The circuit need not exist in this process, nor in another one: a command for a name that no process has succeeds,
+/// and applies once a process declares a shared circuit of that name.
 ///
 /// Every method returns an error if Redis did not confirm the command in time. The command may then have been executed
 /// nevertheless. Dropping the returned future does not withdraw the command.
@@ -60,7 +65,10 @@ impl<'a> FleetOperator<'a> {
         self
     }
 
-    /// Ends the command after this time, instead of when it is released. It concerns `force_open` and `disable`.
+    /// Ends the command after this time, instead of when it is released. It has no effect on `force_close` and
+    /// `release`.
+    ///
+    /// Range: 1 ms to 34 years; other times are replaced by the nearer end. Default: until it is released.
     pub fn lasting(mut self, time: Duration) -> Self {
         self.lasts = Some(time);
         self
@@ -70,7 +78,8 @@ impl<'a> FleetOperator<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error if Redis did not confirm the command, or if the process has left the fleet.
+    /// Returns [`FleetError::NotExecuted`] if Redis did not confirm the command, [`FleetError::Left`] if the process
+    /// has left the fleet, and [`FleetError::Name`] if no circuit can have this name or key.
     pub async fn force_open(&self, name: &str) -> Result<(), FleetError> {
         self.command(name, ForceKind::Open).await
     }
@@ -79,7 +88,8 @@ impl<'a> FleetOperator<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error if Redis did not confirm the command, or if the process has left the fleet.
+    /// Returns [`FleetError::NotExecuted`] if Redis did not confirm the command, [`FleetError::Left`] if the process
+    /// has left the fleet, and [`FleetError::Name`] if no circuit can have this name or key.
     pub async fn disable(&self, name: &str) -> Result<(), FleetError> {
         self.command(name, ForceKind::Disabled).await
     }
@@ -88,7 +98,8 @@ impl<'a> FleetOperator<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error if Redis did not confirm the command, or if the process has left the fleet.
+    /// Returns [`FleetError::NotExecuted`] if Redis did not confirm the command, [`FleetError::Left`] if the process
+    /// has left the fleet, and [`FleetError::Name`] if no circuit can have this name or key.
     pub async fn force_close(&self, name: &str) -> Result<(), FleetError> {
         self.command(name, ForceKind::Closed).await
     }
@@ -97,7 +108,8 @@ impl<'a> FleetOperator<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error if Redis did not confirm the command, or if the process has left the fleet.
+    /// Returns [`FleetError::NotExecuted`] if Redis did not confirm the command, [`FleetError::Left`] if the process
+    /// has left the fleet, and [`FleetError::Name`] if no circuit can have this name or key.
     pub async fn release(&self, name: &str) -> Result<(), FleetError> {
         self.command(name, ForceKind::Release).await
     }

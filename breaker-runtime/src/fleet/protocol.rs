@@ -20,7 +20,7 @@ mod report;
 mod text;
 
 pub(crate) use exchange::read_pair;
-pub use exchange::{Push, Reply, Request, SettingsConflict};
+pub use exchange::{Push, REQUEST_TIME, Reply, Request, SettingsConflict};
 pub use instance::InstanceId;
 pub use name::SharedName;
 pub use record::{Command, CommandKind, ProbeLease, RecordState, SharedRecord};

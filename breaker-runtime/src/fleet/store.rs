@@ -42,13 +42,13 @@ pub enum StoreErrorKind {
     Unauthenticated,
     /// The user may not use the keys, the channel or a command.
     Forbidden,
-    /// The store is a replica that cannot be written to, or was one when the connection was made.
+    /// The store refuses every change: it is a replica, cannot save its data, or has too few replicas.
     ReadOnly,
     /// The store has no memory left. Changes of other processes are still read.
     OutOfMemory,
-    /// The store is loading its data, or has lost its master.
+    /// The store cannot answer for a while: it loads its data, has lost its master, or runs another script.
     Loading,
-    /// The store is too old, or lacks a command.
+    /// The store is too old, or lacks a command. Redis 6.2 is the oldest version that is supported.
     Unsupported,
     /// TLS cannot be used.
     Tls,

@@ -193,13 +193,13 @@
 //!   they are due, and null if the circuit is closed.
 //! - `command` is the command of an operator to all processes: `forced_open` or `disabled`. `ends_in` is null if it
 //!   applies until it is released.
-//! - A breaker with keys shows the circuit that is open in the most processes, and its key. With `?key=..` the circuit of
-//!   that key is shown.
+//! - A breaker with keys shows one circuit and its key: an open one before one with a command, and of these the one that
+//!   is open in the most processes. With `?key=..` the circuit of that key is shown.
 //!
 //! `GET /fleet` returns the fields of [`FleetStatus`]: `namespace`, `instance` (the name of this process), `connected`,
 //! `last_error`, `processes`, `errors` by kind, `reports`, `unreadable_records`, `settings_conflicts`, and in `circuits`
-//! those that are not simply closed, each with its `name` and the fields above. The events of the stream have the first
-//! five of them as `fleet`.
+//! those that are open or have a vote or a command, each with its `name` and the fields above. The events of the stream
+//! have the first five of them as `fleet`.
 //!
 //! [`FleetStatus`]: ../../fleet/struct.FleetStatus.html
 //!
@@ -212,9 +212,11 @@
 //! the id of its last event as `Last-Event-ID` receives the changes that it missed.
 //!
 //! A stream ends after 30 s, so that a disconnected client does not keep its slot. It ends at once, with the event
-//! `shutdown` and the data `{}`, when the signal of [`Dashboard::shutdown`] completes. A client that reads its last event slowly may finish it, unless another client needs the
-//! slot. The page and the `EventSource` of browsers reconnect automatically. There are 100 slots; when all are in use, the response is 503. Circuits are read once a second for all clients together, and not at all without a client. A breaker
-//! with more than a thousand keys is read less often: with ten thousand keys, every ten seconds.
+//! `shutdown` and the data `{}`, when the signal of [`Dashboard::shutdown`] completes. A client that reads its last
+//! event slowly may finish it, unless another client needs the slot. The page and the `EventSource` of browsers
+//! reconnect automatically. There are 100 slots; when all are in use, the response is 503. Circuits are read once a
+//! second for all clients together, and not at all without a client. A breaker with more than a thousand keys is read
+//! less often: with ten thousand keys, every ten seconds.
 //!
 //! A client that reads nothing for 30 s is disconnected. This requires HTTP/1, no layer that buffers or
 //! transforms the body, such as compression, and a connection with vectored writes. Under HTTP/2 configure
@@ -246,16 +248,18 @@
 //!
 //! # Commands
 //!
-//! With `scope=fleet`, a command applies to the circuit of all processes, also those that start later, until it is released:
-//! `POST /circuits/payment/force-open?scope=fleet&why=maintenance`. It is kept by Redis. It applies to one circuit, so a
-//! breaker with keys needs `key`, which this process need not use. `why`, at most 255 bytes, and the operator are shown by
-//! every process. Without `scope`, or with `scope=process`, commands apply to this process:
+//! Without `scope`, or with `scope=process`, a command applies to this process.
 //!
-//! A command on a breaker with keys applies to its existing circuits. A circuit that is created later starts
-//! closed. The response is that of `GET /circuits/{name}` after the command. It does not wait for listeners, which run
-//! afterwards on a thread for blocking work. A command takes effect even if no such thread is free, unless it applies to
-//! more than 10,000 keys or 1,000 breakers. A client that disconnects does not interrupt it. A function that has never been called
-//! can be commanded too: the command registers its breaker.
+//! With `scope=fleet`, it applies to the circuit of all processes, also those that start later, until it is released:
+//! `POST /circuits/payment/force-open?scope=fleet&why=maintenance`. It is kept by Redis. It applies to one circuit, so a
+//! breaker with keys needs `key`, which this process need not use. `why`, at most 255 bytes, and the operator are shown
+//! by every process. The rest of this section is about commands to this process.
+//!
+//! A command on a breaker with keys applies to its existing circuits. A circuit that is created later starts closed.
+//! The response is that of `GET /circuits/{name}` after the command. It does not wait for listeners, which run
+//! afterwards on a thread for blocking work. A command takes effect even if no such thread is free, unless it applies
+//! to more than 10,000 keys or 1,000 breakers. A client that disconnects does not interrupt it. A function that has
+//! never been called can be commanded too: the command registers its breaker.
 //!
 //! A command without a name applies to all circuits, and its response is that of `GET /circuits`. `force-open` and
 //! `disable` include functions that have never been called; for the others there is nothing to change.
@@ -355,14 +359,15 @@ impl Dashboard {
 
     /// Enables commands for requests that carry this token.
     ///
-    /// A command needs two headers: `Authorization: Bearer <token>`, and `X-Breaker-Operator: <name>` with
-    /// the percent-encoded name of the operator: 1 to 255 bytes with a visible character, and without control
-    /// characters, invisible characters and those that change the direction of the text. The name becomes the [`initiator`](crate::Transition::initiator) of the transition. A cross-site form cannot send the
-    /// second header, and so cannot run a command.
+    /// A command needs two headers: `Authorization: Bearer <token>`, and `X-Breaker-Operator: <name>` with the
+    /// percent-encoded name of the operator: 1 to 255 bytes with a visible character, and without control characters,
+    /// invisible characters and those that change the direction of the text. The name becomes the
+    /// [`initiator`](crate::Transition::initiator) of the transition. A cross-site form cannot send the second header,
+    /// and so cannot run a command.
     ///
     /// White space around the token is ignored. Use printable ASCII characters: the page accepts no others. An empty
-    /// token leaves commands disabled. The token also permits
-    /// reading where a [read token](Self::read_token) is required.
+    /// token leaves commands disabled. The token also permits reading where a [read token](Self::read_token) is
+    /// required.
     ///
     /// ```sh
     /// curl -X POST -H "Authorization: Bearer $TOKEN" -H "X-Breaker-Operator: alice" \

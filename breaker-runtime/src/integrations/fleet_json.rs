@@ -32,7 +32,8 @@ pub(super) struct FleetSummary {
 /// A shared circuit as the fleet sees it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct FleetCircuit {
-    /// The key of the circuit. Of a breaker with keys, the circuit that is open in the most processes is shown.
+    /// The key of the circuit. Of a breaker with keys, an open circuit is shown before one with a command, and of these
+    /// the one that is open in the most processes.
     key: Option<String>,
     open: bool,
     reason: Option<Arc<str>>,

@@ -41,9 +41,11 @@ pub(super) const SERIES: &[Series<FleetStatus>] = &[
         "Processes of the fleet that Redis has heard of lately",
         |status| vec![MetricPoint::whole(status.processes.into())],
     ),
-    gauge("circuit_breaker_fleet_open", "1 if the circuit of the fleet is open, otherwise 0", |status| {
-        by_circuit(status, |circuit| circuit.is_open.into())
-    }),
+    gauge(
+        "circuit_breaker_fleet_open",
+        "1 if the circuit of the fleet is open, otherwise 0; with keys, the number of open ones",
+        |status| by_circuit(status, |circuit| circuit.is_open.into()),
+    ),
     gauge(
         "circuit_breaker_fleet_open_processes",
         "Processes in which the circuit is open, as far as Redis knows",

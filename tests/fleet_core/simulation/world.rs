@@ -7,9 +7,9 @@ use std::time::Duration;
 use breaker_fleet_tests::ledger::Ledger;
 use breaker_fleet_tests::local_circuit::{LocalCircuit, LocalSettings};
 use breaker_runtime::fleet::StoreErrorKind;
-use breaker_runtime::fleet::coordinator::{Evidence, Input, LocalState, Output, REQUEST_TIME};
+use breaker_runtime::fleet::coordinator::{Evidence, Input, LocalState, Output};
 use breaker_runtime::fleet::protocol::{
-    ForceKind, Policy, Reply, Report, ReportKind, Request, SharedName, SharedRecord,
+    ForceKind, Policy, REQUEST_TIME, Reply, Report, ReportKind, Request, SharedName, SharedRecord,
 };
 use fastrand::Rng;
 

@@ -276,15 +276,14 @@ impl Ledger {
         lost
     }
 
-    /// Keeps the settings of the first process, and returns them to a process with others.
+    /// Keeps the settings of the last process, and returns those of the one before if they differ.
     fn compare_settings(&mut self, report: &Report) -> Option<SettingsConflict> {
         let (ReportKind::Vote { settings, .. } | ReportKind::AskLease { settings, .. }) = &report.kind else {
             return None;
         };
         self.record(&report.name).filter(|record| record.version > 0)?;
-        let first = self.settings.entry(report.name.clone()).or_insert_with(|| Arc::clone(settings));
-        (first != settings)
-            .then(|| SettingsConflict { name: report.name.clone(), settings: Arc::clone(first) })
+        let last = self.settings.insert(report.name.clone(), Arc::clone(settings))?;
+        (last != *settings).then(|| SettingsConflict { name: report.name.clone(), settings: last })
     }
 
     /// Forgets closed circuits that have not changed for a day.

@@ -28,8 +28,8 @@ pub(super) struct Cache {
     marked: BTreeSet<SharedName>,
 }
 
-/// What a reply meant.
-pub(super) enum Received {
+/// What a reply has changed in the cache.
+pub(super) enum CacheUpdate {
     /// The names of the records that have changed.
     Applied(Vec<SharedName>),
     /// All records must be read again, because the store is another one, or has lost data.
@@ -96,14 +96,14 @@ impl Cache {
     }
 
     /// Applies the records of a reply. `sent` is the cursor of its request: a message may have moved the cursor since.
-    pub(super) fn receive(&mut self, reply: Reply, sent: u64) -> Received {
+    pub(super) fn receive(&mut self, reply: Reply, sent: u64) -> CacheUpdate {
         let is_other = self.incarnation.is_some_and(|known| known != reply.incarnation);
         let has_lost_data = is_other || reply.version < sent;
         self.incarnation = Some(reply.incarnation);
         if has_lost_data || (reply.is_new_server && sent > 0) {
             self.cursor = 0;
             self.unconfirmed = Some(self.records.keys().cloned().collect());
-            return Received::ReadAgain { has_lost_data };
+            return CacheUpdate::ReadAgain { has_lost_data };
         }
         let mut changed = Vec::new();
         for (name, record) in reply.records {
@@ -118,7 +118,7 @@ impl Cache {
         if !reply.has_more {
             self.finish_reading();
         }
-        Received::Applied(changed)
+        CacheUpdate::Applied(changed)
     }
 
     /// Returns `true` if a message is from the store that the cache knows.
@@ -154,8 +154,8 @@ impl Cache {
 
     /// Stores a record. Returns `false` if there are too many.
     fn store(&mut self, name: &SharedName, record: SharedRecord) -> bool {
-        let has_room = self.records.len() < MAX_RECORDS || self.records.contains_key(name);
-        if has_room {
+        let has_space = self.records.len() < MAX_RECORDS || self.records.contains_key(name);
+        if has_space {
             self.lost.remove(name);
             // The votes of an open record are those that opened it.
             let marks = match record.state {
@@ -167,7 +167,7 @@ impl Cache {
             set(&mut self.marked, name, marks.contains(&self.instance));
             self.records.insert(name.clone(), record);
         }
-        has_room
+        has_space
     }
 
     /// Restores the records that the store no longer has, if they matter. A closed one is kept as well: another process

@@ -8,7 +8,7 @@ use crate::fleet::protocol::ReportKind;
 pub struct FleetCounts {
     pub votes: u64,
     pub dissents: u64,
-    pub asked: u64,
+    pub lease_requests: u64,
     pub granted: u64,
     pub passed: u64,
     pub failed: u64,
@@ -29,7 +29,7 @@ impl FleetCounts {
         match kind {
             ReportKind::Vote { .. } => self.votes += 1,
             ReportKind::Dissent { .. } => self.dissents += 1,
-            ReportKind::AskLease { .. } => self.asked += 1,
+            ReportKind::AskLease { .. } => self.lease_requests += 1,
             ReportKind::Withdraw
             | ReportKind::Passed { .. }
             | ReportKind::Failed { .. }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cache::Received;
+use super::cache::CacheUpdate;
 use super::event::{Notice, Output};
 use super::exchange::{Exchange, PendingCommand};
 use super::link::LinkChange;
@@ -59,8 +59,8 @@ impl Coordinator {
             }
         }
         match self.cache.receive(reply, sent) {
-            Received::Applied(changed) => Some(changed),
-            Received::ReadAgain { has_lost_data } => {
+            CacheUpdate::Applied(changed) => Some(changed),
+            CacheUpdate::ReadAgain { has_lost_data } => {
                 if has_lost_data {
                     outputs.push(Output::Notice(Notice::DataLost));
                 }
@@ -88,7 +88,7 @@ impl Coordinator {
         if has_records && kind != StoreErrorKind::TimedOut && self.link.is_up() {
             if !std::mem::replace(&mut self.is_read_only, true) {
                 outputs.push(Output::Notice(Notice::ReadOnly(kind)));
-                self.let_go(now, outputs);
+                self.recover_alone(now, outputs);
             }
             self.next_sync = now.saturating_add(tick);
         } else {
@@ -98,7 +98,7 @@ impl Coordinator {
             }
             self.next_sync = now.saturating_add(self.link.retry_wait(kind, tick, &mut self.random));
             if had_link && !self.link.is_up() {
-                self.let_go(now, outputs);
+                self.recover_alone(now, outputs);
             }
         }
         self.urgent_sync = None;
@@ -144,10 +144,10 @@ impl Coordinator {
     }
 
     /// Lets all circuits recover by themselves, because the fleet no longer decides.
-    fn let_go(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+    fn recover_alone(&mut self, now: Duration, outputs: &mut Vec<Output>) {
         let store_time = self.store_time(now);
         for (name, member) in &mut self.members {
-            if let Some(change) = member.let_go(self.cache.get(name), store_time, &mut self.random) {
+            if let Some(change) = member.recover_alone(self.cache.get(name), store_time, &mut self.random) {
                 outputs.push(Output::Circuit { name: name.clone(), change });
             }
         }
@@ -161,7 +161,7 @@ impl Coordinator {
 
     fn leave(&mut self, now: Duration, outputs: &mut Vec<Output>) {
         self.departure = Departure::Done;
-        self.let_go(now, outputs);
+        self.recover_alone(now, outputs);
         self.refuse_commands(StoreErrorKind::Unreachable, outputs);
         outputs.push(Output::Left);
     }

@@ -1,8 +1,8 @@
-//! How a lease for trial calls ended.
+//! What happens to a lease of this process for trial calls.
 
-/// The outcome of a lease, as metrics count it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LeaseOutcome {
+/// The beginning or the end of a lease, as metrics count it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LeaseOutcome {
     /// The store granted the lease to this process.
     Granted,
     /// The trial calls succeeded.
@@ -11,20 +11,4 @@ pub enum LeaseOutcome {
     Failed,
     /// The trial calls did not end in time.
     Expired,
-}
-
-impl LeaseOutcome {
-    /// All outcomes.
-    pub const ALL: [Self; 4] = [Self::Granted, Self::Passed, Self::Failed, Self::Expired];
-
-    /// Returns the name of the outcome in metrics and JSON.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Granted => "granted",
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-        }
-    }
 }

@@ -21,7 +21,7 @@ const REFUSED_RETRY: Duration = Duration::from_secs(30);
 
 /// The state of the connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Link {
+pub(super) struct StoreLink {
     /// `true` from the first reply until the store counts as away.
     is_up: bool,
     /// Failed exchanges in a row.
@@ -36,7 +36,7 @@ pub(super) enum LinkChange {
     Down,
 }
 
-impl Link {
+impl StoreLink {
     pub(super) const fn new() -> Self {
         Self { is_up: false, failures: 0 }
     }

@@ -272,7 +272,7 @@ impl Member {
 
     /// Returns what the circuit does when the store is away: it tries the dependency by itself when it is due, at a
     /// random time, so that a fleet does not do so all at once.
-    pub(super) fn let_go(
+    pub(super) fn recover_alone(
         &mut self,
         record: &SharedRecord,
         now: u64,
@@ -369,11 +369,11 @@ impl Member {
         if let Some(lease) = self.lease {
             return self.verdict(lease).is_some();
         }
-        let has_news = record.state == RecordState::Closed
+        let has_new_vote = record.state == RecordState::Closed
             && record.command_at(around.now).is_none()
             && matches!(self.view.state, LocalState::Open { .. })
             && !record.votes.contains(around.instance);
-        has_news || self.demand.asks()
+        has_new_vote || self.demand.asks()
     }
 
     /// Draws whether this process asks for the lease of a circuit that is due.

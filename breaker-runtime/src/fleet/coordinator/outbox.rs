@@ -8,8 +8,8 @@ use super::exchange::{Exchange, PendingCommand};
 use super::member::Member;
 use super::pace::MAX_REPORTS;
 use super::random::Random;
-use super::{Coordinator, Departure, REQUEST_TIME, surroundings};
-use crate::fleet::protocol::{Report, ReportKind, Request, SharedName};
+use super::{Coordinator, Departure, surroundings};
+use crate::fleet::protocol::{REQUEST_TIME, Report, ReportKind, Request, SharedName};
 
 impl Coordinator {
     /// Sends a request at each tick, and earlier if there is something urgent.

@@ -8,11 +8,11 @@ pub(super) const MAX_REPORTS: usize = 500;
 /// The time beyond some ticks for which a circuit is held open: longer than it takes to notice that the store is away.
 const HOLD_MARGIN: Duration = Duration::from_secs(2);
 
-/// Number of ticks for which a circuit is held open. Half of them are longer than one tick with its random part, so that
-/// the circuit is held again before it may try the dependency by itself.
+/// Number of ticks for which a circuit is held open. Half of them are longer than one tick with its random part, so
+/// that the circuit is held again before it may try the dependency by itself.
 const HOLD_TICKS: u32 = 3;
 
-/// Number of processes at which the interval between two exchanges begins to grow.
+/// Number of processes per interval between two exchanges: for twice as many, the interval is twice as long.
 const PROCESSES_PER_TICK: u32 = 1000;
 
 /// Number of reports that the store receives within the time between two exchanges, about half of what it can do.
@@ -43,8 +43,8 @@ impl Pace {
         self.alive = alive.max(1);
     }
 
-    /// Returns the interval between two exchanges. It grows with the fleet, so that the store receives about 1,000
-    /// requests per second at most.
+    /// Returns the interval between two exchanges. It grows from 2,000 processes on, so that the store receives 1,000
+    /// to 2,000 requests per second with the default interval.
     pub(super) fn tick(self) -> Duration {
         self.tick.saturating_mul((self.alive / PROCESSES_PER_TICK).clamp(1, 15))
     }
@@ -54,9 +54,9 @@ impl Pace {
         self.tick().saturating_mul(HOLD_TICKS).saturating_add(HOLD_MARGIN)
     }
 
-    /// Returns the random wait that keeps the processes of a large fleet from reporting all at once: 10,000 requests per
-    /// second at most. Most of them do not report, because others have done so before. If the fleet is concerned with
-    /// many circuits, requests are longer, and the wait is up to ten times as long.
+    /// Returns the random wait that keeps the processes of a large fleet from reporting all at once: 10,000 requests
+    /// per second at most. Most of them do not report, because others have done so before. If the fleet is concerned
+    /// with many circuits, requests are longer, and the wait is up to ten times as long.
     pub(super) fn spread(self, circuits: usize) -> Duration {
         let factor = u32::try_from(circuits / 2).unwrap_or(u32::MAX).clamp(1, 10);
         Duration::from_micros(100).saturating_mul(self.alive.min(PROCESSES_PER_TICK * 15) * factor)
@@ -72,13 +72,14 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::protocol::REQUEST_TIME;
 
     #[test]
     fn a_circuit_is_held_again_before_its_hold_ends() {
         for alive in [1, 1_000, 10_000, 1_000_000] {
             let mut pace = Pace::new(Duration::from_secs(1));
             pace.set_alive(alive);
-            let longest = pace.tick().mul_f64(1.2) + super::super::REQUEST_TIME;
+            let longest = pace.tick().mul_f64(1.2) + REQUEST_TIME;
             assert!(pace.hold() / 2 > longest, "{alive}");
         }
     }

@@ -1,11 +1,15 @@
 //! A request to the store, its reply, and the messages that the store pushes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::instance::InstanceId;
 use super::name::SharedName;
 use super::record::SharedRecord;
 use super::report::Report;
+
+/// The time that a request may take. Its sender waits no longer, and the store ignores it afterwards.
+pub const REQUEST_TIME: Duration = Duration::from_millis(150);
 
 /// One call of the store. It renews the heartbeat of the process, delivers its reports, and reads what has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -53,7 +57,7 @@ pub struct SettingsConflict {
     pub settings: Arc<str>,
 }
 
-/// A message about changed records, which the store sends without being asked. Messages may be lost.
+/// A message about changed records, which no process has requested. Messages may be lost.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Push {
     pub incarnation: u64,

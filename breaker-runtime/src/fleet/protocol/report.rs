@@ -64,7 +64,7 @@ pub enum ForceKind {
 pub(crate) const REPORT_ARGUMENTS: usize = 8;
 
 impl Report {
-    /// Returns the arguments of the script for this report.
+    /// Returns the arguments of the script for this report. The top of `sync.lua` says what each of them means.
     #[must_use]
     pub fn arguments(&self) -> [String; REPORT_ARGUMENTS] {
         let mut a = String::from("0");

@@ -20,7 +20,8 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- A process belongs to the fleet until it has missed three heartbeats. They are further apart in a large fleet.
+-- A process belongs to the fleet until it has missed three heartbeats of the default interval, which grows with the
+-- fleet.
 local function oldest_heartbeat(members)
   return now - math.min(math.max(3 * members, 5000), 45000)
 end

@@ -13,12 +13,9 @@ use tokio::sync::mpsc;
 
 use super::error::{Failure, Remedy};
 use super::tls;
-use crate::fleet::protocol::Push;
+use crate::fleet::protocol::{Push, REQUEST_TIME};
 use crate::fleet::store::StoreErrorKind;
 use crate::sync::{AtomicU32, Ordering};
-
-/// How long a command may take. Nothing waits for it but the background task.
-const RESPONSE_TIMEOUT: Duration = Duration::from_millis(150);
 
 /// How long a connection may take, with TLS and login.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -63,8 +60,8 @@ impl Connection {
         let is_lost = Arc::new(Flag::default());
         let login = info.redis_settings().clone();
         if login.protocol() != ProtocolVersion::RESP2 {
-            let listener = Listener { messages: messages.clone(), is_lost: Arc::clone(&is_lost) };
-            match open(info.clone(), Some(listener)).await {
+            let handler = PushHandler { messages: messages.clone(), is_lost: Arc::clone(&is_lost) };
+            match open(info.clone(), Some(handler)).await {
                 Ok(client) => return Ok(Self { client, has_push: true, is_lost }),
                 Err(failure) if failure.is_refusal() => {}
                 Err(failure) => return Err(failure),
@@ -80,13 +77,13 @@ impl Connection {
     }
 }
 
-/// Handles what the server sends without being asked.
-pub(super) struct Listener {
+/// Handles what the server sends without a request.
+pub(super) struct PushHandler {
     messages: Messages,
     is_lost: Arc<Flag>,
 }
 
-impl Listener {
+impl PushHandler {
     fn receive(&self, info: &PushInfo) {
         match info.kind {
             PushKind::Disconnection => self.is_lost.set(),
@@ -106,7 +103,7 @@ impl Listener {
 /// Opens a connection and logs in.
 pub(super) async fn open(
     info: ConnectionInfo,
-    listener: Option<Listener>,
+    handler: Option<PushHandler>,
 ) -> Result<MultiplexedConnection, Failure> {
     let uses_tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
     if uses_tls && !tls::has_provider() {
@@ -120,10 +117,10 @@ pub(super) async fn open(
     let client = Client::open(info.set_tcp_settings(tcp_settings()))?;
     let mut config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(RESPONSE_TIMEOUT));
-    if let Some(listener) = listener {
+        .set_response_timeout(Some(REQUEST_TIME));
+    if let Some(handler) = handler {
         config = config.set_push_sender(move |info: PushInfo| -> Result<(), Infallible> {
-            listener.receive(&info);
+            handler.receive(&info);
             Ok(())
         });
     }

@@ -13,7 +13,7 @@ use crate::fleet::store::{Store, StoreError, StoreErrorKind};
 use crate::warning::warn;
 
 /// The most records that one exchange returns. The next one returns further ones.
-const MAX_RECORDS: u32 = 256;
+const RECORDS_PER_REPLY: u32 = 256;
 
 /// How many messages may wait for the background task.
 const MAX_MESSAGES: usize = 64;
@@ -104,7 +104,7 @@ impl RedisStore {
         let arguments = arguments(request, &self.channel);
         let answer = self.scripts.sync.run(&mut connection.client, &self.keys, &arguments).await;
         let mut failure = match answer.map_err(Failure::from).and_then(reply::read) {
-            Ok(Answer::Reply(reply)) => return Ok(self.with_news(reply)),
+            Ok(Answer::Reply(reply)) => return Ok(self.with_server_change(reply)),
             Ok(Answer::Stale) => {
                 let text = "the request reached the server after its deadline, and had no effect";
                 Failure::new(StoreErrorKind::TimedOut, Remedy::Read, text)
@@ -112,16 +112,17 @@ impl RedisStore {
             Err(failure) => failure,
         };
         if failure.remedy == Remedy::Read {
-            let arguments = [request.cursor.to_string(), MAX_RECORDS.to_string()];
+            let arguments = [request.cursor.to_string(), RECORDS_PER_REPLY.to_string()];
             let answer = self.scripts.read.run(&mut connection.client, &self.keys, &arguments).await;
             if let Ok(Answer::Reply(reply)) = answer.map_err(Failure::from).and_then(reply::read) {
-                failure.error.partial = Some(Box::new(self.with_news(reply)));
+                failure.error.partial = Some(Box::new(self.with_server_change(reply)));
             }
         }
         Err(failure)
     }
 
-    fn with_news(&mut self, reply: Reply) -> Reply {
+    /// Says in a reply, once, that it comes from another server.
+    fn with_server_change(&mut self, reply: Reply) -> Reply {
         Reply { is_new_server: std::mem::take(&mut self.is_new_server), ..reply }
     }
 
@@ -166,7 +167,7 @@ fn arguments(request: &Request, channel: &str) -> Vec<String> {
         request.deadline.to_string(),
         request.cursor.to_string(),
         channel.to_owned(),
-        MAX_RECORDS.to_string(),
+        RECORDS_PER_REPLY.to_string(),
         u8::from(request.is_leaving).to_string(),
     ]);
     arguments.extend(request.reports.iter().flat_map(Report::arguments));

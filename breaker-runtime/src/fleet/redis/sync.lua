@@ -2,12 +2,23 @@
 --
 -- KEYS: meta, records, log, members, settings
 -- ARGV: instance, deadline, cursor, channel, limit, leaving (0 or 1), and eight for each report: kind, name, epoch, a, b,
--- policy, text, settings. Texts are percent-encoded.
+-- policy, text, settings. Texts are percent-encoded, times are milliseconds. The last five depend on the kind:
+--
+--   kind      a                       b          policy                          text    settings
+--   vote      open time                          q or f                          reason  settings
+--   withdraw
+--   dissent                                      q or f
+--   lease     time of the lease                                                          settings
+--   passed    token
+--   failed    token                   open time                                  reason
+--   assert                                                                       record
+--   force     time, 0 for no end                 open, disabled, closed or none  author  reason
 local instance, channel, limit = ARGV[1], ARGV[4], tonumber(ARGV[5])
 local deadline, cursor, is_leaving = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[6] == '1'
 
 local MAX_ROUNDS = 2 ^ 31
 local MAX_DISSENTS = 10
+local MAX_LEASE_MS = 60 * 60 * 1000
 local KEPT_MS = 24 * 60 * 60 * 1000
 local PRUNED_AT_ONCE = 8
 local PUBLISHED_AT_ONCE = 50
@@ -171,13 +182,20 @@ function apply.vote(r, report)
   return join(r.votes) ~= before and r or nil
 end
 
+-- A process that leaves gives its lease back as well.
 function apply.withdraw(r)
-  local before = join(r.votes) .. ' ' .. join(r.dissents)
+  local function held()
+    return table.concat({join(r.votes), join(r.dissents), r.owner}, ' ')
+  end
+  local before = held()
   if r.state == 'c' then
     r.votes = without_this_instance(r.votes)
   end
   r.dissents = without_this_instance(r.dissents)
-  return join(r.votes) .. ' ' .. join(r.dissents) ~= before and r or nil
+  if r.owner == instance then
+    r.owner, r.expires = '-', 0
+  end
+  return held() ~= before and r or nil
 end
 
 function apply.dissent(r, report)
@@ -198,7 +216,7 @@ function apply.lease(r, report)
   if r.state ~= 'o' or r.command ~= '-' or now < r.due or has_lease(r) then
     return nil
   end
-  r.token, r.owner, r.expires = math.max(r.token + 1, now), instance, now + report.a
+  r.token, r.owner, r.expires = math.max(r.token + 1, now), instance, now + math.min(report.a, MAX_LEASE_MS)
   return r
 end
 
@@ -245,14 +263,17 @@ end
 
 local conflicts, lost = {}, {}
 
--- The settings of the first process are kept, so that others can report that theirs differ.
+-- The settings of the last process are kept, so that another one can report that its own differ. Those of processes that
+-- are gone are replaced by the first that takes over.
 local function compare_settings(report)
-  local first = redis.call('HGET', SETTINGS, report.name)
-  if not first then
-    redis.call('HSET', SETTINGS, report.name, report.settings)
-  elseif first ~= report.settings then
+  local last = redis.call('HGET', SETTINGS, report.name)
+  if last == report.settings then
+    return
+  end
+  redis.call('HSET', SETTINGS, report.name, report.settings)
+  if last then
     conflicts[#conflicts + 1] = report.name
-    conflicts[#conflicts + 1] = first
+    conflicts[#conflicts + 1] = last
   end
 end
 

@@ -11,6 +11,7 @@ use super::ranking::Ranking;
 
 const MAX_DISSENTS: usize = 10;
 const MAX_MILLIS: u64 = 1 << 40;
+const MAX_LEASE_MILLIS: u64 = 60 * 60 * 1000;
 
 /// The process that reports, and the fleet at this moment.
 pub(super) struct Exchange<'a> {
@@ -43,6 +44,7 @@ impl Exchange<'_> {
                     record.votes.retain(|other| other != self.instance);
                 }
                 record.dissents.retain(|other| other != self.instance);
+                record.lease = record.lease.take().filter(|lease| lease.owner != *self.instance);
             }
             ReportKind::Dissent { policy } => {
                 if is_open {
@@ -101,7 +103,7 @@ impl Exchange<'_> {
         let is_free = record.command.is_none() && record.lease_at(self.now).is_none();
         if record.state == RecordState::Open && is_free && self.now >= record.due {
             record.token = self.now.max(record.token + 1);
-            let expires = self.now + millis(lease);
+            let expires = self.now + millis(lease).min(MAX_LEASE_MILLIS);
             record.lease = Some(ProbeLease { owner: self.instance.clone(), expires });
         }
     }
