@@ -60,7 +60,7 @@ fn a_flushed_command_is_restored_by_the_processes() {
     }
     let server = RedisServer::start(&[]);
     let mut processes = process::fleet(&server.url(), 2, &config());
-    processes[0].command(async |operator| operator.disable(CIRCUIT).await).expect("executed");
+    processes[0].execute(async |operator| operator.disable(CIRCUIT).await);
     until_all_are(&processes, State::Disabled);
     server.cli(&["FLUSHALL"]);
     until_restored(&server);
@@ -96,7 +96,7 @@ fn a_server_without_memory_is_followed_and_gets_no_reports() {
     assert!(refused.is_err(), "{refused:?}");
     server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     until(&processes, "all write again", |process| process.status().last_error.is_none());
-    processes[0].command(async |operator| operator.force_close(CIRCUIT).await).expect("executed");
+    processes[0].execute(async |operator| operator.force_close(CIRCUIT).await);
     until_all_are(&processes, State::Closed);
 }
 
@@ -160,7 +160,7 @@ fn a_server_that_starts_with_older_data_gets_the_newer_state() {
     let mut processes = process::fleet(&server.url(), 3, &config);
     let traffic = Traffic::start(&processes);
     // The saved record is that of a closed circuit.
-    processes[0].command(async |operator| operator.force_close(CIRCUIT).await).expect("executed");
+    processes[0].execute(async |operator| operator.force_close(CIRCUIT).await);
     server.cli(&["SAVE"]);
     open(&processes);
     server.restart();

@@ -65,15 +65,13 @@ fn circuits_keys_and_namespaces_may_have_any_name() {
         assert!(is_listed, "{:?} {:?}: {listed:#?}", circuit.name(), circuit.key());
     }
     assert_eq!(processes[2].status().unreadable_records, 0);
-    processes[0]
-        .command(async |operator| {
-            for name in &names {
-                operator.force_close(name).await?;
-                operator.clone().key(*name).force_close("key {}").await?;
-            }
-            operator.key("").force_close("key {}").await
-        })
-        .expect("executed");
+    processes[0].execute(async |operator| {
+        for name in &names {
+            operator.force_close(name).await?;
+            operator.clone().key(*name).force_close("key {}").await?;
+        }
+        operator.key("").force_close("key {}").await
+    });
     for circuits in &circuits {
         waiting::until("all circuits are closed", states, || {
             circuits.iter().all(|circuit| circuit.state() == State::Closed)

@@ -18,7 +18,7 @@ fn every_command_is_followed_by_all_processes_and_says_who_gave_it() {
     let server = RedisServer::start(&[]);
     let processes = process::fleet(&server.url(), 3, &config());
     let operator = &processes[0];
-    operator.command(async |operator| operator.force_open(CIRCUIT).await).expect("executed");
+    operator.execute(async |operator| operator.force_open(CIRCUIT).await);
     until_all_are(&processes, State::ForcedOpen);
     until(&processes, "all know who", |process| {
         let command = process.shared().and_then(|circuit| circuit.command);
@@ -26,15 +26,15 @@ fn every_command_is_followed_by_all_processes_and_says_who_gave_it() {
     });
     let last = processes[2].breaker.snapshot().last_transition.expect("it has changed");
     assert_eq!(last.initiator.as_deref(), Some("ada (fleet): a test"));
-    operator.command(async |operator| operator.disable(CIRCUIT).await).expect("executed");
+    operator.execute(async |operator| operator.disable(CIRCUIT).await);
     until_all_are(&processes, State::Disabled);
-    operator.command(async |operator| operator.release(CIRCUIT).await).expect("executed");
+    operator.execute(async |operator| operator.release(CIRCUIT).await);
     until_all_are(&processes, State::Closed);
     until(&processes, "no command is left", |process| process.shared().is_none());
     processes[1].fail();
     processes[2].fail();
     until_all_are(&processes, State::Open);
-    operator.command(async |operator| operator.force_close(CIRCUIT).await).expect("executed");
+    operator.execute(async |operator| operator.force_close(CIRCUIT).await);
     until_all_are(&processes, State::Closed);
     acts_together_with_traffic(&processes);
 }
@@ -51,7 +51,7 @@ fn a_command_wins_over_what_the_processes_observe() {
         process.dependency.breaks();
     }
     until_all_are(&processes, State::Open);
-    processes[0].command(async |operator| operator.disable(CIRCUIT).await).expect("executed");
+    processes[0].execute(async |operator| operator.disable(CIRCUIT).await);
     until_all_are(&processes, State::Disabled);
     let calls = |process: &Process| process.breaker.snapshot().totals.failures;
     let before: Vec<_> = processes.iter().map(calls).collect();
@@ -71,10 +71,10 @@ fn a_command_that_lasts_ends_by_itself_also_without_redis() {
     let command = async |operator: breaker_runtime::fleet::FleetOperator<'_>| {
         operator.lasting(lasting).force_open(CIRCUIT).await
     };
-    processes[0].command(command).expect("executed");
+    processes[0].execute(command);
     until_all_are(&processes, State::ForcedOpen);
     until_all_are(&processes, State::Closed);
-    processes[0].command(command).expect("executed");
+    processes[0].execute(command);
     until_all_are(&processes, State::ForcedOpen);
     server.kill();
     until_all_are(&processes, State::Closed);
@@ -87,14 +87,14 @@ fn an_operator_of_one_process_overrules_the_command_there() {
     }
     let server = RedisServer::start(&[]);
     let processes = process::fleet(&server.url(), 3, &config());
-    processes[0].command(async |operator| operator.force_open(CIRCUIT).await).expect("executed");
+    processes[0].execute(async |operator| operator.force_open(CIRCUIT).await);
     until_all_are(&processes, State::ForcedOpen);
     processes[1].breaker.operator("eve").release();
-    processes[0].command(async |operator| operator.force_open("another circuit").await).expect("executed");
+    processes[0].execute(async |operator| operator.force_open("another circuit").await);
     until(&processes, "all have exchanged", |process| process.status().circuits.len() == 2);
     let states: Vec<_> = processes.iter().map(Process::state).collect();
     assert_eq!(states, [State::ForcedOpen, State::Closed, State::ForcedOpen]);
-    processes[2].command(async |operator| operator.disable(CIRCUIT).await).expect("executed");
+    processes[2].execute(async |operator| operator.disable(CIRCUIT).await);
     until_all_are(&processes, State::Disabled);
 }
 

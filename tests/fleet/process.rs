@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use breaker_runtime::fleet::{
-    Fleet, FleetBuilder, FleetOperator, FleetStatus, SharedCircuit, StoreErrorKind,
+    Fleet, FleetBuilder, FleetError, FleetOperator, FleetStatus, SharedCircuit, StoreErrorKind,
 };
 use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, Registry, Sharing, State};
 use breaker_tests::waiting;
@@ -137,6 +137,14 @@ impl Process {
         let fleet = self.fleet.as_ref().expect("it runs");
         let runtime = self.runtime.as_ref().expect("it runs");
         runtime.block_on(async { command(fleet.operator("ada", "a test")).await })
+    }
+
+    /// Gives a command again until it is executed: on a busy machine, Redis may not answer in time.
+    #[expect(clippy::needless_pass_by_value, reason = "callers write a closure")]
+    pub(crate) fn execute(&self, command: impl AsyncFn(FleetOperator<'_>) -> Result<(), FleetError>) {
+        until([self], "the command is executed", |process| {
+            process.command(async |operator| command(operator).await).is_ok()
+        });
     }
 
     /// Leaves the fleet, and waits for that.
