@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use breaker_runtime::fleet::Fleet;
-use breaker_runtime::{Adopt, Cause, Sharing, State};
+use breaker_runtime::{Adopt, Cause, Mode, Sharing, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 
 use super::fault_proxy::{FaultProxy, Flow};
@@ -303,4 +303,44 @@ fn the_result_of_trial_calls_that_comes_too_late_is_refused() {
     traffic.end();
     let reports = sleeper.status().reports;
     assert_eq!((reports.leases_granted, reports.leases_passed, reports.leases_expired), (1, 0, 1));
+}
+
+#[test]
+fn shared_circuits_in_shadow_mode_close_again() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 3, &config().mode(Mode::Shadow));
+    processes.iter().for_each(Process::fail);
+    until_all_are(&processes, State::Open);
+    processes.iter().for_each(|process| process.dependency.works());
+    until(&processes, "all have closed", |process| {
+        assert!(process.call(), "shadow mode rejects no call");
+        process.state() == State::Closed
+    });
+}
+
+#[test]
+fn a_process_that_leaves_gives_its_lease_back() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let config = config().half_open_timeout(Duration::MAX);
+    let mut processes = process::fleet(&server.url(), 2, &config);
+    processes.iter().for_each(Process::fail);
+    until_all_are(&processes, State::Open);
+    until(&processes[..1], "it has the lease", |process| {
+        if process.state() == State::Open {
+            process.call();
+        }
+        process.state() == State::HalfOpen
+    });
+    processes[0].shut_down();
+    processes[1].dependency.works();
+    until(&processes[1..], "the other has closed", |process| {
+        process.call();
+        process.state() == State::Closed
+    });
 }

@@ -30,6 +30,9 @@ const MAX_ORDERS: usize = 64;
 /// The default interval between two exchanges with Redis.
 const DEFAULT_TICK: Duration = Duration::from_secs(1);
 
+/// The longest interval. A process has 5 seconds to be heard of three times, or twice if an exchange fails.
+const MAX_TICK: Duration = Duration::from_millis(1500);
+
 /// The longest wait for the background task in [`Fleet::shutdown`].
 const SHUTDOWN_TIME: Duration = Duration::from_secs(2);
 
@@ -204,7 +207,7 @@ impl FleetBuilder {
     /// Sets the interval between two exchanges with Redis while nothing happens. It grows with the fleet beyond 1,000
     /// processes.
     ///
-    /// Range: 100 ms to 1 minute. Default: 1 second.
+    /// Range: 100 ms to 1.5 s, because a process that Redis has not heard of for 5 s no longer counts. Default: 1 second.
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick;
         self
@@ -222,7 +225,7 @@ impl FleetBuilder {
         if namespace.is_empty() || namespace.len() > MAX_NAMESPACE_BYTES {
             return Err(FleetError::Namespace);
         }
-        if !(Duration::from_millis(100)..=Duration::from_secs(60)).contains(&tick) {
+        if !(Duration::from_millis(100)..=MAX_TICK).contains(&tick) {
             return Err(FleetError::Tick);
         }
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| FleetError::NoRuntime)?;

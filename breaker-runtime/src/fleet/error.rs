@@ -12,7 +12,7 @@ pub enum FleetError {
     Address(String),
     /// The namespace is empty, or longer than 100 bytes.
     Namespace,
-    /// The interval between two exchanges is not between 100 ms and one minute.
+    /// The interval between two exchanges is not between 100 ms and 1.5 seconds.
     Tick,
     /// There is no tokio runtime on this thread.
     NoRuntime,
@@ -36,7 +36,7 @@ impl fmt::Display for FleetError {
         match self {
             Self::Address(text) => out.write_str(text),
             Self::Namespace => out.write_str("the namespace of a fleet must have 1 to 100 bytes"),
-            Self::Tick => out.write_str("tick must be between 100 ms and 1 minute"),
+            Self::Tick => out.write_str("tick must be between 100 ms and 1.5 s"),
             Self::NoRuntime => {
                 out.write_str("a fleet needs a tokio runtime: call connect in an async function")
             }

@@ -53,6 +53,25 @@ local function end_command(record)
   record.command, record.command_until, record.by, record.why = '-', 0, '-', '-'
 end
 
+-- The forms of a character of several bytes.
+local CHARACTERS = {
+  '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+  '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+  '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+}
+
+-- Returns true if processes can decode a text: it is UTF-8.
+local function is_utf8(text)
+  if not text:find('%%[89a-fA-F]') then
+    return true
+  end
+  local rest = text:gsub('%%(%x%x)', function(digits) return string.char(tonumber(digits, 16)) end)
+  for _, character in ipairs(CHARACTERS) do
+    rest = rest:gsub(character, '?')
+  end
+  return not rest:find('[\128-\255]')
+end
+
 -- Anyone with access to the server can write a record. `nil` stands for one that this version does not understand.
 local RECORD = '^1 ([co]) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (%d+) (%S+) (%d+) (%S+) (%S+) (%S+) (%S+) (%S+)$'
 local NUMBERS = {'epoch', 'version', 'due', 'rounds', 'token', 'expires', 'command_until'}
@@ -65,7 +84,7 @@ local function read_record(text)
   local r = {}
   r.state, r.epoch, r.version, r.due, r.rounds, r.token, r.owner, r.expires, r.command, r.command_until, r.by, r.why,
     r.reason, r.votes, r.dissents = text:match(RECORD)
-  if not COMMANDS[r.command or ''] then
+  if not COMMANDS[r.command or ''] or (r.owner .. r.by .. r.why .. r.reason):find(',') or not is_utf8(text) then
     return nil
   end
   for _, name in ipairs(NUMBERS) do
@@ -171,8 +190,12 @@ function apply.vote(r, report)
   return join(r.votes) ~= before and r or nil
 end
 
+-- A process that leaves gives its lease back.
 function apply.withdraw(r)
   local before = join(r.votes) .. ' ' .. join(r.dissents)
+  if is_leaving and has_lease(r) and r.owner == instance then
+    r.owner, r.expires, before = '-', 0, nil
+  end
   if r.state == 'c' then
     r.votes = without_this_instance(r.votes)
   end
@@ -245,14 +268,14 @@ end
 
 local conflicts, lost = {}, {}
 
--- The settings of the first process are kept, so that others can report that theirs differ.
+-- The settings of one process are kept, as long as it belongs to the fleet, so that others can report that theirs differ.
 local function compare_settings(report)
-  local first = redis.call('HGET', SETTINGS, report.name)
-  if not first then
-    redis.call('HSET', SETTINGS, report.name, report.settings)
-  elseif first ~= report.settings then
+  local settings, owner = (redis.call('HGET', SETTINGS, report.name) or ''):match('^(%S+) (%S+)$')
+  if not (owner and redis.call('ZSCORE', MEMBERS, owner)) then
+    redis.call('HSET', SETTINGS, report.name, report.settings .. ' ' .. instance)
+  elseif settings ~= report.settings then
     conflicts[#conflicts + 1] = report.name
-    conflicts[#conflicts + 1] = first
+    conflicts[#conflicts + 1] = settings
   end
 end
 

@@ -43,6 +43,10 @@ impl Exchange<'_> {
                     record.votes.retain(|other| other != self.instance);
                 }
                 record.dissents.retain(|other| other != self.instance);
+                let is_mine = record.lease_at(self.now).is_some_and(|lease| lease.owner == *self.instance);
+                if self.is_leaving && is_mine {
+                    record.lease = None;
+                }
             }
             ReportKind::Dissent { policy } => {
                 if is_open {
