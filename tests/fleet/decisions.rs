@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
 use breaker_runtime::fleet::Fleet;
-use breaker_runtime::{Adopt, Cause, Outcome, Sharing, State};
+use breaker_runtime::{Adopt, Cause, Mode, Outcome, Sharing, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 
 use super::fault_proxy::{FaultProxy, Flow};
@@ -331,5 +331,47 @@ fn calls_that_take_longer_than_the_lease_close_the_circuit_in_the_next_round() {
     assert!(rounds > 1, "the first call took longer than its lease");
     until([&process], "the fleet has closed it", |process| {
         process.shared().is_none_or(|circuit| !circuit.is_open)
+    });
+}
+
+#[test]
+fn shared_circuits_in_shadow_mode_close_again() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 3, &config().mode(Mode::Shadow));
+    processes.iter().for_each(Process::fail);
+    until_all_are(&processes, State::Open);
+    for process in &processes {
+        process.dependency.works();
+    }
+    until(&processes, "all have closed", |process| {
+        assert!(process.call(), "shadow mode rejects no call");
+        process.state() == State::Closed
+    });
+}
+
+#[test]
+fn a_process_that_leaves_gives_its_lease_back() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let config = config().half_open_timeout(Duration::MAX);
+    let mut processes = process::fleet(&server.url(), 2, &config);
+    processes.iter().for_each(Process::fail);
+    until_all_are(&processes, State::Open);
+    until(&processes[..1], "it has the lease", |process| {
+        if process.state() == State::Open {
+            process.call();
+        }
+        process.state() == State::HalfOpen
+    });
+    processes[0].shut_down();
+    processes[1].dependency.works();
+    until(&processes[1..], "the other has closed", |process| {
+        process.call();
+        process.state() == State::Closed
     });
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use breaker_runtime::State;
 use breaker_runtime::fleet::{FleetError, StoreErrorKind};
+use breaker_runtime::{Sharing, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 
 use super::outages::acts_together_with_traffic;
@@ -120,4 +120,56 @@ fn a_command_without_redis_fails_soon_and_is_not_executed_later() {
     for process in &processes {
         assert_eq!(process.breaker.snapshot().changes.to(State::ForcedOpen), 0);
     }
+}
+
+#[test]
+fn a_command_ends_in_a_process_that_leaves_or_whose_runtime_ends() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let mut processes = process::fleet(&server.url(), 3, &config());
+    processes[0].command(async |operator| operator.force_open(CIRCUIT).await).expect("executed");
+    until_all_are(&processes, State::ForcedOpen);
+    processes[1].shut_down();
+    assert_eq!(processes[1].state(), State::Closed);
+    processes[2].end_runtime();
+    assert_eq!(processes[2].state(), State::Closed);
+    assert_eq!(processes[0].state(), State::ForcedOpen);
+}
+
+#[test]
+fn a_command_ends_in_a_circuit_that_is_no_longer_shared() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 2, &config());
+    processes[0].command(async |operator| operator.disable(CIRCUIT).await).expect("executed");
+    until_all_are(&processes, State::Disabled);
+    let set = |sharing| processes[1].breaker.set_config(config().shared(sharing).build().expect("valid"));
+    set(Sharing::Local);
+    until_all_are(&processes[1..], State::Closed);
+    set(Sharing::Quorum);
+    until_all_are(&processes, State::Disabled);
+}
+
+#[test]
+fn the_fleet_does_not_release_a_later_command_of_one_process() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 2, &config());
+    processes[0].command(async |operator| operator.force_open(CIRCUIT).await).expect("executed");
+    until_all_are(&processes, State::ForcedOpen);
+    let eve = processes[1].breaker.operator("eve");
+    eve.release();
+    eve.force_open();
+    processes[0].command(async |operator| operator.release(CIRCUIT).await).expect("executed");
+    until_all_are(&processes[..1], State::Closed);
+    until(&processes, "all know", |process| process.shared().is_none());
+    processes[0].command(async |operator| operator.force_open("another circuit").await).expect("executed");
+    until(&processes, "all have exchanged", |process| process.status().circuits.len() == 1);
+    assert_eq!(processes[1].state(), State::ForcedOpen);
 }

@@ -140,3 +140,41 @@ fn two_applications_with_one_namespace_and_other_settings_are_reported() {
     let conflicts: Vec<_> = processes.iter().map(|process| process.status().settings_conflicts).collect();
     assert!(conflicts.iter().all(|count| *count <= 1), "{conflicts:?}");
 }
+
+#[test]
+fn settings_of_processes_that_have_left_are_no_conflict() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    for open_time in [300, 400] {
+        let config = config().recovery_timeout(Duration::from_millis(open_time));
+        let mut processes = process::fleet(&server.url(), 2, &config);
+        processes.iter().for_each(Process::fail);
+        until_all_are(&processes, State::Open);
+        for process in &processes {
+            process.dependency.works();
+        }
+        until(&processes, "all have closed", |process| {
+            process.call();
+            process.state() == State::Closed
+        });
+        for process in &mut processes {
+            assert_eq!(process.status().settings_conflicts, 0);
+            process.shut_down();
+        }
+    }
+}
+
+#[test]
+fn a_record_that_is_no_utf_8_is_replaced() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let config = config().recovery_timeout(Duration::from_secs(60));
+    let processes = process::fleet(&server.url(), 3, &config);
+    server.cli(&["HSET", "cb1:{shop}:c", CIRCUIT, "1 o 5 5 0 0 0 - 0 - 0 - - %FF - -"]);
+    processes[..2].iter().for_each(Process::fail);
+    until_all_are(&processes, State::Open);
+}

@@ -76,6 +76,18 @@ enum Happened<S> {
     Ticked,
 }
 
+impl<S> Drop for Agent<S> {
+    /// Ends the commands of the fleet if the runtime ends before the process has left. Listeners are notified with the
+    /// next changes.
+    fn drop(&mut self) {
+        for output in lock(&self.coordinator).release_commands() {
+            if let Output::Circuit { name, change } = output {
+                drop(self.circuits.change(&name, change));
+            }
+        }
+    }
+}
+
 impl<S: Store> Agent<S> {
     pub(super) fn new(
         coordinator: Arc<Mutex<Coordinator>>,

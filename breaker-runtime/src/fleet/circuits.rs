@@ -12,7 +12,7 @@ use super::description::Description;
 use super::evidence::{INTERVAL, Sample};
 use super::protocol::{Policy, SharedName};
 use crate::breaker::{CircuitBreaker, Unannounced};
-use crate::config::{Adopt, Sharing};
+use crate::config::{Adopt, Config, Mode, Sharing};
 use crate::printable::escape_hidden;
 use crate::registry::{AnyBreaker, Registry};
 use crate::snapshot::Snapshot;
@@ -21,6 +21,9 @@ use crate::totals::Totals;
 
 /// The most circuits whose calls are counted before the fleet is concerned with them.
 const MAX_SAMPLES: usize = 2000;
+
+/// The longest lease, so that a process that dies does not keep the others from trying for ever.
+const MAX_LEASE: Duration = Duration::from_secs(60 * 60);
 
 /// The shared circuits of a registry.
 pub(super) struct Circuits {
@@ -115,8 +118,8 @@ impl Circuits {
             policy,
             adopts_always: config.adopt() == Adopt::Always,
             evidence: sample.evidence(now, &snapshot, &config),
-            rejected: snapshot.totals.rejected,
-            lease: breaker.circuit().next_lease(),
+            rejected: rejected(&snapshot.totals, &config),
+            lease: breaker.circuit().next_lease().min(MAX_LEASE),
             recovery: config.recovery_timeout(),
             reason: Arc::clone(&description.reason),
             settings: Arc::clone(&description.settings),
@@ -157,6 +160,14 @@ impl Circuits {
             (AnyBreaker::Single(_), Some(_)) | (AnyBreaker::Keyed(_), None) => None,
         }
     }
+}
+
+/// Returns the number of calls that show a demand for trial calls: of those that the circuit rejects, or would reject.
+fn rejected(totals: &Totals, config: &Config) -> u64 {
+    let admitted = totals.successes + totals.failures + totals.timeouts + totals.ignored;
+    // An open circuit admits calls in shadow mode, and above the limit of open circuits.
+    let admits_when_open = config.mode() == Mode::Shadow || config.has_max_open();
+    totals.rejected + if admits_when_open { admitted } else { 0 }
 }
 
 fn local_state(snapshot: &Snapshot) -> LocalState {

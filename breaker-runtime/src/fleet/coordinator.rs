@@ -132,7 +132,7 @@ impl Coordinator {
             Input::Tick if !self.unseen.is_empty() => self.unseen.clear(),
             Input::Tick => self.look(now, &mut outputs),
             Input::Circuit(view) => self.observe(now, *view, &mut outputs),
-            Input::Removed(name) => _ = self.members.remove(&name),
+            Input::Removed(name) => self.forget(name, &mut outputs),
             Input::Reply(reply) => self.receive_reply(now, *reply, &mut outputs),
             Input::Failed { kind, partial } => self.receive_failure(now, kind, partial, &mut outputs),
             Input::Pushed(push) => self.receive_push(now, *push, &mut outputs),
@@ -213,6 +213,24 @@ impl Coordinator {
         }
         self.commands.push(PendingCommand { id, command });
         self.urgent_sync = Some(self.soonest_sync(now));
+    }
+
+    /// Forgets a circuit that is no longer shared, and ends the command of the fleet there.
+    fn forget(&mut self, name: SharedName, outputs: &mut Vec<Output>) {
+        if let Some(mut member) = self.members.remove(&name)
+            && let Some(change) = member.release(self.cache.get(&name))
+        {
+            outputs.push(Output::Circuit { name, change });
+        }
+    }
+
+    /// Ends the commands of the fleet in this process, which no longer belongs to it.
+    pub fn release_commands(&mut self) -> Vec<Output> {
+        let release = |(name, member): (&SharedName, &mut Member)| {
+            let change = member.release(self.cache.get(name))?;
+            Some(Output::Circuit { name: name.clone(), change })
+        };
+        self.members.iter_mut().filter_map(release).collect()
     }
 
     /// Looks at all circuits, if it is time to.
@@ -312,5 +330,5 @@ impl Coordinator {
 fn surroundings(instance: &InstanceId, pace: Pace, is_read_only: bool, now: u64) -> Surroundings<'_> {
     // A store that refuses changes grants no leases, so each process tries the dependency by itself.
     let hold = if is_read_only { Duration::ZERO } else { pace.hold() };
-    Surroundings { instance, now, alive: pace.alive(), hold, can_lease: !is_read_only }
+    Surroundings { instance, now, alive: pace.alive(), hold, can_lease: !is_read_only, is_leaving: false }
 }

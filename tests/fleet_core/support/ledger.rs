@@ -35,7 +35,7 @@ pub struct Ledger {
     records: BTreeMap<SharedName, Stored>,
     log: Ranking<SharedName>,
     members: Ranking<InstanceId>,
-    settings: BTreeMap<SharedName, Arc<str>>,
+    settings: BTreeMap<SharedName, (Arc<str>, InstanceId)>,
     message: Option<Push>,
 }
 
@@ -105,7 +105,7 @@ impl Ledger {
         let (mut conflicts, mut lost) = (Vec::new(), Vec::new());
         for report in &request.reports {
             lost.extend(self.receive(now, request, report));
-            conflicts.extend(self.compare_settings(report));
+            conflicts.extend(self.compare_settings(&request.instance, report));
         }
         self.prune(now);
         self.publish(now, published);
@@ -276,14 +276,18 @@ impl Ledger {
         lost
     }
 
-    /// Keeps the settings of the last process, and returns those of the one before if they differ.
-    fn compare_settings(&mut self, report: &Report) -> Option<SettingsConflict> {
+    /// Keeps the settings of one process of the fleet, and returns them to a process with others.
+    fn compare_settings(&mut self, instance: &InstanceId, report: &Report) -> Option<SettingsConflict> {
         let (ReportKind::Vote { settings, .. } | ReportKind::AskLease { settings, .. }) = &report.kind else {
             return None;
         };
         self.record(&report.name).filter(|record| record.version > 0)?;
-        let last = self.settings.insert(report.name.clone(), Arc::clone(settings))?;
-        (last != *settings).then(|| SettingsConflict { name: report.name.clone(), settings: last })
+        let kept = self.settings.get(&report.name).filter(|(_, owner)| self.members.contains(owner));
+        let Some((kept, _)) = kept else {
+            self.settings.insert(report.name.clone(), (Arc::clone(settings), instance.clone()));
+            return None;
+        };
+        (kept != settings).then(|| SettingsConflict { name: report.name.clone(), settings: Arc::clone(kept) })
     }
 
     /// Forgets closed circuits that have not changed for a day.

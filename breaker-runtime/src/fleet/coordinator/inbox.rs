@@ -162,6 +162,7 @@ impl Coordinator {
     fn leave(&mut self, now: Duration, outputs: &mut Vec<Output>) {
         self.departure = Departure::Done;
         self.recover_alone(now, outputs);
+        outputs.extend(self.release_commands());
         self.refuse_commands(StoreErrorKind::Unreachable, outputs);
         outputs.push(Output::Left);
     }

@@ -52,6 +52,8 @@ struct HeldLease {
 struct ExecutedCommand {
     epoch: u64,
     kind: CommandKind,
+    /// The generation of the circuit that the command began; `None` until the circuit has been seen since.
+    generation: Option<u64>,
 }
 
 /// What a decision depends on, besides the circuit and its record.
@@ -65,6 +67,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) hold: Duration,
     /// `true` if the store grants leases, and this process may ask for one.
     pub(super) can_lease: bool,
+    /// `true` if the process leaves the fleet with this report.
+    pub(super) is_leaving: bool,
 }
 
 /// What follows from a decision.
@@ -99,6 +103,9 @@ impl Member {
         }
         if view.evidence == Evidence::Failing || matches!(view.state, LocalState::Open { .. }) {
             self.recovered = None;
+        }
+        if let Some(command) = &mut self.command {
+            command.generation = command.generation.or(Some(view.generation));
         }
         self.view = view;
     }
@@ -169,7 +176,7 @@ impl Member {
             return None;
         }
         let &Command { kind, ref by, ref why, .. } = command;
-        self.command = Some(ExecutedCommand { epoch, kind });
+        self.command = Some(ExecutedCommand { epoch, kind, generation: None });
         self.lease = None;
         let (by, why) = (Arc::clone(by), Arc::clone(why));
         Some(match kind {
@@ -179,8 +186,11 @@ impl Member {
     }
 
     /// Ends the command that was executed last, unless an operator of this process has overruled it.
-    fn release(&mut self, record: &SharedRecord) -> Option<CircuitChange> {
+    pub(super) fn release(&mut self, record: &SharedRecord) -> Option<CircuitChange> {
         let executed = self.command.take()?;
+        if executed.generation.is_some_and(|begun| begun != self.view.generation) {
+            return None;
+        }
         let is_in_effect = match executed.kind {
             CommandKind::Open => self.view.state == LocalState::ForcedOpen,
             CommandKind::Disabled => self.view.state == LocalState::Disabled,
@@ -298,7 +308,7 @@ impl Member {
 
     fn report_kind(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Option<ReportKind> {
         if let Some(lease) = self.lease {
-            return self.verdict(lease);
+            return self.verdict(lease).or(around.is_leaving.then_some(ReportKind::Withdraw));
         }
         if record.command_at(around.now).is_some() {
             return None;

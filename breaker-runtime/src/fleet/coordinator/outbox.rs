@@ -79,7 +79,8 @@ impl Coordinator {
         let store_time = self.store_time(now);
         let mut around = surroundings(&self.instance, self.pace, self.is_read_only, store_time);
         // It would take the lease along.
-        around.can_lease &= self.departure == Departure::None;
+        around.is_leaving = self.departure != Departure::None;
+        around.can_lease &= !around.is_leaving;
         let limit = reports.len().saturating_add(self.pace.max_reports()).min(MAX_REPORTS);
         for name in order_of_reports(&self.members, limit, &mut self.random) {
             let Some(member) = self.members.get_mut(&name).filter(|_| reports.len() < limit) else { break };

@@ -58,8 +58,7 @@ pub(crate) fn decode(encoded: &str) -> Option<String> {
             return None;
         }
     }
-    // What no text is is replaced: the script reads the record as well, and both must agree that it can be read.
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    String::from_utf8(bytes).ok()
 }
 
 /// Encodes texts as one field.
@@ -121,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_not_encoded_is_refused() {
-        for broken in ["%", "%2", "%G0", "%+1", "%\u{e4}", "a b", "a\nb", "\0", "{", "\u{e4}"] {
+        for broken in ["%", "%2", "%G0", "%FF", "%+1", "%\u{e4}", "a b", "a\nb", "\0", "{", "\u{e4}"] {
             assert_eq!(decode(broken), None, "{broken}");
         }
     }

@@ -2,23 +2,12 @@
 --
 -- KEYS: meta, records, log, members, settings
 -- ARGV: instance, deadline, cursor, channel, limit, leaving (0 or 1), and eight for each report: kind, name, epoch, a, b,
--- policy, text, settings. Texts are percent-encoded, times are milliseconds. The last five depend on the kind:
---
---   kind      a                       b          policy                          text    settings
---   vote      open time                          q or f                          reason  settings
---   withdraw
---   dissent                                      q or f
---   lease     time of the lease                                                          settings
---   passed    token
---   failed    token                   open time                                  reason
---   assert                                                                       record
---   force     time, 0 for no end                 open, disabled, closed or none  author  reason
+-- policy, text, settings. Texts are percent-encoded.
 local instance, channel, limit = ARGV[1], ARGV[4], tonumber(ARGV[5])
 local deadline, cursor, is_leaving = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[6] == '1'
 
 local MAX_ROUNDS = 2 ^ 31
 local MAX_DISSENTS = 10
-local MAX_LEASE_MS = 60 * 60 * 1000
 local KEPT_MS = 24 * 60 * 60 * 1000
 local PRUNED_AT_ONCE = 8
 local PUBLISHED_AT_ONCE = 50
@@ -64,6 +53,25 @@ local function end_command(record)
   record.command, record.command_until, record.by, record.why = '-', 0, '-', '-'
 end
 
+-- The forms of a character of several bytes.
+local CHARACTERS = {
+  '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+  '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+  '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+}
+
+-- Returns true if processes can decode a text: it is UTF-8.
+local function is_utf8(text)
+  if not text:find('%%[89a-fA-F]') then
+    return true
+  end
+  local rest = text:gsub('%%(%x%x)', function(digits) return string.char(tonumber(digits, 16)) end)
+  for _, character in ipairs(CHARACTERS) do
+    rest = rest:gsub(character, '?')
+  end
+  return not rest:find('[\128-\255]')
+end
+
 -- Anyone with access to the server can write a record. `nil` stands for one that this version does not understand.
 local RECORD = '^1 ([co]) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (%d+) (%S+) (%d+) (%S+) (%S+) (%S+) (%S+) (%S+)$'
 local NUMBERS = {'epoch', 'version', 'due', 'rounds', 'token', 'expires', 'command_until'}
@@ -76,7 +84,7 @@ local function read_record(text)
   local r = {}
   r.state, r.epoch, r.version, r.due, r.rounds, r.token, r.owner, r.expires, r.command, r.command_until, r.by, r.why,
     r.reason, r.votes, r.dissents = text:match(RECORD)
-  if not COMMANDS[r.command or ''] then
+  if not COMMANDS[r.command or ''] or (r.owner .. r.by .. r.why .. r.reason):find(',') or not is_utf8(text) then
     return nil
   end
   for _, name in ipairs(NUMBERS) do
@@ -182,20 +190,17 @@ function apply.vote(r, report)
   return join(r.votes) ~= before and r or nil
 end
 
--- A process that leaves gives its lease back as well.
+-- A process that leaves gives its lease back.
 function apply.withdraw(r)
-  local function held()
-    return table.concat({join(r.votes), join(r.dissents), r.owner}, ' ')
+  local before = join(r.votes) .. ' ' .. join(r.dissents)
+  if is_leaving and has_lease(r) and r.owner == instance then
+    r.owner, r.expires, before = '-', 0, nil
   end
-  local before = held()
   if r.state == 'c' then
     r.votes = without_this_instance(r.votes)
   end
   r.dissents = without_this_instance(r.dissents)
-  if r.owner == instance then
-    r.owner, r.expires = '-', 0
-  end
-  return held() ~= before and r or nil
+  return join(r.votes) .. ' ' .. join(r.dissents) ~= before and r or nil
 end
 
 function apply.dissent(r, report)
@@ -216,7 +221,7 @@ function apply.lease(r, report)
   if r.state ~= 'o' or r.command ~= '-' or now < r.due or has_lease(r) then
     return nil
   end
-  r.token, r.owner, r.expires = math.max(r.token + 1, now), instance, now + math.min(report.a, MAX_LEASE_MS)
+  r.token, r.owner, r.expires = math.max(r.token + 1, now), instance, now + report.a
   return r
 end
 
@@ -263,17 +268,14 @@ end
 
 local conflicts, lost = {}, {}
 
--- The settings of the last process are kept, so that another one can report that its own differ. Those of processes that
--- are gone are replaced by the first that takes over.
+-- The settings of one process are kept, as long as it belongs to the fleet, so that others can report that theirs differ.
 local function compare_settings(report)
-  local last = redis.call('HGET', SETTINGS, report.name)
-  if last == report.settings then
-    return
-  end
-  redis.call('HSET', SETTINGS, report.name, report.settings)
-  if last then
+  local settings, owner = (redis.call('HGET', SETTINGS, report.name) or ''):match('^(%S+) (%S+)$')
+  if not (owner and redis.call('ZSCORE', MEMBERS, owner)) then
+    redis.call('HSET', SETTINGS, report.name, report.settings .. ' ' .. instance)
+  elseif settings ~= report.settings then
     conflicts[#conflicts + 1] = report.name
-    conflicts[#conflicts + 1] = last
+    conflicts[#conflicts + 1] = settings
   end
 end
 

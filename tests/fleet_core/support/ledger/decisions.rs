@@ -11,7 +11,6 @@ use super::ranking::Ranking;
 
 const MAX_DISSENTS: usize = 10;
 const MAX_MILLIS: u64 = 1 << 40;
-const MAX_LEASE_MILLIS: u64 = 60 * 60 * 1000;
 
 /// The process that reports, and the fleet at this moment.
 pub(super) struct Exchange<'a> {
@@ -44,7 +43,10 @@ impl Exchange<'_> {
                     record.votes.retain(|other| other != self.instance);
                 }
                 record.dissents.retain(|other| other != self.instance);
-                record.lease = record.lease.take().filter(|lease| lease.owner != *self.instance);
+                let is_mine = record.lease_at(self.now).is_some_and(|lease| lease.owner == *self.instance);
+                if self.is_leaving && is_mine {
+                    record.lease = None;
+                }
             }
             ReportKind::Dissent { policy } => {
                 if is_open {
@@ -103,7 +105,7 @@ impl Exchange<'_> {
         let is_free = record.command.is_none() && record.lease_at(self.now).is_none();
         if record.state == RecordState::Open && is_free && self.now >= record.due {
             record.token = self.now.max(record.token + 1);
-            let expires = self.now + millis(lease).min(MAX_LEASE_MILLIS);
+            let expires = self.now + millis(lease);
             record.lease = Some(ProbeLease { owner: self.instance.clone(), expires });
         }
     }
