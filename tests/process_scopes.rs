@@ -18,7 +18,9 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use breaker_runtime::testing::{assert_state, process_scope, process_scope_async, scope, scope_async, trip};
-use breaker_runtime::{BreakerError, CircuitBreaker, Config, KeyedBreaker, Registry, State, circuit_breaker};
+use breaker_runtime::{
+    BreakerError, CircuitBreaker, Config, KeyedBreaker, Outcome, Registry, State, circuit_breaker,
+};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
@@ -344,4 +346,17 @@ fn a_failed_assertion_says_that_no_call_reached_the_tripped_circuit() {
     let note = message.lines().last().unwrap();
     assert!(note.starts_with("  note: circuit breaker \"process/query\" was tripped at "), "{message}");
     assert!(note.ends_with(UNREACHED), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thread_outside_the_runtime_follows_the_paused_clock_of_the_scope() {
+    process_scope_async(async |_| {
+        let config = Config::builder().failure_threshold(1).build().unwrap();
+        let breaker = CircuitBreaker::new("process/paused", config).unwrap();
+        breaker.try_acquire().unwrap().settle(Outcome::Failure);
+        tokio::time::advance(RECOVERY).await;
+        let is_trial = move || breaker.try_acquire().is_ok_and(|permit| permit.is_trial());
+        assert!(thread::spawn(is_trial).join().unwrap());
+    })
+    .await;
 }
