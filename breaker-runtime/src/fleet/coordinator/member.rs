@@ -95,6 +95,11 @@ impl Member {
 
     /// Takes note of what the circuit is now.
     pub(super) fn observe(&mut self, view: CircuitView) {
+        if view.generation < self.view.generation {
+            // The circuit of a key that was removed, and created again since.
+            *self = Self::new(view);
+            return;
+        }
         self.is_changing = false;
         let was_open = matches!(self.view.state, LocalState::Open { .. } | LocalState::HalfOpen);
         // Closed by trial calls that no lease covered, because the store was away.
