@@ -124,9 +124,7 @@ fn a_key_that_is_removed_and_used_again_at_once_follows_the_fleet() {
     }
     let all_are = |key, state| hosts.iter().all(|host| host.get(key).state() == state);
     let follow = || all_are("forced", State::ForcedOpen) && all_are("open", State::Open);
-    processes[0]
-        .command(async |operator| operator.key("forced").force_open("host").await)
-        .expect("executed");
+    processes[0].command(async |operator| operator.key("forced").force_open("host").await).expect("executed");
     hosts.iter().for_each(|host| fail(&host.get("open")));
     until(&processes, "both follow", |_| follow());
     until(&processes, "the fleet has opened", |process| {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use breaker_runtime::{Sharing, State};
 use breaker_runtime::fleet::{FleetError, StoreErrorKind};
+use breaker_runtime::{Sharing, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 
 use super::outages::acts_together_with_traffic;

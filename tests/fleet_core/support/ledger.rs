@@ -287,8 +287,7 @@ impl Ledger {
             self.settings.insert(report.name.clone(), (Arc::clone(settings), instance.clone()));
             return None;
         };
-        (kept != settings)
-            .then(|| SettingsConflict { name: report.name.clone(), settings: Arc::clone(kept) })
+        (kept != settings).then(|| SettingsConflict { name: report.name.clone(), settings: Arc::clone(kept) })
     }
 
     /// Forgets closed circuits that have not changed for a day.
