@@ -375,3 +375,23 @@ fn a_process_that_leaves_gives_its_lease_back() {
         process.state() == State::Closed
     });
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "calls that are further apart than the time of a lease")]
+fn a_circuit_that_is_called_less_often_than_a_lease_lasts_closes_again() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let config = config().shared(Sharing::First).half_open_timeout(Duration::from_millis(300));
+    let processes = process::fleet(&server.url(), 1, &config);
+    processes[0].fail();
+    until(&processes, "the fleet has opened", Process::sees_open);
+    processes[0].dependency.works();
+    until(&processes, "it has closed", |process| {
+        std::thread::sleep(Duration::from_millis(900));
+        process.call();
+        process.state() == State::Closed
+    });
+    assert!(processes[0].breaker.snapshot().totals.rejected < 15);
+}

@@ -1,11 +1,13 @@
 //! Circuits, keys and namespaces with strange names.
 
+use std::time::Duration;
+
 use breaker_runtime::fleet::Fleet;
 use breaker_runtime::{CircuitBreaker, Outcome, State};
 use breaker_tests::redis_server::{RedisServer, is_available};
 use breaker_tests::waiting;
 
-use super::process::{CIRCUIT, Process, config, until};
+use super::process::{self, CIRCUIT, Process, config, until};
 
 const NAMES: [&str; 9] = [
     "a {b}c",
@@ -101,4 +103,34 @@ fn a_key_that_a_process_gets_later_adopts_the_open_circuit() {
     let late = keyed[2].get("eu");
     waiting::until("it adopts", || format!("{:?}", late.snapshot()), || late.state() == State::Open);
     assert_eq!(keyed[2].get("us").state(), State::Closed);
+}
+
+#[test]
+fn a_key_that_is_removed_and_used_again_at_once_follows_the_fleet() {
+    if !is_available() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let processes = process::fleet(&server.url(), 2, &config());
+    let config = config().recovery_timeout(Duration::from_secs(60)).build().expect("valid");
+    let hosts: Vec<_> = processes
+        .iter()
+        .map(|process| process.registry.register_keyed("host", config.clone(), 10).expect("it is new"))
+        .collect();
+    for host in &hosts {
+        _ = (host.get("forced"), host.get("open"));
+    }
+    let all_are = |key, state| hosts.iter().all(|host| host.get(key).state() == state);
+    let follow = || all_are("forced", State::ForcedOpen) && all_are("open", State::Open);
+    processes[0].command(async |operator| operator.key("forced").force_open("host").await).expect("executed");
+    hosts.iter().for_each(|host| fail(&host.get("open")));
+    until(&processes, "both follow", |_| follow());
+    until(&processes, "the fleet has opened", |process| {
+        process.status().circuits.iter().any(|one| one.key.as_deref() == Some("open") && one.is_open)
+    });
+    for key in ["forced", "open"] {
+        hosts[1].remove(key).expect("it exists");
+        _ = hosts[1].get(key);
+    }
+    until(&processes, "both follow again", |_| follow());
 }

@@ -25,7 +25,14 @@ impl Demand {
         Self { rejected, drawn: None, asks: false }
     }
 
-    /// Takes note of the rejected calls while no lease is to be granted.
+    /// Waits while a process has the lease, or this one cannot ask. The demand stays: if the lease ends without a trial call, because calls are
+    /// rare, a process that has rejected one asks again, until a call meets a lease.
+    pub(super) const fn wait(&mut self) {
+        self.drawn = None;
+        self.asks = false;
+    }
+
+    /// Takes note of the rejected calls while the circuit is not due.
     pub(super) const fn reset(&mut self, rejected: u64) {
         *self = Self::new(rejected);
     }
@@ -56,12 +63,6 @@ impl Demand {
 
     /// Takes note that this process has asked in this window.
     pub(super) const fn has_asked(&mut self) {
-        self.asks = false;
-    }
-
-    /// Forgets the demand, because the lease has been granted.
-    pub(super) const fn forget(&mut self) {
-        self.drawn = None;
         self.asks = false;
     }
 }

@@ -95,6 +95,11 @@ impl Member {
 
     /// Takes note of what the circuit is now.
     pub(super) fn observe(&mut self, view: CircuitView) {
+        if view.generation < self.view.generation {
+            // The circuit of a key that was removed, and created again since.
+            *self = Self::new(view);
+            return;
+        }
         self.is_changing = false;
         let was_open = matches!(self.view.state, LocalState::Open { .. } | LocalState::HalfOpen);
         // Closed by trial calls that no lease covered, because the store was away.
@@ -230,7 +235,7 @@ impl Member {
         if granted.is_some() {
             let generation = self.view.generation;
             self.lease = Some(HeldLease { epoch: record.epoch, token: record.token, generation });
-            self.demand.forget();
+            self.demand.wait();
             let change = Some(CircuitChange::Trial { rounds: record.rounds });
             return Decided { change, lease: Some(LeaseOutcome::Granted) };
         }
@@ -393,17 +398,20 @@ impl Member {
         around: &Surroundings<'_>,
         random: &mut Random,
     ) {
-        let is_grantable = record.state == RecordState::Open
+        let is_due = record.state == RecordState::Open
+            && record.command_at(around.now).is_none()
+            && around.now >= record.due;
+        let is_grantable = is_due
             && matches!(self.view.state, LocalState::Open { .. })
             && self.lease.is_none()
-            && record.command_at(around.now).is_none()
             && record.lease_at(around.now).is_none()
-            && around.now >= record.due
             && around.can_lease;
         if is_grantable {
             // After a lease that ended without a verdict, the windows begin again.
             let since = record.lease.as_ref().map_or(record.due, |lease| lease.expires.max(record.due));
             self.demand.draw(self.view.rejected, around.now.saturating_sub(since), around.alive, random);
+        } else if is_due {
+            self.demand.wait();
         } else {
             self.demand.reset(self.view.rejected);
         }
