@@ -123,7 +123,9 @@ fn a_key_that_is_removed_and_used_again_at_once_follows_the_fleet() {
     let all_are = |key, state| hosts.iter().all(|host| host.get(key).state() == state);
     let follow = || all_are("forced", State::ForcedOpen) && all_are("open", State::Open);
     processes[0].command(async |operator| operator.key("forced").force_open("host").await).expect("executed");
-    hosts.iter().for_each(|host| fail(&host.get("open")));
+    for host in &hosts {
+        fail(&host.get("open"));
+    }
     until(&processes, "both follow", |_| follow());
     until(&processes, "the fleet has opened", |process| {
         process.status().circuits.iter().any(|one| one.key.as_deref() == Some("open") && one.is_open)
