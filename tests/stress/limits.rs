@@ -127,7 +127,7 @@ fn waiting_calls_that_are_polled_late_cancelled_or_forgotten_lose_no_slot() {
     run_threads(
         |mut random, _| {
             let mut waiting: Vec<Call<'_>> = Vec::new();
-            for _ in 0..2000 {
+            for _ in 0..500 {
                 match random.u8(0..20) {
                     0..8 => {
                         let mut call: Call<'_> =
