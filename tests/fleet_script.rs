@@ -308,7 +308,6 @@ impl<'a> Comparison<'a> {
             "2 c 0 0 0 0 0 - 0 - 0 - - - - -".to_owned(),
             "1 c 0 0 0 0 0 - 0 sleep 0 - - - - -".to_owned(),
             "1 c 0 0 0 0 0 - 0 - 0 - - %zz - -".to_owned(),
-            "1 c 0 0 0 0 0 - 0 - 0 - - % - -".to_owned(),
             "1 o 0 0 0 0 0 - 0 - 0 - - %FF - -".to_owned(),
             "1 o 0 0 0 0 0 - 0 - 0 - - %C3%A4%ED%A0%80 - -".to_owned(),
             "1 o 0 0 0 0 0 - 0 - 0 - - a,b - -".to_owned(),

@@ -22,7 +22,7 @@ use crate::totals::Totals;
 /// The most circuits whose calls are counted before the fleet is concerned with them.
 const MAX_SAMPLES: usize = 2000;
 
-/// The longest lease, so that a process that dies does not keep the others from trying for ever.
+/// The longest lease, so that a process that dies delays the others for a bounded time.
 const MAX_LEASE: Duration = Duration::from_secs(60 * 60);
 
 /// The shared circuits of a registry.
