@@ -192,6 +192,10 @@ impl<F: Future> Future for Timeout<F> {
 impl Future for Sleep {
     type Output = ();
 
+    #[cfg_attr(
+        not(feature = "tokio"),
+        expect(clippy::unit_arg, reason = "a timer has an instant only with `tokio`")
+    )]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         match self.as_mut().project() {
             SleepProjection::Never => Poll::Pending,
