@@ -32,6 +32,7 @@
 //! | `eviction_mark.rs` | the mark of a circuit that is being evicted or was removed |
 //! | `operator.rs` | the commands of an operator |
 //! | `sharing.rs` | a circuit that the processes of a fleet share |
+//! | `attachments.rs` | what strategies keep with a circuit |
 //! | `unannounced.rs` | a change of the state that listeners have not been notified of |
 //!
 //! Invariants: no lock is held while user code runs; every permit is settled at most once, by its owner or
@@ -40,6 +41,8 @@
 mod admission;
 mod admit;
 mod async_call;
+#[allow(dead_code, reason = "only strategies attach values, and most of them need a feature")]
+mod attachments;
 mod bulkhead;
 mod call_future;
 mod call_progress;

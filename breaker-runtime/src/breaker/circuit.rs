@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 // The hub of listeners is not part of the loom tests.
 use once_cell::race::OnceBox as Once;
 
+use super::attachments::Attachments;
 use super::identity::Identity;
 use super::open_limit::OpenCounts;
 use super::options::CircuitOptions;
@@ -37,10 +38,18 @@ pub struct Circuit {
     /// first. It is recorded for the circuits of keys only.
     pub(super) last_fault: AtomicU64,
     pub(super) clock: Clock,
-    /// The listeners of this breaker alone.
-    hub: Once<Arc<Hub>>,
+    /// What few circuits have.
+    extras: Once<Extras>,
     /// The listeners of its registry, if it is in one.
     registry_hub: Option<Arc<Hub>>,
+}
+
+/// The parts of a circuit that no call reads. They are allocated together when the first one is needed.
+#[derive(Default)]
+struct Extras {
+    /// The listeners of this breaker alone.
+    hub: Arc<Hub>,
+    attachments: Attachments,
 }
 
 /// A call that was rejected or timed out. It is converted to a [`BreakerError`] only when the error is
@@ -76,7 +85,7 @@ impl Circuit {
             counters: Counters::new(),
             clock,
             identity: Arc::new(SharedIdentity::new(identity, circuit.clone())),
-            hub: Once::new(),
+            extras: Once::new(),
             registry_hub,
         });
         circuit.prepare_options(&circuit.config());
@@ -182,7 +191,7 @@ impl Circuit {
 
     /// Returns `true` if a listener is registered for this circuit alone.
     pub(super) fn has_listeners(&self) -> bool {
-        self.hub.get().is_some_and(|hub| hub.is_used())
+        self.extras.get().is_some_and(|extras| extras.hub.is_used())
     }
 
     /// Returns `true` if exactly `handles` breakers share the circuit. What the owners of others did is visible.
@@ -236,7 +245,17 @@ impl Circuit {
 
     /// Returns the hub of the listeners of this breaker alone.
     pub(super) fn hub(&self) -> &Arc<Hub> {
-        self.hub.get_or_init(|| Box::new(Arc::default()))
+        &self.extras().hub
+    }
+
+    /// Returns what strategies keep with this circuit.
+    #[allow(dead_code, reason = "only strategies attach values, and most of them need a feature")]
+    pub(super) fn attachments(&self) -> &Attachments {
+        &self.extras().attachments
+    }
+
+    fn extras(&self) -> &Extras {
+        self.extras.get_or_init(Box::default)
     }
 
     /// Returns the hub of its registry, unless it is in none.
@@ -246,7 +265,7 @@ impl Circuit {
 
     /// Returns the hub of this breaker, if it has been used, and that of its registry.
     pub(super) fn hubs(&self) -> impl Iterator<Item = &Arc<Hub>> {
-        self.hub.get().into_iter().chain(&self.registry_hub)
+        self.extras.get().map(|extras| &extras.hub).into_iter().chain(&self.registry_hub)
     }
 
     /// Notifies listeners of pending transitions, in order. One thread at a time notifies; it also delivers
@@ -285,8 +304,8 @@ impl Circuit {
 
     /// Wakes the callers of `wait_closed`. No lock may be held.
     pub(crate) fn wake_waiters(&self) {
-        if let Some(hub) = self.hub.get() {
-            hub.wake_waiters();
+        if let Some(extras) = self.extras.get() {
+            extras.hub.wake_waiters();
         }
     }
 
