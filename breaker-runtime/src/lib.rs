@@ -65,6 +65,7 @@
 //! | `tracing` | `integrations::tracing`: state changes, and on demand single calls, as `tracing` events | no |
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
 //! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
+//! | `metrics` | `integrations::metrics`: metrics through the facade of the crate `metrics`; enables `tokio` | no |
 //! | `redis` | `fleet`: circuits that all processes of an application share through Redis; enables `tokio` | no |
 //! | `redis-tls` | TLS for the connection to Redis, `rediss://`; enables `redis` | no |
 //! | `axum` | `integrations::axum`: a dashboard, health checks and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |
@@ -103,7 +104,7 @@ pub use breaker_macros::circuit_breaker;
 
 pub use breaker::{CircuitBreaker, Operator, OwnedPermit, Permit};
 pub use config::{Adopt, Config, ConfigBuilder, ConfigError, Conflict, Mode, Sharing};
-pub use durations::CallDurations;
+pub use durations::{CallDurations, DurationBucket};
 pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{
     CallEvent, CallEventKind, CallEvents, ChangesLost, Event, Events, Eviction, FallbackCause, Lagged,

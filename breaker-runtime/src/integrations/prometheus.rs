@@ -53,7 +53,9 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 
 use super::fleet_series;
-use super::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label};
+use super::series::{
+    DURATION, DURATION_HELP, MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label,
+};
 use crate::durations::CallDurations;
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
@@ -90,9 +92,6 @@ const DEFAULT_BOUNDS: [Duration; 7] = [
     Duration::from_secs(5),
     Duration::from_secs(10),
 ];
-
-const DURATION: &str = "circuit_breaker_call_duration_seconds";
-const DURATION_HELP: &str = "Duration of calls in seconds";
 
 /// Encodes the metrics of all breakers in a registry in the text format of Prometheus.
 ///

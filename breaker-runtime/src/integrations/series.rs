@@ -85,6 +85,12 @@ pub(super) const SERIES: &[Series<Snapshot>] = &[
     }),
 ];
 
+/// The histogram of the durations of calls, which only some circuits have.
+#[allow(dead_code, reason = "`OpenTelemetry` has no observable histogram")]
+pub(super) const DURATION: &str = "circuit_breaker_call_duration_seconds";
+#[allow(dead_code, reason = "`OpenTelemetry` has no observable histogram")]
+pub(super) const DURATION_HELP: &str = "Duration of calls in seconds";
+
 /// Returns the value of the label `circuit`: the name, in which backslashes and invisible characters are
 /// escaped: metrics are shown in terminals and chat messages, and different names have different labels.
 pub(super) fn circuit_label(snapshot: &Snapshot) -> Cow<'_, str> {
@@ -161,6 +167,15 @@ fn keys(snapshot: &Snapshot) -> Vec<MetricPoint> {
 
 fn ratio(share: Option<f64>) -> Vec<MetricPoint> {
     share.into_iter().map(MetricPoint::real).collect()
+}
+
+#[allow(dead_code, reason = "Prometheus has integers")]
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+pub(super) const fn to_f64(value: MetricValue) -> f64 {
+    match value {
+        MetricValue::Whole(count) => count as f64,
+        MetricValue::Real(number) => number,
+    }
 }
 
 const fn state_number(state: State) -> u64 {
