@@ -1,4 +1,5 @@
-//! The figures of JSON, Prometheus and OpenTelemetry are the same, for breakers with and without keys.
+//! The figures of JSON, Prometheus, OpenTelemetry and the facade `metrics` are the same, for breakers with and without
+//! keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
@@ -8,6 +9,7 @@ use std::pin::pin;
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::MeterProvider as _;
 use breaker_runtime::integrations::axum::Dashboard;
+use breaker_runtime::integrations::metrics::Sampler;
 use breaker_runtime::integrations::{opentelemetry, prometheus};
 use breaker_runtime::testing::Clock;
 use breaker_runtime::{
@@ -19,16 +21,8 @@ use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use crate::facade_recorder::{MemoryRecorder, Point, Points};
 use crate::support::{poll_once, seconds};
-
-/// The values of metrics by name, without the suffix `_total`, and labels.
-type Points = BTreeMap<Point, f64>;
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Point {
-    name: String,
-    labels: BTreeMap<String, String>,
-}
 
 /// The histogram of durations, which OpenTelemetry does not have.
 const DURATION: &str = "circuit_breaker_call_duration_seconds";
@@ -103,7 +97,7 @@ fn register(registry: &Registry, name: &'static str, settings: ConfigBuilder) ->
     registry.register(name, settings.build().unwrap()).unwrap()
 }
 
-/// Returns the points of the text for Prometheus.
+/// Returns the points of the text for Prometheus, without the suffix `_total`.
 fn prometheus_points(registry: &Registry) -> Points {
     let text = prometheus::encode(registry);
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -146,6 +140,41 @@ fn opentelemetry_points(registry: &Registry) -> Points {
         }
     }
     points
+}
+
+/// Returns the points that a sampler passes to a recorder in two passes, without the suffix `_total`.
+fn facade_points(registry: &Registry) -> Points {
+    let recorder = MemoryRecorder::default();
+    let mut sampler = Sampler::new(registry);
+    ::metrics::with_local_recorder(&recorder, || {
+        sampler.sample();
+        sampler.sample();
+    });
+    let without_suffix = |mut point: Point| {
+        point.name = point.name.strip_suffix("_total").unwrap_or(&point.name).to_owned();
+        point
+    };
+    recorder.read().points.into_iter().map(|(point, value)| (without_suffix(point), value)).collect()
+}
+
+/// Returns the points of Prometheus that the facade has too, with the values that it should have.
+fn expected_of_facade(prometheus: &Points, facade: &Points) -> Points {
+    let others = prometheus.iter().filter(|(point, _)| !point.name.ends_with("_bucket"));
+    let expected = others.map(|(point, value)| {
+        let value = match point.name.as_str() {
+            "circuit_breaker_open_seconds" => value.floor(),
+            "circuit_breaker_call_duration_seconds_sum" => {
+                // The facade gets each duration with an error of at most 6.25 %, or 1 µs for shorter ones.
+                let count = Point { name: format!("{DURATION}_count"), labels: point.labels.clone() };
+                let found = facade.get(point).copied().unwrap_or_default();
+                let is_close = (found - value).abs() <= value * 0.0625 + prometheus[&count] * 1e-6;
+                if is_close { found } else { *value }
+            }
+            _ => *value,
+        };
+        (point.clone(), value)
+    });
+    expected.collect()
 }
 
 /// Returns the JSON of all circuits by name.
@@ -232,7 +261,7 @@ fn check_forms(points: &Points, circuits: &BTreeMap<String, Value>) {
 }
 
 #[tokio::test]
-async fn json_prometheus_and_opentelemetry_have_the_same_figures() {
+async fn json_and_all_exporters_have_the_same_figures() {
     let clock = Clock::new();
     let registry = Registry::with_clock(&clock);
     run_script(&clock, &registry);
@@ -244,6 +273,8 @@ async fn json_prometheus_and_opentelemetry_have_the_same_figures() {
     let without_durations = points.iter().filter(|(point, _)| !point.name.starts_with(DURATION));
     let without_durations: Points = without_durations.map(|(point, value)| (point.clone(), *value)).collect();
     assert_eq!(opentelemetry_points(&registry), without_durations);
+    let by_facade = facade_points(&registry);
+    assert_eq!(by_facade, expected_of_facade(&points, &by_facade));
 
     // The script reached every figure.
     let seen: BTreeSet<_> = points.iter().filter(|(_, value)| **value > 0.0).map(|(it, _)| it).collect();
