@@ -114,5 +114,5 @@ pub use outcome::{Outcome, Settled};
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::{KeyCounts, Snapshot};
 pub use state::{Cause, Ramp, State, Transition, TransitionCounts};
-pub use totals::{Fallbacks, Rejections, Totals};
+pub use totals::{Cancellations, Fallbacks, Rejections, Totals};
 pub use window::{TripReason, WindowCounts};

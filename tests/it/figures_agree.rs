@@ -91,6 +91,32 @@ fn run_script(clock: &Clock, registry: &Registry) {
     assert!(poll_once(call.as_mut()).is_pending());
     clock.advance(seconds(3));
     assert!(poll_once(call).is_ready());
+    // One call is cancelled early, and one after `cancelled_after`.
+    let cancelled = [limited.try_acquire().unwrap(), limited.try_acquire().unwrap()];
+    for permit in cancelled {
+        drop(permit);
+        clock.advance(seconds(2));
+    }
+    waive_and_ramp(clock, registry);
+}
+
+/// Makes one circuit waive a rejection, and leaves another one in its ramp.
+fn waive_and_ramp(clock: &Clock, registry: &Registry) {
+    let waived = Config::builder().failure_threshold(1).max_open(0.5).build().unwrap();
+    let waived = registry.register_keyed("waived", waived, 9).unwrap();
+    for key in ["a", "b", "b"] {
+        waived.get(key).try_acquire().unwrap().settle(Outcome::Failure);
+    }
+    let ramp = Config::builder().failure_threshold(1).recovery_timeout(seconds(1)).success_threshold(1);
+    let ramp = register(registry, "ramp", ramp.ramp(seconds(10)));
+    for outcome in [Outcome::Failure, Outcome::Success] {
+        ramp.try_acquire().unwrap().settle(outcome);
+        clock.advance(seconds(1));
+    }
+    // The generator of a test clock draws the same numbers in each run.
+    while ramp.snapshot().totals.rejections.ramping == 0 {
+        drop(ramp.try_acquire().map(|permit| permit.settle(Outcome::Success)));
+    }
 }
 
 fn register(registry: &Registry, name: &'static str, settings: ConfigBuilder) -> CircuitBreaker {
@@ -208,6 +234,9 @@ fn figure<'a>(circuit: &'a Value, point: &Point) -> &'a Value {
         "circuit_breaker_fallback" => {
             &totals["fallbacks"][if label("result") == "success" { "successes" } else { "failures" }]
         }
+        "circuit_breaker_cancelled" => {
+            &totals["cancellations"][if label("result") == "failure" { "failures" } else { "ignored" }]
+        }
         "circuit_breaker_rejections" => by(&totals["rejections"], "reason"),
         "circuit_breaker_shadow_rejections" => &circuit["shadow_rejections"],
         "circuit_breaker_waived_rejections" => &circuit["waived_rejections"],
@@ -225,6 +254,7 @@ fn figure<'a>(circuit: &'a Value, point: &Point) -> &'a Value {
 fn check_figures(points: &Points, circuits: &BTreeMap<String, Value>) {
     for (point, value) in points {
         let has_other_form = point.name == "circuit_breaker_state"
+            || point.name == "circuit_breaker_ramp_share"
             || point.name == "circuit_breaker_state_changes"
             || (point.name.starts_with(DURATION) && !point.name.ends_with("_count"));
         if !has_other_form {
@@ -234,7 +264,7 @@ fn check_figures(points: &Points, circuits: &BTreeMap<String, Value>) {
     }
 }
 
-/// Compares the state, the number of openings and the mean duration.
+/// Compares the state, the ramp, the number of openings and the mean duration.
 fn check_forms(points: &Points, circuits: &BTreeMap<String, Value>) {
     for (name, circuit) in circuits {
         let of_circuit = |metric: &str, suffix: &str| -> Vec<(&Point, f64)> {
@@ -249,6 +279,8 @@ fn check_forms(points: &Points, circuits: &BTreeMap<String, Value>) {
             other => panic!("{other}"),
         };
         assert_eq!(of_circuit("circuit_breaker_state", "")[0].1.to_bits(), number.to_bits(), "{name}");
+        let ramp = circuit["ramp"]["share"].as_f64().unwrap_or(1.0);
+        assert!((of_circuit("circuit_breaker_ramp_share", "")[0].1 - ramp).abs() < 1e-6, "{name}");
         let openings = of_circuit("circuit_breaker_state_changes", "").into_iter();
         let openings = openings.filter(|(it, _)| ["open", "forced_open"].contains(&it.labels["to"].as_str()));
         let opened: f64 = openings.map(|(_, value)| value).sum();
@@ -286,11 +318,15 @@ async fn json_and_all_exporters_have_the_same_figures() {
         ("circuit_breaker_calls", "rejected"),
         ("circuit_breaker_rejections", "open"),
         ("circuit_breaker_rejections", "half_open"),
+        ("circuit_breaker_rejections", "ramping"),
         ("circuit_breaker_rejections", "forced_open"),
         ("circuit_breaker_rejections", "bulkhead"),
         ("circuit_breaker_fallback", "success"),
         ("circuit_breaker_fallback", "failure"),
+        ("circuit_breaker_cancelled", "ignored"),
+        ("circuit_breaker_cancelled", "failure"),
         ("circuit_breaker_shadow_rejections", "shadow"),
+        ("circuit_breaker_waived_rejections", "waived"),
         ("circuit_breaker_open_seconds", "host"),
         ("circuit_breaker_failure_ratio", "host"),
         ("circuit_breaker_slow_call_ratio", "host"),

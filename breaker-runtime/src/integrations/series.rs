@@ -53,6 +53,11 @@ pub(super) const SERIES: &[Series<Snapshot>] = &[
     counter("circuit_breaker_rejections", "Rejected calls by reason", rejections),
     counter("circuit_breaker_fallback", "Completed fallbacks by result", fallbacks),
     counter(
+        "circuit_breaker_cancelled",
+        "Calls that were dropped before they had a result, by the result that they count as",
+        cancellations,
+    ),
+    counter(
         "circuit_breaker_shadow_rejections",
         "Calls that shadow mode admitted although the circuit would have rejected them",
         |snapshot| vec![MetricPoint::whole(snapshot.shadow_rejections)],
@@ -79,6 +84,11 @@ pub(super) const SERIES: &[Series<Snapshot>] = &[
     gauge("circuit_breaker_slow_call_ratio", "Share of slow calls in the window", |snapshot| {
         ratio(snapshot.window.and_then(|window| window.slow_call_rate()))
     }),
+    gauge(
+        "circuit_breaker_ramp_share",
+        "Share of calls that a gradually closing circuit admits, otherwise 1",
+        |snapshot| vec![MetricPoint::real(snapshot.ramp.map_or(1.0, |ramp| ramp.share))],
+    ),
     gauge("circuit_breaker_keys", "Keys of a circuit with keys by state", keys),
     gauge("circuit_breaker_calls_in_flight", "Running calls of a circuit with max_concurrent", |snapshot| {
         snapshot.calls_in_flight.into_iter().map(|calls| MetricPoint::whole(calls.into())).collect()
@@ -142,6 +152,13 @@ fn rejections(snapshot: &Snapshot) -> Vec<MetricPoint> {
 fn fallbacks(snapshot: &Snapshot) -> Vec<MetricPoint> {
     let fallbacks = snapshot.totals.fallbacks;
     [("success", fallbacks.successes), ("failure", fallbacks.failures)]
+        .map(|(result, count)| MetricPoint::labeled("result", result, count))
+        .into()
+}
+
+fn cancellations(snapshot: &Snapshot) -> Vec<MetricPoint> {
+    let cancellations = snapshot.totals.cancellations;
+    [("ignored", cancellations.ignored), ("failure", cancellations.failures)]
         .map(|(result, count)| MetricPoint::labeled("result", result, count))
         .into()
 }
