@@ -68,6 +68,7 @@
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
 //! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
 //! | `http` | `integrations::http`: outcomes of HTTP responses, and the header `Retry-After` | no |
+//! | `metrics` | `integrations::metrics`: metrics through the facade of the crate `metrics`; enables `tokio` | no |
 //! | `redis` | `fleet`: circuits that all processes of an application share through Redis; enables `tokio` | no |
 //! | `redis-tls` | TLS for the connection to Redis, `rediss://`; enables `redis` | no |
 //! | `axum` | `integrations::axum`: a dashboard, health checks and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |
@@ -106,7 +107,7 @@ pub use breaker_macros::circuit_breaker;
 
 pub use breaker::{CircuitBreaker, Operator, OwnedPermit, Permit};
 pub use config::{Adopt, Config, ConfigBuilder, ConfigError, Conflict, Mode, Sharing};
-pub use durations::CallDurations;
+pub use durations::{CallDurations, DurationBucket};
 pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{
     CallEvent, CallEventKind, CallEvents, ChangesLost, Event, Events, Eviction, FallbackCause, Lagged,
@@ -116,5 +117,5 @@ pub use outcome::{Outcome, Settled};
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
 pub use snapshot::{KeyCounts, Snapshot};
 pub use state::{Cause, Ramp, State, Transition, TransitionCounts};
-pub use totals::{Fallbacks, Rejections, Totals};
+pub use totals::{Cancellations, Fallbacks, Rejections, Totals};
 pub use window::{TripReason, WindowCounts};

@@ -144,7 +144,7 @@
 //!  "trials_in_flight": 0, "calls_in_flight": null,
 //!  "totals": {"successes": 8, "failures": 5, "timeouts": 0, "ignored": 0, "rejected": 2,
 //!             "rejections": {"open": 2, "half_open": 0, "ramping": 0, "forced_open": 0, "bulkhead": 0},
-//!             "fallbacks": {"successes": 2, "failures": 0}},
+//!             "fallbacks": {"successes": 2, "failures": 0}, "cancellations": {"ignored": 0, "failures": 0}},
 //!  "shadow_rejections": 0, "waived_rejections": 0, "waives": false,
 //!  "durations": {"count": 13, "mean": 0.05, "p50": 0.04, "p95": 0.3, "p99": 0.3},
 //!  "time_open": 2.5, "opened": 1, "keys": null, "fleet": null,
