@@ -3,6 +3,7 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `composition.rs` | rate limit, timeout, breaker, retry, bulkhead and fallback in every order |
 
 #![expect(
     clippy::expect_used,
@@ -10,3 +11,6 @@
     clippy::panic,
     reason = "a test whose preconditions fail has failed"
 )]
+
+#[path = "ecosystem/composition.rs"]
+mod composition;

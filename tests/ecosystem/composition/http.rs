@@ -1,0 +1,1 @@
+//! The right order with a real HTTP server.

@@ -1,0 +1,1 @@
+//! Retries by backon through a breaker.
