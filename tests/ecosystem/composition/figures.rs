@@ -10,7 +10,7 @@ const PAGE: &str = include_str!("../../../breaker-runtime/src/docs/composition.m
 /// Runs orders and formats their figures as the rows of a table.
 macro_rules! rows {
     ($trouble:expr, $format:expr, $($name:literal: $order:ident with $settings:expr),+ $(,)?) => {
-        [$(format!("| {} | {} |", $name, $format(simulate($settings, $trouble, orders::$order).await))),+]
+        [$(format!("| {} | {} |", $name, $format(&simulate($settings, $trouble, orders::$order).await))),+]
     };
 }
 
@@ -21,32 +21,35 @@ fn assert_on_page(rows: &[String]) {
     assert!(PAGE.contains(&table), "the table of the page must have these rows:\n{table}\n");
 }
 
-fn outage(figures: Figures) -> String {
-    let Figures { reached, tokens, slow, fallbacks_after, opened_after, .. } = figures;
-    let opened = opened_after.map_or("never".to_owned(), |after| format!("{:.1} s", after.as_secs_f64()));
-    format!("{reached} | {tokens} | {opened} | {slow} | {fallbacks_after}")
+fn outage(figures: &Figures) -> String {
+    let Figures { reached, tokens, slow, .. } = figures;
+    format!("{reached} | {tokens} | {} | {slow}", opened(figures))
 }
 
-fn partial(figures: Figures) -> String {
+fn partial(figures: &Figures) -> String {
     let Figures { reached, tokens, real, fallbacks, .. } = figures;
     format!("{reached} | {tokens} | {real} | {fallbacks}")
 }
 
-fn burst(figures: Figures) -> String {
-    let Figures { real, fallbacks, opened_after, .. } = figures;
-    let opened = opened_after.map_or("never".to_owned(), |after| format!("{:.1} s", after.as_secs_f64()));
-    format!("{opened} | {real} | {fallbacks}")
+fn burst(figures: &Figures) -> String {
+    let Figures { real, fallbacks, .. } = figures;
+    format!("{} | {real} | {fallbacks}", opened(figures))
+}
+
+fn opened(figures: &Figures) -> String {
+    figures.opened_after.map_or("never".to_owned(), |after| format!("after {:.1} s", after.as_secs_f64()))
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_page_shows_the_figures_of_each_order_during_an_outage() {
     assert_on_page(&rows!(Trouble::Outage, outage,
         "**the right order**": right with orders::settings(),
-        "no circuit breaker, no budget": without_breaker with Config::builder(),
-        "no budget": without_budget with orders::settings(),
-        "a token for each call, even if it is rejected": tokens_for_rejected_calls with orders::settings(),
+        "no circuit breaker and no budget": without_breaker with Config::builder(),
+        "no budget, and every error is retried": without_budget with orders::settings(),
+        "a token also for rejected calls": tokens_for_rejected_calls with orders::settings(),
         "retries inside the breaker": retry_inside_breaker with Config::builder(),
         "timeout around the breaker": timeout_around_breaker with Config::builder(),
+        "timeout around the breaker, with `cancelled_after`": timeout_around_breaker with orders::cancelled(),
         "timeout around the retries": timeout_around_retries with Config::builder(),
     ));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ConstantBuilder, Retryable};
-use breaker_runtime::{Config, ConfigBuilder, ErrorKind};
+use breaker_runtime::{Config, ConfigBuilder, ErrorKind, RetryBudget};
 use tokio::time::timeout;
 
 use super::simulation::{Answer, CallError, PATIENCE, PAUSE, Parts, RETRIES, TIMEOUT};
@@ -17,11 +17,15 @@ pub(super) fn backoff() -> ConstantBuilder {
 }
 
 /// Returns the time to wait before a retry, or `None` if there must be none.
-pub(super) fn next_wait(parts: &Parts, error: &CallError, pause: Option<Duration>) -> Option<Duration> {
+pub(super) fn next_wait(
+    budget: &RetryBudget,
+    error: &CallError,
+    pause: Option<Duration>,
+) -> Option<Duration> {
     let pause = pause?; // there are no attempts left
     match (ErrorKind::find_in(error), error) {
         // The call has reached the service.
-        (None | Some(ErrorKind::TimedOut), _) => parts.budget.try_retry().then_some(pause),
+        (None | Some(ErrorKind::TimedOut), _) => budget.try_retry().then_some(pause),
         // The circuit has rejected the call, and says when it admits calls again.
         (Some(_), CallError::Breaker(rejection)) => {
             rejection.retry_after().filter(|wait| *wait <= PATIENCE).map(|wait| wait.max(pause))
@@ -44,7 +48,7 @@ async fn attempt(parts: &Parts) -> Answered {
 }
 
 pub(super) async fn right(parts: Arc<Parts>) -> Answered {
-    (|| attempt(&parts)).retry(backoff()).adjust(|error, pause| next_wait(&parts, error, pause)).await
+    (|| attempt(&parts)).retry(backoff()).adjust(|error, pause| next_wait(&parts.budget, error, pause)).await
 }
 
 pub(super) async fn without_retries(parts: Arc<Parts>) -> Answered {
@@ -68,7 +72,7 @@ pub(super) async fn tokens_for_rejected_calls(parts: Arc<Parts>) -> Answered {
         parts.token().await;
         parts.breaker.call_async(parts.call()).await
     };
-    attempt.retry(backoff()).adjust(|error, pause| next_wait(&parts, error, pause)).await
+    attempt.retry(backoff()).adjust(|error, pause| next_wait(&parts.budget, error, pause)).await
 }
 
 /// The breaker has no `call_timeout`, because it would end the retries.
@@ -77,20 +81,25 @@ pub(super) async fn retry_inside_breaker(parts: Arc<Parts>) -> Answered {
         parts.token().await;
         timeout(TIMEOUT, parts.call()).await.unwrap_or(Err(CallError::TimedOut))
     };
-    let retried = attempt.retry(backoff()).adjust(|error, pause| next_wait(&parts, error, pause));
+    let retried = attempt.retry(backoff()).adjust(|error, pause| next_wait(&parts.budget, error, pause));
     parts.breaker.call_async(retried).await
 }
 
 /// The breaker has no `call_timeout`.
 pub(super) async fn timeout_around_breaker(parts: Arc<Parts>) -> Answered {
     let attempt = async || timeout(TIMEOUT, attempt(&parts)).await.unwrap_or(Err(CallError::TimedOut));
-    attempt.retry(backoff()).adjust(|error, pause| next_wait(&parts, error, pause)).await
+    attempt.retry(backoff()).adjust(|error, pause| next_wait(&parts.budget, error, pause)).await
+}
+
+/// Returns settings with which a call that a timeout cancels is a failure.
+pub(super) fn cancelled() -> ConfigBuilder {
+    Config::builder().cancelled_after(Duration::from_millis(500))
 }
 
 /// The breaker has no `call_timeout`. The limit is the time of three attempts and the pauses between them.
 pub(super) async fn timeout_around_retries(parts: Arc<Parts>) -> Answered {
     let retried =
-        (|| attempt(&parts)).retry(backoff()).adjust(|error, pause| next_wait(&parts, error, pause));
+        (|| attempt(&parts)).retry(backoff()).adjust(|error, pause| next_wait(&parts.budget, error, pause));
     timeout(TIMEOUT * 3 + PAUSE * 2, retried).await.unwrap_or(Err(CallError::TimedOut))
 }
 
@@ -102,18 +111,18 @@ pub(super) async fn limit_inside_breaker(parts: Arc<Parts>) -> Answered {
         };
         parts.breaker.call_async(limited).await
     };
-    attempt.retry(backoff()).adjust(|error, pause| next_wait(&parts, error, pause)).await
+    attempt.retry(backoff()).adjust(|error, pause| next_wait(&parts.budget, error, pause)).await
 }
 
 pub(super) async fn limit_around_retries(parts: Arc<Parts>) -> Answered {
     parts.token().await;
     let attempt = async || parts.breaker.call_async(parts.call()).await;
-    attempt.retry(backoff()).adjust(|error, pause| next_wait(&parts, error, pause)).await
+    attempt.retry(backoff()).adjust(|error, pause| next_wait(&parts.budget, error, pause)).await
 }
 
 pub(super) async fn fallback_inside_retry(parts: Arc<Parts>) -> Answered {
     let attempt = async || Ok(attempt(&parts).await.unwrap_or(Answer::Fallback));
-    attempt.retry(backoff()).adjust(|error, pause| next_wait(&parts, error, pause)).await
+    attempt.retry(backoff()).adjust(|error, pause| next_wait(&parts.budget, error, pause)).await
 }
 
 /// The breaker of the right order with `max_concurrent`, so each attempt takes a slot.
@@ -125,5 +134,5 @@ pub(super) async fn bulkhead_around_retries(parts: Arc<Parts>) -> Answered {
     let Ok(_slot) = parts.bulkhead.try_acquire() else {
         return Err(CallError::Full);
     };
-    (|| attempt(&parts)).retry(backoff()).adjust(|error, pause| next_wait(&parts, error, pause)).await
+    (|| attempt(&parts)).retry(backoff()).adjust(|error, pause| next_wait(&parts.budget, error, pause)).await
 }

@@ -9,9 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use breaker_runtime::{
-    BreakerError, CircuitBreaker, Config, ConfigBuilder, Event, RetryBudget, State, Subscription,
-};
+use breaker_runtime::{BreakerError, CircuitBreaker, ConfigBuilder, Event, RetryBudget, State, Subscription};
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
@@ -77,8 +75,6 @@ pub(super) struct Figures {
     pub(super) slow: u64,
     /// Time from the start of the trouble until the circuit opened.
     pub(super) opened_after: Option<Duration>,
-    /// Fallbacks of calls that began after the trouble.
-    pub(super) fallbacks_after: u64,
 }
 
 /// The time of tokio's clock since the run began, for governor.
@@ -164,7 +160,7 @@ impl Parts {
         let parts = Arc::downgrade(self);
         self.breaker.listen(move |event: &Event| {
             if let Event::StateChanged(change) = event
-                && change.transition.to == State::Open
+                && change.transition().to == State::Open
                 && let Some(parts) = parts.upgrade()
             {
                 parts.opened.get_or_init(|| parts.began.elapsed().saturating_sub(WARM_UP));
@@ -188,7 +184,7 @@ where
     let parts = Parts::new(settings, trouble);
     let _opening = parts.note_opening();
     let mut callers = JoinSet::new();
-    let mut begin = |callers: &mut JoinSet<_>| {
+    let begin = |callers: &mut JoinSet<_>| {
         let (began, call) = (parts.began, order(Arc::clone(&parts)));
         let start = began.elapsed();
         callers.spawn(async move {
@@ -215,9 +211,7 @@ where
 
 impl Figures {
     fn add(&mut self, start: Duration, took: Duration, answer: Answer) {
-        if start >= WARM_UP + TROUBLE {
-            self.fallbacks_after += u64::from(answer == Answer::Fallback);
-        } else if start >= WARM_UP {
+        if (WARM_UP..WARM_UP + TROUBLE).contains(&start) {
             self.slow += u64::from(took >= Duration::from_millis(500));
             match answer {
                 Answer::Real => self.real += 1,
