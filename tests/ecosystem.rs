@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `database.rs` | rusqlite in sync functions, a pool of deadpool in async ones |
 //! | `http.rs` | outcomes of statuses and `Retry-After` with reqwest, rejections as responses of axum |
+//! | `composition.rs` | rate limit, timeout, breaker, retry, bulkhead and fallback in every order |
 
 #![expect(
     clippy::expect_used,
@@ -17,3 +18,5 @@
 mod database;
 #[path = "ecosystem/http.rs"]
 mod http;
+#[path = "ecosystem/composition.rs"]
+mod composition;

@@ -31,6 +31,8 @@
 //! | `idleness.rs` | when the circuit of a key can be evicted |
 //! | `eviction_mark.rs` | the mark of a circuit that is being evicted or was removed |
 //! | `operator.rs` | the commands of an operator |
+//! | `retry_budget.rs` | the limit on retries of calls |
+//! | `retry_log.rs` | the recent successes and retries of a circuit |
 //! | `sharing.rs` | a circuit that the processes of a fleet share |
 //! | `attachments.rs` | what strategies keep with a circuit |
 //! | `unannounced.rs` | a change of the state that listeners have not been notified of |
@@ -62,6 +64,8 @@ mod options;
 mod owned_permit;
 mod permit;
 mod record;
+mod retry_budget;
+mod retry_log;
 mod saturation;
 mod sharing;
 mod slot_holders;
@@ -91,6 +95,7 @@ pub(crate) use self::idleness::{Idleness, NotIdleUntil};
 pub use self::operator::Operator;
 pub use self::owned_permit::OwnedPermit;
 pub use self::permit::Permit;
+pub use self::retry_budget::RetryBudget;
 #[allow(unused_imports, reason = "only the integration `axum` commands circuits on async threads")]
 pub(crate) use self::unannounced::Unannounced;
 

@@ -39,6 +39,8 @@
 //! | Stop a call that takes too long, or detect one that hangs | the keys [`call_timeout`](circuit_breaker#limits-on-a-call) and [`hang`](circuit_breaker#calls-that-hang) |
 //! | Find out what a caller's timeout does | [cancelled calls](circuit_breaker#cancelled-calls) |
 //! | Call a protected function inside another one of the same circuit | [calls inside calls](circuit_breaker#calls-inside-calls) |
+//! | Limit retries to a share of the successes | [`CircuitBreaker::budget`], [`RetryBudget`] |
+//! | Combine a circuit with retries, timeouts, a rate limit and a fallback, in the right order | [`docs::composition`] |
 //! | Use one circuit for each host, tenant or shard | [`KeyedBreaker`] |
 //! | Find out which circuits are evicted | [`KeyedBreaker`] |
 //! | Find, list and observe breakers | [`Registry`], [`Snapshot`] |
@@ -105,7 +107,7 @@ pub mod docs;
 
 pub use breaker_macros::circuit_breaker;
 
-pub use breaker::{CircuitBreaker, Operator, OwnedPermit, Permit};
+pub use breaker::{CircuitBreaker, Operator, OwnedPermit, Permit, RetryBudget};
 pub use config::{Adopt, Config, ConfigBuilder, ConfigError, Conflict, Mode, Sharing};
 pub use durations::{CallDurations, DurationBucket};
 pub use error::{BreakerError, CallError, ErrorKind};
