@@ -90,6 +90,8 @@ mod error;
 mod event;
 mod breaker;
 mod registry;
+#[cfg(feature = "queue")]
+pub mod queue;
 #[cfg(feature = "test-util")]
 pub mod testing;
 #[cfg(feature = "redis")]
@@ -111,7 +113,7 @@ pub use event::{
 };
 pub use outcome::{Outcome, Settled};
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
-pub use snapshot::{KeyCounts, Snapshot};
+pub use snapshot::{KeyCounts, QueueCounts, Snapshot};
 pub use state::{Cause, Ramp, State, Transition, TransitionCounts};
 pub use totals::{Fallbacks, Rejections, Totals};
 pub use window::{TripReason, WindowCounts};
