@@ -48,6 +48,7 @@
 //! | Require a token for the dashboard, and shut down without waiting for it | `integrations::axum`, section In production |
 //! | Be notified of rejected, failed and slow calls, and of fallbacks | [`Registry::listen_to_calls`], [`CallEvent`] |
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
+//! | Make a rejected call later | `queue::RetryQueue` (feature `queue`) |
 //! | Find out why a call was rejected | [`BreakerError::kind`], [`BreakerError::last_transition`] |
 //! | Find a rejection inside another error | [`ErrorKind::find_in`] |
 //! | Return a rejection from an axum handler | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
@@ -65,6 +66,7 @@
 //! | `tracing` | `integrations::tracing`: state changes, and on demand single calls, as `tracing` events | no |
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
 //! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
+//! | `queue` | `queue`: a queue for calls that a circuit rejects, which makes them later; enables `tokio` | no |
 //! | `redis` | `fleet`: circuits that all processes of an application share through Redis; enables `tokio` | no |
 //! | `redis-tls` | TLS for the connection to Redis, `rediss://`; enables `redis` | no |
 //! | `axum` | `integrations::axum`: a dashboard, health checks and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |

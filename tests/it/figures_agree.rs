@@ -9,6 +9,7 @@ use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::MeterProvider as _;
 use breaker_runtime::integrations::axum::Dashboard;
 use breaker_runtime::integrations::{opentelemetry, prometheus};
+use breaker_runtime::queue::RetryQueue;
 use breaker_runtime::testing::Clock;
 use breaker_runtime::{
     BreakerError, CircuitBreaker, Config, ConfigBuilder, Declaration, Mode, Outcome, Registry,
@@ -97,6 +98,20 @@ fn run_script(clock: &Clock, registry: &Registry) {
     assert!(poll_once(call.as_mut()).is_pending());
     clock.advance(seconds(3));
     assert!(poll_once(call).is_ready());
+    run_queues(&hosts.get("a"), &plain);
+}
+
+/// Two queues, of which one is full and has a discarded item. They are never dropped.
+fn run_queues(keyed: &CircuitBreaker, plain: &CircuitBreaker) {
+    for (breaker, capacity) in [(keyed, 1), (plain, 2)] {
+        let queue = RetryQueue::in_memory(breaker, capacity);
+        for item in 0..3 {
+            _ = queue.push_blocking(item);
+        }
+        assert_eq!(queue.take_items().len(), capacity);
+        queue.push_blocking(3).unwrap();
+        forget(queue);
+    }
 }
 
 fn register(registry: &Registry, name: &'static str, settings: ConfigBuilder) -> CircuitBreaker {
@@ -186,6 +201,9 @@ fn figure<'a>(circuit: &'a Value, point: &Point) -> &'a Value {
         "circuit_breaker_failure_ratio" => &circuit["window"]["failure_rate"],
         "circuit_breaker_slow_call_ratio" => &circuit["window"]["slow_call_rate"],
         "circuit_breaker_calls_in_flight" => &circuit["calls_in_flight"],
+        "circuit_breaker_queue_length" => &circuit["queue"]["length"],
+        "circuit_breaker_queue_capacity" => &circuit["queue"]["capacity"],
+        "circuit_breaker_queue_items" => by(&circuit["queue"], "result"),
         "circuit_breaker_keys" => by(&circuit["keys"]["states"], "state"),
         "circuit_breaker_call_duration_seconds_count" => &circuit["durations"]["count"],
         unknown => panic!("no figure for {unknown}"),
@@ -264,6 +282,11 @@ async fn json_prometheus_and_opentelemetry_have_the_same_figures() {
         ("circuit_breaker_failure_ratio", "host"),
         ("circuit_breaker_slow_call_ratio", "host"),
         ("circuit_breaker_calls_in_flight", "host"),
+        ("circuit_breaker_queue_length", "host"),
+        ("circuit_breaker_queue_capacity", "plain"),
+        ("circuit_breaker_queue_items", "queued"),
+        ("circuit_breaker_queue_items", "discarded"),
+        ("circuit_breaker_queue_items", "refused"),
     ] {
         let has_label = |point: &&Point| point.labels.values().any(|value| value == label);
         assert!(seen.iter().any(|point| point.name == name && has_label(point)), "{name} {label}");
