@@ -52,6 +52,7 @@
 //! | Require a token for the dashboard, and shut down without waiting for it | `integrations::axum`, section In production |
 //! | Be notified of rejected, failed and slow calls, and of fallbacks | [`Registry::listen_to_calls`], [`CallEvent`] |
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
+//! | Make a rejected call later | `queue::RetryQueue` (feature `queue`) |
 //! | Find out why a call was rejected | [`BreakerError::kind`], [`BreakerError::last_transition`] |
 //! | Find a rejection inside another error | [`ErrorKind::find_in`] |
 //! | Return a rejection from an axum handler | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
@@ -71,6 +72,7 @@
 //! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
 //! | `http` | `integrations::http`: outcomes of HTTP responses, and the header `Retry-After` | no |
 //! | `metrics` | `integrations::metrics`: metrics through the facade of the crate `metrics`; enables `tokio` | no |
+//! | `queue` | `queue`: a queue for calls that a circuit rejects, which makes them later; enables `tokio` | no |
 //! | `redis` | `fleet`: circuits that all processes of an application share through Redis; enables `tokio` | no |
 //! | `redis-tls` | TLS for the connection to Redis, `rediss://`; enables `redis` | no |
 //! | `axum` | `integrations::axum`: a dashboard, health checks and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |
@@ -96,6 +98,8 @@ mod error;
 mod event;
 mod breaker;
 mod registry;
+#[cfg(feature = "queue")]
+pub mod queue;
 #[cfg(feature = "test-util")]
 pub mod testing;
 #[cfg(feature = "redis")]
@@ -117,7 +121,7 @@ pub use event::{
 };
 pub use outcome::{Outcome, Settled};
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
-pub use snapshot::{KeyCounts, Snapshot};
+pub use snapshot::{KeyCounts, QueueCounts, Snapshot};
 pub use state::{Cause, Ramp, State, Transition, TransitionCounts};
 pub use totals::{Cancellations, Fallbacks, Rejections, Totals};
 pub use window::{TripReason, WindowCounts};

@@ -141,7 +141,7 @@
 //! {"name": "payment", "key": null, "state": "open", "time_in_state": 2.5, "retry_after": 27.5, "ramp": null, "generation": 1,
 //!  "critical": true, "consecutive_failures": 0,
 //!  "window": {"calls": 0, "failures": 0, "slow": 0, "failure_rate": null, "slow_call_rate": null},
-//!  "trials_in_flight": 0, "calls_in_flight": null,
+//!  "trials_in_flight": 0, "calls_in_flight": null, "queue": null,
 //!  "totals": {"successes": 8, "failures": 5, "timeouts": 0, "ignored": 0, "rejected": 2,
 //!             "rejections": {"open": 2, "half_open": 0, "ramping": 0, "forced_open": 0, "bulkhead": 0},
 //!             "fallbacks": {"successes": 2, "failures": 0}, "cancellations": {"ignored": 0, "failures": 0}},
