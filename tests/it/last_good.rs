@@ -196,7 +196,8 @@ fn on_stale_receives_each_stale_value_and_its_age() {
     testing::scope(|scope| {
         let mut noted = Vec::new();
         assert_eq!((price(), listed(&mut noted)), (Ok(100), Ok(5)));
-        ["last_good/path", "last_good/closure"].map(force_open);
+        force_open("last_good/path");
+        force_open("last_good/closure");
         scope.advance(Duration::from_secs(7));
         assert_eq!((price(), listed(&mut noted)), (Ok(100), Ok(5)));
         assert_eq!(NOTED.load(Ordering::Relaxed), 107);
