@@ -45,7 +45,6 @@
 mod admission;
 mod admit;
 mod async_call;
-#[allow(dead_code, reason = "only strategies attach values, and most of them need a feature")]
 mod attachments;
 mod bulkhead;
 mod call_future;

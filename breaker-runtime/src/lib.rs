@@ -85,6 +85,7 @@ mod sync;
 mod printable;
 mod warning;
 mod clock;
+pub mod fallback;
 mod outcome;
 mod totals;
 mod durations;
