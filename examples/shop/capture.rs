@@ -1,5 +1,6 @@
-//! The capture of a payment, when the order ships. No customer waits for it, and only the provider that authorized it can do
-//! it. So more failures open its circuit, a call may take longer, and captures that fail or are rejected are queued.
+//! The capture of a payment, when the order ships. No customer waits for it, and only the provider that authorized the
+//! payment can capture it. So more failures open its circuit, a call may take longer, and captures that fail or are
+//! rejected are queued.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The fraud check. It is allowed 100 ms; if it takes longer, fails or is rejected, the last score of the customer is used.
+//! The fraud check. If it takes longer than 100 ms, fails or is rejected, the last score of the customer is used.
 
 use breaker_runtime::circuit_breaker;
 use breaker_runtime::fallback::MaybeStale;

@@ -2,7 +2,7 @@
 //!
 //! | route | response |
 //! |---|---|
-//! | `POST /orders/{customer}` | 200 with the number of the order, 402 declined, 503 or 504 if nothing can replace a provider |
+//! | `POST /orders/{customer}` | 200 with the number of the order, 402 declined, 502, 503 or 504 failed |
 //! | `POST /orders/{number}/shipment` | 200 captured, 202 captured later, 404 unknown |
 //! | `GET /` | the dashboard with all circuits and queues |
 
