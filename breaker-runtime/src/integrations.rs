@@ -6,6 +6,7 @@
 //! | module | feature | provides |
 //! |---|---|---|
 //! | `axum` | `axum` | the dashboard, health checks and all circuits as JSON over HTTP |
+//! | `http` | `http` | outcomes of HTTP responses, and the header `Retry-After` |
 //! | `metrics` | `metrics` | metrics through the facade of the crate `metrics` |
 //! | `opentelemetry` | `opentelemetry` | metrics as observable instruments, and single calls as events of spans |
 //! | `prometheus` | `prometheus` | metrics as a collector for `prometheus-client` and as text |
@@ -21,6 +22,8 @@ mod fleet_json;
 mod fleet_order;
 #[cfg(all(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"), feature = "redis"))]
 mod fleet_series;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 #[cfg(all(feature = "axum", not(feature = "redis")))]

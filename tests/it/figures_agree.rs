@@ -11,6 +11,7 @@ use ::opentelemetry::metrics::MeterProvider as _;
 use breaker_runtime::integrations::axum::Dashboard;
 use breaker_runtime::integrations::metrics::Sampler;
 use breaker_runtime::integrations::{opentelemetry, prometheus};
+use breaker_runtime::queue::RetryQueue;
 use breaker_runtime::testing::Clock;
 use breaker_runtime::{
     BreakerError, CircuitBreaker, Config, ConfigBuilder, Declaration, Mode, Outcome, Registry,
@@ -98,6 +99,7 @@ fn run_script(clock: &Clock, registry: &Registry) {
         clock.advance(seconds(2));
     }
     waive_and_ramp(clock, registry);
+    run_queues(&hosts.get("a"), &plain);
 }
 
 /// Makes one circuit waive a rejection, and leaves another one in its ramp.
@@ -116,6 +118,19 @@ fn waive_and_ramp(clock: &Clock, registry: &Registry) {
     // The generator of a test clock draws the same numbers in each run.
     while ramp.snapshot().totals.rejections.ramping == 0 {
         drop(ramp.try_acquire().map(|permit| permit.settle(Outcome::Success)));
+    }
+}
+
+/// Two queues, of which one is full and has a discarded item. They are never dropped.
+fn run_queues(keyed: &CircuitBreaker, plain: &CircuitBreaker) {
+    for (breaker, capacity) in [(keyed, 1), (plain, 2)] {
+        let queue = RetryQueue::in_memory(breaker, capacity);
+        for item in 0..3 {
+            _ = queue.push_blocking(item);
+        }
+        assert_eq!(queue.take_items().len(), capacity);
+        queue.push_blocking(3).unwrap();
+        forget(queue);
     }
 }
 
@@ -244,6 +259,9 @@ fn figure<'a>(circuit: &'a Value, point: &Point) -> &'a Value {
         "circuit_breaker_failure_ratio" => &circuit["window"]["failure_rate"],
         "circuit_breaker_slow_call_ratio" => &circuit["window"]["slow_call_rate"],
         "circuit_breaker_calls_in_flight" => &circuit["calls_in_flight"],
+        "circuit_breaker_queue_length" => &circuit["queue"]["length"],
+        "circuit_breaker_queue_capacity" => &circuit["queue"]["capacity"],
+        "circuit_breaker_queue_items" => by(&circuit["queue"], "result"),
         "circuit_breaker_keys" => by(&circuit["keys"]["states"], "state"),
         "circuit_breaker_call_duration_seconds_count" => &circuit["durations"]["count"],
         unknown => panic!("no figure for {unknown}"),
@@ -331,6 +349,11 @@ async fn json_and_all_exporters_have_the_same_figures() {
         ("circuit_breaker_failure_ratio", "host"),
         ("circuit_breaker_slow_call_ratio", "host"),
         ("circuit_breaker_calls_in_flight", "host"),
+        ("circuit_breaker_queue_length", "host"),
+        ("circuit_breaker_queue_capacity", "plain"),
+        ("circuit_breaker_queue_items", "queued"),
+        ("circuit_breaker_queue_items", "discarded"),
+        ("circuit_breaker_queue_items", "refused"),
     ] {
         let has_label = |point: &&Point| point.labels.values().any(|value| value == label);
         assert!(seen.iter().any(|point| point.name == name && has_label(point)), "{name} {label}");

@@ -87,6 +87,7 @@ mod public_types;
 mod ramp;
 mod recovery;
 mod retry_after;
+mod retry_budget;
 mod classifiers;
 mod opening_rules;
 mod scopes;

@@ -16,6 +16,8 @@
 //! | `circuit_breaker_ramp_share` | `circuit`; the share of calls that is admitted while a circuit with `ramp` closes gradually, otherwise 1 |
 //! | `circuit_breaker_keys` | `circuit`, `state` = `closed`, `open`, `half_open`, `forced_open`, `disabled`; the number of keys in each state, present with `key` |
 //! | `circuit_breaker_calls_in_flight` | `circuit`; present with `max_concurrent` |
+//! | `circuit_breaker_queue_length`, `circuit_breaker_queue_capacity` | `circuit`; present with a queue for rejected calls |
+//! | `circuit_breaker_queue_items_total` | `circuit`, `result` = `queued`, `delivered`, `discarded`, `refused`; present with such a queue |
 //! | `circuit_breaker_call_duration_seconds` | `circuit`; a histogram, present with `durations` |
 //!
 //! A process that belongs to a fleet (feature `redis`, see `breaker_runtime::fleet`) also has these:

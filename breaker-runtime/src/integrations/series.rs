@@ -93,6 +93,13 @@ pub(super) const SERIES: &[Series<Snapshot>] = &[
     gauge("circuit_breaker_calls_in_flight", "Running calls of a circuit with max_concurrent", |snapshot| {
         snapshot.calls_in_flight.into_iter().map(|calls| MetricPoint::whole(calls.into())).collect()
     }),
+    gauge("circuit_breaker_queue_length", "Items in the queues for rejected calls", |snapshot| {
+        snapshot.queue.into_iter().map(|queue| MetricPoint::whole(queue.length)).collect()
+    }),
+    gauge("circuit_breaker_queue_capacity", "Maximum number of items in these queues", |snapshot| {
+        snapshot.queue.into_iter().map(|queue| MetricPoint::whole(queue.capacity)).collect()
+    }),
+    counter("circuit_breaker_queue_items", "Items of queues for rejected calls by result", queue_items),
 ];
 
 /// The histogram of the durations of calls, which only some circuits have.
@@ -180,6 +187,18 @@ fn changes(snapshot: &Snapshot) -> Vec<MetricPoint> {
 fn keys(snapshot: &Snapshot) -> Vec<MetricPoint> {
     let Some(keys) = snapshot.keys else { return Vec::new() };
     State::ALL.map(|state| MetricPoint::labeled("state", state.label(), keys.count(state))).into()
+}
+
+fn queue_items(snapshot: &Snapshot) -> Vec<MetricPoint> {
+    let Some(queue) = snapshot.queue else { return Vec::new() };
+    [
+        ("queued", queue.queued),
+        ("delivered", queue.delivered),
+        ("discarded", queue.discarded),
+        ("refused", queue.refused),
+    ]
+    .map(|(result, count)| MetricPoint::labeled("result", result, count))
+    .into()
 }
 
 fn ratio(share: Option<f64>) -> Vec<MetricPoint> {

@@ -19,7 +19,7 @@ const NEW: &str = r#"{"circuits":[{"name":"payment","key":null,"state":"closed",
     "totals":{"successes":0,"failures":0,"timeouts":0,"ignored":0,"rejected":0,
     "rejections":{"open":0,"half_open":0,"ramping":0,"forced_open":0,"bulkhead":0},"fallbacks":{"successes":0,"failures":0},
     "cancellations":{"ignored":0,"failures":0}},
-    "shadow_rejections":0,"waived_rejections":0,"waives":false,"durations":null,"time_open":0.0,"opened":0,"keys":null,"fleet":null,
+    "shadow_rejections":0,"waived_rejections":0,"waives":false,"durations":null,"time_open":0.0,"queue":null,"opened":0,"keys":null,"fleet":null,
     "settings":{"failure_threshold":5,"consecutive_failures":5,"failure_rate":null,"slow_call":null,
     "slow_call_rate":null,"window_calls":null,"window_time":null,"minimum_calls":10,"recovery_timeout":30.0,
     "backoff":1.0,"max_recovery_timeout":300.0,"jitter":0.0,"half_open_max_calls":3,"success_threshold":3,
@@ -43,7 +43,7 @@ const TRIPPED: &str = r#"{"name":"payment","key":null,"state":"open","time_in_st
     "totals":{"successes":2,"failures":2,"timeouts":0,"ignored":1,"rejected":1,
     "rejections":{"open":1,"half_open":0,"ramping":0,"forced_open":0,"bulkhead":0},"fallbacks":{"successes":0,"failures":0},
     "cancellations":{"ignored":0,"failures":0}},"shadow_rejections":0,"waived_rejections":0,"waives":false,
-    "durations":{"count":4,"mean":0.0,"p50":5.12e-7,"p95":5.12e-7,"p99":5.12e-7},"time_open":2.5,"opened":1,
+    "durations":{"count":4,"mean":0.0,"p50":5.12e-7,"p95":5.12e-7,"p99":5.12e-7},"time_open":2.5,"queue":null,"opened":1,
     "keys":null,"fleet":null,
     "settings":{"failure_threshold":null,"consecutive_failures":null,"failure_rate":0.5,"slow_call":null,
     "slow_call_rate":null,"window_calls":null,"window_time":60.0,"minimum_calls":4,"recovery_timeout":30.0,
@@ -174,13 +174,13 @@ const KEYS: &str = r#"{"count":2,"most":100,
     "totals":{"successes":0,"failures":1,"timeouts":0,"ignored":0,"rejected":0,
     "rejections":{"open":0,"half_open":0,"ramping":0,"forced_open":0,"bulkhead":0},"fallbacks":{"successes":0,"failures":0},
     "cancellations":{"ignored":0,"failures":0}},
-    "shadow_rejections":0,"waived_rejections":0,"waives":false,"durations":null,"time_open":0.0,"opened":1},
+    "shadow_rejections":0,"waived_rejections":0,"waives":false,"durations":null,"time_open":0.0,"queue":null,"opened":1},
     {"key":"us","state":"closed","time_in_state":0.0,"retry_after":null,"ramp":null,"generation":0,"critical":false,
     "consecutive_failures":0,"window":null,"trials_in_flight":0,"calls_in_flight":null,
     "totals":{"successes":1,"failures":0,"timeouts":0,"ignored":0,"rejected":0,
     "rejections":{"open":0,"half_open":0,"ramping":0,"forced_open":0,"bulkhead":0},"fallbacks":{"successes":0,"failures":0},
     "cancellations":{"ignored":0,"failures":0}},
-    "shadow_rejections":0,"waived_rejections":0,"waives":false,"durations":null,"time_open":0.0,"opened":0}]}"#;
+    "shadow_rejections":0,"waived_rejections":0,"waives":false,"durations":null,"time_open":0.0,"queue":null,"opened":0}]}"#;
 
 #[tokio::test]
 async fn a_breaker_with_keys_shows_its_totals_and_its_worst_circuits() {
