@@ -69,7 +69,7 @@
 //! | `stream` | [`Events`] implements `futures_core::Stream` | no |
 //! | `tracing` | `integrations::tracing`: state changes, and on demand single calls, as `tracing` events | no |
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
-//! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
+//! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments, and on demand single calls as events of spans | no |
 //! | `http` | `integrations::http`: outcomes of HTTP responses, and the header `Retry-After` | no |
 //! | `metrics` | `integrations::metrics`: metrics through the facade of the crate `metrics`; enables `tokio` | no |
 //! | `queue` | `queue`: a queue for calls that a circuit rejects, which makes them later; enables `tokio` | no |
