@@ -6,7 +6,7 @@
 //! | `database.rs` | rusqlite in sync functions, a pool of deadpool in async ones |
 //! | `http.rs` | outcomes of statuses and `Retry-After` with reqwest, rejections as responses of axum |
 
-#![expect(
+#![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
