@@ -7,7 +7,7 @@
 //! | `http.rs` | outcomes of statuses and `Retry-After` with reqwest, rejections as responses of axum |
 //! | `composition.rs` | rate limit, timeout, breaker, retry, bulkhead and fallback in every order |
 
-#![expect(
+#![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
