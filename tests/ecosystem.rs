@@ -9,6 +9,9 @@
 //! | `queue_cancellation.rs` | pushes and drains that are dropped |
 //! | `queue_failures.rs` | stores that fail, in memory and in SQLite files |
 //! | `../examples/queue/store.rs` | the store of the example |
+//! | `database.rs` | rusqlite in sync functions, a pool of deadpool in async ones |
+//! | `http.rs` | outcomes of statuses and `Retry-After` with reqwest, rejections as responses of axum |
+//! | `composition.rs` | rate limit, timeout, breaker, retry, bulkhead and fallback in every order |
 
 #![expect(
     clippy::expect_used,
@@ -29,3 +32,9 @@ mod queue_failures;
 mod queue_support;
 #[path = "../examples/queue/store.rs"]
 mod sqlite_store;
+#[path = "ecosystem/database.rs"]
+mod database;
+#[path = "ecosystem/http.rs"]
+mod http;
+#[path = "ecosystem/composition.rs"]
+mod composition;

@@ -31,6 +31,8 @@
 //! | `idleness.rs` | when the circuit of a key can be evicted |
 //! | `eviction_mark.rs` | the mark of a circuit that is being evicted or was removed |
 //! | `operator.rs` | the commands of an operator |
+//! | `retry_budget.rs` | the limit on retries of calls |
+//! | `retry_log.rs` | the recent successes and retries of a circuit |
 //! | `sharing.rs` | a circuit that the processes of a fleet share |
 //! | `attachments.rs` | what strategies keep with a circuit |
 //! | `queue_counters.rs` | the figures of the queues of a circuit |
@@ -43,7 +45,6 @@
 mod admission;
 mod admit;
 mod async_call;
-#[allow(dead_code, reason = "only strategies attach values, and most of them need a feature")]
 mod attachments;
 mod bulkhead;
 mod call_future;
@@ -67,6 +68,8 @@ mod permit;
 mod queue_access;
 mod queue_counters;
 mod record;
+mod retry_budget;
+mod retry_log;
 mod saturation;
 mod sharing;
 mod slot_holders;
@@ -98,6 +101,7 @@ pub use self::owned_permit::OwnedPermit;
 pub use self::permit::Permit;
 #[allow(unused_imports, reason = "only the feature `queue` counts items")]
 pub(crate) use self::queue_counters::QueueCounters;
+pub use self::retry_budget::RetryBudget;
 #[allow(unused_imports, reason = "only the integration `axum` commands circuits on async threads")]
 pub(crate) use self::unannounced::Unannounced;
 

@@ -39,6 +39,7 @@
 //!         "successes": 1, "failures": 1, "timeouts": 0, "ignored": 0, "rejected": 0,
 //!         "rejections": {"open": 0, "half_open": 0, "ramping": 0, "forced_open": 0, "bulkhead": 0},
 //!         "fallbacks": {"successes": 0, "failures": 0},
+//!         "cancellations": {"ignored": 0, "failures": 0},
 //!     },
 //!     "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "durations": null, "changes": {},
 //!     "queue": null, "keys": null, "last_transition": null,
@@ -59,7 +60,7 @@ use crate::event::StateChange;
 use crate::outcome::Outcome;
 use crate::snapshot::{KeyCounts, QueueCounts, Snapshot};
 use crate::state::{Cause, Ramp, State, Transition, TransitionCounts};
-use crate::totals::{Fallbacks, Rejections, Totals};
+use crate::totals::{Cancellations, Fallbacks, Rejections, Totals};
 use crate::window::{TripReason, WindowCounts};
 
 /// The fields of a snapshot that the dashboard shows unchanged: all except identity, state, mode, keys and
@@ -82,9 +83,10 @@ macro_rules! serialize_fields {
 }
 
 serialize_fields! {
-    Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks }
+    Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks, cancellations }
     Rejections { open, half_open, ramping, forced_open, bulkhead }
     Fallbacks { successes, failures }
+    Cancellations { ignored, failures }
     KeyCounts { closed, open, half_open, forced_open, disabled }
     QueueCounts { length, capacity, queued, delivered, discarded, refused }
 }
