@@ -4,7 +4,6 @@ use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use breaker_runtime::queue::{Delivery, RetryQueue};
@@ -44,10 +43,12 @@ async fn items_are_delivered_in_order_and_at_a_bounded_rate() {
     let breaker = circuit("rate");
     let queue = queue_of(&breaker, 1..=5).await;
     let log = Log::new();
-    drain(&breaker, &queue, |item| async {
+    drain(&breaker, &queue, |item| {
         log.add(*item);
-        sleep(Duration::from_millis(u64::from(*item) * 30)).await;
-        Ok::<(), String>(())
+        async move {
+            sleep(Duration::from_millis(u64::from(*item) * 30)).await;
+            Ok::<(), String>(())
+        }
     })
     .await;
     assert_eq!(log.items(), [1, 2, 3, 4, 5]);
@@ -61,9 +62,10 @@ async fn a_failed_delivery_stays_at_the_front_and_is_repeated_after_pauses_that_
     let breaker = circuit_with("pauses", settings().failure_threshold(100));
     let queue = queue_of(&breaker, 1..=2).await;
     let log = Log::new();
-    drain(&breaker, &queue, |item| async {
+    drain(&breaker, &queue, |item| {
         log.add(*item);
-        if log.items().len() < 5 { Err("unavailable") } else { Ok(()) }
+        let is_down = log.items().len() < 5;
+        async move { if is_down { Err("unavailable") } else { Ok(()) } }
     })
     .await;
     assert_eq!(log.items(), [1, 1, 1, 1, 1, 2]);
