@@ -205,17 +205,19 @@ async fn a_drain_that_finds_all_trial_slots_in_use_delivers_soon_after_one_is_fr
     let trial = breaker.try_acquire().unwrap();
     let queue = queue_of(&breaker, [1]).await;
     let log = Log::new();
-    let settle = async {
-        sleep(Duration::from_millis(1500)).await;
-        trial.settle(Outcome::Success);
-    };
-    tokio::join!(
-        settle,
-        drain(&breaker, &queue, |item| {
+    let handler = {
+        let log = log.clone();
+        move |item: Arc<u32>| {
             log.add(*item);
             async { Delivery::Done }
-        })
-    );
+        }
+    };
+    let drain = tokio::spawn(queue.drain(handler).run());
+    sleep(Duration::from_millis(1500)).await;
+    trial.settle(Outcome::Success);
+    sleep(seconds(1)).await;
+    queue.close();
+    drain.await.unwrap();
     assert_eq!(log.millis(), [2000]);
     assert_eq!(breaker.state(), State::Closed);
 }
