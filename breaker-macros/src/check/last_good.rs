@@ -10,7 +10,7 @@ use super::ranges::MAX_KEYS;
 use super::spec::{LastGood, Spec};
 use super::value;
 use crate::args::Key;
-use crate::function::{AnnotatedFn, bound_names};
+use crate::function::{AnnotatedFn, bound_names, value_borrows};
 
 const MAX_AGE: &str = "max_age";
 const ON_STALE: &str = "on_stale";
@@ -116,6 +116,13 @@ pub(super) fn check(spec: &Spec, last_good: &LastGood, annotated: &AnnotatedFn, 
         errors.push(Error::new(
             annotated.output_span(),
             "`last_good` remembers the value of `Ok`, so this function must return a `Result`",
+        ));
+    }
+    if annotated.output().is_some_and(value_borrows) {
+        errors.push(Error::new(
+            annotated.output_span(),
+            "`last_good` keeps the value after the call, so the value cannot borrow; return an owned one, such as a \
+             `String`",
         ));
     }
     if last_good.key.is_none()

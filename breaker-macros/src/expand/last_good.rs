@@ -45,13 +45,16 @@ pub(super) fn binding(
         },
     );
     let output = &annotated.nameable_output;
-    // rustc reports a type that cannot be remembered at the name of the function.
-    let bind = Ident::new("__breaker_last_good", at(annotated.output_span()));
+    // rustc reports a type that cannot be remembered at the name or the receiver of a method.
+    let span = annotated.output_span();
+    let types = quote_spanned!(at(span)=> ::<#output>);
+    let step = RuntimeFn::LastGood.call_generic(private, span, Some(&types), &TokenStream::new());
+    let step = quote_spanned!(at(span)=> #step.__breaker_last_good);
     quote_spanned! {Span::mixed_site()=>
         let __last_good = {
             static __BREAKER_LAST_GOOD: #private::LastGoodSite =
                 #private::LastGoodSite::new(#max_age, #max_keys);
-            #private::last_good::<#output>().#bind(
+            #step(
                 #private::Acquire::circuit(#circuit),
                 &__BREAKER_LAST_GOOD,
                 #key
@@ -78,8 +81,9 @@ fn max_age(private: &Repeated, value: &Value) -> TokenStream {
 
 // Input:  private::verdict_on(__output, __classifier)
 // Output: __last_good.observe(__output, private::verdict_on(__output, __classifier))
-pub(super) fn observed(verdict: &TokenStream) -> TokenStream {
-    quote_spanned!(Span::mixed_site()=> __last_good.observe(__output, #verdict))
+pub(super) fn observed(annotated: &AnnotatedFn, verdict: &TokenStream) -> TokenStream {
+    let span = at(annotated.output_span());
+    quote_spanned!(span=> __last_good.observe(__output, #verdict))
 }
 
 // Input:  on_stale = warn
@@ -94,10 +98,11 @@ pub(super) fn recall(
         FallbackOn::Rejected => "recall",
         FallbackOn::Failure => "recall_after_failure",
     };
-    let function = Ident::new(function, at(annotated.output_span()));
+    let span = at(annotated.output_span());
+    let function = Ident::new(function, span);
     let on_stale = match &last_good.on_stale {
         Some(on_stale) => on_stale.to_token_stream(),
         None => quote!(#private::ignore_stale),
     };
-    quote_spanned!(Span::mixed_site()=> |__error| __last_good.#function(__error, #on_stale))
+    quote_spanned!(span=> |__error| __last_good.#function(__error, #on_stale))
 }
