@@ -8,7 +8,7 @@ use syn::spanned::Spanned as _;
 use super::at;
 use super::keys::{checked_keys, key_text};
 use super::runtime_fn::RuntimeFn;
-use crate::check::{FallbackOn, LastGood, Value};
+use crate::check::{LastGood, Value};
 use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
 
@@ -86,18 +86,32 @@ pub(super) fn observed(annotated: &AnnotatedFn, verdict: &TokenStream) -> TokenS
     quote_spanned!(span=> __last_good.observe(__output, #verdict))
 }
 
-// Input:  on_stale = warn
-// Output: |__error| __last_good.recall(__error, warn)
-pub(super) fn recall(
+// Input:  last_good(max_age = "5m")
+// Output: __classifier.run_fallback(__rejected, |__error| __last_good.recall(__error, private::ignore_stale))
+pub(super) fn after_rejection(
     private: &Repeated,
     last_good: &LastGood,
-    fallback_on: FallbackOn,
     annotated: &AnnotatedFn,
 ) -> TokenStream {
-    let function = match fallback_on {
-        FallbackOn::Rejected => "recall",
-        FallbackOn::Failure => "recall_after_failure",
-    };
+    let recall = recall(private, "recall", last_good, annotated);
+    quote_spanned!(Span::mixed_site()=> __classifier.run_fallback(__rejected, #recall))
+}
+
+// Input:  last_good(max_age = "5m"), fallback_on = failure
+// Output: private::call_fallback_on_failure(__no_result, |__error| __last_good.recall_after_failure(..))
+pub(super) fn after_failure(
+    private: &Repeated,
+    last_good: &LastGood,
+    annotated: &AnnotatedFn,
+) -> TokenStream {
+    let recall = recall(private, "recall_after_failure", last_good, annotated);
+    let arguments = quote_spanned!(Span::mixed_site()=> __no_result, #recall);
+    RuntimeFn::CallFallbackOnFailure.call(private, last_good.span, &arguments)
+}
+
+// Input:  "recall", on_stale = warn
+// Output: |__error| __last_good.recall(__error, warn)
+fn recall(private: &Repeated, function: &str, last_good: &LastGood, annotated: &AnnotatedFn) -> TokenStream {
     let span = at(annotated.output_span());
     let function = Ident::new(function, span);
     let on_stale = match &last_good.on_stale {
