@@ -54,6 +54,7 @@
 //! | Be notified of rejected, failed and slow calls, and of fallbacks | [`Registry::listen_to_calls`], [`CallEvent`] |
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
 //! | Make a rejected call later | `queue::RetryQueue` (feature `queue`) |
+//! | Return the last good value, a default or the answer of another service | [`fallback`], which compares the strategies |
 //! | Find out why a call was rejected | [`BreakerError::kind`], [`BreakerError::last_transition`] |
 //! | Find a rejection inside another error | [`ErrorKind::find_in`] |
 //! | Return a rejection from an axum handler, as 503 with `Retry-After` | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
