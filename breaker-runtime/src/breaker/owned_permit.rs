@@ -38,6 +38,13 @@ pub struct OwnedPermit {
     on_drop: OnDrop,
 }
 
+/// The data of an admitted call, with a handle to its circuit. Like [`Call`], it has no guard.
+pub(super) struct OwnedCall {
+    pub(super) circuit: Arc<Circuit>,
+    pub(super) ticket: Ticket,
+    pub(super) stamp: Stamp,
+}
+
 impl OwnedPermit {
     /// Returns the same permission with a handle to its circuit.
     pub(super) fn new(circuit: &Arc<Circuit>, permit: Permit<'_>) -> Self {
@@ -66,6 +73,13 @@ impl OwnedPermit {
     #[must_use]
     pub fn is_trial(&self) -> bool {
         self.ticket.trial().is_some()
+    }
+
+    /// Returns the call for a guard of another kind. Its circuit is cloned, because a type with `Drop` cannot be taken
+    /// apart.
+    pub(super) fn into_owned_call(mut self) -> OwnedCall {
+        self.on_drop = OnDrop::Settled;
+        OwnedCall { circuit: Arc::clone(&self.circuit), ticket: self.ticket, stamp: self.stamp }
     }
 
     /// Moves the permission into a permit that borrows the circuit.
