@@ -6,6 +6,7 @@
 //! | module | feature | provides |
 //! |---|---|---|
 //! | `axum` | `axum` | the dashboard, health checks and all circuits as JSON over HTTP |
+//! | `http` | `http` | outcomes of HTTP responses, and the header `Retry-After` |
 //! | `opentelemetry` | `opentelemetry` | metrics as observable instruments |
 //! | `prometheus` | `prometheus` | metrics as a collector for `prometheus-client` and as text |
 //! | `serde` | `serde` | `Serialize` for snapshots, transitions and counts |
@@ -20,6 +21,8 @@ mod fleet_json;
 mod fleet_order;
 #[cfg(all(any(feature = "prometheus", feature = "opentelemetry"), feature = "redis"))]
 mod fleet_series;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(all(feature = "axum", not(feature = "redis")))]
 mod no_fleet_json;
 #[cfg(all(any(feature = "prometheus", feature = "opentelemetry"), not(feature = "redis")))]
