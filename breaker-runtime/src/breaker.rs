@@ -15,6 +15,7 @@
 //! | `permit.rs` | the guard of an admission, which settles it at most once |
 //! | `owned_permit.rs` | a permit that owns its circuit |
 //! | `streamed_call.rs` | a call whose result arrives in parts |
+//! | `service_call.rs` | a call of a service, whose future is polled elsewhere |
 //! | `failure.rs` | the description of a failed call: its text, and how long to wait |
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `call_report.rs` | reports single calls to the listeners that ask for them |
@@ -65,6 +66,8 @@ mod permit;
 mod record;
 mod saturation;
 mod sharing;
+#[allow(dead_code, reason = "only the feature `tower` has services")]
+mod service_call;
 mod slot_holders;
 mod slot_wait;
 mod special_call;
@@ -94,6 +97,8 @@ pub(crate) use self::idleness::{Idleness, NotIdleUntil};
 pub use self::operator::Operator;
 pub use self::owned_permit::OwnedPermit;
 pub use self::permit::Permit;
+#[allow(unused_imports, reason = "only the feature `tower` has services")]
+pub(crate) use self::service_call::{ServiceCall, ServiceStart, SlotRequest};
 #[allow(
     unused_imports,
     reason = "only the features `stream` and `http` have calls whose result arrives in parts"
