@@ -3,6 +3,13 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `grpc_server.rs` | a server of tonic whose messages are text, and a client for it |
+//! | `services.rs` | a breaker on a manual clock, and a service that checks how it is used |
+//! | `tonic_calls.rs` | circuits of gRPC calls, with a client and a server of tonic |
+//! | `tower_bodies.rs` | calls that last until the body of their response has ended |
+//! | `tower_contract.rs` | the contract of the layer for tower |
+//! | `tower_servers.rs` | the layer with axum, hyper and reqwest |
+//! | `tower_settings.rs` | every setting applies to the calls of a service |
 
 #![expect(
     clippy::expect_used,
@@ -10,3 +17,18 @@
     clippy::panic,
     reason = "a test whose preconditions fail has failed"
 )]
+
+#[path = "ecosystem/grpc_server.rs"]
+mod grpc_server;
+#[path = "ecosystem/services.rs"]
+mod services;
+#[path = "ecosystem/tonic_calls.rs"]
+mod tonic_calls;
+#[path = "ecosystem/tower_bodies.rs"]
+mod tower_bodies;
+#[path = "ecosystem/tower_contract.rs"]
+mod tower_contract;
+#[path = "ecosystem/tower_servers.rs"]
+mod tower_servers;
+#[path = "ecosystem/tower_settings.rs"]
+mod tower_settings;

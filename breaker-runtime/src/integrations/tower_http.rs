@@ -52,4 +52,4 @@ mod layers;
 pub use self::body_end::UntilBodyEnd;
 pub use self::call_body::CallBody;
 pub use self::grpc_status::GrpcStatus;
-pub use self::http_status::HttpStatus;
+pub use self::http_status::{HttpStatus, classify_status};

@@ -13,20 +13,26 @@ use super::tower::ServiceError;
 /// rejection:
 ///
 /// ```
-/// use breaker_runtime::integrations::tower::{BreakerLayer, ServiceError};
-/// use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind};
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// use breaker_runtime::integrations::tower::BreakerLayer;
+/// use breaker_runtime::{CircuitBreaker, Config};
 /// use tonic::{Code, Status};
-/// use tower::ServiceBuilder;
+/// use tower::{Service as _, ServiceBuilder, ServiceExt as _};
 ///
+/// # let channel = tower::service_fn(|request: String| async { Ok::<_, std::io::Error>(request) });
 /// let breaker = CircuitBreaker::new("stock", Config::default())?;
-/// let layer = ServiceBuilder::new().map_err(Status::from).layer(BreakerLayer::new(&breaker));
-/// // let client = StockClient::new(layer.service(channel));
+/// let mut channel = ServiceBuilder::new()
+///     .map_err(Status::from)
+///     .layer(BreakerLayer::new(&breaker)) // with the feature `http`: .classify_grpc()
+///     .service(channel);
+/// // let client = StockClient::new(channel);
 ///
-/// let rejection = ServiceError::<std::io::Error>::from(BreakerError::new("stock", ErrorKind::Open));
-/// assert_eq!(Status::from(rejection).code(), Code::Unavailable);
-/// # fn assert_layer<L: tower::Layer<()>>(_: ServiceBuilder<L>) {}
-/// # assert_layer(layer.map_err(|status: ServiceError<std::io::Error>| Status::from(status)));
-/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// breaker.force_open();
+/// let status = channel.ready().await?.call("tea".to_owned()).await.unwrap_err();
+/// assert_eq!(status.code(), Code::Unavailable);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<ServiceError<E>> for Status {
     fn from(error: ServiceError<E>) -> Self {

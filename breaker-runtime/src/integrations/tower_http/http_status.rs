@@ -1,6 +1,6 @@
 //! The classifier of HTTP statuses.
 
-use http::Response;
+use http::{HeaderMap, Response, StatusCode};
 
 use super::super::http::{is_failure_status, retry_after};
 use super::super::tower::{Classification, ResponseClassifier};
@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 /// use std::time::Duration;
 /// use breaker_runtime::integrations::tower::ResponseClassifier;
 /// use breaker_runtime::integrations::tower_http::HttpStatus;
-/// use http::Response;
+/// use http::{HeaderMap, Response, StatusCode};
 ///
 /// let busy = Response::builder().status(503).header("Retry-After", "60").body(())?;
 /// let classification = HttpStatus.classify_response(&busy);
@@ -24,12 +24,36 @@ use crate::outcome::Outcome;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HttpStatus;
 
+/// Classifies a response by its status and its headers like [`HttpStatus`], for responses of other types.
+///
+/// `reqwest::Client` is a service for tower whose response is `reqwest::Response`:
+///
+/// ```text
+/// let layer = BreakerLayer::new(&breaker).classify(|result: &reqwest::Result<reqwest::Response>| match result {
+///     Ok(response) => classify_status(response.status(), response.headers()),
+///     Err(error) => Classification::failure(error.to_string()),
+/// });
+/// let client = ServiceBuilder::new().layer(layer).service(reqwest::Client::new());
+/// ```
+///
+/// ```
+/// use breaker_runtime::Outcome;
+/// use breaker_runtime::integrations::tower_http::classify_status;
+/// use http::{HeaderMap, StatusCode};
+///
+/// let classification = classify_status(StatusCode::NOT_FOUND, &HeaderMap::new());
+/// assert_eq!(classification.outcome(), Outcome::Success);
+/// ```
+#[must_use]
+pub fn classify_status(status: StatusCode, headers: &HeaderMap) -> Classification {
+    if !is_failure_status(status) {
+        return Outcome::Success.into();
+    }
+    Classification::failure(format!("status {status}")).with_retry_after(retry_after(headers))
+}
+
 impl<B> ResponseClassifier<Response<B>> for HttpStatus {
     fn classify_response(&self, response: &Response<B>) -> Classification {
-        let status = response.status();
-        if !is_failure_status(status) {
-            return Outcome::Success.into();
-        }
-        Classification::failure(format!("status {status}")).with_retry_after(retry_after(response.headers()))
+        classify_status(response.status(), response.headers())
     }
 }
