@@ -10,6 +10,9 @@
 //! | `tower_contract.rs` | the contract of the layer for tower |
 //! | `tower_servers.rs` | the layer with axum, hyper and reqwest |
 //! | `tower_settings.rs` | every setting applies to the calls of a service |
+//! | `database.rs` | rusqlite in sync functions, a pool of deadpool in async ones |
+//! | `http.rs` | outcomes of statuses and `Retry-After` with reqwest, rejections as responses of axum |
+//! | `composition.rs` | rate limit, timeout, breaker, retry, bulkhead and fallback in every order |
 
 #![expect(
     clippy::expect_used,
@@ -32,3 +35,9 @@ mod tower_contract;
 mod tower_servers;
 #[path = "ecosystem/tower_settings.rs"]
 mod tower_settings;
+#[path = "ecosystem/database.rs"]
+mod database;
+#[path = "ecosystem/http.rs"]
+mod http;
+#[path = "ecosystem/composition.rs"]
+mod composition;
