@@ -105,6 +105,9 @@ pub(crate) use self::idleness::{Idleness, NotIdleUntil};
 pub use self::operator::Operator;
 pub use self::owned_permit::OwnedPermit;
 pub use self::permit::Permit;
+#[allow(unused_imports, reason = "only the feature `queue` counts items")]
+pub(crate) use self::queue_counters::QueueCounters;
+pub use self::retry_budget::RetryBudget;
 #[allow(unused_imports, reason = "only the feature `tower` has services")]
 pub(crate) use self::service_call::{ServiceCall, ServiceStart, SlotRequest};
 #[allow(
@@ -112,9 +115,6 @@ pub(crate) use self::service_call::{ServiceCall, ServiceStart, SlotRequest};
     reason = "only the features `stream` and `http` have calls whose result arrives in parts"
 )]
 pub(crate) use self::streamed_call::StreamedCall;
-pub use self::retry_budget::RetryBudget;
-#[allow(unused_imports, reason = "only the feature `queue` counts items")]
-pub(crate) use self::queue_counters::QueueCounters;
 #[allow(unused_imports, reason = "only the integration `axum` commands circuits on async threads")]
 pub(crate) use self::unannounced::Unannounced;
 
