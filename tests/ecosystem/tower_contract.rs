@@ -295,3 +295,18 @@ fn a_completed_future_stays_pending() {
     assert!(poll_once(call.as_mut()).is_pending());
     assert_eq!(counts(&fixture.breaker), SUCCESS);
 }
+
+#[test]
+fn a_call_of_a_service_allocates_nothing() {
+    let fixture = Fixture::with(settings());
+    let inner = service_fn(|answer: u16| std::future::ready(Ok::<_, io::Error>(answer)));
+    let mut service = BreakerService::new(inner, &fixture.breaker);
+    // The first call of a thread may allocate.
+    finish(&mut service, 1).unwrap();
+    let measured = allocation_counter::measure(|| {
+        finish(&mut service, 2).unwrap();
+    });
+    assert_eq!(measured.count_total, 0);
+    let call = start(&mut service, 3);
+    assert!(size_of_val(&call) <= 96, "{}", size_of_val(&call));
+}
