@@ -14,6 +14,8 @@
 //! | `slot_holders.rs` | the calls of a thread that hold a slot, in which inner calls run |
 //! | `permit.rs` | the guard of an admission, which settles it at most once |
 //! | `owned_permit.rs` | a permit that owns its circuit |
+//! | `streamed_call.rs` | a call whose result arrives in parts |
+//! | `service_call.rs` | a call of a service, whose future is polled elsewhere |
 //! | `failure.rs` | the description of a failed call: its text, and how long to wait |
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `call_report.rs` | reports single calls to the listeners that ask for them |
@@ -72,10 +74,14 @@ mod retry_budget;
 mod retry_log;
 mod saturation;
 mod sharing;
+#[allow(dead_code, reason = "only the feature `tower` has services")]
+mod service_call;
 mod slot_holders;
 mod slot_wait;
 mod special_call;
 mod stamp;
+#[allow(dead_code, reason = "only the features `stream` and `http` have calls whose result arrives in parts")]
+mod streamed_call;
 #[allow(dead_code, reason = "only the integration `axum` commands circuits on async threads")]
 mod unannounced;
 mod waiving;
@@ -102,6 +108,13 @@ pub use self::permit::Permit;
 #[allow(unused_imports, reason = "only the feature `queue` counts items")]
 pub(crate) use self::queue_counters::QueueCounters;
 pub use self::retry_budget::RetryBudget;
+#[allow(unused_imports, reason = "only the feature `tower` has services")]
+pub(crate) use self::service_call::{ServiceCall, ServiceStart, SlotRequest};
+#[allow(
+    unused_imports,
+    reason = "only the features `stream` and `http` have calls whose result arrives in parts"
+)]
+pub(crate) use self::streamed_call::StreamedCall;
 #[allow(unused_imports, reason = "only the integration `axum` commands circuits on async threads")]
 pub(crate) use self::unannounced::Unannounced;
 

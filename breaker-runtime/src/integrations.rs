@@ -12,6 +12,9 @@
 //! | `prometheus` | `prometheus` | metrics as a collector for `prometheus-client` and as text |
 //! | `serde` | `serde` | `Serialize` for snapshots, transitions and counts |
 //! | `stream` | `stream` | `Events` as a `Stream` of `futures-core` |
+//! | `tonic` | `tonic` | outcomes of gRPC calls of tonic, and statuses for rejected calls |
+//! | `tower` | `tower` | a layer and a service for tower |
+//! | `tower_http` | `tower` and `http` | outcomes of HTTP and gRPC responses for tower, and calls that last until the body has ended |
 //! | `tracing` | `tracing` | state changes as `tracing` events |
 
 #[cfg(feature = "axum")]
@@ -22,6 +25,8 @@ mod fleet_json;
 mod fleet_order;
 #[cfg(all(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"), feature = "redis"))]
 mod fleet_series;
+#[cfg(any(feature = "tonic", all(feature = "tower", feature = "http")))]
+mod grpc;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "metrics")]
@@ -43,6 +48,14 @@ pub mod serde;
 mod series;
 #[cfg(feature = "stream")]
 mod stream;
+#[cfg(feature = "tonic")]
+pub mod tonic;
+#[cfg(feature = "tower")]
+pub mod tower;
+#[cfg(all(feature = "tower", feature = "http"))]
+pub mod tower_http;
+#[cfg(all(feature = "tower", feature = "tonic"))]
+mod tower_tonic;
 #[cfg(feature = "tracing")]
 pub mod tracing;
 

@@ -32,6 +32,8 @@
 //! | Share a policy among many functions | the key `config` of [`circuit_breaker`](circuit_breaker#a-policy-shared-by-many-functions) |
 //! | Protect other code, or control a breaker manually | [`CircuitBreaker`], [`Permit`], [`Operator`] |
 //! | Protect a stream, a spawned task or a callback | [`CircuitBreaker::try_acquire_owned`], [`OwnedPermit`] |
+//! | Protect a service of tower, a route of axum, or a client of hyper, reqwest or tonic | `integrations::tower` (feature `tower`), `integrations::tower_http` (features `tower` and `http`) |
+//! | Classify the status of a gRPC call | `integrations::tonic` (feature `tonic`) |
 //! | Choose a healthy host before a call | [`CircuitBreaker::would_admit`], [`KeyedBreaker::would_admit`] |
 //! | Change settings at run time | [`CircuitBreaker::set_config`], and the [exceptions](circuit_breaker#new-settings-at-run-time) |
 //! | Share a circuit among all processes of an application | the keys [`shared` and `adopt`](circuit_breaker#circuits-shared-by-many-processes) (feature `redis`) |
@@ -75,6 +77,8 @@
 //! | `http` | `integrations::http`: outcomes of HTTP responses, and the header `Retry-After` | no |
 //! | `metrics` | `integrations::metrics`: metrics through the facade of the crate `metrics`; enables `tokio` | no |
 //! | `queue` | `queue`: a queue for calls that a circuit rejects, which makes them later; enables `tokio` | no |
+//! | `tonic` | `integrations::tonic`: outcomes of gRPC calls of tonic, and statuses for rejected calls | no |
+//! | `tower` | `integrations::tower`: a layer and a service for tower; with `http`, `integrations::tower_http`: classifiers for HTTP and gRPC, and calls that last until the body has ended | no |
 //! | `redis` | `fleet`: circuits that all processes of an application share through Redis; enables `tokio` | no |
 //! | `redis-tls` | TLS for the connection to Redis, `rediss://`; enables `redis` | no |
 //! | `axum` | `integrations::axum`: a dashboard, health checks and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |
