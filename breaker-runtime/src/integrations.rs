@@ -9,7 +9,7 @@
 //! | `opentelemetry` | `opentelemetry` | metrics as observable instruments |
 //! | `prometheus` | `prometheus` | metrics as a collector for `prometheus-client` and as text |
 //! | `serde` | `serde` | `Serialize` for snapshots, transitions and counts |
-//! | `stream` | `stream` | `Events` as a `Stream` of `futures-core` |
+//! | `stream` | `stream` | `Events` as a `Stream` of `futures-core`, and streams that settle their call when they end |
 //! | `tracing` | `tracing` | state changes as `tracing` events |
 
 #[cfg(feature = "axum")]
@@ -24,6 +24,8 @@ mod fleet_series;
 mod no_fleet_json;
 #[cfg(all(any(feature = "prometheus", feature = "opentelemetry"), not(feature = "redis")))]
 mod no_fleet_series;
+#[cfg(not(feature = "stream"))]
+mod no_stream;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
 #[cfg(feature = "prometheus")]
@@ -33,7 +35,7 @@ pub mod serde;
 #[cfg(any(feature = "prometheus", feature = "opentelemetry"))]
 mod series;
 #[cfg(feature = "stream")]
-mod stream;
+pub mod stream;
 #[cfg(feature = "tracing")]
 pub mod tracing;
 
@@ -41,6 +43,13 @@ pub mod tracing;
 use no_fleet_json as fleet_json;
 #[cfg(all(any(feature = "prometheus", feature = "opentelemetry"), not(feature = "redis")))]
 use no_fleet_series as fleet_series;
+
+#[cfg(not(feature = "stream"))]
+#[doc(hidden)]
+pub use no_stream::{AnyStream, guard_boxed, guard_opaque};
+#[cfg(feature = "stream")]
+#[doc(hidden)]
+pub use stream::{AnyStream, BoxedStream, guard_boxed, guard_opaque};
 
 /// The function that encodes metrics for Prometheus, if its feature is enabled. `axum` serves its result.
 #[cfg(all(feature = "axum", feature = "prometheus"))]

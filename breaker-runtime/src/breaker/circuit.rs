@@ -102,6 +102,11 @@ impl Circuit {
         self.identity().key().is_some_and(|own| **own == *key)
     }
 
+    /// Returns a handle to this circuit.
+    pub(super) fn handle(&self) -> Option<Arc<Self>> {
+        self.identity.circuit.upgrade()
+    }
+
     pub(crate) fn config(&self) -> SharedConfig {
         self.machine.config()
     }
