@@ -3,6 +3,9 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `scripted_stream.rs` | a stream that follows a script, for the tests of streams |
+//! | `streams.rs` | `guard_stream` |
+//! | `streams_of_functions.rs` | `settle = stream` |
 
 #![expect(
     clippy::expect_used,
@@ -10,3 +13,10 @@
     clippy::panic,
     reason = "a test whose preconditions fail has failed"
 )]
+
+#[path = "ecosystem/scripted_stream.rs"]
+mod scripted_stream;
+#[path = "ecosystem/streams.rs"]
+mod streams;
+#[path = "ecosystem/streams_of_functions.rs"]
+mod streams_of_functions;
