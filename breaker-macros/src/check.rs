@@ -86,7 +86,9 @@ pub(crate) fn check_function(spec: &mut Spec, annotated: &AnnotatedFn, errors: &
         ));
     } else if !annotated.is_async() {
         errors.extend(reject_call_timeout(spec));
-        errors.extend(reject_cancelled_after(spec));
+        if spec.settle == Settle::Return {
+            errors.extend(reject_cancelled_after(spec));
+        }
     }
     run_time::check(spec, annotated, errors);
     condition::check(spec, annotated, errors);

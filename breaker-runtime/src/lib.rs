@@ -29,7 +29,8 @@
 //! | Choose when a circuit opens, how it recovers, and how many calls may run | [`ConfigBuilder`], every setting with its range and default |
 //! | Share a policy among many functions | the key `config` of [`circuit_breaker`](circuit_breaker#a-policy-shared-by-many-functions) |
 //! | Protect other code, or control a breaker manually | [`CircuitBreaker`], [`Permit`], [`Operator`] |
-//! | Protect a stream, a spawned task or a callback | [`CircuitBreaker::try_acquire_owned`], [`OwnedPermit`] |
+//! | Protect a function that returns a stream, or any other stream | the key [`settle`](circuit_breaker#streams), and `integrations::stream` (feature `stream`) |
+//! | Protect a spawned task or a callback | [`CircuitBreaker::try_acquire_owned`], [`OwnedPermit`] |
 //! | Choose a healthy host before a call | [`CircuitBreaker::would_admit`], [`KeyedBreaker::would_admit`] |
 //! | Change settings at run time | [`CircuitBreaker::set_config`], and the [exceptions](circuit_breaker#new-settings-at-run-time) |
 //! | Share a circuit among all processes of an application | the keys [`shared` and `adopt`](circuit_breaker#circuits-shared-by-many-processes) (feature `redis`) |
@@ -61,7 +62,7 @@
 //! |---|---|---|
 //! | `tokio` | time limits for async calls: `call_timeout`, and waiting for `max_wait` | no |
 //! | `serde` | `integrations::serde`: `Serialize` for snapshots, transitions and counts | no |
-//! | `stream` | [`Events`] implements `futures_core::Stream` | no |
+//! | `stream` | `integrations::stream`: streams that settle their call when they end; [`Events`] implements `futures_core::Stream` | no |
 //! | `tracing` | `integrations::tracing`: state changes, and on demand single calls, as `tracing` events | no |
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
 //! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
