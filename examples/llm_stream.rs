@@ -9,14 +9,13 @@
 //! next call is rejected without a connection. When the server has recovered, one whole stream closes the circuit.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::State as Shared;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -70,15 +69,20 @@ impl Events {
     }
 }
 
+/// Breaks a response, so that the server closes its connection.
+#[derive(Debug, thiserror::Error)]
+#[error("the process that writes the answer has crashed")]
+struct Crashed;
+
 /// Sends one event for each word. While the service is broken, it closes the connection after two of them.
 async fn answer(Shared(is_broken): Shared<Arc<AtomicBool>>) -> Response {
     let sent = if is_broken.load(Ordering::Relaxed) { 2 } else { WORDS.len() };
-    let tokens = WORDS.iter().take(sent).map(|word| format!("data: {word}\n\n"));
-    let last = (sent == WORDS.len()).then(|| "data: [DONE]\n\n".to_owned());
-    let events: Vec<String> = tokens.chain(last).collect();
+    let tokens = WORDS.iter().take(sent).map(|word| Ok(format!("data: {word}\n\n")));
+    let last = if sent == WORDS.len() { Ok("data: [DONE]\n\n".to_owned()) } else { Err(Crashed) };
+    let events: Vec<_> = tokens.chain([last]).collect();
     let events = stream::iter(events).then(|event| async {
         sleep(PAUSE).await;
-        Ok::<_, Infallible>(Bytes::from(event))
+        event
     });
     ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(events)).into_response()
 }

@@ -6,6 +6,7 @@
 //! | `scripted_stream.rs` | a stream that follows a script, for the tests of streams |
 //! | `streams.rs` | `guard_stream` |
 //! | `streams_of_functions.rs` | `settle = stream` |
+//! | `streams_over_http.rs` | `settle = stream` with a real server |
 
 #![expect(
     clippy::expect_used,
@@ -20,3 +21,5 @@ mod scripted_stream;
 mod streams;
 #[path = "ecosystem/streams_of_functions.rs"]
 mod streams_of_functions;
+#[path = "ecosystem/streams_over_http.rs"]
+mod streams_over_http;

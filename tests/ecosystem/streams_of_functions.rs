@@ -41,6 +41,24 @@ fn counts(name: &str) -> [u64; 3] {
     [totals.successes, totals.failures, totals.ignored]
 }
 
+#[circuit_breaker(name = "cancelled", settle = stream, cancelled_after = "5s")]
+fn open_silent() -> Result<impl Stream<Item = Token> + Unpin, Fault> {
+    Ok(scripted([Pending, Pending]))
+}
+
+#[test]
+fn a_sync_function_can_limit_the_wait_for_an_item_of_its_stream() {
+    testing::scope(|scope| {
+        for (wait, expected) in [(SECOND * 4, [0, 0, 1]), (SECOND * 5, [0, 1, 1])] {
+            let mut stream = open_silent().expect("a stream");
+            assert_eq!(poll(&mut stream), Poll::Pending);
+            scope.advance(wait);
+            drop(stream);
+            assert_eq!(counts("cancelled"), expected);
+        }
+    });
+}
+
 #[circuit_breaker(name = "sync", settle = stream, failure_threshold = 2, max_concurrent = 1)]
 fn open(steps: Steps) -> Result<impl Stream<Item = Token> + Send + Unpin + use<>, Fault> {
     if steps.is_empty() {

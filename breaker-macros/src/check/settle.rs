@@ -4,7 +4,7 @@ use syn::spanned::Spanned as _;
 use syn::{Error, Expr, Type};
 
 use super::expr::{source_text, ungrouped};
-use super::spec::{Settle, Spec};
+use super::spec::{Fallback, Settle, Spec};
 use crate::args::Key;
 use crate::function::AnnotatedFn;
 
@@ -21,16 +21,29 @@ pub(super) fn read(value: Expr) -> Result<Settle, Error> {
     }
 }
 
-/// Reports a function that visibly does not return a `Result`. The compiler reports all others.
+/// Reports a function that visibly does not return a `Result`, and a fallback that cannot return the type of the
+/// stream. The compiler reports all others.
 pub(super) fn check(spec: &Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error>) {
-    if spec.settle == Settle::Return || matches!(annotated.output(), Some(Type::Path(_) | Type::Macro(_))) {
+    if spec.settle == Settle::Return {
         return;
     }
-    errors.extend(spec.span_of(Key::Settle).map(|span| {
-        Error::new(
-            span,
-            "`settle = stream` needs a function that returns a stream in a `Result`, as in \
-             `-> Result<impl Stream<Item = Result<_, _>>, _>`",
-        )
-    }));
+    if !matches!(annotated.output(), Some(Type::Path(_) | Type::Macro(_))) {
+        errors.extend(spec.span_of(Key::Settle).map(|span| {
+            Error::new(
+                span,
+                "`settle = stream` needs a function that returns a stream in a `Result`, as in \
+                 `-> Result<impl Stream<Item = Result<_, _>>, _>`",
+            )
+        }));
+    }
+    if let Some(Fallback::Path { path, .. }) = &spec.fallback
+        && annotated.impl_in_result().is_some()
+    {
+        errors.push(Error::new(
+            path.span(),
+            "this fallback and the function return two types of streams, and `impl Stream` is one type; return \
+             `Result<Pin<Box<dyn Stream<Item = Result<_, _>> + Send>>, _>` from both, or write a closure that returns an \
+             error: `fallback = |error| Err(..)`",
+        ));
+    }
 }

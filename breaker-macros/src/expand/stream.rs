@@ -3,6 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
+use super::at;
 use super::runtime_fn::RuntimeFn;
 use crate::check::{Settle, Spec};
 use crate::function::AnnotatedFn;
@@ -45,14 +46,15 @@ pub(super) fn guard(
     call: &TokenStream,
 ) -> TokenStream {
     let span = annotated.output_span();
-    let output = quote_spanned!(Span::mixed_site()=> __output);
+    // rustc reports a type that is no such stream at the arguments.
+    let output = quote_spanned!(at(span)=> __output);
     let opened = RuntimeFn::Opened.call(private, span, &output);
     let types = annotated.nameable_item().map(|item| quote!(::<_, #item>));
-    let reference = quote_spanned!(Span::mixed_site()=> &__stream);
+    let reference = quote_spanned!(at(span)=> &__stream);
     let items = RuntimeFn::ItemsOf.call_generic(private, span, types.as_ref(), &reference);
     let guard =
         if annotated.impl_in_result().is_some() { RuntimeFn::GuardOpaque } else { RuntimeFn::GuardBoxed };
-    let arguments = quote_spanned!(Span::mixed_site()=> &__kept, __stream, __items);
+    let arguments = quote_spanned!(at(span)=> &__kept, __stream, __items);
     let guarded = guard.call(private, span, &arguments);
     let leaves_early = annotated.is_async() && spec.fallback.is_some();
     let label = leaves_early.then(|| quote_spanned!(Span::mixed_site()=> '__call:));

@@ -23,4 +23,9 @@ fn no_changes() -> Result<NoChanges, BreakerError> {
     Ok(NoChanges)
 }
 
+#[circuit_breaker(settle = stream, fallback = |_| Ok(NoChanges))]
+fn changes_or_none() -> Result<impl Stream<Item = Result<Event, Lagged>>, BreakerError> {
+    Ok(Registry::global().subscribe())
+}
+
 fn main() {}

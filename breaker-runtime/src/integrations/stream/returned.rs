@@ -27,8 +27,8 @@ impl<S: Stream> AnyStream for S {
 
 /// A boxed stream, whose type does not name the stream in the box.
 #[diagnostic::on_unimplemented(
-    message = "`settle = stream` cannot return a `{Self}`, because the stream that is returned contains it",
-    label = "this type cannot contain the call",
+    message = "`settle = stream` cannot return the stream as a `{Self}`",
+    label = "a stream of this type cannot hold the call",
     note = "return `Result<impl Stream<Item = Result<_, _>>, _>` or \
             `Result<Pin<Box<dyn Stream<Item = Result<_, _>> + Send>>, _>`"
 )]
