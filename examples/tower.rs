@@ -74,8 +74,10 @@ async fn main() -> Result<()> {
     let settings = Config::builder().failure_threshold(3).success_threshold(1);
     let short = settings.recovery_timeout(Duration::from_millis(900));
     let in_shop = registry.register("database", short.build()?)?;
-    let in_client =
-        registry.register("shop", settings.failure_threshold(4).recovery_timeout(Duration::from_millis(1)).build()?)?;
+    let in_client = registry.register(
+        "shop",
+        settings.failure_threshold(4).recovery_timeout(Duration::from_millis(1)).build()?,
+    )?;
 
     let database = Arc::new(Database::default());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
