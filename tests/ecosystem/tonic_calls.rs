@@ -7,13 +7,14 @@ use std::time::Duration;
 use breaker_runtime::integrations::tonic::{is_failure, retry_after};
 use breaker_runtime::integrations::tower::BreakerLayer;
 use breaker_runtime::{CircuitBreaker, Config, ErrorKind, State, circuit_breaker};
+use http_body::Body as HttpBody;
 use tokio::net::TcpListener;
 use tonic::body::Body;
 use tonic::client::GrpcService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
-use tower::ServiceBuilder;
 use tower::layer::util::Identity;
+use tower::{BoxError, ServiceBuilder};
 
 use crate::grpc_server::{send, send_for_stream, serve};
 use crate::services::{Counts, counts};
@@ -31,7 +32,7 @@ fn connect(address: SocketAddr) -> Channel {
 fn protected(
     address: SocketAddr,
     breaker: &CircuitBreaker,
-) -> impl GrpcService<Body, ResponseBody: Send + 'static> + Clone {
+) -> impl GrpcService<Body, ResponseBody: HttpBody<Error: Into<BoxError>> + Send + 'static> + Clone {
     ServiceBuilder::new()
         .map_err(Status::from)
         .layer(BreakerLayer::new(breaker).classify_grpc())
