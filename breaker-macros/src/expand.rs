@@ -303,7 +303,7 @@ fn run(
     source: &TokenStream,
 ) -> TokenStream {
     let body = if annotated.is_async() { async_body(private, annotated) } else { sync_body(annotated) };
-    let (function, conditions) = match (functions, classifier::conditions(private, spec)) {
+    let (function, conditions) = match (functions, classifier::conditions(private, spec, annotated)) {
         (Functions { plain: Some(plain), .. }, None) => (plain, None),
         (Functions { with_conditions, .. }, conditions) => {
             (with_conditions, Some(conditions.unwrap_or_else(|| quote!(#private::verdict_on))))

@@ -71,11 +71,11 @@ pub(super) fn describing_classifier(private: &Repeated, spec: &Spec, annotated: 
 //
 // Input:  fallback = last_good(max_age = "5m")
 // Output: |__output, __classifier| __last_good.observe(__output, private::verdict_on(__output, __classifier))
-pub(super) fn conditions(private: &Repeated, spec: &Spec) -> Option<TokenStream> {
+pub(super) fn conditions(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Option<TokenStream> {
     let verdict = match (verdict(private, spec), &spec.fallback) {
         (verdict, Some(Fallback::LastGood(_))) => {
             let verdict = verdict.unwrap_or_else(|| verdict_on(private));
-            last_good::observed(&verdict)
+            last_good::observed(annotated, &verdict)
         }
         (verdict, Some(Fallback::Path { .. } | Fallback::Closure(_)) | None) => verdict?,
     };
