@@ -5,6 +5,8 @@
 //! | `site.rs` | the static of the function, and the admission of a call |
 //! | `settings.rs` | the settings of the attribute |
 //! | `classifier.rs` | the classifier and the conditions |
+//! | `keys.rs` | the text of a key, and the maximum number of keys |
+//! | `last_good.rs` | the values of earlier calls as a fallback |
 //! | `fallback.rs` | the output of a call that is rejected, times out or fails |
 //! | `value_closure.rs` | fallback closures that visibly return a value |
 //! | `runtime_fn.rs` | the functions of the runtime that the expansion calls |
@@ -41,6 +43,8 @@
 
 mod classifier;
 mod fallback;
+mod keys;
+mod last_good;
 mod runtime_fn;
 mod settings;
 mod site;

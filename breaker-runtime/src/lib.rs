@@ -40,6 +40,8 @@
 //! | Notice a pool of connections that makes its callers wait without end | the keys [`call_timeout`](circuit_breaker#limits-on-a-call) and [`cancelled_after`](circuit_breaker#cancelled-calls); `examples/database.rs` |
 //! | Find out what a caller's timeout does | [cancelled calls](circuit_breaker#cancelled-calls) |
 //! | Call a protected function inside another one of the same circuit | [calls inside calls](circuit_breaker#calls-inside-calls) |
+//! | Limit retries to a share of the successes | [`CircuitBreaker::budget`], [`RetryBudget`] |
+//! | Combine a circuit with retries, timeouts, a rate limit and a fallback, in the right order | [`docs::composition`] |
 //! | Use one circuit for each host, tenant or shard | [`KeyedBreaker`] |
 //! | Find out which circuits are evicted | [`KeyedBreaker`] |
 //! | Find, list and observe breakers | [`Registry`], [`Snapshot`] |
@@ -51,6 +53,7 @@
 //! | Require a token for the dashboard, and shut down without waiting for it | `integrations::axum`, section In production |
 //! | Be notified of rejected, failed and slow calls, and of fallbacks | [`Registry::listen_to_calls`], [`CallEvent`] |
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
+//! | Make a rejected call later | `queue::RetryQueue` (feature `queue`) |
 //! | Find out why a call was rejected | [`BreakerError::kind`], [`BreakerError::last_transition`] |
 //! | Find a rejection inside another error | [`ErrorKind::find_in`] |
 //! | Return a rejection from an axum handler, as 503 with `Retry-After` | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
@@ -67,8 +70,10 @@
 //! | `stream` | [`Events`] implements `futures_core::Stream` | no |
 //! | `tracing` | `integrations::tracing`: state changes, and on demand single calls, as `tracing` events | no |
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
-//! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
+//! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments, and on demand single calls as events of spans | no |
 //! | `http` | `integrations::http`: outcomes of HTTP responses, and the header `Retry-After` | no |
+//! | `metrics` | `integrations::metrics`: metrics through the facade of the crate `metrics`; enables `tokio` | no |
+//! | `queue` | `queue`: a queue for calls that a circuit rejects, which makes them later; enables `tokio` | no |
 //! | `redis` | `fleet`: circuits that all processes of an application share through Redis; enables `tokio` | no |
 //! | `redis-tls` | TLS for the connection to Redis, `rediss://`; enables `redis` | no |
 //! | `axum` | `integrations::axum`: a dashboard, health checks and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |
@@ -81,6 +86,7 @@ mod sync;
 mod printable;
 mod warning;
 mod clock;
+pub mod fallback;
 mod outcome;
 mod totals;
 mod durations;
@@ -94,6 +100,8 @@ mod error;
 mod event;
 mod breaker;
 mod registry;
+#[cfg(feature = "queue")]
+pub mod queue;
 #[cfg(feature = "test-util")]
 pub mod testing;
 #[cfg(feature = "redis")]
@@ -105,9 +113,9 @@ pub mod docs;
 
 pub use breaker_macros::circuit_breaker;
 
-pub use breaker::{CircuitBreaker, Operator, OwnedPermit, Permit};
+pub use breaker::{CircuitBreaker, Operator, OwnedPermit, Permit, RetryBudget};
 pub use config::{Adopt, Config, ConfigBuilder, ConfigError, Conflict, Mode, Sharing};
-pub use durations::CallDurations;
+pub use durations::{CallDurations, DurationBucket};
 pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{
     CallEvent, CallEventKind, CallEvents, ChangesLost, Event, Events, Eviction, FallbackCause, Lagged,
@@ -115,7 +123,7 @@ pub use event::{
 };
 pub use outcome::{Outcome, Settled};
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
-pub use snapshot::{KeyCounts, Snapshot};
+pub use snapshot::{KeyCounts, QueueCounts, Snapshot};
 pub use state::{Cause, Ramp, State, Transition, TransitionCounts};
-pub use totals::{Fallbacks, Rejections, Totals};
+pub use totals::{Cancellations, Fallbacks, Rejections, Totals};
 pub use window::{TripReason, WindowCounts};

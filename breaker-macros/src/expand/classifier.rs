@@ -5,8 +5,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
+use super::last_good;
 use super::runtime_fn::RuntimeFn;
-use crate::check::{Condition, Spec};
+use crate::check::{Condition, Fallback, Spec};
 use crate::function::{AnnotatedFn, error_has_lifetime, for_all_lifetimes};
 use crate::repeated::Repeated;
 
@@ -67,11 +68,26 @@ pub(super) fn describing_classifier(private: &Repeated, spec: &Spec, annotated: 
 //         } else {
 //             __classifier.unmatched(__output)
 //         }
+//
+// Input:  fallback = last_good(max_age = "5m")
+// Output: |__output, __classifier| __last_good.observe(__output, private::verdict_on(__output, __classifier))
 pub(super) fn conditions(private: &Repeated, spec: &Spec) -> Option<TokenStream> {
+    let verdict = match (verdict(private, spec), &spec.fallback) {
+        (verdict, Some(Fallback::LastGood(_))) => {
+            let verdict = verdict.unwrap_or_else(|| verdict_on(private));
+            last_good::observed(&verdict)
+        }
+        (verdict, Some(Fallback::Path { .. } | Fallback::Closure(_)) | None) => verdict?,
+    };
+    Some(quote_spanned!(Span::mixed_site()=> |__output, __classifier| #verdict))
+}
+
+fn verdict(private: &Repeated, spec: &Spec) -> Option<TokenStream> {
     let outcome = match (&spec.failure_if, &spec.ignore_if) {
         (None, None) => return None,
         (None, Some(_)) => {
-            quote_spanned!(Span::mixed_site()=> { #private::verdict_on(__output, __classifier) })
+            let verdict = verdict_on(private);
+            quote_spanned!(Span::mixed_site()=> { #verdict })
         }
         (Some(condition), _) => {
             let matches = matches(private, condition);
@@ -84,7 +100,11 @@ pub(super) fn conditions(private: &Repeated, spec: &Spec) -> Option<TokenStream>
         let matches = matches(private, condition);
         quote_spanned!(Span::mixed_site()=> if #matches { #private::Verdict::Ignored } else)
     });
-    Some(quote_spanned!(Span::mixed_site()=> |__output, __classifier| #ignored #outcome))
+    Some(quote_spanned!(Span::mixed_site()=> #ignored #outcome))
+}
+
+fn verdict_on(private: &Repeated) -> TokenStream {
+    quote_spanned!(Span::mixed_site()=> #private::verdict_on(__output, __classifier))
 }
 
 // Input:  (Err(fault) if fault.is_grave())

@@ -6,6 +6,7 @@ use syn::spanned::Spanned as _;
 use syn::{ExprClosure, ExprPath, ReturnType};
 
 use super::at;
+use super::last_good;
 use super::runtime_fn::RuntimeFn;
 use super::settings::clone_condition;
 use super::value_closure::{is_never, returns_value};
@@ -61,7 +62,7 @@ pub(super) fn output(
     fallback: &Fallback,
 ) -> TokenStream {
     let clones = bind_clones(spec);
-    if let Some(output) = output_of_closure(spec, annotated, fallback) {
+    if let Some(output) = output_of_closure(private, spec, annotated, fallback) {
         return quote!(#clones #output);
     }
     let value = match value(private, spec, annotated, fallback) {
@@ -139,9 +140,24 @@ pub(super) fn call_and_output(
 // Output: __classifier.run_fallback(__rejected, move |_| Ok(0))
 //
 // This form saves the compiler a type annotation and a call.
-fn output_of_closure(spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) -> Option<TokenStream> {
-    let Fallback::Closure(closure) = fallback else {
-        return None;
+//
+// Input:  last_good(max_age = "5m")
+// Output: __classifier.run_fallback(__rejected, |__error| __last_good.recall(__error, private::ignore_stale))
+fn output_of_closure(
+    private: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    fallback: &Fallback,
+) -> Option<TokenStream> {
+    let closure = match fallback {
+        Fallback::Path { .. } => return None,
+        Fallback::Closure(closure) => closure,
+        Fallback::LastGood(last_good) => {
+            let recall = last_good::recall(private, last_good, spec.fallback_on, annotated);
+            return (spec.fallback_on == FallbackOn::Rejected).then(
+                || quote_spanned!(Span::mixed_site()=> __classifier.run_fallback(__rejected, #recall)),
+            );
+        }
     };
     let is_short = spec.fallback_on == FallbackOn::Rejected
         && matches!(closure.output, ReturnType::Default)
@@ -196,6 +212,15 @@ fn value(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fa
         Fallback::Closure(closure) => {
             let output = (!annotated.never_returns()).then_some(&annotated.nameable_output);
             Value::Output(call_closure(private, spec, closure, output))
+        }
+        Fallback::LastGood(last_good) => {
+            let recall = last_good::recall(private, last_good, spec.fallback_on, annotated);
+            let error = error(spec);
+            Value::Output(RuntimeFn::CallFallbackOnFailure.call(
+                private,
+                last_good.span,
+                &quote!(#error, #recall),
+            ))
         }
     }
 }

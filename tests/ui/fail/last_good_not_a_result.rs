@@ -1,0 +1,16 @@
+use breaker_runtime::{BreakerError, circuit_breaker};
+
+#[circuit_breaker(fallback = last_good(max_age = "5m"))]
+fn nothing() {}
+
+#[circuit_breaker(fallback = last_good(max_age = "5m"))]
+fn never() -> ! {
+    loop {}
+}
+
+#[circuit_breaker(fallback = last_good(max_age = "5m"))]
+fn hidden() -> impl Iterator<Item = u32> {
+    0..1
+}
+
+fn main() {}

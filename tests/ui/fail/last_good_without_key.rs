@@ -1,0 +1,18 @@
+use breaker_runtime::{BreakerError, circuit_breaker};
+
+#[circuit_breaker(fallback = last_good(max_age = "5m"))]
+fn price(sku: &str) -> Result<usize, BreakerError> {
+    Ok(sku.len())
+}
+
+#[circuit_breaker(key = region, fallback = last_good(max_age = "5m"))]
+fn stock(region: &str, (sku, _): (&str, u32)) -> Result<usize, BreakerError> {
+    Ok(region.len() + sku.len())
+}
+
+#[circuit_breaker(fallback = last_good(max_age = "5m"))]
+fn unused(_: u32) -> Result<usize, BreakerError> {
+    Ok(1)
+}
+
+fn main() {}
