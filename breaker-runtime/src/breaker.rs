@@ -100,9 +100,9 @@ pub(crate) use self::idleness::{Idleness, NotIdleUntil};
 pub use self::operator::Operator;
 pub use self::owned_permit::OwnedPermit;
 pub use self::permit::Permit;
-pub use self::retry_budget::RetryBudget;
 #[allow(unused_imports, reason = "only the feature `queue` counts items")]
 pub(crate) use self::queue_counters::QueueCounters;
+pub use self::retry_budget::RetryBudget;
 #[allow(unused_imports, reason = "only the integration `axum` commands circuits on async threads")]
 pub(crate) use self::unannounced::Unannounced;
 
