@@ -47,6 +47,8 @@ mod inner_breakers;
 mod inner_breakers_stack;
 mod keyed;
 mod keys_in_use;
+mod last_good;
+mod last_good_shapes;
 mod leases;
 mod live_settings;
 mod bulkhead;

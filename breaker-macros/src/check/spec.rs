@@ -24,6 +24,7 @@ pub(crate) struct Spec {
     pub(crate) retry_after: Option<Expr>,
     pub(crate) fallback: Option<Fallback>,
     pub(crate) fallback_on: FallbackOn,
+    pub(crate) settle: Settle,
     /// Arguments to clone before the body runs, for a fallback that may run after it.
     pub(crate) clones: Vec<Binding>,
     pub(crate) cloning: Cloning,
@@ -96,6 +97,21 @@ pub(crate) enum Fallback {
     Path { path: ExprPath, arguments: Vec<Ident> },
     /// A closure that gets the error.
     Closure(ExprClosure),
+    /// The value of the last success.
+    LastGood(LastGood),
+}
+
+/// The arguments of `last_good(..)`.
+pub(crate) struct LastGood {
+    pub(crate) span: Span,
+    /// Maximum age of a value that is returned.
+    pub(crate) max_age: Value,
+    /// Expression of the key. Each of its values has a value of its own.
+    pub(crate) key: Option<Expr>,
+    /// Maximum number of values of one circuit.
+    pub(crate) max_keys: Option<Value>,
+    /// Function that gets each value that is returned, and its age.
+    pub(crate) on_stale: Option<Expr>,
 }
 
 /// The value of `fallback_on`.
@@ -105,6 +121,15 @@ pub(crate) enum FallbackOn {
     Rejected,
     /// Failed calls too.
     Failure,
+}
+
+/// The value of `settle`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settle {
+    /// The call ends when the function returns.
+    Return,
+    /// A call that returns a stream ends with the stream.
+    Stream,
 }
 
 /// The rule for the arguments that a fallback uses after the body has received them.
@@ -146,6 +171,7 @@ impl Spec {
             retry_after: None,
             fallback: None,
             fallback_on: FallbackOn::Rejected,
+            settle: Settle::Return,
             clones: Vec::new(),
             cloning: Cloning::Required,
             breaker: None,

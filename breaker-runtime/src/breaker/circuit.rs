@@ -102,6 +102,16 @@ impl Circuit {
         self.identity().key().is_some_and(|own| **own == *key)
     }
 
+    /// Returns `true` if this is the circuit of the keys that have none of their own.
+    pub(crate) fn is_overflow(&self) -> bool {
+        self.identity().is_member() && self.identity().key().is_none()
+    }
+
+    /// Returns a handle to this circuit.
+    pub(super) fn handle(&self) -> Option<Arc<Self>> {
+        self.identity.circuit.upgrade()
+    }
+
     pub(crate) fn config(&self) -> SharedConfig {
         self.machine.config()
     }
@@ -249,8 +259,7 @@ impl Circuit {
     }
 
     /// Returns what strategies keep with this circuit.
-    #[allow(dead_code, reason = "only strategies attach values, and most of them need a feature")]
-    pub(super) fn attachments(&self) -> &Attachments {
+    pub(crate) fn attachments(&self) -> &Attachments {
         &self.extras().attachments
     }
 
