@@ -3,6 +3,9 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `database.rs` | rusqlite in sync functions, a pool of deadpool in async ones |
+//! | `http.rs` | outcomes of statuses and `Retry-After` with reqwest, rejections as responses of axum |
+//! | `composition.rs` | rate limit, timeout, breaker, retry, bulkhead and fallback in every order |
 
 #![expect(
     clippy::expect_used,
@@ -10,3 +13,10 @@
     clippy::panic,
     reason = "a test whose preconditions fail has failed"
 )]
+
+#[path = "ecosystem/database.rs"]
+mod database;
+#[path = "ecosystem/http.rs"]
+mod http;
+#[path = "ecosystem/composition.rs"]
+mod composition;

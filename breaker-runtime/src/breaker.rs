@@ -31,8 +31,12 @@
 //! | `idleness.rs` | when the circuit of a key can be evicted |
 //! | `eviction_mark.rs` | the mark of a circuit that is being evicted or was removed |
 //! | `operator.rs` | the commands of an operator |
+//! | `retry_budget.rs` | the limit on retries of calls |
+//! | `retry_log.rs` | the recent successes and retries of a circuit |
 //! | `sharing.rs` | a circuit that the processes of a fleet share |
 //! | `attachments.rs` | what strategies keep with a circuit |
+//! | `queue_counters.rs` | the figures of the queues of a circuit |
+//! | `queue_access.rs` | what a queue for rejected calls needs of its circuit |
 //! | `unannounced.rs` | a change of the state that listeners have not been notified of |
 //!
 //! Invariants: no lock is held while user code runs; every permit is settled at most once, by its owner or
@@ -60,7 +64,12 @@ mod operator;
 mod options;
 mod owned_permit;
 mod permit;
+#[allow(dead_code, reason = "only the feature `queue` waits for an admission")]
+mod queue_access;
+mod queue_counters;
 mod record;
+mod retry_budget;
+mod retry_log;
 mod saturation;
 mod sharing;
 mod slot_holders;
@@ -90,6 +99,9 @@ pub(crate) use self::idleness::{Idleness, NotIdleUntil};
 pub use self::operator::Operator;
 pub use self::owned_permit::OwnedPermit;
 pub use self::permit::Permit;
+#[allow(unused_imports, reason = "only the feature `queue` counts items")]
+pub(crate) use self::queue_counters::QueueCounters;
+pub use self::retry_budget::RetryBudget;
 #[allow(unused_imports, reason = "only the integration `axum` commands circuits on async threads")]
 pub(crate) use self::unannounced::Unannounced;
 

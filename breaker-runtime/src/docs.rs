@@ -19,6 +19,9 @@ pub use crate::__private::{
 #[doc = include_str!("docs/architecture.md")]
 pub mod architecture {}
 
+#[doc = include_str!("docs/composition.md")]
+pub mod composition {}
+
 #[doc = include_str!("docs/fleet.md")]
 pub mod fleet {}
 

@@ -6,6 +6,8 @@
 //! | module | feature | provides |
 //! |---|---|---|
 //! | `axum` | `axum` | the dashboard, health checks and all circuits as JSON over HTTP |
+//! | `http` | `http` | outcomes of HTTP responses, and the header `Retry-After` |
+//! | `metrics` | `metrics` | metrics through the facade of the crate `metrics` |
 //! | `opentelemetry` | `opentelemetry` | metrics as observable instruments |
 //! | `prometheus` | `prometheus` | metrics as a collector for `prometheus-client` and as text |
 //! | `serde` | `serde` | `Serialize` for snapshots, transitions and counts |
@@ -18,11 +20,18 @@ pub mod axum;
 mod fleet_json;
 #[cfg(feature = "axum")]
 mod fleet_order;
-#[cfg(all(any(feature = "prometheus", feature = "opentelemetry"), feature = "redis"))]
+#[cfg(all(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"), feature = "redis"))]
 mod fleet_series;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(all(feature = "axum", not(feature = "redis")))]
 mod no_fleet_json;
-#[cfg(all(any(feature = "prometheus", feature = "opentelemetry"), not(feature = "redis")))]
+#[cfg(all(
+    any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"),
+    not(feature = "redis")
+))]
 mod no_fleet_series;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
@@ -30,7 +39,7 @@ pub mod opentelemetry;
 pub mod prometheus;
 #[cfg(feature = "serde")]
 pub mod serde;
-#[cfg(any(feature = "prometheus", feature = "opentelemetry"))]
+#[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
 mod series;
 #[cfg(feature = "stream")]
 mod stream;
@@ -39,7 +48,10 @@ pub mod tracing;
 
 #[cfg(all(feature = "axum", not(feature = "redis")))]
 use no_fleet_json as fleet_json;
-#[cfg(all(any(feature = "prometheus", feature = "opentelemetry"), not(feature = "redis")))]
+#[cfg(all(
+    any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"),
+    not(feature = "redis")
+))]
 use no_fleet_series as fleet_series;
 
 /// The function that encodes metrics for Prometheus, if its feature is enabled. `axum` serves its result.

@@ -185,7 +185,7 @@ impl Circuit {
             .options
             .get()
             .map_or_else(OptionalParts::default, |options| options.parts(observed.generation, &self.clock));
-        let parts = OptionalParts { waives: self.waives(), ..parts };
+        let parts = OptionalParts { waives: self.waives(), queue: self.queue_counts(), ..parts };
         Snapshot::new(self.id(), observed, self.counters.read(), parts, &self.config())
     }
 
@@ -256,6 +256,11 @@ impl Circuit {
     /// Returns what strategies keep with this circuit.
     pub(crate) fn attachments(&self) -> &Attachments {
         &self.extras().attachments
+    }
+
+    /// Returns what strategies keep with this circuit, if it has been needed.
+    pub(super) fn existing_attachments(&self) -> Option<&Attachments> {
+        self.extras.get().map(|extras| &extras.attachments)
     }
 
     fn extras(&self) -> &Extras {

@@ -143,11 +143,13 @@ impl Circuit {
     pub(super) fn record_cancelled(&self, ticket: Ticket, stamp: Stamp) {
         match stamp.elapsed(&self.clock) {
             Some(ran) if ran >= self.config().cancelled_after() => {
+                self.counters.add(Total::Rare(Rare::FailedCancellations));
                 self.record_failure(ticket, stamp, &|| {
                     Some(Arc::from(format!("the caller cancelled the call after {ran:.1?}")))
                 });
             }
             Some(_) | None => {
+                self.counters.add(Total::Rare(Rare::IgnoredCancellations));
                 self.record_ignored(ticket, stamp);
             }
         }

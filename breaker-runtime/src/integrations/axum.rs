@@ -141,10 +141,10 @@
 //! {"name": "payment", "key": null, "state": "open", "time_in_state": 2.5, "retry_after": 27.5, "ramp": null, "generation": 1,
 //!  "critical": true, "consecutive_failures": 0,
 //!  "window": {"calls": 0, "failures": 0, "slow": 0, "failure_rate": null, "slow_call_rate": null},
-//!  "trials_in_flight": 0, "calls_in_flight": null,
+//!  "trials_in_flight": 0, "calls_in_flight": null, "queue": null,
 //!  "totals": {"successes": 8, "failures": 5, "timeouts": 0, "ignored": 0, "rejected": 2,
 //!             "rejections": {"open": 2, "half_open": 0, "ramping": 0, "forced_open": 0, "bulkhead": 0},
-//!             "fallbacks": {"successes": 2, "failures": 0}},
+//!             "fallbacks": {"successes": 2, "failures": 0}, "cancellations": {"ignored": 0, "failures": 0}},
 //!  "shadow_rejections": 0, "waived_rejections": 0, "waives": false,
 //!  "durations": {"count": 13, "mean": 0.05, "p50": 0.04, "p95": 0.3, "p99": 0.3},
 //!  "time_open": 2.5, "opened": 1, "keys": null, "fleet": null,
@@ -244,7 +244,9 @@
 //!
 //! The status is 504 for a call that `call_timeout` stopped, and 503 for every rejected call. If the error knows
 //! when the circuit admits a call again, the header `Retry-After` contains the seconds until then, rounded up. The
-//! body is `{"error": "<text>", "retry_after": 27}` with a fixed text; it names neither circuit nor key nor failure.
+//! body is `{"error": "<text>", "circuit": "payment", "kind": "open", "retry_after": 27}` with a fixed text, the name of
+//! the circuit and the [label](crate::ErrorKind::label) of the kind. It contains neither the key nor the last failure.
+//! A handler that must not show the name maps the error to a response of its own.
 //!
 //! # Commands
 //!

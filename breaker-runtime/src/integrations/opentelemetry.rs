@@ -12,7 +12,7 @@ use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::{AsyncInstrument, Meter};
 
 use super::fleet_series;
-use super::series::{Label, MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label};
+use super::series::{Label, MetricKind, MetricPoint, SERIES, Series, circuit_label, to_f64};
 use crate::registry::Registry;
 
 /// Registers instruments that observe all breakers of a registry, for as long as the provider of the meter
@@ -77,13 +77,5 @@ fn observe_series<T>(
             let gauge = meter.f64_observable_gauge(series.name).with_description(series.help);
             gauge.with_callback(observe_all).build();
         }
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
-const fn to_f64(value: MetricValue) -> f64 {
-    match value {
-        MetricValue::Whole(count) => count as f64,
-        MetricValue::Real(number) => number,
     }
 }
