@@ -21,10 +21,10 @@ const MILLION: u32 = 1_000_000;
 ///
 /// A retry is an additional call to a service that has just failed. If every call is retried twice, a failing service
 /// receives three times its usual load exactly when it can serve the least, and if callers of callers retry as well, these
-/// factors multiply: a *retry storm*. An open circuit ends the storm, but a service that fails only some calls may never
-/// open its circuit. A budget limits the additional load to a share of the calls that succeed, however many retries each
-/// call would make. gRPC ("retry throttling"), Finagle (`RetryBudget`) and Envoy do the same; the book *Site Reliability
-/// Engineering* (Google, chapter "Handling Overload") recommends a share of 10 %.
+/// factors multiply: a *retry storm*. An open circuit ends it, but a service that fails only some calls may never open its
+/// circuit. A budget limits the additional load to a share of the calls that succeed, however many retries each call would
+/// make. gRPC's retry throttling and Finagle's `RetryBudget` are similar; the book *Site Reliability Engineering* (Google,
+/// chapter "Handling Overload") recommends at most 10 % retries.
 ///
 /// [`CircuitBreaker::budget`] returns a handle with the default limits. [`try_retry`](Self::try_retry) counts a retry and
 /// returns `true` if
@@ -57,8 +57,8 @@ const MILLION: u32 = 1_000_000;
 /// every [mode](crate::Mode), and while the circuit is disabled. The counts of the circuit of a key are dropped when the
 /// circuit is evicted, which it is not while a handle exists; get a handle for each call.
 ///
-/// Nothing is added to the path of a call. `try_retry` reads the totals of all threads and takes a lock for less than a
-/// microsecond.
+/// Calls do nothing for the budget. `try_retry` and `remaining` add up the totals of all threads, under a lock that only
+/// handles of the budget take.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, CircuitBreaker, Config, RetryBudget};

@@ -1,7 +1,8 @@
 //! A service, its callers, and the figures of one run, in paused time.
 //!
-//! The durations are such that no two events of different kinds fall on the same millisecond, so that the figures do not
-//! depend on the order in which a runtime executes timers of the same moment.
+//! The durations are such that events of different kinds fall on different milliseconds, so that the figures do not depend
+//! on the order in which a runtime executes timers of the same moment. Tokens are the exception, and there it does not
+//! matter which of the waiting callers gets the next one.
 
 use std::future::Future;
 use std::num::NonZeroU32;
