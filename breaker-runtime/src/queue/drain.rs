@@ -21,7 +21,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Default of the longest pause.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
-/// Shortest wait for an admission, so that a circuit that is due but admits nothing is not queried in a loop.
+/// Shortest wait, so that no error or rejection makes the drain run in a loop.
 const MIN_WAIT: Duration = Duration::from_millis(1);
 
 /// The delivery of the items of a queue, from [`RetryQueue::drain`]. It does nothing until it [runs](Self::run).
@@ -119,7 +119,7 @@ where
     }
 
     /// Sets the pause after a failed delivery or a failure of the store, by default one second. It doubles after each
-    /// further failure in a row, up to `max`, by default 60 seconds.
+    /// further failure in a row, up to `max`, by default 60 seconds. A pause takes at least 1 ms.
     pub fn pause(mut self, first: Duration, max: Duration) -> Self {
         self.pauses = Backoff::new(first, max);
         self.store_pauses = self.pauses;
@@ -170,12 +170,12 @@ where
         match step {
             Step::Next => {}
             Step::Empty => queue.wait_changed().await,
-            Step::Failed => queue.unless_closed(breaker.sleep(self.pauses.next())).await,
-            Step::StoreFailed => queue.unless_closed(breaker.sleep(self.store_pauses.next())).await,
+            Step::Failed => pause(queue, self.pauses.next()).await,
+            Step::StoreFailed => pause(queue, self.store_pauses.next()).await,
             Step::NotAdmitted(limit) => {
                 queue.unless_closed(breaker.wait_until_admits(limit.max(MIN_WAIT))).await;
             }
-            Step::Ramping(wait) => queue.unless_closed(breaker.sleep(wait.max(MIN_WAIT))).await,
+            Step::Ramping(wait) => pause(queue, wait).await,
         }
     }
 
@@ -272,6 +272,10 @@ where
             None => {}
         }
     }
+}
+
+async fn pause<T: Send + Sync + 'static, S: QueueStore<T>>(queue: &RetryQueue<T, S>, wait: Duration) {
+    queue.unless_closed(queue.breaker().sleep(wait.max(MIN_WAIT))).await;
 }
 
 async fn remove<T: Send + Sync + 'static, S: QueueStore<T>>(
