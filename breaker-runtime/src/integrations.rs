@@ -8,7 +8,7 @@
 //! | `axum` | `axum` | the dashboard, health checks and all circuits as JSON over HTTP |
 //! | `http` | `http` | outcomes of HTTP responses, and the header `Retry-After` |
 //! | `metrics` | `metrics` | metrics through the facade of the crate `metrics` |
-//! | `opentelemetry` | `opentelemetry` | metrics as observable instruments |
+//! | `opentelemetry` | `opentelemetry` | metrics as observable instruments, and single calls as events of spans |
 //! | `prometheus` | `prometheus` | metrics as a collector for `prometheus-client` and as text |
 //! | `serde` | `serde` | `Serialize` for snapshots, transitions and counts |
 //! | `stream` | `stream` | `Events` as a `Stream` of `futures-core` |

@@ -37,6 +37,7 @@
 //! | Share a circuit among all processes of an application | the keys [`shared` and `adopt`](circuit_breaker#circuits-shared-by-many-processes) (feature `redis`) |
 //! | Choose between one circuit per process and a shared one, and operate a fleet | [`docs::fleet`] |
 //! | Stop a call that takes too long, or detect one that hangs | the keys [`call_timeout`](circuit_breaker#limits-on-a-call) and [`hang`](circuit_breaker#calls-that-hang) |
+//! | Notice a pool of connections that makes its callers wait without end | the keys [`call_timeout`](circuit_breaker#limits-on-a-call) and [`cancelled_after`](circuit_breaker#cancelled-calls); `examples/database.rs` |
 //! | Find out what a caller's timeout does | [cancelled calls](circuit_breaker#cancelled-calls) |
 //! | Call a protected function inside another one of the same circuit | [calls inside calls](circuit_breaker#calls-inside-calls) |
 //! | Limit retries to a share of the successes | [`CircuitBreaker::budget`], [`RetryBudget`] |
@@ -55,7 +56,7 @@
 //! | Make a rejected call later | `queue::RetryQueue` (feature `queue`) |
 //! | Find out why a call was rejected | [`BreakerError::kind`], [`BreakerError::last_transition`] |
 //! | Find a rejection inside another error | [`ErrorKind::find_in`] |
-//! | Return a rejection from an axum handler | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
+//! | Return a rejection from an axum handler, as 503 with `Retry-After` | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
 //! | Create an error in a test | [`BreakerError::new`] |
 //! | Test code with circuit breakers | `testing` (feature `test-util`) |
 //! | Read how the library works | [`docs::architecture`] |
@@ -69,7 +70,7 @@
 //! | `stream` | [`Events`] implements `futures_core::Stream` | no |
 //! | `tracing` | `integrations::tracing`: state changes, and on demand single calls, as `tracing` events | no |
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
-//! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
+//! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments, and on demand single calls as events of spans | no |
 //! | `http` | `integrations::http`: outcomes of HTTP responses, and the header `Retry-After` | no |
 //! | `metrics` | `integrations::metrics`: metrics through the facade of the crate `metrics`; enables `tokio` | no |
 //! | `queue` | `queue`: a queue for calls that a circuit rejects, which makes them later; enables `tokio` | no |

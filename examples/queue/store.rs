@@ -42,7 +42,11 @@ const SCHEMA: &str = "
 impl SqliteStore {
     /// Opens a file, and creates it if needed. Fails if it is no database or is damaged.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        let connection = Connection::open(path)?;
+        Self::new(Connection::open(path)?)
+    }
+
+    /// Uses the database of a connection.
+    pub(crate) fn new(connection: Connection) -> Result<Self, StoreError> {
         connection.execute_batch(SCHEMA)?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)) })
     }

@@ -1,4 +1,4 @@
-//! Circuits in front of SQLite: rusqlite in sync functions, and a pool of deadpool in async ones.
+//! Circuits in front of databases: rusqlite in sync functions, and a pool of deadpool in async ones.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use breaker_runtime::testing::{Scope, scope, scope_async};
 use breaker_runtime::{BreakerError, CircuitBreaker, ErrorKind, Registry, State, circuit_breaker};
 use deadpool_sqlite::{Config, Pool, PoolConfig, PoolError, Runtime, TimeoutType};
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
+use rusqlite::{Connection, ErrorCode};
 use tokio::time::{Instant, timeout};
 
 const RECOVERY: Duration = Duration::from_secs(30);
@@ -137,10 +137,9 @@ async fn count(pool: &Pool) -> Result<u32, OrderError> {
 async fn count_orders(pool: &Pool) -> Result<u32, OrderError> {
     let connection = pool.get().await.map_err(OrderError::Pool)?;
     let count = |connection: &mut Connection| {
-        connection.query_row("SELECT count(*) FROM orders", [], |row| row.get(0)).optional()
+        connection.query_row("SELECT count(*) FROM orders", [], |row| row.get(0))
     };
-    let found = connection.interact(count).await.map_err(|_| OrderError::Query)??;
-    Ok(found.unwrap_or_default())
+    Ok(connection.interact(count).await.map_err(|_| OrderError::Query)??)
 }
 
 fn circuit(name: &str) -> CircuitBreaker {

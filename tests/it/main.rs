@@ -53,6 +53,7 @@ mod leases;
 mod live_settings;
 mod bulkhead;
 mod call_events;
+mod call_spans;
 mod cancelled_after;
 mod conflict_reports;
 mod bulkhead_changes;

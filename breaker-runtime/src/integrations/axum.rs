@@ -224,8 +224,7 @@
 //!
 //! # Rejected calls in handlers
 //!
-//! [`BreakerError`](crate::BreakerError) implements [`IntoResponse`](::axum::response::IntoResponse), so a handler can
-//! return it:
+//! A handler can return a [`BreakerError`](crate::BreakerError), an [`IntoResponse`](::axum::response::IntoResponse):
 //!
 //! ```
 //! use axum::http::StatusCode;
@@ -244,9 +243,8 @@
 //!
 //! The status is 504 for a call that `call_timeout` stopped, and 503 for every rejected call. If the error knows
 //! when the circuit admits a call again, the header `Retry-After` contains the seconds until then, rounded up. The
-//! body is `{"error": "<text>", "circuit": "payment", "kind": "open", "retry_after": 27}` with a fixed text, the name of
-//! the circuit and the [label](crate::ErrorKind::label) of the kind. It contains neither the key nor the last failure.
-//! A handler that must not show the name maps the error to a response of its own.
+//! body is `{"error": "<text>", "circuit": "payment", "kind": "open", "retry_after": 27}` with a fixed text and the
+//! [label](crate::ErrorKind::label) of the kind. It contains neither the key nor the last failure.
 //!
 //! # Commands
 //!

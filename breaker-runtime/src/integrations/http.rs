@@ -3,11 +3,11 @@
 //! It works with every crate that has the types of the crate `http`: reqwest, hyper, axum, tonic and others. With
 //! another HTTP client, use [`parse_retry_after`], which takes the value of the header as text.
 //!
-//! # Ignoring 4xx
+//! # Ignoring 4xx with reqwest
 //!
-//! HTTP clients return `Ok` for a response with an error status. These two lines make server errors, 429 and failed
-//! connections the failures of a circuit, and keep the circuit open for as long as the server says. A response with
-//! status 404 is a success: it shows that the server works.
+//! HTTP clients return `Ok` for a response with an error status. `failure_if` makes server errors, 429 and failed
+//! connections the failures of this circuit, and `retry_after` keeps it open for as long as the server says. A response
+//! with status 404 is a success: it shows that the server works.
 //!
 //! ```
 //! # use http::Response;
@@ -35,7 +35,8 @@
 //! ```
 //!
 //! The lines are the same for a function that returns `Result<reqwest::Response, FetchError>`, where `FetchError` is
-//! an error type of yours that implements `From<reqwest::Error>` and `From<BreakerError>`.
+//! an error type of yours that implements `From<reqwest::Error>` and `From<BreakerError>`. If the function calls other
+//! circuits, add `ignore_if(Err(FetchError::Breaker(_)))`, so that their rejections are not counted.
 //!
 //! # Errors that carry the status
 //!
@@ -84,8 +85,16 @@
 //! # assert!(quotes().is_err_and(|error| error.retry_after() == Some(Duration::from_secs(60))));
 //! ```
 //!
-//! To return a rejection of your own circuit with status 503 and `Retry-After`, see `integrations::axum` (feature
-//! `axum`).
+//! # Returning 503 with `Retry-After`
+//!
+//! With the feature `axum`, a handler returns the [`BreakerError`](crate::BreakerError) of a rejected call as it is:
+//!
+//! ```text
+//! async fn handler() -> Result<String, BreakerError>
+//! ```
+//!
+//! The response has status 503, the header `Retry-After` and a JSON body; see `integrations::axum`, section Rejected
+//! calls in handlers. A client that uses this module waits as long as the circuit of its server.
 
 use std::time::Duration;
 
