@@ -14,6 +14,9 @@
 //! | `slot_holders.rs` | the calls of a thread that hold a slot, in which inner calls run |
 //! | `permit.rs` | the guard of an admission, which settles it at most once |
 //! | `owned_permit.rs` | a permit that owns its circuit |
+//! | `kept_call.rs` | a successful call that is settled later |
+//! | `streamed_call.rs` | a call whose result arrives in parts |
+//! | `service_call.rs` | a call of a service, whose future is polled elsewhere |
 //! | `failure.rs` | the description of a failed call: its text, and how long to wait |
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `call_report.rs` | reports single calls to the listeners that ask for them |
@@ -59,6 +62,7 @@ mod failure;
 mod future;
 mod identity;
 mod idleness;
+mod kept_call;
 mod open_limit;
 mod operator;
 mod options;
@@ -72,10 +76,14 @@ mod retry_budget;
 mod retry_log;
 mod saturation;
 mod sharing;
+#[allow(dead_code, reason = "only the feature `tower` has services")]
+mod service_call;
 mod slot_holders;
 mod slot_wait;
 mod special_call;
 mod stamp;
+#[allow(dead_code, reason = "only the features `stream` and `http` have calls whose result arrives in parts")]
+mod streamed_call;
 #[allow(dead_code, reason = "only the integration `axum` commands circuits on async threads")]
 mod unannounced;
 mod waiving;
@@ -96,12 +104,20 @@ pub use self::circuit::Rejection;
 pub(crate) use self::future::{Guarded, Waited};
 pub(crate) use self::identity::{Identity, KeyGroup};
 pub(crate) use self::idleness::{Idleness, NotIdleUntil};
+pub use self::kept_call::KeptCall;
 pub use self::operator::Operator;
 pub use self::owned_permit::OwnedPermit;
 pub use self::permit::Permit;
 #[allow(unused_imports, reason = "only the feature `queue` counts items")]
 pub(crate) use self::queue_counters::QueueCounters;
 pub use self::retry_budget::RetryBudget;
+#[allow(unused_imports, reason = "only the feature `tower` has services")]
+pub(crate) use self::service_call::{ServiceCall, ServiceStart, SlotRequest};
+#[allow(
+    unused_imports,
+    reason = "only the features `stream` and `http` have calls whose result arrives in parts"
+)]
+pub(crate) use self::streamed_call::StreamedCall;
 #[allow(unused_imports, reason = "only the integration `axum` commands circuits on async threads")]
 pub(crate) use self::unannounced::Unannounced;
 

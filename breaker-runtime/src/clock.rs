@@ -182,6 +182,17 @@ impl Start {
         Self(bits)
     }
 
+    /// Returns the start that is later by the time from `from` to `until`, or this one if these are not readings of
+    /// its clock.
+    pub(crate) const fn later_by(self, from: Self, until: Self) -> Self {
+        // The highest bit tells apart the clocks.
+        let value = Self::MAX >> 1;
+        if (self.0 ^ from.0 | self.0 ^ until.0) & !value != 0 {
+            return self;
+        }
+        Self(self.0 & !value | self.0.wrapping_add(until.0).wrapping_sub(from.0) & value)
+    }
+
     /// Returns the start as at most 59 bits.
     pub(crate) const fn bits(self) -> u64 {
         self.0

@@ -11,7 +11,10 @@
 //! | `opentelemetry` | `opentelemetry` | metrics as observable instruments, and single calls as events of spans |
 //! | `prometheus` | `prometheus` | metrics as a collector for `prometheus-client` and as text |
 //! | `serde` | `serde` | `Serialize` for snapshots, transitions and counts |
-//! | `stream` | `stream` | `Events` as a `Stream` of `futures-core` |
+//! | `stream` | `stream` | `Events` as a `Stream` of `futures-core`, and streams that settle their call when they end |
+//! | `tonic` | `tonic` | outcomes of gRPC calls of tonic, and statuses for rejected calls |
+//! | `tower` | `tower` | a layer and a service for tower |
+//! | `tower_http` | `tower` and `http` | outcomes of HTTP and gRPC responses for tower, and calls that last until the body has ended |
 //! | `tracing` | `tracing` | state changes as `tracing` events |
 
 #[cfg(feature = "axum")]
@@ -22,6 +25,8 @@ mod fleet_json;
 mod fleet_order;
 #[cfg(all(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"), feature = "redis"))]
 mod fleet_series;
+#[cfg(any(feature = "tonic", all(feature = "tower", feature = "http")))]
+mod grpc;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "metrics")]
@@ -33,6 +38,8 @@ mod no_fleet_json;
     not(feature = "redis")
 ))]
 mod no_fleet_series;
+#[cfg(not(feature = "stream"))]
+mod no_stream;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
 #[cfg(feature = "prometheus")]
@@ -42,7 +49,15 @@ pub mod serde;
 #[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
 mod series;
 #[cfg(feature = "stream")]
-mod stream;
+pub mod stream;
+#[cfg(feature = "tonic")]
+pub mod tonic;
+#[cfg(feature = "tower")]
+pub mod tower;
+#[cfg(all(feature = "tower", feature = "http"))]
+pub mod tower_http;
+#[cfg(all(feature = "tower", feature = "tonic"))]
+mod tower_tonic;
 #[cfg(feature = "tracing")]
 pub mod tracing;
 
@@ -53,6 +68,13 @@ use no_fleet_json as fleet_json;
     not(feature = "redis")
 ))]
 use no_fleet_series as fleet_series;
+
+#[cfg(not(feature = "stream"))]
+#[doc(hidden)]
+pub use no_stream::{AnyStream, guard_boxed, guard_opaque};
+#[cfg(feature = "stream")]
+#[doc(hidden)]
+pub use stream::{AnyStream, BoxedStream, guard_boxed, guard_opaque};
 
 /// The function that encodes metrics for Prometheus, if its feature is enabled. `axum` serves its result.
 #[cfg(all(feature = "axum", feature = "prometheus"))]

@@ -31,7 +31,10 @@
 //! | Choose when a circuit opens, how it recovers, and how many calls may run | [`ConfigBuilder`], every setting with its range and default |
 //! | Share a policy among many functions | the key `config` of [`circuit_breaker`](circuit_breaker#a-policy-shared-by-many-functions) |
 //! | Protect other code, or control a breaker manually | [`CircuitBreaker`], [`Permit`], [`Operator`] |
-//! | Protect a stream, a spawned task or a callback | [`CircuitBreaker::try_acquire_owned`], [`OwnedPermit`] |
+//! | Protect a function that returns a stream, or any other stream | the key [`settle`](circuit_breaker#streams), and `integrations::stream` (feature `stream`) |
+//! | Protect a spawned task or a callback | [`CircuitBreaker::try_acquire_owned`], [`OwnedPermit`] |
+//! | Protect a service of tower, a route of axum, or a client of hyper, reqwest or tonic | `integrations::tower` (feature `tower`), `integrations::tower_http` (features `tower` and `http`) |
+//! | Classify the status of a gRPC call | `integrations::tonic` (feature `tonic`) |
 //! | Choose a healthy host before a call | [`CircuitBreaker::would_admit`], [`KeyedBreaker::would_admit`] |
 //! | Change settings at run time | [`CircuitBreaker::set_config`], and the [exceptions](circuit_breaker#new-settings-at-run-time) |
 //! | Share a circuit among all processes of an application | the keys [`shared` and `adopt`](circuit_breaker#circuits-shared-by-many-processes) (feature `redis`) |
@@ -54,6 +57,7 @@
 //! | Be notified of rejected, failed and slow calls, and of fallbacks | [`Registry::listen_to_calls`], [`CallEvent`] |
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
 //! | Make a rejected call later | `queue::RetryQueue` (feature `queue`) |
+//! | Return the last good value, a default or the answer of another service | [`fallback`], which compares the strategies |
 //! | Find out why a call was rejected | [`BreakerError::kind`], [`BreakerError::last_transition`] |
 //! | Find a rejection inside another error | [`ErrorKind::find_in`] |
 //! | Return a rejection from an axum handler, as 503 with `Retry-After` | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
@@ -67,13 +71,15 @@
 //! |---|---|---|
 //! | `tokio` | time limits for async calls: `call_timeout`, and waiting for `max_wait` | no |
 //! | `serde` | `integrations::serde`: `Serialize` for snapshots, transitions and counts | no |
-//! | `stream` | [`Events`] implements `futures_core::Stream` | no |
+//! | `stream` | `integrations::stream`: streams that settle their call when they end; [`Events`] implements `futures_core::Stream` | no |
 //! | `tracing` | `integrations::tracing`: state changes, and on demand single calls, as `tracing` events | no |
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
 //! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments, and on demand single calls as events of spans | no |
 //! | `http` | `integrations::http`: outcomes of HTTP responses, and the header `Retry-After` | no |
 //! | `metrics` | `integrations::metrics`: metrics through the facade of the crate `metrics`; enables `tokio` | no |
 //! | `queue` | `queue`: a queue for calls that a circuit rejects, which makes them later; enables `tokio` | no |
+//! | `tonic` | `integrations::tonic`: outcomes of gRPC calls of tonic, and statuses for rejected calls | no |
+//! | `tower` | `integrations::tower`: a layer and a service for tower; with `http`, `integrations::tower_http`: classifiers for HTTP and gRPC, and calls that last until the body has ended | no |
 //! | `redis` | `fleet`: circuits that all processes of an application share through Redis; enables `tokio` | no |
 //! | `redis-tls` | TLS for the connection to Redis, `rediss://`; enables `redis` | no |
 //! | `axum` | `integrations::axum`: a dashboard, health checks and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |

@@ -2,7 +2,7 @@
 
 use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, ExprAssign, ExprCall, FnArg, Ident, Pat};
+use syn::{Error, Expr, ExprAssign, ExprCall, FnArg, GenericParam, Ident, Pat};
 
 use super::captures::captures;
 use super::number;
@@ -10,7 +10,7 @@ use super::ranges::MAX_KEYS;
 use super::spec::{LastGood, Spec};
 use super::value;
 use crate::args::Key;
-use crate::function::{AnnotatedFn, bound_names};
+use crate::function::{AnnotatedFn, bound_names, value_borrows};
 
 const MAX_AGE: &str = "max_age";
 const ON_STALE: &str = "on_stale";
@@ -118,23 +118,43 @@ pub(super) fn check(spec: &Spec, last_good: &LastGood, annotated: &AnnotatedFn, 
             "`last_good` remembers the value of `Ok`, so this function must return a `Result`",
         ));
     }
+    if annotated.output().is_some_and(value_borrows) {
+        errors.push(Error::new(
+            annotated.output_span(),
+            "`last_good` keeps the value after the call, so the value cannot borrow; return an owned one, such as a \
+             `String`",
+        ));
+    }
     if last_good.key.is_none()
-        && let Some(input) = annotated.signature.inputs.iter().find(|input| is_unused(spec, input))
+        && let Some(selector) = selector(spec, annotated)
     {
-        let name = match input {
-            FnArg::Typed(typed) => bound_names(&typed.pat).first().map(|name| name.ident.to_string()),
-            FnArg::Receiver(_) => None,
-        };
-        let name = name.as_deref().unwrap_or("id");
         errors.push(Error::new(
             last_good.span,
             format!(
                 "`last_good` could return the value of a call with other arguments; name the argument that selects \
-                 the value, as in `last_good(max_age = \"5m\", key = {name})`, or write `key = ()` if every call \
+                 the value, as in `last_good(max_age = \"5m\", key = {selector})`, or write `key = ()` if every call \
                  returns the same value"
             ),
         ));
     }
+}
+
+/// Returns what may select the value of a call: an argument that the `key` of the attribute does not use, or a parameter
+/// of a generic function.
+fn selector(spec: &Spec, annotated: &AnnotatedFn) -> Option<String> {
+    let signature = &annotated.signature;
+    if let Some(input) = signature.inputs.iter().find(|input| is_unused(spec, input)) {
+        let name = match input {
+            FnArg::Typed(typed) => bound_names(&typed.pat).first().map(|name| name.ident.to_string()),
+            FnArg::Receiver(_) => None,
+        };
+        return Some(name.unwrap_or_else(|| "id".to_owned()));
+    }
+    signature.generics.params.iter().find_map(|parameter| match parameter {
+        GenericParam::Type(parameter) => Some(format!("std::any::type_name::<{}>()", parameter.ident)),
+        GenericParam::Const(parameter) => Some(parameter.ident.to_string()),
+        GenericParam::Lifetime(_) => None,
+    })
 }
 
 /// Returns `true` for an argument that the `key` of the attribute does not use.

@@ -9,6 +9,7 @@ use super::at;
 use super::last_good;
 use super::runtime_fn::RuntimeFn;
 use super::settings::clone_condition;
+use super::stream::leave_call;
 use super::value_closure::{is_never, returns_value};
 use crate::check::{Cloning, Fallback, FallbackOn, Spec};
 use crate::function::{AnnotatedFn, Binding, Copying, for_all_lifetimes};
@@ -116,6 +117,7 @@ pub(super) fn call_and_output(
         return None;
     };
     let clones = bind_clones(spec);
+    let leave = leave_call(spec);
     let output = &annotated.nameable_output;
     let future = future_of(private, &resolution, span);
     let awaited = quote_spanned!(at(span)=> __future.await);
@@ -123,7 +125,7 @@ pub(super) fn call_and_output(
         let __circuit_ref;
         let __value: #output = '__fallback: {
             let __future = match #call {
-                #private::Ok(__output) => return __output,
+                #private::Ok(__output) => #leave __output,
                 #private::Err(__no_result) => {
                     #clones
                     __circuit_ref = #private::NoResult::circuit(&__no_result);
@@ -140,9 +142,6 @@ pub(super) fn call_and_output(
 // Output: __classifier.run_fallback(__rejected, move |_| Ok(0))
 //
 // This form saves the compiler a type annotation and a call.
-//
-// Input:  last_good(max_age = "5m")
-// Output: __classifier.run_fallback(__rejected, |__error| __last_good.recall(__error, private::ignore_stale))
 fn output_of_closure(
     private: &Repeated,
     spec: &Spec,
@@ -153,10 +152,8 @@ fn output_of_closure(
         Fallback::Path { .. } => return None,
         Fallback::Closure(closure) => closure,
         Fallback::LastGood(last_good) => {
-            let recall = last_good::recall(private, last_good, spec.fallback_on, annotated);
-            return (spec.fallback_on == FallbackOn::Rejected).then(
-                || quote_spanned!(Span::mixed_site()=> __classifier.run_fallback(__rejected, #recall)),
-            );
+            let is_rejected = spec.fallback_on == FallbackOn::Rejected;
+            return is_rejected.then(|| last_good::after_rejection(private, last_good, annotated));
         }
     };
     let is_short = spec.fallback_on == FallbackOn::Rejected
@@ -214,13 +211,7 @@ fn value(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fa
             Value::Output(call_closure(private, spec, closure, output))
         }
         Fallback::LastGood(last_good) => {
-            let recall = last_good::recall(private, last_good, spec.fallback_on, annotated);
-            let error = error(spec);
-            Value::Output(RuntimeFn::CallFallbackOnFailure.call(
-                private,
-                last_good.span,
-                &quote!(#error, #recall),
-            ))
+            Value::Output(last_good::after_failure(private, last_good, annotated))
         }
     }
 }

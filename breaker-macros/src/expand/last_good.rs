@@ -8,7 +8,7 @@ use syn::spanned::Spanned as _;
 use super::at;
 use super::keys::{checked_keys, key_text};
 use super::runtime_fn::RuntimeFn;
-use crate::check::{FallbackOn, LastGood, Value};
+use crate::check::{LastGood, Value};
 use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
 
@@ -45,13 +45,16 @@ pub(super) fn binding(
         },
     );
     let output = &annotated.nameable_output;
-    // rustc reports a type that cannot be remembered at the name of the function.
-    let bind = Ident::new("__breaker_last_good", at(annotated.output_span()));
+    // rustc reports a type that cannot be remembered at the name or the receiver of a method.
+    let span = annotated.output_span();
+    let types = quote_spanned!(at(span)=> ::<#output>);
+    let step = RuntimeFn::LastGood.call_generic(private, span, Some(&types), &TokenStream::new());
+    let step = quote_spanned!(at(span)=> #step.__breaker_last_good);
     quote_spanned! {Span::mixed_site()=>
         let __last_good = {
             static __BREAKER_LAST_GOOD: #private::LastGoodSite =
                 #private::LastGoodSite::new(#max_age, #max_keys);
-            #private::last_good::<#output>().#bind(
+            #step(
                 #private::Acquire::circuit(#circuit),
                 &__BREAKER_LAST_GOOD,
                 #key
@@ -78,26 +81,42 @@ fn max_age(private: &Repeated, value: &Value) -> TokenStream {
 
 // Input:  private::verdict_on(__output, __classifier)
 // Output: __last_good.observe(__output, private::verdict_on(__output, __classifier))
-pub(super) fn observed(verdict: &TokenStream) -> TokenStream {
-    quote_spanned!(Span::mixed_site()=> __last_good.observe(__output, #verdict))
+pub(super) fn observed(annotated: &AnnotatedFn, verdict: &TokenStream) -> TokenStream {
+    let span = at(annotated.output_span());
+    quote_spanned!(span=> __last_good.observe(__output, #verdict))
 }
 
-// Input:  on_stale = warn
-// Output: |__error| __last_good.recall(__error, warn)
-pub(super) fn recall(
+// Input:  last_good(max_age = "5m")
+// Output: __classifier.run_fallback(__rejected, |__error| __last_good.recall(__error, private::ignore_stale))
+pub(super) fn after_rejection(
     private: &Repeated,
     last_good: &LastGood,
-    fallback_on: FallbackOn,
     annotated: &AnnotatedFn,
 ) -> TokenStream {
-    let function = match fallback_on {
-        FallbackOn::Rejected => "recall",
-        FallbackOn::Failure => "recall_after_failure",
-    };
-    let function = Ident::new(function, at(annotated.output_span()));
+    let recall = recall(private, "recall", last_good, annotated);
+    quote_spanned!(Span::mixed_site()=> __classifier.run_fallback(__rejected, #recall))
+}
+
+// Input:  last_good(max_age = "5m"), fallback_on = failure
+// Output: private::call_fallback_on_failure(__no_result, |__error| __last_good.recall_after_failure(..))
+pub(super) fn after_failure(
+    private: &Repeated,
+    last_good: &LastGood,
+    annotated: &AnnotatedFn,
+) -> TokenStream {
+    let recall = recall(private, "recall_after_failure", last_good, annotated);
+    let arguments = quote_spanned!(Span::mixed_site()=> __no_result, #recall);
+    RuntimeFn::CallFallbackOnFailure.call(private, last_good.span, &arguments)
+}
+
+// Input:  "recall", on_stale = warn
+// Output: |__error| __last_good.recall(__error, warn)
+fn recall(private: &Repeated, function: &str, last_good: &LastGood, annotated: &AnnotatedFn) -> TokenStream {
+    let span = at(annotated.output_span());
+    let function = Ident::new(function, span);
     let on_stale = match &last_good.on_stale {
         Some(on_stale) => on_stale.to_token_stream(),
         None => quote!(#private::ignore_stale),
     };
-    quote_spanned!(Span::mixed_site()=> |__error| __last_good.#function(__error, #on_stale))
+    quote_spanned!(span=> |__error| __last_good.#function(__error, #on_stale))
 }

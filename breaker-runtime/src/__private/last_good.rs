@@ -67,9 +67,16 @@ pub enum Unmarked {}
     label = "this must be a `Result`",
     note = "return a `Result`, or write a closure: `fallback = |error| ..`"
 )]
-pub trait LastGoodOutput {}
+pub trait LastGoodOutput {
+    /// The value of `Ok`.
+    type Value: LastGoodValue;
 
-impl<T: LastGoodValue, E> LastGoodOutput for Result<T, E> {}
+    /// Returns the value, unless this is an error.
+    fn value(&self) -> Option<&Self::Value>;
+
+    /// Returns the output with this value.
+    fn of_value(value: Self::Value) -> Self;
+}
 
 /// A value that can be remembered.
 #[diagnostic::on_unimplemented(
@@ -153,58 +160,73 @@ impl<'a, R, M> LastGood<'a, R, M> {
     }
 }
 
-impl<T: LastGoodValue, E, M: StaleMark<T>> LastGood<'_, Result<T, E>, M> {
+// The bounds are those of the methods, so that rustc reports a missing one once, and at the return type.
+impl<R, M> LastGood<'_, R, M> {
     /// Remembers the value of a successful call, and returns the verdict about the call.
-    pub fn observe(&self, output: &Result<T, E>, verdict: Verdict) -> Verdict {
-        if let (Ok(value), Verdict::Success, Some(key)) = (output, verdict, &self.key)
+    pub fn observe(&self, output: &R, verdict: Verdict) -> Verdict
+    where
+        R: LastGoodOutput,
+        M: StaleMark<R::Value>,
+    {
+        if let (Some(value), Verdict::Success, Some(key)) = (output.value(), verdict, &self.key)
             && M::is_own(value)
         {
             let value = value.clone();
             let create = || LastGoodStore::new(self.site.0);
-            self.circuit.attachments().get_or_create(self.owner(), create).store(
-                key,
-                value,
-                self.circuit.now(),
-            );
+            let store = self.circuit.attachments().get_or_create(self.owner(), create);
+            store.store(key, value, self.circuit.now());
         }
         verdict
     }
 
     /// Returns the remembered value, or the rejection if there is none.
-    pub fn recall(&self, error: BreakerError, on_stale: impl FnOnce(&T, Duration)) -> Result<T, E>
+    pub fn recall(&self, error: BreakerError, on_stale: impl FnOnce(&R::Value, Duration)) -> R
     where
-        Result<T, E>: FromRejected,
+        R: LastGoodOutput + FromRejected,
+        M: StaleMark<R::Value>,
     {
-        self.value(on_stale).map_or_else(|| FromRejected::from_rejected(error), Ok)
+        self.find(on_stale).unwrap_or_else(|| R::from_rejected(error))
     }
 
     /// Returns the remembered value, or the rejection or the failed output if there is none.
-    pub fn recall_after_failure(
-        &self,
-        error: CallError<Result<T, E>>,
-        on_stale: impl FnOnce(&T, Duration),
-    ) -> Result<T, E>
+    pub fn recall_after_failure(&self, error: CallError<R>, on_stale: impl FnOnce(&R::Value, Duration)) -> R
     where
-        Result<T, E>: FromRejected,
+        R: LastGoodOutput + FromRejected,
+        M: StaleMark<R::Value>,
     {
-        match (self.value(on_stale), error) {
-            (Some(value), CallError::Breaker(_) | CallError::Failed(_)) => Ok(value),
-            (None, CallError::Breaker(error)) => FromRejected::from_rejected(error),
-            (None, CallError::Failed(output)) => output,
-        }
+        self.find(on_stale).unwrap_or_else(|| match error {
+            CallError::Breaker(error) => R::from_rejected(error),
+            CallError::Failed(output) => output,
+        })
     }
 
-    fn value(&self, on_stale: impl FnOnce(&T, Duration)) -> Option<T> {
+    fn find(&self, on_stale: impl FnOnce(&R::Value, Duration)) -> Option<R>
+    where
+        R: LastGoodOutput,
+        M: StaleMark<R::Value>,
+    {
         let key = self.key.as_ref()?;
-        let store = self.circuit.attachments().get::<LastGoodStore<T>>(self.owner())?;
+        let store = self.circuit.attachments().get::<LastGoodStore<R::Value>>(self.owner())?;
         let FoundValue { value, age } = store.find(key, self.circuit.now())?;
-        let value = M::mark(T::clone(&value), age);
+        let value = M::mark(R::Value::clone(&value), age);
         on_stale(&value, age);
-        Some(value)
+        Some(R::of_value(value))
     }
 
     fn owner(&self) -> usize {
         std::ptr::from_ref(self.site).addr()
+    }
+}
+
+impl<T: LastGoodValue, E> LastGoodOutput for Result<T, E> {
+    type Value = T;
+
+    fn value(&self) -> Option<&T> {
+        self.as_ref().ok()
+    }
+
+    fn of_value(value: T) -> Self {
+        Ok(value)
     }
 }
 

@@ -109,6 +109,22 @@ impl Circuit {
         self.notify_if(pending);
     }
 
+    /// Returns the ticket of a call that is not watched for now, because its caller does not wait for it.
+    pub(super) fn pause_watch(&self, ticket: Ticket) -> Ticket {
+        let Some(entry) = ticket.entry() else {
+            return ticket;
+        };
+        self.end_watch(ticket, entry);
+        ticket.without_entry()
+    }
+
+    /// Returns the ticket of a call that is watched from now on, with `hang`.
+    pub(super) fn resume_watch(&self, ticket: Ticket, now: Moment) -> Ticket {
+        let watch = self.options.get().and_then(CircuitOptions::watch).filter(|_| ticket.is_checked());
+        let entry = watch.and_then(|watch| watch.add(ticket.generation(), now));
+        entry.map_or(ticket, |entry| ticket.with_entry(entry))
+    }
+
     /// Returns the call that has run for too long, if there is one.
     pub(super) fn hung_call(&self) -> Option<HungCall> {
         self.options.get()?.watch()?.hung_call(&self.clock)

@@ -38,6 +38,13 @@ pub struct OwnedPermit {
     on_drop: OnDrop,
 }
 
+/// The data of an admitted call, with a handle to its circuit. Like [`Call`], it has no guard.
+pub(super) struct OwnedCall {
+    pub(super) circuit: Arc<Circuit>,
+    pub(super) ticket: Ticket,
+    pub(super) stamp: Stamp,
+}
+
 impl OwnedPermit {
     /// Returns the same permission with a handle to its circuit.
     pub(super) fn new(circuit: &Arc<Circuit>, permit: Permit<'_>) -> Self {
@@ -68,8 +75,19 @@ impl OwnedPermit {
         self.ticket.trial().is_some()
     }
 
+    /// Returns the call for a guard of another kind. Its circuit is cloned, because a type with `Drop` cannot be taken
+    /// apart.
+    pub(super) fn into_owned_call(mut self) -> OwnedCall {
+        self.on_drop = OnDrop::Settled;
+        OwnedCall { circuit: Arc::clone(&self.circuit), ticket: self.ticket, stamp: self.stamp }
+    }
+
+    pub(super) const fn circuit(&self) -> &Arc<Circuit> {
+        &self.circuit
+    }
+
     /// Moves the permission into a permit that borrows the circuit.
-    fn take(&mut self) -> Permit<'_> {
+    pub(super) fn take(&mut self) -> Permit<'_> {
         let on_drop = mem::replace(&mut self.on_drop, OnDrop::Settled);
         Permit::with(Admission::new(&self.circuit, self.ticket, self.stamp), on_drop)
     }

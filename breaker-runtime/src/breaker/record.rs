@@ -6,6 +6,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::bulkhead::UnfinishedRelease;
 use super::circuit::Circuit;
@@ -141,17 +142,25 @@ impl Circuit {
     #[cold]
     #[inline(never)]
     pub(super) fn record_cancelled(&self, ticket: Ticket, stamp: Stamp) {
-        match stamp.elapsed(&self.clock) {
-            Some(ran) if ran >= self.config().cancelled_after() => {
-                self.counters.add(Total::Rare(Rare::FailedCancellations));
-                self.record_failure(ticket, stamp, &|| {
-                    Some(Arc::from(format!("the caller cancelled the call after {ran:.1?}")))
-                });
-            }
-            Some(_) | None => {
-                self.counters.add(Total::Rare(Rare::IgnoredCancellations));
-                self.record_ignored(ticket, stamp);
-            }
+        let ran = stamp.elapsed(&self.clock).unwrap_or_default();
+        self.record_given_up(ticket, stamp, ran, || format!("the caller cancelled the call after {ran:.1?}"));
+    }
+
+    /// Records a call whose caller has waited for this long and no longer does. It is a failure if that is at least
+    /// `cancelled_after`, otherwise it is ignored.
+    pub(super) fn record_given_up(
+        &self,
+        ticket: Ticket,
+        stamp: Stamp,
+        waited: Duration,
+        text: impl Fn() -> String,
+    ) {
+        if waited >= self.config().cancelled_after() {
+            self.counters.add(Total::Rare(Rare::FailedCancellations));
+            self.record_failure(ticket, stamp, &|| Some(Arc::from(text())));
+        } else {
+            self.counters.add(Total::Rare(Rare::IgnoredCancellations));
+            self.record_ignored(ticket, stamp);
         }
     }
 

@@ -146,6 +146,12 @@ impl Stamp {
         if self.0 & TIMED == 0 { None } else { Some(Start::from_bits(self.0 >> START_SHIFT)) }
     }
 
+    /// Returns the stamp without the time from `from` to `until` in the duration of the call, if it is timed.
+    pub(super) fn without(self, from: Start, until: Start) -> Self {
+        let flags = self.0 & ((1 << START_SHIFT) - 1);
+        self.start().map_or(self, |start| Self(flags | start.later_by(from, until).bits() << START_SHIFT))
+    }
+
     /// Returns how long the call has run, if it is known when it began.
     pub(super) fn elapsed(self, clock: &Clock) -> Option<Duration> {
         if let Some(start) = self.start() {

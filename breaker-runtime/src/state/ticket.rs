@@ -54,6 +54,11 @@ impl Ticket {
         Self(self.0.with_entry(entry))
     }
 
+    /// Returns the ticket of this checked call without an entry among the watched calls.
+    pub(crate) fn without_entry(self) -> Self {
+        Self(self.0.without_run())
+    }
+
     /// Returns the entry of the call among the watched calls, if it has one.
     pub(crate) fn entry(self) -> Option<u32> {
         self.0.entry()

@@ -15,4 +15,14 @@ fn unused(_: u32) -> Result<usize, BreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker(fallback = last_good(max_age = "5m"))]
+fn generic<T: Default>() -> Result<usize, BreakerError> {
+    Ok(size_of::<T>())
+}
+
+#[circuit_breaker(fallback = last_good(max_age = "5m"))]
+fn constant<const N: usize>() -> Result<usize, BreakerError> {
+    Ok(N)
+}
+
 fn main() {}

@@ -17,11 +17,6 @@ async fn for_one_thread() -> Result<std::rc::Rc<u32>, BreakerError> {
     Ok(std::rc::Rc::new(1))
 }
 
-#[circuit_breaker(fallback = last_good(max_age = "5m", key = text))]
-fn borrowed(text: &str) -> Result<&str, BreakerError> {
-    Ok(text)
-}
-
 #[circuit_breaker(fallback = last_good(max_age = "5m"))]
 fn other_error() -> Result<u32, std::io::Error> {
     Ok(1)
