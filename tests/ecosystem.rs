@@ -19,6 +19,10 @@
 //! | `database.rs` | rusqlite in sync functions, a pool of deadpool in async ones |
 //! | `http.rs` | outcomes of statuses and `Retry-After` with reqwest, rejections as responses of axum |
 //! | `composition.rs` | rate limit, timeout, breaker, retry, bulkhead and fallback in every order |
+//! | `scripted_stream.rs` | a stream that follows a script, for the tests of streams |
+//! | `streams.rs` | `guard_stream` |
+//! | `streams_of_functions.rs` | `settle = stream` |
+//! | `streams_over_http.rs` | `settle = stream` with a real server |
 
 #![allow(
     clippy::expect_used,
@@ -59,3 +63,11 @@ mod database;
 mod http;
 #[path = "ecosystem/composition.rs"]
 mod composition;
+#[path = "ecosystem/scripted_stream.rs"]
+mod scripted_stream;
+#[path = "ecosystem/streams.rs"]
+mod streams;
+#[path = "ecosystem/streams_of_functions.rs"]
+mod streams_of_functions;
+#[path = "ecosystem/streams_over_http.rs"]
+mod streams_over_http;

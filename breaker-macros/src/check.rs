@@ -12,6 +12,7 @@
 //! | `condition.rs` | `failure_if`, `ignore_if` and `retry_after` |
 //! | `last_good.rs` | the fallback `last_good(..)` |
 //! | `fallback.rs` | `fallback`, and the arguments that it uses |
+//! | `settle.rs` | `settle`, and the functions that can have it |
 //! | `rules.rs` | the rules that relate several keys |
 //!
 //! This module does not know the form of the expansion.
@@ -28,14 +29,15 @@ mod breaker;
 mod condition;
 mod last_good;
 mod fallback;
+mod settle;
 mod rules;
 
 use syn::Error;
 use syn::spanned::Spanned as _;
 
 pub(crate) use spec::{
-    Breaker, BreakerAccess, BreakerName, Cloning, Condition, Fallback, FallbackOn, LastGood, Setting, Spec,
-    Value, Variant,
+    Breaker, BreakerAccess, BreakerName, Cloning, Condition, Fallback, FallbackOn, LastGood, Setting, Settle,
+    Spec, Value, Variant,
 };
 
 use crate::args::{Arg, Key};
@@ -86,13 +88,16 @@ pub(crate) fn check_function(spec: &mut Spec, annotated: &AnnotatedFn, errors: &
         ));
     } else if !annotated.is_async() {
         errors.extend(reject_call_timeout(spec));
-        errors.extend(reject_cancelled_after(spec));
+        if spec.settle == Settle::Return {
+            errors.extend(reject_cancelled_after(spec));
+        }
     }
     run_time::check(spec, annotated, errors);
     condition::check(spec, annotated, errors);
     if let Some(breaker) = &mut spec.breaker {
         breaker::choose_access(breaker, annotated);
     }
+    settle::check(spec, annotated, errors);
     fallback::check(spec, annotated, errors);
 }
 
@@ -109,6 +114,7 @@ fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
         Key::RetryAfter => spec.retry_after = Some(condition::read_retry_after(expr(value)?)?),
         Key::Fallback => spec.fallback = Some(fallback::read(expr(value)?)?),
         Key::FallbackOn => spec.fallback_on = fallback::read_on(expr(value)?)?,
+        Key::Settle => spec.settle = settle::read(expr(value)?)?,
         Key::CircuitKey => spec.key = Some(value::key_expr(expr(value)?)?),
         Key::MaxKeys => spec.max_keys = Some(number::count(expr(value)?, key, MAX_KEYS)?),
         Key::Breaker => spec.breaker = Some(breaker::read(expr(value)?)),

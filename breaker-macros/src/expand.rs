@@ -8,6 +8,7 @@
 //! | `keys.rs` | the text of a key, and the maximum number of keys |
 //! | `last_good.rs` | the values of earlier calls as a fallback |
 //! | `fallback.rs` | the output of a call that is rejected, times out or fails |
+//! | `stream.rs` | the stream that a function with `settle = stream` returns |
 //! | `value_closure.rs` | fallback closures that visibly return a value |
 //! | `runtime_fn.rs` | the functions of the runtime that the expansion calls |
 //!
@@ -48,6 +49,7 @@ mod last_good;
 mod runtime_fn;
 mod settings;
 mod site;
+mod stream;
 mod value_closure;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
@@ -55,7 +57,7 @@ use quote::{quote, quote_spanned};
 
 use self::runtime_fn::RuntimeFn;
 use self::site::Owner;
-use crate::check::{Cloning, Fallback, FallbackOn, Spec};
+use crate::check::{Cloning, Fallback, FallbackOn, Settle, Spec};
 use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
 
@@ -79,6 +81,10 @@ pub(crate) fn expand(spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
         }
         Some(fallback) if annotated.is_async() => with_async_fallback(private, spec, annotated, fallback),
         Some(fallback) => with_fallback(private, spec, annotated, fallback),
+    };
+    let call = match spec.settle {
+        Settle::Return => call,
+        Settle::Stream => stream::guard(private, spec, annotated, &call),
     };
     let call = annotated.boxed.as_ref().map_or(call.clone(), |boxed| boxed.wrap(&call));
     let body = braces(annotated, &quote!(#inner_attributes #call));
@@ -171,13 +177,14 @@ fn with_async_fallback(
     let Owner { circuit, reference } = site::owner(private, spec, annotated);
     let classifier = classifier::classifier(private, annotated);
     let fallback = fallback::output(private, spec, annotated, fallback);
+    let leave = stream::leave_call(spec);
     if spec.clones.is_empty() && spec.cloning != Cloning::Impossible {
         let call = run(private, spec, annotated, TRY_RUN_ASYNC, Span::mixed_site(), &reference);
         return quote_spanned! {Span::mixed_site()=>
             #circuit
             #classifier
             let __rejected = match #call {
-                #private::Ok(__output) => return __output,
+                #private::Ok(__output) => #leave __output,
                 #private::Err(__rejected) => __rejected,
             };
             #fallback
@@ -202,7 +209,7 @@ fn with_async_fallback(
         let #rejected = '__unserved: {
             #saved
             match #call {
-                #private::Ok(__output) => return __output,
+                #private::Ok(__output) => #leave __output,
                 #private::Err(__unserved) => #unserved,
             }
         };

@@ -14,7 +14,7 @@ use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Result, ReturnType, Signature, Token, Type, Visibility};
+use syn::{Attribute, Error, Result, ReturnType, Signature, Token, Type, TypeImplTrait, Visibility};
 
 pub(crate) use boxed::Boxed;
 pub(crate) use lifetimes::{error_has_lifetime, for_all_lifetimes, value_borrows};
@@ -85,6 +85,16 @@ impl AnnotatedFn {
     /// Returns `true` if a call returns a type such as `Result<_, impl Error>`.
     pub(crate) fn returns_impl_error(&self) -> bool {
         self.output().is_some_and(return_type::last_argument_is_impl)
+    }
+
+    /// Returns the `impl Trait` if a call returns a type such as `Result<impl Trait, _>`.
+    pub(crate) fn impl_in_result(&self) -> Option<&TypeImplTrait> {
+        return_type::impl_in_result(self.output()?)
+    }
+
+    /// Returns the items of a call that returns a type such as `Result<impl Stream<Item = X>, _>`.
+    pub(crate) fn nameable_item(&self) -> Option<Repeated> {
+        return_type::nameable_item(self.impl_in_result()?).map(Repeated::new)
     }
 
     /// Returns `true` if the call is async: in an `async fn`, or in a boxed `async` block.

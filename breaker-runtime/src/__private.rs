@@ -16,10 +16,12 @@ mod output;
 mod predicate;
 mod rejection;
 mod retry_after;
+mod returned_stream;
 mod run;
 mod run_admitted;
 mod run_saved;
 mod settings;
+mod settle_later;
 mod site;
 mod const_window;
 
@@ -49,6 +51,7 @@ pub use self::output::{Resolution, fix_output_type, resolve};
 pub use self::predicate::evaluate;
 pub use self::rejection::reject;
 pub use self::retry_after::{WithRetryAfter, with_retry_after};
+pub use self::returned_stream::{items_of, opened};
 pub use self::run::{run, run_async, run_async_with_conditions, run_with_conditions};
 pub use self::run_admitted::{run_admitted, run_admitted_with_conditions};
 pub use self::run_saved::{
@@ -56,10 +59,12 @@ pub use self::run_saved::{
     try_run_async, try_run_async_with_conditions,
 };
 pub use self::settings::{DEFAULTS, clone_settings};
+pub use self::settle_later::{keep_call, settle_later};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};
 pub use crate::__declare as declare;
 pub use crate::config::{Adopt, ConfigBuilder, Mode, Sharing};
 pub use crate::fallback::store::ValueKey;
+pub use crate::integrations::{guard_boxed, guard_opaque};
 pub use crate::outcome::Verdict;
 pub use crate::registry::{KeyValue, join_keys};
 
@@ -78,7 +83,9 @@ pub use self::output::{IntoFutureOf, NoFuture, Resolved};
 pub use self::predicate::Predicate;
 pub use self::rejection::FromRejected;
 pub use self::retry_after::RetryAfter;
+pub use self::returned_stream::{ItemResult, OpensStream};
 pub use self::run::RunAsync;
 pub use self::run_saved::{NotSaved, RunSaved, SavedCall};
-pub use crate::breaker::{Admission, AsyncCall, Circuit, Rejection, StartedCall};
+pub use self::settle_later::SettleLater;
+pub use crate::breaker::{Admission, AsyncCall, Circuit, KeptCall, Rejection, StartedCall};
 pub use crate::registry::{DisplayKey, KeyText, KeyedByDisplay, KeyedByOption};

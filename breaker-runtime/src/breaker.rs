@@ -14,6 +14,7 @@
 //! | `slot_holders.rs` | the calls of a thread that hold a slot, in which inner calls run |
 //! | `permit.rs` | the guard of an admission, which settles it at most once |
 //! | `owned_permit.rs` | a permit that owns its circuit |
+//! | `kept_call.rs` | a successful call that is settled later |
 //! | `streamed_call.rs` | a call whose result arrives in parts |
 //! | `service_call.rs` | a call of a service, whose future is polled elsewhere |
 //! | `failure.rs` | the description of a failed call: its text, and how long to wait |
@@ -61,6 +62,7 @@ mod failure;
 mod future;
 mod identity;
 mod idleness;
+mod kept_call;
 mod open_limit;
 mod operator;
 mod options;
@@ -102,6 +104,7 @@ pub use self::circuit::Rejection;
 pub(crate) use self::future::{Guarded, Waited};
 pub(crate) use self::identity::{Identity, KeyGroup};
 pub(crate) use self::idleness::{Idleness, NotIdleUntil};
+pub use self::kept_call::KeptCall;
 pub use self::operator::Operator;
 pub use self::owned_permit::OwnedPermit;
 pub use self::permit::Permit;

@@ -3,6 +3,7 @@
 //!
 //! A classifier receives the returned value only; it does not know about panics, timeouts or cancelled calls.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,13 @@ pub trait Classifier<T> {
 
     /// Returns the time that a failure asks callers to wait, if it says so.
     fn retry_after(&self, _: &T) -> Option<Duration> {
+        None
+    }
+
+    /// Returns where a successful call is kept that is settled later. It is a
+    /// [`KeptCall`](crate::breaker::KeptCall), a type that this module does not know.
+    #[inline]
+    fn keeper(&self) -> Option<&dyn Any> {
         None
     }
 }

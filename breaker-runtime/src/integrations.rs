@@ -11,7 +11,7 @@
 //! | `opentelemetry` | `opentelemetry` | metrics as observable instruments, and single calls as events of spans |
 //! | `prometheus` | `prometheus` | metrics as a collector for `prometheus-client` and as text |
 //! | `serde` | `serde` | `Serialize` for snapshots, transitions and counts |
-//! | `stream` | `stream` | `Events` as a `Stream` of `futures-core` |
+//! | `stream` | `stream` | `Events` as a `Stream` of `futures-core`, and streams that settle their call when they end |
 //! | `tonic` | `tonic` | outcomes of gRPC calls of tonic, and statuses for rejected calls |
 //! | `tower` | `tower` | a layer and a service for tower |
 //! | `tower_http` | `tower` and `http` | outcomes of HTTP and gRPC responses for tower, and calls that last until the body has ended |
@@ -38,6 +38,8 @@ mod no_fleet_json;
     not(feature = "redis")
 ))]
 mod no_fleet_series;
+#[cfg(not(feature = "stream"))]
+mod no_stream;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
 #[cfg(feature = "prometheus")]
@@ -47,7 +49,7 @@ pub mod serde;
 #[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
 mod series;
 #[cfg(feature = "stream")]
-mod stream;
+pub mod stream;
 #[cfg(feature = "tonic")]
 pub mod tonic;
 #[cfg(feature = "tower")]
@@ -66,6 +68,13 @@ use no_fleet_json as fleet_json;
     not(feature = "redis")
 ))]
 use no_fleet_series as fleet_series;
+
+#[cfg(not(feature = "stream"))]
+#[doc(hidden)]
+pub use no_stream::{AnyStream, guard_boxed, guard_opaque};
+#[cfg(feature = "stream")]
+#[doc(hidden)]
+pub use stream::{AnyStream, BoxedStream, guard_boxed, guard_opaque};
 
 /// The function that encodes metrics for Prometheus, if its feature is enabled. `axum` serves its result.
 #[cfg(all(feature = "axum", feature = "prometheus"))]

@@ -56,6 +56,7 @@ keys! {
     MaxWait = "max_wait",
     CancelledAfter = "cancelled_after",
     Hang = "hang",
+    Settle = "settle",
     CircuitKey = "key",
     MaxKeys = "max_keys",
     MaxOpen = "max_open",

@@ -49,13 +49,14 @@ const ADD_WINDOW: &str = "add `window = 100` or `window = \"60s\"`";
 
 /// Keys that can be combined with `breaker`. The others configure a circuit breaker that the function
 /// declares.
-const WITH_BREAKER: [Key; 7] = [
+const WITH_BREAKER: [Key; 8] = [
     Key::Breaker,
     Key::Fallback,
     Key::FallbackOn,
     Key::FailureIf,
     Key::IgnoreIf,
     Key::RetryAfter,
+    Key::Settle,
     Key::Crate,
 ];
 

@@ -24,6 +24,7 @@ pub(crate) struct Spec {
     pub(crate) retry_after: Option<Expr>,
     pub(crate) fallback: Option<Fallback>,
     pub(crate) fallback_on: FallbackOn,
+    pub(crate) settle: Settle,
     /// Arguments to clone before the body runs, for a fallback that may run after it.
     pub(crate) clones: Vec<Binding>,
     pub(crate) cloning: Cloning,
@@ -122,6 +123,15 @@ pub(crate) enum FallbackOn {
     Failure,
 }
 
+/// The value of `settle`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settle {
+    /// The call ends when the function returns.
+    Return,
+    /// A call that returns a stream ends with the stream.
+    Stream,
+}
+
 /// The rule for the arguments that a fallback uses after the body has received them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cloning {
@@ -161,6 +171,7 @@ impl Spec {
             retry_after: None,
             fallback: None,
             fallback_on: FallbackOn::Rejected,
+            settle: Settle::Return,
             clones: Vec::new(),
             cloning: Cloning::Required,
             breaker: None,

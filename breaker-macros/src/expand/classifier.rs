@@ -7,7 +7,8 @@ use syn::spanned::Spanned as _;
 
 use super::last_good;
 use super::runtime_fn::RuntimeFn;
-use crate::check::{Condition, Fallback, Spec};
+use super::stream;
+use crate::check::{Condition, Fallback, Settle, Spec};
 use crate::function::{AnnotatedFn, error_has_lifetime, for_all_lifetimes};
 use crate::repeated::Repeated;
 
@@ -48,8 +49,19 @@ fn output_for_all_lifetimes(private: &Repeated, annotated: &AnnotatedFn) -> Opti
 // Input:  retry_after = hint, -> Result<u64, E>
 // Output: private::with_retry_after::<Result<u64, E>, _, _>(__classifier, hint)
 //
+// Input:  settle = stream
+// Output: private::settle_later(__classifier, &__kept)
+//
 // With the type, the compiler knows the parameter of a closure before it sees the body.
 pub(super) fn describing_classifier(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
+    let classifier = with_retry_after(private, spec, annotated);
+    match spec.settle {
+        Settle::Return => classifier,
+        Settle::Stream => stream::settle_later(private, &classifier),
+    }
+}
+
+fn with_retry_after(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> TokenStream {
     let classifier = quote_spanned!(Span::mixed_site()=> __classifier);
     let Some(hint) = &spec.retry_after else {
         return classifier;

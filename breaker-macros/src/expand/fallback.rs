@@ -9,6 +9,7 @@ use super::at;
 use super::last_good;
 use super::runtime_fn::RuntimeFn;
 use super::settings::clone_condition;
+use super::stream::leave_call;
 use super::value_closure::{is_never, returns_value};
 use crate::check::{Cloning, Fallback, FallbackOn, Spec};
 use crate::function::{AnnotatedFn, Binding, Copying, for_all_lifetimes};
@@ -116,6 +117,7 @@ pub(super) fn call_and_output(
         return None;
     };
     let clones = bind_clones(spec);
+    let leave = leave_call(spec);
     let output = &annotated.nameable_output;
     let future = future_of(private, &resolution, span);
     let awaited = quote_spanned!(at(span)=> __future.await);
@@ -123,7 +125,7 @@ pub(super) fn call_and_output(
         let __circuit_ref;
         let __value: #output = '__fallback: {
             let __future = match #call {
-                #private::Ok(__output) => return __output,
+                #private::Ok(__output) => #leave __output,
                 #private::Err(__no_result) => {
                     #clones
                     __circuit_ref = #private::NoResult::circuit(&__no_result);

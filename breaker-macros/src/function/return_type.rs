@@ -5,7 +5,7 @@
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens as _;
-use syn::{GenericArgument, Path, PathArguments, Token, Type, TypeInfer, TypeParamBound};
+use syn::{GenericArgument, Path, PathArguments, Token, Type, TypeImplTrait, TypeInfer, TypeParamBound};
 
 /// Words of function types. In these, `'_` has another meaning, and a lifetime from `for<'a>` cannot be inferred.
 pub(super) const FUNCTION_WORDS: [&str; 5] = ["fn", "Fn", "FnMut", "FnOnce", "for"];
@@ -21,6 +21,49 @@ pub(super) fn last_argument_is_impl(ty: &Type) -> bool {
     };
     list.args.len() > 1
         && list.args.last().is_some_and(|last| contains_word(last.to_token_stream(), &["impl"]))
+}
+
+/// Returns the `impl Trait` in a type such as `Result<impl Trait, _>`.
+pub(super) fn impl_in_result(ty: &Type) -> Option<&TypeImplTrait> {
+    let Type::Path(path) = ty else {
+        return None;
+    };
+    let PathArguments::AngleBracketed(list) = &path.path.segments.last()?.arguments else {
+        return None;
+    };
+    match list.args.first() {
+        Some(GenericArgument::Type(ty)) => as_impl(ty),
+        _ => None,
+    }
+}
+
+fn as_impl(ty: &Type) -> Option<&TypeImplTrait> {
+    match ty {
+        Type::ImplTrait(open) => Some(open),
+        Type::Group(group) => as_impl(&group.elem),
+        Type::Paren(paren) => as_impl(&paren.elem),
+        _ => None,
+    }
+}
+
+// Input:  impl Stream<Item = Result<&'a str, E>> + Send
+// Output: Result<&'_ str, E>
+//
+// Returns `None` if the type of the items is not written, or cannot be named.
+pub(super) fn nameable_item(stream: &TypeImplTrait) -> Option<TokenStream> {
+    let traits = stream.bounds.iter().filter_map(|bound| match bound {
+        TypeParamBound::Trait(one) => one.path.segments.last(),
+        _ => None,
+    });
+    let lists = traits.filter_map(|one| match &one.arguments {
+        PathArguments::AngleBracketed(list) => Some(&list.args),
+        PathArguments::None | PathArguments::Parenthesized(_) => None,
+    });
+    let item = lists.flatten().find_map(|argument| match argument {
+        GenericArgument::AssocType(one) if one.ident == "Item" => Some(&one.ty),
+        _ => None,
+    })?;
+    (!contains_word(item.to_token_stream(), &["impl"])).then(|| nameable(item))
 }
 
 // Input:  Result<impl Iterator<Item = u32>, Error<'a>>

@@ -17,6 +17,7 @@
 //! No step requires `E: 'static`: method lookup does not compare lifetimes, so an error that borrows would be a
 //! compile error instead of the next step. `source` needs no such bound.
 
+use std::any::Any;
 use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::marker::PhantomData;
@@ -301,6 +302,11 @@ impl<T, C: Classifier<T>, P: Fn(&T, &C) -> Verdict> Classifier<T> for WithCondit
 
     fn retry_after(&self, value: &T) -> Option<Duration> {
         self.classifier.retry_after(value)
+    }
+
+    #[inline]
+    fn keeper(&self) -> Option<&dyn Any> {
+        self.classifier.keeper()
     }
 }
 

@@ -4,6 +4,7 @@
 //! the error of another breaker, although it is ignored. Generated code handles such a call and a rejection in one
 //! `match` arm, so the fallback runs at most once per call.
 
+use std::any::Any;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -218,6 +219,10 @@ impl<T, C: Classifier<T>> Classifier<Classified<T>> for KnownOutcome<C> {
 
     fn retry_after(&self, classified: &Classified<T>) -> Option<Duration> {
         self.0.retry_after(&classified.output)
+    }
+
+    fn keeper(&self) -> Option<&dyn Any> {
+        self.0.keeper()
     }
 }
 

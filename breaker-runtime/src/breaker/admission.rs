@@ -66,6 +66,12 @@ impl<'a> Admission<'a> {
     /// fast path. `classifier` describes a failure that may change the state.
     #[inline]
     pub(super) fn settle<T, C: Classifier<T>>(self, output: T, outcome: Outcome, classifier: &C) -> T {
+        if outcome == Outcome::Success
+            && let Some(keeper) = classifier.keeper()
+        {
+            self.keep(keeper);
+            return output;
+        }
         let Call { circuit, ticket, stamp } = self.0;
         match outcome {
             Outcome::Success => _ = circuit.record_success(ticket, stamp),

@@ -175,6 +175,11 @@ fn settle<'a, T, C: Classifier<T>>(
         drop_special(special.take());
         return Admission(call).settle(output, outcome, classifier);
     }
+    if let Some(keeper) = classifier.keeper() {
+        drop_special(special.take());
+        Admission(call).keep(keeper);
+        return output;
+    }
     // A call with a time limit is never a plain success, so the limit is dropped here.
     if !circuit.record_plain_success(ticket) {
         record_success_with_effect(circuit, ticket, stamp, special.take());

@@ -107,6 +107,11 @@ impl Circuit {
         self.identity().is_member() && self.identity().key().is_none()
     }
 
+    /// Returns a handle to this circuit.
+    pub(super) fn handle(&self) -> Option<Arc<Self>> {
+        self.identity.circuit.upgrade()
+    }
+
     pub(crate) fn config(&self) -> SharedConfig {
         self.machine.config()
     }

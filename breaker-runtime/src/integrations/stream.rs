@@ -1,40 +1,48 @@
-//! [`Events`] as a [`Stream`], for the adapters of the `futures` and `tokio-stream` crates.
+//! Streams of `futures-core`: [`Events`](crate::Events) is one, and [`guard_stream`] protects one with a circuit.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `events.rs` | `Events` as a `Stream` |
+//! | `items.rs` | the classifiers of items |
+//! | `guarded.rs` | a stream that settles its call when it ends |
+//! | `returned.rs` | the streams that functions with `settle = stream` return |
+//!
+//! # The call of a stream
+//!
+//! A stream that opens and breaks half-way has failed, although the function that opened it returned `Ok`. So the call
+//! of a guarded stream ends with the stream:
+//!
+//! | event | outcome of the call |
+//! |---|---|
+//! | the stream ends | a success |
+//! | an item is an `Err` | a failure; later items pass through |
+//! | an item is the error of another circuit breaker | ignored, where the error can be inspected |
+//! | polling the stream panics | a failure; the panic continues |
+//! | the stream is dropped after an item, before the next one is polled | ignored |
+//! | the stream is dropped while its consumer waits for an item | a failure if it has waited for [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise ignored |
+//!
+//! Until then, the call holds its slots: with [`max_concurrent`](crate::ConfigBuilder::max_concurrent), a bulkhead slot,
+//! and as a trial call, a trial slot. A trial call whose stream takes longer than
+//! [`half_open_timeout`](crate::ConfigBuilder::half_open_timeout) counts as failed, so that setting must be longer than
+//! a healthy stream.
+//!
+//! Only waiting counts as time of the call: the time between a poll that is pending and the next item. While the
+//! consumer handles an item, the dependency owes nothing, so a slow consumer does not open the circuit.
+//!
+//! * [`hang`](crate::ConfigBuilder::hang) limits the wait for each item. A stream that makes progress for minutes does
+//!   not hang.
+//! * [`slow_call`](crate::ConfigBuilder::slow_call) and [`durations`](crate::ConfigBuilder::durations) measure the time
+//!   until the stream was returned, plus all waits for its items. Those of a trial call contain the time of the
+//!   consumer.
+//! * [`call_timeout`](crate::ConfigBuilder::call_timeout) limits only the time until an annotated function returns the
+//!   stream.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+mod events;
+mod guarded;
+mod items;
+mod returned;
 
-use futures_core::Stream;
-
-use crate::event::{Event, Events, Lagged};
-
-/// Ends once the registry and all its breakers are dropped.
-///
-/// ```
-/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// use breaker_runtime::{Config, Event, Registry};
-/// use futures_util::StreamExt as _;
-///
-/// let registry = Registry::new();
-/// let events = registry.subscribe();
-/// registry.register("search", Config::default())?.force_open();
-/// drop(registry);
-///
-/// let lines: Vec<String> = events
-///     .map(|item| match item {
-///         Ok(event) => event.to_string(),
-///         Err(lagged) => lagged.to_string(),
-///     })
-///     .collect()
-///     .await;
-/// assert_eq!(lines.len(), 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # })?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-impl Stream for Events {
-    type Item = Result<Event, Lagged>;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Events::poll_next(self.get_mut(), context)
-    }
-}
+pub use self::guarded::{GuardedStream, guard_stream};
+pub use self::items::{ByResult, ClassifiedBy, DescribedBy, InspectErrors};
+#[doc(hidden)]
+pub use self::returned::{AnyStream, BoxedStream, guard_boxed, guard_opaque};
