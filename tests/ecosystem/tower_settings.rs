@@ -10,8 +10,8 @@ use breaker_runtime::integrations::tower::BreakerService;
 use breaker_runtime::{ConfigBuilder, ErrorKind, Mode, State};
 
 use crate::services::{
-    Counts, FAILURE, Fixture, IGNORED, SUCCESS, Strict, answers, down, finish, hangs, poll_once, seconds,
-    settings, start,
+    Counts, Fixture, IGNORED, SUCCESS, Strict, answers, down, finish, hangs, poll_once, seconds, settings,
+    start,
 };
 
 fn service(settings: ConfigBuilder) -> (Fixture, BreakerService<Strict>) {
@@ -127,7 +127,7 @@ fn a_call_that_exceeds_call_timeout_is_a_failure_and_its_future_is_dropped() {
     let Poll::Ready(Err(error)) = poll_once(call.as_mut()) else { panic!("the call has timed out") };
     assert_eq!(error.breaker().unwrap().kind(), ErrorKind::TimedOut);
     assert_eq!(drops.load(Ordering::SeqCst), 1);
-    assert_eq!(fixture.counts().failures, 1);
+    assert_eq!(fixture.breaker.snapshot().totals.timeouts, 1);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn the_time_limit_begins_when_the_call_is_admitted() {
     let mut call = pin!(start(&mut service, hangs()));
     fixture.clock.advance(seconds(3));
     assert!(poll_once(call.as_mut()).is_ready());
-    assert_eq!(fixture.counts(), FAILURE);
+    assert_eq!(fixture.breaker.snapshot().totals.timeouts, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,10 +19,15 @@ impl<B: Body, E, C: CallClassifier<Response<B>, E>> CallEnding<Response<B>, E> f
     type Response = Response<CallBody<B>>;
 
     fn end(&self, call: &mut ServiceCall, result: Result<Response<B>, E>) -> Result<Self::Response, E> {
-        let mut has_ended = false;
+        let mut has_ended = true;
         let classification = call.run(|| {
-            has_ended = result.as_ref().map_or(true, |response| response.body().is_end_stream());
-            self.classifier.classify(&result)
+            let classification = self.classifier.classify(&result);
+            let Ok(response) = &result else {
+                return classification;
+            };
+            has_ended = response.body().is_end_stream();
+            let is_success = classification.outcome() == Outcome::Success;
+            if is_success && has_ended { self.ending.at_once(response.headers()) } else { classification }
         });
         if classification.outcome() == Outcome::Success && !has_ended {
             let permit = call.take_permit();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -130,6 +131,11 @@ fn settle(call: &mut StreamedCall, end: &Classification) {
 }
 
 impl BodyEnding {
+    /// Returns the classification of a successful call whose response has these headers and no body.
+    pub(super) fn at_once(self, headers: &HeaderMap) -> Classification {
+        self.with_trailers(classify_headers(headers))
+    }
+
     /// Returns the classification of a call whose body has ended without trailers.
     fn without_trailers(self) -> Classification {
         self.with_trailers(None)
