@@ -3,18 +3,66 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `queue_support.rs` | what the tests of queues share |
+//! | `queue_adding.rs` | adding items to a queue for rejected calls |
+//! | `queue_delivery.rs` | delivering them |
+//! | `queue_cancellation.rs` | pushes and drains that are dropped |
+//! | `queue_failures.rs` | stores that fail, in memory and in SQLite files |
+//! | `../examples/queue/store.rs` | the store of the example |
+//! | `grpc_server.rs` | a server of tonic whose messages are text, and a client for it |
+//! | `services.rs` | a breaker on a manual clock, and a service that checks how it is used |
+//! | `tonic_calls.rs` | circuits of gRPC calls, with a client and a server of tonic |
+//! | `tower_bodies.rs` | calls that last until the body of their response has ended |
+//! | `tower_contract.rs` | the contract of the layer for tower |
+//! | `tower_servers.rs` | the layer with axum, hyper and reqwest |
+//! | `tower_settings.rs` | every setting applies to the calls of a service |
+//! | `database.rs` | rusqlite in sync functions, a pool of deadpool in async ones |
+//! | `http.rs` | outcomes of statuses and `Retry-After` with reqwest, rejections as responses of axum |
+//! | `composition.rs` | rate limit, timeout, breaker, retry, bulkhead and fallback in every order |
 //! | `scripted_stream.rs` | a stream that follows a script, for the tests of streams |
 //! | `streams.rs` | `guard_stream` |
 //! | `streams_of_functions.rs` | `settle = stream` |
 //! | `streams_over_http.rs` | `settle = stream` with a real server |
 
-#![expect(
+#![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     reason = "a test whose preconditions fail has failed"
 )]
 
+#[path = "ecosystem/queue_adding.rs"]
+mod queue_adding;
+#[path = "ecosystem/queue_cancellation.rs"]
+mod queue_cancellation;
+#[path = "ecosystem/queue_delivery.rs"]
+mod queue_delivery;
+#[path = "ecosystem/queue_failures.rs"]
+mod queue_failures;
+#[path = "ecosystem/queue_support.rs"]
+mod queue_support;
+#[path = "../examples/queue/store.rs"]
+mod sqlite_store;
+#[path = "ecosystem/grpc_server.rs"]
+mod grpc_server;
+#[path = "ecosystem/services.rs"]
+mod services;
+#[path = "ecosystem/tonic_calls.rs"]
+mod tonic_calls;
+#[path = "ecosystem/tower_bodies.rs"]
+mod tower_bodies;
+#[path = "ecosystem/tower_contract.rs"]
+mod tower_contract;
+#[path = "ecosystem/tower_servers.rs"]
+mod tower_servers;
+#[path = "ecosystem/tower_settings.rs"]
+mod tower_settings;
+#[path = "ecosystem/database.rs"]
+mod database;
+#[path = "ecosystem/http.rs"]
+mod http;
+#[path = "ecosystem/composition.rs"]
+mod composition;
 #[path = "ecosystem/scripted_stream.rs"]
 mod scripted_stream;
 #[path = "ecosystem/streams.rs"]

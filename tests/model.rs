@@ -10,9 +10,11 @@
 //! | `policy.rs` | the settings, for the model and for the library |
 //! | `script.rs` | random policies and scripts |
 //! | `play.rs` | runs a script on both and compares them |
+//! | `retry_budget.rs` | the retry budget of a circuit, with a model of its own |
 
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::wildcard_enum_match_arm,
     reason = "a test whose preconditions fail has failed"
@@ -24,6 +26,8 @@ mod play;
 mod policy;
 #[path = "model/reference.rs"]
 mod reference;
+#[path = "model/retry_budget.rs"]
+mod retry_budget;
 #[path = "model/script.rs"]
 mod script;
 #[path = "model/window.rs"]

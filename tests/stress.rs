@@ -10,6 +10,7 @@
 //! | `limits.rs` | the limits of trial calls and of concurrent calls |
 //! | `notifying.rs` | changes are notified once and in order |
 //! | `keys.rs` | one circuit for each key |
+//! | `retries.rs` | retries stay within the budget |
 //! | `bodies.rs` | the body of every async call is dropped once |
 
 #![expect(clippy::unwrap_used, reason = "a test whose preconditions fail has failed")]
@@ -22,6 +23,8 @@ mod keys;
 mod limits;
 #[path = "stress/notifying.rs"]
 mod notifying;
+#[path = "stress/retries.rs"]
+mod retries;
 #[path = "stress/sums.rs"]
 mod sums;
 

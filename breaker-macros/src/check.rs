@@ -10,6 +10,7 @@
 //! | `captures.rs` | the variables that an expression uses |
 //! | `breaker.rs` | an existing circuit breaker |
 //! | `condition.rs` | `failure_if`, `ignore_if` and `retry_after` |
+//! | `last_good.rs` | the fallback `last_good(..)` |
 //! | `fallback.rs` | `fallback`, and the arguments that it uses |
 //! | `settle.rs` | `settle`, and the functions that can have it |
 //! | `rules.rs` | the rules that relate several keys |
@@ -26,6 +27,7 @@ mod value;
 mod captures;
 mod breaker;
 mod condition;
+mod last_good;
 mod fallback;
 mod settle;
 mod rules;
@@ -34,8 +36,8 @@ use syn::Error;
 use syn::spanned::Spanned as _;
 
 pub(crate) use spec::{
-    Breaker, BreakerAccess, BreakerName, Cloning, Condition, Fallback, FallbackOn, Setting, Settle, Spec,
-    Value, Variant,
+    Breaker, BreakerAccess, BreakerName, Cloning, Condition, Fallback, FallbackOn, LastGood, Setting, Settle,
+    Spec, Value, Variant,
 };
 
 use crate::args::{Arg, Key};

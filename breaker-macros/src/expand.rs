@@ -5,6 +5,8 @@
 //! | `site.rs` | the static of the function, and the admission of a call |
 //! | `settings.rs` | the settings of the attribute |
 //! | `classifier.rs` | the classifier and the conditions |
+//! | `keys.rs` | the text of a key, and the maximum number of keys |
+//! | `last_good.rs` | the values of earlier calls as a fallback |
 //! | `fallback.rs` | the output of a call that is rejected, times out or fails |
 //! | `stream.rs` | the stream that a function with `settle = stream` returns |
 //! | `value_closure.rs` | fallback closures that visibly return a value |
@@ -42,6 +44,8 @@
 
 mod classifier;
 mod fallback;
+mod keys;
+mod last_good;
 mod runtime_fn;
 mod settings;
 mod site;
@@ -306,7 +310,7 @@ fn run(
     source: &TokenStream,
 ) -> TokenStream {
     let body = if annotated.is_async() { async_body(private, annotated) } else { sync_body(annotated) };
-    let (function, conditions) = match (functions, classifier::conditions(private, spec)) {
+    let (function, conditions) = match (functions, classifier::conditions(private, spec, annotated)) {
         (Functions { plain: Some(plain), .. }, None) => (plain, None),
         (Functions { with_conditions, .. }, conditions) => {
             (with_conditions, Some(conditions.unwrap_or_else(|| quote!(#private::verdict_on))))

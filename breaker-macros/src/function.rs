@@ -17,7 +17,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Error, Result, ReturnType, Signature, Token, Type, TypeImplTrait, Visibility};
 
 pub(crate) use boxed::Boxed;
-pub(crate) use lifetimes::{error_has_lifetime, for_all_lifetimes};
+pub(crate) use lifetimes::{error_has_lifetime, for_all_lifetimes, value_borrows};
 pub(crate) use parameters::{Binding, Copying, NotForwarded, Reuse, bound_names, forwarded_name, reuse};
 
 use crate::grouping;

@@ -10,6 +10,7 @@ mod const_checks;
 mod const_config;
 mod declare;
 mod fallback;
+mod last_good;
 mod lifetimes;
 mod output;
 mod predicate;
@@ -34,7 +35,7 @@ pub use self::breaker_handle::{BreakerHandle, by_clone, by_ref, registry};
 pub use self::classifier::{any_value, classifier_for, classifier_for_hidden_error, verdict_on};
 pub use self::clones::{clone_for_fallback, clone_if, maybe_clone};
 pub use self::const_checks::{
-    checked, checked_keys, checked_name, checked_recovery, checked_rules, checked_waiting,
+    checked, checked_keys, checked_max_age, checked_name, checked_recovery, checked_rules, checked_waiting,
 };
 pub use self::const_config::{
     Policy, checked_async_config, checked_sync_config, checked_unkeyed_config, checked_without_clones,
@@ -44,6 +45,7 @@ pub use self::const_window::{ConstWindow, Length, OtherLength};
 pub use self::fallback::{
     NoResult, call_fallback, call_fallback_on_failure, run_async_or_fallback, run_or_fallback,
 };
+pub use self::last_good::{LastGoodSite, ONLY_VALUE, ignore_stale, last_good, value_key};
 pub use self::lifetimes::{ForLifetime, classifier_for_all, maybe_clone_for_all};
 pub use self::output::{Resolution, fix_output_type, resolve};
 pub use self::predicate::evaluate;
@@ -61,6 +63,7 @@ pub use self::settle_later::{keep_call, settle_later};
 pub use self::site::{KeyedCircuit, KeyedSite, Site};
 pub use crate::__declare as declare;
 pub use crate::config::{Adopt, ConfigBuilder, Mode, Sharing};
+pub use crate::fallback::store::ValueKey;
 pub use crate::integrations::{guard_boxed, guard_opaque};
 pub use crate::outcome::Verdict;
 pub use crate::registry::{KeyValue, join_keys};
@@ -73,6 +76,9 @@ pub use self::classifier::{
 };
 pub use self::clones::{CannotClone, CloneForFallback, CloneIf, MaybeClone};
 pub use self::const_config::{IsPolicy, OtherPolicy};
+pub use self::last_good::{
+    IfMarked, IfUnmarked, LastGood, LastGoodOutput, LastGoodValue, Marked, StaleMark, Unmarked,
+};
 pub use self::output::{IntoFutureOf, NoFuture, Resolved};
 pub use self::predicate::Predicate;
 pub use self::rejection::FromRejected;

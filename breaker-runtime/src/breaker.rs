@@ -16,6 +16,7 @@
 //! | `owned_permit.rs` | a permit that owns its circuit |
 //! | `kept_call.rs` | a successful call that is settled later |
 //! | `streamed_call.rs` | a call whose result arrives in parts |
+//! | `service_call.rs` | a call of a service, whose future is polled elsewhere |
 //! | `failure.rs` | the description of a failed call: its text, and how long to wait |
 //! | `record.rs` | the second half of a call: recording its result |
 //! | `call_report.rs` | reports single calls to the listeners that ask for them |
@@ -33,8 +34,12 @@
 //! | `idleness.rs` | when the circuit of a key can be evicted |
 //! | `eviction_mark.rs` | the mark of a circuit that is being evicted or was removed |
 //! | `operator.rs` | the commands of an operator |
+//! | `retry_budget.rs` | the limit on retries of calls |
+//! | `retry_log.rs` | the recent successes and retries of a circuit |
 //! | `sharing.rs` | a circuit that the processes of a fleet share |
 //! | `attachments.rs` | what strategies keep with a circuit |
+//! | `queue_counters.rs` | the figures of the queues of a circuit |
+//! | `queue_access.rs` | what a queue for rejected calls needs of its circuit |
 //! | `unannounced.rs` | a change of the state that listeners have not been notified of |
 //!
 //! Invariants: no lock is held while user code runs; every permit is settled at most once, by its owner or
@@ -43,7 +48,6 @@
 mod admission;
 mod admit;
 mod async_call;
-#[allow(dead_code, reason = "only strategies attach values, and most of them need a feature")]
 mod attachments;
 mod bulkhead;
 mod call_future;
@@ -64,9 +68,16 @@ mod operator;
 mod options;
 mod owned_permit;
 mod permit;
+#[allow(dead_code, reason = "only the feature `queue` waits for an admission")]
+mod queue_access;
+mod queue_counters;
 mod record;
+mod retry_budget;
+mod retry_log;
 mod saturation;
 mod sharing;
+#[allow(dead_code, reason = "only the feature `tower` has services")]
+mod service_call;
 mod slot_holders;
 mod slot_wait;
 mod special_call;
@@ -97,6 +108,11 @@ pub use self::kept_call::KeptCall;
 pub use self::operator::Operator;
 pub use self::owned_permit::OwnedPermit;
 pub use self::permit::Permit;
+#[allow(unused_imports, reason = "only the feature `queue` counts items")]
+pub(crate) use self::queue_counters::QueueCounters;
+pub use self::retry_budget::RetryBudget;
+#[allow(unused_imports, reason = "only the feature `tower` has services")]
+pub(crate) use self::service_call::{ServiceCall, ServiceStart, SlotRequest};
 #[allow(
     unused_imports,
     reason = "only the features `stream` and `http` have calls whose result arrives in parts"

@@ -1,8 +1,9 @@
 //! The time of breakers, from monotonic clocks only.
 //!
-//! The library never reads wall-clock time, so setting the system's clock affects no circuit. The duration of
-//! a call is read from a faster clock: the counter of the processor, where it runs at a steady rate. With the
-//! feature `test-util`, a breaker can read a clock that a test advances instead.
+//! Setting the system's wall clock affects no circuit. The library reads that clock only where a server states a date,
+//! in the header `Retry-After` (feature `http`). The duration of a call is read from a faster clock: the counter of the
+//! processor, where it runs at a steady rate. With the feature `test-util`, a breaker can read a clock that a test
+//! advances instead.
 
 #[cfg(feature = "test-util")]
 pub(crate) mod mock;
@@ -13,6 +14,10 @@ mod never_paused;
 mod paused;
 mod system;
 mod wait;
+
+#[cfg(feature = "http")]
+#[expect(clippy::disallowed_types, reason = "only the clock module reads the system's time")]
+use std::time::SystemTime;
 
 use once_cell::sync::Lazy;
 
@@ -73,6 +78,22 @@ impl Clock {
     #[cfg(feature = "test-util")]
     fn test_now(&self) -> Option<Moment> {
         self.mock.as_ref().map_or_else(paused::now, |mock| Some(mock.now()))
+    }
+
+    /// Returns the wall-clock time. That of a test is later than the system's by the time by which the test has advanced
+    /// its clock.
+    #[cfg(feature = "http")]
+    #[expect(clippy::disallowed_types, reason = "only the clock module reads the system's time")]
+    pub(crate) fn wall_time(&self) -> SystemTime {
+        let wall_time = SystemTime::now();
+        #[cfg(feature = "test-util")]
+        if let Some(now) = self.test_now() {
+            // tokio's paused clock is on the scale of the system's monotonic clock, a mock clock begins at zero.
+            let start = if self.mock.is_some() { 0 } else { system::precise() };
+            let advanced = now.since(Moment::from_nanos(start));
+            return wall_time.checked_add(advanced).unwrap_or(wall_time);
+        }
+        wall_time
     }
 
     /// Returns `true` if the moment that `read` returns is not reached, and is further away than the coarse clock lags.

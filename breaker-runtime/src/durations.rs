@@ -31,6 +31,17 @@ pub struct CallDurations {
     sum: Duration,
 }
 
+/// The calls of a breaker whose durations are almost the same; see [`CallDurations::buckets`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DurationBucket {
+    /// The middle of the bucket. The durations of its calls differ from it by at most 6.25 %, or 1 µs if they are
+    /// shorter than that. It is 78 min for all calls of more than 73 min.
+    pub middle: Duration,
+    /// The number of calls, at least one.
+    pub count: u64,
+}
+
 /// Records the durations of one breaker's calls.
 #[derive(Debug)]
 pub(crate) struct Recorder {
@@ -154,7 +165,7 @@ impl CallDurations {
     /// Returns the `q`-quantile, with `q` from 0 to 1: the duration that this share of the calls did not
     /// exceed.
     ///
-    /// The error is at most 6.25 %, or 1 µs for shorter durations. Calls longer than 73 min count as 73 min.
+    /// The error is at most 6.25 %, or 1 µs for shorter durations. Calls longer than 73 min count as 78 min.
     /// Returns `None` before the first call, and if `q` is out of range.
     #[must_use]
     #[expect(
@@ -174,6 +185,48 @@ impl CallDurations {
             below >= rank
         })?;
         Some(Duration::from_nanos(middle_of(bucket)))
+    }
+
+    /// Returns the calls by duration, shortest first. Buckets without a call are omitted.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+    ///
+    /// let breaker = CircuitBreaker::new("search", Config::builder().durations(true).build()?)?;
+    /// breaker.try_acquire()?.settle(Outcome::Success);
+    /// let durations = breaker.snapshot().durations.unwrap();
+    /// let buckets: Vec<_> = durations.buckets().collect();
+    /// assert_eq!(buckets[0].count, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn buckets(&self) -> impl Iterator<Item = DurationBucket> + '_ {
+        let buckets = self.buckets.iter().enumerate().filter(|(_, count)| **count > 0);
+        buckets.map(|(bucket, count)| DurationBucket {
+            middle: Duration::from_nanos(middle_of(bucket)),
+            count: *count,
+        })
+    }
+
+    /// Returns the durations that were recorded after those of `earlier`, an earlier reading of the same breaker.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+    ///
+    /// let breaker = CircuitBreaker::new("search", Config::builder().durations(true).build()?)?;
+    /// breaker.try_acquire()?.settle(Outcome::Success);
+    /// let earlier = breaker.snapshot().durations.unwrap();
+    /// breaker.try_acquire()?.settle(Outcome::Success);
+    /// let durations = breaker.snapshot().durations.unwrap();
+    /// assert_eq!((durations.count(), durations.since(&earlier).count()), (2, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let before = earlier.buckets.iter().chain(std::iter::repeat(&0));
+        // A reading of many keys may miss a few calls of keys that are being removed.
+        let new = self.buckets.iter().zip(before).map(|(now, before)| now.saturating_sub(*before));
+        let buckets: Vec<u64> = new.collect();
+        Self { count: buckets.iter().sum(), buckets, sum: self.sum.saturating_sub(earlier.sum) }
     }
 
     /// Returns the number of calls that took at most this long.

@@ -26,18 +26,25 @@
 //! |---|---|
 //! | Protect a function | [`circuit_breaker`], the attribute with all its keys |
 //! | Choose which results are failures, successes or ignored | the keys `failure_if` and `ignore_if` of [`circuit_breaker`]; [`Outcome`] |
+//! | Count the statuses 5xx and 429 as failures, and ignore 4xx, with reqwest or hyper | `integrations::http` (feature `http`) |
+//! | Keep a circuit open for as long as `Retry-After` says | `integrations::http` (feature `http`), with the key [`retry_after`](circuit_breaker#waiting-as-long-as-the-service-says) |
 //! | Choose when a circuit opens, how it recovers, and how many calls may run | [`ConfigBuilder`], every setting with its range and default |
 //! | Share a policy among many functions | the key `config` of [`circuit_breaker`](circuit_breaker#a-policy-shared-by-many-functions) |
 //! | Protect other code, or control a breaker manually | [`CircuitBreaker`], [`Permit`], [`Operator`] |
 //! | Protect a function that returns a stream, or any other stream | the key [`settle`](circuit_breaker#streams), and `integrations::stream` (feature `stream`) |
 //! | Protect a spawned task or a callback | [`CircuitBreaker::try_acquire_owned`], [`OwnedPermit`] |
+//! | Protect a service of tower, a route of axum, or a client of hyper, reqwest or tonic | `integrations::tower` (feature `tower`), `integrations::tower_http` (features `tower` and `http`) |
+//! | Classify the status of a gRPC call | `integrations::tonic` (feature `tonic`) |
 //! | Choose a healthy host before a call | [`CircuitBreaker::would_admit`], [`KeyedBreaker::would_admit`] |
 //! | Change settings at run time | [`CircuitBreaker::set_config`], and the [exceptions](circuit_breaker#new-settings-at-run-time) |
 //! | Share a circuit among all processes of an application | the keys [`shared` and `adopt`](circuit_breaker#circuits-shared-by-many-processes) (feature `redis`) |
 //! | Choose between one circuit per process and a shared one, and operate a fleet | [`docs::fleet`] |
 //! | Stop a call that takes too long, or detect one that hangs | the keys [`call_timeout`](circuit_breaker#limits-on-a-call) and [`hang`](circuit_breaker#calls-that-hang) |
+//! | Notice a pool of connections that makes its callers wait without end | the keys [`call_timeout`](circuit_breaker#limits-on-a-call) and [`cancelled_after`](circuit_breaker#cancelled-calls); `examples/database.rs` |
 //! | Find out what a caller's timeout does | [cancelled calls](circuit_breaker#cancelled-calls) |
 //! | Call a protected function inside another one of the same circuit | [calls inside calls](circuit_breaker#calls-inside-calls) |
+//! | Limit retries to a share of the successes | [`CircuitBreaker::budget`], [`RetryBudget`] |
+//! | Combine a circuit with retries, timeouts, a rate limit and a fallback, in the right order | [`docs::composition`] |
 //! | Use one circuit for each host, tenant or shard | [`KeyedBreaker`] |
 //! | Find out which circuits are evicted | [`KeyedBreaker`] |
 //! | Find, list and observe breakers | [`Registry`], [`Snapshot`] |
@@ -49,9 +56,11 @@
 //! | Require a token for the dashboard, and shut down without waiting for it | `integrations::axum`, section In production |
 //! | Be notified of rejected, failed and slow calls, and of fallbacks | [`Registry::listen_to_calls`], [`CallEvent`] |
 //! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
+//! | Make a rejected call later | `queue::RetryQueue` (feature `queue`) |
+//! | Return the last good value, a default or the answer of another service | [`fallback`], which compares the strategies |
 //! | Find out why a call was rejected | [`BreakerError::kind`], [`BreakerError::last_transition`] |
 //! | Find a rejection inside another error | [`ErrorKind::find_in`] |
-//! | Return a rejection from an axum handler | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
+//! | Return a rejection from an axum handler, as 503 with `Retry-After` | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
 //! | Create an error in a test | [`BreakerError::new`] |
 //! | Test code with circuit breakers | `testing` (feature `test-util`) |
 //! | Read how the library works | [`docs::architecture`] |
@@ -65,7 +74,12 @@
 //! | `stream` | `integrations::stream`: streams that settle their call when they end; [`Events`] implements `futures_core::Stream` | no |
 //! | `tracing` | `integrations::tracing`: state changes, and on demand single calls, as `tracing` events | no |
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
-//! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments | no |
+//! | `opentelemetry` | `integrations::opentelemetry`: metrics as observable instruments, and on demand single calls as events of spans | no |
+//! | `http` | `integrations::http`: outcomes of HTTP responses, and the header `Retry-After` | no |
+//! | `metrics` | `integrations::metrics`: metrics through the facade of the crate `metrics`; enables `tokio` | no |
+//! | `queue` | `queue`: a queue for calls that a circuit rejects, which makes them later; enables `tokio` | no |
+//! | `tonic` | `integrations::tonic`: outcomes of gRPC calls of tonic, and statuses for rejected calls | no |
+//! | `tower` | `integrations::tower`: a layer and a service for tower; with `http`, `integrations::tower_http`: classifiers for HTTP and gRPC, and calls that last until the body has ended | no |
 //! | `redis` | `fleet`: circuits that all processes of an application share through Redis; enables `tokio` | no |
 //! | `redis-tls` | TLS for the connection to Redis, `rediss://`; enables `redis` | no |
 //! | `axum` | `integrations::axum`: a dashboard, health checks and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |
@@ -78,6 +92,7 @@ mod sync;
 mod printable;
 mod warning;
 mod clock;
+pub mod fallback;
 mod outcome;
 mod totals;
 mod durations;
@@ -91,6 +106,8 @@ mod error;
 mod event;
 mod breaker;
 mod registry;
+#[cfg(feature = "queue")]
+pub mod queue;
 #[cfg(feature = "test-util")]
 pub mod testing;
 #[cfg(feature = "redis")]
@@ -102,9 +119,9 @@ pub mod docs;
 
 pub use breaker_macros::circuit_breaker;
 
-pub use breaker::{CircuitBreaker, Operator, OwnedPermit, Permit};
+pub use breaker::{CircuitBreaker, Operator, OwnedPermit, Permit, RetryBudget};
 pub use config::{Adopt, Config, ConfigBuilder, ConfigError, Conflict, Mode, Sharing};
-pub use durations::CallDurations;
+pub use durations::{CallDurations, DurationBucket};
 pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{
     CallEvent, CallEventKind, CallEvents, ChangesLost, Event, Events, Eviction, FallbackCause, Lagged,
@@ -112,7 +129,7 @@ pub use event::{
 };
 pub use outcome::{Outcome, Settled};
 pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
-pub use snapshot::{KeyCounts, Snapshot};
+pub use snapshot::{KeyCounts, QueueCounts, Snapshot};
 pub use state::{Cause, Ramp, State, Transition, TransitionCounts};
-pub use totals::{Fallbacks, Rejections, Totals};
+pub use totals::{Cancellations, Fallbacks, Rejections, Totals};
 pub use window::{TripReason, WindowCounts};

@@ -54,6 +54,7 @@ pub(crate) use self::declaration::Configure;
 pub use self::declaration::Declaration;
 pub use self::error::{Conflicts, RegisterError};
 pub(crate) use self::held_circuit::HeldCircuit;
+pub(crate) use self::key::MAX_KEY_BYTES;
 pub use self::key::{DisplayKey, KeyText, KeyValue, KeyedByDisplay, KeyedByOption, join_keys};
 pub use self::keyed::KeyedBreaker;
 pub(crate) use self::keyed::checked_keys;

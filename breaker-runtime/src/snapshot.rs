@@ -4,12 +4,14 @@
 
 mod combination;
 mod key_counts;
+mod queue_counts;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::combination::Combination;
 pub use self::key_counts::KeyCounts;
+pub use self::queue_counts::QueueCounts;
 use crate::config::{CircuitId, Config, Mode};
 use crate::durations::CallDurations;
 use crate::state::{Observation, Ramp, State, Transition, TransitionCounts};
@@ -85,6 +87,9 @@ pub struct Snapshot {
     /// The number of keys in each state; `None` unless the snapshot combines the circuits of a breaker with
     /// keys.
     pub keys: Option<KeyCounts>,
+    /// The queues for rejected calls; `None` if the circuit has never had one. See `breaker_runtime::queue` (feature
+    /// `queue`).
+    pub queue: Option<QueueCounts>,
     /// The transition that began this generation; `None` before the first.
     pub last_transition: Option<Arc<Transition>>,
     /// The mode: [`Enforce`](Mode::Enforce) rejects calls, [`Shadow`](Mode::Shadow) only counts the calls it
@@ -103,9 +108,10 @@ pub(crate) struct OptionalParts {
     pub(crate) waived_rejections: u64,
     pub(crate) waives: bool,
     pub(crate) durations: Option<CallDurations>,
+    pub(crate) queue: Option<QueueCounts>,
 }
 
-/// The parts of a snapshot that only grow, added up over several circuits.
+/// The parts of a snapshot that remain when a circuit is removed, added up over several circuits.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CumulativeParts {
     totals: Totals,
@@ -114,6 +120,7 @@ pub(crate) struct CumulativeParts {
     durations: Option<CallDurations>,
     changes: TransitionCounts,
     time_open: Duration,
+    queue: Option<QueueCounts>,
 }
 
 impl Snapshot {
@@ -148,6 +155,7 @@ impl Snapshot {
             changes: observation.history.changes,
             time_open: observation.history.time_open,
             keys: None,
+            queue: parts.queue,
             last_transition: observation.history.last,
             mode: config.mode(),
             critical: config.critical(),

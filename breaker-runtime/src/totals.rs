@@ -39,6 +39,8 @@ pub struct Totals {
     pub rejections: Rejections,
     /// Fallbacks of annotated functions. Their calls are counted above as well.
     pub fallbacks: Fallbacks,
+    /// Cancelled calls. They are counted in `ignored` and `failures` as well.
+    pub cancellations: Cancellations,
 }
 
 /// Rejected calls by reason.
@@ -99,6 +101,26 @@ pub struct Fallbacks {
     pub failures: u64,
 }
 
+/// Calls that ended without a result, because their future or their permit was dropped.
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config};
+///
+/// let breaker = CircuitBreaker::new("search", Config::default())?;
+/// drop(breaker.try_acquire()?);
+/// let totals = breaker.snapshot().totals;
+/// assert_eq!((totals.cancellations.ignored, totals.ignored), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cancellations {
+    /// Calls that ran for less than [`cancelled_after`](crate::ConfigBuilder::cancelled_after).
+    pub ignored: u64,
+    /// Calls that ran at least that long, so that they are failures.
+    pub failures: u64,
+}
+
 /// The counter that a call increments. The first four have a cell per thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Total {
@@ -119,6 +141,8 @@ pub(crate) enum Rare {
     ForcedOpen,
     Bulkhead,
     FailedFallbacks,
+    IgnoredCancellations,
+    FailedCancellations,
 }
 
 /// The counters of one breaker.
@@ -127,7 +151,7 @@ pub(crate) struct Counters {
     cells: Striped<Cells>,
     /// Counts of threads without a cell, until a block of cells is allocated.
     early: [AtomicU16; 4],
-    rare: OnceBox<[AtomicU64; 7]>,
+    rare: OnceBox<[AtomicU64; 9]>,
 }
 
 #[derive(Debug, Default)]
@@ -168,12 +192,22 @@ impl Counters {
         }
         let [successes, failures, open, successful_fallbacks] = sums;
         let rare = self.rare.get().map(|rare| rare.each_ref().map(|cell| cell.load(Ordering::Relaxed)));
-        let [timeouts, ignored, half_open, ramping, forced_open, bulkhead, failed_fallbacks] =
-            rare.unwrap_or_default();
+        let [
+            timeouts,
+            ignored,
+            half_open,
+            ramping,
+            forced_open,
+            bulkhead,
+            failed_fallbacks,
+            ignored_cancellations,
+            failed_cancellations,
+        ] = rare.unwrap_or_default();
         let rejections = Rejections { open, half_open, ramping, forced_open, bulkhead };
         let rejected = open + half_open + ramping + forced_open + bulkhead;
         let fallbacks = Fallbacks { successes: successful_fallbacks, failures: failed_fallbacks };
-        Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks }
+        let cancellations = Cancellations { ignored: ignored_cancellations, failures: failed_cancellations };
+        Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks, cancellations }
     }
 
     /// Increments a counter for a thread that has no cell yet, or cannot get one.
@@ -234,6 +268,8 @@ impl Totals {
         self.rejections.bulkhead += other.rejections.bulkhead;
         self.fallbacks.successes += other.fallbacks.successes;
         self.fallbacks.failures += other.fallbacks.failures;
+        self.cancellations.ignored += other.cancellations.ignored;
+        self.cancellations.failures += other.cancellations.failures;
     }
 
     /// Returns the number of finished calls, including rejected ones.

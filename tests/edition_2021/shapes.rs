@@ -5,6 +5,8 @@
 
 #[path = "../it/hygiene.rs"]
 mod hygiene;
+#[path = "../it/last_good_shapes.rs"]
+mod last_good_shapes;
 #[path = "../it/reported_arguments.rs"]
 mod reported_arguments;
 #[path = "../it/reported_attributes.rs"]

@@ -53,7 +53,8 @@ fn cancel_after(settings: ConfigBuilder, time: Duration) -> (u64, u64) {
     let call = hanging(&fixture);
     fixture.clock.advance(time);
     drop(call);
-    let Totals { ignored, failures, .. } = totals(&fixture.breaker);
+    let Totals { ignored, failures, cancellations, .. } = totals(&fixture.breaker);
+    assert_eq!((cancellations.ignored, cancellations.failures), (ignored, failures));
     (ignored, failures)
 }
 
@@ -90,7 +91,8 @@ fn the_time_that_a_call_waits_for_a_slot_is_not_included() {
     fixture.clock.advance(DEFAULT.checked_sub(NANO).unwrap());
     drop(admitted);
     drop(waiting);
-    let Totals { ignored, failures, .. } = totals(&fixture.breaker);
+    let Totals { ignored, failures, cancellations, .. } = totals(&fixture.breaker);
+    assert_eq!((cancellations.ignored, cancellations.failures), (ignored, failures));
     assert_eq!((ignored, failures), (2, 0));
 }
 
@@ -138,7 +140,8 @@ fn a_dropped_permit_is_a_failure_after_cancelled_after() {
     drop(short);
     fixture.clock.advance(NANO);
     drop(long);
-    let Totals { ignored, failures, .. } = totals(&fixture.breaker);
+    let Totals { ignored, failures, cancellations, .. } = totals(&fixture.breaker);
+    assert_eq!((cancellations.ignored, cancellations.failures), (ignored, failures));
     assert_eq!((ignored, failures), (1, 1));
 }
 

@@ -2,10 +2,10 @@
 
 use axum::body::to_bytes;
 use axum::response::IntoResponse as _;
-use breaker_runtime::{BreakerError, ErrorKind};
+use breaker_runtime::{BreakerError, ErrorKind, Registry};
 use serde_json::{Value, json};
 
-use crate::support::{Fixture, NANO, seconds};
+use crate::support::{Fixture, NANO, seconds, settings};
 
 /// The parts of a response that a client sees.
 struct Answer {
@@ -35,7 +35,9 @@ async fn a_rejected_call_is_503_and_a_timeout_504() {
     for (kind, status) in statuses {
         let found = answer(BreakerError::new("payment", kind)).await;
         assert_eq!((found.status, found.retry_after), (status, None), "{kind:?}");
-        assert_eq!(found.body.as_object().unwrap().keys().collect::<Vec<_>>(), ["error"], "{kind:?}");
+        assert_eq!(found.body.as_object().unwrap().len(), 3, "{kind:?}");
+        assert_eq!(found.body["circuit"], json!("payment"));
+        assert_eq!(found.body["kind"], json!(kind.label()));
     }
 }
 
@@ -54,14 +56,18 @@ async fn retry_after_is_in_whole_seconds_rounded_up() {
 }
 
 #[tokio::test]
-async fn the_body_contains_no_internal_data() {
-    let Fixture { breaker, .. } = Fixture::new();
+async fn the_body_names_the_circuit_and_the_kind_but_neither_key_nor_failure() {
+    let config = settings().failure_threshold(2).build().unwrap();
+    let breaker = Registry::new().register_keyed("hosts", config, 10).unwrap().get("10.0.0.7");
     (0..2).for_each(|_| _ = breaker.try_acquire().unwrap().fail("password=secret"));
     let error = breaker.try_acquire().unwrap_err();
-    assert!(error.to_string().contains("password=secret"));
+    let text = error.to_string();
+    assert!(text.contains("password=secret") && text.contains("10.0.0.7"), "{text}");
     let body = answer(error).await.body;
     let expected = json!({
         "error": "the service is temporarily unavailable; try again later",
+        "circuit": "hosts",
+        "kind": "open",
         "retry_after": 30,
     });
     assert_eq!(body, expected);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::MeterProvider as _;
+use breaker_runtime::integrations::metrics::Sampler;
 use breaker_runtime::integrations::{opentelemetry, prometheus};
 use breaker_runtime::{Config, ConfigBuilder, Outcome, Registry, Sharing, State};
 use breaker_tests::fleet_processes::FleetProcesses;
@@ -14,6 +15,8 @@ use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, Metric, MetricData, ResourceMetrics, ScopeMetrics,
 };
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+
+use crate::facade_recorder::MemoryRecorder;
 
 const NAMES: [&str; 3] = ["circuit_breaker_sync_", "circuit_breaker_probe_leases", "circuit_breaker_fleet_"];
 
@@ -61,6 +64,18 @@ fn observed(registry: &Registry) -> Samples {
     metrics.filter(is_of_fleet).flat_map(observed_points).collect()
 }
 
+/// Returns the samples of the fleet that a sampler passes to a recorder.
+fn sampled(registry: &Registry) -> Samples {
+    let recorder = MemoryRecorder::default();
+    ::metrics::with_local_recorder(&recorder, || Sampler::new(registry).sample());
+    let points = recorder.read().points.into_iter();
+    let of_fleet = points.filter(|(point, _)| NAMES.iter().any(|name| point.name.starts_with(name)));
+    let label = |(name, value): (String, String)| {
+        format!("{name}=\"{}\"", value.replace('\\', r"\\").replace('"', r#"\""#))
+    };
+    of_fleet.map(|(point, value)| sample(&point.name, point.labels.into_iter().map(label), value)).collect()
+}
+
 fn observed_points(metric: &Metric) -> Vec<String> {
     let label = |label: &KeyValue| {
         let value = label.value.to_string().replace('\\', r"\\").replace('"', r#"\""#);
@@ -97,7 +112,10 @@ fn a_registry_without_a_fleet_has_no_series_of_one() {
     registry.register("payment", shared().build().unwrap()).unwrap();
     let text = prometheus::encode(&registry);
     assert!(!text.contains("circuit_breaker_fleet_") && !text.contains("circuit_breaker_sync_"), "{text}");
-    assert_eq!((collected(&registry), observed(&registry)), (Samples::new(), Samples::new()));
+    assert_eq!(
+        [collected(&registry), observed(&registry), sampled(&registry)],
+        [const { Samples::new() }; 3]
+    );
 }
 
 #[test]
@@ -153,6 +171,7 @@ fn every_exporter_has_the_same_figures_of_the_fleet() {
     assert!(!text.contains("circuit_breaker_fleet_open{circuit=\"other\"}"), "{text}");
     assert_eq!(samples(&text), collected(registry));
     assert_eq!(samples(&text), observed(registry));
+    assert_eq!(samples(&text), sampled(registry));
 }
 
 #[test]

@@ -213,7 +213,7 @@ fn tracing_events_contain_the_reason() {
         let hosts = registry.register_keyed("h\u{3164}", Config::default(), 1).unwrap();
         hosts.get("k\u{202e}").operator("m\u{3164}").disable();
     });
-    let lines = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines = log.text();
     let [opened, closed, hidden] = lines.lines().collect::<Vec<_>>().try_into().unwrap();
     for field in
         [" WARN breaker: ", "circuit=\"payment\"", "in a row (limit 1)", "last_failure=\"no route to host\""]
@@ -256,7 +256,7 @@ fn tracing_events_of_calls_are_emitted_on_demand_and_a_rejection_is_recorded_on_
         });
         ::tracing::info_span!("without the field").in_scope(fail);
     });
-    let lines = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines = log.text();
     let [failed, rejected, later, other] = lines.lines().collect::<Vec<_>>().try_into().unwrap();
     for field in [
         "DEBUG breaker: call failed",
@@ -275,7 +275,13 @@ fn tracing_events_of_calls_are_emitted_on_demand_and_a_rejection_is_recorded_on_
 
 /// The text that was written.
 #[derive(Clone, Default)]
-struct LogBuffer(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct LogBuffer(Arc<Mutex<Vec<u8>>>);
+
+impl LogBuffer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for LogBuffer {
     fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {

@@ -4,8 +4,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use breaker_runtime::{
     Adopt, BreakerError, CallError, Cause, CircuitBreaker, Config, ConfigError, Conflict, ErrorKind, Event,
-    Events, Eviction, KeyedBreaker, Mode, Outcome, OwnedPermit, Permit, Registry, Settled, Sharing, Snapshot,
-    State, StateChange, Subscription, Totals, Transition, TripReason,
+    Events, Eviction, KeyedBreaker, Mode, Outcome, OwnedPermit, Permit, Registry, RetryBudget, Settled,
+    Sharing, Snapshot, State, StateChange, Subscription, Totals, Transition, TripReason,
 };
 
 use crate::support::{Fixture, seconds};
@@ -45,7 +45,7 @@ fn handles_can_be_used_after_a_caught_panic() {
     check::<Permit<'_>>();
     check::<OwnedPermit>();
     check::<Events>();
-    check::<Subscription>();
+    check::<RetryBudget>();
     check::<Subscription>();
 }
 

@@ -28,8 +28,9 @@ fn a_snapshot_has_the_documented_json() {
             "successes": 1, "failures": 1, "timeouts": 0, "ignored": 0, "rejected": 1,
             "rejections": {"open": 1, "half_open": 0, "ramping": 0, "forced_open": 0, "bulkhead": 0},
             "fallbacks": {"successes": 0, "failures": 0},
+            "cancellations": {"ignored": 0, "failures": 0},
         },
-        "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "durations": null, "time_open": 2.5, "mode": "enforce",
+        "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "durations": null, "time_open": 2.5, "queue": null, "mode": "enforce",
         "changes": {"closed": {"open": 1}}, "keys": null,
         "last_transition": {
             "from": "closed", "to": "open", "cause": "threshold_reached", "generation": 1,

@@ -17,6 +17,7 @@ fn every_way_to_end_a_call_has_its_own_total() {
     let totals = fixture.breaker.snapshot().totals;
     assert_eq!((totals.successes, totals.failures, totals.ignored, totals.rejected), (1, 1, 1, 1));
     assert_eq!(totals.calls(), 4);
+    assert_eq!((totals.cancellations.ignored, totals.cancellations.failures), (1, 0));
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use proc_macro2::Ident;
 use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, ExprPath};
+use syn::{Error, Expr, ExprClosure, ExprPath};
 
 use super::captures::captures;
 use super::expr::{source_text, ungrouped};
-use super::spec::{Cloning, Fallback, FallbackOn, Spec};
+use super::last_good;
+use super::spec::{Cloning, Fallback, FallbackOn, LastGood, Spec};
 use crate::function::{AnnotatedFn, Binding, NotForwarded, Reuse, bound_names, forwarded_name, reuse};
 
 /// Reads a path, or a closure that takes the error.
@@ -19,6 +20,7 @@ pub(super) fn read(value: Expr) -> Result<Fallback, Error> {
             closure.capture.get_or_insert_with(Default::default);
             Ok(Fallback::Closure(closure))
         }
+        Expr::Call(call) if last_good::is_last_good(&call) => last_good::read(call).map(Fallback::LastGood),
         Expr::Closure(closure) => Err(Error::new(
             closure.inputs_begin.span(),
             "the closure of `fallback` must take one parameter, the error; it can use the arguments directly: \
@@ -87,7 +89,10 @@ pub(super) fn check(spec: &mut Spec, annotated: &AnnotatedFn, errors: &mut Vec<E
         Some(Fallback::Path { path, arguments }) => *arguments = forwarded(path, annotated, errors),
         // If there is another error, `fallback` may be present but misspelled.
         None if errors.is_empty() => errors.extend(missing_fallback(annotated)),
-        Some(Fallback::Closure(_)) | None => {}
+        Some(Fallback::Closure(_) | Fallback::LastGood(_)) | None => {}
+    }
+    if let Some(Fallback::LastGood(last_good)) = &spec.fallback {
+        last_good::check(spec, last_good, annotated, errors);
     }
     if annotated.is_async() || spec.fallback_on == FallbackOn::Failure {
         choose_clones(spec, annotated, errors);
@@ -183,13 +188,16 @@ impl Fallback {
     fn uses(&self, name: &Ident) -> bool {
         match self {
             Self::Path { .. } => true,
-            Self::Closure(closure) => {
-                let is_shadowed =
-                    closure.inputs.iter().flat_map(bound_names).any(|inner| inner.ident == *name);
-                !is_shadowed && captures(closure.body.to_token_stream(), name)
-            }
+            Self::Closure(closure) => uses(closure, name),
+            Self::LastGood(LastGood { on_stale: Some(Expr::Closure(closure)), .. }) => uses(closure, name),
+            Self::LastGood(LastGood { .. }) => false,
         }
     }
+}
+
+fn uses(closure: &ExprClosure, name: &Ident) -> bool {
+    let is_shadowed = closure.inputs.iter().flat_map(bound_names).any(|inner| inner.ident == *name);
+    !is_shadowed && captures(closure.body.to_token_stream(), name)
 }
 
 /// Returns an error if the function can neither return an error nor use a fallback.

@@ -97,6 +97,21 @@ pub(crate) enum Fallback {
     Path { path: ExprPath, arguments: Vec<Ident> },
     /// A closure that gets the error.
     Closure(ExprClosure),
+    /// The value of the last success.
+    LastGood(LastGood),
+}
+
+/// The arguments of `last_good(..)`.
+pub(crate) struct LastGood {
+    pub(crate) span: Span,
+    /// Maximum age of a value that is returned.
+    pub(crate) max_age: Value,
+    /// Expression of the key. Each of its values has a value of its own.
+    pub(crate) key: Option<Expr>,
+    /// Maximum number of values of one circuit.
+    pub(crate) max_keys: Option<Value>,
+    /// Function that gets each value that is returned, and its age.
+    pub(crate) on_stale: Option<Expr>,
 }
 
 /// The value of `fallback_on`.

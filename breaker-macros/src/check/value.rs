@@ -27,10 +27,15 @@ pub(super) fn expr(value: ArgValue, key: Key) -> Result<Expr, Error> {
     }
 }
 
-/// Reads a duration longer than zero.
+/// Reads a setting that is a duration longer than zero.
 pub(super) fn positive_duration(value: Expr, key: Key) -> Result<Value, Error> {
+    positive(run_time::require_const(ungrouped(value), key)?, key.name())
+}
+
+/// Reads a duration longer than zero. `key` is its name.
+pub(super) fn positive(value: Expr, key: &str) -> Result<Value, Error> {
     let span = value.span();
-    match duration(value, key)? {
+    match any_duration(value, key)? {
         Value::Duration(Duration::ZERO) => {
             Err(Error::new(span, format!("`{key}` must be longer than zero, as in `{key} = \"30s\"`")))
         }
@@ -38,9 +43,13 @@ pub(super) fn positive_duration(value: Expr, key: Key) -> Result<Value, Error> {
     }
 }
 
-/// Reads a duration that may be zero.
+/// Reads a setting that is a duration and may be zero.
 pub(super) fn duration(value: Expr, key: Key) -> Result<Value, Error> {
-    let value = run_time::require_const(ungrouped(value), key)?;
+    any_duration(run_time::require_const(ungrouped(value), key)?, key.name())
+}
+
+fn any_duration(value: Expr, key: &str) -> Result<Value, Error> {
+    let value = ungrouped(value);
     let reject = |message: String| Err(Error::new(value.span(), message));
     match &value {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match duration::parse(&text.value()) {

@@ -5,9 +5,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
+use super::last_good;
 use super::runtime_fn::RuntimeFn;
 use super::stream;
-use crate::check::{Condition, Settle, Spec};
+use crate::check::{Condition, Fallback, Settle, Spec};
 use crate::function::{AnnotatedFn, error_has_lifetime, for_all_lifetimes};
 use crate::repeated::Repeated;
 
@@ -79,11 +80,26 @@ fn with_retry_after(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) ->
 //         } else {
 //             __classifier.unmatched(__output)
 //         }
-pub(super) fn conditions(private: &Repeated, spec: &Spec) -> Option<TokenStream> {
+//
+// Input:  fallback = last_good(max_age = "5m")
+// Output: |__output, __classifier| __last_good.observe(__output, private::verdict_on(__output, __classifier))
+pub(super) fn conditions(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Option<TokenStream> {
+    let verdict = match (verdict(private, spec), &spec.fallback) {
+        (verdict, Some(Fallback::LastGood(_))) => {
+            let verdict = verdict.unwrap_or_else(|| verdict_on(private));
+            last_good::observed(annotated, &verdict)
+        }
+        (verdict, Some(Fallback::Path { .. } | Fallback::Closure(_)) | None) => verdict?,
+    };
+    Some(quote_spanned!(Span::mixed_site()=> |__output, __classifier| #verdict))
+}
+
+fn verdict(private: &Repeated, spec: &Spec) -> Option<TokenStream> {
     let outcome = match (&spec.failure_if, &spec.ignore_if) {
         (None, None) => return None,
         (None, Some(_)) => {
-            quote_spanned!(Span::mixed_site()=> { #private::verdict_on(__output, __classifier) })
+            let verdict = verdict_on(private);
+            quote_spanned!(Span::mixed_site()=> { #verdict })
         }
         (Some(condition), _) => {
             let matches = matches(private, condition);
@@ -96,7 +112,11 @@ pub(super) fn conditions(private: &Repeated, spec: &Spec) -> Option<TokenStream>
         let matches = matches(private, condition);
         quote_spanned!(Span::mixed_site()=> if #matches { #private::Verdict::Ignored } else)
     });
-    Some(quote_spanned!(Span::mixed_site()=> |__output, __classifier| #ignored #outcome))
+    Some(quote_spanned!(Span::mixed_site()=> #ignored #outcome))
+}
+
+fn verdict_on(private: &Repeated) -> TokenStream {
+    quote_spanned!(Span::mixed_site()=> #private::verdict_on(__output, __classifier))
 }
 
 // Input:  (Err(fault) if fault.is_grave())

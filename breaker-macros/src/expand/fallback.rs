@@ -6,6 +6,7 @@ use syn::spanned::Spanned as _;
 use syn::{ExprClosure, ExprPath, ReturnType};
 
 use super::at;
+use super::last_good;
 use super::runtime_fn::RuntimeFn;
 use super::settings::clone_condition;
 use super::stream::leave_call;
@@ -62,7 +63,7 @@ pub(super) fn output(
     fallback: &Fallback,
 ) -> TokenStream {
     let clones = bind_clones(spec);
-    if let Some(output) = output_of_closure(spec, annotated, fallback) {
+    if let Some(output) = output_of_closure(private, spec, annotated, fallback) {
         return quote!(#clones #output);
     }
     let value = match value(private, spec, annotated, fallback) {
@@ -141,9 +142,19 @@ pub(super) fn call_and_output(
 // Output: __classifier.run_fallback(__rejected, move |_| Ok(0))
 //
 // This form saves the compiler a type annotation and a call.
-fn output_of_closure(spec: &Spec, annotated: &AnnotatedFn, fallback: &Fallback) -> Option<TokenStream> {
-    let Fallback::Closure(closure) = fallback else {
-        return None;
+fn output_of_closure(
+    private: &Repeated,
+    spec: &Spec,
+    annotated: &AnnotatedFn,
+    fallback: &Fallback,
+) -> Option<TokenStream> {
+    let closure = match fallback {
+        Fallback::Path { .. } => return None,
+        Fallback::Closure(closure) => closure,
+        Fallback::LastGood(last_good) => {
+            let is_rejected = spec.fallback_on == FallbackOn::Rejected;
+            return is_rejected.then(|| last_good::after_rejection(private, last_good, annotated));
+        }
     };
     let is_short = spec.fallback_on == FallbackOn::Rejected
         && matches!(closure.output, ReturnType::Default)
@@ -198,6 +209,9 @@ fn value(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn, fallback: &Fa
         Fallback::Closure(closure) => {
             let output = (!annotated.never_returns()).then_some(&annotated.nameable_output);
             Value::Output(call_closure(private, spec, closure, output))
+        }
+        Fallback::LastGood(last_good) => {
+            Value::Output(last_good::after_failure(private, last_good, annotated))
         }
     }
 }

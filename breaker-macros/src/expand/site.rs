@@ -1,15 +1,16 @@
 //! The static of an annotated function, and the admission of its calls.
 
-use proc_macro2::{Literal, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
-use syn::Expr;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::at;
+use super::keys::{checked_keys, key_text};
+use super::last_good;
 use super::runtime_fn::RuntimeFn;
 use super::settings::{SettingsTokens, settings};
-use crate::check::{Breaker, BreakerAccess, BreakerName, Spec, Value};
+use crate::check::{Breaker, BreakerAccess, BreakerName, Fallback, Spec};
 use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
 
@@ -18,7 +19,8 @@ const DEFAULT_KEYS: u32 = 1024;
 
 /// The owner of the circuit that admits a call.
 pub(super) struct Owner {
-    /// A statement that binds `__circuit`. It is empty if the function has one circuit of its own.
+    /// The statements that bind `__circuit` and `__last_good`. It is empty if the function has one circuit of its own
+    /// and another fallback.
     pub(super) circuit: TokenStream,
     /// An expression that implements `Acquire`.
     pub(super) reference: TokenStream,
@@ -31,6 +33,16 @@ pub(super) struct Owner {
 // Output: let __circuit = private::KeyedSite::circuit({ .. }, &private::KeyValue(&(tenant)).__breaker_key());
 //         and &__circuit
 pub(super) fn owner(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Owner {
+    let owner = circuit_owner(private, spec, annotated);
+    let Some(Fallback::LastGood(last_good)) = &spec.fallback else {
+        return owner;
+    };
+    let Owner { circuit, reference } = owner;
+    let binding = last_good::binding(private, last_good, annotated, &reference);
+    Owner { circuit: quote!(#circuit #binding), reference: quote_spanned!(Span::mixed_site()=> &__last_good) }
+}
+
+fn circuit_owner(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Owner {
     let reference = quote_spanned!(Span::mixed_site()=> &__circuit);
     if let Some(breaker) = &spec.breaker {
         return Owner { circuit: handle(private, breaker), reference };
@@ -60,37 +72,6 @@ fn handle(private: &Repeated, breaker: &Breaker) -> TokenStream {
     let span = value.span();
     let handle = function.call(private, span, &quote_spanned!(at(span)=> &(#value)));
     quote_spanned!(Span::mixed_site()=> let __circuit = #handle;)
-}
-
-// Input:  key = tenant
-// Output: private::KeyValue(&(tenant)).__breaker_key()
-//
-// Input:  key = (tenant, region)
-// Output: private::join_keys(&[
-//             private::KeyValue(&(tenant)).__breaker_key(),
-//             private::KeyValue(&(region)).__breaker_key(),
-//         ])
-fn key_text(private: &Repeated, key: &Expr) -> TokenStream {
-    let elements = key_elements(key);
-    let mut texts = elements.iter().map(|element| {
-        let span = element.span();
-        let wrapped = RuntimeFn::KeyValue.call(private, span, &quote_spanned!(at(span)=> &(#element)));
-        quote_spanned!(at(span)=> #wrapped.__breaker_key())
-    });
-    match (key, elements.as_slice()) {
-        (Expr::Tuple(_), [_, ..]) => quote_spanned!(Span::mixed_site()=> #private::join_keys(&[#(#texts),*])),
-        _ => texts.next().unwrap_or_default(),
-    }
-}
-
-/// Returns the elements of a tuple, and of the tuples in it. Any other key is its only element.
-fn key_elements(key: &Expr) -> Vec<&Expr> {
-    match key {
-        Expr::Paren(paren) => key_elements(&paren.expr),
-        Expr::Group(group) => key_elements(&group.expr),
-        Expr::Tuple(tuple) if !tuple.elems.is_empty() => tuple.elems.iter().flat_map(key_elements).collect(),
-        _ => vec![key],
-    }
 }
 
 // Input:  Site
@@ -140,7 +121,10 @@ fn site(
     kind: &TokenStream,
     configure: &TokenStream,
 ) -> TokenStream {
-    let max_keys = spec.key.as_ref().map(|_| max_keys(private, spec.max_keys.as_ref()));
+    let max_keys = spec.key.as_ref().map(|_| {
+        let max_keys = checked_keys(private, spec.max_keys.as_ref(), DEFAULT_KEYS);
+        quote!(, #max_keys)
+    });
     let function = format!("::{}", annotated.signature.ident.unraw());
     let path = quote!(#private::concat!(#private::module_path!(), #function));
     let Some(name) = &spec.name else {
@@ -153,20 +137,4 @@ fn site(
         }
     };
     quote!(#private::#kind::named(#name, #path, #configure #max_keys))
-}
-
-// Input:  max_keys = LIMIT
-// Output: , private::checked_keys(LIMIT)
-fn max_keys(private: &Repeated, value: Option<&Value>) -> TokenStream {
-    let max_keys = match value {
-        Some(Value::Literal(literal)) => quote!(#private::checked_keys(#literal)),
-        Some(Value::Const(value)) => {
-            RuntimeFn::CheckedKeys.call(private, value.span(), &value.to_token_stream())
-        }
-        Some(Value::Duration(_) | Value::Variant(_) | Value::Window(_)) | None => {
-            let default = Literal::u32_unsuffixed(DEFAULT_KEYS);
-            quote!(#private::checked_keys(#default))
-        }
-    };
-    quote!(, #max_keys)
 }

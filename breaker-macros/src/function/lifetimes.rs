@@ -35,6 +35,39 @@ pub(crate) fn error_has_lifetime(ty: &Type) -> bool {
     }
 }
 
+/// Returns `true` if a reference or a lifetime other than `'static` is written where a `Result` has its value.
+pub(crate) fn value_borrows(ty: &Type) -> bool {
+    let Type::Path(path) = ty else {
+        return false;
+    };
+    let Some(last) = path.path.segments.last().filter(|last| last.ident == "Result") else {
+        return false;
+    };
+    let PathArguments::AngleBracketed(list) = &last.arguments else {
+        return false;
+    };
+    list.args.first().is_some_and(|value| {
+        let value = value.to_token_stream();
+        !contains_word(value.clone(), &FUNCTION_WORDS) && borrows(value)
+    })
+}
+
+fn borrows(tokens: TokenStream) -> bool {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let is_found = match (&token, tokens.peek()) {
+            (TokenTree::Group(group), _) => borrows(group.stream()),
+            (quote, Some(TokenTree::Ident(name))) if is_quote(quote) => name != "static",
+            (TokenTree::Punct(mark), Some(next)) => mark.as_char() == '&' && !is_quote(next),
+            (TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_), _) => false,
+        };
+        if is_found {
+            return true;
+        }
+    }
+    false
+}
+
 // Input:  Result<u32, Fault<'a, '_>>
 // Output: dyn for<'__a> private::ForLifetime<'__a, Type = Result<u32, Fault<'__a, '__a>>>
 //

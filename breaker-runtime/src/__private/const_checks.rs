@@ -5,6 +5,7 @@
 //! compiler knows.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use crate::clock::HAS_ASYNC_TIMER;
 use crate::config::{ConfigBuilder, Name};
@@ -92,6 +93,16 @@ pub const fn checked_keys(max_keys: u32) -> NonZeroU32 {
     }
 }
 
+/// Stops the compilation if `max_age` is zero.
+#[must_use]
+#[track_caller]
+pub const fn checked_max_age(max_age: Duration) -> Duration {
+    if max_age.is_zero() {
+        fail_compilation("max_age must be longer than zero");
+    }
+    max_age
+}
+
 #[track_caller]
 #[expect(
     clippy::panic,
@@ -104,7 +115,6 @@ pub(super) const fn fail_compilation(message: &'static str) -> ! {
 #[cfg(test)]
 mod tests {
     use std::panic::catch_unwind;
-    use std::time::Duration;
 
     use super::*;
     use crate::config::{Config, Sharing};

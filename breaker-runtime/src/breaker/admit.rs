@@ -103,7 +103,7 @@ impl Circuit {
     /// Admits or rejects a call that the fast path has not admitted. `wait` decides about a call that finds no free
     /// bulkhead slot and may wait for one.
     #[inline]
-    fn admit_restricted<'a>(
+    pub(super) fn admit_restricted<'a>(
         &'a self,
         nesting: Nesting,
         wait: impl FnOnce(Ticket, &'a CircuitOptions) -> Result<Admission<'a>, ErrorKind>,

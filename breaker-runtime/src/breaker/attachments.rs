@@ -12,7 +12,7 @@ use crate::sync::{Mutex, lock};
 
 /// The attachments of one circuit.
 #[derive(Default)]
-pub(super) struct Attachments(Mutex<Vec<Attachment>>);
+pub(crate) struct Attachments(Mutex<Vec<Attachment>>);
 
 struct Attachment {
     owner: usize,
@@ -22,7 +22,7 @@ struct Attachment {
 impl Attachments {
     /// Returns the attachment of this type and owner, and creates it if needed. `create` runs without a lock. If two
     /// threads create the same attachment, both receive the first one.
-    pub(super) fn get_or_create<T: Any + Send + Sync>(
+    pub(crate) fn get_or_create<T: Any + Send + Sync>(
         &self,
         owner: usize,
         create: impl FnOnce() -> T,
@@ -40,7 +40,7 @@ impl Attachments {
     }
 
     /// Returns the attachment of this type and owner.
-    pub(super) fn get<T: Any + Send + Sync>(&self, owner: usize) -> Option<Arc<T>> {
+    pub(crate) fn get<T: Any + Send + Sync>(&self, owner: usize) -> Option<Arc<T>> {
         find(&lock(&self.0), owner)
     }
 }

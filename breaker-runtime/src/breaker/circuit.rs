@@ -102,6 +102,11 @@ impl Circuit {
         self.identity().key().is_some_and(|own| **own == *key)
     }
 
+    /// Returns `true` if this is the circuit of the keys that have none of their own.
+    pub(crate) fn is_overflow(&self) -> bool {
+        self.identity().is_member() && self.identity().key().is_none()
+    }
+
     /// Returns a handle to this circuit.
     pub(super) fn handle(&self) -> Option<Arc<Self>> {
         self.identity.circuit.upgrade()
@@ -185,7 +190,7 @@ impl Circuit {
             .options
             .get()
             .map_or_else(OptionalParts::default, |options| options.parts(observed.generation, &self.clock));
-        let parts = OptionalParts { waives: self.waives(), ..parts };
+        let parts = OptionalParts { waives: self.waives(), queue: self.queue_counts(), ..parts };
         Snapshot::new(self.id(), observed, self.counters.read(), parts, &self.config())
     }
 
@@ -254,9 +259,13 @@ impl Circuit {
     }
 
     /// Returns what strategies keep with this circuit.
-    #[allow(dead_code, reason = "only strategies attach values, and most of them need a feature")]
-    pub(super) fn attachments(&self) -> &Attachments {
+    pub(crate) fn attachments(&self) -> &Attachments {
         &self.extras().attachments
+    }
+
+    /// Returns what strategies keep with this circuit, if it has been needed.
+    pub(super) fn existing_attachments(&self) -> Option<&Attachments> {
+        self.extras.get().map(|extras| &extras.attachments)
     }
 
     fn extras(&self) -> &Extras {

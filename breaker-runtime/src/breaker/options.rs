@@ -256,6 +256,7 @@ impl CircuitOptions {
             waived_rejections: self.open_slot.waived(),
             waives: false,
             durations: self.recorder.get().map(Recorder::read),
+            queue: None,
         }
     }
 

@@ -82,8 +82,12 @@ impl OwnedPermit {
         OwnedCall { circuit: Arc::clone(&self.circuit), ticket: self.ticket, stamp: self.stamp }
     }
 
+    pub(super) const fn circuit(&self) -> &Arc<Circuit> {
+        &self.circuit
+    }
+
     /// Moves the permission into a permit that borrows the circuit.
-    fn take(&mut self) -> Permit<'_> {
+    pub(super) fn take(&mut self) -> Permit<'_> {
         let on_drop = mem::replace(&mut self.on_drop, OnDrop::Settled);
         Permit::with(Admission::new(&self.circuit, self.ticket, self.stamp), on_drop)
     }

@@ -156,8 +156,10 @@ impl Circuit {
         text: impl Fn() -> String,
     ) {
         if waited >= self.config().cancelled_after() {
+            self.counters.add(Total::Rare(Rare::FailedCancellations));
             self.record_failure(ticket, stamp, &|| Some(Arc::from(text())));
         } else {
+            self.counters.add(Total::Rare(Rare::IgnoredCancellations));
             self.record_ignored(ticket, stamp);
         }
     }

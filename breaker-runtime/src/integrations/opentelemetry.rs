@@ -1,18 +1,54 @@
-//! Metrics as observable instruments of [`opentelemetry`] (feature `opentelemetry`).
+//! Metrics as observable instruments of [`opentelemetry`](::opentelemetry), and single calls as events of spans (feature
+//! `opentelemetry`). It needs the API only; the application chooses the SDK and the exporter.
+//!
+//! # Metrics
 //!
 //! The counters and gauges are those of the module `integrations::prometheus` with the same labels and values,
 //! without the suffix `_total`, those of a process that belongs to a fleet (feature `redis`) included.
 //! They are read whenever the reader collects. The histogram of durations is missing, because `OpenTelemetry`
 //! has no observable histogram. It has no callback for several instruments either, so each instrument reads
 //! the circuits separately.
+//!
+//! # Spans
+//!
+//! [`listen_to_calls`] adds events to the span that is active when a protected function is called. Without it, calls
+//! are not reported and cost nothing more. For spans of the crate `tracing`, also with `tracing-opentelemetry`, use
+//! `integrations::tracing` instead.
+//!
+//! | event | attributes besides `circuit_breaker.name` and `circuit_breaker.key` |
+//! |---|---|
+//! | `circuit_breaker.rejected` | `error.type` = `breaker_runtime::BreakerError`; `circuit_breaker.kind` = `open`, `half_open`, `ramping`, `forced_open` or `bulkhead_full`; `circuit_breaker.retry_after`, in seconds |
+//! | `circuit_breaker.failed` | `error.message`, the text of the failure |
+//! | `circuit_breaker.slow` | `circuit_breaker.duration`, in seconds; `circuit_breaker.outcome` |
+//! | `circuit_breaker.fallback` | `circuit_breaker.cause`: the kind of the rejection, `timed_out` or `failed`; `circuit_breaker.outcome` |
+//!
+//! A rejection also sets the attribute `circuit_breaker.rejected` of the span to its kind. The status and the attribute
+//! `error.type` of the span remain unset, because a fallback may follow: by the semantic conventions, a span does not record
+//! errors that were handled. The caller of a function without a fallback sets them:
+//!
+//! ```
+//! use breaker_runtime::BreakerError;
+//! use opentelemetry::KeyValue;
+//! use opentelemetry::trace::{Status, get_active_span};
+//!
+//! fn mark_failed(error: &BreakerError) {
+//!     get_active_span(|span| {
+//!         span.set_status(Status::error(error.to_string()));
+//!         span.set_attribute(KeyValue::new("error.type", "breaker_runtime::BreakerError"));
+//!     });
+//! }
+//! ```
+
+mod span_events;
 
 use std::borrow::Cow;
 
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::{AsyncInstrument, Meter};
 
+pub use self::span_events::listen_to_calls;
 use super::fleet_series;
-use super::series::{Label, MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label};
+use super::series::{Label, MetricKind, MetricPoint, SERIES, Series, circuit_label, to_f64};
 use crate::registry::Registry;
 
 /// Registers instruments that observe all breakers of a registry, for as long as the provider of the meter
@@ -77,13 +113,5 @@ fn observe_series<T>(
             let gauge = meter.f64_observable_gauge(series.name).with_description(series.help);
             gauge.with_callback(observe_all).build();
         }
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
-const fn to_f64(value: MetricValue) -> f64 {
-    match value {
-        MetricValue::Whole(count) => count as f64,
-        MetricValue::Real(number) => number,
     }
 }

@@ -6,14 +6,18 @@
 //! | `circuit_breaker_calls_total` | `circuit`, `result` = `success`, `failure`, `timeout`, `ignored`, `rejected` |
 //! | `circuit_breaker_rejections_total` | `circuit`, `reason` = `open`, `half_open`, `ramping`, `forced_open`, `bulkhead` |
 //! | `circuit_breaker_fallback_total` | `circuit`, `result` = `success`, `failure` |
+//! | `circuit_breaker_cancelled_total` | `circuit`, `result` = `ignored`, `failure`; calls that were dropped before they had a result, which `circuit_breaker_calls_total` counts as well |
 //! | `circuit_breaker_shadow_rejections_total` | `circuit` |
 //! | `circuit_breaker_waived_rejections_total` | `circuit` |
 //! | `circuit_breaker_state_changes_total` | `circuit`, `from`, `to` |
 //! | `circuit_breaker_open_seconds_total` | `circuit` |
 //! | `circuit_breaker_state` | `circuit`; 0 for closed or disabled, 1 for open or forced open, 2 for half-open |
 //! | `circuit_breaker_failure_ratio`, `circuit_breaker_slow_call_ratio` | `circuit`; present while the window holds a call |
+//! | `circuit_breaker_ramp_share` | `circuit`; the share of calls that is admitted while a circuit with `ramp` closes gradually, otherwise 1 |
 //! | `circuit_breaker_keys` | `circuit`, `state` = `closed`, `open`, `half_open`, `forced_open`, `disabled`; the number of keys in each state, present with `key` |
 //! | `circuit_breaker_calls_in_flight` | `circuit`; present with `max_concurrent` |
+//! | `circuit_breaker_queue_length`, `circuit_breaker_queue_capacity` | `circuit`; present with a queue for rejected calls |
+//! | `circuit_breaker_queue_items_total` | `circuit`, `result` = `queued`, `delivered`, `discarded`, `refused`; present with such a queue |
 //! | `circuit_breaker_call_duration_seconds` | `circuit`; a histogram, present with `durations` |
 //!
 //! A process that belongs to a fleet (feature `redis`, see `breaker_runtime::fleet`) also has these:
@@ -35,7 +39,7 @@
 //!
 //! The metrics of a breaker with keys are totals over its keys, which equal the figures in the JSON of
 //! `integrations::axum`. `circuit_breaker_open_seconds_total`, for example, grows by two per second while two keys
-//! are open. `circuit_breaker_state` is the state of the worst circuit.
+//! are open. `circuit_breaker_state` and `circuit_breaker_ramp_share` are those of the worst circuit.
 //!
 //! Metrics are read during a scrape. Nothing runs between scrapes. There is no label for the process, because
 //! Prometheus adds one. There are no labels for keys or error texts, because their cardinality is unbounded.
@@ -53,7 +57,9 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 
 use super::fleet_series;
-use super::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label};
+use super::series::{
+    DURATION, DURATION_HELP, MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label,
+};
 use crate::durations::CallDurations;
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
@@ -90,9 +96,6 @@ const DEFAULT_BOUNDS: [Duration; 7] = [
     Duration::from_secs(5),
     Duration::from_secs(10),
 ];
-
-const DURATION: &str = "circuit_breaker_call_duration_seconds";
-const DURATION_HELP: &str = "Duration of calls in seconds";
 
 /// Encodes the metrics of all breakers in a registry in the text format of Prometheus.
 ///

@@ -3,7 +3,7 @@
 //! | type | format |
 //! |---|---|
 //! | [`State`], [`Cause`], [`Mode`], [`Sharing`], [`Adopt`], [`Outcome`], [`ErrorKind`] | a label: `"half_open"`, `"threshold_reached"` |
-//! | [`Totals`], [`Rejections`], [`Fallbacks`], [`KeyCounts`] | their fields |
+//! | [`Totals`], [`Rejections`], [`Fallbacks`], [`KeyCounts`], [`QueueCounts`] | their fields |
 //! | [`Transition`] | its fields; `retry_after` is in seconds, and null for `Duration::MAX` |
 //! | [`StateChange`] | `name`, `key`, and the fields of its [`Transition`] |
 //! | [`TripReason`] | `{"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5}`; `rule` is `consecutive_failures` (also for `failure_threshold` without a window), `failure_threshold`, `failure_rate`, `slow_call_rate` or `hang`; `found` counts failures, slow calls or hanging calls; `calls` is null for consecutive failures and for `hang`, whose `limit` is in seconds |
@@ -39,9 +39,10 @@
 //!         "successes": 1, "failures": 1, "timeouts": 0, "ignored": 0, "rejected": 0,
 //!         "rejections": {"open": 0, "half_open": 0, "ramping": 0, "forced_open": 0, "bulkhead": 0},
 //!         "fallbacks": {"successes": 0, "failures": 0},
+//!         "cancellations": {"ignored": 0, "failures": 0},
 //!     },
 //!     "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "durations": null, "changes": {},
-//!     "keys": null, "last_transition": null,
+//!     "queue": null, "keys": null, "last_transition": null,
 //! }));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -57,9 +58,9 @@ use crate::durations::CallDurations;
 use crate::error::ErrorKind;
 use crate::event::StateChange;
 use crate::outcome::Outcome;
-use crate::snapshot::{KeyCounts, Snapshot};
+use crate::snapshot::{KeyCounts, QueueCounts, Snapshot};
 use crate::state::{Cause, Ramp, State, Transition, TransitionCounts};
-use crate::totals::{Fallbacks, Rejections, Totals};
+use crate::totals::{Cancellations, Fallbacks, Rejections, Totals};
 use crate::window::{TripReason, WindowCounts};
 
 /// The fields of a snapshot that the dashboard shows unchanged: all except identity, state, mode, keys and
@@ -82,10 +83,12 @@ macro_rules! serialize_fields {
 }
 
 serialize_fields! {
-    Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks }
+    Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks, cancellations }
     Rejections { open, half_open, ramping, forced_open, bulkhead }
     Fallbacks { successes, failures }
+    Cancellations { ignored, failures }
     KeyCounts { closed, open, half_open, forced_open, disabled }
+    QueueCounts { length, capacity, queued, delivered, discarded, refused }
 }
 
 /// Serializes an enum without data as its label.
@@ -137,7 +140,7 @@ impl Serialize for SnapshotFigures<'_> {
 }
 
 impl SnapshotFigures<'_> {
-    const COUNT: usize = 15;
+    const COUNT: usize = 16;
 
     fn write<S: SerializeStruct>(self, fields: &mut S) -> Result<(), S::Error> {
         // Without `..`, so that compilation fails if a field of a snapshot is missing here.
@@ -164,6 +167,7 @@ impl SnapshotFigures<'_> {
             waives,
             ref durations,
             time_open,
+            queue,
         } = self.0;
         write_fields! { fields,
             time_in_state: seconds(time_in_state),
@@ -181,6 +185,7 @@ impl SnapshotFigures<'_> {
             waives: waives,
             durations: durations,
             time_open: seconds(time_open),
+            queue: queue,
         }
         Ok(())
     }

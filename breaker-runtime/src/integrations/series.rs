@@ -53,6 +53,11 @@ pub(super) const SERIES: &[Series<Snapshot>] = &[
     counter("circuit_breaker_rejections", "Rejected calls by reason", rejections),
     counter("circuit_breaker_fallback", "Completed fallbacks by result", fallbacks),
     counter(
+        "circuit_breaker_cancelled",
+        "Calls that were dropped before they had a result, by the result that they count as",
+        cancellations,
+    ),
+    counter(
         "circuit_breaker_shadow_rejections",
         "Calls that shadow mode admitted although the circuit would have rejected them",
         |snapshot| vec![MetricPoint::whole(snapshot.shadow_rejections)],
@@ -79,11 +84,29 @@ pub(super) const SERIES: &[Series<Snapshot>] = &[
     gauge("circuit_breaker_slow_call_ratio", "Share of slow calls in the window", |snapshot| {
         ratio(snapshot.window.and_then(|window| window.slow_call_rate()))
     }),
+    gauge(
+        "circuit_breaker_ramp_share",
+        "Share of calls that a gradually closing circuit admits, otherwise 1",
+        |snapshot| vec![MetricPoint::real(snapshot.ramp.map_or(1.0, |ramp| ramp.share))],
+    ),
     gauge("circuit_breaker_keys", "Keys of a circuit with keys by state", keys),
     gauge("circuit_breaker_calls_in_flight", "Running calls of a circuit with max_concurrent", |snapshot| {
         snapshot.calls_in_flight.into_iter().map(|calls| MetricPoint::whole(calls.into())).collect()
     }),
+    gauge("circuit_breaker_queue_length", "Items in the queues for rejected calls", |snapshot| {
+        snapshot.queue.into_iter().map(|queue| MetricPoint::whole(queue.length)).collect()
+    }),
+    gauge("circuit_breaker_queue_capacity", "Maximum number of items in these queues", |snapshot| {
+        snapshot.queue.into_iter().map(|queue| MetricPoint::whole(queue.capacity)).collect()
+    }),
+    counter("circuit_breaker_queue_items", "Items of queues for rejected calls by result", queue_items),
 ];
+
+/// The histogram of the durations of calls, which only some circuits have.
+#[allow(dead_code, reason = "`OpenTelemetry` has no observable histogram")]
+pub(super) const DURATION: &str = "circuit_breaker_call_duration_seconds";
+#[allow(dead_code, reason = "`OpenTelemetry` has no observable histogram")]
+pub(super) const DURATION_HELP: &str = "Duration of calls in seconds";
 
 /// Returns the value of the label `circuit`: the name, in which backslashes and invisible characters are
 /// escaped: metrics are shown in terminals and chat messages, and different names have different labels.
@@ -140,6 +163,13 @@ fn fallbacks(snapshot: &Snapshot) -> Vec<MetricPoint> {
         .into()
 }
 
+fn cancellations(snapshot: &Snapshot) -> Vec<MetricPoint> {
+    let cancellations = snapshot.totals.cancellations;
+    [("ignored", cancellations.ignored), ("failure", cancellations.failures)]
+        .map(|(result, count)| MetricPoint::labeled("result", result, count))
+        .into()
+}
+
 fn changes(snapshot: &Snapshot) -> Vec<MetricPoint> {
     let pairs = State::ALL.into_iter().flat_map(|from| State::ALL.map(|to| (from, to)));
     let possible = pairs.filter(|(from, to)| from.can_become(*to));
@@ -159,8 +189,29 @@ fn keys(snapshot: &Snapshot) -> Vec<MetricPoint> {
     State::ALL.map(|state| MetricPoint::labeled("state", state.label(), keys.count(state))).into()
 }
 
+fn queue_items(snapshot: &Snapshot) -> Vec<MetricPoint> {
+    let Some(queue) = snapshot.queue else { return Vec::new() };
+    [
+        ("queued", queue.queued),
+        ("delivered", queue.delivered),
+        ("discarded", queue.discarded),
+        ("refused", queue.refused),
+    ]
+    .map(|(result, count)| MetricPoint::labeled("result", result, count))
+    .into()
+}
+
 fn ratio(share: Option<f64>) -> Vec<MetricPoint> {
     share.into_iter().map(MetricPoint::real).collect()
+}
+
+#[allow(dead_code, reason = "Prometheus has integers")]
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+pub(super) const fn to_f64(value: MetricValue) -> f64 {
+    match value {
+        MetricValue::Whole(count) => count as f64,
+        MetricValue::Real(number) => number,
+    }
 }
 
 const fn state_number(state: State) -> u64 {

@@ -15,13 +15,30 @@
 //! A rejection is also recorded on that span, if the span has the field:
 //!
 //! ```
-//! let span = tracing::info_span!("checkout", circuit_breaker.rejected = tracing::field::Empty);
-//! span.in_scope(|| { /* calls a protected function */ });
+//! use tracing::field::Empty;
+//!
+//! #[tracing::instrument(fields(circuit_breaker.rejected = Empty))]
+//! async fn checkout() { /* calls protected functions */ }
+//! ```
+//!
+//! The span of a protected function itself has the field too if `#[circuit_breaker]` is above `#[tracing::instrument]`. In
+//! the other order, the span is inside of the call, so a rejected call has none.
+//!
+//! With `tracing-opentelemetry`, the field is an attribute of the span. The status and the attribute `error.type` of the
+//! span are not set, because a fallback may follow: by the semantic conventions of OpenTelemetry, a span does not record
+//! errors that were handled. The caller of a function without a fallback sets them, for example with the argument `err` of
+//! `#[tracing::instrument]`, or in a span with the field `error.type`:
+//!
+//! ```
+//! # use breaker_runtime::BreakerError;
+//! fn mark_failed(_error: &BreakerError) {
+//!     tracing::Span::current().record("error.type", "breaker_runtime::BreakerError");
+//! }
 //! ```
 //!
 //! | message | fields besides `circuit` and `key` |
 //! |---|---|
-//! | `call rejected` | `kind`: `open`, `half_open`, `ramping`, `forced_open` or `bulkhead_full`; `retry_after`, in seconds |
+//! | `call rejected` | `kind`: `open`, `half_open`, `ramping`, `forced_open` or `bulkhead_full`; `retry_after`, in seconds; `error.type` = `breaker_runtime::BreakerError` |
 //! | `call failed` | `failure`, the text of the failure |
 //! | `call was slow` | `duration`, in seconds; `outcome` |
 //! | `fallback used` | `cause`: the `kind` of the rejection, `timed_out` or `failed`; `outcome` |
@@ -34,6 +51,9 @@ use crate::event::{CallEvent, CallEventKind, CallEvents, Event, FallbackCause, S
 use crate::printable::escape_hidden;
 use crate::registry::Registry;
 use crate::state::State;
+
+/// The type of the error of a rejected call, in the field `error.type`.
+const REJECTION_TYPE: &str = "breaker_runtime::BreakerError";
 
 /// Emits an event for every state change in a registry, until the returned subscription is dropped.
 ///
@@ -85,7 +105,7 @@ fn emit_call(event: &CallEvent) {
             let (kind, wait) = (error.kind().label(), error.retry_after());
             Span::current().record("circuit_breaker.rejected", kind);
             let retry_after = wait.map(|wait| wait.as_secs_f64());
-            debug!(target: "breaker", circuit, key, kind, retry_after, "call rejected");
+            debug!(target: "breaker", circuit, key, kind, retry_after, "error.type" = REJECTION_TYPE, "call rejected");
         }
         CallEventKind::Failed { text } => {
             let failure = text.as_deref().map(escape_hidden);

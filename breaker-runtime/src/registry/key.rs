@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write as _};
 use std::ops::Deref;
 
 /// Maximum length of a key with a circuit of its own, in bytes.
-pub(super) const MAX_KEY_BYTES: usize = 255;
+pub(crate) const MAX_KEY_BYTES: usize = 255;
 /// Maximum length of a formatted key on the stack, in bytes.
 const MAX_ON_STACK: usize = 64;
 /// The text of the key `None`.

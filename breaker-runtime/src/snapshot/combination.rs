@@ -3,7 +3,7 @@
 //!
 //! [`KeyedBreaker::snapshot`]: crate::KeyedBreaker::snapshot
 
-use super::{CumulativeParts, KeyCounts, Snapshot};
+use super::{CumulativeParts, KeyCounts, QueueCounts, Snapshot};
 use crate::window::WindowCounts;
 
 /// The sum over the circuits of one name, which are added one by one.
@@ -60,8 +60,15 @@ impl Combination {
     pub(crate) fn finish(&mut self, unused: &Snapshot, removed: &CumulativeParts) -> Snapshot {
         self.sums.merge(removed);
         self.sums.add(unused);
-        let CumulativeParts { totals, shadow_rejections, waived_rejections, durations, changes, time_open } =
-            self.sums.clone();
+        let CumulativeParts {
+            totals,
+            shadow_rejections,
+            waived_rejections,
+            durations,
+            changes,
+            time_open,
+            queue,
+        } = self.sums.clone();
         Snapshot {
             key: None,
             waives: false,
@@ -75,6 +82,7 @@ impl Combination {
             changes,
             time_open,
             keys: Some(self.keys),
+            queue,
             critical: unused.critical,
             ..self.worst.first().unwrap_or(unused).clone()
         }
@@ -92,6 +100,7 @@ impl CumulativeParts {
         if let Some(durations) = &circuit.durations {
             self.durations.get_or_insert_default().add(durations);
         }
+        self.add_queue(circuit.queue);
     }
 
     /// Adds the counts of several circuits.
@@ -103,6 +112,13 @@ impl CumulativeParts {
         self.time_open = self.time_open.saturating_add(other.time_open);
         if let Some(durations) = &other.durations {
             self.durations.get_or_insert_default().add(durations);
+        }
+        self.add_queue(other.queue);
+    }
+
+    fn add_queue(&mut self, queue: Option<QueueCounts>) {
+        if let Some(queue) = queue {
+            self.queue.get_or_insert_default().add(queue);
         }
     }
 }

@@ -127,4 +127,9 @@ fn long_name() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker(fallback = last_good(max_age = ZERO_TIME))]
+fn max_age() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
 fn main() {}

@@ -5,4 +5,9 @@ fn price() -> Result<u32, BreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker(fallback = last_good(max_age = "0s"))]
+fn stock() -> Result<u32, BreakerError> {
+    Ok(1)
+}
+
 fn main() {}

@@ -1,5 +1,5 @@
-//! The response for a call that a breaker rejected or timed out. It contains no name, key or failure text, because
-//! these are internal data.
+//! The response for a call that a breaker rejected or timed out. It contains neither the key, which may be a tenant or a
+//! host, nor the text of a failure, because these are internal data.
 
 use std::time::Duration;
 
@@ -12,13 +12,15 @@ use super::response::{encode, json};
 use crate::error::{BreakerError, ErrorKind};
 
 #[derive(Serialize)]
-struct Body {
+struct Body<'a> {
     error: &'static str,
+    circuit: &'a str,
+    kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
 }
 
-/// Responds with status 503, or 504 for a timeout; see
+/// Responds with status 503, or 504 for a timeout, and a JSON body that names the circuit; see
 /// [`integrations::axum`](crate::integrations::axum#rejected-calls-in-handlers).
 ///
 /// ```
@@ -44,7 +46,8 @@ impl IntoResponse for BreakerError {
             ErrorKind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "the service did not respond in time"),
         };
         let retry_after = self.retry_after().map(whole_seconds);
-        let response = json(status, encode(&Body { error, retry_after }));
+        let body = Body { error, circuit: self.name(), kind: self.kind().label(), retry_after };
+        let response = json(status, encode(&body));
         match retry_after {
             Some(seconds) => ([(RETRY_AFTER, seconds)], response).into_response(),
             None => response,

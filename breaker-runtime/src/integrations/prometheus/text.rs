@@ -5,10 +5,12 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::{BreakerCollector, DURATION, DURATION_HELP};
+use super::BreakerCollector;
 use crate::durations::CallDurations;
 use crate::integrations::fleet_series;
-use crate::integrations::series::{MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label};
+use crate::integrations::series::{
+    DURATION, DURATION_HELP, MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label,
+};
 use crate::snapshot::Snapshot;
 
 /// Approximate length of the lines of one circuit, in bytes.

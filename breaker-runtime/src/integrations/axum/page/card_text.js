@@ -98,7 +98,7 @@ function rules(data) {
   return rules;
 }
 
-function figures({ totals, durations, opened, shadow_rejections, waived_rejections }) {
+function figures({ totals, durations, opened, shadow_rejections, waived_rejections, queue }) {
   const figures = [];
   if (durations?.count) {
     for (const quantile of ["p50", "p95", "p99"]) figures.push([quantile, shortTime(durations[quantile])]);
@@ -113,6 +113,7 @@ function figures({ totals, durations, opened, shadow_rejections, waived_rejectio
     const failed = failures ? ` (${count(failures)} failed)` : "";
     figures.push(["fallbacks", count(successes + failures) + failed]);
   }
+  if (queue) figures.push(["queued for later", `${count(queue.length)} of ${count(queue.capacity)}`]);
   if (shadow_rejections) figures.push(["shadow rejections", count(shadow_rejections)]);
   if (waived_rejections) figures.push(["waived rejections", count(waived_rejections)]);
   if (totals.timeouts) figures.push(["timed out", count(totals.timeouts)]);

@@ -1,0 +1,174 @@
+//! `fallback = last_good(..)`: its arguments, and the functions that it fits.
+
+use quote::ToTokens as _;
+use syn::spanned::Spanned as _;
+use syn::{Error, Expr, ExprAssign, ExprCall, FnArg, GenericParam, Ident, Pat};
+
+use super::captures::captures;
+use super::number;
+use super::ranges::MAX_KEYS;
+use super::spec::{LastGood, Spec};
+use super::value;
+use crate::args::Key;
+use crate::function::{AnnotatedFn, bound_names, value_borrows};
+
+const MAX_AGE: &str = "max_age";
+const ON_STALE: &str = "on_stale";
+const NAMES: [&str; 4] = [MAX_AGE, "key", "max_keys", ON_STALE];
+
+/// The arguments that have been read.
+#[derive(Default)]
+struct Arguments {
+    max_age: Option<Expr>,
+    key: Option<Expr>,
+    max_keys: Option<Expr>,
+    on_stale: Option<Expr>,
+}
+
+/// Returns `true` for `last_good(..)`. A function of this name is a fallback without parentheses.
+pub(super) fn is_last_good(call: &ExprCall) -> bool {
+    matches!(&*call.func, Expr::Path(path) if path.path.is_ident("last_good"))
+}
+
+/// Reads the arguments.
+pub(super) fn read(call: ExprCall) -> Result<LastGood, Error> {
+    let span = call.span();
+    let Arguments { max_age, key, max_keys, on_stale } = Arguments::read(call.args)?;
+    let max_age = max_age.ok_or_else(|| {
+        Error::new(
+            span,
+            "`last_good` needs `max_age`, the age up to which it returns a value: `last_good(max_age = \"5m\")`",
+        )
+    })?;
+    Ok(LastGood {
+        span,
+        max_age: value::positive(max_age, MAX_AGE)?,
+        key: key.map(value::key_expr).transpose()?,
+        max_keys: max_keys.map(|value| number::count(value, Key::MaxKeys, MAX_KEYS)).transpose()?,
+        on_stale,
+    })
+}
+
+impl Arguments {
+    /// Reads the arguments by their names. The error contains all their errors.
+    fn read(written: impl IntoIterator<Item = Expr>) -> Result<Self, Error> {
+        let mut arguments = Self::default();
+        let errors = written.into_iter().filter_map(|argument| arguments.add(argument).err());
+        let error = errors.reduce(|mut all, next| {
+            all.combine(next);
+            all
+        });
+        error.map_or(Ok(arguments), Err)
+    }
+
+    fn add(&mut self, argument: Expr) -> Result<(), Error> {
+        let (name, value) = split(argument)?;
+        let slot = match name.to_string().as_str() {
+            MAX_AGE => &mut self.max_age,
+            "key" => &mut self.key,
+            "max_keys" => &mut self.max_keys,
+            ON_STALE => &mut self.on_stale,
+            unknown => return Err(unknown_argument(&name, unknown)),
+        };
+        if slot.replace(value).is_some() {
+            return Err(Error::new(
+                name.span(),
+                format!("`last_good` has the argument `{name}` twice; remove one of them"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Splits `name = value`.
+fn split(argument: Expr) -> Result<(Ident, Expr), Error> {
+    let span = argument.span();
+    match argument {
+        Expr::Assign(ExprAssign { left, right, .. }) => match *left {
+            Expr::Path(path) => path.path.get_ident().cloned().map(|name| (name, *right)),
+            _ => None,
+        },
+        _ => None,
+    }
+    .ok_or_else(|| {
+        Error::new(
+            span,
+            "an argument of `last_good` has a name, as in `last_good(max_age = \"5m\")`; to use a function of this \
+             name, write `fallback = last_good`",
+        )
+    })
+}
+
+fn unknown_argument(name: &Ident, written: &str) -> Error {
+    let distance = |known: &&str| strsim::damerau_levenshtein(written, known);
+    let closest =
+        NAMES.iter().copied().min_by_key(distance).filter(|known| 3 * distance(known) <= known.len());
+    let message = match closest {
+        Some(known) => format!("unknown argument `{written}` of `last_good`; change it to `{known}`"),
+        None => {
+            format!("unknown argument `{written}` of `last_good`; the arguments are: {}", NAMES.join(", "))
+        }
+    };
+    Error::new(name.span(), message)
+}
+
+/// Checks that the function returns a value, and that the key cannot select the value of a call with other arguments.
+pub(super) fn check(spec: &Spec, last_good: &LastGood, annotated: &AnnotatedFn, errors: &mut Vec<Error>) {
+    if annotated.output().is_none() || annotated.never_returns() || annotated.returns_impl_trait() {
+        errors.push(Error::new(
+            annotated.output_span(),
+            "`last_good` remembers the value of `Ok`, so this function must return a `Result`",
+        ));
+    }
+    if annotated.output().is_some_and(value_borrows) {
+        errors.push(Error::new(
+            annotated.output_span(),
+            "`last_good` keeps the value after the call, so the value cannot borrow; return an owned one, such as a \
+             `String`",
+        ));
+    }
+    if last_good.key.is_none()
+        && let Some(selector) = selector(spec, annotated)
+    {
+        errors.push(Error::new(
+            last_good.span,
+            format!(
+                "`last_good` could return the value of a call with other arguments; name the argument that selects \
+                 the value, as in `last_good(max_age = \"5m\", key = {selector})`, or write `key = ()` if every call \
+                 returns the same value"
+            ),
+        ));
+    }
+}
+
+/// Returns what may select the value of a call: an argument that the `key` of the attribute does not use, or a parameter
+/// of a generic function.
+fn selector(spec: &Spec, annotated: &AnnotatedFn) -> Option<String> {
+    let signature = &annotated.signature;
+    if let Some(input) = signature.inputs.iter().find(|input| is_unused(spec, input)) {
+        let name = match input {
+            FnArg::Typed(typed) => bound_names(&typed.pat).first().map(|name| name.ident.to_string()),
+            FnArg::Receiver(_) => None,
+        };
+        return Some(name.unwrap_or_else(|| "id".to_owned()));
+    }
+    signature.generics.params.iter().find_map(|parameter| match parameter {
+        GenericParam::Type(parameter) => Some(format!("std::any::type_name::<{}>()", parameter.ident)),
+        GenericParam::Const(parameter) => Some(parameter.ident.to_string()),
+        GenericParam::Lifetime(_) => None,
+    })
+}
+
+/// Returns `true` for an argument that the `key` of the attribute does not use.
+fn is_unused(spec: &Spec, input: &FnArg) -> bool {
+    let FnArg::Typed(typed) = input else {
+        return false;
+    };
+    if matches!(&*typed.pat, Pat::Wild(_)) {
+        return true;
+    }
+    let Some(key) = &spec.key else {
+        return true;
+    };
+    bound_names(&typed.pat).iter().any(|name| !captures(key.to_token_stream(), &name.ident))
+}

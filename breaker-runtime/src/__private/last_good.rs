@@ -1,0 +1,258 @@
+//! The fallback `last_good`: remembers the values of successful calls, and returns them instead of rejections.
+//!
+//! Generated code creates one [`LastGood`] for each call, before the call is admitted. It observes the verdict about
+//! the output, and the fallback recalls the value. The values are attached to the circuit, so they are dropped with
+//! it. Their owner is the static of the function, and their type that of the value, so neither two functions with one
+//! circuit nor two instances of a generic function with different outputs share values.
+
+use std::marker::PhantomData;
+use std::num::NonZeroU32;
+use std::ops::Deref;
+use std::time::Duration;
+
+use super::acquire::{Acquire, CircuitRef};
+use super::rejection::FromRejected;
+use crate::breaker::Circuit;
+use crate::error::{BreakerError, CallError};
+use crate::fallback::MaybeStale;
+use crate::fallback::store::{FoundValue, LastGoodStore, StoreLimits, ValueKey};
+use crate::outcome::Verdict;
+use crate::registry::{KeyText, MAX_KEY_BYTES};
+
+/// The key of a function that has one value.
+pub const ONLY_VALUE: Option<ValueKey> = Some(ValueKey(None));
+
+/// The limits of one annotated function. The address of the static identifies the function.
+#[derive(Debug)]
+pub struct LastGoodSite(StoreLimits);
+
+/// The value of an earlier call, for one call of a function that returns `R`.
+#[derive(Debug)]
+pub struct LastGood<'a, R, M> {
+    circuit: &'a Circuit,
+    site: &'static LastGoodSite,
+    /// `None` if nothing is remembered for this call.
+    key: Option<ValueKey>,
+    types: PhantomData<fn() -> (R, M)>,
+}
+
+/// The first step of the method lookup: a function that returns a `Result` of a [`MaybeStale`].
+#[derive(Debug)]
+pub struct IfMarked<R>(IfUnmarked<R>);
+
+/// The second step of the method lookup: a function that returns any other type.
+#[derive(Debug)]
+pub struct IfUnmarked<R>(PhantomData<fn() -> R>);
+
+/// The mark of a `T` that is returned instead of a rejection.
+pub trait StaleMark<T> {
+    /// Returns `true` if the body of the function returned this value as its own, not as that of an earlier call.
+    fn is_own(value: &T) -> bool;
+
+    /// Returns the value with its mark.
+    fn mark(value: T, age: Duration) -> T;
+}
+
+/// The age in a [`MaybeStale`].
+#[derive(Clone, Copy, Debug)]
+pub enum Marked {}
+
+/// No mark.
+#[derive(Clone, Copy, Debug)]
+pub enum Unmarked {}
+
+/// A return type whose value can be remembered.
+#[diagnostic::on_unimplemented(
+    message = "`last_good` remembers the value of `Ok`, and `{Self}` is not a `Result`",
+    label = "this must be a `Result`",
+    note = "return a `Result`, or write a closure: `fallback = |error| ..`"
+)]
+pub trait LastGoodOutput {
+    /// The value of `Ok`.
+    type Value: LastGoodValue;
+
+    /// Returns the value, unless this is an error.
+    fn value(&self) -> Option<&Self::Value>;
+
+    /// Returns the output with this value.
+    fn of_value(value: Self::Value) -> Self;
+}
+
+/// A value that can be remembered.
+#[diagnostic::on_unimplemented(
+    message = "`last_good` keeps a clone of `{Self}` for other threads, so it must be `Clone + Send + Sync + 'static`",
+    label = "a value of this type is remembered",
+    note = "derive `Clone` for it, or return it in an `Arc`"
+)]
+pub trait LastGoodValue: Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> LastGoodValue for T {}
+
+/// Returns the first step for the return type `R`.
+#[must_use]
+pub const fn last_good<R>() -> IfMarked<R> {
+    IfMarked(IfUnmarked(PhantomData))
+}
+
+/// Returns the key with this text, or `None` if it is too long.
+#[must_use]
+pub fn value_key(text: &KeyText<'_>) -> Option<ValueKey> {
+    let text = text.as_str();
+    (text.len() <= MAX_KEY_BYTES).then(|| ValueKey(Some(text.into())))
+}
+
+/// Ignores that a value is stale.
+pub const fn ignore_stale<T>(_: &T, _: Duration) {}
+
+impl LastGoodSite {
+    /// Returns the limits of one function.
+    #[must_use]
+    pub const fn new(max_age: Duration, max_keys: NonZeroU32) -> Self {
+        Self(StoreLimits { max_age, max_keys })
+    }
+}
+
+impl<T: LastGoodValue, E> IfMarked<Result<MaybeStale<T>, E>> {
+    /// Returns the value of an earlier call.
+    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
+    #[must_use]
+    pub fn __breaker_last_good<'a>(
+        &self,
+        circuit: CircuitRef<'a>,
+        site: &'static LastGoodSite,
+        key: Option<ValueKey>,
+    ) -> LastGood<'a, Result<MaybeStale<T>, E>, Marked> {
+        LastGood::new(circuit, site, key)
+    }
+}
+
+impl<R> IfUnmarked<R> {
+    /// Returns the value of an earlier call.
+    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
+    #[must_use]
+    pub fn __breaker_last_good<'a>(
+        &self,
+        circuit: CircuitRef<'a>,
+        site: &'static LastGoodSite,
+        key: Option<ValueKey>,
+    ) -> LastGood<'a, R, Unmarked>
+    where
+        R: LastGoodOutput,
+    {
+        LastGood::new(circuit, site, key)
+    }
+}
+
+impl<R> Deref for IfMarked<R> {
+    type Target = IfUnmarked<R>;
+
+    fn deref(&self) -> &IfUnmarked<R> {
+        &self.0
+    }
+}
+
+impl<'a, R, M> LastGood<'a, R, M> {
+    /// The overflow circuit of a keyed breaker remembers nothing: different keys use it.
+    fn new(CircuitRef(circuit): CircuitRef<'a>, site: &'static LastGoodSite, key: Option<ValueKey>) -> Self {
+        let key = key.filter(|_| !circuit.is_overflow());
+        Self { circuit, site, key, types: PhantomData }
+    }
+}
+
+// The bounds are those of the methods, so that rustc reports a missing one once, and at the return type.
+impl<R, M> LastGood<'_, R, M> {
+    /// Remembers the value of a successful call, and returns the verdict about the call.
+    pub fn observe(&self, output: &R, verdict: Verdict) -> Verdict
+    where
+        R: LastGoodOutput,
+        M: StaleMark<R::Value>,
+    {
+        if let (Some(value), Verdict::Success, Some(key)) = (output.value(), verdict, &self.key)
+            && M::is_own(value)
+        {
+            let value = value.clone();
+            let create = || LastGoodStore::new(self.site.0);
+            let store = self.circuit.attachments().get_or_create(self.owner(), create);
+            store.store(key, value, self.circuit.now());
+        }
+        verdict
+    }
+
+    /// Returns the remembered value, or the rejection if there is none.
+    pub fn recall(&self, error: BreakerError, on_stale: impl FnOnce(&R::Value, Duration)) -> R
+    where
+        R: LastGoodOutput + FromRejected,
+        M: StaleMark<R::Value>,
+    {
+        self.find(on_stale).unwrap_or_else(|| R::from_rejected(error))
+    }
+
+    /// Returns the remembered value, or the rejection or the failed output if there is none.
+    pub fn recall_after_failure(&self, error: CallError<R>, on_stale: impl FnOnce(&R::Value, Duration)) -> R
+    where
+        R: LastGoodOutput + FromRejected,
+        M: StaleMark<R::Value>,
+    {
+        self.find(on_stale).unwrap_or_else(|| match error {
+            CallError::Breaker(error) => R::from_rejected(error),
+            CallError::Failed(output) => output,
+        })
+    }
+
+    fn find(&self, on_stale: impl FnOnce(&R::Value, Duration)) -> Option<R>
+    where
+        R: LastGoodOutput,
+        M: StaleMark<R::Value>,
+    {
+        let key = self.key.as_ref()?;
+        let store = self.circuit.attachments().get::<LastGoodStore<R::Value>>(self.owner())?;
+        let FoundValue { value, age } = store.find(key, self.circuit.now())?;
+        let value = M::mark(R::Value::clone(&value), age);
+        on_stale(&value, age);
+        Some(R::of_value(value))
+    }
+
+    fn owner(&self) -> usize {
+        std::ptr::from_ref(self.site).addr()
+    }
+}
+
+impl<T: LastGoodValue, E> LastGoodOutput for Result<T, E> {
+    type Value = T;
+
+    fn value(&self) -> Option<&T> {
+        self.as_ref().ok()
+    }
+
+    fn of_value(value: T) -> Self {
+        Ok(value)
+    }
+}
+
+impl<'a, R, M> Acquire<'a> for &LastGood<'a, R, M> {
+    #[inline]
+    fn circuit(self) -> CircuitRef<'a> {
+        CircuitRef(self.circuit)
+    }
+}
+
+impl<T> StaleMark<MaybeStale<T>> for Marked {
+    fn is_own(value: &MaybeStale<T>) -> bool {
+        !value.is_stale()
+    }
+
+    fn mark(value: MaybeStale<T>, age: Duration) -> MaybeStale<T> {
+        value.aged(age)
+    }
+}
+
+impl<T> StaleMark<T> for Unmarked {
+    fn is_own(_: &T) -> bool {
+        true
+    }
+
+    fn mark(value: T, _: Duration) -> T {
+        value
+    }
+}

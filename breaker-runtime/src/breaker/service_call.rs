@@ -1,0 +1,176 @@
+//! A call that owns its circuit and whose future is polled elsewhere: the call of a service.
+//!
+//! Unlike the call of an annotated function, it always takes a slot of its own, because its response may outlive the
+//! calls around it. This module knows no service and does not classify results.
+//!
+//! Invariants: the call is settled at most once; it has no timer before it has been pending once.
+
+use std::fmt;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::CircuitBreaker;
+use super::admission::Admission;
+use super::admit::Nesting;
+use super::circuit::{Circuit, Rejection};
+use super::failure::FailedOutput;
+use super::owned_permit::OwnedPermit;
+use super::permit::Permit;
+use super::stamp::Stamp;
+use crate::classifier::Classifier;
+use crate::clock::{Moment, Sleep};
+use crate::error::{BreakerError, ErrorKind};
+use crate::outcome::Outcome;
+
+/// An admitted call of a service. Dropping it cancels the call.
+pub struct ServiceCall {
+    /// `None` once the call has been settled.
+    permit: Option<OwnedPermit>,
+    limit: Limit,
+}
+
+/// The result of starting a call.
+pub(crate) enum ServiceStart {
+    Admitted(ServiceCall),
+    /// The call waits for a bulkhead slot, for at most `max_wait`.
+    Waiting(SlotRequest),
+}
+
+/// The future of a call that waits for a bulkhead slot. Dropping it cancels the call.
+pub(crate) type SlotRequest = Pin<Box<dyn Future<Output = Result<ServiceCall, BreakerError>> + Send + Sync>>;
+
+/// The time limit of a call, `call_timeout`.
+enum Limit {
+    None,
+    /// The call has not been pending.
+    Until(Moment),
+    Timer(Pin<Box<Sleep>>),
+}
+
+impl CircuitBreaker {
+    /// Starts the call of a service.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the call is rejected.
+    pub(crate) fn start_service_call(&self) -> Result<ServiceStart, BreakerError> {
+        let circuit = self.circuit();
+        let mut waiting = None;
+        let admitted = match circuit.machine.admit_fast() {
+            Some(ticket) => Ok(Admission::new(circuit, ticket, Stamp::NONE)),
+            None => circuit.admit_restricted(Nesting::Refused, |ticket, _| {
+                waiting = Some(ticket);
+                Err(ErrorKind::BulkheadFull)
+            }),
+        };
+        if let Some(ticket) = waiting {
+            let permit = Permit::waiting(Admission::new(circuit, ticket, Stamp::NONE));
+            return Ok(ServiceStart::Waiting(request_slot(OwnedPermit::new(circuit, permit))));
+        }
+        match admitted {
+            Ok(admission) => Ok(ServiceStart::Admitted(ServiceCall::new(circuit, admission))),
+            Err(kind) => Err(Rejection { circuit, kind }.into()),
+        }
+    }
+}
+
+/// Waits for the bulkhead slot of a call. The permit is inside the future from the start, so a future that is never
+/// polled releases its trial slot.
+fn request_slot(mut permit: OwnedPermit) -> SlotRequest {
+    Box::pin(async move {
+        let circuit = Arc::clone(permit.circuit());
+        let admission = circuit.wait_async(permit.take()).await?;
+        Ok(ServiceCall::new(&circuit, admission))
+    })
+}
+
+impl ServiceCall {
+    fn new(circuit: &Arc<Circuit>, mut admission: Admission<'_>) -> Self {
+        let limit = admission.time_limit();
+        let limit = limit.map_or(Limit::None, |limit| Limit::Until(circuit.now().after(limit)));
+        admission.0.set_start();
+        Self { permit: Some(OwnedPermit::new(circuit, Permit::waiting(admission))), limit }
+    }
+
+    /// Runs a part of the call. If it panics, the call is a failure, and the panic continues to unwind.
+    pub(crate) fn run<T>(&mut self, part: impl FnOnce() -> T) -> T {
+        let guard = FailOnPanic(self);
+        let output = part();
+        mem::forget(guard);
+        output
+    }
+
+    /// Polls the time limit of a call that is pending.
+    pub(crate) fn poll_limit(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Limit::Until(until) = self.limit {
+            self.limit = match self.permit.as_ref().and_then(|permit| permit.circuit().timer(until)) {
+                Some(timer) => Limit::Timer(Box::pin(timer)),
+                None => Limit::None,
+            };
+        }
+        match &mut self.limit {
+            Limit::Timer(timer) => timer.as_mut().poll(context),
+            Limit::None | Limit::Until(_) => Poll::Pending,
+        }
+    }
+
+    /// Settles the call as timed out, and returns its error. `None` if it has been settled.
+    pub(crate) fn time_out(&mut self) -> Option<BreakerError> {
+        let mut permit = self.permit.take()?;
+        let circuit = Arc::clone(permit.circuit());
+        permit.take().into_admission().time_out();
+        Some(Rejection { circuit: &circuit, kind: ErrorKind::TimedOut }.into())
+    }
+
+    /// Settles the call as `classifier` says, unless it has been settled.
+    pub(crate) fn settle<T, C: Classifier<T>>(&mut self, output: &T, classifier: &C) {
+        let Some(mut permit) = self.permit.take() else {
+            return;
+        };
+        let admission = permit.take().into_admission();
+        match classifier.outcome(output) {
+            Outcome::Failure => admission.fail(&FailedOutput { output, classifier }),
+            outcome @ (Outcome::Success | Outcome::Ignored) => admission.settle_permit(outcome),
+        };
+    }
+
+    /// Returns the permit of the call, unless it has been settled, and ends its time limit.
+    pub(crate) fn take_permit(&mut self) -> Option<OwnedPermit> {
+        self.limit = Limit::None;
+        self.permit.take()
+    }
+
+    /// Returns the call, and leaves one that has been settled.
+    pub(crate) fn take(&mut self) -> Self {
+        Self { permit: self.permit.take(), limit: mem::replace(&mut self.limit, Limit::None) }
+    }
+}
+
+impl Circuit {
+    /// Returns a timer that ends at a moment. Without the feature `tokio` there is none.
+    fn timer(&self, until: Moment) -> Option<Sleep> {
+        self.clock.alarm(until.wait_from(self.clock.now())?)
+    }
+}
+
+/// Settles a call that panics.
+struct FailOnPanic<'a>(&'a mut ServiceCall);
+
+impl Drop for FailOnPanic<'_> {
+    fn drop(&mut self) {
+        if let Some(mut permit) = self.0.permit.take() {
+            permit.take().into_admission().panicked();
+        }
+    }
+}
+
+impl fmt::Debug for ServiceCall {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.permit {
+            Some(permit) => permit.fmt(out),
+            None => out.write_str("ServiceCall(settled)"),
+        }
+    }
+}

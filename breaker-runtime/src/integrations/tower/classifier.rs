@@ -1,0 +1,113 @@
+//! Classifiers of the result of a service.
+//!
+//! The ready classifiers see an error as `dyn Error`, so that the rejection of another breaker is found among its
+//! sources. `BoxError` does not implement `Error`, so it has a classifier of its own.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use super::classification::Classification;
+use crate::error::is_from_breaker;
+use crate::outcome::Outcome;
+
+/// Classifies the results of a service.
+///
+/// Most users need [`BreakerLayer::classify`](super::BreakerLayer::classify), which takes a function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not classify results with errors of type `{E}`",
+    note = "if the error is `BoxError`, add `.boxed_errors()` to the layer; otherwise implement `Error` for it, or use \
+            `.classify(..)`"
+)]
+pub trait CallClassifier<T, E> {
+    /// Returns the outcome of a call with this result. A panic of this function is a failure of the call.
+    fn classify(&self, result: &Result<T, E>) -> Classification;
+}
+
+/// Classifies the responses of a service. Its errors are classified by [`TypedErrors`] or [`BoxedErrors`].
+pub trait ResponseClassifier<T> {
+    /// Returns the outcome of a call with this response.
+    fn classify_response(&self, response: &T) -> Classification;
+}
+
+/// The classifier for which every response is a success.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EveryResponse;
+
+/// The classifier for which every error is a failure, except for the error of another breaker, which is ignored. `C`
+/// classifies the responses.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TypedErrors<C>(C);
+
+/// The classifier like [`TypedErrors`] for errors of the type `BoxError`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BoxedErrors<C>(C);
+
+/// The classifier that is a function.
+pub struct ByFunction<F>(Arc<F>);
+
+impl<C> TypedErrors<C> {
+    pub(in crate::integrations) const fn new(responses: C) -> Self {
+        Self(responses)
+    }
+
+    pub(in crate::integrations) fn boxed(self) -> BoxedErrors<C> {
+        BoxedErrors(self.0)
+    }
+}
+
+impl<F> ByFunction<F> {
+    pub(super) fn new(classify: F) -> Self {
+        Self(Arc::new(classify))
+    }
+}
+
+impl<T> ResponseClassifier<T> for EveryResponse {
+    fn classify_response(&self, _: &T) -> Classification {
+        Outcome::Success.into()
+    }
+}
+
+impl<T, E: Error + 'static, C: ResponseClassifier<T>> CallClassifier<T, E> for TypedErrors<C> {
+    fn classify(&self, result: &Result<T, E>) -> Classification {
+        match result {
+            Ok(response) => self.0.classify_response(response),
+            Err(error) => classify_error(error),
+        }
+    }
+}
+
+impl<T, C: ResponseClassifier<T>> CallClassifier<T, Box<dyn Error + Send + Sync>> for BoxedErrors<C> {
+    fn classify(&self, result: &Result<T, Box<dyn Error + Send + Sync>>) -> Classification {
+        match result {
+            Ok(response) => self.0.classify_response(response),
+            Err(error) => classify_error(&**error),
+        }
+    }
+}
+
+impl<T, E, F, C> CallClassifier<T, E> for ByFunction<F>
+where
+    F: Fn(&Result<T, E>) -> C,
+    C: Into<Classification>,
+{
+    fn classify(&self, result: &Result<T, E>) -> Classification {
+        (self.0)(result).into()
+    }
+}
+
+fn classify_error(error: &(impl Error + ?Sized)) -> Classification {
+    if is_from_breaker(error) { Outcome::Ignored.into() } else { Classification::failure(error.to_string()) }
+}
+
+impl<F> Clone for ByFunction<F> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<F> fmt::Debug for ByFunction<F> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("ByFunction")
+    }
+}

@@ -1,0 +1,144 @@
+//! The future of the call of a service.
+//!
+//! Invariants: the inner service is called once, by a call that was admitted; the call is on the stack, guarded, while
+//! code of the user runs; after the output the future holds nothing.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::ending::CallEnding;
+use super::error::ServiceError;
+use crate::breaker::{ServiceCall, SlotRequest};
+use crate::error::BreakerError;
+
+pin_project! {
+    /// The future of [`BreakerService`](super::BreakerService). Dropping it cancels the call.
+    ///
+    /// It holds the request and the service only while the call waits for a slot. If it is polled after it has
+    /// completed, it stays pending.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<S, Request, N>
+    where
+        S: Service<Request>,
+    {
+        #[pin]
+        stage: Stage<S, Request, S::Future>,
+        ending: N,
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<S, Request, F> {
+        Rejected { error: Option<BreakerError> },
+        Waiting { waiting: Option<Box<WaitingRequest<S, Request>>> },
+        // The future is dropped before the call ends.
+        Running { #[pin] future: F, call: ServiceCall },
+        Ended,
+    }
+}
+
+/// The next stage of a request that has waited, unless it is rejected.
+type Admitted<S, Request> = Result<Stage<S, Request, <S as Service<Request>>::Future>, BreakerError>;
+
+/// A request that waits for a slot, with the service that was ready for it.
+struct WaitingRequest<S, Request> {
+    slot: SlotRequest,
+    service: S,
+    request: Request,
+}
+
+impl<S: Service<Request>, Request, N> ResponseFuture<S, Request, N> {
+    /// Returns the future of a call that was rejected.
+    pub(super) const fn rejected(error: BreakerError, ending: N) -> Self {
+        Self { stage: Stage::Rejected { error: Some(error) }, ending }
+    }
+
+    /// Returns the future of a call that waits for a slot.
+    pub(super) fn waiting(slot: SlotRequest, service: S, request: Request, ending: N) -> Self {
+        let waiting = Some(Box::new(WaitingRequest { slot, service, request }));
+        Self { stage: Stage::Waiting { waiting }, ending }
+    }
+
+    /// Returns the future of a call that the inner service makes.
+    pub(super) const fn running(future: S::Future, call: ServiceCall, ending: N) -> Self {
+        Self { stage: Stage::Running { future, call }, ending }
+    }
+}
+
+impl<S, Request, N> Future for ResponseFuture<S, Request, N>
+where
+    S: Service<Request>,
+    N: CallEnding<S::Response, S::Error>,
+{
+    type Output = Result<N::Response, ServiceError<S::Error>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.stage.as_mut().project() {
+                StageProjection::Rejected { error } => {
+                    let error = error.take();
+                    this.stage.set(Stage::Ended);
+                    return error.map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())));
+                }
+                StageProjection::Waiting { waiting } => match ready!(poll_slot(waiting, context)) {
+                    Ok(running) => this.stage.set(running),
+                    Err(error) => {
+                        this.stage.set(Stage::Ended);
+                        return Poll::Ready(Err(error.into()));
+                    }
+                },
+                StageProjection::Running { future, call } => {
+                    match call.run(|| future.poll(context)) {
+                        Poll::Ready(result) => {
+                            let result = this.ending.end(call, result);
+                            this.stage.set(Stage::Ended);
+                            return Poll::Ready(result.map_err(ServiceError::Inner));
+                        }
+                        Poll::Pending => ready!(call.poll_limit(context)),
+                    }
+                    let mut call = call.take();
+                    this.stage.set(Stage::Ended);
+                    return call.time_out().map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())));
+                }
+                StageProjection::Ended => return Poll::Pending,
+            }
+        }
+    }
+}
+
+/// Waits for the slot of a call, and calls the service.
+fn poll_slot<S: Service<Request>, Request>(
+    waiting: &mut Option<Box<WaitingRequest<S, Request>>>,
+    context: &mut Context<'_>,
+) -> Poll<Admitted<S, Request>> {
+    let Some(request) = waiting else {
+        return Poll::Pending;
+    };
+    let admitted = ready!(request.slot.as_mut().poll(context));
+    let Some(request) = waiting.take() else {
+        return Poll::Pending;
+    };
+    let WaitingRequest { mut service, request, .. } = *request;
+    Poll::Ready(admitted.map(|mut call| {
+        let future = call.run(|| service.call(request));
+        Stage::Running { future, call }
+    }))
+}
+
+impl<S: Service<Request>, Request, N> fmt::Debug for ResponseFuture<S, Request, N> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match &self.stage {
+            Stage::Rejected { .. } => "Rejected",
+            Stage::Waiting { .. } => "Waiting",
+            Stage::Running { .. } => "Running",
+            Stage::Ended => "Ended",
+        };
+        out.debug_tuple("ResponseFuture").field(&format_args!("{stage}")).finish()
+    }
+}

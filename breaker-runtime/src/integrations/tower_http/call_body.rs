@@ -1,0 +1,153 @@
+//! The body of a response that holds the call until it has ended.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::super::tower::Classification;
+use super::grpc_status::classify_headers;
+use crate::breaker::StreamedCall;
+use crate::outcome::Outcome;
+
+pin_project! {
+    /// The body of a response that holds the call until it has ended. See the
+    /// [module](super#calls-that-last-until-the-body-has-ended).
+    ///
+    /// Frames, trailers, size and errors are those of the inner body.
+    pub struct CallBody<B> {
+        #[pin]
+        body: B,
+        call: Option<BodyCall>,
+    }
+}
+
+/// The call of a body that has not ended.
+struct BodyCall {
+    call: StreamedCall,
+    ending: BodyEnding,
+}
+
+/// What the end of a body says about the call.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum BodyEnding {
+    /// The call is a success.
+    Success,
+    /// The trailers contain the status of the call.
+    GrpcStatus,
+}
+
+impl<B> CallBody<B> {
+    /// Returns the body of a call that has been settled.
+    pub(super) const fn settled(body: B) -> Self {
+        Self { body, call: None }
+    }
+
+    /// Returns a body that settles the call.
+    pub(super) const fn holding(body: B, call: StreamedCall, ending: BodyEnding) -> Self {
+        Self { body, call: Some(BodyCall { call, ending }) }
+    }
+
+    /// Returns the inner body.
+    #[must_use]
+    pub const fn get_ref(&self) -> &B {
+        &self.body
+    }
+}
+
+impl<B: Body> Body for CallBody<B>
+where
+    B::Error: fmt::Display,
+{
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let mut this = self.project();
+        let Some(BodyCall { call, ending }) = this.call else {
+            return this.body.poll_frame(context);
+        };
+        let ending = *ending;
+        let polled = call.poll(|| {
+            let frame = this.body.as_mut().poll_frame(context);
+            // Evaluated while a panic is still one of the call.
+            let end = end_of(&frame, ending, || this.body.is_end_stream());
+            frame.map(|frame| Polled { frame, end })
+        });
+        polled.map(|Polled { frame, end }| {
+            if let Some(end) = end
+                && let Some(BodyCall { mut call, .. }) = this.call.take()
+            {
+                settle(&mut call, &end);
+            }
+            frame
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A frame, with the classification of the call if it has ended.
+struct Polled<F> {
+    frame: F,
+    end: Option<Classification>,
+}
+
+/// Returns the classification of the call if this frame is its last one.
+fn end_of<D, E: fmt::Display>(
+    frame: &Poll<Option<Result<Frame<D>, E>>>,
+    ending: BodyEnding,
+    is_end_stream: impl FnOnce() -> bool,
+) -> Option<Classification> {
+    match frame {
+        Poll::Pending => None,
+        Poll::Ready(None) => Some(ending.without_trailers()),
+        Poll::Ready(Some(Err(error))) => Some(Classification::failure(format!("the body broke: {error}"))),
+        Poll::Ready(Some(Ok(frame))) => match frame.trailers_ref() {
+            Some(trailers) => Some(ending.with_trailers(classify_headers(trailers))),
+            // Some readers do not poll a body again that has ended.
+            None => is_end_stream().then(|| ending.without_trailers()),
+        },
+    }
+}
+
+fn settle(call: &mut StreamedCall, end: &Classification) {
+    match end.outcome() {
+        Outcome::Failure => call.fail_with(&(), end),
+        outcome @ (Outcome::Success | Outcome::Ignored) => call.settle(outcome),
+    }
+}
+
+impl BodyEnding {
+    /// Returns the classification of a call whose body has ended without trailers.
+    fn without_trailers(self) -> Classification {
+        self.with_trailers(None)
+    }
+
+    fn with_trailers(self, status: Option<Classification>) -> Classification {
+        match self {
+            Self::Success => Outcome::Success.into(),
+            Self::GrpcStatus => {
+                status.unwrap_or_else(|| Classification::failure("the response ended without a gRPC status"))
+            }
+        }
+    }
+}
+
+impl<B: fmt::Debug> fmt::Debug for CallBody<B> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let call = self.call.as_ref().map(|call| &call.call);
+        out.debug_struct("CallBody").field("body", &self.body).field("call", &call).finish()
+    }
+}

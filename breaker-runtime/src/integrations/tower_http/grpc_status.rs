@@ -1,0 +1,57 @@
+//! The classifier of gRPC statuses, which are in the headers or in the trailers of a response.
+
+use http::{HeaderMap, Response};
+
+use super::super::grpc::{OK, PUSHBACK, outcome_of_number, pushback};
+use super::super::tower::{Classification, ResponseClassifier};
+use super::http_status::HttpStatus;
+use crate::outcome::Outcome;
+
+/// The header or trailer with the status of a call.
+const GRPC_STATUS: &str = "grpc-status";
+
+/// The classifier of gRPC responses by their status: UNAVAILABLE, `DEADLINE_EXCEEDED`, `RESOURCE_EXHAUSTED`, INTERNAL,
+/// UNKNOWN, ABORTED and `DATA_LOSS` are failures, CANCELLED is ignored, and every other status is a success.
+///
+/// It reads the headers of a response, which contain the status only if the call has no other result. Otherwise the HTTP
+/// status decides, until the trailers have arrived; see
+/// [`classify_grpc`](crate::integrations::tower::BreakerLayer::classify_grpc). A failure has the time of the metadata
+/// `grpc-retry-pushback-ms`.
+///
+/// ```
+/// use breaker_runtime::integrations::tower::ResponseClassifier;
+/// use breaker_runtime::integrations::tower_http::GrpcStatus;
+/// use http::Response;
+///
+/// let response = Response::builder().header("grpc-status", "14").body(())?;
+/// assert_eq!(GrpcStatus.classify_response(&response).reason(), Some("gRPC status 14"));
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GrpcStatus;
+
+impl<B> ResponseClassifier<Response<B>> for GrpcStatus {
+    fn classify_response(&self, response: &Response<B>) -> Classification {
+        match classify_headers(response.headers()) {
+            Some(classification) => classification,
+            None => HttpStatus.classify_response(response),
+        }
+    }
+}
+
+/// Classifies a response by the status in its headers or trailers, if they contain one. A value that is no status is a
+/// failure, as it is for clients.
+pub(super) fn classify_headers(headers: &HeaderMap) -> Option<Classification> {
+    let value = headers.get(GRPC_STATUS)?;
+    let Some(code) = value.to_str().ok().and_then(|text| text.parse::<u16>().ok()) else {
+        return Some(Classification::failure("invalid gRPC status"));
+    };
+    let outcome = if code == OK { Outcome::Success } else { outcome_of_number(code) };
+    Some(match outcome {
+        Outcome::Success | Outcome::Ignored => outcome.into(),
+        Outcome::Failure => {
+            let wait = headers.get(PUSHBACK).and_then(|value| value.to_str().ok()).and_then(pushback);
+            Classification::failure(format!("gRPC status {code}")).with_retry_after(wait)
+        }
+    })
+}

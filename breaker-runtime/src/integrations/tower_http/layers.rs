@@ -1,0 +1,52 @@
+//! The methods of layers for HTTP and gRPC.
+
+use super::super::tower::{BoxedErrors, BreakerLayer, TypedErrors, UntilResponse};
+use super::body_end::UntilBodyEnd;
+use super::call_body::BodyEnding;
+use super::grpc_status::GrpcStatus;
+use super::http_status::HttpStatus;
+
+impl<K, C> BreakerLayer<K, UntilResponse<C>> {
+    /// Classifies HTTP responses by their status, with [`HttpStatus`]. Every error is a failure, except for the error of
+    /// another breaker, which is ignored.
+    #[must_use]
+    pub fn classify_http(self) -> BreakerLayer<K, UntilResponse<TypedErrors<HttpStatus>>> {
+        self.map_ending(|_| UntilResponse::new(TypedErrors::new(HttpStatus)))
+    }
+
+    /// Classifies gRPC responses by their status, with [`GrpcStatus`]. The status is in the trailers of most responses,
+    /// so a call lasts [until its body has ended](crate::integrations::tower_http#calls-that-last-until-the-body-has-ended),
+    /// and a body that ends without a status is a failure.
+    ///
+    /// With tonic, add `map_err(Status::from)` of tower outside of this layer (feature `tonic`), so that a rejected call
+    /// has the code `Unavailable`.
+    #[must_use]
+    pub fn classify_grpc(self) -> BreakerLayer<K, UntilBodyEnd<TypedErrors<GrpcStatus>>> {
+        self.map_ending(|_| UntilBodyEnd {
+            classifier: TypedErrors::new(GrpcStatus),
+            ending: BodyEnding::GrpcStatus,
+        })
+    }
+
+    /// Lets a call last [until the body of its response has
+    /// ended](crate::integrations::tower_http#calls-that-last-until-the-body-has-ended). The body of the protected service
+    /// is a [`CallBody`](crate::integrations::tower_http::CallBody). Call it after the method that chooses a classifier.
+    #[must_use]
+    pub fn until_body_end(self) -> BreakerLayer<K, UntilBodyEnd<C>> {
+        self.map_ending(|ending| UntilBodyEnd {
+            classifier: ending.into_classifier(),
+            ending: BodyEnding::Success,
+        })
+    }
+}
+
+impl<K, C> BreakerLayer<K, UntilBodyEnd<TypedErrors<C>>> {
+    /// Changes the layer so that it accepts services whose error is `BoxError`, which does not implement `Error`.
+    #[must_use]
+    pub fn boxed_errors(self) -> BreakerLayer<K, UntilBodyEnd<BoxedErrors<C>>> {
+        self.map_ending(|UntilBodyEnd { classifier, ending }| UntilBodyEnd {
+            classifier: classifier.boxed(),
+            ending,
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! The items that are being delivered or evicted, so that none is both.
+//!
+//! A drain reads the oldest item and then claims it. The claim fails if an item was evicted in between, because it may
+//! have been that one. An eviction skips the claimed item. The claim of an item that was delivered remains until the item
+//! is removed, so the item is not delivered again if the removal fails or the drain is dropped.
+
+use crate::sync::{Mutex, lock};
+
+#[derive(Debug, Default)]
+pub(super) struct Claims(Mutex<ClaimState>);
+
+#[derive(Debug, Default)]
+struct ClaimState {
+    current: Option<Claim>,
+    evicting: Vec<u64>,
+    evictions: u64,
+}
+
+/// The item that a drain has claimed.
+#[derive(Clone, Copy, Debug)]
+struct Claim {
+    id: u64,
+    /// Set once the item has been delivered or discarded.
+    end: Option<End>,
+}
+
+/// The end of a delivery that is final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Delivered,
+    Discarded,
+}
+
+/// An item that must be removed from the store.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Removal {
+    pub(super) id: u64,
+    pub(super) end: End,
+}
+
+/// The number of evictions at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Epoch(u64);
+
+/// An item that is being delivered. Dropping it before the delivery has ended releases the claim.
+pub(super) struct ClaimedItem<'a> {
+    claims: &'a Claims,
+    id: u64,
+}
+
+/// An item that is being evicted.
+pub(super) struct EvictedItem<'a> {
+    claims: &'a Claims,
+    id: u64,
+}
+
+impl Claims {
+    /// Returns the moment to pass to [`claim`](Self::claim). It is read before the store.
+    pub(super) fn epoch(&self) -> Epoch {
+        Epoch(lock(&self.0).evictions)
+    }
+
+    /// Claims an item that was read from the store since `epoch`. Returns `None` if it may have been evicted since.
+    pub(super) fn claim(&self, id: u64, epoch: Epoch) -> Option<ClaimedItem<'_>> {
+        let mut state = lock(&self.0);
+        if state.evictions != epoch.0 || state.evicting.contains(&id) {
+            return None;
+        }
+        state.current = Some(Claim { id, end: None });
+        Some(ClaimedItem { claims: self, id })
+    }
+
+    /// Returns the item that has been delivered or discarded, but not removed.
+    pub(super) fn removal(&self) -> Option<Removal> {
+        let Claim { id, end } = lock(&self.0).current?;
+        end.map(|end| Removal { id, end })
+    }
+
+    /// Ends the claim of an item that was removed.
+    pub(super) fn removed(&self) {
+        lock(&self.0).current = None;
+    }
+
+    /// Claims an item for its eviction. Returns `None` if it is being delivered or evicted.
+    pub(super) fn evict(&self, id: u64) -> Option<EvictedItem<'_>> {
+        let mut state = lock(&self.0);
+        if state.current.is_some_and(|claim| claim.id == id) || state.evicting.contains(&id) {
+            return None;
+        }
+        state.evicting.push(id);
+        Some(EvictedItem { claims: self, id })
+    }
+
+    /// Evicts all items except the claimed one, whose id `evict` receives. `evict` runs with the lock.
+    pub(super) fn evict_all<R>(&self, evict: impl FnOnce(Option<u64>) -> R) -> R {
+        let mut state = lock(&self.0);
+        state.evictions += 1;
+        evict(state.current.map(|claim| claim.id))
+    }
+}
+
+impl ClaimedItem<'_> {
+    /// Records that the item must be removed.
+    pub(super) fn end(self, end: End) -> Removal {
+        let Self { claims, id } = &self;
+        lock(&claims.0).current = Some(Claim { id: *id, end: Some(end) });
+        Removal { id: *id, end }
+    }
+}
+
+impl Drop for ClaimedItem<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.claims.0);
+        state.current = state.current.filter(|claim| claim.end.is_some());
+    }
+}
+
+impl Drop for EvictedItem<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.claims.0);
+        state.evicting.retain(|id| *id != self.id);
+        state.evictions += 1;
+    }
+}

@@ -1,0 +1,319 @@
+//! A queue of items for a circuit: adding, replacing, and taking back. It does not know how they are delivered.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+
+use super::claims::Claims;
+use super::in_memory::InMemory;
+use super::meter::Meter;
+use super::push_error::PushError;
+use super::store::QueueStore;
+use crate::breaker::CircuitBreaker;
+use crate::sync::blocked_thread::BlockedThread;
+
+/// A bounded queue of calls that a circuit rejected, which are made later. Clones are cheap and share the queue.
+///
+/// `T` is what a call needs, such as an order. A fallback adds an item with [`push`](Self::push), and a
+/// [drain](Self::drain) delivers the items in order once the circuit admits calls. The
+/// [module](crate::queue) shows how.
+pub struct RetryQueue<T, S = InMemory<T>> {
+    inner: Arc<Inner<T, S>>,
+}
+
+struct Inner<T, S> {
+    breaker: CircuitBreaker,
+    store: S,
+    capacity: usize,
+    meter: Meter,
+    claims: Claims,
+    /// Notified when an item is added and when the queue is closed.
+    changed: Notify,
+    /// Held by the drain that is running; closed together with the queue.
+    turn: Semaphore,
+    _items: PhantomData<fn(T) -> T>,
+}
+
+impl<T: Send + Sync + 'static> RetryQueue<T> {
+    /// Creates an empty queue in memory. `capacity` is the maximum number of items; with 0, every item is refused.
+    ///
+    /// The items are lost when the process ends. [`take_items`](Self::take_items) returns those that are left.
+    ///
+    /// ```
+    /// use std::sync::LazyLock;
+    /// use breaker_runtime::{Registry, queue::RetryQueue};
+    ///
+    /// // The circuit of an annotated function with `name = "capture"`.
+    /// static LATER: LazyLock<RetryQueue<u64>> = LazyLock::new(|| {
+    ///     let breaker = Registry::global().get("capture").expect("a function has this circuit");
+    ///     RetryQueue::in_memory(&breaker, 1000)
+    /// });
+    /// ```
+    #[must_use]
+    pub fn in_memory(breaker: &CircuitBreaker, capacity: usize) -> Self {
+        Self::new(breaker, InMemory::default(), capacity)
+    }
+
+    /// Removes and returns all items except the one that is being delivered, oldest first. They count as discarded.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, queue::RetryQueue};
+    ///
+    /// let breaker = CircuitBreaker::new("capture", Config::default())?;
+    /// let queue = RetryQueue::in_memory(&breaker, 10);
+    /// queue.push_blocking("order 1")?;
+    /// queue.close();
+    /// assert_eq!(*queue.take_items()[0], "order 1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "the items are no longer in the queue"]
+    pub fn take_items(&self) -> Vec<Arc<T>> {
+        let items = self.inner.claims.evict_all(|claimed| self.inner.store.take(claimed));
+        self.inner.meter.discarded(items.len());
+        items
+    }
+}
+
+impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
+    /// Creates a queue with a store, which may have items from an earlier process. `capacity` is the maximum number of
+    /// items; with 0, every item is refused. Items above the capacity that the store has already stay in it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the store if its items cannot be counted.
+    pub async fn with_store(breaker: &CircuitBreaker, store: S, capacity: usize) -> Result<Self, S::Error> {
+        let length = store.count().await?;
+        let queue = Self::new(breaker, store, capacity);
+        queue.inner.meter.set_length(length);
+        Ok(queue)
+    }
+
+    fn new(breaker: &CircuitBreaker, store: S, capacity: usize) -> Self {
+        let meter = Meter::new(breaker.queue_counters(), capacity);
+        let inner = Inner {
+            breaker: breaker.clone(),
+            store,
+            capacity,
+            meter,
+            claims: Claims::default(),
+            changed: Notify::new(),
+            turn: Semaphore::new(1),
+            _items: PhantomData,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Adds an item behind all others, and returns its id in the store.
+    ///
+    /// # Errors
+    ///
+    /// Returns the item and the reason if the queue is full or closed, or if its store failed. Nothing is dropped.
+    ///
+    /// # Cancellation
+    ///
+    /// A future that was never polled has no effect and drops the item. Once it was polled, the store decides whether
+    /// the item is stored. In memory, the item is stored at the first poll.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, queue::RetryQueue};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let breaker = CircuitBreaker::new("capture", Config::default())?;
+    /// let queue = RetryQueue::in_memory(&breaker, 10);
+    /// queue.push("order 1").await?;
+    /// let counts = breaker.snapshot().queue.unwrap();
+    /// assert_eq!((counts.length, counts.capacity, counts.queued), (1, 10, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn push(&self, item: T) -> Result<u64, PushError<T, S::Error>> {
+        self.push_up_to(self.inner.capacity, item).await
+    }
+
+    /// Adds an item like [`push`](Self::push), and blocks this thread until the store has it. For fallbacks of sync
+    /// functions.
+    ///
+    /// A queue in memory never blocks. The store of others may need a tokio runtime, so call this from a thread of the
+    /// runtime that may block, as in `spawn_blocking`.
+    ///
+    /// # Errors
+    ///
+    /// Returns the item and the reason, as [`push`](Self::push) does.
+    pub fn push_blocking(&self, item: T) -> Result<u64, PushError<T, S::Error>> {
+        let thread = BlockedThread::new();
+        let mut context = Context::from_waker(thread.waker());
+        let mut push = pin!(self.push(item));
+        loop {
+            match push.as_mut().poll(&mut context) {
+                Poll::Ready(result) => return result,
+                Poll::Pending => thread.block(None),
+            }
+        }
+    }
+
+    /// Adds an item like [`push`](Self::push). If the queue is full, removes and returns the oldest item that is not
+    /// being delivered, which counts as discarded.
+    ///
+    /// The new item is stored before the old one is removed, so the store has one item above its capacity for a moment, or
+    /// while its only item is being delivered.
+    ///
+    /// # Errors
+    ///
+    /// Returns the item and the reason if the queue is closed or its store failed to add the item. If the store fails to
+    /// remove the old item, the result is `Ok(None)`: both items are in the queue.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped while it removes the old item, the old item may be lost.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, queue::RetryQueue};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let breaker = CircuitBreaker::new("position", Config::default())?;
+    /// let queue = RetryQueue::in_memory(&breaker, 1);
+    /// queue.push_or_replace("12:00").await?;
+    /// let replaced = queue.push_or_replace("12:01").await?;
+    /// assert_eq!(*replaced.unwrap(), "12:00");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn push_or_replace(&self, item: T) -> Result<Option<Arc<T>>, PushError<T, S::Error>> {
+        let own = self.push_up_to(usize::MAX, item).await?;
+        Ok(self.evict_before(own).await.unwrap_or_default())
+    }
+
+    /// Refuses further items, and ends the [drain](Self::drain) after the delivery that is running. The items that are
+    /// left stay in the store. Closing a closed queue has no effect.
+    ///
+    /// For a graceful shutdown, close the queue after the last call has ended, and await the task of the drain.
+    pub fn close(&self) {
+        self.inner.turn.close();
+        self.inner.changed.notify_one();
+    }
+
+    /// Returns `true` if the queue was closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.inner.turn.is_closed()
+    }
+
+    /// Returns the store.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.inner.store
+    }
+
+    pub(super) fn breaker(&self) -> &CircuitBreaker {
+        &self.inner.breaker
+    }
+
+    pub(super) fn meter(&self) -> &Meter {
+        &self.inner.meter
+    }
+
+    pub(super) fn claims(&self) -> &Claims {
+        &self.inner.claims
+    }
+
+    /// Waits until no other drain is running. Returns `None` if the queue is closed.
+    pub(super) async fn wait_turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.inner.turn.acquire().await.ok()
+    }
+
+    /// Waits until an item is added or the queue is closed. A change since the last wait ends the wait at once.
+    pub(super) async fn wait_changed(&self) {
+        if !self.is_closed() {
+            self.inner.changed.notified().await;
+        }
+    }
+
+    /// Awaits `wait`, or returns early when the queue is closed.
+    pub(super) async fn unless_closed(&self, wait: impl Future<Output = ()>) {
+        let mut wait = pin!(wait);
+        while !self.is_closed() {
+            let mut changed = pin!(self.inner.changed.notified());
+            let has_ended = poll_fn(|context| match wait.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(true),
+                Poll::Pending => changed.as_mut().poll(context).map(|()| false),
+            });
+            if has_ended.await {
+                return;
+            }
+        }
+    }
+
+    /// Reads the length from the store if it is unknown.
+    pub(super) async fn refresh_length(&self) -> Result<(), S::Error> {
+        if self.inner.meter.take_stale() {
+            let operation = self.inner.meter.start_operation();
+            let length = self.inner.store.count().await?;
+            self.inner.meter.set_length(length);
+            operation.end();
+        }
+        Ok(())
+    }
+
+    async fn push_up_to(&self, capacity: usize, item: T) -> Result<u64, PushError<T, S::Error>> {
+        let Inner { breaker, store, meter, changed, .. } = &*self.inner;
+        let refuse = |error: PushError<T, S::Error>| {
+            meter.refused();
+            error.with_circuit(breaker.circuit().id())
+        };
+        if self.is_closed() {
+            return Err(refuse(PushError::closed(item)));
+        }
+        let operation = meter.start_operation();
+        let result = store.push(item, capacity).await;
+        operation.end();
+        let id = result.map_err(refuse)?;
+        meter.queued();
+        changed.notify_one();
+        Ok(id)
+    }
+
+    /// Removes the oldest item that is not being delivered, if the store has more items than the capacity allows and the
+    /// item is older than the one with the id `own`.
+    async fn evict_before(&self, own: u64) -> Result<Option<Arc<T>>, S::Error> {
+        let Inner { store, capacity, meter, claims, .. } = &*self.inner;
+        let mut after = None;
+        while store.count().await? > *capacity {
+            let Some(oldest) = store.next(after).await?.filter(|oldest| oldest.id < own) else {
+                return Ok(None);
+            };
+            after = Some(oldest.id);
+            let Some(_evicted) = claims.evict(oldest.id) else { continue };
+            let operation = meter.start_operation();
+            let was_removed = store.remove(oldest.id).await?;
+            operation.end();
+            if was_removed {
+                meter.discarded(1);
+                return Ok(Some(oldest.item));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<T, S> Clone for RetryQueue<T, S> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<T, S> fmt::Debug for RetryQueue<T, S> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("RetryQueue")
+            .field("name", &self.inner.breaker.name())
+            .field("capacity", &self.inner.capacity)
+            .field("is_closed", &self.inner.turn.is_closed())
+            .finish_non_exhaustive()
+    }
+}

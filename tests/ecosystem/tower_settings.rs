@@ -1,0 +1,229 @@
+//! Every setting of a breaker applies to the calls of a service.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use breaker_runtime::integrations::tower::BreakerService;
+use breaker_runtime::{ConfigBuilder, ErrorKind, Mode, State};
+
+use crate::services::{
+    Counts, FAILURE, Fixture, IGNORED, SUCCESS, Strict, answers, down, finish, hangs, poll_once, seconds,
+    settings, start,
+};
+
+fn service(settings: ConfigBuilder) -> (Fixture, BreakerService<Strict>) {
+    let fixture = Fixture::with(settings);
+    let service = BreakerService::new(Strict::default(), &fixture.breaker);
+    (fixture, service)
+}
+
+/// Makes a call that is rejected at once.
+fn rejection(service: &mut BreakerService<Strict>) -> ErrorKind {
+    finish(service, answers(Ok(1))).unwrap_err().breaker().unwrap().kind()
+}
+
+#[test]
+fn a_circuit_opens_and_closes_again() {
+    let (fixture, mut service) = service(settings());
+    finish(&mut service, answers(down())).unwrap_err();
+    finish(&mut service, answers(down())).unwrap_err();
+    assert_eq!(rejection(&mut service), ErrorKind::Open);
+    fixture.clock.advance(seconds(30));
+    assert_eq!(finish(&mut service, answers(Ok(1))).unwrap(), 1);
+    assert_eq!(fixture.breaker.state(), State::Closed);
+    let snapshot = fixture.breaker.snapshot();
+    assert_eq!((snapshot.totals.failures, snapshot.totals.successes), (2, 1));
+}
+
+#[test]
+fn max_concurrent_rejects_the_call_above_it() {
+    let (fixture, mut service) = service(settings().max_concurrent(1));
+    let running = start(&mut service, hangs());
+    assert_eq!(rejection(&mut service), ErrorKind::BulkheadFull);
+    drop(running);
+    assert_eq!(finish(&mut service, answers(Ok(1))).unwrap(), 1);
+    assert_eq!(fixture.counts(), Counts { successes: 1, ignored: 1, failures: 0 });
+}
+
+#[test]
+fn a_call_waits_for_its_slot_before_the_request_is_sent() {
+    let fixture = Fixture::with(settings().max_concurrent(1).max_wait(seconds(9)));
+    let inner = Strict::default();
+    let mut service = BreakerService::new(inner.clone(), &fixture.breaker);
+    let running = start(&mut service, hangs());
+    let mut waits = pin!(start(&mut service, answers(Ok(2))));
+    assert!(poll_once(waits.as_mut()).is_pending());
+    assert_eq!(inner.calls.load(Ordering::SeqCst), 1);
+    fixture.clock.advance(seconds(8));
+    assert!(poll_once(waits.as_mut()).is_pending());
+    drop(running);
+    assert!(matches!(poll_once(waits.as_mut()), Poll::Ready(Ok(2))));
+    assert_eq!(inner.calls.load(Ordering::SeqCst), 2);
+    assert_eq!(fixture.breaker.snapshot().calls_in_flight, Some(0));
+}
+
+#[test]
+fn a_call_that_gets_no_slot_within_max_wait_is_rejected() {
+    let (fixture, mut service) = service(settings().max_concurrent(1).max_wait(seconds(9)));
+    let _running = start(&mut service, hangs());
+    let mut waits = pin!(start(&mut service, answers(Ok(2))));
+    assert!(poll_once(waits.as_mut()).is_pending());
+    fixture.clock.advance(seconds(9));
+    let Poll::Ready(Err(error)) = poll_once(waits.as_mut()) else { panic!("the wait has ended") };
+    assert_eq!(error.breaker().unwrap().kind(), ErrorKind::BulkheadFull);
+}
+
+#[test]
+fn a_call_that_is_dropped_while_it_waits_loses_no_slot() {
+    let (fixture, mut service) = service(settings().max_concurrent(1).max_wait(seconds(9)));
+    let running = start(&mut service, hangs());
+    let mut waits = Box::pin(start(&mut service, answers(Ok(2))));
+    assert!(poll_once(waits.as_mut()).is_pending());
+    drop(running);
+    drop(waits);
+    assert_eq!(finish(&mut service, answers(Ok(3))).unwrap(), 3);
+    assert_eq!(fixture.breaker.snapshot().calls_in_flight, Some(0));
+}
+
+#[test]
+fn a_panic_of_a_service_that_waited_for_its_slot_is_a_failure() {
+    let (fixture, mut service) = service(settings().max_concurrent(1).max_wait(seconds(9)));
+    let running = start(&mut service, hangs());
+    let mut waits = Box::pin(start(&mut service, Box::pin(async { panic!("in poll") })));
+    assert!(poll_once(waits.as_mut()).is_pending());
+    drop(running);
+    let poll = std::panic::AssertUnwindSafe(|| poll_once(waits.as_mut()));
+    assert!(std::panic::catch_unwind(poll).is_err());
+    assert_eq!(fixture.counts(), Counts { failures: 1, ignored: 1, successes: 0 });
+    assert_eq!(fixture.breaker.snapshot().calls_in_flight, Some(0));
+}
+
+/// A value that counts when it is dropped.
+struct Dropped(Arc<AtomicU32>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_call_that_exceeds_call_timeout_is_a_failure_and_its_future_is_dropped() {
+    let (fixture, mut service) = service(settings().call_timeout(seconds(3)));
+    let drops = Arc::new(AtomicU32::new(0));
+    let value = Dropped(Arc::clone(&drops));
+    let request = Box::pin(async move {
+        let _value = value;
+        std::future::pending().await
+    });
+    let mut call = pin!(start(&mut service, request));
+    assert!(poll_once(call.as_mut()).is_pending());
+    fixture.clock.advance(Duration::from_nanos(2_999_999_999));
+    assert!(poll_once(call.as_mut()).is_pending());
+    fixture.clock.advance(Duration::from_nanos(1));
+    let Poll::Ready(Err(error)) = poll_once(call.as_mut()) else { panic!("the call has timed out") };
+    assert_eq!(error.breaker().unwrap().kind(), ErrorKind::TimedOut);
+    assert_eq!(drops.load(Ordering::SeqCst), 1);
+    assert_eq!(fixture.counts().failures, 1);
+}
+
+#[test]
+fn the_time_limit_begins_when_the_call_is_admitted() {
+    let (fixture, mut service) = service(settings().call_timeout(seconds(3)));
+    let mut call = pin!(start(&mut service, hangs()));
+    fixture.clock.advance(seconds(3));
+    assert!(poll_once(call.as_mut()).is_ready());
+    assert_eq!(fixture.counts(), FAILURE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_times_out_on_the_timers_of_tokio() {
+    let config = settings().call_timeout(seconds(3)).build().unwrap();
+    let breaker = breaker_runtime::CircuitBreaker::new("timers", config).unwrap();
+    let mut service = BreakerService::new(Strict::default(), &breaker);
+    let error = start(&mut service, hangs()).await.unwrap_err();
+    assert_eq!(error.breaker().unwrap().kind(), ErrorKind::TimedOut);
+}
+
+#[test]
+fn a_call_of_slow_call_counts_as_slow() {
+    let rules = settings().slow_call(seconds(2)).slow_call_rate(0.5).minimum_calls(1).window_calls(10);
+    let (fixture, mut service) = service(rules);
+    let call = start(&mut service, answers(Ok(1)));
+    fixture.clock.advance(seconds(2));
+    assert!(poll_once(pin!(call)).is_ready());
+    assert_eq!(fixture.breaker.state(), State::Open);
+}
+
+#[test]
+fn durations_include_the_time_until_the_response() {
+    let (fixture, mut service) = service(settings().durations(true));
+    let call = start(&mut service, answers(Ok(1)));
+    fixture.clock.advance(seconds(2));
+    assert!(poll_once(pin!(call)).is_ready());
+    let durations = fixture.breaker.snapshot().durations.unwrap();
+    assert_eq!((durations.count(), durations.sum()), (1, seconds(2)));
+}
+
+#[test]
+fn a_call_that_hangs_opens_the_circuit() {
+    let (fixture, mut service) = service(settings().hang(seconds(20)));
+    let _call = start(&mut service, hangs());
+    fixture.clock.advance(seconds(20));
+    assert_eq!(rejection(&mut service), ErrorKind::Open);
+}
+
+#[test]
+fn a_circuit_that_ramps_rejects_a_share_of_the_calls() {
+    let (fixture, mut service) = service(settings().ramp(seconds(100)));
+    finish(&mut service, answers(down())).unwrap_err();
+    finish(&mut service, answers(down())).unwrap_err();
+    fixture.clock.advance(seconds(30));
+    finish(&mut service, answers(Ok(1))).unwrap();
+    let results = (0..200).map(|_| finish(&mut service, answers(Ok(1))));
+    let admitted = results.filter(Result::is_ok).count();
+    assert!(admitted < 100, "{admitted}");
+}
+
+#[test]
+fn shadow_mode_rejects_no_call() {
+    let (fixture, mut service) = service(settings().mode(Mode::Shadow));
+    for _ in 0..3 {
+        finish(&mut service, answers(down())).unwrap_err();
+    }
+    assert_eq!(finish(&mut service, answers(Ok(1))).unwrap(), 1);
+    assert_eq!(fixture.breaker.snapshot().shadow_rejections, 2);
+}
+
+#[test]
+fn a_disabled_circuit_rejects_no_call() {
+    let (fixture, mut service) = service(settings());
+    fixture.breaker.disable();
+    for _ in 0..3 {
+        finish(&mut service, answers(down())).unwrap_err();
+    }
+    assert_eq!(finish(&mut service, answers(Ok(1))).unwrap(), 1);
+    assert_eq!(fixture.breaker.state(), State::Disabled);
+}
+
+#[test]
+fn new_settings_apply_to_services_that_exist() {
+    let (fixture, mut service) = service(settings());
+    fixture.breaker.set_config(settings().failure_threshold(1).build().unwrap());
+    finish(&mut service, answers(down())).unwrap_err();
+    assert_eq!(rejection(&mut service), ErrorKind::Open);
+}
+
+#[test]
+fn an_outcome_of_an_earlier_generation_changes_no_state() {
+    let (fixture, mut service) = service(settings().failure_threshold(1));
+    let late = start(&mut service, answers(down()));
+    fixture.breaker.reset();
+    assert!(poll_once(pin!(late)).is_ready());
+    assert_eq!(fixture.breaker.state(), State::Closed);
+    assert_ne!(fixture.counts(), SUCCESS);
+    assert_ne!(fixture.counts(), IGNORED);
+}

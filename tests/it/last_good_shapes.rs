@@ -1,0 +1,172 @@
+//! Shapes of functions whose fallback is `last_good`: async functions, methods, generic functions and limits.
+
+use std::future::pending;
+use std::time::Duration;
+
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, KeyedBreaker, Registry, circuit_breaker};
+
+type Answer = Result<u32, BreakerError>;
+
+fn force_open(name: &str) {
+    Registry::global().get(name).unwrap().force_open();
+}
+
+fn require_send<F: Future + Send>(future: F) -> F {
+    future
+}
+
+#[tokio::test]
+async fn an_async_function_moves_its_arguments_and_remembers_its_value() {
+    #[circuit_breaker(name = "last_good/async", fallback = last_good(max_age = "5m", key = sku))]
+    async fn price(sku: String, count: u32) -> Answer {
+        tokio::task::yield_now().await;
+        drop(sku);
+        Ok(count)
+    }
+    assert_eq!(price("tea".to_owned(), 1).await.unwrap(), 1);
+    force_open("last_good/async");
+    assert_eq!(require_send(price("tea".to_owned(), 9)).await.unwrap(), 1);
+    assert!(price("milk".to_owned(), 9).await.is_err());
+}
+
+#[tokio::test]
+async fn an_async_function_with_conditions_and_fallback_on_failure_clones_what_on_stale_uses() {
+    #[circuit_breaker(
+        name = "last_good/async_failure",
+        failure_if = |answer| matches!(answer, Ok(7)),
+        fallback = last_good(max_age = "5m", key = (sku, 1), on_stale = |count, _| assert_eq!((*count, sku.len()), (2, 3))),
+        fallback_on = failure
+    )]
+    async fn price(sku: String, count: u32) -> Answer {
+        drop(sku);
+        Ok(count)
+    }
+    let tea = || "tea".to_owned();
+    assert_eq!(price(tea(), 7).await.unwrap(), 7, "there is no value yet");
+    assert_eq!([price(tea(), 2).await.unwrap(), price(tea(), 7).await.unwrap()], [2, 2]);
+    force_open("last_good/async_failure");
+    assert_eq!(price(tea(), 9).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_call_that_times_out_returns_the_last_good_value() {
+    #[circuit_breaker(
+        name = "last_good/timeout",
+        call_timeout = "1ms",
+        max_concurrent = 1,
+        max_wait = "1s",
+        fallback = last_good(max_age = "5m", key = (), on_stale = |_, _| assert!(!is_fast, "{note}"))
+    )]
+    async fn price(is_fast: bool, note: String) -> Answer {
+        if !is_fast {
+            pending::<()>().await;
+        }
+        drop(note);
+        Ok(1)
+    }
+    assert_eq!(price(true, String::new()).await.unwrap(), 1);
+    assert_eq!(price(false, String::new()).await.unwrap(), 1);
+}
+
+#[test]
+fn each_type_of_a_generic_function_has_values_of_its_own() {
+    #[circuit_breaker(name = "last_good/generic", fallback = last_good(max_age = "5m", key = ()))]
+    fn same<T: Clone + Send + Sync + 'static>(value: T) -> Result<T, BreakerError> {
+        Ok(value)
+    }
+    assert_eq!((same(1_u8).unwrap(), same("tea").unwrap()), (1, "tea"));
+    force_open("last_good/generic");
+    assert_eq!((same(2_u8).unwrap(), same("milk").unwrap()), (1, "tea"));
+    assert!(same(3_u16).is_err());
+}
+
+#[async_trait::async_trait]
+trait Prices {
+    async fn price(&self, sku: &str) -> Answer;
+}
+
+#[derive(Clone, Debug)]
+struct Shop {
+    breaker: CircuitBreaker,
+    regions: KeyedBreaker,
+    registry: Registry,
+}
+
+impl Shop {
+    fn new() -> Self {
+        let registry = Registry::new();
+        Self {
+            breaker: CircuitBreaker::new("shop", Config::default()).unwrap(),
+            regions: registry.register_keyed("regions", Config::default(), 10).unwrap(),
+            registry,
+        }
+    }
+
+    #[circuit_breaker(breaker = self.regions.get(region), fallback = last_good(max_age = "5m", key = sku))]
+    fn stock(&self, region: &str, sku: &str) -> Answer {
+        Ok(u32::try_from(region.len() + sku.len()).unwrap())
+    }
+
+    #[circuit_breaker(registry = self.registry, name = "orders", fallback = last_good(max_age = "5m"))]
+    async fn orders(self) -> Answer {
+        Ok(5)
+    }
+}
+
+#[async_trait::async_trait]
+impl Prices for Shop {
+    #[circuit_breaker(breaker = self.breaker, fallback = last_good(max_age = "5m", key = sku))]
+    async fn price(&self, sku: &str) -> Answer {
+        Ok(u32::try_from(sku.len()).unwrap())
+    }
+}
+
+#[tokio::test]
+async fn methods_with_a_breaker_or_registry_of_their_own_remember_their_values() {
+    let shop = Shop::new();
+    assert_eq!(shop.price("tea").await.unwrap(), 3);
+    assert_eq!(shop.stock("eu", "tea").unwrap(), 5);
+    assert_eq!(shop.clone().orders().await.unwrap(), 5);
+    shop.breaker.force_open();
+    shop.regions.get("eu").force_open();
+    shop.regions.get("us").force_open();
+    shop.registry.get("orders").unwrap().force_open();
+    assert_eq!(shop.price("tea").await.unwrap(), 3);
+    assert!(shop.price("milk").await.is_err());
+    assert_eq!(shop.stock("eu", "tea").unwrap(), 5);
+    assert!(shop.stock("us", "tea").is_err());
+    assert_eq!(shop.clone().orders().await.unwrap(), 5);
+}
+
+#[test]
+fn the_key_of_the_attribute_is_enough_if_it_uses_all_arguments() {
+    #[circuit_breaker(name = "last_good/by_host", key = (host, port), fallback = last_good(max_age = "5m"))]
+    fn ping(host: &str, port: u16) -> Result<String, BreakerError> {
+        Ok(format!("{host}:{port}"))
+    }
+    assert_eq!(ping("eu", 1).unwrap(), "eu:1");
+    Registry::global().get_keyed("last_good/by_host").unwrap().get("eu/1").force_open();
+    assert_eq!(ping("eu", 1).unwrap(), "eu:1");
+    assert_eq!(ping("eu", 2).unwrap(), "eu:2");
+}
+
+#[test]
+fn an_alias_of_result_and_an_error_that_borrows_are_accepted() {
+    #[derive(Debug)]
+    struct Fault<'a>(#[expect(dead_code, reason = "it is printed")] &'a str);
+    impl From<BreakerError> for Fault<'_> {
+        fn from(_: BreakerError) -> Self {
+            Self("rejected")
+        }
+    }
+    type Reply<'a, T> = Result<T, Fault<'a>>;
+    #[circuit_breaker(name = "last_good/alias", fallback = last_good(max_age = MAX_AGE, max_keys = MAX_KEYS, key = text))]
+    fn length<'a>(text: &'a str) -> Reply<'a, usize> {
+        if text.is_empty() { Err(Fault(text)) } else { Ok(text.len()) }
+    }
+    const MAX_AGE: Duration = Duration::MAX;
+    const MAX_KEYS: u32 = 1;
+    assert_eq!(length("tea").unwrap(), 3);
+    force_open("last_good/alias");
+    assert!(length("").is_err());
+}
