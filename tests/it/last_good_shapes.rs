@@ -11,7 +11,7 @@ fn force_open(name: &str) {
     Registry::global().get(name).unwrap().force_open();
 }
 
-fn require_send<F: Future + Send>(future: F) -> F {
+fn require_send<T: Send>(future: T) -> T {
     future
 }
 

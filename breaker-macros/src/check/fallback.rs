@@ -8,7 +8,7 @@ use syn::{Error, Expr, ExprClosure, ExprPath};
 use super::captures::captures;
 use super::expr::{source_text, ungrouped};
 use super::last_good;
-use super::spec::{Cloning, Fallback, FallbackOn, LastGood, Spec};
+use super::spec::{Cloning, Fallback, FallbackOn, Spec};
 use crate::function::{AnnotatedFn, Binding, NotForwarded, Reuse, bound_names, forwarded_name, reuse};
 
 /// Reads a path, or a closure that takes the error.
@@ -20,7 +20,9 @@ pub(super) fn read(value: Expr) -> Result<Fallback, Error> {
             closure.capture.get_or_insert_with(Default::default);
             Ok(Fallback::Closure(closure))
         }
-        Expr::Call(call) if last_good::is_last_good(&call) => last_good::read(call).map(Fallback::LastGood),
+        Expr::Call(call) if last_good::is_last_good(&call) => {
+            last_good::read(call).map(|last_good| Fallback::LastGood(Box::new(last_good)))
+        }
         Expr::Closure(closure) => Err(Error::new(
             closure.inputs_begin.span(),
             "the closure of `fallback` must take one parameter, the error; it can use the arguments directly: \
@@ -189,8 +191,10 @@ impl Fallback {
         match self {
             Self::Path { .. } => true,
             Self::Closure(closure) => uses(closure, name),
-            Self::LastGood(LastGood { on_stale: Some(Expr::Closure(closure)), .. }) => uses(closure, name),
-            Self::LastGood(LastGood { .. }) => false,
+            Self::LastGood(last_good) => match &last_good.on_stale {
+                Some(Expr::Closure(closure)) => uses(closure, name),
+                _ => false,
+            },
         }
     }
 }

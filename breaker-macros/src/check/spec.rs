@@ -97,8 +97,8 @@ pub(crate) enum Fallback {
     Path { path: ExprPath, arguments: Vec<Ident> },
     /// A closure that gets the error.
     Closure(ExprClosure),
-    /// The value of the last success.
-    LastGood(LastGood),
+    /// The value of the last success. Boxed because expressions are large.
+    LastGood(Box<LastGood>),
 }
 
 /// The arguments of `last_good(..)`.

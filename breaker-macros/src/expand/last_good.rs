@@ -1,7 +1,7 @@
 //! The fallback `last_good(..)`: the values of earlier calls, and what becomes of them in one call.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned as _;
 
@@ -114,9 +114,7 @@ pub(super) fn after_failure(
 fn recall(private: &Repeated, function: &str, last_good: &LastGood, annotated: &AnnotatedFn) -> TokenStream {
     let span = at(annotated.output_span());
     let function = Ident::new(function, span);
-    let on_stale = match &last_good.on_stale {
-        Some(on_stale) => on_stale.to_token_stream(),
-        None => quote!(#private::ignore_stale),
-    };
+    let on_stale = last_good.on_stale.as_ref().map(ToTokens::to_token_stream);
+    let on_stale = on_stale.unwrap_or_else(|| quote!(#private::ignore_stale));
     quote_spanned!(span=> |__error| __last_good.#function(__error, #on_stale))
 }

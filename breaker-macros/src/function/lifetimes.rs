@@ -40,10 +40,10 @@ pub(crate) fn value_borrows(ty: &Type) -> bool {
     let Type::Path(path) = ty else {
         return false;
     };
-    let Some(last) = path.path.segments.last().filter(|last| last.ident == "Result") else {
+    let Some(result) = path.path.segments.last().filter(|segment| segment.ident == "Result") else {
         return false;
     };
-    let PathArguments::AngleBracketed(list) = &last.arguments else {
+    let PathArguments::AngleBracketed(list) = &result.arguments else {
         return false;
     };
     list.args.first().is_some_and(|value| {
