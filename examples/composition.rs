@@ -131,13 +131,16 @@ async fn main() -> Result<()> {
     let limiter = DefaultDirectRateLimiter::direct(quota);
     let mut client = Client { url: shop.serve().await?, limiter, breaker, budget: None };
 
-    let unlimited = run("four of ten fail, no budget", &client, &shop).await;
+    let without_budget = run("four of ten fail, no budget", &client, &shop).await;
     client.budget = Some(client.breaker.budget());
-    let limited = run("four of ten fail, budget", &client, &shop).await;
-    ensure!(limited < CALLS * 12 / 10 && limited < unlimited, "expected the budget to limit the retries");
+    let with_budget = run("four of ten fail, budget", &client, &shop).await;
+    ensure!(
+        with_budget < CALLS * 12 / 10 && with_budget < without_budget,
+        "expected the budget to limit the retries"
+    );
 
     shop.is_down.store(true, Ordering::Relaxed);
-    let outage = run("the shop is down", &client, &shop).await;
-    ensure!(outage <= 10, "expected the circuit to open after five failures");
+    let requests = run("the shop is down", &client, &shop).await;
+    ensure!(requests <= 10, "expected the circuit to open after five failures");
     Ok(())
 }

@@ -71,13 +71,12 @@ where
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let registry = Registry::global();
-    let settings = Config::builder().failure_threshold(3).success_threshold(1);
-    let short = settings.recovery_timeout(Duration::from_millis(900));
-    let in_shop = registry.register("database", short.build()?)?;
-    let in_client = registry.register(
-        "shop",
-        settings.failure_threshold(4).recovery_timeout(Duration::from_millis(1)).build()?,
-    )?;
+    let settings = Config::builder().success_threshold(1);
+    let of_shop =
+        settings.clone().failure_threshold(3).recovery_timeout(Duration::from_millis(900)).build()?;
+    let of_client = settings.failure_threshold(4).recovery_timeout(Duration::from_millis(1)).build()?;
+    let in_shop = registry.register("database", of_shop)?;
+    let in_client = registry.register("shop", of_client)?;
 
     let database = Arc::new(Database::default());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;

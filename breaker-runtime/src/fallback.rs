@@ -7,6 +7,7 @@
 //! | default value | `fallback = \|_\| Ok(0)` | answers that the caller can do without: recommendations, badges |
 //! | explicit refusal | `fallback = \|error\| Err(Refused::from(error))` | calls that must not be answered by anything else: payments |
 //! | alternative service | `fallback = backup` | a second provider, a replica |
+//! | queue for later | `queue::RetryQueue` (feature `queue`) | writes that must not be lost |
 //!
 //! With `fallback_on = failure`, each strategy also applies to calls that fail. The outcome of each fallback is counted in
 //! [`Totals::fallbacks`](crate::Totals): an `Ok` is a success, and an `Err` is a failure and reaches the caller.

@@ -24,8 +24,7 @@ pub(crate) struct Fixture {
 pub(crate) struct Strict {
     is_ready: bool,
     pub(crate) calls: Arc<AtomicU32>,
-    /// `true` if `poll_ready` fails.
-    pub(crate) is_broken: bool,
+    is_broken: bool,
 }
 
 pub(crate) type Answer = Result<u16, io::Error>;
@@ -68,6 +67,13 @@ pub(crate) fn settings() -> ConfigBuilder {
         .recovery_timeout(seconds(30))
         .half_open_max_calls(1)
         .success_threshold(1)
+}
+
+impl Strict {
+    /// Returns a service whose `poll_ready` fails.
+    pub(crate) fn broken() -> Self {
+        Self { is_broken: true, ..Self::default() }
+    }
 }
 
 impl Clone for Strict {

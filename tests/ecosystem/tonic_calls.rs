@@ -5,15 +5,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use breaker_runtime::integrations::tonic::{is_failure, retry_after};
-use breaker_runtime::integrations::tower::BreakerLayer;
+use breaker_runtime::integrations::tower::{
+    BreakerLayer, BreakerService, OneCircuit, ServiceError, TypedErrors,
+};
+use breaker_runtime::integrations::tower_http::{GrpcStatus, UntilBodyEnd};
 use breaker_runtime::{CircuitBreaker, Config, ErrorKind, State, circuit_breaker};
 use tokio::net::TcpListener;
-use tonic::body::Body;
-use tonic::client::GrpcService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{self, Channel, Endpoint};
 use tonic::{Code, Status};
 use tower::ServiceBuilder;
 use tower::layer::util::Identity;
+use tower::util::MapErr;
 
 use crate::grpc_server::{send, send_for_stream, serve};
 use crate::services::{Counts, counts};
@@ -27,13 +29,15 @@ fn connect(address: SocketAddr) -> Channel {
     Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
 }
 
-/// Returns a channel that a breaker protects.
-fn protected(
-    address: SocketAddr,
-    breaker: &CircuitBreaker,
-) -> impl GrpcService<Body, ResponseBody: Send + 'static> + Clone {
+/// A channel that a breaker protects.
+type Protected = MapErr<
+    BreakerService<Channel, OneCircuit, UntilBodyEnd<TypedErrors<GrpcStatus>>>,
+    fn(ServiceError<transport::Error>) -> Status,
+>;
+
+fn protected(address: SocketAddr, breaker: &CircuitBreaker) -> Protected {
     ServiceBuilder::new()
-        .map_err(Status::from)
+        .map_err(Status::from as fn(_) -> _)
         .layer(BreakerLayer::new(breaker).classify_grpc())
         .service(connect(address))
 }

@@ -74,8 +74,7 @@ fn a_service_that_is_ready_holds_no_slot() {
 #[test]
 fn an_error_of_poll_ready_counts_in_no_circuit() {
     let fixture = Fixture::with(settings());
-    let inner = Strict { is_broken: true, ..Strict::default() };
-    let mut service = BreakerService::new(inner, &fixture.breaker);
+    let mut service = BreakerService::new(Strict::broken(), &fixture.breaker);
     let ready = service.poll_ready(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(ready, Poll::Ready(Err(ServiceError::Inner(_)))));
     assert_eq!(fixture.counts(), Counts::default());

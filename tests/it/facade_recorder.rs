@@ -62,7 +62,9 @@ impl MemoryRecorder {
         let labels = key.labels().map(|label| (label.key().to_owned(), label.value().to_owned()));
         let point = Point { name: key.name().to_owned(), labels: labels.collect() };
         let point = RecordedPoint { point, recorder: self.clone() };
-        suffixes.iter().for_each(|suffix| point.change(suffix, |value| value));
+        for suffix in suffixes {
+            point.change(suffix, |value| value);
+        }
         Arc::new(point)
     }
 }

@@ -88,18 +88,22 @@ fn run_script(clock: &Clock, registry: &Registry) {
     hosts.get("f").disable();
     plain.release();
     hosts.overflow().try_acquire().unwrap().settle(Outcome::Success);
+    time_out_and_cancel(clock, &limited);
+    waive_and_ramp(clock, registry);
+    run_queues(&hosts.get("a"), &plain);
+}
+
+/// Makes one call that times out, one that is cancelled early, and one that is cancelled after `cancelled_after`.
+fn time_out_and_cancel(clock: &Clock, limited: &CircuitBreaker) {
     let mut call = pin!(limited.call_async(pending::<Result<(), BreakerError>>()));
     assert!(poll_once(call.as_mut()).is_pending());
     clock.advance(seconds(3));
     assert!(poll_once(call).is_ready());
-    // One call is cancelled early, and one after `cancelled_after`.
     let cancelled = [limited.try_acquire().unwrap(), limited.try_acquire().unwrap()];
     for permit in cancelled {
         drop(permit);
         clock.advance(seconds(2));
     }
-    waive_and_ramp(clock, registry);
-    run_queues(&hosts.get("a"), &plain);
 }
 
 /// Makes one circuit waive a rejection, and leaves another one in its ramp.

@@ -107,10 +107,10 @@ fn every_metric_is_described_once_with_its_unit() {
         sampler.sample();
         sampler.sample();
     });
-    let recorded = recorder.read();
-    let names: BTreeSet<&str> = recorded.descriptions.iter().map(|it| it.name.as_str()).collect();
-    assert_eq!(names.len(), recorded.descriptions.len(), "{names:?}");
-    for point in recorded.points.keys() {
+    let record = recorder.read();
+    let names: BTreeSet<&str> = record.descriptions.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names.len(), record.descriptions.len(), "{names:?}");
+    for point in record.points.keys() {
         let name = point.name.strip_suffix("_count").or(point.name.strip_suffix("_sum"));
         assert!(names.contains(name.unwrap_or(&point.name)), "{point:?} has no description");
     }
@@ -120,7 +120,7 @@ fn every_metric_is_described_once_with_its_unit() {
         ("circuit_breaker_call_duration_seconds", Some(Unit::Seconds)),
         ("circuit_breaker_state", None),
     ] {
-        let described = recorded.descriptions.iter().find(|it| it.name == name).unwrap();
+        let described = record.descriptions.iter().find(|it| it.name == name).unwrap();
         assert_eq!((described.unit, described.text.is_empty()), (unit, false), "{name}");
     }
 }

@@ -176,5 +176,5 @@ fn each_key_has_a_budget_of_its_own_and_a_handle_keeps_its_circuit() {
 fn the_debug_output_shows_the_limits_and_what_remains() {
     let Fixture { breaker, .. } = Fixture::new();
     let text = format!("{:?}", breaker.budget().with_floor(3));
-    assert_eq!(text, "RetryBudget { name: \"bench\", key: None, share: 0.1, floor: 3, remaining: 3 }");
+    assert_eq!(text, "RetryBudget { name: \"bench\", key: None, share: 0.1, floor: 3, remaining: 3, .. }");
 }

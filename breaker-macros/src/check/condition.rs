@@ -1,9 +1,11 @@
 //! Functions of the result: `failure_if` and `ignore_if`, which can also be patterns, and `retry_after`.
 
 use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens as _;
+use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, ExprClosure, Pat, Token, parenthesized};
+use syn::{Error, Expr, ExprClosure, Pat, PatIdent, PatPath, PatTupleStruct, Token, parenthesized};
 
 use super::expr::{source_text, ungrouped};
 use super::spec::{Condition, FallbackOn, Spec};
@@ -22,7 +24,8 @@ pub(super) fn read(value: ArgValue, key: Key) -> Result<Condition, Error> {
         ArgValue::Parentheses(list) => {
             let tokens = list.stream();
             let pattern = parse_pattern.parse2(TokenTree::Group(list).into());
-            return pattern.map_err(|error| closure_in_parentheses(tokens, key).unwrap_or(error));
+            let condition = pattern.map_err(|error| closure_in_parentheses(tokens, key).unwrap_or(error))?;
+            return function_in_parentheses(&condition, key).map_or(Ok(condition), Err);
         }
         ArgValue::Expr(value) => ungrouped(value),
     };
@@ -93,6 +96,33 @@ fn closure_in_parentheses(tokens: TokenStream, key: Key) -> Option<Error> {
         closure.inputs_begin.span(),
         format!("a closure of `{key}` follows `=`, without parentheses: `{key} = |result| ..`"),
     ))
+}
+
+/// Returns the error of `(is_bad)`, a pattern that matches every result, and of `(is_bad(result))`, which is no pattern.
+/// Lowercase names are those of functions; variants and constants have others.
+fn function_in_parentheses(condition: &Condition, key: Key) -> Option<Error> {
+    let Condition::Pattern { pattern, guard: None } = condition else { return None };
+    let (path, name, parameters) = match &**pattern {
+        Pat::Ident(PatIdent { by_ref: None, mutability: None, subpat: None, ident, .. }) => {
+            (ident.to_token_stream(), ident, 1)
+        }
+        Pat::Path(PatPath { qself: None, path, .. }) => {
+            (path.to_token_stream(), &path.segments.last()?.ident, 1)
+        }
+        Pat::TupleStruct(PatTupleStruct { qself: None, path, elems, .. }) => {
+            (path.to_token_stream(), &path.segments.last()?.ident, elems.len())
+        }
+        _ => return None,
+    };
+    let is_function = name.unraw().to_string().starts_with(char::is_lowercase);
+    let path = path.to_string().replace(" :: ", "::");
+    let function = if parameters == 1 { path } else { format!("|result| {path}(result, ..)") };
+    is_function.then(|| {
+        Error::new(
+            pattern.span(),
+            format!("a function of `{key}` follows `=`, without parentheses: `{key} = {function}`"),
+        )
+    })
 }
 
 /// Parses a group in parentheses. If the pattern ends too early, the error points at the closing one.

@@ -103,11 +103,13 @@ fn unknown_argument(name: &Ident, written: &str) -> Error {
     let distance = |known: &&str| strsim::damerau_levenshtein(written, known);
     let closest =
         NAMES.iter().copied().min_by_key(distance).filter(|known| 3 * distance(known) <= known.len());
-    let advice = match closest {
-        Some(known) => format!("did you mean `{known}`?"),
-        None => format!("the arguments are: {}", NAMES.join(", ")),
+    let message = match closest {
+        Some(known) => format!("unknown argument `{written}` of `last_good`; change it to `{known}`"),
+        None => {
+            format!("unknown argument `{written}` of `last_good`; the arguments are: {}", NAMES.join(", "))
+        }
     };
-    Error::new(name.span(), format!("unknown argument `{written}` of `last_good`; {advice}"))
+    Error::new(name.span(), message)
 }
 
 /// Checks that the function returns a value, and that the key cannot select the value of a call with other arguments.

@@ -59,6 +59,7 @@ pub fn opened<T: OpensStream>(output: T) -> Result<T::Stream, T::Error> {
 
 /// Returns the first step to the classifier of the items of a stream; see [`classifier_for`]. Generated code names the
 /// type of the items if the signature does, because the body alone may not determine it.
+#[must_use]
 pub const fn items_of<S: AnyStream<Element = I>, I: ItemResult>(_: &S) -> IfError<I> {
     classifier_for()
 }

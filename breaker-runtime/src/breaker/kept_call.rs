@@ -1,7 +1,6 @@
 //! A successful call of a function with `settle = stream`, between the end of its body and the start of its stream.
 
 use std::any::Any;
-use std::mem;
 
 use super::admission::Admission;
 use super::owned_permit::OwnedPermit;
@@ -15,8 +14,9 @@ pub struct KeptCall(Mutex<Option<OwnedPermit>>);
 
 impl KeptCall {
     fn set(&self, permit: OwnedPermit) {
-        // A permit that is there already is dropped without the lock.
-        drop(mem::replace(&mut *lock(&self.0), Some(permit)));
+        let replaced = lock(&self.0).replace(permit);
+        // There is none; if there were, it would be dropped without the lock.
+        drop(replaced);
     }
 
     /// Returns the permit of the call, if it is a success.

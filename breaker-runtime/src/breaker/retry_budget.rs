@@ -262,6 +262,6 @@ impl fmt::Debug for RetryBudget {
             .field("share", &(f64::from(self.millionths) / f64::from(MILLION)))
             .field("floor", &self.floor)
             .field("remaining", &self.remaining())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -139,15 +139,13 @@
 //!
 //! ```json
 //! {"name": "payment", "key": null, "state": "open", "time_in_state": 2.5, "retry_after": 27.5, "ramp": null, "generation": 1,
-//!  "critical": true, "consecutive_failures": 0,
+//!  "critical": true, "consecutive_failures": 0, "trials_in_flight": 0, "calls_in_flight": null, "queue": null,
 //!  "window": {"calls": 0, "failures": 0, "slow": 0, "failure_rate": null, "slow_call_rate": null},
-//!  "trials_in_flight": 0, "calls_in_flight": null, "queue": null,
 //!  "totals": {"successes": 8, "failures": 5, "timeouts": 0, "ignored": 0, "rejected": 2,
 //!             "rejections": {"open": 2, "half_open": 0, "ramping": 0, "forced_open": 0, "bulkhead": 0},
 //!             "fallbacks": {"successes": 2, "failures": 0}, "cancellations": {"ignored": 0, "failures": 0}},
-//!  "shadow_rejections": 0, "waived_rejections": 0, "waives": false,
-//!  "durations": {"count": 13, "mean": 0.05, "p50": 0.04, "p95": 0.3, "p99": 0.3},
-//!  "time_open": 2.5, "opened": 1, "keys": null, "fleet": null,
+//!  "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "time_open": 2.5, "opened": 1,
+//!  "durations": {"count": 13, "mean": 0.05, "p50": 0.04, "p95": 0.3, "p99": 0.3}, "keys": null, "fleet": null,
 //!  "settings": {"failure_threshold": null, "failure_rate": 0.5, "recovery_timeout": 30.0, "mode": "enforce", ..},
 //!  "transitions": [{"key": null, "ago": 2.5, "from": "closed", "to": "open", "cause": "threshold_reached",
 //!                   "generation": 1, "trip": {"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5},

@@ -35,14 +35,17 @@ struct Shop {
 
 impl Shop {
     async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/price", listener.local_addr().unwrap());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}/price", listener.local_addr().expect("it is bound"));
         let (status, requests) = (Arc::new(AtomicU16::new(503)), Arc::new(AtomicU32::new(0)));
         let answer = {
             let (status, requests) = (Arc::clone(&status), Arc::clone(&requests));
             move || {
                 requests.fetch_add(1, Ordering::SeqCst);
-                std::future::ready((StatusCode::from_u16(status.load(Ordering::SeqCst)).unwrap(), "42"))
+                std::future::ready((
+                    StatusCode::from_u16(status.load(Ordering::SeqCst)).expect("a status"),
+                    "42",
+                ))
             }
         };
         let router = Router::new().route("/price", get(answer));

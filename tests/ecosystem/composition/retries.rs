@@ -23,14 +23,15 @@ struct Service {
 impl Service {
     fn new(recovery: Duration, heals_at: usize) -> Arc<Self> {
         let config = Config::builder().failure_threshold(3).success_threshold(1).recovery_timeout(recovery);
-        let breaker = CircuitBreaker::new("retried", config.build().unwrap()).unwrap();
+        let breaker =
+            CircuitBreaker::new("retried", config.build().expect("valid settings")).expect("a name");
         let (budget, began) = (breaker.budget(), Instant::now());
         Arc::new(Self { breaker, budget, began, heals_at, calls: std::sync::Mutex::default() })
     }
 
     async fn attempt(&self) -> Result<Answer, CallError> {
         let call = async {
-            let mut calls = self.calls.lock().unwrap();
+            let mut calls = self.calls.lock().expect("no panic");
             calls.push(self.began.elapsed());
             if calls.len() < self.heals_at { Err(CallError::Failed) } else { Ok(Answer::Real) }
         };
@@ -45,7 +46,7 @@ impl Service {
 
     /// Returns when the calls reached the service.
     fn calls(&self) -> Vec<Duration> {
-        self.calls.lock().unwrap().clone()
+        self.calls.lock().expect("no panic").clone()
     }
 }
 

@@ -190,7 +190,7 @@ where
         let start = began.elapsed();
         callers.spawn(async move {
             let answer = call.await.unwrap_or(Answer::Fallback);
-            (start, began.elapsed() - start, answer)
+            (start, began.elapsed().saturating_sub(start), answer)
         });
     };
     while parts.began.elapsed() < WARM_UP + TROUBLE + COOL_DOWN {

@@ -71,8 +71,7 @@ impl SpanEvent {
                 Self { name: "circuit_breaker.rejected", attributes }
             }
             CallEventKind::Failed { text } => {
-                let message = text.as_deref().map(|text| escape_hidden(text).into_owned());
-                let message = message.map(|text| KeyValue::new("error.message", text));
+                let message = text.as_deref().map(|text| KeyValue::new("error.message", text.to_owned()));
                 Self { name: "circuit_breaker.failed", attributes: message.into_iter().collect() }
             }
             CallEventKind::Slow { duration, outcome } => {
