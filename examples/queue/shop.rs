@@ -1,6 +1,7 @@
 //! The shop: captures payments, and queues those that the circuit rejects or that fail.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -85,7 +86,7 @@ impl Shop {
     /// Delivers the queued captures, at most 20 per second, until the queue is closed.
     pub(crate) fn spawn_drain(&self) -> JoinHandle<()> {
         let provider = self.provider.clone();
-        let deliver = move |capture: std::sync::Arc<Capture>| {
+        let deliver = move |capture: Arc<Capture>| {
             let provider = provider.clone();
             async move {
                 match provider.capture(*capture).await {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use breaker_runtime::queue::{Delivery, PushErrorKind, RetryQueue};
+use breaker_runtime::queue::{Delivery, PushError, PushErrorKind, RetryQueue};
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, Registry, State, circuit_breaker};
 use tokio::sync::Notify;
 
@@ -73,7 +73,7 @@ fn producers_in_threads_never_exceed_the_capacity_and_lose_no_item() {
             let queue = &queue;
             scope.spawn(move || -> Vec<u32> {
                 let items = (0..200).map(|nth| producer * 200 + nth);
-                items.filter_map(|item| queue.push_blocking(item).err()).map(|it| it.into_item()).collect()
+                items.filter_map(|item| queue.push_blocking(item).err()).map(PushError::into_item).collect()
             })
         });
         producers.into_iter().flat_map(|producer| producer.join().unwrap()).collect()

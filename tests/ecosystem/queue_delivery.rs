@@ -1,5 +1,7 @@
 //! The delivery of queued items: order, rate, retries, and what the circuit makes of it. The clock is tokio's, paused.
 
+#![expect(clippy::disallowed_methods, reason = "the clock is paused, so no test waits")]
+
 use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use crate::queue_support::{Log, RECOVERY, circuit, circuit_with, counts, seconds
 async fn queue_of(breaker: &CircuitBreaker, items: impl IntoIterator<Item = u32>) -> RetryQueue<u32> {
     let queue = RetryQueue::in_memory(breaker, 100);
     for item in items {
-        queue.push(item).await.unwrap();
+        queue.push(item).await.expect("the queue is not full");
     }
     queue
 }
@@ -156,7 +158,7 @@ async fn the_drain_waits_for_the_trial_call_without_polling() {
         polls.fetch_add(1, Ordering::SeqCst);
         run.as_mut().poll(context)
     });
-    timeout(RECOVERY - Duration::from_millis(1), counted).await.unwrap_err();
+    timeout(RECOVERY.saturating_sub(Duration::from_millis(1)), counted).await.unwrap_err();
     assert_eq!(log.items(), [0; 0]);
     assert!(polls.load(Ordering::SeqCst) < 10, "{polls:?}");
 }
