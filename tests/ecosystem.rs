@@ -28,6 +28,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "a test whose preconditions fail has failed"
 )]
 

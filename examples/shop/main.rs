@@ -78,14 +78,20 @@ async fn main() -> anyhow::Result<()> {
     println!("dashboard  http://{address}/");
     let story = Story { http, shop: address, sandboxes };
     story.run().await?;
-    while repeats {
-        println!("\nThe next run starts in {PAUSE:?}; Ctrl-C ends the example.");
-        sleep(PAUSE).await;
-        story.run().await?;
+    if repeats {
+        repeat(&story).await?;
     }
     shop.queues.close();
     for drain in drains {
         drain.await?;
     }
     Ok(())
+}
+
+async fn repeat(story: &Story) -> anyhow::Result<()> {
+    loop {
+        println!("\nThe next run starts in {PAUSE:?}; Ctrl-C ends the example.");
+        sleep(PAUSE).await;
+        story.run().await?;
+    }
 }

@@ -36,7 +36,7 @@ impl Story {
     /// Returns an error if a payment is lost, or an order fails that something should have replaced.
     pub(crate) async fn run(&self) -> anyhow::Result<()> {
         let Sandboxes { north, south, fraud_check } = &self.sandboxes;
-        let captured_before = north.captures() + south.captures();
+        let payments_before = north.captures() + south.captures();
 
         say("All services are healthy.");
         let mut orders = self.order("alice", 2).await?;
@@ -68,9 +68,9 @@ impl Story {
         north.set_health(Health::Healthy);
         timeout(PATIENCE, captures.wait_closed()).await.context("the circuit of the captures stays open")?;
         timeout(PATIENCE, drained(&captures)).await.context("captures still wait")?;
-        let captured = north.captures() + south.captures() - captured_before;
-        println!("  {} orders, {captured} payments captured", orders.len());
-        ensure!(captured == orders.len(), "a payment was lost");
+        let payments = north.captures() + south.captures() - payments_before;
+        println!("  {} orders, {payments} payments captured", orders.len());
+        ensure!(payments == orders.len(), "a payment was lost");
         Ok(())
     }
 

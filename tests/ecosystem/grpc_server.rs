@@ -70,22 +70,16 @@ fn answer(message: &str) -> Result<String, Status> {
 
 async fn respond(request: http::Request<Body>) -> Result<http::Response<Body>, Infallible> {
     let mut grpc = tonic::server::Grpc::new(Text);
-    Ok(match request.uri().path() {
-        "/text/stream" => {
-            let service = service_fn(|request: Request<String>| async move {
-                let last = answer(request.get_ref());
-                Ok::<_, Status>(Response::new(stream::iter([Ok("first".to_owned()), last])))
-            });
-            grpc.server_streaming(service, request).await
-        }
-        _ => {
-            let service =
-                service_fn(
-                    |request: Request<String>| async move { answer(request.get_ref()).map(Response::new) },
-                );
-            grpc.unary(service, request).await
-        }
-    })
+    if request.uri().path() == "/text/stream" {
+        let service = service_fn(|request: Request<String>| async move {
+            let last = answer(request.get_ref());
+            Ok::<_, Status>(Response::new(stream::iter([Ok("first".to_owned()), last])))
+        });
+        return Ok(grpc.server_streaming(service, request).await);
+    }
+    let service =
+        service_fn(|request: Request<String>| async move { answer(request.get_ref()).map(Response::new) });
+    Ok(grpc.unary(service, request).await)
 }
 
 /// Starts the server with a layer around it, and returns its address.

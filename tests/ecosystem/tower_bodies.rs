@@ -88,7 +88,9 @@ where
     finish(&mut layer.layer(inner), response).unwrap()
 }
 
-fn poll<B: Body + Unpin>(body: &mut B) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+type NextFrame<B> = Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>;
+
+fn poll<B: Body + Unpin>(body: &mut B) -> Poll<NextFrame<B>> {
     let mut frame = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context));
     poll_once(Pin::new(&mut frame))
 }

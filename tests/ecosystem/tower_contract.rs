@@ -172,7 +172,7 @@ fn a_panic_of_the_key_function_counts_in_no_circuit_and_continues() {
     let breakers = Registry::new().register_keyed("hosts", Config::default(), 10).unwrap();
     let layer = BreakerLayer::keyed(&breakers, |_: &Request| panic!("key"));
     let inner = Strict::default();
-    let mut service = layer.layer(inner.clone());
+    let mut service = layer.layer(inner);
     assert!(panics(|| start(&mut service, answers(Ok(1)))));
     assert_eq!((breakers.len(), inner.calls.load(Ordering::SeqCst)), (0, 0));
 }
@@ -184,7 +184,7 @@ fn the_key_of_a_request_selects_its_circuit() {
     let mut borrowed =
         BreakerLayer::keyed(&breakers, |host: &&'static str| (*host).into()).layer(inner.clone());
     let mut owned =
-        BreakerLayer::keyed(&breakers, |host: &&'static str| format!("{host}").into()).layer(inner);
+        BreakerLayer::keyed(&breakers, |host: &&'static str| host.to_string().into()).layer(inner);
     finish(&mut borrowed, "down").unwrap_err();
     finish(&mut owned, "down").unwrap_err();
     let error = finish(&mut borrowed, "down").unwrap_err();
@@ -265,8 +265,9 @@ fn the_classifier_decides_about_responses_and_errors() {
 fn a_request_and_a_future_that_cannot_be_moved_or_sent_are_accepted() {
     let fixture = Fixture::with(settings());
     let inner = service_fn(|request: std::rc::Rc<Cell<u16>>| async move {
-        let _pinned = PhantomPinned;
+        let pinned = PhantomPinned;
         std::future::ready(()).await;
+        drop(pinned);
         Ok::<_, io::Error>(request.get())
     });
     let mut service = BreakerService::new(inner, &fixture.breaker);

@@ -38,9 +38,10 @@ async fn serve(routes: Router) -> SocketAddr {
 async fn serve_unless_down(is_down: &Arc<AtomicBool>) -> SocketAddr {
     let is_down = Arc::clone(is_down);
     let handler = move || async move {
-        match is_down.load(Ordering::SeqCst) {
-            true => (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "90")], "down"),
-            false => (StatusCode::OK, [("retry-after", "0")], "up"),
+        if is_down.load(Ordering::SeqCst) {
+            (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "90")], "down")
+        } else {
+            (StatusCode::OK, [("retry-after", "0")], "up")
         }
     };
     serve(Router::new().route("/", get(handler))).await

@@ -177,6 +177,7 @@ fn the_stale_value_of_an_inner_function_is_not_remembered_as_a_new_one() {
 
 #[test]
 fn on_stale_receives_each_stale_value_and_its_age() {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "`on_stale` passes a reference")]
     fn note(price: &u32, age: Duration) {
         NOTED.fetch_add(price + u32::try_from(age.as_secs()).unwrap(), Ordering::Relaxed);
     }
@@ -319,12 +320,13 @@ fn a_value_can_call_the_function_while_it_is_cloned_and_dropped() {
 
 #[test]
 fn a_fallback_function_can_have_the_name_last_good() {
+    #[expect(clippy::unnecessary_wraps, reason = "a fallback returns what the protected function returns")]
     fn last_good(_: &str) -> Answer {
         Ok(5)
     }
     #[circuit_breaker(name = "last_good/named", fallback = last_good)]
-    fn price(_sku: &str) -> Answer {
-        Ok(1)
+    fn price(sku: &str) -> Answer {
+        Ok(sku.len().try_into().unwrap_or(1))
     }
     testing::scope(|_| {
         _ = price("tea");

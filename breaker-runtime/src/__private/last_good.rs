@@ -115,7 +115,6 @@ impl LastGoodSite {
 
 impl<T: LastGoodValue, E> IfMarked<Result<MaybeStale<T>, E>> {
     /// Returns the value of an earlier call.
-    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     #[must_use]
     pub fn __breaker_last_good<'a>(
         &self,
@@ -129,7 +128,6 @@ impl<T: LastGoodValue, E> IfMarked<Result<MaybeStale<T>, E>> {
 
 impl<R> IfUnmarked<R> {
     /// Returns the value of an earlier call.
-    #[expect(clippy::unused_self, reason = "method lookup needs a receiver")]
     #[must_use]
     pub fn __breaker_last_good<'a>(
         &self,

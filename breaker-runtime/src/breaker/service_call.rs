@@ -25,6 +25,7 @@ use crate::error::{BreakerError, ErrorKind};
 use crate::outcome::Outcome;
 
 /// An admitted call of a service. Dropping it cancels the call.
+#[allow(unreachable_pub, reason = "the sealed trait of `integrations::tower` names it")]
 pub struct ServiceCall {
     /// `None` once the call has been settled.
     permit: Option<OwnedPermit>,
