@@ -172,7 +172,7 @@ fn a_panic_of_the_key_function_counts_in_no_circuit_and_continues() {
     let breakers = Registry::new().register_keyed("hosts", Config::default(), 10).unwrap();
     let layer = BreakerLayer::keyed(&breakers, |_: &Request| panic!("key"));
     let inner = Strict::default();
-    let mut service = layer.layer(inner);
+    let mut service = layer.layer(inner.clone());
     assert!(panics(|| start(&mut service, answers(Ok(1)))));
     assert_eq!((breakers.len(), inner.calls.load(Ordering::SeqCst)), (0, 0));
 }
@@ -181,8 +181,7 @@ fn a_panic_of_the_key_function_counts_in_no_circuit_and_continues() {
 fn the_key_of_a_request_selects_its_circuit() {
     let breakers = Registry::new().register_keyed("hosts", settings().build().unwrap(), 10).unwrap();
     let inner = service_fn(|host: &'static str| async move { if host == "down" { down() } else { Ok(200) } });
-    let mut borrowed =
-        BreakerLayer::keyed(&breakers, |host: &&'static str| (*host).into()).layer(inner.clone());
+    let mut borrowed = BreakerLayer::keyed(&breakers, |host: &&'static str| (*host).into()).layer(inner);
     let mut owned =
         BreakerLayer::keyed(&breakers, |host: &&'static str| host.to_string().into()).layer(inner);
     finish(&mut borrowed, "down").unwrap_err();
@@ -267,7 +266,7 @@ fn a_request_and_a_future_that_cannot_be_moved_or_sent_are_accepted() {
     let inner = service_fn(|request: std::rc::Rc<Cell<u16>>| async move {
         let pinned = PhantomPinned;
         std::future::ready(()).await;
-        drop(pinned);
+        let _: &PhantomPinned = &pinned;
         Ok::<_, io::Error>(request.get())
     });
     let mut service = BreakerService::new(inner, &fixture.breaker);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::processes::Size;
+use super::processes::{PATIENCE, Size, Views};
 use super::server::Work;
 
 /// What was measured with one size.
@@ -24,7 +24,7 @@ pub(crate) struct Figures {
     pub(crate) errors: u64,
 }
 
-/// The cost of one round of trial calls in the whole fleet.
+/// The cost of one round of trial calls in the whole fleet. There is none of a round that does not end in time.
 pub(crate) struct Round {
     pub(crate) asks: u64,
     pub(crate) grants: u64,
@@ -37,30 +37,44 @@ pub(crate) struct Times {
     views: Vec<Duration>,
     /// The last view of each change.
     last: Vec<Duration>,
+    /// Number of views that did not change in time.
+    missing: usize,
 }
 
 impl Times {
     /// Adds the times of the views of one change.
-    pub(crate) fn add(&mut self, views: Vec<Duration>) {
-        self.last.extend(views.last());
-        self.views.extend(views);
+    pub(crate) fn add(&mut self, views: Views) {
+        self.last.extend(views.times.last());
+        self.views.extend(views.times);
+        self.missing += views.missing;
         self.views.sort();
         self.last.sort();
     }
 
     /// Returns the time after which this share of the views had changed, in percent.
     fn percentile(&self, percent: usize) -> String {
-        let index = (self.views.len() * percent / 100).min(self.views.len().saturating_sub(1));
-        text(self.views.get(index).copied())
+        let all = self.views.len() + self.missing;
+        let index = (all * percent / 100).min(all.saturating_sub(1));
+        if index < self.views.len() || all == 0 {
+            text(self.views.get(index).copied())
+        } else {
+            self.unfinished()
+        }
     }
 
     /// Returns the time of the last view, the median over the changes.
     fn median_of_last(&self) -> String {
-        text(self.last.get(self.last.len() / 2).copied())
+        if self.missing > 0 { self.unfinished() } else { text(self.last.get(self.last.len() / 2).copied()) }
     }
 
     fn longest(&self) -> String {
-        text(self.last.last().copied())
+        if self.missing > 0 { self.unfinished() } else { text(self.last.last().copied()) }
+    }
+
+    /// Says that a change did not end in time.
+    fn unfinished(&self) -> String {
+        let all = self.views.len() + self.missing;
+        format!("not within {} s ({} of {all} circuits missing)", PATIENCE.as_secs(), self.missing)
     }
 }
 
@@ -96,7 +110,10 @@ const ROWS: &[TableRow] = &[
     ),
     (
         "one round of trial calls: requests for the lease, leases, calls",
-        |Figures { round, .. }| format!("{}, {}, {}", round.asks, round.grants, round.trial_calls),
+        |Figures { round, .. }| match round.trial_calls {
+            0 => format!("no trial call within {} s", PATIENCE.as_secs()),
+            calls => format!("{}, {}, {calls}", round.asks, round.grants),
+        },
         ["1, 1, 1"; 3],
     ),
     ("recovery: from the first to the last circuit closed", |it| it.closed.longest(), [""; 3]),

@@ -7,7 +7,7 @@ use breaker_runtime::{Outcome, State};
 use tokio::time::sleep;
 
 use super::figures::{Figures, Round, Times};
-use super::processes::{Processes, Push, RECOVERY, Size};
+use super::processes::{PATIENCE, Processes, Push, RECOVERY, Size};
 use super::redis_server::RedisServer;
 use super::server::Load;
 
@@ -85,13 +85,15 @@ async fn rounds(processes: &Processes) -> (Round, Times) {
     let before = processes.leases();
     let mut trial_calls = 0;
     // The first round ends with a call that fails, and the second is not due before the same time has passed again.
-    while trial_calls == 0 || start.elapsed() < RECOVERY + RECOVERY / 2 {
+    let has_ended = |calls| start.elapsed() >= if calls == 0 { PATIENCE } else { RECOVERY + RECOVERY / 2 };
+    while !has_ended(trial_calls) {
         trial_calls += processes.call(TRIED, Outcome::Failure);
         sleep(PAUSE).await;
     }
     let [asks, grants] = processes.leases();
     let round = Round { asks: asks - before[0], grants: grants - before[1], trial_calls };
-    while processes.count(TRIED, State::Closed) == 0 {
+    let start = Instant::now();
+    while processes.count(TRIED, State::Closed) == 0 && start.elapsed() < PATIENCE {
         processes.call(TRIED, Outcome::Success);
         sleep(PAUSE / 10).await;
     }
