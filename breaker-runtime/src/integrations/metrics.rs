@@ -1,4 +1,4 @@
-//! Metrics through the facade of the crate [`metrics`](::metrics) (feature `metrics`), for every exporter that
+//! Metrics through the facade of the crate [`metrics`] (feature `metrics`), for every exporter that
 //! implements its [`Recorder`].
 //!
 //! A [`Sampler`] reads the circuits from time to time and passes their figures on. Nothing happens during a call.

@@ -1,4 +1,4 @@
-//! Metrics as observable instruments of [`opentelemetry`](::opentelemetry), and single calls as events of spans (feature
+//! Metrics as observable instruments of [`opentelemetry`], and single calls as events of spans (feature
 //! `opentelemetry`). It needs the API only; the application chooses the SDK and the exporter.
 //!
 //! # Metrics
