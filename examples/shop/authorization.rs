@@ -31,14 +31,19 @@ impl Providers {
     #[circuit_breaker(
         name = "north: authorize",
         config = AUTHORIZATION,
-        fallback = Self::authorize_at_backup, // same arguments, own circuit
+        failure_if(Err(fault) if fault.is_outage()), // a declined card is no failure
+        fallback = Self::authorize_at_backup,        // same arguments, own circuit
         fallback_on = failure,
     )]
     pub(crate) async fn authorize(&self, number: u64) -> Result<Authorization, Fault> {
         self.request_authorization(Provider::North, number).await
     }
 
-    #[circuit_breaker(name = "south: authorize", config = AUTHORIZATION)]
+    #[circuit_breaker(
+        name = "south: authorize",
+        config = AUTHORIZATION,
+        failure_if(Err(fault) if fault.is_outage()),
+    )]
     async fn authorize_at_backup(&self, number: u64) -> Result<Authorization, Fault> {
         self.request_authorization(Provider::South, number).await
     }

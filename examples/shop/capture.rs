@@ -1,10 +1,11 @@
 //! The capture of a payment, when the order ships. No customer waits for it, and only the provider that authorized the
 //! payment can capture it. So more failures open its circuit, a call may take longer, and captures that fail or are
 //! rejected are queued.
+#![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::time::Duration;
 
-use breaker_runtime::queue::RetryQueue;
+use breaker_runtime::queue::{Delivery, RetryQueue};
 use breaker_runtime::{Registry, circuit_breaker};
 use tokio::task::JoinHandle;
 
@@ -46,7 +47,7 @@ impl CaptureQueues {
             let providers = providers.clone();
             let drain = self.of(provider).drain(move |number| {
                 let providers = providers.clone();
-                async move { providers.request_capture(provider, *number).await }
+                async move { delivery(*number, providers.request_capture(provider, *number).await) }
             });
             tokio::spawn(drain.interval(INTERVAL).run())
         })
@@ -76,6 +77,7 @@ impl Providers {
         recovery_timeout = "1500ms",
         half_open_max_calls = 1,
         success_threshold = 1,
+        failure_if(Err(fault) if fault.is_outage()),
         fallback = async |_| later(queues, authorization).await,
         fallback_on = failure,        // a capture that fails is not lost either
     )]
@@ -91,6 +93,18 @@ impl Providers {
     /// Captures a payment. The number makes it idempotent: a provider captures each number once.
     async fn request_capture(&self, provider: Provider, number: u64) -> Result<(), Fault> {
         self.post(provider, "captures", number).await
+    }
+}
+
+/// Decides whether a capture stays in its queue. One that the provider refuses would be refused again.
+fn delivery(number: u64, result: Result<(), Fault>) -> Delivery {
+    match result {
+        Ok(()) => Delivery::Done,
+        Err(fault) if fault.is_outage() => Delivery::Retry(fault.to_string()),
+        Err(fault) => {
+            println!("  payment {number} is not captured: {fault}");
+            Delivery::Discard
+        }
     }
 }
 

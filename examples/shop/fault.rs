@@ -20,12 +20,23 @@ pub(crate) enum Fault {
     Breaker(#[from] BreakerError), // a call was rejected, or took too long
 }
 
+impl Fault {
+    /// Returns `true` if the service does not work. A status 4xx is an answer: the card or the order is refused.
+    pub(crate) fn is_outage(&self) -> bool {
+        match self {
+            Self::Provider(error) => !error.status().is_some_and(|status| status.is_client_error()),
+            Self::Score(_) => true,
+            Self::Declined(_) | Self::QueueFull(_) | Self::Breaker(_) => false,
+        }
+    }
+}
+
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let status = match self {
             Self::Breaker(error) => return error.into_response(), // 503 or 504, with `Retry-After`
-            Self::Provider(_) | Self::Score(_) => StatusCode::BAD_GATEWAY,
-            Self::Declined(_) => StatusCode::PAYMENT_REQUIRED,
+            Self::Provider(_) | Self::Score(_) if self.is_outage() => StatusCode::BAD_GATEWAY,
+            Self::Provider(_) | Self::Score(_) | Self::Declined(_) => StatusCode::PAYMENT_REQUIRED,
             Self::QueueFull(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         (status, self.to_string()).into_response()

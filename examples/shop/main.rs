@@ -72,7 +72,7 @@ async fn main() -> anyhow::Result<()> {
     let providers = Providers::new(http.clone(), &sandboxes.north.url, &sandboxes.south.url);
     let queues = CaptureQueues::new()?;
     let drains = queues.drain(&providers);
-    let fraud_check = FraudCheck::new(http.clone(), &sandboxes.fraud_check.url);
+    let fraud_check = FraudCheck::new(http.clone(), sandboxes.fraud_check.url.parse()?);
     let shop = Arc::new(Shop { fraud_check, providers, queues, orders: shop::Orders::default() });
     let address = shop::open(Arc::clone(&shop)).await?;
     println!("dashboard  http://{address}/");

@@ -2,7 +2,7 @@
 
 use breaker_runtime::circuit_breaker;
 use breaker_runtime::fallback::MaybeStale;
-use reqwest::Client;
+use reqwest::{Client, Url};
 
 use crate::fault::Fault;
 
@@ -10,12 +10,12 @@ use crate::fault::Fault;
 #[derive(Clone)]
 pub(crate) struct FraudCheck {
     http: Client,
-    url: String,
+    url: Url,
 }
 
 impl FraudCheck {
-    pub(crate) fn new(http: Client, url: &str) -> Self {
-        Self { http, url: url.to_owned() }
+    pub(crate) fn new(http: Client, url: Url) -> Self {
+        Self { http, url }
     }
 
     /// Returns the risk of a customer from 0 to 100, which may be up to an hour old.
@@ -26,11 +26,16 @@ impl FraudCheck {
         half_open_max_calls = 1,
         success_threshold = 1,
         call_timeout = "100ms",
+        failure_if(Err(fault) if fault.is_outage()),
         fallback = last_good(max_age = "1h", key = customer), // of the same customer
         fallback_on = failure,                                // also for the calls that take too long
     )]
     pub(crate) async fn score(&self, customer: &str) -> Result<MaybeStale<u8>, Fault> {
-        let response = self.http.get(format!("{}/scores/{customer}", self.url)).send().await?;
+        let mut url = self.url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(["scores", customer]); // escapes what customers write
+        }
+        let response = self.http.get(url).send().await?;
         let score: u8 = response.error_for_status()?.text().await?.trim().parse()?;
         Ok(score.into())
     }
