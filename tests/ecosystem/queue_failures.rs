@@ -194,6 +194,27 @@ async fn a_file_that_is_damaged_while_it_is_in_use_returns_new_items_and_reports
 }
 
 #[tokio::test]
+async fn a_row_that_is_no_capture_is_set_aside_and_the_others_are_delivered() {
+    let file = File::new("invalid-row");
+    drop(SqliteStore::open(&file.0).unwrap());
+    let connection = Connection::open(&file.0).unwrap();
+    let rows = "INSERT INTO captures (order_id, cents) VALUES (1, -5), (2, 10), ('three', 10), (4, 10), (5, x'00')";
+    connection.execute_batch(rows).unwrap();
+    let breaker = circuit("invalid row");
+    let queue = file.queue(&breaker, 3).await;
+    assert_eq!(deliver_all(&queue).await, [2, 4]);
+    let invalid: Vec<u32> = connection
+        .prepare("SELECT id FROM invalid_captures ORDER BY id")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(invalid, [1, 3, 5]);
+    assert_eq!((counts(&breaker).length, counts(&breaker).delivered), (0, 2));
+}
+
+#[tokio::test]
 async fn a_full_disk_returns_the_item_and_keeps_the_others() {
     let file = File::new("disk-full");
     let breaker = circuit("full disk");

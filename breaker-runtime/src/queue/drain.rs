@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::backoff::Backoff;
 use super::claims::{End, Removal};
 use super::delivery::Delivery;
-use super::retry_queue::RetryQueue;
+use super::retry_queue::{RetryQueue, WaitEnd};
 use super::store::QueueStore;
 use crate::clock::Sleep;
 use crate::error::{BreakerError, ErrorKind};
@@ -34,6 +34,8 @@ pub struct Drain<T, S: QueueStore<T>, H> {
     pauses: Backoff,
     /// The pauses after failures of the store.
     store_pauses: Backoff,
+    /// The pauses before a store is read again that may have changed without notice.
+    reading_pauses: Backoff,
     on_store_error: Option<ReportError<S::Error>>,
     /// Completes when the next delivery may start.
     pace: Pin<Box<Sleep>>,
@@ -98,6 +100,7 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
             interval: INTERVAL,
             pauses: Backoff::new(FIRST_PAUSE, MAX_PAUSE),
             store_pauses: Backoff::new(FIRST_PAUSE, MAX_PAUSE),
+            reading_pauses: Backoff::new(FIRST_PAUSE, MAX_PAUSE),
             on_store_error: None,
             pace: Box::pin(Sleep::Never),
         }
@@ -123,6 +126,7 @@ where
     pub fn pause(mut self, first: Duration, max: Duration) -> Self {
         self.pauses = Backoff::new(first, max);
         self.store_pauses = self.pauses;
+        self.reading_pauses = self.pauses;
         self
     }
 
@@ -169,14 +173,32 @@ where
         let breaker = queue.breaker();
         match step {
             Step::Next => {}
-            Step::Empty => queue.wait_changed().await,
+            Step::Empty => {
+                let limit = self.reading_pause(queue).map_or(Sleep::Never, |pause| breaker.sleep(pause));
+                match queue.wait_changed(limit).await {
+                    WaitEnd::Changed => self.reading_pauses.reset(),
+                    WaitEnd::Limit => queue.meter().set_stale(),
+                }
+            }
             Step::Failed => pause(queue, self.pauses.next()).await,
             Step::StoreFailed => pause(queue, self.store_pauses.next()).await,
             Step::NotAdmitted(limit) => {
+                let limit = match self.reading_pause(queue) {
+                    Some(pause) => {
+                        queue.meter().set_stale();
+                        limit.min(pause)
+                    }
+                    None => limit,
+                };
                 queue.unless_closed(breaker.wait_until_admits(limit.max(MIN_WAIT))).await;
             }
             Step::Ramping(wait) => pause(queue, wait).await,
         }
+    }
+
+    /// Returns when to read the store again although nothing was announced, if it may have changed without notice.
+    fn reading_pause(&mut self, queue: &RetryQueue<T, S>) -> Option<Duration> {
+        queue.meter().must_read_later().then(|| self.reading_pauses.next().max(MIN_WAIT))
     }
 
     async fn step(&mut self, queue: &RetryQueue<T, S>) -> Step {
@@ -205,6 +227,9 @@ where
         }
         let epoch = queue.claims().epoch();
         let Some(oldest) = queue.store().next(None).await? else {
+            // A store that has moved items out of the way has not announced it.
+            queue.meter().expect_empty();
+            queue.refresh_length().await?;
             return Ok(Step::Empty);
         };
         if !queue.breaker().would_admit() {
@@ -284,12 +309,12 @@ async fn remove<T: Send + Sync + 'static, S: QueueStore<T>>(
 ) -> Result<(), S::Error> {
     let operation = queue.meter().start_operation();
     let was_removed = queue.store().remove(id).await?;
-    operation.end();
     queue.claims().removed();
     match end {
         End::Delivered => queue.meter().delivered(),
         End::Discarded => queue.meter().discarded(1),
     }
+    operation.end();
     if !was_removed {
         // Something else has changed the store.
         queue.meter().set_stale();

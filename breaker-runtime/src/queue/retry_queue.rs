@@ -32,11 +32,22 @@ struct Inner<T, S> {
     capacity: usize,
     meter: Meter,
     claims: Claims,
-    /// Notified when an item is added and when the queue is closed.
+    /// Notified when an item is added, when an operation of the store has ended or was dropped, and when the queue is
+    /// closed.
     changed: Notify,
     /// Held by the drain that is running; closed together with the queue.
     turn: Semaphore,
     _items: PhantomData<fn(T) -> T>,
+}
+
+/// Wakes the drain when it is dropped.
+struct WakeOnDrop<'a>(&'a Notify);
+
+/// Why a wait for a change has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WaitEnd {
+    Changed,
+    Limit,
 }
 
 impl<T: Send + Sync + 'static> RetryQueue<T> {
@@ -73,8 +84,10 @@ impl<T: Send + Sync + 'static> RetryQueue<T> {
     /// ```
     #[must_use = "the items are no longer in the queue"]
     pub fn take_items(&self) -> Vec<Arc<T>> {
+        let operation = self.inner.meter.start_operation();
         let items = self.inner.claims.evict_all(|claimed| self.inner.store.take(claimed));
         self.inner.meter.discarded(items.len());
+        operation.end();
         items
     }
 }
@@ -117,7 +130,9 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
     /// # Cancellation
     ///
     /// A future that was never polled has no effect and drops the item. Once it was polled, the store decides whether
-    /// the item is stored. In memory, the item is stored at the first poll.
+    /// the item is stored. In memory, the item is stored at the first poll. A store that completes the operation later
+    /// does not announce it, so from then on a drain that has nothing to deliver reads the store again, first after the
+    /// first [pause](super::Drain::pause) and then after pauses that double up to the longest one.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, queue::RetryQueue};
@@ -228,11 +243,18 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
         self.inner.turn.acquire().await.ok()
     }
 
-    /// Waits until an item is added or the queue is closed. A change since the last wait ends the wait at once.
-    pub(super) async fn wait_changed(&self) {
-        if !self.is_closed() {
-            self.inner.changed.notified().await;
+    /// Waits until an item is added or the queue is closed, or until `limit` has ended, and returns which. A change since
+    /// the last wait ends the wait at once.
+    pub(super) async fn wait_changed(&self, limit: impl Future<Output = ()>) -> WaitEnd {
+        if self.is_closed() {
+            return WaitEnd::Changed;
         }
+        let (mut limit, mut changed) = (pin!(limit), pin!(self.inner.changed.notified()));
+        poll_fn(|context| match changed.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(WaitEnd::Changed),
+            Poll::Pending => limit.as_mut().poll(context).map(|()| WaitEnd::Limit),
+        })
+        .await
     }
 
     /// Awaits `wait`, or returns early when the queue is closed.
@@ -252,11 +274,9 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
 
     /// Reads the length from the store if it is unknown.
     pub(super) async fn refresh_length(&self) -> Result<(), S::Error> {
-        if self.inner.meter.take_stale() {
-            let operation = self.inner.meter.start_operation();
+        if let Some(reading) = self.inner.meter.start_reading() {
             let length = self.inner.store.count().await?;
-            self.inner.meter.set_length(length);
-            operation.end();
+            self.inner.meter.end_reading(reading, length);
         }
         Ok(())
     }
@@ -270,13 +290,15 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
         if self.is_closed() {
             return Err(refuse(PushError::closed(item)));
         }
+        // Wakes the drain also if this future is dropped, because the store may have the item.
+        let _wake = WakeOnDrop(changed);
         let operation = meter.start_operation();
-        let result = store.push(item, capacity).await;
+        let result = store.push(item, capacity).await.map_err(refuse);
+        if result.is_ok() {
+            meter.queued();
+        }
         operation.end();
-        let id = result.map_err(refuse)?;
-        meter.queued();
-        changed.notify_one();
-        Ok(id)
+        result
     }
 
     /// Removes the oldest item that is not being delivered, if the store has more items than the capacity allows and the
@@ -292,13 +314,21 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
             let Some(_evicted) = claims.evict(oldest.id) else { continue };
             let operation = meter.start_operation();
             let was_removed = store.remove(oldest.id).await?;
-            operation.end();
             if was_removed {
                 meter.discarded(1);
+            }
+            operation.end();
+            if was_removed {
                 return Ok(Some(oldest.item));
             }
         }
         Ok(None)
+    }
+}
+
+impl Drop for WakeOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 

@@ -1,0 +1,114 @@
+//! Stores whose operations take time and go on when their futures are dropped, as those on other threads do. The clock is
+//! tokio's, paused.
+
+#![expect(clippy::disallowed_methods, reason = "the clock is paused, so no test waits")]
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use breaker_runtime::queue::{Delivery, InMemory, PushError, QueueStore, QueuedItem, RetryQueue};
+use tokio::time::{sleep, timeout};
+
+use crate::queue_support::{Log, circuit, counts, seconds};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// A store in memory whose operations take time. A push goes on when its future is dropped.
+#[derive(Clone, Default)]
+struct SlowStore {
+    items: Arc<InMemory<u32>>,
+    push: Duration,
+    count: Duration,
+    reads: Arc<AtomicUsize>,
+}
+
+impl QueueStore<u32> for SlowStore {
+    type Error = Infallible;
+
+    async fn push(&self, item: u32, capacity: usize) -> Result<u64, PushError<u32, Infallible>> {
+        let store = self.clone();
+        let push = async move {
+            sleep(store.push).await;
+            store.items.push(item, capacity).await
+        };
+        tokio::spawn(push).await.expect("a push does not panic")
+    }
+
+    async fn next(&self, after: Option<u64>) -> Result<Option<QueuedItem<u32>>, Infallible> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.items.next(after).await
+    }
+
+    async fn remove(&self, id: u64) -> Result<bool, Infallible> {
+        self.items.remove(id).await
+    }
+
+    async fn count(&self) -> Result<usize, Infallible> {
+        let count = self.items.count().await;
+        sleep(self.count).await;
+        count
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_is_stored_after_its_push_was_dropped_is_delivered_without_another_push() {
+    let breaker = circuit("dropped push that goes on");
+    let store = SlowStore { push: 10 * MS, ..SlowStore::default() };
+    let queue = RetryQueue::with_store(&breaker, store, 10).await.unwrap();
+    let log = Log::new();
+    let delivered = log.clone();
+    let drain = tokio::spawn(
+        queue
+            .drain(move |item| {
+                delivered.add(*item);
+                async { Delivery::Done }
+            })
+            .run(),
+    );
+    sleep(500 * MS).await;
+    timeout(5 * MS, queue.push(7)).await.unwrap_err();
+    sleep(seconds(2)).await;
+    assert_eq!(log.items(), [7]);
+    assert_eq!((counts(&breaker).length, counts(&breaker).delivered), (0, 1));
+    let reads = queue.store().reads.load(Ordering::SeqCst);
+    sleep(seconds(3600)).await;
+    let later = queue.store().reads.load(Ordering::SeqCst) - reads;
+    assert!((60..70).contains(&later), "{later} reads in an hour");
+    drain.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_is_stored_after_its_push_was_dropped_is_counted_while_the_circuit_rejects_calls() {
+    let breaker = circuit("dropped push of an open circuit");
+    breaker.force_open();
+    let store = SlowStore { push: 3000 * MS, ..SlowStore::default() };
+    let queue = RetryQueue::with_store(&breaker, store, 10).await.unwrap();
+    let drain = tokio::spawn(queue.drain(|_| async { Delivery::Done }).run());
+    queue.push(6).await.unwrap();
+    timeout(5 * MS, queue.push(7)).await.unwrap_err();
+    sleep(seconds(180)).await;
+    assert_eq!(counts(&breaker).length, 2);
+    drain.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_length_is_right_after_a_push_that_ended_while_the_items_were_counted() {
+    for start in [1, 45] {
+        let breaker = circuit("counted during a push");
+        let store = SlowStore { push: 10 * MS, count: 50 * MS, ..SlowStore::default() };
+        let queue = RetryQueue::with_store(&breaker, store, 10).await.unwrap();
+        let drain = tokio::spawn(queue.drain(|_| async { Delivery::Done }).run());
+        sleep(500 * MS).await;
+        timeout(5 * MS, queue.push(7)).await.unwrap_err();
+        breaker.force_open();
+        // Wakes the drain, which counts the items for 50 ms.
+        queue.push(8).await.unwrap();
+        sleep(start * MS).await;
+        queue.push(9).await.unwrap();
+        sleep(seconds(5)).await;
+        assert_eq!(counts(&breaker).length, 3, "{start} ms");
+        drain.abort();
+    }
+}
