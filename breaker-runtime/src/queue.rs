@@ -85,7 +85,7 @@
 //!
 //! | event | effect |
 //! |---|---|
-//! | the queue is full or closed, or its store fails | [`push`](RetryQueue::push) returns the item and the reason; [`push_or_replace`](RetryQueue::push_or_replace) returns the oldest item instead |
+//! | the queue is full or closed, or its store fails | [`push`](RetryQueue::push) returns the item and the reason; [`push_or_replace`](RetryQueue::push_or_replace) returns the oldest items instead |
 //! | the store fails during a drain | the error is [reported](Drain::on_store_error), and the drain tries again after a pause |
 //! | the drain is dropped, or its handler panics | the item stays at the front; the next drain goes on |
 //! | the process ends | items in memory are lost, unless [`take_items`](RetryQueue::take_items) saves them; those in a [store](QueueStore) remain |

@@ -128,7 +128,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ReadRow> {
 /// Moves a row to `invalid_captures`, where an operator finds it.
 fn set_aside(connection: &Connection, id: u64) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
-    transaction.execute("INSERT OR REPLACE INTO invalid_captures SELECT * FROM captures WHERE id = ?1", [id])?;
+    transaction
+        .execute("INSERT OR REPLACE INTO invalid_captures SELECT * FROM captures WHERE id = ?1", [id])?;
     transaction.execute("DELETE FROM captures WHERE id = ?1", [id])?;
     transaction.commit()
 }

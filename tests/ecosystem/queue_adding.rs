@@ -21,7 +21,32 @@ async fn a_full_queue_returns_the_item_and_counts_it_as_refused() {
     assert_eq!(error.into_item(), "c");
     let counts = counts(&breaker);
     assert_eq!((counts.length, counts.capacity, counts.queued, counts.refused), (2, 2, 2, 1));
-    assert_eq!(RetryQueue::in_memory(&breaker, 0).push("d").await.unwrap_err().into_item(), "d");
+}
+
+#[tokio::test]
+async fn a_queue_of_capacity_0_refuses_every_item() {
+    let breaker = circuit("capacity 0");
+    let queue = RetryQueue::in_memory(&breaker, 0);
+    for item in ["a", "b"] {
+        assert_eq!(queue.push(item).await.unwrap_err().into_item(), item);
+        let error = queue.push_or_replace(item).await.unwrap_err();
+        assert!(matches!(error.kind(), PushErrorKind::Full));
+        assert_eq!(error.into_item(), item);
+    }
+    assert_eq!((counts(&breaker).length, counts(&breaker).refused), (0, 4));
+}
+
+#[test]
+fn capacities_of_any_size_are_added_up_without_overflow() {
+    const SHOWN: u64 = 1 << 48;
+    let breaker = circuit("huge capacities");
+    let huge = RetryQueue::<u32>::in_memory(&breaker, usize::MAX);
+    let small = RetryQueue::<u32>::in_memory(&breaker, 10);
+    assert_eq!(counts(&breaker).capacity, SHOWN + 10);
+    drop(small);
+    assert_eq!(counts(&breaker).capacity, SHOWN);
+    drop(huge);
+    assert_eq!(counts(&breaker).capacity, 0);
 }
 
 #[tokio::test]
@@ -29,9 +54,9 @@ async fn a_full_queue_can_replace_its_oldest_item_and_returns_it() {
     let breaker = circuit("replaced items");
     let queue = RetryQueue::in_memory(&breaker, 2);
     for item in ["a", "b"] {
-        assert_eq!(queue.push_or_replace(item).await.unwrap(), None);
+        assert_eq!(queue.push_or_replace(item).await.unwrap(), []);
     }
-    assert_eq!(queue.push_or_replace("c").await.unwrap().as_deref(), Some(&"a"));
+    assert_eq!(queue.push_or_replace("c").await.unwrap(), [Arc::new("a")]);
     let counts = counts(&breaker);
     assert_eq!((counts.length, counts.queued, counts.discarded, counts.refused), (2, 3, 1, 0));
     assert_eq!(queue.take_items(), [Arc::new("b"), Arc::new("c")]);
@@ -54,8 +79,8 @@ async fn the_item_that_is_being_delivered_is_neither_replaced_nor_taken() {
     });
     let drain = tokio::spawn(drain.run());
     started.notified().await;
-    assert_eq!(queue.push_or_replace(2).await.unwrap(), None);
-    assert_eq!(queue.push_or_replace(3).await.unwrap().as_deref(), Some(&2));
+    assert_eq!(queue.push_or_replace(2).await.unwrap(), []);
+    assert_eq!(queue.push_or_replace(3).await.unwrap(), [Arc::new(2)]);
     assert_eq!(counts(&breaker).length, 2);
     assert_eq!(queue.take_items(), [Arc::new(3)]);
     queue.close();
@@ -73,7 +98,7 @@ fn producers_in_threads_never_exceed_the_capacity_and_lose_no_item() {
             let queue = &queue;
             scope.spawn(move || -> Vec<u32> {
                 let items = (0..200).map(|nth| producer * 200 + nth);
-                items.filter_map(|item| queue.push_blocking(item).err()).map(PushError::into_item).collect()
+                items.flat_map(|item| queue.push_blocking(item).err()).map(PushError::into_item).collect()
             })
         });
         producers.into_iter().flat_map(|producer| producer.join().unwrap()).collect()
@@ -95,8 +120,7 @@ fn threads_that_replace_items_lose_none_and_keep_the_capacity() {
             scope.spawn(move || -> Vec<u32> {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
                 let items = (0..200).map(|nth| producer * 200 + nth);
-                let replaced =
-                    items.filter_map(|item| runtime.block_on(queue.push_or_replace(item)).unwrap());
+                let replaced = items.flat_map(|item| runtime.block_on(queue.push_or_replace(item)).unwrap());
                 replaced.map(|item| *item).collect()
             })
         });

@@ -225,12 +225,21 @@ where
         if queue.is_closed() {
             return Ok(Step::Next);
         }
-        let epoch = queue.claims().epoch();
-        let Some(oldest) = queue.store().next(None).await? else {
-            // A store that has moved items out of the way has not announced it.
-            queue.meter().expect_empty();
-            queue.refresh_length().await?;
-            return Ok(Step::Empty);
+        let mut after = None;
+        let (epoch, oldest) = loop {
+            let epoch = queue.claims().epoch();
+            match queue.store().next(after).await? {
+                Some(evicted) if queue.claims().is_evicting(evicted.id) => after = Some(evicted.id),
+                Some(oldest) => break (epoch, oldest),
+                None => {
+                    if after.is_none() {
+                        // A store that has moved items out of the way has not announced it.
+                        queue.meter().expect_empty();
+                    }
+                    queue.refresh_length().await?;
+                    return Ok(Step::Empty);
+                }
+            }
         };
         if !queue.breaker().would_admit() {
             return Ok(Step::NotAdmitted(self.wait_of(queue)));
