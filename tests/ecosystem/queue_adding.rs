@@ -1,13 +1,15 @@
 //! Adding items to a queue: a full queue, a closed one, replaced items, and figures.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 
 use breaker_runtime::queue::{Delivery, PushError, PushErrorKind, RetryQueue};
-use breaker_runtime::{BreakerError, CircuitBreaker, Config, Registry, State, circuit_breaker};
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, Registry, State, circuit_breaker, testing};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
-use crate::queue_support::{circuit, counts};
+use crate::queue_support::{circuit, counts, seconds};
 
 #[tokio::test]
 async fn a_full_queue_returns_the_item_and_counts_it_as_refused() {
@@ -161,6 +163,46 @@ async fn the_queues_of_keys_are_added_up_also_after_their_removal() {
     drop(queues);
     let sum = hosts.snapshot().queue.unwrap();
     assert_eq!((sum.length, sum.capacity, sum.queued), (0, 0, 2));
+}
+
+#[test]
+fn a_queue_that_is_created_in_a_scope_belongs_to_the_circuit_of_the_scope() {
+    #[circuit_breaker(name = "queue of a scope", fallback = |_| later(queue, order))]
+    fn capture(queue: &RetryQueue<u32>, order: u32) -> Result<bool, BreakerError> {
+        Ok(order > 0)
+    }
+    fn later(queue: &RetryQueue<u32>, order: u32) -> Result<bool, BreakerError> {
+        queue.push_blocking(order).expect("the queue is not full");
+        Ok(false)
+    }
+    for order in [1, 2] {
+        testing::scope(|_| {
+            let breaker = Registry::global().get("queue of a scope").unwrap();
+            let queue = RetryQueue::in_memory(&breaker, 10);
+            breaker.force_open();
+            assert!(!capture(&queue, order).unwrap());
+            assert_eq!(counts(&breaker).length, 1);
+            assert_eq!(queue.take_items(), [Arc::new(order)]);
+        });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_follows_the_removed_circuit_of_its_key() {
+    let registry = Registry::new();
+    let shops = registry.register_keyed("queue of a removed key", Config::default(), 10).unwrap();
+    let circuit = shops.get("a");
+    circuit.force_open();
+    let queue = RetryQueue::in_memory(&circuit, 10);
+    queue.push(1).await.unwrap();
+    let removed = shops.remove("a").unwrap();
+    assert_eq!(shops.get("a").state(), State::Closed);
+    let mut run = pin!(queue.drain(|_| async { Delivery::Done }).run());
+    timeout(seconds(3600), run.as_mut()).await.unwrap_err();
+    assert_eq!(counts(&removed).delivered, 0);
+    removed.release();
+    timeout(seconds(1), run).await.unwrap_err();
+    assert_eq!(counts(&removed).delivered, 1);
 }
 
 #[tokio::test]

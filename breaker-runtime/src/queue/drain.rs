@@ -140,13 +140,15 @@ where
     /// Delivers the items until the queue is [closed](RetryQueue::close).
     ///
     /// Each delivery is a call of the circuit, which can be its trial call. While the circuit admits no call, the drain
-    /// waits: until a trial call is due, or the state changes. Slots of trial calls and of `max_concurrent` that become
+    /// waits: until a trial call is due, or the state changes. New settings announce no change, so the drain looks at them
+    /// after at most the longest [pause](Self::pause). Slots of trial calls and of `max_concurrent` that become
     /// free announce no change, so while all are in use, the drain looks for one after each first
     /// [pause](Self::pause).
     ///
     /// An item is removed after its delivery has succeeded. A delivery that fails or exceeds `call_timeout` is repeated
     /// after a [pause](Self::pause), before any other item. If another drain of this queue is running, this one waits for
-    /// its end.
+    /// its end. A drain that runs after another one keeps its own interval to the last delivery of the other, and continues
+    /// its pauses after failed deliveries.
     ///
     /// # Panics
     ///
@@ -160,7 +162,9 @@ where
     pub async fn run(mut self) {
         let queue = self.queue.clone();
         let Some(_turn) = queue.wait_turn().await else { return };
-        self.pace.set(queue.breaker().sleep(Duration::ZERO));
+        let first_wait = queue.pace().first_wait(queue.breaker().now(), self.interval);
+        self.pace.set(queue.breaker().sleep(first_wait));
+        self.pauses.failures = queue.pace().failures();
         while !queue.is_closed() {
             let step = self.step(&queue).await;
             self.wait_after(&queue, step).await;
@@ -180,7 +184,11 @@ where
                     WaitEnd::Limit => queue.meter().set_stale(),
                 }
             }
-            Step::Failed => pause(queue, self.pauses.next()).await,
+            Step::Failed => {
+                let wait = self.pauses.next();
+                queue.pace().failed(self.pauses.failures, breaker.now().after(wait));
+                pause(queue, wait).await;
+            }
             Step::StoreFailed => pause(queue, self.store_pauses.next()).await,
             Step::NotAdmitted(limit) => {
                 let limit = match self.reading_pause(queue) {
@@ -256,6 +264,7 @@ where
         // From here on the item is not delivered again, even if the drain is dropped before it is removed.
         let removal = claimed.end(end);
         self.pauses.reset();
+        queue.pace().succeeded();
         remove(queue, removal).await?;
         Ok(Step::Next)
     }
@@ -267,6 +276,7 @@ where
         let call = async move {
             let mut pace = pace;
             pace.set(next_start);
+            queue.pace().started(queue.breaker().now());
             handler(item).await.into()
         };
         queue.breaker().call_async_with_text(Delivery::outcome, Delivery::text, call).await
@@ -276,7 +286,10 @@ where
     fn step_after(&self, queue: &RetryQueue<T, S>, error: &BreakerError) -> Step {
         match error.kind() {
             ErrorKind::TimedOut => Step::Failed,
-            ErrorKind::Ramping => Step::Ramping(error.retry_after().unwrap_or(self.pauses.first)),
+            ErrorKind::Ramping => {
+                let wait = error.retry_after().unwrap_or(self.pauses.first);
+                Step::Ramping(wait.min(self.pauses.max))
+            }
             ErrorKind::Open | ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull => {
                 Step::NotAdmitted(self.wait_of(queue))
             }
@@ -287,8 +300,8 @@ where
     fn wait_of(&self, queue: &RetryQueue<T, S>) -> Duration {
         let snapshot = queue.breaker().snapshot();
         match snapshot.state {
-            State::Open => snapshot.retry_after.unwrap_or(self.pauses.max),
             // New settings may let it admit calls, and announce no change.
+            State::Open => snapshot.retry_after.map_or(self.pauses.max, |wait| wait.min(self.pauses.max)),
             State::ForcedOpen => self.pauses.max,
             State::Closed | State::HalfOpen | State::Disabled => self.pauses.first,
         }

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use super::claims::Claims;
 use super::in_memory::InMemory;
 use super::meter::Meter;
+use super::pace::Pace;
 use super::push_error::{PushError, PushErrorKind};
 use super::store::QueueStore;
 use crate::breaker::CircuitBreaker;
@@ -32,6 +33,7 @@ struct Inner<T, S> {
     capacity: usize,
     meter: Meter,
     claims: Claims,
+    pace: Pace,
     /// Notified when an item is added, when an operation of the store has ended or was dropped, and when the queue is
     /// closed.
     changed: Notify,
@@ -54,6 +56,7 @@ impl<T: Send + Sync + 'static> RetryQueue<T> {
     /// Creates an empty queue in memory. `capacity` is the maximum number of items; with 0, every item is refused.
     ///
     /// The items are lost when the process ends. [`take_items`](Self::take_items) returns those that are left.
+    /// [Tests](crate::queue#tests) that use scopes need a queue each instead of a `static`.
     ///
     /// ```
     /// use std::sync::LazyLock;
@@ -114,6 +117,7 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
             capacity,
             meter,
             claims: Claims::default(),
+            pace: Pace::default(),
             changed: Notify::new(),
             turn: Semaphore::new(1),
             _items: PhantomData,
@@ -260,6 +264,10 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
 
     pub(super) fn meter(&self) -> &Meter {
         &self.inner.meter
+    }
+
+    pub(super) fn pace(&self) -> &Pace {
+        &self.inner.pace
     }
 
     pub(super) fn claims(&self) -> &Claims {
