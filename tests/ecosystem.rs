@@ -8,6 +8,7 @@
 //! | `queue_delivery.rs` | delivering them |
 //! | `queue_cancellation.rs` | pushes and drains that are dropped |
 //! | `queue_failures.rs` | stores that fail, in memory and in SQLite files |
+//! | `queue_slow_stores.rs` | stores whose operations take time and go on when they are dropped |
 //! | `../examples/queue/store.rs` | the store of the example |
 //! | `grpc_server.rs` | a server of tonic whose messages are text, and a client for it |
 //! | `services.rs` | a breaker on a manual clock, and a service that checks how it is used |
@@ -40,6 +41,8 @@ mod queue_cancellation;
 mod queue_delivery;
 #[path = "ecosystem/queue_failures.rs"]
 mod queue_failures;
+#[path = "ecosystem/queue_slow_stores.rs"]
+mod queue_slow_stores;
 #[path = "ecosystem/queue_support.rs"]
 mod queue_support;
 #[path = "../examples/queue/store.rs"]

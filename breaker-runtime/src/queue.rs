@@ -77,7 +77,7 @@
 //!   [interval](Drain::interval).
 //! * Each delivery is a call of the circuit: a failed one counts, and a half-open circuit may use it as its trial call.
 //!   So a circuit without other traffic recovers. While the circuit is open, the drain waits for the next trial call or a
-//!   change of the state, and runs no code meanwhile.
+//!   change of the state. Meanwhile it runs code only to look for new settings, once per longest [pause](Drain::pause).
 //! * A failed delivery is repeated after a [pause](Drain::pause), before any other item. The handler returns
 //!   [`Delivery::Discard`] for an item that can never succeed, so that it does not block the others.
 //!
@@ -85,15 +85,25 @@
 //!
 //! | event | effect |
 //! |---|---|
-//! | the queue is full or closed, or its store fails | [`push`](RetryQueue::push) returns the item and the reason; [`push_or_replace`](RetryQueue::push_or_replace) returns the oldest item instead |
+//! | the queue is full or closed, or its store fails | [`push`](RetryQueue::push) returns the item and the reason; [`push_or_replace`](RetryQueue::push_or_replace) returns the oldest items instead |
 //! | the store fails during a drain | the error is [reported](Drain::on_store_error), and the drain tries again after a pause |
 //! | the drain is dropped, or its handler panics | the item stays at the front; the next drain goes on |
 //! | the process ends | items in memory are lost, unless [`take_items`](RetryQueue::take_items) saves them; those in a [store](QueueStore) remain |
 //! | the process ends, or `call_timeout` stops the delivery, after the service has executed a call and before its item is removed | the item is **delivered again**; send an idempotency key with it, such as the number of the order, so that the service executes it once |
 //!
+//! A queue belongs to one circuit for as long as it exists. If the circuit of a key is removed or evicted, the queue keeps
+//! it, and delivers its items once this circuit admits calls; see
+//! [`KeyedBreaker::remove`](crate::KeyedBreaker::remove).
+//!
 //! The items are figures of the circuit: [`Snapshot::queue`](crate::Snapshot::queue), the metrics
 //! `circuit_breaker_queue_length`, `circuit_breaker_queue_capacity` and `circuit_breaker_queue_items_total`, and the
 //! dashboard show them.
+//!
+//! # Tests
+//!
+//! A queue in a `static` belongs to the circuit of the test that uses it first, and keeps its items for the next test. With
+//! the scopes of the feature `test-util`, each test needs a queue of its own: the code gets it as an argument or has it in
+//! a field, and the test creates it in the scope, with the circuit of the scope.
 //!
 //! | file | contents |
 //! |---|---|
@@ -104,6 +114,7 @@
 //! | `meter.rs` | the figures of one queue |
 //! | `claims.rs` | the items that are being delivered or evicted |
 //! | `backoff.rs` | the pauses after failures |
+//! | `pace.rs` | when the next delivery may start |
 //! | `retry_queue.rs` | the queue |
 //! | `drain.rs` | the task that delivers the items |
 
@@ -114,6 +125,7 @@ mod delivery;
 mod meter;
 mod claims;
 mod backoff;
+mod pace;
 mod retry_queue;
 mod drain;
 

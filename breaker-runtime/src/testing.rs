@@ -80,6 +80,10 @@
 //! Threads and tasks that another crate starts are outside the scope and use the global registry, as the task that
 //! a server starts for each connection. For these, use [`process_scope`] or [`process_scope_async`].
 //!
+//! A `static` with something that belongs to a circuit, such as a [`CircuitBreaker`](crate::CircuitBreaker), a retry budget
+//! or a queue, is not separate in each scope: it belongs to the circuit of the scope that has used it first. Create such
+//! values in the scope and pass them to the code.
+//!
 //! If no call of a scope ever reaches a circuit that the test has tripped, the scope panics at its end, because the
 //! test has probably made its call outside the scope. If the test panics before, a note below its panic says so.
 

@@ -30,14 +30,15 @@ pub(crate) enum StoreError {
 }
 
 /// `AUTOINCREMENT` prevents that the id of a removed row is used again. With `FULL`, each insertion is on the disk before
-/// `push` returns.
+/// `push` returns. A row that is no valid capture is moved to `invalid_captures`, so that it does not block the others.
 const SCHEMA: &str = "
     PRAGMA synchronous = FULL;
     CREATE TABLE IF NOT EXISTS captures (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         order_id INTEGER NOT NULL,
         cents INTEGER NOT NULL
-    );";
+    );
+    CREATE TABLE IF NOT EXISTS invalid_captures (id INTEGER PRIMARY KEY, order_id, cents);";
 
 impl SqliteStore {
     /// Opens a file, and creates it if needed. Fails if it is no database or is damaged.
@@ -82,11 +83,17 @@ impl QueueStore<Capture> for SqliteStore {
     }
 
     async fn next(&self, after: Option<u64>) -> Result<Option<QueuedItem<Capture>>, StoreError> {
-        let select = move |connection: &Connection| {
-            let sql = "SELECT id, order_id, cents FROM captures WHERE id > ?1 ORDER BY id LIMIT 1";
-            connection.query_one(sql, [after.unwrap_or(0)], read).optional()
-        };
-        self.run(select).await
+        self.run(move |connection| {
+            loop {
+                let sql = "SELECT id, order_id, cents FROM captures WHERE id > ?1 ORDER BY id LIMIT 1";
+                match connection.query_one(sql, [after.unwrap_or(0)], read).optional()? {
+                    Some(ReadRow::Valid(capture)) => return Ok(Some(capture)),
+                    Some(ReadRow::Invalid { id }) => set_aside(connection, id)?,
+                    None => return Ok(None),
+                }
+            }
+        })
+        .await
     }
 
     async fn remove(&self, id: u64) -> Result<bool, StoreError> {
@@ -101,7 +108,28 @@ impl QueueStore<Capture> for SqliteStore {
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<QueuedItem<Capture>> {
-    let capture = Capture { order: row.get(1)?, cents: row.get(2)? };
-    Ok(QueuedItem::new(row.get(0)?, Arc::new(capture)))
+/// A row of the table.
+enum ReadRow {
+    Valid(QueuedItem<Capture>),
+    /// Another program has written something else than a capture.
+    Invalid {
+        id: u64,
+    },
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<ReadRow> {
+    let id = row.get(0)?;
+    Ok(match (row.get(1), row.get(2)) {
+        (Ok(order), Ok(cents)) => ReadRow::Valid(QueuedItem::new(id, Arc::new(Capture { order, cents }))),
+        (Err(_), _) | (_, Err(_)) => ReadRow::Invalid { id },
+    })
+}
+
+/// Moves a row to `invalid_captures`, where an operator finds it.
+fn set_aside(connection: &Connection, id: u64) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    transaction
+        .execute("INSERT OR REPLACE INTO invalid_captures SELECT * FROM captures WHERE id = ?1", [id])?;
+    transaction.execute("DELETE FROM captures WHERE id = ?1", [id])?;
+    transaction.commit()
 }

@@ -1,13 +1,15 @@
 //! Adding items to a queue: a full queue, a closed one, replaced items, and figures.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 
 use breaker_runtime::queue::{Delivery, PushError, PushErrorKind, RetryQueue};
-use breaker_runtime::{BreakerError, CircuitBreaker, Config, Registry, State, circuit_breaker};
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, Registry, State, circuit_breaker, testing};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
-use crate::queue_support::{circuit, counts};
+use crate::queue_support::{circuit, counts, seconds};
 
 #[tokio::test]
 async fn a_full_queue_returns_the_item_and_counts_it_as_refused() {
@@ -21,7 +23,32 @@ async fn a_full_queue_returns_the_item_and_counts_it_as_refused() {
     assert_eq!(error.into_item(), "c");
     let counts = counts(&breaker);
     assert_eq!((counts.length, counts.capacity, counts.queued, counts.refused), (2, 2, 2, 1));
-    assert_eq!(RetryQueue::in_memory(&breaker, 0).push("d").await.unwrap_err().into_item(), "d");
+}
+
+#[tokio::test]
+async fn a_queue_of_capacity_0_refuses_every_item() {
+    let breaker = circuit("capacity 0");
+    let queue = RetryQueue::in_memory(&breaker, 0);
+    for item in ["a", "b"] {
+        assert_eq!(queue.push(item).await.unwrap_err().into_item(), item);
+        let error = queue.push_or_replace(item).await.unwrap_err();
+        assert!(matches!(error.kind(), PushErrorKind::Full));
+        assert_eq!(error.into_item(), item);
+    }
+    assert_eq!((counts(&breaker).length, counts(&breaker).refused), (0, 4));
+}
+
+#[test]
+fn capacities_of_any_size_are_added_up_without_overflow() {
+    const SHOWN: u64 = 1 << 48;
+    let breaker = circuit("huge capacities");
+    let huge = RetryQueue::<u32>::in_memory(&breaker, usize::MAX);
+    let small = RetryQueue::<u32>::in_memory(&breaker, 10);
+    assert_eq!(counts(&breaker).capacity, SHOWN + 10);
+    drop(small);
+    assert_eq!(counts(&breaker).capacity, SHOWN);
+    drop(huge);
+    assert_eq!(counts(&breaker).capacity, 0);
 }
 
 #[tokio::test]
@@ -29,9 +56,9 @@ async fn a_full_queue_can_replace_its_oldest_item_and_returns_it() {
     let breaker = circuit("replaced items");
     let queue = RetryQueue::in_memory(&breaker, 2);
     for item in ["a", "b"] {
-        assert_eq!(queue.push_or_replace(item).await.unwrap(), None);
+        assert_eq!(queue.push_or_replace(item).await.unwrap(), []);
     }
-    assert_eq!(queue.push_or_replace("c").await.unwrap().as_deref(), Some(&"a"));
+    assert_eq!(queue.push_or_replace("c").await.unwrap(), [Arc::new("a")]);
     let counts = counts(&breaker);
     assert_eq!((counts.length, counts.queued, counts.discarded, counts.refused), (2, 3, 1, 0));
     assert_eq!(queue.take_items(), [Arc::new("b"), Arc::new("c")]);
@@ -54,8 +81,8 @@ async fn the_item_that_is_being_delivered_is_neither_replaced_nor_taken() {
     });
     let drain = tokio::spawn(drain.run());
     started.notified().await;
-    assert_eq!(queue.push_or_replace(2).await.unwrap(), None);
-    assert_eq!(queue.push_or_replace(3).await.unwrap().as_deref(), Some(&2));
+    assert_eq!(queue.push_or_replace(2).await.unwrap(), []);
+    assert_eq!(queue.push_or_replace(3).await.unwrap(), [Arc::new(2)]);
     assert_eq!(counts(&breaker).length, 2);
     assert_eq!(queue.take_items(), [Arc::new(3)]);
     queue.close();
@@ -95,8 +122,7 @@ fn threads_that_replace_items_lose_none_and_keep_the_capacity() {
             scope.spawn(move || -> Vec<u32> {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
                 let items = (0..200).map(|nth| producer * 200 + nth);
-                let replaced =
-                    items.filter_map(|item| runtime.block_on(queue.push_or_replace(item)).unwrap());
+                let replaced = items.flat_map(|item| runtime.block_on(queue.push_or_replace(item)).unwrap());
                 replaced.map(|item| *item).collect()
             })
         });
@@ -137,6 +163,45 @@ async fn the_queues_of_keys_are_added_up_also_after_their_removal() {
     drop(queues);
     let sum = hosts.snapshot().queue.unwrap();
     assert_eq!((sum.length, sum.capacity, sum.queued), (0, 0, 2));
+}
+
+#[test]
+fn a_queue_that_is_created_in_a_scope_belongs_to_the_circuit_of_the_scope() {
+    #[circuit_breaker(name = "queue of a scope", fallback = |_| Ok(later(queue, order)))]
+    fn capture(queue: &RetryQueue<u32>, order: u32) -> Result<bool, BreakerError> {
+        Ok(order > 0)
+    }
+    fn later(queue: &RetryQueue<u32>, order: u32) -> bool {
+        queue.push_blocking(order).is_err()
+    }
+    for order in [1, 2] {
+        testing::scope(|_| {
+            let breaker = Registry::global().get("queue of a scope").unwrap();
+            let queue = RetryQueue::in_memory(&breaker, 10);
+            breaker.force_open();
+            assert!(!capture(&queue, order).unwrap());
+            assert_eq!(counts(&breaker).length, 1);
+            assert_eq!(queue.take_items(), [Arc::new(order)]);
+        });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_follows_the_removed_circuit_of_its_key() {
+    let registry = Registry::new();
+    let shops = registry.register_keyed("queue of a removed key", Config::default(), 10).unwrap();
+    let circuit = shops.get("a");
+    circuit.force_open();
+    let queue = RetryQueue::in_memory(&circuit, 10);
+    queue.push(1).await.unwrap();
+    let removed = shops.remove("a").unwrap();
+    assert_eq!(shops.get("a").state(), State::Closed);
+    let mut run = pin!(queue.drain(|_| async { Delivery::Done }).run());
+    timeout(seconds(3600), run.as_mut()).await.unwrap_err();
+    assert_eq!(counts(&removed).delivered, 0);
+    removed.release();
+    timeout(seconds(1), run).await.unwrap_err();
+    assert_eq!(counts(&removed).delivered, 1);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use breaker_runtime::queue::{Delivery, RetryQueue};
-use breaker_runtime::{CircuitBreaker, Outcome, State};
+use breaker_runtime::{CircuitBreaker, Mode, Outcome, State};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 
@@ -339,4 +339,59 @@ async fn a_second_drain_waits_until_the_first_has_ended() {
     };
     tokio::join!(second, end_first);
     assert_eq!(log.items(), [11, 1, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_settings_of_an_open_circuit_take_effect_within_the_longest_pause() {
+    let open_for_hours = |mode| settings().recovery_timeout(seconds(36_000)).mode(mode);
+    let breaker = circuit_with("new settings while open", open_for_hours(Mode::Enforce));
+    breaker.try_acquire().unwrap().settle(Outcome::Failure);
+    let queue = queue_of(&breaker, [1]).await;
+    let log = Log::new();
+    let deliveries = log.clone();
+    // A task of its own: in the task of the test, the drain would be polled by the sleeps of the test.
+    let drain = tokio::spawn(
+        queue
+            .drain(move |item| {
+                deliveries.add(*item);
+                async { Delivery::Done }
+            })
+            .run(),
+    );
+    sleep(seconds(70)).await;
+    breaker.set_config(open_for_hours(Mode::Shadow).build().unwrap());
+    sleep(seconds(60)).await;
+    drain.abort();
+    assert!((119..122).contains(&(log.millis()[0] / 1000)), "{:?}", log.millis());
+}
+
+#[tokio::test(start_paused = true)]
+async fn drains_that_are_dropped_and_started_again_keep_the_interval() {
+    let breaker = circuit("restarted drains");
+    let queue = queue_of(&breaker, 1..=20).await;
+    let log = Log::new();
+    while log.elapsed() < Duration::from_millis(2900) {
+        let drain = queue.drain(|item| {
+            log.add(*item);
+            async { Delivery::Done }
+        });
+        timeout(Duration::from_millis(7), drain.interval(seconds(1)).run()).await.unwrap_err();
+    }
+    assert_eq!(log.items(), [1, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn drains_that_are_dropped_and_started_again_keep_the_pauses_after_failures() {
+    let breaker = circuit_with("restarted drains that fail", settings().failure_threshold(9));
+    let queue = queue_of(&breaker, [1]).await;
+    let log = Log::new();
+    while log.elapsed() < seconds(8) {
+        let drain = queue.drain(|item| {
+            log.add(*item);
+            async { Err("down") }
+        });
+        timeout(Duration::from_millis(100), drain.run()).await.unwrap_err();
+    }
+    let first_seconds: Vec<_> = log.millis().iter().map(|millis| millis / 1000).collect();
+    assert_eq!(first_seconds, [0, 1, 3, 7]);
 }

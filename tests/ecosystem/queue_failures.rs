@@ -74,6 +74,23 @@ async fn an_item_that_was_delivered_but_cannot_be_removed_is_not_delivered_again
     assert_eq!((counts(&breaker).length, counts(&breaker).delivered), (0, 2));
 }
 
+#[tokio::test]
+async fn a_store_that_removes_nothing_refuses_replacements_above_the_capacity() {
+    let breaker = circuit("replacements that fail");
+    let queue = RetryQueue::with_store(&breaker, TestStore::default(), 2).await.unwrap();
+    queue.store().failing_removals.store(usize::MAX, Ordering::SeqCst);
+    for item in 1..=3 {
+        assert_eq!(queue.push_or_replace(item).await.unwrap(), []);
+    }
+    let error = queue.push_or_replace(4).await.unwrap_err();
+    assert_eq!(error.kind(), &PushErrorKind::Store(DiskFull));
+    assert_eq!(error.into_item(), 4);
+    assert_eq!((counts(&breaker).length, counts(&breaker).refused), (3, 1));
+    queue.store().failing_removals.store(0, Ordering::SeqCst);
+    assert_eq!(queue.push_or_replace(5).await.unwrap(), [1, 2].map(Arc::new));
+    assert_eq!(counts(&breaker).length, 2);
+}
+
 /// A file that is removed at the end of its test.
 struct File(PathBuf);
 
@@ -191,6 +208,28 @@ async fn a_file_that_is_damaged_while_it_is_in_use_returns_new_items_and_reports
     }
     fs::write(&file.0, intact).unwrap();
     assert_eq!(deliver_all(&file.queue(&breaker, 10).await).await, [1]);
+}
+
+#[tokio::test]
+async fn a_row_that_is_no_capture_is_set_aside_and_the_others_are_delivered() {
+    let file = File::new("invalid-row");
+    drop(SqliteStore::open(&file.0).unwrap());
+    let connection = Connection::open(&file.0).unwrap();
+    let rows =
+        "INSERT INTO captures (order_id, cents) VALUES (1, -5), (2, 10), ('three', 10), (4, 10), (5, x'00')";
+    connection.execute_batch(rows).unwrap();
+    let breaker = circuit("invalid row");
+    let queue = file.queue(&breaker, 3).await;
+    assert_eq!(deliver_all(&queue).await, [2, 4]);
+    let invalid: Vec<u32> = connection
+        .prepare("SELECT id FROM invalid_captures ORDER BY id")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(invalid, [1, 3, 5]);
+    assert_eq!((counts(&breaker).length, counts(&breaker).delivered), (0, 2));
 }
 
 #[tokio::test]

@@ -63,6 +63,11 @@ impl Log {
         self.entries.lock().expect("no test panics here").push(entry);
     }
 
+    /// Returns the time since the log was created.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
     pub(crate) fn entries(&self) -> Vec<LogEntry> {
         self.entries.lock().expect("no test panics here").clone()
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::CircuitBreaker;
 use super::circuit::Circuit;
 use super::queue_counters::QueueCounters;
-use crate::clock::Sleep;
+use crate::clock::{Moment, Sleep};
 use crate::snapshot::QueueCounts;
 
 /// The owner of the counters among the attachments of a circuit. All queues share one.
@@ -28,6 +28,11 @@ impl CircuitBreaker {
     /// Returns the counters that all queues of this circuit share.
     pub(crate) fn queue_counters(&self) -> Arc<QueueCounters> {
         self.circuit.attachments().get_or_create(OWNER, QueueCounters::default)
+    }
+
+    /// Returns the time on the clock of the circuit.
+    pub(crate) fn now(&self) -> Moment {
+        self.circuit.clock.now()
     }
 
     /// Returns a future that completes after `wait` on the clock of the circuit. Panics outside a tokio runtime with

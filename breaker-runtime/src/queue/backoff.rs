@@ -7,7 +7,8 @@ use std::time::Duration;
 pub(super) struct Backoff {
     pub(super) first: Duration,
     pub(super) max: Duration,
-    failures: u32,
+    /// Failures in a row.
+    pub(super) failures: u32,
 }
 
 impl Backoff {

@@ -1,8 +1,8 @@
 //! The items that are being delivered or evicted, so that none is both.
 //!
-//! A drain reads the oldest item and then claims it. The claim fails if an item was evicted in between, because it may
-//! have been that one. An eviction skips the claimed item. The claim of an item that was delivered remains until the item
-//! is removed, so the item is not delivered again if the removal fails or the drain is dropped.
+//! A drain reads the oldest item that is not being evicted and then claims it. The claim fails if an item was evicted in
+//! between, because it may have been that one. An eviction skips the claimed item. The claim of an item that was delivered
+//! remains until the item is removed, so the item is not delivered again if the removal fails or the drain is dropped.
 
 use crate::sync::{Mutex, lock};
 
@@ -41,6 +41,13 @@ pub(super) struct Removal {
 /// The number of evictions at a moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Epoch(u64);
+
+/// The evictions at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Evictions {
+    pub(super) running: usize,
+    finished: u64,
+}
 
 /// An item that is being delivered. Dropping it before the delivery has ended releases the claim.
 pub(super) struct ClaimedItem<'a> {
@@ -89,6 +96,17 @@ impl Claims {
         }
         state.evicting.push(id);
         Some(EvictedItem { claims: self, id })
+    }
+
+    /// Returns `true` if the item is being evicted.
+    pub(super) fn is_evicting(&self, id: u64) -> bool {
+        lock(&self.0).evicting.contains(&id)
+    }
+
+    /// Returns the evictions that are running, and how many have finished.
+    pub(super) fn evictions(&self) -> Evictions {
+        let state = lock(&self.0);
+        Evictions { running: state.evicting.len(), finished: state.evictions }
     }
 
     /// Evicts all items except the claimed one, whose id `evict` receives. `evict` runs with the lock.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::backoff::Backoff;
 use super::claims::{End, Removal};
 use super::delivery::Delivery;
-use super::retry_queue::RetryQueue;
+use super::retry_queue::{RetryQueue, WaitEnd};
 use super::store::QueueStore;
 use crate::clock::Sleep;
 use crate::error::{BreakerError, ErrorKind};
@@ -34,6 +34,8 @@ pub struct Drain<T, S: QueueStore<T>, H> {
     pauses: Backoff,
     /// The pauses after failures of the store.
     store_pauses: Backoff,
+    /// The pauses before a store is read again that may have changed without notice.
+    reading_pauses: Backoff,
     on_store_error: Option<ReportError<S::Error>>,
     /// Completes when the next delivery may start.
     pace: Pin<Box<Sleep>>,
@@ -98,6 +100,7 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
             interval: INTERVAL,
             pauses: Backoff::new(FIRST_PAUSE, MAX_PAUSE),
             store_pauses: Backoff::new(FIRST_PAUSE, MAX_PAUSE),
+            reading_pauses: Backoff::new(FIRST_PAUSE, MAX_PAUSE),
             on_store_error: None,
             pace: Box::pin(Sleep::Never),
         }
@@ -123,6 +126,7 @@ where
     pub fn pause(mut self, first: Duration, max: Duration) -> Self {
         self.pauses = Backoff::new(first, max);
         self.store_pauses = self.pauses;
+        self.reading_pauses = self.pauses;
         self
     }
 
@@ -136,13 +140,15 @@ where
     /// Delivers the items until the queue is [closed](RetryQueue::close).
     ///
     /// Each delivery is a call of the circuit, which can be its trial call. While the circuit admits no call, the drain
-    /// waits: until a trial call is due, or the state changes. Slots of trial calls and of `max_concurrent` that become
+    /// waits: until a trial call is due, or the state changes. New settings announce no change, so the drain looks at them
+    /// after at most the longest [pause](Self::pause). Slots of trial calls and of `max_concurrent` that become
     /// free announce no change, so while all are in use, the drain looks for one after each first
     /// [pause](Self::pause).
     ///
     /// An item is removed after its delivery has succeeded. A delivery that fails or exceeds `call_timeout` is repeated
     /// after a [pause](Self::pause), before any other item. If another drain of this queue is running, this one waits for
-    /// its end.
+    /// its end. A drain that runs after another one keeps its own interval to the last delivery of the other, and continues
+    /// its pauses after failed deliveries.
     ///
     /// # Panics
     ///
@@ -156,7 +162,9 @@ where
     pub async fn run(mut self) {
         let queue = self.queue.clone();
         let Some(_turn) = queue.wait_turn().await else { return };
-        self.pace.set(queue.breaker().sleep(Duration::ZERO));
+        let first_wait = queue.pace().first_wait(queue.breaker().now(), self.interval);
+        self.pace.set(queue.breaker().sleep(first_wait));
+        self.pauses.failures = queue.pace().failures();
         while !queue.is_closed() {
             let step = self.step(&queue).await;
             self.wait_after(&queue, step).await;
@@ -169,14 +177,36 @@ where
         let breaker = queue.breaker();
         match step {
             Step::Next => {}
-            Step::Empty => queue.wait_changed().await,
-            Step::Failed => pause(queue, self.pauses.next()).await,
+            Step::Empty => {
+                let limit = self.reading_pause(queue).map_or(Sleep::Never, |pause| breaker.sleep(pause));
+                match queue.wait_changed(limit).await {
+                    WaitEnd::Changed => self.reading_pauses.reset(),
+                    WaitEnd::Limit => queue.meter().set_stale(),
+                }
+            }
+            Step::Failed => {
+                let wait = self.pauses.next();
+                queue.pace().failed(self.pauses.failures, breaker.now().after(wait));
+                pause(queue, wait).await;
+            }
             Step::StoreFailed => pause(queue, self.store_pauses.next()).await,
             Step::NotAdmitted(limit) => {
+                let limit = match self.reading_pause(queue) {
+                    Some(pause) => {
+                        queue.meter().set_stale();
+                        limit.min(pause)
+                    }
+                    None => limit,
+                };
                 queue.unless_closed(breaker.wait_until_admits(limit.max(MIN_WAIT))).await;
             }
             Step::Ramping(wait) => pause(queue, wait).await,
         }
+    }
+
+    /// Returns when to read the store again although nothing was announced, if it may have changed without notice.
+    fn reading_pause(&mut self, queue: &RetryQueue<T, S>) -> Option<Duration> {
+        queue.meter().must_read_later().then(|| self.reading_pauses.next().max(MIN_WAIT))
     }
 
     async fn step(&mut self, queue: &RetryQueue<T, S>) -> Step {
@@ -203,9 +233,21 @@ where
         if queue.is_closed() {
             return Ok(Step::Next);
         }
-        let epoch = queue.claims().epoch();
-        let Some(oldest) = queue.store().next(None).await? else {
-            return Ok(Step::Empty);
+        let mut after = None;
+        let (epoch, oldest) = loop {
+            let epoch = queue.claims().epoch();
+            match queue.store().next(after).await? {
+                Some(evicted) if queue.claims().is_evicting(evicted.id) => after = Some(evicted.id),
+                Some(oldest) => break (epoch, oldest),
+                None => {
+                    if after.is_none() {
+                        // A store that has moved items out of the way has not announced it.
+                        queue.meter().expect_empty();
+                    }
+                    queue.refresh_length().await?;
+                    return Ok(Step::Empty);
+                }
+            }
         };
         if !queue.breaker().would_admit() {
             return Ok(Step::NotAdmitted(self.wait_of(queue)));
@@ -222,6 +264,7 @@ where
         // From here on the item is not delivered again, even if the drain is dropped before it is removed.
         let removal = claimed.end(end);
         self.pauses.reset();
+        queue.pace().succeeded();
         remove(queue, removal).await?;
         Ok(Step::Next)
     }
@@ -233,6 +276,7 @@ where
         let call = async move {
             let mut pace = pace;
             pace.set(next_start);
+            queue.pace().started(queue.breaker().now());
             handler(item).await.into()
         };
         queue.breaker().call_async_with_text(Delivery::outcome, Delivery::text, call).await
@@ -242,7 +286,10 @@ where
     fn step_after(&self, queue: &RetryQueue<T, S>, error: &BreakerError) -> Step {
         match error.kind() {
             ErrorKind::TimedOut => Step::Failed,
-            ErrorKind::Ramping => Step::Ramping(error.retry_after().unwrap_or(self.pauses.first)),
+            ErrorKind::Ramping => {
+                let wait = error.retry_after().unwrap_or(self.pauses.first);
+                Step::Ramping(wait.min(self.pauses.max))
+            }
             ErrorKind::Open | ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull => {
                 Step::NotAdmitted(self.wait_of(queue))
             }
@@ -253,8 +300,8 @@ where
     fn wait_of(&self, queue: &RetryQueue<T, S>) -> Duration {
         let snapshot = queue.breaker().snapshot();
         match snapshot.state {
-            State::Open => snapshot.retry_after.unwrap_or(self.pauses.max),
             // New settings may let it admit calls, and announce no change.
+            State::Open => snapshot.retry_after.map_or(self.pauses.max, |wait| wait.min(self.pauses.max)),
             State::ForcedOpen => self.pauses.max,
             State::Closed | State::HalfOpen | State::Disabled => self.pauses.first,
         }
@@ -284,12 +331,12 @@ async fn remove<T: Send + Sync + 'static, S: QueueStore<T>>(
 ) -> Result<(), S::Error> {
     let operation = queue.meter().start_operation();
     let was_removed = queue.store().remove(id).await?;
-    operation.end();
     queue.claims().removed();
     match end {
         End::Delivered => queue.meter().delivered(),
         End::Discarded => queue.meter().discarded(1),
     }
+    operation.end();
     if !was_removed {
         // Something else has changed the store.
         queue.meter().set_stale();

@@ -12,7 +12,8 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use super::claims::Claims;
 use super::in_memory::InMemory;
 use super::meter::Meter;
-use super::push_error::PushError;
+use super::pace::Pace;
+use super::push_error::{PushError, PushErrorKind};
 use super::store::QueueStore;
 use crate::breaker::CircuitBreaker;
 use crate::sync::blocked_thread::BlockedThread;
@@ -32,17 +33,30 @@ struct Inner<T, S> {
     capacity: usize,
     meter: Meter,
     claims: Claims,
-    /// Notified when an item is added and when the queue is closed.
+    pace: Pace,
+    /// Notified when an item is added, when an operation of the store has ended or was dropped, and when the queue is
+    /// closed.
     changed: Notify,
     /// Held by the drain that is running; closed together with the queue.
     turn: Semaphore,
     _items: PhantomData<fn(T) -> T>,
 }
 
+/// Wakes the drain when it is dropped.
+struct WakeOnDrop<'a>(&'a Notify);
+
+/// Why a wait for a change has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WaitEnd {
+    Changed,
+    Limit,
+}
+
 impl<T: Send + Sync + 'static> RetryQueue<T> {
     /// Creates an empty queue in memory. `capacity` is the maximum number of items; with 0, every item is refused.
     ///
     /// The items are lost when the process ends. [`take_items`](Self::take_items) returns those that are left.
+    /// [Tests](crate::queue#tests) that use scopes need a queue each instead of a `static`.
     ///
     /// ```
     /// use std::sync::LazyLock;
@@ -73,8 +87,10 @@ impl<T: Send + Sync + 'static> RetryQueue<T> {
     /// ```
     #[must_use = "the items are no longer in the queue"]
     pub fn take_items(&self) -> Vec<Arc<T>> {
+        let operation = self.inner.meter.start_operation();
         let items = self.inner.claims.evict_all(|claimed| self.inner.store.take(claimed));
         self.inner.meter.discarded(items.len());
+        operation.end();
         items
     }
 }
@@ -101,6 +117,7 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
             capacity,
             meter,
             claims: Claims::default(),
+            pace: Pace::default(),
             changed: Notify::new(),
             turn: Semaphore::new(1),
             _items: PhantomData,
@@ -117,7 +134,9 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
     /// # Cancellation
     ///
     /// A future that was never polled has no effect and drops the item. Once it was polled, the store decides whether
-    /// the item is stored. In memory, the item is stored at the first poll.
+    /// the item is stored. In memory, the item is stored at the first poll. A store that completes the operation later
+    /// does not announce it, so from then on a drain that has nothing to deliver reads the store again, first after the
+    /// first [pause](super::Drain::pause) and then after pauses that double up to the longest one.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, queue::RetryQueue};
@@ -133,7 +152,7 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn push(&self, item: T) -> Result<u64, PushError<T, S::Error>> {
-        self.push_up_to(self.inner.capacity, item).await
+        self.try_push(self.inner.capacity, item).await.map_err(|error| self.refuse(error))
     }
 
     /// Adds an item like [`push`](Self::push), and blocks this thread until the store has it. For fallbacks of sync
@@ -157,20 +176,24 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
         }
     }
 
-    /// Adds an item like [`push`](Self::push). If the queue is full, removes and returns the oldest item that is not
-    /// being delivered, which counts as discarded.
+    /// Adds an item like [`push`](Self::push). If the queue is full, removes and returns the oldest items that are not
+    /// being delivered, which count as discarded. That is one item, or several if the store had more items than the
+    /// capacity allows. If the queue was not full, the result is empty.
     ///
-    /// The new item is stored before the old one is removed, so the store has one item above its capacity for a moment, or
-    /// while its only item is being delivered.
+    /// The new item is stored before the last old one is removed. So the queue has one item above its capacity for a
+    /// moment, while its only item is being delivered, and after a removal that failed; the next call removes that item
+    /// first. Each item that a call is removing may come on top of that. The drain delivers no such item, and goes on
+    /// with the next one.
     ///
     /// # Errors
     ///
-    /// Returns the item and the reason if the queue is closed or its store failed to add the item. If the store fails to
-    /// remove the old item, the result is `Ok(None)`: both items are in the queue.
+    /// Returns the item and the reason if the queue is closed, if its capacity is 0, or if its store failed to add the
+    /// item or to remove enough of the older ones. If the store fails to remove the last one, the call succeeds and both
+    /// items are in the queue. Items that were removed before the store failed are dropped.
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped while it removes the old item, the old item may be lost.
+    /// If the future is dropped while it removes items, these may be lost.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, queue::RetryQueue};
@@ -180,14 +203,38 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
     /// let queue = RetryQueue::in_memory(&breaker, 1);
     /// queue.push_or_replace("12:00").await?;
     /// let replaced = queue.push_or_replace("12:01").await?;
-    /// assert_eq!(*replaced.unwrap(), "12:00");
+    /// assert_eq!(*replaced[0], "12:00");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn push_or_replace(&self, item: T) -> Result<Option<Arc<T>>, PushError<T, S::Error>> {
-        let own = self.push_up_to(usize::MAX, item).await?;
-        Ok(self.evict_before(own).await.unwrap_or_default())
+    pub async fn push_or_replace(&self, item: T) -> Result<Vec<Arc<T>>, PushError<T, S::Error>> {
+        let Inner { capacity, store, claims, .. } = &*self.inner;
+        let mut item = item;
+        let mut replaced = Vec::new();
+        loop {
+            let evictions = claims.evictions();
+            let error = match self.try_push(self.limit(evictions.running), item).await {
+                Ok(own) => {
+                    if store.count().await.is_ok_and(|count| count > *capacity) {
+                        replaced.extend(self.evict_before(own).await.unwrap_or_default());
+                    }
+                    return Ok(replaced);
+                }
+                Err(error) => error,
+            };
+            if !matches!(error.kind(), PushErrorKind::Full) || *capacity == 0 {
+                return Err(self.refuse(error));
+            }
+            match self.evict_before(u64::MAX).await {
+                Ok(Some(evicted)) => replaced.push(evicted),
+                // Another call has changed the items meanwhile.
+                Ok(None) if claims.evictions() != evictions => tokio::task::yield_now().await,
+                Ok(None) => return Err(self.refuse(error)),
+                Err(failure) => return Err(self.refuse(PushError::store(error.into_item(), failure))),
+            }
+            item = error.into_item();
+        }
     }
 
     /// Refuses further items, and ends the [drain](Self::drain) after the delivery that is running. The items that are
@@ -219,6 +266,10 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
         &self.inner.meter
     }
 
+    pub(super) fn pace(&self) -> &Pace {
+        &self.inner.pace
+    }
+
     pub(super) fn claims(&self) -> &Claims {
         &self.inner.claims
     }
@@ -228,11 +279,18 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
         self.inner.turn.acquire().await.ok()
     }
 
-    /// Waits until an item is added or the queue is closed. A change since the last wait ends the wait at once.
-    pub(super) async fn wait_changed(&self) {
-        if !self.is_closed() {
-            self.inner.changed.notified().await;
+    /// Waits until an item is added or the queue is closed, or until `limit` has ended, and returns which. A change since
+    /// the last wait ends the wait at once.
+    pub(super) async fn wait_changed(&self, limit: impl Future<Output = ()>) -> WaitEnd {
+        if self.is_closed() {
+            return WaitEnd::Changed;
         }
+        let (mut limit, mut changed) = (pin!(limit), pin!(self.inner.changed.notified()));
+        poll_fn(|context| match changed.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(WaitEnd::Changed),
+            Poll::Pending => limit.as_mut().poll(context).map(|()| WaitEnd::Limit),
+        })
+        .await
     }
 
     /// Awaits `wait`, or returns early when the queue is closed.
@@ -252,53 +310,70 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
 
     /// Reads the length from the store if it is unknown.
     pub(super) async fn refresh_length(&self) -> Result<(), S::Error> {
-        if self.inner.meter.take_stale() {
-            let operation = self.inner.meter.start_operation();
+        if let Some(reading) = self.inner.meter.start_reading() {
             let length = self.inner.store.count().await?;
-            self.inner.meter.set_length(length);
-            operation.end();
+            self.inner.meter.end_reading(reading, length);
         }
         Ok(())
     }
 
-    async fn push_up_to(&self, capacity: usize, item: T) -> Result<u64, PushError<T, S::Error>> {
-        let Inner { breaker, store, meter, changed, .. } = &*self.inner;
-        let refuse = |error: PushError<T, S::Error>| {
-            meter.refused();
-            error.with_circuit(breaker.circuit().id())
-        };
-        if self.is_closed() {
-            return Err(refuse(PushError::closed(item)));
+    /// Returns the maximum number of items for a push that replaces others, while `evicting` items are being removed.
+    fn limit(&self, evicting: usize) -> usize {
+        match self.inner.capacity {
+            0 => 0,
+            capacity => capacity.saturating_add(1).saturating_add(evicting),
         }
-        let operation = meter.start_operation();
-        let result = store.push(item, capacity).await;
-        operation.end();
-        let id = result.map_err(refuse)?;
-        meter.queued();
-        changed.notify_one();
-        Ok(id)
     }
 
-    /// Removes the oldest item that is not being delivered, if the store has more items than the capacity allows and the
-    /// item is older than the one with the id `own`.
+    /// Counts an item that is not queued.
+    fn refuse(&self, error: PushError<T, S::Error>) -> PushError<T, S::Error> {
+        self.inner.meter.refused();
+        error.with_circuit(self.inner.breaker.circuit().id())
+    }
+
+    async fn try_push(&self, limit: usize, item: T) -> Result<u64, PushError<T, S::Error>> {
+        let Inner { store, meter, changed, .. } = &*self.inner;
+        if self.is_closed() {
+            return Err(PushError::closed(item));
+        }
+        // Wakes the drain also if this future is dropped, because the store may have the item.
+        let _wake = WakeOnDrop(changed);
+        let operation = meter.start_operation();
+        let result = store.push(item, limit).await;
+        if result.is_ok() {
+            meter.queued();
+        }
+        operation.end();
+        result
+    }
+
+    /// Removes the oldest item that is neither being delivered nor evicted, if it is older than the one with the id
+    /// `own`.
     async fn evict_before(&self, own: u64) -> Result<Option<Arc<T>>, S::Error> {
-        let Inner { store, capacity, meter, claims, .. } = &*self.inner;
+        let Inner { store, meter, claims, changed, .. } = &*self.inner;
         let mut after = None;
-        while store.count().await? > *capacity {
-            let Some(oldest) = store.next(after).await?.filter(|oldest| oldest.id < own) else {
-                return Ok(None);
-            };
+        while let Some(oldest) = store.next(after).await?.filter(|oldest| oldest.id < own) {
             after = Some(oldest.id);
+            // A drain that has found only items that are being evicted waits for the end of an eviction.
+            let _wake = WakeOnDrop(changed);
             let Some(_evicted) = claims.evict(oldest.id) else { continue };
             let operation = meter.start_operation();
             let was_removed = store.remove(oldest.id).await?;
-            operation.end();
             if was_removed {
                 meter.discarded(1);
+            }
+            operation.end();
+            if was_removed {
                 return Ok(Some(oldest.item));
             }
         }
         Ok(None)
+    }
+}
+
+impl Drop for WakeOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 

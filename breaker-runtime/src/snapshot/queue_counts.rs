@@ -19,7 +19,7 @@
 pub struct QueueCounts {
     /// Number of items that wait, including one that is being delivered.
     pub length: u64,
-    /// Maximum number of items.
+    /// Maximum number of items. A queue whose capacity exceeds 2^48 counts as 2^48.
     pub capacity: u64,
     /// Number of items that were added.
     pub queued: u64,

@@ -12,6 +12,11 @@ impl KeyedBreaker {
     /// tasks in [`wait_closed`](CircuitBreaker::wait_closed) continue, and the next call of `key` gets a new circuit.
     /// The [totals](Self::totals) still include the calls of the removed circuit.
     ///
+    /// A queue of the feature `queue` remains with the removed circuit: its drain delivers the items once that circuit
+    /// admits calls, and a new circuit of the key does not affect it. A removed circuit is no longer in the registry, so
+    /// if it is forced open, only the returned handle can [release](CircuitBreaker::release) it. Release it, or take the
+    /// items out of the queue.
+    ///
     /// The time is proportional to the number of circuits; [`retain`](Self::retain) removes many circuits in
     /// one pass.
     ///
