@@ -140,8 +140,8 @@ pub(super) fn check(spec: &Spec, last_good: &LastGood, annotated: &AnnotatedFn, 
     }
 }
 
-/// Returns what may select the value of a call: an argument, unless the `key` of the attribute consists of all arguments,
-/// or a parameter of a generic function.
+/// Returns what may select the value of a call: an argument, unless the `key` of the attribute consists of all
+/// arguments, or a parameter of a generic function.
 ///
 /// A key that only uses an argument, as in `key = host_of(url)`, is the same for calls with different arguments.
 fn selector(spec: &Spec, annotated: &AnnotatedFn) -> Option<String> {

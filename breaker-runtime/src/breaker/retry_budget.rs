@@ -29,8 +29,8 @@ const MILLION: u32 = 1_000_000;
 /// [`CircuitBreaker::budget`] returns a handle with the default limits. [`try_retry`](Self::try_retry) counts a retry and
 /// returns `true` if
 ///
-/// * the circuit [would admit](CircuitBreaker::would_admit) a call now, or this is inside a call of the circuit whose slot
-///   a retry [would run in](crate::circuit_breaker#calls-inside-calls), and
+/// * the circuit [would admit](CircuitBreaker::would_admit) a call now, or this is inside a call of the circuit whose
+///   slot a retry [would run in](crate::circuit_breaker#calls-inside-calls), and
 /// * fewer retries than [`floor`](Self::with_floor) + [`share`](Self::with_share) × successes were counted in the last
 ///   [`WINDOW`](Self::WINDOW).
 ///

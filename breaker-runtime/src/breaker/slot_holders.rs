@@ -172,8 +172,8 @@ impl Circuit {
         self.find_holder(|holder| holder.is_in_bulkhead).is_some()
     }
 
-    /// Returns `true` if a call that this thread makes would be admitted now. Inside a call that holds a slot, it runs in
-    /// that slot.
+    /// Returns `true` if a call that this thread makes would be admitted now. Inside a call that holds a slot, it runs
+    /// in that slot.
     pub(super) fn would_admit_here(&self) -> bool {
         self.would_admit()
             || self.nested_ticket().is_some()
