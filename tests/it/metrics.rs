@@ -216,12 +216,10 @@ fn exported_state_changes(circuits: usize, builder: MeterProviderBuilder) -> Exp
     provider.force_flush().unwrap();
     let collected = exporter.get_finished_metrics().unwrap();
     let metrics = collected.iter().flat_map(ResourceMetrics::scope_metrics).flat_map(ScopeMetrics::metrics);
-    let mut series = metrics.map(|metric| match metric.data() {
-        AggregatedMetrics::F64(MetricData::Sum(sum)) => (metric.name(), sum.data_points().collect()),
-        AggregatedMetrics::F64(MetricData::Gauge(_)) => (metric.name(), Vec::new()),
-        other => panic!("{other:?}"),
-    });
-    let (_, points) = series.find(|(name, _)| *name == "circuit_breaker_state_changes").unwrap();
+    let name = "circuit_breaker_state_changes";
+    let changes = metrics.into_iter().find(|metric| metric.name() == name).unwrap();
+    let AggregatedMetrics::F64(MetricData::Sum(sum)) = changes.data() else { panic!("{changes:?}") };
+    let points: Vec<_> = sum.data_points().collect();
     let overflows = |label: &KeyValue| label.key.as_str() == "otel.metric.overflow";
     ExportedSeries {
         count: points.len(),
