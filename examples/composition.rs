@@ -49,7 +49,7 @@ struct Client {
 }
 
 impl Client {
-    /// Makes one attempt. A call that the circuit would reject neither waits for the rate limit nor takes a token.
+    /// Makes one attempt. If the circuit would reject the call, it does not start to wait for the rate limit.
     async fn attempt(&self) -> Result<u64, PriceError> {
         if self.breaker.would_admit() {
             self.limiter.until_ready().await;

@@ -35,6 +35,7 @@ mod rules;
 use syn::Error;
 use syn::spanned::Spanned as _;
 
+pub(crate) use expr::key_elements;
 pub(crate) use spec::{
     Breaker, BreakerAccess, BreakerName, Cloning, Condition, Fallback, FallbackOn, LastGood, Setting, Settle,
     Spec, Value, Variant,

@@ -14,7 +14,7 @@ use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Result, ReturnType, Signature, Token, Type, TypeImplTrait, Visibility};
+use syn::{Attribute, Error, FnArg, Result, ReturnType, Signature, Token, Type, TypeImplTrait, Visibility};
 
 pub(crate) use boxed::Boxed;
 pub(crate) use lifetimes::{error_has_lifetime, for_all_lifetimes, value_borrows};
@@ -65,6 +65,11 @@ impl AnnotatedFn {
     /// Returns the result type of a call, or `None` if it is `()`.
     pub(crate) fn output(&self) -> Option<&Type> {
         output(&self.signature, self.boxed.as_ref())
+    }
+
+    /// Returns `true` if a call has an argument besides the receiver.
+    pub(crate) fn has_arguments(&self) -> bool {
+        self.signature.inputs.iter().any(|input| matches!(input, FnArg::Typed(_)))
     }
 
     /// Returns the span for errors about the result type.

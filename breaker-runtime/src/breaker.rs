@@ -254,7 +254,8 @@ impl CircuitBreaker {
     ///
     /// A call that would have to wait for a slot is not admitted *now*, so the result is `false`. While the circuit
     /// closes gradually ([`ramp`](crate::ConfigBuilder::ramp)), the result is `true`, although only a share of the calls
-    /// is admitted.
+    /// is admitted. Inside a call of the circuit, a further call by [`call`](Self::call) or the attribute
+    /// [runs in its slot](crate::circuit_breaker#calls-inside-calls) and can be admitted although this is `false`.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config};

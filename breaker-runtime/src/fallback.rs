@@ -18,6 +18,11 @@
 //! [The reference](crate::circuit_breaker#the-last-good-value) lists its arguments. A function that returns [`MaybeStale`]
 //! tells its callers that a value is an earlier one, and how old it is.
 //!
+//! The key must contain everything that selects the value. The attribute insists on this for arguments, but not for
+//! `self`: a method of several instances with one circuit needs `key = (self.region, sku)`, and a default method of a
+//! trait, whose circuit all types share, needs `key = (self.url(), sku)`, or
+//! `key = (std::any::type_name::<Self>(), sku)`.
+//!
 //! ```
 //! use breaker_runtime::fallback::MaybeStale;
 //! use breaker_runtime::{BreakerError, Registry, circuit_breaker};

@@ -54,8 +54,8 @@ pub(crate) use self::declaration::Configure;
 pub use self::declaration::Declaration;
 pub use self::error::{Conflicts, RegisterError};
 pub(crate) use self::held_circuit::HeldCircuit;
-pub(crate) use self::key::MAX_KEY_BYTES;
 pub use self::key::{DisplayKey, KeyText, KeyValue, KeyedByDisplay, KeyedByOption, join_keys};
+pub(crate) use self::key::{MAX_KEY_BYTES, join_distinct};
 pub use self::keyed::KeyedBreaker;
 pub(crate) use self::keyed::checked_keys;
 #[cfg(not(feature = "test-util"))]

@@ -23,7 +23,7 @@ fn price(sku: String) -> Result<usize, BreakerError> {
                 }),
                 &__BREAKER_LAST_GOOD,
                 ::breaker_runtime::__private::value_key(
-                    &::breaker_runtime::__private::KeyValue(&(sku)).__breaker_key(),
+                    &[::breaker_runtime::__private::KeyValue(&(sku)).__breaker_key()],
                 ),
             )
     };
@@ -87,13 +87,10 @@ async fn stock(region: &str, sku: String) -> Result<usize, BreakerError> {
                 ::breaker_runtime::__private::Acquire::circuit(&__circuit),
                 &__BREAKER_LAST_GOOD,
                 ::breaker_runtime::__private::value_key(
-                    &::breaker_runtime::__private::join_keys(
-                        &[
-                            ::breaker_runtime::__private::KeyValue(&(sku))
-                                .__breaker_key(),
-                            ::breaker_runtime::__private::KeyValue(&(1)).__breaker_key(),
-                        ],
-                    ),
+                    &[
+                        ::breaker_runtime::__private::KeyValue(&(sku)).__breaker_key(),
+                        ::breaker_runtime::__private::KeyValue(&(1)).__breaker_key(),
+                    ],
                 ),
             )
     };

@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
+use breaker_runtime::fallback::MaybeStale;
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, KeyedBreaker, Registry, circuit_breaker};
 
 type Answer = Result<u32, BreakerError>;
@@ -139,7 +140,7 @@ async fn methods_with_a_breaker_or_registry_of_their_own_remember_their_values()
 }
 
 #[test]
-fn the_key_of_the_attribute_is_enough_if_it_uses_all_arguments() {
+fn the_key_of_the_attribute_is_enough_if_it_consists_of_all_arguments() {
     #[circuit_breaker(name = "last_good/by_host", key = (host, port), fallback = last_good(max_age = "5m"))]
     fn ping(host: &str, port: u16) -> Result<String, BreakerError> {
         Ok(format!("{host}:{port}"))
@@ -148,6 +149,79 @@ fn the_key_of_the_attribute_is_enough_if_it_uses_all_arguments() {
     Registry::global().get_keyed("last_good/by_host").unwrap().get("eu/1").force_open();
     assert_eq!(ping("eu", 1).unwrap(), "eu:1");
     assert_eq!(ping("eu", 2).unwrap(), "eu:2");
+}
+
+#[test]
+fn the_key_of_a_default_method_distinguishes_the_types_and_instances_that_share_it() {
+    trait Quotes {
+        fn url(&self) -> &'static str;
+
+        #[circuit_breaker(name = "last_good/quotes", fallback = last_good(max_age = "5m", key = (self.url(), sku)))]
+        fn by_url(&self, sku: &str) -> Result<String, BreakerError> {
+            Ok(format!("{sku} at {}", self.url()))
+        }
+
+        #[circuit_breaker(
+            name = "last_good/quotes",
+            fallback = last_good(max_age = "5m", key = (std::any::type_name::<Self>(), sku))
+        )]
+        fn by_type(&self, sku: &str) -> Result<String, BreakerError> {
+            Ok(format!("{sku} at {}", self.url()))
+        }
+    }
+    struct North;
+    struct South(&'static str);
+    impl Quotes for North {
+        fn url(&self) -> &'static str {
+            "north"
+        }
+    }
+    impl Quotes for South {
+        fn url(&self) -> &'static str {
+            self.0
+        }
+    }
+    assert_eq!(North.by_url("tea").unwrap(), North.by_type("tea").unwrap());
+    assert_eq!(South("south").by_url("tea").unwrap(), "tea at south");
+    force_open("last_good/quotes");
+    assert_eq!(North.by_url("tea").unwrap(), "tea at north");
+    assert_eq!(North.by_type("tea").unwrap(), "tea at north");
+    assert_eq!(South("south").by_url("tea").unwrap(), "tea at south");
+    assert!(South("coast").by_url("tea").is_err() && South("south").by_type("tea").is_err());
+}
+
+#[test]
+fn a_generic_function_that_names_maybe_stale_marks_earlier_values() {
+    #[circuit_breaker(name = "last_good/generic_mark", fallback = last_good(max_age = "5m", key = ()))]
+    fn marked<T: Clone + Send + Sync + 'static>(value: T) -> Result<MaybeStale<T>, BreakerError> {
+        Ok(value.into())
+    }
+    assert!(!marked(1_u8).unwrap().is_stale());
+    force_open("last_good/generic_mark");
+    assert!(marked(2_u8).unwrap().is_stale());
+}
+
+#[test]
+fn the_value_of_the_key_none_is_not_that_of_the_text_none() {
+    #[circuit_breaker(name = "last_good/optional", fallback = last_good(max_age = "5m", key = id))]
+    fn single(id: Option<&str>) -> Result<String, BreakerError> {
+        Ok(format!("{id:?}"))
+    }
+    #[circuit_breaker(name = "last_good/optional", fallback = last_good(max_age = "5m", key = (id, part)))]
+    fn pair(id: Option<&str>, part: &str) -> Result<String, BreakerError> {
+        Ok(format!("{id:?} {part}"))
+    }
+    #[circuit_breaker(name = "last_good/optional_circuit", key = id, fallback = last_good(max_age = "5m"))]
+    fn keyed(id: Option<&str>) -> Result<String, BreakerError> {
+        Ok(format!("{id:?}"))
+    }
+    let ids = [None, Some("none"), Some("\\none"), Some("")];
+    let call = |id| [single(id), pair(id, "a"), keyed(id)].map(Result::unwrap);
+    let answers = ids.map(call);
+    force_open("last_good/optional");
+    Registry::global().get_keyed("last_good/optional_circuit").unwrap().iter().for_each(|it| it.force_open());
+    assert_eq!(ids.map(call), answers);
+    assert!(single(Some("tea")).is_err() && pair(None, "b").is_err());
 }
 
 #[test]

@@ -9,7 +9,9 @@ use ::opentelemetry::metrics::MeterProvider as _;
 use breaker_runtime::integrations::{opentelemetry, prometheus, tracing};
 use breaker_runtime::{BreakerError, Config, Outcome, Registry, circuit_breaker, testing};
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics};
-use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+use opentelemetry_sdk::metrics::{
+    InMemoryMetricExporter, Instrument, MeterProviderBuilder, SdkMeterProvider, Stream,
+};
 
 use crate::support::seconds;
 
@@ -193,6 +195,50 @@ fn opentelemetry_observes_the_same_values() {
     let point = gauge.data_points().next().unwrap();
     assert_eq!(point.attributes().cloned().collect::<Vec<_>>(), [KeyValue::new("circuit", "payment")]);
     assert_eq!(point.value().to_bits(), 1_f64.to_bits());
+}
+
+/// The series of an instrument, as the SDK exports them.
+#[derive(Debug, PartialEq)]
+struct ExportedSeries {
+    count: usize,
+    overflows: bool,
+}
+
+/// Returns the series of the state changes, which have the most series for each circuit.
+fn exported_state_changes(circuits: usize, builder: MeterProviderBuilder) -> ExportedSeries {
+    let exporter = InMemoryMetricExporter::default();
+    let provider = builder.with_periodic_exporter(exporter.clone()).build();
+    let registry = Registry::new();
+    opentelemetry::observe(&provider.meter("shop"), &registry);
+    for circuit in 0..circuits {
+        registry.register(format!("circuit {circuit}"), Config::default()).unwrap();
+    }
+    provider.force_flush().unwrap();
+    let collected = exporter.get_finished_metrics().unwrap();
+    let metrics = collected.iter().flat_map(ResourceMetrics::scope_metrics).flat_map(ScopeMetrics::metrics);
+    let name = "circuit_breaker_state_changes";
+    let changes = metrics.into_iter().find(|metric| metric.name() == name).unwrap();
+    let AggregatedMetrics::F64(MetricData::Sum(sum)) = changes.data() else { panic!("{changes:?}") };
+    let points: Vec<_> = sum.data_points().collect();
+    let overflows = |label: &KeyValue| label.key.as_str() == "otel.metric.overflow";
+    ExportedSeries {
+        count: points.len(),
+        overflows: points.iter().any(|point| point.attributes().any(overflows)),
+    }
+}
+
+// The figures in the documentation of the module `opentelemetry`.
+#[test]
+fn the_sdk_keeps_the_series_of_133_circuits_and_a_view_raises_the_limit() {
+    let view = |instrument: &Instrument| {
+        let is_breaker = instrument.name().starts_with("circuit_breaker_");
+        is_breaker.then(|| Stream::builder().with_cardinality_limit(15 * 300).build().ok())?
+    };
+    let plain = SdkMeterProvider::builder;
+    let complete = |count| ExportedSeries { count, overflows: false };
+    assert_eq!(exported_state_changes(133, plain()), complete(133 * 15));
+    assert_eq!(exported_state_changes(134, plain()), ExportedSeries { count: 2001, overflows: true });
+    assert_eq!(exported_state_changes(300, plain().with_view(view)), complete(300 * 15));
 }
 
 #[test]

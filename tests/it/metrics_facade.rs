@@ -98,6 +98,20 @@ fn a_recorder_that_replaces_another_one_gets_all_figures() {
     assert!(!new.is_empty());
 }
 
+// A sampler takes a recorder at the address of a dropped one for the old recorder; the documentation says so.
+#[test]
+fn a_new_sampler_gives_all_figures_to_a_recorder_at_the_address_of_a_dropped_one() {
+    let shop = Shop::new();
+    let mut recorder = Box::new(MemoryRecorder::default());
+    for calls in [1.0, 2.0] {
+        *recorder = MemoryRecorder::default();
+        shop.call(&[Outcome::Success]);
+        with_local_recorder(&*recorder, || Sampler::new(&shop.registry).sample());
+        assert!(!recorder.read().descriptions.is_empty());
+        assert_eq!(recorder.value(DURATIONS, "payment"), Some(calls));
+    }
+}
+
 #[test]
 fn every_metric_is_described_once_with_its_unit() {
     let (shop, recorder) = (Shop::new(), MemoryRecorder::default());

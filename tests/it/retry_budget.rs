@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use breaker_runtime::testing::Clock;
-use breaker_runtime::{CircuitBreaker, Config, Mode, Outcome, Registry, RetryBudget, State};
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, Mode, Outcome, Registry, RetryBudget, State};
 
 use crate::support::{Fixture, NANO, RECOVERY, settings};
 
@@ -108,6 +108,44 @@ fn no_retry_is_allowed_while_every_slot_is_in_use() {
     assert!(!budget.try_retry());
     drop(running);
     assert!(budget.try_retry());
+}
+
+#[test]
+fn a_retry_inside_a_call_that_has_the_last_slot_is_allowed_like_a_call_there() {
+    let trial = Fixture::with(settings().half_open_max_calls(1));
+    trial.trip();
+    trial.clock.advance(RECOVERY);
+    let bulkhead = Fixture::with(settings().max_concurrent(1));
+    for Fixture { breaker, .. } in [trial, bulkhead] {
+        let budget = breaker.budget();
+        let is_allowed = || {
+            let is_admitted = breaker.call(|| Ok::<(), BreakerError>(())).is_ok();
+            let is_allowed = budget.try_retry();
+            assert_eq!(is_allowed, is_admitted, "{:?}", breaker.state());
+            is_allowed
+        };
+        let inside = || {
+            assert!(is_allowed());
+            let elsewhere = std::thread::scope(|scope| scope.spawn(is_allowed).join().unwrap());
+            assert!(!elsewhere, "another thread is not in the call");
+            breaker.force_open();
+            assert!(!is_allowed());
+            Ok::<(), BreakerError>(())
+        };
+        breaker.call(inside).unwrap();
+        assert_eq!(budget.remaining(), 9);
+    }
+}
+
+#[tokio::test]
+async fn a_retry_inside_an_async_call_that_has_the_last_slot_is_allowed() {
+    let Fixture { breaker, .. } = Fixture::with(settings().max_concurrent(1));
+    let budget = breaker.budget();
+    let inside = async {
+        tokio::task::yield_now().await;
+        Ok::<bool, BreakerError>(budget.try_retry())
+    };
+    assert!(breaker.call_async(inside).await.unwrap());
 }
 
 #[test]

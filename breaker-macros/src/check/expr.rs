@@ -19,3 +19,13 @@ pub(super) fn source_text(value: &Expr) -> String {
         other => other.to_token_stream().to_string().replace(" :: ", "::"),
     }
 }
+
+/// Returns the elements of a key that is a tuple, and of the tuples in it. Any other key is its only element.
+pub(crate) fn key_elements(key: &Expr) -> Vec<&Expr> {
+    match key {
+        Expr::Paren(paren) => key_elements(&paren.expr),
+        Expr::Group(group) => key_elements(&group.expr),
+        Expr::Tuple(tuple) if !tuple.elems.is_empty() => tuple.elems.iter().flat_map(key_elements).collect(),
+        _ => vec![key],
+    }
+}

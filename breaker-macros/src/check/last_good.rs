@@ -1,10 +1,9 @@
 //! `fallback = last_good(..)`: its arguments, and the functions that it fits.
 
-use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, ExprAssign, ExprCall, FnArg, GenericParam, Ident, Pat};
+use syn::{Error, Expr, ExprAssign, ExprCall, FnArg, GenericParam, Ident, Pat, PatType};
 
-use super::captures::captures;
+use super::expr::key_elements;
 use super::number;
 use super::ranges::MAX_KEYS;
 use super::spec::{LastGood, Spec};
@@ -141,15 +140,18 @@ pub(super) fn check(spec: &Spec, last_good: &LastGood, annotated: &AnnotatedFn, 
     }
 }
 
-/// Returns what may select the value of a call: an argument that the `key` of the attribute does not use, or a parameter
-/// of a generic function.
+/// Returns what may select the value of a call: an argument, unless the `key` of the attribute consists of all
+/// arguments, or a parameter of a generic function.
+///
+/// A key that only uses an argument, as in `key = host_of(url)`, is the same for calls with different arguments.
 fn selector(spec: &Spec, annotated: &AnnotatedFn) -> Option<String> {
     let signature = &annotated.signature;
-    if let Some(input) = signature.inputs.iter().find(|input| is_unused(spec, input)) {
-        let name = match input {
-            FnArg::Typed(typed) => bound_names(&typed.pat).first().map(|name| name.ident.to_string()),
-            FnArg::Receiver(_) => None,
-        };
+    let arguments: Vec<&PatType> = signature.inputs.iter().filter_map(typed).collect();
+    let elements = spec.key.as_ref().map(key_elements).unwrap_or_default();
+    let is_missing = |argument: &&&PatType| !elements.iter().any(|element| is_argument(element, argument));
+    let first = arguments.first().filter(|_| elements.len() != arguments.len());
+    if let Some(argument) = arguments.iter().find(is_missing).or(first) {
+        let name = bound_names(&argument.pat).first().map(|name| name.ident.to_string());
         return Some(name.unwrap_or_else(|| "id".to_owned()));
     }
     signature.generics.params.iter().find_map(|parameter| match parameter {
@@ -159,16 +161,17 @@ fn selector(spec: &Spec, annotated: &AnnotatedFn) -> Option<String> {
     })
 }
 
-/// Returns `true` for an argument that the `key` of the attribute does not use.
-fn is_unused(spec: &Spec, input: &FnArg) -> bool {
-    let FnArg::Typed(typed) = input else {
-        return false;
-    };
-    if matches!(&*typed.pat, Pat::Wild(_)) {
-        return true;
+fn typed(input: &FnArg) -> Option<&PatType> {
+    match input {
+        FnArg::Typed(typed) => Some(typed),
+        FnArg::Receiver(_) => None,
     }
-    let Some(key) = &spec.key else {
-        return true;
-    };
-    bound_names(&typed.pat).iter().any(|name| !captures(key.to_token_stream(), &name.ident))
+}
+
+/// Returns `true` if an element of the key is this argument itself. A pattern may bind only a part of it.
+fn is_argument(element: &Expr, argument: &PatType) -> bool {
+    match (element, &*argument.pat) {
+        (Expr::Path(element), Pat::Ident(name)) => element.path.is_ident(&name.ident),
+        _ => false,
+    }
 }

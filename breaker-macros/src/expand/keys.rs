@@ -1,4 +1,4 @@
-//! The text of a key, and the maximum number of keys.
+//! The text of a key of circuits or values, and the maximum number of keys.
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 
 use super::at;
 use super::runtime_fn::RuntimeFn;
-use crate::check::Value;
+use crate::check::{Value, key_elements};
 use crate::repeated::Repeated;
 
 // Input:  key = tenant
@@ -19,26 +19,30 @@ use crate::repeated::Repeated;
 //             private::KeyValue(&(region)).__breaker_key(),
 //         ])
 pub(super) fn key_text(private: &Repeated, key: &Expr) -> TokenStream {
-    let elements = key_elements(key);
-    let mut texts = elements.iter().map(|element| {
-        let span = element.span();
-        let wrapped = RuntimeFn::KeyValue.call(private, span, &quote_spanned!(at(span)=> &(#element)));
-        quote_spanned!(at(span)=> #wrapped.__breaker_key())
-    });
-    match (key, elements.as_slice()) {
+    let texts = element_texts(private, key);
+    match (key, texts.as_slice()) {
         (Expr::Tuple(_), [_, ..]) => quote_spanned!(Span::mixed_site()=> #private::join_keys(&[#(#texts),*])),
-        _ => texts.next().unwrap_or_default(),
+        _ => texts.into_iter().next().unwrap_or_default(),
     }
 }
 
-/// Returns the elements of a tuple, and of the tuples in it. Any other key is its only element.
-fn key_elements(key: &Expr) -> Vec<&Expr> {
-    match key {
-        Expr::Paren(paren) => key_elements(&paren.expr),
-        Expr::Group(group) => key_elements(&group.expr),
-        Expr::Tuple(tuple) if !tuple.elems.is_empty() => tuple.elems.iter().flat_map(key_elements).collect(),
-        _ => vec![key],
-    }
+// Input:  key = (tenant, region)
+// Output: private::value_key(&[
+//             private::KeyValue(&(tenant)).__breaker_key(),
+//             private::KeyValue(&(region)).__breaker_key(),
+//         ])
+pub(super) fn value_key(private: &Repeated, key: &Expr) -> TokenStream {
+    let texts = element_texts(private, key);
+    quote_spanned!(Span::mixed_site()=> #private::value_key(&[#(#texts),*]))
+}
+
+fn element_texts(private: &Repeated, key: &Expr) -> Vec<TokenStream> {
+    let text = |element: &Expr| {
+        let span = element.span();
+        let wrapped = RuntimeFn::KeyValue.call(private, span, &quote_spanned!(at(span)=> &(#element)));
+        quote_spanned!(at(span)=> #wrapped.__breaker_key())
+    };
+    key_elements(key).into_iter().map(text).collect()
 }
 
 // Input:  max_keys = LIMIT

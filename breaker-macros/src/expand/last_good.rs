@@ -6,7 +6,7 @@ use syn::Expr;
 use syn::spanned::Spanned as _;
 
 use super::at;
-use super::keys::{checked_keys, key_text};
+use super::keys::{checked_keys, value_key};
 use super::runtime_fn::RuntimeFn;
 use crate::check::{LastGood, Value};
 use crate::function::AnnotatedFn;
@@ -22,28 +22,26 @@ const DEFAULT_KEYS: u32 = 1000;
 //             private::last_good::<Result<u64, E>>().__breaker_last_good(
 //                 private::Acquire::circuit(&__circuit),
 //                 &__BREAKER_LAST_GOOD,
-//                 private::value_key(&private::KeyValue(&(sku)).__breaker_key())
+//                 private::value_key(&[private::KeyValue(&(sku)).__breaker_key()])
 //             )
 //         };
 pub(super) fn binding(
     private: &Repeated,
     last_good: &LastGood,
+    circuit_key: Option<&Expr>,
     annotated: &AnnotatedFn,
     circuit: &TokenStream,
 ) -> TokenStream {
     let max_age = max_age(private, &last_good.max_age);
     let max_keys = checked_keys(private, last_good.max_keys.as_ref(), DEFAULT_KEYS);
-    let key = match &last_good.key {
+    // Without a key of its own, a function with arguments has a key of the circuit that consists of them. The circuit
+    // alone does not distinguish them: those of the keys `None` and `Some("none")` are the same one.
+    let circuit_key = circuit_key.filter(|_| annotated.has_arguments());
+    let key = match last_good.key.as_ref().or(circuit_key) {
         Some(Expr::Tuple(tuple)) if tuple.elems.is_empty() => None,
-        key => key.as_ref(),
+        key => key,
     };
-    let key = key.map_or_else(
-        || quote!(#private::ONLY_VALUE),
-        |key| {
-            let text = key_text(private, key);
-            quote!(#private::value_key(&#text))
-        },
-    );
+    let key = key.map_or_else(|| quote!(#private::ONLY_VALUE), |key| value_key(private, key));
     let output = &annotated.nameable_output;
     // rustc reports a type that cannot be remembered at the name or the receiver of a method.
     let span = annotated.output_span();

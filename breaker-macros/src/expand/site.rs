@@ -38,7 +38,7 @@ pub(super) fn owner(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) ->
         return owner;
     };
     let Owner { circuit, reference } = owner;
-    let binding = last_good::binding(private, last_good, annotated, &reference);
+    let binding = last_good::binding(private, last_good, spec.key.as_ref(), annotated, &reference);
     Owner { circuit: quote!(#circuit #binding), reference: quote_spanned!(Span::mixed_site()=> &__last_good) }
 }
 

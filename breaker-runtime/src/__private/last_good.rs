@@ -17,7 +17,7 @@ use crate::error::{BreakerError, CallError};
 use crate::fallback::MaybeStale;
 use crate::fallback::store::{FoundValue, LastGoodStore, StoreLimits, ValueKey};
 use crate::outcome::Verdict;
-use crate::registry::{KeyText, MAX_KEY_BYTES};
+use crate::registry::{KeyText, MAX_KEY_BYTES, join_distinct};
 
 /// The key of a function that has one value.
 pub const ONLY_VALUE: Option<ValueKey> = Some(ValueKey(None));
@@ -95,9 +95,17 @@ pub const fn last_good<R>() -> IfMarked<R> {
     IfMarked(IfUnmarked(PhantomData))
 }
 
-/// Returns the key with this text, or `None` if it is too long.
+/// Returns the key with these elements, or `None` if its text is too long. Different elements have different keys.
 #[must_use]
-pub fn value_key(text: &KeyText<'_>) -> Option<ValueKey> {
+pub fn value_key(elements: &[KeyText<'_>]) -> Option<ValueKey> {
+    match elements {
+        [element] if element.is_absent() => Some(ValueKey(None)),
+        [element] => key_of_text(element),
+        elements => key_of_text(&join_distinct(elements)),
+    }
+}
+
+fn key_of_text(text: &KeyText<'_>) -> Option<ValueKey> {
     let text = text.as_str();
     (text.len() <= MAX_KEY_BYTES).then(|| ValueKey(Some(text.into())))
 }

@@ -228,10 +228,14 @@ impl Circuit {
             return true;
         }
         let bulkhead = options.and_then(CircuitOptions::bulkhead);
-        let admits = self.machine.would_admit(&self.clock, self.hung_call());
-        (admits || self.waives())
+        self.state_would_admit()
             && (self.state() == State::Disabled
                 || bulkhead.is_none_or(|bulkhead| bulkhead.would_admit(&self.clock)))
+    }
+
+    /// Returns `true` if a call that needs no bulkhead slot would be admitted now.
+    pub(super) fn state_would_admit(&self) -> bool {
+        self.machine.would_admit(&self.clock, self.hung_call()) || self.waives()
     }
 
     /// Returns when to call again after a rejection that no current open state explains. It is not inlined, so that

@@ -29,7 +29,8 @@ const MILLION: u32 = 1_000_000;
 /// [`CircuitBreaker::budget`] returns a handle with the default limits. [`try_retry`](Self::try_retry) counts a retry and
 /// returns `true` if
 ///
-/// * the circuit [would admit](CircuitBreaker::would_admit) a call now, and
+/// * the circuit [would admit](CircuitBreaker::would_admit) a call now, or this is inside a call of the circuit whose
+///   slot a retry [would run in](crate::circuit_breaker#calls-inside-calls), and
 /// * fewer retries than [`floor`](Self::with_floor) + [`share`](Self::with_share) × successes were counted in the last
 ///   [`WINDOW`](Self::WINDOW).
 ///
@@ -208,7 +209,7 @@ impl RetryBudget {
     /// ```
     #[must_use = "a retry may be made only if this returns `true`"]
     pub fn try_retry(&self) -> bool {
-        let is_admitted = self.circuit.would_admit();
+        let is_admitted = self.circuit.would_admit_here();
         let mut log = self.log.lock();
         // Also updated if the call would be rejected, so that older successes leave the window in time.
         let is_granted = self.left(log.update(self.circuit.read_successes())) > 0 && is_admitted;

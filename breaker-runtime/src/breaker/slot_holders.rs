@@ -172,6 +172,14 @@ impl Circuit {
         self.find_holder(|holder| holder.is_in_bulkhead).is_some()
     }
 
+    /// Returns `true` if a call that this thread makes would be admitted now. Inside a call that holds a slot, it runs
+    /// in that slot.
+    pub(super) fn would_admit_here(&self) -> bool {
+        self.would_admit()
+            || self.nested_ticket().is_some()
+            || (self.is_in_bulkhead() && self.state_would_admit())
+    }
+
     /// Returns `true` if this thread runs a call of this circuit that is in scope.
     pub(super) fn is_inside_call(&self) -> bool {
         self.find_holder(|_| true).is_some()

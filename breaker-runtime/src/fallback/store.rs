@@ -19,7 +19,7 @@ pub(crate) struct StoreLimits {
     pub(crate) max_keys: NonZeroU32,
 }
 
-/// The key of a value: a text, or `None` if the function has one value.
+/// The key of a value: a text, or `None` if the key of the function is `None` or the function has one value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ValueKey(pub(crate) Option<Arc<str>>);
 

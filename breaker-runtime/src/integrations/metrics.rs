@@ -21,8 +21,12 @@
 //!
 //! Each pass uses the recorder that is installed at that time on its thread, or none. If that is another one than
 //! in the last pass, because it was installed after the first pass or is a local one, it gets the descriptions and
-//! all figures since the circuits were created, including the durations of all calls. Use one sampler for each
-//! recorder.
+//! all figures since the circuits were created, including the durations of all calls.
+//!
+//! Use one sampler for each recorder, and drop them together. The facade gives recorders no identity, so a sampler
+//! compares their addresses: it takes a recorder that is created at the address of a dropped one, such as the next local
+//! recorder in a loop, for the old one. The new one then gets no descriptions and only the durations of later calls. A
+//! global recorder is never dropped.
 //!
 //! The metrics of two registries differ only by the names of their circuits. If two registries have a circuit of
 //! the same name, and one sampler each, the samplers overwrite each other's counters and gauges.

@@ -9,6 +9,28 @@
 //! has no observable histogram. It has no callback for several instruments either, so each instrument reads
 //! the circuits separately.
 //!
+//! ## More than 133 circuits
+//!
+//! The SDK keeps at most 2,000 series of each instrument, unless a view sets another limit, and adds up the further ones in
+//! a series with the attribute `otel.metric.overflow`. The counter `circuit_breaker_state_changes` has the most series: 15
+//! for each circuit, from its registration on. With its default the SDK therefore loses state changes of **the 134th
+//! circuit and all further ones**. A breaker with keys counts as one circuit here. Every other instrument has at most 5
+//! series for each circuit. A view raises the limit; a limit that is never reached costs memory for an empty table:
+//!
+//! ```
+//! use opentelemetry_sdk::metrics::{Instrument, SdkMeterProvider, Stream};
+//!
+//! const MOST_CIRCUITS: usize = 1_000;
+//!
+//! fn raise_limit(instrument: &Instrument) -> Option<Stream> {
+//!     let is_breaker = instrument.name().starts_with("circuit_breaker_");
+//!     is_breaker.then(|| Stream::builder().with_cardinality_limit(15 * MOST_CIRCUITS).build().ok())?
+//! }
+//!
+//! let provider = SdkMeterProvider::builder().with_view(raise_limit).build();
+//! # drop(provider);
+//! ```
+//!
 //! # Spans
 //!
 //! [`listen_to_calls`] adds events to the span that is active when a protected function is called. Without it, calls

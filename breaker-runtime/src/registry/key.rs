@@ -14,6 +14,8 @@ const NONE: &str = "none";
 const SEPARATOR: char = '/';
 /// The character before a separator, or this character itself, in the text of one element of a tuple.
 const ESCAPE: char = '\\';
+/// The text of `None` in a tuple, if it differs from that of every value. An escape precedes no letter of a value.
+const DISTINCT_NONE: &str = "\\none";
 
 /// The value of a `key`, whose type the macro does not know. Method resolution finds `__breaker_key` here for
 /// a type that is `AsRef<str>`, and through `Deref` on `KeyedByOption` for an `Option`, and on `KeyedByDisplay`
@@ -37,8 +39,13 @@ pub struct KeyText<'a>(TextStorage<'a>);
 
 #[derive(Debug)]
 enum TextStorage<'a> {
+    /// The text of `None`.
+    Absent,
     Borrowed(&'a str),
-    OnStack { bytes: [u8; MAX_ON_STACK], length: usize },
+    OnStack {
+        bytes: [u8; MAX_ON_STACK],
+        length: usize,
+    },
     OnHeap(String),
 }
 
@@ -93,13 +100,27 @@ impl<T: ?Sized> KeyedByDisplay<'_, T> {
 }
 
 /// Returns the text of a tuple: those of its elements, with a `/` between them. A `/` or `\` in an element has a
-/// `\` before it, so that different tuples have different texts.
+/// `\` before it, so that different tuples have different texts, except that `None` has the text of `Some("none")`.
 #[must_use]
 pub fn join_keys(elements: &[KeyText<'_>]) -> KeyText<'static> {
+    join(elements, NONE)
+}
+
+/// Returns the text of a tuple like [`join_keys`], but `None` has a text of its own.
+pub(crate) fn join_distinct(elements: &[KeyText<'_>]) -> KeyText<'static> {
+    join(elements, DISTINCT_NONE)
+}
+
+/// Returns the text of a tuple like [`join_keys`], with another text for `None`.
+fn join(elements: &[KeyText<'_>], none: &str) -> KeyText<'static> {
     text_of(|text| {
         for (index, element) in elements.iter().enumerate() {
             if index > 0 {
                 text.write_char(SEPARATOR)?;
+            }
+            if element.is_absent() {
+                text.write_str(none)?;
+                continue;
             }
             for character in element.as_str().chars() {
                 if matches!(character, SEPARATOR | ESCAPE) {
@@ -113,10 +134,7 @@ pub fn join_keys(elements: &[KeyText<'_>]) -> KeyText<'static> {
 }
 
 fn text_of_option<T: DisplayKey>(value: Option<&T>) -> KeyText<'static> {
-    text_of(|text| match value {
-        Some(value) => value.write_key(text),
-        None => text.write_str(NONE),
-    })
+    value.map_or(KeyText(TextStorage::Absent), |value| text_of(|text| value.write_key(text)))
 }
 
 fn text_of(write: impl FnOnce(&mut TextStorage<'static>) -> fmt::Result) -> KeyText<'static> {
@@ -166,11 +184,17 @@ impl KeyText<'_> {
     pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    /// Returns `true` for the key `None`.
+    pub(crate) const fn is_absent(&self) -> bool {
+        matches!(self.0, TextStorage::Absent)
+    }
 }
 
 impl TextStorage<'_> {
     fn as_str(&self) -> &str {
         match self {
+            Self::Absent => NONE,
             Self::Borrowed(text) => text,
             Self::OnStack { bytes, length } => {
                 bytes.get(..*length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
@@ -203,7 +227,7 @@ impl fmt::Write for TextStorage<'_> {
         let more = needed(more, text.len());
         match self {
             Self::OnHeap(text) => text.push_str(more),
-            Self::OnStack { .. } | Self::Borrowed(_) => {
+            Self::OnStack { .. } | Self::Borrowed(_) | Self::Absent => {
                 *self = Self::OnHeap([self.as_str(), more].concat());
             }
         }

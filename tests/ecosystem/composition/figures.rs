@@ -74,3 +74,11 @@ async fn the_page_shows_the_figures_of_a_burst_at_a_healthy_service() {
         "rate limit inside the breaker": limit_inside_breaker with orders::settings(),
     ));
 }
+
+#[tokio::test(start_paused = true)]
+async fn callers_that_wait_for_a_token_when_the_circuit_opens_take_one_and_the_page_says_so() {
+    assert_on_page(&rows!(Trouble::FailingBurst, outage,
+        "**the right order**": right with orders::settings(),
+        "a token also for rejected calls": tokens_for_rejected_calls with orders::settings(),
+    ));
+}

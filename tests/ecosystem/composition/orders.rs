@@ -39,7 +39,8 @@ pub(super) fn settings() -> ConfigBuilder {
     Config::builder().call_timeout(TIMEOUT)
 }
 
-/// Makes one attempt: rate limit, breaker, timeout, in this order. Calls that the circuit would reject take no token.
+/// Makes one attempt: rate limit, breaker, timeout, in this order. A call that the circuit
+/// would reject does not start to wait for a token.
 async fn attempt(parts: &Parts) -> Answered {
     if parts.breaker.would_admit() {
         parts.token().await;

@@ -43,6 +43,8 @@ pub(super) enum Trouble {
     PartialFailure,
     /// The service is healthy, and 100 callers arrive at the same moment.
     Burst,
+    /// Every call fails at once, and 100 callers arrive at the same moment.
+    FailingBurst,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -138,7 +140,12 @@ impl Parts {
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         match self.trouble {
             Trouble::Outage if self.is_in_trouble() => wait(HANG).await,
-            Trouble::Outage | Trouble::PartialFailure | Trouble::Burst => wait(CALL).await,
+            Trouble::Outage | Trouble::PartialFailure | Trouble::Burst | Trouble::FailingBurst => {
+                wait(CALL).await;
+            }
+        }
+        if self.trouble == Trouble::FailingBurst && self.is_in_trouble() {
+            return Err(CallError::Failed);
         }
         // The failures are spread: 0, 3, 6 and 9 of ten.
         if self.trouble == Trouble::PartialFailure && self.is_in_trouble() && number * 7 % 10 < 4 {
@@ -195,7 +202,8 @@ where
     };
     while parts.began.elapsed() < WARM_UP + TROUBLE + COOL_DOWN {
         begin(&mut callers);
-        if trouble == Trouble::Burst && parts.began.elapsed() == WARM_UP {
+        let is_burst = matches!(trouble, Trouble::Burst | Trouble::FailingBurst);
+        if is_burst && parts.began.elapsed() == WARM_UP {
             (0..100).for_each(|_| begin(&mut callers));
         }
         wait(BETWEEN_CALLS).await;
