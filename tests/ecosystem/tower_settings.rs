@@ -163,10 +163,12 @@ fn a_call_inside_a_function_takes_a_slot_of_its_own_and_does_not_wait_for_it() {
     let (fixture, inner) = service(settings().max_concurrent(1).max_wait(seconds(9)));
     let mut call = inner.clone();
     let mut outer = pin!(fixture.breaker.call_async(async {
-        Ok::<_, BreakerError>(start(&mut call, answers(Ok(1))).await.map_err(|error| error.to_string()))
+        Ok::<_, BreakerError>(
+            start(&mut call, answers(Ok(1))).await.map_err(|error| error.breaker().map(BreakerError::kind)),
+        )
     }));
     let Poll::Ready(Ok(rejected)) = poll_once(outer.as_mut()) else { panic!("no call waits") };
-    assert!(rejected.unwrap_err().contains("slot"));
+    assert_eq!(rejected, Err(Some(ErrorKind::BulkheadFull)));
     assert_eq!(fixture.breaker.snapshot().totals.rejections.bulkhead, 1);
 
     let (fixture, mut call) = service(settings().max_concurrent(2).max_wait(seconds(9)));
