@@ -11,10 +11,12 @@
 //! | `queue_slow_stores.rs` | stores whose operations take time and go on when they are dropped |
 //! | `../examples/queue/store.rs` | the store of the example |
 //! | `grpc_server.rs` | a server of tonic whose messages are text, and a client for it |
+//! | `grpc_heads.rs` | gRPC responses whose head decides, or that no server for gRPC has sent |
 //! | `services.rs` | a breaker on a manual clock, and a service that checks how it is used |
 //! | `tonic_calls.rs` | circuits of gRPC calls, with a client and a server of tonic |
 //! | `tower_bodies.rs` | calls that last until the body of their response has ended |
 //! | `tower_contract.rs` | the contract of the layer for tower |
+//! | `tower_reservations.rs` | what a ready service has reserved is released by a rejection |
 //! | `tower_servers.rs` | the layer with axum, hyper and reqwest |
 //! | `tower_settings.rs` | every setting applies to the calls of a service |
 //! | `database.rs` | rusqlite in sync functions, a pool of deadpool in async ones |
@@ -49,6 +51,8 @@ mod queue_support;
 mod sqlite_store;
 #[path = "ecosystem/grpc_server.rs"]
 mod grpc_server;
+#[path = "ecosystem/grpc_heads.rs"]
+mod grpc_heads;
 #[path = "ecosystem/services.rs"]
 mod services;
 #[path = "ecosystem/tonic_calls.rs"]
@@ -57,6 +61,8 @@ mod tonic_calls;
 mod tower_bodies;
 #[path = "ecosystem/tower_contract.rs"]
 mod tower_contract;
+#[path = "ecosystem/tower_reservations.rs"]
+mod tower_reservations;
 #[path = "ecosystem/tower_servers.rs"]
 mod tower_servers;
 #[path = "ecosystem/tower_settings.rs"]

@@ -27,7 +27,7 @@ mod imp {
     pub(crate) use foldhash::quality::RandomState as KeyHasher;
     pub(crate) use once_cell::race::OnceBox;
     pub(crate) use std::sync::atomic::{
-        AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+        AtomicBool, AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
     pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
     pub(crate) use std::thread_local as per_thread;
@@ -38,7 +38,7 @@ mod imp {
     // Each run of a model must do the same.
     pub(crate) use foldhash::quality::FixedState as KeyHasher;
     pub(crate) use loom::sync::atomic::{
-        AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+        AtomicBool, AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
     pub(crate) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use std::sync::{PoisonError, TryLockError};
@@ -86,6 +86,8 @@ mod imp {
 }
 
 pub(crate) use catch_panic::catch_panic;
+#[allow(unused_imports, reason = "only the features `tower` and `http` use it")]
+pub(crate) use imp::AtomicBool;
 pub(crate) use imp::{
     AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, KeyHasher, Mutex, MutexGuard, OnceBox, Ordering,
     fence, per_thread,

@@ -5,11 +5,13 @@ use std::convert::Infallible;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use breaker_runtime::State;
-use breaker_runtime::integrations::tower::{BreakerLayer, ServiceError};
+use breaker_runtime::integrations::tower::{BreakerLayer, CallEnding, OneCircuit, ServiceError};
 use breaker_runtime::integrations::tower_http::CallBody;
+use breaker_runtime::{BreakerError, ErrorKind, State};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body, Frame, SizeHint};
 use tower::{Layer as _, service_fn};
@@ -73,16 +75,9 @@ fn call_grpc(fixture: &Fixture, response: Response<Parts>) -> Response<CallBody<
     respond(&BreakerLayer::new(&fixture.breaker).classify_grpc(), response)
 }
 
-fn respond<N>(
-    layer: &BreakerLayer<breaker_runtime::integrations::tower::OneCircuit, N>,
-    response: Response<Parts>,
-) -> Response<CallBody<Parts>>
+fn respond<N>(layer: &BreakerLayer<OneCircuit, N>, response: Response<Parts>) -> Response<CallBody<Parts>>
 where
-    N: breaker_runtime::integrations::tower::CallEnding<
-            Response<Parts>,
-            Infallible,
-            Response = Response<CallBody<Parts>>,
-        > + Clone,
+    N: CallEnding<Response<Parts>, Infallible, Response = Response<CallBody<Parts>>> + Clone,
 {
     let inner = service_fn(|response: Response<Parts>| async { Ok::<_, Infallible>(response) });
     finish(&mut layer.layer(inner), response).unwrap()
@@ -190,6 +185,65 @@ fn a_body_that_knows_its_end_ends_its_call_with_the_last_frame() {
     assert!(!body.is_end_stream());
     assert!(poll(&mut body).is_ready());
     assert_eq!(fixture.counts(), SUCCESS);
+}
+
+/// A body whose end becomes known after its response.
+struct Late(Arc<AtomicBool>);
+
+impl Body for Late {
+    type Data = Data;
+    type Error = BreakerError;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<NextResult>> {
+        Poll::Ready(Some(Err(BreakerError::new("another", ErrorKind::Open))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+type NextResult = Result<Frame<Data>, BreakerError>;
+
+/// Returns the body of a response, and what ends it.
+fn late_body<N>(layer: &BreakerLayer<OneCircuit, N>) -> (CallBody<Late>, Arc<AtomicBool>)
+where
+    N: CallEnding<Response<Late>, Infallible, Response = Response<CallBody<Late>>> + Clone,
+{
+    let end = Arc::new(AtomicBool::new(false));
+    let inner = service_fn(|end| async { Ok::<_, Infallible>(Response::new(Late(end))) });
+    let response = finish(&mut layer.layer(inner), Arc::clone(&end)).unwrap();
+    (response.into_body(), end)
+}
+
+#[test]
+fn an_empty_body_that_ends_after_its_response_and_is_dropped_unread_is_a_success() {
+    let fixture = Fixture::with(settings().max_concurrent(1));
+    let layer = BreakerLayer::new(&fixture.breaker).classify_http().until_body_end();
+    let (body, end) = late_body(&layer);
+    assert!(!body.is_end_stream());
+    end.store(true, Ordering::SeqCst);
+    assert!(body.is_end_stream());
+    assert_eq!((fixture.counts(), in_flight(&fixture)), (Counts::default(), Some(1)));
+    drop(body);
+    assert_eq!((fixture.counts(), in_flight(&fixture)), (SUCCESS, Some(0)));
+
+    // A response without a gRPC status.
+    let fixture = Fixture::with(settings());
+    let (body, end) = late_body(&BreakerLayer::new(&fixture.breaker).classify_grpc());
+    end.store(true, Ordering::SeqCst);
+    assert!(body.is_end_stream());
+    drop(body);
+    assert_eq!(fixture.counts(), FAILURE);
+}
+
+#[test]
+fn the_error_of_another_breaker_in_a_body_is_a_failure() {
+    let fixture = Fixture::with(settings());
+    let layer = BreakerLayer::new(&fixture.breaker).classify_http().until_body_end();
+    let (mut body, _) = late_body(&layer);
+    assert!(matches!(poll(&mut body), Poll::Ready(Some(Err(_)))));
+    assert_eq!(fixture.counts(), FAILURE);
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! Every setting of a breaker applies to the calls of a service.
 
-use std::pin::pin;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use breaker_runtime::integrations::tower::BreakerService;
-use breaker_runtime::{ConfigBuilder, ErrorKind, Mode, State};
+use breaker_runtime::integrations::tower::{BreakerService, ServiceError};
+use breaker_runtime::{BreakerError, ConfigBuilder, ErrorKind, Mode, State};
 
 use crate::services::{
     Counts, Fixture, IGNORED, SUCCESS, Strict, answers, down, finish, hangs, poll_once, seconds, settings,
@@ -128,6 +130,71 @@ fn a_call_that_exceeds_call_timeout_is_a_failure_and_its_future_is_dropped() {
     assert_eq!(error.breaker().unwrap().kind(), ErrorKind::TimedOut);
     assert_eq!(drops.load(Ordering::SeqCst), 1);
     assert_eq!(fixture.breaker.snapshot().totals.timeouts, 1);
+}
+
+/// A value whose drop panics.
+struct PanicOnDrop;
+
+impl Drop for PanicOnDrop {
+    fn drop(&mut self) {
+        panic!("in drop");
+    }
+}
+
+#[test]
+fn a_call_whose_future_panics_when_it_is_dropped_at_call_timeout_has_timed_out() {
+    let (fixture, mut service) = service(settings().failure_threshold(1).call_timeout(seconds(3)));
+    let value = PanicOnDrop;
+    let request = Box::pin(async move {
+        let _value = value;
+        std::future::pending().await
+    });
+    let mut call = Box::pin(start(&mut service, request));
+    assert!(poll_once(call.as_mut()).is_pending());
+    fixture.clock.advance(seconds(3));
+    let poll = std::panic::AssertUnwindSafe(|| poll_once(call.as_mut()));
+    assert!(std::panic::catch_unwind(poll).is_err());
+    let snapshot = fixture.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.totals.timeouts, snapshot.totals.ignored), (State::Open, 1, 0));
+}
+
+#[test]
+fn a_call_inside_a_function_takes_a_slot_of_its_own_and_does_not_wait_for_it() {
+    let (fixture, inner) = service(settings().max_concurrent(1).max_wait(seconds(9)));
+    let mut call = inner.clone();
+    let mut outer = pin!(fixture.breaker.call_async(async {
+        Ok::<_, BreakerError>(
+            start(&mut call, answers(Ok(1))).await.map_err(|error| error.breaker().map(BreakerError::kind)),
+        )
+    }));
+    let Poll::Ready(Ok(rejected)) = poll_once(outer.as_mut()) else { panic!("no call waits") };
+    assert_eq!(rejected, Err(Some(ErrorKind::BulkheadFull)));
+    assert_eq!(fixture.breaker.snapshot().totals.rejections.bulkhead, 1);
+
+    let (fixture, mut call) = service(settings().max_concurrent(2).max_wait(seconds(9)));
+    let mut outer = pin!(
+        fixture.breaker.call_async(async { Ok::<_, BreakerError>(start(&mut call, hangs()).await.is_ok()) })
+    );
+    assert!(poll_once(outer.as_mut()).is_pending());
+    assert_eq!(fixture.breaker.snapshot().calls_in_flight, Some(2));
+}
+
+type Waiting = Pin<Box<dyn Future<Output = Result<u16, ServiceError<std::io::Error>>>>>;
+
+#[test]
+fn a_call_that_is_polled_inside_a_function_after_it_began_to_wait_does_not_run_in_its_slot() {
+    let (fixture, mut service) = service(settings().max_concurrent(1).max_wait(seconds(9)));
+    let waits = RefCell::new(None::<Waiting>);
+    let mut outer = pin!(fixture.breaker.call_async(poll_fn(|_| match &mut *waits.borrow_mut() {
+        None => Poll::Pending,
+        Some(inner) => poll_once(Pin::new(inner)).map(|answer| Ok::<_, BreakerError>(answer.is_ok())),
+    })));
+    assert!(poll_once(outer.as_mut()).is_pending());
+    let mut inner = Box::pin(start(&mut service, hangs()));
+    assert!(poll_once(inner.as_mut()).is_pending());
+    *waits.borrow_mut() = Some(inner);
+    assert!(matches!(poll_once(outer.as_mut()), Poll::Ready(Ok(false))));
+    assert_eq!(fixture.breaker.snapshot().totals.rejections.bulkhead, 1);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::mem::ManuallyDrop;
 use std::task::{Context, Poll, ready};
 
 use super::admission::{Admission, Call};
+use super::admit::Nesting;
 use super::call_progress::{CallProgress, Special, Step};
 use super::circuit::{Circuit, Rejection};
 use super::permit::Permit;
@@ -112,8 +113,9 @@ impl<'a> AsyncCall<'a> {
             let CallProgress { circuit, ticket, .. } = self.0;
             let permit = Permit::waiting(Admission::new(circuit, ticket, Stamp::NONE));
             self.0.stamp = Stamp::WAITING;
-            self.0.special =
-                Some(Box::pin(SpecialCall::Waiting { wait: Box::pin(circuit.wait_async(permit)) }));
+            self.0.special = Some(Box::pin(SpecialCall::Waiting {
+                wait: Box::pin(circuit.wait_async(permit, Nesting::Allowed)),
+            }));
         }
     }
 

@@ -1,7 +1,7 @@
 //! A call that owns its circuit and whose future is polled elsewhere: the call of a service.
 //!
 //! Unlike the call of an annotated function, it always takes a slot of its own, because its response may outlive the
-//! calls around it. This module knows no service and does not classify results.
+//! calls around it. Inside a call that holds a slot, it does not wait for one. This module knows no service and does not classify results.
 //!
 //! Invariants: the call is settled at most once; it has no timer before it has been pending once.
 
@@ -82,7 +82,7 @@ impl CircuitBreaker {
 fn request_slot(mut permit: OwnedPermit) -> SlotRequest {
     Box::pin(async move {
         let circuit = Arc::clone(permit.circuit());
-        let admission = circuit.wait_async(permit.take()).await?;
+        let admission = circuit.wait_async(permit.take(), Nesting::Refused).await?;
         Ok(ServiceCall::new(&circuit, admission))
     })
 }

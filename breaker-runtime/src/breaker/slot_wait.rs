@@ -26,6 +26,7 @@ struct SlotWait<'a> {
     queued: QueuedCall<'a>,
     options: &'a CircuitOptions,
     permit: Permit<'a>,
+    nesting: Nesting,
     since: Moment,
     /// The moment at which `max_wait` ends.
     deadline: Moment,
@@ -44,9 +45,9 @@ type WaitResult<'a> = Result<Admission<'a>, ErrorKind>;
 impl Circuit {
     /// Waits for a bulkhead slot for at most `max_wait`, and admits or rejects the call. The call may be
     /// cancelled while it waits, and its permit then releases the slot of a trial call.
-    pub(super) async fn wait_async<'a>(&'a self, permit: Permit<'a>) -> AdmitResult<'a> {
+    pub(super) async fn wait_async<'a>(&'a self, permit: Permit<'a>, nesting: Nesting) -> AdmitResult<'a> {
         let decision = match self.options.get() {
-            Some(options) => SlotWait::new(options, permit, self.clock.now()).decide().await,
+            Some(options) => SlotWait::new(options, permit, nesting, self.clock.now()).decide().await,
             // Only a circuit with options has a limit.
             None => Ok(permit.into_admission()),
         };
@@ -59,7 +60,7 @@ impl Circuit {
     pub(super) fn wait_blocking<'a>(&'a self, ticket: Ticket, options: &'a CircuitOptions) -> WaitResult<'a> {
         let permit = Permit::waiting(Admission::new(self, ticket, Stamp::NONE));
         let (time, thread) = (BlockedTime::new(&self.clock), BlockedThread::new());
-        let mut wait = SlotWait::new(options, permit, time.now());
+        let mut wait = SlotWait::new(options, permit, Nesting::Allowed, time.now());
         loop {
             wait = match wait.check(thread.waker(), time.now()) {
                 WaitProgress::Waiting(wait) => wait,
@@ -71,15 +72,18 @@ impl Circuit {
 
     /// Admits a call that has waited for its bulkhead slot, unless the circuit would reject it now: the dependency
     /// may have failed meanwhile, or the lease of a trial call may have ended.
-    fn admit_after_wait<'a>(&'a self, ticket: Ticket, options: &CircuitOptions) -> WaitResult<'a> {
+    fn admit_after_wait<'a>(
+        &'a self,
+        ticket: Ticket,
+        options: &CircuitOptions,
+        nesting: Nesting,
+    ) -> WaitResult<'a> {
         let hung = self.open_if_hung();
         let decision = self.machine.admit_again(ticket, &self.clock);
         let pending = hung.or(decision.pending);
         let admitted = match decision.ticket {
             // A ramp has begun while the call waited.
-            Ok(again) if again.generation() != ticket.generation() => {
-                self.admit_by_ramp(again, Nesting::Allowed)
-            }
+            Ok(again) if again.generation() != ticket.generation() => self.admit_by_ramp(again, nesting),
             Ok(again) => Ok(again),
             Err(state) => self.reject_by_state(state),
         };
@@ -104,9 +108,9 @@ impl Circuit {
 }
 
 impl<'a> SlotWait<'a> {
-    const fn new(options: &'a CircuitOptions, permit: Permit<'a>, since: Moment) -> Self {
+    const fn new(options: &'a CircuitOptions, permit: Permit<'a>, nesting: Nesting, since: Moment) -> Self {
         let queued = options.queued_call(&permit.circuit().clock);
-        Self { queued, options, permit, since, deadline: Moment::NEVER }
+        Self { queued, options, permit, nesting, since, deadline: Moment::NEVER }
     }
 
     /// Waits for the decision.
@@ -145,12 +149,12 @@ impl<'a> SlotWait<'a> {
     /// Decides whether the call still waits.
     fn check(mut self, waker: &Waker, now: Moment) -> WaitProgress<'a> {
         if self.circuit().is_in_bulkhead() {
-            return WaitProgress::Decided(self.run_in_outer_slot());
+            return WaitProgress::Decided(self.decide_inside_call());
         }
         let attempt = self.queued.take_turn(waker, now);
-        let (circuit, options) = (self.circuit(), self.options);
+        let (circuit, options, nesting) = (self.circuit(), self.options, self.nesting);
         if attempt == Attempt::Acquired {
-            return WaitProgress::Decided(circuit.admit_after_wait(self.end(), options));
+            return WaitProgress::Decided(circuit.admit_after_wait(self.end(), options, nesting));
         }
         circuit.notify_if(circuit.open_if_hung());
         if !circuit.machine.is_current(self.permit.ticket(), &circuit.clock) {
@@ -175,23 +179,23 @@ impl<'a> SlotWait<'a> {
         }
     }
 
-    /// Decides about a call that is polled inside a call that holds a slot. If it waited, each of the two would wait
-    /// for the other.
-    fn run_in_outer_slot(self) -> WaitResult<'a> {
-        let circuit = self.circuit();
+    /// Decides about a call that is polled inside a call that holds a slot. If it waited, each of the two could wait
+    /// for the other. It runs in the slot of that call, unless it needs one of its own.
+    fn decide_inside_call(self) -> WaitResult<'a> {
+        let (circuit, nesting) = (self.circuit(), self.nesting);
         circuit.abandon_trial(self.end());
-        circuit.admit_restricted_now(Nesting::Allowed)
+        circuit.admit_restricted_now(nesting)
     }
 
     /// Decides about a call whose circuit has changed its state, as if the call arrived now. It keeps its position.
     fn readmit(self) -> WaitProgress<'a> {
-        let Self { mut queued, options, permit, since, deadline } = self;
+        let Self { mut queued, options, permit, nesting, since, deadline } = self;
         // If this was a trial call, it lost its slot when the state changed.
         let Admission(Call { circuit, .. }) = permit.into_admission();
-        match circuit.admit_by_state(Nesting::Allowed) {
+        match circuit.admit_by_state(nesting) {
             Ok(ticket) if ticket.is_tracked() && !ticket.is_nested() => {
                 let permit = Permit::waiting(Admission::new(circuit, ticket, Stamp::NONE));
-                WaitProgress::Waiting(Self { queued, options, permit, since, deadline })
+                WaitProgress::Waiting(Self { queued, options, permit, nesting, since, deadline })
             }
             admitted => {
                 queued.leave();

@@ -18,6 +18,7 @@ const FAILURES: [u16; 7] = [2, 4, 8, 10, 13, 14, 15];
 const LARGEST: u16 = 16;
 
 /// Returns the outcome of a call with this status code.
+#[allow(dead_code, reason = "only the feature `http` reads numbers")]
 pub(super) fn outcome_of_number(code: u16) -> Outcome {
     match code {
         CANCELLED => Outcome::Ignored,

@@ -33,13 +33,14 @@
 //! |---|---|
 //! | `poll_ready` only polls the inner service. Its errors count in no circuit | no permit is held between `poll_ready` and `call`, and an open circuit does not block the callers of a load balancer or a buffer |
 //! | `call` admits or rejects the call, before the inner service gets the request | a rejected request is not sent |
+//! | A rejected call drops the service that was ready, and a clone takes its position | what `poll_ready` has reserved, such as a position in a buffer, is free for other callers |
 //! | The service that was polled until it was ready gets the request | a clone may not be ready |
 //! | All clones of a layer and of its services share the circuit | servers clone a service for each connection |
 //! | The call ends with the response: it is settled with what the classifier returns | see [`BreakerLayer::classify`] |
 //! | A future that is dropped cancels the call, as in annotated functions | see [`cancelled_after`](crate::ConfigBuilder::cancelled_after) |
 //! | A panic of the inner service or of the classifier is a failure, and unwinds to the caller | the function that chooses a key runs before the call, so its panic counts in no circuit |
-//! | A call takes a slot of its own, even inside another call of the same circuit | its response may outlive the outer call; with `max_concurrent = 1` the inner call is rejected |
-//! | The future is not boxed, and is `Send` if the service, the request and the future of the service are | only calls that wait for a slot or have a time limit allocate memory |
+//! | A call takes a slot of its own, even inside another call of the same circuit | its response may outlive the outer call. If no slot is free, it is rejected; inside a function of the circuit, as in [`call_async`](crate::CircuitBreaker::call_async), also with `max_wait`, because each of the two could wait for the other |
+//! | The future is not boxed, and is `Send` if the service, the request and the future of the service are | only calls that wait for a slot, have a time limit or fail allocate memory: a failure allocates its reason |
 //!
 //! Every setting applies. A call with [`max_wait`](crate::ConfigBuilder::max_wait) waits inside the returned future,
 //! which keeps the ready service and the request until then. `call_timeout` limits the time until the response. As in

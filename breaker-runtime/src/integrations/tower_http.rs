@@ -22,8 +22,10 @@
 //! | end | outcome |
 //! |---|---|
 //! | The classifier does not call the response a success | that of the classifier, at once: clients often do not read the body of an error |
+//! | For gRPC: the headers contain a gRPC status, or the HTTP status is not 200 | that of the classifier, at once |
 //! | The body ends, or was empty | a success; for gRPC, the outcome of the status in the trailers |
-//! | The body breaks | a failure |
+//! | The body is dropped unread after [`is_end_stream`](http_body::Body::is_end_stream) has returned `true` | as if its end had been read |
+//! | The body breaks | a failure, also if its error is that of another breaker, because errors of bodies need not implement `Error` |
 //! | The body is dropped while its reader waits for a part | that of a cancelled call: a failure if that wait took at least [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise ignored |
 //! | The body is dropped while no reader waits | ignored: a client may close a long download |
 //! | The body panics | a failure |

@@ -102,13 +102,23 @@ where
                         }
                         Poll::Pending => ready!(call.poll_limit(context)),
                     }
-                    let mut call = call.take();
+                    // Also counts as timed out if the drop of the future panics.
+                    let mut call = TimedOut(call.take());
                     this.stage.set(Stage::Ended);
-                    return call.time_out().map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())));
+                    return call.0.time_out().map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())));
                 }
                 StageProjection::Ended => return Poll::Pending,
             }
         }
+    }
+}
+
+/// A call that has timed out. It is settled once its future has been dropped.
+struct TimedOut(ServiceCall);
+
+impl Drop for TimedOut {
+    fn drop(&mut self) {
+        self.0.time_out();
     }
 }
 

@@ -1,5 +1,6 @@
 //! The service that a breaker protects.
 
+use std::mem;
 use std::task::{Context, Poll};
 
 use tower_service::Service;
@@ -13,8 +14,8 @@ use crate::breaker::{CircuitBreaker, ServiceStart};
 
 /// A service whose calls pass a breaker. See the [contract](super#contract).
 ///
-/// The inner service must be `Clone`, because a call that waits for a slot keeps the service that was ready, and a clone
-/// takes the position of that one. A service that is not `Clone` can be wrapped in `tower::buffer::Buffer`.
+/// The inner service must be `Clone`: a call that waits for a slot keeps the service that was ready, a rejected call drops
+/// it, and a clone takes the position of that one. A service that is not `Clone` can be wrapped in `tower::buffer::Buffer`.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -96,13 +97,23 @@ where
                 let future = call.run(|| self.inner.call(request));
                 ResponseFuture::running(future, call, ending)
             }
+            // The call keeps the service that is ready.
             Ok(ServiceStart::Waiting(slot)) => {
-                // The call keeps the service that is ready.
-                let next = self.inner.clone();
-                let ready = std::mem::replace(&mut self.inner, next);
-                ResponseFuture::waiting(slot, ready, request, ending)
+                ResponseFuture::waiting(slot, self.take_ready(), request, ending)
             }
-            Err(error) => ResponseFuture::rejected(error, ending),
+            Err(error) => {
+                // Releases what the inner service has reserved in `poll_ready`, such as a position in a buffer.
+                drop(self.take_ready());
+                ResponseFuture::rejected(error, ending)
+            }
         }
+    }
+}
+
+impl<S: Clone, K, N> BreakerService<S, K, N> {
+    /// Returns the inner service, which is ready, and leaves a clone of it.
+    fn take_ready(&mut self) -> S {
+        let next = self.inner.clone();
+        mem::replace(&mut self.inner, next)
     }
 }

@@ -19,17 +19,19 @@ impl<B: Body, E, C: CallClassifier<Response<B>, E>> CallEnding<Response<B>, E> f
     type Response = Response<CallBody<B>>;
 
     fn end(&self, call: &mut ServiceCall, result: Result<Response<B>, E>) -> Result<Self::Response, E> {
-        let mut has_ended = true;
+        let mut is_decided = true;
         let classification = call.run(|| {
             let classification = self.classifier.classify(&result);
             let Ok(response) = &result else {
                 return classification;
             };
-            has_ended = response.body().is_end_stream();
-            let is_success = classification.outcome() == Outcome::Success;
-            if is_success && has_ended { self.ending.at_once(response.headers()) } else { classification }
+            if classification.outcome() != Outcome::Success || self.ending.is_in_head(response) {
+                return classification;
+            }
+            is_decided = response.body().is_end_stream();
+            if is_decided { self.ending.without_trailers() } else { classification }
         });
-        if classification.outcome() == Outcome::Success && !has_ended {
+        if !is_decided {
             let permit = call.take_permit();
             return result.map(|response| {
                 response.map(|body| match permit {

@@ -4,14 +4,15 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::HeaderMap;
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::super::tower::Classification;
-use super::grpc_status::classify_headers;
+use super::grpc_status::{classify_headers, is_decided_by_head};
 use crate::breaker::StreamedCall;
 use crate::outcome::Outcome;
+use crate::sync::{AtomicBool, Ordering};
 
 pin_project! {
     /// The body of a response that holds the call until it has ended. See the
@@ -25,10 +26,12 @@ pin_project! {
     }
 }
 
-/// The call of a body that has not ended.
+/// The call of a body whose end has not been polled.
 struct BodyCall {
     call: StreamedCall,
     ending: BodyEnding,
+    /// Whether a reader has been told that the body has ended. Some readers then drop it without a poll.
+    has_ended: AtomicBool,
 }
 
 /// What the end of a body says about the call.
@@ -48,7 +51,7 @@ impl<B> CallBody<B> {
 
     /// Returns a body that settles the call.
     pub(super) const fn holding(body: B, call: StreamedCall, ending: BodyEnding) -> Self {
-        Self { body, call: Some(BodyCall { call, ending }) }
+        Self { body, call: Some(BodyCall { call, ending, has_ended: AtomicBool::new(false) }) }
     }
 
     /// Returns the inner body.
@@ -70,7 +73,7 @@ where
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
-        let Some(BodyCall { call, ending }) = this.call else {
+        let Some(BodyCall { call, ending, .. }) = this.call else {
             return this.body.poll_frame(context);
         };
         let ending = *ending;
@@ -82,20 +85,32 @@ where
         });
         polled.map(|Polled { frame, end }| {
             if let Some(end) = end
-                && let Some(BodyCall { mut call, .. }) = this.call.take()
+                && let Some(mut ended) = this.call.take()
             {
-                settle(&mut call, &end);
+                settle(&mut ended.call, &end);
             }
             frame
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        let has_ended = self.body.is_end_stream();
+        if has_ended && let Some(call) = &self.call {
+            call.has_ended.store(true, Ordering::Relaxed);
+        }
+        has_ended
     }
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl Drop for BodyCall {
+    fn drop(&mut self) {
+        if self.has_ended.load(Ordering::Relaxed) {
+            settle(&mut self.call, &self.ending.without_trailers());
+        }
     }
 }
 
@@ -131,13 +146,16 @@ fn settle(call: &mut StreamedCall, end: &Classification) {
 }
 
 impl BodyEnding {
-    /// Returns the classification of a successful call whose response has these headers and no body.
-    pub(super) fn at_once(self, headers: &HeaderMap) -> Classification {
-        self.with_trailers(classify_headers(headers))
+    /// Returns `true` if the head of a response decides about the call, whatever follows in the body.
+    pub(super) fn is_in_head<B>(self, response: &Response<B>) -> bool {
+        match self {
+            Self::Success => false,
+            Self::GrpcStatus => is_decided_by_head(response),
+        }
     }
 
     /// Returns the classification of a call whose body has ended without trailers.
-    fn without_trailers(self) -> Classification {
+    pub(super) fn without_trailers(self) -> Classification {
         self.with_trailers(None)
     }
 

@@ -1,10 +1,12 @@
 //! The classifier of gRPC statuses, which are in the headers or in the trailers of a response.
+//!
+//! A response that no server for gRPC has sent is classified by its HTTP status, as clients do.
 
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, StatusCode};
 
 use super::super::grpc::{OK, PUSHBACK, outcome_of_number, pushback};
 use super::super::tower::{Classification, ResponseClassifier};
-use super::http_status::HttpStatus;
+use super::http_status::failure_of_status;
 use crate::outcome::Outcome;
 
 /// The header or trailer with the status of a call.
@@ -13,9 +15,11 @@ const GRPC_STATUS: &str = "grpc-status";
 /// The classifier of gRPC responses by their status: UNAVAILABLE, `DEADLINE_EXCEEDED`, `RESOURCE_EXHAUSTED`, INTERNAL,
 /// UNKNOWN, ABORTED and `DATA_LOSS` are failures, CANCELLED is ignored, and every other status is a success.
 ///
-/// It reads the headers of a response, which contain the status only if the call has no other result. Otherwise the HTTP
-/// status decides, until the trailers have arrived; see
-/// [`classify_grpc`](crate::integrations::tower::BreakerLayer::classify_grpc). A failure has the time of the metadata
+/// It reads the head of a response. A status in the headers decides, also if a body follows. Without one, HTTP status 200
+/// is a success, until the trailers have arrived; see
+/// [`classify_grpc`](crate::integrations::tower::BreakerLayer::classify_grpc). Every other HTTP status comes from a proxy,
+/// and decides as the gRPC protocol maps it: 401, 403 and 404 are successes (UNAUTHENTICATED, `PERMISSION_DENIED`,
+/// UNIMPLEMENTED), and all others are failures with the time of `Retry-After`. A failure has the time of the metadata
 /// `grpc-retry-pushback-ms`.
 ///
 /// ```
@@ -34,8 +38,24 @@ impl<B> ResponseClassifier<Response<B>> for GrpcStatus {
     fn classify_response(&self, response: &Response<B>) -> Classification {
         match classify_headers(response.headers()) {
             Some(classification) => classification,
-            None => HttpStatus.classify_response(response),
+            None => classify_http(response.status(), response.headers()),
         }
+    }
+}
+
+/// Returns `true` if the head of a response decides about a call: it contains a gRPC status, or an HTTP status that no
+/// server for gRPC sends.
+pub(super) fn is_decided_by_head<B>(response: &Response<B>) -> bool {
+    response.status() != StatusCode::OK || response.headers().contains_key(GRPC_STATUS)
+}
+
+/// Classifies a response without a gRPC status by the code that clients derive from its HTTP status.
+fn classify_http(status: StatusCode, headers: &HeaderMap) -> Classification {
+    match status {
+        StatusCode::OK | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
+            Outcome::Success.into()
+        }
+        _ => failure_of_status(status, headers),
     }
 }
 

@@ -49,6 +49,11 @@ pub fn classify_status(status: StatusCode, headers: &HeaderMap) -> Classificatio
     if !is_failure_status(status) {
         return Outcome::Success.into();
     }
+    failure_of_status(status, headers)
+}
+
+/// Returns the failure with this status, and the time of the header `Retry-After`.
+pub(super) fn failure_of_status(status: StatusCode, headers: &HeaderMap) -> Classification {
     Classification::failure(format!("status {status}")).with_retry_after(retry_after(headers))
 }
 
