@@ -21,6 +21,7 @@
 //! | `composition.rs` | rate limit, timeout, breaker, retry, bulkhead and fallback in every order |
 //! | `scripted_stream.rs` | a stream that follows a script, for the tests of streams |
 //! | `streams.rs` | `guard_stream` |
+//! | `slow_consumers.rs` | streams and bodies whose consumer does other work |
 //! | `streams_of_functions.rs` | `settle = stream` |
 //! | `streams_over_http.rs` | `settle = stream` with a real server |
 
@@ -68,6 +69,8 @@ mod composition;
 mod scripted_stream;
 #[path = "ecosystem/streams.rs"]
 mod streams;
+#[path = "ecosystem/slow_consumers.rs"]
+mod slow_consumers;
 #[path = "ecosystem/streams_of_functions.rs"]
 mod streams_of_functions;
 #[path = "ecosystem/streams_over_http.rs"]

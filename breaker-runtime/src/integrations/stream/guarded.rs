@@ -171,7 +171,7 @@ impl<S: Stream, C: Classifier<S::Item>> Stream for GuardedStream<S, C> {
             return stream.poll_next(context);
         };
         let mut outcome = Outcome::Success;
-        let item = ready!(call.poll(|| {
+        let item = ready!(call.poll(context, |context| {
             stream.poll_next(context).map(|item| {
                 outcome = item.as_ref().map_or(outcome, |item| classifier.outcome(item));
                 item

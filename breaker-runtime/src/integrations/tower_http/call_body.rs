@@ -74,7 +74,7 @@ where
             return this.body.poll_frame(context);
         };
         let ending = *ending;
-        let polled = call.poll(|| {
+        let polled = call.poll(context, |context| {
             let frame = this.body.as_mut().poll_frame(context);
             // Evaluated while a panic is still one of the call.
             let end = end_of(&frame, ending, || this.body.is_end_stream());
