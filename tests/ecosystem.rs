@@ -10,6 +10,7 @@
 //! | `queue_failures.rs` | stores that fail, in memory and in SQLite files |
 //! | `../examples/queue/store.rs` | the store of the example |
 //! | `grpc_server.rs` | a server of tonic whose messages are text, and a client for it |
+//! | `failure_texts.rs` | errors of services and bodies whose `Display` fails, panics or does not end |
 //! | `services.rs` | a breaker on a manual clock, and a service that checks how it is used |
 //! | `tonic_calls.rs` | circuits of gRPC calls, with a client and a server of tonic |
 //! | `tower_bodies.rs` | calls that last until the body of their response has ended |
@@ -47,6 +48,8 @@ mod queue_support;
 mod sqlite_store;
 #[path = "ecosystem/grpc_server.rs"]
 mod grpc_server;
+#[path = "ecosystem/failure_texts.rs"]
+mod failure_texts;
 #[path = "ecosystem/services.rs"]
 mod services;
 #[path = "ecosystem/tonic_calls.rs"]

@@ -24,7 +24,9 @@
 //! Until then, the call holds its slots: with [`max_concurrent`](crate::ConfigBuilder::max_concurrent), a bulkhead slot,
 //! and as a trial call, a trial slot. A trial call whose stream takes longer than
 //! [`half_open_timeout`](crate::ConfigBuilder::half_open_timeout) counts as failed, so that setting must be longer than
-//! a healthy stream.
+//! a healthy stream. A function with `settle = stream` that is called inside another call of the same circuit runs in the
+//! slot of that call, and its stream holds no slot, also after the outer call has returned it. `guard_stream` always holds
+//! the slots of its permit.
 //!
 //! Only waiting counts as time of the call. A wait begins with a poll that is pending, and ends when the stream wakes its
 //! consumer, however late the consumer polls again. While the consumer handles an item or does other work, as with

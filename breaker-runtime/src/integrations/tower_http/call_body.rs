@@ -84,7 +84,12 @@ where
             if let Some(end) = end
                 && let Some(BodyCall { mut call, .. }) = this.call.take()
             {
-                settle(&mut call, &end);
+                match &frame {
+                    Some(Err(error)) if end.outcome() == Outcome::Failure => {
+                        call.fail(format_args!("the body broke: {error}"));
+                    }
+                    Some(_) | None => settle(&mut call, &end),
+                }
             }
             frame
         })
@@ -114,7 +119,7 @@ fn end_of<D, E: fmt::Display>(
     match frame {
         Poll::Pending => None,
         Poll::Ready(None) => Some(ending.without_trailers()),
-        Poll::Ready(Some(Err(error))) => Some(Classification::failure(format!("the body broke: {error}"))),
+        Poll::Ready(Some(Err(_))) => Some(Outcome::Failure.into()),
         Poll::Ready(Some(Ok(frame))) => match frame.trailers_ref() {
             Some(trailers) => Some(ending.with_trailers(classify_headers(trailers))),
             // Some readers do not poll a body again that has ended.
