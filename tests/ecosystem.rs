@@ -12,6 +12,7 @@
 //! | `../examples/queue/store.rs` | the store of the example |
 //! | `grpc_server.rs` | a server of tonic whose messages are text, and a client for it |
 //! | `grpc_heads.rs` | gRPC responses whose head decides, or that no server for gRPC has sent |
+//! | `failure_texts.rs` | errors of services and bodies whose `Display` fails, panics or does not end |
 //! | `services.rs` | a breaker on a manual clock, and a service that checks how it is used |
 //! | `tonic_calls.rs` | circuits of gRPC calls, with a client and a server of tonic |
 //! | `tower_bodies.rs` | calls that last until the body of their response has ended |
@@ -24,6 +25,7 @@
 //! | `composition.rs` | rate limit, timeout, breaker, retry, bulkhead and fallback in every order |
 //! | `scripted_stream.rs` | a stream that follows a script, for the tests of streams |
 //! | `streams.rs` | `guard_stream` |
+//! | `slow_consumers.rs` | streams and bodies whose consumer does other work |
 //! | `streams_of_functions.rs` | `settle = stream` |
 //! | `streams_over_http.rs` | `settle = stream` with a real server |
 
@@ -53,6 +55,8 @@ mod sqlite_store;
 mod grpc_server;
 #[path = "ecosystem/grpc_heads.rs"]
 mod grpc_heads;
+#[path = "ecosystem/failure_texts.rs"]
+mod failure_texts;
 #[path = "ecosystem/services.rs"]
 mod services;
 #[path = "ecosystem/tonic_calls.rs"]
@@ -77,6 +81,8 @@ mod composition;
 mod scripted_stream;
 #[path = "ecosystem/streams.rs"]
 mod streams;
+#[path = "ecosystem/slow_consumers.rs"]
+mod slow_consumers;
 #[path = "ecosystem/streams_of_functions.rs"]
 mod streams_of_functions;
 #[path = "ecosystem/streams_over_http.rs"]

@@ -11,6 +11,7 @@
 //! | `notifying.rs` | changes are notified once and in order |
 //! | `keys.rs` | one circuit for each key |
 //! | `retries.rs` | retries stay within the budget |
+//! | `streams.rs` | streams that wake their consumers from other threads |
 //! | `bodies.rs` | the body of every async call is dropped once |
 
 #![expect(clippy::unwrap_used, reason = "a test whose preconditions fail has failed")]
@@ -25,6 +26,8 @@ mod limits;
 mod notifying;
 #[path = "stress/retries.rs"]
 mod retries;
+#[path = "stress/streams.rs"]
+mod streams;
 #[path = "stress/sums.rs"]
 mod sums;
 

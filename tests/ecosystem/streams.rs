@@ -186,6 +186,34 @@ fn a_classifier_decides_about_every_item_and_a_description_is_the_text() {
 }
 
 #[test]
+fn the_text_of_a_failure_does_not_depend_on_the_order_of_describe_and_classify() {
+    let texts = |item: Token| {
+        let breaker = circuit(Config::builder().failure_threshold(1));
+        let text_after = |fail: &dyn Fn(GuardedStream<Scripted<Token>>)| {
+            breaker.reset();
+            fail(guarded(&breaker, [Item(item)]));
+            assert_eq!(breaker.state(), State::Open);
+            last_failure(&breaker)
+        };
+        let every = |_: &Token| Outcome::Failure;
+        let text = |item: &Token| format!("{item:?}");
+        [
+            text_after(&|stream| _ = poll(&mut stream.describe(text).classify(every))),
+            text_after(&|stream| _ = poll(&mut stream.classify(every).describe(text))),
+            text_after(&|stream| _ = poll(&mut stream.classify(every))),
+        ]
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(texts(Err("reset")), [some(r#"Err("reset")"#), some(r#"Err("reset")"#), some("&str")]);
+    assert_eq!(texts(Ok(1)), [some("Ok(1)"), some("Ok(1)"), None]);
+    let breaker = circuit(Config::builder().failure_threshold(1));
+    let reset = scripted([Item(Err::<(), _>(std::io::Error::other("connection reset")))]);
+    let permit = breaker.try_acquire_owned().expect("the circuit is closed");
+    _ = poll(&mut guard_stream(permit, reset).inspect_errors().classify(|_| Outcome::Failure));
+    assert_eq!(last_failure(&breaker).as_deref(), Some("connection reset"));
+}
+
+#[test]
 fn a_panic_of_a_classifier_is_a_failure() {
     let breaker = circuit(Config::builder());
     let mut stream = guarded(&breaker, [Item(Ok(1))]).classify(|_| panic!("the classifier panics"));

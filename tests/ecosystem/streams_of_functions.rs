@@ -302,3 +302,27 @@ fn the_stream_of_a_call_leaves_the_slot_of_its_thread() {
         assert!(open(vec![Pending]).is_ok());
     });
 }
+
+#[circuit_breaker(name = "nested", settle = stream, max_concurrent = 1)]
+async fn open_inside(_: u8) -> Result<BoxedTokens, Fault> {
+    Ok(Box::pin(scripted([Pending, Item(Err(Fault::Reset))])))
+}
+
+#[circuit_breaker(name = "nested", max_concurrent = 1)]
+async fn open_outside(number: u8) -> Result<BoxedTokens, Fault> {
+    open_inside(number).await
+}
+
+#[tokio::test]
+async fn the_stream_of_a_call_inside_another_one_holds_no_slot_and_settles_its_call() {
+    testing::scope_async(|_| async {
+        let mut first = open_outside(1).await.expect("a stream");
+        let second = open_outside(2).await.expect("another stream");
+        assert_eq!((counts("nested"), snapshot("nested").calls_in_flight), ([2, 0, 0], Some(0)));
+        assert_eq!(poll(&mut first), Poll::Pending);
+        assert_eq!(poll(&mut first), Poll::Ready(Some(Err(Fault::Reset))));
+        drop(second);
+        assert_eq!((counts("nested"), snapshot("nested").calls_in_flight), ([2, 1, 1], Some(0)));
+    })
+    .await;
+}

@@ -118,10 +118,21 @@ impl Circuit {
         ticket.without_entry()
     }
 
-    /// Returns the ticket of a call that is watched from now on, with `hang`.
-    pub(super) fn resume_watch(&self, ticket: Ticket, now: Moment) -> Ticket {
+    /// Returns the ticket of a call that is not watched for now, unless it has hung. Unlike
+    /// [`pause_watch`](Self::pause_watch), this never opens the circuit.
+    pub(super) fn pause_watch_in_time(&self, ticket: Ticket, now: Moment) -> Ticket {
+        let Some(entry) = ticket.entry() else {
+            return ticket;
+        };
+        let watch = self.options.get().and_then(CircuitOptions::watch);
+        let hangs = watch.is_some_and(|watch| !watch.remove_in_time(ticket.generation(), entry, now));
+        if hangs { ticket } else { ticket.without_entry() }
+    }
+
+    /// Returns the ticket of a call that is watched from now on, with `hang`, as one that has run since then.
+    pub(super) fn resume_watch(&self, ticket: Ticket, started: Moment) -> Ticket {
         let watch = self.options.get().and_then(CircuitOptions::watch).filter(|_| ticket.is_checked());
-        let entry = watch.and_then(|watch| watch.add(ticket.generation(), now));
+        let entry = watch.and_then(|watch| watch.add(ticket.generation(), started));
         entry.map_or(ticket, |entry| ticket.with_entry(entry))
     }
 

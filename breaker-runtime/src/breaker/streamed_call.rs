@@ -1,121 +1,239 @@
 //! A call whose result arrives in parts: a stream, or the body of a response.
 //!
-//! The time of the call is the time for which its caller waits for a part. While the caller handles a part, the
-//! dependency owes nothing, so that time is not part of the duration, does not let the call hang, and does not make a
-//! dropped call a failure. This module does not know what the parts are.
+//! The time of the call is the time for which its caller waits for a part. A wait begins with a poll that is pending and
+//! ends when the stream wakes the caller, however late the caller polls again. While the caller handles a part or does
+//! other work, the dependency owes nothing, so that time is not part of the duration, does not let the call hang, and
+//! does not make a dropped call a failure. This module does not know what the parts are.
 //!
-//! Invariants: the call is settled at most once; it is not watched while its caller does not wait.
+//! Invariants: the call is settled at most once; it is not watched while its caller does not wait, except if it has
+//! hung; no lock is held while a waker of the caller is cloned, called or dropped. The waker that the stream sees keeps
+//! neither the circuit nor the caller once the call has been settled.
 
 use std::fmt::{self, Display};
-use std::task::Poll;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use super::admission::Admission;
-use super::failure::FailedOutput;
+use super::failure::{FailedOutput, FailureSource};
 use super::owned_permit::{OwnedCall, OwnedPermit};
 use crate::classifier::Classifier;
 use crate::clock::{Moment, Start};
 use crate::failure_text::failure_text;
 use crate::outcome::Outcome;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// A call whose result arrives in parts. Its owner calls [`poll`](Self::poll) for each part, and settles it.
 ///
 /// A call that is dropped while its caller waits for a part is a cancelled call: it is a failure if that wait took at
 /// least `cancelled_after`. If it is dropped while the caller handles a part, it is ignored.
 pub(crate) struct StreamedCall {
+    parts: Arc<PartWaker>,
+    /// The waker that the stream sees.
+    waker: Waker,
+}
+
+/// Notes when the stream wakes the caller, and wakes the caller.
+struct PartWaker(Mutex<Progress>);
+
+/// The progress of a call.
+struct Progress {
     /// `None` once the call has been settled.
     call: Option<OwnedCall>,
     wait: Wait,
+    /// The caller. `None` if the stream has woken it since its last poll began.
+    caller: Option<Waker>,
 }
 
 /// What the caller does.
 #[derive(Clone, Copy, Debug)]
 enum Wait {
-    /// It has not asked for a part, or handles one.
-    No { since: Option<Start> },
-    /// It has waited for the next part since this moment.
+    /// It has not asked for a part, or handles one, or has been woken and has not polled since.
+    No {
+        /// How long it has waited for the next part, if it has asked for it.
+        waited: Option<Duration>,
+        /// Since when it does not wait, if the call is timed.
+        since: Option<Start>,
+    },
+    /// It waits for the next part. If it has waited for it before, this moment is earlier by that time.
     Since(Moment),
 }
 
 impl StreamedCall {
     /// Continues the call of a permit. Until a [`poll`](Self::poll) is pending, its caller does not wait.
     pub(crate) fn new(permit: OwnedPermit) -> Self {
-        let mut call = Self { call: Some(permit.into_owned_call()), wait: Wait::No { since: None } };
-        call.pause();
-        call
+        let mut call = permit.into_owned_call();
+        call.ticket = call.circuit.pause_watch(call.ticket);
+        let wait = Wait::No { waited: None, since: call.stopwatch() };
+        let progress = Progress { call: Some(call), wait, caller: None };
+        let parts = Arc::new(PartWaker(Mutex::new(progress)));
+        Self { waker: Waker::from(Arc::clone(&parts)), parts }
     }
 
-    /// Polls for the next part. A panic of `poll` settles the call as a failure and continues to unwind.
-    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+    /// Polls for the next part with a context whose waker ends the wait. A panic of `poll` settles the call as a failure
+    /// and continues to unwind.
+    pub(crate) fn poll<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        if self.is_settled() {
+            return poll(context);
+        }
+        self.parts.begin_poll(context.waker());
         let guard = FailOnPanic(self);
-        let part = poll();
+        let part = poll(&mut Context::from_waker(&guard.0.waker));
         std::mem::forget(guard);
-        match (&part, self.wait) {
-            (Poll::Pending, Wait::No { since }) => self.resume(since),
-            (Poll::Ready(_), Wait::Since(_)) => self.pause(),
-            (Poll::Pending, Wait::Since(_)) | (Poll::Ready(_), Wait::No { .. }) => {}
+        match &part {
+            Poll::Pending => self.parts.wait(),
+            Poll::Ready(_) => self.parts.receive(),
         }
         part
     }
 
     /// Returns `true` once the call has been settled.
-    pub(crate) const fn is_settled(&self) -> bool {
-        self.call.is_none()
+    pub(crate) fn is_settled(&self) -> bool {
+        self.parts.lock().call.is_none()
     }
 
     /// Settles the call, unless it has been settled.
     pub(crate) fn settle(&mut self, outcome: Outcome) {
-        if let Some(OwnedCall { circuit, ticket, stamp }) = self.take() {
+        if let Some((OwnedCall { circuit, ticket, stamp }, _)) = self.parts.end() {
             Admission::new(&circuit, ticket, stamp).settle_permit(outcome);
         }
     }
 
     /// Settles the call as a failure with a reason, unless it has been settled.
     pub(crate) fn fail(&mut self, reason: impl Display) {
-        if let Some(OwnedCall { circuit, ticket, stamp }) = self.take() {
-            Admission::new(&circuit, ticket, stamp).fail(&|| Some(failure_text(&reason)));
-        }
+        self.fail_because(&|| Some(failure_text(&reason)));
     }
 
     /// Settles the call as a failure that `classifier` describes, unless it has been settled.
     pub(crate) fn fail_with<T, C: Classifier<T>>(&mut self, part: &T, classifier: &C) {
-        if let Some(OwnedCall { circuit, ticket, stamp }) = self.take() {
-            Admission::new(&circuit, ticket, stamp).fail(&FailedOutput { output: part, classifier });
+        self.fail_because(&FailedOutput { output: part, classifier });
+    }
+
+    fn fail_because(&mut self, failure: &dyn FailureSource) {
+        if let Some((OwnedCall { circuit, ticket, stamp }, _)) = self.parts.end() {
+            Admission::new(&circuit, ticket, stamp).fail(failure);
         }
     }
+}
 
-    /// Notes that the caller waits for a part from now on. It has not waited since this start.
-    fn resume(&mut self, since: Option<Start>) {
-        let Some(call) = &mut self.call else {
+impl PartWaker {
+    /// Notes that the caller polls with this waker.
+    fn begin_poll(&self, waker: &Waker) {
+        if self.lock().caller.as_ref().is_some_and(|caller| caller.will_wake(waker)) {
             return;
-        };
-        let now = call.circuit.now();
-        call.ticket = call.circuit.resume_watch(call.ticket, now);
-        call.exclude(since);
-        self.wait = Wait::Since(now);
+        }
+        let caller = Some(waker.clone());
+        let replaced = std::mem::replace(&mut self.lock().caller, caller);
+        drop(replaced);
     }
 
-    /// Notes that the caller does not wait any more.
-    fn pause(&mut self) {
-        let Some(call) = &mut self.call else {
+    /// Notes that the poll was pending, so that the caller waits, unless the stream has woken it during the poll.
+    fn wait(&self) {
+        let mut progress = self.lock();
+        let Progress { call: Some(call), wait, caller: Some(_) } = &mut *progress else {
             return;
         };
-        call.ticket = call.circuit.pause_watch(call.ticket);
-        // The duration of a trial call stays whole, because it is compared with its lease.
-        let is_timed = call.stamp.start().is_some() && call.ticket.trial().is_none();
-        self.wait = Wait::No { since: is_timed.then(|| call.circuit.clock.start()) };
-    }
-
-    /// Takes the call, which ends now.
-    fn take(&mut self) -> Option<OwnedCall> {
-        let mut call = self.call.take()?;
-        if let Wait::No { since } = self.wait {
+        if let Wait::No { waited, since } = *wait {
+            let started = call.circuit.now().before(waited.unwrap_or_default());
+            // A call that has hung is still watched.
+            if call.ticket.entry().is_none() {
+                call.ticket = call.circuit.resume_watch(call.ticket, started);
+            }
             call.exclude(since);
+            *wait = Wait::Since(started);
         }
-        Some(call)
+    }
+
+    /// Notes that the caller has received a part.
+    fn receive(&self) {
+        let mut progress = self.lock();
+        progress.end_wait();
+        if let Wait::No { waited, .. } = &mut progress.wait {
+            *waited = None;
+        }
+        let Some(call) = &mut progress.call else {
+            return;
+        };
+        let watched = call.ticket;
+        if watched.entry().is_none() {
+            return;
+        }
+        call.ticket = watched.without_entry();
+        let circuit = Arc::clone(&call.circuit);
+        drop(progress);
+        // If a call has hung, this opens the circuit, and listeners run.
+        circuit.pause_watch(watched);
+    }
+
+    /// Ends the call, unless it has been settled. Returns it and how long its caller has waited for the next part, if it
+    /// has asked for it.
+    fn end(&self) -> Option<(OwnedCall, Option<Duration>)> {
+        let mut progress = self.lock();
+        progress.end_wait();
+        let mut call = progress.call.take()?;
+        let caller = progress.caller.take();
+        let wait = progress.wait;
+        drop(progress);
+        drop(caller);
+        let Wait::No { waited, since } = wait else {
+            return Some((call, None));
+        };
+        call.exclude(since);
+        Some((call, waited))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        lock(&self.0)
+    }
+}
+
+impl Wake for PartWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let mut progress = self.lock();
+        progress.pause_watch();
+        progress.end_wait();
+        let caller = progress.caller.take();
+        drop(progress);
+        if let Some(caller) = caller {
+            caller.wake();
+        }
+    }
+}
+
+impl Progress {
+    /// Notes that the caller does not wait any more.
+    fn end_wait(&mut self) {
+        if let (Some(call), Wait::Since(since)) = (&self.call, self.wait) {
+            let waited = Some(call.circuit.now().since(since));
+            self.wait = Wait::No { waited, since: call.stopwatch() };
+        }
+    }
+
+    /// Ends the watch of a call whose caller is woken. A call that has hung stays watched and opens the circuit at the
+    /// next check, because listeners must not run inside a wake-up.
+    fn pause_watch(&mut self) {
+        if let (Some(call), Wait::Since(_)) = (&mut self.call, self.wait) {
+            call.ticket = call.circuit.pause_watch_in_time(call.ticket, call.circuit.now());
+        }
     }
 }
 
 impl OwnedCall {
+    /// Returns the start of a time that is not part of the duration, if the call is timed. The duration of a trial call
+    /// stays whole, because it is compared with its lease.
+    fn stopwatch(&self) -> Option<Start> {
+        let is_timed = self.stamp.start().is_some() && self.ticket.trial().is_none();
+        is_timed.then(|| self.circuit.clock.start())
+    }
+
     /// Excludes the time since then from the duration of the call.
     fn exclude(&mut self, since: Option<Start>) {
         if let Some(since) = since {
@@ -126,31 +244,26 @@ impl OwnedCall {
 
 impl Drop for StreamedCall {
     fn drop(&mut self) {
-        let Some(OwnedCall { circuit, ticket, stamp }) = self.take() else {
+        let Some((OwnedCall { circuit, ticket, stamp }, waited)) = self.parts.end() else {
             return;
         };
-        match self.wait {
-            Wait::No { .. } => {
-                circuit.record_ignored(ticket, stamp);
-            }
-            Wait::Since(since) => {
-                let waited = circuit.now().since(since);
-                circuit.record_given_up(ticket, stamp, waited, || {
-                    format!(
-                        "the caller cancelled the call after it had waited {waited:.1?} for the next part"
-                    )
-                });
-            }
-        }
+        let Some(waited) = waited else {
+            circuit.record_ignored(ticket, stamp);
+            return;
+        };
+        circuit.record_given_up(ticket, stamp, waited, || {
+            format!("the caller cancelled the call after it had waited {waited:.1?} for the next part")
+        });
     }
 }
 
 impl fmt::Debug for StreamedCall {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.call {
-            Some(OwnedCall { circuit, ticket, .. }) => {
-                circuit.write_permit("StreamedCall", ticket.trial().is_some(), out)
-            }
+        let progress = self.parts.lock();
+        let call = progress.call.as_ref().map(|call| (Arc::clone(&call.circuit), call.ticket));
+        drop(progress);
+        match call {
+            Some((circuit, ticket)) => circuit.write_permit("StreamedCall", ticket.trial().is_some(), out),
             None => out.write_str("StreamedCall(settled)"),
         }
     }
@@ -161,7 +274,7 @@ struct FailOnPanic<'a>(&'a mut StreamedCall);
 
 impl Drop for FailOnPanic<'_> {
     fn drop(&mut self) {
-        if let Some(OwnedCall { circuit, ticket, stamp }) = self.0.take() {
+        if let Some((OwnedCall { circuit, ticket, stamp }, _)) = self.0.parts.end() {
             Admission::new(&circuit, ticket, stamp).panicked();
         }
     }

@@ -65,9 +65,9 @@ impl Watch {
         self.publish(&calls);
     }
 
-    /// Adds a call that starts now and returns its entry, unless calls are not watched or the generation is over.
-    /// Two calls that start at the same time on two threads may be added in either order.
-    pub(super) fn add(&self, generation: u64, now: Moment) -> Option<u32> {
+    /// Adds a call that has run since then and returns its entry, unless calls are not watched or the generation is over.
+    /// The time that this takes grows with the number of calls that started later.
+    pub(super) fn add(&self, generation: u64, started: Moment) -> Option<u32> {
         let mut calls = self.lock();
         calls.limit?;
         if is_later_generation(generation, calls.generation) {
@@ -76,7 +76,7 @@ impl Watch {
         if generation != calls.generation {
             return None;
         }
-        let Link(entry) = calls.push(now);
+        let Link(entry) = calls.insert(started);
         self.publish(&calls);
         Some(entry)
     }
@@ -88,6 +88,20 @@ impl Watch {
             calls.remove(Link(entry));
             self.publish(&calls);
         }
+    }
+
+    /// Removes a call, unless it has run for too long. Returns `true` if it is not watched any more.
+    pub(super) fn remove_in_time(&self, generation: u64, entry: u32, now: Moment) -> bool {
+        let mut calls = self.lock();
+        if generation != calls.generation {
+            return true;
+        }
+        let hangs = calls.overdue_of(Link(entry)) <= now;
+        if !hangs {
+            calls.remove(Link(entry));
+            self.publish(&calls);
+        }
+        !hangs
     }
 
     /// Returns the oldest call, if it has run for too long.
@@ -151,15 +165,24 @@ impl WatchedCalls {
 
     /// Returns when the oldest call has run for too long, or never.
     fn overdue(&self) -> Moment {
-        match (self.entry(self.oldest), self.limit) {
-            (Some(oldest), Some(limit)) => oldest.started.after(limit).max(self.limited_since),
+        self.overdue_of(self.oldest)
+    }
+
+    /// Returns when a call has run for too long, or never.
+    fn overdue_of(&self, call: Link) -> Moment {
+        match (self.entry(call), self.limit) {
+            (Some(call), Some(limit)) => call.started.after(limit).max(self.limited_since),
             (Some(_) | None, _) => Moment::NEVER,
         }
     }
 
-    /// Adds the newest call.
-    fn push(&mut self, started: Moment) -> Link {
-        let entry = Entry { started, older: self.newest, newer: Link::NONE };
+    /// Adds a call between the older and the newer ones. Almost every call is the newest.
+    fn insert(&mut self, started: Moment) -> Link {
+        let (mut older, mut newer) = (self.newest, Link::NONE);
+        while let Some(later) = self.entry(older).filter(|later| later.started > started) {
+            (older, newer) = (later.older, older);
+        }
+        let entry = Entry { started, older, newer };
         let link = match self.free {
             Link::NONE => {
                 // The number fits: the entries of more calls would not fit into memory.
@@ -175,11 +198,14 @@ impl WatchedCalls {
                 free
             }
         };
-        match self.entry_mut(self.newest) {
+        match self.entry_mut(older) {
             Some(before) => before.newer = link,
             None => self.oldest = link,
         }
-        self.newest = link;
+        match self.entry_mut(newer) {
+            Some(after) => after.older = link,
+            None => self.newest = link,
+        }
         link
     }
 
@@ -244,6 +270,31 @@ mod tests {
             }
             assert_eq!(oldest(&watch), None);
         }
+    }
+
+    #[test]
+    fn a_call_that_continues_to_wait_is_as_old_as_its_wait() {
+        for started in [[3, 1, 2], [2, 3, 1], [1, 2, 3], [3, 2, 1]] {
+            let watch = watch();
+            let mut entries = started.map(|start| (start, watch.add(0, at(start)).unwrap()));
+            entries.sort_unstable();
+            for (start, entry) in entries {
+                assert_eq!(oldest(&watch), Some(start));
+                watch.remove(0, entry);
+            }
+            assert_eq!(oldest(&watch), None);
+        }
+    }
+
+    #[test]
+    fn a_call_that_has_run_for_too_long_is_not_removed_in_time() {
+        let watch = watch();
+        let [hanging, other] = [1, 2].map(|start| watch.add(0, at(start)).unwrap());
+        assert!(!watch.remove_in_time(0, hanging, at(1 + LIMIT)));
+        assert!(watch.remove_in_time(0, other, at(1 + LIMIT)));
+        assert_eq!(oldest(&watch), Some(1));
+        watch.end_generation(0);
+        assert!(watch.remove_in_time(0, hanging, at(1 + LIMIT)), "the generation is over");
     }
 
     #[test]

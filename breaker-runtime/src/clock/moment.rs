@@ -28,6 +28,11 @@ impl Moment {
         Self(self.0.saturating_add(nanos_of(wait)))
     }
 
+    /// Returns the moment `time` before this one, or the first moment.
+    pub(crate) fn before(self, time: Duration) -> Self {
+        Self(self.0.saturating_sub(nanos_of(time)))
+    }
+
     /// Returns the time from `earlier` until this moment, or zero if `earlier` is later.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

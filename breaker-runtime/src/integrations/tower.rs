@@ -103,6 +103,8 @@ mod service;
 mod layer;
 
 pub use self::classification::Classification;
+#[allow(unused_imports, reason = "only the feature `http` has endings elsewhere")]
+pub(in crate::integrations) use self::classifier::Classified;
 pub use self::classifier::{
     BoxedErrors, ByFunction, CallClassifier, EveryResponse, ResponseClassifier, TypedErrors,
 };

@@ -71,7 +71,8 @@ impl<S, C> GuardedStream<S, C> {
     ///
     /// [`Outcome::Success`] means that the stream goes on; the call is a success when it ends.
     /// [`Outcome::Failure`] and [`Outcome::Ignored`] settle the call, and later items are not classified. A panic of
-    /// `classify` counts as a failure and continues. A failure has no text; [`describe`](Self::describe) sets it.
+    /// `classify` counts as a failure and continues. The text of an `Err` stays as it is, and an `Ok` that is a failure has
+    /// none; [`describe`](Self::describe) sets both, before or after this method.
     ///
     /// ```
     /// use breaker_runtime::integrations::stream::guard_stream;
@@ -92,12 +93,12 @@ impl<S, C> GuardedStream<S, C> {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn classify<F>(self, classify: F) -> GuardedStream<S, ClassifiedBy<F>>
+    pub fn classify<F>(self, classify: F) -> GuardedStream<S, ClassifiedBy<C, F>>
     where
         S: Stream,
         F: Fn(&S::Item) -> Outcome,
     {
-        self.with(|_| ClassifiedBy(classify))
+        self.with(|described| ClassifiedBy { described, classify })
     }
 
     /// Describes the item that is a failure, for [`Transition::last_failure`](crate::Transition) and for [call
@@ -171,7 +172,7 @@ impl<S: Stream, C: Classifier<S::Item>> Stream for GuardedStream<S, C> {
             return stream.poll_next(context);
         };
         let mut outcome = Outcome::Success;
-        let item = ready!(call.poll(|| {
+        let item = ready!(call.poll(context, |context| {
             stream.poll_next(context).map(|item| {
                 outcome = item.as_ref().map_or(outcome, |item| classifier.outcome(item));
                 item

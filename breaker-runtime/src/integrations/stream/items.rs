@@ -17,9 +17,12 @@ pub struct ByResult;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InspectErrors;
 
-/// The classifier of [`classify`](super::GuardedStream::classify).
+/// The classifier of [`classify`](super::GuardedStream::classify). `C` describes the failures.
 #[derive(Clone, Copy, Debug)]
-pub struct ClassifiedBy<F>(pub(super) F);
+pub struct ClassifiedBy<C, F> {
+    pub(super) described: C,
+    pub(super) classify: F,
+}
 
 /// The classifier of [`describe`](super::GuardedStream::describe).
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +40,7 @@ impl<T, E> Classifier<Result<T, E>> for ByResult {
     }
 
     fn text(&self, item: &Result<T, E>) -> Option<Arc<str>> {
-        type_of_error(item)
+        item.is_err().then(|| type_of_error(item))?
     }
 }
 
@@ -55,13 +58,13 @@ impl<T, E: Error> Classifier<Result<T, E>> for InspectErrors {
     }
 }
 
-impl<I, F: Fn(&I) -> Outcome> Classifier<I> for ClassifiedBy<F> {
+impl<I, C: Classifier<I>, F: Fn(&I) -> Outcome> Classifier<I> for ClassifiedBy<C, F> {
     fn verdict(&self, item: &I) -> Verdict {
-        (self.0)(item).into()
+        (self.classify)(item).into()
     }
 
-    fn text(&self, _: &I) -> Option<Arc<str>> {
-        None
+    fn text(&self, item: &I) -> Option<Arc<str>> {
+        self.described.text(item)
     }
 }
 

@@ -6,10 +6,13 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::classification::Classification;
+use crate::classifier::Classifier;
 use crate::error::is_from_breaker;
-use crate::outcome::Outcome;
+use crate::failure_text::failure_text;
+use crate::outcome::{Outcome, Verdict};
 
 /// Classifies the results of a service.
 ///
@@ -22,6 +25,13 @@ use crate::outcome::Outcome;
 pub trait CallClassifier<T, E> {
     /// Returns the outcome of a call with this result. A panic of this function is a failure of the call.
     fn classify(&self, result: &Result<T, E>) -> Classification;
+
+    /// Returns the text of a failure whose classification has no reason. It is called only if the failure changes the
+    /// state of the circuit or is reported. A panic of this function is caught, and its text is cut after 1,024 bytes.
+    fn reason(&self, result: &Result<T, E>) -> Option<Arc<str>> {
+        _ = result;
+        None
+    }
 }
 
 /// Classifies the responses of a service. Its errors are classified by [`TypedErrors`] or [`BoxedErrors`].
@@ -45,6 +55,29 @@ pub struct BoxedErrors<C>(C);
 
 /// The classifier that is a function.
 pub struct ByFunction<F>(Arc<F>);
+
+/// The classifier of a result that `classifier` has classified.
+pub(in crate::integrations) struct Classified<'a, C> {
+    pub(in crate::integrations) classification: &'a Classification,
+    pub(in crate::integrations) classifier: &'a C,
+}
+
+impl<T, E, C: CallClassifier<T, E>> Classifier<Result<T, E>> for Classified<'_, C> {
+    fn verdict(&self, _: &Result<T, E>) -> Verdict {
+        self.classification.outcome().into()
+    }
+
+    fn text(&self, result: &Result<T, E>) -> Option<Arc<str>> {
+        match self.classification.reason() {
+            Some(reason) => Some(failure_text(reason)),
+            None => self.classifier.reason(result).map(failure_text),
+        }
+    }
+
+    fn retry_after(&self, _: &Result<T, E>) -> Option<Duration> {
+        self.classification.retry_after()
+    }
+}
 
 impl<C> TypedErrors<C> {
     pub(in crate::integrations) const fn new(responses: C) -> Self {
@@ -75,6 +108,10 @@ impl<T, E: Error + 'static, C: ResponseClassifier<T>> CallClassifier<T, E> for T
             Err(error) => classify_error(error),
         }
     }
+
+    fn reason(&self, result: &Result<T, E>) -> Option<Arc<str>> {
+        result.as_ref().err().map(failure_text)
+    }
 }
 
 impl<T, C: ResponseClassifier<T>> CallClassifier<T, Box<dyn Error + Send + Sync>> for BoxedErrors<C> {
@@ -83,6 +120,10 @@ impl<T, C: ResponseClassifier<T>> CallClassifier<T, Box<dyn Error + Send + Sync>
             Ok(response) => self.0.classify_response(response),
             Err(error) => classify_error(&**error),
         }
+    }
+
+    fn reason(&self, result: &Result<T, Box<dyn Error + Send + Sync>>) -> Option<Arc<str>> {
+        result.as_ref().err().map(failure_text)
     }
 }
 
@@ -97,7 +138,7 @@ where
 }
 
 fn classify_error(error: &(impl Error + ?Sized)) -> Classification {
-    if is_from_breaker(error) { Outcome::Ignored.into() } else { Classification::failure(error.to_string()) }
+    if is_from_breaker(error) { Outcome::Ignored.into() } else { Outcome::Failure.into() }
 }
 
 impl<F> Clone for ByFunction<F> {

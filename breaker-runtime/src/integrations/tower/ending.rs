@@ -1,6 +1,6 @@
 //! The end of a call. By default a call ends with its response.
 
-use super::classifier::CallClassifier;
+use super::classifier::{CallClassifier, Classified};
 use crate::breaker::ServiceCall;
 
 /// The end of the calls of a service: it settles them, and may keep a call until its response has been used.
@@ -36,7 +36,7 @@ impl<T, E, C: CallClassifier<T, E>> CallEnding<T, E> for UntilResponse<C> {
 
     fn end(&self, call: &mut ServiceCall, result: Result<T, E>) -> Result<T, E> {
         let classification = call.run(|| self.0.classify(&result));
-        call.settle(&(), &classification);
+        call.settle(&result, &Classified { classification: &classification, classifier: &self.0 });
         result
     }
 }

@@ -3,7 +3,7 @@
 use http::Response;
 use http_body::Body;
 
-use super::super::tower::{CallClassifier, CallEnding};
+use super::super::tower::{CallClassifier, CallEnding, Classified};
 use super::call_body::{BodyEnding, CallBody};
 use crate::breaker::{ServiceCall, StreamedCall};
 use crate::outcome::Outcome;
@@ -40,7 +40,7 @@ impl<B: Body, E, C: CallClassifier<Response<B>, E>> CallEnding<Response<B>, E> f
                 })
             });
         }
-        call.settle(&(), &classification);
+        call.settle(&result, &Classified { classification: &classification, classifier: &self.classifier });
         result.map(|response| response.map(CallBody::settled))
     }
 }

@@ -77,7 +77,7 @@ where
             return this.body.poll_frame(context);
         };
         let ending = *ending;
-        let polled = call.poll(|| {
+        let polled = call.poll(context, |context| {
             let frame = this.body.as_mut().poll_frame(context);
             // Evaluated while a panic is still one of the call.
             let end = end_of(&frame, ending, || this.body.is_end_stream());
@@ -87,7 +87,12 @@ where
             if let Some(end) = end
                 && let Some(mut ended) = this.call.take()
             {
-                settle(&mut ended.call, &end);
+                match &frame {
+                    Some(Err(error)) if end.outcome() == Outcome::Failure => {
+                        ended.call.fail(format_args!("the body broke: {error}"));
+                    }
+                    Some(_) | None => settle(&mut ended.call, &end),
+                }
             }
             frame
         })
@@ -129,7 +134,7 @@ fn end_of<D, E: fmt::Display>(
     match frame {
         Poll::Pending => None,
         Poll::Ready(None) => Some(ending.without_trailers()),
-        Poll::Ready(Some(Err(error))) => Some(Classification::failure(format!("the body broke: {error}"))),
+        Poll::Ready(Some(Err(_))) => Some(Outcome::Failure.into()),
         Poll::Ready(Some(Ok(frame))) => match frame.trailers_ref() {
             Some(trailers) => Some(ending.with_trailers(classify_headers(trailers))),
             // Some readers do not poll a body again that has ended.
