@@ -34,8 +34,7 @@
 //!
 //! #[circuit_breaker(name = "quotes", fallback = |_| Ok(42))]
 //! fn quote(sku: &str) -> Result<u64, BreakerError> {
-//!     // the real call
-//! #   Ok(sku.len() as u64)
+//!     Ok(sku.len() as u64) // the real call
 //! }
 //!
 //! // In a test:
