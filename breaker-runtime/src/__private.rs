@@ -45,7 +45,7 @@ pub use self::const_window::{ConstWindow, Length, OtherLength};
 pub use self::fallback::{
     NoResult, call_fallback, call_fallback_on_failure, run_async_or_fallback, run_or_fallback,
 };
-pub use self::last_good::{LastGoodSite, ONLY_VALUE, ignore_stale, last_good, value_key};
+pub use self::last_good::{LastGoodSite, ONLY_KEY, ignore_stale, last_good, value_key};
 pub use self::lifetimes::{ForLifetime, classifier_for_all, maybe_clone_for_all};
 pub use self::output::{Resolution, fix_output_type, resolve};
 pub use self::predicate::evaluate;
@@ -77,7 +77,7 @@ pub use self::classifier::{
 pub use self::clones::{CannotClone, CloneForFallback, CloneIf, MaybeClone};
 pub use self::const_config::{IsPolicy, OtherPolicy};
 pub use self::last_good::{
-    IfMarked, IfUnmarked, LastGood, LastGoodOutput, LastGoodValue, Marked, StaleMark, Unmarked,
+    Bare, IfBare, IfMaybeStale, LastGood, LastGoodOutput, LastGoodValue, Staleness, Wrapped,
 };
 pub use self::output::{IntoFutureOf, NoFuture, Resolved};
 pub use self::predicate::Predicate;

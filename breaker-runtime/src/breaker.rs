@@ -98,6 +98,7 @@ use std::task::Poll;
 pub use self::admission::Admission;
 pub(crate) use self::admission::AdmitResult;
 pub use self::async_call::{AsyncCall, StartedCall};
+pub(crate) use self::attachments::AttachmentOwner;
 pub(crate) use self::call_future::CallFuture;
 pub use self::circuit::Circuit;
 pub use self::circuit::Rejection;

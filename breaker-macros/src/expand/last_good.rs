@@ -38,7 +38,7 @@ pub(super) fn binding(
         key => key.as_ref(),
     };
     let key = key.map_or_else(
-        || quote!(#private::ONLY_VALUE),
+        || quote!(#private::ONLY_KEY),
         |key| {
             let text = key_text(private, key);
             quote!(#private::value_key(&#text))

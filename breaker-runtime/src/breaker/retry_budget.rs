@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::CircuitBreaker;
+use super::attachments::AttachmentOwner;
 use super::circuit::Circuit;
 use super::retry_log::{Reading, RecentCalls, RetryLog, WINDOW};
 use crate::config::ConfigError;
@@ -124,9 +125,9 @@ impl CircuitBreaker {
     #[must_use]
     pub fn budget(&self) -> RetryBudget {
         let circuit = self.circuit();
-        let log = circuit
-            .attachments()
-            .get_or_create(0, || SharedLog(Mutex::new(RetryLog::new(circuit.read_successes()))));
+        let log = circuit.attachments().get_or_create(AttachmentOwner::Circuit, || {
+            SharedLog(Mutex::new(RetryLog::new(circuit.read_successes())))
+        });
         RetryBudget {
             circuit: Arc::clone(circuit),
             log,
