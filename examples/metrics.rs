@@ -49,7 +49,7 @@ async fn main() -> Result<()> {
     for (name, value) in values.iter().filter(|(_, value)| **value > 0.0) {
         println!("{name} {value}");
     }
-    let rejected = values.get("circuit_breaker_rejections_total{circuit=search,kind=open}");
+    let rejected = values.get("circuit_breaker_rejections_total{circuit=search,reason=open}");
     ensure!(rejected == Some(&2.0), "expected an open circuit to reject two calls");
     Ok(())
 }

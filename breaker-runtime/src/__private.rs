@@ -16,7 +16,7 @@ mod output;
 mod predicate;
 mod rejection;
 mod retry_after;
-mod returned_stream;
+mod opens_stream;
 mod run;
 mod run_admitted;
 mod run_saved;
@@ -47,11 +47,11 @@ pub use self::fallback::{
 };
 pub use self::last_good::{LastGoodSite, ONLY_KEY, ignore_stale, last_good, value_key};
 pub use self::lifetimes::{ForLifetime, classifier_for_all, maybe_clone_for_all};
+pub use self::opens_stream::{items_of, opened};
 pub use self::output::{Resolution, fix_output_type, resolve};
 pub use self::predicate::evaluate;
 pub use self::rejection::reject;
 pub use self::retry_after::{WithRetryAfter, with_retry_after};
-pub use self::returned_stream::{items_of, opened};
 pub use self::run::{run, run_async, run_async_with_conditions, run_with_conditions};
 pub use self::run_admitted::{run_admitted, run_admitted_with_conditions};
 pub use self::run_saved::{
@@ -79,11 +79,11 @@ pub use self::const_config::{IsPolicy, OtherPolicy};
 pub use self::last_good::{
     Bare, IfBare, IfMaybeStale, LastGood, LastGoodOutput, LastGoodValue, Staleness, Wrapped,
 };
+pub use self::opens_stream::{ItemResult, OpensStream};
 pub use self::output::{IntoFutureOf, NoFuture, Resolved};
 pub use self::predicate::Predicate;
 pub use self::rejection::FromRejected;
 pub use self::retry_after::RetryAfter;
-pub use self::returned_stream::{ItemResult, OpensStream};
 pub use self::run::RunAsync;
 pub use self::run_saved::{NotSaved, RunSaved, SavedCall};
 pub use self::settle_later::SettleLater;

@@ -30,7 +30,8 @@
 //! `#[tracing::instrument]`, or in a span with the field `error.type`:
 //!
 //! ```
-//! # use breaker_runtime::BreakerError;
+//! use breaker_runtime::BreakerError;
+//!
 //! fn mark_failed(_error: &BreakerError) {
 //!     tracing::Span::current().record("error.type", "breaker_runtime::BreakerError");
 //! }
