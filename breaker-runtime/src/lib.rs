@@ -64,6 +64,36 @@
 //! | Test code with circuit breakers | `testing` (feature `test-util`) |
 //! | Read how the library works | [`docs::architecture`] |
 //!
+//! # Guarantees
+//!
+//! * An early return, a panic or a dropped future never leaves a circuit stuck.
+//! * Each result is counted once, and one that arrives after a state change affects only the totals.
+//! * At most `half_open_max_calls` trial calls hold a slot at once. One that takes longer than
+//!   `half_open_timeout` counts as failed and loses its slot.
+//! * A call inside a call of the same circuit that holds a slot runs in that slot, so recursion does not deadlock.
+//! * If trial calls succeed only after `half_open_timeout`, later ones get more time, up to one hour, so a slow but
+//!   healthy dependency closes its circuit.
+//! * A panic counts as a failure and continues to unwind. A call that a timeout of its caller cancels is a failure
+//!   if it ran for `cancelled_after` (one second), otherwise it is ignored.
+//! * With `hang`, a call that runs for this long opens the circuit before it ends. Each call does this at most once.
+//! * With `ramp`, a circuit that has recovered admits a growing share of the calls, so that the full load does not return
+//!   at once.
+//! * With `failure_if`, an `Err` that it does not select is a success, except the error of another circuit breaker:
+//!   "not found" shows that the service works.
+//! * An annotated function ignores the error of another circuit breaker, so an open circuit does not open the circuits of
+//!   its callers.
+//! * A retry budget allows no more retries than a share of the recent successes and a floor, also for many threads
+//!   together. It adds nothing to a call.
+//! * `set_config` replaces all settings of a live circuit and keeps its state and counts.
+//! * No lock is held while your code runs. In steady state, a call allocates nothing, except for a
+//!   `call_timeout`, a wait for a slot, a state change, or a fifth nested slot
+//!   ([details](docs::performance#memory)).
+//! * Every state change records its cause, and two conflicting declarations of one name are reported with both
+//!   locations.
+//!
+//! Tests cover each guarantee. [loom](https://docs.rs/loom) explores the interleavings of the state machine and
+//! the windows; stress tests with real threads cover the rest.
+//!
 //! # Features
 //!
 //! | feature | what it adds | default |
