@@ -17,6 +17,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use backon::{ExponentialBuilder, Retryable};
+use breaker_runtime::integrations::http::is_failure_status;
 use breaker_runtime::{BreakerError, CircuitBreaker, ErrorKind, Registry, RetryBudget, circuit_breaker};
 use governor::{DefaultDirectRateLimiter, Quota};
 
@@ -33,7 +34,11 @@ enum PriceError {
 }
 
 /// The breaker, and inside it the timeout of each attempt.
-#[circuit_breaker(name = "shop", call_timeout = "1s")]
+#[circuit_breaker(
+    name = "shop",
+    call_timeout = "1s",
+    failure_if(Err(PriceError::Shop(error)) if error.status().is_none_or(is_failure_status)), // 4xx is an answer
+)]
 async fn fetch(url: &str) -> Result<u64, PriceError> {
     let text = reqwest::get(url).await?.error_for_status()?.text().await?;
     Ok(text.parse().unwrap_or(0))
@@ -66,16 +71,15 @@ impl Client {
     /// Returns the time to wait before a retry, or `None` if there must be none.
     fn next_pause(&self, error: &PriceError, pause: Option<Duration>) -> Option<Duration> {
         let pause = pause?; // no attempts are left
-        match (ErrorKind::find_in(error), error) {
-            // The call has reached the shop, so a retry is additional load.
-            (None | Some(ErrorKind::TimedOut), _) => {
-                self.budget.as_ref().is_none_or(RetryBudget::try_retry).then_some(pause)
-            }
+        match error {
             // The circuit has rejected the call, and says when it admits calls again.
-            (Some(_), PriceError::Breaker(rejection)) => {
+            PriceError::Breaker(rejection) if rejection.kind() != ErrorKind::TimedOut => {
                 rejection.retry_after().filter(|wait| *wait <= PATIENCE).map(|wait| wait.max(pause))
             }
-            (Some(_), PriceError::Shop(_)) => None,
+            // The call has reached the shop, so a retry is additional load.
+            PriceError::Breaker(_) | PriceError::Shop(_) => {
+                self.budget.as_ref().is_none_or(RetryBudget::try_retry).then_some(pause)
+            }
         }
     }
 }

@@ -4,8 +4,8 @@
 //! cargo run -p breaker-examples --example http_client
 //! ```
 //!
-//! Of the responses of the rate service, 404 does not count, 500 counts, and 429 keeps the circuit open for as long as
-//! its `Retry-After` says. The shop, an axum server, returns a rejection as 503 with `Retry-After`.
+//! Of the responses of the rate service, 404 is a success, 500 is a failure, and 429 keeps the circuit open for as long
+//! as its `Retry-After` says. The shop, an axum server, returns a rejection as 503 with `Retry-After`.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::net::Ipv4Addr;

@@ -1,7 +1,7 @@
 //! A stream of tokens that dies half-way, as from the service of a language model.
 //!
 //! ```text
-//! cargo run -p breaker-examples --example llm-stream
+//! cargo run -p breaker-examples --example llm_stream
 //! ```
 //!
 //! A real server sends server-sent events. It breaks three streams in the middle: each response has status 200, and its

@@ -16,7 +16,7 @@ mod output;
 mod predicate;
 mod rejection;
 mod retry_after;
-mod returned_stream;
+mod opens_stream;
 mod run;
 mod run_admitted;
 mod run_saved;
@@ -45,13 +45,13 @@ pub use self::const_window::{ConstWindow, Length, OtherLength};
 pub use self::fallback::{
     NoResult, call_fallback, call_fallback_on_failure, run_async_or_fallback, run_or_fallback,
 };
-pub use self::last_good::{LastGoodSite, ONLY_VALUE, ignore_stale, last_good, value_key};
+pub use self::last_good::{LastGoodSite, ONLY_KEY, ignore_stale, last_good, value_key};
 pub use self::lifetimes::{ForLifetime, classifier_for_all, maybe_clone_for_all};
+pub use self::opens_stream::{items_of, opened};
 pub use self::output::{Resolution, fix_output_type, resolve};
 pub use self::predicate::evaluate;
 pub use self::rejection::reject;
 pub use self::retry_after::{WithRetryAfter, with_retry_after};
-pub use self::returned_stream::{items_of, opened};
 pub use self::run::{run, run_async, run_async_with_conditions, run_with_conditions};
 pub use self::run_admitted::{run_admitted, run_admitted_with_conditions};
 pub use self::run_saved::{
@@ -77,13 +77,13 @@ pub use self::classifier::{
 pub use self::clones::{CannotClone, CloneForFallback, CloneIf, MaybeClone};
 pub use self::const_config::{IsPolicy, OtherPolicy};
 pub use self::last_good::{
-    IfMarked, IfUnmarked, LastGood, LastGoodOutput, LastGoodValue, Marked, StaleMark, Unmarked,
+    Bare, IfBare, IfMaybeStale, LastGood, LastGoodOutput, LastGoodValue, Staleness, Wrapped,
 };
+pub use self::opens_stream::{ItemResult, OpensStream};
 pub use self::output::{IntoFutureOf, NoFuture, Resolved};
 pub use self::predicate::Predicate;
 pub use self::rejection::FromRejected;
 pub use self::retry_after::RetryAfter;
-pub use self::returned_stream::{ItemResult, OpensStream};
 pub use self::run::RunAsync;
 pub use self::run_saved::{NotSaved, RunSaved, SavedCall};
 pub use self::settle_later::SettleLater;

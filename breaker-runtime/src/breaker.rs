@@ -98,6 +98,7 @@ use std::task::Poll;
 pub use self::admission::Admission;
 pub(crate) use self::admission::AdmitResult;
 pub use self::async_call::{AsyncCall, StartedCall};
+pub(crate) use self::attachments::AttachmentOwner;
 pub(crate) use self::call_future::CallFuture;
 pub use self::circuit::Circuit;
 pub use self::circuit::Rejection;
@@ -136,10 +137,15 @@ use crate::state::State;
 /// ```
 /// use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind};
 ///
-/// let breaker = CircuitBreaker::new("search", Config::builder().failure_threshold(1).build()?)?;
+/// #[derive(Debug, thiserror::Error)]
+/// enum SearchError {
+///     #[error("the search is down")]
+///     Down,
+///     #[error(transparent)]
+///     Open(#[from] BreakerError),
+/// }
 ///
-/// # #[derive(Debug)] enum SearchError { Down, Open(BreakerError) }
-/// # impl From<BreakerError> for SearchError { fn from(e: BreakerError) -> Self { Self::Open(e) } }
+/// let breaker = CircuitBreaker::new("search", Config::builder().failure_threshold(1).build()?)?;
 /// let search = || breaker.call(|| Err::<String, _>(SearchError::Down));
 /// assert!(matches!(search(), Err(SearchError::Down)));
 /// let Err(SearchError::Open(error)) = search() else { panic!("the circuit is open") };

@@ -1,7 +1,6 @@
 //! Durations of calls: histograms, on the striped cells of `sync/striped.rs`.
 //!
-//! A histogram has eight buckets per octave from 1 µs to 73 min, so a quantile has an error of at most 6.25
-//! %.
+//! A histogram has eight buckets per octave; [`DurationBucket::middle`] states the error.
 
 use std::time::Duration;
 
@@ -165,7 +164,7 @@ impl CallDurations {
     /// Returns the `q`-quantile, with `q` from 0 to 1: the duration that this share of the calls did not
     /// exceed.
     ///
-    /// The error is at most 6.25 %, or 1 µs for shorter durations. Calls longer than 73 min count as 78 min.
+    /// The result is the [middle](DurationBucket::middle) of a bucket, which states the error.
     /// Returns `None` before the first call, and if `q` is out of range.
     #[must_use]
     #[expect(

@@ -8,8 +8,7 @@
 //!
 //! #[circuit_breaker(name = "payment", shared = "quorum")]
 //! async fn price(sku: &str) -> Result<u64, BreakerError> {
-//!     // the real call
-//! #   Ok(sku.len() as u64)
+//!     Ok(sku.len() as u64) // the real call
 //! }
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,7 +1,8 @@
 //! Integrations with other crates: one feature per module.
 //!
-//! Each integration reads circuits through the public types: it reads snapshots, listens to events, or controls breakers as an
-//! operator. The call path does not depend on them.
+//! Most integrations read snapshots, listen to events or control breakers through the public types. `tower`, `tower_http`
+//! and `stream` start and settle calls. The core does not depend on any of them, except that the code that the attribute
+//! generates for `settle = stream` names `stream`.
 //!
 //! | module | feature | provides |
 //! |---|---|---|

@@ -6,8 +6,7 @@
 //!
 //! #[circuit_breaker(name = "payment", failure_threshold = 5, fallback = cached_price)]
 //! fn price(sku: &str) -> Result<u64, BreakerError> {
-//!     // the real call
-//! #   Ok(sku.len() as u64)
+//!     Ok(sku.len() as u64) // the real call
 //! }
 //!
 //! fn cached_price(_sku: &str) -> Result<u64, BreakerError> {
@@ -26,7 +25,7 @@
 //! |---|---|
 //! | Protect a function | [`circuit_breaker`], the attribute with all its keys |
 //! | Choose which results are failures, successes or ignored | the keys `failure_if` and `ignore_if` of [`circuit_breaker`]; [`Outcome`] |
-//! | Count the statuses 5xx and 429 as failures, and ignore 4xx, with reqwest or hyper | `integrations::http` (feature `http`) |
+//! | Count the statuses 5xx and 429 as failures and other 4xx as successes, with reqwest or hyper | `integrations::http` (feature `http`) |
 //! | Keep a circuit open for as long as `Retry-After` says | `integrations::http` (feature `http`), with the key [`retry_after`](circuit_breaker#waiting-as-long-as-the-service-says) |
 //! | Choose when a circuit opens, how it recovers, and how many calls may run | [`ConfigBuilder`], every setting with its range and default |
 //! | Share a policy among many functions | the key `config` of [`circuit_breaker`](circuit_breaker#a-policy-shared-by-many-functions) |
@@ -60,7 +59,7 @@
 //! | Return the last good value, a default or the answer of another service | [`fallback`], which compares the strategies |
 //! | Find out why a call was rejected | [`BreakerError::kind`], [`BreakerError::last_transition`] |
 //! | Find a rejection inside another error | [`ErrorKind::find_in`] |
-//! | Return a rejection from an axum handler, as 503 with `Retry-After` | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
+//! | Return a rejection from an axum handler, with status 503 or 504, and `Retry-After` if the time is known | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
 //! | Create an error in a test | [`BreakerError::new`] |
 //! | Test code with circuit breakers | `testing` (feature `test-util`) |
 //! | Read how the library works | [`docs::architecture`] |

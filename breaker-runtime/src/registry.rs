@@ -122,8 +122,7 @@ impl Registry {
     ///
     /// #[circuit_breaker(name = "orders")]
     /// fn order(sku: &str) -> Result<u64, BreakerError> {
-    ///     // the real call
-    /// #   Ok(sku.len() as u64)
+    ///     Ok(sku.len() as u64) // the real call
     /// }
     ///
     /// for declared in Registry::declared() {
@@ -187,8 +186,7 @@ impl Registry {
     ///
     /// #[circuit_breaker(name = "loyalty points")]
     /// fn points(customer: &str) -> Result<u64, BreakerError> {
-    ///     // the real call
-    /// #   Ok(customer.len() as u64)
+    ///     Ok(customer.len() as u64) // the real call
     /// }
     ///
     /// // At the start of the program: the service is down for maintenance.
@@ -231,8 +229,7 @@ impl Registry {
     ///
     /// #[circuit_breaker(name = "tenants", key = tenant)]
     /// fn price(tenant: &str) -> Result<u64, BreakerError> {
-    ///     // the real call
-    /// #   Ok(tenant.len() as u64)
+    ///     Ok(tenant.len() as u64) // the real call
     /// }
     ///
     /// assert_eq!(price("acme")?, 4);

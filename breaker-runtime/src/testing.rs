@@ -6,9 +6,13 @@
 //! [`process_scope`] or [`process_scope_async`], which apply to all of them, or passes the scope on:
 //!
 //! ```
-//! # use breaker_runtime::{BreakerError, circuit_breaker, testing};
-//! # #[circuit_breaker(name = "rates")]
-//! # fn query() -> Result<u64, BreakerError> { Ok(1) }
+//! use breaker_runtime::{BreakerError, circuit_breaker, testing};
+//!
+//! #[circuit_breaker(name = "rates")]
+//! fn query() -> Result<u64, BreakerError> {
+//!     Ok(1) // the real call
+//! }
+//!
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //! testing::process_scope_async(async |_| {
 //!     testing::trip("rates");
@@ -34,8 +38,7 @@
 //!
 //! #[circuit_breaker(name = "quotes", fallback = |_| Ok(42))]
 //! fn quote(sku: &str) -> Result<u64, BreakerError> {
-//!     // the real call
-//! #   Ok(sku.len() as u64)
+//!     Ok(sku.len() as u64) // the real call
 //! }
 //!
 //! // In a test:

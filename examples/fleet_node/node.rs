@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use breaker_runtime::fleet::{self, Fleet};
+use breaker_runtime::integrations::http::is_failure_status;
 use breaker_runtime::{BreakerError, Registry, circuit_breaker};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::time::sleep;
@@ -44,6 +45,7 @@ enum CallError {
 #[circuit_breaker(
     name = "service",
     failure_threshold = 5,
+    failure_if(Err(CallError::Unreachable(error)) if error.status().is_none_or(is_failure_status)), // 4xx is an answer
     recovery_timeout = "2s",
     half_open_max_calls = 3,
     success_threshold = 3,

@@ -33,7 +33,7 @@ enum Style {
 
 pub(crate) fn reject_arguments(arguments: &[String]) {
     let unknown = arguments.join(" ");
-    eprintln!("fleet-node: unknown arguments `{unknown}`; use --nodes with a number from 2 to 32, or none");
+    eprintln!("fleet_node: unknown arguments `{unknown}`; use --nodes with a number from 2 to 32, or none");
 }
 
 impl Picture {

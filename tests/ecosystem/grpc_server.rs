@@ -59,6 +59,7 @@ impl Decoder for Text {
 fn answer(message: &str) -> Result<String, Status> {
     match message {
         "missing" => Err(Status::not_found(message)),
+        "cancelled" => Err(Status::cancelled(message)),
         "down" => {
             let mut status = Status::unavailable(message);
             status.metadata_mut().insert("grpc-retry-pushback-ms", 90_000.into());

@@ -4,12 +4,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use breaker_runtime::integrations::tonic::{is_failure, retry_after};
+use breaker_runtime::integrations::tonic::{is_failure, is_ignored, retry_after};
 use breaker_runtime::integrations::tower::{
     BreakerLayer, BreakerService, OneCircuit, ServiceError, TypedErrors,
 };
 use breaker_runtime::integrations::tower_http::{GrpcStatus, UntilBodyEnd};
-use breaker_runtime::{CircuitBreaker, Config, ErrorKind, State, circuit_breaker};
+use breaker_runtime::{CircuitBreaker, Config, ErrorKind, Registry, State, circuit_breaker};
 use tokio::net::TcpListener;
 use tonic::transport::{self, Channel, Endpoint};
 use tonic::{Code, Status};
@@ -106,6 +106,7 @@ async fn a_server_behind_the_layer_rejects_with_unavailable() {
     name = "grpc function",
     failure_threshold = 2,
     failure_if(Err(status) if is_failure(status)),
+    ignore_if(Err(status) if is_ignored(status)),
     retry_after = |result| retry_after(result.as_ref().err()?),
 )]
 async fn fetch(channel: &Channel, message: &str) -> Result<String, Status> {
@@ -119,6 +120,9 @@ async fn an_annotated_function_classifies_the_status_in_one_line() {
     for _ in 0..3 {
         assert_eq!(fetch(&channel, "missing").await.unwrap_err().code(), Code::NotFound);
     }
+    assert_eq!(fetch(&channel, "cancelled").await.unwrap_err().code(), Code::Cancelled);
+    let breaker = Registry::global().get("grpc function").unwrap();
+    assert_eq!(counts(&breaker), Counts { successes: 4, ignored: 1, ..Counts::default() });
     fetch(&channel, "down").await.unwrap_err();
     fetch(&channel, "down").await.unwrap_err();
     let rejected = fetch(&channel, "tea").await.unwrap_err();

@@ -36,35 +36,35 @@ fn price_or_default(breaker: &CircuitBreaker) -> Answer {
     Ok(1)
 }
 
-#[instrument(skip_all, fields(circuit_breaker.rejected))]
+#[instrument(skip_all, fields(circuit_breaker.rejection.kind))]
 fn checkout(breaker: &CircuitBreaker) -> Answer {
     price(breaker)
 }
 
-#[instrument(skip_all, fields(circuit_breaker.rejected))]
+#[instrument(skip_all, fields(circuit_breaker.rejection.kind))]
 async fn checkout_async(breaker: &CircuitBreaker) -> Answer {
     std::future::ready(()).await;
     price_async(breaker).await
 }
 
-#[instrument(skip_all, fields(circuit_breaker.rejected))]
+#[instrument(skip_all, fields(circuit_breaker.rejection.kind))]
 fn checkout_or_default(breaker: &CircuitBreaker) -> Answer {
     price_or_default(breaker)
 }
 
 #[circuit_breaker(breaker = breaker)]
-#[instrument(skip_all, fields(circuit_breaker.rejected))]
+#[instrument(skip_all, fields(circuit_breaker.rejection.kind))]
 fn span_around_the_call(breaker: &CircuitBreaker) -> Answer {
     Ok(1)
 }
 
-#[instrument(skip_all, fields(circuit_breaker.rejected))]
+#[instrument(skip_all, fields(circuit_breaker.rejection.kind))]
 #[circuit_breaker(breaker = breaker)]
 fn span_inside_the_call(breaker: &CircuitBreaker) -> Answer {
     Ok(1)
 }
 
-#[instrument(skip_all, fields(circuit_breaker.rejected))]
+#[instrument(skip_all, fields(circuit_breaker.rejection.kind))]
 async fn checkout_by_tower(breaker: &CircuitBreaker) -> Answer {
     let inner = service_fn(|()| async { Ok::<u32, Infallible>(1) });
     ServiceBuilder::new()
@@ -116,7 +116,8 @@ fn a_rejection_is_an_event_in_the_span_of_the_caller_and_a_field_of_it() {
     ];
     for (span, call) in calls {
         let lines = traced(|breaker| _ = call(breaker).unwrap_err());
-        let expected = format!("{span}{{circuit_breaker.rejected=\"forced_open\"}}: breaker: call rejected");
+        let expected =
+            format!("{span}{{circuit_breaker.rejection.kind=\"forced_open\"}}: breaker: call rejected");
         assert!(lines.len() == 1 && lines[0].contains(&expected), "{expected} is not in {lines:?}");
         assert!(lines[0].contains("kind=\"forced_open\""), "{lines:?}");
         assert!(lines[0].contains("error.type=\"breaker_runtime::BreakerError\""), "{lines:?}");
@@ -134,7 +135,7 @@ fn a_rejection_and_its_fallback_are_in_the_same_span() {
     let lines = traced(|breaker| assert_eq!(checkout_or_default(breaker), Ok(2)));
     let [rejected, fallback] = lines.try_into().unwrap();
     for (line, message) in [(rejected, "call rejected"), (fallback, "fallback used")] {
-        let span = "checkout_or_default{circuit_breaker.rejected=\"forced_open\"}";
+        let span = "checkout_or_default{circuit_breaker.rejection.kind=\"forced_open\"}";
         assert!(line.contains(&format!("{span}: breaker: {message}")), "{line}");
     }
 }
@@ -200,7 +201,7 @@ fn an_opentelemetry_span_has_the_kind_of_a_rejection_but_no_error() {
     let breaker = forced_open(&registry);
     let subscription = opentelemetry::listen_to_calls(&registry);
     let span = recorded_span(|| _ = price(&breaker).unwrap_err());
-    assert_eq!(attribute(&span, "circuit_breaker.rejected"), Some("forced_open".into()));
+    assert_eq!(attribute(&span, "circuit_breaker.rejection.kind"), Some("forced_open".into()));
     assert_eq!((attribute(&span, "error.type"), span.status), (None, Status::Unset));
     drop(subscription);
     let span = recorded_span(|| _ = price(&breaker).unwrap_err());

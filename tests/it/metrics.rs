@@ -295,7 +295,8 @@ fn tracing_events_of_calls_are_emitted_on_demand_and_a_rejection_is_recorded_on_
         let _subscription = tracing::listen_to_calls(&registry);
         hosts.get("k\u{202e}").reset();
         fail();
-        let span = ::tracing::info_span!("checkout", circuit_breaker.rejected = ::tracing::field::Empty);
+        let span =
+            ::tracing::info_span!("checkout", circuit_breaker.rejection.kind = ::tracing::field::Empty);
         span.in_scope(|| {
             fail();
             ::tracing::info!("later");
@@ -315,8 +316,11 @@ fn tracing_events_of_calls_are_emitted_on_demand_and_a_rejection_is_recorded_on_
     for field in ["checkout", "DEBUG", "call rejected", "kind=\"open\"", "retry_after=29.9"] {
         assert!(rejected.contains(field), "{field} is not in {rejected}");
     }
-    assert!(later.contains("checkout{circuit_breaker.rejected=\"open\"}"), "{later}");
-    assert!(other.contains("without the field") && !other.contains("circuit_breaker.rejected"), "{other}");
+    assert!(later.contains("checkout{circuit_breaker.rejection.kind=\"open\"}"), "{later}");
+    assert!(
+        other.contains("without the field") && !other.contains("circuit_breaker.rejection.kind"),
+        "{other}"
+    );
 }
 
 /// The text that was written.

@@ -41,7 +41,7 @@ pub(super) fn binding(
         Some(Expr::Tuple(tuple)) if tuple.elems.is_empty() => None,
         key => key,
     };
-    let key = key.map_or_else(|| quote!(#private::ONLY_VALUE), |key| value_key(private, key));
+    let key = key.map_or_else(|| quote!(#private::ONLY_KEY), |key| value_key(private, key));
     let output = &annotated.nameable_output;
     // rustc reports a type that cannot be remembered at the name or the receiver of a method.
     let span = annotated.output_span();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::acquire::{Acquire, CircuitRef};
 use super::rejection::FromRejected;
-use crate::breaker::Circuit;
+use crate::breaker::{AttachmentOwner, Circuit};
 use crate::error::{BreakerError, CallError};
 use crate::fallback::MaybeStale;
 use crate::fallback::store::{FoundValue, LastGoodStore, StoreLimits, ValueKey};
@@ -20,13 +20,13 @@ use crate::outcome::Verdict;
 use crate::registry::{KeyText, MAX_KEY_BYTES, join_distinct};
 
 /// The key of a function that has one value.
-pub const ONLY_VALUE: Option<ValueKey> = Some(ValueKey(None));
+pub const ONLY_KEY: Option<ValueKey> = Some(ValueKey(None));
 
 /// The limits of one annotated function. The address of the static identifies the function.
 #[derive(Debug)]
 pub struct LastGoodSite(StoreLimits);
 
-/// The value of an earlier call, for one call of a function that returns `R`.
+/// Access to the last good value, for one call of a function that returns `R`.
 #[derive(Debug)]
 pub struct LastGood<'a, R, M> {
     circuit: &'a Circuit,
@@ -38,28 +38,28 @@ pub struct LastGood<'a, R, M> {
 
 /// The first step of the method lookup: a function that returns a `Result` of a [`MaybeStale`].
 #[derive(Debug)]
-pub struct IfMarked<R>(IfUnmarked<R>);
+pub struct IfMaybeStale<R>(IfBare<R>);
 
 /// The second step of the method lookup: a function that returns any other type.
 #[derive(Debug)]
-pub struct IfUnmarked<R>(PhantomData<fn() -> R>);
+pub struct IfBare<R>(PhantomData<fn() -> R>);
 
-/// The mark of a `T` that is returned instead of a rejection.
-pub trait StaleMark<T> {
+/// Tells fresh values of type `T` from stale ones.
+pub trait Staleness<T> {
     /// Returns `true` if the body of the function returned this value as its own, not as that of an earlier call.
     fn is_own(value: &T) -> bool;
 
-    /// Returns the value with its mark.
-    fn mark(value: T, age: Duration) -> T;
+    /// Returns the value with its age, to return it instead of a rejection.
+    fn with_age(value: T, age: Duration) -> T;
 }
 
-/// The age in a [`MaybeStale`].
+/// The value is wrapped in a [`MaybeStale`], which has its age.
 #[derive(Clone, Copy, Debug)]
-pub enum Marked {}
+pub enum Wrapped {}
 
-/// No mark.
+/// The value does not show its age.
 #[derive(Clone, Copy, Debug)]
-pub enum Unmarked {}
+pub enum Bare {}
 
 /// A return type whose value can be remembered.
 #[diagnostic::on_unimplemented(
@@ -91,8 +91,8 @@ impl<T: Clone + Send + Sync + 'static> LastGoodValue for T {}
 
 /// Returns the first step for the return type `R`.
 #[must_use]
-pub const fn last_good<R>() -> IfMarked<R> {
-    IfMarked(IfUnmarked(PhantomData))
+pub const fn last_good<R>() -> IfMaybeStale<R> {
+    IfMaybeStale(IfBare(PhantomData))
 }
 
 /// Returns the key with these elements, or `None` if its text is too long. Different elements have different keys.
@@ -121,28 +121,28 @@ impl LastGoodSite {
     }
 }
 
-impl<T: LastGoodValue, E> IfMarked<Result<MaybeStale<T>, E>> {
-    /// Returns the value of an earlier call.
+impl<T: LastGoodValue, E> IfMaybeStale<Result<MaybeStale<T>, E>> {
+    /// Returns the access to the value of an earlier call.
     #[must_use]
     pub fn __breaker_last_good<'a>(
         &self,
         circuit: CircuitRef<'a>,
         site: &'static LastGoodSite,
         key: Option<ValueKey>,
-    ) -> LastGood<'a, Result<MaybeStale<T>, E>, Marked> {
+    ) -> LastGood<'a, Result<MaybeStale<T>, E>, Wrapped> {
         LastGood::new(circuit, site, key)
     }
 }
 
-impl<R> IfUnmarked<R> {
-    /// Returns the value of an earlier call.
+impl<R> IfBare<R> {
+    /// Returns the access to the value of an earlier call.
     #[must_use]
     pub fn __breaker_last_good<'a>(
         &self,
         circuit: CircuitRef<'a>,
         site: &'static LastGoodSite,
         key: Option<ValueKey>,
-    ) -> LastGood<'a, R, Unmarked>
+    ) -> LastGood<'a, R, Bare>
     where
         R: LastGoodOutput,
     {
@@ -150,10 +150,10 @@ impl<R> IfUnmarked<R> {
     }
 }
 
-impl<R> Deref for IfMarked<R> {
-    type Target = IfUnmarked<R>;
+impl<R> Deref for IfMaybeStale<R> {
+    type Target = IfBare<R>;
 
-    fn deref(&self) -> &IfUnmarked<R> {
+    fn deref(&self) -> &IfBare<R> {
         &self.0
     }
 }
@@ -172,7 +172,7 @@ impl<R, M> LastGood<'_, R, M> {
     pub fn observe(&self, output: &R, verdict: Verdict) -> Verdict
     where
         R: LastGoodOutput,
-        M: StaleMark<R::Value>,
+        M: Staleness<R::Value>,
     {
         if let (Some(value), Verdict::Success, Some(key)) = (output.value(), verdict, &self.key)
             && M::is_own(value)
@@ -189,7 +189,7 @@ impl<R, M> LastGood<'_, R, M> {
     pub fn recall(&self, error: BreakerError, on_stale: impl FnOnce(&R::Value, Duration)) -> R
     where
         R: LastGoodOutput + FromRejected,
-        M: StaleMark<R::Value>,
+        M: Staleness<R::Value>,
     {
         self.find(on_stale).unwrap_or_else(|| R::from_rejected(error))
     }
@@ -198,7 +198,7 @@ impl<R, M> LastGood<'_, R, M> {
     pub fn recall_after_failure(&self, error: CallError<R>, on_stale: impl FnOnce(&R::Value, Duration)) -> R
     where
         R: LastGoodOutput + FromRejected,
-        M: StaleMark<R::Value>,
+        M: Staleness<R::Value>,
     {
         self.find(on_stale).unwrap_or_else(|| match error {
             CallError::Breaker(error) => R::from_rejected(error),
@@ -209,18 +209,18 @@ impl<R, M> LastGood<'_, R, M> {
     fn find(&self, on_stale: impl FnOnce(&R::Value, Duration)) -> Option<R>
     where
         R: LastGoodOutput,
-        M: StaleMark<R::Value>,
+        M: Staleness<R::Value>,
     {
         let key = self.key.as_ref()?;
         let store = self.circuit.attachments().get::<LastGoodStore<R::Value>>(self.owner())?;
         let FoundValue { value, age } = store.find(key, self.circuit.now())?;
-        let value = M::mark(R::Value::clone(&value), age);
+        let value = M::with_age(R::Value::clone(&value), age);
         on_stale(&value, age);
         Some(R::of_value(value))
     }
 
-    fn owner(&self) -> usize {
-        std::ptr::from_ref(self.site).addr()
+    fn owner(&self) -> AttachmentOwner {
+        AttachmentOwner::Function(std::ptr::from_ref(self.site).addr())
     }
 }
 
@@ -243,22 +243,22 @@ impl<'a, R, M> Acquire<'a> for &LastGood<'a, R, M> {
     }
 }
 
-impl<T> StaleMark<MaybeStale<T>> for Marked {
+impl<T> Staleness<MaybeStale<T>> for Wrapped {
     fn is_own(value: &MaybeStale<T>) -> bool {
         !value.is_stale()
     }
 
-    fn mark(value: MaybeStale<T>, age: Duration) -> MaybeStale<T> {
+    fn with_age(value: MaybeStale<T>, age: Duration) -> MaybeStale<T> {
         value.aged(age)
     }
 }
 
-impl<T> StaleMark<T> for Unmarked {
+impl<T> Staleness<T> for Bare {
     fn is_own(_: &T) -> bool {
         true
     }
 
-    fn mark(value: T, _: Duration) -> T {
+    fn with_age(value: T, _: Duration) -> T {
         value
     }
 }

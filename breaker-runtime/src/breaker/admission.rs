@@ -42,7 +42,7 @@ impl Call<'_> {
 impl<'a> Admission<'a> {
     /// Puts a call that this thread runs until its end into the scope of its slot, if it has one.
     pub(super) fn scoped(mut self) -> Self {
-        if self.0.stamp.holds_slot() {
+        if self.0.stamp.enters_scope() {
             self.0.enter_scope();
         }
         self

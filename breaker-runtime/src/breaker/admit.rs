@@ -326,7 +326,7 @@ impl Circuit {
     /// leases are too short.
     #[cold]
     fn trial_stamp(&self, stamp: Stamp) -> Stamp {
-        let stamp = stamp.of_trial();
+        let stamp = stamp.entering_scope();
         if stamp.has_start() { stamp } else { stamp.since(self.clock.now()) }
     }
 

@@ -153,7 +153,7 @@ impl<'a> AsyncCall<'a> {
     }
 
     fn enter_scope(&mut self) {
-        if self.0.stamp.holds_slot() {
+        if self.0.stamp.enters_scope() {
             let CallProgress { circuit, ticket, stamp, .. } = self.0;
             let mut call = Call { circuit, ticket, stamp };
             call.enter_scope();
@@ -195,7 +195,7 @@ impl<'a> AsyncCall<'a> {
         let stamp = self.running_stamp();
         let is_running = matches!(self.0.stamp.phase(), Phase::Running | Phase::TimedOut);
         let CallProgress { circuit, ticket, .. } = self.0;
-        (is_running && stamp.holds_slot()).then(|| DropScope::enter(Call { circuit, ticket, stamp }))
+        (is_running && stamp.enters_scope()).then(|| DropScope::enter(Call { circuit, ticket, stamp }))
     }
 }
 

@@ -1,8 +1,8 @@
 //! What strategies keep with a circuit: the last good value of a function, the counts of a queue, a retry budget. They
 //! are dropped with the circuit.
 //!
-//! An attachment is found by its type and by a number that its owner chooses, so two functions that share a circuit
-//! keep separate values. This module does not know what is attached.
+//! An attachment is found by its type and its owner, so two functions that share a circuit keep separate values. This
+//! module does not know what is attached.
 
 use std::any::Any;
 use std::fmt;
@@ -14,8 +14,17 @@ use crate::sync::{Mutex, lock};
 #[derive(Default)]
 pub(crate) struct Attachments(Mutex<Vec<Attachment>>);
 
+/// The owner of an attachment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AttachmentOwner {
+    /// The circuit, which has one attachment of the type.
+    Circuit,
+    /// One annotated function: the address of its static.
+    Function(usize),
+}
+
 struct Attachment {
-    owner: usize,
+    owner: AttachmentOwner,
     value: Arc<dyn Any + Send + Sync>,
 }
 
@@ -24,7 +33,7 @@ impl Attachments {
     /// threads create the same attachment, both receive the first one.
     pub(crate) fn get_or_create<T: Any + Send + Sync>(
         &self,
-        owner: usize,
+        owner: AttachmentOwner,
         create: impl FnOnce() -> T,
     ) -> Arc<T> {
         if let Some(found) = self.get(owner) {
@@ -40,12 +49,12 @@ impl Attachments {
     }
 
     /// Returns the attachment of this type and owner.
-    pub(crate) fn get<T: Any + Send + Sync>(&self, owner: usize) -> Option<Arc<T>> {
+    pub(crate) fn get<T: Any + Send + Sync>(&self, owner: AttachmentOwner) -> Option<Arc<T>> {
         find(&lock(&self.0), owner)
     }
 }
 
-fn find<T: Any + Send + Sync>(attachments: &[Attachment], owner: usize) -> Option<Arc<T>> {
+fn find<T: Any + Send + Sync>(attachments: &[Attachment], owner: AttachmentOwner) -> Option<Arc<T>> {
     attachments
         .iter()
         .filter(|attachment| attachment.owner == owner)
@@ -60,24 +69,26 @@ impl fmt::Debug for Attachments {
 
 #[cfg(test)]
 mod tests {
+    use super::AttachmentOwner::{Circuit, Function};
     use super::*;
 
     #[test]
     fn an_attachment_is_created_once_for_each_type_and_owner() {
         let attachments = Attachments::default();
-        assert_eq!(attachments.get::<u8>(1), None);
-        let first = attachments.get_or_create(1, || 5_u8);
-        let again = attachments.get_or_create(1, || 6_u8);
+        assert_eq!(attachments.get::<u8>(Circuit), None);
+        let first = attachments.get_or_create(Circuit, || 5_u8);
+        let again = attachments.get_or_create(Circuit, || 6_u8);
         assert!(Arc::ptr_eq(&first, &again));
-        assert_eq!(*attachments.get_or_create(2, || 6_u8), 6);
-        assert_eq!(*attachments.get_or_create(1, || 7_u16), 7);
-        assert_eq!(attachments.get::<u8>(1).as_deref(), Some(&5));
+        assert_eq!(*attachments.get_or_create(Function(2), || 6_u8), 6);
+        assert_eq!(*attachments.get_or_create(Circuit, || 7_u16), 7);
+        assert_eq!(attachments.get::<u8>(Circuit).as_deref(), Some(&5));
     }
 
     #[test]
     fn a_function_that_creates_an_attachment_can_create_others() {
         let attachments = Attachments::default();
-        let outer = attachments.get_or_create(1, || u32::from(*attachments.get_or_create(1, || 3_u8)));
+        let outer =
+            attachments.get_or_create(Circuit, || u32::from(*attachments.get_or_create(Circuit, || 3_u8)));
         assert_eq!(*outer, 3);
     }
 }

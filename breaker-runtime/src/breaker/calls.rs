@@ -111,7 +111,8 @@ impl CircuitBreaker {
     /// ignored.
     ///
     /// ```
-    /// # use breaker_runtime::{BreakerError, CircuitBreaker, Config};
+    /// use breaker_runtime::{BreakerError, CircuitBreaker, Config};
+    ///
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// let breaker = CircuitBreaker::new("search", Config::default())?;
     /// let found = breaker.call_async(async { Ok::<_, BreakerError>("rust") }).await?;

@@ -84,7 +84,7 @@ impl Circuit {
     #[cold]
     #[inline(never)]
     pub(super) fn start_checked(&self, ticket: Ticket, stamp: Stamp) -> Admission<'_> {
-        let stamp = if self.ramp(ticket).is_some() { stamp.with_scope() } else { stamp };
+        let stamp = if self.ramp(ticket).is_some() { stamp.entering_scope() } else { stamp };
         let Some(watch) = self.options.get().and_then(CircuitOptions::watch) else {
             return Admission::new(self, ticket, stamp);
         };

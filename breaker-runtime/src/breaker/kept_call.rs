@@ -15,7 +15,7 @@ pub struct KeptCall(Mutex<Option<OwnedPermit>>);
 impl KeptCall {
     fn set(&self, permit: OwnedPermit) {
         let replaced = lock(&self.0).replace(permit);
-        // There is none; if there were, it would be dropped without the lock.
+        // A call is kept once, so this is `None`.
         drop(replaced);
     }
 
@@ -38,7 +38,7 @@ impl Admission<'_> {
             (Some(kept), Some(circuit)) => {
                 kept.set(OwnedPermit::new(&circuit, Permit::waiting(Self(call))));
             }
-            // Neither occurs: there is one type of keepers, and a circuit exists as long as a reference to it.
+            // Unreachable: `keeper` is always a `KeptCall`, and a circuit exists as long as a reference to it.
             (None, _) | (_, None) => _ = call.circuit.record_success(call.ticket, call.stamp),
         }
     }

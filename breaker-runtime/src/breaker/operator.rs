@@ -49,7 +49,8 @@ impl CircuitBreaker {
     /// caller as the initiator.
     ///
     /// ```
-    /// # use breaker_runtime::{CircuitBreaker, Config, State};
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
     /// let breaker = CircuitBreaker::new("search", Config::default())?;
     /// breaker.force_open();
     /// assert!(breaker.try_acquire().is_err());

@@ -9,25 +9,23 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::CircuitBreaker;
+use super::attachments::AttachmentOwner;
 use super::circuit::Circuit;
 use super::queue_counters::QueueCounters;
 use crate::clock::{Moment, Sleep};
 use crate::snapshot::QueueCounts;
 
-/// The owner of the counters among the attachments of a circuit. All queues share one.
-const OWNER: usize = 0;
-
 impl Circuit {
     /// Returns the figures of the queues of this circuit; `None` if it has never had one.
     pub(super) fn queue_counts(&self) -> Option<QueueCounts> {
-        Some(self.existing_attachments()?.get::<QueueCounters>(OWNER)?.read())
+        Some(self.existing_attachments()?.get::<QueueCounters>(AttachmentOwner::Circuit)?.read())
     }
 }
 
 impl CircuitBreaker {
     /// Returns the counters that all queues of this circuit share.
     pub(crate) fn queue_counters(&self) -> Arc<QueueCounters> {
-        self.circuit.attachments().get_or_create(OWNER, QueueCounters::default)
+        self.circuit.attachments().get_or_create(AttachmentOwner::Circuit, QueueCounters::default)
     }
 
     /// Returns the time on the clock of the circuit.

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::CircuitBreaker;
+use super::attachments::AttachmentOwner;
 use super::circuit::Circuit;
-use super::retry_log::{Reading, Recent, RetryLog, WINDOW};
+use super::retry_log::{Reading, RecentCalls, RetryLog, WINDOW};
 use crate::config::ConfigError;
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -48,21 +49,22 @@ const MILLION: u32 = 1_000_000;
 /// # What is counted
 ///
 /// Successes are [`Totals::successes`](crate::Totals::successes): all calls of the circuit that succeeded, including
-/// slow calls, trial calls, calls in shadow mode and successful retries. The first call of `budget` starts the count, so
-/// call it when the program creates the breaker, not after the first failure; until successes are known, the floor applies.
-/// Later successes are known when a handle is used. They are assumed to be evenly spread over the time since the previous
-/// use, because calls do not record their time for this. A success leaves the window after 9 to 10 seconds, a retry after
-/// 10 to 11 seconds.
+/// slow calls, trial calls, calls in shadow mode and successful retries. Counting starts with the first call of `budget`,
+/// so make it at start-up: until there are successes, only the floor applies. The budget reads the total of successes when
+/// a handle is used, and spreads the new ones evenly over the time since the previous use. A success leaves the window
+/// after 9 to 10 seconds, a retry after 10 to 11 seconds.
 ///
 /// A counted retry that is not made, for example because its caller is cancelled, stays counted. The budget is in effect in
-/// every [mode](crate::Mode), and while the circuit is disabled. The counts of the circuit of a key are dropped when the
-/// circuit is evicted, which it is not while a handle exists; get a handle for each call.
+/// every [mode](crate::Mode), and while the circuit is disabled.
+///
+/// A handle keeps the circuit of its key from being evicted. Do not store handles of keys: call `budget` for each call,
+/// which continues the same count. When the circuit is evicted, its counts are dropped.
 ///
 /// Calls do nothing for the budget. `try_retry` and `remaining` add up the totals of all threads, under a lock that only
 /// handles of the budget take.
 ///
 /// ```
-/// use breaker_runtime::{BreakerError, CircuitBreaker, Config, RetryBudget};
+/// use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind, RetryBudget};
 ///
 /// /// Makes up to three attempts, each through the breaker.
 /// fn fetch(
@@ -87,7 +89,7 @@ const MILLION: u32 = 1_000_000;
 /// }
 /// assert_eq!(budget.remaining(), 14); // 10 % of 40 successes, and the floor
 ///
-/// # let broken = || Err(BreakerError::new("warehouse", breaker_runtime::ErrorKind::Open));
+/// let broken = || Err(BreakerError::new("warehouse", ErrorKind::Open));
 /// fetch(&breaker, &budget, broken).unwrap_err();
 /// assert_eq!(budget.remaining(), 12); // three attempts are two retries
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -110,7 +112,7 @@ impl CircuitBreaker {
     /// Returns a handle to the retry budget of this circuit with the default limits: a share of 10 % of the successes,
     /// and a floor of 10 retries in each window of 10 seconds. All handles of the circuit count the same retries.
     ///
-    /// The first call starts to count successes, so call it when the breaker is created.
+    /// The first call starts to count successes, so make it at start-up.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config};
@@ -124,9 +126,9 @@ impl CircuitBreaker {
     #[must_use]
     pub fn budget(&self) -> RetryBudget {
         let circuit = self.circuit();
-        let log = circuit
-            .attachments()
-            .get_or_create(0, || SharedLog(Mutex::new(RetryLog::new(circuit.read_successes()))));
+        let log = circuit.attachments().get_or_create(AttachmentOwner::Circuit, || {
+            SharedLog(Mutex::new(RetryLog::new(circuit.read_successes())))
+        });
         RetryBudget {
             circuit: Arc::clone(circuit),
             log,
@@ -234,7 +236,7 @@ impl RetryBudget {
         self.left(log.update(self.circuit.read_successes()))
     }
 
-    fn left(&self, recent: Recent) -> u64 {
+    fn left(&self, recent: RecentCalls) -> u64 {
         let earned = u128::from(recent.successes) * u128::from(self.millionths) / u128::from(MILLION);
         let allowed = u64::try_from(earned).unwrap_or(u64::MAX).saturating_add(u64::from(self.floor));
         allowed.saturating_sub(recent.retries)

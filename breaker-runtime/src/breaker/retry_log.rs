@@ -12,18 +12,18 @@ use std::time::Duration;
 
 use crate::clock::{Moment, nanos_of};
 
+/// Length of the window of retry budgets.
+pub(super) const WINDOW: Duration = SLICE.saturating_mul(SLICES);
+
 const SLICE: Duration = Duration::from_secs(1);
 /// Number of slices of the window.
-const SLICES: u64 = 10;
-
-/// Length of the window of retry budgets.
-pub(super) const WINDOW: Duration = Duration::from_secs(10);
+const SLICES: u32 = 10;
 
 /// The successes and the retries of one circuit, by slice.
 #[derive(Debug)]
 pub(super) struct RetryLog {
     began: Moment,
-    read: Reading,
+    last: Reading,
     /// The slices of the window and the one before it, without empty ones.
     slices: Vec<Slice>,
 }
@@ -37,7 +37,7 @@ pub(super) struct Reading {
 
 /// The calls in the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Recent {
+pub(super) struct RecentCalls {
     pub(super) successes: u64,
     pub(super) retries: u64,
 }
@@ -45,45 +45,45 @@ pub(super) struct Recent {
 #[derive(Debug)]
 struct Slice {
     id: u64,
-    calls: Recent,
+    calls: RecentCalls,
 }
 
 impl RetryLog {
-    /// Creates a log that contains no success from before `read`.
-    pub(super) const fn new(read: Reading) -> Self {
-        Self { began: read.at, read, slices: Vec::new() }
+    /// Creates a log that contains no success from before `first`.
+    pub(super) const fn new(first: Reading) -> Self {
+        Self { began: first.at, last: first, slices: Vec::new() }
     }
 
     /// Adds the successes since the previous reading, and returns the calls in the window. A reading that is older than
     /// the previous one counts as one of the same moment.
-    pub(super) fn update(&mut self, read: Reading) -> Recent {
-        let previous = self.read;
-        let at = read.at.max(previous.at);
-        let last = self.slice_at(at);
-        self.slices.retain(|slice| slice.id + SLICES >= last);
-        let new = read.successes.saturating_sub(previous.successes);
+    pub(super) fn update(&mut self, now: Reading) -> RecentCalls {
+        let Reading { at: last_at, successes: known } = self.last;
+        let at = now.at.max(last_at);
+        let current = self.slice_at(at);
+        self.slices.retain(|slice| slice.id + u64::from(SLICES) >= current);
+        let new = now.successes.saturating_sub(known);
         if new > 0 {
-            self.spread(new, previous.at, at);
+            self.spread(new, last_at, at);
         }
-        self.read = Reading { at, successes: previous.successes.max(read.successes) };
-        let mut recent = Recent::default();
+        self.last = Reading { at, successes: known.max(now.successes) };
+        let mut recent = RecentCalls::default();
         for Slice { id, calls } in &self.slices {
-            let is_in_window = id + SLICES > last;
-            recent.add(Recent { successes: if is_in_window { calls.successes } else { 0 }, ..*calls });
+            let is_in_window = id + u64::from(SLICES) > current;
+            recent.add(RecentCalls { successes: if is_in_window { calls.successes } else { 0 }, ..*calls });
         }
         recent
     }
 
     /// Adds a retry at the moment of the last reading.
     pub(super) fn add_retry(&mut self) {
-        self.add(self.slice_at(self.read.at), Recent { successes: 0, retries: 1 });
+        self.add(self.slice_at(self.last.at), RecentCalls { successes: 0, retries: 1 });
     }
 
     /// Adds `new` successes to the slices from `start` to `end`, in proportion to the time in each. Those outside of the
     /// window are dropped.
     fn spread(&mut self, new: u64, start: Moment, end: Moment) {
         let last = self.slice_at(end);
-        let first = self.slice_at(start).max((last + 1).saturating_sub(SLICES));
+        let first = self.slice_at(start).max((last + 1).saturating_sub(u64::from(SLICES)));
         let length = nanos_of(end.since(start));
         let began = self.began;
         // The successes from `start` until the end of a slice. Differences of these lose no success to rounding.
@@ -99,13 +99,13 @@ impl RetryLog {
         for id in first..=last {
             let after = until(id);
             if after > before {
-                self.add(id, Recent { successes: after - before, retries: 0 });
+                self.add(id, RecentCalls { successes: after - before, retries: 0 });
             }
             before = after;
         }
     }
 
-    fn add(&mut self, id: u64, calls: Recent) {
+    fn add(&mut self, id: u64, calls: RecentCalls) {
         match self.slices.iter_mut().find(|slice| slice.id == id) {
             Some(slice) => slice.calls.add(calls),
             None => self.slices.push(Slice { id, calls }),
@@ -122,7 +122,7 @@ fn end_of(slice: u64, began: Moment) -> Moment {
     Moment::from_nanos(nanos_of(SLICE).saturating_mul(slice + 1).saturating_add(began.nanos()))
 }
 
-impl Recent {
+impl RecentCalls {
     const fn add(&mut self, other: Self) {
         self.successes = self.successes.saturating_add(other.successes);
         self.retries = self.retries.saturating_add(other.retries);
@@ -146,13 +146,13 @@ mod tests {
     #[test]
     fn successes_leave_after_nine_to_ten_seconds_and_retries_a_second_later() {
         let mut log = RetryLog::new(reading(7, 100));
-        assert_eq!(log.update(reading(7, 103)), Recent { successes: 3, retries: 0 });
+        assert_eq!(log.update(reading(7, 103)), RecentCalls { successes: 3, retries: 0 });
         log.add_retry();
         let at = |log: &mut RetryLog, nanos| log.update(reading(nanos, 103));
-        assert_eq!(at(&mut log, 7 + 10 * SECOND - 1), Recent { successes: 3, retries: 1 });
-        assert_eq!(at(&mut log, 7 + 10 * SECOND), Recent { successes: 0, retries: 1 });
-        assert_eq!(at(&mut log, 7 + 11 * SECOND - 1), Recent { successes: 0, retries: 1 });
-        assert_eq!(at(&mut log, 7 + 11 * SECOND), Recent::default());
+        assert_eq!(at(&mut log, 7 + 10 * SECOND - 1), RecentCalls { successes: 3, retries: 1 });
+        assert_eq!(at(&mut log, 7 + 10 * SECOND), RecentCalls { successes: 0, retries: 1 });
+        assert_eq!(at(&mut log, 7 + 11 * SECOND - 1), RecentCalls { successes: 0, retries: 1 });
+        assert_eq!(at(&mut log, 7 + 11 * SECOND), RecentCalls::default());
         assert!(log.slices.is_empty());
     }
 

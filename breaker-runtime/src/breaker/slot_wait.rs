@@ -95,7 +95,7 @@ impl Circuit {
         let mut admitted = admitted.map(|ticket| self.start(ticket, stamp));
         // The listeners may make calls, which run in the slot that this call holds already.
         if let (Ok(Admission(call)), Pending::Transitions) = (&mut admitted, pending)
-            && call.stamp.holds_slot()
+            && call.stamp.enters_scope()
         {
             call.enter_scope();
         }

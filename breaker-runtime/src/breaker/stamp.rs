@@ -2,8 +2,8 @@
 //! it.
 //!
 //! ```text
-//!  63 ..... 5   4         3      2      1      0
-//!  start        in scope  since  timed  trial  in bulkhead
+//!  63 ..... 5   4         3      2      1             0
+//!  start        in scope  since  timed  enters scope  in bulkhead
 //! ```
 //!
 //! The start of a timed call is a reading of the stopwatch. The start of any other call that may be cancelled
@@ -33,7 +33,9 @@ pub(super) enum Phase {
 }
 
 const IN_BULKHEAD: u64 = 1;
-const TRIAL: u64 = 1 << 1;
+/// The call enters the scope of its thread without a bulkhead slot: a trial call, which holds a trial slot, or a call that
+/// a ramp admitted. Calls inside it must be admitted with it.
+const ENTERS_SCOPE: u64 = 1 << 1;
 const TIMED: u64 = 1 << 2;
 const SINCE: u64 = 1 << 3;
 const IN_SCOPE: u64 = 1 << 4;
@@ -79,10 +81,10 @@ impl Stamp {
         self.0 == NOT_RUNNING
     }
 
-    /// Returns `true` if an async call is running and holds no slot.
+    /// Returns `true` if an async call is running and does not enter the scope of its thread.
     #[inline]
     pub(super) const fn is_unrestricted(self) -> bool {
-        !self.holds_slot() && self.0 & NOT_RUNNING != NOT_RUNNING
+        !self.enters_scope() && self.0 & NOT_RUNNING != NOT_RUNNING
     }
 
     /// Returns the stamp of a call that is timed from `start`.
@@ -96,14 +98,10 @@ impl Stamp {
         Self(self.0 | SINCE | moment.nanos() << START_SHIFT)
     }
 
-    /// Returns the stamp of a trial call.
-    pub(super) const fn of_trial(self) -> Self {
-        Self(self.0 | TRIAL)
-    }
-
-    /// Returns the stamp of a call that is put into the [scope](super::slot_holders) of its thread as a trial call is.
-    pub(super) const fn with_scope(self) -> Self {
-        self.of_trial()
+    /// Returns the stamp of a trial call, or of a call that a ramp admitted: it enters the [scope](super::slot_holders)
+    /// of its thread.
+    pub(super) const fn entering_scope(self) -> Self {
+        Self(self.0 | ENTERS_SCOPE)
     }
 
     /// Returns the stamp of a call that its thread runs in the [scope](super::slot_holders) of its slot.
@@ -120,10 +118,11 @@ impl Stamp {
         self.0 & IN_SCOPE != 0
     }
 
-    /// Returns `true` if the call holds a trial slot or a bulkhead slot.
+    /// Returns `true` if the call enters the [scope](super::slot_holders) of its thread: it holds a trial slot or a
+    /// bulkhead slot, or a ramp admitted it.
     #[inline]
-    pub(super) const fn holds_slot(self) -> bool {
-        self.0 & (IN_BULKHEAD | TRIAL) != 0
+    pub(super) const fn enters_scope(self) -> bool {
+        self.0 & (IN_BULKHEAD | ENTERS_SCOPE) != 0
     }
 
     #[inline]

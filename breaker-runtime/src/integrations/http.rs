@@ -3,40 +3,38 @@
 //! It works with every crate that has the types of the crate `http`: reqwest, hyper, axum, tonic and others. With
 //! another HTTP client, use [`parse_retry_after`], which takes the value of the header as text.
 //!
-//! # Ignoring 4xx with reqwest
+//! # Which statuses are failures, with reqwest
 //!
 //! HTTP clients return `Ok` for a response with an error status. `failure_if` makes server errors, 429 and failed
 //! connections the failures of this circuit, and `retry_after` keeps it open for as long as the server says. A response
 //! with status 404 is a success: it shows that the server works.
 //!
 //! ```
-//! # use http::Response;
-//! use std::time::Duration;
 //! use breaker_runtime::integrations::http::{is_failure_status, retry_after};
-//! use breaker_runtime::{BreakerError, Registry, circuit_breaker};
-//! # #[derive(Debug)] enum FetchError { Breaker(BreakerError) }
-//! # impl From<BreakerError> for FetchError { fn from(error: BreakerError) -> Self { Self::Breaker(error) } }
+//! use breaker_runtime::{BreakerError, circuit_breaker};
+//! use reqwest::{Client, Response};
+//!
+//! #[derive(Debug, thiserror::Error)]
+//! enum FetchError {
+//!     #[error("the server cannot be reached")]
+//!     Connection(#[from] reqwest::Error),
+//!     #[error(transparent)]
+//!     Breaker(#[from] BreakerError),
+//! }
 //!
 //! #[circuit_breaker(
 //!     name = "rates",
-//!     failure_threshold = 1,
 //!     failure_if = |result| result.as_ref().map_or(true, |response| is_failure_status(response.status())),
 //!     retry_after = |result| retry_after(result.as_ref().ok()?.headers()),
 //! )]
-//! fn rates() -> Result<Response<String>, FetchError> {
-//!     // with reqwest: an async function that returns `Ok(client.get(url).send().await?)`
-//! #   Ok(Response::builder().status(429).header("Retry-After", "120").body(String::new()).unwrap())
+//! async fn rates(client: &Client, url: &str) -> Result<Response, FetchError> {
+//!     Ok(client.get(url).send().await?)
 //! }
-//!
-//! assert_eq!(rates().unwrap().status(), 429);
-//! assert!(rates().is_err());
-//! let circuit = Registry::global().get("rates").unwrap().snapshot();
-//! assert!(circuit.retry_after > Some(Duration::from_secs(110)));
+//! # drop(rates(&Client::new(), "http://127.0.0.1/"));
 //! ```
 //!
-//! The lines are the same for a function that returns `Result<reqwest::Response, FetchError>`, where `FetchError` is
-//! an error type of yours that implements `From<reqwest::Error>` and `From<BreakerError>`. If the function calls other
-//! circuits, add `ignore_if(Err(FetchError::Breaker(_)))`, so that their rejections are not counted.
+//! If the function calls other circuits, add `ignore_if(Err(FetchError::Breaker(_)))`, so that their rejections are not
+//! counted. The example `http_client` shows a client and a server.
 //!
 //! # Errors that carry the status
 //!
@@ -44,30 +42,32 @@
 //! `reqwest::Response::error_for_status` drops them.
 //!
 //! ```
-//! # use http::{HeaderMap, HeaderValue};
 //! use std::time::Duration;
 //! use breaker_runtime::integrations::http::{is_failure_status, retry_after};
 //! use breaker_runtime::{BreakerError, circuit_breaker};
-//! use http::StatusCode;
+//! use reqwest::{Client, StatusCode};
 //!
+//! #[derive(Debug, thiserror::Error)]
 //! enum FetchError {
-//!     Status(StatusCode, Option<Duration>), // with `retry_after(response.headers())`
-//!     Connection, // with reqwest: `Connection(reqwest::Error)`
-//!     Breaker(BreakerError),
+//!     #[error("the server responded with status {status}")]
+//!     Status { status: StatusCode, retry_after: Option<Duration> },
+//!     #[error("the server cannot be reached")]
+//!     Connection(#[from] reqwest::Error),
+//!     #[error(transparent)]
+//!     Breaker(#[from] BreakerError),
 //! }
-//! # impl From<BreakerError> for FetchError { fn from(error: BreakerError) -> Self { Self::Breaker(error) } }
 //!
 //! impl FetchError {
 //!     fn is_outage(&self) -> bool {
 //!         match self {
-//!             Self::Status(status, _) => is_failure_status(*status),
-//!             Self::Connection => true,
+//!             Self::Status { status, .. } => is_failure_status(*status),
+//!             Self::Connection(_) => true,
 //!             Self::Breaker(_) => false,
 //!         }
 //!     }
 //!
 //!     fn retry_after(&self) -> Option<Duration> {
-//!         if let Self::Status(_, wait) = self { *wait } else { None }
+//!         if let Self::Status { retry_after, .. } = self { *retry_after } else { None }
 //!     }
 //! }
 //!
@@ -76,25 +76,23 @@
 //!     failure_if(Err(error) if error.is_outage()),
 //!     retry_after = |result| result.as_ref().err()?.retry_after(),
 //! )]
-//! fn quotes() -> Result<String, FetchError> {
-//!     // the real call
-//! #   let mut headers = HeaderMap::new();
-//! #   headers.insert("retry-after", HeaderValue::from_static("60"));
-//! #   Err(FetchError::Status(StatusCode::TOO_MANY_REQUESTS, retry_after(&headers)))
+//! async fn quotes(client: &Client, url: &str) -> Result<String, FetchError> {
+//!     let response = client.get(url).send().await?;
+//!     let status = response.status();
+//!     if status.is_client_error() || status.is_server_error() {
+//!         return Err(FetchError::Status { status, retry_after: retry_after(response.headers()) });
+//!     }
+//!     Ok(response.text().await?)
 //! }
-//! # assert!(quotes().is_err_and(|error| error.retry_after() == Some(Duration::from_secs(60))));
+//! # drop(quotes(&Client::new(), "http://127.0.0.1/"));
 //! ```
 //!
-//! # Returning 503 with `Retry-After`
+//! # Responding to rejected calls
 //!
 //! With the feature `axum`, a handler returns the [`BreakerError`](crate::BreakerError) of a rejected call as it is:
-//!
-//! ```text
-//! async fn handler() -> Result<String, BreakerError>
-//! ```
-//!
-//! The response has status 503, the header `Retry-After` and a JSON body; see `integrations::axum`, section Rejected
-//! calls in handlers. A client that uses this module waits as long as the circuit of its server.
+//! it returns `Result<String, BreakerError>`, for example. The response has status 503, or 504 after `call_timeout`, a
+//! JSON body, and the header `Retry-After` if the time is known; see `integrations::axum`, section Rejected calls in
+//! handlers. If the client uses [`retry_after`] as well, its circuit stays open for as long as that of the server.
 
 use std::time::Duration;
 

@@ -8,9 +8,8 @@
 //!
 //! - `circuit_breaker_open_seconds_total` is a number of whole seconds, rounded down, because counters of the facade are
 //!   integers.
-//! - `circuit_breaker_call_duration_seconds` is recorded in buckets: each call counts with the middle of its
-//!   bucket, which differs from its duration by at most 6.25 %, or 1 µs for shorter calls. A call of more than 73 min
-//!   counts with 78 min.
+//! - `circuit_breaker_call_duration_seconds` is recorded in buckets: each call counts with the
+//!   [middle](crate::DurationBucket::middle) of its bucket.
 //! - A gauge that other exporters omit is never removed from a recorder, so it becomes 0: a ratio when its window is
 //!   empty, and a circuit of the fleet that is no longer listed.
 //!
@@ -57,9 +56,13 @@ use crate::snapshot::Snapshot;
 /// use breaker_runtime::{Registry, integrations::metrics::Sampler};
 ///
 /// # async fn example() {
+/// // First, install the recorder of an exporter. With metrics-exporter-prometheus, for example, this is the line
+/// // `PrometheusBuilder::new().install()?;`
 /// tokio::spawn(Sampler::new(&Registry::global()).run(Duration::from_secs(5)));
 /// # }
 /// ```
+///
+/// The example `metrics` of the repository has an exporter of its own, which prints the metrics.
 #[derive(Debug)]
 pub struct Sampler {
     registry: Registry,
@@ -117,8 +120,8 @@ impl Sampler {
     /// let breakers = Registry::new();
     /// breakers.register("payment", Config::default())?;
     /// let mut sampler = Sampler::new(&breakers);
-    /// # let recorder = metrics::NoopRecorder;
-    /// // `recorder` is that of an exporter. One that is installed globally needs no `with_local_recorder`.
+    /// let recorder = metrics::NoopRecorder; // use that of an exporter
+    /// // A recorder that is installed globally needs no `with_local_recorder`.
     /// metrics::with_local_recorder(&recorder, || sampler.sample());
     /// # Ok::<(), breaker_runtime::RegisterError>(())
     /// ```

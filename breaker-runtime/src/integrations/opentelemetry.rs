@@ -44,7 +44,7 @@
 //! | `circuit_breaker.slow` | `circuit_breaker.duration`, in seconds; `circuit_breaker.outcome` |
 //! | `circuit_breaker.fallback` | `circuit_breaker.cause`: the kind of the rejection, `timed_out` or `failed`; `circuit_breaker.outcome` |
 //!
-//! A rejection also sets the attribute `circuit_breaker.rejected` of the span to its kind. The status and the attribute
+//! A rejection also sets the attribute `circuit_breaker.rejection.kind` of the span. The status and the attribute
 //! `error.type` of the span remain unset, because a fallback may follow: by the semantic conventions, a span does not record
 //! errors that were handled. The caller of a function without a fallback sets them:
 //!

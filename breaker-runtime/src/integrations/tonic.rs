@@ -1,7 +1,7 @@
 //! Outcomes of gRPC calls of tonic, and statuses for rejected calls.
 //!
 //! ```
-//! use breaker_runtime::integrations::tonic::{is_failure, retry_after};
+//! use breaker_runtime::integrations::tonic::{is_failure, is_ignored, retry_after};
 //! use breaker_runtime::{Registry, circuit_breaker};
 //! use tonic::{Code, Status};
 //!
@@ -9,21 +9,28 @@
 //!     name = "stock",
 //!     failure_threshold = 2,
 //!     failure_if(Err(status) if is_failure(status)),
+//!     ignore_if(Err(status) if is_ignored(status)),
 //!     retry_after = |result| retry_after(result.as_ref().err()?),
 //! )]
 //! fn stock(sku: &str) -> Result<u32, Status> {
 //!     // with tonic: an async function that returns `client.stock(sku).await`
-//! #   if sku == "tea" { return Err(Status::not_found("tea")); }
-//!     Err(Status::unavailable("no connection"))
+//!     match sku {
+//!         "tea" => Err(Status::not_found("tea")),
+//!         "pot" => Err(Status::cancelled("the caller has given up")),
+//!         _ => Err(Status::unavailable("no connection")),
+//!     }
 //! }
 //!
 //! assert_eq!(stock("tea").unwrap_err().code(), Code::NotFound); // a success: the server works
+//! assert_eq!(stock("pot").unwrap_err().code(), Code::Cancelled); // ignored
 //! stock("mug").unwrap_err();
 //! stock("mug").unwrap_err();
 //! let rejected = stock("mug").unwrap_err();
 //! assert_eq!(rejected.code(), Code::Unavailable);
 //! assert!(rejected.metadata().contains_key("grpc-retry-pushback-ms"));
-//! # assert_eq!(Registry::global().get("stock").unwrap().snapshot().totals.successes, 1);
+//!
+//! let totals = Registry::global().get("stock").unwrap().snapshot().totals;
+//! assert_eq!((totals.successes, totals.ignored, totals.failures), (1, 1, 2));
 //! ```
 //!
 //! To protect a whole channel instead of one function, use
@@ -59,6 +66,8 @@ pub fn outcome_of_status(status: &Status) -> Outcome {
 
 /// Returns `true` if the call with this status is a failure, for the key `failure_if` of the attribute.
 ///
+/// Use it together with [`is_ignored`]: with `failure_if` alone, a call that ends with `Cancelled` counts as a success.
+///
 /// ```
 /// use breaker_runtime::integrations::tonic::is_failure;
 /// use tonic::Status;
@@ -69,6 +78,21 @@ pub fn outcome_of_status(status: &Status) -> Outcome {
 #[must_use]
 pub fn is_failure(status: &Status) -> bool {
     outcome_of_status(status) == Outcome::Failure
+}
+
+/// Returns `true` if the call with this status is ignored, for the key `ignore_if` of the attribute: a status with the
+/// code `Cancelled`, and that of a call that another breaker rejected.
+///
+/// ```
+/// use breaker_runtime::integrations::tonic::is_ignored;
+/// use tonic::Status;
+///
+/// assert!(is_ignored(&Status::cancelled("the caller has given up")));
+/// assert!(!is_ignored(&Status::unavailable("no connection")));
+/// ```
+#[must_use]
+pub fn is_ignored(status: &Status) -> bool {
+    outcome_of_status(status) == Outcome::Ignored
 }
 
 /// Returns the outcome of a call with this code.
@@ -130,9 +154,11 @@ pub fn retry_after(status: &Status) -> Option<Duration> {
 
 /// Creates a status with the code `Unavailable`, or `DeadlineExceeded` for a call that timed out.
 ///
-/// The metadata `grpc-retry-pushback-ms` contains [`BreakerError::retry_after`]. The message contains no name, key or
-/// failure text, because these are internal data and a server sends the message to its client. The error is the source
-/// of the status, by which [`ErrorKind::find_in`] finds it.
+/// The metadata `grpc-retry-pushback-ms` contains [`BreakerError::retry_after`], if it is known. A server sends the
+/// status to its client, so the message contains neither the key nor the failure text, which can be data of users. It
+/// does not contain the name of the circuit either, because clients show such a message as it is. The response of the
+/// feature `axum` has the name in a JSON field of its own. The error is the source of the status, by which
+/// [`ErrorKind::find_in`] finds it.
 ///
 /// ```
 /// use std::time::Duration;

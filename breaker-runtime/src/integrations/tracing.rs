@@ -17,7 +17,7 @@
 //! ```
 //! use tracing::field::Empty;
 //!
-//! #[tracing::instrument(fields(circuit_breaker.rejected = Empty))]
+//! #[tracing::instrument(fields(circuit_breaker.rejection.kind = Empty))]
 //! async fn checkout() { /* calls protected functions */ }
 //! ```
 //!
@@ -30,7 +30,8 @@
 //! `#[tracing::instrument]`, or in a span with the field `error.type`:
 //!
 //! ```
-//! # use breaker_runtime::BreakerError;
+//! use breaker_runtime::BreakerError;
+//!
 //! fn mark_failed(_error: &BreakerError) {
 //!     tracing::Span::current().record("error.type", "breaker_runtime::BreakerError");
 //! }
@@ -78,7 +79,7 @@ pub fn listen(registry: &Registry) -> Subscription {
 }
 
 /// Emits an event of the level `DEBUG` for each rejected, failed and slow call and each fallback in a registry, until
-/// the returned subscription is dropped. A rejection is recorded in the field `circuit_breaker.rejected` of the span
+/// the returned subscription is dropped. A rejection is recorded in the field `circuit_breaker.rejection.kind` of the span
 /// of the caller, if the span has that field.
 ///
 /// [`listen`] emits state changes; an application that needs both calls both.
@@ -103,7 +104,7 @@ fn emit_call(event: &CallEvent) {
     match event.kind() {
         CallEventKind::Rejected(error) => {
             let (kind, wait) = (error.kind().label(), error.retry_after());
-            Span::current().record("circuit_breaker.rejected", kind);
+            Span::current().record("circuit_breaker.rejection.kind", kind);
             let retry_after = wait.map(|wait| wait.as_secs_f64());
             debug!(target: "breaker", circuit, key, kind, retry_after, "error.type" = REJECTION_TYPE, "call rejected");
         }

@@ -31,8 +31,7 @@ use crate::sync::catch_panic;
 ///
 /// #[circuit_breaker(name = "customers", key = tenant)]
 /// fn price(tenant: &str) -> Result<u64, BreakerError> {
-///     // the real call
-/// #   Ok(1)
+///     Ok(1) // the real call
 /// }
 ///
 /// testing::scope(|_| {
@@ -68,8 +67,7 @@ pub fn trip(circuit: impl IntoBreaker) {
 ///
 /// #[circuit_breaker(name = "shipping")]
 /// fn ship(sku: &str) -> Result<u64, BreakerError> {
-///     // the real call
-/// #   Ok(1)
+///     Ok(1) // the real call
 /// }
 ///
 /// testing::trip("shipping");

@@ -33,8 +33,7 @@ use crate::sync::process_slot::ProcessSlotGuard;
 ///
 /// #[circuit_breaker(name = "catalog", failure_threshold = 1)]
 /// fn search(text: &str) -> Result<u32, BreakerError> {
-///     // the real call
-/// #   Ok(1)
+///     Ok(1) // the real call
 /// }
 ///
 /// testing::scope(|_| {
@@ -73,8 +72,7 @@ pub fn scope<T>(test: impl FnOnce(Scope) -> T) -> T {
 ///
 /// #[circuit_breaker(name = "flights")]
 /// async fn search(text: &str) -> Result<u32, BreakerError> {
-///     // the real call
-/// #   Ok(1)
+///     Ok(1) // the real call
 /// }
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -161,8 +159,7 @@ impl Scope {
     ///
     /// #[circuit_breaker(name = "books")]
     /// fn search(text: &str) -> Result<u32, BreakerError> {
-    ///     // the real call
-    /// #   Ok(1)
+    ///     Ok(1) // the real call
     /// }
     ///
     /// testing::scope(|scope| {

@@ -23,14 +23,15 @@ pub(super) fn next_wait(
     pause: Option<Duration>,
 ) -> Option<Duration> {
     let pause = pause?; // there are no attempts left
-    match (ErrorKind::find_in(error), error) {
-        // The call has reached the service.
-        (None | Some(ErrorKind::TimedOut), _) => budget.try_retry().then_some(pause),
+    match error {
         // The circuit has rejected the call, and says when it admits calls again.
-        (Some(_), CallError::Breaker(rejection)) => {
+        CallError::Breaker(rejection) if rejection.kind() != ErrorKind::TimedOut => {
             rejection.retry_after().filter(|wait| *wait <= PATIENCE).map(|wait| wait.max(pause))
         }
-        (Some(_), CallError::Failed | CallError::TimedOut | CallError::Full) => None,
+        // The call has reached the service.
+        CallError::Breaker(_) | CallError::Failed | CallError::TimedOut | CallError::Full => {
+            budget.try_retry().then_some(pause)
+        }
     }
 }
 

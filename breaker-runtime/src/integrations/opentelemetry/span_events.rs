@@ -46,7 +46,7 @@ fn add_to_active_span(event: &CallEvent) {
             return;
         }
         if let CallEventKind::Rejected(error) = event.kind() {
-            span.set_attribute(KeyValue::new("circuit_breaker.rejected", error.kind().label()));
+            span.set_attribute(KeyValue::new("circuit_breaker.rejection.kind", error.kind().label()));
         }
         let SpanEvent { name, mut attributes } = SpanEvent::of(event.kind());
         attributes.push(KeyValue::new("circuit_breaker.name", escape_hidden(event.name()).into_owned()));
