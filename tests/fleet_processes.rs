@@ -1,4 +1,4 @@
-//! The example fleet_node, a fleet of real processes: what it says about itself is right, and no process remains when
+//! The example `fleet-node`, a fleet of real processes: what it says about itself is right, and no process remains when
 //! its first one ends in any way.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test panics if something is missing")]
@@ -69,7 +69,7 @@ impl FleetNode {
         let folder = std::env::temp_dir().join(format!("fleet-processes-{}-{nodes}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let mut process = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--package", "breaker-examples", "--example", "fleet_node"])
+            .args(["run", "--quiet", "--package", "breaker-examples", "--example", "fleet-node"])
             .args(["--", "--nodes", &nodes.to_string()])
             .env("TMPDIR", &folder)
             .stdout(Stdio::piped())

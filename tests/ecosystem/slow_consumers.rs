@@ -1,4 +1,5 @@
 //! Streams and bodies whose consumer polls ahead and then does other work: only the wait for the dependency counts.
+#![expect(clippy::disallowed_methods, reason = "the clock is paused, so no test waits")]
 
 use std::convert::Infallible;
 use std::future::ready;
