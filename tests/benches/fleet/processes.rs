@@ -135,7 +135,7 @@ impl Processes {
                 return Views { times, missing: pending.len() };
             }
             // Looking at many circuits takes time that the processes and the server need.
-            tokio::time::sleep(LOOK.max(9 * now.saturating_duration_since(begin))).await;
+            tokio::time::sleep(LOOK.max(9 * now.saturating_sub(begin))).await;
         }
     }
 
