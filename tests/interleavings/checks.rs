@@ -18,9 +18,11 @@ fn a_failure_concurrent_with_the_end_of_a_ramp_counts() {
     with_few_preemptions(|| {
         let (clock, breaker) = ready_for_trial(strict().failure_threshold(2).ramp(RAMP));
         call(&breaker, Outcome::Success);
+        // In its second half, the ramp admits most calls, so that few are rejected before one is admitted.
+        clock.advance(RAMP / 2);
         let admitted = std::iter::repeat_with(|| super::leaked(&breaker).try_acquire()).flatten().next();
         let admitted = admitted.expect("the ramp admits a share");
-        clock.advance(RAMP);
+        clock.advance(RAMP / 2);
         race_on(
             &breaker,
             |one| drop(one.try_acquire().expect("the ramp is over")),
