@@ -71,10 +71,14 @@
 //!
 //! In a sync function, the fallback calls [`push_blocking`](RetryQueue::push_blocking): `fallback = |_| later(order)`.
 //!
+//! A call that fails before the circuit opens returns its error. To queue it as well, add `fallback_on = failure`, and
+//! select with `failure_if` only errors after which the call can still succeed.
+//!
 //! # What the drain does
 //!
 //! * It delivers items in the order in which they were added, one at a time, and starts at most one delivery per
-//!   [interval](Drain::interval).
+//!   [interval](Drain::interval). Only items keep their order: a call that the circuit admits is made at once, before the
+//!   items that wait.
 //! * Each delivery is a call of the circuit: a failed one counts, and a half-open circuit may use it as its trial call.
 //!   So a circuit without other traffic recovers. While the circuit is open, the drain waits for the next trial call or a
 //!   change of the state. Meanwhile it runs code only to look for new settings, once per longest [pause](Drain::pause).
@@ -90,6 +94,8 @@
 //! | the drain is dropped, or its handler panics | the item stays at the front; the next drain goes on |
 //! | the process ends | items in memory are lost, unless [`take_items`](RetryQueue::take_items) saves them; those in a [store](QueueStore) remain |
 //! | the process ends, or `call_timeout` stops the delivery, after the service has executed a call and before its item is removed | the item is **delivered again**; send an idempotency key with it, such as the number of the order, so that the service executes it once |
+//! | `call_timeout` stops a call, whose fallback queues it | the service may have executed it: the same key avoids that it does so twice |
+//! | two processes drain one store | each item may be delivered by both: let one process drain it, or give each process a store of its own |
 //!
 //! A queue belongs to one circuit for as long as it exists. If the circuit of a key is removed or evicted, the queue keeps
 //! it, and delivers its items once this circuit admits calls; see

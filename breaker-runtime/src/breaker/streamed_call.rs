@@ -1,9 +1,9 @@
 //! A call whose result arrives in parts: a stream, or the body of a response.
 //!
 //! The time of the call is the time for which its caller waits for a part. A wait begins with a poll that is pending and
-//! ends when the stream wakes the caller, however late the caller polls again. While the caller handles a part or does
-//! other work, the dependency owes nothing, so that time is not part of the duration, does not let the call hang, and
-//! does not make a dropped call a failure. This module does not know what the parts are.
+//! ends when the stream wakes the caller, however late the caller polls again. The time in which the caller
+//! handles a part or does other work is not part of the duration, does not let the call hang, and does not make a dropped
+//! call a failure. This module does not know what the parts are.
 //!
 //! Invariants: the call is settled at most once; it is not watched while its caller does not wait, except if it has
 //! hung; no lock is held while a waker of the caller is cloned, called or dropped. The waker that the stream sees keeps

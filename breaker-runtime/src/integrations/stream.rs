@@ -29,8 +29,8 @@
 //! the slots of its permit.
 //!
 //! Only waiting counts as time of the call. A wait begins with a poll that is pending, and ends when the stream wakes its
-//! consumer, however late the consumer polls again. While the consumer handles an item or does other work, as with
-//! `ready_chunks` or `select!`, the dependency owes nothing, so a slow consumer does not open the circuit. If the poll after
+//! consumer, however late the consumer polls again. The time in which the consumer handles an item or does other work, as
+//! with `ready_chunks` or `select!`, does not count, so a slow consumer does not open the circuit. If the poll after
 //! a wake-up is pending too, the wait for the item goes on. The wake-ups need one allocation for each stream.
 //!
 //! * [`hang`](crate::ConfigBuilder::hang) limits the wait for each item. A stream that makes progress for minutes does

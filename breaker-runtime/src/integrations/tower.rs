@@ -5,10 +5,10 @@
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //! use std::convert::Infallible;
 //! use breaker_runtime::integrations::tower::{BreakerLayer, Classification, ServiceError};
-//! use breaker_runtime::{CircuitBreaker, Config, Outcome};
+//! use breaker_runtime::{Config, Outcome, Registry};
 //! use tower::{Service as _, ServiceBuilder, ServiceExt as _, service_fn};
 //!
-//! let breaker = CircuitBreaker::new("search", Config::builder().failure_threshold(1).build()?)?;
+//! let breaker = Registry::global().register("search", Config::builder().failure_threshold(1).build()?)?;
 //! let layer = BreakerLayer::new(&breaker).classify(|result: &Result<u16, Infallible>| match result {
 //!     Ok(503) => Classification::failure("status 503"),
 //!     _ => Outcome::Success.into(),
@@ -24,8 +24,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! For HTTP and gRPC, `integrations::tower_http` (features `tower` and `http`) has ready classifiers, and calls that last
+//! The dashboard and the metrics show a breaker of a registry, as this one; [`CircuitBreaker::new`] creates one that is in
+//! none. For HTTP and gRPC, `integrations::tower_http` (features `tower` and `http`) has ready classifiers, and calls that last
 //! until the body of the response has ended.
+//!
+//! [`CircuitBreaker::new`]: crate::CircuitBreaker::new
 //!
 //! # Contract
 //!
@@ -54,11 +57,11 @@
 //! errors that convert to it, use [`ServiceError::into_box`]:
 //!
 //! ```
-//! # use std::time::Duration;
-//! # use breaker_runtime::integrations::tower::{BreakerLayer, ServiceError};
-//! # use breaker_runtime::{CircuitBreaker, Config};
-//! # use tower::{BoxError, ServiceBuilder, service_fn};
-//! # let breaker = CircuitBreaker::new("search", Config::default())?;
+//! use breaker_runtime::integrations::tower::{BreakerLayer, ServiceError};
+//! use breaker_runtime::{Config, Registry};
+//! use tower::{BoxError, ServiceBuilder, service_fn};
+//!
+//! let breaker = Registry::global().register("search", Config::default())?;
 //! let service = ServiceBuilder::new()
 //!     .map_err(ServiceError::into_box)
 //!     .layer(BreakerLayer::new(&breaker).boxed_errors())
@@ -70,14 +73,28 @@
 //!
 //! # Rejections in axum
 //!
-//! axum requires services that return no error. With the feature `axum`, a rejection becomes a response with status 503
-//! and `Retry-After` in one line:
+//! axum requires services that return no error. With the feature `axum`, a rejection becomes a response with status 503,
+//! or 504 after `call_timeout`, and with `Retry-After` if the time is known:
 //!
-//! ```text
+//! ```
+//! # #[cfg(all(feature = "axum", feature = "http"))]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::convert::Infallible;
+//! use axum::{Router, error_handling::HandleErrorLayer, routing::get};
+//! use breaker_runtime::integrations::tower::{BreakerLayer, ServiceError};
+//! use breaker_runtime::{BreakerError, Config, Registry};
+//! use tower::ServiceBuilder;
+//!
+//! let breaker = Registry::global().register("search", Config::default())?;
 //! let layer = ServiceBuilder::new()
 //!     .layer(HandleErrorLayer::new(|error: ServiceError<Infallible>| async { BreakerError::from(error) }))
 //!     .layer(BreakerLayer::new(&breaker).classify_http());
-//! let routes = Router::new().route("/search", get(search)).layer(layer);
+//! let routes: Router = Router::new().route("/search", get(async || "found")).layer(layer);
+//! # drop(routes);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(all(feature = "axum", feature = "http")))]
+//! # fn main() {}
 //! ```
 //!
 //! # Files

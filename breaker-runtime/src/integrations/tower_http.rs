@@ -3,9 +3,9 @@
 //!
 //! ```
 //! use breaker_runtime::integrations::tower::BreakerLayer;
-//! use breaker_runtime::{CircuitBreaker, Config};
+//! use breaker_runtime::{Config, Registry};
 //!
-//! let breaker = CircuitBreaker::new("catalog", Config::default())?;
+//! let breaker = Registry::global().register("catalog", Config::default())?;
 //! // 5xx, 429 and errors are failures. `Retry-After` says how long the circuit stays open.
 //! let layer = BreakerLayer::new(&breaker).classify_http();
 //! // A body that breaks is a failure as well, and slots are held until it has ended.
@@ -14,7 +14,7 @@
 //! let layer = BreakerLayer::new(&breaker).classify_grpc();
 //! # fn assert_layer(_: impl tower_layer::Layer<()>) {}
 //! # assert_layer(layer);
-//! # Ok::<(), breaker_runtime::ConfigError>(())
+//! # Ok::<(), breaker_runtime::RegisterError>(())
 //! ```
 //!
 //! # Calls that last until the body has ended

@@ -15,12 +15,13 @@ use super::tower::ServiceError;
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// use breaker_runtime::integrations::tower::BreakerLayer;
-/// use breaker_runtime::{CircuitBreaker, Config};
+/// use breaker_runtime::{Config, Registry};
 /// use tonic::{Code, Status};
 /// use tower::{Service as _, ServiceBuilder, ServiceExt as _};
 ///
-/// # let channel = tower::service_fn(|request: String| async { Ok::<_, std::io::Error>(request) });
-/// let breaker = CircuitBreaker::new("stock", Config::default())?;
+/// // With tonic: `let channel = Endpoint::from_static("http://stock.internal").connect_lazy();`
+/// let channel = tower::service_fn(|request: String| async { Ok::<_, std::io::Error>(request) });
+/// let breaker = Registry::global().register("stock", Config::default())?;
 /// let mut channel = ServiceBuilder::new()
 ///     .map_err(Status::from)
 ///     .layer(BreakerLayer::new(&breaker)) // with the feature `http`: .classify_grpc()

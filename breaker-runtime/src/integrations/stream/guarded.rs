@@ -16,7 +16,7 @@ use crate::outcome::Outcome;
 pin_project! {
     /// A stream whose call lasts until it ends; see [`guard_stream`].
     ///
-    /// It gives on all items of the inner stream unchanged, also after the call has been settled. It is `Send`, `Unpin`
+    /// It passes all items of the inner stream on unchanged, also after the call has been settled. It is `Send`, `Unpin`
     /// and `'static` if the inner stream is.
     #[must_use = "a stream that is dropped before its end counts as a cancelled call; poll it until its end"]
     pub struct GuardedStream<S, C = ByResult> {

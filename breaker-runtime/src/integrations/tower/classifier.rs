@@ -16,7 +16,8 @@ use crate::outcome::{Outcome, Verdict};
 
 /// Classifies the results of a service.
 ///
-/// Most users need [`BreakerLayer::classify`](super::BreakerLayer::classify), which takes a function.
+/// [`BreakerLayer::classify`](super::BreakerLayer::classify) takes a function instead. Implement this trait for a
+/// classifier that has a name, and pass it to [`BreakerLayer::classify_with`](super::BreakerLayer::classify_with).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not classify results with errors of type `{E}`",
     note = "if the error is `BoxError`, add `.boxed_errors()` to the layer; otherwise implement `Error` for it, or use \
@@ -34,7 +35,8 @@ pub trait CallClassifier<T, E> {
     }
 }
 
-/// Classifies the responses of a service. Its errors are classified by [`TypedErrors`] or [`BoxedErrors`].
+/// Classifies the responses of a service. Its errors are classified by [`TypedErrors`] or [`BoxedErrors`]. The ready
+/// classifiers implement it; implement [`CallClassifier`] for one of your own.
 pub trait ResponseClassifier<T> {
     /// Returns the outcome of a call with this response.
     fn classify_response(&self, response: &T) -> Classification;

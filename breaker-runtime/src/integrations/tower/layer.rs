@@ -71,7 +71,7 @@ impl<K, N> BreakerLayer<K, N> {
     }
 }
 
-impl<K, C> BreakerLayer<K, UntilResponse<C>> {
+impl<K> BreakerLayer<K> {
     /// Sets the function that classifies the result of a call. It returns an [`Outcome`](crate::Outcome), or a
     /// [`Classification`] with the reason of a failure and the time to wait.
     ///
@@ -99,7 +99,37 @@ impl<K, C> BreakerLayer<K, UntilResponse<C>> {
         F: Fn(&Result<T, E>) -> V,
         V: Into<Classification>,
     {
-        self.map_ending(|_| UntilResponse::new(ByFunction::new(classify)))
+        self.classify_with(ByFunction::new(classify))
+    }
+
+    /// Sets the classifier of the results of calls, for a type of your own that several layers share.
+    ///
+    /// ```
+    /// use std::io;
+    /// use breaker_runtime::integrations::tower::{BreakerLayer, CallClassifier, Classification};
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+    ///
+    /// #[derive(Clone)]
+    /// struct FileErrors;
+    ///
+    /// impl<T> CallClassifier<T, io::Error> for FileErrors {
+    ///     fn classify(&self, result: &io::Result<T>) -> Classification {
+    ///         match result {
+    ///             Err(error) if error.kind() != io::ErrorKind::NotFound => Outcome::Failure.into(),
+    ///             Ok(_) | Err(_) => Outcome::Success.into(),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let breaker = CircuitBreaker::new("files", Config::default())?;
+    /// let layer = BreakerLayer::new(&breaker).classify_with(FileErrors);
+    /// # fn assert_layer(_: impl tower_layer::Layer<()>) {}
+    /// # assert_layer(layer);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn classify_with<C>(self, classifier: C) -> BreakerLayer<K, UntilResponse<C>> {
+        self.map_ending(|_| UntilResponse::new(classifier))
     }
 }
 

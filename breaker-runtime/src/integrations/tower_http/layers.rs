@@ -6,12 +6,12 @@ use super::call_body::BodyEnding;
 use super::grpc_status::GrpcStatus;
 use super::http_status::HttpStatus;
 
-impl<K, C> BreakerLayer<K, UntilResponse<C>> {
+impl<K> BreakerLayer<K> {
     /// Classifies HTTP responses by their status, with [`HttpStatus`]. Every error is a failure, except for the error of
     /// another breaker, which is ignored.
     #[must_use]
     pub fn classify_http(self) -> BreakerLayer<K, UntilResponse<TypedErrors<HttpStatus>>> {
-        self.map_ending(|_| UntilResponse::new(TypedErrors::new(HttpStatus)))
+        self.classify_with(TypedErrors::new(HttpStatus))
     }
 
     /// Classifies gRPC responses by their status, with [`GrpcStatus`]. The status is in the trailers of most responses,
@@ -27,7 +27,9 @@ impl<K, C> BreakerLayer<K, UntilResponse<C>> {
             ending: BodyEnding::GrpcStatus,
         })
     }
+}
 
+impl<K, C> BreakerLayer<K, UntilResponse<C>> {
     /// Lets a call last [until the body of its response has
     /// ended](crate::integrations::tower_http#calls-that-last-until-the-body-has-ended). The body of the protected service
     /// is a [`CallBody`](crate::integrations::tower_http::CallBody). Call it after the method that chooses a classifier.
