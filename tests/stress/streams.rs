@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use breaker_runtime::integrations::stream::guard_stream;
 use breaker_runtime::{Config, Outcome, State};
-use futures_util::{Stream, StreamExt as _};
+use futures_core::Stream;
 
 use super::{breaker, run_threads};
 
@@ -60,7 +60,7 @@ fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
     let unpark = Arc::new(Unpark(std::thread::current(), AtomicBool::new(false)));
     let waker = Waker::from(Arc::clone(&unpark));
     loop {
-        if let Poll::Ready(item) = stream.poll_next_unpin(&mut Context::from_waker(&waker)) {
+        if let Poll::Ready(item) = Pin::new(&mut *stream).poll_next(&mut Context::from_waker(&waker)) {
             return item;
         }
         while !unpark.1.swap(false, Ordering::SeqCst) {
