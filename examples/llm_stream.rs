@@ -28,12 +28,15 @@ use tokio::time::sleep;
 const WORDS: [&str; 5] = ["A", "circuit", "breaker", "stops", "calls."];
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How long the circuit stays open.
+const RECOVERY: Duration = Duration::from_millis(500);
+
 /// Opens the stream of one answer. The call lasts until the answer is complete.
 #[circuit_breaker(
     name = "model",
     settle = stream,
     failure_threshold = 3,
-    recovery_timeout = "500ms",
+    recovery_timeout = RECOVERY,
     success_threshold = 1,
     hang = "10s"
 )]
@@ -127,7 +130,7 @@ async fn main() -> Result<()> {
 
     is_broken.store(false, Ordering::Relaxed);
     println!("the service has recovered");
-    sleep(Duration::from_millis(500)).await;
+    sleep(RECOVERY).await;
     let text = ask_and_print(&url).await?;
     ensure!(text == WORDS.join(" "), "expected the whole answer");
     ensure!(circuit.state() == State::Closed, "expected a whole stream to close the circuit");

@@ -10,6 +10,7 @@
 //! | `queue_failures.rs` | stores that fail, in memory and in SQLite files |
 //! | `queue_slow_stores.rs` | stores whose operations take time and go on when they are dropped |
 //! | `../examples/queue/store.rs` | the store of the example |
+//! | `../examples/grpc/text.rs` | the codec of the example, whose messages are text |
 //! | `grpc_server.rs` | a server of tonic whose messages are text, and a client for it |
 //! | `grpc_heads.rs` | gRPC responses whose head decides, or that no server for gRPC has sent |
 //! | `failure_texts.rs` | errors of services and bodies whose `Display` fails, panics or does not end |
@@ -51,6 +52,8 @@ mod queue_slow_stores;
 mod queue_support;
 #[path = "../examples/queue/store.rs"]
 mod sqlite_store;
+#[path = "../examples/grpc/text.rs"]
+mod text_codec;
 #[path = "ecosystem/grpc_server.rs"]
 mod grpc_server;
 #[path = "ecosystem/grpc_heads.rs"]

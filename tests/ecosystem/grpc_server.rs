@@ -3,57 +3,18 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use bytes::{Buf as _, BufMut as _};
 use futures_util::stream;
 use http::uri::PathAndQuery;
 use http_body::Body as HttpBody;
 use tokio::net::TcpListener;
 use tonic::body::Body;
 use tonic::client::GrpcService;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 use tower::{BoxError, Layer, Service, service_fn};
 
-/// A codec whose messages are text.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Text;
-
-impl Codec for Text {
-    type Encode = String;
-    type Decode = String;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Text {
-    type Item = String;
-    type Error = Status;
-
-    fn encode(&mut self, item: String, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put_slice(item.as_bytes());
-        Ok(())
-    }
-}
-
-impl Decoder for Text {
-    type Item = String;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<String>, Status> {
-        let bytes = buffer.copy_to_bytes(buffer.remaining());
-        String::from_utf8(bytes.to_vec()).map(Some).map_err(|error| Status::internal(error.to_string()))
-    }
-}
+use crate::text_codec::Text;
 
 /// Returns the answer to a message. The message `down` fails with a pushback of 90 seconds.
 fn answer(message: &str) -> Result<String, Status> {
@@ -127,10 +88,9 @@ where
     T::ResponseBody: HttpBody + Send + 'static,
     <T::ResponseBody as HttpBody>::Error: Into<BoxError>,
 {
-    let mut client = tonic::client::Grpc::new(channel.clone());
-    client.ready().await.map_err(|error| Status::from_error(error.into()))?;
     let path = PathAndQuery::from_static("/text/unary");
-    client.unary(Request::new(message.to_owned()), path, Text).await.map(Response::into_inner)
+    let request = Request::new(message.to_owned());
+    ready(channel).await?.unary(request, path, Text).await.map(Response::into_inner)
 }
 
 /// Sends a message through a channel, and returns the stream of answers.
@@ -140,8 +100,14 @@ where
     T::ResponseBody: HttpBody + Send + 'static,
     <T::ResponseBody as HttpBody>::Error: Into<BoxError>,
 {
+    let path = PathAndQuery::from_static("/text/stream");
+    let request = Request::new(message.to_owned());
+    ready(channel).await?.server_streaming(request, path, Text).await.map(Response::into_inner)
+}
+
+/// Returns a client that can send a request.
+async fn ready<T: GrpcService<Body> + Clone>(channel: &T) -> Result<tonic::client::Grpc<T>, Status> {
     let mut client = tonic::client::Grpc::new(channel.clone());
     client.ready().await.map_err(|error| Status::from_error(error.into()))?;
-    let path = PathAndQuery::from_static("/text/stream");
-    client.server_streaming(Request::new(message.to_owned()), path, Text).await.map(Response::into_inner)
+    Ok(client)
 }

@@ -146,14 +146,7 @@ async fn the_drain_waits_for_the_trial_call_without_polling() {
     let queue = queue_of(&breaker, [1]).await;
     let polls = AtomicUsize::new(0);
     let log = Log::new();
-    let mut run = pin!(
-        queue
-            .drain(|item| {
-                log.add(*item);
-                async { Delivery::Done }
-            })
-            .run()
-    );
+    let mut run = pin!(queue.drain(log.handler()).run());
     let counted = poll_fn(|context| {
         polls.fetch_add(1, Ordering::SeqCst);
         run.as_mut().poll(context)
@@ -173,13 +166,7 @@ async fn an_operator_who_releases_the_circuit_ends_the_wait_at_once() {
         sleep(seconds(7)).await;
         breaker.release();
     };
-    tokio::join!(
-        release,
-        drain(&breaker, &queue, |item| {
-            log.add(*item);
-            async { Delivery::Done }
-        })
-    );
+    tokio::join!(release, drain(&breaker, &queue, log.handler()));
     assert_eq!(log.millis(), [7000]);
 }
 
@@ -207,14 +194,7 @@ async fn a_drain_that_finds_all_trial_slots_in_use_delivers_soon_after_one_is_fr
     let trial = breaker.try_acquire().unwrap();
     let queue = queue_of(&breaker, [1]).await;
     let log = Log::new();
-    let handler = {
-        let log = log.clone();
-        move |item: Arc<u32>| {
-            log.add(*item);
-            async { Delivery::Done }
-        }
-    };
-    let drain = tokio::spawn(queue.drain(handler).run());
+    let drain = tokio::spawn(queue.drain(log.handler()).run());
     sleep(Duration::from_millis(1500)).await;
     trial.settle(Outcome::Success);
     sleep(seconds(1)).await;
@@ -230,11 +210,7 @@ async fn items_are_delivered_while_the_circuit_closes_gradually() {
     breaker.try_acquire().unwrap().settle(Outcome::Failure);
     let queue = queue_of(&breaker, 1..=20).await;
     let log = Log::new();
-    drain(&breaker, &queue, |item| {
-        log.add(*item);
-        async { Delivery::Done }
-    })
-    .await;
+    drain(&breaker, &queue, log.handler()).await;
     assert_eq!(log.items(), (1..=20).collect::<Vec<_>>());
     assert!(log.entries()[19].at < RECOVERY + seconds(120), "{:?}", log.entries());
 }
@@ -244,14 +220,7 @@ async fn a_new_item_wakes_an_idle_drain() {
     let breaker = circuit("idle drain");
     let queue = queue_of(&breaker, []).await;
     let log = Log::new();
-    let handler = {
-        let log = log.clone();
-        move |item: Arc<u32>| {
-            log.add(*item);
-            async { Delivery::Done }
-        }
-    };
-    let drain = tokio::spawn(queue.drain(handler).run());
+    let drain = tokio::spawn(queue.drain(log.handler()).run());
     for item in 1..=2 {
         sleep(seconds(10)).await;
         queue.push(item).await.unwrap();
@@ -298,11 +267,7 @@ async fn a_panic_of_the_handler_is_a_failure_and_the_next_drain_delivers_the_ite
     assert_eq!((breaker.snapshot().totals.failures, breaker.state()), (1, State::Open));
     assert_eq!(counts(&breaker).length, 2);
     let log = Log::new();
-    drain(&breaker, &queue, |item| {
-        log.add(*item);
-        async { Delivery::Done }
-    })
-    .await;
+    drain(&breaker, &queue, log.handler()).await;
     assert_eq!(log.items(), [1, 2]);
 }
 
@@ -325,11 +290,7 @@ async fn a_second_drain_waits_until_the_first_has_ended() {
     let (sender, receiver) = oneshot::channel::<()>();
     let second = async {
         _ = sender.send(());
-        drain(&breaker, &queue, |item| {
-            log.add(*item);
-            async { Delivery::Done }
-        })
-        .await;
+        drain(&breaker, &queue, log.handler()).await;
     };
     let end_first = async {
         receiver.await.unwrap();
@@ -371,10 +332,7 @@ async fn drains_that_are_dropped_and_started_again_keep_the_interval() {
     let queue = queue_of(&breaker, 1..=20).await;
     let log = Log::new();
     while log.elapsed() < Duration::from_millis(2900) {
-        let drain = queue.drain(|item| {
-            log.add(*item);
-            async { Delivery::Done }
-        });
+        let drain = queue.drain(log.handler());
         timeout(Duration::from_millis(7), drain.interval(seconds(1)).run()).await.unwrap_err();
     }
     assert_eq!(log.items(), [1, 2, 3]);

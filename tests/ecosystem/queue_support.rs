@@ -2,13 +2,14 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use breaker_runtime::queue::{InMemory, PushError, QueueStore, QueuedItem};
+use breaker_runtime::queue::{Delivery, InMemory, PushError, QueueStore, QueuedItem};
 use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, QueueCounts};
 use tokio::task::yield_now;
 use tokio::time::Instant;
@@ -56,6 +57,15 @@ pub(crate) struct LogEntry {
 impl Log {
     pub(crate) fn new() -> Self {
         Self { start: Instant::now(), entries: Arc::default() }
+    }
+
+    /// Returns a handler that records each item and succeeds.
+    pub(crate) fn handler(&self) -> impl FnMut(Arc<u32>) -> Ready<Delivery> + Send + 'static {
+        let log = self.clone();
+        move |item| {
+            log.add(*item);
+            ready(Delivery::Done)
+        }
     }
 
     pub(crate) fn add(&self, item: u32) {

@@ -5,9 +5,11 @@
 //! cargo run -p breaker-examples --example grpc
 //! ```
 //!
-//! The messages are text, so that the example needs no generated code. A generated client is created from the protected
+//! The messages are text, whose codec is in `text.rs`, so that the example needs no generated code. A generated client is created from the protected
 //! channel in the same way: `StockClient::new(channel)`.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
+
+mod text;
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -18,56 +20,20 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use breaker_runtime::integrations::tower::BreakerLayer;
 use breaker_runtime::{Config, Registry, State};
-use bytes::{Buf as _, BufMut as _};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tonic::body::Body;
 use tonic::client::GrpcService;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Endpoint, Server};
 use tonic::{Code, Request, Response, Status};
 use tower::{BoxError, ServiceBuilder, service_fn};
 
-/// The codec of messages that are text.
-#[derive(Clone, Copy)]
-struct Text;
+use crate::text::Text;
 
-impl Codec for Text {
-    type Encode = String;
-    type Decode = String;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Text {
-    type Item = String;
-    type Error = Status;
-
-    fn encode(&mut self, item: String, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put_slice(item.as_bytes());
-        Ok(())
-    }
-}
-
-impl Decoder for Text {
-    type Item = String;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<String>, Status> {
-        let bytes = buffer.copy_to_bytes(buffer.remaining());
-        String::from_utf8(bytes.to_vec()).map(Some).map_err(|error| Status::internal(error.to_string()))
-    }
-}
+/// How long the circuit stays open.
+const RECOVERY: Duration = Duration::from_millis(500);
 
 /// Starts a server that knows the stock of tea, and fails while `is_down` is set. Returns its address.
 async fn serve(is_down: Arc<AtomicBool>) -> Result<String> {
@@ -118,7 +84,7 @@ where
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let settings = Config::builder().failure_threshold(3).success_threshold(1);
-    let settings = settings.recovery_timeout(Duration::from_millis(100)).build()?;
+    let settings = settings.recovery_timeout(RECOVERY).build()?;
     let breaker = Registry::global().register("stock", settings)?;
 
     let is_down = Arc::new(AtomicBool::new(false));
@@ -142,7 +108,7 @@ async fn main() -> Result<()> {
     ensure!(breaker.snapshot().totals.rejected == 1, "expected one rejection");
 
     is_down.store(false, Ordering::SeqCst);
-    sleep(Duration::from_millis(100)).await;
+    sleep(RECOVERY).await;
     ensure!(stock(&channel, "tea").await == Code::Ok, "expected the trial call to succeed");
     ensure!(breaker.state() == State::Closed, "expected the trial call to close the circuit");
     Ok(())
