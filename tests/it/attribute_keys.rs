@@ -5,19 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use breaker_runtime::{BreakerError, Config, Registry, circuit_breaker};
 
-use crate::support::catch_panic;
-
-#[derive(Debug, PartialEq)]
-enum Fault {
-    Down,
-    Rejected,
-}
-
-impl From<BreakerError> for Fault {
-    fn from(_: BreakerError) -> Self {
-        Self::Rejected
-    }
-}
+use crate::support::{Fault, catch_panic};
 
 #[circuit_breaker(name = "keys/argument", key = tenant, failure_threshold = 1)]
 fn by_argument(tenant: &str, fail: bool) -> Result<usize, Fault> {

@@ -8,17 +8,7 @@ fn breaker(name: &str) -> CircuitBreaker {
     Registry::global().get(name).unwrap()
 }
 
-#[derive(Debug)]
-enum Fault {
-    Down,
-    Rejected,
-}
-
-impl From<BreakerError> for Fault {
-    fn from(_: BreakerError) -> Self {
-        Self::Rejected
-    }
-}
+use crate::support::Fault;
 
 #[circuit_breaker(
     name = "rules/literals",

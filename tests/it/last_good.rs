@@ -7,21 +7,9 @@ use std::time::Duration;
 use breaker_runtime::fallback::MaybeStale;
 use breaker_runtime::{BreakerError, CircuitBreaker, Config, Registry, circuit_breaker, testing};
 
-use crate::support::catch_panic;
+use crate::support::{Fault, catch_panic};
 
 type Answer = Result<u32, Fault>;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Fault {
-    Down,
-    Rejected,
-}
-
-impl From<BreakerError> for Fault {
-    fn from(_: BreakerError) -> Self {
-        Self::Rejected
-    }
-}
 
 /// Returns the successes and failures of the fallbacks of a breaker.
 fn counted(name: &str) -> (u64, u64) {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use breaker_runtime::testing::Clock;
 use breaker_runtime::{
-    CircuitBreaker, Config, ConfigBuilder, Outcome, Permit, Registry, Transition, TripReason, WindowCounts,
+    BreakerError, CircuitBreaker, Config, ConfigBuilder, Outcome, Permit, Registry, Transition, TripReason,
+    WindowCounts,
 };
 
 /// A breaker and the clock that drives it. Only the test moves the clock.
@@ -23,6 +24,19 @@ pub(crate) struct Recorded {
     pub(crate) calls: u64,
     pub(crate) failures: u64,
     pub(crate) slow: u64,
+}
+
+/// The error of a protected function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Down,
+    Rejected,
+}
+
+impl From<BreakerError> for Fault {
+    fn from(_: BreakerError) -> Self {
+        Self::Rejected
+    }
 }
 
 /// The recovery timeout of [`settings`].
