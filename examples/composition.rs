@@ -1,4 +1,5 @@
-//! Rate limit, circuit breaker, timeout, retries with a budget, and fallback, in the right order, with a real HTTP server.
+//! Rate limit, circuit breaker, timeout, retries with a budget, and fallback, in the right order, with a real HTTP
+//! server.
 //!
 //! ```text
 //! cargo run -p breaker-examples --example composition

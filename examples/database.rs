@@ -4,8 +4,9 @@
 //! cargo run -p breaker-examples --example database
 //! ```
 //!
-//! A locked database counts as a failure, a constraint violation does not. A pool whose connections are all in use makes
-//! its callers wait without end; the circuit opens all the same, by `call_timeout` or by the timeouts of the callers.
+//! A locked database counts as a failure, a constraint violation does not. A pool whose connections are all in use
+//! makes its callers wait without end; the circuit opens all the same, by `call_timeout` or by the timeouts of the
+//! callers.
 //!
 //! No timeout stops a query that runs on the thread of a connection: `interact` of deadpool goes on after its future is
 //! dropped, and the connection is reused only when the query has ended.

@@ -27,7 +27,7 @@ use tokio::time::sleep;
 /// The `Retry-After` of the rate service, in seconds.
 const BUSY_SECONDS: u64 = 1;
 
-/// How long the circuit stays open after other failures.
+/// The time for which the circuit stays open after other failures.
 const RECOVERY: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Error)]

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A real server sends server-sent events. It breaks three streams in the middle: each response has status 200, and its
-//! connection closes before the last event. With `settle = stream`, these calls are failures and open the circuit, so the
-//! next call is rejected without a connection. When the server has recovered, one whole stream closes the circuit.
+//! connection closes before the last event. With `settle = stream`, these calls are failures and open the circuit, so
+//! the next call is rejected without a connection. When the server has recovered, one whole stream closes the circuit.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use tokio::time::sleep;
 const WORDS: [&str; 5] = ["A", "circuit", "breaker", "stops", "calls."];
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How long the circuit stays open.
+/// The time for which the circuit stays open.
 const RECOVERY: Duration = Duration::from_millis(500);
 
 /// Opens the stream of one answer. The call lasts until the answer is complete.

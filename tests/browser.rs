@@ -9,6 +9,8 @@
 
 #[path = "browser/chromium.rs"]
 mod chromium;
+#[path = "browser/configuration.rs"]
+mod configuration;
 #[path = "browser/fleet.rs"]
 mod fleet;
 #[path = "browser/site.rs"]

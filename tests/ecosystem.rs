@@ -3,16 +3,23 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `config_documents.rs` | documents with settings, and their mistakes |
+//! | `config_drills.rs` | drills of configuration files |
+//! | `config_environment.rs` | settings from variables of the environment |
+//! | `config_files.rs` | files with settings that change |
+//! | `config_late_breakers.rs` | breakers that are registered after settings that contradict them |
 //! | `queue_support.rs` | what the tests of queues share |
 //! | `queue_adding.rs` | adding items to a queue for rejected calls |
 //! | `queue_delivery.rs` | delivering them |
 //! | `queue_cancellation.rs` | pushes and drains that are dropped |
 //! | `queue_failures.rs` | stores that fail, in memory and in SQLite files |
 //! | `queue_slow_stores.rs` | stores whose operations take time and go on when they are dropped |
+//! | `recorder.rs` | the calls of a breaker as a trace |
 //! | `../examples/queue/store.rs` | the store of the example |
 //! | `../examples/grpc/text.rs` | the codec of the example, whose messages are text |
 //! | `grpc_server.rs` | a server of tonic whose messages are text, and a client for it |
 //! | `grpc_heads.rs` | gRPC responses whose head decides, or that no server for gRPC has sent |
+//! | `drills.rs` | drills on the calls of services and streams |
 //! | `failure_texts.rs` | errors of services and bodies whose `Display` fails, panics or does not end |
 //! | `services.rs` | a breaker on a manual clock, and a service that checks how it is used |
 //! | `tonic_calls.rs` | circuits of gRPC calls, with a client and a server of tonic |
@@ -38,6 +45,16 @@
     reason = "a test whose preconditions fail has failed"
 )]
 
+#[path = "ecosystem/config_documents.rs"]
+mod config_documents;
+#[path = "ecosystem/config_drills.rs"]
+mod config_drills;
+#[path = "ecosystem/config_environment.rs"]
+mod config_environment;
+#[path = "ecosystem/config_files.rs"]
+mod config_files;
+#[path = "ecosystem/config_late_breakers.rs"]
+mod config_late_breakers;
 #[path = "ecosystem/queue_adding.rs"]
 mod queue_adding;
 #[path = "ecosystem/queue_cancellation.rs"]
@@ -50,10 +67,14 @@ mod queue_failures;
 mod queue_slow_stores;
 #[path = "ecosystem/queue_support.rs"]
 mod queue_support;
+#[path = "ecosystem/recorder.rs"]
+mod recorder;
 #[path = "../examples/queue/store.rs"]
 mod sqlite_store;
 #[path = "../examples/grpc/text.rs"]
 mod text_codec;
+#[path = "ecosystem/drills.rs"]
+mod drills;
 #[path = "ecosystem/grpc_server.rs"]
 mod grpc_server;
 #[path = "ecosystem/grpc_heads.rs"]

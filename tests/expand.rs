@@ -1,7 +1,7 @@
 //! The code of the attribute expands each `expand/<shape>.rs`. The result must equal `<shape>.expanded.rs`,
-//! which `ui.rs` compiles and runs.
+//! which `ui/ui.rs` compiles and runs.
 //!
-//! `TRYBUILD=overwrite cargo test -p breaker-tests --test expand --test ui` accepts the current expansions.
+//! `TRYBUILD=overwrite cargo test -p breaker-tests --test expand` accepts the current expansions.
 
 #![expect(
     clippy::expect_used,

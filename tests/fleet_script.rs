@@ -9,13 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use breaker_runtime::fleet::protocol::{
-    ForceKind, InstanceId, Policy, Push, RecordState, Reply, Report, ReportKind, Request, SettingsConflict,
+    ForceKind, InstanceId, Policy, Push, REQUEST_TIME, RecordState, Reply, Report, ReportKind, Request,
     SharedName, SharedRecord,
 };
 use breaker_tests::ledger::Ledger;
 use breaker_tests::redis_server::{self, RedisServer};
 use fastrand::Rng;
 use redis::{Connection, Value};
+
+#[path = "fleet_script/answer.rs"]
+mod answer;
 
 const COMMON: &str = include_str!("../breaker-runtime/src/fleet/redis/common.lua");
 const SYNC: &str = include_str!("../breaker-runtime/src/fleet/redis/sync.lua");
@@ -243,7 +246,14 @@ impl<'a> Comparison<'a> {
                 };
                 let report = Report { name: name.clone(), epoch, kind };
                 let reports = if has_report { vec![report] } else { Vec::new() };
-                let request = Request { instance, deadline: 0, cursor: self.now, is_leaving: false, reports };
+                let request = Request {
+                    instance,
+                    deadline: 0,
+                    patience: REQUEST_TIME,
+                    cursor: self.now,
+                    is_leaving: false,
+                    reports,
+                };
                 expected.push(self.sync(&request, pipeline));
             }
         }
@@ -262,7 +272,7 @@ impl<'a> Comparison<'a> {
 
     /// Loses or damages data.
     fn fault(&mut self, pipeline: &mut redis::Pipeline) -> Expected {
-        let evicted = match self.random.u32(..20) {
+        let evicted = match self.random.u32(..22) {
             0 => {
                 self.ledger.flush();
                 pipeline.cmd("FLUSHALL");
@@ -283,6 +293,15 @@ impl<'a> Comparison<'a> {
             4 => {
                 self.ledger.evict_members();
                 3
+            }
+            5 | 6 => {
+                let instance = self.instances[self.random.usize(..self.instances.len())].clone();
+                let beyond = self.random.u64(44_990..45_010);
+                let time = [self.now + beyond, u64::MAX, 0][self.random.usize(..3)];
+                let score = if time == u64::MAX { "inf".to_owned() } else { time.to_string() };
+                pipeline.cmd("ZADD").arg(KEYS[3]).arg(score).arg(encode(instance.as_str()));
+                self.ledger.forge_heartbeat(instance, time);
+                return Expected::Nothing;
             }
             _ => {
                 let (name, text) = (self.name(), self.damaged_record());
@@ -340,6 +359,7 @@ impl<'a> Comparison<'a> {
                 self.instances[self.random.usize(..most)].clone()
             },
             deadline,
+            patience: REQUEST_TIME,
             cursor: self.cursor(),
             is_leaving: self.random.u32(..30) == 0,
             reports: (0..self.random.usize(..4)).map(|_| self.report()).collect(),
@@ -409,39 +429,8 @@ fn compare(expected: &Expected, answer: &Value, context: &str) {
         Expected::Stale => {
             assert_eq!(answer, &Value::Array(vec![Value::BulkString(b"stale".to_vec())]), "{context}");
         }
-        Expected::Reply(reply) => assert_eq!(&read_reply(answer), reply, "{context}"),
+        Expected::Reply(reply) => assert_eq!(&answer::read(answer), reply, "{context}"),
     }
-}
-
-fn read_reply(answer: &Value) -> Reply {
-    type Fields = (u64, u64, u64, u32, u8, Vec<String>, Vec<String>, Vec<String>);
-    let fields: Fields = redis::from_redis_value_ref(answer).expect("a reply");
-    let (incarnation, version, now, alive, has_more, records, conflicts, lost) = fields;
-    let mut reply = Reply {
-        incarnation,
-        version,
-        now,
-        alive,
-        has_more: has_more == 1,
-        records: Vec::new(),
-        unreadable: Vec::new(),
-        conflicts: Vec::new(),
-        lost: lost.iter().map(|name| SharedName::read(name).expect("a name")).collect(),
-        is_new_server: false,
-    };
-    for pair in records.chunks(2) {
-        match (SharedName::read(&pair[0]), SharedRecord::read(&pair[1])) {
-            (Some(name), Some(record)) => reply.records.push((name, record)),
-            (_, None) => reply.unreadable.push(pair[0].clone()),
-            (None, Some(_)) => panic!("a name: {pair:?}"),
-        }
-    }
-    for pair in conflicts.chunks(2) {
-        let settings = if pair[1] == "-" { "" } else { &pair[1] };
-        let name = SharedName::read(&pair[0]).expect("a name");
-        reply.conflicts.push(SettingsConflict { name, settings: Arc::from(settings) });
-    }
-    reply
 }
 
 /// Encodes an instance as a text of the protocol.

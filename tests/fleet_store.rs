@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use breaker_runtime::fleet::protocol::{
-    InstanceId, Policy, Push, RecordState, Reply, Report, ReportKind, Request, SharedName,
+    InstanceId, Policy, Push, REQUEST_TIME, RecordState, Reply, Report, ReportKind, Request, SharedName,
 };
 use breaker_runtime::fleet::{ProbeError, StoreErrorKind, StoreProbe};
 use breaker_tests::redis_server::{self, RedisServer};
@@ -22,7 +22,8 @@ const NEEDED: &str = "+evalsha +eval +time +hget +hmget +hset +hdel +zadd +zcard
                       +zremrangebyscore +zrangebyscore +zrevrangebyscore +publish";
 
 fn request(cursor: u64, reports: Vec<Report>) -> Request {
-    Request { instance: InstanceId::new("pod", 1), deadline: 0, cursor, is_leaving: false, reports }
+    let patience = REQUEST_TIME;
+    Request { instance: InstanceId::new("pod", 1), deadline: 0, patience, cursor, is_leaving: false, reports }
 }
 
 fn heartbeat() -> Request {

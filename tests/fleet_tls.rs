@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use breaker_runtime::fleet::protocol::{InstanceId, Reply, Request};
+use breaker_runtime::fleet::protocol::{InstanceId, MAX_REQUEST_TIME, Reply, Request};
 use breaker_runtime::fleet::{ProbeError, StoreErrorKind, StoreProbe};
 use breaker_tests::programs;
 use breaker_tests::redis_server::{self, Certificate, RedisServer};
@@ -34,7 +34,9 @@ fn url(variable: &str) -> Option<String> {
 
 async fn sync(url: &str) -> Result<Reply, ProbeError> {
     let instance = InstanceId::new("pod", 1);
-    let request = Request { instance, deadline: 0, cursor: 0, is_leaving: false, reports: Vec::new() };
+    let patience = MAX_REQUEST_TIME;
+    let request =
+        Request { instance, deadline: 0, patience, cursor: 0, is_leaving: false, reports: Vec::new() };
     StoreProbe::server(url, "shop").expect("valid URL").sync(&request).await
 }
 
@@ -66,6 +68,26 @@ async fn tls_needs_a_provider_that_the_process_chooses() {
     assert_eq!(refused(sync(&tls_to_plain).await, "does it use TLS"), StoreErrorKind::TimedOut);
     let plain_to_tls = tls.replace("rediss:", "redis:");
     assert_eq!(refused(sync(&plain_to_tls).await, "rediss://"), StoreErrorKind::Unreachable);
+}
+
+#[tokio::test]
+async fn tls_with_two_providers_needs_a_choice_between_them() {
+    let Some(tls) = url(TLS_URL) else {
+        if is_available() {
+            let folder = redis_server::new_folder();
+            let certificate = Certificate::create(&folder);
+            let tls = RedisServer::start_tls(&certificate, &[]);
+            let name = "tls_with_two_providers_needs_a_choice_between_them";
+            run_again(name, &certificate.authority, &tls, &RedisServer::start(&[]));
+            std::fs::remove_dir_all(folder).expect("the folder exists");
+        }
+        return;
+    };
+    let undecided = std::panic::catch_unwind(rustls::ClientConfig::builder);
+    assert!(undecided.is_err(), "rustls panics where the client would use it");
+    assert_eq!(refused(sync(&tls).await, "install_default()"), StoreErrorKind::Tls);
+    rustls::crypto::aws_lc_rs::default_provider().install_default().expect("it is the first");
+    sync(&tls).await.expect("the certificate is trusted");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@
 //! | `keys.rs` | one circuit for each key |
 //! | `retries.rs` | retries stay within the budget |
 //! | `streams.rs` | streams that wake their consumers from other threads |
+//! | `snapshots.rs` | what a snapshot has shown is not undone |
 //! | `bodies.rs` | the body of every async call is dropped once |
 
 #![expect(clippy::unwrap_used, reason = "a test whose preconditions fail has failed")]
@@ -26,6 +27,8 @@ mod limits;
 mod notifying;
 #[path = "stress/retries.rs"]
 mod retries;
+#[path = "stress/snapshots.rs"]
+mod snapshots;
 #[path = "stress/streams.rs"]
 mod streams;
 #[path = "stress/sums.rs"]

@@ -4,10 +4,14 @@
 //! |---|---|
 //! | `modules.rs` | modules depend on each other in one direction |
 //! | `boundaries.rs` | time, atomics, features and `unsafe` are each used only in the files that need them |
+//! | `twins.rs` | the attribute and the runtime parse durations by equal code |
 //! | `files.rs`, `top_level.rs` | files open with their purpose, are short, in the tables of their folders, and in the right folder |
 //! | `dependencies.rs` | versions are in the root manifest; licenses, sources and duplicates are allowed |
 //! | `messages.rs` | every compile-time message is shown by a case under `ui/fail`, and none contains a private path |
+//! | `guide.rs` | the tests of the guide run with the files that it shows |
 //! | `promises.rs` | every promise names a test that exists |
+//! | `pages.rs` | each page is two links from the front page, and pages of the cookbook have tested code |
+//! | `pictures.rs` | a picture in the documentation is that of the file, and names what exists |
 //! | `prose.rs` | doc comments open with a noun or a verb, and some words are avoided |
 //!
 //! A rule is a function from texts to problems, with a unit test that feeds it a wrong text. `workspace.rs` reads
@@ -20,12 +24,18 @@ mod boundaries;
 mod dependencies;
 #[path = "tidy/files.rs"]
 mod files;
+#[path = "tidy/guide.rs"]
+mod guide;
 #[path = "tidy/messages.rs"]
 mod messages;
 #[path = "tidy/modules.rs"]
 mod modules;
+#[path = "tidy/pages.rs"]
+mod pages;
 #[path = "tidy/paths.rs"]
 mod paths;
+#[path = "tidy/pictures.rs"]
+mod pictures;
 #[path = "tidy/promises.rs"]
 mod promises;
 #[path = "tidy/prose.rs"]
@@ -34,14 +44,19 @@ mod prose;
 mod source;
 #[path = "tidy/top_level.rs"]
 mod top_level;
+#[path = "tidy/twins.rs"]
+mod twins;
 #[path = "tidy/workspace.rs"]
 mod workspace;
 
 use dependencies::Manifest;
+use guide::GuidePage;
+use pages::Page;
 use workspace::Workspace;
 
 const MACROS: &str = "breaker-macros/src/";
 const RUNTIME: &str = "breaker-runtime/src/";
+const DOCS: &str = "breaker-runtime/src/docs";
 
 /// The sources whose messages a compile error can contain.
 const COMPILE_TIME: [&str; 8] = [
@@ -54,6 +69,9 @@ const COMPILE_TIME: [&str; 8] = [
     "registry.",
     "registry/key.",
 ];
+
+/// The front page of the documentation.
+const FRONT: &str = "breaker-runtime/src/lib.rs";
 
 /// The page with the promises, and the least number of them.
 const PROMISES: &str = "tests/promises.md";
@@ -68,6 +86,17 @@ fn a_module_names_only_modules_above_it() {
 fn no_two_files_import_each_other() {
     check(|workspace| {
         [modules::cycles(&workspace.under(MACROS)), modules::cycles(&workspace.under(RUNTIME))].concat()
+    });
+}
+
+#[test]
+fn the_attribute_and_the_runtime_parse_durations_by_equal_code() {
+    check(|workspace| {
+        let files = ["breaker-macros/src/duration.rs", "breaker-runtime/src/config/duration.rs"];
+        let [Some(attribute), Some(runtime)] = files.map(|path| workspace.source(path)) else {
+            return vec![format!("one of {files:?} does not exist")];
+        };
+        twins::differences(attribute, runtime)
     });
 }
 
@@ -162,9 +191,51 @@ fn the_macro_writes_no_shortcut_that_panics() {
 }
 
 #[test]
+fn pictures_in_the_documentation_are_those_of_the_files() {
+    let read = |path: &str| workspace::read(path).unwrap();
+    let links = workspace::files(DOCS, "link").unwrap();
+    assert!(links.len() >= 2, "the pictures are in {DOCS}");
+    let problems = links.iter().flat_map(|path| {
+        let name = path.trim_start_matches(DOCS).trim_start_matches('/').trim_end_matches(".link");
+        pictures::outdated(path, name, &read(path), &read(&format!("{DOCS}/{name}.svg")))
+    });
+    report(&problems.collect::<Vec<_>>());
+
+    let states = format!("{DOCS}/states.svg");
+    let reference =
+        [read("breaker-macros/src/reference.md"), read("breaker-runtime/src/breaker/operator.rs")].concat();
+    report(&pictures::unknown_names(&states, &read(&states), &reference));
+}
+
+#[test]
 fn every_promise_names_a_test_that_exists() {
     let page = workspace::read(PROMISES).unwrap();
     check(|workspace| promises::problems(PROMISES, &page, LEAST_PROMISES, &workspace.all()));
+}
+
+#[test]
+fn two_links_lead_from_the_front_page_to_each_page() {
+    report(&pages::unreachable(&page(FRONT).unwrap(), &pages_of("docs").unwrap()));
+}
+
+#[test]
+fn links_to_headings_have_a_target() {
+    let attribute = page("breaker-macros/src/reference.md").unwrap();
+    report(&pages::lost_headings(&page(FRONT).unwrap(), &attribute, &pages_of("docs").unwrap()));
+}
+
+#[test]
+fn the_cookbook_has_tested_code() {
+    report(&pages::untested(&pages_of("docs/cookbook").unwrap()));
+}
+
+#[test]
+fn the_tests_of_the_guide_run_with_the_files_that_it_shows() {
+    let [tests, service] =
+        ["testing", "service"].map(|name| page(&format!("{RUNTIME}docs/guide/{name}.md")).unwrap());
+    let copies = GuidePage { path: &tests.path, text: &tests.text };
+    let shown = GuidePage { path: &service.path, text: &service.text };
+    report(&guide::differing_copies(&["supplier", "web"], &copies, &shown));
 }
 
 #[test]
@@ -186,6 +257,17 @@ fn words_to_avoid_are_not_used() {
         problems.extend(prose::words_of_page(&path, &read(&path)));
     }
     report(&problems);
+}
+
+fn page(path: &str) -> Result<Page, String> {
+    Ok(Page { path: path.to_owned(), text: workspace::read(path)? })
+}
+
+/// Returns the pages in a folder of the runtime.
+fn pages_of(folder: &str) -> Result<Vec<Page>, String> {
+    let paths = workspace::files_below(&format!("{RUNTIME}{folder}"), "md")?;
+    assert!(!paths.is_empty(), "no page in {folder}");
+    paths.iter().map(|path| page(path)).collect()
 }
 
 #[track_caller]

@@ -37,8 +37,8 @@ use syn::spanned::Spanned as _;
 
 pub(crate) use expr::key_elements;
 pub(crate) use spec::{
-    Breaker, BreakerAccess, BreakerName, Cloning, Condition, Fallback, FallbackOn, LastGood, Setting, Settle,
-    Spec, Value, Variant,
+    AttributeSetting, Breaker, BreakerAccess, BreakerName, Cloning, Condition, Fallback, FallbackOn,
+    LastGood, Settle, Spec, Value, Variant,
 };
 
 use crate::args::{Arg, Key};
@@ -106,7 +106,7 @@ pub(crate) fn check_function(spec: &mut Spec, annotated: &AnnotatedFn, errors: &
 fn read_value(spec: &mut Spec, arg: Arg) -> Result<(), Error> {
     let Arg { key, span, value } = arg;
     let expr = |value| value::expr(value, key);
-    let mut set = |value| spec.settings.push(Setting { key, span, value });
+    let mut set = |value| spec.settings.push(AttributeSetting { key, span, value });
     match key {
         Key::Name => spec.name = Some(value::name(expr(value)?)?),
         Key::Config => spec.config = Some(value::policy(expr(value)?)?),

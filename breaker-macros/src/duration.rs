@@ -7,9 +7,14 @@ use std::time::Duration;
 const SYNTAX: &str =
     "write a number and a unit (ns, us, ms, s, m, h, d), as in \"500ms\", \"30s\" or \"1h30m\"";
 
+const UNLIMITED: &str = "unlimited";
+
 /// Parses `text`. The error quotes the text and describes the syntax.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let mut rest = text.trim();
+    if rest == UNLIMITED {
+        return Ok(Duration::MAX);
+    }
     if rest.is_empty() {
         return Err(format!("the duration is empty; {SYNTAX}"));
     }
@@ -27,7 +32,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 /// Converts one number and its unit. `text` is the whole duration, for the error.
 fn parse_part(text: &str, number: &str, unit: &str) -> Result<Duration, String> {
     if number.is_empty() {
-        return Err(format!("the duration \"{text}\" has no number before \"{unit}\"; {SYNTAX}"));
+        return Err(format!("the duration {} has no number before {}; {SYNTAX}", quoted(text), quoted(unit)));
     }
     let number: u64 = number.parse().map_err(|_| too_long(text))?;
     let seconds = |each: u64| number.checked_mul(each).map(Duration::from_secs).ok_or_else(|| too_long(text));
@@ -39,11 +44,12 @@ fn parse_part(text: &str, number: &str, unit: &str) -> Result<Duration, String> 
         "m" => seconds(60),
         "h" => seconds(60 * 60),
         "d" => seconds(24 * 60 * 60),
-        "" => Err(format!("the duration \"{text}\" has no unit after {number}; {SYNTAX}")),
+        "" => Err(format!("the duration {} has no unit after {number}; {SYNTAX}", quoted(text))),
         "." => Err(format!(
-            "the duration \"{text}\" has a fraction; use a smaller unit, as in \"1500ms\" for 1.5 seconds"
+            "the duration {} has a fraction; use a smaller unit, as in \"1500ms\" for 1.5 seconds",
+            quoted(text)
         )),
-        _ => Err(format!("the duration \"{text}\" has the unknown unit \"{unit}\"; {SYNTAX}")),
+        _ => Err(format!("the duration {} has the unknown unit {}; {SYNTAX}", quoted(text), quoted(unit))),
     }
 }
 
@@ -54,5 +60,9 @@ fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
 }
 
 fn too_long(text: &str) -> String {
-    format!("the duration \"{text}\" is too long; for an unlimited one, write `core::time::Duration::MAX`")
+    format!("the duration {} is too long; for an unlimited one, write \"unlimited\"", quoted(text))
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{text}\"")
 }

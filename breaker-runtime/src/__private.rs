@@ -60,7 +60,7 @@ pub use self::run_saved::{
 };
 pub use self::settings::{DEFAULTS, clone_settings};
 pub use self::settle_later::{keep_call, settle_later};
-pub use self::site::{KeyedCircuit, KeyedSite, Site};
+pub use self::site::{FunctionSite, KeyedCircuit, KeyedSite, Site};
 pub use crate::__declare as declare;
 pub use crate::config::{Adopt, ConfigBuilder, Mode, Sharing};
 pub use crate::fallback::store::ValueKey;

@@ -4,13 +4,16 @@
 //! |---|---|
 //! | `calls.rs` | the methods that run a call |
 //! | `circuit.rs` | the shared state of all clones of a breaker |
+//! | `circuit_config.rs` | the settings of a running circuit |
 //! | `admit.rs` | the first half of a call: admission |
 //! | `checks.rs` | the checks of a closed circuit that ramps or watches its calls |
+//! | `wait_closed.rs` | waiting until a circuit closes |
 //! | `watch.rs` | the running calls of a circuit with `hang` |
 //! | `decision.rs` | the admission or rejection of a call, packed into two words |
 //! | `admission.rs` | an admitted call that has not been recorded |
 //! | `stamp.rs` | the per-call flags of an admission |
 //! | `slot_wait.rs` | a call that waits for a bulkhead slot |
+//! | `wait_timers.rs` | the timers of such a call |
 //! | `slot_holders.rs` | the calls of a thread that hold a slot, in which inner calls run |
 //! | `permit.rs` | the guard of an admission, which settles it at most once |
 //! | `owned_permit.rs` | a permit that owns its circuit |
@@ -25,14 +28,23 @@
 //! | `call_progress.rs` | the state of an async call between two polls |
 //! | `call_future.rs` | the body of an async call and its progress |
 //! | `special_call.rs` | the wait or the time limit of an async call |
+//! | `gate.rs` | a drill between the admission of a call and its body |
+//! | `gated_call.rs` | the calls of a circuit with a drill |
+//! | `extras.rs` | what few circuits have |
+//! | `circuit_extras.rs` | access to it |
+//! | `delayed_call.rs` | the delay of async calls and of the calls of services |
 //! | `future.rs` | the futures that resolve to a result or a rejection |
 //! | `open_limit.rs` | how many circuits of a keyed breaker reject calls at the same time |
 //! | `waiving.rs` | the calls that an open circuit admits because of that limit |
+//! | `play.rs` | calls of another circuit, played through this one |
+//! | `tap.rs` | what sees each call that ends |
+//! | `tapped_calls.rs` | the calls of a circuit with taps |
 //! | `options.rs` | optional state: window, durations, bulkhead, shadow mode |
 //! | `bulkhead.rs` | the limit on concurrent calls, and the calls that wait |
 //! | `identity.rs` | the name and the key of a circuit |
 //! | `idleness.rs` | when the circuit of a key can be evicted |
 //! | `eviction_mark.rs` | the mark of a circuit that is being evicted or was removed |
+//! | `live_settings.rs` | the settings of a breaker while it is used |
 //! | `operator.rs` | the commands of an operator |
 //! | `retry_budget.rs` | the limit on retries of calls |
 //! | `retry_log.rs` | the recent successes and retries of a circuit |
@@ -56,18 +68,27 @@ mod call_report;
 mod calls;
 mod checks;
 mod circuit;
+mod circuit_extras;
+mod circuit_config;
 mod decision;
+mod delayed_call;
 mod eviction_mark;
+mod extras;
 mod failure;
 mod future;
+mod gate;
+mod gated_call;
 mod identity;
 mod idleness;
 mod kept_call;
+mod live_settings;
 mod open_limit;
 mod operator;
 mod options;
 mod owned_permit;
 mod permit;
+#[allow(dead_code, reason = "only the feature `shadow` plays calls")]
+mod play;
 #[allow(dead_code, reason = "only the feature `queue` waits for an admission")]
 mod queue_access;
 mod queue_counters;
@@ -84,31 +105,40 @@ mod special_call;
 mod stamp;
 #[allow(dead_code, reason = "only the features `stream` and `http` have calls whose result arrives in parts")]
 mod streamed_call;
+mod tap;
+mod tapped_calls;
 #[allow(dead_code, reason = "only the integration `axum` commands circuits on async threads")]
 mod unannounced;
+mod wait_closed;
+mod wait_timers;
 mod waiving;
 mod watch;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::future::poll_fn;
+use std::panic::Location;
 use std::sync::Arc;
-use std::task::Poll;
 
 pub use self::admission::Admission;
 pub(crate) use self::admission::AdmitResult;
 pub use self::async_call::{AsyncCall, StartedCall};
-pub(crate) use self::attachments::AttachmentOwner;
+pub(crate) use self::attachments::{AttachmentOwner, Attachments};
 pub(crate) use self::call_future::CallFuture;
 pub use self::circuit::Circuit;
 pub use self::circuit::Rejection;
 pub(crate) use self::future::{Guarded, Waited};
+#[allow(unused_imports, reason = "only the feature `chaos` sets gates")]
+pub(crate) use self::gate::{Gate, GatedCircuits};
 pub(crate) use self::identity::{Identity, KeyGroup};
 pub(crate) use self::idleness::{Idleness, NotIdleUntil};
 pub use self::kept_call::KeptCall;
 pub use self::operator::Operator;
+#[allow(unused_imports, reason = "only the feature `chaos` records another operator")]
+pub(crate) use self::operator::escaped_initiator;
 pub use self::owned_permit::OwnedPermit;
 pub use self::permit::Permit;
+#[allow(unused_imports, reason = "only the feature `shadow` plays calls")]
+pub(crate) use self::play::PlayedCall;
 #[allow(unused_imports, reason = "only the feature `queue` counts items")]
 pub(crate) use self::queue_counters::QueueCounters;
 pub use self::retry_budget::RetryBudget;
@@ -119,6 +149,10 @@ pub(crate) use self::service_call::{ServiceCall, ServiceStart, SlotRequest};
     reason = "only the features `stream` and `http` have calls whose result arrives in parts"
 )]
 pub(crate) use self::streamed_call::StreamedCall;
+#[allow(unused_imports, reason = "only the features `shadow` and `recorder` have taps")]
+pub(crate) use self::tap::{CallEnd, CallTap, CompletedCall};
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use self::tapped_calls::TapSource;
 #[allow(unused_imports, reason = "only the integration `axum` commands circuits on async threads")]
 pub(crate) use self::unannounced::Unannounced;
 
@@ -165,10 +199,21 @@ impl CircuitBreaker {
     ///
     /// Returns an error if the name is empty or longer than 255 bytes, or if `config` sets
     /// [`max_open`](crate::ConfigBuilder::max_open), which needs keys.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let breaker = CircuitBreaker::new("payment", Config::default())?;
+    /// assert_eq!((breaker.name(), breaker.key()), ("payment", None));
+    /// assert!(CircuitBreaker::new("", Config::default()).is_err());
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    #[track_caller]
     pub fn new(name: impl Into<Cow<'static, str>>, config: Config) -> Result<Self, ConfigError> {
         config.check_without_keys()?;
         let identity = Identity::Alone { name: Name::new(name.into())? };
-        Ok(Self::new_unchecked(identity, config.into(), Clock::here()))
+        let settings = SharedConfig::of_call(config, Location::caller());
+        Ok(Self::new_unchecked(identity, settings, Clock::here()))
     }
 
     /// Creates a breaker whose name and settings have been checked, and that is in no registry.
@@ -259,9 +304,9 @@ impl CircuitBreaker {
     /// the commands of operators. Other threads may change it before the next call.
     ///
     /// A call that would have to wait for a slot is not admitted *now*, so the result is `false`. While the circuit
-    /// closes gradually ([`ramp`](crate::ConfigBuilder::ramp)), the result is `true`, although only a share of the calls
-    /// is admitted. Inside a call of the circuit, a further call by [`call`](Self::call) or the attribute
-    /// [runs in its slot](crate::circuit_breaker#calls-inside-calls) and can be admitted although this is `false`.
+    /// closes gradually ([`ramp`](crate::ConfigBuilder::ramp)), the result is `true`, although only a share of the
+    /// calls is admitted. Inside a call of the circuit, a further call by [`call`](Self::call) or the attribute [runs
+    /// in its slot](crate::circuit_breaker#calls-inside-calls) and can be admitted although this is `false`.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config};
@@ -288,56 +333,34 @@ impl CircuitBreaker {
         self.circuit.identity().key().map(|key| &**key)
     }
 
-    /// Returns the current settings.
-    #[must_use]
-    pub fn config(&self) -> Config {
-        Config::clone(&self.circuit.config())
-    }
-
-    /// Replaces **all** settings: one that `config` does not set gets its default, not the value of the
-    /// attribute.
-    ///
-    /// Running calls keep their slot, lease and time limit, but `cancelled_after`, `success_threshold` and the
-    /// rules apply when they end, and a new `slow_call` if the circuit had `slow_call` or `durations` when they
-    /// started. A larger `max_concurrent` and shadow mode admit waiting calls at once, and a new `max_wait` applies to
-    /// them as well. The first `max_concurrent` does not count calls that run already, because they hold no slot.
-    /// A changed `hang` applies to running calls, a first `hang` to calls that begin later, and a changed `ramp` to a
-    /// ramp that is not over.
-    /// Name, key, `max_keys`, `failure_if`, `ignore_if`, `retry_after` and the fallback are not settings and
-    /// cannot change. Some functions cannot apply `call_timeout` or `max_wait`; see the
-    /// [exceptions](crate::circuit_breaker#new-settings-at-run-time). On a breaker without keys, `max_open` has no
-    /// effect, and a line on stderr reports it.
-    ///
-    /// The state, the generation, the totals, the run of failures and the remaining open time are kept. The
-    /// window keeps the calls that fit into the new window. When the kind of window changes, it starts empty.
-    /// A success recorded concurrently may be lost. New rules are evaluated at the next failure or slow call.
-    /// The rules change together with the window, and `max_concurrent` together with `max_wait` and the mode,
-    /// so a mixture of two configs applies to no call.
-    /// [`Registry::register`](crate::Registry::register) and [`Registry::check`](crate::Registry::check) still
-    /// compare with the registered settings.
+    /// Returns the state. Reading changes nothing: an open circuit whose recovery time has passed reads
+    /// [`Open`](State::Open) until a call arrives. A circuit that closes gradually reads [`Closed`](State::Closed).
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, Outcome, State};
     ///
-    /// let breaker = CircuitBreaker::new("search", Config::default())?;
+    /// let breaker = CircuitBreaker::new("payment", Config::builder().failure_threshold(1).build()?)?;
+    /// assert_eq!(breaker.state(), State::Closed);
     /// breaker.try_acquire()?.settle(Outcome::Failure);
-    /// breaker.set_config(Config::builder().failure_threshold(2).build()?);
-    /// breaker.try_acquire()?.settle(Outcome::Failure); // the second in a row
     /// assert_eq!(breaker.state(), State::Open);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn set_config(&self, config: Config) {
-        self.circuit.set_config(config.into());
-    }
-
-    /// Returns the state. Reading changes nothing: an open circuit whose recovery time has passed reads
-    /// [`Open`](State::Open) until a call arrives. A circuit that closes gradually reads [`Closed`](State::Closed).
     #[must_use]
     pub fn state(&self) -> State {
         self.circuit.state()
     }
 
     /// Returns a snapshot of the breaker at this moment.
+    ///
+    /// ```
+    /// use breaker_runtime::{BreakerError, CircuitBreaker, Config, State};
+    ///
+    /// let breaker = CircuitBreaker::new("payment", Config::default())?;
+    /// breaker.call(|| Ok::<_, BreakerError>("paid"))?;
+    /// let snapshot = breaker.snapshot();
+    /// assert_eq!((snapshot.name(), snapshot.state, snapshot.totals.successes), ("payment", State::Closed, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.circuit.snapshot()
@@ -369,63 +392,26 @@ impl CircuitBreaker {
     /// Calls `listener` for the events of single calls of this breaker that it asks for, until the returned
     /// subscription is dropped. An event that another thread is delivering at the start or at the end may arrive too.
     /// See [`Registry::listen_to_calls`](crate::Registry::listen_to_calls).
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use breaker_runtime::{CallEvent, CallEvents, CircuitBreaker, Config};
+    ///
+    /// let breaker = CircuitBreaker::new("payment", Config::default())?;
+    /// let (sender, lines) = mpsc::channel();
+    /// let subscription =
+    ///     breaker.listen_to_calls(CallEvents::FAILED, move |event: &CallEvent| _ = sender.send(event.to_string()));
+    /// breaker.try_acquire()?.fail("no route to host");
+    /// drop(subscription);
+    /// assert_eq!(lines.recv()?, r#"circuit breaker "payment": a call failed: "no route to host""#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn listen_to_calls(
         &self,
         events: CallEvents,
         listener: impl Fn(&CallEvent) + Send + Sync + 'static,
     ) -> Subscription {
         self.circuit.hub().listen_to_calls(events, listener)
-    }
-
-    /// Waits until the state is [`Closed`](State::Closed) or [`Disabled`](State::Disabled).
-    ///
-    /// No timer closes the circuit: an open circuit recovers through the trial calls of its callers. Do not
-    /// await this in the only task whose calls could close the circuit. In shadow mode, an open circuit
-    /// admits calls, and this method still waits. With [`ramp`](crate::ConfigBuilder::ramp), it returns when the ramp
-    /// begins, so calls may still be rejected.
-    ///
-    /// If the circuit of a key is [removed](crate::KeyedBreaker::remove) meanwhile, this returns too, in any state,
-    /// because the next call of the key gets a new circuit. A wait that begins after the removal waits for the state of
-    /// the removed circuit, so get the circuit of the key again before each wait.
-    ///
-    /// # Cancellation
-    ///
-    /// The future can be dropped at any time without effect.
-    ///
-    /// ```
-    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// use breaker_runtime::{CircuitBreaker, Config};
-    ///
-    /// let breaker = CircuitBreaker::new("warehouse", Config::default())?;
-    /// breaker.force_open();
-    /// let queue = tokio::spawn({
-    ///     let breaker = breaker.clone();
-    ///     async move {
-    ///         breaker.wait_closed().await;
-    ///         "drained"
-    ///     }
-    /// });
-    /// tokio::task::yield_now().await;
-    /// breaker.release();
-    /// assert_eq!(queue.await?, "drained");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub async fn wait_closed(&self) {
-        let waiter = self.circuit.hub().waiter();
-        let was_removed = self.circuit.is_removed();
-        poll_fn(|context| {
-            waiter.register(context.waker());
-            if self.circuit.is_removed() && !was_removed {
-                return Poll::Ready(());
-            }
-            match self.circuit.state_under_lock() {
-                State::Closed | State::Disabled => Poll::Ready(()),
-                State::Open | State::HalfOpen | State::ForcedOpen => Poll::Pending,
-            }
-        })
-        .await;
     }
 
     pub(crate) fn into_circuit(self) -> Arc<Circuit> {

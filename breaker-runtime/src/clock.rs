@@ -80,8 +80,8 @@ impl Clock {
         self.mock.as_ref().map_or_else(paused::now, |mock| Some(mock.now()))
     }
 
-    /// Returns the wall-clock time. That of a test is later than the system's by the time by which the test has advanced
-    /// its clock.
+    /// Returns the wall-clock time. That of a test is later than the system's by the time by which the test has
+    /// advanced its clock.
     #[cfg(feature = "http")]
     #[expect(clippy::disallowed_types, reason = "only the clock module reads the system's time")]
     pub(crate) fn wall_time(&self) -> SystemTime {

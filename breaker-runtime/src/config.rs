@@ -7,9 +7,14 @@
 //! | file | contents |
 //! |---|---|
 //! | `builder.rs` | accepts plain numbers and remembers the first one that is out of range |
+//! | `setting.rs` | the settings by name |
+//! | `setting_value.rs` | values of settings from files and other texts |
+//! | `duration.rs` | durations as texts |
+//! | `merge.rs` | partial settings that take precedence over others |
 //! | `consistency.rs` | checks settings that depend on each other |
 //! | `defaults.rs` | defaults that depend on other settings |
 //! | `limits.rs` | the limits of a single call |
+//! | `rule_settings.rs` | the methods of the builder that set the rules |
 //! | `limit_settings.rs` | the methods of the builder that set these limits |
 //! | `mode.rs` | the mode: reject calls, or only observe them |
 //! | `sharing.rs` | which processes share the circuit |
@@ -17,7 +22,9 @@
 //! | `share_settings.rs` | the methods of the builder that set both |
 //! | `circuit_id.rs` | the name of a breaker and the key of a circuit |
 //! | `name.rs` | the name of a breaker |
-//! | `shared_config.rs` | a config that many circuits share |
+//! | `setting_source.rs` | where a setting comes from |
+//! | `shared_config.rs` | a config that many circuits share, with the sources of its settings |
+//! | `effective_config.rs` | the same for users |
 //! | `debug.rs` | the `Debug` output of settings |
 //! | `error.rs` | the error of an invalid setting |
 //! | `conflict.rs` | the error of a name that is declared with different settings |
@@ -29,11 +36,18 @@ mod conflict;
 mod consistency;
 mod debug;
 mod defaults;
+mod duration;
+mod effective_config;
 mod error;
 mod limit_settings;
 mod limits;
+mod merge;
 mod mode;
 mod name;
+mod rule_settings;
+mod setting;
+mod setting_source;
+mod setting_value;
 mod share_settings;
 mod shared_config;
 mod sharing;
@@ -44,11 +58,17 @@ pub use adopt::Adopt;
 pub use builder::ConfigBuilder;
 pub(crate) use circuit_id::CircuitId;
 pub use conflict::Conflict;
+pub use duration::{DurationError, SettingDuration};
+pub use effective_config::EffectiveConfig;
 pub use error::ConfigError;
 pub(crate) use limits::Limits;
 pub use mode::Mode;
 pub(crate) use name::Name;
-pub(crate) use shared_config::SharedConfig;
+pub use setting::Setting;
+pub(crate) use setting::SettingSet;
+pub use setting_source::SettingSource;
+pub use setting_value::{SettingError, SettingValue};
+pub(crate) use shared_config::{LayeredSetting, SharedConfig};
 pub use sharing::Sharing;
 
 use crate::state::Recovery;
@@ -73,7 +93,31 @@ use crate::window::{Rate, Rules, Span};
 /// };
 /// assert_eq!(STRICT.failure_threshold(), Some(2));
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+///
+/// The methods return the effective settings, also those that have their default:
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::{Adopt, Config, Mode, Sharing};
+///
+/// let config = Config::default();
+/// assert_eq!((config.failure_threshold(), config.consecutive_failures()), (Some(5), Some(5)));
+/// assert_eq!((config.window_calls(), config.window_time()), (None, None));
+/// assert_eq!((config.failure_rate(), config.minimum_calls()), (None, 10));
+/// assert_eq!((config.slow_call(), config.slow_call_rate()), (None, None));
+///
+/// assert_eq!((config.recovery_timeout(), config.backoff()), (Duration::from_secs(30), 1.0));
+/// assert_eq!((config.max_recovery_timeout(), config.jitter()), (Duration::from_secs(300), 0.0));
+/// assert_eq!((config.half_open_max_calls(), config.success_threshold()), (3, 3));
+/// assert_eq!((config.half_open_timeout(), config.ramp()), (Duration::from_secs(30), None));
+///
+/// assert_eq!((config.call_timeout(), config.hang()), (None, None));
+/// assert_eq!((config.max_concurrent(), config.max_wait()), (None, Duration::ZERO));
+/// assert_eq!((config.cancelled_after(), config.max_open()), (Duration::from_secs(1), 1.0));
+/// assert_eq!((config.shared(), config.adopt()), (Sharing::Local, Adopt::UnlessHealthy));
+/// assert_eq!((config.mode(), config.critical(), config.durations()), (Mode::Enforce, false, false));
+/// ```
+#[derive(Clone)]
 pub struct Config {
     rules: Rules,
     span: Span,
@@ -87,12 +131,42 @@ pub struct Config {
     adopt: Adopt,
     mode: Mode,
     critical: bool,
+    /// The settings that were set. All fields above follow from it.
+    given: ConfigBuilder,
 }
 
 impl Config {
     /// Returns a builder with the default settings.
+    ///
+    /// ```
+    /// use breaker_runtime::Config;
+    ///
+    /// let config = Config::builder().failure_threshold(9).build()?;
+    /// assert_eq!(config.failure_threshold(), Some(9));
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     pub const fn builder() -> ConfigBuilder {
         ConfigBuilder::new()
+    }
+
+    /// Returns a builder with the settings that were set, so that some of them can be replaced.
+    ///
+    /// A setting that depends on others stays dependent unless it was set itself: a longer `recovery_timeout` also
+    /// makes the lease of trial calls longer, and a smaller window lowers `minimum_calls`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::Config;
+    ///
+    /// let config = Config::builder().recovery_timeout(Duration::from_secs(2)).build()?;
+    /// assert_eq!(config.half_open_timeout(), Duration::from_secs(2));
+    ///
+    /// let slower = config.to_builder().recovery_timeout(Duration::from_secs(3)).build()?;
+    /// assert_eq!(slower.half_open_timeout(), Duration::from_secs(3));
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub const fn to_builder(&self) -> ConfigBuilder {
+        self.given.copied()
     }
 
     /// Returns the number of failures that open the circuit, or `None` if only other rules are set.
@@ -135,6 +209,15 @@ impl Config {
     }
 
     /// Returns the length of the window, or `None` if there is no time-based window.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::Config;
+    ///
+    /// let config = Config::builder().window_time(Duration::from_secs(60)).build()?;
+    /// assert_eq!((config.window_time(), config.window_calls()), (Some(Duration::from_secs(60)), None));
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn window_time(&self) -> Option<Duration> {
         match self.span {
@@ -294,7 +377,8 @@ impl Config {
     /// Returns an error if a setting needs keys.
     pub(crate) const fn check_without_keys(&self) -> Result<(), ConfigError> {
         if self.has_max_open() {
-            return Err(ConfigError::new(
+            return Err(ConfigError::of_setting(
+                Setting::MaxOpen,
                 "max_open needs keys: it is the share of them that may reject calls; use register_keyed, or remove it",
             ));
         }
@@ -313,6 +397,34 @@ impl Config {
         &self.recovery
     }
 }
+
+/// Two configs are equal if all effective settings are: a setting that was set to its default equals one that was not
+/// set.
+impl PartialEq for Config {
+    fn eq(&self, other: &Self) -> bool {
+        // Without `..`, so that compilation fails if a field is missing here.
+        let Self {
+            rules,
+            span,
+            slow_call,
+            durations,
+            recovery,
+            limits,
+            max_open,
+            shared,
+            adopt,
+            mode,
+            critical,
+            given: _,
+        } = self;
+        (rules, span, slow_call, durations, recovery, limits)
+            == (&other.rules, &other.span, &other.slow_call, &other.durations, &other.recovery, &other.limits)
+            && (max_open, shared, adopt, mode, critical)
+                == (&other.max_open, &other.shared, &other.adopt, &other.mode, &other.critical)
+    }
+}
+
+impl Eq for Config {}
 
 impl Default for Config {
     fn default() -> Self {

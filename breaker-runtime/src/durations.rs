@@ -9,10 +9,11 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// The durations of the calls of a circuit breaker.
 ///
-/// It contains all calls since `durations` was first enabled: successful, failed and timed-out calls, but not
-/// ignored calls and not those while the breaker was disabled.
+/// It contains the calls that began and ended while `durations` was enabled: successful, failed and timed-out calls,
+/// but not ignored calls and not those while the breaker was disabled.
 ///
 /// ```
+/// use std::time::Duration;
 /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
 ///
 /// let breaker = CircuitBreaker::new("search", Config::builder().durations(true).build()?)?;
@@ -20,7 +21,10 @@ use crate::sync::{AtomicU64, Ordering};
 ///
 /// let durations = breaker.snapshot().durations.unwrap();
 /// assert_eq!(durations.count(), 1);
-/// assert!(durations.quantile(0.99).unwrap() >= durations.quantile(0.5).unwrap());
+/// assert_eq!(durations.mean(), Some(durations.sum())); // of one call
+/// assert!(durations.p50() <= durations.p95() && durations.p95() <= durations.p99());
+/// assert!(durations.quantile(0.999).unwrap() >= durations.p99().unwrap());
+/// assert_eq!(durations.count_within(Duration::from_secs(60)), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +35,20 @@ pub struct CallDurations {
 }
 
 /// The calls of a breaker whose durations are almost the same; see [`CallDurations::buckets`].
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+///
+/// let breaker = CircuitBreaker::new("payment", Config::builder().durations(true).build()?)?;
+/// breaker.try_acquire()?.settle(Outcome::Success);
+///
+/// let durations = breaker.snapshot().durations.unwrap();
+/// for bucket in durations.buckets() {
+///     println!("{} calls took about {:?}", bucket.count, bucket.middle);
+/// }
+/// assert_eq!(durations.buckets().map(|bucket| bucket.count).sum::<u64>(), durations.count());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DurationBucket {
@@ -43,7 +61,7 @@ pub struct DurationBucket {
 
 /// Records the durations of one breaker's calls.
 #[derive(Debug)]
-pub(crate) struct Recorder {
+pub(crate) struct DurationRecorder {
     histograms: Striped<Histogram>,
 }
 
@@ -61,7 +79,7 @@ const BITS: u32 = 3;
 /// Number of buckets, including one for shorter and one for longer durations.
 const BUCKETS: usize = ((LAST_OCTAVE - FIRST_OCTAVE + 1) << BITS) as usize + 2;
 
-impl Recorder {
+impl DurationRecorder {
     pub(crate) fn new() -> Self {
         Self { histograms: Striped::new() }
     }
@@ -233,6 +251,19 @@ impl CallDurations {
     /// Includes calls that took up to 12.5 % or 1 µs longer, because they are in the same bucket. Calls of more than
     /// 73 min are all in one bucket, so they are within `Duration::MAX` only: the result for a limit of two hours does
     /// not contain a call of 90 minutes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+    ///
+    /// let breaker = CircuitBreaker::new("payment", Config::builder().durations(true).build()?)?;
+    /// breaker.try_acquire()?.settle(Outcome::Success);
+    ///
+    /// let durations = breaker.snapshot().durations.unwrap();
+    /// let within_objective = durations.count_within(Duration::from_secs(60));
+    /// assert_eq!((within_objective, durations.count()), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn count_within(&self, limit: Duration) -> u64 {
         let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
@@ -290,7 +321,7 @@ mod tests {
 
     #[test]
     fn quantiles_have_an_error_of_at_most_one_sixteenth() {
-        let recorder = Recorder::new();
+        let recorder = DurationRecorder::new();
         for millis in 1..=1000 {
             recorder.add(millis * 1_000_000);
         }
@@ -309,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_call_that_is_too_long_for_the_buckets_is_within_no_limit_except_the_longest() {
-        let recorder = Recorder::new();
+        let recorder = DurationRecorder::new();
         let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
         for length in [60, 90, 600] {
             recorder.add(u64::try_from(minutes(length).as_nanos()).expect("it is short enough"));
@@ -325,7 +356,7 @@ mod tests {
 
     #[test]
     fn an_empty_recorder_has_no_quantile_and_no_mean() {
-        let empty = Recorder::new().read();
+        let empty = DurationRecorder::new().read();
         assert_eq!((empty.mean(), empty.p99(), empty.count()), (None, None, 0));
     }
 }

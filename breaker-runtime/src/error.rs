@@ -147,6 +147,16 @@ impl BreakerError {
     }
 
     /// Returns the key of the circuit; `None` for a breaker without keys and for the overflow circuit.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, ErrorKind, Registry};
+    ///
+    /// let shops = Registry::new().register_keyed("shop", Config::default(), 1000)?;
+    /// shops.get("eu-1").force_open();
+    /// let error = shops.get("eu-1").try_acquire().unwrap_err();
+    /// assert_eq!((error.name(), error.key(), error.kind()), ("shop", Some("eu-1"), ErrorKind::ForcedOpen));
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.origin.key()
@@ -157,6 +167,16 @@ impl BreakerError {
     /// For [`ErrorKind::Ramping`], it is a hint of at most a second: the next call is admitted or rejected at
     /// random. Returns `None` for every other kind except [`ErrorKind::Open`], and if `recovery_timeout` is
     /// `Duration::MAX`.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let breaker = CircuitBreaker::new("payment", Config::builder().failure_threshold(1).build()?)?;
+    /// breaker.try_acquire()?.fail("503 Service Unavailable");
+    /// let wait = breaker.try_acquire().unwrap_err().retry_after().unwrap();
+    /// println!("Retry-After: {}", wait.as_secs() + 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.opening?.due.wait_from(self.clock.now())
@@ -213,12 +233,14 @@ impl BreakerError {
                 "; an operator can raise max_concurrent; an async call waits for max_wait only with the feature \
                  `tokio` of breaker-runtime"
             }
+            ErrorKind::Injected => "; an operator can stop the drill",
             ErrorKind::TimedOut => "; an operator can raise call_timeout",
         })
     }
 }
 
-/// Two errors are equal if their circuits have the same name and key, and their kinds are equal. Times are not compared.
+/// Two errors are equal if their circuits have the same name and key, and their kinds are equal. Times are not
+/// compared.
 impl PartialEq for BreakerError {
     fn eq(&self, other: &Self) -> bool {
         (self.kind, self.name(), self.key()) == (other.kind, other.name(), other.key())
@@ -281,6 +303,7 @@ impl fmt::Display for BreakerError {
             }
             ErrorKind::ForcedOpen => out.write_str(" is forced open"),
             ErrorKind::BulkheadFull => out.write_str(" is at its max_concurrent limit; call again soon"),
+            ErrorKind::Injected => out.write_str(": a drill failed the call, which counts as a failure"),
             ErrorKind::TimedOut => out.write_str(": the call exceeded call_timeout and counts as a failure"),
         }?;
         if out.alternate() { self.write_commands(out) } else { Ok(()) }
@@ -347,6 +370,7 @@ mod tests {
             ErrorKind::HalfOpen,
             ErrorKind::ForcedOpen,
             ErrorKind::BulkheadFull,
+            ErrorKind::Injected,
             ErrorKind::TimedOut,
         ];
         for kind in kinds {

@@ -7,13 +7,17 @@
 //! |---|---|
 //! | `call_event.rs` | events of single calls |
 //! | `call_listeners.rs` | the listeners of these events |
+//! | `drill_events.rs` | the events of drills |
 //! | `hub.rs` | the listeners of a registry or breaker, and how they are notified |
+//! | `settings_change.rs` | the event of new settings |
 //! | `stream.rs` | events for async code |
 //! | `waiters.rs` | the tasks that wait for a state change |
 
 mod call_event;
 mod call_listeners;
+mod drill_events;
 mod hub;
+mod settings_change;
 mod stream;
 mod waiters;
 
@@ -24,8 +28,10 @@ use std::time::Duration;
 
 pub use call_event::{CallEvent, CallEventKind, CallEvents, FallbackCause};
 pub(crate) use call_listeners::{call_listeners_exist, unless_reporting};
+pub use drill_events::{DrillEnded, DrillStarted};
 pub use hub::Subscription;
 pub(crate) use hub::{Audience, Hub};
+pub use settings_change::{SettingDifference, SettingsChange};
 pub use stream::{Events, Lagged};
 
 use crate::clock::Moment;
@@ -69,6 +75,17 @@ pub enum Event {
     /// A circuit opened, but admits calls because of [`max_open`](crate::ConfigBuilder::max_open). It is reported
     /// once, until the circuit rejects calls or closes.
     Waived(Waiver),
+    /// The settings of a breaker changed, by a configuration or by a call of
+    /// [`set_config`](crate::CircuitBreaker::set_config). For a breaker with keys there is one event without a key, and
+    /// one for each key whose own settings changed otherwise. The events of changes that different threads make at the
+    /// same time may arrive in either order; [`config`](crate::CircuitBreaker::config) returns the settings in effect.
+    SettingsChanged(SettingsChange),
+    /// A drill began to inject faults; see `breaker_runtime::chaos` (feature `chaos`). The events of drills that
+    /// different threads start or stop at the same time may arrive in any order;
+    /// [`Snapshot::drill`](crate::Snapshot) shows the one that is running.
+    DrillStarted(DrillStarted),
+    /// A drill ended, and the calls are untouched again.
+    DrillEnded(DrillEnded),
 }
 
 /// The eviction of an open circuit; see [`KeyedBreaker`](crate::KeyedBreaker). It always has a key.
@@ -108,8 +125,9 @@ pub struct Eviction {
 ///
 /// let events = std::iter::from_fn(|| events.try_next()).map(|event| event.unwrap());
 /// let waived = events.filter_map(|event| if let Event::Waived(waiver) = event { Some(waiver) } else { None });
-/// let keys: Vec<_> = waived.map(|waiver| waiver.key().map(str::to_owned)).collect();
-/// assert_eq!(keys, [Some("b".to_owned())]);
+/// let waived: Vec<_> = waived.collect();
+/// assert_eq!((waived.len(), waived[0].key()), (1, Some("b")));
+/// assert_eq!((waived[0].open(), waived[0].keys()), (1, 2)); // one of two circuits rejects calls
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,7 +266,7 @@ macro_rules! events_of_a_circuit {
     };
 }
 
-events_of_a_circuit! { StateChange ChangesLost Eviction Waiver CallEvent }
+events_of_a_circuit! { StateChange ChangesLost Eviction Waiver SettingsChange CallEvent DrillStarted DrillEnded }
 
 impl StateChange {
     pub(crate) const fn new(id: CircuitId, transition: Arc<Transition>, at: Moment) -> Self {
@@ -348,6 +366,9 @@ impl fmt::Display for Event {
             Self::Conflict(conflict) => conflict.fmt(out),
             Self::Evicted(eviction) => eviction.fmt(out),
             Self::Waived(waiver) => waiver.fmt(out),
+            Self::SettingsChanged(change) => change.fmt(out),
+            Self::DrillStarted(drill) => drill.fmt(out),
+            Self::DrillEnded(drill) => drill.fmt(out),
         }
     }
 }

@@ -9,14 +9,14 @@
 //! | alternative service | `fallback = backup` | a second provider, a replica |
 //! | queue for later | `queue::RetryQueue` (feature `queue`) | writes that must not be lost |
 //!
-//! With `fallback_on = failure`, each strategy also applies to calls that fail. The outcome of each fallback is counted in
-//! [`Totals::fallbacks`](crate::Totals): an `Ok` is a success, and an `Err` is a failure and reaches the caller.
+//! With `fallback_on = failure`, each strategy also applies to calls that fail. The outcome of each fallback is counted
+//! in [`Totals::fallbacks`](crate::Totals): an `Ok` is a success, and an `Err` is a failure and reaches the caller.
 //!
 //! # Last good value
 //!
-//! `last_good` remembers the value of the last successful call, and returns a clone of it until it is older than `max_age`.
-//! [The reference](crate::circuit_breaker#the-last-good-value) lists its arguments. A function that returns [`MaybeStale`]
-//! tells its callers that a value is an earlier one, and how old it is.
+//! `last_good` remembers the value of the last successful call, and returns a clone of it until it is older than
+//! `max_age`. [The reference](crate::circuit_breaker#the-last-good-value) lists its arguments. A function that returns
+//! [`MaybeStale`] tells its callers that a value is an earlier one, and how old it is.
 //!
 //! The key must contain everything that selects the value. The attribute insists on this for arguments, but not for
 //! `self`: a method of several instances with one circuit needs `key = (self.region, sku)`, and a default method of a
@@ -61,8 +61,8 @@
 //!
 //! # Explicit refusal
 //!
-//! Without a fallback, an error type with `From<BreakerError>` refuses the call. A closure can add what the caller needs to
-//! know:
+//! Without a fallback, the caller gets the rejection, converted by `From<BreakerError>`. A closure can add what the
+//! caller needs to know:
 //!
 //! ```
 //! use breaker_runtime::{Registry, circuit_breaker};
@@ -80,8 +80,8 @@
 //!
 //! # Alternative service
 //!
-//! The second service has a circuit of its own. If that rejects the call too, its error is the one that the caller gets,
-//! and the fallback of the first function counts as failed.
+//! The second service has a circuit of its own. If that rejects the call too, its error is the one that the caller
+//! gets, and the fallback of the first function counts as failed.
 //!
 //! ```
 //! use breaker_runtime::{BreakerError, Registry, circuit_breaker};

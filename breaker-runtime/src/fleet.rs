@@ -45,7 +45,9 @@
 //!
 //! With TLS (feature `redis-tls`, URL `rediss://`), certificates are checked against those of the system, or of the
 //! file in `SSL_CERT_FILE`. The process must choose a crypto provider of rustls at the start of `main`:
-//! `rustls::crypto::ring::default_provider().install_default()`, or that of another one.
+//! `rustls::crypto::ring::default_provider().install_default()`, or that of another one. Without a choice, also if one
+//! or several providers are linked, connecting fails with an error of the kind [`StoreErrorKind::Tls`] that says so,
+//! and the circuits act in this process only.
 
 mod agent;
 mod changes;

@@ -21,48 +21,35 @@
 //! and the service gets time to recover. Then a few calls are admitted as *trial calls*. Three successful
 //! trial calls close the circuit; one failed trial call opens it again.
 //!
+//! The [guide](docs::guide) leads from an empty folder to a service with a dashboard, alerts, tests, live settings and
+//! shared circuits, in six steps.
+//!
+//! The [cookbook](docs::cookbook) has one page per need, with complete code: HTTP clients, databases, gRPC, queues,
+//! tenants, streams, workers, shared and nested circuits, start-up, tests, Kubernetes, dashboards and logs. Its list
+//! [I want to ..](docs::cookbook#i-want-to-) has an answer for each task. These are the main items:
+//!
 //! | task | items |
 //! |---|---|
 //! | Protect a function | [`circuit_breaker`], the attribute with all its keys |
 //! | Choose which results are failures, successes or ignored | the keys `failure_if` and `ignore_if` of [`circuit_breaker`]; [`Outcome`] |
-//! | Count the statuses 5xx and 429 as failures and other 4xx as successes, with reqwest or hyper | `integrations::http` (feature `http`) |
-//! | Keep a circuit open for as long as `Retry-After` says | `integrations::http` (feature `http`), with the key [`retry_after`](circuit_breaker#waiting-as-long-as-the-service-says) |
 //! | Choose when a circuit opens, how it recovers, and how many calls may run | [`ConfigBuilder`], every setting with its range and default |
-//! | Share a policy among many functions | the key `config` of [`circuit_breaker`](circuit_breaker#a-policy-shared-by-many-functions) |
 //! | Protect other code, or control a breaker manually | [`CircuitBreaker`], [`Permit`], [`Operator`] |
-//! | Protect a function that returns a stream, or any other stream | the key [`settle`](circuit_breaker#streams), and `integrations::stream` (feature `stream`) |
-//! | Protect a spawned task or a callback | [`CircuitBreaker::try_acquire_owned`], [`OwnedPermit`] |
-//! | Protect a service of tower, a route of axum, or a client of hyper, reqwest or tonic | `integrations::tower` (feature `tower`), `integrations::tower_http` (features `tower` and `http`) |
-//! | Classify the status of a gRPC call | `integrations::tonic` (feature `tonic`) |
-//! | Choose a healthy host before a call | [`CircuitBreaker::would_admit`], [`KeyedBreaker::would_admit`] |
-//! | Change settings at run time | [`CircuitBreaker::set_config`], and the [exceptions](circuit_breaker#new-settings-at-run-time) |
-//! | Share a circuit among all processes of an application | the keys [`shared` and `adopt`](circuit_breaker#circuits-shared-by-many-processes) (feature `redis`) |
-//! | Choose between one circuit per process and a shared one, and operate a fleet | [`docs::fleet`] |
-//! | Stop a call that takes too long, or detect one that hangs | the keys [`call_timeout`](circuit_breaker#limits-on-a-call) and [`hang`](circuit_breaker#calls-that-hang) |
-//! | Notice a pool of connections that makes its callers wait without end | the keys [`call_timeout`](circuit_breaker#limits-on-a-call) and [`cancelled_after`](circuit_breaker#cancelled-calls); `examples/database.rs` |
-//! | Find out what a caller's timeout does | [cancelled calls](circuit_breaker#cancelled-calls) |
-//! | Call a protected function inside another one of the same circuit | [calls inside calls](circuit_breaker#calls-inside-calls) |
-//! | Limit retries to a share of the successes | [`CircuitBreaker::budget`], [`RetryBudget`] |
-//! | Combine a circuit with retries, timeouts, a rate limit and a fallback, in the right order | [`docs::composition`] |
+//! | Handle a rejected call | [`BreakerError`], or a [`fallback`], which can receive a [`CallError`] |
 //! | Use one circuit for each host, tenant or shard | [`KeyedBreaker`] |
-//! | Find out which circuits are evicted | [`KeyedBreaker`] |
 //! | Find, list and observe breakers | [`Registry`], [`Snapshot`] |
-//! | Force a circuit open, or change its settings, before the first call of its function | [`Registry::get`] |
-//! | List all protected functions before the first call | [`Registry::declared`], [`Registry::check`] |
 //! | Be notified when and why a circuit opens | [`Event`], [`Listener`], [`Events`] |
-//! | Wait until a circuit closes | [`CircuitBreaker::wait_closed`] |
-//! | Watch all circuits in a browser | `integrations::axum` (feature `axum`) |
-//! | Require a token for the dashboard, and shut down without waiting for it | `integrations::axum`, section In production |
-//! | Be notified of rejected, failed and slow calls, and of fallbacks | [`Registry::listen_to_calls`], [`CallEvent`] |
-//! | Handle a rejected call | [`BreakerError`], or a fallback, which can receive a [`CallError`] |
-//! | Make a rejected call later | `queue::RetryQueue` (feature `queue`) |
-//! | Return the last good value, a default or the answer of another service | [`fallback`], which compares the strategies |
-//! | Find out why a call was rejected | [`BreakerError::kind`], [`BreakerError::last_transition`] |
-//! | Find a rejection inside another error | [`ErrorKind::find_in`] |
-//! | Return a rejection from an axum handler, with status 503 or 504, and `Retry-After` if the time is known | [`BreakerError`] implements `IntoResponse` (feature `axum`) |
-//! | Create an error in a test | [`BreakerError::new`] |
+//! | Change settings while the program runs | [`docs::configuration`] (feature `config`), [`CircuitBreaker::set_config`] |
+//! | Share a circuit among all processes of an application | [`docs::fleet`] (feature `redis`) |
+//! | Try settings on recorded calls | `recorder` (feature `recorder`), [`docs::thresholds`] |
+//! | Compare other settings with those of a circuit, on its live calls | `shadow` (feature `shadow`), which runs candidates; [`Mode::Shadow`] turns off rejections instead |
+//! | Fail or delay calls on purpose | `chaos` (feature `chaos`) |
 //! | Test code with circuit breakers | `testing` (feature `test-util`) |
-//! | Read how the library works | [`docs::architecture`] |
+//!
+//! Further pages: [when a circuit breaker is the wrong tool](docs::when_not_to_use), [mistakes](docs::mistakes),
+//! [composition](docs::composition) with retries and rate limits, a [comparison](docs::comparison) with other
+//! libraries, the [limits](docs::limits) of the attribute, [performance](docs::performance),
+//! [stability](docs::stability), and the [architecture](docs::architecture). [`State`] shows the states and what
+//! leads from one to another.
 //!
 //! # Guarantees
 //!
@@ -76,12 +63,12 @@
 //! * A panic counts as a failure and continues to unwind. A call that a timeout of its caller cancels is a failure
 //!   if it ran for `cancelled_after` (one second), otherwise it is ignored.
 //! * With `hang`, a call that runs for this long opens the circuit before it ends. Each call does this at most once.
-//! * With `ramp`, a circuit that has recovered admits a growing share of the calls, so that the full load does not return
-//!   at once.
+//! * With `ramp`, a circuit that has recovered admits a growing share of the calls, so that the full load does not
+//!   return at once.
 //! * With `failure_if`, an `Err` that it does not select is a success, except the error of another circuit breaker:
 //!   "not found" shows that the service works.
-//! * An annotated function ignores the error of another circuit breaker, so an open circuit does not open the circuits of
-//!   its callers.
+//! * An annotated function ignores the error of another circuit breaker, so an open circuit does not open the circuits
+//!   of its callers.
 //! * A retry budget allows no more retries than a share of the recent successes and a floor, also for many threads
 //!   together. It adds nothing to a call.
 //! * `set_config` replaces all settings of a live circuit and keeps its state and counts.
@@ -100,6 +87,7 @@
 //! |---|---|---|
 //! | `tokio` | time limits for async calls: `call_timeout`, and waiting for `max_wait` | no |
 //! | `serde` | `integrations::serde`: `Serialize` for snapshots, transitions and counts | no |
+//! | `config` | `integrations::config`: settings from TOML and JSON files and from the environment, reloaded when a file changes; enables `serde` and `tokio` | no |
 //! | `stream` | `integrations::stream`: streams that settle their call when they end; [`Events`] implements `futures_core::Stream` | no |
 //! | `tracing` | `integrations::tracing`: state changes, and on demand single calls, as `tracing` events | no |
 //! | `prometheus` | `integrations::prometheus`: metrics as a collector for `prometheus-client` and as text | no |
@@ -107,11 +95,14 @@
 //! | `http` | `integrations::http`: outcomes of HTTP responses, and the header `Retry-After` | no |
 //! | `metrics` | `integrations::metrics`: metrics through the facade of the crate `metrics`; enables `tokio` | no |
 //! | `queue` | `queue`: a queue for calls that a circuit rejects, which makes them later; enables `tokio` | no |
+//! | `recorder` | `recorder`: the calls of a running service as a trace, for choosing thresholds | no |
+//! | `shadow` | `shadow`: other settings beside those of a circuit, compared on its live calls | no |
 //! | `tonic` | `integrations::tonic`: outcomes of gRPC calls of tonic, and statuses for rejected calls | no |
 //! | `tower` | `integrations::tower`: a layer and a service for tower; with `http`, `integrations::tower_http`: classifiers for HTTP and gRPC, and calls that last until the body has ended | no |
 //! | `redis` | `fleet`: circuits that all processes of an application share through Redis; enables `tokio` | no |
 //! | `redis-tls` | TLS for the connection to Redis, `rediss://`; enables `redis` | no |
 //! | `axum` | `integrations::axum`: a dashboard, health checks and all circuits as JSON over HTTP; enables `serde` and `tokio` | no |
+//! | `chaos` | `chaos`: drills, which fail or delay a share of the calls for a limited time; enables `tokio` | no |
 //! | `test-util` | `testing`: a registry and a clock for each test, `trip`, `assert_state`; with `tokio`, breakers follow tokio's paused clock | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -128,6 +119,7 @@ mod durations;
 mod window;
 mod state;
 mod config;
+mod drill;
 mod failure_text;
 mod classifier;
 mod snapshot;
@@ -135,8 +127,14 @@ mod error;
 mod event;
 mod breaker;
 mod registry;
+#[cfg(feature = "chaos")]
+pub mod chaos;
 #[cfg(feature = "queue")]
 pub mod queue;
+#[cfg(feature = "recorder")]
+pub mod recorder;
+#[cfg(feature = "shadow")]
+pub mod shadow;
 #[cfg(feature = "test-util")]
 pub mod testing;
 #[cfg(feature = "redis")]
@@ -149,15 +147,22 @@ pub mod docs;
 pub use breaker_macros::circuit_breaker;
 
 pub use breaker::{CircuitBreaker, Operator, OwnedPermit, Permit, RetryBudget};
-pub use config::{Adopt, Config, ConfigBuilder, ConfigError, Conflict, Mode, Sharing};
+pub use config::{
+    Adopt, Config, ConfigBuilder, ConfigError, Conflict, DurationError, EffectiveConfig, Mode, Setting,
+    SettingDuration, SettingError, SettingSource, SettingValue, Sharing,
+};
+pub use drill::{ActiveDrill, DrillEnd, Fault};
 pub use durations::{CallDurations, DurationBucket};
 pub use error::{BreakerError, CallError, ErrorKind};
 pub use event::{
-    CallEvent, CallEventKind, CallEvents, ChangesLost, Event, Events, Eviction, FallbackCause, Lagged,
-    Listener, StateChange, Subscription, Waiver,
+    CallEvent, CallEventKind, CallEvents, ChangesLost, DrillEnded, DrillStarted, Event, Events, Eviction,
+    FallbackCause, Lagged, Listener, SettingDifference, SettingsChange, StateChange, Subscription, Waiver,
 };
 pub use outcome::{Outcome, Settled};
-pub use registry::{Conflicts, Declaration, KeyedBreaker, RegisterError, Registry};
+pub use registry::{
+    ConfigLayer, ConfigReport, ConfigSection, ConfigStatus, ConfigureError, Conflicts, Declaration,
+    KeyedBreaker, RegisterError, Registry, SectionError,
+};
 pub use snapshot::{KeyCounts, QueueCounts, Snapshot};
 pub use state::{Cause, Ramp, State, Transition, TransitionCounts};
 pub use totals::{Cancellations, Fallbacks, Rejections, Totals};

@@ -17,6 +17,13 @@ pub(crate) struct Printable<'a>(pub(crate) &'a str);
 #[derive(Clone, Copy)]
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 
+/// The start of a text in double quotes, with the same escapes. Two dots follow if it has been cut.
+#[derive(Clone, Copy)]
+pub(crate) struct QuotedStart<'a>(pub(crate) &'a str);
+
+/// Maximum length of the start of a text, in bytes before it is escaped.
+const MAX_START: usize = 64;
+
 /// The characters without a shape of their own: controls, separators of lines, marks of the writing
 /// direction, and those that Unicode lists as ignorable. Sorted.
 const HIDDEN: [RangeInclusive<char>; 22] = [
@@ -90,6 +97,20 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+impl fmt::Display for QuotedStart<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = start_of(self.0, MAX_START);
+        Quoted(start).fmt(out)?;
+        out.write_str(if start.len() < self.0.len() { ".." } else { "" })
+    }
+}
+
+/// Returns the longest start of a text that has at most this many bytes.
+pub(crate) fn start_of(text: &str, max: usize) -> &str {
+    let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    end.and_then(|end| text.get(..end)).unwrap_or_default()
+}
+
 /// Writes a text, with an escape for each character that `needs_escape` selects.
 fn write_escaped(
     text: &str,
@@ -111,7 +132,7 @@ fn write_escaped(
 
 #[cfg(test)]
 mod tests {
-    use super::{HIDDEN, Printable, Quoted, escape_hidden, has_glyph, is_hidden};
+    use super::{HIDDEN, Printable, Quoted, QuotedStart, escape_hidden, has_glyph, is_hidden, start_of};
 
     #[test]
     fn hidden_characters_of_every_kind_are_known() {
@@ -178,6 +199,14 @@ mod tests {
         assert_eq!(without.chars().find(|it| has_glyph(*it)), None);
         let with = "aZ09~!\"'\\ßéяΩعשअก中한か\u{1f980}€–…\u{fffd}";
         assert_eq!(with.chars().find(|it| !has_glyph(*it)), None);
+    }
+
+    #[test]
+    fn the_start_of_a_text_ends_between_two_characters() {
+        let starts = [0, 1, 2, 3, 9].map(|max| start_of("aé€", max));
+        assert_eq!(starts, ["", "a", "a", "aé", "aé€"]);
+        assert_eq!(QuotedStart("a\n").to_string(), r#""a\n""#);
+        assert_eq!(QuotedStart(&"x".repeat(65)).to_string(), format!("\"{}\"..", "x".repeat(64)));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A queue for calls that a circuit rejected, which makes them later (feature `queue`).
 //!
-//! The caller of a rejected call gets a receipt instead of an error, and the queue makes the call once the circuit admits
-//! it. That suits calls whose result the caller does not need: captures of payments, mails, reports. Three parts are to
-//! be written: the queue, one line in the attribute, and the task that drains the queue.
+//! The caller of a rejected call gets a receipt instead of an error, and the queue makes the call once the circuit
+//! admits it. That suits calls whose result the caller does not need: captures of payments, mails, reports. Three parts
+//! are to be written: the queue, one line in the attribute, and the task that drains the queue.
 //!
 //! ```
 //! use std::sync::LazyLock;
@@ -77,11 +77,12 @@
 //! # What the drain does
 //!
 //! * It delivers items in the order in which they were added, one at a time, and starts at most one delivery per
-//!   [interval](Drain::interval). Only items keep their order: a call that the circuit admits is made at once, before the
-//!   items that wait.
+//!   [interval](Drain::interval). Only items keep their order: a call that the circuit admits is made at once, before
+//!   the items that wait.
 //! * Each delivery is a call of the circuit: a failed one counts, and a half-open circuit may use it as its trial call.
-//!   So a circuit without other traffic recovers. While the circuit is open, the drain waits for the next trial call or a
-//!   change of the state. Meanwhile it runs code only to look for new settings, once per longest [pause](Drain::pause).
+//!   So a circuit without other traffic recovers. While the circuit is open, the drain waits for the next trial call or
+//!   a change of the state. Meanwhile it runs code only to look for new settings, once per longest
+//!   [pause](Drain::pause).
 //! * A failed delivery is repeated after a [pause](Drain::pause), before any other item. The handler returns
 //!   [`Delivery::Discard`] for an item that can never succeed, so that it does not block the others.
 //!
@@ -97,8 +98,8 @@
 //! | `call_timeout` stops a call, whose fallback queues it | the service may have executed it: the same key avoids that it does so twice |
 //! | two processes drain one store | each item may be delivered by both: let one process drain it, or give each process a store of its own |
 //!
-//! A queue belongs to one circuit for as long as it exists. If the circuit of a key is removed or evicted, the queue keeps
-//! it, and delivers its items once this circuit admits calls; see
+//! A queue belongs to one circuit for as long as it exists. If the circuit of a key is removed or evicted, the queue
+//! keeps it, and delivers its items once this circuit admits calls; see
 //! [`KeyedBreaker::remove`](crate::KeyedBreaker::remove).
 //!
 //! The items are figures of the circuit: [`Snapshot::queue`](crate::Snapshot::queue), the metrics
@@ -107,9 +108,9 @@
 //!
 //! # Tests
 //!
-//! A queue in a `static` belongs to the circuit of the test that uses it first, and keeps its items for the next test. With
-//! the scopes of the feature `test-util`, each test needs a queue of its own: the code gets it as an argument or has it in
-//! a field, and the test creates it in the scope, with the circuit of the scope.
+//! A queue in a `static` belongs to the circuit of the test that uses it first, and keeps its items for the next test.
+//! With the scopes of the feature `test-util`, each test needs a queue of its own: the code gets it as an argument or
+//! has it in a field, and the test creates it in the scope, with the circuit of the scope.
 //!
 //! | file | contents |
 //! |---|---|

@@ -10,23 +10,42 @@
 //! | `circuit_map.rs` | the circuits of keys, found without a lock |
 //! | `eviction.rs` | the order in which circuits of keys are evicted |
 //! | `removed.rs` | the counts of evicted and removed circuits |
+//! | `name_pattern.rs` | the names that a section of a configuration applies to |
+//! | `breaker_settings.rs` | the settings of a breaker and of its keys |
+//! | `applied_settings.rs` | settings that have been applied, before listeners know |
 //! | `key_table.rs` | what a lock protects while a key is added or removed |
 //! | `census.rs` | the sum over all circuits, without that lock |
+//! | `taps.rs` | what sees the calls of all circuits |
+//! | `context.rs` | what all breakers of a registry share |
 //! | `keyed.rs` | the breaker with one circuit per key |
 //! | `declaration.rs` | annotated functions, known before their first call |
+//! | `layers.rs` | settings that replace those in the code, in layers |
+//! | `config_loads.rs` | the results of loading a configuration |
+//! | `config_report.rs` | the result of a configuration |
+//! | `resolution.rs` | the settings of one name after the sections that match it |
 //! | `registration.rs` | a name with its settings, and conflicts between two of them |
 //! | `any_breaker.rs` | a breaker of either type |
 //! | `store.rs` | the breakers of one registry by name |
+//! | `store_config.rs` | applies a configuration to the breakers of a store |
+//! | `tap_registration.rs` | attaches and detaches taps |
 //! | `scope.rs` | the registry of one test, which replaces the global one |
 //! | `no_scope.rs` | the replacement of `scope.rs` without the feature `test-util` |
+//! | `configure.rs` | methods of a registry that configure its breakers |
+//! | `listening.rs` | methods of a registry for listeners |
 //! | `all_circuits.rs` | commands to all circuits of a registry |
 //!
 //! A file imports only from files above it in this table.
 
 mod all_circuits;
 mod any_breaker;
+mod applied_settings;
+mod breaker_settings;
 mod census;
 mod circuit_map;
+mod config_loads;
+mod config_report;
+mod configure;
+mod context;
 mod declaration;
 mod error;
 mod eviction;
@@ -34,13 +53,20 @@ mod held_circuit;
 mod key;
 mod key_table;
 mod keyed;
+mod layers;
+mod listening;
+mod name_pattern;
 #[cfg(not(feature = "test-util"))]
 pub(crate) mod no_scope;
 mod registration;
 mod removed;
+mod resolution;
 #[cfg(feature = "test-util")]
 pub(crate) mod scope;
 mod store;
+mod store_config;
+mod tap_registration;
+mod taps;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -50,6 +76,8 @@ use std::sync::Arc;
 use once_cell::sync::Lazy;
 
 pub(crate) use self::any_breaker::{AnyBreaker, RegistryBreaker};
+pub use self::config_loads::ConfigStatus;
+pub use self::config_report::{ConfigReport, ConfigureError};
 pub(crate) use self::declaration::Configure;
 pub use self::declaration::Declaration;
 pub use self::error::{Conflicts, RegisterError};
@@ -58,15 +86,19 @@ pub use self::key::{DisplayKey, KeyText, KeyValue, KeyedByDisplay, KeyedByOption
 pub(crate) use self::key::{MAX_KEY_BYTES, join_distinct};
 pub use self::keyed::KeyedBreaker;
 pub(crate) use self::keyed::checked_keys;
+pub use self::layers::{ConfigLayer, ConfigSection, SectionError};
 #[cfg(not(feature = "test-util"))]
 pub(crate) use self::no_scope as scope;
 pub(crate) use self::registration::Registration;
+#[allow(unused_imports, reason = "only the integration `axum` tells functions from breakers")]
+pub(crate) use self::store::Uncalled;
 pub(crate) use self::store::{Registered, RegistryEntry, Store};
+#[allow(unused_imports, reason = "only the features `shadow` and `recorder` have taps")]
+pub(crate) use self::tap_registration::TapRegistration;
 
 use crate::breaker::CircuitBreaker;
 use crate::clock::Clock;
 use crate::config::{Config, Conflict, Name};
-use crate::event::{Audience, CallEvent, CallEvents, Events, Listener, Subscription};
 use crate::snapshot::Snapshot;
 
 /// A set of circuit breakers with different names. Clones are cheap and share the set.
@@ -75,9 +107,13 @@ use crate::snapshot::Snapshot;
 /// use breaker_runtime::{Config, Registry};
 ///
 /// let registry = Registry::new();
-/// let breaker = registry.register("search", Config::default())?;
-/// breaker.force_open();
-/// assert_eq!(registry.get("search").unwrap().state(), breaker.state());
+/// let payment = registry.register("payment", Config::default())?;
+/// registry.register_keyed("shop", Config::default(), 1000)?;
+/// payment.force_open();
+/// assert_eq!(registry.get("payment").unwrap().state(), payment.state());
+///
+/// assert!(registry.iter().map(|breaker| breaker.name().to_owned()).eq(["payment"]));
+/// assert!(registry.iter_keyed().map(|breaker| breaker.name().to_owned()).eq(["shop"]));
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
 #[derive(Clone)]
@@ -107,6 +143,14 @@ impl Registry {
     ///
     /// [`declared`](Self::declared) lists functions that have not been called yet, and [`get`](Self::get) returns
     /// their breakers.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let geocoder = Registry::global().register("geocoder", Config::default())?;
+    /// assert_eq!(Registry::global().get("geocoder").unwrap().config(), geocoder.config());
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
     #[must_use]
     pub fn global() -> Self {
         scope::store().map_or_else(|| GLOBAL.clone(), Self::from_store)
@@ -139,8 +183,19 @@ impl Registry {
     /// # Errors
     ///
     /// Returns [`RegisterError::Invalid`] if the name is empty or longer than 255 bytes, or if `config` sets
-    /// [`max_open`](crate::ConfigBuilder::max_open). Returns [`RegisterError::Conflict`] if the name is registered with other settings or with one circuit per key.
-    /// The error names both locations, and the registered breaker does not change.
+    /// [`max_open`](crate::ConfigBuilder::max_open). Returns [`RegisterError::Conflict`] if the name is registered with
+    /// other settings or with one circuit per key. The error names both locations, and the registered breaker does not
+    /// change.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry, State};
+    ///
+    /// let registry = Registry::new();
+    /// let payment = registry.register("payment", Config::default())?;
+    /// registry.register("payment", Config::default())?.force_open(); // the same circuit
+    /// assert_eq!(payment.state(), State::ForcedOpen);
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
     #[track_caller]
     pub fn register(
         &self,
@@ -150,7 +205,7 @@ impl Registry {
         let name = Name::new(name.into())?;
         config.check_without_keys()?;
         let registration = Registration::of_call(name, config, None, Location::caller());
-        self.checked(self.store.register(registration, ()))
+        self.checked(self.store.register(&registration, ()))
     }
 
     /// Registers a breaker with one circuit per key, or returns the one that has this name and equal
@@ -163,6 +218,14 @@ impl Registry {
     /// Returns [`RegisterError::Invalid`] if the name is empty or longer than 255 bytes, or if `max_keys` is
     /// out of its range. Returns [`RegisterError::Conflict`] if the name is registered with other settings,
     /// with another `max_keys`, or with one circuit.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let shops = Registry::new().register_keyed("shop", Config::default(), 1000)?;
+    /// assert_eq!((shops.name(), shops.max_keys()), ("shop", 1000));
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
     #[track_caller]
     pub fn register_keyed(
         &self,
@@ -173,7 +236,7 @@ impl Registry {
         let name = Name::new(name.into())?;
         let max_keys = checked_keys(max_keys)?;
         let registration = Registration::of_call(name, config, Some(max_keys), Location::caller());
-        self.checked(self.store.register(registration, max_keys))
+        self.checked(self.store.register(&registration, max_keys))
     }
 
     /// Returns the breaker with this name, or `None` if there is none or it has one circuit per key.
@@ -209,8 +272,9 @@ impl Registry {
     /// * On a platform that runs no code before `main`, such as `wasm32-unknown-unknown`, `declared` is empty, and
     ///   a function registers on its first call only.
     ///
-    /// If several functions declare the name with different settings, the first one in the order of files and
-    /// lines applies, and [`check`](Self::check) reports the conflict.
+    /// If several functions declare the name with different settings, those of the function that registers the name
+    /// first apply: the one called first, or the first by file and line if `get` registers it.
+    /// [`check`](Self::check) reports the conflict.
     ///
     /// [`iter`](Self::iter) returns only the breakers that are registered already, and registers none.
     ///
@@ -253,59 +317,6 @@ impl Registry {
         self.breakers_of()
     }
 
-    /// Calls `listener` for each event of all breakers in this registry, until the subscription is dropped. An event
-    /// that another thread is delivering at the start or at the end may arrive too.
-    ///
-    /// The time of a state change is proportional to the number of listeners. A call without an event does not depend
-    /// on it.
-    pub fn listen(&self, listener: impl Listener + 'static) -> Subscription {
-        self.store.hub().listen(Audience::Program, listener)
-    }
-
-    /// Calls `listener` for the events of single calls that it asks for, of all breakers in this registry, until the
-    /// subscription is dropped. An event that another thread is delivering at the start or at the end may arrive too.
-    ///
-    /// Calls are not reported otherwise, and cost nothing more while no listener exists. The listener runs on the
-    /// thread of the call, after the call has been counted and without a lock, so it may use the breaker; calls that
-    /// it makes cause no call events. The caller waits for it and for all other listeners, so it should return quickly.
-    /// A panic in it is caught.
-    /// Call events are in the order of each thread only, and [`Events`] do not contain them.
-    ///
-    /// ```
-    /// use std::sync::{Arc, Mutex};
-    /// use breaker_runtime::{CallEvent, CallEvents, Config, Registry};
-    ///
-    /// let registry = Registry::new();
-    /// let log = Arc::new(Mutex::new(Vec::new()));
-    /// let subscription = registry.listen_to_calls(CallEvents::REJECTED | CallEvents::FAILED, {
-    ///     let log = Arc::clone(&log);
-    ///     move |event: &CallEvent| log.lock().unwrap().push(event.to_string())
-    /// });
-    /// let breaker = registry.register("search", Config::default())?;
-    /// breaker.try_acquire()?.fail("no route to host");
-    /// breaker.force_open();
-    /// assert!(breaker.try_acquire().is_err());
-    /// drop(subscription);
-    ///
-    /// let lines = log.lock().unwrap();
-    /// assert_eq!(lines[0], r#"circuit breaker "search": a call failed: "no route to host""#);
-    /// assert_eq!(lines[1], r#"circuit breaker "search" is forced open"#);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn listen_to_calls(
-        &self,
-        events: CallEvents,
-        listener: impl Fn(&CallEvent) + Send + Sync + 'static,
-    ) -> Subscription {
-        self.store.hub().listen_to_calls(events, listener)
-    }
-
-    /// Returns the events of all breakers in this registry from now on, for async code.
-    #[must_use]
-    pub fn subscribe(&self) -> Events {
-        self.store.hub().subscribe()
-    }
-
     /// Returns a snapshot of each existing circuit, including those of keys, sorted by name, in time proportional to
     /// the number of circuits.
     #[must_use]
@@ -318,6 +329,16 @@ impl Registry {
     ///
     /// [Declared](Self::declared) functions that have not been called yet are included, so that their metrics
     /// exist from the start of the program.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let shops = registry.register_keyed("shop", Config::default(), 1000)?;
+    /// assert_ne!(shops.get("eu-1").key(), shops.get("eu-2").key());
+    /// assert_eq!((registry.snapshots().len(), registry.snapshots_by_name().len()), (2, 1));
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
     #[must_use]
     pub fn snapshots_by_name(&self) -> Vec<Snapshot> {
         self.entries().iter().map(|entry| entry.snapshot(self.clock())).collect()
@@ -366,6 +387,11 @@ impl Registry {
 
     pub(crate) const fn from_store(store: Arc<Store>) -> Self {
         Self { store }
+    }
+
+    #[allow(dead_code, reason = "only the features `shadow` and `recorder` attach taps")]
+    pub(crate) const fn shared_store(&self) -> &Arc<Store> {
+        &self.store
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -12,7 +12,8 @@ use std::time::Duration;
 pub(crate) use self::combination::Combination;
 pub use self::key_counts::KeyCounts;
 pub use self::queue_counts::QueueCounts;
-use crate::config::{CircuitId, Config, Mode};
+use crate::config::{CircuitId, EffectiveConfig, Mode, SharedConfig};
+use crate::drill::ActiveDrill;
 use crate::durations::CallDurations;
 use crate::state::{Observation, Ramp, State, Transition, TransitionCounts};
 use crate::totals::Totals;
@@ -85,11 +86,14 @@ pub struct Snapshot {
     /// Total time in `Open` and `ForcedOpen`.
     pub time_open: Duration,
     /// The number of keys in each state; `None` unless the snapshot combines the circuits of a breaker with
-    /// keys.
+    /// keys. The circuits are read one after another, so while keys are evicted the sum can exceed `max_keys`.
     pub keys: Option<KeyCounts>,
     /// The queues for rejected calls; `None` if the circuit has never had one. See `breaker_runtime::queue` (feature
     /// `queue`).
     pub queue: Option<QueueCounts>,
+    /// The drill that injects faults, if one is running. In a combined snapshot, that of the breaker or of one of its
+    /// circuits. See `breaker_runtime::chaos` (feature `chaos`).
+    pub drill: Option<ActiveDrill>,
     /// The transition that began this generation; `None` before the first.
     pub last_transition: Option<Arc<Transition>>,
     /// The mode: [`Enforce`](Mode::Enforce) rejects calls, [`Shadow`](Mode::Shadow) only counts the calls it
@@ -97,6 +101,9 @@ pub struct Snapshot {
     pub mode: Mode,
     /// `true` if the circuit is marked as [critical](crate::ConfigBuilder::critical).
     pub critical: bool,
+    /// The settings that are in effect, and where each of them comes from. In a combined snapshot, those that all
+    /// circuits share.
+    pub settings: EffectiveConfig,
 }
 
 /// The parts of a snapshot that only some circuits have.
@@ -109,6 +116,7 @@ pub(crate) struct OptionalParts {
     pub(crate) waives: bool,
     pub(crate) durations: Option<CallDurations>,
     pub(crate) queue: Option<QueueCounts>,
+    pub(crate) drill: Option<ActiveDrill>,
 }
 
 /// The parts of a snapshot that remain when a circuit is removed, added up over several circuits.
@@ -120,6 +128,8 @@ pub(crate) struct CumulativeParts {
     durations: Option<CallDurations>,
     changes: TransitionCounts,
     time_open: Duration,
+    /// Time that circuits were counted as open after their removal.
+    excess_open: Duration,
     queue: Option<QueueCounts>,
 }
 
@@ -129,7 +139,7 @@ impl Snapshot {
         observation: Observation,
         totals: Totals,
         parts: OptionalParts,
-        config: &Config,
+        settings: SharedConfig,
     ) -> Self {
         let window = parts.window.map(|counts| match observation.state {
             State::Closed => counts,
@@ -156,9 +166,11 @@ impl Snapshot {
             time_open: observation.history.time_open,
             keys: None,
             queue: parts.queue,
+            drill: parts.drill,
             last_transition: observation.history.last,
-            mode: config.mode(),
-            critical: config.critical(),
+            mode: settings.mode(),
+            critical: settings.critical(),
+            settings: EffectiveConfig::new(settings),
         }
     }
 
@@ -206,7 +218,7 @@ impl Snapshot {
             self.severity(),
             self.ramp.is_some(),
             in_window.max(self.consecutive_failures.into()),
-            totals.failures + totals.timeouts,
+            totals.failures + totals.timeouts + totals.injected,
             totals.rejected,
         )
     }
@@ -215,5 +227,10 @@ impl Snapshot {
 impl CumulativeParts {
     pub(crate) fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// Adds time that a circuit was counted as open after its removal.
+    pub(crate) fn add_excess_open(&mut self, time: Duration) {
+        self.excess_open = self.excess_open.saturating_add(time);
     }
 }

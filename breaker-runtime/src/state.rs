@@ -60,6 +60,12 @@
 //! 9. **Holds.** The fleet moves the end of an open state under the lock. The word stays, and `until` changes by one
 //!    release store. A reader that loads the word of this generation twice has loaded one of the ends of this
 //!    generation in between, as in 5, and decides at the moment of that load.
+//! 10. **Taps.** A circuit tracks its calls while it has taps. Each change of the taps is followed by a change of the
+//!     encoding under the lock, where it is decided by the taps that exist then, so the last change prevails. As in 8,
+//!     the encoding is lowered by a compare-and-swap that keeps the run, and the tickets of tracked calls equal no
+//!     shared word. A ticket from before the taps equals the word again only if the run is zero. The lowered word of a
+//!     circuit that has had a window has the recording bit, and settings that need tracked calls have raised the level
+//!     for good.
 
 mod adoption;
 mod backlog;

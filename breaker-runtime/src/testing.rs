@@ -56,10 +56,10 @@
 //!
 //! # Time
 //!
-//! In a [scope](scope()), time stands still until the test [advances](Scope::advance) it. If tokio's time is
-//! paused when the scope begins (`#[tokio::test(start_paused = true)]`), the time of the scope also moves
-//! with tokio's clock, both when the test advances that clock and when tokio auto-advances it. This applies to all threads
-//! that have entered the scope, inside and outside the runtime. A thread outside the runtime does not keep tokio from
+//! In a [scope](scope()), time stands still until the test [advances](Scope::advance) it. If tokio's time is paused
+//! when the scope begins (`#[tokio::test(start_paused = true)]`), the time of the scope also moves with tokio's clock,
+//! both when the test advances that clock and when tokio auto-advances it. This applies to all threads that have
+//! entered the scope, inside and outside the runtime. A thread outside the runtime does not keep tokio from
 //! auto-advancing: if it waits for `max_wait` while the runtime is idle, the time advances to the end of its wait.
 //!
 //! With the features `test-util` and `tokio`, breakers outside scopes follow tokio's clock while it is
@@ -83,9 +83,9 @@
 //! Threads and tasks that another crate starts are outside the scope and use the global registry, as the task that
 //! a server starts for each connection. For these, use [`process_scope`] or [`process_scope_async`].
 //!
-//! A `static` with something that belongs to a circuit, such as a [`CircuitBreaker`](crate::CircuitBreaker), a retry budget
-//! or a queue, is not separate in each scope: it belongs to the circuit of the scope that has used it first. Create such
-//! values in the scope and pass them to the code.
+//! A `static` with something that belongs to a circuit, such as a [`CircuitBreaker`](crate::CircuitBreaker), a retry
+//! budget or a queue, is not separate in each scope: it belongs to the circuit of the scope that has used it first.
+//! Create such values in the scope and pass them to the code.
 //!
 //! If no call of a scope ever reaches a circuit that the test has tripped, the scope panics at its end, because the
 //! test has probably made its call outside the scope. If the test panics before, a note below its panic says so.

@@ -9,7 +9,7 @@ use crate::sync::{AtomicU16, AtomicU64, OnceBox, Ordering};
 
 /// The calls of a breaker since it was created, by result.
 ///
-/// Every finished call is counted in exactly one of `successes`, `failures`, `timeouts`, `ignored` and
+/// Every finished call is counted in exactly one of `successes`, `failures`, `timeouts`, `injected`, `ignored` and
 /// `rejected`. Totals are never reset. While calls are running, fields may be a few calls apart, because each
 /// is read separately.
 ///
@@ -18,7 +18,11 @@ use crate::sync::{AtomicU16, AtomicU64, OnceBox, Ordering};
 ///
 /// let breaker = CircuitBreaker::new("search", Config::default())?;
 /// breaker.call(|| Ok::<_, BreakerError>(1))?;
-/// assert_eq!(breaker.snapshot().totals.successes, 1);
+/// breaker.force_open();
+/// assert!(breaker.try_acquire().is_err());
+///
+/// let totals = breaker.snapshot().totals;
+/// assert_eq!((totals.successes, totals.rejected, totals.calls()), (1, 1, 2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +34,11 @@ pub struct Totals {
     pub failures: u64,
     /// Calls that exceeded `call_timeout`. For the thresholds they are failures.
     pub timeouts: u64,
+    /// Calls that a drill failed, so the function did not run. For the thresholds they are failures. See
+    /// `breaker_runtime::chaos` (feature `chaos`).
+    pub injected: u64,
+    /// Calls that a drill delayed. They are counted by their result as well.
+    pub delayed: u64,
     /// Calls whose result says nothing about the dependency: cancelled calls, results that `ignore_if` selects,
     /// and errors of other breakers.
     pub ignored: u64,
@@ -143,6 +152,8 @@ pub(crate) enum Rare {
     FailedFallbacks,
     IgnoredCancellations,
     FailedCancellations,
+    Injected,
+    Delayed,
 }
 
 /// The counters of one breaker.
@@ -151,7 +162,7 @@ pub(crate) struct Counters {
     cells: Striped<Cells>,
     /// Counts of threads without a cell, until a block of cells is allocated.
     early: [AtomicU16; 4],
-    rare: OnceBox<[AtomicU64; 9]>,
+    rare: OnceBox<[AtomicU64; 11]>,
 }
 
 #[derive(Debug, Default)]
@@ -202,12 +213,25 @@ impl Counters {
             failed_fallbacks,
             ignored_cancellations,
             failed_cancellations,
+            injected,
+            delayed,
         ] = rare.unwrap_or_default();
         let rejections = Rejections { open, half_open, ramping, forced_open, bulkhead };
         let rejected = open + half_open + ramping + forced_open + bulkhead;
         let fallbacks = Fallbacks { successes: successful_fallbacks, failures: failed_fallbacks };
         let cancellations = Cancellations { ignored: ignored_cancellations, failures: failed_cancellations };
-        Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks, cancellations }
+        Totals {
+            successes,
+            failures,
+            timeouts,
+            injected,
+            delayed,
+            ignored,
+            rejected,
+            rejections,
+            fallbacks,
+            cancellations,
+        }
     }
 
     /// Increments a counter for a thread that has no cell yet, or cannot get one.
@@ -259,6 +283,8 @@ impl Totals {
         self.successes += other.successes;
         self.failures += other.failures;
         self.timeouts += other.timeouts;
+        self.injected += other.injected;
+        self.delayed += other.delayed;
         self.ignored += other.ignored;
         self.rejected += other.rejected;
         self.rejections.open += other.rejections.open;
@@ -275,6 +301,6 @@ impl Totals {
     /// Returns the number of finished calls, including rejected ones.
     #[must_use]
     pub const fn calls(&self) -> u64 {
-        self.successes + self.failures + self.timeouts + self.ignored + self.rejected
+        self.successes + self.failures + self.timeouts + self.injected + self.ignored + self.rejected
     }
 }

@@ -10,11 +10,11 @@
 //! | `time.rs` | time-based windows, in slices |
 //! | `slices.rs` | the successes of one thread, or of a few, in each slice |
 //!
-//! Successes are frequent and cannot open a circuit, so they do not take the lock of the window; failures and slow calls take the
-//! lock of the window. **Everything carries the generation of its call**: stored results of an older
-//! generation are dropped, and late results of an older generation are ignored. Therefore a window need not
-//! be cleared when the circuit closes, and a late result cannot enter the window of a later generation in any
-//! interleaving of threads.
+//! Successes are frequent and cannot open a circuit, so they do not take the lock of the window; failures and slow
+//! calls take the lock of the window. **Everything carries the generation of its call**: stored results of an older
+//! generation are dropped, and late results of an older generation are ignored. Therefore a window need not be cleared
+//! when the circuit closes, and a late result cannot enter the window of a later generation in any interleaving of
+//! threads.
 
 mod count;
 mod counts;
@@ -26,13 +26,13 @@ mod time;
 pub use counts::WindowCounts;
 pub use rules::TripReason;
 pub(crate) use rules::{Rate, Rules, trip_by_run};
-pub(crate) use span::{MAX_CALLS, Span};
+pub(crate) use span::{MAX_CALLS, Span, WindowSpec};
 
-use crate::clock::{Clock, Moment};
+use crate::clock::Clock;
 use crate::outcome::Completion;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use count::{Advance, CountWindow, FaultLog};
-use span::{Epoch, SliceId, WindowSpec};
+use span::{Epoch, SliceId};
 use time::{Buckets, Resize, TimeWindow};
 
 /// The window of one circuit: count-based, time-based, or none.
@@ -72,10 +72,11 @@ impl Window {
         }
     }
 
-    /// Returns `true` if the window is time-based.
+    /// Returns the current spec of a time-based window.
     #[inline]
-    pub(crate) fn is_time(&self) -> bool {
-        self.spec(Ordering::Relaxed).is_time()
+    pub(crate) fn time_spec(&self) -> Option<WindowSpec> {
+        let spec = self.spec(Ordering::Acquire);
+        spec.is_time().then_some(spec)
     }
 
     /// Records a success in a count-based window, except in rare cases. Returns `true` if it was recorded.
@@ -84,11 +85,16 @@ impl Window {
         self.count.try_record_success(generation)
     }
 
-    /// Records a success in a time-based window, except in rare cases. `now` is the time of the coarse clock. Returns
-    /// `true` if it was recorded.
+    /// Records a success in a time-based window of this [spec](Self::time_spec), except in rare cases. Returns `true`
+    /// if it was recorded.
     #[inline]
-    pub(crate) fn try_record_success_at(&self, generation: u64, now: Moment) -> bool {
-        self.time.try_record_success(generation, self.spec(Ordering::Acquire), now)
+    pub(crate) fn try_record_success_in_time(
+        &self,
+        generation: u64,
+        spec: WindowSpec,
+        clock: &Clock,
+    ) -> bool {
+        self.time.try_record_success(generation, spec, clock)
     }
 
     /// Records a success that was not slow. Returns `true` if another one may change nothing, which

@@ -1,8 +1,8 @@
 //! A fleet of processes that share one circuit, and the service that all of them call.
 //!
 //! ```text
-//! cargo run -p breaker-examples --example fleet_node                # 8 processes, about 20 seconds
-//! cargo run -p breaker-examples --example fleet_node -- --nodes 32
+//! cargo run -p breaker-examples --example fleet-node                # 8 processes, about 20 seconds
+//! cargo run -p breaker-examples --example fleet-node -- --nodes 32
 //! ```
 //!
 //! It starts a Redis server, a service that counts its calls, and the processes, all on loopback, and ends them. It

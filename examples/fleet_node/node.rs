@@ -20,7 +20,7 @@ const NAMESPACE: &str = "fleet-node";
 const CALLERS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(40);
 
-/// How often the process looks at its circuit.
+/// The interval at which the process reads its circuit.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// An address on which nothing listens.

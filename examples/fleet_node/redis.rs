@@ -9,7 +9,7 @@ use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
-/// How long the server may take to start.
+/// Maximum time for the server to start.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running server. It ends when this value is dropped, or when this process ends in any other way.

@@ -1,4 +1,4 @@
-//! What a process of the fleet prints about itself, one line at a time.
+//! The report that a process of the fleet prints about itself, one line at a time.
 
 use std::fmt;
 use std::str::FromStr;

@@ -18,11 +18,11 @@ const TRIAL_CALLS: u64 = 3;
 /// The interval between two exchanges of a process with Redis.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How often the fleet is drawn and looked at.
+/// The interval at which the fleet is drawn, and the one at which it is read.
 const FRAME: Duration = Duration::from_millis(250);
 const LOOK: Duration = Duration::from_millis(5);
 
-/// How long anything may take.
+/// Maximum time to wait for a step of the story.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Story {
@@ -30,7 +30,7 @@ struct Story {
     service: Service,
     picture: Picture,
     nodes: usize,
-    /// When the fleet was drawn last, and the calls of the service until then.
+    /// The time at which the fleet was last drawn, and the calls of the service until then.
     drawn: Instant,
     drawn_calls: u64,
     is_right: bool,

@@ -5,8 +5,8 @@
 //! cargo run -p breaker-examples --example grpc
 //! ```
 //!
-//! The messages are text, whose codec is in `text.rs`, so that the example needs no generated code. A generated client is created from the protected
-//! channel in the same way: `StockClient::new(channel)`.
+//! The messages are text, whose codec is in `text.rs`, so that the example needs no generated code. A generated client
+//! is created from the protected channel in the same way: `StockClient::new(channel)`.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 mod text;
@@ -32,7 +32,7 @@ use tower::{BoxError, ServiceBuilder, service_fn};
 
 use crate::text::Text;
 
-/// How long the circuit stays open.
+/// The time for which the circuit stays open.
 const RECOVERY: Duration = Duration::from_millis(500);
 
 /// Starts a server that knows the stock of tea, and fails while `is_down` is set. Returns its address.

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use breaker_runtime::BreakerError;
 use thiserror::Error;
 
-/// Why a request failed.
+/// The reason why a request failed.
 #[derive(Debug, Error)]
 pub(crate) enum Fault {
     #[error("the provider failed: {0}")]

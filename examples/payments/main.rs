@@ -67,7 +67,8 @@ async fn main() -> anyhow::Result<()> {
     service.stop().await
 }
 
-/// Makes payments at two merchants. The circuit of the first one opens, so its last payment goes to the backup provider.
+/// Makes payments at two merchants. The circuit of the first one opens, so its last payment goes to the backup
+/// provider.
 async fn make_payments(service: &Service) -> anyhow::Result<()> {
     let http = reqwest::Client::builder().no_proxy().build()?;
     for (merchant, cents) in PAYMENTS {

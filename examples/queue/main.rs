@@ -1,5 +1,5 @@
-//! A durable queue for later: a shop captures payments while the provider is down, its process ends, and the next process
-//! captures what is left.
+//! A durable queue for later: a shop captures payments while the provider is down, its process ends, and the next
+//! process captures what is left.
 //!
 //! ```text
 //! cargo run -p breaker-examples --example queue

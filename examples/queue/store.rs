@@ -29,8 +29,9 @@ pub(crate) enum StoreError {
     Stopped,
 }
 
-/// `AUTOINCREMENT` prevents that the id of a removed row is used again. With `FULL`, each insertion is on the disk before
-/// `push` returns. A row that is no valid capture is moved to `invalid_captures`, so that it does not block the others.
+/// `AUTOINCREMENT` prevents that the id of a removed row is used again. With `FULL`, each insertion is on the disk
+/// before `push` returns. A row that is no valid capture is moved to `invalid_captures`, so that it does not block the
+/// others.
 const SCHEMA: &str = "
     PRAGMA synchronous = FULL;
     CREATE TABLE IF NOT EXISTS captures (

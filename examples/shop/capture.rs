@@ -19,7 +19,7 @@ const CAPACITY: usize = 1000;
 /// The shortest time between two captures of a queue, so that a provider that has recovered is not overloaded.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// What happened to a capture.
+/// The result of a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Capture {
     Done,

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use breaker_runtime::BreakerError;
 use thiserror::Error;
 
-/// Why an order failed.
+/// The reason why an order failed.
 #[derive(Debug, Error)]
 pub(crate) enum Fault {
     #[error("a provider failed: {0}")]

@@ -45,7 +45,6 @@ use attribute::{args, check, duration, expand, function, grouping, recover, repe
 mod async_peers;
 #[path = "table/breaker.rs"]
 mod breaker;
-#[path = "table/measure.rs"]
 mod measure;
 mod median;
 #[cfg(feature = "integrations")]
@@ -63,10 +62,9 @@ mod throughput;
 mod work;
 
 use std::collections::BTreeMap;
-use std::hint::black_box;
 use std::process::ExitCode;
 
-use measure::instructions;
+use measure::{counted, instructions};
 use report::Run;
 use rows::{Kind, ROWS, Row};
 
@@ -105,14 +103,6 @@ fn count(row: &str, calls: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Runs the calls that callgrind counts; it finds this function by name.
-#[inline(never)]
-fn counted(run: fn(u64), calls: u64) {
-    run(black_box(calls));
-    // Prevents a tail call, since callgrind must see this function return.
-    black_box(());
-}
-
 fn check() -> ExitCode {
     let committed: BTreeMap<&str, u64> = COMMITTED.lines().filter_map(parse).collect();
     let mut code = ExitCode::SUCCESS;
@@ -147,7 +137,7 @@ fn checked_instructions() -> impl Iterator<Item = (&'static Row, u64)> {
         Kind::Expansion => !cfg!(feature = "integrations"),
         Kind::Unchecked => false,
     });
-    checked.map(|row| (row, instructions(row).expect("valgrind is installed")))
+    checked.map(|row| (row, instructions(row.name).expect("valgrind is installed")))
 }
 
 fn parse(line: &str) -> Option<(&str, u64)> {

@@ -30,6 +30,14 @@ fn answer(message: &str) -> Result<String, Status> {
     }
 }
 
+/// Returns the answer to a call without streams. The message `hang` gets none.
+async fn unary(message: &str) -> Result<String, Status> {
+    if message == "hang" {
+        std::future::pending::<()>().await;
+    }
+    answer(message)
+}
+
 async fn respond(request: http::Request<Body>) -> Result<http::Response<Body>, Infallible> {
     let mut grpc = tonic::server::Grpc::new(Text);
     if request.uri().path() == "/text/stream" {
@@ -40,7 +48,9 @@ async fn respond(request: http::Request<Body>) -> Result<http::Response<Body>, I
         return Ok(grpc.server_streaming(service, request).await);
     }
     let service =
-        service_fn(|request: Request<String>| async move { answer(request.get_ref()).map(Response::new) });
+        service_fn(
+            |request: Request<String>| async move { unary(request.get_ref()).await.map(Response::new) },
+        );
     Ok(grpc.unary(service, request).await)
 }
 

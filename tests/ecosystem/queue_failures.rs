@@ -29,6 +29,21 @@ async fn a_store_that_cannot_add_an_item_returns_it_with_its_error() {
     queue.push(8).await.unwrap();
 }
 
+#[tokio::test]
+async fn an_item_whose_removal_had_an_effect_and_an_error_is_returned() {
+    let breaker = circuit("unconfirmed removal");
+    let queue = RetryQueue::with_store(&breaker, TestStore::default(), 1).await.unwrap();
+    queue.push_or_replace(1).await.unwrap();
+    queue.store().unconfirmed_removals.store(1, Ordering::SeqCst);
+    let replaced = queue.push_or_replace(2).await.unwrap();
+    assert_eq!(replaced.iter().map(|item| **item).collect::<Vec<_>>(), [1]);
+    assert_eq!((counts(&breaker).length, counts(&breaker).discarded), (1, 1));
+    // An item that is still in the store is in the queue.
+    queue.store().failing_removals.store(1, Ordering::SeqCst);
+    assert_eq!(queue.push_or_replace(3).await.unwrap(), []);
+    assert_eq!(counts(&breaker).length, 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_that_cannot_be_read_is_reported_and_read_again_after_pauses() {
     let breaker = circuit("failing read");

@@ -99,6 +99,8 @@ pub(crate) struct TestStore {
     pub(crate) failing_pushes: AtomicUsize,
     pub(crate) failing_reads: AtomicUsize,
     pub(crate) failing_removals: AtomicUsize,
+    /// Removals that have their effect and then an error.
+    pub(crate) unconfirmed_removals: AtomicUsize,
     pub(crate) reads: AtomicUsize,
 }
 
@@ -149,6 +151,7 @@ impl QueueStore<u32> for TestStore {
         fail(&self.failing_removals)?;
         let removed = never(self.items.remove(id).await);
         yield_now().await;
+        fail(&self.unconfirmed_removals)?;
         removed
     }
 

@@ -114,6 +114,15 @@ async fn fetch(channel: &Channel, message: &str) -> Result<String, Status> {
 }
 
 #[tokio::test]
+async fn a_call_that_exceeds_the_limit_of_its_channel_is_a_failure() {
+    let address = serve(Identity::new()).await;
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let status = send(&endpoint.timeout(Duration::from_millis(1)).connect_lazy(), "hang").await.unwrap_err();
+    assert_eq!(status.code(), Code::Cancelled);
+    assert!(is_failure(&status) && !is_ignored(&status), "{status:?}");
+}
+
+#[tokio::test]
 async fn an_annotated_function_classifies_the_status_in_one_line() {
     let channel = connect(serve(Identity::new()).await);
     assert_eq!(fetch(&channel, "tea").await.unwrap(), "TEA");

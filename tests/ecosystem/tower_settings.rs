@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use breaker_runtime::integrations::tower::{BreakerService, ServiceError};
-use breaker_runtime::{BreakerError, ConfigBuilder, ErrorKind, Mode, State};
+use breaker_runtime::{BreakerError, CircuitBreaker, ConfigBuilder, ErrorKind, Mode, Outcome, State};
 
 use crate::services::{
     Counts, Fixture, IGNORED, SUCCESS, Strict, answers, down, finish, hangs, poll_once, seconds, settings,
@@ -293,4 +293,22 @@ fn an_outcome_of_an_earlier_generation_changes_no_state() {
     assert_eq!(fixture.breaker.state(), State::Closed);
     assert_ne!(fixture.counts(), SUCCESS);
     assert_ne!(fixture.counts(), IGNORED);
+}
+
+#[test]
+fn a_call_that_waits_has_no_limit_after_its_runtime_has_shut_down() {
+    let settings = settings().max_concurrent(1).max_wait(Duration::MAX).call_timeout(seconds(60));
+    let breaker = CircuitBreaker::new("moved", settings.build().unwrap()).unwrap();
+    let mut service = BreakerService::new(Strict::default(), &breaker);
+    let held = breaker.try_acquire().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let mut call = Box::pin(start(&mut service, hangs()));
+    runtime.block_on(async { assert!(poll_once(call.as_mut()).is_pending()) });
+    drop(runtime);
+    held.settle(Outcome::Success);
+    // The call runs now, and would need the timer of `call_timeout`.
+    assert!(poll_once(call.as_mut()).is_pending());
+    assert_eq!(breaker.snapshot().calls_in_flight, Some(1));
+    drop(call);
+    assert_eq!(breaker.snapshot().calls_in_flight, Some(0));
 }

@@ -38,7 +38,7 @@ fn price(sku: String) -> Result<usize, BreakerError> {
                 move || -> Result<usize, BreakerError> { Ok(sku.len()) },
                 __classifier,
                 |__output, __classifier| {
-                    __last_good
+                    (&__last_good)
                         .observe(
                             __output,
                             ::breaker_runtime::__private::verdict_on(
@@ -54,7 +54,7 @@ fn price(sku: String) -> Result<usize, BreakerError> {
                 .run_fallback(
                     __rejected,
                     |__error| {
-                        __last_good
+                        (&__last_good)
                             .recall(__error, ::breaker_runtime::__private::ignore_stale)
                     },
                 )
@@ -116,7 +116,7 @@ async fn stock(region: &str, sku: String) -> Result<usize, BreakerError> {
             },
             __classifier,
             |__output, __classifier| {
-                __last_good
+                (&__last_good)
                     .observe(
                         __output,
                         if match __output {
@@ -142,7 +142,7 @@ async fn stock(region: &str, sku: String) -> Result<usize, BreakerError> {
             let __value: Result<usize, BreakerError> = ::breaker_runtime::__private::call_fallback_on_failure(
                 __no_result,
                 |__error| {
-                    __last_good
+                    (&__last_good)
                         .recall_after_failure(
                             __error,
                             |count, age| { assert!(* count == 3 && age < AGE, "{sku}") },

@@ -107,6 +107,12 @@ impl Process {
         self.status().errors.count(kind)
     }
 
+    /// Returns the number of failed exchanges, without those that Redis did not answer in time on a busy machine.
+    pub(crate) fn refusals(&self) -> u64 {
+        let errors = self.status().errors;
+        errors.total() - errors.count(StoreErrorKind::TimedOut)
+    }
+
     /// Returns the circuit of the fleet, as far as the process knows it; `None` if it is simply closed.
     pub(crate) fn shared(&self) -> Option<SharedCircuit> {
         let name = self.breaker.name().to_owned();

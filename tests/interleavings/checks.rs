@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{CircuitBreaker, Outcome, Settled, State};
+use breaker_runtime::{CircuitBreaker, Outcome, Permit, Settled, State};
 
 use super::{
     RECOVERY, breaker, call, leak_permit, permit, race_on, ready_for_trial, strict, with_few_preemptions,
@@ -88,6 +88,43 @@ fn a_hanging_call_that_ends_while_it_is_noticed_opens_the_circuit_once() {
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.state, snapshot.generation, snapshot.totals.successes), (State::Open, 1, 1));
     });
+}
+
+/// Reads snapshots while a call begins to hang and another thread makes a change, and returns the generation at the end.
+/// A snapshot that shows the circuit as open shows an opening that happens before the change.
+fn check_shown_opening(
+    change: impl Fn(&CircuitBreaker, Permit<'_>) + Send + Sync + 'static,
+    after_opening: u64,
+) {
+    with_few_preemptions(move || {
+        let (clock, breaker) = breaker(strict().hang(HANG));
+        let hanging = permit(&breaker);
+        let look = move |breaker: &CircuitBreaker| {
+            clock.advance(HANG);
+            breaker.snapshot()
+        };
+        let (shown, ()) = race_on(&breaker, look, |breaker| change(breaker, hanging));
+        let last = breaker.snapshot();
+        if shown.state == State::Open {
+            assert_eq!((shown.generation, last.generation), (1, after_opening));
+        }
+    });
+}
+
+#[test]
+fn an_opening_by_a_hanging_call_that_was_shown_precedes_a_command() {
+    check_shown_opening(|breaker, _| breaker.force_open(), 2);
+}
+
+#[test]
+fn an_opening_by_a_hanging_call_that_was_shown_precedes_its_end() {
+    check_shown_opening(|_, hanging| _ = hanging.settle(Outcome::Success), 1);
+}
+
+#[test]
+fn an_opening_by_a_hanging_call_that_was_shown_precedes_a_longer_limit() {
+    let longer = strict().hang(HANG * 9).build().expect("the settings are in range");
+    check_shown_opening(move |breaker, _hanging| breaker.set_config(longer.clone()), 1);
 }
 
 /// A call of the old generation is added or ends while a call of the new generation begins.

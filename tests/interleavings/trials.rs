@@ -222,6 +222,20 @@ fn a_late_trial_and_the_call_that_sees_its_expired_lease_agree() {
 }
 
 #[test]
+fn a_trial_that_succeeds_in_time_never_shows_an_open_circuit() {
+    with_few_preemptions(|| {
+        let (clock, breaker) = ready_for_trial(strict());
+        let trial = permit(&breaker);
+        let (shown, ()) = race_on(&breaker, CircuitBreaker::state, |_| {
+            trial.settle(Outcome::Success);
+            // The lease would end now.
+            clock.advance(RECOVERY);
+        });
+        assert_ne!(shown, State::Open);
+    });
+}
+
+#[test]
 fn closing_and_admitting_are_serialized() {
     with_few_preemptions(|| {
         let (_clock, breaker) = ready_for_trial(strict());

@@ -54,6 +54,27 @@ fn every_setting_accepts_a_literal_up_to_the_limits_of_the_runtime() {
     assert!(builder().window_calls(1_000_001).build().is_err());
 }
 
+#[circuit_breaker(
+    name = "rules/unlimited",
+    recovery_timeout = "unlimited",
+    max_concurrent = 1,
+    max_wait = "unlimited",
+    call_timeout = "unlimited",
+    hang = "unlimited",
+    cancelled_after = "unlimited"
+)]
+async fn unlimited() -> Result<(), BreakerError> {
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_time_can_be_unlimited() {
+    unlimited().await.unwrap();
+    let config = breaker("rules/unlimited").config();
+    let times = [config.recovery_timeout(), config.max_wait(), config.cancelled_after()];
+    assert_eq!((times, config.call_timeout(), config.hang()), ([Duration::MAX; 3], None, None));
+}
+
 #[circuit_breaker(name = "rules/\
     nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\
     nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\

@@ -111,9 +111,10 @@ fn an_async_call_that_does_not_wait_is_rejected_under_any_executor() {
         let held = breaker.try_acquire().unwrap();
         let mut call = Box::pin(breaker.call_async(async { Answer::Ok(1) }));
         let Poll::Ready(answer) = poll_once(call.as_mut()) else { panic!("the call waits") };
-        match mode {
-            Mode::Enforce => assert_eq!(answer.unwrap_err().kind(), ErrorKind::BulkheadFull),
-            Mode::Shadow => assert_eq!(answer.unwrap(), 1),
+        if mode == Mode::Shadow {
+            assert_eq!(answer.unwrap(), 1);
+        } else {
+            assert_eq!(answer.unwrap_err().kind(), ErrorKind::BulkheadFull);
         }
         drop(held);
     }

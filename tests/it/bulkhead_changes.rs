@@ -170,6 +170,21 @@ fn a_lowered_limit_keeps_a_waiting_call_waiting() {
     assert_eq!(fixture.calls_in_flight(), 0);
 }
 
+#[test]
+fn offers_that_have_lapsed_do_not_come_back_with_a_new_limit() {
+    let fixture = Fixture::with(at_most(1));
+    let running = fixture.permit();
+    let calls: Vec<_> = (0..500).map(|_| call(&fixture)).collect();
+    // All waiting calls are offered a slot. None of them takes it.
+    fixture.set_config(settings());
+    fixture.clock.advance(Duration::from_secs(3600));
+    fixture.set_config(at_most(1));
+    running.settle(Outcome::Success);
+    fixture.clock.advance(Duration::from_millis(10));
+    let _admitted = fixture.permit();
+    drop(calls);
+}
+
 type Owned = Pin<Box<dyn Future<Output = Result<(), BreakerError>> + Send>>;
 
 /// A waker that reads the breaker and drops a call of its own.

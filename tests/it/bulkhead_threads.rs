@@ -102,8 +102,8 @@ fn a_thread_whose_trial_lost_its_lease_while_it_waited_is_rejected() {
         }
         fixture.clock.advance(RECOVERY);
         assert_eq!(fixture.breaker.state(), State::Open);
-        hung.settle(Outcome::Success);
         assert_eq!(waiting.join().unwrap().unwrap_err().kind(), ErrorKind::Open);
+        hung.settle(Outcome::Success);
     });
     assert_eq!((fixture.breaker.state(), fixture.calls_in_flight()), (State::Open, 0));
     fixture.clock.advance(RECOVERY + seconds(1));

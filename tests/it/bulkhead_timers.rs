@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use breaker_runtime::{BreakerError, CircuitBreaker, Config, Outcome};
+use breaker_runtime::chaos::Drill;
+use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind, Fault, Outcome, Registry};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::support::{poll_once, seconds, watch_panics};
@@ -118,4 +119,63 @@ fn a_waiting_call_that_continues_in_another_runtime_waits_with_its_timers() {
         held.settle(Outcome::Success);
         assert_eq!(moved.await.unwrap(), 7);
     });
+}
+
+#[test]
+fn a_call_that_waits_has_no_limit_after_its_runtime_has_shut_down() {
+    let settings = Config::builder().max_concurrent(1).max_wait(seconds(60)).call_timeout(seconds(60));
+    let breaker = CircuitBreaker::new("moved", settings.clone().build().unwrap()).unwrap();
+    let held = breaker.try_acquire().unwrap();
+    let ended = Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
+    let mut calls = {
+        let _entered = ended.enter();
+        [(); 3].map(|()| waiting(&breaker))
+    };
+    drop(ended);
+    let without = runtime_without_timers();
+    for longer in [61, 62] {
+        // Each deadline needs a new timer.
+        breaker.set_config(settings.clone().max_wait(seconds(longer)).build().unwrap());
+        let [outside, inside, _unpolled] = &mut calls;
+        assert!(is_pending(outside));
+        without.block_on(async { assert!(is_pending(inside)) });
+    }
+    held.settle(Outcome::Success);
+    let [outside, inside, unpolled] = &mut calls;
+    assert!(is_admitted(outside));
+    without.block_on(async { assert!(is_admitted(inside)) });
+    assert!(is_admitted(unpolled));
+    assert_eq!(breaker.snapshot().calls_in_flight, Some(0));
+}
+
+#[test]
+fn the_limit_of_a_wait_holds_after_a_poll_outside_of_its_runtime() {
+    let settings = Config::builder().max_concurrent(1).max_wait(seconds(60));
+    let breaker = CircuitBreaker::new("outside", settings.build().unwrap()).unwrap();
+    let _held = breaker.try_acquire().unwrap();
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let [first, mut behind] = runtime.block_on(async { [(); 2].map(|()| waiting(&breaker)) });
+    drop(first);
+    // The call is now the first one, so the moment of its next check changes here.
+    assert!(is_pending(&mut behind));
+    let rejected = runtime.block_on(async { tokio::time::timeout(seconds(61), behind).await.unwrap() });
+    assert_eq!(rejected.unwrap_err().kind(), ErrorKind::BulkheadFull);
+}
+
+#[test]
+fn a_delay_of_a_drill_that_ends_with_its_runtime_leaves_the_call_the_rest_of_its_limit() {
+    let registry = Registry::new();
+    let settings = Config::builder().call_timeout(seconds(60));
+    let breaker = registry.register("drilled", settings.build().unwrap()).unwrap();
+    drop(Drill::new(Fault::slow(seconds(90)), seconds(600)).start(&registry, "drilled").unwrap());
+    let ended = Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
+    let mut call = {
+        let _entered = ended.enter();
+        waiting(&breaker)
+    };
+    drop(ended);
+    Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+        assert!(is_admitted(&mut call));
+    });
+    assert_eq!(breaker.snapshot().totals.timeouts, 0);
 }

@@ -1,12 +1,14 @@
 //! Calls that wait for a slot while the state of the circuit changes, above all trial calls.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::mem::forget;
 use std::pin::Pin;
-use std::task::Poll;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use breaker_runtime::{BreakerError, Cause, ConfigBuilder, ErrorKind, Outcome, State};
+use breaker_runtime::{BreakerError, Cause, ConfigBuilder, ErrorKind, Mode, Outcome, State};
 
 use crate::support::{Fixture, NANO, RECOVERY, poll_once, seconds, settings};
 
@@ -85,6 +87,23 @@ fn the_lease_of_a_trial_ends_while_it_waits() {
 }
 
 #[test]
+fn a_trial_that_shadow_mode_admits_after_a_wait_has_its_whole_lease() {
+    let fixture = Fixture::with(at_most(1).half_open_timeout(seconds(5)));
+    fixture.trip();
+    fixture.clock.advance(RECOVERY);
+    let first = fixture.permit();
+    let mut second = waiting(&fixture, pending());
+    fixture.clock.advance(seconds(4));
+    fixture.set_config(at_most(1).half_open_timeout(seconds(5)).mode(Mode::Shadow));
+    assert!(poll_once(second.as_mut()).is_pending());
+    first.settle(Outcome::Success);
+    fixture.clock.advance(ALMOST_FIVE_SECONDS);
+    assert_eq!(fixture.breaker.state(), State::HalfOpen);
+    fixture.clock.advance(NANO);
+    assert_eq!(fixture.breaker.state(), State::Open);
+}
+
+#[test]
 fn a_call_that_waits_since_the_circuit_was_closed_is_rejected_after_the_leases_have_ended() {
     let fixture = Fixture::with(at_most(2).failure_threshold(1));
     let (old, failing) = (fixture.permit(), fixture.permit());
@@ -121,4 +140,79 @@ fn a_call_that_waited_while_the_breaker_was_disabled_holds_no_slot() {
     fixture.breaker.release();
     assert_eq!(fixture.calls_in_flight(), 0);
     fixture.call(Outcome::Success);
+}
+
+/// Returns a call whose body is ready when it is polled for the last of this number of times.
+fn lasting(fixture: &Fixture, polls: u32) -> Call<'_> {
+    let mut left = polls;
+    Box::pin(fixture.breaker.call_async(poll_fn(move |_| {
+        left -= 1;
+        if left == 0 { Poll::Ready(Ok(())) } else { Poll::Pending }
+    })))
+}
+
+/// Callers that make one call after the other, each of which is polled once per second. Returns the seconds after which
+/// the circuit has closed.
+fn seconds_until_closed(fixture: &Fixture, callers: usize, takes: u32) -> u32 {
+    let mut calls: Vec<Option<Call<'_>>> = (0..callers).map(|_| None).collect();
+    for second in 0..1000 {
+        for call in &mut calls {
+            let polled = poll_once(call.get_or_insert_with(|| lasting(fixture, takes)).as_mut());
+            if polled.is_ready() {
+                *call = None;
+            }
+        }
+        if fixture.breaker.state() == State::Closed {
+            return second;
+        }
+        fixture.clock.advance(seconds(1));
+    }
+    panic!("{callers} callers, calls of {takes} s: {:?}", fixture.breaker.snapshot());
+}
+
+#[test]
+fn trials_that_wait_for_each_other_longer_than_a_lease_close_the_circuit() {
+    let settings = at_most(1).half_open_timeout(seconds(30)).half_open_max_calls(3).success_threshold(3);
+    for takes in [9, 16, 25, 29, 31, 40] {
+        let fixture = Fixture::with(settings.clone());
+        fixture.trip();
+        fixture.clock.advance(RECOVERY);
+        // The first calls that take longer than a lease reopen the circuit once, and make the next leases longer.
+        let limit = if takes < 30 { 3 * takes } else { 6 * takes };
+        assert!(seconds_until_closed(&fixture, 4, takes) <= limit, "{:?}", fixture.breaker.snapshot());
+    }
+    let fixture = Fixture::with(settings.max_concurrent(2).half_open_max_calls(10).success_threshold(10));
+    fixture.trip();
+    fixture.clock.advance(RECOVERY);
+    assert!(seconds_until_closed(&fixture, 12, 25) <= 130);
+}
+
+#[test]
+fn a_waiting_call_is_woken_and_rejected_when_the_lease_of_another_call_ends() {
+    let fixture = Fixture::with(at_most(1).half_open_timeout(seconds(5)).half_open_max_calls(3));
+    fixture.trip();
+    fixture.clock.advance(RECOVERY);
+    forget(fixture.permit());
+    let woken = Arc::new(Woken::default());
+    let mut waiting: Call<'_> = Box::pin(fixture.breaker.call_async(async { Ok(()) }));
+    let waker = Waker::from(Arc::clone(&woken));
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    fixture.clock.advance(seconds(3));
+    // It renews its own lease.
+    assert!(woken.0.swap(false, Ordering::SeqCst));
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    fixture.clock.advance(seconds(2));
+    assert!(woken.0.swap(false, Ordering::SeqCst));
+    assert_eq!(rejection(&mut waiting), ErrorKind::Open);
+    assert_eq!(fixture.breaker.snapshot().last_transition.unwrap().cause, Cause::LeaseExpired);
+}
+
+/// A task that notes when it is woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }

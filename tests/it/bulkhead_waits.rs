@@ -9,7 +9,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{scope, yield_now};
 use std::time::Duration;
 
-use breaker_runtime::{BreakerError, CircuitBreaker, ConfigBuilder, ErrorKind, Mode, Outcome, State};
+use breaker_runtime::{
+    BreakerError, CallEvent, CallEvents, CircuitBreaker, ConfigBuilder, ErrorKind, Mode, Outcome, State,
+};
 
 use crate::support::{Fixture, RECOVERY, poll_once, seconds, settings};
 
@@ -288,4 +290,23 @@ fn a_call_that_began_inside_a_call_continues_without_a_slot_outside_of_it() {
     let mut inner = moved_out.unwrap();
     assert!(poll_once(inner.as_mut()).is_pending());
     assert_eq!(fixture.calls_in_flight(), 0);
+}
+
+#[test]
+fn a_call_of_a_listener_of_the_rejection_runs_in_the_slot_of_the_call_that_waited() {
+    let fixture = Fixture::with(at_most(1));
+    let (breaker, inner) = (fixture.breaker.clone(), Arc::new(Mutex::new(Vec::new())));
+    let results = Arc::clone(&inner);
+    let listener = move |_: &CallEvent| {
+        breaker.reset();
+        results.lock().unwrap().push(breaker.call(|| Ok::<_, BreakerError>(2)).unwrap());
+    };
+    fixture.breaker.listen_to_calls(CallEvents::REJECTED, listener).detach();
+    let held = fixture.permit();
+    let mut waiting = Waiting::new(&fixture);
+    held.settle(Outcome::Success);
+    fixture.breaker.force_open();
+    assert_eq!(waiting.poll(), Poll::Ready(Err(ErrorKind::ForcedOpen)));
+    assert_eq!(*inner.lock().unwrap(), [2]);
+    assert_eq!(fixture.breaker.snapshot().calls_in_flight, Some(0));
 }

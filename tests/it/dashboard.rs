@@ -2,7 +2,10 @@
 
 mod access;
 mod busy;
+mod candidates;
 mod commands;
+mod drills;
+mod configure;
 mod fleet;
 mod health;
 mod input;

@@ -264,6 +264,17 @@ fn a_circuit_can_be_removed_in_any_state_and_its_calls_still_count() {
 }
 
 #[test]
+fn the_open_time_of_a_removed_circuit_that_is_held_does_not_vary_while_the_time_runs() {
+    let hosts = Registry::new().register_keyed("hosts", Config::default(), 100).unwrap();
+    hosts.get("a").force_open();
+    let held = hosts.remove("a");
+    let mut times: Vec<_> = (0..1000).map(|_| hosts.snapshot().time_open).collect();
+    times.dedup();
+    assert_eq!(times.len(), 1);
+    drop(held);
+}
+
+#[test]
 fn the_open_time_of_a_removed_circuit_ends_with_its_removal() {
     let hosts = Hosts::at_most(10);
     hosts.open("dead");

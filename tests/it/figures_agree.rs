@@ -8,13 +8,14 @@ use std::pin::pin;
 
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::MeterProvider as _;
+use breaker_runtime::chaos::Drill;
 use breaker_runtime::integrations::axum::Dashboard;
 use breaker_runtime::integrations::metrics::Sampler;
 use breaker_runtime::integrations::{opentelemetry, prometheus};
 use breaker_runtime::queue::RetryQueue;
 use breaker_runtime::testing::Clock;
 use breaker_runtime::{
-    BreakerError, CircuitBreaker, Config, ConfigBuilder, Declaration, Mode, Outcome, Registry,
+    BreakerError, CircuitBreaker, Config, ConfigBuilder, Declaration, Fault, Mode, Outcome, Registry,
     circuit_breaker, testing,
 };
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics};
@@ -91,6 +92,19 @@ fn run_script(clock: &Clock, registry: &Registry) {
     time_out_and_cancel(clock, &limited);
     waive_and_ramp(clock, registry);
     run_queues(&hosts.get("a"), &plain);
+    run_drill(registry);
+}
+
+/// A drill that goes on, and has failed some calls of a function without a delay.
+fn run_drill(registry: &Registry) {
+    let drilled = register(registry, "drilled", Config::builder());
+    let drill = Drill::new(Fault::fail(0.5).delay(seconds(1)).delay_share(0.0), seconds(60)).seed(1);
+    drop(drill.start(registry, "drilled").unwrap());
+    for _ in 0..9 {
+        drop(drilled.try_acquire());
+    }
+    let injected = drilled.snapshot().totals.injected;
+    assert!(0 < injected && injected < 9, "{injected}");
 }
 
 /// Makes one call that times out, one that is cancelled early, and one that is cancelled after `cancelled_after`.
@@ -256,6 +270,9 @@ fn figure<'a>(circuit: &'a Value, point: &Point) -> &'a Value {
         "circuit_breaker_cancelled" => {
             &totals["cancellations"][if label("result") == "failure" { "failures" } else { "ignored" }]
         }
+        "circuit_breaker_injected" => {
+            &totals[if label("fault") == "failure" { "injected" } else { "delayed" }]
+        }
         "circuit_breaker_rejections" => by(&totals["rejections"], "reason"),
         "circuit_breaker_shadow_rejections" => &circuit["shadow_rejections"],
         "circuit_breaker_waived_rejections" => &circuit["waived_rejections"],
@@ -276,6 +293,7 @@ fn figure<'a>(circuit: &'a Value, point: &Point) -> &'a Value {
 fn check_figures(points: &Points, circuits: &BTreeMap<String, Value>) {
     for (point, value) in points {
         let has_other_form = point.name == "circuit_breaker_state"
+            || point.name == "circuit_breaker_drill"
             || point.name == "circuit_breaker_ramp_share"
             || point.name == "circuit_breaker_state_changes"
             || (point.name.starts_with(DURATION) && !point.name.ends_with("_count"));
@@ -286,7 +304,7 @@ fn check_figures(points: &Points, circuits: &BTreeMap<String, Value>) {
     }
 }
 
-/// Compares the state, the ramp, the number of openings and the mean duration.
+/// Compares the state, the ramp, the drill, the number of openings and the mean duration.
 fn check_forms(points: &Points, circuits: &BTreeMap<String, Value>) {
     for (name, circuit) in circuits {
         let of_circuit = |metric: &str, suffix: &str| -> Vec<(&Point, f64)> {
@@ -303,6 +321,8 @@ fn check_forms(points: &Points, circuits: &BTreeMap<String, Value>) {
         assert_eq!(of_circuit("circuit_breaker_state", "")[0].1.to_bits(), number.to_bits(), "{name}");
         let ramp = circuit["ramp"]["share"].as_f64().unwrap_or(1.0);
         assert!((of_circuit("circuit_breaker_ramp_share", "")[0].1 - ramp).abs() < 1e-6, "{name}");
+        let drill = if circuit["drill"].is_null() { 0.0_f64 } else { 1.0 };
+        assert_eq!(of_circuit("circuit_breaker_drill", "")[0].1.to_bits(), drill.to_bits(), "{name}");
         let openings = of_circuit("circuit_breaker_state_changes", "").into_iter();
         let openings = openings.filter(|(it, _)| ["open", "forced_open"].contains(&it.labels["to"].as_str()));
         let opened: f64 = openings.map(|(_, value)| value).sum();

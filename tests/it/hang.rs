@@ -5,13 +5,15 @@ mod limits;
 use std::future::pending;
 use std::mem::forget;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
 use breaker_runtime::{
-    BreakerError, Cause, Config, ConfigBuilder, ErrorKind, Event, Outcome, Settled, State, TripReason,
-    circuit_breaker, testing,
+    BreakerError, Cause, Config, ConfigBuilder, ErrorKind, Event, Outcome, Registry, Settled, State,
+    TripReason, circuit_breaker, testing,
 };
 
 use crate::support::{Fixture, NANO, RECOVERY, poll_once, seconds, settings};
@@ -377,5 +379,30 @@ fn annotated_functions_are_watched() {
         // The outer call has run for twelve seconds when the innermost one begins.
         assert_eq!(nested(2, &scope), 0);
         testing::assert_state("hang/sync", State::Open);
+    });
+}
+
+#[test]
+fn an_opening_that_snapshots_have_shown_is_not_undone_by_another_limit() {
+    let limit = |nanos| settings().hang(Duration::from_nanos(nanos)).build().unwrap();
+    let breaker = Registry::new().register("payment", limit(1_000_000_000)).unwrap();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for nanos in 0..4000 {
+                let permit = breaker.try_acquire().unwrap();
+                breaker.set_config(limit(1 + nanos % 500 * 40));
+                breaker.set_config(limit(1_000_000_000));
+                drop(permit);
+                breaker.force_close();
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        let mut before = 0;
+        while !is_over.load(Ordering::Relaxed) {
+            let generation = breaker.snapshot().generation;
+            assert!(generation >= before, "generation {generation} after {before}");
+            before = generation;
+        }
     });
 }

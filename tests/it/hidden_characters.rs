@@ -1,7 +1,9 @@
 //! Names, keys, failure texts and operators with characters that a reader cannot see, or that change the order of
 //! the text, are shown with escapes.
 
-use breaker_runtime::{CircuitBreaker, Config, Registry};
+use std::collections::BTreeMap;
+
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Registry, Setting, SettingDuration};
 
 use crate::support::settings;
 
@@ -56,4 +58,30 @@ fn an_operator_name_is_recorded_with_bounded_length() {
     assert_eq!(&*recorded(&"n".repeat(1024)), "n".repeat(1024));
     assert_eq!(&*recorded(&"n".repeat(1025)), format!("{}...", "n".repeat(1024)));
     assert_eq!(&*recorded(&"\u{20ac}".repeat(1_000_000)), format!("{}...", "\u{20ac}".repeat(341)));
+}
+
+#[test]
+fn errors_of_settings_show_names_and_values_with_escapes_and_cut_long_ones() {
+    let error = Config::builder().set_text(Setting::Hang, HOSTILE).unwrap_err().to_string();
+    let unit = SHOWN.split_once("31").unwrap().0; // it ends at a digit
+    let expected = format!("hang = \"{SHOWN}\": the duration \"{SHOWN}\" has no number before \"{unit}\"; ");
+    assert!(error.starts_with(&expected), "{error}");
+    for (text, problem) in [
+        ("5 \n", "has the unknown unit \"\\n"),
+        ("5\n5", "has no unit after 5"),
+        ("5.\n5s", "has a fraction"),
+    ] {
+        let error = format!("{text}x").parse::<SettingDuration>().unwrap_err().to_string();
+        assert!(!error.contains('\n'), "{problem} {error}");
+    }
+    let unknown = serde_json::to_string(&BTreeMap::from([(HOSTILE, 1)])).unwrap();
+    let unknown = serde_json::from_str::<ConfigBuilder>(&unknown).unwrap_err().to_string();
+    assert!(unknown.starts_with(&format!("unknown setting `{SHOWN}`; expected one of")), "{unknown}");
+
+    let long = "1ns".repeat(100_000) + "x";
+    let value = Config::builder().set_text(Setting::Hang, &long).unwrap_err().to_string();
+    let name = serde_json::from_str::<ConfigBuilder>(&format!("{{\"{long}\": 1}}")).unwrap_err().to_string();
+    for error in [value, name] {
+        assert!(error.len() < 1000 && error.contains("1ns1ns"), "{error}");
+    }
 }

@@ -142,9 +142,20 @@ fn a_success_whose_lease_had_not_ended_does_not_extend_the_leases() {
     let fixture = tripped(with_lease(seconds(5)).half_open_max_calls(2));
     let (fast, failing) = (fixture.permit(), fixture.permit());
     failing.settle(Outcome::Failure);
-    fixture.clock.advance(seconds(5).checked_sub(NANO).unwrap());
+    fixture.clock.advance(seconds(4));
     fast.settle(Outcome::Success);
     assert_eq!(next_lease(&fixture), seconds(5));
+}
+
+#[test]
+fn a_success_that_is_late_only_by_one_of_two_clocks_extends_the_leases() {
+    // The lease is measured by another clock than the call, which may show a little less than the whole lease.
+    let fixture = tripped(with_lease(seconds(5)).half_open_max_calls(2));
+    let (late, failing) = (fixture.permit(), fixture.permit());
+    failing.settle(Outcome::Failure);
+    fixture.clock.advance(seconds(5).checked_sub(NANO).unwrap());
+    late.settle(Outcome::Success);
+    assert_eq!(next_lease(&fixture), seconds(10));
 }
 
 #[test]

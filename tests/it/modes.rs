@@ -130,8 +130,10 @@ fn set_config_keeps_state_consecutive_failures_totals_generation_and_listeners()
     assert_eq!((after.totals, after.state), (before.totals, State::Closed));
     fixture.call_times(Outcome::Failure, 5);
     assert_eq!(fixture.trip_reason(), TripReason::ConsecutiveFailures { failures: 9, limit: 9 });
-    assert_eq!(events.lock().unwrap().len(), 1);
-    assert_eq!(fixture.breaker.config().recovery_timeout(), seconds(1));
+    let events = events.lock().unwrap();
+    assert!(events[0].contains("failure_threshold 5 -> 9"), "{events:?}");
+    assert!(events[1].contains("closed -> open"), "{events:?}");
+    assert_eq!((events.len(), fixture.breaker.config().recovery_timeout()), (2, seconds(1)));
 }
 
 #[test]

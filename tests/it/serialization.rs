@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use breaker_runtime::{
-    Adopt, Config, ErrorKind, Event, Mode, Outcome, Registry, Sharing, State, TripReason, testing,
+    Adopt, Config, ErrorKind, Event, Mode, Outcome, Registry, Setting, SettingSource, Sharing, State,
+    TripReason, testing,
 };
 use serde_json::{json, to_value};
 
@@ -19,24 +20,28 @@ fn a_snapshot_has_the_documented_json() {
     breaker.try_acquire().unwrap().fail_with_retry_after("no route to host", seconds(90));
     clock.advance(std::time::Duration::from_micros(2_500_999));
     assert!(breaker.try_acquire().is_err());
+    let source = breaker.snapshot().settings.source(Setting::FailureRate);
+    assert!(matches!(source, SettingSource::Program(location) if location.file() == file!()));
+    let source = to_value(source).unwrap();
     let expected = json!({
         "name": "payment", "key": null, "state": "open", "time_in_state": 2.5, "retry_after": 87.499, "ramp": null,
         "generation": 1, "critical": false, "consecutive_failures": 0,
         "window": {"calls": 0, "failures": 0, "slow": 0, "failure_rate": null, "slow_call_rate": null},
         "trials_in_flight": 0, "calls_in_flight": 0,
         "totals": {
-            "successes": 1, "failures": 1, "timeouts": 0, "ignored": 0, "rejected": 1,
+            "successes": 1, "failures": 1, "timeouts": 0, "injected": 0, "delayed": 0, "ignored": 0, "rejected": 1,
             "rejections": {"open": 1, "half_open": 0, "ramping": 0, "forced_open": 0, "bulkhead": 0},
             "fallbacks": {"successes": 0, "failures": 0},
             "cancellations": {"ignored": 0, "failures": 0},
         },
-        "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "durations": null, "time_open": 2.5, "queue": null, "mode": "enforce",
+        "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "durations": null, "time_open": 2.5, "queue": null, "drill": null, "mode": "enforce",
         "changes": {"closed": {"open": 1}}, "keys": null,
         "last_transition": {
             "from": "closed", "to": "open", "cause": "threshold_reached", "generation": 1,
             "trip": {"rule": "failure_rate", "found": 1, "calls": 2, "limit": 0.5},
             "last_failure": "no route to host", "retry_after": 90.0, "initiator": null,
         },
+        "sources": {"failure_rate": source, "window": source, "minimum_calls": source, "max_concurrent": source},
     });
     assert_eq!(to_value(breaker.snapshot()).unwrap(), expected);
 }

@@ -1,12 +1,13 @@
 //! Time-based windows: how calls enter and leave them, and the rules that use them.
 
+use std::pin::pin;
 use std::sync::Barrier;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use breaker_runtime::{Config, ConfigBuilder, Outcome, State, TripReason};
+use breaker_runtime::{BreakerError, Config, ConfigBuilder, Outcome, State, TripReason};
 
-use crate::support::{Fixture, NANO, RECOVERY, Recorded, seconds};
+use crate::support::{Fixture, NANO, RECOVERY, Recorded, poll_once, seconds};
 
 fn last(time: Duration) -> ConfigBuilder {
     Config::builder().window_time(time).recovery_timeout(RECOVERY)
@@ -173,6 +174,24 @@ fn a_call_enters_the_window_when_it_ends() {
     fixture.call(Outcome::Failure);
     long.settle(Outcome::Failure);
     assert_eq!(fixture.trip_reason(), TripReason::FailuresInWindow { failures: 2, calls: 2, limit: 2 });
+}
+
+#[test]
+fn the_success_of_an_async_call_that_was_pending_enters_every_kind_of_window() {
+    for settings in [Config::builder().window_calls(10), last(seconds(10)), last(Duration::from_millis(100))]
+    {
+        let fixture = Fixture::with(settings.failure_threshold(3));
+        fixture.call(Outcome::Failure);
+        for successes in 1..=3 {
+            let mut call = pin!(fixture.breaker.call_async(async {
+                tokio::task::yield_now().await;
+                Ok::<_, BreakerError>(())
+            }));
+            assert!(poll_once(call.as_mut()).is_pending());
+            assert!(poll_once(call.as_mut()).is_ready());
+            assert_eq!(fixture.window(), Recorded { calls: 1 + successes, failures: 1, slow: 0 });
+        }
+    }
 }
 
 #[test]

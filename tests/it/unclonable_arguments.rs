@@ -1,11 +1,14 @@
 //! Limits that only new settings introduce, on functions whose fallback uses arguments that cannot be cloned.
 
+use std::cell::Cell;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use breaker_runtime::chaos::Drill;
 use breaker_runtime::testing::scope;
-use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Outcome, Registry, circuit_breaker};
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Fault, Outcome, Registry, circuit_breaker};
 
 use crate::support::{poll_once, seconds};
 
@@ -70,6 +73,45 @@ fn a_call_whose_fallback_needs_an_argument_without_clone_is_rejected_instead_of_
             }
         });
     });
+}
+
+#[test]
+fn a_call_whose_fallback_needs_an_argument_without_clone_has_neither_the_delay_of_a_drill_nor_call_timeout() {
+    #[circuit_breaker(name = "live/delayed", fallback = |_| unique.0)]
+    async fn delayed(unique: Unique, started: &Cell<bool>, answer: &Cell<bool>) -> u32 {
+        started.set(true);
+        poll_fn(|_| if answer.get() { Poll::Ready(()) } else { Poll::Pending }).await;
+        unique.0 + 1
+    }
+    // The delay is shorter or longer than the time limit, or the call fails as well.
+    for (fault, result) in [
+        (Fault::slow(seconds(2)), Poll::Ready(8)),
+        (Fault::slow(seconds(9)), Poll::Ready(8)),
+        (Fault::fail(1.0).delay(seconds(9)), Poll::Ready(7)),
+    ] {
+        scope(|scope| {
+            let (started, answer) = (Cell::new(false), Cell::new(true));
+            assert_eq!(poll_once(pin!(delayed(Unique(7), &started, &answer))), Poll::Ready(8));
+            let circuit = Registry::global().get("live/delayed").unwrap();
+            circuit.set_config(Config::builder().call_timeout(seconds(3)).build().unwrap());
+            drop(Drill::new(fault, HOUR).start(&Registry::global(), "live/delayed").unwrap());
+            started.set(false);
+            answer.set(false);
+            let mut call = pin!(delayed(Unique(7), &started, &answer));
+            let mut polled = poll_once(call.as_mut());
+            assert_eq!(started.get(), polled.is_pending(), "{fault:?}");
+            for _ in 0..2 {
+                if polled.is_pending() {
+                    scope.advance(seconds(100));
+                    polled = poll_once(call.as_mut());
+                    answer.set(true);
+                }
+            }
+            assert_eq!(polled, result, "{fault:?}");
+            let totals = circuit.snapshot().totals;
+            assert_eq!((totals.delayed, totals.timeouts, totals.calls()), (0, 0, 2), "{fault:?}");
+        });
+    }
 }
 
 #[test]

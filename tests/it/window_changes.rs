@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{Config, ConfigBuilder, Outcome, State, TripReason};
+use breaker_runtime::{Config, ConfigBuilder, Outcome, Registry, State, TripReason, testing};
 
-use crate::support::{Fixture, RECOVERY, Recorded, seconds};
+use crate::support::{Fixture, RECOVERY, Recorded, seconds, settings};
 
 fn calls(calls: u32) -> ConfigBuilder {
     Config::builder().window_calls(calls).consecutive_failures(1000).recovery_timeout(RECOVERY)
@@ -238,4 +238,27 @@ fn counts_of_a_former_window_never_return_after_any_number_of_changes() {
     }
     fixture.call_times(Outcome::Success, 3);
     assert_eq!(fixture.window().calls, 3);
+}
+
+#[test]
+fn a_shorter_time_window_takes_in_no_call_that_is_older_than_it() {
+    let day = 24 * 3600;
+    for (from, age, to) in [(3600, 350, 60), (600, 59, 10), (day, 8000, 60), (u64::MAX, 365 * day, 60)] {
+        let clock = testing::Clock::new();
+        clock.advance(seconds(1000 * day)); // the start of a slice
+        let window = |length| match length {
+            u64::MAX => settings().failure_threshold(5).window_time(Duration::MAX),
+            length => settings().failure_threshold(5).window_time(seconds(length)),
+        };
+        let registry = Registry::with_clock(&clock);
+        let breaker = registry.register("payment", window(from).build().unwrap()).unwrap();
+        for _ in 0..4 {
+            breaker.try_acquire().unwrap().settle(Outcome::Failure);
+        }
+        clock.advance(seconds(age));
+        breaker.set_config(window(to).build().unwrap());
+        assert_eq!(breaker.snapshot().window.unwrap().failures, 0, "{age} s in {to} s");
+        breaker.try_acquire().unwrap().settle(Outcome::Failure);
+        assert_eq!(breaker.state(), State::Closed);
+    }
 }

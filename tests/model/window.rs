@@ -51,14 +51,14 @@ impl Window {
         self.calls.clear();
     }
 
-    /// Changes the extent. An old slice that overlaps several new ones moves to the one in which it ends.
+    /// Changes the extent. An old slice that overlaps several new ones moves to the one in which it starts.
     pub(crate) fn set_config(&mut self, span: Span, now: u64) {
         match (self.span, span) {
             (Span::Calls(_), Span::Calls(_)) => {}
             (Span::Time(old), Span::Time(_)) => {
                 for call in &mut self.calls {
-                    let last_moment = (call.slice + 1) * old.div_ceil(10) - 1;
-                    call.slice = slice(span, last_moment.min(now));
+                    let first_moment = call.slice * old.div_ceil(10);
+                    call.slice = slice(span, first_moment.min(now));
                 }
             }
             _ => self.calls.clear(),

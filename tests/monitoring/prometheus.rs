@@ -21,7 +21,7 @@ struct ServerLog {
 }
 
 /// Maximum time until Prometheus is ready.
-const STARTUP_LIMIT: Duration = Duration::from_secs(30);
+const STARTUP_LIMIT: Duration = Duration::from_secs(90);
 
 impl Prometheus {
     /// Starts a server that scrapes `target` every second, and waits until it is ready.

@@ -116,7 +116,7 @@ fn an_idle_breaker_is_small() {
     let called = measure(|| breakers.iter().for_each(|breaker| end(breaker, Outcome::Success)));
     let bytes = bytes_per_item(number, made.bytes_current + called.bytes_current);
     println!("an idle breaker with its registry entry: {bytes:.0} bytes");
-    assert!(bytes <= 430.0, "{bytes}");
+    assert!(bytes <= 440.0, "{bytes}");
     let alone = measure(|| breakers.push(CircuitBreaker::new("alone", Config::default()).unwrap()));
     println!("an idle breaker: {} bytes", alone.bytes_current);
     assert!(alone.bytes_current <= 256, "{}", alone.bytes_current);

@@ -23,6 +23,7 @@ fn keys_stay_within_max_keys_and_their_totals_add_up_and_never_decrease() {
     // Regression of resilience4j#650 #703: keyed circuits were never evicted.
     let (clock, breakers) = keyed();
     let mut before = 0;
+    let mut open_before = Duration::ZERO;
     run_threads(
         |mut random, _| {
             for _ in 0..CALLS {
@@ -32,6 +33,8 @@ fn keys_stay_within_max_keys_and_their_totals_add_up_and_never_decrease() {
                 }
                 match random.u8(0..100) {
                     0 => drop(breakers.remove(&key)),
+                    2..5 => breakers.get(&key).force_open(),
+                    5..10 => breakers.get(&key).release(),
                     1 => breakers.retain(|_, _| random.bool()),
                     _ => {}
                 }
@@ -46,6 +49,9 @@ fn keys_stay_within_max_keys_and_their_totals_add_up_and_never_decrease() {
             let calls = breakers.totals().calls();
             assert!(calls >= before, "{calls} after {before}");
             before = calls;
+            let time_open = breakers.snapshot().time_open;
+            assert!(time_open >= open_before, "open for {time_open:?} after {open_before:?}");
+            open_before = time_open;
         },
     );
     assert!(breakers.len() <= MAX_KEYS as usize);

@@ -3,15 +3,22 @@
 
 use crate::source::Source;
 
+/// The beginnings of doc comments of an item, and of those of a file.
+const OUTER: &str = "///";
+const INNER: &str = "//!";
+
 /// Limits in percent.
 const MAX_HEADLESS: usize = 3;
 const MIN_VERBS: usize = 90;
 
-/// Openings of doc comments that are not a sentence or a noun phrase.
+/// Openings of doc comments that are indirect questions, each of which is refused.
+const QUESTIONS: &[&str] = &["How", "What", "When", "Where", "Whether", "Who", "Whoever", "Whose", "Why"];
+
+/// Openings of doc comments that are not a sentence or a noun phrase, of which a few are accepted.
 const HEADLESS: &[&str] = &[
-    "After", "Again", "Also", "As", "At", "Before", "By", "Else", "For", "From", "How", "In", "Likewise",
-    "Nobody", "Nothing", "Of", "On", "Once", "So", "Such", "That", "The same", "There", "This is", "Those",
-    "To", "Under", "What", "Where", "Whether", "Who", "Whoever", "Whose", "With", "Without",
+    "After", "Again", "Also", "As", "At", "Before", "By", "Else", "For", "From", "In", "Likewise", "Nobody",
+    "Nothing", "Of", "On", "Once", "So", "Such", "That", "The same", "There", "This is", "Those", "To",
+    "Under", "With", "Without",
 ];
 
 /// Words that end like a third-person verb.
@@ -78,7 +85,7 @@ const AVOIDED: &[&str] = &[
     "the likes of",
 ];
 
-/// The first line of a `///` block, and the item below it.
+/// The first line of a `///` or `//!` block, and the item below it, which a `//!` block does not have.
 struct DocComment<'a> {
     line: usize,
     opening: &'a str,
@@ -89,8 +96,15 @@ struct DocComment<'a> {
 pub(crate) fn openings(sources: &[&Source]) -> Vec<String> {
     let (mut headless, mut verbless) = (Vec::new(), Vec::new());
     let (mut comments, mut functions) = (0, 0);
+    let mut problems = Vec::new();
     for source in sources {
-        for DocComment { line, opening, item } in doc_comments(&source.text) {
+        let blocks = [OUTER, INNER].into_iter().flat_map(|marker| doc_comments(&source.text, marker));
+        for DocComment { line, opening, .. } in blocks {
+            if QUESTIONS.iter().any(|word| starts_with_words(opening, word)) {
+                problems.push(source.problem(line, &format!("not a sentence or a noun phrase: {opening}")));
+            }
+        }
+        for DocComment { line, opening, item } in doc_comments(&source.text, OUTER) {
             comments += 1;
             if HEADLESS.iter().any(|words| starts_with_words(opening, words)) {
                 headless.push(source.problem(line, &format!("not a sentence or a noun phrase: {opening}")));
@@ -103,7 +117,6 @@ pub(crate) fn openings(sources: &[&Source]) -> Vec<String> {
             }
         }
     }
-    let mut problems = Vec::new();
     if headless.len() * 100 > comments * MAX_HEADLESS {
         problems.append(&mut headless);
     }
@@ -129,12 +142,13 @@ fn problems(path: &str, line: usize, text: &str) -> Vec<String> {
     avoided(text).map(|word| format!("{path}:{line}: avoid `{word}`: {}", text.trim())).collect()
 }
 
-fn doc_comments(text: &str) -> Vec<DocComment<'_>> {
+/// Returns the blocks of lines that begin with `marker`.
+fn doc_comments<'a>(text: &'a str, marker: &str) -> Vec<DocComment<'a>> {
     let mut comments: Vec<DocComment<'_>> = Vec::new();
     let mut inside = false;
     let mut complete = true;
     for (line, text) in (1..).zip(text.lines().map(str::trim)) {
-        match text.strip_prefix("///") {
+        match text.strip_prefix(marker) {
             Some(opening) if !inside => {
                 comments.push(DocComment { line, opening: opening.trim(), item: "" });
                 (inside, complete) = (true, false);
@@ -222,6 +236,16 @@ mod tests {
         ] {
             crate::assert_one_problem(&openings(&[&source(text)]), &format!("src/a.rs:{line}"));
         }
+    }
+
+    #[test]
+    fn an_opening_that_is_a_question_is_found_among_many_others() {
+        let good = "/// The settings of a circuit.\nstruct S;\n".repeat(100);
+        for text in [format!("{good}/// Why it opened.\nstruct S;\n"), format!("//! What it is.\n\n{good}")] {
+            let line = if text.starts_with("//!") { 1 } else { 201 };
+            crate::assert_one_problem(&openings(&[&source(&text)]), &format!("src/a.rs:{line}"));
+        }
+        assert_eq!(openings(&[&source("//! The parts.\n//! What it is.\n")]), [""; 0]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) struct Workspace {
 }
 
 /// Folders with samples of wrong or generated code.
-const SAMPLES: &[&str] = &["tests/ui", "tests/expand", "tests/lints", "tests/wip"];
+const SAMPLES: &[&str] = &["tests/ui/fail", "tests/ui/pass", "tests/ui/wip", "tests/expand", "tests/lints"];
 
 impl Workspace {
     /// Reads all files.
@@ -73,12 +73,13 @@ impl Workspace {
 /// Returns the paths of all texts except Rust code: pages, manifests and scripts.
 pub(crate) fn pages() -> Result<Vec<String>, String> {
     let mut pages = vec!["Cargo.toml".to_owned(), "tests/run".to_owned()];
-    for folder in ["breaker-macros", "breaker-runtime", "examples", "tests", "tests/benches"] {
+    for folder in ["breaker-macros", "breaker-runtime", "examples", "tests", "tests/benches", "tests/ui"] {
         pages.push(format!("{folder}/Cargo.toml"));
     }
-    for folder in [".", "breaker-runtime/src/docs", "tests", "examples"] {
+    for folder in [".", "breaker-macros/src", "tests", "examples"] {
         pages.extend(files(folder, "md")?);
     }
+    pages.extend(files_below("breaker-runtime/src/docs", "md")?);
     // A packaged copy lacks this folder.
     pages.extend(files(".github", "md").unwrap_or_default());
     Ok(pages)
@@ -124,6 +125,15 @@ pub(crate) fn files(folder: &str, extension: &str) -> Result<Vec<String>, String
     let paths = entries(&repository().join(folder))?.into_iter();
     let paths = paths.filter(|path| path.extension().is_some_and(|found| found == extension));
     Ok(paths.map(|path| format!("{folder}/{}", name_of(&path))).collect())
+}
+
+/// Returns the paths of the files in `folder` and in the folders below it with this extension.
+pub(crate) fn files_below(folder: &str, extension: &str) -> Result<Vec<String>, String> {
+    let mut paths = files(folder, extension)?;
+    for entry in entries(&repository().join(folder))?.iter().filter(|entry| entry.is_dir()) {
+        paths.extend(files_below(&format!("{folder}/{}", name_of(entry)), extension)?);
+    }
+    Ok(paths)
 }
 
 /// Returns the text of the file at `path`.

@@ -9,7 +9,7 @@ use super::spec::{Value, Variant};
 /// The words that a key accepts.
 pub(super) struct Choices {
     /// The enum of the runtime.
-    of: &'static str,
+    enum_name: &'static str,
     words: &'static [Word],
     /// The message for another value.
     rule: &'static str,
@@ -22,13 +22,13 @@ struct Word {
 }
 
 pub(super) const MODE: Choices = Choices {
-    of: "Mode",
+    enum_name: "Mode",
     words: &[Word { written: "enforce", variant: "Enforce" }, Word { written: "shadow", variant: "Shadow" }],
     rule: "`mode` must be \"enforce\" or \"shadow\"",
 };
 
 pub(super) const SHARED: Choices = Choices {
-    of: "Sharing",
+    enum_name: "Sharing",
     words: &[
         Word { written: "local", variant: "Local" },
         Word { written: "quorum", variant: "Quorum" },
@@ -38,7 +38,7 @@ pub(super) const SHARED: Choices = Choices {
 };
 
 pub(super) const ADOPT: Choices = Choices {
-    of: "Adopt",
+    enum_name: "Adopt",
     words: &[
         Word { written: "unless_healthy", variant: "UnlessHealthy" },
         Word { written: "always", variant: "Always" },
@@ -53,9 +53,9 @@ pub(super) fn read(value: Expr, choices: &Choices) -> Result<Value, Error> {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.value(),
         _ => String::new(),
     };
-    let (Choices { of, rule, .. }, span) = (choices, value.span());
+    let (Choices { enum_name, rule, .. }, span) = (choices, value.span());
     match choices.words.iter().find(|word| word.written == written) {
-        Some(word) => Ok(Value::Variant(Variant { of, name: word.variant, span })),
+        Some(word) => Ok(Value::Variant(Variant { enum_name, name: word.variant, span })),
         None => Err(Error::new(span, format!("{rule}; found {}", source_text(&value)))),
     }
 }

@@ -98,8 +98,8 @@ fn closure_in_parentheses(tokens: TokenStream, key: Key) -> Option<Error> {
     ))
 }
 
-/// Returns the error of `(is_bad)`, a pattern that matches every result, and of `(is_bad(result))`, which is no pattern.
-/// Lowercase names are those of functions; variants and constants have others.
+/// Returns the error of `(is_bad)`, a pattern that matches every result, and of `(is_bad(result))`, which is not a
+/// pattern. Functions have lowercase names; the names of variants and constants begin with an uppercase letter.
 fn function_in_parentheses(condition: &Condition, key: Key) -> Option<Error> {
     let Condition::Pattern { pattern, guard: None } = condition else { return None };
     let (path, name, parameters) = match &**pattern {

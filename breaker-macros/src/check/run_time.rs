@@ -6,7 +6,7 @@ use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprPath, FnArg, UnOp};
 
 use super::expr::source_text;
-use super::spec::{Setting, Spec, Value};
+use super::spec::{AttributeSetting, Spec, Value};
 use crate::args::Key;
 use crate::function::{AnnotatedFn, bound_names};
 
@@ -42,7 +42,7 @@ pub(super) fn check(spec: &Spec, annotated: &AnnotatedFn, errors: &mut Vec<Error
             FnArg::Receiver(_) => false,
         })
     };
-    for Setting { key, value, .. } in &spec.settings {
+    for AttributeSetting { key, value, .. } in &spec.settings {
         if let Value::Const(value) | Value::Window(value) = value {
             errors.extend(find(value, &is_argument).map(|found| error(found, *key)));
         }

@@ -17,7 +17,7 @@ pub(crate) struct Spec {
     pub(crate) name: Option<BreakerName>,
     /// A const `ConfigBuilder` whose settings apply unless `settings` replaces them.
     pub(crate) config: Option<Expr>,
-    pub(crate) settings: Vec<Setting>,
+    pub(crate) settings: Vec<AttributeSetting>,
     pub(crate) failure_if: Option<Condition>,
     pub(crate) ignore_if: Option<Condition>,
     /// Function that returns how long a failed result asks callers to wait.
@@ -49,7 +49,7 @@ pub(super) struct WrittenKey {
 }
 
 /// One call on the builder of the configuration.
-pub(crate) struct Setting {
+pub(crate) struct AttributeSetting {
     pub(crate) key: Key,
     /// Span of the key.
     pub(crate) span: Span,
@@ -78,7 +78,7 @@ pub(crate) enum Value {
 
 /// A variant of an enum of `breaker_runtime::__private`.
 pub(crate) struct Variant {
-    pub(crate) of: &'static str,
+    pub(crate) enum_name: &'static str,
     pub(crate) name: &'static str,
     pub(crate) span: Span,
 }
@@ -199,7 +199,7 @@ impl Spec {
     }
 
     /// Returns the setting of `key`.
-    pub(crate) fn setting(&self, key: Key) -> Option<&Setting> {
+    pub(crate) fn setting(&self, key: Key) -> Option<&AttributeSetting> {
         self.settings.iter().find(|setting| setting.key == key)
     }
 
@@ -215,7 +215,7 @@ impl Spec {
     }
 }
 
-impl Setting {
+impl AttributeSetting {
     /// Returns the name of the builder's method, with the span of the key.
     pub(crate) fn method(&self) -> Ident {
         let name = match &self.value {

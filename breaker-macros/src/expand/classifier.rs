@@ -82,7 +82,7 @@ fn with_retry_after(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) ->
 //         }
 //
 // Input:  fallback = last_good(max_age = "5m")
-// Output: |__output, __classifier| __last_good.observe(__output, private::verdict_on(__output, __classifier))
+// Output: |__output, __classifier| (&__last_good).observe(__output, private::verdict_on(__output, __classifier))
 pub(super) fn conditions(private: &Repeated, spec: &Spec, annotated: &AnnotatedFn) -> Option<TokenStream> {
     let verdict = match (verdict(private, spec), &spec.fallback) {
         (verdict, Some(Fallback::LastGood(_))) => {

@@ -78,14 +78,17 @@ fn max_age(private: &Repeated, value: &Value) -> TokenStream {
 }
 
 // Input:  private::verdict_on(__output, __classifier)
-// Output: __last_good.observe(__output, private::verdict_on(__output, __classifier))
+// Output: (&__last_good).observe(__output, private::verdict_on(__output, __classifier))
+//
+// A method of a user's blanket trait that takes `self` by value comes before a method of the value that takes `&self`,
+// but not before one of the reference.
 pub(super) fn observed(annotated: &AnnotatedFn, verdict: &TokenStream) -> TokenStream {
     let span = at(annotated.output_span());
-    quote_spanned!(span=> __last_good.observe(__output, #verdict))
+    quote_spanned!(span=> (&__last_good).observe(__output, #verdict))
 }
 
 // Input:  last_good(max_age = "5m")
-// Output: __classifier.run_fallback(__rejected, |__error| __last_good.recall(__error, private::ignore_stale))
+// Output: __classifier.run_fallback(__rejected, |__error| (&__last_good).recall(__error, private::ignore_stale))
 pub(super) fn after_rejection(
     private: &Repeated,
     last_good: &LastGood,
@@ -96,7 +99,7 @@ pub(super) fn after_rejection(
 }
 
 // Input:  last_good(max_age = "5m"), fallback_on = failure
-// Output: private::call_fallback_on_failure(__no_result, |__error| __last_good.recall_after_failure(..))
+// Output: private::call_fallback_on_failure(__no_result, |__error| (&__last_good).recall_after_failure(..))
 pub(super) fn after_failure(
     private: &Repeated,
     last_good: &LastGood,
@@ -108,11 +111,11 @@ pub(super) fn after_failure(
 }
 
 // Input:  "recall", on_stale = warn
-// Output: |__error| __last_good.recall(__error, warn)
+// Output: |__error| (&__last_good).recall(__error, warn)
 fn recall(private: &Repeated, function: &str, last_good: &LastGood, annotated: &AnnotatedFn) -> TokenStream {
     let span = at(annotated.output_span());
     let function = Ident::new(function, span);
     let on_stale = last_good.on_stale.as_ref().map(ToTokens::to_token_stream);
     let on_stale = on_stale.unwrap_or_else(|| quote!(#private::ignore_stale));
-    quote_spanned!(span=> |__error| __last_good.#function(__error, #on_stale))
+    quote_spanned!(span=> |__error| (&__last_good).#function(__error, #on_stale))
 }

@@ -1,5 +1,5 @@
-//! The functions and constructors of `breaker_runtime::__private` that the expansion calls with tokens of the user among the
-//! arguments.
+//! The functions and constructors of `breaker_runtime::__private` that the expansion calls with tokens of the user
+//! among the arguments.
 //!
 //! rustc reports a type error at the name of the called function, so each call has the span of the tokens of
 //! the user that the error is about.

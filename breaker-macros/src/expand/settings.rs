@@ -10,7 +10,7 @@ use syn::spanned::Spanned as _;
 use super::at;
 use super::runtime_fn::RuntimeFn;
 use crate::args::Key;
-use crate::check::{Cloning, Setting, Spec, Value, Variant};
+use crate::check::{AttributeSetting, Cloning, Spec, Value, Variant};
 use crate::function::AnnotatedFn;
 use crate::repeated::Repeated;
 
@@ -139,7 +139,7 @@ pub(super) fn clone_condition(private: &Repeated, spec: &Spec, config: &Expr) ->
 //
 // Input:  private::DEFAULTS, window = WINDOW
 // Output: private::ConstWindow(WINDOW).set(private::DEFAULTS)
-fn set(private: &Repeated, builder: &TokenStream, setting: &Setting) -> TokenStream {
+fn set(private: &Repeated, builder: &TokenStream, setting: &AttributeSetting) -> TokenStream {
     let method = setting.method();
     match &setting.value {
         Value::Literal(literal) => quote!(#builder.#method(#literal)),
@@ -147,9 +147,9 @@ fn set(private: &Repeated, builder: &TokenStream, setting: &Setting) -> TokenStr
             let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
             quote!(#builder.#method(#private::Duration::new(#seconds, #nanos)))
         }
-        Value::Variant(Variant { of, name, span }) => {
-            let (of, name) = (Ident::new(of, Span::mixed_site()), Ident::new(name, *span));
-            quote!(#builder.#method(#private::#of::#name))
+        Value::Variant(Variant { enum_name, name, span }) => {
+            let (choices, variant) = (Ident::new(enum_name, Span::mixed_site()), Ident::new(name, *span));
+            quote!(#builder.#method(#private::#choices::#variant))
         }
         Value::Const(value) => quote!(#builder.#method(#value)),
         Value::Window(value) => {
@@ -161,8 +161,8 @@ fn set(private: &Repeated, builder: &TokenStream, setting: &Setting) -> TokenStr
 }
 
 /// Returns the check that the compiler must do for one setting.
-fn needed_check(annotated: &AnnotatedFn, setting: &Setting) -> Option<Check> {
-    let Setting { key, span, value } = setting;
+fn needed_check(annotated: &AnnotatedFn, setting: &AttributeSetting) -> Option<Check> {
+    let AttributeSetting { key, span, value } = setting;
     match value {
         // A `max_wait` of zero needs no timer.
         Value::Duration(Duration::ZERO) => None,

@@ -133,8 +133,8 @@ fn reference_kind(ty: &Type) -> Option<ReferenceKind> {
     }
 }
 
-/// Returns `true` for a number, `bool` or `char`. They are the usual arguments that are no references, and the expansion
-/// for a copied argument takes rustc a third less work.
+/// Returns `true` for a number, `bool` or `char`. They are the usual arguments that are no references, and the
+/// expansion for a copied argument takes rustc a third less work.
 fn is_primitive(ty: &Type) -> bool {
     match ty {
         Type::Path(path) if path.qself.is_none() => {

@@ -323,7 +323,7 @@ impl<T, E, S: InspectError<E>> ResultClassifier<Result<T, E>, S> {
     /// error of another breaker: the dependency has answered.
     #[inline]
     #[must_use]
-    pub fn unmatched(self, result: &Result<T, E>) -> Verdict {
+    pub fn unmatched(&self, result: &Result<T, E>) -> Verdict {
         match self.verdict(result) {
             Verdict::OtherBreaker => Verdict::OtherBreaker,
             Verdict::Success | Verdict::Failure | Verdict::Ignored => Verdict::Success,
@@ -343,7 +343,7 @@ impl<T> AnyValue<T> {
     /// Decides about a value that `failure_if` does not match.
     #[inline]
     #[must_use]
-    pub const fn unmatched(self, _: &T) -> Verdict {
+    pub const fn unmatched(&self, _: &T) -> Verdict {
         Verdict::Success
     }
 }

@@ -25,7 +25,7 @@ pub const fn checked(settings: ConfigBuilder) -> ConfigBuilder {
 pub const fn checked_rules(settings: ConfigBuilder) -> ConfigBuilder {
     match settings.rules_error() {
         None => settings,
-        Some(message) => fail_compilation(message),
+        Some(error) => fail_compilation(error.message()),
     }
 }
 
@@ -34,7 +34,7 @@ pub const fn checked_rules(settings: ConfigBuilder) -> ConfigBuilder {
 pub const fn checked_recovery(settings: ConfigBuilder) -> ConfigBuilder {
     match settings.recovery_error() {
         None => settings,
-        Some(message) => fail_compilation(message),
+        Some(error) => fail_compilation(error.message()),
     }
 }
 

@@ -77,8 +77,8 @@ pub const fn without_wait(settings: ConfigBuilder) -> ConfigBuilder {
 /// Stops the compilation if the settings contradict each other or do not fit a sync function.
 #[track_caller]
 pub const fn checked_sync_config(settings: ConfigBuilder) -> ConfigBuilder {
-    if let Some(message) = settings.consistency_error() {
-        fail_compilation(message);
+    if let Some(error) = settings.consistency_error() {
+        fail_compilation(error.message());
     }
     if settings.times_out() {
         fail_compilation(
@@ -101,8 +101,8 @@ pub const fn checked_unkeyed_config(settings: ConfigBuilder) -> ConfigBuilder {
 /// Stops the compilation if the settings contradict each other or need an async timer that needs the feature `tokio`.
 #[track_caller]
 pub const fn checked_async_config(settings: ConfigBuilder) -> ConfigBuilder {
-    if let Some(message) = settings.consistency_error() {
-        fail_compilation(message);
+    if let Some(error) = settings.consistency_error() {
+        fail_compilation(error.message());
     }
     match waiting_error(HAS_ASYNC_TIMER) {
         Some(message) if settings.waits() => fail_compilation(message),

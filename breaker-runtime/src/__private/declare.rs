@@ -16,7 +16,7 @@ macro_rules! __declare {
         #[cfg_attr(not(any(windows, target_vendor = "apple")), unsafe(link_section = ".init_array"))]
         static __BREAKER_CONSTRUCTOR: extern "C" fn() = {
             extern "C" fn declare() {
-                $site.declare();
+                $crate::__private::FunctionSite::declare(&$site);
             }
             declare
         };

@@ -1,8 +1,8 @@
 //! Fallbacks: the calls that may need one, the value that it receives, and the counting of its outcome.
 //!
-//! With `fallback_on = failure`, a failed call has no result for its caller. Neither has a call that ended with
-//! the error of another breaker, although it is ignored. Generated code handles such a call and a rejection in one
-//! `match` arm, so the fallback runs at most once per call.
+//! With `fallback_on = failure`, a failed call has no result for its caller. A call that ended with the error of
+//! another breaker is treated in the same way, although it is ignored. Generated code handles such a call and a
+//! rejection in one `match` arm, so the fallback runs at most once per call.
 
 use std::any::Any;
 use std::pin::Pin;

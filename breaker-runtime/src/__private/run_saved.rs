@@ -115,9 +115,7 @@ fn save_rarely<A>(
         return Ok(SavedCall { call, saved: None });
     }
     let saved = save().map(Box::new);
-    if saved.is_none() {
-        call.remove_limits()?;
-    }
+    let call = if saved.is_some() { call } else { call.without_limits()? };
     Ok(SavedCall { call, saved })
 }
 
@@ -152,7 +150,7 @@ impl<'a, F: Future, C: Classifier<F::Output>, S> Future for RunSaved<'a, F, C, S
         let this = self.project();
         let saved = this.saved;
         this.call.poll(this.classifier, context, Ok, |rejected| {
-            // Only a call with saved arguments is rejected here.
+            // Only a call with saved arguments is rejected here. Any other one is plain, and ends with its body.
             saved.take().map_or(Poll::Pending, |saved| Poll::Ready(Err((rejected, *saved))))
         })
     }

@@ -120,7 +120,7 @@ impl<B: RegistryBreaker> FunctionSite<B> {
         let mut found = None;
         let breaker = self.0.breaker.get_or_init(|| {
             let registration = Registration::of_function(&self.0.declaration);
-            let Registered { breaker, conflict } = registry.store().register(registration, self.0.max_keys);
+            let Registered { breaker, conflict } = registry.store().register(&registration, self.0.max_keys);
             found = conflict;
             ManuallyDrop::new(breaker)
         });

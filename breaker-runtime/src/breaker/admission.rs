@@ -89,7 +89,9 @@ impl<'a> Admission<'a> {
             Outcome::Failure => circuit.record_failure(ticket, stamp, &|| None),
             Outcome::Ignored => circuit.record_ignored(ticket, stamp),
         };
-        // While a change of state is published, the word of the circuit equals this ticket.
+        // Shadow mode admitted a call that the circuit rejects, so its result has no effect. The word that is
+        // compared with the ticket cannot tell: while a change of state is published, it equals the ticket of all
+        // such calls.
         if ticket.is_shadow() { Settled::Late } else { settled }
     }
 
@@ -114,6 +116,12 @@ impl<'a> Admission<'a> {
     pub(super) fn time_out(self) {
         let Call { circuit, ticket, stamp } = self.0;
         circuit.record_timeout(ticket, stamp);
+    }
+
+    /// Settles a call that a drill failed.
+    pub(super) fn fail_injected(self) {
+        let Call { circuit, ticket, stamp } = self.0;
+        circuit.record_injected(ticket, stamp);
     }
 
     /// Settles a call that its caller cancelled.

@@ -32,6 +32,25 @@ struct ActiveBulkhead<'a> {
     bulkhead: &'a Bulkhead,
 }
 
+/// The counter and the error kind of a rejection by the state.
+struct Rejected {
+    total: Total,
+    kind: ErrorKind,
+}
+
+impl Rejected {
+    #[inline]
+    const fn by(state: State) -> Self {
+        let (total, kind) = match state {
+            State::HalfOpen => (Total::Rare(Rare::HalfOpen), ErrorKind::HalfOpen),
+            State::ForcedOpen => (Total::Rare(Rare::ForcedOpen), ErrorKind::ForcedOpen),
+            // Closed and Disabled never reject.
+            State::Open | State::Closed | State::Disabled => (Total::Open, ErrorKind::Open),
+        };
+        Self { total, kind }
+    }
+}
+
 /// Permission of a call to run in the slot of a call around it. A permit has none, because its owner may settle it
 /// after the outer call has ended.
 #[derive(Clone, Copy)]
@@ -89,20 +108,24 @@ impl Circuit {
         let admitted = self.admit_by_state(Nesting::Allowed);
         let ticket = admitted.map_err(|kind| Rejection { circuit: self, kind })?;
         let Some(active) = self.active_bulkhead(ticket, Nesting::Allowed) else {
-            return Ok(AsyncCall::admitted(self.start(ticket, Stamp::NONE)));
+            return self.start_async_admitted(self.start(ticket, Stamp::NONE));
         };
-        Ok(AsyncCall::admitted(match active.bulkhead.try_acquire(&self.clock) {
+        self.start_async_admitted(match active.bulkhead.try_acquire(&self.clock) {
             Attempt::Acquired => self.start(ticket, Stamp::IN_BULKHEAD),
             // A call that does not wait needs no timer, and therefore no tokio runtime.
             Attempt::Full(FullPolicy::Wait(_)) => return Ok(AsyncCall::waiting(self, ticket)),
             Attempt::Full(FullPolicy::Reject) => return Err(self.reject_full(ticket)),
             Attempt::Full(FullPolicy::Admit) => self.admit_in_shadow(ticket, active.options),
-        }))
+        })
     }
 
     /// Admits or rejects a call that the fast path has not admitted. `wait` decides about a call that finds no free
     /// bulkhead slot and may wait for one.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "its callers are cold, and the compiler inlines little into such functions"
+    )]
+    #[inline(always)]
     pub(super) fn admit_restricted<'a>(
         &'a self,
         nesting: Nesting,
@@ -124,14 +147,14 @@ impl Circuit {
     #[cold]
     #[inline(never)]
     fn decide_now(&self) -> Decision {
-        self.decide(Nesting::Refused, Self::decide_restricted_now)
+        self.decide(Nesting::Refused, Self::decide_restricted_now, Self::decide_gated_now)
     }
 
     /// Decides about a call that the fast path has not admitted and that runs on this thread until its end.
     #[cold]
     #[inline(never)]
     fn decide_blocking(&self) -> Decision {
-        self.decide(Nesting::Allowed, Self::decide_restricted_blocking)
+        self.decide(Nesting::Allowed, Self::decide_restricted_blocking, Self::decide_gated_blocking)
     }
 
     /// Decides about an async call with this stamp, if it can be decided without a wait and is undecided.
@@ -139,25 +162,31 @@ impl Circuit {
     #[inline(never)]
     pub(super) fn decide_polled(&self, stamp: Stamp) -> Decision {
         if stamp == Stamp::UNDECIDED {
-            self.decide(Nesting::Allowed, |_| Decision::UNDECIDED)
+            self.decide(Nesting::Allowed, |_| Decision::UNDECIDED, |_| Decision::UNDECIDED)
         } else {
             Decision::UNDECIDED
         }
     }
 
-    /// Decides the frequent cases: a call that needs only a bulkhead slot, and one that an open circuit rejects. In all
-    /// other cases, `otherwise` decides. It is called last, so that the compiler makes the call a jump and the callers
+    /// Decides the frequent cases: a call that needs only a bulkhead slot, and one that an open circuit rejects. Of all
+    /// other calls, `tracked` decides about those of a closed circuit that has neither a gate nor other checks, and
+    /// `otherwise` about the rest. They are called last, so that the compiler makes the call a jump and the callers
     /// need no stack frame.
     #[expect(
         clippy::inline_always,
         reason = "its callers are cold, and the compiler inlines little into such functions"
     )]
     #[inline(always)]
-    fn decide(&self, nesting: Nesting, otherwise: impl FnOnce(&Self) -> Decision) -> Decision {
+    fn decide(
+        &self,
+        nesting: Nesting,
+        tracked: impl FnOnce(&Self) -> Decision,
+        otherwise: impl FnOnce(&Self) -> Decision,
+    ) -> Decision {
         match self.machine.glance() {
             Glance::Tracked(ticket) => match self.admit_to_slot(nesting) {
                 Some(stamp) => Decision::admitted(ticket, stamp),
-                None => otherwise(self),
+                None => tracked(self),
             },
             Glance::Open(word) => self.decide_while_open(word, otherwise),
             Glance::Other => otherwise(self),
@@ -180,8 +209,8 @@ impl Circuit {
     #[cold]
     #[inline(never)]
     fn decide_while_open(&self, seen: OpenWord, otherwise: impl FnOnce(&Self) -> Decision) -> Decision {
-        let may_admit = self.options.get().is_some_and(CircuitOptions::may_admit_rejected);
-        if may_admit || !self.machine.clearly_rejects(seen, &self.clock) {
+        let is_special = self.options.get().is_some_and(CircuitOptions::handles_rejections);
+        if is_special || !self.machine.clearly_rejects(seen, &self.clock) {
             return otherwise(self);
         }
         self.counters.add(Total::Open);
@@ -202,11 +231,35 @@ impl Circuit {
         self.admit_restricted_now(Nesting::Refused).into()
     }
 
+    /// Decides about the call of a permit that may have to pass a gate.
+    #[cold]
+    #[inline(never)]
+    fn decide_gated_now(&self) -> Decision {
+        self.admit_restricted_now(Nesting::Refused).and_then(|call| self.pass_now(call)).into()
+    }
+
     #[cold]
     #[inline(never)]
     fn decide_restricted_blocking(&self) -> Decision {
+        self.admit_restricted_blocking().map(Admission::scoped).into()
+    }
+
+    /// Decides about a sync call that may have to pass a gate.
+    #[cold]
+    #[inline(never)]
+    fn decide_gated_blocking(&self) -> Decision {
+        let passed = self.admit_restricted_blocking().and_then(|call| self.pass_blocking(call));
+        passed.map(Admission::scoped).into()
+    }
+
+    #[expect(
+        clippy::inline_always,
+        reason = "both callers are cold, and the compiler would share one copy, which costs the frequent one a call"
+    )]
+    #[inline(always)]
+    fn admit_restricted_blocking(&self) -> Result<Admission<'_>, ErrorKind> {
         let wait = |ticket, options| self.wait_blocking(ticket, options);
-        self.admit_restricted(Nesting::Allowed, wait).map(Admission::scoped).into()
+        self.admit_restricted(Nesting::Allowed, wait)
     }
 
     /// Returns the bulkhead, if it limits this call. It does not limit a call inside a call that has a slot.
@@ -232,6 +285,7 @@ impl Circuit {
     pub(super) fn reject_full(&self, ticket: Ticket) -> Rejection<'_> {
         self.abandon_trial(ticket);
         self.counters.add(Total::Rare(Rare::Bulkhead));
+        self.tap_rejected(ErrorKind::BulkheadFull);
         self.report_rejection(ErrorKind::BulkheadFull);
         Rejection { circuit: self, kind: ErrorKind::BulkheadFull }
     }
@@ -273,30 +327,30 @@ impl Circuit {
     #[inline]
     pub(super) fn reject_by_state(&self, state: State) -> Result<Ticket, ErrorKind> {
         if let Some(options) = self.options.get()
-            && options.may_admit_rejected()
+            && options.handles_rejections()
             && let Some(ticket) = self.admit_rejected(state, options)
         {
             return Ok(ticket);
         }
-        let (total, kind) = match state {
-            State::HalfOpen => (Total::Rare(Rare::HalfOpen), ErrorKind::HalfOpen),
-            State::ForcedOpen => (Total::Rare(Rare::ForcedOpen), ErrorKind::ForcedOpen),
-            // Closed and Disabled never reject.
-            State::Open | State::Closed | State::Disabled => (Total::Open, ErrorKind::Open),
-        };
+        let Rejected { total, kind } = Rejected::by(state);
         self.counters.add(total);
         self.report_rejection(kind);
         Err(kind)
     }
 
-    /// Returns the ticket of a call that the state rejects, if the call is admitted nevertheless.
+    /// Returns the ticket of a call that the state rejects, if the call is admitted nevertheless. Otherwise, taps see
+    /// the rejection.
     #[cold]
     fn admit_rejected(&self, state: State, options: &CircuitOptions) -> Option<Ticket> {
         if options.is_shadow() {
             options.count_shadow_rejection();
             return Some(Ticket::SHADOW);
         }
-        self.waive(state, options)
+        let waived = if options.has_max_open() { self.waive(state, options) } else { None };
+        if waived.is_none() {
+            self.tap_rejected(Rejected::by(state).kind);
+        }
+        waived
     }
 
     /// Returns the admission of a call that starts now.

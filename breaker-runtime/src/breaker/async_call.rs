@@ -1,14 +1,16 @@
 //! The guard of an async call before its future exists, and inside cold functions.
 
 use std::mem::ManuallyDrop;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use super::admission::{Admission, Call};
 use super::admit::Nesting;
 use super::call_progress::{CallProgress, Special, Step};
 use super::circuit::{Circuit, Rejection};
 use super::permit::Permit;
-use super::special_call::SpecialCall;
+use super::special_call::{DelayedCall, SpecialCall};
 use super::stamp::{Phase, Stamp};
 use crate::clock::Sleep;
 use crate::state::machine::Ticket;
@@ -49,6 +51,11 @@ impl<'a> AsyncCall<'a> {
     /// runtime with timers enabled; the call then counts as ignored.
     pub(super) fn admitted(admission: Admission<'a>) -> Self {
         let limit = admission.time_limit();
+        Self::limited(admission, limit)
+    }
+
+    /// Returns an admitted call with this time limit; see [`admitted`](Self::admitted).
+    pub(super) fn limited(admission: Admission<'a>, limit: Option<Duration>) -> Self {
         let mut call = Self::running(admission);
         if let Some(limit) = limit {
             let limit = call.0.circuit.clock.alarm(limit).unwrap_or(Sleep::Never);
@@ -103,7 +110,10 @@ impl<'a> AsyncCall<'a> {
             let admitted = ready!(special.as_mut().poll_slot(context));
             self.0.stamp = Stamp::ENDED;
             self.0.special = None;
-            *self = Self::admitted(admitted?);
+            *self = self.0.circuit.start_async_after_wait(admitted?)?;
+        }
+        if self.0.stamp.phase() == Phase::Delayed {
+            return self.poll_delay(context);
         }
         Poll::Ready(Ok(()))
     }
@@ -119,24 +129,31 @@ impl<'a> AsyncCall<'a> {
         }
     }
 
-    /// Removes the limits that would end the call after its body has received the arguments: a running call
-    /// loses its time limit, and a call that must wait is rejected. Reports this once for each circuit, until its
-    /// settings change.
+    /// Returns the call without the limits that would end it after its body has received the arguments: a running call
+    /// loses its time limit, a delayed call also its delay, and a call that must wait is rejected. Reports this once
+    /// for each circuit, until its settings change. The call has not been polled. It is [plain](Self::is_plain)
+    /// afterwards, so that no limit can end it.
     ///
     /// # Errors
     ///
-    /// Returns the rejection of a call that must wait.
-    pub(crate) fn remove_limits(&mut self) -> Result<(), Rejection<'a>> {
-        let CallProgress { circuit, ticket, .. } = self.0;
-        if self.0.stamp.phase() == Phase::MustWait {
-            self.0.stamp = Stamp::ENDED;
-            circuit.report_inapplicable("max_wait");
+    /// Returns the rejection of a call that must wait, or of a delayed one that a drill fails.
+    pub(crate) fn without_limits(mut self) -> Result<Self, Rejection<'a>> {
+        self.decide()?;
+        let must_wait = self.0.stamp.phase() == Phase::MustWait;
+        let delayed = self.0.special.as_deref().and_then(SpecialCall::delayed);
+        // Of a call with a time limit, that is reported, because it also matters without a drill.
+        let is_only_delayed = delayed.is_some_and(|delayed| !delayed.end.is_limited());
+        let delay_or_limit = if is_only_delayed { "the delay of a drill" } else { "call_timeout" };
+        self.0.circuit.report_inapplicable(if must_wait { "max_wait" } else { delay_or_limit });
+        let CallProgress { circuit, ticket, stamp, .. } = self.into_progress();
+        if must_wait {
             return Err(circuit.reject_full(ticket));
         }
-        if self.0.special.take().is_some() {
-            circuit.report_inapplicable("call_timeout");
-        }
-        Ok(())
+        let Some(DelayedCall { stamp, end, .. }) = delayed else {
+            return Ok(Self::running(Admission::new(circuit, ticket, stamp)));
+        };
+        let passed = Admission::new(circuit, ticket, stamp).finish_passage(end.then_without_limit());
+        passed.map(Self::running).map_err(|kind| Rejection { circuit, kind })
     }
 
     /// Returns the next step of the call: waits until it may run, and puts it into the scope of this thread if it
@@ -185,17 +202,35 @@ impl<'a> AsyncCall<'a> {
     fn running_stamp(&self) -> Stamp {
         match self.0.special.as_deref() {
             Some(&SpecialCall::TimedOut { stamp }) => stamp,
+            Some(SpecialCall::Delayed { call, .. }) => call.stamp,
             Some(SpecialCall::Waiting { .. } | SpecialCall::Limited { .. }) | None => self.0.stamp,
         }
+    }
+
+    pub(super) const fn circuit(&self) -> &'a Circuit {
+        self.0.circuit
+    }
+
+    pub(super) const fn special_mut(&mut self) -> Option<&mut Pin<Box<SpecialCall<'a>>>> {
+        self.0.special.as_mut()
+    }
+
+    /// Returns the call and its delay, and leaves one that has ended. `None` if it is not delayed.
+    pub(super) fn take_delayed(&mut self) -> Option<(Admission<'a>, DelayedCall)> {
+        let delayed = self.0.special.as_deref().and_then(SpecialCall::delayed)?;
+        let CallProgress { circuit, ticket, .. } = self.0;
+        self.0.stamp = Stamp::ENDED;
+        self.0.special = None;
+        Some((Admission::new(circuit, ticket, delayed.stamp), delayed))
     }
 
     /// Puts a call that holds a slot into the scope of this thread while the future of the call is dropped,
     /// which may make calls of its own.
     pub(super) fn scope_of_drop(&self) -> Option<DropScope<'a>> {
         let stamp = self.running_stamp();
-        let is_running = matches!(self.0.stamp.phase(), Phase::Running | Phase::TimedOut);
+        let holds_slots = matches!(self.0.stamp.phase(), Phase::Running | Phase::TimedOut | Phase::Delayed);
         let CallProgress { circuit, ticket, .. } = self.0;
-        (is_running && stamp.enters_scope()).then(|| DropScope::enter(Call { circuit, ticket, stamp }))
+        (holds_slots && stamp.enters_scope()).then(|| DropScope::enter(Call { circuit, ticket, stamp }))
     }
 }
 
@@ -204,7 +239,7 @@ impl Drop for AsyncCall<'_> {
         let admission = Admission::new(self.0.circuit, self.0.ticket, self.running_stamp());
         let special = self.0.special.take();
         match self.0.stamp.phase() {
-            Phase::Running => admission.cancelled(),
+            Phase::Running | Phase::Delayed => admission.cancelled(),
             Phase::MustWait => Admission::new(self.0.circuit, self.0.ticket, Stamp::NONE).cancelled(),
             Phase::TimedOut => admission.time_out(),
             // The permit of a waiting call settles itself.

@@ -1,5 +1,5 @@
-//! What strategies keep with a circuit: the last good value of a function, the counts of a queue, a retry budget. They
-//! are dropped with the circuit.
+//! The data that strategies keep with a circuit: the last good value of a function, the counts of a queue, a retry
+//! budget. They are dropped with the circuit.
 //!
 //! An attachment is found by its type and its owner, so two functions that share a circuit keep separate values. This
 //! module does not know what is attached.
@@ -19,6 +19,9 @@ pub(crate) struct Attachments(Mutex<Vec<Attachment>>);
 pub(crate) enum AttachmentOwner {
     /// The circuit, which has one attachment of the type.
     Circuit,
+    /// The registry, which has one attachment of the type.
+    #[allow(dead_code, reason = "only the feature `shadow` attaches to registries")]
+    Registry,
     /// One annotated function: the address of its static.
     Function(usize),
 }

@@ -18,6 +18,29 @@ impl CircuitBreaker {
     /// # Errors
     ///
     /// Returns the error of `function`, or a [`BreakerError`] if the call was rejected.
+    ///
+    /// ```
+    /// use std::io;
+    /// use breaker_runtime::{BreakerError, CircuitBreaker, Config, State};
+    ///
+    /// #[derive(Debug, thiserror::Error)]
+    /// enum PaymentError {
+    ///     #[error(transparent)]
+    ///     Io(#[from] io::Error),
+    ///     #[error(transparent)]
+    ///     Breaker(#[from] BreakerError),
+    /// }
+    ///
+    /// let breaker = CircuitBreaker::new("payment", Config::builder().failure_threshold(1).build()?)?;
+    /// let paid = breaker.call(|| Ok::<_, PaymentError>("paid"));
+    /// assert_eq!(paid.unwrap(), "paid");
+    ///
+    /// let failed = breaker.call(|| Err::<&str, _>(PaymentError::from(io::Error::other("no route to host"))));
+    /// assert!(matches!(failed, Err(PaymentError::Io(_))));
+    /// assert_eq!(breaker.state(), State::Open);
+    /// assert!(matches!(breaker.call(|| Ok("paid")), Err(PaymentError::Breaker(_)))); // the call did not run
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn call<T, E>(&self, function: impl FnOnce() -> Result<T, E>) -> Result<T, E>
     where
         E: From<BreakerError>,

@@ -75,6 +75,7 @@ impl Circuit {
             return Ok(Ticket::SHADOW);
         }
         self.counters.add(Total::Rare(Rare::Ramping));
+        self.tap_rejected(ErrorKind::Ramping);
         self.report_rejection(ErrorKind::Ramping);
         Err(ErrorKind::Ramping)
     }
@@ -102,9 +103,12 @@ impl Circuit {
     /// is late.
     #[cold]
     pub(super) fn end_watch(&self, ticket: Ticket, entry: u32) {
-        let pending = self.open_if_hung();
-        if let Some(watch) = self.options.get().and_then(CircuitOptions::watch) {
-            watch.remove(ticket.generation(), entry);
+        let Some(watch) = self.options.get().and_then(CircuitOptions::watch) else {
+            return;
+        };
+        let mut pending = Pending::Nothing;
+        while !watch.remove(ticket.generation(), entry, |overdue| self.clock.has_reached(overdue)) {
+            pending = pending.or(self.open_if_hung());
         }
         self.notify_if(pending);
     }
@@ -120,12 +124,13 @@ impl Circuit {
 
     /// Returns the ticket of a call that is not watched for now, unless it has hung. Unlike
     /// [`pause_watch`](Self::pause_watch), this never opens the circuit.
-    pub(super) fn pause_watch_in_time(&self, ticket: Ticket, now: Moment) -> Ticket {
+    pub(super) fn pause_watch_in_time(&self, ticket: Ticket) -> Ticket {
         let Some(entry) = ticket.entry() else {
             return ticket;
         };
         let watch = self.options.get().and_then(CircuitOptions::watch);
-        let hangs = watch.is_some_and(|watch| !watch.remove_in_time(ticket.generation(), entry, now));
+        let is_over = |overdue| self.clock.has_reached(overdue);
+        let hangs = watch.is_some_and(|watch| !watch.remove_in_time(ticket.generation(), entry, is_over));
         if hangs { ticket } else { ticket.without_entry() }
     }
 
@@ -150,6 +155,23 @@ impl Circuit {
     /// Opens the circuit if a call has run for too long.
     pub(super) fn open_if_hung(&self) -> Pending {
         self.hung_call().map_or(Pending::Nothing, |hung| self.open_because_of(hung))
+    }
+
+    /// Makes a change of the machine that opens the circuit first if a call has run for too long. The change receives what
+    /// finds out, and calls it under the lock of the machine.
+    pub(super) fn change_after_hang<T>(
+        &self,
+        change: impl FnOnce(&mut dyn FnMut() -> Option<HungCall>) -> T,
+    ) -> T {
+        let mut hung = None;
+        let output = change(&mut || {
+            hung = self.hung_call();
+            hung
+        });
+        if let (Some(hung), Some(watch)) = (hung, self.options.get().and_then(CircuitOptions::watch)) {
+            watch.end_generation(hung.generation);
+        }
+        output
     }
 
     #[cold]

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 // The hub of listeners is not part of the loom tests.
 use once_cell::race::OnceBox as Once;
 
-use super::attachments::Attachments;
-use super::identity::Identity;
+use super::extras::Extras;
+use super::identity::{Identity, is_same_text};
 use super::open_limit::OpenCounts;
 use super::options::CircuitOptions;
 use crate::clock::{Clock, Moment};
@@ -27,29 +28,22 @@ use crate::warning::warn;
 pub struct Circuit {
     /// Shared with the errors of this circuit, which need no other part of it.
     identity: Arc<SharedIdentity>,
-    /// The mark of an eviction that decides about the circuit, or of its removal; see `eviction_mark.rs`.
+    /// The mark of an eviction that decides about the circuit, or of its removal, and its calls when an eviction last
+    /// examined it; see `eviction_mark.rs`.
     pub(super) mark: AtomicU32,
     /// Threshold of consecutive failures; 0 if there is none.
     pub(super) run_threshold: AtomicU32,
     pub(super) counters: Counters,
-    pub(super) machine: Machine<SharedConfig>,
-    pub(super) options: OnceBox<CircuitOptions>,
+    pub(crate) machine: Machine<SharedConfig>,
+    pub(crate) options: OnceBox<CircuitOptions>,
     /// The moment of the last failure or slow call of a closed circuit in nanoseconds, plus one; 0 before the
     /// first. It is recorded for the circuits of keys only.
     pub(super) last_fault: AtomicU64,
     pub(super) clock: Clock,
-    /// What few circuits have.
-    extras: Once<Extras>,
+    /// The parts that few circuits have.
+    pub(super) extras: Once<Extras>,
     /// The listeners of its registry, if it is in one.
     registry_hub: Option<Arc<Hub>>,
-}
-
-/// The parts of a circuit that no call reads. They are allocated together when the first one is needed.
-#[derive(Default)]
-struct Extras {
-    /// The listeners of this breaker alone.
-    hub: Arc<Hub>,
-    attachments: Attachments,
 }
 
 /// A call that was rejected or timed out. It is converted to a [`BreakerError`] only when the error is
@@ -99,7 +93,7 @@ impl Circuit {
     /// Returns `true` if this is the circuit of `key`.
     #[inline]
     pub(crate) fn has_key(&self, key: &str) -> bool {
-        self.identity().key().is_some_and(|own| **own == *key)
+        self.identity().key().is_some_and(|own| is_same_text(own, key))
     }
 
     /// Returns `true` if this is the circuit of the keys that have none of their own.
@@ -126,50 +120,7 @@ impl Circuit {
     /// [`announce`](Self::announce).
     pub(crate) fn apply_command(&self, cause: Cause, initiator: Arc<str>) -> Pending {
         let details = Details { initiator: Some(initiator), ..Details::default() };
-        let hung = self.open_if_hung();
-        hung.or(self.machine.command(cause, details, &self.clock))
-    }
-
-    /// Replaces the settings of the running circuit.
-    pub(crate) fn set_config(&self, settings: SharedConfig) {
-        if settings.has_max_open() && !self.identity().is_member() {
-            let id = self.id();
-            warn(format_args!(
-                "{id}: max_open has no effect without keys; use a `KeyedBreaker`, or remove it"
-            ));
-        }
-        let pending = self.apply_config(settings);
-        self.announce_config(pending);
-    }
-
-    /// Replaces the settings, and runs no user code. The caller passes the result to
-    /// [`announce_config`](Self::announce_config) once it holds no lock.
-    pub(crate) fn apply_config(&self, settings: SharedConfig) -> Pending {
-        let hung = self.open_if_hung();
-        self.prepare_options(&settings);
-        let applied = self.machine.set_config(settings, &self.clock, |settings, generation| {
-            let run_threshold = run_threshold(settings);
-            self.run_threshold.store(run_threshold, Ordering::Relaxed);
-            if run_threshold == 0 {
-                self.machine.forget_run(generation);
-            }
-            if let Some(options) = self.options.get() {
-                options.set_config(settings, generation, &self.clock);
-                self.resume_recording(options, generation);
-            }
-        });
-        hung.or(applied)
-    }
-
-    /// Wakes the calls that wait for a slot, so that the new settings apply to them, and notifies listeners. The
-    /// caller holds no lock.
-    pub(crate) fn announce_config(&self, pending: Pending) {
-        if let Some(options) = self.options.get() {
-            options.wake_waiting_calls(&self.clock);
-        }
-        let waiving = self.update_open_slot();
-        self.notify_if(pending);
-        self.announce_waiving(waiving);
+        self.change_after_hang(|hung| self.machine.command(cause, details, &self.clock, hung))
     }
 
     pub(super) fn state(&self) -> State {
@@ -190,18 +141,25 @@ impl Circuit {
             .options
             .get()
             .map_or_else(OptionalParts::default, |options| options.parts(observed.generation, &self.clock));
-        let parts = OptionalParts { waives: self.waives(), queue: self.queue_counts(), ..parts };
-        Snapshot::new(self.id(), observed, self.counters.read(), parts, &self.config())
+        let parts =
+            OptionalParts { waives: self.waives(), queue: self.queue_counts(), drill: self.drill(), ..parts };
+        Snapshot::new(self.id(), observed, self.counters.read(), parts, self.config())
+    }
+
+    /// Returns the clock of this circuit.
+    #[allow(dead_code, reason = "only the feature `chaos` reads it")]
+    pub(crate) const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Returns the total time in `Open` and `ForcedOpen`.
+    pub(crate) fn time_open(&self) -> Duration {
+        self.machine.observe(&self.clock, self.hung_call()).history.time_open
     }
 
     /// Returns the current time of the clock of this circuit.
     pub(crate) fn now(&self) -> Moment {
         self.clock.now()
-    }
-
-    /// Returns `true` if a listener is registered for this circuit alone.
-    pub(super) fn has_listeners(&self) -> bool {
-        self.extras.get().is_some_and(|extras| extras.hub.is_used())
     }
 
     /// Returns `true` if exactly `handles` breakers share the circuit. What the owners of others did is visible.
@@ -247,33 +205,16 @@ impl Circuit {
             // The circuit has changed its state since.
             ErrorKind::Open => Some(self.clock.coarse_now()),
             ErrorKind::Ramping => Some(self.retry_after_ramping()),
-            ErrorKind::HalfOpen | ErrorKind::ForcedOpen | ErrorKind::BulkheadFull | ErrorKind::TimedOut => {
-                None
-            }
+            ErrorKind::HalfOpen
+            | ErrorKind::ForcedOpen
+            | ErrorKind::BulkheadFull
+            | ErrorKind::Injected
+            | ErrorKind::TimedOut => None,
         }
     }
 
     pub(crate) fn totals(&self) -> Totals {
         self.counters.read()
-    }
-
-    /// Returns the hub of the listeners of this breaker alone.
-    pub(super) fn hub(&self) -> &Arc<Hub> {
-        &self.extras().hub
-    }
-
-    /// Returns what strategies keep with this circuit.
-    pub(crate) fn attachments(&self) -> &Attachments {
-        &self.extras().attachments
-    }
-
-    /// Returns what strategies keep with this circuit, if it has been needed.
-    pub(super) fn existing_attachments(&self) -> Option<&Attachments> {
-        self.extras.get().map(|extras| &extras.attachments)
-    }
-
-    fn extras(&self) -> &Extras {
-        self.extras.get_or_init(Box::default)
     }
 
     /// Returns the hub of its registry, unless it is in none.
@@ -376,18 +317,6 @@ impl Circuit {
         }
         fields.field("is_trial", &is_trial).finish()
     }
-
-    /// Allocates what these settings need. Called before they apply and without a lock, because calibrating
-    /// the clock takes about a millisecond.
-    fn prepare_options(&self, config: &Config) {
-        if config.durations() {
-            Clock::prepare();
-        }
-        if CircuitOptions::are_needed(config) {
-            self.options.get_or_init(|| Box::new(CircuitOptions::new(config)));
-            self.machine.track(CircuitOptions::tracking(config));
-        }
-    }
 }
 
 impl fmt::Debug for Circuit {
@@ -420,7 +349,8 @@ impl Origin for SharedIdentity {
     }
 }
 
-fn run_threshold(config: &Config) -> u32 {
+/// Returns the threshold of consecutive failures; 0 if there is none.
+pub(super) fn run_threshold(config: &Config) -> u32 {
     config.rules().consecutive.map_or(0, NonZeroU32::get)
 }
 

@@ -77,6 +77,7 @@ mod tests {
             ErrorKind::Ramping,
             ErrorKind::ForcedOpen,
             ErrorKind::BulkheadFull,
+            ErrorKind::Injected,
             ErrorKind::TimedOut,
         ] {
             assert_eq!(Decision::rejected(kind).into_result(), Err(kind));

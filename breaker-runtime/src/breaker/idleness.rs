@@ -7,7 +7,7 @@ use crate::state::State;
 use crate::state::machine::Inspection;
 use crate::sync::Ordering;
 
-/// Why an idle circuit can be evicted. A smaller value is evicted first.
+/// The reason why an idle circuit can be evicted. A smaller value is evicted first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Idleness {
     /// Closed, and no rule counts a failure or a slow call.
@@ -38,7 +38,8 @@ impl Circuit {
     /// `shared`.
     pub(crate) fn idleness(&self, shared: &SharedConfig, now: Moment) -> Result<Idleness, NotIdleUntil> {
         let inspected = self.machine.inspect(now, self.hung_call(), |settings| {
-            settings.is_equal_to(shared).then(|| settings.recovery_timeout())
+            let is_shared = !settings.is_of_one_circuit() || settings.is_equal_to(shared);
+            is_shared.then(|| settings.recovery_timeout())
         });
         let Inspection { state, until, from_settings: Some(recovery_timeout), .. } = inspected else {
             return Err(NotIdleUntil(Moment::NEVER));

@@ -1,10 +1,10 @@
 //! The limit `max_open`: how many circuits of one keyed breaker may reject calls at the same time.
 //!
-//! A circuit needs an *open slot* to reject calls. An open circuit takes one when it opens or, if none is free, later for
-//! a call that it would reject, and keeps it until its state changes or until it is due, from which on it rejects no call.
-//! A half-open circuit takes one for a call that it would reject because all its trial slots are in use, and keeps it
-//! until a trial call ends, a lease ends, or its state changes. A circuit without a slot admits the calls that it would
-//! reject: it *waives* the rejections.
+//! A circuit needs an *open slot* to reject calls. An open circuit takes one when it opens or, if none is free, later
+//! for a call that it would reject, and keeps it until its state changes or until it is due, from which on it rejects
+//! no call. A half-open circuit takes one for a call that it would reject because all its trial slots are in use, and
+//! keeps it until a trial call ends, a lease ends, or its state changes. A circuit without a slot admits the calls that
+//! it would reject: it *waives* the rejections.
 //!
 //! A slot belongs to a circuit while the set contains it. The copy of its end in [`OpenSlot`] lets a rejection skip
 //! the lock. The lock is taken before that of a machine, never after it, and no user code runs under it.
@@ -75,10 +75,13 @@ impl OpenLimit {
         Self { taken: Mutex::new(taken), epoch: AtomicU64::new(0), full_until: AtomicU64::new(0) }
     }
 
-    /// Changes the share. All circuits lose their slots, and each takes one again when its settings change, or for
-    /// the next call that it would reject.
+    /// Changes the share. If it differs, all circuits lose their slots, and each takes one again when its settings
+    /// change, or for the next call that it would reject.
     pub(crate) fn set_share(&self, share: f64) {
         let mut taken = self.lock();
+        if taken.share.to_bits() == share.to_bits() {
+            return;
+        }
         taken.share = share;
         self.take_all_back(&mut taken);
     }
@@ -105,8 +108,8 @@ impl OpenLimit {
         self.publish(&taken);
     }
 
-    /// Takes back the slot of a circuit, and takes another one for it, if one is free. `until` runs under the lock; it returns the end of the slot, or
-    /// `None` if the circuit rejects no calls now.
+    /// Takes back the slot of a circuit, and takes another one for it, if one is free. `until` runs under the lock; it
+    /// returns the end of the slot, or `None` if the circuit rejects no calls now.
     pub(super) fn request(
         &self,
         circuit: usize,

@@ -26,6 +26,14 @@ const MAX_INITIATOR: usize = 1024;
 /// breaker.operator("alice, because of #4711").force_open();
 /// let change = breaker.snapshot().last_transition.unwrap();
 /// assert_eq!(change.initiator.as_deref(), Some("alice, because of #4711"));
+///
+/// let bob = breaker.operator("bob");
+/// bob.release(); // `force_open` and `disable` last until this command
+/// assert_eq!(breaker.state(), State::Closed);
+/// bob.disable();
+/// assert_eq!(breaker.state(), State::Disabled);
+/// bob.force_close();
+/// assert_eq!(breaker.state(), State::Closed);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -41,6 +49,16 @@ impl CircuitBreaker {
     /// It is recorded on one line: invisible characters, and those that change the direction of the text, are
     /// replaced with escapes such as `\u{202e}`. Only the first 1,024 bytes of it are kept. An empty name is
     /// recorded as `(unnamed)`.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let breaker = CircuitBreaker::new("payment", Config::default())?;
+    /// breaker.operator("alice, because of #4711").disable();
+    /// let disabled = breaker.snapshot().last_transition.unwrap();
+    /// assert_eq!(disabled.to_string(), "closed -> disabled: disabled by alice, because of #4711");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn operator(&self, name: impl Into<String>) -> Operator<'_> {
         Operator::new(self.circuit(), &name.into())
     }
@@ -65,6 +83,17 @@ impl CircuitBreaker {
 
     /// Closes the circuit; see [`Operator::force_close`]. Records the location of the caller as the
     /// initiator.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let breaker = CircuitBreaker::new("payment", Config::builder().failure_threshold(1).build()?)?;
+    /// breaker.try_acquire()?.fail("503 Service Unavailable");
+    /// assert_eq!(breaker.state(), State::Open);
+    /// breaker.force_close(); // the service works again
+    /// assert_eq!(breaker.state(), State::Closed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn force_close(&self) {
         self.caller().force_close();
@@ -72,6 +101,16 @@ impl CircuitBreaker {
 
     /// Admits all calls until the circuit is released; see [`Operator::disable`]. Records the location of the
     /// caller as the initiator.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let breaker = CircuitBreaker::new("payment", Config::builder().failure_threshold(1).build()?)?;
+    /// breaker.disable();
+    /// breaker.try_acquire()?.fail("503 Service Unavailable"); // no rule applies
+    /// assert_eq!((breaker.state(), breaker.snapshot().totals.failures), (State::Disabled, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn disable(&self) {
         self.caller().disable();
@@ -79,6 +118,16 @@ impl CircuitBreaker {
 
     /// Ends `ForcedOpen` and `Disabled`; see [`Operator::release`]. Records the location of the caller as the
     /// initiator.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let breaker = CircuitBreaker::new("payment", Config::default())?;
+    /// breaker.force_open(); // before the maintenance
+    /// breaker.release(); // after it
+    /// assert_eq!(breaker.state(), State::Closed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn release(&self) {
         self.caller().release();
@@ -86,6 +135,17 @@ impl CircuitBreaker {
 
     /// Closes the circuit and forgets all failures; see [`Operator::reset`]. Records the location of the
     /// caller as the initiator.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let breaker = CircuitBreaker::new("payment", Config::default())?;
+    /// breaker.try_acquire()?.fail("503 Service Unavailable");
+    /// breaker.reset();
+    /// let snapshot = breaker.snapshot();
+    /// assert_eq!((snapshot.consecutive_failures, snapshot.totals.failures), (0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn reset(&self) {
         self.caller().reset();
@@ -100,7 +160,7 @@ impl CircuitBreaker {
 
 impl<'a> Operator<'a> {
     pub(super) fn new(circuit: &'a Circuit, name: &str) -> Self {
-        Self { circuit, name: Arc::from(initiator(name)) }
+        Self { circuit, name: escaped_initiator(name) }
     }
 
     /// Opens the circuit: all calls are rejected until [`release`](Self::release),
@@ -111,7 +171,8 @@ impl<'a> Operator<'a> {
     }
 
     /// Closes the circuit from any state and forgets all failures. Every call is admitted, without a
-    /// [`ramp`](crate::ConfigBuilder::ramp). The rules apply from then on, and the totals are kept. It differs from [`reset`](Self::reset) only in the [`Cause`] of the transition.
+    /// [`ramp`](crate::ConfigBuilder::ramp). The rules apply from then on, and the totals are kept. It differs from
+    /// [`reset`](Self::reset) only in the [`Cause`] of the transition.
     pub fn force_close(&self) {
         self.command(Cause::ForcedClosed);
     }
@@ -143,6 +204,11 @@ impl<'a> Operator<'a> {
     fn command(&self, cause: Cause) {
         self.circuit.command(cause, Arc::clone(&self.name));
     }
+}
+
+/// Returns the name of an operator as it is recorded.
+pub(crate) fn escaped_initiator(name: &str) -> Arc<str> {
+    Arc::from(initiator(name))
 }
 
 /// Returns the name as it is recorded: on one line, with hidden characters escaped, and of bounded length.

@@ -1,14 +1,16 @@
 //! Optional state of a circuit, allocated when its settings first need it: window, durations, bulkhead,
 //! running calls, ramp, shadow mode. A plain circuit has none, which keeps it small and its call path short.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::bulkhead::{Bulkhead, BulkheadSettings, QueuedCall, UnfinishedRelease};
 use super::open_limit::OpenSlot;
+use super::tap::{AttachedTap, Taps};
 use super::watch::Watch;
 use crate::clock::{Clock, Moment, nanos_of};
 use crate::config::{Config, Mode};
-use crate::durations::Recorder;
+use crate::durations::DurationRecorder;
 use crate::outcome::Completion;
 use crate::snapshot::OptionalParts;
 use crate::state::Tracking;
@@ -18,13 +20,16 @@ use crate::window::{Span, TripReason, Window};
 #[derive(Debug)]
 pub(crate) struct CircuitOptions {
     window: Window,
-    recorder: OnceBox<Recorder>,
+    recorder: OnceBox<DurationRecorder>,
     bulkhead: Bulkhead,
     /// The running calls, once `hang` has been set.
     watch: OnceBox<Watch>,
     features: AtomicU32,
     /// Minimum duration of a slow call, in nanoseconds; `u64::MAX` for none.
     slow_call: AtomicU64,
+    /// The duration from which the end of a call is more than an entry of the histogram: `slow_call`, or 0 with taps
+    /// and without recorded durations.
+    notable: AtomicU64,
     /// Time limit of a call, in nanoseconds; `u64::MAX` for none, and in shadow mode.
     call_timeout: AtomicU64,
     /// Length of a ramp, in nanoseconds; 0 for none.
@@ -33,6 +38,7 @@ pub(crate) struct CircuitOptions {
     open_slot: OpenSlot,
     /// 1 after a limit that does not apply to a call has been reported.
     reported: AtomicU32,
+    taps: Taps,
 }
 
 // The bits of `features`.
@@ -41,6 +47,9 @@ const TIMED: u32 = 2;
 const BOUNDED: u32 = 4;
 const SHADOW: u32 = 8;
 const MAX_OPEN: u32 = 16;
+/// The circuit has taps. This bit does not come from the settings.
+const TAPPED: u32 = 32;
+const SETTINGS: u32 = WINDOWED | TIMED | BOUNDED | SHADOW | MAX_OPEN;
 
 impl CircuitOptions {
     /// Returns `true` if a circuit with these settings needs more than its machine and its totals.
@@ -71,14 +80,19 @@ impl CircuitOptions {
             watch: OnceBox::new(),
             features: AtomicU32::new(0),
             slow_call: AtomicU64::new(u64::MAX),
+            notable: AtomicU64::new(u64::MAX),
             call_timeout: AtomicU64::new(u64::MAX),
             ramp: AtomicU64::new(0),
             shadow_rejections: AtomicU64::new(0),
             open_slot: OpenSlot::new(),
             reported: AtomicU32::new(0),
+            taps: Taps::default(),
         };
-        // No call is running that these settings could limit.
-        options.store(config, Moment::from_nanos(0));
+        options.store(config);
+        if let Some(watch) = options.watch.get() {
+            // No call is running that has hung.
+            _ = watch.set_limit(config.hang(), || Moment::from_nanos(0));
+        }
         options
     }
 
@@ -86,8 +100,8 @@ impl CircuitOptions {
     /// once it holds no lock.
     pub(super) fn set_config(&self, config: &Config, generation: u64, clock: &Clock) {
         self.window.change(config.span(), config.rules(), generation, clock);
-        self.bulkhead.change(BulkheadSettings::of(config));
-        self.store(config, clock.now());
+        self.bulkhead.change(BulkheadSettings::of(config), clock.now());
+        self.store(config);
     }
 
     /// Wakes the calls that wait for a bulkhead slot, even if the limit has been removed. No lock may be held.
@@ -100,26 +114,54 @@ impl CircuitOptions {
         QueuedCall::new(&self.bulkhead, clock)
     }
 
-    fn store(&self, config: &Config, now: Moment) {
+    /// Stores the settings except `hang`, which may have to wait for a call that hangs.
+    fn store(&self, config: &Config) {
         let nanos = |duration: Option<Duration>| duration.map_or(u64::MAX, nanos_of);
         self.slow_call.store(nanos(config.slow_call()), Ordering::Relaxed);
         // One word tells whether a call is stopped, so that it never takes the limit and the mode of two settings.
         let call_timeout = config.call_timeout().filter(|_| config.mode() != Mode::Shadow);
         self.call_timeout.store(nanos(call_timeout), Ordering::Relaxed);
         self.ramp.store(config.ramp().map_or(0, nanos_of), Ordering::Relaxed);
-        match (config.hang(), self.watch.get()) {
-            (Some(_), None) => {
-                self.watch.get_or_init(|| Box::new(Watch::new())).set_limit(config.hang(), now);
-            }
-            (limit, Some(watch)) => watch.set_limit(limit, now),
-            (None, None) => {}
+        if config.hang().is_some() {
+            self.watch.get_or_init(|| Box::new(Watch::new()));
         }
         self.reported.store(0, Ordering::Relaxed);
         let features = features(config);
         if features & TIMED > 0 {
-            self.recorder.get_or_init(|| Box::new(Recorder::new()));
+            self.recorder.get_or_init(|| Box::new(DurationRecorder::new()));
         }
-        self.features.store(features, Ordering::Release);
+        // Whether there are taps does not change meanwhile.
+        let taps = self.taps.lock();
+        self.notable.store(self.notable(features, &taps), Ordering::Relaxed);
+        self.set_bits(SETTINGS, features);
+    }
+
+    /// Replaces the taps. They are dropped without the lock.
+    pub(super) fn change_taps(&self, change: impl FnOnce(&Arc<[AttachedTap]>) -> Arc<[AttachedTap]>) {
+        let mut taps = self.taps.lock();
+        let changed = change(&taps);
+        let replaced = std::mem::replace(&mut *taps, changed);
+        let features = self.features.load(Ordering::Relaxed);
+        self.notable.store(self.notable(features, &taps), Ordering::Relaxed);
+        self.set_bits(TAPPED, if taps.is_empty() { 0 } else { TAPPED });
+        drop(taps);
+        drop(replaced);
+    }
+
+    pub(super) const fn taps(&self) -> &Taps {
+        &self.taps
+    }
+
+    fn notable(&self, features: u32, taps: &[AttachedTap]) -> u64 {
+        let is_only_recorded = features & TIMED > 0 && taps.is_empty();
+        if is_only_recorded { self.slow_call.load(Ordering::Relaxed) } else { 0 }
+    }
+
+    /// Sets those bits of `mask` that are in `bits`, and clears the other ones.
+    fn set_bits(&self, mask: u32, bits: u32) {
+        let change = |old| Some(old & !mask | bits);
+        // The change is never refused.
+        _ = self.features.fetch_update(Ordering::Release, Ordering::Relaxed, change);
     }
 
     #[inline]
@@ -127,9 +169,14 @@ impl CircuitOptions {
         self.has(WINDOWED)
     }
 
+    /// Returns `true` if the duration of each call is needed.
     #[inline]
     pub(super) fn is_timed(&self) -> bool {
-        self.has(TIMED)
+        self.has(TIMED | TAPPED)
+    }
+
+    pub(crate) fn is_tapped(&self) -> bool {
+        self.has(TAPPED)
     }
 
     #[inline]
@@ -137,10 +184,15 @@ impl CircuitOptions {
         self.has(SHADOW)
     }
 
-    /// Returns `true` if calls that the state rejects may be admitted: in shadow mode, and with `max_open`.
+    /// Returns `true` if rejections by the state need more than a count: in shadow mode and with `max_open`, which
+    /// may admit the call, and with taps.
     #[inline]
-    pub(super) fn may_admit_rejected(&self) -> bool {
-        self.has(SHADOW | MAX_OPEN)
+    pub(super) fn handles_rejections(&self) -> bool {
+        self.has(SHADOW | MAX_OPEN | TAPPED)
+    }
+
+    pub(super) fn has_max_open(&self) -> bool {
+        self.has(MAX_OPEN)
     }
 
     /// Returns `true` if the circuit needs an open slot to reject calls. In shadow mode it rejects none.
@@ -203,12 +255,33 @@ impl CircuitOptions {
         self.reported.swap(1, Ordering::Relaxed) == 0
     }
 
-    /// Records the duration of a call. Returns `true` if it was slow.
+    /// Records the duration of a call. Returns `false` if it was slow, if the circuit has taps, or if it does not
+    /// record durations: then the caller uses [`record_notable_duration`](Self::record_notable_duration).
     #[inline]
-    pub(super) fn record_duration(&self, nanos: u64) -> bool {
+    pub(super) fn try_record_duration(&self, nanos: u64) -> bool {
+        if nanos >= self.notable.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.add_duration(nanos);
+        true
+    }
+
+    /// Records the duration of a call that [`try_record_duration`](Self::try_record_duration) has not recorded. A call
+    /// that was timed only for its taps, or as a trial call, does not enter the histogram of earlier settings.
+    pub(super) fn record_notable_duration(&self, nanos: u64) {
+        if self.has(TIMED) {
+            self.add_duration(nanos);
+        }
+    }
+
+    #[inline]
+    fn add_duration(&self, nanos: u64) {
         if let Some(recorder) = self.recorder.get() {
             recorder.add(nanos);
         }
+    }
+
+    pub(super) fn is_slow(&self, nanos: u64) -> bool {
         nanos >= self.slow_call.load(Ordering::Relaxed)
     }
 
@@ -255,8 +328,9 @@ impl CircuitOptions {
             shadow_rejections: self.shadow_rejections.load(Ordering::Relaxed),
             waived_rejections: self.open_slot.waived(),
             waives: false,
-            durations: self.recorder.get().map(Recorder::read),
+            durations: self.recorder.get().map(DurationRecorder::read),
             queue: None,
+            drill: None,
         }
     }
 

@@ -60,6 +60,17 @@ impl OwnedPermit {
     }
 
     /// Ends the call as a failure with a reason; see [`Permit::fail`].
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let breaker = CircuitBreaker::new("upload", Config::builder().failure_threshold(1).build()?)?;
+    /// let permit = breaker.try_acquire_owned()?;
+    /// std::thread::spawn(move || permit.fail("the disk is full")).join().unwrap();
+    /// let opened = breaker.snapshot().last_transition.unwrap();
+    /// assert_eq!(opened.last_failure.as_deref(), Some("the disk is full"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn fail(mut self, reason: impl Display) -> Settled {
         self.take().fail(reason)
     }

@@ -106,6 +106,16 @@ impl<'a> Permit<'a> {
     /// Ends the call with an outcome. If the circuit has changed its state since the permit was acquired, the
     /// outcome is counted in the totals, has no other effect, and is [`Settled::Late`]. A failure has no text in
     /// [`Transition::last_failure`](crate::Transition).
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome, Settled};
+    ///
+    /// let breaker = CircuitBreaker::new("upload", Config::default())?;
+    /// let permit = breaker.try_acquire()?;
+    /// assert_eq!(permit.settle(Outcome::Failure), Settled::Counted);
+    /// assert_eq!(breaker.snapshot().consecutive_failures, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[expect(clippy::must_use_candidate, reason = "most callers do not need to know the effect")]
     pub fn settle(self, outcome: Outcome) -> Settled {
         self.into_admission().settle_permit(outcome)
@@ -150,6 +160,21 @@ impl<'a> Permit<'a> {
     }
 
     /// Returns `true` if this call is a trial call of a half-open circuit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+    ///
+    /// let quick = Config::builder().failure_threshold(1).recovery_timeout(Duration::from_millis(1)).build()?;
+    /// let breaker = CircuitBreaker::new("upload", quick)?;
+    /// let permit = breaker.try_acquire()?;
+    /// assert!(!permit.is_trial());
+    /// permit.settle(Outcome::Failure); // the circuit opens
+    ///
+    /// std::thread::sleep(Duration::from_millis(5));
+    /// assert!(breaker.try_acquire()?.is_trial());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_trial(&self) -> bool {
         self.admission.0.ticket.trial().is_some()

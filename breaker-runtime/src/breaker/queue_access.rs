@@ -1,4 +1,5 @@
-//! What the queue for rejected calls needs of a circuit: its counters, its clock, and waiting until a call is admitted.
+//! The access of the queue for rejected calls to a circuit: its counters, its clock, and waiting until a call is
+//! admitted.
 //!
 //! This module does not know what a queue does.
 

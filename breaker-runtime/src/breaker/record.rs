@@ -11,14 +11,16 @@ use std::time::Duration;
 use super::bulkhead::UnfinishedRelease;
 use super::circuit::Circuit;
 use super::failure::{FailureDetails, FailureSource};
+use super::options::CircuitOptions;
 use super::stamp::Stamp;
+use super::tap::CallEnd;
 use crate::event::{FallbackCause, call_listeners_exist};
 use crate::outcome::{Completion, Outcome, Settled};
 use crate::state::machine::{Pending, Ticket, TrialEffect};
 use crate::state::{Details, TrialCall};
 use crate::sync::Ordering;
 use crate::totals::{Rare, Total};
-use crate::window::{TripReason, trip_by_run};
+use crate::window::{TripReason, WindowSpec, trip_by_run};
 
 impl Circuit {
     /// Records a success.
@@ -41,19 +43,22 @@ impl Circuit {
     #[cold]
     #[inline(never)]
     pub(super) fn record_success_with_effect(&self, ticket: Ticket, stamp: Stamp) -> Settled {
-        if stamp.is_none()
-            && self.machine.is_recording(ticket)
-            && let Some(options) = self.options.get()
-        {
-            if options.window().is_time() {
-                return self.record_success_in_time(ticket);
+        // Everything that needs a stack frame is called last, so that this function needs none.
+        if stamp.is_plain() {
+            if !self.machine.is_recording(ticket) {
+                return self.record_success_otherwise(ticket, stamp);
+            }
+            let Some(options) = self.options.get() else {
+                return self.record_success_otherwise(ticket, Stamp::NONE);
+            };
+            if let Some(spec) = options.window().time_spec() {
+                return self.record_success_in_time(ticket, options, spec);
             }
             if !options.window().try_record_success(ticket.generation()) {
                 self.record_success_in_window(ticket, options);
             }
             return Settled::Counted;
         }
-        // Everything that needs a stack frame is called last, so that this function needs none.
         if stamp == Stamp::IN_BULKHEAD_AND_SCOPE
             && let Some(options) = self.options.get()
             && self.leave_as_only_call()
@@ -78,14 +83,10 @@ impl Circuit {
     }
 
     /// Records a success in a time-based window.
-    // Not inlined, so that count-based windows do not need its stack frame. The clock is read first, so that few
-    // registers are saved.
+    // Not inlined, so that count-based windows do not need its stack frame.
     #[inline(never)]
-    fn record_success_in_time(&self, ticket: Ticket) -> Settled {
-        let now = self.clock.coarse_now();
-        if let Some(options) = self.options.get()
-            && !options.window().try_record_success_at(ticket.generation(), now)
-        {
+    fn record_success_in_time(&self, ticket: Ticket, options: &CircuitOptions, spec: WindowSpec) -> Settled {
+        if !options.window().try_record_success_in_time(ticket.generation(), spec, &self.clock) {
             self.record_success_in_window(ticket, options);
         }
         Settled::Counted
@@ -94,7 +95,7 @@ impl Circuit {
     /// Releases the slot of a success, and records it as a slow call, as a trial call or in the window.
     #[inline(never)]
     fn record_success_otherwise(&self, ticket: Ticket, stamp: Stamp) -> Settled {
-        let is_slow = self.release(ticket, stamp);
+        let is_slow = self.release(ticket, stamp, CallEnd::Success);
         if !is_slow && !stamp.is_none() && self.machine.is_clean_for(ticket) {
             return Settled::Counted;
         }
@@ -123,17 +124,28 @@ impl Circuit {
         stamp: Stamp,
         failure: &dyn FailureSource,
     ) -> Settled {
-        let is_slow = self.release(ticket, stamp);
+        let is_slow = self.release(ticket, stamp, CallEnd::Failure);
         self.counters.add(Total::Failures);
         self.record_fault_or_trial(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, failure)
     }
 
     /// Records a call that `call_timeout` stopped. The rules count it as a failure.
     pub(super) fn record_timeout(&self, ticket: Ticket, stamp: Stamp) {
-        let is_slow = self.release(ticket, stamp);
+        let is_slow = self.release(ticket, stamp, CallEnd::TimedOut);
         self.counters.add(Total::Rare(Rare::Timeouts));
         self.record_fault_or_trial(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, &|| {
             Some(Arc::from("the call took longer than call_timeout"))
+        });
+    }
+
+    /// Records a call that a drill failed. The rules count it as a failure.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn record_injected(&self, ticket: Ticket, stamp: Stamp) {
+        let is_slow = self.release(ticket, stamp, CallEnd::Failure);
+        self.counters.add(Total::Rare(Rare::Injected));
+        self.record_fault_or_trial(ticket, stamp, Completion { outcome: Outcome::Failure, is_slow }, &|| {
+            Some(Arc::from("injected by a drill"))
         });
     }
 
@@ -157,17 +169,27 @@ impl Circuit {
     ) {
         if waited >= self.config().cancelled_after() {
             self.counters.add(Total::Rare(Rare::FailedCancellations));
-            self.record_failure(ticket, stamp, &|| Some(Arc::from(text())));
+            let is_slow = self.release(ticket, stamp, CallEnd::Cancelled);
+            self.counters.add(Total::Failures);
+            let completion = Completion { outcome: Outcome::Failure, is_slow };
+            self.record_fault_or_trial(ticket, stamp, completion, &|| Some(Arc::from(text())));
         } else {
             self.counters.add(Total::Rare(Rare::IgnoredCancellations));
-            self.record_ignored(ticket, stamp);
+            self.record_ignored_end(ticket, stamp, CallEnd::Cancelled);
         }
     }
 
     /// Records an ignored call, and releases the slot of a trial call.
     #[inline(never)]
     pub(super) fn record_ignored(&self, ticket: Ticket, stamp: Stamp) -> Settled {
+        self.record_ignored_end(ticket, stamp, CallEnd::Ignored)
+    }
+
+    fn record_ignored_end(&self, ticket: Ticket, stamp: Stamp, end: CallEnd) -> Settled {
         self.release_slot(ticket, stamp);
+        if stamp.start().is_some() {
+            self.tap_ignored(stamp, end);
+        }
         self.counters.add(Total::Rare(Rare::Ignored));
         self.abandon_trial(ticket)
     }
@@ -193,7 +215,7 @@ impl Circuit {
 
     /// Records a trial call, a failure or a slow call, and reports it if a listener of calls exists.
     #[inline]
-    fn record_fault_or_trial(
+    pub(super) fn record_fault_or_trial(
         &self,
         ticket: Ticket,
         stamp: Stamp,
@@ -256,15 +278,16 @@ impl Circuit {
     fn trip(&self, ticket: Ticket, trip: TripReason, failure: FailureDetails) -> Settled {
         let FailureDetails { text, retry_after, panic } = failure;
         let details = Details { trip: Some(trip), last_failure: text, retry_after, initiator: None };
-        let by_hang = self.open_if_hung();
-        self.notify_if(by_hang.or(self.machine.trip(ticket, details, &self.clock)));
+        let mut settled = Settled::Counted;
+        let pending = self.change_after_hang(|hung| {
+            let mut hung = || hung().filter(|hung| hung.generation == ticket.generation());
+            self.machine.trip(ticket, details, &self.clock, || hung().inspect(|_| settled = Settled::Late))
+        });
+        self.notify_if(pending);
         if let Some(panic) = panic {
             panic.resume();
         }
-        match by_hang {
-            Pending::Nothing => Settled::Counted,
-            Pending::Transitions => Settled::Late,
-        }
+        settled
     }
 
     /// Records a failure or a slow call in the run, and returns its length. Returns `None` if the call no longer
@@ -296,21 +319,35 @@ impl Circuit {
 
     /// Releases the bulkhead slot and records the duration. Returns `true` if the call was slow.
     #[inline]
-    fn release(&self, ticket: Ticket, stamp: Stamp) -> bool {
-        !stamp.is_none() && self.release_stamped(ticket, stamp)
+    fn release(&self, ticket: Ticket, stamp: Stamp, end: CallEnd) -> bool {
+        !stamp.is_none() && self.release_stamped(ticket, stamp, end)
     }
 
     #[inline(never)]
-    fn release_stamped(&self, ticket: Ticket, stamp: Stamp) -> bool {
+    fn release_stamped(&self, ticket: Ticket, stamp: Stamp, end: CallEnd) -> bool {
         self.release_slot(ticket, stamp);
         match (self.options.get(), stamp.start()) {
-            (Some(options), Some(start)) => options.record_duration(self.clock.nanos_since(start)),
+            (Some(options), Some(start)) => {
+                let nanos = self.clock.nanos_since(start);
+                !options.try_record_duration(nanos) && self.note_duration(options, nanos, end)
+            }
             (_, None) | (None, _) => false,
         }
     }
 
+    /// Records the duration, and passes the call to the taps, if there are any. Returns `true` if it was slow.
+    #[cold]
+    #[inline(never)]
+    fn note_duration(&self, options: &CircuitOptions, nanos: u64, end: CallEnd) -> bool {
+        options.record_notable_duration(nanos);
+        if options.is_tapped() {
+            self.tap_completed(options, end, Duration::from_nanos(nanos));
+        }
+        options.is_slow(nanos)
+    }
+
     #[inline]
-    fn release_slot(&self, ticket: Ticket, stamp: Stamp) {
+    pub(super) fn release_slot(&self, ticket: Ticket, stamp: Stamp) {
         if stamp.is_in_scope() {
             self.leave_scope();
         }

@@ -1,7 +1,7 @@
 //! The retry budget of a circuit, which limits its retries to a share of its successes.
 //!
-//! The counts belong to the circuit and are kept in its attachments; each handle applies its own limits to them. Calls do
-//! not take part: the successes come from the totals when a retry is due.
+//! The counts belong to the circuit and are kept in its attachments; each handle applies its own limits to them. Calls
+//! do not take part: the successes come from the totals when a retry is due.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,14 +21,14 @@ const MILLION: u32 = 1_000_000;
 /// The budget for retries of one circuit: a share of its recent successes, and a floor.
 ///
 /// A retry is an additional call to a service that has just failed. If every call is retried twice, a failing service
-/// receives three times its usual load exactly when it can serve the least, and if callers of callers retry as well, these
-/// factors multiply: a *retry storm*. An open circuit ends it, but a service that fails only some calls may never open its
-/// circuit. A budget limits the additional load to a share of the calls that succeed, however many retries each call would
-/// make. gRPC's retry throttling and Finagle's `RetryBudget` are similar; the book *Site Reliability Engineering* (Google,
-/// chapter "Handling Overload") recommends at most 10 % retries.
+/// receives three times its usual load exactly when it can serve the least, and if callers of callers retry as well,
+/// these factors multiply: a *retry storm*. An open circuit ends it, but a service that fails only some calls may never
+/// open its circuit. A budget limits the additional load to a share of the calls that succeed, however many retries
+/// each call would make. gRPC's retry throttling and Finagle's `RetryBudget` are similar; the book *Site Reliability
+/// Engineering* (Google, chapter "Handling Overload") recommends at most 10 % retries.
 ///
-/// [`CircuitBreaker::budget`] returns a handle with the default limits. [`try_retry`](Self::try_retry) counts a retry and
-/// returns `true` if
+/// [`CircuitBreaker::budget`] returns a handle with the default limits. [`try_retry`](Self::try_retry) counts a retry
+/// and returns `true` if
 ///
 /// * the circuit [would admit](CircuitBreaker::would_admit) a call now, or this is inside a call of the circuit whose
 ///   slot a retry [would run in](crate::circuit_breaker#calls-inside-calls), and
@@ -42,26 +42,26 @@ const MILLION: u32 = 1_000_000;
 ///
 /// # Several handles
 ///
-/// All handles of a circuit, also those of other threads, count the same retries. Each handle has limits of its own, so a
-/// part of the program that must not retry much can have a lower one: it stops retrying first. The retries of all handles
-/// together never exceed the highest limit. For one circuit per key, each circuit has a budget of its own.
+/// All handles of a circuit, also those of other threads, count the same retries. Each handle has limits of its own, so
+/// a part of the program that must not retry much can have a lower one: it stops retrying first. The retries of all
+/// handles together never exceed the highest limit. For one circuit per key, each circuit has a budget of its own.
 ///
 /// # What is counted
 ///
 /// Successes are [`Totals::successes`](crate::Totals::successes): all calls of the circuit that succeeded, including
-/// slow calls, trial calls, calls in shadow mode and successful retries. Counting starts with the first call of `budget`,
-/// so make it at start-up: until there are successes, only the floor applies. The budget reads the total of successes when
-/// a handle is used, and spreads the new ones evenly over the time since the previous use. A success leaves the window
-/// after 9 to 10 seconds, a retry after 10 to 11 seconds.
+/// slow calls, trial calls, calls in shadow mode and successful retries. Counting starts with the first call of
+/// `budget`, so make it at start-up: until there are successes, only the floor applies. The budget reads the total of
+/// successes when a handle is used, and spreads the new ones evenly over the time since the previous use. A success
+/// leaves the window after 9 to 10 seconds, a retry after 10 to 11 seconds.
 ///
-/// A counted retry that is not made, for example because its caller is cancelled, stays counted. The budget is in effect in
-/// every [mode](crate::Mode), and while the circuit is disabled.
+/// A counted retry that is not made, for example because its caller is cancelled, stays counted. The budget is in
+/// effect in every [mode](crate::Mode), and while the circuit is disabled.
 ///
 /// A handle keeps the circuit of its key from being evicted. Do not store handles of keys: call `budget` for each call,
 /// which continues the same count. When the circuit is evicted, its counts are dropped.
 ///
-/// Calls do nothing for the budget. `try_retry` and `remaining` add up the totals of all threads, under a lock that only
-/// handles of the budget take.
+/// Calls do nothing for the budget. `try_retry` and `remaining` add up the totals of all threads, under a lock that
+/// only handles of the budget take.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind, RetryBudget};
@@ -142,8 +142,8 @@ impl RetryBudget {
     /// The period in which successes and retries are counted: 10 seconds.
     pub const WINDOW: Duration = WINDOW;
 
-    /// Returns this handle with another share of the successes that may be retried, from 0 to 1. The default is 0.1. The
-    /// share is rounded to a millionth. With 0, only the floor remains.
+    /// Returns this handle with another share of the successes that may be retried, from 0 to 1. The default is 0.1.
+    /// The share is rounded to a millionth. With 0, only the floor remains.
     ///
     /// # Errors
     ///
@@ -189,12 +189,12 @@ impl RetryBudget {
         self
     }
 
-    /// Counts a retry and returns `true`, or returns `false` if the retry must not be made: the budget is used up, or the
-    /// circuit would reject the call now. In that case, nothing is counted.
+    /// Counts a retry and returns `true`, or returns `false` if the retry must not be made: the budget is used up, or
+    /// the circuit would reject the call now. In that case, nothing is counted.
     ///
-    /// Query it once for each retry, after the failed attempt, and only if the retry would be made. The circuit can still
-    /// reject the retry if its state changes meanwhile. After a rejection no budget is needed, because the rejected call
-    /// has not reached the service: wait for [`retry_after`](crate::BreakerError::retry_after) instead.
+    /// Query it once for each retry, after the failed attempt, and only if the retry would be made. The circuit can
+    /// still reject the retry if its state changes meanwhile. After a rejection no budget is needed, because the
+    /// rejected call has not reached the service: wait for [`retry_after`](crate::BreakerError::retry_after) instead.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config};

@@ -4,8 +4,8 @@
 //! spreads the new successes evenly over the time since the previous reader. It does not know how many retries a caller
 //! may make.
 //!
-//! The time since the log began is divided into slices of a second. Successes leave the window after 9 to 10 seconds, and
-//! retries after 10 to 11, so no retry is granted for a success that is older than the window, and none leaves the
+//! The time since the log began is divided into slices of a second. Successes leave the window after 9 to 10 seconds,
+//! and retries after 10 to 11, so no retry is granted for a success that is older than the window, and none leaves the
 //! window too early.
 
 use std::time::Duration;
@@ -79,8 +79,8 @@ impl RetryLog {
         self.add(self.slice_at(self.last.at), RecentCalls { successes: 0, retries: 1 });
     }
 
-    /// Adds `new` successes to the slices from `start` to `end`, in proportion to the time in each. Those outside of the
-    /// window are dropped.
+    /// Adds `new` successes to the slices from `start` to `end`, in proportion to the time in each. Those outside of
+    /// the window are dropped.
     fn spread(&mut self, new: u64, start: Moment, end: Moment) {
         let last = self.slice_at(end);
         let first = self.slice_at(start).max((last + 1).saturating_sub(u64::from(SLICES)));

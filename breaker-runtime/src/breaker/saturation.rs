@@ -1,7 +1,7 @@
 //! Lets successes skip a window that they would not change.
 //!
-//! A window is *saturated* when another success would not change it: a count-based window that is full of successes,
-//! or no window at all. Recording successes there would take time without effect. Therefore the word of the machine has a
+//! A window is *saturated* when another success would not change it: a count-based window that is full of successes, or
+//! no window at all. Recording successes there would take time without effect. Therefore the word of the machine has a
 //! recording bit, which the tickets of calls do not have:
 //!
 //! * While the bit is set, the word differs from the ticket of every success, so each success is recorded in

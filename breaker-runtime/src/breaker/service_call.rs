@@ -1,7 +1,8 @@
 //! A call that owns its circuit and whose future is polled elsewhere: the call of a service.
 //!
 //! Unlike the call of an annotated function, it always takes a slot of its own, because its response may outlive the
-//! calls around it. Inside a call that holds a slot, it does not wait for one. This module knows no service and does not classify results.
+//! calls around it. Inside a call that holds a slot, it does not wait for one. This module knows no service and does
+//! not classify results.
 //!
 //! Invariants: the call is settled at most once; it has no timer before it has been pending once.
 
@@ -10,11 +11,13 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::CircuitBreaker;
 use super::admission::Admission;
 use super::admit::Nesting;
 use super::circuit::{Circuit, Rejection};
+use super::delayed_call::{Delay, Passing};
 use super::failure::FailedOutput;
 use super::owned_permit::OwnedPermit;
 use super::permit::Permit;
@@ -35,7 +38,7 @@ pub struct ServiceCall {
 /// The result of starting a call.
 pub(crate) enum ServiceStart {
     Admitted(ServiceCall),
-    /// The call waits for a bulkhead slot, for at most `max_wait`.
+    /// The call waits for a bulkhead slot, for at most `max_wait`, or a drill delays it.
     Waiting(SlotRequest),
 }
 
@@ -71,6 +74,7 @@ impl CircuitBreaker {
             return Ok(ServiceStart::Waiting(request_slot(OwnedPermit::new(circuit, permit))));
         }
         match admitted {
+            Ok(admission) if circuit.is_gated() => start_gated(circuit, admission),
             Ok(admission) => Ok(ServiceStart::Admitted(ServiceCall::new(circuit, admission))),
             Err(kind) => Err(Rejection { circuit, kind }.into()),
         }
@@ -78,18 +82,67 @@ impl CircuitBreaker {
 }
 
 /// Waits for the bulkhead slot of a call. The permit is inside the future from the start, so a future that is never
-/// polled releases its trial slot.
+/// polled releases its trial slot. The call has neither a time limit nor a delay if it began in a runtime that has shut
+/// down.
 fn request_slot(mut permit: OwnedPermit) -> SlotRequest {
     Box::pin(async move {
         let circuit = Arc::clone(permit.circuit());
         let admission = circuit.wait_async(permit.take(), Nesting::Refused).await?;
-        Ok(ServiceCall::new(&circuit, admission))
+        if !circuit.can_limit(&admission) {
+            let passed = circuit.pass_now(admission);
+            let admission = passed.map_err(|kind| Rejection { circuit: &circuit, kind })?;
+            return Ok(ServiceCall::limited(&circuit, admission, None));
+        }
+        if !circuit.is_gated() {
+            return Ok(ServiceCall::new(&circuit, admission));
+        }
+        match start_gated(&circuit, admission)? {
+            ServiceStart::Admitted(call) => Ok(call),
+            ServiceStart::Waiting(delayed) => delayed.await,
+        }
+    })
+}
+
+/// Starts the call of a service, after its passage through the gate of the circuit.
+///
+/// # Errors
+///
+/// Returns an error if the gate fails the call.
+fn start_gated(circuit: &Arc<Circuit>, admission: Admission<'_>) -> Result<ServiceStart, BreakerError> {
+    match circuit.start_passage(admission)? {
+        Passing::Passed(admission) => Ok(ServiceStart::Admitted(ServiceCall::new(circuit, admission))),
+        Passing::Delayed(admission, delay) => {
+            circuit.count_delay();
+            let permit = OwnedPermit::new(circuit, Permit::waiting(admission));
+            Ok(ServiceStart::Waiting(delayed(permit, delay)))
+        }
+    }
+}
+
+/// Waits until the delay of a call has ended. The permit is inside the future from the start, so a future that is
+/// dropped cancels the call.
+fn delayed(mut permit: OwnedPermit, Delay { timer, end }: Delay) -> SlotRequest {
+    Box::pin(async move {
+        timer.await;
+        let circuit = Arc::clone(permit.circuit());
+        let admission = permit.take().into_admission();
+        let limit = end.limit_now(&circuit.clock);
+        let passed = admission.finish_passage(end.then(&circuit.clock));
+        let admission = passed.map_err(|kind| Rejection { circuit: &circuit, kind })?;
+        // The runtime of the delay may have shut down.
+        let limit = limit.filter(|_| circuit.clock.has_timers());
+        Ok(ServiceCall::limited(&circuit, admission, limit))
     })
 }
 
 impl ServiceCall {
-    fn new(circuit: &Arc<Circuit>, mut admission: Admission<'_>) -> Self {
+    fn new(circuit: &Arc<Circuit>, admission: Admission<'_>) -> Self {
         let limit = admission.time_limit();
+        Self::limited(circuit, admission, limit)
+    }
+
+    /// Returns a call with this time limit.
+    fn limited(circuit: &Arc<Circuit>, mut admission: Admission<'_>, limit: Option<Duration>) -> Self {
         let limit = limit.map_or(Limit::None, |limit| Limit::Until(circuit.now().after(limit)));
         admission.0.set_start();
         Self { permit: Some(OwnedPermit::new(circuit, Permit::waiting(admission))), limit }

@@ -1,5 +1,5 @@
-//! A circuit that the processes of a fleet share. It follows the decisions of the fleet, and reports once if there is no
-//! fleet. It does not know how a fleet is connected.
+//! A circuit that the processes of a fleet share. It follows the decisions of the fleet, and reports once if there is
+//! no fleet. It does not know how a fleet is connected.
 
 use std::time::Duration;
 
@@ -31,8 +31,7 @@ impl Circuit {
             }
             Adoption::Close | Adoption::Trial { .. } | Adoption::Hold { .. } => adoption,
         };
-        let hung = self.open_if_hung();
-        hung.or(self.machine.adopt(adoption, &self.clock))
+        self.change_after_hang(|hung| self.machine.adopt(adoption, &self.clock, hung))
     }
 
     /// Wakes calls and tasks that wait for a change of the state, and notifies listeners of pending transitions.

@@ -237,6 +237,19 @@ impl Call<'_> {
         }
     }
 
+    /// Notifies listeners, or runs other user code, with a call that is not in scope yet: if it holds a slot, calls of
+    /// the user code run in that slot. The user code does not panic.
+    pub(super) fn run_in_scope<T>(&mut self, user_code: impl FnOnce() -> T) -> T {
+        if self.stamp.enters_scope() && !self.stamp.is_in_scope() {
+            self.enter_scope();
+            let output = user_code();
+            self.suspend_scope();
+            output
+        } else {
+            user_code()
+        }
+    }
+
     /// Removes an async call from the scope of this thread between two polls.
     pub(super) fn suspend_scope(&mut self) {
         if self.stamp.is_in_scope() {

@@ -7,6 +7,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use super::admission::{Admission, AdmitResult, Call};
 use super::admit::Nesting;
@@ -15,9 +16,10 @@ use super::circuit::{Circuit, Rejection};
 use super::options::CircuitOptions;
 use super::permit::Permit;
 use super::stamp::Stamp;
-use crate::clock::{BlockedTime, Moment, Sleep};
+use super::wait_timers::{NoTimer, WaitEnds, WaitTimers};
+use crate::clock::{BlockedTime, Moment};
 use crate::error::ErrorKind;
-use crate::state::machine::{Pending, Ticket};
+use crate::state::machine::Ticket;
 use crate::sync::blocked_thread::BlockedThread;
 
 /// A call that waits for a bulkhead slot. Dropping it cancels the call.
@@ -30,7 +32,12 @@ struct SlotWait<'a> {
     since: Moment,
     /// The moment at which `max_wait` ends.
     deadline: Moment,
+    /// The moment at which the call renews the lease of its trial slot; never if it has none.
+    renewal: Moment,
 }
+
+/// Shortest pause between two renewals of a lease. A shorter lease may end while its call waits.
+const MIN_RENEWAL: Duration = Duration::from_millis(1);
 
 /// The result of a check.
 enum WaitProgress<'a> {
@@ -66,7 +73,10 @@ impl Circuit {
                 WaitProgress::Waiting(wait) => wait,
                 WaitProgress::Decided(decision) => return decision,
             };
-            time.block_until(wait.next_check(), &thread);
+            let (next, now) = (wait.next_check(), time.now());
+            // While tokio's clock is paused, the time of this thread may be later than the end of a lease.
+            let next = if next > now { next } else { now.after(MIN_RENEWAL) };
+            time.block_until(next, &thread);
         }
     }
 
@@ -85,7 +95,11 @@ impl Circuit {
             // A ramp has begun while the call waited.
             Ok(again) if again.generation() != ticket.generation() => self.admit_by_ramp(again, nesting),
             Ok(again) => Ok(again),
-            Err(state) => self.reject_by_state(state),
+            Err(state) => {
+                // Listeners may make calls, which run in the slot that this call still holds.
+                let mut waited = Call { circuit: self, ticket, stamp: Stamp::IN_BULKHEAD };
+                waited.run_in_scope(|| self.reject_by_state(state))
+            }
         };
         let needs_slot = admitted.is_ok_and(Ticket::is_tracked);
         if !needs_slot {
@@ -93,52 +107,48 @@ impl Circuit {
         }
         let stamp = if needs_slot { Stamp::IN_BULKHEAD } else { Stamp::NONE };
         let mut admitted = admitted.map(|ticket| self.start(ticket, stamp));
-        // The listeners may make calls, which run in the slot that this call holds already.
-        if let (Ok(Admission(call)), Pending::Transitions) = (&mut admitted, pending)
-            && call.stamp.enters_scope()
-        {
-            call.enter_scope();
-        }
-        self.notify_if(pending);
-        if let Ok(Admission(call)) = &mut admitted {
-            call.suspend_scope();
+        match &mut admitted {
+            Ok(Admission(call)) => call.run_in_scope(|| self.notify_if(pending)),
+            Err(_) => self.notify_if(pending),
         }
         admitted
+    }
+
+    /// Admits a call that has waited, without a slot, because the breaker rejects no calls any more. The lease of a
+    /// trial call begins now.
+    fn admit_in_shadow_after_wait<'a>(&'a self, ticket: Ticket, options: &CircuitOptions) -> WaitResult<'a> {
+        let decision = self.machine.admit_again(ticket, &self.clock);
+        let admitted = decision.ticket.or_else(|state| self.reject_by_state(state));
+        self.notify_if(decision.pending);
+        admitted.map(|ticket| self.admit_in_shadow(ticket, options))
     }
 }
 
 impl<'a> SlotWait<'a> {
-    const fn new(options: &'a CircuitOptions, permit: Permit<'a>, nesting: Nesting, since: Moment) -> Self {
+    fn new(options: &'a CircuitOptions, permit: Permit<'a>, nesting: Nesting, since: Moment) -> Self {
         let queued = options.queued_call(&permit.circuit().clock);
-        Self { queued, options, permit, nesting, since, deadline: Moment::NEVER }
+        let renewal = first_renewal(permit.ticket());
+        Self { queued, options, permit, nesting, since, deadline: Moment::NEVER, renewal }
     }
 
     /// Waits for the decision.
     async fn decide(self) -> WaitResult<'a> {
         let mut state = Some(self);
-        let mut timer = pin!(None::<Sleep>);
-        let mut timer_end = Moment::NEVER;
+        let mut timers = pin!(WaitTimers::new());
         poll_fn(|context| {
             while let Some(wait) = state.take() {
-                let now = wait.circuit().clock.now();
-                let wait = match wait.check(context.waker(), now) {
+                let circuit = wait.circuit();
+                let wait = match wait.check(context.waker(), circuit.clock.now()) {
                     WaitProgress::Waiting(wait) => wait,
                     WaitProgress::Decided(decision) => return Poll::Ready(decision),
                 };
-                if timer_end != wait.next_check() {
-                    timer_end = wait.next_check();
-                    timer.set(wait.timer(now));
-                    if timer.is_none() && wait.deadline != Moment::NEVER {
-                        return Poll::Ready(wait.reject());
-                    }
+                let ends = WaitEnds { deadline: wait.deadline, check: wait.next_check() };
+                if let Err(NoTimer) = timers.as_mut().set(&circuit.clock, ends) {
+                    return Poll::Ready(wait.reject());
                 }
                 state = Some(wait);
-                match timer.as_mut().as_pin_mut().map(|timer| timer.poll(context)) {
-                    Some(Poll::Ready(())) => {
-                        timer.set(None);
-                        timer_end = Moment::NEVER;
-                    }
-                    Some(Poll::Pending) | None => break,
+                if timers.as_mut().poll(context).is_pending() {
+                    break;
                 }
             }
             Poll::Pending
@@ -157,11 +167,12 @@ impl<'a> SlotWait<'a> {
             return WaitProgress::Decided(circuit.admit_after_wait(self.end(), options, nesting));
         }
         circuit.notify_if(circuit.open_if_hung());
-        if !circuit.machine.is_current(self.permit.ticket(), &circuit.clock) {
+        if !circuit.machine.is_current(self.permit.ticket(), &circuit.clock) || !self.keep_trial(now) {
             self = match self.readmit() {
                 WaitProgress::Waiting(wait) => wait,
                 decided @ WaitProgress::Decided(_) => return decided,
             };
+            _ = self.keep_trial(now);
         }
         match attempt {
             Attempt::Full(FullPolicy::Wait(max_wait)) => {
@@ -174,7 +185,7 @@ impl<'a> SlotWait<'a> {
             }
             Attempt::Full(FullPolicy::Reject) => WaitProgress::Decided(self.reject()),
             Attempt::Full(FullPolicy::Admit) | Attempt::Acquired => {
-                WaitProgress::Decided(Ok(circuit.admit_in_shadow(self.end(), options)))
+                WaitProgress::Decided(circuit.admit_in_shadow_after_wait(self.end(), options))
             }
         }
     }
@@ -189,19 +200,33 @@ impl<'a> SlotWait<'a> {
 
     /// Decides about a call whose circuit has changed its state, as if the call arrived now. It keeps its position.
     fn readmit(self) -> WaitProgress<'a> {
-        let Self { mut queued, options, permit, nesting, since, deadline } = self;
-        // If this was a trial call, it lost its slot when the state changed.
-        let Admission(Call { circuit, .. }) = permit.into_admission();
+        let Self { mut queued, options, permit, nesting, since, deadline, .. } = self;
+        let Admission(Call { circuit, ticket, .. }) = permit.into_admission();
+        // A trial call has lost its slot, unless another thread has extended the lease that had ended.
+        circuit.abandon_trial(ticket);
         match circuit.admit_by_state(nesting) {
             Ok(ticket) if ticket.is_tracked() && !ticket.is_nested() => {
                 let permit = Permit::waiting(Admission::new(circuit, ticket, Stamp::NONE));
-                WaitProgress::Waiting(Self { queued, options, permit, nesting, since, deadline })
+                let renewal = first_renewal(ticket);
+                WaitProgress::Waiting(Self { queued, options, permit, nesting, since, deadline, renewal })
             }
             admitted => {
                 queued.leave();
                 WaitProgress::Decided(admitted.map(|ticket| circuit.start(ticket, Stamp::NONE)))
             }
         }
+    }
+
+    /// Renews the lease of a trial call when half of it is over, because the call cannot end while it waits. Returns
+    /// `false` if the call has lost its slot.
+    fn keep_trial(&mut self, now: Moment) -> bool {
+        let circuit = self.circuit();
+        let Some(trial) = self.permit.ticket().trial().filter(|_| self.renewal <= now) else {
+            return true;
+        };
+        let lease = circuit.machine.renew_lease(trial, &circuit.clock);
+        self.renewal = lease.map_or(self.renewal, |lease| now.after((lease / 2).max(MIN_RENEWAL)));
+        lease.is_some()
     }
 
     fn reject(self) -> WaitResult<'a> {
@@ -219,18 +244,17 @@ impl<'a> SlotWait<'a> {
 
     /// Returns the moment at which the call checks again even if it is not woken.
     fn next_check(&self) -> Moment {
-        self.deadline.min(self.queued.next_check()).min(self.circuit().overdue())
-    }
-
-    /// Returns a timer until the next check. A call that waits indefinitely can do without one, and has none if the
-    /// runtime has no timers.
-    fn timer(&self, now: Moment) -> Option<Sleep> {
-        let wait = self.next_check().wait_from(now)?;
-        let clock = &self.circuit().clock;
-        if self.deadline == Moment::NEVER { clock.alarm_if_possible(wait) } else { clock.alarm(wait) }
+        let circuit = self.circuit();
+        let change = circuit.overdue().min(circuit.machine.lease_ends());
+        self.deadline.min(self.queued.next_check()).min(self.renewal).min(change)
     }
 
     const fn circuit(&self) -> &'a Circuit {
         self.permit.circuit()
     }
+}
+
+/// Returns when a waiting call renews its lease for the first time: at once if it is a trial call.
+fn first_renewal(ticket: Ticket) -> Moment {
+    if ticket.trial().is_some() { Moment::from_nanos(0) } else { Moment::NEVER }
 }

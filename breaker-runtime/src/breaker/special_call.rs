@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::admission::AdmitResult;
+use super::circuit::Circuit;
+use super::gate::DelayEnd;
 use super::stamp::Stamp;
 use crate::clock::Sleep;
 
@@ -17,9 +19,27 @@ pin_project! {
         Waiting { wait: BoxedSlotWait<'a> },
         /// The call is running and has a time limit.
         Limited { #[pin] limit: Sleep },
+        /// A drill delays the call before it runs.
+        Delayed { #[pin] timer: Sleep, call: DelayedCall },
         /// The call has reached its time limit. It had this stamp.
         TimedOut { stamp: Stamp },
     }
+}
+
+/// A call that a drill delays, before it runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DelayedCall {
+    /// The stamp that the call will have.
+    pub(super) stamp: Stamp,
+    pub(super) end: DelayEnd,
+    pub(super) counted: Counted,
+}
+
+/// The mark of a call whose delay has been counted: at its first poll, because it may be removed before.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Counted {
+    No,
+    Yes,
 }
 
 /// The future of a call that waits for a bulkhead slot. A trait object, so that the compiler need not look
@@ -31,7 +51,9 @@ impl<'a> SpecialCall<'a> {
     pub(super) fn poll_slot(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<AdmitResult<'a>> {
         match self.project() {
             SpecialCallProjection::Waiting { wait } => wait.as_mut().poll(context),
-            SpecialCallProjection::Limited { .. } | SpecialCallProjection::TimedOut { .. } => Poll::Pending,
+            SpecialCallProjection::Limited { .. }
+            | SpecialCallProjection::Delayed { .. }
+            | SpecialCallProjection::TimedOut { .. } => Poll::Pending,
         }
     }
 
@@ -39,7 +61,33 @@ impl<'a> SpecialCall<'a> {
     pub(super) fn poll_limit(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         match self.project() {
             SpecialCallProjection::Limited { limit } => limit.poll(context),
-            SpecialCallProjection::Waiting { .. } | SpecialCallProjection::TimedOut { .. } => Poll::Pending,
+            SpecialCallProjection::Waiting { .. }
+            | SpecialCallProjection::Delayed { .. }
+            | SpecialCallProjection::TimedOut { .. } => Poll::Pending,
+        }
+    }
+
+    /// Polls the delay of a call, and counts it at the first poll. Other calls stay pending.
+    pub(super) fn poll_delay(self: Pin<&mut Self>, circuit: &Circuit, context: &mut Context<'_>) -> Poll<()> {
+        match self.project() {
+            SpecialCallProjection::Delayed { timer, call } => {
+                match std::mem::replace(&mut call.counted, Counted::Yes) {
+                    Counted::No => circuit.count_delay(),
+                    Counted::Yes => {}
+                }
+                timer.poll(context)
+            }
+            SpecialCallProjection::Waiting { .. }
+            | SpecialCallProjection::Limited { .. }
+            | SpecialCallProjection::TimedOut { .. } => Poll::Pending,
+        }
+    }
+
+    /// Returns the call, if it is delayed.
+    pub(super) const fn delayed(&self) -> Option<DelayedCall> {
+        match self {
+            Self::Delayed { call, .. } => Some(*call),
+            Self::Waiting { .. } | Self::Limited { .. } | Self::TimedOut { .. } => None,
         }
     }
 }
@@ -49,6 +97,7 @@ impl fmt::Debug for SpecialCall<'_> {
         out.write_str(match self {
             Self::Waiting { .. } => "Waiting",
             Self::Limited { .. } => "Limited",
+            Self::Delayed { .. } => "Delayed",
             Self::TimedOut { .. } => "TimedOut",
         })
     }

@@ -29,12 +29,14 @@ pub(super) enum Phase {
     Running,
     /// The call has reached its time limit. It is recorded after its future was dropped.
     TimedOut,
+    /// A drill delays the call before it runs.
+    Delayed,
     Ended,
 }
 
 const IN_BULKHEAD: u64 = 1;
-/// The call enters the scope of its thread without a bulkhead slot: a trial call, which holds a trial slot, or a call that
-/// a ramp admitted. Calls inside it must be admitted with it.
+/// The call enters the scope of its thread without a bulkhead slot: a trial call, which holds a trial slot, or a call
+/// that a ramp admitted. Calls inside it must be admitted with it.
 const ENTERS_SCOPE: u64 = 1 << 1;
 const TIMED: u64 = 1 << 2;
 const SINCE: u64 = 1 << 3;
@@ -53,6 +55,7 @@ impl Stamp {
     pub(super) const MUST_WAIT: Self = Self(NOT_RUNNING | 2 << START_SHIFT);
     pub(super) const WAITING: Self = Self(NOT_RUNNING | 3 << START_SHIFT);
     pub(super) const TIMED_OUT: Self = Self(NOT_RUNNING | 4 << START_SHIFT);
+    pub(super) const DELAYED: Self = Self(NOT_RUNNING | 5 << START_SHIFT);
 
     #[inline]
     pub(super) const fn from_bits(bits: u64) -> Self {
@@ -72,6 +75,7 @@ impl Stamp {
             Self::MUST_WAIT => Phase::MustWait,
             Self::WAITING => Phase::Waiting,
             Self::TIMED_OUT => Phase::TimedOut,
+            Self::DELAYED => Phase::Delayed,
             _ => Phase::Running,
         }
     }
@@ -128,6 +132,13 @@ impl Stamp {
     #[inline]
     pub(super) const fn is_none(self) -> bool {
         self.0 == 0
+    }
+
+    /// Returns `true` if a success with this stamp has nothing to release and is not timed. The start of a call that
+    /// may be cancelled does not matter then.
+    #[inline]
+    pub(super) const fn is_plain(self) -> bool {
+        self.0 & (IN_BULKHEAD | ENTERS_SCOPE | TIMED | IN_SCOPE) == 0
     }
 
     pub(super) const fn is_in_bulkhead(self) -> bool {

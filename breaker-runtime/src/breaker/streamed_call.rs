@@ -1,9 +1,9 @@
 //! A call whose result arrives in parts: a stream, or the body of a response.
 //!
-//! The time of the call is the time for which its caller waits for a part. A wait begins with a poll that is pending and
-//! ends when the stream wakes the caller, however late the caller polls again. The time in which the caller
-//! handles a part or does other work is not part of the duration, does not let the call hang, and does not make a dropped
-//! call a failure. This module does not know what the parts are.
+//! The time of the call is the time for which its caller waits for a part. A wait begins with a poll that is pending
+//! and ends when the stream wakes the caller, however late the caller polls again. The time in which the caller handles
+//! a part or does other work is not part of the duration, does not let the call hang, and does not make a dropped call
+//! a failure. This module does not know what the parts are.
 //!
 //! Invariants: the call is settled at most once; it is not watched while its caller does not wait, except if it has
 //! hung; no lock is held while a waker of the caller is cloned, called or dropped. The waker that the stream sees keeps
@@ -45,12 +45,12 @@ struct Progress {
     caller: Option<Waker>,
 }
 
-/// What the caller does.
+/// The activity of the caller.
 #[derive(Clone, Copy, Debug)]
 enum Wait {
     /// It has not asked for a part, or handles one, or has been woken and has not polled since.
     No {
-        /// How long it has waited for the next part, if it has asked for it.
+        /// The time for which it has waited for the next part, if it has asked for it.
         waited: Option<Duration>,
         /// Since when it does not wait, if the call is timed.
         since: Option<Start>,
@@ -70,8 +70,8 @@ impl StreamedCall {
         Self { waker: Waker::from(Arc::clone(&parts)), parts }
     }
 
-    /// Polls for the next part with a context whose waker ends the wait. A panic of `poll` settles the call as a failure
-    /// and continues to unwind.
+    /// Polls for the next part with a context whose waker ends the wait. A panic of `poll` settles the call as a
+    /// failure and continues to unwind.
     pub(crate) fn poll<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -169,8 +169,8 @@ impl PartWaker {
         circuit.pause_watch(watched);
     }
 
-    /// Ends the call, unless it has been settled. Returns it and how long its caller has waited for the next part, if it
-    /// has asked for it.
+    /// Ends the call, unless it has been settled. Returns it and how long its caller has waited for the next part, if
+    /// it has asked for it.
     fn end(&self) -> Option<(OwnedCall, Option<Duration>)> {
         let mut progress = self.lock();
         progress.end_wait();
@@ -221,7 +221,7 @@ impl Progress {
     /// next check, because listeners must not run inside a wake-up.
     fn pause_watch(&mut self) {
         if let (Some(call), Wait::Since(_)) = (&mut self.call, self.wait) {
-            call.ticket = call.circuit.pause_watch_in_time(call.ticket, call.circuit.now());
+            call.ticket = call.circuit.pause_watch_in_time(call.ticket);
         }
     }
 }

@@ -72,7 +72,19 @@ impl Circuit {
         }
     }
 
-    /// Removes the circuit from its breaker, and frees its open slot. The circuit rejects as usual from then on.
+    /// Removes the circuit from its breaker for a new key, and frees its open slot. The number of keys, and therefore
+    /// of slots, stays the same, so no other circuit loses its slot. The circuit rejects as usual from then on.
+    pub(crate) fn leave_group_for_new_key(&self) {
+        self.mark_removed();
+        if let Some(limit) = self.identity().open_limit()
+            && let Some(options) = self.options.get()
+        {
+            limit.release(self.address(), options.open_slot());
+        }
+    }
+
+    /// Removes the circuit from its breaker, which has one key less, and frees its open slot. The circuit rejects as
+    /// usual from then on.
     pub(crate) fn leave_group(&self) {
         self.mark_removed();
         if let Some(limit) = self.identity().open_limit() {

@@ -25,7 +25,7 @@ pub(super) struct Watch {
 struct WatchedCalls {
     /// The time that a call may run; `None` if calls are not watched now.
     limit: Option<Duration>,
-    /// When this limit was set. No call has run for too long before.
+    /// The time at which this limit was set. No call has run for too long before.
     limited_since: Moment,
     generation: u64,
     entries: Vec<Entry>,
@@ -56,17 +56,25 @@ impl Watch {
         Self { overdue: AtomicU64::new(u64::MAX), calls: Mutex::new(WatchedCalls::new()) }
     }
 
-    /// Sets how long a call may run. It applies to the running calls too, from now on.
-    pub(super) fn set_limit(&self, limit: Option<Duration>, now: Moment) {
+    /// Sets how long a call may run. It applies to the running calls too, from now on. If a call has run for too long
+    /// already, the circuit may have been shown as open, so this returns `false` and changes nothing until that call
+    /// has opened it.
+    pub(super) fn set_limit(&self, limit: Option<Duration>, now: impl FnOnce() -> Moment) -> bool {
         let mut calls = self.lock();
+        // Under the lock, so that no thread has seen a later time with the old limit.
+        let now = now();
+        if calls.overdue() <= now {
+            return false;
+        }
         if calls.limit != limit {
             (calls.limit, calls.limited_since) = (limit, now);
         }
         self.publish(&calls);
+        true
     }
 
-    /// Adds a call that has run since then and returns its entry, unless calls are not watched or the generation is over.
-    /// The time that this takes grows with the number of calls that started later.
+    /// Adds a call that has run since then and returns its entry, unless calls are not watched or the generation is
+    /// over. The time that this takes grows with the number of calls that started later.
     pub(super) fn add(&self, generation: u64, started: Moment) -> Option<u32> {
         let mut calls = self.lock();
         calls.limit?;
@@ -81,22 +89,31 @@ impl Watch {
         Some(entry)
     }
 
-    /// Removes a call that has ended.
-    pub(super) fn remove(&self, generation: u64, entry: u32) {
-        let mut calls = self.lock();
-        if generation == calls.generation {
-            calls.remove(Link(entry));
-            self.publish(&calls);
-        }
+    /// Removes a call that has ended. If a call has run for too long, the circuit may have been shown as open, so this
+    /// returns `false` and changes nothing until that call has opened it.
+    pub(super) fn remove(&self, generation: u64, entry: u32, is_over: impl FnOnce(Moment) -> bool) -> bool {
+        self.remove_unless(generation, entry, |calls| is_over(calls.overdue()))
     }
 
-    /// Removes a call, unless it has run for too long. Returns `true` if it is not watched any more.
-    pub(super) fn remove_in_time(&self, generation: u64, entry: u32, now: Moment) -> bool {
+    /// Removes a call, unless it has run for too long itself. Returns `true` if it is not watched any more.
+    pub(super) fn remove_in_time(
+        &self,
+        generation: u64,
+        entry: u32,
+        is_over: impl FnOnce(Moment) -> bool,
+    ) -> bool {
+        self.remove_unless(generation, entry, |calls| is_over(calls.overdue_of(Link(entry))))
+    }
+
+    /// Removes a call, unless `hangs` returns `true` under the lock. Other threads, which find out under the lock that
+    /// a call hangs, have read an earlier time. Returns `true` if the call is not watched any more.
+    #[inline]
+    fn remove_unless(&self, generation: u64, entry: u32, hangs: impl FnOnce(&WatchedCalls) -> bool) -> bool {
         let mut calls = self.lock();
         if generation != calls.generation {
             return true;
         }
-        let hangs = calls.overdue_of(Link(entry)) <= now;
+        let hangs = hangs(&calls);
         if !hangs {
             calls.remove(Link(entry));
             self.publish(&calls);
@@ -248,7 +265,7 @@ mod tests {
 
     fn watch() -> Watch {
         let watch = Watch::new();
-        watch.set_limit(Some(Duration::from_nanos(LIMIT)), at(0));
+        assert!(watch.set_limit(Some(Duration::from_nanos(LIMIT)), || at(0)));
         watch
     }
 
@@ -265,7 +282,7 @@ mod tests {
             let mut running = vec![1, 2, 3, 4];
             for ended in order {
                 assert_eq!(oldest(&watch), running.first().copied());
-                watch.remove(0, *entries.get(ended).unwrap());
+                assert!(watch.remove(0, *entries.get(ended).unwrap(), |_| false));
                 running.retain(|&start| start != ended as u64 + 1);
             }
             assert_eq!(oldest(&watch), None);
@@ -280,7 +297,7 @@ mod tests {
             entries.sort_unstable();
             for (start, entry) in entries {
                 assert_eq!(oldest(&watch), Some(start));
-                watch.remove(0, entry);
+                assert!(watch.remove(0, entry, |_| false));
             }
             assert_eq!(oldest(&watch), None);
         }
@@ -290,11 +307,30 @@ mod tests {
     fn a_call_that_has_run_for_too_long_is_not_removed_in_time() {
         let watch = watch();
         let [hanging, other] = [1, 2].map(|start| watch.add(0, at(start)).unwrap());
-        assert!(!watch.remove_in_time(0, hanging, at(1 + LIMIT)));
-        assert!(watch.remove_in_time(0, other, at(1 + LIMIT)));
+        assert!(!watch.remove_in_time(0, hanging, |overdue| overdue <= at(1 + LIMIT)));
+        assert!(watch.remove_in_time(0, other, |overdue| overdue <= at(1 + LIMIT)));
         assert_eq!(oldest(&watch), Some(1));
         watch.end_generation(0);
-        assert!(watch.remove_in_time(0, hanging, at(1 + LIMIT)), "the generation is over");
+        assert!(
+            watch.remove_in_time(0, hanging, |overdue| overdue <= at(1 + LIMIT)),
+            "the generation is over"
+        );
+    }
+
+    #[test]
+    fn the_time_that_ends_the_watch_of_a_call_is_read_under_the_lock() {
+        let watch = watch();
+        let entry = watch.add(0, at(1)).unwrap();
+        let mut reads = 0;
+        let mut read = || {
+            assert!(watch.calls.try_lock().is_err());
+            reads += 1;
+            at(1 + LIMIT)
+        };
+        assert!(!watch.set_limit(None, &mut read));
+        assert!(!watch.remove(0, entry, |overdue| overdue <= read()));
+        assert!(!watch.remove_in_time(0, entry, |overdue| overdue <= read()));
+        assert_eq!((reads, oldest(&watch)), (3, Some(1)));
     }
 
     #[test]
@@ -304,12 +340,12 @@ mod tests {
         for start in 2..1000 {
             let pair = [start, start].map(|start| watch.add(0, at(start)).unwrap());
             for entry in pair {
-                watch.remove(0, entry);
+                assert!(watch.remove(0, entry, |_| false));
             }
         }
         assert_eq!(watch.lock().entries.len(), 3);
         assert_eq!(oldest(&watch), Some(1));
-        watch.remove(0, hanging);
+        assert!(watch.remove(0, hanging, |_| false));
         assert_eq!(oldest(&watch), None);
     }
 
@@ -319,11 +355,11 @@ mod tests {
         let old = watch.add(2, at(1)).unwrap();
         let new = watch.add(4, at(5)).unwrap();
         assert_eq!(watch.add(2, at(6)), None);
-        watch.remove(2, old);
+        assert!(watch.remove(2, old, |_| false));
         assert_eq!(oldest(&watch), Some(5));
         watch.end_generation(4);
         assert_eq!((oldest(&watch), watch.add(4, at(7))), (None, None));
-        watch.remove(4, new);
+        assert!(watch.remove(4, new, |_| false));
         watch.add(5, at(8)).unwrap();
         assert_eq!(oldest(&watch), Some(8));
     }
@@ -332,14 +368,15 @@ mod tests {
     fn a_new_limit_applies_to_running_calls_and_not_before_it_was_set() {
         let watch = Watch::new();
         assert_eq!(watch.add(0, at(1)), None, "nothing is watched");
-        watch.set_limit(Some(Duration::MAX), at(1));
+        assert!(watch.set_limit(Some(Duration::MAX), || at(1)));
         watch.add(0, at(1)).unwrap();
         assert_eq!(watch.lock().overdue(), Moment::NEVER);
-        watch.set_limit(Some(Duration::from_nanos(3)), at(100));
+        assert!(watch.set_limit(Some(Duration::from_nanos(3)), || at(100)));
         assert_eq!(watch.lock().overdue(), at(100));
-        watch.set_limit(Some(Duration::from_nanos(3)), at(200));
-        assert_eq!(watch.lock().overdue(), at(100), "the limit is the same");
-        watch.set_limit(None, at(300));
+        assert!(!watch.set_limit(Some(Duration::from_nanos(9)), || at(200)), "a call has run for too long");
+        assert_eq!(watch.lock().overdue(), at(100));
+        watch.end_generation(0);
+        assert!(watch.set_limit(None, || at(300)));
         assert_eq!(watch.lock().overdue(), Moment::NEVER);
     }
 }

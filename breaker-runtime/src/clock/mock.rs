@@ -22,7 +22,8 @@ pub use self::MockClock as Clock;
 /// A clock that stands still until a test advances it. Clones share the time.
 ///
 /// A breaker on such a clock makes the random decisions of a [`ramp`](crate::ConfigBuilder::ramp) in the same order in
-/// each run: of any number of calls in a row, it admits their share, give or take a few.
+/// each run: for any number of calls in a row, the number of admitted calls differs from the exact share by a few at
+/// most.
 ///
 /// ```
 /// use std::time::Duration;
@@ -57,7 +58,7 @@ pub(crate) struct MockTime {
     paused: Option<paused::PausedStart>,
     /// Number of random numbers that breakers have drawn.
     draws: AtomicU64,
-    /// Latest time read from tokio's clock since the start, in nanoseconds. It is the time once nothing keeps the runtime.
+    /// Latest time read from tokio's clock since the start, in nanoseconds. It is used once the runtime has shut down.
     paused_elapsed: AtomicU64,
 }
 
@@ -102,7 +103,8 @@ impl MockClock {
         Self { time: Arc::new(MockTime { paused, ..MockTime::default() }), _runtime: runtime }
     }
 
-    /// Moves the time forward by `step`. The time stops at its maximum, 584 years after the start.
+    /// Moves the time forward by `step`. The time stops at its maximum, 584 years after the start. The duration of a
+    /// call is exact up to nine years.
     pub fn advance(&self, step: Duration) {
         self.time.advance(step);
     }

@@ -82,8 +82,8 @@ impl Clock {
     /// Returns a future that completes after `wait`. Returns `None` without the feature `tokio`, unless this
     /// is a mock clock or the wait never ends.
     ///
-    /// If the runtime of the timer shuts down, the future goes on in the runtime that polls it, or never completes if that
-    /// one has no timers.
+    /// If the runtime of the timer shuts down, the future goes on in the runtime that polls it, or never completes if
+    /// that one has no timers.
     #[cfg_attr(
         feature = "tokio",
         expect(clippy::unnecessary_wraps, reason = "without the feature `tokio` it may return `None`")
@@ -136,6 +136,25 @@ impl Clock {
         #[cfg(not(feature = "tokio"))]
         self.alarm(wait)
     }
+
+    /// Returns `true` if [`alarm`](Self::alarm) does not panic on this thread. In a program that aborts when it panics,
+    /// a runtime is taken to have timers.
+    pub(crate) fn has_timers(&self) -> bool {
+        #[cfg(feature = "test-util")]
+        if self.mock.is_some() {
+            return true;
+        }
+        if cfg!(all(feature = "tokio", panic = "unwind")) {
+            self.alarm_if_possible(Duration::ZERO).is_some()
+        } else {
+            !HAS_ASYNC_TIMER || has_runtime()
+        }
+    }
+}
+
+/// Returns `true` if this thread is in a tokio runtime.
+fn has_runtime() -> bool {
+    tokio::runtime::Handle::try_current().is_ok()
 }
 
 impl<'a> BlockedTime<'a> {

@@ -1,11 +1,11 @@
-//! Whether a process follows a shared circuit that others have opened. It decides nothing itself.
+//! The setting `adopt`: whether a process follows a shared circuit that others have opened. It decides nothing itself.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::ConfigError;
+use super::{ConfigError, Setting};
 
-/// Whether a process opens a shared circuit that other processes have opened.
+/// The condition under which a process opens a shared circuit that other processes have opened.
 ///
 /// ```
 /// use breaker_runtime::{Adopt, Config};
@@ -13,6 +13,7 @@ use super::ConfigError;
 /// assert_eq!(Config::default().adopt(), Adopt::UnlessHealthy);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Adopt {
     /// The process opens its circuit, unless its own calls show that the dependency is healthy. Then it stays closed
     /// and reports that. If as many processes report it as are needed to open the circuit, the circuit closes for all
@@ -53,6 +54,6 @@ impl FromStr for Adopt {
     /// Parses the name, in lowercase.
     fn from_str(text: &str) -> Result<Self, ConfigError> {
         let adopt = [Self::UnlessHealthy, Self::Always].into_iter().find(|adopt| adopt.label() == text);
-        adopt.ok_or(ConfigError::new("adopt must be `unless_healthy` or `always`"))
+        adopt.ok_or(ConfigError::of_setting(Setting::Adopt, "adopt must be `unless_healthy` or `always`"))
     }
 }

@@ -5,9 +5,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{Adopt, Config, ConfigError, Limits, Mode, Sharing};
-use crate::state::{Factor, MAX_RUN, MAX_TRIALS, Share};
-use crate::window::{MAX_CALLS, Rate, Span};
+use super::{Adopt, Config, ConfigError, Mode, Setting, SettingSet, Sharing};
+use crate::state::{Factor, MAX_TRIALS, Share};
+use crate::window::{Rate, Span};
 
 /// A builder of a [`Config`]. A setting that is not set keeps its default.
 ///
@@ -31,6 +31,31 @@ use crate::window::{MAX_CALLS, Rate, Span};
 /// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
 ///
+/// Other settings limit calls and decide how the circuit recovers:
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::{Config, Mode};
+///
+/// let config = Config::builder()
+///     .half_open_max_calls(1) // one trial call after the other
+///     .success_threshold(2)
+///     .half_open_timeout(Duration::from_secs(5))
+///     .max_recovery_timeout(Duration::from_secs(120))
+///     .jitter(0.2)
+///     .ramp(Duration::from_secs(60))
+///     .max_concurrent(50)
+///     .max_wait(Duration::from_millis(100))
+///     .hang(Duration::from_secs(20))
+///     .cancelled_after(Duration::from_millis(500))
+///     .mode(Mode::Shadow)
+///     .critical(true)
+///     .durations(true)
+///     .build()?;
+/// assert_eq!((config.max_concurrent(), config.ramp()), (Some(50), Some(Duration::from_secs(60))));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+///
 /// Every method is `const`. A constant of this type is a policy that many functions share, with the key
 /// [`config`](crate::circuit_breaker#a-policy-shared-by-many-functions) of the attribute.
 #[derive(Clone)]
@@ -39,25 +64,36 @@ pub struct ConfigBuilder {
     pub(super) failure_threshold: Option<NonZeroU32>,
     pub(super) consecutive_failures: Option<NonZeroU32>,
     pub(super) failure_rate: Option<Rate>,
+    pub(super) window: Option<Span>,
     pub(super) minimum_calls: Option<NonZeroU32>,
     pub(super) slow_call: Option<Duration>,
     pub(super) slow_call_rate: Option<Rate>,
-    pub(super) span: Span,
-    pub(super) recovery_timeout: Duration,
+    pub(super) recovery_timeout: Option<Duration>,
     pub(super) backoff: Option<Factor>,
     pub(super) max_recovery_timeout: Option<Duration>,
-    pub(super) jitter: Share,
-    pub(super) half_open_max_calls: NonZeroU32,
-    pub(super) success_threshold: NonZeroU32,
+    pub(super) jitter: Option<Share>,
+    pub(super) half_open_max_calls: Option<NonZeroU32>,
+    pub(super) success_threshold: Option<NonZeroU32>,
     pub(super) half_open_timeout: Option<Duration>,
     pub(super) ramp: Option<Duration>,
-    pub(super) limits: Limits,
+    /// `Duration::MAX` for no limit.
+    pub(super) call_timeout: Option<Duration>,
+    pub(super) max_concurrent: Option<NonZeroU32>,
+    pub(super) max_wait: Option<Duration>,
+    pub(super) cancelled_after: Option<Duration>,
+    /// `Duration::MAX` for none.
+    pub(super) hang: Option<Duration>,
+    /// 1.0 for no limit.
     pub(super) max_open: Option<Rate>,
-    pub(super) shared: Sharing,
-    pub(super) adopt: Adopt,
-    pub(super) durations: bool,
-    pub(super) mode: Mode,
-    pub(super) critical: bool,
+    pub(super) shared: Option<Sharing>,
+    pub(super) adopt: Option<Adopt>,
+    pub(super) durations: Option<bool>,
+    pub(super) mode: Option<Mode>,
+    pub(super) critical: Option<bool>,
+    /// The settings that [`unset`](Self::unset) has returned to their defaults.
+    pub(super) unset: SettingSet,
+    /// `true` if the window comes from other settings and can be replaced.
+    pub(super) inherits_window: bool,
     pub(super) error: Option<ConfigError>,
 }
 
@@ -67,151 +103,33 @@ impl ConfigBuilder {
             failure_threshold: None,
             consecutive_failures: None,
             failure_rate: None,
+            window: None,
             minimum_calls: None,
             slow_call: None,
             slow_call_rate: None,
-            span: Span::Unlimited,
-            recovery_timeout: Duration::from_secs(30),
+            recovery_timeout: None,
             backoff: None,
             max_recovery_timeout: None,
-            jitter: Share::NONE,
-            half_open_max_calls: non_zero(3),
-            success_threshold: non_zero(3),
+            jitter: None,
+            half_open_max_calls: None,
+            success_threshold: None,
             half_open_timeout: None,
             ramp: None,
-            limits: Limits::DEFAULT,
+            call_timeout: None,
+            max_concurrent: None,
+            max_wait: None,
+            cancelled_after: None,
+            hang: None,
             max_open: None,
-            shared: Sharing::Local,
-            adopt: Adopt::UnlessHealthy,
-            durations: false,
-            mode: Mode::Enforce,
-            critical: false,
+            shared: None,
+            adopt: None,
+            durations: None,
+            mode: None,
+            critical: None,
+            unset: SettingSet::NONE,
+            inherits_window: false,
             error: None,
         }
-    }
-
-    /// Sets the number of failures that open the circuit: in a row, or within the window if there is one.
-    ///
-    /// Range: 1 to 16,777,215, and at most [`window_calls`](Self::window_calls). Default: if no other rule is
-    /// set, 5 or `window_calls`, whichever is smaller; otherwise this rule is off.
-    #[doc(alias = "maxFailures")]
-    #[doc(alias = "handledEventsAllowedBeforeBreaking")]
-    pub const fn failure_threshold(mut self, failures: u32) -> Self {
-        match in_range(failures, MAX_RUN) {
-            Some(failures) => self.failure_threshold = Some(failures),
-            None => self.record_error("failure_threshold must be between 1 and 16777215"),
-        }
-        self
-    }
-
-    /// Sets the number of failures in a row that open the circuit, in addition to the rules of a window.
-    ///
-    /// Any success, even a slow one, ends a run of failures; an ignored call does not.
-    ///
-    /// Range: 1 to 16,777,215. Default: this rule is off.
-    #[doc(alias = "ConsecutiveFailures")]
-    pub const fn consecutive_failures(mut self, failures: u32) -> Self {
-        match in_range(failures, MAX_RUN) {
-            Some(failures) => self.consecutive_failures = Some(failures),
-            None => self.record_error("consecutive_failures must be between 1 and 16777215"),
-        }
-        self
-    }
-
-    /// Sets the share of failures in the window that opens the circuit.
-    ///
-    /// Ignored calls do not count. The rule needs a window, and applies once the window holds
-    /// [`minimum_calls`](Self::minimum_calls).
-    ///
-    /// Range: above 0.0, up to 1.0. Default: this rule is off.
-    #[doc(alias = "failureRateThreshold")]
-    #[doc(alias = "FailureRatio")]
-    pub const fn failure_rate(mut self, rate: f64) -> Self {
-        match Rate::new(rate) {
-            Some(rate) => self.failure_rate = Some(rate),
-            None => self.record_error("failure_rate must be above 0 and at most 1"),
-        }
-        self
-    }
-
-    /// Sets a window of the last `calls` calls that succeeded or failed.
-    ///
-    /// All rules apply to the window, except [`consecutive_failures`](Self::consecutive_failures). The time of a call
-    /// does not depend on the length of the window. Its memory is proportional to the failures and slow calls that it
-    /// has held at most.
-    ///
-    /// Range: 1 to 1,000,000 calls. Default: no window. Cannot be combined with
-    /// [`window_time`](Self::window_time).
-    #[doc(alias = "slidingWindowSize")]
-    pub const fn window_calls(mut self, calls: u32) -> Self {
-        match in_range(calls, MAX_CALLS) {
-            Some(calls) => self.set_span(Span::Calls(calls)),
-            None => self.record_error("the window must be between 1 and 1000000 calls long"),
-        }
-        self
-    }
-
-    /// Sets a window of the calls that ended within this time.
-    ///
-    /// All rules apply to the window, except [`consecutive_failures`](Self::consecutive_failures). The window
-    /// consists of ten slices and drops one at a time, so it covers the last 90 to 100 % of its length. It
-    /// empties even if no call arrives. Neither the time of a call nor the memory depends on its length.
-    ///
-    /// Range: longer than zero. Times of more than 65 days count as 65 days; with `Duration::MAX` the window
-    /// never drops a call. Default: no window. Cannot be combined with [`window_calls`](Self::window_calls).
-    #[doc(alias = "SamplingDuration")]
-    #[doc(alias = "Interval")]
-    pub const fn window_time(mut self, time: Duration) -> Self {
-        if time.is_zero() {
-            self.record_error("the window must be longer than zero");
-        }
-        self.set_span(Span::Time(time));
-        self
-    }
-
-    /// Sets the number of calls that the window must hold before [`failure_rate`](Self::failure_rate) or
-    /// [`slow_call_rate`](Self::slow_call_rate) can open the circuit. Other rules ignore it.
-    ///
-    /// Range: at least 1, and at most [`window_calls`](Self::window_calls). Default: 10, or `window_calls` if
-    /// that is smaller.
-    #[doc(alias = "minimumNumberOfCalls")]
-    #[doc(alias = "MinimumThroughput")]
-    pub const fn minimum_calls(mut self, calls: u32) -> Self {
-        match NonZeroU32::new(calls) {
-            Some(calls) => self.minimum_calls = Some(calls),
-            None => self.record_error("minimum_calls must be at least 1"),
-        }
-        self
-    }
-
-    /// Sets the minimum duration of a slow call. A slow call may succeed or fail.
-    ///
-    /// A call is timed from the start of its function to its end. Slow calls count in the rule
-    /// [`slow_call_rate`](Self::slow_call_rate). A slow trial call reopens the circuit. Needs a window.
-    ///
-    /// Range: longer than zero. Default: no call is slow.
-    #[doc(alias = "slowCallDurationThreshold")]
-    pub const fn slow_call(mut self, duration: Duration) -> Self {
-        if duration.is_zero() {
-            self.record_error("slow_call must be longer than zero");
-        }
-        self.slow_call = Some(duration);
-        self
-    }
-
-    /// Sets the share of slow calls in the window that opens the circuit.
-    ///
-    /// Needs [`slow_call`](Self::slow_call) and a window. The rule applies once the window holds
-    /// [`minimum_calls`](Self::minimum_calls).
-    ///
-    /// Range: above 0.0, up to 1.0. Default: 0.5 if `slow_call` is set.
-    #[doc(alias = "slowCallRateThreshold")]
-    pub const fn slow_call_rate(mut self, rate: f64) -> Self {
-        match Rate::new(rate) {
-            Some(rate) => self.slow_call_rate = Some(rate),
-            None => self.record_error("slow_call_rate must be above 0 and at most 1"),
-        }
-        self
     }
 
     /// Sets the time that the circuit stays open before it admits a trial call.
@@ -220,13 +138,25 @@ impl ConfigBuilder {
     ///
     /// Range: longer than zero; with `Duration::MAX` the circuit does not recover by itself. Default: 30
     /// seconds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let config = Config::builder().failure_threshold(1).recovery_timeout(Duration::from_secs(5)).build()?;
+    /// let breaker = CircuitBreaker::new("payment", config)?;
+    /// breaker.try_acquire()?.fail("503 Service Unavailable");
+    /// let wait = breaker.try_acquire().unwrap_err().retry_after().unwrap();
+    /// assert!(wait > Duration::from_secs(4) && wait <= Duration::from_secs(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "waitDurationInOpenState")]
     #[doc(alias = "BreakDuration")]
     pub const fn recovery_timeout(mut self, open_for: Duration) -> Self {
         if open_for.is_zero() {
-            self.record_error("recovery_timeout must be longer than zero");
+            self.record_error(Setting::RecoveryTimeout, "recovery_timeout must be longer than zero");
         }
-        self.recovery_timeout = open_for;
+        self.recovery_timeout = Some(open_for);
         self
     }
 
@@ -238,13 +168,13 @@ impl ConfigBuilder {
     pub const fn backoff(mut self, factor: f64) -> Self {
         match Factor::new(factor) {
             Some(factor) => self.backoff = Some(factor),
-            None => self.record_error("backoff must be finite and at least 1.0"),
+            None => self.record_error(Setting::Backoff, "backoff must be finite and at least 1.0"),
         }
         self
     }
 
-    /// Sets the maximum to which the recovery timeout grows by [`backoff`](Self::backoff), and to which the hint of
-    /// a failure extends it: that of the key [`retry_after`](crate::circuit_breaker#waiting-as-long-as-the-service-says),
+    /// Sets the maximum to which the recovery timeout grows by [`backoff`](Self::backoff), and to which the hint of a
+    /// failure extends it: that of the key [`retry_after`](crate::circuit_breaker#waiting-as-long-as-the-service-says),
     /// or of [`Permit::fail_with_retry_after`](crate::Permit::fail_with_retry_after).
     ///
     /// Range: at least [`recovery_timeout`](Self::recovery_timeout). Default: 5 minutes, or
@@ -262,8 +192,8 @@ impl ConfigBuilder {
     /// Range: 0.0 to 1.0. Default: 0.0.
     pub const fn jitter(mut self, share: f64) -> Self {
         match Share::new(share) {
-            Some(share) => self.jitter = share,
-            None => self.record_error("jitter must be between 0.0 and 1.0"),
+            Some(share) => self.jitter = Some(share),
+            None => self.record_error(Setting::Jitter, "jitter must be between 0.0 and 1.0"),
         }
         self
     }
@@ -276,8 +206,13 @@ impl ConfigBuilder {
     #[doc(alias = "MaxRequests")]
     pub const fn half_open_max_calls(mut self, trials: u32) -> Self {
         match in_range(trials, MAX_TRIALS) {
-            Some(trials) => self.half_open_max_calls = trials,
-            None => self.record_error("half_open_max_calls must be between 1 and 1024"),
+            Some(trials) => self.half_open_max_calls = Some(trials),
+            None => {
+                self.record_error(
+                    Setting::HalfOpenMaxCalls,
+                    "half_open_max_calls must be between 1 and 1024",
+                );
+            }
         }
         self
     }
@@ -288,8 +223,8 @@ impl ConfigBuilder {
     /// Range: at least 1. Default: 3.
     pub const fn success_threshold(mut self, successes: u32) -> Self {
         match NonZeroU32::new(successes) {
-            Some(successes) => self.success_threshold = successes,
-            None => self.record_error("success_threshold must be at least 1"),
+            Some(successes) => self.success_threshold = Some(successes),
+            None => self.record_error(Setting::SuccessThreshold, "success_threshold must be at least 1"),
         }
         self
     }
@@ -303,12 +238,15 @@ impl ConfigBuilder {
     /// If this setting is longer than an hour, leases do not grow. With `Duration::MAX`, a trial call whose
     /// permit is leaked keeps its slot until an operator resets the circuit.
     ///
+    /// A trial call that waits for a slot of [`max_concurrent`](Self::max_concurrent) renews its lease while it is
+    /// polled. Leases of less than two milliseconds are not renewed in time.
+    ///
     /// Range: longer than zero. Default: `recovery_timeout`, or `call_timeout` if that is longer, so that a
     /// trial call does not count as failed while it may still succeed.
     #[doc(alias = "maxWaitDurationInHalfOpenState")]
     pub const fn half_open_timeout(mut self, lease: Duration) -> Self {
         if lease.is_zero() {
-            self.record_error("half_open_timeout must be longer than zero");
+            self.record_error(Setting::HalfOpenTimeout, "half_open_timeout must be longer than zero");
         }
         self.half_open_timeout = Some(lease);
         self
@@ -331,7 +269,7 @@ impl ConfigBuilder {
     /// Range: longer than zero; times of more than 30 days count as 30 days. Default: the circuit closes at once.
     pub const fn ramp(mut self, over: Duration) -> Self {
         if over.is_zero() {
-            self.record_error("ramp must be longer than zero");
+            self.record_error(Setting::Ramp, "ramp must be longer than zero");
         }
         self.ramp = Some(over);
         self
@@ -344,15 +282,27 @@ impl ConfigBuilder {
     ///
     /// Default: `false`.
     pub const fn durations(mut self, recorded: bool) -> Self {
-        self.durations = recorded;
+        self.durations = Some(recorded);
         self
     }
 
     /// Sets whether the breaker rejects calls or only observes them.
     ///
     /// Default: [`Mode::Enforce`].
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, Mode, State};
+    ///
+    /// let config = Config::builder().failure_threshold(1).mode(Mode::Shadow).build()?;
+    /// let breaker = CircuitBreaker::new("payment", config)?;
+    /// breaker.try_acquire()?.fail("503 Service Unavailable");
+    /// assert_eq!(breaker.state(), State::Open);
+    /// assert!(breaker.try_acquire().is_ok()); // in shadow mode every call is admitted
+    /// assert_eq!(breaker.snapshot().shadow_rejections, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn mode(mut self, mode: Mode) -> Self {
-        self.mode = mode;
+        self.mode = Some(mode);
         self
     }
 
@@ -365,7 +315,7 @@ impl ConfigBuilder {
     ///
     /// Default: `false`.
     pub const fn critical(mut self, critical: bool) -> Self {
-        self.critical = critical;
+        self.critical = Some(critical);
         self
     }
 
@@ -376,13 +326,23 @@ impl ConfigBuilder {
     /// Returns the error of the first setting that is out of range. If there is none, returns the error of
     /// settings that contradict each other, such as a rate without a window or `max_wait` without
     /// `max_concurrent`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::Config;
+    ///
+    /// let error = Config::builder().recovery_timeout(Duration::ZERO).build().unwrap_err();
+    /// assert_eq!(error.to_string(), "recovery_timeout must be longer than zero");
+    ///
+    /// let error = Config::builder().failure_rate(0.5).build().unwrap_err();
+    /// assert!(error.to_string().starts_with("failure_rate and slow_call need a window"));
+    /// ```
     pub const fn build(self) -> Result<Config, ConfigError> {
-        let message = match &self.error {
-            Some(error) => Some(error.message()),
-            None => self.consistency_error(),
-        };
-        match message {
-            Some(message) => Err(ConfigError::new(message)),
+        if let Some(error) = &self.error {
+            return Err(error.copied());
+        }
+        match self.consistency_error() {
+            Some(error) => Err(error),
             None => Ok(self.build_unchecked()),
         }
     }
@@ -395,34 +355,42 @@ impl ConfigBuilder {
     /// Returns a copy, like `clone`, but also while the user's crate compiles.
     pub(crate) const fn copied(&self) -> Self {
         let error = match &self.error {
-            Some(error) => Some(ConfigError::new(error.message())),
+            Some(error) => Some(error.copied()),
             None => None,
         };
         Self { error, ..*self }
     }
 
-    /// Returns these settings without a window, so that another one can be set.
-    pub(crate) const fn without_window(mut self) -> Self {
-        self.span = Span::Unlimited;
+    /// Returns these settings as those of a built config, all of which can be replaced.
+    pub(super) const fn inherited(mut self) -> Self {
+        self.unset = SettingSet::NONE;
+        self.inherits_window = true;
         self
     }
 
-    const fn set_span(&mut self, span: Span) {
-        if !matches!(self.span, Span::Unlimited) {
-            self.record_error("set either window_calls or window_time, and only once");
+    /// Returns these settings without a window, so that another one can be set.
+    pub(crate) const fn without_window(mut self) -> Self {
+        self.window = None;
+        self
+    }
+
+    pub(super) const fn set_window(&mut self, window: Span) {
+        if self.window.is_some() && !self.inherits_window {
+            self.record_error(Setting::Window, "set either window_calls or window_time, and only once");
         }
-        self.span = span;
+        self.window = Some(window);
+        self.inherits_window = false;
     }
 
     /// Remembers the error unless there is an earlier one.
-    pub(super) const fn record_error(&mut self, message: &'static str) {
+    pub(super) const fn record_error(&mut self, setting: Setting, message: &'static str) {
         if self.error.is_none() {
-            self.error = Some(ConfigError::new(message));
+            self.error = Some(ConfigError::of_setting(setting, message));
         }
     }
 }
 
-const fn in_range(number: u32, max: u32) -> Option<NonZeroU32> {
+pub(super) const fn in_range(number: u32, max: u32) -> Option<NonZeroU32> {
     match NonZeroU32::new(number) {
         Some(number) if number.get() <= max => Some(number),
         _ => None,

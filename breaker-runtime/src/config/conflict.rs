@@ -23,6 +23,7 @@ use crate::printable::Quoted;
 /// };
 /// assert_eq!(conflict.name(), "search");
 /// assert!(conflict.first().line() < conflict.second().line());
+/// assert_eq!(conflict.renamed(), None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
@@ -68,6 +69,33 @@ impl Conflict {
     /// Returns the name that the second function has instead. It is set if the default name of that function,
     /// which is its path, is the name of another function. Then the functions do not share a circuit, and a
     /// `name` in the attribute resolves the conflict.
+    ///
+    /// ```
+    /// use breaker_runtime::{BreakerError, Registry, circuit_breaker};
+    ///
+    /// struct Visa;
+    /// struct Bank;
+    ///
+    /// impl Visa {
+    ///     #[circuit_breaker]
+    ///     fn charge(&self, cents: u64) -> Result<u64, BreakerError> {
+    ///         Ok(cents) // the real call
+    ///     }
+    /// }
+    ///
+    /// impl Bank {
+    ///     #[circuit_breaker] // the path is the same, because it does not contain the type
+    ///     fn charge(&self, cents: u64) -> Result<u64, BreakerError> {
+    ///         Ok(cents) // the real call
+    ///     }
+    /// }
+    ///
+    /// let conflicts = Registry::global().check().unwrap_err();
+    /// let conflict = conflicts.iter().find(|conflict| conflict.name().ends_with("::charge")).unwrap();
+    /// assert!(conflict.renamed().unwrap().starts_with(conflict.name()));
+    /// # assert_eq!((Visa.charge(1)?, Bank.charge(2)?), (1, 2));
+    /// # Ok::<(), BreakerError>(())
+    /// ```
     #[must_use]
     pub fn renamed(&self) -> Option<&str> {
         self.renamed.as_deref()

@@ -87,7 +87,7 @@ mod tests {
         let config = builder.clone().build().unwrap();
         assert_eq!(format!("{builder:?}"), format!("ConfigBuilder(Ok({config:?}))"));
         let error = format!("{:?}", builder.jitter(2.0));
-        let message = "jitter must be between 0.0 and 1.0";
-        assert_eq!(error, format!("ConfigBuilder(Err(ConfigError {{ message: {message:?} }}))"));
+        let found = r#"ConfigError { message: "jitter must be between 0.0 and 1.0", setting: Some(Jitter) }"#;
+        assert_eq!(error, format!("ConfigBuilder(Err({found}))"));
     }
 }

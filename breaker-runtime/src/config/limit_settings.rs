@@ -3,9 +3,11 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::ConfigBuilder;
+use super::{ConfigBuilder, Limits, Setting};
 use crate::clock::HAS_ASYNC_TIMER;
 use crate::window::Rate;
+
+const DEFAULT_CANCELLED_AFTER: Duration = Duration::from_secs(1);
 
 impl ConfigBuilder {
     /// Sets the maximum duration of an async call.
@@ -17,14 +19,32 @@ impl ConfigBuilder {
     ///
     /// Range: longer than zero; `Duration::MAX` means no limit, as if this were not set. Default: no limit. Needs the
     /// feature `tokio`, and a tokio runtime with timers: a call outside such a runtime panics.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// use std::time::Duration;
+    /// use breaker_runtime::{BreakerError, CircuitBreaker, Config, ErrorKind};
+    ///
+    /// let config = Config::builder().call_timeout(Duration::from_millis(1)).build()?;
+    /// let breaker = CircuitBreaker::new("payment", config)?;
+    /// let answer = breaker.call_async(std::future::pending::<Result<(), BreakerError>>()).await;
+    /// assert_eq!(answer.unwrap_err().kind(), ErrorKind::TimedOut);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "timeoutDuration")]
     pub const fn call_timeout(mut self, at_most: Duration) -> Self {
         if at_most.is_zero() {
-            self.record_error("call_timeout must be longer than zero");
+            self.record_error(Setting::CallTimeout, "call_timeout must be longer than zero");
         }
-        self.limits.call_timeout = unless_endless(at_most);
-        if self.limits.call_timeout.is_some() && !HAS_ASYNC_TIMER {
-            self.record_error("call_timeout needs the feature `tokio` of breaker-runtime");
+        self.call_timeout = Some(at_most);
+        if self.times_out() && !HAS_ASYNC_TIMER {
+            self.record_error(
+                Setting::CallTimeout,
+                "call_timeout needs the feature `tokio` of breaker-runtime",
+            );
         }
         self
     }
@@ -37,19 +57,32 @@ impl ConfigBuilder {
     /// this setting a dependency that hangs would never open its circuit. Sync calls cannot be cancelled.
     ///
     /// The time is measured from the end of the first poll (with [`slow_call`](Self::slow_call),
-    /// [`durations`](Self::durations) or [`hang`](Self::hang), from admission), so time that a call blocks in its first poll is not
-    /// included. The time of a permit is measured from `try_acquire`. The time that a call waits for
+    /// [`durations`](Self::durations) or [`hang`](Self::hang), from admission), so time that a call blocks in its first
+    /// poll is not included. The time of a permit is measured from `try_acquire`. The time that a call waits for
     /// [`max_wait`](Self::max_wait) is not included.
     ///
     /// Choose a value clearly below the timeouts of the callers: a caller's timeout of exactly
     /// `cancelled_after` may fall on either side, and calls that are cancelled by a shorter timeout never count.
     ///
     /// Range: longer than zero; with `Duration::MAX` every cancelled call is ignored. Default: 1 second.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let config = Config::builder().cancelled_after(Duration::from_millis(1)).build()?;
+    /// let breaker = CircuitBreaker::new("payment", config)?;
+    /// let permit = breaker.try_acquire()?;
+    /// std::thread::sleep(Duration::from_millis(2));
+    /// drop(permit);
+    /// assert_eq!(breaker.snapshot().consecutive_failures, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn cancelled_after(mut self, at_least: Duration) -> Self {
         if at_least.is_zero() {
-            self.record_error("cancelled_after must be longer than zero");
+            self.record_error(Setting::CancelledAfter, "cancelled_after must be longer than zero");
         }
-        self.limits.cancelled_after = at_least;
+        self.cancelled_after = Some(at_least);
         self
     }
 
@@ -73,11 +106,22 @@ impl ConfigBuilder {
     /// A circuit with this setting takes a lock for a moment at the start and at the end of each call.
     ///
     /// Range: longer than zero; with `Duration::MAX` no call hangs, as if this were not set. Default: no call hangs.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let breaker = CircuitBreaker::new("payment", Config::builder().hang(Duration::from_millis(1)).build()?)?;
+    /// let _running = breaker.try_acquire()?;
+    /// std::thread::sleep(Duration::from_millis(2));
+    /// assert_eq!(breaker.state(), State::Open);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn hang(mut self, after: Duration) -> Self {
         if after.is_zero() {
-            self.record_error("hang must be longer than zero");
+            self.record_error(Setting::Hang, "hang must be longer than zero");
         }
-        self.limits.hang = unless_endless(after);
+        self.hang = Some(after);
         self
     }
 
@@ -98,12 +142,23 @@ impl ConfigBuilder {
     /// [`set_config`](crate::CircuitBreaker::set_config) with a larger limit compensates for it.
     ///
     /// Range: at least 1; values above 268,435,456 act as that number. Default: no limit.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, ErrorKind};
+    ///
+    /// let breaker = CircuitBreaker::new("payment", Config::builder().max_concurrent(1).build()?)?;
+    /// let running = breaker.try_acquire()?;
+    /// assert_eq!(breaker.try_acquire().unwrap_err().kind(), ErrorKind::BulkheadFull);
+    /// drop(running);
+    /// assert!(breaker.try_acquire().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "maxConcurrentCalls")]
     #[doc(alias = "bulkhead")]
     pub const fn max_concurrent(mut self, calls: u32) -> Self {
         match NonZeroU32::new(calls) {
-            Some(calls) => self.limits.max_concurrent = Some(calls),
-            None => self.record_error("max_concurrent must be at least 1"),
+            Some(calls) => self.max_concurrent = Some(calls),
+            None => self.record_error(Setting::MaxConcurrent, "max_concurrent must be at least 1"),
         }
         self
     }
@@ -128,12 +183,24 @@ impl ConfigBuilder {
     ///
     /// Range: above 0.0, at most 1.0. Default: 1.0, no limit. Needs keys: a breaker without keys refuses it when it is
     /// created.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Outcome, Registry};
+    ///
+    /// let config = Config::builder().failure_threshold(1).max_open(0.5).build()?;
+    /// let hosts = Registry::new().register_keyed("hosts", config, 1000)?;
+    /// for host in ["eu-1", "eu-2"] {
+    ///     hosts.get(host).try_acquire()?.settle(Outcome::Failure);
+    /// }
+    /// assert!(hosts.get("eu-1").try_acquire().is_err());
+    /// assert!(hosts.get("eu-2").try_acquire().is_ok()); // half of the circuits reject calls already
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "max_ejection_percent")]
     pub const fn max_open(mut self, share: f64) -> Self {
         match Rate::new(share) {
-            Some(share) if share.get() < 1.0 => self.max_open = Some(share),
-            Some(_) => self.max_open = None,
-            None => self.record_error("max_open must be above 0.0 and at most 1.0"),
+            Some(share) => self.max_open = Some(share),
+            None => self.record_error(Setting::MaxOpen, "max_open must be above 0.0 and at most 1.0"),
         }
         self
     }
@@ -141,11 +208,11 @@ impl ConfigBuilder {
     /// Sets the maximum time that a call waits while [`max_concurrent`](Self::max_concurrent) calls are
     /// running.
     ///
-    /// Sync and async calls wait in one queue and are admitted in arrival order. A sync call blocks its
-    /// thread. An async call that must wait needs the feature `tokio`, and a tokio runtime with timers:
-    /// without the feature it is rejected at once, and outside such a runtime it panics. With `Duration::MAX`
-    /// it needs neither. If [`set_config`](crate::CircuitBreaker::set_config) changes the time, the new one also applies
-    /// to calls that wait already, from when they began to wait.
+    /// Sync and async calls wait in one queue and are admitted in arrival order. A sync call blocks its thread. An
+    /// async call that must wait needs the feature `tokio`, and a tokio runtime with timers: without the feature it is
+    /// rejected at once, and outside such a runtime it panics. With `Duration::MAX` it needs neither. If
+    /// [`set_config`](crate::CircuitBreaker::set_config) changes the time, the new one also applies to calls that wait
+    /// already, from when they began to wait.
     ///
     /// A free slot is offered to the first waiting call. If its future is not polled within 10 ms, because it was
     /// forgotten or its task is busy, the slot goes to the next call. Each new call and each call that ends
@@ -156,46 +223,92 @@ impl ConfigBuilder {
     ///
     /// An async call without timers cannot notice a forgotten call by itself: in a runtime without timers, and with
     /// `Duration::MAX` under tokio in a program that aborts when it panics, only later calls and calls that end do.
-    /// tokio cannot tell whether a runtime has timers. With `Duration::MAX` in a runtime without them, a call that waits
-    /// behind another one finds out by a panic of tokio that it catches, once on each thread of the runtime, and again
-    /// when another such runtime has used the thread. The panic hook runs: the standard one writes to stderr, and one
-    /// that ends the process does so. To avoid that, enable timers in the runtime, or use another `max_wait`. A call
-    /// that waits also catches the panic of its timer when its runtime shuts down.
+    /// tokio cannot tell whether a runtime has timers. With `Duration::MAX` in a runtime without them, a call that
+    /// waits behind another one finds out by a panic of tokio that it catches, once on each thread of the runtime, and
+    /// again when another such runtime has used the thread. The panic hook runs: the standard one writes to stderr, and
+    /// one that ends the process does so. To avoid that, enable timers in the runtime, or use another `max_wait`. A
+    /// call that waits also catches the panic of its timer when its runtime shuts down.
     ///
     /// When a waiting call gets its slot, the state is checked again, and the lease of a trial call starts
     /// again. A waiting sync call neither uses nor needs the token of [`std::thread::park`].
     ///
     /// Range: any duration; `Duration::MAX` waits indefinitely. Default: zero, no waiting. Needs
     /// `max_concurrent`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{BreakerError, CircuitBreaker, Config};
+    ///
+    /// let config = Config::builder().max_concurrent(1).max_wait(Duration::from_secs(10)).build()?;
+    /// let breaker = CircuitBreaker::new("payment", config)?;
+    /// let running = breaker.try_acquire_owned()?;
+    /// std::thread::spawn(move || {
+    ///     std::thread::sleep(Duration::from_millis(10));
+    ///     drop(running);
+    /// });
+    /// assert_eq!(breaker.call(|| Ok::<_, BreakerError>("paid"))?, "paid"); // after 10 ms
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "maxWaitDuration")]
     pub const fn max_wait(mut self, at_most: Duration) -> Self {
-        self.limits.max_wait = at_most;
+        self.max_wait = Some(at_most);
         self
     }
 
     /// Returns these settings without `max_wait`.
     pub(crate) const fn without_wait(mut self) -> Self {
-        self.limits.max_wait = Duration::ZERO;
+        self.max_wait = None;
         self
     }
 
     /// Returns `true` if only a share of the circuits may reject calls.
     pub(crate) const fn has_max_open(&self) -> bool {
-        self.max_open.is_some()
+        self.limiting_max_open().is_some()
     }
 
     /// Returns `true` if an async call may reach its time limit.
     pub(crate) const fn times_out(&self) -> bool {
-        self.limits.call_timeout.is_some()
+        unless_endless(self.call_timeout).is_some()
     }
 
     /// Returns `true` if a call may wait for a slot.
     pub(crate) const fn waits(&self) -> bool {
-        !self.limits.max_wait.is_zero()
+        match self.max_wait {
+            Some(at_most) => !at_most.is_zero(),
+            None => false,
+        }
+    }
+
+    /// Returns `max_open`, if it is a limit.
+    pub(super) const fn limiting_max_open(&self) -> Option<Rate> {
+        match self.max_open {
+            Some(share) if share.get() < 1.0 => Some(share),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Returns the limits of a call, with the defaults of those that are not set.
+    pub(super) const fn limits(&self) -> Limits {
+        Limits {
+            call_timeout: unless_endless(self.call_timeout),
+            max_concurrent: self.max_concurrent,
+            max_wait: match self.max_wait {
+                Some(at_most) => at_most,
+                None => Duration::ZERO,
+            },
+            cancelled_after: match self.cancelled_after {
+                Some(at_least) => at_least,
+                None => DEFAULT_CANCELLED_AFTER,
+            },
+            hang: unless_endless(self.hang),
+        }
     }
 }
 
 /// Returns the limit, or `None` for `Duration::MAX`, which no call reaches.
-const fn unless_endless(limit: Duration) -> Option<Duration> {
-    if limit.as_nanos() < Duration::MAX.as_nanos() { Some(limit) } else { None }
+const fn unless_endless(limit: Option<Duration>) -> Option<Duration> {
+    match limit {
+        Some(limit) if limit.as_nanos() < Duration::MAX.as_nanos() => Some(limit),
+        Some(_) | None => None,
+    }
 }

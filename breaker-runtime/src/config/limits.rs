@@ -17,13 +17,3 @@ pub(crate) struct Limits {
     /// The time that a call may run before it opens the circuit; `None` for any time.
     pub(crate) hang: Option<Duration>,
 }
-
-impl Limits {
-    pub(super) const DEFAULT: Self = Self {
-        call_timeout: None,
-        max_concurrent: None,
-        max_wait: Duration::ZERO,
-        cancelled_after: Duration::from_secs(1),
-        hang: None,
-    };
-}

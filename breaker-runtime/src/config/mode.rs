@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::ConfigError;
+use super::{ConfigError, Setting};
 
 /// The effect of a circuit breaker on calls.
 ///
@@ -19,6 +19,7 @@ use super::ConfigError;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Mode {
     /// Rejects calls that the circuit does not admit.
     #[default]
@@ -60,6 +61,6 @@ impl FromStr for Mode {
     /// Parses the name of a mode, in lowercase.
     fn from_str(text: &str) -> Result<Self, ConfigError> {
         let mode = [Self::Enforce, Self::Shadow].into_iter().find(|mode| mode.label() == text);
-        mode.ok_or(ConfigError::new("mode must be `enforce` or `shadow`"))
+        mode.ok_or(ConfigError::of_setting(Setting::Mode, "mode must be `enforce` or `shadow`"))
     }
 }

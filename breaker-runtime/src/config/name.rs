@@ -14,7 +14,7 @@ const MAX_NAME_BYTES: usize = 255;
 
 /// The name of a circuit breaker.
 #[derive(Clone)]
-pub(crate) enum Name {
+pub enum Name {
     Static(&'static str),
     Shared(Arc<str>),
 }

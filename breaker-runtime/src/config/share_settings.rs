@@ -1,6 +1,6 @@
 //! The methods of the builder that decide which processes share a circuit.
 
-use super::{Adopt, ConfigBuilder, Sharing};
+use super::{Adopt, ConfigBuilder, ConfigError, Setting, Sharing};
 use crate::sync::HAS_FLEET;
 
 impl ConfigBuilder {
@@ -18,9 +18,9 @@ impl ConfigBuilder {
     ///
     /// Default: [`Sharing::Local`]. The others need the feature `redis`, and a connection by `fleet::connect`.
     pub const fn shared(mut self, shared: Sharing) -> Self {
-        self.shared = shared;
+        self.shared = Some(shared);
         if shared.is_shared() && !HAS_FLEET {
-            self.record_error("shared needs the feature `redis` of breaker-runtime");
+            self.record_error(Setting::Shared, "shared needs the feature `redis` of breaker-runtime");
         }
         self
     }
@@ -29,17 +29,22 @@ impl ConfigBuilder {
     ///
     /// Default: [`Adopt::UnlessHealthy`]. [`Adopt::Always`] needs [`shared`](Self::shared).
     pub const fn adopt(mut self, adopt: Adopt) -> Self {
-        self.adopt = adopt;
+        self.adopt = Some(adopt);
         self
     }
 
     /// Returns the problem of `adopt` without a circuit that is shared.
-    pub(super) const fn sharing_error(&self) -> Option<&'static str> {
-        match (self.adopt, self.shared) {
-            (Adopt::Always, Sharing::Local) => {
-                Some("adopt needs shared; a circuit of one process follows no other process")
-            }
-            (Adopt::Always | Adopt::UnlessHealthy, _) => None,
+    pub(super) const fn sharing_error(&self) -> Option<ConfigError> {
+        let is_shared = match self.shared {
+            Some(shared) => shared.is_shared(),
+            None => false,
+        };
+        match self.adopt {
+            Some(Adopt::Always) if !is_shared => Some(ConfigError::of_setting(
+                Setting::Adopt,
+                "adopt needs shared; a circuit of one process follows no other process",
+            )),
+            Some(Adopt::Always | Adopt::UnlessHealthy) | None => None,
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Whether the processes of an application share a circuit. It decides nothing itself.
+//! The setting `shared`: whether the processes of an application share a circuit. It decides nothing itself.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::ConfigError;
+use super::{ConfigError, Setting};
 
 /// Which processes a circuit belongs to, and how many of them must see the dependency fail before all of them open.
 ///
@@ -17,6 +17,7 @@ use super::ConfigError;
 /// assert_eq!(Config::default().shared(), Sharing::Local);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Sharing {
     /// The circuit belongs to this process alone.
     #[default]
@@ -70,6 +71,6 @@ impl FromStr for Sharing {
     /// Parses the name, in lowercase.
     fn from_str(text: &str) -> Result<Self, ConfigError> {
         let sharing = Self::ALL.into_iter().find(|sharing| sharing.label() == text);
-        sharing.ok_or(ConfigError::new("shared must be `local`, `quorum` or `first`"))
+        sharing.ok_or(ConfigError::of_setting(Setting::Shared, "shared must be `local`, `quorum` or `first`"))
     }
 }

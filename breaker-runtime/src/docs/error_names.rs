@@ -1,5 +1,5 @@
-//! Names for compile errors. rustc names an item by the shortest visible path and, if a visible module exports it, prints
-//! the name alone, so these names appear in compile errors instead of paths of the private module.
+//! Names for compile errors. rustc names an item by the shortest visible path and, if a visible module exports it,
+//! prints the name alone, so these names appear in compile errors instead of paths of the private module.
 //!
 //! Enums are not exported, because their variants would then make names such as `Future` ambiguous.
 

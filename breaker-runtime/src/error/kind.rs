@@ -50,6 +50,8 @@ pub enum ErrorKind {
     /// `max_concurrent` calls are running, and none of them ended within `max_wait`. Without the feature `tokio`,
     /// an async call does not wait unless `max_wait` is `Duration::MAX`.
     BulkheadFull,
+    /// A drill failed the call, which did not run; see `breaker_runtime::chaos` (feature `chaos`).
+    Injected,
     /// The call took longer than `call_timeout`.
     TimedOut,
 }
@@ -68,6 +70,7 @@ impl ErrorKind {
             Self::Ramping => "ramping",
             Self::ForcedOpen => "forced_open",
             Self::BulkheadFull => "bulkhead_full",
+            Self::Injected => "injected",
             Self::TimedOut => "timed_out",
         }
     }
@@ -87,6 +90,7 @@ impl ErrorKind {
             2 => Self::Ramping,
             3 => Self::ForcedOpen,
             4 => Self::BulkheadFull,
+            5 => Self::Injected,
             _ => Self::TimedOut,
         }
     }
@@ -156,6 +160,7 @@ impl fmt::Display for ErrorKind {
             Self::Ramping => "the circuit has recovered and admits a growing share of calls",
             Self::ForcedOpen => "an operator forced the circuit open",
             Self::BulkheadFull => "too many calls are running at once",
+            Self::Injected => "a drill failed the call",
             Self::TimedOut => "the call ran longer than its time limit",
         })
     }

@@ -10,7 +10,8 @@ use crate::error::{BreakerError, ErrorKind};
 use crate::outcome::Outcome;
 use crate::printable::Quoted;
 
-/// Kinds of call events, combined with `|`. The default is none of them. See [`Registry::listen_to_calls`](crate::Registry::listen_to_calls).
+/// Kinds of call events, combined with `|`. The default is none of them. See
+/// [`Registry::listen_to_calls`](crate::Registry::listen_to_calls).
 ///
 /// ```
 /// use breaker_runtime::CallEvents;
@@ -49,6 +50,29 @@ pub struct CallEvent {
 }
 
 /// The kind of a call event, with its details.
+///
+/// ```
+/// use std::sync::mpsc;
+/// use breaker_runtime::{CallEvent, CallEventKind, CallEvents, CircuitBreaker, Config};
+///
+/// let breaker = CircuitBreaker::new("payment", Config::default())?;
+/// let (sender, lines) = mpsc::channel();
+/// let subscription = breaker.listen_to_calls(CallEvents::ALL, move |event: &CallEvent| {
+///     let line = match event.kind() {
+///         CallEventKind::Rejected(error) => format!("rejected: {}", error.kind().label()),
+///         CallEventKind::Failed { text } => format!("failed: {}", text.as_deref().unwrap_or("no text")),
+///         CallEventKind::Slow { duration, outcome } => format!("slow {outcome}: {duration:?}"),
+///         _ => event.to_string(),
+///     };
+///     _ = sender.send(line);
+/// });
+/// breaker.try_acquire()?.fail("no route to host");
+/// breaker.force_open();
+/// assert!(breaker.try_acquire().is_err());
+/// drop(subscription);
+/// assert_eq!(lines.try_iter().collect::<Vec<_>>(), ["failed: no route to host", "rejected: forced_open"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallEventKind {

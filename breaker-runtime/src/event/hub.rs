@@ -47,9 +47,9 @@ struct Registered {
 pub(crate) enum Audience {
     /// The program itself, which handles every event as it likes.
     Program,
-    /// An integration that shows state changes only.
+    /// An integration that shows state changes and new settings only.
     #[allow(dead_code, reason = "only the integration `axum` has such a listener")]
-    StateChanges,
+    Changes,
     /// The fleet, which shares the state of circuits with other processes.
     #[allow(dead_code, reason = "only the feature `redis` has such a listener")]
     Fleet,

@@ -104,6 +104,28 @@ impl Events {
     /// # Cancellation
     ///
     /// This method is cancel-safe: if the future is dropped before it completes, no event is lost.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// use breaker_runtime::{Config, Lagged, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let mut events = registry.subscribe();
+    /// registry.register("payment", Config::default())?.operator("alice").disable();
+    /// drop(registry);
+    ///
+    /// let mut lines = Vec::new();
+    /// while let Some(event) = events.next().await {
+    ///     match event {
+    ///         Ok(event) => lines.push(event.to_string()),
+    ///         Err(Lagged(count)) => lines.push(format!("{count} events were lost")),
+    ///     }
+    /// }
+    /// assert_eq!(lines, [r#"circuit breaker "payment": closed -> disabled: disabled by alice"#]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn next(&mut self) -> Option<Result<Event, Lagged>> {
         poll_fn(|context| self.poll_next(context)).await
     }
@@ -115,6 +137,17 @@ impl Events {
     /// # Errors
     ///
     /// The item is [`Lagged`] if events were lost because this reader was too slow.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Event, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let mut events = registry.subscribe();
+    /// assert!(events.try_next().is_none());
+    /// registry.register("payment", Config::default())?.force_open();
+    /// assert!(matches!(events.try_next(), Some(Ok(Event::StateChanged(_)))));
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
     pub fn try_next(&mut self) -> Option<Result<Event, Lagged>> {
         match &mut self.source {
             Source::Idle(receiver) => match receiver.try_recv() {
@@ -226,7 +259,13 @@ mod tests {
     fn generation(item: Result<Event, Lagged>) -> Result<u64, Lagged> {
         item.map(|event| match event {
             Event::StateChanged(change) => change.transition().generation,
-            Event::ChangesLost(_) | Event::Conflict(_) | Event::Evicted(_) | Event::Waived(_) => 0,
+            Event::ChangesLost(_)
+            | Event::Conflict(_)
+            | Event::Evicted(_)
+            | Event::Waived(_)
+            | Event::SettingsChanged(_)
+            | Event::DrillStarted(_)
+            | Event::DrillEnded(_) => 0,
         })
     }
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 /// A function whose fallback is `last_good` can return `Result<MaybeStale<T>, E>`. Its body returns
 /// `Ok(value.into())`, and its callers see the age of the value.
 ///
-/// The type must be in the signature of the function, or in that of an alias. A generic function that returns `Result<T, E>`
-/// knows only `T`: if a caller chooses a `MaybeStale` for it, an earlier value is returned as it was remembered, **without
-/// the mark**. Write `Result<MaybeStale<T>, E>` there.
+/// The type must be in the signature of the function, or in that of an alias. A generic function that returns
+/// `Result<T, E>` knows only `T`: if a caller chooses a `MaybeStale` for it, an earlier value is returned as it was
+/// remembered, **without the mark**. Write `Result<MaybeStale<T>, E>` there.
 ///
 /// ```
 /// use breaker_runtime::fallback::MaybeStale;

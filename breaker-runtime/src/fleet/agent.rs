@@ -67,7 +67,7 @@ struct Exchanged<S> {
     result: Result<Reply, StoreError>,
 }
 
-/// What the task has waited for.
+/// The event that the task has waited for.
 enum Happened<S> {
     Exchanged(Exchanged<S>),
     Pushed(Push),
@@ -210,7 +210,8 @@ impl<S: Store> Agent<S> {
         }
     }
 
-    /// Passes an input to the coordinator, and performs what it decides. A circuit that has been changed is passed again.
+    /// Passes an input to the coordinator, and performs what it decides. A circuit that has been changed is passed
+    /// again.
     fn step(&mut self, input: Input) {
         let mut inputs = VecDeque::from([input]);
         let mut changes = BTreeMap::<SharedName, u32>::new();

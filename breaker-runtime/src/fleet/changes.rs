@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::protocol::SharedName;
 use crate::event::{Event, Listener};
+use crate::state::Cause;
 use crate::sync::{Mutex, lock};
 
 /// The names that the background task has not read.
@@ -36,14 +37,23 @@ pub(super) fn changes() -> (ChangeListener, ChangeReader) {
 impl Listener for ChangeListener {
     fn on_event(&self, event: &Event) {
         let name = match event {
+            // The task itself has made this change, and has looked at the circuit since.
+            Event::StateChanged(change) if is_by_fleet(change.transition().cause) => return,
             Event::StateChanged(change) => SharedName::new(change.name(), change.key()),
             Event::ChangesLost(changes) => SharedName::new(changes.name(), changes.key()),
-            Event::Conflict(_) | Event::Evicted(_) | Event::Waived(_) => return,
+            Event::Evicted(eviction) => SharedName::new(eviction.name(), eviction.key()),
+            // The circuits of keys are looked at later.
+            Event::SettingsChanged(change) => SharedName::new(change.name(), change.key()),
+            Event::Conflict(_) | Event::Waived(_) | Event::DrillStarted(_) | Event::DrillEnded(_) => return,
         };
         lock(&self.names.0).insert(name);
         // A full channel already wakes the task.
         _ = self.signal.try_send(());
     }
+}
+
+const fn is_by_fleet(cause: Cause) -> bool {
+    matches!(cause, Cause::FleetOpened | Cause::FleetClosed | Cause::FleetTrial)
 }
 
 impl ChangeReader {

@@ -32,7 +32,7 @@ pub(super) struct Circuits {
     samples: BTreeMap<SharedName, Sample>,
     /// The circuits that the fleet is or was concerned with.
     descriptions: BTreeMap<SharedName, Description>,
-    /// When the calls of all circuits were last counted.
+    /// The time at which the calls of all circuits were last counted.
     sampled: Option<Duration>,
     /// `true` if there was a sample of each shared circuit then.
     has_all: bool,
@@ -49,8 +49,8 @@ impl Circuits {
         }
     }
 
-    /// Counts the calls of all shared circuits from time to time. When the fleet opens one of them, they show whether the
-    /// dependency works for this process.
+    /// Counts the calls of all shared circuits from time to time. When the fleet opens one of them, they show whether
+    /// the dependency works for this process.
     pub(super) fn sample(&mut self, now: Duration) {
         if self.sampled.is_some_and(|at| now.saturating_sub(at) < INTERVAL) {
             return;

@@ -25,7 +25,7 @@ use crate::sync::Mutex;
 /// The longest namespace, in bytes.
 const MAX_NAMESPACE_BYTES: usize = 100;
 
-/// How many commands of operators may wait for the background task.
+/// Maximum number of commands of operators that wait for the background task.
 const MAX_ORDERS: usize = 64;
 
 /// The shortest interval between two exchanges with Redis.
@@ -45,6 +45,21 @@ const SHUTDOWN_TIME: Duration = Duration::from_secs(2);
 /// Dropping it ends the membership in the background, unless a [`FleetCommander`](super::FleetCommander) still
 /// exists; [`shutdown`](Self::shutdown) ends it in any case, and waits for that. The circuits then act in this process
 /// only.
+///
+/// ```
+/// use breaker_runtime::Registry;
+/// use breaker_runtime::fleet::Fleet;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// // Redis is not there, so the circuits act in this process only.
+/// let fleet = Fleet::builder("unix:/no/such/redis.sock", "shop").registry(&Registry::new()).connect()?;
+/// let status = fleet.status();
+/// assert_eq!((&*status.namespace, status.is_connected, status.processes), ("shop", false, 1));
+/// fleet.shutdown().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping the handle ends the membership in the fleet"]
 pub struct Fleet {
@@ -54,6 +69,21 @@ pub struct Fleet {
 }
 
 /// The options of a connection to a fleet.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use breaker_runtime::fleet::Fleet;
+///
+/// # async fn run() -> Result<(), breaker_runtime::fleet::FleetError> {
+/// let fleet = Fleet::builder("redis://redis.example:6379", "shop")
+///     .login(Some("shop"), "password")
+///     .instance("web-1")
+///     .tick(Duration::from_millis(500))
+///     .connect()?;
+/// # fleet.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "call connect() to join the fleet"]
 pub struct FleetBuilder {
@@ -95,6 +125,14 @@ pub fn connect(url: &str, namespace: &str) -> Result<Fleet, FleetError> {
 
 impl Fleet {
     /// Returns the options of a connection to the fleet of this namespace; see [`connect`].
+    ///
+    /// ```
+    /// use breaker_runtime::fleet::{Fleet, FleetError};
+    ///
+    /// // A URL that cannot be used is an error of `connect`.
+    /// let error = Fleet::builder("http://redis.example", "shop").connect().unwrap_err();
+    /// assert!(matches!(error, FleetError::Address(_)));
+    /// ```
     pub fn builder(url: &str, namespace: &str) -> FleetBuilder {
         FleetBuilder {
             address: StoreAddress::parse(url).map_err(|error| FleetError::Address(error.to_string())),
@@ -106,6 +144,18 @@ impl Fleet {
     }
 
     /// Returns what this process knows about the fleet.
+    ///
+    /// ```
+    /// use breaker_runtime::Registry;
+    /// use breaker_runtime::fleet::Fleet;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let fleet = Fleet::builder("unix:/no/such/redis.sock", "shop").registry(&Registry::new()).connect()?;
+    /// assert_eq!(fleet.status().to_string(), "fleet shop: 1 processes, not connected yet, 0 circuits open");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn status(&self) -> FleetStatus {
         self.status.read()
@@ -129,6 +179,21 @@ impl Fleet {
     ///
     /// It takes one exchange with Redis, and at most 2 seconds. If the returned future is dropped, the task goes on in
     /// the background.
+    ///
+    /// ```
+    /// use breaker_runtime::Registry;
+    /// use breaker_runtime::fleet::{self, Fleet};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let registry = Registry::new();
+    /// let fleet = Fleet::builder("unix:/no/such/redis.sock", "shop").registry(&registry).connect()?;
+    /// assert!(fleet::status(&registry).is_some());
+    /// fleet.shutdown().await;
+    /// assert!(fleet::status(&registry).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn shutdown(self) {
         let Self { orders, status, task } = self;
         // An error means that the task has ended.
@@ -167,12 +232,37 @@ impl FleetBuilder {
 
     /// Sets the user and the password of the server, instead of those in the URL. With sentinels, they are those of the
     /// master. Default: those in the URL; with sentinels, none.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// use breaker_runtime::fleet::Fleet;
+    ///
+    /// let password = std::env::var("REDIS_PASSWORD")?;
+    /// let fleet = Fleet::builder("redis://redis.example:6379", "shop").login(Some("shop"), &password).connect()?;
+    /// # fleet.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn login(mut self, user: Option<&str>, password: &str) -> Self {
         self.address = self.address.map(|address| address.with_login(user, password));
         self
     }
 
     /// Sets the registry whose circuits are shared. Default: [`Registry::global`].
+    ///
+    /// ```
+    /// use breaker_runtime::Registry;
+    /// use breaker_runtime::fleet::{self, Fleet};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let registry = Registry::new();
+    /// let fleet = Fleet::builder("unix:/no/such/redis.sock", "shop").registry(&registry).connect()?;
+    /// assert_eq!(&*fleet::status(&registry).unwrap().namespace, "shop");
+    /// fleet.shutdown().await;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn registry(mut self, registry: &Registry) -> Self {
         self.registry = registry.clone();
         self
@@ -180,6 +270,20 @@ impl FleetBuilder {
 
     /// Sets the name of this process, which the status of the fleet shows; it is cut after 64 bytes. A random number
     /// makes it unique. Default: the environment variable `HOSTNAME`, and the number of the process.
+    ///
+    /// ```
+    /// use breaker_runtime::Registry;
+    /// use breaker_runtime::fleet::Fleet;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let builder = Fleet::builder("unix:/no/such/redis.sock", "shop").registry(&Registry::new());
+    /// let fleet = builder.instance("web-1").connect()?;
+    /// assert!(fleet.status().instance.starts_with("web-1:"));
+    /// fleet.shutdown().await;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn instance(mut self, label: &str) -> Self {
         label.clone_into(&mut self.label);
         self
@@ -192,6 +296,14 @@ impl FleetBuilder {
     /// (in a fleet of more than 1,666 processes, for 3 ms per process and at most 45 seconds).
     ///
     /// Range: 100 ms to 1.5 s. Default: 1 second.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::fleet::{Fleet, FleetError};
+    ///
+    /// let builder = Fleet::builder("redis://127.0.0.1:6379", "shop");
+    /// assert_eq!(builder.tick(Duration::from_secs(5)).connect().unwrap_err(), FleetError::Tick);
+    /// ```
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick;
         self
@@ -204,6 +316,14 @@ impl FleetBuilder {
     /// Returns [`FleetError::Address`], [`FleetError::Namespace`] or [`FleetError::Tick`] if an option cannot be used,
     /// [`FleetError::NoRuntime`] if this thread has no tokio runtime, and [`FleetError::AlreadyConnected`] if the
     /// registry belongs to a fleet already.
+    ///
+    /// ```
+    /// use breaker_runtime::fleet::{Fleet, FleetError};
+    ///
+    /// // This thread has no tokio runtime, which would run the background task.
+    /// let builder = Fleet::builder("redis://127.0.0.1:6379", "shop");
+    /// assert_eq!(builder.connect().unwrap_err(), FleetError::NoRuntime);
+    /// ```
     pub fn connect(self) -> Result<Fleet, FleetError> {
         let Self { address, namespace, registry, label, tick } = self;
         let store_address = address?;

@@ -5,6 +5,7 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `agenda.rs` | the circuits that must be looked at again, in the order of their times |
 //! | `member.rs` | the decisions about one circuit |
 //! | `view.rs` | a circuit of this process, as it is now, and how it can be changed |
 //! | `lease_outcome.rs` | what happens to a lease of this process |
@@ -20,6 +21,7 @@
 //! | `outbox.rs` | what the next request contains |
 //! | `inbox.rs` | what an answer or a message of the store changes |
 
+mod agenda;
 mod cache;
 mod counts;
 mod demand;
@@ -38,6 +40,7 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use self::agenda::Agenda;
 use self::cache::Cache;
 pub use self::counts::FleetCounts;
 pub use self::event::{Input, Notice, Output};
@@ -48,14 +51,11 @@ use self::pace::Pace;
 use self::random::Random;
 use self::store_clock::StoreClock;
 pub use self::view::{CircuitChange, CircuitView, Evidence, LocalState};
-use super::protocol::{InstanceId, RecordState, Report, SharedName, SharedRecord};
+use super::protocol::{InstanceId, Report, SharedName, SharedRecord};
 use super::store::StoreErrorKind;
 
 /// The shortest time between two exchanges with the store.
 const MIN_GAP: Duration = Duration::from_millis(50);
-
-/// The interval at which a circuit that is due, or under a lease of this process, is looked at.
-const WINDOW: Duration = Duration::from_millis(demand::WINDOW);
 
 /// The part of the fleet that one process is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -76,13 +76,15 @@ pub struct Coordinator {
     exchange: Option<Exchange>,
     last_sync: Duration,
     next_sync: Duration,
-    /// When to exchange earlier than that, if there still is an urgent report.
+    /// The time of an earlier exchange, if there still is an urgent report.
     urgent_sync: Option<Duration>,
-    /// When the circuits must be looked at again.
-    next_look: Duration,
-    /// Circuits that this process has not looked at so far, although the fleet now concerns them. While there are any,
-    /// the next tick is about them alone.
-    unseen: Vec<SharedName>,
+    /// The time at which to wake if nothing else is due.
+    next_tick: Duration,
+    /// The circuits that must be passed again: the members, and those that the fleet is concerned with, but this
+    /// process does not have.
+    agenda: Agenda,
+    /// The members about which there may be something to report.
+    reporters: BTreeSet<SharedName>,
     departure: Departure,
     conflicts: BTreeSet<SharedName>,
     counts: FleetCounts,
@@ -116,8 +118,9 @@ impl Coordinator {
             last_sync: now,
             next_sync: now,
             urgent_sync: None,
-            next_look: now,
-            unseen: Vec::new(),
+            next_tick: now,
+            agenda: Agenda::new(),
+            reporters: BTreeSet::new(),
             departure: Departure::None,
             conflicts: BTreeSet::new(),
             counts: FleetCounts::default(),
@@ -128,11 +131,13 @@ impl Coordinator {
     pub fn step(&mut self, now: Duration, input: Input) -> Vec<Output> {
         let mut outputs = Vec::new();
         match input {
-            // They have been passed before.
-            Input::Tick if !self.unseen.is_empty() => self.unseen.clear(),
-            Input::Tick => self.look(now, &mut outputs),
+            Input::Tick => {
+                if now >= self.next_tick {
+                    self.next_tick = now.saturating_add(self.pace.tick());
+                }
+            }
             Input::Circuit(view) => self.observe(now, *view, &mut outputs),
-            Input::Removed(name) => self.forget(name, &mut outputs),
+            Input::Removed(name) => self.forget(now, name, &mut outputs),
             Input::Reply(reply) => self.receive_reply(now, *reply, &mut outputs),
             Input::Failed { kind, partial } => self.receive_failure(now, kind, partial, &mut outputs),
             Input::Pushed(push) => self.receive_push(now, *push, &mut outputs),
@@ -151,24 +156,16 @@ impl Coordinator {
     /// Returns when the next [`Input::Tick`] is due.
     #[must_use]
     pub fn next_step(&self) -> Duration {
+        let look = self.next_tick.min(self.agenda.next().unwrap_or(Duration::MAX));
         match self.exchange {
-            _ if !self.unseen.is_empty() => Duration::ZERO,
-            Some(_) => self.next_look,
-            None => self.next_look.min(self.next_sync).min(self.urgent_sync.unwrap_or(Duration::MAX)),
+            Some(_) => look,
+            None => look.min(self.next_sync).min(self.urgent_sync.unwrap_or(Duration::MAX)),
         }
     }
 
-    /// Returns the circuits that must be passed before a tick at this time: none if only a request is due.
+    /// Returns the circuits that must be passed before a tick at this time: those whose time has come.
     pub fn wanted_at(&self, now: Duration) -> impl Iterator<Item = &SharedName> {
-        let is_due = !self.unseen.is_empty() || now >= self.next_look;
-        self.wanted().take(if is_due { usize::MAX } else { 0 })
-    }
-
-    /// Returns the circuits that must be passed before each tick, whenever it is.
-    pub fn wanted(&self) -> impl Iterator<Item = &SharedName> {
-        let unknown = self.cache.in_force().filter(|name| !self.members.contains_key(*name));
-        let all = if self.unseen.is_empty() { usize::MAX } else { 0 };
-        self.unseen.iter().chain(self.members.keys().chain(unknown).take(all))
+        self.agenda.due(now)
     }
 
     /// Returns `true` if the process is leaving the fleet, or has left it.
@@ -216,7 +213,9 @@ impl Coordinator {
     }
 
     /// Forgets a circuit that is no longer shared, and ends the command of the fleet there.
-    fn forget(&mut self, name: SharedName, outputs: &mut Vec<Output>) {
+    fn forget(&mut self, now: Duration, name: SharedName, outputs: &mut Vec<Output>) {
+        self.reporters.remove(&name);
+        self.plan_unknown(&name, now.saturating_add(self.pace.tick()));
         if let Some(mut member) = self.members.remove(&name)
             && let Some(change) = member.release(self.cache.get(&name))
         {
@@ -233,57 +232,55 @@ impl Coordinator {
         self.members.iter_mut().filter_map(release).collect()
     }
 
-    /// Looks at all circuits, if it is time to.
-    fn look(&mut self, now: Duration, outputs: &mut Vec<Output>) {
-        if now >= self.next_look {
-            self.next_look = now.saturating_add(self.pace.tick());
-            self.decide_all(now, outputs);
-        }
-    }
-
     /// Decides about all circuits as they were passed last.
     fn decide_all(&mut self, now: Duration, outputs: &mut Vec<Output>) {
         let names: Vec<_> = self.members.keys().cloned().collect();
         for name in names {
             self.decide(now, &name, outputs);
-            self.plan_look(now, &name);
         }
     }
 
-    /// Makes sure that the circuit is looked at again when its record is due, when a lease ends, and often while it is
-    /// due.
+    /// Plans when to look at a circuit again.
     fn plan_look(&mut self, now: Duration, name: &SharedName) {
-        let (Some(member), Some(clock)) = (self.members.get(name), &self.clock) else { return };
-        let record = self.cache.get(name);
-        let store_time = clock.at(now);
-        let next = if member.waits_for_lease() || member.has_lease() {
-            now.saturating_add(WINDOW)
-        } else if record.state == RecordState::Open && record.due > store_time {
-            clock.local(record.due)
-        } else if let Some(lease) = record.lease_at(store_time) {
-            clock.local(lease.expires)
-        } else {
-            return;
+        let Some(member) = self.members.get(name) else {
+            return self.plan_unknown(name, now.saturating_add(self.pace.tick()));
         };
-        self.next_look = self.next_look.min(next);
+        let around = surroundings(&self.instance, self.pace, self.is_read_only, now, self.store_time(now));
+        let intervals = self.pace.looks();
+        self.agenda.plan(name, member.next_look(self.cache.get(name), &around, intervals));
+    }
+
+    /// Plans to look for a circuit that this process may get later, if the fleet is concerned with it.
+    fn plan_unknown(&mut self, name: &SharedName, at: Duration) {
+        if self.cache.is_in_force(name) {
+            self.agenda.plan(name, at);
+        } else {
+            self.agenda.remove(name);
+        }
     }
 
     fn observe(&mut self, now: Duration, view: CircuitView, outputs: &mut Vec<Output>) {
         let name = view.name.clone();
         match self.members.get_mut(&name) {
-            Some(member) => member.observe(view),
-            None if view.state == LocalState::Closed && !self.cache.is_in_force(&name) => return,
-            None => _ = self.members.insert(name.clone(), Member::new(view)),
+            Some(member) => member.observe(view, now),
+            None if view.state == LocalState::Closed && !self.cache.is_in_force(&name) => {
+                return self.agenda.remove(&name);
+            }
+            None => _ = self.members.insert(name.clone(), Member::new(view, now)),
         }
         self.decide(now, &name, outputs);
-        self.plan_look(now, &name);
     }
 
-    /// Decides about one circuit, and whether its report can wait for the next tick.
+    /// Decides about one circuit, whether its report can wait for the next tick, and when to look at it again.
     fn decide(&mut self, now: Duration, name: &SharedName, outputs: &mut Vec<Output>) {
-        if self.departure == Departure::Done {
-            return;
+        if self.departure != Departure::Done {
+            self.decide_now(now, name, outputs);
         }
+        self.pace.set_circuits(self.members.len());
+        self.plan_look(now, name);
+    }
+
+    fn decide_now(&mut self, now: Duration, name: &SharedName, outputs: &mut Vec<Output>) {
         let store_time = self.store_time(now);
         let Some(member) = self.members.get_mut(name) else { return };
         let record = self.cache.get(name);
@@ -293,10 +290,15 @@ impl Coordinator {
             }
             return;
         }
-        let around = surroundings(&self.instance, self.pace, self.is_read_only, store_time);
+        let around = surroundings(&self.instance, self.pace, self.is_read_only, now, store_time);
         let Decided { change, lease } = member.next(record, &around);
         member.update_demand(record, &around, &mut self.random);
         let (is_urgent, has_verdict) = (member.is_urgent(record, &around), member.has_lease());
+        if !member.may_report(record, &self.instance) {
+            self.reporters.remove(name);
+        } else if !self.reporters.contains(name) {
+            self.reporters.insert(name.clone());
+        }
         if member.is_idle() && !self.cache.is_in_force(name) && change.is_none() {
             self.members.remove(name);
         }
@@ -307,13 +309,30 @@ impl Coordinator {
             outputs.push(Output::Circuit { name: name.clone(), change });
         }
         if is_urgent && self.knows_time {
-            let spread = if has_verdict { Duration::ZERO } else { self.pace.spread(self.members.len()) };
-            self.hasten(now, spread);
+            self.hasten(now, has_verdict);
         }
     }
 
-    /// Exchanges with the store soon, after a random wait of up to `spread`.
-    fn hasten(&mut self, now: Duration, spread: Duration) {
+    /// Exchanges with the store soon if a report should not wait for the next tick.
+    fn hasten_if_urgent(&mut self, now: Duration) {
+        if !self.link.is_up() || !self.knows_time {
+            return;
+        }
+        let around = surroundings(&self.instance, self.pace, self.is_read_only, now, self.store_time(now));
+        let urgent = self.reporters.iter().filter_map(|name| {
+            let member = self.members.get(name)?;
+            member.is_urgent(self.cache.get(name), &around).then(|| member.has_lease())
+        });
+        // Verdicts first.
+        if let Some(has_verdict) = urgent.max() {
+            self.hasten(now, has_verdict);
+        }
+    }
+
+    /// Exchanges with the store soon: at once with the result of trial calls, and after a random wait with other
+    /// reports.
+    fn hasten(&mut self, now: Duration, has_verdict: bool) {
+        let spread = if has_verdict { Duration::ZERO } else { self.pace.spread() };
         let soonest = self.soonest_sync(now);
         let latest = soonest.saturating_add(spread);
         if self.urgent_sync.is_none_or(|planned| planned > latest) {
@@ -327,8 +346,22 @@ impl Coordinator {
 }
 
 /// Returns what decisions depend on, besides a circuit and its record.
-fn surroundings(instance: &InstanceId, pace: Pace, is_read_only: bool, now: u64) -> Surroundings<'_> {
+fn surroundings(
+    instance: &InstanceId,
+    pace: Pace,
+    is_read_only: bool,
+    local: Duration,
+    now: u64,
+) -> Surroundings<'_> {
     // A store that refuses changes grants no leases, so each process tries the dependency by itself.
     let hold = if is_read_only { Duration::ZERO } else { pace.hold() };
-    Surroundings { instance, now, alive: pace.alive(), hold, can_lease: !is_read_only, is_leaving: false }
+    Surroundings {
+        instance,
+        now,
+        local,
+        alive: pace.alive(),
+        hold,
+        can_lease: !is_read_only,
+        is_leaving: false,
+    }
 }

@@ -12,7 +12,7 @@ use crate::state::State;
 pub(super) struct Description {
     generation: u64,
     config: SharedConfig,
-    /// Why the circuit is open; empty if it is not.
+    /// The reason why the circuit is open; empty if it is not.
     pub(super) reason: Arc<str>,
     /// The settings that all processes must agree on.
     pub(super) settings: Arc<str>,

@@ -5,6 +5,14 @@ use std::fmt;
 use super::store::StoreErrorKind;
 
 /// The error of a fleet.
+///
+/// ```
+/// use breaker_runtime::fleet::{Fleet, FleetError};
+///
+/// let error = Fleet::builder("redis://127.0.0.1:6379", "").connect().unwrap_err();
+/// assert_eq!(error, FleetError::Namespace);
+/// assert_eq!(error.to_string(), "the namespace of a fleet must have 1 to 100 bytes");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FleetError {
@@ -24,7 +32,7 @@ pub enum FleetError {
     NotExecuted {
         /// The kind of the failure.
         kind: StoreErrorKind,
-        /// What Redis or its client said.
+        /// The text of Redis or its client.
         text: String,
     },
     /// The process has left the fleet.

@@ -1,4 +1,4 @@
-//! What the calls of this process say about a dependency: whether it works, fails, or is hardly called.
+//! The evidence that the calls of this process give about a dependency: whether it works, fails, or is hardly called.
 
 use std::time::Duration;
 

@@ -24,6 +24,19 @@ const MAX_TEXT_BYTES: usize = 256;
 ///
 /// Every method returns an error if Redis did not confirm the command in time. The command may then have been executed
 /// nevertheless. Dropping the returned future does not withdraw the command.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use breaker_runtime::fleet::Fleet;
+///
+/// # async fn run(fleet: Fleet) -> Result<(), breaker_runtime::fleet::FleetError> {
+/// let ada = fleet.operator("ada", "maintenance of the provider");
+/// ada.clone().lasting(Duration::from_secs(3600)).force_open("payment").await?;
+/// // The provider is back before the hour has passed.
+/// ada.release("payment").await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "an operator does nothing until a command is given"]
 pub struct FleetOperator<'a> {
@@ -39,6 +52,22 @@ pub struct FleetOperator<'a> {
 ///
 /// While a commander exists, dropping the `Fleet` does not end the membership, but
 /// [`Fleet::shutdown`](super::Fleet::shutdown) does.
+///
+/// ```
+/// use breaker_runtime::Registry;
+/// use breaker_runtime::fleet::{self, Fleet, FleetError};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let registry = Registry::new();
+/// let fleet = Fleet::builder("unix:/no/such/redis.sock", "shop").registry(&registry).connect()?;
+/// let commander = fleet::commander(&registry).unwrap();
+/// fleet.shutdown().await;
+/// let error = commander.operator("ada", "maintenance").force_open("payment").await.unwrap_err();
+/// assert_eq!(error, FleetError::Left);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct FleetCommander(mpsc::Sender<Order>);
 
@@ -48,6 +77,18 @@ impl FleetCommander {
     }
 
     /// Returns an operator who commands the circuits of all processes; see [`Fleet::operator`](super::Fleet::operator).
+    ///
+    /// ```no_run
+    /// use breaker_runtime::{Registry, fleet};
+    ///
+    /// # async fn run() -> Result<(), breaker_runtime::fleet::FleetError> {
+    /// // The handler of a page for operators, which does not have the `Fleet`.
+    /// if let Some(commander) = fleet::commander(&Registry::global()) {
+    ///     commander.operator("ada", "the provider asked us to stop").force_open("payment").await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn operator(&self, by: impl Into<String>, why: impl Into<String>) -> FleetOperator<'_> {
         FleetOperator::new(&self.0, by.into(), why.into())
     }
@@ -60,6 +101,13 @@ impl<'a> FleetOperator<'a> {
     }
 
     /// Commands the circuit of this key, instead of that of a breaker without keys.
+    ///
+    /// ```no_run
+    /// # async fn run(fleet: breaker_runtime::fleet::Fleet) -> Result<(), breaker_runtime::fleet::FleetError> {
+    /// fleet.operator("ada", "the node is being replaced").key("eu-1").force_open("stock").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
@@ -69,6 +117,16 @@ impl<'a> FleetOperator<'a> {
     /// `release`.
     ///
     /// Range: 1 ms to 34 years; other times are replaced by the nearer end. Default: until it is released.
+    ///
+    /// ```no_run
+    /// # async fn run(fleet: breaker_runtime::fleet::Fleet) -> Result<(), breaker_runtime::fleet::FleetError> {
+    /// use std::time::Duration;
+    ///
+    /// let hour = Duration::from_secs(3600);
+    /// fleet.operator("ada", "maintenance until noon").lasting(hour).force_open("payment").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn lasting(mut self, time: Duration) -> Self {
         self.lasts = Some(time);
         self
@@ -80,6 +138,19 @@ impl<'a> FleetOperator<'a> {
     ///
     /// Returns [`FleetError::NotExecuted`] if Redis did not confirm the command, [`FleetError::Left`] if the process
     /// has left the fleet, and [`FleetError::Name`] if no circuit can have this name or key.
+    ///
+    /// ```no_run
+    /// use breaker_runtime::fleet::{Fleet, FleetError};
+    ///
+    /// # async fn run(fleet: Fleet) -> Result<(), FleetError> {
+    /// match fleet.operator("ada", "the provider asked us to stop").force_open("payment").await {
+    ///     Ok(()) => println!("no process calls the provider"),
+    ///     Err(FleetError::NotExecuted { text, .. }) => println!("give the command again: {text}"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn force_open(&self, name: &str) -> Result<(), FleetError> {
         self.command(name, ForceKind::Open).await
     }
@@ -90,6 +161,15 @@ impl<'a> FleetOperator<'a> {
     ///
     /// Returns [`FleetError::NotExecuted`] if Redis did not confirm the command, [`FleetError::Left`] if the process
     /// has left the fleet, and [`FleetError::Name`] if no circuit can have this name or key.
+    ///
+    /// ```no_run
+    /// # async fn run(fleet: breaker_runtime::fleet::Fleet) -> Result<(), breaker_runtime::fleet::FleetError> {
+    /// let ada = fleet.operator("ada", "the provider reports errors for calls that succeed");
+    /// ada.disable("payment").await?;
+    /// ada.release("payment").await?; // once the provider has corrected that
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn disable(&self, name: &str) -> Result<(), FleetError> {
         self.command(name, ForceKind::Disabled).await
     }
@@ -100,6 +180,13 @@ impl<'a> FleetOperator<'a> {
     ///
     /// Returns [`FleetError::NotExecuted`] if Redis did not confirm the command, [`FleetError::Left`] if the process
     /// has left the fleet, and [`FleetError::Name`] if no circuit can have this name or key.
+    ///
+    /// ```no_run
+    /// # async fn run(fleet: breaker_runtime::fleet::Fleet) -> Result<(), breaker_runtime::fleet::FleetError> {
+    /// fleet.operator("ada", "the provider is back").force_close("payment").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn force_close(&self, name: &str) -> Result<(), FleetError> {
         self.command(name, ForceKind::Closed).await
     }
@@ -110,6 +197,15 @@ impl<'a> FleetOperator<'a> {
     ///
     /// Returns [`FleetError::NotExecuted`] if Redis did not confirm the command, [`FleetError::Left`] if the process
     /// has left the fleet, and [`FleetError::Name`] if no circuit can have this name or key.
+    ///
+    /// ```no_run
+    /// # async fn run(fleet: breaker_runtime::fleet::Fleet) -> Result<(), breaker_runtime::fleet::FleetError> {
+    /// let ada = fleet.operator("ada", "maintenance of the provider");
+    /// ada.force_open("payment").await?;
+    /// ada.release("payment").await?; // the circuits recover by trial calls
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn release(&self, name: &str) -> Result<(), FleetError> {
         self.command(name, ForceKind::Release).await
     }

@@ -11,10 +11,10 @@ pub(super) enum Order {
     Leave,
 }
 
-/// Where the result of a command is sent.
+/// The channel for the result of a command.
 pub(super) type AnswerSender = oneshot::Sender<Result<(), CommandError>>;
 
-/// Why a command has failed.
+/// The reason why a command has failed.
 #[derive(Debug)]
 pub(super) struct CommandError {
     pub(super) kind: StoreErrorKind,

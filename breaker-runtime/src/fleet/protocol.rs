@@ -1,4 +1,4 @@
-//! What the processes of a fleet exchange through the store: plain data and its text encoding.
+//! The data that the processes of a fleet exchange through the store, and their text encoding.
 //!
 //! Nothing here reads a clock or performs I/O. A text from the store may come from anyone who can write to it, so
 //! reading one never panics.
@@ -20,7 +20,7 @@ mod report;
 mod text;
 
 pub(crate) use exchange::read_pair;
-pub use exchange::{Push, REQUEST_TIME, Reply, Request, SettingsConflict};
+pub use exchange::{MAX_REQUEST_TIME, Push, REQUEST_TIME, Reply, Request, SettingsConflict};
 pub use instance::InstanceId;
 pub use name::SharedName;
 pub use record::{Command, CommandKind, ProbeLease, RecordState, SharedRecord};

@@ -1,4 +1,4 @@
-//! What a process knows about its fleet, for people and for metrics.
+//! The status of a fleet as one process knows it, for people and for metrics.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,22 @@ use crate::sync::{Mutex, lock};
 /// The most circuits that a status lists.
 const MAX_LISTED: usize = 1000;
 
-/// What a process knows about its fleet at one moment.
+/// The status of a fleet as one process knows it at one moment.
+///
+/// ```
+/// use breaker_runtime::Registry;
+/// use breaker_runtime::fleet::Fleet;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let fleet = Fleet::builder("unix:/no/such/redis.sock", "shop").registry(&Registry::new()).connect()?;
+/// let status = fleet.status();
+/// assert_eq!((status.is_connected, status.processes, status.last_error.as_deref()), (false, 1, None));
+/// assert_eq!((status.settings_conflicts, status.circuits.len()), (0, 0));
+/// assert_eq!(status.to_string(), "fleet shop: 1 processes, not connected yet, 0 circuits open");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FleetStatus {
@@ -23,14 +38,14 @@ pub struct FleetStatus {
     pub instance: Arc<str>,
     /// `true` while Redis is connected. Otherwise, circuits act in this process only.
     pub is_connected: bool,
-    /// Why the last exchange with Redis failed; `None` if it succeeded.
+    /// The reason why the last exchange with Redis failed; `None` if it succeeded.
     pub last_error: Option<Arc<str>>,
     /// Number of processes that Redis has heard of in the last 5 seconds, this one included; 1 before the first
     /// connection. In a fleet of more than 1,666 processes, it is the last 3 ms per process, and at most 45 seconds.
     pub processes: u32,
     /// Failed exchanges with Redis by kind.
     pub errors: StoreErrors,
-    /// What this process has reported.
+    /// The counts of the reports of this process.
     pub reports: FleetReports,
     /// Number of records that could not be read.
     pub unreadable_records: u64,
@@ -41,10 +56,39 @@ pub struct FleetStatus {
 }
 
 /// Failed exchanges with Redis by kind, since the process joined the fleet.
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::Registry;
+/// use breaker_runtime::fleet::{Fleet, StoreErrorKind};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let fleet = Fleet::builder("unix:/no/such/redis.sock", "shop").registry(&Registry::new()).connect()?;
+/// while fleet.status().errors.total() == 0 {
+///     tokio::time::sleep(Duration::from_millis(1)).await;
+/// }
+/// let errors = fleet.status().errors;
+/// assert_eq!(errors.count(StoreErrorKind::Unreachable), errors.total());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreErrors([u64; StoreErrorKind::ALL.len()]);
 
-/// What a process has reported to its fleet, since it joined.
+/// The counts of the reports of a process to its fleet, since it joined.
+///
+/// ```
+/// use breaker_runtime::fleet::FleetReports;
+///
+/// /// Returns how many of the leases that have ended were successful.
+/// fn passed_share(reports: &FleetReports) -> Option<f64> {
+///     let ended = reports.leases_passed + reports.leases_failed + reports.leases_expired;
+///     (ended > 0).then(|| reports.leases_passed as f64 / ended as f64)
+/// }
+///
+/// assert_eq!(passed_share(&FleetReports::default()), None);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FleetReports {
@@ -65,6 +109,17 @@ pub struct FleetReports {
 }
 
 /// The state of a circuit in the fleet.
+///
+/// ```no_run
+/// use breaker_runtime::fleet::{FleetStatus, SharedCircuit};
+///
+/// # fn print(status: &FleetStatus) {
+/// let open = status.circuits.iter().filter(|circuit| circuit.is_open);
+/// for SharedCircuit { name, open_in, reason, due_in, .. } in open {
+///     println!("{name} is open in {open_in} processes: {reason}; trial calls in {due_in:?}");
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SharedCircuit {
@@ -74,7 +129,7 @@ pub struct SharedCircuit {
     pub key: Option<String>,
     /// `true` if the circuit of the fleet is open.
     pub is_open: bool,
-    /// Why it opened; empty if it is closed.
+    /// The reason why it opened; empty if it is closed.
     pub reason: Arc<str>,
     /// Time until the fleet makes trial calls; zero if they are due, or if the circuit is closed.
     pub due_in: Duration,
@@ -94,6 +149,19 @@ pub struct SharedCircuit {
 }
 
 /// A command of an operator to all processes.
+///
+/// ```no_run
+/// use breaker_runtime::fleet::{FleetStatus, SharedCircuit};
+///
+/// # fn print(status: &FleetStatus) {
+/// for SharedCircuit { name, command, .. } in &status.circuits {
+///     if let Some(command) = command {
+///         let state = if command.is_open { "forced open" } else { "disabled" };
+///         println!("{name} is {state} by {}: {}", command.by, command.why);
+///     }
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FleetCommand {
@@ -109,12 +177,26 @@ pub struct FleetCommand {
 
 impl StoreErrors {
     /// Returns the number of errors of one kind.
+    ///
+    /// ```
+    /// use breaker_runtime::fleet::{StoreErrorKind, StoreErrors};
+    ///
+    /// assert_eq!(StoreErrors::default().count(StoreErrorKind::TimedOut), 0);
+    /// ```
     #[must_use]
     pub fn count(&self, kind: StoreErrorKind) -> u64 {
         self.0.get(kind as usize).copied().unwrap_or_default()
     }
 
     /// Returns the number of errors of all kinds.
+    ///
+    /// ```
+    /// use breaker_runtime::fleet::{StoreErrorKind, StoreErrors};
+    ///
+    /// let errors = StoreErrors::default();
+    /// let counts = StoreErrorKind::ALL.map(|kind| errors.count(kind));
+    /// assert_eq!(errors.total(), counts.into_iter().sum::<u64>());
+    /// ```
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
@@ -142,8 +224,8 @@ impl fmt::Display for FleetStatus {
     }
 }
 
-/// What the background task knows, for others to read. The status is made when it is read, because the task has much
-/// more to do while many circuits change.
+/// The status data of the background task, for others to read. The status is made when it is read, because the task has
+/// much more to do while many circuits change.
 pub(super) struct StatusCell {
     namespace: Arc<str>,
     instance: Arc<str>,
@@ -152,7 +234,7 @@ pub(super) struct StatusCell {
     record: Mutex<TaskRecord>,
 }
 
-/// What the coordinator does not know.
+/// The data that the coordinator does not have.
 #[derive(Default)]
 struct TaskRecord {
     last_error: Option<Arc<str>>,
@@ -182,7 +264,10 @@ impl StatusCell {
     pub(super) fn read(&self) -> FleetStatus {
         let known = lock(&self.coordinator);
         let (alive, now) = (known.alive(), known.store_time(self.clock.now()));
-        let listed = known.records().filter(|(_, record)| is_listed(record)).take(MAX_LISTED);
+        let mut listed: Vec<_> = known.records().filter(|(_, record)| is_listed(record)).collect();
+        listed.sort_unstable_by_key(|(name, _)| name.as_str());
+        listed.truncate(MAX_LISTED);
+        let listed = listed.into_iter();
         let circuits = listed.map(|(name, record)| SharedCircuit::new(name, record, now, alive)).collect();
         let (is_connected, reports) = (known.is_connected(), FleetReports::from(known.counts()));
         drop(known);

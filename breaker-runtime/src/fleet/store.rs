@@ -20,19 +20,31 @@ pub(super) trait Store: Send + 'static {
     fn messages(&mut self) -> mpsc::Receiver<Push>;
 }
 
-/// Why an exchange with the store failed.
+/// The reason why an exchange with the store failed.
 #[derive(Clone, Debug)]
 pub(super) struct StoreError {
     pub(super) kind: StoreErrorKind,
-    /// What the store or the client said, on one line, and what to do.
+    /// The text of the store or the client, on one line, and what to do.
     pub(super) text: String,
-    /// What the store sent nevertheless: the records that have changed, if it has no memory left for a change, and its
-    /// time, if the request came too late.
+    /// The reply that the store sent nevertheless: the records that have changed, if it has no memory left for a
+    /// change, and its time, if the request came too late.
     pub(super) partial: Option<Box<Reply>>,
 }
 
 /// The kind of a failed exchange, as metrics count it.
+///
+/// ```
+/// use breaker_runtime::fleet::{FleetError, StoreErrorKind};
+///
+/// fn is_worth_repeating(error: &FleetError) -> bool {
+///     use StoreErrorKind::{Loading, TimedOut, Unreachable};
+///     matches!(error, FleetError::NotExecuted { kind: Unreachable | TimedOut | Loading, .. })
+/// }
+///
+/// assert!(!is_worth_repeating(&FleetError::Left));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum StoreErrorKind {
     /// There is no connection.
     Unreachable,
@@ -58,6 +70,13 @@ pub enum StoreErrorKind {
 
 impl StoreErrorKind {
     /// All kinds.
+    ///
+    /// ```
+    /// use breaker_runtime::fleet::StoreErrorKind;
+    ///
+    /// let labels = StoreErrorKind::ALL.map(StoreErrorKind::label);
+    /// assert_eq!((labels[0], labels[9]), ("unreachable", "malformed"));
+    /// ```
     pub const ALL: [Self; 10] = [
         Self::Unreachable,
         Self::TimedOut,
@@ -72,6 +91,12 @@ impl StoreErrorKind {
     ];
 
     /// Returns the name of the kind in metrics and JSON.
+    ///
+    /// ```
+    /// use breaker_runtime::fleet::StoreErrorKind;
+    ///
+    /// assert_eq!(StoreErrorKind::OutOfMemory.label(), "out_of_memory");
+    /// ```
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {

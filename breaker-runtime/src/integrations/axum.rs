@@ -19,16 +19,20 @@
 //! | `GET /fleet` | what the process knows about its fleet (feature `redis`) |
 //! | `GET /metrics` | metrics for Prometheus, with the feature `prometheus` |
 //! | `POST /circuits/{name}/force-open`, `../force-close`, `../disable`, `../release`, `../reset` | runs a command if a [`Dashboard::token`] is set; with `?key=eu-1` on the circuit of that key, otherwise on all circuits of the breaker |
-//! | the same with `?scope=fleet` | runs a command, except `reset`, on the circuit of all processes of the fleet; with `&why=maintenance` |
+//! | `GET /circuits/{name}/candidates` | the candidates of the breaker, with the feature `shadow`: `{"candidates": [..]}` |
+//! | `POST /circuits/{name}/promote?candidate=strict` | makes the settings of a candidate those of the breaker, if a [`Dashboard::token`] is set |
+//! | a command with `?scope=fleet` | runs a command, except `reset`, on the circuit of all processes of the fleet; with `&why=maintenance` |
+//! | `POST /circuits/{name}/configure` | replaces the settings that operators have set of a breaker, or with `?key=eu-1` of one key, by a JSON object such as `{"failure_threshold": 9}`; an empty object removes them |
+//! | `POST /circuits/{name}/drill?fail=0.3&delay=2s&for=60s`, `../stop-drill` | starts or stops a drill (`breaker_runtime::chaos`) with the feature `chaos`; also with `key`, `delay_share` and `seed` |
 //! | `POST /circuits/force-open`, and so on | runs a command on all circuits of the registry |
 //!
 //! The router claims `/`, `/fleet` and `/metrics`, so nest it, as above, unless the application has no routes of its
 //! own. The dashboard is then at exactly `/breakers`, without a trailing slash. The path may have parameters, as in
 //! `/{version}/breakers`.
 //!
-//! Requests have no body, and no query parameters other than those in the table, each at most once. Any other
-//! request is refused with status 400 and changes nothing: a command with a misspelled `key` does not apply to
-//! all circuits.
+//! Only `configure` reads a body, of at most 16 KiB; a longer one is refused with status 413. Requests have no query
+//! parameters other than those in the table, each at most once. Any other request is refused with status 400 and
+//! changes nothing: a command with a misspelled `key` does not apply to all circuits.
 //!
 //! Names are percent-encoded, including slashes: `/circuits/billing%2Fcharge`. A circuit named `stream` has
 //! the path `/circuits/%73tream`. Browsers cannot request a circuit named `.` or `..`.
@@ -70,12 +74,13 @@
 //!
 //! | status | reason |
 //! |---|---|
-//! | 400 | the path, the query string or the name of the operator is invalid, or the request has a body. The text names the parameter and lists the accepted ones |
+//! | 400 | the path, the query string, the name of the operator or the settings are invalid, or the request has a body that its route does not read, or one that cannot be read. The text names the parameter and lists the accepted ones |
 //! | 401 | the token for reading or for commands is missing or wrong; the header `WWW-Authenticate` is `Bearer` |
 //! | 403 | commands are disabled, the header with the name of the operator is missing, or the configured read token is empty |
-//! | 404 | the path, circuit, key or command is unknown, `/metrics` lacks the feature `prometheus`, or there is no fleet |
+//! | 404 | the path, circuit, key, candidate or command is unknown, `/metrics` lacks the feature `prometheus` or a drill the feature `chaos`, or there is no fleet |
 //! | 405 | the route does not support the method; the header `Allow` lists the supported ones |
-//! | 409 | a command for a breaker with keys of which none has been used, and so no circuit exists; with `scope=fleet`, a command without a fleet or for a circuit that is not shared |
+//! | 409 | a command for a breaker with keys of which none has been used, and so no circuit exists; with `scope=fleet`, a command without a fleet or for a circuit that is not shared; a candidate whose settings contradict those of the breaker; settings for a breaker whose settings the program has replaced by `set_config` |
+//! | 413 | the settings are longer than 16 KiB |
 //! | 500 | reading the circuits panicked, or the runtime is shutting down |
 //! | 502 | Redis did not confirm a command with `scope=fleet`. It may have been executed nevertheless |
 //! | 503 | all slots of the stream are in use, or the server is shutting down; the header `Retry-After` contains the seconds to wait |
@@ -84,20 +89,20 @@
 //!
 //! # Many circuits
 //!
-//! The time of a response is proportional to the number of circuits. The stream reads them once a second for all clients
-//! together, and sends those that have changed.
+//! The time of a response is proportional to the number of circuits. The stream reads them once a second for all
+//! clients together, and sends those that have changed.
 //!
 //! With more than about 200 keys, or more than 20 breakers, circuits are read on a thread for blocking work
 //! ([`spawn_blocking`]) instead of an async thread. Functions that have never been called count like breakers.
-//! `/health/circuits` does so only with more than 200 keys or 100 breakers, and ignores such functions. Circuits are read
-//! there for one request at a time, and separately for `/health/circuits`, which waits for no other route. Requests that
-//! arrive in the meantime wait for the result and share it. With more than 10,000 keys, or more than 1,000 breakers
-//! (5,000 for `/health/circuits`), a result is also used for later requests for up to a second. It follows that a
-//! response of `/health/circuits` is at most a second older than its request. A command over HTTP is visible in every response that is requested
-//! after it, over any router of the registry.
+//! `/health/circuits` does so only with more than 200 keys or 100 breakers, and ignores such functions. Circuits are
+//! read there for one request at a time, and separately for `/health/circuits`, which waits for no other route.
+//! Requests that arrive in the meantime wait for the result and share it. With more than 10,000 keys, or more than
+//! 1,000 breakers (5,000 for `/health/circuits`), a result is also used for later requests for up to a second. It
+//! follows that a response of `/health/circuits` is at most a second older than its request. A command over HTTP is
+//! visible in every response that is requested after it, over any router of the registry.
 //!
-//! Calls that hang on such threads can occupy all of them, 512 by default. Until one of them is free, only readings on an
-//! async thread respond, such as `GET /circuits/{name}` of a breaker with at most 200 keys. All others wait, such as
+//! Calls that hang on such threads can occupy all of them, 512 by default. Until one of them is free, only readings on
+//! an async thread respond, such as `GET /circuits/{name}` of a breaker with at most 200 keys. All others wait, such as
 //! `/metrics` and the stream with more than 20 breakers. [Commands](#commands) take effect. The setting
 //! [`max_concurrent`](crate::ConfigBuilder::max_concurrent) of the protected functions limits how many threads their
 //! calls occupy.
@@ -132,48 +137,10 @@
 //! `error_rate` is the failure rate of the window or, if the window is empty, of all calls; null without a
 //! call. With keys, it is that of all calls.
 //!
-//! [`health_router`] returns this route alone, which requires no token. Use it as a readiness endpoint, not as a liveness endpoint: an open circuit is no reason to
-//! restart the process.
+//! [`health_router`] returns this route alone, which requires no token. Use it as a readiness endpoint, not as a
+//! liveness endpoint: an open circuit is no reason to restart the process.
 //!
-//! # A circuit
-//!
-//! ```json
-//! {"name": "payment", "key": null, "state": "open", "time_in_state": 2.5, "retry_after": 27.5, "ramp": null, "generation": 1,
-//!  "critical": true, "consecutive_failures": 0, "trials_in_flight": 0, "calls_in_flight": null, "queue": null,
-//!  "window": {"calls": 0, "failures": 0, "slow": 0, "failure_rate": null, "slow_call_rate": null},
-//!  "totals": {"successes": 8, "failures": 5, "timeouts": 0, "ignored": 0, "rejected": 2,
-//!             "rejections": {"open": 2, "half_open": 0, "ramping": 0, "forced_open": 0, "bulkhead": 0},
-//!             "fallbacks": {"successes": 2, "failures": 0}, "cancellations": {"ignored": 0, "failures": 0}},
-//!  "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "time_open": 2.5, "opened": 1,
-//!  "durations": {"count": 13, "mean": 0.05, "p50": 0.04, "p95": 0.3, "p99": 0.3}, "keys": null, "fleet": null,
-//!  "settings": {"failure_threshold": null, "failure_rate": 0.5, "recovery_timeout": 30.0, "mode": "enforce", ..},
-//!  "transitions": [{"key": null, "ago": 2.5, "from": "closed", "to": "open", "cause": "threshold_reached",
-//!                   "generation": 1, "trip": {"rule": "failure_rate", "found": 5, "calls": 10, "limit": 0.5},
-//!                   "last_failure": "no route to host", "retry_after": null, "initiator": null,
-//!                   "why": "5 of 10 calls failed (limit 0.5)"}]}
-//! ```
-//!
-//! Times are in seconds; `Duration::MAX` is null. The fields are those of a [`Snapshot`](crate::Snapshot)
-//! except `mode` (in `settings`), `changes` and `last_transition` (in `transitions`), and these:
-//!
-//! - `state` is `closed`, `open`, `half_open`, `forced_open`, `disabled`, or `uncalled` for a function that
-//!   has never been called. Such a function also has `declared_at`, its location in the source.
-//! - `opened` counts the changes to open and forced open from another state.
-//! - `settings` contains every setting by the name of its builder method, except `critical` and `max_keys`.
-//! - `transitions` contains at most ten transitions, newest first: those since the router was created and, if
-//!   older, the last one; with keys, the last one of the worst circuit is always among them. With `?key=..` these are
-//!   the ten of that circuit, without those of a removed or evicted circuit of the key; of a breaker with keys, those of
-//!   the last 100 circuits that changed are kept, and of every other one the last. Each has the fields of a
-//!   [`Transition`](crate::Transition), its `key`, `ago` (the time since the transition, also if it was noticed later) and
-//!   `why` (its reason in words). `trip` is the threshold that was reached, in the format of [`integrations::serde`](crate::integrations::serde), or null.
-//!
-//! A breaker with keys has `keys`:
-//! `{"count": 3, "most": 1000, "states": {"closed": 2, "open": 1, ..}, "worst": [..]}`. `states` counts the keys in
-//! each state, `most` is `max_keys`, and `worst` contains the ten worst circuits, each with its `key` and figures.
-//! The key of the overflow circuit is null; it is not counted as a key. The figures of the breaker are those of
-//! [`KeyedBreaker::snapshot`](crate::KeyedBreaker::snapshot): all counts, durations and `time_open` are sums over
-//! all circuits, and the state, its times and the generation are those of the worst circuit. With two keys open,
-//! `time_open` grows by two seconds per second. The metrics for Prometheus and OpenTelemetry have the same figures.
+#![doc = include_str!("axum/circuit.md")]
 //!
 //! # A fleet
 //!
@@ -185,29 +152,32 @@
 //!  "command": {"state": "forced_open", "by": "alice", "why": "maintenance", "ends_in": null}}
 //! ```
 //!
-//! - `open` and `reason` are those of the circuit of the fleet. `open_in` is the number of processes in which it is open,
-//!   of `processes` in all. `votes` and `dissents` name processes that found the dependency failing and working.
+//! - `open` and `reason` are those of the circuit of the fleet. `open_in` is the number of processes in which it is
+//!   open, of `processes` in all. `votes` and `dissents` name processes that found the dependency failing and working.
 //! - `lease_holder` is the process that makes trial calls now; `due_in` is the time until the fleet makes some, zero if
 //!   they are due, and null if the circuit is closed.
 //! - `command` is the command of an operator to all processes: `forced_open` or `disabled`. `ends_in` is null if it
 //!   applies until it is released.
-//! - A breaker with keys shows one circuit and its key: an open one before one with a command, and of these the one that
-//!   is open in the most processes. With `?key=..` the circuit of that key is shown.
+//! - A breaker with keys shows one circuit and its key: an open one before one with a command, and of these the one
+//!   that is open in the most processes. With `?key=..` the circuit of that key is shown.
 //!
 //! `GET /fleet` returns the fields of [`FleetStatus`]: `namespace`, `instance` (the name of this process), `connected`,
-//! `last_error`, `processes`, `errors` by kind, `reports`, `unreadable_records`, `settings_conflicts`, and in `circuits`
-//! those that are open or have a vote or a command, each with its `name` and the fields above. The events of the stream
-//! have the first five of them as `fleet`.
+//! `last_error`, `processes`, `errors` by kind, `reports`, `unreadable_records`, `settings_conflicts`, and in
+//! `circuits` those that are open or have a vote or a command, each with its `name` and the fields above. The events of
+//! the stream have the first five of them as `fleet`.
 //!
 //! [`FleetStatus`]: ../../fleet/struct.FleetStatus.html
 //!
 //! # The stream
 //!
-//! The first event is a `snapshot`: `{"age": 0.5, "controls": false, "circuits": [..]}`. `age` is the time
-//! since the circuits were read, and `controls` is true if there is a token. Then a `delta` follows every
-//! second: `{"circuits": [..]}` contains the circuits that changed, without `settings` and `transitions`
-//! unless those changed. Times are not compared. An empty delta is a heartbeat. A client that reconnects with
-//! the id of its last event as `Last-Event-ID` receives the changes that it missed.
+//! The first event is a `snapshot`: `{"age": 0.5, "controls": false, "circuits": [..]}`. `age` is the time since the
+//! circuits were read, and `controls` is true if there is a token. Then a `delta` follows every second:
+//! `{"circuits": [..]}` contains the circuits that changed, without `settings`, `sources`, `settings_changes` and
+//! `transitions` unless those changed. Once the feature `config` has loaded a configuration, `GET /circuits`, the
+//! `snapshot` and each `delta` after a load also have `config`: `{"applied": 1, "refused": 0, "last_applied": 2.5,
+//! "last_error": null}` counts the loads, with the time since the last one that was applied and the reason why the last
+//! one was refused, in at most 8 KiB. Times are not compared. An empty delta is a heartbeat. A client that reconnects
+//! with the id of its last event as `Last-Event-ID` receives the changes that it missed.
 //!
 //! A stream ends after 30 s, so that a disconnected client does not keep its slot. It ends at once, with the event
 //! `shutdown` and the data `{}`, when the signal of [`Dashboard::shutdown`] completes. A client that reads its last
@@ -249,9 +219,9 @@
 //! Without `scope`, or with `scope=process`, a command applies to this process.
 //!
 //! With `scope=fleet`, it applies to the circuit of all processes, also those that start later, until it is released:
-//! `POST /circuits/payment/force-open?scope=fleet&why=maintenance`. It is kept by Redis. It applies to one circuit, so a
-//! breaker with keys needs `key`, which this process need not use. `why`, at most 255 bytes, and the operator are shown
-//! by every process. The rest of this section is about commands to this process.
+//! `POST /circuits/payment/force-open?scope=fleet&why=maintenance`. It is kept by Redis. It applies to one circuit, so
+//! a breaker with keys needs `key`, which this process need not use. `why`, at most 255 bytes, and the operator are
+//! shown by every process. The rest of this section is about commands to this process.
 //!
 //! A command on a breaker with keys applies to its existing circuits. A circuit that is created later starts closed.
 //! The response is that of `GET /circuits/{name}` after the command. It does not wait for listeners, which run
@@ -266,9 +236,12 @@ mod app_state;
 mod bearer;
 mod broadcast;
 mod cache;
+mod candidates;
 mod chunked;
 mod clients;
 mod command;
+mod drill;
+mod configure;
 mod error;
 mod health;
 mod json;
@@ -278,6 +251,7 @@ mod rejection;
 mod request;
 mod response;
 mod routes;
+mod settings_log;
 mod shutdown;
 mod stream;
 mod transition_log;
@@ -325,9 +299,8 @@ pub fn router(registry: &Registry) -> Router {
 
 /// Returns the route `GET /health/circuits` alone, which requires no token.
 ///
-/// It is for the orchestrator, beside a dashboard with a [read token](Dashboard::read_token). The response is that
-/// of the same route of the dashboard: names, states and counts. It contains no error texts, keys, settings and
-/// operators.
+/// It is for the orchestrator, beside a dashboard with a [read token](Dashboard::read_token). The response is that of
+/// the same route of the dashboard: names, states and counts. It contains no error texts, keys, settings or operators.
 ///
 /// Merge it into the application, and nest the dashboard: a router cannot contain two routes with the same path,
 /// and axum panics if both routers are merged at one path.
@@ -350,6 +323,15 @@ pub fn health_router(registry: &Registry) -> Router {
 impl Dashboard {
     /// Creates a dashboard of all breakers in a registry, with commands disabled and reading permitted to all
     /// clients.
+    ///
+    /// ```
+    /// use breaker_runtime::Registry;
+    /// use breaker_runtime::integrations::axum::Dashboard;
+    ///
+    /// let dashboard = Dashboard::new(&Registry::global());
+    /// let app = axum::Router::new().nest("/breakers", dashboard.router());
+    /// # let _: axum::Router = app;
+    /// ```
     pub fn new(registry: &Registry) -> Self {
         let tokens = Tokens { reading: ReadAccess::AnyClient, commands: None };
         Self { registry: registry.clone(), tokens, shutdown: Shutdown::default() }
@@ -414,11 +396,11 @@ impl Dashboard {
     /// that does not read is disconnected within a second. New streams are refused with status 503. All other routes
     /// continue to respond.
     ///
-    /// No task runs for the signal: the streams poll it, and a request for a stream polls it once. So use a signal
-    /// that stays complete, such as that of a watch channel. `tokio::signal::ctrl_c` only completes after a Ctrl-C
-    /// that follows its first poll. A signal that panics counts as completed.
-    /// One stream polls the signal for all others. If its body is neither polled nor dropped, as a middleware that
-    /// holds it could do, the others end only when it is dropped.
+    /// No task runs for the signal: the streams poll it, and a request for a stream polls it once. So use a signal that
+    /// stays complete, such as that of a watch channel. `tokio::signal::ctrl_c` only completes after a Ctrl-C that
+    /// follows its first poll. A signal that panics counts as completed. One stream polls the signal for all others. If
+    /// its body is neither polled nor dropped, as a middleware that holds it could do, the others end only when it is
+    /// dropped.
     ///
     /// ```
     /// use breaker_runtime::Registry;
@@ -441,6 +423,20 @@ impl Dashboard {
     }
 
     /// Creates the router.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// use axum::{body::Body, http::Request};
+    /// use breaker_runtime::{Registry, integrations::axum::Dashboard};
+    /// use tower::ServiceExt as _;
+    ///
+    /// let router = Dashboard::new(&Registry::new()).router();
+    /// let response = router.oneshot(Request::get("/health/circuits").body(Body::empty())?).await?;
+    /// assert_eq!(response.status(), 200);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn router(self) -> Router {
         let app = AppState::new(&self.registry, self.tokens, self.shutdown);
         routes::dashboard(&self.registry, Arc::new(app))

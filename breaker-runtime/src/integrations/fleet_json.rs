@@ -19,7 +19,7 @@ use crate::snapshot::Snapshot;
 #[derive(Debug)]
 pub(super) struct FleetReading(Option<FleetStatus>);
 
-/// What everyone needs to know about the fleet.
+/// The summary of the fleet.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct FleetSummary {
     namespace: Arc<str>,
@@ -77,6 +77,7 @@ struct NamedCircuit<'a> {
 struct ReportsJson {
     votes: u64,
     dissents: u64,
+    lease_requests: u64,
     leases_granted: u64,
     leases_passed: u64,
     leases_failed: u64,
@@ -236,6 +237,7 @@ impl From<FleetReports> for ReportsJson {
         Self {
             votes: reports.votes,
             dissents: reports.dissents,
+            lease_requests: reports.lease_requests,
             leases_granted: reports.leases_granted,
             leases_passed: reports.leases_passed,
             leases_failed: reports.leases_failed,

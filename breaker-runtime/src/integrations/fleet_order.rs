@@ -1,6 +1,6 @@
 //! A command to all processes of a fleet, as an operator gives it over HTTP.
 
-/// What a command does to the circuit of all processes.
+/// The effect of a command on the circuit of all processes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum FleetAction {
     ForceOpen,
@@ -20,7 +20,7 @@ pub(super) struct FleetOrder {
     pub(super) why: String,
 }
 
-/// Why a command did not reach all processes.
+/// The reason why a command did not reach all processes.
 #[allow(dead_code, reason = "without the feature `redis`, there is no fleet")]
 #[derive(Clone, Debug)]
 pub(super) enum FleetRefusal {

@@ -1,5 +1,5 @@
-//! The metrics of a process that belongs to a fleet, independent of how they are exported. A process that belongs to none
-//! has none of them.
+//! The metrics of a process that belongs to a fleet, independent of how they are exported. A process that belongs to
+//! none has none of them.
 //!
 //! Every counter starts at zero and exists from the first reading. Circuits are listed while the fleet's status lists
 //! them; the figures of a breaker with keys are sums over its keys.

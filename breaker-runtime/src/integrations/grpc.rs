@@ -1,4 +1,4 @@
-//! What the gRPC protocol says about failures: the numbers of its status codes, and the pushback of a server.
+//! The failures in the gRPC protocol: the numbers of its status codes, and the pushback of a server.
 
 use std::time::Duration;
 

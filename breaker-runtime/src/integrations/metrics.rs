@@ -6,8 +6,8 @@
 //! belongs to a fleet (feature `redis`) included. The names of counters have the suffix `_total`, because exporters
 //! print names as they are. These are the differences:
 //!
-//! - `circuit_breaker_open_seconds_total` is a number of whole seconds, rounded down, because counters of the facade are
-//!   integers.
+//! - `circuit_breaker_open_seconds_total` is a number of whole seconds, rounded down, because counters of the facade
+//!   are integers.
 //! - `circuit_breaker_call_duration_seconds` is recorded in buckets: each call counts with the
 //!   [middle](crate::DurationBucket::middle) of its bucket.
 //! - A gauge that other exporters omit is never removed from a recorder, so it becomes 0: a ratio when its window is
@@ -23,9 +23,9 @@
 //! all figures since the circuits were created, including the durations of all calls.
 //!
 //! Use one sampler for each recorder, and drop them together. The facade gives recorders no identity, so a sampler
-//! compares their addresses: it takes a recorder that is created at the address of a dropped one, such as the next local
-//! recorder in a loop, for the old one. The new one then gets no descriptions and only the durations of later calls. A
-//! global recorder is never dropped.
+//! compares their addresses: it takes a recorder that is created at the address of a dropped one, such as the next
+//! local recorder in a loop, for the old one. The new one then gets no descriptions and only the durations of later
+//! calls. A global recorder is never dropped.
 //!
 //! The metrics of two registries differ only by the names of their circuits. If two registries have a circuit of
 //! the same name, and one sampler each, the samplers overwrite each other's counters and gauges.
@@ -37,10 +37,10 @@ use std::time::Duration;
 
 use ::metrics::{Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit, with_recorder};
 
-use super::fleet_series;
 use super::series::{
     DURATION, DURATION_HELP, MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label, to_f64,
 };
+use super::{config_series, fleet_series};
 use crate::clock::Sleep;
 use crate::durations::CallDurations;
 use crate::registry::Registry;
@@ -69,7 +69,7 @@ pub struct Sampler {
     recorded: Recorded,
 }
 
-/// What the recorder of the last pass has received.
+/// The values that the recorder of the last pass has received.
 #[derive(Debug, Default)]
 struct Recorded {
     /// The address of the recorder; `None` before the first pass.
@@ -99,6 +99,13 @@ const MIN_INTERVAL: Duration = Duration::from_millis(1);
 impl Sampler {
     /// Creates a sampler of all breakers in a registry, including those that are registered later. The recorder need
     /// not be installed yet.
+    ///
+    /// ```
+    /// use breaker_runtime::{Registry, integrations::metrics::Sampler};
+    ///
+    /// let mut sampler = Sampler::new(&Registry::global());
+    /// sampler.sample(); // has no effect until a recorder is installed
+    /// ```
     #[must_use]
     pub fn new(registry: &Registry) -> Self {
         Self { registry: registry.clone(), recorded: Recorded::default() }
@@ -129,6 +136,7 @@ impl Sampler {
         let snapshots = self.registry.snapshots_by_name().into_iter();
         let circuits: Vec<_> = snapshots.map(LabeledSnapshot::new).collect();
         let fleet = fleet_series::read(&self.registry);
+        let config = config_series::read(&self.registry);
         let recorded = &mut self.recorded;
         with_recorder(|recorder| {
             recorded.follow(recorder);
@@ -145,6 +153,14 @@ impl Sampler {
                 for series in fleet_series::SERIES {
                     let name = key_name(series);
                     for point in (series.points)(fleet) {
+                        pass.record(series.kind, &name, None, point);
+                    }
+                }
+            }
+            if let Some(config) = &config {
+                for series in config_series::SERIES {
+                    let name = key_name(series);
+                    for point in (series.points)(config) {
                         pass.record(series.kind, &name, None, point);
                     }
                 }
@@ -195,6 +211,9 @@ impl Recorded {
             describe(recorder, series);
         }
         for series in fleet_series::SERIES {
+            describe(recorder, series);
+        }
+        for series in config_series::SERIES {
             describe(recorder, series);
         }
         let name = KeyName::from_const_str(DURATION);

@@ -1,5 +1,5 @@
-//! Replaces `stream` without the feature `stream`: a function with `settle = stream` does not compile, and the error names
-//! the feature.
+//! Replaces `stream` without the feature `stream`: a function with `settle = stream` does not compile, and the error
+//! names the feature.
 
 use crate::breaker::KeptCall;
 

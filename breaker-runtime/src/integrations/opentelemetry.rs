@@ -11,11 +11,12 @@
 //!
 //! ## More than 133 circuits
 //!
-//! The SDK keeps at most 2,000 series of each instrument, unless a view sets another limit, and adds up the further ones in
-//! a series with the attribute `otel.metric.overflow`. The counter `circuit_breaker_state_changes` has the most series: 15
-//! for each circuit, from its registration on. With its default the SDK therefore loses state changes of **the 134th
-//! circuit and all further ones**. A breaker with keys counts as one circuit here. Every other instrument has at most 5
-//! series for each circuit. A view raises the limit; a limit that is never reached costs memory for an empty table:
+//! The SDK keeps at most 2,000 series of each instrument, unless a view sets another limit, and adds up the further
+//! ones in a series with the attribute `otel.metric.overflow`. The counter `circuit_breaker_state_changes` has the most
+//! series: 15 for each circuit, from its registration on. With its default the SDK therefore loses state changes of
+//! **the 134th circuit and all further ones**. A breaker with keys counts as one circuit here. Every other instrument
+//! has at most 5 series for each circuit. A view raises the limit; a limit that is never reached costs memory for an
+//! empty table:
 //!
 //! ```
 //! use opentelemetry_sdk::metrics::{Instrument, SdkMeterProvider, Stream};
@@ -45,8 +46,8 @@
 //! | `circuit_breaker.fallback` | `circuit_breaker.cause`: the kind of the rejection, `timed_out` or `failed`; `circuit_breaker.outcome` |
 //!
 //! A rejection also sets the attribute `circuit_breaker.rejection.kind` of the span. The status and the attribute
-//! `error.type` of the span remain unset, because a fallback may follow: by the semantic conventions, a span does not record
-//! errors that were handled. The caller of a function without a fallback sets them:
+//! `error.type` of the span remain unset, because a fallback may follow: by the semantic conventions, a span does not
+//! record errors that were handled. The caller of a function without a fallback sets them:
 //!
 //! ```
 //! use breaker_runtime::BreakerError;
@@ -69,8 +70,8 @@ use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::{AsyncInstrument, Meter};
 
 pub use self::span_events::listen_to_calls;
-use super::fleet_series;
 use super::series::{Label, MetricKind, MetricPoint, SERIES, Series, circuit_label, to_f64};
+use super::{config_series, fleet_series};
 use crate::registry::Registry;
 
 /// Registers instruments that observe all breakers of a registry, for as long as the provider of the meter
@@ -95,6 +96,13 @@ pub fn observe(meter: &Meter, registry: &Registry) {
         let registry = registry.clone();
         observe_series(meter, series, move || {
             let points = fleet_series::read(&registry).map(|fleet| (series.points)(&fleet));
+            points.into_iter().flatten().map(|point| Observation::new(None, point)).collect()
+        });
+    }
+    for series in config_series::SERIES {
+        let registry = registry.clone();
+        observe_series(meter, series, move || {
+            let points = config_series::read(&registry).map(|status| (series.points)(&status));
             points.into_iter().flatten().map(|point| Observation::new(None, point)).collect()
         });
     }

@@ -44,8 +44,8 @@
 //! Metrics are read during a scrape. Nothing runs between scrapes. There is no label for the process, because
 //! Prometheus adds one. There are no labels for keys or error texts, because their cardinality is unbounded.
 //!
-//! In the label `circuit`, backslashes, control characters, invisible characters and those that change the direction of the
-//! text are escaped, as in `\u{202e}`.
+//! In the label `circuit`, backslashes, control characters, invisible characters and those that change the direction of
+//! the text are escaped, as in `\u{202e}`.
 
 mod text;
 
@@ -56,10 +56,10 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 
-use super::fleet_series;
 use super::series::{
     DURATION, DURATION_HELP, MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label,
 };
+use super::{config_series, fleet_series};
 use crate::durations::CallDurations;
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
@@ -117,6 +117,14 @@ pub fn encode(registry: &Registry) -> String {
 
 impl BreakerCollector {
     /// Creates a collector whose buckets for durations end at 10, 50, 100 and 500 ms and 1, 5 and 10 s.
+    ///
+    /// ```
+    /// use breaker_runtime::Registry;
+    /// use breaker_runtime::integrations::prometheus::BreakerCollector;
+    ///
+    /// let mut metrics = prometheus_client::registry::Registry::default();
+    /// metrics.register_collector(Box::new(BreakerCollector::new(&Registry::global())));
+    /// ```
     #[must_use]
     pub fn new(registry: &Registry) -> Self {
         Self { registry: registry.clone(), buckets: DEFAULT_BOUNDS.into() }
@@ -127,6 +135,20 @@ impl BreakerCollector {
     ///
     /// Durations are recorded with an error of up to 12.5 %, so bounds closer than that add no information. Calls of
     /// more than 73 min are in the bucket `+Inf` only, whatever the bounds are.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::integrations::prometheus::BreakerCollector;
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// registry.register("payment", Config::builder().durations(true).build()?)?;
+    /// let collector = BreakerCollector::new(&registry).buckets([200, 400].map(Duration::from_millis));
+    /// let text = collector.encode();
+    /// assert!(text.contains(r#"circuit_breaker_call_duration_seconds_bucket{circuit="payment",le="0.2"} 0"#));
+    /// assert!(!text.contains(r#"le="0.01""#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn buckets(mut self, upper_bounds: impl IntoIterator<Item = Duration>) -> Self {
         self.buckets = upper_bounds.into_iter().collect();
@@ -137,6 +159,17 @@ impl BreakerCollector {
     }
 
     /// Encodes the metrics in the text format of Prometheus; see [`encode`].
+    ///
+    /// ```
+    /// use breaker_runtime::integrations::prometheus::BreakerCollector;
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// registry.register("payment", Config::default())?;
+    /// let text = BreakerCollector::new(&registry).encode();
+    /// assert!(text.contains("circuit_breaker_state{circuit=\"payment\"} 0\n"));
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
     #[must_use]
     pub fn encode(&self) -> String {
         text::encode(self)
@@ -157,6 +190,12 @@ impl Collector for BreakerCollector {
             for series in fleet_series::SERIES {
                 let mut encoder = describe(&mut descriptors, series)?;
                 encode_points(&mut encoder, series.kind, None, (series.points)(&fleet))?;
+            }
+        }
+        if let Some(status) = config_series::read(&self.registry) {
+            for series in config_series::SERIES {
+                let mut encoder = describe(&mut descriptors, series)?;
+                encode_points(&mut encoder, series.kind, None, (series.points)(&status))?;
             }
         }
         self.encode_durations(&mut descriptors, &snapshots)

@@ -11,10 +11,16 @@
 //! | [`CallDurations`] | `count`, and in seconds `mean`, `p50`, `p95` and `p99` |
 //! | [`Ramp`] | its fields; `remaining` is in seconds |
 //! | [`WindowCounts`] | its fields, `failure_rate` and `slow_call_rate` |
-//! | [`Snapshot`] | its fields; times are in seconds, truncated to milliseconds, except those in `durations` |
+//! | [`Setting`], [`SettingValue`], [`SettingDuration`] | a label; a number, text or boolean; a text such as `"30s"` |
+//! | [`SettingSource`] | `{"kind": "file", "at": "breakers.toml:7"}` |
+//! | [`ConfigBuilder`] | the settings that are set, by their names |
+//! | [`EffectiveConfig`] | `{"failure_threshold": {"value": 5, "source": ..}}`, for all settings |
+//! | [`SettingsChange`] | `name`, `key` and `settings`: `from`, `to` and `source` of each setting that changed |
+//! | [`Snapshot`] | its fields, and in place of the settings the `sources` of those that do not have their default; times are in seconds, truncated to milliseconds, except those in `durations` |
 //!
 //! Every struct has a known number of fields, which compact formats such as postcard need. `None` is `null`. The types
-//! do not implement `Deserialize`. `Config` and `Conflict` implement neither.
+//! do not implement `Deserialize`, except `ConfigBuilder`, `SettingValue` and `SettingDuration`. `Config` and
+//! `Conflict` implement neither.
 //!
 //! This is the JSON of a snapshot. No rule evaluates consecutive failures, so they are not counted:
 //!
@@ -29,6 +35,8 @@
 //!
 //! let mut json = serde_json::to_value(breaker.snapshot())?;
 //! json["time_in_state"] = 2.5.into(); // the time since the breaker was created
+//! let sources = json["sources"].clone();
+//! assert_eq!(sources["failure_rate"]["kind"], "program"); // and "at" is the line of `CircuitBreaker::new`
 //! assert_eq!(json, json!({
 //!     "name": "search", "key": null, "state": "closed", "mode": "enforce", "critical": false,
 //!     "time_in_state": 2.5, "retry_after": null, "ramp": null, "time_open": 0.0, "generation": 0,
@@ -36,16 +44,18 @@
 //!     "window": {"calls": 2, "failures": 1, "slow": 0, "failure_rate": 0.5, "slow_call_rate": 0.0},
 //!     "trials_in_flight": 0, "calls_in_flight": null,
 //!     "totals": {
-//!         "successes": 1, "failures": 1, "timeouts": 0, "ignored": 0, "rejected": 0,
+//!         "successes": 1, "failures": 1, "timeouts": 0, "injected": 0, "delayed": 0, "ignored": 0, "rejected": 0,
 //!         "rejections": {"open": 0, "half_open": 0, "ramping": 0, "forced_open": 0, "bulkhead": 0},
 //!         "fallbacks": {"successes": 0, "failures": 0},
 //!         "cancellations": {"ignored": 0, "failures": 0},
 //!     },
 //!     "shadow_rejections": 0, "waived_rejections": 0, "waives": false, "durations": null, "changes": {},
-//!     "queue": null, "keys": null, "last_transition": null,
+//!     "queue": null, "drill": null, "keys": null, "last_transition": null, "sources": sources,
 //! }));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+
+mod config;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -53,9 +63,15 @@ use std::time::Duration;
 use ::serde::ser::SerializeStruct;
 use ::serde::{Serialize, Serializer};
 
+pub(super) use self::config::Sources;
 use crate::config::{Adopt, Mode, Sharing};
+#[cfg(doc)]
+use crate::config::{ConfigBuilder, EffectiveConfig, Setting, SettingDuration, SettingSource, SettingValue};
+use crate::drill::{ActiveDrill, Fault};
 use crate::durations::CallDurations;
 use crate::error::ErrorKind;
+#[cfg(doc)]
+use crate::event::SettingsChange;
 use crate::event::StateChange;
 use crate::outcome::Outcome;
 use crate::snapshot::{KeyCounts, QueueCounts, Snapshot};
@@ -83,7 +99,9 @@ macro_rules! serialize_fields {
 }
 
 serialize_fields! {
-    Totals { successes, failures, timeouts, ignored, rejected, rejections, fallbacks, cancellations }
+    Totals {
+        successes, failures, timeouts, injected, delayed, ignored, rejected, rejections, fallbacks, cancellations
+    }
     Rejections { open, half_open, ramping, forced_open, bulkhead }
     Fallbacks { successes, failures }
     Cancellations { ignored, failures }
@@ -104,8 +122,8 @@ macro_rules! serialize_labels {
 
 serialize_labels! { State Cause Mode Sharing Adopt Outcome ErrorKind }
 
-/// Writes fields of a struct by their names. Unlike `#[serde(flatten)]`, it works in formats such as postcard, which need
-/// the number of fields first.
+/// Writes fields of a struct by their names. Unlike `#[serde(flatten)]`, it works in formats such as postcard, which
+/// need the number of fields first.
 macro_rules! write_fields {
     ($fields:ident, $($field:ident: $value:expr,)+) => {
         $($fields.serialize_field(stringify!($field), &$value)?;)+
@@ -114,7 +132,7 @@ macro_rules! write_fields {
 
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Snapshot", SnapshotFigures::COUNT + 7)?;
+        let mut fields = serializer.serialize_struct("Snapshot", SnapshotFigures::COUNT + 8)?;
         write_fields! { fields,
             name: *self.name,
             key: self.key.as_deref(),
@@ -126,6 +144,7 @@ impl Serialize for Snapshot {
             changes: self.changes,
             keys: self.keys,
             last_transition: self.last_transition,
+            sources: Sources(&self.settings),
         }
         fields.end()
     }
@@ -140,7 +159,7 @@ impl Serialize for SnapshotFigures<'_> {
 }
 
 impl SnapshotFigures<'_> {
-    const COUNT: usize = 16;
+    const COUNT: usize = 17;
 
     fn write<S: SerializeStruct>(self, fields: &mut S) -> Result<(), S::Error> {
         // Without `..`, so that compilation fails if a field of a snapshot is missing here.
@@ -168,6 +187,8 @@ impl SnapshotFigures<'_> {
             ref durations,
             time_open,
             queue,
+            ref drill,
+            settings: _,
         } = self.0;
         write_fields! { fields,
             time_in_state: seconds(time_in_state),
@@ -186,6 +207,7 @@ impl SnapshotFigures<'_> {
             durations: durations,
             time_open: seconds(time_open),
             queue: queue,
+            drill: drill,
         }
         Ok(())
     }
@@ -278,6 +300,21 @@ impl Serialize for WindowCounts {
         fields.serialize_field("slow", &self.slow)?;
         fields.serialize_field("failure_rate", &self.failure_rate())?;
         fields.serialize_field("slow_call_rate", &self.slow_call_rate())?;
+        fields.end()
+    }
+}
+
+impl Serialize for ActiveDrill {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { fault: Fault { fail, delay, delay_share }, remaining, initiator } = self;
+        let mut fields = serializer.serialize_struct("ActiveDrill", 5)?;
+        write_fields! { fields,
+            fail: fail,
+            delay: seconds(*delay),
+            delay_share: delay_share,
+            remaining: seconds(*remaining),
+            initiator: initiator,
+        }
         fields.end()
     }
 }

@@ -57,6 +57,10 @@ pub(super) const SERIES: &[Series<Snapshot>] = &[
         "Calls that were dropped before they had a result, by the result that they count as",
         cancellations,
     ),
+    counter("circuit_breaker_injected", "Calls that a drill failed or delayed, by fault", injected),
+    gauge("circuit_breaker_drill", "1 while a drill injects faults, otherwise 0", |snapshot| {
+        vec![MetricPoint::whole(u64::from(snapshot.drill.is_some()))]
+    }),
     counter(
         "circuit_breaker_shadow_rejections",
         "Calls that shadow mode admitted although the circuit would have rejected them",
@@ -136,11 +140,19 @@ fn calls(snapshot: &Snapshot) -> Vec<MetricPoint> {
         ("success", totals.successes),
         ("failure", totals.failures),
         ("timeout", totals.timeouts),
+        ("injected", totals.injected),
         ("ignored", totals.ignored),
         ("rejected", totals.rejected),
     ]
     .map(|(result, count)| MetricPoint::labeled("result", result, count))
     .into()
+}
+
+fn injected(snapshot: &Snapshot) -> Vec<MetricPoint> {
+    let totals = snapshot.totals;
+    [("failure", totals.injected), ("delay", totals.delayed)]
+        .map(|(fault, count)| MetricPoint::labeled("fault", fault, count))
+        .into()
 }
 
 fn rejections(snapshot: &Snapshot) -> Vec<MetricPoint> {

@@ -21,17 +21,17 @@
 //! | the stream is dropped after an item, before the next one is polled | ignored |
 //! | the stream is dropped after a pending poll, before the next item | a failure if its consumer has waited for [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise ignored |
 //!
-//! Until then, the call holds its slots: with [`max_concurrent`](crate::ConfigBuilder::max_concurrent), a bulkhead slot,
-//! and as a trial call, a trial slot. A trial call whose stream takes longer than
+//! Until then, the call holds its slots: with [`max_concurrent`](crate::ConfigBuilder::max_concurrent), a bulkhead
+//! slot, and as a trial call, a trial slot. A trial call whose stream takes longer than
 //! [`half_open_timeout`](crate::ConfigBuilder::half_open_timeout) counts as failed, so that setting must be longer than
-//! a healthy stream. A function with `settle = stream` that is called inside another call of the same circuit runs in the
-//! slot of that call, and its stream holds no slot, also after the outer call has returned it. `guard_stream` always holds
-//! the slots of its permit.
+//! a healthy stream. A function with `settle = stream` that is called inside another call of the same circuit runs in
+//! the slot of that call, and its stream holds no slot, also after the outer call has returned it. `guard_stream`
+//! always holds the slots of its permit.
 //!
-//! Only waiting counts as time of the call. A wait begins with a poll that is pending, and ends when the stream wakes its
-//! consumer, however late the consumer polls again. The time in which the consumer handles an item or does other work, as
-//! with `ready_chunks` or `select!`, does not count, so a slow consumer does not open the circuit. If the poll after
-//! a wake-up is pending too, the wait for the item goes on. The wake-ups need one allocation for each stream.
+//! Only waiting counts as time of the call. A wait begins with a poll that is pending, and ends when the stream wakes
+//! its consumer, however late the consumer polls again. The time in which the consumer handles an item or does other
+//! work, as with `ready_chunks` or `select!`, does not count, so a slow consumer does not open the circuit. If the poll
+//! after a wake-up is pending too, the wait for the item goes on. The wake-ups need one allocation for each stream.
 //!
 //! * [`hang`](crate::ConfigBuilder::hang) limits the wait for each item. A stream that makes progress for minutes does
 //!   not hang.

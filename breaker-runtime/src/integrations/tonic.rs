@@ -33,22 +33,22 @@
 //! assert_eq!((totals.successes, totals.ignored, totals.failures), (1, 1, 2));
 //! ```
 //!
-//! To protect a whole channel instead of one function, use
-//! `integrations::tower_http` (features `tower` and `http`).
+//! To protect a whole channel instead of one function, use `integrations::tower_http` (features `tower` and `http`).
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tonic::metadata::MetadataValue;
-use tonic::{Code, Status};
+use tonic::{Code, Status, TimeoutExpired};
 
 use super::grpc::{PUSHBACK, pushback};
 use crate::error::{BreakerError, ErrorKind, is_from_breaker};
 use crate::outcome::Outcome;
 
-/// Returns the outcome of a call with this status: that of its code, except that the status of a call that another
-/// breaker rejected is ignored.
+/// Returns the outcome of a call with this status: that of its code, with two exceptions. The status of a call that
+/// another breaker rejected is ignored. A call that exceeded the time limit of its channel, `Endpoint::timeout`, is a
+/// failure, although tonic gives it the code `Cancelled`.
 ///
 /// ```
 /// use breaker_runtime::integrations::tonic::outcome_of_status;
@@ -61,7 +61,18 @@ use crate::outcome::Outcome;
 /// ```
 #[must_use]
 pub fn outcome_of_status(status: &Status) -> Outcome {
-    if is_from_breaker(status) { Outcome::Ignored } else { outcome_of_code(status.code()) }
+    if is_from_breaker(status) {
+        Outcome::Ignored
+    } else if has_timed_out(status) {
+        Outcome::Failure
+    } else {
+        outcome_of_code(status.code())
+    }
+}
+
+/// Returns `true` if the channel ended the call at its time limit.
+fn has_timed_out(status: &Status) -> bool {
+    std::iter::successors(status.source(), |&error| error.source()).any(<dyn Error>::is::<TimeoutExpired>)
 }
 
 /// Returns `true` if the call with this status is a failure, for the key `failure_if` of the attribute.
@@ -81,7 +92,8 @@ pub fn is_failure(status: &Status) -> bool {
 }
 
 /// Returns `true` if the call with this status is ignored, for the key `ignore_if` of the attribute: a status with the
-/// code `Cancelled`, and that of a call that another breaker rejected.
+/// code `Cancelled`, unless the time limit of the channel ended the call, and that of a call that another breaker
+/// rejected.
 ///
 /// ```
 /// use breaker_runtime::integrations::tonic::is_ignored;
@@ -97,8 +109,8 @@ pub fn is_ignored(status: &Status) -> bool {
 
 /// Returns the outcome of a call with this code.
 ///
-/// `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `Aborted` and `DataLoss` are failures.
-/// `Cancelled` is ignored. Every other code is a success, because it shows that the server works.
+/// `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `Aborted` and `DataLoss` are
+/// failures. `Cancelled` is ignored. Every other code is a success, because it shows that the server works.
 ///
 /// ```
 /// use breaker_runtime::Outcome;
@@ -177,7 +189,8 @@ impl From<BreakerError> for Status {
             | ErrorKind::HalfOpen
             | ErrorKind::Ramping
             | ErrorKind::ForcedOpen
-            | ErrorKind::BulkheadFull => {
+            | ErrorKind::BulkheadFull
+            | ErrorKind::Injected => {
                 Self::unavailable("the service is temporarily unavailable; try again later")
             }
             ErrorKind::TimedOut => Self::deadline_exceeded("the service did not respond in time"),

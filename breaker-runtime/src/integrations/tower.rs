@@ -24,9 +24,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The dashboard and the metrics show a breaker of a registry, as this one; [`CircuitBreaker::new`] creates one that is in
-//! none. For HTTP and gRPC, `integrations::tower_http` (features `tower` and `http`) has ready classifiers, and calls that last
-//! until the body of the response has ended.
+//! The dashboard and the metrics show a breaker of a registry, as this one; [`CircuitBreaker::new`] creates one that is
+//! in none. For HTTP and gRPC, `integrations::tower_http` (features `tower` and `http`) has ready classifiers, and
+//! calls that last until the body of the response has ended.
 //!
 //! [`CircuitBreaker::new`]: crate::CircuitBreaker::new
 //!
@@ -73,8 +73,8 @@
 //!
 //! # Rejections in axum
 //!
-//! axum requires services that return no error. With the feature `axum`, a rejection becomes a response with status 503,
-//! or 504 after `call_timeout`, and with `Retry-After` if the time is known:
+//! axum requires services that return no error. With the feature `axum`, a rejection becomes a response with status
+//! 503, or 504 after `call_timeout`, and with `Retry-After` if the time is known:
 //!
 //! ```
 //! # #[cfg(all(feature = "axum", feature = "http"))]

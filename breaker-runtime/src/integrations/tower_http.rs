@@ -1,5 +1,5 @@
-//! Layers of `integrations::tower` for HTTP and gRPC: classifiers of responses, and calls that last until the body of the
-//! response has ended.
+//! Layers of `integrations::tower` for HTTP and gRPC: classifiers of responses, and calls that last until the body of
+//! the response has ended.
 //!
 //! ```
 //! use breaker_runtime::integrations::tower::BreakerLayer;

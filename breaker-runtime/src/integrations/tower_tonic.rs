@@ -6,8 +6,8 @@ use tonic::Status;
 
 use super::tower::ServiceError;
 
-/// Creates a status like `Status::from(BreakerError)` for a rejected call, and like `Status::from_error` for an error of
-/// the inner service.
+/// Creates a status like `Status::from(BreakerError)` for a rejected call, and like `Status::from_error` for an error
+/// of the inner service.
 ///
 /// A channel that a breaker protects has this error type, so that clients receive the code `Unavailable` for a
 /// rejection:

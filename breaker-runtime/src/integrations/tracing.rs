@@ -1,12 +1,13 @@
 //! State changes, and on demand single calls, as [`tracing`] events (feature `tracing`).
 //!
 //! The target is `breaker`. The level is `WARN` for a circuit that opens, for one that admits calls because of
-//! `max_open`, for lost changes and for conflicting declarations, and `INFO` for all other state changes and for evicted circuits.
+//! `max_open`, for lost changes and for conflicting declarations, and `INFO` for all other state changes and for
+//! evicted circuits.
 //!
-//! The fields are `circuit`, `key`, `from`, `to`, `cause`, `generation`, `rule` (the threshold that was
-//! reached), `last_failure`, `retry_after` (in seconds) and `initiator`; a field without a value is omitted. States and causes are labels
-//! as in metrics and JSON: `half_open`, `threshold_reached`. In texts, control characters, invisible characters and
-//! those that change the direction of the text are escaped, as in `\u{202e}`.
+//! The fields are `circuit`, `key`, `from`, `to`, `cause`, `generation`, `rule` (the threshold that was reached),
+//! `last_failure`, `retry_after` (in seconds) and `initiator`; a field without a value is omitted. States and causes
+//! are labels as in metrics and JSON: `half_open`, `threshold_reached`. In texts, control characters, invisible
+//! characters and those that change the direction of the text are escaped, as in `\u{202e}`.
 //!
 //! # Single calls
 //!
@@ -21,13 +22,13 @@
 //! async fn checkout() { /* calls protected functions */ }
 //! ```
 //!
-//! The span of a protected function itself has the field too if `#[circuit_breaker]` is above `#[tracing::instrument]`. In
-//! the other order, the span is inside of the call, so a rejected call has none.
+//! The span of a protected function itself has the field too if `#[circuit_breaker]` is above `#[tracing::instrument]`.
+//! In the other order, the span is inside of the call, so a rejected call has none.
 //!
-//! With `tracing-opentelemetry`, the field is an attribute of the span. The status and the attribute `error.type` of the
-//! span are not set, because a fallback may follow: by the semantic conventions of OpenTelemetry, a span does not record
-//! errors that were handled. The caller of a function without a fallback sets them, for example with the argument `err` of
-//! `#[tracing::instrument]`, or in a span with the field `error.type`:
+//! With `tracing-opentelemetry`, the field is an attribute of the span. The status and the attribute `error.type` of
+//! the span are not set, because a fallback may follow: by the semantic conventions of OpenTelemetry, a span does not
+//! record errors that were handled. The caller of a function without a fallback sets them, for example with the
+//! argument `err` of `#[tracing::instrument]`, or in a span with the field `error.type`:
 //!
 //! ```
 //! use breaker_runtime::BreakerError;
@@ -75,12 +76,15 @@ pub fn listen(registry: &Registry) -> Subscription {
         Event::Conflict(conflict) => warn!(target: "breaker", "{conflict}"),
         Event::Evicted(eviction) => info!(target: "breaker", "{eviction}"),
         Event::Waived(waiver) => warn!(target: "breaker", "{waiver}"),
+        Event::SettingsChanged(change) => info!(target: "breaker", "{change}"),
+        Event::DrillStarted(drill) => warn!(target: "breaker", "{drill}"),
+        Event::DrillEnded(drill) => info!(target: "breaker", "{drill}"),
     })
 }
 
 /// Emits an event of the level `DEBUG` for each rejected, failed and slow call and each fallback in a registry, until
-/// the returned subscription is dropped. A rejection is recorded in the field `circuit_breaker.rejection.kind` of the span
-/// of the caller, if the span has that field.
+/// the returned subscription is dropped. A rejection is recorded in the field `circuit_breaker.rejection.kind` of the
+/// span of the caller, if the span has that field.
 ///
 /// [`listen`] emits state changes; an application that needs both calls both.
 ///

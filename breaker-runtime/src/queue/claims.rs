@@ -1,8 +1,9 @@
 //! The items that are being delivered or evicted, so that none is both.
 //!
-//! A drain reads the oldest item that is not being evicted and then claims it. The claim fails if an item was evicted in
-//! between, because it may have been that one. An eviction skips the claimed item. The claim of an item that was delivered
-//! remains until the item is removed, so the item is not delivered again if the removal fails or the drain is dropped.
+//! A drain reads the oldest item that is not being evicted and then claims it. The claim fails if an item was evicted
+//! in between, because it may have been that one. An eviction skips the claimed item. The claim of an item that was
+//! delivered remains until the item is removed, so the item is not delivered again if the removal fails or the drain is
+//! dropped.
 
 use crate::sync::{Mutex, lock};
 

@@ -37,9 +37,9 @@ pub enum Delivery {
     /// of the circuit. The text becomes [`Transition::last_failure`](crate::Transition) if the failure opens the
     /// circuit.
     Retry(String),
-    /// The item can never be delivered, for example because the service refused it as invalid. It is removed and counted
-    /// as discarded. The call is a success of the circuit, because the service answered. The handler has the item, and
-    /// stores or logs it before it returns this.
+    /// The item can never be delivered, for example because the service refused it as invalid. It is removed and
+    /// counted as discarded. The call is a success of the circuit, because the service answered. The handler has the
+    /// item, and stores or logs it before it returns this.
     Discard,
 }
 

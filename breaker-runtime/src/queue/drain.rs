@@ -25,6 +25,33 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 const MIN_WAIT: Duration = Duration::from_millis(1);
 
 /// The delivery of the items of a queue, from [`RetryQueue::drain`]. It does nothing until it [runs](Self::run).
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// use std::time::Duration;
+/// use breaker_runtime::{CircuitBreaker, Config, queue::RetryQueue};
+///
+/// let breaker = CircuitBreaker::new("capture", Config::default())?;
+/// let queue = RetryQueue::in_memory(&breaker, 1000);
+/// queue.push("order 1").await?;
+/// let mut attempts = 0;
+/// let drain = queue.drain(move |_order| {
+///     attempts += 1;
+///     let result = if attempts == 1 { Err("unavailable") } else { Ok(()) }; // the real call
+///     std::future::ready(result)
+/// });
+/// let drain = drain.interval(Duration::ZERO).pause(Duration::from_millis(5), Duration::from_secs(60));
+/// let running = tokio::spawn(drain.run());
+/// while breaker.snapshot().queue.unwrap().delivered == 0 {
+///     tokio::time::sleep(Duration::from_millis(1)).await;
+/// }
+/// assert_eq!(breaker.snapshot().totals.failures, 1); // the first attempt
+/// queue.close();
+/// running.await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a drain delivers nothing until it runs"]
 pub struct Drain<T, S: QueueStore<T>, H> {
     queue: RetryQueue<T, S>,
@@ -62,8 +89,8 @@ enum Step {
 impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
     /// Creates a drain, which delivers the items with `handler` once it [runs](Drain::run). Nothing is spawned.
     ///
-    /// `handler` receives an item and returns a future of a [`Delivery`] or of a `Result<(), E>`. It makes the real call:
-    /// not an annotated function of the same circuit, whose fallback would add the item again.
+    /// `handler` receives an item and returns a future of a [`Delivery`] or of a `Result<(), E>`. It makes the real
+    /// call: not an annotated function of the same circuit, whose fallback would add the item again.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
@@ -116,6 +143,29 @@ where
 {
     /// Sets the minimum time between the starts of two deliveries, by default 100 ms: ten items per second. With zero,
     /// the next delivery starts when the last one has ended.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// use std::time::{Duration, Instant};
+    /// use breaker_runtime::{CircuitBreaker, Config, queue::RetryQueue};
+    ///
+    /// let breaker = CircuitBreaker::new("mail", Config::default())?;
+    /// let queue = RetryQueue::in_memory(&breaker, 1000);
+    /// queue.push("mail 1").await?;
+    /// queue.push("mail 2").await?;
+    /// let start = Instant::now();
+    /// let interval = Duration::from_millis(20); // at most 50 mails per second
+    /// let drain = tokio::spawn(queue.drain(async |_mail| Ok::<(), String>(())).interval(interval).run());
+    /// while breaker.snapshot().queue.unwrap().length > 0 {
+    ///     tokio::time::sleep(Duration::from_millis(1)).await;
+    /// }
+    /// assert!(start.elapsed() >= interval);
+    /// queue.close();
+    /// drain.await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
@@ -132,6 +182,40 @@ where
 
     /// Calls `report` with each error of the store. By default, the first of several errors in a row is written to
     /// stderr. In both cases the drain tries again after a [pause](Self::pause).
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// use std::io;
+    /// # use breaker_runtime::queue::{PushError, QueueStore, QueuedItem};
+    /// use breaker_runtime::{CircuitBreaker, Config, queue::RetryQueue};
+    ///
+    /// /// A store whose items cannot be read.
+    /// struct LockedFile;
+    /// # impl QueueStore<String> for LockedFile {
+    /// #     type Error = io::Error;
+    /// #     async fn push(&self, item: String, _: usize) -> Result<u64, PushError<String, io::Error>> {
+    /// #         Err(PushError::full(item))
+    /// #     }
+    /// #     async fn next(&self, _: Option<u64>) -> io::Result<Option<QueuedItem<String>>> {
+    /// #         Err(io::Error::other("the file is locked"))
+    /// #     }
+    /// #     async fn remove(&self, _: u64) -> io::Result<bool> { Ok(false) }
+    /// #     async fn count(&self) -> io::Result<usize> { Ok(0) }
+    /// # }
+    ///
+    /// let breaker = CircuitBreaker::new("mail", Config::default())?;
+    /// let queue = RetryQueue::with_store(&breaker, LockedFile, 1000).await?;
+    /// let (sender, mut errors) = tokio::sync::mpsc::unbounded_channel();
+    /// let drain = queue.drain(async |_mail| Ok::<(), String>(()));
+    /// let drain = drain.on_store_error(move |error| _ = sender.send(error.to_string()));
+    /// let drain = tokio::spawn(drain.run());
+    /// assert_eq!(errors.recv().await.unwrap(), "the file is locked");
+    /// queue.close();
+    /// drain.await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_store_error(mut self, report: impl FnMut(&S::Error) + Send + 'static) -> Self {
         self.on_store_error = Some(Box::new(report));
         self
@@ -140,15 +224,14 @@ where
     /// Delivers the items until the queue is [closed](RetryQueue::close).
     ///
     /// Each delivery is a call of the circuit, which can be its trial call. While the circuit admits no call, the drain
-    /// waits: until a trial call is due, or the state changes. New settings announce no change, so the drain looks at them
-    /// after at most the longest [pause](Self::pause). Slots of trial calls and of `max_concurrent` that become
-    /// free announce no change, so while all are in use, the drain looks for one after each first
-    /// [pause](Self::pause).
+    /// waits: until a trial call is due, or the state changes. New settings announce no change, so the drain looks at
+    /// them after at most the longest [pause](Self::pause). Slots of trial calls and of `max_concurrent` that become
+    /// free announce no change, so while all are in use, the drain looks for one after each first [pause](Self::pause).
     ///
     /// An item is removed after its delivery has succeeded. A delivery that fails or exceeds `call_timeout` is repeated
-    /// after a [pause](Self::pause), before any other item. If another drain of this queue is running, this one waits for
-    /// its end. A drain that runs after another one keeps its own interval to the last delivery of the other, and continues
-    /// its pauses after failed deliveries.
+    /// after a [pause](Self::pause), before any other item. If another drain of this queue is running, this one waits
+    /// for its end. A drain that runs after another one keeps its own interval to the last delivery of the other, and
+    /// continues its pauses after failed deliveries.
     ///
     /// # Panics
     ///
@@ -285,7 +368,7 @@ where
     /// Returns the step after a call that the circuit has rejected or stopped.
     fn step_after(&self, queue: &RetryQueue<T, S>, error: &BreakerError) -> Step {
         match error.kind() {
-            ErrorKind::TimedOut => Step::Failed,
+            ErrorKind::TimedOut | ErrorKind::Injected => Step::Failed,
             ErrorKind::Ramping => {
                 let wait = error.retry_after().unwrap_or(self.pauses.first);
                 Step::Ramping(wait.min(self.pauses.max))

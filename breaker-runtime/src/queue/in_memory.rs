@@ -12,6 +12,21 @@ use crate::sync::{Mutex, lock};
 /// A store in memory, which never fails. Its items are lost when the process ends.
 ///
 /// [`RetryQueue::in_memory`](super::RetryQueue::in_memory) creates it.
+///
+/// ```
+/// use breaker_runtime::queue::{QueueStore as _, RetryQueue};
+/// use breaker_runtime::{CircuitBreaker, Config};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let breaker = CircuitBreaker::new("capture", Config::default())?;
+/// let queue = RetryQueue::in_memory(&breaker, 10);
+/// let id = queue.push("order 1").await?;
+/// let oldest = queue.store().next(None).await?.unwrap();
+/// assert_eq!((oldest.id, *oldest.item), (id, "order 1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct InMemory<T>(Mutex<Items<T>>);
 
 struct Items<T> {

@@ -1,8 +1,8 @@
 //! The figures of one queue, which are added to those of its circuit.
 //!
-//! The length follows pushes and removals. If one of them is cancelled, its effect is unknown, and the length is read from
-//! the store again. A length that was read while an operation was running may or may not include it, so it is read once
-//! more.
+//! The length follows pushes and removals. If one of them is cancelled, its effect is unknown, and the length is read
+//! from the store again. A length that was read while an operation was running may or may not include it, so it is read
+//! once more.
 
 use std::sync::Arc;
 

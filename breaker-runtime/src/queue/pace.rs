@@ -1,4 +1,4 @@
-//! When the next delivery may start, also in a later drain of the same queue.
+//! The time at which the next delivery may start, also in a later drain of the same queue.
 //!
 //! It does not know circuits or stores.
 

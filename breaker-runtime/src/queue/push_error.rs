@@ -35,6 +35,22 @@ pub struct PushError<T, E> {
 }
 
 /// The reason why an item was not queued. `E` is the error of the store.
+///
+/// ```
+/// use std::fmt::Display;
+/// use breaker_runtime::queue::{PushError, PushErrorKind};
+///
+/// fn advice<T, E: Display>(error: &PushError<T, E>) -> String {
+///     match error.kind() {
+///         PushErrorKind::Full => "try again later".to_owned(),
+///         PushErrorKind::Closed => "the service is restarting".to_owned(),
+///         PushErrorKind::Store(error) => format!("call the operator: {error}"),
+///         _ => "see the log".to_owned(),
+///     }
+/// }
+///
+/// assert_eq!(advice(&PushError::store("order 1", "disk full")), "call the operator: disk full");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PushErrorKind<E> {
@@ -48,12 +64,28 @@ pub enum PushErrorKind<E> {
 
 impl<T, E> PushError<T, E> {
     /// Creates the error of a store that has as many items as its capacity allows.
+    ///
+    /// ```
+    /// use std::io;
+    /// use breaker_runtime::queue::{PushError, PushErrorKind};
+    ///
+    /// let error = PushError::<_, io::Error>::full("order 1");
+    /// assert!(matches!(error.kind(), PushErrorKind::Full));
+    /// ```
     #[must_use]
     pub const fn full(item: T) -> Self {
         Self { item, kind: PushErrorKind::Full, circuit: None }
     }
 
     /// Creates the error of a store that failed.
+    ///
+    /// ```
+    /// use std::io;
+    /// use breaker_runtime::queue::PushError;
+    ///
+    /// let error = PushError::store("order 1", io::Error::other("disk full"));
+    /// assert_eq!(error.to_string(), "the store of the queue failed: disk full; the item is in no queue");
+    /// ```
     #[must_use]
     pub const fn store(item: T, error: E) -> Self {
         Self { item, kind: PushErrorKind::Store(error), circuit: None }
@@ -74,6 +106,14 @@ impl<T, E> PushError<T, E> {
     }
 
     /// Returns the item.
+    ///
+    /// ```
+    /// use std::io;
+    /// use breaker_runtime::queue::PushError;
+    ///
+    /// let error = PushError::<_, io::Error>::full("order 1");
+    /// assert_eq!(*error.item(), "order 1");
+    /// ```
     #[must_use]
     pub const fn item(&self) -> &T {
         &self.item

@@ -23,6 +23,16 @@ use crate::sync::blocked_thread::BlockedThread;
 /// `T` is what a call needs, such as an order. A fallback adds an item with [`push`](Self::push), and a
 /// [drain](Self::drain) delivers the items in order once the circuit admits calls. The
 /// [module](crate::queue) shows how.
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, queue::RetryQueue};
+///
+/// let breaker = CircuitBreaker::new("capture", Config::default())?;
+/// let queue = RetryQueue::in_memory(&breaker, 1000);
+/// queue.clone().push_blocking("order 1")?;
+/// assert_eq!(breaker.snapshot().queue.unwrap().length, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct RetryQueue<T, S = InMemory<T>> {
     inner: Arc<Inner<T, S>>,
 }
@@ -38,14 +48,14 @@ struct Inner<T, S> {
     /// closed.
     changed: Notify,
     /// Held by the drain that is running; closed together with the queue.
-    turn: Semaphore,
+    drain_lock: Semaphore,
     _items: PhantomData<fn(T) -> T>,
 }
 
 /// Wakes the drain when it is dropped.
 struct WakeOnDrop<'a>(&'a Notify);
 
-/// Why a wait for a change has ended.
+/// The reason why a wait for a change ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WaitEnd {
     Changed,
@@ -102,6 +112,21 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
     /// # Errors
     ///
     /// Returns the error of the store if its items cannot be counted.
+    ///
+    /// ```
+    /// use breaker_runtime::queue::{InMemory, QueueStore as _, RetryQueue};
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let breaker = CircuitBreaker::new("capture", Config::default())?;
+    /// let store = InMemory::default(); // a table, for example
+    /// store.push("order 1", 10).await?; // left by an earlier process
+    /// let queue = RetryQueue::with_store(&breaker, store, 10).await?;
+    /// assert_eq!((queue.store().count().await?, breaker.snapshot().queue.unwrap().length), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn with_store(breaker: &CircuitBreaker, store: S, capacity: usize) -> Result<Self, S::Error> {
         let length = store.count().await?;
         let queue = Self::new(breaker, store, capacity);
@@ -119,7 +144,7 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
             claims: Claims::default(),
             pace: Pace::default(),
             changed: Notify::new(),
-            turn: Semaphore::new(1),
+            drain_lock: Semaphore::new(1),
             _items: PhantomData,
         };
         Self { inner: Arc::new(inner) }
@@ -155,10 +180,10 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
         self.try_push(self.inner.capacity, item).await.map_err(|error| self.refuse(error))
     }
 
-    /// Adds an item like [`push`](Self::push), and blocks this thread until the store has it. For fallbacks of sync
-    /// functions.
+    /// Adds an item like [`push`](Self::push), and blocks this thread until the store has it. Use it in fallbacks of
+    /// sync functions.
     ///
-    /// A queue in memory never blocks. The store of others may need a tokio runtime, so call this from a thread of the
+    /// A queue in memory never blocks. Another store may need a tokio runtime, so call this from a thread of the
     /// runtime that may block, as in `spawn_blocking`.
     ///
     /// # Errors
@@ -182,14 +207,16 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
     ///
     /// The new item is stored before the last old one is removed. So the queue has one item above its capacity for a
     /// moment, while its only item is being delivered, and after a removal that failed; the next call removes that item
-    /// first. Each item that a call is removing may come on top of that. The drain delivers no such item, and goes on
-    /// with the next one.
+    /// first. Items that other calls are removing also count. The drain delivers no such item, and goes on with the
+    /// next one.
     ///
     /// # Errors
     ///
     /// Returns the item and the reason if the queue is closed, if its capacity is 0, or if its store failed to add the
-    /// item or to remove enough of the older ones. If the store fails to remove the last one, the call succeeds and both
-    /// items are in the queue. Items that were removed before the store failed are dropped.
+    /// item or to remove enough of the older ones. If the store fails to remove the last one, the call succeeds and
+    /// both items are in the queue. If a removal has an error but the store then does not have the item any more, the
+    /// item is returned like the others. Items that were removed before the store failed are dropped. An item is also
+    /// lost if its removal fails and the store cannot be read afterwards.
     ///
     /// # Cancellation
     ///
@@ -241,15 +268,26 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
     /// left stay in the store. Closing a closed queue has no effect.
     ///
     /// For a graceful shutdown, close the queue after the last call has ended, and await the task of the drain.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, queue::RetryQueue};
+    ///
+    /// let breaker = CircuitBreaker::new("capture", Config::default())?;
+    /// let queue = RetryQueue::in_memory(&breaker, 10);
+    /// queue.close();
+    /// assert!(queue.is_closed());
+    /// assert_eq!(queue.push_blocking("order 1").unwrap_err().into_item(), "order 1");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     pub fn close(&self) {
-        self.inner.turn.close();
+        self.inner.drain_lock.close();
         self.inner.changed.notify_one();
     }
 
     /// Returns `true` if the queue was closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.inner.turn.is_closed()
+        self.inner.drain_lock.is_closed()
     }
 
     /// Returns the store.
@@ -276,11 +314,11 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
 
     /// Waits until no other drain is running. Returns `None` if the queue is closed.
     pub(super) async fn wait_turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.inner.turn.acquire().await.ok()
+        self.inner.drain_lock.acquire().await.ok()
     }
 
-    /// Waits until an item is added or the queue is closed, or until `limit` has ended, and returns which. A change since
-    /// the last wait ends the wait at once.
+    /// Waits until an item is added or the queue is closed, or until `limit` has ended, and returns which. A change
+    /// since the last wait ends the wait at once.
     pub(super) async fn wait_changed(&self, limit: impl Future<Output = ()>) -> WaitEnd {
         if self.is_closed() {
             return WaitEnd::Changed;
@@ -358,7 +396,12 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
             let _wake = WakeOnDrop(changed);
             let Some(_evicted) = claims.evict(oldest.id) else { continue };
             let operation = meter.start_operation();
-            let was_removed = store.remove(oldest.id).await?;
+            let was_removed = match store.remove(oldest.id).await {
+                Ok(was_removed) => was_removed,
+                Err(error) if self.has_item(oldest.id).await? => return Err(error),
+                // The removal had its effect, only its result was lost.
+                Err(_) => true,
+            };
             if was_removed {
                 meter.discarded(1);
             }
@@ -368,6 +411,12 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
             }
         }
         Ok(None)
+    }
+
+    /// Returns `true` if the store has an item with this id.
+    async fn has_item(&self, id: u64) -> Result<bool, S::Error> {
+        let next = self.inner.store.next(id.checked_sub(1)).await?;
+        Ok(next.is_some_and(|next| next.id == id))
     }
 }
 
@@ -388,7 +437,7 @@ impl<T, S> fmt::Debug for RetryQueue<T, S> {
         out.debug_struct("RetryQueue")
             .field("name", &self.inner.breaker.name())
             .field("capacity", &self.inner.capacity)
-            .field("is_closed", &self.inner.turn.is_closed())
+            .field("is_closed", &self.inner.drain_lock.is_closed())
             .finish_non_exhaustive()
     }
 }

@@ -9,8 +9,8 @@ use super::push_error::PushError;
 /// A store of the items of a [`RetryQueue`](super::RetryQueue): a table, a file, or memory.
 ///
 /// The queue calls the methods from any thread, several at a time, and holds no lock meanwhile. If a store blocks, as
-/// files and `SQLite` do, its methods use `tokio::task::spawn_blocking`. An operation whose future is dropped either has no
-/// effect or completes; it must not lose an item.
+/// files and `SQLite` do, its methods use `tokio::task::spawn_blocking`. An operation whose future is dropped either
+/// has no effect or completes; it must not lose an item.
 ///
 /// One queue at a time may use a store. Two processes that drain one table deliver its items twice.
 ///
@@ -59,9 +59,9 @@ pub trait QueueStore<T>: Send + Sync + 'static {
 
     /// Adds an item behind all others, unless the store has `capacity` items or more, and returns its id.
     ///
-    /// The count and the insertion are one step, so that concurrent calls do not exceed the capacity. Ids grow, and the id
-    /// of a removed item is not used again, also after a restart. In `SQLite`, a column `INTEGER PRIMARY KEY
-    /// AUTOINCREMENT` has these properties.
+    /// The count and the insertion are one step, so that concurrent calls do not exceed the capacity. Ids grow, and the
+    /// id of a removed item is not used again, also after a restart. In `SQLite`, a column
+    /// `INTEGER PRIMARY KEY AUTOINCREMENT` has these properties.
     ///
     /// # Errors
     ///
@@ -76,8 +76,8 @@ pub trait QueueStore<T>: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Returns an error if the item cannot be read. It blocks the queue until it can be read, so a store moves data that
-    /// it cannot decode out of the way.
+    /// Returns an error if the item cannot be read. It blocks the queue until it can be read, so a store moves data
+    /// that it cannot decode out of the way.
     fn next(
         &self,
         after: Option<u64>,
@@ -99,6 +99,15 @@ pub trait QueueStore<T>: Send + Sync + 'static {
 }
 
 /// An item in a store, and its id. Clones share the item.
+///
+/// ```
+/// use std::sync::Arc;
+/// use breaker_runtime::queue::QueuedItem;
+///
+/// let queued = QueuedItem::new(17, Arc::new("order 17"));
+/// assert_eq!((queued.id, *queued.item), (17, "order 17"));
+/// assert!(Arc::ptr_eq(&queued.item, &queued.clone().item));
+/// ```
 #[non_exhaustive]
 pub struct QueuedItem<T> {
     /// The id, which the store chose.

@@ -8,6 +8,16 @@ impl Registry {
     ///
     /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
     /// caller.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry, State};
+    ///
+    /// let registry = Registry::new();
+    /// let payment = registry.register("payment", Config::default())?;
+    /// registry.force_open_all();
+    /// assert_eq!(payment.state(), State::ForcedOpen);
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
     #[track_caller]
     pub fn force_open_all(&self) {
         for circuit in self.circuits_with_uncalled() {
@@ -19,6 +29,17 @@ impl Registry {
     ///
     /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
     /// caller.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry, State};
+    ///
+    /// let registry = Registry::new();
+    /// let payment = registry.register("payment", Config::default())?;
+    /// payment.force_open();
+    /// registry.force_close_all();
+    /// assert_eq!(payment.state(), State::Closed);
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
     #[track_caller]
     pub fn force_close_all(&self) {
         for circuit in self.circuits() {
@@ -55,6 +76,17 @@ impl Registry {
     ///
     /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
     /// caller.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry, State};
+    ///
+    /// let registry = Registry::new();
+    /// let [search, payment] = ["search", "payment"].map(|name| registry.register(name, Config::default()).unwrap());
+    /// search.force_open();
+    /// payment.disable();
+    /// registry.release_all();
+    /// assert_eq!((search.state(), payment.state()), (State::Closed, State::Closed));
+    /// ```
     #[track_caller]
     pub fn release_all(&self) {
         for circuit in self.circuits() {
@@ -66,6 +98,17 @@ impl Registry {
     ///
     /// There is no named operator: the [`initiator`](crate::Transition::initiator) is the location of the
     /// caller.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let payment = registry.register("payment", Config::default())?;
+    /// payment.try_acquire()?.fail("503 Service Unavailable");
+    /// registry.reset_all();
+    /// assert_eq!(payment.snapshot().consecutive_failures, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn reset_all(&self) {
         for circuit in self.circuits() {

@@ -2,13 +2,13 @@
 
 use std::fmt::Debug;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
+use super::applied_settings::{AppliedConfig, AppliedSettings, SettingsTarget};
+use super::breaker_settings::{BreakerSettings, OwnSettings};
+use super::context::RegistryContext;
 use super::keyed::KeyedBreaker;
-use super::registration::Registration;
 use crate::breaker::{Circuit, CircuitBreaker, Identity};
-use crate::clock::Clock;
-use crate::event::Hub;
+use crate::config::{Name, SharedConfig};
 use crate::snapshot::Snapshot;
 
 /// A breaker of either type.
@@ -20,13 +20,6 @@ pub enum AnyBreaker {
     Keyed(KeyedBreaker),
 }
 
-/// The clock and the listeners that all breakers of a registry share.
-#[derive(Clone, Default)]
-pub struct RegistryContext {
-    pub(super) clock: Clock,
-    pub(super) hub: Arc<Hub>,
-}
-
 /// A type of breaker that a registry creates and holds.
 pub trait RegistryBreaker: Clone + Debug + Send + Sync + 'static {
     /// The type of the maximum number of keys; `()` for a breaker with one circuit.
@@ -34,8 +27,13 @@ pub trait RegistryBreaker: Clone + Debug + Send + Sync + 'static {
     /// The part of the breaker that calls use.
     type Shared: Debug + Send + Sync + 'static;
 
-    /// Returns a new breaker with the name and settings of `registration`.
-    fn create(registration: &Registration, max_keys: Self::MaxKeys, context: &RegistryContext) -> Self;
+    /// Returns a new breaker.
+    fn create(
+        name: &Name,
+        settings: BreakerSettings,
+        max_keys: Self::MaxKeys,
+        context: &RegistryContext,
+    ) -> Self;
 
     /// Returns the part of this breaker that calls use.
     fn shared(&self) -> &Self::Shared;
@@ -63,11 +61,40 @@ impl AnyBreaker {
         }
     }
 
+    /// Returns the settings that all circuits share.
+    pub(crate) fn config(&self) -> SharedConfig {
+        match self {
+            Self::Single(breaker) => breaker.circuit().config(),
+            Self::Keyed(breaker) => breaker.settings().all,
+        }
+    }
+
+    /// Applies settings of the configuration, and runs no user code.
+    pub(super) fn apply(&self, settings: &BreakerSettings) -> AppliedSettings {
+        match self {
+            Self::Single(breaker) => {
+                let (old, new) = (breaker.circuit().config(), settings.all.clone());
+                let circuits = vec![AppliedConfig::new(breaker.clone(), new.clone())];
+                let target = SettingsTarget::Single { breaker: breaker.clone(), old, new };
+                AppliedSettings { target, circuits }
+            }
+            Self::Keyed(breaker) => breaker.apply(settings, OwnSettings::Kept),
+        }
+    }
+
     /// Returns the circuits that exist now.
     pub(crate) fn circuits(&self) -> Vec<CircuitBreaker> {
         match self {
             Self::Single(breaker) => vec![breaker.clone()],
             Self::Keyed(breaker) => breaker.iter().collect(),
+        }
+    }
+
+    /// Returns the circuits that were evicted or removed and that a caller may still hold.
+    pub(super) fn removed_circuits(&self) -> Vec<CircuitBreaker> {
+        match self {
+            Self::Single(_) => Vec::new(),
+            Self::Keyed(breaker) => breaker.removed_circuits(),
         }
     }
 }
@@ -76,11 +103,10 @@ impl RegistryBreaker for CircuitBreaker {
     type MaxKeys = ();
     type Shared = Circuit;
 
-    fn create(registration: &Registration, (): (), context: &RegistryContext) -> Self {
-        let Registration { name, settings, .. } = registration;
-        let RegistryContext { clock, hub } = context.clone();
+    fn create(name: &Name, settings: BreakerSettings, (): (), context: &RegistryContext) -> Self {
+        let RegistryContext { clock, hub, .. } = context.clone();
         let identity = Identity::Alone { name: name.clone() };
-        Self::in_registry(identity, settings.clone(), clock, hub)
+        Self::in_registry(identity, settings.all, clock, hub)
     }
 
     fn shared(&self) -> &Circuit {
@@ -103,10 +129,13 @@ impl RegistryBreaker for KeyedBreaker {
     type MaxKeys = NonZeroU32;
     type Shared = Self;
 
-    fn create(registration: &Registration, max_keys: NonZeroU32, context: &RegistryContext) -> Self {
-        let Registration { name, settings, .. } = registration;
-        let RegistryContext { clock, hub } = context.clone();
-        Self::new(name.clone(), settings.clone(), max_keys, clock, hub)
+    fn create(
+        name: &Name,
+        settings: BreakerSettings,
+        max_keys: NonZeroU32,
+        context: &RegistryContext,
+    ) -> Self {
+        Self::new(name.clone(), settings, max_keys, context.clone())
     }
 
     fn shared(&self) -> &Self {

@@ -98,8 +98,8 @@ impl CircuitMap {
         found
     }
 
-    /// Looks up the circuit of `key` for one call. Returns `None` if [`get`](Self::get) must look it up instead: the key
-    /// has no circuit, the circuit is marked, or this thread has no free hold.
+    /// Looks up the circuit of `key` for one call. Returns `None` if [`get`](Self::get) must look it up instead: the
+    /// key has no circuit, the circuit is marked, or this thread has no free hold.
     #[inline]
     pub(super) fn hold(&'static self, key: &str) -> Option<HeldCircuit> {
         let hold = Hold::search(self.address())?;
@@ -123,8 +123,8 @@ impl CircuitMap {
         Some(unsafe { handle(found) })
     }
 
-    /// Returns all circuits, in no particular order, or `None` if this thread has no free hold. `find` looks up the keys
-    /// of marked circuits, after an eviction has decided about them.
+    /// Returns all circuits, in no particular order, or `None` if this thread has no free hold. `find` looks up the
+    /// keys of marked circuits, after an eviction has decided about them.
     pub(super) fn all(&self, find: impl Fn(&str) -> Option<CircuitBreaker>) -> Option<Vec<CircuitBreaker>> {
         let search = Hold::search(self.address())?;
         // SAFETY: the search has not ended.

@@ -8,7 +8,7 @@ use std::panic::Location;
 
 use once_cell::sync::OnceCell;
 
-use crate::config::{Config, ConfigBuilder, Name};
+use crate::config::{Config, ConfigBuilder, Name, SettingSource, SharedConfig};
 use crate::sync::list::{Link, Linked, List};
 
 /// A function with the attribute [`circuit_breaker`](crate::circuit_breaker), from
@@ -29,7 +29,7 @@ use crate::sync::list::{Link, Linked, List};
 /// assert!(invoices.function().ends_with("::invoice"));
 /// assert_eq!(invoices.config().failure_threshold(), Some(7));
 /// assert!(invoices.location().line() > 1);
-/// # assert!(invoices.has_chosen_name() && invoices.max_keys().is_none());
+/// assert!(invoices.has_chosen_name() && invoices.max_keys().is_none());
 /// ```
 pub struct Declaration {
     /// The chosen name, or the path of the function.
@@ -177,6 +177,11 @@ impl Declaration {
         (self.configure)().build_unchecked()
     }
 
+    /// Returns the settings in the attribute, with their source.
+    pub(super) fn settings(&self) -> SharedConfig {
+        SharedConfig::new(self.config(), SettingSource::Attribute(self.location))
+    }
+
     /// Returns the maximum number of circuits, or `None` if the function has one circuit and no `key`.
     #[must_use]
     pub fn max_keys(&self) -> Option<usize> {
@@ -184,6 +189,21 @@ impl Declaration {
     }
 
     /// Returns `true` if the attribute has a `registry`, which is known only when the function is called.
+    ///
+    /// ```
+    /// use breaker_runtime::{BreakerError, Registry, circuit_breaker};
+    ///
+    /// #[circuit_breaker(name = "refunds")]
+    /// fn refund(number: u32) -> Result<u32, BreakerError> {
+    ///     Ok(number) // the real call
+    /// }
+    ///
+    /// // These functions register in the global registry.
+    /// let mut global = Registry::declared().filter(|declared| !declared.has_own_registry());
+    /// assert!(global.any(|declared| declared.name() == "refunds"));
+    /// # assert_eq!(refund(1)?, 1);
+    /// # Ok::<(), BreakerError>(())
+    /// ```
     #[must_use]
     pub const fn has_own_registry(&self) -> bool {
         self.has_own_registry

@@ -6,6 +6,20 @@ use std::fmt;
 use crate::config::{ConfigError, Conflict};
 
 /// All conflicts of a registry, from [`Registry::check`](crate::Registry::check). There is at least one.
+///
+/// ```
+/// use breaker_runtime::{Config, Registry};
+///
+/// let registry = Registry::new();
+/// registry.register("payment", Config::default())?;
+/// let lenient = Config::builder().failure_threshold(50).build()?;
+/// assert!(registry.register("payment", lenient).is_err());
+///
+/// let conflicts = registry.check().unwrap_err();
+/// let names: Vec<_> = conflicts.iter().map(|conflict| conflict.name()).collect();
+/// assert_eq!(names, ["payment"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflicts(Vec<Conflict>);
 

@@ -17,17 +17,11 @@ use crate::sync::holds::Held;
 /// The circuits of one breaker, the next candidate for eviction first.
 #[derive(Default)]
 pub(super) struct EvictionQueue {
-    circuits: VecDeque<QueuedCircuit>,
+    circuits: VecDeque<CircuitBreaker>,
     /// Number of circuits at the front that the last full scan sorted and that are evicted without another one.
     sorted: usize,
     /// Set while no circuit is idle: the moment from which a full scan is worthwhile.
     next_full_scan: Option<Moment>,
-}
-
-/// A circuit, and the number of its calls when it was last examined.
-struct QueuedCircuit {
-    circuit: CircuitBreaker,
-    calls: u64,
 }
 
 /// A circuit that can be evicted.
@@ -39,7 +33,7 @@ pub(super) struct IdleCircuit {
 /// A candidate of one scan.
 struct Candidate {
     rank: EvictionRank,
-    queued: QueuedCircuit,
+    circuit: CircuitBreaker,
 }
 
 /// The order of eviction: a smaller rank is evicted first.
@@ -63,7 +57,8 @@ const FULL_SCAN: usize = 1024;
 const SHORT_SCAN: usize = 4;
 /// Minimum time between two full scans that find no idle circuit.
 const FULL_SCAN_INTERVAL: Duration = Duration::from_millis(1);
-/// One in this many examined circuits is evicted without another scan. The order is exact for up to this many.
+/// A scan keeps at most one sixteenth of the examined circuits for the next evictions. With at most 16 circuits, each
+/// attempt is a full scan, so the order is exact.
 const SORTED_SHARE: usize = 16;
 /// Number of handles of a circuit that no caller holds: that of the queue.
 const OWN_HANDLES: usize = 1;
@@ -82,26 +77,26 @@ impl EvictionQueue {
     /// Returns `true` if one of the circuits that an attempt examines is idle. Changes nothing.
     pub(super) fn has_idle(&self, shared: &SharedConfig, now: Moment) -> bool {
         let held = Held::lately();
-        self.circuits.iter().take(FULL_SCAN).any(|queued| queued.idleness(shared, now, &held).is_ok())
+        self.circuits.iter().take(FULL_SCAN).any(|circuit| idleness(circuit, shared, now, &held).is_ok())
     }
 
     /// Adds a new circuit.
     pub(super) fn push(&mut self, circuit: CircuitBreaker) {
-        self.circuits.push_back(QueuedCircuit { circuit, calls: 0 });
+        self.circuits.push_back(circuit);
         self.next_full_scan = None;
     }
 
     /// Removes the circuits for which `is_removed` returns `true`, in time proportional to the number of circuits.
     pub(super) fn remove(&mut self, mut is_removed: impl FnMut(&CircuitBreaker) -> bool) {
-        self.circuits.retain(|queued| !is_removed(&queued.circuit));
+        self.circuits.retain(|circuit| !is_removed(circuit));
         self.sorted = 0;
         self.next_full_scan = None;
     }
 
     /// Removes and returns one idle circuit, or `None` if none of the examined circuits is idle.
     ///
-    /// A caller may use the circuit at the same time, so the owner of the queue checks [`is_still_idle`] when it removes
-    /// the circuit from the map. `held` may be a little old.
+    /// A caller may use the circuit at the same time, so the owner of the queue checks [`is_still_idle`] when it
+    /// removes the circuit from the map. `held` may be outdated.
     pub(super) fn pop_idle(
         &mut self,
         shared: &SharedConfig,
@@ -119,10 +114,10 @@ impl EvictionQueue {
     fn pop_sorted(&mut self, shared: &SharedConfig, now: Moment, held: &Held) -> Option<IdleCircuit> {
         while self.sorted > 0 {
             self.sorted -= 1;
-            let queued = self.circuits.pop_front()?;
-            match queued.idleness(shared, now, held) {
-                Ok(idleness) => return Some(IdleCircuit { circuit: queued.circuit, idleness }),
-                Err(_) => self.circuits.push_back(queued),
+            let circuit = self.circuits.pop_front()?;
+            match idleness(&circuit, shared, now, held) {
+                Ok(idleness) => return Some(IdleCircuit { circuit, idleness }),
+                Err(_) => self.circuits.push_back(circuit),
             }
         }
         None
@@ -135,22 +130,22 @@ impl EvictionQueue {
         let mut candidates = Vec::new();
         let mut next = Moment::NEVER;
         for _ in 0..limit {
-            let Some(mut queued) = self.circuits.pop_front() else {
+            let Some(circuit) = self.circuits.pop_front() else {
                 break;
             };
-            match queued.idleness(shared, now, held) {
+            match idleness(&circuit, shared, now, held) {
                 Ok(idleness) => {
-                    let rank = EvictionRank { idleness, calls: queued.update_calls() };
+                    let rank = EvictionRank { idleness, calls: recent_calls(&circuit) };
                     if rank == EvictionRank::FIRST {
-                        let later = candidates.into_iter().map(|candidate: Candidate| candidate.queued);
+                        let later = candidates.into_iter().map(|candidate: Candidate| candidate.circuit);
                         self.circuits.extend(later);
-                        return Some(IdleCircuit { circuit: queued.circuit, idleness });
+                        return Some(IdleCircuit { circuit, idleness });
                     }
-                    candidates.push(Candidate { rank, queued });
+                    candidates.push(Candidate { rank, circuit });
                 }
                 Err(NotIdleUntil(moment)) => {
                     next = next.min(moment);
-                    self.circuits.push_back(queued);
+                    self.circuits.push_back(circuit);
                 }
             }
         }
@@ -168,9 +163,9 @@ impl EvictionQueue {
         let mut candidates = candidates.into_iter();
         let first = candidates.next()?;
         for candidate in candidates.rev() {
-            self.circuits.push_front(candidate.queued);
+            self.circuits.push_front(candidate.circuit);
         }
-        Some(IdleCircuit { circuit: first.queued.circuit, idleness: first.rank.idleness })
+        Some(IdleCircuit { circuit: first.circuit, idleness: first.rank.idleness })
     }
 }
 
@@ -192,20 +187,21 @@ fn is_unused(circuit: &CircuitBreaker, held: &Held) -> bool {
     !held.contains(circuit.circuit().address()) && circuit.circuit().has_handles(OWN_HANDLES)
 }
 
-impl QueuedCircuit {
-    fn idleness(&self, shared: &SharedConfig, now: Moment, held: &Held) -> Result<Idleness, NotIdleUntil> {
-        if is_unused(&self.circuit, held) {
-            self.circuit.circuit().idleness(shared, now)
-        } else {
-            Err(NotIdleUntil(Moment::NEVER))
-        }
+fn idleness(
+    circuit: &CircuitBreaker,
+    shared: &SharedConfig,
+    now: Moment,
+    held: &Held,
+) -> Result<Idleness, NotIdleUntil> {
+    if is_unused(circuit, held) {
+        circuit.circuit().idleness(shared, now)
+    } else {
+        Err(NotIdleUntil(Moment::NEVER))
     }
+}
 
-    fn update_calls(&mut self) -> RecentCalls {
-        let calls = self.circuit.circuit().totals().calls();
-        let before = std::mem::replace(&mut self.calls, calls);
-        if before == calls { RecentCalls::None } else { RecentCalls::Some }
-    }
+fn recent_calls(circuit: &CircuitBreaker) -> RecentCalls {
+    if circuit.circuit().has_new_calls() { RecentCalls::Some } else { RecentCalls::None }
 }
 
 impl EvictionRank {
@@ -216,7 +212,7 @@ impl EvictionRank {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::config::{Config, Name};
+    use crate::config::Name;
     use crate::{Outcome, State};
 
     const NOW: Moment = Moment::from_nanos(1_000_000_000);
@@ -225,7 +221,7 @@ mod tests {
         let mut queue = EvictionQueue::default();
         for index in 0..circuits {
             let identity = crate::breaker::Identity::Alone { name: Name::Static("queued") };
-            let settings = SharedConfig::from(Config::default());
+            let settings = SharedConfig::default();
             let circuit = CircuitBreaker::new_unchecked(identity, settings, Clock::default());
             circuit.operator(index.to_string()).force_open();
             queue.push(circuit);
@@ -234,12 +230,12 @@ mod tests {
     }
 
     fn first(queue: &EvictionQueue) -> Option<String> {
-        let transition = queue.circuits.front()?.circuit.snapshot().last_transition?;
+        let transition = queue.circuits.front()?.snapshot().last_transition?;
         transition.initiator.as_deref().map(str::to_owned)
     }
 
     fn shared() -> SharedConfig {
-        SharedConfig::from(Config::default())
+        SharedConfig::default()
     }
 
     #[test]
@@ -258,9 +254,9 @@ mod tests {
     #[test]
     fn one_full_scan_serves_many_new_keys() {
         let mut queue = queue(1024);
-        for queued in queue.circuits.iter().take(1000) {
-            queued.circuit.release();
-            queued.circuit.try_acquire().expect("it is closed").settle(Outcome::Success);
+        for circuit in queue.circuits.iter().take(1000) {
+            circuit.release();
+            circuit.try_acquire().expect("it is closed").settle(Outcome::Success);
         }
         for evicted in 0..1000_usize {
             let idle = queue.pop_idle(&shared(), NOW, &Held::default()).expect("it is idle");

@@ -23,8 +23,8 @@ const _: () = {
     assert_any_thread::<Arc<Circuit>>();
 };
 
-// SAFETY: it is an `Arc<Circuit>` or a `&Circuit`, which are `Send` because of the assertion above, and a hold may end on
-// any thread.
+// SAFETY: it is an `Arc<Circuit>` or a `&Circuit`, which are `Send` because of the assertion above, and a hold may end
+// on any thread.
 unsafe impl Send for HeldCircuit {}
 
 // SAFETY: sharing it only shares the `&Circuit`, which is `Send`.
@@ -33,7 +33,8 @@ unsafe impl Sync for HeldCircuit {}
 impl HeldCircuit {
     /// # Safety
     ///
-    /// The search of `hold` has found the circuit in the map of a breaker that is never dropped, and `hold` has kept it.
+    /// The search of `hold` has found the circuit in the map of a breaker that is never dropped, and `hold` has kept
+    /// it.
     #[inline]
     pub(super) const unsafe fn held(circuit: NonNull<Circuit>, hold: Hold) -> Self {
         Self { circuit, hold: Some(hold) }
@@ -57,8 +58,8 @@ impl Deref for HeldCircuit {
 
     #[inline]
     fn deref(&self) -> &Circuit {
-        // SAFETY: a counted handle keeps the circuit. Otherwise the hold contains its address, and the breaker, which is
-        // never dropped, keeps a handle of each circuit that is in the map or in a hold.
+        // SAFETY: a counted handle keeps the circuit. Otherwise the hold contains its address, and the breaker, which
+        // is never dropped, keeps a handle of each circuit that is in the map or in a hold.
         unsafe { self.circuit.as_ref() }
     }
 }

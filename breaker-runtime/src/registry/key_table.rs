@@ -1,20 +1,23 @@
-//! The part of a keyed breaker that changes when a key is added or removed. It owns the circuits: the queue those in the
-//! map, and `removed` the others until no call uses them.
+//! The part of a keyed breaker that changes when a key is added or removed. It owns the circuits: the queue those in
+//! the map, and `removed` the others until no call uses them.
 #![expect(unsafe_code, reason = "the map does not own its circuits")]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::breaker_settings::BreakerSettings;
 use super::circuit_map::{CircuitMap, MapWriter};
 use super::eviction::{EvictionQueue, IdleCircuit, is_still_idle};
 use super::removed::RemovedCircuits;
-use crate::breaker::{CircuitBreaker, Idleness};
+use crate::breaker::{CircuitBreaker, Gate, Idleness};
 use crate::clock::Moment;
-use crate::config::SharedConfig;
 use crate::sync::holds::Held;
 
 /// The data that a keyed breaker locks to add or remove a key.
 pub(super) struct KeyTable {
-    pub(super) settings: SharedConfig,
+    pub(super) settings: BreakerSettings,
+    /// The gate of all circuits, also of those that are created later.
+    pub(super) gate: Option<Arc<Gate>>,
     pub(super) queue: EvictionQueue,
     pub(super) removed: RemovedCircuits,
     pub(super) map: MapWriter,
@@ -33,8 +36,14 @@ const EVICTION_ATTEMPTS: usize = 4;
 pub(super) const EXAMINED_PER_KEY: usize = 4;
 
 impl KeyTable {
-    pub(super) fn new(settings: SharedConfig, map: MapWriter) -> Self {
-        Self { settings, queue: EvictionQueue::default(), removed: RemovedCircuits::default(), map }
+    pub(super) fn new(settings: BreakerSettings, map: MapWriter) -> Self {
+        Self {
+            settings,
+            gate: None,
+            queue: EvictionQueue::default(),
+            removed: RemovedCircuits::default(),
+            map,
+        }
     }
 
     /// Adds the circuit of a key that has none.
@@ -45,19 +54,19 @@ impl KeyTable {
         self.queue.push(circuit);
     }
 
-    /// Evicts an idle circuit. No circuit is idle while a call uses it.
+    /// Evicts an idle circuit, whose key a new one replaces. No circuit is idle while a call uses it.
     pub(super) fn evict(&mut self, circuits: &CircuitMap, now: Moment) -> Option<Evicted> {
         for _ in 0..EVICTION_ATTEMPTS {
             let IdleCircuit { circuit, idleness } =
-                self.queue.pop_idle(&self.settings, now, &Held::lately())?;
+                self.queue.pop_idle(&self.settings.all, now, &Held::lately())?;
             circuit.circuit().mark();
             if let Some(held) = circuits.held()
-                && is_still_idle(&circuit, idleness, &self.settings, now, &held)
+                && is_still_idle(&circuit, idleness, &self.settings.all, now, &held)
                 && self.remove(circuits, &circuit)
             {
                 self.map.free_replaced(&held);
                 let unheld = self.removed.take_unheld(EXAMINED_PER_KEY, &held);
-                circuit.circuit().leave_group();
+                circuit.circuit().leave_group_for_new_key();
                 self.removed.add(circuit.clone());
                 return Some(Evicted { circuit, idleness, unheld });
             }
@@ -67,8 +76,8 @@ impl KeyTable {
         None
     }
 
-    /// Removes circuits from the map and from the queue, except those that their keys no longer have. Returns the removed
-    /// ones.
+    /// Removes circuits from the map and from the queue, except those that their keys no longer have. Returns the
+    /// removed ones.
     pub(super) fn remove_all(
         &mut self,
         circuits: &CircuitMap,

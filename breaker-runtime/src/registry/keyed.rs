@@ -4,21 +4,27 @@
 //! queue also selects a circuit to evict. A call of an annotated function holds its circuit without a handle; see
 //! `sync/holds.rs`.
 
+mod gates;
+mod live_settings;
 mod preview;
 mod removal;
 
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use once_cell::race::OnceBox;
 
+use super::breaker_settings::BreakerSettings;
 use super::census::Census;
 use super::circuit_map::{CircuitMap, Lookup};
+use super::context::RegistryContext;
 use super::held_circuit::HeldCircuit;
 use super::key::MAX_KEY_BYTES;
 use super::key_table::{Evicted, KeyTable};
-use crate::breaker::{CircuitBreaker, Identity, Idleness, KeyGroup};
+use super::taps::RegistryTaps;
+use crate::breaker::{CircuitBreaker, Gate, Identity, Idleness, KeyGroup};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Name, SharedConfig};
 use crate::event::{Event, Eviction, Hub};
@@ -39,10 +45,9 @@ use crate::totals::Totals;
 /// 3. open circuits for which no call has arrived for ten recovery timeouts since a trial call was due, the
 ///    longest unused first. [`Event::Evicted`] reports them.
 ///
-/// Every other circuit stays: a closed one with recent failures, any other open one, and one that is half-open,
-/// forced open or disabled. [`remove`](Self::remove) and
-/// [`retain`](Self::retain) remove it. The order is exact for up to 16 circuits. With more, one search examines
-/// up to 1,024 circuits and can serve several new keys.
+/// Every other circuit stays: a closed one with recent failures, any other open one, and one that is half-open, forced
+/// open or disabled. [`remove`](Self::remove) and [`retain`](Self::retain) remove it. The order is exact for up to 16
+/// circuits. With more, one search examines up to 1,024 circuits and can serve several new keys.
 ///
 /// If no circuit can be evicted, the new key uses the [overflow](Self::overflow) circuit until another circuit is
 /// evicted or removed. Each call of such a key examines a few circuits only and waits for no other call. Keys longer
@@ -59,10 +64,15 @@ use crate::totals::Totals;
 /// ```
 /// use breaker_runtime::{Config, Registry, State};
 ///
-/// let breakers = Registry::new().register_keyed("shop", Config::default(), 1000)?;
-/// breakers.get("eu-1").force_open();
-/// assert_eq!(breakers.get("eu-2").state(), State::Closed);
-/// assert_eq!(breakers.get("eu-1").key(), Some("eu-1"));
+/// let shops = Registry::new().register_keyed("shop", Config::default(), 1000)?;
+/// shops.get("eu-1").force_open();
+/// assert_eq!(shops.get("eu-2").state(), State::Closed);
+/// assert!(shops.find("eu-3").is_none()); // `find` creates no circuit
+/// assert_eq!(shops.overflow().key(), None); // the circuit of keys that get none of their own
+///
+/// let open = shops.iter().filter(|shop| shop.state() == State::ForcedOpen);
+/// assert!(open.map(|shop| shop.key().map(str::to_owned)).eq([Some("eu-1".to_owned())]));
+/// assert_eq!(shops.snapshots().len(), 3);
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
 #[derive(Clone)]
@@ -75,6 +85,8 @@ struct SharedCircuits {
     group: Arc<KeyGroup>,
     /// The listeners of its registry.
     hub: Arc<Hub>,
+    /// The taps of its registry.
+    taps: Arc<RegistryTaps>,
     circuits: CircuitMap,
     max_keys: usize,
     table: Mutex<KeyTable>,
@@ -111,16 +123,16 @@ pub(crate) const fn checked_keys(max_keys: u32) -> Result<NonZeroU32, ConfigErro
 impl KeyedBreaker {
     pub(super) fn new(
         name: Name,
-        settings: SharedConfig,
+        settings: BreakerSettings,
         max_keys: NonZeroU32,
-        clock: Clock,
-        hub: Arc<Hub>,
+        RegistryContext { clock, hub, taps }: RegistryContext,
     ) -> Self {
         let (circuits, map) = CircuitMap::new();
         Self {
             shared: Arc::new(SharedCircuits {
-                group: Arc::new(KeyGroup::new(name, settings.max_open())),
+                group: Arc::new(KeyGroup::new(name, settings.all.max_open())),
                 hub,
+                taps,
                 circuits,
                 max_keys: max_keys.get() as usize,
                 table: Mutex::new(KeyTable::new(settings, map)),
@@ -170,6 +182,15 @@ impl KeyedBreaker {
 
     /// Returns the circuit that all keys without a circuit of their own share. Its
     /// [`key`](CircuitBreaker::key) is `None`.
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let shops = Registry::new().register_keyed("shop", Config::default(), 1)?;
+    /// let (known, unknown) = (shops.get("eu-1"), shops.get("eu-2")); // the handle keeps the circuit
+    /// assert_eq!((known.key(), unknown.key()), (Some("eu-1"), shops.overflow().key()));
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
     #[must_use]
     pub fn overflow(&self) -> CircuitBreaker {
         if let Some(circuit) = self.shared.overflow.get() {
@@ -178,8 +199,14 @@ impl KeyedBreaker {
         // Created under the lock, so that `set_config` either reaches the circuit or has already changed the
         // settings.
         let table = lock(&self.shared.table);
-        let create = || Box::new(self.shared.circuit(None, table.settings.clone()));
-        self.shared.overflow.get_or_init(create).clone()
+        let create = || {
+            self.shared.group.open_limit().add_key();
+            Box::new(self.shared.circuit(None, table.settings.all.clone(), table.gate.as_ref()))
+        };
+        let circuit = self.shared.overflow.get_or_init(create).clone();
+        drop(table);
+        self.shared.taps.attach_to(circuit.circuit());
+        circuit
     }
 
     /// Returns the name that all circuits share.
@@ -191,7 +218,7 @@ impl KeyedBreaker {
     /// Returns the settings that all circuits share.
     #[must_use]
     pub fn config(&self) -> Config {
-        Config::clone(&self.settings())
+        Config::clone(&self.settings().all)
     }
 
     /// Returns the maximum number of circuits, not counting the overflow circuit.
@@ -255,6 +282,7 @@ impl KeyedBreaker {
     /// let combined = shops.snapshot();
     /// assert_eq!((combined.name(), combined.key()), ("shop", None));
     /// assert_eq!((combined.state, combined.totals.successes), (State::ForcedOpen, 1));
+    /// assert_eq!(combined.totals, shops.totals());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -266,39 +294,29 @@ impl KeyedBreaker {
     #[must_use]
     pub fn totals(&self) -> Totals {
         let mut sum = Totals::default();
-        let removed = self.count(|circuit| sum.add(circuit.circuit().totals()));
+        let removed = self.count(|circuit| {
+            sum.add(circuit.circuit().totals());
+            Duration::ZERO
+        });
         sum.add(removed.totals());
         sum
-    }
-
-    /// Changes the settings of all existing and future circuits; see [`CircuitBreaker::set_config`]. `max_keys`
-    /// cannot change.
-    ///
-    /// The settings that were applied last win: this replaces those that a single circuit got from
-    /// `CircuitBreaker::set_config`, and a later `set_config` of a circuit changes that circuit only.
-    pub fn set_config(&self, config: Config) {
-        let settings = SharedConfig::from(config);
-        let order = lock(&self.shared.config_order);
-        lock(&self.shared.table).settings = settings.clone();
-        self.shared.group.open_limit().set_share(settings.max_open());
-        let circuits: Vec<_> = self.iter().collect();
-        let apply = |circuit: &CircuitBreaker| circuit.circuit().apply_config(settings.clone());
-        let changes: Vec<_> = circuits.iter().map(apply).collect();
-        drop(order);
-        for (circuit, changed) in circuits.iter().zip(changes) {
-            circuit.circuit().announce_config(changed);
-        }
     }
 
     /// Adds all circuits to `combination`, and returns one snapshot for all of them.
     pub(crate) fn combine(&self, combination: &mut Combination) -> Snapshot {
         let unused = CircuitBreaker::new_unchecked(
             Identity::Alone { name: self.shared.group.name().clone() },
-            self.settings(),
+            self.settings().all,
             self.shared.clock.clone(),
         );
-        let removed = self.count(|circuit| combination.add(circuit.snapshot()));
-        combination.finish(&unused.snapshot(), &removed)
+        let removed = self.count(|circuit| {
+            let snapshot = circuit.snapshot();
+            let time_open = snapshot.time_open;
+            combination.add(snapshot);
+            time_open
+        });
+        let combined = combination.finish(&unused.snapshot(), &removed);
+        Snapshot { drill: self.drill().or(combined.drill), ..combined }
     }
 
     /// Returns `true` if `same` is a handle of the same breaker and there are `handles` of it.
@@ -307,13 +325,13 @@ impl KeyedBreaker {
         Arc::ptr_eq(&self.shared, &same.shared) && Arc::strong_count(&self.shared) == handles
     }
 
-    pub(super) fn settings(&self) -> SharedConfig {
+    pub(super) fn settings(&self) -> BreakerSettings {
         lock(&self.shared.table).settings.clone()
     }
 
     /// Calls `visit` for each circuit without the lock of the table, and returns the sum of the removed circuits
-    /// that it did not visit.
-    fn count(&self, visit: impl FnMut(&CircuitBreaker)) -> CumulativeParts {
+    /// that it did not visit. `visit` returns the open time that it counted.
+    fn count(&self, visit: impl FnMut(&CircuitBreaker) -> Duration) -> CumulativeParts {
         let SharedCircuits { census, table, circuits, .. } = &*self.shared;
         census.take(table, circuits, |each| self.for_each(each), visit)
     }
@@ -345,12 +363,19 @@ impl KeyedBreaker {
         let NewCircuit { circuit, eviction, dropped } = shared.create(key, &mut table);
         shared.is_full.store(u32::from(table.queue.is_full()), Ordering::Relaxed);
         drop(table);
+        for circuit in &dropped {
+            circuit.circuit().end_own_gate();
+        }
         // Dropping a circuit drops its listeners, and they must not run under the lock either.
         drop(dropped);
         if let Some(eviction) = eviction {
             shared.hub.notify(&Event::Evicted(eviction));
         }
-        circuit.unwrap_or_else(|| self.overflow())
+        let Some(circuit) = circuit else {
+            return self.overflow();
+        };
+        shared.taps.attach_to(circuit.circuit());
+        circuit
     }
 }
 
@@ -383,17 +408,29 @@ impl SharedCircuits {
             }
             new.dropped = unheld;
             new.dropped.push(circuit);
+        } else {
+            self.group.open_limit().add_key();
         }
-        let circuit = self.circuit(Some(Arc::from(key)), table.settings.clone());
+        let circuit =
+            self.circuit(Some(Arc::from(key)), table.settings.of(Some(key)).clone(), table.gate.as_ref());
         table.insert(&self.circuits, key, circuit.clone());
         new.circuit = Some(circuit);
         new
     }
 
-    fn circuit(&self, key: Option<Arc<str>>, settings: SharedConfig) -> CircuitBreaker {
-        self.group.open_limit().add_key();
+    fn circuit(
+        &self,
+        key: Option<Arc<str>>,
+        settings: SharedConfig,
+        gate: Option<&Arc<Gate>>,
+    ) -> CircuitBreaker {
         let identity = Identity::member(Arc::clone(&self.group), key);
-        CircuitBreaker::in_registry(identity, settings, self.clock.clone(), Arc::clone(&self.hub))
+        let hub = Arc::clone(&self.hub);
+        let circuit =
+            CircuitBreaker::in_registry(identity, settings, self.clock.clone(), hub).with_gate(gate);
+        // No other thread finds the circuit yet, so its taps see the first call.
+        self.taps.attach_to(circuit.circuit());
+        circuit
     }
 }
 

@@ -4,11 +4,13 @@ use std::num::NonZeroU32;
 use std::panic::Location;
 
 use super::declaration::Declaration;
+use super::layers::{ConfigSection, Keys, Layers};
+use super::resolution::{Resolved, Target};
 use crate::config::{Config, Conflict, Name, SharedConfig};
 
 /// A name with the settings of its breaker. They stay as registered: `set_config` does not change them.
 #[derive(Clone, Debug)]
-pub struct Registration {
+pub(crate) struct Registration {
     pub(super) name: Name,
     pub(super) settings: SharedConfig,
     pub(super) max_keys: Option<NonZeroU32>,
@@ -32,17 +34,30 @@ impl Registration {
         max_keys: Option<NonZeroU32>,
         location: &'static Location<'static>,
     ) -> Self {
-        Self { name, settings: config.into(), max_keys, source: RegistrationSource::Call(location) }
+        let settings = SharedConfig::of_call(config, location);
+        Self { name, settings, max_keys, source: RegistrationSource::Call(location) }
     }
 
     /// Returns the registration by an annotated function.
     pub(crate) fn of_function(declaration: &'static Declaration) -> Self {
         Self {
             name: Name::Static(declaration.name()),
-            settings: declaration.config().into(),
+            settings: declaration.settings(),
             max_keys: declaration.keys(),
             source: RegistrationSource::Function(declaration),
         }
+    }
+
+    /// Returns the settings after the configuration.
+    pub(super) fn resolve<'a>(&self, layers: &'a Layers) -> Resolved<'a> {
+        let has_keys = self.max_keys.is_some();
+        Target { name: self.name.as_str(), base: &self.settings, has_keys }.resolve(layers)
+    }
+
+    /// Returns `true` if the section can apply to a circuit of the breaker.
+    pub(super) fn is_configured_by(&self, section: &ConfigSection) -> bool {
+        let keys = if self.max_keys.is_some() { Keys::Circuits } else { Keys::None };
+        section.applies_to(self.name.as_str(), keys)
     }
 
     /// Returns the conflict with `second`, a later registration of the same name.

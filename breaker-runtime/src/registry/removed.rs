@@ -1,11 +1,10 @@
 //! The circuits that have been removed from a keyed breaker. Their calls still count.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::breaker::CircuitBreaker;
-use crate::clock::Moment;
 use crate::snapshot::{CumulativeParts, Snapshot};
-use crate::state::State;
 use crate::sync::holds::Held;
 
 /// The removed circuits of one breaker.
@@ -19,30 +18,24 @@ pub(super) struct RemovedCircuits {
     census: Option<usize>,
 }
 
-/// A removed circuit, and when it was removed.
+/// A removed circuit. Its open time ended when it was removed.
 #[derive(Clone)]
-struct RemovedCircuit {
-    circuit: CircuitBreaker,
-    at: Moment,
+pub(super) struct RemovedCircuit {
+    pub(super) circuit: CircuitBreaker,
+    pub(super) time_open: Duration,
 }
 
 impl RemovedCircuit {
-    /// Returns the snapshot of the circuit. Its open time ends when it was removed.
-    fn snapshot(&self) -> Snapshot {
-        let mut snapshot = self.circuit.snapshot();
-        if matches!(snapshot.state, State::Open | State::ForcedOpen) {
-            let since_removal = self.circuit.circuit().now().since(self.at);
-            let excess = since_removal.min(snapshot.time_in_state);
-            snapshot.time_open = snapshot.time_open.saturating_sub(excess);
-        }
-        snapshot
+    /// Returns the snapshot of the circuit, with its open time until it was removed.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        Snapshot { time_open: self.time_open, ..self.circuit.snapshot() }
     }
 }
 
 impl RemovedCircuits {
     pub(super) fn add(&mut self, circuit: CircuitBreaker) {
-        let at = circuit.circuit().now();
-        self.kept.push_back(RemovedCircuit { circuit, at });
+        let time_open = circuit.circuit().time_open();
+        self.kept.push_back(RemovedCircuit { circuit, time_open });
     }
 
     /// Examines the next `limit` circuits. Adds the counts of those that no caller holds to the sum, and returns these
@@ -86,9 +79,14 @@ impl RemovedCircuits {
     }
 
     /// Returns the circuits that have been removed since [`begin_census`](Self::begin_census).
-    pub(super) fn end_census(&mut self) -> Vec<CircuitBreaker> {
+    pub(super) fn end_census(&mut self) -> Vec<RemovedCircuit> {
         let start = self.census.take().unwrap_or(self.kept.len());
-        self.kept.iter().skip(start).map(|removed| removed.circuit.clone()).collect()
+        self.kept.iter().skip(start).cloned().collect()
+    }
+
+    /// Returns the circuits that a caller may still hold.
+    pub(super) fn circuits(&self) -> Vec<CircuitBreaker> {
+        self.kept.iter().map(|removed| removed.circuit.clone()).collect()
     }
 
     /// Returns the number of circuits that a caller may still hold.

@@ -7,13 +7,19 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::any_breaker::{AnyBreaker, RegistryBreaker, RegistryContext};
+use super::any_breaker::{AnyBreaker, RegistryBreaker};
+use super::breaker_settings::BreakerSettings;
+use super::config_loads::ConfigLoads;
+use super::context::RegistryContext;
 use super::declaration::{self, Declaration};
 use super::keyed::KeyedBreaker;
+use super::layers::Layers;
 use super::registration::Registration;
-use crate::breaker::{CircuitBreaker, Identity};
+use super::resolution::Resolved;
+use super::taps::RegistryTaps;
+use crate::breaker::{Attachments, CircuitBreaker, Identity};
 use crate::clock::Clock;
-use crate::config::{Conflict, Name};
+use crate::config::{Conflict, Name, SharedConfig};
 use crate::event::{Event, Hub};
 use crate::snapshot::{KeyCounts, Snapshot};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, lock};
@@ -26,15 +32,26 @@ pub(crate) struct Store {
     serves_functions: bool,
     context: RegistryContext,
     contents: Mutex<Contents>,
+    /// Locked while settings are applied, so that breakers receive concurrent settings in the same order.
+    config_order: Mutex<()>,
+    config_loads: ConfigLoads,
     /// Number of commands over HTTP that have run. All routers of the registry share it.
     commands: AtomicU64,
+    attachments: Attachments,
 }
 
 /// One name of a registry: a breaker, or a function that registers one on its first call.
 #[derive(Clone, Debug)]
 pub(crate) enum RegistryEntry {
     Registered(AnyBreaker),
-    Declared(&'static Declaration),
+    Declared(Uncalled),
+}
+
+/// An annotated function that has not registered a breaker yet, with the settings that it will have.
+#[derive(Clone, Debug)]
+pub(crate) struct Uncalled {
+    pub(crate) declaration: &'static Declaration,
+    pub(crate) settings: SharedConfig,
 }
 
 /// A registered breaker. `conflict` is set if an earlier registration of its name does not agree.
@@ -44,15 +61,28 @@ pub(crate) struct Registered<B> {
 }
 
 #[derive(Default)]
-struct Contents {
-    by_name: BTreeMap<Name, StoredBreaker>,
+pub(super) struct Contents {
+    pub(super) by_name: BTreeMap<Name, StoredBreaker>,
     /// All conflicts that were found, each once.
     conflicts: Vec<Conflict>,
+    pub(super) layers: Layers,
+    /// Grows with each change of the layers.
+    pub(super) config_version: u64,
 }
 
-struct StoredBreaker {
-    breaker: AnyBreaker,
-    registration: Registration,
+pub(super) struct StoredBreaker {
+    pub(super) breaker: AnyBreaker,
+    pub(super) registration: Registration,
+    /// The settings that the configuration applied last; `None` while they are those in the code.
+    applied: Option<Box<BreakerSettings>>,
+}
+
+/// The settings of a breaker, after the configuration of this version.
+struct VersionedSettings {
+    version: u64,
+    settings: BreakerSettings,
+    /// Problems that are written to stderr when the breaker is registered.
+    warnings: Vec<String>,
 }
 
 impl Store {
@@ -75,6 +105,16 @@ impl Store {
     /// Returns the hub for the listeners of the registry.
     pub(crate) const fn hub(&self) -> &Arc<Hub> {
         &self.context.hub
+    }
+
+    /// Returns what features keep with this registry.
+    #[allow(dead_code, reason = "only the feature `shadow` attaches to registries")]
+    pub(crate) const fn attachments(&self) -> &Attachments {
+        &self.attachments
+    }
+
+    pub(super) fn taps(&self) -> &RegistryTaps {
+        &self.context.taps
     }
 
     /// Returns the breaker with this name. If none is registered, registers that of the annotated function with
@@ -115,7 +155,8 @@ impl Store {
     /// its name.
     pub(super) fn entries(&self) -> Vec<RegistryEntry> {
         let mut entries: Vec<_> = self.breakers().into_iter().map(RegistryEntry::Registered).collect();
-        entries.extend(self.declared().map(RegistryEntry::Declared));
+        entries
+            .extend(self.declared().map(|declaration| RegistryEntry::Declared(self.uncalled(declaration))));
         // The sort is stable, so a breaker stays before the functions that declare its name.
         entries.sort_by(|one, other| one.name().cmp(other.name()));
         entries.dedup_by(|one, other| one.name() == other.name());
@@ -126,6 +167,12 @@ impl Store {
     pub(crate) fn declared(&self) -> impl Iterator<Item = &'static Declaration> + use<> {
         let declared = self.serves_functions.then(declaration::all);
         declared.into_iter().flatten().filter(|declaration| !declaration.has_own_registry())
+    }
+
+    /// Returns the function with the settings that its first call will give to its breaker.
+    pub(crate) fn uncalled(&self, declaration: &'static Declaration) -> Uncalled {
+        let registration = Registration::of_function(declaration);
+        Uncalled { declaration, settings: self.resolve(&registration).settings.all }
     }
 
     /// Returns the number of functions that register here and have not been called, at most `limit`.
@@ -167,29 +214,55 @@ impl Store {
     /// breaker is in no registry.
     pub(crate) fn register<B: RegistryBreaker>(
         &self,
-        registration: Registration,
+        registration: &Registration,
         max_keys: B::MaxKeys,
     ) -> Registered<B> {
-        let breaker = B::create(&registration, max_keys, &self.context);
-        let offered = StoredBreaker { breaker: breaker.clone().into_any(), registration };
-        let registered = self.insert(offered);
-        let breaker = B::from_any(&registered.breaker).cloned().unwrap_or(breaker);
-        Registered { breaker, conflict: registered.conflict }
+        loop {
+            let VersionedSettings { version, settings, warnings } = self.resolve(registration);
+            let breaker = B::create(&registration.name, settings.clone(), max_keys, &self.context);
+            let registration = registration.clone();
+            let offered = StoredBreaker::new(breaker.clone().into_any(), registration, settings);
+            let Some(registered) = self.insert(offered, version) else {
+                continue; // the configuration has changed meanwhile
+            };
+            warnings.iter().for_each(warn);
+            for circuit in registered.breaker.circuits() {
+                self.context.taps.attach_to(circuit.circuit());
+            }
+            let breaker = B::from_any(&registered.breaker).cloned().unwrap_or(breaker);
+            return Registered { breaker, conflict: registered.conflict };
+        }
+    }
+
+    /// Returns the settings of a breaker after the current configuration.
+    fn resolve(&self, registration: &Registration) -> VersionedSettings {
+        let contents = self.contents();
+        let Resolved { settings, ignored, .. } = registration.resolve(&contents.layers);
+        let mut warnings = Vec::new();
+        let name = registration.name.as_str();
+        if !contents.by_name.contains_key(name) {
+            let ignored = ignored.iter().map(|it| format!("{}; this section does not apply to it", it.error));
+            warnings.extend(ignored);
+            let declared = self.declared().map(|declaration| -> &str { declaration.name() });
+            let others = contents.by_name.keys().map(Name::as_str).chain(declared);
+            warnings.extend(contents.layers.shared_variables(name, others));
+        }
+        VersionedSettings { version: contents.config_version, settings, warnings }
     }
 
     /// Registers the breaker of a function, or returns the one that has its name.
     pub(crate) fn register_function(&self, declaration: &'static Declaration) -> Registered<AnyBreaker> {
         let registration = Registration::of_function(declaration);
         match registration.max_keys {
-            None => self.register::<CircuitBreaker>(registration, ()).into_any(),
-            Some(max_keys) => self.register::<KeyedBreaker>(registration, max_keys).into_any(),
+            None => self.register::<CircuitBreaker>(&registration, ()).into_any(),
+            Some(max_keys) => self.register::<KeyedBreaker>(&registration, max_keys).into_any(),
         }
     }
 
     /// Registers the breakers of all functions without keys that have not been called yet.
     pub(super) fn register_uncalled(&self) {
         for entry in self.entries() {
-            if let RegistryEntry::Declared(declaration) = entry
+            if let RegistryEntry::Declared(Uncalled { declaration, .. }) = entry
                 && declaration.max_keys().is_none()
             {
                 self.register_function(declaration);
@@ -197,9 +270,13 @@ impl Store {
         }
     }
 
-    fn insert(&self, offered: StoredBreaker) -> Registered<AnyBreaker> {
+    /// Adds the breaker unless one has its name. Returns `None` if its settings are those of an older configuration.
+    fn insert(&self, offered: StoredBreaker, version: u64) -> Option<Registered<AnyBreaker>> {
         let renaming = offered.registration.renaming();
         let mut contents = self.contents();
+        if contents.config_version != version {
+            return None;
+        }
         let present = contents.by_name.get(&offered.registration.name);
         let conflict = present.and_then(|present| present.registration.conflict(&offered.registration));
         let breaker = present.unwrap_or(&offered).breaker.clone();
@@ -212,7 +289,7 @@ impl Store {
         {
             contents.conflicts.push(conflict.clone());
         }
-        Registered { breaker, conflict: conflict.map(Arc::new) }
+        Some(Registered { breaker, conflict: conflict.map(Arc::new) })
     }
 
     /// Notifies the listeners of a conflict of an annotated function, whose caller receives no error. Writes it to
@@ -235,8 +312,52 @@ impl Store {
         &self.commands
     }
 
-    fn contents(&self) -> MutexGuard<'_, Contents> {
+    pub(super) const fn config_order(&self) -> &Mutex<()> {
+        &self.config_order
+    }
+
+    pub(super) const fn config_loads(&self) -> &ConfigLoads {
+        &self.config_loads
+    }
+
+    pub(super) fn contents(&self) -> MutexGuard<'_, Contents> {
         lock(&self.contents)
+    }
+}
+
+impl Contents {
+    pub(super) fn replace_layers(&mut self, layers: Layers) {
+        self.layers = layers;
+        self.config_version += 1;
+    }
+}
+
+impl StoredBreaker {
+    fn new(breaker: AnyBreaker, registration: Registration, settings: BreakerSettings) -> Self {
+        let mut stored = Self { breaker, registration, applied: None };
+        stored.set_applied(settings);
+        stored
+    }
+
+    /// Remembers the settings that the configuration has applied.
+    pub(super) fn set_applied(&mut self, settings: BreakerSettings) {
+        let in_code = BreakerSettings::same(self.registration.settings.clone());
+        self.applied = (!settings.is_equal_to(&in_code)).then(|| Box::new(settings));
+    }
+
+    /// Returns `true` if the configuration has applied these settings.
+    pub(super) fn has_applied(&self, settings: &BreakerSettings) -> bool {
+        match &self.applied {
+            Some(applied) => settings.is_equal_to(applied),
+            None => settings.is_equal_to(&BreakerSettings::same(self.registration.settings.clone())),
+        }
+    }
+
+    /// Returns `true` if the breaker has settings of [`set_config`](CircuitBreaker::set_config), which take precedence
+    /// over the configuration.
+    pub(super) fn has_settings_by_hand(&self) -> bool {
+        let applied = self.applied.as_ref().map_or(&self.registration.settings, |applied| &applied.all);
+        !self.breaker.config().is_equal_to(applied)
     }
 }
 
@@ -250,7 +371,7 @@ impl RegistryEntry {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Registered(breaker) => breaker.name(),
-            Self::Declared(declaration) => declaration.name(),
+            Self::Declared(uncalled) => uncalled.declaration.name(),
         }
     }
 
@@ -258,10 +379,10 @@ impl RegistryEntry {
     pub(crate) fn snapshot(&self, clock: &Clock) -> Snapshot {
         match self {
             Self::Registered(breaker) => breaker.snapshot(),
-            Self::Declared(declaration) => {
-                let Registration { name, settings, .. } = Registration::of_function(declaration);
-                let identity = Identity::Alone { name };
-                let unused = CircuitBreaker::new_unchecked(identity, settings, clock.clone()).snapshot();
+            Self::Declared(Uncalled { declaration, settings }) => {
+                let identity = Identity::Alone { name: Name::Static(declaration.name()) };
+                let unused =
+                    CircuitBreaker::new_unchecked(identity, settings.clone(), clock.clone()).snapshot();
                 Snapshot { keys: declaration.max_keys().map(|_| KeyCounts::default()), ..unused }
             }
         }

@@ -4,6 +4,7 @@
 //! [`KeyedBreaker::snapshot`]: crate::KeyedBreaker::snapshot
 
 use super::{CumulativeParts, KeyCounts, QueueCounts, Snapshot};
+use crate::drill::ActiveDrill;
 use crate::window::WindowCounts;
 
 /// The sum over the circuits of one name, which are added one by one.
@@ -13,6 +14,7 @@ pub(crate) struct Combination {
     window: Option<WindowCounts>,
     calls_in_flight: Option<u32>,
     trials_in_flight: usize,
+    drill: Option<ActiveDrill>,
     keys: KeyCounts,
     /// The worst circuits, worst first.
     pub(crate) worst: Vec<Snapshot>,
@@ -27,6 +29,7 @@ impl Combination {
             window: None,
             calls_in_flight: None,
             trials_in_flight: 0,
+            drill: None,
             keys: KeyCounts::default(),
             worst: Vec::new(),
             max_worst: max_worst.max(1),
@@ -43,6 +46,7 @@ impl Combination {
             self.calls_in_flight = Some(self.calls_in_flight.unwrap_or(0).saturating_add(calls));
         }
         self.trials_in_flight += circuit.trials_in_flight;
+        self.drill = self.drill.take().or_else(|| circuit.drill.clone());
         if circuit.key.is_some() {
             self.keys.add(circuit.state);
         }
@@ -53,7 +57,8 @@ impl Combination {
         }
     }
 
-    /// Returns one snapshot for all circuits. Counts add up, and the state and its times are those of the worst circuit.
+    /// Returns one snapshot for all circuits. Counts add up, and the state and its times are those of the worst
+    /// circuit.
     ///
     /// `unused` is a circuit of this name that has never been called. It provides the state if there is no
     /// other circuit. `removed` holds the counts of circuits that no longer exist.
@@ -67,6 +72,7 @@ impl Combination {
             durations,
             changes,
             time_open,
+            excess_open,
             queue,
         } = self.sums.clone();
         Snapshot {
@@ -80,10 +86,12 @@ impl Combination {
             waived_rejections,
             durations,
             changes,
-            time_open,
+            time_open: time_open.saturating_sub(excess_open),
             keys: Some(self.keys),
             queue,
+            drill: self.drill.clone(),
             critical: unused.critical,
+            settings: unused.settings.clone(),
             ..self.worst.first().unwrap_or(unused).clone()
         }
     }
@@ -110,6 +118,7 @@ impl CumulativeParts {
         self.waived_rejections += other.waived_rejections;
         self.changes.add(other.changes);
         self.time_open = self.time_open.saturating_add(other.time_open);
+        self.add_excess_open(other.excess_open);
         if let Some(durations) = &other.durations {
             self.durations.get_or_insert_default().add(durations);
         }

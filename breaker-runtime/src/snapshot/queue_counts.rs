@@ -2,8 +2,8 @@
 
 /// The items in the queues for rejected calls of a circuit, and the results of earlier ones, in [`Snapshot::queue`].
 ///
-/// Several queues of one circuit are added up. `length` and `capacity` are those of the queues that exist now. The other
-/// figures only grow, and begin when the first queue of the circuit is created in this process.
+/// Several queues of one circuit are added up. `length` and `capacity` are those of the queues that exist now. The
+/// other figures only grow, and begin when the first queue of the circuit is created in this process.
 ///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config};

@@ -280,7 +280,7 @@ mod tests {
     fn calls_see_a_hold_without_the_lock() {
         let clock = Clock::default();
         let machine = Machine::new(RECOVERY, clock.now());
-        let moved = |adoption| _ = machine.adopt(adoption, &clock);
+        let moved = |adoption| _ = machine.adopt(adoption, &clock, || None);
         moved(Adoption::Open { wait: Duration::ZERO, rounds: 0, reason: None });
         assert_eq!(machine.reject_fast(&clock), None, "a trial call is due");
         moved(hold(1, 3600));

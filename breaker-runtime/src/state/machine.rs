@@ -8,9 +8,11 @@
 mod commands;
 mod queries;
 
+pub(crate) use self::commands::ConfigChange;
 pub(crate) use self::queries::{Glance, OpenWord};
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use super::backlog::Notification;
 use super::record::{HungCall, Observation, Record, TrialCall};
@@ -183,11 +185,24 @@ impl<S: AsRef<Recovery>> Machine<S> {
         Ticket(self.load(Ordering::Acquire).waived_call())
     }
 
-    /// Raises the level of bookkeeping.
+    /// Raises the level of bookkeeping for good.
     pub(crate) fn track(&self, tracking: Tracking) {
         let mut locked = self.lock();
         locked.record.tracking = locked.record.tracking.max(tracking);
         self.swap_closed(locked.record.generation(), |word| word.with_tracking(tracking));
+    }
+
+    /// Tracks the calls while there are taps (10). Called after each change of the taps.
+    #[allow(dead_code, reason = "only the features `shadow` and `recorder` have taps")]
+    pub(crate) fn track_taps(&self, has_taps: impl FnOnce() -> bool) {
+        let mut locked = self.lock();
+        locked.record.is_tapped = has_taps();
+        let (generation, tracking) = (locked.record.generation(), locked.record.tracking());
+        if locked.record.is_tapped {
+            self.swap_closed(generation, |word| word.with_tracking(tracking));
+        } else {
+            self.swap_closed(generation, |word| word.lowered(tracking));
+        }
     }
 
     /// Sets the recording bit: successes of this generation are recorded in the window (7).
@@ -207,15 +222,19 @@ impl<S: AsRef<Recovery>> Machine<S> {
         self.load(Ordering::Relaxed) == ticket.0
     }
 
-    /// Returns `true` if the circuit is in the state that admitted this call, and no lease has ended.
-    pub(crate) fn is_current(&self, ticket: Ticket, clock: &Clock) -> bool {
-        let (mut word, mut until) = self.read();
-        if word == Word::BUSY {
-            let _locked = self.lock();
-            (word, until) = self.read();
+    /// Starts the lease of a trial call that waits again. Returns the length of the lease, or `None` if the call has lost
+    /// its slot.
+    pub(crate) fn renew_lease(&self, trial: TrialCall, clock: &Clock) -> Option<Duration> {
+        let locked = &mut *self.lock();
+        let (now, recovery) = (clock.now(), locked.settings.as_ref());
+        let record = &mut locked.record;
+        if record.generation() != trial.generation || record.until() <= now {
+            return None;
         }
-        let is_half_open = word.state() == Some(State::HalfOpen);
-        word.generation() == ticket.generation() && !(is_half_open && clock.has_reached(until))
+        record.renew_lease(trial.slot, now, recovery);
+        let lease = record.next_lease(recovery);
+        _ = self.publish(locked);
+        Some(lease)
     }
 
     /// Resets the run of failures after a success. Returns `true` if the call still counts.
@@ -252,11 +271,19 @@ impl<S: AsRef<Recovery>> Machine<S> {
         TrialEffect { settled, pending: self.publish(locked) }
     }
 
-    /// Opens the circuit, if it is still in the generation in which the threshold was reached (4).
-    pub(crate) fn trip(&self, ticket: Ticket, details: Details, clock: &Clock) -> Pending {
+    /// Opens the circuit, if it is still in the generation in which the threshold was reached (4). A call that has hung
+    /// opens it first.
+    pub(crate) fn trip(
+        &self,
+        ticket: Ticket,
+        details: Details,
+        clock: &Clock,
+        hung: impl FnOnce() -> Option<HungCall>,
+    ) -> Pending {
         let locked = &mut *self.lock();
+        locked.record.open_if_hung(hung(), locked.settings.as_ref());
         if locked.record.state() != State::Closed || locked.record.generation() != ticket.generation() {
-            return Pending::Nothing;
+            return self.publish(locked);
         }
         locked.record.change(Cause::ThresholdReached, details, clock.now(), locked.settings.as_ref());
         self.publish(locked)
@@ -268,16 +295,6 @@ impl<S: AsRef<Recovery>> Machine<S> {
         let locked = &mut *self.lock();
         locked.record.open_because_of(hung, locked.settings.as_ref());
         self.publish(locked)
-    }
-
-    /// Returns the current state, without the lock unless the state is being changed.
-    pub(crate) fn state(&self, clock: &Clock) -> State {
-        let (word, until) = self.read();
-        match word.state() {
-            Some(State::HalfOpen) if clock.has_reached(until) => State::Open,
-            Some(state) => state,
-            None => self.observe(clock, None).state,
-        }
     }
 
     /// Returns a copy of the record. A circuit whose lease has expired, or in which a call hangs, is shown as open;
@@ -373,15 +390,15 @@ impl<S: AsRef<Recovery>> Machine<S> {
         None
     }
 
-    /// Writes the word and the moment of the record (1, 5). The run of a closed circuit and its recording bit
-    /// exist only in the word, so within a closed generation only the end of a ramp changes the word (8). Within an open
+    /// Writes the word and the moment of the record (1, 5). The run of a closed circuit and its recording bit exist
+    /// only in the word, so within a closed generation only the end of a ramp changes the word (8). Within an open
     /// generation only a hold of the fleet changes `until` (9).
     fn publish(&self, locked: &Locked<S>) -> Pending {
         let record = &locked.record;
         let (old, mut word) = (self.load(Ordering::Relaxed), locked.word());
         if word.is_closed() && old.is_closed() && old.generation() == word.generation() {
             if !word.is_checked() {
-                self.swap_closed(word.generation(), |old| old.without_checks(locked.record.tracking));
+                self.swap_closed(word.generation(), |old| old.without_checks(record.tracking()));
             }
             self.until.store(record.until().nanos(), Ordering::Release);
         } else if old != word || record.state() == State::HalfOpen {
@@ -411,7 +428,7 @@ impl<S: AsRef<Recovery>> Machine<S> {
 impl<S> Locked<S> {
     /// Returns the shared word of the record, except for the run and the free trial slots.
     fn word(&self) -> Word {
-        let tracking = if self.record.is_ramping() { Tracking::Checks } else { self.record.tracking };
+        let tracking = if self.record.is_ramping() { Tracking::Checks } else { self.record.tracking() };
         Word::new(self.record.state(), self.record.generation()).with_tracking(tracking)
     }
 }

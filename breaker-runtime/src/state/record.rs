@@ -22,9 +22,11 @@ use crate::window::TripReason;
 #[derive(Debug)]
 pub(super) struct Record {
     state: State,
-    // The next two are in the word of the state, so that they do not enlarge each circuit.
-    /// The highest level of bookkeeping that any settings so far have needed.
+    // The next three are in the word of the state, so that they do not enlarge each circuit.
+    /// The highest level of bookkeeping that any settings so far, or a drill, have needed.
     pub(super) tracking: Tracking,
+    /// `true` while the circuit has taps.
+    pub(super) is_tapped: bool,
     /// `true` while a thread notifies listeners; it also delivers the events that are added meanwhile.
     pub(super) is_notifying: bool,
     generation: u64,
@@ -76,6 +78,12 @@ pub(crate) struct Observation {
 }
 
 impl TrialCall {
+    /// Returns the longest time that the call may have run. Its time and its lease are measured by two clocks of the
+    /// system, of which one is slewed by up to 0.05 percent.
+    fn ran_at_most(&self) -> Duration {
+        self.ran.saturating_add(self.ran / 1000)
+    }
+
     /// Returns the trial call with the time that it ran.
     pub(crate) const fn after(self, ran: Duration) -> Self {
         Self { ran, ..self }
@@ -87,6 +95,7 @@ impl Record {
         Self {
             state: State::Closed,
             tracking: Tracking::Run,
+            is_tapped: false,
             is_notifying: false,
             generation: 0,
             since: now,
@@ -100,6 +109,11 @@ impl Record {
 
     pub(super) const fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Returns the level of bookkeeping that the circuit needs, except while it ramps.
+    pub(super) fn tracking(&self) -> Tracking {
+        if self.is_tapped { self.tracking.max(Tracking::Calls) } else { self.tracking }
     }
 
     /// Returns `true` if a half-open circuit admits no further trial call now.
@@ -187,8 +201,9 @@ impl Record {
     fn extend_leases(&mut self, trial: TrialCall, completion: Completion, recovery: &Recovery) {
         let is_recovering = matches!(self.state, State::Open | State::HalfOpen);
         if is_recovering && completion.outcome == Outcome::Success && !completion.is_slow {
+            let doublings = recovery.doublings_for(trial.ran_at_most());
             let progress = self.progress();
-            progress.lease_doublings = progress.lease_doublings.max(recovery.doublings_for(trial.ran));
+            progress.lease_doublings = progress.lease_doublings.max(doublings);
         }
     }
 
@@ -232,10 +247,15 @@ impl Record {
 
     /// Opens the circuit if a call hangs, and handles what has ended until `now`.
     pub(super) fn expire_with(&mut self, hung: Option<HungCall>, now: Moment, recovery: &Recovery) {
+        self.open_if_hung(hung, recovery);
+        self.expire(now, recovery);
+    }
+
+    /// Opens the circuit if a call hangs.
+    pub(super) fn open_if_hung(&mut self, hung: Option<HungCall>, recovery: &Recovery) {
         if let Some(hung) = hung {
             self.open_because_of(hung, recovery);
         }
-        self.expire(now, recovery);
     }
 
     /// Returns `true` if the circuit is closed and admits only a share of its calls.
@@ -279,7 +299,6 @@ impl Record {
     }
 
     /// Returns the lease of the next trial call. Late successes have made it longer.
-    #[allow(dead_code, reason = "only the feature `redis` asks for a lease")]
     pub(super) fn next_lease(&self, recovery: &Recovery) -> Duration {
         recovery.lease(self.progress.as_ref().map_or(0, |progress| progress.lease_doublings))
     }

@@ -11,6 +11,14 @@ use crate::window::TripReason;
 
 /// The state of a circuit breaker.
 ///
+/// ![The states and the transitions between them, each with the settings that rule it. A closed circuit opens when a
+/// rule is met. The first call after the open time makes it half-open. It closes when enough trial calls succeed, and
+/// opens again when one fails, is slow or takes too long. An operator can force it open, disable it, and release
+/// it.][states]
+///
+/// [`reset`](crate::CircuitBreaker::reset) and [`force_close`](crate::CircuitBreaker::force_close) close a circuit from
+/// every state. [`can_become`](Self::can_become) contains all transitions, also those of a fleet.
+///
 /// ```
 /// use breaker_runtime::{CircuitBreaker, Config, State};
 ///
@@ -20,6 +28,9 @@ use crate::window::TripReason;
 /// assert_eq!(breaker.state(), State::ForcedOpen);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+// The picture itself, since rustdoc copies no files.
+#[doc = include_str!("../docs/states.link")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// Calls are admitted, and failures count. With [`ramp`](crate::ConfigBuilder::ramp), a circuit that has just
@@ -37,6 +48,18 @@ pub enum State {
 }
 
 /// The cause of a transition.
+///
+/// ```
+/// use breaker_runtime::{Cause, CircuitBreaker, Config};
+///
+/// let breaker = CircuitBreaker::new("payment", Config::builder().failure_threshold(1).build()?)?;
+/// breaker.try_acquire()?.fail("503 Service Unavailable");
+/// assert_eq!(breaker.snapshot().last_transition.unwrap().cause, Cause::ThresholdReached);
+///
+/// breaker.reset();
+/// assert_eq!(breaker.snapshot().last_transition.unwrap().cause, Cause::Reset);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {

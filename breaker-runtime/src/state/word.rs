@@ -8,13 +8,13 @@
 //! without a free trial slot. The word of a trial call contains its slot, counted from 2, so it equals no
 //! shared word. `BUSY` is not a state: readers must take the lock.
 //!
-//! Closed has an encoding for each level of [`Tracking`], so that the word alone determines how a
-//! call is admitted and settled. [`Tracking::Window`] sets the recording bit in the shared word, which the
-//! words of calls do not have. The word of a call inside a trial call has a state of its own, which no shared
-//! word has, so its result changes nothing. [`Tracking::Calls`] uses an encoding that does not admit on the fast path, and
-//! the words of its calls use another one, which no shared word has; it has the recording bit as well. The same is true
-//! of [`Tracking::Checks`], except that a circuit that checks its calls always records. The
-//! payload of such a call is the number of its entry among the watched calls, counted from 1; 0 if it has none.
+//! Closed has an encoding for each level of [`Tracking`], so that the word alone determines how a call is admitted and
+//! settled. [`Tracking::Window`] sets the recording bit in the shared word, which the words of calls do not have. The
+//! word of a call inside a trial call has a state of its own, which no shared word has, so its result changes nothing.
+//! [`Tracking::Calls`] uses an encoding that does not admit on the fast path, and the words of its calls use another
+//! one, which no shared word has; it has the recording bit as well. The same is true of [`Tracking::Checks`], except
+//! that a circuit that checks its calls always records. The payload of such a call is the number of its entry among the
+//! watched calls, counted from 1; 0 if it has none.
 
 use super::transition::State;
 
@@ -62,7 +62,7 @@ pub(crate) enum Tracking {
     Run,
     /// A window of recent calls.
     Window,
-    /// The calls of a tracked circuit, which has `max_concurrent` or `call_timeout`, or records durations.
+    /// The calls of a tracked circuit, which has `max_concurrent`, `call_timeout` or a tap, or records durations.
     Calls,
     /// Each call is checked before it is admitted: the circuit closes gradually, or watches for calls that hang.
     Checks,
@@ -113,8 +113,8 @@ impl Word {
     /// Returns `true` for the word of an open circuit.
     #[inline]
     pub(super) const fn is_open(self) -> bool {
-        // An open circuit never has the recording bit. It is masked as in `tracked_call`, so that a caller of both masks
-        // the word once.
+        // An open circuit never has the recording bit. It is masked as in `tracked_call`, so that a caller of both
+        // masks the word once.
         self.0 & STATE & !RECORDING == OPEN
     }
 
@@ -273,6 +273,17 @@ impl Word {
         if self.is_checked() { Self(self.0 & !STATE | CLOSED).with_tracking(tracking) } else { self }
     }
 
+    /// Returns the word lowered to this level of bookkeeping, if its circuit tracks its calls. Successes are recorded
+    /// in the window again, if there is one.
+    pub(super) const fn lowered(self, tracking: Tracking) -> Self {
+        match self.0 & STATE {
+            CLOSED_TRACKED | CLOSED_TRACKED_RECORDING => {
+                Self(self.0 & !STATE | CLOSED).with_tracking(tracking)
+            }
+            _ => self,
+        }
+    }
+
     /// Returns the word with the recording bit cleared: successes are not recorded in the window.
     pub(super) const fn without_recording(self) -> Self {
         match self.0 & STATE {
@@ -419,5 +430,17 @@ mod tests {
     #[test]
     fn a_generation_that_wraps_does_not_change_the_state() {
         assert_eq!(Word::new(State::Open, u64::MAX).state(), Some(State::Open));
+    }
+
+    #[test]
+    fn a_tracked_word_is_lowered_with_its_run() {
+        let plain = Word::new(State::Closed, 9).with_longer_run();
+        let tracked = plain.with_tracking(Tracking::Calls);
+        assert_eq!((tracked.lowered(Tracking::Run), tracked.lowered(Tracking::Calls)), (plain, tracked));
+        let recording = plain.with_tracking(Tracking::Window);
+        assert_eq!(tracked.without_recording().lowered(Tracking::Window), recording);
+        for other in [plain, recording, plain.with_tracking(Tracking::Checks), Word::new(State::Open, 9)] {
+            assert_eq!(other.lowered(Tracking::Run), other);
+        }
     }
 }

@@ -11,15 +11,17 @@
 //! accesses across it. This is a guarantee of the kernel; the memory model of Rust does not describe it. Without that
 //! system call, and under loom, both are sequentially consistent fences, which have a total order.
 //!
-//! Proof that both threads agree on the kind of barrier: [`IS_ASYMMETRIC`] is set once, after the process was registered.
-//! A light barrier that finds it unset is a fence, which is correct with both heavy barriers. One that finds it set relies
-//! on the system call, which every heavy barrier then makes, because [`IS_REGISTERED`] has one value that all threads see.
+//! Proof that both threads agree on the kind of barrier: [`IS_ASYMMETRIC`] is set once, after the process was
+//! registered. A light barrier that finds it unset is a fence, which is correct with both heavy barriers. One that
+//! finds it set relies on the system call, which every heavy barrier then makes, because [`IS_REGISTERED`] has one
+//! value that all threads see.
 //!
 //! The system may refuse the call later, if the process then restricts its system calls. The first refusal clears
-//! [`IS_ASYMMETRIC`] permanently. A light barrier that found it set may still be in progress then: its store may be in the
-//! store buffer of its processor, where it stays for less than a microsecond while the thread runs, and which is emptied
-//! when the thread is suspended. Heavy barriers fail until [`GRACE`] has passed, which is a million times longer.
-//! Afterwards such stores are visible to all threads, and each new light barrier is a fence, like the heavy one.
+//! [`IS_ASYMMETRIC`] permanently. A light barrier that found it set may still be in progress then: its store may be in
+//! the store buffer of its processor, where it stays for less than a microsecond while the thread runs, and which is
+//! emptied when the thread is suspended. Heavy barriers fail until [`GRACE`] has passed, which is a million times
+//! longer. Afterwards such stores are visible to all threads, and each new light barrier is a fence, like the heavy
+//! one.
 //!
 //! This file also has the other function of the system that `holds.rs` needs, because both are `unsafe`.
 
@@ -53,7 +55,7 @@ mod imp {
         IS_ASYMMETRIC.store(u32::from(is_registered), Ordering::Relaxed);
         is_registered
     });
-    /// When the system first refused the call although the process was registered.
+    /// The time at which the system first refused the call although the process was registered.
     static REFUSED: OnceLock<Instant> = OnceLock::new();
 
     /// Registers the process, so that light barriers cost nothing from now on.

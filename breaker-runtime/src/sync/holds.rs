@@ -1,10 +1,10 @@
 //! The values that threads use without counting references, and the collections that they search.
 //!
 //! A thread has a few holds in a cache line of its own. To use a value that another thread may remove, it takes a free
-//! hold, *searches* a collection for the value, and then [keeps](Hold::keep) the value. The hold contains the address of
-//! the collection during the search, and then that of the value. It may end on any thread. A thread that removes a value
-//! makes it unreachable, passes the heavy [barrier], and then reads the holds of all threads ([`Held::now`]). The value
-//! is in use while a hold contains its address, and may be in use while a thread searches its collection.
+//! hold, *searches* a collection for the value, and then [keeps](Hold::keep) the value. The hold contains the address
+//! of the collection during the search, and then that of the value. It may end on any thread. A thread that removes a
+//! value makes it unreachable, passes the heavy [barrier], and then reads the holds of all threads ([`Held::now`]). The
+//! value is in use while a hold contains its address, and may be in use while a thread searches its collection.
 //!
 //! Proof that no value is freed while it is in use. A search stores the address of the collection in its hold, passes
 //! the light barrier, and only then reads the collection. If `Held::now` does not read that address, then
@@ -81,7 +81,8 @@ impl ThreadHolds {
 }
 
 impl Search {
-    /// Begins a search of the collection at this address. Returns `None` while the thread destroys its thread-local values.
+    /// Begins a search of the collection at this address. Returns `None` while the thread destroys its thread-local
+    /// values.
     #[inline]
     pub(crate) fn begin(collection: usize) -> Option<Self> {
         let hold = match Hold::search(collection) {
@@ -131,8 +132,8 @@ impl Held {
         barrier::heavy().then(|| Self::read(collection, RETRIES))
     }
 
-    /// Returns the values that threads used a moment ago. The latest holds of other threads may be missing, and searches
-    /// are not recognized.
+    /// Returns the values that threads used a moment ago. The latest holds of other threads may be missing, and
+    /// searches are not recognized.
     pub(crate) fn lately() -> Self {
         Self::read(FREE, 0)
     }

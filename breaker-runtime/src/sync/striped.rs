@@ -1,10 +1,10 @@
 //! A value with one cell per thread, so that writing threads do not contend.
 //!
-//! An *owned* cell has **one** writing thread, which needs no locked instruction. The first thread owns the inline cell.
-//! When a second thread needs a cell, a block is allocated, with one cell that all further threads *share*. Each time
-//! that threads have used shared cells [`USES`] times, the thread that did so last gets more space: a group of cells
-//! that are owned by the threads with successive numbers, or, once there are [`groups_at_most`] such groups, and for
-//! threads with great numbers, a group of shared cells that the threads are spread over. So a value that is rarely
+//! An *owned* cell has **one** writing thread, which needs no locked instruction. The first thread owns the inline
+//! cell. When a second thread needs a cell, a block is allocated, with one cell that all further threads *share*. Each
+//! time that threads have used shared cells [`USES`] times, the thread that did so last gets more space: a group of
+//! cells that are owned by the threads with successive numbers, or, once there are [`groups_at_most`] such groups, and
+//! for threads with great numbers, a group of shared cells that the threads are spread over. So a value that is rarely
 //! written stays small, however many threads write it, and one that many threads write often has a size that the number
 //! of threads does not determine.
 //!
@@ -138,8 +138,8 @@ impl<T: Default> Striped<T> {
             .map_or_else(|| StripedCell::Shared(block.shared_cell_of(thread)), StripedCell::Owned)
     }
 
-    /// Returns the shared cell that this thread uses while it has no cell of its own. Returns `None` before a thread has
-    /// used a shared cell.
+    /// Returns the shared cell that this thread uses while it has no cell of its own. Returns `None` before a thread
+    /// has used a shared cell.
     pub(crate) fn shared(&self) -> Option<&SharedCell<T>> {
         self.block.get().map(|block| block.shared_cell_of(thread_id::current_if_any()))
     }

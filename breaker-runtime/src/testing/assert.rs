@@ -180,12 +180,52 @@ fn problem_of(trip: &Trip) -> Option<String> {
 ///
 /// A name is looked up in [`Registry::global`], which is the registry of the scope within one, and then among
 /// the annotated functions that register there.
+///
+/// ```
+/// use breaker_runtime::testing::{self, IntoBreaker};
+/// use breaker_runtime::{CircuitBreaker, Config, Registry, State};
+///
+/// /// Lets a circuit open and recover, as often as a test needs it.
+/// fn trip_and_reset(circuit: impl IntoBreaker) {
+///     let breaker = circuit.into_breaker();
+///     testing::trip(&breaker);
+///     breaker.reset();
+/// }
+///
+/// testing::scope(|_| {
+///     let payment = Registry::global().register("payment", Config::default())?;
+///     Registry::global().register_keyed("stock", Config::default(), 10)?;
+///     trip_and_reset("payment");
+///     trip_and_reset(("stock", "eu-1"));
+///     trip_and_reset(&payment);
+///     testing::assert_state("payment", State::Closed);
+///     Ok::<(), breaker_runtime::RegisterError>(())
+/// })?;
+/// # Ok::<(), breaker_runtime::RegisterError>(())
+/// ```
 pub trait IntoBreaker {
     /// Returns the breaker.
     ///
     /// # Panics
     ///
     /// Panics if no breaker and no annotated function has this name.
+    ///
+    /// ```
+    /// use breaker_runtime::testing::{self, IntoBreaker as _};
+    /// use breaker_runtime::{BreakerError, circuit_breaker};
+    ///
+    /// #[circuit_breaker(name = "deliveries")]
+    /// fn deliver(sku: &str) -> Result<u64, BreakerError> {
+    ///     Ok(1) // the real call
+    /// }
+    ///
+    /// testing::scope(|_| {
+    ///     deliver("tea")?;
+    ///     assert_eq!("deliveries".into_breaker().snapshot().totals.successes, 1);
+    /// #   Ok::<(), BreakerError>(())
+    /// })?;
+    /// # Ok::<(), BreakerError>(())
+    /// ```
     #[track_caller]
     fn into_breaker(self) -> CircuitBreaker;
 

@@ -22,10 +22,10 @@ use crate::sync::process_slot::ProcessSlotGuard;
 /// the clock of the scope too. The attribute's `registry` key is evaluated once per scope. If scopes are
 /// nested, the inner one applies.
 ///
-/// The breakers of the annotated functions that were called in a scope stay in memory until the process ends, about 1 KB
-/// for each function and scope, because calls borrow their breaker for `'static`. The circuits of keys are freed when the
-/// scope and all of its clones have ended, unless the test keeps the keyed breaker or a registry of the scope. A property
-/// test or a fuzz target with millions of cases therefore uses one scope for many cases, and calls
+/// The breakers of the annotated functions that were called in a scope stay in memory until the process ends, about 1
+/// KB for each function and scope, because calls borrow their breaker for `'static`. The circuits of keys are freed
+/// when the scope and all of its clones have ended, unless the test keeps the keyed breaker or a registry of the scope.
+/// A property test or a fuzz target with millions of cases therefore uses one scope for many cases, and calls
 /// [`reset_all`](Registry::reset_all) on its [registry](Scope::registry) between them.
 ///
 /// ```
@@ -104,6 +104,26 @@ where
 }
 
 /// A registry and a clock for one test. Clones are cheap and share both, so pass one to each thread and task.
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::{BreakerError, State, circuit_breaker, testing};
+///
+/// #[circuit_breaker(name = "tariffs", recovery_timeout = "10s")]
+/// fn tariff(country: &str) -> Result<u32, BreakerError> {
+///     Ok(19) // the real call
+/// }
+///
+/// testing::scope(|scope| {
+///     testing::trip("tariffs");
+///     assert!(tariff("de").is_err());
+///     scope.advance(Duration::from_secs(10));
+///     assert_eq!(tariff("de")?, 19); // the trial call
+///     assert_eq!(scope.registry().get("tariffs").unwrap().snapshot().totals.rejected, 1);
+/// #   Ok::<(), BreakerError>(())
+/// })?;
+/// # Ok::<(), BreakerError>(())
+/// ```
 #[derive(Clone)]
 pub struct Scope {
     registry: Registry,
@@ -131,6 +151,17 @@ pub(super) struct ProcessScope {
 impl Scope {
     /// Returns a scope with an empty registry and a clock that stands still. If tokio's time is paused, the
     /// clock moves with tokio's clock. The scope applies to no thread until it is entered.
+    ///
+    /// ```
+    /// use breaker_runtime::testing::Scope;
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let scope = Scope::new();
+    /// scope.enter(|| Registry::global().register("warehouse", Config::default()))?;
+    /// assert!(scope.registry().get("warehouse").is_some());
+    /// assert!(Registry::global().get("warehouse").is_none());
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::with_reach(Reach::EnteredThreads)
@@ -175,22 +206,84 @@ impl Scope {
     }
 
     /// Returns a future that runs `future` in this scope, on any thread.
+    ///
+    /// ```
+    /// use breaker_runtime::{BreakerError, circuit_breaker, testing};
+    ///
+    /// #[circuit_breaker(name = "reviews")]
+    /// async fn reviews(sku: &str) -> Result<u32, BreakerError> {
+    ///     Ok(1) // the real call
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// testing::scope_async(async |scope| {
+    ///     testing::trip("reviews");
+    ///     let task = tokio::spawn(scope.enter_async(reviews("tea")));
+    ///     assert!(task.await.unwrap().is_err());
+    /// })
+    /// .await;
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn enter_async<F: Future>(&self, future: F) -> InScope<F> {
         InScope { future: Some(future), scope: self.clone() }
     }
 
     /// Moves the time forward by `step`. This does not move tokio's clock; `tokio::time::advance` moves both.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Config, testing};
+    ///
+    /// testing::scope(|scope| {
+    ///     let breaker = CircuitBreaker::new("payment", Config::default())?;
+    ///     testing::trip(&breaker);
+    ///     scope.advance(Duration::from_secs(20));
+    ///     assert_eq!(breaker.snapshot().retry_after, Some(Duration::from_secs(10)));
+    /// #   Ok::<(), breaker_runtime::ConfigError>(())
+    /// })?;
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     pub fn advance(&self, step: Duration) {
         self.clock.advance(step);
     }
 
     /// Returns the clock of this scope.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::testing::Scope;
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// // Another registry with the time of the scope.
+    /// let scope = Scope::new();
+    /// let breaker = Registry::with_clock(scope.clock()).register("payment", Config::default())?;
+    /// scope.advance(Duration::from_secs(5));
+    /// assert_eq!(breaker.snapshot().time_in_state, Duration::from_secs(5));
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
     #[must_use]
     pub const fn clock(&self) -> &Clock {
         &self.clock
     }
 
     /// Returns the registry of this scope.
+    ///
+    /// ```
+    /// use breaker_runtime::{BreakerError, circuit_breaker, testing};
+    ///
+    /// #[circuit_breaker(name = "receipts")]
+    /// fn receipt(order: u64) -> Result<u64, BreakerError> {
+    ///     Ok(order) // the real call
+    /// }
+    ///
+    /// testing::scope(|scope| {
+    ///     receipt(1)?;
+    ///     assert_eq!(scope.registry().get("receipts").unwrap().snapshot().totals.successes, 1);
+    /// #   Ok::<(), BreakerError>(())
+    /// })?;
+    /// # Ok::<(), BreakerError>(())
+    /// ```
     #[must_use]
     pub const fn registry(&self) -> &Registry {
         &self.registry
@@ -199,6 +292,21 @@ impl Scope {
 
 pin_project! {
     /// A future that runs in a [`Scope`], from [`Scope::enter_async`].
+    ///
+    /// ```
+    /// use breaker_runtime::testing::{InScope, Scope};
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let scope = Scope::new();
+    /// let registering: InScope<_> =
+    ///     scope.enter_async(async { Registry::global().register("newsletter", Config::default()) });
+    /// registering.await?;
+    /// assert!(scope.registry().get("newsletter").is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct InScope<F> {
         #[pin]

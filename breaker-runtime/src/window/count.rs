@@ -1,9 +1,9 @@
 //! Count-based windows: exactly the last N calls that succeeded or failed.
 //!
-//! Calls are numbered 1, 2, 3 .. in the order in which they enter the window. Only the positions of failures
-//! and slow calls are stored. A success increments the count of its own thread, or, while that thread has no cell, a
-//! count that several threads share. The position of a failure is the sum of all counts, which is computed under the
-//! lock. A window is *saturated* when it is full and holds no failure and no slow call: another success changes nothing.
+//! Calls are numbered 1, 2, 3 .. in the order in which they enter the window. Only the positions of failures and slow
+//! calls are stored. A success increments the count of its own thread, or, while that thread has no cell, a count that
+//! several threads share. The position of a failure is the sum of all counts, which is computed under the lock. A
+//! window is *saturated* when it is full and holds no failure and no slow call: another success changes nothing.
 //!
 //! Each count is one word with its whole generation. The word of a thread is written by that thread alone, the words
 //! that threads share by compare-and-swap. Counts and positions are correct for these reasons:
@@ -13,8 +13,8 @@
 //!   not change.
 //! * **Positions grow.** Sums are computed under the lock, one after the other, and each count is at least what the
 //!   previous sum has read.
-//! * **A success that ended before a failure began has a smaller position.** Its count was written before it ended.
-//!   A success that runs concurrently with a failure is in the sum or not, and counts as having ended before or after it.
+//! * **A success that ended before a failure began has a smaller position.** Its count was written before it ended. A
+//!   success that runs concurrently with a failure is in the sum or not, and counts as having ended before or after it.
 //! * **Generations do not mix.** A success replaces a count of an older generation, and leaves one of a newer
 //!   generation as it is. A sum adds the counts of one generation; if there is a count of a newer one, that
 //!   generation has begun, and the result is late.

@@ -8,7 +8,7 @@
 //! reader with another spec skips all of them.
 
 use super::span::{SLICES, SliceId, WindowSpec};
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// The successes of the threads that write one cell.
@@ -16,8 +16,8 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering};
 pub(super) struct TimeSlices {
     spec: AtomicU64,
     // The last slice that the writer used. While it is current, the writer only increments a count.
+    /// [`TOO_SHORT`] if the coarse clock is not precise enough for the slice.
     generation: AtomicU64,
-    /// The end of that slice on the coarse clock; 0 if the slice is too short for that clock.
     ends: AtomicU64,
     index: AtomicU32,
     cells: [Cell; SLICES],
@@ -30,20 +30,34 @@ struct Cell {
     successes: AtomicU64,
 }
 
+/// A number that no generation has.
+const TOO_SHORT: u64 = u64::MAX;
+
 impl TimeSlices {
-    /// Counts a success, if it ends in the last slice that was used, and the coarse clock, whose time is `now`, is
-    /// precise enough to tell. Returns `true` if it was counted. Only the owning thread may call it.
+    /// Counts a success, if the last slice that was used belongs to this generation and this spec, and the coarse clock
+    /// is precise enough for it. Returns `true` if it was counted. Only the owning thread may call it.
     #[inline]
-    pub(super) fn try_record_success(&self, generation: u64, spec: WindowSpec, now: Moment) -> bool {
-        if self.spec.load(Ordering::Relaxed) == spec.bits()
-            && self.generation.load(Ordering::Relaxed) == generation
-            && now.nanos() < self.ends.load(Ordering::Relaxed)
-            && let Some(cell) = self.cells.get(self.index.load(Ordering::Relaxed) as usize)
+    pub(super) fn try_record_success(&self, generation: u64, spec: WindowSpec, clock: &Clock) -> bool {
+        if self.spec.load(Ordering::Relaxed) != spec.bits()
+            || self.generation.load(Ordering::Relaxed) != generation
         {
-            cell.increment();
-            return true;
+            return false;
         }
-        false
+        // Nothing but this value is used after the clock was read, so that few registers are saved.
+        let now = clock.coarse_now();
+        match self.cells.get(self.index.load(Ordering::Relaxed) as usize) {
+            Some(cell) if now.nanos() < self.ends.load(Ordering::Relaxed) => cell.increment(),
+            Some(_) | None => self.begin_slice(now),
+        }
+        true
+    }
+
+    /// Counts a success in the slice that contains `now`, of the same generation and spec as the last slice.
+    #[cold]
+    #[inline(never)]
+    fn begin_slice(&self, now: Moment) {
+        let spec = WindowSpec::from_bits(self.spec.load(Ordering::Relaxed));
+        self.record_success(self.generation.load(Ordering::Relaxed), spec, now);
     }
 
     /// Counts a success. Only one thread at a time may call it: the owning one, or one with the lock of the cell.
@@ -56,15 +70,14 @@ impl TimeSlices {
         let Some(cell) = self.cells.get(slice.index() as usize) else {
             return;
         };
-        match cell.slice.load(Ordering::Relaxed).cmp(&(slice.bits() + 1)) {
-            std::cmp::Ordering::Less => cell.reset(slice.bits() + 1, 1),
+        match cell.slice.load(Ordering::Relaxed).cmp(&(slice.bits().wrapping_add(1))) {
+            std::cmp::Ordering::Less => cell.reset(slice.bits().wrapping_add(1), 1),
             std::cmp::Ordering::Equal => cell.increment(),
             // A late result of an older generation.
             std::cmp::Ordering::Greater => return,
         }
-        self.generation.store(generation, Ordering::Relaxed);
-        let ends = if length.is_short() { 0 } else { length.end(now).nanos() };
-        self.ends.store(ends, Ordering::Relaxed);
+        self.generation.store(if length.is_short() { TOO_SHORT } else { generation }, Ordering::Relaxed);
+        self.ends.store(length.end(now).nanos(), Ordering::Relaxed);
         self.index.store(slice.index(), Ordering::Relaxed);
     }
 

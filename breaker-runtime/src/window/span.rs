@@ -32,7 +32,7 @@ pub(super) const SLICES: usize = 10;
 ///  epoch (14)  calls, or nanoseconds per slice (49)       1 for time
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct WindowSpec(u64);
+pub(crate) struct WindowSpec(u64);
 
 /// The epoch of a span: a number of 14 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,14 +156,15 @@ impl SliceLength {
     /// Returns when the slice that contains `now` ends.
     pub(super) fn end(self, now: Moment) -> Moment {
         let nanos = self.nanos.max(1);
-        Moment::from_nanos((now.nanos() / nanos + 1).saturating_mul(nanos))
+        Moment::from_nanos((now.nanos() / nanos).saturating_add(1).saturating_mul(nanos))
     }
 
-    /// Returns the slice of another length that covers the end of `slice`, or `now` if that is earlier.
+    /// Returns the slice of another length that covers the start of `slice`, or `now` if that is earlier. Therefore no
+    /// call of the slice counts for longer than the new window.
     pub(super) fn convert(self, generation: u64, slice: SliceId, to: Self, now: Moment) -> SliceId {
         let number = slice.0.wrapping_sub(generation.wrapping_mul(GENERATION_STRIDE));
-        let end = number.saturating_add(1).saturating_mul(self.nanos).saturating_sub(1);
-        to.id(generation, now.min(Moment::from_nanos(end)))
+        let start = Moment::from_nanos(number.saturating_mul(self.nanos));
+        to.id(generation, now.min(start))
     }
 }
 

@@ -45,11 +45,11 @@ impl TimeWindow {
         Self { successes: Striped::new() }
     }
 
-    /// Counts a success without the lock, if it ends in the current slice of this thread. Returns `true` if it was
-    /// counted.
+    /// Counts a success without the lock, if this thread has counted one of this generation before. Returns `true` if
+    /// it was counted.
     #[inline]
-    pub(super) fn try_record_success(&self, generation: u64, spec: WindowSpec, now: Moment) -> bool {
-        self.successes.owned().is_some_and(|slices| slices.try_record_success(generation, spec, now))
+    pub(super) fn try_record_success(&self, generation: u64, spec: WindowSpec, clock: &Clock) -> bool {
+        self.successes.owned().is_some_and(|slices| slices.try_record_success(generation, spec, clock))
     }
 
     /// Counts a success, without the lock of the window. `spec` is the spec of the window.

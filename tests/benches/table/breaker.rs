@@ -3,6 +3,8 @@
 use std::hint::black_box;
 use std::sync::OnceLock;
 
+#[cfg(feature = "integrations")]
+use breaker_runtime::Config;
 use breaker_runtime::{CircuitBreaker, Outcome, Registry, circuit_breaker};
 use proc_macro2::TokenStream;
 
@@ -85,6 +87,22 @@ fn timed_function(number: u64) -> WorkResult {
 }
 
 row!(timed calls timed_function);
+
+#[cfg(feature = "integrations")]
+#[circuit_breaker(name = "with a candidate")]
+fn shadowed_function(number: u64) -> WorkResult {
+    work(number)
+}
+
+#[cfg(feature = "integrations")]
+row!(shadowed calls shadowed_function after start_candidate());
+
+#[cfg(feature = "integrations")]
+fn start_candidate() {
+    let settings = Config::builder().failure_threshold(3);
+    let candidate = Registry::global().shadow("with a candidate", "strict", settings);
+    candidate.expect("the settings are valid").detach();
+}
 
 #[circuit_breaker(name = "keyed", key = host)]
 fn of_host(host: &str, number: u64) -> WorkResult {

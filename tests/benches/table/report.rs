@@ -122,11 +122,11 @@ impl Run {
             name if THREADED.contains(&name) => MANY,
             _ => TWO,
         };
-        let with_threads: Vec<_> = rows.iter().map(|&row| (row, threads(row.name))).collect();
+        let with_threads: Vec<_> = rows.iter().map(|&row| (row.run, threads(row.name))).collect();
         let measured = rows.iter().zip(throughputs(&with_threads)).map(|(row, throughput)| Measured {
             row,
             throughput,
-            instructions: instructions(row),
+            instructions: instructions(row.name),
         });
         Self { rows: measured.collect(), conditions: pages::conditions() }
     }

@@ -1,15 +1,15 @@
 //! The rows of the table. Each makes calls of one small function in a different way.
 
 use std::hint::black_box;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use super::measure::Run;
 use super::work::{ready, repeat, work, work_async};
 use super::{async_peers, breaker, sync_peers};
 
 pub(crate) struct Row {
     pub(crate) name: &'static str,
-    pub(crate) run: fn(u64),
+    pub(crate) run: Run,
     pub(crate) kind: Kind,
 }
 
@@ -23,17 +23,16 @@ pub(crate) enum Kind {
     Unchecked,
 }
 
-const fn checked(name: &'static str, run: fn(u64)) -> Row {
+const fn checked(name: &'static str, run: Run) -> Row {
     Row { name, run, kind: Kind::Call }
 }
 
-const fn unchecked(name: &'static str, run: fn(u64)) -> Row {
+const fn unchecked(name: &'static str, run: Run) -> Row {
     Row { name, run, kind: Kind::Unchecked }
 }
 
 pub(crate) const ROWS: &[Row] = &[
     unchecked("raw call of a function that is not inlined", raw),
-    unchecked("raw call, one shared write in ten calls", raw_with_shared_write),
     checked("closed, success: breaker", breaker::closed),
     #[cfg(feature = "integrations")]
     checked("closed, success, shared by a fleet: breaker", breaker::shared),
@@ -52,6 +51,8 @@ pub(crate) const ROWS: &[Row] = &[
     unchecked("closed, time window: failsafe", sync_peers::failsafe_time),
     unchecked("closed, time window, async: seatbelt", async_peers::seatbelt_closed),
     checked("closed, timed: breaker", breaker::timed),
+    #[cfg(feature = "integrations")]
+    checked("closed, with a candidate: breaker", breaker::shadowed),
     unchecked("two readings of Instant and the raw call", instant_twice),
     unchecked("closed, known keys, 1000 in turn: breaker", breaker::keyed),
     checked("closed, max_concurrent: breaker", breaker::bounded),
@@ -77,17 +78,6 @@ pub(crate) const ROWS: &[Row] = &[
 
 fn raw(calls: u64) {
     repeat(calls, |number| _ = black_box(work(number)));
-}
-
-/// The limit of threads that share a run of failures, if one of ten calls fails.
-fn raw_with_shared_write(calls: u64) {
-    static SHARED: AtomicU64 = AtomicU64::new(0);
-    repeat(calls, |number| {
-        if number.is_multiple_of(10) {
-            SHARED.fetch_add(1, Ordering::Relaxed);
-        }
-        _ = black_box(work(number));
-    });
 }
 
 fn raw_async(calls: u64) {

@@ -9,7 +9,7 @@ use breaker_fleet_tests::local_circuit::{LocalCircuit, LocalSettings};
 use breaker_runtime::fleet::StoreErrorKind;
 use breaker_runtime::fleet::coordinator::{Evidence, Input, LocalState, Output};
 use breaker_runtime::fleet::protocol::{
-    ForceKind, Policy, REQUEST_TIME, Reply, Report, ReportKind, Request, SharedName, SharedRecord,
+    ForceKind, Policy, Reply, Report, ReportKind, Request, SharedName, SharedRecord,
 };
 use fastrand::Rng;
 
@@ -346,7 +346,7 @@ impl World {
         peer.exchange += 1;
         peer.is_waiting = true;
         let (exchange, life) = (peer.exchange, peer.life);
-        let timeout = self.now + u64::try_from(REQUEST_TIME.as_micros()).unwrap_or(u64::MAX);
+        let timeout = self.now + u64::try_from(request.patience.as_micros()).unwrap_or(u64::MAX);
         self.queue.push(timeout, process, life, Event::Timeout { exchange });
         for delay in self.network.carry(process, &mut self.random) {
             let request = Arc::clone(request);

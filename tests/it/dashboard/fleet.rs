@@ -72,6 +72,7 @@ async fn the_fleet_and_its_circuits_are_json() {
     );
     assert!(all["instance"].as_str().unwrap().starts_with("node-2"), "{all}");
     assert_eq!((&all["last_error"], &all["errors"]["timeout"]), (&Value::Null, &json!(0)));
+    assert_eq!(&all["reports"]["lease_requests"], &json!(0), "{all}");
     assert_eq!((&all["reports"]["votes"], &all["circuits"][0]["name"]), (&json!(0), &json!("payment")));
     assert_eq!(all["circuits"][0]["open_in"], 3, "{all}");
 }
@@ -126,8 +127,10 @@ async fn a_command_with_scope_fleet_applies_to_one_key_even_if_this_process_does
     let server = Server::for_registry(&processes.registries[0]);
     let without_key = HttpResponse::of(server.command("/circuits/host/force-open?scope=fleet")).await.error();
     assert!(without_key.status == 400 && without_key.text.contains("parameter \"key\""), "{without_key:?}");
-    let long = format!("/circuits/host/force-open?scope=fleet&key={}", "k".repeat(2000));
-    assert_eq!(HttpResponse::of(server.command(&long)).await.error().status, 400);
+    let long = format!("/circuits/host/force-open?scope=fleet&key={}", "k".repeat(256));
+    let too_long = HttpResponse::of(server.command(&long)).await.error();
+    assert!(too_long.status == 400 && too_long.text.contains("a key at most 255"), "{too_long:?}");
+    assert!(!too_long.text.contains("kk"), "the key is not repeated: {too_long:?}");
     let response = HttpResponse::of(server.command("/circuits/host/force-open?scope=fleet&key=a")).await;
     assert_eq!(response.status, 200, "{}", response.text);
     processes.until_state(std::slice::from_ref(&a), State::ForcedOpen);

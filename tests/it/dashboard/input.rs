@@ -2,6 +2,8 @@
 
 use breaker_runtime::{Config, State};
 use reqwest::Method;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::server::{ErrorResponse, HttpResponse, Server, TOKEN, encoded};
 use crate::support::settings;
@@ -117,6 +119,23 @@ async fn an_error_repeats_a_bounded_part_of_the_request_with_escapes() {
         hidden.error().text,
         r#"unknown parameter "\u{202e}\n\u{1b}<script>"; accepted parameters: none"#
     );
+}
+
+#[tokio::test]
+async fn settings_whose_body_is_broken_are_refused_as_unreadable_and_change_nothing() {
+    let server = Server::with_token();
+    let breaker = server.register("payment", settings());
+    let request = format!(
+        "POST /circuits/payment/configure HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n\
+         x-breaker-operator: alice\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{{}}\r\nno length\r\n"
+    );
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+    assert!(response.contains("the body cannot be read"), "{response}");
+    assert_eq!(breaker.config(), settings().build().unwrap());
 }
 
 #[tokio::test]

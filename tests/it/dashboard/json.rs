@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{BreakerError, Config, Outcome, Registry, circuit_breaker};
+use breaker_runtime::{BreakerError, Config, Outcome, Registry, Setting, circuit_breaker};
 use serde_json::Value;
 
 use super::server::Server;
@@ -16,16 +16,16 @@ fn one_line(json: &str) -> String {
 const NEW: &str = r#"{"circuits":[{"name":"payment","key":null,"state":"closed","time_in_state":1.5,
     "retry_after":null,"ramp":null,"generation":0,"critical":false,"consecutive_failures":0,"window":null,
     "trials_in_flight":0,"calls_in_flight":null,
-    "totals":{"successes":0,"failures":0,"timeouts":0,"ignored":0,"rejected":0,
+    "totals":{"successes":0,"failures":0,"timeouts":0,"injected":0,"delayed":0,"ignored":0,"rejected":0,
     "rejections":{"open":0,"half_open":0,"ramping":0,"forced_open":0,"bulkhead":0},"fallbacks":{"successes":0,"failures":0},
     "cancellations":{"ignored":0,"failures":0}},
-    "shadow_rejections":0,"waived_rejections":0,"waives":false,"durations":null,"time_open":0.0,"queue":null,"opened":0,"keys":null,"fleet":null,
+    "shadow_rejections":0,"waived_rejections":0,"waives":false,"durations":null,"time_open":0.0,"queue":null,"drill":null,"opened":0,"keys":null,"fleet":null,
     "settings":{"failure_threshold":5,"consecutive_failures":5,"failure_rate":null,"slow_call":null,
     "slow_call_rate":null,"window_calls":null,"window_time":null,"minimum_calls":10,"recovery_timeout":30.0,
     "backoff":1.0,"max_recovery_timeout":300.0,"jitter":0.0,"half_open_max_calls":3,"success_threshold":3,
     "half_open_timeout":30.0,"ramp":null,"hang":null,"call_timeout":null,"max_concurrent":null,"max_wait":0.0,"cancelled_after":1.0,"max_open":1.0,
     "shared":"local","adopt":"unless_healthy","mode":"enforce",
-    "durations":false},"transitions":[]}]}"#;
+    "durations":false},"sources":{},"settings_changes":[],"transitions":[]}]}"#;
 
 #[tokio::test]
 async fn a_new_circuit_has_the_documented_json() {
@@ -40,10 +40,10 @@ const TRIPPED: &str = r#"{"name":"payment","key":null,"state":"open","time_in_st
     "generation":1,"critical":true,"consecutive_failures":0,
     "window":{"calls":0,"failures":0,"slow":0,"failure_rate":null,"slow_call_rate":null},
     "trials_in_flight":0,"calls_in_flight":0,
-    "totals":{"successes":2,"failures":2,"timeouts":0,"ignored":1,"rejected":1,
+    "totals":{"successes":2,"failures":2,"timeouts":0,"injected":0,"delayed":0,"ignored":1,"rejected":1,
     "rejections":{"open":1,"half_open":0,"ramping":0,"forced_open":0,"bulkhead":0},"fallbacks":{"successes":0,"failures":0},
     "cancellations":{"ignored":0,"failures":0}},"shadow_rejections":0,"waived_rejections":0,"waives":false,
-    "durations":{"count":4,"mean":0.0,"p50":5.12e-7,"p95":5.12e-7,"p99":5.12e-7},"time_open":2.5,"queue":null,"opened":1,
+    "durations":{"count":4,"mean":0.0,"p50":5.12e-7,"p95":5.12e-7,"p99":5.12e-7},"time_open":2.5,"queue":null,"drill":null,"opened":1,
     "keys":null,"fleet":null,
     "settings":{"failure_threshold":null,"consecutive_failures":null,"failure_rate":0.5,"slow_call":null,
     "slow_call_rate":null,"window_calls":null,"window_time":60.0,"minimum_calls":4,"recovery_timeout":30.0,
@@ -51,6 +51,7 @@ const TRIPPED: &str = r#"{"name":"payment","key":null,"state":"open","time_in_st
     "half_open_timeout":30.0,"ramp":null,"hang":null,"call_timeout":1.0,"max_concurrent":3,"max_wait":0.25,"cancelled_after":1.0,"max_open":1.0,
     "shared":"local","adopt":"unless_healthy","mode":"enforce",
     "durations":true},
+    "sources":{SOURCES},"settings_changes":[],
     "transitions":[{"key":null,"ago":2.5,"from":"closed","to":"open","cause":"threshold_reached","generation":1,
     "trip":{"rule":"failure_rate","found":2,"calls":4,"limit":0.5},
     "last_failure":"no \"route\" to host","retry_after":null,"initiator":null,
@@ -77,7 +78,13 @@ async fn an_open_circuit_contains_the_reason() {
     breaker.try_acquire().unwrap().fail("no \"route\"\nto host");
     server.clock.advance(Duration::from_millis(2500));
     assert!(breaker.try_acquire().is_err());
-    assert_eq!(server.get("/circuits/payment").await.text, one_line(TRIPPED));
+    let source = serde_json::to_string(&breaker.snapshot().settings.source(Setting::FailureRate)).unwrap();
+    let decided =
+        ["failure_rate", "window", "minimum_calls", "backoff", "max_recovery_timeout", "call_timeout"];
+    let decided = decided.into_iter().chain(["max_concurrent", "max_wait", "critical", "durations"]);
+    let sources: Vec<_> = decided.map(|setting| format!("{setting:?}:{source}")).collect();
+    let expected = one_line(TRIPPED).replace("SOURCES", &sources.join(","));
+    assert_eq!(server.get("/circuits/payment").await.text, expected);
 }
 
 #[tokio::test]
@@ -171,16 +178,16 @@ const KEYS: &str = r#"{"count":2,"most":100,
     "states":{"closed":1,"open":1,"half_open":0,"forced_open":0,"disabled":0},"worst":[
     {"key":"eu \"1\"","state":"open","time_in_state":0.0,"retry_after":30.0,"ramp":null,"generation":1,"critical":false,
     "consecutive_failures":0,"window":null,"trials_in_flight":0,"calls_in_flight":null,
-    "totals":{"successes":0,"failures":1,"timeouts":0,"ignored":0,"rejected":0,
+    "totals":{"successes":0,"failures":1,"timeouts":0,"injected":0,"delayed":0,"ignored":0,"rejected":0,
     "rejections":{"open":0,"half_open":0,"ramping":0,"forced_open":0,"bulkhead":0},"fallbacks":{"successes":0,"failures":0},
     "cancellations":{"ignored":0,"failures":0}},
-    "shadow_rejections":0,"waived_rejections":0,"waives":false,"durations":null,"time_open":0.0,"queue":null,"opened":1},
+    "shadow_rejections":0,"waived_rejections":0,"waives":false,"durations":null,"time_open":0.0,"queue":null,"drill":null,"opened":1},
     {"key":"us","state":"closed","time_in_state":0.0,"retry_after":null,"ramp":null,"generation":0,"critical":false,
     "consecutive_failures":0,"window":null,"trials_in_flight":0,"calls_in_flight":null,
-    "totals":{"successes":1,"failures":0,"timeouts":0,"ignored":0,"rejected":0,
+    "totals":{"successes":1,"failures":0,"timeouts":0,"injected":0,"delayed":0,"ignored":0,"rejected":0,
     "rejections":{"open":0,"half_open":0,"ramping":0,"forced_open":0,"bulkhead":0},"fallbacks":{"successes":0,"failures":0},
     "cancellations":{"ignored":0,"failures":0}},
-    "shadow_rejections":0,"waived_rejections":0,"waives":false,"durations":null,"time_open":0.0,"queue":null,"opened":0}]}"#;
+    "shadow_rejections":0,"waived_rejections":0,"waives":false,"durations":null,"time_open":0.0,"queue":null,"drill":null,"opened":0}]}"#;
 
 #[tokio::test]
 async fn a_breaker_with_keys_shows_its_totals_and_its_worst_circuits() {

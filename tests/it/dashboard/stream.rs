@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use breaker_runtime::State;
+use breaker_runtime::integrations::config::{ConfigFormat, ConfigReader};
 use reqwest::{Method, Response};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -107,6 +108,32 @@ async fn a_stream_begins_with_a_snapshot_and_continues_with_changes() {
     payment.set_config(settings().critical(true).failure_threshold(7).build().unwrap());
     let delta = stream.after(&server, seconds(1)).await;
     assert_eq!(delta.data["circuits"][0]["settings"]["failure_threshold"], 7);
+}
+
+#[tokio::test]
+async fn a_delta_has_the_configuration_only_after_it_was_loaded() {
+    let server = Server::start();
+    let mut reader = ConfigReader::new(&server.registry);
+    let mut load = |text: &str| {
+        _ = reader.load_text("b.toml", ConfigFormat::Toml, text.as_bytes());
+    };
+    load("x = 1");
+    let mut stream = EventStream::open(&server, None).await;
+    let loads =
+        |event: &StreamEvent| event.data.get("config").map(|config| config["refused"].as_u64().unwrap());
+    let first = stream.next().await.unwrap();
+    assert_eq!((first.name.as_str(), loads(&first)), ("snapshot", Some(1)));
+    assert_eq!(loads(&stream.after(&server, seconds(1)).await), None);
+    load("x = 2");
+    let second = stream.after(&server, seconds(1)).await;
+    assert_eq!(loads(&second), Some(2));
+    assert!(second.data["config"]["last_error"].is_string());
+    load("");
+    assert_eq!(stream.after(&server, seconds(1)).await.data["config"]["applied"], 1);
+    assert_eq!(loads(&stream.after(&server, seconds(1)).await), None);
+    // A client that reconnects has missed the loads.
+    let missed = EventStream::open(&server, Some(&first.id)).await.next().await.unwrap();
+    assert_eq!((missed.name.as_str(), loads(&missed)), ("delta", Some(2)));
 }
 
 #[tokio::test]

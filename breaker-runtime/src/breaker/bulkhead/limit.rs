@@ -24,6 +24,7 @@ use super::slots::Slots;
 use crate::clock::{Clock, Moment};
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 
+/// The bulkhead of a circuit: its slots, and the calls that wait for one.
 #[derive(Debug)]
 pub(crate) struct Bulkhead {
     slots: AtomicU64,
@@ -71,8 +72,8 @@ impl Bulkhead {
 
     /// Changes the settings; running calls keep their slots. It wakes no call, so the caller
     /// [wakes](Self::wake_waiting_calls) the waiting calls once it holds no lock.
-    pub(crate) fn change(&self, settings: BulkheadSettings) {
-        self.lock_queue(|queue, _| queue.change(settings));
+    pub(crate) fn change(&self, settings: BulkheadSettings, now: Moment) {
+        self.lock_queue(|queue, _| queue.change(settings, now));
     }
 
     /// Wakes all waiting calls after the settings or the state have changed, and offers them the free slots. No lock
@@ -107,7 +108,8 @@ impl Bulkhead {
         self.lock_queue(|queue, _| queue.would_admit(now))
     }
 
-    /// Tries again under the lock of the queue, so that the limit and the policy of the result are of the same settings.
+    /// Tries again under the lock of the queue, so that the limit and the policy of the result are of the same
+    /// settings.
     #[cold]
     #[inline(never)]
     fn try_acquire_in_queue(&self, clock: &Clock) -> Attempt {

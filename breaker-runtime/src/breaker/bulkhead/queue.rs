@@ -116,8 +116,10 @@ impl Queue {
     }
 
     /// Applies other settings. Offers above a lower limit are withdrawn, the latest ones first, and their calls wait
-    /// again. They have been woken for the offer, and are woken again with the next one after they were polled.
-    pub(super) fn change(&mut self, settings: BulkheadSettings) {
+    /// again. They have been woken for the offer, and are woken again with the next one after they were polled. Offers
+    /// that have lapsed are ended before, so their calls do not come back.
+    pub(super) fn change(&mut self, settings: BulkheadSettings, now: Moment) {
+        self.end_lapsed_offers(now);
         self.settings = settings;
         while self.in_use > settings.limit
             && let Some((arrival, Offer { lifetime, .. })) = self.offers.pop_last()

@@ -1,9 +1,9 @@
 //! A call in the queue, and when it checks the queue by itself.
 //!
 //! A waiting call is woken when it has an offer. It also checks the queue by itself and ends offers that have lapsed,
-//! because a call ahead of it may have been forgotten. The pause between two checks begins with the lifetime of an offer
-//! and doubles up to [`MAX_PAUSE`]. So a call waits at most about twice as long as without the forgotten ones, and
-//! thousands of waiting calls cost little. A lapsed offer that it finds makes the pause short again.
+//! because a call ahead of it may have been forgotten. The pause between two checks begins with the lifetime of an
+//! offer and doubles up to [`MAX_PAUSE`]. So a call waits at most about twice as long as without the forgotten ones,
+//! and thousands of waiting calls cost little. A lapsed offer that it finds makes the pause short again.
 
 use std::task::Waker;
 use std::time::Duration;

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The limit is at least 1. The bit *queue* shows that calls wait or have an offer, or that the lock of the queue is
-//! held. Then no thread acquires a slot without that lock. After the limit was lowered, more slots than the limit can be
-//! in use.
+//! held. Then no thread acquires a slot without that lock. After the limit was lowered, more slots than the limit can
+//! be in use.
 //!
 //! The bit *slow* is set together with the bit *queue*, and when the settings have other parts that apply to a call. It
 //! is the sign of the word and of its upper half, so a call that needs only a slot checks both bits and the limit with

@@ -13,7 +13,7 @@ pub(super) struct Cache {
     /// This process.
     instance: InstanceId,
     records: BTreeMap<SharedName, SharedRecord>,
-    /// What a missing record means.
+    /// The meaning of a missing record.
     missing: SharedRecord,
     /// The version up to which all records are known.
     cursor: u64,
@@ -28,7 +28,7 @@ pub(super) struct Cache {
     marked: BTreeSet<SharedName>,
 }
 
-/// What a reply has changed in the cache.
+/// The effect of a reply on the cache.
 pub(super) enum CacheUpdate {
     /// The names of the records that have changed.
     Applied(Vec<SharedName>),
@@ -67,11 +67,6 @@ impl Cache {
     /// Returns `true` if the record is open or has a command.
     pub(super) fn is_in_force(&self, name: &SharedName) -> bool {
         self.in_force.contains(name)
-    }
-
-    /// Returns the circuits whose records are open or have a command.
-    pub(super) fn in_force(&self) -> impl Iterator<Item = &SharedName> {
-        self.in_force.iter()
     }
 
     /// Returns the circuits whose records list a vote or a dissent of this process.

@@ -1,9 +1,9 @@
-//! What a process of a fleet has done so far.
+//! The numbers of votes, dissents and leases of a process of a fleet.
 
 use super::lease_outcome::LeaseOutcome;
 use crate::fleet::protocol::ReportKind;
 
-/// What this process has done so far.
+/// The numbers of votes, dissents and leases of this process so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FleetCounts {
     pub votes: u64,

@@ -25,8 +25,8 @@ impl Demand {
         Self { rejected, drawn: None, asks: false }
     }
 
-    /// Waits while a process has the lease, or this one cannot ask. The demand stays: if the lease ends without a trial call, because calls are
-    /// rare, a process that has rejected one asks again, until a call meets a lease.
+    /// Waits while a process has the lease, or this one cannot ask. The demand stays: if the lease ends without a trial
+    /// call, because calls are rare, a process that has rejected one asks again, until a call meets a lease.
     pub(super) const fn wait(&mut self) {
         self.drawn = None;
         self.asks = false;

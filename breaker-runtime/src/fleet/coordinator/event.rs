@@ -1,14 +1,14 @@
-//! What a coordinator receives, and what it decides.
+//! The inputs and the decisions of a coordinator.
 
 use super::view::{CircuitChange, CircuitView};
 use crate::fleet::protocol::{Push, Reply, Report, Request, SettingsConflict, SharedName};
 use crate::fleet::store::StoreErrorKind;
 
-/// What has happened.
+/// An event for the coordinator.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     /// The time that [`Coordinator::next_step`](super::Coordinator::next_step) returned has come. The
-    /// [`wanted`](super::Coordinator::wanted) circuits have been passed before.
+    /// [wanted](super::Coordinator::wanted_at) circuits have been passed before.
     Tick,
     /// A circuit of this process, as it is now. It is passed after each transition, and after each change that the
     /// coordinator has decided.
@@ -27,7 +27,7 @@ pub enum Input {
     Leave,
 }
 
-/// What to do.
+/// An action that the coordinator has decided on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Output {
     /// Send this request, and pass the answer as an input. There is at most one request at a time.
@@ -42,7 +42,7 @@ pub enum Output {
     Left,
 }
 
-/// What people should know.
+/// A message for people.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Notice {
     /// The store is connected.

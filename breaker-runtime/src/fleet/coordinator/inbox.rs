@@ -1,4 +1,4 @@
-//! What an answer or a message of the store changes.
+//! The changes by an answer or a message of the store.
 
 use std::time::Duration;
 
@@ -18,11 +18,13 @@ impl Coordinator {
         finish_commands(exchange.as_ref(), None, outputs);
         let sent = exchange.as_ref().map_or(0, |exchange| exchange.cursor);
         self.cache.has_asserted(exchange.map(|exchange| exchange.asserted).unwrap_or_default());
-        if self.link.succeed() == LinkChange::Up {
+        let is_back = self.link.succeed() == LinkChange::Up;
+        if is_back {
             outputs.push(Output::Notice(Notice::Connected));
         }
         self.knows_time = true;
-        self.is_read_only = false;
+        // Otherwise, decisions depend on what has changed alone.
+        let concerns_all = std::mem::take(&mut self.is_read_only) || is_back || reply.is_new_server;
         let has_more = reply.has_more;
         let changed = self.receive_records(now, reply, sent, outputs);
         let tick = self.pace.tick();
@@ -35,8 +37,34 @@ impl Coordinator {
         if self.departure == Departure::Sent {
             self.leave(now, outputs);
         }
-        self.decide_all(now, outputs);
-        self.look_at_unknown(changed.unwrap_or_default());
+        self.decide_after(now, &changed.unwrap_or_default(), concerns_all, outputs);
+    }
+
+    /// Decides about the circuits whose records have changed, or about all.
+    fn decide_after(
+        &mut self,
+        now: Duration,
+        changed: &[SharedName],
+        concerns_all: bool,
+        outputs: &mut Vec<Output>,
+    ) {
+        self.decide_changed(now, changed, outputs);
+        if concerns_all {
+            self.decide_all(now, outputs);
+        }
+        self.hasten_if_urgent(now);
+    }
+
+    /// Decides about the circuits whose records have changed. Those that this process has not looked at so far are
+    /// looked at at once, if the fleet is now concerned with them.
+    fn decide_changed(&mut self, now: Duration, changed: &[SharedName], outputs: &mut Vec<Output>) {
+        for name in changed {
+            if self.members.contains_key(name) {
+                self.decide(now, name, outputs);
+            } else {
+                self.plan_unknown(name, now);
+            }
+        }
     }
 
     /// Applies what the store has sent, and returns the names of the records that have changed; `None` if all records
@@ -84,21 +112,24 @@ impl Coordinator {
         let has_records = partial.is_some();
         let changed = partial.and_then(|reply| self.receive_records(now, *reply, sent, outputs));
         let tick = self.pace.tick();
+        let mut concerns_all = false;
         // A store that can only be read is still followed.
         if has_records && kind != StoreErrorKind::TimedOut && self.link.is_up() {
             if !std::mem::replace(&mut self.is_read_only, true) {
                 outputs.push(Output::Notice(Notice::ReadOnly(kind)));
                 self.recover_alone(now, outputs);
+                concerns_all = true;
             }
             self.next_sync = now.saturating_add(tick);
         } else {
             let had_link = self.link.is_up();
-            if self.link.fail() == LinkChange::Down {
+            if self.link.fail(kind) == LinkChange::Down {
                 outputs.push(Output::Notice(Notice::Disconnected(kind)));
             }
             self.next_sync = now.saturating_add(self.link.retry_wait(kind, tick, &mut self.random));
             if had_link && !self.link.is_up() {
                 self.recover_alone(now, outputs);
+                concerns_all = true;
             }
         }
         self.urgent_sync = None;
@@ -111,8 +142,7 @@ impl Coordinator {
             Departure::Wanted => self.next_sync = now,
             Departure::None | Departure::Done => {}
         }
-        self.decide_all(now, outputs);
-        self.look_at_unknown(changed.unwrap_or_default());
+        self.decide_after(now, &changed.unwrap_or_default(), concerns_all, outputs);
     }
 
     pub(super) fn receive_push(&mut self, now: Duration, push: Push, outputs: &mut Vec<Output>) {
@@ -127,20 +157,10 @@ impl Coordinator {
         }
         self.pace.set_alive(push.alive);
         let changed = self.cache.receive_push(push);
-        for name in &changed {
-            self.decide(now, name, outputs);
-            self.plan_look(now, name);
-        }
-        self.look_at_unknown(changed);
+        self.decide_changed(now, &changed, outputs);
         if self.cache.must_assert() {
             self.next_sync = self.next_sync.min(self.soonest_sync(now));
         }
-    }
-
-    /// Asks at once for circuits that this process has not looked at so far, if the fleet now concerns them.
-    fn look_at_unknown(&mut self, changed: Vec<SharedName>) {
-        let is_unknown = |name: &SharedName| self.cache.is_in_force(name) && !self.members.contains_key(name);
-        self.unseen.extend(changed.into_iter().filter(is_unknown));
     }
 
     /// Lets all circuits recover by themselves, because the fleet no longer decides.

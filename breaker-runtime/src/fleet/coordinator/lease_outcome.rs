@@ -1,4 +1,4 @@
-//! What happens to a lease of this process for trial calls.
+//! The outcome of a lease of this process for trial calls.
 
 /// The beginning or the end of a lease, as metrics count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

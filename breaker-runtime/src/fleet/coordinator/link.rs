@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::random::Random;
+use crate::fleet::protocol::{MAX_REQUEST_TIME, REQUEST_TIME};
 use crate::fleet::store::StoreErrorKind;
 
 /// Number of failed exchanges in a row after which the store counts as away.
@@ -14,8 +15,8 @@ const MAX_RETRY: Duration = Duration::from_secs(5);
 /// The longest random wait before the first retry.
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 
-/// The wait after the store refused this process, in ticks, and the longest one unless a tick is longer. Only an operator
-/// can change that.
+/// The wait after the store refused this process, in ticks, and the longest one unless a tick is longer. Only an
+/// operator can change that.
 const REFUSED_TICKS: u32 = 30;
 const REFUSED_RETRY: Duration = Duration::from_secs(30);
 
@@ -26,6 +27,9 @@ pub(super) struct StoreLink {
     is_up: bool,
     /// Failed exchanges in a row.
     failures: u32,
+    /// The time for which the process waits for the next reply. Waiting for longer after a timeout lets a store or a
+    /// process that is overloaded finish its work; otherwise all of it would be done again.
+    patience: Duration,
 }
 
 /// A change of the connection.
@@ -38,21 +42,30 @@ pub(super) enum LinkChange {
 
 impl StoreLink {
     pub(super) const fn new() -> Self {
-        Self { is_up: false, failures: 0 }
+        Self { is_up: false, failures: 0, patience: REQUEST_TIME }
     }
 
     pub(super) const fn is_up(&self) -> bool {
         self.is_up
     }
 
+    /// Returns how long to wait for the next reply.
+    pub(super) const fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// Records a reply.
     pub(super) fn succeed(&mut self) -> LinkChange {
         self.failures = 0;
+        self.patience = (self.patience * 15 / 16).max(REQUEST_TIME);
         if std::mem::replace(&mut self.is_up, true) { LinkChange::None } else { LinkChange::Up }
     }
 
     /// Records a failed exchange. The first failure of a process that has never been connected is reported as a loss.
-    pub(super) fn fail(&mut self) -> LinkChange {
+    pub(super) fn fail(&mut self, kind: StoreErrorKind) -> LinkChange {
+        if kind == StoreErrorKind::TimedOut {
+            self.patience = (self.patience * 2).min(MAX_REQUEST_TIME);
+        }
         let was_new = !self.is_up && self.failures == 0;
         self.failures = self.failures.saturating_add(1);
         let is_lost = self.is_up && self.failures >= TOLERATED_FAILURES;
@@ -85,5 +98,31 @@ impl StoreLink {
                 random.time_below(longest)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_double_the_patience_up_to_a_second_and_replies_shorten_it_again() {
+        let mut link = StoreLink::new();
+        assert_eq!(link.patience(), REQUEST_TIME);
+        let after_timeout = [300, 600, 1000, 1000].map(Duration::from_millis);
+        for expected in after_timeout {
+            link.fail(StoreErrorKind::TimedOut);
+            assert_eq!(link.patience(), expected);
+        }
+        link.fail(StoreErrorKind::Unreachable);
+        assert_eq!(link.patience(), MAX_REQUEST_TIME, "other errors come at once");
+        for expected in [937_500, 878_906].map(Duration::from_micros) {
+            link.succeed();
+            assert_eq!(link.patience().as_micros(), expected.as_micros());
+        }
+        for _ in 0..30 {
+            link.succeed();
+        }
+        assert_eq!(link.patience(), REQUEST_TIME, "it takes about half a minute");
     }
 }

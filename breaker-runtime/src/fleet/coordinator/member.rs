@@ -1,6 +1,14 @@
 //! The decisions about one circuit: what this process does with it, and what it reports.
 //!
 //! Both follow from the circuit, the record and the time alone, so a lost message is repaired by the next one.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `report.rs` | what this process reports about the circuit |
+//! | `look.rs` | when the circuit must be looked at again |
+
+mod look;
+mod report;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +17,14 @@ use super::demand::Demand;
 use super::lease_outcome::LeaseOutcome;
 use super::random::Random;
 use super::view::{CircuitChange, CircuitView, Evidence, LocalState};
-use crate::fleet::protocol::{
-    Command, CommandKind, InstanceId, RecordState, Report, ReportKind, SharedRecord,
-};
+use crate::fleet::protocol::{Command, CommandKind, InstanceId, RecordState, ReportKind, SharedRecord};
 
 /// A circuit of this process that the fleet is concerned with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Member {
-    pub(super) view: CircuitView,
+    view: CircuitView,
+    /// The time at which the view was taken.
+    seen: Duration,
     /// The epoch of the open record that the open circuit follows.
     followed: Option<u64>,
     /// The vote for the current opening of the circuit.
@@ -56,14 +64,16 @@ struct ExecutedCommand {
     generation: Option<u64>,
 }
 
-/// What a decision depends on, besides the circuit and its record.
+/// The facts that a decision depends on, besides the circuit and its record.
 pub(super) struct Surroundings<'a> {
     pub(super) instance: &'a InstanceId,
     /// The time of the store, in milliseconds.
     pub(super) now: u64,
+    /// The time of this process.
+    pub(super) local: Duration,
     /// Number of processes.
     pub(super) alive: u32,
-    /// How long a circuit is held open at a time.
+    /// The time for which a circuit is held open at a time.
     pub(super) hold: Duration,
     /// `true` if the store grants leases, and this process may ask for one.
     pub(super) can_lease: bool,
@@ -71,7 +81,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) is_leaving: bool,
 }
 
-/// What follows from a decision.
+/// The consequences of a decision.
 #[derive(Debug, Default)]
 pub(super) struct Decided {
     pub(super) change: Option<CircuitChange>,
@@ -79,10 +89,11 @@ pub(super) struct Decided {
 }
 
 impl Member {
-    pub(super) fn new(view: CircuitView) -> Self {
+    pub(super) fn new(view: CircuitView, now: Duration) -> Self {
         let demand = Demand::new(view.rejected);
         Self {
             view,
+            seen: now,
             followed: None,
             vote: None,
             lease: None,
@@ -94,10 +105,10 @@ impl Member {
     }
 
     /// Takes note of what the circuit is now.
-    pub(super) fn observe(&mut self, view: CircuitView) {
+    pub(super) fn observe(&mut self, view: CircuitView, now: Duration) {
         if view.generation < self.view.generation {
             // The circuit of a key that was removed, and created again since.
-            *self = Self::new(view);
+            *self = Self::new(view, now);
             return;
         }
         self.is_changing = false;
@@ -113,6 +124,13 @@ impl Member {
             command.generation = command.generation.or(Some(view.generation));
         }
         self.view = view;
+        self.seen = now;
+    }
+
+    /// Returns the time until a trial call of an open circuit is due; `None` if never, or if the circuit is not open.
+    fn due_in(&self, local: Duration) -> Option<Duration> {
+        let LocalState::Open { due_in: Some(due_in) } = self.view.state else { return None };
+        Some(due_in.saturating_sub(local.saturating_sub(self.seen)))
     }
 
     /// Returns `true` if the fleet is no longer concerned with the circuit.
@@ -152,7 +170,7 @@ impl Member {
         match (self.view.state, record.state) {
             _ if self.lease.is_some() => self.follow_lease(record, around),
             (LocalState::Closed, RecordState::Open) => self.adopt(record, around),
-            (LocalState::Open { due_in }, RecordState::Open) => self.follow_open(due_in, record, around),
+            (LocalState::Open { .. }, RecordState::Open) => self.follow_open(record, around),
             // Trial calls without a lease, which began while the store was away, or refused changes.
             (LocalState::HalfOpen, RecordState::Open) if around.can_lease => self.open(record, around),
             (LocalState::HalfOpen, RecordState::Open)
@@ -223,12 +241,7 @@ impl Member {
     }
 
     /// Keeps an open circuit open until the fleet tries the dependency, or tries it if this process has the lease.
-    fn follow_open(
-        &mut self,
-        due_in: Option<Duration>,
-        record: &SharedRecord,
-        around: &Surroundings<'_>,
-    ) -> Decided {
+    fn follow_open(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Decided {
         self.followed = Some(record.epoch);
         self.vote = None;
         let granted = record.lease_at(around.now).filter(|lease| lease.owner == *around.instance);
@@ -244,7 +257,7 @@ impl Member {
         let half = around.hold / 2;
         let is_held =
             |due_in| due_in >= wait.saturating_sub(half) && due_in <= wait.saturating_add(around.hold);
-        if !around.can_lease || due_in.is_none_or(is_held) {
+        if !around.can_lease || self.due_in(around.local).is_none_or(is_held) {
             return Decided::default();
         }
         Decided::change(CircuitChange::Hold { generation: self.view.generation, wait })
@@ -260,7 +273,7 @@ impl Member {
         }
         // The store has accepted the verdict, or will accept none.
         self.lease = None;
-        let outcome = match self.verdict(lease) {
+        let outcome = match self.verdict(lease, around.local) {
             Some(ReportKind::Passed { .. }) if !is_open => LeaseOutcome::Passed,
             Some(ReportKind::Failed { .. }) if is_open && !is_mine => LeaseOutcome::Failed,
             Some(_) | None => LeaseOutcome::Expired,
@@ -301,96 +314,6 @@ impl Member {
         })
     }
 
-    /// Returns what this process reports about the circuit now: nothing while it is being changed, because an open
-    /// circuit that is about to close is no vote.
-    pub(super) fn report(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Option<Report> {
-        if self.is_changing {
-            return None;
-        }
-        let kind = self.report_kind(record, around)?;
-        Some(Report { name: self.view.name.clone(), epoch: record.epoch, kind })
-    }
-
-    fn report_kind(&mut self, record: &SharedRecord, around: &Surroundings<'_>) -> Option<ReportKind> {
-        if let Some(lease) = self.lease {
-            return self.verdict(lease).or(around.is_leaving.then_some(ReportKind::Withdraw));
-        }
-        if record.command_at(around.now).is_some() {
-            return None;
-        }
-        let is_in = |list: &[InstanceId]| list.contains(around.instance);
-        match (record.state, self.view.state) {
-            (RecordState::Closed, LocalState::Open { due_in }) => {
-                let &CircuitView { generation, policy, .. } = &self.view;
-                self.vote = Some(CastVote { epoch: record.epoch, generation });
-                let (reason, settings) = (Arc::clone(&self.view.reason), Arc::clone(&self.view.settings));
-                let open = due_in.unwrap_or(Duration::MAX);
-                (!is_in(&record.votes)).then_some(ReportKind::Vote { open, policy, reason, settings })
-            }
-            (RecordState::Closed, LocalState::Closed | LocalState::ForcedOpen | LocalState::Disabled) => {
-                self.vote = None;
-                is_in(&record.votes).then_some(ReportKind::Withdraw)
-            }
-            (RecordState::Open, LocalState::Closed) => {
-                // The store counts dissents when one arrives, and closes only a circuit that is due.
-                let is_due = around.now >= record.due && record.lease_at(around.now).is_none();
-                let has_effect = is_due || !is_in(&record.dissents);
-                (has_effect && self.dissents(record))
-                    .then_some(ReportKind::Dissent { policy: self.view.policy })
-            }
-            (RecordState::Open, LocalState::Open { .. }) if around.can_lease && self.demand.asks() => {
-                let (lease, settings) = (self.view.lease, Arc::clone(&self.view.settings));
-                Some(ReportKind::AskLease { lease, settings })
-            }
-            (RecordState::Open, LocalState::Open { .. } | LocalState::HalfOpen)
-                if is_in(&record.dissents) =>
-            {
-                Some(ReportKind::Withdraw)
-            }
-            (RecordState::Closed, LocalState::HalfOpen)
-            | (
-                RecordState::Open,
-                LocalState::Open { .. }
-                | LocalState::HalfOpen
-                | LocalState::ForcedOpen
-                | LocalState::Disabled,
-            ) => None,
-        }
-    }
-
-    /// Returns the result of the trial calls, once they have ended the half-open state. An operator may have ended it
-    /// as well, and then there is no result.
-    fn verdict(&self, lease: HeldLease) -> Option<ReportKind> {
-        const TRANSITIONS: u64 = 2; // to the half-open state, and out of it
-        if self.view.generation != lease.generation.saturating_add(TRANSITIONS) {
-            return None;
-        }
-        match self.view.state {
-            LocalState::Closed => Some(ReportKind::Passed { token: lease.token }),
-            LocalState::Open { due_in } => Some(ReportKind::Failed {
-                token: lease.token,
-                open: due_in.unwrap_or(Duration::MAX),
-                reason: Arc::clone(&self.view.reason),
-            }),
-            LocalState::HalfOpen | LocalState::ForcedOpen | LocalState::Disabled => None,
-        }
-    }
-
-    /// Returns `true` if a report should not wait for the next tick.
-    pub(super) fn is_urgent(&self, record: &SharedRecord, around: &Surroundings<'_>) -> bool {
-        if self.is_changing {
-            return false;
-        }
-        if let Some(lease) = self.lease {
-            return self.verdict(lease).is_some();
-        }
-        let has_new_vote = record.state == RecordState::Closed
-            && record.command_at(around.now).is_none()
-            && matches!(self.view.state, LocalState::Open { .. })
-            && !record.votes.contains(around.instance);
-        has_new_vote || self.demand.asks()
-    }
-
     /// Draws whether this process asks for the lease of a circuit that is due.
     pub(super) fn update_demand(
         &mut self,
@@ -417,19 +340,9 @@ impl Member {
         }
     }
 
-    /// Returns `true` if the circuit is due and waits for a process that has calls to try.
-    pub(super) const fn waits_for_lease(&self) -> bool {
-        self.demand.is_due()
-    }
-
     /// Returns `true` if this process has the lease.
     pub(super) const fn has_lease(&self) -> bool {
         self.lease.is_some()
-    }
-
-    /// Takes note that the reports of this circuit have been sent.
-    pub(super) const fn has_reported(&mut self) {
-        self.demand.has_asked();
     }
 }
 

@@ -1,6 +1,6 @@
-//! What the next request to the store contains.
+//! The contents of the next request to the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::event::Output;
@@ -9,7 +9,7 @@ use super::member::Member;
 use super::pace::MAX_REPORTS;
 use super::random::Random;
 use super::{Coordinator, Departure, surroundings};
-use crate::fleet::protocol::{REQUEST_TIME, Report, ReportKind, Request, SharedName};
+use crate::fleet::protocol::{Report, ReportKind, Request, SharedName};
 
 impl Coordinator {
     /// Sends a request at each tick, and earlier if there is something urgent.
@@ -33,12 +33,14 @@ impl Coordinator {
         let mut exchange = Exchange { cursor, commands: Vec::new(), asserted: Vec::new() };
         // Without a deadline, a delayed report could act much later.
         let (mut reports, mut deadline) = (Vec::new(), 0);
+        let patience = self.link.patience().max(self.pace.request_time());
         if self.knows_time {
-            deadline = self.store_time(now.saturating_add(REQUEST_TIME));
+            deadline = self.store_time(now.saturating_add(patience));
             reports = self.collect_reports(now, &mut exchange);
         }
         let instance = self.instance.clone();
-        outputs.push(Output::Sync(Box::new(Request { instance, deadline, cursor, is_leaving, reports })));
+        let request = Request { instance, deadline, patience, cursor, is_leaving, reports };
+        outputs.push(Output::Sync(Box::new(request)));
         self.exchange = Some(exchange);
         self.urgent_sync = None;
         self.last_sync = now;
@@ -46,9 +48,11 @@ impl Coordinator {
 
     /// Returns `true` if a report should not wait for the next tick. Another process may have reported in the meantime.
     fn has_urgent_report(&self, now: Duration) -> bool {
-        let around = surroundings(&self.instance, self.pace, self.is_read_only, self.store_time(now));
-        let is_urgent = |(name, member): (_, &Member)| member.is_urgent(self.cache.get(name), &around);
-        !self.commands.is_empty() || self.members.iter().any(is_urgent)
+        let around = surroundings(&self.instance, self.pace, self.is_read_only, now, self.store_time(now));
+        let is_urgent = |name| {
+            self.members.get(name).is_some_and(|member| member.is_urgent(self.cache.get(name), &around))
+        };
+        !self.commands.is_empty() || self.reporters.iter().any(is_urgent)
     }
 
     fn collect_reports(&mut self, now: Duration, exchange: &mut Exchange) -> Vec<Report> {
@@ -77,12 +81,12 @@ impl Coordinator {
 
     fn collect_member_reports(&mut self, now: Duration, reports: &mut Vec<Report>) {
         let store_time = self.store_time(now);
-        let mut around = surroundings(&self.instance, self.pace, self.is_read_only, store_time);
+        let mut around = surroundings(&self.instance, self.pace, self.is_read_only, now, store_time);
         // It would take the lease along.
         around.is_leaving = self.departure != Departure::None;
         around.can_lease &= !around.is_leaving;
         let limit = reports.len().saturating_add(self.pace.max_reports()).min(MAX_REPORTS);
-        for name in order_of_reports(&self.members, limit, &mut self.random) {
+        for name in order_of_reports(&self.members, &self.reporters, limit, &mut self.random) {
             let Some(member) = self.members.get_mut(&name).filter(|_| reports.len() < limit) else { break };
             if let Some(report) = member.report(self.cache.get(&name), &around) {
                 self.counts.count_report(&report.kind);
@@ -94,18 +98,19 @@ impl Coordinator {
 }
 
 /// Returns the circuits in the order in which they are reported. The results of trial calls come first. Each process
-/// begins elsewhere with the others if they do not fit into one request, so that a large fleet soon has enough votes for
-/// every circuit.
+/// begins elsewhere with the others if they do not fit into one request, so that a large fleet soon has enough votes
+/// for every circuit.
 fn order_of_reports(
     members: &BTreeMap<SharedName, Member>,
+    reporters: &BTreeSet<SharedName>,
     limit: usize,
     random: &mut Random,
 ) -> Vec<SharedName> {
-    let names = |has_lease| members.iter().filter(move |(_, member)| member.has_lease() == has_lease);
-    let mut others: Vec<_> = names(false).map(|(name, _)| name.clone()).collect();
+    let has_lease = |name: &&SharedName| members.get(*name).is_some_and(Member::has_lease);
+    let (first, mut others): (Vec<_>, Vec<_>) = reporters.iter().partition(has_lease);
     if others.len() > limit {
-        let first = random.below(others.len() as u64);
-        others.rotate_left(usize::try_from(first).unwrap_or_default());
+        let begin = random.below(others.len() as u64);
+        others.rotate_left(usize::try_from(begin).unwrap_or_default());
     }
-    names(true).map(|(name, _)| name.clone()).chain(others).collect()
+    first.into_iter().chain(others).cloned().collect()
 }

@@ -29,9 +29,4 @@ impl StoreClock {
         let elapsed = local.saturating_sub(self.local).as_millis();
         self.store.saturating_add(u64::try_from(elapsed).unwrap_or(u64::MAX))
     }
-
-    /// Returns the time of the process at this time of the store. A time before the clock was set is when it was set.
-    pub(super) fn local(&self, store: u64) -> Duration {
-        self.local.saturating_add(Duration::from_millis(store.saturating_sub(self.store)))
-    }
 }

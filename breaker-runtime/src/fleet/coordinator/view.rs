@@ -20,9 +20,9 @@ pub struct CircuitView {
     pub rejected: u64,
     /// The time for one round of trial calls.
     pub lease: Duration,
-    /// How long the circuit stays open at first.
+    /// The time for which the circuit stays open at first.
     pub recovery: Duration,
-    /// Why the circuit opened; empty if it is not open.
+    /// The reason why the circuit opened; empty if it is not open.
     pub reason: Arc<str>,
     /// The settings that all processes must agree on, as a text.
     pub settings: Arc<str>,
@@ -42,7 +42,7 @@ pub enum LocalState {
     Disabled,
 }
 
-/// What the calls of this process say about the dependency.
+/// The evidence that the calls of this process give about the dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Evidence {
     /// Calls succeed.

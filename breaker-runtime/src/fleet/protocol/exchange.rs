@@ -8,8 +8,11 @@ use super::name::SharedName;
 use super::record::SharedRecord;
 use super::report::Report;
 
-/// The time that a request may take. Its sender waits no longer, and the store ignores it afterwards.
+/// The time that a request may take at first. Its sender waits no longer, and the store ignores it afterwards.
 pub const REQUEST_TIME: Duration = Duration::from_millis(150);
+
+/// The time that a request may take after others have taken too long.
+pub const MAX_REQUEST_TIME: Duration = Duration::from_secs(1);
 
 /// One call of the store. It renews the heartbeat of the process, delivers its reports, and reads what has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,6 +21,8 @@ pub struct Request {
     /// The time of the store after which the request has no effect, because its caller no longer waits for it; 0 while
     /// the process does not know that time, and reports nothing.
     pub deadline: u64,
+    /// The time for which the process waits for the reply.
+    pub patience: Duration,
     /// The version up to which the process has seen all records.
     pub cursor: u64,
     /// `true` if the process leaves the fleet.

@@ -34,7 +34,7 @@ pub struct SharedRecord {
     pub lease: Option<ProbeLease>,
     /// The command of an operator, which takes precedence over the state.
     pub command: Option<Command>,
-    /// Why the circuit opened.
+    /// The reason why the circuit opened.
     pub reason: Arc<str>,
     /// The processes that reported that the dependency fails.
     pub votes: Vec<InstanceId>,
@@ -66,7 +66,7 @@ pub struct Command {
     pub why: Arc<str>,
 }
 
-/// What a command does as long as it applies.
+/// The effect of a command as long as it applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CommandKind {
     /// All calls are rejected.

@@ -1,4 +1,4 @@
-//! What a process reports about a circuit.
+//! The reports of a process about a circuit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub struct Report {
     pub kind: ReportKind,
 }
 
-/// How many processes must agree that a dependency fails before the circuit opens everywhere.
+/// The number of processes that must agree that a dependency fails before the circuit opens everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Policy {
     /// A tenth of the processes, at least 2 and at most 10.
@@ -26,7 +26,7 @@ pub enum Policy {
     First,
 }
 
-/// What is reported.
+/// The content of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ReportKind {
     /// The dependency fails: the circuit of this process has opened, for this long.

@@ -1,4 +1,4 @@
-//! Where the store is: a server, or the sentinels that know which one is the master.
+//! The address of the store: a server, or the sentinels that know which one is the master.
 
 use std::fmt;
 

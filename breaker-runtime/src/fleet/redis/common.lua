@@ -5,6 +5,7 @@
 local META, RECORDS, LOG, MEMBERS, SETTINGS = unpack(KEYS)
 
 local MAX_NUMBER = 2 ^ 52
+local MAX_LIFETIME_MS = 45000
 
 local function int(number)
   return string.format('%.0f', number)
@@ -23,8 +24,11 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- A process belongs to the fleet until it has missed three heartbeats of the default interval, which grows with the
 -- fleet.
 local function oldest_heartbeat(members)
-  return now - math.min(math.max(3 * members, 5000), 45000)
+  return now - math.min(math.max(3 * members, 5000), MAX_LIFETIME_MS)
 end
+
+-- A later heartbeat is damaged, or is older than a jump of the clock. Without this bound, its process would never expire.
+local newest_heartbeat = now + MAX_LIFETIME_MS
 
 -- Returns the version of the last change. It is that of the log in case that only the meta data was lost.
 local function current_version(meta_version)

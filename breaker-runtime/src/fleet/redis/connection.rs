@@ -13,23 +13,23 @@ use tokio::sync::mpsc;
 
 use super::error::{Failure, Remedy};
 use super::tls;
-use crate::fleet::protocol::{Push, REQUEST_TIME};
+use crate::fleet::protocol::{MAX_REQUEST_TIME, Push};
 use crate::fleet::store::StoreErrorKind;
 use crate::sync::{AtomicU32, Ordering};
 
-/// How long a connection may take, with TLS and login.
+/// Maximum time to connect, with TLS and login.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the peer may be silent before the system asks whether it is still there, and how often it asks then.
+/// The time without data after which the system probes the peer, and the interval between the probes.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 #[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);
 
-/// How long sent data may stay unacknowledged before the system closes the connection.
+/// The time after which the system closes a connection whose sent data are not acknowledged.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const USER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where messages go.
+/// The channel for messages.
 pub(super) type Messages = mpsc::Sender<Push>;
 
 /// An open connection. It is closed when this value is dropped.
@@ -117,7 +117,7 @@ pub(super) async fn open(
     let client = Client::open(info.set_tcp_settings(tcp_settings()))?;
     let mut config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(REQUEST_TIME));
+        .set_response_timeout(Some(MAX_REQUEST_TIME));
     if let Some(handler) = handler {
         config = config.set_push_sender(move |info: PushInfo| -> Result<(), Infallible> {
             handler.receive(&info);

@@ -1,10 +1,10 @@
-//! What an error of the client or the server means, and what to do about it.
+//! The meaning of an error of the client or the server, and its remedy.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use crate::fleet::store::{StoreError, StoreErrorKind};
 
-/// What follows from an error, besides that it is reported.
+/// The reaction to an error, besides its report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Remedy {
     /// The connection is kept.

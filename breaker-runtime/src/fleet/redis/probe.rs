@@ -10,14 +10,14 @@ use crate::fleet::store::{Store as _, StoreErrorKind};
 /// A store whose exchanges a test performs one by one.
 pub struct StoreProbe(RedisStore);
 
-/// Why an exchange failed.
+/// The reason why an exchange failed.
 #[derive(Clone, Debug)]
 pub struct ProbeError {
     /// The kind of the failure.
     pub kind: StoreErrorKind,
-    /// What went wrong, and what to do.
+    /// The text that says what went wrong, and what to do.
     pub text: String,
-    /// What the server returned although it could not write.
+    /// The reply that the server returned although it could not write.
     pub partial: Option<Reply>,
 }
 

@@ -1,4 +1,4 @@
-//! What is found out about a server after connecting to it.
+//! The facts about a server that are queried after connecting to it.
 
 use redis::Value;
 
@@ -9,7 +9,7 @@ use crate::fleet::store::StoreErrorKind;
 /// The oldest version that the scripts run on.
 const OLDEST: (u32, u32) = (6, 2);
 
-/// What a server says about itself. A limited user may not be allowed to learn it.
+/// The facts that a server reports about itself. A limited user may not have the permission to read them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ServerFacts {
     /// A number that each start of a server has for itself.

@@ -15,7 +15,7 @@ use crate::warning::warn;
 /// The most records that one exchange returns. The next one returns further ones.
 const RECORDS_PER_REPLY: u32 = 256;
 
-/// How many messages may wait for the background task.
+/// Maximum number of messages that wait for the background task.
 const MAX_MESSAGES: usize = 64;
 
 /// After as many exchanges without an answer, the connection is closed. The client itself would keep it.
@@ -137,6 +137,7 @@ impl RedisStore {
 impl Store for RedisStore {
     async fn sync(&mut self, request: &Request) -> Result<Reply, StoreError> {
         let mut connection = self.connected().await.map_err(|failure| failure.error)?;
+        connection.client.set_response_timeout(request.patience);
         let answer = self.exchange(&mut connection, request).await;
         match answer {
             Ok(reply) => {

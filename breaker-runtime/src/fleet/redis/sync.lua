@@ -32,6 +32,7 @@ if is_leaving then
 else
   redis.call('ZADD', MEMBERS, int(now), instance)
 end
+redis.call('ZREMRANGEBYSCORE', MEMBERS, '(' .. int(newest_heartbeat), '+inf')
 local alive = redis.call('ZCARD', MEMBERS)
 alive = alive - redis.call('ZREMRANGEBYSCORE', MEMBERS, '-inf', '(' .. int(oldest_heartbeat(alive)))
 

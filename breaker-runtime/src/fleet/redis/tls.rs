@@ -1,4 +1,4 @@
-//! Whether connections can use TLS (feature `redis-tls`).
+//! The availability of TLS for connections (feature `redis-tls`).
 
 #[cfg(feature = "redis-tls")]
 use rustls::crypto::CryptoProvider;
@@ -6,8 +6,8 @@ use rustls::crypto::CryptoProvider;
 /// `true` if the library was built with TLS.
 pub(super) const IS_AVAILABLE: bool = cfg!(feature = "redis-tls");
 
-/// Returns `true` if the process has chosen one of rustls' implementations of cryptography. Without a choice, the client
-/// would panic if none or several are compiled in.
+/// Returns `true` if the process has chosen one of rustls' implementations of cryptography. Without a choice, the
+/// client would panic if none or several are compiled in.
 #[cfg(feature = "redis-tls")]
 pub(super) fn has_provider() -> bool {
     CryptoProvider::get_default().is_some()

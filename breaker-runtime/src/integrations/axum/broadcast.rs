@@ -14,7 +14,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use super::bearer::Tokens;
 use super::cache::Reader;
 use super::error::HttpError;
-use super::json::CircuitJson;
+use super::json::{CircuitJson, ConfigStatusJson};
 use super::response::encode;
 use super::view::{RegistryView, View, cost_of};
 use crate::clock::Moment;
@@ -55,6 +55,10 @@ struct Latest {
     breakers: Vec<VersionedView>,
     /// The fleet of the registry, if it belongs to one.
     fleet: Option<FleetSummary>,
+    /// The status of the configuration, if one was loaded.
+    config: Option<ConfigStatusJson>,
+    /// The version in which a configuration was loaded for the last time. Its error may be long.
+    config_loaded: Version,
     /// The delta since the previous version, which is the version of nearly every client.
     delta: Bytes,
     /// The circuits of a snapshot, once a client has needed them.
@@ -85,6 +89,8 @@ struct EventId {
 struct DeltaEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     fleet: Option<&'a FleetSummary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<&'a ConfigStatusJson>,
     circuits: Vec<CircuitJson<'a>>,
 }
 
@@ -173,6 +179,9 @@ impl Latest {
         if let Some(fleet) = &self.fleet {
             head.extend([b"\"fleet\":", &*encode(fleet), b","].concat());
         }
+        if let Some(config) = &self.config {
+            head.extend([b"\"config\":", &*encode(config), b","].concat());
+        }
         head.extend(b"\"circuits\":");
         self.message(Bytes::from(head), all)
     }
@@ -203,16 +212,22 @@ impl Latest {
             self.breakers.push(VersionedView::read(registry_view, &entry, &fleet, self.version, same));
         }
         self.fleet = fleet.summary();
+        let config = registry_view.config_status().map(ConfigStatusJson::from);
+        let is_same =
+            |new: &ConfigStatusJson| self.config.as_ref().is_some_and(|old| old.has_same_loads(new));
+        if !config.as_ref().is_some_and(is_same) {
+            self.config_loaded = self.version;
+        }
+        self.config = config;
         self.delta = self.delta_since(self.version - 1, epoch);
     }
 
     fn delta_since(&self, since: Version, epoch: u32) -> Bytes {
         let circuits = self.breakers.iter().filter_map(|breaker| breaker.changes_since(since)).collect();
         let head = event_head("delta", EventId { epoch, version: self.version });
-        Bytes::from(
-            [head.as_bytes(), &encode(&DeltaEvent { fleet: self.fleet.as_ref(), circuits }), b"\n\n"]
-                .concat(),
-        )
+        let config = self.config.as_ref().filter(|_| self.config_loaded > since);
+        let delta = DeltaEvent { fleet: self.fleet.as_ref(), config, circuits };
+        Bytes::from([head.as_bytes(), &encode(&delta), b"\n\n"].concat())
     }
 }
 
@@ -237,7 +252,7 @@ impl VersionedView {
         let last_change = |is_same: bool, previous: Version| if is_same { previous } else { version };
         Self {
             figures: last_change(view.has_same_figures(&previous.view), previous.figures),
-            settings: last_change(view.config == previous.view.config, previous.settings),
+            settings: last_change(view.has_same_settings(&previous.view), previous.settings),
             transitions: last_change(view.has_same_transitions(&previous.view), previous.transitions),
             next,
             view,

@@ -6,20 +6,22 @@ use std::sync::Arc;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use tokio::task::spawn_blocking;
 
 use super::app_state::AppState;
 use super::bearer::BearerToken;
 use super::error::HttpError;
 use super::json::{self, CircuitJson};
-use super::query::{CommandQuery, CommandScope, NoQuery, decode};
+use super::query::{CommandQuery, CommandScope, NoQuery, Query, decode};
 use super::request::{Input, PathValues};
 use super::response::{encode, json};
 use super::view::cost_of;
 use crate::breaker::CircuitBreaker;
+use crate::config::Config;
 use crate::integrations::fleet_json;
 use crate::integrations::fleet_order::{FleetAction, FleetOrder};
 use crate::printable::{has_glyph, is_hidden};
-use crate::registry::{AnyBreaker, RegistryEntry};
+use crate::registry::{AnyBreaker, RegistryEntry, Uncalled};
 use crate::state::Cause;
 
 const OPERATOR: &str = "x-breaker-operator";
@@ -33,6 +35,34 @@ enum Command {
     Disable,
     Release,
     Reset,
+}
+
+/// A command for one breaker: who runs it, the name of the breaker, and the query string.
+pub(super) struct CommandRequest<Q> {
+    pub(super) operator: String,
+    pub(super) name: String,
+    pub(super) query: Q,
+}
+
+impl<Q: Query> CommandRequest<Q> {
+    /// Checks the token before anything else of the request.
+    pub(super) async fn read(
+        app: &AppState,
+        path: Result<PathValues<1>, HttpError>,
+        request: Request,
+    ) -> Result<Self, HttpError> {
+        let operator = authorize(app.tokens.commands.as_ref(), request.headers())?;
+        let PathValues([name]) = path?;
+        let Input(query) = Input::from_request(request, &()).await?;
+        Ok(Self { operator, name, query })
+    }
+}
+
+/// Runs a command on a thread where listeners may block.
+pub(super) async fn run_blocking<T: Send + 'static>(
+    command: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, HttpError> {
+    spawn_blocking(command).await.map_err(|_| HttpError::READING_FAILED)
 }
 
 /// Runs a command on one circuit, or on every circuit of a breaker with keys, and returns the result as JSON.
@@ -64,14 +94,16 @@ pub(super) async fn run(
     }
 }
 
-/// Runs a command on the circuit of all processes of the fleet, and returns the circuit of this process as JSON. The key
-/// need not be in use in this process.
+/// Runs a command on the circuit of all processes of the fleet, and returns the circuit of this process as JSON. The
+/// key need not be in use in this process.
 async fn run_on_fleet(app: &AppState, order: FleetOrder) -> Result<Response, HttpError> {
     let entry = app.registry_view.find(&order.circuit, None).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
     let (config, has_keys) = match &entry {
         RegistryEntry::Registered(AnyBreaker::Single(breaker)) => (breaker.config(), false),
         RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => (breaker.config(), true),
-        RegistryEntry::Declared(declaration) => (declaration.config(), declaration.max_keys().is_some()),
+        RegistryEntry::Declared(uncalled) => {
+            (Config::clone(&uncalled.settings), uncalled.declaration.max_keys().is_some())
+        }
     };
     if has_keys != order.key.is_some() {
         return Err(HttpError::KEY_REQUIRED);
@@ -87,7 +119,7 @@ async fn run_on_fleet(app: &AppState, order: FleetOrder) -> Result<Response, Htt
 }
 
 /// Returns the circuit after a command.
-async fn respond(app: &AppState, entry: RegistryEntry) -> Result<Response, HttpError> {
+pub(super) async fn respond(app: &AppState, entry: RegistryEntry) -> Result<Response, HttpError> {
     let view = Arc::clone(&app.registry_view);
     let cost = cost_of(&entry);
     let read = move || encode(&CircuitJson::complete(&view.view(&entry, &view.fleet())));
@@ -122,10 +154,10 @@ pub(super) async fn run_on_registry(
 /// Returns an error if the breaker has keys and no circuit, because the command would have no effect.
 fn commanded(app: &AppState, entry: RegistryEntry) -> Result<AnyBreaker, HttpError> {
     let breaker = match entry {
-        RegistryEntry::Declared(declaration) if declaration.max_keys().is_some() => {
+        RegistryEntry::Declared(uncalled) if uncalled.declaration.max_keys().is_some() => {
             return Err(HttpError::NO_CIRCUIT);
         }
-        RegistryEntry::Declared(declaration) => {
+        RegistryEntry::Declared(Uncalled { declaration, .. }) => {
             app.registry_view.registry().store().register_function(declaration).breaker
         }
         RegistryEntry::Registered(breaker) => breaker,
@@ -142,7 +174,7 @@ fn commanded(app: &AppState, entry: RegistryEntry) -> Result<AnyBreaker, HttpErr
 ///
 /// The token is required first, so that the error of a request without both headers names the token. A cross-site
 /// form can send neither.
-fn authorize(token: Option<&BearerToken>, headers: &HeaderMap) -> Result<String, HttpError> {
+pub(super) fn authorize(token: Option<&BearerToken>, headers: &HeaderMap) -> Result<String, HttpError> {
     let token = token.ok_or(HttpError::COMMANDS_DISABLED)?;
     if !token.permits(headers) {
         return Err(HttpError::INVALID_TOKEN);

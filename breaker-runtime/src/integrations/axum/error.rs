@@ -1,5 +1,5 @@
 //! HTTP errors. Every body is `{"error": "<text>"}`. A text repeats of the request at most the name of a
-//! parameter, cut and with escapes.
+//! parameter, cut and with escapes, and the settings that are not accepted.
 
 use std::borrow::Cow;
 
@@ -8,8 +8,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::query::ParameterProblem;
+use super::query::{DrillQuery, ParameterProblem, Query as _};
 use super::response::{encode, json};
+use crate::integrations::drill_order::DrillRefusal;
 use crate::integrations::fleet_order::FleetRefusal;
 
 /// The status of a failed request, and the text for its client.
@@ -28,6 +29,10 @@ impl HttpError {
         Self::new(StatusCode::BAD_REQUEST, "invalid query string: use percent-encoded UTF-8");
     pub(super) const UNEXPECTED_BODY: Self =
         Self::new(StatusCode::BAD_REQUEST, "unexpected body: send the request without a body");
+    pub(super) const UNREADABLE_BODY: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "the body cannot be read: it is incomplete, or not encoded as its headers say",
+    );
     pub(super) const INVALID_OPERATOR: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "header X-Breaker-Operator must be 1 to 255 bytes of percent-encoded UTF-8 with a visible character, and \
@@ -45,11 +50,18 @@ impl HttpError {
         Self::new(StatusCode::FORBIDDEN, "header X-Breaker-Operator is required");
     pub(super) const UNKNOWN_CIRCUIT: Self =
         Self::new(StatusCode::NOT_FOUND, "unknown circuit or key; GET /circuits lists all circuits");
+    pub(super) const UNKNOWN_CANDIDATE: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "unknown candidate; GET /circuits/<name>/candidates lists those that run",
+    );
+    pub(super) const CANDIDATE_MISSING: Self =
+        Self::new(StatusCode::BAD_REQUEST, "parameter \"candidate\" is required: the name of the candidate");
     pub(super) const UNKNOWN_PATH: Self =
         Self::new(StatusCode::NOT_FOUND, "unknown path; paths have no trailing slash");
     pub(super) const UNKNOWN_COMMAND: Self = Self::new(
         StatusCode::NOT_FOUND,
-        "unknown command; use force-open, force-close, disable, release or reset",
+        "unknown command; use force-open, force-close, disable, release or reset, or for one name configure, drill or \
+         stop-drill",
     );
     pub(super) const UNKNOWN_FLEET: Self = Self::new(
         StatusCode::NOT_FOUND,
@@ -59,9 +71,26 @@ impl HttpError {
         StatusCode::NOT_FOUND,
         "metrics are disabled: enable the feature `prometheus` of breaker-runtime",
     );
+    pub(super) const DRILLS_DISABLED: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "drills are disabled: enable the feature `chaos` of breaker-runtime",
+    );
     pub(super) const METHOD_NOT_ALLOWED: Self = Self::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method not allowed; use a method listed in the Allow header",
+    );
+    pub(super) const SETTINGS_TOO_LONG: Self =
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the settings must be at most 16 KiB long");
+    pub(super) const SETTINGS_BY_HAND: Self = Self::new(
+        StatusCode::CONFLICT,
+        "the program has set all settings of this breaker with `set_config`, which takes precedence, so these have no \
+         effect; set them there",
+    );
+    pub(super) const KEY_WITHOUT_KEYS: Self =
+        Self::new(StatusCode::BAD_REQUEST, "this breaker has no keys; remove the parameter \"key\"");
+    pub(super) const KEY_TOO_LONG: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "a key must be at most 255 bytes long to have a circuit of its own",
     );
     pub(super) const NO_CIRCUIT: Self = Self::new(
         StatusCode::CONFLICT,
@@ -111,6 +140,27 @@ impl HttpError {
             FleetRefusal::NotConfirmed(text) => (StatusCode::BAD_GATEWAY, text),
         };
         Self { status, text: text.into(), retry_after: None }
+    }
+
+    /// Returns the error of a drill that was not started or stopped.
+    pub(super) fn refused_drill(refusal: DrillRefusal) -> Self {
+        let text = match refusal {
+            DrillRefusal::Disabled => return Self::DRILLS_DISABLED,
+            DrillRefusal::UnknownCircuit => return Self::UNKNOWN_CIRCUIT,
+            DrillRefusal::Invalid(text) => text,
+        };
+        let text = format!("{text}; accepted parameters: {}", DrillQuery::ACCEPTED.join(", "));
+        Self { status: StatusCode::BAD_REQUEST, text: text.into(), retry_after: None }
+    }
+
+    /// Returns the error of settings that are not accepted. The text quotes their values, with escapes.
+    pub(super) fn invalid_settings(text: String) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, text: text.into(), retry_after: None }
+    }
+
+    /// Returns the error of a candidate whose settings do not fit those of the breaker.
+    pub(super) fn refused_promotion(text: String) -> Self {
+        Self { status: StatusCode::CONFLICT, text: text.into(), retry_after: None }
     }
 
     /// Returns the error of a parameter in the query string.

@@ -1,5 +1,6 @@
 //! The JSON of circuits. Its format is part of the documentation of [the integration](super).
 
+mod configuration;
 mod settings;
 
 use axum::body::Bytes;
@@ -8,9 +9,11 @@ use serde::Serialize;
 use super::response::encode;
 use super::view::{KeysView, RegistryView, TransitionView, View};
 use crate::integrations::fleet_json::FleetCircuit;
-use crate::integrations::serde::{SnapshotFigures, seconds};
+use crate::integrations::serde::{SnapshotFigures, Sources, seconds};
 use crate::snapshot::{KeyCounts, Snapshot};
 use crate::state::{State, Transition};
+pub(super) use configuration::ConfigStatusJson;
+use configuration::SettingsChangeJson;
 use settings::SettingsJson;
 
 /// The label of a function that has never been called, in place of a state.
@@ -30,6 +33,11 @@ pub(super) struct CircuitJson<'a> {
     fleet: Option<&'a FleetCircuit>,
     #[serde(skip_serializing_if = "Option::is_none")]
     settings: Option<SettingsJson>,
+    /// The source of each setting that does not have its default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<Sources<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings_changes: Option<Vec<SettingsChangeJson<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transitions: Option<Vec<TransitionJson<'a>>>,
 }
@@ -74,11 +82,14 @@ struct TransitionJson<'a> {
 pub(super) fn all_circuits(registry_view: &RegistryView) -> Bytes {
     #[derive(Serialize)]
     struct AllCircuits<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        config: Option<ConfigStatusJson>,
         circuits: Vec<CircuitJson<'a>>,
     }
 
     let views = registry_view.views();
-    encode(&AllCircuits { circuits: views.iter().map(CircuitJson::complete).collect() })
+    let config = registry_view.config_status().map(ConfigStatusJson::from);
+    encode(&AllCircuits { config, circuits: views.iter().map(CircuitJson::complete).collect() })
 }
 
 /// Returns the JSON of the fleet, if the registry belongs to one.
@@ -104,12 +115,17 @@ impl<'a> CircuitJson<'a> {
             keys: view.keys.as_ref().map(KeysJson::from),
             fleet: view.fleet.as_ref(),
             settings: None,
+            sources: None,
+            settings_changes: None,
             transitions: None,
         }
     }
 
-    pub(super) fn with_settings(self, view: &View) -> Self {
-        Self { settings: Some(SettingsJson::from(&view.config)), ..self }
+    pub(super) fn with_settings(self, view: &'a View) -> Self {
+        let settings = &view.snapshot.settings;
+        let sources = Some(Sources(settings));
+        let settings_changes = Some(view.settings_changes.iter().map(SettingsChangeJson::from).collect());
+        Self { settings: Some(SettingsJson::from(&**settings)), sources, settings_changes, ..self }
     }
 
     pub(super) fn with_transitions(self, view: &'a View) -> Self {

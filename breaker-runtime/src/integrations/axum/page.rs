@@ -23,6 +23,7 @@ const SCRIPT: &str = concat!(
     include_str!("page/card_text.js"),
     include_str!("page/card.js"),
     include_str!("page/controls.js"),
+    include_str!("page/candidates.js"),
     include_str!("page/stream.js"),
     include_str!("page/page.js"),
 );

@@ -7,6 +7,7 @@ use std::fmt;
 use axum::body::{Body, HttpBody as _, to_bytes};
 use percent_encoding::percent_decode_str;
 
+use crate::integrations::drill_order::DrillValue;
 use crate::printable::{Printable, Quoted, is_hidden};
 
 /// The query string of a route: which parameters it accepts, and their values.
@@ -32,6 +33,12 @@ pub(super) struct KeyQuery {
     pub(super) key: Option<String>,
 }
 
+/// The query string that names a candidate.
+#[derive(Default)]
+pub(super) struct CandidateQuery {
+    pub(super) candidate: Option<String>,
+}
+
 /// The query string of a command: which circuits it applies to.
 #[derive(Default)]
 pub(super) struct CommandQuery {
@@ -39,6 +46,13 @@ pub(super) struct CommandQuery {
     pub(super) scope: CommandScope,
     /// The reason that the operator gives.
     pub(super) why: Option<String>,
+}
+
+/// The query string that describes a drill.
+#[derive(Default)]
+pub(super) struct DrillQuery {
+    pub(super) key: Option<String>,
+    pub(super) values: Vec<DrillValue>,
 }
 
 /// The processes that a command applies to.
@@ -144,6 +158,15 @@ impl Query for KeyQuery {
     }
 }
 
+impl Query for CandidateQuery {
+    const ACCEPTED: &'static [&'static str] = &["candidate"];
+
+    fn set(&mut self, _: usize, value: String) -> Result<(), &'static str> {
+        self.candidate = Some(value);
+        Ok(())
+    }
+}
+
 impl Query for CommandQuery {
     const ACCEPTED: &'static [&'static str] = &["key", "scope", "why"];
 
@@ -160,6 +183,18 @@ impl Query for CommandQuery {
                 );
             }
             _ => self.why = Some(value),
+        }
+        Ok(())
+    }
+}
+
+impl Query for DrillQuery {
+    const ACCEPTED: &'static [&'static str] = &["key", "fail", "delay", "delay_share", "for", "seed"];
+
+    fn set(&mut self, index: usize, text: String) -> Result<(), &'static str> {
+        match (index, Self::ACCEPTED.get(index)) {
+            (0, _) | (_, None) => self.key = Some(text),
+            (_, Some(name)) => self.values.push(DrillValue { name, text }),
         }
         Ok(())
     }

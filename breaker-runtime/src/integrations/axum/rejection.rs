@@ -1,5 +1,5 @@
-//! The response for a call that a breaker rejected or timed out. It contains neither the key, which may be a tenant or a
-//! host, nor the text of a failure, because these are internal data.
+//! The response for a call that a breaker rejected or timed out. It contains neither the key, which may be a tenant or
+//! a host, nor the text of a failure, because these are internal data.
 
 use std::time::Duration;
 
@@ -40,7 +40,8 @@ impl IntoResponse for BreakerError {
             | ErrorKind::HalfOpen
             | ErrorKind::Ramping
             | ErrorKind::ForcedOpen
-            | ErrorKind::BulkheadFull => {
+            | ErrorKind::BulkheadFull
+            | ErrorKind::Injected => {
                 (StatusCode::SERVICE_UNAVAILABLE, "the service is temporarily unavailable; try again later")
             }
             ErrorKind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "the service did not respond in time"),

@@ -1,6 +1,7 @@
-//! Checks of every request: its path, its query string, and that it has no body.
+//! Checks of every request: its path, its query string, and that it has no body unless its route reads one.
 
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::http::Uri;
 use axum::http::request::Parts;
 
 use super::error::HttpError;
@@ -35,6 +36,11 @@ impl<Q: Query, S: Sync> FromRequest<S> for Input<Q> {
 }
 
 impl<Q: Query> Input<Q> {
+    /// Returns the query string of a request whose body is read elsewhere.
+    pub(super) fn with_body(uri: &Uri) -> Result<Self, HttpError> {
+        Self::new(uri.path(), uri.query(), true)
+    }
+
     fn new(path: &str, query: Option<&str>, has_no_body: bool) -> Result<Self, HttpError> {
         if !has_valid_escapes(path) {
             return Err(HttpError::INVALID_PATH);

@@ -14,7 +14,10 @@ use axum::routing::{MethodRouter, any, get, post};
 use super::app_state::AppState;
 use super::bearer::{Tokens, require_read_access};
 use super::cache::is_inline;
+use super::candidates;
 use super::command;
+use super::configure::configure;
+use super::drill;
 use super::error::HttpError;
 use super::health::HealthState;
 use super::json::{self, CircuitJson};
@@ -37,7 +40,12 @@ pub(super) fn dashboard(registry: &Registry, app: Arc<AppState>) -> Router {
         .route("/circuits", readable(&tokens, get(circuits)))
         .route("/circuits/stream", readable(&tokens, get(stream)))
         .route("/circuits/{name}", readable(&tokens, get(circuit)).post(command::run_on_registry))
+        .route("/circuits/{name}/drill", post(drill::start))
+        .route("/circuits/{name}/stop-drill", post(drill::stop))
+        .route("/circuits/{name}/candidates", readable(&tokens, get(candidates::list)))
+        .route("/circuits/{name}/promote", post(candidates::promote))
         .route("/circuits/{name}/{command}", post(command::run))
+        .route("/circuits/{name}/configure", post(configure))
         .with_state(app);
     let health = get(health).with_state(Arc::new(HealthState::new(registry)));
     let router = Router::new().route("/", get(page)).route("/health/circuits", readable(&tokens, health));

@@ -48,7 +48,7 @@ struct RecordList(VecDeque<StateChange>);
 impl TransitionLog {
     pub(super) fn new(registry: &Registry) -> Self {
         let (records, clock) = (Arc::new(Records::default()), registry.clock().clone());
-        let subscription = registry.store().hub().listen(Audience::StateChanges, {
+        let subscription = registry.store().hub().listen(Audience::Changes, {
             let records = Arc::clone(&records);
             move |event: &Event| {
                 if let Event::StateChanged(change) = event {

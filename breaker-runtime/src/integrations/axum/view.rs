@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::{BREAKER_COST, Cost, MAX_UNCACHED_COST};
+use super::settings_log::{SettingsChangeView, SettingsLog};
 use super::transition_log::{MAX_TRANSITIONS, TransitionLog};
 use crate::breaker::CircuitBreaker;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::drill::ActiveDrill;
 use crate::event::StateChange;
 use crate::integrations::fleet_json::{FleetCircuit, FleetReading};
-use crate::registry::{AnyBreaker, Declaration, KeyedBreaker, Registry, RegistryEntry};
+use crate::registry::{AnyBreaker, ConfigStatus, Declaration, KeyedBreaker, Registry, RegistryEntry};
 use crate::snapshot::{Combination, KeyCounts, Snapshot};
 use crate::state::Transition;
 
@@ -23,6 +24,7 @@ const MAX_WORST: usize = 10;
 pub(super) struct RegistryView {
     registry: Registry,
     log: TransitionLog,
+    settings_log: SettingsLog,
 }
 
 /// A breaker at one moment.
@@ -32,12 +34,13 @@ pub(super) struct View {
     pub(super) snapshot: Snapshot,
     /// The location of a function that has never been called.
     pub(super) declared_at: Option<String>,
-    pub(super) config: Config,
     pub(super) keys: Option<KeysView>,
-    /// What the fleet knows about a shared circuit.
+    /// The data of the fleet about a shared circuit.
     pub(super) fleet: Option<FleetCircuit>,
     /// The last transitions, newest first.
     pub(super) transitions: Vec<TransitionView>,
+    /// The last changes of the settings, newest first.
+    pub(super) settings_changes: Vec<SettingsChangeView>,
 }
 
 /// The circuits of a breaker with keys.
@@ -59,7 +62,11 @@ pub(super) struct TransitionView {
 
 impl RegistryView {
     pub(super) fn new(registry: &Registry) -> Self {
-        Self { registry: registry.clone(), log: TransitionLog::new(registry) }
+        Self {
+            registry: registry.clone(),
+            log: TransitionLog::new(registry),
+            settings_log: SettingsLog::new(registry),
+        }
     }
 
     pub(super) fn registry(&self) -> &Registry {
@@ -82,7 +89,7 @@ impl RegistryView {
         let Some(key) = key else {
             return registered
                 .map(RegistryEntry::Registered)
-                .or_else(|| store.declared_as(name).map(RegistryEntry::Declared));
+                .or_else(|| store.declared_as(name).map(|it| RegistryEntry::Declared(store.uncalled(it))));
         };
         let Some(AnyBreaker::Keyed(breakers)) = registered else {
             return None;
@@ -102,6 +109,11 @@ impl RegistryView {
         registered + self.registry.store().count_uncalled(most) * BREAKER_COST
     }
 
+    /// Returns how the configuration was loaded, if anything has loaded one.
+    pub(super) fn config_status(&self) -> Option<ConfigStatus> {
+        self.registry.config_status()
+    }
+
     /// Returns what the process knows about its fleet.
     pub(super) fn fleet(&self) -> FleetReading {
         FleetReading::new(&self.registry)
@@ -111,11 +123,16 @@ impl RegistryView {
         let view = match entry {
             RegistryEntry::Registered(AnyBreaker::Single(breaker)) => self.view_single(breaker),
             RegistryEntry::Registered(AnyBreaker::Keyed(breaker)) => self.view_keyed(breaker),
-            RegistryEntry::Declared(declaration) => {
-                Self::view_declared(declaration, entry.snapshot(self.clock()))
+            RegistryEntry::Declared(uncalled) => {
+                Self::view_declared(uncalled.declaration, entry.snapshot(self.clock()))
             }
         };
-        View { fleet: fleet.circuit(&view.snapshot, &view.config), ..view }
+        let Snapshot { name, key, .. } = &view.snapshot;
+        View {
+            fleet: fleet.circuit(&view.snapshot, &view.snapshot.settings),
+            settings_changes: self.settings_log.of(name, key.as_deref()),
+            ..view
+        }
     }
 
     /// Returns the views of all breakers, sorted by name.
@@ -133,9 +150,9 @@ impl RegistryView {
         View {
             transitions: with_last_transitions(logged, std::slice::from_ref(&snapshot)),
             declared_at: None,
-            config: breaker.config(),
             keys: None,
             fleet: None,
+            settings_changes: Vec::new(),
             snapshot,
         }
     }
@@ -147,9 +164,9 @@ impl RegistryView {
         View {
             transitions: with_last_transitions(self.log.of_breaker(breaker.name()), &worst),
             declared_at: None,
-            config: breaker.config(),
             keys: KeysView::new(&snapshot, breaker.max_keys(), worst),
             fleet: None,
+            settings_changes: Vec::new(),
             snapshot,
         }
     }
@@ -158,9 +175,9 @@ impl RegistryView {
     fn view_declared(declaration: &Declaration, snapshot: Snapshot) -> View {
         View {
             declared_at: Some(declaration.location().to_string()),
-            config: declaration.config(),
             keys: declaration.max_keys().and_then(|max_keys| KeysView::new(&snapshot, max_keys, Vec::new())),
             fleet: None,
+            settings_changes: Vec::new(),
             transitions: Vec::new(),
             // It has neither a window nor durations to show.
             snapshot: Snapshot { window: None, durations: None, ..snapshot },
@@ -184,6 +201,13 @@ impl View {
         is_declared(self) == is_declared(other)
             && figures_are_same
             && is_same(&self.snapshot, &other.snapshot)
+    }
+
+    /// Returns `true` if both show the same settings, changed by the same configurations.
+    pub(super) fn has_same_settings(&self, other: &Self) -> bool {
+        let changes =
+            |view: &Self| view.settings_changes.iter().map(|it| it.change.clone()).collect::<Vec<_>>();
+        self.snapshot.settings == other.snapshot.settings && changes(self) == changes(other)
     }
 
     pub(super) fn has_same_transitions(&self, other: &Self) -> bool {
@@ -252,6 +276,7 @@ fn is_same(one: &Snapshot, other: &Snapshot) -> bool {
         time_in_state: Duration::ZERO,
         retry_after: snapshot.retry_after.map(|_| Duration::ZERO),
         time_open: Duration::ZERO,
+        drill: snapshot.drill.clone().map(|drill| ActiveDrill { remaining: Duration::ZERO, ..drill }),
         ..snapshot.clone()
     };
     without_times(one) == without_times(other)

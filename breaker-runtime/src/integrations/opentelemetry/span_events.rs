@@ -21,8 +21,8 @@ const REJECTION_TYPE: &str = "breaker_runtime::BreakerError";
 /// Adds an event to the active span for each rejected, failed and slow call and each fallback in a registry, until the
 /// returned subscription is dropped. The section Spans of the [module](super) lists the events and their attributes.
 ///
-/// The active span is that of the current `opentelemetry::Context` on the thread of the call. Without one, or if it is not
-/// recorded, nothing happens.
+/// The active span is that of the current `opentelemetry::Context` on the thread of the call. Without one, or if it is
+/// not recorded, nothing happens.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, integrations::opentelemetry::listen_to_calls};

@@ -7,10 +7,10 @@ use std::fmt::{Display, Write as _};
 
 use super::BreakerCollector;
 use crate::durations::CallDurations;
-use crate::integrations::fleet_series;
 use crate::integrations::series::{
     DURATION, DURATION_HELP, MetricKind, MetricPoint, MetricValue, SERIES, Series, circuit_label,
 };
+use crate::integrations::{config_series, fleet_series};
 use crate::snapshot::Snapshot;
 
 /// Approximate length of the lines of one circuit, in bytes.
@@ -44,7 +44,12 @@ pub(super) fn encode(collector: &BreakerCollector) -> String {
     }
     if let Some(fleet) = fleet_series::read(&collector.registry) {
         for series in fleet_series::SERIES {
-            text.add_fleet_series(series, &fleet);
+            text.add_process_series(series, &fleet);
+        }
+    }
+    if let Some(status) = config_series::read(&collector.registry) {
+        for series in config_series::SERIES {
+            text.add_process_series(series, &status);
         }
     }
     text.add_durations(collector, &circuits);
@@ -67,9 +72,10 @@ impl MetricsText {
         }
     }
 
-    fn add_fleet_series<T>(&mut self, series: &Series<T>, fleet: &T) {
+    /// Adds a series of the process, whose points have no circuit besides their own labels.
+    fn add_process_series<T>(&mut self, series: &Series<T>, status: &T) {
         let name = self.add_description(series);
-        for MetricPoint { labels, value } in (series.points)(fleet) {
+        for MetricPoint { labels, value } in (series.points)(status) {
             let labels = labels.map(|label| label.map(|label| (label.name, escape(&label.value))));
             let labels = labels.iter().flatten().map(|(label, value)| (*label, value.as_str()));
             self.add_value(name, labels, value);

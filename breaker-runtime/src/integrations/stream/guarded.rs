@@ -16,8 +16,25 @@ use crate::outcome::Outcome;
 pin_project! {
     /// A stream whose call lasts until it ends; see [`guard_stream`].
     ///
-    /// It passes all items of the inner stream on unchanged, also after the call has been settled. It is `Send`, `Unpin`
-    /// and `'static` if the inner stream is.
+    /// It passes all items of the inner stream on unchanged, also after the call has been settled. It is `Send`,
+    /// `Unpin` and `'static` if the inner stream is.
+    ///
+    /// ```
+    /// use breaker_runtime::integrations::stream::{GuardedStream, guard_stream};
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    /// use futures_util::{StreamExt as _, stream};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let breaker = CircuitBreaker::new("chat", Config::default())?;
+    /// let tokens = stream::iter([Ok::<_, std::io::Error>("circuit"), Ok("breaker")]);
+    /// let mut tokens: GuardedStream<_> = guard_stream(breaker.try_acquire_owned()?, tokens);
+    /// assert_eq!(tokens.next().await.unwrap()?, "circuit");
+    /// drop(tokens); // before its end
+    /// assert_eq!(breaker.snapshot().totals.ignored, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use = "a stream that is dropped before its end counts as a cancelled call; poll it until its end"]
     pub struct GuardedStream<S, C = ByResult> {
         // Dropped first, so that the call is settled before code of the inner stream runs.
@@ -69,10 +86,10 @@ impl<S, C> GuardedStream<S, C> {
 
     /// Decides with `classify` what each item shows about the dependency, instead of treating each `Err` as a failure.
     ///
-    /// [`Outcome::Success`] means that the stream goes on; the call is a success when it ends.
-    /// [`Outcome::Failure`] and [`Outcome::Ignored`] settle the call, and later items are not classified. A panic of
-    /// `classify` counts as a failure and continues. The text of an `Err` stays as it is, and an `Ok` that is a failure has
-    /// none; [`describe`](Self::describe) sets both, before or after this method.
+    /// [`Outcome::Success`] means that the stream goes on; the call is a success when it ends. [`Outcome::Failure`] and
+    /// [`Outcome::Ignored`] settle the call, and later items are not classified. A panic of `classify` counts as a
+    /// failure and continues. The text of an `Err` stays as it is, and an `Ok` that is a failure has none;
+    /// [`describe`](Self::describe) sets both, before or after this method.
     ///
     /// ```
     /// use breaker_runtime::integrations::stream::guard_stream;

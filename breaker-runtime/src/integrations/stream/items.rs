@@ -8,16 +8,75 @@ use crate::error::is_from_breaker;
 use crate::failure_text::failure_text;
 use crate::outcome::{Outcome, Verdict};
 
-/// The classifier of [`guard_stream`](super::guard_stream): an `Err` is a failure, and its text is the name of its type.
+/// The classifier of [`guard_stream`](super::guard_stream): an `Err` is a failure, and its text is the name of its
+/// type.
+///
+/// ```
+/// use breaker_runtime::integrations::stream::{ByResult, GuardedStream, guard_stream};
+/// use breaker_runtime::{CircuitBreaker, Config};
+/// use futures_util::{StreamExt as _, stream};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let breaker = CircuitBreaker::new("chat", Config::builder().failure_threshold(1).build()?)?;
+/// let tokens = stream::iter([Ok("circuit"), Err("connection reset")]);
+/// let tokens: GuardedStream<_, ByResult> = guard_stream(breaker.try_acquire_owned()?, tokens);
+/// tokens.count().await;
+/// // The error is not inspected, only its type.
+/// assert_eq!(breaker.snapshot().last_transition.unwrap().last_failure.as_deref(), Some("&str"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ByResult;
 
 /// The classifier of [`inspect_errors`](super::GuardedStream::inspect_errors): an `Err` is a failure with its own text,
 /// unless it is the error of another circuit breaker.
+///
+/// ```
+/// use breaker_runtime::integrations::stream::{GuardedStream, InspectErrors, guard_stream};
+/// use breaker_runtime::{CircuitBreaker, Config};
+/// use futures_util::{StreamExt as _, stream};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let breaker = CircuitBreaker::new("chat", Config::builder().failure_threshold(1).build()?)?;
+/// let tokens = stream::iter([Ok("circuit"), Err(std::io::Error::other("connection reset"))]);
+/// let tokens = guard_stream(breaker.try_acquire_owned()?, tokens);
+/// let tokens: GuardedStream<_, InspectErrors> = tokens.inspect_errors();
+/// tokens.count().await;
+/// assert_eq!(breaker.snapshot().last_transition.unwrap().last_failure.as_deref(), Some("connection reset"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InspectErrors;
 
 /// The classifier of [`classify`](super::GuardedStream::classify). `C` describes the failures.
+///
+/// ```
+/// use breaker_runtime::integrations::stream::{ByResult, ClassifiedBy, GuardedStream, guard_stream};
+/// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+/// use futures_util::{StreamExt as _, stream};
+///
+/// type Item = Result<&'static str, &'static str>;
+///
+/// fn outcome(item: &Item) -> Outcome {
+///     if *item == Ok("overloaded") { Outcome::Failure } else { Outcome::Success }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let breaker = CircuitBreaker::new("chat", Config::default())?;
+/// let items: [Item; 2] = [Ok("token"), Ok("overloaded")];
+/// let items = guard_stream(breaker.try_acquire_owned()?, stream::iter(items));
+/// // A stream whose type can be written, for example as that of a field.
+/// let items: GuardedStream<_, ClassifiedBy<ByResult, fn(&Item) -> Outcome>> = items.classify(outcome);
+/// items.count().await;
+/// assert_eq!(breaker.snapshot().totals.failures, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ClassifiedBy<C, F> {
     pub(super) described: C,
@@ -25,6 +84,30 @@ pub struct ClassifiedBy<C, F> {
 }
 
 /// The classifier of [`describe`](super::GuardedStream::describe).
+///
+/// ```
+/// use breaker_runtime::integrations::stream::{ByResult, DescribedBy, GuardedStream, guard_stream};
+/// use breaker_runtime::{CircuitBreaker, Config};
+/// use futures_util::{StreamExt as _, stream};
+///
+/// type Item = Result<&'static str, u16>;
+///
+/// fn describe(item: &Item) -> String {
+///     item.map_or_else(|status| format!("status {status}"), str::to_owned)
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let breaker = CircuitBreaker::new("chat", Config::builder().failure_threshold(1).build()?)?;
+/// let items: [Item; 2] = [Ok("token"), Err(503)];
+/// let items = guard_stream(breaker.try_acquire_owned()?, stream::iter(items));
+/// // A stream whose type can be written, for example as that of a field.
+/// let items: GuardedStream<_, DescribedBy<ByResult, fn(&Item) -> String>> = items.describe(describe);
+/// items.count().await;
+/// assert_eq!(breaker.snapshot().last_transition.unwrap().last_failure.as_deref(), Some("status 503"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct DescribedBy<C, F> {
     pub(super) classifier: C,

@@ -27,8 +27,16 @@ pub struct Classification {
 }
 
 impl Classification {
-    /// Creates the classification of a failed call. If the failure opens the circuit, the first 1,024 bytes of the reason
-    /// become [`Transition::last_failure`](crate::Transition).
+    /// Creates the classification of a failed call. If the failure opens the circuit, the first 1,024 bytes of the
+    /// reason become [`Transition::last_failure`](crate::Transition).
+    ///
+    /// ```
+    /// use breaker_runtime::Outcome;
+    /// use breaker_runtime::integrations::tower::Classification;
+    ///
+    /// let busy = Classification::failure(format!("status {}", 503));
+    /// assert_eq!((busy.outcome(), busy.reason()), (Outcome::Failure, Some("status 503")));
+    /// ```
     #[must_use]
     pub fn failure(reason: impl Into<Cow<'static, str>>) -> Self {
         Self { outcome: Outcome::Failure, reason: Some(reason.into()), retry_after: None }
@@ -37,6 +45,15 @@ impl Classification {
     /// Sets the time that the service asks its callers to wait, with the effect of
     /// [`Permit::fail_with_retry_after`](crate::Permit::fail_with_retry_after). It has no effect unless the call is a
     /// failure.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::integrations::tower::Classification;
+    ///
+    /// let busy = Classification::failure("status 429");
+    /// assert_eq!(busy.retry_after(), None);
+    /// assert_eq!(busy.with_retry_after(Duration::from_secs(60)).retry_after(), Some(Duration::from_secs(60)));
+    /// ```
     #[must_use]
     pub fn with_retry_after(self, retry_after: impl Into<Option<Duration>>) -> Self {
         Self { retry_after: retry_after.into(), ..self }

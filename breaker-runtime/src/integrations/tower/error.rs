@@ -30,6 +30,17 @@ pub enum ServiceError<E> {
 
 impl<E> ServiceError<E> {
     /// Returns the error of the breaker, unless the inner service failed.
+    ///
+    /// ```
+    /// use std::io;
+    /// use breaker_runtime::integrations::tower::ServiceError;
+    /// use breaker_runtime::{BreakerError, ErrorKind};
+    ///
+    /// let rejected = ServiceError::<io::Error>::Breaker(BreakerError::new("search", ErrorKind::Open));
+    /// assert_eq!(rejected.breaker().unwrap().kind(), ErrorKind::Open);
+    /// let failed = ServiceError::Inner(io::Error::other("connection reset"));
+    /// assert!(failed.breaker().is_none());
+    /// ```
     #[must_use]
     pub const fn breaker(&self) -> Option<&BreakerError> {
         match self {
@@ -41,6 +52,14 @@ impl<E> ServiceError<E> {
     /// Returns the error in this one, in a box. An error that is boxed already is returned as it is.
     ///
     /// Use it with `map_err` of tower, below a layer that expects `BoxError`.
+    ///
+    /// ```
+    /// use std::io;
+    /// use breaker_runtime::integrations::tower::ServiceError;
+    ///
+    /// let failed = ServiceError::Inner(io::Error::other("connection reset"));
+    /// assert!(failed.into_box().is::<io::Error>());
+    /// ```
     #[must_use]
     pub fn into_box(self) -> Box<dyn Error + Send + Sync>
     where

@@ -20,6 +20,24 @@ pin_project! {
     ///
     /// It holds the request and the service only while the call waits for a slot. If it is polled after it has
     /// completed, it stays pending.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// use std::io;
+    /// use breaker_runtime::integrations::tower::{BreakerService, ResponseFuture};
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    /// use tower::{Service as _, ServiceExt as _, service_fn};
+    ///
+    /// let breaker = CircuitBreaker::new("search", Config::default())?;
+    /// let search = service_fn(|_: &str| async { Ok::<u16, io::Error>(200) });
+    /// let mut search = BreakerService::new(search, &breaker);
+    /// let response: ResponseFuture<_, _, _> = search.ready().await?.call("rust");
+    /// drop(response); // the caller gives up
+    /// assert_eq!(breaker.snapshot().totals.ignored, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, Request, N>
     where

@@ -16,6 +16,24 @@ use crate::registry::KeyedBreaker;
 ///
 /// All services that it builds share its circuits. By default every error of the inner service is a failure, except for
 /// the error of another breaker, which is ignored, and every response is a success.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// use std::io;
+/// use breaker_runtime::integrations::tower::BreakerLayer;
+/// use breaker_runtime::{CircuitBreaker, Config};
+/// use tower::{Layer as _, ServiceExt as _, service_fn};
+///
+/// let breaker = CircuitBreaker::new("search", Config::builder().failure_threshold(1).build()?)?;
+/// let layer = BreakerLayer::new(&breaker);
+/// let broken = layer.layer(service_fn(|_: &str| async { Err::<u16, _>(io::Error::other("connection reset")) }));
+/// let other = layer.layer(service_fn(|_: &str| async { Ok::<u16, io::Error>(200) }));
+/// broken.oneshot("rust").await.unwrap_err();
+/// assert!(other.oneshot("rust").await.unwrap_err().breaker().is_some()); // rejected
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct BreakerLayer<K = OneCircuit, N = UntilResponse<TypedErrors<EveryResponse>>> {
     circuits: K,
@@ -24,6 +42,17 @@ pub struct BreakerLayer<K = OneCircuit, N = UntilResponse<TypedErrors<EveryRespo
 
 impl BreakerLayer {
     /// Creates a layer with one circuit for all requests.
+    ///
+    /// ```
+    /// use breaker_runtime::integrations::tower::BreakerLayer;
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let breaker = Registry::new().register("search", Config::default())?;
+    /// let layer = BreakerLayer::new(&breaker);
+    /// # fn assert_layer(_: impl tower_layer::Layer<()>) {}
+    /// # assert_layer(layer);
+    /// # Ok::<(), breaker_runtime::RegisterError>(())
+    /// ```
     #[must_use]
     pub fn new(breaker: &CircuitBreaker) -> Self {
         Self::of(OneCircuit::new(breaker.clone()))
@@ -75,9 +104,9 @@ impl<K> BreakerLayer<K> {
     /// Sets the function that classifies the result of a call. It returns an [`Outcome`](crate::Outcome), or a
     /// [`Classification`] with the reason of a failure and the time to wait.
     ///
-    /// It runs once for each call that was not rejected, cancelled or timed out. It decides about all errors as well; the
-    /// error of another breaker inside of one, which [`ErrorKind::find_in`](crate::ErrorKind::find_in) finds, should be
-    /// [ignored](crate::Outcome::Ignored). If it panics, the call is a failure.
+    /// It runs once for each call that was not rejected, cancelled or timed out. It decides about all errors as well;
+    /// the error of another breaker inside of one, which [`ErrorKind::find_in`](crate::ErrorKind::find_in) finds,
+    /// should be [ignored](crate::Outcome::Ignored). If it panics, the call is a failure.
     ///
     /// ```
     /// use std::io;
@@ -134,8 +163,24 @@ impl<K> BreakerLayer<K> {
 }
 
 impl<K, C> BreakerLayer<K, UntilResponse<TypedErrors<C>>> {
-    /// Changes the layer so that it accepts services whose error is `BoxError`, which does not implement `Error`. Call it
-    /// after the method that chooses a classifier.
+    /// Changes the layer so that it accepts services whose error is `BoxError`, which does not implement `Error`. Call
+    /// it after the method that chooses a classifier.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// use breaker_runtime::integrations::tower::BreakerLayer;
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    /// use tower::{BoxError, Layer as _, ServiceExt as _, service_fn};
+    ///
+    /// let breaker = CircuitBreaker::new("search", Config::default())?;
+    /// let search = service_fn(|_: &str| async { Err::<u16, BoxError>("connection reset".into()) });
+    /// let search = BreakerLayer::new(&breaker).boxed_errors().layer(search);
+    /// search.oneshot("rust").await.unwrap_err();
+    /// assert_eq!(breaker.snapshot().totals.failures, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn boxed_errors(self) -> BreakerLayer<K, UntilResponse<BoxedErrors<C>>> {
         self.map_ending(|ending| UntilResponse::new(ending.into_classifier().boxed()))

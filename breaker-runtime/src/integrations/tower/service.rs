@@ -14,8 +14,9 @@ use crate::breaker::{CircuitBreaker, ServiceStart};
 
 /// A service whose calls pass a breaker. See the [contract](super#contract).
 ///
-/// The inner service must be `Clone`: a call that waits for a slot keeps the service that was ready, a rejected call drops
-/// it, and a clone takes the position of that one. A service that is not `Clone` can be wrapped in `tower::buffer::Buffer`.
+/// The inner service must be `Clone`: a call that waits for a slot keeps the service that was ready, a rejected call
+/// drops it, and a clone takes the position of that one. A service that is not `Clone` can be wrapped in
+/// `tower::buffer::Buffer`.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -44,6 +45,19 @@ impl<S> BreakerService<S> {
     /// Creates a service like the one of [`BreakerLayer::new`](super::BreakerLayer::new): every error is a failure.
     ///
     /// `layer.layer(inner)` creates one with other settings.
+    ///
+    /// ```
+    /// use breaker_runtime::integrations::tower::BreakerService;
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// #[derive(Clone)]
+    /// struct SearchClient;
+    ///
+    /// let breaker = CircuitBreaker::new("search", Config::default())?;
+    /// let search = BreakerService::new(SearchClient, &breaker);
+    /// # drop(search);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn new(inner: S, breaker: &CircuitBreaker) -> Self {
         let ending = UntilResponse::new(TypedErrors::new(EveryResponse));
@@ -57,18 +71,64 @@ impl<S, K, N> BreakerService<S, K, N> {
     }
 
     /// Returns the inner service.
+    ///
+    /// ```
+    /// use breaker_runtime::integrations::tower::BreakerService;
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// #[derive(Clone)]
+    /// struct SearchClient {
+    ///     host: String,
+    /// }
+    ///
+    /// let breaker = CircuitBreaker::new("search", Config::default())?;
+    /// let search = BreakerService::new(SearchClient { host: "a.example".to_owned() }, &breaker);
+    /// assert_eq!(search.get_ref().host, "a.example");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn get_ref(&self) -> &S {
         &self.inner
     }
 
     /// Returns the inner service, which can be changed.
+    ///
+    /// ```
+    /// use breaker_runtime::integrations::tower::BreakerService;
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// #[derive(Clone)]
+    /// struct SearchClient {
+    ///     host: String,
+    /// }
+    ///
+    /// let breaker = CircuitBreaker::new("search", Config::default())?;
+    /// let mut search = BreakerService::new(SearchClient { host: "a.example".to_owned() }, &breaker);
+    /// search.get_mut().host = "b.example".to_owned();
+    /// assert_eq!(search.get_ref().host, "b.example");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
     /// Returns the inner service without its breaker.
+    ///
+    /// ```
+    /// use breaker_runtime::integrations::tower::BreakerService;
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// #[derive(Clone)]
+    /// struct SearchClient {
+    ///     host: String,
+    /// }
+    ///
+    /// let breaker = CircuitBreaker::new("search", Config::default())?;
+    /// let search = BreakerService::new(SearchClient { host: "a.example".to_owned() }, &breaker);
+    /// assert_eq!(search.into_inner().host, "a.example");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn into_inner(self) -> S {
         self.inner

@@ -9,6 +9,21 @@ use crate::breaker::{ServiceCall, StreamedCall};
 use crate::outcome::Outcome;
 
 /// The ending of calls that last until the body of their response has ended. `C` classifies the response.
+///
+/// ```
+/// use breaker_runtime::integrations::tower::{BreakerLayer, OneCircuit, TypedErrors};
+/// use breaker_runtime::integrations::tower_http::{HttpStatus, UntilBodyEnd};
+/// use breaker_runtime::{CircuitBreaker, Config};
+///
+/// struct Client {
+///     layer: BreakerLayer<OneCircuit, UntilBodyEnd<TypedErrors<HttpStatus>>>,
+/// }
+///
+/// let breaker = CircuitBreaker::new("catalog", Config::default())?;
+/// let client = Client { layer: BreakerLayer::new(&breaker).classify_http().until_body_end() };
+/// # drop(client.layer);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct UntilBodyEnd<C> {
     pub(super) classifier: C,

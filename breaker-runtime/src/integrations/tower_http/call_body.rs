@@ -19,6 +19,26 @@ pin_project! {
     /// [module](super#calls-that-last-until-the-body-has-ended).
     ///
     /// Frames, trailers, size and errors are those of the inner body.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// use std::convert::Infallible;
+    /// use breaker_runtime::integrations::tower::BreakerLayer;
+    /// use breaker_runtime::integrations::tower_http::CallBody;
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    /// use http::Response;
+    /// use tower::{Layer as _, ServiceExt as _, service_fn};
+    ///
+    /// let breaker = CircuitBreaker::new("catalog", Config::default())?;
+    /// let catalog = service_fn(|_: ()| async { Ok::<_, Infallible>(Response::new("tea".to_owned())) });
+    /// let catalog = BreakerLayer::new(&breaker).classify_http().until_body_end().layer(catalog);
+    /// let body: CallBody<String> = catalog.oneshot(()).await?.into_body();
+    /// drop(body); // no reader waits for it
+    /// assert_eq!(breaker.snapshot().totals.ignored, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub struct CallBody<B> {
         #[pin]
         body: B,
@@ -30,11 +50,11 @@ pin_project! {
 struct BodyCall {
     call: StreamedCall,
     ending: BodyEnding,
-    /// Whether a reader has been told that the body has ended. Some readers then drop it without a poll.
+    /// `true` once a reader was notified that the body has ended. Some readers then drop it without a poll.
     has_ended: AtomicBool,
 }
 
-/// What the end of a body says about the call.
+/// The meaning of the end of a body for the call.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum BodyEnding {
     /// The call is a success.
@@ -55,6 +75,23 @@ impl<B> CallBody<B> {
     }
 
     /// Returns the inner body.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// use std::convert::Infallible;
+    /// use breaker_runtime::integrations::tower::BreakerLayer;
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    /// use http::Response;
+    /// use tower::{Layer as _, ServiceExt as _, service_fn};
+    ///
+    /// let breaker = CircuitBreaker::new("catalog", Config::default())?;
+    /// let catalog = service_fn(|_: ()| async { Ok::<_, Infallible>(Response::new("tea".to_owned())) });
+    /// let catalog = BreakerLayer::new(&breaker).classify_http().until_body_end().layer(catalog);
+    /// assert_eq!(catalog.oneshot(()).await?.body().get_ref(), "tea");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn get_ref(&self) -> &B {
         &self.body

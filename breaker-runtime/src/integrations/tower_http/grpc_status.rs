@@ -15,12 +15,12 @@ const GRPC_STATUS: &str = "grpc-status";
 /// The classifier of gRPC responses by their status: UNAVAILABLE, `DEADLINE_EXCEEDED`, `RESOURCE_EXHAUSTED`, INTERNAL,
 /// UNKNOWN, ABORTED and `DATA_LOSS` are failures, CANCELLED is ignored, and every other status is a success.
 ///
-/// It reads the head of a response. A status in the headers decides, also if a body follows. Without one, HTTP status 200
-/// is a success, until the trailers have arrived; see
-/// [`classify_grpc`](crate::integrations::tower::BreakerLayer::classify_grpc). Every other HTTP status comes from a proxy,
-/// and decides as the gRPC protocol maps it: 401, 403 and 404 are successes (UNAUTHENTICATED, `PERMISSION_DENIED`,
-/// UNIMPLEMENTED), and all others are failures with the time of `Retry-After`. A failure has the time of the metadata
-/// `grpc-retry-pushback-ms`.
+/// It reads the head of a response. A status in the headers decides, also if a body follows. Without one, HTTP status
+/// 200 is a success, until the trailers have arrived; see
+/// [`classify_grpc`](crate::integrations::tower::BreakerLayer::classify_grpc). Every other HTTP status comes from a
+/// proxy, and decides as the gRPC protocol maps it: 401, 403 and 404 are successes (UNAUTHENTICATED,
+/// `PERMISSION_DENIED`, UNIMPLEMENTED), and all others are failures with the time of `Retry-After`. A failure has the
+/// time of the metadata `grpc-retry-pushback-ms`.
 ///
 /// ```
 /// use breaker_runtime::integrations::tower::ResponseClassifier;

@@ -13,9 +13,9 @@ impl KeyedBreaker {
     /// The [totals](Self::totals) still include the calls of the removed circuit.
     ///
     /// A queue of the feature `queue` remains with the removed circuit: its drain delivers the items once that circuit
-    /// admits calls, and a new circuit of the key does not affect it. A removed circuit is no longer in the registry, so
-    /// if it is forced open, only the returned handle can [release](CircuitBreaker::release) it. Release it, or take the
-    /// items out of the queue.
+    /// admits calls, and a new circuit of the key does not affect it. A removed circuit is no longer in the registry,
+    /// so if it is forced open, only the returned handle can [release](CircuitBreaker::release) it. Release it, or take
+    /// the items out of the queue.
     ///
     /// The time is proportional to the number of circuits; [`retain`](Self::retain) removes many circuits in
     /// one pass.
@@ -59,6 +59,11 @@ impl KeyedBreaker {
         self.remove_all(circuits);
     }
 
+    /// Returns the circuits that were evicted or removed and that a caller may still hold.
+    pub(in crate::registry) fn removed_circuits(&self) -> Vec<CircuitBreaker> {
+        lock(&self.shared.table).removed.circuits()
+    }
+
     /// Removes those circuits that their keys still have, and returns their number.
     fn remove_all(&self, circuits: Vec<CircuitBreaker>) -> usize {
         let shared = &self.shared;
@@ -72,6 +77,7 @@ impl KeyedBreaker {
         let number = removed.len();
         for circuit in removed {
             circuit.circuit().wake_waiters();
+            circuit.circuit().end_own_gate();
         }
         // More than were removed, so that circuits that callers hold do not keep unused ones from being examined.
         let examined = number.saturating_mul(EXAMINED_PER_KEY);

@@ -1,13 +1,15 @@
 //! Calls and removals while circuits are counted or evicted.
 
+use std::time::Duration;
+
 use super::*;
 use crate::sync::holds::Held;
 use crate::{Outcome, Permit};
 
 fn keyed(max_keys: u32) -> KeyedBreaker {
-    let settings = SharedConfig::from(Config::default());
+    let settings = BreakerSettings::default();
     let max_keys = checked_keys(max_keys).expect("it is in range");
-    KeyedBreaker::new(Name::Static("keyed"), settings, max_keys, Clock::default(), Arc::default())
+    KeyedBreaker::new(Name::Static("keyed"), settings, max_keys, RegistryContext::default())
 }
 
 fn call(breakers: &KeyedBreaker, key: &str) {
@@ -29,6 +31,7 @@ fn keys_are_added_evicted_and_removed_while_circuits_are_counted_once_each() {
             new_keys.by_ref().take(7).for_each(|key| drop(breakers.get(&key.to_string())));
             breakers.remove(&visits.to_string());
         }
+        Duration::ZERO
     });
     sum.add(removed.totals());
     assert_eq!((sum.successes, breakers.totals().successes), (50, 50));
@@ -53,7 +56,7 @@ fn removed_circuits_that_are_unused_are_freed_although_others_are_held() {
 fn is_evicted<U>(breakers: &'static KeyedBreaker, use_it: impl FnOnce(&CircuitBreaker) -> U) -> bool {
     let table = &mut *lock(&breakers.shared.table);
     let now = breakers.shared.clock.coarse_now();
-    let found = table.queue.pop_idle(&table.settings, now, &Held::lately()).expect("it is idle");
+    let found = table.queue.pop_idle(&table.settings.all, now, &Held::lately()).expect("it is idle");
     let _use = use_it(&found.circuit);
     table.queue.push(found.circuit);
     table.evict(&breakers.shared.circuits, now).is_some()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Machine, Ticket};
+use super::{Locked, Machine, Ticket};
 use crate::clock::{Clock, Moment};
 use crate::outcome::Settled;
 use crate::state::recovery::Recovery;
@@ -26,7 +26,48 @@ pub(crate) enum Glance {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenWord(Word);
 
+/// The state of a circuit, except for the end of a lease that no change has followed yet.
+struct Glimpse {
+    state: State,
+    generation: u64,
+    /// `true` if the circuit is half-open and its first lease has ended.
+    lease_has_ended: bool,
+}
+
 impl<S: AsRef<Recovery>> Machine<S> {
+    /// Returns the current state, without the lock unless the state is being changed or a lease has ended.
+    pub(crate) fn state(&self, clock: &Clock) -> State {
+        let Glimpse { state, lease_has_ended, .. } = self.glimpse(clock);
+        if lease_has_ended { State::Open } else { state }
+    }
+
+    /// Returns `true` if the circuit is in the state that admitted this call, and no lease has ended.
+    pub(crate) fn is_current(&self, ticket: Ticket, clock: &Clock) -> bool {
+        let Glimpse { generation, lease_has_ended, .. } = self.glimpse(clock);
+        generation == ticket.generation() && !lease_has_ended
+    }
+
+    /// Returns when the first lease of a half-open circuit ends, or never.
+    pub(crate) fn lease_ends(&self) -> Moment {
+        let (word, until) = self.read();
+        if word.state() == Some(State::HalfOpen) { until } else { Moment::NEVER }
+    }
+
+    /// Returns the state, its generation, and whether the first lease of a half-open circuit has ended.
+    fn glimpse(&self, clock: &Clock) -> Glimpse {
+        let (word, until) = self.read();
+        match word.state() {
+            Some(State::HalfOpen) if clock.has_reached(until) => {}
+            Some(state) => return Glimpse { state, generation: word.generation(), lease_has_ended: false },
+            None => {}
+        }
+        // The trial call may have ended in time, before the clock was read. Under the lock, both are read together.
+        let Locked { record, .. } = &*self.lock();
+        let state = record.state();
+        let lease_has_ended = state == State::HalfOpen && clock.has_reached(record.until());
+        Glimpse { state, generation: record.generation(), lease_has_ended }
+    }
+
     /// Returns `true` if a call that arrives now would be admitted, and changes nothing. A closed circuit and one
     /// that rejects the call are recognized without the lock.
     pub(crate) fn would_admit(&self, clock: &Clock, hung: Option<HungCall>) -> bool {

@@ -37,6 +37,14 @@ impl<K: Ord + Clone> Ranking<K> {
         }
     }
 
+    pub(super) fn remove_above(&mut self, score: u64) {
+        while let Some(highest) = self.order.last_entry().filter(|highest| *highest.key() > score) {
+            for member in highest.remove() {
+                self.scores.remove(&member);
+            }
+        }
+    }
+
     pub(super) fn contains(&self, member: &K) -> bool {
         self.scores.contains_key(member)
     }
@@ -49,11 +57,14 @@ impl<K: Ord + Clone> Ranking<K> {
         self.order.last_key_value().map(|(score, _)| *score)
     }
 
-    pub(super) fn count_from(&self, score: u64) -> usize {
-        if self.order.first_key_value().is_none_or(|(lowest, _)| *lowest >= score) {
+    /// Returns the number of members with a score between these, both included.
+    pub(super) fn count_within(&self, lowest: u64, highest: u64) -> usize {
+        let is_within = |score: u64| (lowest..=highest).contains(&score);
+        let ends = self.order.first_key_value().zip(self.order.last_key_value());
+        if ends.is_none_or(|((first, _), (last, _))| is_within(*first) && is_within(*last)) {
             return self.scores.len();
         }
-        self.order.range(score..).map(|(_, members)| members.len()).sum()
+        self.order.range(lowest..=highest).map(|(_, members)| members.len()).sum()
     }
 
     /// Returns the members with a higher score, lowest first.

@@ -39,7 +39,8 @@ class Card {
     setData(this.root, "state", data.state);
     setText(parts.state, STATES[data.state]);
     setText(parts.since, data.state === "uncalled" ? "" : `for ${time(data.time_in_state + circuit.secondsSinceUpdate())}`);
-    setText(parts.tags, tags(data));
+    setText(parts.tags, tags(circuit));
+    setData(this.root, "drill", drillSeconds(circuit) > 0 ? "running" : "none");
     setText(parts.next, statusText(circuit));
     setText(parts.why, reasonText(circuit));
     setText(parts.fleet, fleetText(circuit));
@@ -91,15 +92,18 @@ class Card {
       this.shown = null;
       return;
     }
-    if (!parts.more.firstChild) parts.more.append(make("div"), make("div"));
+    if (!parts.more.firstChild) {
+      parts.more.append(make("div"), make("div"), make("div"));
+      if (circuit.data.state !== "uncalled") watchCandidates(circuit, parts.more.lastChild);
+    }
     const [bar, details] = parts.more.children;
     if (controls && !bar.firstChild && circuit.data.keys?.count !== 0) bar.append(...controlBar(circuit));
     if (this.shown !== circuit.data) {
       this.shown = circuit.data;
-      details.replaceChildren(...changes(circuit), ...keys(circuit.data), ...settings(circuit.data));
+      details.replaceChildren(...changes(circuit), ...keys(circuit.data), ...settings(circuit));
     }
     for (const element of details.querySelectorAll("time")) {
-      setText(element, `${time(element.seconds + now() - circuit.transitionsAt)} ago`);
+      setText(element, `${time(now() - element.since)} ago`);
     }
   }
 }

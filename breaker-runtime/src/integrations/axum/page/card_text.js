@@ -1,11 +1,27 @@
 // The texts of a card: state, reason, thresholds, figures and details.
 
-function tags(data) {
+function tags(circuit) {
+  const { data } = circuit;
   const tags = [];
+  const left = drillSeconds(circuit);
+  if (left > 0) tags.push(`drill by ${data.drill.initiator}: ${drillText(data.drill)}, ends in ${time(Math.ceil(left))}`);
   if (data.critical) tags.push("critical");
   if (data.settings.mode === "shadow") tags.push("shadow");
   if (data.keys) tags.push(`${count(data.keys.count)} keys`);
   return tags.join(" · ");
+}
+
+// Returns the seconds until the drill ends, or zero without a drill.
+function drillSeconds(circuit) {
+  const { drill } = circuit.data;
+  return drill ? Math.max(0, drill.remaining - circuit.secondsSinceUpdate()) : 0;
+}
+
+function drillText({ fail, delay, delay_share: share }) {
+  const parts = [];
+  if (fail) parts.push(`fails ${percent(fail)}`);
+  if (delay && share) parts.push(`delays ${percent(share)} by ${time(delay)}`);
+  return parts.join(", ");
 }
 
 // Returns the figures that the thresholds apply to: with keys, those of the worst circuit.
@@ -117,6 +133,8 @@ function figures({ totals, durations, opened, shadow_rejections, waived_rejectio
   if (shadow_rejections) figures.push(["shadow rejections", count(shadow_rejections)]);
   if (waived_rejections) figures.push(["waived rejections", count(waived_rejections)]);
   if (totals.timeouts) figures.push(["timed out", count(totals.timeouts)]);
+  if (totals.injected) figures.push(["failed by drills", count(totals.injected)]);
+  if (totals.delayed) figures.push(["delayed by drills", count(totals.delayed)]);
   if (opened) figures.push(["opened", opened === 1 ? "once" : `${count(opened)} times`]);
   return figures;
 }
@@ -145,17 +163,22 @@ function paintFigure(row, [label, value]) {
   setText(row.lastChild, value);
 }
 
-function changes({ data }) {
+function changes({ data, transitionsAt }) {
   if (!data.transitions.length) return [make("h3", {}, "Last transitions"), make("p", {}, "none so far")];
   const rows = data.transitions.map(change => {
     const to = make("b", {}, STATES[change.to]);
     to.dataset.state = change.to;
-    const ago = make("time");
-    ago.seconds = change.ago;
     const key = data.keys ? `${keyName(change.key)}: ` : "";
-    return make("li", {}, `${key}${STATES[change.from]} → `, to, " ", ago, make("small", {}, transitionText(change)));
+    return make("li", {}, `${key}${STATES[change.from]} → `, to, " ", since(transitionsAt - change.ago), make("small", {}, transitionText(change)));
   });
   return [make("h3", {}, "Last transitions"), make("ol", { className: "changes" }, ...rows)];
+}
+
+// Returns an element that shows the time since then.
+function since(then) {
+  const element = make("time");
+  element.since = then;
+  return element;
 }
 
 function keys({ keys }) {
@@ -164,7 +187,7 @@ function keys({ keys }) {
   const rows = keys.worst.map(({ key, state, totals, waives }) => {
     const label = make("b", {}, waives ? `${STATES[state]}, admits calls (max_open)` : STATES[state]);
     label.dataset.state = state;
-    const cells = [keyName(key), label, count(totals.failures + totals.timeouts), count(totals.rejected)];
+    const cells = [keyName(key), label, count(totals.failures + totals.timeouts + totals.injected), count(totals.rejected)];
     return make("tr", {}, ...cells.map(cell => make("td", {}, cell)));
   });
   const title = keys.count > rows.length ? `The worst ${rows.length} of ${count(keys.count)} keys` : "Keys";
@@ -173,12 +196,27 @@ function keys({ keys }) {
   return [make("h3", {}, title), make("p", {}, counts), make("table", { className: "keys" }, head, ...rows)];
 }
 
-function settings({ settings, totals }) {
+function settingsChanges({ data, settingsAt }) {
+  const rows = data.settings_changes.map(({ ago, key, settings }) => {
+    const changed = Object.entries(settings).map(([name, { from, to, source }]) => {
+      const at = source.kind === "default" ? "" : ` (${source.at})`;
+      return `${name} ${from ?? "off"} → ${to ?? "off"}${at}`;
+    });
+    return make("li", {}, `${key === null ? "" : `${keyName(key)}: `}${changed.join(", ")} `, since(settingsAt - ago));
+  });
+  return rows.length ? [make("h3", {}, "Last settings"), make("ol", { className: "changes" }, ...rows)] : [];
+}
+
+function settings(circuit) {
+  const { settings, sources, totals } = circuit.data;
   const list = make("dl", { className: "settings" });
   for (const [name, value] of Object.entries(settings)) {
-    if (value !== null) list.append(make("dt", {}, name), make("dd", {}, String(value)));
+    // Both kinds of window are one setting.
+    const source = sources[name.startsWith("window_") ? "window" : name];
+    const at = source ? [" ", make("small", { title: source.kind }, source.at)] : [];
+    if (value !== null) list.append(make("dt", {}, name), make("dd", {}, String(value), ...at));
   }
   const counts = `${count(totals.successes)} succeeded, ${count(totals.failures)} failed, ${count(totals.timeouts)} timed out, `
     + `${count(totals.ignored)} ignored, ${count(totals.rejected)} rejected`;
-  return [make("h3", {}, "Totals"), make("p", {}, counts), make("h3", {}, "Settings"), list];
+  return [make("h3", {}, "Totals"), make("p", {}, counts), ...settingsChanges(circuit), make("h3", {}, "Settings"), list];
 }

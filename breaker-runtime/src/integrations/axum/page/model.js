@@ -27,6 +27,9 @@ let refusal = null;
 let controls = false;
 // The fleet of this process, or null if it belongs to none.
 let fleet = null;
+// How the configuration was loaded, or null if nothing has loaded one, and the time to which its times are relative.
+let config = null;
+let configAt = 0;
 let stateFilter = null;
 let isSorted = true;
 let isPaintScheduled = false;
@@ -39,9 +42,10 @@ class Circuit {
   constructor(name) {
     this.name = name;
     this.data = null;
-    // The times to which the times in `data` and in its transitions are relative.
+    // The times to which the times in `data` in its transitions and in the changes of its settings are relative.
     this.updatedAt = 0;
     this.transitionsAt = 0;
+    this.settingsAt = 0;
     this.createdAt = now();
     this.second = Math.floor(now());
     this.history = new Uint32Array(SECONDS * RESULTS.length);
@@ -54,6 +58,7 @@ class Circuit {
     this.data = { ...before, ...changes };
     this.updatedAt = now() - age;
     if (changes.transitions) this.transitionsAt = this.updatedAt;
+    if (changes.settings) this.settingsAt = this.updatedAt;
     if (before && isRecent) this.count(callsByResult(before.totals), callsByResult(changes.totals));
     if (!before || rank(before) !== rank(this.data)) isSorted = false;
   }
@@ -99,7 +104,7 @@ class Circuit {
 }
 
 function callsByResult(totals) {
-  return [totals.successes, totals.failures + totals.timeouts, totals.rejected, totals.ignored];
+  return [totals.successes, totals.failures + totals.timeouts + totals.injected, totals.rejected, totals.ignored];
 }
 
 function rank(data) {

@@ -28,6 +28,7 @@ function paintSoon() {
 function paint() {
   paintLink();
   paintFleet();
+  paintConfig();
   paintStates();
   sortCards();
   for (const circuit of circuits.values()) if (circuit.card.isVisible) circuit.card.paint();
@@ -58,6 +59,16 @@ function paintFleet() {
   const link = connected ? "connected" : last_error === null ? "connecting to Redis"
     : `Redis is away${error}. Shared circuits act in this process only`;
   setText(line, `Fleet ${namespace}: ${processes} ${processes === 1 ? "process" : "processes"}, ${link}`);
+}
+
+function paintConfig() {
+  const line = byId("config");
+  line.hidden = !config;
+  if (!config) return;
+  const { last_applied, last_error } = config;
+  setData(line, "config", last_error === null ? "applied" : "refused");
+  const applied = last_applied === null ? "never applied" : `applied ${time(last_applied + now() - configAt)} ago`;
+  setText(line, last_error === null ? `Configuration ${applied}` : `Configuration refused (${applied}): ${last_error}`);
 }
 
 function paintStates() {

@@ -56,7 +56,14 @@ function receiveEvent(text) {
   lastEventId = fields.id ?? lastEventId;
   const data = JSON.parse(fields.data);
   isShuttingDown = fields.event === "shutdown";
-  if (!isShuttingDown) fleet = data.fleet ?? null;
+  if (!isShuttingDown) {
+    fleet = data.fleet ?? null;
+    // A delta has it only if a configuration was loaded.
+    if (data.config || fields.event === "snapshot") {
+      config = data.config ?? null;
+      configAt = now() - (data.age ?? 0);
+    }
+  }
   if (fields.event === "snapshot") receiveSnapshot(data);
   if (fields.event === "delta") receive(data.circuits, 0);
   paintSoon();

@@ -1,0 +1,104 @@
+//! The settings of a running circuit, and what they need.
+
+use super::circuit::{Circuit, run_threshold};
+use super::options::CircuitOptions;
+use crate::clock::Clock;
+use crate::config::{Config, Setting, SharedConfig};
+use crate::event::{Event, SettingsChange};
+use crate::state::machine::{ConfigChange, Pending};
+use crate::sync::Ordering;
+use crate::warning::warn;
+
+impl Circuit {
+    /// Replaces the settings of the running circuit.
+    pub(crate) fn set_config(&self, settings: &SharedConfig) {
+        let old = self.config();
+        self.warn_about_max_open(settings, &old);
+        let change = self.apply_config(settings.clone());
+        self.announce_config(change.pending);
+        _ = self.announce_settings(&change.old, settings);
+    }
+
+    /// Reports a `max_open` that has no effect.
+    fn warn_about_max_open(&self, settings: &SharedConfig, old: &SharedConfig) {
+        if settings.has_max_open() && !self.identity().is_member() {
+            let id = self.id();
+            warn(format_args!(
+                "{id}: max_open has no effect without keys; use a `KeyedBreaker`, or remove it"
+            ));
+        } else if settings.has_max_open() && settings.value(Setting::MaxOpen) != old.value(Setting::MaxOpen) {
+            let id = self.id();
+            warn(format_args!(
+                "{id}: max_open of one key has no effect; use `KeyedBreaker::set_config`, or remove it"
+            ));
+        }
+    }
+
+    /// Notifies listeners of new settings, and returns the change, if there is one. The caller holds no lock.
+    pub(crate) fn announce_settings(&self, old: &SharedConfig, new: &SharedConfig) -> Option<SettingsChange> {
+        let change = SettingsChange::between(self.id(), old, new)?;
+        let event = Event::SettingsChanged(change.clone());
+        self.hubs().for_each(|hub| hub.notify(&event));
+        Some(change)
+    }
+
+    /// Replaces the settings, and runs no user code. The caller passes the result to
+    /// [`announce_config`](Self::announce_config) once it holds no lock.
+    pub(crate) fn apply_config(&self, settings: SharedConfig) -> ConfigChange<SharedConfig> {
+        self.prepare_options(&settings);
+        let apply = |settings: &SharedConfig, generation| {
+            let run_threshold = run_threshold(settings);
+            self.run_threshold.store(run_threshold, Ordering::Relaxed);
+            if run_threshold == 0 {
+                self.machine.forget_run(generation);
+            }
+            if let Some(options) = self.options.get() {
+                options.set_config(settings, generation, &self.clock);
+                self.resume_recording(options, generation);
+            }
+        };
+        let ConfigChange { old, pending } =
+            self.change_after_hang(|hung| self.machine.set_config(settings, &self.clock, hung, apply));
+        ConfigChange { old, pending: pending.or(self.apply_hang()) }
+    }
+
+    /// Applies a new `hang`. A call that had hung before opens the circuit first.
+    fn apply_hang(&self) -> Pending {
+        let mut pending = Pending::Nothing;
+        let Some(watch) = self.options.get().and_then(CircuitOptions::watch) else {
+            return pending;
+        };
+        loop {
+            pending = pending.or(self.open_if_hung());
+            // Under the lock of the machine, so that the limit is that of the current settings.
+            let set_limit = |settings: &SharedConfig| watch.set_limit(settings.hang(), || self.clock.now());
+            let inspected = self.machine.inspect(self.clock.now(), None, set_limit);
+            if inspected.from_settings {
+                return pending;
+            }
+        }
+    }
+
+    /// Wakes the calls that wait for a slot, so that the new settings apply to them, and notifies listeners. The
+    /// caller holds no lock.
+    pub(crate) fn announce_config(&self, pending: Pending) {
+        if let Some(options) = self.options.get() {
+            options.wake_waiting_calls(&self.clock);
+        }
+        let waiving = self.update_open_slot();
+        self.notify_if(pending);
+        self.announce_waiving(waiving);
+    }
+
+    /// Allocates what these settings need. Called before they apply and without a lock, because calibrating
+    /// the clock takes about a millisecond.
+    pub(super) fn prepare_options(&self, config: &Config) {
+        if config.durations() {
+            Clock::prepare();
+        }
+        if CircuitOptions::are_needed(config) {
+            self.options.get_or_init(|| Box::new(CircuitOptions::new(config)));
+            self.machine.track(CircuitOptions::tracking(config));
+        }
+    }
+}

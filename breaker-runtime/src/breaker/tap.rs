@@ -1,0 +1,88 @@
+//! Taps: what sees each call of a circuit that ends, and each rejection.
+//!
+//! A tap belongs to the circuit that it was created for. No lock is held while it runs, and a panic in it does not
+//! reach the caller. `tapped_calls.rs` attaches taps and passes calls to them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::error::ErrorKind;
+use crate::sync::{Mutex, MutexGuard, catch_panic, lock};
+
+/// An observer of the calls of one circuit. Its methods run on the thread of the call, so they return quickly and never
+/// block.
+pub(crate) trait CallTap: Send + Sync {
+    /// Called when an admitted call ends, before the circuit evaluates its outcome.
+    fn completed(&self, call: &CompletedCall);
+
+    /// Called when the circuit rejects a call.
+    fn rejected(&self, kind: ErrorKind, at: Moment);
+}
+
+/// An admitted call that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CompletedCall {
+    pub(crate) end: CallEnd,
+    pub(crate) duration: Duration,
+    pub(crate) ended: Moment,
+}
+
+/// The way in which an admitted call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallEnd {
+    Success,
+    Failure,
+    Ignored,
+    /// The call reached `call_timeout`.
+    TimedOut,
+    /// The caller gave the call up. It counts as a failure only after `cancelled_after`.
+    Cancelled,
+}
+
+/// The taps of one circuit.
+#[derive(Default)]
+pub(super) struct Taps(Mutex<Arc<[AttachedTap]>>);
+
+/// A tap, and the source that created it.
+#[derive(Clone)]
+pub(super) struct AttachedTap {
+    pub(super) source: SourceId,
+    pub(super) tap: Arc<dyn CallTap>,
+}
+
+/// The address of a source, which exists for as long as its taps are attached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct SourceId(pub(super) usize);
+
+/// The taps of a circuit while they are changed.
+pub(super) type LockedTaps<'a> = MutexGuard<'a, Arc<[AttachedTap]>>;
+
+impl CompletedCall {
+    /// Returns the moment at which the call began.
+    #[allow(dead_code, reason = "only the feature `recorder` reads it")]
+    pub(crate) fn started(&self) -> Moment {
+        self.ended.before(self.duration)
+    }
+}
+
+impl Taps {
+    pub(super) fn lock(&self) -> LockedTaps<'_> {
+        lock(&self.0)
+    }
+
+    /// Calls `visit` for each tap, without a lock.
+    pub(super) fn for_each(&self, mut visit: impl FnMut(&dyn CallTap)) {
+        let taps = Arc::clone(&lock(&self.0));
+        for AttachedTap { tap, .. } in &*taps {
+            catch_panic(|| visit(&**tap));
+        }
+    }
+}
+
+impl fmt::Debug for Taps {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Taps").finish_non_exhaustive()
+    }
+}

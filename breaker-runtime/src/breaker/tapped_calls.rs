@@ -1,0 +1,95 @@
+//! The calls of a circuit with taps.
+//!
+//! Sources create taps for the circuits of a registry; they are the recorder of traces and the candidates of the
+//! feature `shadow`, which this file does not know. A circuit without taps pays nothing, also after it has had some:
+//! the checks that exist for other features send the calls of a tapped circuit here. Taps see no call of a disabled
+//! circuit, and none that began before they were attached.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::circuit::Circuit;
+use super::options::CircuitOptions;
+use super::stamp::Stamp;
+use super::tap::{AttachedTap, CallEnd, CallTap, CompletedCall, SourceId};
+use crate::clock::Clock;
+use crate::error::ErrorKind;
+
+/// A source of the taps of circuits.
+pub(crate) trait TapSource: Send + Sync {
+    /// Returns the tap for this circuit, or `None` if the source does not want its calls.
+    fn tap(&self, circuit: &Arc<Circuit>) -> Option<Arc<dyn CallTap>>;
+}
+
+impl Circuit {
+    /// Attaches the tap of this source, unless it has none for the circuit or is attached already.
+    pub(crate) fn attach_tap(self: &Arc<Self>, source: &Arc<dyn TapSource>) {
+        if self.has_tap_of(source) {
+            return;
+        }
+        let Some(tap) = source.tap(self) else {
+            return;
+        };
+        Clock::prepare();
+        let options = self.options.get_or_init(|| Box::new(CircuitOptions::new(&self.config())));
+        options.change_taps(|taps| {
+            if taps.iter().any(|attached| attached.source == source_id(source)) {
+                return Arc::clone(taps);
+            }
+            let added = AttachedTap { source: source_id(source), tap };
+            taps.iter().cloned().chain([added]).collect()
+        });
+        self.machine.track_taps(|| options.is_tapped());
+    }
+
+    /// Detaches the tap of this source.
+    pub(crate) fn detach_tap(&self, source: &Arc<dyn TapSource>) {
+        if let Some(options) = self.options.get() {
+            let others = |taps: &Arc<[AttachedTap]>| {
+                taps.iter().filter(|it| it.source != source_id(source)).cloned().collect()
+            };
+            options.change_taps(others);
+            self.machine.track_taps(|| options.is_tapped());
+        }
+    }
+
+    fn has_tap_of(&self, source: &Arc<dyn TapSource>) -> bool {
+        let taps = self.options.get().map(CircuitOptions::taps);
+        taps.is_some_and(|taps| taps.lock().iter().any(|attached| attached.source == source_id(source)))
+    }
+
+    /// Passes a call that has ended to the taps.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn tap_completed(&self, options: &CircuitOptions, end: CallEnd, duration: Duration) {
+        let call = CompletedCall { end, duration, ended: self.clock.now() };
+        options.taps().for_each(|tap| tap.completed(&call));
+    }
+
+    /// Passes an ignored call to the taps, if there are any and the call was timed.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn tap_ignored(&self, stamp: Stamp, end: CallEnd) {
+        if let Some(options) = self.options.get()
+            && options.is_tapped()
+        {
+            self.tap_completed(options, end, stamp.elapsed(&self.clock).unwrap_or_default());
+        }
+    }
+
+    /// Passes a rejection to the taps, if there are any.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn tap_rejected(&self, kind: ErrorKind) {
+        if let Some(options) = self.options.get()
+            && options.is_tapped()
+        {
+            let at = self.clock.now();
+            options.taps().for_each(|tap| tap.rejected(kind, at));
+        }
+    }
+}
+
+fn source_id(source: &Arc<dyn TapSource>) -> SourceId {
+    SourceId(Arc::as_ptr(source).cast::<()>().addr())
+}

@@ -1,0 +1,58 @@
+//! The candidates of a breaker over HTTP: their comparison with the live circuit, and the command that promotes one.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+
+use super::app_state::AppState;
+use super::command::{CommandRequest, respond, run_blocking};
+use super::error::HttpError;
+use super::query::{CandidateQuery, NoQuery};
+use super::request::{Input, PathValues};
+use super::response::{encode, json};
+use super::view::cost_of;
+use crate::integrations::candidates_json;
+use crate::integrations::promotion::Promotion;
+
+/// Returns the candidates of a breaker as JSON.
+pub(super) async fn list(
+    State(app): State<Arc<AppState>>,
+    PathValues([name]): PathValues<1>,
+    Input(NoQuery): Input<NoQuery>,
+) -> Result<Response, HttpError> {
+    #[derive(Serialize)]
+    struct CandidatesJson<T> {
+        candidates: T,
+    }
+
+    let entry = app.registry_view.find(&name, None).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
+    let view = Arc::clone(&app.registry_view);
+    let read = move || encode(&CandidatesJson { candidates: candidates_json::read(view.registry(), &name) });
+    Ok(json(StatusCode::OK, app.reader.run(cost_of(&entry), read).await?))
+}
+
+/// Makes the settings of a candidate those of its breaker, and returns the breaker as JSON.
+pub(super) async fn promote(
+    State(app): State<Arc<AppState>>,
+    path: Result<PathValues<1>, HttpError>,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let CommandRequest { operator, name, query } = CommandRequest::read(&app, path, request).await?;
+    let CandidateQuery { candidate } = query;
+    let candidate = candidate.ok_or(HttpError::CANDIDATE_MISSING)?;
+    let entry = app.registry_view.find(&name, None).ok_or(HttpError::UNKNOWN_CIRCUIT)?;
+    let registry = app.registry_view.registry().clone();
+    // Listeners run, which may block.
+    let promote = move || candidates_json::promote(&registry, &name, &candidate, &operator);
+    match run_blocking(promote).await? {
+        Promotion::Done => {
+            app.reader.record_command();
+            respond(&app, entry).await
+        }
+        Promotion::UnknownCandidate => Err(HttpError::UNKNOWN_CANDIDATE),
+        Promotion::Refused(text) => Err(HttpError::refused_promotion(text)),
+    }
+}

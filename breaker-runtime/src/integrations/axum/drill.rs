@@ -1,0 +1,54 @@
+//! The commands that start and stop drills over HTTP.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+
+use super::app_state::AppState;
+use super::command::{CommandRequest, respond, run_blocking};
+use super::error::HttpError;
+use super::query::{DrillQuery, KeyQuery};
+use super::request::PathValues;
+use crate::integrations::drill_order::{DrillOrder, DrillRefusal};
+use crate::integrations::drills;
+use crate::registry::Registry;
+
+/// Starts a drill on one circuit, or on all circuits of a breaker with keys, and returns the result as JSON.
+pub(super) async fn start(
+    State(app): State<Arc<AppState>>,
+    path: Result<PathValues<1>, HttpError>,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let CommandRequest { operator, name, query } = CommandRequest::read(&app, path, request).await?;
+    let DrillQuery { key, values } = query;
+    let order = DrillOrder { circuit: name.clone(), key: key.clone(), by: operator, values };
+    run(&app, name, key, move |registry| drills::start(registry, order)).await
+}
+
+/// Stops the drill of one circuit, or all drills of a breaker with keys, and returns the result as JSON.
+pub(super) async fn stop(
+    State(app): State<Arc<AppState>>,
+    path: Result<PathValues<1>, HttpError>,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let CommandRequest { name, query: KeyQuery { key }, .. } =
+        CommandRequest::read(&app, path, request).await?;
+    let (circuit, of_key) = (name.clone(), key.clone());
+    run(&app, name, key, move |registry| drills::stop(registry, &circuit, of_key.as_deref())).await
+}
+
+/// Runs a command on a thread where listeners may block, and returns the circuit after it.
+async fn run(
+    app: &AppState,
+    circuit: String,
+    key: Option<String>,
+    command: impl FnOnce(&Registry) -> Result<(), DrillRefusal> + Send + 'static,
+) -> Result<Response, HttpError> {
+    let find = || app.registry_view.find(&circuit, key.as_deref()).ok_or(HttpError::UNKNOWN_CIRCUIT);
+    find()?;
+    let registry = app.registry_view.registry().clone();
+    run_blocking(move || command(&registry)).await?.map_err(HttpError::refused_drill)?;
+    app.reader.record_command();
+    respond(app, find()?).await
+}

@@ -1,0 +1,176 @@
+//! Traces as CSV: `time,duration,outcome` and an optional `key`. The first line may be a header.
+
+use std::io::Read;
+
+use csv::{ReaderBuilder, StringRecord};
+
+use crate::lines::{BARE_RETURN, content, for_each_line};
+use crate::shown::shown;
+use crate::time::{parse_duration, parse_time};
+use crate::trace::{Trace, TracedCall, TracedOutcome};
+
+/// Maximum length of a call whose key has line breaks, in bytes. A key has at most 255 bytes, which may all be quotes.
+const MAX_CALL: usize = 1024;
+
+/// Reads a trace. Lines that begin with `#` are comments. A value in quotes may contain commas and line breaks, and two
+/// quotes for one.
+pub(crate) fn read_csv(input: impl Read) -> Trace {
+    let mut reader = CsvReader { trace: Trace::default(), is_first: true, open: Vec::new() };
+    for_each_line(input, |number, line| match line {
+        Ok(line) => reader.read(Line { number, text: line.to_owned() }),
+        Err(problem) => {
+            reader.finish();
+            reader.trace.add(number, Err(problem));
+        }
+    });
+    reader.finish();
+    reader.trace.sorted()
+}
+
+/// The part of a trace that has been read.
+struct CsvReader {
+    trace: Trace,
+    is_first: bool,
+    /// The lines of a call that ends in quotes on a later line.
+    open: Vec<Line>,
+}
+
+/// A line with its line break.
+struct Line {
+    number: u64,
+    text: String,
+}
+
+/// The position at which the quotes of a text end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    /// In the text, each before a comma or a line break.
+    Closed,
+    /// After the text.
+    Open,
+    /// In the text, before another character.
+    Stray,
+}
+
+impl CsvReader {
+    fn read(&mut self, line: Line) {
+        if self.open.is_empty() {
+            let is_comment = content(&line.text).starts_with('#');
+            if is_comment || quotes(&line.text) != Quotes::Open {
+                return self.read_record(line.number, &line.text);
+            }
+            return self.open.push(line);
+        }
+        self.open.push(line);
+        let record: String = self.open.iter().map(|line| line.text.as_str()).collect();
+        match quotes(&record) {
+            Quotes::Open if record.len() <= MAX_CALL => {}
+            Quotes::Open | Quotes::Stray => self.read_first_alone(),
+            Quotes::Closed => match split(content(&record)).and_then(|record| parse(&record)) {
+                Ok(call) => {
+                    let number = self.open.first().map_or(0, |line| line.number);
+                    self.open.clear();
+                    self.trace.add(number, Ok(call));
+                }
+                Err(_) => self.read_first_alone(),
+            },
+        }
+    }
+
+    /// Reads the first open line by itself, and then those after it, so that a stray quote hides no other lines.
+    fn read_first_alone(&mut self) {
+        let mut lines = std::mem::take(&mut self.open).into_iter();
+        if let Some(Line { number, text }) = lines.next() {
+            self.read_record(number, &text);
+        }
+        lines.for_each(|line| self.read(line));
+    }
+
+    /// Reads the open lines, after which no line belongs to their call.
+    fn finish(&mut self) {
+        while !self.open.is_empty() {
+            self.read_first_alone();
+        }
+    }
+
+    /// Reads a call, a header, a comment or an empty line.
+    fn read_record(&mut self, number: u64, text: &str) {
+        let text = content(text);
+        if text.is_empty() || (text.starts_with('#') && !text.contains('\r')) {
+            return;
+        }
+        match split(text) {
+            Ok(record) if std::mem::take(&mut self.is_first) && is_header(&record) => {}
+            Ok(record) => self.trace.add(number, parse(&record)),
+            Err(problem) => self.trace.add(number, Err(problem)),
+        }
+    }
+}
+
+/// Returns where the quotes of this text end.
+fn quotes(text: &str) -> Quotes {
+    let mut part = ValuePart::Start;
+    for character in text.chars() {
+        part = match (part, character) {
+            (ValuePart::InQuotes, '"') | (ValuePart::QuoteInQuotes, '\r' | '\n') => ValuePart::QuoteInQuotes,
+            (ValuePart::InQuotes, _) | (ValuePart::Start | ValuePart::QuoteInQuotes, '"') => {
+                ValuePart::InQuotes
+            }
+            (_, ',') => ValuePart::Start,
+            (ValuePart::QuoteInQuotes, _) => return Quotes::Stray,
+            (ValuePart::Start | ValuePart::Plain, _) => ValuePart::Plain,
+        };
+    }
+    if part == ValuePart::InQuotes { Quotes::Open } else { Quotes::Closed }
+}
+
+/// The part of a value that a character belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ValuePart {
+    Start,
+    Plain,
+    InQuotes,
+    /// A quote that ends the value, unless a second one follows.
+    QuoteInQuotes,
+}
+
+/// Splits one record into its columns. Text after the end of the record is an error, so that it is not lost.
+fn split(line: &str) -> Result<StringRecord, String> {
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .buffer_capacity(line.len())
+        .from_reader(line.as_bytes());
+    let mut record = StringRecord::new();
+    let mut read = |record: &mut StringRecord| reader.read_record(record).map_err(|error| error.to_string());
+    read(&mut record)?;
+    if read(&mut StringRecord::new())? { Err(BARE_RETURN.to_owned()) } else { Ok(record) }
+}
+
+fn is_header(record: &StringRecord) -> bool {
+    record
+        .get(0)
+        .is_some_and(|first| first.trim_start_matches('\u{feff}').trim().eq_ignore_ascii_case("time"))
+}
+
+fn parse(record: &StringRecord) -> Result<TracedCall, String> {
+    let column = |index: usize, name: &str| {
+        let text = record.get(index).map(str::trim);
+        text.filter(|text| !text.is_empty()).ok_or_else(|| format!("column {}: {name} is missing", index + 1))
+    };
+    let located = |index: usize| move |problem: String| format!("column {}: {problem}", index + 1);
+    if record.len() > 4 {
+        return Err(format!("{} columns; expected time,duration,outcome and an optional key", record.len()));
+    }
+    let start = parse_time(column(0, "the time")?).map_err(located(0))?;
+    let duration = parse_duration(column(1, "the duration")?).map_err(located(1))?;
+    let outcome = column(2, "the outcome")?;
+    let outcome = TracedOutcome::parse(outcome).ok_or_else(|| {
+        format!(
+            "column 3: the outcome {} is none of success, failure, timeout, ignored, cancelled and rejected",
+            shown(outcome)
+        )
+    })?;
+    let key = record.get(3).filter(|key| !key.is_empty()).map(str::to_owned);
+    Ok(TracedCall { start, duration, outcome, key })
+}

@@ -1,0 +1,147 @@
+//! Tests with files and command lines that have mistakes.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
+
+use crate::nginx::read_nginx;
+use crate::options::parse;
+use crate::status::FailureStatuses;
+use crate::tests::trace;
+use crate::trace::Trace;
+
+#[test]
+fn times_that_are_too_large_for_milliseconds_are_refused() {
+    let too_large = ["1e14", "1767225600000000", "1767225600000000000", "inf"];
+    let lines = too_large.map(|time| format!("{time},0,success"));
+    let trace = trace(&lines.each_ref().map(String::as_str));
+    assert_eq!((trace.calls.len(), trace.broken.count), (0, 4));
+    for (line, time) in trace.broken.to_string().lines().zip(too_large) {
+        let problem = "is too large; convert microseconds and nanoseconds since 1970 to milliseconds";
+        assert!(line.ends_with(&format!("column 1: the time {time:?} {problem}")), "{line}");
+    }
+}
+
+#[test]
+fn long_texts_are_cut_in_errors() {
+    let long = "\u{202e}x".repeat(1000);
+    let lines = [format!("{long},0,success"), format!("0,{long},success"), format!("0,0,{long}")];
+    let trace = trace(&lines.each_ref().map(String::as_str));
+    assert_eq!(trace.broken.count, 3);
+    let time = "[29/Nov/2026:06:00:10 +0000]";
+    let requests = [format!("{time} \"\" {long} 1 \"-\" 1"), format!("{time} \"\" 200 1 \"-\" {long}")];
+    let read = read_nginx(requests.join("\n").as_bytes(), &FailureStatuses::default());
+    assert_eq!(read.broken.count, 2);
+    let of_status = FailureStatuses::parse(&long).unwrap_err();
+    let of_range =
+        [format!("{long}=1"), long].map(|text| parse(["--set", &text].map(Into::into)).unwrap_err());
+    // The error of a setting lists all settings.
+    for (text, length) in
+        [(trace.broken.to_string(), 3000), (read.broken.to_string(), 2000), (of_status, 1000)]
+            .into_iter()
+            .chain(of_range.map(|text| (text, 2000)))
+    {
+        assert!(text.len() < length && !text.contains('\u{202e}'), "{text}");
+    }
+}
+
+#[test]
+fn a_carriage_return_in_a_line_hides_no_call() {
+    let lines = [
+        "time,duration,outcome\r",
+        "0,1,success\r",
+        "1,1,success\r2,1,failure",
+        "# a comment\r3,1,failure",
+        "4,1,success,\"a\rb\"\r", // a key
+        "5,1,success,\"a\"\r6,1,failure",
+    ];
+    let csv = trace(&lines);
+    assert_eq!((csv.calls.len(), csv.calls[1].key.as_deref()), (2, Some("a\rb")));
+    let problem = "a carriage return in the line; end each line with a line feed";
+    let expected = [3, 4, 6].map(|line| format!("line {line}: {problem}\n")).concat();
+    assert_eq!(csv.broken.to_string(), expected);
+    // A header does not hide the calls after it either.
+    assert_eq!(trace(&["time,duration,outcome\r0,1,success"]).broken.count, 1);
+    let request = "[29/Nov/2026:06:00:10 +0000] \"GET /\" 200 12 \"-\" \"curl\" 0.250";
+    let log = read_nginx(format!("{request}\r{request}\r\n").as_bytes(), &FailureStatuses::default());
+    assert_eq!((log.calls.len(), log.broken.to_string()), (0, format!("line 1: {problem}\n")));
+}
+
+#[test]
+fn broken_lines_are_named_with_their_column_and_what_is_accepted() {
+    let lines = [
+        "\u{feff}time,duration,outcome\r",
+        "# a comment",
+        "x,1,success\r",
+        "1,1h5,success",
+        "1,1,maybe",
+        "1,1",
+        "-1,1,success",
+        "1,1,success,key,more",
+        "1,1,success\r",
+        "",
+        "2,1,\"fail",
+    ];
+    let trace = trace(&lines);
+    assert_eq!((trace.calls.len(), trace.broken.count), (1, 7));
+    let text = trace.broken.to_string();
+    let expected = [
+        "line 3: column 1: the time \"x\" is neither a number of seconds nor a time such as 2026-11-29T06:00:00Z",
+        "line 4: column 2: the duration \"1h5\" has no unit after 5; write a number and a unit",
+        "line 5: column 3: the outcome \"maybe\" is none of success, failure, timeout, ignored, cancelled and rejected",
+        "line 6: column 3: the outcome is missing",
+        "line 7: column 1: the time \"-1\" is out of range",
+        "line 8: 5 columns; expected time,duration,outcome and an optional key",
+        "line 11: column 3: the outcome \"fail\" is none of",
+    ];
+    for (line, expected) in text.lines().zip(expected) {
+        assert!(line.starts_with(expected), "{line}");
+    }
+}
+
+#[test]
+fn a_key_may_contain_line_breaks_and_a_stray_quote_hides_no_other_line() {
+    let lines = [
+        "0,1,success,\"two\r", // a key of two lines
+        "\u{feff} # \"\"lines\"\"\"",
+        "1,1,success,\"stray",
+        "2,1,success,\"eu\"",
+        "3,1,success,\"stray",
+        "4,1,success,\"a",
+        "",
+        " b\"",
+        "5,1,success,5\" disk",
+        "6,1,success,\"us\"",
+        "7,1,success,\"not the end",
+        "8,1,success",
+    ];
+    let trace = trace(&lines);
+    let keys: Vec<_> = trace.calls.iter().map(|call| call.key.as_deref()).collect();
+    let expected = [
+        Some("two\r\n\u{feff} # \"lines\""),
+        Some("stray"),
+        Some("eu"),
+        Some("stray"),
+        Some("a\n\n b"),
+        Some("5\" disk"),
+        Some("us"),
+        Some("not the end"),
+        None,
+    ];
+    assert_eq!((keys.as_slice(), trace.broken.count), (expected.as_slice(), 0));
+    let long = trace_of_long_key(1000);
+    assert_eq!(long.calls.iter().filter(|call| call.key.as_deref() == Some("open")).count(), 1);
+    assert_eq!((long.calls.len(), long.broken.count), (1001, 1));
+}
+
+/// Returns a trace with a quote that ends only after this number of calls.
+fn trace_of_long_key(calls: usize) -> Trace {
+    let lines = [vec!["0,0,success,\"open"], vec!["1,0,success"; calls], vec!["\""]].concat();
+    trace(&lines)
+}
+
+#[test]
+fn only_the_first_broken_lines_are_shown() {
+    let trace = trace(&["x"; 25]);
+    let text = trace.broken.to_string();
+    assert_eq!((text.lines().count(), trace.broken.count), (11, 25));
+    assert!(text.ends_with("and 15 more lines that cannot be read\n"), "{text}");
+}
