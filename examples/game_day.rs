@@ -217,10 +217,10 @@ async fn run(exercise: &Exercise) -> anyhow::Result<Observed> {
     })
 }
 
-/// Makes calls until the circuit is closed, for at most ten seconds.
+/// Makes calls until the circuit is closed, for at most a minute.
 async fn recovers(route: Route) -> bool {
     let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(10) {
+    while started.elapsed() < Duration::from_secs(60) {
         if route.call().await.is_ok() && state(route) == State::Closed {
             return true;
         }

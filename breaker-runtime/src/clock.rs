@@ -12,14 +12,13 @@ mod moment;
 mod never_paused;
 #[cfg(all(feature = "test-util", feature = "tokio"))]
 mod paused;
+mod stopwatch;
 mod system;
 mod wait;
 
 #[cfg(feature = "http")]
 #[expect(clippy::disallowed_types, reason = "only the clock module reads the system's time")]
 use std::time::SystemTime;
-
-use once_cell::sync::Lazy;
 
 pub(crate) use moment::{Moment, nanos_of};
 #[cfg(any(feature = "axum", feature = "redis"))]
@@ -41,8 +40,6 @@ pub(crate) struct Clock {
 /// The start of a call, which only its duration is computed from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Start(u64);
-
-static STOPWATCH: Lazy<quanta::Clock> = Lazy::new(quanta::Clock::new);
 
 #[cfg_attr(
     not(feature = "test-util"),
@@ -122,7 +119,7 @@ impl Clock {
         if let Some(moment) = self.test_now() {
             return Start::mock(moment);
         }
-        Start(STOPWATCH.raw() & Start::MAX)
+        Start(stopwatch::read() & Start::MAX)
     }
 
     /// Returns the nanoseconds since `start`.
@@ -134,7 +131,7 @@ impl Clock {
             // The bits overflow after nine years.
             return now.0.wrapping_sub(start.0) & (Start::MOCK - 1);
         }
-        STOPWATCH.delta_as_nanos(start.0, STOPWATCH.raw() & Start::MAX)
+        stopwatch::nanos_between(start.0, stopwatch::read() & Start::MAX)
     }
 
     /// Returns a random number of at least 0 and less than 1. The numbers of a test's clock are the same in each run.
@@ -151,7 +148,7 @@ impl Clock {
     /// Initializes the clock that `start` reads. The first time in a process this takes about a millisecond to
     /// calibrate the counter of the processor, so it is not done during a call.
     pub(crate) fn prepare() {
-        Lazy::force(&STOPWATCH);
+        stopwatch::prepare();
     }
 
     /// Returns the current time, or an earlier one by at most [`system::COARSE_LAG`].

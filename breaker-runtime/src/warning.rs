@@ -1,10 +1,54 @@
-//! Warnings on stderr, for faults of a program that nothing else reports.
+//! Messages to the operators of a program about what nothing else reports. They are lines on stderr, unless an
+//! integration passes them on.
 
 use std::fmt::Display;
 use std::io::Write as _;
 
-/// Writes one line to stderr. Unlike `eprintln!`, this does not panic if stderr is closed.
+use once_cell::sync::OnceCell;
+
+/// How serious a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    /// Something does not work as the program intends.
+    Warning,
+    /// It works again.
+    Note,
+}
+
+/// Passes a message on. Returns `false` if nobody would receive it.
+pub(crate) type MessageSink = fn(Severity, &dyn Display) -> bool;
+
+static SINK: OnceCell<MessageSink> = OnceCell::new();
+
+/// Passes all further messages of the process to `sink`, unless an earlier one receives them already.
+#[allow(dead_code, reason = "only the integration `tracing` passes messages on")]
+pub(crate) fn pass_to(sink: MessageSink) {
+    _ = SINK.set(sink);
+}
+
+/// Reports that something does not work as the program intends.
 #[cold]
 pub(crate) fn warn(message: impl Display) {
-    _ = writeln!(std::io::stderr(), "warning: {message}");
+    report(Severity::Warning, &message);
+}
+
+/// Reports that something works again.
+#[allow(
+    dead_code,
+    reason = "only the features `config` and `redis` depend on something that may fail and return"
+)]
+#[cold]
+pub(crate) fn note(message: impl Display) {
+    report(Severity::Note, &message);
+}
+
+fn report(severity: Severity, message: &dyn Display) {
+    if !SINK.get().is_some_and(|pass_on| pass_on(severity, message)) {
+        let label = match severity {
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        // Unlike `eprintln!`, this does not panic if stderr is closed.
+        _ = writeln!(std::io::stderr(), "{label}: {message}");
+    }
 }

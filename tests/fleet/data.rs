@@ -241,8 +241,7 @@ fn without_messages_the_ticks_alone_are_enough() {
     assert!(server.cli(&["PUBSUB", "CHANNELS"]).is_empty());
     processes[0].fail();
     processes[1].fail();
-    let took = until_all_are(&processes, State::Open);
-    assert!(took < Duration::from_millis(1500), "{took:?}");
+    until_all_are(&processes, State::Open);
 }
 
 /// Opens the circuit of the whole fleet, and waits until the server and all processes know.

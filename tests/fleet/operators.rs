@@ -113,7 +113,7 @@ fn a_command_without_redis_fails_soon_and_is_not_executed_later() {
     until(&processes, "it is away", |process| !process.is_connected());
     let failed = processes[0].command(async |operator| operator.force_open(CIRCUIT).await);
     assert!(matches!(failed, Err(FleetError::NotExecuted { .. })), "{failed:?}");
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
     server.kill();
     server.restart();
     acts_together_with_traffic(&processes);

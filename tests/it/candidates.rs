@@ -177,23 +177,6 @@ fn the_last_report_of_a_candidate_is_that_of_its_end_and_does_not_change() {
 }
 
 #[test]
-fn a_candidate_that_has_ended_is_not_promoted_again() {
-    let registry = Registry::new();
-    let live = registry.register("payment", Config::default()).unwrap();
-    let candidate = registry.shadow("payment", "strict", Config::builder().failure_threshold(3)).unwrap();
-    assert_eq!(candidate.promote("alice").unwrap().changes().count(), 1);
-    let source = || live.snapshot().settings.source(Setting::FailureThreshold).to_string();
-    assert_eq!(candidate.promote("bob").unwrap().changes().count(), 0);
-    assert_eq!(source(), "operator alice");
-    registry.apply_layer(ConfigLayer::Operator, []).unwrap();
-    candidate.promote("carol").unwrap();
-    assert_eq!(
-        (live.config().failure_threshold(), candidate.config().failure_threshold()),
-        (Some(5), Some(3))
-    );
-}
-
-#[test]
 fn promoting_a_candidate_changes_the_settings_as_the_command_of_an_operator() {
     let scene = Scene::new(thresholds(100, SECOND));
     scene.calls("xxx");

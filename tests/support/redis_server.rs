@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::programs;
 
 /// How long a server may take to start.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// How many ports are tried. Another process can take a port between the choice and the start.
 const ATTEMPTS: u32 = 20;

@@ -152,7 +152,7 @@ impl<'a> AsyncCall<'a> {
         let Some(DelayedCall { stamp, end, .. }) = delayed else {
             return Ok(Self::running(Admission::new(circuit, ticket, stamp)));
         };
-        let passed = Admission::new(circuit, ticket, stamp).finish_passage(end.then_without_limit());
+        let passed = Admission::new(circuit, ticket, stamp).finish_passage(end.then());
         passed.map(Self::running).map_err(|kind| Rejection { circuit, kind })
     }
 

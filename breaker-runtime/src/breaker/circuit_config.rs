@@ -12,11 +12,10 @@ use crate::warning::warn;
 impl Circuit {
     /// Replaces the settings of the running circuit.
     pub(crate) fn set_config(&self, settings: &SharedConfig) {
-        let old = self.config();
+        let ConfigChange { old, pending } = self.apply_config(settings.clone());
         self.warn_about_max_open(settings, &old);
-        let change = self.apply_config(settings.clone());
-        self.announce_config(change.pending);
-        _ = self.announce_settings(&change.old, settings);
+        self.announce_config(pending);
+        _ = self.announce_settings(&old, settings);
     }
 
     /// Reports a `max_open` that has no effect.

@@ -103,7 +103,7 @@ impl<'a> AsyncCall<'a> {
         };
         let (circuit, end) = (admission.circuit(), delayed.end);
         let limit = end.limit_now(&circuit.clock);
-        let passed = admission.finish_passage(end.then(&circuit.clock));
+        let passed = admission.finish_passage(end.then().within(limit));
         let admission = passed.map_err(|kind| Rejection { circuit, kind })?;
         *self = Self::limited(admission, limit.filter(|_| circuit.clock.has_timers()));
         Ok(())

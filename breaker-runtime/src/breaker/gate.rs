@@ -165,11 +165,6 @@ impl DelayEnd {
         Self { until, then, limit }
     }
 
-    /// Returns what happens to the call now.
-    pub(super) fn then(&self, clock: &Clock) -> AfterDelay {
-        self.then.within(self.limit_now(clock))
-    }
-
     /// Returns the time limit of the call from now on. It includes the rest of a delay that ended early.
     pub(super) fn limit_now(&self, clock: &Clock) -> Option<Duration> {
         self.limit.map(|limit| limit.saturating_add(self.until.since(clock.now())))
@@ -180,8 +175,8 @@ impl DelayEnd {
         self.limit.is_some()
     }
 
-    /// Returns what happens to a call without its time limit.
-    pub(super) const fn then_without_limit(&self) -> AfterDelay {
+    /// Returns what follows the delay if the time limit of the call allows it.
+    pub(super) const fn then(&self) -> AfterDelay {
         self.then
     }
 }

@@ -162,17 +162,22 @@ impl<'a> Permit<'a> {
     /// Returns `true` if this call is a trial call of a half-open circuit.
     ///
     /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// # {
     /// use std::time::Duration;
-    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+    /// use breaker_runtime::testing::Clock;
+    /// use breaker_runtime::{Config, Outcome, Registry};
     ///
-    /// let quick = Config::builder().failure_threshold(1).recovery_timeout(Duration::from_millis(1)).build()?;
-    /// let breaker = CircuitBreaker::new("upload", quick)?;
+    /// let clock = Clock::new();
+    /// let one_failure = Config::builder().failure_threshold(1).build()?;
+    /// let breaker = Registry::with_clock(&clock).register("upload", one_failure)?;
     /// let permit = breaker.try_acquire()?;
     /// assert!(!permit.is_trial());
     /// permit.settle(Outcome::Failure); // the circuit opens
     ///
-    /// std::thread::sleep(Duration::from_millis(5));
+    /// clock.advance(Duration::from_secs(30)); // the recovery timeout
     /// assert!(breaker.try_acquire()?.is_trial());
+    /// # }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]

@@ -17,7 +17,7 @@ use super::tap::CallEnd;
 use crate::event::{FallbackCause, call_listeners_exist};
 use crate::outcome::{Completion, Outcome, Settled};
 use crate::state::machine::{Pending, Ticket, TrialEffect};
-use crate::state::{Details, TrialCall};
+use crate::state::{Details, HungCall, TrialCall};
 use crate::sync::Ordering;
 use crate::totals::{Rare, Total};
 use crate::window::{TripReason, WindowSpec, trip_by_run};
@@ -279,9 +279,10 @@ impl Circuit {
         let FailureDetails { text, retry_after, panic } = failure;
         let details = Details { trip: Some(trip), last_failure: text, retry_after, initiator: None };
         let mut settled = Settled::Counted;
+        let is_of_call = |hung: &HungCall| hung.generation == ticket.generation();
         let pending = self.change_after_hang(|hung| {
-            let mut hung = || hung().filter(|hung| hung.generation == ticket.generation());
-            self.machine.trip(ticket, details, &self.clock, || hung().inspect(|_| settled = Settled::Late))
+            let hung = || hung().filter(is_of_call).inspect(|_| settled = Settled::Late);
+            self.machine.trip(ticket, details, &self.clock, hung)
         });
         self.notify_if(pending);
         if let Some(panic) = panic {

@@ -127,7 +127,7 @@ fn delayed(mut permit: OwnedPermit, Delay { timer, end }: Delay) -> SlotRequest 
         let circuit = Arc::clone(permit.circuit());
         let admission = permit.take().into_admission();
         let limit = end.limit_now(&circuit.clock);
-        let passed = admission.finish_passage(end.then(&circuit.clock));
+        let passed = admission.finish_passage(end.then().within(limit));
         let admission = passed.map_err(|kind| Rejection { circuit: &circuit, kind })?;
         // The runtime of the delay may have shut down.
         let limit = limit.filter(|_| circuit.clock.has_timers());

@@ -25,7 +25,7 @@ use crate::clock::Sleep;
 use crate::event::Subscription;
 use crate::printable::escape_hidden;
 use crate::sync::{Mutex, lock};
-use crate::warning::warn;
+use crate::warning::{note, warn};
 
 /// Number of changes of one circuit in one step. After these, the task waits for the next tick.
 const MAX_CHANGES: u32 = 3;
@@ -48,6 +48,8 @@ pub(super) struct Agent<S> {
     /// The time for which the timer is set.
     wake: Duration,
     has_left: bool,
+    /// Whether the absence of Redis was reported, and its return was not.
+    was_away: bool,
     /// Ends with the task.
     _subscription: Subscription,
 }
@@ -113,6 +115,7 @@ impl<S: Store> Agent<S> {
             clock,
             wake: Duration::ZERO,
             has_left: false,
+            was_away: false,
             _subscription: subscription,
         }
     }
@@ -267,12 +270,22 @@ impl<S: Store> Agent<S> {
     fn report(&mut self, notice: Notice) {
         let namespace = self.status.namespace();
         match notice {
-            Notice::Connected => {}
-            Notice::Disconnected(kind) => warn(format_args!(
-                "fleet {namespace}: Redis is away ({}: {}); shared circuits act in this process only until it is back",
-                kind.label(),
-                self.status.last_error().as_deref().unwrap_or("no answer"),
-            )),
+            Notice::Connected => {
+                if std::mem::take(&mut self.was_away) {
+                    note(format_args!(
+                        "fleet {namespace}: Redis is back; shared circuits follow the fleet again"
+                    ));
+                }
+            }
+            Notice::Disconnected(kind) => {
+                self.was_away = true;
+                warn(format_args!(
+                    "fleet {namespace}: Redis is away ({}: {}); shared circuits act in this process only until it \
+                     is back",
+                    kind.label(),
+                    self.status.last_error().as_deref().unwrap_or("no answer"),
+                ));
+            }
             Notice::Unreadable(name) => {
                 if self.status.count_unreadable() {
                     warn(format_args!(

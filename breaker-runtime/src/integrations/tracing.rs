@@ -45,19 +45,27 @@
 //! | `call was slow` | `duration`, in seconds; `outcome` |
 //! | `fallback used` | `cause`: the `kind` of the rejection, `timed_out` or `failed`; `outcome` |
 
+use std::fmt::Display;
 use std::time::Duration;
 
-use ::tracing::{Span, debug, info, warn};
+use ::tracing::dispatcher::get_default;
+use ::tracing::subscriber::NoSubscriber;
+use ::tracing::{Dispatch, Span, debug, info, warn};
 
 use crate::event::{CallEvent, CallEventKind, CallEvents, Event, FallbackCause, StateChange, Subscription};
 use crate::printable::escape_hidden;
 use crate::registry::Registry;
 use crate::state::State;
+use crate::warning::{self, Severity};
 
 /// The type of the error of a rejected call, in the field `error.type`.
 const REJECTION_TYPE: &str = "breaker_runtime::BreakerError";
 
 /// Emits an event for every state change in a registry, until the returned subscription is dropped.
+///
+/// From the first call in a process, messages that the library otherwise writes to stderr are events too, while the
+/// thread has a subscriber: for example that a configuration was refused, that a setting has no effect, that Redis is
+/// away, and that a drill started, at the level `WARN`; and that Redis is back, at the level `INFO`.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, integrations::tracing::listen};
@@ -70,6 +78,7 @@ const REJECTION_TYPE: &str = "breaker_runtime::BreakerError";
 /// # Ok::<(), breaker_runtime::RegisterError>(())
 /// ```
 pub fn listen(registry: &Registry) -> Subscription {
+    warning::pass_to(emit_message);
     registry.listen(|event: &Event| match event {
         Event::StateChanged(change) => emit(change),
         Event::ChangesLost(changes) => warn!(target: "breaker", "{changes}"),
@@ -77,7 +86,7 @@ pub fn listen(registry: &Registry) -> Subscription {
         Event::Evicted(eviction) => info!(target: "breaker", "{eviction}"),
         Event::Waived(waiver) => warn!(target: "breaker", "{waiver}"),
         Event::SettingsChanged(change) => info!(target: "breaker", "{change}"),
-        Event::DrillStarted(drill) => warn!(target: "breaker", "{drill}"),
+        Event::DrillStarted(_) => {} // `emit_message` receives it too
         Event::DrillEnded(drill) => info!(target: "breaker", "{drill}"),
     })
 }
@@ -100,6 +109,18 @@ pub fn listen(registry: &Registry) -> Subscription {
 /// ```
 pub fn listen_to_calls(registry: &Registry) -> Subscription {
     registry.listen_to_calls(CallEvents::ALL, emit_call)
+}
+
+/// Emits a message, unless the thread has no subscriber.
+fn emit_message(severity: Severity, message: &dyn Display) -> bool {
+    if get_default(Dispatch::is::<NoSubscriber>) {
+        return false;
+    }
+    match severity {
+        Severity::Warning => warn!(target: "breaker", "{message}"),
+        Severity::Note => info!(target: "breaker", "{message}"),
+    }
+    true
 }
 
 fn emit_call(event: &CallEvent) {

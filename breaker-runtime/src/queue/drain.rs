@@ -34,17 +34,18 @@ const MIN_WAIT: Duration = Duration::from_millis(1);
 /// let breaker = CircuitBreaker::new("capture", Config::default())?;
 /// let queue = RetryQueue::in_memory(&breaker, 1000);
 /// queue.push("order 1").await?;
-/// let mut attempts = 0;
-/// let drain = queue.drain(move |_order| {
-///     attempts += 1;
-///     let result = if attempts == 1 { Err("unavailable") } else { Ok(()) }; // the real call
+/// let (sender, mut attempts) = tokio::sync::mpsc::unbounded_channel();
+/// let mut is_first = true;
+/// let drain = queue.drain(move |order| {
+///     let result = if is_first { Err("unavailable") } else { Ok(()) }; // the real call
+///     is_first = false;
+///     sender.send(*order).unwrap();
 ///     std::future::ready(result)
 /// });
 /// let drain = drain.interval(Duration::ZERO).pause(Duration::from_millis(5), Duration::from_secs(60));
 /// let running = tokio::spawn(drain.run());
-/// while breaker.snapshot().queue.unwrap().delivered == 0 {
-///     tokio::time::sleep(Duration::from_millis(1)).await;
-/// }
+/// assert_eq!(attempts.recv().await, Some("order 1"));
+/// assert_eq!(attempts.recv().await, Some("order 1")); // delivered again after the pause
 /// assert_eq!(breaker.snapshot().totals.failures, 1); // the first attempt
 /// queue.close();
 /// running.await?;
@@ -154,11 +155,12 @@ where
     /// queue.push("mail 1").await?;
     /// queue.push("mail 2").await?;
     /// let start = Instant::now();
+    /// let (sender, mut sent) = tokio::sync::mpsc::unbounded_channel();
     /// let interval = Duration::from_millis(20); // at most 50 mails per second
-    /// let drain = tokio::spawn(queue.drain(async |_mail| Ok::<(), String>(())).interval(interval).run());
-    /// while breaker.snapshot().queue.unwrap().length > 0 {
-    ///     tokio::time::sleep(Duration::from_millis(1)).await;
-    /// }
+    /// let drain = queue.drain(move |mail| std::future::ready(sender.send(*mail)));
+    /// let drain = tokio::spawn(drain.interval(interval).run());
+    /// assert_eq!(sent.recv().await, Some("mail 1"));
+    /// assert_eq!(sent.recv().await, Some("mail 2"));
     /// assert!(start.elapsed() >= interval);
     /// queue.close();
     /// drain.await?;

@@ -11,7 +11,7 @@ use crate::clock::Moment;
 use crate::config::{ConfigBuilder, Name, SettingSource};
 use crate::registry::{AnyBreaker, ConfigReport, ConfigSection, ConfigureError, Registry, TapRegistration};
 use crate::state::State;
-use crate::sync::{Mutex, lock};
+use crate::sync::{AtomicU32, Mutex, Ordering, lock};
 
 /// A candidate from its start to its end.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Running {
     started: Moment,
     /// The figures of the live breaker at the start.
     live_before: History,
+    /// 1 while a promotion runs, so that only one applies the settings.
+    promotes: AtomicU32,
     stage: Mutex<Stage>,
 }
 
@@ -63,8 +65,14 @@ pub(super) fn start(
     let taps = Arc::new(CandidateTaps::new(breaker_name, settings, config, clock));
     // Attached before others find the candidate, so that a promotion detaches the taps.
     let registration = registry.shared_store().attach_taps(Arc::clone(&taps) as Arc<dyn TapSource>);
-    let running =
-        Arc::new(Running { name, taps, started, live_before, stage: Mutex::new(Stage::Runs(registration)) });
+    let running = Arc::new(Running {
+        name,
+        taps,
+        started,
+        live_before,
+        promotes: AtomicU32::new(0),
+        stage: Mutex::new(Stage::Runs(registration)),
+    });
     candidates(registry).add(&running)?;
     Ok(running)
 }
@@ -128,13 +136,22 @@ impl Running {
         }
     }
 
-    /// Makes the settings of the candidate those of the live breaker, and ends the candidate. If it has ended, nothing
-    /// changes.
+    /// Makes the settings of the candidate those of the live breaker, and ends the candidate. If it has ended, or if
+    /// another thread promotes it, nothing changes.
     pub(super) fn promote(
         &self,
         registry: &Registry,
         operator: &str,
     ) -> Result<ConfigReport, ConfigureError> {
+        if self.promotes.swap(1, Ordering::Acquire) == 1 {
+            return Ok(ConfigReport::default());
+        }
+        let promoted = self.promote_alone(registry, operator);
+        self.promotes.store(0, Ordering::Release);
+        promoted
+    }
+
+    fn promote_alone(&self, registry: &Registry, operator: &str) -> Result<ConfigReport, ConfigureError> {
         if self.last_report().is_some() {
             return Ok(ConfigReport::default());
         }

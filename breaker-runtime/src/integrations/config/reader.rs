@@ -13,7 +13,7 @@ use super::drills::LoadedDrills;
 use super::environment::Environment;
 use super::files::{ConfigFile, FileContents};
 use super::mistake::{ConfigLoadError, ConfigMistake};
-use super::report::{ConfigLoadReport, write_problems};
+use super::report::{ConfigLoadReport, LoadResult, report_load};
 use crate::clock::Sleep;
 use crate::registry::{ConfigLayer, Registry};
 
@@ -61,6 +61,8 @@ pub struct ConfigReader {
     changed: Option<Vec<FileContents>>,
     /// Set while the contents that were loaded last contradict other settings.
     contradiction: Option<Contradiction>,
+    /// The result of the last load, if there was one.
+    last: Option<LoadResult>,
     drills: LoadedDrills,
     listener: Option<LoadListener>,
 }
@@ -96,6 +98,7 @@ impl ConfigReader {
             loaded: None,
             changed: None,
             contradiction: None,
+            last: None,
             drills: LoadedDrills::default(),
             listener: None,
         }
@@ -177,9 +180,10 @@ impl ConfigReader {
         Self { environment: Some(Environment::new(variables)), ..self }
     }
 
-    /// Calls `listener` after each load of [`run`](Self::run). Without a listener, `run` writes the errors, at most 8
-    /// KiB of each, and the sections that match no breaker or do not apply to one to stderr, and drills that could not
-    /// start.
+    /// Calls `listener` after each load of [`run`](Self::run). Without a listener, `run` writes a line to stderr for
+    /// each section that matches no breaker or does not apply to one, for each drill that could not start, for each
+    /// error, at most 8 KiB of it, and when the configuration is valid again. With
+    /// [`tracing::listen`](crate::integrations::tracing::listen) they are events instead.
     ///
     /// A panic in the listener ends `run`.
     ///
@@ -353,10 +357,11 @@ impl ConfigReader {
     pub async fn run(mut self, interval: Duration) {
         let interval = interval.max(MIN_INTERVAL);
         loop {
+            let last = self.last;
             if let Some(result) = self.poll().await {
                 match &mut self.listener {
                     Some(listener) => listener(&result),
-                    None => write_problems(&result),
+                    None => report_load(&result, last),
                 }
             }
             self.registry.clock().alarm(interval).unwrap_or(Sleep::Never).await;
@@ -391,6 +396,7 @@ impl ConfigReader {
 
     /// Records the result of applying a configuration to settings of this version.
     fn record(&mut self, result: &Result<ConfigLoadReport, ConfigLoadError>, version: u64) {
+        self.last = Some(if result.is_ok() { LoadResult::Applied } else { LoadResult::Refused });
         self.contradiction = match result {
             Err(error @ ConfigLoadError::Refused(_)) => Some(Contradiction { error: error.clone(), version }),
             Ok(_) | Err(ConfigLoadError::Mistakes(_)) => None,

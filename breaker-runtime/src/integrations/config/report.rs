@@ -9,7 +9,7 @@ use crate::config::SettingSource;
 use crate::event::SettingsChange;
 use crate::printable::Quoted;
 use crate::registry::{ConfigReport, ConfigSection, Registry, SectionError};
-use crate::warning::warn;
+use crate::warning::{note, warn};
 
 /// The effects of a configuration that was loaded.
 ///
@@ -275,10 +275,20 @@ impl UnmatchedSection {
     }
 }
 
-/// Writes what a user should know to stderr.
-pub(super) fn write_problems(result: &Result<ConfigLoadReport, ConfigLoadError>) {
+/// Whether a configuration was applied or refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LoadResult {
+    Applied,
+    Refused,
+}
+
+/// Reports what a user should know about a load, which followed one with the result `last`.
+pub(super) fn report_load(result: &Result<ConfigLoadReport, ConfigLoadError>, last: Option<LoadResult>) {
     match result {
         Ok(loaded) => {
+            if last == Some(LoadResult::Refused) {
+                note("the configuration is valid again and has been applied");
+            }
             loaded.unmatched().for_each(warn);
             loaded.contradictions().for_each(warn);
             loaded.unstarted_drills().for_each(warn);
