@@ -20,7 +20,7 @@ fn messages_are_caused() {
     let subscriber = tracing_subscriber::fmt().with_ansi(false).finish();
     let _guard = program.contains("subscribes").then(|| ::tracing::subscriber::set_default(subscriber));
     let without_effect = Config::builder().max_open(0.5).build().unwrap();
-    let breaker = registry.register("messages", without_effect.clone()).unwrap();
+    let breaker = registry.register("messages", Config::default()).unwrap();
     breaker.set_config(without_effect);
     drop(Drill::new(Fault::fail(1.0), Duration::from_secs(60)).start(&registry, "messages").unwrap());
 }
