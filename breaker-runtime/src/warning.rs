@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use once_cell::sync::OnceCell;
 
-/// How serious a message is.
+/// The severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
     /// Something does not work as the program intends.
@@ -15,7 +15,7 @@ pub(crate) enum Severity {
     Note,
 }
 
-/// Passes a message on. Returns `false` if nobody would receive it.
+/// Passes a message on. Returns `false` if it is lost.
 pub(crate) type MessageSink = fn(Severity, &dyn Display) -> bool;
 
 static SINK: OnceCell<MessageSink> = OnceCell::new();

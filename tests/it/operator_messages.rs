@@ -4,8 +4,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use breaker_runtime::chaos::Drill;
+use breaker_runtime::integrations::config::ConfigReader;
 use breaker_runtime::integrations::tracing;
 use breaker_runtime::{Config, Fault, Registry};
+
+use crate::metrics::LogBuffer;
 
 /// What the process that causes messages does with them, in the environment of the child process.
 const PROGRAM: &str = "BREAKER_TEST_PROGRAM";
@@ -58,4 +61,30 @@ fn messages_are_events_while_the_program_has_a_subscriber() {
     assert_eq!(messages_of("subscribes"), on_stderr);
     assert_eq!(messages_of("listens"), on_stderr);
     assert_eq!(messages_of("listens and subscribes"), MessageCounts { on_stderr: 0, as_events: 2 });
+}
+
+#[expect(clippy::disallowed_methods, reason = "the time is paused and passes at once")]
+#[tokio::test(start_paused = true)]
+async fn a_configuration_that_is_valid_again_is_reported_once() {
+    let registry = Registry::new();
+    let _subscription = tracing::listen(&registry);
+    let log = LogBuffer::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
+    let _guard = ::tracing::subscriber::set_default(subscriber.finish());
+    let folder = std::env::temp_dir().join(format!("breaker-messages-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("breakers.toml");
+    let running = tokio::spawn(ConfigReader::new(&registry).file(&file).run(Duration::from_secs(1)));
+    for text in ["[breakers]\n", "[breaker]\n", "[breakers] # corrected\n", "[breakers]\n"] {
+        std::fs::write(&file, text).unwrap();
+        tokio::time::sleep(Duration::from_millis(3500)).await;
+    }
+    running.abort();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let text = log.text();
+    let lines: Vec<_> = text.lines().filter(|line| line.contains("Z  ")).collect();
+    let [refused, valid] = lines.as_slice() else { panic!("{text}") };
+    assert!(refused.contains(" WARN ") && refused.contains("the configuration was refused"), "{text}");
+    assert!(valid.contains(" INFO ") && valid.contains("the configuration is valid again"), "{text}");
 }

@@ -48,7 +48,7 @@ pub(super) struct Agent<S> {
     /// The time for which the timer is set.
     wake: Duration,
     has_left: bool,
-    /// Whether the absence of Redis was reported, and its return was not.
+    /// `true` from the report that Redis is away to the one that it is back.
     was_away: bool,
     /// Ends with the task.
     _subscription: Subscription,

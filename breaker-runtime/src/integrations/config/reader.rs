@@ -13,7 +13,7 @@ use super::drills::LoadedDrills;
 use super::environment::Environment;
 use super::files::{ConfigFile, FileContents};
 use super::mistake::{ConfigLoadError, ConfigMistake};
-use super::report::{ConfigLoadReport, LoadResult, report_load};
+use super::report::{ConfigLoadReport, report_load};
 use crate::clock::Sleep;
 use crate::registry::{ConfigLayer, Registry};
 
@@ -61,8 +61,6 @@ pub struct ConfigReader {
     changed: Option<Vec<FileContents>>,
     /// Set while the contents that were loaded last contradict other settings.
     contradiction: Option<Contradiction>,
-    /// The result of the last load, if there was one.
-    last: Option<LoadResult>,
     drills: LoadedDrills,
     listener: Option<LoadListener>,
 }
@@ -98,7 +96,6 @@ impl ConfigReader {
             loaded: None,
             changed: None,
             contradiction: None,
-            last: None,
             drills: LoadedDrills::default(),
             listener: None,
         }
@@ -357,11 +354,11 @@ impl ConfigReader {
     pub async fn run(mut self, interval: Duration) {
         let interval = interval.max(MIN_INTERVAL);
         loop {
-            let last = self.last;
+            let before = self.registry.config_status();
             if let Some(result) = self.poll().await {
                 match &mut self.listener {
                     Some(listener) => listener(&result),
-                    None => report_load(&result, last),
+                    None => report_load(&result, before.as_ref()),
                 }
             }
             self.registry.clock().alarm(interval).unwrap_or(Sleep::Never).await;
@@ -396,7 +393,6 @@ impl ConfigReader {
 
     /// Records the result of applying a configuration to settings of this version.
     fn record(&mut self, result: &Result<ConfigLoadReport, ConfigLoadError>, version: u64) {
-        self.last = Some(if result.is_ok() { LoadResult::Applied } else { LoadResult::Refused });
         self.contradiction = match result {
             Err(error @ ConfigLoadError::Refused(_)) => Some(Contradiction { error: error.clone(), version }),
             Ok(_) | Err(ConfigLoadError::Mistakes(_)) => None,

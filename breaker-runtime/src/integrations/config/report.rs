@@ -8,7 +8,7 @@ use super::nearest::nearest;
 use crate::config::SettingSource;
 use crate::event::SettingsChange;
 use crate::printable::Quoted;
-use crate::registry::{ConfigReport, ConfigSection, Registry, SectionError};
+use crate::registry::{ConfigReport, ConfigSection, ConfigStatus, Registry, SectionError};
 use crate::warning::{note, warn};
 
 /// The effects of a configuration that was loaded.
@@ -275,18 +275,11 @@ impl UnmatchedSection {
     }
 }
 
-/// Whether a configuration was applied or refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LoadResult {
-    Applied,
-    Refused,
-}
-
-/// Reports what a user should know about a load, which followed one with the result `last`.
-pub(super) fn report_load(result: &Result<ConfigLoadReport, ConfigLoadError>, last: Option<LoadResult>) {
+/// Reports what a user should know about a load.
+pub(super) fn report_load(result: &Result<ConfigLoadReport, ConfigLoadError>, before: Option<&ConfigStatus>) {
     match result {
         Ok(loaded) => {
-            if last == Some(LoadResult::Refused) {
+            if before.is_some_and(|status| status.last_error.is_some()) {
                 note("the configuration is valid again and has been applied");
             }
             loaded.unmatched().for_each(warn);
