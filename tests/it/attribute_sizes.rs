@@ -99,6 +99,43 @@ fn a_future_with_limits_grows_by_at_most_the_documented_size() {
     assert!(grown.0 <= 48 && grown.1 <= 48 + arguments, "they grew by {grown:?} bytes");
 }
 
+#[test]
+fn copy_arguments_of_a_fallback_or_a_condition_are_stored_once_more() {
+    async fn raw(text: &str, other: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len() + other.len())
+    }
+    #[circuit_breaker(name = "limits/unused size", fallback = |_| Ok(0))]
+    async fn unused(text: &str, other: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len() + other.len())
+    }
+    #[circuit_breaker(name = "limits/used size", fallback = |_| Ok(text.len()))]
+    async fn used(text: &str, other: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len() + other.len())
+    }
+    #[circuit_breaker(name = "limits/condition size", failure_if = |result| result.is_err() && text.len() + other.len() > 0)]
+    async fn condition(text: &str, other: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len() + other.len())
+    }
+    #[circuit_breaker(name = "limits/hint size", retry_after = |_| other.parse().ok().map(std::time::Duration::from_secs))]
+    async fn hint(text: &str, other: &str) -> Result<usize, BreakerError> {
+        tokio::task::yield_now().await;
+        Ok(text.len() + other.len())
+    }
+    let raw = size_of_val(&raw("", ""));
+    let sizes = [size_of_val(&unused("", "")), size_of_val(&used("", "")), size_of_val(&condition("", ""))];
+    let [unused, used, condition] = sizes.map(|size| size - raw);
+    let hint = size_of_val(&hint("", "")) - raw;
+    let text = size_of::<&str>();
+    assert!(
+        unused <= 48 && used <= 48 + text && condition <= 48 + 2 * text && hint <= 48 + text,
+        "{sizes:?}"
+    );
+}
+
 // A future keeps the storage of an argument that was borrowed before its first await, although the argument
 // is moved into the body afterwards.
 #[test]
