@@ -55,6 +55,8 @@ mod config_environment;
 mod config_files;
 #[path = "ecosystem/config_late_breakers.rs"]
 mod config_late_breakers;
+#[path = "ecosystem/config_types.rs"]
+mod config_types;
 #[path = "ecosystem/queue_adding.rs"]
 mod queue_adding;
 #[path = "ecosystem/queue_cancellation.rs"]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use ::serde::de::{Error, MapAccess, Visitor};
+use ::serde::de::{Error, IgnoredAny, MapAccess, Unexpected, Visitor};
 use ::serde::ser::SerializeMap;
 use ::serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -16,6 +16,12 @@ use crate::printable::{Printable, start_of};
 
 /// Maximum length of an unknown name in an error, in bytes.
 const MAX_NAME: usize = 64;
+
+/// The only key of the map as which `serde_json` passes a number that is not an integer of 64 bits, if any crate of the
+/// program enables its feature `arbitrary_precision`.
+const NUMBER_KEY: &str = "$serde_json::private::Number";
+
+const OUT_OF_RANGE: &str = "number out of range";
 
 impl Serialize for SettingValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -40,7 +46,7 @@ impl<'de> Deserialize<'de> for SettingValue<'static> {
 
 struct ValueVisitor;
 
-impl Visitor<'_> for ValueVisitor {
+impl<'de> Visitor<'de> for ValueVisitor {
     type Value = SettingValue<'static>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,12 +65,36 @@ impl Visitor<'_> for ValueVisitor {
         Ok(SettingValue::Integer(number.into()))
     }
 
+    fn visit_i128<E>(self, number: i128) -> Result<Self::Value, E> {
+        Ok(SettingValue::Integer(number))
+    }
+
+    fn visit_u128<E: Error>(self, number: u128) -> Result<Self::Value, E> {
+        number.try_into().map(SettingValue::Integer).map_err(|_| E::custom(OUT_OF_RANGE))
+    }
+
     fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
         Ok(SettingValue::Float(number))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
         Ok(SettingValue::Text(Cow::Owned(text.to_owned())))
+    }
+
+    /// Reads a number that is passed as a map.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        if map.next_key::<Cow<'de, str>>()?.is_none_or(|key| key != NUMBER_KEY) {
+            return Err(A::Error::invalid_type(Unexpected::Map, &self));
+        }
+        let text: Cow<'de, str> = map.next_value()?;
+        if map.next_key::<IgnoredAny>()?.is_some() {
+            return Err(A::Error::invalid_type(Unexpected::Map, &self));
+        }
+        match SettingValue::parse(&text) {
+            SettingValue::Integer(number) => self.visit_i128(number),
+            SettingValue::Float(number) => self.visit_f64(number),
+            SettingValue::Bool(_) | SettingValue::Text(_) => Err(A::Error::custom(OUT_OF_RANGE)),
+        }
     }
 }
 
