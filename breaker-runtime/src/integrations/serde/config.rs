@@ -107,20 +107,20 @@ impl Serialize for Setting {
 /// Serializes the settings that were set.
 impl Serialize for ConfigBuilder {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let config = self.copied().build_unchecked();
-        let values: Vec<_> =
-            self.decided().map(|setting| (setting, self.written(&config, setting))).collect();
-        serializer.collect_map(values)
+        serializer.collect_map(self.decided().map(|setting| (setting, self.written(setting))))
     }
 }
 
 impl ConfigBuilder {
     /// Returns the value of a setting that was set or returned to its default.
-    fn written(&self, config: &Config, setting: Setting) -> SettingValue<'static> {
+    fn written(&self, setting: Setting) -> SettingValue<'static> {
         if !self.sets(setting) {
             return SettingValue::from("default");
         }
-        let value = config.value(setting);
+        // Without the others, which may imply another value: `slow_call` turns `durations` on.
+        let others = Setting::ALL.iter().filter(|other| **other != setting);
+        let alone = others.fold(self.copied(), |settings, other| settings.unset(*other));
+        let value = alone.build_unchecked().value(setting);
         // Otherwise it was set to a value that turns it off.
         value.unwrap_or_else(|| SettingDuration(Duration::MAX).to_string().into())
     }
@@ -249,6 +249,8 @@ impl<'de> Deserialize<'de> for SettingDuration {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Map, Value, json};
+
     use super::*;
 
     #[test]
@@ -278,6 +280,56 @@ mod tests {
             let [first, second] = values;
             let twice = error(&format!(r#"{{"jitter": {first}, "jitter": {second}}}"#)).unwrap();
             assert!(twice.starts_with("duplicate setting `jitter`"), "{twice}");
+        }
+    }
+
+    /// Returns values of a setting in JSON, those that turn it off included.
+    fn json_values(setting: Setting) -> Value {
+        match setting {
+            Setting::FailureThreshold | Setting::ConsecutiveFailures | Setting::MinimumCalls => json!([1, 50]),
+            Setting::HalfOpenMaxCalls | Setting::SuccessThreshold | Setting::MaxConcurrent => json!([1, 9]),
+            Setting::FailureRate | Setting::SlowCallRate | Setting::MaxOpen => json!([0.1, 1.0]),
+            Setting::Window => json!([10, "1m", "unlimited"]),
+            Setting::Backoff => json!([1.0, 2.5]),
+            Setting::Jitter => json!([0.0, 1.0]),
+            Setting::SlowCall
+            | Setting::RecoveryTimeout
+            | Setting::MaxRecoveryTimeout
+            | Setting::HalfOpenTimeout
+            | Setting::Ramp
+            | Setting::CallTimeout
+            | Setting::MaxWait
+            | Setting::CancelledAfter
+            | Setting::Hang => json!(["1ns", "40d", "unlimited"]),
+            Setting::Shared => json!(["local", "quorum", "first"]),
+            Setting::Adopt => json!(["unless_healthy", "always"]),
+            Setting::Mode => json!(["enforce", "shadow"]),
+            Setting::Critical | Setting::Durations => json!([false, true]),
+        }
+    }
+
+    #[test]
+    fn serialized_settings_are_those_that_were_set_whatever_others_imply() {
+        let written_is_read = |json: Map<String, Value>| {
+            let json = Value::Object(json);
+            let settings: ConfigBuilder = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(serde_json::to_value(settings).unwrap(), json);
+        };
+        let entries: Vec<(String, Value)> = Setting::ALL
+            .iter()
+            .flat_map(|setting| {
+                let values = json_values(*setting).as_array().unwrap().clone();
+                let values = values.into_iter().chain([json!("default")]);
+                values.map(|value| (setting.label().to_owned(), value))
+            })
+            .collect();
+        for one in &entries {
+            // Alone, with each other value, and with all other settings.
+            for other in &entries {
+                written_is_read(Map::from_iter([other.clone(), one.clone()]));
+            }
+            written_is_read(entries.iter().chain([one]).cloned().collect());
+            written_is_read(entries.iter().rev().chain([one]).cloned().collect());
         }
     }
 }
