@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use breaker_runtime::chaos::Drill;
 use breaker_runtime::integrations::config::{BreakerConfiguration, Configuration};
-use breaker_runtime::{Config, ConfigBuilder, ConfigLayer, Fault, Registry, Setting, SettingSource, SettingValue};
+use breaker_runtime::{
+    Config, ConfigBuilder, ConfigLayer, Fault, Registry, Setting, SettingSource, SettingValue,
+};
 use serde_json::{Value, from_str, json};
 
 use crate::config_documents::{JSON, TOML};
@@ -91,7 +93,8 @@ fn every_type_reads_the_numbers_of_serde_json_with_arbitrary_precision() {
     assert_eq!(jitter(breaker.keys["eu-1"].clone()), 0.5);
     let all: Configuration = from_str(&format!(r#"{{"breakers": {{"payment": {settings}}}}}"#)).unwrap();
     assert_eq!(jitter(all.breakers["payment"].settings.clone()), 0.5);
-    let drill: Drill = from_str(&with_number(r#"{"fail": {number}, "for": "1m", "seed": 7}"#, "0.3")).unwrap();
+    let drill: Drill =
+        from_str(&with_number(r#"{"fail": {number}, "for": "1m", "seed": 7}"#, "0.3")).unwrap();
     assert_eq!(drill, Drill::new(Fault::fail(0.3), Duration::from_secs(60)).seed(7));
 }
 

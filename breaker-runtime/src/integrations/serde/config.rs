@@ -286,7 +286,9 @@ mod tests {
     /// Returns values of a setting in JSON, those that turn it off included.
     fn json_values(setting: Setting) -> Value {
         match setting {
-            Setting::FailureThreshold | Setting::ConsecutiveFailures | Setting::MinimumCalls => json!([1, 50]),
+            Setting::FailureThreshold | Setting::ConsecutiveFailures | Setting::MinimumCalls => {
+                json!([1, 50])
+            }
             Setting::HalfOpenMaxCalls | Setting::SuccessThreshold | Setting::MaxConcurrent => json!([1, 9]),
             Setting::FailureRate | Setting::SlowCallRate | Setting::MaxOpen => json!([0.1, 1.0]),
             Setting::Window => json!([10, "1m", "unlimited"]),
