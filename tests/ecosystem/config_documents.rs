@@ -1,15 +1,9 @@
 //! Documents with settings, in TOML and JSON: what they contain, and what is said about each mistake.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
-use breaker_runtime::chaos::Drill;
-use breaker_runtime::integrations::config::{
-    ConfigDocument, ConfigFormat, ConfigLoadError, ConfigReader, Configuration,
-};
-use breaker_runtime::{Config, ConfigLayer, Fault, Registry, Setting, SettingSource};
-use serde_json::Value;
+use breaker_runtime::integrations::config::{ConfigDocument, ConfigFormat, ConfigLoadError, ConfigReader};
+use breaker_runtime::{Config, Registry, Setting, SettingSource};
 
 fn lines(format: ConfigFormat, text: impl AsRef<[u8]>) -> Vec<String> {
     match ConfigDocument::parse("breakers.toml", format, text.as_ref()) {
