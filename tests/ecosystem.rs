@@ -8,6 +8,7 @@
 //! | `config_environment.rs` | settings from variables of the environment |
 //! | `config_files.rs` | files with settings that change |
 //! | `config_late_breakers.rs` | breakers that are registered after settings that contradict them |
+//! | `config_types.rs` | settings and drills as types of serde |
 //! | `queue_support.rs` | what the tests of queues share |
 //! | `queue_adding.rs` | adding items to a queue for rejected calls |
 //! | `queue_delivery.rs` | delivering them |

@@ -79,20 +79,21 @@ fn merged_values_of_several_formats_are_a_configuration_with_drills() {
 
 #[test]
 fn every_type_reads_the_numbers_of_serde_json_with_arbitrary_precision() {
-    let jitter = |settings: ConfigBuilder| settings.build().unwrap().jitter();
+    let jitter = |settings: ConfigBuilder| settings.build().unwrap().value(Setting::Jitter);
+    let half = Some(SettingValue::Float(0.5));
     let value = |number| from_str::<SettingValue<'_>>(&with_number("{number}", number)).unwrap();
     assert_eq!([value("0.5"), value("1e-9"), value("-0")], [0.5.into(), 1e-9.into(), SettingValue::from(0)]);
     assert_eq!(value("99999999999999999999"), SettingValue::Integer(99_999_999_999_999_999_999));
 
     let settings = with_number(r#"{"jitter": {number}, "failure_threshold": 9}"#, "0.5");
-    assert_eq!(jitter(from_str(&settings).unwrap()), 0.5);
+    assert_eq!(jitter(from_str(&settings).unwrap()), half);
     let breaker: BreakerConfiguration = from_str(&settings).unwrap();
-    assert_eq!(jitter(breaker.settings), 0.5);
+    assert_eq!(jitter(breaker.settings), half);
     let of_key = format!(r#"{{"keys": {{"eu-1": {settings}}}}}"#);
     let breaker: BreakerConfiguration = from_str(&of_key).unwrap();
-    assert_eq!(jitter(breaker.keys["eu-1"].clone()), 0.5);
+    assert_eq!(jitter(breaker.keys["eu-1"].clone()), half);
     let all: Configuration = from_str(&format!(r#"{{"breakers": {{"payment": {settings}}}}}"#)).unwrap();
-    assert_eq!(jitter(all.breakers["payment"].settings.clone()), 0.5);
+    assert_eq!(jitter(all.breakers["payment"].settings.clone()), half);
     let drill: Drill =
         from_str(&with_number(r#"{"fail": {number}, "for": "1m", "seed": 7}"#, "0.3")).unwrap();
     assert_eq!(drill, Drill::new(Fault::fail(0.3), Duration::from_secs(60)).seed(7));
