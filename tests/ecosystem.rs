@@ -8,6 +8,7 @@
 //! | `config_environment.rs` | settings from variables of the environment |
 //! | `config_files.rs` | files with settings that change |
 //! | `config_late_breakers.rs` | breakers that are registered after settings that contradict them |
+//! | `config_types.rs` | settings and drills as types of serde |
 //! | `queue_support.rs` | what the tests of queues share |
 //! | `queue_adding.rs` | adding items to a queue for rejected calls |
 //! | `queue_delivery.rs` | delivering them |
@@ -55,6 +56,8 @@ mod config_environment;
 mod config_files;
 #[path = "ecosystem/config_late_breakers.rs"]
 mod config_late_breakers;
+#[path = "ecosystem/config_types.rs"]
+mod config_types;
 #[path = "ecosystem/queue_adding.rs"]
 mod queue_adding;
 #[path = "ecosystem/queue_cancellation.rs"]

@@ -83,6 +83,7 @@ mod error;
 mod similar;
 mod target;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -179,7 +180,7 @@ impl Drill {
     ///
     /// # Errors
     ///
-    /// Returns what is accepted, if a name is unknown, or if a value is out of its range or missing.
+    /// Returns what is accepted, if a name is unknown or repeated, or if a value is out of its range or missing.
     ///
     /// ```
     /// use breaker_runtime::chaos::Drill;
@@ -197,8 +198,14 @@ impl Drill {
         V: AsRef<str>,
     {
         let mut drill = Self::empty();
+        let mut names = BTreeSet::new();
         for (name, value) in values {
             drill.set(name.as_ref(), value.as_ref()).map_err(DrillError::Invalid)?;
+            if !names.insert(name.as_ref().to_owned()) {
+                return Err(DrillError::Invalid(
+                    "duplicate value; set each of fail, delay, delay_share, for and seed once",
+                ));
+            }
         }
         drill.checked()
     }

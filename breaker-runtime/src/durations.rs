@@ -118,11 +118,15 @@ impl Histogram {
         self.sum.store(self.sum.load(Ordering::Relaxed).saturating_add(nanos), Ordering::Relaxed);
     }
 
+    /// Adds to a histogram that other threads write too.
     fn add_shared(&self, nanos: u64) {
         if let Some(bucket) = self.buckets.get(bucket_of(nanos)) {
             bucket.fetch_add(1, Ordering::Relaxed);
         }
-        self.sum.fetch_add(nanos, Ordering::Relaxed);
+        // A reading may miss the store for a moment.
+        if self.sum.fetch_add(nanos, Ordering::Relaxed).checked_add(nanos).is_none() {
+            self.sum.store(u64::MAX, Ordering::Relaxed);
+        }
     }
 }
 
@@ -352,6 +356,18 @@ mod tests {
         assert_eq!(durations.count_within(Duration::from_nanos(u64::MAX - 1)), 1);
         assert_eq!(durations.count_within(Duration::MAX), 4);
         assert_eq!(CallDurations::default().count_within(Duration::MAX), 0);
+    }
+
+    #[test]
+    fn the_sum_saturates_in_owned_and_shared_histograms() {
+        let (owned, shared) = (Histogram::default(), Histogram::default());
+        for nanos in [1, u64::MAX - 2, 1, 1, u64::MAX, 7] {
+            owned.add_owned(nanos);
+            shared.add_shared(nanos);
+            let sums = [&owned, &shared].map(|histogram| histogram.sum.load(Ordering::Relaxed));
+            assert_eq!(sums[0], sums[1], "after {nanos}");
+        }
+        assert_eq!(shared.sum.load(Ordering::Relaxed), u64::MAX);
     }
 
     #[test]

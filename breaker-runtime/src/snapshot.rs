@@ -218,7 +218,7 @@ impl Snapshot {
             self.severity(),
             self.ramp.is_some(),
             in_window.max(self.consecutive_failures.into()),
-            totals.failures + totals.timeouts + totals.injected,
+            totals.failed(),
             totals.rejected,
         )
     }

@@ -10,7 +10,7 @@ use crate::sync::{AtomicU16, AtomicU64, OnceBox, Ordering};
 /// The calls of a breaker since it was created, by result.
 ///
 /// Every finished call is counted in exactly one of `successes`, `failures`, `timeouts`, `injected`, `ignored` and
-/// `rejected`. Totals are never reset. While calls are running, fields may be a few calls apart, because each
+/// `rejected`. [`failed`](Self::failed) is the sum of those that the thresholds count as failures. Totals are never reset. While calls are running, fields may be a few calls apart, because each
 /// is read separately.
 ///
 /// ```
@@ -298,9 +298,25 @@ impl Totals {
         self.cancellations.failures += other.cancellations.failures;
     }
 
+    /// Returns the number of calls that are failures for the thresholds: the sum of `failures`, `timeouts` and
+    /// `injected`.
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+    ///
+    /// let breaker = CircuitBreaker::new("search", Config::default())?;
+    /// breaker.try_acquire()?.settle(Outcome::Failure);
+    /// assert_eq!(breaker.snapshot().totals.failed(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn failed(&self) -> u64 {
+        self.failures + self.timeouts + self.injected
+    }
+
     /// Returns the number of finished calls, including rejected ones.
     #[must_use]
     pub const fn calls(&self) -> u64 {
-        self.successes + self.failures + self.timeouts + self.injected + self.ignored + self.rejected
+        self.successes + self.failed() + self.ignored + self.rejected
     }
 }

@@ -104,7 +104,7 @@ impl Terminal {
             "  {:<19} {} calls succeeded, {} failed, {} rejected; {} state changes, now {}",
             format!("circuit {}", circuit.name()),
             totals.successes,
-            totals.failures,
+            totals.failed(),
             totals.rejected,
             circuit.generation,
             circuit.state,

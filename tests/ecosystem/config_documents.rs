@@ -1,15 +1,9 @@
 //! Documents with settings, in TOML and JSON: what they contain, and what is said about each mistake.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
-use breaker_runtime::chaos::Drill;
-use breaker_runtime::integrations::config::{
-    ConfigDocument, ConfigFormat, ConfigLoadError, ConfigReader, Configuration,
-};
-use breaker_runtime::{Config, ConfigLayer, Fault, Registry, Setting, SettingSource};
-use serde_json::Value;
+use breaker_runtime::integrations::config::{ConfigDocument, ConfigFormat, ConfigLoadError, ConfigReader};
+use breaker_runtime::{Config, Registry, Setting, SettingSource};
 
 fn lines(format: ConfigFormat, text: impl AsRef<[u8]>) -> Vec<String> {
     match ConfigDocument::parse("breakers.toml", format, text.as_ref()) {
@@ -26,7 +20,7 @@ fn json(text: impl AsRef<[u8]>) -> Vec<String> {
     lines(ConfigFormat::Json, text)
 }
 
-const TOML: &str = r#"
+pub(crate) const TOML: &str = r#"
 [breakers."*"]
 jitter = 0.25
 
@@ -43,7 +37,7 @@ critical = true
 failure_threshold = 50
 "#;
 
-const JSON: &str = r#"{"breakers": {
+pub(crate) const JSON: &str = r#"{"breakers": {
     "*": {"jitter": 0.25},
     "pay*": {"recovery_timeout": "10s"},
     "payment": {
@@ -255,60 +249,6 @@ fn settings_that_contradict_each_other_are_refused_with_their_line() {
         "b.toml:3: circuit breaker \"search\": max_wait needs max_concurrent; without it no call waits"
     );
     assert_eq!(search.config(), Config::default());
-}
-
-#[test]
-fn a_configuration_of_serde_is_part_of_the_configuration_of_a_program() {
-    let parsed: Configuration = ::toml::from_str(TOML).unwrap();
-    let written = serde_json::to_value(&parsed).unwrap();
-    assert_eq!(written, serde_json::from_str::<serde_json::Value>(JSON).unwrap());
-    let again: Configuration = serde_json::from_value(written).unwrap();
-
-    let registry = Registry::new();
-    let hosts = registry.register_keyed("hosts", Config::default(), 10).unwrap();
-    let source = SettingSource::File { path: "settings".into(), line: 1 };
-    registry.apply_layer(ConfigLayer::File, again.into_sections(&source)).unwrap();
-    assert_eq!(hosts.get("eu-1").config().failure_threshold(), Some(50));
-    assert_eq!(hosts.get("eu-1").snapshot().settings.source(Setting::Jitter), source);
-
-    let unknown = ::toml::from_str::<Configuration>("[breakers.a]\nfailure_treshold = 1").unwrap_err();
-    assert!(unknown.to_string().contains("unknown setting `failure_treshold`"), "{unknown}");
-}
-
-#[test]
-fn merged_values_of_several_formats_are_a_configuration_with_drills() {
-    // What configuration libraries do: values of all sources are merged, and the result is deserialized.
-    fn merge(base: &mut Value, over: Value) {
-        match (base, over) {
-            (Value::Object(base), Value::Object(over)) => {
-                for (key, value) in over {
-                    merge(base.entry(key).or_insert(Value::Null), value);
-                }
-            }
-            (base, over) => *base = over,
-        }
-    }
-
-    let base = "port = 80\n[breakers.payment]\nfailure_threshold = 9\nwindow = \"1m\"\ncritical = true\n\
-                [drills.payment]\nfail = 1\nfor = \"1m\"\n";
-    let base: ::toml::Table = ::toml::from_str(base).unwrap();
-    let mut merged = serde_json::to_value(base).unwrap();
-    let over = r#"{"port": 8080, "breakers": {"payment": {"failure_threshold": 7, "jitter": 0.5}}}"#;
-    merge(&mut merged, serde_json::from_str(over).unwrap());
-    let drills: BTreeMap<String, Drill> = serde_json::from_value(merged["drills"].take()).unwrap();
-    let circuits: Configuration = serde_json::from_value(merged).unwrap();
-
-    let registry = Registry::new();
-    let payment = registry.register("payment", Config::default()).unwrap();
-    let source = SettingSource::File { path: "settings".into(), line: 1 };
-    registry.apply_layer(ConfigLayer::File, circuits.into_sections(&source)).unwrap();
-    let config = payment.config();
-    assert_eq!((config.failure_threshold(), config.jitter()), (Some(7), 0.5));
-    assert_eq!((config.critical(), config.window_time()), (true, Some(Duration::from_secs(60))));
-    for (name, drill) in &drills {
-        drop(drill.start(&registry, name).unwrap());
-    }
-    assert_eq!(payment.snapshot().drill.unwrap().fault, Fault::fail(1.0));
 }
 
 #[test]

@@ -9,8 +9,13 @@ use breaker_runtime::integrations::prometheus;
 use breaker_runtime::queue::RetryQueue;
 use breaker_runtime::{Config, Outcome, Registry};
 
+use crate::crate_tree::read;
+
 /// Labels whose values the application chooses.
 const FREE_LABELS: &[&str] = &["circuit", "le"];
+
+/// The file whose documentation has the tables of all metrics.
+const TABLES: &str = "breaker-runtime/src/integrations/prometheus.rs";
 
 /// Returns one line for each metric of a process that uses everything.
 pub(crate) fn lines() -> Vec<String> {
@@ -72,4 +77,49 @@ fn labels_are_collected_from_all_lines() {
     let text = "# TYPE a counter\na{circuit=\"x\",to=\"open\"} 1\na{circuit=\"y\",to=\"closed\"} 1\n\
                 # TYPE b histogram\nb_bucket{circuit=\"x\",le=\"1\"} 2\nb_sum{circuit=\"x\"} 1\n";
     assert_eq!(describe(text), ["counter a{circuit, to=closed|open}", "histogram b{circuit, le}"]);
+}
+
+#[test]
+fn the_tables_name_every_metric_and_every_value_of_its_labels() {
+    let source = read(TABLES).expect("the source can be read");
+    let rows: Vec<&str> = source.lines().filter(|line| line.starts_with("//! | `circuit_breaker_")).collect();
+    let mut missing = Vec::new();
+    let mut exported = BTreeSet::new();
+    for line in lines() {
+        let mut words = line.split(|it: char| !it.is_alphanumeric() && it != '_').filter(|it| !it.is_empty());
+        let name = words.nth(1).expect("each line has a kind and a name");
+        let first_cell = |row: &&&str| row.split('|').nth(1).is_some_and(|cell| names(cell, name));
+        match rows.iter().find(first_cell) {
+            Some(row) => missing.extend(
+                words.filter(|word| *word != "le" && !names(row, word)).map(|word| format!("{name}: {word}")),
+            ),
+            None => missing.push(name.to_owned()),
+        }
+        exported.insert(name.to_owned());
+    }
+    let listed = rows.iter().filter_map(|row| row.split('|').nth(1)).flat_map(|cell| cell.split('`'));
+    let listed = listed.filter(|name| name.starts_with("circuit_breaker_"));
+    let wrong: Vec<&str> = listed.filter(|name| !exported.contains(*name)).collect();
+    assert!(
+        missing.is_empty() && wrong.is_empty(),
+        "in the tables of {TABLES}, {missing:?} are missing and {wrong:?} are wrong"
+    );
+}
+
+/// Returns `true` if the text contains the word between backticks.
+fn names(text: &str, word: &str) -> bool {
+    text.contains(&format!("`{word}`"))
+}
+
+#[test]
+fn the_page_about_opentelemetry_has_the_largest_number_of_series_of_a_circuit() {
+    let text = read("breaker-runtime/src/integrations/opentelemetry.rs").expect("the source can be read");
+    let lines = lines();
+    let of_circuits = lines.iter().filter(|line| line.contains("{circuit, ") && !line.contains(" to="));
+    let most = of_circuits.map(|line| line.matches('|').count() + 1).max().expect("there are such metrics");
+    let text = text.replace("\n//!", "");
+    assert!(
+        text.contains(&format!("Every other instrument has at most {most} series for each circuit")),
+        "{most}"
+    );
 }

@@ -176,6 +176,15 @@ impl<'a> SettingValue<'a> {
         }
     }
 
+    /// Returns the value as it is written without quotes.
+    #[allow(dead_code, reason = "only drills of files and of `serde` are read from such texts")]
+    pub(crate) fn unquoted(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Integer(_) | Self::Float(_) | Self::Bool(_) => Cow::Owned(self.to_string()),
+        }
+    }
+
     /// Returns the value as in a TOML file, except that a long text is cut.
     fn shown(&self) -> String {
         match self {

@@ -164,10 +164,9 @@ impl Circuits {
 
 /// Returns the number of calls that show a demand for trial calls: of those that the circuit rejects, or would reject.
 fn rejected(totals: &Totals, config: &Config) -> u64 {
-    let admitted = totals.successes + totals.failures + totals.timeouts + totals.ignored;
     // An open circuit admits calls in shadow mode, and above the limit of open circuits.
     let admits_when_open = config.mode() == Mode::Shadow || config.has_max_open();
-    totals.rejected + if admits_when_open { admitted } else { 0 }
+    if admits_when_open { totals.calls() } else { totals.rejected }
 }
 
 fn local_state(snapshot: &Snapshot) -> LocalState {
@@ -189,7 +188,16 @@ fn initiator(by: &str, why: &str) -> Arc<str> {
 
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
-    use super::initiator;
+    use super::{initiator, rejected};
+    use crate::config::{Config, Mode};
+    use crate::totals::Totals;
+
+    #[test]
+    fn every_admitted_call_of_an_open_circuit_in_shadow_mode_shows_a_demand_for_trial_calls() {
+        let totals = Totals { rejected: 1, successes: 2, timeouts: 4, injected: 8, ..Totals::default() };
+        let shadow = Config::builder().mode(Mode::Shadow).build().unwrap();
+        assert_eq!([rejected(&totals, &Config::default()), rejected(&totals, &shadow)], [1, 15]);
+    }
 
     #[test]
     fn texts_of_a_command_that_came_from_redis_cannot_forge_a_line() {

@@ -79,13 +79,40 @@ impl Sample {
 
 impl CallCounts {
     fn of(totals: &Totals) -> Self {
-        Self { successes: totals.successes, failures: totals.failures + totals.timeouts }
+        Self { successes: totals.successes, failures: totals.failed() }
     }
 
     fn since(self, earlier: Self) -> Self {
         Self {
             successes: self.successes.saturating_sub(earlier.successes),
             failures: self.failures.saturating_sub(earlier.failures),
+        }
+    }
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Evidence, Sample};
+    use crate::breaker::CircuitBreaker;
+    use crate::config::Config;
+    use crate::totals::Totals;
+
+    #[test]
+    fn calls_that_a_drill_fails_and_timeouts_are_evidence_of_failure() {
+        let config = Config::builder().failure_threshold(1000).build().unwrap();
+        let mut snapshot = CircuitBreaker::new("payment", config.clone()).unwrap().snapshot();
+        for (totals, expected) in [
+            (Totals { successes: 100, ..Totals::default() }, Evidence::Healthy),
+            (Totals { successes: 100, injected: 20, ..Totals::default() }, Evidence::Unknown),
+            (Totals { successes: 100, injected: 50, timeouts: 50, ..Totals::default() }, Evidence::Failing),
+            (Totals { injected: 5, ..Totals::default() }, Evidence::Failing),
+        ] {
+            snapshot.totals = totals;
+            let mut sample = Sample::new(Duration::ZERO, &Totals::default());
+            let evidence = sample.evidence(Duration::from_secs(1), &snapshot, &config);
+            assert_eq!(format!("{evidence:?}"), format!("{expected:?}"), "{totals:?}");
         }
     }
 }

@@ -9,52 +9,34 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use ::serde::de::{Error, Visitor};
+use ::serde::de::{Error, MapAccess, Visitor};
 use ::serde::{Deserialize, Deserializer};
 
 use crate::chaos::Drill;
+use crate::config::SettingValue;
 
-/// A number or a text, as a text.
-struct ScalarText(String);
-
-struct ScalarVisitor;
+struct DrillVisitor;
 
 impl<'de> Deserialize<'de> for Drill {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let values = BTreeMap::<String, ScalarText>::deserialize(deserializer)?;
-        Self::parse(values.iter().map(|(name, value)| (name, &value.0))).map_err(D::Error::custom)
+        deserializer.deserialize_map(DrillVisitor)
     }
 }
 
-impl<'de> Deserialize<'de> for ScalarText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
-    }
-}
-
-impl Visitor<'_> for ScalarVisitor {
-    type Value = ScalarText;
+impl<'de> Visitor<'de> for DrillVisitor {
+    type Value = Drill;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a number, or a text such as \"2s\"")
+        out.write_str("the values of a drill: fail, delay, delay_share, for and seed")
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<ScalarText, E> {
-        Ok(ScalarText(value.to_owned()))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<ScalarText, E> {
-        Ok(ScalarText(value.to_string()))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<ScalarText, E> {
-        Ok(ScalarText(value.to_string()))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<ScalarText, E> {
-        Ok(ScalarText(value.to_string()))
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Drill, A::Error> {
+        let mut values = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, SettingValue<'static>>()? {
+            values.push((name, value.unquoted().into_owned()));
+        }
+        Drill::parse(values).map_err(A::Error::custom)
     }
 }

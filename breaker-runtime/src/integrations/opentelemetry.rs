@@ -15,7 +15,7 @@
 //! ones in a series with the attribute `otel.metric.overflow`. The counter `circuit_breaker_state_changes` has the most
 //! series: 15 for each circuit, from its registration on. With its default the SDK therefore loses state changes of
 //! **the 134th circuit and all further ones**. A breaker with keys counts as one circuit here. Every other instrument
-//! has at most 5 series for each circuit. A view raises the limit; a limit that is never reached costs memory for an
+//! has at most 6 series for each circuit. A view raises the limit; a limit that is never reached costs memory for an
 //! empty table:
 //!
 //! ```

@@ -3,13 +3,15 @@
 //!
 //! | metric | labels and values |
 //! |---|---|
-//! | `circuit_breaker_calls_total` | `circuit`, `result` = `success`, `failure`, `timeout`, `ignored`, `rejected` |
+//! | `circuit_breaker_calls_total` | `circuit`, `result` = `success`, `failure`, `timeout`, `injected`, `ignored`, `rejected`; `injected` for calls that a drill failed |
 //! | `circuit_breaker_rejections_total` | `circuit`, `reason` = `open`, `half_open`, `ramping`, `forced_open`, `bulkhead` |
 //! | `circuit_breaker_fallback_total` | `circuit`, `result` = `success`, `failure` |
 //! | `circuit_breaker_cancelled_total` | `circuit`, `result` = `ignored`, `failure`; calls that were dropped before they had a result, which `circuit_breaker_calls_total` counts as well |
+//! | `circuit_breaker_injected_total` | `circuit`, `fault` = `failure`, `delay`; calls that a drill failed or delayed, which `circuit_breaker_calls_total` counts as well |
+//! | `circuit_breaker_drill` | `circuit`; 1 while a drill injects faults, otherwise 0 |
 //! | `circuit_breaker_shadow_rejections_total` | `circuit` |
 //! | `circuit_breaker_waived_rejections_total` | `circuit` |
-//! | `circuit_breaker_state_changes_total` | `circuit`, `from`, `to` |
+//! | `circuit_breaker_state_changes_total` | `circuit`, `from` and `to` = `closed`, `open`, `half_open`, `forced_open`, `disabled` |
 //! | `circuit_breaker_open_seconds_total` | `circuit` |
 //! | `circuit_breaker_state` | `circuit`; 0 for closed or disabled, 1 for open or forced open, 2 for half-open |
 //! | `circuit_breaker_failure_ratio`, `circuit_breaker_slow_call_ratio` | `circuit`; present while the window holds a call |
@@ -19,6 +21,12 @@
 //! | `circuit_breaker_queue_length`, `circuit_breaker_queue_capacity` | `circuit`; present with a queue for rejected calls |
 //! | `circuit_breaker_queue_items_total` | `circuit`, `result` = `queued`, `delivered`, `discarded`, `refused`; present with such a queue |
 //! | `circuit_breaker_call_duration_seconds` | `circuit`; a histogram, present with `durations` |
+//!
+//! A registry whose configuration a `ConfigReader` has loaded (feature `config`) also has this one:
+//!
+//! | metric | labels and values |
+//! |---|---|
+//! | `circuit_breaker_config_reloads_total` | `outcome` = `applied`, `refused`; configurations that were loaded |
 //!
 //! A process that belongs to a fleet (feature `redis`, see `breaker_runtime::fleet`) also has these:
 //!

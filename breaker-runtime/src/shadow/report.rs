@@ -41,7 +41,8 @@ pub struct CandidateReport {
     pub running_for: Duration,
     /// Calls that succeeded.
     pub successes: u64,
-    /// Calls that failed, including timeouts and calls that were cancelled after `cancelled_after`.
+    /// Calls that failed, including timeouts, calls that were cancelled after `cancelled_after`, and those that a drill
+    /// failed.
     pub failures: u64,
     /// Calls that are no evidence, such as those that were cancelled early.
     pub ignored: u64,

@@ -92,9 +92,13 @@ pub fn assert_state(circuit: impl IntoBreaker, expected: State) {
     let note = unreached_note(&snapshot);
     let change = snapshot.last_transition.map_or_else(|| "none".to_owned(), |change| change.to_string());
     let totals = snapshot.totals;
+    let injected = match totals.injected {
+        0 => String::new(),
+        calls => format!("{calls} failed by a drill, "),
+    };
     fail(&format!(
         "circuit breaker {name} is {state}, expected {expected}\n  time in state: {:?}{due}\n  last change: {change}\n  \
-         calls: {} succeeded, {} failed, {} timed out, {} ignored, {} rejected{note}",
+         calls: {} succeeded, {} failed, {} timed out, {injected}{} ignored, {} rejected{note}",
         snapshot.time_in_state,
         totals.successes,
         totals.failures,

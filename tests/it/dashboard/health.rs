@@ -1,6 +1,7 @@
 //! The readiness endpoint.
 
-use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, KeyedBreaker, Mode, Outcome, State};
+use breaker_runtime::chaos::Drill;
+use breaker_runtime::{CircuitBreaker, Config, ConfigBuilder, Fault, KeyedBreaker, Mode, Outcome, State};
 
 use super::server::Server;
 use crate::support::{RECOVERY, seconds, settings};
@@ -35,6 +36,30 @@ async fn the_error_rate_of_a_circuit_that_just_opened_is_that_of_its_totals() {
     assert_eq!(search.snapshot().window.map(|window| window.calls), Some(0));
     let response = server.get("/health/circuits").await.json();
     assert_eq!(response["circuits"]["search"]["error_rate"], 2.0 / 3.0);
+}
+
+#[tokio::test]
+async fn calls_that_a_drill_fails_are_in_the_error_rate() {
+    let server = Server::start();
+    let payment = server.register("payment", Config::builder().window_calls(10).failure_rate(0.5));
+    let stock = server.register("stock", Config::builder());
+    for _ in 0..5 {
+        payment.try_acquire().unwrap().settle(Outcome::Success);
+    }
+    let rates = async || {
+        let health = server.get("/health/circuits").await.json();
+        ["payment", "stock"].map(|name| health["circuits"][name]["error_rate"].as_f64())
+    };
+    for name in ["payment", "stock"] {
+        drop(Drill::new(Fault::fail(1.0), seconds(60)).start(&server.registry, name).unwrap());
+    }
+    for _ in 0..4 {
+        assert!(payment.try_acquire().is_err() && stock.try_acquire().is_err());
+    }
+    assert_eq!(rates().await, [Some(4.0 / 9.0), Some(1.0)]);
+    assert!(payment.try_acquire().is_err() && stock.try_acquire().is_err());
+    assert_eq!([payment.state(), stock.state()], [State::Open; 2]);
+    assert_eq!(rates().await, [Some(0.5), Some(1.0)]);
 }
 
 #[tokio::test]

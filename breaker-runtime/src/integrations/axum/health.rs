@@ -209,9 +209,8 @@ impl CircuitHealth {
 #[expect(clippy::cast_precision_loss, reason = "the share of 2^53 calls need not be exact")]
 fn error_rate(snapshot: &Snapshot) -> Option<f64> {
     let totals = snapshot.totals;
-    let failures = totals.failures + totals.timeouts;
-    let calls = totals.successes + failures;
-    let of_totals = || (calls > 0).then(|| failures as f64 / calls as f64);
+    let calls = totals.successes + totals.failed();
+    let of_totals = || (calls > 0).then(|| totals.failed() as f64 / calls as f64);
     snapshot.window.and_then(|window| window.failure_rate()).or_else(of_totals)
 }
 

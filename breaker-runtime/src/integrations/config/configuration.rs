@@ -1,10 +1,15 @@
 //! The configuration as a type of serde, for programs with a configuration library of their own.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+use std::marker::PhantomData;
 
-use ::serde::{Deserialize, Serialize};
+use ::serde::de::{Error, MapAccess, Visitor};
+use ::serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::{ConfigBuilder, SettingSource};
+use crate::printable::QuotedStart;
 use crate::registry::ConfigSection;
 
 /// The settings of breakers, as part of the configuration of a program.
@@ -13,7 +18,8 @@ use crate::registry::ConfigSection;
 /// merge files and the environment into it. They do not tell the line of a value, so the sources and errors name the
 /// configuration as a whole.
 ///
-/// It has no drills. With the feature `chaos`, `chaos::Drill` is a type of serde as well.
+/// Its only key is `breakers`; others are refused, unless it is a flattened field, as below. Names and keys that are
+/// repeated are refused, too. It has no drills: with the feature `chaos`, `chaos::Drill` is a type of serde as well.
 ///
 /// ```
 /// use breaker_runtime::integrations::config::Configuration;
@@ -39,10 +45,11 @@ use crate::registry::ConfigSection;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Configuration {
     /// The settings by the name of their breaker, in which each `*` stands for any text.
+    #[serde(deserialize_with = "unique")]
     pub breakers: BTreeMap<String, BreakerConfiguration>,
 }
 
@@ -64,7 +71,7 @@ pub struct BreakerConfiguration {
     #[serde(flatten)]
     pub settings: ConfigBuilder,
     /// The settings of single keys.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "unique", skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, ConfigBuilder>,
 }
 
@@ -93,5 +100,40 @@ impl Configuration {
             sections.extend(keys.into_iter().map(|(key, settings)| section(settings).for_key(key)));
         }
         sections
+    }
+}
+
+/// Deserializes a map, and refuses keys that are repeated.
+fn unique<'de, D, V>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    deserializer.deserialize_map(UniqueVisitor(PhantomData))
+}
+
+struct UniqueVisitor<V>(PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>> Visitor<'de> for UniqueVisitor<V> {
+    type Value = BTreeMap<String, V>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a table with settings for each name")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut tables: Self::Value = BTreeMap::new();
+        while let Some(name) = map.next_key::<String>()? {
+            match tables.entry(name) {
+                Entry::Vacant(entry) => _ = entry.insert(map.next_value()?),
+                Entry::Occupied(entry) => {
+                    let name = QuotedStart(entry.key());
+                    return Err(A::Error::custom(format_args!(
+                        "duplicate table {name}; expected each name only once"
+                    )));
+                }
+            }
+        }
+        Ok(tables)
     }
 }

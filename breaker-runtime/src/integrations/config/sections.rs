@@ -166,13 +166,7 @@ impl SectionReader {
         for Entry { key, line, node } in entries {
             let key_path = format!("{path}.{}", segment(&key));
             let Some(value) = self.value(line, &key_path, node) else { continue };
-            let set = match &value {
-                SettingValue::Text(text) => values.set(&key, text),
-                SettingValue::Integer(_) | SettingValue::Float(_) | SettingValue::Bool(_) => {
-                    values.set(&key, &value.to_string())
-                }
-            };
-            if let Err(problem) = set {
+            if let Err(problem) = values.set(&key, &value.unquoted()) {
                 self.mistake(line, format!("{key_path} = {value}: {problem}"));
             }
         }

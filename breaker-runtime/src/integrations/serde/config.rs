@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use ::serde::de::{Error, MapAccess, Visitor};
+use ::serde::de::{Error, IgnoredAny, MapAccess, Unexpected, Visitor};
 use ::serde::ser::SerializeMap;
 use ::serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -16,6 +16,12 @@ use crate::printable::{Printable, start_of};
 
 /// Maximum length of an unknown name in an error, in bytes.
 const MAX_NAME: usize = 64;
+
+/// The only key of the map as which `serde_json` passes a number that is not an integer of 64 bits, if any crate of the
+/// program enables its feature `arbitrary_precision`.
+const NUMBER_KEY: &str = "$serde_json::private::Number";
+
+const OUT_OF_RANGE: &str = "number out of range";
 
 impl Serialize for SettingValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -40,7 +46,7 @@ impl<'de> Deserialize<'de> for SettingValue<'static> {
 
 struct ValueVisitor;
 
-impl Visitor<'_> for ValueVisitor {
+impl<'de> Visitor<'de> for ValueVisitor {
     type Value = SettingValue<'static>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,12 +65,36 @@ impl Visitor<'_> for ValueVisitor {
         Ok(SettingValue::Integer(number.into()))
     }
 
+    fn visit_i128<E>(self, number: i128) -> Result<Self::Value, E> {
+        Ok(SettingValue::Integer(number))
+    }
+
+    fn visit_u128<E: Error>(self, number: u128) -> Result<Self::Value, E> {
+        number.try_into().map(SettingValue::Integer).map_err(|_| E::custom(OUT_OF_RANGE))
+    }
+
     fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
         Ok(SettingValue::Float(number))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
         Ok(SettingValue::Text(Cow::Owned(text.to_owned())))
+    }
+
+    /// Reads a number that is passed as a map.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        if map.next_key::<Cow<'de, str>>()?.is_none_or(|key| key != NUMBER_KEY) {
+            return Err(A::Error::invalid_type(Unexpected::Map, &self));
+        }
+        let text: Cow<'de, str> = map.next_value()?;
+        if map.next_key::<IgnoredAny>()?.is_some() {
+            return Err(A::Error::invalid_type(Unexpected::Map, &self));
+        }
+        match SettingValue::parse(&text) {
+            SettingValue::Integer(number) => self.visit_i128(number),
+            SettingValue::Float(number) => self.visit_f64(number),
+            SettingValue::Bool(_) | SettingValue::Text(_) => Err(A::Error::custom(OUT_OF_RANGE)),
+        }
     }
 }
 
@@ -77,20 +107,20 @@ impl Serialize for Setting {
 /// Serializes the settings that were set.
 impl Serialize for ConfigBuilder {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let config = self.copied().build_unchecked();
-        let values: Vec<_> =
-            self.decided().map(|setting| (setting, self.written(&config, setting))).collect();
-        serializer.collect_map(values)
+        serializer.collect_map(self.decided().map(|setting| (setting, self.written(setting))))
     }
 }
 
 impl ConfigBuilder {
     /// Returns the value of a setting that was set or returned to its default.
-    fn written(&self, config: &Config, setting: Setting) -> SettingValue<'static> {
+    fn written(&self, setting: Setting) -> SettingValue<'static> {
         if !self.sets(setting) {
             return SettingValue::from("default");
         }
-        let value = config.value(setting);
+        // Without the others, which may imply another value: `slow_call` turns `durations` on.
+        let others = Setting::ALL.iter().filter(|other| **other != setting);
+        let alone = others.fold(self.copied(), |settings, other| settings.unset(*other));
+        let value = alone.build_unchecked().value(setting);
         // Otherwise it was set to a value that turns it off.
         value.unwrap_or_else(|| SettingDuration(Duration::MAX).to_string().into())
     }
@@ -219,6 +249,8 @@ impl<'de> Deserialize<'de> for SettingDuration {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Map, Value, json};
+
     use super::*;
 
     #[test]
@@ -248,6 +280,58 @@ mod tests {
             let [first, second] = values;
             let twice = error(&format!(r#"{{"jitter": {first}, "jitter": {second}}}"#)).unwrap();
             assert!(twice.starts_with("duplicate setting `jitter`"), "{twice}");
+        }
+    }
+
+    /// Returns values of a setting in JSON, those that turn it off included.
+    fn json_values(setting: Setting) -> Value {
+        match setting {
+            Setting::FailureThreshold | Setting::ConsecutiveFailures | Setting::MinimumCalls => {
+                json!([1, 50])
+            }
+            Setting::HalfOpenMaxCalls | Setting::SuccessThreshold | Setting::MaxConcurrent => json!([1, 9]),
+            Setting::FailureRate | Setting::SlowCallRate | Setting::MaxOpen => json!([0.1, 1.0]),
+            Setting::Window => json!([10, "1m", "unlimited"]),
+            Setting::Backoff => json!([1.0, 2.5]),
+            Setting::Jitter => json!([0.0, 1.0]),
+            Setting::SlowCall
+            | Setting::RecoveryTimeout
+            | Setting::MaxRecoveryTimeout
+            | Setting::HalfOpenTimeout
+            | Setting::Ramp
+            | Setting::CallTimeout
+            | Setting::MaxWait
+            | Setting::CancelledAfter
+            | Setting::Hang => json!(["1ns", "40d", "unlimited"]),
+            Setting::Shared => json!(["local", "quorum", "first"]),
+            Setting::Adopt => json!(["unless_healthy", "always"]),
+            Setting::Mode => json!(["enforce", "shadow"]),
+            Setting::Critical | Setting::Durations => json!([false, true]),
+        }
+    }
+
+    #[test]
+    fn serialized_settings_are_those_that_were_set_whatever_others_imply() {
+        let written_is_read = |json: Map<String, Value>| {
+            let json = Value::Object(json);
+            let settings: ConfigBuilder = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(serde_json::to_value(settings).unwrap(), json);
+        };
+        let entries: Vec<(String, Value)> = Setting::ALL
+            .iter()
+            .flat_map(|setting| {
+                let values = json_values(*setting).as_array().unwrap().clone();
+                let values = values.into_iter().chain([json!("default")]);
+                values.map(|value| (setting.label().to_owned(), value))
+            })
+            .collect();
+        for one in &entries {
+            // Alone, with each other value, and with all other settings.
+            for other in &entries {
+                written_is_read(Map::from_iter([other.clone(), one.clone()]));
+            }
+            written_is_read(entries.iter().chain([one]).cloned().collect());
+            written_is_read(entries.iter().rev().chain([one]).cloned().collect());
         }
     }
 }

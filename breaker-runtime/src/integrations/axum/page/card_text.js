@@ -187,7 +187,7 @@ function keys({ keys }) {
   const rows = keys.worst.map(({ key, state, totals, waives }) => {
     const label = make("b", {}, waives ? `${STATES[state]}, admits calls (max_open)` : STATES[state]);
     label.dataset.state = state;
-    const cells = [keyName(key), label, count(totals.failures + totals.timeouts + totals.injected), count(totals.rejected)];
+    const cells = [keyName(key), label, count(failedCalls(totals)), count(totals.rejected)];
     return make("tr", {}, ...cells.map(cell => make("td", {}, cell)));
   });
   const title = keys.count > rows.length ? `The worst ${rows.length} of ${count(keys.count)} keys` : "Keys";
@@ -217,6 +217,6 @@ function settings(circuit) {
     if (value !== null) list.append(make("dt", {}, name), make("dd", {}, String(value), ...at));
   }
   const counts = `${count(totals.successes)} succeeded, ${count(totals.failures)} failed, ${count(totals.timeouts)} timed out, `
-    + `${count(totals.ignored)} ignored, ${count(totals.rejected)} rejected`;
+    + `${count(totals.injected)} failed by drills, ${count(totals.ignored)} ignored, ${count(totals.rejected)} rejected`;
   return [make("h3", {}, "Totals"), make("p", {}, counts), ...settingsChanges(circuit), make("h3", {}, "Settings"), list];
 }

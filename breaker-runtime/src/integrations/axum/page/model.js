@@ -104,7 +104,12 @@ class Circuit {
 }
 
 function callsByResult(totals) {
-  return [totals.successes, totals.failures + totals.timeouts + totals.injected, totals.rejected, totals.ignored];
+  return [totals.successes, failedCalls(totals), totals.rejected, totals.ignored];
+}
+
+// Returns the number of calls that the thresholds count as failures.
+function failedCalls({ failures, timeouts, injected }) {
+  return failures + timeouts + injected;
 }
 
 function rank(data) {
