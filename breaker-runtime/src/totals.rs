@@ -10,8 +10,8 @@ use crate::sync::{AtomicU16, AtomicU64, OnceBox, Ordering};
 /// The calls of a breaker since it was created, by result.
 ///
 /// Every finished call is counted in exactly one of `successes`, `failures`, `timeouts`, `injected`, `ignored` and
-/// `rejected`. [`failed`](Self::failed) is the sum of those that the thresholds count as failures. Totals are never reset. While calls are running, fields may be a few calls apart, because each
-/// is read separately.
+/// `rejected`. [`failed`](Self::failed) is the sum of those that the thresholds count as failures. Totals are never
+/// reset. While calls are running, fields may be a few calls apart, because each is read separately.
 ///
 /// ```
 /// use breaker_runtime::{BreakerError, CircuitBreaker, Config};
