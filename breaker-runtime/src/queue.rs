@@ -96,6 +96,7 @@
 //! | the process ends | items in memory are lost, unless [`take_items`](RetryQueue::take_items) saves them; those in a [store](QueueStore) remain |
 //! | the process ends, or `call_timeout` stops the delivery, after the service has executed a call and before its item is removed | the item is **delivered again**; send an idempotency key with it, such as the number of the order, so that the service executes it once |
 //! | `call_timeout` stops a call, whose fallback queues it | the service may have executed it: the same key avoids that it does so twice |
+//! | a future of the queue is neither polled nor dropped, for example forgotten with `mem::forget` | it counts as running, like that of a slow store: no drain delivers the item that such a [`push_or_replace`](RetryQueue::push_or_replace) was removing, and no drain starts after such a [`Drain::run`]. The items stay in the store. Drop futures that are not needed |
 //! | two processes drain one store | each item may be delivered by both: let one process drain it, or give each process a store of its own |
 //!
 //! A queue belongs to one circuit for as long as it exists. If the circuit of a key is removed or evicted, the queue
@@ -120,6 +121,7 @@
 //! | `delivery.rs` | the result of one delivery |
 //! | `meter.rs` | the figures of one queue |
 //! | `claims.rs` | the items that are being delivered or evicted |
+//! | `eviction.rs` | the removal of the oldest item for a newer one |
 //! | `backoff.rs` | the pauses after failures |
 //! | `pace.rs` | when the next delivery may start |
 //! | `retry_queue.rs` | the queue |
@@ -131,6 +133,7 @@ mod in_memory;
 mod delivery;
 mod meter;
 mod claims;
+mod eviction;
 mod backoff;
 mod pace;
 mod retry_queue;

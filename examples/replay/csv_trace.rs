@@ -15,7 +15,7 @@ const MAX_CALL: usize = 1024;
 /// Reads a trace. Lines that begin with `#` are comments. A value in quotes may contain commas and line breaks, and two
 /// quotes for one.
 pub(crate) fn read_csv(input: impl Read) -> Trace {
-    let mut reader = CsvReader { trace: Trace::default(), is_first: true, open: Vec::new() };
+    let mut reader = CsvReader { trace: Trace::default(), is_first: true, open: OpenLines::default() };
     for_each_line(input, |number, line| match line {
         Ok(line) => reader.read(Line { number, text: line.to_owned() }),
         Err(problem) => {
@@ -31,8 +31,16 @@ pub(crate) fn read_csv(input: impl Read) -> Trace {
 struct CsvReader {
     trace: Trace,
     is_first: bool,
-    /// The lines of a call that ends in quotes on a later line.
-    open: Vec<Line>,
+    open: OpenLines,
+}
+
+/// The lines of a call that ends in quotes on a later line.
+#[derive(Default)]
+struct OpenLines {
+    lines: Vec<Line>,
+    bytes: usize,
+    /// The part of a value at their end.
+    end: ValuePart,
 }
 
 /// A line with its line break.
@@ -41,45 +49,49 @@ struct Line {
     text: String,
 }
 
-/// The position at which the quotes of a text end.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Quotes {
-    /// In the text, each before a comma or a line break.
-    Closed,
-    /// After the text.
-    Open,
-    /// In the text, before another character.
+/// The part of a value that a character belongs to.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum ValuePart {
+    #[default]
+    Start,
+    Plain,
+    InQuotes,
+    /// A quote that ends the value, unless a second one follows.
+    QuoteInQuotes,
+    /// The rest after a quote that ended the value, but neither a comma nor a line break followed.
     Stray,
 }
 
 impl CsvReader {
     fn read(&mut self, line: Line) {
-        if self.open.is_empty() {
+        // Continues at the end of the open lines, so that no line is read again for each one that follows it.
+        let end = self.open.end.after(&line.text);
+        if self.open.lines.is_empty() {
             let is_comment = content(&line.text).starts_with('#');
-            if is_comment || quotes(&line.text) != Quotes::Open {
+            if is_comment || end != ValuePart::InQuotes {
                 return self.read_record(line.number, &line.text);
             }
-            return self.open.push(line);
+            return self.open.push(line, end);
         }
-        self.open.push(line);
-        let record: String = self.open.iter().map(|line| line.text.as_str()).collect();
-        match quotes(&record) {
-            Quotes::Open if record.len() <= MAX_CALL => {}
-            Quotes::Open | Quotes::Stray => self.read_first_alone(),
-            Quotes::Closed => match split(content(&record)).and_then(|record| parse(&record)) {
-                Ok(call) => {
-                    let number = self.open.first().map_or(0, |line| line.number);
-                    self.open.clear();
-                    self.trace.add(number, Ok(call));
+        self.open.push(line, end);
+        match end {
+            ValuePart::InQuotes if self.open.bytes <= MAX_CALL => {}
+            ValuePart::InQuotes | ValuePart::Stray => self.read_first_alone(),
+            ValuePart::Start | ValuePart::Plain | ValuePart::QuoteInQuotes => {
+                match split(content(&self.open.text())).and_then(|record| parse(&record)) {
+                    Ok(call) => {
+                        let lines = std::mem::take(&mut self.open).lines;
+                        self.trace.add(lines.first().map_or(0, |line| line.number), Ok(call));
+                    }
+                    Err(_) => self.read_first_alone(),
                 }
-                Err(_) => self.read_first_alone(),
-            },
+            }
         }
     }
 
     /// Reads the first open line by itself, and then those after it, so that a stray quote hides no other lines.
     fn read_first_alone(&mut self) {
-        let mut lines = std::mem::take(&mut self.open).into_iter();
+        let mut lines = std::mem::take(&mut self.open).lines.into_iter();
         if let Some(Line { number, text }) = lines.next() {
             self.read_record(number, &text);
         }
@@ -88,7 +100,7 @@ impl CsvReader {
 
     /// Reads the open lines, after which no line belongs to their call.
     fn finish(&mut self) {
-        while !self.open.is_empty() {
+        while !self.open.lines.is_empty() {
             self.read_first_alone();
         }
     }
@@ -107,31 +119,30 @@ impl CsvReader {
     }
 }
 
-/// Returns where the quotes of this text end.
-fn quotes(text: &str) -> Quotes {
-    let mut part = ValuePart::Start;
-    for character in text.chars() {
-        part = match (part, character) {
-            (ValuePart::InQuotes, '"') | (ValuePart::QuoteInQuotes, '\r' | '\n') => ValuePart::QuoteInQuotes,
-            (ValuePart::InQuotes, _) | (ValuePart::Start | ValuePart::QuoteInQuotes, '"') => {
-                ValuePart::InQuotes
-            }
-            (_, ',') => ValuePart::Start,
-            (ValuePart::QuoteInQuotes, _) => return Quotes::Stray,
-            (ValuePart::Start | ValuePart::Plain, _) => ValuePart::Plain,
-        };
+impl OpenLines {
+    fn push(&mut self, line: Line, end: ValuePart) {
+        self.bytes += line.text.len();
+        self.end = end;
+        self.lines.push(line);
     }
-    if part == ValuePart::InQuotes { Quotes::Open } else { Quotes::Closed }
+
+    fn text(&self) -> String {
+        self.lines.iter().map(|line| line.text.as_str()).collect()
+    }
 }
 
-/// The part of a value that a character belongs to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ValuePart {
-    Start,
-    Plain,
-    InQuotes,
-    /// A quote that ends the value, unless a second one follows.
-    QuoteInQuotes,
+impl ValuePart {
+    /// Returns the part at the end of a text that continues this part.
+    fn after(self, text: &str) -> Self {
+        text.chars().fold(self, |part, character| match (part, character) {
+            (Self::Stray, _) => Self::Stray,
+            (Self::InQuotes, '"') | (Self::QuoteInQuotes, '\r' | '\n') => Self::QuoteInQuotes,
+            (Self::InQuotes, _) | (Self::Start | Self::QuoteInQuotes, '"') => Self::InQuotes,
+            (_, ',') => Self::Start,
+            (Self::QuoteInQuotes, _) => Self::Stray,
+            (Self::Start | Self::Plain, _) => Self::Plain,
+        })
+    }
 }
 
 /// Splits one record into its columns. Text after the end of the record is an error, so that it is not lost.

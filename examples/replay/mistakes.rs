@@ -145,3 +145,11 @@ fn only_the_first_broken_lines_are_shown() {
     assert_eq!((text.lines().count(), trace.broken.count), (11, 25));
     assert!(text.ends_with("and 15 more lines that cannot be read\n"), "{text}");
 }
+
+#[test]
+fn many_lines_with_a_stray_quote_each_are_read_by_themselves() {
+    let broken = vec!["a\",\""; 500];
+    let calls = ["0,0,success", "1,0,success", "2,0,failure"];
+    let read = trace(&[broken.as_slice(), &calls].concat());
+    assert_eq!((read.calls.len(), read.broken.count), (3, 500));
+}

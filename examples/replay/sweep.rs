@@ -1,4 +1,4 @@
-//! All combinations of several values of settings, and the ones that no other combination beats.
+//! All combinations of several values of settings, and the ones that no other combination dominates.
 
 use breaker_runtime::{Config, ConfigBuilder, Setting};
 
@@ -11,7 +11,7 @@ pub(crate) struct Candidate {
     /// The settings that differ between the candidates.
     pub(crate) label: String,
     pub(crate) replay: Replay,
-    /// No other candidate spares more failing calls without losing more successful ones.
+    /// `true` if no other candidate dominates this one; see [`mark_best`].
     pub(crate) is_best: bool,
 }
 

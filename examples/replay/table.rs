@@ -9,7 +9,7 @@ use crate::sweep::Candidate;
 /// Maximum number of outages that are listed.
 const SHOWN: usize = 20;
 
-/// Returns a table with one row for each configuration. Rows that no other row beats are marked.
+/// Returns a table with one row for each configuration. Rows that no other row dominates are marked.
 pub(crate) fn comparison(candidates: &[Candidate]) -> String {
     let width =
         candidates.iter().map(|candidate| candidate.label.len()).max().unwrap_or(0).max("settings".len());
@@ -57,7 +57,7 @@ lost       rejected calls that succeeded in the trace: the fewer, the better
 failed     failing calls that were not rejected
 to open    median time from the first failure of an incident until the circuit opened
 to close   median time from then until it closed
-*          no other row spares more calls without losing more
+*          no other row is at least as good in spared and lost, and better in one of them
 ";
 
 fn time_to_open(outage: &Outage) -> Option<Duration> {

@@ -386,3 +386,14 @@ fn the_page_about_thresholds_shows_what_the_commands_write() {
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(commands, 5);
 }
+
+#[test]
+fn of_settings_that_spare_the_same_only_those_that_lose_least_are_marked() {
+    let failures = (0..5).map(|tenth| format!("0.{},0,failure", tenth * 2));
+    let lines: Vec<_> = failures.chain((1..=118).map(|second| format!("{second},0,success"))).collect();
+    let trace = read_csv(lines.join("\n").as_bytes());
+    let timeouts = range(Setting::RecoveryTimeout, &["10s", "50s"]);
+    let candidates = sweep(&trace, &Config::builder(), &[timeouts]).unwrap();
+    let rows: Vec<_> = candidates.iter().map(|it| (it.replay.spared, it.replay.lost, it.is_best)).collect();
+    assert_eq!(rows, [(0, 10, true), (0, 50, false)]);
+}

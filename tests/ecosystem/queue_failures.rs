@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use breaker_runtime::CircuitBreaker;
@@ -12,7 +14,7 @@ use breaker_runtime::queue::{Delivery, PushErrorKind, QueueStore as _, RetryQueu
 use rusqlite::Connection;
 use tokio::time::timeout;
 
-use crate::queue_support::{DiskFull, Log, TestStore, circuit, counts, seconds};
+use crate::queue_support::{DiskFull, Log, TestStore, circuit, counts, poll_once, seconds};
 use crate::sqlite_store::{Capture, SqliteStore};
 
 #[tokio::test]
@@ -42,6 +44,55 @@ async fn an_item_whose_removal_had_an_effect_and_an_error_is_returned() {
     queue.store().failing_removals.store(1, Ordering::SeqCst);
     assert_eq!(queue.push_or_replace(3).await.unwrap(), []);
     assert_eq!(counts(&breaker).length, 2);
+}
+
+/// Something that removes the oldest item while a replacement is suspended.
+#[derive(Clone, Copy, Debug)]
+enum Rival {
+    Drain,
+    Replacement,
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_is_delivered_or_replaced_during_a_failing_replacement_is_returned_once() {
+    for (polls, rival) in (0..15).flat_map(|polls| [(polls, Rival::Drain), (polls, Rival::Replacement)]) {
+        let breaker = circuit("rivals of a replacement");
+        let queue = RetryQueue::with_store(&breaker, TestStore::default(), 2).await.unwrap();
+        let log = Log::new();
+        let mut replaced = Vec::new();
+        for item in 1..=2 {
+            queue.push(item).await.unwrap();
+        }
+        let mut replacement = pin!(queue.push_or_replace(3));
+        let mut end = None;
+        for _ in 0..polls {
+            if let Poll::Ready(result) = poll_once(replacement.as_mut()) {
+                end = Some(result);
+                break;
+            }
+        }
+        match rival {
+            // Delivers one item.
+            Rival::Drain => _ = timeout(Duration::from_millis(50), queue.drain(log.handler()).run()).await,
+            Rival::Replacement => replaced.extend(queue.push_or_replace(4).await.unwrap()),
+        }
+        queue.store().failing_removals.store(1, Ordering::SeqCst);
+        let result = match end {
+            Some(result) => result,
+            None => replacement.await,
+        };
+        replaced.extend(result.unwrap_or_default());
+        queue.store().failing_removals.store(0, Ordering::SeqCst);
+        _ = timeout(seconds(60), queue.drain(log.handler()).run()).await;
+        let counts = counts(&breaker);
+        let is_counted =
+            (counts.delivered, counts.discarded) == (log.items().len() as u64, replaced.len() as u64);
+        assert!(is_counted, "{rival:?} after {polls} polls: {counts:?}");
+        let mut all = log.items();
+        all.extend(replaced.iter().map(|item| **item));
+        all.sort_unstable();
+        assert_eq!(all, (1..=counts.queued as u32).collect::<Vec<_>>(), "{rival:?} after {polls} polls");
+    }
 }
 
 #[tokio::test(start_paused = true)]

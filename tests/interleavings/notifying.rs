@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use breaker_runtime::{CircuitBreaker, Event, Outcome, State, Subscription, Transition};
+use breaker_runtime::testing::Clock;
+use breaker_runtime::{CircuitBreaker, Event, Outcome, Registry, State, Subscription, Transition};
 use loom::thread;
 
 use super::{breaker, leaked, permit, race_on, ready_for_trial, strict, with_few_preemptions};
@@ -94,7 +95,7 @@ impl Polled {
         Self { task, closed, first }
     }
 
-    /// Checks that a pending task was woken, now that the circuit is closed.
+    /// Checks that a pending task was woken, now that the circuit is closed or removed.
     fn assert_woken(mut self) {
         if self.first == Poll::Pending {
             assert!(self.task.0.load(Ordering::SeqCst) > 0, "the waiting task is woken");
@@ -126,6 +127,20 @@ fn wait_closed_never_misses_a_trial_that_closes() {
         let (_clock, breaker) = ready_for_trial(strict());
         let trial = permit(&breaker);
         check_wait_closed_during(&breaker, |_| _ = trial.settle(Outcome::Success));
+    });
+}
+
+#[test]
+fn wait_closed_never_misses_the_removal_of_the_circuit() {
+    with_few_preemptions(|| {
+        let config = strict().build().expect("the settings are in range");
+        let registry = Registry::with_clock(&Clock::new());
+        let keys = registry.register_keyed("loom", config, 2).expect("the registry is empty");
+        let circuit = keys.get("a");
+        circuit.force_open();
+        let (polled, removed) = race_on(&circuit, Polled::once, |_| keys.remove("a"));
+        assert!(removed.is_some());
+        polled.assert_woken();
     });
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Wake};
 
-use breaker_runtime::{Config, KeyedBreaker, Outcome, Registry};
+use breaker_runtime::testing::Clock;
+use breaker_runtime::{Config, KeyedBreaker, Outcome, Registry, State};
 
 use crate::support::{Fixture, RECOVERY, poll_once};
 
@@ -13,6 +14,10 @@ use crate::support::{Fixture, RECOVERY, poll_once};
 fn is_over<F: Future<Output = ()>>(closed: Pin<&mut F>) -> bool {
     poll_once(closed).is_ready()
 }
+
+/// The ways to remove the circuit of the key "eu-1".
+const REMOVALS: [fn(&KeyedBreaker); 2] =
+    [|hosts| _ = hosts.remove("eu-1"), |hosts| hosts.retain(|host, _| host != "eu-1")];
 
 #[test]
 fn a_closed_or_disabled_circuit_completes_the_wait_at_once() {
@@ -51,11 +56,8 @@ fn the_wait_continues_while_the_circuit_changes_between_rejecting_states() {
 }
 
 #[test]
-fn the_removal_of_a_circuit_ends_the_waits_for_it_and_not_those_that_begin_later() {
-    type Remove = fn(&KeyedBreaker);
-    let removals: [Remove; 2] =
-        [|hosts| _ = hosts.remove("eu-1"), |hosts| hosts.retain(|host, _| host != "eu-1")];
-    for remove in removals {
+fn the_removal_of_a_circuit_ends_the_waits_for_it_and_no_others() {
+    for remove in REMOVALS {
         let hosts = Registry::new().register_keyed("hosts", Config::default(), 10).unwrap();
         let [removed, kept] = ["eu-1", "eu-2"].map(|key| hosts.get(key));
         removed.force_open();
@@ -69,10 +71,28 @@ fn the_removal_of_a_circuit_ends_the_waits_for_it_and_not_those_that_begin_later
         assert_eq!(task.0.load(Ordering::Relaxed), 1);
         assert!(is_over(closed));
         assert!(!is_over(other));
-        let mut later = pin!(removed.wait_closed());
-        assert!(!is_over(later.as_mut()));
-        removed.release();
-        assert!(is_over(later));
+    }
+}
+
+#[test]
+fn a_wait_for_a_circuit_that_was_removed_before_ends_at_once_in_any_state() {
+    for remove in REMOVALS {
+        let clock = Clock::new();
+        let config = Config::builder().failure_threshold(1).recovery_timeout(RECOVERY).build().unwrap();
+        let hosts = Registry::with_clock(&clock).register_keyed("hosts", config, 10).unwrap();
+        let removed = hosts.get("eu-1");
+        removed.try_acquire().unwrap().settle(Outcome::Failure);
+        let created_before = removed.wait_closed();
+        remove(&hosts);
+        assert!(is_over(pin!(created_before)));
+        assert_eq!(removed.state(), State::Open);
+        assert!(is_over(pin!(removed.wait_closed())));
+        clock.advance(RECOVERY);
+        let _trial = removed.try_acquire().unwrap();
+        assert_eq!(removed.state(), State::HalfOpen);
+        assert!(is_over(pin!(removed.wait_closed())));
+        removed.force_open();
+        assert!(is_over(pin!(removed.wait_closed())));
     }
 }
 

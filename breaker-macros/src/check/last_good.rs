@@ -1,5 +1,6 @@
 //! `fallback = last_good(..)`: its arguments, and the functions that it fits.
 
+use proc_macro2::Span;
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprAssign, ExprCall, FnArg, GenericParam, Ident, Pat, PatType};
 
@@ -29,35 +30,46 @@ pub(super) fn is_last_good(call: &ExprCall) -> bool {
     matches!(&*call.func, Expr::Path(path) if path.path.is_ident("last_good"))
 }
 
-/// Reads the arguments.
+/// Reads the arguments. The error contains all their errors.
 pub(super) fn read(call: ExprCall) -> Result<LastGood, Error> {
     let span = call.span();
-    let Arguments { max_age, key, max_keys, on_stale } = Arguments::read(call.args)?;
-    let max_age = max_age.ok_or_else(|| {
-        Error::new(
-            span,
-            "`last_good` needs `max_age`, the age up to which it returns a value: `last_good(max_age = \"5m\")`",
-        )
-    })?;
-    Ok(LastGood {
+    let mut errors = Vec::new();
+    let Arguments { max_age, key, max_keys, on_stale } = Arguments::read(call.args, &mut errors);
+    // An argument that cannot be read may be the one that is missing.
+    if max_age.is_none() && errors.is_empty() {
+        errors.push(missing_max_age(span));
+    }
+    let max_age = valid(max_age.map(|value| value::positive(value, MAX_AGE)), &mut errors);
+    let key = valid(key.map(value::key_expr), &mut errors);
+    let max_keys = valid(max_keys.map(|value| number::count(value, Key::MaxKeys, MAX_KEYS)), &mut errors);
+    let error = errors.into_iter().reduce(|mut all, next| {
+        all.combine(next);
+        all
+    });
+    match (max_age, error) {
+        (Some(max_age), None) => Ok(LastGood { span, max_age, key, max_keys, on_stale }),
+        (_, error) => Err(error.unwrap_or_else(|| missing_max_age(span))),
+    }
+}
+
+/// Returns the value, or adds its error.
+fn valid<T>(value: Option<Result<T, Error>>, errors: &mut Vec<Error>) -> Option<T> {
+    value?.map_err(|error| errors.push(error)).ok()
+}
+
+fn missing_max_age(span: Span) -> Error {
+    Error::new(
         span,
-        max_age: value::positive(max_age, MAX_AGE)?,
-        key: key.map(value::key_expr).transpose()?,
-        max_keys: max_keys.map(|value| number::count(value, Key::MaxKeys, MAX_KEYS)).transpose()?,
-        on_stale,
-    })
+        "`last_good` needs `max_age`, the age up to which it returns a value: `last_good(max_age = \"5m\")`",
+    )
 }
 
 impl Arguments {
-    /// Reads the arguments by their names. The error contains all their errors.
-    fn read(written: impl IntoIterator<Item = Expr>) -> Result<Self, Error> {
+    /// Reads the arguments by their names.
+    fn read(written: impl IntoIterator<Item = Expr>, errors: &mut Vec<Error>) -> Self {
         let mut arguments = Self::default();
-        let errors = written.into_iter().filter_map(|argument| arguments.add(argument).err());
-        let error = errors.reduce(|mut all, next| {
-            all.combine(next);
-            all
-        });
-        error.map_or(Ok(arguments), Err)
+        errors.extend(written.into_iter().filter_map(|argument| arguments.add(argument).err()));
+        arguments
     }
 
     fn add(&mut self, argument: Expr) -> Result<(), Error> {
@@ -69,12 +81,13 @@ impl Arguments {
             ON_STALE => &mut self.on_stale,
             unknown => return Err(unknown_argument(&name, unknown)),
         };
-        if slot.replace(value).is_some() {
+        if slot.is_some() {
             return Err(Error::new(
                 name.span(),
                 format!("`last_good` has the argument `{name}` twice; remove one of them"),
             ));
         }
+        *slot = Some(value);
         Ok(())
     }
 }

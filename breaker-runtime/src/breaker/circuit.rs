@@ -5,9 +5,6 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-// The hub of listeners is not part of the loom tests.
-use once_cell::race::OnceBox as Once;
-
 use super::extras::Extras;
 use super::identity::{Identity, is_same_text};
 use super::open_limit::OpenCounts;
@@ -41,7 +38,7 @@ pub struct Circuit {
     pub(super) last_fault: AtomicU64,
     pub(super) clock: Clock,
     /// The parts that few circuits have.
-    pub(super) extras: Once<Extras>,
+    pub(super) extras: OnceBox<Extras>,
     /// The listeners of its registry, if it is in one.
     registry_hub: Option<Arc<Hub>>,
 }
@@ -79,7 +76,7 @@ impl Circuit {
             counters: Counters::new(),
             clock,
             identity: Arc::new(SharedIdentity::new(identity, circuit.clone())),
-            extras: Once::new(),
+            extras: OnceBox::new(),
             registry_hub,
         });
         circuit.prepare_options(&circuit.config());

@@ -1,4 +1,9 @@
 //! Waiting until a circuit closes.
+//!
+//! No removal is missed. A removal sets the mark of the circuit (a), locks its machine (b), and then wakes the waiters
+//! of its hub, if it finds one (c). A wait creates the hub and registers its waker (1), locks the machine to read the
+//! state (2), and then reads the mark (3). If (b) is before (2), then (a) happens before (3), and the wait reads the
+//! mark. Otherwise (1) happens before (c), and the removal wakes the task.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -14,9 +19,10 @@ impl CircuitBreaker {
     /// admits calls, and this method still waits. With [`ramp`](crate::ConfigBuilder::ramp), it returns when the ramp
     /// begins, so calls may still be rejected.
     ///
-    /// If the circuit of a key is [removed](crate::KeyedBreaker::remove) meanwhile, this returns too, in any state,
-    /// because the next call of the key gets a new circuit. A wait that begins after the removal waits for the state of
-    /// the removed circuit, so get the circuit of the key again before each wait.
+    /// If the circuit of a key is [removed](crate::KeyedBreaker::remove), this returns at once in any state, also if the
+    /// removal came before the wait, because the next call of the key gets a new circuit. Get the circuit of the key
+    /// again before each wait: a loop that keeps a removed circuit does not pause. To wait for a removed circuit,
+    /// [subscribe](Self::subscribe) to its changes.
     ///
     /// # Cancellation
     ///
@@ -44,14 +50,13 @@ impl CircuitBreaker {
     /// ```
     pub async fn wait_closed(&self) {
         let waiter = self.circuit.hub().waiter();
-        let was_removed = self.circuit.is_removed();
         poll_fn(|context| {
             waiter.register(context.waker());
-            if self.circuit.is_removed() && !was_removed {
-                return Poll::Ready(());
-            }
             match self.circuit.state_under_lock() {
                 State::Closed | State::Disabled => Poll::Ready(()),
+                State::Open | State::HalfOpen | State::ForcedOpen if self.circuit.is_removed() => {
+                    Poll::Ready(())
+                }
                 State::Open | State::HalfOpen | State::ForcedOpen => Poll::Pending,
             }
         })

@@ -243,7 +243,8 @@ where
     /// # Cancellation
     ///
     /// The future can be dropped at any time. No item is lost. An item whose handler was running is delivered again by
-    /// the next drain; an item whose handler had completed is not, as long as the process and the queue live.
+    /// the next drain; an item whose handler had completed is not, as long as the process and the queue live. While the
+    /// future is neither polled nor dropped, it counts as running, so no other drain starts.
     pub async fn run(mut self) {
         let queue = self.queue.clone();
         let Some(_turn) = queue.wait_turn().await else { return };

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::claims::Claims;
+use super::eviction::evict_before;
 use super::in_memory::InMemory;
 use super::meter::Meter;
 use super::pace::Pace;
@@ -53,7 +54,7 @@ struct Inner<T, S> {
 }
 
 /// Wakes the drain when it is dropped.
-struct WakeOnDrop<'a>(&'a Notify);
+pub(super) struct WakeOnDrop<'a>(&'a Notify);
 
 /// The reason why a wait for a change ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,7 +221,8 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped while it removes items, these may be lost.
+    /// If the future is dropped while it removes items, these may be lost. While it is neither polled nor dropped, the
+    /// item that it was removing stays in the store, and no drain delivers it.
     ///
     /// ```
     /// use breaker_runtime::{CircuitBreaker, Config, queue::RetryQueue};
@@ -244,7 +246,7 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
             let error = match self.try_push(self.limit(evictions.running), item).await {
                 Ok(own) => {
                     if store.count().await.is_ok_and(|count| count > *capacity) {
-                        replaced.extend(self.evict_before(own).await.unwrap_or_default());
+                        replaced.extend(evict_before(self, own).await.unwrap_or_default());
                     }
                     return Ok(replaced);
                 }
@@ -253,7 +255,7 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
             if !matches!(error.kind(), PushErrorKind::Full) || *capacity == 0 {
                 return Err(self.refuse(error));
             }
-            match self.evict_before(u64::MAX).await {
+            match evict_before(self, u64::MAX).await {
                 Ok(Some(evicted)) => replaced.push(evicted),
                 // Another call has changed the items meanwhile.
                 Ok(None) if claims.evictions() != evictions => tokio::task::yield_now().await,
@@ -310,6 +312,11 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
 
     pub(super) fn claims(&self) -> &Claims {
         &self.inner.claims
+    }
+
+    /// Returns a guard that wakes the drain when it is dropped.
+    pub(super) fn wake_on_drop(&self) -> WakeOnDrop<'_> {
+        WakeOnDrop(&self.inner.changed)
     }
 
     /// Waits until no other drain is running. Returns `None` if the queue is closed.
@@ -370,12 +377,12 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
     }
 
     async fn try_push(&self, limit: usize, item: T) -> Result<u64, PushError<T, S::Error>> {
-        let Inner { store, meter, changed, .. } = &*self.inner;
+        let Inner { store, meter, .. } = &*self.inner;
         if self.is_closed() {
             return Err(PushError::closed(item));
         }
         // Wakes the drain also if this future is dropped, because the store may have the item.
-        let _wake = WakeOnDrop(changed);
+        let _wake = self.wake_on_drop();
         let operation = meter.start_operation();
         let result = store.push(item, limit).await;
         if result.is_ok() {
@@ -383,40 +390,6 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
         }
         operation.end();
         result
-    }
-
-    /// Removes the oldest item that is neither being delivered nor evicted, if it is older than the one with the id
-    /// `own`.
-    async fn evict_before(&self, own: u64) -> Result<Option<Arc<T>>, S::Error> {
-        let Inner { store, meter, claims, changed, .. } = &*self.inner;
-        let mut after = None;
-        while let Some(oldest) = store.next(after).await?.filter(|oldest| oldest.id < own) {
-            after = Some(oldest.id);
-            // A drain that has found only items that are being evicted waits for the end of an eviction.
-            let _wake = WakeOnDrop(changed);
-            let Some(_evicted) = claims.evict(oldest.id) else { continue };
-            let operation = meter.start_operation();
-            let was_removed = match store.remove(oldest.id).await {
-                Ok(was_removed) => was_removed,
-                Err(error) if self.has_item(oldest.id).await? => return Err(error),
-                // The removal had its effect, only its result was lost.
-                Err(_) => true,
-            };
-            if was_removed {
-                meter.discarded(1);
-            }
-            operation.end();
-            if was_removed {
-                return Ok(Some(oldest.item));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Returns `true` if the store has an item with this id.
-    async fn has_item(&self, id: u64) -> Result<bool, S::Error> {
-        let next = self.inner.store.next(id.checked_sub(1)).await?;
-        Ok(next.is_some_and(|next| next.id == id))
     }
 }
 

@@ -21,7 +21,9 @@ pub struct QueueCounts {
     pub length: u64,
     /// Maximum number of items. A queue whose capacity exceeds 2^48 counts as 2^48.
     pub capacity: u64,
-    /// Number of items that were added.
+    /// Number of items that were added. Those of an earlier process are not included, and neither are those of a `push`
+    /// that was dropped before it ended. Both are in `length` and are delivered if the store has them, so `delivered`
+    /// and `discarded` together can exceed this number.
     pub queued: u64,
     /// Number of items that were delivered and removed.
     pub delivered: u64,

@@ -9,7 +9,8 @@ impl KeyedBreaker {
     /// Removes the circuit of `key` in any state and returns it, or `None` if the key has no circuit of its own.
     ///
     /// Use this for a host or a tenant that no longer exists. Calls that are running in the circuit end normally,
-    /// tasks in [`wait_closed`](CircuitBreaker::wait_closed) continue, and the next call of `key` gets a new circuit.
+    /// each [`wait_closed`](CircuitBreaker::wait_closed) of the circuit returns, also one that begins later, and the
+    /// next call of `key` gets a new circuit.
     /// The [totals](Self::totals) still include the calls of the removed circuit.
     ///
     /// A queue of the feature `queue` remains with the removed circuit: its drain delivers the items once that circuit
