@@ -8,6 +8,7 @@
 pub(crate) mod barrier;
 pub(crate) mod blocked_thread;
 mod catch_panic;
+mod caught_waker;
 pub(crate) mod holds;
 pub(crate) mod list;
 #[cfg(all(test, target_os = "linux", not(breaker_loom), not(miri)))]
@@ -86,6 +87,9 @@ mod imp {
 }
 
 pub(crate) use catch_panic::catch_panic;
+pub(crate) use caught_waker::caught_waker;
+#[allow(unused_imports, reason = "only the feature `queue` uses it")]
+pub(crate) use caught_waker::with_caught_waker;
 #[allow(unused_imports, reason = "only the features `tower` and `http` use it")]
 pub(crate) use imp::AtomicBool;
 pub(crate) use imp::{
