@@ -85,6 +85,16 @@ impl CallListeners {
     }
 }
 
+impl Drop for CallListeners {
+    /// Drops the listeners, which may panic; see the `Hub` that they belong to.
+    fn drop(&mut self) {
+        let listeners = std::mem::take(&mut *lock(&self.0));
+        for listener in listeners {
+            catch_panic(|| drop(listener));
+        }
+    }
+}
+
 impl fmt::Debug for CallListeners {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("CallListeners").finish_non_exhaustive()

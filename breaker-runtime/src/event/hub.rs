@@ -163,6 +163,17 @@ impl Hub {
     }
 }
 
+impl Drop for Hub {
+    /// Drops the listeners, which may panic, so that no caller is affected that drops the last handle of a circuit. A
+    /// second panic would abort the process.
+    fn drop(&mut self) {
+        let listeners = std::mem::take(&mut *lock(&self.listeners));
+        for listener in listeners {
+            catch_panic(|| drop(listener));
+        }
+    }
+}
+
 impl Subscription {
     /// Keeps the listener registered for as long as its registry or breaker exists.
     pub fn detach(mut self) {
