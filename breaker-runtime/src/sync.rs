@@ -90,11 +90,9 @@ pub(crate) use catch_panic::catch_panic;
 pub(crate) use caught_waker::caught_waker;
 #[allow(unused_imports, reason = "only the feature `queue` uses it")]
 pub(crate) use caught_waker::with_caught_waker;
-#[allow(unused_imports, reason = "only the features `tower` and `http` use it")]
-pub(crate) use imp::AtomicBool;
 pub(crate) use imp::{
-    AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, KeyHasher, Mutex, MutexGuard, OnceBox, Ordering,
-    fence, per_thread,
+    AtomicBool, AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, KeyHasher, Mutex, MutexGuard,
+    OnceBox, Ordering, fence, per_thread,
 };
 
 /// `true` if the processes of a fleet can share a circuit.
