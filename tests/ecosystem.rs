@@ -15,6 +15,7 @@
 //! | `queue_cancellation.rs` | pushes and drains that are dropped |
 //! | `queue_failures.rs` | stores that fail, in memory and in SQLite files |
 //! | `queue_slow_stores.rs` | stores whose operations take time and go on when they are dropped |
+//! | `observed_calls.rs` | recorders and candidates see all calls |
 //! | `recorder.rs` | the calls of a breaker as a trace |
 //! | `../examples/queue/store.rs` | the store of the example |
 //! | `../examples/grpc/text.rs` | the codec of the example, whose messages are text |
@@ -70,6 +71,8 @@ mod queue_failures;
 mod queue_slow_stores;
 #[path = "ecosystem/queue_support.rs"]
 mod queue_support;
+#[path = "ecosystem/observed_calls.rs"]
+mod observed_calls;
 #[path = "ecosystem/recorder.rs"]
 mod recorder;
 #[path = "../examples/queue/store.rs"]

@@ -53,8 +53,9 @@
 //!   duration 0. A replay leaves these lines out and counts them: while the live circuit is open, a trace shows nothing
 //!   of the service except for trial calls. Record in [shadow mode](crate::Mode::Shadow), in which all calls are made,
 //!   to compare settings that open later than those of the live circuit.
-//! * Calls that began before the recording, calls that have not ended when it stops, calls of a disabled circuit, and
-//!   calls that only [`max_open`](crate::ConfigBuilder::max_open) admitted are not recorded.
+//! * Calls that began before the recording, calls that have not ended when it stops, and calls of a disabled circuit are
+//!   not recorded. Calls that an open circuit admits because of [`max_open`](crate::ConfigBuilder::max_open) are made,
+//!   so they are recorded.
 //! * A call that its caller gives up while it waits for a slot of `max_concurrent` has never begun, so it is not
 //!   recorded. It is in [`Totals::ignored`](crate::Totals::ignored).
 //! * With [`one_in`](RecorderBuilder::one_in), a random share of the calls is recorded. A failure rate is the same in

@@ -33,8 +33,8 @@
 //!   [`unseen`](CandidateReport::unseen) and are not played. A candidate with a higher threshold than the live circuit
 //!   therefore learns little while the live circuit is open; run the live circuit in
 //!   [shadow mode](crate::Mode::Shadow) to see all calls.
-//! * Calls of a disabled circuit, calls that only [`max_open`](crate::ConfigBuilder::max_open) admitted, and calls that
-//!   began before the candidate are not played.
+//! * Calls of a disabled circuit, and calls that began before the candidate, are not played. Calls that an open circuit
+//!   admits because of [`max_open`](crate::ConfigBuilder::max_open) are made, so they are played.
 //! * With keys, each circuit has a circuit of the candidate, which is dropped with it. The totals are kept.
 //! * `max_open`, `shared` and `mode` have no effect in a candidate: it is always alone and enforcing.
 //!

@@ -8,6 +8,7 @@
 pub(crate) mod barrier;
 pub(crate) mod blocked_thread;
 mod catch_panic;
+mod caught_waker;
 pub(crate) mod holds;
 pub(crate) mod list;
 #[cfg(all(test, target_os = "linux", not(breaker_loom), not(miri)))]
@@ -86,11 +87,12 @@ mod imp {
 }
 
 pub(crate) use catch_panic::catch_panic;
-#[allow(unused_imports, reason = "only the features `tower` and `http` use it")]
-pub(crate) use imp::AtomicBool;
+pub(crate) use caught_waker::caught_waker;
+#[allow(unused_imports, reason = "only the feature `queue` uses it")]
+pub(crate) use caught_waker::with_caught_waker;
 pub(crate) use imp::{
-    AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, KeyHasher, Mutex, MutexGuard, OnceBox, Ordering,
-    fence, per_thread,
+    AtomicBool, AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, KeyHasher, Mutex, MutexGuard,
+    OnceBox, Ordering, fence, per_thread,
 };
 
 /// `true` if the processes of a fleet can share a circuit.

@@ -88,6 +88,8 @@ mod reported_macros;
 mod reported_names;
 mod reported_returns;
 mod reported_tails;
+mod panicking_drops;
+mod panicking_wakers;
 mod panics_and_cancellation;
 mod partial_config;
 mod paused_time;

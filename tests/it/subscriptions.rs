@@ -1,6 +1,11 @@
 //! Subscriptions, and the contents of events about commands and conflicts.
 
-use breaker_runtime::{Cause, CircuitBreaker, Config, Event, Lagged, RegisterError, Registry, Transition};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+
+use breaker_runtime::{
+    CallEvent, CallEvents, Cause, CircuitBreaker, Config, Event, Lagged, RegisterError, Registry, Transition,
+};
 
 use crate::support::settings;
 
@@ -99,4 +104,24 @@ fn a_conflict_is_an_event_and_is_returned_by_check() {
     assert_eq!(found.iter().collect::<Vec<_>>(), [&conflict]);
     assert_eq!(found.to_string(), conflict.to_string());
     assert!(conflict.to_string().contains("subscriptions.rs"), "{conflict}");
+}
+
+#[test]
+fn a_listener_that_is_removed_by_an_earlier_one_does_not_receive_the_event() {
+    let (registry, breaker) = registered();
+    let (removed, removed_of_calls) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
+    let (later, later_of_calls) = (Arc::clone(&removed), Arc::clone(&removed_of_calls));
+    registry.listen(move |_: &Event| drop(later.lock().unwrap().take())).detach();
+    let remove = move |_: &CallEvent| drop(later_of_calls.lock().unwrap().take());
+    registry.listen_to_calls(CallEvents::ALL, remove).detach();
+    let (sender, received) = channel();
+    let (events, calls) = (sender.clone(), sender);
+    let subscription = registry.listen(move |event: &Event| events.send(event.to_string()).unwrap());
+    *removed.lock().unwrap() = Some(subscription);
+    let send = move |event: &CallEvent| calls.send(event.to_string()).unwrap();
+    *removed_of_calls.lock().unwrap() = Some(registry.listen_to_calls(CallEvents::ALL, send));
+    breaker.force_open();
+    assert!(breaker.try_acquire().is_err());
+    assert_eq!(received.try_iter().next(), None);
+    assert!(removed.lock().unwrap().is_none() && removed_of_calls.lock().unwrap().is_none());
 }

@@ -46,4 +46,4 @@ mod slots;
 pub(super) use self::limit::{Bulkhead, UnfinishedRelease};
 pub(super) use self::queue::Attempt;
 pub(super) use self::queued_call::QueuedCall;
-pub(super) use self::settings::{BulkheadSettings, FullPolicy};
+pub(super) use self::settings::{BulkheadSettings, CallNeeds, FullPolicy};

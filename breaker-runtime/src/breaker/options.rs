@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::bulkhead::{Bulkhead, BulkheadSettings, QueuedCall, UnfinishedRelease};
+use super::bulkhead::{Bulkhead, BulkheadSettings, CallNeeds, QueuedCall, UnfinishedRelease};
 use super::open_limit::OpenSlot;
 use super::tap::{AttachedTap, Taps};
 use super::watch::Watch;
@@ -143,7 +143,10 @@ impl CircuitOptions {
         let replaced = std::mem::replace(&mut *taps, changed);
         let features = self.features.load(Ordering::Relaxed);
         self.notable.store(self.notable(features, &taps), Ordering::Relaxed);
-        self.set_bits(TAPPED, if taps.is_empty() { 0 } else { TAPPED });
+        let (bits, needs) = if taps.is_empty() { (0, CallNeeds::Slot) } else { (TAPPED, CallNeeds::Other) };
+        self.set_bits(TAPPED, bits);
+        // Without the bulkhead, a call that needs only a slot would not be timed.
+        self.bulkhead.set_tap_needs(needs);
         drop(taps);
         drop(replaced);
     }

@@ -93,3 +93,46 @@ impl Circuit {
 fn source_id(source: &Arc<dyn TapSource>) -> SourceId {
     SourceId(Arc::as_ptr(source).cast::<()>().addr())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Moment;
+    use crate::{CircuitBreaker, Config};
+
+    struct SeesNothing;
+
+    impl TapSource for SeesNothing {
+        fn tap(&self, _circuit: &Arc<Circuit>) -> Option<Arc<dyn CallTap>> {
+            Some(Arc::new(Self))
+        }
+    }
+
+    impl CallTap for SeesNothing {
+        fn completed(&self, _call: &CompletedCall) {}
+
+        fn rejected(&self, _kind: ErrorKind, _at: Moment) {}
+    }
+
+    #[test]
+    fn calls_that_need_only_a_slot_return_to_their_fast_path_after_the_last_tap() {
+        let bounded = || Config::builder().max_concurrent(10);
+        let breaker = CircuitBreaker::new("search", bounded().build().unwrap()).unwrap();
+        let circuit = breaker.circuit();
+        let is_fast = || circuit.options.get().unwrap().try_acquire_slot_fast();
+        let sources = [(); 2].map(|()| Arc::new(SeesNothing) as Arc<dyn TapSource>);
+        assert!(is_fast());
+        sources.iter().for_each(|source| circuit.attach_tap(source));
+        assert!(!is_fast());
+        for settings in [bounded().window_calls(10), Config::builder(), bounded().durations(true), bounded()]
+        {
+            breaker.set_config(settings.build().unwrap());
+            assert!(!is_fast());
+        }
+        let [first, last] = &sources;
+        circuit.detach_tap(first);
+        assert!(!is_fast());
+        circuit.detach_tap(last);
+        assert!(is_fast());
+    }
+}

@@ -103,7 +103,7 @@ impl MockClock {
         Self { time: Arc::new(MockTime { paused, ..MockTime::default() }), _runtime: runtime }
     }
 
-    /// Moves the time forward by `step`. The time stops at its maximum, 584 years after the start. The duration of a
+    /// Moves the time forward by `step`, and wakes the calls that wait for a time. The time stops at its maximum, 584 years after the start. The duration of a
     /// call is exact up to nine years.
     pub fn advance(&self, step: Duration) {
         self.time.advance(step);
@@ -160,7 +160,9 @@ impl MockTime {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| Some(now.saturating_add(step)))
             .ok();
         let wakers = std::mem::take(&mut self.sleepers().wakers);
-        wakers.into_values().for_each(Waker::wake);
+        for waker in wakers.into_values() {
+            catch_panic(|| waker.wake());
+        }
     }
 
     fn sleepers(&self) -> MutexGuard<'_, Sleepers> {

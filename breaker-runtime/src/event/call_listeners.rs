@@ -8,9 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::call_event::{CallEvent, CallEvents};
-use crate::sync::catch_panic;
 use crate::sync::process_count::{Counted, ProcessCount};
-use crate::sync::{Mutex, lock, per_thread};
+use crate::sync::{AtomicBool, Mutex, Ordering, catch_panic, lock, per_thread};
 
 /// The number of listeners of call events in the process.
 static LISTENERS: ProcessCount = ProcessCount::new();
@@ -27,6 +26,8 @@ pub(super) struct CallListeners(Mutex<Vec<Arc<CallListener>>>);
 pub(super) struct CallListener {
     wanted: CallEvents,
     notify: Box<dyn Fn(&CallEvent) + Send + Sync>,
+    /// `false` once its subscription was dropped. An event that is being delivered no longer reaches it.
+    is_active: AtomicBool,
     _counted: Counted,
 }
 
@@ -50,7 +51,8 @@ pub(crate) fn unless_reporting(report: impl FnOnce()) {
 
 impl CallListener {
     pub(super) fn new(wanted: CallEvents, notify: impl Fn(&CallEvent) + Send + Sync + 'static) -> Self {
-        Self { wanted, notify: Box::new(notify), _counted: LISTENERS.count() }
+        let is_active = AtomicBool::new(true);
+        Self { wanted, notify: Box::new(notify), is_active, _counted: LISTENERS.count() }
     }
 }
 
@@ -60,6 +62,7 @@ impl CallListeners {
     }
 
     pub(super) fn remove(&self, removed: &Arc<CallListener>) {
+        removed.is_active.store(false, Ordering::Relaxed);
         lock(&self.0).retain(|listener| !Arc::ptr_eq(listener, removed));
     }
 
@@ -76,10 +79,20 @@ impl CallListeners {
     pub(super) fn notify(&self, event: &CallEvent) {
         let listeners = lock(&self.0).clone();
         for listener in listeners {
-            if listener.wanted.contains(event.selector()) {
+            if listener.wanted.contains(event.selector()) && listener.is_active.load(Ordering::Relaxed) {
                 catch_panic(|| (listener.notify)(event));
             }
             // This may be the last reference, and dropping the closure may panic.
+            catch_panic(|| drop(listener));
+        }
+    }
+}
+
+impl Drop for CallListeners {
+    /// Drops the listeners, which may panic; see the `Hub` that they belong to.
+    fn drop(&mut self) {
+        let listeners = std::mem::take(&mut *lock(&self.0));
+        for listener in listeners {
             catch_panic(|| drop(listener));
         }
     }

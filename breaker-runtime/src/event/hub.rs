@@ -14,7 +14,7 @@ use super::call_event::{CallEvent, CallEvents};
 use super::call_listeners::{CallListener, CallListeners};
 use super::waiters::{Waiter, Waiters};
 use super::{Event, Events, Listener};
-use crate::sync::{Mutex, catch_panic, lock};
+use crate::sync::{AtomicBool, Mutex, Ordering, catch_panic, lock};
 
 /// Number of unread events that are kept for each reader; a slower reader loses the oldest ones.
 const EVENT_BUFFER: usize = 1024;
@@ -22,7 +22,7 @@ const EVENT_BUFFER: usize = 1024;
 /// The listeners of one registry, or of one breaker.
 #[derive(Default)]
 pub(crate) struct Hub {
-    listeners: Mutex<Vec<Registered>>,
+    listeners: Mutex<Vec<Arc<Registered>>>,
     call_listeners: CallListeners,
     stream: OnceCell<broadcast::Sender<Event>>,
     waiters: Waiters,
@@ -38,8 +38,10 @@ impl RefUnwindSafe for Subscription {}
 
 /// A listener, and who registered it.
 struct Registered {
-    listener: Arc<dyn Listener>,
+    listener: Box<dyn Listener>,
     audience: Audience,
+    /// `false` once its subscription was dropped. An event that is being delivered no longer reaches it.
+    is_active: AtomicBool,
 }
 
 /// The part of a program that a listener informs.
@@ -74,7 +76,7 @@ pub struct Subscription {
 
 /// The listener of a subscription.
 enum Subscriber {
-    Events(Arc<dyn Listener>),
+    Events(Arc<Registered>),
     Calls(Arc<CallListener>),
 }
 
@@ -85,8 +87,9 @@ impl Hub {
         audience: Audience,
         listener: impl Listener + 'static,
     ) -> Subscription {
-        let listener: Arc<dyn Listener> = Arc::new(listener);
-        lock(&self.listeners).push(Registered { listener: Arc::clone(&listener), audience });
+        let is_active = AtomicBool::new(true);
+        let listener = Arc::new(Registered { listener: Box::new(listener), audience, is_active });
+        lock(&self.listeners).push(Arc::clone(&listener));
         Subscription { hub: Arc::downgrade(self), listener: Subscriber::Events(listener) }
     }
 
@@ -152,12 +155,24 @@ impl Hub {
             // Sending fails only if the stream has no reader.
             catch_panic(|| _ = stream.send(event.clone()));
         }
-        let listeners: Vec<_> =
-            lock(&self.listeners).iter().map(|registered| Arc::clone(&registered.listener)).collect();
-        for listener in listeners {
-            catch_panic(|| listener.on_event(event));
+        let listeners = lock(&self.listeners).clone();
+        for registered in listeners {
+            if registered.is_active.load(Ordering::Relaxed) {
+                catch_panic(|| registered.listener.on_event(event));
+            }
             // This may be the last reference, and the listener's `drop` may panic. It must not run while a
             // panic of `on_event` unwinds: a second panic would abort the process.
+            catch_panic(|| drop(registered));
+        }
+    }
+}
+
+impl Drop for Hub {
+    /// Drops the listeners, which may panic, so that no caller is affected that drops the last handle of a circuit. A
+    /// second panic would abort the process.
+    fn drop(&mut self) {
+        let listeners = std::mem::take(&mut *lock(&self.listeners));
+        for listener in listeners {
             catch_panic(|| drop(listener));
         }
     }
@@ -177,7 +192,8 @@ impl Drop for Subscription {
         };
         match &self.listener {
             Subscriber::Events(own) => {
-                lock(&hub.listeners).retain(|registered| !Arc::ptr_eq(&registered.listener, own));
+                own.is_active.store(false, Ordering::Relaxed);
+                lock(&hub.listeners).retain(|registered| !Arc::ptr_eq(registered, own));
             }
             Subscriber::Calls(own) => hub.call_listeners.remove(own),
         }

@@ -4,6 +4,9 @@
 //! whose future borrows the receiver. A reader that has to wait therefore moves the receiver into a future
 //! and keeps that future in [`Events`]. Cancelling a call of [`Events::next`] leaves it there, so no event is
 //! lost.
+//!
+//! The channel wakes its readers one after the other, and would stop at a waker that panics. It therefore gets wakers
+//! that do not panic.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -16,6 +19,7 @@ use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 use tokio::task::coop::unconstrained;
 
 use super::Event;
+use crate::sync::caught_waker;
 
 /// The events of a registry, from the moment of the subscription.
 ///
@@ -74,7 +78,7 @@ enum Source {
 
 struct Waiting {
     read: Pin<Box<dyn Future<Output = Received> + Send + Sync>>,
-    /// The waker of the last poll.
+    /// The waker of the last poll, which does not panic.
     waker: Waker,
 }
 
@@ -171,8 +175,9 @@ impl Events {
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Item>> {
         let mut read = match mem::replace(&mut self.source, Source::Ended) {
             Source::Idle(mut receiver) => {
-                // Reading an event that is available allocates nothing.
-                let polled = pin!(receiver.recv()).poll(context);
+                // Reading an event that is available allocates nothing. The waker of this poll is not needed: an event
+                // that arrives before the next one is available there.
+                let polled = pin!(receiver.recv()).poll(&mut Context::from_waker(Waker::noop()));
                 if let Poll::Ready(result) = polled {
                     return Poll::Ready(self.finish_read(Received { receiver, result }));
                 }
@@ -181,10 +186,11 @@ impl Events {
             Source::Waiting(Waiting { read, .. }) => read,
             Source::Ended => return Poll::Ready(None),
         };
-        match read.as_mut().poll(context) {
+        let waker = caught_waker(context.waker());
+        match read.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(received) => Poll::Ready(self.finish_read(received)),
             Poll::Pending => {
-                self.source = Source::Waiting(Waiting { read, waker: context.waker().clone() });
+                self.source = Source::Waiting(Waiting { read, waker });
                 Poll::Pending
             }
         }

@@ -1,6 +1,7 @@
 //! The last good values of one function with one circuit: at most one for each key, and at most `max_keys`.
 //!
-//! This module does not know circuits or results. No lock is held while a value is cloned or dropped.
+//! This module does not know circuits or results. No lock is held while a value is cloned or dropped. A value that
+//! panics when it is dropped does not affect the call that replaces it, nor the one that frees the circuit.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::sync::{KeyHasher, Mutex, lock};
+use crate::sync::{KeyHasher, Mutex, catch_panic, lock};
 
 /// The limits of a store.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +63,9 @@ impl<T> LastGoodStore<T> {
     /// value if that is too old or there are `max_keys`.
     pub(crate) fn store(&self, key: &ValueKey, value: T, now: Moment) {
         let value = Arc::new(value);
+        let removed = lock(&self.values).insert(key, value, now, self.limits);
         // Dropped after the lock is released.
-        let _removed = lock(&self.values).insert(key, value, now, self.limits);
+        catch_panic(|| drop(removed));
     }
 
     /// Returns the value of `key`, unless it is too old.
@@ -71,6 +73,15 @@ impl<T> LastGoodStore<T> {
         let values = lock(&self.values);
         let entry = values.by_key.get(key).filter(|entry| entry.is_usable(now, self.limits.max_age))?;
         Some(FoundValue { value: Arc::clone(&entry.value), age: now.since(entry.stored_at) })
+    }
+}
+
+impl<T> Drop for LastGoodStore<T> {
+    fn drop(&mut self) {
+        let values = std::mem::take(&mut lock(&self.values).by_key);
+        for value in values.into_values() {
+            catch_panic(|| drop(value));
+        }
     }
 }
 

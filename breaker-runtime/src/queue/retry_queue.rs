@@ -18,6 +18,7 @@ use super::push_error::{PushError, PushErrorKind};
 use super::store::QueueStore;
 use crate::breaker::CircuitBreaker;
 use crate::sync::blocked_thread::BlockedThread;
+use crate::sync::with_caught_waker;
 
 /// A bounded queue of calls that a circuit rejected, which are made later. Clones are cheap and share the queue.
 ///
@@ -321,7 +322,7 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
 
     /// Waits until no other drain is running. Returns `None` if the queue is closed.
     pub(super) async fn wait_turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.inner.drain_lock.acquire().await.ok()
+        with_caught_waker(self.inner.drain_lock.acquire()).await.ok()
     }
 
     /// Waits until an item is added or the queue is closed, or until `limit` has ended, and returns which. A change
@@ -331,10 +332,10 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
             return WaitEnd::Changed;
         }
         let (mut limit, mut changed) = (pin!(limit), pin!(self.inner.changed.notified()));
-        poll_fn(|context| match changed.as_mut().poll(context) {
+        with_caught_waker(poll_fn(|context| match changed.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(WaitEnd::Changed),
             Poll::Pending => limit.as_mut().poll(context).map(|()| WaitEnd::Limit),
-        })
+        }))
         .await
     }
 
@@ -347,7 +348,7 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
                 Poll::Ready(()) => Poll::Ready(true),
                 Poll::Pending => changed.as_mut().poll(context).map(|()| false),
             });
-            if has_ended.await {
+            if with_caught_waker(has_ended).await {
                 return;
             }
         }

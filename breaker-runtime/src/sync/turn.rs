@@ -5,6 +5,8 @@ use std::future::poll_fn;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::catch_panic;
+
 /// The turn of one test. It ends when this is dropped, also by a panic.
 #[derive(Debug)]
 pub(crate) struct Turn(());
@@ -65,6 +67,8 @@ impl Drop for Turn {
         let tasks = std::mem::take(&mut turns.tasks);
         drop(turns);
         ENDED.notify_one();
-        tasks.into_iter().for_each(Waker::wake);
+        for task in tasks {
+            catch_panic(|| task.wake());
+        }
     }
 }

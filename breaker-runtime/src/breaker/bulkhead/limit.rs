@@ -19,7 +19,7 @@
 use std::task::Waker;
 
 use super::queue::{Attempt, Position, Queue, TurnResult, Wakers};
-use super::settings::BulkheadSettings;
+use super::settings::{BulkheadSettings, CallNeeds};
 use super::slots::Slots;
 use crate::clock::{Clock, Moment};
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
@@ -49,7 +49,7 @@ impl Bulkhead {
     }
 
     /// Acquires a slot for a call that needs nothing else. Returns `false`, and does nothing, if no slot is free, if a
-    /// call waits for one, or if the settings have other parts that apply to a call.
+    /// call waits for one, if the settings have other parts that apply to a call, or if the circuit has taps.
     #[inline]
     pub(crate) fn try_acquire_fast(&self) -> bool {
         self.swap(Slots::with_one_acquired_fast)
@@ -74,6 +74,11 @@ impl Bulkhead {
     /// [wakes](Self::wake_waiting_calls) the waiting calls once it holds no lock.
     pub(crate) fn change(&self, settings: BulkheadSettings, now: Moment) {
         self.lock_queue(|queue, _| queue.change(settings, now));
+    }
+
+    /// Changes the needs of a call for the taps of the circuit. Runs no waker.
+    pub(crate) fn set_tap_needs(&self, needs: CallNeeds) {
+        self.lock_queue(|queue, _| queue.set_tap_needs(needs));
     }
 
     /// Wakes all waiting calls after the settings or the state have changed, and offers them the free slots. No lock

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::settings::{BulkheadSettings, FullPolicy};
+use super::settings::{BulkheadSettings, CallNeeds, FullPolicy};
 use super::slots::Slots;
 use crate::clock::Moment;
 use crate::sync::catch_panic;
@@ -21,6 +21,8 @@ pub(super) const MAX_OFFER_LIFETIME: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Queue {
     settings: BulkheadSettings,
+    /// The needs of a call for the taps of the circuit. New settings do not change them.
+    tap_needs: CallNeeds,
     /// Copied from the word of the bulkhead each time the lock is taken.
     in_use: u32,
     next_arrival: u64,
@@ -96,6 +98,7 @@ impl Queue {
     pub(super) const fn new(settings: BulkheadSettings) -> Self {
         Self {
             settings,
+            tap_needs: CallNeeds::Slot,
             in_use: 0,
             next_arrival: 0,
             waiting: BTreeMap::new(),
@@ -107,12 +110,16 @@ impl Queue {
 
     /// Returns the word that other threads read.
     pub(super) fn slots(&self) -> Slots {
-        let slots = self.settings.slots(self.in_use);
+        let slots = self.settings.slots(self.in_use, self.tap_needs);
         if self.waiting.is_empty() && self.offers.is_empty() { slots } else { slots.with_queue() }
     }
 
     pub(super) const fn set_in_use(&mut self, in_use: u32) {
         self.in_use = in_use;
+    }
+
+    pub(super) const fn set_tap_needs(&mut self, needs: CallNeeds) {
+        self.tap_needs = needs;
     }
 
     /// Applies other settings. Offers above a lower limit are withdrawn, the latest ones first, and their calls wait

@@ -12,9 +12,9 @@ pub(crate) struct BulkheadSettings {
     needs: CallNeeds,
 }
 
-/// The needs of a call under the settings of its circuit.
+/// The needs of a call under the settings of its circuit, or for the taps of its circuit.
 #[derive(Clone, Copy, Debug)]
-enum CallNeeds {
+pub(crate) enum CallNeeds {
     /// A slot.
     Slot,
     /// No slot, or more than a slot: the call is timed or has a time limit.
@@ -45,13 +45,10 @@ impl BulkheadSettings {
         Self { limit, when_full, needs: CallNeeds::of(config) }
     }
 
-    /// Returns the word with this number of slots in use and without a queue.
-    pub(super) const fn slots(&self, in_use: u32) -> Slots {
-        let slots = Slots::new(self.limit, in_use);
-        match self.needs {
-            CallNeeds::Slot => slots,
-            CallNeeds::Other => slots.slow(),
-        }
+    /// Returns the word with this number of slots in use and without a queue, if the taps of the circuit have these
+    /// needs.
+    pub(super) const fn slots(&self, in_use: u32, tap_needs: CallNeeds) -> Slots {
+        tap_needs.apply_to(self.needs.apply_to(Slots::new(self.limit, in_use)))
     }
 }
 
@@ -59,5 +56,12 @@ impl CallNeeds {
     fn of(config: &Config) -> Self {
         let has_more = config.durations() || config.call_timeout().is_some();
         if config.max_concurrent().is_none() || has_more { Self::Other } else { Self::Slot }
+    }
+
+    const fn apply_to(self, slots: Slots) -> Slots {
+        match self {
+            Self::Slot => slots,
+            Self::Other => slots.slow(),
+        }
     }
 }
