@@ -91,7 +91,11 @@ async fn an_item_that_is_delivered_or_replaced_during_a_failing_replacement_is_r
         let mut all = log.items();
         all.extend(replaced.iter().map(|item| **item));
         all.sort_unstable();
-        assert_eq!(all, (1..=counts.queued as u32).collect::<Vec<_>>(), "{rival:?} after {polls} polls");
+        assert_eq!(
+            all,
+            (1..=u32::try_from(counts.queued).unwrap()).collect::<Vec<_>>(),
+            "{rival:?} after {polls} polls"
+        );
     }
 }
 

@@ -122,7 +122,9 @@ mod tests {
         let is_fast = || circuit.options.get().unwrap().try_acquire_slot_fast();
         let sources = [(); 2].map(|()| Arc::new(SeesNothing) as Arc<dyn TapSource>);
         assert!(is_fast());
-        sources.iter().for_each(|source| circuit.attach_tap(source));
+        for source in &sources {
+            circuit.attach_tap(source);
+        }
         assert!(!is_fast());
         for settings in [bounded().window_calls(10), Config::builder(), bounded().durations(true), bounded()]
         {

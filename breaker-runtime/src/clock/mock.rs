@@ -103,8 +103,8 @@ impl MockClock {
         Self { time: Arc::new(MockTime { paused, ..MockTime::default() }), _runtime: runtime }
     }
 
-    /// Moves the time forward by `step`, and wakes the calls that wait for a time. The time stops at its maximum, 584 years after the start. The duration of a
-    /// call is exact up to nine years.
+    /// Moves the time forward by `step`, and wakes the calls that wait for a time. The time stops at its maximum, 584
+    /// years after the start. The duration of a call is exact up to nine years.
     pub fn advance(&self, step: Duration) {
         self.time.advance(step);
     }

@@ -80,7 +80,7 @@ mod tests {
             caught_waker(&waker)
         };
         caught.wake_by_ref();
-        caught.clone().wake();
+        caught.wake_by_ref();
         assert_eq!(count.load(Ordering::Relaxed), 2);
         drop(caught);
         assert_eq!(count.load(Ordering::Relaxed), 102);

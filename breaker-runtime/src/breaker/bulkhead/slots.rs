@@ -9,7 +9,7 @@
 //! held. Then no thread acquires a slot without that lock. After the limit was lowered, more slots than the limit can
 //! be in use.
 //!
-//! The bit *slow* is set together with the bit *queue*, when the settings have other parts that apply to a call, and when
+//! The bit *slow* is set together with the bit *queue*, when the settings have other parts that apply to a call, and if
 //! the circuit has taps. It is the sign of the word and of its upper half, so a call that needs only a slot checks both
 //! bits and the limit with one comparison.
 
