@@ -158,7 +158,9 @@ fn packages_come_from_crates_io_in_one_version_with_an_allowed_license() {
 
 #[test]
 fn every_message_of_the_macro_is_shown_once() {
-    let outputs = workspace::compiler_outputs("tests/ui/fail").unwrap();
+    let mut outputs = workspace::compiler_outputs("tests/ui/fail").unwrap();
+    // Such a case shows that messages of other cases are reported together.
+    outputs.retain(|output| !output.path.ends_with("_all_errors.stderr"));
     check(|workspace| messages::shown_once(&workspace.under(MACROS), &outputs));
 }
 

@@ -10,7 +10,6 @@ use std::task::{Context, Poll};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::claims::Claims;
-use super::eviction::evict_before;
 use super::in_memory::InMemory;
 use super::meter::Meter;
 use super::pace::Pace;
@@ -247,7 +246,7 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
             let error = match self.try_push(self.limit(evictions.running), item).await {
                 Ok(own) => {
                     if store.count().await.is_ok_and(|count| count > *capacity) {
-                        replaced.extend(evict_before(self, own).await.unwrap_or_default());
+                        replaced.extend(self.evict_before(own).await.unwrap_or_default());
                     }
                     return Ok(replaced);
                 }
@@ -256,7 +255,7 @@ impl<T: Send + Sync + 'static, S: QueueStore<T>> RetryQueue<T, S> {
             if !matches!(error.kind(), PushErrorKind::Full) || *capacity == 0 {
                 return Err(self.refuse(error));
             }
-            match evict_before(self, u64::MAX).await {
+            match self.evict_before(u64::MAX).await {
                 Ok(Some(evicted)) => replaced.push(evicted),
                 // Another call has changed the items meanwhile.
                 Ok(None) if claims.evictions() != evictions => tokio::task::yield_now().await,
