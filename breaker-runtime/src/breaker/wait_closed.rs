@@ -22,7 +22,7 @@ impl CircuitBreaker {
     /// If the circuit of a key is [removed](crate::KeyedBreaker::remove), this returns at once in any state, also if the
     /// removal came before the wait, because the next call of the key gets a new circuit. Get the circuit of the key
     /// again before each wait: a loop that keeps a removed circuit does not pause. To wait for a removed circuit,
-    /// [subscribe](Self::subscribe) to its changes.
+    /// [listen](Self::listen) to its changes.
     ///
     /// # Cancellation
     ///
