@@ -15,6 +15,7 @@
 //! | `queue_cancellation.rs` | pushes and drains that are dropped |
 //! | `queue_failures.rs` | stores that fail, in memory and in SQLite files |
 //! | `queue_slow_stores.rs` | stores whose operations take time and go on when they are dropped |
+//! | `inner_calls.rs` | calls of a circuit inside its own streams and services |
 //! | `observed_calls.rs` | recorders and candidates see all calls |
 //! | `recorder.rs` | the calls of a breaker as a trace |
 //! | `../examples/queue/store.rs` | the store of the example |
@@ -71,6 +72,8 @@ mod queue_failures;
 mod queue_slow_stores;
 #[path = "ecosystem/queue_support.rs"]
 mod queue_support;
+#[path = "ecosystem/inner_calls.rs"]
+mod inner_calls;
 #[path = "ecosystem/observed_calls.rs"]
 mod observed_calls;
 #[path = "ecosystem/recorder.rs"]

@@ -148,7 +148,7 @@ pub(crate) use self::service_call::{ServiceCall, ServiceStart, SlotRequest};
     unused_imports,
     reason = "only the features `stream` and `http` have calls whose result arrives in parts"
 )]
-pub(crate) use self::streamed_call::StreamedCall;
+pub(crate) use self::streamed_call::{PartMeaning, StreamedCall};
 #[allow(unused_imports, reason = "only the features `shadow` and `recorder` have taps")]
 pub(crate) use self::tap::{CallEnd, CallTap, CompletedCall};
 #[allow(unused_imports, reason = "as above")]

@@ -43,7 +43,7 @@
 //!   call meanwhile, the call counts like any cancelled call. An async call waits on a timer of tokio, and is not
 //!   delayed outside a runtime with timers. A sync call blocks its thread, as a slow dependency does. Permits are never
 //!   delayed. A call of an async function whose fallback uses arguments that cannot be cloned is not delayed if it
-//!   would have to save them, which is written to stderr.
+//!   would have to save them, which a warning reports.
 //!
 //! A call that the circuit rejects, and a call of a [disabled](crate::Operator::disable) circuit, is left alone. In
 //! shadow mode a drill injects faults all the same. The failures of a circuit that a fleet shares count in the fleet.
@@ -57,8 +57,8 @@
 //! or removed.
 //!
 //! A drill is visible: in [`Snapshot::drill`](crate::Snapshot::drill), in the JSON and on the dashboard, in the metrics
-//! `circuit_breaker_drill` and `circuit_breaker_injected_total`, as [`Event`] at its start and end, and as a line on
-//! stderr at its start.
+//! `circuit_breaker_drill` and `circuit_breaker_injected_total`, as [`Event`] at its start and end, and as a
+//! warning at its start.
 //!
 //! A circuit that has had a drill leaves the fast path for good: its calls cost about as much as those of a circuit
 //! with `hang`. A circuit without one pays nothing.

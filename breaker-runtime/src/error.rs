@@ -21,6 +21,8 @@ use std::time::Duration;
 pub use self::call::CallError;
 pub use self::kind::ErrorKind;
 pub(crate) use self::kind::is_from_breaker;
+#[allow(unused_imports, reason = "only the integration `tonic` uses it")]
+pub(crate) use self::kind::sources;
 use self::origin::NamedOrigin;
 pub(crate) use self::origin::Origin;
 

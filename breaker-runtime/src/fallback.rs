@@ -18,10 +18,11 @@
 //! `max_age`. [The reference](crate::circuit_breaker#the-last-good-value) lists its arguments. A function that returns
 //! [`MaybeStale`] tells its callers that a value is an earlier one, and how old it is.
 //!
-//! The key must contain everything that selects the value. The attribute insists on this for arguments, but not for
-//! `self`: a method of several instances with one circuit needs `key = (self.region, sku)`, and a default method of a
-//! trait, whose circuit all types share, needs `key = (self.url(), sku)`, or
-//! `key = (std::any::type_name::<Self>(), sku)`.
+//! The key must contain everything that selects the value. The attribute requires a key for a function with arguments,
+//! but cannot tell whether it contains all that matter: with `key = sku`, `price(sku, region)` returns the price of
+//! another region. It requires none for `self`: a method of several instances with one circuit needs
+//! `key = (self.region, sku)`, and a default method of a trait, whose circuit all types share, needs
+//! `key = (self.url(), sku)`, or `key = (std::any::type_name::<Self>(), sku)`.
 //!
 //! ```
 //! use breaker_runtime::fallback::MaybeStale;

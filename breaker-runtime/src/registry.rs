@@ -92,7 +92,7 @@ pub(crate) use self::no_scope as scope;
 pub(crate) use self::registration::Registration;
 #[allow(unused_imports, reason = "only the integration `axum` tells functions from breakers")]
 pub(crate) use self::store::Uncalled;
-pub(crate) use self::store::{Registered, RegistryEntry, Store};
+pub(crate) use self::store::{Registered, RegistryEntry, Store, Warnings};
 #[allow(unused_imports, reason = "only the features `shadow` and `recorder` have taps")]
 pub(crate) use self::tap_registration::TapRegistration;
 
@@ -400,7 +400,8 @@ impl Registry {
 
     /// Notifies the listeners of a conflict and returns it as an error.
     fn checked<B>(&self, registered: Registered<B>) -> Result<B, RegisterError> {
-        let Registered { breaker, conflict } = registered;
+        let Registered { breaker, conflict, warnings } = registered;
+        warnings.report();
         let Some(conflict) = conflict else {
             return Ok(breaker);
         };

@@ -6,6 +6,8 @@ use std::io::Write as _;
 
 use once_cell::sync::OnceCell;
 
+use crate::sync::catch_panic;
+
 /// The severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
@@ -15,7 +17,7 @@ pub(crate) enum Severity {
     Note,
 }
 
-/// Passes a message on. Returns `false` if it is lost.
+/// Passes a message on. Returns `false` if nothing receives it. It may run user code, and panic.
 pub(crate) type MessageSink = fn(Severity, &dyn Display) -> bool;
 
 static SINK: OnceCell<MessageSink> = OnceCell::new();
@@ -43,7 +45,8 @@ pub(crate) fn note(message: impl Display) {
 }
 
 fn report(severity: Severity, message: &dyn Display) {
-    if !SINK.get().is_some_and(|pass_on| pass_on(severity, message)) {
+    let is_passed_on = SINK.get().and_then(|pass_on| catch_panic(|| pass_on(severity, message)));
+    if is_passed_on != Some(true) {
         let label = match severity {
             Severity::Warning => "warning",
             Severity::Note => "note",

@@ -78,7 +78,13 @@ async fn a_grpc_response_of_no_bytes_and_no_status_is_a_failure() {
 
 #[tokio::test]
 async fn a_grpc_status_in_the_headers_decides_also_if_the_body_does_not_know_its_end() {
-    for (status, code, counts) in [("5", Code::NotFound, SUCCESS), ("14", Code::Unavailable, FAILURE)] {
+    for (status, code, counts) in [
+        ("5", Code::NotFound, SUCCESS),
+        ("14", Code::Unavailable, FAILURE),
+        // No status for a client.
+        ("05", Code::Unknown, FAILURE),
+        ("+0", Code::Unknown, FAILURE),
+    ] {
         for body in [empty, empty_stream] {
             let fixture = Fixture::with(settings());
             let error = send(&channel(&fixture, ok(Some(status)), body), "tea").await.unwrap_err();

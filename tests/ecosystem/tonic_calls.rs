@@ -138,3 +138,46 @@ async fn an_annotated_function_classifies_the_status_in_one_line() {
     assert_eq!(ErrorKind::find_in(&rejected), Some(ErrorKind::Open));
     assert!(retry_after(&rejected) > Some(Duration::from_secs(80)), "{rejected:?}");
 }
+
+/// An error with an endless chain of sources.
+#[derive(Debug)]
+struct Endless;
+
+impl std::fmt::Display for Endless {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("endless")
+    }
+}
+
+impl std::error::Error for Endless {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&Self)
+    }
+}
+
+/// An error whose source panics.
+#[derive(Debug)]
+struct Panics;
+
+impl std::fmt::Display for Panics {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("panics")
+    }
+}
+
+impl std::error::Error for Panics {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        panic!("the source panics")
+    }
+}
+
+#[test]
+fn sources_of_a_status_without_an_end_or_that_panic_do_not_disturb_its_classification() {
+    let sources: [std::sync::Arc<dyn std::error::Error + Send + Sync>; 2] =
+        [std::sync::Arc::new(Endless), std::sync::Arc::new(Panics)];
+    for source in sources {
+        let mut status = Status::unavailable("no connection");
+        status.set_source(source);
+        assert!(is_failure(&status) && !is_ignored(&status));
+    }
+}

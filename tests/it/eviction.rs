@@ -153,7 +153,7 @@ fn a_circuit_that_becomes_clean_is_evicted_before_an_unused_open_one() {
 }
 
 #[test]
-fn an_open_circuit_that_is_used_half_open_or_not_yet_due_is_never_evicted() {
+fn an_open_or_half_open_circuit_is_evicted_once_nothing_has_happened_for_ten_recovery_timeouts() {
     let hosts = Hosts::with(settings().backoff(10.0).max_recovery_timeout(DAY), 3);
     hosts.open("used");
     hosts.open("half-open");
@@ -167,8 +167,10 @@ fn an_open_circuit_that_is_used_half_open_or_not_yet_due_is_never_evicted() {
     hosts.clock.advance(RECOVERY * 9 + ALMOST_RECOVERY);
     assert!(!hosts.gets_circuit("new"));
     hosts.clock.advance(DAY * 2);
-    assert!(hosts.gets_circuit("new") && !hosts.has("opened again"));
-    assert!(hosts.has("used") && hosts.has("half-open"));
+    assert!(hosts.gets_circuit("new") && !hosts.has("half-open"));
+    hosts.open("new");
+    assert!(hosts.gets_circuit("newer") && !hosts.has("opened again"));
+    assert!(hosts.has("used") && hosts.has("new"));
     drop(used);
 }
 

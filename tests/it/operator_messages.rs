@@ -1,12 +1,14 @@
 //! Messages to operators about what nothing else reports: on stderr or, if the program uses `tracing`, as events.
 
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use breaker_runtime::chaos::Drill;
-use breaker_runtime::integrations::config::ConfigReader;
+use breaker_runtime::integrations::config::{ConfigFormat, ConfigReader};
 use breaker_runtime::integrations::tracing;
-use breaker_runtime::{Config, Fault, Registry};
+use breaker_runtime::{BreakerError, Config, Fault, Registry, circuit_breaker};
 
 use crate::metrics::LogBuffer;
 
@@ -22,6 +24,11 @@ fn messages_are_caused() {
     // It writes to stdout.
     let subscriber = tracing_subscriber::fmt().with_ansi(false).finish();
     let _guard = program.contains("subscribes").then(|| ::tracing::subscriber::set_default(subscriber));
+    let only_errors = tracing_subscriber::fmt().with_max_level(::tracing::Level::ERROR).finish();
+    let _guard_of_errors =
+        program.contains("wants errors").then(|| ::tracing::subscriber::set_default(only_errors));
+    let panics = tracing_subscriber::fmt().with_writer(|| -> std::io::Sink { panic!("no writer") }).finish();
+    let _guard_of_panics = program.contains("panics").then(|| ::tracing::subscriber::set_default(panics));
     let without_effect = Config::builder().max_open(0.5).build().unwrap();
     let breaker = registry.register("messages", Config::default()).unwrap();
     breaker.set_config(without_effect);
@@ -55,12 +62,42 @@ fn messages_of(program: &str) -> MessageCounts {
 }
 
 #[test]
-fn messages_are_events_while_the_program_has_a_subscriber() {
+fn messages_are_events_if_a_subscriber_receives_them() {
     let on_stderr = MessageCounts { on_stderr: 2, as_events: 0 };
     assert_eq!(messages_of("does nothing"), on_stderr);
     assert_eq!(messages_of("subscribes"), on_stderr);
     assert_eq!(messages_of("listens"), on_stderr);
+    assert_eq!(messages_of("listens and wants errors"), on_stderr);
+    assert_eq!(messages_of("listens and panics"), on_stderr);
     assert_eq!(messages_of("listens and subscribes"), MessageCounts { on_stderr: 0, as_events: 2 });
+}
+
+/// Its settings contradict those of a file.
+#[circuit_breaker(name = "log shipper", window = 10, failure_rate = 0.5, registry = registry.clone())]
+fn ship(registry: &Registry) -> Result<(), BreakerError> {
+    _ = registry;
+    Ok(())
+}
+
+#[test]
+fn a_subscriber_can_call_the_function_that_a_message_is_about() {
+    let registry = Registry::new();
+    let _subscription = tracing::listen(&registry);
+    let file = "[breakers.\"log shipper\"]\nwindow = \"default\"\n";
+    ConfigReader::new(&registry).load_text("b.toml", ConfigFormat::Toml, file.as_bytes()).unwrap();
+    let shipped = Arc::new(AtomicU32::new(0));
+    let writer = {
+        let (registry, shipped) = (registry.clone(), Arc::clone(&shipped));
+        move || {
+            ship(&registry).unwrap();
+            shipped.fetch_add(1, Ordering::Relaxed);
+            std::io::sink()
+        }
+    };
+    let subscriber = tracing_subscriber::fmt().with_writer(writer).finish();
+    ::tracing::subscriber::with_default(subscriber, || ship(&registry).unwrap());
+    assert_eq!(shipped.load(Ordering::Relaxed), 1);
+    assert_eq!(registry.get("log shipper").unwrap().snapshot().totals.successes, 2);
 }
 
 #[expect(clippy::disallowed_methods, reason = "the time is paused and passes at once")]

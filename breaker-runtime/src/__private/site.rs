@@ -11,7 +11,7 @@ use super::const_checks::checked_path;
 use crate::breaker::CircuitBreaker;
 use crate::registry::{
     Configure, Declaration, HeldCircuit, KeyText, KeyedBreaker, Registered, Registration, Registry,
-    RegistryBreaker, scope,
+    RegistryBreaker, Warnings, scope,
 };
 
 /// The site of a function with one circuit.
@@ -117,14 +117,16 @@ impl<B: RegistryBreaker> FunctionSite<B> {
 
     #[cold]
     fn register(&'static self, registry: &Registry) -> &'static B {
-        let mut found = None;
+        let (mut found, mut warned) = (None, Warnings::default());
         let breaker = self.0.breaker.get_or_init(|| {
             let registration = Registration::of_function(&self.0.declaration);
-            let Registered { breaker, conflict } = registry.store().register(&registration, self.0.max_keys);
-            found = conflict;
+            let Registered { breaker, conflict, warnings } =
+                registry.store().register(&registration, self.0.max_keys);
+            (found, warned) = (conflict, warnings);
             ManuallyDrop::new(breaker)
         });
         // Reported after the cell is initialized, because listeners may call the function.
+        warned.report();
         if let Some(conflict) = found {
             registry.store().report_conflict(&conflict);
         }

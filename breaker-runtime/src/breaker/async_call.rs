@@ -10,6 +10,7 @@ use super::admit::Nesting;
 use super::call_progress::{CallProgress, Special, Step};
 use super::circuit::{Circuit, Rejection};
 use super::permit::Permit;
+use super::slot_holders::CallScope;
 use super::special_call::{DelayedCall, SpecialCall};
 use super::stamp::{Phase, Stamp};
 use crate::clock::Sleep;
@@ -226,11 +227,11 @@ impl<'a> AsyncCall<'a> {
 
     /// Puts a call that holds a slot into the scope of this thread while the future of the call is dropped,
     /// which may make calls of its own.
-    pub(super) fn scope_of_drop(&self) -> Option<DropScope<'a>> {
+    pub(super) fn scope_of_drop(&self) -> Option<CallScope<'a>> {
         let stamp = self.running_stamp();
         let holds_slots = matches!(self.0.stamp.phase(), Phase::Running | Phase::TimedOut | Phase::Delayed);
         let CallProgress { circuit, ticket, .. } = self.0;
-        (holds_slots && stamp.enters_scope()).then(|| DropScope::enter(Call { circuit, ticket, stamp }))
+        (holds_slots && stamp.enters_scope()).then(|| CallScope::enter(Call { circuit, ticket, stamp }))
     }
 }
 
@@ -253,22 +254,6 @@ impl<'a> From<AsyncCall<'a>> for StartedCall<'a> {
     #[inline]
     fn from(call: AsyncCall<'a>) -> Self {
         Self::Started(call)
-    }
-}
-
-/// Keeps a call in the scope of its thread until it is dropped.
-pub(super) struct DropScope<'a>(Call<'a>);
-
-impl<'a> DropScope<'a> {
-    fn enter(mut call: Call<'a>) -> Self {
-        call.enter_scope();
-        Self(call)
-    }
-}
-
-impl Drop for DropScope<'_> {
-    fn drop(&mut self) {
-        self.0.suspend_scope();
     }
 }
 

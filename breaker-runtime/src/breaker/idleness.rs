@@ -14,9 +14,10 @@ pub(crate) enum Idleness {
     Clean,
     /// Closed, and the last failure or slow call is at least `recovery_timeout` old.
     OldFaults,
-    /// Open, and no call has arrived for ten recovery timeouts since a trial call was due.
+    /// Open, and no call has arrived for ten recovery timeouts since a trial call was due; or half-open for as long,
+    /// and no trial call runs.
     Abandoned {
-        /// The moment from which the circuit admits a trial call.
+        /// The moment from which the circuit admitted a trial call.
         due: Moment,
     },
 }
@@ -25,7 +26,7 @@ pub(crate) enum Idleness {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct NotIdleUntil(pub(crate) Moment);
 
-/// Number of recovery timeouts after which an open circuit without a caller is abandoned.
+/// Number of recovery timeouts after which a circuit without a caller is abandoned that is not closed.
 const ABANDONED_AFTER: u32 = 10;
 
 impl Circuit {
@@ -33,9 +34,9 @@ impl Circuit {
     ///
     /// # Errors
     ///
-    /// Returns the earliest moment at which the circuit may become idle, if it has recent failures, is open and not
-    /// abandoned, half-open, forced open, disabled or closing gradually, has a listener, or has other settings than
-    /// `shared`.
+    /// Returns the earliest moment at which the circuit may become idle, if it has recent failures, is open or
+    /// half-open and not abandoned, forced open, disabled or closing gradually, has a listener, or has other settings
+    /// than `shared`.
     pub(crate) fn idleness(&self, shared: &SharedConfig, now: Moment) -> Result<Idleness, NotIdleUntil> {
         let inspected = self.machine.inspect(now, self.hung_call(), |settings| {
             let is_shared = !settings.is_of_one_circuit() || settings.is_equal_to(shared);
@@ -62,6 +63,11 @@ impl Circuit {
                 idle_from(old_from, now, Idleness::OldFaults)
             }
             State::Open => idle_from(abandoned_at, now, Idleness::Abandoned { due: until }),
+            State::HalfOpen if until == Moment::NEVER => {
+                let due = inspected.since;
+                let abandoned_at = due.after(recovery_timeout.saturating_mul(ABANDONED_AFTER));
+                idle_from(abandoned_at, now, Idleness::Abandoned { due })
+            }
             State::HalfOpen => Err(NotIdleUntil(abandoned_at)),
             State::ForcedOpen | State::Disabled => Err(NotIdleUntil(Moment::NEVER)),
         }

@@ -33,7 +33,7 @@ impl CircuitBreaker {
     /// is not over. Name, key, `max_keys`, `failure_if`, `ignore_if`, `retry_after` and the fallback are not settings
     /// and cannot change. Some functions cannot apply `call_timeout` or `max_wait`; see the
     /// [exceptions](crate::circuit_breaker#new-settings-at-run-time). On a breaker without keys, `max_open` has no
-    /// effect, and a line on stderr reports it.
+    /// effect, and a warning reports it.
     ///
     /// The state, the generation, the totals, the run of failures and the remaining open time are kept. The window
     /// keeps the calls that fit into the new window, of a time-based one up to a tenth of the old length less. When the

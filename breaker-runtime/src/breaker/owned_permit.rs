@@ -93,6 +93,13 @@ impl OwnedPermit {
         OwnedCall { circuit: Arc::clone(&self.circuit), ticket: self.ticket, stamp: self.stamp }
     }
 
+    /// Returns the call, if it holds a slot in which calls inside it run.
+    #[allow(dead_code, reason = "only the integration `tower` uses it")]
+    pub(super) fn with_slot(&self) -> Option<OwnedCall> {
+        let call = OwnedCall { circuit: Arc::clone(&self.circuit), ticket: self.ticket, stamp: self.stamp };
+        call.with_slot()
+    }
+
     pub(super) const fn circuit(&self) -> &Arc<Circuit> {
         &self.circuit
     }

@@ -51,8 +51,9 @@ const MILLION: u32 = 1_000_000;
 /// Successes are [`Totals::successes`](crate::Totals::successes): all calls of the circuit that succeeded, including
 /// slow calls, trial calls, calls in shadow mode and successful retries. Counting starts with the first call of
 /// `budget`, so make it at start-up: until there are successes, only the floor applies. The budget reads the total of
-/// successes when a handle is used, and spreads the new ones evenly over the time since the previous use. A success
-/// leaves the window after 9 to 10 seconds, a retry after 10 to 11 seconds.
+/// successes when a handle is used, and spreads the new ones evenly over the time since the previous use, so after a
+/// pause a success can count later than it came. It leaves the window 9 to 10 seconds after the moment for which it
+/// counts, a retry 10 to 11 seconds after it was granted.
 ///
 /// A counted retry that is not made, for example because its caller is cancelled, stays counted. The budget is in
 /// effect in every [mode](crate::Mode), and while the circuit is disabled.

@@ -5,8 +5,8 @@
 //! may make.
 //!
 //! The time since the log began is divided into slices of a second. Successes leave the window after 9 to 10 seconds,
-//! and retries after 10 to 11, so no retry is granted for a success that is older than the window, and none leaves the
-//! window too early.
+//! and retries after 10 to 11, so no retry leaves the window too early. After a pause between two readers, a success
+//! can count at a later time than its own, at most by the length of that pause.
 
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ use super::admit::Nesting;
 use super::circuit::{Circuit, Rejection};
 use super::delayed_call::{Delay, Passing};
 use super::failure::FailedOutput;
-use super::owned_permit::OwnedPermit;
+use super::owned_permit::{OwnedCall, OwnedPermit};
 use super::permit::Permit;
 use super::stamp::Stamp;
 use crate::classifier::Classifier;
@@ -148,10 +148,15 @@ impl ServiceCall {
         Self { permit: Some(OwnedPermit::new(circuit, Permit::waiting(admission))), limit }
     }
 
-    /// Runs a part of the call. If it panics, the call is a failure, and the panic continues to unwind.
+    /// Runs a part of the call, in which calls of annotated functions run in its slot. If it panics, the call is a
+    /// failure, and the panic continues to unwind.
     pub(crate) fn run<T>(&mut self, part: impl FnOnce() -> T) -> T {
+        let inner = self.permit.as_ref().and_then(OwnedPermit::with_slot);
         let guard = FailOnPanic(self);
+        // Dropped before the guard: a call leaves its scope before its slot is released.
+        let scope = inner.as_ref().map(OwnedCall::enter_scope);
         let output = part();
+        drop(scope);
         mem::forget(guard);
         output
     }

@@ -5,10 +5,10 @@
 //! is in this list too, so that calls inside it are admitted with it. Other calls that hold no slot are not, so
 //! a closed circuit without `max_concurrent` does not use it.
 //!
-//! A sync call is in scope from its admission until it is settled. An async call is in scope while it is
-//! polled. Tasks of an executor that the call drives on this thread are in its scope too, because finding out the
-//! task of each call would cost every call with a slot. A permit is never in this list: its owner may settle it on
-//! another thread.
+//! A sync call is in scope from its admission until it is settled. An async call, a stream and the future of a service
+//! are in scope while they are polled. Tasks of an executor that the call drives on this thread are in its scope too,
+//! because finding out the task of each call would cost every call with a slot. A permit is never in this list: its
+//! owner may settle it on another thread.
 //!
 //! Most threads run at most one such call, and most such calls hold only a bulkhead slot. In this case the call is not
 //! in the list but is stored as one address, until another call enters.
@@ -17,9 +17,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
+use std::sync::Arc;
 
 use super::admission::Call;
 use super::circuit::Circuit;
+use super::owned_permit::OwnedCall;
 use crate::state::machine::Ticket;
 use crate::sync::per_thread;
 
@@ -219,6 +221,38 @@ impl Circuit {
             holders.iter().find(|holder| holder.circuit == circuit && accepts(holder))
         };
         HOLDERS.try_with(find).ok().flatten()
+    }
+}
+
+/// Keeps a call in the scope of this thread until it is dropped.
+pub(super) struct CallScope<'a>(Call<'a>);
+
+impl<'a> CallScope<'a> {
+    pub(super) fn enter(mut call: Call<'a>) -> Self {
+        call.enter_scope();
+        Self(call)
+    }
+}
+
+impl Drop for CallScope<'_> {
+    fn drop(&mut self) {
+        self.0.suspend_scope();
+    }
+}
+
+impl OwnedCall {
+    /// Returns a copy of the call, if it holds a slot in which calls inside it run.
+    #[allow(dead_code, reason = "only integrations have calls that own their circuit")]
+    pub(super) fn with_slot(&self) -> Option<Self> {
+        let Self { circuit, ticket, stamp } = self;
+        let holds_slot = stamp.enters_scope() || ticket.trial().is_some();
+        holds_slot.then(|| Self { circuit: Arc::clone(circuit), ticket: *ticket, stamp: *stamp })
+    }
+
+    /// Puts the call into the scope of this thread, until the result is dropped.
+    #[allow(dead_code, reason = "only integrations have calls that own their circuit")]
+    pub(super) fn enter_scope(&self) -> CallScope<'_> {
+        CallScope::enter(Call { circuit: &self.circuit, ticket: self.ticket, stamp: self.stamp })
     }
 }
 

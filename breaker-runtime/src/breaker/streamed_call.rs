@@ -26,11 +26,22 @@ use crate::sync::{Mutex, MutexGuard, lock};
 /// A call whose result arrives in parts. Its owner calls [`poll`](Self::poll) for each part, and settles it.
 ///
 /// A call that is dropped while its caller waits for a part is a cancelled call: it is a failure if that wait took at
-/// least `cancelled_after`. If it is dropped while the caller handles a part, it is ignored.
+/// least `cancelled_after`. If it is dropped while the caller handles a part, [`PartMeaning`] decides.
 pub(crate) struct StreamedCall {
     parts: Arc<PartWaker>,
     /// The waker that the stream sees.
     waker: Waker,
+}
+
+/// The meaning of a part for a call that is dropped while its caller handles that part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PartMeaning {
+    /// The service works, and the caller needs no more: the call is a success.
+    #[allow(dead_code, reason = "only the integration `stream` uses it")]
+    Success,
+    /// Only the end tells whether the call has succeeded: the call is ignored.
+    #[allow(dead_code, reason = "only the integration `tower_http` uses it")]
+    Nothing,
 }
 
 /// Notes when the stream wakes the caller, and wakes the caller.
@@ -41,8 +52,20 @@ struct Progress {
     /// `None` once the call has been settled.
     call: Option<OwnedCall>,
     wait: Wait,
+    meaning: PartMeaning,
+    /// `true` if the caller has received a part and has not asked for the next one.
+    handles_part: bool,
     /// The caller. `None` if the stream has woken it since its last poll began.
     caller: Option<Waker>,
+}
+
+/// A call that has ended before it was settled.
+struct EndedCall {
+    call: OwnedCall,
+    /// The time for which its caller has waited for the next part, if it has asked for it.
+    waited: Option<Duration>,
+    /// The meaning of the part that the caller handles.
+    part: Option<PartMeaning>,
 }
 
 /// The activity of the caller.
@@ -61,11 +84,11 @@ enum Wait {
 
 impl StreamedCall {
     /// Continues the call of a permit. Until a [`poll`](Self::poll) is pending, its caller does not wait.
-    pub(crate) fn new(permit: OwnedPermit) -> Self {
+    pub(crate) fn new(permit: OwnedPermit, meaning: PartMeaning) -> Self {
         let mut call = permit.into_owned_call();
         call.ticket = call.circuit.pause_watch(call.ticket);
         let wait = Wait::No { waited: None, since: call.stopwatch() };
-        let progress = Progress { call: Some(call), wait, caller: None };
+        let progress = Progress { call: Some(call), wait, meaning, handles_part: false, caller: None };
         let parts = Arc::new(PartWaker(Mutex::new(progress)));
         Self { waker: Waker::from(Arc::clone(&parts)), parts }
     }
@@ -81,8 +104,12 @@ impl StreamedCall {
             return poll(context);
         }
         self.parts.begin_poll(context.waker());
+        let inner = self.parts.inner_calls();
         let guard = FailOnPanic(self);
+        // Dropped before the guard: a call leaves its scope before its slot is released.
+        let scope = inner.as_ref().map(OwnedCall::enter_scope);
         let part = poll(&mut Context::from_waker(&guard.0.waker));
+        drop(scope);
         std::mem::forget(guard);
         match &part {
             Poll::Pending => self.parts.wait(),
@@ -98,7 +125,7 @@ impl StreamedCall {
 
     /// Settles the call, unless it has been settled.
     pub(crate) fn settle(&mut self, outcome: Outcome) {
-        if let Some((OwnedCall { circuit, ticket, stamp }, _)) = self.parts.end() {
+        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) = self.parts.end() {
             Admission::new(&circuit, ticket, stamp).settle_permit(outcome);
         }
     }
@@ -114,7 +141,7 @@ impl StreamedCall {
     }
 
     fn fail_because(&mut self, failure: &dyn FailureSource) {
-        if let Some((OwnedCall { circuit, ticket, stamp }, _)) = self.parts.end() {
+        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) = self.parts.end() {
             Admission::new(&circuit, ticket, stamp).fail(failure);
         }
     }
@@ -131,10 +158,17 @@ impl PartWaker {
         drop(replaced);
     }
 
+    /// Returns the call, if calls inside its poll run in its slot.
+    fn inner_calls(&self) -> Option<OwnedCall> {
+        let progress = self.lock();
+        progress.call.as_ref().and_then(OwnedCall::with_slot)
+    }
+
     /// Notes that the poll was pending, so that the caller waits, unless the stream has woken it during the poll.
     fn wait(&self) {
         let mut progress = self.lock();
-        let Progress { call: Some(call), wait, caller: Some(_) } = &mut *progress else {
+        progress.handles_part = false;
+        let Progress { call: Some(call), wait, caller: Some(_), .. } = &mut *progress else {
             return;
         };
         if let Wait::No { waited, since } = *wait {
@@ -152,6 +186,7 @@ impl PartWaker {
     fn receive(&self) {
         let mut progress = self.lock();
         progress.end_wait();
+        progress.handles_part = true;
         if let Wait::No { waited, .. } = &mut progress.wait {
             *waited = None;
         }
@@ -169,21 +204,21 @@ impl PartWaker {
         circuit.pause_watch(watched);
     }
 
-    /// Ends the call, unless it has been settled. Returns it and how long its caller has waited for the next part, if
-    /// it has asked for it.
-    fn end(&self) -> Option<(OwnedCall, Option<Duration>)> {
+    /// Ends the call, unless it has been settled.
+    fn end(&self) -> Option<EndedCall> {
         let mut progress = self.lock();
         progress.end_wait();
         let mut call = progress.call.take()?;
         let caller = progress.caller.take();
         let wait = progress.wait;
+        let part = progress.handles_part.then_some(progress.meaning);
         drop(progress);
         drop(caller);
         let Wait::No { waited, since } = wait else {
-            return Some((call, None));
+            return Some(EndedCall { call, waited: None, part });
         };
         call.exclude(since);
-        Some((call, waited))
+        Some(EndedCall { call, waited, part })
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
@@ -244,11 +279,17 @@ impl OwnedCall {
 
 impl Drop for StreamedCall {
     fn drop(&mut self) {
-        let Some((OwnedCall { circuit, ticket, stamp }, waited)) = self.parts.end() else {
+        let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, waited, part }) = self.parts.end()
+        else {
             return;
         };
         let Some(waited) = waited else {
-            circuit.record_ignored(ticket, stamp);
+            match part {
+                Some(PartMeaning::Success) => {
+                    Admission::new(&circuit, ticket, stamp).settle_permit(Outcome::Success);
+                }
+                Some(PartMeaning::Nothing) | None => _ = circuit.record_ignored(ticket, stamp),
+            }
             return;
         };
         circuit.record_given_up(ticket, stamp, waited, || {
@@ -274,7 +315,7 @@ struct FailOnPanic<'a>(&'a mut StreamedCall);
 
 impl Drop for FailOnPanic<'_> {
     fn drop(&mut self) {
-        if let Some((OwnedCall { circuit, ticket, stamp }, _)) = self.0.parts.end() {
+        if let Some(EndedCall { call: OwnedCall { circuit, ticket, stamp }, .. }) = self.0.parts.end() {
             Admission::new(&circuit, ticket, stamp).panicked();
         }
     }

@@ -103,7 +103,9 @@ impl ConfigBuilder {
     /// calls of a disabled circuit are not watched. When [`set_config`](crate::CircuitBreaker::set_config) first
     /// sets `hang`, it applies to calls that begin later; a changed value applies to running calls too.
     ///
-    /// A circuit with this setting takes a lock for a moment at the start and at the end of each call.
+    /// A circuit with this setting takes a lock for a moment at the start and at the end of each call, and of each wait
+    /// of a guarded stream. Under it, a stream that continues to wait takes time in proportion to the calls that began
+    /// after that wait: about 1 us for 1,000 of them.
     ///
     /// Range: longer than zero; with `Duration::MAX` no call hangs, as if this were not set. Default: no call hangs.
     ///

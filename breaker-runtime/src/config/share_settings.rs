@@ -12,7 +12,7 @@ impl ConfigBuilder {
     /// reported.
     ///
     /// A call is never slower because of this: it reads the circuit of its process. While no fleet is connected, or
-    /// Redis is away, the circuit acts in this process only. A line on stderr reports it, once for the process when a
+    /// Redis is away, the circuit acts in this process only. A warning reports it, once for the process when a
     /// shared circuit opens without a fleet, and each time that Redis goes away. While a fleet is connected,
     /// `retry_after` of a rejection is an estimate, because the fleet decides which process makes the next trial call.
     ///

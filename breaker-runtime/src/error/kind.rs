@@ -134,9 +134,15 @@ impl ErrorKind {
     /// ```
     #[must_use]
     pub fn find_in(error: &(dyn Error + 'static)) -> Option<Self> {
-        let mut errors = successors(Some(error), |&error| error.source()).take(MAX_SOURCES);
-        errors.find_map(|error| error.downcast_ref::<Self>().copied())
+        sources(Some(error)).find_map(|error| error.downcast_ref::<Self>().copied())
     }
+}
+
+/// Returns an error and its sources, the first 64 of them.
+pub(crate) fn sources<'e>(
+    first: Option<&'e (dyn Error + 'static)>,
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    successors(first, |&error| error.source()).take(MAX_SOURCES)
 }
 
 /// Returns `true` if the error comes from a breaker: it is a `BreakerError`, or it has one among its sources.

@@ -101,7 +101,7 @@ pub struct FleetBuilder {
 ///
 /// The call returns at once, and starts one task on the current tokio runtime, whose timers and I/O must be enabled.
 /// That Redis is not there, or refuses the password, is no error: the circuits act in this process only until it is
-/// back, and a line on stderr reports both.
+/// back, and a warning and a note report both.
 ///
 /// Use [`Fleet::builder`] for other registries and for Sentinel.
 ///

@@ -53,7 +53,7 @@
 //! of the breaker and the setting, with two underscores in between. In the name, each character that is neither an
 //! ASCII letter nor a digit is an underscore, and case is ignored: `BREAKER__SHOP__GET__JITTER=0.5` is a setting of
 //! `shop::get`. A variable that matches two breakers is an error. If the second one is registered after the first load,
-//! the variable applies to both, and a line on stderr says so. `BREAKER__*__JITTER=0.5` is a setting of all breakers.
+//! the variable applies to both, and a warning says so. `BREAKER__*__JITTER=0.5` is a setting of all breakers.
 //! Keys have no variables.
 //!
 //! # Files

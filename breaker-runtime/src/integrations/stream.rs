@@ -18,7 +18,8 @@
 //! | an item is an `Err` | a failure; later items pass through |
 //! | an item is the error of another circuit breaker | ignored, where the error can be inspected |
 //! | polling the stream panics | a failure; the panic continues |
-//! | the stream is dropped after an item, before the next one is polled | ignored |
+//! | the stream is dropped after an item, before the next one is polled | a success: the service works, and the consumer needs no more |
+//! | the stream is dropped before it was polled | ignored |
 //! | the stream is dropped after a pending poll, before the next item | a failure if its consumer has waited for [`cancelled_after`](crate::ConfigBuilder::cancelled_after), otherwise ignored |
 //!
 //! Until then, the call holds its slots: with [`max_concurrent`](crate::ConfigBuilder::max_concurrent), a bulkhead
@@ -26,7 +27,8 @@
 //! [`half_open_timeout`](crate::ConfigBuilder::half_open_timeout) counts as failed, so that setting must be longer than
 //! a healthy stream. A function with `settle = stream` that is called inside another call of the same circuit runs in
 //! the slot of that call, and its stream holds no slot, also after the outer call has returned it. `guard_stream`
-//! always holds the slots of its permit.
+//! always holds the slots of its permit. Calls of the circuit that the stream makes while it is polled run in its slots;
+//! calls that its consumer makes beside it do not.
 //!
 //! Only waiting counts as time of the call. A wait begins with a poll that is pending, and ends when the stream wakes
 //! its consumer, however late the consumer polls again. The time in which the consumer handles an item or does other

@@ -43,8 +43,9 @@ use tonic::metadata::MetadataValue;
 use tonic::{Code, Status, TimeoutExpired};
 
 use super::grpc::{PUSHBACK, pushback};
-use crate::error::{BreakerError, ErrorKind, is_from_breaker};
+use crate::error::{BreakerError, ErrorKind, is_from_breaker, sources};
 use crate::outcome::Outcome;
+use crate::sync::catch_panic;
 
 /// Returns the outcome of a call with this status: that of its code, with two exceptions. The status of a call that
 /// another breaker rejected is ignored. A call that exceeded the time limit of its channel, `Endpoint::timeout`, is a
@@ -70,9 +71,9 @@ pub fn outcome_of_status(status: &Status) -> Outcome {
     }
 }
 
-/// Returns `true` if the channel ended the call at its time limit.
+/// Returns `true` if the channel ended the call at its time limit. The `source` methods may be those of the user.
 fn has_timed_out(status: &Status) -> bool {
-    std::iter::successors(status.source(), |&error| error.source()).any(<dyn Error>::is::<TimeoutExpired>)
+    catch_panic(|| sources(status.source()).any(<dyn Error>::is::<TimeoutExpired>)) == Some(true)
 }
 
 /// Returns `true` if the call with this status is a failure, for the key `failure_if` of the attribute.

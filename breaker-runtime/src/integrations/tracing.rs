@@ -48,9 +48,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use ::tracing::dispatcher::get_default;
-use ::tracing::subscriber::NoSubscriber;
-use ::tracing::{Dispatch, Span, debug, info, warn};
+use ::tracing::{Level, Span, debug, enabled, info, warn};
 
 use crate::event::{CallEvent, CallEventKind, CallEvents, Event, FallbackCause, StateChange, Subscription};
 use crate::printable::escape_hidden;
@@ -63,9 +61,10 @@ const REJECTION_TYPE: &str = "breaker_runtime::BreakerError";
 
 /// Emits an event for every state change in a registry, until the returned subscription is dropped.
 ///
-/// From the first call in a process, messages that the library otherwise writes to stderr are events too, while the
-/// thread has a subscriber: for example that a configuration was refused, that a setting has no effect, that Redis is
-/// away, and that a drill started, at the level `WARN`; and that Redis is back, at the level `INFO`.
+/// From the first call in a process, messages that the library otherwise writes to stderr are events instead: for
+/// example that a configuration was refused, that a setting has no effect, that Redis is away, and that a drill started,
+/// at the level `WARN`; and that Redis is back, at the level `INFO`. A message is still written to stderr if the
+/// subscriber of its thread is not interested in that level, or panics.
 ///
 /// ```
 /// use breaker_runtime::{Config, Registry, integrations::tracing::listen};
@@ -111,16 +110,19 @@ pub fn listen_to_calls(registry: &Registry) -> Subscription {
     registry.listen_to_calls(CallEvents::ALL, emit_call)
 }
 
-/// Emits a message, unless the thread has no subscriber.
+/// Emits a message, unless the subscriber of the thread wants none of its level.
 fn emit_message(severity: Severity, message: &dyn Display) -> bool {
-    if get_default(Dispatch::is::<NoSubscriber>) {
-        return false;
+    let is_wanted = match severity {
+        Severity::Warning => enabled!(target: "breaker", Level::WARN),
+        Severity::Note => enabled!(target: "breaker", Level::INFO),
+    };
+    if is_wanted {
+        match severity {
+            Severity::Warning => warn!(target: "breaker", "{message}"),
+            Severity::Note => info!(target: "breaker", "{message}"),
+        }
     }
-    match severity {
-        Severity::Warning => warn!(target: "breaker", "{message}"),
-        Severity::Note => info!(target: "breaker", "{message}"),
-    }
-    true
+    is_wanted
 }
 
 fn emit_call(event: &CallEvent) {

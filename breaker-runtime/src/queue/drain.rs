@@ -12,6 +12,7 @@ use super::retry_queue::{RetryQueue, WaitEnd};
 use super::store::QueueStore;
 use crate::clock::Sleep;
 use crate::error::{BreakerError, ErrorKind};
+use crate::failure_text::failure_text;
 use crate::state::State;
 use crate::warning::warn;
 
@@ -182,8 +183,8 @@ where
         self
     }
 
-    /// Calls `report` with each error of the store. By default, the first of several errors in a row is written to
-    /// stderr. In both cases the drain tries again after a [pause](Self::pause).
+    /// Calls `report` with each error of the store. By default, a warning reports the first of several errors in
+    /// a row. In both cases the drain tries again after a [pause](Self::pause).
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
@@ -399,7 +400,8 @@ where
             None if self.store_pauses.is_reset() => {
                 let circuit = self.queue.breaker().circuit().id();
                 warn(format_args!(
-                    "{circuit}: the store of the queue failed: {error}; the drain will try again"
+                    "{circuit}: the store of the queue failed: {}; the drain will try again",
+                    failure_text(error)
                 ));
             }
             None => {}

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::config::CircuitId;
+use crate::failure_text::failure_text;
 
 /// An item that was not queued, and why.
 ///
@@ -140,7 +141,7 @@ impl<T, E: fmt::Display> fmt::Display for PushError<T, E> {
                 out.write_str("the queue is closed; close it after the last call has ended")
             }
             PushErrorKind::Store(error) => {
-                write!(out, "the store of the queue failed: {error}; the item is in no queue")
+                write!(out, "the store of the queue failed: {}; the item is in no queue", failure_text(error))
             }
         }
     }

@@ -23,8 +23,8 @@ impl Registry {
     /// Files, the environment and operators take precedence; see [`ConfigLayer`]. Breakers with settings of
     /// `set_config` keep them.
     ///
-    /// Settings that contradict a breaker which is registered later do not apply to it. This is written to stderr at its
-    /// registration and reported by [`ConfigReport::contradictions`], and does not prevent other changes.
+    /// Settings that contradict a breaker which is registered later do not apply to it. A warning reports this at
+    /// its registration, and so does [`ConfigReport::contradictions`]. It does not prevent other changes.
     ///
     /// # Errors
     ///

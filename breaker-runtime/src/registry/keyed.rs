@@ -42,10 +42,11 @@ use crate::totals::Totals;
 ///
 /// 1. closed circuits without a failure or a slow call that a rule counts, first those without recent calls;
 /// 2. closed circuits whose last failure or slow call is at least `recovery_timeout` old;
-/// 3. open circuits for which no call has arrived for ten recovery timeouts since a trial call was due, the
-///    longest unused first. [`Event::Evicted`] reports them.
+/// 3. open circuits for which no call has arrived for ten recovery timeouts since a trial call was due, and circuits that
+///    have been half-open for ten recovery timeouts and run no trial call, the longest unused first. [`Event::Evicted`]
+///    reports them.
 ///
-/// Every other circuit stays: a closed one with recent failures, any other open one, and one that is half-open, forced
+/// Every other circuit stays: a closed one with recent failures, any other open or half-open one, and one that is forced
 /// open or disabled. [`remove`](Self::remove) and [`retain`](Self::retain) remove it. The order is exact for up to 16
 /// circuits. With more, one search examines up to 1,024 circuits and can serve several new keys.
 ///

@@ -113,11 +113,12 @@ impl ScopeState {
     }
 
     fn register(&self, declaration: &'static Declaration, store: &Store) -> &'static AnyBreaker {
-        let Registered { breaker, conflict } = store.register_function(declaration);
+        let Registered { breaker, conflict, warnings } = store.register_function(declaration);
         let breaker: &'static AnyBreaker = Box::leak(Box::new(breaker));
         lock(&LEAKED).push(breaker);
         // Another thread may have registered it in the meantime. Both then use the first breaker.
         let breaker = *lock(&self.breakers).entry(address(declaration)).or_insert(breaker);
+        warnings.report();
         if let Some(conflict) = conflict {
             store.report_conflict(&conflict);
         }

@@ -58,6 +58,19 @@ pub(crate) struct Uncalled {
 pub(crate) struct Registered<B> {
     pub(crate) breaker: B,
     pub(crate) conflict: Option<Arc<Conflict>>,
+    pub(crate) warnings: Warnings,
+}
+
+/// Warnings about a registration. They are reported while no lock is held and no static is initialized, because that
+/// can run user code, which may call the function.
+#[must_use = "warnings must be reported"]
+#[derive(Default)]
+pub(crate) struct Warnings(Vec<String>);
+
+impl Warnings {
+    pub(crate) fn report(self) {
+        self.0.into_iter().for_each(warn);
+    }
 }
 
 #[derive(Default)]
@@ -81,7 +94,7 @@ pub(super) struct StoredBreaker {
 struct VersionedSettings {
     version: u64,
     settings: BreakerSettings,
-    /// Problems that are written to stderr when the breaker is registered.
+    /// The texts of the warnings about the breaker.
     warnings: Vec<String>,
 }
 
@@ -122,7 +135,11 @@ impl Store {
     ///
     /// The first call of the function registers it again, and reports a conflict if there is one.
     pub(crate) fn get(&self, name: &str) -> Option<AnyBreaker> {
-        self.registered(name).or_else(|| Some(self.register_function(self.declared_as(name)?).breaker))
+        self.registered(name).or_else(|| {
+            let Registered { breaker, warnings, .. } = self.register_function(self.declared_as(name)?);
+            warnings.report();
+            Some(breaker)
+        })
     }
 
     /// Returns the first function with this name that registers here, called or not.
@@ -225,12 +242,11 @@ impl Store {
             let Some(registered) = self.insert(offered, version) else {
                 continue; // the configuration has changed meanwhile
             };
-            warnings.iter().for_each(warn);
             for circuit in registered.breaker.circuits() {
                 self.context.taps.attach_to(circuit.circuit());
             }
             let breaker = B::from_any(&registered.breaker).cloned().unwrap_or(breaker);
-            return Registered { breaker, conflict: registered.conflict };
+            return Registered { breaker, conflict: registered.conflict, warnings: Warnings(warnings) };
         }
     }
 
@@ -265,7 +281,7 @@ impl Store {
             if let RegistryEntry::Declared(Uncalled { declaration, .. }) = entry
                 && declaration.max_keys().is_none()
             {
-                self.register_function(declaration);
+                self.register_function(declaration).warnings.report();
             }
         }
     }
@@ -289,7 +305,7 @@ impl Store {
         {
             contents.conflicts.push(conflict.clone());
         }
-        Some(Registered { breaker, conflict: conflict.map(Arc::new) })
+        Some(Registered { breaker, conflict: conflict.map(Arc::new), warnings: Warnings::default() })
     }
 
     /// Notifies the listeners of a conflict of an annotated function, whose caller receives no error. Writes it to
@@ -363,7 +379,7 @@ impl StoredBreaker {
 
 impl<B: RegistryBreaker> Registered<B> {
     fn into_any(self) -> Registered<AnyBreaker> {
-        Registered { breaker: self.breaker.into_any(), conflict: self.conflict }
+        Registered { breaker: self.breaker.into_any(), conflict: self.conflict, warnings: self.warnings }
     }
 }
 

@@ -76,6 +76,8 @@ pub(crate) struct TrialEffect {
 pub(crate) struct Inspection<T> {
     pub(crate) state: State,
     pub(crate) generation: u64,
+    /// The start of the state.
+    pub(crate) since: Moment,
     /// The moment until which the state cannot change without a call or an operator, or the end of the ramp of a
     /// closed circuit.
     pub(crate) until: Moment,
@@ -327,7 +329,8 @@ impl<S: AsRef<Recovery>> Machine<S> {
         let from_settings = read(&locked.settings);
         let inspection = |record: &Record| {
             let (state, generation, until) = (record.state(), record.generation(), record.until());
-            Inspection { state, generation, until, is_full: record.is_full(recovery), run, from_settings }
+            let (since, is_full) = (record.since(), record.is_full(recovery));
+            Inspection { state, generation, since, until, is_full, run, from_settings }
         };
         if hung.is_none() && (record.until() > now || record.state() == State::Open) {
             return inspection(record);

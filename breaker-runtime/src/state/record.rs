@@ -111,6 +111,11 @@ impl Record {
         self.generation
     }
 
+    /// Returns the start of the state.
+    pub(super) const fn since(&self) -> Moment {
+        self.since
+    }
+
     /// Returns the level of bookkeeping that the circuit needs, except while it ramps.
     pub(super) fn tracking(&self) -> Tracking {
         if self.is_tapped { self.tracking.max(Tracking::Calls) } else { self.tracking }

@@ -9,7 +9,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::items::{ByResult, ClassifiedBy, DescribedBy, InspectErrors};
-use crate::breaker::{OwnedPermit, StreamedCall};
+use crate::breaker::{OwnedPermit, PartMeaning, StreamedCall};
 use crate::classifier::Classifier;
 use crate::outcome::Outcome;
 
@@ -81,7 +81,11 @@ pub fn guard_stream<T, E, S: Stream<Item = Result<T, E>>>(
 impl<S, C> GuardedStream<S, C> {
     /// Guards a stream, if there is a permit.
     pub(super) fn new(permit: Option<OwnedPermit>, stream: S, classifier: C) -> Self {
-        Self { call: permit.map(StreamedCall::new), stream, classifier }
+        Self {
+            call: permit.map(|permit| StreamedCall::new(permit, PartMeaning::Success)),
+            stream,
+            classifier,
+        }
     }
 
     /// Decides with `classify` what each item shows about the dependency, instead of treating each `Err` as a failure.

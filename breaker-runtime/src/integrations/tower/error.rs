@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
+use std::ops::Deref;
 
 use crate::error::BreakerError;
 
@@ -103,6 +104,29 @@ impl<E: fmt::Display> fmt::Display for ServiceError<E> {
         match self {
             Self::Breaker(error) => error.fmt(out),
             Self::Inner(error) => error.fmt(out),
+        }
+    }
+}
+
+/// Points to the error in it, like a box, because a box does not implement `Error`. So the attribute finds a rejection
+/// among the sources of this error too.
+///
+/// ```
+/// use breaker_runtime::integrations::tower::ServiceError;
+/// use breaker_runtime::{BreakerError, ErrorKind};
+///
+/// type BoxError = Box<dyn std::error::Error + Send + Sync>;
+///
+/// let error = ServiceError::<BoxError>::Breaker(BreakerError::new("search", ErrorKind::Open));
+/// assert_eq!(ErrorKind::find_in(&*error), Some(ErrorKind::Open));
+/// ```
+impl Deref for ServiceError<Box<dyn Error + Send + Sync>> {
+    type Target = dyn Error;
+
+    fn deref(&self) -> &(dyn Error + 'static) {
+        match self {
+            Self::Breaker(error) => error,
+            Self::Inner(error) => &**error,
         }
     }
 }

@@ -5,7 +5,7 @@ use http_body::Body;
 
 use super::super::tower::{CallClassifier, CallEnding, Classified};
 use super::call_body::{BodyEnding, CallBody};
-use crate::breaker::{ServiceCall, StreamedCall};
+use crate::breaker::{PartMeaning, ServiceCall, StreamedCall};
 use crate::outcome::Outcome;
 
 /// The ending of calls that last until the body of their response has ended. `C` classifies the response.
@@ -50,7 +50,9 @@ impl<B: Body, E, C: CallClassifier<Response<B>, E>> CallEnding<Response<B>, E> f
             let permit = call.take_permit();
             return result.map(|response| {
                 response.map(|body| match permit {
-                    Some(permit) => CallBody::holding(body, StreamedCall::new(permit), self.ending),
+                    Some(permit) => {
+                        CallBody::holding(body, StreamedCall::new(permit, PartMeaning::Nothing), self.ending)
+                    }
                     None => CallBody::settled(body),
                 })
             });

@@ -59,11 +59,16 @@ fn classify_http(status: StatusCode, headers: &HeaderMap) -> Classification {
     }
 }
 
+/// Returns the number of a status. Clients accept no sign and no leading zero.
+fn status_number(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|code: &u16| code.to_string() == text)
+}
+
 /// Classifies a response by the status in its headers or trailers, if they contain one. A value that is no status is a
 /// failure, as it is for clients.
 pub(super) fn classify_headers(headers: &HeaderMap) -> Option<Classification> {
     let value = headers.get(GRPC_STATUS)?;
-    let Some(code) = value.to_str().ok().and_then(|text| text.parse::<u16>().ok()) else {
+    let Some(code) = value.to_str().ok().and_then(status_number) else {
         return Some(Classification::failure("invalid gRPC status"));
     };
     let outcome = if code == OK { Outcome::Success } else { outcome_of_number(code) };
