@@ -29,13 +29,13 @@ pin_project! {
     /// let tokens = stream::iter([Ok::<_, std::io::Error>("circuit"), Ok("breaker")]);
     /// let mut tokens: GuardedStream<_> = guard_stream(breaker.try_acquire_owned()?, tokens);
     /// assert_eq!(tokens.next().await.unwrap()?, "circuit");
-    /// drop(tokens); // before its end
-    /// assert_eq!(breaker.snapshot().totals.ignored, 1);
+    /// drop(tokens); // the consumer needs no more
+    /// assert_eq!(breaker.snapshot().totals.successes, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use = "a stream that is dropped before its end counts as a cancelled call; poll it until its end"]
+    #[must_use = "a stream that is dropped before its first item counts as a cancelled call; poll it"]
     pub struct GuardedStream<S, C = ByResult> {
         // Dropped first, so that the call is settled before code of the inner stream runs.
         call: Option<StreamedCall>,
