@@ -252,6 +252,8 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::*;
+    use crate::clock::HAS_ASYNC_TIMER;
+    use crate::sync::HAS_FLEET;
 
     #[test]
     fn a_partial_configuration_is_read_as_it_was_written() {
@@ -294,6 +296,7 @@ mod tests {
             Setting::Window => json!([10, "1m", "unlimited"]),
             Setting::Backoff => json!([1.0, 2.5]),
             Setting::Jitter => json!([0.0, 1.0]),
+            Setting::CallTimeout if !HAS_ASYNC_TIMER => json!(["unlimited"]),
             Setting::SlowCall
             | Setting::RecoveryTimeout
             | Setting::MaxRecoveryTimeout
@@ -303,7 +306,8 @@ mod tests {
             | Setting::MaxWait
             | Setting::CancelledAfter
             | Setting::Hang => json!(["1ns", "40d", "unlimited"]),
-            Setting::Shared => json!(["local", "quorum", "first"]),
+            Setting::Shared if HAS_FLEET => json!(["local", "quorum", "first"]),
+            Setting::Shared => json!(["local"]),
             Setting::Adopt => json!(["unless_healthy", "always"]),
             Setting::Mode => json!(["enforce", "shadow"]),
             Setting::Critical | Setting::Durations => json!([false, true]),
