@@ -105,7 +105,7 @@ impl ConfigBuilder {
     ///
     /// A circuit with this setting takes a lock for a moment at the start and at the end of each call, and of each wait
     /// of a guarded stream. Under it, a stream that continues to wait takes time in proportion to the calls that began
-    /// after that wait: about 1 us for 1,000 of them.
+    /// after that wait.
     ///
     /// Range: longer than zero; with `Duration::MAX` no call hangs, as if this were not set. Default: no call hangs.
     ///
