@@ -75,16 +75,19 @@ impl ServerLog {
         Self { lines, seen: Vec::new(), deadline: Instant::now() + STARTUP_LIMIT }
     }
 
-    /// Returns the next line that contains `text`.
-    fn wait_for(&mut self, text: &str) -> String {
+    /// Returns the first line that contains `text`. It can be a line that an earlier search read, because parts
+    /// of Prometheus that start at the same time log in any order.
+    fn wait_for(&mut self, text: &str) -> &str {
+        let mut searched = 0;
         loop {
+            if let Some(found) = self.seen[searched..].iter().position(|line| line.contains(text)) {
+                return &self.seen[searched + found];
+            }
+            searched = self.seen.len();
             let left = self.deadline.saturating_duration_since(Instant::now());
             let Ok(line) = self.lines.recv_timeout(left) else {
                 panic!("prometheus did not log {text:?} within {STARTUP_LIMIT:?}:\n{}", self.seen.join("\n"));
             };
-            if line.contains(text) {
-                return line;
-            }
             self.seen.push(line);
         }
     }
