@@ -141,7 +141,7 @@ fn all() -> &'static [Findings] {
 fn build_runtime() -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .args(["build", "--package", "breaker-runtime", "--all-features", "--message-format=json"])
-        .args(["--offline", "--target-dir"])
+        .args(["--locked", "--target-dir"])
         .arg(target_directory())
         .output()
         .expect("cargo runs");

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `modules.rs` | modules depend on each other in one direction |
 //! | `boundaries.rs` | time, atomics, features and `unsafe` are each used only in the files that need them |
-//! | `twins.rs` | the attribute and the runtime parse durations by equal code |
+//! | `twins.rs` | the attribute and the runtime parse durations by equal code and name the settings equally |
 //! | `files.rs`, `top_level.rs` | files open with their purpose, are short, in the tables of their folders, and in the right folder |
 //! | `dependencies.rs` | versions are in the root manifest; licenses, sources and duplicates are allowed |
 //! | `messages.rs` | every compile-time message is shown by a case under `ui/fail`, and none contains a private path |
@@ -97,6 +97,17 @@ fn the_attribute_and_the_runtime_parse_durations_by_equal_code() {
             return vec![format!("one of {files:?} does not exist")];
         };
         twins::differences(attribute, runtime)
+    });
+}
+
+#[test]
+fn the_attribute_and_the_runtime_have_the_same_settings_in_the_same_order() {
+    check(|workspace| {
+        let files = ["breaker-macros/src/args/key.rs", "breaker-runtime/src/config/setting.rs"];
+        let [Some(keys), Some(settings)] = files.map(|path| workspace.source(path)) else {
+            return vec![format!("one of {files:?} does not exist")];
+        };
+        twins::different_settings(keys, settings)
     });
 }
 

@@ -184,7 +184,7 @@ pub(crate) fn metadata() -> Result<Json, String> {
     let host =
         rustc.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc does not name its host")?;
     let arguments =
-        ["metadata", "--format-version=1", "--all-features", "--offline", "--filter-platform", host];
+        ["metadata", "--format-version=1", "--all-features", "--locked", "--filter-platform", host];
     let output = Command::new(env!("CARGO")).args(arguments).output().map_err(|error| error.to_string())?;
     serde_json::from_slice(&output.stdout).map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())
 }

@@ -96,8 +96,7 @@ impl OwnedPermit {
     /// Returns the call, if it holds a slot in which calls inside it run.
     #[allow(dead_code, reason = "only the integration `tower` uses it")]
     pub(super) fn with_slot(&self) -> Option<OwnedCall> {
-        let call = OwnedCall { circuit: Arc::clone(&self.circuit), ticket: self.ticket, stamp: self.stamp };
-        call.with_slot()
+        OwnedCall::with_slot(&self.circuit, self.ticket, self.stamp)
     }
 
     pub(super) const fn circuit(&self) -> &Arc<Circuit> {

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use super::admission::Call;
 use super::circuit::Circuit;
 use super::owned_permit::OwnedCall;
+use super::stamp::Stamp;
 use crate::state::machine::Ticket;
 use crate::sync::per_thread;
 
@@ -241,12 +242,11 @@ impl Drop for CallScope<'_> {
 }
 
 impl OwnedCall {
-    /// Returns a copy of the call, if it holds a slot in which calls inside it run.
+    /// Returns a call with these data, if it holds a slot in which calls inside it run.
     #[allow(dead_code, reason = "only integrations have calls that own their circuit")]
-    pub(super) fn with_slot(&self) -> Option<Self> {
-        let Self { circuit, ticket, stamp } = self;
+    pub(super) fn with_slot(circuit: &Arc<Circuit>, ticket: Ticket, stamp: Stamp) -> Option<Self> {
         let holds_slot = stamp.enters_scope() || ticket.trial().is_some();
-        holds_slot.then(|| Self { circuit: Arc::clone(circuit), ticket: *ticket, stamp: *stamp })
+        holds_slot.then(|| Self { circuit: Arc::clone(circuit), ticket, stamp })
     }
 
     /// Puts the call into the scope of this thread, until the result is dropped.

@@ -161,7 +161,8 @@ impl PartWaker {
     /// Returns the call, if calls inside its poll run in its slot.
     fn inner_calls(&self) -> Option<OwnedCall> {
         let progress = self.lock();
-        progress.call.as_ref().and_then(OwnedCall::with_slot)
+        let OwnedCall { circuit, ticket, stamp } = progress.call.as_ref()?;
+        OwnedCall::with_slot(circuit, *ticket, *stamp)
     }
 
     /// Notes that the poll was pending, so that the caller waits, unless the stream has woken it during the poll.

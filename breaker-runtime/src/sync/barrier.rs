@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn one_of_two_threads_sees_the_store_of_the_other() {
-        const ROUNDS: u32 = 20_000;
+        const ROUNDS: u32 = if cfg!(miri) { 50 } else { 20_000 };
         prepare();
         let [of_call, of_eviction] = [(); 2].map(|()| AtomicU32::new(0));
         let (start, end) = (Barrier::new(2), Barrier::new(2));
