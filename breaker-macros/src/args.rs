@@ -6,7 +6,7 @@ mod foreign;
 mod key;
 mod unknown_key;
 
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Expr, Lit, Result, Token, token};
@@ -42,8 +42,20 @@ pub(crate) enum ArgValue {
 
 /// Reads all keys and their values. One that cannot be read is an error and does not hide the next one.
 pub(crate) fn parse(tokens: TokenStream) -> Args {
-    let tokens = grouping::with_parentheses(tokens);
+    let tokens = with_final_comma(grouping::with_parentheses(tokens));
     parse_all.parse2(tokens).unwrap_or_else(|error| Args { args: Vec::new(), errors: vec![error] })
+}
+
+/// Adds a comma at the last token, unless it is one. An error at the end of the last value then points to that value
+/// and not to the whole attribute.
+fn with_final_comma(mut tokens: TokenStream) -> TokenStream {
+    let last = tokens.clone().into_iter().last();
+    if let Some(last) = last.filter(|last| !matches!(last, TokenTree::Punct(mark) if mark.as_char() == ',')) {
+        let mut comma = Punct::new(',', Spacing::Alone);
+        comma.set_span(last.span());
+        tokens.extend([TokenTree::from(comma)]);
+    }
+    tokens
 }
 
 fn parse_all(input: ParseStream<'_>) -> Result<Args> {

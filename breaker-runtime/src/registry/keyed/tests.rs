@@ -63,8 +63,11 @@ fn is_evicted<U>(breakers: &'static KeyedBreaker, use_it: impl FnOnce(&CircuitBr
     table.evict(&breakers.shared.circuits, now).is_some()
 }
 
+/// Returns a breaker with one key that is never freed. A static refers to it, so that it is no memory leak.
 fn leaked() -> &'static KeyedBreaker {
-    let breakers = Box::leak(Box::new(keyed(1)));
+    static LEAKED: Mutex<Vec<&KeyedBreaker>> = Mutex::new(Vec::new());
+    let breakers: &'static KeyedBreaker = Box::leak(Box::new(keyed(1)));
+    lock(&LEAKED).push(breakers);
     call(breakers, "a");
     breakers
 }
