@@ -7,7 +7,7 @@ use std::time::Duration;
 use breaker_runtime::testing::{self, Clock};
 use breaker_runtime::{
     BreakerError, CallEvent, CallEvents, CircuitBreaker, Config, Event, KeyedBreaker, Outcome, Registry,
-    circuit_breaker,
+    State, circuit_breaker,
 };
 
 const RECOVERY: Duration = Duration::from_secs(5);
@@ -99,6 +99,34 @@ fn the_owner_of_a_subscription_sees_the_panic_of_its_listener() {
     let dropped = std::panic::catch_unwind(|| drop(subscription));
     assert!(dropped.is_err());
     breaker.reset();
+}
+
+#[test]
+fn a_last_good_value_that_a_call_replaces_while_it_is_read_does_not_panic_in_its_reader() {
+    /// A new value replaces it while it is read as a fallback.
+    #[derive(Debug)]
+    struct Quote(PanicsOnDrop);
+    impl Clone for Quote {
+        fn clone(&self) -> Self {
+            let breaker = Registry::global().get("last_good/replaced").unwrap();
+            if breaker.state() == State::ForcedOpen {
+                breaker.release();
+                std::mem::forget(quote());
+            }
+            Self(self.0.clone())
+        }
+    }
+    #[circuit_breaker(name = "last_good/replaced", fallback = last_good(max_age = "1h", key = ()))]
+    fn quote() -> Result<Quote, BreakerError> {
+        Ok(Quote(PanicsOnDrop))
+    }
+    testing::scope(|scope| {
+        std::mem::forget(quote());
+        scope.registry().get("last_good/replaced").unwrap().force_open();
+        let read = quote();
+        assert!(read.is_ok());
+        std::mem::forget(read);
+    });
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::fallback::MaybeStale;
 use crate::fallback::store::{FoundValue, LastGoodStore, StoreLimits, ValueKey};
 use crate::outcome::Verdict;
 use crate::registry::{KeyText, MAX_KEY_BYTES, join_distinct};
+use crate::sync::catch_panic;
 
 /// The key of a function that has one value.
 pub const ONLY_KEY: Option<ValueKey> = Some(ValueKey(None));
@@ -213,8 +214,11 @@ impl<R, M> LastGood<'_, R, M> {
     {
         let key = self.key.as_ref()?;
         let store = self.circuit.attachments().get::<LastGoodStore<R::Value>>(self.owner())?;
-        let FoundValue { value, age } = store.find(key, self.circuit.now())?;
-        let value = M::with_age(R::Value::clone(&value), age);
+        let FoundValue { value: stored, age } = store.find(key, self.circuit.now())?;
+        let value = R::Value::clone(&stored);
+        // If a call has replaced the value meanwhile, this frees it, and dropping it may panic.
+        catch_panic(|| drop(stored));
+        let value = M::with_age(value, age);
         on_stale(&value, age);
         Some(R::of_value(value))
     }
