@@ -277,11 +277,13 @@ mod imp {
     mod tests {
         use super::super::FREE;
         use super::{Threads, ptr};
-        use crate::sync::Ordering;
+        use crate::sync::{Mutex, Ordering, lock};
 
         #[test]
         fn the_holds_of_an_ended_thread_are_listed_only_while_a_call_uses_one() {
-            let mut threads = Threads::new();
+            // In a static, because the holds are never freed.
+            static OF_TEST: Mutex<Threads> = Mutex::new(Threads::new());
+            let mut threads = lock(&OF_TEST);
             let [first, second] = [threads.take(), threads.take()];
             first.search.store(2000, Ordering::Relaxed);
             threads.put_back(first);
